@@ -1,0 +1,107 @@
+//! A kept body: its digests, its size, where and when and why it was taken.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::address::Address;
+
+/// The SHA-256 (FIPS 180-4) of a body; also its name in the archive.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Digest([u8; 32]);
+
+/// A text that is not 64 hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a SHA-256: 64 hexadecimal digits are expected")]
+pub struct NotADigest(String);
+
+impl Digest {
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub fn of(bytes: &[u8]) -> Self {
+        use sha2::Digest as _;
+        Self(sha2::Sha256::digest(bytes).into())
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digest({self})")
+    }
+}
+
+impl FromStr for Digest {
+    type Err = NotADigest;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || NotADigest(text.to_owned());
+        if text.len() != 64 || !text.is_ascii() {
+            return Err(wrong());
+        }
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+            let pair = std::str::from_utf8(pair).map_err(|_| wrong())?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = NotADigest;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Digest> for String {
+    fn from(digest: Digest) -> Self {
+        digest.to_string()
+    }
+}
+
+/// Why a capture was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// Nothing was kept of it before.
+    First,
+    /// The text of the work differs from the last capture.
+    Changed,
+    /// The same work in other bytes: a regenerated PDF, a new template.
+    Reissued,
+    /// The course page itself.
+    CoursePage,
+}
+
+/// A body in the archive, and what is known of how it came there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capture {
+    /// The link whose document it is.
+    pub link: Address,
+    /// Where the bytes came from in the end.
+    pub document: Address,
+    pub sha256: Digest,
+    /// SHA-1 in base 32, as web archive indexes name a payload.
+    pub sha1: String,
+    pub bytes: u64,
+    pub media_type: String,
+    pub captured_at: Timestamp,
+    pub why: Why,
+    /// The response head, kept as a blob of its own.
+    pub head: Option<Digest>,
+    /// Every address on the way, the first one first.
+    pub chain: Vec<Address>,
+}

@@ -1,0 +1,122 @@
+//! A configured course: where its pages are, when it runs, whom it concerns.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::address::{Address, NotAnAddress};
+
+/// The name of a course in commands, file names and addresses.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CourseId(String);
+
+/// A text that cannot name a course.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` cannot name a course: use 1 to 40 of the characters a-z, 0-9, `-`, `_` and `.`, starting with a letter or digit"
+)]
+pub struct NotACourseId(String);
+
+impl FromStr for CourseId {
+    type Err = NotACourseId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
+        let starts_well = text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+        if starts_well && text.len() <= 40 && text.chars().all(legal) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotACourseId(text.to_owned()))
+        }
+    }
+}
+
+impl CourseId {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CourseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for CourseId {
+    type Error = NotACourseId;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<CourseId> for String {
+    fn from(id: CourseId) -> Self {
+        id.0
+    }
+}
+
+/// Where a page of the course is read from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PageSource {
+    Web(Address),
+    /// A file in HTML or Markdown. Relative links in it are resolved against
+    /// `published_at`, where it is known.
+    File {
+        path: PathBuf,
+        published_at: Option<Address>,
+    },
+}
+
+impl PageSource {
+    /// An address if the text is one, else a path.
+    pub fn parse(text: &str) -> Result<Self, NotAnAddress> {
+        if text.contains("://") {
+            Address::parse(text).map(Self::Web)
+        } else {
+            Ok(Self::File { path: PathBuf::from(text), published_at: None })
+        }
+    }
+}
+
+impl fmt::Display for PageSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Web(address) => address.fmt(f),
+            Self::File { path, .. } => path.display().fmt(f),
+        }
+    }
+}
+
+/// First and last day of teaching; both belong to the term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Term {
+    pub first: Date,
+    pub last: Date,
+}
+
+/// Which pages linked from the course page belong to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Follow {
+    /// Only addresses that start with this are followed.
+    pub prefix: Address,
+    /// How many steps away from the configured pages, at most.
+    pub depth: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct Course {
+    pub id: CourseId,
+    pub title: String,
+    pub pages: Vec<PageSource>,
+    pub follow: Option<Follow>,
+    pub time_zone: TimeZone,
+    pub term: Option<Term>,
+}

@@ -1,0 +1,97 @@
+//! Bytes become a document: what it is by content, its title, its text, its ids.
+//!
+//! Readers are pure functions over bytes. They may be slow or panic on hostile
+//! input: `world::reader` runs them where neither hurts.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::address::Address;
+use crate::domain::capture::Digest;
+
+/// What a body is, told by its content; what it claims to be is in the headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    Html,
+    Pdf,
+    Notebook,
+    Text,
+    Image,
+    Audio,
+    Video,
+    Empty,
+    Other,
+}
+
+/// What a reader made of a body.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    pub format: Format,
+    pub title: Option<String>,
+    /// The text of the work, as shown by its format: the main part of a page,
+    /// the pages of a PDF without running lines, the cell sources of a
+    /// notebook. One block (paragraph, item, cell) a line; not yet folded.
+    pub text: String,
+    pub headings: Vec<String>,
+    /// Pages of a PDF, cells of a notebook.
+    pub pages: Option<u32>,
+    /// What a landing page says of the work it is about.
+    pub citation: Citation,
+    /// Filled for HTML only.
+    pub html: Option<Html>,
+    /// Why the body is not the whole, sound thing its format promises.
+    pub defect: Option<Defect>,
+}
+
+/// Bibliographic marks (`citation_*`, Dublin Core, PDF metadata).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Citation {
+    pub title: Option<String>,
+    pub doi: Option<String>,
+    /// arXiv id, with its version where one is given.
+    pub arxiv: Option<String>,
+}
+
+/// What only a web page has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Html {
+    /// Documents the page says it is about, best first (`citation_pdf_url` and its kin).
+    pub documents: Vec<Address>,
+    /// Where the page sends its reader by meta refresh or by a script that does nothing else.
+    pub sends_to: Option<Address>,
+    /// Words shown anywhere on the page, navigation included.
+    pub words_shown: u32,
+    /// `id` and `name` values, for fragments.
+    pub anchors: Vec<String>,
+    /// Targets of links in the main part.
+    pub links: Vec<Address>,
+    /// The page has a form with a password field.
+    pub asks_password: bool,
+    /// An application root that only a script fills.
+    pub is_shell: bool,
+    /// `robots` says `noarchive`.
+    pub noarchive: bool,
+    /// The first 64 KiB of the decoded source, for marks that live in no text.
+    pub source: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Defect {
+    /// Begins like the format but lacks its end (`%%EOF`, the closing brace).
+    Truncated,
+    /// The reader cannot make sense of it.
+    Unreadable,
+    /// Reading took more time or memory than a reader is given.
+    TooCostly,
+}
+
+/// The text of a work in one number; equal fingerprints of one version mean equal text.
+///
+/// The version is that of the extraction: a new extractor gives old captures
+/// new fingerprints, and only equal versions may be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Fingerprint {
+    pub version: u32,
+    pub digest: Digest,
+}

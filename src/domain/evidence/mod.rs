@@ -1,0 +1,153 @@
+//! A visit and what we knew before, weighed: what the visit says, not yet what we believe.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::address::Address;
+use crate::domain::document::Fingerprint;
+
+/// What one night's visit says about a link.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    pub at: Timestamp,
+    /// The status of the last response, where one came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Where the redirects ended, where that is another address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Address>,
+    pub finding: Finding,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// It answered with what was linked.
+    Healthy {
+        drift: Drift,
+        /// A permanent redirect leads here, to the same work.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        moved_to: Option<Address>,
+    },
+    /// It did not, and that says something about the link.
+    Gone { reason: Reason, weight: Weight },
+    /// The reader needs an account or money.
+    Restricted { reason: Reason },
+    /// The host refuses us, which says nothing about students.
+    Refused { reason: Reason },
+    /// An answer that cannot be judged.
+    Unclear { reason: Reason },
+}
+
+/// The text of the work beside that of the last accepted capture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Drift {
+    /// Nothing was kept before.
+    First,
+    Same,
+    /// Typo-level or expected: logged, not reported.
+    Small(Change),
+    Different(Change),
+}
+
+/// How two versions of a work differ, in figures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// Shared 4-grams of words (Dice), 0 to 1.
+    pub similarity: f64,
+    pub words_changed: u32,
+    pub words_before: u32,
+    pub words_after: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages_before: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages_after: Option<u32>,
+    /// The heading under which most of the change lies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub section: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<Alarm>,
+    /// The new text; two nights agree when theirs are equal.
+    pub text: Fingerprint,
+}
+
+/// Changes that matter whatever their size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Alarm {
+    Withdrawn,
+    Retracted,
+    Shrunken,
+    /// A later version of a numbered work (arXiv vN).
+    NewVersion,
+}
+
+/// How much a sign of death weighs; decides how many nights must agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weight {
+    Weak,
+    Inferred,
+    Strong,
+    Decisive,
+}
+
+/// Worth a line to the instructor, but no state of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Note {
+    /// The `#id` the link points to is not in the page.
+    MissingFragment(String),
+    /// `#page=n` beyond the last page.
+    PageBeyondEnd { page: u32, pages: u32 },
+    /// The server says 404, the page is the right one.
+    WrongStatus(u16),
+    /// The start time lies after the end of the video.
+    StartsAfterEnd,
+}
+
+/// Why a link is not simply `ok`. One sentence each, in `report::wording`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    NotFound,
+    Gone,
+    NoSuchHost,
+    NameServer,
+    Certificate,
+    NotAnswering,
+    ServerError,
+    ClientError,
+    #[serde(rename = "soft_404")]
+    Soft404,
+    FrontPage,
+    OtherPage,
+    Parked,
+    WrongType,
+    Empty,
+    Truncated,
+    Unreadable,
+    RemovedVideo,
+    RedirectLoop,
+    InternalAddress,
+    Legal,
+    Login,
+    Paywall,
+    Private,
+    BotWall,
+    Consent,
+    RateLimited,
+    Robots,
+    ScriptOnly,
+    TooLarge,
+    /// Our own side failed: the night says nothing.
+    NotChecked,
+    Withdrawn,
+    Retracted,
+    Replaced,
+    Revised,
+    Renamed,
+}

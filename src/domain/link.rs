@@ -1,0 +1,84 @@
+//! A link as it stands on a page. What happens when it is visited lives in `visit`.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::address::Address;
+
+/// What a link offers its reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Paper,
+    Slides,
+    Notebook,
+    Video,
+    Article,
+    Code,
+    Book,
+    CoursePage,
+    Other,
+}
+
+impl Kind {
+    /// Whether a document is kept for it: something a student reads offline.
+    pub fn is_kept(self) -> bool {
+        match self {
+            Self::Paper
+            | Self::Slides
+            | Self::Notebook
+            | Self::Article
+            | Self::Book
+            | Self::CoursePage
+            | Self::Other => true,
+            Self::Video | Self::Code => false,
+        }
+    }
+}
+
+/// Where a link leads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// Another address; the fragment stays with the mention, it is not sent.
+    Web { address: Address, fragment: Option<String> },
+    /// A place within the same page.
+    InPage(String),
+    /// `[words]()` or `<a href="">`: the author forgot the address.
+    Nothing,
+    /// `mailto:`, `javascript:` and the like: nothing to visit.
+    OtherScheme(String),
+    /// Meant as an address, but is none; says why.
+    Malformed(String),
+}
+
+/// One link as it stands on a page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mention {
+    /// The address exactly as the author wrote it.
+    pub written: String,
+    pub target: Target,
+    /// The words of the link, whitespace collapsed; an image's `alt` where there are none.
+    pub words: String,
+    /// The headings above it, outermost first.
+    pub headings: Vec<String>,
+    /// The text of the list item or table row it stands in.
+    pub row: String,
+    /// The week, as the calendar names it ("Week 5").
+    pub week: Option<String>,
+    /// When the class needs it.
+    pub due: Option<Date>,
+    /// Line of the source, from 1.
+    pub line: u32,
+    pub kind: Kind,
+}
+
+impl Mention {
+    /// The address to visit, if there is one.
+    pub fn address(&self) -> Option<&Address> {
+        match &self.target {
+            Target::Web { address, .. } => Some(address),
+            Target::InPage(_) | Target::Nothing | Target::OtherScheme(_) | Target::Malformed(_) => None,
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! What we know: values and decisions, pure and synchronous.
+//!
+//! Nothing here awaits, reads a clock, a file or a random number; the outside
+//! arrives as arguments. The modules stand in the order of a night, and each
+//! may use only those before it.
+
+pub mod address;
+pub mod course;
+pub mod link;
+pub mod page;
+pub mod capture;
+pub mod policy;
+pub mod visit;
+pub mod document;
+pub mod evidence;
+pub mod verdict;
+pub mod report;

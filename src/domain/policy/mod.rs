@@ -1,0 +1,1 @@
+//! How we behave as a guest: whom we refuse to dial, what a host permits, how soon we may ask again.

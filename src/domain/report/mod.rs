@@ -1,0 +1,88 @@
+//! Verdicts become what an instructor reads. Sentences live in `wording` alone.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::address::Address;
+use crate::domain::capture::Capture;
+use crate::domain::course::CourseId;
+use crate::domain::evidence::Note;
+use crate::domain::link::Mention;
+use crate::domain::page::Defect;
+use crate::domain::verdict::{State, Verdict};
+
+/// A change of state, or of the page: what a report is made of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    pub link: Address,
+    pub at: Timestamp,
+    /// `None` on the first night of a link.
+    pub before: Option<State>,
+    pub after: State,
+}
+
+/// All that is known of a course's link on the day of a report.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    pub link: Address,
+    /// Every place on the pages where it stands, in order.
+    pub mentions: Vec<Mention>,
+    pub verdict: Verdict,
+    /// The state before tonight, if it changed tonight.
+    pub before: Option<State>,
+    /// What was seen last: status and where the redirects ended.
+    pub status: Option<u16>,
+    pub ended_at: Option<Address>,
+    pub last_ok: Option<Timestamp>,
+    /// The current kept copy.
+    pub copy: Option<Capture>,
+    /// Pages of the copy, where it has pages.
+    pub copy_pages: Option<u32>,
+    /// The capture that `copy` replaced, where the verdict is `changed`.
+    pub previous_copy: Option<Capture>,
+    pub notes: Vec<Note>,
+}
+
+/// One night of one course, ready to be told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Night {
+    pub course: CourseId,
+    pub title: String,
+    pub time_zone: jiff::tz::TimeZone,
+    /// The local day for which it is written: decides what is due.
+    pub today: Date,
+    pub started: Timestamp,
+    pub finished: Timestamp,
+    /// The first night of the course: everything found is a baseline, not news.
+    pub is_first: bool,
+    /// Nothing was judged because our own side failed.
+    pub void: Option<Void>,
+    pub items: Vec<Item>,
+    pub defects: Vec<Defect>,
+    pub page_trouble: Option<PageTrouble>,
+    pub copies_kept: u32,
+    pub requests: u64,
+    pub bytes: u64,
+}
+
+/// Why a night says nothing about the links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Void {
+    /// Links that failed in ways our own side can cause.
+    pub failed: u32,
+    pub links: u32,
+    pub hosts: u32,
+}
+
+/// The course page itself gave trouble; its last good reading is used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PageTrouble {
+    /// It could not be read; the reason is what the visit says.
+    Unreachable { page: String, why: crate::domain::evidence::Reason, status: Option<u16> },
+    /// Half of its links were gone at once.
+    Shrunken { page: String, before: u32, after: u32 },
+    /// It asks for an account, or is another page altogether.
+    NotThePage { page: String, title: Option<String> },
+}

@@ -1,0 +1,100 @@
+//! Nights of evidence become what we believe of a link.
+
+#![deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::address::Address;
+use crate::domain::evidence::{Change, Reason, Weight};
+
+/// What we believe of a link, and since when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    pub state: State,
+    /// The first of the nights that led to it.
+    pub since: Timestamp,
+    /// How many nights in a row say the same.
+    pub nights: u32,
+}
+
+/// The seven states; each carries what proves it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum State {
+    Ok,
+    Moved {
+        to: Address,
+    },
+    Changed {
+        reason: Reason,
+        change: Change,
+    },
+    Restricted {
+        reason: Reason,
+    },
+    Unverifiable {
+        reason: Reason,
+    },
+    /// Signs of death, not yet confirmed.
+    Failing {
+        reason: Reason,
+        weight: Weight,
+    },
+    Dead {
+        reason: Reason,
+    },
+}
+
+/// The states without their proof, for counting and filtering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StateName {
+    Ok,
+    Moved,
+    Changed,
+    Restricted,
+    Unverifiable,
+    Failing,
+    Dead,
+}
+
+impl State {
+    pub fn name(&self) -> StateName {
+        match self {
+            Self::Ok => StateName::Ok,
+            Self::Moved { .. } => StateName::Moved,
+            Self::Changed { .. } => StateName::Changed,
+            Self::Restricted { .. } => StateName::Restricted,
+            Self::Unverifiable { .. } => StateName::Unverifiable,
+            Self::Failing { .. } => StateName::Failing,
+            Self::Dead { .. } => StateName::Dead,
+        }
+    }
+
+    pub fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Ok => None,
+            Self::Moved { .. } => Some(Reason::Renamed),
+            Self::Changed { reason, .. }
+            | Self::Restricted { reason }
+            | Self::Unverifiable { reason }
+            | Self::Failing { reason, .. }
+            | Self::Dead { reason } => Some(*reason),
+        }
+    }
+}
+
+impl StateName {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Moved => "moved",
+            Self::Changed => "changed",
+            Self::Restricted => "restricted",
+            Self::Unverifiable => "unverifiable",
+            Self::Failing => "failing",
+            Self::Dead => "dead",
+        }
+    }
+}

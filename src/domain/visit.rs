@@ -1,0 +1,163 @@
+//! What a visit brought home: facts without opinion. A failing web is data here, never an error.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::address::Address;
+use crate::domain::capture::Digest;
+
+/// One request and its redirects, to the body or to what came instead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchange {
+    pub asked: Address,
+    pub started: Timestamp,
+    /// From the first request to the last byte, waits for our turn excluded.
+    pub millis: u64,
+    /// One per response, in order; the last is the one whose body was read.
+    pub hops: Vec<Hop>,
+    pub ending: Ending,
+}
+
+/// One response.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hop {
+    pub address: Address,
+    pub status: u16,
+    pub headers: Headers,
+}
+
+/// Response headers in the order they came, names in lower case.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Headers(pub Vec<(String, String)>);
+
+/// How an exchange ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// A response with its whole body, whatever the status.
+    Answered(Body),
+    /// 304 to our own validators: the body is the one we have.
+    NotModified,
+    Broke(Failure),
+    /// We did not ask, or were told to stop asking.
+    Withheld(Withheld),
+}
+
+/// A complete entity body, content encodings removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Body {
+    pub sha256: Digest,
+    /// SHA-1 in base 32, as web archive indexes name a payload.
+    pub sha1: String,
+    pub bytes: u64,
+}
+
+/// How a request failed. Each is told apart by type, never by message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Failure {
+    /// The name is not in the DNS (NXDOMAIN).
+    NoSuchHost,
+    /// The DNS did not answer properly (SERVFAIL, timeout).
+    NameServer,
+    /// Refused, unreachable, or no answer to the connection in time.
+    Connect,
+    /// Connected, but not done within the time allowed.
+    TimedOut,
+    /// The connection was dropped before the response was complete.
+    Reset,
+    /// The body ended before its announced length.
+    Truncated,
+    Certificate(CertificateFault),
+    /// TLS could not be agreed for another reason than the certificate.
+    Tls,
+    /// What came back is not HTTP.
+    Protocol,
+    RedirectLoop,
+    TooManyRedirects,
+    /// A redirect without a usable `Location`.
+    BadRedirect,
+    /// More bytes than we accept, as sent or as unpacked.
+    TooLarge,
+    /// The content encoding could not be undone.
+    Encoding,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CertificateFault {
+    Expired,
+    WrongName,
+    UnknownIssuer,
+    Other,
+}
+
+/// Why no request was made, or no further one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Withheld {
+    /// robots.txt disallows it (RFC 9309 section 2.2.2).
+    Robots,
+    /// robots.txt is unreachable, which disallows everything (RFC 9309 section 2.3.1.4).
+    RobotsUnreachable,
+    /// The host answered 429 or a challenge tonight, and is left alone.
+    HostStopped,
+    /// The address is on our own side of the fence.
+    InternalAddress,
+}
+
+/// Validators of an earlier response, for a conditional request (RFC 9110 section 13).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Validators {
+    pub etag: Option<String>,
+    pub last_modified: Option<String>,
+}
+
+impl Headers {
+    /// The first value of a header; `name` in lower case.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The media type of `Content-Type`, lower case, without parameters.
+    pub fn media_type(&self) -> Option<String> {
+        let value = self.get("content-type")?.split(';').next()?.trim();
+        (!value.is_empty()).then(|| value.to_ascii_lowercase())
+    }
+
+    pub fn validators(&self) -> Validators {
+        Validators {
+            etag: self.get("etag").map(str::to_owned),
+            last_modified: self.get("last-modified").map(str::to_owned),
+        }
+    }
+}
+
+impl Validators {
+    pub fn is_empty(&self) -> bool {
+        self.etag.is_none() && self.last_modified.is_none()
+    }
+}
+
+impl Exchange {
+    /// The last response, if any came.
+    pub fn last_hop(&self) -> Option<&Hop> {
+        self.hops.last()
+    }
+
+    pub fn status(&self) -> Option<u16> {
+        self.last_hop().map(|hop| hop.status)
+    }
+
+    /// The address whose response was the last, or the one asked for.
+    pub fn final_address(&self) -> &Address {
+        self.last_hop().map_or(&self.asked, |hop| &hop.address)
+    }
+
+    pub fn body(&self) -> Option<&Body> {
+        match &self.ending {
+            Ending::Answered(body) => Some(body),
+            Ending::NotModified | Ending::Broke(_) | Ending::Withheld(_) => None,
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Onreserve keeps the links of a course page.
+//!
+//! [`domain`] is what we know, [`world`] is what we touch, the rest is what we do.
+
+pub mod cli;
+pub mod domain;
+pub mod world;

@@ -1,0 +1,45 @@
+//! The clock: the only reader of time, and the only place that waits.
+
+#![expect(clippy::disallowed_methods, reason = "this module is the clock")]
+
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// Where the time comes from.
+///
+/// A pretended clock starts at a given instant and runs at the real pace, so
+/// that durations within a night stay true in rehearsals.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    pretended: Option<(Timestamp, Instant)>,
+}
+
+impl Clock {
+    pub fn system() -> Self {
+        Self { pretended: None }
+    }
+
+    pub fn pretending(start: Timestamp) -> Self {
+        Self { pretended: Some((start, Instant::now())) }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        match self.pretended {
+            None => Timestamp::now(),
+            Some((start, since)) => {
+                let elapsed = SignedDuration::try_from(since.elapsed()).unwrap_or(SignedDuration::ZERO);
+                start.checked_add(elapsed).unwrap_or(Timestamp::MAX)
+            }
+        }
+    }
+
+    /// A point for measuring durations; unrelated to the time of day.
+    pub fn instant(&self) -> Instant {
+        Instant::now()
+    }
+
+    pub async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}

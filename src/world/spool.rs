@@ -1,0 +1,126 @@
+//! Bytes on their way in: written to the archive's `tmp`, hashed as they pass.
+//!
+//! A spooled body is a file that vanishes when it is dropped, unless the
+//! archive adopts it.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use sha1::Sha1;
+use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
+
+use crate::domain::capture::Digest;
+use crate::domain::visit::Body;
+
+/// A directory for bodies that are not yet kept.
+#[derive(Clone, Debug)]
+pub struct Spool {
+    dir: PathBuf,
+}
+
+/// A body being written.
+#[derive(Debug)]
+pub struct Incoming {
+    file: NamedTempFile,
+    sha256: Sha256,
+    sha1: Sha1,
+    bytes: u64,
+}
+
+/// A complete body in a file of its own.
+#[derive(Debug)]
+pub struct Spooled {
+    file: NamedTempFile,
+    pub body: Body,
+}
+
+impl Spool {
+    /// `dir` must exist, and lie on the archive's own file system.
+    pub fn new(dir: PathBuf) -> Self {
+        Self { dir }
+    }
+
+    pub fn start(&self) -> io::Result<Incoming> {
+        Ok(Incoming {
+            file: tempfile::Builder::new().prefix("body-").tempfile_in(&self.dir)?,
+            sha256: Sha256::new(),
+            sha1: Sha1::new(),
+            bytes: 0,
+        })
+    }
+}
+
+impl Incoming {
+    pub fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
+        self.file.write_all(chunk)?;
+        self.sha256.update(chunk);
+        self.sha1.update(chunk);
+        self.bytes += chunk.len() as u64;
+        Ok(())
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub fn finish(mut self) -> io::Result<Spooled> {
+        self.file.flush()?;
+        let body = Body {
+            sha256: Digest::from_bytes(self.sha256.finalize().into()),
+            sha1: base32(&self.sha1.finalize()),
+            bytes: self.bytes,
+        };
+        Ok(Spooled { file: self.file, body })
+    }
+}
+
+impl Spooled {
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    pub fn file(&self) -> &std::fs::File {
+        self.file.as_file()
+    }
+}
+
+/// RFC 4648 section 6, without padding: 20 bytes need none.
+fn base32(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let mut text = String::new();
+    let (mut held, mut bits) = (0_u32, 0_u32);
+    for byte in bytes {
+        held = held << 8 | u32::from(*byte);
+        bits += 8;
+        while bits >= 5 {
+            bits -= 5;
+            text.push(char::from(ALPHABET[(held >> bits & 31) as usize]));
+        }
+        held &= (1 << bits) - 1;
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_hashed_as_it_passes() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut incoming = Spool::new(dir.path().to_owned()).start().unwrap();
+        incoming.write(b"ab").unwrap();
+        incoming.write(b"c").unwrap();
+        let spooled = incoming.finish().unwrap();
+        assert_eq!(spooled.body.bytes, 3);
+        assert_eq!(
+            spooled.body.sha256.to_string(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(spooled.body.sha1, "VGMT4NSHA2AWVOR6EVYXQUGCNSONBWE5");
+        let path = spooled.path().to_owned();
+        drop(spooled);
+        assert!(!path.exists());
+    }
+}
