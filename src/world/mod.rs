@@ -4,4 +4,5 @@
 //! except `clock` (time) and `spool` (bytes on their way in).
 
 pub mod clock;
+pub mod fetch;
 pub mod spool;

@@ -1,0 +1,180 @@
+//! How soon a host may be asked again, and when it is left alone for the night.
+//!
+//! Pure arithmetic over instants it is given; `world::fetch` does the waiting.
+
+use std::time::{Duration, Instant};
+
+use jiff::fmt::rfc2822;
+use jiff::{SignedDuration, Timestamp};
+
+/// The pace of one host.
+#[derive(Clone, Debug)]
+pub struct Pace {
+    delay: Duration,
+    ended: Option<Instant>,
+    not_before: Option<Instant>,
+    /// How many answers in a row were 429.
+    throttled: u32,
+}
+
+/// What a response means for the requests after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    GoOn,
+    /// Ask again only after the time the host named, which is short.
+    Wait,
+    /// No further request tonight.
+    Stop,
+}
+
+/// The parts of a response that speak about pace.
+#[derive(Clone, Copy, Debug)]
+pub struct Signal {
+    pub status: u16,
+    pub retry_after: Option<Duration>,
+    /// The host asks for a proof that we are human ([`is_challenge`]).
+    pub challenge: bool,
+}
+
+impl Pace {
+    /// `delay` lies between the end of one request and the start of the next.
+    pub fn new(delay: Duration) -> Self {
+        Self { delay, ended: None, not_before: None, throttled: 0 }
+    }
+
+    /// Takes a crawl delay into account; a longer delay of our own stays.
+    pub fn slow_down(&mut self, crawl_delay: Duration) {
+        self.delay = self.delay.max(crawl_delay);
+    }
+
+    pub fn finished(&mut self, at: Instant) {
+        self.ended = Some(at);
+    }
+
+    /// When the next request may start; `None` if it may at once.
+    pub fn next_allowed(&self) -> Option<Instant> {
+        let after_last = self.ended.map(|ended| ended + self.delay);
+        after_last.max(self.not_before)
+    }
+
+    /// `patience` is the longest wait worth sitting out within a night.
+    pub fn heard(&mut self, signal: Signal, at: Instant, patience: Duration) -> Order {
+        let busy = matches!(signal.status, 429 | 503);
+        self.throttled = if signal.status == 429 { self.throttled + 1 } else { 0 };
+        match signal.retry_after.filter(|_| busy) {
+            _ if signal.challenge || self.throttled > 1 => Order::Stop,
+            Some(wait) if wait <= patience => {
+                self.not_before = Some(at + wait);
+                Order::Wait
+            }
+            Some(_) => Order::Stop,
+            None if signal.status == 429 => Order::Stop,
+            None => Order::GoOn,
+        }
+    }
+
+    /// Yesterday's refusals are forgotten, the last request is not.
+    pub fn new_night(&mut self) {
+        self.throttled = 0;
+        self.not_before = None;
+    }
+}
+
+/// The value of `Retry-After` (RFC 9110 section 10.2.3): seconds or a date.
+/// A date in the past is no wait.
+pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // So many digits that they do not fit mean "for ever" all the same.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))));
+    }
+    let date = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
+    Some(Duration::try_from(date.duration_since(now).max(SignedDuration::ZERO)).unwrap_or_default())
+}
+
+/// Whether a response head is that of a challenge. `header` gives the value of
+/// a header by its lower-case name.
+pub fn is_challenge<'a>(header: impl Fn(&str) -> Option<&'a str>) -> bool {
+    [
+        ("cf-mitigated", &["challenge"][..]),
+        ("x-amzn-waf-action", &["challenge", "captcha"]),
+        ("x-vercel-mitigated", &["challenge"]),
+    ]
+    .into_iter()
+    .any(|(name, values)| {
+        header(name).is_some_and(|found| values.iter().any(|value| found.trim().eq_ignore_ascii_case(value)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(120);
+
+    #[expect(clippy::disallowed_methods, reason = "any instant will do, and there is no other way to one")]
+    fn some_instant() -> Instant {
+        Instant::now()
+    }
+
+    fn signal(status: u16, retry_after: Option<u64>) -> Signal {
+        Signal { status, retry_after: retry_after.map(Duration::from_secs), challenge: false }
+    }
+
+    #[test]
+    fn the_first_request_need_not_wait_and_the_next_keeps_its_distance() {
+        let start = some_instant();
+        let mut pace = Pace::new(Duration::from_secs(2));
+        assert_eq!(pace.next_allowed(), None);
+        pace.finished(start);
+        assert_eq!(pace.next_allowed(), Some(start + Duration::from_secs(2)));
+        pace.slow_down(Duration::from_secs(10));
+        pace.slow_down(Duration::from_secs(1));
+        assert_eq!(pace.next_allowed(), Some(start + Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn a_short_retry_after_is_waited_for_and_a_long_one_stops_the_host() {
+        let start = some_instant();
+        let mut pace = Pace::new(Duration::from_secs(2));
+        assert_eq!(pace.heard(signal(503, Some(60)), start, PATIENCE), Order::Wait);
+        assert_eq!(pace.next_allowed(), Some(start + Duration::from_secs(60)));
+        assert_eq!(pace.heard(signal(503, Some(3600)), start, PATIENCE), Order::Stop);
+        assert_eq!(pace.heard(signal(503, None), start, PATIENCE), Order::GoOn);
+        assert_eq!(pace.heard(signal(200, Some(3600)), start, PATIENCE), Order::GoOn);
+    }
+
+    #[test]
+    fn being_throttled_twice_or_without_a_time_stops_the_host() {
+        let start = some_instant();
+        let mut pace = Pace::new(Duration::ZERO);
+        assert_eq!(pace.heard(signal(429, Some(1)), start, PATIENCE), Order::Wait);
+        assert_eq!(pace.heard(signal(429, Some(1)), start, PATIENCE), Order::Stop);
+        pace.new_night();
+        assert_eq!(pace.heard(signal(429, Some(1)), start, PATIENCE), Order::Wait);
+        assert_eq!(pace.heard(signal(200, None), start, PATIENCE), Order::GoOn);
+        assert_eq!(pace.heard(signal(429, Some(1)), start, PATIENCE), Order::Wait);
+        assert_eq!(Pace::new(Duration::ZERO).heard(signal(429, None), start, PATIENCE), Order::Stop);
+    }
+
+    #[test]
+    fn a_challenge_stops_the_host_whatever_its_status() {
+        let start = some_instant();
+        let challenge = Signal { challenge: true, ..signal(403, None) };
+        assert_eq!(Pace::new(Duration::ZERO).heard(challenge, start, PATIENCE), Order::Stop);
+        assert!(is_challenge(|name| (name == "cf-mitigated").then_some("Challenge")));
+        assert!(!is_challenge(|name| (name == "server").then_some("cloudflare")));
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        let now = "2026-11-23T10:00:00Z".parse().unwrap();
+        assert_eq!(retry_after(" 120 ", now), Some(Duration::from_secs(120)));
+        assert_eq!(retry_after("Mon, 23 Nov 2026 10:05:00 GMT", now), Some(Duration::from_secs(300)));
+        assert_eq!(retry_after("Mon, 23 Nov 2026 09:00:00 GMT", now), Some(Duration::ZERO));
+        assert_eq!(retry_after("99999999999999999999999", now), Some(Duration::from_secs(u32::MAX.into())));
+        for nonsense in ["", "soon", "-5", "1.5", "\u{221e}"] {
+            assert_eq!(retry_after(nonsense, now), None, "{nonsense}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The HTTP clients: trust, proxy, name and protocol, set once.
+
+#![expect(clippy::disallowed_methods, reason = "this module is where the client is built")]
+
+use std::path::{Path, PathBuf};
+
+use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::{Certificate, Client, ClientBuilder, Proxy};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
+use super::names::Names;
+use super::{Fault, Settings};
+
+const HEADER_BYTES: u32 = 128 << 10;
+const HEADERS: usize = 256;
+
+/// The two ways out.
+pub(super) struct Clients {
+    /// Speaks HTTP/2 where it can and keeps its connections.
+    pub(super) usual: Client,
+    /// Speaks HTTP/1.1 on a connection of its own, so that a second try is one.
+    pub(super) fresh: Client,
+    /// Without any root certificate every `https` host would look untrusted.
+    pub(super) has_roots: bool,
+}
+
+impl Clients {
+    pub(super) fn build(settings: &Settings, names: &Names) -> Result<Self, Fault> {
+        // A provider that is installed already serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let extra = settings.extra_ca.as_deref().map(read_bundle).transpose()?.unwrap_or_default();
+        let has_roots = ClientBuilder::new().tls_certs_merge(extra.clone()).build().is_ok();
+        let common = || {
+            let builder = start(settings, names)?;
+            // The system store is read on building; without one, `http` still works.
+            Ok(if has_roots {
+                builder.tls_certs_merge(extra.clone())
+            } else {
+                builder.tls_certs_only(Vec::new())
+            })
+        };
+        Ok(Self {
+            usual: common()?.pool_max_idle_per_host(1).build().map_err(Fault::Client)?,
+            fresh: common()?.pool_max_idle_per_host(0).http1_only().build().map_err(Fault::Client)?,
+            has_roots,
+        })
+    }
+}
+
+fn start(settings: &Settings, names: &Names) -> Result<ClientBuilder, Fault> {
+    let mut headers = HeaderMap::new();
+    headers.insert("accept-language", HeaderValue::from_static("en"));
+    // The stored bytes are then the payload itself.
+    headers.insert("accept-encoding", HeaderValue::from_static("identity"));
+    let mut builder = ClientBuilder::new()
+        .user_agent(user_agent(settings.contact.as_deref())?)
+        .default_headers(headers)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .no_proxy()
+        .dns_resolver(names.clone())
+        .connect_timeout(settings.limits.connect)
+        .http1_max_headers(HEADERS)
+        .http1_ignore_invalid_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .http2_max_header_list_size(HEADER_BYTES);
+    if let Some(proxy) = &settings.proxy {
+        let proxy = Proxy::all(proxy).map_err(|why| Fault::Proxy { proxy: proxy.clone(), why })?;
+        builder = builder.proxy(proxy);
+    }
+    Ok(builder)
+}
+
+/// Honest and reachable. The words by which firewalls know robots do not
+/// occur in it: some refuse any agent that has "link" in its name.
+fn user_agent(contact: Option<&str>) -> Result<HeaderValue, Fault> {
+    let version = env!("CARGO_PKG_VERSION");
+    let text = match contact {
+        Some(contact) => format!("Onreserve/{version} (+{contact})"),
+        None => format!("Onreserve/{version} (no contact given)"),
+    };
+    HeaderValue::from_str(&text).map_err(|_| Fault::Contact(contact.unwrap_or_default().to_owned()))
+}
+
+/// A bundle may hold old certificates that cannot serve as roots: those are
+/// passed over, as system stores do.
+fn read_bundle(path: &Path) -> Result<Vec<Certificate>, Fault> {
+    let fault = |why: String| Fault::ExtraCa { path: PathBuf::from(path), why };
+    let pem = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
+    let mut usable = Vec::new();
+    let mut unusable = 0_usize;
+    for der in CertificateDer::pem_slice_iter(&pem) {
+        let der = der.map_err(|error| fault(error.to_string()))?;
+        match (RootCertStore::empty().add(der.clone()), Certificate::from_der(&der)) {
+            (Ok(()), Ok(certificate)) => usable.push(certificate),
+            (Err(_), _) | (_, Err(_)) => unusable += 1,
+        }
+    }
+    if usable.is_empty() {
+        return Err(fault(format!("no usable certificate in it ({unusable} unusable)")));
+    }
+    if unusable > 0 {
+        tracing::warn!(path = %path.display(), unusable, "certificates passed over");
+    }
+    Ok(usable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_user_agent_has_no_word_that_firewalls_refuse() {
+        for contact in [None, Some("instructor@school.edu"), Some("https://school.edu/reserve")] {
+            let agent = user_agent(contact).unwrap();
+            let agent = agent.to_str().unwrap().to_lowercase();
+            for word in ["link", "check", "crawl", "spider", "scan", "bot"] {
+                assert!(!agent.contains(word), "{agent}");
+            }
+        }
+        assert!(user_agent(Some("a\nb")).is_err());
+    }
+}

@@ -1,0 +1,125 @@
+//! How a request failed, told by the types in its chain of errors, never by their words.
+
+use std::error::Error;
+use std::io;
+
+use rustls::CertificateError;
+
+use super::names::Unresolved;
+use crate::domain::visit::{CertificateFault, Ending, Failure, Withheld};
+
+/// How far a request had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Up to the end of the response head.
+    Head,
+    Body,
+}
+
+/// What the name service's answer means for the link.
+pub(super) fn unresolved(why: Unresolved) -> Ending {
+    match why {
+        Unresolved::NoSuchHost => Ending::Broke(Failure::NoSuchHost),
+        Unresolved::NameServer => Ending::Broke(Failure::NameServer),
+        Unresolved::Internal => Ending::Withheld(Withheld::InternalAddress),
+    }
+}
+
+/// The ending a request came to.
+pub(super) fn ending(error: &reqwest::Error, stage: Stage) -> Ending {
+    let mut link: Option<&(dyn Error + 'static)> = Some(error);
+    let connecting = error.is_connect();
+    let mut found = None;
+    while let Some(error) = link {
+        if let Some(why) = error.downcast_ref::<Unresolved>() {
+            return unresolved(*why);
+        }
+        // The innermost cause that says anything is the one nearest the truth.
+        found = told(error, stage, connecting).or(found);
+        link = inner(error);
+    }
+    Ending::Broke(found.unwrap_or_else(|| {
+        if connecting {
+            Failure::Connect
+        } else if error.is_timeout() {
+            Failure::TimedOut
+        } else {
+            Failure::Protocol
+        }
+    }))
+}
+
+/// `io::Error` hides the error it wraps from `source`, giving the one below.
+fn inner<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    if let Some(wrapped) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        return Some(wrapped);
+    }
+    error.source()
+}
+
+fn told(error: &(dyn Error + 'static), stage: Stage, connecting: bool) -> Option<Failure> {
+    if let Some(error) = error.downcast_ref::<rustls::Error>() {
+        return Some(tls(error));
+    }
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        return io_kind(error.kind(), stage, connecting);
+    }
+    if let Some(error) = error.downcast_ref::<hyper::Error>() {
+        return hyper_kind(error, stage);
+    }
+    let error = error.downcast_ref::<h2::Error>()?;
+    if error.is_library() {
+        Some(Failure::Protocol)
+    } else if error.is_reset() || error.is_go_away() {
+        Some(Failure::Reset)
+    } else {
+        error.get_io().and_then(|error| io_kind(error.kind(), stage, connecting))
+    }
+}
+
+fn hyper_kind(error: &hyper::Error, stage: Stage) -> Option<Failure> {
+    if error.is_parse() {
+        Some(Failure::Protocol)
+    } else if error.is_incomplete_message() {
+        Some(if stage == Stage::Body { Failure::Truncated } else { Failure::Reset })
+    } else if error.is_canceled() || error.is_closed() {
+        Some(Failure::Reset)
+    } else if error.is_timeout() {
+        Some(Failure::TimedOut)
+    } else {
+        None
+    }
+}
+
+fn io_kind(kind: io::ErrorKind, stage: Stage, connecting: bool) -> Option<Failure> {
+    use io::ErrorKind as Kind;
+    match kind {
+        Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::NotConnected => {
+            Some(Failure::Reset)
+        }
+        Kind::UnexpectedEof if stage == Stage::Body => Some(Failure::Truncated),
+        // The only conversation before the connection stands is that about TLS.
+        Kind::UnexpectedEof if connecting => Some(Failure::Tls),
+        Kind::UnexpectedEof => Some(Failure::Reset),
+        _ if connecting => Some(Failure::Connect),
+        Kind::TimedOut => Some(Failure::TimedOut),
+        _ => None,
+    }
+}
+
+fn tls(error: &rustls::Error) -> Failure {
+    let rustls::Error::InvalidCertificate(why) = error else {
+        return Failure::Tls;
+    };
+    Failure::Certificate(match why {
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => CertificateFault::Expired,
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            CertificateFault::WrongName
+        }
+        CertificateError::UnknownIssuer => CertificateFault::UnknownIssuer,
+        _ => CertificateFault::Other,
+    })
+}

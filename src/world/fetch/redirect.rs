@@ -1,0 +1,70 @@
+//! Where a redirect leads, and what is carried along.
+
+use std::fmt::Write as _;
+
+use cookie_store::CookieStore;
+use reqwest::header::{HeaderMap, HeaderValue};
+
+use super::door::Answer;
+use crate::domain::address::Address;
+
+/// As browsers bound them.
+const COOKIES: usize = 50;
+const COOKIE_BYTES: usize = 4096;
+
+/// The cookies of one exchange: many sites bounce a visitor until theirs is back.
+#[derive(Default)]
+pub(super) struct Jar(CookieStore);
+
+impl Jar {
+    pub(super) fn keep(&mut self, address: &Address, headers: &HeaderMap) {
+        for value in headers.get_all("set-cookie") {
+            let Ok(text) = value.to_str() else { continue };
+            if text.len() <= COOKIE_BYTES && self.0.iter_any().count() < COOKIES {
+                // A cookie that is malformed or for another site is no cookie of ours.
+                let _ = self.0.parse(text, address.url());
+            }
+        }
+    }
+
+    pub(super) fn header(&self, address: &Address) -> Option<HeaderValue> {
+        let pairs: Vec<_> =
+            self.0.get_request_values(address.url()).map(|(name, value)| format!("{name}={value}")).collect();
+        if pairs.is_empty() { None } else { HeaderValue::from_str(&pairs.join("; ")).ok() }
+    }
+}
+
+/// The address a redirect names; `None` if it names none that can be visited.
+pub(super) fn target(answer: &Answer) -> Option<Address> {
+    let location = answer.response.headers().get("location")?;
+    let location = text_of(location.as_bytes());
+    if location.trim().is_empty() { None } else { answer.hop.address.join(&location).ok() }
+}
+
+/// Bytes that are no UTF-8 are sent back as they came, percent-encoded.
+fn text_of(bytes: &[u8]) -> String {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return text.to_owned();
+    }
+    let mut text = String::new();
+    for byte in bytes {
+        if byte.is_ascii() {
+            text.push(char::from(*byte));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_location_in_another_charset_keeps_its_bytes() {
+        assert_eq!(text_of("/caf\u{e9}".as_bytes()), "/caf\u{e9}");
+        assert_eq!(text_of(b"/caf\xe9"), "/caf%E9");
+    }
+}

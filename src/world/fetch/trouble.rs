@@ -1,0 +1,69 @@
+//! What is remembered of origins that could not be reached.
+//!
+//! Fifty links on a dead host must not cost fifty times the wait for it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::domain::address::Address;
+use crate::domain::visit::Failure;
+
+/// After so many failures in a row the next is answered from memory.
+const ENOUGH: u32 = 2;
+
+/// The failures in a row of each origin.
+#[derive(Default)]
+pub(super) struct Troubles(Mutex<HashMap<String, (Failure, u32)>>);
+
+impl Troubles {
+    /// The failure that another attempt tonight would end in.
+    pub(super) fn recall(&self, address: &Address) -> Option<Failure> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&origin(address)).filter(|(_, times)| *times >= ENOUGH).map(|(failure, _)| *failure)
+    }
+
+    /// Takes note of a failure, where it concerns all of the origin.
+    pub(super) fn note(&self, address: &Address, failure: Failure) {
+        match failure {
+            Failure::NoSuchHost
+            | Failure::NameServer
+            | Failure::Connect
+            | Failure::Certificate(_)
+            | Failure::Tls => self.add(address, failure, 1),
+            Failure::TimedOut
+            | Failure::Reset
+            | Failure::Truncated
+            | Failure::Protocol
+            | Failure::RedirectLoop
+            | Failure::TooManyRedirects
+            | Failure::BadRedirect
+            | Failure::TooLarge
+            | Failure::Encoding => {}
+        }
+    }
+
+    /// An origin too slow for its robots.txt is too slow for the rest.
+    pub(super) fn note_silent(&self, address: &Address) {
+        self.add(address, Failure::TimedOut, ENOUGH);
+    }
+
+    pub(super) fn answered(&self, address: &Address) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&origin(address));
+    }
+
+    pub(super) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn add(&self, address: &Address, failure: Failure, times: u32) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = known.entry(origin(address)).or_insert((failure, 0));
+        let before = if entry.0 == failure { entry.1 } else { 0 };
+        *entry = (failure, before.saturating_add(times));
+    }
+}
+
+/// Scheme, host and port (RFC 6454).
+pub(super) fn origin(address: &Address) -> String {
+    address.url().origin().ascii_serialization()
+}
