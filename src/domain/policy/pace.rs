@@ -110,7 +110,7 @@ pub fn is_challenge<'a>(header: impl Fn(&str) -> Option<&'a str>) -> bool {
 mod tests {
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(120);
+    const PATIENCE: Duration = Duration::from_mins(2);
 
     #[expect(clippy::disallowed_methods, reason = "any instant will do, and there is no other way to one")]
     fn some_instant() -> Instant {
@@ -138,7 +138,7 @@ mod tests {
         let start = some_instant();
         let mut pace = Pace::new(Duration::from_secs(2));
         assert_eq!(pace.heard(signal(503, Some(60)), start, PATIENCE), Order::Wait);
-        assert_eq!(pace.next_allowed(), Some(start + Duration::from_secs(60)));
+        assert_eq!(pace.next_allowed(), Some(start + Duration::from_mins(1)));
         assert_eq!(pace.heard(signal(503, Some(3600)), start, PATIENCE), Order::Stop);
         assert_eq!(pace.heard(signal(503, None), start, PATIENCE), Order::GoOn);
         assert_eq!(pace.heard(signal(200, Some(3600)), start, PATIENCE), Order::GoOn);
@@ -169,8 +169,8 @@ mod tests {
     #[test]
     fn retry_after_is_read_in_both_forms() {
         let now = "2026-11-23T10:00:00Z".parse().unwrap();
-        assert_eq!(retry_after(" 120 ", now), Some(Duration::from_secs(120)));
-        assert_eq!(retry_after("Mon, 23 Nov 2026 10:05:00 GMT", now), Some(Duration::from_secs(300)));
+        assert_eq!(retry_after(" 120 ", now), Some(Duration::from_mins(2)));
+        assert_eq!(retry_after("Mon, 23 Nov 2026 10:05:00 GMT", now), Some(Duration::from_mins(5)));
         assert_eq!(retry_after("Mon, 23 Nov 2026 09:00:00 GMT", now), Some(Duration::ZERO));
         assert_eq!(retry_after("99999999999999999999999", now), Some(Duration::from_secs(u32::MAX.into())));
         for nonsense in ["", "soon", "-5", "1.5", "\u{221e}"] {

@@ -47,7 +47,7 @@ struct Progress {
     /// Known once enough of it came.
     kind: Option<Kind>,
     head: Vec<u8>,
-    /// By `Content-Length`; 0 where nothing is.
+    /// By `Content-Length`; 0 where nothing is, or where it does not matter.
     announced: u64,
     /// On the wire.
     came: Arc<AtomicU64>,
@@ -69,7 +69,7 @@ impl Reader<'_> {
     ) -> Result<Result<Spooled, Failure>, Fault> {
         let mut incoming = spool.start().map_err(Fault::Spool)?;
         let sink = |chunk: &[u8]| incoming.write(chunk).map(ControlFlow::Continue);
-        match self.pump(answer, sink).await {
+        match self.pump(answer, true, sink).await {
             Ok(()) => incoming.finish().map(Ok).map_err(Fault::Spool),
             Err(Stop::Web(failure)) => Ok(Err(failure)),
             Err(Stop::Own(error)) => Err(Fault::Spool(error)),
@@ -83,7 +83,7 @@ impl Reader<'_> {
             text.extend_from_slice(&chunk[..chunk.len().min(most - text.len())]);
             Ok(if text.len() == most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         };
-        let failure = match self.pump(answer, sink).await {
+        let failure = match self.pump(answer, false, sink).await {
             Ok(()) => None,
             Err(Stop::Web(failure)) => Some(failure),
             // This sink writes to memory, which does not fail.
@@ -92,14 +92,16 @@ impl Reader<'_> {
         (text, failure)
     }
 
+    /// `whole` says that a body announced as too large need not be begun.
     async fn pump(
         &self,
         answer: Answer,
+        whole: bool,
         mut sink: impl FnMut(&[u8]) -> io::Result<ControlFlow<()>>,
     ) -> Result<(), Stop> {
         // `held` is the turn at the host: it lasts until the body is read.
         let Answer { hop, response, began, held: _held, .. } = answer;
-        let mut progress = Progress::new(&hop, self.clock.instant());
+        let mut progress = Progress::new(&hop, whole, self.clock.instant());
         self.within(&progress).map_err(Stop::Web)?;
         let meter = Meter { body: Arc::clone(&progress.came), all: Arc::clone(&self.bytes) };
         let mut source =
@@ -157,8 +159,9 @@ impl Reader<'_> {
 }
 
 impl Progress {
-    fn new(hop: &Hop, began: Instant) -> Self {
-        let announced = hop.headers.get("content-length").and_then(|value| value.parse().ok());
+    fn new(hop: &Hop, whole: bool, began: Instant) -> Self {
+        let announced = hop.headers.get("content-length").filter(|_| whole);
+        let announced = announced.and_then(|value| value.parse().ok());
         Self {
             began,
             kind: (hop.status >= 400).then_some(Kind::Page),

@@ -28,8 +28,10 @@ impl Jar {
     }
 
     pub(super) fn header(&self, address: &Address) -> Option<HeaderValue> {
-        let pairs: Vec<_> =
+        let mut pairs: Vec<_> =
             self.0.get_request_values(address.url()).map(|(name, value)| format!("{name}={value}")).collect();
+        // The jar has no order of its own, and the same cookies must look the same.
+        pairs.sort_unstable();
         if pairs.is_empty() { None } else { HeaderValue::from_str(&pairs.join("; ")).ok() }
     }
 }

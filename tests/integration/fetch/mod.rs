@@ -1,0 +1,159 @@
+//! Fetching, against servers that behave, misbehave and lie in wait.
+
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod hostile;
+mod polite;
+mod redirects;
+mod site;
+mod tls;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use onreserve::domain::address::Address;
+use onreserve::domain::visit::{Ending, Failure, Validators};
+use onreserve::world::clock::Clock;
+use onreserve::world::fetch::{Accept, Fetch, Fetched, Limits, Request, Settings};
+use onreserve::world::spool::Spool;
+use tempfile::TempDir;
+
+use self::site::{Reply, Site};
+
+/// A fetch with a spool of its own.
+struct Guest {
+    fetch: Fetch,
+    _dir: TempDir,
+}
+
+impl Guest {
+    fn new(settings: &Settings) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = Spool::new(dir.path().to_owned());
+        Self { fetch: Fetch::new(settings, spool, Clock::system()).unwrap(), _dir: dir }
+    }
+
+    async fn get(&self, address: &str) -> Fetched {
+        self.fetch.exchange(&request(address)).await.unwrap()
+    }
+
+    async fn ending(&self, address: &str) -> Ending {
+        self.get(address).await.exchange.ending
+    }
+}
+
+fn request(address: &str) -> Request {
+    Request {
+        address: Address::parse(address).unwrap(),
+        validators: None,
+        fresh_connection: false,
+        accept: Accept::Page,
+    }
+}
+
+/// No pauses, short patience, loopback open.
+fn settings(hosts: &[(&str, SocketAddr)]) -> Settings {
+    Settings {
+        delay: Duration::ZERO,
+        allow_private_networks: true,
+        resolve: hosts.iter().map(|(host, address)| ((*host).to_owned(), *address)).collect(),
+        limits: Limits {
+            page_time: Duration::from_secs(3),
+            document_time: Duration::from_secs(5),
+            idle: Duration::from_secs(1),
+            ..Limits::default()
+        },
+        ..Settings::default()
+    }
+}
+
+fn text(fetched: &Fetched) -> String {
+    std::fs::read_to_string(fetched.body.as_ref().expect("a body").path()).unwrap()
+}
+
+#[tokio::test]
+async fn a_page_arrives_with_its_head_and_its_digest() {
+    let site = Site::start(|seen| match seen.target.as_str() {
+        "/paper" => Reply::new(200, "Content-Type: text/html; charset=utf-8\nX-Two: a\nX-Two: b", "<p>hello"),
+        _ => Reply::not_found(),
+    })
+    .await;
+    let guest = Guest::new(&settings(&[("papers.school.edu", site.address)]));
+    let fetched = guest.get("http://papers.school.edu/paper").await;
+    assert_eq!(text(&fetched), "<p>hello");
+    let hop = fetched.exchange.last_hop().unwrap();
+    assert_eq!(hop.status, 200);
+    assert_eq!(hop.headers.media_type().as_deref(), Some("text/html"));
+    assert_eq!(hop.headers.0.iter().filter(|(name, _)| name == "x-two").count(), 2);
+    assert_eq!(fetched.exchange.ending, Ending::Answered(fetched.body.unwrap().body.clone()));
+
+    let seen = site.seen();
+    assert_eq!(seen[0].target, "/robots.txt");
+    assert_eq!(seen[1].connection, seen[0].connection, "the connection is used again");
+    let head = &seen[1].head;
+    assert!(head.starts_with("get /paper http/1.1"), "{head}");
+    assert!(head.contains("user-agent: onreserve/0"), "{head}");
+    assert!(head.contains("(no contact given)"), "{head}");
+    assert!(head.contains("accept: text/html,application/pdf;q=0.9,*/*;q=0.8"), "{head}");
+    assert!(head.contains("accept-encoding: identity"), "{head}");
+    assert!(head.contains("accept-language: en"), "{head}");
+    assert_eq!(guest.fetch.totals().requests, 2);
+    assert_eq!(guest.fetch.totals().bytes, 8, "robots.txt that is not there is not read");
+}
+
+#[tokio::test]
+async fn an_error_keeps_its_body() {
+    let site = Site::start(|_| Reply::not_found()).await;
+    let guest = Guest::new(&settings(&[("papers.school.edu", site.address)]));
+    let fetched = guest.get("http://papers.school.edu/gone").await;
+    assert_eq!(fetched.exchange.status(), Some(404));
+    assert_eq!(text(&fetched), "<h1>Not Found</h1>");
+}
+
+#[tokio::test]
+async fn what_is_not_modified_is_not_sent_again() {
+    let site = Site::start(|seen| match seen.target.as_str() {
+        "/paper" if seen.head.contains("if-none-match: \"v1\"") => Reply::new(304, "etag: \"v1\"", ""),
+        "/paper" => Reply::new(200, "etag: \"v1\"", "text"),
+        "/liar" => Reply::new(304, "", ""),
+        _ => Reply::not_found(),
+    })
+    .await;
+    let guest = Guest::new(&settings(&[("papers.school.edu", site.address)]));
+    let first = guest.get("http://papers.school.edu/paper").await;
+    let validators = first.exchange.last_hop().unwrap().headers.validators();
+    let again = Request { validators: Some(validators), ..request("http://papers.school.edu/paper") };
+    assert_eq!(guest.fetch.exchange(&again).await.unwrap().exchange.ending, Ending::NotModified);
+    assert_eq!(guest.ending("http://papers.school.edu/liar").await, Ending::Broke(Failure::Protocol));
+    let none =
+        Request { validators: Some(Validators::default()), ..request("http://papers.school.edu/liar") };
+    let ending = guest.fetch.exchange(&none).await.unwrap().exchange.ending;
+    assert_eq!(ending, Ending::Broke(Failure::Protocol));
+}
+
+#[tokio::test]
+async fn a_host_that_finds_us_choosy_is_asked_plainly_once() {
+    let site = Site::start(|seen| match seen.target.as_str() {
+        "/picky" if seen.head.contains("accept: */*") => Reply::new(200, "content-type: text/plain", "fine"),
+        "/never" | "/picky" => Reply::new(406, "", "no"),
+        _ => Reply::not_found(),
+    })
+    .await;
+    let guest = Guest::new(&settings(&[("papers.school.edu", site.address)]));
+    assert_eq!(text(&guest.get("http://papers.school.edu/picky").await), "fine");
+    let refused = guest.get("http://papers.school.edu/never").await;
+    assert_eq!(refused.exchange.hops.iter().map(|hop| hop.status).collect::<Vec<_>>(), [406, 406]);
+    assert_eq!(text(&refused), "no");
+}
+
+#[tokio::test]
+async fn a_second_try_dials_anew() {
+    let site = Site::start(|_| Reply::page("<p>x")).await;
+    let guest = Guest::new(&settings(&[("papers.school.edu", site.address)]));
+    guest.get("http://papers.school.edu/a").await;
+    let fresh = Request { fresh_connection: true, ..request("http://papers.school.edu/a") };
+    guest.fetch.exchange(&fresh).await.unwrap();
+    guest.fetch.exchange(&fresh).await.unwrap();
+    let connections: Vec<_> = site.seen().iter().map(|seen| seen.connection).collect();
+    assert_eq!(connections, [0, 0, 1, 2]);
+}

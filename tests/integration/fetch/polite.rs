@@ -1,0 +1,221 @@
+//! Manners: robots.txt, pauses, and stopping when told to.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use onreserve::domain::visit::{Ending, Failure, Withheld};
+use onreserve::world::clock::Clock;
+use onreserve::world::fetch::Settings;
+
+use super::site::{Reply, Seen, Site, Then};
+use super::{Guest, request, settings};
+
+fn robots(status: u16, body: &str) -> Reply {
+    Reply::new(status, "content-type: text/plain", body)
+}
+
+#[tokio::test]
+async fn robots_txt_is_obeyed_on_every_hop_and_asked_for_once() {
+    let site = Site::start(|seen| match seen.target.as_str() {
+        "/robots.txt" => robots(200, "User-agent: *\nDisallow: /private\n"),
+        "/open" => Reply::page("<p>x"),
+        "/leads" => Reply::to("/private/x"),
+        _ => Reply::not_found(),
+    })
+    .await;
+    let guest = Guest::new(&settings(&[("press.school.edu", site.address)]));
+    let disallowed = Ending::Withheld(Withheld::Robots);
+    assert_eq!(guest.ending("http://press.school.edu/private/x").await, disallowed);
+    assert_eq!(guest.ending("http://press.school.edu/leads").await, disallowed);
+    assert!(matches!(guest.ending("http://press.school.edu/open").await, Ending::Answered(_)));
+    guest.fetch.new_night();
+    guest.get("http://press.school.edu/open").await;
+    assert_eq!(site.targets(), ["/leads", "/open", "/open"]);
+    assert_eq!(site.seen().len(), 4);
+}
+
+#[tokio::test]
+async fn a_robots_txt_that_fails_disallows_and_one_that_is_missing_allows() {
+    let site = Site::start(|seen| match (seen.host.as_str(), seen.target.as_str()) {
+        ("busy.school.edu", "/robots.txt") => robots(500, "oops"),
+        ("none.school.edu", "/robots.txt") => robots(403, "no"),
+        ("far.school.edu", "/robots.txt") => Reply::to("http://near.school.edu/robots.txt"),
+        ("near.school.edu", "/robots.txt") => robots(200, "User-agent: onreserve\nDisallow: /\n"),
+        ("round.school.edu", "/robots.txt") => Reply::to("/robots.txt"),
+        ("lost.school.edu", "/robots.txt") => Reply::to("http://no-such-host.invalid/robots.txt"),
+        ("cut.school.edu", "/robots.txt") => Reply::raw(
+            "HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\nUser-agent: *\nDisallow: /\n",
+            Then::Close,
+        ),
+        ("large.school.edu", "/robots.txt") => {
+            robots(200, &format!("User-agent: *\nDisallow: /\n{}", "# filler\n".repeat(100_000)))
+        }
+        _ => Reply::page("<p>x"),
+    })
+    .await;
+    let names = ["busy", "none", "far", "near", "round", "lost", "cut", "large"];
+    let hosts: Vec<_> = names.iter().map(|name| (format!("{name}.school.edu"), site.address)).collect();
+    let hosts: Vec<_> = hosts.iter().map(|(host, address)| (host.as_str(), *address)).collect();
+    let guest = Guest::new(&settings(&hosts));
+    let table = [
+        ("busy", Some(Withheld::RobotsUnreachable)),
+        ("none", None),
+        ("far", Some(Withheld::Robots)),
+        ("round", None),
+        ("lost", Some(Withheld::RobotsUnreachable)),
+        ("cut", Some(Withheld::Robots)),
+        ("large", Some(Withheld::Robots)),
+    ];
+    for (name, withheld) in table {
+        match (guest.ending(&format!("http://{name}.school.edu/x")).await, withheld) {
+            (Ending::Withheld(found), Some(expected)) => assert_eq!(found, expected, "{name}"),
+            (Ending::Answered(_), None) => {}
+            (other, _) => panic!("{name}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_host_without_a_name_is_told_as_such() {
+    let guest = Guest::new(&settings(&[]));
+    let ending = guest.ending("http://no-such-host.invalid/x").await;
+    // Where a machine has no name service at all, that is what fails.
+    let expected = [Failure::NoSuchHost, Failure::NameServer].map(Ending::Broke);
+    assert!(expected.contains(&ending), "{ending:?}");
+    assert_eq!(guest.fetch.totals().requests, 0);
+}
+
+#[tokio::test]
+async fn a_dead_host_is_tried_twice_and_then_remembered() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let guest = Guest::new(&settings(&[("dead.school.edu", address)]));
+    for n in 0..6 {
+        let ending = guest.ending(&format!("http://dead.school.edu/{n}")).await;
+        assert_eq!(ending, Ending::Broke(Failure::Connect));
+    }
+    assert_eq!(guest.fetch.totals().requests, 2);
+    let fresh =
+        onreserve::world::fetch::Request { fresh_connection: true, ..request("http://dead.school.edu/0") };
+    guest.fetch.exchange(&fresh).await.unwrap();
+    assert_eq!(guest.fetch.totals().requests, 3);
+    guest.fetch.new_night();
+    guest.ending("http://dead.school.edu/0").await;
+    assert_eq!(guest.fetch.totals().requests, 4);
+}
+
+#[tokio::test]
+async fn a_host_silent_on_robots_txt_is_not_waited_for_again() {
+    let site = Site::start(|_| Reply::raw("", Then::Hang)).await;
+    let guest = Guest::new(&settings(&[("silent.school.edu", site.address)]));
+    for n in 0..5 {
+        let ending = guest.ending(&format!("http://silent.school.edu/{n}")).await;
+        assert_eq!(ending, Ending::Broke(Failure::TimedOut));
+    }
+    assert_eq!(site.seen().len(), 1);
+}
+
+fn gaps(seen: &[Seen]) -> Vec<Duration> {
+    seen.windows(2)
+        .map(|pair| {
+            let ended = pair[0].ended.expect("the last one ended before the next began");
+            assert!(pair[1].at >= ended, "never two at once");
+            pair[1].at.duration_since(ended)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn pauses_are_kept_and_never_two_at_once() {
+    let script = |seen: &Seen| match seen.target.as_str() {
+        "/robots.txt" => robots(200, "User-agent: *\nCrawl-delay: 0.3\n"),
+        "/slow" => Reply {
+            then: Then::Drip(5, Duration::from_millis(20)),
+            ..Reply::new(200, "connection: close", "slowly")
+        },
+        "/hop" => Reply::to("/after"),
+        _ => Reply::page("<p>x"),
+    };
+    let site = Site::start(script).await;
+    let other = Site::start(|_| Reply::page("<p>y")).await;
+    let guest = Guest::new(&Settings {
+        delay: Duration::from_millis(100),
+        ..settings(&[("one.school.edu", site.address), ("two.school.edu", other.address)])
+    });
+    let start = Clock::system().instant();
+    tokio::join!(
+        guest.get("http://one.school.edu/slow"),
+        guest.get("http://one.school.edu/hop"),
+        guest.get("http://one.school.edu/b"),
+        guest.get("http://two.school.edu/a"),
+        guest.get("http://two.school.edu/b"),
+    );
+    let seen = site.seen();
+    assert_eq!(seen.len(), 5);
+    for gap in gaps(&seen) {
+        // Allows for the moment between the server's last byte and our reading it.
+        assert!(gap >= Duration::from_millis(298), "{gap:?}");
+    }
+    let seen = other.seen();
+    for gap in gaps(&seen) {
+        assert!(gap >= Duration::from_millis(98), "{gap:?}");
+    }
+    let last = seen.last().unwrap().at.duration_since(start);
+    assert!(last < site.seen()[3].at.duration_since(start), "hosts do not wait for each other");
+}
+
+#[tokio::test]
+async fn waiting_for_our_turn_is_no_slowness_of_the_host() {
+    let site = Site::start(|_| Reply::page("<p>x")).await;
+    let guest = Guest::new(&Settings {
+        host_delays: vec![("Press.School.edu".to_owned(), Duration::from_millis(400))],
+        ..settings(&[("press.school.edu", site.address)])
+    });
+    let exchange = guest.get("http://press.school.edu/x").await.exchange;
+    assert!(exchange.millis < 300, "{}", exchange.millis);
+    assert!(gaps(&site.seen())[0] >= Duration::from_millis(398));
+}
+
+#[tokio::test]
+async fn a_short_retry_after_is_sat_out() {
+    let times = AtomicU32::new(0);
+    let site = Site::start(move |seen| match seen.target.as_str() {
+        "/robots.txt" => Reply::not_found(),
+        _ if times.fetch_add(1, Ordering::Relaxed) == 0 => Reply::new(429, "retry-after: 1", "slow down"),
+        _ => Reply::page("<p>x"),
+    })
+    .await;
+    let guest = Guest::new(&settings(&[("press.school.edu", site.address)]));
+    assert_eq!(guest.get("http://press.school.edu/a").await.exchange.status(), Some(429));
+    assert_eq!(guest.get("http://press.school.edu/b").await.exchange.status(), Some(200));
+    assert!(gaps(&site.seen())[1] >= Duration::from_millis(998));
+}
+
+#[tokio::test]
+async fn a_host_that_has_had_enough_is_left_alone_until_the_next_night() {
+    let site = Site::start(|seen| match (seen.host.as_str(), seen.target.as_str()) {
+        (_, "/robots.txt") => Reply::not_found(),
+        ("throttled.school.edu", _) => Reply::new(429, "", "enough"),
+        ("later.school.edu", _) => Reply::new(503, "retry-after: 3600", "later"),
+        ("walled.school.edu", _) => Reply::new(403, "cf-mitigated: challenge", "<title>Just a moment..."),
+        _ => Reply::page("<p>x"),
+    })
+    .await;
+    let names = ["throttled.school.edu", "later.school.edu", "walled.school.edu", "told.school.edu"];
+    let guest = Guest::new(&settings(&names.map(|name| (name, site.address))));
+    for host in names {
+        let first = guest.get(&format!("http://{host}/a")).await;
+        assert!(first.body.is_some(), "{host}: what it said is evidence");
+        if host == "told.school.edu" {
+            guest.fetch.stop_host("Told.school.edu");
+        }
+        let second = guest.get(&format!("http://{host}/b")).await.exchange;
+        assert_eq!(second.ending, Ending::Withheld(Withheld::HostStopped), "{host}");
+        assert!(second.hops.is_empty());
+    }
+    assert_eq!(site.targets().len(), 4);
+    guest.fetch.new_night();
+    guest.get("http://told.school.edu/b").await;
+    assert_eq!(site.targets().len(), 5);
+}

@@ -1,0 +1,146 @@
+//! Certificates: good, bad and missing.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use onreserve::domain::visit::{CertificateFault, Ending, Failure};
+use onreserve::world::clock::Clock;
+use onreserve::world::fetch::{Fault, Fetch, Settings};
+use onreserve::world::spool::Spool;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
+};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tempfile::NamedTempFile;
+use tokio_rustls::TlsAcceptor;
+
+use super::site::{Reply, Site, Then};
+use super::{Guest, settings, text};
+
+type Authority = CertifiedIssuer<'static, KeyPair>;
+
+fn authority(name: &str) -> Authority {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+fn leaf(authority: &Authority, name: &str, last_year: i32) -> TlsAcceptor {
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.not_before = date_time_ymd(2000, 1, 1);
+    params.not_after = date_time_ymd(last_year, 1, 1);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.signed_by(&key, authority).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
+
+fn file(text: &str) -> NamedTempFile {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file
+}
+
+async fn visit(trusted: Option<&str>, acceptor: TlsAcceptor) -> Ending {
+    let site = Site::start_tls(|_| Reply::page("<p>private words"), acceptor).await;
+    let bundle = trusted.map(file);
+    let other = file(&authority("Another").pem());
+    let settings = Settings {
+        // Some authority is always trusted: a machine need not have a store.
+        extra_ca: Some(bundle.as_ref().unwrap_or(&other).path().to_owned()),
+        ..settings(&[("press.school.edu", site.address)])
+    };
+    Guest::new(&settings).ending("https://press.school.edu/x").await
+}
+
+#[tokio::test]
+async fn a_trusted_authority_in_a_long_bundle_is_found() {
+    let authority = self::authority("Ours");
+    let mut bundle = String::from("# certificates of the school\n");
+    for n in 0..40 {
+        bundle.push_str(&self::authority(&format!("Authority {n}")).pem());
+    }
+    bundle.push_str(&authority.pem());
+    let acceptor = leaf(&authority, "press.school.edu", 2200);
+    assert!(matches!(visit(Some(&bundle), acceptor).await, Ending::Answered(_)));
+}
+
+#[tokio::test]
+async fn bad_certificates_are_told_apart() {
+    let authority = self::authority("Ours");
+    let pem = authority.pem();
+    let table = [
+        (Some(pem.as_str()), leaf(&authority, "press.school.edu", 2020), CertificateFault::Expired),
+        (Some(pem.as_str()), leaf(&authority, "other.school.edu", 2200), CertificateFault::WrongName),
+        (None, leaf(&authority, "press.school.edu", 2200), CertificateFault::UnknownIssuer),
+    ];
+    for (trusted, acceptor, fault) in table {
+        let ending = visit(trusted, acceptor).await;
+        assert_eq!(ending, Ending::Broke(Failure::Certificate(fault)));
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_tls_is_no_certificate_fault() {
+    let site = Site::start(|_| Reply::raw("HTTP/1.1 400 Bad Request\r\n\r\n", Then::Close)).await;
+    let bundle = file(&authority("Ours").pem());
+    let settings = Settings {
+        extra_ca: Some(bundle.path().to_owned()),
+        ..settings(&[("plain.school.edu", site.address)])
+    };
+    let guest = Guest::new(&settings);
+    // The scripted server waits for a head that never comes, and so do we.
+    let ending = guest.ending("https://plain.school.edu/x").await;
+    assert!(
+        matches!(ending, Ending::Broke(Failure::TimedOut | Failure::Tls | Failure::Connect)),
+        "{ending:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_old_server_that_just_hangs_up_has_sent_its_page() {
+    let authority = self::authority("Ours");
+    let acceptor = leaf(&authority, "press.school.edu", 2200);
+    let reply =
+        || Reply::raw("HTTP/1.0 200 OK\r\ncontent-type: text/html\r\n\r\n<html>all of it", Then::Close);
+    let site = Site::start_tls(move |_| reply(), acceptor).await;
+    let bundle = file(&authority.pem());
+    let settings = Settings {
+        extra_ca: Some(bundle.path().to_owned()),
+        ..settings(&[("press.school.edu", site.address)])
+    };
+    assert_eq!(text(&Guest::new(&settings).get("https://press.school.edu/x").await), "<html>all of it");
+}
+
+#[test]
+fn settings_that_cannot_be_used_say_what_to_mend() {
+    let fault = |settings: Settings| -> Fault {
+        let dir = tempfile::tempdir().unwrap();
+        match Fetch::new(&settings, Spool::new(dir.path().to_owned()), Clock::system()) {
+            Ok(_) => panic!("these settings cannot be used"),
+            Err(fault) => fault,
+        }
+    };
+    let missing = fault(Settings { extra_ca: Some("/no/such/ca.pem".into()), ..Settings::default() });
+    assert!(missing.to_string().contains("/no/such/ca.pem"), "{missing}");
+    for garbage in ["", "not a certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+    {
+        let garbled = file(garbage);
+        let fault = fault(Settings { extra_ca: Some(garbled.path().to_owned()), ..Settings::default() });
+        assert!(fault.to_string().contains("extra_ca takes a file of certificates in PEM"), "{fault}");
+    }
+    let proxy = fault(Settings { proxy: Some("::".to_owned()), ..Settings::default() });
+    assert!(proxy.to_string().contains("http://proxy.school.edu:3128"), "{proxy}");
+    let contact = fault(Settings { contact: Some("a\nb".to_owned()), ..Settings::default() });
+    assert!(contact.to_string().contains("plain ASCII"), "{contact}");
+}
