@@ -219,3 +219,42 @@ async fn a_host_that_has_had_enough_is_left_alone_until_the_next_night() {
     guest.get("http://told.school.edu/b").await;
     assert_eq!(site.targets().len(), 5);
 }
+
+#[tokio::test]
+async fn an_abandoned_request_gives_its_turn_back() {
+    let site = Site::start(|seen| match seen.target.as_str() {
+        "/robots.txt" => Reply::not_found(),
+        "/hangs" => Reply::raw("", Then::Hang),
+        _ => Reply::page("<p>x"),
+    })
+    .await;
+    let guest = Guest::new(&settings(&[("press.school.edu", site.address)]));
+    let abandoned =
+        tokio::time::timeout(Duration::from_millis(200), guest.get("http://press.school.edu/hangs"));
+    assert!(abandoned.await.is_err());
+    assert!(matches!(guest.ending("http://press.school.edu/x").await, Ending::Answered(_)));
+}
+
+#[tokio::test]
+async fn behind_a_proxy_the_fence_still_stands() {
+    let proxy = Site::start(|seen| match seen.target.as_str() {
+        "http://press.school.edu/x" | "http://no-such-host.invalid/x" => Reply::page("<p>by proxy"),
+        _ => Reply::not_found(),
+    })
+    .await;
+    let hosts = [
+        ("press.school.edu", "93.184.216.34:0".parse().unwrap()),
+        ("intranet.school.edu", "10.0.0.1:0".parse().unwrap()),
+    ];
+    let guest = Guest::new(&Settings {
+        proxy: Some(format!("http://localhost:{}", proxy.address.port())),
+        allow_private_networks: false,
+        ..settings(&hosts)
+    });
+    assert!(guest.get("http://press.school.edu/x").await.body.is_some());
+    assert!(guest.get("http://no-such-host.invalid/x").await.body.is_some(), "the proxy may know more names");
+    for address in ["http://intranet.school.edu/x", "http://10.0.0.1/x"] {
+        assert_eq!(guest.ending(address).await, Ending::Withheld(Withheld::InternalAddress), "{address}");
+    }
+    assert_eq!(proxy.seen().len(), 4, "two pages, each with its robots.txt");
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use onreserve::domain::visit::{CertificateFault, Ending, Failure};
 use onreserve::world::clock::Clock;
-use onreserve::world::fetch::{Fault, Fetch, Settings};
+use onreserve::world::fetch::{Fault, Fetch, Request, Settings};
 use onreserve::world::spool::Spool;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
@@ -14,10 +14,11 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tempfile::NamedTempFile;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
 
 use super::site::{Reply, Site, Then};
-use super::{Guest, settings, text};
+use super::{Guest, request, settings, text};
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -30,19 +31,22 @@ fn authority(name: &str) -> Authority {
 }
 
 fn leaf(authority: &Authority, name: &str, last_year: i32) -> TlsAcceptor {
+    TlsAcceptor::from(Arc::new(leaf_config(authority, name, last_year)))
+}
+
+fn leaf_config(authority: &Authority, name: &str, last_year: i32) -> ServerConfig {
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.not_before = date_time_ymd(2000, 1, 1);
     params.not_after = date_time_ymd(last_year, 1, 1);
     let key = KeyPair::generate().unwrap();
     let certificate = params.signed_by(&key, authority).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
+    ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
-        .unwrap();
-    TlsAcceptor::from(Arc::new(config))
+        .unwrap()
 }
 
 fn file(text: &str) -> NamedTempFile {
@@ -143,4 +147,53 @@ fn settings_that_cannot_be_used_say_what_to_mend() {
     assert!(proxy.to_string().contains("http://proxy.school.edu:3128"), "{proxy}");
     let contact = fault(Settings { contact: Some("a\nb".to_owned()), ..Settings::default() });
     assert!(contact.to_string().contains("plain ASCII"), "{contact}");
+}
+
+/// Speaks HTTP/2 where it is offered, and breaks every stream; else HTTP/1.1.
+async fn broken_over_h2(config: ServerConfig) -> std::net::SocketAddr {
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let mut stream = acceptor.accept(stream).await.unwrap();
+                if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+                    let reply = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nplain";
+                    let _ = stream.read_u8().await;
+                    stream.write_all(reply.as_bytes()).await.unwrap();
+                    let _ = stream.shutdown().await;
+                    return;
+                }
+                let mut connection = h2::server::handshake(stream).await.unwrap();
+                while let Some(Ok((request, mut respond))) = connection.accept().await {
+                    if request.uri().path() == "/whole" || request.uri().path() == "/robots.txt" {
+                        let mut body = respond.send_response(axum::http::Response::default(), false).unwrap();
+                        body.send_data("# over h2".into(), true).unwrap();
+                    } else {
+                        respond.send_reset(h2::Reason::INTERNAL_ERROR);
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_host_that_is_broken_over_http2_gets_a_second_try_over_http1() {
+    let authority = self::authority("Ours");
+    let mut config = leaf_config(&authority, "press.school.edu", 2200);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let address = broken_over_h2(config).await;
+    let bundle = file(&authority.pem());
+    let guest = Guest::new(&Settings {
+        extra_ca: Some(bundle.path().to_owned()),
+        ..settings(&[("press.school.edu", address)])
+    });
+    assert_eq!(text(&guest.get("https://press.school.edu/whole").await), "# over h2");
+    assert_eq!(guest.ending("https://press.school.edu/x").await, Ending::Broke(Failure::Reset));
+    let fresh = Request { fresh_connection: true, ..request("https://press.school.edu/x") };
+    assert_eq!(text(&guest.fetch.exchange(&fresh).await.unwrap()), "plain");
 }
