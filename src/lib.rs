@@ -3,5 +3,7 @@
 //! [`domain`] is what we know, [`world`] is what we touch, the rest is what we do.
 
 pub mod cli;
+pub mod config;
 pub mod domain;
+pub mod night;
 pub mod world;

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::address::{Address, NotAnAddress};
+use crate::domain::link::KindRule;
 
 /// The name of a course in commands, file names and addresses.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -117,6 +118,8 @@ pub struct Course {
     pub title: String,
     pub pages: Vec<PageSource>,
     pub follow: Option<Follow>,
+    /// Configured exceptions to how kinds are told.
+    pub kinds: Vec<KindRule>,
     pub time_zone: TimeZone,
     pub term: Option<Term>,
 }

@@ -36,6 +36,13 @@ impl Kind {
     }
 }
 
+/// A configured exception: addresses that contain `pattern` are of this kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KindRule {
+    pub pattern: String,
+    pub kind: Kind,
+}
+
 /// Where a link leads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

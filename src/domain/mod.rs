@@ -5,8 +5,8 @@
 //! may use only those before it.
 
 pub mod address;
-pub mod course;
 pub mod link;
+pub mod course;
 pub mod page;
 pub mod capture;
 pub mod policy;
@@ -14,4 +14,5 @@ pub mod visit;
 pub mod document;
 pub mod evidence;
 pub mod verdict;
+pub mod journal;
 pub mod report;

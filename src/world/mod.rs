@@ -4,5 +4,50 @@
 //! except `clock` (time) and `spool` (bytes on their way in).
 
 pub mod clock;
-pub mod fetch;
 pub mod spool;
+pub mod lock;
+pub mod page_file;
+pub mod fetch;
+pub mod reader;
+pub mod archive;
+pub mod catalogue;
+
+use std::path::Path;
+
+use archive::Archive;
+use catalogue::Catalogue;
+use clock::Clock;
+use fetch::Fetch;
+use lock::SoleInstance;
+use reader::Reader;
+
+/// Everything a run touches, opened once.
+pub struct World {
+    pub clock: Clock,
+    pub fetch: Fetch,
+    pub reader: Reader,
+    pub archive: Archive,
+    pub catalogue: Catalogue,
+    /// Hosts asked at the same time.
+    pub hosts_at_once: usize,
+    _alone: SoleInstance,
+}
+
+impl World {
+    /// Opens an archive for writing, as its sole instance, and the way to the web.
+    pub async fn open(archive: &Path, fetch: fetch::Settings, clock: Clock) -> anyhow::Result<Self> {
+        archive::make_dir(archive)?;
+        let alone = SoleInstance::acquire(archive)?;
+        let archive = Archive::open(archive)?;
+        let catalogue = Catalogue::open(&Catalogue::path_in(archive.dir())).await?;
+        Ok(Self {
+            fetch: Fetch::new(&fetch, archive.spool(), clock)?,
+            reader: Reader::new(std::env::current_exe()?),
+            hosts_at_once: fetch.limits.hosts_at_once,
+            clock,
+            archive,
+            catalogue,
+            _alone: alone,
+        })
+    }
+}

@@ -3,6 +3,12 @@
 //! Readers are pure functions over bytes. They may be slow or panic on hostile
 //! input: `world::reader` runs them where neither hurts.
 
+pub mod html;
+mod media;
+mod notebook;
+mod pdf;
+pub mod text;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
@@ -95,3 +101,77 @@ pub struct Fingerprint {
     pub version: u32,
     pub digest: Digest,
 }
+
+/// The version of the extraction. Raise it with every change that may give an
+/// unchanged body another text.
+pub const EXTRACTION: u32 = 1;
+
+/// What a reader has to know beside the bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Context {
+    /// Where the body came from: relative addresses in it start there.
+    pub address: Address,
+    /// `Content-Type` as sent, for its charset.
+    pub content_type: Option<String>,
+}
+
+impl Context {
+    pub fn new(address: Address, content_type: Option<&str>) -> Self {
+        Self { address, content_type: content_type.map(str::to_owned) }
+    }
+}
+
+/// Reads a body by what it is, whatever it claims to be.
+pub fn read(bytes: &[u8], context: &Context) -> Document {
+    match media::sniff(bytes) {
+        Format::Html => html::read(bytes, context),
+        Format::Pdf => pdf::read(bytes),
+        Format::Text => notebook::read(bytes, context).unwrap_or_else(|| plain(bytes, context)),
+        format @ (Format::Notebook
+        | Format::Image
+        | Format::Audio
+        | Format::Video
+        | Format::Empty
+        | Format::Other) => Document::bare(format),
+    }
+}
+
+fn plain(bytes: &[u8], context: &Context) -> Document {
+    Document { text: html::decode(bytes, context.content_type.as_deref()), ..Document::bare(Format::Text) }
+}
+
+impl Document {
+    /// A document of which nothing but the format is known.
+    pub fn bare(format: Format) -> Self {
+        Self {
+            format,
+            title: None,
+            text: String::new(),
+            headings: Vec::new(),
+            pages: None,
+            citation: Citation::default(),
+            html: None,
+            defect: None,
+        }
+    }
+
+    pub fn with_defect(self, defect: Defect) -> Self {
+        Self { defect: Some(defect), ..self }
+    }
+
+    /// The fingerprint of the folded text, and of the number of pages where there is no text.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let words = text::words(&self.text);
+        let told =
+            if words.is_empty() { format!("{:?} {:?}", self.format, self.pages) } else { words.join(" ") };
+        Fingerprint { version: EXTRACTION, digest: Digest::of(told.as_bytes()) }
+    }
+
+    /// Words of the text, volatile ones left out.
+    pub fn words(&self) -> u32 {
+        u32::try_from(text::words(&self.text).len()).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,17 @@
 //! A visit and what we knew before, weighed: what the visit says, not yet what we believe.
 
+pub mod memory;
+pub mod ask;
+pub mod mark;
+pub mod glance;
+pub mod site;
+pub mod identity;
+pub mod drift;
+pub mod missing;
+pub mod fragment;
+mod work;
+pub mod weigh;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +60,8 @@ pub enum Drift {
     /// Nothing was kept before.
     First,
     Same,
+    /// It answered, but without what could be compared: a landing page whose file was not to be had.
+    NotCompared,
     /// Typo-level or expected: logged, not reported.
     Small(Change),
     Different(Change),
@@ -70,6 +84,9 @@ pub struct Change {
     pub section: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarm: Option<Alarm>,
+    /// Two fetches of one night brought this text.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub seen_twice: bool,
     /// The new text; two nights agree when theirs are equal.
     pub text: Fingerprint,
 }
@@ -137,6 +154,7 @@ pub enum Reason {
     Login,
     Paywall,
     Private,
+    Forbidden,
     BotWall,
     Consent,
     RateLimited,

@@ -1,11 +1,20 @@
 //! The course page: bytes in, mentions and defects out. Reading never fails.
 
+mod anchor;
+mod due;
+mod html;
+mod kind;
+mod line;
+mod markdown;
+mod outline;
+mod target;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
 use crate::domain::course::Term;
-use crate::domain::link::{Kind, Mention};
+use crate::domain::link::{KindRule, Mention};
 
 /// A course page as it was read on one night.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,9 +56,53 @@ pub struct Context<'a> {
     pub kinds: &'a [KindRule],
 }
 
-/// A configured exception: addresses that contain `pattern` are of this kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KindRule {
-    pub pattern: String,
-    pub kind: Kind,
+/// A page with fewer links than this may halve without anything being wrong.
+const LINKS_OF_A_REAL_PAGE: usize = 10;
+
+/// Reads a page. What cannot be read as a link is a defect, never an error.
+pub fn read(text: &str, markup: Markup, context: &Context) -> Page {
+    match markup {
+        Markup::Html => html::read(text, context),
+        Markup::Markdown => markdown::read(text, context),
+    }
 }
+
+/// Which markup a body is in; `None` for what is no page at all.
+///
+/// `name` is its path or file name, `head` its first few kilobytes.
+pub fn markup_of(media_type: Option<&str>, name: &str, head: &[u8]) -> Option<Markup> {
+    let name = name.to_ascii_lowercase();
+    let is_binary = head.starts_with(b"%PDF-") || head.contains(&0);
+    if is_binary {
+        return None;
+    }
+    if [".md", ".markdown", ".qmd", ".rmd"].iter().any(|extension| name.ends_with(extension)) {
+        return Some(Markup::Markdown);
+    }
+    let text = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let looks_like_html =
+        ["<!doctype html", "<html", "<body", "<head", "<a ", "<div", "<ul", "<table", "<p>"]
+            .iter()
+            .any(|tag| text.contains(tag));
+    match media_type {
+        Some("text/markdown" | "text/x-markdown") => Some(Markup::Markdown),
+        Some("text/html" | "application/xhtml+xml") => Some(Markup::Html),
+        Some("text/plain") | None => {
+            let is_named = [".html", ".htm", ".xhtml"].iter().any(|extension| name.ends_with(extension));
+            Some(if is_named || (looks_like_html && !text.contains("](")) {
+                Markup::Html
+            } else {
+                Markup::Markdown
+            })
+        }
+        Some(_) => looks_like_html.then_some(Markup::Html),
+    }
+}
+
+/// Whether so many links are gone at once that the page itself must be broken.
+pub fn shrunken(before: usize, after: usize) -> bool {
+    (before > 0 && after == 0) || (before >= LINKS_OF_A_REAL_PAGE && after * 2 <= before)
+}
+
+#[cfg(test)]
+mod tests;

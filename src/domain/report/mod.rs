@@ -1,5 +1,13 @@
 //! Verdicts become what an instructor reads. Sentences live in `wording` alone.
 
+pub mod wording;
+pub mod plain;
+pub mod digest;
+mod entry;
+pub mod text;
+pub mod html;
+pub mod json;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -10,6 +18,7 @@ use crate::domain::course::CourseId;
 use crate::domain::evidence::Note;
 use crate::domain::link::Mention;
 use crate::domain::page::Defect;
+pub use crate::domain::verdict::breaker::Void;
 use crate::domain::verdict::{State, Verdict};
 
 /// A change of state, or of the page: what a report is made of.
@@ -23,7 +32,7 @@ pub struct Event {
 }
 
 /// All that is known of a course's link on the day of a report.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Item {
     pub link: Address,
     /// Every place on the pages where it stands, in order.
@@ -45,10 +54,11 @@ pub struct Item {
 }
 
 /// One night of one course, ready to be told.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Night {
     pub course: CourseId,
     pub title: String,
+    #[serde(with = "jiff::fmt::serde::tz::required")]
     pub time_zone: jiff::tz::TimeZone,
     /// The local day for which it is written: decides what is due.
     pub today: Date,
@@ -64,15 +74,6 @@ pub struct Night {
     pub copies_kept: u32,
     pub requests: u64,
     pub bytes: u64,
-}
-
-/// Why a night says nothing about the links.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Void {
-    /// Links that failed in ways our own side can cause.
-    pub failed: u32,
-    pub links: u32,
-    pub hosts: u32,
 }
 
 /// The course page itself gave trouble; its last good reading is used.

@@ -2,6 +2,10 @@
 
 #![deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
+pub mod history;
+pub mod judge;
+pub mod breaker;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

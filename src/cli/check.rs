@@ -1,0 +1,179 @@
+//! `onreserve check`: one night, now.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use jiff::tz::TimeZone;
+
+use super::progress::Bar;
+use super::{Format, Now, exit, place, say};
+use crate::config::{self, Settings};
+use crate::domain::course::{Course, CourseId, PageSource};
+use crate::domain::report::{digest, json, text};
+use crate::domain::verdict::StateName;
+use crate::night::{self, Finished};
+use crate::world::clock::Clock;
+use crate::world::{World, fetch};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  onreserve check https://school.edu/course.html
+  onreserve check syllabus.md --published-at https://school.edu/course/
+  onreserve check --config onreserve.toml --format json > night.json")]
+pub(super) struct Arguments {
+    /// The course page: an address, or a file in HTML or Markdown.
+    #[arg(value_name = "PAGE", required_unless_present = "config")]
+    page: Option<String>,
+    /// Run the courses of this configuration; with PAGE, take its settings only.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Run only this course of the configuration.
+    #[arg(long, value_name = "ID", requires = "config", conflicts_with = "page")]
+    course: Option<CourseId>,
+    /// Where a page file is published, so that its relative links can be followed.
+    #[arg(long, value_name = "URL", requires = "page")]
+    published_at: Option<String>,
+    /// Where the copies are kept [default: archive].
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    archive: Option<PathBuf>,
+    /// An address or URL at which a host's owner can reach you; sent with every request.
+    #[arg(long, value_name = "CONTACT", conflicts_with = "config")]
+    contact: Option<String>,
+    /// Pause between two requests to one host [default: 2s].
+    #[arg(long, value_name = "DURATION", conflicts_with = "config")]
+    delay: Option<jiff::SignedDuration>,
+    /// Allow addresses on this machine and in private networks.
+    #[arg(long, conflicts_with = "config")]
+    allow_private_networks: bool,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    now: Now,
+}
+
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let format = arguments.format;
+    let clock = arguments.now.now.map_or_else(Clock::system, Clock::pretending);
+    let settings = settings(arguments)?;
+    let world = World::open(&settings.archive, settings.fetch, clock).await?;
+    let bar = Bar::new(format == Format::Human);
+    let watch = |progress: night::Progress| bar.show(&progress);
+    let night = tokio::select! {
+        finished = night::run(&settings.courses, &world, &watch) => finished?,
+        () = interrupted() => {
+            bar.clear();
+            bail!("interrupted; what came so far is kept, run the same command again to finish the night");
+        }
+    };
+    bar.clear();
+    match format {
+        Format::Human => say(&human(&night))?,
+        Format::Json => {
+            let path = |digest| world.archive.path_of(digest).display().to_string();
+            let totals = json::Totals {
+                id: night.id.to_string(),
+                started: night.started,
+                finished: night.finished,
+                requests: night.requests,
+                bytes: night.bytes,
+                void: night.void,
+            };
+            let run = json::Run::new(totals, &night.courses, path);
+            say(&format!("{}\n", serde_json::to_string_pretty(&run)?))?;
+        }
+    }
+    if let Some(unread) = night.unread.first() {
+        return Err(unread.clone()).context("a course page could not be read");
+    }
+    let dead = night.count(StateName::Dead) > 0;
+    Ok(if dead { ExitCode::from(exit::DEAD_LINKS) } else { ExitCode::SUCCESS })
+}
+
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Without a handler the signal ends the process, which is as safe.
+        std::future::pending().await
+    }
+}
+
+fn human(night: &Finished) -> String {
+    let letters: Vec<String> =
+        night.courses.iter().map(|course| text::summary(&digest::compose(course))).collect();
+    letters.join("\n")
+}
+
+/// The settings of the configuration, or of a single page without one.
+fn settings(arguments: Arguments) -> anyhow::Result<Settings> {
+    let mut settings = match &arguments.config {
+        Some(path) => config::read(path)?,
+        None => Settings {
+            archive: arguments.archive.unwrap_or_else(|| PathBuf::from(place::DEFAULT_ARCHIVE)),
+            fetch: fetch::Settings {
+                contact: arguments.contact,
+                allow_private_networks: arguments.allow_private_networks,
+                ..fetch::Settings::default()
+            },
+            courses: Vec::new(),
+        },
+    };
+    if let Some(delay) = arguments.delay {
+        settings.fetch.delay = delay.try_into().context("--delay is negative; write for example 2s")?;
+    }
+    if let Some(page) = &arguments.page {
+        settings.courses = vec![single(page, arguments.published_at.as_deref())?];
+    }
+    if let Some(wanted) = &arguments.course {
+        settings.courses.retain(|course| course.id == *wanted);
+        if settings.courses.is_empty() {
+            bail!("the configuration has no course `{wanted}`");
+        }
+    }
+    if settings.courses.is_empty() {
+        bail!("the configuration has no courses; add a [[course]] with an id and a page");
+    }
+    Ok(settings)
+}
+
+/// A course of one page, named after the page.
+fn single(page: &str, published_at: Option<&str>) -> anyhow::Result<Course> {
+    let source = match PageSource::parse(page)? {
+        PageSource::File { path, .. } => {
+            if !path.is_file() && page.contains('.') && !page.contains('/') && page.contains(".edu") {
+                bail!("there is no file {page}; for an address write https://{page}");
+            }
+            PageSource::File { path, published_at: published_at.map(str::parse).transpose()? }
+        }
+        web @ PageSource::Web(_) => web,
+    };
+    Ok(Course {
+        id: id_for(&source)?,
+        title: page.to_owned(),
+        pages: vec![source],
+        follow: None,
+        kinds: Vec::new(),
+        time_zone: TimeZone::UTC,
+        term: None,
+    })
+}
+
+/// The last telling part of the page's address or path, made into an id.
+fn id_for(page: &PageSource) -> anyhow::Result<CourseId> {
+    let text = match page {
+        PageSource::Web(address) => format!("{}{}", address.host(), address.path()),
+        PageSource::File { path, .. } => path.display().to_string(),
+    };
+    let telling = text
+        .trim_end_matches('/')
+        .rsplit('/')
+        .map(|part| part.split('.').next().unwrap_or(part))
+        .find(|part| !matches!(*part, "" | "index" | "README" | "page"))
+        .unwrap_or("course");
+    let id: String = telling
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .take(40)
+        .collect();
+    Ok(id.trim_matches('-').parse().or_else(|_| "course".parse())?)
+}

@@ -1,0 +1,46 @@
+//! Exit codes, after `sysexits.h`.
+
+use std::process::ExitCode;
+
+use crate::config::Mistake;
+use crate::world::{archive, catalogue, fetch, lock};
+
+pub(super) const FAILURE: u8 = 1;
+pub(super) const DEAD_LINKS: u8 = 2;
+const USAGE: u8 = 64;
+const ANOTHER_INSTANCE: u8 = 75;
+const PERMISSION: u8 = 77;
+const CONFIGURATION: u8 = 78;
+
+/// Prints what clap has to say; asking for help is no mistake.
+pub(super) fn of_usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// Which code an error deserves: told by type, wherever it stands in the chain.
+pub(super) fn of_error(error: &anyhow::Error) -> ExitCode {
+    ExitCode::from(error.chain().find_map(code).unwrap_or(FAILURE))
+}
+
+fn code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
+    if cause.is::<Mistake>()
+        || cause.is::<fetch::Fault>() && !matches!(cause.downcast_ref(), Some(fetch::Fault::Spool(_)))
+    {
+        return Some(CONFIGURATION);
+    }
+    if cause.is::<lock::Held>() {
+        return Some(ANOTHER_INSTANCE);
+    }
+    if let Some(fault) = cause.downcast_ref::<archive::Fault>() {
+        return match fault {
+            archive::Fault::NotWritable { .. } => Some(PERMISSION),
+            archive::Fault::Newer { .. } => Some(CONFIGURATION),
+            _ => None,
+        };
+    }
+    if let Some(catalogue::Fault::Newer { .. }) = cause.downcast_ref() {
+        return Some(CONFIGURATION);
+    }
+    None
+}

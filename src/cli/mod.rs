@@ -1,0 +1,144 @@
+//! The commands: what may be typed, and what comes back as an exit code.
+
+mod check;
+mod exit;
+mod explain;
+mod open;
+mod place;
+mod progress;
+mod show;
+mod upkeep;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+
+use crate::world::reader;
+
+/// Keeps the links of a course page: checks them, archives the documents,
+/// reports what died or changed.
+#[derive(Debug, Parser)]
+#[command(name = "onreserve", version, max_term_width = 80, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  onreserve demo                                  five nights of a small course, no network
+  onreserve check https://school.edu/course.html  check and archive one page
+  onreserve check --config onreserve.toml         the courses of a configuration
+  onreserve status                                what is known of every link
+
+Exit codes: 0 fine, 1 failure, 2 `check` found dead links, 64 usage,
+75 another instance is running, 77 permission, 78 configuration.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Visit every link of a course page, archive the documents, report.
+    Check(check::Arguments),
+    /// What is known of every link of a course.
+    Status(show::StatusArguments),
+    /// What each night saw of one link.
+    History(show::LinkArguments),
+    /// Why a link has its state: evidence, rule, and what would change it.
+    Explain(show::LinkArguments),
+    /// Take the new version of a changed link as the right one.
+    Accept(open::AcceptArguments),
+    /// The path of the archived copy of a link.
+    Open(show::LinkArguments),
+    /// The report of the last night once more.
+    Report(show::ReportArguments),
+    /// Hash every archived file again and compare.
+    Verify(upkeep::VerifyArguments),
+    /// Make the catalogue anew from the archive's own record.
+    Rebuild(upkeep::RebuildArguments),
+    /// Check a configuration without doing anything.
+    CheckConfig(upkeep::CheckConfigArguments),
+    /// Write a commented configuration to start from.
+    Init(upkeep::InitArguments),
+}
+
+/// Where a command finds the archive.
+#[derive(Clone, Debug, Args)]
+struct Place {
+    /// The configuration that names the archive and the courses.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The archive directory, where there is no configuration [default: archive].
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    archive: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    #[default]
+    Human,
+    Json,
+}
+
+/// Pretends that the run starts at this instant (RFC 3339): for rehearsals.
+#[derive(Clone, Copy, Debug, Args)]
+struct Now {
+    /// Pretend that it is this moment, for example 2026-09-01T02:30:00Z.
+    #[arg(long, value_name = "RFC3339")]
+    now: Option<Timestamp>,
+}
+
+/// Runs the command line and says how it went.
+pub fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == reader::ARGUMENT) {
+        return if reader::serve_requests().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::of_usage(&error),
+    };
+    match run(cli.command) {
+        Ok(code) => code,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "onreserve: {error:#}");
+            exit::of_error(&error)
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Check(arguments) => check::run(arguments).await,
+            Command::Status(arguments) => show::status(arguments).await,
+            Command::History(arguments) => show::history(arguments).await,
+            Command::Explain(arguments) => explain::run(arguments).await,
+            Command::Accept(arguments) => open::accept(arguments).await,
+            Command::Open(arguments) => open::run(arguments).await,
+            Command::Report(arguments) => show::report(arguments).await,
+            Command::Verify(arguments) => upkeep::verify(arguments),
+            Command::Rebuild(arguments) => upkeep::rebuild(arguments).await,
+            Command::CheckConfig(arguments) => upkeep::check_config(&arguments),
+            Command::Init(arguments) => upkeep::init(&arguments),
+        }
+    })
+}
+
+/// Writes to standard output; a closed pipe (`| head`) is no failure.
+fn say(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_defined() {
+        super::Cli::command().debug_assert();
+    }
+}

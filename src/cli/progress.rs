@@ -1,0 +1,84 @@
+//! Progress on the terminal: a bar where there is one, plain lines where not.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+
+use crate::night::Progress;
+
+/// A plain line every so many links, where there is no terminal.
+const LINES_EVERY: u64 = 50;
+
+pub(super) struct Bar {
+    shown: Option<ProgressBar>,
+    is_wanted: bool,
+    total: AtomicU64,
+    done: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Bar {
+    pub(super) fn new(is_wanted: bool) -> Self {
+        let bar = (is_wanted && std::io::stderr().is_terminal()).then(|| {
+            let style = ProgressStyle::with_template("{bar:24} {pos}/{len}  {msg}");
+            let bar = ProgressBar::new(0);
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_message("reading the page");
+            bar
+        });
+        Self {
+            shown: bar,
+            is_wanted,
+            total: AtomicU64::new(0),
+            done: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn show(&self, progress: &Progress) {
+        match progress {
+            Progress::Links { count, known } => {
+                self.total.store(*count as u64, Ordering::Relaxed);
+                self.done.store(*known as u64, Ordering::Relaxed);
+                if let Some(bar) = &self.shown {
+                    bar.set_length(*count as u64);
+                    bar.set_position(*known as u64);
+                } else if self.is_wanted {
+                    let resumed = if *known > 0 { format!(", {known} already done") } else { String::new() };
+                    self.line(&format!("{count} links{resumed}"));
+                }
+            }
+            Progress::Visited { link, bytes, .. } => {
+                let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+                let bytes = self.bytes.fetch_add(*bytes, Ordering::Relaxed) + bytes;
+                if let Some(bar) = &self.shown {
+                    bar.set_position(done);
+                    bar.set_message(format!("{}  {}", HumanBytes(bytes), shortened(link.as_str())));
+                } else if self.is_wanted && done.is_multiple_of(LINES_EVERY) {
+                    let total = self.total.load(Ordering::Relaxed);
+                    self.line(&format!("{done} of {total} links, {}", HumanBytes(bytes)));
+                }
+            }
+        }
+    }
+
+    pub(super) fn clear(&self) {
+        if let Some(bar) = &self.shown {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn line(&self, text: &str) {
+        debug_assert!(self.is_wanted);
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+}
+
+/// What fits beside the bar in 80 columns.
+fn shortened(address: &str) -> String {
+    const COLUMNS: usize = 34;
+    let bare = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let shown: String = bare.chars().take(COLUMNS).collect();
+    if bare.chars().count() > COLUMNS { format!("{shown}…") } else { shown }
+}

@@ -1,0 +1,158 @@
+//! Looking at what is known: status, history, the last report.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+
+use super::{Format, Place, say};
+use crate::domain::course::CourseId;
+use crate::domain::evidence::{Drift, Evidence, Finding};
+use crate::domain::report::{Item, Night, digest, html, json, plain, text, wording};
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArguments {
+    /// The course, where there are several.
+    course: Option<CourseId>,
+    /// Only links in this state.
+    #[arg(long, value_name = "STATE")]
+    state: Option<String>,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LinkArguments {
+    /// The address of the link, its id, or a telling part of the address.
+    #[arg(value_name = "URL")]
+    pub(super) link: String,
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArguments {
+    /// The course, where there are several.
+    course: Option<CourseId>,
+    #[arg(long, value_enum, default_value_t)]
+    format: ReportFormat,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum ReportFormat {
+    #[default]
+    Human,
+    Json,
+    Html,
+}
+
+pub(super) async fn status(arguments: StatusArguments) -> anyhow::Result<ExitCode> {
+    let shelf = arguments.place.open().await?;
+    let (course, _) = shelf.course(arguments.course.as_ref()).await?;
+    let mut night: Night =
+        shelf.catalogue.last_report(&course).await?.context("no night of this course has ended yet")?;
+    if let Some(state) = &arguments.state {
+        night.items.retain(|item| item.verdict.state.name().as_str() == state);
+    }
+    if arguments.format == Format::Json {
+        return print_json(&night, &shelf);
+    }
+    let mut out = format!("{} ({}), {}\n\n", plain::tame(&night.title), course, night.finished);
+    for item in &night.items {
+        out.push_str(&line(item));
+    }
+    say(&out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One link on two lines: state and words, then the address.
+fn line(item: &Item) -> String {
+    let words = item.mentions.first().map(|mention| plain::tame(&mention.words)).unwrap_or_default();
+    let words: String = words.chars().take(60).collect();
+    let copy = if item.copy.is_some() { "copy" } else { "" };
+    let reason =
+        item.verdict.state.reason().map(|reason| format!("  ({})", wording::reason(reason, item.status)));
+    format!(
+        "{:<12} {copy:<4}  {words}\n                   {}{}\n",
+        item.verdict.state.name().as_str(),
+        item.link,
+        reason.unwrap_or_default()
+    )
+}
+
+fn print_json(night: &Night, shelf: &super::place::Shelf) -> anyhow::Result<ExitCode> {
+    let totals = json::Totals {
+        id: night.started.to_string(),
+        started: night.started,
+        finished: night.finished,
+        requests: night.requests,
+        bytes: night.bytes,
+        void: night.void,
+    };
+    let path = |digest| shelf.archive.path_of(digest).display().to_string();
+    let run = json::Run::new(totals, std::slice::from_ref(night), path);
+    say(&format!("{}\n", serde_json::to_string_pretty(&run)?))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn history(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
+    let shelf = arguments.place.open().await?;
+    let link = shelf.link(&arguments.link).await?;
+    let mut out = format!("{link}\n\n");
+    for (night, void, evidence) in shelf.catalogue.history(&link).await? {
+        let void = if void.is_some() { "  (a night that says nothing)" } else { "" };
+        out.push_str(&format!("{}  {}{void}\n", night.strftime("%Y-%m-%d %H:%M"), seen(&evidence)));
+    }
+    let captures = shelf.catalogue.captures(&link).await?;
+    out.push_str(&format!("\n{}\n", if captures.is_empty() { "No copy." } else { "Copies:" }));
+    for kept in captures {
+        let capture = kept.capture;
+        let path = shelf.archive.path_of(capture.sha256);
+        out.push_str(&format!(
+            "{}  {}  {}\n",
+            capture.captured_at.strftime("%Y-%m-%d %H:%M"),
+            plain::size(capture.bytes),
+            path.display()
+        ));
+    }
+    say(&out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What one night saw, in a few words.
+pub(super) fn seen(evidence: &Evidence) -> String {
+    match &evidence.finding {
+        Finding::Healthy { drift, moved_to } => {
+            let moved = moved_to.as_ref().map(|to| format!("; permanently at {to}")).unwrap_or_default();
+            let drift = match drift {
+                Drift::First => "works, first copy".to_owned(),
+                Drift::Same => "works, the same".to_owned(),
+                Drift::NotCompared => "works".to_owned(),
+                Drift::Small(change) => format!("works, small edits: {}", wording::change(change)),
+                Drift::Different(change) => format!("works, different: {}", wording::change(change)),
+            };
+            format!("{drift}{moved}")
+        }
+        Finding::Gone { reason, .. }
+        | Finding::Restricted { reason }
+        | Finding::Refused { reason }
+        | Finding::Unclear { reason } => wording::reason(*reason, evidence.status),
+    }
+}
+
+pub(super) async fn report(arguments: ReportArguments) -> anyhow::Result<ExitCode> {
+    let shelf = arguments.place.open().await?;
+    let (course, _) = shelf.course(arguments.course.as_ref()).await?;
+    let night: Night =
+        shelf.catalogue.last_report(&course).await?.context("no night of this course has ended yet")?;
+    match arguments.format {
+        ReportFormat::Human => say(&text::summary(&digest::compose(&night)))?,
+        ReportFormat::Html => say(&html::page(&digest::compose(&night)))?,
+        ReportFormat::Json => return print_json(&night, &shelf),
+    }
+    Ok(ExitCode::SUCCESS)
+}

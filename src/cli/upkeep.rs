@@ -1,0 +1,115 @@
+//! Looking after an archive and a configuration.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use super::{Place, exit, say};
+use crate::config;
+use crate::domain::journal::Entry;
+use crate::domain::verdict::judge::judge;
+use crate::world::archive::Archive;
+use crate::world::catalogue::Catalogue;
+use crate::world::clock::Clock;
+use crate::world::lock::SoleInstance;
+use crate::world::page_file;
+
+/// Entries entered in one transaction when a catalogue is rebuilt.
+const BATCH: usize = 1000;
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArguments {
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RebuildArguments {
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckConfigArguments {
+    #[arg(value_name = "FILE", default_value = "onreserve.toml")]
+    file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArguments {
+    /// Where to write the configuration.
+    #[arg(value_name = "FILE", default_value = "onreserve.toml")]
+    file: PathBuf,
+}
+
+pub(super) fn verify(arguments: VerifyArguments) -> anyhow::Result<ExitCode> {
+    let dir = arguments.place.archive_dir()?;
+    if !dir.join("FORMAT").exists() {
+        bail!("{} is no archive; name one with --archive", dir.display());
+    }
+    let _alone = SoleInstance::acquire(&dir)?;
+    let archive = Archive::open(&dir)?;
+    let fixity = archive.verify(Clock::system().now(), |_| ())?;
+    archive.write_sums()?;
+    say(&format!("{} files, {} bytes: all hashed again\n", fixity.sound, fixity.bytes))?;
+    if fixity.damaged.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    for damage in &fixity.damaged {
+        say(&format!("altered: {}, set aside as {}\n", damage.name, damage.moved_to.display()))?;
+    }
+    say("Restore these from a backup, or let the next check fetch them again.\n")?;
+    Ok(ExitCode::from(exit::FAILURE))
+}
+
+/// The old catalogue is kept beside the new one.
+pub(super) async fn rebuild(arguments: RebuildArguments) -> anyhow::Result<ExitCode> {
+    let dir = arguments.place.archive_dir()?;
+    if !dir.join("FORMAT").exists() {
+        bail!("{} is no archive; name one with --archive", dir.display());
+    }
+    let _alone = SoleInstance::acquire(&dir)?;
+    let archive = Archive::open(&dir)?;
+    archive.set_catalogue_aside(&Catalogue::path_in(&dir), Clock::system().now())?;
+    let catalogue = Catalogue::open(&Catalogue::path_in(&dir)).await?;
+    let mut count = 0;
+    let mut batch: Vec<Entry> = Vec::new();
+    for entry in archive.entries() {
+        batch.push(entry?);
+        count += 1;
+        if batch.len() == BATCH {
+            catalogue.enter(&batch).await?;
+            batch.clear();
+        }
+    }
+    catalogue.enter(&batch).await?;
+    let mut verdicts = Vec::new();
+    for link in catalogue.links().await? {
+        let history = catalogue.known_of(&link).await?.map(|known| known.memory.history).unwrap_or_default();
+        if let Some(last) = history.last() {
+            let verdict = judge(&history, last.at);
+            verdicts.push((link, verdict));
+        }
+    }
+    catalogue.set_verdicts(&verdicts).await?;
+    say(&format!("Rebuilt from {count} journal lines: {} links.\n", verdicts.len()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn check_config(arguments: &CheckConfigArguments) -> anyhow::Result<ExitCode> {
+    let settings = config::read(&arguments.file)?;
+    let courses = settings.courses.len();
+    let noun = if courses == 1 { "course" } else { "courses" };
+    say(&format!("{}: fine, {courses} {noun}\n", arguments.file.display()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn init(arguments: &InitArguments) -> anyhow::Result<ExitCode> {
+    let file = &arguments.file;
+    page_file::write_new(file, include_str!("../../config/onreserve.toml"))
+        .with_context(|| format!("cannot write {}; remove it first, or name another file", file.display()))?;
+    say(&format!("Wrote {0}. Edit the course in it, then: onreserve check --config {0}\n", file.display()))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,222 @@
+//! The configuration file: read once, checked whole, turned into what each part needs.
+//!
+//! This is the only reader of configuration; nothing below it sees more than
+//! its own settings.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+use crate::domain::address::Address;
+use crate::domain::course::{Course, CourseId, Follow, PageSource, Term};
+use crate::domain::link::{Kind, KindRule};
+use crate::world::fetch;
+
+/// What a configuration file says.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub archive: PathBuf,
+    pub fetch: fetch::Settings,
+    pub courses: Vec<Course>,
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Mistake {
+    #[error("cannot read the configuration {}: {source}", path.display())]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("{}: {}", path.display(), source)]
+    Syntax { path: PathBuf, source: Box<toml::de::Error> },
+    #[error("{}: {what}", path.display())]
+    Meaning { path: PathBuf, what: String },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    archive: ArchiveKeys,
+    #[serde(default)]
+    fetch: FetchKeys,
+    #[serde(default)]
+    course: Vec<CourseKeys>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ArchiveKeys {
+    dir: PathBuf,
+}
+
+impl Default for ArchiveKeys {
+    fn default() -> Self {
+        Self { dir: PathBuf::from("archive") }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct FetchKeys {
+    contact: Option<String>,
+    delay: Option<SignedDuration>,
+    delays: BTreeMap<String, SignedDuration>,
+    allow_private_networks: bool,
+    extra_ca: Option<PathBuf>,
+    proxy: Option<String>,
+    resolve: BTreeMap<String, SocketAddr>,
+    hosts_at_once: Option<usize>,
+    connect_timeout: Option<SignedDuration>,
+    page_timeout: Option<SignedDuration>,
+    document_timeout: Option<SignedDuration>,
+    max_document_mib: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CourseKeys {
+    id: CourseId,
+    title: Option<String>,
+    page: Option<String>,
+    #[serde(default)]
+    pages: Vec<String>,
+    published_at: Option<Address>,
+    time_zone: Option<String>,
+    term: Option<TermKeys>,
+    follow: Option<FollowKeys>,
+    #[serde(default)]
+    kinds: Vec<KindKeys>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TermKeys {
+    first: Date,
+    last: Date,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FollowKeys {
+    prefix: Address,
+    #[serde(default = "one")]
+    depth: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KindKeys {
+    contains: String,
+    kind: Kind,
+}
+
+/// Reads and checks a configuration file.
+pub fn read(path: &Path) -> Result<Settings, Mistake> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| Mistake::Unreadable { path: path.to_owned(), source })?;
+    parse(&text, path)
+}
+
+/// Checks the text of a configuration file; `path` is named in mistakes, and
+/// relative paths within are those of the working directory.
+pub fn parse(text: &str, path: &Path) -> Result<Settings, Mistake> {
+    let file: File = toml::from_str(text)
+        .map_err(|source| Mistake::Syntax { path: path.to_owned(), source: Box::new(source) })?;
+    let meaning = |what: String| Mistake::Meaning { path: path.to_owned(), what };
+    let mut courses = Vec::new();
+    for keys in file.course {
+        let course = course(keys).map_err(meaning)?;
+        if courses.iter().any(|known: &Course| known.id == course.id) {
+            return Err(meaning(format!("two courses are called `{}`; give one another id", course.id)));
+        }
+        courses.push(course);
+    }
+    Ok(Settings { archive: file.archive.dir, fetch: fetch_settings(file.fetch).map_err(meaning)?, courses })
+}
+
+fn course(keys: CourseKeys) -> Result<Course, String> {
+    let id = keys.id;
+    let written: Vec<String> = keys.page.into_iter().chain(keys.pages).collect();
+    if written.is_empty() {
+        return Err(format!("course `{id}` has no page; add page = \"https://…\" or a file name"));
+    }
+    let mut pages = Vec::new();
+    for text in written {
+        let page = PageSource::parse(&text).map_err(|error| format!("course `{id}`: {error}"))?;
+        pages.push(match page {
+            PageSource::File { path, .. } => {
+                PageSource::File { path, published_at: keys.published_at.clone() }
+            }
+            web @ PageSource::Web(_) => web,
+        });
+    }
+    let time_zone = match keys.time_zone {
+        None => TimeZone::UTC,
+        Some(name) => TimeZone::get(&name).map_err(|_| {
+            format!("course `{id}`: `{name}` is no time zone; use a name such as \"America/Chicago\"")
+        })?,
+    };
+    let term = keys.term.map(|term| Term { first: term.first, last: term.last });
+    if term.is_some_and(|term| term.last < term.first) {
+        return Err(format!("course `{id}`: the term ends before it begins; exchange first and last"));
+    }
+    Ok(Course {
+        title: keys.title.unwrap_or_else(|| id.to_string()),
+        id,
+        pages,
+        follow: keys.follow.map(|follow| Follow { prefix: follow.prefix, depth: follow.depth }),
+        kinds: keys
+            .kinds
+            .into_iter()
+            .map(|rule| KindRule { pattern: rule.contains, kind: rule.kind })
+            .collect(),
+        time_zone,
+        term,
+    })
+}
+
+fn fetch_settings(keys: FetchKeys) -> Result<fetch::Settings, String> {
+    let positive = |name: &str, value: Option<SignedDuration>, default: Duration| match value {
+        None => Ok(default),
+        Some(value) => {
+            Duration::try_from(value).map_err(|_| format!("{name} is negative; write for example \"2s\""))
+        }
+    };
+    let defaults = fetch::Settings::default();
+    let mut limits = defaults.limits.clone();
+    limits.connect = positive("connect_timeout", keys.connect_timeout, limits.connect)?;
+    limits.page_time = positive("page_timeout", keys.page_timeout, limits.page_time)?;
+    limits.document_time = positive("document_timeout", keys.document_timeout, limits.document_time)?;
+    if let Some(mib) = keys.max_document_mib {
+        limits.document_bytes = mib.saturating_mul(1 << 20);
+    }
+    if let Some(hosts) = keys.hosts_at_once {
+        if hosts == 0 {
+            return Err("hosts_at_once is 0, which would ask nobody; the default is 16".to_owned());
+        }
+        limits.hosts_at_once = hosts;
+    }
+    let mut host_delays = Vec::new();
+    for (host, delay) in keys.delays {
+        host_delays.push((host, positive("a delay in [fetch.delays]", Some(delay), defaults.delay)?));
+    }
+    Ok(fetch::Settings {
+        contact: keys.contact,
+        delay: positive("delay", keys.delay, defaults.delay)?,
+        host_delays,
+        allow_private_networks: keys.allow_private_networks,
+        extra_ca: keys.extra_ca,
+        proxy: keys.proxy,
+        resolve: keys.resolve.into_iter().collect(),
+        limits,
+    })
+}

@@ -1,0 +1,87 @@
+//! Web pages: the text of the work, and what the page says about itself.
+
+mod facts;
+mod main_text;
+
+use encoding_rs::{Encoding, UTF_8};
+use scraper::{ElementRef, Html as Tree, Selector};
+
+use super::{Citation, Context, Document, Format};
+
+/// The part of the source that is looked through for marks.
+const SOURCE_BYTES: usize = 64 << 10;
+
+pub(super) fn read(bytes: &[u8], context: &Context) -> Document {
+    let source = decode(bytes, context.content_type.as_deref());
+    let tree = Tree::parse_document(&source);
+    let main = main_text::of(&tree);
+    let base = select(&tree, "base[href]")
+        .next()
+        .and_then(|base| base.value().attr("href"))
+        .and_then(|href| context.address.join(href).ok())
+        .unwrap_or_else(|| context.address.clone());
+    let title = select(&tree, "title").next().map(text_of).filter(|title| !title.is_empty());
+    let first_heading = main.headings.first().cloned();
+    Document {
+        title: title.or(first_heading).or_else(|| meta(&tree, &["og:title"])),
+        citation: Citation {
+            title: meta(&tree, &["citation_title", "dc.title", "og:title"]),
+            doi: meta(&tree, &["citation_doi", "dc.identifier", "prism.doi"])
+                .filter(|doi| doi.contains("10.")),
+            arxiv: meta(&tree, &["citation_arxiv_id"]),
+        },
+        html: Some(facts::of(&tree, &source, &base, &main)),
+        headings: main.headings,
+        text: main.text,
+        ..Document::bare(Format::Html)
+    }
+}
+
+/// Bytes become text: by byte order mark, header, `meta`, or guess (WHATWG HTML section 13.2.3).
+pub fn decode(bytes: &[u8], content_type: Option<&str>) -> String {
+    let declared = Encoding::for_bom(bytes)
+        .map(|(encoding, _)| encoding)
+        .or_else(|| content_type.and_then(charset).and_then(|label| Encoding::for_label(label.as_bytes())))
+        .or_else(|| {
+            let head = String::from_utf8_lossy(&bytes[..bytes.len().min(2048)]).to_lowercase();
+            charset(&head).and_then(|label| Encoding::for_label(label.as_bytes()))
+        });
+    let encoding = declared.unwrap_or_else(|| {
+        if std::str::from_utf8(bytes).is_ok() {
+            return UTF_8;
+        }
+        let mut detector = chardetng::EncodingDetector::new();
+        detector.feed(bytes, true);
+        detector.guess(None, true)
+    });
+    encoding.decode(bytes).0.into_owned()
+}
+
+/// The label after `charset=`, in a header or in a `meta` element.
+fn charset(text: &str) -> Option<&str> {
+    let lower_at = text.to_ascii_lowercase().find("charset=")?;
+    let label = text[lower_at + 8..].trim_start_matches(['"', '\'', ' ']);
+    let end = label.find(|c: char| !(c.is_ascii_alphanumeric() || "-_:.".contains(c))).unwrap_or(label.len());
+    (end > 0).then(|| &label[..end])
+}
+
+fn select<'a>(tree: &'a Tree, selector: &str) -> impl Iterator<Item = ElementRef<'a>> {
+    let selector = Selector::parse(selector).ok();
+    let found: Vec<ElementRef> = selector.iter().flat_map(|selector| tree.select(selector)).collect();
+    found.into_iter()
+}
+
+/// The first `meta` with one of these names (or properties), in the order of the names.
+fn meta(tree: &Tree, names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| {
+        select(tree, "meta[content]").find_map(|element| {
+            let key = element.value().attr("name").or_else(|| element.value().attr("property"))?;
+            let content = element.value().attr("content")?.trim();
+            (key.eq_ignore_ascii_case(name) && !content.is_empty()).then(|| content.to_owned())
+        })
+    })
+}
+
+fn text_of(element: ElementRef) -> String {
+    element.text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+}

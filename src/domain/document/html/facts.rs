@@ -1,0 +1,148 @@
+//! What only a web page says: where its document is, where it sends its reader, whether it asks for a password.
+
+use scraper::{ElementRef, Html as Tree};
+
+use super::main_text::MainText;
+use super::{SOURCE_BYTES, meta, select, text_of};
+use crate::domain::address::Address;
+use crate::domain::document::Html;
+
+/// A meta refresh later than this is a reload of a page that is meant to be read.
+const REFRESH_SECONDS: f64 = 10.0;
+/// A page with an application root and fewer words than this is filled by its script.
+const SHELL_WORDS: usize = 40;
+const ADDRESSES_AT_MOST: usize = 500;
+
+pub(super) fn of(tree: &Tree, source: &str, base: &Address, main: &MainText) -> Html {
+    let words_shown = main_words_of_body(tree);
+    let end = source.floor_char_boundary(SOURCE_BYTES);
+    Html {
+        documents: documents(tree, base),
+        sends_to: refresh(tree, base).or_else(|| script_redirect(tree, base, words_shown)),
+        words_shown: u32::try_from(words_shown).unwrap_or(u32::MAX),
+        anchors: anchors(tree),
+        links: main.hrefs.iter().take(ADDRESSES_AT_MOST).filter_map(|href| base.join(href).ok()).collect(),
+        asks_password: select(tree, "input[type=password]").next().is_some(),
+        is_shell: is_shell(tree, words_shown),
+        noarchive: meta(tree, &["robots"]).is_some_and(|robots| robots.to_lowercase().contains("noarchive")),
+        source: source[..end].to_owned(),
+    }
+}
+
+fn main_words_of_body(tree: &Tree) -> usize {
+    let is_shown = |element: &ElementRef| {
+        !matches!(element.value().name(), "script" | "style" | "template" | "noscript")
+    };
+    select(tree, "body")
+        .flat_map(|body| body.descendants())
+        .filter_map(|node| {
+            let text = node.value().as_text()?;
+            let parent = node.parent().and_then(ElementRef::wrap);
+            parent.is_none_or(|parent| is_shown(&parent)).then(|| text.split_whitespace().count())
+        })
+        .sum()
+}
+
+/// The documents a page says it is about, best first.
+fn documents(tree: &Tree, base: &Address) -> Vec<Address> {
+    const NAMES: &[&str] =
+        &["citation_pdf_url", "bepress_citation_pdf_url", "eprints.document_url", "wkhealth_pdf_url"];
+    let mut found: Vec<String> = NAMES.iter().filter_map(|name| meta(tree, &[name])).collect();
+    let by_attribute = [
+        ("link[rel~=alternate][type='application/pdf']", "href"),
+        ("embed[type='application/pdf']", "src"),
+        ("object[type='application/pdf']", "data"),
+        ("a.obj_galley_link.pdf", "href"),
+        ("a#pdfDownloadLink", "href"),
+    ];
+    for (selector, attribute) in by_attribute {
+        found.extend(
+            select(tree, selector).filter_map(|element| element.value().attr(attribute).map(str::to_owned)),
+        );
+    }
+    let mut by_words: Vec<String> = select(tree, "a[href]").filter_map(pdf_link).collect();
+    by_words.dedup();
+    if let [only] = by_words.as_slice() {
+        found.push(only.clone());
+    }
+    let mut addresses: Vec<Address> = Vec::new();
+    for address in found.iter().filter_map(|text| base.join(text).ok()) {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    addresses
+}
+
+/// A link that calls itself the PDF and looks like one.
+fn pdf_link(element: ElementRef) -> Option<String> {
+    let words = text_of(element).to_lowercase();
+    let says_so = matches!(
+        words.trim_matches(['[', ']', '(', ')']),
+        "pdf" | "full text pdf" | "download pdf" | "view pdf" | "full-text pdf"
+    );
+    let href = element.value().attr("href")?;
+    (says_so && href.to_lowercase().contains("pdf")).then(|| href.to_owned())
+}
+
+/// `<meta http-equiv=refresh content="0; url=…">` (WHATWG HTML section 4.2.5.3).
+fn refresh(tree: &Tree, base: &Address) -> Option<Address> {
+    select(tree, "meta[http-equiv][content]").find_map(|element| {
+        if !element.value().attr("http-equiv")?.eq_ignore_ascii_case("refresh") {
+            return None;
+        }
+        let content = element.value().attr("content")?;
+        let (delay, rest) = content.split_once([';', ','])?;
+        let is_soon = delay.trim().parse::<f64>().is_ok_and(|seconds| seconds <= REFRESH_SECONDS);
+        let rest = rest.trim();
+        let url = rest
+            .get(..3)
+            .filter(|start| start.eq_ignore_ascii_case("url"))
+            .map_or(Some(rest), |_| rest[3..].trim_start().strip_prefix('='))?;
+        let address = base.join(url.trim().trim_matches(['"', '\''])).ok()?;
+        (is_soon && address != *base).then_some(address)
+    })
+}
+
+/// A page that shows nothing and has one script, which sets the location.
+fn script_redirect(tree: &Tree, base: &Address, words_shown: usize) -> Option<Address> {
+    const STARTS: &[&str] = &[
+        "window.location.replace(",
+        "location.replace(",
+        "window.location.href",
+        "location.href",
+        "window.location",
+        "document.location",
+        "top.location",
+        "location",
+    ];
+    if words_shown > SHELL_WORDS {
+        return None;
+    }
+    let scripts: Vec<String> =
+        select(tree, "script:not([src])").map(|script| script.text().collect()).collect();
+    let [script] = scripts.as_slice() else { return None };
+    let script = script.trim();
+    let rest = STARTS.iter().find_map(|start| script.strip_prefix(start))?.trim_start();
+    let rest = rest.strip_prefix('=').unwrap_or(rest).trim_start();
+    let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let url = rest[1..].split(quote).next()?;
+    base.join(url).ok().filter(|address| address != base)
+}
+
+fn is_shell(tree: &Tree, words_shown: usize) -> bool {
+    let has_root = select(tree, "#root, #app, #__next, #__nuxt, app-root, #svelte").next().is_some();
+    words_shown < SHELL_WORDS && has_root && select(tree, "script").next().is_some()
+}
+
+fn anchors(tree: &Tree) -> Vec<String> {
+    const ANCHORS_AT_MOST: usize = 20_000;
+    tree.tree
+        .nodes()
+        .filter_map(ElementRef::wrap)
+        .flat_map(|element| [element.value().attr("id"), element.value().attr("name")])
+        .flatten()
+        .take(ANCHORS_AT_MOST)
+        .map(str::to_owned)
+        .collect()
+}

@@ -1,0 +1,228 @@
+//! The main part of a page: what remains of it when the site around it changes.
+
+use ego_tree::iter::Edge;
+use scraper::{ElementRef, Html as Tree, Node};
+
+/// The text of the work on a page.
+#[derive(Clone, Debug, Default)]
+pub(super) struct MainText {
+    /// One block a line.
+    pub(super) text: String,
+    pub(super) headings: Vec<String>,
+    /// Targets of its links, as written.
+    pub(super) hrefs: Vec<String>,
+}
+
+/// A main part this short beside the whole body is a stub, not the work.
+const STUB_WORDS: usize = 20;
+
+/// `main`, else `article`s, else the body; each without navigation and the like.
+pub(super) fn of(tree: &Tree) -> MainText {
+    let candidates = ["main, [role=main]", "article", "body"];
+    let mut found = MainText::default();
+    for selector in candidates {
+        found = text_of_all(&outermost(super::select(tree, selector).collect()));
+        if found.text.split_whitespace().take(STUB_WORDS).count() == STUB_WORDS {
+            break;
+        }
+    }
+    found
+}
+
+/// Elements that are not inside another of them.
+fn outermost(elements: Vec<ElementRef>) -> Vec<ElementRef> {
+    let ids: std::collections::HashSet<_> = elements.iter().map(|element| element.id()).collect();
+    elements
+        .into_iter()
+        .filter(|element| !element.ancestors().any(|ancestor| ids.contains(&ancestor.id())))
+        .collect()
+}
+
+fn text_of_all(roots: &[ElementRef]) -> MainText {
+    let mut main = MainText::default();
+    for root in roots {
+        walk(*root, &mut main);
+    }
+    main
+}
+
+fn walk(root: ElementRef, main: &mut MainText) {
+    let mut left_out = None;
+    let mut heading: Option<String> = None;
+    for edge in root.traverse() {
+        match edge {
+            Edge::Open(node) if left_out.is_none() => match node.value() {
+                Node::Text(text) => {
+                    main.text.push_str(&text.replace('\n', " "));
+                    if let Some(heading) = &mut heading {
+                        heading.push_str(text);
+                    }
+                }
+                Node::Element(_) => {
+                    let Some(element) = ElementRef::wrap(node) else { continue };
+                    if is_left_out(element) && node.id() != root.id() {
+                        left_out = Some(node.id());
+                        continue;
+                    }
+                    let name = element.value().name();
+                    if is_heading(name) {
+                        heading = Some(String::new());
+                    }
+                    if let ("a", Some(href)) = (name, element.value().attr("href")) {
+                        main.hrefs.push(href.to_owned());
+                    }
+                    if is_block(name) {
+                        main.text.push('\n');
+                    }
+                }
+                _ => {}
+            },
+            Edge::Close(node) => {
+                if left_out == Some(node.id()) {
+                    left_out = None;
+                } else if left_out.is_none()
+                    && let Node::Element(element) = node.value()
+                {
+                    if is_heading(element.name())
+                        && let Some(text) = heading.take()
+                    {
+                        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                        main.headings.extend((!text.is_empty()).then_some(text));
+                    }
+                    main.text.push(if is_block(element.name()) {
+                        '\n'
+                    } else if element.name() == "td" {
+                        ' '
+                    } else {
+                        continue;
+                    });
+                }
+            }
+            Edge::Open(_) => {}
+        }
+    }
+}
+
+fn is_heading(name: &str) -> bool {
+    matches!(name, "h1" | "h2" | "h3" | "h4" | "h5" | "h6")
+}
+
+fn is_block(name: &str) -> bool {
+    is_heading(name)
+        || matches!(
+            name,
+            "p" | "div"
+                | "li"
+                | "ul"
+                | "ol"
+                | "dl"
+                | "dt"
+                | "dd"
+                | "tr"
+                | "table"
+                | "section"
+                | "article"
+                | "main"
+                | "header"
+                | "blockquote"
+                | "pre"
+                | "figure"
+                | "figcaption"
+                | "br"
+                | "hr"
+                | "td"
+                | "th"
+                | "details"
+                | "summary"
+        )
+}
+
+/// What belongs to the site rather than to the work.
+fn is_left_out(element: ElementRef) -> bool {
+    let value = element.value();
+    let by_name = matches!(
+        value.name(),
+        "script"
+            | "style"
+            | "noscript"
+            | "template"
+            | "svg"
+            | "nav"
+            | "footer"
+            | "aside"
+            | "form"
+            | "iframe"
+            | "button"
+            | "select"
+            | "canvas"
+            | "object"
+            | "video"
+            | "audio"
+            | "dialog"
+    );
+    // The header of an article holds its title; that of a page holds the site's.
+    let is_page_header = value.name() == "header" && !is_within_work(element);
+    let is_hidden = value.attr("aria-hidden") == Some("true") || value.attr("hidden").is_some();
+    let role = value.attr("role").unwrap_or_default();
+    by_name
+        || is_page_header
+        || is_hidden
+        || matches!(role, "navigation" | "banner" | "contentinfo" | "complementary" | "search" | "dialog")
+        || value.id().is_some_and(is_around)
+        || value.classes().any(is_around)
+}
+
+fn is_within_work(element: ElementRef) -> bool {
+    element.ancestors().filter_map(ElementRef::wrap).any(|ancestor| {
+        matches!(ancestor.value().name(), "article" | "main") || ancestor.value().attr("role") == Some("main")
+    })
+}
+
+/// Names that page authors give to what surrounds a work.
+fn is_around(name: &str) -> bool {
+    const AROUND: &[&str] = &[
+        "comments",
+        "comment",
+        "comment-list",
+        "disqus_thread",
+        "respond",
+        "cookie",
+        "cookies",
+        "cookie-banner",
+        "cookie-consent",
+        "consent",
+        "gdpr",
+        "sidebar",
+        "related",
+        "related-posts",
+        "recommended",
+        "recommendations",
+        "share",
+        "sharing",
+        "social",
+        "social-share",
+        "share-buttons",
+        "newsletter",
+        "subscribe",
+        "breadcrumb",
+        "breadcrumbs",
+        "pagination",
+        "paginav",
+        "post-nav",
+        "prev-next",
+        "site-header",
+        "site-footer",
+        "site-nav",
+        "navbar",
+        "menu",
+        "advert",
+        "ads",
+        "ad",
+        "adsbygoogle",
+        "promo",
+        "sponsored",
+        "view-count",
+        "views",
+    ];
+    AROUND.contains(&name.to_ascii_lowercase().as_str())
+}

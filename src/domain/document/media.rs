@@ -1,0 +1,98 @@
+//! What a body is, by its first bytes (after the WHATWG MIME Sniffing standard).
+
+use super::Format;
+
+/// `%PDF-` may stand a little way in (ISO 32000-1, implementation note 13).
+const PDF_WITHIN: usize = 1024;
+const MARKUP_WITHIN: usize = 1024;
+
+pub(super) fn sniff(bytes: &[u8]) -> Format {
+    let head = &bytes[..bytes.len().min(PDF_WITHIN)];
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Format::Empty;
+    }
+    if head.windows(5).any(|window| window == b"%PDF-") && !looks_like_html(head) {
+        return Format::Pdf;
+    }
+    if let Some(format) = by_signature(bytes) {
+        return format;
+    }
+    if looks_like_html(head) {
+        Format::Html
+    } else if is_text(head) {
+        Format::Text
+    } else {
+        Format::Other
+    }
+}
+
+fn by_signature(bytes: &[u8]) -> Option<Format> {
+    const SIGNATURES: &[(usize, &[u8], Format)] = &[
+        (0, b"\x89PNG\r\n\x1a\n", Format::Image),
+        (0, b"\xff\xd8\xff", Format::Image),
+        (0, b"GIF8", Format::Image),
+        (8, b"WEBP", Format::Image),
+        (0, b"<svg", Format::Image),
+        (4, b"ftyp", Format::Video),
+        (0, b"\x1a\x45\xdf\xa3", Format::Video),
+        (8, b"AVI ", Format::Video),
+        (0, b"ID3", Format::Audio),
+        (0, b"\xff\xfb", Format::Audio),
+        (0, b"OggS", Format::Audio),
+        (0, b"fLaC", Format::Audio),
+        (8, b"WAVE", Format::Audio),
+        (0, b"PK\x03\x04", Format::Other),
+        (0, b"\x1f\x8b", Format::Other),
+        (0, b"%!PS", Format::Other),
+    ];
+    let has = |at: usize, mark: &[u8]| bytes.get(at..at + mark.len()) == Some(mark);
+    SIGNATURES.iter().find(|(at, mark, _)| has(*at, mark)).map(|(_, _, format)| *format)
+}
+
+/// A tag at the beginning, after white space, a byte order mark, comments and an XML declaration.
+fn looks_like_html(head: &[u8]) -> bool {
+    const TAGS: &[&str] = &[
+        "<!doctype html",
+        "<html",
+        "<head",
+        "<body",
+        "<title",
+        "<meta",
+        "<script",
+        "<style",
+        "<link",
+        "<div",
+        "<p>",
+        "<p ",
+        "<h1",
+        "<h2",
+        "<table",
+        "<a ",
+        "<br",
+        "<b>",
+        "<ul",
+        "<center",
+        "<font",
+        "<iframe",
+        "<main",
+        "<article",
+        "<span",
+    ];
+    let text = String::from_utf8_lossy(&head[..head.len().min(MARKUP_WITHIN)]).to_lowercase();
+    let mut rest = text.trim_start_matches(['\u{feff}', '\u{fffd}']).trim_start();
+    while let Some(after) = rest.strip_prefix("<!--").or_else(|| rest.strip_prefix("<?xml")) {
+        let end = if rest.starts_with("<!--") { "-->" } else { "?>" };
+        match after.split_once(end) {
+            Some((_, behind)) => rest = behind.trim_start(),
+            None => return true,
+        }
+    }
+    TAGS.iter().any(|tag| rest.starts_with(tag)) || rest.starts_with("<!doctype html")
+}
+
+/// No control characters but white space; UTF-16 has a byte order mark.
+fn is_text(head: &[u8]) -> bool {
+    head.starts_with(&[0xff, 0xfe])
+        || head.starts_with(&[0xfe, 0xff])
+        || !head.iter().any(|byte| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b))
+}

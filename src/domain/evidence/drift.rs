@@ -1,0 +1,257 @@
+//! How far two versions of a work have drifted apart.
+//!
+//! Hashes only tell "the same"; how different is told by shared 4-grams of
+//! folded words. A word counts as changed when no shared 4-gram covers it, so
+//! that moving a paragraph or shuffling a list changes nothing, and the cost
+//! is linear in the length of the texts.
+
+use std::collections::HashMap;
+
+use crate::domain::document::{Document, Format, text};
+use crate::domain::evidence::{Alarm, Change, Drift};
+
+const GRAM: usize = 4;
+/// Typos and updated figures: at most so many words, or this share of them.
+const SMALL_WORDS: usize = 10;
+const SMALL_SHARE: f64 = 0.002;
+/// Texts this alike differ only in edits nobody needs to hear of …
+const SMALL_SIMILARITY: f64 = 0.98;
+/// … unless they touch this share of the words.
+const LARGE_SHARE: f64 = 0.05;
+const SHRUNKEN_SHARE: f64 = 0.3;
+/// Alarm words count in the title and among so many first words.
+const BEGINNING_WORDS: usize = 100;
+
+/// Compares a document with the one that was accepted before.
+pub fn compare(before: &Document, after: &Document) -> Drift {
+    let (old, new) = (text::words(&before.text), text::words(&after.text));
+    if old == new && (!old.is_empty() || before.pages == after.pages) {
+        return Drift::Same;
+    }
+    let (old_grams, new_grams) = (grams(&old), grams(&new));
+    let changed_after = uncovered(&new, &old_grams);
+    let changed_before = uncovered(&old, &new_grams).iter().filter(|changed| **changed).count();
+    let is_reordered = counts(&old) == counts(&new);
+    let words_changed = if is_reordered {
+        0
+    } else {
+        changed_before.max(changed_after.iter().filter(|changed| **changed).count())
+    };
+    let alarm = alarm(before, after, &old, &new);
+    let similarity = dice(&old_grams, &new_grams);
+    let same_pages = before.pages == after.pages || after.format == Format::Html;
+    if words_changed == 0 && alarm.is_none() && (same_pages || !old.is_empty()) {
+        return Drift::Same;
+    }
+    let change = Change {
+        similarity,
+        words_changed: count(words_changed),
+        words_before: count(old.len()),
+        words_after: count(new.len()),
+        pages_before: before.pages,
+        pages_after: after.pages,
+        section: section(after, &changed_after),
+        alarm,
+        seen_twice: false,
+        text: after.fingerprint(),
+    };
+    if alarm.is_none() && is_small(&change, after.format) {
+        Drift::Small(change)
+    } else {
+        Drift::Different(change)
+    }
+}
+
+/// Whether nobody needs to hear of it. In files, which people make by hand, a
+/// few words of few are already much; in pages they are a counter.
+fn is_small(change: &Change, format: Format) -> bool {
+    let longest = f64::from(change.words_before.max(change.words_after)).max(1.0);
+    let changed = f64::from(change.words_changed);
+    let is_few = change.words_changed as usize <= SMALL_WORDS || changed <= SMALL_SHARE * longest;
+    let is_large_share = changed >= LARGE_SHARE * longest;
+    match format {
+        Format::Html => is_few || (change.similarity >= SMALL_SIMILARITY && !is_large_share),
+        _ => !is_large_share && (is_few || change.similarity >= SMALL_SIMILARITY),
+    }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+type Grams<'a> = HashMap<&'a [String], usize>;
+
+/// Every run of four words and how often it comes; shorter texts are one run.
+fn grams(words: &[String]) -> Grams<'_> {
+    let mut grams = HashMap::new();
+    for gram in words.windows(GRAM.min(words.len()).max(1)) {
+        *grams.entry(gram).or_default() += 1;
+    }
+    grams
+}
+
+/// Sørensen–Dice over 4-grams with their counts: 1 for equal texts, 0 for texts without a common run.
+fn dice(one: &Grams, other: &Grams) -> f64 {
+    let total: usize = one.values().sum::<usize>() + other.values().sum::<usize>();
+    let shared: usize =
+        one.iter().map(|(gram, count)| other.get(gram).map_or(0, |theirs| *count.min(theirs))).sum();
+    if total == 0 { 1.0 } else { 2.0 * f64::from(count(shared)) / f64::from(count(total)) }
+}
+
+/// How alike two texts are, 0 to 1.
+pub fn similarity(one: &Document, other: &Document) -> f64 {
+    let (one, other) = (text::words(&one.text), text::words(&other.text));
+    dice(&grams(&one), &grams(&other))
+}
+
+/// Which words no run shared with the other text covers.
+fn uncovered(words: &[String], other: &Grams) -> Vec<bool> {
+    let size = GRAM.min(words.len()).max(1);
+    let mut uncovered = vec![true; words.len()];
+    for (at, gram) in words.windows(size).enumerate() {
+        if other.contains_key(gram) {
+            uncovered[at..at + size].fill(false);
+        }
+    }
+    uncovered
+}
+
+fn counts(words: &[String]) -> HashMap<&str, usize> {
+    let mut counts = HashMap::new();
+    for word in words {
+        *counts.entry(word.as_str()).or_default() += 1;
+    }
+    counts
+}
+
+/// Words that matter whatever the size of the change, newly at the beginning.
+fn alarm(before: &Document, after: &Document, old: &[String], new: &[String]) -> Option<Alarm> {
+    let begins_with = |document: &Document, words: &[String], wanted: &[&str]| {
+        let title = document.title.as_deref().map(text::folded).unwrap_or_default();
+        let in_title = title.split(|c: char| !c.is_alphanumeric()).any(|word| wanted.contains(&word));
+        in_title || words.iter().take(BEGINNING_WORDS).any(|word| wanted.contains(&word.as_str()))
+    };
+    let newly = |wanted: &[&str]| begins_with(after, new, wanted) && !begins_with(before, old, wanted);
+    if newly(&["withdrawn"]) {
+        Some(Alarm::Withdrawn)
+    } else if newly(&["retracted", "retraction"]) {
+        Some(Alarm::Retracted)
+    } else {
+        let (old, new) = (f64::from(count(old.len())), f64::from(count(new.len())));
+        (old >= 50.0 && new < SHRUNKEN_SHARE * old).then_some(Alarm::Shrunken)
+    }
+}
+
+/// The heading under which most of the changed words stand, if it is most of them.
+fn section(after: &Document, changed: &[bool]) -> Option<String> {
+    let mut per_section: Vec<(Option<&str>, usize)> = vec![(None, 0)];
+    let mut at = 0;
+    for line in after.text.lines() {
+        let words = text::words(line).len();
+        let squeezed = line.split_whitespace().collect::<Vec<_>>().join(" ");
+        if let Some(heading) =
+            after.headings.iter().find(|heading| !squeezed.is_empty() && **heading == squeezed)
+        {
+            per_section.push((Some(heading), 0));
+        }
+        let here = changed.iter().skip(at).take(words).filter(|changed| **changed).count();
+        if let Some((_, count)) = per_section.last_mut() {
+            *count += here;
+        }
+        at += words;
+    }
+    let total: usize = per_section.iter().map(|(_, count)| count).sum();
+    let (heading, most) = per_section.into_iter().max_by_key(|(_, count)| *count)?;
+    heading.filter(|_| most * 2 > total && total > 0).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn article(title: &str, paragraphs: &[String]) -> Document {
+        let body = paragraphs.join("</p><p>");
+        let source = format!("<title>{title}</title><main><h1>{title}</h1><p>{body}</p></main>");
+        let address = crate::domain::address::Address::parse("https://blog.example/p").unwrap();
+        crate::domain::document::read(
+            source.as_bytes(),
+            &crate::domain::document::Context::new(address, None),
+        )
+    }
+
+    /// Paragraphs of words that come from `seed`, so that different seeds share no run.
+    fn paragraphs(seed: usize, count: usize) -> Vec<String> {
+        let word = |p: usize, w: usize| {
+            format!("w{:x}", (seed * 1_000_003 + p * 8191 + w * 131).wrapping_mul(0x9e37_79b9) % 65_521)
+        };
+        (0..count).map(|p| (0..60).map(|w| word(p, w)).collect::<Vec<_>>().join(" ")).collect()
+    }
+
+    fn name(drift: &Drift) -> &'static str {
+        match drift {
+            Drift::First => "first",
+            Drift::Same => "same",
+            Drift::NotCompared => "not compared",
+            Drift::Small(_) => "small",
+            Drift::Different(_) => "different",
+        }
+    }
+
+    fn drift(before: &[String], after: &[String]) -> Drift {
+        compare(&article("A title", before), &article("A title", after))
+    }
+
+    #[test]
+    fn small_edits_are_small_and_large_ones_are_told() {
+        let text = paragraphs(1, 20);
+        assert_eq!(name(&drift(&text, &text)), "same");
+        let mut typo = text.clone();
+        typo[3] = typo[3].replacen('w', "typo", 1);
+        assert_eq!(name(&drift(&text, &typo)), "small");
+        let mut rewritten = text.clone();
+        rewritten[4..8].clone_from_slice(&paragraphs(2, 4));
+        let Drift::Different(change) = drift(&text, &rewritten) else { panic!("not told") };
+        assert!((200..=240).contains(&change.words_changed), "{change:?}");
+        assert!((0.7..0.9).contains(&change.similarity), "{change:?}");
+        assert_eq!(name(&drift(&text, &paragraphs(3, 20))), "different");
+    }
+
+    #[test]
+    fn moving_paragraphs_changes_nothing() {
+        let text = paragraphs(1, 10);
+        let mut moved = text.clone();
+        moved.rotate_left(3);
+        assert_eq!(name(&drift(&text, &moved)), "same");
+    }
+
+    #[test]
+    fn a_retraction_is_told_however_small() {
+        let text = paragraphs(1, 20);
+        let before = article("On learning", &text);
+        let Drift::Different(change) = compare(&before, &article("RETRACTED: On learning", &text)) else {
+            panic!("not told")
+        };
+        assert_eq!(change.alarm, Some(Alarm::Retracted));
+    }
+
+    #[test]
+    fn a_document_that_lost_most_of_its_words_has_shrunk() {
+        let Drift::Different(change) = drift(&paragraphs(1, 20), &paragraphs(1, 4)) else {
+            panic!("not told")
+        };
+        assert_eq!(change.alarm, Some(Alarm::Shrunken));
+    }
+
+    #[test]
+    fn slow_drift_is_measured_from_where_it_began() {
+        let text = paragraphs(1, 20);
+        let mut drifted = text.clone();
+        let mut told = Vec::new();
+        for night in 0..20 {
+            drifted[night] = format!("new words number {night} here {}", drifted[night]);
+            told.push(name(&drift(&text, &drifted)));
+        }
+        assert_eq!(told[0], "small");
+        assert_eq!(told[19], "different");
+    }
+}

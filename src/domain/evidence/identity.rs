@@ -1,0 +1,163 @@
+//! Is this the work that was linked? Witnesses in order, cheapest first.
+//!
+//! After `a` the same text, `b` the same identifiers, `c` the title, `d` enough
+//! common text; and, on the first night the only one, the link's own words on
+//! the course page.
+
+use std::collections::HashSet;
+
+use crate::domain::document::{Document, text};
+use crate::domain::evidence::drift;
+
+/// Below this two texts have nothing to do with each other (`AlNoamany` et al. 2016).
+const UNRELATED: f64 = 0.10;
+/// So much of a title must be found again.
+const CONTAINED: f64 = 0.6;
+/// Titles and link words with fewer content words ("Library", "here") prove nothing.
+const TELLING_WORDS: usize = 3;
+/// The beginning of a text, where its title and authors stand.
+const BEGINNING_WORDS: usize = 120;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    Proven,
+    /// Nothing speaks for it, but there was nothing to compare with either.
+    Unproven,
+    Lost,
+}
+
+/// What is known of the work from before.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    pub baseline: Option<&'a Document>,
+    /// The words of the link on the course pages, each wording once.
+    pub words: &'a [&'a str],
+}
+
+pub fn holds(document: &Document, known: &Known) -> Identity {
+    let telling: Vec<Vec<String>> = known
+        .words
+        .iter()
+        .map(|words| content_words(words))
+        .filter(|words| words.len() >= TELLING_WORDS)
+        .collect();
+    let by_baseline = known.baseline.is_some_and(|baseline| is_same_work(baseline, document));
+    let by_words = !telling.is_empty() && {
+        let said = beginning(document);
+        telling.iter().any(|words| is_contained(words, &said))
+    };
+    if by_baseline || by_words {
+        Identity::Proven
+    } else if known.baseline.is_some() || !telling.is_empty() {
+        Identity::Lost
+    } else {
+        Identity::Unproven
+    }
+}
+
+fn is_same_work(baseline: &Document, document: &Document) -> bool {
+    baseline.fingerprint() == document.fingerprint()
+        || has_same_id(baseline, document)
+        || has_same_title(baseline, document)
+        || drift::similarity(baseline, document) >= UNRELATED
+}
+
+fn has_same_id(one: &Document, other: &Document) -> bool {
+    let same = |one: &Option<String>, other: &Option<String>| {
+        one.as_ref().zip(other.as_ref()).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
+    };
+    let unversioned = |id: &Option<String>| {
+        id.as_deref().map(|id| {
+            id.rsplit_once('v').filter(|(_, n)| n.parse::<u32>().is_ok()).map_or(id, |(id, _)| id).to_owned()
+        })
+    };
+    same(&one.citation.doi, &other.citation.doi)
+        || same(&unversioned(&one.citation.arxiv), &unversioned(&other.citation.arxiv))
+}
+
+fn has_same_title(baseline: &Document, document: &Document) -> bool {
+    let title = baseline.citation.title.as_ref().or(baseline.title.as_ref());
+    let words = title.map(|title| content_words(title)).unwrap_or_default();
+    words.len() >= TELLING_WORDS && is_contained(&words, &titles(document))
+}
+
+fn titles(document: &Document) -> HashSet<String> {
+    let told = [document.title.as_deref(), document.citation.title.as_deref()];
+    let headings = document.headings.iter().map(String::as_str).take(3);
+    told.into_iter().flatten().chain(headings).flat_map(content_words).collect()
+}
+
+fn beginning(document: &Document) -> HashSet<String> {
+    let first: Vec<&str> = document.text.split_whitespace().take(BEGINNING_WORDS).collect();
+    let mut words = titles(document);
+    words.extend(content_words(&first.join(" ")));
+    words
+}
+
+fn is_contained(words: &[String], said: &HashSet<String>) -> bool {
+    let found = words.iter().filter(|word| said.contains(*word)).count();
+    let share = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
+    share(found) >= CONTAINED * share(words.len())
+}
+
+/// The words that carry the meaning, each once.
+fn content_words(text: &str) -> Vec<String> {
+    const EMPTY: &[&str] = &[
+        "the", "a", "an", "and", "or", "of", "for", "in", "on", "to", "with", "from", "by", "at", "is",
+        "are", "be", "as", "it", "its", "this", "that", "about", "via", "using", "into", "how", "what",
+        "why", "we", "you", "your", "our", "not", "can", "pdf", "html", "link", "here", "paper", "slides",
+        "page", "article", "video", "notebook",
+    ];
+    let mut seen = HashSet::new();
+    text::folded(text)
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| word.chars().count() > 1 && !EMPTY.contains(word))
+        .filter(|word| seen.insert((*word).to_owned()))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::document::Format;
+
+    fn document(title: &str, text: &str) -> Document {
+        Document { title: Some(title.to_owned()), text: text.to_owned(), ..Document::bare(Format::Html) }
+    }
+
+    fn identity(document: &Document, baseline: Option<&Document>, words: &[&str]) -> Identity {
+        holds(document, &Known { baseline, words })
+    }
+
+    #[test]
+    fn the_title_is_a_witness_if_it_says_enough() {
+        let before = document("Variational inference: a review", "one two three four five");
+        let moved = document("Variational Inference - A Review | New Site", "quite another text here");
+        assert_eq!(identity(&moved, Some(&before), &[]), Identity::Proven);
+        let library = document("Library", "one two three");
+        assert_eq!(identity(&document("Library", "others entirely"), Some(&library), &[]), Identity::Lost);
+    }
+
+    #[test]
+    fn the_words_of_the_link_are_a_witness_on_the_first_night() {
+        let paper = document("1706.03762", "Attention Is All You Need Ashish Vaswani");
+        assert_eq!(identity(&paper, None, &["Attention is All You Need!"]), Identity::Proven);
+        assert_eq!(identity(&paper, None, &["the paper"]), Identity::Unproven);
+        let paper = document("x", "Deep Unsupervised Learning using Nonequilibrium Thermodynamics");
+        let words = ["Deep Unsupervised Learning using Nonequilibrium Thermodynamics"];
+        assert_eq!(identity(&paper, None, &words), Identity::Proven);
+        let landing = document("Trending papers", "explore the latest research");
+        assert_eq!(identity(&landing, None, &words), Identity::Lost);
+        assert_eq!(identity(&landing, None, &["here"]), Identity::Unproven);
+    }
+
+    #[test]
+    fn versions_of_one_preprint_are_one_work() {
+        let mut before = document("a", "x");
+        before.citation.arxiv = Some("2103.04922v3".to_owned());
+        let mut after = document("b", "y");
+        after.citation.arxiv = Some("2103.04922v4".to_owned());
+        assert_eq!(identity(&after, Some(&before), &[]), Identity::Proven);
+    }
+}

@@ -1,0 +1,189 @@
+//! The marks by which walls, gates and lapsed domains are known: read from `marks.psv`.
+//!
+//! A mark names what kind of page carries it; what follows from that is decided
+//! where the marks are asked for.
+
+use std::sync::LazyLock;
+
+use crate::domain::address::Address;
+use crate::domain::document::{Document, Html};
+use crate::domain::evidence::ask::Answer;
+
+/// Below this a page is a notice rather than a work; challenge and parking
+/// pages stay well under it, abstracts of papers over it.
+const THIN_PAGE_WORDS: u32 = 150;
+
+/// What a mark says the page is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    BotWall,
+    Consent,
+    RateLimited,
+    Login,
+    Paywall,
+    Parked,
+    Missing,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Header,
+    Host,
+    Path,
+    Title,
+    Source,
+    Text,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    Always,
+    Error,
+    Thin,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    what: What,
+    place: Place,
+    when: When,
+    text: &'static str,
+}
+
+static MARKS: LazyLock<Vec<Mark>> = LazyLock::new(|| {
+    include_str!("marks.psv").lines().filter(|line| !line.starts_with('#')).filter_map(parse).collect()
+});
+
+fn parse(line: &'static str) -> Option<Mark> {
+    let mut columns = line.splitn(4, '|');
+    Some(Mark {
+        what: match columns.next()? {
+            "bot_wall" => What::BotWall,
+            "consent" => What::Consent,
+            "rate_limited" => What::RateLimited,
+            "login" => What::Login,
+            "paywall" => What::Paywall,
+            "parked" => What::Parked,
+            "missing" => What::Missing,
+            _ => return None,
+        },
+        place: match columns.next()? {
+            "header" => Place::Header,
+            "host" => Place::Host,
+            "path" => Place::Path,
+            "title" => Place::Title,
+            "source" => Place::Source,
+            "text" => Place::Text,
+            _ => return None,
+        },
+        when: match columns.next()? {
+            "always" => When::Always,
+            "error" => When::Error,
+            "thin" => When::Thin,
+            _ => return None,
+        },
+        text: columns.next()?,
+    })
+}
+
+/// How many different marks of one kind an answer carries.
+pub fn count(what: What, answer: &Answer) -> usize {
+    let seen = Seen::new(answer);
+    MARKS.iter().filter(|mark| mark.what == what && seen.carries(mark)).count()
+}
+
+pub fn any(what: What, answer: &Answer) -> bool {
+    let seen = Seen::new(answer);
+    MARKS.iter().any(|mark| mark.what == what && seen.carries(mark))
+}
+
+/// The parts of an answer in which marks are looked for, in lower case.
+struct Seen<'a> {
+    answer: &'a Answer,
+    title: String,
+    text: String,
+    source: String,
+    is_error: bool,
+    is_thin: bool,
+}
+
+impl<'a> Seen<'a> {
+    fn new(answer: &'a Answer) -> Self {
+        let document = answer.document.as_ref();
+        let html = document.and_then(|document| document.html.as_ref());
+        let is_error = answer.exchange.status().is_some_and(|status| status >= 400);
+        Self {
+            answer,
+            title: document.and_then(|document| document.title.as_deref()).unwrap_or_default().to_lowercase(),
+            text: document.map(thin_text).unwrap_or_default(),
+            source: html.map(|html| html.source.to_lowercase()).unwrap_or_default(),
+            is_error,
+            is_thin: is_error || html.is_some_and(|html| words(html, document) < THIN_PAGE_WORDS),
+        }
+    }
+
+    fn carries(&self, mark: &Mark) -> bool {
+        let counts = match mark.when {
+            When::Always => true,
+            When::Error => self.is_error,
+            When::Thin => self.is_thin,
+        };
+        counts
+            && match mark.place {
+                Place::Header => self.has_header(mark.text),
+                Place::Host => self.passed_by(|address| host_matches(address.host(), mark.text)),
+                Place::Path => self.passed_by(|address| path_and_query(address).contains(mark.text)),
+                Place::Title => self.title.contains(mark.text),
+                Place::Source => self.source.contains(mark.text),
+                Place::Text => self.text.contains(mark.text),
+            }
+    }
+
+    fn has_header(&self, mark: &str) -> bool {
+        let (name, value) = mark.split_once(": ").unwrap_or((mark, ""));
+        self.answer
+            .exchange
+            .last_hop()
+            .and_then(|hop| hop.headers.get(name))
+            .is_some_and(|found| found.to_lowercase().contains(value))
+    }
+
+    /// Whether a redirect led through or to such an address; the one asked
+    /// for is the author's choice and says nothing.
+    fn passed_by(&self, matches: impl Fn(&Address) -> bool) -> bool {
+        let exchange = &self.answer.exchange;
+        exchange
+            .hops
+            .iter()
+            .map(|hop| &hop.address)
+            .any(|address| *address != exchange.asked && matches(address))
+    }
+}
+
+fn words(html: &Html, document: Option<&Document>) -> u32 {
+    let in_text = document.map_or(0, |document| document.text.split_whitespace().take(1000).count());
+    html.words_shown.max(u32::try_from(in_text).unwrap_or(u32::MAX))
+}
+
+/// Notices stand at the beginning; a phrase in the middle of a long work is no notice.
+fn thin_text(document: &Document) -> String {
+    document.text.chars().take(4000).collect::<String>().to_lowercase()
+}
+
+fn host_matches(host: &str, mark: &str) -> bool {
+    if mark.starts_with('.') {
+        host.ends_with(mark)
+    } else if mark.ends_with('.') {
+        host.starts_with(mark)
+    } else {
+        host == mark
+    }
+}
+
+fn path_and_query(address: &Address) -> String {
+    let query = address.url().query().map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{}{query}", address.path()).to_lowercase()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,39 @@
+//! What earlier nights left for judging the next one.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::capture::Capture;
+use crate::domain::document::Fingerprint;
+use crate::domain::evidence::Evidence;
+use crate::domain::visit::Validators;
+
+/// What is remembered of a link.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Memory {
+    /// Evidence of valid nights, oldest first; the last hundred.
+    pub history: Vec<Evidence>,
+    /// What later nights are compared with: the last accepted capture.
+    pub baseline: Option<Kept>,
+    /// The newest capture; the baseline, or a version not accepted yet.
+    pub last: Option<Kept>,
+    /// Since when the baseline is accepted.
+    pub accepted_at: Option<Timestamp>,
+}
+
+/// A capture, and what comparing needs to know of it without reading it again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    #[serde(flatten)]
+    pub capture: Capture,
+    pub text: Fingerprint,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    pub words: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validators: Option<Validators>,
+    /// Taken to be what later nights are compared with.
+    pub is_baseline: bool,
+}

@@ -1,0 +1,102 @@
+//! Hosts with manners of their own, one row each: where the document behind a
+//! page is, who can say more than the page, and what a redirect means there.
+//!
+//! Adding a host is adding a row to `ROWS` and a test.
+
+mod code;
+mod papers;
+mod video;
+
+use crate::domain::address::Address;
+use crate::domain::document::Document;
+use crate::domain::evidence::ask::Answer;
+use crate::domain::evidence::{Reason, Weight};
+
+/// How a host must be asked, and its answers read.
+#[derive(Clone, Debug, Default)]
+pub struct Manners {
+    /// The document behind the page, where the address alone tells.
+    pub document: Option<Address>,
+    /// An interface that knows more than the page.
+    pub witness: Option<Witness>,
+    /// The page is a shell whatever it shows; only document or witness count.
+    pub page_says_nothing: bool,
+    /// The address is made to redirect: where it leads is no news.
+    pub redirects_by_design: bool,
+    /// Whether nonsense addresses may be asked for to learn the host's error page.
+    pub no_sibling: bool,
+    /// What the page's own words can say, beyond the general rules.
+    pub says: Option<fn(&Document) -> Option<Says>>,
+}
+
+/// An interface of the host, and how to read its answers.
+#[derive(Clone, Debug)]
+pub struct Witness {
+    pub address: Address,
+    pub read: fn(&Answer) -> Testimony,
+}
+
+/// What a witness says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Testimony {
+    Alive,
+    Gone(Reason, Weight),
+    Restricted(Reason),
+    /// Nothing that can be relied on.
+    Silent,
+}
+
+/// What a host's own words say of the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Says {
+    Withdrawn,
+    Missing,
+}
+
+type Row = fn(&Address) -> Option<Manners>;
+
+const ROWS: &[Row] = &[
+    papers::arxiv,
+    papers::openreview,
+    papers::pmlr,
+    papers::cvf,
+    papers::neurips,
+    papers::acl,
+    papers::jmlr,
+    papers::resolver,
+    code::github,
+    code::raw_file,
+    code::colab,
+    code::nbviewer,
+    code::drive,
+    code::docs,
+    video::youtube,
+    video::vimeo,
+];
+
+/// The manners of the address's host; the default for a host without a row.
+pub fn manners(address: &Address) -> Manners {
+    ROWS.iter().find_map(|row| row(address)).unwrap_or_default()
+}
+
+/// The path after `prefix`, if it has one.
+fn path_after<'a>(address: &'a Address, prefix: &str) -> Option<&'a str> {
+    address.path().strip_prefix(prefix).filter(|rest| !rest.is_empty())
+}
+
+fn is_host(address: &Address, hosts: &[&str]) -> bool {
+    let host = address.host();
+    let host = host.strip_prefix("www.").unwrap_or(host);
+    hosts.contains(&host)
+}
+
+/// The same address with another path and no query.
+fn with_path(address: &Address, path: &str) -> Option<Address> {
+    let mut url = address.url().clone();
+    url.set_path(path);
+    url.set_query(None);
+    Address::from_url(url).ok()
+}
+
+#[cfg(test)]
+mod tests;

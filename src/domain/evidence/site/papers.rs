@@ -1,0 +1,131 @@
+//! Preprint servers, proceedings and resolvers.
+
+use super::{Manners, Says, is_host, path_after, with_path};
+use crate::domain::address::Address;
+use crate::domain::document::Document;
+
+pub(super) fn arxiv(address: &Address) -> Option<Manners> {
+    if !is_host(address, &["arxiv.org", "export.arxiv.org"]) {
+        return None;
+    }
+    let id = path_after(address, "/abs/").or_else(|| path_after(address, "/html/"));
+    Some(Manners {
+        document: id.and_then(|id| with_path(address, &format!("/pdf/{id}"))),
+        no_sibling: true,
+        says: Some(arxiv_says),
+        ..Manners::default()
+    })
+}
+
+fn arxiv_says(document: &Document) -> Option<Says> {
+    let text: String = document.text.chars().take(6000).collect::<String>().to_lowercase();
+    (text.contains("this paper has been withdrawn") || text.contains("has been withdrawn and is unavailable"))
+        .then_some(Says::Withdrawn)
+}
+
+pub(super) fn openreview(address: &Address) -> Option<Manners> {
+    if !is_host(address, &["openreview.net"]) {
+        return None;
+    }
+    let id = address.url().query_pairs().find(|(key, _)| key == "id").map(|(_, id)| id.into_owned());
+    let document = id.filter(|_| address.path() == "/forum").and_then(|id| {
+        let mut url = address.root().url().clone();
+        url.set_path("/pdf");
+        url.query_pairs_mut().append_pair("id", &id);
+        Address::from_url(url).ok()
+    });
+    Some(Manners { document, no_sibling: true, says: Some(openreview_says), ..Manners::default() })
+}
+
+/// The application answers 200 for a forum that is gone.
+fn openreview_says(document: &Document) -> Option<Says> {
+    let text: String = document.text.chars().take(400).collect::<String>().to_lowercase();
+    (document.citation.title.is_none() && text.contains("the server responded with the following message"))
+        .then_some(Says::Missing)
+}
+
+pub(super) fn pmlr(address: &Address) -> Option<Manners> {
+    if !is_host(address, &["proceedings.mlr.press"]) {
+        return None;
+    }
+    let document = address.path().strip_suffix(".html").and_then(|stem| {
+        let slug = stem.rsplit('/').next()?;
+        with_path(address, &format!("{stem}/{slug}.pdf"))
+    });
+    Some(Manners { document, ..Manners::default() })
+}
+
+pub(super) fn cvf(address: &Address) -> Option<Manners> {
+    if !is_host(address, &["openaccess.thecvf.com"]) {
+        return None;
+    }
+    let document = address
+        .path()
+        .strip_suffix(".html")
+        .filter(|path| path.contains("/html/"))
+        .and_then(|stem| with_path(address, &format!("{}.pdf", stem.replacen("/html/", "/papers/", 1))));
+    Some(Manners { document, ..Manners::default() })
+}
+
+pub(super) fn neurips(address: &Address) -> Option<Manners> {
+    if !is_host(address, &["proceedings.neurips.cc", "papers.nips.cc", "papers.neurips.cc"]) {
+        return None;
+    }
+    let document =
+        address.path().strip_suffix(".html").filter(|path| path.contains("/hash/")).and_then(|stem| {
+            let path = stem.replacen("/hash/", "/file/", 1).replacen("-Abstract", "-Paper", 1);
+            with_path(address, &format!("{path}.pdf"))
+        });
+    Some(Manners { document, ..Manners::default() })
+}
+
+pub(super) fn acl(address: &Address) -> Option<Manners> {
+    if !is_host(address, &["aclanthology.org", "aclweb.org"]) {
+        return None;
+    }
+    let path = address.path();
+    let id = path.strip_prefix("/anthology/").or_else(|| path.strip_prefix('/'))?;
+    let id = id.trim_end_matches('/');
+    let is_work = !id.is_empty() && !id.contains('/') && id.contains('-') && !id.ends_with(".pdf");
+    Some(Manners {
+        document: is_work
+            .then(|| Address::parse(&format!("https://aclanthology.org/{id}.pdf")).ok())
+            .flatten(),
+        ..Manners::default()
+    })
+}
+
+pub(super) fn jmlr(address: &Address) -> Option<Manners> {
+    if !is_host(address, &["jmlr.org"]) {
+        return None;
+    }
+    let document = address.path().strip_suffix(".html").and_then(|stem| {
+        let (volume, slug) = stem.strip_prefix("/papers/v")?.split_once('/')?;
+        with_path(address, &format!("/papers/volume{volume}/{slug}/{slug}.pdf"))
+    });
+    Some(Manners { document, ..Manners::default() })
+}
+
+/// Persistent identifiers and short addresses: redirecting is their work.
+pub(super) fn resolver(address: &Address) -> Option<Manners> {
+    const RESOLVERS: &[&str] = &[
+        "doi.org",
+        "dx.doi.org",
+        "hdl.handle.net",
+        "handle.net",
+        "purl.org",
+        "w3id.org",
+        "n2t.net",
+        "bit.ly",
+        "goo.gl",
+        "tinyurl.com",
+        "t.co",
+        "doi.acm.org",
+        "ia.cr",
+    ];
+    is_host(address, RESOLVERS).then(|| Manners {
+        redirects_by_design: true,
+        no_sibling: true,
+        ..Manners::default()
+    })
+}

@@ -1,0 +1,103 @@
+use super::*;
+
+fn manners_of(text: &str) -> Manners {
+    manners(&Address::parse(text).unwrap())
+}
+
+fn document(text: &str) -> Option<String> {
+    manners_of(text).document.map(String::from)
+}
+
+#[test]
+fn each_host_s_rule_leads_from_the_page_to_its_document() {
+    let rows = [
+        ("https://arxiv.org/abs/1706.03762v5", "https://arxiv.org/pdf/1706.03762v5"),
+        ("https://arxiv.org/html/2103.04922", "https://arxiv.org/pdf/2103.04922"),
+        ("https://arxiv.org/abs/cs/9901001", "https://arxiv.org/pdf/cs/9901001"),
+        ("https://openreview.net/forum?id=rJl0r3R9KX", "https://openreview.net/pdf?id=rJl0r3R9KX"),
+        ("https://proceedings.mlr.press/v139/x21a.html", "https://proceedings.mlr.press/v139/x21a/x21a.pdf"),
+        (
+            "https://openaccess.thecvf.com/content_CVPR_2019/html/K_A_CVPR_2019_paper.html",
+            "https://openaccess.thecvf.com/content_CVPR_2019/papers/K_A_CVPR_2019_paper.pdf",
+        ),
+        (
+            "https://proceedings.neurips.cc/paper/2020/hash/4c5b-Abstract.html",
+            "https://proceedings.neurips.cc/paper/2020/file/4c5b-Paper.pdf",
+        ),
+        (
+            "https://papers.nips.cc/paper_files/paper/2022/hash/9a-Abstract-Conference.html",
+            "https://papers.nips.cc/paper_files/paper/2022/file/9a-Paper-Conference.pdf",
+        ),
+        ("https://aclanthology.org/2020.acl-main.1/", "https://aclanthology.org/2020.acl-main.1.pdf"),
+        ("https://www.aclweb.org/anthology/P18-1001", "https://aclanthology.org/P18-1001.pdf"),
+        ("https://jmlr.org/papers/v15/s14a.html", "https://jmlr.org/papers/volume15/s14a/s14a.pdf"),
+        (
+            "https://github.com/o/r/blob/main/a/b.ipynb",
+            "https://raw.githubusercontent.com/o/r/main/a/b.ipynb",
+        ),
+        (
+            "https://colab.research.google.com/github/o/r/blob/main/b.ipynb",
+            "https://raw.githubusercontent.com/o/r/main/b.ipynb",
+        ),
+        (
+            "https://colab.research.google.com/drive/1AbC",
+            "https://drive.google.com/uc?export=download&id=1AbC",
+        ),
+        (
+            "https://nbviewer.org/github/o/r/blob/main/b.ipynb",
+            "https://raw.githubusercontent.com/o/r/main/b.ipynb",
+        ),
+        ("https://drive.google.com/file/d/9Zz/view", "https://drive.google.com/uc?export=download&id=9Zz"),
+        (
+            "https://docs.google.com/presentation/d/7x/edit#slide=1",
+            "https://docs.google.com/presentation/d/7x/export/pdf",
+        ),
+        (
+            "https://docs.google.com/document/d/7x/edit",
+            "https://docs.google.com/document/d/7x/export?format=pdf",
+        ),
+    ];
+    for (page, expected) in rows {
+        assert_eq!(document(page).as_deref(), Some(expected), "{page}");
+    }
+}
+
+#[test]
+fn pages_without_a_document_have_none() {
+    for page in [
+        "https://arxiv.org/pdf/1706.03762",
+        "https://arxiv.org/",
+        "https://github.com/o/r",
+        "https://github.com/o/r/blob/main/a.py",
+        "https://aclanthology.org/P18-1001.pdf",
+        "https://example.edu/abs/1",
+    ] {
+        assert_eq!(document(page), None, "{page}");
+    }
+}
+
+#[test]
+fn every_form_of_a_video_address_has_the_same_witness() {
+    let forms = [
+        "https://www.youtube.com/watch?v=abc&t=90s",
+        "https://youtu.be/abc?t=3",
+        "https://www.youtube.com/embed/abc",
+        "https://m.youtube.com/shorts/abc",
+        "https://www.youtube.com/live/abc",
+    ];
+    let expected =
+        "https://www.youtube.com/oembed?format=json&url=https%3A%2F%2Fwww.youtube.com%2Fwatch%3Fv%3Dabc";
+    for form in forms {
+        let witness = manners_of(form).witness.map(|witness| String::from(witness.address));
+        assert_eq!(witness.as_deref(), Some(expected), "{form}");
+    }
+    assert!(manners_of("https://www.youtube.com/@channel").witness.is_none());
+    assert!(manners_of("https://vimeo.com/1234").witness.is_some());
+    assert!(manners_of("https://vimeo.com/about").witness.is_none());
+}
+
+#[test]
+fn resolvers_redirect_by_design() {
+    assert!(manners_of("https://doi.org/10.1000/182").redirects_by_design);
+    assert!(!manners_of("https://example.edu/10.1000/182").redirects_by_design);
+}

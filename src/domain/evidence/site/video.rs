@@ -1,0 +1,76 @@
+//! Video hosts: their pages answer 200 for removed videos, their oEmbed interface does not.
+
+use super::{Manners, Testimony, Witness, is_host, path_after};
+use crate::domain::address::Address;
+use crate::domain::evidence::ask::Answer;
+use crate::domain::evidence::glance::{Glance, glance};
+use crate::domain::evidence::{Reason, Weight};
+
+pub(super) fn youtube(address: &Address) -> Option<Manners> {
+    if !is_host(address, &["youtube.com", "m.youtube.com", "youtube-nocookie.com", "youtu.be"]) {
+        return None;
+    }
+    let query =
+        |name: &str| address.url().query_pairs().find(|(key, _)| key == name).map(|(_, id)| id.into_owned());
+    let id = if is_host(address, &["youtu.be"]) {
+        path_after(address, "/").map(str::to_owned)
+    } else {
+        ["/embed/", "/shorts/", "/live/", "/v/"]
+            .iter()
+            .find_map(|prefix| path_after(address, prefix).map(str::to_owned))
+            .or_else(|| query("v").filter(|_| address.path() == "/watch"))
+    };
+    let subject = id
+        .map(|id| format!("https://www.youtube.com/watch?v={}", id.trim_end_matches('/')))
+        .or_else(|| query("list").map(|list| format!("https://www.youtube.com/playlist?list={list}")));
+    Some(Manners {
+        witness: subject
+            .and_then(|subject| oembed("https://www.youtube.com/oembed?format=json", &subject, read_youtube)),
+        redirects_by_design: true,
+        no_sibling: true,
+        ..Manners::default()
+    })
+}
+
+/// 401 means that embedding is off, which a reader of the page does not notice.
+fn read_youtube(answer: &Answer) -> Testimony {
+    if answer.document.as_ref().is_some_and(|document| document.text.trim() == "Forbidden") {
+        return Testimony::Restricted(Reason::Private);
+    }
+    match answer.exchange.status() {
+        Some(200 | 401) => Testimony::Alive,
+        Some(400 | 404 | 410) => Testimony::Gone(Reason::RemovedVideo, Weight::Decisive),
+        Some(403) => Testimony::Restricted(Reason::Private),
+        _ => Testimony::Silent,
+    }
+}
+
+pub(super) fn vimeo(address: &Address) -> Option<Manners> {
+    if !is_host(address, &["vimeo.com", "player.vimeo.com"]) {
+        return None;
+    }
+    let id = path_after(address, "/video/").or_else(|| path_after(address, "/"))?;
+    let id = id.split('/').next().filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()))?;
+    Some(Manners {
+        witness: oembed("https://vimeo.com/api/oembed.json", &format!("https://vimeo.com/{id}"), read_vimeo),
+        redirects_by_design: true,
+        no_sibling: true,
+        ..Manners::default()
+    })
+}
+
+/// A 404 is ambiguous: a video kept to certain domains answers so too.
+fn read_vimeo(answer: &Answer) -> Testimony {
+    match glance(answer) {
+        Glance::Work(_) | Glance::Unmodified => Testimony::Alive,
+        Glance::Gone(..) | Glance::Restricted(_) | Glance::Refused(_) | Glance::Unclear(_) => {
+            Testimony::Silent
+        }
+    }
+}
+
+fn oembed(endpoint: &str, subject: &str, read: fn(&Answer) -> Testimony) -> Option<Witness> {
+    let mut url = Address::parse(endpoint).ok()?.url().clone();
+    url.query_pairs_mut().append_pair("url", subject);
+    Some(Witness { address: Address::from_url(url).ok()?, read })
+}

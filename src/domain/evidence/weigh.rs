@@ -1,0 +1,329 @@
+//! All answers of one night about a link, weighed into one evidence.
+//!
+//! `next_ask` and `weigh` share `Case`: what is not clear enough to weigh is
+//! what is asked next.
+
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::address::Address;
+use crate::domain::document::{Document, Format};
+use crate::domain::evidence::ask::{Answer, Answers, Ask, Subject};
+use crate::domain::evidence::drift;
+use crate::domain::evidence::fragment;
+use crate::domain::evidence::glance::{Glance, glance};
+use crate::domain::evidence::memory::Memory;
+use crate::domain::evidence::missing;
+use crate::domain::evidence::site::{self, Manners, Says, Testimony};
+use crate::domain::evidence::work::{self, Sight};
+use crate::domain::evidence::{Alarm, Drift, Evidence, Finding, Note, Reason};
+
+/// A page may send its readers on this often before it goes in circles.
+const ONWARD_AT_MOST: usize = 3;
+
+/// All that is known of a link when one night is weighed.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    pub subject: &'a Subject,
+    pub memory: &'a Memory,
+    /// The last accepted text, where there is one and it was needed.
+    pub baseline: Option<&'a Document>,
+    pub answers: Answers<'a>,
+    pub at: Timestamp,
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn manners(&self) -> Manners {
+        site::manners(&self.subject.address)
+    }
+
+    /// The document the night brought: the one behind the page, else the page itself.
+    pub fn work(&self) -> Option<(&'a Answer, &'a Document)> {
+        let behind = self.answers.documents().rev().find_map(|answer| match glance(answer) {
+            Glance::Work(document) if is_file(document) => Some((answer, document)),
+            _ => None,
+        });
+        behind.or_else(|| {
+            let page = self.answers.page()?;
+            match glance(page) {
+                Glance::Work(document) => Some((page, document)),
+                _ => None,
+            }
+        })
+    }
+}
+
+fn is_file(document: &Document) -> bool {
+    matches!(document.format, Format::Pdf | Format::Notebook)
+}
+
+/// What to ask next, or `None` when the night's answers can be weighed.
+pub fn next_ask(case: &Case) -> Option<Ask> {
+    let Some(first) = case.answers.first() else {
+        return Some(Ask::Link);
+    };
+    if case.answers.again().is_none() && deserves_another_try(&glance(first)) {
+        return Some(Ask::Again);
+    }
+    let page = case.answers.page()?;
+    match glance(page) {
+        Glance::Work(document) => ask_about_work(case, page, document),
+        Glance::Unmodified => witness_to_ask(case),
+        Glance::Gone(Reason::NotFound | Reason::ClientError, _)
+        | Glance::Refused(Reason::Forbidden | Reason::ClientError) => {
+            let root = page.exchange.final_address().root();
+            (case.answers.root().is_none() && !page.exchange.final_address().is_root())
+                .then_some(Ask::Root(root))
+        }
+        Glance::Unclear(Reason::ScriptOnly) => {
+            witness_to_ask(case).or_else(|| document_to_ask(case, page, None))
+        }
+        Glance::Gone(..) | Glance::Restricted(_) | Glance::Refused(_) | Glance::Unclear(_) => None,
+    }
+}
+
+/// Only what may be different a moment later; a refusal is not asked again,
+/// except where the host itself says when to come back.
+fn deserves_another_try(first: &Glance) -> bool {
+    match first {
+        Glance::Gone(..) | Glance::Unclear(Reason::Truncated) | Glance::Refused(Reason::RateLimited) => true,
+        Glance::Work(_)
+        | Glance::Unmodified
+        | Glance::Restricted(_)
+        | Glance::Refused(_)
+        | Glance::Unclear(_) => false,
+    }
+}
+
+fn ask_about_work(case: &Case, page: &Answer, document: &Document) -> Option<Ask> {
+    let onward = document.html.as_ref().and_then(|html| html.sends_to.clone());
+    if let Some(onward) = onward {
+        let steps = case.answers.0.iter().filter(|answer| matches!(answer.ask, Ask::Onward(_))).count();
+        return (steps < ONWARD_AT_MOST && onward != case.subject.address).then_some(Ask::Onward(onward));
+    }
+    witness_to_ask(case)
+        .or_else(|| document_to_ask(case, page, Some(document)))
+        .or_else(|| sibling_to_ask(case, page, document))
+        .or_else(|| confirmation_to_ask(case))
+}
+
+fn witness_to_ask(case: &Case) -> Option<Ask> {
+    let witness = case.manners().witness?;
+    case.answers.witness().is_none().then_some(Ask::Witness(witness.address))
+}
+
+/// Candidates for the document behind a landing page, best first: what the
+/// page itself declares, then what the host's rule says.
+fn document_to_ask(case: &Case, page: &Answer, document: Option<&Document>) -> Option<Ask> {
+    const TRIES: usize = 2;
+    if !case.subject.kind.is_kept() || document.is_some_and(|document| document.html.is_none()) {
+        return None;
+    }
+    if case.answers.documents().any(|answer| glance(answer).is_answer()) {
+        return None;
+    }
+    let declared = document.and_then(|document| document.html.as_ref()).map(|html| html.documents.as_slice());
+    let tried = |address: &Address| {
+        *address == case.subject.address
+            || *address == *page.exchange.final_address()
+            || case.answers.0.iter().any(|answer| answer.exchange.asked == *address)
+    };
+    if case.answers.documents().count() >= TRIES {
+        return None;
+    }
+    declared
+        .unwrap_or_default()
+        .iter()
+        .cloned()
+        .chain(case.manners().document)
+        .find(|address| !tried(address))
+        .map(Ask::Document)
+}
+
+fn sibling_to_ask(case: &Case, page: &Answer, document: &Document) -> Option<Ask> {
+    let final_address = page.exchange.final_address();
+    if case.answers.sibling().is_some()
+        || case.manners().no_sibling
+        || case.subject.address.is_root()
+        || !work::is_suspicious(case, page, document)
+    {
+        return None;
+    }
+    // Redirected to a front page: the nonsense is asked for where the link points.
+    let beside = if final_address.is_root() { &case.subject.address } else { final_address };
+    let mut seed = Sha256::new();
+    seed.update(case.subject.address.as_str());
+    seed.update(case.at.as_second().to_be_bytes());
+    missing::sibling_of(beside, seed.finalize().into()).map(Ask::Sibling)
+}
+
+/// A page whose identity is lost, and a file whose text differs, are fetched twice.
+fn confirmation_to_ask(case: &Case) -> Option<Ask> {
+    let (answer, document) = case.work()?;
+    match answer.ask {
+        Ask::Document(ref address) if differs(case, document) => Some(Ask::DocumentAgain(address.clone())),
+        Ask::Link if is_file(document) && differs(case, document) => Some(Ask::Again),
+        _ => None,
+    }
+    .or_else(|| {
+        let page = case.answers.page()?;
+        let lost = matches!(page.ask, Ask::Link) && matches!(work::sight(case, page), Sight::NotTheWork(..));
+        (lost && case.answers.again().is_none()).then_some(Ask::Again)
+    })
+}
+
+fn differs(case: &Case, document: &Document) -> bool {
+    case.baseline.is_some_and(|baseline| matches!(drift::compare(baseline, document), Drift::Different(_)))
+}
+
+/// Weighs the night; `next_ask` must have nothing left to ask.
+pub fn weigh(case: &Case) -> Evidence {
+    let page = case.answers.page();
+    let finding = page.map_or(Finding::Unclear { reason: Reason::NotChecked }, |page| find(case, page));
+    Evidence {
+        at: case.at,
+        status: page.and_then(|page| page.exchange.status()),
+        ended_at: page
+            .map(|page| page.exchange.final_address())
+            .filter(|address| **address != case.subject.address)
+            .cloned(),
+        notes: notes(case, &finding),
+        finding,
+    }
+}
+
+fn notes(case: &Case, finding: &Finding) -> Vec<Note> {
+    if !matches!(finding, Finding::Healthy { .. }) {
+        return Vec::new();
+    }
+    let unread = case.answers.page().is_some_and(|page| page.document.is_none());
+    match case.memory.history.last() {
+        Some(last) if unread => last.notes.clone(),
+        _ => fragment::notes(case),
+    }
+}
+
+fn find(case: &Case, page: &Answer) -> Finding {
+    let manners = case.manners();
+    if let Some(finding) = testimony(case, &manners) {
+        return finding;
+    }
+    if manners.page_says_nothing {
+        return by_document_alone(case);
+    }
+    let found = by_page(case, page);
+    // Only what both tries say counts against a link.
+    match (&found, case.answers.first(), case.answers.again()) {
+        (Finding::Gone { reason, weight }, Some(first), Some(_)) => match glance(first) {
+            Glance::Refused(reason) => Finding::Refused { reason },
+            Glance::Gone(other, lighter) if lighter < *weight => {
+                Finding::Gone { reason: other, weight: lighter }
+            }
+            _ => Finding::Gone { reason: *reason, weight: *weight },
+        },
+        _ => found,
+    }
+}
+
+fn testimony(case: &Case, manners: &Manners) -> Option<Finding> {
+    let witness = manners.witness.as_ref()?;
+    match (witness.read)(case.answers.witness()?) {
+        Testimony::Alive => Some(Finding::Healthy { drift: Drift::NotCompared, moved_to: None }),
+        Testimony::Gone(reason, weight) => Some(Finding::Gone { reason, weight }),
+        Testimony::Restricted(reason) => Some(Finding::Restricted { reason }),
+        Testimony::Silent => None,
+    }
+}
+
+/// For pages that are shells: the document behind decides.
+fn by_document_alone(case: &Case) -> Finding {
+    if let Some((_, document)) = case.work().filter(|(_, document)| is_file(document)) {
+        return healthy(case, document, None);
+    }
+    match case.answers.documents().last().map(glance) {
+        Some(Glance::Gone(reason, weight)) => Finding::Gone { reason, weight },
+        Some(Glance::Restricted(reason)) => Finding::Restricted { reason },
+        Some(Glance::Refused(reason)) => Finding::Refused { reason },
+        Some(Glance::Unmodified) => unmodified(case),
+        Some(Glance::Work(_) | Glance::Unclear(_)) | None => Finding::Unclear { reason: Reason::ScriptOnly },
+    }
+}
+
+fn by_page(case: &Case, page: &Answer) -> Finding {
+    match work::sight(case, page) {
+        Sight::Unmodified => unmodified(case),
+        Sight::TheWork if case.answers.documents().any(|answer| glance(answer) == Glance::Unmodified) => {
+            unmodified(case)
+        }
+        Sight::TheWork => match case.work() {
+            Some((_, document)) => healthy(case, document, work::moved_to(case, page)),
+            None => Finding::Unclear { reason: Reason::Unreadable },
+        },
+        Sight::NotTheWork(reason, weight) => Finding::Gone { reason, weight },
+        Sight::Restricted(reason) => Finding::Restricted { reason },
+        Sight::Refused(reason) => Finding::Refused { reason },
+        Sight::Unclear(reason) => Finding::Unclear { reason },
+    }
+}
+
+/// The body is that of the last capture, whose drift the last healthy night told.
+fn unmodified(case: &Case) -> Finding {
+    let last = case.memory.history.iter().rev().find_map(|evidence| match &evidence.finding {
+        Finding::Healthy { drift, moved_to } => Some((drift.clone(), moved_to.clone())),
+        _ => None,
+    });
+    let (drift, moved_to) = last.unwrap_or((Drift::Same, None));
+    let drift = match drift {
+        Drift::First => Drift::Same,
+        // Seen again without a difference: as good as a second fetch.
+        Drift::Different(change) => Drift::Different(change),
+        Drift::Same | Drift::NotCompared | Drift::Small(_) => drift,
+    };
+    Finding::Healthy { drift, moved_to }
+}
+
+fn healthy(case: &Case, document: &Document, moved_to: Option<Address>) -> Finding {
+    let drift = match case.baseline {
+        None if case.memory.baseline.is_none() => Drift::First,
+        // The page came without the file that is the work: nothing to compare.
+        None => same_or_not_compared(case, document),
+        Some(baseline) if baseline.format != document.format && is_file(baseline) => Drift::NotCompared,
+        Some(baseline) => drift::compare(baseline, document),
+    };
+    let drift = match drift {
+        Drift::Different(mut change) => {
+            change.seen_twice = seen_twice(case, document);
+            Drift::Different(change)
+        }
+        other => other,
+    };
+    Finding::Healthy { drift: alarmed(case, drift), moved_to }
+}
+
+/// The caller leaves the baseline's text out where the fingerprints agree.
+fn same_or_not_compared(case: &Case, document: &Document) -> Drift {
+    match &case.memory.baseline {
+        Some(baseline) if baseline.text == document.fingerprint() => Drift::Same,
+        _ => Drift::NotCompared,
+    }
+}
+
+fn seen_twice(case: &Case, document: &Document) -> bool {
+    let text = document.fingerprint();
+    let equal = |answer: &&Answer| answer.document.as_ref().is_some_and(|other| other.fingerprint() == text);
+    is_file(document) && case.answers.0.iter().filter(equal).count() >= 2
+}
+
+/// The host's own word that a work was withdrawn outweighs any likeness of text.
+fn alarmed(case: &Case, drift: Drift) -> Drift {
+    let page = case.answers.page().and_then(|page| page.document.as_ref());
+    let withdrawn =
+        case.manners().says.zip(page).and_then(|(says, page)| says(page)) == Some(Says::Withdrawn);
+    match (withdrawn, drift) {
+        (true, Drift::Different(mut change) | Drift::Small(mut change)) => {
+            change.alarm = Some(Alarm::Withdrawn);
+            Drift::Different(change)
+        }
+        (_, drift) => drift,
+    }
+}

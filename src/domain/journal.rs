@@ -1,0 +1,36 @@
+//! What is written down of a night, one entry a fact, in the order they became known.
+//!
+//! The archive keeps the entries as lines, the catalogue indexes them; both
+//! take the same values, so that one can be made from the other.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::address::Address;
+use crate::domain::capture::Digest;
+use crate::domain::course::{CourseId, PageSource};
+use crate::domain::document::Fingerprint;
+use crate::domain::evidence::Evidence;
+use crate::domain::evidence::memory::Kept;
+use crate::domain::page::Page;
+use crate::domain::verdict::breaker::Void;
+
+/// One line of the journal. Entering one twice changes nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Entry {
+    /// A night began; its start names it.
+    Night { started: Timestamp },
+    /// A body was kept.
+    Capture(Kept),
+    /// A link was visited.
+    Visit { night: Timestamp, link: Address, evidence: Evidence },
+    /// A course page was read, and says something else than before.
+    Page { at: Timestamp, course: CourseId, title: String, source: PageSource, sha256: Digest, page: Page },
+    /// Someone took a capture as the right one.
+    Accepted { at: Timestamp, link: Address, sha256: Digest },
+    /// A newer extraction reads the same capture as this text.
+    Reread { link: Address, sha256: Digest, text: Fingerprint },
+    /// A night is over.
+    Finished { night: Timestamp, at: Timestamp, void: Option<Void> },
+}

@@ -1,0 +1,74 @@
+//! Places within the page, and what its author can mend without any request.
+
+use std::collections::HashSet;
+
+use percent_encoding::percent_decode_str;
+
+use super::Defect;
+use crate::domain::link::{Mention, Target};
+
+/// The places a fragment can point to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Anchors {
+    names: HashSet<String>,
+}
+
+impl Anchors {
+    pub(super) fn add(&mut self, name: Option<&str>) {
+        if let Some(name) = name.filter(|name| !name.is_empty()) {
+            self.names.insert(name.to_owned());
+        }
+    }
+
+    /// The id that generators give a heading: lower case, hyphens for spaces,
+    /// no punctuation, a number where it was given before.
+    pub(super) fn add_heading(&mut self, text: &str) {
+        let slug: String = text
+            .trim()
+            .to_lowercase()
+            .chars()
+            .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+            .map(|c| if c == ' ' { '-' } else { c })
+            .collect();
+        let mut name = slug.clone();
+        let mut count = 1;
+        while !self.names.insert(name.clone()) {
+            name = format!("{slug}-{count}");
+            count += 1;
+        }
+    }
+
+    /// `#` and `#top` are the top of the page in every browser.
+    fn has(&self, fragment: &str) -> bool {
+        let decoded = percent_decode_str(fragment).decode_utf8_lossy();
+        fragment.is_empty()
+            || fragment.eq_ignore_ascii_case("top")
+            || fragment.starts_with(":~:")
+            || self.names.contains(fragment)
+            || self.names.contains(decoded.as_ref())
+    }
+}
+
+pub(super) fn defects(mentions: &[Mention], anchors: &Anchors) -> Vec<Defect> {
+    mentions
+        .iter()
+        .filter_map(|mention| {
+            let (words, line) = (mention.words.clone(), mention.line);
+            match &mention.target {
+                Target::Nothing => Some(Defect::EmptyLink { words, line }),
+                Target::Malformed(why) => Some(Defect::Malformed {
+                    words,
+                    written: mention.written.clone(),
+                    line,
+                    why: why.clone(),
+                }),
+                Target::InPage(anchor) => (!anchors.has(anchor)).then(|| Defect::BrokenAnchor {
+                    words,
+                    anchor: anchor.clone(),
+                    line,
+                }),
+                Target::Web { .. } | Target::OtherScheme(_) => None,
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,133 @@
+use jiff::civil::date;
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::address::Address;
+use crate::domain::link::Target;
+
+fn read_at(text: &str, markup: Markup) -> Page {
+    let base = Address::parse("https://school.edu/course/index.html").unwrap();
+    read(text, markup, &Context { base: Some(&base), term: None, today: date(2026, 4, 1), kinds: &[] })
+}
+
+const HTML: &str = r##"<!doctype html><title>Course</title>
+<h1>Generative Models</h1>
+<h2 id="calendar">Calendar</h2>
+<table><tr><th>Week</th><th>Date</th><th>Topic</th></tr>
+<tr><td rowspan="2">1</td><td rowspan="2">Apr 1</td><td><a href="a.pdf">A paper</a></td></tr>
+<tr><td><a href="b.pdf">Another   paper</a></td></tr></table>
+<h2>Links</h2><h3>Blogs</h3>
+<ul><li><a href="https://blog.example/p">A <b>post</b></a> about it
+<li><a href="#calendar">up</a> <a href="#nowhere">lost</a> <a href="">empty</a>
+<li><a href="mailto:x@y.edu">mail</a> <a href="htps://x.edu">typo</a> <a href="/i"><img alt="An image"></a></ul>"##;
+
+#[test]
+fn every_anchor_is_a_mention_in_its_place() {
+    let page = read_at(HTML, Markup::Html);
+    let told: Vec<_> = page
+        .mentions
+        .iter()
+        .map(|mention| (mention.words.as_str(), mention.headings.join(" > "), mention.line, mention.due))
+        .collect();
+    let calendar = "Generative Models > Calendar".to_owned();
+    let blogs = "Generative Models > Links > Blogs".to_owned();
+    assert_eq!(
+        told,
+        [
+            ("A paper", calendar.clone(), 5, Some(date(2026, 4, 1))),
+            ("Another paper", calendar, 6, Some(date(2026, 4, 1))),
+            ("A post", blogs.clone(), 8, None),
+            ("up", blogs.clone(), 9, None),
+            ("lost", blogs.clone(), 9, None),
+            ("empty", blogs.clone(), 9, None),
+            ("mail", blogs.clone(), 10, None),
+            ("typo", blogs.clone(), 10, None),
+            ("An image", blogs, 10, None),
+        ]
+    );
+    assert_eq!(page.mentions[1].week.as_deref(), Some("Week 1"));
+    assert_eq!(page.mentions[2].row, "A post about it");
+    assert_eq!(page.title.as_deref(), Some("Course"));
+}
+
+#[test]
+fn what_the_author_can_mend_is_a_defect() {
+    let page = read_at(HTML, Markup::Html);
+    let kinds: Vec<_> = page
+        .defects
+        .iter()
+        .map(|defect| match defect {
+            Defect::EmptyLink { words, .. } => format!("empty {words}"),
+            Defect::Malformed { written, .. } => format!("malformed {written}"),
+            Defect::BrokenAnchor { anchor, .. } => format!("anchor {anchor}"),
+        })
+        .collect();
+    assert_eq!(kinds, ["anchor nowhere", "empty empty", "malformed htps://x.edu"]);
+}
+
+const MARKDOWN: &str = "---\ntitle: x\n---\n# Generative Models\n\n## Calendar\n\n| Week | Date | Topic |\n|--|--|--|\n| 1 | Apr 1 | [A paper](a.pdf){:target=\"_blank\"} |\n\n## Links\n\n### Blogs\n\n* [A *post*](https://blog.example/p){:target=\"_blank\"} about it\n* [up](#calendar) [lost](#nowhere) [empty]()\n* <https://auto.example/x> and <a href=\"/raw\">raw words</a>\n\n[ref]: https://ref.example/\nSee [this][ref].\n";
+
+#[test]
+fn markdown_reads_as_html_does() {
+    let page = read_at(MARKDOWN, Markup::Markdown);
+    let told: Vec<_> = page
+        .mentions
+        .iter()
+        .map(|mention| (mention.words.as_str(), mention.headings.last().map(String::as_str), mention.line))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("A paper", Some("Calendar"), 10),
+            ("A post", Some("Blogs"), 16),
+            ("up", Some("Blogs"), 17),
+            ("lost", Some("Blogs"), 17),
+            ("empty", Some("Blogs"), 17),
+            ("https://auto.example/x", Some("Blogs"), 18),
+            ("raw words", Some("Blogs"), 18),
+            ("this", Some("Blogs"), 21),
+        ]
+    );
+    assert_eq!(page.mentions[0].due, Some(date(2026, 4, 1)));
+    assert_eq!(page.mentions[1].row, "A post about it");
+    assert_eq!(page.defects.len(), 2, "{:?}", page.defects);
+}
+
+#[test]
+fn a_base_element_moves_where_references_start() {
+    let page = read_at("<base href='/other/'><a href=a.pdf>a</a><a href=#x>x</a>", Markup::Html);
+    assert_eq!(page.mentions[0].address().map(Address::as_str), Some("https://school.edu/other/a.pdf"));
+    assert!(matches!(page.mentions[1].target, Target::Web { .. }));
+}
+
+#[test]
+fn deeply_nested_markup_is_read_to_its_end() {
+    let deep = format!("{}<a href=x>end</a>", "<div>".repeat(5_000));
+    assert_eq!(read_at(&deep, Markup::Html).mentions.len(), 1);
+    let deep = format!("{}[end](x)", "> ".repeat(500));
+    read_at(&deep, Markup::Markdown);
+}
+
+#[test]
+fn markup_is_told_by_header_name_and_content() {
+    assert_eq!(markup_of(Some("text/html"), "/x", b"<p>"), Some(Markup::Html));
+    assert_eq!(markup_of(None, "page.md", b"# x"), Some(Markup::Markdown));
+    assert_eq!(markup_of(None, "page.html", b"x"), Some(Markup::Html));
+    assert_eq!(markup_of(Some("text/plain"), "/readme", b"[a](b)"), Some(Markup::Markdown));
+    assert_eq!(markup_of(Some("application/pdf"), "/x.pdf", b"%PDF-1.7"), None);
+    assert_eq!(markup_of(Some("image/png"), "/x", b"\x89PNG\r\n\0"), None);
+}
+
+#[test]
+fn half_of_the_links_gone_is_no_edit() {
+    assert!(shrunken(100, 50) && shrunken(3, 0));
+    assert!(!shrunken(100, 51) && !shrunken(4, 2) && !shrunken(0, 0));
+}
+
+proptest! {
+    #[test]
+    fn reading_never_fails(text in "\\PC{0,300}|[<>/a-z =\"#\\[\\]()|*\n-]{0,300}") {
+        read_at(&text, Markup::Html);
+        read_at(&text, Markup::Markdown);
+    }
+}

@@ -1,0 +1,63 @@
+//! Evidence in a row becomes nights in a row.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::evidence::{Evidence, Finding};
+
+/// Two visits closer than this are one night: a second run on the same day, or
+/// the look by day, must not count twice.
+pub const NIGHT_APART: SignedDuration = SignedDuration::from_hours(16);
+
+/// What a night did to a streak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It belongs to the streak.
+    Counts,
+    /// It says nothing either way: a refusal, an answer that cannot be judged.
+    Skips,
+    /// It ends the streak.
+    Ends,
+}
+
+/// Nights in a row that say the same, newest backwards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Streak {
+    pub nights: u32,
+    /// The first of them.
+    pub since: Option<Timestamp>,
+}
+
+/// Counts back from the newest evidence, oldest first in `history`.
+pub fn streak(history: &[Evidence], effect: impl Fn(&Evidence) -> Effect) -> Streak {
+    let mut streak = Streak::default();
+    let mut counted: Option<Timestamp> = None;
+    for evidence in history.iter().rev() {
+        match effect(evidence) {
+            Effect::Counts => {
+                streak.since = Some(evidence.at);
+                if counted.is_none_or(|later| later.duration_since(evidence.at) >= NIGHT_APART) {
+                    streak.nights += 1;
+                    counted = Some(evidence.at);
+                }
+            }
+            Effect::Skips => {}
+            Effect::Ends => break,
+        }
+    }
+    streak
+}
+
+/// How often the link went from good to bad or back in the last 30 days.
+pub fn turns(history: &[Evidence], now: Timestamp) -> usize {
+    let recent = SignedDuration::from_hours(30 * 24);
+    let sides: Vec<bool> = history
+        .iter()
+        .filter(|evidence| now.duration_since(evidence.at) <= recent)
+        .filter_map(|evidence| match evidence.finding {
+            Finding::Healthy { .. } => Some(true),
+            Finding::Gone { .. } => Some(false),
+            Finding::Restricted { .. } | Finding::Refused { .. } | Finding::Unclear { .. } => None,
+        })
+        .collect();
+    sides.windows(2).filter(|pair| pair[0] != pair[1]).count()
+}

@@ -1,0 +1,85 @@
+//! One run over the courses, top to bottom.
+//!
+//! This is the story of a night; each stage is one line here and one module
+//! below or beside it. What a night decides, it decides in `domain`.
+
+mod pages;
+mod sweep;
+mod carry;
+mod keeping;
+mod record;
+mod closing;
+
+pub use pages::NoPage;
+
+use jiff::Timestamp;
+
+use crate::domain::address::Address;
+use crate::domain::course::Course;
+use crate::domain::report;
+use crate::domain::verdict::StateName;
+use crate::world::World;
+
+/// What a night tells whoever watches it.
+#[derive(Clone, Debug)]
+pub enum Progress<'a> {
+    /// The pages are read; so many links stand on them.
+    Links { count: usize, known: usize },
+    /// A link is done.
+    Visited { link: &'a Address, bytes: u64, kept: bool },
+}
+
+/// Whoever watches a night.
+pub type Watcher<'a> = &'a (dyn Fn(Progress) + Sync);
+
+/// A finished night.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    pub id: i64,
+    pub started: Timestamp,
+    pub finished: Timestamp,
+    pub requests: u64,
+    pub bytes: u64,
+    pub void: Option<report::Void>,
+    /// One for every course whose page could be read, tonight or ever before.
+    pub courses: Vec<report::Night>,
+    /// Courses of which no page was ever read.
+    pub unread: Vec<NoPage>,
+}
+
+impl Finished {
+    pub fn count(&self, state: StateName) -> usize {
+        self.courses
+            .iter()
+            .flat_map(|course| &course.items)
+            .filter(|item| item.verdict.state.name() == state)
+            .count()
+    }
+}
+
+/// Runs one night over the courses.
+///
+/// Everything learnt is kept as it comes, so that a night cut short is resumed
+/// by the next call; what it means is written in one transaction at the end.
+///
+/// # Errors
+///
+/// Only our own failing: the disk, the catalogue, a certificate file. A
+/// failing web is what the night is about.
+pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyhow::Result<Finished> {
+    let night = record::begin(world).await?;
+    let readings = pages::read_all(courses, world, &night).await?;
+    let links = pages::links(&readings.read);
+    let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
+    let known = world.catalogue.known(&addresses).await?;
+    let visited = sweep::all(
+        &links,
+        &known,
+        &night,
+        sweep::Around { world, watch, hosts_at_once: world.hosts_at_once },
+    )
+    .await?;
+    let judged = closing::judge(&links, &known, &visited, world.clock.now());
+    closing::record(&night, &readings, &judged, world).await?;
+    closing::tell(&night, readings, judged, world).await
+}

@@ -1,0 +1,157 @@
+//! Everything learnt is written down as it comes: blob, journal line, row, in this order.
+
+use std::collections::HashMap;
+
+use jiff::SignedDuration;
+use tokio::sync::mpsc::Receiver;
+
+use crate::domain::address::Address;
+use crate::domain::capture::{Capture, Digest};
+use crate::domain::course::{Course, PageSource};
+use crate::domain::evidence::Evidence;
+use crate::domain::evidence::memory::Kept;
+use crate::domain::journal::Entry;
+use crate::domain::page::Page;
+use crate::domain::visit::Exchange;
+use crate::night::Progress;
+use crate::night::keeping::{Brought, ToKeep};
+use crate::night::sweep::Around;
+use crate::world::World;
+use crate::world::catalogue::NightRow;
+
+/// A night cut short is gone on with, if it is not older than this; after
+/// that its visits say little about the links any more.
+const RESUMED_WITHIN: SignedDuration = SignedDuration::from_hours(12);
+
+/// Visits written in one go, so that a thousand small pages do not cost a
+/// thousand syncs of the disk.
+const BATCH: usize = 32;
+
+/// The night that is running.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Night {
+    pub row: NightRow,
+}
+
+/// A course page as it was read tonight.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PageRead<'a> {
+    pub course: &'a Course,
+    pub source: &'a PageSource,
+    pub page: &'a Page,
+    pub bytes: &'a [u8],
+}
+
+/// Begins a night, or goes on with one that was cut short.
+pub(super) async fn begin(world: &World) -> anyhow::Result<Night> {
+    let now = world.clock.now();
+    let since = now.saturating_sub(RESUMED_WITHIN)?;
+    let unfinished = world.catalogue.unfinished(since).await?.filter(|night| night.started <= now);
+    let row = if let Some(row) = unfinished {
+        // A crash between journal and catalogue left lines without rows.
+        let entries: Vec<Entry> = world.archive.entries_since(row.started)?;
+        world.catalogue.enter(&entries).await?;
+        row
+    } else {
+        let entry = Entry::Night { started: now };
+        world.archive.append(now, std::slice::from_ref(&entry))?;
+        world.catalogue.enter(&[entry]).await?;
+        world.catalogue.night(now).await?
+    };
+    Ok(Night { row })
+}
+
+impl Night {
+    /// Keeps a course page and what was read from it, if it differs from the last time.
+    pub(super) async fn keep_page(
+        &self,
+        read: PageRead<'_>,
+        before: Option<&(Digest, Page)>,
+        world: &World,
+    ) -> anyhow::Result<()> {
+        let sha256 = Digest::of(read.bytes);
+        if before.is_some_and(|(digest, page)| *digest == sha256 && page == read.page) {
+            return Ok(());
+        }
+        world.archive.keep_bytes(read.bytes)?;
+        let at = world.clock.now();
+        let entry = Entry::Page {
+            at,
+            course: read.course.id.clone(),
+            title: read.course.title.clone(),
+            source: read.source.clone(),
+            sha256,
+            page: read.page.clone(),
+        };
+        world.archive.append(at, std::slice::from_ref(&entry))?;
+        world.catalogue.enter(&[entry]).await?;
+        Ok(())
+    }
+}
+
+/// Records visits as they come, in batches.
+pub(super) async fn each(
+    mut visits: Receiver<Brought>,
+    night: &Night,
+    around: Around<'_>,
+) -> anyhow::Result<HashMap<Address, Evidence>> {
+    let mut evidence = HashMap::new();
+    let mut batch = Vec::with_capacity(BATCH);
+    while visits.recv_many(&mut batch, BATCH).await > 0 {
+        let mut entries = Vec::new();
+        for brought in &mut batch {
+            let kept = brought.to_keep.take().map(|it| keep(&brought.link, it, around.world)).transpose()?;
+            let is_kept = kept.is_some();
+            entries.extend(kept.map(Entry::Capture));
+            if let (Some(text), Some(sha256)) = (brought.rebased, brought.baseline) {
+                entries.push(Entry::Reread { link: brought.link.clone(), sha256, text });
+            }
+            entries.push(Entry::Visit {
+                night: night.row.started,
+                link: brought.link.clone(),
+                evidence: brought.evidence.clone(),
+            });
+            (around.watch)(Progress::Visited { link: &brought.link, bytes: brought.bytes, kept: is_kept });
+        }
+        around.world.archive.append(around.world.clock.now(), &entries)?;
+        around.world.catalogue.enter(&entries).await?;
+        evidence.extend(batch.drain(..).map(|brought| (brought.link, brought.evidence)));
+    }
+    Ok(evidence)
+}
+
+fn keep(link: &Address, to_keep: ToKeep, world: &World) -> anyhow::Result<Kept> {
+    let ToKeep { body, exchange, why, document, validators, is_baseline } = to_keep;
+    let head = world.archive.keep_bytes(head(&exchange).as_bytes())?;
+    let (sha1, bytes) = (body.body.sha1.clone(), body.body.bytes);
+    let sha256 = world.archive.adopt(body)?;
+    let media_type =
+        exchange.last_hop().and_then(|hop| hop.headers.get("content-type")).unwrap_or_default().to_owned();
+    Ok(Kept {
+        text: document.fingerprint(),
+        words: document.words(),
+        title: document.title,
+        pages: document.pages,
+        validators,
+        is_baseline,
+        capture: Capture {
+            link: link.clone(),
+            document: exchange.final_address().clone(),
+            sha256,
+            sha1,
+            bytes,
+            media_type,
+            captured_at: exchange.started,
+            why,
+            head: Some(head),
+            chain: exchange.hops.iter().map(|hop| hop.address.clone()).collect(),
+        },
+    })
+}
+
+/// The response head as text: status, then the headers as they came.
+fn head(exchange: &Exchange) -> String {
+    let Some(hop) = exchange.last_hop() else { return String::new() };
+    let headers = hop.headers.0.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+    format!("HTTP {}\r\n{}\r\n", hop.status, headers.collect::<String>())
+}

@@ -1,0 +1,108 @@
+//! Every link is visited: hosts side by side, the links of one host one after another.
+
+use std::collections::HashMap;
+
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use tokio::sync::mpsc;
+
+use crate::domain::address::Address;
+use crate::domain::document::Document;
+use crate::domain::evidence::Evidence;
+use crate::domain::evidence::ask::{Answer, Answers, Subject};
+use crate::domain::evidence::memory::Memory;
+use crate::domain::evidence::weigh::{Case, next_ask, weigh};
+use crate::night::carry::{self, Shared};
+use crate::night::keeping::{self, Brought};
+use crate::night::record::{self, Night};
+use crate::night::{Progress, Watcher};
+use crate::world::World;
+use crate::world::catalogue::Known;
+
+/// Visits whose results wait to be written; more would only cost memory.
+const WAITING_TO_BE_WRITTEN: usize = 64;
+
+#[derive(Clone, Copy)]
+pub(super) struct Around<'a> {
+    pub world: &'a World,
+    pub watch: Watcher<'a>,
+    pub hosts_at_once: usize,
+}
+
+/// Visits every link that tonight has not visited yet, and records each as it comes.
+pub(super) async fn all(
+    links: &[Subject],
+    known: &HashMap<Address, Known>,
+    night: &Night,
+    around: Around<'_>,
+) -> anyhow::Result<HashMap<Address, Evidence>> {
+    let mut evidence = around.world.catalogue.visited(night.row.id).await?;
+    (around.watch)(Progress::Links { count: links.len(), known: evidence.len() });
+    let left: Vec<&Subject> = links.iter().filter(|link| !evidence.contains_key(&link.address)).collect();
+    let shared = Shared::default();
+    let nothing = Known::default();
+    let (sender, receiver) = mpsc::channel(WAITING_TO_BE_WRITTEN);
+    let visits = async {
+        let hosts = by_host(&left);
+        stream::iter(hosts)
+            .map(|links| {
+                let (sender, shared, nothing) = (sender.clone(), &shared, &nothing);
+                async move {
+                    for link in links {
+                        let memory = &known.get(&link.address).unwrap_or(nothing).memory;
+                        let brought = visit(link, memory, shared, around.world).await?;
+                        // The recorder ends first only when it failed, and then says why.
+                        let _ = sender.send(brought).await;
+                    }
+                    anyhow::Ok(())
+                }
+            })
+            .buffer_unordered(around.hosts_at_once)
+            .try_collect::<Vec<()>>()
+            .await?;
+        drop(sender);
+        anyhow::Ok(())
+    };
+    let ((), recorded) = tokio::try_join!(visits, record::each(receiver, night, around))?;
+    evidence.extend(recorded);
+    Ok(evidence)
+}
+
+/// The links grouped by host, the groups in the order of their first links;
+/// long groups first, because they decide when the night ends.
+fn by_host<'a>(links: &[&'a Subject]) -> Vec<Vec<&'a Subject>> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut groups: Vec<Vec<&Subject>> = Vec::new();
+    for link in links {
+        let place = *places.entry(link.address.host()).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[place].push(link);
+    }
+    groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
+    groups
+}
+
+/// Asks about one link until nothing is left to ask, then weighs the answers.
+async fn visit(link: &Subject, memory: &Memory, shared: &Shared, world: &World) -> anyhow::Result<Brought> {
+    let at = world.clock.now();
+    let mut answers: Vec<Answer> = Vec::new();
+    let mut bodies = HashMap::new();
+    let mut baseline: Option<Document> = None;
+    loop {
+        let case =
+            Case { subject: link, memory, baseline: baseline.as_ref(), answers: Answers(&answers), at };
+        let Some(ask) = next_ask(&case) else { break };
+        let (answer, body) = carry::out(ask, link, memory, shared, world).await?;
+        if let Some(body) = body {
+            bodies.insert(answers.len(), body);
+        }
+        answers.push(answer);
+        if baseline.is_none() && keeping::needs_baseline(memory, &answers) {
+            baseline = keeping::read_baseline(memory, world).await?;
+        }
+    }
+    let case = Case { subject: link, memory, baseline: baseline.as_ref(), answers: Answers(&answers), at };
+    let evidence = weigh(&case);
+    Ok(keeping::bring(&case, evidence, bodies))
+}

@@ -1,0 +1,115 @@
+//! Fixity: that stored bytes still have their digest.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use sha2::{Digest as _, Sha256};
+
+use super::{Archive, Fault, failed, private_dir};
+use crate::domain::capture::Digest;
+
+/// What a check of the whole archive found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fixity {
+    pub sound: u64,
+    pub bytes: u64,
+    pub damaged: Vec<Damage>,
+}
+
+/// A blob whose bytes are not those of its name; moved to quarantine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    pub name: String,
+    pub moved_to: PathBuf,
+}
+
+impl Archive {
+    /// Hashes every blob again. Damaged bytes are moved to quarantine, never
+    /// deleted, and written down in the audit.
+    pub fn verify(&self, now: Timestamp, mut each: impl FnMut(&Path)) -> Result<Fixity, Fault> {
+        let mut fixity = Fixity::default();
+        for path in self.blobs()? {
+            each(&path);
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let (digest, bytes) = hash(&path).map_err(|source| failed("read", &path, source))?;
+            fixity.bytes += bytes;
+            if name.parse() == Ok(digest) {
+                fixity.sound += 1;
+            } else {
+                fixity.damaged.push(self.quarantine(&path, name, now)?);
+            }
+        }
+        Ok(fixity)
+    }
+
+    /// Rewrites `SHA256SUMS`, in the order of the names.
+    pub fn write_sums(&self) -> Result<(), Fault> {
+        let mut sums = String::new();
+        for path in self.blobs()? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let inside = path.strip_prefix(self.dir()).unwrap_or(&path);
+            sums.push_str(&format!("{name}  {}\n", inside.display()));
+        }
+        let path = self.dir().join("SHA256SUMS");
+        self.replace("SHA256SUMS", sums.as_bytes()).map_err(|source| failed("write", &path, source))
+    }
+
+    /// All blobs, sorted by name.
+    fn blobs(&self) -> Result<Vec<PathBuf>, Fault> {
+        let mut found = Vec::new();
+        let mut left = vec![self.dir().join("blobs/sha256")];
+        while let Some(dir) = left.pop() {
+            let list = |source| Fault::Io { doing: "list", path: dir.clone(), source };
+            for entry in fs::read_dir(&dir).map_err(list)? {
+                let path = entry.map_err(list)?.path();
+                if path.is_dir() { left.push(path) } else { found.push(path) }
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    fn quarantine(&self, path: &Path, name: String, now: Timestamp) -> Result<Damage, Fault> {
+        let day = now.to_zoned_datetime(TimeZone::UTC).date();
+        let dir = self.dir().join("quarantine").join(day.to_string());
+        let moved_to = dir.join(&name);
+        private_dir(&dir)
+            .and_then(|()| fs::rename(path, &moved_to))
+            .map_err(|source| failed("set aside", path, source))?;
+        self.audit(
+            now,
+            &serde_json::json!({ "at": now, "found": "altered", "blob": name, "moved_to": moved_to }),
+        )?;
+        Ok(Damage { name, moved_to })
+    }
+
+    fn audit(&self, at: Timestamp, line: &serde_json::Value) -> Result<(), Fault> {
+        let month = at.to_zoned_datetime(TimeZone::UTC).date().strftime("%Y-%m").to_string();
+        let path = self.dir().join("audit").join(format!("{month}.jsonl"));
+        let write = || -> io::Result<()> {
+            let mut file = OpenOptions::new().append(true).create(true).open(&path)?;
+            file.write_all(format!("{line}\n").as_bytes())?;
+            file.sync_data()
+        };
+        write().map_err(|source| failed("append to", &path, source))
+    }
+}
+
+fn hash(path: &Path) -> io::Result<(Digest, u64)> {
+    let mut file = fs::File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    let mut bytes = 0;
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok((Digest::from_bytes(hasher.finalize().into()), bytes)),
+            read => {
+                hasher.update(&buffer[..read]);
+                bytes += read as u64;
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The journal's files: one JSON object a line, a file a day, only ever appended to.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{Archive, Fault, failed, private_dir, sync_dir};
+use crate::domain::journal::Entry;
+
+impl Archive {
+    /// Appends lines and syncs them: once this returns they survive a crash.
+    pub fn append(&self, at: Timestamp, entries: &[Entry]) -> Result<(), Fault> {
+        let path = self.journal_of(at);
+        let write = || -> io::Result<()> {
+            let mut lines = Vec::new();
+            for entry in entries {
+                serde_json::to_writer(&mut lines, entry)?;
+                lines.push(b'\n');
+            }
+            let parent = path.parent().unwrap_or(self.dir());
+            private_dir(parent)?;
+            let is_new = !path.exists();
+            let mut file = OpenOptions::new().append(true).create(true).open(&path)?;
+            file.write_all(&lines)?;
+            file.sync_data()?;
+            if is_new { sync_dir(parent) } else { Ok(()) }
+        };
+        write().map_err(|source| failed("append to", &path, source))
+    }
+
+    /// Every entry ever written, oldest file first.
+    ///
+    /// # Errors
+    ///
+    /// A line in the middle that cannot be read; the last line of a file may
+    /// be torn by a crash and is then passed over.
+    pub fn entries(&self) -> impl Iterator<Item = Result<Entry, Fault>> + use<> {
+        let (files, trouble) = match self.journal_files() {
+            Ok(files) => (files, None),
+            Err(fault) => (Vec::new(), Some(Err(fault))),
+        };
+        trouble.into_iter().chain(files.into_iter().flat_map(entries_of))
+    }
+
+    /// The entries of all days from that of `since` on.
+    pub fn entries_since(&self, since: Timestamp) -> Result<Vec<Entry>, Fault> {
+        let first = self.journal_of(since);
+        let files = self.journal_files()?;
+        files.into_iter().filter(|path| *path >= first).flat_map(entries_of).collect()
+    }
+
+    fn journal_of(&self, at: Timestamp) -> PathBuf {
+        let day = at.to_zoned_datetime(TimeZone::UTC).date();
+        self.dir().join("captures").join(day.strftime("%Y/%m/%d.jsonl").to_string())
+    }
+
+    fn journal_files(&self) -> Result<Vec<PathBuf>, Fault> {
+        let mut found = Vec::new();
+        let mut left = vec![self.dir().join("captures")];
+        while let Some(dir) = left.pop() {
+            let read = fs::read_dir(&dir).map_err(|source| Fault::Io {
+                doing: "list",
+                path: dir.clone(),
+                source,
+            })?;
+            for entry in read {
+                let path =
+                    entry.map_err(|source| Fault::Io { doing: "list", path: dir.clone(), source })?.path();
+                if path.is_dir() {
+                    left.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "jsonl") {
+                    found.push(path);
+                }
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Ends a line that a crash tore, so that the next one starts on its own.
+    /// The torn bytes stay where they are.
+    pub(super) fn heal_journal(&self) -> Result<(), Fault> {
+        let Some(path) = self.journal_files()?.pop() else { return Ok(()) };
+        let heal = || -> io::Result<()> {
+            let mut file = OpenOptions::new().read(true).append(true).open(&path)?;
+            if file.seek(SeekFrom::End(0))? == 0 {
+                return Ok(());
+            }
+            file.seek(SeekFrom::End(-1))?;
+            let mut last = [0];
+            file.read_exact(&mut last)?;
+            if last != *b"\n" {
+                file.write_all(b"\n")?;
+                file.sync_data()?;
+            }
+            Ok(())
+        };
+        heal().map_err(|source| failed("mend", &path, source))
+    }
+}
+
+fn entries_of(path: PathBuf) -> Box<dyn Iterator<Item = Result<Entry, Fault>>> {
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(source) => return Box::new(std::iter::once(Err(Fault::Io { doing: "read", path, source }))),
+    };
+    let lines = BufReader::new(file).split(b'\n');
+    Box::new(lines.filter_map(move |line| match line {
+        Err(source) => Some(Err(Fault::Io { doing: "read", path: path.clone(), source })),
+        Ok(line) if line.is_empty() => None,
+        Ok(line) => match serde_json::from_slice(&line) {
+            Ok(entry) => Some(Ok(entry)),
+            // Torn by a crash, and healed since: it never was a whole line.
+            Err(error) if error.is_eof() => None,
+            Err(source) => Some(Err(Fault::Garbled { path: path.clone(), source })),
+        },
+    }))
+}

@@ -1,0 +1,217 @@
+//! The files that hold the captures; the truth. `archive/README.md` documents the format.
+//!
+//! Blobs are written once and never changed; the journal is only appended to.
+//! What is worth keeping is decided elsewhere.
+
+#![expect(clippy::disallowed_methods, reason = "this module is the archive")]
+
+mod fixity;
+mod journal;
+
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+pub use fixity::{Damage, Fixity};
+use jiff::Timestamp;
+
+use crate::domain::capture::Digest;
+use crate::world::spool::{Spool, Spooled};
+
+/// The version of the layout and of the journal's lines.
+const FORMAT: u32 = 1;
+
+/// An archive that cannot be used, or not for this.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    #[error("cannot write to the archive {}: {source}; make it writable, or name another with --archive", dir.display())]
+    NotWritable { dir: PathBuf, source: io::Error },
+    #[error("the archive {} was written by a newer version (format {found}, this program knows {FORMAT}); use that version", dir.display())]
+    Newer { dir: PathBuf, found: String },
+    #[error(
+        "the disk of the archive is full: nothing was lost, but nothing new can be kept; make room and run again"
+    )]
+    Full(#[source] io::Error),
+    #[error("the archive has no blob {0}; `onreserve verify` tells what else is missing")]
+    Missing(Digest),
+    #[error("the journal {} has a line that is none: {source}", path.display())]
+    Garbled { path: PathBuf, source: serde_json::Error },
+    #[error("archive: cannot {doing} {}: {source}", path.display())]
+    Io { doing: &'static str, path: PathBuf, source: io::Error },
+}
+
+/// Makes the directory of an archive, so that it can be locked before it is opened.
+pub fn make_dir(dir: &Path) -> Result<(), Fault> {
+    private_dir(dir).map_err(|source| Fault::NotWritable { dir: dir.to_owned(), source })
+}
+
+/// An archive directory, opened.
+#[derive(Clone, Debug)]
+pub struct Archive {
+    dir: PathBuf,
+}
+
+impl Archive {
+    /// Opens an archive, making it where there is none.
+    ///
+    /// Bodies that were on their way in when an earlier run ended are removed;
+    /// the caller must be the sole instance.
+    pub fn open(dir: &Path) -> Result<Self, Fault> {
+        let archive = Self { dir: dir.to_owned() };
+        archive.prepare().map_err(|source| Fault::NotWritable { dir: dir.to_owned(), source })?;
+        archive.check_format()?;
+        archive.heal_journal()?;
+        Ok(archive)
+    }
+
+    /// Opens an archive for reading only.
+    pub fn read_only(dir: &Path) -> Result<Self, Fault> {
+        let archive = Self { dir: dir.to_owned() };
+        archive.check_format()?;
+        Ok(archive)
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Moves a catalogue out of the way of a new one; nothing is deleted.
+    pub fn set_catalogue_aside(&self, catalogue: &Path, now: Timestamp) -> Result<(), Fault> {
+        for suffix in ["", "-wal", "-shm"] {
+            let mut name = catalogue.as_os_str().to_owned();
+            name.push(suffix);
+            let from = PathBuf::from(name);
+            if from.exists() {
+                let mut to = from.clone().into_os_string();
+                to.push(format!(".old-{}", now.as_second()));
+                fs::rename(&from, &to).map_err(|source| failed("set aside", &from, source))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where bodies wait on their way in.
+    pub fn spool(&self) -> Spool {
+        Spool::new(self.dir.join("tmp"))
+    }
+
+    /// Where the blob of this digest is, if it is.
+    pub fn path_of(&self, digest: Digest) -> PathBuf {
+        let name = digest.to_string();
+        self.dir.join("blobs/sha256").join(&name[..2]).join(&name[2..4]).join(&name)
+    }
+
+    pub fn open_blob(&self, digest: Digest) -> Result<File, Fault> {
+        let path = self.path_of(digest);
+        File::open(&path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => Fault::Missing(digest),
+            _ => Fault::Io { doing: "open", path, source },
+        })
+    }
+
+    /// Takes a spooled body in. Whoever comes second with the same bytes loses quietly.
+    ///
+    /// Once this returns, the bytes survive a crash under their name.
+    pub fn adopt(&self, spooled: Spooled) -> Result<Digest, Fault> {
+        let digest = spooled.body.sha256;
+        let target = self.path_of(digest);
+        if target.exists() {
+            return Ok(digest);
+        }
+        self.publish(&spooled, &target).map_err(|source| failed("keep", &target, source))?;
+        Ok(digest)
+    }
+
+    /// Keeps bytes that are in memory: response heads, course pages.
+    pub fn keep_bytes(&self, bytes: &[u8]) -> Result<Digest, Fault> {
+        let digest = Digest::of(bytes);
+        let path = self.path_of(digest);
+        if path.exists() {
+            return Ok(digest);
+        }
+        let spooled = self.spool().start().and_then(|mut incoming| {
+            incoming.write(bytes)?;
+            incoming.finish()
+        });
+        self.adopt(spooled.map_err(|source| failed("keep", &path, source))?)
+    }
+
+    fn publish(&self, spooled: &Spooled, target: &Path) -> io::Result<()> {
+        spooled.file().set_permissions(Permissions::from_mode(0o444))?;
+        spooled.file().sync_all()?;
+        let parent = target.parent().unwrap_or(&self.dir);
+        let is_new = !parent.exists();
+        private_dir(parent)?;
+        match fs::hard_link(spooled.path(), target) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        sync_dir(parent)?;
+        if is_new {
+            for ancestor in parent.ancestors().skip(1).take_while(|ancestor| *ancestor != self.dir) {
+                sync_dir(ancestor)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn prepare(&self) -> io::Result<()> {
+        for part in ["blobs/sha256", "captures", "audit", "quarantine", "tmp"] {
+            private_dir(&self.dir.join(part))?;
+        }
+        for entry in fs::read_dir(self.dir.join("tmp"))? {
+            fs::remove_file(entry?.path())?;
+        }
+        self.write_once("README.md", include_str!("../../../archive/README.md"))?;
+        self.write_once("FORMAT", &format!("{FORMAT}\n"))?;
+        // A directory may exist and still refuse files.
+        tempfile::tempfile_in(self.dir.join("tmp"))?;
+        Ok(())
+    }
+
+    fn write_once(&self, name: &str, text: &str) -> io::Result<()> {
+        if self.dir.join(name).exists() {
+            return Ok(());
+        }
+        self.replace(name, text.as_bytes())
+    }
+
+    /// Gives a file new content so that a reader sees the old or the new, never half.
+    fn replace(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(self.dir.join("tmp"))?;
+        file.write_all(content)?;
+        file.as_file().set_permissions(Permissions::from_mode(0o644))?;
+        file.as_file().sync_all()?;
+        file.persist(self.dir.join(name)).map_err(|error| error.error)?;
+        sync_dir(&self.dir)
+    }
+
+    fn check_format(&self) -> Result<(), Fault> {
+        let path = self.dir.join("FORMAT");
+        let found = fs::read_to_string(&path).map_err(|source| Fault::Io { doing: "read", path, source })?;
+        match found.trim().parse::<u32>() {
+            Ok(version) if version <= FORMAT => Ok(()),
+            _ => Err(Fault::Newer { dir: self.dir.clone(), found: found.trim().to_owned() }),
+        }
+    }
+}
+
+/// A full disk is told apart: it is the one failure an operator mends at once.
+fn failed(doing: &'static str, path: &Path, source: io::Error) -> Fault {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Fault::Full(source),
+        _ => Fault::Io { doing, path: path.to_owned(), source },
+    }
+}
+
+fn private_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o750).create(path)
+}
+
+fn sync_dir(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests;

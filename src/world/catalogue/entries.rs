@@ -1,0 +1,158 @@
+//! Entering the journal's entries. Entering one twice changes nothing.
+
+use sqlx::{Row as _, Sqlite, Transaction};
+
+use super::value::{from_json, json, time};
+use super::{Catalogue, Fault};
+use crate::domain::address::Address;
+use crate::domain::capture::Digest;
+use crate::domain::document::Fingerprint;
+use crate::domain::evidence::memory::Kept;
+use crate::domain::journal::Entry;
+
+impl Catalogue {
+    /// Enters a batch in one transaction: all of it, or nothing.
+    pub async fn enter(&self, entries: &[Entry]) -> Result<(), Fault> {
+        let mut transaction = self.pool.begin().await?;
+        for entry in entries {
+            enter(entry, &mut transaction).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+}
+
+async fn enter(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Fault> {
+    match entry {
+        Entry::Night { started } => {
+            sqlx::query("INSERT INTO night (started) VALUES (?) ON CONFLICT DO NOTHING")
+                .bind(time(*started))
+                .execute(&mut **on)
+                .await?;
+        }
+        Entry::Capture(kept) => capture(kept, on).await?,
+        Entry::Visit { night, link, evidence } => {
+            let link = link_id(link, on).await?;
+            sqlx::query(
+                "INSERT INTO visit (link, night, evidence) SELECT ?, id, ? FROM night WHERE started = ? \
+                 ON CONFLICT (link, night) DO NOTHING",
+            )
+            .bind(link)
+            .bind(json(evidence)?)
+            .bind(time(*night))
+            .execute(&mut **on)
+            .await?;
+        }
+        Entry::Page { .. } => page(entry, on).await?,
+        Entry::Accepted { at, link, sha256 } => {
+            let link = link_id(link, on).await?;
+            sqlx::query(
+                "INSERT INTO baseline (link, capture, accepted_at) \
+                 SELECT link, id, ? FROM capture WHERE link = ? AND sha256 = ? ORDER BY captured_at DESC LIMIT 1 \
+                 ON CONFLICT (link) DO UPDATE SET capture = excluded.capture, accepted_at = excluded.accepted_at",
+            )
+            .bind(time(*at))
+            .bind(link)
+            .bind(sha256.to_string())
+            .execute(&mut **on)
+            .await?;
+        }
+        Entry::Reread { link, sha256, text } => {
+            let link = link_id(link, on).await?;
+            reread(link, *sha256, *text, on).await?;
+        }
+        Entry::Finished { night, at, void } => {
+            sqlx::query("UPDATE night SET finished = ?, void = ? WHERE started = ?")
+                .bind(time(*at))
+                .bind(void.as_ref().map(json).transpose()?)
+                .bind(time(*night))
+                .execute(&mut **on)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+async fn capture(kept: &Kept, on: &mut Transaction<'_, Sqlite>) -> Result<(), Fault> {
+    let capture = &kept.capture;
+    let link = link_id(&capture.link, on).await?;
+    sqlx::query(
+        "INSERT INTO capture (link, sha256, captured_at, kept) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    )
+    .bind(link)
+    .bind(capture.sha256.to_string())
+    .bind(time(capture.captured_at))
+    .bind(json(kept)?)
+    .execute(&mut **on)
+    .await?;
+    if kept.is_baseline {
+        sqlx::query(
+            "INSERT INTO baseline (link, capture, accepted_at) \
+             SELECT link, id, captured_at FROM capture WHERE link = ? AND sha256 = ? AND captured_at = ? \
+             ON CONFLICT (link) DO UPDATE SET capture = excluded.capture, accepted_at = excluded.accepted_at \
+             WHERE excluded.accepted_at > baseline.accepted_at",
+        )
+        .bind(link)
+        .bind(capture.sha256.to_string())
+        .bind(time(capture.captured_at))
+        .execute(&mut **on)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn reread(
+    link: i64,
+    sha256: Digest,
+    text: Fingerprint,
+    on: &mut Transaction<'_, Sqlite>,
+) -> Result<(), Fault> {
+    let rows = sqlx::query("SELECT id, kept FROM capture WHERE link = ? AND sha256 = ?")
+        .bind(link)
+        .bind(sha256.to_string())
+        .fetch_all(&mut **on)
+        .await?;
+    for row in rows {
+        let kept = Kept { text, ..from_json(row.get(1))? };
+        sqlx::query("UPDATE capture SET kept = ? WHERE id = ?")
+            .bind(json(&kept)?)
+            .bind(row.get::<i64, _>(0))
+            .execute(&mut **on)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn page(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Fault> {
+    let Entry::Page { at, course, title, source, sha256, page } = entry else { return Ok(()) };
+    sqlx::query(
+        "INSERT INTO course (id, title) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET title = excluded.title",
+    )
+    .bind(course.as_str())
+    .bind(title)
+    .execute(&mut **on)
+    .await?;
+    sqlx::query(
+        "INSERT INTO reading (course, source, at, sha256, page) VALUES (?, ?, ?, ?, ?) \
+         ON CONFLICT (course, source) DO UPDATE SET at = excluded.at, sha256 = excluded.sha256, page = excluded.page \
+         WHERE excluded.at >= reading.at",
+    )
+    .bind(course.as_str())
+    .bind(json(source)?)
+    .bind(time(*at))
+    .bind(sha256.to_string())
+    .bind(json(page)?)
+    .execute(&mut **on)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn link_id(link: &Address, on: &mut Transaction<'_, Sqlite>) -> Result<i64, Fault> {
+    sqlx::query("INSERT INTO link (address) VALUES (?) ON CONFLICT DO NOTHING")
+        .bind(link.as_str())
+        .execute(&mut **on)
+        .await?;
+    Ok(sqlx::query_scalar("SELECT id FROM link WHERE address = ?")
+        .bind(link.as_str())
+        .fetch_one(&mut **on)
+        .await?)
+}

@@ -1,0 +1,146 @@
+//! What is known of links: memory for the next night, history for people.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::value::{from_json, time_from};
+use super::{Catalogue, Fault};
+use crate::domain::address::Address;
+use crate::domain::capture::Digest;
+use crate::domain::course::{CourseId, PageSource};
+use crate::domain::evidence::Evidence;
+use crate::domain::evidence::memory::{Kept, Memory};
+use crate::domain::page::Page;
+use crate::domain::verdict::Verdict;
+use crate::domain::verdict::breaker::Void;
+
+/// Nights remembered for judging; nothing asks further back.
+const NIGHTS_REMEMBERED: i64 = 100;
+
+/// What is known of a link.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Known {
+    pub memory: Memory,
+    pub verdict: Option<Verdict>,
+}
+
+impl Catalogue {
+    pub async fn known(&self, links: &[Address]) -> Result<HashMap<Address, Known>, Fault> {
+        let mut known = HashMap::new();
+        for link in links {
+            if let Some(one) = self.known_of(link).await? {
+                known.insert(link.clone(), one);
+            }
+        }
+        Ok(known)
+    }
+
+    /// `None` for a link that was never visited.
+    pub async fn known_of(&self, link: &Address) -> Result<Option<Known>, Fault> {
+        let row = sqlx::query(
+            "SELECT link.id, verdict.verdict, baseline.accepted_at, capture.kept FROM link \
+             LEFT JOIN verdict ON verdict.link = link.id LEFT JOIN baseline ON baseline.link = link.id \
+             LEFT JOIN capture ON capture.id = baseline.capture WHERE link.address = ?",
+        )
+        .bind(link.as_str())
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let id: i64 = row.get(0);
+        let mut history: Vec<Evidence> = Vec::new();
+        let visits = sqlx::query_scalar::<_, String>(
+            "SELECT evidence FROM visit JOIN night ON night.id = visit.night \
+             WHERE visit.link = ? AND night.finished IS NOT NULL AND night.void IS NULL \
+             ORDER BY night.started DESC LIMIT ?",
+        )
+        .bind(id)
+        .bind(NIGHTS_REMEMBERED)
+        .fetch_all(&self.pool)
+        .await?;
+        for evidence in visits.iter().rev() {
+            history.push(from_json(evidence)?);
+        }
+        let last = sqlx::query_scalar::<_, String>(
+            "SELECT kept FROM capture WHERE link = ? ORDER BY captured_at DESC, id DESC LIMIT 1",
+        )
+        .bind(id)
+        .fetch_optional(&self.pool)
+        .await?;
+        let text = |column: usize| row.get::<Option<String>, _>(column);
+        Ok(Some(Known {
+            verdict: text(1).map(|text| from_json(&text)).transpose()?,
+            memory: Memory {
+                history,
+                baseline: text(3).map(|text| from_json(&text)).transpose()?,
+                last: last.map(|text| from_json(&text)).transpose()?,
+                accepted_at: text(2).map(|text| time_from(&text)).transpose()?,
+            },
+        }))
+    }
+
+    /// Every night of a link, oldest first, void ones marked.
+    pub async fn history(&self, link: &Address) -> Result<Vec<(Timestamp, Option<Void>, Evidence)>, Fault> {
+        let rows = sqlx::query(
+            "SELECT night.started, night.void, visit.evidence FROM visit JOIN night ON night.id = visit.night \
+             JOIN link ON link.id = visit.link WHERE link.address = ? ORDER BY night.started",
+        )
+        .bind(link.as_str())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let void = row.get::<Option<String>, _>(1).map(|text| from_json(&text)).transpose()?;
+                Ok((time_from(row.get(0))?, void, from_json(row.get(2))?))
+            })
+            .collect()
+    }
+
+    /// Every capture of a link, oldest first.
+    pub async fn captures(&self, link: &Address) -> Result<Vec<Kept>, Fault> {
+        let rows = sqlx::query_scalar::<_, String>(
+            "SELECT kept FROM capture JOIN link ON link.id = capture.link WHERE link.address = ? \
+             ORDER BY captured_at, capture.id",
+        )
+        .bind(link.as_str())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|kept| from_json(kept)).collect()
+    }
+
+    /// All links ever visited.
+    pub async fn links(&self) -> Result<Vec<Address>, Fault> {
+        let rows = sqlx::query_scalar::<_, String>("SELECT address FROM link ORDER BY address")
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows.iter().filter_map(|text| Address::parse(text).ok()).collect())
+    }
+
+    /// The courses of which a page was read, with their titles.
+    pub async fn courses(&self) -> Result<Vec<(CourseId, String)>, Fault> {
+        let rows = sqlx::query("SELECT id, title FROM course ORDER BY id").fetch_all(&self.pool).await?;
+        Ok(rows.iter().filter_map(|row| Some((row.get::<String, _>(0).parse().ok()?, row.get(1)))).collect())
+    }
+
+    /// The last good reading of a page, and the digest of its bytes.
+    pub async fn last_reading(
+        &self,
+        course: &CourseId,
+        source: &PageSource,
+    ) -> Result<Option<(Digest, Page)>, Fault> {
+        let row = sqlx::query("SELECT sha256, page FROM reading WHERE course = ? AND source = ?")
+            .bind(course.as_str())
+            .bind(super::value::json(source)?)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(|row| {
+            let digest = row
+                .get::<String, _>(0)
+                .parse()
+                .map_err(|error| Fault::Query(sqlx::Error::Decode(Box::new(error))))?;
+            Ok((digest, from_json(row.get(1))?))
+        })
+        .transpose()
+    }
+}

@@ -1,0 +1,87 @@
+//! The `SQLite` index over the archive's journal. It can always be made anew.
+//!
+//! One file per subject; every value that is more than a number or a name is
+//! stored as JSON and turned into its type in `value`. No query decides
+//! anything about a link.
+
+mod entries;
+mod links;
+mod nights;
+mod value;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Pool, Sqlite};
+
+pub use links::Known;
+pub use nights::{NightRecord, NightRow};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("src/world/catalogue/migrations");
+
+/// A catalogue that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    #[error("the catalogue {} was written by a newer version of onreserve; use that version", path.display())]
+    Newer { path: PathBuf },
+    #[error("cannot open the catalogue {}: {source}; `onreserve rebuild` makes it anew from the archive", path.display())]
+    Unusable { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error(
+        "the catalogue has a value it cannot read ({0}); `onreserve rebuild` makes it anew from the archive"
+    )]
+    Value(#[from] serde_json::Error),
+    #[error("catalogue: {0}")]
+    Query(#[from] sqlx::Error),
+}
+
+/// The open catalogue.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    pool: Pool<Sqlite>,
+}
+
+impl Catalogue {
+    /// The catalogue's place in an archive.
+    pub fn path_in(archive: &Path) -> PathBuf {
+        archive.join("catalogue.sqlite3")
+    }
+
+    /// Opens the catalogue, making or migrating it where needed.
+    ///
+    /// The journal is synced before any row is written, so a commit that a
+    /// power cut takes back is entered again at the next start: `NORMAL` is enough.
+    pub async fn open(path: &Path) -> Result<Self, Fault> {
+        let unusable = |source: Box<dyn std::error::Error + Send + Sync>| Fault::Unusable {
+            path: path.to_owned(),
+            source,
+        };
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(10));
+        let pool = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options)
+            .await
+            .map_err(|error| unusable(error.into()))?;
+        match MIGRATIONS.run(&pool).await {
+            Ok(()) => Ok(Self { pool }),
+            Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => {
+                Err(Fault::Newer { path: path.to_owned() })
+            }
+            Err(error) => Err(unusable(error.into())),
+        }
+    }
+
+    pub async fn close(self) {
+        self.pool.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

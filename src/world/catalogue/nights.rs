@@ -1,0 +1,163 @@
+//! Nights: begun, resumed, and finished in one transaction.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::{Row as _, Sqlite, Transaction};
+
+use super::entries::link_id;
+use super::value::{from_json, json, time, time_from};
+use super::{Catalogue, Fault};
+use crate::domain::address::Address;
+use crate::domain::course::CourseId;
+use crate::domain::evidence::Evidence;
+use crate::domain::report::Event;
+use crate::domain::verdict::Verdict;
+use crate::domain::verdict::breaker::Void;
+
+/// A night as the catalogue knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NightRow {
+    pub id: i64,
+    pub started: Timestamp,
+}
+
+/// What a night ends with; entered as a whole.
+#[derive(Clone, Debug)]
+pub struct NightRecord {
+    pub night: NightRow,
+    pub finished: Timestamp,
+    pub void: Option<Void>,
+    pub verdicts: Vec<(Address, Verdict)>,
+    pub events: Vec<(CourseId, Event)>,
+    pub requests: u64,
+    pub bytes: u64,
+}
+
+impl Catalogue {
+    /// The newest night that never finished, if it began after `since`.
+    pub async fn unfinished(&self, since: Timestamp) -> Result<Option<NightRow>, Fault> {
+        let row = sqlx::query(
+            "SELECT id, started FROM night WHERE finished IS NULL AND started > ? ORDER BY started DESC LIMIT 1",
+        )
+        .bind(time(since))
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| Ok(NightRow { id: row.get(0), started: time_from(row.get(1))? })).transpose()
+    }
+
+    pub async fn night(&self, started: Timestamp) -> Result<NightRow, Fault> {
+        let id = sqlx::query_scalar("SELECT id FROM night WHERE started = ?")
+            .bind(time(started))
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(NightRow { id, started })
+    }
+
+    /// The links that a night has visited already.
+    pub async fn visited(&self, night: i64) -> Result<HashMap<Address, Evidence>, Fault> {
+        let rows = sqlx::query(
+            "SELECT link.address, visit.evidence FROM visit JOIN link ON link.id = visit.link WHERE visit.night = ?",
+        )
+        .bind(night)
+        .fetch_all(&self.pool)
+        .await?;
+        let mut visited = HashMap::new();
+        for row in rows {
+            if let Ok(address) = Address::parse(row.get(0)) {
+                visited.insert(address, from_json(row.get(1))?);
+            }
+        }
+        Ok(visited)
+    }
+
+    /// Ends a night: verdicts, events and the end itself, or nothing of it.
+    pub async fn finish_night(&self, record: &NightRecord) -> Result<(), Fault> {
+        let mut transaction = self.pool.begin().await?;
+        for (link, verdict) in &record.verdicts {
+            set_verdict(link, verdict, &mut transaction).await?;
+        }
+        for (course, event) in &record.events {
+            let link = link_id(&event.link, &mut transaction).await?;
+            sqlx::query(
+                "INSERT INTO event (course, night, link, event) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            )
+            .bind(course.as_str())
+            .bind(record.night.id)
+            .bind(link)
+            .bind(json(event)?)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        sqlx::query("UPDATE night SET finished = ?, void = ?, requests = ?, bytes = ? WHERE id = ?")
+            .bind(time(record.finished))
+            .bind(record.void.as_ref().map(json).transpose()?)
+            .bind(record.requests.cast_signed())
+            .bind(record.bytes.cast_signed())
+            .bind(record.night.id)
+            .execute(&mut *transaction)
+            .await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Sets what is believed of links, outside of any night.
+    pub async fn set_verdicts(&self, verdicts: &[(Address, Verdict)]) -> Result<(), Fault> {
+        let mut transaction = self.pool.begin().await?;
+        for (link, verdict) in verdicts {
+            set_verdict(link, verdict, &mut transaction).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// Keeps the report of a course's night, to be shown again.
+    pub async fn keep_report(
+        &self,
+        course: &CourseId,
+        night: i64,
+        report: &impl Serialize,
+    ) -> Result<(), Fault> {
+        sqlx::query("INSERT INTO report (course, night, report) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+            .bind(course.as_str())
+            .bind(night)
+            .bind(json(report)?)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// The newest report of a course.
+    pub async fn last_report<T: DeserializeOwned>(&self, course: &CourseId) -> Result<Option<T>, Fault> {
+        let text = sqlx::query_scalar::<_, String>(
+            "SELECT report FROM report WHERE course = ? ORDER BY night DESC LIMIT 1",
+        )
+        .bind(course.as_str())
+        .fetch_optional(&self.pool)
+        .await?;
+        text.map(|text| from_json(&text)).transpose()
+    }
+
+    /// Changes of state of a course, oldest first.
+    pub async fn events(&self, course: &CourseId) -> Result<Vec<Event>, Fault> {
+        let rows = sqlx::query_scalar::<_, String>("SELECT event FROM event WHERE course = ? ORDER BY id")
+            .bind(course.as_str())
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(|event| from_json(event)).collect()
+    }
+}
+
+async fn set_verdict(
+    link: &Address,
+    verdict: &Verdict,
+    on: &mut Transaction<'_, Sqlite>,
+) -> Result<(), Fault> {
+    let link = link_id(link, on).await?;
+    sqlx::query("INSERT INTO verdict (link, verdict) VALUES (?, ?) ON CONFLICT (link) DO UPDATE SET verdict = excluded.verdict")
+        .bind(link)
+        .bind(json(verdict)?)
+        .execute(&mut **on)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! Between SQL's texts and our types.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Fault;
+
+/// Times sort as texts, because all have the same form: UTC, nanoseconds where there are any.
+pub(super) fn time(at: Timestamp) -> String {
+    format!("{at:.6}")
+}
+
+pub(super) fn time_from(text: &str) -> Result<Timestamp, Fault> {
+    text.parse().map_err(|error: jiff::Error| Fault::Query(sqlx::Error::Decode(error.into())))
+}
+
+pub(super) fn json(value: &impl Serialize) -> Result<String, Fault> {
+    Ok(serde_json::to_string(value)?)
+}
+
+pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
+    Ok(serde_json::from_str(text)?)
+}

@@ -1,0 +1,32 @@
+//! Files the user names: course pages, read whole up to a limit, and new files, never over old ones.
+
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+/// A course page beyond this is not one.
+pub const MAX_BYTES: u64 = 16 << 20;
+
+/// A page file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    #[error("cannot read the course page {}: {source}", path.display())]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("{} is larger than {} MiB; is it the course page?", path.display(), MAX_BYTES >> 20)]
+    TooLarge { path: PathBuf },
+}
+
+pub fn read(path: &Path) -> Result<Vec<u8>, Fault> {
+    let unreadable = |source| Fault::Unreadable { path: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(Fault::TooLarge { path: path.to_owned() });
+    }
+    Ok(bytes)
+}
+
+/// Writes a file that must not exist yet.
+pub fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
+    std::fs::OpenOptions::new().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
+}
