@@ -12,7 +12,7 @@ use crate::domain::evidence::ask::{Answer, Answers, Ask, Subject};
 use crate::domain::evidence::drift;
 use crate::domain::evidence::fragment;
 use crate::domain::evidence::glance::{Glance, glance};
-use crate::domain::evidence::memory::Memory;
+use crate::domain::evidence::memory::{Kept, Memory};
 use crate::domain::evidence::missing;
 use crate::domain::evidence::site::{self, Manners, Says, Testimony};
 use crate::domain::evidence::work::{self, Sight};
@@ -244,16 +244,16 @@ fn by_document_alone(case: &Case) -> Finding {
         Some(Glance::Gone(reason, weight)) => Finding::Gone { reason, weight },
         Some(Glance::Restricted(reason)) => Finding::Restricted { reason },
         Some(Glance::Refused(reason)) => Finding::Refused { reason },
-        Some(Glance::Unmodified) => unmodified(case),
+        Some(Glance::Unmodified) => unmodified(case, None),
         Some(Glance::Work(_) | Glance::Unclear(_)) | None => Finding::Unclear { reason: Reason::ScriptOnly },
     }
 }
 
 fn by_page(case: &Case, page: &Answer) -> Finding {
     match work::sight(case, page) {
-        Sight::Unmodified => unmodified(case),
+        Sight::Unmodified => unmodified(case, work::moved_to(case, page)),
         Sight::TheWork if case.answers.documents().any(|answer| glance(answer) == Glance::Unmodified) => {
-            unmodified(case)
+            unmodified(case, work::moved_to(case, page))
         }
         Sight::TheWork => match case.work() {
             Some((_, document)) => healthy(case, document, work::moved_to(case, page)),
@@ -266,18 +266,20 @@ fn by_page(case: &Case, page: &Answer) -> Finding {
     }
 }
 
-/// The body is that of the last capture, whose drift the last healthy night told.
-fn unmodified(case: &Case) -> Finding {
-    let last = case.memory.history.iter().rev().find_map(|evidence| match &evidence.finding {
-        Finding::Healthy { drift, moved_to } => Some((drift.clone(), moved_to.clone())),
+/// The body is the baseline's, or that of a later capture, whose drift the
+/// last healthy night told.
+fn unmodified(case: &Case, moved_to: Option<Address>) -> Finding {
+    let memory = case.memory;
+    let digest = |kept: &Option<Kept>| kept.as_ref().map(|kept| kept.capture.sha256);
+    let is_baseline = case.answers.0.iter().any(|answer| answer.is_known)
+        || digest(&memory.last) == digest(&memory.baseline);
+    let last = memory.history.iter().rev().find_map(|evidence| match &evidence.finding {
+        Finding::Healthy { drift, .. } => Some(drift.clone()),
         _ => None,
     });
-    let (drift, moved_to) = last.unwrap_or((Drift::Same, None));
-    let drift = match drift {
-        Drift::First => Drift::Same,
-        // Seen again without a difference: as good as a second fetch.
-        Drift::Different(change) => Drift::Different(change),
-        Drift::Same | Drift::NotCompared | Drift::Small(_) => drift,
+    let drift = match last {
+        Some(drift @ (Drift::Different(_) | Drift::Small(_) | Drift::NotCompared)) if !is_baseline => drift,
+        Some(_) | None => Drift::Same,
     };
     Finding::Healthy { drift, moved_to }
 }
