@@ -4,6 +4,7 @@
 
 pub mod cli;
 pub mod config;
+mod demo;
 pub mod domain;
 pub mod night;
 pub mod world;

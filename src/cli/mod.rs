@@ -1,6 +1,7 @@
 //! The commands: what may be typed, and what comes back as an exit code.
 
 mod check;
+mod demo;
 mod exit;
 mod explain;
 mod open;
@@ -40,6 +41,8 @@ Exit codes: 0 fine, 1 failure, 2 `check` found dead links, 64 usage,
 enum Command {
     /// Visit every link of a course page, archive the documents, report.
     Check(check::Arguments),
+    /// Watch a small course rot over five nights; needs no network.
+    Demo(demo::Arguments),
     /// What is known of every link of a course.
     Status(show::StatusArguments),
     /// What each night saw of one link.
@@ -111,6 +114,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     runtime.block_on(async {
         match command {
             Command::Check(arguments) => check::run(arguments).await,
+            Command::Demo(arguments) => demo::run(arguments).await,
             Command::Status(arguments) => show::status(arguments).await,
             Command::History(arguments) => show::history(arguments).await,
             Command::Explain(arguments) => explain::run(arguments).await,

@@ -11,6 +11,7 @@ pub mod fetch;
 pub mod reader;
 pub mod archive;
 pub mod catalogue;
+pub mod mail;
 
 use std::path::Path;
 

@@ -84,7 +84,7 @@ fn floor(module: &[String]) -> Option<u8> {
         "domain" => 0,
         "world" => 1,
         "night" | "outbox" | "serve" => 2,
-        "config" | "daemon" | "cli" | "main" => 3,
+        "config" | "daemon" | "demo" | "cli" | "main" => 3,
         _ => return None,
     })
 }

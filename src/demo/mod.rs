@@ -1,0 +1,132 @@
+//! Five nights of a small course that rots, on this machine alone.
+//!
+//! The web is pretended (`site`), the clock runs through five nights in a few
+//! seconds, everything else is the real thing: fetching, archiving, judging,
+//! reporting, letters.
+
+mod pdf;
+mod site;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+use tokio::net::TcpListener;
+
+use crate::domain::course::{Course, PageSource, Term};
+use crate::domain::report::{self, digest, html, text};
+use crate::night::{self, Finished};
+use crate::world::clock::Clock;
+use crate::world::{World, fetch, mail, page_file};
+
+/// What a night of the demo has to show.
+pub(crate) struct Shown {
+    pub(crate) heading: String,
+    pub(crate) report: String,
+}
+
+/// What can be opened when it is over.
+pub(crate) struct Ending {
+    pub(crate) report: PathBuf,
+    pub(crate) letter: PathBuf,
+    pub(crate) archive: PathBuf,
+    pub(crate) lost_paper: Option<PathBuf>,
+}
+
+const NIGHTS: u32 = 5;
+
+/// Runs the demo in a new directory, handing each night to `show` as it ends.
+pub(crate) async fn run(
+    dir: &Path,
+    show: impl Fn(Shown) -> anyhow::Result<()>,
+    pause: Duration,
+) -> anyhow::Result<Ending> {
+    if dir.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+        bail!("{} is not empty; remove it, or name another directory with --dir", dir.display());
+    }
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no free port on this machine")?;
+    let place = listener.local_addr()?;
+    let site = site::Site::new();
+    let serving = tokio::spawn(site.clone().serve(listener));
+    let archive = dir.join("archive");
+    let mut last = None;
+    for night in 1..=NIGHTS {
+        site.become_night(night);
+        let clock = Clock::pretending(start_of(night)?);
+        let world = World::open(&archive, settings(place), clock).await?;
+        let finished = night::run(&[course()?], &world, &|_| ()).await?;
+        let (report, letter) = write_down(&finished, night, dir)?;
+        show(Shown {
+            heading: heading(night, &finished),
+            report: text::letter(&digest::compose(only(&finished)?)),
+        })?;
+        let vanished =
+            only(&finished)?.items.iter().find(|item| item.link.path().ends_with("normalizing-flows.pdf"));
+        let lost_paper =
+            vanished.and_then(|item| item.copy.as_ref()).map(|copy| world.archive.path_of(copy.sha256));
+        last = Some(Ending { report, letter, archive: archive.clone(), lost_paper });
+        clock.sleep(pause).await;
+    }
+    serving.abort();
+    last.context("the demo has no nights")
+}
+
+fn start_of(night: u32) -> anyhow::Result<Timestamp> {
+    let first = date(2026, 9, 14).at(2, 30, 0, 0).to_zoned_datetime(TimeZone::UTC)?;
+    Ok(first.checked_add((i64::from(night) - 1).days())?.timestamp())
+}
+
+fn settings(place: SocketAddr) -> fetch::Settings {
+    fetch::Settings {
+        delay: Duration::ZERO,
+        allow_private_networks: true,
+        resolve: site::HOSTS.iter().map(|host| ((*host).to_owned(), place)).collect(),
+        ..fetch::Settings::default()
+    }
+}
+
+fn course() -> anyhow::Result<Course> {
+    Ok(Course {
+        id: "dgm".parse()?,
+        title: "Deep Generative Models".to_owned(),
+        pages: vec![PageSource::parse(site::PAGE)?],
+        follow: None,
+        kinds: Vec::new(),
+        time_zone: TimeZone::UTC,
+        term: Some(Term { first: date(2026, 9, 14), last: date(2026, 12, 4) }),
+    })
+}
+
+fn only(finished: &Finished) -> anyhow::Result<&report::Night> {
+    finished.courses.first().context("the demo's own course page could not be read")
+}
+
+fn heading(night: u32, finished: &Finished) -> String {
+    let day = finished.started.to_zoned_datetime(TimeZone::UTC).strftime("%a %-d %b %Y").to_string();
+    format!("NIGHT {night} of {NIGHTS}, {day}: {}", site::what_happens(night))
+}
+
+/// The night's report as a page, its letter as a mail.
+fn write_down(finished: &Finished, night: u32, dir: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
+    let digest = digest::compose(only(finished)?);
+    let report = dir.join(format!("report-night-{night}.html"));
+    let letter = dir.join(format!("letter-night-{night}.eml"));
+    page_file::write_new(&report, &html::page(&digest))
+        .with_context(|| format!("cannot write {}", report.display()))?;
+    let message = mail::Letter {
+        from: "onreserve@course.example",
+        to: "instructor@course.example",
+        subject: &digest.subject,
+        text: &text::letter(&digest),
+        html: &html::page(&digest),
+        date: finished.finished,
+        id: &format!("dgm.night-{night}@course.example"),
+    };
+    page_file::write_new(&letter, &message.format()?)
+        .with_context(|| format!("cannot write {}", letter.display()))?;
+    Ok((report, letter))
+}

@@ -1,0 +1,165 @@
+//! The pretended web: a handful of hosts on one local port, each with one answer per night.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Response, StatusCode, header};
+use tokio::net::TcpListener;
+
+use super::pdf::{make, sentence};
+
+pub(super) const PAGE: &str = "http://course.example/dgm/";
+
+pub(super) const HOSTS: &[&str] = &[
+    "course.example",
+    "papers.example",
+    "lab.example",
+    "blog.example",
+    "new-blog.example",
+    "notes.example",
+    "video.example",
+    "busy.example",
+];
+
+/// What the reader of the demo is told to look for.
+pub(super) fn what_happens(night: u32) -> &'static str {
+    match night {
+        1 => "everything is seen for the first time",
+        2 => "a paper vanishes, a blog moves",
+        3 => "slides are silently replaced, an error page answers 200, a host blinks",
+        4 => "a video is removed; the lost paper is now certain",
+        _ => "what was suspected is confirmed",
+    }
+}
+
+/// The pretended web of one night.
+#[derive(Clone, Debug)]
+pub(super) struct Site {
+    night: Arc<AtomicU32>,
+}
+
+impl Site {
+    pub(super) fn new() -> Self {
+        Self { night: Arc::new(AtomicU32::new(1)) }
+    }
+
+    pub(super) fn become_night(&self, night: u32) {
+        self.night.store(night, Ordering::SeqCst);
+    }
+
+    pub(super) async fn serve(self, listener: TcpListener) {
+        let router = Router::new().fallback(answer).with_state(self);
+        // It ends with the demo; nobody waits for its word.
+        let _ = axum::serve(listener, router).await;
+    }
+}
+
+async fn answer(State(site): State<Site>, request: Request) -> Response<Body> {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = host.split(':').next().unwrap_or_default();
+    let night = site.night.load(Ordering::SeqCst);
+    respond(page(host, request.uri().path(), night), request.headers())
+}
+
+/// An answer, before headers and validators.
+enum Answer {
+    Html(String),
+    Pdf(Vec<u8>),
+    Notebook(String),
+    Video,
+    Moved(&'static str),
+    Error(StatusCode),
+}
+
+fn page(host: &str, path: &str, night: u32) -> Answer {
+    let missing = Answer::Error(StatusCode::NOT_FOUND);
+    match (host, path) {
+        ("course.example", "/dgm/") => Answer::Html(include_str!("course.html").to_owned()),
+        ("course.example", "/dgm/1-introduction.pdf") => {
+            Answer::Pdf(make("Introduction to generative models", 1, 12))
+        }
+        ("course.example", "/dgm/attention.ipynb") => Answer::Notebook(notebook()),
+        ("papers.example", "/normalizing-flows.pdf") if night < 2 => {
+            Answer::Pdf(make("Inference with normalizing flows", 2, 9))
+        }
+        ("papers.example", "/variational-autoencoders.pdf") => {
+            Answer::Pdf(make("Variational autoencoders", 3, 14))
+        }
+        ("lab.example", "/slides/diffusion.pdf") if night < 3 => {
+            Answer::Pdf(make("Diffusion models, lecture", 4, 14))
+        }
+        ("lab.example", "/slides/diffusion.pdf") => Answer::Pdf(revised()),
+        ("blog.example", "/score-matching") if night >= 2 => {
+            Answer::Moved("http://new-blog.example/posts/score-matching")
+        }
+        ("blog.example", "/score-matching") | ("new-blog.example", "/posts/score-matching") => {
+            Answer::Html(article("What score matching learns", 5))
+        }
+        ("notes.example", "/sampling.html") if night < 3 => Answer::Html(article("Notes on sampling", 6)),
+        ("notes.example", path) if night >= 3 && path != "/robots.txt" => Answer::Html(not_here()),
+        ("video.example", "/gan-talk.mp4") if night >= 4 => Answer::Error(StatusCode::GONE),
+        ("video.example", "/gan-talk.mp4") => Answer::Video,
+        ("busy.example", "/guide.html") if night == 3 => Answer::Error(StatusCode::SERVICE_UNAVAILABLE),
+        ("busy.example", "/guide.html") => Answer::Html(article("A guide to training", 7)),
+        (_, "/") => Answer::Html(article("Welcome", 8)),
+        _ => missing,
+    }
+}
+
+/// Two more pages than before, the rest as it was.
+fn revised() -> Vec<u8> {
+    make("Diffusion models, lecture", 4, 16)
+}
+
+fn article(title: &str, seed: u32) -> String {
+    let paragraph = |place| (0..5).map(|line| sentence(seed, place, line)).collect::<Vec<_>>().join(" ");
+    let paragraphs = (0..12).map(paragraph).collect::<Vec<_>>().join("</p>\n<p>");
+    format!("<!doctype html><title>{title}</title><main><h1>{title}</h1>\n<p>{paragraphs}</p></main>")
+}
+
+fn not_here() -> String {
+    "<!doctype html><title>Nothing here</title><main><h1>Nothing here</h1><p>Sorry, the page could not be found. It may have \
+     moved or been deleted.</p></main>"
+        .to_owned()
+}
+
+fn notebook() -> String {
+    r##"{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [
+ {"cell_type": "markdown", "metadata": {}, "source": ["# Attention, step by step\n"]},
+ {"cell_type": "code", "metadata": {}, "execution_count": 1, "outputs": [], "source": ["weights = softmax(q @ k.T / sqrt(d))\n"]}]}"##
+        .to_owned()
+}
+
+fn respond(answer: Answer, asked: &HeaderMap) -> Response<Body> {
+    let (kind, bytes) = match answer {
+        Answer::Html(text) => ("text/html; charset=utf-8", text.into_bytes()),
+        Answer::Pdf(bytes) => ("application/pdf", bytes),
+        Answer::Notebook(text) => ("application/json", text.into_bytes()),
+        Answer::Video => ("video/mp4", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom".to_vec()),
+        Answer::Moved(to) => {
+            return with(StatusCode::MOVED_PERMANENTLY, &[(header::LOCATION, to)], Vec::new());
+        }
+        Answer::Error(status) => {
+            return with(status, &[(header::CONTENT_TYPE, "text/plain")], status.to_string().into_bytes());
+        }
+    };
+    let etag = format!("\"{}\"", crate::domain::capture::Digest::of(&bytes));
+    if asked.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
+        return with(StatusCode::NOT_MODIFIED, &[(header::ETAG, &etag)], Vec::new());
+    }
+    with(StatusCode::OK, &[(header::CONTENT_TYPE, kind), (header::ETAG, &etag)], bytes)
+}
+
+fn with(status: StatusCode, headers: &[(header::HeaderName, &str)], body: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    for (name, value) in headers {
+        if let Ok(value) = value.parse() {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
