@@ -1,301 +1,244 @@
-//! What is news, for an instructor, in which order and how much of it.
+//! One night composed for its reader: sections, order, cap, and the sentences that open it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use crate::domain::evidence::{Reason, Weight};
-use crate::domain::report::entry::{due, entry, grouped, is_due};
-use crate::domain::report::plain::{counted, day, local_day, size};
-use crate::domain::report::{Item, Night, wording};
+use crate::domain::evidence::Reason;
+use crate::domain::report::entry::{self, Entry};
+use crate::domain::report::place::{self, Heading, Place};
+use crate::domain::report::plain::plain;
+use crate::domain::report::wording::item as words;
+use crate::domain::report::wording::letter::{self, Standing};
+use crate::domain::report::{Item, Night};
 use crate::domain::verdict::{State, StateName};
 
-/// Items told one by one; the rest is counted, so that a mail stays a mail.
-const TOLD_AT_MOST: usize = 40;
-/// A host that does not answer is worth a line from this night on.
-const NIGHTS_BEFORE_A_LINE: u32 = 3;
+/// So many entries are told in detail; a longer letter is not read, and is cut
+/// off by mail programs at about 100 KB.
+pub const DETAILED: usize = 40;
 
-/// A report as values: what is said, before it is laid out.
-#[derive(Clone, Debug, PartialEq)]
+/// A report, composed. Every text in it is one line and safe as plain text;
+/// `text`, `html` and `summary` only lay it out.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digest {
     pub subject: String,
+    /// The course, by its title.
+    pub title: String,
     /// What is broken, what students get, what to do.
     pub opening: Vec<String>,
     pub sections: Vec<Section>,
-    /// Standing counts, one line each.
-    pub counts: Vec<String>,
-    /// How much was checked, when.
-    pub foot: Vec<String>,
+    /// When it was checked, what is kept; empty for a void night.
+    pub closing: Vec<String>,
+    /// Something in it was in no earlier report.
+    pub is_news: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+/// Links under one heading. Without entries it is a single line.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Section {
-    pub title: &'static str,
+    pub heading: Heading,
+    pub name: &'static str,
+    /// Links and points the section is about.
+    pub count: usize,
     pub entries: Vec<Entry>,
-    /// Entries beyond the cap.
-    pub untold: usize,
+    /// Links of this section that the cap keeps out.
+    pub unlisted: usize,
+    /// What is known of the links without an entry.
+    pub note: Option<String>,
 }
 
-/// One thing to tell.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
-    pub name: String,
-    /// Where it stands and when it is due.
-    pub place: Option<String>,
-    pub address: Option<String>,
-    /// Further lines, most important first.
-    pub lines: Vec<String>,
+/// The figures from which the subject and the opening are worded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub links: usize,
+    /// Links of which a current copy is kept.
+    pub kept: usize,
+    told: BTreeMap<Heading, usize>,
+    pub newly_dead: usize,
+    pub newly_dead_kept: usize,
+    /// Dead for some time, and needed within days.
+    pub dead_due: usize,
+    /// Newly behind an account, and no copy.
+    pub restricted_uncovered: usize,
+    /// Failing or dead on the first night.
+    pub failed_first: usize,
+    /// Points about the page itself.
+    pub points: usize,
+    /// Entries under "needs you", and in all.
+    pub items_for_you: usize,
+    pub numbered: usize,
+    /// The nearest day on which a broken link is needed, and how many are.
+    pub urgent: Option<(Date, usize)>,
+    troubled: usize,
 }
 
-/// Turns a night into what is told of it.
+impl Tally {
+    pub fn told(&self, heading: Heading) -> usize {
+        self.told.get(&heading).copied().unwrap_or_default()
+    }
+
+    /// Links and points that have an entry.
+    pub fn detailed(&self) -> usize {
+        self.told.values().sum::<usize>() + self.points
+    }
+
+    /// Every link opens as it should.
+    pub fn all_fine(&self) -> bool {
+        self.troubled == 0
+    }
+}
+
+/// Composes the report of one night. The same night always gives the same report.
 pub fn compose(night: &Night) -> Digest {
-    let sorted = Sorted::new(night);
-    let mut told = 0;
-    let mut sections = Vec::new();
-    for (title, entries) in sorted.sections(night) {
-        if entries.is_empty() {
-            continue;
-        }
-        let room = TOLD_AT_MOST.saturating_sub(told);
-        let untold = entries.len().saturating_sub(room);
-        told += entries.len() - untold;
-        sections.push(Section { title, entries: entries.into_iter().take(room).collect(), untold });
+    let title = if night.title.trim().is_empty() { night.course.to_string() } else { plain(&night.title) };
+    if night.void.is_some() {
+        let tally = Tally::default();
+        return Digest {
+            subject: letter::subject(night, &tally),
+            title,
+            opening: letter::opening(night, &tally),
+            sections: Vec::new(),
+            closing: Vec::new(),
+            is_news: true,
+        };
     }
-    Digest {
-        subject: subject(night, &sorted),
-        opening: opening(night, &sorted),
-        sections,
-        counts: sorted.counts(night),
-        foot: foot(night),
-    }
-}
-
-/// The items by what is to be said of them.
-#[derive(Default)]
-struct Sorted<'a> {
-    needs_you: Vec<&'a Item>,
-    covered: Vec<&'a Item>,
-    changed: Vec<&'a Item>,
-    moved: Vec<&'a Item>,
-    due: Vec<&'a Item>,
-    failing: Vec<&'a Item>,
-    fixed: Vec<&'a Item>,
-    still_dead: Vec<&'a Item>,
-    unchecked: Vec<&'a Item>,
-    noted: Vec<&'a Item>,
-}
-
-impl<'a> Sorted<'a> {
-    fn new(night: &'a Night) -> Self {
-        let mut sorted = Self::default();
-        if night.void.is_some() && !night.is_first {
-            return sorted;
-        }
-        for item in in_order(night) {
-            sorted.put(item, night);
-        }
-        sorted
-    }
-
-    fn put(&mut self, item: &'a Item, night: &Night) {
-        let is_news = item.before.as_ref().map(State::name) != Some(item.verdict.state.name());
-        match &item.verdict.state {
-            State::Dead { .. } if !is_news => self.still_dead.push(item),
-            State::Dead { .. } | State::Restricted { .. } if is_news && item.copy.is_none() => {
-                self.needs_you.push(item)
-            }
-            State::Dead { .. } => self.covered.push(item),
-            State::Restricted { .. } if is_news => self.covered.push(item),
-            State::Restricted { .. } | State::Unverifiable { .. } => self.unchecked.push(item),
-            State::Changed { .. } if is_news => self.changed.push(item),
-            State::Moved { .. } if is_news => self.moved.push(item),
-            State::Failing { weight, .. } => {
-                let is_told = *weight > Weight::Weak || item.verdict.nights >= NIGHTS_BEFORE_A_LINE;
-                if is_due(item, night.today) {
-                    self.due.push(item);
-                } else if is_told {
-                    self.failing.push(item);
-                }
-            }
-            State::Ok | State::Changed { .. } | State::Moved { .. } => {
-                if matches!(
-                    item.before.as_ref().map(State::name),
-                    Some(StateName::Dead | StateName::Restricted)
-                ) {
-                    self.fixed.push(item);
-                } else if !item.notes.is_empty() && (is_news || night.is_first) {
-                    self.noted.push(item);
-                }
-            }
-        }
-    }
-
-    fn sections(&self, night: &Night) -> Vec<(&'static str, Vec<Entry>)> {
-        let entries = |items: &[&Item]| items.iter().map(|item| entry(item, night)).collect::<Vec<_>>();
-        let mut page: Vec<Entry> = Vec::new();
-        if let Some(trouble) = &night.page_trouble {
-            page.push(Entry {
-                name: wording::page_trouble(trouble),
-                place: None,
-                address: None,
-                lines: Vec::new(),
-            });
-        }
-        if night.is_first || night.page_trouble.is_some() {
-            let plain = |defect| Entry {
-                name: wording::defect(defect),
-                place: None,
-                address: None,
-                lines: Vec::new(),
-            };
-            page.extend(night.defects.iter().map(plain));
-        }
-        vec![
-            ("NEEDS YOU", entries(&self.needs_you)),
-            ("NOT CONFIRMED YET, BUT DUE SOON", entries(&self.due)),
-            ("NEWLY DEAD, STUDENTS COVERED", entries(&self.covered)),
-            ("CHANGED", entries(&self.changed)),
-            ("MOVED", entries(&self.moved)),
-            ("THE COURSE PAGE", page),
-            ("NOT WORKING, NOT CONFIRMED YET", grouped(&self.failing, night)),
-            ("FIXED SINCE LAST REPORT", entries(&self.fixed)),
-            ("WORTH A LOOK", entries(&self.noted)),
-        ]
-    }
-
-    fn counts(&self, night: &Night) -> Vec<String> {
-        let mut counts = Vec::new();
-        if let Some(oldest) = self.still_dead.iter().map(|item| item.verdict.since).min() {
-            let covered = self.still_dead.iter().filter(|item| item.copy.is_some()).count();
-            let since = local_day(oldest, &night.time_zone, night.today);
-            counts.push(format!(
-                "STILL DEAD ({}): the oldest since {since}; {covered} covered by a copy.",
-                self.still_dead.len()
-            ));
-        }
-        if !self.unchecked.is_empty() {
-            let mut reasons: HashMap<String, usize> = HashMap::new();
-            for item in &self.unchecked {
-                let reason = item.verdict.state.reason().unwrap_or(Reason::NotChecked);
-                *reasons.entry(wording::reason(reason, None)).or_default() += 1;
-            }
-            let mut reasons: Vec<(String, usize)> = reasons.into_iter().collect();
-            reasons.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
-            let said: Vec<String> =
-                reasons.into_iter().map(|(reason, count)| format!("{count}: {reason}")).collect();
-            counts.push(format!("COULD NOT CHECK ({}). {}.", self.unchecked.len(), said.join("; ")));
-        }
-        counts
-    }
-
-    fn next_due(&self, today: Date) -> Option<Date> {
-        let broken = self.needs_you.iter().chain(&self.covered).chain(&self.due);
-        broken.filter_map(|item| due(item)).filter(|due| *due >= today).min()
-    }
-}
-
-/// Due soonest first, then what is past or undated, in the order of the page.
-fn in_order(night: &Night) -> Vec<&Item> {
     let mut items: Vec<&Item> = night.items.iter().collect();
-    items.sort_by_key(|item| {
-        due(item).filter(|due| *due >= night.today).map_or((1, night.today), |due| (0, due))
-    });
-    items
+    items.sort_by(|a, b| place::order(night, a).cmp(&place::order(night, b)));
+    let placed: Vec<(Place, &Item)> = items.iter().map(|item| (place::place(night, item), *item)).collect();
+    let sections: Vec<Section> =
+        Heading::ALL.iter().filter_map(|heading| section(night, *heading, &placed)).collect();
+    let tally = tally(night, &placed, &sections);
+    let mut digest = Digest {
+        subject: letter::subject(night, &tally),
+        title,
+        opening: letter::opening(night, &tally),
+        sections,
+        closing: vec![letter::closing(night, &tally)],
+        is_news: night.is_first || night.page_trouble.is_some() || is_news(night, &placed, &tally),
+    };
+    digest.keep_entries(DETAILED);
+    digest
 }
 
-fn subject(night: &Night, sorted: &Sorted) -> String {
-    let tag = night.course.as_str().to_uppercase();
-    let broken = sorted.needs_you.len() + sorted.covered.len();
-    let due = sorted
-        .next_due(night.today)
-        .map(|due| format!(", 1 due {}", day(due, night.today)))
-        .unwrap_or_default();
-    if night.void.is_some() && !night.is_first {
-        format!("[{tag}] No check last night")
-    } else if night.is_first {
-        format!("[{tag}] First check of {}", counted(night.items.len(), "link"))
-    } else if broken > 0 {
-        format!("[{tag}] {}{due}", counted(broken, "new dead link"))
-    } else if !sorted.due.is_empty() {
-        format!("[{tag}] {} may be down{due}", counted(sorted.due.len(), "link"))
-    } else if !sorted.changed.is_empty() {
-        format!("[{tag}] {}", counted(sorted.changed.len(), "changed document"))
-    } else if !sorted.moved.is_empty() {
-        format!("[{tag}] {}", counted(sorted.moved.len(), "moved link"))
-    } else if sorted.fixed.is_empty() {
-        format!("[{tag}] No news of {}", counted(night.items.len(), "link"))
+impl Digest {
+    /// Keeps the first `n` entries of all sections together; the others become numbers.
+    pub fn keep_entries(&mut self, n: usize) {
+        let mut left = n;
+        for section in &mut self.sections {
+            let dropped = section.entries.split_off(left.min(section.entries.len()));
+            section.unlisted += dropped.iter().map(|entry| entry.links.len().max(1)).sum::<usize>();
+            left -= section.entries.len();
+        }
+    }
+
+    pub fn entry_count(&self) -> usize {
+        self.sections.iter().map(|section| section.entries.len()).sum()
+    }
+}
+
+fn section(night: &Night, heading: Heading, placed: &[(Place, &Item)]) -> Option<Section> {
+    let of = |wanted: Place| placed.iter().filter(move |(place, _)| *place == wanted).map(|(_, item)| *item);
+    let told: Vec<&Item> = of(Place::Told(heading)).collect();
+    let standing: Vec<&Item> = of(Place::Counted(heading)).collect();
+    let mut entries = Vec::new();
+    let mut note = None;
+    if heading == Heading::Fixed {
+        let names: Vec<String> =
+            told.iter().map(|item| words::name(item, place::lead(night, item))).collect();
+        note = (!names.is_empty()).then(|| letter::fixed(&names));
     } else {
-        format!(
-            "[{tag}] {} again",
-            counted(sorted.fixed.len(), "link works")
-                .replace("works", "work")
-                .replace("1 link work", "1 link works")
-                .replace("link workss", "links work")
-        )
+        entries = entry::entries(night, heading, &told);
+    }
+    let mut count = told.len();
+    if heading == Heading::NeedsYou {
+        let points = entry::defect_entries(night);
+        let trouble = entry::page_entry(night);
+        count += points.len() + usize::from(trouble.is_some());
+        entries = trouble.into_iter().chain(entries).chain(points).collect();
+    }
+    if !standing.is_empty() {
+        let known = letter::standing(heading, night, &figures(&standing));
+        note = Some(if count == 0 { known } else { letter::and_more(&known, standing.len()) });
+    }
+    let count = if count == 0 { standing.len() } else { count };
+    (count > 0).then(|| Section {
+        heading,
+        name: letter::heading(night, heading),
+        count,
+        entries,
+        unlisted: 0,
+        note,
+    })
+}
+
+fn figures(standing: &[&Item]) -> Standing {
+    let mut reasons: BTreeMap<Reason, usize> = BTreeMap::new();
+    for reason in standing.iter().filter_map(|item| item.verdict.state.reason()) {
+        *reasons.entry(reason).or_default() += 1;
+    }
+    Standing {
+        links: standing.len(),
+        kept: standing.iter().filter(|item| item.copy.is_some()).count(),
+        oldest: standing.iter().map(|item| item.verdict.since).min(),
+        most_often: reasons.into_iter().max_by_key(|(reason, n)| (*n, std::cmp::Reverse(*reason))),
     }
 }
 
-fn opening(night: &Night, sorted: &Sorted) -> Vec<String> {
-    let links = counted(night.items.len(), "link");
-    if let Some(void) = &night.void {
-        return vec![wording::void(void)];
+fn tally(night: &Night, placed: &[(Place, &Item)], sections: &[Section]) -> Tally {
+    let mut tally = Tally { links: night.items.len(), ..Tally::default() };
+    for (place, item) in placed {
+        let own = place::is_own(night, item);
+        let broken = place::is_broken(&item.verdict.state, own);
+        let fails = matches!(item.verdict.state.name(), StateName::Failing | StateName::Dead);
+        tally.kept += usize::from(item.copy.is_some());
+        tally.failed_first += usize::from(night.is_first && fails);
+        tally.troubled += usize::from(!matches!(item.verdict.state, State::Ok | State::Moved { .. }));
+        let Place::Told(heading) = place else { continue };
+        *tally.told.entry(*heading).or_default() += 1;
+        if broken && !night.is_first {
+            let was_told = item.before.as_ref().is_none_or(|before| place::is_broken(before, own));
+            tally.dead_due += usize::from(was_told);
+            tally.newly_dead += usize::from(!was_told);
+            tally.newly_dead_kept += usize::from(!was_told && item.copy.is_some());
+        }
+        if *heading == Heading::NeedsYou && matches!(item.verdict.state, State::Restricted { .. }) {
+            tally.restricted_uncovered += 1;
+        }
     }
-    if night.is_first {
-        let broken = sorted.needs_you.len() + sorted.failing.len() + sorted.due.len();
-        return vec![
-            format!("This is the first check of {links}: where things stand, not news."),
-            if broken == 0 {
-                "All that could be checked works.".to_owned()
-            } else {
-                format!("{broken} of them did not work; the coming nights will tell whether they are dead.")
-            },
-        ];
-    }
-    let broken = sorted.needs_you.len() + sorted.covered.len();
-    if broken == 0 {
-        return vec![match (sorted.changed.len(), sorted.moved.len()) {
-            (0, 0) => format!("No link of {links} is newly dead, changed or moved. Nothing to do."),
-            (changed, moved) => {
-                format!("No link of {links} is newly dead. {changed} changed, {moved} moved.")
-            }
-        }];
-    }
-    let verb = if broken == 1 { "is" } else { "are" };
-    vec![
-        format!("{broken} of {links} {verb} newly dead."),
-        match sorted.covered.len() {
-            0 => "Of none do we have a copy for your students.".to_owned(),
-            covered if covered == broken => "Of all of them we have a copy for your students.".to_owned(),
-            covered => format!("Of {covered} we have a copy for your students."),
-        },
-        match sorted.needs_you.len() {
-            0 => "Nothing to do today.".to_owned(),
-            1 => "One needs you.".to_owned(),
-            needs => format!("{needs} need you."),
-        },
-    ]
+    tally.urgent = urgent(night, placed);
+    tally.points = entry::defect_entries(night).len();
+    let numbered = |section: &Section| section.entries.len();
+    tally.items_for_you =
+        sections.iter().filter(|section| section.heading == Heading::NeedsYou).map(numbered).sum();
+    tally.numbered = sections.iter().map(numbered).sum();
+    tally
 }
 
-fn foot(night: &Night) -> Vec<String> {
-    let at = |timestamp: jiff::Timestamp| timestamp.to_zoned_datetime(night.time_zone.clone());
-    let (from, to) = (at(night.started), at(night.finished));
-    vec![
-        format!(
-            "{} checked {}, {}-{}.",
-            counted(night.items.len(), "link"),
-            day(from.date(), night.today),
-            from.strftime("%H:%M"),
-            to.strftime("%H:%M %Z")
-        ),
-        format!(
-            "{} stored; {} received in {}.",
-            counted_copies(night),
-            size(night.bytes),
-            counted(usize::try_from(night.requests).unwrap_or(usize::MAX), "request")
-        ),
-    ]
+/// The nearest coming day on which something that does not work is needed.
+fn urgent(night: &Night, placed: &[(Place, &Item)]) -> Option<(Date, usize)> {
+    let days: Vec<Date> = placed
+        .iter()
+        .filter(|(place, _)| {
+            matches!(place, Place::Told(Heading::NeedsYou | Heading::NotConfirmedButDue | Heading::NewlyDead))
+        })
+        .filter_map(|(_, item)| place::due(night, item).filter(|due| *due >= night.today))
+        .collect();
+    let nearest = days.iter().min()?;
+    Some((*nearest, days.iter().filter(|day| *day == nearest).count()))
 }
 
-fn counted_copies(night: &Night) -> String {
-    if night.copies_kept == 1 { "1 copy".to_owned() } else { format!("{} copies", night.copies_kept) }
+/// A host that stays silent and a dead link that comes due are told again each
+/// night, but are news only once.
+fn is_news(night: &Night, placed: &[(Place, &Item)], tally: &Tally) -> bool {
+    tally.points > 0
+        || placed.iter().any(|(place, item)| match place {
+            Place::Told(Heading::NotAnswering) => item.verdict.nights == place::SILENT_HOST_NIGHTS,
+            Place::Told(Heading::SmallPoints) => true,
+            Place::Told(_) => item.before.is_some() || is_first_day_of_being_due(night, item),
+            Place::Silent | Place::Counted(_) => false,
+        })
+}
+
+fn is_first_day_of_being_due(night: &Night, item: &Item) -> bool {
+    place::due(night, item).is_some_and(|due| place::days_until(night, due) == place::SOON_DAYS)
 }

@@ -1,136 +1,269 @@
-//! One link becomes one entry: its name, its place, what happened, our copy.
+//! One numbered entry of a report: a link, several that share a fate, or a point about the page.
 
-use jiff::ToSpan as _;
+use std::collections::HashMap;
+
 use jiff::civil::Date;
 
+use crate::domain::address::{Address, LinkId};
 use crate::domain::evidence::Reason;
-use crate::domain::link::Mention;
-use crate::domain::report::digest::Entry;
-use crate::domain::report::plain::{counted, day, local_day, size, tame};
+use crate::domain::page::Defect;
+use crate::domain::report::figures::list;
+use crate::domain::report::place::{Heading, due, is_own, lead};
+use crate::domain::report::wording::item as words;
 use crate::domain::report::{Item, Night, wording};
 use crate::domain::verdict::State;
 
-/// A link due within this many days matters before it is confirmed dead.
-const DUE_WITHIN_DAYS: i64 = 7;
-/// So many links of a host, and so large a share of them, failing alike are one event.
-const HOST_LINKS: usize = 3;
+/// So many links of a host, and this share of all it has, fail as one.
+const ALIKE_LINKS: usize = 3;
+const ALIKE_PERCENT: usize = 60;
 
-pub(super) fn due(item: &Item) -> Option<Date> {
-    item.mentions.iter().filter_map(|mention| mention.due).min()
+/// Names told of a group; the rest is a number.
+const NAMES_SHOWN: usize = 5;
+
+/// An address longer than this is described instead of printed. Real ones are shorter.
+const LONGEST_ADDRESS: usize = 1000;
+
+/// A numbered part of a report. All text in it is safe in a line of plain text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub title: String,
+    /// Where it stands on the page and when it is needed.
+    pub place: Vec<String>,
+    pub address: Option<Shown>,
+    pub facts: Vec<Fact>,
+    /// Where the reader can act on it; empty as long as nothing serves such pages.
+    pub action: Option<String>,
+    /// The links it tells of; none for a point about the page.
+    pub links: Vec<LinkId>,
+    pub due: Option<Date>,
 }
 
-pub(super) fn is_due(item: &Item, today: Date) -> bool {
-    let last = today.checked_add(DUE_WITHIN_DAYS.days()).unwrap_or(today);
-    item.mentions.iter().filter_map(|mention| mention.due).any(|due| (today..=last).contains(&due))
+/// A labelled line: "What happened: not found (404)."
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    pub label: &'static str,
+    pub text: String,
+    pub address: Option<Shown>,
 }
 
-pub(super) fn entry(item: &Item, night: &Night) -> Entry {
-    let mention = item.mentions.first();
-    let words = mention.map(|mention| tame(&mention.words)).filter(|words| !words.is_empty());
-    let kind = item
-        .copy
-        .as_ref()
-        .filter(|copy| copy.media_type.contains("pdf"))
-        .map(|_| " (PDF)")
-        .unwrap_or_default();
-    Entry {
-        name: words.map_or_else(|| "A link without words".to_owned(), |words| format!("\"{words}\"{kind}")),
-        place: mention.map(|mention| place(mention, night.today)),
-        address: Some(item.link.to_string()),
-        lines: lines(item, night),
-    }
+/// An address in a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown {
+    Linked(String),
+    /// Printed, but no reader should be sent there.
+    Unlinked(String),
+    /// Too long to print; says so.
+    Described(String),
 }
 
-/// Where a link stands: week, day, headings, line.
-fn place(mention: &Mention, today: Date) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    parts.extend(mention.week.as_ref().map(|week| tame(week)));
-    parts.extend(mention.due.map(|due| day(due, today)));
-    let headings: Vec<String> =
-        mention.headings.iter().rev().take(2).rev().map(|heading| tame(heading)).collect();
-    if !headings.is_empty() {
-        parts.push(headings.join(" > "));
-    }
-    parts.push(format!("line {}", mention.line));
-    parts.join(", ")
-}
-
-fn lines(item: &Item, night: &Night) -> Vec<String> {
-    let since = |at| local_day(at, &night.time_zone, night.today);
-    let nights = match item.verdict.nights {
-        0 | 1 => String::new(),
-        nights => format!(", {nights} nights running"),
-    };
-    let mut lines = Vec::new();
-    match &item.verdict.state {
-        State::Changed { change, reason, .. } => {
-            let lead = if *reason == Reason::Replaced { "Another document since" } else { "Different since" };
-            lines.push(format!("{lead} {}: {}.", since(item.verdict.since), wording::change(change)));
-            lines.push("Both versions are kept. To take the new one as right: onreserve accept".to_owned());
-        }
-        State::Moved { to } => lines.push(format!("Now at {to}")),
-        State::Ok => lines.push("Works again.".to_owned()),
-        State::Failing { reason, .. }
-        | State::Dead { reason }
-        | State::Restricted { reason }
-        | State::Unverifiable { reason } => {
-            let seen = wording::reason(*reason, item.status);
-            let last = item.last_ok.map(|at| format!("; last worked {}", since(at))).unwrap_or_default();
-            lines.push(format!("What happened: {seen}{nights}, since {}{last}.", since(item.verdict.since)));
-            if let Some(ended_at) = item
-                .ended_at
-                .as_ref()
-                .filter(|_| matches!(reason, Reason::OtherPage | Reason::FrontPage | Reason::Login))
-            {
-                lines.push(format!("Leads to {ended_at}"));
-            }
-            lines.push(copy_line(item, night));
-        }
-    }
-    lines.extend(item.notes.iter().map(|note| format!("Note: {}.", wording::note(note))));
-    lines
-}
-
-fn copy_line(item: &Item, night: &Night) -> String {
-    let Some(copy) = &item.copy else { return "Our copy: none.".to_owned() };
-    let pages =
-        item.copy_pages.map(|pages| format!(", {}", counted(pages as usize, "page"))).unwrap_or_default();
-    format!(
-        "Our copy: {}{pages}, {}.",
-        local_day(copy.captured_at, &night.time_zone, night.today),
-        size(copy.bytes)
-    )
-}
-
-/// Links of one host that fail alike are one event.
-pub(super) fn grouped(items: &[&Item], night: &Night) -> Vec<Entry> {
-    let mut by_host: Vec<(&str, Vec<&Item>)> = Vec::new();
-    for item in items {
-        match by_host.iter_mut().find(|(host, _)| *host == item.link.host()) {
-            Some((_, group)) => group.push(item),
-            None => by_host.push((item.link.host(), vec![item])),
-        }
-    }
-    let mut entries = Vec::new();
-    for (host, group) in by_host {
-        let of_host = night.items.iter().filter(|item| item.link.host() == host).count();
-        let reason = group[0].verdict.state.reason();
-        let alike = group.iter().all(|item| item.verdict.state.reason() == reason);
-        if group.len() >= HOST_LINKS && group.len() * 10 >= of_host * 6 && alike {
-            let since = group.iter().map(|item| item.verdict.since).min().unwrap_or(night.started);
-            let seen = wording::reason(reason.unwrap_or(Reason::NotAnswering), group[0].status);
-            entries.push(Entry {
-                name: format!("{} of {host}", counted(group.len(), "link")),
-                place: None,
-                address: None,
-                lines: vec![format!(
-                    "What happened: {seen}, since {}.",
-                    local_day(since, &night.time_zone, night.today)
-                )],
-            });
+impl Shown {
+    fn of(address: &Address) -> Self {
+        let text = address.as_str();
+        if text.len() > LONGEST_ADDRESS {
+            Self::Described(words::long_address(text.len()))
         } else {
-            entries.extend(group.iter().map(|item| entry(item, night)));
+            Self::Linked(text.to_owned())
+        }
+    }
+
+    fn unlinked(self) -> Self {
+        match self {
+            Self::Linked(text) | Self::Unlinked(text) => Self::Unlinked(text),
+            Self::Described(text) => Self::Described(text),
+        }
+    }
+}
+
+impl Fact {
+    fn new(label: &'static str, text: impl Into<String>) -> Self {
+        Self { label, text: text.into(), address: None }
+    }
+
+    fn leading_to(label: &'static str, address: &Address) -> Self {
+        Self { label, text: String::new(), address: Some(Shown::of(address)) }
+    }
+}
+
+/// The entries of a section, hosts that fail as one together.
+pub fn entries(night: &Night, heading: Heading, items: &[&Item]) -> Vec<Entry> {
+    let mut groups: Vec<Vec<&Item>> = Vec::new();
+    let mut of_host: HashMap<(&str, Reason), usize> = HashMap::new();
+    let whole_hosts = hosts_failing_alike(night);
+    for item in items {
+        let fate = item.verdict.state.reason().map(|reason| (item.link.host(), reason));
+        let fate = fate.filter(|fate| heading == Heading::NotAnswering || whole_hosts.contains_key(fate));
+        match fate.and_then(|fate| of_host.get(&fate)).and_then(|at| groups.get_mut(*at)) {
+            Some(group) => group.push(item),
+            None => {
+                fate.map(|fate| of_host.insert(fate, groups.len()));
+                groups.push(vec![item]);
+            }
+        }
+    }
+    let one_by_one = |group: Vec<&Item>| -> Vec<Entry> {
+        match group.as_slice() {
+            several if several.len() >= ALIKE_LINKS || heading == Heading::NotAnswering => {
+                several.first().map(|first| host_entry(night, first, several)).into_iter().collect()
+            }
+            few => few.iter().map(|item| link_entry(night, heading, item)).collect(),
+        }
+    };
+    groups.into_iter().flat_map(one_by_one).collect()
+}
+
+/// Hosts of which most links share a reason not to open.
+fn hosts_failing_alike(night: &Night) -> HashMap<(&str, Reason), usize> {
+    let mut all: HashMap<&str, usize> = HashMap::new();
+    let mut alike: HashMap<(&str, Reason), usize> = HashMap::new();
+    for item in &night.items {
+        *all.entry(item.link.host()).or_default() += 1;
+        match &item.verdict.state {
+            State::Ok | State::Moved { .. } | State::Changed { .. } => {}
+            State::Restricted { reason }
+            | State::Unverifiable { reason }
+            | State::Failing { reason, .. }
+            | State::Dead { reason } => *alike.entry((item.link.host(), *reason)).or_default() += 1,
+        }
+    }
+    alike.retain(|(host, _), n| {
+        *n >= ALIKE_LINKS && *n * 100 >= all.get(host).copied().unwrap_or_default() * ALIKE_PERCENT
+    });
+    alike
+}
+
+fn link_entry(night: &Night, heading: Heading, item: &Item) -> Entry {
+    let lead = lead(night, item);
+    let name = words::name(item, lead);
+    let title = words::kind(item, lead).map_or_else(|| name.clone(), |kind| format!("{name} ({kind})"));
+    let mut place: Vec<String> = lead.and_then(|lead| words::where_needed(night, lead)).into_iter().collect();
+    if let Some(lead) = lead {
+        place.push(format!("Source: {}", words::source(night, item, lead)));
+    }
+    let address = Shown::of(&item.link);
+    let is_hijacked = item.verdict.state.reason() == Some(Reason::Parked);
+    Entry {
+        title,
+        place,
+        address: Some(if is_hijacked { address.unlinked() } else { address }),
+        facts: facts(night, heading, item),
+        action: None,
+        links: vec![LinkId::of(&item.link)],
+        due: due(night, item),
+    }
+}
+
+fn facts(night: &Night, heading: Heading, item: &Item) -> Vec<Fact> {
+    let kind = lead(night, item).map(|mention| mention.kind);
+    let mut facts = Vec::new();
+    match &item.verdict.state {
+        State::Ok => {}
+        State::Moved { to } => facts.push(Fact::leading_to("Now at", to)),
+        State::Changed { change, .. } => {
+            facts.push(Fact::new("What changed", words::what_changed(night, item, change)));
+            if let (Some(before), Some(after)) = (&item.previous_copy, &item.copy) {
+                facts.push(Fact::new("Our copies", words::both_copies(night, before, after)));
+            }
+        }
+        State::Unverifiable { .. } => {
+            facts.push(Fact::new("What happened", words::what_happened(night, item)))
+        }
+        State::Restricted { reason } | State::Failing { reason, .. } | State::Dead { reason } => {
+            facts.push(Fact::new("What happened", words::what_happened(night, item)));
+            let leads_elsewhere = matches!(reason, Reason::FrontPage | Reason::OtherPage);
+            if let Some(elsewhere) = item.ended_at.as_ref().filter(|_| leads_elsewhere) {
+                facts.push(Fact::leading_to("Now leads to", elsewhere));
+            }
+            facts.push(Fact::new("Our copy", words::our_copy(night, item, kind)));
+        }
+    }
+    facts.extend(item.notes.iter().map(|note| Fact::new("Worth a look", wording::note(note))));
+    let is_plain = matches!(item.verdict.state, State::Ok | State::Unverifiable { .. });
+    if !is_plain && heading != Heading::FoundNotWorking {
+        facts.push(Fact::new("To do", words::to_do(night, item, is_own(night, item))));
+    }
+    facts
+}
+
+fn host_entry(night: &Night, first: &Item, items: &[&Item]) -> Entry {
+    let next = items.iter().find_map(|item| due(night, item));
+    let names: Vec<String> = items.iter().map(|item| words::name(item, lead(night, item))).collect();
+    let kept = items.iter().filter(|item| item.copy.is_some()).count();
+    Entry {
+        title: words::links_on_host(first.link.host(), items.len()),
+        place: next
+            .filter(|due| *due >= night.today)
+            .map(|due| words::first_needed(night, due))
+            .into_iter()
+            .collect(),
+        address: None,
+        facts: vec![
+            Fact::new("What happened", words::what_happened(night, first)),
+            Fact::new("Links", format!("{}.", list(&names, NAMES_SHOWN))),
+            Fact::new("Our copies", words::copies_of_group(kept, items.len())),
+        ],
+        action: None,
+        links: items.iter().map(|item| LinkId::of(&item.link)).collect(),
+        due: next,
+    }
+}
+
+/// The course page itself, where it gave trouble.
+pub fn page_entry(night: &Night) -> Option<Entry> {
+    let trouble = night.page_trouble.as_ref()?;
+    let facts = vec![
+        Fact::new("What happened", wording::page_trouble(trouble)),
+        Fact::new("What we did", wording::letter::LAST_GOOD_READING),
+    ];
+    Some(point(wording::letter::THE_COURSE_PAGE.to_owned(), facts))
+}
+
+/// Defects of the page that no earlier report told; many of a kind become one entry.
+pub fn defect_entries(night: &Night) -> Vec<Entry> {
+    let fresh: Vec<&Defect> = night.defects.iter().filter(|defect| !is_known(night, defect)).collect();
+    let mut entries = Vec::new();
+    let mut rest = fresh.as_slice();
+    let mut seen = Vec::new();
+    while let Some((first, later)) = rest.split_first() {
+        rest = later;
+        let kind = std::mem::discriminant(*first);
+        if seen.contains(&kind) {
+            continue;
+        }
+        seen.push(kind);
+        let alike: Vec<&Defect> =
+            fresh.iter().copied().filter(|defect| std::mem::discriminant(*defect) == kind).collect();
+        if alike.len() > ALIKE_LINKS {
+            let lines: Vec<String> = alike.iter().map(|defect| defect_line(defect).to_string()).collect();
+            let lines = Fact::new("Lines", format!("{}.", list(&lines, 2 * NAMES_SHOWN)));
+            entries.push(point(wording::defects_alike(first, alike.len()), vec![lines]));
+        } else {
+            entries.extend(alike.iter().map(|defect| {
+                let (title, text) = wording::defect(defect);
+                point(title, vec![Fact::new("On the page", text)])
+            }));
         }
     }
     entries
+}
+
+fn point(title: String, facts: Vec<Fact>) -> Entry {
+    Entry { title, place: Vec::new(), address: None, facts, action: None, links: Vec::new(), due: None }
+}
+
+/// Lines shift with every edit, so a defect is known by its words.
+fn is_known(night: &Night, defect: &Defect) -> bool {
+    night.defects_before.iter().any(|before| match (before, defect) {
+        (Defect::EmptyLink { words: a, .. }, Defect::EmptyLink { words: b, .. }) => a == b,
+        (Defect::Malformed { written: a, .. }, Defect::Malformed { written: b, .. }) => a == b,
+        (Defect::BrokenAnchor { anchor: a, .. }, Defect::BrokenAnchor { anchor: b, .. }) => a == b,
+        (Defect::EmptyLink { .. } | Defect::Malformed { .. } | Defect::BrokenAnchor { .. }, _) => false,
+    })
+}
+
+fn defect_line(defect: &Defect) -> u32 {
+    match defect {
+        Defect::EmptyLink { line, .. }
+        | Defect::Malformed { line, .. }
+        | Defect::BrokenAnchor { line, .. } => *line,
+    }
 }

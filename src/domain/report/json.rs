@@ -1,4 +1,7 @@
-//! The object that `check --format json` prints: a contract with other programs.
+//! The night for programs: the object that `check --format json` prints.
+//!
+//! Others rely on these names. Texts are as they stand on the page, not made
+//! safe for anything but JSON. Times are RFC 3339 in UTC.
 
 use std::collections::BTreeMap;
 
@@ -6,62 +9,71 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::domain::capture;
+use crate::domain::address::Address;
+use crate::domain::capture::{self, Capture};
+use crate::domain::course::CourseId;
 use crate::domain::evidence::Reason;
 use crate::domain::link::Kind;
 use crate::domain::page::Defect;
-use crate::domain::report::{Item, Night, PageTrouble, Void, wording};
+use crate::domain::report::{Item, Night, PageTrouble, Void, place, wording};
 use crate::domain::verdict::{State, StateName};
 
-/// The whole run.
-#[derive(Clone, Debug, Serialize)]
-pub struct Run {
-    pub run: Totals,
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Output {
+    pub run: Run,
     pub courses: Vec<Course>,
+    /// One for each distinct link and course.
     pub links: Vec<Link>,
 }
 
-#[derive(Clone, Debug, Serialize)]
-pub struct Totals {
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Run {
     pub id: String,
     pub started: Timestamp,
     pub finished: Timestamp,
     pub requests: u64,
-    /// Body bytes on the wire.
     pub bytes: u64,
+    /// Why nothing was judged; null on a sound night.
     pub void: Option<Void>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Course {
-    pub id: String,
+    pub id: CourseId,
     pub title: String,
-    /// How many links are in each state.
-    pub states: BTreeMap<StateName, usize>,
+    /// Addresses or paths.
+    pub pages: Vec<String>,
+    /// How many links are in each state; states without links are absent.
+    pub links: BTreeMap<StateName, usize>,
     pub defects: Vec<Defect>,
+    pub void: Option<Void>,
     pub page_trouble: Option<PageTrouble>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Link {
-    pub course: String,
-    pub url: String,
+    pub course: CourseId,
+    /// As resolved from the page, without its fragment.
+    pub url: Address,
+    /// Words, headings and kind of the first mention.
     pub label: String,
     pub section: Vec<String>,
-    pub kind: Kind,
+    pub kind: Option<Kind>,
     pub state: StateName,
     pub reason: Option<Reason>,
     pub since: Timestamp,
     pub nights: u32,
-    pub final_url: Option<String>,
-    pub document: Option<String>,
-    pub capture: Option<Capture>,
-    pub change: Option<Change>,
+    /// Where the redirects ended; null where nothing answered.
+    pub final_url: Option<Address>,
+    pub document: Option<Address>,
+    pub capture: Option<Kept>,
+    pub change: Option<Changed>,
+    /// The next day it is needed, else the last one.
     pub due: Option<Date>,
 }
 
-#[derive(Clone, Debug, Serialize)]
-pub struct Capture {
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Kept {
     pub sha256: capture::Digest,
     pub bytes: u64,
     pub media_type: String,
@@ -69,72 +81,83 @@ pub struct Capture {
     pub path: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
-pub struct Change {
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Changed {
     pub summary: String,
+    /// 0 to 1.
     pub similarity: f64,
 }
 
-impl Run {
-    /// `path` gives the place of a blob in the archive.
-    pub fn new(run: Totals, nights: &[Night], path: impl Fn(capture::Digest) -> String) -> Self {
-        Self {
-            run,
-            courses: nights.iter().map(course).collect(),
-            links: nights
-                .iter()
-                .flat_map(|night| night.items.iter().map(|item| link(night, item, &path)))
-                .collect(),
-        }
+/// Puts the nights of one run together; `path_of` says where the archive keeps a capture.
+pub fn compose(run: Run, nights: &[Night], path_of: impl Fn(&Capture) -> String) -> Output {
+    Output {
+        run,
+        courses: nights.iter().map(course).collect(),
+        links: nights
+            .iter()
+            .flat_map(|night| night.items.iter().map(|item| link(night, item, &path_of)).collect::<Vec<_>>())
+            .collect(),
     }
 }
 
 fn course(night: &Night) -> Course {
-    let mut states = BTreeMap::new();
+    let mut links = BTreeMap::new();
     for item in &night.items {
-        *states.entry(item.verdict.state.name()).or_default() += 1;
+        *links.entry(item.verdict.state.name()).or_default() += 1;
     }
     Course {
-        id: night.course.to_string(),
+        id: night.course.clone(),
         title: night.title.clone(),
-        states,
+        pages: night.pages.iter().map(ToString::to_string).collect(),
+        links,
         defects: night.defects.clone(),
+        void: night.void,
         page_trouble: night.page_trouble.clone(),
     }
 }
 
-fn link(night: &Night, item: &Item, path: &impl Fn(capture::Digest) -> String) -> Link {
-    let mention = item.mentions.first();
+fn link(night: &Night, item: &Item, path_of: &impl Fn(&Capture) -> String) -> Link {
+    let first = item.mentions.first();
+    let state = &item.verdict.state;
+    let answered = || item.status.map(|_| item.link.clone());
     Link {
-        course: night.course.to_string(),
-        url: item.link.to_string(),
-        label: mention.map(|mention| mention.words.clone()).unwrap_or_default(),
-        section: mention.map(|mention| mention.headings.clone()).unwrap_or_default(),
-        kind: mention.map_or(Kind::Other, |mention| mention.kind),
-        state: item.verdict.state.name(),
-        reason: item.verdict.state.reason(),
+        course: night.course.clone(),
+        url: item.link.clone(),
+        label: first.map(|mention| mention.words.clone()).unwrap_or_default(),
+        section: first.map(|mention| mention.headings.clone()).unwrap_or_default(),
+        kind: first.map(|mention| mention.kind),
+        state: state.name(),
+        reason: state.reason(),
         since: item.verdict.since,
         nights: item.verdict.nights,
-        final_url: item.ended_at.as_ref().map(ToString::to_string),
-        document: item.copy.as_ref().map(|copy| copy.document.to_string()),
-        capture: item.copy.as_ref().map(|copy| Capture {
-            sha256: copy.sha256,
-            bytes: copy.bytes,
-            media_type: copy.media_type.split(';').next().unwrap_or_default().trim().to_owned(),
-            captured_at: copy.captured_at,
-            path: path(copy.sha256),
-        }),
-        change: match &item.verdict.state {
-            State::Changed { change, .. } => {
-                Some(Change { summary: wording::change(change), similarity: change.similarity })
-            }
-            State::Ok
-            | State::Moved { .. }
-            | State::Restricted { .. }
-            | State::Unverifiable { .. }
-            | State::Failing { .. }
-            | State::Dead { .. } => None,
-        },
-        due: item.mentions.iter().filter_map(|mention| mention.due).min(),
+        final_url: item.ended_at.clone().or_else(answered),
+        document: item.copy.as_ref().map(|copy| copy.document.clone()),
+        capture: item.copy.as_ref().map(|copy| kept(copy, path_of)),
+        change: changed(state),
+        due: place::due(night, item),
+    }
+}
+
+fn kept(copy: &Capture, path_of: &impl Fn(&Capture) -> String) -> Kept {
+    Kept {
+        sha256: copy.sha256,
+        bytes: copy.bytes,
+        media_type: copy.media_type.clone(),
+        captured_at: copy.captured_at,
+        path: path_of(copy),
+    }
+}
+
+fn changed(state: &State) -> Option<Changed> {
+    match state {
+        State::Changed { change, .. } => {
+            Some(Changed { summary: wording::change(change), similarity: change.similarity })
+        }
+        State::Ok
+        | State::Moved { .. }
+        | State::Restricted { .. }
+        | State::Unverifiable { .. }
+        | State::Failing { .. }
+        | State::Dead { .. } => None,
     }
 }

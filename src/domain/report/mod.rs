@@ -1,4 +1,21 @@
 //! Verdicts become what an instructor reads. Sentences live in `wording` alone.
+//!
+//! A [`Night`] is composed into a [`digest::Digest`], which `text`, `html` and
+//! `summary` only lay out; `json` tells the same night to programs.
+
+pub mod plain;
+pub mod figures;
+pub mod wording;
+pub mod place;
+pub mod entry;
+pub mod digest;
+pub mod text;
+pub mod html;
+pub mod json;
+pub mod summary;
+
+#[cfg(test)]
+mod tests;
 
 pub mod wording;
 pub mod plain;
@@ -14,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
 use crate::domain::capture::Capture;
-use crate::domain::course::CourseId;
+use crate::domain::course::{CourseId, PageSource};
 use crate::domain::evidence::Note;
 use crate::domain::link::Mention;
 use crate::domain::page::Defect;
@@ -51,6 +68,8 @@ pub struct Item {
     /// The capture that `copy` replaced, where the verdict is `changed`.
     pub previous_copy: Option<Capture>,
     pub notes: Vec<Note>,
+    /// The notes of the night before; what is among them is no news.
+    pub notes_before: Vec<Note>,
 }
 
 /// One night of one course, ready to be told.
@@ -58,7 +77,8 @@ pub struct Item {
 pub struct Night {
     pub course: CourseId,
     pub title: String,
-    #[serde(with = "jiff::fmt::serde::tz::required")]
+    /// Where the pages are read from; also tells which links are the course's own files.
+    pub pages: Vec<PageSource>,
     pub time_zone: jiff::tz::TimeZone,
     /// The local day for which it is written: decides what is due.
     pub today: Date,
@@ -70,7 +90,12 @@ pub struct Night {
     pub void: Option<Void>,
     pub items: Vec<Item>,
     pub defects: Vec<Defect>,
+    /// The defects of the reading before; what is among them is no news.
+    pub defects_before: Vec<Defect>,
     pub page_trouble: Option<PageTrouble>,
+    /// Students are offered our copies. Where they are not, a letter must not say so.
+    pub students_get_copies: bool,
+    /// Captures taken this night.
     pub copies_kept: u32,
     pub requests: u64,
     pub bytes: u64,

@@ -1,60 +1,93 @@
-//! Text from strangers' pages, made harmless, and plain forms for dates, sizes and counts.
+//! Text that strangers wrote, made safe to stand in a letter.
+//!
+//! Titles, link words and headings are hostile until they have been through
+//! here: they may hold line breaks (header injection), direction controls
+//! (spoofed reading order) or words that a mail program turns into links.
+//! HTML is escaped later, by the template.
 
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
+/// The most characters of foreign text that stand in one place.
+pub const LONGEST: usize = 120;
 
-/// Link words and titles are cut here: a report is not the page.
-const LONGEST: usize = 120;
+/// Endings of file names that are no top-level domains, so that "notes.pdf" stays itself.
+const FILE_ENDINGS: [&str; 15] = [
+    "pdf", "html", "htm", "ipynb", "js", "txt", "pptx", "ppt", "docx", "doc", "tex", "csv", "json", "png",
+    "jpg",
+];
 
-/// Page text without control, direction and invisible characters, on one line, not too long.
-pub fn tame(text: &str) -> String {
-    let visible: String = text
-        .chars()
-        .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .filter(|c| !c.is_control() && !is_invisible(*c))
-        .collect();
-    let squeezed = visible.split_whitespace().collect::<Vec<_>>().join(" ");
-    if squeezed.chars().count() <= LONGEST {
-        return squeezed;
-    }
-    let cut: String = squeezed.chars().take(LONGEST - 1).collect();
-    format!("{}…", cut.trim_end())
+/// One line of at most [`LONGEST`] characters without controls or live addresses.
+pub fn plain(text: &str) -> String {
+    shortened(text, LONGEST)
 }
 
-/// Direction marks and other characters that change how the rest is read.
+/// As [`plain`], at most `longest` characters.
+pub fn shortened(text: &str, longest: usize) -> String {
+    // Nothing past ten times the limit can show; the bound keeps the work small.
+    let clean = stripped(text.chars().take(longest * 10));
+    let calm = defused(&clean);
+    if calm.chars().count() <= longest {
+        return calm;
+    }
+    let head: String = calm.chars().take(longest.saturating_sub(3)).collect();
+    format!("{}...", head.trim_end())
+}
+
+/// In quotation marks; those inside become single.
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", plain(text).replace('"', "'"))
+}
+
+/// Whether words are an address rather than a name.
+pub fn is_bare_address(words: &str) -> bool {
+    let words = words.trim();
+    !words.contains(char::is_whitespace) && (words.contains("://") || words.starts_with("www."))
+}
+
+/// Drops invisible characters and folds white space.
+fn stripped(text: impl Iterator<Item = char>) -> String {
+    let mut clean = String::new();
+    for c in text {
+        if c.is_whitespace() || c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
+            if !clean.is_empty() && !clean.ends_with(' ') {
+                clean.push(' ');
+            }
+        } else if !is_invisible(c) {
+            clean.push(c);
+        }
+    }
+    clean.truncate(clean.trim_end().len());
+    clean
+}
+
+/// Direction controls, zero-width characters, tags and annotation marks.
 fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
-    )
+    matches!(c,
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
+        | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}'
+        | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
-/// "Tue 6 Oct", with the year where it is not that of `today`.
-pub fn day(date: Date, today: Date) -> String {
-    let form = if date.year() == today.year() { "%a %-d %b" } else { "%a %-d %b %Y" };
-    date.strftime(form).to_string()
-}
-
-/// The local day of an instant.
-pub fn local_day(at: Timestamp, zone: &TimeZone, today: Date) -> String {
-    day(at.to_zoned_datetime(zone.clone()).date(), today)
-}
-
-pub fn size(bytes: u64) -> String {
-    let tenths = |unit: u64| format!("{}.{}", bytes / unit, bytes % unit * 10 / unit);
-    match bytes {
-        0..1000 => format!("{bytes} bytes"),
-        1000..1_000_000 => format!("{} KB", bytes / 1000),
-        1_000_000..1_000_000_000 => format!("{} MB", tenths(1_000_000)),
-        _ => format!("{} GB", tenths(1_000_000_000)),
+/// Breaks what a mail program would make a link of: "a.com" becomes "a[.]com".
+fn defused(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let mut calm = String::with_capacity(text.len());
+    for (i, c) in chars.iter().enumerate() {
+        let before = i.checked_sub(1).and_then(|i| chars.get(i)).is_some_and(|c| c.is_alphanumeric());
+        let after = chars.get(i + 1..).unwrap_or_default();
+        match c {
+            '.' if before && starts_a_domain(after) => calm.push_str("[.]"),
+            '@' if before && after.first().is_some_and(|c| c.is_alphanumeric()) => calm.push_str("[at]"),
+            ':' if after.starts_with(&['/', '/']) => calm.push_str("[:]"),
+            other => calm.push(*other),
+        }
     }
+    calm
 }
 
-/// "1 link", "2 links".
-pub fn counted(n: usize, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+fn starts_a_domain(after: &[char]) -> bool {
+    // No ending in the list is longer than a handful of letters, no domain label than 63.
+    let label: String = after.iter().take(64).take_while(|c| c.is_alphanumeric()).collect();
+    let letters = label.chars().take_while(|c| c.is_alphabetic()).count();
+    letters >= 2 && !FILE_ENDINGS.contains(&label.to_lowercase().as_str())
 }
 
 #[cfg(test)]
@@ -62,16 +95,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hostile_text_becomes_one_harmless_line() {
-        assert_eq!(tame("a\r\nBcc: x\u{202e}y\u{200b}z\u{7}"), "a Bcc: xyz");
-        assert_eq!(tame(&"x".repeat(500)).chars().count(), 120);
+    fn foreign_text_becomes_one_harmless_line() {
+        assert_eq!(plain(" a\r\nBcc: x\u{202e}\u{200b}\u{85}y "), "a Bcc: x y");
+        assert_eq!(plain(&"x".repeat(200)).chars().count(), LONGEST);
+        assert_eq!(quoted("the \"best\""), "\"the 'best'\"");
     }
 
     #[test]
-    fn sizes_are_those_people_use() {
+    fn words_that_look_like_addresses_are_not_live() {
+        assert_eq!(plain("https://evil.com/a.pdf"), "https[:]//evil[.]com/a.pdf");
+        assert_eq!(plain("mail me@evil.org, ok"), "mail me[at]evil[.]org, ok");
         assert_eq!(
-            (size(12), size(219_400), size(2_340_000)),
-            ("12 bytes".into(), "219 KB".into(), "2.3 MB".into())
+            plain("Node.js, notes.pdf, Section 3.2, e.g. this"),
+            "Node.js, notes.pdf, Section 3.2, e.g. this"
         );
     }
 }

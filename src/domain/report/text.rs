@@ -1,73 +1,183 @@
-//! The report as plain text: the letter, and the summary on a terminal.
+//! A digest as plain text: the letter's first part, complete without the HTML.
 
-use crate::domain::report::digest::{Digest, Entry, Section};
+use crate::domain::report::digest::{Digest, Section};
+use crate::domain::report::entry::{Entry, Shown};
+use crate::domain::report::wording::letter;
 
-/// Mail is wrapped here; an address is never broken.
-const COLUMNS: usize = 72;
+/// Columns of a letter; mail programs quote it without breaking lines.
+pub const COLUMNS: usize = 72;
 
-/// The letter, without its subject.
-pub fn letter(digest: &Digest) -> String {
-    let mut text = String::new();
-    paragraph(&mut text, &digest.opening.join(" "), "", "");
+/// In a run of sections without entries, the notes start at this column.
+const NOTE_COLUMN: usize = 30;
+
+/// The letter, without its subject. No line is longer than [`COLUMNS`] unless it is an address.
+pub fn render(digest: &Digest) -> String {
+    let mut page = Page::new(COLUMNS);
+    body(&mut page, digest);
+    page.text
+}
+
+/// Everything between head and foot; `summary` has its own of both.
+pub(super) fn body(page: &mut Page, digest: &Digest) {
+    page.paragraph(&digest.opening.join(" "));
     let mut number = 1;
+    let mut after_line = false;
     for section in &digest.sections {
-        number = section_text(&mut text, section, number);
-    }
-    if !digest.counts.is_empty() {
-        text.push('\n');
-    }
-    for count in &digest.counts {
-        paragraph(&mut text, count, "", "  ");
-    }
-    text.push('\n');
-    paragraph(&mut text, &digest.foot.join(" "), "", "");
-    text
-}
-
-/// The same for a terminal, under its subject.
-pub fn summary(digest: &Digest) -> String {
-    format!("{}\n\n{}", digest.subject, letter(digest))
-}
-
-fn section_text(text: &mut String, section: &Section, mut number: usize) -> usize {
-    text.push_str(&format!("\n{} ({})\n", section.title, section.entries.len() + section.untold));
-    for entry in &section.entries {
-        text.push('\n');
-        entry_text(text, entry, number);
-        number += 1;
-    }
-    if section.untold > 0 {
-        text.push_str(&format!("\n   and {} more: onreserve status\n", section.untold));
-    }
-    number
-}
-
-fn entry_text(text: &mut String, entry: &Entry, number: usize) {
-    paragraph(text, &entry.name, &format!("{number}. "), "   ");
-    let lines = entry.place.iter().chain(&entry.address).chain(&entry.lines);
-    for line in lines {
-        paragraph(text, line, "   ", "     ");
-    }
-}
-
-/// Wraps at spaces; a word longer than a line stands alone on one.
-fn paragraph(text: &mut String, words: &str, first: &str, further: &str) {
-    let mut line = first.to_owned();
-    let mut is_empty = true;
-    for word in words.split_whitespace() {
-        let width = line.chars().count() + usize::from(!is_empty) + word.chars().count();
-        if width > COLUMNS && !is_empty {
-            text.push_str(line.trim_end());
-            text.push('\n');
-            further.clone_into(&mut line);
-            is_empty = true;
+        let is_line = section.entries.is_empty() && section.unlisted == 0;
+        if !(is_line && after_line) {
+            page.blank();
         }
-        if !is_empty {
-            line.push(' ');
+        if is_line {
+            page.labelled(&heading(section), section.note.as_deref().unwrap_or_default());
+        } else {
+            page.wrapped("", "", &heading(section));
+            for entry in &section.entries {
+                page.blank();
+                page.entry(number, entry);
+                number += 1;
+            }
+            let unlisted = (section.unlisted > 0).then(|| letter::not_listed(section.unlisted));
+            for line in unlisted.iter().chain(&section.note) {
+                page.blank();
+                page.wrapped("   ", "   ", line);
+            }
         }
-        line.push_str(word);
-        is_empty = false;
+        after_line = is_line;
     }
-    text.push_str(line.trim_end());
-    text.push('\n');
+    if !digest.closing.is_empty() {
+        page.blank();
+        page.paragraph(&digest.closing.join(" "));
+    }
+}
+
+pub(super) fn heading(section: &Section) -> String {
+    format!("{} ({})", section.name, section.count)
+}
+
+/// Text under construction, so many columns wide.
+pub(super) struct Page {
+    pub(super) text: String,
+    columns: usize,
+}
+
+impl Page {
+    pub(super) fn new(columns: usize) -> Self {
+        Self { text: String::new(), columns }
+    }
+
+    pub(super) fn blank(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with("\n\n") {
+            self.text.push('\n');
+        }
+    }
+
+    pub(super) fn paragraph(&mut self, text: &str) {
+        self.wrapped("", "", text);
+    }
+
+    fn entry(&mut self, number: usize, entry: &Entry) {
+        let lead = format!("{number}. ");
+        let indent = " ".repeat(lead.len());
+        let deeper = format!("{indent}  ");
+        self.wrapped(&lead, &deeper, &entry.title);
+        for line in &entry.place {
+            self.wrapped(&indent, &deeper, line);
+        }
+        if let Some(address) = &entry.address {
+            self.address(&indent, address);
+        }
+        for fact in &entry.facts {
+            self.wrapped(&indent, &deeper, format!("{}: {}", fact.label, fact.text).trim_end());
+            if let Some(address) = &fact.address {
+                self.address(&deeper, address);
+            }
+        }
+        if let Some(action) = &entry.action {
+            self.address(&indent, &Shown::Linked(action.clone()));
+        }
+    }
+
+    /// An address has its line to itself, whole.
+    fn address(&mut self, indent: &str, address: &Shown) {
+        match address {
+            Shown::Linked(text) | Shown::Unlinked(text) => {
+                self.text.push_str(indent);
+                self.text.push_str(text);
+                self.text.push('\n');
+            }
+            Shown::Described(text) => self.wrapped(indent, indent, text),
+        }
+    }
+
+    /// "STILL DEAD (3)                oldest since ...", the second column hanging.
+    fn labelled(&mut self, label: &str, text: &str) {
+        let gap = NOTE_COLUMN.saturating_sub(width(label)).max(2);
+        let hanging = " ".repeat(NOTE_COLUMN);
+        self.wrapped(&format!("{label}{}", " ".repeat(gap)), &hanging, text);
+    }
+
+    /// Words filled into lines; a word too long for any line is cut.
+    fn wrapped(&mut self, first: &str, rest: &str, text: &str) {
+        let mut line = first.to_owned();
+        let mut used = width(first);
+        let mut is_start = true;
+        for word in text.split(' ').filter(|word| !word.is_empty()) {
+            let mut word = word;
+            if !is_start && used + 1 + width(word) > self.columns {
+                self.line(&line);
+                (line, used, is_start) = (rest.to_owned(), width(rest), true);
+            }
+            while used + width(word) > self.columns {
+                let (head, tail) = cut(word, self.columns.saturating_sub(used).max(2));
+                line.push_str(head);
+                self.line(&line);
+                (line, used) = (rest.to_owned(), width(rest));
+                word = tail;
+            }
+            if !is_start {
+                line.push(' ');
+                used += 1;
+            }
+            line.push_str(word);
+            used += width(word);
+            is_start = false;
+        }
+        self.line(&line);
+    }
+
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+}
+
+fn cut(word: &str, columns: usize) -> (&str, &str) {
+    let mut used = 0;
+    for (at, c) in word.char_indices() {
+        used += width_of(c);
+        if used > columns && at > 0 {
+            return word.split_at(at);
+        }
+    }
+    (word, "")
+}
+
+/// Columns on a screen: wide East Asian characters and pictographs take two.
+pub(super) fn width(text: &str) -> usize {
+    text.chars().map(width_of).sum()
+}
+
+fn width_of(c: char) -> usize {
+    match u32::from(c) {
+        0x1100..=0x115F
+        | 0x2E80..=0xA4CF
+        | 0xAC00..=0xD7A3
+        | 0xF900..=0xFAFF
+        | 0xFE30..=0xFE6F
+        | 0xFF00..=0xFF60
+        | 0xFFE0..=0xFFE6
+        | 0x1F300..=0x1FAFF
+        | 0x20000..=0x3FFFD => 2,
+        _ => 1,
+    }
 }

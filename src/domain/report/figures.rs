@@ -1,0 +1,118 @@
+//! Dates, sizes and counts as an English reader expects them. No sentences.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+/// "Tue 6 Oct"; with the year where it is not that of `today`.
+pub fn day(date: Date, today: Date) -> String {
+    let pattern = if date.year() == today.year() { "%a %-d %b" } else { "%a %-d %b %Y" };
+    date.strftime(pattern).to_string()
+}
+
+/// "02:14-02:31 EDT": when something began and ended, in local time.
+pub fn hours(from: Timestamp, to: Timestamp, zone: &TimeZone) -> String {
+    let (from, to) = (from.to_zoned_datetime(zone.clone()), to.to_zoned_datetime(zone.clone()));
+    format!("{}-{}", from.strftime("%H:%M"), to.strftime("%H:%M %Z"))
+}
+
+/// Decimal units, as file managers and publishers give them: "219 KB", "1.2 MB".
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KB", "MB", "GB", "TB"];
+    if bytes < 1000 {
+        return format!("{bytes} bytes");
+    }
+    let mut tenths = bytes.div_ceil(100);
+    let mut unit = 0;
+    while tenths >= 10_000 && unit + 1 < UNITS.len() {
+        tenths /= 1000;
+        unit += 1;
+    }
+    let name = UNITS.get(unit).copied().unwrap_or_default();
+    if tenths < 100 && unit > 0 {
+        format!("{}.{} {name}", tenths / 10, tenths % 10)
+    } else {
+        format!("{} {name}", number(tenths / 10))
+    }
+}
+
+/// "12,345".
+pub fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// "1 link", "2 links".
+pub fn count(n: usize, one: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{} {one}s", number(n as u64)) }
+}
+
+/// A count of words, as roughly as it was measured: "3 words", "about 350 words".
+pub fn words(n: u32) -> String {
+    let step = match n {
+        0..20 => return count(n as usize, "word"),
+        20..100 => 10,
+        100..1000 => 50,
+        _ => 100,
+    };
+    format!("about {} words", number(u64::from((n + step / 2) / step * step)))
+}
+
+/// A share in whole percent, rounded down: what differs is never "100 %".
+pub fn percent(share: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=100")]
+    let whole = (share.clamp(0.0, 1.0) * 100.0) as u32;
+    if whole >= 100 || (share > 0.99 && whole == 99) { "over 99 %".to_owned() } else { format!("{whole} %") }
+}
+
+/// "A", "A and B", "A, B and C"; past `shown`, "A, B and 5 more".
+pub fn list(names: &[String], shown: usize) -> String {
+    let rest = names.len().saturating_sub(shown);
+    match names {
+        [] => String::new(),
+        [only] => only.clone(),
+        _ if rest > 0 => {
+            let head = names.iter().take(shown).map(String::as_str).collect::<Vec<_>>().join(", ");
+            format!("{head} and {rest} more")
+        }
+        [head @ .., last] => format!("{} and {last}", head.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn dates_carry_the_year_only_where_it_is_another() {
+        assert_eq!(day(date(2026, 10, 6), date(2026, 10, 5)), "Tue 6 Oct");
+        assert_eq!(day(date(2025, 12, 31), date(2026, 1, 2)), "Wed 31 Dec 2025");
+    }
+
+    #[test]
+    fn sizes_and_counts_are_rounded_for_reading() {
+        let sizes = [999, 1000, 219_400, 999_999, 1_200_000, 12_300_000, 4_100_000_000].map(size);
+        assert_eq!(sizes, ["999 bytes", "1 KB", "219 KB", "1.0 MB", "1.2 MB", "12 MB", "4.1 GB"]);
+        assert_eq!(
+            [3, 47, 338, 1749].map(words),
+            ["3 words", "about 50 words", "about 350 words", "about 1,700 words"]
+        );
+        assert_eq!(number(1_234_567), "1,234,567");
+        assert_eq!([1.0, 0.995, 0.969, 0.0].map(percent), ["over 99 %", "over 99 %", "96 %", "0 %"]);
+    }
+
+    #[test]
+    fn a_list_of_names_ends_where_a_reader_stops() {
+        let names = ["a", "b", "c", "d"].map(str::to_owned);
+        assert_eq!(list(&names, 4), "a, b, c and d");
+        assert_eq!(list(&names, 2), "a, b and 2 more");
+    }
+}

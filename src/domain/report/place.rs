@@ -1,0 +1,201 @@
+//! Which links are told, under which heading, and in which order.
+
+use jiff::civil::Date;
+
+use crate::domain::address::Address;
+use crate::domain::course::PageSource;
+use crate::domain::evidence::{Reason, Weight};
+use crate::domain::link::Mention;
+use crate::domain::report::{Item, Night};
+use crate::domain::verdict::State;
+
+/// What is needed so soon that even an unconfirmed failure is told.
+pub(super) const SOON_DAYS: i32 = 7;
+
+/// A host that does not answer is told from this night on; most are back before.
+pub(super) const SILENT_HOST_NIGHTS: u32 = 3;
+
+/// The sections of a report, in the order in which they are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Heading {
+    NeedsYou,
+    NotConfirmedButDue,
+    /// Only on the first night: failed, and nobody knows yet for how long.
+    FoundNotWorking,
+    NewlyDead,
+    Changed,
+    Moved,
+    Restricted,
+    NotAnswering,
+    SmallPoints,
+    CouldNotCheck,
+    Fixed,
+    StillDead,
+    NotYetConfirmed,
+}
+
+impl Heading {
+    pub const ALL: [Self; 13] = [
+        Self::NeedsYou,
+        Self::NotConfirmedButDue,
+        Self::FoundNotWorking,
+        Self::NewlyDead,
+        Self::Changed,
+        Self::Moved,
+        Self::Restricted,
+        Self::NotAnswering,
+        Self::SmallPoints,
+        Self::CouldNotCheck,
+        Self::Fixed,
+        Self::StillDead,
+        Self::NotYetConfirmed,
+    ];
+}
+
+/// How a link is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Silent,
+    /// An entry of its own.
+    Told(Heading),
+    /// A number among others: it was told before, or is not worth an entry.
+    Counted(Heading),
+}
+
+/// Where a link stands in tonight's report.
+pub fn place(night: &Night, item: &Item) -> Place {
+    let own = is_own(night, item);
+    if night.is_first {
+        return first_place(night, item, own);
+    }
+    let news = is_news(item, own);
+    let told = |heading| if news { Place::Told(heading) } else { Place::Counted(heading) };
+    match &item.verdict.state {
+        State::Ok if news => Place::Told(Heading::Fixed),
+        State::Ok => small_points(item),
+        State::Moved { .. } => told(Heading::Moved),
+        State::Changed { .. } => told(Heading::Changed),
+        State::Restricted { .. } if news && item.copy.is_none() => Place::Told(Heading::NeedsYou),
+        State::Restricted { .. } => told(Heading::Restricted),
+        State::Unverifiable { .. } => told(Heading::CouldNotCheck),
+        state if is_broken(state, own) => match (is_due_soon(night, item), news) {
+            (true, _) => Place::Told(Heading::NeedsYou),
+            (false, false) => Place::Counted(Heading::StillDead),
+            (false, true) if own || item.copy.is_none() => Place::Told(Heading::NeedsYou),
+            (false, true) => Place::Told(Heading::NewlyDead),
+        },
+        State::Failing { weight, .. } => {
+            let is_silent_host = *weight == Weight::Weak && item.verdict.nights >= SILENT_HOST_NIGHTS;
+            match (is_due_soon(night, item), is_silent_host) {
+                (true, _) => Place::Told(Heading::NotConfirmedButDue),
+                (false, true) => Place::Told(Heading::NotAnswering),
+                (false, false) => Place::Counted(Heading::NotYetConfirmed),
+            }
+        }
+        State::Dead { .. } => Place::Counted(Heading::StillDead),
+    }
+}
+
+fn first_place(night: &Night, item: &Item, own: bool) -> Place {
+    match &item.verdict.state {
+        State::Ok => small_points(item),
+        State::Moved { .. } => Place::Told(Heading::Moved),
+        State::Changed { .. } => Place::Told(Heading::Changed),
+        State::Restricted { .. } => Place::Told(Heading::Restricted),
+        State::Unverifiable { .. } => Place::Told(Heading::CouldNotCheck),
+        state if own && is_broken(state, own) => Place::Told(Heading::NeedsYou),
+        State::Failing { .. } | State::Dead { .. } if is_due_soon(night, item) => {
+            Place::Told(Heading::NotConfirmedButDue)
+        }
+        State::Failing { .. } | State::Dead { .. } => Place::Told(Heading::FoundNotWorking),
+    }
+}
+
+fn small_points(item: &Item) -> Place {
+    if item.notes.is_empty() {
+        Place::Silent
+    } else if item.notes.iter().all(|note| item.notes_before.contains(note)) {
+        Place::Counted(Heading::SmallPoints)
+    } else {
+        Place::Told(Heading::SmallPoints)
+    }
+}
+
+/// Whether tonight says something that no earlier report can have said.
+fn is_news(item: &Item, own: bool) -> bool {
+    let Some(before) = &item.before else { return false };
+    match (before, &item.verdict.state) {
+        (before, State::Ok) => matches!(before, State::Restricted { .. }) || is_broken(before, own),
+        (State::Moved { to: before }, State::Moved { to }) => !is_same_place(before, to),
+        (State::Changed { change: before, .. }, State::Changed { change, .. }) => before.text != change.text,
+        (before, after) if is_broken(before, own) && is_broken(after, own) => false,
+        (before, after) => before.name() != after.name(),
+    }
+}
+
+/// Session marks in a query change from night to night; the place does not.
+fn is_same_place(a: &Address, b: &Address) -> bool {
+    a.host() == b.host() && a.path() == b.path()
+}
+
+/// Dead; or a file of the course itself that is not there, which needs no second night.
+pub fn is_broken(state: &State, own: bool) -> bool {
+    match state {
+        State::Dead { .. } => true,
+        State::Failing { reason, .. } => own && matches!(reason, Reason::NotFound | Reason::Gone),
+        State::Ok
+        | State::Moved { .. }
+        | State::Changed { .. }
+        | State::Restricted { .. }
+        | State::Unverifiable { .. } => false,
+    }
+}
+
+/// Whether the link is the course's own file: at or below the folder of one of its pages.
+pub fn is_own(night: &Night, item: &Item) -> bool {
+    night.pages.iter().any(|page| {
+        let address = match page {
+            PageSource::Web(address) => address,
+            PageSource::File { published_at: Some(address), .. } => address,
+            PageSource::File { published_at: None, .. } => return false,
+        };
+        let folder = address.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+        item.link.host() == address.host()
+            && item.link.url().port() == address.url().port()
+            && item.link.path().strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+    })
+}
+
+/// The mention that is needed next; else the one needed last; else the first.
+pub fn lead<'a>(night: &Night, item: &'a Item) -> Option<&'a Mention> {
+    let dated = |mention: &&Mention| mention.due.is_some();
+    let coming = |mention: &&Mention| mention.due.is_some_and(|due| due >= night.today);
+    let next = item.mentions.iter().filter(coming).min_by_key(|mention| (mention.due, mention.line));
+    let last = || item.mentions.iter().filter(dated).max_by_key(|mention| mention.due);
+    next.or_else(last).or_else(|| item.mentions.first())
+}
+
+/// When the class needs it: the next time, else the last.
+pub fn due(night: &Night, item: &Item) -> Option<Date> {
+    lead(night, item).and_then(|mention| mention.due)
+}
+
+pub fn is_due_soon(night: &Night, item: &Item) -> bool {
+    due(night, item).is_some_and(|due| (0..=SOON_DAYS).contains(&days_until(night, due)))
+}
+
+pub fn days_until(night: &Night, due: Date) -> i32 {
+    (due - night.today).get_days()
+}
+
+/// Coming weeks before undated, undated before past; nearest first; new before
+/// old; then as on the page. Total, so that every report has the same order.
+pub fn order<'a>(night: &Night, item: &'a Item) -> (u8, u32, bool, u32, &'a Address) {
+    let (bucket, distance) = match due(night, item).map(|due| days_until(night, due)) {
+        Some(days) if days >= 0 => (0, days.unsigned_abs()),
+        None => (1, 0),
+        Some(days) => (2, days.unsigned_abs()),
+    };
+    let line = item.mentions.first().map_or(u32::MAX, |mention| mention.line);
+    (bucket, distance, item.before.is_none(), line, &item.link)
+}

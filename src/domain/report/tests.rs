@@ -1,0 +1,573 @@
+use jiff::civil::date;
+use jiff::tz::{Offset, TimeZone};
+use jiff::{Timestamp, ToSpan};
+use proptest::prelude::*;
+
+use super::digest::{DETAILED, compose};
+use super::place::Heading;
+use super::*;
+use crate::domain::capture::{Digest, Why};
+use crate::domain::document::Fingerprint;
+use crate::domain::evidence::{Change, Reason, Weight};
+use crate::domain::link::{Kind, Target};
+
+/// 5 Oct 2026, 02:14 in the morning four hours west of Greenwich.
+fn tonight() -> Timestamp {
+    "2026-10-05T06:14:00Z".parse().unwrap()
+}
+
+fn days_ago(days: i64) -> Timestamp {
+    tonight() - (24 * days).hours()
+}
+
+fn address(text: &str) -> Address {
+    Address::parse(text).unwrap()
+}
+
+fn night(items: Vec<Item>) -> Night {
+    Night {
+        course: "dgm".parse().unwrap(),
+        title: "Deep Generative Models".into(),
+        pages: vec![PageSource::Web(address("https://courses.example.edu/dgm/index.html"))],
+        time_zone: TimeZone::fixed(Offset::constant(-4)),
+        today: date(2026, 10, 5),
+        started: tonight(),
+        finished: tonight() + 17.minutes(),
+        is_first: false,
+        void: None,
+        items,
+        defects: vec![],
+        defects_before: vec![],
+        page_trouble: None,
+        students_get_copies: false,
+        copies_kept: 2,
+        requests: 1240,
+        bytes: 312_400_000,
+    }
+}
+
+fn mention(words: &str, link: &str) -> Mention {
+    Mention {
+        written: link.into(),
+        target: Target::Web { address: address(link), fragment: None },
+        words: words.into(),
+        headings: vec!["Course Calendar".into()],
+        row: String::new(),
+        week: None,
+        due: None,
+        line: 112,
+        kind: Kind::Paper,
+    }
+}
+
+fn ok(words: &str, link: &str) -> Item {
+    Item {
+        link: address(link),
+        mentions: vec![mention(words, link)],
+        verdict: Verdict { state: State::Ok, since: days_ago(30), nights: 30 },
+        before: None,
+        status: Some(200),
+        ended_at: None,
+        last_ok: Some(tonight()),
+        copy: None,
+        copy_pages: None,
+        previous_copy: None,
+        notes: vec![],
+        notes_before: vec![],
+    }
+}
+
+fn at(mut item: Item, week: &str, due: Date, line: u32) -> Item {
+    for mention in &mut item.mentions {
+        mention.week = Some(week.into());
+        mention.due = Some(due);
+        mention.line = line;
+    }
+    item
+}
+
+fn in_state(item: Item, before: Option<State>, state: State, nights: u32) -> Item {
+    let since = days_ago(i64::from(nights) - 1);
+    let last_ok = Some(days_ago(i64::from(nights)));
+    Item { before, last_ok, verdict: Verdict { state, since, nights }, ..item }
+}
+
+fn newly_dead(item: Item, reason: Reason, status: Option<u16>) -> Item {
+    let before = State::Failing { reason, weight: Weight::Strong };
+    Item { status, ..in_state(item, Some(before), State::Dead { reason }, 3) }
+}
+
+fn capture(link: &str, bytes: u64, days: i64) -> Capture {
+    Capture {
+        link: address(link),
+        document: address(link),
+        sha256: Digest::of(link.as_bytes()),
+        sha1: "3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ".into(),
+        bytes,
+        media_type: "application/pdf".into(),
+        captured_at: days_ago(days),
+        why: Why::First,
+        head: None,
+        chain: vec![address(link)],
+    }
+}
+
+fn kept(item: Item, pages: u32, bytes: u64) -> Item {
+    let copy = capture(item.link.as_str(), bytes, 23);
+    Item { copy: Some(copy), copy_pages: Some(pages), ..item }
+}
+
+fn revision(similarity: f64, words_changed: u32, pages: Option<(u32, u32)>, section: Option<&str>) -> Change {
+    Change {
+        similarity,
+        words_changed,
+        words_before: 9000,
+        words_after: 9400,
+        pages_before: pages.map(|pages| pages.0),
+        pages_after: pages.map(|pages| pages.1),
+        section: section.map(Into::into),
+        alarm: None,
+        text: Fingerprint { version: 1, digest: Digest::of(b"new") },
+    }
+}
+
+fn changed(item: Item, reason: Reason, change: Change) -> Item {
+    let previous_copy = Some(capture(item.link.as_str(), 240_000, 60));
+    Item { previous_copy, ..in_state(item, Some(State::Ok), State::Changed { reason, change }, 2) }
+}
+
+fn moved(item: Item, to: &str) -> Item {
+    let to = address(to);
+    Item { ended_at: Some(to.clone()), ..in_state(item, Some(State::Ok), State::Moved { to }, 2) }
+}
+
+fn three_dead_two_changed_one_moved() -> Night {
+    let mut items: Vec<Item> =
+        (0..140).map(|i| kept(ok("A paper", &format!("https://h{i}.example/p.pdf")), 9, 90_000)).collect();
+    items.extend([
+        at(
+            newly_dead(
+                ok("Congestion Avoidance and Control", "http://example.edu/~someone/papers/congavoid.pdf"),
+                Reason::NotFound,
+                Some(404),
+            ),
+            "Week 5",
+            date(2026, 10, 6),
+            112,
+        ),
+        at(
+            kept(
+                newly_dead(
+                    ok("End-to-End Arguments in System Design", "https://old.example.org/e2e.pdf"),
+                    Reason::NoSuchHost,
+                    None,
+                ),
+                10,
+                219_000,
+            ),
+            "Week 2",
+            date(2026, 9, 15),
+            88,
+        ),
+        kept(
+            Item {
+                ended_at: Some(address("https://lab.example.net/")),
+                ..newly_dead(ok("", "https://lab.example.net/2019/notes.html"), Reason::FrontPage, Some(200))
+            },
+            3,
+            41_000,
+        ),
+        at(
+            kept(
+                changed(
+                    ok("QUIC: design notes", "https://quic.example/design.pdf"),
+                    Reason::Replaced,
+                    revision(0.962, 338, Some((14, 16)), Some("Reverse diffusion")),
+                ),
+                16,
+                260_000,
+            ),
+            "Week 7",
+            date(2026, 10, 20),
+            140,
+        ),
+        kept(
+            changed(
+                ok("What are Diffusion Models?", "https://blog.example/posts/diffusion/"),
+                Reason::Revised,
+                revision(0.88, 720, None, Some("Guidance")),
+            ),
+            1,
+            80_000,
+        ),
+        moved(
+            ok("Attention, visually", "http://site.example.io/attention/"),
+            "https://new.example.com/attention/",
+        ),
+        in_state(
+            ok("TCP Vegas", "https://vegas.example/v.pdf"),
+            Some(State::Dead { reason: Reason::NotFound }),
+            State::Ok,
+            1,
+        ),
+    ]);
+    for i in 0..3 {
+        let item = ok("An old reading", &format!("https://gone{i}.example/old.pdf"));
+        items.push(kept(in_state(item, None, State::Dead { reason: Reason::NotFound }, 36 + i), 5, 70_000));
+    }
+    for i in 0..4 {
+        let reason = if i == 0 { Reason::TooLarge } else { Reason::Login };
+        let item = ok("At the library", &format!("https://library{i}.example/1"));
+        items.push(in_state(item, None, State::Unverifiable { reason }, 20));
+    }
+    night(items)
+}
+
+fn letter(night: &Night) -> String {
+    let digest = compose(night);
+    format!("Subject: {}\n\n{}", digest.subject, text::render(&digest))
+}
+
+#[test]
+fn a_night_with_three_dead_two_changed_one_moved() {
+    let night = three_dead_two_changed_one_moved();
+    insta::assert_snapshot!("news", letter(&night));
+    insta::assert_snapshot!("news_html", html::render(&compose(&night)).unwrap());
+    insta::assert_snapshot!("news_terminal", summary::render(&night, &compose(&night)));
+}
+
+#[test]
+fn students_are_said_to_be_covered_only_where_they_are() {
+    let night = Night { students_get_copies: true, ..three_dead_two_changed_one_moved() };
+    let text = letter(&night);
+    assert!(text.contains("Students already get our copies of 2."), "{text}");
+    assert!(text.contains("NEWLY DEAD, STUDENTS COVERED (2)"), "{text}");
+    assert!(!letter(&three_dead_two_changed_one_moved()).contains("tudents already"));
+}
+
+#[test]
+fn a_quiet_night() {
+    let fine: Vec<Item> =
+        (0..143).map(|i| kept(ok("A paper", &format!("https://h{i}.example/p.pdf")), 9, 90_000)).collect();
+    let mut night = night(fine);
+    night.copies_kept = 0;
+    let mut text = letter(&night);
+    assert!(!compose(&night).is_news);
+    night.items.truncate(140);
+    night.items.extend(three_dead_two_changed_one_moved().items.drain(147..));
+    text.push_str("\n=======\n");
+    text.push_str(&letter(&night));
+    insta::assert_snapshot!("quiet", text);
+}
+
+fn first() -> Night {
+    let mut items: Vec<Item> =
+        (0..150).map(|i| kept(ok("A paper", &format!("https://h{i}.example/p.pdf")), 9, 90_000)).collect();
+    let own = |words: &str, file: &str| {
+        let item = ok(words, &format!("https://courses.example.edu/dgm/{file}"));
+        let state = State::Failing { reason: Reason::NotFound, weight: Weight::Strong };
+        Item { status: Some(404), last_ok: None, ..in_state(item, None, state, 1) }
+    };
+    let failing = |item: Item, reason, status, weight| Item {
+        status,
+        last_ok: None,
+        ..in_state(item, None, State::Failing { reason, weight }, 1)
+    };
+    let mut short = own("pdf", "papers/wavenet.pdf");
+    if let Some(mention) = short.mentions.first_mut() {
+        mention.row = "WaveNet: A Generative Model for Raw Audio (van den Oord et al., 2016) [pdf]".into();
+    }
+    items.extend([
+        short,
+        at(own("Slides: Autoencoders", "lecture4.pdf"), "Week 5", date(2026, 10, 7), 203),
+        failing(ok("GAN lab", "https://ganlab.example/"), Reason::NotAnswering, None, Weight::Weak),
+        at(
+            failing(
+                ok("VAE tutorial", "https://vae.example/t.pdf"),
+                Reason::NotFound,
+                Some(404),
+                Weight::Strong,
+            ),
+            "Week 6",
+            date(2026, 10, 12),
+            210,
+        ),
+        in_state(
+            ok("Deep learning", "https://journal.example/deep"),
+            None,
+            State::Restricted { reason: Reason::Paywall },
+            1,
+        ),
+        in_state(
+            ok("Sora explained", "https://news.example/sora"),
+            None,
+            State::Unverifiable { reason: Reason::BotWall },
+            1,
+        ),
+    ]);
+    let forum = |i| ok("Question", &format!("https://forum.example/t/{i}"));
+    items.extend((0..5).map(|i| failing(forum(i), Reason::ServerError, Some(503), Weight::Weak)));
+    Night {
+        is_first: true,
+        copies_kept: 150,
+        defects: vec![
+            Defect::EmptyLink { words: "Notebook 3".into(), line: 96 },
+            Defect::BrokenAnchor { words: "Back to top".into(), anchor: "topp".into(), line: 12 },
+        ],
+        ..night(items)
+    }
+}
+
+#[test]
+fn the_first_night_is_a_baseline() {
+    insta::assert_snapshot!("first", letter(&first()));
+}
+
+#[test]
+fn a_void_night_is_one_sentence() {
+    let night = Night { void: Some(Void { failed: 120, links: 169, hosts: 34 }), ..first() };
+    insta::assert_snapshot!(letter(&night), @"
+    Subject: [DGM] Links not checked on Mon 5 Oct
+
+    No link was judged on Mon 5 Oct: 120 of 169 links on 34 hosts failed
+    together, which points to our own network and not to the links.
+    ");
+}
+
+#[test]
+fn trouble_with_the_page_comes_first() {
+    let trouble =
+        PageTrouble::Unreachable { page: "index.html".into(), why: Reason::ServerError, status: Some(503) };
+    let mut night = Night { page_trouble: Some(trouble), ..night(vec![ok("A", "https://a.example/")]) };
+    let forum = |i| {
+        let item = ok("Question", &format!("https://forum.example/t/{i}"));
+        let state = State::Failing { reason: Reason::NotAnswering, weight: Weight::Weak };
+        in_state(item, None, state, 3)
+    };
+    night.items.extend((0..4).map(forum));
+    night.items.push(at(
+        in_state(
+            ok("VAE tutorial", "https://vae.example/t.pdf"),
+            Some(State::Ok),
+            State::Failing { reason: Reason::Soft404, weight: Weight::Inferred },
+            1,
+        ),
+        "Week 6",
+        date(2026, 10, 12),
+        210,
+    ));
+    let wrong = ok("The proof", "https://notes.example/n.pdf");
+    night.items.push(Item { notes: vec![Note::PageBeyondEnd { page: 31, pages: 12 }], ..wrong });
+    insta::assert_snapshot!("trouble", letter(&night));
+}
+
+#[test]
+fn hosts_that_fail_as_one_are_one_entry() {
+    let dead =
+        |i| newly_dead(ok("Notes", &format!("https://dead.example/{i}.pdf")), Reason::NoSuchHost, None);
+    let mut night = night((0..12).map(dead).collect());
+    let entries =
+        |night: &Night| compose(night).sections.iter().map(|section| section.entries.len()).sum::<usize>();
+    assert_eq!(entries(&night), 1);
+    night.items.extend((0..30).map(|i| ok("Notes", &format!("https://dead.example/ok/{i}.pdf"))));
+    assert_eq!(entries(&night), 12, "most of the host still works");
+}
+
+#[test]
+fn what_was_told_is_counted_not_told_again() {
+    let dead = State::Dead { reason: Reason::NotFound };
+    let mut item = in_state(ok("A", "https://a.example/"), None, dead.clone(), 9);
+    let of = |item: &Item| compose(&night(vec![item.clone()]));
+    assert!(!of(&item).is_news);
+    assert_eq!(of(&item).entry_count(), 0);
+    item.before = Some(State::Failing { reason: Reason::NotFound, weight: Weight::Strong });
+    assert!(of(&item).is_news);
+    item.before = Some(State::Dead { reason: Reason::Gone });
+    assert!(!of(&item).is_news, "another reason is no other state");
+}
+
+#[test]
+fn a_file_of_the_course_itself_needs_no_second_night() {
+    let reason = Reason::NotFound;
+    let failing = State::Failing { reason, weight: Weight::Strong };
+    let of =
+        |link: &str, before, state| compose(&night(vec![in_state(ok("A", link), Some(before), state, 1)]));
+    let own = "https://courses.example.edu/dgm/slides/1.pdf";
+    let first = of(own, State::Ok, failing.clone());
+    assert_eq!(first.sections.first().map(|section| section.heading), Some(Heading::NeedsYou));
+    assert!(!of(own, failing.clone(), State::Dead { reason }).is_news, "told the night before");
+    assert!(!of("https://courses.example.edu/other/1.pdf", State::Ok, failing).is_news);
+}
+
+fn hostile_words() -> &'static str {
+    "</a><script>alert(1)</script> \u{202e}fdp\u{202c}\r\nBcc: all@evil.com\u{0}\u{1b}[31m visit https://evil.com now"
+}
+
+fn hostile() -> Night {
+    let link = "https://h.example/%3Cscript%3E?a=%22&b='x'";
+    let mut item = newly_dead(ok(hostile_words(), link), Reason::NotFound, Some(404));
+    for mention in &mut item.mentions {
+        mention.headings = vec![hostile_words().into()];
+        mention.week = Some(hostile_words().into());
+    }
+    let parked = newly_dead(ok("Blog", "https://parked.example/x"), Reason::Parked, Some(200));
+    Night {
+        title: hostile_words().into(),
+        defects: vec![Defect::Malformed {
+            words: hostile_words().into(),
+            written: "ht!tp:\u{200b}//<b>".into(),
+            line: 3,
+            why: "no\nhost".into(),
+        }],
+        page_trouble: Some(PageTrouble::NotThePage {
+            page: "index.html".into(),
+            title: Some(hostile_words().into()),
+        }),
+        ..night(vec![item, parked])
+    }
+}
+
+#[test]
+fn hostile_words_do_no_harm() {
+    insta::assert_snapshot!("hostile", letter(&hostile()));
+    let html = html::render(&compose(&hostile())).unwrap();
+    assert!(!html.contains("<script"));
+    assert!(!html.contains("href=\"https://evil"));
+    assert!(!html.contains("evil.com"));
+    assert!(!html.contains("href=\"https://parked"), "nobody is sent to a lapsed domain");
+    insta::assert_snapshot!("hostile_html", html.split("<main>").nth(1).unwrap());
+}
+
+fn many(n: usize, words: &str, path: &str) -> Night {
+    let dead =
+        |i| newly_dead(ok(words, &format!("https://h{i}.example/{path}")), Reason::NotFound, Some(404));
+    night((0..n).map(dead).collect())
+}
+
+#[test]
+fn a_letter_stays_short_at_any_number_of_items() {
+    let night = many(500, "A paper with a title of ordinary length, all in all", "papers/2016/one.pdf");
+    let digest = compose(&night);
+    assert_eq!(digest.entry_count(), DETAILED);
+    assert!(text::render(&digest).contains("And 460 more, not listed here."));
+    let html = html::render(&digest).unwrap();
+    assert!(html.len() < 40_000, "{}", html.len());
+    let night = many(500, &"<&>".repeat(100), &"&".repeat(900));
+    let html = html::render(&compose(&night)).unwrap();
+    assert!(html.len() < html::LONGEST_BYTES, "{}", html.len());
+    assert!(html.contains("not listed here"));
+}
+
+#[test]
+fn json_is_the_contract() {
+    let mut night = three_dead_two_changed_one_moved();
+    night.items.drain(..138);
+    night.items.drain(1..5);
+    night.items.truncate(3);
+    let run = json::Run {
+        id: "20261005T061400Z".into(),
+        started: night.started,
+        finished: night.finished,
+        requests: night.requests,
+        bytes: night.bytes,
+        void: None,
+    };
+    let output = json::compose(run, &[night], |copy| format!("archive/blobs/sha256/{}", copy.sha256));
+    insta::assert_snapshot!("contract", serde_json::to_string_pretty(&output).unwrap());
+}
+
+fn any_reason() -> impl Strategy<Value = Reason> {
+    prop::sample::select(vec![
+        Reason::NotFound,
+        Reason::NoSuchHost,
+        Reason::Certificate,
+        Reason::Parked,
+        Reason::OtherPage,
+        Reason::Login,
+        Reason::InternalAddress,
+    ])
+}
+
+fn any_state() -> impl Strategy<Value = State> {
+    let change = (0.0..1.0, 0..5000u32, "\\PC{0,80}").prop_map(|(share, words, section)| State::Changed {
+        reason: Reason::Revised,
+        change: revision(share, words, Some((3, 5)), Some(&section)),
+    });
+    prop_oneof![
+        Just(State::Ok),
+        any_reason().prop_map(|reason| State::Dead { reason }),
+        any_reason().prop_map(|reason| State::Failing { reason, weight: Weight::Weak }),
+        any_reason().prop_map(|reason| State::Restricted { reason }),
+        any_reason().prop_map(|reason| State::Unverifiable { reason }),
+        Just(State::Moved { to: address("https://to.example/a") }),
+        change,
+    ]
+}
+
+/// Controls, direction marks and line breaks among ordinary words.
+fn any_text() -> impl Strategy<Value = String> {
+    let odd = prop::sample::select(vec![
+        '\r', '\n', '\0', '\u{1b}', '\u{85}', '\u{202e}', '\u{2067}', '\u{200b}', ' ',
+    ]);
+    let c = prop_oneof![any::<char>(), odd, "[a-z .:/@]".prop_map(|s| s.chars().next().unwrap_or(' '))];
+    prop::collection::vec(c, 0..150).prop_map(String::from_iter)
+}
+
+fn any_item() -> impl Strategy<Value = Item> {
+    let when = prop::option::of((-300..300i32).prop_map(|days| date(2026, 10, 5) + days.days()));
+    (
+        any_text(),
+        any_text(),
+        any_text(),
+        any_state(),
+        prop::option::of(any_state()),
+        when,
+        (0..4u32, 1..9u32, any::<bool>()),
+    )
+        .prop_map(|(words, heading, week, state, before, due, (host, nights, copy))| {
+            let item = ok(&words, &format!("https://h{host}.example/{nights}/{}", words.len()));
+            let mut item = in_state(item, before, state, nights);
+            for mention in &mut item.mentions {
+                mention.headings = vec![heading.clone()];
+                mention.week = Some(week.clone());
+                mention.row.clone_from(&heading);
+                mention.due = due;
+            }
+            if copy { kept(item, 3, 4000) } else { item }
+        })
+}
+
+fn is_unwanted(c: char) -> bool {
+    (c.is_control() && c != '\n')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_line_is_too_long_and_no_control_gets_through(
+        items in prop::collection::vec(any_item(), 0..30), title in any_text(), is_first in any::<bool>(),
+    ) {
+        let night = Night { title, is_first, ..night(items) };
+        let digest = compose(&night);
+        let text = text::render(&digest);
+        for line in text.lines() {
+            prop_assert!(text::width(line) <= text::COLUMNS || line.trim_start().starts_with("https://"), "{line}");
+        }
+        let html = html::render(&digest).unwrap();
+        prop_assert!(!text.contains(is_unwanted) && !html.contains(is_unwanted));
+        prop_assert!(!digest.subject.contains(is_unwanted) && digest.subject.len() <= 60, "{}", digest.subject);
+        prop_assert_eq!(&digest, &compose(&night));
+    }
+
+    #[test]
+    fn the_order_of_the_night_does_not_matter(items in prop::collection::vec(any_item(), 0..20), seed in any::<u64>()) {
+        let mut seen = std::collections::BTreeSet::new();
+        let items: Vec<Item> = items.into_iter().filter(|item| seen.insert(item.link.clone())).collect();
+        let mut other = items.clone();
+        let by = usize::try_from(seed % 7).unwrap_or_default().min(other.len());
+        other.rotate_left(by);
+        prop_assert_eq!(compose(&night(items)), compose(&night(other)));
+    }
+}

@@ -1,0 +1,215 @@
+//! The words for one link, or one host, in a report.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::domain::capture::Capture;
+use crate::domain::course::PageSource;
+use crate::domain::evidence::Change;
+use crate::domain::link::{Kind, Mention};
+use crate::domain::report::figures::{count, day, list, number, size};
+use crate::domain::report::plain::{is_bare_address, plain, quoted, shortened};
+use crate::domain::report::{Item, Night, wording};
+use crate::domain::verdict::{State, Verdict};
+
+/// Words so short that only their row tells what is meant ("pdf", "slides", "here").
+const SHORT_NAME: usize = 8;
+
+/// The local day of a moment.
+fn local_day(night: &Night, at: Timestamp) -> String {
+    day(at.to_zoned_datetime(night.time_zone.clone()).date(), night.today)
+}
+
+/// The link by its own words; by its file and host where it has none.
+pub fn name(item: &Item, mention: Option<&Mention>) -> String {
+    let words = mention.map(|mention| mention.words.trim()).unwrap_or_default();
+    let row = mention.map(|mention| mention.row.trim()).unwrap_or_default();
+    if words.is_empty() || is_bare_address(words) {
+        let file = item.link.path().rsplit('/').find(|part| !part.is_empty());
+        return match file {
+            Some(file) => format!("{} on {}", quoted(file), item.link.host()),
+            None => format!("the site {}", item.link.host()),
+        };
+    }
+    if words.chars().count() <= SHORT_NAME && row.chars().count() > words.chars().count() + 3 {
+        return format!("{} at \"{}\"", quoted(words), shortened(row, 60).replace('"', "'"));
+    }
+    quoted(words)
+}
+
+/// The kind in brackets: "PDF" where it is known to be one, else what it offers.
+pub fn kind(item: &Item, mention: Option<&Mention>) -> Option<&'static str> {
+    let is_pdf = item.copy.as_ref().is_some_and(|copy| copy.media_type.starts_with("application/pdf"))
+        || item.link.path().to_ascii_lowercase().ends_with(".pdf");
+    if is_pdf {
+        return Some("PDF");
+    }
+    match mention?.kind {
+        Kind::Paper => Some("paper"),
+        Kind::Slides => Some("slides"),
+        Kind::Notebook => Some("notebook"),
+        Kind::Video => Some("video"),
+        Kind::Article => Some("article"),
+        Kind::Code => Some("code"),
+        Kind::Book => Some("book"),
+        Kind::CoursePage => Some("course page"),
+        Kind::Other => None,
+    }
+}
+
+/// Week, date and heading: "Week 5, Tue 6 Oct, under "Diffusion"".
+pub fn where_needed(night: &Night, mention: &Mention) -> Option<String> {
+    let mut parts = Vec::new();
+    if let Some(week) = mention.week.as_deref().map(plain).filter(|week| !week.is_empty()) {
+        parts.push(week);
+    }
+    if let Some(due) = mention.due {
+        let when = day(due, night.today);
+        let lead = if parts.is_empty() { "needed " } else { "" };
+        let past = if due < night.today { " (past)" } else { "" };
+        parts.push(format!("{lead}{when}{past}"));
+    }
+    let heading = mention.headings.last().filter(|heading| Some(heading.as_str()) != mention.week.as_deref());
+    if let Some(heading) = heading.filter(|heading| !heading.trim().is_empty()) {
+        let under = if parts.is_empty() { "Under" } else { "under" };
+        parts.push(format!("{under} {}", quoted(heading)));
+    }
+    (!parts.is_empty()).then(|| {
+        let mut text = parts.join(", ");
+        if let Some(first) = text.get(..1).map(str::to_uppercase) {
+            text.replace_range(..1, &first);
+        }
+        text
+    })
+}
+
+/// Line of the source, and which other lines have the same link.
+pub fn source(night: &Night, item: &Item, lead: &Mention) -> String {
+    let file = match night.pages.as_slice() {
+        [PageSource::File { path, .. }] => path.file_name().map(|name| plain(&name.to_string_lossy())),
+        [PageSource::Web(address)] => address.path().rsplit('/').find(|part| !part.is_empty()).map(plain),
+        _ => None,
+    };
+    let file = file.map(|file| format!("{file} ")).unwrap_or_default();
+    let mut others: Vec<u32> =
+        item.mentions.iter().map(|mention| mention.line).filter(|line| *line != lead.line).collect();
+    others.dedup();
+    let also = match others.as_slice() {
+        [] => String::new(),
+        [one] => format!(", also line {one}"),
+        more => {
+            let lines: Vec<String> = more.iter().map(u32::to_string).collect();
+            format!(", also lines {}", list(&lines, 3))
+        }
+    };
+    format!("{file}line {}{also}", lead.line)
+}
+
+/// "not found (404), 3 nights running since Sat 3 Oct; last worked Fri 2 Oct."
+pub fn what_happened(night: &Night, item: &Item) -> String {
+    let Some(reason) = item.verdict.state.reason() else {
+        return format!("{}.", wording::state(&item.verdict.state));
+    };
+    let seen = wording::reason(reason, item.status);
+    let worked = match item.last_ok {
+        Some(at) => format!("; last worked {}", local_day(night, at)),
+        None => String::new(),
+    };
+    let doubt = match &item.verdict.state {
+        State::Failing { .. } if !night.is_first => "; not yet confirmed",
+        State::Ok
+        | State::Moved { .. }
+        | State::Changed { .. }
+        | State::Restricted { .. }
+        | State::Unverifiable { .. }
+        | State::Failing { .. }
+        | State::Dead { .. } => "",
+    };
+    format!("{seen}{}{worked}{doubt}.", how_long(night, &item.verdict))
+}
+
+fn how_long(night: &Night, verdict: &Verdict) -> String {
+    let since = local_day(night, verdict.since);
+    match verdict.nights {
+        0 | 1 if night.is_first => String::new(),
+        0 | 1 => format!(", since {since}"),
+        nights => format!(", {nights} nights running since {since}"),
+    }
+}
+
+/// What students read now, beside what they read before.
+pub fn what_changed(night: &Night, item: &Item, change: &Change) -> String {
+    let seen = item.verdict.state.reason().map(|reason| wording::reason(reason, None)).unwrap_or_default();
+    format!("{seen} since {}: {}.", local_day(night, item.verdict.since), wording::change(change))
+}
+
+/// "Sat 12 Sep, 10 pages, 219 KB."
+pub fn our_copy(night: &Night, item: &Item, kind: Option<Kind>) -> String {
+    let Some(copy) = &item.copy else {
+        return match kind {
+            Some(Kind::Video) => "none (videos are not kept).".to_owned(),
+            Some(Kind::Code) => "none (code repositories are not kept).".to_owned(),
+            Some(
+                Kind::Paper
+                | Kind::Slides
+                | Kind::Notebook
+                | Kind::Article
+                | Kind::Book
+                | Kind::CoursePage
+                | Kind::Other,
+            )
+            | None => "none.".to_owned(),
+        };
+    };
+    let pages =
+        item.copy_pages.map(|pages| format!("{}, ", count(pages as usize, "page"))).unwrap_or_default();
+    format!("{}, {pages}{}.", local_day(night, copy.captured_at), size(copy.bytes))
+}
+
+/// Both sides of a change.
+pub fn both_copies(night: &Night, before: &Capture, after: &Capture) -> String {
+    let one = |copy: &Capture| format!("{} ({})", local_day(night, copy.captured_at), size(copy.bytes));
+    format!("both versions kept, {} and {}.", one(before), one(after))
+}
+
+/// What the instructor may do about it.
+pub fn to_do(night: &Night, item: &Item, is_own: bool) -> &'static str {
+    let copy = item.copy.is_some();
+    match &item.verdict.state {
+        State::Dead { .. } | State::Failing { .. } if is_own => "put the file back or correct the address.",
+        State::Failing { .. } => "try it in a browser before class.",
+        State::Dead { .. } if copy && night.students_get_copies => "replace the link when you can.",
+        State::Dead { .. } if copy => "replace the link, or hand out our copy.",
+        State::Dead { .. } => "replace or remove the link.",
+        State::Restricted { .. } if copy => "see whether your students have access.",
+        State::Restricted { .. } => "see whether your students have access, or replace the link.",
+        State::Moved { .. } => "put the new address on the page.",
+        State::Changed { .. } => "see whether it is still what you want read.",
+        State::Ok | State::Unverifiable { .. } => "nothing.",
+    }
+}
+
+/// "5 links on cs.example.edu".
+pub fn links_on_host(host: &str, n: usize) -> String {
+    format!("{} on {host}", count(n, "link"))
+}
+
+/// "4 of 5 kept."
+pub fn copies_of_group(kept: usize, of: usize) -> String {
+    match (kept, of) {
+        (0, _) => "none.".to_owned(),
+        (1, 1) => "kept.".to_owned(),
+        (kept, of) if kept == of => format!("kept of all {}.", number(of as u64)),
+        (kept, of) => format!("kept of {} of the {}.", number(kept as u64), number(of as u64)),
+    }
+}
+
+/// When the first of a group is needed.
+pub fn first_needed(night: &Night, due: Date) -> String {
+    format!("First needed {}", day(due, night.today))
+}
+
+/// Stands for an address too long to print.
+pub fn long_address(characters: usize) -> String {
+    format!("an address of {} characters, see the source", number(characters as u64))
+}

@@ -1,0 +1,322 @@
+//! The words of a whole report: subject, opening, headings, closing.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::domain::evidence::Reason;
+use crate::domain::report::digest::Tally;
+use crate::domain::report::figures::{count, day, hours, list, number};
+use crate::domain::report::place::Heading;
+use crate::domain::report::{Night, PageTrouble, wording};
+
+pub const THE_COURSE_PAGE: &str = "The course page itself";
+pub const LAST_GOOD_READING: &str =
+    "checked the links of its last good reading; nothing is taken for removed.";
+
+/// A subject longer than this is cut off in most lists of mails.
+const SUBJECT_LENGTH: usize = 50;
+
+/// Names told of the links that work again; the rest is a number.
+const NAMES_SHOWN: usize = 3;
+
+pub fn heading(night: &Night, heading: Heading) -> &'static str {
+    match heading {
+        Heading::NeedsYou => "NEEDS YOU",
+        Heading::NotConfirmedButDue => "NOT CONFIRMED, BUT DUE SOON",
+        Heading::FoundNotWorking => "FOUND NOT WORKING",
+        Heading::NewlyDead if night.students_get_copies => "NEWLY DEAD, STUDENTS COVERED",
+        Heading::NewlyDead => "NEWLY DEAD, COPY KEPT",
+        Heading::Changed => "CHANGED",
+        Heading::Moved => "MOVED",
+        Heading::Restricted if night.is_first => "ASKS FOR AN ACCOUNT",
+        Heading::Restricted => "NOW ASKS FOR AN ACCOUNT",
+        Heading::NotAnswering => "NOT ANSWERING",
+        Heading::SmallPoints => "SMALL POINTS",
+        Heading::CouldNotCheck => "COULD NOT CHECK",
+        Heading::Fixed => "FIXED SINCE LAST REPORT",
+        Heading::StillDead => "STILL DEAD",
+        Heading::NotYetConfirmed => "NOT YET CONFIRMED",
+    }
+}
+
+/// The subject of a report; the page's own text never stands in it.
+pub fn subject(night: &Night, tally: &Tally) -> String {
+    let tag = format!("[{}]", night.course.as_str().to_uppercase());
+    let today = day(night.today, night.today);
+    let texts = if night.void.is_some() {
+        vec![format!("Links not checked on {today}")]
+    } else if let Some(trouble) = &night.page_trouble {
+        vec![trouble_subject(trouble).to_owned()]
+    } else if night.is_first {
+        let all = count(tally.links, "link");
+        vec![
+            format!("First check: {all}, {} to look at", number(tally.detailed() as u64)),
+            format!("First check: {all}"),
+        ]
+    } else {
+        news_subjects(night, tally)
+    };
+    let subjects: Vec<String> = texts.iter().map(|text| format!("{tag} {text}")).collect();
+    let fitting = subjects.iter().find(|subject| subject.len() <= SUBJECT_LENGTH);
+    fitting.or(subjects.last()).cloned().unwrap_or(tag)
+}
+
+fn trouble_subject(trouble: &PageTrouble) -> &'static str {
+    match trouble {
+        PageTrouble::Unreachable { .. } => "The course page could not be read",
+        PageTrouble::Shrunken { .. } => "Many links left the course page at once",
+        PageTrouble::NotThePage { .. } => "The course page shows another page",
+    }
+}
+
+/// Most telling first; the shorter ones are for long course names.
+fn news_subjects(night: &Night, tally: &Tally) -> Vec<String> {
+    let parts = news_parts(tally);
+    let Some((n, first, _)) = parts.first() else {
+        let today = day(night.today, night.today);
+        let all = count(tally.links, "link");
+        return if tally.all_fine() {
+            vec![format!("All {all} fine, {today}"), format!("All {all} fine")]
+        } else {
+            vec![format!("Nothing new on {all}, {today}"), "Nothing new".to_owned()]
+        };
+    };
+    let lead = format!("{} {first}", number(*n as u64));
+    let mut subjects = Vec::new();
+    if let Some((due, n)) = tally.urgent {
+        let when = day(due, night.today);
+        subjects.push(format!("{lead}, {n} due {when}"));
+        subjects.push(format!("{lead}, {when}"));
+    }
+    for shown in (1..parts.len()).rev() {
+        let more: Vec<String> =
+            parts.iter().skip(1).take(shown).map(|(n, _, short)| format!("{n} {short}")).collect();
+        subjects.push(format!("{lead}, {}", more.join(", ")));
+    }
+    subjects.push(lead);
+    subjects
+}
+
+/// What is new, gravest first: how many, in full, and in short after something else.
+fn news_parts(tally: &Tally) -> Vec<(usize, &'static str, &'static str)> {
+    let many = |n: usize, one: &'static str, more: &'static str| if n == 1 { one } else { more };
+    let told = |heading| tally.told(heading);
+    let restricted = told(Heading::Restricted) + tally.restricted_uncovered;
+    let all = [
+        (tally.newly_dead, many(tally.newly_dead, "new dead link", "new dead links"), "newly dead"),
+        (tally.dead_due, many(tally.dead_due, "dead link due soon", "dead links due soon"), "dead and due"),
+        (
+            told(Heading::NotConfirmedButDue),
+            many(told(Heading::NotConfirmedButDue), "link may be down", "links may be down"),
+            "perhaps down",
+        ),
+        (told(Heading::Changed), many(told(Heading::Changed), "link changed", "links changed"), "changed"),
+        (restricted, many(restricted, "link needs an account", "links need an account"), "behind an account"),
+        (told(Heading::Moved), many(told(Heading::Moved), "link moved", "links moved"), "moved"),
+        (
+            told(Heading::NotAnswering),
+            many(told(Heading::NotAnswering), "link not answering", "links not answering"),
+            "not answering",
+        ),
+        (tally.points, many(tally.points, "defect of the page", "defects of the page"), "page defects"),
+        (told(Heading::Fixed), many(told(Heading::Fixed), "link works again", "links work again"), "fixed"),
+        (
+            told(Heading::CouldNotCheck),
+            many(told(Heading::CouldNotCheck), "link could not be checked", "links could not be checked"),
+            "not checkable",
+        ),
+        (
+            told(Heading::SmallPoints),
+            many(told(Heading::SmallPoints), "small point", "small points"),
+            "small points",
+        ),
+    ];
+    all.into_iter().filter(|(n, ..)| *n > 0).collect()
+}
+
+/// What is broken, what students get, what to do: in this order.
+pub fn opening(night: &Night, tally: &Tally) -> Vec<String> {
+    if let Some(void) = &night.void {
+        return vec![format!(
+            "No link was judged on {}: {}",
+            day(night.today, night.today),
+            wording::void(void)
+        )];
+    }
+    let mut sentences = Vec::new();
+    if let Some(trouble) = &night.page_trouble {
+        sentences.push(format!("{}.", trouble_subject(trouble)));
+    }
+    if night.is_first {
+        sentences.extend(baseline(night, tally));
+    } else {
+        sentences.push(broken(tally));
+        sentences.extend(covered(night, tally));
+    }
+    sentences.push(to_do(night, tally));
+    sentences
+}
+
+fn baseline(night: &Night, tally: &Tally) -> Vec<String> {
+    let failed = tally.failed_first;
+    let mut sentences = vec![format!(
+        "This is the first check of the {} on the page: a baseline, not news.",
+        count(tally.links, "link")
+    )];
+    sentences.push(match failed {
+        0 => "None of them failed.".to_owned(),
+        1 => "1 did not open as expected; the coming nights will tell whether it is gone.".to_owned(),
+        n => format!("{n} did not open as expected; the coming nights will tell which are gone."),
+    });
+    if tally.kept > 0 {
+        let whose = if night.students_get_copies { "ready for students" } else { "kept" };
+        sentences.push(format!("Copies of {} are {whose}.", number(tally.kept as u64)));
+    }
+    sentences
+}
+
+/// "3 of 169 links are newly dead, 2 changed and 1 moved."
+fn broken(tally: &Tally) -> String {
+    let parts = news_parts(tally);
+    let all = number(tally.links as u64);
+    let Some((n, first, _)) = parts.first() else {
+        return if tally.all_fine() {
+            format!("All {} work.", count(tally.links, "link"))
+        } else {
+            format!("Nothing new on {}.", count(tally.links, "link"))
+        };
+    };
+    let more: Vec<String> =
+        parts.iter().skip(1).map(|(n, _, short)| format!("{} {short}", number(*n as u64))).collect();
+    if tally.newly_dead > 0 {
+        let verb = if *n == 1 { "is" } else { "are" };
+        let head = format!("{} of {all} links {verb} newly dead", number(*n as u64));
+        return match more.as_slice() {
+            [] => format!("{head}."),
+            more => format!("{head}; also {}.", list(more, usize::MAX)),
+        };
+    }
+    let mut said = vec![format!("{} {first}", number(*n as u64))];
+    said.extend(more);
+    format!("Of {all} links: {}.", list(&said, usize::MAX))
+}
+
+fn covered(night: &Night, tally: &Tally) -> Option<String> {
+    let (dead, kept) = (tally.newly_dead, tally.newly_dead_kept);
+    let (who, copy) = if night.students_get_copies {
+        ("Students already get our", ("copy", "copies"))
+    } else {
+        ("We keep a", ("copy", "copy"))
+    };
+    match (dead, kept) {
+        (0, _) => None,
+        (1, 0) => Some("We have no copy of it.".to_owned()),
+        (_, 0) => Some("We have no copy of them.".to_owned()),
+        (1, _) => Some(format!("{who} {} of it.", copy.0)),
+        (dead, kept) if dead == kept => {
+            Some(format!("{who} {} of {}.", copy.1, if dead == 2 { "both" } else { "each" }))
+        }
+        (_, 1) => Some(format!("{who} {} of one.", copy.0)),
+        (_, kept) => Some(format!("{who} {} of {}.", copy.1, number(kept as u64))),
+    }
+}
+
+fn to_do(night: &Night, tally: &Tally) -> String {
+    let before = tally.urgent.map(|(due, _)| day(due, night.today));
+    match (tally.items_for_you, before) {
+        (0, Some(when)) if tally.told(Heading::NotConfirmedButDue) > 0 => {
+            format!("Please look at the unconfirmed ones before {when}.")
+        }
+        (0, _) if tally.numbered > 0 => "Nothing is urgent.".to_owned(),
+        (0, _) => "Nothing to do.".to_owned(),
+        (1, None) => "Item 1 needs you.".to_owned(),
+        (n, None) => format!("Items 1 to {n} need you."),
+        (1, Some(when)) => format!("Item 1 needs you before {when}."),
+        (n, Some(when)) => format!("Items 1 to {n} need you, the first before {when}."),
+    }
+}
+
+/// Links that work again, by name.
+pub fn fixed(names: &[String]) -> String {
+    let verb = if names.len() == 1 { "works" } else { "work" };
+    format!("{} {verb} again.", list(names, NAMES_SHOWN))
+}
+
+/// What is known of links that were told before.
+pub fn standing(heading: Heading, night: &Night, facts: &Standing) -> String {
+    match heading {
+        Heading::StillDead => {
+            let since =
+                facts.oldest.map(|at| day(at.to_zoned_datetime(night.time_zone.clone()).date(), night.today));
+            let since = since.map(|since| format!("the first since {since}; ")).unwrap_or_default();
+            format!("{since}copies {}", wording::item::copies_of_group(facts.kept, facts.links))
+        }
+        Heading::Changed => "told before; until you accept the new version.".to_owned(),
+        Heading::Moved => "told before; the page still has the old address.".to_owned(),
+        Heading::NotYetConfirmed => "failed lately; told here once enough nights agree.".to_owned(),
+        Heading::CouldNotCheck => match facts.most_often {
+            Some((reason, n)) if facts.links > 1 => {
+                format!("as before; {n} because {}.", because(reason))
+            }
+            Some(_) | None => "as before.".to_owned(),
+        },
+        Heading::NeedsYou
+        | Heading::NotConfirmedButDue
+        | Heading::FoundNotWorking
+        | Heading::NewlyDead
+        | Heading::Restricted
+        | Heading::NotAnswering
+        | Heading::SmallPoints
+        | Heading::Fixed => "as before.".to_owned(),
+    }
+}
+
+fn because(reason: Reason) -> String {
+    let words = wording::reason(reason, None);
+    if words.starts_with("the ") { words } else { format!("the link {words}") }
+}
+
+/// Figures of the links of a section that were told before.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Standing {
+    pub links: usize,
+    pub kept: usize,
+    pub oldest: Option<Timestamp>,
+    pub most_often: Option<(Reason, usize)>,
+}
+
+/// After the entries of a section: what else is in it.
+pub fn and_more(note: &str, n: usize) -> String {
+    format!("{} more, {note}", number(n as u64))
+}
+
+/// After the last entry that fits.
+pub fn not_listed(n: usize) -> String {
+    format!("And {} more, not listed here.", number(n as u64))
+}
+
+/// When it was checked and what is kept.
+pub fn closing(night: &Night, tally: &Tally) -> String {
+    let on: Date = night.started.to_zoned_datetime(night.time_zone.clone()).date();
+    let checked = format!(
+        "{} checked {}, {}.",
+        count(tally.links, "link"),
+        day(on, night.today),
+        hours(night.started, night.finished, &night.time_zone)
+    );
+    let kept = format!("{} stored", count(tally.kept, "current copy").replace("copys", "copies"));
+    let taken = match night.copies_kept {
+        0 => "none new".to_owned(),
+        n => format!("{} taken this night", number(u64::from(n))),
+    };
+    format!("{checked} {kept}, {taken}.")
+}
+
+/// What the night cost, for the person at the terminal.
+pub fn traffic(night: &Night) -> String {
+    format!(
+        "{}, {} received.",
+        count(usize::try_from(night.requests).unwrap_or(usize::MAX), "request"),
+        crate::domain::report::figures::size(night.bytes)
+    )
+}

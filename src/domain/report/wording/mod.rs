@@ -1,0 +1,247 @@
+//! Every sentence an instructor reads, and nothing else.
+//!
+//! The rules: say what was seen, with the code in brackets; name a link by its
+//! words on the page; absolute dates; "dead" only when confirmed; blame nobody;
+//! no exclamation marks. Here are the words for single facts; `item` has those
+//! for a link, `letter` those for a whole report.
+
+pub mod item;
+pub mod letter;
+
+use crate::domain::evidence::{Alarm, Change, Note, Reason};
+use crate::domain::page::Defect;
+use crate::domain::report::figures::{count, number, percent, words};
+use crate::domain::report::plain::quoted;
+use crate::domain::report::{PageTrouble, Void};
+use crate::domain::verdict::State;
+
+/// The state in a few words.
+pub fn state(state: &State) -> &'static str {
+    match state {
+        State::Ok => "works",
+        State::Moved { .. } => "works, at a new address",
+        State::Changed { .. } => "opens, but reads differently from our copy",
+        State::Restricted { .. } => "asks for an account or payment",
+        State::Unverifiable { .. } => "could not be checked",
+        State::Failing { .. } => "failed, not yet confirmed",
+        State::Dead { .. } => "dead",
+    }
+}
+
+/// What was seen, as the end of "what happened: ..."; the status in brackets where it says more.
+pub fn reason(reason: Reason, status: Option<u16>) -> String {
+    let words = reason_words(reason);
+    match status {
+        Some(code) if code >= 400 => format!("{words} ({code})"),
+        Some(_) | None => words.to_owned(),
+    }
+}
+
+fn reason_words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::NotFound => "not found",
+        Reason::Gone => "removed for good",
+        Reason::NoSuchHost => "the host name no longer exists",
+        Reason::NameServer => "the host name could not be looked up",
+        Reason::Certificate => "the security certificate is not valid, so browsers show a warning",
+        Reason::NotAnswering => "the host does not answer",
+        Reason::ServerError => "the server reports an error of its own",
+        Reason::ClientError => "the server does not accept the request",
+        Reason::Soft404 => "shows an error page, although the server reports success",
+        Reason::FrontPage => "leads to the front page of the site",
+        Reason::OtherPage => "leads to another page than the one linked",
+        Reason::Parked => "the domain has lapsed and now shows advertising or an offer of sale",
+        Reason::WrongType => "a file of another kind comes than the one linked",
+        Reason::Empty => "what comes is empty",
+        Reason::Truncated => "only a part of the file arrives",
+        Reason::Unreadable => "the file that comes is damaged",
+        Reason::RemovedVideo => "the video has been removed",
+        Reason::RedirectLoop => "the address leads in a circle",
+        Reason::InternalAddress => "leads into a private network, which readers elsewhere cannot reach",
+        Reason::Legal => "withheld for legal reasons",
+        Reason::Login => "asks readers to sign in",
+        Reason::Paywall => "asks readers to pay or subscribe",
+        Reason::Private => "is no longer public",
+        Reason::BotWall => "the site turns automatic visitors away",
+        Reason::Consent => "the site first asks for consent, which only a person can give",
+        Reason::RateLimited => "the site asks us to come less often",
+        Reason::Robots => "the site asks automatic visitors to stay out (robots.txt)",
+        Reason::ScriptOnly => "the page is built by a script, so its text cannot be compared",
+        Reason::TooLarge => "too large to fetch",
+        Reason::NotChecked => "not checked, for reasons on our side",
+        Reason::Withdrawn => "is now marked as withdrawn",
+        Reason::Retracted => "is now marked as retracted",
+        Reason::Replaced => "is a different document",
+        Reason::Revised => "has been revised",
+        Reason::Renamed => "opens at a new address",
+    }
+}
+
+/// A small point about a link that works.
+pub fn note(note: &Note) -> String {
+    match note {
+        Note::MissingFragment(id) => {
+            format!(
+                "The page opens, but the place in it that the link points to ({}) is gone.",
+                quoted(&format!("#{id}"))
+            )
+        }
+        Note::PageBeyondEnd { page, pages } => {
+            format!(
+                "The link points to page {page}, but the document has {}.",
+                count(*pages as usize, "page")
+            )
+        }
+        Note::WrongStatus(code) => {
+            format!("The right page opens, although the server reports an error ({code}).")
+        }
+        Note::StartsAfterEnd => "The link starts the video after its end.".to_owned(),
+    }
+}
+
+/// What the page's author can mend: a title and what to know.
+pub fn defect(defect: &Defect) -> (String, String) {
+    match defect {
+        Defect::EmptyLink { words, line } => {
+            (named_link(words, "A link without words"), format!("The link on line {line} has no address."))
+        }
+        Defect::Malformed { words, written, line, why } => (
+            named_link(words, "A link without words"),
+            format!("The address on line {line} cannot be one: {} ({}).", quoted(written), plain_why(why)),
+        ),
+        Defect::BrokenAnchor { words, anchor, line } => (
+            named_link(words, "A link without words"),
+            format!(
+                "The link on line {line} points to a place in the page, {}, that is not there.",
+                quoted(&format!("#{}", anchor.trim_start_matches('#')))
+            ),
+        ),
+    }
+}
+
+/// Several defects of one kind: "12 links without an address".
+pub fn defects_alike(first: &Defect, n: usize) -> String {
+    let what = match first {
+        Defect::EmptyLink { .. } => "without an address",
+        Defect::Malformed { .. } => "with an address that cannot be one",
+        Defect::BrokenAnchor { .. } => "to places that are not in the page",
+    };
+    format!("{} {what}", count(n, "link"))
+}
+
+fn named_link(words: &str, nameless: &str) -> String {
+    if words.trim().is_empty() { nameless.to_owned() } else { quoted(words) }
+}
+
+fn plain_why(why: &str) -> String {
+    crate::domain::report::plain::plain(why)
+}
+
+/// How two versions differ, in figures: "14 -> 16 pages, 96 % of the text the same".
+pub fn change(change: &Change) -> String {
+    let mut parts = Vec::new();
+    if let Some(alarm) = change.alarm {
+        parts.push(self::alarm(alarm, change));
+    }
+    if let (Some(before), Some(after)) = (change.pages_before, change.pages_after)
+        && before != after
+    {
+        parts.push(format!("{before} -> {after} pages"));
+    }
+    parts.push(match change.similarity {
+        share if share < 0.2 => format!("only {} of the text the same", percent(share)),
+        share => format!("{} of the text the same", percent(share)),
+    });
+    if change.words_changed > 0 && change.similarity >= 0.2 {
+        parts.push(format!("{} rewritten", words(change.words_changed)));
+    }
+    if let Some(section) = change.section.as_deref().filter(|section| !section.trim().is_empty()) {
+        parts.push(format!("mostly under {}", quoted(section)));
+    }
+    parts.join(", ")
+}
+
+fn alarm(alarm: Alarm, change: &Change) -> String {
+    match alarm {
+        Alarm::Withdrawn => "marked as withdrawn".to_owned(),
+        Alarm::Retracted => "marked as retracted".to_owned(),
+        Alarm::Shrunken => {
+            let figure = |n: u32| number(u64::from(n));
+            format!("much shorter ({} -> {} words)", figure(change.words_before), figure(change.words_after))
+        }
+        Alarm::NewVersion => "a new version is out".to_owned(),
+    }
+}
+
+/// What is wrong with the course page itself.
+pub fn page_trouble(trouble: &PageTrouble) -> String {
+    match trouble {
+        PageTrouble::Unreachable { page, why, status } => {
+            format!("The page {} could not be read: {}.", quoted(page), reason(*why, *status))
+        }
+        PageTrouble::Shrunken { page, before, after } => format!(
+            "The page {} had {} before and {} now.",
+            quoted(page),
+            count(*before as usize, "link"),
+            number(u64::from(*after))
+        ),
+        PageTrouble::NotThePage { page, title: Some(title) } => {
+            format!("Where the page {} was, another one opens: {}.", quoted(page), quoted(title))
+        }
+        PageTrouble::NotThePage { page, title: None } => {
+            format!("Where the page {} was, another one opens.", quoted(page))
+        }
+    }
+}
+
+/// Why the night says nothing.
+pub fn void(void: &Void) -> String {
+    format!(
+        "{} of {} on {} failed together, which points to our own network and not to the links.",
+        number(u64::from(void.failed)),
+        count(void.links as usize, "link"),
+        count(void.hosts as usize, "host"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::capture::Digest;
+    use crate::domain::document::Fingerprint;
+
+    fn revised() -> Change {
+        Change {
+            similarity: 0.964,
+            words_changed: 338,
+            words_before: 9000,
+            words_after: 9300,
+            pages_before: Some(14),
+            pages_after: Some(16),
+            section: Some("Reverse diffusion".into()),
+            alarm: None,
+            text: Fingerprint { version: 1, digest: Digest::of(b"") },
+        }
+    }
+
+    #[test]
+    fn a_change_is_told_in_figures() {
+        insta::assert_snapshot!(change(&revised()), @r#"14 -> 16 pages, 96 % of the text the same, about 350 words rewritten, mostly under "Reverse diffusion""#);
+        let shrunken = Change {
+            similarity: 0.04,
+            alarm: Some(Alarm::Shrunken),
+            pages_before: None,
+            words_after: 310,
+            section: None,
+            ..revised()
+        };
+        insta::assert_snapshot!(change(&shrunken), @"much shorter (9,000 -> 310 words), only 4 % of the text the same");
+    }
+
+    #[test]
+    fn the_code_stands_in_brackets_where_it_says_more() {
+        assert_eq!(reason(Reason::NotFound, Some(404)), "not found (404)");
+        assert_eq!(reason(Reason::FrontPage, Some(200)), "leads to the front page of the site");
+        assert_eq!(reason(Reason::NoSuchHost, None), "the host name no longer exists");
+    }
+}
