@@ -69,6 +69,9 @@ pub struct Tally {
     pub numbered: usize,
     /// The nearest day on which a broken link is needed, and how many are.
     pub urgent: Option<(Date, usize)>,
+    /// The nearest such day under "needs you", and among the unconfirmed.
+    pub yours_due: Option<Date>,
+    pub unconfirmed_due: Option<Date>,
     troubled: usize,
 }
 
@@ -205,7 +208,10 @@ fn tally(night: &Night, placed: &[(Place, &Item)], sections: &[Section]) -> Tall
             tally.restricted_uncovered += 1;
         }
     }
-    tally.urgent = urgent(night, placed);
+    tally.urgent =
+        urgent(night, placed, &[Heading::NeedsYou, Heading::NotConfirmedButDue, Heading::NewlyDead]);
+    tally.yours_due = urgent(night, placed, &[Heading::NeedsYou]).map(|(due, _)| due);
+    tally.unconfirmed_due = urgent(night, placed, &[Heading::NotConfirmedButDue]).map(|(due, _)| due);
     tally.points = entry::defect_entries(night).len();
     let numbered = |section: &Section| section.entries.len();
     tally.items_for_you =
@@ -215,12 +221,10 @@ fn tally(night: &Night, placed: &[(Place, &Item)], sections: &[Section]) -> Tall
 }
 
 /// The nearest coming day on which something that does not work is needed.
-fn urgent(night: &Night, placed: &[(Place, &Item)]) -> Option<(Date, usize)> {
+fn urgent(night: &Night, placed: &[(Place, &Item)], under: &[Heading]) -> Option<(Date, usize)> {
     let days: Vec<Date> = placed
         .iter()
-        .filter(|(place, _)| {
-            matches!(place, Place::Told(Heading::NeedsYou | Heading::NotConfirmedButDue | Heading::NewlyDead))
-        })
+        .filter(|(place, _)| matches!(place, Place::Told(heading) if under.contains(heading)))
         .filter_map(|(_, item)| place::due(night, item).filter(|due| *due >= night.today))
         .collect();
     let nearest = days.iter().min()?;

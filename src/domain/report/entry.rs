@@ -1,6 +1,6 @@
 //! One numbered entry of a report: a link, several that share a fate, or a point about the page.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::civil::Date;
 
@@ -92,12 +92,11 @@ pub fn entries(night: &Night, heading: Heading, items: &[&Item]) -> Vec<Entry> {
     for item in items {
         let fate = item.verdict.state.reason().map(|reason| (item.link.host(), reason));
         let fate = fate.filter(|fate| heading == Heading::NotAnswering || whole_hosts.contains_key(fate));
-        match fate.and_then(|fate| of_host.get(&fate)).and_then(|at| groups.get_mut(*at)) {
-            Some(group) => group.push(item),
-            None => {
-                fate.map(|fate| of_host.insert(fate, groups.len()));
-                groups.push(vec![item]);
-            }
+        if let Some(group) = fate.and_then(|fate| of_host.get(&fate)).and_then(|at| groups.get_mut(*at)) {
+            group.push(item);
+        } else {
+            of_host.extend(fate.map(|fate| (fate, groups.len())));
+            groups.push(vec![item]);
         }
     }
     let one_by_one = |group: Vec<&Item>| -> Vec<Entry> {
@@ -165,7 +164,7 @@ fn facts(night: &Night, heading: Heading, item: &Item) -> Vec<Fact> {
             }
         }
         State::Unverifiable { .. } => {
-            facts.push(Fact::new("What happened", words::what_happened(night, item)))
+            facts.push(Fact::new("What happened", words::what_happened(night, item)));
         }
         State::Restricted { reason } | State::Failing { reason, .. } | State::Dead { reason } => {
             facts.push(Fact::new("What happened", words::what_happened(night, item)));
@@ -186,15 +185,16 @@ fn facts(night: &Night, heading: Heading, item: &Item) -> Vec<Fact> {
 
 fn host_entry(night: &Night, first: &Item, items: &[&Item]) -> Entry {
     let next = items.iter().find_map(|item| due(night, item));
-    let names: Vec<String> = items.iter().map(|item| words::name(item, lead(night, item))).collect();
+    let mut names: Vec<String> = items.iter().map(|item| words::name(item, lead(night, item))).collect();
+    let mut seen = HashSet::new();
+    names.retain(|name| seen.insert(name.clone()));
     let kept = items.iter().filter(|item| item.copy.is_some()).count();
+    let coming = next.filter(|due| *due >= night.today);
+    let mut place: Vec<String> = coming.map(|due| words::first_needed(night, due)).into_iter().collect();
+    place.push(format!("Source: {}", words::lines(night, items)));
     Entry {
         title: words::links_on_host(first.link.host(), items.len()),
-        place: next
-            .filter(|due| *due >= night.today)
-            .map(|due| words::first_needed(night, due))
-            .into_iter()
-            .collect(),
+        place,
         address: None,
         facts: vec![
             Fact::new("What happened", words::what_happened(night, first)),
@@ -239,7 +239,7 @@ pub fn defect_entries(night: &Night) -> Vec<Entry> {
         } else {
             entries.extend(alike.iter().map(|defect| {
                 let (title, text) = wording::defect(defect);
-                point(title, vec![Fact::new("On the page", text)])
+                point(title, vec![Fact::new("What is wrong", text)])
             }));
         }
     }
@@ -253,9 +253,9 @@ fn point(title: String, facts: Vec<Fact>) -> Entry {
 /// Lines shift with every edit, so a defect is known by its words.
 fn is_known(night: &Night, defect: &Defect) -> bool {
     night.defects_before.iter().any(|before| match (before, defect) {
-        (Defect::EmptyLink { words: a, .. }, Defect::EmptyLink { words: b, .. }) => a == b,
-        (Defect::Malformed { written: a, .. }, Defect::Malformed { written: b, .. }) => a == b,
-        (Defect::BrokenAnchor { anchor: a, .. }, Defect::BrokenAnchor { anchor: b, .. }) => a == b,
+        (Defect::EmptyLink { words: a, .. }, Defect::EmptyLink { words: b, .. })
+        | (Defect::Malformed { written: a, .. }, Defect::Malformed { written: b, .. })
+        | (Defect::BrokenAnchor { anchor: a, .. }, Defect::BrokenAnchor { anchor: b, .. }) => a == b,
         (Defect::EmptyLink { .. } | Defect::Malformed { .. } | Defect::BrokenAnchor { .. }, _) => false,
     })
 }

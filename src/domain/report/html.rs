@@ -6,6 +6,7 @@ use askama::Template;
 
 use crate::domain::report::digest::Digest;
 use crate::domain::report::entry::Shown;
+use crate::domain::report::text::words;
 use crate::domain::report::wording::letter;
 
 /// Large mail services cut a message off at about 102 KB.
@@ -17,6 +18,22 @@ struct Letter<'a> {
     digest: &'a Digest,
     /// The number of the first entry of each section.
     starts: Vec<usize>,
+}
+
+impl Letter<'_> {
+    /// Keeps a number and what it counts on one line.
+    #[expect(clippy::unused_self, reason = "a template calls methods")]
+    fn glued(&self, text: &str) -> String {
+        words(text).iter().map(|word| word.replace(' ', "\u{a0}")).collect::<Vec<_>>().join(" ")
+    }
+
+    fn opening(&self) -> String {
+        self.glued(&self.digest.opening.join(" "))
+    }
+
+    fn closing(&self) -> String {
+        self.glued(&self.digest.closing.join(" "))
+    }
 }
 
 /// The report as HTML, shorter than [`LONGEST_BYTES`]: entries that do not fit become numbers.

@@ -155,8 +155,7 @@ pub fn is_broken(state: &State, own: bool) -> bool {
 pub fn is_own(night: &Night, item: &Item) -> bool {
     night.pages.iter().any(|page| {
         let address = match page {
-            PageSource::Web(address) => address,
-            PageSource::File { published_at: Some(address), .. } => address,
+            PageSource::Web(address) | PageSource::File { published_at: Some(address), .. } => address,
             PageSource::File { published_at: None, .. } => return false,
         };
         let folder = address.path().rsplit_once('/').map_or("", |(folder, _)| folder);

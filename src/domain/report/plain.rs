@@ -28,6 +28,12 @@ pub fn shortened(text: &str, longest: usize) -> String {
         return calm;
     }
     let head: String = calm.chars().take(longest.saturating_sub(3)).collect();
+    // Between words, where that costs little.
+    let head = head
+        .rsplit_once(' ')
+        .map(|(words, _)| words)
+        .filter(|words| words.len() + 15 > head.len())
+        .unwrap_or(&head);
     format!("{}...", head.trim_end())
 }
 

@@ -1,5 +1,5 @@
 use jiff::civil::date;
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use proptest::prelude::*;
 
@@ -11,7 +11,7 @@ use crate::domain::document::Fingerprint;
 use crate::domain::evidence::{Change, Reason, Weight};
 use crate::domain::link::{Kind, Target};
 
-/// 5 Oct 2026, 02:14 in the morning four hours west of Greenwich.
+/// Monday 5 Oct 2026, 02:14 on the east coast of North America.
 fn tonight() -> Timestamp {
     "2026-10-05T06:14:00Z".parse().unwrap()
 }
@@ -29,7 +29,7 @@ fn night(items: Vec<Item>) -> Night {
         course: "dgm".parse().unwrap(),
         title: "Deep Generative Models".into(),
         pages: vec![PageSource::Web(address("https://courses.example.edu/dgm/index.html"))],
-        time_zone: TimeZone::fixed(Offset::constant(-4)),
+        time_zone: TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").unwrap(),
         today: date(2026, 10, 5),
         started: tonight(),
         finished: tonight() + 17.minutes(),
@@ -113,7 +113,11 @@ fn capture(link: &str, bytes: u64, days: i64) -> Capture {
 }
 
 fn kept(item: Item, pages: u32, bytes: u64) -> Item {
-    let copy = capture(item.link.as_str(), bytes, 23);
+    let is_new = matches!(item.verdict.state, State::Changed { .. });
+    let mut copy = capture(item.link.as_str(), bytes, if is_new { 1 } else { 23 });
+    if !item.link.as_str().contains(".pdf") {
+        copy.media_type = "text/html".into();
+    }
     Item { copy: Some(copy), copy_pages: Some(pages), ..item }
 }
 
@@ -141,10 +145,8 @@ fn moved(item: Item, to: &str) -> Item {
     Item { ended_at: Some(to.clone()), ..in_state(item, Some(State::Ok), State::Moved { to }, 2) }
 }
 
-fn three_dead_two_changed_one_moved() -> Night {
-    let mut items: Vec<Item> =
-        (0..140).map(|i| kept(ok("A paper", &format!("https://h{i}.example/p.pdf")), 9, 90_000)).collect();
-    items.extend([
+fn three_dead() -> Vec<Item> {
+    vec![
         at(
             newly_dead(
                 ok("Congestion Avoidance and Control", "http://example.edu/~someone/papers/congavoid.pdf"),
@@ -177,6 +179,11 @@ fn three_dead_two_changed_one_moved() -> Night {
             3,
             41_000,
         ),
+    ]
+}
+
+fn two_changed_one_moved_one_fixed() -> Vec<Item> {
+    vec![
         at(
             kept(
                 changed(
@@ -210,7 +217,14 @@ fn three_dead_two_changed_one_moved() -> Night {
             State::Ok,
             1,
         ),
-    ]);
+    ]
+}
+
+fn three_dead_two_changed_one_moved() -> Night {
+    let mut items: Vec<Item> =
+        (0..140).map(|i| kept(ok("A paper", &format!("https://h{i}.example/p.pdf")), 9, 90_000)).collect();
+    items.extend(three_dead());
+    items.extend(two_changed_one_moved_one_fixed());
     for i in 0..3 {
         let item = ok("An old reading", &format!("https://gone{i}.example/old.pdf"));
         items.push(kept(in_state(item, None, State::Dead { reason: Reason::NotFound }, 36 + i), 5, 70_000));

@@ -121,7 +121,7 @@ impl Page {
         let mut line = first.to_owned();
         let mut used = width(first);
         let mut is_start = true;
-        for word in text.split(' ').filter(|word| !word.is_empty()) {
+        for word in words(text) {
             let mut word = word;
             if !is_start && used + 1 + width(word) > self.columns {
                 self.line(&line);
@@ -149,6 +149,25 @@ impl Page {
         self.text.push_str(line.trim_end());
         self.text.push('\n');
     }
+}
+
+/// The words of a line; a number stays with what it counts ("6 Oct", "219 KB").
+pub(super) fn words(text: &str) -> Vec<&str> {
+    const LONGEST_UNIT: usize = 8;
+    let mut words = Vec::new();
+    let mut rest = text.trim_start_matches(' ');
+    while !rest.is_empty() {
+        let end = rest.find(' ').unwrap_or(rest.len());
+        let is_number =
+            rest.get(..end).is_some_and(|word| word.chars().all(|c| c.is_ascii_digit() || c == ','));
+        let unit = rest.get(end + 1..).unwrap_or_default();
+        let unit = unit.find(' ').unwrap_or(unit.len());
+        let end = if is_number && unit > 0 && unit <= LONGEST_UNIT { end + 1 + unit } else { end };
+        let (word, after) = rest.split_at(end);
+        words.push(word);
+        rest = after.trim_start_matches(' ');
+    }
+    words
 }
 
 fn cut(word: &str, columns: usize) -> (&str, &str) {

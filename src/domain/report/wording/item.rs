@@ -5,7 +5,7 @@ use jiff::civil::Date;
 
 use crate::domain::capture::Capture;
 use crate::domain::course::PageSource;
-use crate::domain::evidence::Change;
+use crate::domain::evidence::{Alarm, Change};
 use crate::domain::link::{Kind, Mention};
 use crate::domain::report::figures::{count, day, list, number, size};
 use crate::domain::report::plain::{is_bare_address, plain, quoted, shortened};
@@ -32,7 +32,7 @@ pub fn name(item: &Item, mention: Option<&Mention>) -> String {
         };
     }
     if words.chars().count() <= SHORT_NAME && row.chars().count() > words.chars().count() + 3 {
-        return format!("{} at \"{}\"", quoted(words), shortened(row, 60).replace('"', "'"));
+        return format!("{} in \"{}\"", quoted(words), shortened(row, 60).replace('"', "'"));
     }
     quoted(words)
 }
@@ -85,12 +85,6 @@ pub fn where_needed(night: &Night, mention: &Mention) -> Option<String> {
 
 /// Line of the source, and which other lines have the same link.
 pub fn source(night: &Night, item: &Item, lead: &Mention) -> String {
-    let file = match night.pages.as_slice() {
-        [PageSource::File { path, .. }] => path.file_name().map(|name| plain(&name.to_string_lossy())),
-        [PageSource::Web(address)] => address.path().rsplit('/').find(|part| !part.is_empty()).map(plain),
-        _ => None,
-    };
-    let file = file.map(|file| format!("{file} ")).unwrap_or_default();
     let mut others: Vec<u32> =
         item.mentions.iter().map(|mention| mention.line).filter(|line| *line != lead.line).collect();
     others.dedup();
@@ -102,7 +96,7 @@ pub fn source(night: &Night, item: &Item, lead: &Mention) -> String {
             format!(", also lines {}", list(&lines, 3))
         }
     };
-    format!("{file}line {}{also}", lead.line)
+    format!("{}line {}{also}", source_file(night), lead.line)
 }
 
 /// "not found (404), 3 nights running since Sat 3 Oct; last worked Fri 2 Oct."
@@ -139,8 +133,13 @@ fn how_long(night: &Night, verdict: &Verdict) -> String {
 
 /// What students read now, beside what they read before.
 pub fn what_changed(night: &Night, item: &Item, change: &Change) -> String {
-    let seen = item.verdict.state.reason().map(|reason| wording::reason(reason, None)).unwrap_or_default();
-    format!("{seen} since {}: {}.", local_day(night, item.verdict.since), wording::change(change))
+    let since = local_day(night, item.verdict.since);
+    let figures = wording::change(change);
+    match (item.verdict.state.reason(), change.alarm) {
+        // The alarm says it already.
+        (_, Some(Alarm::Withdrawn | Alarm::Retracted)) | (None, _) => format!("since {since}: {figures}."),
+        (Some(reason), _) => format!("{} since {since}: {figures}.", wording::reason(reason, None)),
+    }
 }
 
 /// "Sat 12 Sep, 10 pages, 219 KB."
@@ -168,7 +167,7 @@ pub fn our_copy(night: &Night, item: &Item, kind: Option<Kind>) -> String {
 
 /// Both sides of a change.
 pub fn both_copies(night: &Night, before: &Capture, after: &Capture) -> String {
-    let one = |copy: &Capture| format!("{} ({})", local_day(night, copy.captured_at), size(copy.bytes));
+    let one = |copy: &Capture| format!("{} of {}", size(copy.bytes), local_day(night, copy.captured_at));
     format!("both versions kept, {} and {}.", one(before), one(after))
 }
 
@@ -187,6 +186,27 @@ pub fn to_do(night: &Night, item: &Item, is_own: bool) -> &'static str {
         State::Changed { .. } => "see whether it is still what you want read.",
         State::Ok | State::Unverifiable { .. } => "nothing.",
     }
+}
+
+/// The lines of a group: "Source: index.html lines 3, 5 and 2 more".
+pub fn lines(night: &Night, items: &[&Item]) -> String {
+    let mut lines: Vec<u32> =
+        items.iter().flat_map(|item| &item.mentions).map(|mention| mention.line).collect();
+    lines.sort_unstable();
+    lines.dedup();
+    let word = if lines.len() == 1 { "line" } else { "lines" };
+    let lines: Vec<String> = lines.iter().map(u32::to_string).collect();
+    format!("{}{word} {}", source_file(night), list(&lines, 10))
+}
+
+/// The one page's file name and a space, where there is one page.
+fn source_file(night: &Night) -> String {
+    let file = match night.pages.as_slice() {
+        [PageSource::File { path, .. }] => path.file_name().map(|name| plain(&name.to_string_lossy())),
+        [PageSource::Web(address)] => address.path().rsplit('/').find(|part| !part.is_empty()).map(plain),
+        _ => None,
+    };
+    file.map(|file| format!("{file} ")).unwrap_or_default()
 }
 
 /// "5 links on cs.example.edu".

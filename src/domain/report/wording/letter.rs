@@ -118,7 +118,11 @@ fn news_parts(tally: &Tally) -> Vec<(usize, &'static str, &'static str)> {
             many(told(Heading::NotAnswering), "link not answering", "links not answering"),
             "not answering",
         ),
-        (tally.points, many(tally.points, "defect of the page", "defects of the page"), "page defects"),
+        (
+            tally.points,
+            many(tally.points, "defect of the page", "defects of the page"),
+            many(tally.points, "page defect", "page defects"),
+        ),
         (told(Heading::Fixed), many(told(Heading::Fixed), "link works again", "links work again"), "fixed"),
         (
             told(Heading::CouldNotCheck),
@@ -128,7 +132,7 @@ fn news_parts(tally: &Tally) -> Vec<(usize, &'static str, &'static str)> {
         (
             told(Heading::SmallPoints),
             many(told(Heading::SmallPoints), "small point", "small points"),
-            "small points",
+            many(told(Heading::SmallPoints), "small point", "small points"),
         ),
     ];
     all.into_iter().filter(|(n, ..)| *n > 0).collect()
@@ -206,7 +210,7 @@ fn covered(night: &Night, tally: &Tally) -> Option<String> {
     let (who, copy) = if night.students_get_copies {
         ("Students already get our", ("copy", "copies"))
     } else {
-        ("We keep a", ("copy", "copy"))
+        ("We keep", ("a copy", "copies"))
     };
     match (dead, kept) {
         (0, _) => None,
@@ -214,7 +218,7 @@ fn covered(night: &Night, tally: &Tally) -> Option<String> {
         (_, 0) => Some("We have no copy of them.".to_owned()),
         (1, _) => Some(format!("{who} {} of it.", copy.0)),
         (dead, kept) if dead == kept => {
-            Some(format!("{who} {} of {}.", copy.1, if dead == 2 { "both" } else { "each" }))
+            Some(format!("{who} {} of {}.", copy.1, if dead == 2 { "both" } else { "all" }))
         }
         (_, 1) => Some(format!("{who} {} of one.", copy.0)),
         (_, kept) => Some(format!("{who} {} of {}.", copy.1, number(kept as u64))),
@@ -222,17 +226,23 @@ fn covered(night: &Night, tally: &Tally) -> Option<String> {
 }
 
 fn to_do(night: &Night, tally: &Tally) -> String {
-    let before = tally.urgent.map(|(due, _)| day(due, night.today));
-    match (tally.items_for_you, before) {
-        (0, Some(when)) if tally.told(Heading::NotConfirmedButDue) > 0 => {
-            format!("Please look at the unconfirmed ones before {when}.")
-        }
-        (0, _) if tally.numbered > 0 => "Nothing is urgent.".to_owned(),
-        (0, _) => "Nothing to do.".to_owned(),
-        (1, None) => "Item 1 needs you.".to_owned(),
-        (n, None) => format!("Items 1 to {n} need you."),
-        (1, Some(when)) => format!("Item 1 needs you before {when}."),
-        (n, Some(when)) => format!("Items 1 to {n} need you, the first before {when}."),
+    let by = |date: Date| day(date, night.today);
+    let yours = match (tally.items_for_you, tally.yours_due) {
+        (0, _) => None,
+        (1, None) => Some("Item 1 needs you.".to_owned()),
+        (n, None) => Some(format!("Items 1 to {n} need you.")),
+        (1, Some(due)) => Some(format!("Item 1 needs you by {}.", by(due))),
+        (n, Some(due)) => Some(format!("Items 1 to {n} need you, the first by {}.", by(due))),
+    };
+    let unconfirmed = tally.unconfirmed_due.map(|due| match tally.told(Heading::NotConfirmedButDue) {
+        1 => format!("Please try the unconfirmed one by {}.", by(due)),
+        _ => format!("Please try the unconfirmed ones, the first by {}.", by(due)),
+    });
+    match (yours, unconfirmed) {
+        (None, None) if tally.numbered > 0 => "Nothing is urgent.".to_owned(),
+        (None, None) => "Nothing to do.".to_owned(),
+        (Some(one), None) | (None, Some(one)) => one,
+        (Some(yours), Some(unconfirmed)) => format!("{yours} {unconfirmed}"),
     }
 }
 
@@ -256,7 +266,7 @@ pub fn standing(heading: Heading, night: &Night, facts: &Standing) -> String {
         Heading::NotYetConfirmed => "failed lately; told here once enough nights agree.".to_owned(),
         Heading::CouldNotCheck => match facts.most_often {
             Some((reason, n)) if facts.links > 1 => {
-                format!("as before; {n} because {}.", because(reason))
+                format!("as before; most often: {} ({n}).", wording::reason(reason, None))
             }
             Some(_) | None => "as before.".to_owned(),
         },
@@ -269,11 +279,6 @@ pub fn standing(heading: Heading, night: &Night, facts: &Standing) -> String {
         | Heading::SmallPoints
         | Heading::Fixed => "as before.".to_owned(),
     }
-}
-
-fn because(reason: Reason) -> String {
-    let words = wording::reason(reason, None);
-    if words.starts_with("the ") { words } else { format!("the link {words}") }
 }
 
 /// Figures of the links of a section that were told before.
@@ -304,12 +309,13 @@ pub fn closing(night: &Night, tally: &Tally) -> String {
         day(on, night.today),
         hours(night.started, night.finished, &night.time_zone)
     );
-    let kept = format!("{} stored", count(tally.kept, "current copy").replace("copys", "copies"));
-    let taken = match night.copies_kept {
-        0 => "none new".to_owned(),
-        n => format!("{} taken this night", number(u64::from(n))),
+    let kept = match (tally.kept, night.copies_kept) {
+        (0, _) => "No copies stored.".to_owned(),
+        (1, _) => "1 copy stored.".to_owned(),
+        (kept, 0) => format!("{} copies stored, none new.", number(kept as u64)),
+        (kept, new) => format!("{} copies stored, {} new.", number(kept as u64), number(u64::from(new))),
     };
-    format!("{checked} {kept}, {taken}.")
+    format!("{checked} {kept}")
 }
 
 /// What the night cost, for the person at the terminal.

@@ -69,10 +69,10 @@ fn reason_words(reason: Reason) -> &'static str {
         Reason::ScriptOnly => "the page is built by a script, so its text cannot be compared",
         Reason::TooLarge => "too large to fetch",
         Reason::NotChecked => "not checked, for reasons on our side",
-        Reason::Withdrawn => "is now marked as withdrawn",
-        Reason::Retracted => "is now marked as retracted",
-        Reason::Replaced => "is a different document",
-        Reason::Revised => "has been revised",
+        Reason::Withdrawn => "marked as withdrawn",
+        Reason::Retracted => "marked as retracted",
+        Reason::Replaced => "a different document",
+        Reason::Revised => "a revised version",
         Reason::Renamed => "opens at a new address",
     }
 }
@@ -82,20 +82,20 @@ pub fn note(note: &Note) -> String {
     match note {
         Note::MissingFragment(id) => {
             format!(
-                "The page opens, but the place in it that the link points to ({}) is gone.",
+                "the page opens, but the place in it that the link points to ({}) is gone.",
                 quoted(&format!("#{id}"))
             )
         }
         Note::PageBeyondEnd { page, pages } => {
             format!(
-                "The link points to page {page}, but the document has {}.",
+                "the link points to page {page}, but the document has {}.",
                 count(*pages as usize, "page")
             )
         }
         Note::WrongStatus(code) => {
-            format!("The right page opens, although the server reports an error ({code}).")
+            format!("the right page opens, although the server reports an error ({code}).")
         }
-        Note::StartsAfterEnd => "The link starts the video after its end.".to_owned(),
+        Note::StartsAfterEnd => "the link starts the video after its end.".to_owned(),
     }
 }
 
@@ -103,16 +103,16 @@ pub fn note(note: &Note) -> String {
 pub fn defect(defect: &Defect) -> (String, String) {
     match defect {
         Defect::EmptyLink { words, line } => {
-            (named_link(words, "A link without words"), format!("The link on line {line} has no address."))
+            (named_link(words, "A link without words"), format!("the link on line {line} has no address."))
         }
         Defect::Malformed { words, written, line, why } => (
             named_link(words, "A link without words"),
-            format!("The address on line {line} cannot be one: {} ({}).", quoted(written), plain_why(why)),
+            format!("the address on line {line} cannot be one: {} ({}).", quoted(written), plain_why(why)),
         ),
         Defect::BrokenAnchor { words, anchor, line } => (
             named_link(words, "A link without words"),
             format!(
-                "The link on line {line} points to a place in the page, {}, that is not there.",
+                "the link on line {line} points to a place in the page, {}, that is not there.",
                 quoted(&format!("#{}", anchor.trim_start_matches('#')))
             ),
         ),
@@ -177,19 +177,19 @@ fn alarm(alarm: Alarm, change: &Change) -> String {
 pub fn page_trouble(trouble: &PageTrouble) -> String {
     match trouble {
         PageTrouble::Unreachable { page, why, status } => {
-            format!("The page {} could not be read: {}.", quoted(page), reason(*why, *status))
+            format!("the page {} could not be read: {}.", quoted(page), reason(*why, *status))
         }
         PageTrouble::Shrunken { page, before, after } => format!(
-            "The page {} had {} before and {} now.",
+            "the page {} had {} before and {} now.",
             quoted(page),
             count(*before as usize, "link"),
             number(u64::from(*after))
         ),
         PageTrouble::NotThePage { page, title: Some(title) } => {
-            format!("Where the page {} was, another one opens: {}.", quoted(page), quoted(title))
+            format!("where the page {} was, another one opens: {}.", quoted(page), quoted(title))
         }
         PageTrouble::NotThePage { page, title: None } => {
-            format!("Where the page {} was, another one opens.", quoted(page))
+            format!("where the page {} was, another one opens.", quoted(page))
         }
     }
 }
