@@ -11,7 +11,7 @@ use super::progress::Bar;
 use super::{Format, Now, exit, place, say};
 use crate::config::{self, Settings};
 use crate::domain::course::{Course, CourseId, PageSource};
-use crate::domain::report::{digest, json, text};
+use crate::domain::report::{digest, json, summary};
 use crate::domain::verdict::StateName;
 use crate::night::{self, Finished};
 use crate::world::clock::Clock;
@@ -100,7 +100,7 @@ async fn interrupted() {
 
 fn human(night: &Finished) -> String {
     let letters: Vec<String> =
-        night.courses.iter().map(|course| text::summary(&digest::compose(course))).collect();
+        night.courses.iter().map(|course| summary::render(course, &digest::compose(course))).collect();
     letters.join("\n")
 }
 

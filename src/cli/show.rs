@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::{Format, Place, say};
 use crate::domain::course::CourseId;
 use crate::domain::evidence::{Drift, Evidence, Finding};
-use crate::domain::report::{Item, Night, digest, html, json, plain, text, wording};
+use crate::domain::report::{Item, Night, digest, figures, html, json, plain, summary, wording};
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArguments {
@@ -115,7 +115,7 @@ pub(super) async fn history(arguments: LinkArguments) -> anyhow::Result<ExitCode
         out.push_str(&format!(
             "{}  {}  {}\n",
             capture.captured_at.strftime("%Y-%m-%d %H:%M"),
-            plain::size(capture.bytes),
+            figures::size(capture.bytes),
             path.display()
         ));
     }
@@ -150,8 +150,8 @@ pub(super) async fn report(arguments: ReportArguments) -> anyhow::Result<ExitCod
     let night: Night =
         shelf.catalogue.last_report(&course).await?.context("no night of this course has ended yet")?;
     match arguments.format {
-        ReportFormat::Human => say(&text::summary(&digest::compose(&night)))?,
-        ReportFormat::Html => say(&html::page(&digest::compose(&night)))?,
+        ReportFormat::Human => say(&summary::render(&night, &digest::compose(&night)))?,
+        ReportFormat::Html => say(&html::page(&digest::compose(&night))?)?,
         ReportFormat::Json => return print_json(&night, &shelf),
     }
     Ok(ExitCode::SUCCESS)

@@ -8,9 +8,10 @@ use crate::domain::address::Address;
 use crate::domain::course::CourseId;
 use crate::domain::evidence::ask::Subject;
 use crate::domain::evidence::memory::Memory;
-use crate::domain::evidence::{Evidence, Finding, Reason};
+use crate::domain::evidence::{Evidence, Finding, Note, Reason};
 use crate::domain::journal::Entry;
 use crate::domain::link::Mention;
+use crate::domain::page::Defect;
 use crate::domain::report::{self, Event, Item, Void};
 use crate::domain::verdict::breaker::{self, Tonight};
 use crate::domain::verdict::judge::judge as judge_link;
@@ -183,6 +184,8 @@ async fn course_night(
     let links = pages::links(std::slice::from_ref(reading));
     let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
     let known = world.catalogue.known(&addresses).await?;
+    let last: Option<report::Night> = world.catalogue.last_report(&reading.course.id).await?;
+    let (defects_before, mut notes_before) = last.map(known_points).unwrap_or_default();
     let mut items = Vec::new();
     for link in links {
         let Some(judged) = judged.links.get(&link.address) else { continue };
@@ -201,6 +204,7 @@ async fn course_night(
                 .and_then(|memory| memory.baseline.as_ref())
                 .map(|kept| kept.capture.clone()),
             notes: judged.evidence.notes.clone(),
+            notes_before: notes_before.remove(&link.address).unwrap_or_default(),
             link: link.address,
         });
     }
@@ -208,6 +212,7 @@ async fn course_night(
     Ok(report::Night {
         course: reading.course.id.clone(),
         title: reading.course.title.clone(),
+        pages: reading.course.pages.clone(),
         time_zone: reading.course.time_zone.clone(),
         today: pages::local_day(night.row.started, &reading.course.time_zone),
         started: night.row.started,
@@ -216,11 +221,19 @@ async fn course_night(
         void: judged.void,
         items,
         defects: pages::defects(reading),
+        defects_before,
         page_trouble: reading.trouble.clone(),
+        students_get_copies: false,
         copies_kept: u32::try_from(copies_kept).unwrap_or(u32::MAX),
         requests: totals.requests,
         bytes: totals.bytes,
     })
+}
+
+/// Points of the last report, so that they are not told again.
+fn known_points(last: report::Night) -> (Vec<Defect>, HashMap<Address, Vec<Note>>) {
+    let notes = last.items.into_iter().map(|item| (item.link, item.notes)).collect();
+    (last.defects, notes)
 }
 
 fn last_ok(memory: &Memory) -> Option<Timestamp> {

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
+use crate::domain::course::PageSource;
 use crate::domain::evidence::Reason;
 use crate::domain::report::entry::{self, Entry};
 use crate::domain::report::place::{self, Heading, Place};
-use crate::domain::report::plain::plain;
+use crate::domain::report::plain::{tame, visible};
 use crate::domain::report::wording::item as words;
 use crate::domain::report::wording::letter::{self, Standing};
 use crate::domain::report::{Item, Night};
@@ -51,8 +52,9 @@ pub struct Section {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub links: usize,
-    /// Links of which a current copy is kept.
+    /// Links of which a current copy is kept, and was taken this night.
     pub kept: usize,
+    pub kept_new: usize,
     told: BTreeMap<Heading, usize>,
     pub newly_dead: usize,
     pub newly_dead_kept: usize,
@@ -93,8 +95,9 @@ impl Tally {
 
 /// Composes the report of one night. The same night always gives the same report.
 pub fn compose(night: &Night) -> Digest {
-    let title = if night.title.trim().is_empty() { night.course.to_string() } else { plain(&night.title) };
-    if night.void.is_some() {
+    let title = title(night);
+    // A link of a first night may still be judged by what its own host answered.
+    if night.void.is_some() && !night.is_first {
         let tally = Tally::default();
         return Digest {
             subject: letter::subject(night, &tally),
@@ -121,6 +124,16 @@ pub fn compose(night: &Night) -> Digest {
     };
     digest.keep_entries(DETAILED);
     digest
+}
+
+/// The title; the address of the page where it is all that was given.
+fn title(night: &Night) -> String {
+    let is_page = |page: &PageSource| PageSource::parse(night.title.trim()).is_ok_and(|title| title == *page);
+    match night.pages.iter().find(|page| is_page(page)) {
+        Some(page) => visible(&page.to_string()),
+        None if night.title.trim().is_empty() => night.course.to_string(),
+        None => tame(&night.title),
+    }
 }
 
 impl Digest {
@@ -194,12 +207,14 @@ fn tally(night: &Night, placed: &[(Place, &Item)], sections: &[Section]) -> Tall
         let broken = place::is_broken(&item.verdict.state, own);
         let fails = matches!(item.verdict.state.name(), StateName::Failing | StateName::Dead);
         tally.kept += usize::from(item.copy.is_some());
+        tally.kept_new +=
+            usize::from(item.copy.as_ref().is_some_and(|copy| copy.captured_at >= night.started));
         tally.failed_first += usize::from(night.is_first && fails);
         tally.troubled += usize::from(!matches!(item.verdict.state, State::Ok | State::Moved { .. }));
         let Place::Told(heading) = place else { continue };
         *tally.told.entry(*heading).or_default() += 1;
         if broken && !night.is_first {
-            let was_told = item.before.as_ref().is_none_or(|before| place::is_broken(before, own));
+            let was_told = item.before.as_ref().is_some_and(|before| place::is_broken(before, own));
             tally.dead_due += usize::from(was_told);
             tally.newly_dead += usize::from(!was_told);
             tally.newly_dead_kept += usize::from(!was_told && item.copy.is_some());
@@ -238,7 +253,9 @@ fn is_news(night: &Night, placed: &[(Place, &Item)], tally: &Tally) -> bool {
         || placed.iter().any(|(place, item)| match place {
             Place::Told(Heading::NotAnswering) => item.verdict.nights == place::SILENT_HOST_NIGHTS,
             Place::Told(Heading::SmallPoints) => true,
-            Place::Told(_) => item.before.is_some() || is_first_day_of_being_due(night, item),
+            Place::Told(_) => {
+                place::is_news(item, place::is_own(night, item)) || is_first_day_of_being_due(night, item)
+            }
             Place::Silent | Place::Counted(_) => false,
         })
 }

@@ -37,7 +37,7 @@ impl Letter<'_> {
 }
 
 /// The report as HTML, shorter than [`LONGEST_BYTES`]: entries that do not fit become numbers.
-pub fn render(digest: &Digest) -> Result<String, askama::Error> {
+pub fn page(digest: &Digest) -> Result<String, askama::Error> {
     let mut shorter;
     let mut digest = digest;
     loop {

@@ -18,16 +18,17 @@ use crate::domain::page::Defect;
 use crate::domain::report::{Item, Night, PageTrouble, Void, place, wording};
 use crate::domain::verdict::{State, StateName};
 
+/// The whole run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Output {
-    pub run: Run,
+pub struct Run {
+    pub run: Totals,
     pub courses: Vec<Course>,
     /// One for each distinct link and course.
     pub links: Vec<Link>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Run {
+pub struct Totals {
     pub id: String,
     pub started: Timestamp,
     pub finished: Timestamp,
@@ -44,7 +45,7 @@ pub struct Course {
     /// Addresses or paths.
     pub pages: Vec<String>,
     /// How many links are in each state; states without links are absent.
-    pub links: BTreeMap<StateName, usize>,
+    pub states: BTreeMap<StateName, usize>,
     pub defects: Vec<Defect>,
     pub void: Option<Void>,
     pub page_trouble: Option<PageTrouble>,
@@ -88,35 +89,37 @@ pub struct Changed {
     pub similarity: f64,
 }
 
-/// Puts the nights of one run together; `path_of` says where the archive keeps a capture.
-pub fn compose(run: Run, nights: &[Night], path_of: impl Fn(&Capture) -> String) -> Output {
-    Output {
-        run,
-        courses: nights.iter().map(course).collect(),
-        links: nights
-            .iter()
-            .flat_map(|night| night.items.iter().map(|item| link(night, item, &path_of)).collect::<Vec<_>>())
-            .collect(),
+impl Run {
+    /// Puts the nights of one run together; `path_of` says where the archive keeps a blob.
+    pub fn new(run: Totals, nights: &[Night], path_of: impl Fn(capture::Digest) -> String) -> Self {
+        Self {
+            run,
+            courses: nights.iter().map(course).collect(),
+            links: nights
+                .iter()
+                .flat_map(|night| night.items.iter().map(|item| link(night, item, &path_of)))
+                .collect(),
+        }
     }
 }
 
 fn course(night: &Night) -> Course {
-    let mut links = BTreeMap::new();
+    let mut states = BTreeMap::new();
     for item in &night.items {
-        *links.entry(item.verdict.state.name()).or_default() += 1;
+        *states.entry(item.verdict.state.name()).or_default() += 1;
     }
     Course {
         id: night.course.clone(),
         title: night.title.clone(),
         pages: night.pages.iter().map(ToString::to_string).collect(),
-        links,
+        states,
         defects: night.defects.clone(),
         void: night.void,
         page_trouble: night.page_trouble.clone(),
     }
 }
 
-fn link(night: &Night, item: &Item, path_of: &impl Fn(&Capture) -> String) -> Link {
+fn link(night: &Night, item: &Item, path_of: &impl Fn(capture::Digest) -> String) -> Link {
     let first = item.mentions.first();
     let state = &item.verdict.state;
     let answered = || item.status.map(|_| item.link.clone());
@@ -138,13 +141,13 @@ fn link(night: &Night, item: &Item, path_of: &impl Fn(&Capture) -> String) -> Li
     }
 }
 
-fn kept(copy: &Capture, path_of: &impl Fn(&Capture) -> String) -> Kept {
+fn kept(copy: &Capture, path_of: &impl Fn(capture::Digest) -> String) -> Kept {
     Kept {
         sha256: copy.sha256,
         bytes: copy.bytes,
-        media_type: copy.media_type.clone(),
+        media_type: copy.media_type.split(';').next().unwrap_or_default().trim().to_owned(),
         captured_at: copy.captured_at,
-        path: path_of(copy),
+        path: path_of(copy.sha256),
     }
 }
 

@@ -17,14 +17,6 @@ pub mod summary;
 #[cfg(test)]
 mod tests;
 
-pub mod wording;
-pub mod plain;
-pub mod digest;
-mod entry;
-pub mod text;
-pub mod html;
-pub mod json;
-
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -55,7 +47,7 @@ pub struct Item {
     /// Every place on the pages where it stands, in order.
     pub mentions: Vec<Mention>,
     pub verdict: Verdict,
-    /// The state before tonight, if it changed tonight.
+    /// The state of the night before, changed or not; `None` for a link that is new.
     pub before: Option<State>,
     /// What was seen last: status and where the redirects ended.
     pub status: Option<u16>,
@@ -69,6 +61,7 @@ pub struct Item {
     pub previous_copy: Option<Capture>,
     pub notes: Vec<Note>,
     /// The notes of the night before; what is among them is no news.
+    #[serde(default)]
     pub notes_before: Vec<Note>,
 }
 
@@ -78,7 +71,9 @@ pub struct Night {
     pub course: CourseId,
     pub title: String,
     /// Where the pages are read from; also tells which links are the course's own files.
+    #[serde(default)]
     pub pages: Vec<PageSource>,
+    #[serde(with = "jiff::fmt::serde::tz::required")]
     pub time_zone: jiff::tz::TimeZone,
     /// The local day for which it is written: decides what is due.
     pub today: Date,
@@ -91,11 +86,13 @@ pub struct Night {
     pub items: Vec<Item>,
     pub defects: Vec<Defect>,
     /// The defects of the reading before; what is among them is no news.
+    #[serde(default)]
     pub defects_before: Vec<Defect>,
     pub page_trouble: Option<PageTrouble>,
     /// Students are offered our copies. Where they are not, a letter must not say so.
+    #[serde(default)]
     pub students_get_copies: bool,
-    /// Captures taken this night.
+    /// Links with a current copy.
     pub copies_kept: u32,
     pub requests: u64,
     pub bytes: u64,

@@ -68,6 +68,9 @@ pub fn place(night: &Night, item: &Item) -> Place {
     if night.is_first {
         return first_place(night, item, own);
     }
+    if is_unchecked(item) {
+        return Place::Counted(Heading::CouldNotCheck);
+    }
     let news = is_news(item, own);
     let told = |heading| if news { Place::Told(heading) } else { Place::Counted(heading) };
     match &item.verdict.state {
@@ -98,6 +101,7 @@ pub fn place(night: &Night, item: &Item) -> Place {
 
 fn first_place(night: &Night, item: &Item, own: bool) -> Place {
     match &item.verdict.state {
+        _ if is_unchecked(item) => Place::Counted(Heading::CouldNotCheck),
         State::Ok => small_points(item),
         State::Moved { .. } => Place::Told(Heading::Moved),
         State::Changed { .. } => Place::Told(Heading::Changed),
@@ -111,6 +115,11 @@ fn first_place(night: &Night, item: &Item, own: bool) -> Place {
     }
 }
 
+/// Our own side kept us from looking, which is worth a number only.
+fn is_unchecked(item: &Item) -> bool {
+    item.verdict.state == State::Unverifiable { reason: Reason::NotChecked }
+}
+
 fn small_points(item: &Item) -> Place {
     if item.notes.is_empty() {
         Place::Silent
@@ -121,9 +130,9 @@ fn small_points(item: &Item) -> Place {
     }
 }
 
-/// Whether tonight says something that no earlier report can have said.
-fn is_news(item: &Item, own: bool) -> bool {
-    let Some(before) = &item.before else { return false };
+/// Whether tonight says something that no earlier report can have said; a new link counts as one that was fine.
+pub(super) fn is_news(item: &Item, own: bool) -> bool {
+    let before = item.before.as_ref().unwrap_or(&State::Ok);
     match (before, &item.verdict.state) {
         (before, State::Ok) => matches!(before, State::Restricted { .. }) || is_broken(before, own),
         (State::Moved { to: before }, State::Moved { to }) => !is_same_place(before, to),
@@ -196,5 +205,5 @@ pub fn order<'a>(night: &Night, item: &'a Item) -> (u8, u32, bool, u32, &'a Addr
         Some(days) => (2, days.unsigned_abs()),
     };
     let line = item.mentions.first().map_or(u32::MAX, |mention| mention.line);
-    (bucket, distance, item.before.is_none(), line, &item.link)
+    (bucket, distance, !is_news(item, is_own(night, item)), line, &item.link)
 }

@@ -15,11 +15,11 @@ const FILE_ENDINGS: [&str; 15] = [
 ];
 
 /// One line of at most [`LONGEST`] characters without controls or live addresses.
-pub fn plain(text: &str) -> String {
+pub fn tame(text: &str) -> String {
     shortened(text, LONGEST)
 }
 
-/// As [`plain`], at most `longest` characters.
+/// As [`tame`], at most `longest` characters.
 pub fn shortened(text: &str, longest: usize) -> String {
     // Nothing past ten times the limit can show; the bound keeps the work small.
     let clean = stripped(text.chars().take(longest * 10));
@@ -37,9 +37,14 @@ pub fn shortened(text: &str, longest: usize) -> String {
     format!("{}...", head.trim_end())
 }
 
+/// What the operator configured: without controls, but an address stays one.
+pub fn visible(text: &str) -> String {
+    stripped(text.chars().take(LONGEST * 10))
+}
+
 /// In quotation marks; those inside become single.
 pub fn quoted(text: &str) -> String {
-    format!("\"{}\"", plain(text).replace('"', "'"))
+    format!("\"{}\"", tame(text).replace('"', "'"))
 }
 
 /// Whether words are an address rather than a name.
@@ -102,17 +107,17 @@ mod tests {
 
     #[test]
     fn foreign_text_becomes_one_harmless_line() {
-        assert_eq!(plain(" a\r\nBcc: x\u{202e}\u{200b}\u{85}y "), "a Bcc: x y");
-        assert_eq!(plain(&"x".repeat(200)).chars().count(), LONGEST);
+        assert_eq!(tame(" a\r\nBcc: x\u{202e}\u{200b}\u{85}y "), "a Bcc: x y");
+        assert_eq!(tame(&"x".repeat(200)).chars().count(), LONGEST);
         assert_eq!(quoted("the \"best\""), "\"the 'best'\"");
     }
 
     #[test]
     fn words_that_look_like_addresses_are_not_live() {
-        assert_eq!(plain("https://evil.com/a.pdf"), "https[:]//evil[.]com/a.pdf");
-        assert_eq!(plain("mail me@evil.org, ok"), "mail me[at]evil[.]org, ok");
+        assert_eq!(tame("https://evil.com/a.pdf"), "https[:]//evil[.]com/a.pdf");
+        assert_eq!(tame("mail me@evil.org, ok"), "mail me[at]evil[.]org, ok");
         assert_eq!(
-            plain("Node.js, notes.pdf, Section 3.2, e.g. this"),
+            tame("Node.js, notes.pdf, Section 3.2, e.g. this"),
             "Node.js, notes.pdf, Section 3.2, e.g. this"
         );
     }

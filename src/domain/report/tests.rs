@@ -65,7 +65,7 @@ fn ok(words: &str, link: &str) -> Item {
         link: address(link),
         mentions: vec![mention(words, link)],
         verdict: Verdict { state: State::Ok, since: days_ago(30), nights: 30 },
-        before: None,
+        before: Some(State::Ok),
         status: Some(200),
         ended_at: None,
         last_ok: Some(tonight()),
@@ -131,6 +131,7 @@ fn revision(similarity: f64, words_changed: u32, pages: Option<(u32, u32)>, sect
         pages_after: pages.map(|pages| pages.1),
         section: section.map(Into::into),
         alarm: None,
+        seen_twice: false,
         text: Fingerprint { version: 1, digest: Digest::of(b"new") },
     }
 }
@@ -143,6 +144,10 @@ fn changed(item: Item, reason: Reason, change: Change) -> Item {
 fn moved(item: Item, to: &str) -> Item {
     let to = address(to);
     Item { ended_at: Some(to.clone()), ..in_state(item, Some(State::Ok), State::Moved { to }, 2) }
+}
+
+fn dead() -> State {
+    State::Dead { reason: Reason::NotFound }
 }
 
 fn three_dead() -> Vec<Item> {
@@ -227,12 +232,12 @@ fn three_dead_two_changed_one_moved() -> Night {
     items.extend(two_changed_one_moved_one_fixed());
     for i in 0..3 {
         let item = ok("An old reading", &format!("https://gone{i}.example/old.pdf"));
-        items.push(kept(in_state(item, None, State::Dead { reason: Reason::NotFound }, 36 + i), 5, 70_000));
+        items.push(kept(in_state(item, Some(dead()), dead(), 36 + i), 5, 70_000));
     }
     for i in 0..4 {
         let reason = if i == 0 { Reason::TooLarge } else { Reason::Login };
         let item = ok("At the library", &format!("https://library{i}.example/1"));
-        items.push(in_state(item, None, State::Unverifiable { reason }, 20));
+        items.push(in_state(item, Some(State::Unverifiable { reason }), State::Unverifiable { reason }, 20));
     }
     night(items)
 }
@@ -246,7 +251,7 @@ fn letter(night: &Night) -> String {
 fn a_night_with_three_dead_two_changed_one_moved() {
     let night = three_dead_two_changed_one_moved();
     insta::assert_snapshot!("news", letter(&night));
-    insta::assert_snapshot!("news_html", html::render(&compose(&night)).unwrap());
+    insta::assert_snapshot!("news_html", html::page(&compose(&night)).unwrap());
     insta::assert_snapshot!("news_terminal", summary::render(&night, &compose(&night)));
 }
 
@@ -319,6 +324,9 @@ fn first() -> Night {
             1,
         ),
     ]);
+    for copy in items.iter_mut().filter_map(|item| item.copy.as_mut()) {
+        copy.captured_at = tonight() + 3.minutes();
+    }
     let forum = |i| ok("Question", &format!("https://forum.example/t/{i}"));
     items.extend((0..5).map(|i| failing(forum(i), Reason::ServerError, Some(503), Weight::Weak)));
     Night {
@@ -339,7 +347,8 @@ fn the_first_night_is_a_baseline() {
 
 #[test]
 fn a_void_night_is_one_sentence() {
-    let night = Night { void: Some(Void { failed: 120, links: 169, hosts: 34 }), ..first() };
+    let void = Some(Void { failed: 120, links: 169, hosts: 34 });
+    let night = Night { void, is_first: false, ..first() };
     insta::assert_snapshot!(letter(&night), @"
     Subject: [DGM] Links not checked on Mon 5 Oct
 
@@ -349,9 +358,29 @@ fn a_void_night_is_one_sentence() {
 }
 
 #[test]
+fn a_void_first_night_still_tells_what_answered() {
+    let void = Some(Void { failed: 9, links: 11, hosts: 9 });
+    let mut night = Night { void, defects: vec![], ..first() };
+    night.items = night.items.drain(150..152).collect();
+    let unchecked = State::Unverifiable { reason: Reason::NotChecked };
+    let far = |i| in_state(ok("Far", &format!("https://far{i}.example/")), None, unchecked.clone(), 0);
+    night.items.extend((0..9).map(far));
+    insta::assert_snapshot!("void_first", letter(&night));
+}
+
+#[test]
+fn a_course_named_by_its_page_keeps_the_address_whole() {
+    let page = "https://courses.example.edu/dgm/index.html";
+    assert_eq!(compose(&Night { title: page.into(), ..night(vec![]) }).title, page);
+}
+
+#[test]
 fn trouble_with_the_page_comes_first() {
-    let trouble =
-        PageTrouble::Unreachable { page: "index.html".into(), why: Reason::ServerError, status: Some(503) };
+    let trouble = PageTrouble::Unreachable {
+        page: "https://courses.example.edu/dgm/index.html".into(),
+        why: Reason::ServerError,
+        status: Some(503),
+    };
     let mut night = Night { page_trouble: Some(trouble), ..night(vec![ok("A", "https://a.example/")]) };
     let forum = |i| {
         let item = ok("Question", &format!("https://forum.example/t/{i}"));
@@ -390,7 +419,7 @@ fn hosts_that_fail_as_one_are_one_entry() {
 #[test]
 fn what_was_told_is_counted_not_told_again() {
     let dead = State::Dead { reason: Reason::NotFound };
-    let mut item = in_state(ok("A", "https://a.example/"), None, dead.clone(), 9);
+    let mut item = in_state(ok("A", "https://a.example/"), Some(dead.clone()), dead.clone(), 9);
     let of = |item: &Item| compose(&night(vec![item.clone()]));
     assert!(!of(&item).is_news);
     assert_eq!(of(&item).entry_count(), 0);
@@ -444,7 +473,7 @@ fn hostile() -> Night {
 #[test]
 fn hostile_words_do_no_harm() {
     insta::assert_snapshot!("hostile", letter(&hostile()));
-    let html = html::render(&compose(&hostile())).unwrap();
+    let html = html::page(&compose(&hostile())).unwrap();
     assert!(!html.contains("<script"));
     assert!(!html.contains("href=\"https://evil"));
     assert!(!html.contains("evil.com"));
@@ -464,10 +493,10 @@ fn a_letter_stays_short_at_any_number_of_items() {
     let digest = compose(&night);
     assert_eq!(digest.entry_count(), DETAILED);
     assert!(text::render(&digest).contains("And 460 more, not listed here."));
-    let html = html::render(&digest).unwrap();
+    let html = html::page(&digest).unwrap();
     assert!(html.len() < 40_000, "{}", html.len());
     let night = many(500, &"<&>".repeat(100), &"&".repeat(900));
-    let html = html::render(&compose(&night)).unwrap();
+    let html = html::page(&compose(&night)).unwrap();
     assert!(html.len() < html::LONGEST_BYTES, "{}", html.len());
     assert!(html.contains("not listed here"));
 }
@@ -478,7 +507,7 @@ fn json_is_the_contract() {
     night.items.drain(..138);
     night.items.drain(1..5);
     night.items.truncate(3);
-    let run = json::Run {
+    let run = json::Totals {
         id: "20261005T061400Z".into(),
         started: night.started,
         finished: night.finished,
@@ -486,7 +515,7 @@ fn json_is_the_contract() {
         bytes: night.bytes,
         void: None,
     };
-    let output = json::compose(run, &[night], |copy| format!("archive/blobs/sha256/{}", copy.sha256));
+    let output = json::Run::new(run, &[night], |digest| format!("archive/blobs/sha256/{digest}"));
     insta::assert_snapshot!("contract", serde_json::to_string_pretty(&output).unwrap());
 }
 
@@ -569,7 +598,7 @@ proptest! {
         for line in text.lines() {
             prop_assert!(text::width(line) <= text::COLUMNS || line.trim_start().starts_with("https://"), "{line}");
         }
-        let html = html::render(&digest).unwrap();
+        let html = html::page(&digest).unwrap();
         prop_assert!(!text.contains(is_unwanted) && !html.contains(is_unwanted));
         prop_assert!(!digest.subject.contains(is_unwanted) && digest.subject.len() <= 60, "{}", digest.subject);
         prop_assert_eq!(&digest, &compose(&night));

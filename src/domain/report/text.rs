@@ -127,7 +127,8 @@ impl Page {
                 self.line(&line);
                 (line, used, is_start) = (rest.to_owned(), width(rest), true);
             }
-            while used + width(word) > self.columns {
+            // Foreign words never hold this mark, see `plain`; an address stays whole.
+            while used + width(word) > self.columns && !word.contains("://") {
                 let (head, tail) = cut(word, self.columns.saturating_sub(used).max(2));
                 line.push_str(head);
                 self.line(&line);

@@ -8,7 +8,7 @@ use crate::domain::course::PageSource;
 use crate::domain::evidence::{Alarm, Change};
 use crate::domain::link::{Kind, Mention};
 use crate::domain::report::figures::{count, day, list, number, size};
-use crate::domain::report::plain::{is_bare_address, plain, quoted, shortened};
+use crate::domain::report::plain::{is_bare_address, quoted, shortened, tame};
 use crate::domain::report::{Item, Night, wording};
 use crate::domain::verdict::{State, Verdict};
 
@@ -60,7 +60,7 @@ pub fn kind(item: &Item, mention: Option<&Mention>) -> Option<&'static str> {
 /// Week, date and heading: "Week 5, Tue 6 Oct, under "Diffusion"".
 pub fn where_needed(night: &Night, mention: &Mention) -> Option<String> {
     let mut parts = Vec::new();
-    if let Some(week) = mention.week.as_deref().map(plain).filter(|week| !week.is_empty()) {
+    if let Some(week) = mention.week.as_deref().map(tame).filter(|week| !week.is_empty()) {
         parts.push(week);
     }
     if let Some(due) = mention.due {
@@ -202,8 +202,8 @@ pub fn lines(night: &Night, items: &[&Item]) -> String {
 /// The one page's file name and a space, where there is one page.
 fn source_file(night: &Night) -> String {
     let file = match night.pages.as_slice() {
-        [PageSource::File { path, .. }] => path.file_name().map(|name| plain(&name.to_string_lossy())),
-        [PageSource::Web(address)] => address.path().rsplit('/').find(|part| !part.is_empty()).map(plain),
+        [PageSource::File { path, .. }] => path.file_name().map(|name| tame(&name.to_string_lossy())),
+        [PageSource::Web(address)] => address.path().rsplit('/').find(|part| !part.is_empty()).map(tame),
         _ => None,
     };
     file.map(|file| format!("{file} ")).unwrap_or_default()

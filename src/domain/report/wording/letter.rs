@@ -140,14 +140,15 @@ fn news_parts(tally: &Tally) -> Vec<(usize, &'static str, &'static str)> {
 
 /// What is broken, what students get, what to do: in this order.
 pub fn opening(night: &Night, tally: &Tally) -> Vec<String> {
-    if let Some(void) = &night.void {
-        return vec![format!(
-            "No link was judged on {}: {}",
-            day(night.today, night.today),
-            wording::void(void)
-        )];
-    }
     let mut sentences = Vec::new();
+    if let Some(void) = &night.void {
+        let today = day(night.today, night.today);
+        sentences.push(format!("No link was judged on {today}: {}", wording::void(void)));
+        if night.is_first && tally.numbered > 0 {
+            sentences.push("What answered all the same is told below.".to_owned());
+        }
+        return sentences;
+    }
     if let Some(trouble) = &night.page_trouble {
         sentences.push(format!("{}.", trouble_subject(trouble)));
     }
@@ -265,6 +266,9 @@ pub fn standing(heading: Heading, night: &Night, facts: &Standing) -> String {
         Heading::Moved => "told before; the page still has the old address.".to_owned(),
         Heading::NotYetConfirmed => "failed lately; told here once enough nights agree.".to_owned(),
         Heading::CouldNotCheck => match facts.most_often {
+            Some((reason, n)) if n == facts.links && reason == Reason::NotChecked => {
+                format!("{}.", wording::reason(reason, None))
+            }
             Some((reason, n)) if facts.links > 1 => {
                 format!("as before; most often: {} ({n}).", wording::reason(reason, None))
             }
@@ -309,11 +313,11 @@ pub fn closing(night: &Night, tally: &Tally) -> String {
         day(on, night.today),
         hours(night.started, night.finished, &night.time_zone)
     );
-    let kept = match (tally.kept, night.copies_kept) {
+    let kept = match (tally.kept, tally.kept_new) {
         (0, _) => "No copies stored.".to_owned(),
         (1, _) => "1 copy stored.".to_owned(),
         (kept, 0) => format!("{} copies stored, none new.", number(kept as u64)),
-        (kept, new) => format!("{} copies stored, {} new.", number(kept as u64), number(u64::from(new))),
+        (kept, new) => format!("{} copies stored, {} new.", number(kept as u64), number(new as u64)),
     };
     format!("{checked} {kept}")
 }

@@ -11,7 +11,7 @@ pub mod letter;
 use crate::domain::evidence::{Alarm, Change, Note, Reason};
 use crate::domain::page::Defect;
 use crate::domain::report::figures::{count, number, percent, words};
-use crate::domain::report::plain::quoted;
+use crate::domain::report::plain::{quoted, visible};
 use crate::domain::report::{PageTrouble, Void};
 use crate::domain::verdict::State;
 
@@ -62,6 +62,7 @@ fn reason_words(reason: Reason) -> &'static str {
         Reason::Login => "asks readers to sign in",
         Reason::Paywall => "asks readers to pay or subscribe",
         Reason::Private => "is no longer public",
+        Reason::Forbidden => "refuses visitors",
         Reason::BotWall => "the site turns automatic visitors away",
         Reason::Consent => "the site first asks for consent, which only a person can give",
         Reason::RateLimited => "the site asks us to come less often",
@@ -134,7 +135,7 @@ fn named_link(words: &str, nameless: &str) -> String {
 }
 
 fn plain_why(why: &str) -> String {
-    crate::domain::report::plain::plain(why)
+    crate::domain::report::plain::tame(why)
 }
 
 /// How two versions differ, in figures: "14 -> 16 pages, 96 % of the text the same".
@@ -148,12 +149,18 @@ pub fn change(change: &Change) -> String {
     {
         parts.push(format!("{before} -> {after} pages"));
     }
-    parts.push(match change.similarity {
-        share if share < 0.2 => format!("only {} of the text the same", percent(share)),
-        share => format!("{} of the text the same", percent(share)),
-    });
-    if change.words_changed > 0 && change.similarity >= 0.2 {
-        parts.push(format!("{} rewritten", words(change.words_changed)));
+    match (change.words_before, change.words_after) {
+        (0, 0) => parts.push("no text to compare".to_owned()),
+        (_, 0) => parts.push("its text can no longer be read".to_owned()),
+        _ if change.similarity < 0.2 => {
+            parts.push(format!("only {} of the text the same", percent(change.similarity)));
+        }
+        _ => {
+            parts.push(format!("{} of the text the same", percent(change.similarity)));
+            if change.words_changed > 0 {
+                parts.push(format!("{} rewritten", words(change.words_changed)));
+            }
+        }
     }
     if let Some(section) = change.section.as_deref().filter(|section| !section.trim().is_empty()) {
         parts.push(format!("mostly under {}", quoted(section)));
@@ -177,19 +184,19 @@ fn alarm(alarm: Alarm, change: &Change) -> String {
 pub fn page_trouble(trouble: &PageTrouble) -> String {
     match trouble {
         PageTrouble::Unreachable { page, why, status } => {
-            format!("the page {} could not be read: {}.", quoted(page), reason(*why, *status))
+            format!("the page {} could not be read: {}.", visible(page), reason(*why, *status))
         }
         PageTrouble::Shrunken { page, before, after } => format!(
             "the page {} had {} before and {} now.",
-            quoted(page),
+            visible(page),
             count(*before as usize, "link"),
             number(u64::from(*after))
         ),
         PageTrouble::NotThePage { page, title: Some(title) } => {
-            format!("where the page {} was, another one opens: {}.", quoted(page), quoted(title))
+            format!("in place of the page {}, another one opens: {}.", visible(page), quoted(title))
         }
         PageTrouble::NotThePage { page, title: None } => {
-            format!("where the page {} was, another one opens.", quoted(page))
+            format!("in place of the page {}, another one opens.", visible(page))
         }
     }
 }
@@ -220,6 +227,7 @@ mod tests {
             pages_after: Some(16),
             section: Some("Reverse diffusion".into()),
             alarm: None,
+            seen_twice: false,
             text: Fingerprint { version: 1, digest: Digest::of(b"") },
         }
     }
