@@ -143,7 +143,8 @@ pub fn opening(night: &Night, tally: &Tally) -> Vec<String> {
     let mut sentences = Vec::new();
     if let Some(void) = &night.void {
         let today = day(night.today, night.today);
-        sentences.push(format!("No link was judged on {today}: {}", wording::void(void)));
+        let none = if night.is_first { "Most links were not judged" } else { "No link was judged" };
+        sentences.push(format!("{none} on {today}: {}", wording::void(void)));
         if night.is_first && tally.numbered > 0 {
             sentences.push("What answered all the same is told below.".to_owned());
         }
