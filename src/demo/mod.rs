@@ -115,14 +115,14 @@ fn write_down(finished: &Finished, night: u32, dir: &Path) -> anyhow::Result<(Pa
     let digest = digest::compose(only(finished)?);
     let report = dir.join(format!("report-night-{night}.html"));
     let letter = dir.join(format!("letter-night-{night}.eml"));
-    page_file::write_new(&report, &html::page(&digest))
-        .with_context(|| format!("cannot write {}", report.display()))?;
+    let page = html::page(&digest)?;
+    page_file::write_new(&report, &page).with_context(|| format!("cannot write {}", report.display()))?;
     let message = mail::Letter {
         from: "onreserve@course.example",
         to: "instructor@course.example",
         subject: &digest.subject,
         text: &text::letter(&digest),
-        html: &html::page(&digest),
+        html: &page,
         date: finished.finished,
         id: &format!("dgm.night-{night}@course.example"),
     };

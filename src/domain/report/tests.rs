@@ -244,7 +244,7 @@ fn three_dead_two_changed_one_moved() -> Night {
 
 fn letter(night: &Night) -> String {
     let digest = compose(night);
-    format!("Subject: {}\n\n{}", digest.subject, text::render(&digest))
+    format!("Subject: {}\n\n{}", digest.subject, text::letter(&digest))
 }
 
 #[test]
@@ -492,7 +492,7 @@ fn a_letter_stays_short_at_any_number_of_items() {
     let night = many(500, "A paper with a title of ordinary length, all in all", "papers/2016/one.pdf");
     let digest = compose(&night);
     assert_eq!(digest.entry_count(), DETAILED);
-    assert!(text::render(&digest).contains("And 460 more, not listed here."));
+    assert!(text::letter(&digest).contains("And 460 more, not listed here."));
     let html = html::page(&digest).unwrap();
     assert!(html.len() < 40_000, "{}", html.len());
     let night = many(500, &"<&>".repeat(100), &"&".repeat(900));
@@ -594,7 +594,7 @@ proptest! {
     ) {
         let night = Night { title, is_first, ..night(items) };
         let digest = compose(&night);
-        let text = text::render(&digest);
+        let text = text::letter(&digest);
         for line in text.lines() {
             prop_assert!(text::width(line) <= text::COLUMNS || line.trim_start().starts_with("https://"), "{line}");
         }

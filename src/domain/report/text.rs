@@ -11,7 +11,7 @@ pub const COLUMNS: usize = 72;
 const NOTE_COLUMN: usize = 30;
 
 /// The letter, without its subject. No line is longer than [`COLUMNS`] unless it is an address.
-pub fn render(digest: &Digest) -> String {
+pub fn letter(digest: &Digest) -> String {
     let mut page = Page::new(COLUMNS);
     body(&mut page, digest);
     page.text

@@ -104,7 +104,11 @@ fn news_parts(tally: &Tally) -> Vec<(usize, &'static str, &'static str)> {
     let restricted = told(Heading::Restricted) + tally.restricted_uncovered;
     let all = [
         (tally.newly_dead, many(tally.newly_dead, "new dead link", "new dead links"), "newly dead"),
-        (tally.dead_due, many(tally.dead_due, "dead link due soon", "dead links due soon"), "dead and due"),
+        (
+            tally.dead_due,
+            many(tally.dead_due, "dead link due soon", "dead links due soon"),
+            "still dead and due soon",
+        ),
         (
             told(Heading::NotConfirmedButDue),
             many(told(Heading::NotConfirmedButDue), "link may be down", "links may be down"),
@@ -232,8 +236,10 @@ fn to_do(night: &Night, tally: &Tally) -> String {
     let yours = match (tally.items_for_you, tally.yours_due) {
         (0, _) => None,
         (1, None) => Some("Item 1 needs you.".to_owned()),
+        (2, None) => Some("Items 1 and 2 need you.".to_owned()),
         (n, None) => Some(format!("Items 1 to {n} need you.")),
         (1, Some(due)) => Some(format!("Item 1 needs you by {}.", by(due))),
+        (2, Some(due)) => Some(format!("Items 1 and 2 need you, the first by {}.", by(due))),
         (n, Some(due)) => Some(format!("Items 1 to {n} need you, the first by {}.", by(due))),
     };
     let unconfirmed = tally.unconfirmed_due.map(|due| match tally.told(Heading::NotConfirmedButDue) {
