@@ -29,10 +29,10 @@ pub struct Settings {
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Mistake {
-    #[error("cannot read the configuration {}: {source}", path.display())]
-    Unreadable { path: PathBuf, source: std::io::Error },
-    #[error("{}: {}", path.display(), source)]
-    Syntax { path: PathBuf, source: Box<toml::de::Error> },
+    #[error("cannot read the configuration {}: {what}", path.display())]
+    Unreadable { path: PathBuf, what: std::io::Error },
+    #[error("{}: {what}", path.display())]
+    Syntax { path: PathBuf, what: Box<toml::de::Error> },
     #[error("{}: {what}", path.display())]
     Meaning { path: PathBuf, what: String },
 }
@@ -96,8 +96,26 @@ struct CourseKeys {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TermKeys {
+    #[serde(deserialize_with = "date")]
     first: Date,
+    #[serde(deserialize_with = "date")]
     last: Date,
+}
+
+/// A day, written as a TOML date or as a string.
+fn date<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Date(toml::value::Datetime),
+        Text(String),
+    }
+    let text = match Written::deserialize(deserializer)? {
+        Written::Date(date) => date.to_string(),
+        Written::Text(text) => text,
+    };
+    text.parse()
+        .map_err(|_| serde::de::Error::custom(format!("`{text}` is no day; write for example 2026-09-21")))
 }
 
 #[derive(Deserialize)]
@@ -121,8 +139,8 @@ struct KindKeys {
 
 /// Reads and checks a configuration file.
 pub fn read(path: &Path) -> Result<Settings, Mistake> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| Mistake::Unreadable { path: path.to_owned(), source })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|what| Mistake::Unreadable { path: path.to_owned(), what })?;
     parse(&text, path)
 }
 
@@ -130,7 +148,7 @@ pub fn read(path: &Path) -> Result<Settings, Mistake> {
 /// relative paths within are those of the working directory.
 pub fn parse(text: &str, path: &Path) -> Result<Settings, Mistake> {
     let file: File = toml::from_str(text)
-        .map_err(|source| Mistake::Syntax { path: path.to_owned(), source: Box::new(source) })?;
+        .map_err(|what| Mistake::Syntax { path: path.to_owned(), what: Box::new(what) })?;
     let meaning = |what: String| Mistake::Meaning { path: path.to_owned(), what };
     let mut courses = Vec::new();
     for keys in file.course {
@@ -219,4 +237,51 @@ fn fetch_settings(keys: FetchKeys) -> Result<fetch::Settings, String> {
         resolve: keys.resolve.into_iter().collect(),
         limits,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../config/onreserve.toml");
+
+    fn mistake(text: &str) -> String {
+        parse(text, Path::new("x.toml")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_example_is_valid_and_shows_the_defaults() {
+        let shown = parse(EXAMPLE, Path::new("config/onreserve.toml")).unwrap();
+        let silent = parse("", Path::new("x.toml")).unwrap();
+        assert_eq!(shown.archive, silent.archive);
+        let (shown, silent) = (shown.fetch, silent.fetch);
+        assert_eq!(shown.delay, silent.delay);
+        assert_eq!(shown.allow_private_networks, silent.allow_private_networks);
+        assert_eq!(format!("{:?}", shown.limits), format!("{:?}", silent.limits));
+    }
+
+    #[test]
+    fn a_term_is_written_as_dates_or_as_words() {
+        for term in ["first = 2026-09-21, last = 2026-12-11", "first = \"2026-09-21\", last = \"2026-12-11\""]
+        {
+            let text = format!("[[course]]\nid = \"a\"\npage = \"https://a.example/\"\nterm = {{ {term} }}");
+            let course = parse(&text, Path::new("x.toml")).unwrap().courses.remove(0);
+            assert_eq!(course.term.unwrap().last, jiff::civil::date(2026, 12, 11));
+        }
+    }
+
+    #[test]
+    fn a_mistake_says_where_it_is() {
+        let told = mistake("[fetch]\ndelai = \"2s\"");
+        assert!(told.contains("line 2, column 1") && told.contains("`delai`"), "{told}");
+        let course = "[[course]]\nid = \"a\"\npage = \"https://a.example/\"\n";
+        assert!(mistake(&format!("{course}{course}")).contains("two courses"));
+        assert!(mistake(&format!("{course}time_zone = \"Mars\"")).contains("America/Chicago"));
+        assert!(
+            mistake(&format!("{course}term = {{ first = 2026-09-21, last = 2026-01-01 }}"))
+                .contains("exchange")
+        );
+        assert!(mistake("[[course]]\nid = \"a\"").contains("has no page"));
+        assert!(mistake("[fetch]\nhosts_at_once = 0").contains("the default is 16"));
+    }
 }

@@ -178,13 +178,14 @@ fn findings() -> impl Strategy<Value = Vec<Finding>> {
     prop::collection::vec(any_finding(), 1..30)
 }
 
-/// How near to death a verdict is.
+/// How bad a verdict is for a reader. A confirmed login wall ranks with death:
+/// it can hide one, so taking the wall away may show the other.
 fn badness(verdict: &Verdict) -> u32 {
     match verdict.state {
         State::Ok | State::Moved { .. } | State::Changed { .. } => 0,
-        State::Restricted { .. } | State::Unverifiable { .. } => 1,
+        State::Unverifiable { .. } => 1,
         State::Failing { .. } => 2,
-        State::Dead { .. } => 3,
+        State::Restricted { .. } | State::Dead { .. } => 3,
     }
 }
 
@@ -215,9 +216,12 @@ proptest! {
     #[test]
     fn a_healthy_night_in_the_past_never_brings_death_nearer(findings in findings(), place in any::<prop::sample::Index>()) {
         let before = judged(findings.clone());
+        let nights = history(findings.clone());
+        // A flapping link is given longer; a good night more may end the flapping.
+        let is_flapping = turns(&nights, nights[nights.len() - 1].at) >= TURNS_OF_A_FLAPPING_LINK;
         let mut kinder = findings;
         let place = place.index(kinder.len());
         kinder[place] = healthy();
-        prop_assert!(badness(&judged(kinder)) <= badness(&before).max(1));
+        prop_assert!(is_flapping || badness(&judged(kinder)) <= badness(&before).max(1));
     }
 }
