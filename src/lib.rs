@@ -1,6 +1,51 @@
-//! Onreserve keeps the links of a course page.
+//! Onreserve keeps the links of a course page: it visits every reading once a
+//! night, archives the documents, and says what died or changed.
 //!
-//! [`domain`] is what we know, [`world`] is what we touch, the rest is what we do.
+//! # One night
+//!
+//! [`night::run`] is the story; every stage is a line of it.
+//!
+//! ```text
+//! page -> mentions -> links -> [ ask -> visit -> evidence -> capture ]  polite, per host
+//!      -> verdict (history of evidence) -> events -> report
+//! ```
+//!
+//! | stage | what it turns into what |
+//! |---|---|
+//! | [`domain::page`] | a course page into [`Mention`](domain::link::Mention)s: words, headings, row, due date, line |
+//! | [`domain::evidence::ask`] | what is known into what to ask of the web next |
+//! | [`world::fetch`] | a request into an [`Exchange`](domain::visit::Exchange): hops, head, body or the way it failed |
+//! | [`domain::document`] | bytes into a [`Document`](domain::document::Document): what it is, its title, its text |
+//! | [`domain::evidence::weigh`] | a night's answers into one [`Evidence`](domain::evidence::Evidence) |
+//! | [`world::archive`] | a body into a capture that is never overwritten |
+//! | [`domain::verdict`] | nights of evidence into one [`Verdict`](domain::verdict::Verdict) |
+//! | [`domain::report`] | verdicts into what an instructor reads |
+//!
+//! # The house
+//!
+//! [`domain`] is what we know: pure functions over values. [`world`] is what we
+//! touch: one outside thing a module. The rest is what we do: [`night`] and
+//! [`cli`], set up by [`config`]. Modules name only what lies below them, and
+//! within [`domain`] only the stages before them; a test keeps that so.
+//!
+//! # What always holds
+//!
+//! - The web failing is data; only our own failing is an error.
+//! - Time, network, disk and the terminal each enter through one module.
+//! - The archive is the truth. The [catalogue](world::catalogue) is an index
+//!   over its [journal](domain::journal) and can be made anew.
+//! - A capture is never changed or overwritten. Only a good one becomes what
+//!   later nights are compared with.
+//! - A refusal is not a death; a night in which our own side failed is no night.
+//! - Sentences for people stand in [`domain::report::wording`] alone.
+//!
+//! # Where to look
+//!
+//! - Why was this link called dead? [`domain::verdict::judge`], then
+//!   [`domain::evidence::weigh`].
+//! - What does this host do differently? [`domain::evidence::site`].
+//! - Which pages are walls? [`domain::evidence::mark`] and the `marks.psv` beside it.
+//! - How are hosts treated? [`domain::policy`] decides, [`world::fetch`] obeys.
 
 pub mod cli;
 pub mod config;
