@@ -137,6 +137,29 @@ struct KindKeys {
     kind: Kind,
 }
 
+impl Settings {
+    /// Keeps only the course of this id, or all of them where none is named.
+    ///
+    /// # Errors
+    ///
+    /// There is no such course, or none at all.
+    pub fn only(mut self, course: Option<&CourseId>, path: &Path) -> Result<Self, Mistake> {
+        let meaning = |what: String| Mistake::Meaning { path: path.to_owned(), what };
+        if self.courses.is_empty() {
+            return Err(meaning("there are no courses; add a [[course]] with an id and a page".to_owned()));
+        }
+        if let Some(wanted) = course {
+            let known =
+                self.courses.iter().map(|course| course.id.to_string()).collect::<Vec<_>>().join(", ");
+            self.courses.retain(|course| course.id == *wanted);
+            if self.courses.is_empty() {
+                return Err(meaning(format!("there is no course `{wanted}`; it has {known}")));
+            }
+        }
+        Ok(self)
+    }
+}
+
 /// Reads and checks a configuration file.
 pub fn read(path: &Path) -> Result<Settings, Mistake> {
     let text =

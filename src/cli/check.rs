@@ -107,7 +107,8 @@ fn human(night: &Finished) -> String {
 /// The settings of the configuration, or of a single page without one.
 fn settings(arguments: Arguments) -> anyhow::Result<Settings> {
     let mut settings = match &arguments.config {
-        Some(path) => config::read(path)?,
+        Some(path) if arguments.page.is_some() => config::read(path)?,
+        Some(path) => config::read(path)?.only(arguments.course.as_ref(), path)?,
         None => Settings {
             archive: arguments.archive.unwrap_or_else(|| PathBuf::from(place::DEFAULT_ARCHIVE)),
             fetch: fetch::Settings {
@@ -123,15 +124,6 @@ fn settings(arguments: Arguments) -> anyhow::Result<Settings> {
     }
     if let Some(page) = &arguments.page {
         settings.courses = vec![single(page, arguments.published_at.as_deref())?];
-    }
-    if let Some(wanted) = &arguments.course {
-        settings.courses.retain(|course| course.id == *wanted);
-        if settings.courses.is_empty() {
-            bail!("the configuration has no course `{wanted}`");
-        }
-    }
-    if settings.courses.is_empty() {
-        bail!("the configuration has no courses; add a [[course]] with an id and a page");
     }
     Ok(settings)
 }
@@ -158,22 +150,43 @@ fn single(page: &str, published_at: Option<&str>) -> anyhow::Result<Course> {
     })
 }
 
-/// The last telling part of the page's address or path, made into an id.
+/// The last telling part of the page's path, or else its host, made into an id.
 fn id_for(page: &PageSource) -> anyhow::Result<CourseId> {
-    let text = match page {
-        PageSource::Web(address) => format!("{}{}", address.host(), address.path()),
-        PageSource::File { path, .. } => path.display().to_string(),
+    let (path, host) = match page {
+        PageSource::Web(address) => (address.path().to_owned(), Some(address.host())),
+        PageSource::File { path, .. } => (path.display().to_string(), None),
     };
-    let telling = text
-        .trim_end_matches('/')
-        .rsplit('/')
-        .map(|part| part.split('.').next().unwrap_or(part))
-        .find(|part| !matches!(*part, "" | "index" | "README" | "page"))
-        .unwrap_or("course");
+    let stem = |part: &str| part.split('.').next().unwrap_or(part).to_owned();
+    let in_path =
+        path.rsplit('/').map(stem).find(|part| !matches!(part.as_str(), "" | "index" | "README" | "page"));
+    let of_host = || {
+        let named = host.filter(|host| host.parse::<std::net::IpAddr>().is_err() && !host.starts_with('['));
+        named.map(|host| stem(host.strip_prefix("www.").unwrap_or(host)))
+    };
+    let telling = in_path.or_else(of_host).unwrap_or_else(|| "course".to_owned());
     let id: String = telling
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
         .take(40)
         .collect();
     Ok(id.trim_matches('-').parse().or_else(|_| "course".parse())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_gives_its_course_a_name() {
+        for (page, id) in [
+            ("https://school.edu/~jane/dgm.html", "dgm"),
+            ("https://school.edu/cs 236/index.html", "cs-20236"),
+            ("https://www.school.edu/", "school"),
+            ("http://127.0.0.1:8000/", "course"),
+            ("http://[::1]/index.html", "course"),
+            ("notes/Week_1.md", "week-1"),
+        ] {
+            assert_eq!(id_for(&PageSource::parse(page).unwrap()).unwrap().to_string(), id, "{page}");
+        }
+    }
 }

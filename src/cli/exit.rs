@@ -18,6 +18,20 @@ pub(super) fn of_usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
 }
 
+/// The error and its causes in one line. Many of our errors name their cause
+/// themselves; nothing is said twice.
+pub(super) fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| {
+        if told.is_empty() {
+            cause
+        } else if told.contains(cause.trim_end()) {
+            told
+        } else {
+            format!("{told}: {cause}")
+        }
+    })
+}
+
 /// Which code an error deserves: told by type, wherever it stands in the chain.
 pub(super) fn of_error(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(error.chain().find_map(code).unwrap_or(FAILURE))
@@ -43,4 +57,18 @@ fn code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         return Some(CONFIGURATION);
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let disk = std::io::Error::other("disk on fire");
+        let error = anyhow::Error::new(disk).context("cannot write x: disk on fire; buy another");
+        assert_eq!(super::told(&error), "cannot write x: disk on fire; buy another");
+        let error = Err::<(), _>(error).context("the night failed").unwrap_err();
+        assert_eq!(super::told(&error), "the night failed: cannot write x: disk on fire; buy another");
+    }
 }

@@ -29,9 +29,9 @@ struct Cli {
 }
 
 const EXAMPLES: &str = "Examples:
-  onreserve demo                                  five nights of a small course, no network
+  onreserve demo                                  five nights, without network
   onreserve check https://school.edu/course.html  check and archive one page
-  onreserve check --config onreserve.toml         the courses of a configuration
+  onreserve check --config onreserve.toml         the configured courses
   onreserve status                                what is known of every link
 
 Exit codes: 0 fine, 1 failure, 2 `check` found dead links, 64 usage,
@@ -103,7 +103,7 @@ pub fn main() -> ExitCode {
     match run(cli.command) {
         Ok(code) => code,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "onreserve: {error:#}");
+            let _ = writeln!(std::io::stderr(), "onreserve: {}", exit::told(&error));
             exit::of_error(&error)
         }
     }

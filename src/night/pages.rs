@@ -7,13 +7,13 @@ use jiff::tz::TimeZone;
 
 use crate::domain::address::Address;
 use crate::domain::course::{Course, CourseId, PageSource};
-use crate::domain::document;
+use crate::domain::document::{self, Format};
 use crate::domain::evidence::Reason;
 use crate::domain::evidence::ask::{Answer, Ask, Subject};
 use crate::domain::evidence::glance::{Glance, glance};
 use crate::domain::link::{Kind, Mention, Target};
 use crate::domain::page::{self, Context, Defect, Markup, Page};
-use crate::domain::report::PageTrouble;
+use crate::domain::report::{PageTrouble, wording};
 use crate::night::record::{self, Night};
 use crate::world::{World, fetch, page_file};
 
@@ -47,7 +47,7 @@ pub struct NoPage {
 /// Why a course page could not be read.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NotRead {
-    #[error("the page {page} could not be read ({why:?}, status {}); open it in a browser and correct `page`", status.map_or("none".to_owned(), |status| status.to_string()))]
+    #[error("the page {page} could not be read: {}; open it in a browser, and correct the address", wording::reason(*why, *status))]
     Unreachable { page: String, why: Reason, status: Option<u16> },
     #[error("{page} asks for an account; give an address that opens without one, or a saved file")]
     AsksForAccount { page: String },
@@ -236,6 +236,13 @@ async fn fetch_page(address: &Address, world: &World) -> anyhow::Result<Result<S
         }
         None => None,
     };
+    let is_page = |document: &document::Document| match document.format {
+        Format::Html | Format::Text | Format::Notebook | Format::Empty | Format::Other => true,
+        Format::Pdf | Format::Image | Format::Audio | Format::Video => false,
+    };
+    if document.as_ref().is_some_and(|document| !is_page(document)) {
+        return Ok(Err(NotRead::NotAPage { page }));
+    }
     let answer = Answer { ask: Ask::Link, exchange, document, is_known: false };
     let why = match (glance(&answer), &body) {
         (Glance::Work(_), Some(body)) => {

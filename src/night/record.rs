@@ -46,7 +46,9 @@ pub(super) struct PageRead<'a> {
 pub(super) async fn begin(world: &World) -> anyhow::Result<Night> {
     let now = world.clock.now();
     let since = now.saturating_sub(RESUMED_WITHIN)?;
-    let unfinished = world.catalogue.unfinished(since).await?.filter(|night| night.started <= now);
+    // A clock that was set back a little must not hide the night.
+    let until = now.saturating_add(RESUMED_WITHIN)?;
+    let unfinished = world.catalogue.unfinished(since).await?.filter(|night| night.started <= until);
     let row = if let Some(row) = unfinished {
         // A crash between journal and catalogue left lines without rows.
         let entries: Vec<Entry> = world.archive.entries_since(row.started)?;

@@ -1,6 +1,11 @@
 //! The parts against real sockets and real files, in one binary.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::disallowed_methods, reason = "tests look at the files and start the program from outside")]
 
+mod cli;
 mod fetch;
+mod interrupted;
+mod nights;
 mod tidy;
+mod town;

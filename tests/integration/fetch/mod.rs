@@ -5,7 +5,7 @@
 mod hostile;
 mod polite;
 mod redirects;
-mod site;
+pub(crate) mod site;
 mod tls;
 
 use std::net::SocketAddr;

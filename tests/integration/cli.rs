@@ -1,0 +1,157 @@
+//! The program from outside: what it says and how it exits.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use crate::fetch::site::{Reply, Then};
+use crate::town::{PROGRAM, Town, article, page_of};
+
+async fn run(dir: &Path, arguments: &[&str]) -> (i32, String) {
+    let output =
+        Command::new(PROGRAM).args(arguments).current_dir(dir).stdin(Stdio::null()).output().await.unwrap();
+    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(!text.contains("panicked"), "{text}");
+    (output.status.code().unwrap_or(-1), text.into_owned())
+}
+
+/// Runs and expects an exit code and words.
+async fn expect(dir: &Path, arguments: &[&str], code: i32, words: &[&str]) {
+    let (exited, told) = run(dir, arguments).await;
+    assert_eq!(exited, code, "{arguments:?}: {told}");
+    for word in words {
+        assert!(told.contains(word), "{arguments:?} does not say {word:?}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn mistakes_of_usage_exit_with_64() {
+    let dir = tempfile::tempdir().unwrap();
+    expect(dir.path(), &[], 64, &["Usage"]).await;
+    expect(dir.path(), &["chek"], 64, &["similar subcommand", "check"]).await;
+    expect(dir.path(), &["check"], 64, &["<PAGE>"]).await;
+    expect(dir.path(), &["check", "--config", "a", "--course"], 64, &["--course"]).await;
+    expect(dir.path(), &["--help"], 0, &["Examples", "Exit codes"]).await;
+    for command in ["check", "demo", "status", "history", "explain", "accept", "open", "report", "verify"] {
+        expect(dir.path(), &[command, "--help"], 0, &["Usage"]).await;
+    }
+}
+
+#[tokio::test]
+async fn mistakes_of_configuration_exit_with_78_and_say_where() {
+    let dir = tempfile::tempdir().unwrap();
+    expect(dir.path(), &["init"], 0, &["onreserve check --config onreserve.toml"]).await;
+    expect(dir.path(), &["check-config"], 0, &["fine, 1 course"]).await;
+    expect(dir.path(), &["init"], 1, &["remove it first"]).await;
+    expect(dir.path(), &["check-config", "none.toml"], 78, &["none.toml"]).await;
+    std::fs::write(dir.path().join("typo.toml"), "[fetch]\n\ndelya = \"2s\"\n").unwrap();
+    expect(dir.path(), &["check-config", "typo.toml"], 78, &["typo.toml", "line 3", "delya", "delay"]).await;
+    expect(dir.path(), &["check", "--config", "typo.toml"], 78, &["line 3"]).await;
+    std::fs::write(dir.path().join("empty.toml"), "").unwrap();
+    expect(dir.path(), &["check", "--config", "empty.toml"], 78, &["[[course]]"]).await;
+    assert!(!dir.path().join("archive").exists(), "nothing is made before the configuration is sound");
+}
+
+#[tokio::test]
+async fn an_archive_that_cannot_be_used_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("file"), "").unwrap();
+    std::fs::write(dir.path().join("page.md"), "[a](http://127.0.0.1:1/a)").unwrap();
+    expect(dir.path(), &["check", "page.md", "--archive", "file/x"], 77, &["file/x", "--archive"]).await;
+    expect(dir.path(), &["status"], 1, &["run `onreserve check` first"]).await;
+    expect(dir.path(), &["verify"], 1, &["is no archive"]).await;
+    std::fs::create_dir(dir.path().join("newer")).unwrap();
+    std::fs::write(dir.path().join("newer/FORMAT"), "99\n").unwrap();
+    expect(dir.path(), &["check", "page.md", "--archive", "newer"], 78, &["newer version", "99"]).await;
+}
+
+#[tokio::test]
+async fn a_page_that_is_none_says_what_to_do() {
+    let town = Town::start(["course.test"], |_, seen| match &*seen.target {
+        "/pdf" => Reply::new(200, "content-type: application/pdf", "%PDF-1.4\n%%EOF"),
+        "/login" => Reply::page(
+            "<title>Sign in</title><h1>Sign in</h1><form method=post><input name=user><input type=password name=p></form>",
+        ),
+        "/empty" => Reply::new(200, "content-type: text/html", ""),
+        "/bare" => Reply::page("<title>Bare</title><p>Nothing is linked from here, and nothing ever was.</p>"),
+        "/down" => Reply::new(503, "", "down"),
+        "/endless" => Reply::raw("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n<h1>So much", Then::Endless),
+        "/image" => Reply::new(200, "content-type: image/png", b"\x89PNG\r\n\x1a\n0000"),
+        _ => Reply::not_found(),
+    })
+    .await;
+    for (page, words) in [
+        ("none", ["not found (404)", "open it in a browser"]),
+        ("down", ["503", "open it in a browser"]),
+        ("pdf", ["neither HTML nor Markdown", "give the page"]),
+        ("image", ["neither HTML nor Markdown", "give the page"]),
+        ("login", ["asks for an account", "without one"]),
+        ("empty", ["http://course.test/empty", "page"]),
+        ("bare", ["has no links", "give the page"]),
+        ("endless", ["http://course.test/endless", "too large"]),
+    ] {
+        town.configure(&format!("[[course]]\nid = \"c\"\npage = \"http://course.test/{page}\"\n"));
+        let night = town.check(1).await;
+        assert_eq!(night.code, 1, "{page}: {}", night.errors);
+        for word in words {
+            assert!(night.errors.contains(word), "{page} does not say {word:?}: {}", night.errors);
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    expect(dir.path(), &["check", "none.html"], 1, &["none.html"]).await;
+    expect(dir.path(), &["check", "school.edu"], 1, &["https://school.edu"]).await;
+    expect(dir.path(), &["check", "ftp://school.edu/"], 1, &["ftp://school.edu/"]).await;
+}
+
+#[tokio::test]
+async fn a_second_run_at_once_is_told_who_is_first() {
+    let town = Town::start(["course.test"], |_, seen| match &*seen.target {
+        "/" => Reply::raw("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n", Then::Hang),
+        _ => Reply::not_found(),
+    })
+    .await;
+    town.one_course();
+    let mut first = town.checking(1).spawn().unwrap();
+    while !town.site.targets().contains(&"/".to_owned()) {
+        tokio::task::yield_now().await;
+    }
+    let second = town.check(1).await;
+    assert_eq!(second.code, 75, "{}", second.errors);
+    assert!(second.errors.contains(&format!("process {}", first.id().unwrap())), "{}", second.errors);
+    first.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_works_as_the_page_and_says_what_is_known() {
+    let town = Town::start(["notes.test"], |_, seen| match &*seen.target {
+        "/a" => Reply::page(&article("The reading at http://notes.test/a")),
+        _ => Reply::not_found(),
+    })
+    .await;
+    let page = town.dir.path().join("page.html");
+    std::fs::write(&page, page_of(&["http://notes.test/a"])).unwrap();
+    town.configure(&format!("[[course]]\nid = \"c\"\npage = \"{}\"\n", page.display()));
+    let night = town.check(1).await;
+    assert_eq!((night.code, night.states()), (0, vec!["ok"]), "{}", night.errors);
+    for (arguments, words) in [
+        (&["status"][..], "ok           copy"),
+        (&["status", "--format", "json"], "\"state\": \"ok\""),
+        (&["report"], "1 link"),
+        (&["report", "--format", "html"], "<!doctype html>"),
+        (&["report", "--format", "json"], "\"links\""),
+        (&["history", "notes"], "works, first copy"),
+        (&["explain", "notes"], "Rule:"),
+        (&["open", "notes"], "blobs/sha256"),
+        (&["accept", "notes"], "the accepted one already"),
+        (&["verify"], "all hashed again"),
+        (&["rebuild"], "1 links"),
+    ] {
+        let (code, told) = town.run(arguments).await;
+        assert_eq!(code, 0, "{arguments:?}: {told}");
+        assert!(told.to_lowercase().contains(&words.to_lowercase()), "{arguments:?}: {told}");
+    }
+    let (code, told) = town.run(&["open", "elsewhere"]).await;
+    assert_eq!(code, 1);
+    assert!(told.contains("no link like `elsewhere`"), "{told}");
+}

@@ -1,0 +1,133 @@
+//! A night that is cut short at any point is finished by the next run.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value;
+use tokio::io::AsyncReadExt as _;
+use tokio::sync::Notify;
+
+use crate::fetch::site::Reply;
+use crate::town::{Town, article, page_of};
+
+const LINKS: usize = 40;
+const KILLS: usize = 20;
+
+/// A town of some links, and the bell that rings when so many requests were seen.
+async fn town(bell: Arc<Bell>) -> Town {
+    let hosts: Vec<String> = (0..8).map(|n| format!("h{n}.test")).collect();
+    let links: Vec<String> = (0..LINKS).map(|n| format!("http://h{}.test/{n}", n % 8)).collect();
+    let town = Town::start(hosts.into_iter().chain(["course.test".to_owned()]), move |_, seen| {
+        bell.count();
+        match (&*seen.host, &*seen.target) {
+            ("course.test", "/") => {
+                Reply::page(&page_of(&links.iter().map(String::as_str).collect::<Vec<_>>()))
+            }
+            (_, "/robots.txt" | "/") => Reply::not_found(),
+            (host, target) => Reply::page(&article(&format!("The reading at http://{host}{target}"))),
+        }
+    })
+    .await;
+    town.one_course();
+    town
+}
+
+#[derive(Default)]
+struct Bell {
+    seen: AtomicUsize,
+    rings_at: AtomicUsize,
+    rung: Notify,
+}
+
+impl Bell {
+    fn count(&self) {
+        if self.seen.fetch_add(1, Ordering::SeqCst) + 1 == self.rings_at.load(Ordering::SeqCst) {
+            self.rung.notify_one();
+        }
+    }
+}
+
+/// All lines of the journal, torn ones left out.
+fn journal(town: &Town) -> Vec<Value> {
+    let mut lines = Vec::new();
+    let mut left = vec![town.archive().join("captures")];
+    while let Some(dir) = left.pop() {
+        for entry in std::fs::read_dir(dir).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                left.push(path);
+            } else {
+                let text = std::fs::read_to_string(path).unwrap();
+                lines.extend(text.lines().filter_map(|line| serde_json::from_str(line).ok()));
+            }
+        }
+    }
+    lines
+}
+
+fn count(lines: &[Value], kind: &str) -> usize {
+    lines.iter().filter(|line| line["kind"] == kind).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_night_killed_twenty_times_is_finished_with_nothing_lost_or_doubled() {
+    let bell = Arc::new(Bell::default());
+    let town = town(Arc::clone(&bell)).await;
+    let mut killed = 0;
+    for kill in 0..KILLS {
+        // The points spread over the whole night: early ones while the page is
+        // read, late ones while the last visits are written down.
+        let so_far = bell.seen.load(Ordering::SeqCst);
+        bell.rings_at.store(so_far + 1 + kill * 3 % 11, Ordering::SeqCst);
+        let mut night = town.checking(1).stdout(std::process::Stdio::piped()).spawn().unwrap();
+        tokio::select! {
+            () = bell.rung.notified() => {
+                night.kill().await.unwrap();
+                killed += 1;
+            }
+            _ = night.wait() => {}
+        }
+    }
+    assert!(killed >= 10, "only {killed} nights were killed");
+    let last = town.check(1).await;
+    assert_eq!(last.states(), vec!["ok"; LINKS], "{}", last.errors);
+
+    let lines = journal(&town);
+    let captured: BTreeSet<&str> = lines
+        .iter()
+        .filter(|line| line["kind"] == "capture")
+        .map(|line| line["capture"]["link"].as_str().unwrap_or_else(|| line["link"].as_str().unwrap()))
+        .collect();
+    assert_eq!(captured.len(), LINKS);
+    assert_eq!(last.links().iter().filter(|link| link["capture"].is_object()).count(), LINKS);
+    let (code, told) = town.run(&["verify"]).await;
+    assert_eq!(code, 0, "{told}");
+    let (_, history) = town.run(&["history", "h0.test/0"]).await;
+    assert_eq!(history.matches("works").count(), 1, "one night is one night: {history}");
+    assert!(std::fs::read_dir(town.archive().join("tmp")).unwrap().next().is_none());
+
+    let next = town.check(2).await;
+    assert_eq!(next.states(), vec!["ok"; LINKS]);
+    assert_eq!(count(&journal(&town), "capture"), count(&lines, "capture"), "nothing is kept twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_ends_a_night_that_the_next_run_goes_on_with() {
+    let bell = Arc::new(Bell::default());
+    let town = town(Arc::clone(&bell)).await;
+    bell.rings_at.store(45, Ordering::SeqCst);
+    let mut night = town.checking(1).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    bell.rung.notified().await;
+    let id = rustix::process::Pid::from_raw(i32::try_from(night.id().unwrap()).unwrap()).unwrap();
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    let mut told = String::new();
+    night.stderr.take().unwrap().read_to_string(&mut told).await.unwrap();
+    assert_eq!(night.wait().await.unwrap().code(), Some(1));
+    assert!(told.contains("run the same command again"), "{told}");
+    let asked_before = town.site.targets().len();
+    let last = town.check(1).await;
+    assert_eq!(last.states(), vec!["ok"; LINKS]);
+    let asked = town.site.targets().len();
+    assert!(asked - asked_before < LINKS, "what was visited is not visited again");
+}

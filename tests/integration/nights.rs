@@ -1,0 +1,137 @@
+//! Stories over several nights.
+
+use crate::fetch::site::{Reply, Then};
+use crate::town::{Town, article, page_of};
+
+/// A text that names its own address, so that it is the work that was linked.
+fn work(target: &str) -> Reply {
+    Reply::page(&article(&format!("The reading at {target}")))
+}
+
+#[tokio::test]
+async fn a_link_is_gone_after_three_nights_and_its_copy_still_opens() {
+    let town = Town::start(["course.test", "notes.test"], |night, seen| match (&*seen.host, &*seen.target) {
+        ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/flows"])),
+        ("notes.test", "/flows") if night == 1 || night == 5 => work("http://notes.test/flows"),
+        ("notes.test", "/") => Reply::page(&article("Welcome")),
+        _ => Reply::not_found(),
+    })
+    .await;
+    town.one_course();
+    let mut states = Vec::new();
+    let mut codes = Vec::new();
+    for night in 1..=5 {
+        let told = town.check(night).await;
+        states.push(told.state("/flows").to_owned());
+        codes.push(told.code);
+        if night == 4 {
+            let (code, path) = town.run(&["open", "flows"]).await;
+            assert_eq!(code, 0, "{path}");
+            assert!(std::fs::read_to_string(path.trim()).unwrap().contains("gradients"));
+            let (_, explained) = town.run(&["explain", "flows"]).await;
+            assert!(explained.contains("not found (404)") && explained.contains("strong"), "{explained}");
+        }
+    }
+    assert_eq!(states, ["ok", "failing", "failing", "dead", "ok"]);
+    assert_eq!(codes, [0, 0, 0, 2, 0]);
+}
+
+#[tokio::test]
+async fn a_second_night_asks_but_transfers_nothing_anew() {
+    let town = Town::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
+        ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a", "http://notes.test/b"])),
+        ("notes.test", _) if seen.head.contains("if-none-match: \"v1\"") => {
+            Reply::new(304, "etag: \"v1\"", "")
+        }
+        ("notes.test", target @ ("/a" | "/b")) => Reply::new(
+            200,
+            "content-type: text/html\netag: \"v1\"",
+            article(&format!("The reading at http://notes.test{target}")),
+        ),
+        _ => Reply::not_found(),
+    })
+    .await;
+    town.one_course();
+    let first = town.check(1).await;
+    let second = town.check(2).await;
+    assert_eq!(second.states(), ["ok", "ok"]);
+    assert_eq!(first.links()[0]["capture"]["sha256"], second.links()[0]["capture"]["sha256"]);
+    let page = page_of(&["http://notes.test/a", "http://notes.test/b"]).len() as u64;
+    assert_eq!(second.json["run"]["bytes"].as_u64().unwrap(), page);
+}
+
+#[tokio::test]
+async fn a_link_of_two_courses_is_fetched_once() {
+    let town = Town::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
+        ("course.test", "/a" | "/b") => Reply::page(&page_of(&["http://notes.test/shared"])),
+        ("notes.test", "/shared") => work("http://notes.test/shared"),
+        _ => Reply::not_found(),
+    })
+    .await;
+    town.configure(
+        "[[course]]\nid = \"a\"\npage = \"http://course.test/a\"\n[[course]]\nid = \"b\"\npage = \"http://course.test/b\"\n",
+    );
+    let night = town.check(1).await;
+    assert_eq!(night.states(), ["ok", "ok"]);
+    let asked = town.site.targets().into_iter().filter(|target| target == "/shared").count();
+    assert_eq!(asked, 1);
+}
+
+#[tokio::test]
+async fn an_emptied_course_page_is_reported_and_not_believed() {
+    let links: Vec<String> = (0..12).map(|n| format!("http://notes.test/{n}")).collect();
+    let town = Town::start(["course.test", "notes.test"], move |night, seen| {
+        let links: Vec<&str> = links.iter().map(String::as_str).collect();
+        match (&*seen.host, &*seen.target) {
+            ("course.test", "/") if night == 2 => Reply::page(&page_of(&links[..3])),
+            ("course.test", "/") if night == 3 => Reply::new(503, "", "down"),
+            ("course.test", "/") => Reply::page(&page_of(&links)),
+            ("notes.test", target) => work(&format!("http://notes.test{target}")),
+            _ => Reply::not_found(),
+        }
+    })
+    .await;
+    town.one_course();
+    for night in 1..=4 {
+        let told = town.check(night).await;
+        assert_eq!(told.states(), vec!["ok"; 12], "night {night}");
+        let trouble = &told.json["courses"][0]["page_trouble"];
+        assert_eq!(trouble.is_null(), night == 1 || night == 4, "night {night}: {trouble}");
+    }
+}
+
+#[tokio::test]
+async fn a_night_without_a_network_changes_no_state() {
+    const LINKS: u32 = 500;
+    const ANSWERED: usize = 100;
+    let hosts: Vec<String> = (0..LINKS).map(|n| format!("h{n}.test")).collect();
+    let links: Vec<String> = hosts.iter().map(|host| format!("http://{host}/x")).collect();
+    let left = std::sync::Mutex::new(std::collections::HashSet::new());
+    let town = Town::start(hosts.into_iter().chain(["course.test".to_owned()]), move |night, seen| {
+        if seen.host == "course.test" {
+            let links: Vec<&str> = links.iter().map(String::as_str).collect();
+            return Reply::page(&page_of(&links));
+        }
+        let mut left = left.lock().unwrap();
+        let is_up = night != 2 || left.len() < ANSWERED || left.contains(&seen.host);
+        if night == 2 && is_up {
+            left.insert(seen.host.clone());
+        }
+        match &*seen.target {
+            _ if !is_up => Reply::raw("", Then::Reset),
+            "/x" => work(&format!("http://{}/x", seen.host)),
+            _ => Reply::not_found(),
+        }
+    })
+    .await;
+    town.one_course();
+    let first = town.check(1).await;
+    assert_eq!(first.states(), vec!["ok"; LINKS as usize]);
+    let second = town.check(2).await;
+    assert_eq!(second.states(), vec!["ok"; LINKS as usize], "{}", second.errors);
+    assert_eq!(second.json["run"]["void"]["failed"], LINKS as usize - ANSWERED);
+    let (_, told) = town.run(&["report"]).await;
+    assert_eq!(told.matches("No link was judged").count(), 1, "{told}");
+    let third = town.check(3).await;
+    assert_eq!(third.states(), vec!["ok"; LINKS as usize]);
+}
