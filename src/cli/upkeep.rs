@@ -54,8 +54,11 @@ pub(super) fn verify(arguments: VerifyArguments) -> anyhow::Result<ExitCode> {
     let fixity = archive.verify(Clock::system().now(), |_| ())?;
     archive.write_sums()?;
     say(&format!("{} files, {} bytes: all hashed again\n", fixity.sound, fixity.bytes))?;
-    if fixity.damaged.is_empty() {
+    if fixity.damaged.is_empty() && fixity.missing.is_empty() {
         return Ok(ExitCode::SUCCESS);
+    }
+    for digest in &fixity.missing {
+        say(&format!("missing: {}\n", archive.path_of(*digest).display()))?;
     }
     for damage in &fixity.damaged {
         say(&format!("altered: {}, set aside as {}\n", damage.name, damage.moved_to.display()))?;
@@ -72,6 +75,8 @@ pub(super) async fn rebuild(arguments: RebuildArguments) -> anyhow::Result<ExitC
     }
     let _alone = SoleInstance::acquire(&dir)?;
     let archive = Archive::open(&dir)?;
+    // The old catalogue stands until every line is known to be readable.
+    archive.entries().try_for_each(|entry| entry.map(|_| ()))?;
     archive.set_catalogue_aside(&Catalogue::path_in(&dir), Clock::system().now())?;
     let catalogue = Catalogue::open(&Catalogue::path_in(&dir)).await?;
     let mut count = 0;

@@ -82,8 +82,8 @@ pub enum Why {
     Changed,
     /// The same work in other bytes: a regenerated PDF, a new template.
     Reissued,
-    /// The course page itself.
-    CoursePage,
+    /// The archive lost its bytes, and the link still gives the same work.
+    Restored,
 }
 
 /// A body in the archive, and what is known of how it came there.

@@ -34,3 +34,20 @@ pub enum Entry {
     /// A night is over.
     Finished { night: Timestamp, at: Timestamp, void: Option<Void> },
 }
+
+impl Entry {
+    /// The blobs that the archive holds because of this entry.
+    pub fn blobs(&self) -> Vec<Digest> {
+        match self {
+            Self::Capture(kept) => {
+                [Some(kept.capture.sha256), kept.capture.head].into_iter().flatten().collect()
+            }
+            Self::Page { sha256, .. } => vec![*sha256],
+            Self::Night { .. }
+            | Self::Visit { .. }
+            | Self::Accepted { .. }
+            | Self::Reread { .. }
+            | Self::Finished { .. } => Vec::new(),
+        }
+    }
+}

@@ -34,7 +34,8 @@ pub(super) async fn out(
     }
     let Fetched { exchange, body } = world.fetch.exchange(&request(&ask, link, memory)).await?;
     let is_known = body.as_ref().is_some_and(|body| {
-        memory.baseline.as_ref().is_some_and(|baseline| baseline.capture.sha256 == body.body.sha256)
+        memory.last.is_some()
+            && memory.baseline.as_ref().is_some_and(|baseline| baseline.capture.sha256 == body.body.sha256)
     });
     let document = match &body {
         Some(body) if !is_known => {

@@ -1,5 +1,6 @@
 //! Which of the bodies a visit brought are kept, and why.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use jiff::SignedDuration;
@@ -8,7 +9,7 @@ use crate::domain::address::Address;
 use crate::domain::capture::{Digest, Why};
 use crate::domain::document::{self, Document, Fingerprint};
 use crate::domain::evidence::ask::{Answer, Subject};
-use crate::domain::evidence::memory::Memory;
+use crate::domain::evidence::memory::{Kept, Memory};
 use crate::domain::evidence::weigh::Case;
 use crate::domain::evidence::{Drift, Evidence, Finding};
 use crate::domain::visit::{Exchange, Validators};
@@ -42,6 +43,17 @@ pub(super) struct ToKeep {
     pub validators: Option<Validators>,
     /// Whether it is what later nights are compared with.
     pub is_baseline: bool,
+}
+
+/// What is remembered, with what the archive really has: where it lost the
+/// newest capture, nothing is in hand, so that the link is asked in full.
+pub(super) fn in_hand<'a>(memory: &'a Memory, world: &World) -> Cow<'a, Memory> {
+    let is_lost = |kept: &Kept| !world.archive.path_of(kept.capture.sha256).exists();
+    if memory.last.as_ref().is_some_and(is_lost) || memory.baseline.as_ref().is_some_and(is_lost) {
+        Cow::Owned(Memory { last: None, ..memory.clone() })
+    } else {
+        Cow::Borrowed(memory)
+    }
 }
 
 /// Whether the text of the baseline has to be read again to judge what came.
@@ -110,6 +122,7 @@ fn why(case: &Case, evidence: &Evidence) -> Option<(Why, bool)> {
     let (_, document) = case.work()?;
     match drift {
         Drift::First => Some((Why::First, true)),
+        Drift::Same if last.is_none() => Some((Why::Restored, true)),
         Drift::Same if document.text.trim().is_empty() => {
             let new_bytes =
                 case.work().and_then(|(answer, _)| answer.exchange.body()).map(|body| body.sha256);

@@ -85,6 +85,7 @@ fn by_host<'a>(links: &[&'a Subject]) -> Vec<Vec<&'a Subject>> {
 
 /// Asks about one link until nothing is left to ask, then weighs the answers.
 async fn visit(link: &Subject, memory: &Memory, shared: &Shared, world: &World) -> anyhow::Result<Brought> {
+    let memory = &*keeping::in_hand(memory, world);
     let at = world.clock.now();
     let mut answers: Vec<Answer> = Vec::new();
     let mut bodies = HashMap::new();

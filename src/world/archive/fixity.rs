@@ -1,5 +1,6 @@
 //! Fixity: that stored bytes still have their digest.
 
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ pub struct Fixity {
     pub sound: u64,
     pub bytes: u64,
     pub damaged: Vec<Damage>,
+    /// Mentioned in the journal, and not there; those just set aside among them.
+    pub missing: Vec<Digest>,
 }
 
 /// A blob whose bytes are not those of its name; moved to quarantine.
@@ -31,6 +34,7 @@ impl Archive {
     /// deleted, and written down in the audit.
     pub fn verify(&self, now: Timestamp, mut each: impl FnMut(&Path)) -> Result<Fixity, Fault> {
         let mut fixity = Fixity::default();
+        let mut found = HashSet::new();
         for path in self.blobs()? {
             each(&path);
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -38,9 +42,18 @@ impl Archive {
             fixity.bytes += bytes;
             if name.parse() == Ok(digest) {
                 fixity.sound += 1;
+                found.insert(digest);
             } else {
                 fixity.damaged.push(self.quarantine(&path, name, now)?);
             }
+        }
+        let mut expected = BTreeSet::new();
+        for entry in self.entries() {
+            expected.extend(entry?.blobs());
+        }
+        fixity.missing = expected.into_iter().filter(|digest| !found.contains(digest)).collect();
+        if !fixity.missing.is_empty() {
+            self.audit(now, &serde_json::json!({ "at": now, "found": "missing", "blobs": fixity.missing }))?;
         }
         Ok(fixity)
     }

@@ -108,14 +108,14 @@ fn entries_of(path: PathBuf) -> Box<dyn Iterator<Item = Result<Entry, Fault>>> {
         Err(source) => return Box::new(std::iter::once(Err(Fault::Io { doing: "read", path, source }))),
     };
     let lines = BufReader::new(file).split(b'\n');
-    Box::new(lines.filter_map(move |line| match line {
+    Box::new(lines.zip(1..).filter_map(move |(line, number)| match line {
         Err(source) => Some(Err(Fault::Io { doing: "read", path: path.clone(), source })),
         Ok(line) if line.is_empty() => None,
         Ok(line) => match serde_json::from_slice(&line) {
             Ok(entry) => Some(Ok(entry)),
             // Torn by a crash, and healed since: it never was a whole line.
             Err(error) if error.is_eof() => None,
-            Err(source) => Some(Err(Fault::Garbled { path: path.clone(), source })),
+            Err(source) => Some(Err(Fault::Garbled { path: path.clone(), line: number, source })),
         },
     }))
 }

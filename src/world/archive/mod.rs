@@ -35,8 +35,8 @@ pub enum Fault {
     Full(#[source] io::Error),
     #[error("the archive has no blob {0}; `onreserve verify` tells what else is missing")]
     Missing(Digest),
-    #[error("the journal {} has a line that is none: {source}", path.display())]
-    Garbled { path: PathBuf, source: serde_json::Error },
+    #[error("the journal {} cannot be read at line {line}: {source}; restore the file from a backup", path.display())]
+    Garbled { path: PathBuf, line: u64, source: serde_json::Error },
     #[error("archive: cannot {doing} {}: {source}", path.display())]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
 }

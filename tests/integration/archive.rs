@@ -1,0 +1,185 @@
+//! The archive under damage: what is noticed, what is said, what is left as it was.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use tokio::process::Command;
+
+use crate::fetch::site::Reply;
+use crate::town::{Town, article, page_of};
+
+async fn archived() -> Town {
+    let town = Town::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
+        ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a", "http://notes.test/b"])),
+        ("notes.test", target @ ("/a" | "/b")) => {
+            Reply::page(&article(&format!("The reading at http://notes.test{target}")))
+        }
+        _ => Reply::not_found(),
+    })
+    .await;
+    town.one_course();
+    assert_eq!(town.check(1).await.code, 0);
+    town
+}
+
+async fn copy_of(town: &Town, link: &str) -> PathBuf {
+    let (code, path) = town.run(&["open", link]).await;
+    assert_eq!(code, 0, "{path}");
+    PathBuf::from(path.trim())
+}
+
+fn journal(town: &Town) -> PathBuf {
+    town.archive().join("captures/2026/09/14.jsonl")
+}
+
+fn overwrite(path: &Path, bytes: &[u8]) {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+/// All regular files of the archive that hold knowledge, with their bytes.
+fn contents(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for place in ["blobs", "captures", "quarantine"] {
+        let mut left = vec![dir.join(place)];
+        while let Some(dir) = left.pop() {
+            for entry in fs::read_dir(dir).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    left.push(path)
+                } else {
+                    found.push((path.clone(), fs::read(&path).unwrap()))
+                }
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test]
+async fn the_archive_can_be_checked_without_this_program() {
+    let town = archived().await;
+    let checked = Command::new("sha256sum")
+        .args(["--check", "--strict", "--quiet", "SHA256SUMS"])
+        .current_dir(town.archive())
+        .status()
+        .await
+        .unwrap();
+    assert!(checked.success());
+    let copy = copy_of(&town, "notes.test/a").await;
+    assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o444);
+    let readme = fs::read_to_string(town.archive().join("README.md")).unwrap();
+    assert_eq!(readme, include_str!("../../archive/README.md"));
+}
+
+#[tokio::test]
+async fn altered_bytes_are_set_aside_and_fetched_again() {
+    for damage in [&b"quite another text"[..], b""] {
+        let town = archived().await;
+        let copy = copy_of(&town, "notes.test/a").await;
+        let good = fs::read(&copy).unwrap();
+        overwrite(&copy, damage);
+        let (code, told) = town.run(&["verify"]).await;
+        assert_eq!(code, 1, "{told}");
+        assert!(told.contains("altered") && told.contains("backup"), "{told}");
+        let aside = contents(&town.archive())
+            .into_iter()
+            .filter(|(path, _)| path.to_string_lossy().contains("quarantine"));
+        assert_eq!(aside.map(|(_, bytes)| bytes).collect::<Vec<_>>(), [damage]);
+        let (code, told) = town.run(&["open", "notes.test/a"]).await;
+        assert_eq!(code, 1, "{told}");
+        let night = town.check(2).await;
+        assert_eq!(night.states(), ["ok", "ok"]);
+        assert_eq!(fs::read(&copy).unwrap(), good, "the link still gives it, so it is kept again");
+        assert_eq!(town.run(&["verify"]).await.0, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_blob_that_is_gone_is_missed() {
+    let town = archived().await;
+    let copy = copy_of(&town, "notes.test/a").await;
+    fs::remove_file(&copy).unwrap();
+    let (code, told) = town.run(&["verify"]).await;
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("missing"), "{told}");
+    assert_eq!(town.check(2).await.states(), ["ok", "ok"]);
+    assert_eq!(town.run(&["verify"]).await.0, 0);
+}
+
+#[tokio::test]
+async fn a_line_torn_by_a_crash_costs_that_line_only() {
+    let town = archived().await;
+    let whole = fs::read(journal(&town)).unwrap();
+    fs::write(journal(&town), &whole[..whole.len() - 20]).unwrap();
+    assert_eq!(town.check(2).await.states(), ["ok", "ok"]);
+    let (code, told) = town.run(&["rebuild"]).await;
+    assert_eq!(code, 0, "{told}");
+    assert_eq!(town.check(3).await.states(), ["ok", "ok"]);
+}
+
+#[tokio::test]
+async fn a_journal_that_was_tampered_with_is_named() {
+    let town = archived().await;
+    let whole = fs::read_to_string(journal(&town)).unwrap();
+    fs::write(journal(&town), whole.replacen('{', "(", 1)).unwrap();
+    let before = contents(&town.archive());
+    let (code, told) = town.run(&["rebuild"]).await;
+    assert_eq!(code, 1);
+    assert!(told.contains("14.jsonl") && told.contains("line 1"), "{told}");
+    assert_eq!(contents(&town.archive()), before, "nothing was touched");
+    let (code, told) = town.run(&["history", "notes.test/a"]).await;
+    assert_eq!(code, 0, "the old catalogue still stands: {told}");
+}
+
+#[tokio::test]
+async fn a_lost_catalogue_is_made_anew_from_the_journal() {
+    let town = archived().await;
+    town.check(2).await;
+    let (_, before) = town.run(&["status"]).await;
+    let (_, history) = town.run(&["history", "notes.test/a"]).await;
+    for name in ["catalogue.sqlite3", "catalogue.sqlite3-wal", "catalogue.sqlite3-shm"] {
+        let _ = fs::remove_file(town.archive().join(name));
+    }
+    let (code, told) = town.run(&["rebuild"]).await;
+    assert_eq!(code, 0, "{told}");
+    assert_eq!(town.run(&["history", "notes.test/a"]).await.1, history);
+    let captures = |town: &Town| contents(&town.archive()).len();
+    let kept = captures(&town);
+    let night = town.check(3).await;
+    assert_eq!(night.states(), ["ok", "ok"]);
+    assert_eq!(captures(&town), kept + 1, "only the new day's journal");
+    let (_, after) = town.run(&["status"]).await;
+    let states = |told: &str| told.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(states(&after), states(&before));
+}
+
+#[tokio::test]
+async fn a_catalogue_of_a_newer_version_is_refused() {
+    let town = archived().await;
+    let path = town.archive().join("catalogue.sqlite3");
+    let statement = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (999, 'later', 1, x'00', 0)";
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    sqlx::query(statement).execute(&pool).await.unwrap();
+    pool.close().await;
+    let night = town.check(2).await;
+    assert_eq!(night.code, 78, "{}", night.errors);
+    assert!(night.errors.contains("newer version"), "{}", night.errors);
+}
+
+#[tokio::test]
+async fn something_that_is_no_catalogue_is_named() {
+    let town = archived().await;
+    for name in ["catalogue.sqlite3-wal", "catalogue.sqlite3-shm"] {
+        let _ = fs::remove_file(town.archive().join(name));
+    }
+    fs::write(town.archive().join("catalogue.sqlite3"), "not a database, by far").unwrap();
+    let night = town.check(2).await;
+    assert_eq!(night.code, 1, "{}", night.errors);
+    assert!(night.errors.contains("rebuild"), "{}", night.errors);
+    assert_eq!(town.run(&["rebuild"]).await.0, 0);
+    assert_eq!(town.check(2).await.states(), ["ok", "ok"]);
+}
