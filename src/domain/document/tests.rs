@@ -1,1 +1,160 @@
+use lopdf::content::{Content, Operation};
+use lopdf::{Object, Stream, dictionary};
+use proptest::prelude::*;
 
+use super::*;
+
+fn context(address: &str) -> Context {
+    Context::new(Address::parse(address).unwrap(), None)
+}
+
+fn read_at(address: &str, bytes: &[u8]) -> Document {
+    read(bytes, &context(address))
+}
+
+/// A PDF of so many pages; `line(page)` is what stands on each.
+fn pdf(lines: &[Vec<String>]) -> Vec<u8> {
+    let mut file = lopdf::Document::with_version("1.5");
+    let pages = file.new_object_id();
+    let font = file.add_object(dictionary! {
+        "Type" => "Font", "Subtype" => "Type1", "BaseFont" => "Helvetica",
+    });
+    let kids: Vec<Object> = lines
+        .iter()
+        .map(|lines| {
+            let mut operations = vec![
+                Operation::new("BT", vec![]),
+                Operation::new("Tf", vec!["F1".into(), 12.into()]),
+                Operation::new("TL", vec![14.into()]),
+            ];
+            for line in lines {
+                operations.push(Operation::new("Tj", vec![Object::string_literal(line.as_str())]));
+                operations.push(Operation::new("T*", vec![]));
+            }
+            operations.push(Operation::new("ET", vec![]));
+            let content = Stream::new(dictionary! {}, Content { operations }.encode().unwrap());
+            let content = file.add_object(content);
+            let page = dictionary! {
+                "Type" => "Page", "Parent" => pages, "Contents" => content,
+                "Resources" => dictionary! { "Font" => dictionary! { "F1" => font } },
+            };
+            file.add_object(page).into()
+        })
+        .collect();
+    let count = i64::try_from(kids.len()).unwrap();
+    file.objects.insert(
+        pages,
+        dictionary! { "Type" => "Pages", "Kids" => kids, "Count" => count, "MediaBox" => vec![0.into(), 0.into(), 595.into(), 842.into()] }.into(),
+    );
+    let catalog = file.add_object(dictionary! { "Type" => "Catalog", "Pages" => pages });
+    file.trailer.set("Root", catalog);
+    let mut bytes = Vec::new();
+    file.save_to(&mut bytes).unwrap();
+    bytes
+}
+
+fn paper(stamp: &str, head: &str) -> Vec<u8> {
+    let pages: Vec<Vec<String>> = (0..5)
+        .map(|page| {
+            vec![
+                head.to_owned(),
+                format!("The flow of page {page} is inverti-"),
+                format!("ble and its Jacobian {page} is triangular"),
+                stamp.to_owned(),
+                format!("{}", page + 1),
+            ]
+        })
+        .collect();
+    pdf(&pages)
+}
+
+#[test]
+fn content_decides_what_a_body_is() {
+    let cases: &[(&[u8], Format)] = &[
+        (b"", Format::Empty),
+        (b" \r\n ", Format::Empty),
+        (b"<!DOCTYPE html><p>x", Format::Html),
+        (b"\xef\xbb\xbf<!-- c --><html>", Format::Html),
+        (b"<?xml version='1.0'?><!DOCTYPE html><html>", Format::Html),
+        (b"junk\n%PDF-1.4\n", Format::Pdf),
+        (b"<html>how to write %PDF-1.4", Format::Html),
+        (b"plain words, no tags", Format::Text),
+        (b"\x89PNG\r\n\x1a\n\0\0", Format::Image),
+        (b"\0\0\0\x18ftypmp42", Format::Video),
+        (b"PK\x03\x04\x14\0", Format::Other),
+        (b"\x01\x02\x03", Format::Other),
+    ];
+    for (bytes, format) in cases {
+        let read = read_at("https://a.example/x.pdf", bytes);
+        assert_eq!(read.format, *format, "{:?}", String::from_utf8_lossy(bytes));
+    }
+}
+
+#[test]
+fn a_pdf_is_the_text_of_its_pages_without_running_lines() {
+    let first = read(&paper("Downloaded by A on Monday", "J. Flows 12"), &context("https://a.example/"));
+    assert_eq!((first.pages, first.defect), (Some(5), None));
+    assert!(first.text.contains("is invertible and its Jacobian 1"), "{}", first.text);
+    assert!(!first.text.contains("Downloaded") && !first.text.contains("J. Flows"), "{}", first.text);
+    let later = read(&paper("Downloaded by B on Tuesday", "J. Flows 12"), &context("https://a.example/"));
+    assert_eq!(first.fingerprint(), later.fingerprint());
+}
+
+#[test]
+fn a_pdf_without_its_end_is_truncated() {
+    let whole = paper("", "");
+    for cut in [whole.len() / 2, whole.len() - 8] {
+        assert_eq!(read_at("https://a.example/", &whole[..cut]).defect, Some(Defect::Truncated), "{cut}");
+    }
+    let hollow = b"%PDF-1.4\nnothing in here\n%%EOF\n";
+    assert_eq!(read_at("https://a.example/", hollow).defect, Some(Defect::Unreadable));
+}
+
+#[test]
+fn a_notebook_is_the_sources_of_its_cells() {
+    let notebook = |count: u32, output: &str| {
+        format!(
+            r##"{{"nbformat": 4, "metadata": {{}}, "cells": [
+            {{"cell_type": "markdown", "source": ["# Attention\n", "by hand"]}},
+            {{"cell_type": "code", "execution_count": {count}, "source": "softmax(q @ k.T)", "outputs": [{{"text": "{output}"}}]}}]}}"##
+        )
+    };
+    let first = read_at("https://a.example/a.ipynb", notebook(1, "0.3").as_bytes());
+    assert_eq!((first.format, first.pages), (Format::Notebook, Some(2)));
+    assert_eq!(first.title.as_deref(), Some("Attention"));
+    let later = read_at("https://a.example/a.ipynb", notebook(7, "0.9").as_bytes());
+    assert_eq!(first.fingerprint(), later.fingerprint(), "running it again is no change");
+    let text = notebook(1, "");
+    let cut = read_at("https://a.example/a.ipynb", &text.as_bytes()[..text.len() - 30]);
+    assert_eq!(cut.defect, Some(Defect::Truncated));
+    assert_eq!(read_at("https://a.example/a.json", b"{\"a\": 1}").format, Format::Text);
+}
+
+#[test]
+fn a_landing_page_names_its_document() {
+    let page = br#"<!doctype html><title>Flows</title>
+        <meta name="citation_title" content="Flows"><meta name="citation_doi" content="10.1/x">
+        <meta name="citation_pdf_url" content="/papers/flows.pdf"><main><h1>Flows</h1><p>Words.</main>"#;
+    let read = read_at("https://a.example/abs/1", page);
+    let html = read.html.unwrap();
+    assert_eq!(html.documents, [Address::parse("https://a.example/papers/flows.pdf").unwrap()]);
+    assert_eq!(read.citation.doi.as_deref(), Some("10.1/x"));
+}
+
+#[test]
+fn markup_that_nests_without_end_is_read() {
+    for tag in ["<div>", "<b>", "<table><tr><td>", "<ul><li>"] {
+        let page = format!("<!doctype html><title>Deep</title>{}", tag.repeat(1500));
+        assert_eq!(read_at("https://a.example/", page.as_bytes()).title.as_deref(), Some("Deep"), "{tag}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_bring_a_reader_down(bytes in prop::collection::vec(any::<u8>(), 0..2000), mark in 0..4_usize) {
+        let mark: &[u8] = [&b""[..], b"%PDF-1.7\n", b"<!doctype html>", b"{\"nbformat\": 4, \"cells\": ["][mark];
+        let body = [mark, &bytes].concat();
+        let read = read_at("https://a.example/a.ipynb", &body);
+        prop_assert_eq!(read.fingerprint(), read_at("https://a.example/a.ipynb", &body).fingerprint());
+    }
+}

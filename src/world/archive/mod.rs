@@ -212,6 +212,3 @@ fn private_dir(path: &Path) -> io::Result<()> {
 fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,1 +1,71 @@
+use jiff::Timestamp;
 
+use super::*;
+use crate::domain::address::Address;
+use crate::domain::evidence::{Drift, Evidence, Finding};
+use crate::domain::journal::Entry;
+
+async fn catalogue() -> (tempfile::TempDir, Catalogue) {
+    let dir = tempfile::tempdir().unwrap();
+    let catalogue = Catalogue::open(&Catalogue::path_in(dir.path())).await.unwrap();
+    (dir, catalogue)
+}
+
+fn night(n: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + n * 86_400).unwrap()
+}
+
+fn visit(n: i64) -> Entry {
+    Entry::Visit {
+        night: night(n),
+        link: Address::parse("https://a.example/x").unwrap(),
+        evidence: Evidence {
+            at: night(n),
+            status: Some(200),
+            ended_at: None,
+            finding: Finding::Healthy { drift: Drift::Same, moved_to: None },
+            notes: Vec::new(),
+        },
+    }
+}
+
+/// A new file alone does not make the compiler look again at the folder.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "compares the source folder with what was compiled in")]
+fn every_migration_of_the_folder_is_compiled_in() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/world/catalogue/migrations");
+    let mut named: Vec<i64> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .map(|name| name.split_once('_').unwrap().0.parse().unwrap())
+        .collect();
+    named.sort_unstable();
+    let embedded: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+    assert_eq!(named, embedded, "touch src/world/catalogue/mod.rs and build again");
+}
+
+#[tokio::test]
+async fn entering_twice_changes_nothing() {
+    let (_dir, catalogue) = catalogue().await;
+    let link = Address::parse("https://a.example/x").unwrap();
+    for n in [1, 2] {
+        let entries = [Entry::Night { started: night(n) }, visit(n)];
+        catalogue.enter(&entries).await.unwrap();
+        catalogue.enter(&entries).await.unwrap();
+    }
+    assert_eq!(catalogue.history(&link).await.unwrap().len(), 2);
+    assert_eq!(catalogue.links().await.unwrap(), [link]);
+}
+
+#[tokio::test]
+async fn a_night_without_an_end_is_found_again() {
+    let (_dir, catalogue) = catalogue().await;
+    catalogue.enter(&[Entry::Night { started: night(1) }, visit(1)]).await.unwrap();
+    let unfinished = catalogue.unfinished(night(0)).await.unwrap().unwrap();
+    assert_eq!(unfinished.started, night(1));
+    assert_eq!(catalogue.visited(unfinished.id).await.unwrap().len(), 1);
+    assert!(catalogue.unfinished(night(2)).await.unwrap().is_none(), "too long ago");
+    let end = Entry::Finished { night: night(1), at: night(1), void: None };
+    catalogue.enter(&[end]).await.unwrap();
+    assert!(catalogue.unfinished(night(0)).await.unwrap().is_none());
+}
