@@ -43,6 +43,45 @@ impl Calendar {
     }
 }
 
+/// The rows of one table, from the top: a calendar writes the week and the day
+/// once, and leaves their cells blank, or lets them span, in the rows that follow.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rows {
+    above: When,
+}
+
+impl Rows {
+    /// When the links of the next row are needed. A `short` row lacks the
+    /// cells at its left that span from above.
+    pub(super) fn next(
+        &mut self,
+        cells: &[Cell],
+        short: bool,
+        calendar: &Calendar,
+        context: &Context,
+    ) -> When {
+        let own = of(cells, "", calendar, context);
+        if short || leaves_time_blank(cells) {
+            let above = &self.above;
+            self.above = When { week: above.week.clone().or(own.week), due: above.due.or(own.due) };
+        } else {
+            self.above = own;
+        }
+        self.above.clone()
+    }
+}
+
+/// The cells that would say the week or the day are there, and blank.
+fn leaves_time_blank(cells: &[Cell]) -> bool {
+    let says_time =
+        |cell: &&Cell| ["week", "due", "date", "day", "when"].iter().any(|title| cell.title.contains(title));
+    let mut timed: Vec<&Cell> = cells.iter().filter(says_time).collect();
+    if cells.iter().all(|cell| cell.title.is_empty()) {
+        timed = cells.iter().take(1).collect();
+    }
+    !timed.is_empty() && timed.iter().all(|cell| cell.text.trim().is_empty())
+}
+
 /// When the link of a row is needed. Cells come from a table; a list has a row only.
 pub(super) fn of(cells: &[Cell], row: &str, calendar: &Calendar, context: &Context) -> When {
     let mut when = if cells.is_empty() { of_row(row, context) } else { of_cells(cells, context) };
@@ -266,6 +305,36 @@ mod tests {
         assert_eq!(cells(&[("", "Week 2"), ("", "15 April"), ("", "x")]).due, Some(date(2026, 4, 15)));
         assert_eq!(cells(&[("date", "Apr 13-17")]).due, Some(date(2026, 4, 13)));
         assert_eq!(cells(&[("date", "2026-04-15")]).due, Some(date(2026, 4, 15)));
+    }
+
+    #[test]
+    fn what_a_row_leaves_blank_stands_in_the_row_above() {
+        let row = |date: &str| {
+            [("week", ""), ("date", date), ("topic", "a paper")]
+                .map(|(title, text)| Cell { title: title.to_owned(), text: text.to_owned() })
+        };
+        let mut rows = Rows::default();
+        let mut due = |date| rows.next(&row(date), false, &Calendar::default(), &context()).due;
+        assert_eq!(due(""), None);
+        assert_eq!(due("Apr 8"), Some(date(2026, 4, 8)));
+        assert_eq!(due(""), Some(date(2026, 4, 8)));
+        assert_eq!(due("to be announced"), None);
+        assert_eq!(due(""), None, "not the day of a row further up");
+        let mut untitled = Rows::default();
+        let cells = |text: &str| {
+            [
+                Cell { title: String::new(), text: text.to_owned() },
+                Cell { title: String::new(), text: "a paper".to_owned() },
+            ]
+        };
+        assert_eq!(
+            untitled.next(&cells("Apr 8"), false, &Calendar::default(), &context()).due,
+            Some(date(2026, 4, 8))
+        );
+        assert_eq!(
+            untitled.next(&cells(""), false, &Calendar::default(), &context()).due,
+            Some(date(2026, 4, 8))
+        );
     }
 
     #[test]

@@ -24,7 +24,8 @@ pub(super) fn read(source: &str, context: &Context) -> Page {
         base: base.as_ref(),
         outline: Outline::default(),
         calendar: Calendar::default(),
-        row_before: None,
+        rows: None,
+        row: None,
         page: Page::default(),
     };
     let mut anchors = Anchors::default();
@@ -42,6 +43,8 @@ pub(super) fn read(source: &str, context: &Context) -> Page {
             let line = lines.get(nth).copied().unwrap_or(0);
             nth += 1;
             walk.link(element, line);
+        } else if name == "tr" {
+            walk.row(element);
         } else if name == "title" && walk.page.title.is_none() {
             walk.page.title = Some(squeezed(&text_of(element))).filter(|title| !title.is_empty());
         }
@@ -75,11 +78,27 @@ struct Walk<'a> {
     base: Option<&'a Address>,
     outline: Outline,
     calendar: Calendar,
-    row_before: Option<(NodeId, When)>,
+    /// The table being read, and its rows so far.
+    rows: Option<(NodeId, due::Rows)>,
+    /// The row being read, and when its links are needed.
+    row: Option<(NodeId, When)>,
     page: Page,
 }
 
 impl Walk<'_> {
+    fn row(&mut self, tr: ElementRef) {
+        let cells = cells(tr);
+        let Some(table) = cells.table else { return };
+        let mut rows = self
+            .rows
+            .take()
+            .filter(|(of_table, _)| *of_table == table)
+            .map_or_else(due::Rows::default, |(_, rows)| rows);
+        let when = rows.next(&cells.own, cells.is_short, &self.calendar, self.context);
+        self.rows = Some((table, rows));
+        self.row = Some((tr.id(), when));
+    }
+
     fn link(&mut self, element: ElementRef, line: u32) {
         let Some(written) = element.value().attr("href") else { return };
         let target = target::resolve(written, self.base, self.context.base);
@@ -87,7 +106,10 @@ impl Walk<'_> {
         let headings = self.outline.path();
         let block = block_of(element);
         let row = block.map(|block| beginning(&text_of(block), ROW_CHARS)).unwrap_or_default();
-        let when = self.when(block, &row);
+        let when = match (&self.row, block) {
+            (Some((tr, when)), Some(block)) if *tr == block.id() => when.clone(),
+            _ => due::of(&[], &row, &self.calendar, self.context),
+        };
         let kind = match &target {
             Target::Web { address, .. } => kind::of(&kind::Place {
                 address,
@@ -112,26 +134,6 @@ impl Walk<'_> {
             line,
             kind,
         });
-    }
-}
-
-impl Walk<'_> {
-    /// A row shorter than the titles of its table stands beside a cell that
-    /// spans several rows: the time said there holds for it too.
-    fn when(&mut self, block: Option<ElementRef>, row: &str) -> When {
-        let cells = block.map(cells).unwrap_or_default();
-        let when = due::of(&cells.own, row, &self.calendar, self.context);
-        let Some(table) = cells.table else { return when };
-        match &self.row_before {
-            Some((of_table, before)) if *of_table == table && cells.is_short => {
-                let week = when.week.or_else(|| before.week.clone());
-                When { week, due: when.due.or(before.due) }
-            }
-            _ => {
-                self.row_before = Some((table, when.clone()));
-                when
-            }
-        }
     }
 }
 
@@ -196,7 +198,6 @@ fn enclosing_row(block: ElementRef) -> Option<ElementRef> {
 }
 
 /// A table row, cell by cell.
-#[derive(Default)]
 struct Cells {
     own: Vec<due::Cell>,
     table: Option<NodeId>,
@@ -204,9 +205,6 @@ struct Cells {
 }
 
 fn cells(block: ElementRef) -> Cells {
-    if block.value().name() != "tr" {
-        return Cells::default();
-    }
     let table =
         block.ancestors().filter_map(ElementRef::wrap).find(|ancestor| ancestor.value().name() == "table");
     let titles = table.map(column_titles).unwrap_or_default();

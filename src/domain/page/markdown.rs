@@ -42,6 +42,7 @@ struct Walk<'a> {
     waiting: Vec<Waiting>,
     titles: Vec<String>,
     cells: Option<Vec<due::Cell>>,
+    rows: due::Rows,
     cell: Option<String>,
     in_table_head: bool,
     is_metadata: bool,
@@ -62,6 +63,7 @@ impl<'a> Walk<'a> {
             waiting: Vec::new(),
             titles: Vec::new(),
             cells: None,
+            rows: due::Rows::default(),
             cell: None,
             in_table_head: false,
             is_metadata: false,
@@ -108,6 +110,7 @@ impl<'a> Walk<'a> {
             Tag::Table(_) => {
                 self.flush_block();
                 self.titles.clear();
+                self.rows = due::Rows::default();
             }
             Tag::TableHead => {
                 self.in_table_head = true;
@@ -213,8 +216,10 @@ impl<'a> Walk<'a> {
     /// The block is complete: its links learn their row, and what follows from it.
     fn flush_block(&mut self) {
         let row = beginning(&without_attributes(&std::mem::take(&mut self.block)), ROW_CHARS);
-        let cells = self.cells.take().unwrap_or_default();
-        let when = due::of(&cells, &row, &self.calendar, self.context);
+        let when = match self.cells.take() {
+            Some(cells) if !cells.is_empty() => self.rows.next(&cells, false, &self.calendar, self.context),
+            Some(_) | None => due::of(&[], &row, &self.calendar, self.context),
+        };
         for Waiting { mut mention } in std::mem::take(&mut self.waiting) {
             mention.row.clone_from(&row);
             mention.week.clone_from(&when.week);
