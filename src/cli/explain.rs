@@ -20,7 +20,8 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     if let Some(reason) = verdict.state.reason() {
         out.push_str(&format!(" ({})", wording::reason(reason, None)));
     }
-    out.push_str(&format!(", {} nights, since {}\n", verdict.nights, verdict.since.strftime("%Y-%m-%d")));
+    let nights = if verdict.nights == 1 { "night" } else { "nights" };
+    out.push_str(&format!(", {} {nights}, since {}\n", verdict.nights, verdict.since.strftime("%Y-%m-%d")));
     out.push_str("\nEvidence, oldest first:\n");
     for (night, void, evidence) in shelf.catalogue.history(&link).await? {
         let void = if void.is_some() { ", not counted: the night was void" } else { "" };

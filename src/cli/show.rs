@@ -61,7 +61,8 @@ pub(super) async fn status(arguments: StatusArguments) -> anyhow::Result<ExitCod
     if arguments.format == Format::Json {
         return print_json(&night, &shelf);
     }
-    let mut out = format!("{} ({}), {}\n\n", plain::tame(&night.title), course, night.finished);
+    let finished = night.finished.strftime("%Y-%m-%d %H:%M UTC");
+    let mut out = format!("{} ({course}), {finished}\n\n", plain::visible(&night.title));
     for item in &night.items {
         out.push_str(&line(item));
     }
@@ -71,13 +72,13 @@ pub(super) async fn status(arguments: StatusArguments) -> anyhow::Result<ExitCod
 
 /// One link on two lines: state and words, then the address.
 fn line(item: &Item) -> String {
-    let words = item.mentions.first().map(|mention| plain::tame(&mention.words)).unwrap_or_default();
-    let words: String = words.chars().take(60).collect();
+    let words = item.mentions.first().map(|mention| plain::visible(&mention.words)).unwrap_or_default();
+    let words: String = words.chars().take(58).collect();
     let copy = if item.copy.is_some() { "copy" } else { "" };
     let reason =
         item.verdict.state.reason().map(|reason| format!("  ({})", wording::reason(reason, item.status)));
     format!(
-        "{:<12} {copy:<4}  {words}\n                   {}{}\n",
+        "{:<12} {copy:<4}  {words}\n  {}{}\n",
         item.verdict.state.name().as_str(),
         item.link,
         reason.unwrap_or_default()

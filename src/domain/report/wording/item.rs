@@ -8,7 +8,7 @@ use crate::domain::course::PageSource;
 use crate::domain::evidence::{Alarm, Change};
 use crate::domain::link::{Kind, Mention};
 use crate::domain::report::figures::{count, day, list, number, size};
-use crate::domain::report::plain::{is_bare_address, quoted, shortened, tame};
+use crate::domain::report::plain::{is_bare_address, quoted, shortened, tame, visible};
 use crate::domain::report::{Item, Night, wording};
 use crate::domain::verdict::{State, Verdict};
 
@@ -202,8 +202,8 @@ pub fn lines(night: &Night, items: &[&Item]) -> String {
 /// The one page's file name and a space, where there is one page.
 fn source_file(night: &Night) -> String {
     let file = match night.pages.as_slice() {
-        [PageSource::File { path, .. }] => path.file_name().map(|name| tame(&name.to_string_lossy())),
-        [PageSource::Web(address)] => address.path().rsplit('/').find(|part| !part.is_empty()).map(tame),
+        [PageSource::File { path, .. }] => path.file_name().map(|name| visible(&name.to_string_lossy())),
+        [PageSource::Web(address)] => address.path().rsplit('/').find(|part| !part.is_empty()).map(visible),
         _ => None,
     };
     file.map(|file| format!("{file} ")).unwrap_or_default()
