@@ -25,7 +25,7 @@ fn finding(link: usize, night: i64) -> Finding {
         1 if nth % 3 == 0 => gone,
         2 => Finding::Refused { reason: Reason::BotWall },
         3 if nth > 0 => Finding::Refused { reason: Reason::RateLimited },
-        4 if (link + nth) % 17 == 0 => gone,
+        4 if (link + nth).is_multiple_of(17) => gone,
         _ => Finding::Healthy { drift: Drift::Same, moved_to: None },
     }
 }
