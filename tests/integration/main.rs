@@ -5,6 +5,7 @@
 
 mod archive;
 mod cli;
+mod drift;
 mod fetch;
 mod interrupted;
 mod nights;
