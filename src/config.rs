@@ -70,6 +70,7 @@ struct FetchKeys {
     extra_ca: Option<PathBuf>,
     proxy: Option<String>,
     resolve: BTreeMap<String, SocketAddr>,
+    sentinels: Vec<Address>,
     hosts_at_once: Option<usize>,
     connect_timeout: Option<SignedDuration>,
     page_timeout: Option<SignedDuration>,
@@ -258,6 +259,7 @@ fn fetch_settings(keys: FetchKeys) -> Result<fetch::Settings, String> {
         extra_ca: keys.extra_ca,
         proxy: keys.proxy,
         resolve: keys.resolve.into_iter().collect(),
+        sentinels: keys.sentinels,
         limits,
     })
 }

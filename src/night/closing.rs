@@ -13,8 +13,8 @@ use crate::domain::journal::Entry;
 use crate::domain::link::Mention;
 use crate::domain::page::Defect;
 use crate::domain::report::{self, Event, Item, Void};
-use crate::domain::verdict::breaker::{self, Tonight};
-use crate::domain::verdict::judge::judge as judge_link;
+use crate::domain::verdict::breaker::{self, Sentinels, Tonight};
+use crate::domain::verdict::judge::{judge as judge_link, outlived_change};
 use crate::domain::verdict::{State, Verdict};
 use crate::night::Finished;
 use crate::night::pages::{self, Reading, Readings};
@@ -42,6 +42,7 @@ pub(super) fn judge(
     links: &[Subject],
     known: &HashMap<Address, Known>,
     visited: &HashMap<Address, Evidence>,
+    sentinels: Sentinels,
     now: Timestamp,
 ) -> Judged {
     let nothing = Known::default();
@@ -50,10 +51,15 @@ pub(super) fn judge(
         .filter_map(|link| {
             let known = known.get(&link.address).unwrap_or(&nothing);
             let evidence = visited.get(&link.address)?;
-            Some(Tonight { link: &link.address, evidence, before: known.memory.history.last() })
+            Some(Tonight {
+                link: &link.address,
+                evidence,
+                before: known.memory.history.last(),
+                failed_voids: breaker::failed_voids(&known.voids),
+            })
         })
         .collect();
-    let void = breaker::void(&night);
+    let void = breaker::void(&night, sentinels);
     let portals = breaker::portals(&night);
     let links = night
         .iter()
@@ -92,12 +98,35 @@ fn verdict_of_a_void_night(
     judge_link(std::slice::from_ref(tonight.evidence), now)
 }
 
+/// Changes that nobody accepted and that became the new normal all the same.
+fn accepted_by_time(judged: &Judged, known: &HashMap<Address, Known>, at: Timestamp) -> Vec<Entry> {
+    if judged.void.is_some() {
+        return Vec::new();
+    }
+    let accepted = |(link, judged): (&Address, &JudgedLink)| {
+        let memory = &known.get(link)?.memory;
+        let history: Vec<Evidence> = memory.history.iter().chain([&judged.evidence]).cloned().collect();
+        let text = outlived_change(&history, at)?;
+        let last = memory.last.as_ref().filter(|last| last.text == text)?;
+        let sha256 = last.capture.sha256;
+        let is_new = memory.baseline.as_ref().is_none_or(|baseline| baseline.capture.sha256 != sha256);
+        is_new.then(|| Entry::Accepted { at, link: link.clone(), sha256 })
+    };
+    judged.links.iter().filter_map(accepted).collect()
+}
+
 pub(super) async fn record(
     night: &Night,
     readings: &Readings,
+    known: &HashMap<Address, Known>,
     judged: &Judged,
     world: &World,
 ) -> anyhow::Result<()> {
+    let accepted = accepted_by_time(judged, known, world.clock.now());
+    if !accepted.is_empty() {
+        world.archive.append(world.clock.now(), &accepted)?;
+        world.catalogue.enter(&accepted).await?;
+    }
     let totals = world.fetch.totals();
     let record = NightRecord {
         night: night.row,

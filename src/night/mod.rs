@@ -7,6 +7,7 @@ mod pages;
 mod sweep;
 mod carry;
 mod keeping;
+mod sentinels;
 mod record;
 mod closing;
 
@@ -79,7 +80,8 @@ pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyho
         sweep::Around { world, watch, hosts_at_once: world.hosts_at_once },
     )
     .await?;
-    let judged = closing::judge(&links, &known, &visited, world.clock.now());
-    closing::record(&night, &readings, &judged, world).await?;
+    let sentinels = sentinels::ask(world).await?;
+    let judged = closing::judge(&links, &known, &visited, sentinels, world.clock.now());
+    closing::record(&night, &readings, &known, &judged, world).await?;
     closing::tell(&night, readings, judged, world).await
 }

@@ -15,6 +15,8 @@ pub mod mail;
 
 use std::path::Path;
 
+use crate::domain::address::Address;
+
 use archive::Archive;
 use catalogue::Catalogue;
 use clock::Clock;
@@ -31,6 +33,8 @@ pub struct World {
     pub catalogue: Catalogue,
     /// Hosts asked at the same time.
     pub hosts_at_once: usize,
+    /// Addresses that tell whether the web can be reached at all.
+    pub sentinels: Vec<Address>,
     _alone: SoleInstance,
 }
 
@@ -45,6 +49,7 @@ impl World {
             fetch: Fetch::new(&fetch, archive.spool(), clock)?,
             reader: Reader::new(std::env::current_exe()?),
             hosts_at_once: fetch.limits.hosts_at_once,
+            sentinels: fetch.sentinels,
             clock,
             archive,
             catalogue,

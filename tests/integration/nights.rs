@@ -135,3 +135,73 @@ async fn a_night_without_a_network_changes_no_state() {
     let third = town.check(3).await;
     assert_eq!(third.states(), vec!["ok"; LINKS as usize]);
 }
+
+/// A course of one page of notes; `version` says which text it has on a night.
+async fn notes(version: fn(u32) -> u32) -> Town {
+    let town =
+        Town::start(["course.test", "notes.test"], move |night, seen| match (&*seen.host, &*seen.target) {
+            ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a"])),
+            ("notes.test", "/a") => {
+                let whole = article("The reading at http://notes.test/a");
+                let part = article(&format!("Chapter {} of it", version(night)));
+                let chapter = part.split_once("</h1>").unwrap().1;
+                Reply::page(&whole.replace("</main>", chapter))
+            }
+            _ => Reply::not_found(),
+        })
+        .await;
+    town.one_course();
+    town
+}
+
+#[tokio::test]
+async fn a_change_stands_until_it_is_accepted() {
+    let town = notes(|night| u32::from(night >= 2)).await;
+    let mut states = Vec::new();
+    for night in 1..=3 {
+        states.push(town.check(night).await.state("/a").to_owned());
+    }
+    assert_eq!(states, ["ok", "ok", "changed"]);
+    let (code, told) = town.run(&["accept", "notes.test/a", "--now", "2026-09-16T09:00:00Z"]).await;
+    assert_eq!(code, 0, "{told}");
+    assert_eq!(town.check(4).await.state("/a"), "ok");
+    let (_, copies) = town.run(&["history", "notes.test/a"]).await;
+    assert_eq!(copies.matches("blobs/sha256").count(), 2, "both versions are kept: {copies}");
+}
+
+#[tokio::test]
+async fn a_change_nobody_accepts_becomes_normal_and_the_next_is_told() {
+    let town = notes(|night| u32::from(night >= 2) + u32::from(night >= 40)).await;
+    let mut states = Vec::new();
+    for night in [1, 2, 3, 31, 33, 34, 40, 41] {
+        states.push((night, town.check(night).await.state("/a").to_owned()));
+    }
+    let changed: Vec<u32> =
+        states.iter().filter(|(_, state)| state == "changed").map(|(night, _)| *night).collect();
+    assert_eq!(changed, [3, 31, 41], "{states:?}");
+}
+
+#[tokio::test]
+async fn when_the_sentinels_are_silent_nothing_is_judged() {
+    let town = Town::start(["course.test", "notes.test", "sure.test"], |night, seen| {
+        match (&*seen.host, &*seen.target) {
+            ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a"])),
+            ("notes.test", "/a") if night == 1 => work("http://notes.test/a"),
+            ("sure.test", _) if night != 3 => Reply::page(&article("Sure")),
+            ("sure.test", _) => Reply::raw("", Then::Reset),
+            _ => Reply::not_found(),
+        }
+    })
+    .await;
+    let path = town.one_course();
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replacen("[fetch]\n", "[fetch]\nsentinels = [\"http://sure.test/\"]\n", 1))
+        .unwrap();
+    let mut states = Vec::new();
+    for night in 1..=5 {
+        let told = town.check(night).await;
+        assert_eq!(told.json["run"]["void"].is_object(), night == 3, "night {night}: {}", told.errors);
+        states.push(told.state("/a").to_owned());
+    }
+    assert_eq!(states, ["ok", "failing", "failing", "failing", "dead"]);
+}

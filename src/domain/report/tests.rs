@@ -347,7 +347,7 @@ fn the_first_night_is_a_baseline() {
 
 #[test]
 fn a_void_night_is_one_sentence() {
-    let void = Some(Void { failed: 120, links: 169, hosts: 34 });
+    let void = Some(Void { failed: 120, links: 169, hosts: 34, sentinels: None });
     let night = Night { void, is_first: false, ..first() };
     insta::assert_snapshot!(letter(&night), @"
     Subject: [DGM] Links not checked on Mon 5 Oct
@@ -359,7 +359,7 @@ fn a_void_night_is_one_sentence() {
 
 #[test]
 fn a_void_first_night_still_tells_what_answered() {
-    let void = Some(Void { failed: 9, links: 11, hosts: 9 });
+    let void = Some(Void { failed: 9, links: 11, hosts: 9, sentinels: None });
     let mut night = Night { void, defects: vec![], ..first() };
     night.items = night.items.drain(150..152).collect();
     let unchecked = State::Unverifiable { reason: Reason::NotChecked };

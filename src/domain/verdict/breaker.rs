@@ -12,6 +12,10 @@ use crate::domain::evidence::{Evidence, Finding, Reason};
 const SHARE: f64 = 0.2;
 /// … on more hosts than this: one broken host is its own affair.
 const HOSTS: usize = 5;
+/// A link that failed through so many void nights in a row is no longer news
+/// of tonight's network, provided that most other links answer tonight: a page
+/// may have been full of dead hosts from the first night on.
+const VOID_NIGHTS: u32 = 2;
 
 /// Why a night says nothing about the links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +25,23 @@ pub struct Void {
     pub links: u32,
     /// On so many hosts.
     pub hosts: u32,
+    /// Set where it was the sentinels that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sentinels: Option<Sentinels>,
+}
+
+/// Addresses that tell whether the web can be reached at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sentinels {
+    pub asked: u32,
+    pub failed: u32,
+}
+
+impl Sentinels {
+    /// Most of them: one may be down by itself.
+    fn say_no(self) -> bool {
+        self.failed * 2 > self.asked
+    }
 }
 
 /// One link's evidence of tonight beside that of its last valid night.
@@ -29,27 +50,43 @@ pub struct Tonight<'a> {
     pub link: &'a Address,
     pub evidence: &'a Evidence,
     pub before: Option<&'a Evidence>,
+    /// Void nights just before this one on which it failed as well.
+    pub failed_voids: u32,
 }
 
 /// Whether the night says nothing about the links.
-pub fn void(night: &[Tonight]) -> Option<Void> {
+pub fn void(night: &[Tonight], sentinels: Sentinels) -> Option<Void> {
     let portals = portals(night);
-    let failed: Vec<_> = night
-        .iter()
-        .filter(|tonight| is_ours(tonight.evidence, &portals))
-        .filter(|tonight| !tonight.before.is_some_and(|before| is_ours(before, &portals)))
-        .collect();
+    let failing: Vec<_> = night.iter().filter(|tonight| is_ours(tonight.evidence, &portals)).collect();
+    let most_answer = failing.len() * 2 < night.len();
+    let is_old = |tonight: &Tonight| {
+        tonight.before.is_some_and(|before| is_ours(before, &portals))
+            || (most_answer && tonight.failed_voids >= VOID_NIGHTS)
+    };
+    let failed: Vec<_> = failing.into_iter().filter(|tonight| !is_old(tonight)).collect();
     let hosts: HashSet<&str> = failed.iter().map(|tonight| tonight.link.host()).collect();
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    (hosts.len() > HOSTS && count_f64(failed.len()) > SHARE * count_f64(night.len())).then(|| Void {
+    let is_mass = hosts.len() > HOSTS && count_f64(failed.len()) > SHARE * count_f64(night.len());
+    (is_mass || sentinels.say_no()).then(|| Void {
         failed: count(failed.len()),
         links: count(night.len()),
         hosts: count(hosts.len()),
+        sentinels: sentinels.say_no().then_some(sentinels),
     })
 }
 
+/// How many of the latest void nights in a row a link failed on in ways that
+/// our own side can cause; newest first.
+pub fn failed_voids(voids: &[Evidence]) -> u32 {
+    let nobody = HashSet::new();
+    count(voids.iter().take_while(|evidence| is_ours(evidence, &nobody)).count())
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
 fn count_f64(n: usize) -> f64 {
-    f64::from(u32::try_from(n).unwrap_or(u32::MAX))
+    f64::from(count(n))
 }
 
 /// Whether our own side can have caused it: name resolution, connecting, TLS,
@@ -81,4 +118,104 @@ pub fn portals(night: &[Tonight]) -> HashSet<String> {
         }
     }
     led_from.into_iter().filter(|(_, from)| from.len() > HOSTS).map(|(host, _)| host.to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::evidence::{Drift, Weight};
+
+    fn address(n: usize) -> Address {
+        Address::parse(&format!("https://h{n}.example/x")).unwrap()
+    }
+
+    fn evidence(finding: Finding) -> Evidence {
+        Evidence { at: jiff::Timestamp::UNIX_EPOCH, status: None, ended_at: None, finding, notes: Vec::new() }
+    }
+
+    fn fine() -> Evidence {
+        evidence(Finding::Healthy { drift: Drift::Same, moved_to: None })
+    }
+
+    fn silent() -> Evidence {
+        evidence(Finding::Gone { reason: Reason::NotAnswering, weight: Weight::Weak })
+    }
+
+    fn missing() -> Evidence {
+        evidence(Finding::Gone { reason: Reason::NotFound, weight: Weight::Strong })
+    }
+
+    /// A night of a hundred hosts of which the first `bad` show `evidence`.
+    fn is_void(bad: usize, worse: &Evidence, before: Option<&Evidence>, failed_voids: u32) -> bool {
+        let links: Vec<Address> = (0..100).map(address).collect();
+        let fine = fine();
+        let night: Vec<Tonight> = links
+            .iter()
+            .enumerate()
+            .map(|(n, link)| Tonight {
+                link,
+                evidence: if n < bad { worse } else { &fine },
+                before,
+                failed_voids,
+            })
+            .collect();
+        void(&night, Sentinels::default()).is_some()
+    }
+
+    #[test]
+    fn many_silent_hosts_at_once_are_our_own_affair() {
+        assert!(!is_void(20, &silent(), Some(&fine()), 0));
+        assert!(is_void(21, &silent(), Some(&fine()), 0));
+        assert!(is_void(100, &silent(), None, 0), "on the first night as well");
+    }
+
+    #[test]
+    fn what_only_the_web_can_say_voids_nothing() {
+        assert!(!is_void(100, &missing(), Some(&fine()), 0));
+        assert!(!is_void(100, &silent(), Some(&silent()), 0), "they were silent before");
+    }
+
+    #[test]
+    fn a_page_of_dead_hosts_is_judged_in_the_end() {
+        assert!(is_void(40, &silent(), None, 1));
+        assert!(!is_void(40, &silent(), None, 2));
+        assert!(is_void(60, &silent(), None, 9), "but not while most links are silent");
+    }
+
+    #[test]
+    fn most_sentinels_decide() {
+        let night = |asked, failed| void(&[], Sentinels { asked, failed }).is_some();
+        assert!(!night(0, 0) && !night(3, 1) && !night(2, 1));
+        assert!(night(3, 2) && night(1, 1));
+    }
+
+    #[test]
+    fn void_nights_count_back_to_the_first_answer() {
+        assert_eq!(failed_voids(&[silent(), silent(), missing(), silent()]), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_links_does_not_matter(
+            (sorted, mixed) in prop::collection::vec(0..4_usize, 1..60)
+                .prop_flat_map(|kinds| {
+                    let numbered: Vec<(usize, usize)> = kinds.into_iter().enumerate().collect();
+                    (Just(numbered.clone()), Just(numbered).prop_shuffle())
+                })
+        ) {
+            let kinds = [fine(), silent(), missing(), silent()];
+            let told = |order: &[(usize, usize)]| {
+                let links: Vec<Address> = order.iter().map(|(n, _)| address(*n)).collect();
+                let night: Vec<Tonight> = order
+                    .iter()
+                    .zip(&links)
+                    .map(|((_, kind), link)| Tonight { link, evidence: &kinds[*kind], before: (*kind == 3).then_some(&kinds[1]), failed_voids: 0 })
+                    .collect();
+                (void(&night, Sentinels::default()), portals(&night))
+            };
+            prop_assert_eq!(told(&sorted), told(&mixed));
+        }
+    }
 }

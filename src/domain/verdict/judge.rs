@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::document::Fingerprint;
 use crate::domain::evidence::{Alarm, Change, Drift, Evidence, Finding, Reason, Weight};
 use crate::domain::verdict::history::{Effect, Streak, streak, turns};
 use crate::domain::verdict::{State, Verdict};
@@ -48,6 +49,17 @@ pub fn judge(history: &[Evidence], now: Timestamp) -> Verdict {
     }
 }
 
+/// The text of a change that has stood so long that it is the new normal:
+/// later changes are to be told against it.
+pub fn outlived_change(history: &[Evidence], now: Timestamp) -> Option<Fingerprint> {
+    let (change, streak) = confirmed_change(history)?;
+    (!stands(streak, now)).then_some(change.text)
+}
+
+fn stands(streak: Streak, now: Timestamp) -> bool {
+    streak.since.is_some_and(|since| now.duration_since(since) < CHANGE_STANDS_FOR)
+}
+
 /// How many nights must agree before this is death; `None` where no number is enough.
 pub fn nights_needed(reason: Reason, weight: Weight) -> Option<u32> {
     match (reason, weight) {
@@ -65,8 +77,7 @@ fn verdict(state: State, streak: Streak, now: Timestamp) -> Verdict {
 
 fn of_healthy(history: &[Evidence], now: Timestamp) -> Verdict {
     if let Some((change, streak)) = confirmed_change(history) {
-        let stands = streak.since.is_some_and(|since| now.duration_since(since) < CHANGE_STANDS_FOR);
-        if stands {
+        if stands(streak, now) {
             let reason = change_reason(&change);
             return verdict(State::Changed { reason, change }, streak, now);
         }

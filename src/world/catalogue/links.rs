@@ -24,6 +24,8 @@ const NIGHTS_REMEMBERED: i64 = 100;
 pub struct Known {
     pub memory: Memory,
     pub verdict: Option<Verdict>,
+    /// Evidence of void nights since the last valid one, newest first.
+    pub voids: Vec<Evidence>,
 }
 
 impl Catalogue {
@@ -49,19 +51,25 @@ impl Catalogue {
         .await?;
         let Some(row) = row else { return Ok(None) };
         let id: i64 = row.get(0);
-        let mut history: Vec<Evidence> = Vec::new();
-        let visits = sqlx::query_scalar::<_, String>(
-            "SELECT evidence FROM visit JOIN night ON night.id = visit.night \
-             WHERE visit.link = ? AND night.finished IS NOT NULL AND night.void IS NULL \
+        let (mut history, mut voids): (Vec<Evidence>, Vec<Evidence>) = (Vec::new(), Vec::new());
+        let visits = sqlx::query(
+            "SELECT evidence, night.void IS NULL FROM visit JOIN night ON night.id = visit.night \
+             WHERE visit.link = ? AND night.finished IS NOT NULL \
              ORDER BY night.started DESC LIMIT ?",
         )
         .bind(id)
         .bind(NIGHTS_REMEMBERED)
         .fetch_all(&self.pool)
         .await?;
-        for evidence in visits.iter().rev() {
-            history.push(from_json(evidence)?);
+        for visit in &visits {
+            let evidence = from_json(visit.get(0))?;
+            if visit.get(1) {
+                history.push(evidence);
+            } else if history.is_empty() {
+                voids.push(evidence);
+            }
         }
+        history.reverse();
         let last = sqlx::query_scalar::<_, String>(
             "SELECT kept FROM capture WHERE link = ? ORDER BY captured_at DESC, id DESC LIMIT 1",
         )
@@ -70,6 +78,7 @@ impl Catalogue {
         .await?;
         let text = |column: usize| row.get::<Option<String>, _>(column);
         Ok(Some(Known {
+            voids,
             verdict: text(1).map(|text| from_json(&text)).transpose()?,
             memory: Memory {
                 history,

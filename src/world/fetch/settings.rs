@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::domain::address::Address;
+
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Whom to write to about our requests: goes into the user agent.
@@ -27,6 +29,8 @@ pub struct Settings {
     /// several addresses of it. A port other than 0 is used where the address
     /// has none. The guard looks at these as at any other.
     pub resolve: Vec<(String, SocketAddr)>,
+    /// Addresses that are surely there: if most of them fail, so does our own network.
+    pub sentinels: Vec<Address>,
     pub limits: Limits,
 }
 
@@ -66,6 +70,7 @@ impl Default for Settings {
             extra_ca: None,
             proxy: None,
             resolve: Vec::new(),
+            sentinels: Vec::new(),
             limits: Limits::default(),
         }
     }

@@ -203,6 +203,13 @@ pub fn page_trouble(trouble: &PageTrouble) -> String {
 
 /// Why the night says nothing.
 pub fn void(void: &Void) -> String {
+    if let Some(sentinels) = void.sentinels {
+        return format!(
+            "{} of {} could not be reached, which points to our own network and not to the links.",
+            number(u64::from(sentinels.failed)),
+            count(sentinels.asked as usize, "sentinel"),
+        );
+    }
     format!(
         "{} of {} on {} failed together, which points to our own network and not to the links.",
         number(u64::from(void.failed)),

@@ -1,0 +1,30 @@
+//! Can the web be reached at all? Asked when the links have been visited, of
+//! addresses that the operator trusts to be there.
+
+use crate::domain::address::Address;
+use crate::domain::evidence::ask::{Answer, Ask};
+use crate::domain::evidence::glance::glance;
+use crate::domain::verdict::breaker::Sentinels;
+use crate::world::World;
+use crate::world::fetch::{Accept, Request};
+
+/// Asks each sentinel, a silent one twice.
+pub(super) async fn ask(world: &World) -> anyhow::Result<Sentinels> {
+    let mut sentinels = Sentinels::default();
+    for address in &world.sentinels {
+        sentinels.asked += 1;
+        if !answers(address, false, world).await? && !answers(address, true, world).await? {
+            sentinels.failed += 1;
+        }
+    }
+    Ok(sentinels)
+}
+
+/// Any answer of the host itself will do; a refusal is one.
+async fn answers(address: &Address, fresh_connection: bool, world: &World) -> anyhow::Result<bool> {
+    let request =
+        Request { address: address.clone(), validators: None, fresh_connection, accept: Accept::Page };
+    let exchange = world.fetch.exchange(&request).await?.exchange;
+    let answer = Answer { ask: Ask::Root(address.clone()), exchange, document: None, is_known: false };
+    Ok(answer.exchange.status().is_some() || glance(&answer).is_answer())
+}
