@@ -28,8 +28,9 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     let shelf = arguments.place.open().await?;
     let link = shelf.link(&arguments.link).await?;
     let known = shelf.catalogue.known_of(&link).await?;
-    let kept =
-        known.and_then(|known| known.memory.last).with_context(|| format!("there is no copy of {link}"))?;
+    let kept = known
+        .and_then(|known| known.memory.current().cloned())
+        .with_context(|| format!("there is no copy of {link}"))?;
     let path = shelf.archive.path_of(kept.capture.sha256);
     if !path.exists() {
         bail!("the copy {} is missing; `onreserve verify` tells more", path.display());

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use crate::domain::address::Address;
+use crate::domain::capture::Capture;
 use crate::domain::course::CourseId;
 use crate::domain::evidence::ask::Subject;
 use crate::domain::evidence::memory::Memory;
@@ -15,7 +16,7 @@ use crate::domain::page::Defect;
 use crate::domain::report::{self, Event, Item, Void};
 use crate::domain::verdict::breaker::{self, Sentinels, Tonight};
 use crate::domain::verdict::judge::{judge as judge_link, outlived_change};
-use crate::domain::verdict::{State, Verdict};
+use crate::domain::verdict::{State, StateName, Verdict};
 use crate::night::Finished;
 use crate::night::pages::{self, Reading, Readings};
 use crate::night::record::Night;
@@ -219,7 +220,8 @@ async fn course_night(
     for link in links {
         let Some(judged) = judged.links.get(&link.address) else { continue };
         let memory = known.get(&link.address).map(|known| &known.memory);
-        let copy = memory.and_then(|memory| memory.last.as_ref());
+        let copy = memory.and_then(Memory::current);
+        let is_changed = judged.verdict.state.name() == StateName::Changed;
         items.push(Item {
             mentions: mentions.remove(&link.address).unwrap_or_default(),
             verdict: judged.verdict.clone(),
@@ -229,9 +231,7 @@ async fn course_night(
             last_ok: memory.and_then(last_ok),
             copy: copy.map(|kept| kept.capture.clone()),
             copy_pages: copy.and_then(|kept| kept.pages),
-            previous_copy: memory
-                .and_then(|memory| memory.baseline.as_ref())
-                .map(|kept| kept.capture.clone()),
+            versions: memory.filter(|_| is_changed).and_then(versions),
             notes: judged.evidence.notes.clone(),
             notes_before: notes_before.remove(&link.address).unwrap_or_default(),
             link: link.address,
@@ -257,6 +257,11 @@ async fn course_night(
         requests: totals.requests,
         bytes: totals.bytes,
     })
+}
+
+fn versions(memory: &Memory) -> Option<(Capture, Capture)> {
+    let (accepted, newest) = (memory.baseline.as_ref()?, memory.last.as_ref()?);
+    Some((accepted.capture.clone(), newest.capture.clone()))
 }
 
 /// Points of the last report, so that they are not told again.

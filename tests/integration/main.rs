@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests look at the files and start the program from outside")]
 
 mod archive;
+mod bodies;
 mod cli;
 mod drift;
 mod fetch;

@@ -28,6 +28,21 @@ pub fn compare(before: &Document, after: &Document) -> Drift {
     if old == new && (!old.is_empty() || before.pages == after.pages) {
         return Drift::Same;
     }
+    let change = change(before, after);
+    let same_pages = before.pages == after.pages || after.format == Format::Html;
+    if change.words_changed == 0 && change.alarm.is_none() && (same_pages || !old.is_empty()) {
+        return Drift::Same;
+    }
+    if change.alarm.is_none() && is_small(&change, after.format) {
+        Drift::Small(change)
+    } else {
+        Drift::Different(change)
+    }
+}
+
+/// How two documents differ, in figures.
+pub fn change(before: &Document, after: &Document) -> Change {
+    let (old, new) = (text::words(&before.text), text::words(&after.text));
     let (old_grams, new_grams) = (grams(&old), grams(&new));
     let changed_after = uncovered(&new, &old_grams);
     let changed_before = uncovered(&old, &new_grams).iter().filter(|changed| **changed).count();
@@ -37,28 +52,17 @@ pub fn compare(before: &Document, after: &Document) -> Drift {
     } else {
         changed_before.max(changed_after.iter().filter(|changed| **changed).count())
     };
-    let alarm = alarm(before, after, &old, &new);
-    let similarity = dice(&old_grams, &new_grams);
-    let same_pages = before.pages == after.pages || after.format == Format::Html;
-    if words_changed == 0 && alarm.is_none() && (same_pages || !old.is_empty()) {
-        return Drift::Same;
-    }
-    let change = Change {
-        similarity,
+    Change {
+        similarity: dice(&old_grams, &new_grams),
         words_changed: count(words_changed),
         words_before: count(old.len()),
         words_after: count(new.len()),
         pages_before: before.pages,
         pages_after: after.pages,
         section: section(after, &changed_after),
-        alarm,
+        alarm: alarm(before, after, &old, &new),
         seen_twice: false,
         text: after.fingerprint(),
-    };
-    if alarm.is_none() && is_small(&change, after.format) {
-        Drift::Small(change)
-    } else {
-        Drift::Different(change)
     }
 }
 
@@ -136,10 +140,20 @@ fn alarm(before: &Document, after: &Document, old: &[String], new: &[String]) ->
         Some(Alarm::Withdrawn)
     } else if newly(&["retracted", "retraction"]) {
         Some(Alarm::Retracted)
+    } else if old.len() >= 50 && f64::from(count(new.len())) < SHRUNKEN_SHARE * f64::from(count(old.len())) {
+        Some(Alarm::Shrunken)
     } else {
-        let (old, new) = (f64::from(count(old.len())), f64::from(count(new.len())));
-        (old >= 50.0 && new < SHRUNKEN_SHARE * old).then_some(Alarm::Shrunken)
+        is_new_version(before, after).then_some(Alarm::NewVersion)
     }
+}
+
+/// A later version of the same preprint, by the stamps on their first pages.
+fn is_new_version(before: &Document, after: &Document) -> bool {
+    fn split(document: &Document) -> Option<(&str, u32)> {
+        let (id, version) = document.citation.arxiv.as_deref()?.rsplit_once('v')?;
+        Some((id, version.parse().ok()?))
+    }
+    matches!((split(before), split(after)), (Some((old_id, old)), Some((new_id, new))) if old_id == new_id && new > old)
 }
 
 /// The heading under which most of the changed words stand, if it is most of them.
@@ -199,6 +213,26 @@ mod tests {
 
     fn drift(before: &[String], after: &[String]) -> Drift {
         compare(&article("A title", before), &article("A title", after))
+    }
+
+    #[test]
+    fn a_later_stamp_on_another_text_is_a_new_version() {
+        let stamped = |stamp: &str, paragraphs: &[String]| {
+            let mut document = article("Flows", paragraphs);
+            document.citation.arxiv = Some(stamp.to_owned());
+            document
+        };
+        let old: Vec<String> =
+            (0..40).map(|n| format!("Sentence {n} about flows and their inverses.")).collect();
+        let mut new = old.clone();
+        new[3] = "Another sentence.".to_owned();
+        let told = |stamp| match compare(&stamped("2103.04922v4", &old), &stamped(stamp, &new)) {
+            Drift::Different(change) => change.alarm,
+            Drift::First | Drift::Same | Drift::NotCompared | Drift::Small(_) => None,
+        };
+        assert_eq!(told("2103.04922v5"), Some(Alarm::NewVersion));
+        assert_eq!(told("2103.04922v4"), None);
+        assert_eq!(told("2103.04923v5"), None);
     }
 
     #[test]

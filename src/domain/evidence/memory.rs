@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::capture::Capture;
 use crate::domain::document::Fingerprint;
-use crate::domain::evidence::Evidence;
+use crate::domain::evidence::{Alarm, Drift, Evidence, Finding};
 use crate::domain::visit::Validators;
 
 /// What is remembered of a link.
@@ -19,6 +19,30 @@ pub struct Memory {
     pub last: Option<Kept>,
     /// Since when the baseline is accepted.
     pub accepted_at: Option<Timestamp>,
+}
+
+impl Memory {
+    /// The capture to offer a reader: the newest, unless it is another work
+    /// under the same address, or a notice where the work was.
+    pub fn current(&self) -> Option<&Kept> {
+        let drift = self.history.iter().rev().find_map(|evidence| match &evidence.finding {
+            Finding::Healthy { drift, .. } => Some(drift),
+            Finding::Gone { .. }
+            | Finding::Restricted { .. }
+            | Finding::Refused { .. }
+            | Finding::Unclear { .. } => None,
+        });
+        let is_worse = match drift {
+            Some(Drift::Different(change)) => match change.alarm {
+                Some(Alarm::Withdrawn | Alarm::Retracted | Alarm::Shrunken) => true,
+                Some(Alarm::NewVersion) | None => change.is_replacement(),
+            },
+            Some(Drift::First | Drift::Same | Drift::NotCompared | Drift::Small(_)) | None => false,
+        };
+        let (better, other) =
+            if is_worse { (&self.baseline, &self.last) } else { (&self.last, &self.baseline) };
+        better.as_ref().or(other.as_ref())
+    }
 }
 
 /// A capture, and what comparing needs to know of it without reading it again.

@@ -91,6 +91,17 @@ pub struct Change {
     pub text: Fingerprint,
 }
 
+/// Less alike than this, two texts are not versions of one work: the best
+/// threshold for pages gone off topic in web archives (doi:10.1007/978-3-319-24592-8_17).
+const ANOTHER_WORK: f64 = 0.10;
+
+impl Change {
+    /// The new text has nothing to do with the old one.
+    pub fn is_replacement(&self) -> bool {
+        self.similarity < ANOTHER_WORK
+    }
+}
+
 /// Changes that matter whatever their size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -124,6 +135,8 @@ pub enum Note {
     WrongStatus(u16),
     /// The start time lies after the end of the video.
     StartsAfterEnd,
+    /// The repository is read-only now: it works, but nobody mends it.
+    RepositoryArchived,
 }
 
 /// Why a link is not simply `ok`. One sentence each, in `report::wording`.

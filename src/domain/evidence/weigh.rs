@@ -16,7 +16,7 @@ use crate::domain::evidence::memory::{Kept, Memory};
 use crate::domain::evidence::missing;
 use crate::domain::evidence::site::{self, Manners, Says, Testimony};
 use crate::domain::evidence::work::{self, Sight};
-use crate::domain::evidence::{Alarm, Drift, Evidence, Finding, Note, Reason};
+use crate::domain::evidence::{Alarm, Change, Drift, Evidence, Finding, Note, Reason};
 
 /// A page may send its readers on this often before it goes in circles.
 const ONWARD_AT_MOST: usize = 3;
@@ -208,6 +208,9 @@ fn find(case: &Case, page: &Answer) -> Finding {
     if let Some(finding) = testimony(case, &manners) {
         return finding;
     }
+    if let Some(finding) = withdrawn(case, &manners) {
+        return finding;
+    }
     if manners.page_says_nothing {
         return by_document_alone(case);
     }
@@ -233,6 +236,16 @@ fn testimony(case: &Case, manners: &Manners) -> Option<Finding> {
         Testimony::Restricted(reason) => Some(Finding::Restricted { reason }),
         Testimony::Silent => None,
     }
+}
+
+/// The host's own word that the work was withdrawn, at whatever status: told
+/// as a change while we have a version from before, whatever the likeness of text.
+fn withdrawn(case: &Case, manners: &Manners) -> Option<Finding> {
+    let page = case.answers.page()?.document.as_ref()?;
+    let says_so = |document: &Document| manners.says.and_then(|says| says(document)) == Some(Says::Withdrawn);
+    let before = case.baseline.filter(|before| !says_so(before)).filter(|_| says_so(page))?;
+    let change = Change { alarm: Some(Alarm::Withdrawn), seen_twice: true, ..drift::change(before, page) };
+    Some(Finding::Healthy { drift: Drift::Different(change), moved_to: None })
 }
 
 /// For pages that are shells: the document behind decides.
@@ -299,7 +312,7 @@ fn healthy(case: &Case, document: &Document, moved_to: Option<Address>) -> Findi
         }
         other => other,
     };
-    Finding::Healthy { drift: alarmed(case, drift), moved_to }
+    Finding::Healthy { drift, moved_to }
 }
 
 /// The caller leaves the baseline's text out where the fingerprints agree.
@@ -314,18 +327,4 @@ fn seen_twice(case: &Case, document: &Document) -> bool {
     let text = document.fingerprint();
     let equal = |answer: &&Answer| answer.document.as_ref().is_some_and(|other| other.fingerprint() == text);
     is_file(document) && case.answers.0.iter().filter(equal).count() >= 2
-}
-
-/// The host's own word that a work was withdrawn outweighs any likeness of text.
-fn alarmed(case: &Case, drift: Drift) -> Drift {
-    let page = case.answers.page().and_then(|page| page.document.as_ref());
-    let withdrawn =
-        case.manners().says.zip(page).and_then(|(says, page)| says(page)) == Some(Says::Withdrawn);
-    match (withdrawn, drift) {
-        (true, Drift::Different(mut change) | Drift::Small(mut change)) => {
-            change.alarm = Some(Alarm::Withdrawn);
-            Drift::Different(change)
-        }
-        (_, drift) => drift,
-    }
 }

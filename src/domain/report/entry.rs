@@ -159,7 +159,7 @@ fn facts(night: &Night, heading: Heading, item: &Item) -> Vec<Fact> {
         State::Moved { to } => facts.push(Fact::leading_to("Now at", to)),
         State::Changed { change, .. } => {
             facts.push(Fact::new("What changed", words::what_changed(night, item, change)));
-            if let (Some(before), Some(after)) = (&item.previous_copy, &item.copy) {
+            if let Some((before, after)) = &item.versions {
                 facts.push(Fact::new("Our copies", words::both_copies(night, before, after)));
             }
         }

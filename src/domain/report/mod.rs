@@ -53,12 +53,13 @@ pub struct Item {
     pub status: Option<u16>,
     pub ended_at: Option<Address>,
     pub last_ok: Option<Timestamp>,
-    /// The current kept copy.
+    /// The copy to offer a reader.
     pub copy: Option<Capture>,
     /// Pages of the copy, where it has pages.
     pub copy_pages: Option<u32>,
-    /// The capture that `copy` replaced, where the verdict is `changed`.
-    pub previous_copy: Option<Capture>,
+    /// The accepted capture and the new one, where the verdict is `changed` and both are kept.
+    #[serde(default)]
+    pub versions: Option<(Capture, Capture)>,
     pub notes: Vec<Note>,
     /// The notes of the night before; what is among them is no news.
     #[serde(default)]

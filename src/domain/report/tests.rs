@@ -71,7 +71,7 @@ fn ok(words: &str, link: &str) -> Item {
         last_ok: Some(tonight()),
         copy: None,
         copy_pages: None,
-        previous_copy: None,
+        versions: None,
         notes: vec![],
         notes_before: vec![],
     }
@@ -118,7 +118,8 @@ fn kept(item: Item, pages: u32, bytes: u64) -> Item {
     if !item.link.as_str().contains(".pdf") {
         copy.media_type = "text/html".into();
     }
-    Item { copy: Some(copy), copy_pages: Some(pages), ..item }
+    let versions = is_new.then(|| (capture(item.link.as_str(), 240_000, 60), copy.clone()));
+    Item { copy: Some(copy), copy_pages: Some(pages), versions, ..item }
 }
 
 fn revision(similarity: f64, words_changed: u32, pages: Option<(u32, u32)>, section: Option<&str>) -> Change {
@@ -137,8 +138,7 @@ fn revision(similarity: f64, words_changed: u32, pages: Option<(u32, u32)>, sect
 }
 
 fn changed(item: Item, reason: Reason, change: Change) -> Item {
-    let previous_copy = Some(capture(item.link.as_str(), 240_000, 60));
-    Item { previous_copy, ..in_state(item, Some(State::Ok), State::Changed { reason, change }, 2) }
+    in_state(item, Some(State::Ok), State::Changed { reason, change }, 2)
 }
 
 fn moved(item: Item, to: &str) -> Item {

@@ -76,11 +76,9 @@ fn verdict(state: State, streak: Streak, now: Timestamp) -> Verdict {
 }
 
 fn of_healthy(history: &[Evidence], now: Timestamp) -> Verdict {
-    if let Some((change, streak)) = confirmed_change(history) {
-        if stands(streak, now) {
-            let reason = change_reason(&change);
-            return verdict(State::Changed { reason, change }, streak, now);
-        }
+    if let Some((change, streak)) = confirmed_change(history).filter(|(_, streak)| stands(*streak, now)) {
+        let reason = change_reason(&change);
+        return verdict(State::Changed { reason, change }, streak, now);
     }
     if let Some((to, streak)) = confirmed_move(history) {
         return verdict(State::Moved { to }, streak, now);
@@ -133,7 +131,7 @@ fn change_reason(change: &Change) -> Reason {
         Some(Alarm::Withdrawn) => Reason::Withdrawn,
         Some(Alarm::Retracted) => Reason::Retracted,
         Some(Alarm::Shrunken | Alarm::NewVersion) => Reason::Revised,
-        None if change.similarity < 0.10 => Reason::Replaced,
+        None if change.is_replacement() => Reason::Replaced,
         None => Reason::Revised,
     }
 }

@@ -2,6 +2,8 @@
 
 use super::{Manners, is_host, path_after};
 use crate::domain::address::Address;
+use crate::domain::document::Document;
+use crate::domain::evidence::Note;
 
 fn raw(path: &str) -> Option<Address> {
     Address::parse(&format!("https://raw.githubusercontent.com/{path}")).ok()
@@ -24,7 +26,16 @@ pub(super) fn github(address: &Address) -> Option<Manners> {
         return None;
     }
     let document = path_after(address, "/").filter(|path| is_readable_offline(path)).and_then(blob_to_raw);
-    Some(Manners { document, no_sibling: true, ..Manners::default() })
+    Some(Manners { document, no_sibling: true, note: Some(archived), ..Manners::default() })
+}
+
+fn archived(_: &Address, page: &Document) -> Option<Note> {
+    let source = &page.html.as_ref()?.source;
+    let is_archived =
+        ["This repository was archived by the owner", "This repository has been archived by the owner"]
+            .iter()
+            .any(|words| source.contains(words) || page.text.contains(words));
+    is_archived.then_some(Note::RepositoryArchived)
 }
 
 pub(super) fn raw_file(address: &Address) -> Option<Manners> {

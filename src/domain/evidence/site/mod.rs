@@ -10,7 +10,7 @@ mod video;
 use crate::domain::address::Address;
 use crate::domain::document::Document;
 use crate::domain::evidence::ask::Answer;
-use crate::domain::evidence::{Reason, Weight};
+use crate::domain::evidence::{Note, Reason, Weight};
 
 /// How a host must be asked, and its answers read.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +27,8 @@ pub struct Manners {
     pub no_sibling: bool,
     /// What the page's own words can say, beyond the general rules.
     pub says: Option<fn(&Document) -> Option<Says>>,
+    /// What the page's own words add about a link that works.
+    pub note: Option<fn(&Address, &Document) -> Option<Note>>,
 }
 
 /// An interface of the host, and how to read its answers.

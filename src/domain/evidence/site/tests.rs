@@ -101,3 +101,47 @@ fn resolvers_redirect_by_design() {
     assert!(manners_of("https://doi.org/10.1000/182").redirects_by_design);
     assert!(!manners_of("https://example.edu/10.1000/182").redirects_by_design);
 }
+
+fn page(address: &str, source: &str) -> Document {
+    let context = crate::domain::document::Context::new(Address::parse(address).unwrap(), None);
+    crate::domain::document::read(source.as_bytes(), &context)
+}
+
+fn note(address: &str, source: &str) -> Option<Note> {
+    manners_of(address).note.and_then(|note| note(&Address::parse(address).unwrap(), &page(address, source)))
+}
+
+fn says(address: &str, source: &str) -> Option<Says> {
+    manners_of(address).says.and_then(|says| says(&page(address, source)))
+}
+
+#[test]
+fn a_video_is_not_started_after_its_end() {
+    let player =
+        r#"<!doctype html><script>var p = {"videoDetails":{"lengthSeconds":"754"}}</script><p>A talk"#;
+    for (start, note_there) in [
+        ("t=753", false),
+        ("t=754s", false),
+        ("t=755", true),
+        ("t=12m35s", true),
+        ("t=1h", true),
+        ("t=x", false),
+        ("v=1", false),
+    ] {
+        let address = format!("https://www.youtube.com/watch?v=abc&{start}");
+        assert_eq!(note(&address, player).is_some(), note_there, "{start}");
+    }
+}
+
+#[test]
+fn hosts_say_what_their_pages_hide() {
+    let gone = r#"<!doctype html><script>{"playabilityStatus":{"status":"ERROR","reason":"x"}}</script>"#;
+    assert_eq!(says("https://youtu.be/abc", gone), Some(Says::Missing));
+    let withdrawn =
+        "<!doctype html><main><p>This version of 2101.1 has been withdrawn and is unavailable</main>";
+    assert_eq!(says("https://arxiv.org/pdf/2101.1", withdrawn), Some(Says::Withdrawn));
+    let archived =
+        "<!doctype html><main><div>This repository was archived by the owner on Mar 3, 2023.</div></main>";
+    assert_eq!(note("https://github.com/o/r", archived), Some(Note::RepositoryArchived));
+    assert_eq!(note("https://github.com/o/r", "<!doctype html><main><p>A tool.</main>"), None);
+}

@@ -1,10 +1,11 @@
 //! Video hosts: their pages answer 200 for removed videos, their oEmbed interface does not.
 
-use super::{Manners, Testimony, Witness, is_host, path_after};
+use super::{Manners, Says, Testimony, Witness, is_host, path_after};
 use crate::domain::address::Address;
+use crate::domain::document::Document;
 use crate::domain::evidence::ask::Answer;
 use crate::domain::evidence::glance::{Glance, glance};
-use crate::domain::evidence::{Reason, Weight};
+use crate::domain::evidence::{Note, Reason, Weight};
 
 pub(super) fn youtube(address: &Address) -> Option<Manners> {
     if !is_host(address, &["youtube.com", "m.youtube.com", "youtube-nocookie.com", "youtu.be"]) {
@@ -28,8 +29,52 @@ pub(super) fn youtube(address: &Address) -> Option<Manners> {
             .and_then(|subject| oembed("https://www.youtube.com/oembed?format=json", &subject, read_youtube)),
         redirects_by_design: true,
         no_sibling: true,
+        says: Some(youtube_says),
+        note: Some(starts_after_end),
         ..Manners::default()
     })
+}
+
+/// The player's own word, for nights on which the interface is silent.
+fn youtube_says(page: &Document) -> Option<Says> {
+    let source = &page.html.as_ref()?.source;
+    source.contains(r#""playabilityStatus":{"status":"ERROR""#).then_some(Says::Missing)
+}
+
+/// Compares `t=90`, `t=90s` or `t=1h2m3s` with the length the player names.
+fn starts_after_end(address: &Address, page: &Document) -> Option<Note> {
+    let source = &page.html.as_ref()?.source;
+    let start = address
+        .url()
+        .query_pairs()
+        .find(|(key, _)| key == "t" || key == "start")
+        .map(|(_, value)| seconds(&value))??;
+    let (_, after) = source.split_once(r#""lengthSeconds":""#)?;
+    let length: u32 = after.split('"').next()?.parse().ok()?;
+    (length > 0 && start > length).then_some(Note::StartsAfterEnd)
+}
+
+fn seconds(text: &str) -> Option<u32> {
+    if let Ok(plain) = text.parse() {
+        return Some(plain);
+    }
+    let mut total: u32 = 0;
+    let mut digits = String::new();
+    for c in text.chars() {
+        let unit: u32 = match c {
+            '0'..='9' => {
+                digits.push(c);
+                continue;
+            }
+            'h' => 3600,
+            'm' => 60,
+            's' => 1,
+            _ => return None,
+        };
+        let count: u32 = std::mem::take(&mut digits).parse().ok()?;
+        total = total.checked_add(count.checked_mul(unit)?)?;
+    }
+    digits.is_empty().then_some(total)
 }
 
 /// 401 means that embedding is off, which a reader of the page does not notice.

@@ -96,6 +96,9 @@ pub fn note(note: &Note) -> String {
         Note::WrongStatus(code) => {
             format!("the right page opens, although the server reports an error ({code}).")
         }
+        Note::RepositoryArchived => {
+            "its owner has archived the repository: it opens, but is no longer maintained.".to_owned()
+        }
         Note::StartsAfterEnd => "the link starts the video after its end.".to_owned(),
     }
 }
