@@ -41,8 +41,7 @@ fn no_step_without_a_changed_word_is_told_and_every_large_one_is() {
     dirs.extend(std::env::var_os("ONRESERVE_DRIFT").map(PathBuf::from));
     for dir in dirs {
         let (wrong, steps) = judge(&dir);
-        #[expect(clippy::print_stdout, reason = "the score of a run with more histories")]
-        println!("{}: {} of {steps} steps right", dir.display(), steps - wrong.len());
+        assert!(steps > 10, "{} has hardly any steps", dir.display());
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 }
