@@ -3,6 +3,8 @@
 //! This is the only reader of configuration; nothing below it sees more than
 //! its own settings.
 
+mod mail;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,10 +15,15 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use crate::daemon;
 use crate::domain::address::Address;
-use crate::domain::course::{Course, CourseId, Follow, PageSource, Term};
+use crate::domain::course::{Course, CourseId, Follow, MailAddress, PageSource, Term};
 use crate::domain::link::{Kind, KindRule};
 use crate::world::fetch;
+
+mod nights;
+
+pub use mail::Mail;
 
 /// What a configuration file says.
 #[derive(Clone, Debug)]
@@ -24,6 +31,9 @@ pub struct Settings {
     pub archive: PathBuf,
     pub fetch: fetch::Settings,
     pub courses: Vec<Course>,
+    pub daemon: daemon::Settings,
+    /// How letters leave; without it none are written.
+    pub mail: Option<Mail>,
 }
 
 /// A configuration that cannot be used.
@@ -44,6 +54,9 @@ struct File {
     archive: ArchiveKeys,
     #[serde(default)]
     fetch: FetchKeys,
+    mail: Option<mail::MailKeys>,
+    #[serde(default)]
+    service: nights::ServiceKeys,
     #[serde(default)]
     course: Vec<CourseKeys>,
 }
@@ -88,7 +101,10 @@ struct CourseKeys {
     pages: Vec<String>,
     published_at: Option<Address>,
     time_zone: Option<String>,
+    schedule: Option<String>,
     term: Option<TermKeys>,
+    #[serde(default)]
+    report_to: Vec<MailAddress>,
     follow: Option<FollowKeys>,
     #[serde(default)]
     kinds: Vec<KindKeys>,
@@ -174,15 +190,25 @@ pub fn parse(text: &str, path: &Path) -> Result<Settings, Mistake> {
     let file: File = toml::from_str(text)
         .map_err(|what| Mistake::Syntax { path: path.to_owned(), what: Box::new(what) })?;
     let meaning = |what: String| Mistake::Meaning { path: path.to_owned(), what };
+    let mail = file.mail.map(|keys| mail::mail(keys, mail::environment)).transpose().map_err(meaning)?;
     let mut courses = Vec::new();
-    for keys in file.course {
-        let course = course(keys).map_err(meaning)?;
+    let mut schedules = BTreeMap::new();
+    for mut keys in file.course {
+        if let Some(schedule) = keys.schedule.take() {
+            schedules.insert(keys.id.clone(), schedule);
+        }
+        let mut course = course(keys).map_err(meaning)?;
+        if mail.is_none() {
+            course.report_to.clear();
+        }
         if courses.iter().any(|known: &Course| known.id == course.id) {
             return Err(meaning(format!("two courses are called `{}`; give one another id", course.id)));
         }
         courses.push(course);
     }
-    Ok(Settings { archive: file.archive.dir, fetch: fetch_settings(file.fetch).map_err(meaning)?, courses })
+    let daemon = nights::settings(&file.service, &courses, &schedules).map_err(meaning)?;
+    let fetch = fetch_settings(file.fetch).map_err(meaning)?;
+    Ok(Settings { archive: file.archive.dir, fetch, courses, daemon, mail })
 }
 
 fn course(keys: CourseKeys) -> Result<Course, String> {
@@ -223,6 +249,7 @@ fn course(keys: CourseKeys) -> Result<Course, String> {
             .collect(),
         time_zone,
         term,
+        report_to: keys.report_to,
     })
 }
 
@@ -279,10 +306,51 @@ mod tests {
         let shown = parse(EXAMPLE, Path::new("config/onreserve.toml")).unwrap();
         let silent = parse("", Path::new("x.toml")).unwrap();
         assert_eq!(shown.archive, silent.archive);
+        assert_eq!(nights_shown(""), nights_shown("[service]\n"));
+        let written = EXAMPLE.find("[service]").map(|at| &EXAMPLE[at..]).unwrap();
+        let written = &written[..written.find("\n[").unwrap()];
+        assert_eq!(nights_shown(written), nights_shown(""));
         let (shown, silent) = (shown.fetch, silent.fetch);
         assert_eq!(shown.delay, silent.delay);
         assert_eq!(shown.allow_private_networks, silent.allow_private_networks);
         assert_eq!(format!("{:?}", shown.limits), format!("{:?}", silent.limits));
+    }
+
+    /// When a course that says nothing itself has its nights and looks.
+    fn nights_shown(service: &str) -> String {
+        let text = format!("{service}\n[[course]]\nid = \"a\"\npage = \"https://a.example/\"\n");
+        format!("{:?}", parse(&text, Path::new("x.toml")).unwrap().daemon)
+    }
+
+    /// The example with the lines of `[mail]` that are commented out.
+    #[test]
+    fn the_example_names_every_key_of_mail() {
+        let start = EXAMPLE.find("# [mail]").unwrap();
+        let (mail, rest) = EXAMPLE[start..].split_once("\n\n").unwrap();
+        let key = |line: &str| {
+            line.strip_prefix("# ")
+                .filter(|line| line.contains(" = ") || *line == "[mail]")
+                .map(str::to_owned)
+        };
+        let keys: Vec<String> = mail.lines().filter_map(key).collect();
+        let ways = ["sendmail", "directory", "extra_ca", "password_file", "user"];
+        let without = keys.iter().filter(|key| !ways.iter().any(|way| key.starts_with(way)));
+        let text: Vec<&str> = without.map(String::as_str).collect();
+        let settings = parse(&format!("{}\n{rest}", text.join("\n")), Path::new("x.toml")).unwrap();
+        assert_eq!(settings.courses[0].report_to.len(), 1);
+        let shown = settings.mail.unwrap();
+        let bare =
+            parse("[mail]\nfrom = \"o@a.edu\"\nhost = \"smtp.school.example\"", Path::new("x")).unwrap();
+        assert_eq!(format!("{:?}", shown.way), format!("{:?}", bare.mail.unwrap().way));
+        for way in ways {
+            assert!(keys.iter().any(|key| key.starts_with(way)), "{way}");
+        }
+    }
+
+    #[test]
+    fn without_a_way_for_mail_nobody_is_written_to() {
+        let settings = parse(EXAMPLE, Path::new("x.toml")).unwrap();
+        assert!(settings.courses[0].report_to.is_empty());
     }
 
     #[test]
@@ -307,6 +375,12 @@ mod tests {
                 .contains("exchange")
         );
         assert!(mistake("[[course]]\nid = \"a\"").contains("has no page"));
+        assert!(
+            mistake(&format!("{course}schedule = \"30 2 * * *\"")).contains("course `a`: `30 2 * * *` has 5")
+        );
+        assert!(mistake("[service]\nlook = \"noon\"").contains("13:00"));
+        assert!(mistake("[service]\nspread = \"2d\"").contains("spread"));
+        assert!(!mistake("[service]\nping_url = \"ftp://secret\"").contains("secret"));
         assert!(mistake("[fetch]\nhosts_at_once = 0").contains("the default is 16"));
     }
 }

@@ -49,7 +49,10 @@
 
 pub mod cli;
 pub mod config;
+pub mod daemon;
 mod demo;
 pub mod domain;
 pub mod night;
+pub mod outbox;
+pub mod serve;
 pub mod world;

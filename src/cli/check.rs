@@ -8,12 +8,14 @@ use clap::Args;
 use jiff::tz::TimeZone;
 
 use super::progress::Bar;
-use super::{Format, Now, exit, place, say};
+use super::{Format, Now, exit, place, post, say};
 use crate::config::{self, Settings};
+use crate::daemon;
 use crate::domain::course::{Course, CourseId, PageSource};
 use crate::domain::report::{digest, json, summary};
 use crate::domain::verdict::StateName;
 use crate::night::{self, Finished};
+use crate::outbox;
 use crate::world::clock::Clock;
 use crate::world::{World, fetch};
 
@@ -57,6 +59,8 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let format = arguments.format;
     let clock = arguments.now.now.map_or_else(Clock::system, Clock::pretending);
     let settings = settings(arguments)?;
+    // A relay that cannot be set up is said before the night, not after it.
+    let sender = settings.mail.as_ref().map(config::Mail::sender).transpose()?;
     let world = World::open(&settings.archive, settings.fetch, clock).await?;
     let bar = Bar::new(format == Format::Human);
     let watch = |progress: night::Progress| bar.show(&progress);
@@ -68,6 +72,9 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
     };
     bar.clear();
+    if let Some(sender) = &sender {
+        post::tell_delivered(&outbox::deliver_due(&world, sender).await?);
+    }
     match format {
         Format::Human => say(&human(&night))?,
         Format::Json => {
@@ -117,6 +124,8 @@ fn settings(arguments: Arguments) -> anyhow::Result<Settings> {
                 ..fetch::Settings::default()
             },
             courses: Vec::new(),
+            daemon: daemon::Settings::default(),
+            mail: None,
         },
     };
     if let Some(delay) = arguments.delay {
@@ -147,6 +156,7 @@ fn single(page: &str, published_at: Option<&str>) -> anyhow::Result<Course> {
         kinds: Vec::new(),
         time_zone: TimeZone::UTC,
         term: None,
+        report_to: Vec::new(),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::config::Mistake;
-use crate::world::{archive, catalogue, fetch, lock};
+use crate::world::{archive, catalogue, fetch, lock, mail};
 
 pub(super) const FAILURE: u8 = 1;
 pub(super) const DEAD_LINKS: u8 = 2;
@@ -41,6 +41,9 @@ fn code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if cause.is::<Mistake>()
         || cause.is::<fetch::Fault>() && !matches!(cause.downcast_ref(), Some(fetch::Fault::Spool(_)))
     {
+        return Some(CONFIGURATION);
+    }
+    if cause.is::<mail::relay::Unusable>() {
         return Some(CONFIGURATION);
     }
     if cause.is::<lock::Held>() {

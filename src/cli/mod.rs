@@ -4,15 +4,19 @@ mod check;
 mod demo;
 mod exit;
 mod explain;
+mod generate;
 mod open;
 mod place;
+mod post;
 mod progress;
+mod serve;
 mod show;
 mod upkeep;
 
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
@@ -28,10 +32,14 @@ struct Cli {
     command: Command,
 }
 
+/// How long blocking calls may take to end after the command itself did.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 const EXAMPLES: &str = "Examples:
   onreserve demo                                  five nights, without network
   onreserve check https://school.edu/course.html  check and archive one page
   onreserve check --config onreserve.toml         the configured courses
+  onreserve serve --config onreserve.toml         the same every night, by itself
   onreserve status                                what is known of every link
 
 Exit codes: 0 fine, 1 failure, 2 `check` found dead links, 64 usage,
@@ -41,6 +49,8 @@ Exit codes: 0 fine, 1 failure, 2 `check` found dead links, 64 usage,
 enum Command {
     /// Visit every link of a course page, archive the documents, report.
     Check(check::Arguments),
+    /// Run the configured courses night after night, until told to stop.
+    Serve(serve::Arguments),
     /// Watch a small course rot over five nights; needs no network.
     Demo(demo::Arguments),
     /// What is known of every link of a course.
@@ -61,8 +71,14 @@ enum Command {
     Rebuild(upkeep::RebuildArguments),
     /// Check a configuration without doing anything.
     CheckConfig(upkeep::CheckConfigArguments),
+    /// Send a test letter by the configured way.
+    TestEmail(post::TestArguments),
     /// Write a commented configuration to start from.
     Init(upkeep::InitArguments),
+    /// Print the completions for a shell.
+    Completions(generate::CompletionsArguments),
+    /// Write the manual pages to a directory.
+    Manual(generate::ManualArguments),
 }
 
 /// Where a command finds the archive.
@@ -111,9 +127,10 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         match command {
             Command::Check(arguments) => check::run(arguments).await,
+            Command::Serve(arguments) => serve::run(arguments).await,
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Status(arguments) => show::status(arguments).await,
             Command::History(arguments) => show::history(arguments).await,
@@ -124,9 +141,15 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Verify(arguments) => upkeep::verify(arguments),
             Command::Rebuild(arguments) => upkeep::rebuild(arguments).await,
             Command::CheckConfig(arguments) => upkeep::check_config(&arguments),
+            Command::TestEmail(arguments) => post::test(arguments).await,
             Command::Init(arguments) => upkeep::init(&arguments),
+            Command::Completions(arguments) => generate::completions(&arguments),
+            Command::Manual(arguments) => generate::manual(&arguments),
         }
-    })
+    });
+    // A name service that does not answer must not keep the process from ending.
+    runtime.shutdown_timeout(FAREWELL);
+    ended
 }
 
 /// Writes to standard output; a closed pipe (`| head`) is no failure.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
+use super::post::{self, Preview};
 use super::{Format, Place, say};
 use crate::domain::course::CourseId;
 use crate::domain::evidence::{Drift, Evidence, Finding};
@@ -38,8 +39,11 @@ pub(super) struct ReportArguments {
     course: Option<CourseId>,
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
+    /// Show the letter that tells it, as text, HTML page or whole mail.
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with = "format")]
+    preview: Option<Preview>,
     #[command(flatten)]
-    place: Place,
+    pub(super) place: Place,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -55,6 +59,12 @@ pub(super) async fn status(arguments: StatusArguments) -> anyhow::Result<ExitCod
     let (course, _) = shelf.course(arguments.course.as_ref()).await?;
     let mut night: Night =
         shelf.catalogue.last_report(&course).await?.context("no night of this course has ended yet")?;
+    for item in &mut night.items {
+        // A look by day may have cleared what the night suspected.
+        if let Some(verdict) = shelf.catalogue.known_of(&item.link).await?.and_then(|known| known.verdict) {
+            item.verdict = verdict;
+        }
+    }
     if let Some(state) = &arguments.state {
         night.items.retain(|item| item.verdict.state.name().as_str() == state);
     }
@@ -62,7 +72,8 @@ pub(super) async fn status(arguments: StatusArguments) -> anyhow::Result<ExitCod
         return print_json(&night, &shelf);
     }
     let finished = night.finished.strftime("%Y-%m-%d %H:%M UTC");
-    let mut out = format!("{} ({course}), {finished}\n\n", plain::visible(&night.title));
+    let mut out = post::standing(&shelf.catalogue.outbox().await?, &course);
+    out.push_str(&format!("{} ({course}), {finished}\n\n", plain::visible(&night.title)));
     for item in &night.items {
         out.push_str(&line(item));
     }
@@ -150,6 +161,10 @@ pub(super) async fn report(arguments: ReportArguments) -> anyhow::Result<ExitCod
     let (course, _) = shelf.course(arguments.course.as_ref()).await?;
     let night: Night =
         shelf.catalogue.last_report(&course).await?.context("no night of this course has ended yet")?;
+    if let Some(form) = arguments.preview {
+        post::preview(night, form, &arguments)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     match arguments.format {
         ReportFormat::Human => say(&summary::render(&night, &digest::compose(&night)))?,
         ReportFormat::Html => say(&html::page(&digest::compose(&night))?)?,

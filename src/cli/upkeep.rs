@@ -5,10 +5,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use jiff::Timestamp;
 
-use super::{Place, exit, say};
+use super::{Now, Place, exit, say};
 use crate::config;
 use crate::domain::journal::Entry;
+use crate::domain::schedule::{Occasion, Schedule, Slot};
 use crate::domain::verdict::judge::judge;
 use crate::world::archive::Archive;
 use crate::world::catalogue::Catalogue;
@@ -35,6 +37,8 @@ pub(super) struct RebuildArguments {
 pub(super) struct CheckConfigArguments {
     #[arg(value_name = "FILE", default_value = "onreserve.toml")]
     file: PathBuf,
+    #[command(flatten)]
+    now: Now,
 }
 
 #[derive(Debug, Args)]
@@ -105,10 +109,33 @@ pub(super) async fn rebuild(arguments: RebuildArguments) -> anyhow::Result<ExitC
 
 pub(super) fn check_config(arguments: &CheckConfigArguments) -> anyhow::Result<ExitCode> {
     let settings = config::read(&arguments.file)?;
+    settings.mail.as_ref().map(config::Mail::sender).transpose()?;
     let courses = settings.courses.len();
     let noun = if courses == 1 { "course" } else { "courses" };
     say(&format!("{}: fine, {courses} {noun}\n", arguments.file.display()))?;
+    let now = arguments.now.now.map_or_else(Clock::system, Clock::pretending).now();
+    for (course, nights) in &settings.daemon.nights {
+        say(&format!("  {course}: {}\n", coming(nights, now)))?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// When the next nights of a course are, in its own time.
+fn coming(nights: &Schedule, now: Timestamp) -> String {
+    let Some(next) = nights.after(now) else {
+        return "no more nights, its term is over".to_owned();
+    };
+    let local = |slot: Slot| {
+        let time = slot.at.to_zoned_datetime(nights.zone().clone()).strftime("%a %F %H:%M:%S %Z");
+        match slot.occasion {
+            Occasion::Night => time.to_string(),
+            Occasion::ReadyForTerm { days_before } => format!("{time} ({days_before} days before the term)"),
+        }
+    };
+    match nights.after(next.at) {
+        Some(then) => format!("next night {}, then {}", local(next), local(then)),
+        None => format!("last night {}", local(next)),
+    }
 }
 
 pub(super) fn init(arguments: &InitArguments) -> anyhow::Result<ExitCode> {

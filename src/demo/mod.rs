@@ -98,6 +98,7 @@ fn course() -> anyhow::Result<Course> {
         kinds: Vec::new(),
         time_zone: TimeZone::UTC,
         term: Some(Term { first: date(2026, 9, 14), last: date(2026, 12, 4) }),
+        report_to: Vec::new(),
     })
 }
 
@@ -113,20 +114,25 @@ fn heading(night: u32, finished: &Finished) -> String {
 /// The night's report as a page, its letter as a mail.
 fn write_down(finished: &Finished, night: u32, dir: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
     let digest = digest::compose(only(finished)?);
+    let course = course()?;
     let report = dir.join(format!("report-night-{night}.html"));
     let letter = dir.join(format!("letter-night-{night}.eml"));
     let page = html::page(&digest)?;
     page_file::write_new(&report, &page).with_context(|| format!("cannot write {}", report.display()))?;
     let message = mail::Letter {
-        from: "onreserve@course.example",
-        to: "instructor@course.example",
+        from: &"Onreserve <onreserve@course.example>".parse()?,
+        to: &"instructor@course.example".parse()?,
+        course: &course.id,
+        title: &course.title,
+        term: course.term,
+        night: finished.started,
+        date: finished.finished,
         subject: &digest.subject,
         text: &text::letter(&digest),
         html: &page,
-        date: finished.finished,
-        id: &format!("dgm.night-{night}@course.example"),
+        unsubscribe: None,
     };
-    page_file::write_new(&letter, &message.format()?)
+    page_file::write_new(&letter, &String::from_utf8_lossy(&message.format()?))
         .with_context(|| format!("cannot write {}", letter.display()))?;
     Ok((report, letter))
 }

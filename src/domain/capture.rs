@@ -4,9 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::address::Address;
+use crate::domain::address::{Address, LinkId};
 
 /// The SHA-256 (FIPS 180-4) of a body; also its name in the archive.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -104,4 +105,97 @@ pub struct Capture {
     pub head: Option<Digest>,
     /// Every address on the way, the first one first.
     pub chain: Vec<Address>,
+}
+
+impl Capture {
+    pub fn id(&self) -> CaptureId {
+        CaptureId { link: LinkId::of(&self.link), at: Stamp::of(self.captured_at) }
+    }
+}
+
+/// A moment as web archives write it in addresses: 14 digits, UTC, to the second.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Stamp(String);
+
+/// A text that is not 14 digits of a real moment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no moment: 14 digits are expected, as in 20260914023000")]
+pub struct NotAStamp(String);
+
+impl Stamp {
+    pub fn of(at: Timestamp) -> Self {
+        Self(at.strftime("%Y%m%d%H%M%S").to_string())
+    }
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Stamp {
+    type Err = NotAStamp;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_digits = text.len() == 14 && text.bytes().all(|byte| byte.is_ascii_digit());
+        if is_digits && DateTime::strptime("%Y%m%d%H%M%S", text).is_ok() {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotAStamp(text.to_owned()))
+        }
+    }
+}
+
+/// The short name of a capture: its link and its second.
+///
+/// Derived, so that a citation outlives a rebuilt catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CaptureId {
+    pub link: LinkId,
+    pub at: Stamp,
+}
+
+/// A text that is not a link id, `-` and 14 digits.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` names no capture: 16 hexadecimal digits, `-` and 14 digits are expected")]
+pub struct NotACaptureId(String);
+
+impl fmt::Display for CaptureId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.link, self.at)
+    }
+}
+
+impl FromStr for CaptureId {
+    type Err = NotACaptureId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || NotACaptureId(text.to_owned());
+        let (link, at) = text.split_once('-').ok_or_else(wrong)?;
+        Ok(Self { link: link.parse().map_err(|_| wrong())?, at: at.parse().map_err(|_| wrong())? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_capture_id_survives_its_text() {
+        let id = CaptureId {
+            link: LinkId::of(&Address::parse("https://ex.edu/a.pdf").unwrap()),
+            at: Stamp::of("2026-09-14T02:30:05.9Z".parse().unwrap()),
+        };
+        assert!(id.to_string().ends_with("-20260914023005"), "{id}");
+        assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[test]
+    fn a_stamp_is_a_real_moment() {
+        for text in ["2026091402300", "20261314023000", "2026091402300x", "+0260914023000", "２0260914023000"]
+        {
+            assert!(text.parse::<Stamp>().is_err(), "{text}");
+        }
+    }
 }

@@ -63,6 +63,62 @@ impl From<CourseId> for String {
     }
 }
 
+/// A mail address without a name: ASCII, as every relay takes it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MailAddress(String);
+
+/// A text that is no mail address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no mail address; write for example instructor@school.edu")]
+pub struct NotAMailAddress(String);
+
+impl FromStr for MailAddress {
+    type Err = NotAMailAddress;
+
+    /// Narrower than RFC 5321: nothing that would need quoting anywhere.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_word = |part: &str, also: &str| {
+            let legal = |c: char| c.is_ascii_alphanumeric() || also.contains(c);
+            !part.is_empty()
+                && part.len() <= 250
+                && part.split('.').all(|p| !p.is_empty() && p.chars().all(legal))
+        };
+        match text.split_once('@') {
+            Some((local, host)) if is_word(local, "!#$%&'*+-/=?^_`{|}~") && is_word(host, "-") => {
+                Ok(Self(text.to_owned()))
+            }
+            Some(_) | None => Err(NotAMailAddress(text.chars().take(100).collect())),
+        }
+    }
+}
+
+impl MailAddress {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for MailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for MailAddress {
+    type Error = NotAMailAddress;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<MailAddress> for String {
+    fn from(address: MailAddress) -> Self {
+        address.0
+    }
+}
+
 /// Where a page of the course is read from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -122,4 +178,6 @@ pub struct Course {
     pub kinds: Vec<KindRule>,
     pub time_zone: TimeZone,
     pub term: Option<Term>,
+    /// Who is written to; nobody, where no way for mail is configured.
+    pub report_to: Vec<MailAddress>,
 }

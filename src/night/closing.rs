@@ -20,14 +20,17 @@ use crate::domain::verdict::{State, StateName, Verdict};
 use crate::night::Finished;
 use crate::night::pages::{self, Reading, Readings};
 use crate::night::record::Night;
+use crate::night::telling;
 use crate::world::World;
-use crate::world::catalogue::{Known, NightRecord};
+use crate::world::catalogue::{Known, NightRecord, Post};
 
 /// What the night says of its links.
 #[derive(Clone, Debug)]
 pub(super) struct Judged {
     pub void: Option<Void>,
     pub links: HashMap<Address, JudgedLink>,
+    /// Changes that nobody accepted and that became the new normal all the same.
+    accepted: Vec<Entry>,
 }
 
 #[derive(Clone, Debug)]
@@ -77,7 +80,8 @@ pub(super) fn judge(
             (tonight.link.clone(), JudgedLink { evidence: tonight.evidence.clone(), verdict, before })
         })
         .collect();
-    Judged { void, links }
+    let accepted = if void.is_some() { Vec::new() } else { accepted_by_time(&links, known, now) };
+    Judged { void, links, accepted }
 }
 
 /// A night that says nothing changes no state. A link that was never seen
@@ -99,11 +103,11 @@ fn verdict_of_a_void_night(
     judge_link(std::slice::from_ref(tonight.evidence), now)
 }
 
-/// Changes that nobody accepted and that became the new normal all the same.
-fn accepted_by_time(judged: &Judged, known: &HashMap<Address, Known>, at: Timestamp) -> Vec<Entry> {
-    if judged.void.is_some() {
-        return Vec::new();
-    }
+fn accepted_by_time(
+    links: &HashMap<Address, JudgedLink>,
+    known: &HashMap<Address, Known>,
+    at: Timestamp,
+) -> Vec<Entry> {
     let accepted = |(link, judged): (&Address, &JudgedLink)| {
         let memory = &known.get(link)?.memory;
         let history: Vec<Evidence> = memory.history.iter().chain([&judged.evidence]).cloned().collect();
@@ -113,28 +117,35 @@ fn accepted_by_time(judged: &Judged, known: &HashMap<Address, Known>, at: Timest
         let is_new = memory.baseline.as_ref().is_none_or(|baseline| baseline.capture.sha256 != sha256);
         is_new.then(|| Entry::Accepted { at, link: link.clone(), sha256 })
     };
-    judged.links.iter().filter_map(accepted).collect()
+    links.iter().filter_map(accepted).collect()
 }
 
+/// Writes down what the night means, and the letters that tell it, as a whole.
 pub(super) async fn record(
     night: &Night,
     readings: &Readings,
-    known: &HashMap<Address, Known>,
     judged: &Judged,
+    told: &[report::Night],
     world: &World,
 ) -> anyhow::Result<()> {
-    let accepted = accepted_by_time(judged, known, world.clock.now());
-    if !accepted.is_empty() {
-        world.archive.append(world.clock.now(), &accepted)?;
-        world.catalogue.enter(&accepted).await?;
+    if !judged.accepted.is_empty() {
+        world.archive.append(world.clock.now(), &judged.accepted)?;
+        world.catalogue.enter(&judged.accepted).await?;
     }
     let totals = world.fetch.totals();
+    let _no_letter_is_handed_on = world.catalogue.outbox_lock().await;
+    let mut post = Post::default();
+    for (reading, told) in readings.read.iter().zip(told) {
+        telling::letters(&reading.course, told, &mut post, world).await?;
+    }
     let record = NightRecord {
         night: night.row,
         finished: world.clock.now(),
         void: judged.void,
         verdicts: judged.links.iter().map(|(link, judged)| (link.clone(), judged.verdict.clone())).collect(),
         events: events(readings, judged, night.row.started),
+        reports: told.to_vec(),
+        post,
         requests: totals.requests,
         bytes: totals.bytes,
     };
@@ -172,30 +183,38 @@ fn is_news(judged: &JudgedLink) -> bool {
     }
 }
 
+/// What was found of each course that could be read.
 pub(super) async fn tell(
     night: &Night,
-    readings: Readings,
-    judged: Judged,
+    readings: &Readings,
+    judged: &Judged,
     world: &World,
-) -> anyhow::Result<Finished> {
-    let totals = world.fetch.totals();
-    let finished = world.clock.now();
+) -> anyhow::Result<Vec<report::Night>> {
     let mut courses = Vec::new();
     for reading in &readings.read {
-        let told = course_night(night, reading, &judged, world).await?;
-        world.catalogue.keep_report(&told.course, night.row.id, &told).await?;
-        courses.push(told);
+        courses.push(course_night(night, reading, judged, world).await?);
     }
-    Ok(Finished {
+    Ok(courses)
+}
+
+pub(super) fn finished(
+    night: &Night,
+    readings: Readings,
+    judged: &Judged,
+    courses: Vec<report::Night>,
+    world: &World,
+) -> Finished {
+    let totals = world.fetch.totals();
+    Finished {
         id: night.row.id,
         started: night.row.started,
-        finished,
+        finished: world.clock.now(),
         requests: totals.requests,
         bytes: totals.bytes,
         void: judged.void,
         courses,
         unread: readings.unread,
-    })
+    }
 }
 
 async fn course_night(
@@ -215,24 +234,27 @@ async fn course_night(
     let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
     let known = world.catalogue.known(&addresses).await?;
     let last: Option<report::Night> = world.catalogue.last_report(&reading.course.id).await?;
+    let is_told_first = last.is_none();
+    let trouble_before = last.as_ref().and_then(|last| last.page_trouble.clone());
     let (defects_before, mut notes_before) = last.map(known_points).unwrap_or_default();
     let mut items = Vec::new();
     for link in links {
-        let Some(judged) = judged.links.get(&link.address) else { continue };
-        let memory = known.get(&link.address).map(|known| &known.memory);
+        let Some(found) = judged.links.get(&link.address) else { continue };
+        let memory = known.get(&link.address).map(|known| with_tonight(&known.memory, found, judged.void));
+        let memory = memory.as_ref();
         let copy = memory.and_then(Memory::current);
-        let is_changed = judged.verdict.state.name() == StateName::Changed;
+        let is_changed = found.verdict.state.name() == StateName::Changed;
         items.push(Item {
             mentions: mentions.remove(&link.address).unwrap_or_default(),
-            verdict: judged.verdict.clone(),
-            before: judged.before.clone(),
-            status: judged.evidence.status,
-            ended_at: judged.evidence.ended_at.clone(),
-            last_ok: memory.and_then(last_ok),
+            verdict: found.verdict.clone(),
+            before: found.before.clone(),
+            status: found.evidence.status,
+            ended_at: found.evidence.ended_at.clone(),
+            last_ok: last_ok(memory, judged.void.is_none().then_some(&found.evidence)),
             copy: copy.map(|kept| kept.capture.clone()),
             copy_pages: copy.and_then(|kept| kept.pages),
             versions: memory.filter(|_| is_changed).and_then(versions),
-            notes: judged.evidence.notes.clone(),
+            notes: found.evidence.notes.clone(),
             notes_before: notes_before.remove(&link.address).unwrap_or_default(),
             link: link.address,
         });
@@ -246,17 +268,29 @@ async fn course_night(
         today: pages::local_day(night.row.started, &reading.course.time_zone),
         started: night.row.started,
         finished: world.clock.now(),
-        is_first: reading.is_first,
+        is_first: reading.is_first || is_told_first && items.iter().all(|item| item.before.is_none()),
         void: judged.void,
         items,
         defects: pages::defects(reading),
         defects_before,
         page_trouble: reading.trouble.clone(),
+        page_trouble_before: trouble_before,
+        is_weekly: false,
         students_get_copies: false,
         copies_kept: u32::try_from(copies_kept).unwrap_or(u32::MAX),
         requests: totals.requests,
         bytes: totals.bytes,
     })
+}
+
+/// What is remembered, tonight's evidence included, which is written down only
+/// with what is told of it.
+fn with_tonight(memory: &Memory, found: &JudgedLink, void: Option<Void>) -> Memory {
+    let mut memory = memory.clone();
+    if void.is_none() {
+        memory.history.push(found.evidence.clone());
+    }
+    memory
 }
 
 fn versions(memory: &Memory) -> Option<(Capture, Capture)> {
@@ -270,7 +304,9 @@ fn known_points(last: report::Night) -> (Vec<Defect>, HashMap<Address, Vec<Note>
     (last.defects, notes)
 }
 
-fn last_ok(memory: &Memory) -> Option<Timestamp> {
+/// The night that ends is not among the remembered ones yet.
+fn last_ok(memory: Option<&Memory>, tonight: Option<&Evidence>) -> Option<Timestamp> {
     let healthy = |evidence: &&Evidence| matches!(evidence.finding, Finding::Healthy { .. });
-    memory.history.iter().rev().find(healthy).map(|evidence| evidence.at)
+    let before = memory.into_iter().flat_map(|memory| &memory.history);
+    before.chain(tonight).rev().find(healthy).map(|evidence| evidence.at)
 }

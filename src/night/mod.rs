@@ -9,8 +9,11 @@ mod carry;
 mod keeping;
 mod sentinels;
 mod record;
+mod telling;
 mod closing;
+mod look;
 
+pub use look::{Looked, run as look};
 pub use pages::NoPage;
 
 use jiff::Timestamp;
@@ -82,6 +85,7 @@ pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyho
     .await?;
     let sentinels = sentinels::ask(world).await?;
     let judged = closing::judge(&links, &known, &visited, sentinels, world.clock.now());
-    closing::record(&night, &readings, &known, &judged, world).await?;
-    closing::tell(&night, readings, judged, world).await
+    let told = closing::tell(&night, &readings, &judged, world).await?;
+    closing::record(&night, &readings, &judged, &told, world).await?;
+    Ok(closing::finished(&night, readings, &judged, told, world))
 }

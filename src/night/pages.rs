@@ -129,6 +129,29 @@ async fn read_course(
     Ok(Ok(reading))
 }
 
+/// The courses as their pages were last read, without asking for any page.
+pub(super) async fn remembered(courses: &[Course], world: &World) -> anyhow::Result<Vec<Reading>> {
+    let mut readings = Vec::new();
+    for course in courses {
+        let mut reading =
+            Reading { course: course.clone(), pages: Vec::new(), trouble: None, is_first: false };
+        let mut queue: VecDeque<(PageSource, u32)> =
+            course.pages.iter().map(|page| (page.clone(), 0)).collect();
+        let mut queued: HashSet<PageSource> = course.pages.iter().cloned().collect();
+        while let Some((source, depth)) = queue.pop_front() {
+            let Some((_, page)) = world.catalogue.last_reading(&course.id, &source).await? else { continue };
+            for next in followed(course, &page, depth) {
+                if queued.len() < PAGES_AT_MOST && queued.insert(next.clone()) {
+                    queue.push_back((next, depth + 1));
+                }
+            }
+            reading.pages.push((source, page));
+        }
+        readings.push(reading);
+    }
+    Ok(readings)
+}
+
 fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }

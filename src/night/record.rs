@@ -50,8 +50,13 @@ pub(super) async fn begin(world: &World) -> anyhow::Result<Night> {
     let until = now.saturating_add(RESUMED_WITHIN)?;
     let unfinished = world.catalogue.unfinished(since).await?.filter(|night| night.started <= until);
     let row = if let Some(row) = unfinished {
-        // A crash between journal and catalogue left lines without rows.
-        let entries: Vec<Entry> = world.archive.entries_since(row.started)?;
+        // A crash between journal and catalogue left lines without rows. A line
+        // that says this night is over has lost what was to be entered with
+        // it, so the night ends once more.
+        let mut entries: Vec<Entry> = world.archive.entries_since(row.started)?;
+        let is_own_end =
+            |entry: &Entry| matches!(entry, Entry::Finished { night, .. } if *night == row.started);
+        entries.retain(|entry| !is_own_end(entry));
         world.catalogue.enter(&entries).await?;
         row
     } else {

@@ -38,33 +38,39 @@ pub(super) async fn all(
     let mut evidence = around.world.catalogue.visited(night.row.id).await?;
     (around.watch)(Progress::Links { count: links.len(), known: evidence.len() });
     let left: Vec<&Subject> = links.iter().filter(|link| !evidence.contains_key(&link.address)).collect();
-    let shared = Shared::default();
-    let nothing = Known::default();
     let (sender, receiver) = mpsc::channel(WAITING_TO_BE_WRITTEN);
-    let visits = async {
-        let hosts = by_host(&left);
-        stream::iter(hosts)
-            .map(|links| {
-                let (sender, shared, nothing) = (sender.clone(), &shared, &nothing);
-                async move {
-                    for link in links {
-                        let memory = &known.get(&link.address).unwrap_or(nothing).memory;
-                        let brought = visit(link, memory, shared, around.world).await?;
-                        // The recorder ends first only when it failed, and then says why.
-                        let _ = sender.send(brought).await;
-                    }
-                    anyhow::Ok(())
-                }
-            })
-            .buffer_unordered(around.hosts_at_once)
-            .try_collect::<Vec<()>>()
-            .await?;
-        drop(sender);
-        anyhow::Ok(())
-    };
+    let visits = visits(&left, known, around, sender);
     let ((), recorded) = tokio::try_join!(visits, record::each(receiver, night, around))?;
     evidence.extend(recorded);
     Ok(evidence)
+}
+
+/// Visits these links, and sends what each brought; the channel closes with the last.
+pub(super) async fn visits(
+    left: &[&Subject],
+    known: &HashMap<Address, Known>,
+    around: Around<'_>,
+    sender: mpsc::Sender<Brought>,
+) -> anyhow::Result<()> {
+    let shared = Shared::default();
+    let nothing = Known::default();
+    stream::iter(by_host(left))
+        .map(|links| {
+            let (sender, shared, nothing) = (sender.clone(), &shared, &nothing);
+            async move {
+                for link in links {
+                    let memory = &known.get(&link.address).unwrap_or(nothing).memory;
+                    let brought = visit(link, memory, shared, around.world).await?;
+                    // The recorder ends first only when it failed, and then says why.
+                    let _ = sender.send(brought).await;
+                }
+                anyhow::Ok(())
+            }
+        })
+        .buffer_unordered(around.hosts_at_once)
+        .try_collect::<Vec<()>>()
+        .await?;
+    Ok(())
 }
 
 /// The links grouped by host, the groups in the order of their first links;

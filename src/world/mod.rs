@@ -7,6 +7,9 @@ pub mod clock;
 pub mod spool;
 pub mod lock;
 pub mod page_file;
+pub mod ping;
+pub mod signals;
+pub mod systemd;
 pub mod fetch;
 pub mod reader;
 pub mod archive;
@@ -55,5 +58,17 @@ impl World {
             catalogue,
             _alone: alone,
         })
+    }
+
+    /// Ends the catalogue properly, and with it the lock.
+    pub async fn close(self) {
+        self.catalogue.close().await;
+    }
+
+    /// Fetches from now on by these settings, counting and remembering anew.
+    pub fn renew_fetch(&mut self, fetch: &fetch::Settings) -> Result<(), fetch::Fault> {
+        self.fetch = Fetch::new(fetch, self.archive.spool(), self.clock)?;
+        self.hosts_at_once = fetch.limits.hosts_at_once;
+        Ok(())
     }
 }

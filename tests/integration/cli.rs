@@ -155,3 +155,28 @@ async fn a_file_works_as_the_page_and_says_what_is_known() {
     assert_eq!(code, 1);
     assert!(told.contains("no link like `elsewhere`"), "{told}");
 }
+
+#[tokio::test]
+async fn manual_pages_and_completions_come_from_the_definition() {
+    let dir = tempfile::tempdir().unwrap();
+    expect(dir.path(), &["manual", "."], 0, &[]).await;
+    let page = std::fs::read_to_string(dir.path().join("onreserve-serve.1")).unwrap();
+    assert!(page.contains("HUP reads the configuration again"), "{page}");
+    assert!(dir.path().join("onreserve.1").exists());
+    expect(dir.path(), &["manual", "none"], 1, &["a directory that exists"]).await;
+    for shell in ["bash", "fish", "zsh"] {
+        expect(dir.path(), &["completions", shell], 0, &["check-config"]).await;
+    }
+}
+
+#[tokio::test]
+async fn check_config_says_when_the_nights_will_be() {
+    let dir = tempfile::tempdir().unwrap();
+    expect(dir.path(), &["init"], 0, &[]).await;
+    let night = ["check-config", "--now", "2026-10-31T12:00:00Z"];
+    expect(dir.path(), &night, 0, &["dgm: next night Sun 2026-11-01 02:3", "CST"]).await;
+    let ready = ["check-config", "--now", "2026-08-01T12:00:00Z"];
+    expect(dir.path(), &ready, 0, &["21 days before the term", "7 days before the term"]).await;
+    let over = ["check-config", "--now", "2027-01-01T12:00:00Z"];
+    expect(dir.path(), &over, 0, &["no more nights"]).await;
+}

@@ -10,5 +10,7 @@ mod drift;
 mod fetch;
 mod interrupted;
 mod nights;
+mod serve;
 mod tidy;
 mod town;
+mod unattended;

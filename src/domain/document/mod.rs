@@ -121,6 +121,11 @@ impl Context {
     }
 }
 
+/// What a body is by its first kilobyte; a notebook is told only by reading it.
+pub fn format_by_head(head: &[u8]) -> Format {
+    media::sniff(head)
+}
+
 /// Reads a body by what it is, whatever it claims to be.
 pub fn read(bytes: &[u8], context: &Context) -> Document {
     match media::sniff(bytes) {

@@ -11,7 +11,7 @@ use crate::domain::report::place::{self, Heading, Place};
 use crate::domain::report::plain::{tame, visible};
 use crate::domain::report::wording::item as words;
 use crate::domain::report::wording::letter::{self, Standing};
-use crate::domain::report::{Item, Night};
+use crate::domain::report::{Item, Night, PageTrouble};
 use crate::domain::verdict::{State, StateName};
 
 /// So many entries are told in detail; a longer letter is not read, and is cut
@@ -28,7 +28,8 @@ pub struct Digest {
     /// What is broken, what students get, what to do.
     pub opening: Vec<String>,
     pub sections: Vec<Section>,
-    /// When it was checked, what is kept; empty for a void night.
+    /// When it was checked, what is kept; of a void night nothing. A letter adds
+    /// when the next one is due.
     pub closing: Vec<String>,
     /// Something in it was in no earlier report.
     pub is_news: bool,
@@ -120,7 +121,7 @@ pub fn compose(night: &Night) -> Digest {
         opening: letter::opening(night, &tally),
         sections,
         closing: vec![letter::closing(night, &tally)],
-        is_news: night.is_first || night.page_trouble.is_some() || is_news(night, &placed, &tally),
+        is_news: night.is_first || has_new_trouble(night) || is_news(night, &placed, &tally),
     };
     digest.keep_entries(DETAILED);
     digest
@@ -213,7 +214,7 @@ fn tally(night: &Night, placed: &[(Place, &Item)], sections: &[Section]) -> Tall
         tally.troubled += usize::from(!matches!(item.verdict.state, State::Ok | State::Moved { .. }));
         let Place::Told(heading) = place else { continue };
         *tally.told.entry(*heading).or_default() += 1;
-        if broken && !night.is_first {
+        if broken && !night.is_first && *heading != Heading::StillDead {
             let was_told = item.before.as_ref().is_some_and(|before| place::is_broken(before, own));
             tally.dead_due += usize::from(was_told);
             tally.newly_dead += usize::from(!was_told);
@@ -244,6 +245,12 @@ fn urgent(night: &Night, placed: &[(Place, &Item)], under: &[Heading]) -> Option
         .collect();
     let nearest = days.iter().min()?;
     Some((*nearest, days.iter().filter(|day| *day == nearest).count()))
+}
+
+/// A page that stays unreadable is told again each night, but is news only once.
+fn has_new_trouble(night: &Night) -> bool {
+    let which = |trouble: &Option<PageTrouble>| trouble.as_ref().map(std::mem::discriminant);
+    night.page_trouble.is_some() && which(&night.page_trouble) != which(&night.page_trouble_before)
 }
 
 /// A host that stays silent and a dead link that comes due are told again each

@@ -13,9 +13,11 @@ pub mod text;
 pub mod html;
 pub mod json;
 pub mod summary;
+pub mod untold;
+pub mod occasion;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -90,6 +92,12 @@ pub struct Night {
     #[serde(default)]
     pub defects_before: Vec<Defect>,
     pub page_trouble: Option<PageTrouble>,
+    /// The trouble of the night before; the same again is no news.
+    #[serde(default)]
+    pub page_trouble_before: Option<PageTrouble>,
+    /// The weekly letter: what has long been dead is told once more.
+    #[serde(default)]
+    pub is_weekly: bool,
     /// Students are offered our copies. Where they are not, a letter must not say so.
     #[serde(default)]
     pub students_get_copies: bool,

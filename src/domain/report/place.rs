@@ -83,6 +83,9 @@ pub fn place(night: &Night, item: &Item) -> Place {
         State::Unverifiable { .. } => told(Heading::CouldNotCheck),
         state if is_broken(state, own) => match (is_due_soon(night, item), news) {
             (true, _) => Place::Told(Heading::NeedsYou),
+            (false, false) if night.is_weekly && is_told_again(night, item) => {
+                Place::Told(Heading::StillDead)
+            }
             (false, false) => Place::Counted(Heading::StillDead),
             (false, true) if own || item.copy.is_none() => Place::Told(Heading::NeedsYou),
             (false, true) => Place::Told(Heading::NewlyDead),
@@ -140,6 +143,14 @@ pub(super) fn is_news(item: &Item, own: bool) -> bool {
         (before, after) if is_broken(before, own) && is_broken(after, own) => false,
         (before, after) => before.name() != after.name(),
     }
+}
+
+/// What stays dead is told again in the weekly letter after so many weeks; later it is a number.
+fn is_told_again(night: &Night, item: &Item) -> bool {
+    const WEEKS: [i32; 3] = [1, 4, 12];
+    let since = item.verdict.since.to_zoned_datetime(night.time_zone.clone()).date();
+    let weeks = (night.today - since).get_days() / 7;
+    WEEKS.contains(&weeks)
 }
 
 /// Session marks in a query change from night to night; the place does not.

@@ -5,6 +5,8 @@
 //! (spoofed reading order) or words that a mail program turns into links.
 //! HTML is escaped later, by the template.
 
+use std::borrow::Cow;
+
 /// The most characters of foreign text that stand in one place.
 pub const LONGEST: usize = 120;
 
@@ -40,6 +42,18 @@ pub fn shortened(text: &str, longest: usize) -> String {
 /// What the operator configured: without controls, but an address stays one.
 pub fn visible(text: &str) -> String {
     stripped(text.chars().take(LONGEST * 10))
+}
+
+/// A whole text of many lines, whoever wrote it: without controls other than
+/// its line breaks, and without invisible characters.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let is_unwanted =
+        |c: char| c != '\n' && (c.is_control() || is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}'));
+    if text.contains(is_unwanted) {
+        Cow::Owned(text.chars().filter(|c| !is_unwanted(*c)).collect())
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// In quotation marks; those inside become single.

@@ -20,11 +20,11 @@ fn days_ago(days: i64) -> Timestamp {
     tonight() - (24 * days).hours()
 }
 
-fn address(text: &str) -> Address {
+pub(crate) fn address(text: &str) -> Address {
     Address::parse(text).unwrap()
 }
 
-fn night(items: Vec<Item>) -> Night {
+pub(crate) fn night(items: Vec<Item>) -> Night {
     Night {
         course: "dgm".parse().unwrap(),
         title: "Deep Generative Models".into(),
@@ -39,6 +39,8 @@ fn night(items: Vec<Item>) -> Night {
         defects: vec![],
         defects_before: vec![],
         page_trouble: None,
+        page_trouble_before: None,
+        is_weekly: false,
         students_get_copies: false,
         copies_kept: 2,
         requests: 1240,
@@ -60,7 +62,7 @@ fn mention(words: &str, link: &str) -> Mention {
     }
 }
 
-fn ok(words: &str, link: &str) -> Item {
+pub(crate) fn ok(words: &str, link: &str) -> Item {
     Item {
         link: address(link),
         mentions: vec![mention(words, link)],
@@ -77,7 +79,7 @@ fn ok(words: &str, link: &str) -> Item {
     }
 }
 
-fn at(mut item: Item, week: &str, due: Date, line: u32) -> Item {
+pub(crate) fn at(mut item: Item, week: &str, due: Date, line: u32) -> Item {
     for mention in &mut item.mentions {
         mention.week = Some(week.into());
         mention.due = Some(due);
@@ -86,13 +88,13 @@ fn at(mut item: Item, week: &str, due: Date, line: u32) -> Item {
     item
 }
 
-fn in_state(item: Item, before: Option<State>, state: State, nights: u32) -> Item {
+pub(crate) fn in_state(item: Item, before: Option<State>, state: State, nights: u32) -> Item {
     let since = days_ago(i64::from(nights) - 1);
     let last_ok = Some(days_ago(i64::from(nights)));
     Item { before, last_ok, verdict: Verdict { state, since, nights }, ..item }
 }
 
-fn newly_dead(item: Item, reason: Reason, status: Option<u16>) -> Item {
+pub(crate) fn newly_dead(item: Item, reason: Reason, status: Option<u16>) -> Item {
     let before = State::Failing { reason, weight: Weight::Strong };
     Item { status, ..in_state(item, Some(before), State::Dead { reason }, 3) }
 }
@@ -112,7 +114,7 @@ fn capture(link: &str, bytes: u64, days: i64) -> Capture {
     }
 }
 
-fn kept(item: Item, pages: u32, bytes: u64) -> Item {
+pub(crate) fn kept(item: Item, pages: u32, bytes: u64) -> Item {
     let is_new = matches!(item.verdict.state, State::Changed { .. });
     let mut copy = capture(item.link.as_str(), bytes, if is_new { 1 } else { 23 });
     if !item.link.as_str().contains(".pdf") {
@@ -141,12 +143,12 @@ fn changed(item: Item, reason: Reason, change: Change) -> Item {
     in_state(item, Some(State::Ok), State::Changed { reason, change }, 2)
 }
 
-fn moved(item: Item, to: &str) -> Item {
+pub(crate) fn moved(item: Item, to: &str) -> Item {
     let to = address(to);
     Item { ended_at: Some(to.clone()), ..in_state(item, Some(State::Ok), State::Moved { to }, 2) }
 }
 
-fn dead() -> State {
+pub(crate) fn dead() -> State {
     State::Dead { reason: Reason::NotFound }
 }
 
@@ -225,7 +227,7 @@ fn two_changed_one_moved_one_fixed() -> Vec<Item> {
     ]
 }
 
-fn three_dead_two_changed_one_moved() -> Night {
+pub(crate) fn three_dead_two_changed_one_moved() -> Night {
     let mut items: Vec<Item> =
         (0..140).map(|i| kept(ok("A paper", &format!("https://h{i}.example/p.pdf")), 9, 90_000)).collect();
     items.extend(three_dead());

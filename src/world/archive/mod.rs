@@ -7,6 +7,7 @@
 
 mod fixity;
 mod journal;
+mod space;
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Write as _};

@@ -5,19 +5,27 @@
 //! anything about a link.
 
 mod entries;
+mod letters;
 mod links;
 mod nights;
+mod rota;
+mod shown;
 mod value;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Pool, Sqlite};
+use tokio::sync::Mutex;
 
+pub use letters::{Correspondence, NewLetter, Outbox, Post, Trouble, Turn, Untold, Waiting};
 pub use links::Known;
 pub use nights::{NightRecord, NightRow};
+pub use rota::LastNight;
+pub use shown::{CaptureSize, FinishedNight};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/world/catalogue/migrations");
 
@@ -40,6 +48,7 @@ pub enum Fault {
 #[derive(Clone, Debug)]
 pub struct Catalogue {
     pool: Pool<Sqlite>,
+    outbox: Arc<Mutex<()>>,
 }
 
 impl Catalogue {
@@ -70,7 +79,7 @@ impl Catalogue {
             .await
             .map_err(|error| unusable(error.into()))?;
         match MIGRATIONS.run(&pool).await {
-            Ok(()) => Ok(Self { pool }),
+            Ok(()) => Ok(Self { pool, outbox: Arc::default() }),
             Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => {
                 Err(Fault::Newer { path: path.to_owned() })
             }

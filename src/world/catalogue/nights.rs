@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::entries::link_id;
+use super::letters::{self, Post};
 use super::value::{from_json, json, time, time_from};
 use super::{Catalogue, Fault};
 use crate::domain::address::Address;
 use crate::domain::course::CourseId;
 use crate::domain::evidence::Evidence;
-use crate::domain::report::Event;
+use crate::domain::report::{self, Event};
 use crate::domain::verdict::Verdict;
 use crate::domain::verdict::breaker::Void;
 
@@ -32,6 +32,9 @@ pub struct NightRecord {
     pub void: Option<Void>,
     pub verdicts: Vec<(Address, Verdict)>,
     pub events: Vec<(CourseId, Event)>,
+    /// What was found of each course, to be shown again.
+    pub reports: Vec<report::Night>,
+    pub post: Post,
     pub requests: u64,
     pub bytes: u64,
 }
@@ -73,7 +76,7 @@ impl Catalogue {
         Ok(visited)
     }
 
-    /// Ends a night: verdicts, events and the end itself, or nothing of it.
+    /// Ends a night: verdicts, events, the letters that tell them and the end itself, or nothing of it.
     pub async fn finish_night(&self, record: &NightRecord) -> Result<(), Fault> {
         let mut transaction = self.pool.begin().await?;
         for (link, verdict) in &record.verdicts {
@@ -91,6 +94,10 @@ impl Catalogue {
             .execute(&mut *transaction)
             .await?;
         }
+        for told in &record.reports {
+            keep_report(told, record.night.id, &mut transaction).await?;
+        }
+        letters::post(&record.post, record.night, record.finished, &mut transaction).await?;
         sqlx::query("UPDATE night SET finished = ?, void = ?, requests = ?, bytes = ? WHERE id = ?")
             .bind(time(record.finished))
             .bind(record.void.as_ref().map(json).transpose()?)
@@ -109,22 +116,6 @@ impl Catalogue {
             set_verdict(link, verdict, &mut transaction).await?;
         }
         Ok(transaction.commit().await?)
-    }
-
-    /// Keeps the report of a course's night, to be shown again.
-    pub async fn keep_report(
-        &self,
-        course: &CourseId,
-        night: i64,
-        report: &impl Serialize,
-    ) -> Result<(), Fault> {
-        sqlx::query("INSERT INTO report (course, night, report) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
-            .bind(course.as_str())
-            .bind(night)
-            .bind(json(report)?)
-            .execute(&self.pool)
-            .await?;
-        Ok(())
     }
 
     /// The newest report of a course.
@@ -146,6 +137,24 @@ impl Catalogue {
             .await?;
         rows.iter().map(|event| from_json(event)).collect()
     }
+}
+
+/// A night that was cut short as it ended says it again.
+async fn keep_report(
+    told: &report::Night,
+    night: i64,
+    on: &mut Transaction<'_, Sqlite>,
+) -> Result<(), Fault> {
+    sqlx::query(
+        "INSERT INTO report (course, night, report) VALUES (?, ?, ?) \
+         ON CONFLICT (course, night) DO UPDATE SET report = excluded.report",
+    )
+    .bind(told.course.as_str())
+    .bind(night)
+    .bind(json(told)?)
+    .execute(&mut **on)
+    .await?;
+    Ok(())
 }
 
 async fn set_verdict(

@@ -329,6 +329,19 @@ pub fn closing(night: &Night, tally: &Tally) -> String {
     format!("{checked} {kept}")
 }
 
+/// When the reader hears again.
+pub fn next(due: Option<Date>, today: Date) -> String {
+    match due {
+        Some(due) => format!("Next report: when something changes, and {} at the latest.", day(due, today)),
+        None => "Next report: when something changes.".to_owned(),
+    }
+}
+
+/// Opens a letter that is sent because a term begins.
+pub fn before_term(first: Date, today: Date) -> String {
+    format!("The term begins {}; this is how the links stand.", day(first, today))
+}
+
 /// What the night cost, for the person at the terminal.
 pub fn traffic(night: &Night) -> String {
     format!(

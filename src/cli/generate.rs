@@ -1,0 +1,44 @@
+//! What packages need and the definition of the command line already says:
+//! completions for shells, and manual pages.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, CommandFactory as _};
+use clap_complete::Shell;
+
+use super::{Cli, say};
+
+const NAME: &str = "onreserve";
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  onreserve completions bash > ~/.local/share/bash-completion/completions/onreserve
+  onreserve completions fish > ~/.config/fish/completions/onreserve.fish")]
+pub(super) struct CompletionsArguments {
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ManualArguments {
+    /// The directory, which must exist; pages of the same name are replaced.
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+}
+
+pub(super) fn completions(arguments: &CompletionsArguments) -> anyhow::Result<ExitCode> {
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut Cli::command(), NAME, &mut script);
+    say(&String::from_utf8_lossy(&script))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn manual(arguments: &ManualArguments) -> anyhow::Result<ExitCode> {
+    let dir = &arguments.dir;
+    clap_mangen::generate_to(Cli::command(), dir).with_context(|| {
+        format!("cannot write manual pages to {}; name a directory that exists", dir.display())
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

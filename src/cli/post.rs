@@ -1,0 +1,167 @@
+//! Letters at the terminal: what is waiting, how one would look, whether one arrives.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
+
+use super::show::ReportArguments;
+use super::{Now, exit, say};
+use crate::config::{self, Mail};
+use crate::domain::course::{CourseId, MailAddress, Term};
+use crate::domain::report::occasion::{self, Due, Had, Occasion, Telling};
+use crate::domain::report::{Night, figures, html, text};
+use crate::outbox::{self, Delivered};
+use crate::world::catalogue::Outbox;
+use crate::world::clock::Clock;
+use crate::world::mail::Letter;
+use crate::world::mail::relay::{Outcome, Parcel, Way};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  onreserve test-email --config onreserve.toml
+  onreserve test-email --config onreserve.toml --to you@school.edu")]
+pub(super) struct TestArguments {
+    /// The configuration that says how mail leaves.
+    #[arg(long, value_name = "FILE")]
+    config: std::path::PathBuf,
+    /// Whom to write to [default: everyone the courses report to].
+    #[arg(long, value_name = "ADDRESS")]
+    to: Vec<MailAddress>,
+    #[command(flatten)]
+    now: Now,
+}
+
+/// What a letter looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Preview {
+    Text,
+    Html,
+    Eml,
+}
+
+const TEST: &str = "This is a test of how Onreserve sends its letters. You can delete it.
+
+If it landed in your inbox, the way works. For the person who set it up:
+in the source of this mail, SPF or DKIM should say \"pass\", and where there
+is a DKIM-Signature, its h= should name List-Unsubscribe and
+List-Unsubscribe-Post, or mail programs will not offer to stop the mails.
+";
+
+pub(super) async fn test(arguments: TestArguments) -> anyhow::Result<ExitCode> {
+    let settings = config::read(&arguments.config)?;
+    let mail = settings.mail.context("the configuration has no [mail]; add one with from and host")?;
+    let sender = mail.sender()?;
+    let mut readers = arguments.to;
+    if readers.is_empty() {
+        readers = settings.courses.into_iter().flat_map(|course| course.report_to).collect();
+        readers.sort();
+        readers.dedup();
+    }
+    if readers.is_empty() {
+        bail!("no course has a report_to; name a reader with --to you@school.edu");
+    }
+    let now = arguments.now.now.map_or_else(Clock::system, Clock::pretending).now();
+    let mut code = ExitCode::SUCCESS;
+    for to in readers {
+        let letter = Letter {
+            from: &sender.from,
+            to: &to,
+            course: &"test".parse()?,
+            title: "Test",
+            term: None,
+            night: now,
+            date: now,
+            subject: "[ONRESERVE] Test of the mail settings",
+            text: TEST,
+            html: &format!("<!DOCTYPE html><html lang=\"en\"><title>Test</title><pre>{TEST}</pre></html>"),
+            unsubscribe: None,
+        };
+        let parcel = Parcel { from: &sender.from, to: &to, id: &letter.id(), mail: &letter.format()? };
+        match sender.relay.hand_on(&parcel).await {
+            Outcome::Taken(answer) => say(&format!("{to}: sent by {} ({answer})\n", described(&mail)))?,
+            Outcome::Later(why)
+            | Outcome::NoRelay(why)
+            | Outcome::Unanswered(why)
+            | Outcome::Refused(why) => {
+                say(&format!("{to}: not sent by {}: {why}\n", described(&mail)))?;
+                code = ExitCode::from(exit::FAILURE);
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn described(mail: &Mail) -> String {
+    match &mail.way {
+        Way::Smtp(server) => format!("{}:{}", server.host, server.port),
+        Way::Sendmail { program } => program.display().to_string(),
+        Way::Directory { dir } => dir.display().to_string(),
+    }
+}
+
+/// The letter that the night would send to someone who had none yet.
+pub(super) fn preview(night: Night, form: Preview, arguments: &ReportArguments) -> anyhow::Result<()> {
+    let settings = arguments.place.settings()?;
+    let course = settings
+        .as_ref()
+        .and_then(|settings| settings.courses.iter().find(|course| course.id == night.course));
+    let term = course.and_then(|course| course.term);
+    let due = due(&night, term);
+    let telling = Telling::new(night, due, term);
+    let digest = telling.digest();
+    match form {
+        Preview::Text => say(&format!("Subject: {}\n\n{}", digest.subject, text::letter(&digest))),
+        Preview::Html => say(&html::page(&digest)?),
+        Preview::Eml => {
+            let mail = settings.as_ref().and_then(|settings| settings.mail.as_ref());
+            let mail = mail.context("a mail has a sender and a reader; name a --config with [mail]")?;
+            let to = course.and_then(|course| course.report_to.first()).cloned();
+            let to = to.context("the course has no report_to in the configuration")?;
+            let (_, mail) = outbox::mail(&telling, &to, telling.night.finished, &mail.sender()?)?;
+            say(&String::from_utf8_lossy(&mail))
+        }
+    }
+}
+
+fn due(night: &Night, term: Option<Term>) -> Due {
+    occasion::due(night, term, Had::default(), night.today).unwrap_or(Due {
+        occasion: Occasion::Digest,
+        on: night.today,
+        is_weekly: false,
+        next: occasion::next(term, night.today),
+    })
+}
+
+/// For the person who ran a night by hand; a service logs it instead.
+pub(super) fn tell_delivered(delivered: &Delivered) {
+    let lines = delivered
+        .told
+        .iter()
+        .map(|to| format!("report sent to {to}"))
+        .chain(delivered.postponed.iter().map(|(to, why)| format!("report to {to} not sent yet: {why}")))
+        .chain(delivered.failed.iter().map(|(to, why)| format!("report to {to} REFUSED: {why}")));
+    for line in lines {
+        let _ = writeln!(std::io::stderr(), "onreserve: {line}");
+    }
+}
+
+/// What the operator should know of a course's letters; empty if all is well.
+pub(super) fn standing(outbox: &Outbox, course: &CourseId) -> String {
+    let mut text = String::new();
+    for trouble in outbox.troubles.iter().filter(|trouble| trouble.course == *course) {
+        let tries = figures::count(usize::try_from(trouble.tries).unwrap_or(usize::MAX), "time");
+        text.push_str(&format!(
+            "MAIL {}: the report of {} to {} was tried {tries}: {}\n",
+            trouble.state.to_uppercase(),
+            trouble.queued_at.strftime("%Y-%m-%d"),
+            trouble.recipient,
+            trouble.answer
+        ));
+    }
+    if !text.is_empty() {
+        text.push_str("Nothing is lost: the next report carries it. See `onreserve test-email`.\n\n");
+    }
+    text
+}

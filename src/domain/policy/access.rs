@@ -1,0 +1,153 @@
+//! Whether students may open our copy of a link.
+//!
+//! An archive is dark unless someone says otherwise: a copy stands in for its
+//! original only once that is dead, and only while the term runs. That is the
+//! practice of course reserves. What a link's rights say wins over the course.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::address::Address;
+use crate::domain::course::Term;
+
+/// The rule of a course for links whose rights nobody has looked into.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Openness {
+    /// Copies open beside living originals, in and out of term.
+    Open,
+    /// A copy opens when its original is dead, and closes with the term.
+    #[default]
+    Dark,
+}
+
+/// What may be done with the copies of a link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rights {
+    /// The course's own material.
+    Own,
+    /// Under a licence that lets anyone share it.
+    OpenLicence,
+    /// Copied for teaching under an exception: dark, whatever the course says.
+    FairUse,
+    /// Under a contract with the publisher: readers go through the library.
+    Licensed,
+    /// The owner asked us to stop.
+    TakenDown,
+    #[default]
+    Unknown,
+}
+
+/// A configured statement: addresses that contain `pattern` have these rights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RightsRule {
+    pub pattern: String,
+    pub rights: Rights,
+}
+
+/// What is believed of the original.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Original {
+    Works,
+    Failing,
+    Dead,
+}
+
+/// Why a copy does not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    TakenDown,
+    Licensed,
+    OutsideTerm,
+    /// The original has not been confirmed dead.
+    OriginalStands,
+}
+
+/// All that the decision rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Question {
+    pub course: Openness,
+    pub rights: Rights,
+    pub original: Original,
+    pub term: Option<Term>,
+    /// The day at the course.
+    pub today: Date,
+}
+
+/// Decides whether a copy opens. A course without a term always runs.
+///
+/// # Errors
+///
+/// The reason why it stays closed, to be told to the reader.
+pub fn may_open(question: &Question) -> Result<(), Closed> {
+    match (question.rights, question.course) {
+        (Rights::TakenDown, _) => Err(Closed::TakenDown),
+        (Rights::Licensed, _) => Err(Closed::Licensed),
+        (Rights::Own | Rights::OpenLicence, _) | (Rights::Unknown, Openness::Open) => Ok(()),
+        (Rights::FairUse, _) | (Rights::Unknown, Openness::Dark) => {
+            let runs = question.term.is_none_or(|term| (term.first..=term.last).contains(&question.today));
+            match question.original {
+                Original::Works | Original::Failing => Err(Closed::OriginalStands),
+                Original::Dead if runs => Ok(()),
+                Original::Dead => Err(Closed::OutsideTerm),
+            }
+        }
+    }
+}
+
+/// What was stated about a link; the first rule that fits counts.
+pub fn rights_of(link: &Address, rules: &[RightsRule]) -> Option<Rights> {
+    rules.iter().find(|rule| link.as_str().contains(&rule.pattern)).map(|rule| rule.rights)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    const TERM: Term = Term { first: date(2026, 9, 14), last: date(2026, 12, 4) };
+
+    fn question(course: Openness, rights: Rights, original: Original) -> Question {
+        Question { course, rights, original, term: Some(TERM), today: date(2026, 10, 1) }
+    }
+
+    #[test]
+    fn a_dark_archive_stands_in_for_the_dead_while_the_term_runs() {
+        let dark = |original| question(Openness::Dark, Rights::Unknown, original);
+        assert_eq!(may_open(&dark(Original::Dead)), Ok(()));
+        assert_eq!(may_open(&dark(Original::Failing)), Err(Closed::OriginalStands));
+        for (today, opens) in
+            [(date(2026, 9, 13), false), (TERM.first, true), (TERM.last, true), (date(2026, 12, 5), false)]
+        {
+            let asked = may_open(&Question { today, ..dark(Original::Dead) });
+            assert_eq!(asked, if opens { Ok(()) } else { Err(Closed::OutsideTerm) }, "{today}");
+        }
+        let endless = Question { term: None, today: date(2030, 1, 1), ..dark(Original::Dead) };
+        assert_eq!(may_open(&endless), Ok(()));
+    }
+
+    #[test]
+    fn the_rights_of_a_link_win_over_its_course() {
+        for course in [Openness::Open, Openness::Dark] {
+            for original in [Original::Works, Original::Failing, Original::Dead] {
+                let ask = |rights| may_open(&question(course, rights, original));
+                assert_eq!(ask(Rights::TakenDown), Err(Closed::TakenDown));
+                assert_eq!(ask(Rights::Licensed), Err(Closed::Licensed));
+                assert_eq!(ask(Rights::Own), Ok(()));
+                assert_eq!(ask(Rights::OpenLicence), Ok(()));
+                assert_eq!(ask(Rights::FairUse).is_ok(), original == Original::Dead);
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_statement_that_fits_counts() {
+        let rule = |pattern: &str, rights| RightsRule { pattern: pattern.to_owned(), rights };
+        let rules = [rule("/open/", Rights::OpenLicence), rule("press.example", Rights::Licensed)];
+        let of = |link| rights_of(&Address::parse(link).unwrap(), &rules);
+        assert_eq!(of("https://press.example/open/1.pdf"), Some(Rights::OpenLicence));
+        assert_eq!(of("https://press.example/2.pdf"), Some(Rights::Licensed));
+        assert_eq!(of("https://other.example/"), None);
+    }
+}

@@ -1,0 +1,169 @@
+//! When a letter is due, and when the next one is. What stands in it is `digest`'s affair.
+
+use jiff::ToSpan as _;
+use jiff::civil::{Date, Weekday};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::course::Term;
+use crate::domain::evidence::Reason;
+use crate::domain::report::digest::{Digest, compose};
+use crate::domain::report::place::{self, Place};
+use crate::domain::report::wording::letter;
+use crate::domain::report::{Item, Night};
+use crate::domain::verdict::State;
+
+/// What is needed within so many days, and is newly broken, waits for no digest.
+const URGENT_DAYS: i32 = 3;
+
+/// So many days before a term its course is told how the links stand.
+const BEFORE_TERM_DAYS: [i64; 2] = [21, 7];
+
+/// Why a letter is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Occasion {
+    /// The first night of a course.
+    Baseline,
+    /// Something changed.
+    Digest,
+    /// Something changed that cannot wait for tomorrow's digest.
+    Urgent,
+    /// A term begins soon.
+    BeforeTerm,
+    /// Nothing changed for a week: proof that the nights still run.
+    Weekly,
+}
+
+/// What a reader has had of a course, as days where the course is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Had {
+    /// The last letter that was not urgent.
+    pub regular: Option<Date>,
+    pub urgent: Option<Date>,
+}
+
+impl Had {
+    fn last(self) -> Option<Date> {
+        self.regular.max(self.urgent)
+    }
+}
+
+/// A letter that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    pub occasion: Occasion,
+    /// The first day on which it may be sent.
+    pub on: Date,
+    /// It is this week's letter too, whatever its occasion.
+    pub is_weekly: bool,
+    /// The day on which the reader hears again, come what may.
+    pub next: Option<Date>,
+}
+
+/// Whether the night is worth a letter to someone who had these; `today` is
+/// the day on which it would be sent.
+pub fn due(night: &Night, term: Option<Term>, had: Had, today: Date) -> Option<Due> {
+    // A void night says nothing of the links; that is the operator's news.
+    let is_news = night.void.is_none() && compose(night).is_news;
+    let is_weekly = is_in_term(term, today) && had.last().is_none_or(|last| last < monday_of(today));
+    let had_today = had.regular == Some(today);
+    let (occasion, on) = if night.is_first {
+        (Occasion::Baseline, today)
+    } else if is_news && had_today && is_urgent(night) && had.urgent != Some(today) {
+        (Occasion::Urgent, today)
+    } else if is_news && had_today {
+        (Occasion::Digest, tomorrow(today))
+    } else if is_news {
+        (Occasion::Digest, today)
+    } else if is_before_term(term, had, today) {
+        (Occasion::BeforeTerm, today)
+    } else if is_weekly {
+        (Occasion::Weekly, today)
+    } else {
+        return None;
+    };
+    Some(Due { occasion, on, is_weekly, next: next(term, on) })
+}
+
+/// A letter that is due, and all that it is made from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Telling {
+    pub night: Night,
+    pub due: Due,
+    pub term: Option<Term>,
+}
+
+impl Telling {
+    pub fn new(night: Night, due: Due, term: Option<Term>) -> Self {
+        Self { night: Night { is_weekly: due.is_weekly, ..night }, due, term }
+    }
+
+    /// The body of the letter: the night's digest, and when the next one comes.
+    pub fn digest(&self) -> Digest {
+        let Self { night, due, term } = self;
+        let mut digest = compose(night);
+        if let (Occasion::BeforeTerm, Some(term)) = (due.occasion, term) {
+            digest.opening.insert(0, letter::before_term(term.first, night.today));
+        }
+        digest.closing.push(letter::next(due.next, night.today));
+        digest
+    }
+}
+
+/// The next day after `today` on which a letter is due though nothing changes.
+pub fn next(term: Option<Term>, today: Date) -> Option<Date> {
+    let monday = monday_of(today).saturating_add(1.week());
+    let Some(term) = term else { return Some(monday) };
+    let milestones = BEFORE_TERM_DAYS.iter().map(|days| term.first.saturating_sub(days.days()));
+    let first_monday = match term.first.weekday() {
+        Weekday::Monday => term.first,
+        _ => monday_of(term.first).saturating_add(1.week()),
+    };
+    milestones.chain([monday.max(first_monday)]).filter(|day| *day > today && *day <= term.last).min()
+}
+
+/// A course without a term is always in it.
+fn is_in_term(term: Option<Term>, today: Date) -> bool {
+    term.is_none_or(|term| (term.first..=term.last).contains(&today))
+}
+
+/// A milestone was reached, and nothing was sent since. A night that was
+/// missed is made up for by the next.
+fn is_before_term(term: Option<Term>, had: Had, today: Date) -> bool {
+    let Some(term) = term.filter(|term| today < term.first) else { return false };
+    let reached = |days: &&i64| term.first.saturating_sub((**days).days()) <= today;
+    let milestone = BEFORE_TERM_DAYS.iter().filter(reached).min();
+    milestone
+        .is_some_and(|days| had.last().is_none_or(|last| last < term.first.saturating_sub((*days).days())))
+}
+
+fn is_urgent(night: &Night) -> bool {
+    night.items.iter().any(|item| {
+        let own = place::is_own(night, item);
+        let is_new = matches!(place::place(night, item), Place::Told(_)) && place::is_news(item, own);
+        is_new && (is_hostile(item) || is_needed_at_once(night, item, own))
+    })
+}
+
+/// A stranger now owns the place, or it leads where no reader should be sent.
+fn is_hostile(item: &Item) -> bool {
+    let is_fine = matches!(item.verdict.state, State::Ok | State::Moved { .. });
+    !is_fine && matches!(item.verdict.state.reason(), Some(Reason::Parked | Reason::InternalAddress))
+}
+
+fn is_needed_at_once(night: &Night, item: &Item, own: bool) -> bool {
+    place::is_broken(&item.verdict.state, own)
+        && place::due(night, item)
+            .is_some_and(|due| (0..=URGENT_DAYS).contains(&place::days_until(night, due)))
+}
+
+fn monday_of(day: Date) -> Date {
+    day.saturating_sub(i64::from(day.weekday().to_monday_zero_offset()).days())
+}
+
+fn tomorrow(day: Date) -> Date {
+    day.tomorrow().unwrap_or(day)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+use jiff::civil::date;
+
+use super::*;
+use crate::domain::evidence::Weight;
+use crate::domain::report::tests::{at, dead, in_state, kept, newly_dead, night, ok};
+use crate::domain::report::{PageTrouble, Void, text};
+
+/// A Monday, as is the day of the fixtures.
+const MONDAY: Date = date(2026, 10, 5);
+
+const TERM: Term = Term { first: date(2026, 9, 21), last: date(2026, 12, 11) };
+
+fn broke() -> Item {
+    newly_dead(ok("A paper", "https://a.example/a.pdf"), Reason::NotFound, Some(404))
+}
+
+fn quiet() -> Night {
+    night(vec![ok("A paper", "https://a.example/a.pdf")])
+}
+
+fn had(regular: Date) -> Had {
+    Had { regular: Some(regular), urgent: None }
+}
+
+fn occasion(night: &Night, had: Had) -> Option<(Occasion, Date)> {
+    due(night, Some(TERM), had, night.today).map(|due| (due.occasion, due.on))
+}
+
+#[test]
+fn a_digest_tells_of_change_once_a_day() {
+    let news = night(vec![broke()]);
+    assert_eq!(occasion(&news, had(date(2026, 10, 4))), Some((Occasion::Digest, MONDAY)));
+    assert_eq!(occasion(&news, had(MONDAY)), Some((Occasion::Digest, date(2026, 10, 6))));
+}
+
+#[test]
+fn what_is_needed_within_three_days_does_not_wait_for_tomorrow() {
+    let due_on = |day| night(vec![at(broke(), "Week 3", day, 9)]);
+    assert_eq!(occasion(&due_on(date(2026, 10, 8)), had(MONDAY)), Some((Occasion::Urgent, MONDAY)));
+    let later = Some((Occasion::Digest, date(2026, 10, 6)));
+    assert_eq!(occasion(&due_on(date(2026, 10, 9)), had(MONDAY)), later);
+    let both = Had { regular: Some(MONDAY), urgent: Some(MONDAY) };
+    assert_eq!(occasion(&due_on(date(2026, 10, 8)), both), later, "one urgent letter a day");
+}
+
+#[test]
+fn a_place_that_a_stranger_took_over_does_not_wait_either() {
+    let taken = State::Dead { reason: Reason::Parked };
+    let taken = in_state(ok("A blog", "https://blog.example/"), Some(State::Ok), taken, 3);
+    assert_eq!(occasion(&night(vec![taken]), had(MONDAY)), Some((Occasion::Urgent, MONDAY)));
+}
+
+#[test]
+fn what_is_not_confirmed_is_not_urgent() {
+    let failing = State::Failing { reason: Reason::Parked, weight: Weight::Weak };
+    let item = in_state(ok("A blog", "https://blog.example/"), Some(State::Ok), failing, 1);
+    assert_eq!(occasion(&night(vec![item]), had(MONDAY)), None);
+}
+
+#[test]
+fn a_quiet_week_is_told_on_monday_and_only_in_term() {
+    let on = |today: Date, had: Had| occasion(&Night { today, ..quiet() }, had);
+    assert_eq!(on(MONDAY, had(date(2026, 10, 4))), Some((Occasion::Weekly, MONDAY)));
+    assert_eq!(on(date(2026, 10, 6), had(MONDAY)), None);
+    let tuesday = date(2026, 10, 6);
+    assert_eq!(
+        on(tuesday, had(date(2026, 10, 2))),
+        Some((Occasion::Weekly, tuesday)),
+        "the night of Monday was missed"
+    );
+    assert_eq!(on(date(2026, 12, 14), had(date(2026, 12, 1))), None, "the term is over");
+    assert_eq!(on(MONDAY, Had { regular: None, urgent: Some(MONDAY) }), None, "any letter is proof enough");
+}
+
+#[test]
+fn before_a_term_its_course_is_told_twice() {
+    let on = |today: Date, had: Had| occasion(&Night { today, ..quiet() }, had);
+    let (first, second) = (date(2026, 8, 31), date(2026, 9, 14));
+    assert_eq!(on(date(2026, 8, 30), Had::default()), None);
+    assert_eq!(on(first, had(date(2026, 8, 20))), Some((Occasion::BeforeTerm, first)));
+    assert_eq!(on(date(2026, 9, 1), had(first)), None);
+    assert_eq!(on(date(2026, 9, 15), had(first)), Some((Occasion::BeforeTerm, date(2026, 9, 15))));
+    assert_eq!(on(date(2026, 9, 16), had(second)), None);
+}
+
+#[test]
+fn the_first_night_is_a_baseline_and_a_void_one_is_the_operators() {
+    let first = Night { is_first: true, ..night(vec![broke()]) };
+    assert_eq!(occasion(&first, Had::default()), Some((Occasion::Baseline, MONDAY)));
+    let void = Some(Void { failed: 9, links: 10, hosts: 9, sentinels: None });
+    let void = Night { void, ..night(vec![broke()]) };
+    assert_eq!(occasion(&void, had(MONDAY)), None);
+    assert_eq!(occasion(&void, had(date(2026, 10, 1))), Some((Occasion::Weekly, MONDAY)));
+}
+
+#[test]
+fn a_page_that_stays_unreadable_is_told_once() {
+    let trouble = Some(PageTrouble::Shrunken { page: "x".into(), before: 9, after: 1 });
+    let new = Night { page_trouble: trouble.clone(), ..quiet() };
+    assert_eq!(occasion(&new, had(MONDAY)).map(|due| due.0), Some(Occasion::Digest));
+    assert_eq!(occasion(&Night { page_trouble_before: trouble, ..new }, had(MONDAY)), None);
+}
+
+#[test]
+fn every_letter_says_when_the_next_is_due() {
+    let closing = |night: &Night| {
+        let due = due(night, Some(TERM), Had::default(), night.today).unwrap();
+        Telling::new(night.clone(), due, Some(TERM)).digest().closing.pop().unwrap()
+    };
+    assert_eq!(
+        closing(&night(vec![broke()])),
+        "Next report: when something changes, and Mon 12 Oct at the latest."
+    );
+    let last = Night { today: date(2026, 12, 7), ..night(vec![broke()]) };
+    assert_eq!(closing(&last), "Next report: when something changes.");
+    let days = [date(2026, 8, 1), date(2026, 8, 31), date(2026, 9, 14), date(2026, 9, 21)];
+    let next = days.map(|day| next(Some(TERM), day).unwrap());
+    assert_eq!(next, [date(2026, 8, 31), date(2026, 9, 14), date(2026, 9, 21), date(2026, 9, 28)]);
+    assert_eq!(super::next(None, MONDAY), Some(date(2026, 10, 12)));
+}
+
+#[test]
+fn what_stays_dead_is_told_again_after_1_4_and_12_weeks() {
+    let told = |nights: u32, is_weekly: bool| {
+        let item = ok("A paper", "https://a.example/a.pdf");
+        let old = kept(in_state(item, Some(dead()), dead(), nights), 3, 9000);
+        let night = Night { is_weekly, ..night(vec![old]) };
+        let digest = compose(&night);
+        assert!(!digest.is_news && digest.subject.contains("Nothing new"), "{}", digest.subject);
+        text::letter(&digest).contains("https://a.example/a.pdf")
+    };
+    let again: Vec<u32> = (1..=120).step_by(7).filter(|nights| told(nights + 1, true)).collect();
+    assert_eq!(again, [8, 29, 85]);
+    assert!((1..=120).all(|nights| !told(nights, false)));
+}
+
+#[test]
+fn a_later_night_tells_what_its_reader_missed() {
+    let missed = night(vec![broke(), kept(ok("B", "https://b.example/b.pdf"), 2, 2)]);
+    let still = in_state(ok("A paper", "https://a.example/a.pdf"), Some(dead()), dead(), 4);
+    let later = night(vec![still, kept(ok("B", "https://b.example/b.pdf"), 2, 2)]);
+    assert!(!compose(&later).is_news);
+    let both = later.telling_also(&missed);
+    assert_eq!(compose(&both).subject, compose(&missed).subject);
+    let back = in_state(ok("A paper", "https://a.example/a.pdf"), Some(dead()), State::Ok, 1);
+    let nothing = night(vec![back]).telling_also(&missed);
+    assert!(!compose(&nothing).is_news, "it broke and came back unnoticed");
+}

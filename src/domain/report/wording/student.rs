@@ -1,0 +1,130 @@
+//! The sentences students read about a link and our copy of it.
+//!
+//! They want one thing, to read it; so these say what opens, and only then why.
+
+use crate::domain::address::Address;
+use crate::domain::capture::Digest;
+use crate::domain::evidence::Reason;
+use crate::domain::link::Mention;
+use crate::domain::policy::access::Closed;
+use crate::domain::report::Item;
+use crate::domain::report::figures::{count, size};
+use crate::domain::report::plain::{is_bare_address, visible};
+use crate::domain::verdict::State;
+
+/// The link by its words on the page, or by its address where it has none.
+pub fn name_of(item: &Item) -> String {
+    let mentions = item.mentions.iter().map(|mention| visible(&mention.words));
+    mentions
+        .into_iter()
+        .find(|words| !words.is_empty() && !is_bare_address(words))
+        .unwrap_or_else(|| visible(item.link.as_str()))
+}
+
+/// The state in a few words, beside a reading; nothing beside one that simply opens.
+pub fn state(state: &State) -> Option<&'static str> {
+    match state {
+        State::Ok | State::Moved { .. } => None,
+        State::Changed { .. } => Some("changed since it was assigned"),
+        State::Restricted { .. } => Some("asks for a login or payment"),
+        State::Unverifiable { .. } => Some("could not be checked, probably works"),
+        State::Failing { .. } => Some("may be down at the moment"),
+        State::Dead { reason: Reason::Parked } => Some("the old address now belongs to someone else"),
+        State::Dead { .. } => Some("the original is gone"),
+    }
+}
+
+/// The sentence at the head of a copy's page.
+pub fn standing(state: &State) -> &'static str {
+    match state {
+        State::Ok | State::Moved { .. } | State::Unverifiable { .. } => {
+            "The original still works. This is the course's own copy."
+        }
+        State::Changed { .. } => "The original has changed. This is the course's own copy.",
+        State::Restricted { .. } => {
+            "The original asks for a login or payment. This is the course's own copy."
+        }
+        State::Failing { .. } => "The original may be down at the moment. This is the course's own copy.",
+        State::Dead { reason: Reason::Parked } => {
+            "The old address now belongs to someone else. This is the course's own copy."
+        }
+        State::Dead { .. } => "The original is gone. This is the course's own copy.",
+    }
+}
+
+/// A title and a sentence for a copy that does not open.
+pub fn closed(closed: Closed) -> (&'static str, &'static str) {
+    match closed {
+        Closed::TakenDown => {
+            ("Removed at the owner's request", "was removed from here at the request of its owner.")
+        }
+        Closed::Licensed => ("Library login needed", "is licensed; please open it through your library."),
+        Closed::OutsideTerm => {
+            ("Closed outside the term", "has a copy here, which opens only while the term runs.")
+        }
+        Closed::OriginalStands => (
+            "The original comes first",
+            "has a copy here, which opens only when the original is confirmed to be gone.",
+        ),
+    }
+}
+
+/// Words so short that only their row tells what is meant ("pdf", "slides", "here").
+const SHORT_NAME: usize = 8;
+const LONGEST_ROW: usize = 140;
+
+/// A reading by the words of its link, and what its row says where those are few.
+pub fn reading(item: &Item, mention: &Mention) -> (String, Option<String>) {
+    let words = visible(&mention.words);
+    let row = visible(&mention.row);
+    let is_short = words.chars().count() <= SHORT_NAME && row.chars().count() > words.chars().count() + 3;
+    let beside = is_short.then(|| {
+        let mut beside: String = row.chars().take(LONGEST_ROW).collect();
+        if beside.len() < row.len() {
+            beside.push_str("...");
+        }
+        beside
+    });
+    if words.is_empty() || is_bare_address(&words) { (name_of(item), beside) } else { (words, beside) }
+}
+
+/// What a media type is to a reader.
+pub fn media(media_type: &str) -> &'static str {
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.as_str() {
+        "application/pdf" => "PDF",
+        "text/html" | "application/xhtml+xml" => "web page",
+        "text/plain" | "text/markdown" | "text/csv" => "text",
+        essence if essence.starts_with("image/") => "image",
+        _ => "file",
+    }
+}
+
+/// "PDF, 10 pages, 219 KB".
+pub fn measure(media: &str, pages: Option<u32>, bytes: u64) -> String {
+    let pages = pages.map(|pages| format!("{}, ", count(pages as usize, "page"))).unwrap_or_default();
+    format!("{media}, {pages}{}", size(bytes))
+}
+
+/// How to cite what was read here.
+pub fn citation(title: &str, link: &Address, retrieved: &str, sha256: Digest) -> String {
+    format!("\"{}\". Retrieved from {link} on {retrieved}. SHA-256 {sha256}.", title.replace('"', "'"))
+}
+
+/// A title and a sentence where the original cannot be read and nothing of ours opens.
+pub fn without_copy(state: &State) -> (&'static str, &'static str) {
+    match state {
+        State::Dead { reason: Reason::Parked } => {
+            ("We have no copy", "The old address now belongs to someone else, and no copy was made in time.")
+        }
+        State::Dead { .. } => ("We have no copy", "The original is gone, and no copy was made in time."),
+        State::Failing { .. } => {
+            ("It may be down at the moment", "The original did not answer as it should for the last nights.")
+        }
+        State::Ok
+        | State::Moved { .. }
+        | State::Changed { .. }
+        | State::Restricted { .. }
+        | State::Unverifiable { .. } => ("The original", "The original should open."),
+    }
+}

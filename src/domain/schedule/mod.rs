@@ -1,0 +1,234 @@
+//! When a course's next night starts, as a rule over instants.
+//!
+//! A cron expression gives local times of day; this module turns them into
+//! instants. A local time that the clocks skip becomes the first instant after
+//! the gap, one that they repeat counts the first time only. What was missed is
+//! made up for once. Waiting is done elsewhere.
+
+use std::str::FromStr as _;
+
+use chrono::{Datelike as _, NaiveDate, NaiveDateTime, TimeZone as _, Timelike as _, Utc};
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::course::{CourseId, Term};
+
+/// The schedule of a course that names none: every night at half past two.
+pub const DEFAULT: &str = "0 30 2 * * *";
+
+/// Days before the term at which the course is checked, and its instructor told
+/// whether it is ready: one time to mend at leisure, one before it counts.
+const READY_DAYS: [i32; 2] = [21, 7];
+
+/// Nights closer than this are a slip of the pen, such as `*` for the minute.
+const APART_AT_LEAST: SignedDuration = SignedDuration::from_hours(1);
+
+/// How many nights of an expression are looked at for [`APART_AT_LEAST`]: more
+/// than a day of any expression that keeps it.
+const LOOKED_AT: usize = 50;
+
+/// A last night that lies further in the future than this was dated by a clock
+/// that was wrong; one that is nearer was run before the clock was set back.
+const SET_BACK_AT_MOST: SignedDuration = SignedDuration::from_hours(48);
+
+/// The longest gap any zone ever had is a day (Samoa, 2011); with an hour to spare.
+const LONGEST_GAP: SignedDuration = SignedDuration::from_hours(25);
+
+/// When the nights of a course are.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    cron: cron::Schedule,
+    zone: TimeZone,
+    term: Option<Term>,
+    offset: SignedDuration,
+}
+
+/// One night that is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    pub at: Timestamp,
+    pub occasion: Occasion,
+}
+
+/// Why there is a night.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// The schedule says so.
+    Night,
+    /// The term begins in about so many days.
+    ReadyForTerm { days_before: i32 },
+}
+
+/// An expression that is no schedule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotASchedule {
+    #[error(
+        "`{text}` has {fields} fields; write six: second, minute, hour, day of month, month, day of week, such as \"{DEFAULT}\" for every night at 2:30"
+    )]
+    Fields { text: String, fields: usize },
+    #[error(
+        "`{text}` is no cron expression ({why}); write for example \"{DEFAULT}\" for every night at 2:30"
+    )]
+    Cron { text: String, why: String },
+    #[error("`{text}` never comes; write for example \"{DEFAULT}\" for every night at 2:30")]
+    Never { text: String },
+    #[error(
+        "`{text}` comes more often than once an hour; a link is judged by nights, so once a day is enough"
+    )]
+    TooOften { text: String },
+}
+
+impl Schedule {
+    /// Reads a cron expression of six or seven fields: second, minute, hour,
+    /// day of month, month, day of week (1 is Sunday; names are clearer), year.
+    pub fn parse(text: &str, zone: TimeZone) -> Result<Self, NotASchedule> {
+        let text = text.trim();
+        let fields = text.split_whitespace().count();
+        if !text.starts_with('@') && !(6..=7).contains(&fields) {
+            return Err(NotASchedule::Fields { text: text.to_owned(), fields });
+        }
+        let cron = cron::Schedule::from_str(text)
+            .map_err(|why| NotASchedule::Cron { text: text.to_owned(), why: why.to_string() })?;
+        let schedule = Self { cron, zone, term: None, offset: SignedDuration::ZERO };
+        // Any instant does: an expression without a year is the same every four
+        // years, and one with a year is read from the beginning.
+        let first: Vec<DateTime> =
+            schedule.local_times(DateTime::constant(1971, 1, 1, 0, 0, 0, 0)).take(LOOKED_AT).collect();
+        if first.is_empty() {
+            return Err(NotASchedule::Never { text: text.to_owned() });
+        }
+        if first.windows(2).any(|pair| pair[1].duration_since(pair[0]) < APART_AT_LEAST) {
+            return Err(NotASchedule::TooOften { text: text.to_owned() });
+        }
+        Ok(schedule)
+    }
+
+    /// Every day at this local time.
+    pub fn daily(at: Time, zone: TimeZone) -> Result<Self, NotASchedule> {
+        Self::parse(&format!("{} {} {} * * *", at.second(), at.minute(), at.hour()), zone)
+    }
+
+    /// Only within the term, and twice before it.
+    pub fn within(self, term: Option<Term>) -> Self {
+        Self { term, ..self }
+    }
+
+    /// Shifts all nights by a time below `spread` that is the course's own, so
+    /// that many courses do not all start at once. The same course always gets
+    /// the same shift; a new draw every night would blur what "a day" is.
+    pub fn spread(self, course: &CourseId, spread: SignedDuration) -> Self {
+        let digest = Sha256::digest(course.as_str().as_bytes());
+        let draw = digest.iter().take(8).fold(0_u64, |draw, byte| draw << 8 | u64::from(*byte));
+        let seconds = u64::try_from(spread.as_secs()).unwrap_or(0).max(1);
+        let offset = SignedDuration::from_secs((draw % seconds).cast_signed());
+        Self { offset, ..self }
+    }
+
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    /// The first night strictly later than an instant; `None` once the term, or
+    /// the expression's years, are over.
+    pub fn after(&self, instant: Timestamp) -> Option<Slot> {
+        self.slots_around(instant).find(|slot| slot.at > instant)
+    }
+
+    /// The night to wait for, given when the last one was begun or ended. One
+    /// that is not later than `now` is due.
+    ///
+    /// However many nights were missed, one is due: the latest. It is not made
+    /// up for any more when the term is over. A course that never ran is due at
+    /// its first night after `now`.
+    pub fn next(&self, last: Option<Timestamp>, now: Timestamp) -> Option<Slot> {
+        let trusted = now.saturating_add(SET_BACK_AT_MOST).unwrap_or(Timestamp::MAX);
+        let last = last.filter(|last| *last <= trusted).unwrap_or(now);
+        let missed = self
+            .slots_around(last)
+            .skip_while(|slot| slot.at <= last)
+            .take_while(|slot| slot.at <= now)
+            .last()
+            .filter(|_| !self.is_over(now));
+        missed.or_else(|| self.after(last.max(now)))
+    }
+
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.term.is_some_and(|term| now.to_zoned_datetime(self.zone.clone()).date() > term.last)
+    }
+
+    /// All nights in order, beginning somewhat before an instant.
+    fn slots_around(&self, instant: Timestamp) -> impl Iterator<Item = Slot> + '_ {
+        let before = instant.saturating_sub(self.offset + LONGEST_GAP).unwrap_or(Timestamp::MIN);
+        let from = before.to_zoned_datetime(self.zone.clone()).datetime();
+        let last = self.term.map(|term| term.last);
+        let first = self.term.map_or(from, |term| from.max(term.first.to_datetime(Time::midnight())));
+        let nights = self
+            .local_times(first)
+            .take_while(move |local| last.is_none_or(|last| local.date() <= last))
+            .map(|local| (local, Occasion::Night));
+        let ready = self.term.map(|term| self.ready(term)).unwrap_or_default();
+        ready.into_iter().chain(nights).filter_map(|(local, occasion)| {
+            Some(Slot { at: self.instant(local)?.checked_add(self.offset).ok()?, occasion })
+        })
+    }
+
+    /// The checks before a term: the first scheduled time from each day on. On
+    /// a sparse schedule both may be the same, which is then the later one.
+    fn ready(&self, term: Term) -> Vec<(DateTime, Occasion)> {
+        let mut ready: Vec<(DateTime, Occasion)> = Vec::new();
+        for days_before in READY_DAYS {
+            let Ok(day) = term.first.checked_sub(days_before.days()) else { continue };
+            let Some(local) = self.local_times(day.to_datetime(Time::midnight())).next() else { continue };
+            if local.date() < term.first {
+                ready.retain(|(other, _)| *other != local);
+                ready.push((local, Occasion::ReadyForTerm { days_before }));
+            }
+        }
+        ready
+    }
+
+    /// The expression's local times from one on, without regard to any zone.
+    fn local_times(&self, from: DateTime) -> impl Iterator<Item = DateTime> + '_ {
+        let just_before =
+            to_chrono(from).and_then(|from| from.checked_sub_signed(chrono::TimeDelta::seconds(1)));
+        just_before
+            .into_iter()
+            .flat_map(|just_before| self.cron.after_owned(Utc.from_utc_datetime(&just_before)))
+            .filter_map(|time| from_chrono(time.naive_utc()))
+    }
+
+    /// The instant of a local time: the first of two, or the end of the gap it falls into.
+    fn instant(&self, local: DateTime) -> Option<Timestamp> {
+        let ambiguous = self.zone.to_ambiguous_timestamp(local);
+        match ambiguous.offset() {
+            AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => ambiguous.earlier().ok(),
+            AmbiguousOffset::Gap { before, .. } => {
+                // As if the clocks had not been changed, which is after they were.
+                let after =
+                    before.to_timestamp(local).ok()?.checked_add(SignedDuration::from_nanos(1)).ok()?;
+                self.zone.preceding(after).next().map(|transition| transition.timestamp())
+            }
+        }
+    }
+}
+
+fn to_chrono(local: DateTime) -> Option<NaiveDateTime> {
+    let part = |n: i8| u32::try_from(n).ok();
+    NaiveDate::from_ymd_opt(i32::from(local.year()), part(local.month())?, part(local.day())?)?.and_hms_opt(
+        part(local.hour())?,
+        part(local.minute())?,
+        part(local.second())?,
+    )
+}
+
+fn from_chrono(local: NaiveDateTime) -> Option<DateTime> {
+    let part = |n: u32| i8::try_from(n).ok();
+    let date = Date::new(i16::try_from(local.year()).ok()?, part(local.month())?, part(local.day())?).ok()?;
+    let time = Time::new(part(local.hour())?, part(local.minute())?, part(local.second())?, 0).ok()?;
+    Some(date.to_datetime(time))
+}
+
+#[cfg(test)]
+mod tests;

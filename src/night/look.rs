@@ -1,0 +1,140 @@
+//! The look by day: failing links are asked once more, hours after the night.
+//!
+//! A host that is down at night for its backups is up by day. The look can
+//! only clear: what it finds bad is not written down, so that nothing is ever
+//! called dead by it, and nothing it brings is kept.
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use crate::domain::address::Address;
+use crate::domain::course::Course;
+use crate::domain::evidence::ask::Subject;
+use crate::domain::evidence::{Evidence, Finding};
+use crate::domain::journal::Entry;
+use crate::domain::report::Event;
+use crate::domain::verdict::breaker::{self, Tonight};
+use crate::domain::verdict::judge::judge;
+use crate::domain::verdict::{State, StateName, Verdict};
+use crate::night::pages::{self, Reading};
+use crate::night::sentinels;
+use crate::night::sweep::{self, Around};
+use crate::world::World;
+use crate::world::catalogue::{Known, NightRecord, Post};
+
+/// What a look came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// Failing links that were asked.
+    pub links: usize,
+    /// Those that work after all.
+    pub cleared: usize,
+}
+
+/// A failing link that works.
+struct Cleared {
+    link: Address,
+    before: State,
+    evidence: Evidence,
+    verdict: Verdict,
+}
+
+/// Looks at the failing links of the courses' pages as they were last read.
+///
+/// A look that is cut short leaves no trace.
+///
+/// # Errors
+///
+/// Only our own failing, as for a night.
+pub async fn run(courses: &[Course], world: &World) -> anyhow::Result<Looked> {
+    let readings = pages::remembered(courses, world).await?;
+    let links = pages::links(&readings);
+    let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
+    let known = world.catalogue.known(&addresses).await?;
+    let is_failing = |known: &Known| {
+        known.verdict.as_ref().is_some_and(|verdict| verdict.state.name() == StateName::Failing)
+    };
+    let failing: Vec<&Subject> =
+        links.iter().filter(|link| known.get(&link.address).is_some_and(is_failing)).collect();
+    if failing.is_empty() {
+        return Ok(Looked::default());
+    }
+    let started = world.clock.now();
+    let (sender, mut receiver) = mpsc::channel(failing.len());
+    let around = Around { world, watch: &|_| (), hosts_at_once: world.hosts_at_once };
+    sweep::visits(&failing, &known, around, sender).await?;
+    let mut brought = Vec::new();
+    while let Some(visit) = receiver.recv().await {
+        brought.push((visit.link, visit.evidence));
+    }
+    let tonight: Vec<Tonight> = brought
+        .iter()
+        .filter_map(|(link, evidence)| {
+            let known = known.get(link)?;
+            let before = known.memory.history.last();
+            Some(Tonight { link, evidence, before, failed_voids: breaker::failed_voids(&known.voids) })
+        })
+        .collect();
+    if breaker::void(&tonight, sentinels::ask(world).await?).is_some() {
+        return Ok(Looked { links: failing.len(), cleared: 0 });
+    }
+    let now = world.clock.now();
+    let cleared: Vec<Cleared> = brought
+        .into_iter()
+        .filter_map(|(link, evidence)| clear(link.clone(), evidence, known.get(&link)?, now))
+        .collect();
+    if !cleared.is_empty() {
+        record(&cleared, &readings, started, world).await?;
+    }
+    Ok(Looked { links: failing.len(), cleared: cleared.len() })
+}
+
+fn clear(link: Address, evidence: Evidence, known: &Known, now: Timestamp) -> Option<Cleared> {
+    let before = known.verdict.as_ref()?.state.clone();
+    let history: Vec<Evidence> = known.memory.history.iter().chain([&evidence]).cloned().collect();
+    let verdict = judge(&history, now);
+    let is_cleared = matches!(evidence.finding, Finding::Healthy { .. }) && verdict.state == State::Ok;
+    is_cleared.then_some(Cleared { link, before, evidence, verdict })
+}
+
+/// Written like a night that visited nothing else, all at once.
+async fn record(
+    cleared: &[Cleared],
+    readings: &[Reading],
+    started: Timestamp,
+    world: &World,
+) -> anyhow::Result<()> {
+    let finished = world.clock.now();
+    let mut entries = vec![Entry::Night { started }];
+    entries.extend(cleared.iter().map(|one| Entry::Visit {
+        night: started,
+        link: one.link.clone(),
+        evidence: one.evidence.clone(),
+    }));
+    entries.push(Entry::Finished { night: started, at: finished, void: None });
+    world.archive.append(finished, &entries)?;
+    world.catalogue.enter(&entries).await?;
+    let mut events = Vec::new();
+    for reading in readings {
+        for link in pages::links(std::slice::from_ref(reading)) {
+            if let Some(one) = cleared.iter().find(|one| one.link == link.address) {
+                let (before, after) = (Some(one.before.clone()), one.verdict.state.clone());
+                let event = Event { link: link.address, at: started, before, after };
+                events.push((reading.course.id.clone(), event));
+            }
+        }
+    }
+    let totals = world.fetch.totals();
+    let record = NightRecord {
+        night: world.catalogue.night(started).await?,
+        finished,
+        void: None,
+        verdicts: cleared.iter().map(|one| (one.link.clone(), one.verdict.clone())).collect(),
+        events,
+        reports: Vec::new(),
+        post: Post::default(),
+        requests: totals.requests,
+        bytes: totals.bytes,
+    };
+    Ok(world.catalogue.finish_night(&record).await?)
+}

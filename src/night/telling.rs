@@ -1,0 +1,69 @@
+//! Which letters a night sends: for each course and reader at most one.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::domain::course::{Course, MailAddress};
+use crate::domain::report::Night;
+use crate::domain::report::occasion::{self, Had, Occasion, Telling};
+use crate::night::pages;
+use crate::world::World;
+use crate::world::catalogue::{Correspondence, NewLetter, Post};
+
+/// Decides the letters of a course; the caller holds the outbox lock.
+pub(super) async fn letters(
+    course: &Course,
+    told: &Night,
+    post: &mut Post,
+    world: &World,
+) -> anyhow::Result<()> {
+    let now = world.clock.now();
+    for recipient in &course.report_to {
+        let with = world.catalogue.correspondence(&course.id, recipient).await?;
+        // A void night says nothing, so what waits goes on waiting.
+        if told.void.is_none() || with.untold.is_empty() {
+            post.queued.extend(decide(course, recipient, told, &with, now));
+            post.superseded.extend(with.untold.iter().map(|untold| untold.id));
+        }
+    }
+    Ok(())
+}
+
+/// What was never told is told with the night's own news; where nothing is
+/// left of it, there is no letter.
+fn decide(
+    course: &Course,
+    recipient: &MailAddress,
+    told: &Night,
+    with: &Correspondence,
+    now: Timestamp,
+) -> Option<NewLetter> {
+    let newest_first = with.untold.iter().rev();
+    let night = newest_first.fold(told.clone(), |night, untold| night.telling_also(&untold.telling.night));
+    let today = pages::local_day(now, &course.time_zone);
+    let due = occasion::due(&night, course.term, had(with, course), today)?;
+    Some(NewLetter {
+        recipient: recipient.clone(),
+        first_night: with.untold.iter().map(|untold| untold.first_night).min(),
+        not_before: if due.on == today { now } else { start_of(due.on, course).unwrap_or(now) },
+        telling: Telling::new(night, due, course.term),
+    })
+}
+
+fn had(with: &Correspondence, course: &Course) -> Had {
+    let mut had = Had::default();
+    for (occasion, at) in &with.told {
+        let day = Some(pages::local_day(*at, &course.time_zone));
+        match occasion {
+            Occasion::Urgent => had.urgent = had.urgent.max(day),
+            Occasion::Baseline | Occasion::Digest | Occasion::BeforeTerm | Occasion::Weekly => {
+                had.regular = had.regular.max(day);
+            }
+        }
+    }
+    had
+}
+
+fn start_of(day: Date, course: &Course) -> Option<Timestamp> {
+    day.to_zoned_datetime(course.time_zone.clone()).ok().map(|start| start.timestamp())
+}

@@ -1,0 +1,197 @@
+//! Letters on their way out: each waiting letter whose turn it is goes to the
+//! relay, and is told only once the relay says it has it.
+//!
+//! What is queued is decided by a night, in the transaction of the events it tells.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::course::MailAddress;
+use crate::domain::report::occasion::Telling;
+use crate::domain::report::{html, text};
+use crate::world::World;
+use crate::world::catalogue::{Catalogue, Turn, Waiting};
+use crate::world::mail::relay::{Outcome, Parcel, Relay};
+use crate::world::mail::{Letter, Mailbox};
+
+/// The waits after failed tries; the last one repeats.
+const WAITS: [SignedDuration; 4] = [
+    SignedDuration::from_mins(5),
+    SignedDuration::from_mins(30),
+    SignedDuration::from_hours(2),
+    SignedDuration::from_hours(6),
+];
+
+/// After this a letter is given up; the next night's letter carries its news.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(72);
+
+/// No wait is longer, not even until tomorrow: such a time was set by a wrong clock.
+const LONGEST_DELAY: SignedDuration = SignedDuration::from_hours(48);
+
+/// How letters leave.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    pub from: Mailbox,
+    pub relay: Relay,
+    /// Where one request ends these mails; `{course}` and `{recipient}` are filled in.
+    pub unsubscribe_url: Option<String>,
+}
+
+/// What a pass over the outbox did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// Who was told.
+    pub told: Vec<MailAddress>,
+    /// Tried in vain, to be tried again: by whom, and what the relay said.
+    pub postponed: Vec<(MailAddress, String)>,
+    /// Refused for good, or given up: the operator has to act.
+    pub failed: Vec<(MailAddress, String)>,
+    /// When to come back; `None` while nothing waits.
+    pub next_try: Option<Timestamp>,
+}
+
+/// Hands on every letter whose turn it is, one after the other.
+///
+/// Dropping the future between two letters loses nothing; dropping it while a
+/// relay takes one repeats that letter later, with the same Message-ID.
+///
+/// # Errors
+///
+/// Only the catalogue's; a relay that fails is what the outbox is for.
+pub async fn deliver_due(world: &World, sender: &Sender) -> anyhow::Result<Delivered> {
+    let mut delivered = Delivered::default();
+    let catalogue = &world.catalogue;
+    let now = world.clock.now();
+    let mut no_relay: Option<String> = None;
+    for id in catalogue.due_letters(now, now.saturating_add(LONGEST_DELAY)?).await? {
+        let _undisturbed = catalogue.outbox_lock().await;
+        let Some(waiting) = catalogue.waiting_letter(id).await? else { continue };
+        let outcome = match &no_relay {
+            // One relay for all: who could not be asked for one letter is not asked for the next.
+            Some(why) => Outcome::NoRelay(why.clone()),
+            None => hand_on(&waiting, sender).await,
+        };
+        if let Outcome::NoRelay(why) = &outcome {
+            no_relay = Some(why.clone());
+        }
+        enter(&waiting, outcome, world.clock.now(), catalogue, &mut delivered).await?;
+    }
+    delivered.next_try = catalogue.outbox().await?.next_try;
+    Ok(delivered)
+}
+
+/// The letter as mail: the same bytes each time it is tried.
+pub fn mail(
+    telling: &Telling,
+    to: &MailAddress,
+    date: Timestamp,
+    sender: &Sender,
+) -> anyhow::Result<(String, Vec<u8>)> {
+    let digest = telling.digest();
+    let unsubscribe = sender.unsubscribe_url.as_ref().map(|url| {
+        url.replace("{course}", telling.night.course.as_str()).replace("{recipient}", &encoded(to))
+    });
+    let letter = Letter {
+        from: &sender.from,
+        to,
+        course: &telling.night.course,
+        title: &telling.night.title,
+        term: telling.term,
+        night: telling.night.started,
+        date,
+        subject: &digest.subject,
+        text: &text::letter(&digest),
+        html: &html::page(&digest)?,
+        unsubscribe: unsubscribe.as_deref(),
+    };
+    Ok((letter.id(), letter.format()?))
+}
+
+fn encoded(to: &MailAddress) -> String {
+    percent_encoding::utf8_percent_encode(to.as_str(), percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// A letter that cannot be written must not keep the others from leaving.
+async fn hand_on(waiting: &Waiting, sender: &Sender) -> Outcome {
+    match mail(&waiting.telling, &waiting.recipient, waiting.queued_at, sender) {
+        Ok((id, mail)) => {
+            let parcel = Parcel { from: &sender.from, to: &waiting.recipient, id: &id, mail: &mail };
+            sender.relay.hand_on(&parcel).await
+        }
+        Err(error) => Outcome::Refused(format!("{error:#}")),
+    }
+}
+
+async fn enter(
+    waiting: &Waiting,
+    outcome: Outcome,
+    now: Timestamp,
+    catalogue: &Catalogue,
+    delivered: &mut Delivered,
+) -> anyhow::Result<()> {
+    let to = waiting.recipient.clone();
+    let course = waiting.telling.night.course.as_str();
+    let (turn, answer) = turn(waiting, outcome, now);
+    catalogue.turn_letter(waiting.id, now, &turn, &answer).await?;
+    match turn {
+        Turn::Told => {
+            tracing::info!(course, to = to.as_str(), answer, "letter delivered");
+            delivered.told.push(to);
+        }
+        Turn::Postponed { until, .. } => {
+            tracing::warn!(course, to = to.as_str(), answer, %until, "letter not delivered yet");
+            delivered.postponed.push((to, answer));
+        }
+        Turn::Refused | Turn::Expired => {
+            tracing::error!(
+                course,
+                to = to.as_str(),
+                answer,
+                "letter not delivered; the next one carries its news"
+            );
+            delivered.failed.push((to, answer));
+        }
+    }
+    Ok(())
+}
+
+fn turn(waiting: &Waiting, outcome: Outcome, now: Timestamp) -> (Turn, String) {
+    let (answer, is_unanswered) = match outcome {
+        Outcome::Taken(answer) => return (Turn::Told, answer),
+        Outcome::Refused(answer) => return (Turn::Refused, answer),
+        Outcome::Later(answer) | Outcome::NoRelay(answer) => (answer, false),
+        Outcome::Unanswered(answer) => (answer, true),
+    };
+    match next_try(waiting.tries, waiting.queued_at, now) {
+        Some(until) => (Turn::Postponed { until, is_unanswered }, answer),
+        None => (Turn::Expired, answer),
+    }
+}
+
+/// When to try again after `tries` earlier tries failed and one more does now.
+fn next_try(tries: u32, queued_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let wait = usize::try_from(tries).ok().and_then(|tries| WAITS.get(tries)).or(WAITS.last())?;
+    let end = queued_at.checked_add(LONGEST_WAIT).ok()?;
+    let next = now.checked_add(*wait).ok()?;
+    // The last try is at the very end.
+    if now >= end { None } else { Some(next.min(end)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::ToSpan as _;
+
+    #[test]
+    fn a_letter_is_tried_ever_more_rarely_for_three_days() {
+        let queued = Timestamp::UNIX_EPOCH;
+        let mut now = queued;
+        let mut waits = Vec::new();
+        while let Some(next) = next_try(u32::try_from(waits.len()).unwrap(), queued, now) {
+            waits.push((next - now).as_mins());
+            now = next;
+        }
+        assert_eq!(waits.get(..5).unwrap(), [5, 30, 120, 360, 360]);
+        assert_eq!(now, queued + 72.hours());
+        assert_eq!(waits.len(), 15);
+    }
+}

@@ -1,0 +1,158 @@
+//! Answers of our own: pages, texts and refusals, and the headers they all carry.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::desk::Desk;
+use super::settings::BaseUrl;
+use crate::domain::capture::Digest;
+use crate::world::{archive, catalogue};
+
+/// Our own failing. The reader is told that it is not theirs.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    #[error(transparent)]
+    Catalogue(#[from] catalogue::Fault),
+    #[error(transparent)]
+    Archive(#[from] archive::Fault),
+    #[error("cannot lay out a page: {0}")]
+    Page(#[from] askama::Error),
+    #[error("cannot write JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("cannot read a copy: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+pub(super) type Answer = Result<Response, Fault>;
+
+/// The style sheet, with its digest in the address so that it is fetched once.
+pub(super) const STYLE: &str = include_str!("pages/style.css");
+
+/// Our pages need their own style sheet and nothing else.
+const OWN_PAGES: &str = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; \
+                         base-uri 'none'; frame-ancestors 'none'";
+
+const ALWAYS: &[(&str, &str)] = &[
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("x-robots-tag", "noindex, noarchive, nofollow"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+];
+
+/// Around every request: what is never answered, what every answer carries, what is counted.
+pub(super) async fn guard(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
+    // No script from here may ever come to stand between a reader and our origin.
+    let mut response = if request.headers().contains_key("service-worker") {
+        (StatusCode::FORBIDDEN, "no service worker is served here\n").into_response()
+    } else {
+        next.run(request).await
+    };
+    desk.figures.answered(response.status());
+    let headers = response.headers_mut();
+    for (name, value) in ALWAYS {
+        headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+    }
+    let resource = HeaderName::from_static("cross-origin-resource-policy");
+    headers.entry(resource).or_insert(HeaderValue::from_static("same-origin"));
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(OWN_PAGES));
+    }
+    response
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        tracing::error!(error = %self, "a request failed on our side");
+        let text =
+            "This failed on our side, not on yours. It has been written down; please try again later.\n";
+        (StatusCode::INTERNAL_SERVER_ERROR, [(header::CACHE_CONTROL, "no-store")], text).into_response()
+    }
+}
+
+/// A page of ours. It may differ at the next request, so caches ask again.
+pub(super) fn page(status: StatusCode, template: &impl Template) -> Answer {
+    let html = template.render()?;
+    let headers =
+        [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-cache, private")];
+    Ok((status, headers, html).into_response())
+}
+
+/// A text that a client may hold and ask about again (RFC 9110 section 13.1.2).
+pub(super) fn revalidated(asked: &HeaderMap, kind: &'static str, text: String) -> Response {
+    let tag = etag(Digest::of(text.as_bytes()));
+    let mut response = if is_known(asked, &tag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(header::CONTENT_TYPE, kind)], text).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, header_value(&tag));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// The strong entity tag of bytes.
+pub(super) fn etag(sha256: Digest) -> String {
+    format!("\"sha256:{sha256}\"")
+}
+
+/// Whether `If-None-Match` names the tag; compared weakly, as that field is.
+pub(super) fn is_known(asked: &HeaderMap, tag: &str) -> bool {
+    let tags = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    tags.flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+}
+
+/// A header value; what cannot be one becomes empty.
+pub(super) fn header_value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// The address of the style sheet.
+pub(super) fn style_address(base: &BaseUrl) -> String {
+    let digest = Digest::of(STYLE.as_bytes()).to_string();
+    base.at(&format!("/style.css?{}", digest.get(..8).unwrap_or_default()))
+}
+
+pub(super) async fn style() -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
+    (headers, STYLE).into_response()
+}
+
+#[derive(Template)]
+#[template(path = "message.html", config = "src/serve/askama.toml")]
+struct Message<'a> {
+    base: &'a BaseUrl,
+    title: &'a str,
+    text: &'a str,
+}
+
+/// A page that says one thing.
+pub(super) fn message(desk: &Desk, status: StatusCode, title: &str, text: &str) -> Answer {
+    page(status, &Message { base: &desk.settings.base_url, title, text })
+}
+
+pub(super) async fn no_such_page(State(desk): State<Arc<Desk>>) -> Answer {
+    message(&desk, StatusCode::NOT_FOUND, "There is no such page", "Nothing of ours has this address.")
+}
+
+/// A redirect that nobody keeps.
+pub(super) fn sent_to(location: &str) -> Response {
+    let headers = [
+        (header::LOCATION, header_value(location)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (StatusCode::FOUND, headers, Body::empty()).into_response()
+}

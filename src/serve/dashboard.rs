@@ -1,0 +1,162 @@
+//! `/c/<course>/health`: how the links of a course are, for whoever looks after them.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use jiff::Timestamp;
+
+use super::answer::{self, Answer, Fault};
+use super::desk::{Desk, Shelf};
+use super::past::Tally;
+use super::settings::BaseUrl;
+use super::{chart, list};
+use crate::domain::course::CourseId;
+use crate::domain::report::figures::{count, day, hours, number, size};
+use crate::domain::report::plain::visible;
+use crate::domain::report::wording::{self, student};
+use crate::domain::report::{Event, Item};
+use crate::domain::verdict::State as LinkState;
+
+#[derive(Template)]
+#[template(path = "health.html", config = "src/serve/askama.toml")]
+struct Health<'a> {
+    base: &'a BaseUrl,
+    course: &'a CourseId,
+    title: String,
+    checked: String,
+    /// What kept the night from judging, or the page from being read.
+    troubles: Vec<String>,
+    chart: String,
+    /// The newest bar in words: class, number, what it counts.
+    legend: Vec<(&'static str, String, &'static str)>,
+    nights: Vec<NightRow>,
+    events: Vec<EventRow>,
+    links: Vec<LinkRow>,
+    storage: String,
+}
+
+struct NightRow {
+    day: String,
+    counts: Vec<String>,
+    is_void: bool,
+}
+
+struct EventRow {
+    name: String,
+    go: String,
+    before: &'static str,
+    after: &'static str,
+}
+
+/// A link that does not simply work.
+struct LinkRow {
+    id: String,
+    name: String,
+    address: String,
+    /// Nobody should be sent to what belongs to someone else now.
+    is_linked: bool,
+    state: String,
+    since: String,
+    nights: String,
+    copy: Option<(String, String)>,
+}
+
+pub(super) async fn health(State(desk): State<Arc<Desk>>, Path(course): Path<String>) -> Answer {
+    let shelf = match list::shelf(&desk, &course).await {
+        Ok(shelf) => shelf,
+        Err(answer) => return answer,
+    };
+    let night = &shelf.night;
+    let past = desk.past.of(&night.course, &desk.catalogue).await?;
+    let events = desk.catalogue.events(&night.course).await?;
+    let mut troubles: Vec<String> = night.void.iter().map(wording::void).collect();
+    troubles.extend(night.page_trouble.iter().map(wording::page_trouble));
+    let page = Health {
+        base: &desk.settings.base_url,
+        course: &night.course,
+        title: visible(&night.title),
+        checked: format!(
+            "{}, {}, {}",
+            local_day(&shelf, night.finished),
+            hours(night.started, night.finished, &night.time_zone),
+            count(usize::try_from(night.requests).unwrap_or(usize::MAX), "request"),
+        ),
+        troubles,
+        chart: chart::draw(&past),
+        legend: past.last().map(legend).unwrap_or_default(),
+        nights: past.iter().rev().map(|tally| night_row(&shelf, tally)).collect(),
+        events: events
+            .iter()
+            .filter(|event| event.at == night.started)
+            .filter_map(|event| event_row(&desk, &shelf, event))
+            .collect(),
+        links: shelf.all().filter_map(|found| link_row(&desk, &shelf, found.item())).collect(),
+        storage: storage(&desk, &shelf)?,
+    };
+    answer::page(StatusCode::OK, &page)
+}
+
+fn legend(tally: &Tally) -> Vec<(&'static str, String, &'static str)> {
+    let layer = |(class, words, states): &(&'static str, &'static str, &[_])| {
+        (*class, number(tally.count(states) as u64), *words)
+    };
+    chart::LAYERS.iter().map(layer).collect()
+}
+
+fn night_row(shelf: &Shelf, tally: &Tally) -> NightRow {
+    let counts = chart::LAYERS.iter().map(|(_, _, states)| number(tally.count(states) as u64)).collect();
+    NightRow { day: local_day(shelf, tally.started), counts, is_void: tally.is_void }
+}
+
+fn event_row(desk: &Desk, shelf: &Arc<Shelf>, event: &Event) -> Option<EventRow> {
+    let found = shelf.found(&event.link)?;
+    Some(EventRow {
+        name: student::name_of(found.item()),
+        go: desk.settings.base_url.at(&format!("/go/{}", found.id())),
+        before: event.before.as_ref().map_or("new on the page", wording::state),
+        after: wording::state(&event.after),
+    })
+}
+
+fn link_row(desk: &Desk, shelf: &Arc<Shelf>, item: &Item) -> Option<LinkRow> {
+    let verdict = &item.verdict;
+    if verdict.state == LinkState::Ok {
+        return None;
+    }
+    let found = shelf.found(&item.link)?;
+    let seen = verdict.state.reason().map(|reason| wording::reason(reason, item.status));
+    let state = match seen {
+        Some(seen) => format!("{}: {seen}", wording::state(&verdict.state)),
+        None => wording::state(&verdict.state).to_owned(),
+    };
+    Some(LinkRow {
+        id: found.id().to_string(),
+        name: student::name_of(item),
+        address: item.link.to_string(),
+        is_linked: super::offer::original(desk, &found).is_some(),
+        state,
+        since: local_day(shelf, verdict.since),
+        nights: count(verdict.nights as usize, "night"),
+        copy: item.copy.as_ref().map(|copy| {
+            let page = desk.settings.base_url.at(&format!("/a/{}", copy.id()));
+            (page, student::measure(student::media(&copy.media_type), item.copy_pages, copy.bytes))
+        }),
+    })
+}
+
+fn storage(desk: &Desk, shelf: &Shelf) -> Result<String, Fault> {
+    let copies: Vec<u64> =
+        shelf.night.items.iter().filter_map(|item| item.copy.as_ref()).map(|copy| copy.bytes).collect();
+    let kept = if copies.len() == 1 {
+        "1 current copy".to_owned()
+    } else {
+        format!("{} current copies", number(copies.len() as u64))
+    };
+    Ok(format!("{kept}, {}. Room for {} more.", size(copies.iter().sum()), size(desk.archive.free_bytes()?)))
+}
+
+fn local_day(shelf: &Shelf, at: Timestamp) -> String {
+    day(at.to_zoned_datetime(shelf.time_zone().clone()).date(), shelf.night.today)
+}

@@ -1,0 +1,229 @@
+//! The reserve desk: everything a request needs, and where links and copies are found.
+//!
+//! Courses are shown as their newest report tells them. Reports are read once
+//! and shared; a new night is noticed by its number.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::tz::TimeZone;
+
+use super::health::Figures;
+use super::past::Past;
+use super::settings::{CourseRules, Settings};
+use crate::domain::address::{Address, LinkId};
+use crate::domain::capture::{Capture, CaptureId, Digest};
+use crate::domain::course::CourseId;
+use crate::domain::evidence::memory::Kept;
+use crate::domain::link::Mention;
+use crate::domain::policy::access::{self, Closed, Original, Question, Rights};
+use crate::domain::report::place::{is_broken, is_own};
+use crate::domain::report::{Item, Night};
+use crate::domain::verdict::State;
+use crate::world::archive::Archive;
+use crate::world::catalogue::{Catalogue, Fault};
+use crate::world::clock::Clock;
+
+/// Everything a request needs. Nothing in it writes.
+#[derive(Debug)]
+pub struct Desk {
+    pub(super) archive: Archive,
+    pub(super) catalogue: Catalogue,
+    pub(super) clock: Clock,
+    pub(super) settings: Settings,
+    pub(super) figures: Figures,
+    pub(super) past: Past,
+    shelves: Mutex<HashMap<CourseId, Arc<Shelf>>>,
+}
+
+/// A course as its newest report tells it.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    pub rules: CourseRules,
+    pub night: Night,
+    /// Mentions in the order of the pages.
+    pub mentions: Vec<Mention>,
+    night_row: i64,
+    by_id: HashMap<LinkId, usize>,
+}
+
+/// A link on the shelf of a course.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub shelf: Arc<Shelf>,
+    index: usize,
+}
+
+impl Desk {
+    pub fn new(archive: Archive, catalogue: Catalogue, clock: Clock, settings: Settings) -> Self {
+        Self {
+            archive,
+            catalogue,
+            clock,
+            settings,
+            figures: Figures::default(),
+            past: Past::default(),
+            shelves: Mutex::default(),
+        }
+    }
+
+    /// The courses that were ever reported, in the order of the settings.
+    pub(super) async fn shelves(&self) -> Result<Vec<Arc<Shelf>>, Fault> {
+        let newest: HashMap<CourseId, i64> = self.catalogue.newest_reports().await?.into_iter().collect();
+        let mut shelves = Vec::new();
+        for rules in &self.settings.courses {
+            let Some(row) = newest.get(&rules.id) else { continue };
+            if let Some(shelf) = self.shelf_of(rules, *row).await? {
+                shelves.push(shelf);
+            }
+        }
+        Ok(shelves)
+    }
+
+    pub(super) async fn shelf(&self, course: &CourseId) -> Result<Option<Arc<Shelf>>, Fault> {
+        Ok(self.shelves().await?.into_iter().find(|shelf| shelf.night.course == *course))
+    }
+
+    async fn shelf_of(&self, rules: &CourseRules, row: i64) -> Result<Option<Arc<Shelf>>, Fault> {
+        let known = self.shelves.lock().unwrap_or_else(PoisonError::into_inner).get(&rules.id).cloned();
+        if let Some(shelf) = known.filter(|shelf| shelf.night_row == row) {
+            return Ok(Some(shelf));
+        }
+        let Some(night) = self.catalogue.last_report::<Night>(&rules.id).await? else { return Ok(None) };
+        let readings = self.catalogue.readings(&rules.id).await?;
+        let configured = |source| night.pages.iter().position(|page| page == source).unwrap_or(usize::MAX);
+        let mut order: Vec<_> = readings.iter().map(|(source, page)| (configured(source), page)).collect();
+        order.sort_by_key(|(place, _)| *place);
+        let by_id: HashMap<LinkId, usize> =
+            night.items.iter().enumerate().map(|(at, item)| (LinkId::of(&item.link), at)).collect();
+        let mentions = order
+            .iter()
+            .flat_map(|(_, page)| &page.mentions)
+            .filter(|mention| mention.address().is_some_and(|link| by_id.contains_key(&LinkId::of(link))))
+            .cloned()
+            .collect();
+        let fresh = Arc::new(Shelf { rules: rules.clone(), mentions, night_row: row, by_id, night });
+        self.shelves
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(rules.id.clone(), Arc::clone(&fresh));
+        Ok(Some(fresh))
+    }
+
+    /// The link of this id. Of several courses that have it, the one that says
+    /// most: a takedown holds everywhere, then comes a course whose copy opens.
+    pub(super) async fn link(&self, id: LinkId) -> Result<Option<Found>, Fault> {
+        let mut found: Vec<Found> = Vec::new();
+        for shelf in self.shelves().await? {
+            if let Some(index) = shelf.by_id.get(&id).copied() {
+                found.push(Found { shelf, index });
+            }
+        }
+        let rank = |found: &Found| match self.may_open(found) {
+            Err(Closed::TakenDown) => 0,
+            Ok(()) => 1,
+            Err(Closed::OriginalStands | Closed::OutsideTerm) => 2,
+            Err(Closed::Licensed) => 3,
+        };
+        Ok(found.into_iter().min_by_key(rank))
+    }
+
+    /// The link of this address, or of one that every site redirects to it.
+    pub(super) async fn link_at(&self, address: &Address) -> Result<Option<Found>, Fault> {
+        if let Some(found) = self.link(LinkId::of(address)).await? {
+            return Ok(Some(found));
+        }
+        for shelf in self.shelves().await? {
+            let alike = shelf.night.items.iter().find(|item| item.link.is_canonically(address));
+            if let Some(item) = alike {
+                return self.link(LinkId::of(&item.link)).await;
+            }
+        }
+        Ok(None)
+    }
+
+    /// The captures of a link, oldest first.
+    pub(super) async fn captures(&self, link: &Address) -> Result<Vec<Kept>, Fault> {
+        self.catalogue.captures(link).await
+    }
+
+    /// The capture of this id, of a link that a course has.
+    pub(super) async fn capture(&self, id: &CaptureId) -> Result<Option<(Found, Kept)>, Fault> {
+        let Some(found) = self.link(id.link).await? else { return Ok(None) };
+        let captures = self.captures(&found.item().link).await?;
+        Ok(captures.into_iter().rev().find(|kept| kept.capture.id() == *id).map(|kept| (found, kept)))
+    }
+
+    /// The links of our courses that have a capture with this digest.
+    pub(super) async fn holders(&self, sha256: Digest) -> Result<Vec<(Found, Kept)>, Fault> {
+        let mut holders = Vec::new();
+        for kept in self.catalogue.captures_of(sha256).await? {
+            if let Some(found) = self.link(LinkId::of(&kept.capture.link)).await? {
+                holders.push((found, kept));
+            }
+        }
+        Ok(holders)
+    }
+
+    /// Whether the copies of a link open today.
+    pub(super) fn may_open(&self, found: &Found) -> Result<(), Closed> {
+        let today = self.clock.now().to_zoned_datetime(found.shelf.night.time_zone.clone()).date();
+        access::may_open(&Question {
+            course: found.shelf.rules.openness,
+            rights: found.rights(),
+            original: found.original(),
+            term: found.shelf.rules.term,
+            today,
+        })
+    }
+}
+
+impl Shelf {
+    pub(super) fn found(self: &Arc<Self>, link: &Address) -> Option<Found> {
+        let index = self.by_id.get(&LinkId::of(link)).copied()?;
+        Some(Found { shelf: Arc::clone(self), index })
+    }
+
+    pub(super) fn all(self: &Arc<Self>) -> impl Iterator<Item = Found> {
+        (0..self.night.items.len()).map(|index| Found { shelf: Arc::clone(self), index })
+    }
+
+    pub(super) fn time_zone(&self) -> &TimeZone {
+        &self.night.time_zone
+    }
+}
+
+impl Found {
+    #[expect(clippy::indexing_slicing, reason = "the index was made from the same items")]
+    pub(super) fn item(&self) -> &Item {
+        &self.shelf.night.items[self.index]
+    }
+
+    pub(super) fn id(&self) -> LinkId {
+        LinkId::of(&self.item().link)
+    }
+
+    /// The current copy.
+    pub(super) fn copy(&self) -> Option<&Capture> {
+        self.item().copy.as_ref()
+    }
+
+    pub(super) fn rights(&self) -> Rights {
+        let default = if is_own(&self.shelf.night, self.item()) { Rights::Own } else { Rights::Unknown };
+        access::rights_of(&self.item().link, &self.shelf.rules.rights).unwrap_or(default)
+    }
+
+    pub(super) fn original(&self) -> Original {
+        let item = self.item();
+        match &item.verdict.state {
+            state if is_broken(state, is_own(&self.shelf.night, item)) => Original::Dead,
+            State::Dead { .. } => Original::Dead,
+            State::Failing { .. } => Original::Failing,
+            State::Ok
+            | State::Moved { .. }
+            | State::Changed { .. }
+            | State::Restricted { .. }
+            | State::Unverifiable { .. } => Original::Works,
+        }
+    }
+}

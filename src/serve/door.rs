@@ -1,0 +1,112 @@
+//! Connections: taken up, bounded, and ended politely.
+//!
+//! The server that comes with the router waits for ever on a slow request
+//! head and takes up any number of connections, so this is our own. Header
+//! names leave in title case, because some readers of Memento headers compare
+//! letter by letter.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use super::{Desk, router};
+
+/// After this pause we look whether the system has files for us again.
+const OUT_OF_FILES: Duration = Duration::from_millis(200);
+/// The longest request head.
+const LONGEST_HEAD: usize = 32 << 10;
+
+/// Serves until `shutdown` comes, then lets answers under way finish.
+///
+/// # Errors
+///
+/// A listener that is no more.
+pub async fn run(
+    listener: TcpListener,
+    desk: Arc<Desk>,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let limits = desk.settings.limits;
+    let router = router(Arc::clone(&desk));
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let (stop, stopping) = watch::channel(false);
+    tokio::pin!(shutdown);
+    loop {
+        // The semaphore is never closed, so a place always comes.
+        let place = tokio::select! {
+            () = &mut shutdown => break,
+            place = Arc::clone(&places).acquire_owned() => place.map_err(io::Error::other)?,
+        };
+        let accepted = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let talk = Talk { router: router.clone(), stopping: stopping.clone(), head: limits.head };
+                tokio::spawn(talk.on(stream, place));
+            }
+            Err(error) if is_of_the_other_side(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot take up a connection");
+                desk.clock.sleep(OUT_OF_FILES).await;
+            }
+        }
+    }
+    drop(listener);
+    stop.send_replace(true);
+    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+    if tokio::time::timeout(limits.drain, places.acquire_many(all)).await.is_err() {
+        tracing::info!("answers still under way were cut off");
+    }
+    Ok(())
+}
+
+struct Talk {
+    router: Router,
+    stopping: watch::Receiver<bool>,
+    head: Duration,
+}
+
+impl Talk {
+    /// Answers the requests of one connection; it holds its place until it ends.
+    async fn on(mut self, stream: TcpStream, _place: OwnedSemaphorePermit) {
+        // Small answers leave at once; where it cannot be set they leave later.
+        let _ = stream.set_nodelay(true);
+        let service = TowerToHyperService::new(self.router);
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.head)
+            .max_buf_size(LONGEST_HEAD)
+            .title_case_headers(true)
+            .serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = &mut connection => ended,
+            () = stopped(&mut self.stopping) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection broke");
+        }
+    }
+}
+
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // Its sender is gone only when nobody serves any more.
+    let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+fn is_of_the_other_side(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}

@@ -1,0 +1,172 @@
+//! For monitors: is it alive, can it serve, and figures.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::answer::{Answer, Fault};
+use super::desk::Desk;
+use crate::domain::verdict::StateName;
+use crate::world::catalogue::FinishedNight;
+
+/// Two missed nights and some hours: a monitor should look.
+const NIGHT_IS_LATE_AFTER: SignedDuration = SignedDuration::from_hours(50);
+const STATES: [StateName; 7] = [
+    StateName::Ok,
+    StateName::Moved,
+    StateName::Changed,
+    StateName::Restricted,
+    StateName::Unverifiable,
+    StateName::Failing,
+    StateName::Dead,
+];
+
+/// What was counted since the start. Copies are counted, people are not.
+#[derive(Debug, Default)]
+pub(super) struct Figures {
+    answers: [AtomicU64; 5],
+    pub copies_opened: AtomicU64,
+    sizes: tokio::sync::Mutex<Sizes>,
+}
+
+/// The captures, summed up to a row.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sizes {
+    row: i64,
+    captures: u64,
+    bytes: u64,
+}
+
+impl Figures {
+    pub(super) fn answered(&self, status: StatusCode) {
+        let class = usize::from(status.as_u16() / 100).saturating_sub(1);
+        if let Some(count) = self.answers.get(class) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The process answers; nothing else is looked at.
+pub(super) async fn alive() -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], "ok\n").into_response()
+}
+
+/// Whether the parts behind it work: 503 where one does not. A late night is
+/// told but fails nothing: what was checked before can still be served.
+pub(super) async fn ready(State(desk): State<Arc<Desk>>) -> Response {
+    let night = desk.catalogue.last_finished().await;
+    let writable = desk.archive.is_writable();
+    let (catalogue, last) = match &night {
+        Ok(last) => ("ok".to_owned(), *last),
+        Err(fault) => (fault.to_string(), None),
+    };
+    let age = last.map(|night| age(&desk, night));
+    let body = json!({
+        "ready": night.is_ok() && writable,
+        "catalogue": catalogue,
+        "archive": if writable { "ok" } else { "not writable" },
+        "last_night_finished": last.map(|night| night.finished.to_string()),
+        "last_night_age_seconds": age.map(|age| age.as_secs()),
+        "last_night_is_late": age.is_some_and(|age| age > NIGHT_IS_LATE_AFTER),
+    });
+    let status = if night.is_ok() && writable { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    (status, headers, format!("{body}\n")).into_response()
+}
+
+fn age(desk: &Desk, night: FinishedNight) -> SignedDuration {
+    desk.clock.now().duration_since(night.finished)
+}
+
+/// The Prometheus text format, version 0.0.4.
+pub(super) async fn metrics(State(desk): State<Arc<Desk>>) -> Answer {
+    let mut text = String::new();
+    links(&desk, &mut text).await?;
+    let sizes = sizes(&desk).await?;
+    gauge(&mut text, "onreserve_captures", "Captures in the archive.", sizes.captures);
+    let help = "Bytes of all captures; equal bodies are stored once, so the disk holds less.";
+    gauge(&mut text, "onreserve_capture_bytes", help, sizes.bytes);
+    gauge(
+        &mut text,
+        "onreserve_archive_free_bytes",
+        "Room left for the archive.",
+        desk.archive.free_bytes()?,
+    );
+    if let Some(night) = desk.catalogue.last_finished().await? {
+        let took = night.finished.duration_since(night.started);
+        let help = "Since the last night ended.";
+        gauge(&mut text, "onreserve_last_night_age_seconds", help, seconds(age(&desk, night)));
+        gauge(&mut text, "onreserve_last_night_duration_seconds", "How long it took.", seconds(took));
+        let help = "1 where our own side failed and nothing was judged.";
+        gauge(&mut text, "onreserve_last_night_void", help, u64::from(night.is_void));
+    }
+    family(&mut text, "onreserve_answers_total", "counter", "Answers by class of status.");
+    for (class, count) in (1..).zip(&desk.figures.answers) {
+        let _ = writeln!(
+            text,
+            "onreserve_answers_total{{class=\"{class}xx\"}} {}",
+            count.load(Ordering::Relaxed)
+        );
+    }
+    family(&mut text, "onreserve_copies_opened_total", "counter", "Copies opened by readers.");
+    let _ = writeln!(
+        text,
+        "onreserve_copies_opened_total {}",
+        desk.figures.copies_opened.load(Ordering::Relaxed)
+    );
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, text).into_response())
+}
+
+async fn links(desk: &Desk, text: &mut String) -> Result<(), Fault> {
+    family(text, "onreserve_links", "gauge", "Links of a course by state.");
+    for shelf in desk.shelves().await? {
+        let mut counts: BTreeMap<StateName, u64> = STATES.iter().map(|state| (*state, 0)).collect();
+        for item in &shelf.night.items {
+            *counts.entry(item.verdict.state.name()).or_default() += 1;
+        }
+        for (state, count) in counts {
+            // A course id needs no escaping: it is made of harmless characters.
+            let course = &shelf.night.course;
+            let _ =
+                writeln!(text, "onreserve_links{{course=\"{course}\",state=\"{}\"}} {count}", state.as_str());
+        }
+    }
+    Ok(())
+}
+
+/// Sums what was captured since the last time it was asked for.
+async fn sizes(desk: &Desk) -> Result<Sizes, Fault> {
+    const ROWS: u32 = 5000;
+    let mut sizes = desk.figures.sizes.lock().await;
+    loop {
+        let rows = desk.catalogue.capture_sizes_after(sizes.row, ROWS).await?;
+        let Some(last) = rows.last() else { return Ok(*sizes) };
+        sizes.captures += rows.len() as u64;
+        sizes.bytes += rows.iter().map(|row| row.bytes).sum::<u64>();
+        sizes.row = last.row;
+    }
+}
+
+fn seconds(duration: SignedDuration) -> u64 {
+    duration.as_secs().max(0).unsigned_abs()
+}
+
+fn family(text: &mut String, name: &str, kind: &str, help: &str) {
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+fn gauge(text: &mut String, name: &str, help: &str, value: u64) {
+    family(text, name, "gauge", help);
+    let _ = writeln!(text, "{name} {value}");
+}

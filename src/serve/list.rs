@@ -1,0 +1,114 @@
+//! `/c/<course>/`: the readings of a course, in the order of its own page.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri};
+use url::form_urlencoded;
+
+use super::answer::{self, Answer, sent_to};
+use super::desk::{Desk, Shelf};
+use super::outline::{Section, outline};
+use super::settings::BaseUrl;
+use crate::domain::course::CourseId;
+use crate::domain::report::figures::{count, day, hours};
+use crate::domain::report::plain::visible;
+
+/// Nobody types more into a filter box.
+const LONGEST_QUERY: usize = 200;
+
+#[derive(Template)]
+#[template(path = "list.html", config = "src/serve/askama.toml")]
+struct List<'a> {
+    base: &'a BaseUrl,
+    course: &'a CourseId,
+    title: String,
+    query: String,
+    sections: Vec<Section>,
+    /// "12 of 40 readings".
+    shown: String,
+    /// "Fri 18 Sep, 02:30-02:31 UTC".
+    checked: String,
+    contact: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "courses.html", config = "src/serve/askama.toml")]
+struct Courses<'a> {
+    base: &'a BaseUrl,
+    courses: Vec<(CourseId, String)>,
+}
+
+/// `/`: the courses.
+pub(super) async fn courses(State(desk): State<Arc<Desk>>) -> Answer {
+    let shelves = desk.shelves().await?;
+    let courses =
+        shelves.iter().map(|shelf| (shelf.night.course.clone(), visible(&shelf.night.title))).collect();
+    answer::page(StatusCode::OK, &Courses { base: &desk.settings.base_url, courses })
+}
+
+/// `/c/<course>`: the address that people type.
+pub(super) async fn with_slash(State(desk): State<Arc<Desk>>, Path(course): Path<String>) -> Answer {
+    match course.parse::<CourseId>() {
+        Ok(course) => Ok(sent_to(&desk.settings.base_url.at(&format!("/c/{course}/")))),
+        Err(_) => answer::no_such_page(State(desk)).await,
+    }
+}
+
+/// The course of an address; a page that says why there is none.
+pub(super) async fn shelf(desk: &Arc<Desk>, course: &str) -> Result<Arc<Shelf>, Answer> {
+    let Ok(course) = course.parse::<CourseId>() else {
+        return Err(answer::no_such_page(State(Arc::clone(desk))).await);
+    };
+    match desk.shelf(&course).await {
+        Ok(Some(shelf)) => Ok(shelf),
+        Ok(None) if desk.settings.courses.iter().any(|rules| rules.id == course) => Err(answer::message(
+            desk,
+            StatusCode::NOT_FOUND,
+            "Nothing to show yet",
+            "The links of this course are checked for the first time tonight.",
+        )),
+        Ok(None) => Err(answer::no_such_page(State(Arc::clone(desk))).await),
+        Err(fault) => Err(Err(fault.into())),
+    }
+}
+
+pub(super) async fn course(State(desk): State<Arc<Desk>>, Path(course): Path<String>, uri: Uri) -> Answer {
+    let shelf = match shelf(&desk, &course).await {
+        Ok(shelf) => shelf,
+        Err(answer) => return answer,
+    };
+    let query: String = parameter(&uri, "q").unwrap_or_default().chars().take(LONGEST_QUERY).collect();
+    let night = &shelf.night;
+    let sections = outline(&desk, &shelf, &query);
+    let shown: usize =
+        sections.iter().flat_map(|section| &section.groups).map(|group| group.readings.len()).sum();
+    let all = shelf.mentions.len();
+    let finished = night.finished.to_zoned_datetime(night.time_zone.clone()).date();
+    let page = List {
+        base: &desk.settings.base_url,
+        course: &night.course,
+        title: visible(&night.title),
+        shown: if query.trim().is_empty() {
+            count(all, "reading")
+        } else {
+            format!("{shown} of {} fit", count(all, "reading"))
+        },
+        query,
+        sections,
+        checked: format!(
+            "{}, {}",
+            day(finished, night.today),
+            hours(night.started, night.finished, &night.time_zone)
+        ),
+        contact: shelf.rules.contact.as_deref(),
+    };
+    answer::page(StatusCode::OK, &page)
+}
+
+/// The first value of a query parameter.
+pub(super) fn parameter(uri: &Uri, name: &str) -> Option<String> {
+    let query = uri.query().unwrap_or_default();
+    form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}

@@ -1,0 +1,72 @@
+//! What students and monitors see: pages over the catalogue and the archive.
+//!
+//! Reading only. Who may open what is decided in `domain::policy::access`;
+//! sentences whose words depend on a link are in `domain::report::wording`.
+//! Nothing a stranger wrote leaves here unescaped, and nothing on a page of
+//! ours comes from another host.
+
+mod settings;
+mod desk;
+mod door;
+mod answer;
+mod health;
+mod range;
+mod manner;
+mod document;
+mod offer;
+mod outline;
+mod list;
+mod copy;
+mod go;
+mod memento;
+mod api;
+mod past;
+mod chart;
+mod dashboard;
+
+pub use desk::Desk;
+pub use door::run;
+pub use settings::{BaseUrl, CourseRules, Limits, NotABaseUrl, Settings};
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::get;
+
+/// All routes: at the root, and below the path of the base URL, so that a
+/// proxy in front may cut that path off or leave it on.
+pub fn router(desk: Arc<Desk>) -> Router {
+    let prefix = desk.settings.base_url.prefix();
+    let mut router = routes("");
+    if !prefix.is_empty() {
+        router = router.merge(routes(prefix));
+    }
+    router
+        .fallback(answer::no_such_page)
+        .layer(middleware::from_fn_with_state(Arc::clone(&desk), answer::guard))
+        .with_state(desk)
+}
+
+fn routes(prefix: &str) -> Router<Arc<Desk>> {
+    let at = |path: &str| format!("{prefix}{path}");
+    Router::new()
+        .route(&at("/healthz"), get(health::alive))
+        .route(&at("/readyz"), get(health::ready))
+        .route(&at("/metrics"), get(health::metrics))
+        .route(&at("/style.css"), get(answer::style))
+        .route(&at("/blob/{sha256}/{name}"), get(document::by_digest))
+        .route(&at("/"), get(list::courses))
+        .route(&at("/c/{course}"), get(list::with_slash))
+        .route(&at("/c/{course}/"), get(list::course))
+        .route(&at("/a/{capture}"), get(copy::by_id))
+        .route(&at("/go"), get(go::by_address))
+        .route(&at("/go/{link}"), get(go::by_id))
+        .route(&at("/c/{course}/health"), get(dashboard::health))
+        .route(&at("/api/v1/courses/{course}/links"), get(api::links))
+        .route(&at("/onreserve.js"), get(api::script))
+        .route(&at("/timegate/{*url}"), get(memento::timegate))
+        .route(&at("/timemap/link/{*url}"), get(memento::timemap_link))
+        .route(&at("/timemap/json/{*url}"), get(memento::timemap_json))
+        .route(&at("/web/{stamp}/{*url}"), get(memento::memento))
+}

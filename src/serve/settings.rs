@@ -1,0 +1,158 @@
+//! What an operator may set about serving.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::domain::course::{CourseId, Term};
+use crate::domain::policy::access::{Openness, RightsRule};
+
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Where readers reach us.
+    pub base_url: BaseUrl,
+    /// Only these courses are shown.
+    pub courses: Vec<CourseRules>,
+    /// Whom to write to about copyright: a mail address.
+    pub copyright_contact: Option<String>,
+    /// Put before the encoded address of a licensed link, as in
+    /// `https://login.proxy.school.edu/login?url=`.
+    pub library_proxy: Option<String>,
+    pub limits: Limits,
+}
+
+/// What is set for one course.
+#[derive(Clone, Debug)]
+pub struct CourseRules {
+    pub id: CourseId,
+    pub openness: Openness,
+    pub term: Option<Term>,
+    pub rights: Vec<RightsRule>,
+    /// Origins whose pages may ask for the course's links by script, beside
+    /// those of the course pages themselves. As in `https://school.edu`.
+    pub origins: Vec<String>,
+    /// Whom students write to when a copy is wrong: a mail address.
+    pub contact: Option<String>,
+}
+
+impl CourseRules {
+    /// A dark course without a term.
+    pub fn new(id: CourseId) -> Self {
+        Self {
+            id,
+            openness: Openness::default(),
+            term: None,
+            rights: Vec::new(),
+            origins: Vec::new(),
+            contact: None,
+        }
+    }
+}
+
+/// Where patience with a stranger ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at the same time; more wait to be taken up.
+    pub connections: usize,
+    /// For a request's head, and for the next request on an open connection.
+    pub head: Duration,
+    /// For answers under way when we are told to stop.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 1024, head: Duration::from_secs(15), drain: Duration::from_secs(20) }
+    }
+}
+
+/// The address at which readers reach us: an origin and a path, which may be empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl {
+    origin: String,
+    prefix: String,
+}
+
+/// A text that cannot be a base URL.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` cannot be the base URL; write for example https://links.school.edu/onreserve")]
+pub struct NotABaseUrl(String);
+
+impl BaseUrl {
+    /// The path before all of ours, without a slash at its end; empty for none.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// A path of ours as a page refers to it.
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.prefix)
+    }
+
+    /// A path of ours in full.
+    pub fn absolute(&self, path: &str) -> String {
+        format!("{}{}{path}", self.origin, self.prefix)
+    }
+}
+
+impl Default for BaseUrl {
+    fn default() -> Self {
+        Self { origin: "http://localhost:8080".to_owned(), prefix: String::new() }
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = NotABaseUrl;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || NotABaseUrl(text.to_owned());
+        let url = Url::parse(text).map_err(|_| wrong())?;
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
+        let prefix = url.path().trim_end_matches('/');
+        let is_sound = matches!(url.scheme(), "http" | "https")
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && prefix.chars().all(is_plain)
+            && !prefix.contains("//");
+        if !is_sound {
+            return Err(wrong());
+        }
+        Ok(Self { origin: url.origin().ascii_serialization(), prefix: prefix.to_owned() })
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.absolute("/"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_may_have_a_path() {
+        let base: BaseUrl = "https://Links.School.edu/cs/onreserve/".parse().unwrap();
+        assert_eq!(base.at("/c/dgm/"), "/cs/onreserve/c/dgm/");
+        assert_eq!(base.absolute("/c/dgm/"), "https://links.school.edu/cs/onreserve/c/dgm/");
+        let root: BaseUrl = "http://127.0.0.1:8080".parse().unwrap();
+        assert_eq!((root.prefix(), root.to_string().as_str()), ("", "http://127.0.0.1:8080/"));
+    }
+
+    #[test]
+    fn what_is_no_place_for_pages_is_refused() {
+        for text in [
+            "links.school.edu",
+            "ftp://a.edu/",
+            "https://a.edu/?x",
+            "https://a.edu/{x}",
+            "https://a.edu/a//b",
+        ] {
+            assert!(text.parse::<BaseUrl>().is_err(), "{text}");
+        }
+    }
+}

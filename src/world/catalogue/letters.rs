@@ -1,0 +1,262 @@
+//! Letters: queued with their night, then waiting until a relay took them.
+
+use jiff::Timestamp;
+use sqlx::{Row as _, Sqlite, Transaction};
+use tokio::sync::MutexGuard;
+
+use super::value::{from_json, json, time, time_from};
+use super::{Catalogue, Fault, NightRow};
+use crate::domain::course::{CourseId, MailAddress};
+use crate::domain::report::occasion::{Occasion, Telling};
+
+/// A letter to be queued.
+#[derive(Clone, Debug)]
+pub struct NewLetter {
+    pub recipient: MailAddress,
+    pub telling: Telling,
+    /// The first night it tells of, where that is not its own.
+    pub first_night: Option<i64>,
+    pub not_before: Timestamp,
+}
+
+/// What a night changes in the outbox.
+#[derive(Clone, Debug, Default)]
+pub struct Post {
+    pub queued: Vec<NewLetter>,
+    /// Letters never told, whose news the queued ones carry, or which are no news any more.
+    pub superseded: Vec<i64>,
+}
+
+/// What passed between a course and one reader.
+#[derive(Clone, Debug, Default)]
+pub struct Correspondence {
+    /// When letters were told, or may have been, by occasion: the last of each.
+    pub told: Vec<(Occasion, Timestamp)>,
+    /// Never told, oldest first.
+    pub untold: Vec<Untold>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Untold {
+    pub id: i64,
+    pub first_night: i64,
+    pub telling: Telling,
+}
+
+/// A letter that waits for the relay.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    pub id: i64,
+    pub recipient: MailAddress,
+    pub telling: Telling,
+    pub queued_at: Timestamp,
+    /// How often it was tried in vain.
+    pub tries: u32,
+}
+
+/// How a letter's wait went on, with the relay's words.
+#[derive(Clone, Debug)]
+pub enum Turn {
+    Told,
+    Postponed { until: Timestamp, is_unanswered: bool },
+    Refused,
+    Expired,
+}
+
+/// The outbox at a glance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outbox {
+    pub waiting: u32,
+    /// When the oldest waiting letter was queued.
+    pub oldest: Option<Timestamp>,
+    /// When a letter is to be tried next.
+    pub next_try: Option<Timestamp>,
+    pub troubles: Vec<Trouble>,
+}
+
+/// A letter that the operator has to know of: refused, given up, or tried in vain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    pub course: CourseId,
+    pub recipient: MailAddress,
+    pub state: String,
+    pub queued_at: Timestamp,
+    pub tries: u32,
+    pub answer: String,
+}
+
+impl Catalogue {
+    /// Whoever decides what to queue, or hands a letter on, holds this: a
+    /// letter must not be told while a night makes it part of another.
+    pub async fn outbox_lock(&self) -> MutexGuard<'_, ()> {
+        self.outbox.lock().await
+    }
+
+    pub async fn correspondence(
+        &self,
+        course: &CourseId,
+        recipient: &MailAddress,
+    ) -> Result<Correspondence, Fault> {
+        let told = sqlx::query(
+            "SELECT occasion, max(coalesce(ended_at, queued_at)) FROM letter WHERE course = ? AND recipient = ? \
+             AND (state = 'told' OR state = 'waiting' AND is_unanswered) GROUP BY occasion",
+        )
+        .bind(course.as_str())
+        .bind(recipient.as_str())
+        .fetch_all(&self.pool)
+        .await?;
+        let untold = sqlx::query(
+            "SELECT id, first_night, content FROM letter WHERE course = ? AND recipient = ? \
+             AND (state IN ('refused', 'expired') OR state = 'waiting' AND NOT is_unanswered) ORDER BY night",
+        )
+        .bind(course.as_str())
+        .bind(recipient.as_str())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(Correspondence {
+            told: told
+                .iter()
+                .map(|row| Ok((from_json(row.get(0))?, time_from(row.get(1))?)))
+                .collect::<Result<_, Fault>>()?,
+            untold: untold
+                .iter()
+                .map(|row| {
+                    Ok(Untold { id: row.get(0), first_night: row.get(1), telling: from_json(row.get(2))? })
+                })
+                .collect::<Result<_, Fault>>()?,
+        })
+    }
+
+    /// The letters whose turn it is, oldest first. One whose next try is far
+    /// away was postponed by a clock that was wrong.
+    pub async fn due_letters(&self, now: Timestamp, far: Timestamp) -> Result<Vec<i64>, Fault> {
+        Ok(sqlx::query_scalar(
+            "SELECT id FROM letter WHERE state = 'waiting' AND (next_try <= ? OR next_try > ?) ORDER BY night, id",
+        )
+        .bind(time(now))
+        .bind(time(far))
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
+    /// `None` if the letter waits no longer.
+    pub async fn waiting_letter(&self, id: i64) -> Result<Option<Waiting>, Fault> {
+        let row = sqlx::query(
+            "SELECT recipient, content, queued_at, tries FROM letter WHERE id = ? AND state = 'waiting'",
+        )
+        .bind(id)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| {
+            Ok(Waiting {
+                id,
+                recipient: decoded(row.get(0))?,
+                telling: from_json(row.get(1))?,
+                queued_at: time_from(row.get(2))?,
+                tries: row.get(3),
+            })
+        })
+        .transpose()
+    }
+
+    /// Enters what came of a try.
+    pub async fn turn_letter(&self, id: i64, at: Timestamp, turn: &Turn, answer: &str) -> Result<(), Fault> {
+        let (state, next_try, is_unanswered) = match turn {
+            Turn::Told => ("told", at, false),
+            Turn::Postponed { until, is_unanswered } => ("waiting", *until, *is_unanswered),
+            Turn::Refused => ("refused", at, false),
+            Turn::Expired => ("expired", at, false),
+        };
+        let has_ended = state != "waiting";
+        sqlx::query(
+            "UPDATE letter SET state = ?, next_try = ?, is_unanswered = max(is_unanswered, ?), tries = tries + 1, \
+             answer = ?, ended_at = iif(?, ?, NULL), content = iif(? = 'told', NULL, content) WHERE id = ?",
+        )
+        .bind(state)
+        .bind(time(next_try))
+        .bind(is_unanswered)
+        .bind(answer)
+        .bind(has_ended)
+        .bind(time(at))
+        .bind(state)
+        .bind(id)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    pub async fn outbox(&self) -> Result<Outbox, Fault> {
+        let row =
+            sqlx::query("SELECT count(*), min(queued_at), min(next_try) FROM letter WHERE state = 'waiting'")
+                .fetch_one(&self.pool)
+                .await?;
+        let at =
+            |column: usize| row.get::<Option<String>, _>(column).map(|text| time_from(&text)).transpose();
+        let troubles = sqlx::query(
+            "SELECT course, recipient, state, queued_at, tries, answer FROM letter \
+             WHERE state IN ('refused', 'expired') OR state = 'waiting' AND tries > 0 ORDER BY night, id",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(Outbox {
+            waiting: row.get(0),
+            oldest: at(1)?,
+            next_try: at(2)?,
+            troubles: troubles
+                .iter()
+                .map(|row| {
+                    Ok(Trouble {
+                        course: decoded(row.get(0))?,
+                        recipient: decoded(row.get(1))?,
+                        state: row.get(2),
+                        queued_at: time_from(row.get(3))?,
+                        tries: row.get(4),
+                        answer: row.get::<Option<String>, _>(5).unwrap_or_default(),
+                    })
+                })
+                .collect::<Result<_, Fault>>()?,
+        })
+    }
+}
+
+/// Queues the letters of a night within its transaction.
+pub(super) async fn post(
+    post: &Post,
+    night: NightRow,
+    at: Timestamp,
+    on: &mut Transaction<'_, Sqlite>,
+) -> Result<(), Fault> {
+    for id in &post.superseded {
+        sqlx::query(
+            "UPDATE letter SET state = 'superseded', content = NULL, ended_at = ? WHERE id = ? AND state <> 'told'",
+        )
+        .bind(time(at))
+        .bind(id)
+        .execute(&mut **on)
+        .await?;
+    }
+    for letter in &post.queued {
+        sqlx::query(
+            "INSERT INTO letter (course, recipient, night, first_night, occasion, state, queued_at, content, next_try) \
+             VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?, ?) ON CONFLICT DO NOTHING",
+        )
+        .bind(letter.telling.night.course.as_str())
+        .bind(letter.recipient.as_str())
+        .bind(night.id)
+        .bind(letter.first_night.unwrap_or(night.id))
+        .bind(json(&letter.telling.due.occasion)?)
+        .bind(time(at))
+        .bind(json(&letter.telling)?)
+        .bind(time(letter.not_before))
+        .execute(&mut **on)
+        .await?;
+    }
+    Ok(())
+}
+
+fn decoded<T: std::str::FromStr>(text: &str) -> Result<T, Fault>
+where
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    text.parse().map_err(|error| Fault::Query(sqlx::Error::Decode(Box::new(error))))
+}

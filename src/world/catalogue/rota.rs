@@ -1,0 +1,50 @@
+//! The last night of each course by its schedule.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::value::{time, time_from};
+use super::{Catalogue, Fault};
+use crate::domain::course::CourseId;
+
+/// The last night of a course.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastNight {
+    /// When it began or, once it is over, ended; when the course was first
+    /// seen, if there was none.
+    pub at: Timestamp,
+    /// False for one that was cut short.
+    pub is_over: bool,
+}
+
+impl Catalogue {
+    pub async fn last_nights(&self) -> Result<HashMap<CourseId, LastNight>, Fault> {
+        let rows = sqlx::query("SELECT course, at, is_over FROM course_night").fetch_all(&self.pool).await?;
+        let mut nights = HashMap::new();
+        for row in rows {
+            if let Ok(course) = row.get::<String, _>(0).parse() {
+                nights.insert(course, LastNight { at: time_from(row.get(1))?, is_over: row.get(2) });
+            }
+        }
+        Ok(nights)
+    }
+
+    /// Writes down where courses stand, together or not at all.
+    pub async fn set_last_nights(&self, courses: &[CourseId], night: LastNight) -> Result<(), Fault> {
+        let mut transaction = self.pool.begin().await?;
+        for course in courses {
+            sqlx::query(
+                "INSERT INTO course_night (course, at, is_over) VALUES (?, ?, ?) \
+                 ON CONFLICT (course) DO UPDATE SET at = excluded.at, is_over = excluded.is_over",
+            )
+            .bind(course.as_str())
+            .bind(time(night.at))
+            .bind(night.is_over)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+}

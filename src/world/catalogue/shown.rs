@@ -1,0 +1,108 @@
+//! What is read to be shown: the newest reports, the captures behind a digest, figures.
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use sqlx::Row as _;
+
+use super::value::{from_json, time_from};
+use super::{Catalogue, Fault};
+use crate::domain::capture::Digest;
+use crate::domain::course::{CourseId, PageSource};
+use crate::domain::evidence::memory::Kept;
+use crate::domain::page::Page;
+
+/// A night that is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FinishedNight {
+    pub started: Timestamp,
+    pub finished: Timestamp,
+    pub is_void: bool,
+}
+
+/// A capture's row and how large its body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CaptureSize {
+    pub row: i64,
+    pub bytes: u64,
+}
+
+impl Catalogue {
+    /// The newest night that is over.
+    pub async fn last_finished(&self) -> Result<Option<FinishedNight>, Fault> {
+        let row = sqlx::query(
+            "SELECT started, finished, void IS NOT NULL FROM night WHERE finished IS NOT NULL \
+             ORDER BY started DESC LIMIT 1",
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| {
+            Ok(FinishedNight {
+                started: time_from(row.get(0))?,
+                finished: time_from(row.get(1))?,
+                is_void: row.get(2),
+            })
+        })
+        .transpose()
+    }
+
+    /// The night of each course's newest report.
+    pub async fn newest_reports(&self) -> Result<Vec<(CourseId, i64)>, Fault> {
+        let rows = sqlx::query("SELECT course, MAX(night) FROM report GROUP BY course")
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows.iter().filter_map(|row| Some((row.get::<String, _>(0).parse().ok()?, row.get(1)))).collect())
+    }
+
+    /// The reports of a course after a night, oldest first; the newest `most` of them.
+    pub async fn reports_after<T: DeserializeOwned>(
+        &self,
+        course: &CourseId,
+        night: i64,
+        most: u32,
+    ) -> Result<Vec<(i64, T)>, Fault> {
+        let rows = sqlx::query(
+            "SELECT night, report FROM report WHERE course = ? AND night > ? ORDER BY night DESC LIMIT ?",
+        )
+        .bind(course.as_str())
+        .bind(night)
+        .bind(most)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().rev().map(|row| Ok((row.get(0), from_json(row.get(1))?))).collect()
+    }
+
+    /// Every page of a course as it was last read well, the first one read first.
+    pub async fn readings(&self, course: &CourseId) -> Result<Vec<(PageSource, Page)>, Fault> {
+        let rows = sqlx::query("SELECT source, page FROM reading WHERE course = ? ORDER BY rowid")
+            .bind(course.as_str())
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(|row| Ok((from_json(row.get(0))?, from_json(row.get(1))?))).collect()
+    }
+
+    /// The captures whose body has this digest, newest first.
+    pub async fn captures_of(&self, sha256: Digest) -> Result<Vec<Kept>, Fault> {
+        let rows = sqlx::query_scalar::<_, String>(
+            "SELECT kept FROM capture WHERE sha256 = ? ORDER BY captured_at DESC, id DESC",
+        )
+        .bind(sha256.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|kept| from_json(kept)).collect()
+    }
+
+    /// The sizes of captures entered after a row, in order, at most `most`.
+    pub async fn capture_sizes_after(&self, row: i64, most: u32) -> Result<Vec<CaptureSize>, Fault> {
+        let rows = sqlx::query("SELECT id, kept FROM capture WHERE id > ? ORDER BY id LIMIT ?")
+            .bind(row)
+            .bind(most)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let kept: Kept = from_json(row.get(1))?;
+                Ok(CaptureSize { row: row.get(0), bytes: kept.capture.bytes })
+            })
+            .collect()
+    }
+}

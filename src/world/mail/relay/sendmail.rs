@@ -1,0 +1,72 @@
+//! A mail handed to a program as `sendmail` takes it.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+use super::{Outcome, Parcel, said};
+
+/// A program that only queues is done in no time; this one hangs.
+const LONGEST: Duration = Duration::from_mins(5);
+
+pub(super) async fn hand_on(program: &Path, parcel: &Parcel<'_>) -> Outcome {
+    match tokio::time::timeout(LONGEST, run(program, parcel)).await {
+        Err(_) => Outcome::Unanswered(format!("{} did not end within 5 minutes", program.display())),
+        Ok(Err(error)) => Outcome::NoRelay(format!("cannot run {}: {error}", program.display())),
+        Ok(Ok(outcome)) => outcome,
+    }
+}
+
+async fn run(program: &Path, parcel: &Parcel<'_>) -> std::io::Result<Outcome> {
+    let mut child = Command::new(program)
+        .args(["-i", "-f"])
+        .arg(&parcel.from.email)
+        .arg("--")
+        .arg(parcel.to.as_str())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    // A program that ends before it has read everything says why by its exit code.
+    if let Some(mut stdin) = child.stdin.take() {
+        let lines = String::from_utf8_lossy(parcel.mail).replace("\r\n", "\n");
+        let _ = stdin.write_all(lines.as_bytes()).await;
+    }
+    let output = child.wait_with_output().await?;
+    let words = said(&String::from_utf8_lossy(&output.stderr));
+    Ok(judge(program, output.status.code(), &words))
+}
+
+/// After `sysexits.h`; what a code leaves open is tried again.
+fn judge(program: &Path, code: Option<i32>, words: &str) -> Outcome {
+    let told = |code: i32| format!("{} ended with {code}: {words}", program.display());
+    match code {
+        Some(0) => Outcome::Taken(format!("taken by {}", program.display())),
+        // EX_DATAERR, EX_NOUSER, EX_NOHOST
+        Some(code @ (65 | 67 | 68)) => Outcome::Refused(told(code)),
+        // EX_USAGE, EX_NOPERM, EX_CONFIG
+        Some(code @ (64 | 77 | 78)) => Outcome::NoRelay(told(code)),
+        Some(code) => Outcome::Later(told(code)),
+        None => Outcome::Unanswered(format!("{} was killed", program.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exit_code_says_whether_to_try_again() {
+        let judge = |code| judge(Path::new("/usr/sbin/sendmail"), code, "words");
+        assert!(matches!(judge(Some(0)), Outcome::Taken(_)));
+        assert!(matches!(judge(Some(67)), Outcome::Refused(_)));
+        assert!(matches!(judge(Some(75)), Outcome::Later(_)));
+        assert!(matches!(judge(Some(1)), Outcome::Later(_)));
+        assert!(matches!(judge(Some(78)), Outcome::NoRelay(_)));
+        assert!(matches!(judge(None), Outcome::Unanswered(_)));
+    }
+}

@@ -1,0 +1,99 @@
+use super::*;
+use crate::domain::report::occasion::{self, Had, Telling};
+use crate::domain::report::tests::{kept, night, ok, three_dead_two_changed_one_moved};
+use crate::domain::report::{Night, html, text};
+
+const TERM: Term = Term { first: jiff::civil::date(2026, 9, 21), last: jiff::civil::date(2026, 12, 11) };
+
+fn mailbox() -> Mailbox {
+    "Onreserve <onreserve@courses.example.edu>".parse().unwrap()
+}
+
+/// The mail of a night, and its head and text part for reading.
+fn mail(night: &Night) -> (String, String) {
+    let due = occasion::due(night, Some(TERM), Had::default(), night.today).unwrap();
+    let digest = Telling::new(night.clone(), due, Some(TERM)).digest();
+    let letter = Letter {
+        from: &mailbox(),
+        to: &"instructor@example.edu".parse().unwrap(),
+        course: &night.course,
+        title: &night.title,
+        term: Some(TERM),
+        night: night.started,
+        date: night.finished,
+        subject: &digest.subject,
+        text: &text::letter(&digest),
+        html: &html::page(&digest).unwrap(),
+        unsubscribe: Some("https://reserve.example.edu/u/dgm"),
+    };
+    let mail = String::from_utf8(letter.format().unwrap()).unwrap();
+    assert!(mail.is_ascii() && mail.lines().all(|line| line.len() <= 998));
+    let (head, html) = mail.split_once("Content-Type: text/html").unwrap();
+    assert!(html.len() < 102_000);
+    let head = head.replace("\r\n", "\n");
+    (mail, head)
+}
+
+#[test]
+fn the_mail_of_a_night_with_three_dead_two_changed_one_moved() {
+    insta::assert_snapshot!("news", mail(&three_dead_two_changed_one_moved()).1);
+}
+
+#[test]
+fn the_mail_of_a_quiet_week() {
+    let items = (0..143).map(|i| kept(ok("A paper", &format!("https://h{i}.example/p.pdf")), 9, 90_000));
+    insta::assert_snapshot!("quiet", mail(&night(items.collect())).1);
+}
+
+#[test]
+fn the_same_letter_is_the_same_bytes() {
+    let night = three_dead_two_changed_one_moved();
+    assert_eq!(mail(&night).0, mail(&night).0);
+}
+
+/// Every field under someone else's hand, as a mail.
+fn hostile(words: &str) -> String {
+    let letter = Letter {
+        from: &mailbox(),
+        to: &"instructor@example.edu".parse().unwrap(),
+        course: &"dgm".parse().unwrap(),
+        title: words,
+        term: None,
+        night: Timestamp::UNIX_EPOCH,
+        date: Timestamp::UNIX_EPOCH,
+        subject: words,
+        text: words,
+        html: words,
+        unsubscribe: Some(words),
+    };
+    String::from_utf8(letter.format().unwrap()).unwrap()
+}
+
+fn headers(mail: &str) -> Vec<&str> {
+    let (head, _) = mail.split_once("\r\n\r\n").unwrap();
+    let starts = head.lines().filter(|line| !line.starts_with(' '));
+    starts.filter_map(|line| line.split(':').next()).collect()
+}
+
+#[test]
+fn nothing_a_stranger_writes_becomes_a_header() {
+    for words in ["x\r\nBcc: spy@evil.example\r\n\r\nbody", "x\nBcc: y@evil.example", "https://a/\r\nBcc: y"]
+    {
+        assert_eq!(headers(&hostile(words)), headers(&hostile("words")));
+    }
+}
+
+#[test]
+fn no_control_or_direction_mark_is_sent() {
+    let mail = hostile("a\u{202e}b\u{0}c\u{1b}[31md\u{2028}e\u{200b}f");
+    assert!(mail.contains("Subject: ab c [31md ef"), "{mail}");
+    assert!(mail.contains("\r\n\r\nabc[31mdef\r\n"), "{mail}");
+}
+
+#[test]
+fn one_click_is_offered_only_where_it_works() {
+    assert!(!hostile("http://plain.example/u").contains("List-Unsubscribe-Post"));
+    assert!(
+        hostile("https://reserve.example/u").contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
+    );
+}

@@ -1,0 +1,100 @@
+//! What course pages, programs and instructors ask for.
+
+use onreserve::domain::policy::access::Openness;
+use serde_json::Value;
+
+use super::course::{ALIVE, GONE, NEVER, NIGHTS, OWN, PARKED, TAKEN, start_of};
+use super::{Server, id, settings};
+
+#[tokio::test]
+async fn programs_get_every_link_with_its_state_and_what_opens() {
+    let server = Server::start().await;
+    let reply = server.get("/api/v1/courses/dgm/links").await;
+    assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json")));
+    let told: Value = serde_json::from_slice(&reply.body).unwrap();
+    let links = told["links"].as_array().unwrap();
+    assert_eq!(links.len(), 22);
+    let of = |link: &str| links.iter().find(|told| told["url"] == link).unwrap();
+    assert_eq!(of(GONE)["state"], "dead");
+    assert_eq!(of(GONE)["reason"], "gone");
+    assert_eq!(of(GONE)["due"], "2026-09-22");
+    assert_eq!(of(GONE)["copy"]["pages"], 60);
+    assert_eq!(of(ALIVE)["copy"], Value::Null, "dark");
+    assert_eq!(of(TAKEN)["copy"], Value::Null);
+    assert!(of(OWN)["copy"]["page"].as_str().unwrap().starts_with("http://localhost:8080/a/"));
+    assert_eq!(server.get("/api/v1/courses/other/links").await.status, 404);
+}
+
+#[tokio::test]
+async fn the_script_is_told_only_of_what_is_gone() {
+    let server = Server::start().await;
+    let path = "/api/v1/courses/dgm/links?only=gone";
+    let reply = server.get(path).await;
+    let told: Value = serde_json::from_slice(&reply.body).unwrap();
+    let mut gone: Vec<&str> =
+        told["links"].as_array().unwrap().iter().map(|link| link["url"].as_str().unwrap()).collect();
+    gone.sort_unstable();
+    assert_eq!(gone.len(), 5, "{gone:?}");
+    assert!(gone.contains(&GONE) && gone.contains(&NEVER) && gone.contains(&PARKED));
+    let tag = reply.header("etag").unwrap();
+    assert_eq!(server.get_with(path, &[("If-None-Match", tag)]).await.status, 304);
+}
+
+#[tokio::test]
+async fn only_the_course_pages_may_ask_from_another_origin() {
+    let mut more = settings();
+    more.courses[0].origins.push("https://canvas.school.example".to_owned());
+    let server = Server::with(more, start_of(NIGHTS + 1)).await;
+    for (origin, is_allowed) in [
+        ("http://course.example", true),
+        ("https://canvas.school.example", true),
+        ("https://course.example", false),
+        ("https://evil.example", false),
+        ("null", false),
+    ] {
+        let reply = server.get_with("/api/v1/courses/dgm/links", &[("Origin", origin)]).await;
+        assert_eq!(reply.header("access-control-allow-origin"), is_allowed.then_some(origin), "{origin}");
+        assert_eq!(reply.header("vary"), Some("origin"));
+        assert_eq!(reply.header("access-control-allow-credentials"), None);
+    }
+}
+
+#[tokio::test]
+async fn the_script_is_small_and_may_be_included_anywhere() {
+    let server = Server::start().await;
+    let reply = server.get("/onreserve.js").await;
+    assert!(reply.body.len() < 3000, "{}", reply.body.len());
+    assert_eq!(reply.header("content-type"), Some("text/javascript; charset=utf-8"));
+    assert_eq!(reply.header("cross-origin-resource-policy"), Some("cross-origin"));
+    for word in ["innerHTML", "document.write", "eval(", "cookie", "localStorage"] {
+        assert!(!reply.text().replace("sends no cookies", "").contains(word), "{word}");
+    }
+}
+
+#[tokio::test]
+async fn the_dashboard_shows_the_nights_and_what_is_wrong() {
+    let server = Server::start().await;
+    let reply = server.get("/c/dgm/health").await;
+    let html = reply.text();
+    assert_eq!(reply.status, 200);
+    assert_eq!(html.matches("<th scope=\"row\">").count(), NIGHTS as usize);
+    assert!(html.contains("over 5 nights") && html.matches("<rect").count() >= 8, "{html}");
+    assert!(html.contains(&format!("<li id=\"{}\">", id(GONE))), "letters point here");
+    assert!(html.contains("dead: removed for good (410)"));
+    assert!(html.contains(&format!("<code>{PARKED}</code>")) && !html.contains(&format!("href=\"{PARKED}")));
+    assert!(!html.contains("<script") && !html.contains("<img"));
+    assert!(html.contains("current copies"));
+}
+
+#[tokio::test]
+async fn a_course_that_is_open_offers_copies_beside_living_originals() {
+    let mut open = settings();
+    open.courses[0].openness = Openness::Open;
+    let server = Server::with(open, start_of(NIGHTS + 1)).await;
+    let html = server.get("/c/dgm/").await.text();
+    let row = html[html.find("A living paper").unwrap()..].split("</li>").next().unwrap().to_owned();
+    assert!(
+        row.contains("our copy<span class=\"unseen\"> of A living paper</span> (PDF, 9 pages, "),
+        "{row}"
+    );
+}

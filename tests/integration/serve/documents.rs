@@ -1,0 +1,151 @@
+//! Copies: which open, and how the bytes leave.
+
+use onreserve::domain::capture::Digest;
+use onreserve::domain::policy::access::Openness;
+
+use super::course::{ALIVE, GONE, GONE_PAGE, LICENSED, OWN, SVG, TAKEN};
+use super::{Server, course, settings};
+
+#[tokio::test]
+async fn a_copy_of_a_dead_original_opens_with_its_own_bytes() {
+    let server = Server::start().await;
+    let path = server.blob(GONE).await;
+    let reply = server.get(&path).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.header("content-type"), Some("application/pdf"));
+    assert_eq!(reply.header("content-disposition"), Some("inline; filename=\"gone.pdf\""));
+    assert_eq!(path, format!("/blob/{}/x", Digest::of(&reply.body)));
+    assert_eq!(reply.header("cache-control"), Some("private, no-cache"));
+    assert!(reply.body.len() > 128 << 10, "longer than one chunk: {}", reply.body.len());
+}
+
+#[tokio::test]
+async fn a_dark_copy_waits_for_death_and_closes_with_the_term() {
+    let server = Server::start().await;
+    assert_eq!(server.get(&server.blob(ALIVE).await).await.status, 403);
+    assert_eq!(server.get(&server.blob(LICENSED).await).await.status, 403);
+    assert_eq!(server.get(&server.blob(TAKEN).await).await.status, 451);
+    let own = server.get(&server.blob(OWN).await).await;
+    assert_eq!((own.status, own.header("cache-control")), (200, Some("public, max-age=31536000, immutable")));
+
+    let after = Server::with(settings(), "2026-12-20T00:00:00Z".parse().unwrap()).await;
+    let closed = after.get(&after.blob(GONE).await).await;
+    assert_eq!(closed.status, 403);
+    assert!(closed.text().contains("opens only while the term runs"));
+
+    let mut open = settings();
+    open.courses[0].openness = Openness::Open;
+    let open = Server::with(open, course::start_of(9)).await;
+    assert_eq!(open.get(&open.blob(ALIVE).await).await.status, 200);
+    assert_eq!(open.get(&open.blob(LICENSED).await).await.status, 403);
+}
+
+#[tokio::test]
+async fn only_captures_of_listed_links_are_served() {
+    let server = Server::start().await;
+    let captures = server.catalogue.captures(&GONE.parse().unwrap()).await.unwrap();
+    let head = captures[0].capture.head.unwrap();
+    for path in [
+        format!("/blob/{head}/x"),
+        format!("/blob/{}/x", Digest::of(b"nothing")),
+        "/blob/../../catalogue.sqlite3/x".to_owned(),
+        "/blob/%2e%2e%2f%2e%2e%2fcatalogue.sqlite3/x".to_owned(),
+        "/blob/..%2f..%2fetc%2fpasswd/x".to_owned(),
+        format!("{}/../../../etc/passwd", server.blob(GONE).await),
+    ] {
+        assert_eq!(server.get(&path).await.status, 404, "{path}");
+    }
+    let mut other = settings();
+    other.courses[0].id = "other".parse().unwrap();
+    let other = Server::with(other, course::start_of(6)).await;
+    assert_eq!(other.get(&other.blob(GONE).await).await.status, 404, "a course nobody configured");
+}
+
+#[tokio::test]
+async fn archived_html_can_do_nothing_and_its_headers_are_not_replayed() {
+    let server = Server::start().await;
+    let reply = server.get(&server.blob(GONE_PAGE).await).await;
+    assert_eq!((reply.status, reply.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    let policy = reply.header("content-security-policy").unwrap();
+    for part in
+        ["sandbox;", "default-src 'none'", "form-action 'none'", "base-uri 'none'", "frame-ancestors 'none'"]
+    {
+        assert!(policy.contains(part), "{policy}");
+    }
+    assert!(!policy.contains("allow-scripts") && !policy.contains("'self'"), "{policy}");
+    for name in
+        ["set-cookie", "refresh", "strict-transport-security", "access-control-allow-origin", "location"]
+    {
+        assert_eq!(reply.header(name), None, "{name}");
+    }
+    assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(reply.header("x-robots-tag"), Some("noindex, noarchive, nofollow"));
+    assert_eq!(reply.header("referrer-policy"), Some("no-referrer"));
+    assert_eq!(reply.header("cross-origin-resource-policy"), Some("same-origin"));
+}
+
+#[tokio::test]
+async fn what_might_run_is_saved_instead() {
+    let server = Server::start().await;
+    let reply = server.get(&server.blob(SVG).await).await;
+    assert_eq!(reply.header("content-type"), Some("application/octet-stream"));
+    assert_eq!(reply.header("content-disposition"), Some("attachment; filename=\"figure.svg\""));
+}
+
+#[tokio::test]
+async fn no_service_worker_is_served() {
+    let server = Server::start().await;
+    let path = server.blob(OWN).await;
+    assert_eq!(server.get_with(&path, &[("Service-Worker", "script")]).await.status, 403);
+}
+
+#[tokio::test]
+async fn parts_are_slices_of_the_whole() {
+    let server = Server::start().await;
+    let path = server.blob(GONE).await;
+    let whole = server.get(&path).await.body;
+    let last = whole.len() - 1;
+    for (range, slice, told) in [
+        ("bytes=0-0".to_owned(), &whole[..1], format!("bytes 0-0/{}", whole.len())),
+        (
+            "bytes=5-200000".to_owned(),
+            &whole[5..=200_000.min(last)],
+            format!("bytes 5-{}/{}", 200_000.min(last), whole.len()),
+        ),
+        (
+            "bytes=-7".to_owned(),
+            &whole[whole.len() - 7..],
+            format!("bytes {}-{last}/{}", whole.len() - 7, whole.len()),
+        ),
+    ] {
+        let part = server.get_with(&path, &[("Range", &range)]).await;
+        assert_eq!((part.status, part.header("content-range")), (206, Some(told.as_str())));
+        assert_eq!(part.body, slice, "{range}");
+        assert_eq!(part.header("content-length"), Some(slice.len().to_string().as_str()));
+    }
+    let past = server.get_with(&path, &[("Range", &format!("bytes={}-", whole.len()))]).await;
+    assert_eq!(
+        (past.status, past.header("content-range")),
+        (416, Some(format!("bytes */{}", whole.len()).as_str()))
+    );
+    let head = server.ask("HEAD", &path, &[]).await;
+    assert_eq!((head.status, head.header("content-length")), (200, Some(whole.len().to_string().as_str())));
+    assert!(head.body.is_empty());
+}
+
+#[tokio::test]
+async fn validators_spare_the_body_and_guard_the_parts() {
+    let server = Server::start().await;
+    let path = server.blob(GONE).await;
+    let tag = server.get(&path).await.header("etag").unwrap().to_owned();
+    for known in [tag.clone(), format!("\"x\", W/{tag}"), "*".to_owned()] {
+        let reply = server.get_with(&path, &[("If-None-Match", &known)]).await;
+        assert_eq!((reply.status, reply.body.len()), (304, 0), "{known}");
+        assert_eq!(reply.header("etag"), Some(tag.as_str()));
+    }
+    let other = server.get_with(&path, &[("If-None-Match", "\"x\"")]).await;
+    assert_eq!(other.status, 200);
+    let range = ("Range", "bytes=0-9");
+    assert_eq!(server.get_with(&path, &[range, ("If-Range", &tag)]).await.status, 206);
+    assert_eq!(server.get_with(&path, &[range, ("If-Range", "\"x\"")]).await.status, 200);
+}

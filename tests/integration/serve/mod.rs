@@ -1,0 +1,128 @@
+//! Serving, over real sockets, from an archive that five real nights have made.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+mod course;
+mod course_staff;
+mod documents;
+mod memento;
+mod monitors;
+mod pages;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use onreserve::domain::address::{Address, LinkId};
+use onreserve::domain::policy::access::{Rights, RightsRule};
+use onreserve::serve::{self, CourseRules, Desk, Settings};
+use onreserve::world::archive::Archive;
+use onreserve::world::catalogue::Catalogue;
+use onreserve::world::clock::Clock;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A running server over the course's archive.
+struct Server {
+    address: SocketAddr,
+    catalogue: Catalogue,
+}
+
+/// An answer as it came over the wire.
+#[derive(Debug)]
+struct Reply {
+    status: u16,
+    /// Names as they were sent.
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// A dark course in the middle of its term.
+fn settings() -> Settings {
+    let rule = |pattern: &str, rights| RightsRule { pattern: pattern.to_owned(), rights };
+    Settings {
+        courses: vec![CourseRules {
+            term: Some(course::term()),
+            rights: vec![rule("press.example", Rights::Licensed), rule("owner.example", Rights::TakenDown)],
+            contact: Some("staff@course.example".to_owned()),
+            ..CourseRules::new("dgm".parse().unwrap())
+        }],
+        copyright_contact: Some("library@course.example".to_owned()),
+        ..Settings::default()
+    }
+}
+
+impl Server {
+    async fn start() -> Self {
+        Self::with(settings(), course::start_of(course::NIGHTS + 1)).await
+    }
+
+    async fn with(settings: Settings, now: Timestamp) -> Self {
+        let dir = course::archive();
+        let catalogue = Catalogue::open(&Catalogue::path_in(dir)).await.unwrap();
+        let archive = Archive::read_only(dir).unwrap();
+        let desk = Arc::new(Desk::new(archive, catalogue.clone(), Clock::pretending(now), settings));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(serve::run(listener, desk, std::future::pending()));
+        Self { address, catalogue }
+    }
+
+    async fn get(&self, path: &str) -> Reply {
+        self.ask("GET", path, &[]).await
+    }
+
+    async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        self.ask("GET", path, headers).await
+    }
+
+    /// A request whose target is sent exactly as given.
+    async fn ask(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Reply {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let line = |(name, value): &(&str, &str)| format!("{name}: {value}\r\n");
+        let lines = headers.iter().map(line).collect::<Vec<_>>().concat();
+        let head =
+            format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{lines}\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).await.unwrap();
+        parse(&bytes)
+    }
+
+    /// Where the newest copy of a link is served.
+    async fn blob(&self, link: &str) -> String {
+        let captures = self.catalogue.captures(&Address::parse(link).unwrap()).await.unwrap();
+        format!("/blob/{}/x", captures.last().expect("a copy").capture.sha256)
+    }
+}
+
+fn parse(bytes: &[u8]) -> Reply {
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("a whole head");
+    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+    let mut lines = head.split("\r\n");
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let headers: Vec<(String, String)> = lines
+        .map(|line| line.split_once(": ").unwrap_or((line, "")))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let rest = &bytes[end + 4..];
+    let is_chunked = headers
+        .iter()
+        .any(|(name, value)| name.eq_ignore_ascii_case("transfer-encoding") && value == "chunked");
+    assert!(!is_chunked, "every answer has a length");
+    Reply { status, headers, body: rest.to_vec() }
+}
+
+fn id(link: &str) -> LinkId {
+    LinkId::of(&Address::parse(link).unwrap())
+}

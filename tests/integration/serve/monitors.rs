@@ -1,0 +1,41 @@
+//! What monitors ask for.
+
+use super::{Server, course, settings};
+
+#[tokio::test]
+async fn monitors_learn_that_it_lives_and_how_it_stands() {
+    let server = Server::start().await;
+    assert_eq!(server.get("/healthz").await.status, 200);
+    let ready = server.get("/readyz").await;
+    let told: serde_json::Value = serde_json::from_slice(&ready.body).unwrap();
+    assert_eq!((ready.status, &told["ready"], &told["catalogue"]), (200, &true.into(), &"ok".into()));
+    let age = told["last_night_age_seconds"].as_i64().unwrap();
+    assert!((86_000..=86_400 + 60).contains(&age), "{age}");
+
+    let metrics = server.get("/metrics").await.text();
+    for line in [
+        "onreserve_links{course=\"dgm\",state=\"dead\"} 5",
+        "onreserve_links{course=\"dgm\",state=\"failing\"} 1",
+        "onreserve_links{course=\"dgm\",state=\"changed\"} 1",
+        "# TYPE onreserve_captures gauge",
+        "onreserve_last_night_void 0",
+        "onreserve_copies_opened_total 0",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line}\n{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn a_late_night_is_told_but_does_not_stop_serving() {
+    let server = Server::with(settings(), course::start_of(course::NIGHTS + 9)).await;
+    let ready = server.get("/readyz").await;
+    let told: serde_json::Value = serde_json::from_slice(&ready.body).unwrap();
+    assert_eq!((ready.status, &told["last_night_is_late"]), (200, &true.into()));
+}
+
+#[tokio::test]
+async fn header_names_leave_in_title_case() {
+    let server = Server::start().await;
+    let reply = server.get("/healthz").await;
+    assert!(reply.headers.iter().any(|(name, _)| name == "X-Content-Type-Options"), "{:?}", reply.headers);
+}

@@ -1,0 +1,341 @@
+//! The service that runs by itself, driven from outside: signals, the
+//! supervisor's socket, the outside watcher, restarts.
+
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::net::UnixDatagram;
+use tokio::process::{Child, Command};
+
+use crate::fetch::site::{Reply, Then};
+use crate::town::{PROGRAM, Town, article, page_of};
+
+/// Long enough for a busy machine; nothing waits for it that goes well.
+const DEADLINE: Duration = Duration::from_mins(1);
+
+/// The service under a pretended supervisor.
+struct Service {
+    child: Child,
+    supervisor: UnixDatagram,
+    log: Arc<Mutex<String>>,
+    _dir: tempfile::TempDir,
+}
+
+impl Service {
+    fn start(town: &Town, now: &str) -> Self {
+        Self::start_with(town, now, |_| {})
+    }
+
+    fn start_with(town: &Town, now: &str, change: impl FnOnce(&mut Command)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("notify");
+        let supervisor = UnixDatagram::bind(&socket).unwrap();
+        let mut command = Command::new(PROGRAM);
+        command
+            .args(["serve", "--log-format", "json", "--now", now, "--config"])
+            .arg(town.dir.path().join("onreserve.toml"))
+            .env("NOTIFY_SOCKET", &socket)
+            .env_remove("WATCHDOG_USEC")
+            .env_remove("ONRESERVE_LOG")
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        change(&mut command);
+        let mut child = command.spawn().unwrap();
+        let log = Arc::<Mutex<String>>::default();
+        let (lines, kept) = (child.stderr.take().unwrap(), Arc::clone(&log));
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(lines).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                let mut kept = kept.lock().unwrap();
+                kept.push_str(&line);
+                kept.push('\n');
+            }
+        });
+        Self { child, supervisor, log, _dir: dir }
+    }
+
+    fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Waits for a word to the supervisor, and gives everything said until then.
+    async fn says(&self, word: &str) -> String {
+        let mut said = String::new();
+        let heard = tokio::time::timeout(DEADLINE, async {
+            let mut message = vec![0; 4096];
+            while !said.contains(word) {
+                let length = self.supervisor.recv(&mut message).await.unwrap();
+                said.push_str(std::str::from_utf8(&message[..length]).unwrap());
+                said.push('\n');
+            }
+        });
+        assert!(heard.await.is_ok(), "never said {word}: {said}\n{}", self.log());
+        said
+    }
+
+    async fn logs(&self, word: &str) {
+        until(|| self.log().contains(word), || format!("never logged {word}: {}", self.log())).await;
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = Pid::from_raw(i32::try_from(self.child.id().unwrap()).unwrap()).unwrap();
+        kill_process(id, signal).unwrap();
+    }
+
+    /// Stops it as a supervisor does; it must end well within ten seconds.
+    async fn stop(mut self) -> String {
+        self.signal(Signal::TERM);
+        let ended = tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await;
+        let status = ended.unwrap_or_else(|_| panic!("still there after 10 s: {}", self.log())).unwrap();
+        assert_eq!(status.code(), Some(0), "{}", self.log());
+        self.says("STOPPING=1").await;
+        self.log()
+    }
+}
+
+/// Looks again and again, up to a deadline.
+async fn until(is_so: impl Fn() -> bool, otherwise: impl Fn() -> String) {
+    let looked = tokio::time::timeout(DEADLINE, async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    assert!(looked.await.is_ok(), "{}", otherwise());
+}
+
+/// One link, one course in UTC, and a watcher at `watch.test`.
+async fn small_town() -> Town {
+    let town = Town::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
+        ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a"])),
+        ("notes.test", "/a") => Reply::page(&article("The reading at http://notes.test/a")),
+        (_, target) if target.starts_with("/watch") => Reply::new(200, "", "OK"),
+        _ => Reply::not_found(),
+    })
+    .await;
+    configure(&town, "0 30 2 * * *", "");
+    town
+}
+
+fn configure(town: &Town, schedule: &str, more: &str) {
+    town.configure(&format!(
+        "[service]\nspread = \"0s\"\nping_url = \"http://{}/watch/\"\n\
+         [[course]]\nid = \"c\"\npage = \"http://course.test/\"\nschedule = \"{schedule}\"\n{more}",
+        town.site.address
+    ));
+}
+
+/// How often the course page was asked for.
+fn nights_of(town: &Town) -> usize {
+    town.site.seen().iter().filter(|seen| seen.host == "course.test" && seen.target == "/").count()
+}
+
+fn pings(town: &Town) -> Vec<String> {
+    town.site.targets().into_iter().filter(|target| target.starts_with("/watch")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_night_runs_by_itself_and_the_watcher_hears_of_it() {
+    let town = small_town().await;
+    let service = Service::start(&town, "2026-09-14T02:29:58Z");
+    service.says("READY=1").await;
+    service.says("waiting until 2026-09-14 02:30 UTC").await;
+    service.says("waiting until 2026-09-14 13:00 UTC").await;
+    until(|| pings(&town).len() == 2, || format!("{:?}", pings(&town))).await;
+    assert_eq!(pings(&town), ["/watch/start", "/watch/"]);
+    let log = service.stop().await;
+    let over = log.lines().find(|line| line.contains("the night is over")).unwrap();
+    let over: serde_json::Value = serde_json::from_str(over).unwrap();
+    assert_eq!(over["fields"]["links"], 1);
+    assert!(over["span"]["run"].as_str().unwrap().starts_with("2026-09-14T02:30:"), "{over}");
+    assert!(!log.contains("/watch"), "the address is a secret: {log}");
+
+    // Started again, it knows that this night was run.
+    let service = Service::start(&town, "2026-09-14T02:30:30Z");
+    service.says("waiting until 2026-09-14 13:00 UTC").await;
+    service.stop().await;
+    assert_eq!(nights_of(&town), 1);
+    let (code, told) = town.run(&["verify"]).await;
+    assert_eq!(code, 0, "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nights_slept_through_are_made_up_for_once() {
+    let town = small_town().await;
+    let service = Service::start(&town, "2026-09-14T14:00:00Z");
+    service.says("waiting until 2026-09-15 02:30 UTC").await;
+    service.stop().await;
+    let service = Service::start(&town, "2026-09-18T14:00:00Z");
+    service.says("waiting until 2026-09-19 02:30 UTC").await;
+    service.stop().await;
+    assert_eq!(nights_of(&town), 1);
+    // The clock is set back behind a night that was run: it is not run again.
+    let service = Service::start(&town, "2026-09-18T02:29:59Z");
+    service.says("waiting until 2026-09-18 13:00 UTC").await;
+    service.stop().await;
+    assert_eq!(nights_of(&town), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_in_the_middle_of_a_night_is_quick_and_the_next_start_goes_on() {
+    const LINKS: usize = 30;
+    let (asked, is_slow) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(true)));
+    let (counted, slow) = (Arc::clone(&asked), Arc::clone(&is_slow));
+    let links: Vec<String> = (0..LINKS).map(|n| format!("http://h{}.test/{n}", n % 3)).collect();
+    let hosts = (0..3).map(|n| format!("h{n}.test")).chain(["course.test".to_owned()]);
+    let town = Town::start(hosts, move |_, seen| match (&*seen.host, &*seen.target) {
+        ("course.test", "/") => Reply::page(&page_of(&links.iter().map(String::as_str).collect::<Vec<_>>())),
+        (_, "/robots.txt" | "/") => Reply::not_found(),
+        (_, target) if target.starts_with("/watch") => Reply::new(200, "", "OK"),
+        (host, target) => {
+            let is_late = counted.fetch_add(1, Ordering::SeqCst) >= LINKS / 2;
+            let reply = Reply::page(&article(&format!("The reading at http://{host}{target}")));
+            // Half of the links answer only after the restart.
+            let then = if is_late && slow.load(Ordering::SeqCst) { Then::Hang } else { reply.then };
+            Reply { bytes: if matches!(then, Then::Hang) { Vec::new() } else { reply.bytes }, then }
+        }
+    })
+    .await;
+    configure(&town, "0 30 2 * * *", "");
+    let service = Service::start(&town, "2026-09-14T02:29:59Z");
+    until(|| asked.load(Ordering::SeqCst) >= LINKS / 2 + 3, || service.log()).await;
+    service.stop().await;
+    assert_eq!(pings(&town), ["/watch/start"]);
+    is_slow.store(false, Ordering::SeqCst);
+    let asked_before = asked.load(Ordering::SeqCst);
+
+    let service = Service::start(&town, "2026-09-14T02:45:00Z");
+    service.logs("going on with a night that was cut short").await;
+    service.logs("the night is over").await;
+    service.says("waiting until 2026-09-14 13:00 UTC").await;
+    service.stop().await;
+    let asked_after = asked.load(Ordering::SeqCst) - asked_before;
+    assert!(asked_after < LINKS, "{asked_after} of {LINKS} links were asked again");
+    let (_, history) = town.run(&["history", "h0.test/0"]).await;
+    assert_eq!(history.matches("works").count(), 1, "one night is one night: {history}");
+    let (_, status) = town.run(&["status", "--format", "json"]).await;
+    assert_eq!(status.matches("\"state\": \"ok\"").count(), LINKS, "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_new_configuration_is_reported_and_the_old_one_stays() {
+    let town = small_town().await;
+    let service = Service::start(&town, "2026-09-14T14:00:00Z");
+    service.says("waiting until 2026-09-15 02:30 UTC").await;
+    let bad = [
+        ("[service]\nspreat = \"1s\"\n", "spreat"),
+        ("[[course]]\nid = \"c\"\npage = \"http://course.test/\"\nschedule = \"daily\"\n", "0 30 2 * * *"),
+        ("", "there are no courses"),
+    ];
+    for (text, told) in bad {
+        town.configure(text);
+        service.signal(Signal::HUP);
+        let said = service.says("waiting until").await;
+        assert!(said.contains("RELOADING=1") && said.contains("READY=1"), "{said}");
+        assert!(
+            said.contains("was refused") && said.contains("waiting until 2026-09-15 02:30 UTC"),
+            "{said}"
+        );
+        service.logs(told).await;
+    }
+    configure(&town, "0 15 3 * * *", "");
+    service.signal(Signal::HUP);
+    service.says("waiting until 2026-09-15 03:15 UTC").await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_by_day_clears_a_failing_link_and_condemns_none() {
+    let is_up = Arc::new(AtomicBool::new(true));
+    let up = Arc::clone(&is_up);
+    let town =
+        Town::start(["course.test", "notes.test"], move |night, seen| match (&*seen.host, &*seen.target) {
+            ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a", "http://notes.test/b"])),
+            ("notes.test", "/a") if night == 1 || up.load(Ordering::SeqCst) => {
+                Reply::page(&article("The reading at http://notes.test/a"))
+            }
+            ("notes.test", "/b") if night == 1 => Reply::page(&article("The reading at http://notes.test/b")),
+            _ => Reply::not_found(),
+        })
+        .await;
+    configure(&town, "0 30 2 * * *", "");
+    town.check(1).await;
+    is_up.store(false, Ordering::SeqCst);
+    let second = town.check(2).await;
+    assert_eq!(second.states(), ["failing", "failing"]);
+    is_up.store(true, Ordering::SeqCst);
+    let pages_read = nights_of(&town);
+    let service = Service::start(&town, "2026-09-15T12:59:59Z");
+    service.logs("looked at failing links").await;
+    let log = service.stop().await;
+    assert!(log.contains("\"links\":2,\"cleared\":1"), "{log}");
+    assert_eq!(nights_of(&town), pages_read, "the page is not read by day");
+    let (_, status) = town.run(&["status"]).await;
+    assert_eq!(status.matches("failing").count(), 1, "{status}");
+    let (_, history) = town.run(&["history", "notes.test/b"]).await;
+    assert_eq!(history.matches("404").count(), 1, "the look left no trace: {history}");
+    let (code, told) = town.run(&["rebuild"]).await;
+    assert_eq!(code, 0, "{told}");
+    let (_, history) = town.run(&["history", "notes.test/a"]).await;
+    assert_eq!(history.matches("works").count(), 2, "{history}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_course_that_cannot_be_read_alarms_the_watcher() {
+    let town = small_town().await;
+    configure(&town, "0 30 2 * * *", "\n[[course]]\nid = \"d\"\npage = \"http://course.test/none\"\n");
+    let service = Service::start(&town, "2026-09-14T02:29:59Z");
+    until(|| pings(&town).len() == 2, || format!("{:?}\n{}", pings(&town), service.log())).await;
+    assert_eq!(pings(&town), ["/watch/start", "/watch/fail"]);
+    service.logs("no page of the course could be read").await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_watchdog_hears_from_a_service_that_waits() {
+    let town = small_town().await;
+    let service = Service::start_with(&town, "2026-09-14T14:00:00Z", |command| {
+        command.env("WATCHDOG_USEC", "100000");
+    });
+    for _ in 0..3 {
+        service.says("WATCHDOG=1").await;
+    }
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_service_exits_with_75_and_a_bad_configuration_with_78() {
+    let town = small_town().await;
+    let service = Service::start(&town, "2026-09-14T14:00:00Z");
+    service.says("READY=1").await;
+    let mut second = Service::start(&town, "2026-09-14T14:00:00Z");
+    assert_eq!(second.child.wait().await.unwrap().code(), Some(75));
+    second.logs(&format!("process {}", service.child.id().unwrap())).await;
+    service.stop().await;
+    town.configure("");
+    let mut empty = Service::start(&town, "2026-09-14T14:00:00Z");
+    assert_eq!(empty.child.wait().await.unwrap().code(), Some(78));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_night_that_our_own_disk_fails_is_tried_again_and_told() {
+    let town = small_town().await;
+    let service = Service::start(&town, "2026-09-14T02:29:57Z");
+    service.says("waiting until 2026-09-14 02:30 UTC").await;
+    let spool = town.archive().join("tmp");
+    std::fs::remove_dir_all(&spool).unwrap();
+    std::fs::write(&spool, "in the way").unwrap();
+    service.logs("the night failed").await;
+    until(|| pings(&town).len() == 2, || format!("{:?}", pings(&town))).await;
+    assert_eq!(pings(&town), ["/watch/start", "/watch/fail"]);
+    service.says("waiting until").await;
+    service.stop().await;
+    std::fs::remove_file(&spool).unwrap();
+    let service = Service::start(&town, "2026-09-14T02:31:00Z");
+    service.logs("the night is over").await;
+    service.stop().await;
+}
