@@ -3,7 +3,10 @@
 //! This is the only reader of configuration; nothing below it sees more than
 //! its own settings.
 
+mod course;
 mod mail;
+mod nights;
+mod pages;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,19 +14,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::daemon;
 use crate::domain::address::Address;
-use crate::domain::course::{Course, CourseId, Follow, MailAddress, PageSource, Term};
-use crate::domain::link::{Kind, KindRule};
+use crate::domain::course::{Course, CourseId};
 use crate::world::fetch;
 
-mod nights;
-
 pub use mail::Mail;
+pub use pages::Pages;
 
 /// What a configuration file says.
 #[derive(Clone, Debug)]
@@ -34,6 +33,8 @@ pub struct Settings {
     pub daemon: daemon::Settings,
     /// How letters leave; without it none are written.
     pub mail: Option<Mail>,
+    /// What is shown, and where; without it nothing is.
+    pub pages: Option<Pages>,
 }
 
 /// A configuration that cannot be used.
@@ -55,10 +56,11 @@ struct File {
     #[serde(default)]
     fetch: FetchKeys,
     mail: Option<mail::MailKeys>,
+    pages: Option<pages::PagesKeys>,
     #[serde(default)]
     service: nights::ServiceKeys,
     #[serde(default)]
-    course: Vec<CourseKeys>,
+    course: Vec<course::CourseKeys>,
 }
 
 #[derive(Deserialize)]
@@ -89,69 +91,6 @@ struct FetchKeys {
     page_timeout: Option<SignedDuration>,
     document_timeout: Option<SignedDuration>,
     max_document_mib: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CourseKeys {
-    id: CourseId,
-    title: Option<String>,
-    page: Option<String>,
-    #[serde(default)]
-    pages: Vec<String>,
-    published_at: Option<Address>,
-    time_zone: Option<String>,
-    schedule: Option<String>,
-    term: Option<TermKeys>,
-    #[serde(default)]
-    report_to: Vec<MailAddress>,
-    follow: Option<FollowKeys>,
-    #[serde(default)]
-    kinds: Vec<KindKeys>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TermKeys {
-    #[serde(deserialize_with = "date")]
-    first: Date,
-    #[serde(deserialize_with = "date")]
-    last: Date,
-}
-
-/// A day, written as a TOML date or as a string.
-fn date<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        Date(toml::value::Datetime),
-        Text(String),
-    }
-    let text = match Written::deserialize(deserializer)? {
-        Written::Date(date) => date.to_string(),
-        Written::Text(text) => text,
-    };
-    text.parse()
-        .map_err(|_| serde::de::Error::custom(format!("`{text}` is no day; write for example 2026-09-21")))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FollowKeys {
-    prefix: Address,
-    #[serde(default = "one")]
-    depth: u32,
-}
-
-fn one() -> u32 {
-    1
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KindKeys {
-    contains: String,
-    kind: Kind,
 }
 
 impl Settings {
@@ -191,66 +130,30 @@ pub fn parse(text: &str, path: &Path) -> Result<Settings, Mistake> {
         .map_err(|what| Mistake::Syntax { path: path.to_owned(), what: Box::new(what) })?;
     let meaning = |what: String| Mistake::Meaning { path: path.to_owned(), what };
     let mail = file.mail.map(|keys| mail::mail(keys, mail::environment)).transpose().map_err(meaning)?;
+    let mut shown = file.pages.map(pages::pages).transpose().map_err(meaning)?;
     let mut courses = Vec::new();
     let mut schedules = BTreeMap::new();
     for mut keys in file.course {
         if let Some(schedule) = keys.schedule.take() {
             schedules.insert(keys.id.clone(), schedule);
         }
-        let mut course = course(keys).map_err(meaning)?;
+        let (origins, contact) = (std::mem::take(&mut keys.origins), keys.contact.take());
+        let mut course = course::course(keys).map_err(meaning)?;
+        if courses.iter().any(|known: &Course| known.id == course.id) {
+            return Err(meaning(format!("two courses are called `{}`; give one another id", course.id)));
+        }
         if mail.is_none() {
             course.report_to.clear();
         }
-        if courses.iter().any(|known: &Course| known.id == course.id) {
-            return Err(meaning(format!("two courses are called `{}`; give one another id", course.id)));
+        match &mut shown {
+            Some(shown) => shown.add(&course, origins, contact).map_err(meaning)?,
+            None => course.copies = None,
         }
         courses.push(course);
     }
     let daemon = nights::settings(&file.service, &courses, &schedules).map_err(meaning)?;
     let fetch = fetch_settings(file.fetch).map_err(meaning)?;
-    Ok(Settings { archive: file.archive.dir, fetch, courses, daemon, mail })
-}
-
-fn course(keys: CourseKeys) -> Result<Course, String> {
-    let id = keys.id;
-    let written: Vec<String> = keys.page.into_iter().chain(keys.pages).collect();
-    if written.is_empty() {
-        return Err(format!("course `{id}` has no page; add page = \"https://…\" or a file name"));
-    }
-    let mut pages = Vec::new();
-    for text in written {
-        let page = PageSource::parse(&text).map_err(|error| format!("course `{id}`: {error}"))?;
-        pages.push(match page {
-            PageSource::File { path, .. } => {
-                PageSource::File { path, published_at: keys.published_at.clone() }
-            }
-            web @ PageSource::Web(_) => web,
-        });
-    }
-    let time_zone = match keys.time_zone {
-        None => TimeZone::UTC,
-        Some(name) => TimeZone::get(&name).map_err(|_| {
-            format!("course `{id}`: `{name}` is no time zone; use a name such as \"America/Chicago\"")
-        })?,
-    };
-    let term = keys.term.map(|term| Term { first: term.first, last: term.last });
-    if term.is_some_and(|term| term.last < term.first) {
-        return Err(format!("course `{id}`: the term ends before it begins; exchange first and last"));
-    }
-    Ok(Course {
-        title: keys.title.unwrap_or_else(|| id.to_string()),
-        id,
-        pages,
-        follow: keys.follow.map(|follow| Follow { prefix: follow.prefix, depth: follow.depth }),
-        kinds: keys
-            .kinds
-            .into_iter()
-            .map(|rule| KindRule { pattern: rule.contains, kind: rule.kind })
-            .collect(),
-        time_zone,
-        term,
-        report_to: keys.report_to,
-    })
+    Ok(Settings { archive: file.archive.dir, fetch, courses, daemon, mail, pages: shown })
 }
 
 fn fetch_settings(keys: FetchKeys) -> Result<fetch::Settings, String> {

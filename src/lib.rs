@@ -6,12 +6,14 @@
 //! [`night::run`] is the story; every stage is a line of it.
 //!
 //! ```text
-//! page -> mentions -> links -> [ ask -> visit -> evidence -> capture ]  polite, per host
-//!      -> verdict (history of evidence) -> events -> report
+//! schedule -> page -> mentions -> links -> [ ask -> visit -> evidence -> capture ]  polite, per host
+//!          -> verdict (history of evidence) -> events -> report -> outbox
+//! serve:   catalogue + archive -> list, copy, /go, Memento, API, metrics
 //! ```
 //!
 //! | stage | what it turns into what |
 //! |---|---|
+//! | [`domain::schedule`] | a cron expression and a time zone into when the next night is |
 //! | [`domain::page`] | a course page into [`Mention`](domain::link::Mention)s: words, headings, row, due date, line |
 //! | [`domain::evidence::ask`] | what is known into what to ask of the web next |
 //! | [`world::fetch`] | a request into an [`Exchange`](domain::visit::Exchange): hops, head, body or the way it failed |
@@ -20,17 +22,20 @@
 //! | [`world::archive`] | a body into a capture that is never overwritten |
 //! | [`domain::verdict`] | nights of evidence into one [`Verdict`](domain::verdict::Verdict) |
 //! | [`domain::report`] | verdicts into what an instructor reads |
+//! | [`outbox`] | a letter that a night queued into mail, told once the relay took it |
+//! | [`serve`] | catalogue and archive into what students see |
 //!
 //! # The house
 //!
 //! [`domain`] is what we know: pure functions over values. [`world`] is what we
-//! touch: one outside thing a module. The rest is what we do: [`night`] and
-//! [`cli`], set up by [`config`]. Modules name only what lies below them, and
+//! touch: one outside thing a module. The rest is what we do: [`night`], [`outbox`]
+//! and [`serve`], kept going by [`daemon`], asked for in [`cli`], set up by [`config`]. Modules name only what lies below them, and
 //! within [`domain`] only the stages before them; a test keeps that so.
 //!
 //! # What always holds
 //!
 //! - The web failing is data; only our own failing is an error.
+//! - A letter is told only once a relay took it, and queued only with its events.
 //! - Time, network, disk and the terminal each enter through one module.
 //! - The archive is the truth. The [catalogue](world::catalogue) is an index
 //!   over its [journal](domain::journal) and can be made anew.
@@ -45,6 +50,8 @@
 //!   [`domain::evidence::weigh`].
 //! - What does this host do differently? [`domain::evidence::site`].
 //! - Which pages are walls? [`domain::evidence::mark`] and the `marks.psv` beside it.
+//! - When is a letter due? [`domain::report::occasion`]; what stands in it: [`domain::report::digest`].
+//! - Who may open a copy? [`domain::policy::access`].
 //! - How are hosts treated? [`domain::policy`] decides, [`world::fetch`] obeys.
 
 pub mod cli;

@@ -3,13 +3,15 @@
 //!
 //! What is queued is decided by a night, in the transaction of the events it tells.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::course::MailAddress;
 use crate::domain::report::occasion::Telling;
 use crate::domain::report::{html, text};
-use crate::world::World;
 use crate::world::catalogue::{Catalogue, Turn, Waiting};
+use crate::world::clock::Clock;
 use crate::world::mail::relay::{Outcome, Parcel, Relay};
 use crate::world::mail::{Letter, Mailbox};
 
@@ -26,6 +28,12 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(72);
 
 /// No wait is longer, not even until tomorrow: such a time was set by a wrong clock.
 const LONGEST_DELAY: SignedDuration = SignedDuration::from_hours(48);
+
+/// A night may have queued something, or the clock been set.
+const LOOKS_AGAIN: Duration = Duration::from_secs(15);
+
+/// No letter is tried again at once.
+const AT_LEAST: Duration = Duration::from_secs(1);
 
 /// How letters leave.
 #[derive(Clone, Debug)]
@@ -57,10 +65,9 @@ pub struct Delivered {
 /// # Errors
 ///
 /// Only the catalogue's; a relay that fails is what the outbox is for.
-pub async fn deliver_due(world: &World, sender: &Sender) -> anyhow::Result<Delivered> {
+pub async fn deliver_due(catalogue: &Catalogue, clock: Clock, sender: &Sender) -> anyhow::Result<Delivered> {
     let mut delivered = Delivered::default();
-    let catalogue = &world.catalogue;
-    let now = world.clock.now();
+    let now = clock.now();
     let mut no_relay: Option<String> = None;
     for id in catalogue.due_letters(now, now.saturating_add(LONGEST_DELAY)?).await? {
         let _undisturbed = catalogue.outbox_lock().await;
@@ -73,10 +80,24 @@ pub async fn deliver_due(world: &World, sender: &Sender) -> anyhow::Result<Deliv
         if let Outcome::NoRelay(why) = &outcome {
             no_relay = Some(why.clone());
         }
-        enter(&waiting, outcome, world.clock.now(), catalogue, &mut delivered).await?;
+        enter(&waiting, outcome, clock.now(), catalogue, &mut delivered).await?;
     }
     delivered.next_try = catalogue.outbox().await?.next_try;
     Ok(delivered)
+}
+
+/// Hands letters on for as long as it is let.
+///
+/// # Errors
+///
+/// The catalogue's.
+pub async fn keep_delivering(catalogue: Catalogue, clock: Clock, sender: Sender) -> anyhow::Result<()> {
+    loop {
+        let delivered = deliver_due(&catalogue, clock, &sender).await?;
+        let next = delivered.next_try.map(|next| next.duration_since(clock.now()));
+        let next = next.and_then(|wait| Duration::try_from(wait).ok()).unwrap_or(LOOKS_AGAIN);
+        clock.sleep(next.clamp(AT_LEAST, LOOKS_AGAIN)).await;
+    }
 }
 
 /// The letter as mail: the same bytes each time it is tried.

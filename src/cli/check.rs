@@ -73,7 +73,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     bar.clear();
     if let Some(sender) = &sender {
-        post::tell_delivered(&outbox::deliver_due(&world, sender).await?);
+        post::tell_delivered(&outbox::deliver_due(&world.catalogue, world.clock, sender).await?);
     }
     match format {
         Format::Human => say(&human(&night))?,
@@ -126,6 +126,7 @@ fn settings(arguments: Arguments) -> anyhow::Result<Settings> {
             courses: Vec::new(),
             daemon: daemon::Settings::default(),
             mail: None,
+            pages: None,
         },
     };
     if let Some(delay) = arguments.delay {
@@ -157,6 +158,7 @@ fn single(page: &str, published_at: Option<&str>) -> anyhow::Result<Course> {
         time_zone: TimeZone::UTC,
         term: None,
         report_to: Vec::new(),
+        copies: None,
     })
 }
 

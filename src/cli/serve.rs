@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::Now;
 use crate::config;
-use crate::daemon::{self, Companions};
+use crate::daemon;
 use crate::world::World;
 use crate::world::clock::Clock;
 
@@ -53,7 +53,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         courses = settings.courses.len(),
         "onreserve runs"
     );
-    daemon::run(&arguments.config, settings, world, Companions::default()).await?;
+    daemon::run(&arguments.config, settings, world).await?;
     Ok(ExitCode::SUCCESS)
 }
 

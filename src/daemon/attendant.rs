@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::companions::Companions;
+use super::beside::Beside;
 use super::tidings;
 use crate::config;
 use crate::world::clock::Clock;
@@ -32,7 +32,7 @@ pub(super) struct Attendant {
     clock: Clock,
     signals: Signals,
     supervisor: Supervisor,
-    companions: Companions,
+    pub(super) beside: Beside,
     /// A good configuration that is not in force yet.
     read: Option<config::Settings>,
 }
@@ -42,7 +42,7 @@ impl Attendant {
         file: &Path,
         settings: &config::Settings,
         clock: Clock,
-        companions: Companions,
+        beside: Beside,
     ) -> anyhow::Result<Self> {
         Ok(Self {
             file: file.to_owned(),
@@ -50,7 +50,7 @@ impl Attendant {
             clock,
             signals: Signals::listen().context("cannot listen to signals")?,
             supervisor: Supervisor::find(),
-            companions,
+            beside,
             read: None,
         })
     }
@@ -82,7 +82,7 @@ impl Attendant {
                         return Ok(Outcome::Reloaded);
                     }
                 },
-                early = self.companions.ended() => return Err(early),
+                early = self.beside.companions.ended() => return Err(early),
                 done = &mut *work => return Ok(Outcome::Done(done)),
                 () = self.clock.sleep(self.supervisor.pulse.unwrap_or(NO_WATCHDOG)) => {}
             }
@@ -121,6 +121,6 @@ impl Attendant {
 
     pub(super) async fn stop(&mut self) {
         self.supervisor.stopping();
-        self.companions.stop().await;
+        self.beside.companions.stop().await;
     }
 }

@@ -11,18 +11,18 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Tasks that end only when they are told to. One that ends before ends the service.
 #[derive(Debug)]
-pub struct Companions {
+pub(super) struct Companions {
     tasks: JoinSet<(&'static str, anyhow::Result<()>)>,
     stop: watch::Sender<bool>,
 }
 
 /// Comes when a companion is to end.
 #[derive(Clone, Debug)]
-pub struct Stopping(watch::Receiver<bool>);
+pub(super) struct Stopping(watch::Receiver<bool>);
 
 impl Stopping {
     /// Returns once the service stops.
-    pub async fn told(mut self) {
+    pub(super) async fn told(mut self) {
         // The sender is gone only when the service is.
         let _ = self.0.wait_for(|stop| *stop).await;
     }
@@ -36,7 +36,7 @@ impl Default for Companions {
 
 impl Companions {
     /// Starts one; `name` is what it is called when it fails.
-    pub fn add<F>(&mut self, name: &'static str, task: impl FnOnce(Stopping) -> F)
+    pub(super) fn add<F>(&mut self, name: &'static str, task: impl FnOnce(Stopping) -> F)
     where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {

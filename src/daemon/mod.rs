@@ -6,10 +6,9 @@
 
 mod agenda;
 mod attendant;
+mod beside;
 mod companions;
 mod tidings;
-
-pub use companions::{Companions, Stopping};
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -21,6 +20,7 @@ use tracing::Instrument as _;
 
 use self::agenda::{Agenda, Due};
 use self::attendant::{Attendant, Outcome};
+use self::beside::Beside;
 use self::tidings::Tidings;
 use crate::config;
 use crate::domain::course::{Course, CourseId};
@@ -55,13 +55,10 @@ pub struct Settings {
 ///
 /// The catalogue cannot be used, a signal cannot be heard, or a companion
 /// ended early. A night that failed is tried again instead.
-pub async fn run(
-    file: &Path,
-    settings: config::Settings,
-    world: World,
-    companions: Companions,
-) -> anyhow::Result<()> {
-    let attendant = Attendant::new(file, &settings, world.clock, companions)?;
+pub async fn run(file: &Path, settings: config::Settings, world: World) -> anyhow::Result<()> {
+    let mut beside = Beside::default();
+    beside.set_up(&settings, &world).await?;
+    let attendant = Attendant::new(file, &settings, world.clock, beside)?;
     let tidings = Tidings::new(world.clock);
     let mut daemon =
         Daemon { settings, world, attendant, tidings, looked: HashMap::new(), rests_until: None };
@@ -102,8 +99,22 @@ impl Daemon {
                 return Ok(());
             }
             if let Some(settings) = self.attendant.taken() {
+                self.take_over(settings).await;
+            }
+        }
+    }
+
+    /// Takes over a configuration that was read without a mistake; what it asks
+    /// of this machine may still fail.
+    async fn take_over(&mut self, settings: config::Settings) {
+        match self.attendant.beside.set_up(&settings, &self.world).await {
+            Ok(()) => {
                 tracing::info!(courses = settings.courses.len(), "the new configuration is in force");
                 self.settings = settings;
+            }
+            Err(error) => {
+                let error = tidings::told(&error);
+                tracing::error!(%error, "the new configuration is not taken; the old one stays");
             }
         }
     }

@@ -99,6 +99,7 @@ fn course() -> anyhow::Result<Course> {
         time_zone: TimeZone::UTC,
         term: Some(Term { first: date(2026, 9, 14), last: date(2026, 12, 4) }),
         report_to: Vec::new(),
+        copies: None,
     })
 }
 

@@ -168,6 +168,50 @@ pub struct Follow {
     pub depth: u32,
 }
 
+/// The rule of a course for links whose rights nobody has looked into.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Openness {
+    /// Copies open beside living originals, in and out of term.
+    Open,
+    /// A copy opens when its original is dead, and closes with the term.
+    #[default]
+    Dark,
+}
+
+/// What may be done with the copies of a link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rights {
+    /// The course's own material.
+    Own,
+    /// Under a licence that lets anyone share it.
+    OpenLicence,
+    /// Copied for teaching under an exception: dark, whatever the course says.
+    FairUse,
+    /// Under a contract with the publisher: readers go through the library.
+    Licensed,
+    /// The owner asked us to stop.
+    TakenDown,
+    #[default]
+    Unknown,
+}
+
+/// A configured statement: addresses that contain `pattern` have these rights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RightsRule {
+    pub pattern: String,
+    pub rights: Rights,
+}
+
+/// What a course says of its copies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CopyRules {
+    pub openness: Openness,
+    /// The first rule that fits a link counts.
+    pub rights: Vec<RightsRule>,
+}
+
 #[derive(Clone, Debug)]
 pub struct Course {
     pub id: CourseId,
@@ -180,4 +224,6 @@ pub struct Course {
     pub term: Option<Term>,
     /// Who is written to; nobody, where no way for mail is configured.
     pub report_to: Vec<MailAddress>,
+    /// What students may open; nothing, where no pages are served.
+    pub copies: Option<CopyRules>,
 }

@@ -1,24 +1,20 @@
-//! The end of a night: verdicts, events, one transaction, and what is told.
+//! The end of a night: verdicts, events, letters, one transaction.
 
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
 use crate::domain::address::Address;
-use crate::domain::capture::Capture;
 use crate::domain::course::CourseId;
 use crate::domain::evidence::ask::Subject;
-use crate::domain::evidence::memory::Memory;
-use crate::domain::evidence::{Evidence, Finding, Note, Reason};
+use crate::domain::evidence::{Evidence, Reason};
 use crate::domain::journal::Entry;
-use crate::domain::link::Mention;
-use crate::domain::page::Defect;
-use crate::domain::report::{self, Event, Item, Void};
+use crate::domain::report::{self, Event, Void};
 use crate::domain::verdict::breaker::{self, Sentinels, Tonight};
 use crate::domain::verdict::judge::{judge as judge_link, outlived_change};
-use crate::domain::verdict::{State, StateName, Verdict};
+use crate::domain::verdict::{State, Verdict};
 use crate::night::Finished;
-use crate::night::pages::{self, Reading, Readings};
+use crate::night::pages::{self, Readings};
 use crate::night::record::Night;
 use crate::night::telling;
 use crate::world::World;
@@ -183,20 +179,6 @@ fn is_news(judged: &JudgedLink) -> bool {
     }
 }
 
-/// What was found of each course that could be read.
-pub(super) async fn tell(
-    night: &Night,
-    readings: &Readings,
-    judged: &Judged,
-    world: &World,
-) -> anyhow::Result<Vec<report::Night>> {
-    let mut courses = Vec::new();
-    for reading in &readings.read {
-        courses.push(course_night(night, reading, judged, world).await?);
-    }
-    Ok(courses)
-}
-
 pub(super) fn finished(
     night: &Night,
     readings: Readings,
@@ -215,98 +197,4 @@ pub(super) fn finished(
         courses,
         unread: readings.unread,
     }
-}
-
-async fn course_night(
-    night: &Night,
-    reading: &Reading,
-    judged: &Judged,
-    world: &World,
-) -> anyhow::Result<report::Night> {
-    let totals = world.fetch.totals();
-    let mut mentions: HashMap<Address, Vec<Mention>> = HashMap::new();
-    for mention in reading.pages.iter().flat_map(|(_, page)| &page.mentions) {
-        if let Some(address) = mention.address() {
-            mentions.entry(address.clone()).or_default().push(mention.clone());
-        }
-    }
-    let links = pages::links(std::slice::from_ref(reading));
-    let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
-    let known = world.catalogue.known(&addresses).await?;
-    let last: Option<report::Night> = world.catalogue.last_report(&reading.course.id).await?;
-    let is_told_first = last.is_none();
-    let trouble_before = last.as_ref().and_then(|last| last.page_trouble.clone());
-    let (defects_before, mut notes_before) = last.map(known_points).unwrap_or_default();
-    let mut items = Vec::new();
-    for link in links {
-        let Some(found) = judged.links.get(&link.address) else { continue };
-        let memory = known.get(&link.address).map(|known| with_tonight(&known.memory, found, judged.void));
-        let memory = memory.as_ref();
-        let copy = memory.and_then(Memory::current);
-        let is_changed = found.verdict.state.name() == StateName::Changed;
-        items.push(Item {
-            mentions: mentions.remove(&link.address).unwrap_or_default(),
-            verdict: found.verdict.clone(),
-            before: found.before.clone(),
-            status: found.evidence.status,
-            ended_at: found.evidence.ended_at.clone(),
-            last_ok: last_ok(memory, judged.void.is_none().then_some(&found.evidence)),
-            copy: copy.map(|kept| kept.capture.clone()),
-            copy_pages: copy.and_then(|kept| kept.pages),
-            versions: memory.filter(|_| is_changed).and_then(versions),
-            notes: found.evidence.notes.clone(),
-            notes_before: notes_before.remove(&link.address).unwrap_or_default(),
-            link: link.address,
-        });
-    }
-    let copies_kept = items.iter().filter(|item| item.copy.is_some()).count();
-    Ok(report::Night {
-        course: reading.course.id.clone(),
-        title: reading.course.title.clone(),
-        pages: reading.course.pages.clone(),
-        time_zone: reading.course.time_zone.clone(),
-        today: pages::local_day(night.row.started, &reading.course.time_zone),
-        started: night.row.started,
-        finished: world.clock.now(),
-        is_first: reading.is_first || is_told_first && items.iter().all(|item| item.before.is_none()),
-        void: judged.void,
-        items,
-        defects: pages::defects(reading),
-        defects_before,
-        page_trouble: reading.trouble.clone(),
-        page_trouble_before: trouble_before,
-        is_weekly: false,
-        students_get_copies: false,
-        copies_kept: u32::try_from(copies_kept).unwrap_or(u32::MAX),
-        requests: totals.requests,
-        bytes: totals.bytes,
-    })
-}
-
-/// What is remembered, tonight's evidence included, which is written down only
-/// with what is told of it.
-fn with_tonight(memory: &Memory, found: &JudgedLink, void: Option<Void>) -> Memory {
-    let mut memory = memory.clone();
-    if void.is_none() {
-        memory.history.push(found.evidence.clone());
-    }
-    memory
-}
-
-fn versions(memory: &Memory) -> Option<(Capture, Capture)> {
-    let (accepted, newest) = (memory.baseline.as_ref()?, memory.last.as_ref()?);
-    Some((accepted.capture.clone(), newest.capture.clone()))
-}
-
-/// Points of the last report, so that they are not told again.
-fn known_points(last: report::Night) -> (Vec<Defect>, HashMap<Address, Vec<Note>>) {
-    let notes = last.items.into_iter().map(|item| (item.link, item.notes)).collect();
-    (last.defects, notes)
-}
-
-/// The night that ends is not among the remembered ones yet.
-fn last_ok(memory: Option<&Memory>, tonight: Option<&Evidence>) -> Option<Timestamp> {
-    let healthy = |evidence: &&Evidence| matches!(evidence.finding, Finding::Healthy { .. });
-    let before = memory.into_iter().flat_map(|memory| &memory.history);
-    before.chain(tonight).rev().find(healthy).map(|evidence| evidence.at)
 }

@@ -9,6 +9,7 @@ mod carry;
 mod keeping;
 mod sentinels;
 mod record;
+mod findings;
 mod telling;
 mod closing;
 mod look;
@@ -85,7 +86,7 @@ pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyho
     .await?;
     let sentinels = sentinels::ask(world).await?;
     let judged = closing::judge(&links, &known, &visited, sentinels, world.clock.now());
-    let told = closing::tell(&night, &readings, &judged, world).await?;
+    let told = findings::of_courses(&night, &readings, &judged, world).await?;
     closing::record(&night, &readings, &judged, &told, world).await?;
     Ok(closing::finished(&night, readings, &judged, told, world))
 }

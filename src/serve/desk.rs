@@ -13,10 +13,10 @@ use super::past::Past;
 use super::settings::{CourseRules, Settings};
 use crate::domain::address::{Address, LinkId};
 use crate::domain::capture::{Capture, CaptureId, Digest};
-use crate::domain::course::CourseId;
+use crate::domain::course::{CourseId, Rights};
 use crate::domain::evidence::memory::Kept;
 use crate::domain::link::Mention;
-use crate::domain::policy::access::{self, Closed, Original, Question, Rights};
+use crate::domain::policy::access::{self, Closed, Original, Question};
 use crate::domain::report::place::{is_broken, is_own};
 use crate::domain::report::{Item, Night};
 use crate::domain::verdict::State;
@@ -169,7 +169,7 @@ impl Desk {
     pub(super) fn may_open(&self, found: &Found) -> Result<(), Closed> {
         let today = self.clock.now().to_zoned_datetime(found.shelf.night.time_zone.clone()).date();
         access::may_open(&Question {
-            course: found.shelf.rules.openness,
+            course: found.shelf.rules.copies.openness,
             rights: found.rights(),
             original: found.original(),
             term: found.shelf.rules.term,
@@ -210,7 +210,7 @@ impl Found {
 
     pub(super) fn rights(&self) -> Rights {
         let default = if is_own(&self.shelf.night, self.item()) { Rights::Own } else { Rights::Unknown };
-        access::rights_of(&self.item().link, &self.shelf.rules.rights).unwrap_or(default)
+        access::rights_of(&self.item().link, &self.shelf.rules.copies.rights).unwrap_or(default)
     }
 
     pub(super) fn original(&self) -> Original {

@@ -18,7 +18,8 @@ use super::desk::{Desk, Found};
 use super::manner::{HEAD_BYTES, Manner};
 use super::range::{Wanted, wanted};
 use crate::domain::capture::{Capture, Digest};
-use crate::domain::policy::access::{Closed, Rights};
+use crate::domain::course::Rights;
+use crate::domain::policy::access::Closed;
 use crate::domain::report::wording::student;
 
 /// Read and sent at a time; also what a slow reader costs us.

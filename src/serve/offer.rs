@@ -6,8 +6,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::desk::{Desk, Found};
 use crate::domain::capture::Capture;
+use crate::domain::course::Rights;
 use crate::domain::evidence::Reason;
-use crate::domain::policy::access::{Closed, Original, Rights};
+use crate::domain::policy::access::{Closed, Original};
 use crate::domain::verdict::State;
 
 /// After so many failing nights a reader is told before being sent.

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::domain::course::{CourseId, Term};
-use crate::domain::policy::access::{Openness, RightsRule};
+use crate::domain::course::{CopyRules, CourseId, Term};
 
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -27,9 +26,8 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct CourseRules {
     pub id: CourseId,
-    pub openness: Openness,
+    pub copies: CopyRules,
     pub term: Option<Term>,
-    pub rights: Vec<RightsRule>,
     /// Origins whose pages may ask for the course's links by script, beside
     /// those of the course pages themselves. As in `https://school.edu`.
     pub origins: Vec<String>,
@@ -40,14 +38,7 @@ pub struct CourseRules {
 impl CourseRules {
     /// A dark course without a term.
     pub fn new(id: CourseId) -> Self {
-        Self {
-            id,
-            openness: Openness::default(),
-            term: None,
-            rights: Vec::new(),
-            origins: Vec::new(),
-            contact: None,
-        }
+        Self { id, copies: CopyRules::default(), term: None, origins: Vec::new(), contact: None }
     }
 }
 

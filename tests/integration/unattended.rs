@@ -1,14 +1,15 @@
 //! The service that runs by itself, driven from outside: signals, the
 //! supervisor's socket, the outside watcher, restarts.
 
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::net::UnixDatagram;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpStream, UnixDatagram};
 use tokio::process::{Child, Command};
 
 use crate::fetch::site::{Reply, Then};
@@ -338,4 +339,50 @@ async fn a_night_that_our_own_disk_fails_is_tried_again_and_told() {
     let service = Service::start(&town, "2026-09-14T02:31:00Z");
     service.logs("the night is over").await;
     service.stop().await;
+}
+
+/// Where the service said that its pages are.
+fn pages_of(service: &Service) -> SocketAddr {
+    let log = service.log();
+    let line = log.lines().find(|line| line.contains("the pages are open")).unwrap();
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    line["fields"]["at"].as_str().unwrap().parse().unwrap()
+}
+
+async fn get(at: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nights_pages_and_letters_are_one_service() {
+    let town = small_town().await;
+    let letters = town.dir.path().join("letters");
+    let post = format!(
+        "report_to = [\"i@school.test\"]\n[mail]\nfrom = \"o@school.test\"\ndirectory = {letters:?}\n"
+    );
+    configure(&town, "0 30 2 * * *", &format!("{post}[pages]\nlisten = \"127.0.0.1:0\"\n"));
+    let service = Service::start(&town, "2026-09-14T02:29:58Z");
+    service.logs("letter delivered").await;
+    let at = pages_of(&service);
+    let list = get(at, "/c/c/").await;
+    assert!(list.starts_with("HTTP/1.1 200") && list.contains("The reading at"), "{list}");
+    let letter = std::fs::read_dir(&letters).unwrap().next().unwrap().unwrap().path();
+    assert!(std::fs::read_to_string(letter).unwrap().contains("First check: 1 link"));
+
+    // A reload keeps the door, also when it is refused.
+    configure(&town, "0 30 2 * * *", &format!("{post}[pages]\nlisten = \"192.0.2.1:80\"\n"));
+    service.signal(Signal::HUP);
+    service.logs("cannot listen at 192.0.2.1:80").await;
+    assert!(get(at, "/readyz").await.starts_with("HTTP/1.1 200"));
+    configure(&town, "0 15 3 * * *", &format!("{post}[pages]\nlisten = \"127.0.0.1:0\"\n"));
+    service.signal(Signal::HUP);
+    service.says("waiting until 2026-09-14 13:00 UTC").await;
+    assert!(get(at, "/healthz").await.starts_with("HTTP/1.1 200"));
+    service.stop().await;
+    assert!(TcpStream::connect(at).await.is_err());
 }

@@ -5,46 +5,9 @@
 //! practice of course reserves. What a link's rights say wins over the course.
 
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
-use crate::domain::course::Term;
-
-/// The rule of a course for links whose rights nobody has looked into.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Openness {
-    /// Copies open beside living originals, in and out of term.
-    Open,
-    /// A copy opens when its original is dead, and closes with the term.
-    #[default]
-    Dark,
-}
-
-/// What may be done with the copies of a link.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Rights {
-    /// The course's own material.
-    Own,
-    /// Under a licence that lets anyone share it.
-    OpenLicence,
-    /// Copied for teaching under an exception: dark, whatever the course says.
-    FairUse,
-    /// Under a contract with the publisher: readers go through the library.
-    Licensed,
-    /// The owner asked us to stop.
-    TakenDown,
-    #[default]
-    Unknown,
-}
-
-/// A configured statement: addresses that contain `pattern` have these rights.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RightsRule {
-    pub pattern: String,
-    pub rights: Rights,
-}
+use crate::domain::course::{Openness, Rights, RightsRule, Term};
 
 /// What is believed of the original.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -218,7 +218,7 @@ fn tally(night: &Night, placed: &[(Place, &Item)], sections: &[Section]) -> Tall
             let was_told = item.before.as_ref().is_some_and(|before| place::is_broken(before, own));
             tally.dead_due += usize::from(was_told);
             tally.newly_dead += usize::from(!was_told);
-            tally.newly_dead_kept += usize::from(!was_told && item.copy.is_some());
+            tally.newly_dead_kept += usize::from(!was_told && item.is_covered);
         }
         if *heading == Heading::NeedsYou && matches!(item.verdict.state, State::Restricted { .. }) {
             tally.restricted_uncovered += 1;

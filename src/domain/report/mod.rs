@@ -59,6 +59,10 @@ pub struct Item {
     pub copy: Option<Capture>,
     /// Pages of the copy, where it has pages.
     pub copy_pages: Option<u32>,
+    /// Our copy can stand in for it: one is kept and, where students are
+    /// offered copies, it opens for them once the original is dead.
+    #[serde(default)]
+    pub is_covered: bool,
     /// The accepted capture and the new one, where the verdict is `changed` and both are kept.
     #[serde(default)]
     pub versions: Option<(Capture, Capture)>,

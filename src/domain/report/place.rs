@@ -78,7 +78,7 @@ pub fn place(night: &Night, item: &Item) -> Place {
         State::Ok => small_points(item),
         State::Moved { .. } => told(Heading::Moved),
         State::Changed { .. } => told(Heading::Changed),
-        State::Restricted { .. } if news && item.copy.is_none() => Place::Told(Heading::NeedsYou),
+        State::Restricted { .. } if news && !item.is_covered => Place::Told(Heading::NeedsYou),
         State::Restricted { .. } => told(Heading::Restricted),
         State::Unverifiable { .. } => told(Heading::CouldNotCheck),
         state if is_broken(state, own) => match (is_due_soon(night, item), news) {
@@ -87,7 +87,7 @@ pub fn place(night: &Night, item: &Item) -> Place {
                 Place::Told(Heading::StillDead)
             }
             (false, false) => Place::Counted(Heading::StillDead),
-            (false, true) if own || item.copy.is_none() => Place::Told(Heading::NeedsYou),
+            (false, true) if own || !item.is_covered => Place::Told(Heading::NeedsYou),
             (false, true) => Place::Told(Heading::NewlyDead),
         },
         State::Failing { weight, .. } => {

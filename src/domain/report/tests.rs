@@ -72,6 +72,7 @@ pub(crate) fn ok(words: &str, link: &str) -> Item {
         ended_at: None,
         last_ok: Some(tonight()),
         copy: None,
+        is_covered: false,
         copy_pages: None,
         versions: None,
         notes: vec![],
@@ -121,7 +122,7 @@ pub(crate) fn kept(item: Item, pages: u32, bytes: u64) -> Item {
         copy.media_type = "text/html".into();
     }
     let versions = is_new.then(|| (capture(item.link.as_str(), 240_000, 60), copy.clone()));
-    Item { copy: Some(copy), copy_pages: Some(pages), versions, ..item }
+    Item { copy: Some(copy), copy_pages: Some(pages), is_covered: true, versions, ..item }
 }
 
 fn revision(similarity: f64, words_changed: u32, pages: Option<(u32, u32)>, section: Option<&str>) -> Change {

@@ -86,6 +86,7 @@ fn course() -> Course {
         time_zone: TimeZone::UTC,
         term: Some(term()),
         report_to: Vec::new(),
+        copies: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What course pages, programs and instructors ask for.
 
-use onreserve::domain::policy::access::Openness;
+use onreserve::domain::course::Openness;
 use serde_json::Value;
 
 use super::course::{ALIVE, GONE, NEVER, NIGHTS, OWN, PARKED, TAKEN, start_of};
@@ -89,7 +89,7 @@ async fn the_dashboard_shows_the_nights_and_what_is_wrong() {
 #[tokio::test]
 async fn a_course_that_is_open_offers_copies_beside_living_originals() {
     let mut open = settings();
-    open.courses[0].openness = Openness::Open;
+    open.courses[0].copies.openness = Openness::Open;
     let server = Server::with(open, start_of(NIGHTS + 1)).await;
     let html = server.get("/c/dgm/").await.text();
     let row = html[html.find("A living paper").unwrap()..].split("</li>").next().unwrap().to_owned();

@@ -1,7 +1,7 @@
 //! Copies: which open, and how the bytes leave.
 
 use onreserve::domain::capture::Digest;
-use onreserve::domain::policy::access::Openness;
+use onreserve::domain::course::Openness;
 
 use super::course::{ALIVE, GONE, GONE_PAGE, LICENSED, OWN, SVG, TAKEN};
 use super::{Server, course, settings};
@@ -34,7 +34,7 @@ async fn a_dark_copy_waits_for_death_and_closes_with_the_term() {
     assert!(closed.text().contains("opens only while the term runs"));
 
     let mut open = settings();
-    open.courses[0].openness = Openness::Open;
+    open.courses[0].copies.openness = Openness::Open;
     let open = Server::with(open, course::start_of(9)).await;
     assert_eq!(open.get(&open.blob(ALIVE).await).await.status, 200);
     assert_eq!(open.get(&open.blob(LICENSED).await).await.status, 403);

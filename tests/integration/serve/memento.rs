@@ -1,7 +1,7 @@
 //! Memento, section by section of RFC 7089.
 
 use onreserve::domain::capture::Stamp;
-use onreserve::domain::policy::access::Openness;
+use onreserve::domain::course::Openness;
 
 use super::course::{ALIVE, CHANGED, GONE, GONE_PAGE, NEVER, NIGHTS, TAKEN, start_of};
 use super::{Reply, Server, settings};
@@ -10,7 +10,7 @@ const FIRST: &str = "Mon, 14 Sep 2026 02:30:00 GMT";
 
 async fn open() -> Server {
     let mut open = settings();
-    open.courses[0].openness = Openness::Open;
+    open.courses[0].copies.openness = Openness::Open;
     Server::with(open, start_of(NIGHTS + 1)).await
 }
 

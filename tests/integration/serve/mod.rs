@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use onreserve::domain::address::{Address, LinkId};
-use onreserve::domain::policy::access::{Rights, RightsRule};
+use onreserve::domain::course::{CopyRules, Rights, RightsRule};
 use onreserve::serve::{self, CourseRules, Desk, Settings};
 use onreserve::world::archive::Archive;
 use onreserve::world::catalogue::Catalogue;
@@ -53,7 +53,13 @@ fn settings() -> Settings {
     Settings {
         courses: vec![CourseRules {
             term: Some(course::term()),
-            rights: vec![rule("press.example", Rights::Licensed), rule("owner.example", Rights::TakenDown)],
+            copies: CopyRules {
+                rights: vec![
+                    rule("press.example", Rights::Licensed),
+                    rule("owner.example", Rights::TakenDown),
+                ],
+                ..CopyRules::default()
+            },
             contact: Some("staff@course.example".to_owned()),
             ..CourseRules::new("dgm".parse().unwrap())
         }],

@@ -1,6 +1,6 @@
 //! The list of a course, the page of a copy, and `/go`.
 
-use onreserve::domain::policy::access::Openness;
+use onreserve::domain::course::Openness;
 
 use super::course::{
     ALIVE, CHANGED, FLAKY, GONE, GONE_PAGE, HOSTILE, LICENSED, NEVER, NIGHTS, OWN, PARKED, TAKEN, start_of,
@@ -62,7 +62,7 @@ async fn the_filter_is_a_form_and_needs_every_word() {
 #[tokio::test]
 async fn nothing_a_stranger_wrote_is_markup() {
     let mut open = settings();
-    open.courses[0].openness = Openness::Open;
+    open.courses[0].copies.openness = Openness::Open;
     let server = Server::with(open, start_of(NIGHTS + 1)).await;
     let captures = server.catalogue.captures(&GONE.parse().unwrap()).await.unwrap();
     let mut pages = vec!["/".to_owned(), "/c/dgm/".to_owned(), format!("/a/{}", captures[0].capture.id())];
@@ -119,7 +119,7 @@ async fn the_page_of_a_copy_says_what_it_is() {
 #[tokio::test]
 async fn versions_stand_on_the_page_of_each() {
     let mut open = settings();
-    open.courses[0].openness = Openness::Open;
+    open.courses[0].copies.openness = Openness::Open;
     let server = Server::with(open, start_of(NIGHTS + 1)).await;
     let captures = server.catalogue.captures(&CHANGED.parse().unwrap()).await.unwrap();
     assert_eq!(captures.len(), 2);

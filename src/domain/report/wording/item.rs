@@ -177,7 +177,9 @@ pub fn to_do(night: &Night, item: &Item, is_own: bool) -> &'static str {
     match &item.verdict.state {
         State::Dead { .. } | State::Failing { .. } if is_own => "put the file back or correct the address.",
         State::Failing { .. } => "try it in a browser before class.",
-        State::Dead { .. } if copy && night.students_get_copies => "replace the link when you can.",
+        State::Dead { .. } if item.is_covered && night.students_get_copies => {
+            "replace the link when you can."
+        }
         State::Dead { .. } if copy => "replace the link, or hand out our copy.",
         State::Dead { .. } => "replace or remove the link.",
         State::Restricted { .. } if copy => "see whether your students have access.",

@@ -1,0 +1,133 @@
+//! `[[course]]`: one course, its pages, its term, its people and its copies.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+use crate::domain::address::Address;
+use crate::domain::course::{
+    CopyRules, Course, CourseId, Follow, MailAddress, Openness, PageSource, Rights, RightsRule, Term,
+};
+use crate::domain::link::{Kind, KindRule};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CourseKeys {
+    pub(super) id: CourseId,
+    title: Option<String>,
+    page: Option<String>,
+    #[serde(default)]
+    pages: Vec<String>,
+    published_at: Option<Address>,
+    time_zone: Option<String>,
+    pub(super) schedule: Option<String>,
+    term: Option<TermKeys>,
+    #[serde(default)]
+    report_to: Vec<MailAddress>,
+    follow: Option<FollowKeys>,
+    #[serde(default)]
+    kinds: Vec<KindKeys>,
+    #[serde(default)]
+    copies: Openness,
+    #[serde(default)]
+    rights: Vec<RightsKeys>,
+    #[serde(default)]
+    pub(super) origins: Vec<String>,
+    pub(super) contact: Option<MailAddress>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TermKeys {
+    #[serde(deserialize_with = "date")]
+    first: Date,
+    #[serde(deserialize_with = "date")]
+    last: Date,
+}
+
+/// A day, written as a TOML date or as a string.
+fn date<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Date(toml::value::Datetime),
+        Text(String),
+    }
+    let text = match Written::deserialize(deserializer)? {
+        Written::Date(date) => date.to_string(),
+        Written::Text(text) => text,
+    };
+    text.parse()
+        .map_err(|_| serde::de::Error::custom(format!("`{text}` is no day; write for example 2026-09-21")))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FollowKeys {
+    prefix: Address,
+    #[serde(default = "one")]
+    depth: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KindKeys {
+    contains: String,
+    kind: Kind,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RightsKeys {
+    contains: String,
+    rights: Rights,
+}
+
+pub(super) fn course(keys: CourseKeys) -> Result<Course, String> {
+    let id = keys.id;
+    let written: Vec<String> = keys.page.into_iter().chain(keys.pages).collect();
+    if written.is_empty() {
+        return Err(format!("course `{id}` has no page; add page = \"https://…\" or a file name"));
+    }
+    let mut pages = Vec::new();
+    for text in written {
+        let page = PageSource::parse(&text).map_err(|error| format!("course `{id}`: {error}"))?;
+        pages.push(match page {
+            PageSource::File { path, .. } => {
+                PageSource::File { path, published_at: keys.published_at.clone() }
+            }
+            web @ PageSource::Web(_) => web,
+        });
+    }
+    let time_zone = match keys.time_zone {
+        None => TimeZone::UTC,
+        Some(name) => TimeZone::get(&name).map_err(|_| {
+            format!("course `{id}`: `{name}` is no time zone; use a name such as \"America/Chicago\"")
+        })?,
+    };
+    let term = keys.term.map(|term| Term { first: term.first, last: term.last });
+    if term.is_some_and(|term| term.last < term.first) {
+        return Err(format!("course `{id}`: the term ends before it begins; exchange first and last"));
+    }
+    let rights = keys.rights.into_iter();
+    let rights = rights.map(|rule| RightsRule { pattern: rule.contains, rights: rule.rights }).collect();
+    Ok(Course {
+        title: keys.title.unwrap_or_else(|| id.to_string()),
+        id,
+        pages,
+        follow: keys.follow.map(|follow| Follow { prefix: follow.prefix, depth: follow.depth }),
+        kinds: keys
+            .kinds
+            .into_iter()
+            .map(|rule| KindRule { pattern: rule.contains, kind: rule.kind })
+            .collect(),
+        time_zone,
+        term,
+        report_to: keys.report_to,
+        copies: Some(CopyRules { openness: keys.copies, rights }),
+    })
+}

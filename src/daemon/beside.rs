@@ -1,0 +1,88 @@
+//! What the configuration wants beside the nights: the pages at their address, the outbox.
+//!
+//! A reload starts both anew with the new settings. The door stays open
+//! meanwhile, so that readers wait a moment instead of being refused.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use super::companions::Companions;
+use crate::config;
+use crate::outbox::{self, Sender};
+use crate::serve::{self, Desk};
+use crate::world::World;
+
+/// The address at which readers knock.
+#[derive(Debug)]
+struct Door {
+    at: SocketAddr,
+    listener: TcpListener,
+}
+
+impl Door {
+    fn open(at: SocketAddr) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(at).with_context(|| {
+            format!("cannot listen at {at}; set [pages] listen to an address that is free")
+        })?;
+        listener.set_nonblocking(true)?;
+        tracing::info!(at = %listener.local_addr()?, "the pages are open");
+        Ok(Self { at, listener })
+    }
+}
+
+/// The companions by the newest good configuration.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    pub companions: Companions,
+    door: Option<Door>,
+}
+
+impl Beside {
+    /// Starts, or starts anew, what the settings want.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be listened at, or the relay cannot be set up. What
+    /// ran before goes on then.
+    pub(super) async fn set_up(&mut self, settings: &config::Settings, world: &World) -> anyhow::Result<()> {
+        let sender = settings.mail.as_ref().map(config::Mail::sender).transpose()?;
+        let door = match (&settings.pages, self.door.take()) {
+            (None, _) => None,
+            (Some(pages), Some(door)) if door.at == pages.listen => Some(door),
+            (Some(pages), before) => match Door::open(pages.listen) {
+                Ok(door) => Some(door),
+                Err(error) => {
+                    self.door = before;
+                    return Err(error);
+                }
+            },
+        };
+        self.companions.stop().await;
+        self.companions = Companions::default();
+        if let (Some(pages), Some(door)) = (&settings.pages, &door) {
+            let listener = tokio::net::TcpListener::from_std(door.listener.try_clone()?)?;
+            let desk =
+                Desk::new(world.archive.clone(), world.catalogue.clone(), world.clock, pages.serve.clone());
+            self.companions.add("serving the pages", |stop| async move {
+                Ok(serve::run(listener, Arc::new(desk), stop.told()).await?)
+            });
+        }
+        if let Some(sender) = sender {
+            self.add_outbox(sender, world);
+        }
+        self.door = door;
+        Ok(())
+    }
+
+    fn add_outbox(&mut self, sender: Sender, world: &World) {
+        let (catalogue, clock) = (world.catalogue.clone(), world.clock);
+        self.companions.add("delivering letters", |stop| async move {
+            tokio::select! {
+                () = stop.told() => Ok(()),
+                ended = outbox::keep_delivering(catalogue, clock, sender) => ended,
+            }
+        });
+    }
+}

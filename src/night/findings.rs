@@ -1,0 +1,158 @@
+//! What a night found of each course, as values that its report is made of.
+//! How it is said is `domain::report`'s affair.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::domain::address::Address;
+use crate::domain::capture::Capture;
+use crate::domain::course::Course;
+use crate::domain::evidence::memory::Memory;
+use crate::domain::evidence::{Evidence, Finding, Note};
+use crate::domain::link::Mention;
+use crate::domain::page::Defect;
+use crate::domain::policy::access::{self, Original, Question};
+use crate::domain::report::{self, Item, Void};
+use crate::domain::verdict::StateName;
+use crate::night::closing::{Judged, JudgedLink};
+use crate::night::pages::{self, Reading, Readings};
+use crate::night::record::Night;
+use crate::world::World;
+use crate::world::catalogue::Known;
+
+/// What was found of each course that could be read.
+pub(super) async fn of_courses(
+    night: &Night,
+    readings: &Readings,
+    judged: &Judged,
+    world: &World,
+) -> anyhow::Result<Vec<report::Night>> {
+    let mut courses = Vec::new();
+    for reading in &readings.read {
+        courses.push(course_night(night, reading, judged, world).await?);
+    }
+    Ok(courses)
+}
+
+async fn course_night(
+    night: &Night,
+    reading: &Reading,
+    judged: &Judged,
+    world: &World,
+) -> anyhow::Result<report::Night> {
+    let totals = world.fetch.totals();
+    let mut mentions: HashMap<Address, Vec<Mention>> = HashMap::new();
+    for mention in reading.pages.iter().flat_map(|(_, page)| &page.mentions) {
+        if let Some(address) = mention.address() {
+            mentions.entry(address.clone()).or_default().push(mention.clone());
+        }
+    }
+    let links = pages::links(std::slice::from_ref(reading));
+    let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
+    let known = world.catalogue.known(&addresses).await?;
+    let last: Option<report::Night> = world.catalogue.last_report(&reading.course.id).await?;
+    let is_told_first = last.is_none();
+    let trouble_before = last.as_ref().and_then(|last| last.page_trouble.clone());
+    let (defects_before, mut notes_before) = last.map(known_points).unwrap_or_default();
+    let today = pages::local_day(night.row.started, &reading.course.time_zone);
+    let nothing = Known::default();
+    let items: Vec<Item> = links
+        .into_iter()
+        .filter_map(|link| {
+            let found = judged.links.get(&link.address)?;
+            let known = known.get(&link.address).unwrap_or(&nothing);
+            let memory = with_tonight(&known.memory, found, judged.void);
+            let is_open = is_open_once_dead(&link.address, &reading.course, today);
+            Some(Item {
+                mentions: mentions.remove(&link.address).unwrap_or_default(),
+                notes_before: notes_before.remove(&link.address).unwrap_or_default(),
+                ..item(link.address, found, &memory, is_open)
+            })
+        })
+        .collect();
+    let copies_kept = items.iter().filter(|item| item.copy.is_some()).count();
+    Ok(report::Night {
+        course: reading.course.id.clone(),
+        title: reading.course.title.clone(),
+        pages: reading.course.pages.clone(),
+        time_zone: reading.course.time_zone.clone(),
+        today,
+        started: night.row.started,
+        finished: world.clock.now(),
+        is_first: reading.is_first || is_told_first && items.iter().all(|item| item.before.is_none()),
+        void: judged.void,
+        items,
+        defects: pages::defects(reading),
+        defects_before,
+        page_trouble: reading.trouble.clone(),
+        page_trouble_before: trouble_before,
+        is_weekly: false,
+        students_get_copies: reading.course.copies.is_some(),
+        copies_kept: u32::try_from(copies_kept).unwrap_or(u32::MAX),
+        requests: totals.requests,
+        bytes: totals.bytes,
+    })
+}
+
+/// The link by itself, without its places on the page.
+fn item(link: Address, found: &JudgedLink, memory: &Memory, is_open: bool) -> Item {
+    let copy = memory.current();
+    let is_changed = found.verdict.state.name() == StateName::Changed;
+    Item {
+        link,
+        mentions: Vec::new(),
+        verdict: found.verdict.clone(),
+        before: found.before.clone(),
+        status: found.evidence.status,
+        ended_at: found.evidence.ended_at.clone(),
+        last_ok: last_ok(memory),
+        copy: copy.map(|kept| kept.capture.clone()),
+        copy_pages: copy.and_then(|kept| kept.pages),
+        is_covered: copy.is_some() && is_open,
+        versions: if is_changed { versions(memory) } else { None },
+        notes: found.evidence.notes.clone(),
+        notes_before: Vec::new(),
+    }
+}
+
+/// Whether students would get our copy of a dead link. Before the term, as
+/// they would on its first day; where no pages are served, nobody is kept out.
+fn is_open_once_dead(link: &Address, course: &Course, today: Date) -> bool {
+    let Some(rules) = &course.copies else { return true };
+    access::may_open(&Question {
+        course: rules.openness,
+        rights: access::rights_of(link, &rules.rights).unwrap_or_default(),
+        original: Original::Dead,
+        term: course.term,
+        today: course.term.map_or(today, |term| today.max(term.first)),
+    })
+    .is_ok()
+}
+
+/// What is remembered, tonight's evidence included, which is written down only
+/// with what is told of it.
+fn with_tonight(memory: &Memory, found: &JudgedLink, void: Option<Void>) -> Memory {
+    let mut memory = memory.clone();
+    if void.is_none() {
+        memory.history.push(found.evidence.clone());
+    }
+    memory
+}
+
+fn versions(memory: &Memory) -> Option<(Capture, Capture)> {
+    let (accepted, newest) = (memory.baseline.as_ref()?, memory.last.as_ref()?);
+    Some((accepted.capture.clone(), newest.capture.clone()))
+}
+
+/// Points of the last report, so that they are not told again.
+fn known_points(last: report::Night) -> (Vec<Defect>, HashMap<Address, Vec<Note>>) {
+    let notes = last.items.into_iter().map(|item| (item.link, item.notes)).collect();
+    (last.defects, notes)
+}
+
+fn last_ok(memory: &Memory) -> Option<Timestamp> {
+    let healthy = |evidence: &&Evidence| matches!(evidence.finding, Finding::Healthy { .. });
+    memory.history.iter().rev().find(healthy).map(|evidence| evidence.at)
+}
