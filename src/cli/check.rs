@@ -4,15 +4,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
 
 use super::progress::Bar;
-use super::{Format, Now, exit, place, post, say};
+use super::{Now, exit, place, post, say};
 use crate::config::{self, Settings};
 use crate::daemon;
 use crate::domain::course::{Course, CourseId, PageSource};
-use crate::domain::report::{digest, json, summary};
+use crate::domain::report::{annotations, digest, json, junit, sarif, summary};
 use crate::domain::verdict::StateName;
 use crate::night::{self, Finished};
 use crate::outbox;
@@ -23,7 +23,12 @@ use crate::world::{World, fetch};
 #[command(after_help = "Examples:
   onreserve check https://school.edu/course.html
   onreserve check syllabus.md --published-at https://school.edu/course/
-  onreserve check --config onreserve.toml --format json > night.json")]
+  onreserve check --config onreserve.toml --format json > night.json
+  onreserve check syllabus.md --format sarif > links.sarif
+
+In CI, `sarif` and `github` put remarks on the lines of the page, and `junit`
+has a test for each link: a dead link or a missing file of the course fails,
+what is not confirmed or could not be checked is skipped.")]
 pub(super) struct Arguments {
     /// The course page: an address, or a file in HTML or Markdown.
     #[arg(value_name = "PAGE", required_unless_present = "config")]
@@ -49,10 +54,27 @@ pub(super) struct Arguments {
     /// Allow addresses on this machine and in private networks.
     #[arg(long, conflicts_with = "config")]
     allow_private_networks: bool,
+    /// What is printed.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
     now: Now,
+}
+
+/// For whom the night is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// For programs.
+    Json,
+    /// SARIF 2.1.0, for code hosts.
+    Sarif,
+    /// A JUnit report, for CI.
+    Junit,
+    /// Annotations of a workflow run on GitHub.
+    Github,
 }
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -75,8 +97,17 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Some(sender) = &sender {
         post::tell_delivered(&outbox::deliver_due(&world.catalogue, world.clock, sender).await?);
     }
-    match format {
-        Format::Human => say(&human(&night))?,
+    say(&printed(&night, format, &world)?)?;
+    if let Some(unread) = night.unread.first() {
+        return Err(unread.clone()).context("a course page could not be read");
+    }
+    let dead = night.count(StateName::Dead) > 0;
+    Ok(if dead { ExitCode::from(exit::DEAD_LINKS) } else { ExitCode::SUCCESS })
+}
+
+fn printed(night: &Finished, format: Format, world: &World) -> anyhow::Result<String> {
+    Ok(match format {
+        Format::Human => human(night),
         Format::Json => {
             let path = |digest| world.archive.path_of(digest).display().to_string();
             let totals = json::Totals {
@@ -88,14 +119,12 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 void: night.void,
             };
             let run = json::Run::new(totals, &night.courses, path);
-            say(&format!("{}\n", serde_json::to_string_pretty(&run)?))?;
+            format!("{}\n", serde_json::to_string_pretty(&run)?)
         }
-    }
-    if let Some(unread) = night.unread.first() {
-        return Err(unread.clone()).context("a course page could not be read");
-    }
-    let dead = night.count(StateName::Dead) > 0;
-    Ok(if dead { ExitCode::from(exit::DEAD_LINKS) } else { ExitCode::SUCCESS })
+        Format::Sarif => format!("{}\n", serde_json::to_string_pretty(&sarif::log(&night.courses))?),
+        Format::Junit => junit::report(&night.courses),
+        Format::Github => night.courses.iter().map(annotations::lines).collect(),
+    })
 }
 
 async fn interrupted() {

@@ -78,6 +78,9 @@ pub struct Mention {
     /// Line of the source, from 1.
     pub line: u32,
     pub kind: Kind,
+    /// The page it stands on, an address or a path, where a course has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
 }
 
 impl Mention {

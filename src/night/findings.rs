@@ -44,9 +44,13 @@ async fn course_night(
 ) -> anyhow::Result<report::Night> {
     let totals = world.fetch.totals();
     let mut mentions: HashMap<Address, Vec<Mention>> = HashMap::new();
-    for mention in reading.pages.iter().flat_map(|(_, page)| &page.mentions) {
-        if let Some(address) = mention.address() {
-            mentions.entry(address.clone()).or_default().push(mention.clone());
+    let has_several = reading.pages.len() > 1;
+    for (source, page) in &reading.pages {
+        for mention in &page.mentions {
+            if let Some(address) = mention.address() {
+                let page = has_several.then(|| source.to_string());
+                mentions.entry(address.clone()).or_default().push(Mention { page, ..mention.clone() });
+            }
         }
     }
     let links = pages::links(std::slice::from_ref(reading));

@@ -133,6 +133,7 @@ impl Walk<'_> {
             due: when.due,
             line,
             kind,
+            page: None,
         });
     }
 }

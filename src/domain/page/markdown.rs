@@ -183,6 +183,7 @@ impl<'a> Walk<'a> {
                 due: None,
                 line,
                 kind: Kind::Other,
+                page: None,
             },
         });
     }

@@ -1,7 +1,8 @@
 //! Verdicts become what an instructor reads. Sentences live in `wording` alone.
 //!
 //! A [`Night`] is composed into a [`digest::Digest`], which `text`, `html` and
-//! `summary` only lay out; `json` tells the same night to programs.
+//! `summary` only lay out; `json` tells the same night to programs, and
+//! `sarif`, `annotations` and `junit` to those that review a change of the page.
 
 pub mod plain;
 pub mod figures;
@@ -12,6 +13,10 @@ pub mod digest;
 pub mod text;
 pub mod html;
 pub mod json;
+pub mod remark;
+pub mod sarif;
+pub mod annotations;
+pub mod junit;
 pub mod summary;
 pub mod untold;
 pub mod occasion;

@@ -59,6 +59,7 @@ fn mention(words: &str, link: &str) -> Mention {
         due: None,
         line: 112,
         kind: Kind::Paper,
+        page: None,
     }
 }
 
@@ -226,6 +227,19 @@ fn two_changed_one_moved_one_fixed() -> Vec<Item> {
             1,
         ),
     ]
+}
+
+/// One link of each state, and a page defect: what programs are told.
+pub(crate) fn a_few_of_each() -> Night {
+    let mut night = three_dead_two_changed_one_moved();
+    let mut seen = Vec::new();
+    night.items.retain(|item| {
+        let is_new = !seen.contains(&item.verdict.state.name());
+        seen.push(item.verdict.state.name());
+        is_new
+    });
+    night.defects.push(Defect::EmptyLink { words: "Slides".into(), line: 40 });
+    night
 }
 
 pub(crate) fn three_dead_two_changed_one_moved() -> Night {

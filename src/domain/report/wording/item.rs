@@ -1,5 +1,7 @@
 //! The words for one link, or one host, in a report.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -85,8 +87,9 @@ pub fn where_needed(night: &Night, mention: &Mention) -> Option<String> {
 
 /// Line of the source, and which other lines have the same link.
 pub fn source(night: &Night, item: &Item, lead: &Mention) -> String {
+    let on_this_page = item.mentions.iter().filter(|mention| mention.page == lead.page);
     let mut others: Vec<u32> =
-        item.mentions.iter().map(|mention| mention.line).filter(|line| *line != lead.line).collect();
+        on_this_page.map(|mention| mention.line).filter(|line| *line != lead.line).collect();
     others.dedup();
     let also = match others.as_slice() {
         [] => String::new(),
@@ -96,7 +99,19 @@ pub fn source(night: &Night, item: &Item, lead: &Mention) -> String {
             format!(", also lines {}", list(&lines, 3))
         }
     };
-    format!("{}line {}{also}", source_file(night), lead.line)
+    let elsewhere: HashSet<&String> =
+        item.mentions.iter().filter_map(|mention| mention.page.as_ref()).collect();
+    let elsewhere = match elsewhere.len() {
+        0 | 1 => String::new(),
+        pages => format!(", and on {}", count(pages - 1, "other page")),
+    };
+    let file = match &lead.page {
+        Some(page) => {
+            page.rsplit('/').find(|part| !part.is_empty()).map(|part| format!("{} ", visible(part)))
+        }
+        None => Some(source_file(night)),
+    };
+    format!("{}line {}{also}{elsewhere}", file.unwrap_or_default(), lead.line)
 }
 
 /// "not found (404), 3 nights running since Sat 3 Oct; last worked Fri 2 Oct."

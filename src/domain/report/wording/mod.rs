@@ -7,6 +7,7 @@
 
 pub mod item;
 pub mod letter;
+pub mod remark;
 pub mod student;
 
 use crate::domain::evidence::{Alarm, Change, Note, Reason};

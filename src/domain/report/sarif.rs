@@ -1,0 +1,207 @@
+//! The night as SARIF 2.1.0 (OASIS): remarks that code hosts show on the lines of a change.
+
+use serde::Serialize;
+
+use crate::domain::report::remark::{Grade, Remark, Rule, remarks};
+use crate::domain::report::{Night, wording};
+
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Log {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    /// One for each course.
+    runs: Vec<Run>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run {
+    tool: Tool,
+    automation_details: Named,
+    invocations: [Invocation; 1],
+    column_kind: &'static str,
+    results: Vec<Finding>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Tool {
+    driver: Driver,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Driver {
+    name: &'static str,
+    version: &'static str,
+    rules: Vec<Description>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Description {
+    id: Rule,
+    short_description: Message,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Named {
+    id: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Invocation {
+    execution_successful: bool,
+    start_time_utc: String,
+    end_time_utc: String,
+    tool_execution_notifications: Vec<Notification>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Notification {
+    level: &'static str,
+    message: Message,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Message {
+    text: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Finding {
+    rule_id: Rule,
+    rule_index: usize,
+    kind: &'static str,
+    level: &'static str,
+    message: Message,
+    locations: Vec<Location>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partial_fingerprints: Option<Fingerprints>,
+}
+
+/// The same link stays the same remark, however the lines shift.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Fingerprints {
+    #[serde(rename = "link/v1")]
+    link: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Location {
+    physical_location: Physical,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Physical {
+    artifact_location: Artifact,
+    region: Region,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Artifact {
+    uri: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Region {
+    start_line: u32,
+}
+
+/// The log of one run over several courses.
+pub fn log(nights: &[Night]) -> Log {
+    Log { schema: SCHEMA, version: "2.1.0", runs: nights.iter().map(run).collect() }
+}
+
+fn run(night: &Night) -> Run {
+    let remarks = remarks(night);
+    let mut rules: Vec<Rule> = remarks.iter().map(|remark| remark.rule).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    let description = |rule: &Rule| Description { id: *rule, short_description: message(&rule.words()) };
+    Run {
+        tool: Tool {
+            driver: Driver {
+                name: "onreserve",
+                version: env!("CARGO_PKG_VERSION"),
+                rules: rules.iter().map(description).collect(),
+            },
+        },
+        automation_details: Named { id: format!("onreserve/{}/", night.course) },
+        invocations: [invocation(night)],
+        column_kind: "unicodeCodePoints",
+        results: remarks.iter().map(|remark| finding(remark, &rules)).collect(),
+    }
+}
+
+fn invocation(night: &Night) -> Invocation {
+    let void = night.void.as_ref().map(wording::void);
+    let trouble = night.page_trouble.as_ref().map(wording::page_trouble);
+    let notification = |text: String| Notification { level: "warning", message: message(&text) };
+    let time = |at: jiff::Timestamp| format!("{at:.3}");
+    Invocation {
+        execution_successful: true,
+        start_time_utc: time(night.started),
+        end_time_utc: time(night.finished),
+        tool_execution_notifications: void.into_iter().chain(trouble).map(notification).collect(),
+    }
+}
+
+fn finding(remark: &Remark, rules: &[Rule]) -> Finding {
+    let (kind, level) = match remark.grade {
+        Grade::Error => ("fail", "error"),
+        Grade::Warning => ("fail", "warning"),
+        Grade::Note => ("fail", "note"),
+        Grade::Open => ("open", "none"),
+    };
+    let location = |page: &String| Location {
+        physical_location: Physical {
+            artifact_location: Artifact { uri: uri(page) },
+            region: Region { start_line: remark.line },
+        },
+    };
+    Finding {
+        rule_id: remark.rule,
+        rule_index: rules.binary_search(&remark.rule).unwrap_or_default(),
+        kind,
+        level,
+        message: message(&remark.text),
+        locations: remark.page.iter().map(location).collect(),
+        partial_fingerprints: remark.link.map(|link| Fingerprints { link: link.to_string() }),
+    }
+}
+
+/// Braces and brackets are marks of the message syntax (sections 3.11.5 and 3.11.6).
+fn message(text: &str) -> Message {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '{' | '}' => plain.extend([c, c]),
+            '[' | ']' | '\\' => plain.extend(['\\', c]),
+            c => plain.push(c),
+        }
+    }
+    Message { text: plain }
+}
+
+/// A path as a URI reference (RFC 3986); an address is one.
+fn uri(page: &str) -> String {
+    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+    const IN_A_PATH: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    if page.contains("://") {
+        return page.to_owned();
+    }
+    let path = utf8_percent_encode(page.strip_prefix("./").unwrap_or(page), IN_A_PATH).to_string();
+    if path.starts_with('/') { format!("file://{path}") } else { path }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,29 @@
+//! The words of a remark on a line of a page: one line, complete by itself.
+
+use crate::domain::link::Mention;
+use crate::domain::report::wording::{self, item as words};
+use crate::domain::report::{Item, Night};
+use crate::domain::verdict::State;
+
+/// `"The paper" (https://…): not found (404), 3 nights running since Sat 3 Oct.`
+pub fn of_link(night: &Night, item: &Item, mention: Option<&Mention>) -> String {
+    format!("{} ({}): {}", words::name(item, mention), item.link, seen(night, item))
+}
+
+/// What was seen of the link, and what can be done.
+pub fn seen(night: &Night, item: &Item) -> String {
+    match &item.verdict.state {
+        State::Moved { to } => format!("opens at a new address, {to}"),
+        State::Changed { change, .. } => words::what_changed(night, item, change),
+        State::Ok
+        | State::Restricted { .. }
+        | State::Unverifiable { .. }
+        | State::Failing { .. }
+        | State::Dead { .. } => words::what_happened(night, item),
+    }
+}
+
+/// Why a test that could not be made says nothing.
+pub fn not_judged(night: &Night, item: &Item) -> String {
+    format!("{}: {}", wording::state(&item.verdict.state), words::what_happened(night, item))
+}
