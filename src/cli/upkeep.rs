@@ -12,11 +12,13 @@ use crate::config;
 use crate::domain::journal::Entry;
 use crate::domain::schedule::{Occasion, Schedule, Slot};
 use crate::domain::verdict::judge::judge;
+use crate::night::texts;
 use crate::world::archive::Archive;
 use crate::world::catalogue::Catalogue;
 use crate::world::clock::Clock;
 use crate::world::lock::SoleInstance;
 use crate::world::page_file;
+use crate::world::reader::Reader;
 
 /// Entries entered in one transaction when a catalogue is rebuilt.
 const BATCH: usize = 1000;
@@ -103,6 +105,8 @@ pub(super) async fn rebuild(arguments: RebuildArguments) -> anyhow::Result<ExitC
         }
     }
     catalogue.set_verdicts(&verdicts).await?;
+    let reader = Reader::new(std::env::current_exe()?);
+    texts::read_missing(texts::ALL, &archive, &catalogue, &reader).await?;
     say(&format!("Rebuilt from {count} journal lines: {} links.\n", verdicts.len()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -13,6 +13,7 @@ mod findings;
 mod telling;
 mod closing;
 mod look;
+pub mod texts;
 
 pub use look::{Looked, run as look};
 pub use pages::NoPage;
@@ -88,5 +89,6 @@ pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyho
     let judged = closing::judge(&links, &known, &visited, sentinels, world.clock.now());
     let told = findings::of_courses(&night, &readings, &judged, world).await?;
     closing::record(&night, &readings, &judged, &told, world).await?;
+    texts::read_missing(texts::A_NIGHT, &world.archive, &world.catalogue, &world.reader).await?;
     Ok(closing::finished(&night, readings, &judged, told, world))
 }

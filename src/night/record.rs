@@ -105,11 +105,16 @@ pub(super) async fn each(
     let mut evidence = HashMap::new();
     let mut batch = Vec::with_capacity(BATCH);
     while visits.recv_many(&mut batch, BATCH).await > 0 {
-        let mut entries = Vec::new();
+        let (mut entries, mut texts) = (Vec::new(), Vec::new());
         for brought in &mut batch {
-            let kept = brought.to_keep.take().map(|it| keep(&brought.link, it, around.world)).transpose()?;
-            let is_kept = kept.is_some();
-            entries.extend(kept.map(Entry::Capture));
+            let to_keep = brought.to_keep.take();
+            let is_kept = to_keep.is_some();
+            if let Some(to_keep) = to_keep {
+                let passages = to_keep.document.passages();
+                let kept = keep(&brought.link, to_keep, around.world)?;
+                texts.push((kept.capture.sha256, passages));
+                entries.push(Entry::Capture(kept));
+            }
             if let (Some(text), Some(sha256)) = (brought.rebased, brought.baseline) {
                 entries.push(Entry::Reread { link: brought.link.clone(), sha256, text });
             }
@@ -122,6 +127,9 @@ pub(super) async fn each(
         }
         around.world.archive.append(around.world.clock.now(), &entries)?;
         around.world.catalogue.enter(&entries).await?;
+        for (sha256, passages) in texts {
+            around.world.catalogue.enter_text(sha256, &passages).await?;
+        }
         evidence.extend(batch.drain(..).map(|brought| (brought.link, brought.evidence)));
     }
     Ok(evidence)

@@ -1,5 +1,9 @@
 //! `/api/v1`: the links of a course for programs, and the script that course pages include.
 
+mod search;
+
+pub(super) use search::search;
+
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
@@ -50,12 +54,17 @@ pub(super) async fn links(
         "checked_at": shelf.night.finished,
         "links": links,
     });
-    let text = serde_json::to_string(&body).map_err(Fault::from)?;
-    let mut response = answer::revalidated(&asked, "application/json", text);
+    answer_json(&shelf, &asked, &body)
+}
+
+/// JSON about a course, which its own pages may ask for by script.
+fn answer_json(shelf: &Shelf, asked: &HeaderMap, body: &Value) -> Answer {
+    let text = serde_json::to_string(body).map_err(Fault::from)?;
+    let mut response = answer::revalidated(asked, "application/json", text);
     let headers = response.headers_mut();
     headers.insert(header::VARY, HeaderValue::from_static("origin"));
     let origin = asked.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
-    if let Some(origin) = origin.filter(|origin| origins(&shelf).iter().any(|known| known == origin)) {
+    if let Some(origin) = origin.filter(|origin| origins(shelf).iter().any(|known| known == origin)) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, header_value(origin));
     }
     Ok(response)

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
+use tokio::sync::Semaphore;
 
 use super::health::Figures;
 use super::past::Past;
@@ -24,6 +25,10 @@ use crate::world::archive::Archive;
 use crate::world::catalogue::{Catalogue, Fault};
 use crate::world::clock::Clock;
 
+/// Searches at the same time: fewer than the catalogue has connections, so
+/// that pages are answered beside them.
+const SEARCHES_AT_ONCE: usize = 2;
+
 /// Everything a request needs. Nothing in it writes.
 #[derive(Debug)]
 pub struct Desk {
@@ -33,6 +38,7 @@ pub struct Desk {
     pub(super) settings: Settings,
     pub(super) figures: Figures,
     pub(super) past: Past,
+    pub(super) searches: Semaphore,
     shelves: Mutex<HashMap<CourseId, Arc<Shelf>>>,
 }
 
@@ -63,6 +69,7 @@ impl Desk {
             settings,
             figures: Figures::default(),
             past: Past::default(),
+            searches: Semaphore::new(SEARCHES_AT_ONCE),
             shelves: Mutex::default(),
         }
     }

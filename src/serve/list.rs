@@ -10,10 +10,12 @@ use url::form_urlencoded;
 use super::answer::{self, Answer, sent_to};
 use super::desk::{Desk, Shelf};
 use super::outline::{Section, outline};
+use super::search::{self, Hit, Place};
 use super::settings::BaseUrl;
 use crate::domain::course::CourseId;
 use crate::domain::report::figures::{count, day, hours};
 use crate::domain::report::plain::visible;
+use crate::domain::report::wording::student;
 
 /// Nobody types more into a filter box.
 const LONGEST_QUERY: usize = 200;
@@ -26,11 +28,19 @@ struct List<'a> {
     title: String,
     query: String,
     sections: Vec<Section>,
+    hits: Vec<HitRow>,
     /// "12 of 40 readings".
     shown: String,
     /// "Fri 18 Sep, 02:30-02:31 UTC".
     checked: String,
     contact: Option<&'a str>,
+}
+
+/// A document in which the words of the query stand.
+struct HitRow {
+    name: String,
+    page: String,
+    places: Vec<Place>,
 }
 
 #[derive(Template)]
@@ -79,7 +89,9 @@ pub(super) async fn course(State(desk): State<Arc<Desk>>, Path(course): Path<Str
         Ok(shelf) => shelf,
         Err(answer) => return answer,
     };
-    let query: String = parameter(&uri, "q").unwrap_or_default().chars().take(LONGEST_QUERY).collect();
+    let query = query(&uri);
+    let hits =
+        if query.trim().is_empty() { Vec::new() } else { search::inside(&desk, &shelf, &query).await? };
     let night = &shelf.night;
     let sections = outline(&desk, &shelf, &query);
     let shown: usize =
@@ -93,10 +105,16 @@ pub(super) async fn course(State(desk): State<Arc<Desk>>, Path(course): Path<Str
         shown: if query.trim().is_empty() {
             count(all, "reading")
         } else {
-            format!("{shown} of {} fit", count(all, "reading"))
+            let inside = match hits.len() {
+                0 => "no copy says it".to_owned(),
+                1 => "1 copy says it".to_owned(),
+                copies => format!("{copies} copies say it"),
+            };
+            format!("{shown} of {} fit; {inside}", count(all, "reading"))
         },
         query,
         sections,
+        hits: hits.into_iter().map(|hit| hit_row(&desk, hit)).collect(),
         checked: format!(
             "{}, {}",
             day(finished, night.today),
@@ -105,6 +123,19 @@ pub(super) async fn course(State(desk): State<Arc<Desk>>, Path(course): Path<Str
         contact: shelf.rules.contact.as_deref(),
     };
     answer::page(StatusCode::OK, &page)
+}
+
+fn hit_row(desk: &Desk, hit: Hit) -> HitRow {
+    HitRow {
+        name: student::name_of(hit.found.item()),
+        page: desk.settings.base_url.at(&format!("/a/{}", hit.copy.id())),
+        places: hit.places,
+    }
+}
+
+/// What is sought.
+pub(super) fn query(uri: &Uri) -> String {
+    parameter(uri, "q").unwrap_or_default().chars().take(LONGEST_QUERY).collect()
 }
 
 /// The first value of a query parameter.

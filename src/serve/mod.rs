@@ -15,6 +15,7 @@ mod manner;
 mod document;
 mod offer;
 mod outline;
+mod search;
 mod list;
 mod copy;
 mod go;
@@ -64,6 +65,7 @@ fn routes(prefix: &str) -> Router<Arc<Desk>> {
         .route(&at("/go/{link}"), get(go::by_id))
         .route(&at("/c/{course}/health"), get(dashboard::health))
         .route(&at("/api/v1/courses/{course}/links"), get(api::links))
+        .route(&at("/api/v1/courses/{course}/search"), get(api::search))
         .route(&at("/onreserve.js"), get(api::script))
         .route(&at("/timegate/{*url}"), get(memento::timegate))
         .route(&at("/timemap/link/{*url}"), get(memento::timemap_link))

@@ -6,6 +6,7 @@
 pub mod html;
 mod media;
 mod notebook;
+pub mod passage;
 mod pdf;
 pub mod text;
 

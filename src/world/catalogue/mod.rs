@@ -10,6 +10,7 @@ mod links;
 mod nights;
 mod rota;
 mod shown;
+mod texts;
 mod value;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ pub use links::Known;
 pub use nights::{NightRecord, NightRow};
 pub use rota::LastNight;
 pub use shown::{CaptureSize, FinishedNight};
+pub use texts::{Piece, Sighting};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/world/catalogue/migrations");
 

@@ -8,6 +8,7 @@ mod documents;
 mod memento;
 mod monitors;
 mod pages;
+mod search;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

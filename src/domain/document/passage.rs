@@ -1,0 +1,110 @@
+//! Passages: the stretches of a text among which a reader finds words and is shown the way to.
+
+use super::{Document, Format};
+
+/// A text is cut off here: a reader who needs the rest opens the document.
+const TEXT_BYTES: usize = 4 << 20;
+/// About as much as fits on a screen; the pages of a PDF stay whole.
+const PASSAGE_BYTES: usize = 1500;
+/// The lines by which the text of a notebook names the kinds of its cells.
+const CELL_KINDS: [&str; 4] = ["code", "markdown", "raw", "heading"];
+
+/// A stretch of text on one line, without control characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passage {
+    /// The page of a PDF, the first one being 1.
+    pub page: Option<u32>,
+    pub text: String,
+}
+
+impl Document {
+    /// The title and the text, in the order of reading.
+    pub fn passages(&self) -> Vec<Passage> {
+        let mut text = self.text.as_str();
+        if text.len() > TEXT_BYTES {
+            text = text.get(..text.floor_char_boundary(TEXT_BYTES)).unwrap_or_default();
+        }
+        let title = self.title.as_deref().map(one_line).map(|text| Passage { page: None, text });
+        let passages = match self.format {
+            // One page a line, as the reader of PDFs joins them.
+            Format::Pdf => {
+                (1..).zip(text.lines()).map(|(page, line)| passage(Some(page), one_line(line))).collect()
+            }
+            Format::Notebook => pieces(text.lines().filter(|line| !CELL_KINDS.contains(line))),
+            Format::Html
+            | Format::Text
+            | Format::Image
+            | Format::Audio
+            | Format::Video
+            | Format::Empty
+            | Format::Other => pieces(text.lines()),
+        };
+        title.into_iter().chain(passages).filter(|passage| !passage.text.is_empty()).collect()
+    }
+}
+
+fn passage(page: Option<u32>, text: String) -> Passage {
+    Passage { page, text }
+}
+
+/// Joins short lines and breaks long ones between words.
+fn pieces<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Passage> {
+    let mut pieces = Vec::new();
+    let mut text = String::new();
+    for word in lines.flat_map(words) {
+        if text.len() + word.len() > PASSAGE_BYTES {
+            pieces.push(passage(None, std::mem::take(&mut text)));
+        }
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(&word);
+    }
+    pieces.push(passage(None, text));
+    pieces
+}
+
+fn one_line(text: &str) -> String {
+    words(text).collect::<Vec<_>>().join(" ")
+}
+
+fn words(text: &str) -> impl Iterator<Item = String> {
+    let is_gap = |c: char| c.is_whitespace() || c.is_control();
+    text.split(is_gap).filter(|word| !word.is_empty()).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn document(format: Format, title: Option<&str>, text: &str) -> Document {
+        Document { title: title.map(str::to_owned), text: text.to_owned(), ..Document::bare(format) }
+    }
+
+    fn told(passages: &[Passage]) -> Vec<(Option<u32>, &str)> {
+        passages.iter().map(|passage| (passage.page, passage.text.as_str())).collect()
+    }
+
+    #[test]
+    fn a_page_keeps_its_number_even_after_a_blank_one() {
+        let pdf = document(Format::Pdf, Some("Flows"), "one\n\nthree \u{1}\n");
+        assert_eq!(told(&pdf.passages()), [(None, "Flows"), (Some(1), "one"), (Some(3), "three")]);
+    }
+
+    #[test]
+    fn cells_are_told_without_their_kinds() {
+        let notebook = document(Format::Notebook, None, "code\nimport jax\nmarkdown\n# The code");
+        assert_eq!(told(&notebook.passages()), [(None, "import jax # The code")]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_word_of_a_text_is_lost(words in prop::collection::vec("[a-z]{1,40}", 0..150)) {
+            let passages = document(Format::Html, None, &words.join("\n")).passages();
+            let kept: Vec<&str> = passages.iter().flat_map(|passage| passage.text.split(' ')).collect();
+            prop_assert_eq!(kept, words.iter().map(String::as_str).collect::<Vec<_>>());
+            prop_assert!(passages.iter().all(|passage| passage.text.len() <= PASSAGE_BYTES + 41));
+        }
+    }
+}

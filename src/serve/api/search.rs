@@ -1,0 +1,49 @@
+//! `/api/v1/courses/<id>/search?q=`: words inside the copies, for programs.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Uri};
+use serde_json::{Value, json};
+
+use super::{answer_json, told};
+use crate::domain::report::wording::student;
+use crate::serve::answer::Answer;
+use crate::serve::desk::Desk;
+use crate::serve::list;
+use crate::serve::search::{self, Hit, Place};
+
+pub(in crate::serve) async fn search(
+    State(desk): State<Arc<Desk>>,
+    Path(course): Path<String>,
+    uri: Uri,
+    asked: HeaderMap,
+) -> Answer {
+    let shelf = match list::shelf(&desk, &course).await {
+        Ok(shelf) => shelf,
+        Err(answer) => return answer,
+    };
+    let query = list::query(&uri);
+    let hits = search::inside(&desk, &shelf, &query).await?;
+    let body = json!({
+        "course": shelf.night.course,
+        "query": query,
+        "documents": hits.iter().map(|hit| document(&desk, hit)).collect::<Vec<_>>(),
+    });
+    answer_json(&shelf, &asked, &body)
+}
+
+fn document(desk: &Desk, hit: &Hit) -> Value {
+    json!({
+        "link": hit.found.id(),
+        "url": hit.found.item().link,
+        "label": student::name_of(hit.found.item()),
+        "copy": told(desk, &hit.found, &hit.copy),
+        "places": hit.places.iter().map(place).collect::<Vec<_>>(),
+    })
+}
+
+fn place(place: &Place) -> Value {
+    let pieces = place.snippet.iter().map(|piece| json!({ "text": piece.text, "match": piece.is_match }));
+    json!({ "page": place.page, "snippet": pieces.collect::<Vec<_>>() })
+}

@@ -1,0 +1,233 @@
+//! The words of documents: entered once a document is read, found by readers.
+//!
+//! Texts belong to digests, not to captures: equal bodies are entered once.
+
+use sqlx::Row as _;
+
+use super::value::from_json;
+use super::{Catalogue, Fault};
+use crate::domain::capture::Digest;
+use crate::domain::document::EXTRACTION;
+use crate::domain::document::passage::Passage;
+use crate::domain::evidence::memory::Kept;
+
+/// Words beyond these narrow nothing any more.
+const MOST_WORDS: usize = 12;
+/// Shorter words are sought as they are; longer ones find what begins with them.
+const SHORTEST_BEGINNING: usize = 3;
+/// Stand around a match in a snippet; passages have no control characters.
+const MATCH_BEGINS: char = '\u{2}';
+const MATCH_ENDS: char = '\u{3}';
+
+/// A place where the words sought stand together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    pub sha256: Digest,
+    pub page: Option<u32>,
+    pub snippet: Vec<Piece>,
+}
+
+/// A part of a snippet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    pub text: String,
+    pub is_match: bool,
+}
+
+impl Catalogue {
+    /// Enters the text of a document; one that is known is replaced.
+    pub async fn enter_text(&self, sha256: Digest, passages: &[Passage]) -> Result<(), Fault> {
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query("DELETE FROM document_text WHERE sha256 = ?")
+            .bind(sha256.to_string())
+            .execute(&mut *transaction)
+            .await?;
+        let document: i64 =
+            sqlx::query_scalar("INSERT INTO document_text (sha256, extraction) VALUES (?, ?) RETURNING id")
+                .bind(sha256.to_string())
+                .bind(EXTRACTION)
+                .fetch_one(&mut *transaction)
+                .await?;
+        for passage in passages {
+            sqlx::query("INSERT INTO passage (document, page, text) VALUES (?, ?, ?)")
+                .bind(document)
+                .bind(passage.page)
+                .bind(&passage.text)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// Removes the text of a document, and every trace of it in the file.
+    pub async fn forget_text(&self, sha256: Digest) -> Result<(), Fault> {
+        let mut connection = self.pool.acquire().await?;
+        sqlx::query("PRAGMA secure_delete = ON").execute(&mut *connection).await?;
+        sqlx::query("DELETE FROM document_text WHERE sha256 = ?")
+            .bind(sha256.to_string())
+            .execute(&mut *connection)
+            .await?;
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *connection).await?;
+        Ok(())
+    }
+
+    /// Captures whose text was not entered, or by an older extraction; newest
+    /// first, one for each digest.
+    pub async fn unread(&self, most: u32) -> Result<Vec<Kept>, Fault> {
+        let rows = sqlx::query_scalar::<_, String>(
+            "SELECT kept FROM capture WHERE id IN (SELECT MAX(id) FROM capture GROUP BY sha256) \
+             AND NOT EXISTS (SELECT 1 FROM document_text known WHERE known.sha256 = capture.sha256 \
+                             AND known.extraction >= ?) \
+             ORDER BY id DESC LIMIT ?",
+        )
+        .bind(EXTRACTION)
+        .bind(most)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|kept| from_json(kept)).collect()
+    }
+
+    /// The text of a document, if it was entered.
+    pub async fn text(&self, sha256: Digest) -> Result<Option<Vec<Passage>>, Fault> {
+        let rows = sqlx::query(
+            "SELECT passage.page, passage.text FROM document_text \
+             LEFT JOIN passage ON passage.document = document_text.id \
+             WHERE document_text.sha256 = ? ORDER BY passage.id",
+        )
+        .bind(sha256.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        let passage = |row: &sqlx::sqlite::SqliteRow| {
+            row.get::<Option<String>, _>(1).map(|text| Passage { page: row.get(0), text })
+        };
+        Ok((!rows.is_empty()).then(|| rows.iter().filter_map(passage).collect()))
+    }
+
+    /// Where in some documents all words of a query stand in one passage, best first.
+    pub async fn search(&self, query: &str, among: &[Digest], most: u32) -> Result<Vec<Sighting>, Fault> {
+        let Some(sought) = expression(query) else { return Ok(Vec::new()) };
+        // The index yields its rows by rank, so that the limit ends the search.
+        let rows = sqlx::query(
+            "SELECT document_text.sha256, passage.page, snippet(passage_index, 0, ?, ?, '\u{2026}', 28) \
+             FROM passage_index CROSS JOIN passage ON passage.id = passage_index.rowid \
+             CROSS JOIN document_text ON document_text.id = passage.document \
+             WHERE passage_index MATCH ? AND document_text.sha256 IN (SELECT value FROM json_each(?)) \
+             ORDER BY passage_index.rank LIMIT ?",
+        )
+        .bind(MATCH_BEGINS.to_string())
+        .bind(MATCH_ENDS.to_string())
+        .bind(sought)
+        .bind(serde_json::to_string(among)?)
+        .bind(most)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let sha256 = row.get::<String, _>(0).parse();
+                Ok(Sighting {
+                    sha256: sha256.map_err(|error| Fault::Query(sqlx::Error::Decode(Box::new(error))))?,
+                    page: row.get(1),
+                    snippet: pieces(row.get(2)),
+                })
+            })
+            .collect()
+    }
+}
+
+/// A query of the full-text index in which every word is quoted, so that
+/// nothing a reader types is an operator. `None` where nothing is sought.
+fn expression(query: &str) -> Option<String> {
+    let words: Vec<String> = query
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| word.contains(char::is_alphanumeric))
+        .take(MOST_WORDS)
+        .map(|word| {
+            let beginning = if word.chars().count() < SHORTEST_BEGINNING { "" } else { "*" };
+            format!("\"{}\"{beginning}", word.replace('"', "\"\""))
+        })
+        .collect();
+    (!words.is_empty()).then(|| words.join(" AND "))
+}
+
+fn pieces(snippet: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for (at, part) in snippet.split(MATCH_BEGINS).enumerate() {
+        let (found, rest) =
+            if at == 0 { ("", part) } else { part.split_once(MATCH_ENDS).unwrap_or(("", part)) };
+        pieces.push(Piece { text: found.to_owned(), is_match: true });
+        pieces.push(Piece { text: rest.to_owned(), is_match: false });
+    }
+    pieces.retain(|piece| !piece.text.is_empty());
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::test_runner::TestRunner;
+
+    async fn catalogue() -> (tempfile::TempDir, Catalogue) {
+        let dir = tempfile::tempdir().unwrap();
+        let catalogue = Catalogue::open(&Catalogue::path_in(dir.path())).await.unwrap();
+        (dir, catalogue)
+    }
+
+    fn pages(texts: &[&str]) -> Vec<Passage> {
+        (1..).zip(texts).map(|(page, text)| Passage { page: Some(page), text: (*text).to_owned() }).collect()
+    }
+
+    #[tokio::test]
+    async fn words_are_found_on_their_page_and_only_among_the_named_documents() {
+        let (_dir, catalogue) = catalogue().await;
+        let (one, other) = (Digest::of(b"1"), Digest::of(b"2"));
+        let text = pages(&["An introduction.", "Normalizing flows transport na\u{ef}ve densities."]);
+        catalogue.enter_text(one, &text).await.unwrap();
+        catalogue.enter_text(one, &text).await.unwrap();
+        catalogue.enter_text(other, &pages(&["Flows of water."])).await.unwrap();
+        let found = catalogue.search("naive FLOW", &[one, other], 10).await.unwrap();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].sha256, found[0].page), (one, Some(2)));
+        let matches: Vec<&str> =
+            found[0].snippet.iter().filter(|piece| piece.is_match).map(|piece| piece.text.as_str()).collect();
+        assert_eq!(matches, ["flows", "na\u{ef}ve"]);
+        assert_eq!(catalogue.search("flows", &[other], 10).await.unwrap().len(), 1);
+        assert_eq!(catalogue.search("flows", &[], 10).await.unwrap(), []);
+        assert_eq!(catalogue.text(one).await.unwrap(), Some(text));
+    }
+
+    #[tokio::test]
+    async fn a_forgotten_text_leaves_nothing_in_the_file() {
+        let (dir, catalogue) = catalogue().await;
+        let sha256 = Digest::of(b"1");
+        catalogue.enter_text(sha256, &pages(&["a most quixotically unusual word"])).await.unwrap();
+        catalogue.forget_text(sha256).await.unwrap();
+        assert_eq!(catalogue.search("quixotically", &[sha256], 10).await.unwrap(), []);
+        assert_eq!(catalogue.text(sha256).await.unwrap(), None);
+        catalogue.close().await;
+        for file in std::fs::read_dir(dir.path()).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            assert!(!bytes.windows(12).any(|window| window == b"quixotically"));
+        }
+    }
+
+    #[test]
+    fn nothing_that_is_typed_is_an_operator() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let (_dir, catalogue) = runtime.block_on(catalogue());
+        let sha256 = Digest::of(b"1");
+        runtime.block_on(catalogue.enter_text(sha256, &pages(&["plain words"]))).unwrap();
+        let search = |query: &str| runtime.block_on(catalogue.search(query, &[sha256], 10)).unwrap();
+        for query in
+            ["plain OR nothing", "text:plain", "NEAR(plain words)", "plain NOT words", "^plain*\"", "\0"]
+        {
+            assert!(search(query).is_empty() || query == "^plain*\"", "{query}");
+        }
+        assert_eq!(search("PLAIN \"words\"").len(), 1);
+        TestRunner::default()
+            .run(&".{0,60}", |query| {
+                search(&query);
+                Ok(())
+            })
+            .unwrap();
+    }
+}
