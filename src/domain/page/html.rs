@@ -18,6 +18,8 @@ const ROW_CHARS: usize = 300;
 pub(super) fn read(source: &str, context: &Context) -> Page {
     let html = Html::parse_document(source);
     let base = base(&html, context.base);
+    let headings = headings(&html);
+    let context = &context.in_term_of(headings.iter().map(String::as_str));
     let lines = line::of_anchors(source);
     let mut walk = Walk {
         context,
@@ -52,6 +54,12 @@ pub(super) fn read(source: &str, context: &Context) -> Page {
     let mut page = walk.page;
     page.defects = anchor::defects(&page.mentions, &anchors);
     page
+}
+
+/// The title and the highest headings, in the order of the page.
+fn headings(html: &Html) -> Vec<String> {
+    let highest = Selector::parse("title, h1, h2").into_iter();
+    highest.flat_map(|selector| html.select(&selector).map(text_of).collect::<Vec<_>>()).collect()
 }
 
 fn heading_level(name: &str) -> Option<u8> {

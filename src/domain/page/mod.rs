@@ -7,6 +7,7 @@ mod kind;
 mod line;
 mod markdown;
 mod outline;
+mod season;
 mod target;
 
 use jiff::civil::Date;
@@ -54,6 +55,13 @@ pub struct Context<'a> {
     /// The day of reading; gives the year where there is no term.
     pub today: Date,
     pub kinds: &'a [KindRule],
+}
+
+impl Context<'_> {
+    /// The same, with the term that the page names where none is configured.
+    fn in_term_of<'b>(&self, headings: impl Iterator<Item = &'b str>) -> Self {
+        Self { term: self.term.or_else(|| season::named_in(headings)), ..self.clone() }
+    }
 }
 
 /// A page with fewer links than this may halve without anything being wrong.

@@ -131,3 +131,18 @@ proptest! {
         read_at(&text, Markup::Markdown);
     }
 }
+
+#[test]
+fn a_term_that_the_page_names_gives_the_year() {
+    let context = Context { base: None, term: None, today: date(2026, 11, 23), kinds: &[] };
+    let pages = [
+        ("# Models, Spring 2026\n\n- Apr 15: [a paper](https://a.edu/p.pdf)\n", Markup::Markdown),
+        (
+            "<title>Models</title><h1>Models, Spring 2026</h1><ul><li>Apr 15: <a href=https://a.edu/p.pdf>a paper</a></ul>",
+            Markup::Html,
+        ),
+    ];
+    for (text, markup) in pages {
+        assert_eq!(read(text, markup, &context).mentions[0].due, Some(date(2026, 4, 15)), "{text}");
+    }
+}
