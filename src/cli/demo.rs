@@ -22,21 +22,33 @@ pub(super) struct Arguments {
     fast: bool,
 }
 
+/// How this program was called, so that its lines can be pasted.
+fn called() -> String {
+    std::env::args().next().filter(|name| !name.contains(' ')).unwrap_or_else(|| "onreserve".to_owned())
+}
+
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     say("A small course page with ten links, visited on five nights.\n")?;
     let pause = if arguments.fast { Duration::ZERO } else { PAUSE };
-    let show =
-        |shown: demo::Shown| say(&format!("\n{}\n{}\n\n{}", shown.heading, "-".repeat(72), shown.report));
+    let show = |shown: demo::Shown| {
+        say(&format!("\n{}\n{}\n{}\n\n{}", shown.night, shown.events, "-".repeat(72), shown.report))
+    };
     let ending = demo::run(&arguments.dir, show, pause).await?;
     let lost = ending
         .lost_paper
         .map(|path| format!("  {}  the paper that vanished\n", path.display()))
         .unwrap_or_default();
     say(&format!(
-        "\nNow open\n  {}  the last report\n  {}  the same as a mail\n{lost}\nand ask\n  onreserve status --archive {archive}\n  onreserve explain sampling --archive {archive}\n  onreserve verify --archive {archive}\n",
+        "\nNow open\n  {}  the last report\n  {}  the same as a mail\n{lost}\nask\n  \
+         {us} status --archive {archive}\n  {us} explain sampling --archive {archive}\n  \
+         {us} verify --archive {archive}\n\nand see what students see, at http://localhost:8080/c/dgm/\n  \
+         {us} serve --config {config} --now {noon}\n",
         ending.report.display(),
         ending.letter.display(),
+        us = called(),
         archive = ending.archive.display(),
+        config = ending.config.display(),
+        noon = ending.noon,
     ))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -17,7 +17,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use tokio::net::TcpListener;
 
-use crate::domain::course::{Course, PageSource, Term};
+use crate::config;
+use crate::domain::course::Course;
 use crate::domain::report::{self, digest, html, text};
 use crate::night::{self, Finished};
 use crate::world::clock::Clock;
@@ -25,7 +26,8 @@ use crate::world::{World, fetch, mail, page_file};
 
 /// What a night of the demo has to show.
 pub(crate) struct Shown {
-    pub(crate) heading: String,
+    pub(crate) night: String,
+    pub(crate) events: &'static str,
     pub(crate) report: String,
 }
 
@@ -34,6 +36,10 @@ pub(crate) struct Ending {
     pub(crate) report: PathBuf,
     pub(crate) letter: PathBuf,
     pub(crate) archive: PathBuf,
+    /// With it the service shows what students see.
+    pub(crate) config: PathBuf,
+    /// A moment at which no night of that service is due.
+    pub(crate) noon: Timestamp,
     pub(crate) lost_paper: Option<PathBuf>,
 }
 
@@ -48,27 +54,40 @@ pub(crate) async fn run(
     if dir.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
         bail!("{} is not empty; remove it, or name another directory with --dir", dir.display());
     }
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no free port on this machine")?;
     let place = listener.local_addr()?;
     let site = site::Site::new();
     let serving = tokio::spawn(site.clone().serve(listener));
     let archive = dir.join("archive");
+    let config = dir.join("onreserve.toml");
+    write_new(&config, &configuration(&archive))?;
+    let courses = config::read(&config)?.courses;
     let mut last = None;
     for night in 1..=NIGHTS {
         site.become_night(night);
         let clock = Clock::pretending(start_of(night)?);
         let world = World::open(&archive, settings(place), clock).await?;
-        let finished = night::run(&[course()?], &world, &|_| ()).await?;
-        let (report, letter) = write_down(&finished, night, dir)?;
+        let finished = night::run(&courses, &world, &|_| ()).await?;
+        let course = courses.first().context("the demo has a course")?;
+        let (report, letter) = write_down(course, &finished, night, dir)?;
         show(Shown {
-            heading: heading(night, &finished),
+            night: heading(night, &finished),
+            events: site::what_happens(night),
             report: text::letter(&digest::compose(only(&finished)?)),
         })?;
         let vanished =
             only(&finished)?.items.iter().find(|item| item.link.path().ends_with("normalizing-flows.pdf"));
         let lost_paper =
             vanished.and_then(|item| item.copy.as_ref()).map(|copy| world.archive.path_of(copy.sha256));
-        last = Some(Ending { report, letter, archive: archive.clone(), lost_paper });
+        last = Some(Ending {
+            report,
+            letter,
+            archive: archive.clone(),
+            config: config.clone(),
+            noon: start_of(night)?.checked_add(9.hours())?,
+            lost_paper,
+        });
         clock.sleep(pause).await;
     }
     serving.abort();
@@ -89,18 +108,15 @@ fn settings(place: SocketAddr) -> fetch::Settings {
     }
 }
 
-fn course() -> anyhow::Result<Course> {
-    Ok(Course {
-        id: "dgm".parse()?,
-        title: "Deep Generative Models".to_owned(),
-        pages: vec![PageSource::parse(site::PAGE)?],
-        follow: None,
-        kinds: Vec::new(),
-        time_zone: TimeZone::UTC,
-        term: Some(Term { first: date(2026, 9, 14), last: date(2026, 12, 4) }),
-        report_to: Vec::new(),
-        copies: None,
-    })
+/// What an instructor would have written.
+fn configuration(archive: &Path) -> String {
+    format!(
+        "[archive]\ndir = {:?}\n\n[pages]\nlisten = \"127.0.0.1:8080\"\n\n\
+         [[course]]\nid = \"dgm\"\ntitle = \"Deep Generative Models\"\npage = \"{}\"\n\
+         term = {{ first = 2026-09-14, last = 2026-12-04 }}\n",
+        archive.display().to_string(),
+        site::PAGE
+    )
 }
 
 fn only(finished: &Finished) -> anyhow::Result<&report::Night> {
@@ -109,17 +125,21 @@ fn only(finished: &Finished) -> anyhow::Result<&report::Night> {
 
 fn heading(night: u32, finished: &Finished) -> String {
     let day = finished.started.to_zoned_datetime(TimeZone::UTC).strftime("%a %-d %b %Y").to_string();
-    format!("NIGHT {night} of {NIGHTS}, {day}: {}", site::what_happens(night))
+    format!("NIGHT {night} of {NIGHTS}, {day}")
 }
 
 /// The night's report as a page, its letter as a mail.
-fn write_down(finished: &Finished, night: u32, dir: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
+fn write_down(
+    course: &Course,
+    finished: &Finished,
+    night: u32,
+    dir: &Path,
+) -> anyhow::Result<(PathBuf, PathBuf)> {
     let digest = digest::compose(only(finished)?);
-    let course = course()?;
     let report = dir.join(format!("report-night-{night}.html"));
     let letter = dir.join(format!("letter-night-{night}.eml"));
     let page = html::page(&digest)?;
-    page_file::write_new(&report, &page).with_context(|| format!("cannot write {}", report.display()))?;
+    write_new(&report, &page)?;
     let message = mail::Letter {
         from: &"Onreserve <onreserve@course.example>".parse()?,
         to: &"instructor@course.example".parse()?,
@@ -133,7 +153,10 @@ fn write_down(finished: &Finished, night: u32, dir: &Path) -> anyhow::Result<(Pa
         html: &page,
         unsubscribe: None,
     };
-    page_file::write_new(&letter, &String::from_utf8_lossy(&message.format()?))
-        .with_context(|| format!("cannot write {}", letter.display()))?;
+    write_new(&letter, &String::from_utf8_lossy(&message.format()?))?;
     Ok((report, letter))
+}
+
+fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
+    page_file::write_new(path, text).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -27,11 +27,11 @@ pub(super) const HOSTS: &[&str] = &[
 /// What the reader of the demo is told to look for.
 pub(super) fn what_happens(night: u32) -> &'static str {
     match night {
-        1 => "everything is seen for the first time",
-        2 => "a paper vanishes, a blog moves",
-        3 => "slides are silently replaced, an error page answers 200, a host blinks",
-        4 => "a video is removed; the lost paper is now certain",
-        _ => "what was suspected is confirmed",
+        1 => "Everything is seen for the first time.",
+        2 => "A paper vanishes, a blog moves.",
+        3 => "Slides are silently replaced, an error page answers 200, a host blinks.",
+        4 => "A video is removed; the lost paper is now certain.",
+        _ => "What was suspected is confirmed.",
     }
 }
 

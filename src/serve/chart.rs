@@ -32,13 +32,16 @@ pub(super) fn draw(nights: &[Tally]) -> String {
         nights.len()
     );
     for (at, night) in nights.iter().enumerate() {
-        let mut ground = HEIGHT;
+        let (mut below, mut ground) = (0, HEIGHT);
         for (class, _, states) in LAYERS {
-            let height = night.count(states) * HEIGHT / most;
+            // Rounded where it stands, not by itself: equal sums are equally high.
+            below += night.count(states);
+            let top = HEIGHT.saturating_sub(below * HEIGHT / most);
+            let height = ground - top;
             if height == 0 {
                 continue;
             }
-            ground = ground.saturating_sub(height);
+            ground = top;
             let faint = if night.is_void { " void" } else { "" };
             let _ = write!(
                 svg,

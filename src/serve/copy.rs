@@ -84,7 +84,11 @@ pub(super) async fn page(desk: &Desk, found: &Found, kept: &Kept) -> Answer {
         course_title: visible(&found.shelf.night.title),
         standing,
         open: opened.map(|(_, manner)| {
-            let measure = student::measure(student::media(&manner.content_type), kept.pages, capture.bytes);
+            let measure = student::measure(
+                student::media(&manner.content_type, &capture.document),
+                capture,
+                kept.pages,
+            );
             (desk.settings.base_url.at(&document::path(capture, &manner)), measure)
         }),
         original: offer::original(desk, found),
@@ -123,7 +127,11 @@ async fn versions(desk: &Desk, found: &Found, this: &Kept) -> Result<Vec<Version
     let version = |kept: &Kept| Version {
         href: desk.settings.base_url.at(&format!("/a/{}", kept.capture.id())),
         day: local_day(found, kept.capture.captured_at),
-        measure: student::measure(student::media(&kept.capture.media_type), kept.pages, kept.capture.bytes),
+        measure: student::measure(
+            student::media(&kept.capture.media_type, &kept.capture.document),
+            &kept.capture,
+            kept.pages,
+        ),
         is_this: kept.capture.id() == this.capture.id(),
     };
     Ok(captures.iter().rev().map(version).collect())

@@ -141,7 +141,7 @@ fn link_row(desk: &Desk, shelf: &Arc<Shelf>, item: &Item) -> Option<LinkRow> {
         nights: count(verdict.nights as usize, "night"),
         copy: item.copy.as_ref().map(|copy| {
             let page = desk.settings.base_url.at(&format!("/a/{}", copy.id()));
-            (page, student::measure(student::media(&copy.media_type), item.copy_pages, copy.bytes))
+            (page, student::measure(student::media(&copy.media_type, &copy.document), copy, item.copy_pages))
         }),
     })
 }

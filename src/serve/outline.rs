@@ -120,7 +120,7 @@ fn reading(desk: &Desk, shelf: &Arc<Shelf>, mention: &Mention) -> Option<Reading
     };
     let measure = || {
         let copy = found.copy()?;
-        Some(student::measure(student::media(&copy.media_type), item.copy_pages, copy.bytes))
+        Some(student::measure(student::media(&copy.media_type, &copy.document), copy, item.copy_pages))
     };
     let opens_too = desk.may_open(&found).is_ok();
     Some(Reading {

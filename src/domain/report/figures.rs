@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::domain::address::Address;
+
 /// "Tue 6 Oct"; with the year where it is not that of `today`.
 pub fn day(date: Date, today: Date) -> String {
     let pattern = if date.year() == today.year() { "%a %-d %b" } else { "%a %-d %b %Y" };
@@ -52,6 +54,15 @@ pub fn number(n: u64) -> String {
 /// "1 link", "2 links".
 pub fn count(n: usize, one: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{} {one}s", number(n as u64)) }
+}
+
+/// "9 pages"; of a notebook its cells.
+pub fn extent(pages: u32, document: &Address) -> String {
+    count(pages as usize, if is_notebook(document) { "cell" } else { "page" })
+}
+
+pub fn is_notebook(document: &Address) -> bool {
+    document.path().to_ascii_lowercase().ends_with(".ipynb")
 }
 
 /// A count of words, as roughly as it was measured: "3 words", "about 350 words".

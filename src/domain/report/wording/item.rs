@@ -9,7 +9,7 @@ use crate::domain::capture::Capture;
 use crate::domain::course::PageSource;
 use crate::domain::evidence::{Alarm, Change};
 use crate::domain::link::{Kind, Mention};
-use crate::domain::report::figures::{count, day, list, number, size};
+use crate::domain::report::figures::{count, day, extent, list, number, size};
 use crate::domain::report::plain::{is_bare_address, quoted, shortened, tame, visible};
 use crate::domain::report::{Item, Night, wording};
 use crate::domain::verdict::{State, Verdict};
@@ -176,7 +176,7 @@ pub fn our_copy(night: &Night, item: &Item, kind: Option<Kind>) -> String {
         };
     };
     let pages =
-        item.copy_pages.map(|pages| format!("{}, ", count(pages as usize, "page"))).unwrap_or_default();
+        item.copy_pages.map(|pages| format!("{}, ", extent(pages, &copy.document))).unwrap_or_default();
     format!("{}, {pages}{}.", local_day(night, copy.captured_at), size(copy.bytes))
 }
 
@@ -193,7 +193,7 @@ pub fn to_do(night: &Night, item: &Item, is_own: bool) -> &'static str {
         State::Dead { .. } | State::Failing { .. } if is_own => "put the file back or correct the address.",
         State::Failing { .. } => "try it in a browser before class.",
         State::Dead { .. } if item.is_covered && night.students_get_copies => {
-            "replace the link when you can."
+            "replace the link; until then our copy stands in."
         }
         State::Dead { .. } if copy => "replace the link, or hand out our copy.",
         State::Dead { .. } => "replace or remove the link.",

@@ -269,7 +269,7 @@ pub fn standing(heading: Heading, night: &Night, facts: &Standing) -> String {
             let since = since.map(|since| format!("the first since {since}; ")).unwrap_or_default();
             format!("{since}copies {}", wording::item::copies_of_group(facts.kept, facts.links))
         }
-        Heading::Changed => "told before; until you accept the new version.".to_owned(),
+        Heading::Changed => "told before; counted until you accept the new version.".to_owned(),
         Heading::Moved => "told before; the page still has the old address.".to_owned(),
         Heading::NotYetConfirmed => "failed lately; told here once enough nights agree.".to_owned(),
         Heading::CouldNotCheck => match facts.most_often {

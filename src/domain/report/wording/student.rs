@@ -3,12 +3,12 @@
 //! They want one thing, to read it; so these say what opens, and only then why.
 
 use crate::domain::address::Address;
-use crate::domain::capture::Digest;
+use crate::domain::capture::{Capture, Digest};
 use crate::domain::evidence::Reason;
 use crate::domain::link::Mention;
 use crate::domain::policy::access::Closed;
 use crate::domain::report::Item;
-use crate::domain::report::figures::{count, size};
+use crate::domain::report::figures::{extent, is_notebook, size};
 use crate::domain::report::plain::{is_bare_address, visible};
 use crate::domain::verdict::State;
 
@@ -88,8 +88,12 @@ pub fn reading(item: &Item, mention: &Mention) -> (String, Option<String>) {
     if words.is_empty() || is_bare_address(&words) { (name_of(item), beside) } else { (words, beside) }
 }
 
-/// What a media type is to a reader.
-pub fn media(media_type: &str) -> &'static str {
+/// What a document of this media type is to a reader.
+pub fn media(media_type: &str, document: &Address) -> &'static str {
+    if is_notebook(document) {
+        // Servers give notebooks any type, JSON and plain text among them.
+        return "notebook";
+    }
     let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
         "application/pdf" => "PDF",
@@ -101,9 +105,9 @@ pub fn media(media_type: &str) -> &'static str {
 }
 
 /// "PDF, 10 pages, 219 KB".
-pub fn measure(media: &str, pages: Option<u32>, bytes: u64) -> String {
-    let pages = pages.map(|pages| format!("{}, ", count(pages as usize, "page"))).unwrap_or_default();
-    format!("{media}, {pages}{}", size(bytes))
+pub fn measure(media: &str, copy: &Capture, pages: Option<u32>) -> String {
+    let pages = pages.map(|pages| format!("{}, ", extent(pages, &copy.document))).unwrap_or_default();
+    format!("{media}, {pages}{}", size(copy.bytes))
 }
 
 /// How to cite what was read here.
