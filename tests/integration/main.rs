@@ -10,6 +10,7 @@ mod drift;
 mod fetch;
 mod interrupted;
 mod nights;
+mod post;
 mod serve;
 mod tidy;
 mod town;

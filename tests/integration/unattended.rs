@@ -19,19 +19,19 @@ use crate::town::{PROGRAM, Town, article, page_of};
 const DEADLINE: Duration = Duration::from_mins(1);
 
 /// The service under a pretended supervisor.
-struct Service {
-    child: Child,
+pub(crate) struct Service {
+    pub(crate) child: Child,
     supervisor: UnixDatagram,
     log: Arc<Mutex<String>>,
     _dir: tempfile::TempDir,
 }
 
 impl Service {
-    fn start(town: &Town, now: &str) -> Self {
+    pub(crate) fn start(town: &Town, now: &str) -> Self {
         Self::start_with(town, now, |_| {})
     }
 
-    fn start_with(town: &Town, now: &str, change: impl FnOnce(&mut Command)) -> Self {
+    pub(crate) fn start_with(town: &Town, now: &str, change: impl FnOnce(&mut Command)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("notify");
         let supervisor = UnixDatagram::bind(&socket).unwrap();
@@ -60,12 +60,12 @@ impl Service {
         Self { child, supervisor, log, _dir: dir }
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
     /// Waits for a word to the supervisor, and gives everything said until then.
-    async fn says(&self, word: &str) -> String {
+    pub(crate) async fn says(&self, word: &str) -> String {
         let mut said = String::new();
         let heard = tokio::time::timeout(DEADLINE, async {
             let mut message = vec![0; 4096];
@@ -79,17 +79,17 @@ impl Service {
         said
     }
 
-    async fn logs(&self, word: &str) {
+    pub(crate) async fn logs(&self, word: &str) {
         until(|| self.log().contains(word), || format!("never logged {word}: {}", self.log())).await;
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let id = Pid::from_raw(i32::try_from(self.child.id().unwrap()).unwrap()).unwrap();
         kill_process(id, signal).unwrap();
     }
 
     /// Stops it as a supervisor does; it must end well within ten seconds.
-    async fn stop(mut self) -> String {
+    pub(crate) async fn stop(mut self) -> String {
         self.signal(Signal::TERM);
         let ended = tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await;
         let status = ended.unwrap_or_else(|_| panic!("still there after 10 s: {}", self.log())).unwrap();

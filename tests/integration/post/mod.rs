@@ -1,0 +1,194 @@
+//! Letters on their way to a relay that is strict, down, undecided, unwilling or cut off.
+//! Nothing is lost, and nothing told twice but where nobody can know.
+
+mod real;
+mod relay;
+
+use std::path::PathBuf;
+
+use crate::fetch::site::Reply;
+use crate::town::{Town, article, page_of};
+use crate::unattended::Service;
+use relay::{Manner, Relay};
+
+/// A course of two readings: `/a` is gone from night 2 on, `/b` from night 3 on.
+async fn rotting() -> Town {
+    Town::start(["course.test", "notes.test"], |night, seen| match (&*seen.host, &*seen.target, night) {
+        ("course.test", "/", _) => {
+            Reply::page(&page_of(&["http://notes.test/a", "http://notes.test/b", "http://notes.test/c"]))
+        }
+        ("notes.test", "/a", 1) | ("notes.test", "/b", 1 | 2) | ("notes.test", "/c", _) => {
+            Reply::page(&article(&format!("The reading at http://notes.test{}", seen.target)))
+        }
+        _ => Reply::not_found(),
+    })
+    .await
+}
+
+/// Night `/a` and night `/b` are confirmed dead.
+const A_DIES: u32 = 4;
+const B_DIES: u32 = 5;
+
+fn by(town: &Town, relay: &Relay) {
+    by_way_of(town, relay, "security = \"none\"");
+}
+
+fn by_way_of(town: &Town, relay: &Relay, more: &str) {
+    by_way_of_port(town, relay.address.port(), more);
+}
+
+fn by_way_of_port(town: &Town, port: u16, more: &str) {
+    town.configure(&format!(
+        "[[course]]\nid = \"c\"\ntitle = \"A course\"\npage = \"http://course.test/\"\n\
+         report_to = [\"i@school.test\"]\n\
+         [mail]\nfrom = \"o@school.test\"\nhost = \"127.0.0.1\"\nport = {port}\n{more}\n"
+    ));
+}
+
+fn file_in(town: &Town, name: &str, text: &str) -> PathBuf {
+    let path = town.dir.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// Runs the nights; what each said on standard error.
+async fn nights(town: &Town, nights: std::ops::RangeInclusive<u32>) -> String {
+    let mut told = String::new();
+    for night in nights {
+        let night = town.check(night).await;
+        assert!(matches!(night.code, 0 | 2), "{}", night.errors);
+        told.push_str(&night.errors);
+    }
+    told
+}
+
+/// Lets the service run at a moment until it has tried the outbox.
+async fn later(town: &Town, now: &str, word: &str) {
+    let service = Service::start(town, now);
+    service.logs(word).await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strict_relay_is_spoken_to_in_private_and_with_the_password() {
+    let town = rotting().await;
+    let (relay, authority) = Relay::strict();
+    let authority = file_in(&town, "authority.pem", &authority);
+    let password = file_in(&town, "password", "wrong horse\n");
+    let way = format!("user = \"{}\"\npassword_file = {password:?}\nextra_ca = {authority:?}", relay::USER);
+    by_way_of(&town, &relay, &way);
+    let told = nights(&town, 1..=1).await;
+    assert!(told.contains("wrong password") && !told.contains("horse"), "{told}");
+    assert_eq!(relay.sent().len(), 0);
+
+    file_in(&town, "password", &format!("{}\n", relay::PASSWORD));
+    later(&town, "2026-09-14T02:36:00Z", "letter delivered").await;
+    let taken = relay.taken();
+    assert_eq!(taken.len(), 1);
+    assert!(taken[0].was_private && taken[0].to == "i@school.test", "{:?}", taken[0]);
+    assert!(taken[0].mail.contains("First check: 3 links"), "{}", taken[0].mail);
+
+    // Whoever cannot prove to be the relay gets nothing, not even the password.
+    let other = file_in(&town, "authority.pem", &relay::certificate().2);
+    assert!(other.exists());
+    let told = nights(&town, 2..=A_DIES).await;
+    assert!(told.contains("not sent yet") && told.to_lowercase().contains("certificate"), "{told}");
+    assert_eq!(relay.sent().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_of_nights_without_a_relay_become_one() {
+    let town = rotting().await;
+    let relay = Relay::down();
+    by(&town, &relay);
+    let told = nights(&town, 1..=1).await;
+    assert!(told.contains("not sent yet"), "{told}");
+    let (_, status) = town.run(&["status"]).await;
+    assert!(status.contains("MAIL WAITING") && status.contains("tried 1 time"), "{status}");
+
+    let relay = relay.opened();
+    nights(&town, 2..=2).await;
+    let first = relay.taken();
+    assert_eq!(first.len(), 1);
+    assert!(first[0].mail.contains("First check: 3 links"), "{}", first[0].mail);
+
+    // Two nights with news, and the relay will have none of it.
+    relay.will(Manner::ToRecipient("451 4.3.0 come back later"));
+    nights(&town, 3..=B_DIES).await;
+    assert_eq!(relay.taken().len(), 1);
+    relay.will(Manner::Take);
+    nights(&town, B_DIES + 1..=B_DIES + 2).await;
+    let taken = relay.taken();
+    assert_eq!(taken.len(), 2, "one letter for both nights: {taken:#?}");
+    let news = &taken[1].mail;
+    assert!(news.contains("2 of 3 links are newly dead"), "{news}");
+    assert!(news.contains("notes.test/a") && news.contains("notes.test/b"), "{news}");
+    let (_, status) = town.run(&["status"]).await;
+    assert!(!status.contains("MAIL"), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_put_off_is_sent_once_more_as_it_was() {
+    let town = rotting().await;
+    let relay = Relay::up();
+    by(&town, &relay);
+    relay.will(Manner::ToMail("451 4.7.1 greylisted, come back later"));
+    let told = nights(&town, 1..=1).await;
+    assert!(told.contains("greylisted"), "{told}");
+    relay.will(Manner::Take);
+    // Before its turn nothing is sent.
+    let service = Service::start(&town, "2026-09-14T02:33:00Z");
+    service.says("waiting until").await;
+    service.stop().await;
+    assert_eq!(relay.sent().len(), 1);
+    later(&town, "2026-09-14T02:36:00Z", "letter delivered").await;
+    nights(&town, 2..=3).await;
+    let sent = relay.sent();
+    assert_eq!(sent.len(), 2);
+    assert_eq!(sent[0].mail, sent[1].mail, "byte for byte");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_told_to_the_operator_and_its_news_comes_with_the_next_letter() {
+    let town = rotting().await;
+    let relay = Relay::up();
+    by(&town, &relay);
+    nights(&town, 1..=A_DIES - 1).await;
+    relay.will(Manner::ToRecipient("550 5.1.1 no such user"));
+    let told = nights(&town, A_DIES..=A_DIES).await;
+    assert!(told.contains("REFUSED") && told.contains("no such user"), "{told}");
+    let (_, status) = town.run(&["status"]).await;
+    assert!(status.contains("MAIL REFUSED") && status.contains("5.1.1 no such user"), "{status}");
+    // It is not tried again by itself.
+    let service = Service::start(&town, "2026-09-17T12:00:00Z");
+    service.says("waiting until").await;
+    service.stop().await;
+    assert_eq!(relay.sent().len(), 1, "the first night's");
+    relay.will(Manner::Take);
+    nights(&town, B_DIES..=B_DIES + 2).await;
+    let taken = relay.taken();
+    assert_eq!(taken.len(), 2);
+    assert!(taken[1].mail.contains("2 of 3 links are newly dead"), "{}", taken[1].mail);
+    let (_, status) = town.run(&["status"]).await;
+    assert!(!status.contains("MAIL"), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_that_may_have_arrived_is_repeated_under_its_own_name() {
+    let town = rotting().await;
+    let relay = Relay::up();
+    by(&town, &relay);
+    nights(&town, 1..=A_DIES - 1).await;
+    relay.will(Manner::HangUp);
+    nights(&town, A_DIES..=A_DIES).await;
+    assert_eq!((relay.sent().len(), relay.taken().len()), (2, 1));
+    relay.will(Manner::Take);
+    // The next night has news of its own: the open letter is not made part of it.
+    nights(&town, B_DIES..=B_DIES + 2).await;
+    let sent = relay.sent();
+    assert_eq!(sent.len(), 4, "{sent:#?}");
+    assert_eq!(sent[1].mail, sent[2].mail, "the same Message-ID, the same bytes");
+    assert_ne!(sent[2].header("Message-ID"), sent[3].header("Message-ID"));
+    assert!(sent[1].mail.contains("1 of 3 links is newly dead"), "{}", sent[1].mail);
+    assert!(sent[3].mail.contains("1 of 3 links is newly dead"), "{}", sent[3].mail);
+}

@@ -1,0 +1,56 @@
+//! A letter to a mail server that others wrote.
+
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use super::{by_way_of_port, file_in, nights, relay, rotting};
+use crate::town::Town;
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/relay.py");
+
+/// Starts `aiosmtpd` and gives its port; it ends with the value.
+async fn aiosmtpd(town: &Town, certificate: &str, key: &str) -> (Child, u16) {
+    let python = std::env::var("ONRESERVE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let mut server = Command::new(python)
+        .arg(SCRIPT)
+        .arg(town.dir.path().join("maildir"))
+        .arg(file_in(town, "certificate.pem", certificate))
+        .arg(file_in(town, "key.pem", key))
+        .args([relay::USER, relay::PASSWORD])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).await.unwrap();
+    let port = line.trim().parse().expect("aiosmtpd is there: see CONTRIBUTING.md");
+    (server, port)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Python's aiosmtpd; .ci/run fetches it and runs this"]
+async fn a_real_server_takes_a_letter_over_starttls_and_with_a_login() {
+    let town = rotting().await;
+    let (certificate, key, authority) = relay::certificate();
+    let (_server, port) = aiosmtpd(&town, &certificate, &key.serialize_pem()).await;
+    let authority = file_in(&town, "authority.pem", &authority);
+    let password = file_in(&town, "password", relay::PASSWORD);
+    let login = format!("user = \"{}\"\npassword_file = {password:?}\n", relay::USER);
+    by_way_of_port(&town, port, &format!("{login}extra_ca = {authority:?}"));
+    nights(&town, 1..=2).await;
+    let mails: Vec<_> = std::fs::read_dir(town.dir.path().join("maildir/new")).unwrap().collect();
+    assert_eq!(mails.len(), 1, "one letter, and nothing twice");
+    let mail = std::fs::read_to_string(mails[0].as_ref().unwrap().path()).unwrap();
+    for line in ["X-RcptTo: i@school.test", "Subject: [C] First check: 3 links", "X-MailFrom: o@school.test"]
+    {
+        assert!(mail.lines().any(|found| found.starts_with(line)), "{line}: {mail}");
+    }
+
+    // Without the login the same server takes nothing.
+    by_way_of_port(&town, port, &format!("extra_ca = {authority:?}"));
+    let told = nights(&town, super::A_DIES - 1..=super::A_DIES + 1).await;
+    assert!(told.contains("530"), "{told}");
+}
