@@ -75,7 +75,10 @@ pub async fn deliver_due(catalogue: &Catalogue, clock: Clock, sender: &Sender) -
         let outcome = match &no_relay {
             // One relay for all: who could not be asked for one letter is not asked for the next.
             Some(why) => Outcome::NoRelay(why.clone()),
-            None => hand_on(&waiting, sender).await,
+            None => {
+                catalogue.try_letter(id).await?;
+                hand_on(&waiting, sender).await
+            }
         };
         if let Outcome::NoRelay(why) = &outcome {
             no_relay = Some(why.clone());

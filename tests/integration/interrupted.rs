@@ -33,15 +33,21 @@ async fn town(bell: Arc<Bell>) -> Town {
     town
 }
 
+/// Rings when so much was seen.
 #[derive(Default)]
-struct Bell {
-    seen: AtomicUsize,
+pub(crate) struct Bell {
+    pub(crate) seen: AtomicUsize,
     rings_at: AtomicUsize,
-    rung: Notify,
+    pub(crate) rung: Notify,
 }
 
 impl Bell {
-    fn count(&self) {
+    /// Will ring after so many more.
+    pub(crate) fn ring_after(&self, more: usize) {
+        self.rings_at.store(self.seen.load(Ordering::SeqCst) + more, Ordering::SeqCst);
+    }
+
+    pub(crate) fn count(&self) {
         if self.seen.fetch_add(1, Ordering::SeqCst) + 1 == self.rings_at.load(Ordering::SeqCst) {
             self.rung.notify_one();
         }
@@ -78,8 +84,7 @@ async fn a_night_killed_twenty_times_is_finished_with_nothing_lost_or_doubled() 
     for kill in 0..KILLS {
         // The points spread over the whole night: early ones while the page is
         // read, late ones while the last visits are written down.
-        let so_far = bell.seen.load(Ordering::SeqCst);
-        bell.rings_at.store(so_far + 1 + kill * 3 % 11, Ordering::SeqCst);
+        bell.ring_after(1 + kill * 3 % 11);
         let mut night = town.checking(1).stdout(std::process::Stdio::piped()).spawn().unwrap();
         tokio::select! {
             () = bell.rung.notified() => {
@@ -116,7 +121,7 @@ async fn a_night_killed_twenty_times_is_finished_with_nothing_lost_or_doubled() 
 async fn ctrl_c_ends_a_night_that_the_next_run_goes_on_with() {
     let bell = Arc::new(Bell::default());
     let town = town(Arc::clone(&bell)).await;
-    bell.rings_at.store(45, Ordering::SeqCst);
+    bell.ring_after(45);
     let mut night = town.checking(1).stderr(std::process::Stdio::piped()).spawn().unwrap();
     bell.rung.notified().await;
     let id = rustix::process::Pid::from_raw(i32::try_from(night.id().unwrap()).unwrap()).unwrap();

@@ -9,6 +9,7 @@ mod cli;
 mod drift;
 mod fetch;
 mod interrupted;
+mod killed;
 mod nights;
 mod post;
 mod serve;

@@ -66,9 +66,14 @@ impl Town {
         self.configure("[[course]]\nid = \"c\"\ntitle = \"A course\"\npage = \"http://course.test/\"\n")
     }
 
+    /// What the hosts answer from now on is that of a night.
+    pub(crate) fn set_night(&self, night: u32) {
+        self.night.store(night, Ordering::SeqCst);
+    }
+
     /// `check` of a night, not yet started.
     pub(crate) fn checking(&self, night: u32) -> Command {
-        self.night.store(night, Ordering::SeqCst);
+        self.set_night(night);
         let mut command = Command::new(PROGRAM);
         command
             .args(["check", "--format", "json", "--now", &time_of(night), "--config"])

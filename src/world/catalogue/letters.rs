@@ -159,6 +159,16 @@ impl Catalogue {
         .transpose()
     }
 
+    /// Notes that a letter is being handed on, which is undone by its turn: whoever
+    /// finds it after a crash knows that the relay may have the letter.
+    pub async fn try_letter(&self, id: i64) -> Result<(), Fault> {
+        sqlx::query("UPDATE letter SET is_unanswered = is_unanswered | 2 WHERE id = ?")
+            .bind(id)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// Enters what came of a try.
     pub async fn turn_letter(&self, id: i64, at: Timestamp, turn: &Turn, answer: &str) -> Result<(), Fault> {
         let (state, next_try, is_unanswered) = match turn {
@@ -169,7 +179,7 @@ impl Catalogue {
         };
         let has_ended = state != "waiting";
         sqlx::query(
-            "UPDATE letter SET state = ?, next_try = ?, is_unanswered = max(is_unanswered, ?), tries = tries + 1, \
+            "UPDATE letter SET state = ?, next_try = ?, is_unanswered = is_unanswered & 1 | ?, tries = tries + 1, \
              answer = ?, ended_at = iif(?, ?, NULL), content = iif(? = 'told', NULL, content) WHERE id = ?",
         )
         .bind(state)

@@ -20,8 +20,16 @@ pub struct LastNight {
 }
 
 impl Catalogue {
+    /// A night that was told is over, even if the service was killed before it
+    /// could write that down.
     pub async fn last_nights(&self) -> Result<HashMap<CourseId, LastNight>, Fault> {
-        let rows = sqlx::query("SELECT course, at, is_over FROM course_night").fetch_all(&self.pool).await?;
+        let rows = sqlx::query(
+            "SELECT course, at, is_over OR EXISTS (SELECT 1 FROM report JOIN night ON night.id = report.night \
+             WHERE report.course = course_night.course AND night.finished IS NOT NULL \
+             AND night.started >= course_night.at) FROM course_night",
+        )
+        .fetch_all(&self.pool)
+        .await?;
         let mut nights = HashMap::new();
         for row in rows {
             if let Ok(course) = row.get::<String, _>(0).parse() {

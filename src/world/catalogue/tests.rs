@@ -68,3 +68,23 @@ async fn a_night_without_an_end_is_found_again() {
     catalogue.enter(&[end]).await.unwrap();
     assert!(catalogue.unfinished(night(0)).await.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn a_night_that_was_told_is_over_though_nobody_wrote_that_down() {
+    let (_dir, catalogue) = catalogue().await;
+    let course: crate::domain::course::CourseId = "c".parse().unwrap();
+    let begun = LastNight { at: night(1), is_over: false };
+    catalogue.set_last_nights(std::slice::from_ref(&course), begun).await.unwrap();
+    catalogue.enter(&[Entry::Night { started: night(1) }]).await.unwrap();
+    for statement in
+        ["INSERT INTO course VALUES ('c', 'A course')", "INSERT INTO report SELECT 'c', id, '{}' FROM night"]
+    {
+        sqlx::query(statement).execute(&catalogue.pool).await.unwrap();
+    }
+    assert!(!catalogue.last_nights().await.unwrap()[&course].is_over, "it has not ended");
+    catalogue.enter(&[Entry::Finished { night: night(1), at: night(1), void: None }]).await.unwrap();
+    assert!(catalogue.last_nights().await.unwrap()[&course].is_over);
+    let next = LastNight { at: night(2), is_over: false };
+    catalogue.set_last_nights(std::slice::from_ref(&course), next).await.unwrap();
+    assert!(!catalogue.last_nights().await.unwrap()[&course].is_over, "that was the night before");
+}

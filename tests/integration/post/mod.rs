@@ -2,7 +2,7 @@
 //! Nothing is lost, and nothing told twice but where nobody can know.
 
 mod real;
-mod relay;
+pub(crate) mod relay;
 
 use std::path::PathBuf;
 

@@ -11,14 +11,14 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-pub(super) const USER: &str = "onreserve";
-pub(super) const PASSWORD: &str = "correct horse";
+pub(crate) const USER: &str = "onreserve";
+pub(crate) const PASSWORD: &str = "correct horse";
 /// The same as `AUTH PLAIN` sends it (RFC 4616).
 const AS_PLAIN: &str = "AG9ucmVzZXJ2ZQBjb3JyZWN0IGhvcnNl";
 
 /// What is done with a mail, decided when it is announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Manner {
+pub(crate) enum Manner {
     Take,
     /// This reply instead of the one to the recipient.
     ToRecipient(&'static str),
@@ -30,11 +30,11 @@ pub(super) enum Manner {
 
 /// A mail that was sent whole, and what became of it.
 #[derive(Clone)]
-pub(super) struct Sent {
-    pub(super) to: String,
-    pub(super) mail: String,
-    pub(super) was_taken: bool,
-    pub(super) was_private: bool,
+pub(crate) struct Sent {
+    pub(crate) to: String,
+    pub(crate) mail: String,
+    pub(crate) was_taken: bool,
+    pub(crate) was_private: bool,
 }
 
 /// Without the body, which would fill the screen.
@@ -45,7 +45,7 @@ impl std::fmt::Debug for Sent {
 }
 
 impl Sent {
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         let name = format!("{name}: ");
         self.mail
             .lines()
@@ -55,8 +55,8 @@ impl Sent {
 }
 
 /// A relay at an address of its own; down until it is opened.
-pub(super) struct Relay {
-    pub(super) address: SocketAddr,
+pub(crate) struct Relay {
+    pub(crate) address: SocketAddr,
     /// Holds the port while it is down: whoever calls is refused.
     socket: Option<TcpSocket>,
     open: Option<JoinHandle<()>>,
@@ -68,31 +68,42 @@ struct Shared {
     sent: Mutex<Vec<Sent>>,
     /// Where there is one, nothing is taken without TLS and a login.
     tls: Option<TlsAcceptor>,
+    /// Hears of every step of a conversation before it is answered.
+    listener: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Relay {
-    pub(super) fn down() -> Self {
-        Self::new(None)
+    pub(crate) fn down() -> Self {
+        Self::new(None, || ())
     }
 
-    pub(super) fn up() -> Self {
+    pub(crate) fn up() -> Self {
         Self::down().opened()
     }
 
-    /// A relay that wants STARTTLS and a login, and the authority behind its certificate.
-    pub(super) fn strict() -> (Self, String) {
-        let (tls, authority) = certified();
-        (Self::new(Some(tls)).opened(), authority)
+    pub(crate) fn heard_by(listener: impl Fn() + Send + Sync + 'static) -> Self {
+        Self::new(None, listener).opened()
     }
 
-    fn new(tls: Option<TlsAcceptor>) -> Self {
+    /// A relay that wants STARTTLS and a login, and the authority behind its certificate.
+    pub(crate) fn strict() -> (Self, String) {
+        let (tls, authority) = certified();
+        (Self::new(Some(tls), || ()).opened(), authority)
+    }
+
+    fn new(tls: Option<TlsAcceptor>, listener: impl Fn() + Send + Sync + 'static) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let shared = Arc::new(Shared { manner: Mutex::new(Manner::Take), sent: Mutex::default(), tls });
+        let shared = Arc::new(Shared {
+            manner: Mutex::new(Manner::Take),
+            sent: Mutex::default(),
+            tls,
+            listener: Box::new(listener),
+        });
         Self { address: socket.local_addr().unwrap(), socket: Some(socket), open: None, shared }
     }
 
-    pub(super) fn opened(mut self) -> Self {
+    pub(crate) fn opened(mut self) -> Self {
         let listener = self.socket.take().unwrap().listen(16).unwrap();
         let shared = Arc::clone(&self.shared);
         self.open = Some(tokio::spawn(async move {
@@ -105,16 +116,16 @@ impl Relay {
         self
     }
 
-    pub(super) fn will(&self, manner: Manner) {
+    pub(crate) fn will(&self, manner: Manner) {
         *self.shared.manner.lock().unwrap() = manner;
     }
 
     /// Every mail that was sent whole, in order.
-    pub(super) fn sent(&self) -> Vec<Sent> {
+    pub(crate) fn sent(&self) -> Vec<Sent> {
         self.shared.sent.lock().unwrap().clone()
     }
 
-    pub(super) fn taken(&self) -> Vec<Sent> {
+    pub(crate) fn taken(&self) -> Vec<Sent> {
         self.sent().into_iter().filter(|sent| sent.was_taken).collect()
     }
 }
@@ -144,6 +155,7 @@ impl Shared {
             if line.read_line(&mut command).await? == 0 {
                 return Ok(Then::End);
             }
+            (self.listener)();
             let command = command.trim_end();
             let verb = command.split(' ').next().unwrap_or_default().to_ascii_uppercase();
             let manner = *self.manner.lock().unwrap();
@@ -174,6 +186,7 @@ impl Shared {
                     let was_taken = manner == Manner::Take;
                     let sent = Sent { to: to.clone(), mail, was_taken, was_private: is_private };
                     self.sent.lock().unwrap().push(sent);
+                    (self.listener)();
                     match manner {
                         Manner::HangUp => return Ok(Then::End),
                         Manner::ToMail(reply) => reply,
@@ -211,7 +224,7 @@ async fn mail(line: &mut BufStream<impl AsyncRead + AsyncWrite + Unpin>) -> std:
 }
 
 /// A certificate for 127.0.0.1, its key and the authority that signed it, in PEM.
-pub(super) fn certificate() -> (String, KeyPair, String) {
+pub(crate) fn certificate() -> (String, KeyPair, String) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign];

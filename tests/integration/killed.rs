@@ -1,0 +1,199 @@
+//! The service is killed at fifty points of its nights, the handing on of letters
+//! among them: nothing is lost, nothing is doubled.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::Row as _;
+use tokio::time::sleep;
+
+use crate::fetch::site::Reply;
+use crate::interrupted::Bell;
+use crate::post::relay::Relay;
+use crate::town::{Town, article, page_of, time_of};
+use crate::unattended::Service;
+
+const LINKS: u32 = 24;
+const KILLS: usize = 50;
+/// The link of this number is gone from the second night on, the next one from the third on …
+const FIRST_DEATH: u32 = 2;
+const DEATHS: u32 = 8;
+/// Nights until a page that is not found is dead.
+const CONFIRMED_AFTER: u32 = 2;
+const NIGHTS: u32 = FIRST_DEATH + DEATHS + CONFIRMED_AFTER;
+
+/// The same points each time: a failure can be looked at again.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % end as u64).unwrap()
+    }
+}
+
+fn address(link: u32) -> String {
+    format!("http://h{}.test/{link}-", link % 6)
+}
+
+async fn town(bell: Arc<Bell>, relay: &Relay) -> Town {
+    let hosts = (0..6).map(|n| format!("h{n}.test")).chain(["course.test".to_owned()]);
+    let links: Vec<String> = (0..LINKS).map(address).collect();
+    let town = Town::start(hosts, move |night, seen| {
+        bell.count();
+        if (&*seen.host, &*seen.target) == ("course.test", "/") {
+            return Reply::page(&page_of(&links.iter().map(String::as_str).collect::<Vec<_>>()));
+        }
+        let link = seen.target.trim_matches(['/', '-']).parse::<u32>();
+        match link.ok().filter(|link| *link >= DEATHS || night < FIRST_DEATH + link) {
+            Some(link) => Reply::page(&article(&format!("The reading at {}", address(link)))),
+            None => Reply::not_found(),
+        }
+    })
+    .await;
+    town.configure(&format!(
+        "[service]\nspread = \"0s\"\nlook = \"never\"\n\
+         [[course]]\nid = \"c\"\ntitle = \"A course\"\npage = \"http://course.test/\"\n\
+         report_to = [\"i@school.test\"]\n\
+         [mail]\nfrom = \"o@school.test\"\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\n",
+        relay.address.port()
+    ));
+    town
+}
+
+async fn catalogue(town: &Town) -> sqlx::SqlitePool {
+    let path = town.archive().join("catalogue.sqlite3");
+    sqlx::SqlitePool::connect_with(sqlx::sqlite::SqliteConnectOptions::new().filename(path)).await.unwrap()
+}
+
+async fn count(town: &Town, query: &'static str) -> i64 {
+    let pool = catalogue(town).await;
+    let count = sqlx::query_scalar(query).fetch_one(&pool).await.unwrap();
+    pool.close().await;
+    count
+}
+
+/// The service, and who kills it.
+struct Victim<'a> {
+    town: &'a Town,
+    bell: &'a Bell,
+    chance: Chance,
+    killed: usize,
+}
+
+impl Victim<'_> {
+    /// One life of the service, up to its end or until it is killed: a moment
+    /// after so many requests and steps of the relay. So that some life of a
+    /// night is the last, they grow longer. Whether it came to its end.
+    async fn lives(&mut self, night: u32, life: usize, is_to_deliver: bool) -> bool {
+        assert!(life < 30, "night {night} never came to its end");
+        // Every start is a little later in the same night.
+        let now = time_of(night).replace(":30:00", &format!(":{}:00", 30 + life));
+        if self.killed < KILLS {
+            self.bell.ring_after(1 + self.chance.below(20 + 10 * life));
+        }
+        let mut service = Service::start(self.town, &now);
+        let end = async {
+            if is_to_deliver {
+                service.logs("letter delivered").await
+            } else {
+                drop(service.says("waiting until").await)
+            }
+        };
+        tokio::select! {
+            () = self.bell.rung.notified() => {
+                sleep(Duration::from_micros(self.chance.below(20_000) as u64)).await;
+                service.child.kill().await.unwrap();
+                self.killed += 1;
+                false
+            }
+            () = end => {
+                service.stop().await;
+                true
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_killed_fifty_times_loses_and_doubles_nothing() {
+    let bell = Arc::new(Bell::default());
+    let heard = Arc::clone(&bell);
+    let relay = Relay::heard_by(move || heard.count());
+    let town = town(Arc::clone(&bell), &relay).await;
+    let service = Service::start(&town, "2026-09-13T12:00:00Z");
+    service.says("waiting until 2026-09-14 02:30 UTC").await;
+    service.stop().await;
+
+    let mut victim = Victim { town: &town, bell: &bell, chance: Chance(0x5eed), killed: 0 };
+    for night in 1..=NIGHTS {
+        town.set_night(night);
+        let mut lives = 0..;
+        while !victim.lives(night, lives.next().unwrap(), false).await {}
+        while count(&town, "SELECT count(*) FROM letter WHERE state = 'waiting'").await > 0 {
+            victim.lives(night, lives.next().unwrap(), true).await;
+        }
+    }
+    assert_eq!(victim.killed, KILLS);
+
+    nights_are_whole(&town).await;
+    letters_are_told_once(&town, &relay).await;
+    let (code, told) = town.run(&["verify"]).await;
+    assert_eq!(code, 0, "{told}");
+    let (_, before) = town.run(&["history", "h0.test/0-"]).await;
+    let (code, told) = town.run(&["rebuild"]).await;
+    assert_eq!(code, 0, "{told}");
+    let (_, after) = town.run(&["history", "h0.test/0-"]).await;
+    assert_eq!(after, before, "the journal has everything");
+}
+
+async fn nights_are_whole(town: &Town) {
+    assert_eq!(count(town, "SELECT count(*) FROM night").await, i64::from(NIGHTS));
+    assert_eq!(count(town, "SELECT count(*) FROM night WHERE finished IS NULL OR void IS NOT NULL").await, 0);
+    assert_eq!(count(town, "SELECT count(*) FROM visit").await, i64::from(NIGHTS * LINKS));
+    assert_eq!(count(town, "SELECT count(*) FROM capture").await, i64::from(LINKS));
+    let pool = catalogue(town).await;
+    let health: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&pool).await.unwrap();
+    assert_eq!(health, "ok");
+    // Each death is two events: signs of it, and its confirmation.
+    let rows = sqlx::query("SELECT night, event FROM event ORDER BY id").fetch_all(&pool).await.unwrap();
+    let mut events: BTreeMap<String, Vec<(i64, String)>> = BTreeMap::new();
+    for row in rows {
+        let event: serde_json::Value = serde_json::from_str(row.get(1)).unwrap();
+        let after = event["after"]["state"].as_str().unwrap().to_owned();
+        events.entry(event["link"].as_str().unwrap().to_owned()).or_default().push((row.get(0), after));
+    }
+    pool.close().await;
+    let expected = (0..DEATHS).map(|link| {
+        let first = i64::from(FIRST_DEATH + link);
+        let dead = first + i64::from(CONFIRMED_AFTER);
+        (address(link), vec![(first, "failing".to_owned()), (dead, "dead".to_owned())])
+    });
+    assert_eq!(events, expected.collect());
+}
+
+/// A letter may come twice, where a kill left open whether it had come: then
+/// under the same name, with the same bytes.
+async fn letters_are_told_once(town: &Town, relay: &Relay) {
+    let mut letters: BTreeMap<String, String> = BTreeMap::new();
+    for sent in relay.taken() {
+        let id = sent.header("Message-ID").to_owned();
+        let first = letters.entry(id).or_insert_with(|| sent.mail.clone());
+        assert_eq!(*first, sent.mail, "one name, one letter");
+    }
+    for link in 0..DEATHS {
+        let telling: BTreeSet<&String> = letters
+            .iter()
+            .filter(|(_, mail)| {
+                mail.contains("newly dead") && mail.contains(&format!("   {}", address(link)))
+            })
+            .map(|(id, _)| id)
+            .collect();
+        assert_eq!(telling.len(), 1, "the death of link {link} is told by {telling:?}");
+    }
+    let told = count(town, "SELECT count(*) FROM letter WHERE state = 'told'").await;
+    assert_eq!(told, i64::try_from(letters.len()).unwrap());
+}
