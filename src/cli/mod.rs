@@ -1,6 +1,7 @@
 //! The commands: what may be typed, and what comes back as an exit code.
 
 mod check;
+mod decide;
 mod demo;
 mod exit;
 mod explain;
@@ -59,8 +60,16 @@ enum Command {
     History(show::LinkArguments),
     /// Why a link has its state: evidence, rule, and what would change it.
     Explain(show::LinkArguments),
-    /// Take the new version of a changed link as the right one.
-    Accept(open::AcceptArguments),
+    /// Take a result as right: the new version of a changed link, the death of a dead one.
+    Accept(decide::Arguments),
+    /// What is reported of a link is no fault: tell of it again when the result is another one.
+    Dismiss(decide::Arguments),
+    /// Be silent about a link until a day, or until the result is another one.
+    Snooze(decide::SnoozeArguments),
+    /// Give students our copy of a link, whatever becomes of the original.
+    UseCopy(decide::Arguments),
+    /// Take back what was decided of a link.
+    Undo(decide::Arguments),
     /// The path of the archived copy of a link.
     Open(show::LinkArguments),
     /// The report of the last night once more.
@@ -135,7 +144,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Status(arguments) => show::status(arguments).await,
             Command::History(arguments) => show::history(arguments).await,
             Command::Explain(arguments) => explain::run(arguments).await,
-            Command::Accept(arguments) => open::accept(arguments).await,
+            Command::Accept(arguments) => decide::accept(arguments).await,
+            Command::Dismiss(arguments) => decide::dismiss(arguments).await,
+            Command::Snooze(arguments) => decide::snooze(arguments).await,
+            Command::UseCopy(arguments) => decide::use_copy(arguments).await,
+            Command::Undo(arguments) => decide::undo(arguments).await,
             Command::Open(arguments) => open::run(arguments).await,
             Command::Report(arguments) => show::report(arguments).await,
             Command::Verify(arguments) => upkeep::verify(arguments),

@@ -4,12 +4,14 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use jiff::civil::Date;
 
 use super::post::{self, Preview};
 use super::{Format, Place, say};
 use crate::domain::course::CourseId;
 use crate::domain::evidence::{Drift, Evidence, Finding};
 use crate::domain::report::{Item, Night, digest, figures, html, json, plain, summary, wording};
+use crate::world::catalogue::Decided;
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArguments {
@@ -73,26 +75,35 @@ pub(super) async fn status(arguments: StatusArguments) -> anyhow::Result<ExitCod
     }
     let finished = night.finished.strftime("%Y-%m-%d %H:%M UTC");
     let mut out = post::standing(&shelf.catalogue.outbox().await?, &course);
+    for reader in shelf.catalogue.stopped(&course).await? {
+        out.push_str(&format!("MAIL STOPPED by {reader}: no reports of this course are sent there.\n\n"));
+    }
+    let decisions = shelf.catalogue.decisions(&course).await?;
     out.push_str(&format!("{} ({course}), {finished}\n\n", plain::visible(&night.title)));
     for item in &night.items {
-        out.push_str(&line(item));
+        out.push_str(&line(item, decisions.get(&item.link), night.today));
     }
     say(&out)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// One link on two lines: state and words, then the address.
-fn line(item: &Item) -> String {
+fn line(item: &Item, decided: Option<&Decided>, today: Date) -> String {
     let words = item.mentions.first().map(|mention| plain::visible(&mention.words)).unwrap_or_default();
     let words: String = words.chars().take(58).collect();
     let copy = if item.copy.is_some() { "copy" } else { "" };
     let reason =
         item.verdict.state.reason().map(|reason| format!("  ({})", wording::reason(reason, item.status)));
+    let decided = decided.map(|decided| {
+        let over = if decided.has_lapsed { ", before this result" } else { "" };
+        format!("  [{}{over}]", wording::decision::choice(&decided.decision.choice, today))
+    });
     format!(
-        "{:<12} {copy:<4}  {words}\n  {}{}\n",
+        "{:<12} {copy:<4}  {words}\n  {}{}{}\n",
         item.verdict.state.name().as_str(),
         item.link,
-        reason.unwrap_or_default()
+        reason.unwrap_or_default(),
+        decided.unwrap_or_default()
     )
 }
 

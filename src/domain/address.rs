@@ -91,6 +91,14 @@ impl Address {
         Self(url)
     }
 
+    /// The same place, whatever was asked of it.
+    #[must_use]
+    pub fn without_query(&self) -> Self {
+        let mut url = self.0.clone();
+        url.set_query(None);
+        Self(url)
+    }
+
     /// Whether this is the front page of its host.
     pub fn is_root(&self) -> bool {
         self.0.path() == "/" && self.0.query().is_none()

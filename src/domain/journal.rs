@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
-use crate::domain::course::{CourseId, PageSource};
+use crate::domain::course::{CourseId, MailAddress, PageSource};
+use crate::domain::decision::Decision;
 use crate::domain::document::Fingerprint;
 use crate::domain::evidence::Evidence;
 use crate::domain::evidence::memory::Kept;
@@ -29,6 +30,13 @@ pub enum Entry {
     Page { at: Timestamp, course: CourseId, title: String, source: PageSource, sha256: Digest, page: Page },
     /// Someone took a capture as the right one.
     Accepted { at: Timestamp, link: Address, sha256: Digest },
+    /// Someone decided what a result means to a course, or took that back.
+    Decided { at: Timestamp, course: CourseId, link: Address, decision: Option<Decision> },
+    /// The result was another one that night, or the time was up: the decision
+    /// of `decided` speaks for the link no more.
+    Lapsed { night: Timestamp, course: CourseId, link: Address, decided: Timestamp },
+    /// A reader wants no more letters of a course, or wants them again.
+    Letters { at: Timestamp, course: CourseId, reader: MailAddress, wanted: bool },
     /// A newer extraction reads the same capture as this text.
     Reread { link: Address, sha256: Digest, text: Fingerprint },
     /// A night is over.
@@ -46,6 +54,9 @@ impl Entry {
             Self::Night { .. }
             | Self::Visit { .. }
             | Self::Accepted { .. }
+            | Self::Decided { .. }
+            | Self::Lapsed { .. }
+            | Self::Letters { .. }
             | Self::Reread { .. }
             | Self::Finished { .. } => Vec::new(),
         }

@@ -15,5 +15,6 @@ pub mod visit;
 pub mod document;
 pub mod evidence;
 pub mod verdict;
+pub mod decision;
 pub mod journal;
 pub mod report;

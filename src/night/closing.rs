@@ -14,6 +14,7 @@ use crate::domain::verdict::breaker::{self, Sentinels, Tonight};
 use crate::domain::verdict::judge::{judge as judge_link, outlived_change};
 use crate::domain::verdict::{State, Verdict};
 use crate::night::Finished;
+use crate::night::decisions;
 use crate::night::pages::{self, Readings};
 use crate::night::record::Night;
 use crate::night::telling;
@@ -142,11 +143,14 @@ pub(super) async fn record(
         events: events(readings, judged, night.row.started),
         reports: told.to_vec(),
         post,
+        lapsed: decisions::lapses(told),
         requests: totals.requests,
         bytes: totals.bytes,
     };
     let finished = Entry::Finished { night: night.row.started, at: record.finished, void: judged.void };
-    world.archive.append(record.finished, &[finished])?;
+    let mut entries = decisions::entries(&record.lapsed, night.row.started);
+    entries.push(finished);
+    world.archive.append(record.finished, &entries)?;
     world.catalogue.finish_night(&record).await?;
     world.archive.write_sums()?;
     Ok(())

@@ -17,6 +17,7 @@ use crate::domain::policy::access::{self, Original, Question};
 use crate::domain::report::{self, Item, Void};
 use crate::domain::verdict::StateName;
 use crate::night::closing::{Judged, JudgedLink};
+use crate::night::decisions;
 use crate::night::pages::{self, Reading, Readings};
 use crate::night::record::Night;
 use crate::world::World;
@@ -61,6 +62,7 @@ async fn course_night(
     let trouble_before = last.as_ref().and_then(|last| last.page_trouble.clone());
     let (defects_before, mut notes_before) = last.map(known_points).unwrap_or_default();
     let today = pages::local_day(night.row.started, &reading.course.time_zone);
+    let mut decided = decisions::of(&reading.course, today, world).await?;
     let nothing = Known::default();
     let items: Vec<Item> = links
         .into_iter()
@@ -69,10 +71,12 @@ async fn course_night(
             let known = known.get(&link.address).unwrap_or(&nothing);
             let memory = with_tonight(&known.memory, found, judged.void);
             let is_open = is_open_once_dead(&link.address, &reading.course, today);
+            let item = item(link.address, found, &memory, is_open);
+            let item = decided.apply(item);
             Some(Item {
-                mentions: mentions.remove(&link.address).unwrap_or_default(),
-                notes_before: notes_before.remove(&link.address).unwrap_or_default(),
-                ..item(link.address, found, &memory, is_open)
+                mentions: mentions.remove(&item.link).unwrap_or_default(),
+                notes_before: notes_before.remove(&item.link).unwrap_or_default(),
+                ..item
             })
         })
         .collect();
@@ -118,6 +122,8 @@ fn item(link: Address, found: &JudgedLink, memory: &Memory, is_open: bool) -> It
         versions: if is_changed { versions(memory) } else { None },
         notes: found.evidence.notes.clone(),
         notes_before: Vec::new(),
+        decision: None,
+        lapsed: None,
     }
 }
 

@@ -17,10 +17,10 @@ use crate::domain::verdict::breaker::{self, Tonight};
 use crate::domain::verdict::judge::judge;
 use crate::domain::verdict::{State, StateName, Verdict};
 use crate::night::pages::{self, Reading};
-use crate::night::sentinels;
 use crate::night::sweep::{self, Around};
+use crate::night::{decisions, sentinels};
 use crate::world::World;
-use crate::world::catalogue::{Known, NightRecord, Post};
+use crate::world::catalogue::{Decided, Known, Lapse, NightRecord, Post};
 
 /// What a look came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,6 +97,23 @@ fn clear(link: Address, evidence: Evidence, known: &Known, now: Timestamp) -> Op
     is_cleared.then_some(Cleared { link, before, evidence, verdict })
 }
 
+/// A link that works is another result than the one that was decided on.
+async fn lapsed(cleared: &[Cleared], readings: &[Reading], world: &World) -> anyhow::Result<Vec<Lapse>> {
+    let mut lapsed = Vec::new();
+    for Reading { course, .. } in readings {
+        let today = pages::local_day(world.clock.now(), &course.time_zone);
+        let decided = world.catalogue.decisions(&course.id).await?;
+        for one in cleared {
+            let Some(Decided { decision, has_lapsed: false }) = decided.get(&one.link) else { continue };
+            if !decision.holds(&one.verdict.state, today, course.term) {
+                let (course, link) = (course.id.clone(), one.link.clone());
+                lapsed.push(Lapse { course, link, decided: decision.at });
+            }
+        }
+    }
+    Ok(lapsed)
+}
+
 /// Written like a night that visited nothing else, all at once.
 async fn record(
     cleared: &[Cleared],
@@ -111,6 +128,8 @@ async fn record(
         link: one.link.clone(),
         evidence: one.evidence.clone(),
     }));
+    let lapsed = lapsed(cleared, readings, world).await?;
+    entries.extend(decisions::entries(&lapsed, started));
     entries.push(Entry::Finished { night: started, at: finished, void: None });
     world.archive.append(finished, &entries)?;
     world.catalogue.enter(&entries).await?;
@@ -133,6 +152,7 @@ async fn record(
         events,
         reports: Vec::new(),
         post: Post::default(),
+        lapsed,
         requests: totals.requests,
         bytes: totals.bytes,
     };

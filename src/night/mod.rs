@@ -9,6 +9,7 @@ mod carry;
 mod keeping;
 mod sentinels;
 mod record;
+mod decisions;
 mod findings;
 mod telling;
 mod closing;

@@ -54,8 +54,7 @@ pub(super) async fn begin(world: &World) -> anyhow::Result<Night> {
         // that says this night is over has lost what was to be entered with
         // it, so the night ends once more.
         let mut entries: Vec<Entry> = world.archive.entries_since(row.started)?;
-        let is_own_end =
-            |entry: &Entry| matches!(entry, Entry::Finished { night, .. } if *night == row.started);
+        let is_own_end = |entry: &Entry| matches!(entry, Entry::Finished { night, .. } | Entry::Lapsed { night, .. } if *night == row.started);
         entries.retain(|entry| !is_own_end(entry));
         world.catalogue.enter(&entries).await?;
         row

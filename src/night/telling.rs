@@ -18,7 +18,8 @@ pub(super) async fn letters(
     world: &World,
 ) -> anyhow::Result<()> {
     let now = world.clock.now();
-    for recipient in &course.report_to {
+    let stopped = world.catalogue.stopped(&course.id).await?;
+    for recipient in course.report_to.iter().filter(|recipient| !stopped.contains(recipient)) {
         let with = world.catalogue.correspondence(&course.id, recipient).await?;
         // A void night says nothing, so what waits goes on waiting.
         if told.void.is_none() || with.untold.is_empty() {

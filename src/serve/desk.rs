@@ -1,7 +1,7 @@
 //! The reserve desk: everything a request needs, and where links and copies are found.
 //!
 //! Courses are shown as their newest report tells them. Reports are read once
-//! and shared; a new night is noticed by its number.
+//! and shared; a new night, look or decision is noticed by its number.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +22,7 @@ use crate::domain::report::place::{is_broken, is_own};
 use crate::domain::report::{Item, Night};
 use crate::domain::verdict::State;
 use crate::world::archive::Archive;
-use crate::world::catalogue::{Catalogue, Fault};
+use crate::world::catalogue::{Catalogue, Decided, Fault, Newest};
 use crate::world::clock::Clock;
 
 /// Searches at the same time: fewer than the catalogue has connections, so
@@ -49,7 +49,9 @@ pub(super) struct Shelf {
     pub night: Night,
     /// Mentions in the order of the pages.
     pub mentions: Vec<Mention>,
-    night_row: i64,
+    /// What was decided of its links.
+    pub decisions: HashMap<Address, Decided>,
+    as_of: Newest,
     by_id: HashMap<LinkId, usize>,
 }
 
@@ -76,11 +78,11 @@ impl Desk {
 
     /// The courses that were ever reported, in the order of the settings.
     pub(super) async fn shelves(&self) -> Result<Vec<Arc<Shelf>>, Fault> {
-        let newest: HashMap<CourseId, i64> = self.catalogue.newest_reports().await?.into_iter().collect();
+        let newest: HashMap<CourseId, Newest> = self.catalogue.newest().await?.into_iter().collect();
         let mut shelves = Vec::new();
         for rules in &self.settings.courses {
-            let Some(row) = newest.get(&rules.id) else { continue };
-            if let Some(shelf) = self.shelf_of(rules, *row).await? {
+            let Some(newest) = newest.get(&rules.id) else { continue };
+            if let Some(shelf) = self.shelf_of(rules, *newest).await? {
                 shelves.push(shelf);
             }
         }
@@ -91,12 +93,18 @@ impl Desk {
         Ok(self.shelves().await?.into_iter().find(|shelf| shelf.night.course == *course))
     }
 
-    async fn shelf_of(&self, rules: &CourseRules, row: i64) -> Result<Option<Arc<Shelf>>, Fault> {
+    async fn shelf_of(&self, rules: &CourseRules, as_of: Newest) -> Result<Option<Arc<Shelf>>, Fault> {
         let known = self.shelves.lock().unwrap_or_else(PoisonError::into_inner).get(&rules.id).cloned();
-        if let Some(shelf) = known.filter(|shelf| shelf.night_row == row) {
+        if let Some(shelf) = known.filter(|shelf| shelf.as_of == as_of) {
             return Ok(Some(shelf));
         }
-        let Some(night) = self.catalogue.last_report::<Night>(&rules.id).await? else { return Ok(None) };
+        let Some(mut night) = self.catalogue.last_report::<Night>(&rules.id).await? else {
+            return Ok(None);
+        };
+        let decisions = self.catalogue.decisions(&rules.id).await?;
+        for item in &mut night.items {
+            self.bring_up_to_date(item, decisions.get(&item.link)).await?;
+        }
         let readings = self.catalogue.readings(&rules.id).await?;
         let configured = |source| night.pages.iter().position(|page| page == source).unwrap_or(usize::MAX);
         let mut order: Vec<_> = readings.iter().map(|(source, page)| (configured(source), page)).collect();
@@ -109,12 +117,28 @@ impl Desk {
             .filter(|mention| mention.address().is_some_and(|link| by_id.contains_key(&LinkId::of(link))))
             .cloned()
             .collect();
-        let fresh = Arc::new(Shelf { rules: rules.clone(), mentions, night_row: row, by_id, night });
+        let fresh = Arc::new(Shelf { rules: rules.clone(), mentions, decisions, as_of, by_id, night });
         self.shelves
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(rules.id.clone(), Arc::clone(&fresh));
         Ok(Some(fresh))
+    }
+
+    /// A look may have cleared what the night suspected, and the course may
+    /// have decided which copy it reads.
+    async fn bring_up_to_date(&self, item: &mut Item, decided: Option<&Decided>) -> Result<(), Fault> {
+        if let Some(verdict) = self.catalogue.verdict(&item.link).await? {
+            item.verdict = verdict;
+        }
+        if let Some(sha256) = decided.and_then(|decided| decided.decision.our_copy()) {
+            let captures = self.catalogue.captures(&item.link).await?;
+            if let Some(kept) = captures.into_iter().rev().find(|kept| kept.capture.sha256 == sha256) {
+                item.copy_pages = kept.pages;
+                item.copy = Some(kept.capture);
+            }
+        }
+        Ok(())
     }
 
     /// The link of this id. Of several courses that have it, the one that says
@@ -220,10 +244,23 @@ impl Found {
         access::rights_of(&self.item().link, &self.shelf.rules.copies.rights).unwrap_or(default)
     }
 
-    pub(super) fn original(&self) -> Original {
+    /// What was decided of it, in force or lapsed.
+    pub(super) fn decided(&self) -> Option<&Decided> {
+        self.shelf.decisions.get(&self.item().link)
+    }
+
+    /// Confirmed dead, or a file of the course itself that is not there.
+    pub(super) fn is_dead(&self) -> bool {
         let item = self.item();
-        match &item.verdict.state {
-            state if is_broken(state, is_own(&self.shelf.night, item)) => Original::Dead,
+        is_broken(&item.verdict.state, is_own(&self.shelf.night, item))
+    }
+
+    pub(super) fn original(&self) -> Original {
+        if self.decided().is_some_and(|decided| decided.decision.our_copy().is_some()) {
+            return Original::SetAside;
+        }
+        match &self.item().verdict.state {
+            _ if self.is_dead() => Original::Dead,
             State::Dead { .. } => Original::Dead,
             State::Failing { .. } => Original::Failing,
             State::Ok

@@ -36,9 +36,11 @@ pub(super) fn offer(desk: &Desk, found: &Found) -> Offer {
     match (found.original(), found.rights(), found.copy(), may_open) {
         (_, Rights::TakenDown, ..) => Offer::Closed(Closed::TakenDown),
         (_, Rights::Licensed, ..) => Offer::Original(library_door(desk, found)),
-        (Original::Dead, _, Some(copy), Ok(())) => Offer::Copy(copy.clone()),
-        (Original::Dead, _, Some(_), Err(closed)) => Offer::Closed(closed),
-        (Original::Dead, _, None, _) => Offer::Nothing,
+        // Where the copy does not open, whatever is left of the original does.
+        (Original::Dead | Original::SetAside, _, Some(copy), Ok(())) => Offer::Copy(copy.clone()),
+        (Original::SetAside, ..) if !found.is_dead() => Offer::Original(original()),
+        (Original::Dead | Original::SetAside, _, Some(_), Err(closed)) => Offer::Closed(closed),
+        (Original::Dead | Original::SetAside, _, None, _) => Offer::Nothing,
         (Original::Failing, _, Some(copy), Ok(())) if found.item().verdict.nights >= NIGHTS_TO_WARN => {
             Offer::Doubtful { original: original(), copy: copy.clone() }
         }

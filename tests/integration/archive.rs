@@ -183,3 +183,42 @@ async fn something_that_is_no_catalogue_is_named() {
     assert_eq!(town.run(&["rebuild"]).await.0, 0);
     assert_eq!(town.check(2).await.states(), ["ok", "ok"]);
 }
+
+/// Two tasks of one process write at the same time, on a day whose last line a crash tore.
+#[test]
+fn lines_of_two_writers_stand_whole_and_apart() {
+    use onreserve::domain::journal::Entry;
+    use onreserve::world::archive::Archive;
+
+    const WRITERS: i64 = 4;
+    const LINES: i64 = 40;
+    let dir = tempfile::tempdir().unwrap();
+    let archive = Archive::open(dir.path()).unwrap();
+    let at = jiff::Timestamp::from_second(1_800_000_000).unwrap();
+    let night = |n: i64| Entry::Night { started: jiff::Timestamp::from_second(n).unwrap() };
+    archive.append(at, &[night(-1)]).unwrap();
+    let journal = dir.path().join(at.strftime("captures/%Y/%m/%d.jsonl").to_string());
+    let mut torn = fs::read(&journal).unwrap();
+    torn.extend_from_slice(br#"{"kind":"night","sta"#);
+    fs::write(&journal, &torn).unwrap();
+    std::thread::scope(|threads| {
+        for writer in 0..WRITERS {
+            let archive = archive.clone();
+            threads.spawn(move || {
+                for line in 0..LINES {
+                    let pair = [night(writer * 1000 + line), night(writer * 1000 + 500 + line)];
+                    archive.append(at, &pair).unwrap();
+                }
+            });
+        }
+    });
+    let read: Vec<Entry> = archive.entries().collect::<Result<_, _>>().unwrap();
+    assert_eq!(i64::try_from(read.len()).unwrap(), 1 + WRITERS * LINES * 2);
+    for pair in read[1..].chunks(2) {
+        let [Entry::Night { started: one }, Entry::Night { started: other }] = pair else {
+            panic!("{pair:?}")
+        };
+        assert_eq!(other.as_second() - one.as_second(), 500, "what is appended together stands together");
+    }
+    assert!(fs::read(&journal).unwrap().starts_with(&torn), "nothing that was written is changed");
+}

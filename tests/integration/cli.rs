@@ -33,7 +33,10 @@ async fn mistakes_of_usage_exit_with_64() {
     expect(dir.path(), &["check"], 64, &["<PAGE>"]).await;
     expect(dir.path(), &["check", "--config", "a", "--course"], 64, &["--course"]).await;
     expect(dir.path(), &["--help"], 0, &["Examples", "Exit codes"]).await;
-    for command in ["check", "demo", "status", "history", "explain", "accept", "open", "report", "verify"] {
+    for command in [
+        "check", "demo", "status", "history", "explain", "accept", "snooze", "undo", "open", "report",
+        "verify",
+    ] {
         expect(dir.path(), &[command, "--help"], 0, &["Usage"]).await;
     }
 }

@@ -205,3 +205,93 @@ async fn when_the_sentinels_are_silent_nothing_is_judged() {
     }
     assert_eq!(states, ["ok", "failing", "failing", "failing", "dead"]);
 }
+
+/// A course of one reading, which answers so on a night.
+async fn dying(status_of: fn(u32) -> u16) -> Town {
+    let town =
+        Town::start(["course.test", "notes.test"], move |night, seen| match (&*seen.host, &*seen.target) {
+            ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a"])),
+            ("notes.test", "/a") if status_of(night) == 200 => work("http://notes.test/a"),
+            ("notes.test", "/a") => Reply::new(status_of(night), "content-type: text/html", "<p>no"),
+            ("notes.test", "/") => Reply::page(&article("Welcome")),
+            _ => Reply::not_found(),
+        })
+        .await;
+    town.one_course();
+    town
+}
+
+/// The report of the last night, as it is told.
+async fn report(town: &Town) -> String {
+    let (code, report) = town.run(&["report"]).await;
+    assert_eq!(code, 0, "{report}");
+    report
+}
+
+#[tokio::test]
+async fn what_was_decided_of_a_link_holds_until_its_result_is_another_one() {
+    // Gone on nights 2 to 5, back on night 6, gone once more from night 7 on.
+    let town = dying(|night| if night == 1 || night == 6 { 200 } else { 410 }).await;
+    for night in 1..=3 {
+        town.check(night).await;
+    }
+    assert!(report(&town).await.contains("1 of 1 links is newly dead"));
+    let (code, told) = town.run(&["accept", "notes.test/a", "--now", "2026-09-16T09:00:00Z"]).await;
+    assert!(code == 0 && told.contains("accepted as dead"), "{told}");
+    assert_eq!(town.check(4).await.state("/a"), "dead", "what is decided changes no state");
+    assert!(report(&town).await.contains("AS DECIDED (1)                1 accepted as dead."));
+    assert!(town.run(&["status"]).await.1.contains("[accepted as dead]"));
+
+    // The journal has it: a catalogue made anew knows it too.
+    let (code, told) = town.run(&["rebuild"]).await;
+    assert_eq!(code, 0, "{told}");
+    town.check(5).await;
+    assert!(report(&town).await.contains("AS DECIDED (1)"));
+
+    town.check(6).await;
+    assert!(report(&town).await.contains("1 link works again"), "{}", report(&town).await);
+    // A link that goes up and down needs more nights to be called dead.
+    for night in 7..=10 {
+        town.check(night).await;
+    }
+    let again = report(&town).await;
+    assert!(again.contains("newly dead") && !again.contains("AS DECIDED"), "it died anew: {again}");
+    town.run(&["rebuild"]).await;
+    town.check(11).await;
+    assert!(!report(&town).await.contains("AS DECIDED"), "that it was over is in the journal too");
+}
+
+#[tokio::test]
+async fn a_snoozed_link_is_told_again_when_the_time_is_up() {
+    let town = dying(|night| if night == 1 { 200 } else { 410 }).await;
+    for night in 1..=3 {
+        town.check(night).await;
+    }
+    let snooze = ["snooze", "notes.test/a", "--until", "2026-09-19", "--now", "2026-09-16T09:00:00Z"];
+    let (code, told) = town.run(&snooze).await;
+    assert!(code == 0 && told.contains("snoozed until Sat 19 Sep"), "{told}");
+    let mut told = Vec::new();
+    for night in 4..=7 {
+        town.check(night).await;
+        told.push(report(&town).await);
+    }
+    assert!(told[0].contains("1 snoozed.") && told[1].contains("1 snoozed."), "{told:?}");
+    assert!(told[2].contains("snoozed until Sat 19 Sep; the time is up."), "{}", told[2]);
+    assert!(told[3].contains("STILL DEAD (1)"), "told once: {}", told[3]);
+}
+
+#[tokio::test]
+async fn what_says_nothing_of_a_link_is_not_decided() {
+    let town = dying(|_| 200).await;
+    town.check(1).await;
+    for (arguments, says) in [
+        (&["dismiss", "notes.test/a"][..], "(works) cannot be not broken"),
+        (&["snooze", "notes.test/a", "--until", "2020-01-01"], "that day is over"),
+        (&["snooze", "notes.test/a", "--until", "next-term"], "no term is known"),
+        (&["snooze", "notes.test/a", "--until", "soon"], "write a day"),
+        (&["accept", "notes.test/a"], "the accepted one already"),
+    ] {
+        let (_, told) = town.run(arguments).await;
+        assert!(told.contains(says), "{arguments:?}: {told}");
+    }
+}

@@ -15,6 +15,8 @@ pub enum Original {
     Works,
     Failing,
     Dead,
+    /// It may do what it wants: the course decided to read our copy.
+    SetAside,
 }
 
 /// Why a copy does not open.
@@ -52,8 +54,8 @@ pub fn may_open(question: &Question) -> Result<(), Closed> {
             let runs = question.term.is_none_or(|term| (term.first..=term.last).contains(&question.today));
             match question.original {
                 Original::Works | Original::Failing => Err(Closed::OriginalStands),
-                Original::Dead if runs => Ok(()),
-                Original::Dead => Err(Closed::OutsideTerm),
+                Original::Dead | Original::SetAside if runs => Ok(()),
+                Original::Dead | Original::SetAside => Err(Closed::OutsideTerm),
             }
         }
     }
@@ -79,6 +81,7 @@ mod tests {
     fn a_dark_archive_stands_in_for_the_dead_while_the_term_runs() {
         let dark = |original| question(Openness::Dark, Rights::Unknown, original);
         assert_eq!(may_open(&dark(Original::Dead)), Ok(()));
+        assert_eq!(may_open(&dark(Original::SetAside)), Ok(()));
         assert_eq!(may_open(&dark(Original::Failing)), Err(Closed::OriginalStands));
         for (today, opens) in
             [(date(2026, 9, 13), false), (TERM.first, true), (TERM.last, true), (date(2026, 12, 5), false)]
@@ -93,13 +96,14 @@ mod tests {
     #[test]
     fn the_rights_of_a_link_win_over_its_course() {
         for course in [Openness::Open, Openness::Dark] {
-            for original in [Original::Works, Original::Failing, Original::Dead] {
+            for original in [Original::Works, Original::Failing, Original::Dead, Original::SetAside] {
                 let ask = |rights| may_open(&question(course, rights, original));
                 assert_eq!(ask(Rights::TakenDown), Err(Closed::TakenDown));
                 assert_eq!(ask(Rights::Licensed), Err(Closed::Licensed));
                 assert_eq!(ask(Rights::Own), Ok(()));
                 assert_eq!(ask(Rights::OpenLicence), Ok(()));
-                assert_eq!(ask(Rights::FairUse).is_ok(), original == Original::Dead);
+                let stands = matches!(original, Original::Works | Original::Failing);
+                assert_eq!(ask(Rights::FairUse).is_ok(), !stands);
             }
         }
     }

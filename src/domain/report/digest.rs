@@ -61,6 +61,8 @@ pub struct Tally {
     pub newly_dead_kept: usize,
     /// Dead for some time, and needed within days.
     pub dead_due: usize,
+    /// Broken, and what was decided of it speaks for it no more.
+    pub undecided: usize,
     /// Newly behind an account, and no copy.
     pub restricted_uncovered: usize,
     /// Failing or dead on the first night.
@@ -197,6 +199,7 @@ fn figures(standing: &[&Item]) -> Standing {
         links: standing.len(),
         kept: standing.iter().filter(|item| item.copy.is_some()).count(),
         oldest: standing.iter().map(|item| item.verdict.since).min(),
+        choices: standing.iter().filter_map(|item| Some(item.decision.as_ref()?.choice.clone())).collect(),
         most_often: reasons.into_iter().max_by_key(|(reason, n)| (*n, std::cmp::Reverse(*reason))),
     }
 }
@@ -216,9 +219,11 @@ fn tally(night: &Night, placed: &[(Place, &Item)], sections: &[Section]) -> Tall
         *tally.told.entry(*heading).or_default() += 1;
         if broken && !night.is_first && *heading != Heading::StillDead {
             let was_told = item.before.as_ref().is_some_and(|before| place::is_broken(before, own));
-            tally.dead_due += usize::from(was_told);
-            tally.newly_dead += usize::from(!was_told);
-            tally.newly_dead_kept += usize::from(!was_told && item.is_covered);
+            let is_new = !was_told && item.lapsed.is_none();
+            tally.undecided += usize::from(item.lapsed.is_some());
+            tally.dead_due += usize::from(was_told && item.lapsed.is_none());
+            tally.newly_dead += usize::from(is_new);
+            tally.newly_dead_kept += usize::from(is_new && item.is_covered);
         }
         if *heading == Heading::NeedsYou && matches!(item.verdict.state, State::Restricted { .. }) {
             tally.restricted_uncovered += 1;
@@ -258,7 +263,9 @@ fn has_new_trouble(night: &Night) -> bool {
 fn is_news(night: &Night, placed: &[(Place, &Item)], tally: &Tally) -> bool {
     tally.points > 0
         || placed.iter().any(|(place, item)| match place {
-            Place::Told(Heading::NotAnswering) => item.verdict.nights == place::SILENT_HOST_NIGHTS,
+            Place::Told(Heading::NotAnswering) => {
+                item.verdict.nights == place::SILENT_HOST_NIGHTS || item.lapsed.is_some()
+            }
             Place::Told(Heading::SmallPoints) => true,
             Place::Told(_) => {
                 place::is_news(item, place::is_own(night, item)) || is_first_day_of_being_due(night, item)

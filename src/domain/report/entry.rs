@@ -9,7 +9,7 @@ use crate::domain::evidence::Reason;
 use crate::domain::page::Defect;
 use crate::domain::report::figures::list;
 use crate::domain::report::place::{Heading, due, is_own, lead};
-use crate::domain::report::wording::item as words;
+use crate::domain::report::wording::{decision, item as words};
 use crate::domain::report::{Item, Night, wording};
 use crate::domain::verdict::State;
 
@@ -174,6 +174,9 @@ fn facts(night: &Night, heading: Heading, item: &Item) -> Vec<Fact> {
             }
             facts.push(Fact::new("Our copy", words::our_copy(night, item, kind)));
         }
+    }
+    if let Some(lapsed) = &item.lapsed {
+        facts.push(Fact::new("Decided before", decision::lapsed(night, item, lapsed)));
     }
     facts.extend(item.notes.iter().map(|note| Fact::new("Worth a look", wording::note(note))));
     let is_plain = matches!(item.verdict.state, State::Ok | State::Unverifiable { .. });

@@ -31,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::address::Address;
 use crate::domain::capture::Capture;
 use crate::domain::course::{CourseId, PageSource};
+use crate::domain::decision::Decision;
 use crate::domain::evidence::Note;
 use crate::domain::link::Mention;
 use crate::domain::page::Defect;
@@ -75,6 +76,12 @@ pub struct Item {
     /// The notes of the night before; what is among them is no news.
     #[serde(default)]
     pub notes_before: Vec<Note>,
+    /// What was decided of it, where that speaks for it tonight: it is no news then.
+    #[serde(default)]
+    pub decision: Option<Decision>,
+    /// What was decided of it, where that speaks for it no more since tonight.
+    #[serde(default)]
+    pub lapsed: Option<Decision>,
 }
 
 /// One night of one course, ready to be told.

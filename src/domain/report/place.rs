@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use crate::domain::address::Address;
 use crate::domain::course::PageSource;
+use crate::domain::decision::Choice;
 use crate::domain::evidence::{Reason, Weight};
 use crate::domain::link::Mention;
 use crate::domain::report::{Item, Night};
@@ -32,10 +33,12 @@ pub enum Heading {
     Fixed,
     StillDead,
     NotYetConfirmed,
+    /// Whoever looks after the course said that nobody need be told.
+    Decided,
 }
 
 impl Heading {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NeedsYou,
         Self::NotConfirmedButDue,
         Self::FoundNotWorking,
@@ -49,6 +52,7 @@ impl Heading {
         Self::Fixed,
         Self::StillDead,
         Self::NotYetConfirmed,
+        Self::Decided,
     ];
 }
 
@@ -65,6 +69,11 @@ pub enum Place {
 /// Where a link stands in tonight's report.
 pub fn place(night: &Night, item: &Item) -> Place {
     let own = is_own(night, item);
+    if item.decision.is_some() {
+        // Our copy in the place of a link that works is nothing to count.
+        let is_fine = item.verdict.state == State::Ok;
+        return if is_fine { Place::Silent } else { Place::Counted(Heading::Decided) };
+    }
     if night.is_first {
         return first_place(night, item, own);
     }
@@ -136,6 +145,15 @@ fn small_points(item: &Item) -> Place {
 /// Whether tonight says something that no earlier report can have said; a new link counts as one that was fine.
 pub(super) fn is_news(item: &Item, own: bool) -> bool {
     let before = item.before.as_ref().unwrap_or(&State::Ok);
+    match (&item.decision, &item.lapsed) {
+        (Some(_), _) => return false,
+        // Whoever said that it was not broken knew before us.
+        (None, Some(lapsed)) if item.verdict.state == State::Ok => {
+            return lapsed.choice != Choice::NotBroken;
+        }
+        (None, Some(_)) => return true,
+        (None, None) => {}
+    }
     match (before, &item.verdict.state) {
         (before, State::Ok) => matches!(before, State::Restricted { .. }) || is_broken(before, own),
         (State::Moved { to: before }, State::Moved { to }) => !is_same_place(before, to),

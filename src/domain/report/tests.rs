@@ -7,6 +7,7 @@ use super::digest::{DETAILED, compose};
 use super::place::Heading;
 use super::*;
 use crate::domain::capture::{Digest, Why};
+use crate::domain::decision::{Choice, Gist, Until};
 use crate::domain::document::Fingerprint;
 use crate::domain::evidence::{Change, Reason, Weight};
 use crate::domain::link::{Kind, Target};
@@ -78,6 +79,8 @@ pub(crate) fn ok(words: &str, link: &str) -> Item {
         versions: None,
         notes: vec![],
         notes_before: vec![],
+        decision: None,
+        lapsed: None,
     }
 }
 
@@ -457,6 +460,83 @@ fn a_file_of_the_course_itself_needs_no_second_night() {
     assert_eq!(first.sections.first().map(|section| section.heading), Some(Heading::NeedsYou));
     assert!(!of(own, failing.clone(), State::Dead { reason }).is_news, "told the night before");
     assert!(!of("https://courses.example.edu/other/1.pdf", State::Ok, failing).is_news);
+}
+
+fn decided(item: Item, choice: Choice) -> Decision {
+    let about = Gist::of(&item.verdict.state);
+    Decision { choice, about, at: days_ago(7), by: None }
+}
+
+#[test]
+fn what_was_decided_is_counted_never_news() {
+    let mut night = three_dead_two_changed_one_moved();
+    for item in &mut night.items {
+        let choice = match item.verdict.state {
+            State::Ok => continue,
+            State::Dead { .. } => Choice::AcceptedDead,
+            State::Moved { .. } => Choice::NotBroken,
+            _ => Choice::Snoozed(Until::Day(date(2026, 10, 12))),
+        };
+        item.decision = Some(decided(item.clone(), choice));
+    }
+    night.items.retain(|item| item.link.host() != "vegas.example");
+    let text = letter(&night);
+    insta::assert_snapshot!(text, @"
+    Subject: [DGM] Nothing new on 153 links, Mon 5 Oct
+
+    Nothing new on 153 links. Nothing to do.
+
+    AS DECIDED (13)               6 accepted as dead, 1 not broken and
+                                  6 snoozed.
+
+    153 links checked Mon 5 Oct, 02:14-02:31 EDT. 147 copies stored, none
+    new.
+    ");
+    assert!(!compose(&night).is_news);
+    night.is_first = true;
+    assert_eq!(compose(&night).entry_count(), 0);
+}
+
+#[test]
+fn what_was_decided_and_is_over_is_told_once_more() {
+    let mut item = in_state(ok("A", "https://a.example/"), Some(dead()), dead(), 12);
+    item.lapsed = Some(decided(item.clone(), Choice::Snoozed(Until::Day(date(2026, 10, 5)))));
+    let mut other = in_state(ok("B", "https://b.example/"), Some(dead()), dead(), 12);
+    other.lapsed = Some(Decision { about: Gist::Ok, ..decided(other.clone(), Choice::AcceptedDead) });
+    let mut fine = in_state(ok("C", "https://c.example/"), Some(dead()), State::Ok, 1);
+    fine.lapsed = Some(decided(item.clone(), Choice::NotBroken));
+    let night = night(vec![item, other, fine]);
+    assert!(compose(&night).is_news);
+    insta::assert_snapshot!(letter(&night), @r#"
+    Subject: [DGM] 2 links to decide on again
+
+    Of 3 links: 2 links to decide on again. Items 1 and 2 need you.
+
+    NEEDS YOU (2)
+
+    1. "A" (paper)
+       Under "Course Calendar"
+       Source: index.html line 112
+       https://a.example/
+       What happened: not found, 12 nights running since Thu 24 Sep; last
+         worked Wed 23 Sep.
+       Our copy: none.
+       Decided before: snoozed until Mon 5 Oct; the time is up.
+       To do: replace or remove the link.
+
+    2. "B" (paper)
+       Under "Course Calendar"
+       Source: index.html line 112
+       https://b.example/
+       What happened: not found, 12 nights running since Thu 24 Sep; last
+         worked Wed 23 Sep.
+       Our copy: none.
+       Decided before: accepted as dead, on Mon 28 Sep; since then the
+         result is another one.
+       To do: replace or remove the link.
+
+    3 links checked Mon 5 Oct, 02:14-02:31 EDT. No copies stored.
+    "#);
 }
 
 fn hostile_words() -> &'static str {

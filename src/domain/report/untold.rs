@@ -17,6 +17,9 @@ impl Night {
             if let Some(untold) = before.get(&item.link) {
                 item.before.clone_from(&untold.before);
                 item.notes_before.clone_from(&untold.notes_before);
+                if item.decision.is_none() && item.lapsed.is_none() {
+                    item.lapsed.clone_from(&untold.lapsed);
+                }
             }
         }
         self.defects_before.clone_from(&earlier.defects_before);

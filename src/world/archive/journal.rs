@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
+use std::sync::PoisonError;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -12,8 +13,13 @@ use crate::domain::journal::Entry;
 
 impl Archive {
     /// Appends lines and syncs them: once this returns they survive a crash.
+    ///
+    /// A line that a crash or a full disk tore before is ended first, so that
+    /// the next one starts on its own; the torn bytes stay where they are.
     pub fn append(&self, at: Timestamp, entries: &[Entry]) -> Result<(), Fault> {
         let path = self.journal_of(at);
+        // What it guards is on the disk, and is looked at anew each time.
+        let _alone = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
         let write = || -> io::Result<()> {
             let mut lines = Vec::new();
             for entry in entries {
@@ -23,7 +29,10 @@ impl Archive {
             let parent = path.parent().unwrap_or(self.dir());
             private_dir(parent)?;
             let is_new = !path.exists();
-            let mut file = OpenOptions::new().append(true).create(true).open(&path)?;
+            let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path)?;
+            if ends_within_a_line(&mut file)? {
+                lines.insert(0, b'\n');
+            }
             file.write_all(&lines)?;
             file.sync_data()?;
             if is_new { sync_dir(parent) } else { Ok(()) }
@@ -79,27 +88,16 @@ impl Archive {
         found.sort();
         Ok(found)
     }
+}
 
-    /// Ends a line that a crash tore, so that the next one starts on its own.
-    /// The torn bytes stay where they are.
-    pub(super) fn heal_journal(&self) -> Result<(), Fault> {
-        let Some(path) = self.journal_files()?.pop() else { return Ok(()) };
-        let heal = || -> io::Result<()> {
-            let mut file = OpenOptions::new().read(true).append(true).open(&path)?;
-            if file.seek(SeekFrom::End(0))? == 0 {
-                return Ok(());
-            }
-            file.seek(SeekFrom::End(-1))?;
-            let mut last = [0];
-            file.read_exact(&mut last)?;
-            if last != *b"\n" {
-                file.write_all(b"\n")?;
-                file.sync_data()?;
-            }
-            Ok(())
-        };
-        heal().map_err(|source| failed("mend", &path, source))
+fn ends_within_a_line(file: &mut File) -> io::Result<bool> {
+    if file.seek(SeekFrom::End(0))? == 0 {
+        return Ok(false);
     }
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
 }
 
 fn entries_of(path: PathBuf) -> Box<dyn Iterator<Item = Result<Entry, Fault>>> {

@@ -13,6 +13,7 @@ use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 pub use fixity::{Damage, Fixity};
 use jiff::Timestamp;
@@ -51,6 +52,8 @@ pub fn make_dir(dir: &Path) -> Result<(), Fault> {
 #[derive(Clone, Debug)]
 pub struct Archive {
     dir: PathBuf,
+    /// Whoever appends to the journal holds this: the nights and the pages both do.
+    journal: Arc<Mutex<()>>,
 }
 
 impl Archive {
@@ -59,16 +62,15 @@ impl Archive {
     /// Bodies that were on their way in when an earlier run ended are removed;
     /// the caller must be the sole instance.
     pub fn open(dir: &Path) -> Result<Self, Fault> {
-        let archive = Self { dir: dir.to_owned() };
+        let archive = Self { dir: dir.to_owned(), journal: Arc::default() };
         archive.prepare().map_err(|source| Fault::NotWritable { dir: dir.to_owned(), source })?;
         archive.check_format()?;
-        archive.heal_journal()?;
         Ok(archive)
     }
 
     /// Opens an archive for reading only.
     pub fn read_only(dir: &Path) -> Result<Self, Fault> {
-        let archive = Self { dir: dir.to_owned() };
+        let archive = Self { dir: dir.to_owned(), journal: Arc::default() };
         archive.check_format()?;
         Ok(archive)
     }

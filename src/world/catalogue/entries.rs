@@ -3,7 +3,7 @@
 use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::value::{from_json, json, time};
-use super::{Catalogue, Fault};
+use super::{Catalogue, Fault, Lapse, decisions};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
 use crate::domain::document::Fingerprint;
@@ -55,6 +55,16 @@ async fn enter(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Fa
             .bind(sha256.to_string())
             .execute(&mut **on)
             .await?;
+        }
+        Entry::Decided { at, course, link, decision } => {
+            decisions::decide(course, link, *at, decision.as_ref(), on).await?;
+        }
+        Entry::Lapsed { course, link, decided, night: _ } => {
+            let lapse = Lapse { course: course.clone(), link: link.clone(), decided: *decided };
+            decisions::lapse(&lapse, on).await?;
+        }
+        Entry::Letters { at, course, reader, wanted } => {
+            decisions::letters(course, reader, *at, *wanted, on).await?;
         }
         Entry::Reread { link, sha256, text } => {
             let link = link_id(link, on).await?;

@@ -89,6 +89,17 @@ impl Catalogue {
         }))
     }
 
+    /// What is believed of a link now.
+    pub async fn verdict(&self, link: &Address) -> Result<Option<Verdict>, Fault> {
+        let text = sqlx::query_scalar::<_, String>(
+            "SELECT verdict FROM verdict JOIN link ON link.id = verdict.link WHERE link.address = ?",
+        )
+        .bind(link.as_str())
+        .fetch_optional(&self.pool)
+        .await?;
+        text.map(|text| from_json(&text)).transpose()
+    }
+
     /// Every night of a link, oldest first, void ones marked.
     pub async fn history(&self, link: &Address) -> Result<Vec<(Timestamp, Option<Void>, Evidence)>, Fault> {
         let rows = sqlx::query(

@@ -4,6 +4,7 @@
 //! stored as JSON and turned into its type in `value`. No query decides
 //! anything about a link.
 
+mod decisions;
 mod entries;
 mod letters;
 mod links;
@@ -22,11 +23,12 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Pool, Sqlite};
 use tokio::sync::Mutex;
 
+pub use decisions::{Decided, Lapse};
 pub use letters::{Correspondence, NewLetter, Outbox, Post, Trouble, Turn, Untold, Waiting};
 pub use links::Known;
 pub use nights::{NightRecord, NightRow};
 pub use rota::LastNight;
-pub use shown::{CaptureSize, FinishedNight};
+pub use shown::{CaptureSize, FinishedNight, Newest};
 pub use texts::{Piece, Sighting};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/world/catalogue/migrations");

@@ -9,7 +9,7 @@ use sqlx::{Row as _, Sqlite, Transaction};
 use super::entries::link_id;
 use super::letters::{self, Post};
 use super::value::{from_json, json, time, time_from};
-use super::{Catalogue, Fault};
+use super::{Catalogue, Fault, Lapse, decisions};
 use crate::domain::address::Address;
 use crate::domain::course::CourseId;
 use crate::domain::evidence::Evidence;
@@ -35,6 +35,8 @@ pub struct NightRecord {
     /// What was found of each course, to be shown again.
     pub reports: Vec<report::Night>,
     pub post: Post,
+    /// Decisions that speak for their links no more, which the reports tell.
+    pub lapsed: Vec<Lapse>,
     pub requests: u64,
     pub bytes: u64,
 }
@@ -96,6 +98,9 @@ impl Catalogue {
         }
         for told in &record.reports {
             keep_report(told, record.night.id, &mut transaction).await?;
+        }
+        for lapse in &record.lapsed {
+            decisions::lapse(lapse, &mut transaction).await?;
         }
         letters::post(&record.post, record.night, record.finished, &mut transaction).await?;
         sqlx::query("UPDATE night SET finished = ?, void = ?, requests = ?, bytes = ? WHERE id = ?")

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 
 use super::value::{from_json, time_from};
 use super::{Catalogue, Fault};
@@ -26,6 +27,16 @@ pub struct CaptureSize {
     pub bytes: u64,
 }
 
+/// The rows that what is shown of a course was read from; others came since
+/// where these are not the newest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Newest {
+    report: i64,
+    decision: Option<i64>,
+    /// Of any course; a look by day is one too.
+    night: Option<i64>,
+}
+
 impl Catalogue {
     /// The newest night that is over.
     pub async fn last_finished(&self) -> Result<Option<FinishedNight>, Fault> {
@@ -45,12 +56,17 @@ impl Catalogue {
         .transpose()
     }
 
-    /// The night of each course's newest report.
-    pub async fn newest_reports(&self) -> Result<Vec<(CourseId, i64)>, Fault> {
-        let rows = sqlx::query("SELECT course, MAX(night) FROM report GROUP BY course")
-            .fetch_all(&self.pool)
-            .await?;
-        Ok(rows.iter().filter_map(|row| Some((row.get::<String, _>(0).parse().ok()?, row.get(1)))).collect())
+    /// How new what is known of each course is.
+    pub async fn newest(&self) -> Result<Vec<(CourseId, Newest)>, Fault> {
+        let rows = sqlx::query(
+            "SELECT course, MAX(night), \
+             (SELECT MAX(id) FROM decision WHERE decision.course = report.course), \
+             (SELECT MAX(id) FROM night WHERE finished IS NOT NULL) FROM report GROUP BY course",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let newest = |row: &SqliteRow| Newest { report: row.get(1), decision: row.get(2), night: row.get(3) };
+        Ok(rows.iter().filter_map(|row| Some((row.get::<String, _>(0).parse().ok()?, newest(row)))).collect())
     }
 
     /// The reports of a course after a night, oldest first; the newest `most` of them.

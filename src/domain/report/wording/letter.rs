@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::domain::decision::Choice;
 use crate::domain::evidence::Reason;
 use crate::domain::report::digest::Tally;
 use crate::domain::report::figures::{count, day, hours, list, number};
@@ -36,6 +37,7 @@ pub fn heading(night: &Night, heading: Heading) -> &'static str {
         Heading::Fixed => "FIXED SINCE LAST REPORT",
         Heading::StillDead => "STILL DEAD",
         Heading::NotYetConfirmed => "NOT YET CONFIRMED",
+        Heading::Decided => "AS DECIDED",
     }
 }
 
@@ -108,6 +110,11 @@ fn news_parts(tally: &Tally) -> Vec<(usize, &'static str, &'static str)> {
             tally.dead_due,
             many(tally.dead_due, "dead link due soon", "dead links due soon"),
             "still dead and due soon",
+        ),
+        (
+            tally.undecided,
+            many(tally.undecided, "link to decide on again", "links to decide on again"),
+            "to decide on again",
         ),
         (
             told(Heading::NotConfirmedButDue),
@@ -271,6 +278,7 @@ pub fn standing(heading: Heading, night: &Night, facts: &Standing) -> String {
         }
         Heading::Changed => "told before; counted until you accept the new version.".to_owned(),
         Heading::Moved => "told before; the page still has the old address.".to_owned(),
+        Heading::Decided => decided(&facts.choices),
         Heading::NotYetConfirmed => "failed lately; told here once enough nights agree.".to_owned(),
         Heading::CouldNotCheck => match facts.most_often {
             Some((reason, n)) if n == facts.links && reason == Reason::NotChecked => {
@@ -292,13 +300,30 @@ pub fn standing(heading: Heading, night: &Night, facts: &Standing) -> String {
     }
 }
 
+/// "2 accepted as dead, 1 snoozed.": what was decided, most frequent words first.
+fn decided(choices: &[Choice]) -> String {
+    let of = |is_it: fn(&Choice) -> bool, words: &str| {
+        let n = choices.iter().filter(|choice| is_it(choice)).count();
+        (n > 0).then(|| format!("{} {words}", number(n as u64)))
+    };
+    let parts = [
+        of(|choice| matches!(choice, Choice::AcceptedDead), "accepted as dead"),
+        of(|choice| matches!(choice, Choice::NotBroken), "not broken"),
+        of(|choice| matches!(choice, Choice::Snoozed(_)), "snoozed"),
+        of(|choice| matches!(choice, Choice::OurCopy(_)), "read in our copy"),
+    ];
+    format!("{}.", list(&parts.into_iter().flatten().collect::<Vec<_>>(), usize::MAX))
+}
+
 /// Figures of the links of a section that were told before.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Standing {
     pub links: usize,
     pub kept: usize,
     pub oldest: Option<Timestamp>,
     pub most_often: Option<(Reason, usize)>,
+    /// What was decided of them.
+    pub choices: Vec<Choice>,
 }
 
 /// After the entries of a section: what else is in it.

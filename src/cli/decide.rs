@@ -1,0 +1,205 @@
+//! What someone decides of a link: that a result is right, wrong, or not for now.
+//!
+//! The same as the buttons behind the links of a letter, for whoever has the
+//! archive at hand.
+
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use jiff::civil::Date;
+
+use super::{Now, Place, say};
+use crate::domain::address::Address;
+use crate::domain::capture::Digest;
+use crate::domain::course::{CourseId, Term};
+use crate::domain::decision::{Choice, Decision, Gist, Until};
+use crate::domain::evidence::memory::Memory;
+use crate::domain::journal::Entry;
+use crate::domain::report::Night;
+use crate::domain::report::wording::{self, decision as words};
+use crate::domain::verdict::{State, StateName};
+use crate::world::archive::Archive;
+use crate::world::catalogue::Catalogue;
+use crate::world::clock::Clock;
+use crate::world::lock::SoleInstance;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The address of the link, its id, or a telling part of the address.
+    #[arg(value_name = "URL")]
+    link: String,
+    /// The course it is decided for, where the archive has several.
+    #[arg(long, value_name = "ID")]
+    course: Option<CourseId>,
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    now: Now,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SnoozeArguments {
+    #[command(flatten)]
+    of: Arguments,
+    /// The day on which it is told again, as 2026-10-19; or `next-term`.
+    #[arg(long, value_name = "DAY")]
+    until: Written,
+}
+
+/// A day as it is typed.
+#[derive(Clone, Copy, Debug)]
+enum Written {
+    Day(Date),
+    NextTerm,
+}
+
+impl FromStr for Written {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "next-term" => Ok(Self::NextTerm),
+            day => day
+                .parse()
+                .map(Self::Day)
+                .map_err(|_| "write a day such as 2026-10-19, or next-term".to_owned()),
+        }
+    }
+}
+
+/// A link of a course, and what is known of it.
+struct Case {
+    course: CourseId,
+    link: Address,
+    state: State,
+    memory: Memory,
+    night: Night,
+    term: Option<Term>,
+    archive: std::path::PathBuf,
+}
+
+impl Case {
+    async fn of(arguments: &Arguments) -> anyhow::Result<Self> {
+        let shelf = arguments.place.open().await?;
+        let link = shelf.link(&arguments.link).await?;
+        let (course, _) = shelf.course(arguments.course.as_ref()).await?;
+        let known = shelf.catalogue.known_of(&link).await?.context("this link was never checked")?;
+        let state = known.verdict.context("no night with this link has ended yet")?.state;
+        let night: Night =
+            shelf.catalogue.last_report(&course).await?.context("no night of this course has ended yet")?;
+        if !night.items.iter().any(|item| item.link == link) {
+            bail!("the course `{course}` has no link {link}");
+        }
+        let settings = arguments.place.settings()?;
+        let configured = settings.iter().flat_map(|settings| &settings.courses);
+        let term = configured.filter(|configured| configured.id == course).find_map(|course| course.term);
+        let archive = shelf.archive.dir().to_owned();
+        shelf.catalogue.close().await;
+        Ok(Self { course, link, state, memory: known.memory, night, term, archive })
+    }
+
+    /// Writes it down and says so.
+    async fn decide(&self, arguments: &Arguments, choice: Option<Choice>) -> anyhow::Result<ExitCode> {
+        if let Some(choice) = choice.as_ref().filter(|choice| !choice.fits(&self.state)) {
+            let choice = words::choice(choice, self.night.today);
+            bail!("{} ({}) cannot be {choice}", self.link, wording::state(&self.state));
+        }
+        let at = clock(arguments).now();
+        let said = match &choice {
+            Some(choice) => {
+                format!("{}: {}.\n", self.link, words::choice(choice, self.night.today))
+            }
+            None => format!("{}: nothing is decided of it any more.\n", self.link),
+        };
+        let about = Gist::of(&self.state);
+        let decision = choice.map(|choice| Decision { choice, about, at, by: None });
+        let (course, link) = (self.course.clone(), self.link.clone());
+        self.write(arguments, Entry::Decided { at, course, link, decision }).await?;
+        say(&said)?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// The newest capture becomes what later nights are compared with.
+    async fn accept_version(&self, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+        let newest = self.memory.last.as_ref();
+        let newest = newest.with_context(|| format!("there is no copy of {} to accept", self.link))?;
+        let sha256 = newest.capture.sha256;
+        if self.memory.baseline.as_ref().is_some_and(|baseline| baseline.capture.sha256 == sha256) {
+            say("That version is the accepted one already.\n")?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let at = clock(arguments).now();
+        self.write(arguments, Entry::Accepted { at, link: self.link.clone(), sha256 }).await?;
+        say(&format!(
+            "Accepted the version of {}; the next check compares with it.\n",
+            newest.capture.captured_at
+        ))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn write(&self, arguments: &Arguments, entry: Entry) -> anyhow::Result<()> {
+        let _alone = SoleInstance::acquire(&self.archive)?;
+        let archive = Archive::open(&self.archive)?;
+        let catalogue = Catalogue::open(&Catalogue::path_in(&self.archive)).await?;
+        archive.append(clock(arguments).now(), std::slice::from_ref(&entry))?;
+        catalogue.enter(&[entry]).await?;
+        Ok(())
+    }
+
+    /// What students would be given: of a changed link the version from before.
+    fn our_copy(&self) -> Option<Digest> {
+        let is_changed = self.state.name() == StateName::Changed;
+        let kept = if is_changed { self.memory.baseline.as_ref() } else { self.memory.current() };
+        kept.map(|kept| kept.capture.sha256)
+    }
+}
+
+fn clock(arguments: &Arguments) -> Clock {
+    arguments.now.now.map_or_else(Clock::system, Clock::pretending)
+}
+
+/// The result is right: a new version of a changed link, the death of a dead one.
+pub(super) async fn accept(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let case = Case::of(&arguments).await?;
+    match case.state.name() {
+        StateName::Dead => case.decide(&arguments, Some(Choice::AcceptedDead)).await,
+        StateName::Ok
+        | StateName::Moved
+        | StateName::Changed
+        | StateName::Restricted
+        | StateName::Unverifiable
+        | StateName::Failing => case.accept_version(&arguments).await,
+    }
+}
+
+pub(super) async fn dismiss(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    Case::of(&arguments).await?.decide(&arguments, Some(Choice::NotBroken)).await
+}
+
+pub(super) async fn snooze(SnoozeArguments { of, until }: SnoozeArguments) -> anyhow::Result<ExitCode> {
+    let case = Case::of(&of).await?;
+    let until = match (until, case.term) {
+        (Written::Day(day), _) => Until::Day(day),
+        (Written::NextTerm, Some(term)) => Until::TermAfter(term.last),
+        (Written::NextTerm, None) => {
+            bail!("no term is known; name a --config in which the course has one, or the day")
+        }
+    };
+    let today = clock(&of).now().to_zoned_datetime(case.night.time_zone.clone()).date();
+    if until.is_over(today, case.term) {
+        bail!("that day is over; name one after {today}");
+    }
+    case.decide(&of, Some(Choice::Snoozed(until))).await
+}
+
+pub(super) async fn use_copy(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let case = Case::of(&arguments).await?;
+    let sha256 = case.our_copy().with_context(|| format!("there is no copy of {}", case.link))?;
+    case.decide(&arguments, Some(Choice::OurCopy(sha256))).await
+}
+
+pub(super) async fn undo(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    Case::of(&arguments).await?.decide(&arguments, None).await
+}

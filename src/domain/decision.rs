@@ -1,0 +1,281 @@
+//! What someone decided of a link in a course, and for how long that holds.
+//!
+//! A decision is about a result. Once the result is another one it lapses, so
+//! that what was said of something old never hides something new.
+
+#![deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::address::Address;
+use crate::domain::capture::Digest;
+use crate::domain::course::{MailAddress, Term};
+use crate::domain::evidence::Reason;
+use crate::domain::verdict::{State, StateName};
+
+/// What was decided, of which result, when and by whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    pub choice: Choice,
+    pub about: Gist,
+    pub at: Timestamp,
+    /// The reader of the letter that led to it; nobody for one made at the command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<MailAddress>,
+}
+
+/// What can be decided of a link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Choice {
+    /// It is dead, and the course lives with it.
+    AcceptedDead,
+    /// What is reported of it is no fault.
+    NotBroken,
+    /// It is told again later.
+    Snoozed(Until),
+    /// The course reads this copy, whatever becomes of the original.
+    OurCopy(Digest),
+}
+
+/// When a snooze is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Until {
+    /// On this day it is told again.
+    Day(Date),
+    /// It is told again for a term that begins after this day.
+    TermAfter(Date),
+}
+
+/// A state as far as a decision is about it: two verdicts of one gist are the
+/// same result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Gist {
+    Ok,
+    /// Without the query, which changes from visit to visit.
+    Moved {
+        to: Address,
+    },
+    Changed {
+        reason: Reason,
+    },
+    Restricted,
+    /// The host says nothing of the link, so nothing is another result yet.
+    Unverifiable,
+    /// Failing or dead: what more nights confirm is no other result.
+    Gone {
+        reason: Reason,
+    },
+}
+
+impl Gist {
+    pub fn of(state: &State) -> Self {
+        match state {
+            State::Ok => Self::Ok,
+            State::Moved { to } => Self::Moved { to: to.without_query() },
+            State::Changed { reason, .. } => Self::Changed { reason: *reason },
+            State::Restricted { .. } => Self::Restricted,
+            State::Unverifiable { .. } => Self::Unverifiable,
+            State::Failing { reason, .. } | State::Dead { reason } => Self::Gone { reason: steady(*reason) },
+        }
+    }
+}
+
+/// A host that is down is down in several ways, another one each night.
+fn steady(reason: Reason) -> Reason {
+    if matches!(reason, Reason::NameServer | Reason::ServerError) { Reason::NotAnswering } else { reason }
+}
+
+/// A stranger has the address now, or it leads where no reader should go.
+fn is_hostile(reason: Reason) -> bool {
+    matches!(reason, Reason::Parked | Reason::InternalAddress)
+}
+
+impl Choice {
+    /// Whether it says something of a link in this state.
+    pub fn fits(&self, state: &State) -> bool {
+        match self {
+            Self::AcceptedDead => state.name() == StateName::Dead,
+            // A new version is accepted as such, and then compared with.
+            Self::NotBroken => !matches!(state.name(), StateName::Ok | StateName::Changed),
+            Self::Snoozed(_) => state.name() != StateName::Ok,
+            Self::OurCopy(_) => true,
+        }
+    }
+}
+
+impl Until {
+    pub fn is_over(self, today: Date, term: Option<Term>) -> bool {
+        match self {
+            Self::Day(day) => today >= day,
+            Self::TermAfter(day) => term.is_some_and(|term| term.first > day),
+        }
+    }
+}
+
+impl Decision {
+    /// Whether it still speaks for the link, so that nobody need be told of it.
+    pub fn holds(&self, state: &State, today: Date, term: Option<Term>) -> bool {
+        let now = Gist::of(state);
+        let is_same = now == self.about || now == Gist::Unverifiable;
+        match &self.choice {
+            Choice::AcceptedDead => match now {
+                Gist::Gone { reason } => is_same || !is_hostile(reason),
+                Gist::Ok
+                | Gist::Moved { .. }
+                | Gist::Changed { .. }
+                | Gist::Restricted
+                | Gist::Unverifiable => is_same,
+            },
+            Choice::Snoozed(until) => is_same && !until.is_over(today, term),
+            Choice::NotBroken | Choice::OurCopy(_) => is_same,
+        }
+    }
+
+    /// The copy that the course reads in place of the original.
+    pub fn our_copy(&self) -> Option<Digest> {
+        match self.choice {
+            Choice::OurCopy(sha256) => Some(sha256),
+            Choice::AcceptedDead | Choice::NotBroken | Choice::Snoozed(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::ToSpan as _;
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::document::Fingerprint;
+    use crate::domain::evidence::{Change, Weight};
+
+    const TODAY: Date = date(2026, 10, 5);
+    const TERM: Term = Term { first: date(2026, 9, 21), last: date(2026, 12, 11) };
+
+    fn change() -> Change {
+        Change {
+            similarity: 0.5,
+            words_changed: 1,
+            words_before: 2,
+            words_after: 2,
+            pages_before: None,
+            pages_after: None,
+            section: None,
+            alarm: None,
+            seen_twice: false,
+            text: Fingerprint { version: 1, digest: Digest::of(b"") },
+        }
+    }
+
+    fn moved(to: &str) -> State {
+        State::Moved { to: Address::parse(to).unwrap() }
+    }
+
+    fn any_state() -> impl Strategy<Value = State> {
+        let reason = prop::sample::select(vec![
+            Reason::NotFound,
+            Reason::Gone,
+            Reason::NotAnswering,
+            Reason::ServerError,
+            Reason::NameServer,
+            Reason::Parked,
+            Reason::Revised,
+            Reason::Withdrawn,
+        ]);
+        (0..7u8, reason, "[a-c]{1,2}").prop_map(|(state, reason, path)| match state {
+            0 => State::Ok,
+            1 => moved(&format!("https://new.example/{path}?session={path}")),
+            2 => State::Changed { reason, change: change() },
+            3 => State::Restricted { reason },
+            4 => State::Unverifiable { reason },
+            5 => State::Failing { reason, weight: Weight::Weak },
+            _ => State::Dead { reason },
+        })
+    }
+
+    fn any_choice() -> impl Strategy<Value = Choice> {
+        prop_oneof![
+            Just(Choice::AcceptedDead),
+            Just(Choice::NotBroken),
+            Just(Choice::OurCopy(Digest::of(b"copy"))),
+            Just(Choice::Snoozed(Until::TermAfter(TERM.last))),
+            (1..300i32).prop_map(|days| Choice::Snoozed(Until::Day(TODAY.checked_add(days.days()).unwrap()))),
+        ]
+    }
+
+    fn of(choice: Choice, state: &State) -> Decision {
+        Decision { choice, about: Gist::of(state), at: Timestamp::UNIX_EPOCH, by: None }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_decision_holds_for_what_it_is_about(choice in any_choice(), state in any_state()) {
+            prop_assert!(of(choice, &state).holds(&state, TODAY, Some(TERM)));
+        }
+
+        #[test]
+        fn another_result_ends_it(choice in any_choice(), about in any_state(), state in any_state()) {
+            let (now, before) = (Gist::of(&state), Gist::of(&about));
+            let holds = of(choice.clone(), &about).holds(&state, TODAY, Some(TERM));
+            let is_other_death = matches!(now, Gist::Gone { .. }) && choice == Choice::AcceptedDead;
+            if now != before && now != Gist::Unverifiable && !is_other_death {
+                prop_assert!(!holds);
+            }
+            if now == (Gist::Gone { reason: Reason::Parked }) && now != before {
+                prop_assert!(!holds, "a stranger is news, whatever was decided");
+            }
+        }
+
+        #[test]
+        fn a_snooze_that_is_over_stays_over(days in 1..300i32, later in 0..300i32, state in any_state()) {
+            let until = TODAY.checked_add(days.days()).unwrap();
+            let decision = of(Choice::Snoozed(Until::Day(until)), &state);
+            let on = |day: Date| decision.holds(&state, day, Some(TERM));
+            prop_assert!(on(until.yesterday().unwrap()) && !on(until));
+            prop_assert!(!on(until.checked_add(later.days()).unwrap()));
+        }
+    }
+
+    #[test]
+    fn a_redirect_is_the_same_with_another_query_but_not_at_another_place() {
+        let decision = of(Choice::NotBroken, &moved("https://new.example/a?session=1"));
+        assert!(decision.holds(&moved("https://new.example/a?session=2"), TODAY, None));
+        assert!(!decision.holds(&moved("https://new.example/b?session=1"), TODAY, None));
+    }
+
+    #[test]
+    fn more_nights_of_the_same_are_no_other_result() {
+        let failing = State::Failing { reason: Reason::ServerError, weight: Weight::Weak };
+        let decision = of(Choice::NotBroken, &failing);
+        assert!(decision.holds(&State::Dead { reason: Reason::NotAnswering }, TODAY, None));
+        assert!(!decision.holds(&State::Dead { reason: Reason::NotFound }, TODAY, None));
+    }
+
+    #[test]
+    fn the_next_term_ends_a_snooze_once_it_is_known() {
+        let dead = State::Dead { reason: Reason::NotFound };
+        let decision = of(Choice::Snoozed(Until::TermAfter(TERM.last)), &dead);
+        let spring = Term { first: date(2027, 1, 11), last: date(2027, 4, 30) };
+        assert!(decision.holds(&dead, date(2026, 12, 24), Some(TERM)));
+        assert!(!decision.holds(&dead, date(2026, 12, 24), Some(spring)));
+    }
+
+    #[test]
+    fn a_decision_survives_its_text() {
+        for choice in
+            [Choice::AcceptedDead, Choice::OurCopy(Digest::of(b"")), Choice::Snoozed(Until::Day(TODAY))]
+        {
+            let decision = of(choice, &moved("https://new.example/a"));
+            let text = serde_json::to_string(&decision).unwrap();
+            assert_eq!(serde_json::from_str::<Decision>(&text).unwrap(), decision, "{text}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The words for what someone decided of a link.
+
+use jiff::civil::Date;
+
+use crate::domain::decision::{Choice, Decision, Gist, Until};
+use crate::domain::report::figures::day;
+use crate::domain::report::{Item, Night};
+
+/// "snoozed until Tue 6 Oct": what was decided, in a few words.
+pub fn choice(choice: &Choice, today: Date) -> String {
+    match choice {
+        Choice::AcceptedDead => "accepted as dead".to_owned(),
+        Choice::NotBroken => "not broken".to_owned(),
+        Choice::Snoozed(Until::Day(until)) => format!("snoozed until {}", day(*until, today)),
+        Choice::Snoozed(Until::TermAfter(_)) => "snoozed until the next term".to_owned(),
+        Choice::OurCopy(_) => "read in our copy".to_owned(),
+    }
+}
+
+/// "snoozed until Mon 5 Oct; the time is up.": why it is told again.
+pub fn lapsed(night: &Night, item: &Item, decision: &Decision) -> String {
+    let choice = choice(&decision.choice, night.today);
+    let on = decision.at.to_zoned_datetime(night.time_zone.clone()).date();
+    let is_same = Gist::of(&item.verdict.state) == decision.about;
+    match &decision.choice {
+        Choice::Snoozed(_) if is_same => format!("{choice}; the time is up."),
+        Choice::Snoozed(_) | Choice::AcceptedDead | Choice::NotBroken => {
+            format!("{choice}, on {}; since then the result is another one.", day(on, night.today))
+        }
+        Choice::OurCopy(_) => format!(
+            "{choice}, on {}, and still is; since then the result is another one.",
+            day(on, night.today)
+        ),
+    }
+}

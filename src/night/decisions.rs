@@ -1,0 +1,81 @@
+//! What was decided of a course's links, heeded by its night: what still holds
+//! quiets a link, what does not is told once and is over.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::domain::address::Address;
+use crate::domain::course::{Course, Term};
+use crate::domain::evidence::memory::Kept;
+use crate::domain::journal::Entry;
+use crate::domain::report::{self, Item};
+use crate::world::World;
+use crate::world::catalogue::{Decided, Lapse};
+
+/// The decisions on the links of a course.
+pub(super) struct Decisions {
+    standing: HashMap<Address, Decided>,
+    /// The copies that the course reads in place of the originals.
+    copies: HashMap<Address, Kept>,
+    today: Date,
+    term: Option<Term>,
+}
+
+pub(super) async fn of(course: &Course, today: Date, world: &World) -> anyhow::Result<Decisions> {
+    let standing = world.catalogue.decisions(&course.id).await?;
+    let mut copies = HashMap::new();
+    for (link, decided) in &standing {
+        let Some(sha256) = decided.decision.our_copy() else { continue };
+        let captures = world.catalogue.captures(link).await?;
+        if let Some(kept) = captures.into_iter().rev().find(|kept| kept.capture.sha256 == sha256) {
+            copies.insert(link.clone(), kept);
+        }
+    }
+    Ok(Decisions { standing, copies, today, term: course.term })
+}
+
+impl Decisions {
+    /// The link with what was decided of it.
+    pub(super) fn apply(&mut self, mut item: Item) -> Item {
+        if let Some(kept) = self.copies.remove(&item.link) {
+            item.copy_pages = kept.pages;
+            item.copy = Some(kept.capture);
+        }
+        let Some(decided) = self.standing.remove(&item.link) else { return item };
+        let holds = decided.decision.holds(&item.verdict.state, self.today, self.term);
+        if decided.has_lapsed {
+            return item;
+        }
+        if holds {
+            item.decision = Some(decided.decision);
+        } else {
+            item.lapsed = Some(decided.decision);
+        }
+        item
+    }
+}
+
+/// The decisions that are over with what this night tells.
+pub(super) fn lapses(told: &[report::Night]) -> Vec<Lapse> {
+    let of_course = |night: &report::Night| {
+        let course = night.course.clone();
+        let lapsed =
+            night.items.iter().filter_map(|item| Some((item.link.clone(), item.lapsed.as_ref()?.at)));
+        lapsed.map(|(link, decided)| Lapse { course: course.clone(), link, decided }).collect::<Vec<_>>()
+    };
+    // A void night tells of no link, so nothing is over with it.
+    told.iter().filter(|night| night.void.is_none()).flat_map(of_course).collect()
+}
+
+/// As the journal has them.
+pub(super) fn entries(lapses: &[Lapse], night: Timestamp) -> Vec<Entry> {
+    let entry = |lapse: &Lapse| Entry::Lapsed {
+        night,
+        course: lapse.course.clone(),
+        link: lapse.link.clone(),
+        decided: lapse.decided,
+    };
+    lapses.iter().map(entry).collect()
+}

@@ -1,0 +1,142 @@
+//! What was decided of links, and who wants no letters.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use sqlx::{Row as _, Sqlite, Transaction};
+
+use super::entries::link_id;
+use super::value::{from_json, json, time};
+use super::{Catalogue, Fault};
+use crate::domain::address::Address;
+use crate::domain::course::{CourseId, MailAddress};
+use crate::domain::decision::Decision;
+
+/// A decision as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    pub decision: Decision,
+    /// Another result came since, so it quiets nothing any more.
+    pub has_lapsed: bool,
+}
+
+/// A decision that a night found to speak for its link no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lapse {
+    pub course: CourseId,
+    pub link: Address,
+    /// When it had been decided.
+    pub decided: Timestamp,
+}
+
+impl Catalogue {
+    /// The decisions on the links of a course.
+    pub async fn decisions(&self, course: &CourseId) -> Result<HashMap<Address, Decided>, Fault> {
+        let rows = sqlx::query(
+            "SELECT link.address, decision.decision, decision.lapsed FROM decision \
+             JOIN link ON link.id = decision.link WHERE course = ? AND decision.decision IS NOT NULL",
+        )
+        .bind(course.as_str())
+        .fetch_all(&self.pool)
+        .await?;
+        let mut decisions = HashMap::new();
+        for row in rows {
+            if let Ok(link) = Address::parse(row.get(0)) {
+                let decided = Decided { decision: from_json(row.get(1))?, has_lapsed: row.get(2) };
+                decisions.insert(link, decided);
+            }
+        }
+        Ok(decisions)
+    }
+
+    /// The readers who want no letters of a course.
+    pub async fn stopped(&self, course: &CourseId) -> Result<Vec<MailAddress>, Fault> {
+        let readers =
+            sqlx::query_scalar::<_, String>("SELECT reader FROM stopped WHERE course = ? ORDER BY reader")
+                .bind(course.as_str())
+                .fetch_all(&self.pool)
+                .await?;
+        Ok(readers.iter().filter_map(|reader| reader.parse().ok()).collect())
+    }
+}
+
+pub(super) async fn decide(
+    course: &CourseId,
+    link: &Address,
+    at: Timestamp,
+    decision: Option<&Decision>,
+    on: &mut Transaction<'_, Sqlite>,
+) -> Result<(), Fault> {
+    let link = link_id(link, on).await?;
+    sqlx::query("REPLACE INTO decision (course, link, at, decision) VALUES (?, ?, ?, ?)")
+        .bind(course.as_str())
+        .bind(link)
+        .bind(time(at))
+        .bind(decision.map(json).transpose()?)
+        .execute(&mut **on)
+        .await?;
+    Ok(())
+}
+
+/// The copy stays what the course reads; all else that was decided is over.
+pub(super) async fn lapse(lapse: &Lapse, on: &mut Transaction<'_, Sqlite>) -> Result<(), Fault> {
+    let link = link_id(&lapse.link, on).await?;
+    let standing = sqlx::query_scalar::<_, Option<String>>(
+        "SELECT decision FROM decision WHERE course = ? AND link = ? AND at = ?",
+    )
+    .bind(lapse.course.as_str())
+    .bind(link)
+    .bind(time(lapse.decided))
+    .fetch_optional(&mut **on)
+    .await?
+    .flatten();
+    let Some(standing) = standing else { return Ok(()) };
+    let stays = from_json::<Decision>(&standing)?.our_copy().is_some();
+    sqlx::query(
+        "REPLACE INTO decision (course, link, at, decision, lapsed) VALUES (?, ?, ?, iif(?, ?, NULL), TRUE)",
+    )
+    .bind(lapse.course.as_str())
+    .bind(link)
+    .bind(time(lapse.decided))
+    .bind(stays)
+    .bind(standing)
+    .execute(&mut **on)
+    .await?;
+    Ok(())
+}
+
+/// A reader who wants no letters gets none of those that wait either.
+pub(super) async fn letters(
+    course: &CourseId,
+    reader: &MailAddress,
+    at: Timestamp,
+    wanted: bool,
+    on: &mut Transaction<'_, Sqlite>,
+) -> Result<(), Fault> {
+    if wanted {
+        sqlx::query("DELETE FROM stopped WHERE course = ? AND reader = ?")
+            .bind(course.as_str())
+            .bind(reader.as_str())
+            .execute(&mut **on)
+            .await?;
+        return Ok(());
+    }
+    sqlx::query("INSERT INTO stopped (course, reader, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+        .bind(course.as_str())
+        .bind(reader.as_str())
+        .bind(time(at))
+        .execute(&mut **on)
+        .await?;
+    // Entered again after a crash, it must not take what was queued since.
+    sqlx::query(
+        "UPDATE letter SET state = 'superseded', content = NULL, ended_at = ? \
+         WHERE course = ? AND recipient = ? AND state <> 'told' AND queued_at <= ?",
+    )
+    .bind(time(at))
+    .bind(course.as_str())
+    .bind(reader.as_str())
+    .bind(time(at))
+    .execute(&mut **on)
+    .await?;
+    Ok(())
+}
