@@ -3,6 +3,7 @@
 //! This is the only reader of configuration; nothing below it sees more than
 //! its own settings.
 
+mod access;
 mod course;
 mod mail;
 mod nights;
@@ -138,6 +139,9 @@ pub fn parse(text: &str, path: &Path) -> Result<Settings, Mistake> {
             schedules.insert(keys.id.clone(), schedule);
         }
         let (origins, contact) = (std::mem::take(&mut keys.origins), keys.contact.take());
+        let (readers, staff) = (keys.readers.take(), keys.staff.take());
+        let access = access::AccessKeys { access: keys.access, readers, staff };
+        let admission = access::admission(&keys.id, access, mail::environment).map_err(meaning)?;
         let mut course = course::course(keys).map_err(meaning)?;
         if courses.iter().any(|known: &Course| known.id == course.id) {
             return Err(meaning(format!("two courses are called `{}`; give one another id", course.id)));
@@ -146,7 +150,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Settings, Mistake> {
             course.report_to.clear();
         }
         match &mut shown {
-            Some(shown) => shown.add(&course, origins, contact).map_err(meaning)?,
+            Some(shown) => shown.add(&course, admission, origins, contact).map_err(meaning)?,
             None => course.copies = None,
         }
         courses.push(course);

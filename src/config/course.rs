@@ -10,6 +10,8 @@ use crate::domain::course::{
 };
 use crate::domain::link::{Kind, KindRule};
 
+use super::access::{Access, PeopleKeys};
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CourseKeys {
@@ -31,6 +33,10 @@ pub(super) struct CourseKeys {
     copies: Openness,
     #[serde(default)]
     rights: Vec<RightsKeys>,
+    #[serde(default)]
+    pub(super) access: Access,
+    pub(super) readers: Option<PeopleKeys>,
+    pub(super) staff: Option<PeopleKeys>,
     #[serde(default)]
     pub(super) origins: Vec<String>,
     pub(super) contact: Option<MailAddress>,

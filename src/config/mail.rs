@@ -11,7 +11,7 @@ use crate::world::mail::relay::{Login, Password, Relay, Security, Server, Unusab
 
 /// The file in systemd's credentials directory that holds the relay's password.
 const CREDENTIAL: &str = "smtp-password";
-const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
+pub(super) const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 const VARIABLE: &str = "ONRESERVE_SMTP_PASSWORD";
 
 /// How letters leave.

@@ -132,6 +132,7 @@ fn item(link: Address, found: &JudgedLink, memory: &Memory, is_open: bool) -> It
 fn is_open_once_dead(link: &Address, course: &Course, today: Date) -> bool {
     let Some(rules) = &course.copies else { return true };
     access::may_open(&Question {
+        is_reader: true,
         course: rules.openness,
         rights: access::rights_of(link, &rules.rights).unwrap_or_default(),
         original: Original::Dead,

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::desk::Desk;
 use super::settings::BaseUrl;
+use super::visitor::Visitor;
 use crate::domain::capture::Digest;
 use crate::world::{archive, catalogue};
 
@@ -53,7 +54,10 @@ pub(super) async fn guard(State(desk): State<Arc<Desk>>, request: Request, next:
     let mut response = if request.headers().contains_key("service-worker") {
         (StatusCode::FORBIDDEN, "no service worker is served here\n").into_response()
     } else {
-        next.run(request).await
+        let (mut parts, body) = request.into_parts();
+        let visitor = Visitor::of(&desk, &parts);
+        parts.extensions.insert(visitor);
+        next.run(Request::from_parts(parts, body)).await
     };
     desk.figures.answered(response.status());
     let headers = response.headers_mut();
@@ -85,8 +89,20 @@ pub(super) fn page(status: StatusCode, template: &impl Template) -> Answer {
     Ok((status, headers, html).into_response())
 }
 
+/// For whom an answer is; a cache that several people share keeps only what is for everybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Audience {
+    Everybody,
+    Readers,
+}
+
 /// A text that a client may hold and ask about again (RFC 9110 section 13.1.2).
-pub(super) fn revalidated(asked: &HeaderMap, kind: &'static str, text: String) -> Response {
+pub(super) fn revalidated(
+    asked: &HeaderMap,
+    kind: &'static str,
+    audience: Audience,
+    text: String,
+) -> Response {
     let tag = etag(Digest::of(text.as_bytes()));
     let mut response = if is_known(asked, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
@@ -95,7 +111,11 @@ pub(super) fn revalidated(asked: &HeaderMap, kind: &'static str, text: String) -
     };
     let headers = response.headers_mut();
     headers.insert(header::ETAG, header_value(&tag));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    let caching = match audience {
+        Audience::Everybody => "no-cache",
+        Audience::Readers => "private, no-cache",
+    };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
     response
 }
 

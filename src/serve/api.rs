@@ -12,10 +12,11 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::answer::{self, Answer, Fault, header_value};
+use super::answer::{self, Answer, Audience, Fault, header_value};
 use super::desk::{Desk, Found, Shelf};
-use super::list;
 use super::offer::{self, Offer};
+use super::visitor::Visitor;
+use super::{list, signin};
 use crate::domain::capture::{Capture, Stamp};
 use crate::domain::course::PageSource;
 use crate::domain::report::place::due;
@@ -25,42 +26,52 @@ const SCRIPT: &str = include_str!("pages/onreserve.js");
 
 /// `/onreserve.js`, to be included from any page.
 pub(super) async fn script(asked: HeaderMap) -> Response {
-    let mut response = answer::revalidated(&asked, "text/javascript; charset=utf-8", SCRIPT.to_owned());
+    let mut response =
+        answer::revalidated(&asked, "text/javascript; charset=utf-8", Audience::Everybody, SCRIPT.to_owned());
     let resource = HeaderName::from_static("cross-origin-resource-policy");
     response.headers_mut().insert(resource, HeaderValue::from_static("cross-origin"));
     response
 }
 
 /// `/api/v1/courses/<id>/links`: all links, or with `only=gone` those whose original is gone.
+///
+/// Course pages show the gone ones by a script, which sends no cookies: so a
+/// stranger may ask for those too, and learns their addresses, which stand on
+/// the course's page, and where to sign in. A course without a page on the
+/// web has no use for the script, and tells strangers nothing.
 pub(super) async fn links(
     State(desk): State<Arc<Desk>>,
+    visitor: Visitor,
     Path(course): Path<String>,
     uri: Uri,
     asked: HeaderMap,
 ) -> Answer {
-    let shelf = match list::shelf(&desk, &course).await {
+    let shelf = match list::any_shelf(&desk, &course).await {
         Ok(shelf) => shelf,
         Err(answer) => return answer,
     };
     let only_gone = list::parameter(&uri, "only").as_deref() == Some("gone");
+    let is_reader = visitor.may_read(&shelf.rules);
+    if !is_reader && (!only_gone || origins(&shelf).is_empty()) {
+        return signin::refusal(&desk, &visitor, &shelf.rules);
+    }
     let links: Vec<Value> = shelf
-        .all()
+        .all(&visitor)
         .filter(|found| !only_gone || is_gone(&offer::offer(&desk, found)))
-        .map(|found| link(&desk, &found))
+        .map(|found| if is_reader { link(&desk, &found) } else { trace(&desk, &found) })
         .collect();
-    let body = json!({
-        "course": shelf.night.course,
-        "title": shelf.night.title,
-        "checked_at": shelf.night.finished,
-        "links": links,
-    });
+    let mut body = json!({ "course": shelf.night.course, "links": links });
+    if is_reader {
+        body["title"] = json!(shelf.night.title);
+        body["checked_at"] = json!(shelf.night.finished);
+    }
     answer_json(&shelf, &asked, &body)
 }
 
 /// JSON about a course, which its own pages may ask for by script.
 fn answer_json(shelf: &Shelf, asked: &HeaderMap, body: &Value) -> Answer {
     let text = serde_json::to_string(body).map_err(Fault::from)?;
-    let mut response = answer::revalidated(asked, "application/json", text);
+    let mut response = answer::revalidated(asked, "application/json", audience(shelf), text);
     let headers = response.headers_mut();
     headers.insert(header::VARY, HeaderValue::from_static("origin"));
     let origin = asked.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
@@ -68,6 +79,21 @@ fn answer_json(shelf: &Shelf, asked: &HeaderMap, body: &Value) -> Answer {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, header_value(origin));
     }
     Ok(response)
+}
+
+/// For whom the answers of a course are.
+pub(super) fn audience(shelf: &Shelf) -> Audience {
+    if shelf.rules.admission.is_open() { Audience::Everybody } else { Audience::Readers }
+}
+
+/// What a stranger is told of a link that is gone.
+fn trace(desk: &Desk, found: &Found) -> Value {
+    json!({
+        "id": found.id(),
+        "url": found.item().link,
+        "go": desk.settings.base_url.absolute(&format!("/go/{}", found.id())),
+        "copy": null,
+    })
 }
 
 fn is_gone(offer: &Offer) -> bool {

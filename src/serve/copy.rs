@@ -12,6 +12,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::answer::{self, Answer};
 use super::desk::{Desk, Found};
 use super::settings::BaseUrl;
+use super::visitor::Visitor;
 use super::{document, offer};
 use crate::domain::capture::CaptureId;
 use crate::domain::evidence::memory::Kept;
@@ -53,19 +54,20 @@ struct Version {
     is_this: bool,
 }
 
-pub(super) async fn by_id(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Answer {
+pub(super) async fn by_id(State(desk): State<Arc<Desk>>, visitor: Visitor, Path(id): Path<String>) -> Answer {
     let Ok(id) = id.parse::<CaptureId>() else { return answer::no_such_page(State(desk)).await };
-    match desk.capture(&id).await? {
-        Some((found, kept)) => page(&desk, &found, &kept).await,
+    match desk.capture(&visitor, &id).await? {
+        Some((found, kept)) => page(&desk, &visitor, &found, &kept).await,
         None => answer::no_such_page(State(desk)).await,
     }
 }
 
-/// The page of a copy; 403 where it does not open, 451 where it may not even be told of.
-pub(super) async fn page(desk: &Desk, found: &Found, kept: &Kept) -> Answer {
+/// The page of a copy; 403 where it does not open, 451 or a way to sign in
+/// where it may not even be told of.
+pub(super) async fn page(desk: &Desk, visitor: &Visitor, found: &Found, kept: &Kept) -> Answer {
     let closed = desk.may_open(found).err();
-    if closed == Some(Closed::TakenDown) {
-        return document::refusal(desk, found, Closed::TakenDown);
+    if let Some(closed @ (Closed::TakenDown | Closed::ToStrangers)) = closed {
+        return document::refusal(desk, visitor, found, closed);
     }
     let item = found.item();
     let capture = &kept.capture;

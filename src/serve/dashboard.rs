@@ -8,15 +8,16 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 
 use super::answer::{self, Answer, Fault};
-use super::desk::{Desk, Shelf};
+use super::desk::{Desk, Found, Shelf};
 use super::past::Tally;
 use super::settings::BaseUrl;
-use super::{chart, list};
+use super::visitor::Visitor;
+use super::{chart, list, signin};
 use crate::domain::course::CourseId;
+use crate::domain::report::Event;
 use crate::domain::report::figures::{count, day, hours, number, size};
 use crate::domain::report::plain::visible;
 use crate::domain::report::wording::{self, student};
-use crate::domain::report::{Event, Item};
 use crate::domain::verdict::State as LinkState;
 
 #[derive(Template)]
@@ -63,11 +64,18 @@ struct LinkRow {
     copy: Option<(String, String)>,
 }
 
-pub(super) async fn health(State(desk): State<Arc<Desk>>, Path(course): Path<String>) -> Answer {
-    let shelf = match list::shelf(&desk, &course).await {
+pub(super) async fn health(
+    State(desk): State<Arc<Desk>>,
+    visitor: Visitor,
+    Path(course): Path<String>,
+) -> Answer {
+    let shelf = match list::any_shelf(&desk, &course).await {
         Ok(shelf) => shelf,
         Err(answer) => return answer,
     };
+    if visitor.standing(&shelf.rules) < shelf.rules.admission.needed_for_health() {
+        return signin::refusal(&desk, &visitor, &shelf.rules);
+    }
     let night = &shelf.night;
     let past = desk.past.of(&night.course, &desk.catalogue).await?;
     let events = desk.catalogue.events(&night.course).await?;
@@ -90,9 +98,9 @@ pub(super) async fn health(State(desk): State<Arc<Desk>>, Path(course): Path<Str
         events: events
             .iter()
             .filter(|event| event.at == night.started)
-            .filter_map(|event| event_row(&desk, &shelf, event))
+            .filter_map(|event| event_row(&desk, &visitor, &shelf, event))
             .collect(),
-        links: shelf.all().filter_map(|found| link_row(&desk, &shelf, found.item())).collect(),
+        links: shelf.all(&visitor).filter_map(|found| link_row(&desk, &found)).collect(),
         storage: storage(&desk, &shelf)?,
     };
     answer::page(StatusCode::OK, &page)
@@ -110,8 +118,8 @@ fn night_row(shelf: &Shelf, tally: &Tally) -> NightRow {
     NightRow { day: local_day(shelf, tally.started), counts, is_void: tally.is_void }
 }
 
-fn event_row(desk: &Desk, shelf: &Arc<Shelf>, event: &Event) -> Option<EventRow> {
-    let found = shelf.found(&event.link)?;
+fn event_row(desk: &Desk, visitor: &Visitor, shelf: &Arc<Shelf>, event: &Event) -> Option<EventRow> {
+    let found = shelf.found(visitor, &event.link)?;
     Some(EventRow {
         name: student::name_of(found.item()),
         go: desk.settings.base_url.at(&format!("/go/{}", found.id())),
@@ -120,12 +128,12 @@ fn event_row(desk: &Desk, shelf: &Arc<Shelf>, event: &Event) -> Option<EventRow>
     })
 }
 
-fn link_row(desk: &Desk, shelf: &Arc<Shelf>, item: &Item) -> Option<LinkRow> {
+fn link_row(desk: &Desk, found: &Found) -> Option<LinkRow> {
+    let item = found.item();
     let verdict = &item.verdict;
     if verdict.state == LinkState::Ok {
         return None;
     }
-    let found = shelf.found(&item.link)?;
     let seen = verdict.state.reason().map(|reason| wording::reason(reason, item.status));
     let state = match seen {
         Some(seen) => format!("{}: {seen}", wording::state(&verdict.state)),
@@ -135,9 +143,9 @@ fn link_row(desk: &Desk, shelf: &Arc<Shelf>, item: &Item) -> Option<LinkRow> {
         id: found.id().to_string(),
         name: student::name_of(item),
         address: item.link.to_string(),
-        is_linked: super::offer::original(desk, &found).is_some(),
+        is_linked: super::offer::original(desk, found).is_some(),
         state,
-        since: local_day(shelf, verdict.since),
+        since: local_day(&found.shelf, verdict.since),
         nights: count(verdict.nights as usize, "night"),
         copy: item.copy.as_ref().map(|copy| {
             let page = desk.settings.base_url.at(&format!("/a/{}", copy.id()));

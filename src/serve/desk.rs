@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use super::health::Figures;
 use super::past::Past;
 use super::settings::{CourseRules, Settings};
+use super::visitor::Visitor;
 use crate::domain::address::{Address, LinkId};
 use crate::domain::capture::{Capture, CaptureId, Digest};
 use crate::domain::course::{CourseId, Rights};
@@ -55,11 +56,12 @@ pub(super) struct Shelf {
     by_id: HashMap<LinkId, usize>,
 }
 
-/// A link on the shelf of a course.
+/// A link on the shelf of a course, for one visitor.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
     pub shelf: Arc<Shelf>,
     index: usize,
+    is_reader: bool,
 }
 
 impl Desk {
@@ -76,7 +78,8 @@ impl Desk {
         }
     }
 
-    /// The courses that were ever reported, in the order of the settings.
+    /// The courses that were ever reported, in the order of the settings,
+    /// whoever asks.
     pub(super) async fn shelves(&self) -> Result<Vec<Arc<Shelf>>, Fault> {
         let newest: HashMap<CourseId, Newest> = self.catalogue.newest().await?.into_iter().collect();
         let mut shelves = Vec::new();
@@ -142,12 +145,13 @@ impl Desk {
     }
 
     /// The link of this id. Of several courses that have it, the one that says
-    /// most: a takedown holds everywhere, then comes a course whose copy opens.
-    pub(super) async fn link(&self, id: LinkId) -> Result<Option<Found>, Fault> {
+    /// most: a takedown holds everywhere, then comes a course whose copy opens,
+    /// and last one that the visitor may not read.
+    pub(super) async fn link(&self, visitor: &Visitor, id: LinkId) -> Result<Option<Found>, Fault> {
         let mut found: Vec<Found> = Vec::new();
         for shelf in self.shelves().await? {
             if let Some(index) = shelf.by_id.get(&id).copied() {
-                found.push(Found { shelf, index });
+                found.push(Found { is_reader: visitor.may_read(&shelf.rules), shelf, index });
             }
         }
         let rank = |found: &Found| match self.may_open(found) {
@@ -155,19 +159,20 @@ impl Desk {
             Ok(()) => 1,
             Err(Closed::OriginalStands | Closed::OutsideTerm) => 2,
             Err(Closed::Licensed) => 3,
+            Err(Closed::ToStrangers) => 4,
         };
         Ok(found.into_iter().min_by_key(rank))
     }
 
     /// The link of this address, or of one that every site redirects to it.
-    pub(super) async fn link_at(&self, address: &Address) -> Result<Option<Found>, Fault> {
-        if let Some(found) = self.link(LinkId::of(address)).await? {
+    pub(super) async fn link_at(&self, visitor: &Visitor, address: &Address) -> Result<Option<Found>, Fault> {
+        if let Some(found) = self.link(visitor, LinkId::of(address)).await? {
             return Ok(Some(found));
         }
         for shelf in self.shelves().await? {
             let alike = shelf.night.items.iter().find(|item| item.link.is_canonically(address));
             if let Some(item) = alike {
-                return self.link(LinkId::of(&item.link)).await;
+                return self.link(visitor, LinkId::of(&item.link)).await;
             }
         }
         Ok(None)
@@ -179,17 +184,25 @@ impl Desk {
     }
 
     /// The capture of this id, of a link that a course has.
-    pub(super) async fn capture(&self, id: &CaptureId) -> Result<Option<(Found, Kept)>, Fault> {
-        let Some(found) = self.link(id.link).await? else { return Ok(None) };
+    pub(super) async fn capture(
+        &self,
+        visitor: &Visitor,
+        id: &CaptureId,
+    ) -> Result<Option<(Found, Kept)>, Fault> {
+        let Some(found) = self.link(visitor, id.link).await? else { return Ok(None) };
         let captures = self.captures(&found.item().link).await?;
         Ok(captures.into_iter().rev().find(|kept| kept.capture.id() == *id).map(|kept| (found, kept)))
     }
 
     /// The links of our courses that have a capture with this digest.
-    pub(super) async fn holders(&self, sha256: Digest) -> Result<Vec<(Found, Kept)>, Fault> {
+    pub(super) async fn holders(
+        &self,
+        visitor: &Visitor,
+        sha256: Digest,
+    ) -> Result<Vec<(Found, Kept)>, Fault> {
         let mut holders = Vec::new();
         for kept in self.catalogue.captures_of(sha256).await? {
-            if let Some(found) = self.link(LinkId::of(&kept.capture.link)).await? {
+            if let Some(found) = self.link(visitor, LinkId::of(&kept.capture.link)).await? {
                 holders.push((found, kept));
             }
         }
@@ -200,6 +213,7 @@ impl Desk {
     pub(super) fn may_open(&self, found: &Found) -> Result<(), Closed> {
         let today = self.clock.now().to_zoned_datetime(found.shelf.night.time_zone.clone()).date();
         access::may_open(&Question {
+            is_reader: found.is_reader,
             course: found.shelf.rules.copies.openness,
             rights: found.rights(),
             original: found.original(),
@@ -210,13 +224,14 @@ impl Desk {
 }
 
 impl Shelf {
-    pub(super) fn found(self: &Arc<Self>, link: &Address) -> Option<Found> {
+    pub(super) fn found(self: &Arc<Self>, visitor: &Visitor, link: &Address) -> Option<Found> {
         let index = self.by_id.get(&LinkId::of(link)).copied()?;
-        Some(Found { shelf: Arc::clone(self), index })
+        Some(Found { shelf: Arc::clone(self), index, is_reader: visitor.may_read(&self.rules) })
     }
 
-    pub(super) fn all(self: &Arc<Self>) -> impl Iterator<Item = Found> {
-        (0..self.night.items.len()).map(|index| Found { shelf: Arc::clone(self), index })
+    pub(super) fn all(self: &Arc<Self>, visitor: &Visitor) -> impl Iterator<Item = Found> {
+        let is_reader = visitor.may_read(&self.rules);
+        (0..self.night.items.len()).map(move |index| Found { shelf: Arc::clone(self), index, is_reader })
     }
 
     pub(super) fn time_zone(&self) -> &TimeZone {

@@ -17,6 +17,8 @@ use super::answer::{self, Answer, Fault, header_value};
 use super::desk::{Desk, Found};
 use super::manner::{HEAD_BYTES, Manner};
 use super::range::{Wanted, wanted};
+use super::signin;
+use super::visitor::Visitor;
 use crate::domain::capture::{Capture, Digest};
 use crate::domain::course::Rights;
 use crate::domain::policy::access::Closed;
@@ -33,29 +35,32 @@ pub(super) fn path(capture: &Capture, manner: &Manner) -> String {
 /// `/blob/<sha256>/<name>`: the name is for the reader's eye, the digest decides.
 pub(super) async fn by_digest(
     State(desk): State<Arc<Desk>>,
+    visitor: Visitor,
     Path((sha256, _name)): Path<(String, String)>,
     asked: HeaderMap,
 ) -> Answer {
     let Ok(sha256) = sha256.parse::<Digest>() else { return answer::no_such_page(State(desk)).await };
-    let holders = desk.holders(sha256).await?;
+    let holders = desk.holders(&visitor, sha256).await?;
     let taken_down = holders.iter().find(|(found, _)| found.rights() == Rights::TakenDown);
     if let Some((found, _)) = taken_down {
-        return refusal(&desk, found, Closed::TakenDown);
+        return refusal(&desk, &visitor, found, Closed::TakenDown);
     }
     if let Some((found, kept)) = holders.iter().find(|(found, _)| desk.may_open(found).is_ok()) {
         return deliver(&desk, found, &kept.capture, &asked);
     }
     match holders.first() {
         Some((found, _)) => {
-            refusal(&desk, found, desk.may_open(found).err().unwrap_or(Closed::OriginalStands))
+            let closed = desk.may_open(found).err().unwrap_or(Closed::OriginalStands);
+            refusal(&desk, &visitor, found, closed)
         }
         None => answer::no_such_page(State(desk)).await,
     }
 }
 
 /// Why a copy stays closed, on a page of its own.
-pub(super) fn refusal(desk: &Desk, found: &Found, closed: Closed) -> Answer {
+pub(super) fn refusal(desk: &Desk, visitor: &Visitor, found: &Found, closed: Closed) -> Answer {
     let status = match closed {
+        Closed::ToStrangers => return signin::refusal(desk, visitor, &found.shelf.rules),
         Closed::TakenDown => StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,
         Closed::Licensed | Closed::OutsideTerm | Closed::OriginalStands => StatusCode::FORBIDDEN,
     };
@@ -98,12 +103,20 @@ pub(super) fn deliver(desk: &Desk, found: &Found, capture: &Capture, asked: &Hea
     Ok(response)
 }
 
-/// What may always be opened may be kept for ever, for it never changes; a
-/// copy that may be closed tomorrow is asked for again, which costs a 304.
+/// What everybody may always open may be kept for ever, for it never changes;
+/// a copy that may be closed tomorrow, or to the next reader of a shared cache,
+/// is asked for again, which costs a 304.
 fn caching(found: &Found) -> &'static str {
     match found.rights() {
-        Rights::Own | Rights::OpenLicence => "public, max-age=31536000, immutable",
-        Rights::FairUse | Rights::Licensed | Rights::TakenDown | Rights::Unknown => "private, no-cache",
+        Rights::Own | Rights::OpenLicence if found.shelf.rules.admission.is_open() => {
+            "public, max-age=31536000, immutable"
+        }
+        Rights::Own
+        | Rights::OpenLicence
+        | Rights::FairUse
+        | Rights::Licensed
+        | Rights::TakenDown
+        | Rights::Unknown => "private, no-cache",
     }
 }
 

@@ -6,16 +6,21 @@
 //! letter by letter.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use super::visitor::Peer;
 use super::{Desk, router};
 
 /// After this pause we look whether the system has files for us again.
@@ -49,9 +54,9 @@ pub async fn run(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 let talk = Talk { router: router.clone(), stopping: stopping.clone(), head: limits.head };
-                tokio::spawn(talk.on(stream, place));
+                tokio::spawn(talk.on(stream, peer.ip(), place));
             }
             Err(error) if is_of_the_other_side(&error) => {}
             Err(error) => {
@@ -77,10 +82,14 @@ struct Talk {
 
 impl Talk {
     /// Answers the requests of one connection; it holds its place until it ends.
-    async fn on(mut self, stream: TcpStream, _place: OwnedSemaphorePermit) {
+    async fn on(mut self, stream: TcpStream, peer: IpAddr, _place: OwnedSemaphorePermit) {
         // Small answers leave at once; where it cannot be set they leave later.
         let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(self.router);
+        let router = TowerToHyperService::new(self.router);
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            router.call(request)
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.head)

@@ -14,6 +14,7 @@ use super::answer::{self, Answer, sent_to};
 use super::desk::{Desk, Found};
 use super::offer::{self, Offer};
 use super::settings::BaseUrl;
+use super::visitor::Visitor;
 use super::{copy, document, list};
 use crate::domain::address::{Address, LinkId};
 use crate::domain::capture::Capture;
@@ -37,41 +38,41 @@ struct Crossroads<'a> {
     course: String,
 }
 
-pub(super) async fn by_id(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Answer {
+pub(super) async fn by_id(State(desk): State<Arc<Desk>>, visitor: Visitor, Path(id): Path<String>) -> Answer {
     let found = match id.parse::<LinkId>() {
-        Ok(id) => desk.link(id).await?,
+        Ok(id) => desk.link(&visitor, id).await?,
         Err(_) => None,
     };
     match found {
-        Some(found) => go(&desk, &found).await,
+        Some(found) => go(&desk, &visitor, &found).await,
         None => unknown(&desk, &id),
     }
 }
 
-pub(super) async fn by_address(State(desk): State<Arc<Desk>>, uri: Uri) -> Answer {
+pub(super) async fn by_address(State(desk): State<Arc<Desk>>, visitor: Visitor, uri: Uri) -> Answer {
     let url = list::parameter(&uri, "url").unwrap_or_default();
     let found = match Address::parse(&url) {
-        Ok(address) => desk.link_at(&address).await?,
+        Ok(address) => desk.link_at(&visitor, &address).await?,
         Err(_) => None,
     };
     match found {
-        Some(found) => go(&desk, &found).await,
+        Some(found) => go(&desk, &visitor, &found).await,
         None => unknown(&desk, &url),
     }
 }
 
-async fn go(desk: &Desk, found: &Found) -> Answer {
+async fn go(desk: &Desk, visitor: &Visitor, found: &Found) -> Answer {
     let mut answer = match offer::offer(desk, found) {
         Offer::Original(address) => sent_to(&address),
         Offer::Doubtful { copy, .. } => crossroads(desk, found, StatusCode::OK, Some(&copy))?,
         Offer::Copy(capture) => {
             let captures = desk.captures(&found.item().link).await?;
             match captures.iter().rev().find(|kept| kept.capture.id() == capture.id()) {
-                Some(kept) => copy::page(desk, found, kept).await?,
+                Some(kept) => copy::page(desk, visitor, found, kept).await?,
                 None => crossroads(desk, found, StatusCode::NOT_FOUND, None)?,
             }
         }
-        Offer::Closed(closed) => document::refusal(desk, found, closed)?,
+        Offer::Closed(closed) => document::refusal(desk, visitor, found, closed)?,
         Offer::Nothing => crossroads(desk, found, StatusCode::NOT_FOUND, None)?,
     };
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

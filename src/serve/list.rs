@@ -12,6 +12,8 @@ use super::desk::{Desk, Shelf};
 use super::outline::{Section, outline};
 use super::search::{self, Hit, Place};
 use super::settings::BaseUrl;
+use super::signin;
+use super::visitor::Visitor;
 use crate::domain::course::CourseId;
 use crate::domain::report::figures::{count, day, hours};
 use crate::domain::report::plain::visible;
@@ -50,11 +52,14 @@ struct Courses<'a> {
     courses: Vec<(CourseId, String)>,
 }
 
-/// `/`: the courses.
-pub(super) async fn courses(State(desk): State<Arc<Desk>>) -> Answer {
+/// `/`: the courses that the visitor may read.
+pub(super) async fn courses(State(desk): State<Arc<Desk>>, visitor: Visitor) -> Answer {
     let shelves = desk.shelves().await?;
-    let courses =
-        shelves.iter().map(|shelf| (shelf.night.course.clone(), visible(&shelf.night.title))).collect();
+    let courses = shelves
+        .iter()
+        .filter(|shelf| visitor.may_read(&shelf.rules))
+        .map(|shelf| (shelf.night.course.clone(), visible(&shelf.night.title)))
+        .collect();
     answer::page(StatusCode::OK, &Courses { base: &desk.settings.base_url, courses })
 }
 
@@ -66,8 +71,14 @@ pub(super) async fn with_slash(State(desk): State<Arc<Desk>>, Path(course): Path
     }
 }
 
-/// The course of an address; a page that says why there is none.
-pub(super) async fn shelf(desk: &Arc<Desk>, course: &str) -> Result<Arc<Shelf>, Answer> {
+/// The course of an address, for its readers; else a page that says why not.
+pub(super) async fn shelf(desk: &Arc<Desk>, visitor: &Visitor, course: &str) -> Result<Arc<Shelf>, Answer> {
+    let shelf = any_shelf(desk, course).await?;
+    if visitor.may_read(&shelf.rules) { Ok(shelf) } else { Err(signin::refusal(desk, visitor, &shelf.rules)) }
+}
+
+/// The course of an address, whoever asks; a page that says why there is none.
+pub(super) async fn any_shelf(desk: &Arc<Desk>, course: &str) -> Result<Arc<Shelf>, Answer> {
     let Ok(course) = course.parse::<CourseId>() else {
         return Err(answer::no_such_page(State(Arc::clone(desk))).await);
     };
@@ -84,16 +95,24 @@ pub(super) async fn shelf(desk: &Arc<Desk>, course: &str) -> Result<Arc<Shelf>, 
     }
 }
 
-pub(super) async fn course(State(desk): State<Arc<Desk>>, Path(course): Path<String>, uri: Uri) -> Answer {
-    let shelf = match shelf(&desk, &course).await {
+pub(super) async fn course(
+    State(desk): State<Arc<Desk>>,
+    visitor: Visitor,
+    Path(course): Path<String>,
+    uri: Uri,
+) -> Answer {
+    let shelf = match shelf(&desk, &visitor, &course).await {
         Ok(shelf) => shelf,
         Err(answer) => return answer,
     };
     let query = query(&uri);
-    let hits =
-        if query.trim().is_empty() { Vec::new() } else { search::inside(&desk, &shelf, &query).await? };
+    let hits = if query.trim().is_empty() {
+        Vec::new()
+    } else {
+        search::inside(&desk, &visitor, &shelf, &query).await?
+    };
     let night = &shelf.night;
-    let sections = outline(&desk, &shelf, &query);
+    let sections = outline(&desk, &visitor, &shelf, &query);
     let shown: usize =
         sections.iter().flat_map(|section| &section.groups).map(|group| group.readings.len()).sum();
     let all = shelf.mentions.len();

@@ -8,7 +8,10 @@
 mod settings;
 mod desk;
 mod door;
+mod proxy;
+mod visitor;
 mod answer;
+mod signin;
 mod health;
 mod range;
 mod manner;
@@ -27,6 +30,7 @@ mod dashboard;
 
 pub use desk::Desk;
 pub use door::run;
+pub use proxy::Proxies;
 pub use settings::{BaseUrl, CourseRules, Limits, NotABaseUrl, Settings};
 
 use std::sync::Arc;

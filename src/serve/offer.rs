@@ -39,6 +39,10 @@ pub(super) fn offer(desk: &Desk, found: &Found) -> Offer {
         // Where the copy does not open, whatever is left of the original does.
         (Original::Dead | Original::SetAside, _, Some(copy), Ok(())) => Offer::Copy(copy.clone()),
         (Original::SetAside, ..) if !found.is_dead() => Offer::Original(original()),
+        // Whether there is a copy is for readers to know.
+        (Original::Dead | Original::SetAside, _, _, Err(Closed::ToStrangers)) => {
+            Offer::Closed(Closed::ToStrangers)
+        }
         (Original::Dead | Original::SetAside, _, Some(_), Err(closed)) => Offer::Closed(closed),
         (Original::Dead | Original::SetAside, _, None, _) => Offer::Nothing,
         (Original::Failing, _, Some(copy), Ok(())) if found.item().verdict.nights >= NIGHTS_TO_WARN => {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use super::desk::{Desk, Shelf};
+use super::desk::{Desk, Found, Shelf};
 use super::offer::{self, Offer};
+use super::visitor::Visitor;
 use crate::domain::link::{Mention, Target};
 use crate::domain::report::figures::day;
 use crate::domain::report::plain::visible;
@@ -55,14 +56,15 @@ impl Reading {
 }
 
 /// The page in its own order, only what fits `query`; every word of it must occur.
-pub(super) fn outline(desk: &Desk, shelf: &Arc<Shelf>, query: &str) -> Vec<Section> {
+pub(super) fn outline(desk: &Desk, visitor: &Visitor, shelf: &Arc<Shelf>, query: &str) -> Vec<Section> {
     let sought: Vec<String> = query.to_lowercase().split_whitespace().map(str::to_owned).collect();
     let roots = common_headings(&shelf.mentions);
     let today = desk.clock.now().to_zoned_datetime(shelf.time_zone().clone()).date();
     let next = shelf.mentions.iter().filter_map(|mention| mention.due).filter(|due| *due >= today).min();
     let mut sections: Vec<Section> = Vec::new();
     for mention in shelf.mentions.iter().filter(|mention| fits(mention, &sought)) {
-        let Some(reading) = reading(desk, shelf, mention) else { continue };
+        let found = mention.address().and_then(|link| shelf.found(visitor, link));
+        let Some(reading) = found.map(|found| reading(desk, &found, mention)) else { continue };
         let own = mention.headings.get(roots..).unwrap_or_default();
         let heading = own.iter().map(|heading| visible(heading)).collect::<Vec<_>>().join(" \u{203a} ");
         if sections.last().is_none_or(|section| section.heading != heading) {
@@ -103,13 +105,12 @@ fn when(mention: &Mention, today: Date) -> String {
     week.into_iter().chain(due).collect::<Vec<_>>().join(", ")
 }
 
-fn reading(desk: &Desk, shelf: &Arc<Shelf>, mention: &Mention) -> Option<Reading> {
-    let found = shelf.found(mention.address()?)?;
+fn reading(desk: &Desk, found: &Found, mention: &Mention) -> Reading {
     let item = found.item();
     let (words, beside) = student::reading(item, mention);
     let base = &desk.settings.base_url;
     let copy_page = || found.copy().map(|copy| base.at(&format!("/a/{}", copy.id())));
-    let (leads_to, leads_to_copy, explained_at) = match offer::offer(desk, &found) {
+    let (leads_to, leads_to_copy, explained_at) = match offer::offer(desk, found) {
         Offer::Original(address) if address == item.link.as_str() => {
             (Some(with_fragment(mention)), false, None)
         }
@@ -122,8 +123,8 @@ fn reading(desk: &Desk, shelf: &Arc<Shelf>, mention: &Mention) -> Option<Reading
         let copy = found.copy()?;
         Some(student::measure(student::media(&copy.media_type, &copy.document), copy, item.copy_pages))
     };
-    let opens_too = desk.may_open(&found).is_ok();
-    Some(Reading {
+    let opens_too = desk.may_open(found).is_ok();
+    Reading {
         words,
         beside,
         leads_to,
@@ -132,7 +133,7 @@ fn reading(desk: &Desk, shelf: &Arc<Shelf>, mention: &Mention) -> Option<Reading
         is_gone: leads_to_copy || explained_at.is_some(),
         copy: copy_page().zip(measure()).filter(|_| opens_too),
         explained_at,
-    })
+    }
 }
 
 /// The address as the author wrote it, with the place within the page.

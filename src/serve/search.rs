@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::answer::Fault;
 use super::desk::{Desk, Found, Shelf};
 use super::document;
+use super::visitor::Visitor;
 use crate::domain::capture::{Capture, Digest};
 use crate::domain::report::plain::printable;
 use crate::world::catalogue::{Piece, Sighting};
@@ -40,9 +41,14 @@ pub(super) struct Place {
 }
 
 /// The documents of a course in which all words stand together, best first.
-pub(super) async fn inside(desk: &Desk, shelf: &Arc<Shelf>, query: &str) -> Result<Vec<Hit>, Fault> {
+pub(super) async fn inside(
+    desk: &Desk,
+    visitor: &Visitor,
+    shelf: &Arc<Shelf>,
+    query: &str,
+) -> Result<Vec<Hit>, Fault> {
     let mut open: HashMap<Digest, (Found, Capture)> = HashMap::new();
-    for found in shelf.all().filter(|found| desk.may_open(found).is_ok()) {
+    for found in shelf.all(visitor).filter(|found| desk.may_open(found).is_ok()) {
         if let Some(copy) = found.copy().cloned() {
             open.entry(copy.sha256).or_insert((found, copy));
         }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::proxy::Proxies;
 use crate::domain::course::{CopyRules, CourseId, Term};
+use crate::domain::policy::admission::Admission;
 
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -19,6 +21,8 @@ pub struct Settings {
     /// Put before the encoded address of a licensed link, as in
     /// `https://login.proxy.school.edu/login?url=`.
     pub library_proxy: Option<String>,
+    /// Whom we believe who it is that asks.
+    pub proxies: Proxies,
     pub limits: Limits,
 }
 
@@ -26,6 +30,9 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct CourseRules {
     pub id: CourseId,
+    pub title: String,
+    /// Whom it lets in.
+    pub admission: Admission,
     pub copies: CopyRules,
     pub term: Option<Term>,
     /// Origins whose pages may ask for the course's links by script, beside
@@ -36,9 +43,17 @@ pub struct CourseRules {
 }
 
 impl CourseRules {
-    /// A dark course without a term.
+    /// A dark course without a term, which everybody may read.
     pub fn new(id: CourseId) -> Self {
-        Self { id, copies: CopyRules::default(), term: None, origins: Vec::new(), contact: None }
+        Self {
+            title: id.to_string(),
+            id,
+            admission: Admission::default(),
+            copies: CopyRules::default(),
+            term: None,
+            origins: Vec::new(),
+            contact: None,
+        }
     }
 }
 

@@ -22,6 +22,8 @@ pub enum Original {
 /// Why a copy does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
+    /// Its readers have to say who they are.
+    ToStrangers,
     TakenDown,
     Licensed,
     OutsideTerm,
@@ -32,6 +34,8 @@ pub enum Closed {
 /// All that the decision rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Question {
+    /// Whether they are one of the course's readers.
+    pub is_reader: bool,
     pub course: Openness,
     pub rights: Rights,
     pub original: Original,
@@ -47,7 +51,9 @@ pub struct Question {
 /// The reason why it stays closed, to be told to the reader.
 pub fn may_open(question: &Question) -> Result<(), Closed> {
     match (question.rights, question.course) {
+        // That something was removed is said to everybody.
         (Rights::TakenDown, _) => Err(Closed::TakenDown),
+        _ if !question.is_reader => Err(Closed::ToStrangers),
         (Rights::Licensed, _) => Err(Closed::Licensed),
         (Rights::Own | Rights::OpenLicence, _) | (Rights::Unknown, Openness::Open) => Ok(()),
         (Rights::FairUse, _) | (Rights::Unknown, Openness::Dark) => {
@@ -74,7 +80,8 @@ mod tests {
     const TERM: Term = Term { first: date(2026, 9, 14), last: date(2026, 12, 4) };
 
     fn question(course: Openness, rights: Rights, original: Original) -> Question {
-        Question { course, rights, original, term: Some(TERM), today: date(2026, 10, 1) }
+        let today = date(2026, 10, 1);
+        Question { is_reader: true, course, rights, original, term: Some(TERM), today }
     }
 
     #[test]
@@ -105,6 +112,14 @@ mod tests {
                 let stands = matches!(original, Original::Works | Original::Failing);
                 assert_eq!(ask(Rights::FairUse).is_ok(), !stands);
             }
+        }
+    }
+
+    #[test]
+    fn strangers_open_nothing_whatever_its_rights() {
+        for rights in [Rights::Own, Rights::OpenLicence, Rights::FairUse, Rights::Licensed, Rights::Unknown] {
+            let asked = Question { is_reader: false, ..question(Openness::Open, rights, Original::Dead) };
+            assert_eq!(may_open(&asked), Err(Closed::ToStrangers));
         }
     }
 

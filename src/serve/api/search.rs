@@ -12,19 +12,21 @@ use crate::serve::answer::Answer;
 use crate::serve::desk::Desk;
 use crate::serve::list;
 use crate::serve::search::{self, Hit, Place};
+use crate::serve::visitor::Visitor;
 
 pub(in crate::serve) async fn search(
     State(desk): State<Arc<Desk>>,
+    visitor: Visitor,
     Path(course): Path<String>,
     uri: Uri,
     asked: HeaderMap,
 ) -> Answer {
-    let shelf = match list::shelf(&desk, &course).await {
+    let shelf = match list::shelf(&desk, &visitor, &course).await {
         Ok(shelf) => shelf,
         Err(answer) => return answer,
     };
     let query = list::query(&uri);
-    let hits = search::inside(&desk, &shelf, &query).await?;
+    let hits = search::inside(&desk, &visitor, &shelf, &query).await?;
     let body = json!({
         "course": shelf.night.course,
         "query": query,

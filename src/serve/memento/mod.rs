@@ -15,8 +15,10 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 
 use super::answer::{self, Answer, Fault, header_value};
+use super::api::audience;
 use super::desk::{Desk, Found};
 use super::document;
+use super::visitor::Visitor;
 use crate::domain::capture::Stamp;
 use crate::domain::evidence::memory::Kept;
 use versions::Versions;
@@ -33,15 +35,15 @@ struct Known {
 }
 
 /// The link that stands at the end of our own address; else the answer that says why not.
-async fn known(desk: &Arc<Desk>, uri: &Uri, before: &str) -> Result<Known, Answer> {
+async fn known(desk: &Arc<Desk>, visitor: &Visitor, uri: &Uri, before: &str) -> Result<Known, Answer> {
     let Some(address) = target::address(uri, before) else {
         let text = "After our own address, a full web address is expected.";
         return Err(answer::message(desk, StatusCode::BAD_REQUEST, "This is no web address", text));
     };
-    let found = desk.link_at(&address).await.map_err(|fault| Err(fault.into()))?;
+    let found = desk.link_at(visitor, &address).await.map_err(|fault| Err(fault.into()))?;
     let Some(found) = found else { return Err(nothing_kept(desk)) };
     if let Err(closed) = desk.may_open(&found) {
-        return Err(document::refusal(desk, &found, closed));
+        return Err(document::refusal(desk, visitor, &found, closed));
     }
     let mut captures = desk.captures(&found.item().link).await.map_err(|fault| Err(fault.into()))?;
     // An address has room for one capture a second; the last one stands.
@@ -58,8 +60,13 @@ fn nothing_kept(desk: &Desk) -> Answer {
 }
 
 /// `/timegate/<url>`: to the version that stood at the time asked for (section 4.5).
-pub(super) async fn timegate(State(desk): State<Arc<Desk>>, uri: Uri, asked: HeaderMap) -> Answer {
-    let mut answer = match known(&desk, &uri, "/timegate/").await {
+pub(super) async fn timegate(
+    State(desk): State<Arc<Desk>>,
+    visitor: Visitor,
+    uri: Uri,
+    asked: HeaderMap,
+) -> Answer {
+    let mut answer = match known(&desk, &visitor, &uri, "/timegate/").await {
         Ok(known) => negotiated(&desk, &known, &asked)?,
         Err(answer) => answer?,
     };
@@ -85,19 +92,34 @@ fn negotiated(desk: &Desk, known: &Known, asked: &HeaderMap) -> Answer {
 }
 
 /// `/timemap/link/<url>`: every version (section 5).
-pub(super) async fn timemap_link(State(desk): State<Arc<Desk>>, uri: Uri, asked: HeaderMap) -> Answer {
-    match known(&desk, &uri, "/timemap/link/").await {
-        Ok(known) => Ok(answer::revalidated(&asked, LINK_FORMAT, known.versions.timemap())),
+pub(super) async fn timemap_link(
+    State(desk): State<Arc<Desk>>,
+    visitor: Visitor,
+    uri: Uri,
+    asked: HeaderMap,
+) -> Answer {
+    match known(&desk, &visitor, &uri, "/timemap/link/").await {
+        Ok(known) => Ok(answer::revalidated(
+            &asked,
+            LINK_FORMAT,
+            audience(&known.found.shelf),
+            known.versions.timemap(),
+        )),
         Err(answer) => answer,
     }
 }
 
 /// `/timemap/json/<url>`: the same for programs without a parser for links.
-pub(super) async fn timemap_json(State(desk): State<Arc<Desk>>, uri: Uri, asked: HeaderMap) -> Answer {
-    match known(&desk, &uri, "/timemap/json/").await {
+pub(super) async fn timemap_json(
+    State(desk): State<Arc<Desk>>,
+    visitor: Visitor,
+    uri: Uri,
+    asked: HeaderMap,
+) -> Answer {
+    match known(&desk, &visitor, &uri, "/timemap/json/").await {
         Ok(known) => {
             let text = serde_json::to_string_pretty(&known.versions.timemap_json()).map_err(Fault::from)?;
-            Ok(answer::revalidated(&asked, "application/json", text))
+            Ok(answer::revalidated(&asked, "application/json", audience(&known.found.shelf), text))
         }
         Err(answer) => answer,
     }
@@ -106,6 +128,7 @@ pub(super) async fn timemap_json(State(desk): State<Arc<Desk>>, uri: Uri, asked:
 /// `/web/<14 digits>/<url>`: one version, its bytes as they came.
 pub(super) async fn memento(
     State(desk): State<Arc<Desk>>,
+    visitor: Visitor,
     Path((stamp, _url)): Path<(String, String)>,
     uri: Uri,
     asked: HeaderMap,
@@ -114,7 +137,7 @@ pub(super) async fn memento(
         let text = "A version is named by 14 digits, as in 20260914023000.";
         return answer::message(&desk, StatusCode::BAD_REQUEST, "This is no date", text);
     };
-    let known = match known(&desk, &uri, &format!("/web/{stamp}/")).await {
+    let known = match known(&desk, &visitor, &uri, &format!("/web/{stamp}/")).await {
         Ok(known) => known,
         Err(answer) => return answer,
     };

@@ -55,6 +55,7 @@ pub fn standing(state: &State) -> &'static str {
 /// A title and a sentence for a copy that does not open.
 pub fn closed(closed: Closed) -> (&'static str, &'static str) {
     match closed {
+        Closed::ToStrangers => ("Sign-in needed", "has a copy here for the readers of its course."),
         Closed::TakenDown => {
             ("Removed at the owner's request", "was removed from here at the request of its owner.")
         }
@@ -67,6 +68,23 @@ pub fn closed(closed: Closed) -> (&'static str, &'static str) {
             "has a copy here, which opens only when the original is confirmed to be gone.",
         ),
     }
+}
+
+/// A title and a sentence for somebody whom the school's sign-in should have
+/// named as one of the course.
+pub fn not_named(course: &str, person: Option<&str>) -> (String, String) {
+    let title = format!("Only for the readers of {course}");
+    let text = match person {
+        Some(name) => {
+            format!(
+                "You are signed in as {name}, who is not among them. Please ask whoever teaches the course."
+            )
+        }
+        None => {
+            "Please open this page through your school's sign-in; it did not tell us who you are.".to_owned()
+        }
+    };
+    (title, text)
 }
 
 /// Words so short that only their row tells what is meant ("pdf", "slides", "here").

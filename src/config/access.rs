@@ -1,0 +1,175 @@
+//! The part of `[[course]]` that says who is let in: `access`, `readers`, `staff`.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::mail::CREDENTIALS_DIRECTORY;
+use crate::domain::course::CourseId;
+use crate::domain::policy::admission::{Admission, Circle, Readers, Staff};
+use crate::domain::policy::password::PasswordHash;
+
+#[derive(Default)]
+pub(super) struct AccessKeys {
+    pub access: Access,
+    pub readers: Option<PeopleKeys>,
+    pub staff: Option<PeopleKeys>,
+}
+
+/// How readers are told from strangers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Access {
+    #[default]
+    Open,
+    Password,
+    Header,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct PeopleKeys {
+    password_hash: Option<String>,
+    password_hash_file: Option<PathBuf>,
+    users: Vec<String>,
+    groups: Vec<String>,
+}
+
+/// Whom a course lets in.
+pub(super) fn admission(
+    id: &CourseId,
+    keys: AccessKeys,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Admission, String> {
+    let hash = |role, keys: &PeopleKeys| {
+        password_hash(id, role, keys, &environment).map_err(|what| format!("course `{id}`: {role}: {what}"))
+    };
+    let readers = keys.readers.unwrap_or_default();
+    let readers = match (keys.access, hash("readers", &readers)?, circle(readers)) {
+        (Access::Open, None, None) => Readers::Everybody,
+        (Access::Open, ..) => {
+            return Err(format!(
+                "course `{id}`: it names readers, but everybody may read it; add access = \"password\" or \"header\""
+            ));
+        }
+        (Access::Password, Some(hash), None) => Readers::Password(hash),
+        (Access::Password, None, _) => {
+            return Err(format!(
+                "course `{id}`: access = \"password\" needs a password; make a hash with `onreserve hash-password` and add readers = {{ password_hash = \"…\" }}"
+            ));
+        }
+        (Access::Header, None, circle) => Readers::Named(circle),
+        (Access::Password, Some(_), Some(_)) | (Access::Header, Some(_), _) => {
+            return Err(format!(
+                "course `{id}`: its readers have both a password and names; keep what goes with access"
+            ));
+        }
+    };
+    let staff = match keys.staff {
+        None => None,
+        Some(staff) => {
+            let staff = Staff { password: hash("staff", &staff)?, circle: circle(staff).unwrap_or_default() };
+            if staff == Staff::default() {
+                return Err(format!(
+                    "course `{id}`: staff is empty; give it a password_hash, users or groups, or remove it"
+                ));
+            }
+            Some(staff)
+        }
+    };
+    Ok(Admission { readers, staff })
+}
+
+fn circle(keys: PeopleKeys) -> Option<Circle> {
+    let circle =
+        Circle { users: keys.users.into_iter().collect(), groups: keys.groups.into_iter().collect() };
+    (circle != Circle::default()).then_some(circle)
+}
+
+/// The hash in the configuration, in the file it names, or in the systemd
+/// credential `<course>-<role>`.
+fn password_hash(
+    id: &CourseId,
+    role: &str,
+    keys: &PeopleKeys,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Option<PasswordHash>, String> {
+    let credential = || {
+        let path = PathBuf::from(environment(CREDENTIALS_DIRECTORY)?).join(format!("{id}-{role}"));
+        path.exists().then_some(path)
+    };
+    let file = match (&keys.password_hash, &keys.password_hash_file) {
+        (Some(_), Some(_)) => {
+            return Err("there are both password_hash and password_hash_file; keep one".to_owned());
+        }
+        (Some(hash), None) => return told(hash).map(Some),
+        (None, Some(path)) => Some(path.clone()),
+        (None, None) => credential(),
+    };
+    let Some(path) = file else { return Ok(None) };
+    let text =
+        std::fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    told(&text).map(Some).map_err(|what| format!("{}: {what}", path.display()))
+}
+
+fn told(text: &str) -> Result<PasswordHash, String> {
+    text.trim().parse().map_err(|what: crate::domain::policy::password::NotAHash| what.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str =
+        "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$ZMqbqJXnXtcYqtXIzNjbJdBuzkCvK9yaBGYFoMmHQws";
+
+    fn read(access: Access, readers: &str, staff: &str) -> Result<Admission, String> {
+        let people = |keys: &str| (!keys.is_empty()).then(|| toml::from_str(keys).unwrap());
+        let keys = AccessKeys { access, readers: people(readers), staff: people(staff) };
+        admission(&"dgm".parse().unwrap(), keys, |_| None)
+    }
+
+    #[test]
+    fn each_way_in_takes_what_goes_with_it() {
+        let password = format!("password_hash = \"{HASH}\"");
+        assert_eq!(read(Access::Open, "", "").unwrap(), Admission::default());
+        assert!(matches!(read(Access::Password, &password, "").unwrap().readers, Readers::Password(_)));
+        assert_eq!(read(Access::Header, "", "").unwrap().readers, Readers::Named(None));
+        let named = read(Access::Header, "groups = [\"dgm\"]", "users = [\"ann\"]").unwrap();
+        assert!(matches!(named.readers, Readers::Named(Some(_))) && named.staff.is_some());
+        for (access, readers, staff, told) in [
+            (Access::Open, password.as_str(), "", "everybody may read it"),
+            (Access::Password, "", "", "onreserve hash-password"),
+            (Access::Password, "users = [\"ann\"]", "", "needs a password"),
+            (Access::Password, "password_hash = \"hunter22\"", "", "no argon2id hash"),
+            (Access::Header, password.as_str(), "", "both a password and names"),
+            (Access::Open, "", "users = []", "staff is empty"),
+        ] {
+            let mistake = read(access, readers, staff).unwrap_err();
+            assert!(mistake.contains(told) && mistake.contains("`dgm`"), "{mistake}");
+            assert!(!mistake.contains("hunter22"), "{mistake}");
+        }
+    }
+
+    #[test]
+    fn a_hash_may_stand_in_a_file_or_a_credential() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("dgm-readers");
+        std::io::Write::write_all(
+            &mut std::fs::File::create_new(&path).unwrap(),
+            format!("{HASH}\n").as_bytes(),
+        )
+        .unwrap();
+        let keys = |file| AccessKeys {
+            access: Access::Password,
+            readers: Some(PeopleKeys { password_hash_file: file, ..PeopleKeys::default() }),
+            staff: None,
+        };
+        let dgm = "dgm".parse().unwrap();
+        let directory = dir.path().to_str().unwrap().to_owned();
+        assert!(admission(&dgm, keys(Some(path)), |_| None).unwrap().has_passwords());
+        assert!(admission(&dgm, keys(None), |_| Some(directory.clone())).unwrap().has_passwords());
+        let missing = admission(&dgm, keys(Some(dir.path().join("none"))), |_| None).unwrap_err();
+        assert!(missing.contains("/none"), "{missing}");
+    }
+}

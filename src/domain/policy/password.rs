@@ -1,0 +1,138 @@
+//! A password as it is kept: an argon2id hash in the PHC string format.
+//!
+//! Whoever reads the configuration learns no password from it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use argon2::password_hash::phc;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use argon2::{Argon2, Params};
+
+/// Fewer characters are found by trying.
+pub const SHORTEST: usize = 8;
+/// Longer ones are hashed for nothing.
+pub const LONGEST: usize = 200;
+/// A hash that needs more memory than this, in KiB, would let anybody at the
+/// door take the memory of the service.
+const MOST_MEMORY: u32 = 128 << 10;
+const MOST_PASSES: u32 = 20;
+
+/// The hash of a password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(String);
+
+/// A text that is no hash we can use. It is not repeated: it may be a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAHash {
+    #[error("this is no argon2id hash; `onreserve hash-password` makes one from a password")]
+    Form,
+    #[error("this hash costs too much to check: more than 128 MiB or 20 passes")]
+    TooCostly,
+}
+
+/// A password that is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAPassword {
+    #[error("a password needs at least {SHORTEST} characters")]
+    TooShort,
+    #[error("a password has at most {LONGEST} bytes")]
+    TooLong,
+    #[error("the password could not be hashed: {0}")]
+    Unhashed(String),
+}
+
+impl PasswordHash {
+    /// Hashes a new password. Nobody may be able to guess the salt.
+    pub fn of(password: &str, salt: &[u8; 16]) -> Result<Self, NotAPassword> {
+        if password.chars().count() < SHORTEST {
+            return Err(NotAPassword::TooShort);
+        }
+        if password.len() > LONGEST {
+            return Err(NotAPassword::TooLong);
+        }
+        let hash = Argon2::default()
+            .hash_password_with_salt(password.as_bytes(), salt)
+            .map_err(|error| NotAPassword::Unhashed(error.to_string()))?;
+        Ok(Self(hash.to_string()))
+    }
+
+    /// Whether this is its password. Takes the memory and time that the hash asks for.
+    pub fn is_of(&self, password: &str) -> bool {
+        // The library compares the outputs in constant time.
+        password.len() <= LONGEST
+            && Argon2::default().verify_password(password.as_bytes(), self.0.as_str()).is_ok()
+    }
+
+    /// As it stands in a configuration.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for PasswordHash {
+    type Err = NotAHash;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let hash = phc::PasswordHash::new(text).map_err(|_| NotAHash::Form)?;
+        if hash.algorithm.as_str() != "argon2id" || hash.salt.is_none() || hash.hash.is_none() {
+            return Err(NotAHash::Form);
+        }
+        let cost = Params::try_from(&hash).map_err(|_| NotAHash::Form)?;
+        if cost.m_cost() > MOST_MEMORY || cost.t_cost() > MOST_PASSES {
+            return Err(NotAHash::TooCostly);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// A hash can be attacked at leisure, so it is not shown either.
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A hash whose end is missing.
+    const CUT_OFF: &str = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$";
+
+    fn cheap(password: &str) -> PasswordHash {
+        let cost = Params::new(64, 1, 1, None).unwrap();
+        let hash =
+            Argon2::from(cost).hash_password_with_salt(password.as_bytes(), b"somesaltsomesalt").unwrap();
+        hash.to_string().parse().unwrap()
+    }
+
+    #[test]
+    fn only_the_password_itself_fits() {
+        let hash = cheap("correct horse");
+        assert!(hash.is_of("correct horse"));
+        for wrong in ["", "correct hors", "correct horse ", "Correct horse", &"x".repeat(LONGEST + 1)] {
+            assert!(!hash.is_of(wrong), "{wrong}");
+        }
+        assert!(!format!("{hash:?}").contains("argon2"));
+    }
+
+    #[test]
+    fn a_new_hash_is_salted_and_can_be_read_back() {
+        let hash = PasswordHash::of("correct horse", &[7; 16]).unwrap();
+        assert_ne!(hash, PasswordHash::of("correct horse", &[8; 16]).unwrap());
+        assert_eq!(hash.as_str().parse(), Ok(hash));
+        assert_eq!(PasswordHash::of("1234567", &[7; 16]), Err(NotAPassword::TooShort));
+    }
+
+    #[test]
+    fn what_is_no_hash_or_too_dear_is_refused() {
+        for text in ["", "hunter22", "$2b$12$abcdefghijklmnopqrstuv", CUT_OFF] {
+            assert_eq!(text.parse::<PasswordHash>(), Err(NotAHash::Form), "{text}");
+        }
+        let dear = cheap("correct horse").as_str().replace("m=64", "m=2000000");
+        assert_eq!(dear.parse::<PasswordHash>(), Err(NotAHash::TooCostly));
+        let argon2i = cheap("correct horse").as_str().replace("argon2id", "argon2i");
+        assert_eq!(argon2i.parse::<PasswordHash>(), Err(NotAHash::Form));
+    }
+}

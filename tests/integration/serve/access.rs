@@ -1,0 +1,112 @@
+//! Who is let in: strangers, readers, staff, by every address that shows something.
+
+use onreserve::domain::capture::Stamp;
+use onreserve::domain::policy::admission::{Admission, Circle, Readers, Staff};
+use onreserve::serve::Settings;
+
+use super::course::{ALIVE, GONE, NEVER, NIGHTS, OWN, start_of};
+use super::{Server, id, settings};
+
+/// A course for those whom the school's sign-in names, behind a proxy on this machine.
+fn named() -> Settings {
+    let circle = Circle { groups: ["teaching".to_owned()].into(), ..Circle::default() };
+    let mut settings = settings();
+    settings.proxies.trusted.push("127.0.0.1".parse().unwrap());
+    settings.courses[0].admission =
+        Admission { readers: Readers::Named(None), staff: Some(Staff { circle, ..Staff::default() }) };
+    settings
+}
+
+const READER: [(&str, &str); 1] = [("Remote-User", "ann")];
+const STAFF: [(&str, &str); 2] = [("Remote-User", "bob"), ("Remote-Groups", "x, teaching")];
+
+/// Every address at which the course or a copy of it is shown.
+async fn addresses(server: &Server) -> Vec<String> {
+    let captures = server.catalogue.captures(&GONE.parse().unwrap()).await.unwrap();
+    let capture = &captures[0].capture;
+    vec![
+        "/c/dgm/".to_owned(),
+        "/c/dgm/?q=paper".to_owned(),
+        "/api/v1/courses/dgm/links".to_owned(),
+        "/api/v1/courses/dgm/search?q=paper".to_owned(),
+        format!("/a/{}", capture.id()),
+        format!("/go/{}", id(GONE)),
+        format!("/go?url={GONE}"),
+        server.blob(GONE).await,
+        server.blob(OWN).await,
+        format!("/timegate/{GONE}"),
+        format!("/timemap/link/{GONE}"),
+        format!("/timemap/json/{GONE}"),
+        format!("/web/{}/{GONE}", Stamp::of(capture.captured_at)),
+    ]
+}
+
+#[tokio::test]
+async fn a_closed_course_shows_strangers_nothing_and_its_readers_everything() {
+    let server = Server::with(named(), start_of(NIGHTS + 1)).await;
+    for address in addresses(&server).await {
+        let stranger = server.get(&address).await;
+        assert_eq!(stranger.status, 403, "{address}");
+        assert_eq!(stranger.header("cache-control"), Some("no-store"), "{address}");
+        for told in ["lost paper", "etag", "Memento", GONE] {
+            let headers = format!("{:?}", stranger.headers);
+            assert!(!stranger.text().contains(told) && !headers.contains(told), "{address}: {told}");
+        }
+        let reader = server.get_with(&address, &READER).await;
+        assert!(matches!(reader.status, 200 | 302), "{address}: {}", reader.status);
+        let caching = reader.header("cache-control").unwrap();
+        assert!(caching.contains("private") || caching == "no-store", "{address}: {caching}");
+    }
+    assert_eq!(server.get_with("/c/dgm/health", &READER).await.status, 403);
+    assert_eq!(server.get_with("/c/dgm/health", &STAFF).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_front_page_lists_what_its_visitor_may_read() {
+    let server = Server::with(named(), start_of(NIGHTS + 1)).await;
+    assert!(!server.get("/").await.text().contains("dgm"));
+    assert!(server.get_with("/", &READER).await.text().contains("/c/dgm/"));
+}
+
+#[tokio::test]
+async fn a_living_original_needs_no_sign_in() {
+    let server = Server::with(named(), start_of(NIGHTS + 1)).await;
+    assert_eq!(server.get(&format!("/go/{}", id(ALIVE))).await.header("location"), Some(ALIVE));
+    assert_eq!(server.get(&format!("/go/{}", id(NEVER))).await.status, 403, "not even that there is no copy");
+    assert_eq!(server.get("/go/0000000000000000").await.status, 404);
+}
+
+#[tokio::test]
+async fn the_script_of_a_course_page_is_told_what_is_gone_but_nothing_of_copies() {
+    let server = Server::with(named(), start_of(NIGHTS + 1)).await;
+    let told = server.get("/api/v1/courses/dgm/links?only=gone").await;
+    assert_eq!((told.status, told.header("cache-control")), (200, Some("private, no-cache")));
+    let body: serde_json::Value = serde_json::from_slice(&told.body).unwrap();
+    assert_eq!(body["title"], serde_json::Value::Null);
+    let links = body["links"].as_array().unwrap();
+    assert_eq!(links.len(), 5);
+    for link in links {
+        let keys: Vec<&str> = link.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, ["copy", "go", "id", "url"]);
+        assert_eq!(link["copy"], serde_json::Value::Null);
+    }
+}
+
+#[tokio::test]
+async fn nobody_but_the_proxy_names_people() {
+    let mut settings = named();
+    settings.proxies.trusted = vec!["10.0.0.0/8".parse().unwrap()];
+    let server = Server::with(settings, start_of(NIGHTS + 1)).await;
+    for spoofed in [
+        &[("Remote-User", "ann")][..],
+        &[("Remote-User", "bob"), ("Remote-Groups", "teaching"), ("X-Forwarded-For", "10.0.0.1")],
+        &[("REMOTE-USER", "ann"), ("Forwarded", "for=10.0.0.1")],
+        &[("Remote_User", "ann")],
+    ] {
+        assert_eq!(server.get_with("/c/dgm/", spoofed).await.status, 403, "{spoofed:?}");
+        assert_eq!(server.get_with("/c/dgm/health", spoofed).await.status, 403, "{spoofed:?}");
+    }
+    let server = Server::with(named(), start_of(NIGHTS + 1)).await;
+    let smuggled = [("Remote-User", "ann"), ("Remote-User", "bob"), ("Remote-Groups", "teaching")];
+    assert_eq!(server.get_with("/c/dgm/", &smuggled).await.status, 403, "the proxy let one pass");
+}
