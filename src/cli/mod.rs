@@ -12,6 +12,7 @@ mod post;
 mod progress;
 mod serve;
 mod show;
+mod takedown;
 mod upkeep;
 
 use std::io::Write as _;
@@ -74,6 +75,8 @@ enum Command {
     Open(show::LinkArguments),
     /// The report of the last night once more.
     Report(show::ReportArguments),
+    /// Close a link for good and remove its copies, at the owner's request.
+    Takedown(takedown::Arguments),
     /// Hash every archived file again and compare.
     Verify(upkeep::VerifyArguments),
     /// Make the catalogue anew from the archive's own record.
@@ -151,6 +154,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Undo(arguments) => decide::undo(arguments).await,
             Command::Open(arguments) => open::run(arguments).await,
             Command::Report(arguments) => show::report(arguments).await,
+            Command::Takedown(arguments) => takedown::run(arguments).await,
             Command::Verify(arguments) => upkeep::verify(arguments),
             Command::Rebuild(arguments) => upkeep::rebuild(arguments).await,
             Command::CheckConfig(arguments) => upkeep::check_config(&arguments),

@@ -3,6 +3,10 @@
 //! The archive keeps the entries as lines, the catalogue indexes them; both
 //! take the same values, so that one can be made from the other.
 
+mod holdings;
+
+pub use holdings::Holdings;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +41,11 @@ pub enum Entry {
     Lapsed { night: Timestamp, course: CourseId, link: Address, decided: Timestamp },
     /// A reader wants no more letters of a course, or wants them again.
     Letters { at: Timestamp, course: CourseId, reader: MailAddress, wanted: bool },
+    /// The owner asked us to stop: every version of the link is closed, and
+    /// the bodies that no other link needs are removed. Nothing new is kept.
+    TakenDown { at: Timestamp, link: Address, reason: String, by: Option<String>, removed: Vec<Digest> },
+    /// A takedown was taken back. What was removed stays so until it is kept anew.
+    Reinstated { at: Timestamp, link: Address, reason: String, by: Option<String> },
     /// A newer extraction reads the same capture as this text.
     Reread { link: Address, sha256: Digest, text: Fingerprint },
     /// A night is over.
@@ -57,6 +66,8 @@ impl Entry {
             | Self::Decided { .. }
             | Self::Lapsed { .. }
             | Self::Letters { .. }
+            | Self::TakenDown { .. }
+            | Self::Reinstated { .. }
             | Self::Reread { .. }
             | Self::Finished { .. } => Vec::new(),
         }

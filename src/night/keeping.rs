@@ -47,7 +47,11 @@ pub(super) struct ToKeep {
 
 /// What is remembered, with what the archive really has: where it lost the
 /// newest capture, nothing is in hand, so that the link is asked in full.
+/// What was taken down is not lost.
 pub(super) fn in_hand<'a>(memory: &'a Memory, world: &World) -> Cow<'a, Memory> {
+    if memory.is_taken_down {
+        return Cow::Borrowed(memory);
+    }
     let is_lost = |kept: &Kept| !world.archive.path_of(kept.capture.sha256).exists();
     if memory.last.as_ref().is_some_and(is_lost) || memory.baseline.as_ref().is_some_and(is_lost) {
         Cow::Owned(Memory { last: None, ..memory.clone() })
@@ -115,7 +119,7 @@ pub(super) fn bring(case: &Case, evidence: Evidence, mut bodies: HashMap<usize, 
 /// of the last good capture but a good one.
 fn why(case: &Case, evidence: &Evidence) -> Option<(Why, bool)> {
     let Finding::Healthy { drift, .. } = &evidence.finding else { return None };
-    if !is_kept(case.subject) {
+    if !is_kept(case.subject) || case.memory.is_taken_down {
         return None;
     }
     let last = case.memory.last.as_ref().map(|kept| &kept.capture);

@@ -106,7 +106,11 @@ pub(super) async fn each(
     while visits.recv_many(&mut batch, BATCH).await > 0 {
         let (mut entries, mut texts) = (Vec::new(), Vec::new());
         for brought in &mut batch {
-            let to_keep = brought.to_keep.take();
+            let to_keep = match brought.to_keep.take() {
+                // The same bytes at another address are the same work.
+                Some(it) if around.world.catalogue.is_taken_down(it.body.body.sha256).await? => None,
+                to_keep => to_keep,
+            };
             let is_kept = to_keep.is_some();
             if let Some(to_keep) = to_keep {
                 let passages = to_keep.document.passages();

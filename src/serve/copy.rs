@@ -67,7 +67,7 @@ pub(super) async fn by_id(State(desk): State<Arc<Desk>>, visitor: Visitor, Path(
 pub(super) async fn page(desk: &Desk, visitor: &Visitor, found: &Found, kept: &Kept) -> Answer {
     let closed = desk.may_open(found).err();
     if let Some(closed @ (Closed::TakenDown | Closed::ToStrangers)) = closed {
-        return document::refusal(desk, visitor, found, closed);
+        return document::refusal(desk, visitor, found, closed).await;
     }
     let item = found.item();
     let capture = &kept.capture;
@@ -99,12 +99,7 @@ pub(super) async fn page(desk: &Desk, visitor: &Visitor, found: &Found, kept: &K
         address: item.link.to_string(),
         document: Some(capture.document.to_string()).filter(|document| *document != item.link.as_str()),
         versions: versions(desk, found, kept).await?,
-        citation: student::citation(
-            own_title.as_deref().unwrap_or(&title),
-            &item.link,
-            &copied,
-            capture.sha256,
-        ),
+        citation: citation(found, kept, &title),
         sha256: capture.sha256.to_string(),
         report: found
             .shelf
@@ -122,6 +117,13 @@ pub(super) async fn page(desk: &Desk, visitor: &Visitor, found: &Found, kept: &K
         copied,
     };
     answer::page(if closed.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK }, &page)
+}
+
+/// How to cite a copy, by its own title or else by its name on the course page.
+pub(super) fn citation(found: &Found, kept: &Kept, name: &str) -> String {
+    let own = kept.title.as_deref().map(visible).filter(|own| !own.is_empty());
+    let copied = local_day(found, kept.capture.captured_at);
+    student::citation(own.as_deref().unwrap_or(name), &kept.capture.link, &copied, kept.capture.sha256)
 }
 
 async fn versions(desk: &Desk, found: &Found, this: &Kept) -> Result<Vec<Version>, answer::Fault> {

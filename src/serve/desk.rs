@@ -3,7 +3,7 @@
 //! Courses are shown as their newest report tells them. Reports are read once
 //! and shared; a new night, look or decision is noticed by its number.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
@@ -52,6 +52,7 @@ pub(super) struct Shelf {
     pub mentions: Vec<Mention>,
     /// What was decided of its links.
     pub decisions: HashMap<Address, Decided>,
+    taken_down: HashSet<LinkId>,
     as_of: Newest,
     by_id: HashMap<LinkId, usize>,
 }
@@ -120,7 +121,9 @@ impl Desk {
             .filter(|mention| mention.address().is_some_and(|link| by_id.contains_key(&LinkId::of(link))))
             .cloned()
             .collect();
-        let fresh = Arc::new(Shelf { rules: rules.clone(), mentions, decisions, as_of, by_id, night });
+        let taken_down = self.catalogue.taken_down().await?.iter().map(LinkId::of).collect();
+        let fresh =
+            Arc::new(Shelf { rules: rules.clone(), mentions, decisions, taken_down, as_of, by_id, night });
         self.shelves
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -255,6 +258,9 @@ impl Found {
     }
 
     pub(super) fn rights(&self) -> Rights {
+        if self.shelf.taken_down.contains(&self.id()) {
+            return Rights::TakenDown;
+        }
         let default = if is_own(&self.shelf.night, self.item()) { Rights::Own } else { Rights::Unknown };
         access::rights_of(&self.item().link, &self.shelf.rules.copies.rights).unwrap_or(default)
     }

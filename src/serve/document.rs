@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use askama::Template;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::header::{self, HeaderName, HeaderValue};
@@ -14,18 +15,30 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
 
 use super::answer::{self, Answer, Fault, header_value};
+use super::copy;
 use super::desk::{Desk, Found};
 use super::manner::{HEAD_BYTES, Manner};
 use super::range::{Wanted, wanted};
+use super::settings::BaseUrl;
 use super::signin;
 use super::visitor::Visitor;
 use crate::domain::capture::{Capture, Digest};
-use crate::domain::course::Rights;
+use crate::domain::course::{CourseId, Rights};
 use crate::domain::policy::access::Closed;
 use crate::domain::report::wording::student;
 
 /// Read and sent at a time; also what a slow reader costs us.
 const CHUNK: u64 = 128 << 10;
+
+#[derive(Template)]
+#[template(path = "refusal.html", config = "src/serve/askama.toml")]
+struct Refusal<'a> {
+    base: &'a BaseUrl,
+    title: &'a str,
+    text: String,
+    course: &'a CourseId,
+    citation: Option<String>,
+}
 
 /// The name of a copy in addresses: its digest, and a file name for people.
 pub(super) fn path(capture: &Capture, manner: &Manner) -> String {
@@ -43,7 +56,7 @@ pub(super) async fn by_digest(
     let holders = desk.holders(&visitor, sha256).await?;
     let taken_down = holders.iter().find(|(found, _)| found.rights() == Rights::TakenDown);
     if let Some((found, _)) = taken_down {
-        return refusal(&desk, &visitor, found, Closed::TakenDown);
+        return refusal(&desk, &visitor, found, Closed::TakenDown).await;
     }
     if let Some((found, kept)) = holders.iter().find(|(found, _)| desk.may_open(found).is_ok()) {
         return deliver(&desk, found, &kept.capture, &asked);
@@ -51,22 +64,34 @@ pub(super) async fn by_digest(
     match holders.first() {
         Some((found, _)) => {
             let closed = desk.may_open(found).err().unwrap_or(Closed::OriginalStands);
-            refusal(&desk, &visitor, found, closed)
+            refusal(&desk, &visitor, found, closed).await
         }
         None => answer::no_such_page(State(desk)).await,
     }
 }
 
-/// Why a copy stays closed, on a page of its own.
-pub(super) fn refusal(desk: &Desk, visitor: &Visitor, found: &Found, closed: Closed) -> Answer {
+/// Why a copy stays closed, on a page of its own. Of what was taken down, what
+/// is needed to cite it is still told (RFC 7725).
+pub(super) async fn refusal(desk: &Desk, visitor: &Visitor, found: &Found, closed: Closed) -> Answer {
     let status = match closed {
         Closed::ToStrangers => return signin::refusal(desk, visitor, &found.shelf.rules),
         Closed::TakenDown => StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,
         Closed::Licensed | Closed::OutsideTerm | Closed::OriginalStands => StatusCode::FORBIDDEN,
     };
     let (title, text) = student::closed(closed);
-    let mut response =
-        answer::message(desk, status, title, &format!("{} {text}", student::name_of(found.item())))?;
+    let name = student::name_of(found.item());
+    let last = match closed {
+        Closed::TakenDown => desk.captures(&found.item().link).await?.pop(),
+        Closed::Licensed | Closed::OutsideTerm | Closed::OriginalStands | Closed::ToStrangers => None,
+    };
+    let page = Refusal {
+        base: &desk.settings.base_url,
+        title,
+        course: &found.shelf.night.course,
+        citation: last.map(|kept| copy::citation(found, &kept, &name)),
+        text: format!("{name} {text}"),
+    };
+    let mut response = answer::page(status, &page)?;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }

@@ -72,7 +72,7 @@ async fn go(desk: &Desk, visitor: &Visitor, found: &Found) -> Answer {
                 None => crossroads(desk, found, StatusCode::NOT_FOUND, None)?,
             }
         }
-        Offer::Closed(closed) => document::refusal(desk, visitor, found, closed)?,
+        Offer::Closed(closed) => document::refusal(desk, visitor, found, closed).await?,
         Offer::Nothing => crossroads(desk, found, StatusCode::NOT_FOUND, None)?,
     };
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

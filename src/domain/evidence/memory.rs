@@ -19,12 +19,17 @@ pub struct Memory {
     pub last: Option<Kept>,
     /// Since when the baseline is accepted.
     pub accepted_at: Option<Timestamp>,
+    /// The owner asked us to stop: nothing is offered, nothing new is kept.
+    pub is_taken_down: bool,
 }
 
 impl Memory {
     /// The capture to offer a reader: the newest, unless it is another work
     /// under the same address, or a notice where the work was.
     pub fn current(&self) -> Option<&Kept> {
+        if self.is_taken_down {
+            return None;
+        }
         let drift = self.history.iter().rev().find_map(|evidence| match &evidence.finding {
             Finding::Healthy { drift, .. } => Some(drift),
             Finding::Gone { .. }

@@ -43,7 +43,7 @@ async fn known(desk: &Arc<Desk>, visitor: &Visitor, uri: &Uri, before: &str) -> 
     let found = desk.link_at(visitor, &address).await.map_err(|fault| Err(fault.into()))?;
     let Some(found) = found else { return Err(nothing_kept(desk)) };
     if let Err(closed) = desk.may_open(&found) {
-        return Err(document::refusal(desk, visitor, &found, closed));
+        return Err(document::refusal(desk, visitor, &found, closed).await);
     }
     let mut captures = desk.captures(&found.item().link).await.map_err(|fault| Err(fault.into()))?;
     // An address has room for one capture a second; the last one stands.

@@ -1,6 +1,6 @@
 //! Fixity: that stored bytes still have their digest.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Archive, Fault, failed, private_dir};
 use crate::domain::capture::Digest;
+use crate::domain::journal::Holdings;
 
 /// What a check of the whole archive found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,11 +48,11 @@ impl Archive {
                 fixity.damaged.push(self.quarantine(&path, name, now)?);
             }
         }
-        let mut expected = BTreeSet::new();
+        let mut holdings = Holdings::default();
         for entry in self.entries() {
-            expected.extend(entry?.blobs());
+            holdings.add(&entry?);
         }
-        fixity.missing = expected.into_iter().filter(|digest| !found.contains(digest)).collect();
+        fixity.missing = holdings.expected.into_iter().filter(|digest| !found.contains(digest)).collect();
         if !fixity.missing.is_empty() {
             self.audit(now, &serde_json::json!({ "at": now, "found": "missing", "blobs": fixity.missing }))?;
         }
@@ -99,7 +100,8 @@ impl Archive {
         Ok(Damage { name, moved_to })
     }
 
-    fn audit(&self, at: Timestamp, line: &serde_json::Value) -> Result<(), Fault> {
+    /// Writes down what was found or done.
+    pub fn audit(&self, at: Timestamp, line: &serde_json::Value) -> Result<(), Fault> {
         let month = at.to_zoned_datetime(TimeZone::UTC).date().strftime("%Y-%m").to_string();
         let path = self.dir().join("audit").join(format!("{month}.jsonl"));
         let write = || -> io::Result<()> {

@@ -1,12 +1,14 @@
 //! The files that hold the captures; the truth. `archive/README.md` documents the format.
 //!
-//! Blobs are written once and never changed; the journal is only appended to.
+//! Blobs are written once and never changed, and removed only when their owner
+//! asks for it; the journal is only appended to.
 //! What is worth keeping is decided elsewhere.
 
 #![expect(clippy::disallowed_methods, reason = "this module is the archive")]
 
 mod fixity;
 mod journal;
+mod removal;
 mod space;
 
 use std::fs::{self, DirBuilder, File, Permissions};

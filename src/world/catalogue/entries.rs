@@ -66,6 +66,24 @@ async fn enter(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Fa
         Entry::Letters { at, course, reader, wanted } => {
             decisions::letters(course, reader, *at, *wanted, on).await?;
         }
+        Entry::TakenDown { at, link, .. } => {
+            let link = link_id(link, on).await?;
+            sqlx::query("INSERT INTO takedown (link, at) VALUES (?, ?) ON CONFLICT DO NOTHING")
+                .bind(link)
+                .bind(time(*at))
+                .execute(&mut **on)
+                .await?;
+        }
+        Entry::Reinstated { at, link, .. } => {
+            let link = link_id(link, on).await?;
+            sqlx::query(
+                "UPDATE takedown SET undone_at = ?1 WHERE link = ?2 AND undone_at IS NULL AND at <= ?1",
+            )
+            .bind(time(*at))
+            .bind(link)
+            .execute(&mut **on)
+            .await?;
+        }
         Entry::Reread { link, sha256, text } => {
             let link = link_id(link, on).await?;
             reread(link, *sha256, *text, on).await?;

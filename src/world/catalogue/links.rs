@@ -42,7 +42,8 @@ impl Catalogue {
     /// `None` for a link that was never visited.
     pub async fn known_of(&self, link: &Address) -> Result<Option<Known>, Fault> {
         let row = sqlx::query(
-            "SELECT link.id, verdict.verdict, baseline.accepted_at, capture.kept FROM link \
+            "SELECT link.id, verdict.verdict, baseline.accepted_at, capture.kept, \
+             EXISTS (SELECT 1 FROM takedown WHERE takedown.link = link.id AND undone_at IS NULL) FROM link \
              LEFT JOIN verdict ON verdict.link = link.id LEFT JOIN baseline ON baseline.link = link.id \
              LEFT JOIN capture ON capture.id = baseline.capture WHERE link.address = ?",
         )
@@ -85,6 +86,7 @@ impl Catalogue {
                 baseline: text(3).map(|text| from_json(&text)).transpose()?,
                 last: last.map(|text| from_json(&text)).transpose()?,
                 accepted_at: text(2).map(|text| time_from(&text)).transpose()?,
+                is_taken_down: row.get(4),
             },
         }))
     }

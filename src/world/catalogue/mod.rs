@@ -11,6 +11,7 @@ mod links;
 mod nights;
 mod rota;
 mod shown;
+mod takedowns;
 mod texts;
 mod value;
 

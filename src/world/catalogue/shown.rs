@@ -35,6 +35,8 @@ pub struct Newest {
     decision: Option<i64>,
     /// Of any course; a look by day is one too.
     night: Option<i64>,
+    /// Takedowns of any link, and those taken back.
+    takedowns: i64,
 }
 
 impl Catalogue {
@@ -61,11 +63,17 @@ impl Catalogue {
         let rows = sqlx::query(
             "SELECT course, MAX(night), \
              (SELECT MAX(id) FROM decision WHERE decision.course = report.course), \
-             (SELECT MAX(id) FROM night WHERE finished IS NOT NULL) FROM report GROUP BY course",
+             (SELECT MAX(id) FROM night WHERE finished IS NOT NULL), \
+             (SELECT COUNT(*) + COUNT(undone_at) FROM takedown) FROM report GROUP BY course",
         )
         .fetch_all(&self.pool)
         .await?;
-        let newest = |row: &SqliteRow| Newest { report: row.get(1), decision: row.get(2), night: row.get(3) };
+        let newest = |row: &SqliteRow| Newest {
+            report: row.get(1),
+            decision: row.get(2),
+            night: row.get(3),
+            takedowns: row.get(4),
+        };
         Ok(rows.iter().filter_map(|row| Some((row.get::<String, _>(0).parse().ok()?, newest(row)))).collect())
     }
 

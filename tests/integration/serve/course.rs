@@ -2,8 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use jiff::civil::date;
@@ -61,19 +60,30 @@ pub(crate) fn term() -> Term {
 
 async fn five_nights() -> PathBuf {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap().keep();
-    let night = Arc::new(AtomicU32::new(1));
-    let tonight = Arc::clone(&night);
-    let site = Site::start(move |seen| answer(seen, tonight.load(Ordering::SeqCst))).await;
     for number in 1..=NIGHTS {
-        night.store(number, Ordering::SeqCst);
-        let clock = Clock::pretending(start_of(number));
-        let mut world = World::open(&dir.join("archive"), settings(site.address), clock).await.unwrap();
-        world.reader = Reader::new(env!("CARGO_BIN_EXE_onreserve").into());
-        let finished = night::run(&[course()], &world, &|_| ()).await.unwrap();
-        assert!(finished.void.is_none(), "{:?}", finished.void);
-        world.catalogue.clone().close().await;
+        night_over(&dir.join("archive"), number).await;
     }
     dir.join("archive")
+}
+
+/// One more night over an archive of the course.
+pub(crate) async fn night_over(archive: &Path, number: u32) {
+    let site = Site::start(move |seen| answer(seen, number)).await;
+    let clock = Clock::pretending(start_of(number));
+    let mut world = World::open(archive, settings(site.address), clock).await.unwrap();
+    world.reader = Reader::new(env!("CARGO_BIN_EXE_onreserve").into());
+    let finished = night::run(&[course()], &world, &|_| ()).await.unwrap();
+    assert!(finished.void.is_none(), "{:?}", finished.void);
+    world.catalogue.clone().close().await;
+}
+
+/// An archive of one's own, to be changed.
+pub(crate) fn copied_archive() -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let to = dir.path().join("archive");
+    let copied = std::process::Command::new("cp").arg("-r").arg(archive()).arg(&to).status().unwrap();
+    assert!(copied.success());
+    (dir, to)
 }
 
 fn course() -> Course {

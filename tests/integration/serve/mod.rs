@@ -10,8 +10,10 @@ mod memento;
 mod monitors;
 mod pages;
 mod search;
+mod takedown;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -76,7 +78,10 @@ impl Server {
     }
 
     async fn with(settings: Settings, now: Timestamp) -> Self {
-        let dir = course::archive();
+        Self::over(course::archive(), settings, now).await
+    }
+
+    async fn over(dir: &Path, settings: Settings, now: Timestamp) -> Self {
         let catalogue = Catalogue::open(&Catalogue::path_in(dir)).await.unwrap();
         let archive = Archive::read_only(dir).unwrap();
         let desk = Arc::new(Desk::new(archive, catalogue.clone(), Clock::pretending(now), settings));

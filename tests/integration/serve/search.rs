@@ -86,11 +86,7 @@ async fn programs_find_the_same() {
 
 #[tokio::test]
 async fn a_rebuilt_catalogue_finds_the_same_words() {
-    let dir = tempfile::tempdir().unwrap();
-    let archive = dir.path().join("archive");
-    let copied =
-        std::process::Command::new("cp").arg("-r").arg(course::archive()).arg(&archive).status().unwrap();
-    assert!(copied.success());
+    let (_dir, archive) = course::copied_archive();
     let before = Catalogue::open(&Catalogue::path_in(&archive)).await.unwrap();
     let captures = before.captures(&ALIVE.parse().unwrap()).await.unwrap();
     let sha256 = captures[0].capture.sha256;

@@ -1,0 +1,143 @@
+//! What an archive should hold by its journal, and what of it only one link needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Entry;
+use crate::domain::address::Address;
+use crate::domain::capture::Digest;
+
+/// Made by adding every entry, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// Blobs that must be there.
+    pub expected: BTreeSet<Digest>,
+    bodies: BTreeMap<Address, BTreeSet<Digest>>,
+    /// Response heads and course pages, which no takedown removes.
+    others: BTreeSet<Digest>,
+    taken_down: BTreeSet<Address>,
+}
+
+impl Holdings {
+    pub fn add(&mut self, entry: &Entry) {
+        self.expected.extend(entry.blobs());
+        match entry {
+            Entry::Capture(kept) => {
+                let capture = &kept.capture;
+                self.bodies.entry(capture.link.clone()).or_default().insert(capture.sha256);
+                self.others.extend(capture.head);
+            }
+            Entry::TakenDown { link, removed, .. } => {
+                removed.iter().for_each(|digest| _ = self.expected.remove(digest));
+                self.taken_down.insert(link.clone());
+            }
+            Entry::Reinstated { link, .. } => _ = self.taken_down.remove(link),
+            Entry::Page { sha256, .. } => _ = self.others.insert(*sha256),
+            Entry::Night { .. }
+            | Entry::Visit { .. }
+            | Entry::Accepted { .. }
+            | Entry::Decided { .. }
+            | Entry::Lapsed { .. }
+            | Entry::Letters { .. }
+            | Entry::Reread { .. }
+            | Entry::Finished { .. } => {}
+        }
+    }
+
+    pub fn is_taken_down(&self, link: &Address) -> bool {
+        self.taken_down.contains(link)
+    }
+
+    /// The bodies of a link that nothing else needs.
+    pub fn of_alone(&self, link: &Address) -> Vec<Digest> {
+        let bodies = self.bodies.get(link).into_iter().flatten();
+        bodies
+            .filter(|digest| !self.others.contains(digest) && self.sharing(link, **digest).next().is_none())
+            .copied()
+            .collect()
+    }
+
+    /// Other links, not taken down, that have a body of this one.
+    pub fn sharers(&self, link: &Address) -> BTreeSet<&Address> {
+        let bodies = self.bodies.get(link).into_iter().flatten();
+        bodies.flat_map(|digest| self.sharing(link, *digest)).collect()
+    }
+
+    fn sharing<'a>(&'a self, link: &Address, digest: Digest) -> impl Iterator<Item = &'a Address> {
+        let link = link.clone();
+        let has = move |other: &Address, bodies: &BTreeSet<Digest>| {
+            *other != link && bodies.contains(&digest) && !self.taken_down.contains(other)
+        };
+        self.bodies.iter().filter(move |(other, bodies)| has(other, bodies)).map(|(other, _)| other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::capture::{Capture, Why};
+    use crate::domain::document::{EXTRACTION, Fingerprint};
+    use crate::domain::evidence::memory::Kept;
+    use jiff::Timestamp;
+
+    fn link(name: &str) -> Address {
+        Address::parse(&format!("https://a.example/{name}")).unwrap()
+    }
+
+    fn capture(name: &str, body: &[u8]) -> Entry {
+        Entry::Capture(Kept {
+            capture: Capture {
+                link: link(name),
+                document: link(name),
+                sha256: Digest::of(body),
+                sha1: String::new(),
+                bytes: 1,
+                media_type: String::new(),
+                captured_at: Timestamp::UNIX_EPOCH,
+                why: Why::First,
+                head: Some(Digest::of(b"head")),
+                chain: Vec::new(),
+            },
+            text: Fingerprint { version: EXTRACTION, digest: Digest::of(body) },
+            title: None,
+            words: 0,
+            pages: None,
+            validators: None,
+            is_baseline: true,
+        })
+    }
+
+    fn taken_down(name: &str, removed: Vec<Digest>) -> Entry {
+        Entry::TakenDown {
+            at: Timestamp::UNIX_EPOCH,
+            link: link(name),
+            reason: "asked".to_owned(),
+            by: None,
+            removed,
+        }
+    }
+
+    fn holdings(entries: &[Entry]) -> Holdings {
+        let mut holdings = Holdings::default();
+        entries.iter().for_each(|entry| holdings.add(entry));
+        holdings
+    }
+
+    #[test]
+    fn a_body_that_another_link_needs_is_not_of_one_alone() {
+        let entries = [capture("x", b"1"), capture("x", b"2"), capture("y", b"2"), capture("x", b"head")];
+        let before = holdings(&entries);
+        assert_eq!(before.of_alone(&link("x")), [Digest::of(b"1")]);
+        assert_eq!(before.sharers(&link("x")), BTreeSet::from([&link("y")]));
+        let after = holdings(&[entries.as_slice(), &[taken_down("y", Vec::new())]].concat());
+        assert!(after.of_alone(&link("x")).contains(&Digest::of(b"2")), "the other one is closed too");
+    }
+
+    #[test]
+    fn what_was_removed_is_not_missed_until_it_is_kept_again() {
+        let body = Digest::of(b"1");
+        let gone = [capture("x", b"1"), taken_down("x", vec![body])];
+        assert_eq!(holdings(&gone).expected, BTreeSet::from([Digest::of(b"head")]));
+        let again = [gone.as_slice(), &[capture("x", b"1")]].concat();
+        assert!(holdings(&again).expected.contains(&body));
+    }
+}

@@ -1,0 +1,20 @@
+//! Removal: the one way in which bytes leave an archive.
+
+use std::fs;
+use std::io;
+
+use super::{Archive, Fault, failed, sync_dir};
+use crate::domain::capture::Digest;
+
+impl Archive {
+    /// Removes a blob for good. The journal has to say before that it goes.
+    pub fn remove(&self, digest: Digest) -> Result<(), Fault> {
+        let path = self.path_of(digest);
+        let remove = || match fs::remove_file(&path) {
+            Ok(()) => sync_dir(path.parent().unwrap_or(self.dir())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        };
+        remove().map_err(|source| failed("remove", &path, source))
+    }
+}

@@ -1,0 +1,136 @@
+//! A link is taken down: bytes gone, record kept, and nothing opens any more.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use onreserve::domain::capture::Stamp;
+use onreserve::domain::course::Openness;
+use onreserve::world::archive::Archive;
+use onreserve::world::catalogue::Catalogue;
+
+use super::course::{self, ALIVE, CHANGED, NIGHTS, start_of};
+use super::{Server, id, settings};
+
+fn onreserve(archive: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_onreserve"))
+        .args(arguments)
+        .arg("--archive")
+        .arg(archive)
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn take_down(archive: &Path, what: &str) {
+    let done =
+        onreserve(archive, &["takedown", what, "--reason", "its owner asked", "--by", "library", "--yes"]);
+    assert!(done.status.success(), "{done:?}");
+}
+
+async fn open(archive: &Path) -> Server {
+    let mut open = settings();
+    open.courses[0].copies.openness = Openness::Open;
+    Server::over(archive, open, start_of(NIGHTS + 1)).await
+}
+
+#[tokio::test]
+async fn every_version_is_closed_everywhere_and_cited() {
+    let (_dir, archive) = course::copied_archive();
+    let before = open(&archive).await;
+    let captures = before.catalogue.captures(&CHANGED.parse().unwrap()).await.unwrap();
+    assert_eq!(captures.len(), 2);
+    assert!(before.get("/c/dgm/?q=something+else+entirely").await.text().contains("id=\"inside\""));
+    assert_eq!(before.get(&format!("/a/{}", captures[0].capture.id())).await.status, 200);
+    take_down(&archive, &captures[0].capture.id().to_string());
+    // The server that was running is told by the catalogue.
+    for server in [&before, &open(&archive).await] {
+        for kept in &captures {
+            let capture = &kept.capture;
+            assert!(!Archive::read_only(&archive).unwrap().path_of(capture.sha256).exists());
+            for path in [
+                format!("/a/{}", capture.id()),
+                format!("/blob/{}/slides.pdf", capture.sha256),
+                format!("/web/{}/{CHANGED}", Stamp::of(capture.captured_at)),
+                format!("/go/{}", id(CHANGED)),
+                format!("/timemap/link/{CHANGED}"),
+                format!("/timegate/{CHANGED}"),
+            ] {
+                let reply = server.get(&path).await;
+                assert_eq!(reply.status, 451, "{path}");
+                let newest = captures[1].capture.sha256.to_string();
+                assert!(reply.text().contains(&newest) && reply.text().contains("Retrieved from"), "{path}");
+                assert!(!reply.text().contains("its owner asked"), "why is not for readers");
+            }
+        }
+        let html = server.get("/c/dgm/?q=something+else+entirely").await.text();
+        assert!(!html.contains("id=\"inside\""), "{html}");
+        let links = server.get("/api/v1/courses/dgm/links").await.text();
+        assert!(!links.contains(&captures[1].capture.sha256.to_string()));
+    }
+}
+
+#[tokio::test]
+async fn the_archive_stays_sound_and_says_what_was_done() {
+    let (_dir, archive) = course::copied_archive();
+    take_down(&archive, ALIVE);
+    let verify = onreserve(&archive, &["verify"]);
+    assert!(verify.status.success(), "{verify:?}");
+    let sums = Command::new("sha256sum")
+        .args(["--quiet", "--check", "SHA256SUMS"])
+        .current_dir(&archive)
+        .output()
+        .unwrap();
+    assert!(sums.status.success(), "{sums:?}");
+    let audit: String = std::fs::read_dir(archive.join("audit"))
+        .unwrap()
+        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    for part in ["\"done\":\"taken_down\"", "its owner asked", "library", ALIVE] {
+        assert!(audit.contains(part), "{audit}");
+    }
+    let again = onreserve(&archive, &["takedown", ALIVE, "--reason", "x", "--yes"]);
+    assert!(String::from_utf8_lossy(&again.stdout).contains("taken down already"), "{again:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_removed_without_a_yes() {
+    let (_dir, archive) = course::copied_archive();
+    let asked = onreserve(&archive, &["takedown", ALIVE, "--reason", "x"]);
+    assert_eq!(asked.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&asked.stderr).contains("--yes"), "{asked:?}");
+    let server = open(&archive).await;
+    assert_eq!(server.get(&server.blob(ALIVE).await).await.status, 200);
+}
+
+/// The original still works, so a night meets the very bytes again.
+#[tokio::test]
+async fn later_nights_and_a_rebuilt_catalogue_keep_it_closed() {
+    let (_dir, archive) = course::copied_archive();
+    take_down(&archive, ALIVE);
+    course::night_over(&archive, NIGHTS + 1).await;
+    assert!(onreserve(&archive, &["rebuild"]).status.success());
+    course::night_over(&archive, NIGHTS + 2).await;
+    let server = open(&archive).await;
+    let captures = server.catalogue.captures(&ALIVE.parse().unwrap()).await.unwrap();
+    assert_eq!(captures.len(), 1, "nothing new was kept");
+    assert_eq!(server.get(&format!("/go/{}", id(ALIVE))).await.status, 451);
+    assert_eq!(server.get(&server.blob(ALIVE).await).await.status, 451);
+    assert_eq!(onreserve(&archive, &["verify"]).status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn what_is_taken_back_is_kept_again_by_the_next_night() {
+    let (_dir, archive) = course::copied_archive();
+    let wrong = onreserve(&archive, &["takedown", ALIVE, "--undo", "--reason", "a mistake"]);
+    assert!(!wrong.status.success() && String::from_utf8_lossy(&wrong.stderr).contains("not taken down"));
+    take_down(&archive, ALIVE);
+    assert!(onreserve(&archive, &["takedown", ALIVE, "--undo", "--reason", "a mistake"]).status.success());
+    let server = open(&archive).await;
+    assert_eq!(server.get(&server.blob(ALIVE).await).await.status, 503, "open, but there is nothing");
+    course::night_over(&archive, NIGHTS + 1).await;
+    let server = open(&archive).await;
+    assert_eq!(server.get(&server.blob(ALIVE).await).await.status, 200);
+    assert!(onreserve(&archive, &["verify"]).status.success());
+    let catalogue = Catalogue::open(&Catalogue::path_in(&archive)).await.unwrap();
+    assert_eq!(catalogue.taken_down().await.unwrap(), []);
+}
