@@ -51,7 +51,9 @@
 //! - What does this host do differently? [`domain::evidence::site`].
 //! - Which pages are walls? [`domain::evidence::mark`] and the `marks.psv` beside it.
 //! - When is a letter due? [`domain::report::occasion`]; what stands in it: [`domain::report::digest`].
-//! - Who may open a copy? [`domain::policy::access`].
+//! - Who may open a copy? [`domain::policy::access`]; who is a reader of a course, or staff:
+//!   [`domain::policy::admission`].
+//! - How does one sign in? `serve::signin`, and `serve::session` for what stays of it.
 //! - How are hosts treated? [`domain::policy`] decides, [`world::fetch`] obeys.
 
 pub mod cli;

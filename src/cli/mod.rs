@@ -7,6 +7,7 @@ mod exit;
 mod explain;
 mod generate;
 mod open;
+mod password;
 mod place;
 mod post;
 mod progress;
@@ -85,6 +86,8 @@ enum Command {
     CheckConfig(upkeep::CheckConfigArguments),
     /// Send a test letter by the configured way.
     TestEmail(post::TestArguments),
+    /// Make the hash of a password, for `readers` and `staff` of a course.
+    HashPassword(password::Arguments),
     /// Write a commented configuration to start from.
     Init(upkeep::InitArguments),
     /// Print the completions for a shell.
@@ -159,6 +162,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Rebuild(arguments) => upkeep::rebuild(arguments).await,
             Command::CheckConfig(arguments) => upkeep::check_config(&arguments),
             Command::TestEmail(arguments) => post::test(arguments).await,
+            Command::HashPassword(arguments) => password::run(&arguments),
             Command::Init(arguments) => upkeep::init(&arguments),
             Command::Completions(arguments) => generate::completions(&arguments),
             Command::Manual(arguments) => generate::manual(&arguments),

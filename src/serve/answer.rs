@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::desk::Desk;
 use super::settings::BaseUrl;
+use super::signin;
 use super::visitor::Visitor;
 use crate::domain::capture::Digest;
 use crate::world::{archive, catalogue};
@@ -54,10 +55,7 @@ pub(super) async fn guard(State(desk): State<Arc<Desk>>, request: Request, next:
     let mut response = if request.headers().contains_key("service-worker") {
         (StatusCode::FORBIDDEN, "no service worker is served here\n").into_response()
     } else {
-        let (mut parts, body) = request.into_parts();
-        let visitor = Visitor::of(&desk, &parts);
-        parts.extensions.insert(visitor);
-        next.run(Request::from_parts(parts, body)).await
+        answered(&desk, request, next).await
     };
     desk.figures.answered(response.status());
     let headers = response.headers_mut();
@@ -68,6 +66,21 @@ pub(super) async fn guard(State(desk): State<Arc<Desk>>, request: Request, next:
     headers.entry(resource).or_insert(HeaderValue::from_static("same-origin"));
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(OWN_PAGES));
+    }
+    response
+}
+
+/// Finds out who asks, and keeps their session fresh.
+async fn answered(desk: &Desk, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let (visitor, cookies) = match Visitor::of(desk, &parts).await {
+        Ok(known) => known,
+        Err(fault) => return signin::failed(fault),
+    };
+    parts.extensions.insert(visitor);
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    for cookie in cookies {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
 }
@@ -84,8 +97,12 @@ impl IntoResponse for Fault {
 /// A page of ours. It may differ at the next request, so caches ask again.
 pub(super) fn page(status: StatusCode, template: &impl Template) -> Answer {
     let html = template.render()?;
-    let headers =
-        [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-cache, private")];
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-cache, private"),
+        // With `no-referrer` a browser would not even tell us that our own page sent a form.
+        (header::REFERRER_POLICY, "same-origin"),
+    ];
     Ok((status, headers, html).into_response())
 }
 
@@ -166,6 +183,13 @@ pub(super) fn message(desk: &Desk, status: StatusCode, title: &str, text: &str) 
 
 pub(super) async fn no_such_page(State(desk): State<Arc<Desk>>) -> Answer {
     message(&desk, StatusCode::NOT_FOUND, "There is no such page", "Nothing of ours has this address.")
+}
+
+/// After a form: the browser goes on to a page, and a reload sends nothing twice.
+pub(super) fn sent_on(location: &str) -> Response {
+    let mut response = sent_to(location);
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response
 }
 
 /// A redirect that nobody keeps.

@@ -14,6 +14,7 @@ use super::settings::BaseUrl;
 use super::visitor::Visitor;
 use super::{chart, list, signin};
 use crate::domain::course::CourseId;
+use crate::domain::policy::admission::Standing;
 use crate::domain::report::Event;
 use crate::domain::report::figures::{count, day, hours, number, size};
 use crate::domain::report::plain::visible;
@@ -73,8 +74,12 @@ pub(super) async fn health(
         Ok(shelf) => shelf,
         Err(answer) => return answer,
     };
-    if visitor.standing(&shelf.rules) < shelf.rules.admission.needed_for_health() {
-        return signin::refusal(&desk, &visitor, &shelf.rules);
+    let needed = shelf.rules.admission.needed_for_health();
+    if visitor.standing(&shelf.rules) < needed {
+        return match needed {
+            Standing::Staff => signin::staff_only(&desk, &visitor, &shelf.rules),
+            Standing::Reader | Standing::Stranger => signin::refusal(&desk, &visitor, &shelf.rules),
+        };
     }
     let night = &shelf.night;
     let past = desk.past.of(&night.course, &desk.catalogue).await?;

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use super::health::Figures;
 use super::past::Past;
 use super::settings::{CourseRules, Settings};
+use super::signin::Porter;
 use super::visitor::Visitor;
 use crate::domain::address::{Address, LinkId};
 use crate::domain::capture::{Capture, CaptureId, Digest};
@@ -40,6 +41,7 @@ pub struct Desk {
     pub(super) figures: Figures,
     pub(super) past: Past,
     pub(super) searches: Semaphore,
+    pub(super) porter: Porter,
     shelves: Mutex<HashMap<CourseId, Arc<Shelf>>>,
 }
 
@@ -75,6 +77,7 @@ impl Desk {
             figures: Figures::default(),
             past: Past::default(),
             searches: Semaphore::new(SEARCHES_AT_ONCE),
+            porter: Porter::default(),
             shelves: Mutex::default(),
         }
     }

@@ -36,6 +36,7 @@ struct List<'a> {
     /// "Fri 18 Sep, 02:30-02:31 UTC".
     checked: String,
     contact: Option<&'a str>,
+    is_signed_in: bool,
 }
 
 /// A document in which the words of the query stand.
@@ -140,6 +141,7 @@ pub(super) async fn course(
             hours(night.started, night.finished, &night.time_zone)
         ),
         contact: shelf.rules.contact.as_deref(),
+        is_signed_in: visitor.session(&shelf.rules.id).is_some(),
     };
     answer::page(StatusCode::OK, &page)
 }
@@ -155,6 +157,11 @@ fn hit_row(desk: &Desk, hit: Hit) -> HitRow {
 /// What is sought.
 pub(super) fn query(uri: &Uri) -> String {
     parameter(uri, "q").unwrap_or_default().chars().take(LONGEST_QUERY).collect()
+}
+
+/// Where the list of a course is.
+pub(super) fn address(base: &BaseUrl, course: &CourseId) -> String {
+    base.at(&format!("/c/{course}/"))
 }
 
 /// The first value of a query parameter.

@@ -11,6 +11,8 @@ mod door;
 mod proxy;
 mod visitor;
 mod answer;
+mod session;
+mod form;
 mod signin;
 mod health;
 mod range;
@@ -37,7 +39,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 /// All routes: at the root, and below the path of the base URL, so that a
 /// proxy in front may cut that path off or leave it on.
@@ -68,6 +70,8 @@ fn routes(prefix: &str) -> Router<Arc<Desk>> {
         .route(&at("/go"), get(go::by_address))
         .route(&at("/go/{link}"), get(go::by_id))
         .route(&at("/c/{course}/health"), get(dashboard::health))
+        .route(&at("/c/{course}/login"), get(signin::page).post(signin::enter))
+        .route(&at("/c/{course}/logout"), post(signin::leave))
         .route(&at("/api/v1/courses/{course}/links"), get(api::links))
         .route(&at("/api/v1/courses/{course}/search"), get(api::search))
         .route(&at("/onreserve.js"), get(api::script))

@@ -81,6 +81,9 @@ pub struct BaseUrl {
     prefix: String,
 }
 
+/// Longer ones are not gone back to after a sign-in.
+const LONGEST_PATH: usize = 2000;
+
 /// A text that cannot be a base URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` cannot be the base URL; write for example https://links.school.edu/onreserve")]
@@ -95,6 +98,27 @@ impl BaseUrl {
     /// A path of ours as a page refers to it.
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.prefix)
+    }
+
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    pub(super) fn is_secure(&self) -> bool {
+        self.origin.starts_with("https:")
+    }
+
+    /// `text`, if it is a path of ours, and to every browser nothing else.
+    pub(super) fn own_path<'a>(&self, text: &'a str) -> Option<&'a str> {
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        let is_rooted = text.starts_with('/') && !text.starts_with("//");
+        if !is_plain || !is_rooted || text.len() > LONGEST_PATH {
+            return None;
+        }
+        let url = Url::parse(&self.origin).and_then(|origin| origin.join(text)).ok()?;
+        let below = url.path().strip_prefix(&self.prefix)?;
+        let is_ours = url.origin().ascii_serialization() == self.origin && below.starts_with('/');
+        is_ours.then_some(text)
     }
 
     /// A path of ours in full.
@@ -147,6 +171,34 @@ mod tests {
         assert_eq!(base.absolute("/c/dgm/"), "https://links.school.edu/cs/onreserve/c/dgm/");
         let root: BaseUrl = "http://127.0.0.1:8080".parse().unwrap();
         assert_eq!((root.prefix(), root.to_string().as_str()), ("", "http://127.0.0.1:8080/"));
+    }
+
+    #[test]
+    fn only_a_path_of_ours_is_gone_back_to() {
+        let base: BaseUrl = "https://a.edu/cs".parse().unwrap();
+        for ours in ["/cs/", "/cs/c/dgm/?q=x%2F#y", "/cs/web/20260914023000/http://b.edu/"] {
+            assert_eq!(base.own_path(ours), Some(ours));
+        }
+        for text in [
+            "",
+            "/",
+            "/csx/",
+            "/other",
+            "cs/",
+            "//evil.example/cs/",
+            "/\\evil.example/cs/",
+            "\\/evil.example",
+            "https://evil.example/cs/",
+            "https:/cs/",
+            "javascript:alert(1)",
+            "/cs/../../other",
+            "/cs/%2e%2e/other",
+            "/cs/\r\nset-cookie: a=b",
+            "/\t/evil.example/",
+            " /cs/",
+        ] {
+            assert_eq!(base.own_path(text), None, "{text}");
+        }
     }
 
     #[test]

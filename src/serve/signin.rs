@@ -1,20 +1,263 @@
-//! The door of a course: who is asked to sign in, and how.
+//! The door of a course: who is asked to sign in, and how they do.
 
-use axum::http::StatusCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use askama::Template;
+use axum::extract::{Path, State};
 use axum::http::header::{self, HeaderValue};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
+use jiff::SignedDuration;
+use tokio::sync::Semaphore;
 
-use super::answer::{self, Answer};
+use super::answer::{self, Answer, Fault, header_value};
 use super::desk::Desk;
-use super::settings::CourseRules;
+use super::form::Form;
+use super::list;
+use super::session::{self, Cookie};
+use super::settings::{BaseUrl, CourseRules};
 use super::visitor::Visitor;
+use crate::domain::course::CourseId;
+use crate::domain::policy::admission::{Role, Standing};
+use crate::domain::policy::throttle::{Client, Throttle};
 use crate::domain::report::plain::visible;
 use crate::domain::report::wording::student;
+use crate::world::chance;
 
-/// The answer to somebody who may not see what they asked for.
+/// Passwords hashed at the same time: each takes memory as its hash says.
+const HASHED_AT_ONCE: usize = 2;
+
+/// What the door remembers of those who knock.
+#[derive(Debug)]
+pub(super) struct Porter {
+    throttle: Mutex<Throttle>,
+    hashing: Arc<Semaphore>,
+    /// What the tokens of our forms are made of; without chance there are none.
+    pub(super) secret: Option<[u8; 32]>,
+}
+
+impl Default for Porter {
+    fn default() -> Self {
+        let secret =
+            chance::unguessable().inspect_err(|error| tracing::error!(%error, "no form can be taken"));
+        Self {
+            throttle: Mutex::default(),
+            hashing: Arc::new(Semaphore::new(HASHED_AT_ONCE)),
+            secret: secret.ok(),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "signin.html", config = "src/serve/askama.toml")]
+struct SignIn<'a> {
+    base: &'a BaseUrl,
+    course: &'a CourseId,
+    title: String,
+    /// What went wrong with the last try.
+    trouble: Option<String>,
+    next: String,
+}
+
+#[derive(Template)]
+#[template(path = "signed_in.html", config = "src/serve/askama.toml")]
+struct SignedIn<'a> {
+    base: &'a BaseUrl,
+    course: &'a CourseId,
+    course_title: String,
+    title: &'static str,
+    form_token: String,
+}
+
+/// The answer to somebody who may not read what they asked for.
 pub(super) fn refusal(desk: &Desk, visitor: &Visitor, course: &CourseRules) -> Answer {
+    refused(desk, visitor, course, Role::Reader)
+}
+
+/// The answer to somebody who asked for what only staff may see or do.
+pub(super) fn staff_only(desk: &Desk, visitor: &Visitor, course: &CourseRules) -> Answer {
+    refused(desk, visitor, course, Role::Staff)
+}
+
+fn refused(desk: &Desk, visitor: &Visitor, course: &CourseRules, needed: Role) -> Answer {
+    if course.admission.password(needed).is_some() {
+        return asked(desk, course, needed, Try { trouble: None, next: visitor.here().to_owned() });
+    }
     let name = visitor.person().map(|person| visible(&person.name));
-    let (title, text) = student::not_named(&visible(&course.title), name.as_deref());
+    let (title, text) = student::not_named(&visible(&course.title), needed, name.as_deref());
     let mut answer = answer::message(desk, StatusCode::FORBIDDEN, &title, &text)?;
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(answer)
+}
+
+/// What is known of a try when the page is shown.
+struct Try {
+    trouble: Option<String>,
+    next: String,
+}
+
+/// The page that asks for the password. A 401 must name a challenge; that of
+/// forms and cookies is as good as standard, and no browser asks on its own for it.
+fn asked(desk: &Desk, course: &CourseRules, needed: Role, before: Try) -> Answer {
+    let base = &desk.settings.base_url;
+    let page = SignIn {
+        base,
+        course: &course.id,
+        title: student::sign_in(&visible(&course.title), needed),
+        trouble: before.trouble,
+        next: base.own_path(&before.next).unwrap_or(&list::address(base, &course.id)).to_owned(),
+    };
+    let mut answer = answer::page(StatusCode::UNAUTHORIZED, &page)?;
+    let challenge = format!(
+        "Cookie realm=\"{}\", form-action=\"{}\"",
+        course.id,
+        base.at(&format!("/c/{}/login", course.id)),
+    );
+    answer.headers_mut().insert(header::WWW_AUTHENTICATE, header_value(&challenge));
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(answer)
+}
+
+/// `GET /c/<course>/login`
+pub(super) async fn page(
+    State(desk): State<Arc<Desk>>,
+    visitor: Visitor,
+    Path(course): Path<String>,
+    uri: Uri,
+) -> Answer {
+    let Some(course) = with_passwords(&desk, &course) else { return answer::no_such_page(State(desk)).await };
+    let needed = needed(course);
+    let wants_more = needed == Role::Staff && visitor.standing(course) < Standing::Staff;
+    match visitor.session(&course.id).filter(|_| !wants_more) {
+        None => {
+            let next = list::parameter(&uri, "next").unwrap_or_default();
+            asked(&desk, course, needed, Try { trouble: None, next })
+        }
+        Some(session) => {
+            let page = SignedIn {
+                base: &desk.settings.base_url,
+                course: &course.id,
+                course_title: visible(&course.title),
+                title: student::signed_in(session.role),
+                form_token: visitor.form_token(&desk, &course.id).unwrap_or_default(),
+            };
+            answer::page(StatusCode::OK, &page)
+        }
+    }
+}
+
+/// `POST /c/<course>/login`
+pub(super) async fn enter(
+    State(desk): State<Arc<Desk>>,
+    visitor: Visitor,
+    Path(course): Path<String>,
+    form: Form,
+) -> Answer {
+    let Some(course) = with_passwords(&desk, &course) else { return answer::no_such_page(State(desk)).await };
+    let needed = needed(course);
+    let next = form.field("next").to_owned();
+    let client = Client::of(visitor.client());
+    let admitted = desk.porter.throttle().admit(client, &course.id, desk.clock.now());
+    if let Err(wait) = admitted {
+        return too_soon(&desk, course, wait);
+    }
+    let Some(role) = recognised(&desk, course, form.field("password")).await? else {
+        tracing::info!(course = %course.id, "a wrong password");
+        let trouble = Some(student::WRONG_PASSWORD.to_owned());
+        return asked(&desk, course, needed, Try { trouble, next });
+    };
+    desk.porter.throttle().was_right(client, &course.id);
+    let (token, stays) = session::begin(&desk, course, role, visitor.session(&course.id)).await?;
+    let base = &desk.settings.base_url;
+    let home = list::address(base, &course.id);
+    let mut answer = answer::sent_on(base.own_path(&next).unwrap_or(&home));
+    let cookie = Cookie::of(&course.id, base, visitor.is_secure());
+    answer.headers_mut().insert(header::SET_COOKIE, header_value(&cookie.set(&token, stays)));
+    Ok(answer)
+}
+
+/// `POST /c/<course>/logout`
+pub(super) async fn leave(
+    State(desk): State<Arc<Desk>>,
+    visitor: Visitor,
+    Path(course): Path<String>,
+    form: Form,
+) -> Answer {
+    let Some(course) = with_passwords(&desk, &course) else { return answer::no_such_page(State(desk)).await };
+    if !visitor.sent(&desk, &course.id, &form) {
+        return stale(&desk);
+    }
+    if let Some(session) = visitor.session(&course.id) {
+        desk.catalogue.end_session(session.family).await?;
+    }
+    let base = &desk.settings.base_url;
+    let mut answer = answer::sent_on(&base.at("/"));
+    let cookie = Cookie::of(&course.id, base, visitor.is_secure());
+    answer.headers_mut().insert(header::SET_COOKIE, header_value(&cookie.clear()));
+    Ok(answer)
+}
+
+/// The answer to a form that the page of another session holds.
+pub(super) fn stale(desk: &Desk) -> Answer {
+    let text = "It is from before you last signed in. Please go back, load the page anew, and try again.";
+    answer::message(desk, StatusCode::FORBIDDEN, "This form was not taken", text)
+}
+
+fn too_soon(desk: &Desk, course: &CourseRules, wait: SignedDuration) -> Answer {
+    let seconds = wait.as_secs().max(0) + 1;
+    let text = student::too_many_tries(seconds);
+    let title = student::sign_in(&visible(&course.title), needed(course));
+    let mut answer = answer::message(desk, StatusCode::TOO_MANY_REQUESTS, &title, &text)?;
+    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(answer)
+}
+
+/// As what the password signs in. Both are always tried, so that the time
+/// taken tells nothing.
+async fn recognised(desk: &Desk, course: &CourseRules, password: &str) -> Result<Option<Role>, Fault> {
+    let password = password.to_owned();
+    let staff = course.admission.password(Role::Staff).cloned();
+    let readers = course.admission.password(Role::Reader).cloned();
+    // It is never closed, so a turn always comes.
+    let _turn = desk.porter.hashing.acquire().await;
+    let hashing = tokio::task::spawn_blocking(move || {
+        let is_staff = staff.is_some_and(|hash| hash.is_of(&password));
+        let is_reader = readers.is_some_and(|hash| hash.is_of(&password));
+        match (is_staff, is_reader) {
+            (true, _) => Some(Role::Staff),
+            (false, true) => Some(Role::Reader),
+            (false, false) => None,
+        }
+    });
+    Ok(hashing.await.map_err(std::io::Error::other)?)
+}
+
+fn with_passwords<'a>(desk: &'a Desk, course: &str) -> Option<&'a CourseRules> {
+    desk.settings.courses.iter().find(|rules| rules.id.as_str() == course && rules.admission.has_passwords())
+}
+
+/// What the door of a course is for: readers, or staff where readers need no password.
+fn needed(course: &CourseRules) -> Role {
+    if course.admission.password(Role::Reader).is_some() { Role::Reader } else { Role::Staff }
+}
+
+impl Porter {
+    fn throttle(&self) -> std::sync::MutexGuard<'_, Throttle> {
+        self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl From<session::Fault> for Fault {
+    fn from(fault: session::Fault) -> Self {
+        match fault {
+            session::Fault::Catalogue(fault) => fault.into(),
+            session::Fault::Chance(fault) => std::io::Error::other(fault).into(),
+        }
+    }
+}
+
+/// For the guard, which stands before any page.
+pub(super) fn failed(fault: session::Fault) -> Response {
+    Fault::from(fault).into_response()
 }

@@ -4,9 +4,11 @@
 //! except `clock` (time) and `spool` (bytes on their way in).
 
 pub mod clock;
+pub mod chance;
 pub mod spool;
 pub mod lock;
 pub mod page_file;
+pub mod terminal;
 pub mod ping;
 pub mod signals;
 pub mod systemd;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use crate::fetch::site::{Reply, Then};
@@ -38,6 +39,50 @@ async fn mistakes_of_usage_exit_with_64() {
         "verify",
     ] {
         expect(dir.path(), &[command, "--help"], 0, &["Usage"]).await;
+    }
+}
+
+/// Runs `hash-password` with something piped in.
+async fn hashed(password: &str) -> (bool, String) {
+    let mut child = Command::new(PROGRAM)
+        .arg("hash-password")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(password.as_bytes()).await.unwrap();
+    let output = child.wait_with_output().await.unwrap();
+    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    (output.status.success(), text.into_owned())
+}
+
+#[tokio::test]
+async fn a_password_becomes_a_hash_that_a_configuration_takes() {
+    let (is_taken, hash) = hashed("a word for students\n").await;
+    let hash = hash.trim();
+    assert!(is_taken && hash.starts_with("$argon2id$v=19$") && !hash.contains("students"), "{hash}");
+    let parsed: onreserve::domain::policy::password::PasswordHash = hash.parse().unwrap();
+    assert!(parsed.is_of("a word for students"));
+    let (is_taken, told) = hashed("short").await;
+    assert!(!is_taken && told.contains("at least 8 characters"), "{told}");
+    let dir = tempfile::tempdir().unwrap();
+    let course = |readers: &str| {
+        format!("[pages]\n[[course]]\nid = \"a\"\npage = \"https://a.example/\"\n{readers}\n")
+    };
+    for (file, readers, code, word) in [
+        (
+            "good.toml",
+            format!("access = \"password\"\nreaders = {{ password_hash = \"{hash}\" }}"),
+            0,
+            "fine",
+        ),
+        ("bare.toml", "access = \"password\"".to_owned(), 78, "hash-password"),
+        ("proxy.toml", "access = \"header\"".to_owned(), 78, "trusted_proxies"),
+        ("odd.toml", "access = \"oidc\"".to_owned(), 78, "expected one of `open`, `password`, `header`"),
+    ] {
+        std::fs::write(dir.path().join(file), course(&readers)).unwrap();
+        expect(dir.path(), &["check-config", file], code, &[word]).await;
     }
 }
 

@@ -8,3 +8,4 @@ pub mod network;
 pub mod pace;
 pub mod password;
 pub mod robots;
+pub mod throttle;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::{Row as _, Sqlite, Transaction};
 use tokio::sync::MutexGuard;
 
-use super::value::{from_json, json, time, time_from};
+use super::value::{decoded, from_json, json, time, time_from};
 use super::{Catalogue, Fault, NightRow};
 use crate::domain::course::{CourseId, MailAddress};
 use crate::domain::report::occasion::{Occasion, Telling};
@@ -262,11 +262,4 @@ pub(super) async fn post(
         .await?;
     }
     Ok(())
-}
-
-fn decoded<T: std::str::FromStr>(text: &str) -> Result<T, Fault>
-where
-    T::Err: std::error::Error + Send + Sync + 'static,
-{
-    text.parse().map_err(|error| Fault::Query(sqlx::Error::Decode(Box::new(error))))
 }

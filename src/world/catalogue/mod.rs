@@ -10,6 +10,7 @@ mod letters;
 mod links;
 mod nights;
 mod rota;
+mod sessions;
 mod shown;
 mod takedowns;
 mod texts;
@@ -29,6 +30,7 @@ pub use letters::{Correspondence, NewLetter, Outbox, Post, Trouble, Turn, Untold
 pub use links::Known;
 pub use nights::{NightRecord, NightRow};
 pub use rota::LastNight;
+pub use sessions::Session;
 pub use shown::{CaptureSize, FinishedNight, Newest};
 pub use texts::{Piece, Sighting};
 

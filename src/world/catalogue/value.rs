@@ -22,3 +22,11 @@ pub(super) fn json(value: &impl Serialize) -> Result<String, Fault> {
 pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
     Ok(serde_json::from_str(text)?)
 }
+
+/// A name or a number written as text.
+pub(super) fn decoded<T: std::str::FromStr>(text: &str) -> Result<T, Fault>
+where
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    text.parse().map_err(|error| Fault::Query(sqlx::Error::Decode(Box::new(error))))
+}

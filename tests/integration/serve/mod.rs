@@ -9,6 +9,7 @@ mod documents;
 mod memento;
 mod monitors;
 mod pages;
+mod signing_in;
 mod search;
 mod takedown;
 
@@ -99,13 +100,29 @@ impl Server {
         self.ask("GET", path, headers).await
     }
 
+    /// A form, sent as a browser sends one from a page of ours.
+    async fn post(&self, path: &str, headers: &[(&str, &str)], fields: &[(&str, &str)]) -> Reply {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let length = body.len().to_string();
+        let kind = ("Content-Type", "application/x-www-form-urlencoded");
+        let mut all = vec![kind, ("Content-Length", length.as_str()), ("Sec-Fetch-Site", "same-origin")];
+        all.retain(|(name, _)| headers.iter().all(|(given, _)| given != name));
+        all.extend(headers.iter().filter(|(_, value)| !value.is_empty()));
+        self.send("POST", path, &all, &body).await
+    }
+
     /// A request whose target is sent exactly as given.
     async fn ask(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Reply {
+        self.send(method, target, headers, "").await
+    }
+
+    async fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let line = |(name, value): &(&str, &str)| format!("{name}: {value}\r\n");
         let lines = headers.iter().map(line).collect::<Vec<_>>().concat();
-        let head =
-            format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{lines}\r\n");
+        let head = format!(
+            "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{lines}\r\n{body}"
+        );
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).await.unwrap();

@@ -7,8 +7,9 @@ use crate::domain::capture::{Capture, Digest};
 use crate::domain::evidence::Reason;
 use crate::domain::link::Mention;
 use crate::domain::policy::access::Closed;
+use crate::domain::policy::admission::Role;
 use crate::domain::report::Item;
-use crate::domain::report::figures::{extent, is_notebook, size};
+use crate::domain::report::figures::{count, extent, is_notebook, size};
 use crate::domain::report::plain::{is_bare_address, visible};
 use crate::domain::verdict::State;
 
@@ -70,10 +71,38 @@ pub fn closed(closed: Closed) -> (&'static str, &'static str) {
     }
 }
 
+/// Above the field for the password of a course.
+pub fn sign_in(course: &str, role: Role) -> String {
+    match role {
+        Role::Reader => format!("Sign in as a {course} student"),
+        Role::Staff => format!("Sign in as staff of {course}"),
+    }
+}
+
+pub const WRONG_PASSWORD: &str = "That is not the password. Please try again.";
+
+pub fn too_many_tries(seconds: i64) -> String {
+    let wait = match seconds {
+        ..=90 => count(usize::try_from(seconds).unwrap_or_default(), "second"),
+        _ => count(usize::try_from(seconds.div_euclid(60) + 1).unwrap_or_default(), "minute"),
+    };
+    format!("There were too many wrong passwords of late. Please try again in {wait}.")
+}
+
+pub fn signed_in(role: Role) -> &'static str {
+    match role {
+        Role::Reader => "You are signed in as a student",
+        Role::Staff => "You are signed in as staff",
+    }
+}
+
 /// A title and a sentence for somebody whom the school's sign-in should have
 /// named as one of the course.
-pub fn not_named(course: &str, person: Option<&str>) -> (String, String) {
-    let title = format!("Only for the readers of {course}");
+pub fn not_named(course: &str, needed: Role, person: Option<&str>) -> (String, String) {
+    let title = match needed {
+        Role::Reader => format!("Only for the readers of {course}"),
+        Role::Staff => format!("Only for the staff of {course}"),
+    };
     let text = match person {
         Some(name) => {
             format!(

@@ -1,0 +1,25 @@
+//! `onreserve hash-password`: a password into what a configuration holds of it.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::Args;
+
+use super::say;
+use crate::domain::policy::password::PasswordHash;
+use crate::world::{chance, terminal};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Reads one line from standard input. Example:
+  onreserve hash-password > /etc/onreserve/dgm-readers")]
+pub(super) struct Arguments {}
+
+pub(super) fn run(_: &Arguments) -> anyhow::Result<ExitCode> {
+    let password = terminal::secret("Password")?;
+    if terminal::is_typed() && terminal::secret("Once more")? != password {
+        bail!("the two are not the same; nothing was hashed");
+    }
+    let hash = PasswordHash::of(&password, &chance::unguessable()?)?;
+    say(&format!("{}\n", hash.as_str()))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,109 @@
+//! Who is signed in: digests of tokens, never the tokens.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::value::{decoded, time, time_from};
+use super::{Catalogue, Fault};
+use crate::domain::capture::Digest;
+use crate::domain::course::CourseId;
+use crate::domain::policy::admission::Role;
+
+/// A token that was given out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    pub token: Digest,
+    /// The first token of the same sign-in.
+    pub family: Digest,
+    pub course: CourseId,
+    pub role: Role,
+    /// Of the hash of the password that was given.
+    pub password: Digest,
+    pub given_at: Timestamp,
+    pub until: Timestamp,
+    /// When a newer token took its place.
+    pub replaced_at: Option<Timestamp>,
+}
+
+impl Catalogue {
+    pub async fn session(&self, token: Digest) -> Result<Option<Session>, Fault> {
+        let row = sqlx::query(
+            "SELECT family, course, role, password, given_at, until, replaced_at FROM session WHERE token = ?",
+        )
+        .bind(token.to_string())
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| {
+            Ok(Session {
+                token,
+                family: decoded(row.get(0))?,
+                course: decoded(row.get(1))?,
+                role: if row.get::<&str, _>(2) == STAFF { Role::Staff } else { Role::Reader },
+                password: decoded(row.get(3))?,
+                given_at: time_from(row.get(4))?,
+                until: time_from(row.get(5))?,
+                replaced_at: row.get::<Option<String>, _>(6).map(|text| time_from(&text)).transpose()?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Enters a sign-in, and forgets those that are over.
+    pub async fn begin_session(&self, session: &Session, now: Timestamp) -> Result<(), Fault> {
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query("DELETE FROM session WHERE until <= ?")
+            .bind(time(now))
+            .execute(&mut *transaction)
+            .await?;
+        insert(session, &mut transaction).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Gives out a new token in place of one; false if another request was first.
+    pub async fn renew_session(&self, old: Digest, new: &Session) -> Result<bool, Fault> {
+        let mut transaction = self.pool.begin().await?;
+        let replaced =
+            sqlx::query("UPDATE session SET replaced_at = ? WHERE token = ? AND replaced_at IS NULL")
+                .bind(time(new.given_at))
+                .bind(old.to_string())
+                .execute(&mut *transaction)
+                .await?;
+        if replaced.rows_affected() == 0 {
+            return Ok(false);
+        }
+        insert(new, &mut transaction).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    /// Ends a sign-in with all its tokens.
+    pub async fn end_session(&self, family: Digest) -> Result<(), Fault> {
+        sqlx::query("DELETE FROM session WHERE family = ?")
+            .bind(family.to_string())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}
+
+const STAFF: &str = "staff";
+const READER: &str = "reader";
+
+async fn insert(session: &Session, on: &mut sqlx::Transaction<'_, sqlx::Sqlite>) -> Result<(), Fault> {
+    sqlx::query(
+        "INSERT INTO session (token, family, course, role, password, given_at, until) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(session.token.to_string())
+    .bind(session.family.to_string())
+    .bind(session.course.as_str())
+    .bind(match session.role {
+        Role::Reader => READER,
+        Role::Staff => STAFF,
+    })
+    .bind(session.password.to_string())
+    .bind(time(session.given_at))
+    .bind(time(session.until))
+    .execute(&mut **on)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! A secret typed at a terminal, or piped in.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+
+/// Longer lines are no passwords.
+const LONGEST: u64 = 4096;
+
+/// Reads one line from standard input, without showing it where somebody types it.
+pub fn secret(prompt: &str) -> io::Result<String> {
+    let input = io::stdin();
+    if !input.is_terminal() {
+        return line();
+    }
+    let shown = tcgetattr(&input)?;
+    let mut hidden = shown.clone();
+    hidden.local_modes.remove(LocalModes::ECHO);
+    hidden.local_modes.insert(LocalModes::ECHONL);
+    write!(io::stderr(), "{prompt}: ")?;
+    tcsetattr(&input, OptionalActions::Flush, &hidden)?;
+    let read = line();
+    tcsetattr(&input, OptionalActions::Flush, &shown)?;
+    read
+}
+
+pub fn is_typed() -> bool {
+    io::stdin().is_terminal()
+}
+
+fn line() -> io::Result<String> {
+    let mut text = String::new();
+    io::Read::take(io::stdin().lock(), LONGEST).read_line(&mut text)?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}

@@ -1,0 +1,282 @@
+//! Signing in with a password: sessions, their cookies, and those who mean harm.
+
+use argon2::password_hash::PasswordHasher as _;
+use argon2::{Argon2, Params};
+use jiff::{Timestamp, ToSpan as _};
+use onreserve::domain::policy::admission::{Admission, Readers, Staff};
+use onreserve::domain::policy::password::PasswordHash;
+use onreserve::serve::Settings;
+
+use super::course::{GONE, NIGHTS, OWN, start_of};
+use super::{Reply, Server, settings};
+
+const READERS: &str = "a word for students";
+const STAFF: &str = "a word for teachers";
+const ENTER: &str = "/c/dgm/login";
+const LEAVE: &str = "/c/dgm/logout";
+
+/// The hash of a password, at little cost.
+fn hash(password: &str) -> PasswordHash {
+    let cheap = Argon2::from(Params::new(8, 1, 1, None).unwrap());
+    let hash = cheap.hash_password_with_salt(password.as_bytes(), b"somesaltsomesalt").unwrap();
+    hash.to_string().parse().unwrap()
+}
+
+fn closed() -> Settings {
+    let mut settings = settings();
+    settings.courses[0].title = "Deep <b>Models".to_owned();
+    settings.courses[0].admission = Admission {
+        readers: Readers::Password(hash(READERS)),
+        staff: Some(Staff { password: Some(hash(STAFF)), ..Staff::default() }),
+    };
+    settings
+}
+
+fn today() -> Timestamp {
+    start_of(NIGHTS + 1)
+}
+
+async fn server() -> Server {
+    Server::with(closed(), today()).await
+}
+
+/// A server over the same catalogue, so much later.
+async fn later(hours: i64, minutes: i64) -> Server {
+    Server::with(closed(), today() + hours.hours() + minutes.minutes()).await
+}
+
+/// The name and token of the cookie that an answer sets.
+fn cookie(reply: &Reply) -> String {
+    let set = reply.header("set-cookie").unwrap_or_else(|| panic!("no cookie: {reply:?}"));
+    set.split(';').next().unwrap().to_owned()
+}
+
+async fn signed_in(server: &Server, password: &str) -> String {
+    let reply = server.post(ENTER, &[], &[("password", password)]).await;
+    assert_eq!(reply.status, 303, "{}", reply.text());
+    cookie(&reply)
+}
+
+async fn status(server: &Server, path: &str, cookie: &str) -> u16 {
+    server.get_with(path, &[("Cookie", cookie)]).await.status
+}
+
+#[tokio::test]
+async fn a_student_signs_in_and_goes_on_to_the_reading() {
+    let server = server().await;
+    let page = server.get("/c/dgm/?q=paper").await;
+    assert_eq!((page.status, page.header("cache-control")), (401, Some("no-store")));
+    assert!(page.header("www-authenticate").unwrap().contains("form-action=\"/c/dgm/login\""));
+    let html = page.text();
+    assert!(html.contains("<h1>Sign in as a Deep &#60;b&#62;Models student</h1>"), "{html}");
+    assert!(html.contains("name=\"next\" value=\"/c/dgm/?q=paper\""), "{html}");
+    assert!(html.contains("autocomplete=\"current-password\"") && !html.contains("lost paper"));
+
+    let entered = server.post(ENTER, &[], &[("password", READERS), ("next", "/c/dgm/?q=paper")]).await;
+    assert_eq!((entered.status, entered.header("location")), (303, Some("/c/dgm/?q=paper")));
+    let set = entered.header("set-cookie").unwrap();
+    assert!(set.starts_with("onreserve-dgm=") && set.contains("; HttpOnly; SameSite=Lax; Max-Age="), "{set}");
+    let session = cookie(&entered);
+    assert_eq!(session.len(), "onreserve-dgm=".len() + 64);
+
+    let list = server.get_with("/c/dgm/", &[("Cookie", &session)]).await;
+    assert!(list.status == 200 && list.text().contains("Sign out"));
+    for path in [server.blob(GONE).await, server.blob(OWN).await, format!("/timemap/link/{GONE}")] {
+        assert_eq!(server.get(&path).await.status, 401, "{path}");
+        let reply = server.get_with(&path, &[("Cookie", &format!("a=b; {session}; c"))]).await;
+        assert_eq!((reply.status, reply.header("cache-control")), (200, Some("private, no-cache")), "{path}");
+    }
+    assert_eq!(status(&server, "/c/dgm/health", &session).await, 401, "for staff");
+}
+
+#[tokio::test]
+async fn staff_sign_in_at_the_same_door_and_see_more() {
+    let server = server().await;
+    assert!(server.get("/c/dgm/health").await.text().contains("Sign in as staff of"));
+    let session = signed_in(&server, STAFF).await;
+    for path in ["/c/dgm/health", "/c/dgm/", "/api/v1/courses/dgm/links"] {
+        assert_eq!(status(&server, path, &session).await, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn after_signing_in_nobody_is_sent_elsewhere() {
+    let server = server().await;
+    for next in [
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example/",
+        "\\\\evil.example/",
+        "/\t/evil.example",
+        "/c/dgm/\r\nSet-Cookie: a=b",
+        "javascript:alert(1)",
+        "@evil.example",
+        "",
+    ] {
+        let reply = server.post(ENTER, &[], &[("password", READERS), ("next", next)]).await;
+        assert_eq!((reply.status, reply.header("location")), (303, Some("/c/dgm/")), "{next:?}");
+    }
+    let page = server.get("/c/dgm/login?next=//evil.example/%22%3E%3Cscript%3E").await.text();
+    assert!(page.contains("name=\"next\" value=\"/c/dgm/\"") && !page.contains("evil"), "{page}");
+}
+
+#[tokio::test]
+async fn a_token_that_we_did_not_give_is_nobody() {
+    let server = server().await;
+    let session = signed_in(&server, READERS).await;
+    let (name, token) = session.split_once('=').unwrap();
+    for forged in [
+        format!("{name}={}", "0".repeat(64)),
+        format!("{name}={}", token.to_uppercase()),
+        format!("{name}={}", &token[..63]),
+        format!("{name}="),
+        format!("{name}={token}0"),
+        format!("onreserve-other={token}"),
+        format!("__Host-{session}"),
+        format!("{name}=' OR 1=1 --{}", "0".repeat(53)),
+        format!("{name}={}", onreserve::domain::capture::Digest::of(token.as_bytes())),
+    ] {
+        assert_eq!(status(&server, "/c/dgm/", &forged).await, 401, "{forged}");
+    }
+    assert_eq!(status(&server, "/c/dgm/", &session).await, 200);
+}
+
+#[tokio::test]
+async fn a_session_chosen_by_another_does_not_become_mine() {
+    let server = server().await;
+    let chosen = format!("onreserve-dgm={}", "ab".repeat(32));
+    let reply = server.post(ENTER, &[("Cookie", &chosen)], &[("password", READERS)]).await;
+    assert_ne!(cookie(&reply), chosen);
+    assert_eq!(status(&server, "/c/dgm/", &chosen).await, 401);
+    let theirs = signed_in(&server, READERS).await;
+    let mine = server.post(ENTER, &[("Cookie", &theirs)], &[("password", STAFF)]).await;
+    assert_eq!(status(&server, "/c/dgm/", &theirs).await, 401, "ended by the new sign-in");
+    assert_eq!(status(&server, "/c/dgm/health", &cookie(&mine)).await, 200);
+}
+
+#[tokio::test]
+async fn sessions_end_by_themselves_and_with_their_password() {
+    let server = server().await;
+    let (reader, staff) = (signed_in(&server, READERS).await, signed_in(&server, STAFF).await);
+    assert_eq!(status(&later(13, 0).await, "/c/dgm/health", &staff).await, 401);
+    assert_eq!(status(&later(31 * 24, 0).await, "/c/dgm/", &reader).await, 401);
+    let mut changed = closed();
+    changed.courses[0].admission.readers = Readers::Password(hash("another word"));
+    let changed = Server::with(changed, today()).await;
+    assert_eq!(status(&changed, "/c/dgm/", &reader).await, 401, "the password was changed");
+    assert_eq!(status(&changed, "/c/dgm/", &staff).await, 200);
+}
+
+#[tokio::test]
+async fn a_token_is_replaced_from_day_to_day_and_one_that_comes_back_ends_the_session() {
+    let old = signed_in(&server().await, READERS).await;
+    let next_day = later(25, 0).await;
+    let renewed = cookie(&next_day.get_with("/c/dgm/", &[("Cookie", &old)]).await);
+    assert_ne!(renewed, old);
+    let meanwhile = next_day.get_with("/c/dgm/", &[("Cookie", &old)]).await;
+    assert_eq!((meanwhile.status, meanwhile.header("set-cookie")), (200, None), "it was already on its way");
+    assert_eq!(status(&next_day, "/c/dgm/", &renewed).await, 200);
+    let then = later(25, 5).await;
+    assert_eq!(status(&then, "/c/dgm/", &renewed).await, 200);
+    assert_eq!(status(&then, "/c/dgm/", &old).await, 401);
+    assert_eq!(status(&then, "/c/dgm/", &renewed).await, 401, "thief or reader, nobody can tell");
+}
+
+#[tokio::test]
+async fn no_other_page_signs_anybody_in_or_out() {
+    let server = server().await;
+    let session = signed_in(&server, READERS).await;
+    let page = server.get_with(ENTER, &[("Cookie", &session)]).await;
+    assert_eq!(
+        page.header("referrer-policy"),
+        Some("same-origin"),
+        "else browsers hide where forms come from"
+    );
+    let html = page.text();
+    let token = html.split("name=\"form_token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let cookie = ("Cookie", session.as_str());
+    let other = signed_in(&server, READERS).await;
+    let other = server.get_with(ENTER, &[("Cookie", &other)]).await.text();
+    let others = other.split("name=\"form_token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    for forged in ["", others, "x"] {
+        assert_eq!(server.post(LEAVE, &[cookie], &[("form_token", forged)]).await.status, 403, "{forged}");
+    }
+    for foreign in [
+        &[("Sec-Fetch-Site", "cross-site")][..],
+        &[("Sec-Fetch-Site", "same-site"), ("Origin", "http://localhost:8080")],
+        &[("Sec-Fetch-Site", ""), ("Origin", "http://evil.example")],
+        &[("Sec-Fetch-Site", ""), ("Origin", "null")],
+        &[("Sec-Fetch-Site", "")],
+    ] {
+        let headers: Vec<_> = foreign.iter().copied().chain([cookie]).collect();
+        let left = server.post(LEAVE, &headers, &[("form_token", token)]).await;
+        assert_eq!(left.status, 403, "{foreign:?}");
+        let entered = server.post(ENTER, foreign, &[("password", READERS)]).await;
+        assert_eq!((entered.status, entered.header("set-cookie")), (403, None), "{foreign:?}");
+    }
+    assert_eq!(server.get_with(LEAVE, &[cookie]).await.status, 405);
+    assert_eq!(status(&server, "/c/dgm/", &session).await, 200, "nothing of that did anything");
+    let left = server.post(LEAVE, &[cookie], &[("form_token", token)]).await;
+    assert!(left.status == 303 && left.header("set-cookie").unwrap().contains("Max-Age=0"));
+    assert_eq!(status(&server, "/c/dgm/", &session).await, 401);
+}
+
+#[tokio::test]
+async fn guessing_becomes_slow_and_only_for_those_who_guess() {
+    let mut proxied = closed();
+    proxied.proxies.trusted.push("127.0.0.1".parse().unwrap());
+    let server = Server::with(proxied, today()).await;
+    let from = |client: &'static str| [("X-Forwarded-For", client)];
+    let mut wrong = 0;
+    let refused = loop {
+        let reply = server.post(ENTER, &from("203.0.113.9"), &[("password", "a wrong word")]).await;
+        if reply.status == 429 {
+            break reply;
+        }
+        assert_eq!((reply.status, reply.header("set-cookie")), (401, None));
+        assert!(reply.text().contains("That is not the password"));
+        wrong += 1;
+        assert!(wrong < 30);
+    };
+    assert!(wrong >= 8, "some are free: {wrong}");
+    let wait: i64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=900).contains(&wait) && refused.text().contains("try again in"), "{wait}");
+    let right = server.post(ENTER, &from("203.0.113.9"), &[("password", READERS)]).await;
+    assert_eq!(right.status, 429, "not even the right one");
+    let pretended = server.post(ENTER, &from("10.0.0.1, 203.0.113.9"), &[("password", READERS)]).await;
+    assert_eq!(pretended.status, 429, "what the client wrote before the proxy's word is nothing");
+    let other = server.post(ENTER, &from("203.0.113.10"), &[("password", READERS)]).await;
+    assert_eq!(other.status, 303);
+}
+
+#[tokio::test]
+async fn cookies_are_secure_where_the_reader_uses_https() {
+    let forwarded = [("X-Forwarded-Proto", "https")];
+    let stranger = server().await.post(ENTER, &forwarded, &[("password", READERS)]).await;
+    assert!(cookie(&stranger).starts_with("onreserve-dgm="), "nobody trusted said so");
+    let mut proxied = closed();
+    proxied.proxies.trusted.push("127.0.0.1".parse().unwrap());
+    let server = Server::with(proxied, today()).await;
+    let reply = server.post(ENTER, &forwarded, &[("password", READERS)]).await;
+    assert!(cookie(&reply).starts_with("__Host-onreserve-dgm="), "{reply:?}");
+    assert!(reply.header("set-cookie").unwrap().contains("; Secure"));
+    let plain = cookie(&reply).replace("__Host-", "");
+    let reply = server.get_with("/c/dgm/", &[forwarded[0], ("Cookie", &plain)]).await;
+    assert_eq!(reply.status, 401, "a name that other hosts can set is not read over https");
+}
+
+#[tokio::test]
+async fn what_is_no_form_is_refused_and_a_course_without_a_password_has_no_door() {
+    let server = server().await;
+    let long = "x".repeat(20_000);
+    assert_eq!(server.post(ENTER, &[], &[("password", &long)]).await.status, 413);
+    let json = [("Content-Type", "application/json")];
+    assert_eq!(server.post(ENTER, &json, &[("password", READERS)]).await.status, 415);
+    for path in ["/c/other/login", "/c/%2e%2e/login", "/c/dgm'/login"] {
+        assert_eq!(server.get(path).await.status, 404, "{path}");
+        assert_eq!(server.post(path, &[], &[("password", READERS)]).await.status, 404, "{path}");
+    }
+    let open = Server::start().await;
+    assert_eq!(open.get(ENTER).await.status, 404);
+    assert_eq!(open.post(ENTER, &[], &[("password", "")]).await.status, 404);
+}
