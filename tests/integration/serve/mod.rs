@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod access;
+mod browser;
 mod course;
 mod course_staff;
 mod documents;
@@ -83,10 +84,21 @@ impl Server {
     }
 
     async fn over(dir: &Path, settings: Settings, now: Timestamp) -> Self {
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), dir, settings, now).await
+    }
+
+    /// Where the addresses it tells are its own.
+    async fn at_its_own_address(settings: Settings) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let now = course::start_of(course::NIGHTS + 1);
+        Self::on(listener, course::archive(), Settings { base_url, ..settings }, now).await
+    }
+
+    async fn on(listener: TcpListener, dir: &Path, settings: Settings, now: Timestamp) -> Self {
         let catalogue = Catalogue::open(&Catalogue::path_in(dir)).await.unwrap();
         let archive = Archive::read_only(dir).unwrap();
         let desk = Arc::new(Desk::new(archive, catalogue.clone(), Clock::pretending(now), settings));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve::run(listener, desk, std::future::pending()));
         Self { address, catalogue }

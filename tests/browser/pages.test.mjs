@@ -1,0 +1,212 @@
+// What readers do with the pages, in a real Chromium: click, search, read by
+// keyboard, on a narrow screen, without scripts, in light and dark; and what an
+// accessibility checker says. The address of the pages comes from the test
+// that starts this file, and with it the ids of the links.
+
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { chromium } from "playwright-core";
+
+const BASE = process.env.ONRESERVE_BASE;
+const LINKS = JSON.parse(process.env.ONRESERVE_LINKS);
+const SHOTS = process.env.ONRESERVE_SCREENSHOTS;
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+const LIST = `${BASE}/c/dgm/`;
+/** One address for every kind of page. */
+const PAGES = {
+  courses: `${BASE}/`,
+  list: LIST,
+  filtered: `${LIST}?q=paper`,
+  nothing: `${LIST}?q=zzzz`,
+  copy: `${BASE}/go/${LINKS.gone}`,
+  lost: `${BASE}/go/${LINKS.never}`,
+  parked: `${BASE}/go/${LINKS.parked}`,
+  taken: `${BASE}/go/${LINKS.taken}`,
+  health: `${LIST}health`,
+  missing: `${BASE}/no/such/page`,
+};
+
+let browser;
+
+before(async () => {
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM,
+    args: [
+      "--no-sandbox",
+      "--disable-quic",
+      // The course page of the tests is pretended to be on another network than ours.
+      "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests",
+    ],
+  });
+  if (SHOTS) mkdirSync(SHOTS, { recursive: true });
+});
+
+after(() => browser?.close());
+
+/** A page whose every request to a host that is not ours is answered here, and noted. */
+async function open(options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1000, height: 900 }, ...options });
+  const strangers = [];
+  // The browser's own PDF viewer is no stranger.
+  await context.route((url) => url.protocol.startsWith("http") && !url.href.startsWith(BASE), (route) => {
+    strangers.push(route.request().url());
+    const body = options.answer?.(route.request().url()) ?? "<title>The original</title><p>The original.";
+    return route.fulfill({ status: 200, contentType: "text/html; charset=utf-8", body });
+  });
+  const page = await context.newPage();
+  page.strangers = strangers;
+  return page;
+}
+
+test("a living reading opens at its original", async () => {
+  const page = await open();
+  await page.goto(LIST);
+  await page.getByRole("link", { name: "A living paper" }).click();
+  await page.waitForURL("http://papers.example/alive.pdf");
+  assert.equal(await page.title(), "The original");
+});
+
+test("a lost reading opens our copy, and the copy is the PDF", async () => {
+  const page = await open();
+  await page.goto(LIST);
+  await page.getByRole("link", { name: /^A lost paper/ }).first().click();
+  await page.waitForURL(/\/(go|a)\//);
+  assert.match(await page.locator("main").innerText(), /The original is gone/);
+  const opens = page.getByRole("link", { name: /^Open the copy \(PDF, 60 pages/ });
+  const answer = await page.request.get(new URL(await opens.getAttribute("href"), page.url()).href);
+  assert.equal(answer.headers()["content-type"], "application/pdf");
+  assert.equal((await answer.body()).subarray(0, 5).toString(), "%PDF-");
+  await opens.click();
+  await page.waitForURL(/\/blob\//);
+  assert.deepEqual(page.strangers, []);
+});
+
+test("without a copy a reader is told where else to look", async () => {
+  const page = await open();
+  const answer = await page.goto(PAGES.lost);
+  assert.equal(answer.status(), 404);
+  assert.match(await page.locator("h1").innerText(), /no copy/i);
+  assert.ok(await page.getByRole("link", { name: /Internet Archive/ }).isVisible());
+});
+
+test("nobody is sent to an address that belongs to someone else now", async () => {
+  const page = await open();
+  for (const address of [LIST, PAGES.parked, PAGES.health]) {
+    await page.goto(address);
+    assert.equal(await page.locator('a[href*="parked.example"]:not([href*="web.archive.org"])').count(), 0, address);
+  }
+});
+
+test("everything works without scripts", async () => {
+  const page = await open({ javaScriptEnabled: false });
+  await page.goto(LIST);
+  await page.getByRole("searchbox").fill("diffusion");
+  await page.getByRole("searchbox").press("Enter");
+  await page.waitForURL(/q=diffusion/);
+  assert.ok(await page.getByRole("link", { name: "Slides: diffusion", exact: true }).first().isVisible());
+  assert.equal(await page.getByRole("link", { name: "A living paper" }).count(), 0);
+  await page.goto(PAGES.copy);
+  assert.ok(await page.getByRole("link", { name: /^Open the copy/ }).isVisible());
+});
+
+test("the keyboard alone reaches a copy", async () => {
+  const page = await open();
+  await page.goto(LIST);
+  await page.keyboard.press("Tab");
+  assert.match(await page.locator(":focus").innerText(), /Skip to the content/);
+  await page.keyboard.press("Enter");
+  const isLost = () => page.evaluate(() => document.activeElement.textContent.startsWith("A lost paper"));
+  for (let step = 0; step < 40 && !(await isLost()); step += 1) {
+    await page.keyboard.press("Tab");
+    const outline = await page.locator(":focus").evaluate((node) => getComputedStyle(node).outlineStyle);
+    assert.notEqual(outline, "none", "the focus is seen");
+  }
+  assert.ok(await isLost(), "a lost paper is reached");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/(go|a)\//);
+  for (let step = 0; step < 10; step += 1) {
+    await page.keyboard.press("Tab");
+    if ((await page.locator(":focus").innerText()).startsWith("Open the copy")) break;
+  }
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/blob\//);
+});
+
+test("nothing is cut off on a screen of 320 pixels", async () => {
+  const page = await open({ viewport: { width: 320, height: 640 } });
+  for (const [name, address] of Object.entries(PAGES)) {
+    await page.goto(address);
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(width <= 320, `${name} is ${width} pixels wide`);
+    if (SHOTS) await page.screenshot({ path: `${SHOTS}/${name}-320.png`, fullPage: true });
+  }
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`an accessibility checker finds nothing, ${colorScheme}`, async () => {
+    const page = await open({ colorScheme });
+    for (const [name, address] of Object.entries(PAGES)) {
+      await page.goto(address);
+      if (SHOTS) await page.screenshot({ path: `${SHOTS}/${name}-${colorScheme}.png`, fullPage: true });
+      // The pages let no script in, so the checker comes from outside.
+      const session = await page.context().newCDPSession(page);
+      await session.send("Page.setBypassCSP", { enabled: true });
+      await page.reload();
+      await page.evaluate(AXE);
+      const { violations } = await page.evaluate(() => globalThis.axe.run(document));
+      const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`);
+      assert.deepEqual(told, [], name);
+    }
+  });
+}
+
+test("no page of ours asks another host for anything", async () => {
+  const page = await open();
+  for (const address of Object.values(PAGES)) await page.goto(address);
+  assert.deepEqual(page.strangers, []);
+});
+
+test("an archived page runs nothing and asks nobody", async () => {
+  const page = await open();
+  await page.goto(`${BASE}/go/${LINKS.goneArticle}`);
+  await page.getByRole("link", { name: /^Open the copy/ }).click();
+  await page.waitForURL(/\/blob\//);
+  assert.match(await page.locator("body").innerText(), /speaks of models/);
+  assert.notEqual(await page.title(), "ran");
+  assert.deepEqual(page.strangers, []);
+});
+
+const COURSE_PAGE = `<!doctype html><html lang="en"><title>Course</title>
+<a id="alive" href="http://papers.example/alive.pdf">A living paper</a>
+<a id="gone" href="http://papers.example/gone.pdf">A lost paper</a>
+<a id="never" href="http://never.example/lost.pdf">A paper that never opened</a>
+<script src="${BASE}/onreserve.js" data-course="dgm" defer></script>`;
+
+test("the script adds our copy on a course page, and nothing else", async () => {
+  const page = await open({ answer: () => COURSE_PAGE });
+  await page.goto("http://course.example/dgm/");
+  const added = page.locator("#gone + a");
+  await added.waitFor();
+  assert.equal(await added.innerText(), "course copy");
+  assert.equal(await added.getAttribute("data-originalurl"), "http://papers.example/gone.pdf");
+  assert.match(await added.getAttribute("data-versionurl"), /\/web\/\d{14}\/http:\/\/papers\.example\/gone\.pdf$/);
+  assert.equal(await page.locator("#gone").getAttribute("href"), "http://papers.example/gone.pdf");
+  assert.equal(await page.locator("#alive + a").evaluate((node) => node.id), "gone");
+  assert.equal(await page.locator("#never + a").innerText(), "where else to look");
+  await added.click();
+  assert.match(await page.locator("main").innerText(), /The original is gone/);
+});
+
+test("the script stays silent where it is not welcome", async () => {
+  const page = await open({ answer: () => COURSE_PAGE });
+  const errors = [];
+  page.on("pageerror", (error) => errors.push(error.message));
+  await page.goto("http://elsewhere.example/");
+  const isAnswered = () => performance.getEntriesByType("resource").some(({ name }) => name.includes("/api/v1/"));
+  await page.waitForFunction(isAnswered);
+  assert.equal(await page.locator("a").count(), 3);
+  assert.deepEqual(errors, []);
+});

@@ -1,0 +1,57 @@
+//! What readers do in a real browser: `tests/browser/pages.test.mjs`, beside a
+//! server with a link in every state.
+//!
+//! It needs Chromium, Node.js and `npm ci` in `tests/browser`. Where one is
+//! missing it says so and passes, unless `ONRESERVE_BROWSER` is set.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde_json::json;
+use tokio::process::Command;
+
+use super::course::{GONE, GONE_PAGE, NEVER, PARKED, TAKEN};
+use super::{Server, id, settings};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_get_what_they_came_for() {
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
+    let Some(browser) = browser(&scripts) else {
+        assert!(
+            std::env::var_os("ONRESERVE_BROWSER").is_none(),
+            "ONRESERVE_BROWSER is set, and Chromium, Node.js or `npm ci` in tests/browser is missing"
+        );
+        eprintln!(
+            "NOT TESTED: the pages in a browser; it takes Chromium, Node.js, and `npm ci` in tests/browser"
+        );
+        return;
+    };
+    let server = Server::at_its_own_address(settings()).await;
+    let links = json!({
+        "gone": id(GONE), "goneArticle": id(GONE_PAGE), "never": id(NEVER), "parked": id(PARKED), "taken": id(TAKEN),
+    });
+    let output = Command::new("node")
+        .args(["--test", "--test-reporter=tap", "pages.test.mjs"])
+        .current_dir(&scripts)
+        .env("ONRESERVE_BASE", format!("http://{}", server.address))
+        .env("ONRESERVE_LINKS", links.to_string())
+        .env("CHROMIUM", browser)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(told.contains("# fail 0") && !told.contains("# pass 0"), "{told}");
+}
+
+/// A Chromium on the path, if all else that the scripts need is there too.
+fn browser(scripts: &Path) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let find =
+        |name: &str| std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file());
+    find("node")?;
+    scripts.join("node_modules/playwright-core").is_dir().then_some(())?;
+    find("chromium").or_else(|| find("chromium-browser")).or_else(|| find("google-chrome"))
+}
