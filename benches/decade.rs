@@ -51,6 +51,7 @@ async fn main() {
         from: "o@school.example".parse().unwrap(),
         relay: Relay::new(&Way::Directory { dir: dir.path().join("letters") }).unwrap(),
         unsubscribe_url: None,
+        pages: None,
     };
     println!("{LINKS} links, {NIGHTS_A_YEAR} nights a year");
     println!("year   night (median, worst)   in memory   catalogue   journal   blobs              letters");

@@ -20,6 +20,8 @@ use serde::Deserialize;
 use crate::daemon;
 use crate::domain::address::Address;
 use crate::domain::course::{Course, CourseId};
+use crate::outbox::Sender;
+use crate::world::archive::Archive;
 use crate::world::fetch;
 
 pub use mail::Mail;
@@ -95,6 +97,13 @@ struct FetchKeys {
 }
 
 impl Settings {
+    /// How letters leave, and where their links lead.
+    pub fn sender(&self, archive: &Archive) -> anyhow::Result<Option<Sender>> {
+        let Some(mail) = &self.mail else { return Ok(None) };
+        let pages = self.pages.as_ref().map(|pages| pages.behind_letters(archive)).transpose()?;
+        Ok(Some(Sender { pages: pages.flatten(), ..mail.sender()? }))
+    }
+
     /// Keeps only the course of this id, or all of them where none is named.
     ///
     /// # Errors
@@ -131,7 +140,8 @@ pub fn parse(text: &str, path: &Path) -> Result<Settings, Mistake> {
         .map_err(|what| Mistake::Syntax { path: path.to_owned(), what: Box::new(what) })?;
     let meaning = |what: String| Mistake::Meaning { path: path.to_owned(), what };
     let mail = file.mail.map(|keys| mail::mail(keys, mail::environment)).transpose().map_err(meaning)?;
-    let mut shown = file.pages.map(pages::pages).transpose().map_err(meaning)?;
+    let mut shown =
+        file.pages.map(|keys| pages::pages(keys, mail::environment)).transpose().map_err(meaning)?;
     let mut courses = Vec::new();
     let mut schedules = BTreeMap::new();
     for mut keys in file.course {

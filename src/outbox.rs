@@ -8,8 +8,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::course::MailAddress;
+use crate::domain::report::digest::Digest;
 use crate::domain::report::occasion::Telling;
 use crate::domain::report::{html, text};
+use crate::domain::ticket::{Purpose, SigningKey, Ticket};
 use crate::world::catalogue::{Catalogue, Turn, Waiting};
 use crate::world::clock::Clock;
 use crate::world::mail::relay::{Outcome, Parcel, Relay};
@@ -42,6 +44,41 @@ pub struct Sender {
     pub relay: Relay,
     /// Where one request ends these mails; `{course}` and `{recipient}` are filled in.
     pub unsubscribe_url: Option<String>,
+    /// The pages behind a letter's links; without them a letter has none to act on.
+    pub pages: Option<Pages>,
+}
+
+/// Where the links of a letter lead.
+#[derive(Clone, Debug)]
+pub struct Pages {
+    /// The address of our pages, without a slash at its end.
+    pub base: String,
+    pub key: SigningKey,
+}
+
+impl Pages {
+    fn link(&self, purpose: Purpose, telling: &Telling, to: &MailAddress) -> String {
+        // The same letter is always the same bytes, so the day is that of its night.
+        let until = Ticket::last_day(telling.night.today, telling.term);
+        let ticket = Ticket::new(purpose, &telling.night.course, to, until).sealed(&self.key);
+        let place = match purpose {
+            Purpose::Act(_) | Purpose::ActOnHost(_) => "act",
+            Purpose::Letters => "letters",
+        };
+        format!("{}/{place}/{ticket}", self.base)
+    }
+
+    /// Gives each entry that tells of links the address at which its reader can act.
+    fn add_to(&self, digest: &mut Digest, telling: &Telling, to: &MailAddress) {
+        for entry in digest.sections.iter_mut().flat_map(|section| &mut section.entries) {
+            let purpose = match entry.links.as_slice() {
+                [] => continue,
+                [only] => Purpose::Act(*only),
+                [first, ..] => Purpose::ActOnHost(*first),
+            };
+            entry.action = Some(self.link(purpose, telling, to));
+        }
+    }
 }
 
 /// What a pass over the outbox did.
@@ -110,10 +147,15 @@ pub fn mail(
     date: Timestamp,
     sender: &Sender,
 ) -> anyhow::Result<(String, Vec<u8>)> {
-    let digest = telling.digest();
-    let unsubscribe = sender.unsubscribe_url.as_ref().map(|url| {
+    let mut digest = telling.digest();
+    if let Some(pages) = &sender.pages {
+        pages.add_to(&mut digest, telling, to);
+    }
+    let configured = sender.unsubscribe_url.as_ref().map(|url| {
         url.replace("{course}", telling.night.course.as_str()).replace("{recipient}", &encoded(to))
     });
+    let ours = || sender.pages.as_ref().map(|pages| pages.link(Purpose::Letters, telling, to));
+    digest.stop = configured.or_else(ours);
     let letter = Letter {
         from: &sender.from,
         to,
@@ -125,7 +167,7 @@ pub fn mail(
         subject: &digest.subject,
         text: &text::letter(&digest),
         html: &html::page(&digest)?,
-        unsubscribe: unsubscribe.as_deref(),
+        unsubscribe: digest.stop.as_deref(),
     };
     Ok((letter.id(), letter.format()?))
 }

@@ -81,9 +81,9 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let format = arguments.format;
     let clock = arguments.now.now.map_or_else(Clock::system, Clock::pretending);
     let settings = settings(arguments)?;
+    let world = World::open(&settings.archive, settings.fetch.clone(), clock).await?;
     // A relay that cannot be set up is said before the night, not after it.
-    let sender = settings.mail.as_ref().map(config::Mail::sender).transpose()?;
-    let world = World::open(&settings.archive, settings.fetch, clock).await?;
+    let sender = settings.sender(&world.archive)?;
     let bar = Bar::new(format == Format::Human);
     let watch = |progress: night::Progress| bar.show(&progress);
     let night = tokio::select! {

@@ -145,7 +145,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     let ended = runtime.block_on(async {
         match command {
             Command::Check(arguments) => check::run(arguments).await,
-            Command::Serve(arguments) => serve::run(arguments).await,
+            Command::Serve(arguments) => Box::pin(serve::run(arguments)).await,
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Status(arguments) => show::status(arguments).await,
             Command::History(arguments) => show::history(arguments).await,

@@ -12,7 +12,8 @@ use crate::config::{self, Mail};
 use crate::domain::course::{CourseId, MailAddress, Term};
 use crate::domain::report::occasion::{self, Due, Had, Occasion, Telling};
 use crate::domain::report::{Night, figures, html, text};
-use crate::outbox::{self, Delivered};
+use crate::outbox::{self, Delivered, Sender};
+use crate::world::archive::Archive;
 use crate::world::catalogue::Outbox;
 use crate::world::clock::Clock;
 use crate::world::mail::Letter;
@@ -119,7 +120,11 @@ pub(super) fn preview(night: Night, form: Preview, arguments: &ReportArguments) 
             let mail = mail.context("a mail has a sender and a reader; name a --config with [mail]")?;
             let to = course.and_then(|course| course.report_to.first()).cloned();
             let to = to.context("the course has no report_to in the configuration")?;
-            let (_, mail) = outbox::mail(&telling, &to, telling.night.finished, &mail.sender()?)?;
+            let pages = settings.as_ref().and_then(|settings| settings.pages.as_ref());
+            let archive = Archive::read_only(&arguments.place.archive_dir()?)?;
+            let pages = pages.map(|pages| pages.behind_letters(&archive)).transpose()?.flatten();
+            let sender = Sender { pages, ..mail.sender()? };
+            let (_, mail) = outbox::mail(&telling, &to, telling.night.finished, &sender)?;
             say(&String::from_utf8_lossy(&mail))
         }
     }

@@ -53,7 +53,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         courses = settings.courses.len(),
         "onreserve runs"
     );
-    daemon::run(&arguments.config, settings, world).await?;
+    Box::pin(daemon::run(&arguments.config, settings, world)).await?;
     Ok(ExitCode::SUCCESS)
 }
 

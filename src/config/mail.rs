@@ -23,11 +23,13 @@ pub struct Mail {
 }
 
 impl Mail {
+    /// Letters without links to act on, until it is known where they lead.
     pub fn sender(&self) -> Result<Sender, Unusable> {
         Ok(Sender {
             from: self.from.clone(),
             relay: Relay::new(&self.way)?,
             unsubscribe_url: self.unsubscribe_url.clone(),
+            pages: None,
         })
     }
 }

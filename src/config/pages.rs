@@ -1,21 +1,33 @@
 //! `[pages]`: what students and monitors are shown, and where.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use url::Url;
 
+use super::mail::CREDENTIALS_DIRECTORY;
 use crate::domain::course::{Course, MailAddress};
 use crate::domain::policy::admission::{Admission, Circle, Readers};
 use crate::domain::policy::network::Network;
+use crate::domain::ticket::SigningKey;
+use crate::outbox;
 use crate::serve::{self, BaseUrl, CourseRules};
+use crate::world::archive::{self, Archive};
 
 /// What is shown, and where.
 #[derive(Clone, Debug)]
 pub struct Pages {
     pub listen: SocketAddr,
     pub serve: serve::Settings,
+    /// Readers elsewhere know an address of ours, so letters may lead to it.
+    has_address: bool,
+    /// The configured key; the archive has one of its own.
+    key: Option<SigningKey>,
 }
+
+/// The file in systemd's credentials directory that holds the signing key.
+const CREDENTIAL: &str = "signing-key";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +41,7 @@ pub(super) struct PagesKeys {
     trusted_proxies: Vec<String>,
     user_header: Option<String>,
     groups_header: Option<String>,
+    key_file: Option<PathBuf>,
 }
 
 /// Whoever wants more than this machine to see the pages says so.
@@ -36,7 +49,7 @@ fn this_machine() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 8080))
 }
 
-pub(super) fn pages(keys: PagesKeys) -> Result<Pages, String> {
+pub(super) fn pages(keys: PagesKeys, environment: impl Fn(&str) -> Option<String>) -> Result<Pages, String> {
     let base_url = match &keys.base_url {
         Some(text) => text.parse().map_err(|error| format!("[pages] base_url: {error}"))?,
         None => BaseUrl::default(),
@@ -49,6 +62,8 @@ pub(super) fn pages(keys: PagesKeys) -> Result<Pages, String> {
     let proxies = proxies(&keys)?;
     Ok(Pages {
         listen: keys.listen,
+        has_address: keys.base_url.is_some(),
+        key: signing_key(keys.key_file, environment)?,
         serve: serve::Settings {
             base_url,
             courses: Vec::new(),
@@ -56,6 +71,7 @@ pub(super) fn pages(keys: PagesKeys) -> Result<Pages, String> {
             library_proxy: keys.library_proxy,
             proxies,
             limits: serve::Limits::default(),
+            signing_key: None,
         },
     })
 }
@@ -90,7 +106,38 @@ fn needs_names(admission: &Admission) -> bool {
         || admission.staff.as_ref().is_some_and(|staff| staff.circle != Circle::default())
 }
 
+/// From the file named in the configuration, else from systemd.
+fn signing_key(
+    named: Option<PathBuf>,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Option<SigningKey>, String> {
+    let credential = || environment(CREDENTIALS_DIRECTORY).map(|dir| PathBuf::from(dir).join(CREDENTIAL));
+    let Some(path) = named.or_else(|| credential().filter(|path| path.exists())) else { return Ok(None) };
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| format!("[pages] cannot read the key file {}: {error}", path.display()))?;
+    let key = SigningKey::parse(&text).map_err(|error| format!("[pages] {}: {error}", path.display()))?;
+    Ok(Some(key))
+}
+
 impl Pages {
+    /// The pages with their key; the archive makes one where none is configured.
+    pub fn serve(&self, archive: &Archive) -> Result<serve::Settings, archive::Fault> {
+        Ok(serve::Settings { signing_key: Some(self.key(archive)?), ..self.serve.clone() })
+    }
+
+    /// Where the links of letters lead; nowhere as long as nobody knows our address.
+    pub fn behind_letters(&self, archive: &Archive) -> Result<Option<outbox::Pages>, archive::Fault> {
+        if !self.has_address {
+            return Ok(None);
+        }
+        let base = self.serve.base_url.absolute("");
+        Ok(Some(outbox::Pages { base, key: self.key(archive)? }))
+    }
+
+    fn key(&self, archive: &Archive) -> Result<SigningKey, archive::Fault> {
+        self.key.clone().map_or_else(|| archive.signing_key(), Ok)
+    }
+
     /// Shows one more course.
     pub(super) fn add(
         &mut self,
@@ -121,6 +168,7 @@ impl Pages {
             term: course.term,
             origins,
             contact: contact.map(String::from),
+            readers: course.report_to.clone(),
             ..CourseRules::new(course.id.clone())
         });
         Ok(())

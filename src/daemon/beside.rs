@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use super::companions::Companions;
 use crate::config;
 use crate::outbox::{self, Sender};
-use crate::serve::{self, Desk};
+use crate::serve::{self, Bell, Desk};
 use crate::world::World;
 
 /// The address at which readers knock.
@@ -33,13 +33,19 @@ impl Door {
 }
 
 /// The companions by the newest good configuration.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Beside {
     pub companions: Companions,
     door: Option<Door>,
+    bell: Bell,
 }
 
 impl Beside {
+    /// Nothing yet; the pages will ring this bell for a look.
+    pub(super) fn new(bell: Bell) -> Self {
+        Self { companions: Companions::default(), door: None, bell }
+    }
+
     /// Starts, or starts anew, what the settings want.
     ///
     /// # Errors
@@ -47,7 +53,7 @@ impl Beside {
     /// The address cannot be listened at, or the relay cannot be set up. What
     /// ran before goes on then.
     pub(super) async fn set_up(&mut self, settings: &config::Settings, world: &World) -> anyhow::Result<()> {
-        let sender = settings.mail.as_ref().map(config::Mail::sender).transpose()?;
+        let sender = settings.sender(&world.archive)?;
         let door = match (&settings.pages, self.door.take()) {
             (None, _) => None,
             (Some(pages), Some(door)) if door.at == pages.listen => Some(door),
@@ -63,8 +69,9 @@ impl Beside {
         self.companions = Companions::default();
         if let (Some(pages), Some(door)) = (&settings.pages, &door) {
             let listener = tokio::net::TcpListener::from_std(door.listener.try_clone()?)?;
-            let desk =
-                Desk::new(world.archive.clone(), world.catalogue.clone(), world.clock, pages.serve.clone());
+            let shown = pages.serve(&world.archive)?;
+            let desk = Desk::new(world.archive.clone(), world.catalogue.clone(), world.clock, shown)
+                .with_bell(self.bell.clone());
             self.companions.add("serving the pages", |stop| async move {
                 Ok(serve::run(listener, Arc::new(desk), stop.told()).await?)
             });

@@ -26,6 +26,7 @@ use crate::config;
 use crate::domain::course::{Course, CourseId};
 use crate::domain::schedule::Schedule;
 use crate::night;
+use crate::serve::{Bell, Call, Listener};
 use crate::world::World;
 use crate::world::catalogue::LastNight;
 use crate::world::ping::{Ping, PingUrl};
@@ -56,12 +57,13 @@ pub struct Settings {
 /// The catalogue cannot be used, a signal cannot be heard, or a companion
 /// ended early. A night that failed is tried again instead.
 pub async fn run(file: &Path, settings: config::Settings, world: World) -> anyhow::Result<()> {
-    let mut beside = Beside::default();
+    let (bell, listener) = Bell::hung();
+    let mut beside = Beside::new(bell);
     beside.set_up(&settings, &world).await?;
     let attendant = Attendant::new(file, &settings, world.clock, beside)?;
     let tidings = Tidings::new(world.clock);
     let mut daemon =
-        Daemon { settings, world, attendant, tidings, looked: HashMap::new(), rests_until: None };
+        Daemon { settings, world, attendant, tidings, listener, looked: HashMap::new(), rests_until: None };
     let ended = daemon.work().await;
     daemon.attendant.stop().await;
     daemon.world.close().await;
@@ -73,6 +75,8 @@ struct Daemon {
     world: World,
     attendant: Attendant,
     tidings: Tidings,
+    /// Hears those who ask on a page for a look at a link.
+    listener: Listener,
     /// The last look of each course; a restart forgets it, and misses one look.
     looked: HashMap<CourseId, Timestamp>,
     /// Nights that our own failing cut short are left alone until then.
@@ -155,11 +159,35 @@ impl Daemon {
         ));
         let left = wake.map(|wake| wake.duration_since(self.world.clock.now()));
         let left = left.map_or(LONGEST_WAIT, |left| Duration::try_from(left).unwrap_or(Duration::ZERO));
-        let mut sleep = pin!(self.world.clock.sleep(left.min(LONGEST_WAIT)));
-        match self.attendant.attend(&mut sleep).await? {
-            Outcome::Done(()) | Outcome::Reloaded => Ok(None),
+        let (clock, listener) = (self.world.clock, &mut self.listener);
+        let heard = {
+            let mut idle = pin!(async {
+                tokio::select! {
+                    () = clock.sleep(left.min(LONGEST_WAIT)) => None,
+                    call = listener.next() => Some(call),
+                }
+            });
+            self.attendant.attend(&mut idle).await?
+        };
+        match heard {
+            Outcome::Done(Some(call)) => self.answer(call).await,
+            Outcome::Done(None) | Outcome::Reloaded => Ok(None),
             Outcome::Stop => Ok(Some(Stopped)),
         }
+    }
+
+    /// Looks at the one link that someone asks for.
+    async fn answer(&mut self, call: Call) -> anyhow::Result<Option<Stopped>> {
+        let Some(course) = self.courses([&call.course].into_iter()).pop() else { return Ok(None) };
+        self.world.renew_fetch(&self.settings.fetch)?;
+        let span = tracing::info_span!("look", run = %self.world.clock.now());
+        let look = night::look_at(&course, &call.link, &self.world).instrument(span.clone());
+        let Some(looked) = attended(&mut self.attendant, look).await? else { return Ok(Some(Stopped)) };
+        let _entered = span.enter();
+        let is_cleared = looked.as_ref().is_ok_and(|looked| looked.cleared > 0);
+        tidings::looked(looked);
+        call.answer(self.world.clock.now(), is_cleared);
+        Ok(None)
     }
 
     async fn night(&mut self, due: &[Due]) -> anyhow::Result<Option<Stopped>> {
@@ -175,16 +203,8 @@ impl Daemon {
         span.in_scope(|| tidings::begins(due));
         self.tidings.tell(ping.as_ref(), Ping::Start);
         self.attendant.status(&format!("a night of {}", tidings::courses(ids.len())));
-        let finished = {
-            let mut night = pin!(night::run(&courses, &self.world, &|_| ()).instrument(span.clone()));
-            loop {
-                match self.attendant.attend(&mut night).await? {
-                    Outcome::Done(finished) => break finished,
-                    Outcome::Reloaded => {}
-                    Outcome::Stop => return Ok(Some(Stopped)),
-                }
-            }
-        };
+        let night = night::run(&courses, &self.world, &|_| ()).instrument(span.clone());
+        let Some(finished) = attended(&mut self.attendant, night).await? else { return Ok(Some(Stopped)) };
         match finished {
             Ok(finished) => {
                 self.rests_until = None;
@@ -208,29 +228,27 @@ impl Daemon {
         self.world.renew_fetch(&self.settings.fetch)?;
         let courses = self.courses(due.iter());
         let span = tracing::info_span!("look", run = %now);
-        let looked = {
-            let mut look = pin!(night::look(&courses, &self.world).instrument(span.clone()));
-            loop {
-                match self.attendant.attend(&mut look).await? {
-                    Outcome::Done(looked) => break looked,
-                    Outcome::Reloaded => {}
-                    Outcome::Stop => return Ok(Some(Stopped)),
-                }
-            }
-        };
+        let look = night::look(&courses, &self.world).instrument(span.clone());
+        let Some(looked) = attended(&mut self.attendant, look).await? else { return Ok(Some(Stopped)) };
         let _entered = span.enter();
-        match looked {
-            Ok(looked) => {
-                tracing::info!(links = looked.links, cleared = looked.cleared, "looked at failing links");
-            }
-            // The night will look again; the failing is told then.
-            Err(error) => tracing::warn!(error = %tidings::told(&error), "the look by day failed"),
-        }
+        tidings::looked(looked);
         Ok(None)
     }
 
     fn courses<'a>(&self, ids: impl Iterator<Item = &'a CourseId>) -> Vec<Course> {
         let ids: Vec<&CourseId> = ids.collect();
         self.settings.courses.iter().filter(|course| ids.contains(&&course.id)).cloned().collect()
+    }
+}
+
+/// What came of some work; `None` where we were told to stop before it was done.
+async fn attended<T>(attendant: &mut Attendant, work: impl Future<Output = T>) -> anyhow::Result<Option<T>> {
+    let mut work = pin!(work);
+    loop {
+        match attendant.attend(&mut work).await? {
+            Outcome::Done(done) => return Ok(Some(done)),
+            Outcome::Reloaded => {}
+            Outcome::Stop => return Ok(None),
+        }
     }
 }

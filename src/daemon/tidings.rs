@@ -5,7 +5,7 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 use super::agenda::Due;
 use crate::domain::schedule::Occasion;
 use crate::domain::verdict::StateName;
-use crate::night::Finished;
+use crate::night::{Finished, Looked};
 use crate::world::clock::Clock;
 use crate::world::ping::{self, Ping, PingUrl};
 
@@ -75,6 +75,16 @@ pub(super) fn ended(night: &Finished) {
 /// A night that says nothing, or nothing of some course, is one to be alarmed at.
 pub(super) fn ping_for(night: &Finished) -> Ping {
     if night.void.is_some() || !night.unread.is_empty() { Ping::Failure } else { Ping::Success }
+}
+
+pub(super) fn looked(looked: anyhow::Result<Looked>) {
+    match looked {
+        Ok(looked) => {
+            tracing::info!(links = looked.links, cleared = looked.cleared, "looked at failing links");
+        }
+        // The night will look again; the failing is told then.
+        Err(error) => tracing::warn!(error = %told(&error), "the look by day failed"),
+    }
 }
 
 pub(super) fn courses(count: usize) -> String {

@@ -169,6 +169,14 @@ impl LinkId {
         let digest = Sha256::digest(address.as_str().as_bytes());
         Self(digest.iter().take(8).fold(0, |id, byte| id << 8 | u64::from(*byte)))
     }
+
+    pub fn to_bytes(self) -> [u8; 8] {
+        self.0.to_be_bytes()
+    }
+
+    pub fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(u64::from_be_bytes(bytes))
+    }
 }
 
 impl fmt::Display for LinkId {

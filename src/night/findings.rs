@@ -71,8 +71,7 @@ async fn course_night(
             let known = known.get(&link.address).unwrap_or(&nothing);
             let memory = with_tonight(&known.memory, found, judged.void);
             let is_open = is_open_once_dead(&link.address, &reading.course, today);
-            let item = item(link.address, found, &memory, is_open);
-            let item = decided.apply(item);
+            let item = decided.apply(item(link.address, found, &memory, is_open));
             Some(Item {
                 mentions: mentions.remove(&item.link).unwrap_or_default(),
                 notes_before: notes_before.remove(&item.link).unwrap_or_default(),

@@ -47,15 +47,32 @@ struct Cleared {
 ///
 /// Only our own failing, as for a night.
 pub async fn run(courses: &[Course], world: &World) -> anyhow::Result<Looked> {
+    let is_failing = |_: &Address, known: &Known| {
+        known.verdict.as_ref().is_some_and(|verdict| verdict.state.name() == StateName::Failing)
+    };
+    look(courses, is_failing, world).await
+}
+
+/// Looks at one link that someone asks for, whatever is wrong with it.
+pub async fn at(course: &Course, link: &Address, world: &World) -> anyhow::Result<Looked> {
+    let is_it = |other: &Address, known: &Known| {
+        other == link && known.verdict.as_ref().is_some_and(|verdict| verdict.state != State::Ok)
+    };
+    look(std::slice::from_ref(course), is_it, world).await
+}
+
+async fn look(
+    courses: &[Course],
+    is_wanted: impl Fn(&Address, &Known) -> bool,
+    world: &World,
+) -> anyhow::Result<Looked> {
     let readings = pages::remembered(courses, world).await?;
     let links = pages::links(&readings);
     let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
     let known = world.catalogue.known(&addresses).await?;
-    let is_failing = |known: &Known| {
-        known.verdict.as_ref().is_some_and(|verdict| verdict.state.name() == StateName::Failing)
-    };
-    let failing: Vec<&Subject> =
-        links.iter().filter(|link| known.get(&link.address).is_some_and(is_failing)).collect();
+    let is_wanted =
+        |link: &&Subject| known.get(&link.address).is_some_and(|known| is_wanted(&link.address, known));
+    let failing: Vec<&Subject> = links.iter().filter(is_wanted).collect();
     if failing.is_empty() {
         return Ok(Looked::default());
     }

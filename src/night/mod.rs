@@ -16,7 +16,7 @@ mod closing;
 mod look;
 pub mod texts;
 
-pub use look::{Looked, run as look};
+pub use look::{Looked, at as look_at, run as look};
 pub use pages::NoPage;
 
 use jiff::Timestamp;

@@ -6,9 +6,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use tokio::sync::Semaphore;
 
+use super::bell::Bell;
 use super::health::Figures;
 use super::past::Past;
 use super::settings::{CourseRules, Settings};
@@ -31,7 +33,7 @@ use crate::world::clock::Clock;
 /// that pages are answered beside them.
 const SEARCHES_AT_ONCE: usize = 2;
 
-/// Everything a request needs. Nothing in it writes.
+/// Everything a request needs. What is decided on a page is all that is written.
 #[derive(Debug)]
 pub struct Desk {
     pub(super) archive: Archive,
@@ -40,6 +42,7 @@ pub struct Desk {
     pub(super) settings: Settings,
     pub(super) figures: Figures,
     pub(super) past: Past,
+    pub(super) bell: Bell,
     pub(super) searches: Semaphore,
     pub(super) porter: Porter,
     shelves: Mutex<HashMap<CourseId, Arc<Shelf>>>,
@@ -76,10 +79,22 @@ impl Desk {
             settings,
             figures: Figures::default(),
             past: Past::default(),
+            bell: Bell::default(),
             searches: Semaphore::new(SEARCHES_AT_ONCE),
             porter: Porter::default(),
             shelves: Mutex::default(),
         }
+    }
+
+    /// With a bell that someone hears.
+    #[must_use]
+    pub fn with_bell(self, bell: Bell) -> Self {
+        Self { bell, ..self }
+    }
+
+    /// The day at a course.
+    pub(super) fn day_at(&self, course: &Shelf) -> Date {
+        self.clock.now().to_zoned_datetime(course.time_zone().clone()).date()
     }
 
     /// The courses that were ever reported, in the order of the settings,
@@ -217,7 +232,7 @@ impl Desk {
 
     /// Whether the copies of a link open today.
     pub(super) fn may_open(&self, found: &Found) -> Result<(), Closed> {
-        let today = self.clock.now().to_zoned_datetime(found.shelf.night.time_zone.clone()).date();
+        let today = self.day_at(&found.shelf);
         access::may_open(&Question {
             is_reader: found.is_reader,
             course: found.shelf.rules.copies.openness,
@@ -238,6 +253,11 @@ impl Shelf {
     pub(super) fn all(self: &Arc<Self>, visitor: &Visitor) -> impl Iterator<Item = Found> {
         let is_reader = visitor.may_read(&self.rules);
         (0..self.night.items.len()).map(move |index| Found { shelf: Arc::clone(self), index, is_reader })
+    }
+
+    /// The links before someone who may act on them, which is more than to read.
+    pub(super) fn before_an_actor(self: &Arc<Self>) -> impl Iterator<Item = Found> {
+        (0..self.night.items.len()).map(|index| Found { shelf: Arc::clone(self), index, is_reader: true })
     }
 
     pub(super) fn time_zone(&self) -> &TimeZone {

@@ -1,7 +1,7 @@
 //! What students and monitors see: pages over the catalogue and the archive.
 //!
-//! Reading only. Who may open what is decided in `domain::policy::access`;
-//! sentences whose words depend on a link are in `domain::report::wording`.
+//! Reading, but for what someone decides by the link of a letter. Who may open
+//! what is decided in `domain::policy::access`; sentences whose words depend on a link are in `domain::report::wording`.
 //! Nothing a stranger wrote leaves here unescaped, and nothing on a page of
 //! ours comes from another host.
 
@@ -29,7 +29,15 @@ mod api;
 mod past;
 mod chart;
 mod dashboard;
+mod bell;
+mod fields;
+mod actor;
+mod decide;
+mod buttons;
+mod act;
+mod letters;
 
+pub use bell::{Bell, Call, Listener};
 pub use desk::Desk;
 pub use door::run;
 pub use proxy::Proxies;
@@ -72,6 +80,8 @@ fn routes(prefix: &str) -> Router<Arc<Desk>> {
         .route(&at("/c/{course}/health"), get(dashboard::health))
         .route(&at("/c/{course}/login"), get(signin::page).post(signin::enter))
         .route(&at("/c/{course}/logout"), post(signin::leave))
+        .route(&at("/act/{ticket}"), get(act::show).post(act::act))
+        .route(&at("/letters/{ticket}"), get(letters::show).post(letters::change))
         .route(&at("/api/v1/courses/{course}/links"), get(api::links))
         .route(&at("/api/v1/courses/{course}/search"), get(api::search))
         .route(&at("/onreserve.js"), get(api::script))

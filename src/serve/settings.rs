@@ -7,8 +7,9 @@ use std::time::Duration;
 use url::Url;
 
 use super::proxy::Proxies;
-use crate::domain::course::{CopyRules, CourseId, Term};
+use crate::domain::course::{CopyRules, CourseId, MailAddress, Term};
 use crate::domain::policy::admission::Admission;
+use crate::domain::ticket::SigningKey;
 
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -24,6 +25,8 @@ pub struct Settings {
     /// Whom we believe who it is that asks.
     pub proxies: Proxies,
     pub limits: Limits,
+    /// What tells the links of our letters from forged ones; without it nobody can act.
+    pub signing_key: Option<SigningKey>,
 }
 
 /// What is set for one course.
@@ -40,6 +43,8 @@ pub struct CourseRules {
     pub origins: Vec<String>,
     /// Whom students write to when a copy is wrong: a mail address.
     pub contact: Option<String>,
+    /// Who gets letters, and may act by the links in them.
+    pub readers: Vec<MailAddress>,
 }
 
 impl CourseRules {
@@ -53,6 +58,7 @@ impl CourseRules {
             term: None,
             origins: Vec::new(),
             contact: None,
+            readers: Vec::new(),
         }
     }
 }

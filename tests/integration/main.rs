@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(clippy::disallowed_methods, reason = "tests look at the files and start the program from outside")]
 
+mod acting;
 mod archive;
 mod bodies;
 mod cli;

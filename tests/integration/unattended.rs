@@ -100,7 +100,7 @@ impl Service {
 }
 
 /// Looks again and again, up to a deadline.
-async fn until(is_so: impl Fn() -> bool, otherwise: impl Fn() -> String) {
+pub(crate) async fn until(is_so: impl Fn() -> bool, otherwise: impl Fn() -> String) {
     let looked = tokio::time::timeout(DEADLINE, async {
         while !is_so() {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -342,7 +342,7 @@ async fn a_night_that_our_own_disk_fails_is_tried_again_and_told() {
 }
 
 /// Where the service said that its pages are.
-fn pages_of(service: &Service) -> SocketAddr {
+pub(crate) fn pages_of(service: &Service) -> SocketAddr {
     let log = service.log();
     let line = log.lines().find(|line| line.contains("the pages are open")).unwrap();
     let line: serde_json::Value = serde_json::from_str(line).unwrap();

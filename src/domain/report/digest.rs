@@ -31,6 +31,8 @@ pub struct Digest {
     /// When it was checked, what is kept; of a void night nothing. A letter adds
     /// when the next one is due.
     pub closing: Vec<String>,
+    /// Where its reader can stop the letters; a report that is no letter has none.
+    pub stop: Option<String>,
     /// Something in it was in no earlier report.
     pub is_news: bool,
 }
@@ -108,6 +110,7 @@ pub fn compose(night: &Night) -> Digest {
             opening: letter::opening(night, &tally),
             sections: Vec::new(),
             closing: Vec::new(),
+            stop: None,
             is_news: true,
         };
     }
@@ -123,6 +126,7 @@ pub fn compose(night: &Night) -> Digest {
         opening: letter::opening(night, &tally),
         sections,
         closing: vec![letter::closing(night, &tally)],
+        stop: None,
         is_news: night.is_first || has_new_trouble(night) || is_news(night, &placed, &tally),
     };
     digest.keep_entries(DETAILED);

@@ -31,7 +31,7 @@ pub struct Entry {
     pub place: Vec<String>,
     pub address: Option<Shown>,
     pub facts: Vec<Fact>,
-    /// Where the reader can act on it; empty as long as nothing serves such pages.
+    /// Where the reader can act on it; empty where nothing serves such pages.
     pub action: Option<String>,
     /// The links it tells of; none for a point about the page.
     pub links: Vec<LinkId>,
@@ -128,6 +128,15 @@ fn hosts_failing_alike(night: &Night) -> HashMap<(&str, Reason), usize> {
         *n >= ALIKE_LINKS && *n * 100 >= all.get(host).copied().unwrap_or_default() * ALIKE_PERCENT
     });
     alike
+}
+
+/// The links that share a fate, as a report tells them; `None` for no link.
+pub fn of_links(night: &Night, items: &[&Item]) -> Option<Entry> {
+    match items {
+        [] => None,
+        [only] => Some(link_entry(night, Heading::NeedsYou, only)),
+        [first, ..] => Some(host_entry(night, first, items)),
+    }
 }
 
 fn link_entry(night: &Night, heading: Heading, item: &Item) -> Entry {

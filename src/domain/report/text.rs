@@ -48,6 +48,11 @@ pub(super) fn body(page: &mut Page, digest: &Digest) {
         page.blank();
         page.paragraph(&digest.closing.join(" "));
     }
+    if let Some(stop) = &digest.stop {
+        page.blank();
+        page.paragraph(&format!("{}:", letter::STOP));
+        page.address("", &Shown::Linked(stop.clone()));
+    }
 }
 
 pub(super) fn heading(section: &Section) -> String {
@@ -93,7 +98,8 @@ impl Page {
             }
         }
         if let Some(action) = &entry.action {
-            self.address(&indent, &Shown::Linked(action.clone()));
+            self.wrapped(&indent, &deeper, &format!("{}:", letter::ACT));
+            self.address(&deeper, &Shown::Linked(action.clone()));
         }
     }
 

@@ -8,6 +8,7 @@
 
 mod fixity;
 mod journal;
+mod key;
 mod removal;
 mod space;
 

@@ -10,6 +10,11 @@ use crate::domain::report::figures::{count, day, hours, list, number};
 use crate::domain::report::place::Heading;
 use crate::domain::report::{Night, PageTrouble, wording};
 
+/// Leads to the page on which a link is decided on.
+pub const ACT: &str = "Fix, replace or snooze";
+/// Leads to the page on which the letters are stopped.
+pub const STOP: &str = "Stop these mails";
+
 pub const THE_COURSE_PAGE: &str = "The course page itself";
 pub const LAST_GOOD_READING: &str =
     "checked the links of its last good reading; nothing is taken for removed.";

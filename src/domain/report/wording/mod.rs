@@ -5,6 +5,7 @@
 //! no exclamation marks. Here are the words for single facts; `item` has those
 //! for a link, `letter` those for a whole report.
 
+pub mod acting;
 pub mod decision;
 pub mod item;
 pub mod letter;

@@ -1,0 +1,250 @@
+//! The signed links of a letter: who may do what with which link, until when.
+//!
+//! A ticket is all that its bearer needs, so it names one link, one reader and
+//! one course, and ends with the term. It holds digests in place of names: an
+//! address of ours tells nobody's mail address. HMAC (RFC 2104) over SHA-256,
+//! cut to 128 bits as section 5 there allows.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::address::LinkId;
+use crate::domain::course::{CourseId, MailAddress, Term};
+
+/// Without a term the links of a letter act for so long.
+const DAYS: i64 = 180;
+/// The links of a term's last letters outlive it by so much.
+const DAYS_AT_LEAST: i64 = 14;
+
+/// Days are counted from here.
+const EPOCH: Date = jiff::civil::date(2020, 1, 1);
+/// Purpose, day, course, reader, link.
+const CLAIM: usize = 1 + 2 + 8 + 8 + 8;
+const SEAL: usize = 16;
+/// Other uses of the key, if ever there are any, sign other words.
+const CONTEXT: &[u8] = b"onreserve ticket 1";
+
+/// The key that tells our tickets from others. Never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SigningKey(Vec<u8>);
+
+/// A text that is no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a signing key has at least {} characters; `openssl rand -hex 32` makes one", SigningKey::SHORTEST)]
+pub struct NotAKey;
+
+impl SigningKey {
+    pub const SHORTEST: usize = 32;
+
+    pub fn parse(text: &str) -> Result<Self, NotAKey> {
+        let text = text.trim();
+        if text.len() < Self::SHORTEST { Err(NotAKey) } else { Ok(Self(text.as_bytes().to_vec())) }
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(a signing key)")
+    }
+}
+
+/// What a ticket is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To decide on a link.
+    Act(LinkId),
+    /// To decide on this link and those of its host that share its fate.
+    ActOnHost(LinkId),
+    /// To stop the letters, or to start them again.
+    Letters,
+}
+
+/// A ticket whose seal is ours. Whose it is, is asked with [`Ticket::is_for`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    pub purpose: Purpose,
+    course: [u8; 8],
+    reader: [u8; 8],
+    until: Date,
+}
+
+/// A text that is no ticket of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is no ticket of ours")]
+pub struct Forged;
+
+impl Ticket {
+    pub fn new(purpose: Purpose, course: &CourseId, reader: &MailAddress, until: Date) -> Self {
+        let days = days(until);
+        Self {
+            purpose,
+            course: digest(course.as_str()),
+            reader: digest(reader.as_str()),
+            until: EPOCH.saturating_add(i64::from(days).days()),
+        }
+    }
+
+    /// The last day of a ticket that is given out on a day.
+    pub fn last_day(today: Date, term: Option<Term>) -> Date {
+        let later = |days: i64| today.saturating_add(days.days());
+        match term.filter(|term| today <= term.last) {
+            Some(term) => term.last.max(later(DAYS_AT_LEAST)),
+            None => later(DAYS),
+        }
+    }
+
+    /// As it stands in an address.
+    pub fn sealed(&self, key: &SigningKey) -> String {
+        let claim = self.claim();
+        let mut bytes = claim.to_vec();
+        if let Some(mac) = mac(key, &claim) {
+            bytes.extend(mac.finalize().into_bytes().iter().take(SEAL));
+        }
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// The ticket of a text, if we sealed it. Takes as long for any wrong seal.
+    pub fn open(text: &str, key: &SigningKey) -> Result<Self, Forged> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Forged)?;
+        let (claim, seal) = bytes.split_at_checked(CLAIM).ok_or(Forged)?;
+        let mac = mac(key, claim).ok_or(Forged)?;
+        if seal.len() != SEAL || mac.verify_truncated_left(seal).is_err() {
+            return Err(Forged);
+        }
+        Self::of_claim(claim).ok_or(Forged)
+    }
+
+    pub fn is_over(&self, today: Date) -> bool {
+        today > self.until
+    }
+
+    pub fn is_of(&self, course: &CourseId) -> bool {
+        self.course == digest(course.as_str())
+    }
+
+    pub fn is_for(&self, reader: &MailAddress) -> bool {
+        self.reader == digest(reader.as_str())
+    }
+
+    fn claim(&self) -> [u8; CLAIM] {
+        let (purpose, link) = match self.purpose {
+            Purpose::Act(link) => (1, link.to_bytes()),
+            Purpose::ActOnHost(link) => (2, link.to_bytes()),
+            Purpose::Letters => (3, [0; 8]),
+        };
+        let parts: [&[u8]; 5] =
+            [&[purpose], &days(self.until).to_be_bytes(), &self.course, &self.reader, &link];
+        let mut claim = [0; CLAIM];
+        for (place, byte) in claim.iter_mut().zip(parts.concat()) {
+            *place = byte;
+        }
+        claim
+    }
+
+    fn of_claim(claim: &[u8]) -> Option<Self> {
+        let (purpose, rest) = claim.split_first()?;
+        let (until, rest) = rest.split_first_chunk::<2>()?;
+        let (course, rest) = rest.split_first_chunk::<8>()?;
+        let (reader, rest) = rest.split_first_chunk::<8>()?;
+        let link = LinkId::from_bytes(*rest.first_chunk::<8>()?);
+        let purpose = match purpose {
+            1 => Purpose::Act(link),
+            2 => Purpose::ActOnHost(link),
+            3 => Purpose::Letters,
+            _ => return None,
+        };
+        let until = EPOCH.saturating_add(i64::from(u16::from_be_bytes(*until)).days());
+        Some(Self { purpose, course: *course, reader: *reader, until })
+    }
+}
+
+/// Up to the year 2199; what is later ends then.
+fn days(until: Date) -> u16 {
+    u16::try_from((until - EPOCH).get_days().max(0)).unwrap_or(u16::MAX)
+}
+
+fn digest(name: &str) -> [u8; 8] {
+    let digest = Sha256::digest(name.as_bytes());
+    let mut short = [0; 8];
+    for (place, byte) in short.iter_mut().zip(digest) {
+        *place = byte;
+    }
+    short
+}
+
+/// `None` never: HMAC takes keys of any length.
+fn mac(key: &SigningKey, claim: &[u8]) -> Option<Hmac<Sha256>> {
+    let mac = Hmac::<Sha256>::new_from_slice(&key.0).ok()?;
+    Some(mac.chain_update(CONTEXT).chain_update(claim))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::address::Address;
+
+    const TODAY: Date = date(2026, 10, 5);
+
+    fn key(text: &str) -> SigningKey {
+        SigningKey::parse(&text.repeat(32)).unwrap()
+    }
+
+    fn ticket() -> Ticket {
+        let link = LinkId::of(&Address::parse("https://a.example/x.pdf").unwrap());
+        let (course, reader) = ("dgm".parse().unwrap(), "i@school.example".parse().unwrap());
+        Ticket::new(Purpose::Act(link), &course, &reader, TODAY)
+    }
+
+    #[test]
+    fn a_ticket_survives_its_text_and_tells_no_name() {
+        let text = ticket().sealed(&key("k"));
+        let opened = Ticket::open(&text, &key("k")).unwrap();
+        assert_eq!(opened, ticket());
+        assert!(opened.is_for(&"i@school.example".parse().unwrap()) && opened.is_of(&"dgm".parse().unwrap()));
+        assert!(
+            !opened.is_for(&"j@school.example".parse().unwrap()) && !opened.is_of(&"dg".parse().unwrap())
+        );
+        assert!(!opened.is_over(TODAY) && opened.is_over(TODAY.tomorrow().unwrap()));
+        assert!(text.len() <= 60 && !text.contains("school"), "{text}");
+    }
+
+    #[test]
+    fn a_ticket_ends_with_the_term() {
+        let term = |last| Some(Term { first: date(2026, 9, 1), last });
+        assert_eq!(Ticket::last_day(TODAY, term(date(2026, 12, 11))), date(2026, 12, 11));
+        assert_eq!(Ticket::last_day(TODAY, term(TODAY)), date(2026, 10, 19));
+        assert_eq!(Ticket::last_day(TODAY, term(date(2026, 9, 30))), Ticket::last_day(TODAY, None));
+        assert_eq!(Ticket::last_day(TODAY, None), date(2027, 4, 3));
+    }
+
+    #[test]
+    fn a_key_is_long_and_never_printed() {
+        assert!(SigningKey::parse("short").is_err());
+        assert!(!format!("{:?}", key("k")).contains("kk"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_other_text_and_no_other_key_opens(at in 0..43usize, change in 1..=255u8, text in "\\PC{0,80}") {
+            let sealed = ticket().sealed(&key("k"));
+            let mut bytes = URL_SAFE_NO_PAD.decode(&sealed).unwrap();
+            bytes[at] ^= change;
+            prop_assert_eq!(Ticket::open(&URL_SAFE_NO_PAD.encode(&bytes), &key("k")), Err(Forged));
+            prop_assert_eq!(Ticket::open(&sealed, &key("l")), Err(Forged));
+            prop_assert_eq!(Ticket::open(&text, &key("k")), Err(Forged));
+            bytes.truncate(at);
+            prop_assert_eq!(Ticket::open(&URL_SAFE_NO_PAD.encode(&bytes), &key("k")), Err(Forged));
+        }
+    }
+}

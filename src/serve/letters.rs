@@ -1,0 +1,86 @@
+//! `/letters/<ticket>`: a reader stops the letters of a course, or starts them again.
+//!
+//! Any POST stops but one that asks to start: mail programs send one of their
+//! own (RFC 8058), without having seen the form.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+
+use super::actor::{self, Actor, Refusal, unkept};
+use super::answer::{self, Answer, Fault};
+use super::desk::Desk;
+use super::fields::Fields;
+use super::settings::BaseUrl;
+use crate::domain::journal::Entry;
+use crate::domain::report::plain::visible;
+use crate::domain::report::wording::acting;
+use crate::domain::ticket::Purpose;
+
+#[derive(Template)]
+#[template(path = "letters.html", config = "src/serve/askama.toml")]
+struct LettersPage<'a> {
+    base: &'a BaseUrl,
+    course: String,
+    course_title: String,
+    title: &'static str,
+    text: String,
+    action: String,
+    is_stopped: bool,
+}
+
+pub(super) async fn show(State(desk): State<Arc<Desk>>, Path(ticket): Path<String>) -> Answer {
+    match admitted(&desk, &ticket).await? {
+        Ok(actor) => page(&desk, &actor, &ticket).await,
+        Err(refusal) => refusal.answer(&desk),
+    }
+}
+
+pub(super) async fn change(State(desk): State<Arc<Desk>>, Path(ticket): Path<String>, body: Body) -> Answer {
+    let actor = match admitted(&desk, &ticket).await? {
+        Ok(actor) => actor,
+        Err(refusal) => return refusal.answer(&desk),
+    };
+    let wanted = Fields::read(body).await.get("letters") == Some("start");
+    if wanted == is_stopped(&desk, &actor).await? {
+        let (at, course) = (desk.clock.now(), actor.shelf.night.course.clone());
+        let entry = Entry::Letters { at, course, reader: actor.reader.clone(), wanted };
+        // A letter on its way to the relay leaves whole, or waits and is stopped.
+        let _no_letter_is_handed_on = desk.catalogue.outbox_lock().await;
+        desk.archive.append(at, std::slice::from_ref(&entry))?;
+        desk.catalogue.enter(&[entry]).await?;
+    }
+    // A redirect would be followed by nobody who stops with one click.
+    page(&desk, &actor, &ticket).await
+}
+
+async fn admitted(desk: &Desk, ticket: &str) -> Result<Result<Actor, Refusal>, Fault> {
+    Ok(actor::by_ticket(desk, ticket).await?.and_then(|(actor, purpose)| match purpose {
+        Purpose::Letters => Ok(actor),
+        Purpose::Act(_) | Purpose::ActOnHost(_) => Err(Refusal::Forged),
+    }))
+}
+
+async fn is_stopped(desk: &Desk, actor: &Actor) -> Result<bool, Fault> {
+    Ok(desk.catalogue.stopped(&actor.shelf.night.course).await?.contains(&actor.reader))
+}
+
+async fn page(desk: &Desk, actor: &Actor, ticket: &str) -> Answer {
+    let night = &actor.shelf.night;
+    let is_stopped = is_stopped(desk, actor).await?;
+    let course_title = visible(&night.title);
+    let (title, text) = acting::letters(&course_title, is_stopped);
+    let page = LettersPage {
+        base: &desk.settings.base_url,
+        course: night.course.to_string(),
+        course_title,
+        title,
+        text,
+        action: desk.settings.base_url.at(&format!("/letters/{ticket}")),
+        is_stopped,
+    };
+    answer::page(StatusCode::OK, &page).map(unkept)
+}

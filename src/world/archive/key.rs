@@ -1,0 +1,61 @@
+//! The key that signs the links of letters, where none is configured: made once, kept here.
+
+use std::fs::{self, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::{Archive, Fault, failed, sync_dir};
+use crate::domain::capture::Digest;
+use crate::domain::ticket::SigningKey;
+
+const NAME: &str = "signing-key";
+const BYTES: usize = 32;
+
+impl Archive {
+    /// The archive's own key; it is made where there is none yet.
+    ///
+    /// Losing it only ends the links of letters that were sent already.
+    pub fn signing_key(&self) -> Result<SigningKey, Fault> {
+        let path = self.dir().join(NAME);
+        if !path.exists() {
+            self.make_key().map_err(|source| failed("make", &path, source))?;
+        }
+        let text = fs::read_to_string(&path).map_err(|source| failed("read", &path, source))?;
+        let unsound = |error| Fault::Io { doing: "use", path: path.clone(), source: io::Error::other(error) };
+        SigningKey::parse(&text).map_err(unsound)
+    }
+
+    /// Appears whole, and readable by us alone; of two that make one, the first counts.
+    fn make_key(&self) -> io::Result<()> {
+        let mut bytes = [0; BYTES];
+        getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+        let text = Digest::from_bytes(bytes).to_string();
+        // Temporary files are made for their owner alone.
+        let mut file = tempfile::NamedTempFile::new_in(self.dir().join("tmp"))?;
+        file.write_all(format!("{text}\n").as_bytes())?;
+        file.as_file().set_permissions(Permissions::from_mode(0o600))?;
+        file.as_file().sync_all()?;
+        match fs::hard_link(file.path(), self.dir().join(NAME)) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        sync_dir(self.dir())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_once_and_for_us_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = Archive::open(dir.path()).unwrap();
+        let key = archive.signing_key().unwrap();
+        assert!(archive.signing_key().unwrap() == key, "made once");
+        let mode = fs::metadata(dir.path().join(NAME)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let other = tempfile::tempdir().unwrap();
+        assert!(Archive::open(other.path()).unwrap().signing_key().unwrap() != key);
+    }
+}

@@ -1,0 +1,314 @@
+//! The links of letters, followed as readers, scanners and strangers follow them:
+//! nights by the program, letters in a directory, pages by the running service.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use onreserve::domain::address::{Address, LinkId};
+use onreserve::domain::ticket::{Purpose, SigningKey, Ticket};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::fetch::site::Reply;
+use crate::town::{Town, article, page_of, time_of};
+use crate::unattended::{Service, pages_of, until};
+
+const READER: &str = "i@school.test";
+const A: &str = "http://notes.test/a";
+const B: &str = "http://notes.test/b";
+const BASE: &str = "https://reserve.school.test";
+const WORDS: &str = "\"'><script>alert(1)</script>";
+
+/// A course of two readings: `a` answers so on a night, `b` always does.
+async fn town(status_of: fn(u32) -> u16) -> Town {
+    let words = WORDS.replace('<', "&lt;");
+    let page = page_of(&[A, B]).replace(&format!("The reading at {A}"), &format!("{words} of notes"));
+    let town =
+        Town::start(["course.test", "notes.test"], move |night, seen| match (&*seen.host, &*seen.target) {
+            ("course.test", "/") => Reply::page(&page),
+            ("notes.test", "/a") if status_of(night) != 200 => {
+                Reply::new(status_of(night), "content-type: text/html", "<p>no")
+            }
+            ("notes.test", target @ ("/a" | "/b")) => {
+                Reply::page(&article(&format!("The reading at http://notes.test{target}")))
+            }
+            ("notes.test", "/") => Reply::page(&article("Welcome")),
+            _ => Reply::not_found(),
+        })
+        .await;
+    configure(&town, "c", "");
+    town
+}
+
+fn configure(town: &Town, course: &str, more: &str) {
+    town.configure(&format!(
+        "[mail]\nfrom = \"o@school.test\"\ndirectory = {:?}\n\
+         [pages]\nlisten = \"127.0.0.1:0\"\nbase_url = \"{BASE}\"\n\
+         [service]\nspread = \"0s\"\n\
+         [[course]]\nid = \"{course}\"\npage = \"http://course.test/\"\nreport_to = [\"{READER}\"]\n{more}",
+        letters_dir(town)
+    ));
+}
+
+fn letters_dir(town: &Town) -> PathBuf {
+    town.dir.path().join("letters")
+}
+
+/// The letters so far, oldest first, as they are sent.
+fn letters(town: &Town) -> Vec<String> {
+    let Ok(dir) = std::fs::read_dir(letters_dir(town)) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = dir.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
+}
+
+/// The path of the first link of this kind in a letter's text.
+fn path_in(letter: &str, kind: &str) -> String {
+    let text = letter.replace("=\r\n", "");
+    let at = text.find(&format!("{BASE}/{kind}/")).unwrap_or_else(|| panic!("no {kind}: {text}"));
+    let link: String =
+        text[at + BASE.len()..].chars().take_while(|c| !c.is_whitespace() && *c != '>').collect();
+    link
+}
+
+/// A service on the day after a night, at noon, and where its pages are.
+async fn serving(town: &Town, night: u32) -> (Service, SocketAddr) {
+    let service = Service::start(town, &time_of(night).replace("T02:30", "T14:00"));
+    service.says("waiting until").await;
+    let at = pages_of(&service);
+    (service, at)
+}
+
+async fn ask(at: SocketAddr, method: &str, path: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    (answer.split(' ').nth(1).unwrap().parse().unwrap(), answer)
+}
+
+/// Every line of the journal.
+fn journal(town: &Town) -> String {
+    let mut found = Vec::new();
+    let mut left = vec![town.archive().join("captures")];
+    while let Some(dir) = left.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { left.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    found.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
+}
+
+/// Gone from the second night on, confirmed and told on the third.
+async fn dead() -> Town {
+    let town = town(|night| if night == 1 { 200 } else { 410 }).await;
+    for night in 1..=3 {
+        town.check(night).await;
+    }
+    town
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn looking_changes_nothing_and_a_button_acts_as_often_as_it_is_pressed() {
+    let town = dead().await;
+    let letter = letters(&town).pop().unwrap();
+    assert!(letter.contains("Fix, replace or snooze:") && letter.contains("Stop these mails:"), "{letter}");
+    let path = path_in(&letter, "act");
+    let (service, at) = serving(&town, 3).await;
+    let before = journal(&town);
+    for method in ["GET", "HEAD", "GET"] {
+        let (status, page) = ask(at, method, &path, "").await;
+        assert_eq!(status, 200, "{page}");
+        let head = page.to_lowercase();
+        assert!(head.contains("cache-control: no-store") && head.contains("referrer-policy: no-referrer"));
+    }
+    let (_, page) = ask(at, "GET", &path, "").await;
+    for part in ["Now: dead.", "removed for good (410)", "accept-dead", "our-copy", "snooze", "recheck"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(!page.contains("<script") && page.contains("&#60;script"), "{page}");
+    assert_eq!(journal(&town), before, "whoever only looks changes nothing");
+
+    let (status, answer) = ask(at, "POST", &path, "choice=accept-dead").await;
+    assert_eq!(status, 303, "{answer}");
+    let (_, page) = ask(at, "GET", &path, "").await;
+    assert!(page.contains("accepted as dead.") && page.contains("value=\"undo\""), "{page}");
+    let once = journal(&town);
+    assert_eq!(once.matches("accepted_dead").count(), 1);
+    ask(at, "POST", &path, "choice=accept-dead").await;
+    assert_eq!(journal(&town), once, "the second time changes nothing");
+    for nonsense in ["", "choice=destroy", "choice=snooze&until=1999-01-01", "choice=snooze&until=x"] {
+        ask(at, "POST", &path, nonsense).await;
+        assert_eq!(journal(&town), once, "{nonsense}");
+    }
+    ask(at, "POST", &path, "choice=undo").await;
+    let (_, page) = ask(at, "GET", &path, "").await;
+    assert!(!page.contains("accepted as dead."), "{page}");
+    let log = service.stop().await;
+    assert!(!log.contains(path.rsplit('/').next().unwrap()), "a link of a letter is a key: {log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forged_foreign_and_old_links_open_nothing() {
+    let town = dead().await;
+    let (service, at) = serving(&town, 3).await;
+    let before = journal(&town);
+    let key = std::fs::read_to_string(town.archive().join("signing-key")).unwrap();
+    let ours = SigningKey::parse(&key).unwrap();
+    let theirs = SigningKey::parse(&"0".repeat(64)).unwrap();
+    let link = LinkId::of(&Address::parse(A).unwrap());
+    let ticket = |purpose, course: &str, reader: &str, until: &str| {
+        Ticket::new(purpose, &course.parse().unwrap(), &reader.parse().unwrap(), until.parse().unwrap())
+    };
+    let act = Purpose::Act(link);
+    let gone = Purpose::Act(LinkId::of(&Address::parse("http://notes.test/never").unwrap()));
+    let good = ticket(act, "c", READER, "2027-01-01").sealed(&ours);
+    for (why, text, status) in [
+        ("good", good.clone(), 200),
+        ("another key", ticket(act, "c", READER, "2027-01-01").sealed(&theirs), 403),
+        ("cut off", good[..good.len() - 2].to_owned(), 403),
+        ("longer", format!("{good}AA"), 403),
+        ("no ticket", "%22%3E%3Cscript%3E".to_owned(), 403),
+        ("another course", ticket(act, "d", READER, "2027-01-01").sealed(&ours), 403),
+        ("another reader", ticket(act, "c", "x@school.test", "2027-01-01").sealed(&ours), 403),
+        ("over", ticket(act, "c", READER, "2026-09-15").sealed(&ours), 410),
+        ("no such link", ticket(gone, "c", READER, "2027-01-01").sealed(&ours), 410),
+        ("for letters", ticket(Purpose::Letters, "c", READER, "2027-01-01").sealed(&ours), 403),
+    ] {
+        let (got, page) = ask(at, "GET", &format!("/act/{text}"), "").await;
+        assert_eq!(got, status, "{why}: {page}");
+        if status != 200 {
+            assert_eq!(
+                ask(at, "POST", &format!("/act/{text}"), "choice=accept-dead").await.0,
+                status,
+                "{why}"
+            );
+        }
+        assert!(
+            page.to_lowercase().contains("cache-control: no-store") && !page.contains("<script"),
+            "{why}"
+        );
+    }
+    for purpose in [act, Purpose::ActOnHost(link)] {
+        let path = format!("/letters/{}", ticket(purpose, "c", READER, "2027-01-01").sealed(&ours));
+        assert_eq!(ask(at, "POST", &path, "List-Unsubscribe=One-Click").await.0, 403);
+    }
+    assert_eq!(journal(&town), before);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_decided_by_a_link_is_heeded_until_the_result_is_another_one() {
+    let town = town(|night| match night {
+        1 => 200,
+        2..=5 => 410,
+        _ => 404,
+    })
+    .await;
+    for night in 1..=3 {
+        town.check(night).await;
+    }
+    let path = path_in(&letters(&town).pop().unwrap(), "act");
+    let (service, at) = serving(&town, 3).await;
+    ask(at, "POST", &path, "choice=not-broken").await;
+    service.stop().await;
+    let told = letters(&town).len();
+    town.check(4).await;
+    assert_eq!(letters(&town).len(), told, "nobody is written to");
+    let (code, said) = town.run(&["rebuild"]).await;
+    assert_eq!(code, 0, "{said}");
+    town.check(5).await;
+    let (_, report) = town.run(&["report"]).await;
+    assert!(report.contains("AS DECIDED (1)                1 not broken."), "{report}");
+    for night in 6..=9 {
+        town.check(night).await;
+    }
+    let all = letters(&town)[told..].concat().replace("=\r\n", "");
+    assert!(all.contains("link to decide on again") || all.contains("Decided before"), "{all}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_copy_stands_in_for_the_original_once_that_is_decided() {
+    let town = town(|night| if night < 4 { 410 } else { 200 }).await;
+    town.check(4).await;
+    let link = LinkId::of(&Address::parse(B).unwrap());
+    let key =
+        SigningKey::parse(&std::fs::read_to_string(town.archive().join("signing-key")).unwrap()).unwrap();
+    let until = "2027-01-01".parse().unwrap();
+    let ticket = Ticket::new(Purpose::Act(link), &"c".parse().unwrap(), &READER.parse().unwrap(), until);
+    let path = format!("/act/{}", ticket.sealed(&key));
+    let (service, at) = serving(&town, 4).await;
+    let go = format!("/go/{link}");
+    assert_eq!(ask(at, "GET", &go, "").await.0, 302);
+    ask(at, "POST", &path, "choice=our-copy").await;
+    let (status, page) = ask(at, "GET", &go, "").await;
+    assert!(status == 200 && page.contains("Open the copy"), "{page}");
+    let list = ask(at, "GET", "/c/c/", "").await.1;
+    assert!(list.contains("opens our copy"), "{list}");
+    ask(at, "POST", &path, "choice=undo").await;
+    assert_eq!(ask(at, "GET", &go, "").await.0, 302);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_click_stops_the_letters_and_a_button_starts_them_again() {
+    let town = dead().await;
+    let letter = letters(&town).pop().unwrap();
+    assert!(letter.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click"), "{letter}");
+    let header = letter.replace("\r\n ", " ");
+    let header = header.lines().find(|line| line.starts_with("List-Unsubscribe:")).unwrap();
+    let path = path_in(header, "letters");
+    assert_eq!(path, path_in(letter.split("Stop these mails").nth(1).unwrap(), "letters"));
+    let (service, at) = serving(&town, 3).await;
+    let before = journal(&town);
+    let (status, page) = ask(at, "GET", &path, "").await;
+    assert!(status == 200 && page.contains("value=\"stop\""), "{page}");
+    assert_eq!(journal(&town), before, "a scanner stops nothing");
+    for _ in 0..2 {
+        let (status, page) = ask(at, "POST", &path, "List-Unsubscribe=One-Click").await;
+        assert!(status == 200 && page.contains("value=\"start\""), "{page}");
+    }
+    assert_eq!(journal(&town).matches("\"wanted\":false").count(), 1);
+    assert!(!ask(at, "GET", "/c/c/health", "").await.1.contains(READER));
+    service.stop().await;
+    assert!(town.run(&["status"]).await.1.contains("MAIL STOPPED by i@school.test"));
+
+    let told = letters(&town).len();
+    town.run(&["rebuild"]).await;
+    for night in 8..=9 {
+        town.check(night).await;
+    }
+    assert_eq!(letters(&town).len(), told, "not even the weekly letter");
+    let (service, at) = serving(&town, 9).await;
+    ask(at, "POST", &path, "letters=start").await;
+    service.stop().await;
+    town.check(10).await;
+    assert_eq!(letters(&town).len(), told + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_that_is_asked_for_on_the_page_is_taken_by_the_service_and_can_only_clear() {
+    let town = dead().await;
+    let path = path_in(&letters(&town).pop().unwrap(), "act");
+    // The site has been mended by day: it answers as on the first night.
+    town.checking(1);
+    let (service, at) = serving(&town, 3).await;
+    assert_eq!(ask(at, "POST", &path, "choice=recheck").await.0, 303);
+    service.logs("\"links\":1,\"cleared\":1").await;
+    let mut page = String::new();
+    while !page.contains("it works") {
+        page = ask(at, "GET", &path, "").await.1;
+        assert!(page.contains("hecked again") || page.contains("being checked"), "{page}");
+    }
+    assert!(page.contains("Now: works."), "{page}");
+    assert!(!ask(at, "GET", &path, "").await.1.contains("value=\"recheck\""));
+    until(|| journal(&town).matches("\"kind\":\"finished\"").count() == 4, || journal(&town)).await;
+    service.stop().await;
+}
