@@ -155,7 +155,7 @@ fn death(place: usize, generation: usize) -> usize {
 
 /// Which link stands at a place: one that has been dead for a year was replaced.
 fn generation(place: usize, day: usize) -> usize {
-    (0..).find(|generation| day < death(place, *generation).saturating_add(NIGHTS_A_YEAR)).unwrap()
+    (0..=day).find(|generation| day < death(place, *generation).saturating_add(NIGHTS_A_YEAR)).unwrap()
 }
 
 fn scattered(n: usize) -> usize {

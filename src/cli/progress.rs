@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
+use crate::domain::report::figures;
 use crate::night::Progress;
 
 /// A plain line every so many links, where there is no terminal.
@@ -46,7 +47,7 @@ impl Bar {
                     bar.set_position(*known as u64);
                 } else if self.is_wanted {
                     let resumed = if *known > 0 { format!(", {known} already done") } else { String::new() };
-                    self.line(&format!("{count} links{resumed}"));
+                    self.line(&format!("{}{resumed}", figures::count(*count, "link")));
                 }
             }
             Progress::Visited { link, bytes, .. } => {

@@ -168,11 +168,11 @@ impl Site {
         arguments: &Arguments,
     ) -> anyhow::Result<()> {
         let now = self.clock.now();
-        let line = json!({
+        let entry = json!({
             "at": now, "done": done, "link": link, "removed": removed,
             "reason": arguments.reason, "by": arguments.by,
         });
-        Ok(self.archive.audit(now, &line)?)
+        Ok(self.archive.audit(now, &entry)?)
     }
 }
 

@@ -44,16 +44,7 @@ async fn course_night(
     world: &World,
 ) -> anyhow::Result<report::Night> {
     let totals = world.fetch.totals();
-    let mut mentions: HashMap<Address, Vec<Mention>> = HashMap::new();
-    let has_several = reading.pages.len() > 1;
-    for (source, page) in &reading.pages {
-        for mention in &page.mentions {
-            if let Some(address) = mention.address() {
-                let page = has_several.then(|| source.to_string());
-                mentions.entry(address.clone()).or_default().push(Mention { page, ..mention.clone() });
-            }
-        }
-    }
+    let mut mentions = mentions(reading);
     let links = pages::links(std::slice::from_ref(reading));
     let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
     let known = world.catalogue.known(&addresses).await?;
@@ -64,21 +55,16 @@ async fn course_night(
     let today = pages::local_day(night.row.started, &reading.course.time_zone);
     let mut decided = decisions::of(&reading.course, today, world).await?;
     let nothing = Known::default();
-    let items: Vec<Item> = links
-        .into_iter()
-        .filter_map(|link| {
-            let found = judged.links.get(&link.address)?;
-            let known = known.get(&link.address).unwrap_or(&nothing);
-            let memory = with_tonight(&known.memory, found, judged.void);
-            let is_open = is_open_once_dead(&link.address, &reading.course, today);
-            let item = decided.apply(item(link.address, found, &memory, is_open));
-            Some(Item {
-                mentions: mentions.remove(&item.link).unwrap_or_default(),
-                notes_before: notes_before.remove(&item.link).unwrap_or_default(),
-                ..item
-            })
-        })
-        .collect();
+    let mut items = Vec::new();
+    for link in links {
+        let Some(found) = judged.links.get(&link.address) else { continue };
+        let known = known.get(&link.address).unwrap_or(&nothing);
+        let memory = with_tonight(&known.memory, found, judged.void);
+        let is_open = is_open_once_dead(&link.address, &reading.course, today);
+        let item = decided.apply(item(link.address, found, &memory, is_open));
+        let notes_before = notes_before.remove(&item.link).unwrap_or_default();
+        items.push(Item { mentions: mentions.remove(&item.link).unwrap_or_default(), notes_before, ..item });
+    }
     let copies_kept = items.iter().filter(|item| item.copy.is_some()).count();
     Ok(report::Night {
         course: reading.course.id.clone(),
@@ -101,6 +87,21 @@ async fn course_night(
         requests: totals.requests,
         bytes: totals.bytes,
     })
+}
+
+/// Where each link stands; with the page, where there are several.
+fn mentions(reading: &Reading) -> HashMap<Address, Vec<Mention>> {
+    let mut mentions: HashMap<Address, Vec<Mention>> = HashMap::new();
+    let has_several = reading.pages.len() > 1;
+    for (source, page) in &reading.pages {
+        for mention in &page.mentions {
+            if let Some(address) = mention.address() {
+                let page = has_several.then(|| source.to_string());
+                mentions.entry(address.clone()).or_default().push(Mention { page, ..mention.clone() });
+            }
+        }
+    }
+    mentions
 }
 
 /// The link by itself, without its places on the page.

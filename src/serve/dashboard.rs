@@ -139,10 +139,12 @@ fn link_row(desk: &Desk, found: &Found) -> Option<LinkRow> {
     if verdict.state == LinkState::Ok {
         return None;
     }
-    let seen = verdict.state.reason().map(|reason| wording::reason(reason, item.status));
-    let state = match seen {
-        Some(seen) => format!("{}: {seen}", wording::state(&verdict.state)),
-        None => wording::state(&verdict.state).to_owned(),
+    let state = match (&verdict.state, verdict.state.reason()) {
+        // That it moved is all there is to say of it.
+        (LinkState::Moved { .. }, _) | (_, None) => wording::state(&verdict.state).to_owned(),
+        (_, Some(reason)) => {
+            format!("{}: {}", wording::state(&verdict.state), wording::reason(reason, item.status))
+        }
     };
     Some(LinkRow {
         id: found.id().to_string(),

@@ -42,11 +42,11 @@ async fn town(status_of: fn(u32) -> u16) -> Town {
 
 fn configure(town: &Town, course: &str, more: &str) {
     town.configure(&format!(
-        "[mail]\nfrom = \"o@school.test\"\ndirectory = {:?}\n\
+        "[mail]\nfrom = \"o@school.test\"\ndirectory = \"{}\"\n\
          [pages]\nlisten = \"127.0.0.1:0\"\nbase_url = \"{BASE}\"\n\
          [service]\nspread = \"0s\"\n\
          [[course]]\nid = \"{course}\"\npage = \"http://course.test/\"\nreport_to = [\"{READER}\"]\n{more}",
-        letters_dir(town)
+        letters_dir(town).display()
     ));
 }
 

@@ -27,7 +27,7 @@ impl Holdings {
                 self.others.extend(capture.head);
             }
             Entry::TakenDown { link, removed, .. } => {
-                removed.iter().for_each(|digest| _ = self.expected.remove(digest));
+                self.expected.retain(|digest| !removed.contains(digest));
                 self.taken_down.insert(link.clone());
             }
             Entry::Reinstated { link, .. } => _ = self.taken_down.remove(link),
@@ -118,7 +118,9 @@ mod tests {
 
     fn holdings(entries: &[Entry]) -> Holdings {
         let mut holdings = Holdings::default();
-        entries.iter().for_each(|entry| holdings.add(entry));
+        for entry in entries {
+            holdings.add(entry);
+        }
         holdings
     }
 

@@ -4,8 +4,11 @@ use jiff::civil::{Date, date};
 
 use crate::domain::course::Term;
 
+/// A month and its day.
+type Day = (i8, i8);
+
 /// Wide enough for semesters and quarters: it gives the year to a date, no more.
-const SEASONS: &[(&str, (i8, i8), (i8, i8))] = &[
+const SEASONS: &[(&str, Day, Day)] = &[
     ("winter", (1, 1), (3, 31)),
     ("spring", (1, 10), (6, 20)),
     ("summer", (5, 15), (9, 15)),
@@ -35,7 +38,7 @@ fn year(word: &str) -> Option<i16> {
     word.parse().ok().filter(|year| word.len() == 4 && (1990..2100).contains(year))
 }
 
-fn day(year: i16, (month, day): (i8, i8)) -> Date {
+fn day(year: i16, (month, day): Day) -> Date {
     date(year, month, day)
 }
 

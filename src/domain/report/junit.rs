@@ -1,4 +1,4 @@
-//! The night as a JUnit report: one test for each link.
+//! The night as a `JUnit` report: one test for each link.
 //!
 //! A test fails for a dead link and for a missing file of the course. What is
 //! not yet confirmed, or could not be checked, is skipped: it says nothing of

@@ -1,5 +1,6 @@
 //! Entering the journal's entries. Entering one twice changes nothing.
 
+use jiff::Timestamp;
 use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::value::{from_json, json, time};
@@ -43,19 +44,7 @@ async fn enter(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Fa
             .await?;
         }
         Entry::Page { .. } => page(entry, on).await?,
-        Entry::Accepted { at, link, sha256 } => {
-            let link = link_id(link, on).await?;
-            sqlx::query(
-                "INSERT INTO baseline (link, capture, accepted_at) \
-                 SELECT link, id, ? FROM capture WHERE link = ? AND sha256 = ? ORDER BY captured_at DESC LIMIT 1 \
-                 ON CONFLICT (link) DO UPDATE SET capture = excluded.capture, accepted_at = excluded.accepted_at",
-            )
-            .bind(time(*at))
-            .bind(link)
-            .bind(sha256.to_string())
-            .execute(&mut **on)
-            .await?;
-        }
+        Entry::Accepted { at, link, sha256 } => accepted(link, *sha256, *at, on).await?,
         Entry::Decided { at, course, link, decision } => {
             decisions::decide(course, link, *at, decision.as_ref(), on).await?;
         }
@@ -66,24 +55,8 @@ async fn enter(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Fa
         Entry::Letters { at, course, reader, wanted } => {
             decisions::letters(course, reader, *at, *wanted, on).await?;
         }
-        Entry::TakenDown { at, link, .. } => {
-            let link = link_id(link, on).await?;
-            sqlx::query("INSERT INTO takedown (link, at) VALUES (?, ?) ON CONFLICT DO NOTHING")
-                .bind(link)
-                .bind(time(*at))
-                .execute(&mut **on)
-                .await?;
-        }
-        Entry::Reinstated { at, link, .. } => {
-            let link = link_id(link, on).await?;
-            sqlx::query(
-                "UPDATE takedown SET undone_at = ?1 WHERE link = ?2 AND undone_at IS NULL AND at <= ?1",
-            )
-            .bind(time(*at))
-            .bind(link)
-            .execute(&mut **on)
-            .await?;
-        }
+        Entry::TakenDown { at, link, .. } => taken_down(link, *at, on).await?,
+        Entry::Reinstated { at, link, .. } => reinstated(link, *at, on).await?,
         Entry::Reread { link, sha256, text } => {
             let link = link_id(link, on).await?;
             reread(link, *sha256, *text, on).await?;
@@ -97,6 +70,46 @@ async fn enter(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Fa
                 .await?;
         }
     }
+    Ok(())
+}
+
+async fn accepted(
+    link: &Address,
+    sha256: Digest,
+    at: Timestamp,
+    on: &mut Transaction<'_, Sqlite>,
+) -> Result<(), Fault> {
+    let link = link_id(link, on).await?;
+    sqlx::query(
+        "INSERT INTO baseline (link, capture, accepted_at) \
+         SELECT link, id, ? FROM capture WHERE link = ? AND sha256 = ? ORDER BY captured_at DESC LIMIT 1 \
+         ON CONFLICT (link) DO UPDATE SET capture = excluded.capture, accepted_at = excluded.accepted_at",
+    )
+    .bind(time(at))
+    .bind(link)
+    .bind(sha256.to_string())
+    .execute(&mut **on)
+    .await?;
+    Ok(())
+}
+
+async fn taken_down(link: &Address, at: Timestamp, on: &mut Transaction<'_, Sqlite>) -> Result<(), Fault> {
+    let link = link_id(link, on).await?;
+    sqlx::query("INSERT INTO takedown (link, at) VALUES (?, ?) ON CONFLICT DO NOTHING")
+        .bind(link)
+        .bind(time(at))
+        .execute(&mut **on)
+        .await?;
+    Ok(())
+}
+
+async fn reinstated(link: &Address, at: Timestamp, on: &mut Transaction<'_, Sqlite>) -> Result<(), Fault> {
+    let link = link_id(link, on).await?;
+    sqlx::query("UPDATE takedown SET undone_at = ?1 WHERE link = ?2 AND undone_at IS NULL AND at <= ?1")
+        .bind(time(at))
+        .bind(link)
+        .execute(&mut **on)
+        .await?;
     Ok(())
 }
 

@@ -26,7 +26,7 @@ async fn aiosmtpd(town: &Town, certificate: &str, key: &str) -> (Child, u16) {
         .unwrap();
     let mut line = String::new();
     BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).await.unwrap();
-    let port = line.trim().parse().expect("aiosmtpd is there: see CONTRIBUTING.md");
+    let port = line.trim().parse().unwrap_or_else(|_| panic!("aiosmtpd is missing: see CONTRIBUTING.md"));
     (server, port)
 }
 

@@ -13,6 +13,7 @@ use tokio::process::Command;
 use super::course::{GONE, GONE_PAGE, NEVER, PARKED, TAKEN};
 use super::{Server, id, settings};
 
+#[expect(clippy::print_stderr, reason = "what was not tested is said")]
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_get_what_they_came_for() {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");

@@ -24,7 +24,7 @@ fn hash(password: &str) -> PasswordHash {
 
 fn closed() -> Settings {
     let mut settings = settings();
-    settings.courses[0].title = "Deep <b>Models".to_owned();
+    "Deep <b>Models".clone_into(&mut settings.courses[0].title);
     settings.courses[0].admission = Admission {
         readers: Readers::Password(hash(READERS)),
         staff: Some(Staff { password: Some(hash(STAFF)), ..Staff::default() }),
