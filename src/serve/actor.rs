@@ -1,8 +1,7 @@
 //! Who may act on a course, and on which of its links.
 //!
-//! So far a reader of its letters, by the signed link in one. Whoever comes to
-//! be admitted in another way becomes an [`Actor`] too, and what an actor does
-//! is carried out alike.
+//! A reader of its letters, by the signed link in one; or one of its staff who
+//! signed in. What an [`Actor`] does is carried out alike.
 
 use std::sync::Arc;
 
@@ -22,7 +21,8 @@ use crate::world::catalogue::Fault;
 #[derive(Clone, Debug)]
 pub(super) struct Actor {
     pub shelf: Arc<Shelf>,
-    pub reader: MailAddress,
+    /// The reader of a letter; nobody for one of the staff who signed in.
+    pub reader: Option<MailAddress>,
 }
 
 /// Why a signed link opens nothing.
@@ -55,9 +55,10 @@ impl Refusal {
     }
 }
 
-/// An answer that nobody keeps: its address is a key.
+/// An answer that nobody keeps, and whose address nobody is told: it is a key.
 pub(super) fn unkept(mut answer: Response) -> Response {
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     answer
 }
 
@@ -75,7 +76,7 @@ pub(super) async fn by_ticket(desk: &Desk, text: &str) -> Result<Result<(Actor, 
     if ticket.is_over(desk.day_at(&shelf)) {
         return Ok(Err(Refusal::Over));
     }
-    Ok(Ok((Actor { shelf, reader }, ticket.purpose)))
+    Ok(Ok((Actor { shelf, reader: Some(reader) }, ticket.purpose)))
 }
 
 impl Actor {

@@ -4,11 +4,16 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse as _;
 use jiff::Timestamp;
 
+use super::actor::Actor;
 use super::answer::{self, Answer, Fault};
+use super::buttons::can_be_cleared;
+use super::decide::{self, Wish};
 use super::desk::{Desk, Found, Shelf};
+use super::form::Form;
 use super::past::Tally;
 use super::settings::BaseUrl;
 use super::visitor::Visitor;
@@ -36,6 +41,12 @@ struct Health<'a> {
     nights: Vec<NightRow>,
     events: Vec<EventRow>,
     links: Vec<LinkRow>,
+    /// What was decided, by the names of the links.
+    decisions: Vec<(String, String)>,
+    /// How the letters are.
+    letters: Vec<String>,
+    /// Where staff ask for a look.
+    recheck: Option<String>,
     storage: String,
 }
 
@@ -63,6 +74,7 @@ struct LinkRow {
     since: String,
     nights: String,
     copy: Option<(String, String)>,
+    can_be_cleared: bool,
 }
 
 pub(super) async fn health(
@@ -106,6 +118,10 @@ pub(super) async fn health(
             .filter_map(|event| event_row(&desk, &visitor, &shelf, event))
             .collect(),
         links: shelf.all(&visitor).filter_map(|found| link_row(&desk, &found)).collect(),
+        decisions: shelf.all(&visitor).filter_map(|found| decision_row(&desk, &found)).collect(),
+        letters: letters(&desk, &shelf).await?,
+        recheck: (desk.bell.is_heard() && visitor.standing(&shelf.rules) == Standing::Staff)
+            .then(|| desk.settings.base_url.at(&format!("/c/{}/recheck", night.course))),
         storage: storage(&desk, &shelf)?,
     };
     answer::page(StatusCode::OK, &page)
@@ -154,11 +170,58 @@ fn link_row(desk: &Desk, found: &Found) -> Option<LinkRow> {
         state,
         since: local_day(&found.shelf, verdict.since),
         nights: count(verdict.nights as usize, "night"),
+        can_be_cleared: can_be_cleared(verdict.state.name()) && desk.bell.rung(&item.link).is_none(),
         copy: item.copy.as_ref().map(|copy| {
             let page = desk.settings.base_url.at(&format!("/a/{}", copy.id()));
             (page, student::measure(student::media(&copy.media_type, &copy.document), copy, item.copy_pages))
         }),
     })
+}
+
+fn decision_row(desk: &Desk, found: &Found) -> Option<(String, String)> {
+    let decided = found.decided()?;
+    let today = desk.day_at(&found.shelf);
+    let choice = wording::decision::choice(&decided.decision.choice, today);
+    let since = decided.decision.at.to_zoned_datetime(found.shelf.time_zone().clone()).date();
+    let text = wording::acting::in_force(&choice, since, today, decided.has_lapsed);
+    Some((student::name_of(found.item()), text))
+}
+
+/// How many wait and since when, what went wrong, who wants none. No reader is named.
+async fn letters(desk: &Desk, shelf: &Shelf) -> Result<Vec<String>, Fault> {
+    let outbox = desk.catalogue.outbox().await?;
+    let stopped = desk.catalogue.stopped(&shelf.night.course).await?;
+    let stopped = shelf.rules.readers.iter().filter(|reader| stopped.contains(reader)).count();
+    let trouble = outbox.troubles.iter().rfind(|trouble| trouble.course == shelf.night.course);
+    let oldest = outbox.oldest.map(|at| local_day(shelf, at));
+    Ok(wording::acting::outbox(
+        outbox.waiting as usize,
+        oldest.as_deref(),
+        trouble.map(|trouble| (trouble.state.as_str(), trouble.tries)),
+        stopped,
+    ))
+}
+
+/// Someone of the staff asks for a look at a link.
+pub(super) async fn recheck(
+    State(desk): State<Arc<Desk>>,
+    visitor: Visitor,
+    Path(course): Path<String>,
+    form: Form,
+) -> Answer {
+    let shelf = match list::any_shelf(&desk, &course).await {
+        Ok(shelf) => shelf,
+        Err(answer) => return answer,
+    };
+    if visitor.standing(&shelf.rules) < Standing::Staff {
+        return signin::staff_only(&desk, &visitor, &shelf.rules);
+    }
+    let is_meant = |found: &Found| form.field("link").parse() == Ok(found.id());
+    let links: Vec<Found> = shelf.before_an_actor().filter(is_meant).collect();
+    let actor = Actor { shelf: Arc::clone(&shelf), reader: None };
+    decide::carry_out(&desk, &actor, &links, &Wish::Recheck).await?;
+    let to = desk.settings.base_url.at(&format!("/c/{}/health", shelf.night.course));
+    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, answer::header_value(&to))]).into_response())
 }
 
 fn storage(desk: &Desk, shelf: &Shelf) -> Result<String, Fault> {

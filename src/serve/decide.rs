@@ -111,7 +111,7 @@ async fn entry(desk: &Desk, actor: &Actor, found: &Found, wish: Wish) -> Result<
         return Ok(None);
     }
     let (about, at) = (Gist::of(state), desk.clock.now());
-    let decision = Decision { choice, about, at, by: Some(actor.reader.clone()) };
+    let decision = Decision { choice, about, at, by: actor.reader.clone() };
     Ok(Some(decided(desk, found, Some(decision))))
 }
 

@@ -10,11 +10,12 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
-use super::actor::{self, Actor, Refusal, unkept};
+use super::actor::{self, Refusal, unkept};
 use super::answer::{self, Answer, Fault};
-use super::desk::Desk;
+use super::desk::{Desk, Shelf};
 use super::fields::Fields;
 use super::settings::BaseUrl;
+use crate::domain::course::MailAddress;
 use crate::domain::journal::Entry;
 use crate::domain::report::plain::visible;
 use crate::domain::report::wording::acting;
@@ -34,43 +35,45 @@ struct LettersPage<'a> {
 
 pub(super) async fn show(State(desk): State<Arc<Desk>>, Path(ticket): Path<String>) -> Answer {
     match admitted(&desk, &ticket).await? {
-        Ok(actor) => page(&desk, &actor, &ticket).await,
+        Ok((shelf, reader)) => page(&desk, &shelf, &reader, &ticket).await,
         Err(refusal) => refusal.answer(&desk),
     }
 }
 
 pub(super) async fn change(State(desk): State<Arc<Desk>>, Path(ticket): Path<String>, body: Body) -> Answer {
-    let actor = match admitted(&desk, &ticket).await? {
-        Ok(actor) => actor,
+    let (shelf, reader) = match admitted(&desk, &ticket).await? {
+        Ok(admitted) => admitted,
         Err(refusal) => return refusal.answer(&desk),
     };
     let wanted = Fields::read(body).await.get("letters") == Some("start");
-    if wanted == is_stopped(&desk, &actor).await? {
-        let (at, course) = (desk.clock.now(), actor.shelf.night.course.clone());
-        let entry = Entry::Letters { at, course, reader: actor.reader.clone(), wanted };
+    if wanted == is_stopped(&desk, &shelf, &reader).await? {
+        let (at, course) = (desk.clock.now(), shelf.night.course.clone());
+        let entry = Entry::Letters { at, course, reader: reader.clone(), wanted };
         // A letter on its way to the relay leaves whole, or waits and is stopped.
         let _no_letter_is_handed_on = desk.catalogue.outbox_lock().await;
         desk.archive.append(at, std::slice::from_ref(&entry))?;
         desk.catalogue.enter(&[entry]).await?;
     }
     // A redirect would be followed by nobody who stops with one click.
-    page(&desk, &actor, &ticket).await
+    page(&desk, &shelf, &reader, &ticket).await
 }
 
-async fn admitted(desk: &Desk, ticket: &str) -> Result<Result<Actor, Refusal>, Fault> {
-    Ok(actor::by_ticket(desk, ticket).await?.and_then(|(actor, purpose)| match purpose {
-        Purpose::Letters => Ok(actor),
-        Purpose::Act(_) | Purpose::ActOnHost(_) => Err(Refusal::Forged),
+/// The course and its reader.
+async fn admitted(desk: &Desk, ticket: &str) -> Result<Result<(Arc<Shelf>, MailAddress), Refusal>, Fault> {
+    Ok(actor::by_ticket(desk, ticket).await?.and_then(|(actor, purpose)| match (purpose, actor.reader) {
+        (Purpose::Letters, Some(reader)) => Ok((actor.shelf, reader)),
+        (Purpose::Letters, None) => Err(Refusal::Foreign),
+        (Purpose::Act(_) | Purpose::ActOnHost(_), _) => Err(Refusal::Forged),
     }))
 }
 
-async fn is_stopped(desk: &Desk, actor: &Actor) -> Result<bool, Fault> {
-    Ok(desk.catalogue.stopped(&actor.shelf.night.course).await?.contains(&actor.reader))
+async fn is_stopped(desk: &Desk, shelf: &Shelf, reader: &MailAddress) -> Result<bool, Fault> {
+    Ok(desk.catalogue.stopped(&shelf.night.course).await?.contains(reader))
 }
 
-async fn page(desk: &Desk, actor: &Actor, ticket: &str) -> Answer {
-    let night = &actor.shelf.night;
-    let is_stopped = is_stopped(desk, actor).await?;
+async fn page(desk: &Desk, shelf: &Shelf, reader: &MailAddress, ticket: &str) -> Answer {
+    let night = &shelf.night;
+    let is_stopped = is_stopped(desk, shelf, reader).await?;
     let course_title = visible(&night.title);
     let (title, text) = acting::letters(&course_title, is_stopped);
     let page = LettersPage {

@@ -80,6 +80,7 @@ fn routes(prefix: &str) -> Router<Arc<Desk>> {
         .route(&at("/c/{course}/health"), get(dashboard::health))
         .route(&at("/c/{course}/login"), get(signin::page).post(signin::enter))
         .route(&at("/c/{course}/logout"), post(signin::leave))
+        .route(&at("/c/{course}/recheck"), post(dashboard::recheck))
         .route(&at("/act/{ticket}"), get(act::show).post(act::act))
         .route(&at("/letters/{ticket}"), get(letters::show).post(letters::change))
         .route(&at("/api/v1/courses/{course}/links"), get(api::links))

@@ -75,3 +75,22 @@ pub fn letters(title: &str, is_stopped: bool) -> (&'static str, String) {
         )
     }
 }
+
+/// How the letters of a course are: what waits since when, the last trouble, who wants none.
+pub fn outbox(
+    waiting: usize,
+    oldest: Option<&str>,
+    trouble: Option<(&str, u32)>,
+    stopped: usize,
+) -> Vec<String> {
+    let waits = match (waiting, oldest) {
+        (0, _) | (_, None) => "No mail waits to be sent.".to_owned(),
+        (n, Some(oldest)) => format!("{} waiting to be sent, the oldest since {oldest}.", count(n, "mail")),
+    };
+    let trouble = trouble.map(|(state, tries)| {
+        format!("The last one that gave trouble is {state}, after {}.", count(tries as usize, "try"))
+            .replace("trys", "tries")
+    });
+    let stopped = (stopped > 0).then(|| format!("{} stopped the reports.", count(stopped, "reader")));
+    [Some(waits), trouble, stopped].into_iter().flatten().collect()
+}
