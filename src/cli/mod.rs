@@ -5,6 +5,7 @@ mod decide;
 mod demo;
 mod exit;
 mod explain;
+mod export;
 mod generate;
 mod open;
 mod password;
@@ -76,6 +77,8 @@ enum Command {
     Open(show::LinkArguments),
     /// The report of the last night once more.
     Report(show::ReportArguments),
+    /// Write what works without the service: redirects, data, a whole site.
+    Export(export::Arguments),
     /// Close a link for good and remove its copies, at the owner's request.
     Takedown(takedown::Arguments),
     /// Hash every archived file again and compare.
@@ -157,6 +160,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Undo(arguments) => decide::undo(arguments).await,
             Command::Open(arguments) => open::run(arguments).await,
             Command::Report(arguments) => show::report(arguments).await,
+            Command::Export(arguments) => export::run(arguments).await,
             Command::Takedown(arguments) => takedown::run(arguments).await,
             Command::Verify(arguments) => upkeep::verify(arguments),
             Command::Rebuild(arguments) => upkeep::rebuild(arguments).await,

@@ -69,6 +69,7 @@ pub(super) fn pages(keys: PagesKeys, environment: impl Fn(&str) -> Option<String
             courses: Vec::new(),
             copyright_contact: keys.copyright_contact.map(String::from),
             library_proxy: keys.library_proxy,
+            copies_for_ever_only: false,
             proxies,
             limits: serve::Limits::default(),
             signing_key: None,

@@ -87,7 +87,7 @@ pub(super) fn audience(shelf: &Shelf) -> Audience {
 }
 
 /// What a stranger is told of a link that is gone.
-fn trace(desk: &Desk, found: &Found) -> Value {
+pub(super) fn trace(desk: &Desk, found: &Found) -> Value {
     json!({
         "id": found.id(),
         "url": found.item().link,
@@ -114,7 +114,7 @@ fn origins(shelf: &Shelf) -> Vec<String> {
     shelf.night.pages.iter().filter_map(of_page).chain(shelf.rules.origins.iter().cloned()).collect()
 }
 
-fn link(desk: &Desk, found: &Found) -> Value {
+pub(super) fn link(desk: &Desk, found: &Found) -> Value {
     let item = found.item();
     let verdict = &item.verdict;
     let copy = found.copy().filter(|_| desk.may_open(found).is_ok());

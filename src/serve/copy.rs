@@ -23,7 +23,7 @@ use crate::domain::report::wording::student;
 
 #[derive(Template)]
 #[template(path = "copy.html", config = "src/serve/askama.toml")]
-struct CopyPage<'a> {
+pub(super) struct CopyPage<'a> {
     base: &'a BaseUrl,
     course: String,
     course_title: String,
@@ -69,6 +69,17 @@ pub(super) async fn page(desk: &Desk, visitor: &Visitor, found: &Found, kept: &K
     if let Some(closed @ (Closed::TakenDown | Closed::ToStrangers)) = closed {
         return document::refusal(desk, visitor, found, closed).await;
     }
+    let status = if closed.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
+    answer::page(status, &laid_out(desk, found, kept).await?)
+}
+
+/// What is told of a copy; how to open it only where it opens.
+pub(super) async fn laid_out<'a>(
+    desk: &'a Desk,
+    found: &Found,
+    kept: &Kept,
+) -> Result<CopyPage<'a>, answer::Fault> {
+    let closed = desk.may_open(found).err();
     let item = found.item();
     let capture = &kept.capture;
     let opened = if closed.is_none() { document::open(desk, capture)? } else { None };
@@ -80,7 +91,7 @@ pub(super) async fn page(desk: &Desk, visitor: &Visitor, found: &Found, kept: &K
     let title = student::name_of(item);
     let own_title = kept.title.as_deref().map(visible).filter(|own| !own.is_empty() && *own != title);
     let copied = local_day(found, capture.captured_at);
-    let page = CopyPage {
+    Ok(CopyPage {
         base: &desk.settings.base_url,
         course: found.shelf.night.course.to_string(),
         course_title: visible(&found.shelf.night.title),
@@ -91,7 +102,7 @@ pub(super) async fn page(desk: &Desk, visitor: &Visitor, found: &Found, kept: &K
                 capture,
                 kept.pages,
             );
-            (desk.settings.base_url.at(&document::path(capture, &manner)), measure)
+            (document::address(desk, capture, &manner), measure)
         }),
         original: offer::original(desk, found),
         elsewhere: offer::elsewhere(found),
@@ -115,8 +126,7 @@ pub(super) async fn page(desk: &Desk, visitor: &Visitor, found: &Found, kept: &K
         title,
         own_title,
         copied,
-    };
-    answer::page(if closed.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK }, &page)
+    })
 }
 
 /// How to cite a copy, by its own title or else by its name on the course page.
@@ -129,7 +139,7 @@ pub(super) fn citation(found: &Found, kept: &Kept, name: &str) -> String {
 async fn versions(desk: &Desk, found: &Found, this: &Kept) -> Result<Vec<Version>, answer::Fault> {
     let captures = desk.captures(&found.item().link).await?;
     let version = |kept: &Kept| Version {
-        href: desk.settings.base_url.at(&format!("/a/{}", kept.capture.id())),
+        href: desk.settings.base_url.copy(&kept.capture.id()),
         day: local_day(found, kept.capture.captured_at),
         measure: student::measure(
             student::media(&kept.capture.media_type, &kept.capture.document),

@@ -172,7 +172,7 @@ fn link_row(desk: &Desk, found: &Found) -> Option<LinkRow> {
         nights: count(verdict.nights as usize, "night"),
         can_be_cleared: can_be_cleared(verdict.state.name()) && desk.bell.rung(&item.link).is_none(),
         copy: item.copy.as_ref().map(|copy| {
-            let page = desk.settings.base_url.at(&format!("/a/{}", copy.id()));
+            let page = desk.settings.base_url.copy(&copy.id());
             (page, student::measure(student::media(&copy.media_type, &copy.document), copy, item.copy_pages))
         }),
     })

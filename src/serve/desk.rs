@@ -232,15 +232,20 @@ impl Desk {
 
     /// Whether the copies of a link open today.
     pub(super) fn may_open(&self, found: &Found) -> Result<(), Closed> {
+        let (openness, rights) = (found.shelf.rules.copies.openness, found.rights());
         let today = self.day_at(&found.shelf);
         access::may_open(&Question {
             is_reader: found.is_reader,
-            course: found.shelf.rules.copies.openness,
-            rights: found.rights(),
+            course: openness,
+            rights,
             original: found.original(),
             term: found.shelf.rules.term,
             today,
-        })
+        })?;
+        if self.settings.copies_for_ever_only && !access::always_opens(openness, rights) {
+            return Err(Closed::OriginalStands);
+        }
+        Ok(())
     }
 }
 

@@ -17,6 +17,7 @@ use futures_util::stream;
 use super::answer::{self, Answer, Fault, header_value};
 use super::copy;
 use super::desk::{Desk, Found};
+use super::export::harmless;
 use super::manner::{HEAD_BYTES, Manner};
 use super::range::{Wanted, wanted};
 use super::settings::BaseUrl;
@@ -41,8 +42,18 @@ struct Refusal<'a> {
 }
 
 /// The name of a copy in addresses: its digest, and a file name for people.
-pub(super) fn path(capture: &Capture, manner: &Manner) -> String {
-    format!("/blob/{}/{}", capture.sha256, manner.name)
+fn path(capture: &Capture, name: &str) -> String {
+    format!("/blob/{}/{name}", capture.sha256)
+}
+
+/// Where the bytes of a copy open.
+pub(super) fn address(desk: &Desk, capture: &Capture, manner: &Manner) -> String {
+    desk.settings.base_url.at(&path(capture, &file_name(desk, manner)))
+}
+
+/// The name of a copy's file, for whoever hands it out.
+pub(super) fn file_name(desk: &Desk, manner: &Manner) -> String {
+    if desk.settings.base_url.is_filed() { harmless::name(manner) } else { manner.name.clone() }
 }
 
 /// `/blob/<sha256>/<name>`: the name is for the reader's eye, the digest decides.

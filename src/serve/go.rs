@@ -88,7 +88,7 @@ fn crossroads(desk: &Desk, found: &Found, status: StatusCode, copy: Option<&Capt
         title,
         name: student::name_of(found.item()),
         text,
-        copy: copy.map(|copy| base.at(&format!("/a/{}", copy.id()))),
+        copy: copy.map(|copy| base.copy(&copy.id())),
         original: offer::original(desk, found),
         elsewhere: offer::elsewhere(found),
         address: found.item().link.to_string(),

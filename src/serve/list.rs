@@ -24,7 +24,7 @@ const LONGEST_QUERY: usize = 200;
 
 #[derive(Template)]
 #[template(path = "list.html", config = "src/serve/askama.toml")]
-struct List<'a> {
+pub(super) struct List<'a> {
     base: &'a BaseUrl,
     course: &'a CourseId,
     title: String,
@@ -48,20 +48,22 @@ struct HitRow {
 
 #[derive(Template)]
 #[template(path = "courses.html", config = "src/serve/askama.toml")]
-struct Courses<'a> {
+pub(super) struct Courses<'a> {
     base: &'a BaseUrl,
     courses: Vec<(CourseId, String)>,
 }
 
 /// `/`: the courses that the visitor may read.
 pub(super) async fn courses(State(desk): State<Arc<Desk>>, visitor: Visitor) -> Answer {
-    let shelves = desk.shelves().await?;
-    let courses = shelves
-        .iter()
-        .filter(|shelf| visitor.may_read(&shelf.rules))
-        .map(|shelf| (shelf.night.course.clone(), visible(&shelf.night.title)))
-        .collect();
-    answer::page(StatusCode::OK, &Courses { base: &desk.settings.base_url, courses })
+    let mut shelves = desk.shelves().await?;
+    shelves.retain(|shelf| visitor.may_read(&shelf.rules));
+    answer::page(StatusCode::OK, &contents(&desk.settings.base_url, &shelves))
+}
+
+/// The courses by their titles.
+pub(super) fn contents<'a>(base: &'a BaseUrl, shelves: &[Arc<Shelf>]) -> Courses<'a> {
+    let course = |shelf: &Arc<Shelf>| (shelf.night.course.clone(), visible(&shelf.night.title));
+    Courses { base, courses: shelves.iter().map(course).collect() }
 }
 
 /// `/c/<course>`: the address that people type.
@@ -112,13 +114,24 @@ pub(super) async fn course(
     } else {
         search::inside(&desk, &visitor, &shelf, &query).await?
     };
+    answer::page(StatusCode::OK, &readings(&desk, &visitor, &shelf, query, hits))
+}
+
+/// The readings that fit a query, and where else its words were found.
+pub(super) fn readings<'a>(
+    desk: &'a Desk,
+    visitor: &Visitor,
+    shelf: &'a Arc<Shelf>,
+    query: String,
+    hits: Vec<Hit>,
+) -> List<'a> {
     let night = &shelf.night;
-    let sections = outline(&desk, &visitor, &shelf, &query);
+    let sections = outline(desk, visitor, shelf, &query);
     let shown: usize =
         sections.iter().flat_map(|section| &section.groups).map(|group| group.readings.len()).sum();
     let all = shelf.mentions.len();
     let finished = night.finished.to_zoned_datetime(night.time_zone.clone()).date();
-    let page = List {
+    List {
         base: &desk.settings.base_url,
         course: &night.course,
         title: visible(&night.title),
@@ -134,7 +147,7 @@ pub(super) async fn course(
         },
         query,
         sections,
-        hits: hits.into_iter().map(|hit| hit_row(&desk, hit)).collect(),
+        hits: hits.into_iter().map(|hit| hit_row(desk, hit)).collect(),
         checked: format!(
             "{}, {}",
             day(finished, night.today),
@@ -142,14 +155,13 @@ pub(super) async fn course(
         ),
         contact: shelf.rules.contact.as_deref(),
         is_signed_in: visitor.session(&shelf.rules.id).is_some(),
-    };
-    answer::page(StatusCode::OK, &page)
+    }
 }
 
 fn hit_row(desk: &Desk, hit: Hit) -> HitRow {
     HitRow {
         name: student::name_of(hit.found.item()),
-        page: desk.settings.base_url.at(&format!("/a/{}", hit.copy.id())),
+        page: desk.settings.base_url.copy(&hit.copy.id()),
         places: hit.places,
     }
 }

@@ -36,6 +36,7 @@ mod decide;
 mod buttons;
 mod act;
 mod letters;
+pub mod export;
 
 pub use bell::{Bell, Call, Listener};
 pub use desk::Desk;

@@ -8,6 +8,7 @@ use super::desk::{Desk, Found, Shelf};
 use super::offer::{self, Offer};
 use super::visitor::Visitor;
 use crate::domain::link::{Mention, Target};
+use crate::domain::policy::access::Closed;
 use crate::domain::report::figures::day;
 use crate::domain::report::plain::visible;
 use crate::domain::report::wording::student;
@@ -109,7 +110,7 @@ fn reading(desk: &Desk, found: &Found, mention: &Mention) -> Reading {
     let item = found.item();
     let (words, beside) = student::reading(item, mention);
     let base = &desk.settings.base_url;
-    let copy_page = || found.copy().map(|copy| base.at(&format!("/a/{}", copy.id())));
+    let copy_page = || found.copy().map(|copy| base.copy(&copy.id()));
     let (leads_to, leads_to_copy, explained_at) = match offer::offer(desk, found) {
         Offer::Original(address) if address == item.link.as_str() => {
             (Some(with_fragment(mention)), false, None)
@@ -117,6 +118,9 @@ fn reading(desk: &Desk, found: &Found, mention: &Mention) -> Reading {
         Offer::Original(address) => (Some(address), false, None),
         Offer::Doubtful { .. } => (Some(with_fragment(mention)), false, None),
         Offer::Copy(_) => (copy_page(), true, None),
+        // Nobody stands behind a site of files to explain.
+        Offer::Closed(Closed::TakenDown) if base.is_filed() => (None, false, None),
+        Offer::Closed(_) | Offer::Nothing if base.is_filed() => (None, false, Some(offer::elsewhere(found))),
         Offer::Closed(_) | Offer::Nothing => (None, false, Some(base.at(&format!("/go/{}", found.id())))),
     };
     let measure = || {
@@ -127,10 +131,10 @@ fn reading(desk: &Desk, found: &Found, mention: &Mention) -> Reading {
     Reading {
         words,
         beside,
+        is_gone: leads_to_copy || leads_to.is_none(),
         leads_to,
         leads_to_copy,
         state: student::state(&item.verdict.state),
-        is_gone: leads_to_copy || explained_at.is_some(),
         copy: copy_page().zip(measure()).filter(|_| opens_too),
         explained_at,
     }

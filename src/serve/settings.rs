@@ -7,6 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::proxy::Proxies;
+use crate::domain::capture::CaptureId;
 use crate::domain::course::{CopyRules, CourseId, MailAddress, Term};
 use crate::domain::policy::admission::Admission;
 use crate::domain::ticket::SigningKey;
@@ -22,6 +23,9 @@ pub struct Settings {
     /// Put before the encoded address of a licensed link, as in
     /// `https://login.proxy.school.edu/login?url=`.
     pub library_proxy: Option<String>,
+    /// Only copies that open whatever the day: for a site that nobody can
+    /// close when the term ends.
+    pub copies_for_ever_only: bool,
     /// Whom we believe who it is that asks.
     pub proxies: Proxies,
     pub limits: Limits,
@@ -85,6 +89,8 @@ impl Default for Limits {
 pub struct BaseUrl {
     origin: String,
     prefix: String,
+    /// Every page is a file that is named in full, as on a server of files.
+    is_filed: bool,
 }
 
 /// Longer ones are not gone back to after a sign-in.
@@ -127,6 +133,32 @@ impl BaseUrl {
         is_ours.then_some(text)
     }
 
+    /// The base of a page so many directories deep in a site of files.
+    pub fn filed(depth: usize) -> Self {
+        let prefix = if depth == 0 { ".".to_owned() } else { vec![".."; depth].join("/") };
+        Self { origin: String::new(), prefix, is_filed: true }
+    }
+
+    /// Whether the pages are files, with nobody behind them to be asked.
+    pub fn is_filed(&self) -> bool {
+        self.is_filed
+    }
+
+    /// The page of a course.
+    pub fn course(&self, course: impl fmt::Display) -> String {
+        self.at(&format!("/c/{course}/{}", self.index()))
+    }
+
+    /// The page of a copy.
+    pub fn copy(&self, capture: &CaptureId) -> String {
+        let slash = if self.is_filed { "/" } else { "" };
+        self.at(&format!("/a/{capture}{slash}{}", self.index()))
+    }
+
+    fn index(&self) -> &'static str {
+        if self.is_filed { "index.html" } else { "" }
+    }
+
     /// A path of ours in full.
     pub fn absolute(&self, path: &str) -> String {
         format!("{}{}{path}", self.origin, self.prefix)
@@ -135,7 +167,7 @@ impl BaseUrl {
 
 impl Default for BaseUrl {
     fn default() -> Self {
-        Self { origin: "http://localhost:8080".to_owned(), prefix: String::new() }
+        Self { origin: "http://localhost:8080".to_owned(), prefix: String::new(), is_filed: false }
     }
 }
 
@@ -156,7 +188,7 @@ impl FromStr for BaseUrl {
         if !is_sound {
             return Err(wrong());
         }
-        Ok(Self { origin: url.origin().ascii_serialization(), prefix: prefix.to_owned() })
+        Ok(Self { origin: url.origin().ascii_serialization(), prefix: prefix.to_owned(), is_filed: false })
     }
 }
 

@@ -50,6 +50,13 @@ impl Visitor {
         Ok((Self(Arc::new(Known { arrival, sessions, here })), cookies))
     }
 
+    /// Somebody of whom nothing is known.
+    pub(super) fn stranger() -> Self {
+        let client = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let arrival = Arrival { client, is_secure: false, person: None };
+        Self(Arc::new(Known { arrival, sessions: Sessions::default(), here: String::new() }))
+    }
+
     pub(super) fn standing(&self, course: &CourseRules) -> Standing {
         course.admission.standing(self.session(&course.id).map(|session| session.role), self.person())
     }

@@ -9,6 +9,7 @@ pub mod spool;
 pub mod lock;
 pub mod page_file;
 pub mod terminal;
+pub mod site_dir;
 pub mod ping;
 pub mod signals;
 pub mod systemd;

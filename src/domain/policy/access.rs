@@ -67,6 +67,16 @@ pub fn may_open(question: &Question) -> Result<(), Closed> {
     }
 }
 
+/// Whether a copy opens to readers whatever becomes of its original, and of the term.
+pub fn always_opens(course: Openness, rights: Rights) -> bool {
+    match (rights, course) {
+        (Rights::Own | Rights::OpenLicence, _) | (Rights::Unknown, Openness::Open) => true,
+        (Rights::FairUse | Rights::Licensed | Rights::TakenDown, _) | (Rights::Unknown, Openness::Dark) => {
+            false
+        }
+    }
+}
+
 /// What was stated about a link; the first rule that fits counts.
 pub fn rights_of(link: &Address, rules: &[RightsRule]) -> Option<Rights> {
     rules.iter().find(|rule| link.as_str().contains(&rule.pattern)).map(|rule| rule.rights)
@@ -111,6 +121,9 @@ mod tests {
                 assert_eq!(ask(Rights::OpenLicence), Ok(()));
                 let stands = matches!(original, Original::Works | Original::Failing);
                 assert_eq!(ask(Rights::FairUse).is_ok(), !stands);
+                for rights in [Rights::Own, Rights::OpenLicence, Rights::FairUse, Rights::Unknown] {
+                    assert!(!always_opens(course, rights) || ask(rights) == Ok(()), "{rights:?}");
+                }
             }
         }
     }

@@ -7,6 +7,7 @@ mod browser;
 mod course;
 mod course_staff;
 mod documents;
+mod export;
 mod memento;
 mod monitors;
 mod pages;

@@ -1,0 +1,165 @@
+//! `onreserve export`: what works without the service, or after it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{Now, Place, say};
+use crate::domain::course::CourseId;
+use crate::domain::policy::admission::Admission;
+use crate::serve::export::{self, Dialect};
+use crate::serve::{BaseUrl, CourseRules, Desk, Settings};
+use crate::world::clock::Clock;
+use crate::world::site_dir::SiteDir;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  onreserve export redirects --for nginx --config onreserve.toml > redirects.conf
+  onreserve export data --config onreserve.toml > _data/onreserve.json
+  onreserve export site public --config onreserve.toml")]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Redirects of dead paths on the course's own site to our copies.
+    Redirects {
+        /// The web server they are for.
+        #[arg(long = "for", value_enum, value_name = "SERVER")]
+        server: Server,
+        #[command(flatten)]
+        from: From,
+    },
+    /// Every link with its state and copy as JSON, for Jekyll, Hugo and others.
+    Data {
+        #[command(flatten)]
+        from: From,
+    },
+    /// The readings, the copies and their pages as files for a plain web server.
+    ///
+    /// Copies that open to all are in it, taken-down ones never.
+    Site {
+        /// A directory that is empty or does not exist yet.
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+        /// Also the courses that ask readers to sign in, and the copies that open
+        /// today only in place of a dead original. Nobody keeps strangers out
+        /// then, or closes them at the end of the term: put such a site where
+        /// only the course reaches it.
+        #[arg(long)]
+        with_dark: bool,
+        #[command(flatten)]
+        from: From,
+    },
+}
+
+#[derive(Debug, Args)]
+struct From {
+    /// Only this course.
+    #[arg(long, value_name = "ID")]
+    course: Option<CourseId>,
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    now: Now,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Server {
+    Nginx,
+    Caddy,
+    Apache,
+    Netlify,
+}
+
+impl Server {
+    fn dialect(self) -> Dialect {
+        match self {
+            Self::Nginx => Dialect::Nginx,
+            Self::Caddy => Dialect::Caddy,
+            Self::Apache => Dialect::Apache,
+            Self::Netlify => Dialect::Netlify,
+        }
+    }
+}
+
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    match arguments.what {
+        What::Redirects { server, from } => {
+            // They lead to pages that ask readers to sign in themselves.
+            let desk = from.desk(opened).await?;
+            let redirects = export::redirects(&desk, from.course.as_ref(), server.dialect()).await?;
+            for path in &redirects.left_out {
+                tell(&format!("left out, for it cannot be written safely: {path}"));
+            }
+            say(&redirects.text)?;
+        }
+        What::Data { from } => {
+            let desk = from.desk(|settings| settings).await?;
+            let data = export::data(&desk, from.course.as_ref()).await?;
+            say(&format!("{}\n", serde_json::to_string_pretty(&data)?))?;
+        }
+        What::Site { dir, with_dark, from } => {
+            let filed = |settings: Settings| Settings {
+                base_url: BaseUrl::filed(2),
+                copies_for_ever_only: !with_dark,
+                ..if with_dark { opened(settings) } else { settings }
+            };
+            let desk = from.desk(filed).await?;
+            let written = export::site(&desk, from.course.as_ref(), &SiteDir::create(&dir)?).await?;
+            say(&format!(
+                "{}: {} courses, {} copies; open index.html, or serve the directory.\n",
+                dir.display(),
+                written.courses,
+                written.copies
+            ))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The courses as their readers see them.
+fn opened(mut settings: Settings) -> Settings {
+    for course in &mut settings.courses {
+        course.admission = Admission::default();
+    }
+    settings
+}
+
+/// To whoever sits at the terminal, not into what is exported.
+fn tell(text: &str) {
+    use std::io::Write as _;
+    // Where nobody can be told, there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "onreserve: {text}");
+}
+
+impl From {
+    /// A desk over the archive, by the configured rights and terms; without a
+    /// configuration every course is dark.
+    async fn desk(&self, adapted: impl FnOnce(Settings) -> Settings) -> anyhow::Result<Desk> {
+        let shelf = self.place.open().await?;
+        let known = shelf.catalogue.courses().await?;
+        if let Some(wanted) = self.course.as_ref().filter(|wanted| !known.iter().any(|(id, _)| id == *wanted))
+        {
+            bail!("the archive has no course `{wanted}`");
+        }
+        let settings = match self.place.settings()? {
+            Some(settings) => match settings.pages {
+                Some(pages) => pages.serve,
+                None => bail!(
+                    "the configuration says nothing of pages; add [pages], with base_url if readers reach the service"
+                ),
+            },
+            None => Settings {
+                courses: known.into_iter().map(|(id, _)| CourseRules::new(id)).collect(),
+                ..Settings::default()
+            },
+        };
+        let clock = self.now.now.map_or_else(Clock::system, Clock::pretending);
+        Ok(Desk::new(shelf.archive, shelf.catalogue, clock, adapted(settings)))
+    }
+}

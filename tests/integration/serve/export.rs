@@ -1,0 +1,188 @@
+//! What is exported works without the service: files on a server that knows only files.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use onreserve::domain::course::Openness;
+use serde_json::Value;
+use url::Url;
+
+use super::course::{self, ALIVE, GONE, GONE_PAGE, LICENSED, NIGHTS, SVG, TAKEN};
+use super::id;
+
+/// The course's own rules as a configuration, beside the archive.
+fn configuration(archive: &Path, openness: Openness) -> PathBuf {
+    let copies = match openness {
+        Openness::Open => "open",
+        Openness::Dark => "dark",
+    };
+    let file = archive.with_extension("toml");
+    let text = format!(
+        "[archive]\ndir = \"{}\"\n[pages]\nbase_url = \"https://links.school.edu/x/\"\n\
+         [[course]]\nid = \"dgm\"\npage = \"http://course.example/dgm/\"\ncopies = \"{copies}\"\n\
+         term = {{ first = 2026-09-14, last = 2026-12-04 }}\n\
+         [[course.rights]]\ncontains = \"press.example\"\nrights = \"licensed\"\n\
+         [[course.rights]]\ncontains = \"owner.example\"\nrights = \"taken-down\"\n",
+        archive.display()
+    );
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+fn export(configuration: &Path, arguments: &[&str]) -> Output {
+    let now = course::start_of(NIGHTS + 1).to_string();
+    let done = Command::new(env!("CARGO_BIN_EXE_onreserve"))
+        .arg("export")
+        .args(arguments)
+        .args(["--now", &now, "--config"])
+        .arg(configuration)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+    done
+}
+
+/// The paths of a site, as a server of files would answer for them.
+struct Files(PathBuf);
+
+impl Files {
+    fn get(&self, path: &str) -> Option<String> {
+        let bytes = std::fs::read(self.0.join(path.trim_start_matches('/'))).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Every page that is reached from the first one, with its text.
+    fn pages(&self) -> Vec<(String, String)> {
+        let (mut seen, mut left, mut pages) = (BTreeSet::new(), vec!["/index.html".to_owned()], Vec::new());
+        while let Some(path) = left.pop() {
+            if !seen.insert(path.clone()) {
+                continue;
+            }
+            let text = self.get(&path).unwrap_or_else(|| panic!("{path} is linked and missing"));
+            if !path.ends_with("index.html") {
+                continue;
+            }
+            let here = Url::parse(&format!("http://files.example{path}")).unwrap();
+            for attribute in ["href=\"", "src=\"", "action=\""] {
+                for target in text.split(attribute).skip(1).map(|rest| rest.split('"').next().unwrap()) {
+                    let target = here.join(&target.replace("&amp;", "&")).unwrap();
+                    if target.host_str() == Some("files.example") {
+                        left.push(target.path().to_owned());
+                    }
+                }
+            }
+            pages.push((path, text));
+        }
+        pages
+    }
+
+    fn all(&self) -> Vec<String> {
+        let listed = Command::new("find").args([".", "-type", "f"]).current_dir(&self.0).output().unwrap();
+        String::from_utf8(listed.stdout).unwrap().lines().map(|line| line[1..].to_owned()).collect()
+    }
+}
+
+fn site(openness: Openness, more: &[&str]) -> (tempfile::TempDir, Files) {
+    let (dir, archive) = course::copied_archive();
+    let configuration = configuration(&archive, openness);
+    let to = dir.path().join("site");
+    export(&configuration, &[&["site", to.to_str().unwrap()], more].concat());
+    (dir, Files(to))
+}
+
+#[test]
+fn every_link_of_a_site_leads_to_a_file_and_every_file_is_linked() {
+    let (_dir, files) = site(Openness::Open, &["--with-dark"]);
+    let pages = files.pages();
+    assert!(pages.iter().any(|(path, _)| path == "/c/dgm/index.html"));
+    let copies = pages.iter().filter(|(path, _)| path.starts_with("/a/")).count();
+    assert!(copies >= 16, "{copies}");
+    let blobs = files.all().into_iter().filter(|path| path.starts_with("/blob/")).count();
+    assert!(blobs >= 16, "{blobs}");
+    for (path, text) in &pages {
+        assert!(!text.contains("<script") && !text.contains("<form"), "{path}");
+        assert!(!text.contains("href=\"/") && !text.contains("/go/"), "{path}");
+    }
+    let sums = Command::new("sha256sum")
+        .args(["--quiet", "--check", "SHA256SUMS"])
+        .current_dir(&files.0)
+        .output()
+        .unwrap();
+    assert!(sums.status.success(), "{sums:?}");
+}
+
+#[test]
+fn a_site_has_only_what_its_readers_may_open_for_ever() {
+    let (_dir, dark) = site(Openness::Dark, &[]);
+    let list = dark.get("/c/dgm/index.html").unwrap();
+    assert!(list.contains("A lost paper") && list.contains("the original is gone"), "{list}");
+    assert!(!list.contains(&format!("href=\"../../a/{}", id(GONE))), "its copy closes with the term");
+    assert!(dark.all().iter().any(|path| path.ends_with("/1.pdf")), "the course's own material");
+    let (_dir, with_dark) = site(Openness::Dark, &["--with-dark"]);
+    for files in [&dark, &with_dark] {
+        for hidden in [ALIVE, LICENSED, TAKEN] {
+            let hidden = id(hidden).to_string();
+            assert!(!files.all().iter().any(|path| path.contains(&hidden)), "{hidden}");
+        }
+    }
+    assert!(with_dark.all().iter().any(|path| path.contains(&id(GONE).to_string())));
+}
+
+#[test]
+fn what_was_taken_down_is_not_exported() {
+    let (dir, archive) = course::copied_archive();
+    let taken = Command::new(env!("CARGO_BIN_EXE_onreserve"))
+        .args(["takedown", GONE, "--reason", "asked", "--yes", "--archive"])
+        .arg(&archive)
+        .output()
+        .unwrap();
+    assert!(taken.status.success(), "{taken:?}");
+    let to = dir.path().join("site");
+    let configuration = configuration(&archive, Openness::Open);
+    export(&configuration, &["site", to.to_str().unwrap(), "--with-dark"]);
+    let files = Files(to);
+    assert!(!files.all().iter().any(|path| path.contains(&id(GONE).to_string())));
+    assert!(
+        !files
+            .get("/c/dgm/index.html")
+            .unwrap()
+            .contains("where else to look<span class=\"unseen\">: A lost paper")
+    );
+}
+
+/// A plain server sends no policy with a stranger's page, so the page brings it.
+#[test]
+fn pages_of_strangers_do_nothing_from_a_server_of_files() {
+    let (_dir, files) = site(Openness::Open, &["--with-dark"]);
+    let all = files.all();
+    let pages: Vec<&String> =
+        all.iter().filter(|path| path.starts_with("/blob/") && path.ends_with(".html")).collect();
+    assert!(!pages.is_empty());
+    for page in pages {
+        let text = files.get(page).unwrap();
+        let policy =
+            text.find("http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';").unwrap();
+        assert!(policy < 60, "{page}");
+    }
+    assert!(all.iter().any(|path| path.ends_with("/figure.svg.bin")), "{SVG} could run");
+    assert!(!all.iter().any(|path| path.ends_with(".svg")));
+    let lost = files.get("/c/dgm/index.html").unwrap();
+    assert!(lost.contains("A lost post") && id(GONE_PAGE).to_string().len() == 16);
+}
+
+#[test]
+fn data_and_redirects_are_what_their_readers_parse() {
+    let (_dir, archive) = course::copied_archive();
+    let configuration = configuration(&archive, Openness::Open);
+    let told = export(&configuration, &["data"]);
+    let data: Value = serde_json::from_slice(&told.stdout).unwrap();
+    let link = &data["courses"]["dgm"]["links"][GONE];
+    assert_eq!(link["state"], "dead");
+    assert!(link["copy"]["page"].as_str().unwrap().starts_with("https://links.school.edu/x/a/"), "{link}");
+    for server in ["nginx", "caddy", "apache", "netlify"] {
+        let told = export(&configuration, &["redirects", "--for", server]);
+        let text = String::from_utf8(told.stdout).unwrap();
+        assert!(!text.contains("papers.example"), "another's site is not ours to redirect: {text}");
+    }
+}
