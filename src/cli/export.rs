@@ -141,8 +141,8 @@ impl From {
     /// A desk over the archive, by the configured rights and terms; without a
     /// configuration every course is dark.
     async fn desk(&self, adapted: impl FnOnce(Settings) -> Settings) -> anyhow::Result<Desk> {
-        let shelf = self.place.open().await?;
-        let known = shelf.catalogue.courses().await?;
+        let opened = self.place.open().await?;
+        let known = opened.catalogue.courses().await?;
         if let Some(wanted) = self.course.as_ref().filter(|wanted| !known.iter().any(|(id, _)| id == *wanted))
         {
             bail!("the archive has no course `{wanted}`");
@@ -160,6 +160,6 @@ impl From {
             },
         };
         let clock = self.now.now.map_or_else(Clock::system, Clock::pretending);
-        Ok(Desk::new(shelf.archive, shelf.catalogue, clock, adapted(settings)))
+        Ok(Desk::new(opened.archive, opened.catalogue, clock, adapted(settings)))
     }
 }

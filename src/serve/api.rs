@@ -1,7 +1,9 @@
 //! `/api/v1`: the links of a course for programs, and the script that course pages include.
 
+mod captures;
 mod search;
 
+pub(super) use captures::{capture, courses};
 pub(super) use search::search;
 
 use std::sync::Arc;
@@ -23,6 +25,7 @@ use crate::domain::report::place::due;
 use crate::domain::report::wording::student;
 
 const SCRIPT: &str = include_str!("pages/onreserve.js");
+const DESCRIPTION: &str = include_str!("api/openapi.json");
 
 /// `/onreserve.js`, to be included from any page.
 pub(super) async fn script(asked: HeaderMap) -> Response {
@@ -31,6 +34,14 @@ pub(super) async fn script(asked: HeaderMap) -> Response {
     let resource = HeaderName::from_static("cross-origin-resource-policy");
     response.headers_mut().insert(resource, HeaderValue::from_static("cross-origin"));
     response
+}
+
+/// `/api/v1/openapi.json`: all of it, as `OpenAPI` 3.1 describes it.
+pub(super) async fn description(State(desk): State<Arc<Desk>>, asked: HeaderMap) -> Answer {
+    let mut description: Value = serde_json::from_str(DESCRIPTION).map_err(Fault::from)?;
+    description["servers"] = json!([{ "url": desk.settings.base_url.absolute("/api/v1") }]);
+    let text = serde_json::to_string(&description).map_err(Fault::from)?;
+    Ok(answer::revalidated(&asked, "application/json", Audience::Everybody, text))
 }
 
 /// `/api/v1/courses/<id>/links`: all links, or with `only=gone` those whose original is gone.
@@ -129,18 +140,18 @@ pub(super) fn link(desk: &Desk, found: &Found) -> Value {
         "due": due(&found.shelf.night, item),
         "words": student::state(&verdict.state),
         "go": desk.settings.base_url.absolute(&format!("/go/{}", found.id())),
-        "copy": copy.map(|copy| told(desk, found, copy)),
+        "copy": copy.map(|copy| told(desk, copy, item.copy_pages)),
     })
 }
 
-fn told(desk: &Desk, found: &Found, copy: &Capture) -> Value {
+fn told(desk: &Desk, copy: &Capture, pages: Option<u32>) -> Value {
     let base = &desk.settings.base_url;
     json!({
         "page": base.absolute(&format!("/a/{}", copy.id())),
         "memento": base.absolute(&format!("/web/{}/{}", Stamp::of(copy.captured_at), copy.link)),
         "sha256": copy.sha256,
         "bytes": copy.bytes,
-        "pages": found.item().copy_pages,
+        "pages": pages,
         "media_type": copy.media_type,
         "captured_at": copy.captured_at,
     })

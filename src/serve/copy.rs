@@ -11,6 +11,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::answer::{self, Answer};
 use super::desk::{Desk, Found};
+use super::difference::{self, Compared};
 use super::settings::BaseUrl;
 use super::visitor::Visitor;
 use super::{document, offer};
@@ -41,10 +42,17 @@ pub(super) struct CopyPage<'a> {
     /// Where the bytes came from, where that is another address.
     document: Option<String>,
     versions: Vec<Version>,
+    changed: Option<Changed>,
     citation: String,
     sha256: String,
     report: Option<String>,
     copyright: Option<String>,
+}
+
+/// What changed since the version before.
+struct Changed {
+    since: String,
+    compared: Arc<Compared>,
 }
 
 struct Version {
@@ -110,6 +118,7 @@ pub(super) async fn laid_out<'a>(
         address: item.link.to_string(),
         document: Some(capture.document.to_string()).filter(|document| *document != item.link.as_str()),
         versions: versions(desk, found, kept).await?,
+        changed: changed(desk, found, kept).await?,
         citation: citation(found, kept, &title),
         sha256: capture.sha256.to_string(),
         report: found
@@ -149,6 +158,19 @@ async fn versions(desk: &Desk, found: &Found, this: &Kept) -> Result<Vec<Version
         is_this: kept.capture.id() == this.capture.id(),
     };
     Ok(captures.iter().rev().map(version).collect())
+}
+
+/// What changed since the version before, where both open.
+async fn changed(desk: &Desk, found: &Found, this: &Kept) -> Result<Option<Changed>, answer::Fault> {
+    if desk.may_open(found).is_err() {
+        return Ok(None);
+    }
+    let captures = desk.captures(&found.item().link).await?;
+    let place = captures.iter().position(|kept| kept.capture.id() == this.capture.id());
+    let before = place.and_then(|place| place.checked_sub(1)).and_then(|place| captures.get(place));
+    let Some(before) = before else { return Ok(None) };
+    let since = local_day(found, before.capture.captured_at);
+    Ok(difference::since(desk, before, this).await?.map(|compared| Changed { since, compared }))
 }
 
 /// The local day, always with its year: a citation needs it.

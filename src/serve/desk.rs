@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::Semaphore;
 
 use super::bell::Bell;
+use super::difference::Comparisons;
 use super::health::Figures;
 use super::past::Past;
 use super::settings::{CourseRules, Settings};
@@ -45,6 +46,7 @@ pub struct Desk {
     pub(super) bell: Bell,
     pub(super) searches: Semaphore,
     pub(super) porter: Porter,
+    pub(super) comparisons: Comparisons,
     shelves: Mutex<HashMap<CourseId, Arc<Shelf>>>,
 }
 
@@ -82,6 +84,7 @@ impl Desk {
             bell: Bell::default(),
             searches: Semaphore::new(SEARCHES_AT_ONCE),
             porter: Porter::default(),
+            comparisons: Comparisons::default(),
             shelves: Mutex::default(),
         }
     }

@@ -22,6 +22,7 @@ mod offer;
 mod outline;
 mod search;
 mod list;
+mod difference;
 mod copy;
 mod go;
 mod memento;
@@ -84,6 +85,9 @@ fn routes(prefix: &str) -> Router<Arc<Desk>> {
         .route(&at("/c/{course}/recheck"), post(dashboard::recheck))
         .route(&at("/act/{ticket}"), get(act::show).post(act::act))
         .route(&at("/letters/{ticket}"), get(letters::show).post(letters::change))
+        .route(&at("/api/v1/openapi.json"), get(api::description))
+        .route(&at("/api/v1/courses"), get(api::courses))
+        .route(&at("/api/v1/captures/{capture}"), get(api::capture))
         .route(&at("/api/v1/courses/{course}/links"), get(api::links))
         .route(&at("/api/v1/courses/{course}/search"), get(api::search))
         .route(&at("/onreserve.js"), get(api::script))

@@ -3,6 +3,7 @@
 //! Readers are pure functions over bytes. They may be slow or panic on hostile
 //! input: `world::reader` runs them where neither hurts.
 
+pub mod difference;
 pub mod html;
 mod media;
 mod notebook;

@@ -40,7 +40,7 @@ fn document(desk: &Desk, hit: &Hit) -> Value {
         "link": hit.found.id(),
         "url": hit.found.item().link,
         "label": student::name_of(hit.found.item()),
-        "copy": told(desk, &hit.found, &hit.copy),
+        "copy": told(desk, &hit.copy, hit.found.item().copy_pages),
         "places": hit.places.iter().map(place).collect::<Vec<_>>(),
     })
 }

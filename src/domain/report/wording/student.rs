@@ -4,7 +4,7 @@
 
 use crate::domain::address::Address;
 use crate::domain::capture::{Capture, Digest};
-use crate::domain::evidence::Reason;
+use crate::domain::evidence::{Change, Reason};
 use crate::domain::link::Mention;
 use crate::domain::policy::access::Closed;
 use crate::domain::policy::admission::Role;
@@ -155,6 +155,16 @@ pub fn media(media_type: &str, document: &Address) -> &'static str {
 pub fn measure(media: &str, copy: &Capture, pages: Option<u32>) -> String {
     let pages = pages.map(|pages| format!("{}, ", extent(pages, &copy.document))).unwrap_or_default();
     format!("{media}, {pages}{}", size(copy.bytes))
+}
+
+/// How two versions differ, in a sentence.
+pub fn difference(change: &Change) -> String {
+    let is_same = change.words_changed == 0 && change.words_after > 0;
+    if is_same && change.pages_before == change.pages_after {
+        "The words are the same; only the file differs.".to_owned()
+    } else {
+        format!("In figures: {}.", super::change(change))
+    }
 }
 
 /// How to cite what was read here.

@@ -1,0 +1,125 @@
+//! The description of the API: every route is in it, and every property that is
+//! described is answered, and every one answered described.
+
+use std::collections::BTreeSet;
+
+use onreserve::domain::course::Openness;
+use serde_json::Value;
+
+use super::course::{ALIVE, CHANGED, GONE, NIGHTS, TAKEN, start_of};
+use super::{Server, settings};
+
+async fn server() -> Server {
+    let mut open = settings();
+    open.courses[0].copies.openness = Openness::Open;
+    Server::with(open, start_of(NIGHTS + 1)).await
+}
+
+async fn json(server: &Server, path: &str) -> Value {
+    let reply = server.get(path).await;
+    assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json")), "{path}");
+    serde_json::from_slice(&reply.body).unwrap()
+}
+
+/// Follows a reference, and what may be null to what it is otherwise.
+fn resolved<'a>(description: &'a Value, schema: &'a Value) -> &'a Value {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return resolved(description, description.pointer(&reference[1..]).expect("a target"));
+    }
+    match schema["oneOf"].as_array() {
+        Some(kinds) => resolved(description, kinds.iter().find(|kind| kind["type"] != "null").unwrap()),
+        None => schema,
+    }
+}
+
+/// The properties of a schema, as paths.
+fn described(description: &Value, schema: &Value, at: &str, into: &mut BTreeSet<String>) {
+    let schema = resolved(description, schema);
+    if schema["items"].is_object() {
+        described(description, &schema["items"], &format!("{at}[]"), into);
+    }
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let at = format!("{at}.{name}");
+        described(description, property, &at, into);
+        into.insert(at);
+    }
+}
+
+/// The properties of an answer, as paths.
+fn answered(value: &Value, at: &str, into: &mut BTreeSet<String>) {
+    for item in value.as_array().into_iter().flatten() {
+        answered(item, &format!("{at}[]"), into);
+    }
+    for (name, property) in value.as_object().into_iter().flatten() {
+        let at = format!("{at}.{name}");
+        answered(property, &at, into);
+        into.insert(at);
+    }
+}
+
+#[tokio::test]
+async fn what_is_described_is_what_is_answered() {
+    let server = server().await;
+    let description = json(&server, "/api/v1/openapi.json").await;
+    let captures = server.catalogue.captures(&CHANGED.parse().unwrap()).await.unwrap();
+    let capture = format!("/captures/{}", captures[0].capture.id());
+    let examples = [
+        ("/courses", "/courses".to_owned()),
+        ("/courses/{course}/links", "/courses/dgm/links".to_owned()),
+        ("/courses/{course}/search", "/courses/dgm/search?q=living+line".to_owned()),
+        ("/captures/{capture}", capture),
+    ];
+    let paths: BTreeSet<&str> =
+        description["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+    let tried: BTreeSet<&str> = examples.iter().map(|(path, _)| *path).chain(["/openapi.json"]).collect();
+    assert_eq!(paths, tried);
+    for (path, example) in examples {
+        let content = &description["paths"][path]["get"]["responses"]["200"]["content"];
+        let (mut told, mut given) = (BTreeSet::new(), BTreeSet::new());
+        described(&description, &content["application/json"]["schema"], "", &mut told);
+        answered(&json(&server, &format!("/api/v1{example}")).await, "", &mut given);
+        assert_eq!(told, given, "{path}");
+    }
+    assert_eq!(description["servers"][0]["url"], "http://localhost:8080/api/v1");
+}
+
+#[test]
+fn every_route_is_described() {
+    let source = include_str!("../../../src/serve/mod.rs");
+    let description: Value =
+        serde_json::from_str(include_str!("../../../src/serve/api/openapi.json")).unwrap();
+    let routed: BTreeSet<&str> =
+        source.split("at(\"/api/v1").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    let paths: BTreeSet<&str> =
+        description["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(routed, paths);
+}
+
+#[tokio::test]
+async fn a_capture_is_told_and_its_copy_only_where_it_opens() {
+    let dark = Server::start().await;
+    for (link, opens) in [(GONE, true), (ALIVE, false)] {
+        let captures = dark.catalogue.captures(&link.parse().unwrap()).await.unwrap();
+        let told = json(&dark, &format!("/api/v1/captures/{}", captures[0].capture.id())).await;
+        assert_eq!((told["opens"] == true, told["copy"].is_object()), (opens, opens), "{link}");
+    }
+    let taken = dark.catalogue.captures(&TAKEN.parse().unwrap()).await.unwrap();
+    let reply = dark.get(&format!("/api/v1/captures/{}", taken[0].capture.id())).await;
+    assert_eq!(reply.status, 451);
+    assert_eq!(dark.get("/api/v1/captures/nothing").await.status, 404);
+}
+
+#[tokio::test]
+async fn the_page_of_a_version_tells_what_changed_since_the_one_before() {
+    let server = server().await;
+    let captures = server.catalogue.captures(&CHANGED.parse().unwrap()).await.unwrap();
+    let newer = server.get(&format!("/a/{}", captures[1].capture.id())).await.text();
+    assert!(newer.contains("<h2>What changed since Mon 14 Sep 2026</h2>"), "{newer}");
+    assert!(newer.contains("In figures: 4 -&#62; 7 pages") || newer.contains("4 -&gt; 7 pages"), "{newer}");
+    assert!(newer.contains("<del>Diffusion") && newer.contains("<ins>Something else entirely"), "{newer}");
+    let older = server.get(&format!("/a/{}", captures[0].capture.id())).await.text();
+    assert!(!older.contains("What changed since"), "nothing stood before it");
+    let dark = Server::start().await.get(&format!("/a/{}", captures[1].capture.id())).await;
+    assert_eq!(dark.status, 403);
+    assert!(!dark.text().contains("What changed since"), "what is closed is not quoted");
+}
