@@ -116,6 +116,7 @@ impl Address {
         let path = path
             .strip_suffix("index.html")
             .or_else(|| path.strip_suffix("index.htm"))
+            .or_else(|| path.strip_suffix("index.php"))
             .unwrap_or(&path)
             .trim_end_matches('/');
         let port = self.0.port().map(|port| format!(":{port}")).unwrap_or_default();

@@ -1,23 +1,17 @@
-//! Which of the bodies a visit brought are kept, and why.
+//! The bodies a visit brought: those worth keeping are handed on to be recorded.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use jiff::SignedDuration;
-
 use crate::domain::address::Address;
 use crate::domain::capture::{Digest, Why};
 use crate::domain::document::{self, Document, Fingerprint};
-use crate::domain::evidence::ask::{Answer, Subject};
 use crate::domain::evidence::memory::{Kept, Memory};
 use crate::domain::evidence::weigh::Case;
-use crate::domain::evidence::{Drift, Evidence, Finding};
+use crate::domain::evidence::{Evidence, keep};
 use crate::domain::visit::{Exchange, Validators};
 use crate::world::World;
 use crate::world::spool::Spooled;
-
-/// A page that only flickers is kept once a week, not every night.
-const SMALL_CHANGES_KEPT_EVERY: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What a visit brought home.
 #[derive(Debug)]
@@ -60,18 +54,10 @@ pub(super) fn in_hand<'a>(memory: &'a Memory, world: &World) -> Cow<'a, Memory> 
     }
 }
 
-/// Whether the text of the baseline has to be read again to judge what came.
-pub(super) fn needs_baseline(memory: &Memory, answers: &[Answer]) -> bool {
-    let Some(baseline) = &memory.baseline else { return false };
-    answers
-        .iter()
-        .filter_map(|answer| answer.document.as_ref())
-        .any(|document| document.fingerprint() != baseline.text)
-}
-
-pub(super) async fn read_baseline(memory: &Memory, world: &World) -> anyhow::Result<Option<Document>> {
-    let Some(baseline) = &memory.baseline else { return Ok(None) };
-    let capture = &baseline.capture;
+/// Reads a capture again, if it is still there.
+pub(super) async fn read_again(kept: Option<&Kept>, world: &World) -> anyhow::Result<Option<Document>> {
+    let Some(kept) = kept else { return Ok(None) };
+    let capture = &kept.capture;
     let path = world.archive.path_of(capture.sha256);
     if !path.exists() {
         // Damaged and quarantined, or taken down: the fingerprint is all that is left.
@@ -88,7 +74,7 @@ pub(super) fn bring(case: &Case, evidence: Evidence, mut bodies: HashMap<usize, 
     let rebased = case.baseline.map(Document::fingerprint).filter(|fingerprint| {
         case.memory.baseline.as_ref().is_some_and(|baseline| baseline.text.version != fingerprint.version)
     });
-    let to_keep = why(case, &evidence).and_then(|(why, is_baseline)| {
+    let to_keep = keep::why(case, &evidence).and_then(|(why, is_baseline)| {
         let (answer, document) = case.work()?;
         let place = case.answers.0.iter().position(|other| std::ptr::eq(other, answer))?;
         let body = bodies.remove(&place)?;
@@ -111,53 +97,4 @@ pub(super) fn bring(case: &Case, evidence: Evidence, mut bodies: HashMap<usize, 
         baseline: case.memory.baseline.as_ref().map(|kept| kept.capture.sha256),
         rebased,
     }
-}
-
-/// Why the night's document is kept, and whether it becomes the baseline.
-///
-/// Only a healthy answer is kept at all, so that nothing ever takes the place
-/// of the last good capture but a good one.
-fn why(case: &Case, evidence: &Evidence) -> Option<(Why, bool)> {
-    let Finding::Healthy { drift, .. } = &evidence.finding else { return None };
-    if !is_kept(case.subject) || case.memory.is_taken_down {
-        return None;
-    }
-    let last = case.memory.last.as_ref().map(|kept| &kept.capture);
-    let (_, document) = case.work()?;
-    match drift {
-        Drift::First => Some((Why::First, true)),
-        Drift::Same if last.is_none() => Some((Why::Restored, true)),
-        Drift::Same if document.text.trim().is_empty() => {
-            let new_bytes =
-                case.work().and_then(|(answer, _)| answer.exchange.body()).map(|body| body.sha256);
-            (new_bytes != last.map(|capture| capture.sha256)).then_some((Why::Reissued, false))
-        }
-        Drift::Same | Drift::NotCompared => None,
-        Drift::Small(_) => {
-            let is_old = last.is_none_or(|capture| {
-                case.at.duration_since(capture.captured_at) >= SMALL_CHANGES_KEPT_EVERY
-            });
-            is_old.then_some((Why::Changed, false))
-        }
-        Drift::Different(change) => {
-            let is_kept_already = case.memory.last.as_ref().map(|kept| kept.text) == Some(change.text);
-            let baseline_is_last = last.map(|capture| capture.sha256)
-                == case.memory.baseline.as_ref().map(|baseline| baseline.capture.sha256);
-            // A page that reads differently every night would fill the disk:
-            // its first new text is kept, later ones when they have come twice.
-            (!is_kept_already
-                && (baseline_is_last || change.seen_twice || was_seen_before(case, change.text)))
-            .then_some((Why::Changed, false))
-        }
-    }
-}
-
-fn is_kept(subject: &Subject) -> bool {
-    subject.kind.is_kept()
-}
-
-fn was_seen_before(case: &Case, text: Fingerprint) -> bool {
-    case.memory.history.iter().rev().take(7).any(|evidence| {
-        matches!(&evidence.finding, Finding::Healthy { drift: Drift::Different(change), .. } if change.text == text)
-    })
 }

@@ -9,6 +9,7 @@ use crate::domain::address::Address;
 use crate::domain::document::Document;
 use crate::domain::evidence::Evidence;
 use crate::domain::evidence::ask::{Answer, Answers, Subject};
+use crate::domain::evidence::keep;
 use crate::domain::evidence::memory::Memory;
 use crate::domain::evidence::weigh::{Case, next_ask, weigh};
 use crate::night::carry::{self, Shared};
@@ -95,21 +96,37 @@ async fn visit(link: &Subject, memory: &Memory, shared: &Shared, world: &World) 
     let at = world.clock.now();
     let mut answers: Vec<Answer> = Vec::new();
     let mut bodies = HashMap::new();
-    let mut baseline: Option<Document> = None;
+    let (mut baseline, mut last): (Option<Document>, Option<Document>) = (None, None);
     loop {
-        let case =
-            Case { subject: link, memory, baseline: baseline.as_ref(), answers: Answers(&answers), at };
+        let case = Case {
+            subject: link,
+            memory,
+            baseline: baseline.as_ref(),
+            last: last.as_ref(),
+            answers: Answers(&answers),
+            at,
+        };
         let Some(ask) = next_ask(&case) else { break };
         let (answer, body) = carry::out(ask, link, memory, shared, world).await?;
         if let Some(body) = body {
             bodies.insert(answers.len(), body);
         }
         answers.push(answer);
-        if baseline.is_none() && keeping::needs_baseline(memory, &answers) {
-            baseline = keeping::read_baseline(memory, world).await?;
+        if baseline.is_none() && keep::needs_baseline(memory, &answers) {
+            baseline = keeping::read_again(memory.baseline.as_ref(), world).await?;
+            if keep::needs_last(memory, baseline.as_ref()) {
+                last = keeping::read_again(memory.last.as_ref(), world).await?;
+            }
         }
     }
-    let case = Case { subject: link, memory, baseline: baseline.as_ref(), answers: Answers(&answers), at };
+    let case = Case {
+        subject: link,
+        memory,
+        baseline: baseline.as_ref(),
+        last: last.as_ref(),
+        answers: Answers(&answers),
+        at,
+    };
     let evidence = weigh(&case);
     Ok(keeping::bring(&case, evidence, bodies))
 }

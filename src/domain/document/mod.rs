@@ -61,6 +61,7 @@ pub struct Citation {
 }
 
 /// What only a web page has.
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Html {
     /// Documents the page says it is about, best first (`citation_pdf_url` and its kin).
@@ -77,6 +78,8 @@ pub struct Html {
     pub asks_password: bool,
     /// An application root that only a script fills.
     pub is_shell: bool,
+    /// The closing tag of the page is there.
+    pub has_end: bool,
     /// `robots` says `noarchive`.
     pub noarchive: bool,
     /// The first 64 KiB of the decoded source, for marks that live in no text.
@@ -106,7 +109,7 @@ pub struct Fingerprint {
 
 /// The version of the extraction. Raise it with every change that may give an
 /// unchanged body another text.
-pub const EXTRACTION: u32 = 1;
+pub const EXTRACTION: u32 = 2;
 
 /// What a reader has to know beside the bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use lopdf::{Document as Pdf, Object, decode_text_string};
 
-use super::{Citation, Defect, Document, Format};
+use super::{Citation, Defect, Document, Format, text};
 
 /// `%%EOF` must stand within this many bytes of the end (ISO 32000-1, implementation note 18, with room for junk).
 const END_WITHIN: usize = 2048;
@@ -41,13 +41,13 @@ pub(super) fn read(bytes: &[u8]) -> Document {
             return bare.with_defect(Defect::TooCostly);
         }
     }
-    let text = joined(&without_running_lines(&texts));
+    let joined = joined(&without_running_lines(&texts));
     let first: String = texts.first().map(|page| page.chars().take(2000).collect()).unwrap_or_default();
     Document {
         title: info(&pdf, b"Title").or_else(|| first_line(&first)),
         citation: Citation { arxiv: arxiv_stamp(&first), ..Citation::default() },
         pages: u32::try_from(pages.len()).ok(),
-        text,
+        text: joined,
         ..bare
     }
 }
@@ -79,9 +79,10 @@ fn without_running_lines(pages: &[String]) -> Vec<Vec<&str>> {
         .collect()
 }
 
-/// The side stamp of a preprint server carries the day of its last build.
+/// The side stamp of a preprint server carries the day of its last build, a
+/// publisher's that of the download.
 fn is_stamp(line: &str) -> bool {
-    line.starts_with("arXiv:") && line.len() < 80
+    (line.starts_with("arXiv:") && line.len() < 80) || text::is_stamp(&text::folded(line))
 }
 
 fn arxiv_stamp(first_page: &str) -> Option<String> {

@@ -66,7 +66,7 @@ fn is_token(word: &str) -> bool {
 }
 
 /// Lines that a server or publisher puts on a document when it is fetched.
-fn is_stamp(line: &str) -> bool {
+pub(super) fn is_stamp(line: &str) -> bool {
     const STAMPS: &[&str] = &[
         "downloaded from ",
         "downloaded by ",
@@ -76,6 +76,9 @@ fn is_stamp(line: &str) -> bool {
         "accessed on ",
         "accessed: ",
         "all use subject to",
+        "licensed to ",
+        "for personal use only",
+        "copyrighted material licensed to",
         "email-protection#",
         "served in ",
         "page generated",

@@ -56,9 +56,14 @@ pub struct Subject {
 pub struct Answers<'a>(pub &'a [Answer]);
 
 impl<'a> Answers<'a> {
-    /// The latest answer about the link itself or where it sends its readers.
+    /// The answers about the link itself or where it sends its readers, in order.
+    pub fn pages(self) -> impl DoubleEndedIterator<Item = &'a Answer> {
+        self.0.iter().filter(|answer| matches!(answer.ask, Ask::Link | Ask::Again | Ask::Onward(_)))
+    }
+
+    /// The latest of them.
     pub fn page(self) -> Option<&'a Answer> {
-        self.0.iter().rev().find(|answer| matches!(answer.ask, Ask::Link | Ask::Again | Ask::Onward(_)))
+        self.pages().next_back()
     }
 
     pub fn first(self) -> Option<&'a Answer> {

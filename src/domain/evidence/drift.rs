@@ -13,6 +13,7 @@ use crate::domain::evidence::{Alarm, Change, Drift};
 const GRAM: usize = 4;
 /// Typos and updated figures: at most so many words, or this share of them.
 const SMALL_WORDS: usize = 10;
+const SMALL_WORDS_OF_CODE: u32 = 3;
 const SMALL_SHARE: f64 = 0.002;
 /// Texts this alike differ only in edits nobody needs to hear of …
 const SMALL_SIMILARITY: f64 = 0.98;
@@ -62,8 +63,36 @@ pub fn change(before: &Document, after: &Document) -> Change {
         section: section(after, &changed_after),
         alarm: alarm(before, after, &old, &new),
         seen_twice: false,
+        flickers: false,
         text: after.fingerprint(),
     }
+}
+
+/// Whether hardly anything of the change from `before` to `after` is also in
+/// `other`, a second reading of the new state: then it is what differs at every
+/// look. Words that were lost count only where they are more than twice those
+/// in their place: advertisements are not all of one length.
+pub fn is_unsteady(before: &Document, after: &Document, other: &Document) -> bool {
+    let [old, new, other] = [before, after, other].map(|document| text::words(&document.text));
+    let [old_grams, new_grams, other_grams] = [&old, &new, &other].map(|words| grams(words));
+    let both = |words: &[String], one: &Grams, two: &Grams| {
+        let (one, two) = (uncovered(words, one), uncovered(words, two));
+        one.iter().zip(&two).filter(|(one, two)| **one && **two).count()
+    };
+    let differing = uncovered(&new, &old_grams).iter().filter(|changed| **changed).count();
+    let unsteady = both(&new, &old_grams, &other_grams);
+    let lost = both(&old, &new_grams, &other_grams);
+    let steady = (differing - unsteady).max(lost.saturating_sub(2 * unsteady));
+    steady <= SMALL_WORDS || float(steady) <= SMALL_SHARE * float(old.len().max(new.len()))
+}
+
+/// Whether two changes of one page are of about the same size.
+pub fn is_as_large(change: &Change, other: &Change) -> bool {
+    change.words_changed as usize <= 2 * other.words_changed as usize + SMALL_WORDS
+}
+
+fn float(n: usize) -> f64 {
+    f64::from(count(n))
 }
 
 /// Whether nobody needs to hear of it. In files, which people make by hand, a
@@ -74,6 +103,8 @@ fn is_small(change: &Change, format: Format) -> bool {
     let is_few = change.words_changed as usize <= SMALL_WORDS || changed <= SMALL_SHARE * longest;
     let is_large_share = changed >= LARGE_SHARE * longest;
     match format {
+        // In code a word is a statement.
+        Format::Notebook => change.words_changed <= SMALL_WORDS_OF_CODE && !is_large_share,
         Format::Html => is_few || (change.similarity >= SMALL_SIMILARITY && !is_large_share),
         _ => !is_large_share && (is_few || change.similarity >= SMALL_SIMILARITY),
     }
@@ -135,7 +166,12 @@ fn alarm(before: &Document, after: &Document, old: &[String], new: &[String]) ->
         let in_title = title.split(|c: char| !c.is_alphanumeric()).any(|word| wanted.contains(&word));
         in_title || words.iter().take(BEGINNING_WORDS).any(|word| wanted.contains(&word.as_str()))
     };
-    let newly = |wanted: &[&str]| begins_with(after, new, wanted) && !begins_with(before, old, wanted);
+    // Anywhere before: what was cut off above may have brought an old word to the beginning.
+    let newly = |wanted: &[&str]| {
+        begins_with(after, new, wanted)
+            && !begins_with(before, old, wanted)
+            && !old.iter().any(|word| wanted.contains(&word.as_str()))
+    };
     if newly(&["withdrawn"]) {
         Some(Alarm::Withdrawn)
     } else if newly(&["retracted", "retraction"]) {

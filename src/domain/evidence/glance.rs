@@ -12,6 +12,9 @@ use crate::domain::visit::{Ending, Failure, Withheld};
 /// A page with a password field and no more words than this is a login page.
 const LOGIN_PAGE_WORDS: u32 = 200;
 
+/// What answers 202 with fewer words than this is no work.
+const NOTICE_WORDS: u32 = 50;
+
 /// What one answer looks like.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Glance<'a> {
@@ -41,7 +44,8 @@ pub fn glance(answer: &Answer) -> Glance<'_> {
             Withheld::InternalAddress => Glance::Unclear(Reason::InternalAddress),
         },
         Ending::NotModified => Glance::Unmodified,
-        Ending::Answered(_) if answer.is_known && answer.exchange.status() == Some(200) => Glance::Unmodified,
+        // The very bytes we have are the work, whatever the server says of them.
+        Ending::Answered(_) if answer.is_known => Glance::Unmodified,
         Ending::Answered(_) => {
             wall(answer).or_else(|| by_status(answer)).unwrap_or_else(|| by_content(answer))
         }
@@ -107,6 +111,10 @@ fn by_content(answer: &Answer) -> Glance<'_> {
         Some(Defect::Truncated) => return Glance::Unclear(Reason::Truncated),
         Some(Defect::Unreadable | Defect::TooCostly) => return Glance::Unclear(Reason::Unreadable),
         None => {}
+    }
+    if answer.exchange.status() == Some(202) && document.words() < NOTICE_WORDS {
+        // "Accepted": firewalls answer so while they look at the visitor.
+        return Glance::Refused(Reason::BotWall);
     }
     let Some(html) = &document.html else {
         return if document.format == Format::Empty {

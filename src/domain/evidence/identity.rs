@@ -42,10 +42,12 @@ pub fn holds(document: &Document, known: &Known) -> Identity {
         .filter(|words| words.len() >= TELLING_WORDS)
         .collect();
     let by_baseline = known.baseline.is_some_and(|baseline| is_same_work(baseline, document));
-    let by_words = !telling.is_empty() && {
+    let told_by = |document: &Document| {
         let said = beginning(document);
         telling.iter().any(|words| is_contained(words, &said))
     };
+    // Words that did not tell the work before are told by an error page that repeats them.
+    let by_words = told_by(document) && known.baseline.is_none_or(told_by);
     if by_baseline || by_words {
         Identity::Proven
     } else if known.baseline.is_some() || !telling.is_empty() {

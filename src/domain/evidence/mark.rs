@@ -13,6 +13,9 @@ use crate::domain::evidence::ask::Answer;
 /// pages stay well under it, abstracts of papers over it.
 const THIN_PAGE_WORDS: u32 = 150;
 
+/// So many different words of spam are no accident.
+pub const SPAM_WORDS: usize = 2;
+
 /// What a mark says the page is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
@@ -23,6 +26,10 @@ pub enum What {
     Paywall,
     Parked,
     Missing,
+    /// Closed for repairs: the host will be back.
+    Maintenance,
+    /// What hijacked pages advertise.
+    Spam,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +72,8 @@ fn parse(line: &'static str) -> Option<Mark> {
             "paywall" => What::Paywall,
             "parked" => What::Parked,
             "missing" => What::Missing,
+            "maintenance" => What::Maintenance,
+            "spam" => What::Spam,
             _ => return None,
         },
         place: match columns.next()? {
@@ -118,7 +127,7 @@ impl<'a> Seen<'a> {
             text: document.map(thin_text).unwrap_or_default(),
             source: html.map(|html| html.source.to_lowercase()).unwrap_or_default(),
             is_error,
-            is_thin: is_error || html.is_some_and(|html| words(html, document) < THIN_PAGE_WORDS),
+            is_thin: is_error || document.is_some_and(|document| words(html, document) < THIN_PAGE_WORDS),
         }
     }
 
@@ -131,11 +140,11 @@ impl<'a> Seen<'a> {
         counts
             && match mark.place {
                 Place::Header => self.has_header(mark.text),
-                Place::Host => self.passed_by(|address| host_matches(address.host(), mark.text)),
-                Place::Path => self.passed_by(|address| path_and_query(address).contains(mark.text)),
-                Place::Title => self.title.contains(mark.text),
+                Place::Host => self.led_to(|address| host_matches(address.host(), mark.text)),
+                Place::Path => self.led_to(|address| path_and_query(address).contains(mark.text)),
+                Place::Title => says(&self.title, mark.text),
                 Place::Source => self.source.contains(mark.text),
-                Place::Text => self.text.contains(mark.text),
+                Place::Text => says(&self.text, mark.text),
             }
     }
 
@@ -148,21 +157,66 @@ impl<'a> Seen<'a> {
             .is_some_and(|found| found.to_lowercase().contains(value))
     }
 
-    /// Whether a redirect led through or to such an address; the one asked
-    /// for is the author's choice and says nothing.
-    fn passed_by(&self, matches: impl Fn(&Address) -> bool) -> bool {
+    /// Whether a redirect led to such an address. The one asked for is the
+    /// author's choice and says nothing; nor does a sign-in host that was only
+    /// passed by on the way to the work, as publishers do to set a cookie.
+    fn led_to(&self, matches: impl Fn(&Address) -> bool) -> bool {
         let exchange = &self.answer.exchange;
-        exchange
-            .hops
-            .iter()
-            .map(|hop| &hop.address)
-            .any(|address| *address != exchange.asked && matches(address))
+        let end = exchange.final_address();
+        *end != exchange.asked && matches(end)
     }
 }
 
-fn words(html: &Html, document: Option<&Document>) -> u32 {
-    let in_text = document.map_or(0, |document| document.text.split_whitespace().take(1000).count());
-    html.words_shown.max(u32::try_from(in_text).unwrap_or(u32::MAX))
+/// Words shown; a file of which no text could be read is not thin.
+fn words(html: Option<&Html>, document: &Document) -> u32 {
+    let in_text = document.text.split_whitespace().take(1000).count();
+    match html {
+        Some(html) => html.words_shown.max(u32::try_from(in_text).unwrap_or(u32::MAX)),
+        None if in_text == 0 => u32::MAX,
+        None => u32::try_from(in_text).unwrap_or(u32::MAX),
+    }
+}
+
+/// The different words of spam in a page's title and source.
+pub fn spam(document: &Document) -> Spam {
+    let title = document.title.as_deref().unwrap_or_default().to_lowercase();
+    let source = document.html.as_ref().map(|html| html.source.to_lowercase()).unwrap_or_default();
+    let words = || MARKS.iter().filter(|mark| mark.what == What::Spam).map(|mark| mark.text);
+    Spam {
+        in_title: words().filter(|word| has_word(&title, word)).count(),
+        in_source: words().filter(|word| has_word(&source, word)).count(),
+        times: words().map(|word| source.matches(word).count()).sum(),
+    }
+}
+
+/// How many different words of spam a page has, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spam {
+    pub in_title: usize,
+    pub in_source: usize,
+    /// How often they come in the source, all together.
+    pub times: usize,
+}
+
+/// Whether a phrase begins at the beginning of a word, so that "design in" is
+/// no "sign in", and ends where its number ends.
+fn says(text: &str, phrase: &str) -> bool {
+    let is_word = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    let ends_in_digit = phrase.ends_with(|c: char| c.is_ascii_digit());
+    text.match_indices(phrase).any(|(at, _)| {
+        let (before, after) = (text[..at].chars().next_back(), text[at + phrase.len()..].chars().next());
+        let begins_inside = is_word(before) && phrase.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let ends_inside = is_word(after) && ends_in_digit;
+        !begins_inside && !ends_inside
+    })
+}
+
+/// Whether a whole word stands in a text: "specialist" advertises nothing.
+fn has_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        !is_letter(text[..at].chars().next_back()) && !is_letter(text[at + word.len()..].chars().next())
+    })
 }
 
 /// Notices stand at the beginning; a phrase in the middle of a long work is no notice.

@@ -39,7 +39,7 @@ impl Memory {
         });
         let is_worse = match drift {
             Some(Drift::Different(change)) => match change.alarm {
-                Some(Alarm::Withdrawn | Alarm::Retracted | Alarm::Shrunken) => true,
+                Some(Alarm::Withdrawn | Alarm::Retracted | Alarm::Shrunken | Alarm::Tampered) => true,
                 Some(Alarm::NewVersion) | None => change.is_replacement(),
             },
             Some(Drift::First | Drift::Same | Drift::NotCompared | Drift::Small(_)) | None => false,

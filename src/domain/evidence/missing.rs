@@ -5,7 +5,7 @@
 //! answer counts only where the work's identity is lost as well, because pages
 //! of one site share their template (Henzinger 2006). Front pages are exempt.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::domain::address::Address;
 use crate::domain::document::{Document, Format};
@@ -13,8 +13,11 @@ use crate::domain::evidence::ask::Answer;
 use crate::domain::evidence::glance::{Glance, glance};
 
 /// What is left of a page, once the words of the host's error page are taken
-/// away, that still is no work: 20 words or 5 % of it.
+/// away, that still is no work: 20 words or 5 % of it …
 const RESIDUAL_WORDS: usize = 20;
+/// … and of a page that was never seen before, a third at most: a short notice
+/// of a reading group is no error page.
+const RESIDUAL_SHARE_OF_NEW: usize = 3;
 
 /// How the host answers for an address that cannot exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +33,10 @@ pub enum Host {
 }
 
 /// Compares the answer for the link with that for the nonsense beside it.
-pub fn compare_with_sibling(page: &Answer, sibling: &Answer) -> Host {
+/// `other` is another answer for the link: what differs between the two, as
+/// random suggestions do, is no work. `is_new` says that nothing is known of
+/// the work yet.
+pub fn compare_with_sibling(page: &Answer, other: Option<&Answer>, sibling: &Answer, is_new: bool) -> Host {
     if matches!(sibling.exchange.status(), Some(404 | 410)) {
         return Host::Honest;
     }
@@ -39,12 +45,21 @@ pub fn compare_with_sibling(page: &Answer, sibling: &Answer) -> Host {
     };
     let (ours, theirs) = (page.exchange.final_address(), sibling.exchange.final_address());
     let redirected = *ours != page.exchange.asked;
+    if !redirected && theirs.is_canonically(ours) {
+        // Nonsense is sent to the very page that was linked: it is the host's entrance.
+        return Host::SaysSomethingElse;
+    }
     if same_body(page, sibling) || (redirected && ours == theirs) {
         return Host::SaysTheSame;
     }
-    let residual = residual(work, nonsense, &page.exchange.asked);
-    let total = work.text.split_whitespace().count();
-    if work.html.is_some() && residual < RESIDUAL_WORDS.max(total / 20) {
+    let lasting: Vec<String> = match other.and_then(|other| other.document.as_ref()) {
+        Some(other) => common(&work.text, &other.text),
+        None => words(&work.text).collect(),
+    };
+    let total = lasting.len();
+    let residual = residual(lasting, nonsense, &page.exchange.asked);
+    let few = if is_new { RESIDUAL_WORDS.min(total.div_ceil(RESIDUAL_SHARE_OF_NEW)) } else { RESIDUAL_WORDS };
+    if work.html.is_some() && residual < few.max(total / 20) {
         Host::SaysTheSame
     } else {
         Host::SaysSomethingElse
@@ -58,12 +73,43 @@ fn same_body(one: &Answer, other: &Answer) -> bool {
     }
 }
 
-/// Words of the page that neither the error page nor the address itself has:
-/// error pages like to repeat what was asked for.
-fn residual(work: &Document, nonsense: &Document, asked: &Address) -> usize {
-    let theirs: HashSet<String> = words(&nonsense.text).collect();
+/// How many words the page has beyond those of the error page, each as often
+/// as it comes there, and those of the address itself: error pages like to
+/// repeat what was asked for.
+fn residual(work: Vec<String>, nonsense: &Document, asked: &Address) -> usize {
+    let mut theirs = Counted::of(&nonsense.text);
     let slug: HashSet<String> = words(asked.path()).collect();
-    words(&work.text).filter(|word| !theirs.contains(word) && !slug.contains(word)).count()
+    work.into_iter().filter(|word| !theirs.take(word) && !slug.contains(word)).count()
+}
+
+/// The words of one text that the other has as well, as often as it has them.
+fn common(one: &str, other: &str) -> Vec<String> {
+    let mut other = Counted::of(other);
+    words(one).filter(|word| other.take(word)).collect()
+}
+
+/// The words of a text and how often they come.
+struct Counted(HashMap<String, usize>);
+
+impl Counted {
+    fn of(text: &str) -> Self {
+        let mut counts = HashMap::new();
+        for word in words(text) {
+            *counts.entry(word).or_default() += 1;
+        }
+        Self(counts)
+    }
+
+    /// Takes a word out, if one is left.
+    fn take(&mut self, word: &str) -> bool {
+        match self.0.get_mut(word) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
 }
 
 fn words(text: &str) -> impl Iterator<Item = String> + '_ {

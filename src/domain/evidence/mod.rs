@@ -9,8 +9,10 @@ pub mod identity;
 pub mod drift;
 pub mod missing;
 pub mod fragment;
+pub mod flicker;
 mod work;
 pub mod weigh;
+pub mod keep;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -87,6 +89,9 @@ pub struct Change {
     /// Two fetches of one night brought this text.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub seen_twice: bool,
+    /// The words that differ are others at every look: an advertisement, a quotation of the day.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub flickers: bool,
     /// The new text; two nights agree when theirs are equal.
     pub text: Fingerprint,
 }
@@ -109,6 +114,8 @@ pub enum Alarm {
     Withdrawn,
     Retracted,
     Shrunken,
+    /// Somebody put links of their own into it.
+    Tampered,
     /// A later version of a numbered work (arXiv vN).
     NewVersion,
 }
@@ -156,6 +163,7 @@ pub enum Reason {
     FrontPage,
     OtherPage,
     Parked,
+    Hijacked,
     WrongType,
     Empty,
     Truncated,
@@ -178,6 +186,7 @@ pub enum Reason {
     NotChecked,
     Withdrawn,
     Retracted,
+    Tampered,
     Replaced,
     Revised,
     Renamed,

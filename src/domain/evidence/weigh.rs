@@ -10,8 +10,10 @@ use crate::domain::address::Address;
 use crate::domain::document::{Document, Format};
 use crate::domain::evidence::ask::{Answer, Answers, Ask, Subject};
 use crate::domain::evidence::drift;
+use crate::domain::evidence::flicker;
 use crate::domain::evidence::fragment;
 use crate::domain::evidence::glance::{Glance, glance};
+use crate::domain::evidence::mark;
 use crate::domain::evidence::memory::{Kept, Memory};
 use crate::domain::evidence::missing;
 use crate::domain::evidence::site::{self, Manners, Says, Testimony};
@@ -28,6 +30,8 @@ pub struct Case<'a> {
     pub memory: &'a Memory,
     /// The last accepted text, where there is one and it was needed.
     pub baseline: Option<&'a Document>,
+    /// The newest capture's text, where it is another and was needed.
+    pub last: Option<&'a Document>,
     pub answers: Answers<'a>,
     pub at: Timestamp,
 }
@@ -43,12 +47,17 @@ impl<'a> Case<'a> {
             Glance::Work(document) if is_file(document) => Some((answer, document)),
             _ => None,
         });
+        // A second look that failed takes nothing from what the first one saw.
         behind.or_else(|| {
-            let page = self.answers.page()?;
-            match glance(page) {
+            let as_work = |page: &'a Answer| match glance(page) {
                 Glance::Work(document) => Some((page, document)),
-                _ => None,
-            }
+                Glance::Unmodified
+                | Glance::Gone(..)
+                | Glance::Restricted(_)
+                | Glance::Refused(_)
+                | Glance::Unclear(_) => None,
+            };
+            self.answers.page().and_then(as_work).or_else(|| self.answers.first().and_then(as_work))
         })
     }
 }
@@ -66,6 +75,9 @@ pub fn next_ask(case: &Case) -> Option<Ask> {
         return Some(Ask::Again);
     }
     let page = case.answers.page()?;
+    if case.manners().page_says_nothing {
+        return document_to_ask(case, page, None).or_else(|| confirmation_to_ask(case));
+    }
     match glance(page) {
         Glance::Work(document) => ask_about_work(case, page, document),
         Glance::Unmodified => witness_to_ask(case),
@@ -75,9 +87,9 @@ pub fn next_ask(case: &Case) -> Option<Ask> {
             (case.answers.root().is_none() && !page.exchange.final_address().is_root())
                 .then_some(Ask::Root(root))
         }
-        Glance::Unclear(Reason::ScriptOnly) => {
-            witness_to_ask(case).or_else(|| document_to_ask(case, page, None))
-        }
+        Glance::Unclear(Reason::ScriptOnly) => witness_to_ask(case)
+            .or_else(|| document_to_ask(case, page, None))
+            .or_else(|| confirmation_to_ask(case)),
         Glance::Gone(..) | Glance::Restricted(_) | Glance::Refused(_) | Glance::Unclear(_) => None,
     }
 }
@@ -168,7 +180,9 @@ fn confirmation_to_ask(case: &Case) -> Option<Ask> {
     .or_else(|| {
         let page = case.answers.page()?;
         let lost = matches!(page.ask, Ask::Link) && matches!(work::sight(case, page), Sight::NotTheWork(..));
-        (lost && case.answers.again().is_none()).then_some(Ask::Again)
+        let is_news = case.memory.last.as_ref().is_none_or(|last| last.text != document.fingerprint());
+        let may_flicker = matches!(page.ask, Ask::Link) && is_news && differs(case, document);
+        ((lost || may_flicker) && case.answers.again().is_none()).then_some(Ask::Again)
     })
 }
 
@@ -197,10 +211,14 @@ fn notes(case: &Case, finding: &Finding) -> Vec<Note> {
         return Vec::new();
     }
     let unread = case.answers.page().is_some_and(|page| page.document.is_none());
-    match case.memory.history.last() {
+    let mut notes = match case.memory.history.last() {
         Some(last) if unread => last.notes.clone(),
         _ => fragment::notes(case),
-    }
+    };
+    notes.retain(|note| !matches!(note, Note::WrongStatus(_)));
+    let status = case.answers.page().and_then(|page| page.exchange.status());
+    notes.extend(status.filter(|status| *status >= 400).map(Note::WrongStatus));
+    notes
 }
 
 fn find(case: &Case, page: &Answer) -> Finding {
@@ -217,14 +235,25 @@ fn find(case: &Case, page: &Answer) -> Finding {
     let found = by_page(case, page);
     // Only what both tries say counts against a link.
     match (&found, case.answers.first(), case.answers.again()) {
-        (Finding::Gone { reason, weight }, Some(first), Some(_)) => match glance(first) {
+        (Finding::Healthy { .. }, ..) | (_, None, _) | (_, _, None) => found,
+        (_, Some(first), Some(_)) if is_the_work(case, first) => by_page(case, first),
+        (Finding::Gone { weight, .. }, Some(first), Some(_)) => match glance(first) {
             Glance::Refused(reason) => Finding::Refused { reason },
-            Glance::Gone(other, lighter) if lighter < *weight => {
-                Finding::Gone { reason: other, weight: lighter }
-            }
-            _ => Finding::Gone { reason: *reason, weight: *weight },
+            Glance::Gone(reason, lighter) if lighter < *weight => Finding::Gone { reason, weight: lighter },
+            Glance::Gone(..)
+            | Glance::Work(_)
+            | Glance::Unmodified
+            | Glance::Restricted(_)
+            | Glance::Unclear(_) => found,
         },
-        _ => found,
+        (Finding::Restricted { .. } | Finding::Refused { .. } | Finding::Unclear { .. }, ..) => found,
+    }
+}
+
+fn is_the_work(case: &Case, page: &Answer) -> bool {
+    match work::sight(case, page) {
+        Sight::TheWork | Sight::Unmodified => true,
+        Sight::NotTheWork(..) | Sight::Restricted(_) | Sight::Refused(_) | Sight::Unclear(_) => false,
     }
 }
 
@@ -268,14 +297,23 @@ fn by_page(case: &Case, page: &Answer) -> Finding {
         Sight::TheWork if case.answers.documents().any(|answer| glance(answer) == Glance::Unmodified) => {
             unmodified(case, work::moved_to(case, page))
         }
-        Sight::TheWork => match case.work() {
-            Some((_, document)) => healthy(case, document, work::moved_to(case, page)),
+        // The right body may come with an error status, and is no work by itself then.
+        Sight::TheWork => match case.work().map(|(_, work)| work).or(page.document.as_ref()) {
+            Some(document) => healthy(case, document, work::moved_to(case, page)),
             None => Finding::Unclear { reason: Reason::Unreadable },
         },
         Sight::NotTheWork(reason, weight) => Finding::Gone { reason, weight },
         Sight::Restricted(reason) => Finding::Restricted { reason },
         Sight::Refused(reason) => Finding::Refused { reason },
-        Sight::Unclear(reason) => Finding::Unclear { reason },
+        // What a script would show cannot be read, but the file behind it can.
+        Sight::Unclear(reason) => match by_document_alone(case) {
+            healthy @ Finding::Healthy { .. } if reason == Reason::ScriptOnly => healthy,
+            Finding::Healthy { .. }
+            | Finding::Gone { .. }
+            | Finding::Restricted { .. }
+            | Finding::Refused { .. }
+            | Finding::Unclear { .. } => Finding::Unclear { reason },
+        },
     }
 }
 
@@ -305,14 +343,24 @@ fn healthy(case: &Case, document: &Document, moved_to: Option<Address>) -> Findi
         Some(baseline) if baseline.format != document.format && is_file(baseline) => Drift::NotCompared,
         Some(baseline) => drift::compare(baseline, document),
     };
-    let drift = match drift {
-        Drift::Different(mut change) => {
-            change.seen_twice = seen_twice(case, document);
-            Drift::Different(change)
+    let drift = match (drift, case.baseline.filter(|baseline| is_tampered_with(baseline, document))) {
+        (Drift::Same | Drift::Small(_) | Drift::Different(_), Some(baseline)) => {
+            Drift::Different(Change { alarm: Some(Alarm::Tampered), ..drift::change(baseline, document) })
         }
-        other => other,
+        (Drift::Different(change), None) => {
+            flicker::settle(case, document, Change { seen_twice: seen_twice(case, document), ..change })
+        }
+        (drift @ (Drift::First | Drift::Same | Drift::NotCompared | Drift::Small(_)), _) => drift,
     };
     Finding::Healthy { drift, moved_to }
+}
+
+/// Words of spam have come into a page that had none, and come in numbers:
+/// a work may well mention one or the other.
+fn is_tampered_with(before: &Document, after: &Document) -> bool {
+    const TIMES: usize = 8;
+    let spam = mark::spam(after);
+    spam.in_source >= mark::SPAM_WORDS && spam.times >= TIMES && mark::spam(before).in_source == 0
 }
 
 /// The caller leaves the baseline's text out where the fingerprints agree.

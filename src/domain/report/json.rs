@@ -3,7 +3,7 @@
 //! Others rely on these names. Texts are as they stand on the page, not made
 //! safe for anything but JSON. Times are RFC 3339 in UTC.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -13,7 +13,7 @@ use crate::domain::address::Address;
 use crate::domain::capture::{self, Capture};
 use crate::domain::course::CourseId;
 use crate::domain::evidence::Reason;
-use crate::domain::link::Kind;
+use crate::domain::link::{Kind, Target};
 use crate::domain::page::Defect;
 use crate::domain::report::{Item, Night, PageTrouble, Void, place, wording};
 use crate::domain::verdict::{State, StateName};
@@ -54,8 +54,8 @@ pub struct Course {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Link {
     pub course: CourseId,
-    /// As resolved from the page, without its fragment.
-    pub url: Address,
+    /// As resolved from the page; with its fragment, where all mentions have the same one.
+    pub url: String,
     /// Words, headings and kind of the first mention.
     pub label: String,
     pub section: Vec<String>,
@@ -125,7 +125,7 @@ fn link(night: &Night, item: &Item, path_of: &impl Fn(capture::Digest) -> String
     let answered = || item.status.map(|_| item.link.clone());
     Link {
         course: night.course.clone(),
-        url: item.link.clone(),
+        url: url(item),
         label: first.map(|mention| mention.words.clone()).unwrap_or_default(),
         section: first.map(|mention| mention.headings.clone()).unwrap_or_default(),
         kind: first.map(|mention| mention.kind),
@@ -138,6 +138,22 @@ fn link(night: &Night, item: &Item, path_of: &impl Fn(capture::Digest) -> String
         capture: item.copy.as_ref().map(|copy| kept(copy, path_of)),
         change: changed(state),
         due: place::due(night, item),
+    }
+}
+
+/// The link as resolved from the page: with the place in it, if all mentions point to one.
+fn url(item: &Item) -> String {
+    let fragments: BTreeSet<Option<&str>> = item
+        .mentions
+        .iter()
+        .map(|mention| match &mention.target {
+            Target::Web { fragment, .. } => fragment.as_deref(),
+            Target::InPage(_) | Target::Nothing | Target::OtherScheme(_) | Target::Malformed(_) => None,
+        })
+        .collect();
+    match fragments.first() {
+        Some(Some(fragment)) if fragments.len() == 1 => format!("{}#{fragment}", item.link),
+        Some(_) | None => item.link.to_string(),
     }
 }
 

@@ -140,6 +140,7 @@ fn revision(similarity: f64, words_changed: u32, pages: Option<(u32, u32)>, sect
         section: section.map(Into::into),
         alarm: None,
         seen_twice: false,
+        flickers: false,
         text: Fingerprint { version: 1, digest: Digest::of(b"new") },
     }
 }

@@ -130,6 +130,7 @@ fn change_reason(change: &Change) -> Reason {
     match change.alarm {
         Some(Alarm::Withdrawn) => Reason::Withdrawn,
         Some(Alarm::Retracted) => Reason::Retracted,
+        Some(Alarm::Tampered) => Reason::Tampered,
         Some(Alarm::Shrunken | Alarm::NewVersion) => Reason::Revised,
         None if change.is_replacement() => Reason::Replaced,
         None => Reason::Revised,

@@ -12,6 +12,8 @@ const REFRESH_SECONDS: f64 = 10.0;
 /// A page with an application root and fewer words than this is filled by its script.
 const SHELL_WORDS: usize = 40;
 const ADDRESSES_AT_MOST: usize = 500;
+/// What servers and their helpers put behind the end of a page is shorter than this.
+const END_WITHIN: usize = 4096;
 
 pub(super) fn of(tree: &Tree, source: &str, base: &Address, main: &MainText) -> Html {
     let words_shown = main_words_of_body(tree);
@@ -24,6 +26,7 @@ pub(super) fn of(tree: &Tree, source: &str, base: &Address, main: &MainText) -> 
         links: main.hrefs.iter().take(ADDRESSES_AT_MOST).filter_map(|href| base.join(href).ok()).collect(),
         asks_password: select(tree, "input[type=password]").next().is_some(),
         is_shell: is_shell(tree, words_shown),
+        has_end: has_end(source),
         noarchive: meta(tree, &["robots"]).is_some_and(|robots| robots.to_lowercase().contains("noarchive")),
         source: source[..end].to_owned(),
     }
@@ -130,9 +133,31 @@ fn script_redirect(tree: &Tree, base: &Address, words_shown: usize) -> Option<Ad
     base.join(url).ok().filter(|address| address != base)
 }
 
+/// Few words, a script, and a place for what it makes: one by a usual name, or
+/// an empty one in a page that loads its script or says that it needs one.
 fn is_shell(tree: &Tree, words_shown: usize) -> bool {
-    let has_root = select(tree, "#root, #app, #__next, #__nuxt, app-root, #svelte").next().is_some();
-    words_shown < SHELL_WORDS && has_root && select(tree, "script").next().is_some()
+    const USUAL: &str = "#root, #app, #__next, #__nuxt, app-root, #svelte, #___gatsby, #q-app";
+    if words_shown >= SHELL_WORDS || select(tree, "script").next().is_none() {
+        return false;
+    }
+    let is_empty =
+        |element: &ElementRef| element.child_elements().next().is_none() && text_of(*element).is_empty();
+    let is_place = |element: &ElementRef| {
+        let name = element.value().name();
+        name.contains('-') || (matches!(name, "div" | "main") && element.value().id().is_some())
+    };
+    let loads_script = select(tree, "script[src]").next().is_some();
+    let asks_for_script = select(tree, "noscript")
+        .any(|noscript| noscript.text().collect::<String>().to_lowercase().contains("javascript"));
+    select(tree, USUAL).next().is_some()
+        || (loads_script && select(tree, "body > *").any(|element| is_place(&element) && is_empty(&element)))
+        || (asks_for_script && words_shown == 0)
+}
+
+/// Whether the markup comes to its end, as far as it says.
+fn has_end(source: &str) -> bool {
+    let tail = source[source.floor_char_boundary(source.len().saturating_sub(END_WITHIN))..].to_lowercase();
+    tail.contains("</html") || tail.contains("</body")
 }
 
 fn anchors(tree: &Tree) -> Vec<String> {

@@ -41,12 +41,13 @@ fn outermost(elements: Vec<ElementRef>) -> Vec<ElementRef> {
 fn text_of_all(roots: &[ElementRef]) -> MainText {
     let mut main = MainText::default();
     for root in roots {
-        walk(*root, &mut main);
+        walk(*root, words_in(*root), &mut main);
     }
     main
 }
 
-fn walk(root: ElementRef, main: &mut MainText) {
+/// `whole` is how many words stand in the root, whatever they are.
+fn walk(root: ElementRef, whole: usize, main: &mut MainText) {
     let mut left_out = None;
     let mut heading: Option<String> = None;
     for edge in root.traverse() {
@@ -60,7 +61,8 @@ fn walk(root: ElementRef, main: &mut MainText) {
                 }
                 Node::Element(_) => {
                     let Some(element) = ElementRef::wrap(node) else { continue };
-                    if is_left_out(element) && node.id() != root.id() {
+                    if node.id() != root.id() && (is_left_out(element) || is_around_by_class(element, whole))
+                    {
                         left_out = Some(node.id());
                         continue;
                     }
@@ -170,6 +172,53 @@ fn is_left_out(element: ElementRef) -> bool {
         || matches!(role, "navigation" | "banner" | "contentinfo" | "complementary" | "search" | "dialog")
         || value.id().is_some_and(is_around)
         || value.classes().any(is_around)
+}
+
+/// Class names made for what surrounds a work ("comments-area", "ad-slot").
+/// They stand on wrappers of whole pages as well ("has-ads"), so they count
+/// only for what is the smaller part of the whole.
+fn is_around_by_class(element: ElementRef, whole: usize) -> bool {
+    element.value().classes().any(is_made_for_surroundings) && words_in(element) * 2 < whole
+}
+
+fn words_in(element: ElementRef) -> usize {
+    element.text().map(|text| text.split_whitespace().count()).sum()
+}
+
+fn is_made_for_surroundings(class: &str) -> bool {
+    const PARTS: &[&str] = &[
+        "comment",
+        "comments",
+        "ad",
+        "ads",
+        "advert",
+        "advertisement",
+        "promo",
+        "sponsor",
+        "sponsored",
+        "cookie",
+        "cookies",
+        "consent",
+        "gdpr",
+        "newsletter",
+        "breadcrumb",
+        "breadcrumbs",
+        "pagination",
+        "disqus",
+        "navigation",
+        "nav",
+        "navbar",
+        "popup",
+        "modal",
+        "related",
+        "recommended",
+        "recommendations",
+        "trending",
+        "share",
+        "social",
+    ];
+    let class = class.to_ascii_lowercase();
+    class.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| PARTS.contains(&part))
 }
 
 fn is_within_work(element: ElementRef) -> bool {

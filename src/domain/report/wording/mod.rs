@@ -55,6 +55,7 @@ fn reason_words(reason: Reason) -> &'static str {
         Reason::FrontPage => "leads to the front page of the site",
         Reason::OtherPage => "leads to another page than the one linked",
         Reason::Parked => "the domain has lapsed and now shows advertising or an offer of sale",
+        Reason::Hijacked => "the domain now belongs to somebody who advertises something else",
         Reason::WrongType => "a file of another kind comes than the one linked",
         Reason::Empty => "what comes is empty",
         Reason::Truncated => "only a part of the file arrives",
@@ -76,6 +77,7 @@ fn reason_words(reason: Reason) -> &'static str {
         Reason::NotChecked => "not checked, for reasons on our side",
         Reason::Withdrawn => "marked as withdrawn",
         Reason::Retracted => "marked as retracted",
+        Reason::Tampered => "somebody has put spam into it",
         Reason::Replaced => "a different document",
         Reason::Revised => "a revised version",
         Reason::Renamed => "opens at a new address",
@@ -179,6 +181,7 @@ fn alarm(alarm: Alarm, change: &Change) -> String {
     match alarm {
         Alarm::Withdrawn => "marked as withdrawn".to_owned(),
         Alarm::Retracted => "marked as retracted".to_owned(),
+        Alarm::Tampered => "words of spam have been put into it".to_owned(),
         Alarm::Shrunken => {
             let figure = |n: u32| number(u64::from(n));
             format!("much shorter ({} -> {} words)", figure(change.words_before), figure(change.words_after))
@@ -242,6 +245,7 @@ mod tests {
             section: Some("Reverse diffusion".into()),
             alarm: None,
             seen_twice: false,
+            flickers: false,
             text: Fingerprint { version: 1, digest: Digest::of(b"") },
         }
     }

@@ -37,6 +37,7 @@ fn changed(text: u8, seen_twice: bool) -> Finding {
         section: None,
         alarm: None,
         seen_twice,
+        flickers: false,
         text: Fingerprint { version: 1, digest: Digest::of(&[text]) },
     };
     Finding::Healthy { drift: Drift::Different(change), moved_to: None }

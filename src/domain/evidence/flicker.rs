@@ -1,0 +1,51 @@
+//! Is it a change of the work, or only what differs at every look?
+//!
+//! Pages carry advertisements, quotations of the day and random
+//! recommendations in places that no name gives away. A second reading tells:
+//! of the same night, for what differs at every request; of the night before,
+//! for what differs every day.
+
+use crate::domain::document::Document;
+use crate::domain::evidence::drift;
+use crate::domain::evidence::weigh::Case;
+use crate::domain::evidence::{Change, Drift, Evidence, Finding};
+
+/// A page's change as it counts: small, where its words do not last.
+pub(super) fn settle(case: &Case, document: &Document, change: Change) -> Drift {
+    let Some(baseline) = case.baseline.filter(|_| document.html.is_some() && change.alarm.is_none()) else {
+        return Drift::Different(change);
+    };
+    let tonight = case
+        .answers
+        .pages()
+        .filter_map(|answer| answer.document.as_ref())
+        .filter(|other| other.html.is_some() && !std::ptr::eq(*other, document));
+    let last = case.last.filter(|_| goes_on(&case.memory.history, &change));
+    if tonight.chain(last).any(|other| drift::is_unsteady(baseline, document, other)) {
+        Drift::Small(Change { flickers: true, ..change })
+    } else {
+        Drift::Different(change)
+    }
+}
+
+/// Whether the last night that saw the work differed as well, and about as
+/// much: more than the usual flicker is news, and compared with nothing but
+/// the accepted text.
+pub fn goes_on(history: &[Evidence], change: &Change) -> bool {
+    match last_drift(history) {
+        Some(Drift::Different(before)) => drift::is_as_large(change, before),
+        Some(Drift::Small(before)) => before.flickers && drift::is_as_large(change, before),
+        Some(Drift::First | Drift::Same | Drift::NotCompared) | None => false,
+    }
+}
+
+/// What the last night that saw the work said of its text.
+fn last_drift(history: &[Evidence]) -> Option<&Drift> {
+    history.iter().rev().find_map(|evidence| match &evidence.finding {
+        Finding::Healthy { drift, .. } => Some(drift),
+        Finding::Gone { .. }
+        | Finding::Restricted { .. }
+        | Finding::Refused { .. }
+        | Finding::Unclear { .. } => None,
+    })
+}
