@@ -169,6 +169,7 @@ mod tests {
             section: None,
             alarm: None,
             seen_twice: false,
+            flickers: false,
             text: Fingerprint { version: 1, digest: Digest::of(b"") },
         }
     }

@@ -13,6 +13,7 @@ mod interrupted;
 mod killed;
 mod nights;
 mod post;
+mod scenarios;
 mod serve;
 mod tidy;
 mod town;

@@ -1,0 +1,305 @@
+//! Labelled situations, judged night after night: `tests/scenarios.psv` holds
+//! them, and the score is printed. The decisions are the program's own
+//! (`next_ask`, `weigh`, `keep`, `judge`); only the web is pretended.
+
+mod bodies;
+mod notices;
+mod web;
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use jiff::{SignedDuration, Timestamp};
+use onreserve::domain::address::Address;
+use onreserve::domain::capture::Capture;
+use onreserve::domain::document::{self, Context, Document};
+use onreserve::domain::evidence::Evidence;
+use onreserve::domain::evidence::ask::{Answer, Answers, Ask, Subject};
+use onreserve::domain::evidence::keep;
+use onreserve::domain::evidence::memory::{Kept, Memory};
+use onreserve::domain::evidence::weigh::{Case, next_ask, weigh};
+use onreserve::domain::link::Kind;
+use onreserve::domain::verdict::judge::judge;
+use onreserve::domain::verdict::{State, StateName, Verdict};
+
+use self::web::Web;
+
+/// One line of the file.
+struct Scenario {
+    id: &'static str,
+    web: Web,
+    words: String,
+    fragments: Vec<String>,
+    nights: usize,
+    /// The state after the last night, and its reason where that matters.
+    wanted: (&'static str, Option<&'static str>),
+}
+
+/// A line, or the reason why it cannot be one.
+fn parse(row: &'static str) -> Result<Scenario, (&'static str, &'static str)> {
+    let columns: Vec<&str> = row.split('|').map(str::trim).collect();
+    let [id, link, words, nights, elsewhere, wanted, about] = columns[..] else {
+        panic!("{row}: seven columns are wanted")
+    };
+    if nights.is_empty() {
+        return Err((id, about));
+    }
+    let title = format!("Lecture notes on normalizing flows {id}");
+    let link = match link {
+        "" => format!("https://{}.example/works/reading.html", id.to_lowercase().replace('_', "-")),
+        "pdf" | "ipynb" => format!("https://{}.example/works/reading.{link}", id.to_lowercase()),
+        whole => whole.to_owned(),
+    };
+    let nights = sequence(nights, ' ');
+    let elsewhere = elsewhere
+        .split_whitespace()
+        .map(|rule| rule.split_once(":=").unwrap_or_else(|| panic!("{id}: `{rule}` says nothing")))
+        .map(|(place, replies)| (place.to_owned(), sequence(replies, ',')))
+        .collect();
+    Ok(Scenario {
+        id,
+        words: if words.is_empty() { title.clone() } else { words.to_owned() },
+        fragments: link.split_once('#').map(|(_, fragment)| fragment.to_owned()).into_iter().collect(),
+        nights: nights.len(),
+        web: Web { title, link: Address::parse(&link).unwrap(), nights, elsewhere },
+        wanted: wanted.split_once(' ').map_or((wanted, None), |(state, reason)| (state, Some(reason))),
+    })
+}
+
+/// `work*2 404` is `work`, `work`, `404`.
+fn sequence(text: &str, between: char) -> Vec<String> {
+    text.split(between)
+        .filter(|token| !token.is_empty())
+        .flat_map(|token| match token.rsplit_once('*') {
+            Some((token, times)) => vec![token.to_owned(); times.parse().unwrap()],
+            None => vec![token.to_owned()],
+        })
+        .collect()
+}
+
+fn at(night: usize) -> Timestamp {
+    let first: Timestamp = "2026-09-14T02:30:00Z".parse().unwrap();
+    first + SignedDuration::from_hours(24 * i64::try_from(night).unwrap())
+}
+
+/// The verdicts of all nights.
+fn play(scenario: &Scenario) -> Vec<Verdict> {
+    let subject = Subject {
+        address: scenario.web.link.clone(),
+        words: vec![scenario.words.clone()],
+        kind: Kind::Paper,
+        fragments: scenario.fragments.clone(),
+    };
+    let mut memory = Memory::default();
+    let mut blobs: Vec<(Kept, Document)> = Vec::new();
+    (1..=scenario.nights)
+        .map(|night| {
+            let evidence = visit(scenario, &subject, &mut memory, &mut blobs, night);
+            memory.history.push(evidence);
+            judge(&memory.history, at(night))
+        })
+        .collect()
+}
+
+fn visit(
+    scenario: &Scenario,
+    subject: &Subject,
+    memory: &mut Memory,
+    blobs: &mut Vec<(Kept, Document)>,
+    night: usize,
+) -> Evidence {
+    let at = at(night);
+    let mut answers: Vec<Answer> = Vec::new();
+    let (mut baseline, mut last): (Option<Document>, Option<Document>) = (None, None);
+    let read_again = |kept: Option<&Kept>| {
+        let kept = kept?;
+        blobs
+            .iter()
+            .find(|(blob, _)| blob.capture.sha256 == kept.capture.sha256)
+            .map(|(_, read)| read.clone())
+    };
+    loop {
+        let case = Case {
+            subject,
+            memory,
+            baseline: baseline.as_ref(),
+            last: last.as_ref(),
+            answers: Answers(&answers),
+            at,
+        };
+        let Some(ask) = next_ask(&case) else {
+            let evidence = weigh(&case);
+            let kept = kept(&case, &evidence);
+            if let Some((kept, document)) = kept {
+                if kept.is_baseline {
+                    memory.baseline = Some(kept.clone());
+                    memory.accepted_at = Some(at);
+                }
+                memory.last = Some(kept.clone());
+                blobs.push((kept, document));
+            }
+            return evidence;
+        };
+        assert!(answers.len() < 12, "{}: asks without end", scenario.id);
+        answers.push(answer(scenario, ask, memory, night, answers.len() + 1));
+        if baseline.is_none() && keep::needs_baseline(memory, &answers) {
+            baseline = read_again(memory.baseline.as_ref());
+            if keep::needs_last(memory, baseline.as_ref()) {
+                last = read_again(memory.last.as_ref());
+            }
+        }
+    }
+}
+
+fn answer(scenario: &Scenario, ask: Ask, memory: &Memory, night: usize, look: usize) -> Answer {
+    let address = match &ask {
+        Ask::Link | Ask::Again => &scenario.web.link,
+        Ask::Onward(address)
+        | Ask::Document(address)
+        | Ask::DocumentAgain(address)
+        | Ask::Root(address)
+        | Ask::Sibling(address)
+        | Ask::Witness(address) => address,
+    };
+    let fetched = scenario.web.fetch(address, night, look, at(night));
+    let digest = fetched.exchange.body().map(|body| body.sha256);
+    let is_known =
+        digest.is_some() && memory.baseline.as_ref().map(|baseline| baseline.capture.sha256) == digest;
+    let document = fetched.bytes.filter(|_| !is_known).map(|bytes| {
+        let hop = fetched.exchange.last_hop().unwrap();
+        document::read(&bytes, &Context::new(hop.address.clone(), hop.headers.get("content-type")))
+    });
+    Answer { ask, exchange: fetched.exchange, document, is_known }
+}
+
+fn kept(case: &Case, evidence: &Evidence) -> Option<(Kept, Document)> {
+    let (why, is_baseline) = keep::why(case, evidence)?;
+    let (answer, document) = case.work()?;
+    let exchange = &answer.exchange;
+    let body = exchange.body()?;
+    let capture = Capture {
+        link: case.subject.address.clone(),
+        document: exchange.final_address().clone(),
+        sha256: body.sha256,
+        sha1: String::new(),
+        bytes: body.bytes,
+        media_type: String::new(),
+        captured_at: case.at,
+        why,
+        head: None,
+        chain: exchange.hops.iter().map(|hop| hop.address.clone()).collect(),
+    };
+    let kept = Kept {
+        capture,
+        text: document.fingerprint(),
+        title: document.title.clone(),
+        words: document.words(),
+        pages: document.pages,
+        validators: None,
+        is_baseline,
+    };
+    Some((kept, document.clone()))
+}
+
+/// What a reader of the reports would have lived through.
+#[derive(Default)]
+struct Score {
+    told: (usize, usize),
+    quiet: (usize, usize),
+    drift: (usize, usize),
+    noise: (usize, usize),
+    state: (usize, usize),
+    wrong: Vec<String>,
+}
+
+impl Score {
+    fn count(&mut self, scenario: &Scenario, verdicts: &[Verdict]) {
+        let (state, reason) = scenario.wanted;
+        let last = &verdicts.last().unwrap().state;
+        let ever = |name: StateName| verdicts.iter().any(|verdict| verdict.state.name() == name);
+        let reason_seen = last.reason().map(|reason| serde_json::to_value(reason).unwrap());
+        let as_wanted = last.name().as_str() == state
+            && reason.is_none_or(|reason| reason_seen.as_ref().is_some_and(|seen| seen == reason));
+        let add = |figure: &mut (usize, usize), is_good: bool| {
+            figure.0 += usize::from(is_good);
+            figure.1 += 1;
+        };
+        let mut all = as_wanted;
+        add(&mut self.state, as_wanted);
+        match state {
+            "dead" => add(&mut self.told, matches!(last, State::Dead { .. })),
+            _ => {
+                add(&mut self.quiet, !ever(StateName::Dead));
+                all &= !ever(StateName::Dead);
+            }
+        }
+        match state {
+            "changed" => add(&mut self.drift, ever(StateName::Changed)),
+            _ => {
+                add(&mut self.noise, !ever(StateName::Changed));
+                all &= !ever(StateName::Changed);
+            }
+        }
+        if !all {
+            let seen: Vec<String> = verdicts
+                .iter()
+                .map(|verdict| match verdict.state.reason() {
+                    Some(reason) => format!("{} {reason:?}", verdict.state.name().as_str()),
+                    None => verdict.state.name().as_str().to_owned(),
+                })
+                .collect();
+            self.wrong.push(format!("{}: {state} was wanted, seen {}", scenario.id, seen.join(", ")));
+        }
+    }
+
+    fn table(&self, not_expressed: usize) -> String {
+        let mut table = String::from("\nscenarios, judged by tests/scenarios.psv\n");
+        for (name, (hit, of), what) in [
+            ("told", self.told, "broken links reported broken"),
+            ("quiet", self.quiet, "links that live, called dead on no night"),
+            ("drift", self.drift, "changes a reader cares about, told"),
+            ("noise", self.noise, "links without one, called changed on no night"),
+            ("state", self.state, "state and reason of the last night as labelled"),
+        ] {
+            writeln!(table, "  {name:6} {hit:4}/{of:<4} {what}").unwrap();
+        }
+        writeln!(table, "  {not_expressed} lines cannot be played; each says why").unwrap();
+        table
+    }
+}
+
+#[test]
+fn every_scenario_is_judged_as_labelled() {
+    let lines = include_str!("../../scenarios.psv").lines();
+    let lines: Vec<&str> = lines.filter(|line| !line.starts_with('#') && !line.trim().is_empty()).collect();
+    let mut ids = HashSet::new();
+    let mut score = Score::default();
+    let mut not_expressed = 0;
+    let mut scenarios = Vec::new();
+    for line in &lines {
+        match parse(line) {
+            Ok(scenario) => {
+                assert!(ids.insert(scenario.id), "{} stands twice", scenario.id);
+                scenarios.push(scenario);
+            }
+            Err((id, why)) => {
+                assert!(ids.insert(id) && why.len() > 10, "{id} must say why it cannot be played");
+                not_expressed += 1;
+            }
+        }
+    }
+    let hands = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        let shares = scenarios.chunks(scenarios.len().div_ceil(hands));
+        let at_work: Vec<_> = shares
+            .map(|share| scope.spawn(|| share.iter().map(|one| (one, play(one))).collect::<Vec<_>>()))
+            .collect();
+        for (scenario, verdicts) in at_work.into_iter().flat_map(|hand| hand.join().unwrap()) {
+            score.count(scenario, &verdicts);
+        }
+    });
+    // Written past the capture of test output: the table is for whoever runs the tests.
+    std::io::stderr().write_all(score.table(not_expressed).as_bytes()).unwrap();
+    assert!(score.wrong.is_empty(), "{}", score.wrong.join("\n"));
+}

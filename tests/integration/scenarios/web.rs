@@ -1,0 +1,179 @@
+//! A pretended web in memory: what a scenario scripts becomes exchanges, as if it had been fetched.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use onreserve::domain::address::Address;
+use onreserve::domain::capture::Digest;
+use onreserve::domain::visit::{Body, CertificateFault, Ending, Exchange, Failure, Headers, Hop, Withheld};
+
+use super::bodies;
+use super::notices::{NOTICES, WALLS};
+
+const HOPS: usize = 10;
+const HTML: &str = "text/html; charset=utf-8";
+
+/// What each address answers, night by night.
+pub(crate) struct Web {
+    /// The title of the work that was linked.
+    pub(crate) title: String,
+    pub(crate) link: Address,
+    pub(crate) nights: Vec<String>,
+    /// Other addresses (full, as a path of the link's host, or `*`), and their nights.
+    pub(crate) elsewhere: Vec<(String, Vec<String>)>,
+}
+
+/// One response, or why there was none.
+enum Reply {
+    Body { status: u16, headers: Vec<(String, String)>, bytes: Vec<u8> },
+    To { status: u16, location: String },
+    Ending(Ending),
+}
+
+pub(crate) struct Fetched {
+    pub(crate) exchange: Exchange,
+    pub(crate) bytes: Option<Vec<u8>>,
+}
+
+impl Web {
+    /// Fetches an address; `look` counts the requests of all nights.
+    pub(crate) fn fetch(&self, asked: &Address, night: usize, look: usize, at: Timestamp) -> Fetched {
+        let mut hops = Vec::new();
+        let mut seen = HashSet::new();
+        let mut address = asked.clone();
+        let (ending, bytes) = loop {
+            if !seen.insert(address.clone()) {
+                break (Ending::Broke(Failure::RedirectLoop), None);
+            }
+            match self.reply(&address, night, look) {
+                Reply::Ending(ending) => break (ending, None),
+                Reply::To { status, location } => {
+                    hops.push(Hop { address: address.clone(), status, headers: Headers::default() });
+                    match address.join(&location) {
+                        Ok(next) if hops.len() <= HOPS => address = next,
+                        Ok(_) => break (Ending::Broke(Failure::TooManyRedirects), None),
+                        Err(_) => break (Ending::Broke(Failure::BadRedirect), None),
+                    }
+                }
+                Reply::Body { status, headers, bytes } => {
+                    hops.push(Hop { address, status, headers: Headers(headers) });
+                    let body =
+                        Body { sha256: Digest::of(&bytes), sha1: String::new(), bytes: bytes.len() as u64 };
+                    break (Ending::Answered(body), Some(bytes));
+                }
+            }
+        };
+        let exchange = Exchange { asked: asked.clone(), started: at, millis: 1, hops, ending };
+        Fetched { exchange, bytes }
+    }
+
+    fn reply(&self, address: &Address, night: usize, look: usize) -> Reply {
+        let nights = if *address == self.link {
+            Some(&self.nights)
+        } else {
+            let path = &address.as_str()[address.root().as_str().len() - 1..];
+            let is_here = address.host() == self.link.host();
+            let find = |wanted: &str| {
+                self.elsewhere.iter().find(|(place, _)| place == wanted).map(|(_, nights)| nights)
+            };
+            find(address.as_str())
+                .or_else(|| find(path).filter(|_| is_here))
+                .or_else(|| find("*").filter(|_| is_here))
+        };
+        let Some(nights) = nights else { return self.made("404", address, night, look) };
+        let token = &nights[(night - 1).min(nights.len() - 1)];
+        // `a;b`: the first request of the night, and those after it.
+        let (first, later) = token.split_once(';').unwrap_or((token, token));
+        self.made(if look == 1 { first } else { later }, address, night, look)
+    }
+
+    /// The reply a token names; see `scenarios.psv` for what there is.
+    fn made(&self, token: &str, address: &Address, night: usize, look: usize) -> Reply {
+        if let Some(ending) = ending(token) {
+            return Reply::Ending(ending);
+        }
+        if let Some((status, location)) = token.split_once('>') {
+            let location = location.replace("{look}", &format!("{night}{look}"));
+            return match status {
+                "refresh" => html(
+                    200,
+                    &format!("<!doctype html><meta http-equiv=refresh content='0;url={location}'>Moving"),
+                ),
+                "script" => html(
+                    200,
+                    &format!("<!doctype html><script>window.location.href = \"{location}\";</script>"),
+                ),
+                status => Reply::To { status: status.parse().unwrap(), location },
+            };
+        }
+        let (what, status) = match token.split_once('@') {
+            Some((what, status)) => (what, status.parse().unwrap()),
+            None => (token, 200),
+        };
+        let mut parts = what.split('+');
+        let name = parts.next().unwrap();
+        let changes: Vec<&str> = parts.collect();
+        let seed = night * 100 + look;
+        let (name, of) = name.split_once(':').unwrap_or((name, ""));
+        let title = if of.is_empty() { self.title.clone() } else { format!("Another matter, {of}") };
+        match name {
+            "work" => html(status, &bodies::article(&title, &changes, night, seed)),
+            "landing" => html(status, &bodies::landing(&title, "/file.pdf", &changes)),
+            "pdf" => file(status, "application/pdf", bodies::pdf(&title, &changes, night, seed)),
+            "nb" => file(status, "application/json", bodies::notebook(&title, &changes, seed).into_bytes()),
+            "empty" => html(status, ""),
+            "oembed" => file(status, "application/json", b"{\"type\": \"video\"}".to_vec()),
+            "echo" => {
+                let words = bodies::prose(&format!("suggested {seed}"), 1);
+                html(
+                    status,
+                    &bodies::notice("Hm", &format!("There is no {}. You may like {words}", address.path())),
+                )
+            }
+            name => noticed(name, status, address),
+        }
+    }
+}
+
+/// A notice, a wall, or a bare status.
+fn noticed(name: &str, status: u16, address: &Address) -> Reply {
+    let fill = |text: &str| text.replace("{host}", address.host());
+    if let Some((_, title, words)) = NOTICES.iter().find(|(known, ..)| *known == name) {
+        return html(status, &bodies::notice(&fill(title), &fill(words)));
+    }
+    if let Some((_, status, header, body)) = WALLS.iter().find(|(known, ..)| *known == name) {
+        let Reply::Body { mut headers, bytes, .. } = html(*status, body) else { unreachable!() };
+        headers.extend(header.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned())));
+        return Reply::Body { status: *status, headers, bytes };
+    }
+    let code = name.parse().unwrap_or_else(|_| panic!("`{name}` names no reply"));
+    html(code, &bodies::notice("Error", "The server could not do this."))
+}
+
+fn html(status: u16, body: &str) -> Reply {
+    file(status, HTML, body.as_bytes().to_vec())
+}
+
+fn file(status: u16, media_type: &str, bytes: Vec<u8>) -> Reply {
+    Reply::Body { status, headers: vec![("content-type".to_owned(), media_type.to_owned())], bytes }
+}
+
+fn ending(token: &str) -> Option<Ending> {
+    Some(match token {
+        "nxdomain" => Ending::Broke(Failure::NoSuchHost),
+        "servfail" => Ending::Broke(Failure::NameServer),
+        "refused" => Ending::Broke(Failure::Connect),
+        "timeout" => Ending::Broke(Failure::TimedOut),
+        "reset" => Ending::Broke(Failure::Reset),
+        "tls" => Ending::Broke(Failure::Tls),
+        "expired" => Ending::Broke(Failure::Certificate(CertificateFault::Expired)),
+        "selfsigned" => Ending::Broke(Failure::Certificate(CertificateFault::UnknownIssuer)),
+        "short" => Ending::Broke(Failure::Truncated),
+        "toolarge" => Ending::Broke(Failure::TooLarge),
+        "garbled" => Ending::Broke(Failure::Encoding),
+        "robots" => Ending::Withheld(Withheld::Robots),
+        "stopped" => Ending::Withheld(Withheld::HostStopped),
+        "internal" => Ending::Withheld(Withheld::InternalAddress),
+        _ => return None,
+    })
+}
