@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::SignedDuration;
@@ -14,10 +14,14 @@ use serde_json::json;
 use super::answer::{Answer, Fault};
 use super::desk::Desk;
 use crate::domain::verdict::StateName;
-use crate::world::catalogue::FinishedNight;
+use crate::world::catalogue::{FinishedNight, Outbox};
 
 /// Two missed nights and some hours: a monitor should look.
 const NIGHT_IS_LATE_AFTER: SignedDuration = SignedDuration::from_hours(50);
+/// A relay that greylists takes hours at most.
+const LETTER_IS_STUCK_AFTER: SignedDuration = SignedDuration::from_hours(24);
+/// With less than a large document's room a night cannot keep what it finds.
+const LEAST_FREE_BYTES: u64 = 100 << 20;
 const STATES: [StateName; 7] = [
     StateName::Ok,
     StateName::Moved,
@@ -58,27 +62,90 @@ pub(super) async fn alive() -> Response {
     ([(header::CACHE_CONTROL, "no-store")], "ok\n").into_response()
 }
 
-/// Whether the parts behind it work: 503 where one does not. A late night is
-/// told but fails nothing: what was checked before can still be served.
-pub(super) async fn ready(State(desk): State<Arc<Desk>>) -> Response {
-    let night = desk.catalogue.last_finished().await;
-    let writable = desk.archive.is_writable();
-    let (catalogue, last) = match &night {
-        Ok(last) => ("ok".to_owned(), *last),
-        Err(fault) => (fault.to_string(), None),
-    };
-    let age = last.map(|night| age(&desk, night));
-    let body = json!({
-        "ready": night.is_ok() && writable,
-        "catalogue": catalogue,
-        "archive": if writable { "ok" } else { "not writable" },
-        "last_night_finished": last.map(|night| night.finished.to_string()),
-        "last_night_age_seconds": age.map(|age| age.as_secs()),
-        "last_night_is_late": age.is_some_and(|age| age > NIGHT_IS_LATE_AFTER),
-    });
-    let status = if night.is_ok() && writable { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+/// Whether the parts behind it work: 503 where the catalogue cannot be read or
+/// the archive has no room. A late night or a stuck letter is told but fails
+/// nothing, because what was checked before can still be served; a monitor that
+/// reads only the status asks for `/readyz?strict`, which is 503 then too.
+pub(super) async fn ready(State(desk): State<Arc<Desk>>, RawQuery(query): RawQuery) -> Response {
+    let standing = Standing::of(&desk).await;
+    let is_strict = query.as_deref() == Some("strict");
+    let is_ready = standing.can_serve() && !(is_strict && standing.is_behind());
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
-    (status, headers, format!("{body}\n")).into_response()
+    (status, headers, format!("{}\n", standing.told(is_ready))).into_response()
+}
+
+/// How the parts behind the pages stand.
+#[derive(Debug)]
+struct Standing {
+    catalogue: Result<(), Fault>,
+    is_writable: bool,
+    free_bytes: u64,
+    last_night: Option<FinishedNight>,
+    age: Option<SignedDuration>,
+    outbox: Outbox,
+    /// How long the oldest letter has waited.
+    waits: Option<SignedDuration>,
+}
+
+impl Standing {
+    async fn of(desk: &Desk) -> Self {
+        let looked = async { Ok((desk.catalogue.last_finished().await?, desk.catalogue.outbox().await?)) };
+        let (catalogue, (last_night, outbox)) = match looked.await {
+            Ok(found) => (Ok(()), found),
+            Err(fault) => (Err(fault), Default::default()),
+        };
+        Self {
+            is_writable: desk.archive.is_writable(),
+            free_bytes: desk.archive.free_bytes().unwrap_or(0),
+            age: last_night.map(|night| age(desk, night)),
+            waits: outbox.oldest.map(|oldest| desk.clock.now().duration_since(oldest)),
+            catalogue,
+            last_night,
+            outbox,
+        }
+    }
+
+    fn can_serve(&self) -> bool {
+        self.catalogue.is_ok() && self.is_writable && self.free_bytes >= LEAST_FREE_BYTES
+    }
+
+    fn is_late(&self) -> bool {
+        self.age.is_some_and(|age| age > NIGHT_IS_LATE_AFTER)
+    }
+
+    fn is_stuck(&self) -> bool {
+        self.waits.is_some_and(|waits| waits > LETTER_IS_STUCK_AFTER)
+    }
+
+    fn is_behind(&self) -> bool {
+        self.is_late() || self.is_stuck() || refused(&self.outbox) > 0
+    }
+
+    fn told(&self, is_ready: bool) -> serde_json::Value {
+        json!({
+            "ready": is_ready,
+            "catalogue": self.catalogue.as_ref().map_or_else(ToString::to_string, |()| "ok".to_owned()),
+            "archive": match (self.is_writable, self.free_bytes) {
+                (false, _) => "not writable",
+                (true, ..LEAST_FREE_BYTES) => "no room",
+                (true, _) => "ok",
+            },
+            "archive_free_bytes": self.free_bytes,
+            "last_night_finished": self.last_night.map(|night| night.finished.to_string()),
+            "last_night_age_seconds": self.age.map(|age| age.as_secs()),
+            "last_night_is_late": self.is_late(),
+            "outbox_waiting": self.outbox.waiting,
+            "outbox_oldest_seconds": self.waits.map_or(0, seconds),
+            "outbox_refused": refused(&self.outbox),
+            "outbox_is_stuck": self.is_stuck(),
+        })
+    }
+}
+
+/// Letters that nobody will try again.
+fn refused(outbox: &Outbox) -> u64 {
+    outbox.troubles.iter().filter(|trouble| trouble.state != "waiting").count() as u64
 }
 
 fn age(desk: &Desk, night: FinishedNight) -> SignedDuration {
@@ -107,6 +174,8 @@ pub(super) async fn metrics(State(desk): State<Arc<Desk>>) -> Answer {
         let help = "1 where our own side failed and nothing was judged.";
         gauge(&mut text, "onreserve_last_night_void", help, u64::from(night.is_void));
     }
+    successes(&desk, &mut text).await?;
+    letters(&desk, &mut text).await?;
     family(&mut text, "onreserve_answers_total", "counter", "Answers by class of status.");
     for (class, count) in (1..).zip(&desk.figures.answers) {
         let _ = writeln!(
@@ -126,6 +195,25 @@ pub(super) async fn metrics(State(desk): State<Arc<Desk>>) -> Answer {
         (header::CACHE_CONTROL, "no-store"),
     ];
     Ok((headers, text).into_response())
+}
+
+async fn successes(desk: &Desk, text: &mut String) -> Result<(), Fault> {
+    let name = "onreserve_last_success_timestamp_seconds";
+    family(text, name, "gauge", "When the last night that judged the course ended.");
+    for (course, at) in desk.catalogue.last_successes().await? {
+        let _ = writeln!(text, "{name}{{course=\"{course}\"}} {}", at.as_second());
+    }
+    Ok(())
+}
+
+async fn letters(desk: &Desk, text: &mut String) -> Result<(), Fault> {
+    let outbox = desk.catalogue.outbox().await?;
+    let waits = outbox.oldest.map_or(0, |oldest| seconds(desk.clock.now().duration_since(oldest)));
+    gauge(text, "onreserve_outbox_waiting", "Letters that wait for the relay.", outbox.waiting.into());
+    gauge(text, "onreserve_outbox_oldest_seconds", "Since the oldest of them was queued.", waits);
+    let help = "Letters refused or given up, whose news no later letter carries yet.";
+    gauge(text, "onreserve_outbox_refused", help, refused(&outbox));
+    Ok(())
 }
 
 async fn links(desk: &Desk, text: &mut String) -> Result<(), Fault> {

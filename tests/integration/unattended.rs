@@ -349,7 +349,7 @@ pub(crate) fn pages_of(service: &Service) -> SocketAddr {
     line["fields"]["at"].as_str().unwrap().parse().unwrap()
 }
 
-async fn get(at: SocketAddr, path: &str) -> String {
+pub(crate) async fn get(at: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(at).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();

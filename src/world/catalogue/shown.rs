@@ -58,6 +58,23 @@ impl Catalogue {
         .transpose()
     }
 
+    /// When the last night that judged a course ended.
+    pub async fn last_successes(&self) -> Result<Vec<(CourseId, Timestamp)>, Fault> {
+        let rows = sqlx::query(
+            "SELECT report.course, max(night.finished) FROM report JOIN night ON night.id = report.night \
+             WHERE night.finished IS NOT NULL AND night.void IS NULL GROUP BY report.course",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut successes = Vec::new();
+        for row in rows {
+            if let Ok(course) = row.get::<String, _>(0).parse() {
+                successes.push((course, time_from(row.get(1))?));
+            }
+        }
+        Ok(successes)
+    }
+
     /// How new what is known of each course is.
     pub async fn newest(&self) -> Result<Vec<(CourseId, Newest)>, Fault> {
         let rows = sqlx::query(

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use crate::fetch::site::Reply;
 use crate::town::{Town, article, page_of};
-use crate::unattended::Service;
+use crate::unattended::{Service, get, pages_of};
 use relay::{Manner, Relay};
 
 /// A course of two readings: `/a` is gone from night 2 on, `/b` from night 3 on.
@@ -191,4 +191,36 @@ async fn a_mail_that_may_have_arrived_is_repeated_under_its_own_name() {
     assert_ne!(sent[2].header("Message-ID"), sent[3].header("Message-ID"));
     assert!(sent[1].mail.contains("1 of 3 links is newly dead"), "{}", sent[1].mail);
     assert!(sent[3].mail.contains("1 of 3 links is newly dead"), "{}", sent[3].mail);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn monitors_hear_of_letters_that_wait_and_of_those_refused() {
+    let town = rotting().await;
+    let relay = Relay::up();
+    by_way_of(&town, &relay, "security = \"none\"\n[pages]\nlisten = \"127.0.0.1:0\"");
+    relay.will(Manner::ToRecipient("450 4.2.1 mailbox busy"));
+    nights(&town, 1..=1).await;
+    let figures = async |now: &str| {
+        let service = Service::start(&town, now);
+        service.says("waiting until").await;
+        let at = pages_of(&service);
+        let figures = get(at, "/metrics").await;
+        let told = (get(at, "/readyz").await, get(at, "/readyz?strict").await);
+        service.stop().await;
+        (figures, told)
+    };
+    let (early, told) = figures("2026-09-14T02:33:00Z").await;
+    assert!(early.contains("\nonreserve_outbox_waiting 1\n"), "{early}");
+    let waits = early.lines().find_map(|line| line.strip_prefix("onreserve_outbox_oldest_seconds ")).unwrap();
+    assert!((170..600).contains(&waits.parse::<u32>().unwrap()), "about three minutes: {waits}");
+    assert!(told.0.starts_with("HTTP/1.1 200") && told.1.starts_with("HTTP/1.1 200"), "{told:?}");
+    let (_, told) = figures("2026-09-15T02:31:00Z").await;
+    assert!(told.0.starts_with("HTTP/1.1 200") && told.0.contains("\"outbox_is_stuck\":true"), "{told:?}");
+    assert!(told.1.starts_with("HTTP/1.1 503"), "{told:?}");
+
+    relay.will(Manner::ToRecipient("550 5.1.1 no such user"));
+    later(&town, "2026-09-15T12:00:00Z", "letter not delivered").await;
+    let (refused, told) = figures("2026-09-15T12:01:00Z").await;
+    assert!(refused.contains("\nonreserve_outbox_refused 1\n"), "{refused}");
+    assert!(told.1.starts_with("HTTP/1.1 503"), "{told:?}");
 }

@@ -20,9 +20,17 @@ async fn monitors_learn_that_it_lives_and_how_it_stands() {
         "# TYPE onreserve_captures gauge",
         "onreserve_last_night_void 0",
         "onreserve_copies_opened_total 0",
+        "onreserve_outbox_waiting 0",
+        "onreserve_outbox_oldest_seconds 0",
+        "onreserve_outbox_refused 0",
     ] {
         assert!(metrics.lines().any(|found| found == line), "{line}\n{metrics}");
     }
+    let ended = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("onreserve_last_success_timestamp_seconds{course=\"dgm\"} "));
+    let ended: i64 = ended.expect("a success").parse().unwrap();
+    assert!((0..60).contains(&(ended - course::start_of(course::NIGHTS).as_second())), "{ended}");
 }
 
 #[tokio::test]
@@ -31,6 +39,8 @@ async fn a_late_night_is_told_but_does_not_stop_serving() {
     let ready = server.get("/readyz").await;
     let told: serde_json::Value = serde_json::from_slice(&ready.body).unwrap();
     assert_eq!((ready.status, &told["last_night_is_late"]), (200, &true.into()));
+    let strict = server.get("/readyz?strict").await;
+    assert_eq!(strict.status, 503, "{}", strict.text());
 }
 
 #[tokio::test]
