@@ -18,8 +18,8 @@ use crate::world::catalogue::{FinishedNight, Outbox};
 
 /// Two missed nights and some hours: a monitor should look.
 const NIGHT_IS_LATE_AFTER: SignedDuration = SignedDuration::from_hours(50);
-/// A relay that greylists takes hours at most.
-const LETTER_IS_STUCK_AFTER: SignedDuration = SignedDuration::from_hours(24);
+/// News may wait for tomorrow's digest, and a relay that greylists takes hours.
+const LETTER_IS_STUCK_AFTER: SignedDuration = SignedDuration::from_hours(36);
 /// With less than a large document's room a night cannot keep what it finds.
 const LEAST_FREE_BYTES: u64 = 100 << 20;
 const STATES: [StateName; 7] = [
@@ -84,7 +84,7 @@ struct Standing {
     last_night: Option<FinishedNight>,
     age: Option<SignedDuration>,
     outbox: Outbox,
-    /// How long the oldest letter has waited.
+    /// How long the oldest news has waited.
     waits: Option<SignedDuration>,
 }
 
@@ -210,7 +210,7 @@ async fn letters(desk: &Desk, text: &mut String) -> Result<(), Fault> {
     let outbox = desk.catalogue.outbox().await?;
     let waits = outbox.oldest.map_or(0, |oldest| seconds(desk.clock.now().duration_since(oldest)));
     gauge(text, "onreserve_outbox_waiting", "Letters that wait for the relay.", outbox.waiting.into());
-    gauge(text, "onreserve_outbox_oldest_seconds", "Since the oldest of them was queued.", waits);
+    gauge(text, "onreserve_outbox_oldest_seconds", "Since the night of the oldest news that waits.", waits);
     let help = "Letters refused or given up, whose news no later letter carries yet.";
     gauge(text, "onreserve_outbox_refused", help, refused(&outbox));
     Ok(())

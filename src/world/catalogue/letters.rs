@@ -67,7 +67,8 @@ pub enum Turn {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outbox {
     pub waiting: u32,
-    /// When the oldest waiting letter was queued.
+    /// The night of the oldest news that waits. A letter that stands in for
+    /// others is younger than what it tells.
     pub oldest: Option<Timestamp>,
     /// When a letter is to be tried next.
     pub next_try: Option<Timestamp>,
@@ -197,9 +198,12 @@ impl Catalogue {
 
     pub async fn outbox(&self) -> Result<Outbox, Fault> {
         let row =
-            sqlx::query("SELECT count(*), min(queued_at), min(next_try) FROM letter WHERE state = 'waiting'")
-                .fetch_one(&self.pool)
-                .await?;
+            sqlx::query(
+                "SELECT count(*), min(night.started), min(next_try) FROM letter JOIN night ON night.id = first_night \
+                 WHERE state = 'waiting'",
+            )
+            .fetch_one(&self.pool)
+            .await?;
         let at =
             |column: usize| row.get::<Option<String>, _>(column).map(|text| time_from(&text)).transpose();
         let troubles = sqlx::query(
