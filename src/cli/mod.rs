@@ -1,5 +1,6 @@
 //! The commands: what may be typed, and what comes back as an exit code.
 
+mod backup;
 mod check;
 mod decide;
 mod demo;
@@ -85,6 +86,12 @@ enum Command {
     Verify(upkeep::VerifyArguments),
     /// Make the catalogue anew from the archive's own record.
     Rebuild(upkeep::RebuildArguments),
+    /// Copy the archive away, while the service may run.
+    Backup(backup::BackupArguments),
+    /// Bring a backup back, and verify it.
+    Restore(backup::RestoreArguments),
+    /// Bring the catalogue to this program's version; the service does it by itself.
+    Migrate(backup::MigrateArguments),
     /// Check a configuration without doing anything.
     CheckConfig(upkeep::CheckConfigArguments),
     /// Send a test letter by the configured way.
@@ -164,6 +171,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Takedown(arguments) => takedown::run(arguments).await,
             Command::Verify(arguments) => upkeep::verify(arguments),
             Command::Rebuild(arguments) => upkeep::rebuild(arguments).await,
+            Command::Backup(arguments) => backup::backup(arguments).await,
+            Command::Restore(arguments) => backup::restore(arguments).await,
+            Command::Migrate(arguments) => backup::migrate(arguments).await,
             Command::CheckConfig(arguments) => upkeep::check_config(&arguments),
             Command::TestEmail(arguments) => post::test(arguments).await,
             Command::HashPassword(arguments) => password::run(&arguments),

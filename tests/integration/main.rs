@@ -5,6 +5,7 @@
 
 mod acting;
 mod archive;
+mod backup;
 mod bodies;
 mod cli;
 mod drift;

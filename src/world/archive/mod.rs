@@ -6,6 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this module is the archive")]
 
+mod backup;
 mod fixity;
 mod journal;
 mod key;
@@ -18,6 +19,7 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+pub use backup::Copied;
 pub use fixity::{Damage, Fixity};
 use jiff::Timestamp;
 

@@ -10,6 +10,7 @@ mod letters;
 mod links;
 mod nights;
 mod rota;
+mod schema;
 mod sessions;
 mod shown;
 mod takedowns;
@@ -20,7 +21,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Pool, Sqlite};
 use tokio::sync::Mutex;
@@ -33,8 +33,6 @@ pub use rota::LastNight;
 pub use sessions::Session;
 pub use shown::{CaptureSize, FinishedNight, Newest};
 pub use texts::{Piece, Sighting};
-
-static MIGRATIONS: Migrator = sqlx::migrate!("src/world/catalogue/migrations");
 
 /// A catalogue that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -85,13 +83,8 @@ impl Catalogue {
             .connect_with(options)
             .await
             .map_err(|error| unusable(error.into()))?;
-        match MIGRATIONS.run(&pool).await {
-            Ok(()) => Ok(Self { pool, outbox: Arc::default() }),
-            Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => {
-                Err(Fault::Newer { path: path.to_owned() })
-            }
-            Err(error) => Err(unusable(error.into())),
-        }
+        schema::migrate(&pool, path).await?;
+        Ok(Self { pool, outbox: Arc::default() })
     }
 
     pub async fn close(self) {

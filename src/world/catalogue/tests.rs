@@ -39,8 +39,8 @@ fn every_migration_of_the_folder_is_compiled_in() {
         .map(|name| name.split_once('_').unwrap().0.parse().unwrap())
         .collect();
     named.sort_unstable();
-    let embedded: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
-    assert_eq!(named, embedded, "touch src/world/catalogue/mod.rs and build again");
+    let embedded: Vec<i64> = schema::MIGRATIONS.iter().map(|migration| migration.version).collect();
+    assert_eq!(named, embedded, "touch src/world/catalogue/schema.rs and build again");
 }
 
 #[tokio::test]
@@ -87,4 +87,38 @@ async fn a_night_that_was_told_is_over_though_nobody_wrote_that_down() {
     let next = LastNight { at: night(2), is_over: false };
     catalogue.set_last_nights(std::slice::from_ref(&course), next).await.unwrap();
     assert!(!catalogue.last_nights().await.unwrap()[&course].is_over, "that was the night before");
+}
+
+#[tokio::test]
+async fn a_catalogue_of_an_earlier_version_is_copied_before_it_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = Catalogue::path_in(dir.path());
+    let (last, earlier) = schema::MIGRATIONS.migrations.split_last().unwrap();
+    let before = earlier.last().unwrap().version;
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let pool = SqlitePoolOptions::new().connect_with(options).await.unwrap();
+    let old =
+        sqlx::migrate::Migrator { migrations: earlier.to_vec().into(), ..sqlx::migrate::Migrator::DEFAULT };
+    old.run(&pool).await.unwrap();
+    sqlx::query("INSERT INTO course VALUES ('c', 'A course')").execute(&pool).await.unwrap();
+    pool.close().await;
+
+    let catalogue = Catalogue::open(&path).await.unwrap();
+    assert_eq!(catalogue.schema().await.unwrap(), last.version);
+    assert_eq!(catalogue.courses().await.unwrap().len(), 1);
+    catalogue.close().await;
+    let copy = dir.path().join(format!("catalogue.sqlite3.before-{before}"));
+    let pool =
+        SqlitePoolOptions::new().connect_with(SqliteConnectOptions::new().filename(&copy)).await.unwrap();
+    let version: i64 =
+        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&pool).await.unwrap();
+    assert_eq!(version, before);
+    let courses: i64 = sqlx::query_scalar("SELECT count(*) FROM course").fetch_one(&pool).await.unwrap();
+    assert_eq!(courses, 1);
+    pool.close().await;
+
+    // Once it is new, no copy is made again.
+    std::fs::remove_file(&copy).unwrap();
+    Catalogue::open(&path).await.unwrap().close().await;
+    assert!(!copy.exists());
 }

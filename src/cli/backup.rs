@@ -1,0 +1,140 @@
+//! An archive copied away, brought back, and brought to this program's version.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use super::{Place, exit, say};
+use crate::domain::report::figures;
+use crate::world::archive::{self, Archive, Copied};
+use crate::world::catalogue::Catalogue;
+use crate::world::clock::Clock;
+use crate::world::lock::SoleInstance;
+
+#[derive(Debug, Args)]
+#[command(after_help = "The service may run meanwhile. A second backup to the same directory copies
+only what is new. The directory is an archive itself: `status --archive DIR` works on it.
+
+Examples:
+  onreserve backup /srv/backup/onreserve --config /etc/onreserve/onreserve.toml")]
+pub(super) struct BackupArguments {
+    /// The directory that holds the backup, or will.
+    #[arg(value_name = "DIR")]
+    to: PathBuf,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "The archive must be empty or not be there yet. Every file is hashed again
+after it was copied.
+
+Examples:
+  onreserve restore /srv/backup/onreserve --config /etc/onreserve/onreserve.toml")]
+pub(super) struct RestoreArguments {
+    /// The directory that holds the backup.
+    #[arg(value_name = "DIR")]
+    from: PathBuf,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MigrateArguments {
+    #[command(flatten)]
+    place: Place,
+}
+
+pub(super) async fn backup(arguments: BackupArguments) -> anyhow::Result<ExitCode> {
+    let shelf = arguments.place.open().await?;
+    let to = &arguments.to;
+    if is_occupied(to)? && !to.join("FORMAT").exists() {
+        bail!("{} holds something else than a backup; name an empty directory", to.display());
+    }
+    if to.canonicalize().is_ok_and(|to| shelf.archive.dir().canonicalize().is_ok_and(|dir| dir == to)) {
+        bail!("{} is the archive itself; name another directory", to.display());
+    }
+    archive::make_dir(to)?;
+    let _alone = SoleInstance::acquire(to)?;
+    let target = Archive::open(to)?;
+    // The catalogue first: what it knows then stands in the journal, which is copied after it.
+    let waiting = to.join("tmp/catalogue");
+    shelf.catalogue.snapshot(&waiting).await?;
+    let copied = shelf.archive.copy_to(&target)?;
+    target.take_catalogue(&waiting, &Catalogue::path_in(to))?;
+    say(&format!("{}: {} copied, and the catalogue\n", to.display(), told(copied)))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn restore(arguments: RestoreArguments) -> anyhow::Result<ExitCode> {
+    let (from, dir) = (&arguments.from, arguments.place.archive_dir()?);
+    if !from.join("FORMAT").exists() {
+        bail!("{} is no backup; name the directory that `onreserve backup` wrote", from.display());
+    }
+    let backup = Archive::read_only(from)?;
+    if is_occupied(&dir)? {
+        bail!("{} is not empty, and nothing is overwritten; move it away, or name another", dir.display());
+    }
+    archive::make_dir(&dir)?;
+    let _alone = SoleInstance::acquire(&dir)?;
+    let archive = Archive::open(&dir)?;
+    let copied = backup.copy_to(&archive)?;
+    let catalogue = Catalogue::path_in(&dir);
+    let has_catalogue = archive.bring_catalogue(&Catalogue::path_in(from), &catalogue)?;
+    say(&format!("{}: {} restored\n", dir.display(), told(copied)))?;
+    let fixity = archive.verify(Clock::system().now(), |_| ())?;
+    let mut code = ExitCode::SUCCESS;
+    if !fixity.damaged.is_empty() || !fixity.missing.is_empty() {
+        say(&format!(
+            "The backup is not whole: {} altered, {} missing; `onreserve verify` names them.\n",
+            fixity.damaged.len(),
+            fixity.missing.len()
+        ))?;
+        code = ExitCode::from(exit::FAILURE);
+    }
+    let damage = match has_catalogue {
+        false => Some("there is none".to_owned()),
+        true => Catalogue::open(&catalogue).await?.damage().await?,
+    };
+    if let Some(damage) = damage {
+        say(&format!("The catalogue cannot be used ({damage}); `onreserve rebuild` makes it anew.\n"))?;
+        code = ExitCode::from(exit::FAILURE);
+    }
+    if code == ExitCode::SUCCESS {
+        say(&format!(
+            "{} hashed again; all is as it was.\n",
+            figures::count(to_usize(fixity.sound), "file")
+        ))?;
+    }
+    Ok(code)
+}
+
+pub(super) async fn migrate(arguments: MigrateArguments) -> anyhow::Result<ExitCode> {
+    let dir = arguments.place.archive_dir()?;
+    if !dir.join("FORMAT").exists() {
+        bail!("{} is no archive; name one with --archive", dir.display());
+    }
+    let _alone = SoleInstance::acquire(&dir)?;
+    let catalogue = Catalogue::open(&Catalogue::path_in(&dir)).await?;
+    say(&format!("The catalogue is of version {}, which is this program's.\n", catalogue.schema().await?))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn told(copied: Copied) -> String {
+    format!("{} ({} bytes)", figures::count(to_usize(copied.files), "file"), copied.bytes)
+}
+
+fn to_usize(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+/// Whether a directory is there and holds anything.
+fn is_occupied(dir: &std::path::Path) -> anyhow::Result<bool> {
+    match std::fs::read_dir(dir) {
+        Ok(mut entries) => Ok(entries.next().is_some()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error).with_context(|| format!("cannot look into {}", dir.display())),
+    }
+}

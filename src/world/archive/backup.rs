@@ -1,0 +1,117 @@
+//! Copies of a whole archive: what was copied before is not copied again.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Archive, Fault, failed, private_dir, sync_dir};
+
+/// What was copied, beside what was there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Copied {
+    pub files: u64,
+    pub bytes: u64,
+}
+
+impl Archive {
+    /// Copies everything but the catalogue. The journal comes before the blobs,
+    /// so that a copy made while a night runs has every blob that its journal
+    /// names.
+    ///
+    /// Bytes are copied and never linked: what happens to one archive must not
+    /// happen to the other.
+    pub fn copy_to(&self, target: &Self) -> Result<Copied, Fault> {
+        let mut copied = Copied::default();
+        let mut dirs = BTreeSet::new();
+        for part in ["captures", "audit", "quarantine", "blobs"] {
+            for path in files_below(&self.dir().join(part))? {
+                let to = target.dir().join(path.strip_prefix(self.dir()).unwrap_or(&path));
+                if let Some(bytes) =
+                    target.bring(&path, &to).map_err(|source| failed("copy", &path, source))?
+                {
+                    copied.files += 1;
+                    copied.bytes += bytes;
+                    dirs.extend(
+                        to.ancestors().skip(1).take_while(|dir| *dir != target.dir()).map(PathBuf::from),
+                    );
+                }
+            }
+        }
+        for dir in dirs.iter().rev() {
+            sync_dir(dir).map_err(|source| failed("sync", dir, source))?;
+        }
+        target.write_sums()?;
+        Ok(copied)
+    }
+
+    /// Puts a catalogue that waits under another name in the place of the old one.
+    pub fn take_catalogue(&self, from: &Path, catalogue: &Path) -> Result<(), Fault> {
+        let take = || -> io::Result<()> {
+            for suffix in ["-wal", "-shm"] {
+                let mut name = catalogue.as_os_str().to_owned();
+                name.push(suffix);
+                match fs::remove_file(PathBuf::from(name)) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+            }
+            File::open(from)?.sync_all()?;
+            fs::rename(from, catalogue)?;
+            sync_dir(self.dir())
+        };
+        take().map_err(|source| failed("replace", catalogue, source))
+    }
+
+    /// Copies a catalogue that nobody uses, with what was not yet merged into it.
+    /// False if there is none.
+    pub fn bring_catalogue(&self, from: &Path, catalogue: &Path) -> Result<bool, Fault> {
+        if !from.exists() {
+            return Ok(false);
+        }
+        for suffix in ["-wal", ""] {
+            let with = |path: &Path| {
+                let mut name = path.as_os_str().to_owned();
+                name.push(suffix);
+                PathBuf::from(name)
+            };
+            if with(from).exists() {
+                self.bring(&with(from), &with(catalogue)).map_err(|source| failed("copy", from, source))?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Copies a file here unless it is here: the archive's files only grow, so
+    /// one of the same length is the same. How many bytes were copied.
+    fn bring(&self, from: &Path, to: &Path) -> io::Result<Option<u64>> {
+        let length = fs::metadata(from)?.len();
+        if fs::metadata(to).is_ok_and(|there| there.len() == length) {
+            return Ok(None);
+        }
+        if let Some(parent) = to.parent() {
+            private_dir(parent)?;
+        }
+        let mut source = File::open(from)?;
+        let mut file = tempfile::NamedTempFile::new_in(self.dir().join("tmp"))?;
+        let bytes = io::copy(&mut source, &mut file)?;
+        file.as_file().set_permissions(source.metadata()?.permissions())?;
+        file.as_file().sync_all()?;
+        file.persist(to).map_err(|error| error.error)?;
+        Ok(Some(bytes))
+    }
+}
+
+fn files_below(dir: &Path) -> Result<Vec<PathBuf>, Fault> {
+    let mut found = Vec::new();
+    let mut left = vec![dir.to_owned()];
+    while let Some(dir) = left.pop() {
+        let list = |source| Fault::Io { doing: "list", path: dir.clone(), source };
+        for entry in fs::read_dir(&dir).map_err(list)? {
+            let path = entry.map_err(list)?.path();
+            if path.is_dir() { left.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    Ok(found)
+}

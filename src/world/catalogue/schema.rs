@@ -1,0 +1,82 @@
+//! The version of the tables: forward only, each step in a transaction, and a
+//! copy of the catalogue beside it before the first one is taken.
+
+use std::path::{Path, PathBuf};
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{Pool, Sqlite};
+
+use super::{Catalogue, Fault};
+
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("src/world/catalogue/migrations");
+
+/// Brings the tables to the version of this program.
+pub(super) async fn migrate(pool: &Pool<Sqlite>, path: &Path) -> Result<(), Fault> {
+    let unusable =
+        |source: Box<dyn std::error::Error + Send + Sync>| Fault::Unusable { path: path.to_owned(), source };
+    let version = version(pool).await.map_err(|error| unusable(error.into()))?;
+    let newest = MIGRATIONS.iter().map(|migration| migration.version).max();
+    if version.is_some_and(|version| Some(version) < newest) {
+        set_copy_aside(pool, path, version.unwrap_or_default()).await.map_err(unusable)?;
+    }
+    match MIGRATIONS.run(pool).await {
+        Ok(()) => Ok(()),
+        Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => {
+            Err(Fault::Newer { path: path.to_owned() })
+        }
+        Err(error) => Err(unusable(error.into())),
+    }
+}
+
+/// `None` for a catalogue that has no tables yet.
+async fn version(pool: &Pool<Sqlite>) -> Result<Option<i64>, sqlx::Error> {
+    let tables: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'")
+            .fetch_one(pool)
+            .await?;
+    if tables == 0 {
+        return Ok(None);
+    }
+    sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(pool).await
+}
+
+/// A copy that an earlier try left is made anew: no step was taken after it.
+async fn set_copy_aside(
+    pool: &Pool<Sqlite>,
+    path: &Path,
+    version: i64,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let mut copy = path.as_os_str().to_owned();
+    copy.push(format!(".before-{version}"));
+    let copy = PathBuf::from(copy);
+    match std::fs::remove_file(&copy) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    snapshot(pool, &copy).await?;
+    Ok(())
+}
+
+async fn snapshot(pool: &Pool<Sqlite>, to: &Path) -> Result<(), sqlx::Error> {
+    sqlx::query("VACUUM INTO ?").bind(to.to_string_lossy()).execute(pool).await?;
+    Ok(())
+}
+
+impl Catalogue {
+    /// The version of the tables.
+    pub async fn schema(&self) -> Result<i64, Fault> {
+        Ok(version(&self.pool).await?.unwrap_or_default())
+    }
+
+    /// Writes the catalogue as it is at this moment to a file that is not there
+    /// yet, while others go on using it.
+    pub async fn snapshot(&self, to: &Path) -> Result<(), Fault> {
+        Ok(snapshot(&self.pool, to).await?)
+    }
+
+    /// What `SQLite` finds wrong with the file; `None` if nothing.
+    pub async fn damage(&self) -> Result<Option<String>, Fault> {
+        let told: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&self.pool).await?;
+        Ok((told != "ok").then_some(told))
+    }
+}

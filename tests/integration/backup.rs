@@ -1,0 +1,94 @@
+//! An archive copied away while it is used, and brought back.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use crate::fetch::site::Reply;
+use crate::town::{Town, article, page_of, run_on};
+use crate::unattended::Service;
+
+async fn town() -> Town {
+    let town = Town::start(["course.test", "notes.test"], |night, seen| match (&*seen.host, &*seen.target) {
+        ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a", "http://notes.test/b"])),
+        ("notes.test", "/a") => Reply::page(&article("The reading at http://notes.test/a")),
+        ("notes.test", "/b") => Reply::page(&article(&format!("The reading, version {}", night / 2))),
+        _ => Reply::not_found(),
+    })
+    .await;
+    town.one_course();
+    town
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_of_a_running_service_is_restored_as_it_was() {
+    let town = town().await;
+    town.check(1).await;
+    let (backup, back) = (town.dir.path().join("backup"), town.dir.path().join("back"));
+    let service = Service::start(&town, "2026-09-14T14:00:00Z");
+    service.says("waiting until").await;
+    let (code, told) = town.run(&["backup", text(&backup)]).await;
+    assert_eq!(code, 0, "{told}");
+    service.stop().await;
+    let (code, again) = town.run(&["backup", text(&backup)]).await;
+    assert!(code == 0 && again.contains(": 0 files (0 bytes) copied"), "{again}");
+
+    town.check(2).await;
+    let (_, status) = town.run(&["status"]).await;
+    let (_, told) = town.run(&["backup", text(&backup)]).await;
+    assert!(!told.contains(": 0 files"), "what the second night brought: {told}");
+
+    let (code, told) = run_on(&back, &["restore", text(&backup)]).await;
+    assert!(code == 0 && told.contains("all is as it was"), "{told}");
+    assert_eq!(run_on(&back, &["status"]).await.1, status);
+    let sums = tokio::process::Command::new("sha256sum")
+        .args(["--check", "--strict", "--quiet", "SHA256SUMS"])
+        .current_dir(&back)
+        .status();
+    assert!(sums.await.unwrap().success());
+    let (_, copy) = run_on(&back, &["open", "notes.test/a"]).await;
+    assert!(Path::new(copy.trim()).starts_with(&back), "{copy}");
+    assert_eq!(fs::metadata(copy.trim()).unwrap().permissions().mode() & 0o777, 0o444);
+
+    // The nights go on from there.
+    fs::rename(town.archive(), town.dir.path().join("lost")).unwrap();
+    fs::rename(&back, town.archive()).unwrap();
+    assert_eq!(town.check(3).await.state("/a"), "ok");
+}
+
+#[tokio::test]
+async fn nothing_is_restored_over_anything_or_without_being_looked_at() {
+    let town = town().await;
+    town.check(1).await;
+    let (backup, back) = (town.dir.path().join("backup"), town.dir.path().join("back"));
+    assert_eq!(town.run(&["backup", text(&backup)]).await.0, 0);
+    let (code, told) = town.run(&["restore", text(&backup)]).await;
+    assert!(code == 1 && told.contains("nothing is overwritten"), "{told}");
+    let (code, told) = town.run(&["backup", text(town.dir.path())]).await;
+    assert!(code == 1 && told.contains("something else than a backup"), "{told}");
+    let (code, told) = town.run(&["backup", text(&town.archive())]).await;
+    assert!(code == 1 && told.contains("the archive itself"), "{told}");
+    let (code, told) = run_on(&back, &["restore", text(&town.dir.path().join("none"))]).await;
+    assert!(code == 1 && told.contains("no backup"), "{told}");
+
+    let (_, copy) = town.run(&["open", "notes.test/a"]).await;
+    let copy = Path::new(copy.trim()).strip_prefix(town.archive()).unwrap();
+    fs::set_permissions(backup.join(copy), fs::Permissions::from_mode(0o644)).unwrap();
+    fs::write(backup.join(copy), "quite another text").unwrap();
+    let (code, told) = run_on(&back, &["restore", text(&backup)]).await;
+    assert!(code == 1 && told.contains("1 altered"), "{told}");
+}
+
+#[tokio::test]
+async fn migrating_says_which_version_the_catalogue_has() {
+    let town = town().await;
+    town.check(1).await;
+    let (code, told) = town.run(&["migrate"]).await;
+    assert!(code == 0 && told.contains("this program's"), "{told}");
+    let (code, told) = run_on(&town.dir.path().join("none"), &["migrate"]).await;
+    assert!(code == 1 && told.contains("no archive"), "{told}");
+}
