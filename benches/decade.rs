@@ -50,6 +50,7 @@ async fn main() {
     let sender = Sender {
         from: "o@school.example".parse().unwrap(),
         relay: Relay::new(&Way::Directory { dir: dir.path().join("letters") }).unwrap(),
+        signer: None,
         unsubscribe_url: None,
         pages: None,
     };

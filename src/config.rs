@@ -250,7 +250,7 @@ mod tests {
                 .map(str::to_owned)
         };
         let keys: Vec<String> = mail.lines().filter_map(key).collect();
-        let ways = ["sendmail", "directory", "extra_ca", "password_file", "user"];
+        let ways = ["sendmail", "directory", "extra_ca", "password_file", "user", "dkim"];
         let without = keys.iter().filter(|key| !ways.iter().any(|way| key.starts_with(way)));
         let text: Vec<&str> = without.map(String::as_str).collect();
         let settings = parse(&format!("{}\n{rest}", text.join("\n")), Path::new("x.toml")).unwrap();

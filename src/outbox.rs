@@ -14,6 +14,7 @@ use crate::domain::report::{html, text};
 use crate::domain::ticket::{Purpose, SigningKey, Ticket};
 use crate::world::catalogue::{Catalogue, Turn, Waiting};
 use crate::world::clock::Clock;
+use crate::world::mail::dkim::Signer;
 use crate::world::mail::relay::{Outcome, Parcel, Relay};
 use crate::world::mail::{Letter, Mailbox};
 
@@ -42,6 +43,8 @@ const AT_LEAST: Duration = Duration::from_secs(1);
 pub struct Sender {
     pub from: Mailbox,
     pub relay: Relay,
+    /// Signs what leaves, for the domain it is from.
+    pub signer: Option<Signer>,
     /// Where one request ends these mails; `{course}` and `{recipient}` are filled in.
     pub unsubscribe_url: Option<String>,
     /// The pages behind a letter's links; without them a letter has none to act on.
@@ -77,6 +80,16 @@ impl Pages {
                 [first, ..] => Purpose::ActOnHost(*first),
             };
             entry.action = Some(self.link(purpose, telling, to));
+        }
+    }
+}
+
+impl Sender {
+    /// The mail as it leaves.
+    pub fn signed(&self, mail: Vec<u8>) -> Vec<u8> {
+        match &self.signer {
+            Some(signer) => signer.sign(mail),
+            None => mail,
         }
     }
 }
@@ -169,7 +182,7 @@ pub fn mail(
         html: &html::page(&digest)?,
         unsubscribe: digest.stop.as_deref(),
     };
-    Ok((letter.id(), letter.format()?))
+    Ok((letter.id(), sender.signed(letter.format()?)))
 }
 
 fn encoded(to: &MailAddress) -> String {

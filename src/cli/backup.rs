@@ -94,9 +94,10 @@ pub(super) async fn restore(arguments: RestoreArguments) -> anyhow::Result<ExitC
         ))?;
         code = ExitCode::from(exit::FAILURE);
     }
-    let damage = match has_catalogue {
-        false => Some("there is none".to_owned()),
-        true => Catalogue::open(&catalogue).await?.damage().await?,
+    let damage = if has_catalogue {
+        Catalogue::open(&catalogue).await?.damage().await?
+    } else {
+        Some("there is none".to_owned())
     };
     if let Some(damage) = damage {
         say(&format!("The catalogue cannot be used ({damage}); `onreserve rebuild` makes it anew.\n"))?;

@@ -79,7 +79,8 @@ pub(super) async fn test(arguments: TestArguments) -> anyhow::Result<ExitCode> {
             html: &format!("<!DOCTYPE html><html lang=\"en\"><title>Test</title><pre>{TEST}</pre></html>"),
             unsubscribe: None,
         };
-        let parcel = Parcel { from: &sender.from, to: &to, id: &letter.id(), mail: &letter.format()? };
+        let mail_as_sent = sender.signed(letter.format()?);
+        let parcel = Parcel { from: &sender.from, to: &to, id: &letter.id(), mail: &mail_as_sent };
         match sender.relay.hand_on(&parcel).await {
             Outcome::Taken(answer) => say(&format!("{to}: sent by {} ({answer})\n", described(&mail)))?,
             Outcome::Later(why)

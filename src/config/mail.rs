@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::outbox::Sender;
 use crate::world::mail::Mailbox;
+use crate::world::mail::dkim::Signer;
 use crate::world::mail::relay::{Login, Password, Relay, Security, Server, Unusable, Way};
 
 /// The file in systemd's credentials directory that holds the relay's password.
@@ -14,11 +15,15 @@ const CREDENTIAL: &str = "smtp-password";
 pub(super) const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 const VARIABLE: &str = "ONRESERVE_SMTP_PASSWORD";
 
+/// The same for the key that signs mails.
+const DKIM_CREDENTIAL: &str = "dkim-key";
+
 /// How letters leave.
 #[derive(Clone, Debug)]
 pub struct Mail {
     pub from: Mailbox,
     pub way: Way,
+    pub signer: Option<Signer>,
     pub unsubscribe_url: Option<String>,
 }
 
@@ -28,6 +33,7 @@ impl Mail {
         Ok(Sender {
             from: self.from.clone(),
             relay: Relay::new(&self.way)?,
+            signer: self.signer.clone(),
             unsubscribe_url: self.unsubscribe_url.clone(),
             pages: None,
         })
@@ -47,6 +53,15 @@ pub(super) struct MailKeys {
     sendmail: Option<PathBuf>,
     directory: Option<PathBuf>,
     unsubscribe_url: Option<String>,
+    dkim: Option<DkimKeys>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DkimKeys {
+    selector: String,
+    domain: Option<String>,
+    key_file: Option<PathBuf>,
 }
 
 /// The process's environment; tests bring their own.
@@ -67,7 +82,33 @@ pub(super) fn mail(keys: MailKeys, environment: impl Fn(&str) -> Option<String>)
         );
     }
     let unsubscribe_url = keys.unsubscribe_url.clone();
-    Ok(Mail { from, way: way(keys, environment)?, unsubscribe_url })
+    let signer = keys.dkim.as_ref().map(|keys| signer(keys, &from, &environment)).transpose()?;
+    Ok(Mail { from, way: way(keys, environment)?, signer, unsubscribe_url })
+}
+
+fn signer(
+    keys: &DkimKeys,
+    from: &Mailbox,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Signer, String> {
+    let is_name = |text: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))
+    };
+    let domain = keys.domain.clone().unwrap_or_else(|| from.email.domain().to_owned());
+    if !is_name(&domain) || !is_name(&keys.selector) {
+        return Err(
+            "[mail.dkim] the key is looked for at SELECTOR._domainkey.DOMAIN; write both as in the DNS"
+                .to_owned(),
+        );
+    }
+    let credential =
+        || environment(CREDENTIALS_DIRECTORY).map(|dir| PathBuf::from(dir).join(DKIM_CREDENTIAL));
+    let Some(file) = keys.key_file.clone().or_else(|| credential().filter(|path| path.exists())) else {
+        return Err(format!(
+            "[mail.dkim] has no key; name a key_file, or set the systemd credential {DKIM_CREDENTIAL}"
+        ));
+    };
+    Signer::read(domain, keys.selector.clone(), &file).map_err(|error| error.to_string())
 }
 
 fn way(keys: MailKeys, environment: impl Fn(&str) -> Option<String>) -> Result<Way, String> {
@@ -177,6 +218,25 @@ mod tests {
         assert!(empty.contains("empty"), "the credential goes first: {empty}");
         let file = read(&format!("{keys}\npassword_file = \"{path}/none\""), &[]).unwrap_err();
         assert!(file.contains("/none"), "{file}");
+    }
+
+    #[test]
+    fn a_key_signs_for_the_domain_of_the_sender_unless_told_otherwise() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().to_str().unwrap();
+        let keys = "sendmail = \"/s\"\n[dkim]\nselector = \"reserve\"";
+        let missing = read(keys, &[]).unwrap_err();
+        assert!(missing.contains("key_file") && missing.contains(DKIM_CREDENTIAL), "{missing}");
+        std::io::Write::write_all(
+            &mut std::fs::File::create_new(dir.path().join(DKIM_CREDENTIAL)).unwrap(),
+            rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap().serialize_pem().as_bytes(),
+        )
+        .unwrap();
+        let mail = read(keys, &[(CREDENTIALS_DIRECTORY, path)]).unwrap();
+        assert_eq!(format!("{:?}", mail.signer.unwrap()), "Signer(reserve at school.edu)");
+        let broken = read(&format!("{keys}\nkey_file = \"{path}/none\""), &[]).unwrap_err();
+        assert!(broken.contains("/none") && broken.contains("PEM"), "{broken}");
+        assert!(read("sendmail = \"/s\"\n[dkim]\nselector = \"a; b\"", &[]).unwrap_err().contains("DNS"));
     }
 
     #[test]

@@ -53,18 +53,22 @@ impl Catalogue {
         let Some(row) = row else { return Ok(None) };
         let id: i64 = row.get(0);
         let (mut history, mut voids): (Vec<Evidence>, Vec<Evidence>) = (Vec::new(), Vec::new());
-        let visits = sqlx::query(
-            "SELECT evidence, night.void IS NULL FROM visit JOIN night ON night.id = visit.night \
-             WHERE visit.link = ? AND night.finished IS NOT NULL \
-             ORDER BY night.started DESC LIMIT ?",
+        // The nights in one value: every night asks for those of every link, and
+        // a row costs more than what is in it.
+        let visits = sqlx::query_scalar::<_, Option<String>>(
+            "SELECT '[' || group_concat('[' || is_void || ',' || evidence || ']', ',' ORDER BY started DESC) || ']' \
+             FROM (SELECT evidence, night.void IS NOT NULL AS is_void, night.started FROM visit \
+             JOIN night ON night.id = visit.night WHERE visit.link = ? AND night.finished IS NOT NULL \
+             ORDER BY night.started DESC LIMIT ?)",
         )
         .bind(id)
         .bind(NIGHTS_REMEMBERED)
-        .fetch_all(&self.pool)
+        .fetch_one(&self.pool)
         .await?;
-        for visit in &visits {
-            let evidence = from_json(visit.get(0))?;
-            if visit.get(1) {
+        let visits: Vec<(u8, Evidence)> =
+            visits.map(|visits| from_json(&visits)).transpose()?.unwrap_or_default();
+        for (is_void, evidence) in visits {
+            if is_void == 0 {
                 history.push(evidence);
             } else if history.is_empty() {
                 voids.push(evidence);

@@ -17,6 +17,10 @@ use crate::domain::report::{self, Event};
 use crate::domain::verdict::Verdict;
 use crate::domain::verdict::breaker::Void;
 
+/// Reports are most of what a night writes, and nobody looks at old ones: the
+/// histories of the links say the same.
+const REPORTS_KEPT: u32 = 100;
+
 /// A night as the catalogue knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NightRow {
@@ -157,6 +161,15 @@ async fn keep_report(
     .bind(told.course.as_str())
     .bind(night)
     .bind(json(told)?)
+    .execute(&mut **on)
+    .await?;
+    sqlx::query(
+        "DELETE FROM report WHERE course = ? AND night <= \
+         (SELECT night FROM report WHERE course = ? ORDER BY night DESC LIMIT 1 OFFSET ?)",
+    )
+    .bind(told.course.as_str())
+    .bind(told.course.as_str())
+    .bind(REPORTS_KEPT)
     .execute(&mut **on)
     .await?;
     Ok(())

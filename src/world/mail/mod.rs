@@ -14,6 +14,7 @@ use crate::domain::capture::Digest;
 use crate::domain::course::{CourseId, MailAddress, Term};
 use crate::domain::report::plain;
 
+pub mod dkim;
 pub mod relay;
 
 pub use lettre::message::Mailbox;
