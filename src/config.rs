@@ -8,6 +8,7 @@ mod course;
 mod mail;
 mod nights;
 mod pages;
+mod slips;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -126,18 +127,73 @@ impl Settings {
     }
 }
 
-/// Reads and checks a configuration file.
+/// What a file in `courses.d` may hold.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CoursesFile {
+    #[serde(default)]
+    course: Vec<course::CourseKeys>,
+}
+
+/// Reads and checks a configuration file, with the courses of `courses.d` beside it.
 pub fn read(path: &Path) -> Result<Settings, Mistake> {
-    let text =
-        std::fs::read_to_string(path).map_err(|what| Mistake::Unreadable { path: path.to_owned(), what })?;
-    parse(&text, path)
+    let mut file: File = toml_of(&text_of(path)?, path)?;
+    for more in courses_beside(path)? {
+        let courses: CoursesFile = toml_of(&text_of(&more)?, &more)?;
+        file.course.extend(courses.course);
+    }
+    settings(file, path)
+}
+
+/// Every mistake that can be found in one go; none if the configuration can be used.
+pub fn mistakes(path: &Path) -> Vec<Mistake> {
+    let of_all_files = || -> Result<Vec<Mistake>, Mistake> {
+        let mut found = slips::all::<File>(&text_of(path)?, path);
+        for more in courses_beside(path)? {
+            found.extend(slips::all::<CoursesFile>(&text_of(&more)?, &more));
+        }
+        Ok(found)
+    };
+    match of_all_files() {
+        Ok(found) if found.is_empty() => read(path).err().into_iter().collect(),
+        Ok(found) => found,
+        Err(mistake) => vec![mistake],
+    }
+}
+
+fn text_of(path: &Path) -> Result<String, Mistake> {
+    std::fs::read_to_string(path).map_err(|what| Mistake::Unreadable { path: path.to_owned(), what })
+}
+
+fn toml_of<T: serde::de::DeserializeOwned>(text: &str, path: &Path) -> Result<T, Mistake> {
+    toml::from_str(text).map_err(|what| Mistake::Syntax { path: path.to_owned(), what: Box::new(what) })
+}
+
+/// The files of `courses.d`, by name.
+fn courses_beside(path: &Path) -> Result<Vec<PathBuf>, Mistake> {
+    let dir = path.with_file_name("courses.d");
+    let unreadable = |what| Mistake::Unreadable { path: dir.clone(), what };
+    if !dir.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(&dir).map_err(unreadable)? {
+        let file = entry.map_err(unreadable)?.path();
+        if file.extension().is_some_and(|extension| extension == "toml") {
+            files.push(file);
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// Checks the text of a configuration file; `path` is named in mistakes, and
 /// relative paths within are those of the working directory.
 pub fn parse(text: &str, path: &Path) -> Result<Settings, Mistake> {
-    let file: File = toml::from_str(text)
-        .map_err(|what| Mistake::Syntax { path: path.to_owned(), what: Box::new(what) })?;
+    settings(toml_of(text, path)?, path)
+}
+
+fn settings(file: File, path: &Path) -> Result<Settings, Mistake> {
     let meaning = |what: String| Mistake::Meaning { path: path.to_owned(), what };
     let mail = file.mail.map(|keys| mail::mail(keys, mail::environment)).transpose().map_err(meaning)?;
     let mut shown =
@@ -278,6 +334,43 @@ mod tests {
             let course = parse(&text, Path::new("x.toml")).unwrap().courses.remove(0);
             assert_eq!(course.term.unwrap().last, jiff::civil::date(2026, 12, 11));
         }
+    }
+
+    #[test]
+    fn every_mistake_is_named_with_its_place_at_once() {
+        let text = "[fetch]\ndelai = \"2s\"\nhosts_at_once = \"many\"\nsentinels = [\n  \"x\",\n]\n\
+                    [[course]]\nid = \"Ünicode\"\nterm = { first = 2026-13-01, last = 2026-12-01 }\n\
+                    page = \"https://a.example/\"\nreport_to = [\"nobody\"]\n[mail]\nform = \"x\"\n";
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.toml");
+        std::io::Write::write_all(&mut std::fs::File::create_new(&path).unwrap(), text.as_bytes()).unwrap();
+        let told: Vec<String> = mistakes(&path).iter().map(ToString::to_string).collect();
+        let all = told.join("\n");
+        for place in ["line 2,", "line 3,", "line 5,", "line 8,", "line 9,", "line 11,", "line 13,"] {
+            assert!(all.contains(place), "{place}\n{all}");
+        }
+    }
+
+    #[test]
+    fn courses_also_stand_in_files_of_their_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("onreserve.toml");
+        let file = |path: &Path, text: &str| {
+            std::io::Write::write_all(&mut std::fs::File::create_new(path).unwrap(), text.as_bytes())
+                .unwrap();
+        };
+        let course = |id: &str| format!("[[course]]\nid = \"{id}\"\npage = \"https://a.example/\"\n");
+        std::fs::create_dir(dir.path().join("courses.d")).unwrap();
+        file(&path, &course("a"));
+        file(&dir.path().join("courses.d/2.toml"), &course("c"));
+        file(&dir.path().join("courses.d/1.toml"), &course("b"));
+        file(&dir.path().join("courses.d/old.toml.bak"), "nonsense");
+        let ids =
+            |settings: Settings| settings.courses.into_iter().map(|it| it.id.to_string()).collect::<Vec<_>>();
+        assert_eq!(ids(read(&path).unwrap()), ["a", "b", "c"]);
+        file(&dir.path().join("courses.d/3.toml"), "[fetch]\ndelay = \"1s\"\n");
+        let told = mistakes(&path).first().unwrap().to_string();
+        assert!(told.contains("3.toml") && told.contains("fetch"), "{told}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Looking after an archive and a configuration.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -112,6 +113,13 @@ pub(super) async fn rebuild(arguments: RebuildArguments) -> anyhow::Result<ExitC
 }
 
 pub(super) fn check_config(arguments: &CheckConfigArguments) -> anyhow::Result<ExitCode> {
+    let mut mistakes = config::mistakes(&arguments.file);
+    if let Some(last) = mistakes.pop() {
+        for mistake in mistakes {
+            let _ = writeln!(std::io::stderr(), "onreserve: {}\n", exit::told(&mistake.into()));
+        }
+        return Err(last.into());
+    }
     let settings = config::read(&arguments.file)?;
     settings.mail.as_ref().map(config::Mail::sender).transpose()?;
     let courses = settings.courses.len();

@@ -1,0 +1,77 @@
+//! Every mistake of a configuration that TOML itself can place, not only the first.
+
+use std::ops::Range;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+
+use super::Mistake;
+
+/// More than this, and the file is something else.
+const AT_MOST: usize = 40;
+/// Lines that one value may fill.
+const LINES_OF_A_VALUE: usize = 40;
+
+/// Reads a file again and again, each time without the entry that was wrong
+/// the time before. Blanks keep the place of everything else.
+pub(super) fn all<T: DeserializeOwned>(text: &str, path: &Path) -> Vec<Mistake> {
+    let mut text = text.to_owned();
+    let mut found = Vec::new();
+    let mut blanked: Vec<Range<usize>> = Vec::new();
+    while found.len() < AT_MOST {
+        let Err(what) = toml::from_str::<T>(&text) else { break };
+        let place = what.span().and_then(|span| place(&text, span.start));
+        // A table that lacks what was blanked in it is no mistake of its own.
+        let is_echo =
+            place.as_ref().is_some_and(|place| blanked.iter().any(|before| place.contains(&before.start)));
+        if !is_echo {
+            found.push(Mistake::Syntax { path: path.to_owned(), what: Box::new(what) });
+        }
+        let Some(place) = place else { break };
+        text = without(&text, place.clone());
+        blanked.push(place);
+    }
+    found
+}
+
+/// What is left out to read on: an entry, or a whole table where its head is wrong.
+fn place(text: &str, at: usize) -> Option<Range<usize>> {
+    let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+    if text.get(start..)?.trim_start().starts_with('[') { table(text, start) } else { entry(text, start) }
+}
+
+/// A table with the tables inside it.
+fn table(text: &str, start: usize) -> Option<Range<usize>> {
+    let name =
+        |line: &str| line.trim().trim_start_matches('[').split(']').next().unwrap_or_default().to_owned();
+    let mut lines = text.get(start..)?.split_inclusive('\n');
+    let head = lines.next()?;
+    let inside = format!("{}.", name(head));
+    let is_outside = |line: &&str| line.starts_with('[') && !name(line).starts_with(&inside);
+    let rest: usize = lines.take_while(|line| !is_outside(line)).map(str::len).sum();
+    Some(start..start + head.len() + rest)
+}
+
+/// The whole lines of an entry, so that the rest is still TOML.
+fn entry(text: &str, start: usize) -> Option<Range<usize>> {
+    let ends = text.get(start..)?.match_indices('\n').map(|(end, _)| start + end).chain([text.len()]);
+    ends.take(LINES_OF_A_VALUE).map(|end| start..end).find(|entry| {
+        let rest = without(text, entry.clone());
+        // What is wrong further down is found next.
+        match toml::from_str::<toml::Table>(&rest) {
+            Ok(_) => true,
+            Err(next) => next.span().is_some_and(|span| span.start > entry.end),
+        }
+    })
+}
+
+fn without(text: &str, place: Range<usize>) -> String {
+    text.char_indices()
+        .map(|(at, c)| if place.contains(&at) && c != '\n' { blank(c) } else { c.to_string() })
+        .collect()
+}
+
+/// As many bytes as the character has.
+fn blank(c: char) -> String {
+    " ".repeat(c.len_utf8())
+}
