@@ -84,6 +84,23 @@ async fn nothing_is_restored_over_anything_or_without_being_looked_at() {
 }
 
 #[tokio::test]
+async fn what_was_taken_down_leaves_the_backup_too() {
+    let town = town().await;
+    town.check(1).await;
+    let backup = town.dir.path().join("backup");
+    assert_eq!(town.run(&["backup", text(&backup)]).await.0, 0);
+    let (_, copy) = town.run(&["open", "notes.test/a"]).await;
+    let copy = Path::new(copy.trim()).strip_prefix(town.archive()).unwrap().to_owned();
+    assert!(backup.join(&copy).exists());
+    let arguments = ["takedown", "http://notes.test/a", "--reason", "asked by its author", "--yes"];
+    let (code, told) = town.run(&arguments).await;
+    assert_eq!(code, 0, "{told}");
+    assert!(!town.archive().join(&copy).exists());
+    assert_eq!(town.run(&["backup", text(&backup)]).await.0, 0);
+    assert!(!backup.join(&copy).exists());
+}
+
+#[tokio::test]
 async fn migrating_says_which_version_the_catalogue_has() {
     let town = town().await;
     town.check(1).await;

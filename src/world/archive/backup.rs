@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Archive, Fault, failed, private_dir, sync_dir};
+use crate::domain::journal::Entry;
 
 /// What was copied, beside what was there already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,8 +42,21 @@ impl Archive {
         for dir in dirs.iter().rev() {
             sync_dir(dir).map_err(|source| failed("sync", dir, source))?;
         }
+        self.forget_what_was_taken_down(target)?;
         target.write_sums()?;
         Ok(copied)
+    }
+
+    /// What an owner had removed here must not stay in the copy.
+    fn forget_what_was_taken_down(&self, target: &Self) -> Result<(), Fault> {
+        for entry in self.entries() {
+            if let Entry::TakenDown { removed, .. } = entry? {
+                for digest in removed.into_iter().filter(|digest| !self.path_of(*digest).exists()) {
+                    target.remove(digest)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Puts a catalogue that waits under another name in the place of the old one.
