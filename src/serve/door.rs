@@ -17,9 +17,11 @@ use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 
+use super::patience::Patient;
+use super::places::{Place, Places, Seated};
 use super::visitor::Peer;
 use super::{Desk, router};
 
@@ -40,22 +42,23 @@ pub async fn run(
 ) -> io::Result<()> {
     let limits = desk.settings.limits;
     let router = router(Arc::clone(&desk));
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let places = Places::new(limits.connections);
     let (stop, stopping) = watch::channel(false);
     tokio::pin!(shutdown);
     loop {
-        // The semaphore is never closed, so a place always comes.
-        let place = tokio::select! {
-            () = &mut shutdown => break,
-            place = Arc::clone(&places).acquire_owned() => place.map_err(io::Error::other)?,
-        };
         let accepted = tokio::select! {
             () = &mut shutdown => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, peer)) => {
+                let place = tokio::select! {
+                    () = &mut shutdown => break,
+                    place = places.take() => place,
+                };
+                let Some(place) = place else { break };
                 let talk = Talk { router: router.clone(), stopping: stopping.clone(), head: limits.head };
+                let stream = Patient::new(stream, desk.clock, limits.write);
                 tokio::spawn(talk.on(stream, peer.ip(), place));
             }
             Err(error) if is_of_the_other_side(&error) => {}
@@ -67,8 +70,7 @@ pub async fn run(
     }
     drop(listener);
     stop.send_replace(true);
-    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
-    if tokio::time::timeout(limits.drain, places.acquire_many(all)).await.is_err() {
+    if tokio::time::timeout(limits.drain, places.all_free(limits.connections)).await.is_err() {
         tracing::info!("answers still under way were cut off");
     }
     Ok(())
@@ -81,14 +83,16 @@ struct Talk {
 }
 
 impl Talk {
-    /// Answers the requests of one connection; it holds its place until it ends.
-    async fn on(mut self, stream: TcpStream, peer: IpAddr, _place: OwnedSemaphorePermit) {
-        // Small answers leave at once; where it cannot be set they leave later.
-        let _ = stream.set_nodelay(true);
+    /// Answers the requests of one connection; it holds its place until it
+    /// ends, or until another needs it while nothing is asked here.
+    async fn on(mut self, stream: Patient, peer: IpAddr, place: Arc<Place>) {
         let router = TowerToHyperService::new(self.router);
+        let seat = Arc::clone(&place);
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Peer(peer));
-            router.call(request)
+            let answered = seat.is_answered();
+            let answer = router.call(request);
+            async move { answer.await.map(|answer| answer.map(|body| Seated::new(body, answered))) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -99,6 +103,7 @@ impl Talk {
         tokio::pin!(connection);
         let ended = tokio::select! {
             ended = &mut connection => ended,
+            () = place.is_needed() => return,
             () = stopped(&mut self.stopping) => {
                 connection.as_mut().graceful_shutdown();
                 connection.await

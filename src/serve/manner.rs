@@ -20,8 +20,9 @@ const SANDBOX: &str = "sandbox; default-src 'none'; img-src data:; style-src 'un
                        media-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 /// A PDF runs in the browser's viewer and never in our origin, whatever is in
-/// it; and not every viewer opens one in a sandbox. That it is a PDF is seen
-/// in its bytes, and `nosniff` keeps a browser from thinking otherwise.
+/// it. Chromium and Firefox show one in a sandbox too, but Safari before 2025
+/// shows an empty window, and telephones read these. That it is a PDF is seen in
+/// its bytes, and `nosniff` keeps a browser from thinking otherwise.
 const VIEWER: &str = "frame-ancestors 'none'";
 
 /// How a body leaves.

@@ -7,6 +7,8 @@
 
 mod settings;
 mod desk;
+mod places;
+mod patience;
 mod door;
 mod proxy;
 mod visitor;

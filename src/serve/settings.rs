@@ -70,17 +70,24 @@ impl CourseRules {
 /// Where patience with a stranger ends.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at the same time; more wait to be taken up.
+    /// Connections at the same time; beyond, the longest silent makes room.
     pub connections: usize,
     /// For a request's head, and for the next request on an open connection.
     pub head: Duration,
+    /// For a reader who takes nothing of an answer.
+    pub write: Duration,
     /// For answers under way when we are told to stop.
     pub drain: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 1024, head: Duration::from_secs(15), drain: Duration::from_secs(20) }
+        Self {
+            connections: 1024,
+            head: Duration::from_secs(15),
+            write: Duration::from_mins(1),
+            drain: Duration::from_secs(20),
+        }
     }
 }
 

@@ -131,7 +131,11 @@ pub(super) async fn page(
     match visitor.session(&course.id).filter(|_| !wants_more) {
         None => {
             let next = list::parameter(&uri, "next").unwrap_or_default();
-            asked(&desk, course, needed, Try { trouble: None, next })
+            let mut answer = asked(&desk, course, needed, Try { trouble: None, next })?;
+            // Here nothing was refused.
+            *answer.status_mut() = StatusCode::OK;
+            answer.headers_mut().remove(header::WWW_AUTHENTICATE);
+            Ok(answer)
         }
         Some(session) => {
             let page = SignedIn {

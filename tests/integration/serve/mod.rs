@@ -6,6 +6,7 @@ mod access;
 mod browser;
 mod course;
 mod course_staff;
+mod crowd;
 mod description;
 mod documents;
 mod export;

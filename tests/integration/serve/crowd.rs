@@ -1,0 +1,100 @@
+//! Many at once, and requests that are not quite requests.
+
+use std::time::Duration;
+
+use onreserve::serve::Limits;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::course::{GONE, NIGHTS, start_of};
+use super::{Server, settings};
+
+/// So long a test waits for what should come at once.
+const LONG: Duration = Duration::from_mins(2);
+
+#[tokio::test]
+async fn a_silent_crowd_keeps_nobody_out() {
+    let mut small = settings();
+    small.limits = Limits { connections: 20, head: Duration::from_hours(1), ..Limits::default() };
+    let server = Server::with(small, start_of(NIGHTS + 1)).await;
+    let mut crowd = Vec::new();
+    for _ in 0..200 {
+        let mut slow = TcpStream::connect(server.address).await.unwrap();
+        let _ = slow.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ").await;
+        crowd.push(slow);
+    }
+    let answered = tokio::time::timeout(LONG, server.get("/c/dgm/")).await.expect("somebody is answered");
+    assert_eq!(answered.status, 200);
+    let mut sent_away = 0;
+    for slow in &mut crowd[..150] {
+        let ended = tokio::time::timeout(LONG, slow.read(&mut [0; 1])).await.expect("it was sent away");
+        sent_away += usize::from(matches!(ended, Ok(0) | Err(_)));
+    }
+    assert_eq!(sent_away, 150, "those who waited longest");
+}
+
+#[tokio::test]
+async fn a_copy_being_read_is_not_cut_off_by_a_crowd() {
+    let mut small = settings();
+    small.limits = Limits { connections: 2, head: Duration::from_hours(1), ..Limits::default() };
+    let server = Server::with(small, start_of(NIGHTS + 1)).await;
+    let path = server.blob(GONE).await;
+    let mut reader = TcpStream::connect(server.address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    reader.write_all(request.as_bytes()).await.unwrap();
+    let mut copy = vec![0; 1];
+    reader.read_exact(&mut copy).await.unwrap();
+    let mut crowd = Vec::new();
+    for _ in 0..20 {
+        crowd.push(TcpStream::connect(server.address).await.unwrap());
+    }
+    reader.read_to_end(&mut copy).await.unwrap();
+    let reply = super::parse(&copy);
+    assert_eq!(reply.header("content-length"), Some(reply.body.len().to_string().as_str()));
+}
+
+/// Sends bytes and returns all that comes back.
+async fn exchange(server: &Server, request: &str) -> String {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    let _ = tokio::time::timeout(LONG, stream.read_to_end(&mut answer)).await.expect("it ends");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn what_two_servers_could_read_differently_is_not_read() {
+    let server = Server::start().await;
+    let hidden = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let long = "x".repeat(70 << 10);
+    for (what, head) in [
+        ("two lengths", "Content-Length: 4\r\nContent-Length: 0\r\n\r\n".to_owned()),
+        ("a list of lengths", "Content-Length: 4, 0\r\n\r\n".to_owned()),
+        ("a length with a sign", "Content-Length: +0\r\n\r\n".to_owned()),
+        ("a negative length", "Content-Length: -1\r\n\r\n".to_owned()),
+        ("an unknown coding", "Transfer-Encoding: xchunked\r\n\r\n".to_owned()),
+        ("chunked that is not last", "Transfer-Encoding: chunked, identity\r\n\r\n".to_owned()),
+        (
+            "a length and a coding",
+            "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".to_owned(),
+        ),
+        ("a space before the colon", "Content-Length : 0\r\n\r\n".to_owned()),
+        ("a folded line", "X-A: b\r\n Content-Length: 0\r\n\r\n".to_owned()),
+        ("a naked carriage return", "X-A: b\rContent-Length: 0\r\n\r\n".to_owned()),
+        ("a zero byte", "X-A: b\0\r\n\r\n".to_owned()),
+        ("no colon", "X-A\r\n\r\n".to_owned()),
+        ("a chunk without a size", "Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n".to_owned()),
+        (
+            "a chunk larger than any number",
+            "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff1\r\n\r\n".to_owned(),
+        ),
+        ("a head without an end", format!("X-A: {long}\r\n\r\n")),
+    ] {
+        let request = format!("POST /c/dgm/login HTTP/1.1\r\nHost: x\r\n{head}{hidden}");
+        let answer = exchange(&server, &request).await;
+        assert!(!answer.contains("ok\n"), "{what}: the hidden request was answered\n{answer}");
+        assert!(answer.matches("HTTP/1.1 ").count() <= 1, "{what}: {answer}");
+    }
+    assert!(exchange(&server, hidden).await.contains("ok\n"), "it would have been");
+}
