@@ -90,6 +90,7 @@ struct FetchKeys {
     proxy: Option<String>,
     resolve: BTreeMap<String, SocketAddr>,
     sentinels: Vec<Address>,
+    memento: Option<Address>,
     hosts_at_once: Option<usize>,
     connect_timeout: Option<SignedDuration>,
     page_timeout: Option<SignedDuration>,
@@ -251,6 +252,13 @@ fn fetch_settings(keys: FetchKeys) -> Result<fetch::Settings, String> {
     for (host, delay) in keys.delays {
         host_delays.push((host, positive("a delay in [fetch.delays]", Some(delay), defaults.delay)?));
     }
+    if let Some(gate) = &keys.memento
+        && !host_delays.iter().any(|(host, _)| host == gate.host())
+    {
+        // What web archives ask of programs.
+        let usual = positive("delay", keys.delay, defaults.delay)?;
+        host_delays.push((gate.host().to_owned(), usual.max(Duration::from_secs(1))));
+    }
     Ok(fetch::Settings {
         contact: keys.contact,
         delay: positive("delay", keys.delay, defaults.delay)?,
@@ -260,6 +268,7 @@ fn fetch_settings(keys: FetchKeys) -> Result<fetch::Settings, String> {
         proxy: keys.proxy,
         resolve: keys.resolve.into_iter().collect(),
         sentinels: keys.sentinels,
+        timegate: keys.memento,
         limits,
     })
 }

@@ -21,6 +21,7 @@
 //! | [`domain::evidence::weigh`] | a night's answers into one [`Evidence`](domain::evidence::Evidence) |
 //! | [`world::archive`] | a body into a capture that is never overwritten |
 //! | [`domain::verdict`] | nights of evidence into one [`Verdict`](domain::verdict::Verdict) |
+//! | [`domain::replacement`] | what is known of a dead work into where readers can go instead |
 //! | [`domain::report`] | verdicts into what an instructor reads |
 //! | [`outbox`] | a letter that a night queued into mail, told once the relay took it |
 //! | [`serve`] | catalogue and archive into what students see |

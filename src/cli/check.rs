@@ -71,7 +71,7 @@ enum Format {
     Json,
     /// SARIF 2.1.0, for code hosts.
     Sarif,
-    /// A `JUnit` report, for CI.
+    /// A test report in XML, for CI.
     Junit,
     /// Annotations of a workflow run on GitHub.
     Github,

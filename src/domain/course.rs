@@ -143,6 +143,26 @@ impl PageSource {
     }
 }
 
+impl PageSource {
+    /// Where it is published, if that is known.
+    pub fn address(&self) -> Option<&Address> {
+        match self {
+            Self::Web(address) | Self::File { published_at: Some(address), .. } => Some(address),
+            Self::File { published_at: None, .. } => None,
+        }
+    }
+
+    /// Whether the address is at or below the folder of this page.
+    pub fn is_above(&self, link: &Address) -> bool {
+        self.address().is_some_and(|page| {
+            let folder = page.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+            link.host() == page.host()
+                && link.url().port() == page.url().port()
+                && link.path().strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+        })
+    }
+}
+
 impl fmt::Display for PageSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -18,6 +18,7 @@ use crate::domain::document::Fingerprint;
 use crate::domain::evidence::Evidence;
 use crate::domain::evidence::memory::Kept;
 use crate::domain::page::Page;
+use crate::domain::replacement::Replacement;
 use crate::domain::verdict::breaker::Void;
 
 /// One line of the journal. Entering one twice changes nothing.
@@ -48,6 +49,8 @@ pub enum Entry {
     Reinstated { at: Timestamp, link: Address, reason: String, by: Option<String> },
     /// A newer extraction reads the same capture as this text.
     Reread { link: Address, sha256: Digest, text: Fingerprint },
+    /// A replacement for a dead link was searched for.
+    Sought { at: Timestamp, link: Address, found: Option<Replacement> },
     /// A night is over.
     Finished { night: Timestamp, at: Timestamp, void: Option<Void> },
 }
@@ -69,6 +72,7 @@ impl Entry {
             | Self::TakenDown { .. }
             | Self::Reinstated { .. }
             | Self::Reread { .. }
+            | Self::Sought { .. }
             | Self::Finished { .. } => Vec::new(),
         }
     }

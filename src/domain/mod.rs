@@ -17,5 +17,6 @@ pub mod document;
 pub mod evidence;
 pub mod verdict;
 pub mod decision;
+pub mod replacement;
 pub mod journal;
 pub mod report;

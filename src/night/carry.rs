@@ -65,7 +65,7 @@ fn request(ask: &Ask, link: &Subject, memory: &Memory) -> Request {
             (address, false, None)
         }
     };
-    Request { address: address.clone(), validators, fresh_connection, accept: Accept::default() }
+    Request { address: address.clone(), validators, fresh_connection, accept: Accept::default(), near: None }
 }
 
 /// The validators of the last capture, where this is the address it was asked at.

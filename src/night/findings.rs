@@ -14,8 +14,9 @@ use crate::domain::evidence::{Evidence, Finding, Note};
 use crate::domain::link::Mention;
 use crate::domain::page::Defect;
 use crate::domain::policy::access::{self, Original, Question};
+use crate::domain::replacement::{self, Replacement};
 use crate::domain::report::{self, Item, Void};
-use crate::domain::verdict::StateName;
+use crate::domain::verdict::{State, StateName};
 use crate::night::closing::{Judged, JudgedLink};
 use crate::night::decisions;
 use crate::night::pages::{self, Reading, Readings};
@@ -28,11 +29,12 @@ pub(super) async fn of_courses(
     night: &Night,
     readings: &Readings,
     judged: &Judged,
+    mended: &HashMap<Address, Replacement>,
     world: &World,
 ) -> anyhow::Result<Vec<report::Night>> {
     let mut courses = Vec::new();
     for reading in &readings.read {
-        courses.push(course_night(night, reading, judged, world).await?);
+        courses.push(course_night(night, reading, judged, mended, world).await?);
     }
     Ok(courses)
 }
@@ -41,6 +43,7 @@ async fn course_night(
     night: &Night,
     reading: &Reading,
     judged: &Judged,
+    mended: &HashMap<Address, Replacement>,
     world: &World,
 ) -> anyhow::Result<report::Night> {
     let totals = world.fetch.totals();
@@ -62,8 +65,13 @@ async fn course_night(
         let memory = with_tonight(&known.memory, found, judged.void);
         let is_open = is_open_once_dead(&link.address, &reading.course, today);
         let item = decided.apply(item(link.address, found, &memory, is_open));
-        let notes_before = notes_before.remove(&item.link).unwrap_or_default();
-        items.push(Item { mentions: mentions.remove(&item.link).unwrap_or_default(), notes_before, ..item });
+        let is_lost = is_lost(&found.verdict.state, &reading.course, &item.link);
+        items.push(Item {
+            mentions: mentions.remove(&item.link).unwrap_or_default(),
+            replacement: mended.get(&item.link).filter(|_| is_lost).cloned(),
+            notes_before: notes_before.remove(&item.link).unwrap_or_default(),
+            ..item
+        });
     }
     let copies_kept = items.iter().filter(|item| item.copy.is_some()).count();
     Ok(report::Night {
@@ -119,12 +127,18 @@ fn item(link: Address, found: &JudgedLink, memory: &Memory, is_open: bool) -> It
         copy: copy.map(|kept| kept.capture.clone()),
         copy_pages: copy.and_then(|kept| kept.pages),
         is_covered: copy.is_some() && is_open,
+        replacement: None,
         versions: if is_changed { versions(memory) } else { None },
         notes: found.evidence.notes.clone(),
         notes_before: Vec::new(),
         decision: None,
         lapsed: None,
     }
+}
+
+/// A file of one course may be a stranger's to another.
+fn is_lost(state: &State, course: &Course, link: &Address) -> bool {
+    replacement::is_needed(state, course.pages.iter().any(|page| page.is_above(link)))
 }
 
 /// Whether students would get our copy of a dead link. Before the term, as

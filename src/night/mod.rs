@@ -10,6 +10,7 @@ mod keeping;
 mod sentinels;
 mod record;
 mod decisions;
+mod mending;
 mod findings;
 mod telling;
 mod closing;
@@ -88,7 +89,8 @@ pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyho
     .await?;
     let sentinels = sentinels::ask(world).await?;
     let judged = closing::judge(&links, &known, &visited, sentinels, world.clock.now());
-    let told = findings::of_courses(&night, &readings, &judged, world).await?;
+    let mended = mending::seek(&readings, &judged, &known, world).await?;
+    let told = findings::of_courses(&night, &readings, &judged, &mended, world).await?;
     closing::record(&night, &readings, &judged, &told, world).await?;
     texts::read_missing(texts::A_NIGHT, &world.archive, &world.catalogue, &world.reader).await?;
     Ok(closing::finished(&night, readings, &judged, told, world))

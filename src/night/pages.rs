@@ -242,6 +242,7 @@ async fn fetch_page(address: &Address, world: &World) -> anyhow::Result<Result<S
         validators: None,
         fresh_connection,
         accept: fetch::Accept::Page,
+        near: None,
     };
     let mut fetched = world.fetch.exchange(&request(false)).await?;
     if fetched.body.is_none() {

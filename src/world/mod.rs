@@ -41,6 +41,8 @@ pub struct World {
     pub hosts_at_once: usize,
     /// Addresses that tell whether the web can be reached at all.
     pub sentinels: Vec<Address>,
+    /// Who may be asked for copies of dead links.
+    pub timegate: Option<Address>,
     _alone: SoleInstance,
 }
 
@@ -56,6 +58,7 @@ impl World {
             reader: Reader::new(std::env::current_exe()?),
             hosts_at_once: fetch.limits.hosts_at_once,
             sentinels: fetch.sentinels,
+            timegate: fetch.timegate,
             clock,
             archive,
             catalogue,
@@ -72,6 +75,7 @@ impl World {
     pub fn renew_fetch(&mut self, fetch: &fetch::Settings) -> Result<(), fetch::Fault> {
         self.fetch = Fetch::new(fetch, self.archive.spool(), self.clock)?;
         self.hosts_at_once = fetch.limits.hosts_at_once;
+        self.timegate.clone_from(&fetch.timegate);
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ mod drift;
 mod fetch;
 mod interrupted;
 mod killed;
+mod mending;
 mod nights;
 mod post;
 mod scenarios;

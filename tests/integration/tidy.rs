@@ -5,8 +5,22 @@ use std::path::{Path, PathBuf};
 
 /// The order of a night; a stage may use only those before it.
 const STAGES: &[&str] = &[
-    "address", "link", "course", "ticket", "schedule", "page", "capture", "policy", "visit", "document",
-    "evidence", "verdict", "decision", "journal", "report",
+    "address",
+    "link",
+    "course",
+    "ticket",
+    "schedule",
+    "page",
+    "capture",
+    "policy",
+    "visit",
+    "document",
+    "evidence",
+    "verdict",
+    "decision",
+    "replacement",
+    "journal",
+    "report",
 ];
 /// World modules that other world modules may use: time, and bytes on their way in.
 const SHARED_BY_THE_WORLD: &[&str] = &["clock", "spool"];

@@ -77,7 +77,8 @@ fn has_same_id(one: &Document, other: &Document) -> bool {
         || same(&unversioned(&one.citation.arxiv), &unversioned(&other.citation.arxiv))
 }
 
-fn has_same_title(baseline: &Document, document: &Document) -> bool {
+/// Whether the title of `baseline` says enough, and is found again.
+pub fn has_same_title(baseline: &Document, document: &Document) -> bool {
     let title = baseline.citation.title.as_ref().or(baseline.title.as_ref());
     let words = title.map(|title| content_words(title)).unwrap_or_default();
     words.len() >= TELLING_WORDS && is_contained(&words, &titles(document))

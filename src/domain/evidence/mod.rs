@@ -191,3 +191,10 @@ pub enum Reason {
     Revised,
     Renamed,
 }
+
+impl Reason {
+    /// The server itself says that nothing is there.
+    pub fn is_missing(self) -> bool {
+        matches!(self, Self::NotFound | Self::Gone)
+    }
+}

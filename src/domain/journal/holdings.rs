@@ -39,6 +39,7 @@ impl Holdings {
             | Entry::Lapsed { .. }
             | Entry::Letters { .. }
             | Entry::Reread { .. }
+            | Entry::Sought { .. }
             | Entry::Finished { .. } => {}
         }
     }

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod admission;
+pub mod discretion;
 pub mod internal;
 pub mod network;
 pub mod pace;

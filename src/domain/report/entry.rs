@@ -182,6 +182,11 @@ fn facts(night: &Night, heading: Heading, item: &Item) -> Vec<Fact> {
                 facts.push(Fact::leading_to("Now leads to", elsewhere));
             }
             facts.push(Fact::new("Our copy", words::our_copy(night, item, kind)));
+            if let Some(found) = &item.replacement {
+                let label = if found.is_verified() { "Best replacement" } else { "Possible replacement" };
+                let text = wording::replacement::told(night, found);
+                facts.push(Fact { label, text, address: Some(Shown::of(&found.address)) });
+            }
         }
     }
     if let Some(lapsed) = &item.lapsed {

@@ -15,6 +15,7 @@ use crate::domain::course::CourseId;
 use crate::domain::evidence::Reason;
 use crate::domain::link::{Kind, Target};
 use crate::domain::page::Defect;
+use crate::domain::replacement::Ground;
 use crate::domain::report::{Item, Night, PageTrouble, Void, place, wording};
 use crate::domain::verdict::{State, StateName};
 
@@ -69,6 +70,8 @@ pub struct Link {
     pub document: Option<Address>,
     pub capture: Option<Kept>,
     pub change: Option<Changed>,
+    /// Where readers can go instead of a dead or moved link.
+    pub replacement: Option<Instead>,
     /// The next day it is needed, else the last one.
     pub due: Option<Date>,
 }
@@ -87,6 +90,18 @@ pub struct Changed {
     pub summary: String,
     /// 0 to 1.
     pub similarity: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Instead {
+    pub url: Address,
+    /// `moved`, `arxiv`, `doi`, `own_link` or `memento`.
+    pub ground: &'static str,
+    /// Compared with our copy, or known by its identifier.
+    pub verified: bool,
+    /// Why it may be trusted, in words.
+    pub reason: String,
+    pub seen_at: Timestamp,
 }
 
 impl Run {
@@ -137,6 +152,7 @@ fn link(night: &Night, item: &Item, path_of: &impl Fn(capture::Digest) -> String
         document: item.copy.as_ref().map(|copy| copy.document.clone()),
         capture: item.copy.as_ref().map(|copy| kept(copy, path_of)),
         change: changed(state),
+        replacement: instead(night, item),
         due: place::due(night, item),
     }
 }
@@ -165,6 +181,33 @@ fn kept(copy: &Capture, path_of: &impl Fn(capture::Digest) -> String) -> Kept {
         captured_at: copy.captured_at,
         path: path_of(copy.sha256),
     }
+}
+
+fn instead(night: &Night, item: &Item) -> Option<Instead> {
+    if let State::Moved { to } = &item.verdict.state {
+        return Some(Instead {
+            url: to.clone(),
+            ground: "moved",
+            verified: true,
+            reason: wording::state(&item.verdict.state).to_owned(),
+            seen_at: night.started,
+        });
+    }
+    let found = item.replacement.as_ref()?;
+    let ground = match found.ground {
+        Ground::Moved => "moved",
+        Ground::Arxiv(_) => "arxiv",
+        Ground::Doi(_) => "doi",
+        Ground::OwnLink => "own_link",
+        Ground::Memento(_) => "memento",
+    };
+    Some(Instead {
+        url: found.address.clone(),
+        ground,
+        verified: found.is_verified(),
+        reason: wording::replacement::trusted_because(night, found),
+        seen_at: found.seen_at,
+    })
 }
 
 fn changed(state: &State) -> Option<Changed> {

@@ -35,6 +35,7 @@ use crate::domain::decision::Decision;
 use crate::domain::evidence::Note;
 use crate::domain::link::Mention;
 use crate::domain::page::Defect;
+use crate::domain::replacement::Replacement;
 pub use crate::domain::verdict::breaker::Void;
 use crate::domain::verdict::{State, Verdict};
 
@@ -72,6 +73,9 @@ pub struct Item {
     /// The accepted capture and the new one, where the verdict is `changed` and both are kept.
     #[serde(default)]
     pub versions: Option<(Capture, Capture)>,
+    /// Where readers can go instead of a dead link.
+    #[serde(default)]
+    pub replacement: Option<Replacement>,
     pub notes: Vec<Note>,
     /// The notes of the night before; what is among them is no news.
     #[serde(default)]

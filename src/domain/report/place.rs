@@ -3,7 +3,6 @@
 use jiff::civil::Date;
 
 use crate::domain::address::Address;
-use crate::domain::course::PageSource;
 use crate::domain::decision::Choice;
 use crate::domain::evidence::{Reason, Weight};
 use crate::domain::link::Mention;
@@ -180,7 +179,7 @@ fn is_same_place(a: &Address, b: &Address) -> bool {
 pub fn is_broken(state: &State, own: bool) -> bool {
     match state {
         State::Dead { .. } => true,
-        State::Failing { reason, .. } => own && matches!(reason, Reason::NotFound | Reason::Gone),
+        State::Failing { reason, .. } => own && reason.is_missing(),
         State::Ok
         | State::Moved { .. }
         | State::Changed { .. }
@@ -191,16 +190,7 @@ pub fn is_broken(state: &State, own: bool) -> bool {
 
 /// Whether the link is the course's own file: at or below the folder of one of its pages.
 pub fn is_own(night: &Night, item: &Item) -> bool {
-    night.pages.iter().any(|page| {
-        let address = match page {
-            PageSource::Web(address) | PageSource::File { published_at: Some(address), .. } => address,
-            PageSource::File { published_at: None, .. } => return false,
-        };
-        let folder = address.path().rsplit_once('/').map_or("", |(folder, _)| folder);
-        item.link.host() == address.host()
-            && item.link.url().port() == address.url().port()
-            && item.link.path().strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
-    })
+    night.pages.iter().any(|page| page.is_above(&item.link))
 }
 
 /// The mention that is needed next; else the one needed last; else the first.

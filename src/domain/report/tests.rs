@@ -11,6 +11,7 @@ use crate::domain::decision::{Choice, Gist, Until};
 use crate::domain::document::Fingerprint;
 use crate::domain::evidence::{Change, Reason, Weight};
 use crate::domain::link::{Kind, Target};
+use crate::domain::replacement::{Ground, Proof};
 
 /// Monday 5 Oct 2026, 02:14 on the east coast of North America.
 fn tonight() -> Timestamp {
@@ -77,6 +78,7 @@ pub(crate) fn ok(words: &str, link: &str) -> Item {
         is_covered: false,
         copy_pages: None,
         versions: None,
+        replacement: None,
         notes: vec![],
         notes_before: vec![],
         decision: None,
@@ -149,6 +151,12 @@ fn changed(item: Item, reason: Reason, change: Change) -> Item {
     in_state(item, Some(State::Ok), State::Changed { reason, change }, 2)
 }
 
+fn replaced(item: Item, by: &str, ground: Ground, proof: Proof) -> Item {
+    let pages = item.copy_pages;
+    let replacement = Replacement { address: address(by), ground, proof, pages, seen_at: tonight() };
+    Item { replacement: Some(replacement), ..item }
+}
+
 pub(crate) fn moved(item: Item, to: &str) -> Item {
     let to = address(to);
     Item { ended_at: Some(to.clone()), ..in_state(item, Some(State::Ok), State::Moved { to }, 2) }
@@ -158,8 +166,8 @@ pub(crate) fn dead() -> State {
     State::Dead { reason: Reason::NotFound }
 }
 
-fn three_dead() -> Vec<Item> {
-    vec![
+fn three_dead() -> [Item; 3] {
+    [
         at(
             newly_dead(
                 ok("Congestion Avoidance and Control", "http://example.edu/~someone/papers/congavoid.pdf"),
@@ -249,7 +257,14 @@ pub(crate) fn a_few_of_each() -> Night {
 pub(crate) fn three_dead_two_changed_one_moved() -> Night {
     let mut items: Vec<Item> =
         (0..140).map(|i| kept(ok("A paper", &format!("https://h{i}.example/p.pdf")), 9, 90_000)).collect();
-    items.extend(three_dead());
+    let [congestion, end_to_end, notes] = three_dead();
+    let archived = Ground::Memento("2026-09-12T08:00:00Z".parse().unwrap());
+    let archive =
+        "https://web.archive.org/web/20260912080000/http://example.edu/~someone/papers/congavoid.pdf";
+    items.push(replaced(congestion, archive, archived, Proof::Words));
+    let doi = Ground::Doi("10.1145/357401.357402".into());
+    items.push(replaced(end_to_end, "https://doi.org/10.1145/357401.357402", doi, Proof::Title));
+    items.push(notes);
     items.extend(two_changed_one_moved_one_fixed());
     for i in 0..3 {
         let item = ok("An old reading", &format!("https://gone{i}.example/old.pdf"));

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::value::{from_json, json, time};
-use super::{Catalogue, Fault, Lapse, decisions};
+use super::{Catalogue, Fault, Lapse, decisions, replacements};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
 use crate::domain::document::Fingerprint;
@@ -61,6 +61,7 @@ async fn enter(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Fa
             let link = link_id(link, on).await?;
             reread(link, *sha256, *text, on).await?;
         }
+        Entry::Sought { at, link, found } => replacements::sought(*at, link, found.as_ref(), on).await?,
         Entry::Finished { night, at, void } => {
             sqlx::query("UPDATE night SET finished = ?, void = ? WHERE started = ?")
                 .bind(time(*at))

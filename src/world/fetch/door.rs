@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use reqwest::Response;
 use reqwest::header::{HeaderMap, HeaderValue};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -44,6 +45,7 @@ pub(super) struct Ask<'a> {
     pub(super) cookie: Option<HeaderValue>,
     pub(super) validators: Option<&'a Validators>,
     pub(super) accept: Accept,
+    pub(super) near: Option<Timestamp>,
     pub(super) fresh: bool,
     pub(super) crawl_delay: Option<Duration>,
     /// For the response head.
@@ -128,6 +130,10 @@ impl Door {
         }
     }
 
+    pub(super) async fn is_public(&self, address: &Address) -> bool {
+        self.names.is_public(address).await
+    }
+
     async fn dial(&self, ask: &Ask<'_>, turn: &mut Turn) -> Result<Response, Ending> {
         self.names.admit(ask.address, ask.fresh).await.map_err(failure::unresolved)?;
         turn.asking();
@@ -152,6 +158,10 @@ impl Ask<'_> {
         headers.insert("accept", HeaderValue::from_static(self.accept.as_str()));
         if let Some(cookie) = self.cookie.clone() {
             headers.insert("cookie", cookie);
+        }
+        let near = self.near.map(|near| near.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
+        if let Some(Ok(near)) = near.map(HeaderValue::try_from) {
+            headers.insert("accept-datetime", near);
         }
         let validators = self.validators.into_iter();
         for (name, value) in validators.flat_map(|v| {

@@ -91,6 +91,7 @@ async fn fetch(door: &Door, of: &Address, fresh: bool) -> Result<Result<Permissi
     let mut asked_again = false;
     for _ in 0..=REDIRECTS + 1 {
         let ask = Ask {
+            near: None,
             address: &address,
             cookie: None,
             validators: None,

@@ -27,6 +27,8 @@ use std::time::Duration;
 
 pub use settings::{Limits, Settings};
 
+use jiff::Timestamp;
+
 use self::body::Reader;
 use self::door::{Answer, Ask, Door, Sent};
 use self::gate::{Gate, Leave};
@@ -55,6 +57,8 @@ pub struct Request {
     /// whatever is remembered of the host's failures.
     pub fresh_connection: bool,
     pub accept: Accept,
+    /// Of a Memento `TimeGate`: the copy nearest to this moment (RFC 7089).
+    pub near: Option<Timestamp>,
 }
 
 /// Which kind of representation is asked for.
@@ -144,6 +148,15 @@ impl Fetch {
         Ok(Fetched { exchange, body })
     }
 
+    /// Whether a third party may be told of the host of this address: its name
+    /// leads to the internet. Names that the settings resolve count as public.
+    ///
+    /// A name that is gone was public while it worked, unless private networks
+    /// are open to us: then nobody can tell any more.
+    pub async fn is_public(&self, address: &Address) -> bool {
+        self.door.is_public(address).await
+    }
+
     pub fn totals(&self) -> Totals {
         Totals {
             requests: self.door.requests.load(Ordering::Relaxed),
@@ -184,6 +197,7 @@ impl Fetch {
                 cookie,
                 validators: journey.request.validators.as_ref(),
                 accept: journey.accept,
+                near: journey.request.near,
                 fresh,
                 crawl_delay,
                 time: left.min(limits.idle),

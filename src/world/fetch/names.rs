@@ -81,6 +81,21 @@ impl Names {
         }
     }
 
+    /// Whether the host is one of the internet's, as far as can be told.
+    pub(super) async fn is_public(&self, address: &Address) -> bool {
+        if let Some(ip) = address.literal_ip() {
+            return !internal::refused(ip, false);
+        }
+        if self.0.overrides.contains_key(address.host()) {
+            return true;
+        }
+        match self.ask(address.host()).await {
+            Ok(addresses) => !addresses.iter().any(|address| internal::refused(address.ip(), false)),
+            Err(Unresolved::NoSuchHost) => !self.0.allow_private && self.0.proxy.is_none(),
+            Err(Unresolved::NameServer | Unresolved::Internal) => false,
+        }
+    }
+
     async fn look_up(&self, host: &str, anew: bool) -> Result<Vec<SocketAddr>, Unresolved> {
         let now = self.0.clock.instant();
         if !anew {

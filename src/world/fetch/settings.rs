@@ -31,6 +31,8 @@ pub struct Settings {
     pub resolve: Vec<(String, SocketAddr)>,
     /// Addresses that are surely there: if most of them fail, so does our own network.
     pub sentinels: Vec<Address>,
+    /// A Memento `TimeGate` that may be asked for copies of dead links.
+    pub timegate: Option<Address>,
     pub limits: Limits,
 }
 
@@ -71,6 +73,7 @@ impl Default for Settings {
             proxy: None,
             resolve: Vec::new(),
             sentinels: Vec::new(),
+            timegate: None,
             limits: Limits::default(),
         }
     }

@@ -48,6 +48,7 @@ fn request(address: &str) -> Request {
         validators: None,
         fresh_connection: false,
         accept: Accept::Page,
+        near: None,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::domain::capture::Capture;
 use crate::domain::course::PageSource;
 use crate::domain::evidence::{Alarm, Change};
 use crate::domain::link::{Kind, Mention};
+use crate::domain::replacement::Replacement;
 use crate::domain::report::figures::{count, day, extent, list, number, size};
 use crate::domain::report::plain::{is_bare_address, quoted, shortened, tame, visible};
 use crate::domain::report::{Item, Night, wording};
@@ -191,6 +192,12 @@ pub fn to_do(night: &Night, item: &Item, is_own: bool) -> &'static str {
     let copy = item.copy.is_some();
     match &item.verdict.state {
         State::Dead { .. } | State::Failing { .. } if is_own => "put the file back or correct the address.",
+        State::Dead { .. } if item.replacement.as_ref().is_some_and(Replacement::is_verified) => {
+            "put the replacement on the page."
+        }
+        State::Dead { .. } if item.replacement.is_some() => {
+            "see whether the replacement is what you want read, or choose another."
+        }
         State::Failing { .. } => "try it in a browser before class.",
         State::Dead { .. } if item.is_covered && night.students_get_copies => {
             "replace the link; until then our copy stands in."

@@ -10,6 +10,7 @@ pub mod decision;
 pub mod item;
 pub mod letter;
 pub mod remark;
+pub mod replacement;
 pub mod student;
 
 use crate::domain::evidence::{Alarm, Change, Note, Reason};

@@ -12,7 +12,10 @@ pub fn of_link(night: &Night, item: &Item, mention: Option<&Mention>) -> String 
 
 /// What was seen of the link, and what can be done.
 pub fn seen(night: &Night, item: &Item) -> String {
-    match &item.verdict.state {
+    let instead = item.replacement.as_ref().map_or_else(String::new, |found| {
+        format!(" Instead: {} ({}).", found.address, wording::replacement::trusted_because(night, found))
+    });
+    let seen = match &item.verdict.state {
         State::Moved { to } => format!("opens at a new address, {to}"),
         State::Changed { change, .. } => words::what_changed(night, item, change),
         State::Ok
@@ -20,7 +23,8 @@ pub fn seen(night: &Night, item: &Item) -> String {
         | State::Unverifiable { .. }
         | State::Failing { .. }
         | State::Dead { .. } => words::what_happened(night, item),
-    }
+    };
+    format!("{seen}{instead}")
 }
 
 /// Why a test that could not be made says nothing.

@@ -1,0 +1,88 @@
+//! Which addresses a third party may be told.
+//!
+//! Asking a web archive for a copy tells it what a course links to. An address
+//! of the campus network, or one that is a key in itself, is nobody's business.
+//! Looks at the address alone; where its name leads is `world::fetch`'s to see.
+
+use crate::domain::address::Address;
+use crate::domain::policy::internal;
+
+/// Names that the DNS of the world does not have (RFC 2606, RFC 6762, RFC 8375
+/// and the habits of sites).
+const INTERNAL_ENDINGS: &[&str] = &[
+    "localhost",
+    "local",
+    "localdomain",
+    "internal",
+    "intranet",
+    "intra",
+    "lan",
+    "home",
+    "corp",
+    "private",
+    "home.arpa",
+];
+
+/// Parts of a query that let in whoever has them.
+const KEYS: &[&str] = &[
+    "token",
+    "access_token",
+    "auth",
+    "authkey",
+    "key",
+    "apikey",
+    "api_key",
+    "sig",
+    "signature",
+    "session",
+    "sessionid",
+    "sid",
+    "ticket",
+    "password",
+    "pwd",
+    "secret",
+    "x-amz-signature",
+    "rlkey",
+    "resourcekey",
+];
+
+/// Whether the address may leave the house.
+pub fn may_be_told(address: &Address) -> bool {
+    is_public_name(address) && !is_a_key(address)
+}
+
+fn is_public_name(address: &Address) -> bool {
+    if let Some(ip) = address.literal_ip() {
+        return !internal::refused(ip, false);
+    }
+    let host = address.host().trim_end_matches('.');
+    let is_internal = |ending: &&str| host.strip_suffix(*ending).is_some_and(|rest| rest.ends_with('.'));
+    host.contains('.') && !INTERNAL_ENDINGS.iter().any(is_internal)
+}
+
+fn is_a_key(address: &Address) -> bool {
+    address.url().query_pairs().any(|(name, _)| KEYS.contains(&name.to_ascii_lowercase().as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_internal_or_a_key_stays_in_the_house() {
+        for (address, may) in [
+            ("https://example.edu/a.pdf?page=3", true),
+            ("http://93.184.216.34/a", true),
+            ("http://lan.example.edu/", true),
+            ("http://10.0.0.7/a", false),
+            ("http://[::1]/a", false),
+            ("http://wiki/a", false),
+            ("http://wiki.corp/a", false),
+            ("http://printer.local./a", false),
+            ("https://drive.example.com/f?id=7&resourcekey=0-abc", false),
+            ("https://s3.example.com/f?X-Amz-Signature=ab", false),
+        ] {
+            assert_eq!(may_be_told(&Address::parse(address).unwrap()), may, "{address}");
+        }
+    }
+}

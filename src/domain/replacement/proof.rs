@@ -1,0 +1,96 @@
+//! Whether what answered at a candidate's address is the work that was lost.
+
+use super::{Candidate, Ground, Lead, Lost, Proof, Replacement};
+use crate::domain::document::Document;
+use crate::domain::evidence::ask::Answer;
+use crate::domain::evidence::glance::{Glance, glance};
+use crate::domain::evidence::identity::{self, Identity, Known};
+use crate::domain::evidence::mark::{self, What};
+use crate::domain::evidence::{drift, site};
+
+/// Texts this alike are the same text, extracted a little differently.
+const SAME_TEXT: f64 = 0.9;
+
+/// The replacement, if the answer is the work, whole and open.
+pub fn prove(candidate: &Candidate, answer: &Answer, lost: &Lost) -> Option<Replacement> {
+    let Glance::Work(document) = glance(answer) else { return None };
+    let hop = answer.exchange.last_hop()?;
+    if hop.status != 200 || !is_sound(answer, document, lost) {
+        return None;
+    }
+    let address = match candidate.lead {
+        // An identifier outlives the place to which it leads today.
+        Lead::Arxiv { .. } | Lead::Doi { .. } => candidate.address.clone(),
+        Lead::Moved | Lead::OwnLink | Lead::TimeGate { .. } => hop.address.clone(),
+    };
+    let ground = match &candidate.lead {
+        Lead::Moved => Ground::Moved,
+        Lead::Arxiv { id, .. } => Ground::Arxiv(id.clone()),
+        Lead::Doi { doi, .. } => Ground::Doi(doi.clone()),
+        Lead::OwnLink => Ground::OwnLink,
+        // Without this header it is the archive's own page, not a capture (RFC 7089 section 2.1.1).
+        Lead::TimeGate { .. } => Ground::Memento(moment(hop.headers.get("memento-datetime")?)?),
+    };
+    let pages = document.pages.filter(|pages| lost.copy.is_some_and(|copy| copy.pages == Some(*pages)));
+    let proof = proof(candidate, answer, document, lost)?;
+    Some(Replacement { address, ground, proof, pages, seen_at: answer.exchange.started })
+}
+
+/// A page of its own, that says nothing of the work being missing.
+fn is_sound(answer: &Answer, document: &Document, lost: &Lost) -> bool {
+    let at = answer.exchange.final_address();
+    let is_front_page = at.is_root() && !lost.link.is_root();
+    let sends_on = document.html.as_ref().is_some_and(|html| html.sends_to.is_some());
+    let objects = site::manners(at).says.and_then(|says| says(document)).is_some();
+    let is_elsewhere = !at.is_canonically(lost.link) && !is_front_page;
+    is_elsewhere && !sends_on && !objects && !mark::any(What::Missing, answer)
+}
+
+fn proof(candidate: &Candidate, answer: &Answer, document: &Document, lost: &Lost) -> Option<Proof> {
+    let sha256 = answer.exchange.body().map(|body| body.sha256);
+    if lost.copy.is_some_and(|copy| Some(copy.capture.sha256) == sha256) {
+        return Some(Proof::Bytes);
+    }
+    let has_identifier = has_identifier(candidate, document);
+    if let Some(ours) = lost.document {
+        let is_same_text = ours.words() > 0
+            && (ours.fingerprint() == document.fingerprint()
+                || drift::similarity(ours, document) >= SAME_TEXT);
+        return if is_same_text {
+            Some(Proof::Text)
+        } else if identity::has_same_title(ours, document) {
+            Some(Proof::Title)
+        } else {
+            has_identifier.then_some(Proof::Identifier)
+        };
+    }
+    let words: Vec<&str> = lost.words.iter().map(String::as_str).collect();
+    match (identity::holds(document, &Known { baseline: None, words: &words }), &candidate.lead) {
+        (Identity::Proven, _) => Some(Proof::Words),
+        (_, Lead::Arxiv { .. } | Lead::Doi { .. }) => has_identifier.then_some(Proof::Identifier),
+        // With a copy that cannot be read there is no telling.
+        (Identity::Unproven | Identity::Lost, Lead::Moved | Lead::TimeGate { .. }) => Some(Proof::Nothing),
+        (Identity::Unproven | Identity::Lost, Lead::OwnLink) => None,
+    }
+}
+
+/// The page says that it is about the work of this identifier, and that is surely ours.
+fn has_identifier(candidate: &Candidate, document: &Document) -> bool {
+    let is = |said: &Option<String>, wanted: &str| {
+        said.as_deref().is_some_and(|said| {
+            let said = said.trim().to_ascii_lowercase();
+            said.ends_with(&wanted.to_ascii_lowercase())
+                || said.contains(&format!("{}v", wanted.to_ascii_lowercase()))
+        })
+    };
+    match &candidate.lead {
+        Lead::Arxiv { id, is_certain: true } => is(&document.citation.arxiv, id),
+        Lead::Doi { doi, is_certain: true } => is(&document.citation.doi, doi),
+        Lead::Arxiv { .. } | Lead::Doi { .. } | Lead::Moved | Lead::OwnLink | Lead::TimeGate { .. } => false,
+    }
+}
+
+/// A date of HTTP (RFC 9110 section 5.6.7).
+fn moment(text: &str) -> Option<jiff::Timestamp> {
+    jiff::fmt::rfc2822::parse(text.trim()).ok().map(|zoned| zoned.timestamp())
+}

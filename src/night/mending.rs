@@ -1,0 +1,184 @@
+//! A replacement is searched for each dead link, once a week.
+//!
+//! Which addresses are worth asking, and whether an answer is the work, is
+//! decided in `domain::replacement`; here they are asked, one after the other,
+//! until one is proven.
+
+use std::collections::{HashMap, HashSet};
+
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use jiff::Timestamp;
+
+use crate::domain::address::Address;
+use crate::domain::document::{self, Document};
+use crate::domain::evidence::ask::{Answer, Ask, Subject};
+use crate::domain::evidence::memory::{Kept, Memory};
+use crate::domain::evidence::{Evidence, Finding};
+use crate::domain::journal::Entry;
+use crate::domain::policy::discretion;
+use crate::domain::replacement::{
+    self, Candidate, Helpers, Lead, Lost, Replacement, SEARCHED_EVERY, candidates, prove,
+};
+use crate::domain::verdict::StateName;
+use crate::night::closing::{Judged, JudgedLink};
+use crate::night::pages::{self, Readings};
+use crate::world::World;
+use crate::world::catalogue::Known;
+use crate::world::fetch::{Accept, Fetched, Request};
+
+/// Searches of one night, at most: a page whose host is gone must not make the
+/// night endless. The others have their turn on the nights after.
+const SEARCHES_AT_MOST: usize = 60;
+
+/// What can stand in for the links that need it.
+pub(super) async fn seek(
+    readings: &Readings,
+    judged: &Judged,
+    known: &HashMap<Address, Known>,
+    world: &World,
+) -> anyhow::Result<HashMap<Address, Replacement>> {
+    let now = world.clock.now();
+    let mut found = HashMap::new();
+    let mut to_search = Vec::new();
+    for (link, judged_link) in lost(readings, judged) {
+        let last = world.catalogue.sought(&link.address).await?;
+        let is_recent = last.as_ref().is_some_and(|last| now.duration_since(last.at) < SEARCHED_EVERY);
+        if is_recent || judged.void.is_some() || to_search.len() >= SEARCHES_AT_MOST {
+            found.extend(last.and_then(|last| last.found).map(|it| (link.address, it)));
+        } else {
+            let memory = known.get(&link.address).map(|known| &known.memory);
+            to_search.push((link, judged_link, memory));
+        }
+    }
+    let searched: Vec<(Address, Option<Replacement>)> = stream::iter(to_search)
+        .map(|(link, judged, memory)| async move {
+            let replacement = search(&link, judged, memory, world).await?;
+            anyhow::Ok((link.address, replacement))
+        })
+        .buffer_unordered(world.hosts_at_once)
+        .try_collect()
+        .await?;
+    let entries: Vec<Entry> = searched
+        .iter()
+        .map(|(link, found)| Entry::Sought { at: now, link: link.clone(), found: found.clone() })
+        .collect();
+    if !entries.is_empty() {
+        world.archive.append(world.clock.now(), &entries)?;
+        world.catalogue.enter(&entries).await?;
+    }
+    found.extend(searched.into_iter().filter_map(|(link, found)| Some((link, found?))));
+    Ok(found)
+}
+
+/// The links that need a replacement, each once.
+fn lost<'a>(readings: &Readings, judged: &'a Judged) -> Vec<(Subject, &'a JudgedLink)> {
+    let mut seen = HashSet::new();
+    let mut lost = Vec::new();
+    for reading in &readings.read {
+        for link in pages::links(std::slice::from_ref(reading)) {
+            let own = reading.course.pages.iter().any(|page| page.is_above(&link.address));
+            let Some(judged) = judged.links.get(&link.address) else { continue };
+            if replacement::is_needed(&judged.verdict.state, own) && seen.insert(link.address.clone()) {
+                lost.push((link, judged));
+            }
+        }
+    }
+    lost
+}
+
+async fn search(
+    link: &Subject,
+    judged: &JudgedLink,
+    memory: Option<&Memory>,
+    world: &World,
+) -> anyhow::Result<Option<Replacement>> {
+    let copy = memory.and_then(Memory::current);
+    let ours = match copy {
+        Some(copy) => read(copy, world).await?,
+        None => None,
+    };
+    let history = memory.map_or(&[][..], |memory| &memory.history);
+    let lost = Lost {
+        link: &link.address,
+        words: &link.words,
+        history,
+        copy,
+        document: ours.as_ref(),
+        worked_at: worked_at(copy, history).unwrap_or(judged.verdict.since),
+    };
+    let twins = match copy.filter(|copy| replacement::is_telling(copy)) {
+        Some(copy) => working_twins(copy, world).await?,
+        None => Vec::new(),
+    };
+    let timegate = match &world.timegate {
+        Some(gate) if discretion::may_be_told(lost.link) && world.fetch.is_public(lost.link).await => {
+            Some(gate)
+        }
+        Some(_) | None => None,
+    };
+    for candidate in candidates(&lost, Helpers { twins: &twins, timegate }) {
+        let answer = ask(&candidate, world).await?;
+        if let Some(replacement) = prove(&candidate, &answer, &lost) {
+            return Ok(Some(replacement));
+        }
+    }
+    Ok(None)
+}
+
+/// When it surely was the work: web archives are asked for the copy nearest to it.
+fn worked_at(copy: Option<&Kept>, history: &[Evidence]) -> Option<Timestamp> {
+    let healthy = |evidence: &&Evidence| matches!(evidence.finding, Finding::Healthy { .. });
+    let seen = || history.iter().rev().find(healthy).map(|evidence| evidence.at);
+    copy.map(|copy| copy.capture.captured_at).or_else(seen)
+}
+
+/// Our copy; `None` where the archive lost it.
+async fn read(copy: &Kept, world: &World) -> anyhow::Result<Option<Document>> {
+    let path = world.archive.path_of(copy.capture.sha256);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let context = document::Context::new(copy.capture.document.clone(), Some(&copy.capture.media_type));
+    Ok(Some(world.reader.read(&path, &context).await?))
+}
+
+/// The links that give the same document now.
+async fn working_twins(copy: &Kept, world: &World) -> anyhow::Result<Vec<Address>> {
+    let mut working = Vec::new();
+    for twin in world.catalogue.twins(copy).await? {
+        let Some(known) = world.catalogue.known_of(&twin).await? else { continue };
+        let is_working = known.verdict.as_ref().is_some_and(|verdict| verdict.state.name() == StateName::Ok);
+        let is_same = known
+            .memory
+            .current()
+            .is_some_and(|its| its.capture.sha256 == copy.capture.sha256 || its.text == copy.text);
+        if is_working && is_same {
+            working.push(twin);
+        }
+    }
+    Ok(working)
+}
+
+async fn ask(candidate: &Candidate, world: &World) -> anyhow::Result<Answer> {
+    let near = match candidate.lead {
+        Lead::TimeGate { near } => Some(near),
+        Lead::Moved | Lead::Arxiv { .. } | Lead::Doi { .. } | Lead::OwnLink => None,
+    };
+    let request = Request {
+        address: candidate.address.clone(),
+        validators: None,
+        fresh_connection: false,
+        accept: Accept::Page,
+        near,
+    };
+    let Fetched { exchange, body } = world.fetch.exchange(&request).await?;
+    let document = match &body {
+        Some(body) => {
+            let content_type = exchange.last_hop().and_then(|hop| hop.headers.get("content-type"));
+            let context = document::Context::new(exchange.final_address().clone(), content_type);
+            Some(world.reader.read(body.path(), &context).await?)
+        }
+        None => None,
+    };
+    Ok(Answer { ask: Ask::Witness(candidate.address.clone()), exchange, document, is_known: false })
+}

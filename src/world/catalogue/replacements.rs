@@ -1,0 +1,70 @@
+//! Replacements of dead links, and the links that gave the same document.
+
+use jiff::Timestamp;
+use sqlx::{Row as _, Sqlite, Transaction};
+
+use super::entries::link_id;
+use super::value::{from_json, json, time, time_from};
+use super::{Catalogue, Fault};
+use crate::domain::address::Address;
+use crate::domain::evidence::memory::Kept;
+use crate::domain::replacement::Replacement;
+
+/// A search for a replacement, and what it found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sought {
+    pub at: Timestamp,
+    pub found: Option<Replacement>,
+}
+
+impl Catalogue {
+    /// The last search for a link's replacement.
+    pub async fn sought(&self, link: &Address) -> Result<Option<Sought>, Fault> {
+        let row = sqlx::query(
+            "SELECT sought_at, found FROM replacement JOIN link ON link.id = replacement.link WHERE link.address = ?",
+        )
+        .bind(link.as_str())
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| {
+            let found = row.get::<Option<String>, _>(1).map(|text| from_json(&text)).transpose()?;
+            Ok(Sought { at: time_from(row.get(0))?, found })
+        })
+        .transpose()
+    }
+
+    /// Other links that ever gave the same bytes or the same text.
+    pub async fn twins(&self, kept: &Kept) -> Result<Vec<Address>, Fault> {
+        let rows = sqlx::query_scalar::<_, String>(
+            "SELECT DISTINCT link.address FROM capture JOIN link ON link.id = capture.link \
+             WHERE (capture.sha256 = ? OR json_extract(capture.kept, '$.text.digest') = ?) AND link.address <> ? \
+             ORDER BY link.address",
+        )
+        .bind(kept.capture.sha256.to_string())
+        .bind(kept.text.digest.to_string())
+        .bind(kept.capture.link.as_str())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.iter().filter_map(|text| Address::parse(text).ok()).collect())
+    }
+}
+
+/// Enters a search; of two, the later one counts.
+pub(super) async fn sought(
+    at: Timestamp,
+    link: &Address,
+    found: Option<&Replacement>,
+    on: &mut Transaction<'_, Sqlite>,
+) -> Result<(), Fault> {
+    sqlx::query(
+        "INSERT INTO replacement (link, sought_at, found) VALUES (?, ?, ?) \
+         ON CONFLICT (link) DO UPDATE SET sought_at = excluded.sought_at, found = excluded.found \
+         WHERE excluded.sought_at >= replacement.sought_at",
+    )
+    .bind(link_id(link, on).await?)
+    .bind(time(at))
+    .bind(found.map(json).transpose()?)
+    .execute(&mut **on)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! What stands in for dead links, found over nights.
+
+use crate::fetch::site::Reply;
+use crate::town::{Night, Town, article, page_of};
+
+const MEMENTO: &str = "/web/20260913000000/http://gone.test/paper";
+
+/// `moved` once told where it went, `twin` stands at two places, `gone` is in a
+/// web archive, `key` must not be told to it.
+async fn town() -> Town {
+    let work = |target: &str| Reply::page(&article(&format!("The reading at {target}")));
+    let hosts = ["course.test", "old.test", "new.test", "a.test", "b.test", "gone.test", "archive.test"];
+    let town = Town::start(hosts, move |night, seen| match (&*seen.host, &*seen.target) {
+        ("course.test", "/") => Reply::page(&page_of(&[
+            "http://old.test/moved",
+            "http://a.test/twin",
+            "http://b.test/twin",
+            "http://gone.test/paper",
+            "http://gone.test/paper?token=1",
+        ])),
+        ("old.test", "/moved") if night == 1 => Reply::new(301, "location: http://new.test/moved", ""),
+        ("new.test", "/moved") => work("http://old.test/moved"),
+        ("a.test", "/twin") if night > 1 => Reply::not_found(),
+        ("a.test" | "b.test", "/twin") => work("http://a.test/twin"),
+        ("gone.test", target) if night == 1 && target != "/robots.txt" => {
+            work(&format!("http://gone.test{target}"))
+        }
+        ("archive.test", "/web/http://gone.test/paper") => {
+            assert!(seen.head.contains("accept-datetime: mon, 14 sep 2026 02:30:0"), "{}", seen.head);
+            Reply::new(302, &format!("location: {MEMENTO}"), "")
+        }
+        ("archive.test", MEMENTO) => Reply::new(
+            200,
+            "content-type: text/html\nmemento-datetime: Sun, 13 Sep 2026 00:00:00 GMT",
+            article("The reading at http://gone.test/paper"),
+        ),
+        (_, "/") => Reply::page(&article("Welcome")),
+        _ => Reply::not_found(),
+    })
+    .await;
+    let config = town.one_course();
+    let text = std::fs::read_to_string(&config).unwrap();
+    let keys = "[fetch]\nmemento = \"http://archive.test/web/\"\ndelays = { \"archive.test\" = \"0s\" }";
+    std::fs::write(config, text.replace("[fetch]", keys)).unwrap();
+    town
+}
+
+fn instead(night: &Night, link: &str) -> (String, String, bool) {
+    let found = &night.link(link)["replacement"];
+    let text = |key: &str| found[key].as_str().unwrap_or_default().to_owned();
+    (text("url"), text("ground"), found["verified"] == true)
+}
+
+#[tokio::test]
+async fn a_dead_link_is_replaced_by_what_was_seen_to_work() {
+    let town = town().await;
+    for night in 1..=3 {
+        let told = town.check(night).await;
+        assert!(told.links().iter().all(|link| link["state"] != "dead"), "{}", told.errors);
+        assert!(told.links().iter().all(|link| link["replacement"].is_null()), "nothing is dead yet");
+    }
+    let asked = |host: &str| town.site.seen().iter().filter(|seen| seen.host == host).count();
+    assert_eq!(asked("archive.test"), 0, "nobody is told of a link that may come back");
+    let told = town.check(4).await;
+    let expected = |url: &str, ground: &str| (url.to_owned(), ground.to_owned(), true);
+    assert_eq!(instead(&told, "old.test/moved"), expected("http://new.test/moved", "moved"));
+    assert_eq!(instead(&told, "a.test/twin"), expected("http://b.test/twin", "own_link"));
+    assert_eq!(
+        instead(&told, "gone.test/paper"),
+        expected(&format!("http://archive.test{MEMENTO}"), "memento")
+    );
+    assert!(told.link("token=1")["replacement"].is_null());
+    assert!(
+        town.site.targets().iter().all(|target| !(target.starts_with("/web/") && target.contains("token")))
+    );
+
+    let (_, report) = town.run(&["report"]).await;
+    assert!(
+        report.contains("Best replacement: a web archive's copy of Sun 13 Sep, byte for byte our"),
+        "{report}"
+    );
+    assert!(report.contains(&format!("http://archive.test{MEMENTO}\n")), "{report}");
+
+    let asked_so_far = asked("archive.test");
+    let again = town.check(5).await;
+    assert_eq!(instead(&again, "gone.test/paper"), instead(&told, "gone.test/paper"));
+    assert_eq!(asked("archive.test"), asked_so_far, "once a week is enough");
+    let (code, rebuilt) = town.run(&["rebuild"]).await;
+    assert_eq!(code, 0, "{rebuilt}");
+    let after = town.check(6).await;
+    assert_eq!(instead(&after, "gone.test/paper"), instead(&told, "gone.test/paper"));
+    assert_eq!(asked("archive.test"), asked_so_far, "a rebuilt catalogue remembers it");
+}
