@@ -130,6 +130,7 @@ fn course() -> Course {
         time_zone: TimeZone::UTC,
         term: None,
         report_to: vec!["i@school.example".parse().unwrap()],
+        source: None,
         copies: None,
     }
 }

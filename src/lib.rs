@@ -22,6 +22,7 @@
 //! | [`world::archive`] | a body into a capture that is never overwritten |
 //! | [`domain::verdict`] | nights of evidence into one [`Verdict`](domain::verdict::Verdict) |
 //! | [`domain::replacement`] | what is known of a dead work into where readers can go instead |
+//! | [`domain::patch`] | sources and new addresses into the diff that changes only these |
 //! | [`domain::report`] | verdicts into what an instructor reads |
 //! | [`outbox`] | a letter that a night queued into mail, told once the relay took it |
 //! | [`serve`] | catalogue and archive into what students see |

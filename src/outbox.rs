@@ -180,6 +180,7 @@ pub fn mail(
         subject: &digest.subject,
         text: &text::letter(&digest),
         html: &html::page(&digest)?,
+        patch: telling.night.patch.as_ref().and_then(|patch| patch.diff.as_deref()),
         unsubscribe: digest.stop.as_deref(),
     };
     Ok((letter.id(), sender.signed(letter.format()?)))

@@ -187,6 +187,7 @@ fn single(page: &str, published_at: Option<&str>) -> anyhow::Result<Course> {
         time_zone: TimeZone::UTC,
         term: None,
         report_to: Vec::new(),
+        source: None,
         copies: None,
     })
 }

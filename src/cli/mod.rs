@@ -10,6 +10,7 @@ mod export;
 mod generate;
 mod open;
 mod password;
+mod patch;
 mod place;
 mod post;
 mod progress;
@@ -82,6 +83,8 @@ enum Command {
     Export(export::Arguments),
     /// Close a link for good and remove its copies, at the owner's request.
     Takedown(takedown::Arguments),
+    /// The new addresses of moved and dead links, as a patch of the page's sources.
+    Patch(patch::Arguments),
     /// Hash every archived file again and compare.
     Verify(upkeep::VerifyArguments),
     /// Make the catalogue anew from the archive's own record.
@@ -169,6 +172,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Report(arguments) => show::report(arguments).await,
             Command::Export(arguments) => export::run(arguments).await,
             Command::Takedown(arguments) => takedown::run(arguments).await,
+            Command::Patch(arguments) => patch::run(arguments).await,
             Command::Verify(arguments) => upkeep::verify(arguments),
             Command::Rebuild(arguments) => upkeep::rebuild(arguments).await,
             Command::Backup(arguments) => backup::backup(arguments).await,

@@ -77,6 +77,7 @@ pub(super) async fn test(arguments: TestArguments) -> anyhow::Result<ExitCode> {
             subject: "[ONRESERVE] Test of the mail settings",
             text: TEST,
             html: &format!("<!DOCTYPE html><html lang=\"en\"><title>Test</title><pre>{TEST}</pre></html>"),
+            patch: None,
             unsubscribe: None,
         };
         let mail_as_sent = sender.signed(letter.format()?);

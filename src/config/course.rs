@@ -21,6 +21,7 @@ pub(super) struct CourseKeys {
     #[serde(default)]
     pages: Vec<String>,
     published_at: Option<Address>,
+    source: Option<std::path::PathBuf>,
     time_zone: Option<String>,
     pub(super) schedule: Option<String>,
     term: Option<TermKeys>,
@@ -134,6 +135,7 @@ pub(super) fn course(keys: CourseKeys) -> Result<Course, String> {
         time_zone,
         term,
         report_to: keys.report_to,
+        source: keys.source,
         copies: Some(CopyRules { openness: keys.copies, rights }),
     })
 }

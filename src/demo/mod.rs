@@ -151,6 +151,7 @@ fn write_down(
         subject: &digest.subject,
         text: &text::letter(&digest),
         html: &page,
+        patch: None,
         unsubscribe: None,
     };
     write_new(&letter, &String::from_utf8_lossy(&message.format()?))?;

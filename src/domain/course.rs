@@ -244,6 +244,8 @@ pub struct Course {
     pub term: Option<Term>,
     /// Who is written to; nobody, where no way for mail is configured.
     pub report_to: Vec<MailAddress>,
+    /// Where the sources of the pages lie, where these are made by a generator.
+    pub source: Option<PathBuf>,
     /// What students may open; nothing, where no pages are served.
     pub copies: Option<CopyRules>,
 }

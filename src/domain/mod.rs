@@ -10,6 +10,7 @@ pub mod course;
 pub mod ticket;
 pub mod schedule;
 pub mod page;
+pub mod patch;
 pub mod capture;
 pub mod policy;
 pub mod visit;

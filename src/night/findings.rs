@@ -20,6 +20,7 @@ use crate::domain::verdict::{State, StateName};
 use crate::night::closing::{Judged, JudgedLink};
 use crate::night::decisions;
 use crate::night::pages::{self, Reading, Readings};
+use crate::night::patching;
 use crate::night::record::Night;
 use crate::world::World;
 use crate::world::catalogue::Known;
@@ -34,7 +35,9 @@ pub(super) async fn of_courses(
 ) -> anyhow::Result<Vec<report::Night>> {
     let mut courses = Vec::new();
     for reading in &readings.read {
-        courses.push(course_night(night, reading, judged, mended, world).await?);
+        let mut told = course_night(night, reading, judged, mended, world).await?;
+        told.patch = patching::of(&told, reading.course.source.as_deref()).await;
+        courses.push(told);
     }
     Ok(courses)
 }
@@ -89,6 +92,7 @@ async fn course_night(
         defects_before,
         page_trouble: reading.trouble.clone(),
         page_trouble_before: trouble_before,
+        patch: None,
         is_weekly: false,
         students_get_copies: reading.course.copies.is_some(),
         copies_kept: u32::try_from(copies_kept).unwrap_or(u32::MAX),

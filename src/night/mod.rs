@@ -11,6 +11,7 @@ mod sentinels;
 mod record;
 mod decisions;
 mod mending;
+pub mod patching;
 mod findings;
 mod telling;
 mod closing;

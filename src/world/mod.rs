@@ -10,6 +10,7 @@ pub mod lock;
 pub mod page_file;
 pub mod terminal;
 pub mod site_dir;
+pub mod source_files;
 pub mod ping;
 pub mod signals;
 pub mod systemd;

@@ -1,7 +1,7 @@
 //! What stands in for dead links, found over nights.
 
 use crate::fetch::site::Reply;
-use crate::town::{Night, Town, article, page_of};
+use crate::town::{Night, PROGRAM, Town, article, page_of};
 
 const MEMENTO: &str = "/web/20260913000000/http://gone.test/paper";
 
@@ -90,4 +90,91 @@ async fn a_dead_link_is_replaced_by_what_was_seen_to_work() {
     let after = town.check(6).await;
     assert_eq!(instead(&after, "gone.test/paper"), instead(&told, "gone.test/paper"));
     assert_eq!(asked("archive.test"), asked_so_far, "a rebuilt catalogue remembers it");
+}
+
+/// The files of a site whose generator makes the course page.
+const FILES: [(&str, &str); 3] = [
+    ("index.md", "# A course\n\n* [The reading at http://old.test/moved][1]\n\n[1]: http://old.test/moved\n"),
+    (
+        "_data/week 1.yml",
+        "- title: 'Reading'\n  url: http://old.test/moved#page=2 # old.test\n- url: http://old.test/moved/more\n",
+    ),
+    (
+        "about.html",
+        "<p>\r\n<a class=x href='http://old.test/moved'>Reading</a>\r\n<!-- http://old.test/moved -->",
+    ),
+];
+
+async fn program(dir: &std::path::Path, program: &str, arguments: &[&str]) -> (bool, String) {
+    let output =
+        tokio::process::Command::new(program).args(arguments).current_dir(dir).output().await.unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    (output.status.success(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[tokio::test]
+async fn a_patch_applies_with_git_and_writes_the_same() {
+    let town = Town::start(["old.test", "new.test"], |_, seen| match (&*seen.host, &*seen.target) {
+        ("old.test", "/moved") => Reply::new(301, "location: http://new.test/moved", ""),
+        ("new.test", "/moved") => Reply::page(&article("The reading at http://old.test/moved")),
+        _ => Reply::not_found(),
+    })
+    .await;
+    let (site, copy) = (town.dir.path().join("site"), town.dir.path().join("copy"));
+    for root in [&site, &copy] {
+        for (name, text) in FILES {
+            let path = root.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+    }
+    let config = town.configure(&format!(
+        "[[course]]\nid = \"c\"\npage = \"{0}/index.md\"\nsource = \"{0}\"\n",
+        site.display()
+    ));
+    let config = config.to_str().unwrap();
+    for night in 1..=2 {
+        assert_eq!(town.check(night).await.code, 0);
+    }
+    let (_, report) = program(&site, PROGRAM, &["report", "--config", config]).await;
+    assert!(report.contains("In the sources: 3 matches, _data/week 1.yml line 2,"), "{report}");
+    assert!(report.contains("\"onreserve patch c\" puts new addresses in 3 places"), "{report}");
+
+    let (_, diff) = program(&site, PROGRAM, &["patch", "c", "--config", config]).await;
+    let patch = town.dir.path().join("c.patch");
+    std::fs::write(&patch, &diff).unwrap();
+    program(&copy, "git", &["apply", patch.to_str().unwrap()]).await;
+    program(&site, PROGRAM, &["patch", "--config", config, "--write"]).await;
+    for (name, before) in FILES {
+        let expected = match name {
+            "about.html" => before.replacen("http://old.test/moved", "http://new.test/moved", 1),
+            "index.md" => before.replace("[1]: http://old.test/moved", "[1]: http://new.test/moved"),
+            _ => before.replace("http://old.test/moved#", "http://new.test/moved#"),
+        };
+        assert_eq!(std::fs::read_to_string(copy.join(name)).unwrap(), expected, "git apply: {name}\n{diff}");
+        assert_eq!(std::fs::read_to_string(site.join(name)).unwrap(), expected, "--write: {name}");
+    }
+    let (_, nothing) = program(&site, PROGRAM, &["patch", "--config", config]).await;
+    assert_eq!(nothing, "", "a second time there is nothing to change");
+}
+
+#[tokio::test]
+async fn a_night_is_told_to_ci_in_its_languages() {
+    let town = Town::start(["course.test"], |_, seen| match &*seen.target {
+        "/" => Reply::page(&page_of(&["http://course.test/missing.pdf"])),
+        _ => Reply::not_found(),
+    })
+    .await;
+    let config = town.one_course();
+    let config = config.to_str().unwrap();
+    let told = async |format: &str| {
+        program(town.dir.path(), PROGRAM, &["check", "--config", config, "--format", format]).await.1
+    };
+    let sarif: serde_json::Value = serde_json::from_str(&told("sarif").await).unwrap();
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!((&result["ruleId"], &result["level"]), (&"not_found".into(), &"error".into()));
+    let junit = told("junit").await;
+    assert!(junit.contains("tests=\"1\" failures=\"1\""), "{junit}");
+    let line = told("github").await;
+    assert!(line.starts_with("::error file=http%3A//course.test/,line=1,title=not found::"), "{line}");
 }

@@ -11,6 +11,7 @@ const STAGES: &[&str] = &[
     "ticket",
     "schedule",
     "page",
+    "patch",
     "capture",
     "policy",
     "visit",

@@ -5,9 +5,21 @@
 /// Comments, scripts and styles are passed over, as a parser does (WHATWG HTML
 /// section 13.2.5); templates are not, and are left out by the caller.
 pub(super) fn of_anchors(source: &str) -> Vec<u32> {
+    let (mut line, mut counted) = (1_u32, 0);
+    let lines = starts_of_anchors(source).into_iter().map(|start| {
+        let newlines = source.as_bytes()[counted..start].iter().filter(|byte| **byte == b'\n').count();
+        line = line.saturating_add(u32::try_from(newlines).unwrap_or(u32::MAX));
+        counted = start;
+        line
+    });
+    lines.collect()
+}
+
+/// Where those start tags begin.
+pub fn starts_of_anchors(source: &str) -> Vec<usize> {
     let bytes = source.as_bytes();
-    let mut lines = Vec::new();
-    let (mut at, mut line) = (0, 1_u32);
+    let mut starts = Vec::new();
+    let mut at = 0;
     while at < bytes.len() {
         let rest = &bytes[at..];
         let step = if rest.starts_with(b"<!--") {
@@ -16,15 +28,13 @@ pub(super) fn of_anchors(source: &str) -> Vec<u32> {
             past_element(rest, name)
         } else {
             if starts_tag(rest, b"a") || starts_tag(rest, b"area") {
-                lines.push(line);
+                starts.push(at);
             }
             1
         };
-        let newlines = rest[..step].iter().filter(|byte| **byte == b'\n').count();
-        line = line.saturating_add(u32::try_from(newlines).unwrap_or(u32::MAX));
         at += step;
     }
-    lines
+    starts
 }
 
 /// Elements whose content is no markup.

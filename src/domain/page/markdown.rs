@@ -11,15 +11,17 @@ use crate::domain::link::{Kind, Mention, Target};
 
 const ROW_CHARS: usize = 300;
 
+/// The dialect of course pages.
+pub fn options() -> Options {
+    Options::ENABLE_TABLES | Options::ENABLE_HEADING_ATTRIBUTES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
+}
+
 pub(super) fn read(source: &str, context: &Context) -> Page {
-    let options = Options::ENABLE_TABLES
-        | Options::ENABLE_HEADING_ATTRIBUTES
-        | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
     // Front matter has the title of a page without headings.
     let is_heading = |line: &&str| line.starts_with('#') || line.starts_with("title:");
     let context = &context.in_term_of(source.lines().filter(is_heading));
     let mut walk = Walk::new(source, context);
-    for (event, range) in Parser::new_ext(source, options).into_offset_iter() {
+    for (event, range) in Parser::new_ext(source, options()).into_offset_iter() {
         walk.step(event, range.start);
     }
     walk.flush_block();

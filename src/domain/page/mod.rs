@@ -10,6 +10,9 @@ mod outline;
 mod season;
 mod target;
 
+pub use line::starts_of_anchors;
+pub use markdown::options as markdown_options;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 

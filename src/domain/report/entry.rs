@@ -193,6 +193,9 @@ fn facts(night: &Night, heading: Heading, item: &Item) -> Vec<Fact> {
         facts.push(Fact::new("Decided before", decision::lapsed(night, item, lapsed)));
     }
     facts.extend(item.notes.iter().map(|note| Fact::new("Worth a look", wording::note(note))));
+    let spots =
+        night.patch.as_ref().and_then(|patch| patch.spots.iter().find(|(link, _)| *link == item.link));
+    facts.extend(spots.map(|(_, spots)| Fact::new("In the sources", words::in_the_source(spots))));
     let is_plain = matches!(item.verdict.state, State::Ok | State::Unverifiable { .. });
     if !is_plain && heading != Heading::FoundNotWorking {
         facts.push(Fact::new("To do", words::to_do(night, item, is_own(night, item))));

@@ -35,6 +35,7 @@ use crate::domain::decision::Decision;
 use crate::domain::evidence::Note;
 use crate::domain::link::Mention;
 use crate::domain::page::Defect;
+use crate::domain::patch::Spot;
 use crate::domain::replacement::Replacement;
 pub use crate::domain::verdict::breaker::Void;
 use crate::domain::verdict::{State, Verdict};
@@ -115,6 +116,9 @@ pub struct Night {
     /// The trouble of the night before; the same again is no news.
     #[serde(default)]
     pub page_trouble_before: Option<PageTrouble>,
+    /// What could be changed in the sources tonight, where any are known.
+    #[serde(default)]
+    pub patch: Option<PagePatch>,
     /// The weekly letter: what has long been dead is told once more.
     #[serde(default)]
     pub is_weekly: bool,
@@ -125,6 +129,15 @@ pub struct Night {
     pub copies_kept: u32,
     pub requests: u64,
     pub bytes: u64,
+}
+
+/// New addresses put into the sources of the pages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PagePatch {
+    /// A unified diff, perhaps empty; `None` where it is too long to keep.
+    pub diff: Option<String>,
+    /// Where the sources have each link that needs another address.
+    pub spots: Vec<(Address, Vec<Spot>)>,
 }
 
 /// The course page itself gave trouble; its last good reading is used.

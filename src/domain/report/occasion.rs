@@ -105,6 +105,7 @@ impl Telling {
         if let (Occasion::BeforeTerm, Some(term)) = (due.occasion, term) {
             digest.opening.insert(0, letter::before_term(term.first, night.today));
         }
+        digest.closing.extend(letter::patch(night));
         digest.closing.push(letter::next(due.next, night.today));
         digest
     }

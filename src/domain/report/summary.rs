@@ -14,6 +14,9 @@ pub fn render(night: &Night, digest: &Digest) -> String {
     page.paragraph(&digest.title);
     page.blank();
     body(&mut page, digest);
+    if let Some(patch) = letter::patch_here(night) {
+        page.paragraph(&patch);
+    }
     page.paragraph(&letter::traffic(night));
     page.text
 }

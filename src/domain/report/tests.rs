@@ -42,6 +42,7 @@ pub(crate) fn night(items: Vec<Item>) -> Night {
         defects_before: vec![],
         page_trouble: None,
         page_trouble_before: None,
+        patch: None,
         is_weekly: false,
         students_get_copies: false,
         copies_kept: 2,

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use lettre::Message;
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
-use lettre::message::{MultiPart, MultiPartKind, SinglePart};
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Body, MultiPart, MultiPartKind, SinglePart};
 
 use crate::domain::capture::Digest;
 use crate::domain::course::{CourseId, MailAddress, Term};
@@ -35,6 +35,8 @@ pub struct Letter<'a> {
     pub subject: &'a str,
     pub text: &'a str,
     pub html: &'a str,
+    /// A unified diff to be attached.
+    pub patch: Option<&'a str>,
     /// Where one request ends these mails (RFC 8058).
     pub unsubscribe: Option<&'a str>,
 }
@@ -83,22 +85,36 @@ impl Letter<'_> {
             .date(SystemTime::UNIX_EPOCH + since_epoch)
             .message_id(Some(format!("<{id}>")))
             .references(format!("<{}>", self.thread()))
-            .multipart(self.body(&id))?;
+            .multipart(self.with_patch(&id))?;
         for (name, value) in self.list_headers() {
             message.headers_mut().insert_raw(HeaderValue::new(name, value));
         }
         Ok(message.formatted())
     }
 
+    /// The letter, and its patch behind it (RFC 2046 section 5.1.3).
+    fn with_patch(&self, id: &str) -> MultiPart {
+        let letter = self.body(id);
+        let Some(patch) = self.patch.filter(|patch| !patch.is_empty()) else { return letter };
+        // In base 64 its line ends and odd bytes survive every relay.
+        let encoded = Body::new_with_encoding(patch.as_bytes().to_vec(), ContentTransferEncoding::Base64);
+        let (Ok(body), Ok(kind)) = (encoded, ContentType::parse("text/x-diff; charset=utf-8")) else {
+            return letter;
+        };
+        MultiPart::builder()
+            .kind(MultiPartKind::Mixed)
+            .boundary(boundary(&format!("{id} mixed")))
+            .multipart(letter)
+            .singlepart(Attachment::new(format!("{}.patch", self.course)).body(body, kind))
+    }
+
     fn body(&self, id: &str) -> MultiPart {
-        // No line of a letter can hold it: the digest is of the letter's own name.
-        let boundary = format!("=_{}", Digest::of(id.as_bytes()).to_string().get(..32).unwrap_or_default());
         let part = |kind: ContentType, text: &str| {
             SinglePart::builder().header(kind).body(plain::printable(text).into_owned())
         };
         MultiPart::builder()
             .kind(MultiPartKind::Alternative)
-            .boundary(boundary)
+            .boundary(boundary(id))
             .singlepart(part(ContentType::TEXT_PLAIN, self.text))
             .singlepart(part(ContentType::TEXT_HTML, self.html))
     }
@@ -133,6 +149,11 @@ impl Letter<'_> {
         let title = if is_plain && !title.is_empty() { format!("{title} ") } else { String::new() };
         format!("{title}<{}.onreserve.{}>", self.course, self.host())
     }
+}
+
+/// No line of a letter can hold it: the digest is of the letter's own name.
+fn boundary(name: &str) -> String {
+    format!("=_{}", Digest::of(name.as_bytes()).to_string().get(..32).unwrap_or_default())
 }
 
 fn is_clean_https(url: &str) -> bool {

@@ -1,7 +1,8 @@
 use super::*;
+use crate::domain::patch::Spot;
 use crate::domain::report::occasion::{self, Had, Telling};
 use crate::domain::report::tests::{kept, night, ok, three_dead_two_changed_one_moved};
-use crate::domain::report::{Night, html, text};
+use crate::domain::report::{Night, PagePatch, html, text};
 
 const TERM: Term = Term { first: jiff::civil::date(2026, 9, 21), last: jiff::civil::date(2026, 12, 11) };
 
@@ -24,6 +25,7 @@ fn mail(night: &Night) -> (String, String) {
         subject: &digest.subject,
         text: &text::letter(&digest),
         html: &html::page(&digest).unwrap(),
+        patch: night.patch.as_ref().and_then(|patch| patch.diff.as_deref()),
         unsubscribe: Some("https://reserve.example.edu/u/dgm"),
     };
     let mail = String::from_utf8(letter.format().unwrap()).unwrap();
@@ -64,6 +66,7 @@ fn hostile(words: &str) -> String {
         subject: words,
         text: words,
         html: words,
+        patch: None,
         unsubscribe: Some(words),
     };
     String::from_utf8(letter.format().unwrap()).unwrap()
@@ -96,4 +99,38 @@ fn one_click_is_offered_only_where_it_works() {
     assert!(
         hostile("https://reserve.example/u").contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
     );
+}
+
+#[test]
+fn a_patch_is_attached_byte_for_byte() {
+    let diff = "--- a/x.md\n+++ b/x.md\n@@ -1 +1 @@\n-caf\u{e9} http://a.example/\r\n+caf\u{e9} https://a.example/\r\n";
+    let spot = Spot { name: "x.md".into(), line: 1 };
+    let link = "http://a.example/".parse().unwrap();
+    let patch = PagePatch { diff: Some(diff.into()), spots: vec![(link, vec![spot])] };
+    let night = Night { patch: Some(patch), ..three_dead_two_changed_one_moved() };
+    let (whole, head) = mail(&night);
+    assert!(head.contains("Content-Type: multipart/mixed;"), "{head}");
+    assert!(head.contains("The attached patch puts new addresses in 1 place of the sources"), "{head}");
+    let (_, attached) = whole.split_once("Content-Disposition: attachment; filename=\"dgm.patch\"").unwrap();
+    assert!(attached.contains("Content-Type: text/x-diff; charset=utf-8"), "{attached}");
+    let (_, body) = attached.split_once("\r\n\r\n").unwrap();
+    let base64: String = body.split("\r\n--").next().unwrap().split_whitespace().collect();
+    assert_eq!(decoded(&base64), diff.as_bytes());
+    assert_eq!(whole, mail(&night).0, "the same letter is the same bytes");
+}
+
+/// Base 64 (RFC 4648 section 4).
+fn decoded(text: &str) -> Vec<u8> {
+    const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut bytes = Vec::new();
+    let (mut held, mut bits) = (0_u32, 0);
+    for c in text.chars().filter(|c| *c != '=') {
+        held = held << 6 | u32::try_from(ALPHABET.find(c).unwrap()).unwrap();
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push(u8::try_from(held >> bits & 0xff).unwrap());
+        }
+    }
+    bytes
 }

@@ -102,6 +102,7 @@ fn course() -> Course {
         time_zone: TimeZone::UTC,
         term: Some(term()),
         report_to: Vec::new(),
+        source: None,
         copies: None,
     }
 }

@@ -9,6 +9,7 @@ use crate::domain::capture::Capture;
 use crate::domain::course::PageSource;
 use crate::domain::evidence::{Alarm, Change};
 use crate::domain::link::{Kind, Mention};
+use crate::domain::patch::Spot;
 use crate::domain::replacement::Replacement;
 use crate::domain::report::figures::{count, day, extent, list, number, size};
 use crate::domain::report::plain::{is_bare_address, quoted, shortened, tame, visible};
@@ -231,6 +232,17 @@ fn source_file(night: &Night) -> String {
         _ => None,
     };
     file.map(|file| format!("{file} ")).unwrap_or_default()
+}
+
+/// Where the sources have a link: "one match, _data/schedule.yml line 112."
+pub fn in_the_source(spots: &[Spot]) -> String {
+    let places: Vec<String> =
+        spots.iter().map(|spot| format!("{} line {}", visible(&spot.name), spot.line)).collect();
+    match places.as_slice() {
+        [] => "none has it as it stands: a template makes it.".to_owned(),
+        [one] => format!("one match, {one}."),
+        many => format!("{} matches, {}.", number(many.len() as u64), list(many, 4)),
+    }
 }
 
 /// "5 links on cs.example.edu".

@@ -1,0 +1,93 @@
+//! `onreserve patch`: the new addresses, put into the sources of a course's pages.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use super::{Place, say};
+use crate::domain::course::CourseId;
+use crate::domain::patch::unified;
+use crate::domain::report::{Night, figures, wording};
+use crate::night::patching::{self, Planned};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  onreserve patch dgm --config onreserve.toml > links.patch
+  onreserve patch dgm --config onreserve.toml | git -C ../site apply
+  onreserve patch dgm --config onreserve.toml --write
+
+The sources are the files given as pages, and what lies in the directory that
+the course names as `source`. Only the bytes of addresses change: of links that
+have moved, and of dead ones with a replacement that was compared.")]
+pub(super) struct Arguments {
+    /// The course, where there are several.
+    course: Option<CourseId>,
+    /// Change the files instead of printing the diff.
+    #[arg(long)]
+    write: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let shelf = arguments.place.open().await?;
+    let (course, _) = shelf.course(arguments.course.as_ref()).await?;
+    let night: Night = shelf
+        .catalogue
+        .last_report(&course)
+        .await?
+        .with_context(|| format!("no night of {course} has ended yet; run `onreserve check` first"))?;
+    let settings = arguments.place.settings()?;
+    let configured =
+        settings.as_ref().and_then(|settings| settings.courses.iter().find(|it| it.id == course));
+    let dir = configured.and_then(|course| course.source.as_deref());
+    let Some(planned) = patching::plan(&night, dir)? else {
+        bail!(
+            "the pages of {course} are web addresses; say where their sources lie with source = \"../site\" in its [[course]]"
+        );
+    };
+    if planned.fixes.is_empty() {
+        eprint(
+            "Nothing to change: no link has moved, and no dead one has a replacement that was compared.\n",
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    let told = told(&planned);
+    if arguments.write {
+        write(&planned)?;
+        say(&told)?;
+    } else {
+        eprint(&told);
+        say(&unified(&planned.plan.files))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn told(planned: &Planned) -> String {
+    let lines = planned.fixes.iter().zip(&planned.plan.spots);
+    lines
+        .map(|(fix, spots)| {
+            format!("{}\n  -> {}\n  {}\n", fix.from, fix.to, wording::item::in_the_source(spots))
+        })
+        .collect()
+}
+
+/// Each file as a whole or not at all; the first that cannot be written ends it.
+fn write(planned: &Planned) -> anyhow::Result<()> {
+    for edited in &planned.plan.files {
+        let file = planned.tree.files.iter().find(|file| file.name == edited.name);
+        file.context("a planned file is among those read")?.replace(&edited.after)?;
+        eprint(&format!("{}: changed\n", planned.tree.root.join(&edited.name).display()));
+    }
+    if planned.plan.files.is_empty() {
+        eprint(&format!("{} read, none changed\n", figures::count(planned.tree.files.len(), "file")));
+    }
+    Ok(())
+}
+
+fn eprint(text: &str) {
+    // Where nobody listens, the diff is still worth printing.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}

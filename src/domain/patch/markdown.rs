@@ -1,0 +1,105 @@
+//! Addresses in Markdown: destinations, definitions, autolinks, the raw HTML
+//! within, and the words of the YAML head.
+
+use std::ops::Range;
+
+use pulldown_cmark::{Event, LinkType, Parser, Tag, TagEnd};
+
+use super::spelling::Setting;
+use super::{Found, html, plain};
+use crate::domain::page;
+
+pub(super) fn addresses(text: &str, name: &str) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut in_head = false;
+    let mut events = Parser::new_ext(text, page::markdown_options()).into_offset_iter();
+    for (event, range) in events.by_ref() {
+        match event {
+            Event::Start(Tag::MetadataBlock(_)) => in_head = true,
+            Event::End(TagEnd::MetadataBlock(_)) => in_head = false,
+            Event::Text(_) if in_head => found.extend(plain::addresses(text, range, name)),
+            Event::Html(_) | Event::InlineHtml(_) => found.extend(html::addresses(text, range)),
+            Event::Start(Tag::Link { link_type, dest_url, .. }) => match link_type {
+                LinkType::Inline => found.extend(inline(text, range, &dest_url)),
+                LinkType::Autolink => found.extend(autolink(text, range, &dest_url)),
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    for (_, definition) in events.reference_definitions().iter() {
+        let starts = text[definition.span.clone()].match_indices("]:");
+        found.extend(
+            starts
+                .filter_map(|(at, _)| destination(text, definition.span.start + at + 2, definition.span.end))
+                .find(|found| found.value == *definition.dest),
+        );
+    }
+    found
+}
+
+/// The destination of `[words](destination "title")`: the last one that reads
+/// as the parser read it, because words may hold images with destinations of
+/// their own.
+fn inline(text: &str, range: Range<usize>, wanted: &str) -> Option<Found> {
+    let starts = text[range.clone()].rmatch_indices("](");
+    starts
+        .filter_map(|(at, _)| destination(text, range.start + at + 2, range.end))
+        .find(|found| found.value == wanted)
+}
+
+fn autolink(text: &str, range: Range<usize>, wanted: &str) -> Option<Found> {
+    let range = range.start + 1..range.end.checked_sub(1)?;
+    let value = text.get(range.clone())?.to_owned();
+    (value == wanted).then_some(Found { range, value, setting: Setting::Autolink })
+}
+
+/// The link destination that begins at a place (`CommonMark` section 6.3).
+fn destination(text: &str, from: usize, end: usize) -> Option<Found> {
+    let rest = text.get(from..end)?;
+    let start = from + (rest.len() - rest.trim_start().len());
+    let rest = &text[start..end];
+    let in_angles = rest.starts_with('<');
+    let start = start + usize::from(in_angles);
+    let rest = &text[start..end];
+    let mut open = 0_u32;
+    let mut is_escaped = false;
+    let mut length = rest.len();
+    for (at, c) in rest.char_indices() {
+        let ends = match c {
+            _ if is_escaped => false,
+            '>' => in_angles,
+            '(' if !in_angles => {
+                open += 1;
+                false
+            }
+            ')' if !in_angles && open == 0 => true,
+            ')' if !in_angles => {
+                open -= 1;
+                false
+            }
+            c => !in_angles && (c.is_ascii_whitespace() || c.is_ascii_control()),
+        };
+        is_escaped = c == '\\' && !is_escaped;
+        if ends {
+            length = at;
+            break;
+        }
+    }
+    let range = start..start + length;
+    let value = html::decoded(&unescaped(&text[range.clone()]));
+    Some(Found { range, value, setting: Setting::Destination { in_angles } })
+}
+
+/// Backslashes before punctuation only say that it is meant literally.
+fn unescaped(raw: &str) -> String {
+    let mut plain = String::with_capacity(raw.len());
+    let mut chars = raw.chars().peekable();
+    while let Some(c) = chars.next() {
+        match chars.peek() {
+            Some(next) if c == '\\' && next.is_ascii_punctuation() => plain.extend(chars.next()),
+            _ => plain.push(c),
+        }
+    }
+    plain
+}

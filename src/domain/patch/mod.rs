@@ -1,0 +1,204 @@
+//! New addresses put into a page's sources: which bytes, and the diff that says so.
+//!
+//! Only the bytes of an address are changed, and only where a source has it as
+//! an address by itself: never in a longer one, a comment or a script. Files
+//! are read and written elsewhere.
+
+mod diff;
+mod html;
+mod markdown;
+mod plain;
+mod spelling;
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::address::Address;
+use crate::domain::page::{self, Markup};
+use spelling::Setting;
+
+pub use diff::unified;
+
+/// An address that takes the place of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    pub from: Address,
+    pub to: Address,
+    /// The same document at another place still has the places within it.
+    pub keeps_fragment: bool,
+}
+
+/// A file that pages are made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its path from the root of all sources, with `/`.
+    pub name: String,
+    pub text: String,
+    /// Where its relative links start, where that is known.
+    pub base: Option<Address>,
+}
+
+/// Where a source has an address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spot {
+    pub name: String,
+    /// From 1.
+    pub line: u32,
+}
+
+/// A source that is to be changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edited {
+    pub name: String,
+    pub before: String,
+    pub after: String,
+}
+
+/// What is to be changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    pub files: Vec<Edited>,
+    /// The spots of each fix, in the order of the fixes; none for what a template makes.
+    pub spots: Vec<Vec<Spot>>,
+}
+
+/// An address as a source has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Found {
+    /// Its bytes, fragment included, quotation marks not.
+    range: Range<usize>,
+    /// What a reader of the language makes of them.
+    value: String,
+    setting: Setting,
+}
+
+/// The language of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Language {
+    Markup(Markup),
+    /// YAML, JSON, TOML, CSV and templates: addresses stand in them as words.
+    Data,
+}
+
+/// Finds where the sources have the addresses, and replaces them there.
+///
+/// `links` are the addresses that the course links to: one of them is never
+/// taken for a variant of another.
+pub fn plan(fixes: &[Fix], links: &HashSet<Address>, sources: &[Source]) -> Plan {
+    let mut plan = Plan { files: Vec::new(), spots: vec![Vec::new(); fixes.len()] };
+    for source in sources {
+        let mut after = String::with_capacity(source.text.len());
+        let mut copied = 0;
+        for found in addresses(source) {
+            let Some(at) = fitting(&found, fixes, links, source.base.as_ref()) else { continue };
+            let Some((range, spelled)) = edit(source, &found, &fixes[at]) else { continue };
+            after.push_str(&source.text[copied..range.start]);
+            after.push_str(&spelled);
+            copied = range.end;
+            plan.spots[at].push(Spot { name: source.name.clone(), line: line(&source.text, range.start) });
+        }
+        if copied > 0 {
+            after.push_str(&source.text[copied..]);
+            plan.files.push(Edited { name: source.name.clone(), before: source.text.clone(), after });
+        }
+    }
+    plan
+}
+
+/// The addresses of a source in their order, none within another.
+fn addresses(source: &Source) -> Vec<Found> {
+    let mut found = match language(source) {
+        Language::Markup(Markup::Html) => {
+            let body = front_matter(&source.text);
+            let mut found = plain::addresses(&source.text, 0..body, &source.name);
+            found.extend(html::addresses(&source.text, body..source.text.len()));
+            found
+        }
+        Language::Markup(Markup::Markdown) => markdown::addresses(&source.text, &source.name),
+        Language::Data => plain::addresses(&source.text, 0..source.text.len(), &source.name),
+    };
+    found.sort_by_key(|found| found.range.start);
+    let mut end = 0;
+    found.retain(|found| {
+        let is_apart = found.range.start >= end && !found.range.is_empty();
+        if is_apart {
+            end = found.range.end;
+        }
+        is_apart
+    });
+    found
+}
+
+fn language(source: &Source) -> Language {
+    let name = source.name.to_ascii_lowercase();
+    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    if ends(&[".yml", ".yaml", ".json", ".toml", ".csv", ".tsv", ".txt", ".bib"]) {
+        return Language::Data;
+    }
+    let mut end = source.text.len().min(4096);
+    while !source.text.is_char_boundary(end) {
+        end -= 1;
+    }
+    page::markup_of(None, &name, &source.text.as_bytes()[..end]).map_or(Language::Data, Language::Markup)
+}
+
+/// Where the YAML head of a page ends (`---` … `---`); 0 where there is none.
+fn front_matter(text: &str) -> usize {
+    let Some(rest) = text.strip_prefix("---\n").or_else(|| text.strip_prefix("---\r\n")) else { return 0 };
+    let head = text.len() - rest.len();
+    rest.find("\n---").map_or(0, |at| head + at + 1)
+}
+
+/// Which fix an address is for.
+fn fitting(found: &Found, fixes: &[Fix], links: &HashSet<Address>, base: Option<&Address>) -> Option<usize> {
+    let address = resolved(&found.value, base)?;
+    let exact = fixes.iter().position(|fix| fix.from == address);
+    let variant = || {
+        let key = spelling::key(&address);
+        let is_other = links.contains(&address);
+        fixes.iter().position(|fix| !is_other && spelling::key(&fix.from) == key)
+    };
+    exact.or_else(variant)
+}
+
+fn resolved(value: &str, base: Option<&Address>) -> Option<Address> {
+    match base {
+        Some(base) => base.join(value).ok(),
+        None => Address::parse(value).ok(),
+    }
+}
+
+/// The bytes to be replaced, and by what; `None` if the result would not read as intended.
+fn edit(source: &Source, found: &Found, fix: &Fix) -> Option<(Range<usize>, String)> {
+    let raw = &source.text[found.range.clone()];
+    // The `#` of a character reference is none.
+    let fragment = raw.match_indices('#').map(|(at, _)| at).find(|at| !raw[..*at].ends_with('&'));
+    let kept = fragment.filter(|_| fix.keeps_fragment);
+    let end = kept.map_or(found.range.end, |at| found.range.start + at);
+    let spelled = spelling::spelled(&fix.to, found.setting, raw);
+    let range = found.range.start..end;
+    let reads_well = reads_as(source, found, &range, &spelled, &fix.to);
+    reads_well.then_some((range, spelled))
+}
+
+/// Whether the source, so changed, has the new address where the old one stood.
+fn reads_as(source: &Source, found: &Found, range: &Range<usize>, spelled: &str, to: &Address) -> bool {
+    let text = format!("{}{spelled}{}", &source.text[..range.start], &source.text[range.end..]);
+    let changed = Source { text, name: source.name.clone(), base: source.base.clone() };
+    let at = found.range.start;
+    addresses(&changed).iter().any(|now| {
+        now.range.start == at
+            && resolved(&now.value, source.base.as_ref())
+                .is_some_and(|address| spelling::decoded(&address) == spelling::decoded(to))
+    })
+}
+
+fn line(text: &str, at: usize) -> u32 {
+    let newlines = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
+    u32::try_from(newlines + 1).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests;

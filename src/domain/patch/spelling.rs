@@ -1,0 +1,102 @@
+//! How an address is written in each place, and when two spellings are one address.
+
+use percent_encoding::percent_decode_str;
+
+use crate::domain::address::Address;
+
+/// Where an address stands: decides what of it must be written otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Setting {
+    /// An attribute in HTML, in these quotation marks or none.
+    Attribute(Option<char>),
+    /// A destination in Markdown, bare or in angle brackets.
+    Destination { in_angles: bool },
+    /// `<https://…>` in Markdown, where nothing can be escaped.
+    Autolink,
+    /// A word in data, after this character.
+    Word(Option<char>),
+}
+
+/// The address as it has to be written there; `old` is how the old one was.
+pub(super) fn spelled(address: &Address, setting: Setting, old: &str) -> String {
+    let text = address.as_str();
+    match setting {
+        Setting::Attribute(_) => text.replace('&', "&amp;").replace('\'', "&#39;"),
+        Setting::Destination { in_angles } => {
+            let text = encoded(text, if in_angles { "\\|" } else { "\\|`" });
+            let text = if in_angles || is_balanced(&text) { text } else { encoded(&text, "()") };
+            if text.contains(';') { text.replace('&', "&amp;") } else { text }
+        }
+        Setting::Autolink => encoded(text, "\\|"),
+        Setting::Word(before) => {
+            let text = match before {
+                Some('"' | '\'') => encoded(text, "'\\|"),
+                Some('(') => encoded(text, "'\\|,[]()"),
+                Some(_) | None => encoded(text, "'\\|,[]"),
+            };
+            if old.contains("&amp;") { text.replace('&', "&amp;") } else { text }
+        }
+    }
+}
+
+fn encoded(text: &str, wanted: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut spelled, c| {
+        if wanted.contains(c) {
+            spelled.push_str(&format!("%{:02X}", u32::from(c)));
+        } else {
+            spelled.push(c);
+        }
+        spelled
+    })
+}
+
+fn is_balanced(text: &str) -> bool {
+    let mut open = 0_u32;
+    for c in text.chars() {
+        match c {
+            '(' => open += 1,
+            ')' if open == 0 => return false,
+            ')' => open -= 1,
+            _ => {}
+        }
+    }
+    open == 0
+}
+
+/// Equal for addresses that differ at most in `http` or `https`, a slash at the
+/// end, and how what needs no escape is escaped.
+pub(super) fn key(address: &Address) -> String {
+    let text = address.as_str();
+    let text = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or(text);
+    plainly(text).trim_end_matches('/').to_owned()
+}
+
+/// The address with all escapes undone, to see that two are one.
+pub(super) fn decoded(address: &Address) -> String {
+    percent_decode_str(address.as_str()).decode_utf8_lossy().into_owned()
+}
+
+/// Undoes escapes of unreserved characters (RFC 3986 section 6.2.2.2).
+fn plainly(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('%') {
+        plain.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let byte = rest.get(1..3).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match byte {
+            Some(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
+                plain.push(char::from(byte))
+            }
+            Some(byte) => plain.push_str(&format!("%{byte:02X}")),
+            None => {
+                plain.push('%');
+                rest = &rest[1..];
+                continue;
+            }
+        }
+        rest = &rest[3..];
+    }
+    plain.push_str(rest);
+    plain
+}
