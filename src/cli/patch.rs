@@ -69,7 +69,12 @@ fn told(planned: &Planned) -> String {
     let lines = planned.fixes.iter().zip(&planned.plan.spots);
     lines
         .map(|(fix, spots)| {
-            format!("{}\n  -> {}\n  {}\n", fix.from, fix.to, wording::item::in_the_source(spots))
+            [
+                fix.from.to_string(),
+                format!("  -> {}", fix.to),
+                format!("  {}\n", wording::item::in_the_source(spots)),
+            ]
+            .join("\n")
         })
         .collect()
 }

@@ -25,15 +25,15 @@ pub struct Planned {
 /// Plans the patch of a night's report; `dir` is where the sources lie, if not
 /// in the pages' own files. `None` where no sources are known.
 pub fn plan(night: &Night, dir: Option<&Path>) -> Result<Option<Planned>, Fault> {
-    let files: Vec<PathBuf> = night.pages.iter().filter_map(file).map(|(path, _)| path.clone()).collect();
-    if files.is_empty() && dir.is_none() {
+    let pages: Vec<PathBuf> = night.pages.iter().filter_map(file).map(|(path, _)| path.clone()).collect();
+    if pages.is_empty() && dir.is_none() {
         return Ok(None);
     }
     let fixes: Vec<Fix> = night.items.iter().filter_map(fix).collect();
     if fixes.is_empty() {
         return Ok(Some(Planned::default()));
     }
-    let tree = source_files::read(&files, dir)?;
+    let tree = source_files::read(&pages, dir)?;
     let links: HashSet<Address> = night.items.iter().map(|item| item.link.clone()).collect();
     let sources: Vec<Source> = tree
         .files

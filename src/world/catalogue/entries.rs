@@ -8,6 +8,7 @@ use super::{Catalogue, Fault, Lapse, decisions, replacements};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
 use crate::domain::document::Fingerprint;
+use crate::domain::evidence::Evidence;
 use crate::domain::evidence::memory::Kept;
 use crate::domain::journal::Entry;
 
@@ -31,18 +32,7 @@ async fn enter(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Fa
                 .await?;
         }
         Entry::Capture(kept) => capture(kept, on).await?,
-        Entry::Visit { night, link, evidence } => {
-            let link = link_id(link, on).await?;
-            sqlx::query(
-                "INSERT INTO visit (link, night, evidence) SELECT ?, id, ? FROM night WHERE started = ? \
-                 ON CONFLICT (link, night) DO NOTHING",
-            )
-            .bind(link)
-            .bind(json(evidence)?)
-            .bind(time(*night))
-            .execute(&mut **on)
-            .await?;
-        }
+        Entry::Visit { night, link, evidence } => visit(*night, link, evidence, on).await?,
         Entry::Page { .. } => page(entry, on).await?,
         Entry::Accepted { at, link, sha256 } => accepted(link, *sha256, *at, on).await?,
         Entry::Decided { at, course, link, decision } => {
@@ -139,6 +129,25 @@ async fn capture(kept: &Kept, on: &mut Transaction<'_, Sqlite>) -> Result<(), Fa
         .execute(&mut **on)
         .await?;
     }
+    Ok(())
+}
+
+async fn visit(
+    night: Timestamp,
+    link: &Address,
+    evidence: &Evidence,
+    on: &mut Transaction<'_, Sqlite>,
+) -> Result<(), Fault> {
+    let link = link_id(link, on).await?;
+    sqlx::query(
+        "INSERT INTO visit (link, night, evidence) SELECT ?, id, ? FROM night WHERE started = ? \
+         ON CONFLICT (link, night) DO NOTHING",
+    )
+    .bind(link)
+    .bind(json(evidence)?)
+    .bind(time(night))
+    .execute(&mut **on)
+    .await?;
     Ok(())
 }
 
