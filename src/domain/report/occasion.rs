@@ -8,7 +8,7 @@ use crate::domain::course::Term;
 use crate::domain::evidence::Reason;
 use crate::domain::report::digest::{Digest, compose};
 use crate::domain::report::place::{self, Place};
-use crate::domain::report::wording::letter;
+use crate::domain::report::wording::{letter, patch};
 use crate::domain::report::{Item, Night};
 use crate::domain::verdict::State;
 
@@ -105,7 +105,7 @@ impl Telling {
         if let (Occasion::BeforeTerm, Some(term)) = (due.occasion, term) {
             digest.opening.insert(0, letter::before_term(term.first, night.today));
         }
-        digest.closing.extend(letter::patch(night));
+        digest.closing.extend(patch::attached(night));
         digest.closing.push(letter::next(due.next, night.today));
         digest
     }

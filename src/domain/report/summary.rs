@@ -3,7 +3,7 @@
 use crate::domain::report::Night;
 use crate::domain::report::digest::Digest;
 use crate::domain::report::text::{Page, body};
-use crate::domain::report::wording::letter;
+use crate::domain::report::wording::{letter, patch};
 
 /// Columns of a terminal.
 pub const COLUMNS: usize = 80;
@@ -14,8 +14,8 @@ pub fn render(night: &Night, digest: &Digest) -> String {
     page.paragraph(&digest.title);
     page.blank();
     body(&mut page, digest);
-    if let Some(patch) = letter::patch_here(night) {
-        page.paragraph(&patch);
+    if let Some(told) = patch::at_hand(night) {
+        page.paragraph(&told);
     }
     page.paragraph(&letter::traffic(night));
     page.text

@@ -359,30 +359,6 @@ pub fn closing(night: &Night, tally: &Tally) -> String {
     format!("{checked} {kept}")
 }
 
-/// What is attached, or how to get what is too long for a mail.
-pub fn patch(night: &Night) -> Option<String> {
-    let places = patched_places(night)?;
-    Some(match night.patch.as_ref().and_then(|patch| patch.diff.as_ref()) {
-        Some(_) => format!(
-            "The attached patch puts new addresses in {} of the sources; \"git apply\" takes it.",
-            count(places, "place")
-        ),
-        None => format!("The patch is too long for a mail; \"onreserve patch {}\" prints it.", night.course),
-    })
-}
-
-/// The same for the person at the terminal.
-pub fn patch_here(night: &Night) -> Option<String> {
-    let places = count(patched_places(night)?, "place");
-    Some(format!("\"onreserve patch {}\" puts new addresses in {places} of the sources.", night.course))
-}
-
-/// How many places of the sources a patch changes; `None` without one that does.
-fn patched_places(night: &Night) -> Option<usize> {
-    let spots = night.patch.as_ref()?.spots.iter();
-    Some(spots.map(|(_, spots)| spots.len()).sum()).filter(|places| *places > 0)
-}
-
 /// When the reader hears again.
 pub fn next(due: Option<Date>, today: Date) -> String {
     match due {

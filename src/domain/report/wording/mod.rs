@@ -9,6 +9,7 @@ pub mod acting;
 pub mod decision;
 pub mod item;
 pub mod letter;
+pub mod patch;
 pub mod remark;
 pub mod replacement;
 pub mod student;
