@@ -69,7 +69,10 @@ fn rule(verdict: &Verdict) -> String {
         State::Changed { .. } => {
             "the text differs from the accepted copy, seen twice; it ends with `onreserve accept`, when the old text returns, or after 30 days.".to_owned()
         }
-        State::Restricted { .. } => "three nights in a row asked for an account; one open night ends it.".to_owned(),
+        State::Restricted { .. } => format!(
+            "{} nights in a row kept readers out; one open night ends it.",
+            verdict.nights
+        ),
         State::Unverifiable { .. } => {
             "the host's answer says nothing of the link; refusals never lead to `dead`, one readable answer ends it.".to_owned()
         }

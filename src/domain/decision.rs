@@ -90,11 +90,6 @@ fn steady(reason: Reason) -> Reason {
     if matches!(reason, Reason::NameServer | Reason::ServerError) { Reason::NotAnswering } else { reason }
 }
 
-/// A stranger has the address now, or it leads where no reader should go.
-fn is_hostile(reason: Reason) -> bool {
-    matches!(reason, Reason::Parked | Reason::InternalAddress)
-}
-
 impl Choice {
     /// Whether it says something of a link in this state.
     pub fn fits(&self, state: &State) -> bool {
@@ -124,7 +119,7 @@ impl Decision {
         let is_same = now == self.about || now == Gist::Unverifiable;
         match &self.choice {
             Choice::AcceptedDead => match now {
-                Gist::Gone { reason } => is_same || !is_hostile(reason),
+                Gist::Gone { reason } => is_same || !reason.is_hostile(),
                 Gist::Ok
                 | Gist::Moved { .. }
                 | Gist::Changed { .. }

@@ -15,7 +15,7 @@ use crate::domain::link::Mention;
 use crate::domain::page::Defect;
 use crate::domain::policy::access::{self, Original, Question};
 use crate::domain::replacement::{self, Replacement};
-use crate::domain::report::{self, Item, Void};
+use crate::domain::report::{self, Item, PageTrouble, Void};
 use crate::domain::verdict::{State, StateName};
 use crate::night::closing::{Judged, JudgedLink};
 use crate::night::decisions;
@@ -55,9 +55,7 @@ async fn course_night(
     let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
     let known = world.catalogue.known(&addresses).await?;
     let last: Option<report::Night> = world.catalogue.last_report(&reading.course.id).await?;
-    let is_told_first = last.is_none();
-    let trouble_before = last.as_ref().and_then(|last| last.page_trouble.clone());
-    let (defects_before, mut notes_before) = last.map(known_points).unwrap_or_default();
+    let mut told = last.map(Told::by).unwrap_or_default();
     let today = pages::local_day(night.row.started, &reading.course.time_zone);
     let mut decided = decisions::of(&reading.course, today, world).await?;
     let nothing = Known::default();
@@ -67,12 +65,17 @@ async fn course_night(
         let known = known.get(&link.address).unwrap_or(&nothing);
         let memory = with_tonight(&known.memory, found, judged.void);
         let is_open = is_open_once_dead(&link.address, &reading.course, today);
-        let item = decided.apply(item(link.address, found, &memory, is_open));
-        let is_lost = is_lost(&found.verdict.state, &reading.course, &item.link);
+        let is_lost = is_lost(&found.verdict.state, &reading.course, &link.address);
+        let (before, notes_before) = told.links.remove(&link.address).unzip();
+        let item = Item {
+            before,
+            notes_before: notes_before.unwrap_or_default(),
+            ..item(link.address, found, &memory, is_open)
+        };
+        let item = decided.apply(item);
         items.push(Item {
             mentions: mentions.remove(&item.link).unwrap_or_default(),
             replacement: mended.get(&item.link).filter(|_| is_lost).cloned(),
-            notes_before: notes_before.remove(&item.link).unwrap_or_default(),
             ..item
         });
     }
@@ -85,13 +88,13 @@ async fn course_night(
         today,
         started: night.row.started,
         finished: world.clock.now(),
-        is_first: reading.is_first || is_told_first && items.iter().all(|item| item.before.is_none()),
+        is_first: reading.is_first || !told.is_any,
         void: judged.void,
         items,
         defects: pages::defects(reading),
-        defects_before,
+        defects_before: told.defects,
         page_trouble: reading.trouble.clone(),
-        page_trouble_before: trouble_before,
+        page_trouble_before: told.trouble,
         patch: None,
         is_weekly: false,
         students_get_copies: reading.course.copies.is_some(),
@@ -116,7 +119,7 @@ fn mentions(reading: &Reading) -> HashMap<Address, Vec<Mention>> {
     mentions
 }
 
-/// The link by itself, without its places on the page.
+/// The link by itself, without its places on the page and what was told of it before.
 fn item(link: Address, found: &JudgedLink, memory: &Memory, is_open: bool) -> Item {
     let copy = memory.current();
     let is_changed = found.verdict.state.name() == StateName::Changed;
@@ -124,7 +127,7 @@ fn item(link: Address, found: &JudgedLink, memory: &Memory, is_open: bool) -> It
         link,
         mentions: Vec::new(),
         verdict: found.verdict.clone(),
-        before: found.before.clone(),
+        before: None,
         status: found.evidence.status,
         ended_at: found.evidence.ended_at.clone(),
         last_ok: last_ok(memory),
@@ -175,10 +178,26 @@ fn versions(memory: &Memory) -> Option<(Capture, Capture)> {
     Some((accepted.capture.clone(), newest.capture.clone()))
 }
 
-/// Points of the last report, so that they are not told again.
-fn known_points(last: report::Night) -> (Vec<Defect>, HashMap<Address, Vec<Note>>) {
-    let notes = last.items.into_iter().map(|item| (item.link, item.notes)).collect();
-    (last.defects, notes)
+/// What the last report of the course told: tonight's news is what differs from
+/// that, whatever a look by day or another course's night found in between.
+#[derive(Default)]
+struct Told {
+    is_any: bool,
+    trouble: Option<PageTrouble>,
+    defects: Vec<Defect>,
+    links: HashMap<Address, (State, Vec<Note>)>,
+}
+
+impl Told {
+    fn by(last: report::Night) -> Self {
+        let of_link = |item: Item| (item.link, (item.verdict.state, item.notes));
+        Self {
+            is_any: true,
+            trouble: last.page_trouble,
+            defects: last.defects,
+            links: last.items.into_iter().map(of_link).collect(),
+        }
+    }
 }
 
 fn last_ok(memory: &Memory) -> Option<Timestamp> {

@@ -7,7 +7,6 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::desk::{Desk, Found};
 use crate::domain::capture::Capture;
 use crate::domain::course::Rights;
-use crate::domain::evidence::Reason;
 use crate::domain::policy::access::{Closed, Original};
 use crate::domain::verdict::State;
 
@@ -56,7 +55,8 @@ pub(super) fn offer(desk: &Desk, found: &Found) -> Offer {
 /// none where it belongs to someone else now, or its owner asked us to stop.
 pub(super) fn original(desk: &Desk, found: &Found) -> Option<String> {
     match (&found.item().verdict.state, found.rights()) {
-        (State::Dead { reason: Reason::Parked }, _) | (_, Rights::TakenDown) => None,
+        (State::Dead { reason } | State::Changed { reason, .. }, _) if reason.is_hostile() => None,
+        (_, Rights::TakenDown) => None,
         (_, Rights::Licensed) => Some(library_door(desk, found)),
         (_, Rights::Own | Rights::OpenLicence | Rights::FairUse | Rights::Unknown) => {
             Some(found.item().link.as_str().to_owned())

@@ -3,6 +3,10 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const ATTEMPTS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Proof that no other instance writes to the archive. The lock ends with it,
 /// or with the process, however that ends.
@@ -31,7 +35,7 @@ impl SoleInstance {
             .truncate(false)
             .open(path)
             .map_err(impossible)?;
-        match file.try_lock() {
+        match locked(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut by = String::new();
@@ -46,6 +50,17 @@ impl SoleInstance {
         writeln!(file, "process {}", std::process::id()).map_err(impossible)?;
         Ok(Self { _file: file })
     }
+}
+
+/// A process that was killed may take a moment to let go of its files.
+fn locked(file: &File) -> Result<(), TryLockError> {
+    for _ in 1..ATTEMPTS {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            ended => return ended,
+        }
+    }
+    file.try_lock()
 }
 
 #[cfg(test)]

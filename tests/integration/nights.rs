@@ -295,3 +295,30 @@ async fn what_says_nothing_of_a_link_is_not_decided() {
         assert!(told.contains(says), "{arguments:?}: {told}");
     }
 }
+
+/// What another course was told is no old news to this one.
+#[tokio::test]
+async fn a_dead_link_that_comes_onto_a_page_is_news_there() {
+    let town = Town::start(["a.test", "b.test", "notes.test"], |night, seen| {
+        let lost = "http://notes.test/lost";
+        match (&*seen.host, &*seen.target) {
+            ("a.test", "/") => Reply::page(&page_of(&[lost])),
+            ("b.test", "/") if night == 5 => Reply::page(&page_of(&["http://notes.test/other", lost])),
+            ("b.test", "/") => Reply::page(&page_of(&["http://notes.test/other"])),
+            ("notes.test", "/lost") if night == 1 => work(lost),
+            ("notes.test", "/other") => work("http://notes.test/other"),
+            _ => Reply::not_found(),
+        }
+    })
+    .await;
+    town.configure(
+        "[[course]]\nid = \"a\"\npage = \"http://a.test/\"\n[[course]]\nid = \"b\"\npage = \"http://b.test/\"\n",
+    );
+    for night in 1..=5 {
+        town.check(night).await;
+    }
+    let (_, of_a) = town.run(&["report", "a"]).await;
+    assert!(of_a.contains("STILL DEAD (1)"), "{of_a}");
+    let (_, of_b) = town.run(&["report", "b"]).await;
+    assert!(of_b.contains("newly dead"), "{of_b}");
+}

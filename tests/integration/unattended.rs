@@ -381,7 +381,7 @@ async fn nights_pages_and_letters_are_one_service() {
     assert!(get(at, "/readyz").await.starts_with("HTTP/1.1 200"));
     configure(&town, "0 15 3 * * *", &format!("{post}[pages]\nlisten = \"127.0.0.1:0\"\n"));
     service.signal(Signal::HUP);
-    service.says("waiting until 2026-09-14 13:00 UTC").await;
+    service.logs("the new configuration is in force").await;
     assert!(get(at, "/healthz").await.starts_with("HTTP/1.1 200"));
     service.stop().await;
     assert!(TcpStream::connect(at).await.is_err());

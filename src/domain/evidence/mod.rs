@@ -193,6 +193,13 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// A stranger has the address now, or it leads where no reader should be sent.
+    pub fn is_hostile(self) -> bool {
+        matches!(self, Self::Parked | Self::Hijacked | Self::Tampered | Self::InternalAddress)
+    }
+}
+
+impl Reason {
     /// The server itself says that nothing is there.
     pub fn is_missing(self) -> bool {
         matches!(self, Self::NotFound | Self::Gone)

@@ -148,7 +148,7 @@ fn link_entry(night: &Night, heading: Heading, item: &Item) -> Entry {
         place.push(format!("Source: {}", words::source(night, item, lead)));
     }
     let address = Shown::of(&item.link);
-    let is_hijacked = item.verdict.state.reason() == Some(Reason::Parked);
+    let is_hijacked = item.verdict.state.reason().is_some_and(Reason::is_hostile);
     Entry {
         title,
         place,

@@ -142,14 +142,15 @@ fn is_urgent(night: &Night) -> bool {
     night.items.iter().any(|item| {
         let own = place::is_own(night, item);
         let is_new = matches!(place::place(night, item), Place::Told(_)) && place::is_news(item, own);
-        is_new && (is_hostile(item) || is_needed_at_once(night, item, own))
+        is_new && (is_grave(item) || is_needed_at_once(night, item, own))
     })
 }
 
-/// A stranger now owns the place, or it leads where no reader should be sent.
-fn is_hostile(item: &Item) -> bool {
+/// No reader should be sent there any more, or nobody should build on what it says.
+fn is_grave(item: &Item) -> bool {
     let is_fine = matches!(item.verdict.state, State::Ok | State::Moved { .. });
-    !is_fine && matches!(item.verdict.state.reason(), Some(Reason::Parked | Reason::InternalAddress))
+    let is_disowned = |reason| matches!(reason, Reason::Withdrawn | Reason::Retracted);
+    !is_fine && item.verdict.state.reason().is_some_and(|reason| reason.is_hostile() || is_disowned(reason))
 }
 
 fn is_needed_at_once(night: &Night, item: &Item, own: bool) -> bool {

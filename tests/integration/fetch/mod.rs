@@ -59,7 +59,7 @@ fn settings(hosts: &[(&str, SocketAddr)]) -> Settings {
         allow_private_networks: true,
         resolve: hosts.iter().map(|(host, address)| ((*host).to_owned(), *address)).collect(),
         limits: Limits {
-            page_time: Duration::from_secs(3),
+            page_time: Duration::from_secs(8),
             document_time: Duration::from_secs(5),
             idle: Duration::from_secs(1),
             ..Limits::default()

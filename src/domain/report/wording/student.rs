@@ -30,7 +30,9 @@ pub fn state(state: &State) -> Option<&'static str> {
         State::Restricted { .. } => Some("asks for a login or payment"),
         State::Unverifiable { .. } => Some("could not be checked, probably works"),
         State::Failing { .. } => Some("may be down at the moment"),
-        State::Dead { reason: Reason::Parked } => Some("the old address now belongs to someone else"),
+        State::Dead { reason: Reason::Parked | Reason::Hijacked } => {
+            Some("the old address now belongs to someone else")
+        }
         State::Dead { .. } => Some("the original is gone"),
     }
 }
@@ -46,7 +48,7 @@ pub fn standing(state: &State) -> &'static str {
             "The original asks for a login or payment. This is the course's own copy."
         }
         State::Failing { .. } => "The original may be down at the moment. This is the course's own copy.",
-        State::Dead { reason: Reason::Parked } => {
+        State::Dead { reason: Reason::Parked | Reason::Hijacked } => {
             "The old address now belongs to someone else. This is the course's own copy."
         }
         State::Dead { .. } => "The original is gone. This is the course's own copy.",
@@ -175,7 +177,7 @@ pub fn citation(title: &str, link: &Address, retrieved: &str, sha256: Digest) ->
 /// A title and a sentence where the original cannot be read and nothing of ours opens.
 pub fn without_copy(state: &State) -> (&'static str, &'static str) {
     match state {
-        State::Dead { reason: Reason::Parked } => {
+        State::Dead { reason: Reason::Parked | Reason::Hijacked } => {
             ("We have no copy", "The old address now belongs to someone else, and no copy was made in time.")
         }
         State::Dead { .. } => ("We have no copy", "The original is gone, and no copy was made in time."),
