@@ -45,8 +45,8 @@ struct Health<'a> {
     decisions: Vec<(String, String)>,
     /// How the letters are.
     letters: Vec<String>,
-    /// Where staff ask for a look.
-    recheck: Option<String>,
+    /// Where staff ask for a look, and what shows that this page sent them there.
+    recheck: Option<(String, String)>,
     storage: String,
 }
 
@@ -120,11 +120,20 @@ pub(super) async fn health(
         links: shelf.all(&visitor).filter_map(|found| link_row(&desk, &found)).collect(),
         decisions: shelf.all(&visitor).filter_map(|found| decision_row(&desk, &found)).collect(),
         letters: letters(&desk, &shelf).await?,
-        recheck: (desk.bell.is_heard() && visitor.standing(&shelf.rules) == Standing::Staff)
-            .then(|| desk.settings.base_url.at(&format!("/c/{}/recheck", night.course))),
+        recheck: recheck_form(&desk, &visitor, &shelf),
         storage: storage(&desk, &shelf)?,
     };
     answer::page(StatusCode::OK, &page)
+}
+
+/// Only where somebody hears the bell, and only staff may ring it.
+fn recheck_form(desk: &Desk, visitor: &Visitor, shelf: &Shelf) -> Option<(String, String)> {
+    if !desk.bell.is_heard() || visitor.standing(&shelf.rules) < Standing::Staff {
+        return None;
+    }
+    let course = &shelf.night.course;
+    let token = visitor.form_token(desk, course)?;
+    Some((desk.settings.base_url.at(&format!("/c/{course}/recheck")), token))
 }
 
 fn legend(tally: &Tally) -> Vec<(&'static str, String, &'static str)> {
@@ -215,6 +224,9 @@ pub(super) async fn recheck(
     };
     if visitor.standing(&shelf.rules) < Standing::Staff {
         return signin::staff_only(&desk, &visitor, &shelf.rules);
+    }
+    if !visitor.sent(&desk, &shelf.night.course, &form) {
+        return signin::stale(&desk);
     }
     let is_meant = |found: &Found| form.field("link").parse() == Ok(found.id());
     let links: Vec<Found> = shelf.before_an_actor().filter(is_meant).collect();

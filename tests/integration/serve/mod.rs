@@ -24,7 +24,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use onreserve::domain::address::{Address, LinkId};
 use onreserve::domain::course::{CopyRules, Rights, RightsRule};
-use onreserve::serve::{self, CourseRules, Desk, Settings};
+use onreserve::serve::{self, Bell, CourseRules, Desk, Listener, Settings};
 use onreserve::world::archive::Archive;
 use onreserve::world::catalogue::Catalogue;
 use onreserve::world::clock::Clock;
@@ -35,6 +35,8 @@ use tokio::net::{TcpListener, TcpStream};
 struct Server {
     address: SocketAddr,
     catalogue: Catalogue,
+    /// Hears who asks for a look at a link.
+    calls: Listener,
 }
 
 /// An answer as it came over the wire.
@@ -101,10 +103,11 @@ impl Server {
     async fn on(listener: TcpListener, dir: &Path, settings: Settings, now: Timestamp) -> Self {
         let catalogue = Catalogue::open(&Catalogue::path_in(dir)).await.unwrap();
         let archive = Archive::read_only(dir).unwrap();
-        let desk = Arc::new(Desk::new(archive, catalogue.clone(), Clock::pretending(now), settings));
+        let (bell, calls) = Bell::hung();
+        let desk = Desk::new(archive, catalogue.clone(), Clock::pretending(now), settings).with_bell(bell);
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve::run(listener, desk, std::future::pending()));
-        Self { address, catalogue }
+        tokio::spawn(serve::run(listener, Arc::new(desk), std::future::pending()));
+        Self { address, catalogue, calls }
     }
 
     async fn get(&self, path: &str) -> Reply {

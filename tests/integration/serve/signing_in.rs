@@ -8,7 +8,7 @@ use onreserve::domain::policy::password::PasswordHash;
 use onreserve::serve::Settings;
 
 use super::course::{GONE, NIGHTS, OWN, start_of};
-use super::{Reply, Server, settings};
+use super::{Reply, Server, id, settings};
 
 const READERS: &str = "a word for students";
 const STAFF: &str = "a word for teachers";
@@ -193,11 +193,11 @@ async fn no_other_page_signs_anybody_in_or_out() {
         "else browsers hide where forms come from"
     );
     let html = page.text();
-    let token = html.split("name=\"form_token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let token = form_token(&html);
     let cookie = ("Cookie", session.as_str());
     let other = signed_in(&server, READERS).await;
     let other = server.get_with(ENTER, &[("Cookie", &other)]).await.text();
-    let others = other.split("name=\"form_token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let others = form_token(&other);
     for forged in ["", others, "x"] {
         assert_eq!(server.post(LEAVE, &[cookie], &[("form_token", forged)]).await.status, 403, "{forged}");
     }
@@ -219,6 +219,40 @@ async fn no_other_page_signs_anybody_in_or_out() {
     let left = server.post(LEAVE, &[cookie], &[("form_token", token)]).await;
     assert!(left.status == 303 && left.header("set-cookie").unwrap().contains("Max-Age=0"));
     assert_eq!(status(&server, "/c/dgm/", &session).await, 401);
+}
+
+/// What the first form of a page carries.
+fn form_token(html: &str) -> &str {
+    html.split("name=\"form_token\" value=\"").nth(1).expect("a form").split('"').next().unwrap()
+}
+
+#[tokio::test]
+async fn only_the_dashboard_that_staff_was_shown_asks_for_a_look() {
+    let mut server = server().await;
+    let staff = signed_in(&server, STAFF).await;
+    let cookie = ("Cookie", staff.as_str());
+    let html = server.get_with("/c/dgm/health", &[cookie]).await.text();
+    let link = id(GONE).to_string();
+    assert!(html.contains(&format!("name=\"link\" value=\"{link}\"")), "{html}");
+    let token = form_token(&html).to_owned();
+    let other = signed_in(&server, STAFF).await;
+    let other = server.get_with("/c/dgm/health", &[("Cookie", &other)]).await.text();
+    let reader = signed_in(&server, READERS).await;
+    let recheck = "/c/dgm/recheck";
+    for forged in ["", form_token(&other), "x"] {
+        let fields = [("form_token", forged), ("link", link.as_str())];
+        assert_eq!(server.post(recheck, &[cookie], &fields).await.status, 403, "{forged}");
+    }
+    assert_eq!(server.post(recheck, &[cookie], &[("link", &link)]).await.status, 403, "no token");
+    let fields = [("form_token", token.as_str()), ("link", link.as_str())];
+    assert_eq!(server.post(recheck, &[], &fields).await.status, 401, "a stranger");
+    assert_eq!(server.post(recheck, &[("Cookie", &reader)], &fields).await.status, 401, "a reader");
+
+    let done = server.post(recheck, &[cookie], &fields).await;
+    assert_eq!((done.status, done.header("location")), (303, Some("/c/dgm/health")));
+    assert_eq!(server.calls.next().await.link.as_str(), GONE, "the first and only call");
+    let after = server.get_with("/c/dgm/health", &[cookie]).await.text();
+    assert!(!after.contains(&format!("name=\"link\" value=\"{link}\"")), "it was asked for just now");
 }
 
 #[tokio::test]
