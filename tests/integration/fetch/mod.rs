@@ -61,7 +61,7 @@ fn settings(hosts: &[(&str, SocketAddr)]) -> Settings {
         limits: Limits {
             page_time: Duration::from_secs(8),
             document_time: Duration::from_secs(5),
-            idle: Duration::from_secs(1),
+            idle: Duration::from_secs(4),
             ..Limits::default()
         },
         ..Settings::default()
