@@ -2,6 +2,7 @@
 
 use crate::domain::report::digest::{Digest, Section};
 use crate::domain::report::entry::{Entry, Shown};
+use crate::domain::report::place::Heading;
 use crate::domain::report::wording::letter;
 
 /// Columns of a letter; mail programs quote it without breaking lines.
@@ -33,7 +34,7 @@ pub(super) fn body(page: &mut Page, digest: &Digest) {
             page.wrapped("", "", &heading(section));
             for entry in &section.entries {
                 page.blank();
-                page.entry(number, entry);
+                page.entry(number, section.heading, entry);
                 number += 1;
             }
             let unlisted = (section.unlisted > 0).then(|| letter::not_listed(section.unlisted));
@@ -80,7 +81,7 @@ impl Page {
         self.wrapped("", "", text);
     }
 
-    fn entry(&mut self, number: usize, entry: &Entry) {
+    fn entry(&mut self, number: usize, heading: Heading, entry: &Entry) {
         let lead = format!("{number}. ");
         let indent = " ".repeat(lead.len());
         let deeper = format!("{indent}  ");
@@ -98,7 +99,7 @@ impl Page {
             }
         }
         if let Some(action) = &entry.action {
-            self.wrapped(&indent, &deeper, &format!("{}:", letter::ACT));
+            self.wrapped(&indent, &deeper, &format!("{}:", letter::act(heading)));
             self.address(&deeper, &Shown::Linked(action.clone()));
         }
     }

@@ -13,7 +13,12 @@ fn mailbox() -> Mailbox {
 /// The mail of a night, and its head and text part for reading.
 fn mail(night: &Night) -> (String, String) {
     let due = occasion::due(night, Some(TERM), Had::default(), night.today).unwrap();
-    let digest = Telling::new(night.clone(), due, Some(TERM)).digest();
+    let mut digest = Telling::new(night.clone(), due, Some(TERM)).digest();
+    let signed = |what: &str| format!("https://reserve.example.edu/{what}/AQnhjOr7ewNW8QqfVnHUUbHe");
+    for entry in digest.sections.iter_mut().flat_map(|section| &mut section.entries) {
+        entry.action = (!entry.links.is_empty()).then(|| signed("act"));
+    }
+    digest.stop = Some(signed("letters"));
     let letter = Letter {
         from: &mailbox(),
         to: &"instructor@example.edu".parse().unwrap(),

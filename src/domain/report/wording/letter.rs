@@ -11,7 +11,10 @@ use crate::domain::report::place::Heading;
 use crate::domain::report::{Night, PageTrouble, wording};
 
 /// Leads to the page on which a link is decided on.
-pub const ACT: &str = "Fix, replace or snooze";
+pub fn act(heading: Heading) -> &'static str {
+    if heading == Heading::Changed { "Accept the new version or snooze" } else { "Fix, replace or snooze" }
+}
+
 /// Leads to the page on which the letters are stopped.
 pub const STOP: &str = "Stop these mails";
 
