@@ -31,8 +31,9 @@
 //!
 //! [`domain`] is what we know: pure functions over values. [`world`] is what we
 //! touch: one outside thing a module. The rest is what we do: [`night`], [`outbox`]
-//! and [`serve`], kept going by [`daemon`], asked for in [`cli`], set up by [`config`]. Modules name only what lies below them, and
-//! within [`domain`] only the stages before them; a test keeps that so.
+//! and [`serve`], kept going by [`daemon`], asked for in [`cli`], set up by
+//! [`config`]. Modules name only what lies below them, and within [`domain`] only
+//! the stages before them; a test keeps that so.
 //!
 //! # What always holds
 //!
