@@ -134,7 +134,7 @@ impl Case {
         self.write(arguments, Entry::Accepted { at, link: self.link.clone(), sha256 }).await?;
         say(&format!(
             "Accepted the version of {}; the next check compares with it.\n",
-            newest.capture.captured_at
+            newest.capture.captured_at.strftime("%Y-%m-%d %H:%M UTC")
         ))?;
         Ok(ExitCode::SUCCESS)
     }

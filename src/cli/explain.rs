@@ -23,7 +23,11 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     let nights = if verdict.nights == 1 { "night" } else { "nights" };
     out.push_str(&format!(", {} {nights}, since {}\n", verdict.nights, verdict.since.strftime("%Y-%m-%d")));
     out.push_str("\nEvidence, oldest first:\n");
+    let mut weighed = None;
     for (night, void, evidence) in shelf.catalogue.history(&link).await? {
+        if let (None, Finding::Gone { weight, .. }) = (&void, &evidence.finding) {
+            weighed = Some(*weight);
+        }
         let void = if void.is_some() { ", not counted: the night was void" } else { "" };
         out.push_str(&format!(
             "  {}  {}{}{void}\n",
@@ -42,7 +46,7 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
         let taken = baseline.capture.captured_at.strftime("%Y-%m-%d");
         out.push_str(&format!("\nCompared with the copy of {taken} ({}).\n", baseline.capture.sha256));
     }
-    out.push_str(&format!("\nRule: {}\n", rule(&verdict)));
+    out.push_str(&format!("\nRule: {}\n", rule(&verdict, weighed)));
     say(&out)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -59,8 +63,8 @@ fn weight(evidence: &Evidence) -> &'static str {
     }
 }
 
-/// Which rule holds, and what would change the state.
-fn rule(verdict: &Verdict) -> String {
+/// Which rule holds, and what would change the state; `weighed` is how much the last bad night weighed.
+fn rule(verdict: &Verdict, weighed: Option<Weight>) -> String {
     match &verdict.state {
         State::Ok => "the last night that could tell found the work; nothing else is needed.".to_owned(),
         State::Moved { to } => {
@@ -82,6 +86,12 @@ fn rule(verdict: &Verdict) -> String {
             }
             None => "such evidence never makes it dead; one good night ends it.".to_owned(),
         },
-        State::Dead { .. } => "enough nights agreed; one good night brings it back at once.".to_owned(),
+        State::Dead { reason } => {
+            let needed = weighed.and_then(|weight| nights_needed(*reason, weight));
+            let needed = needed.map_or_else(String::new, |nights| {
+                format!(" ({nights} in a row are enough for such evidence)")
+            });
+            format!("enough nights agreed{needed}; one good night brings it back at once.")
+        }
     }
 }
