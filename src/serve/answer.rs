@@ -181,6 +181,19 @@ pub(super) fn message(desk: &Desk, status: StatusCode, title: &str, text: &str) 
     page(status, &Message { base: &desk.settings.base_url, title, text })
 }
 
+/// To a client that has as many answers under way as any one may. Its
+/// connection ends, so that asking again costs it more than it costs us.
+pub(super) fn too_many_at_once() -> Response {
+    let headers = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONNECTION, "close"),
+        (header::RETRY_AFTER, "5"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    let text = "Too many answers to your address are under way; please try again in a moment.\n";
+    (StatusCode::TOO_MANY_REQUESTS, headers, text).into_response()
+}
+
 pub(super) async fn no_such_page(State(desk): State<Arc<Desk>>) -> Answer {
     message(&desk, StatusCode::NOT_FOUND, "There is no such page", "Nothing of ours has this address.")
 }

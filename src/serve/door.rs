@@ -5,6 +5,7 @@
 //! names leave in title case, because some readers of Memento headers compare
 //! letter by letter.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -20,10 +21,13 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::answer;
 use super::patience::Patient;
 use super::places::{Place, Places, Seated};
+use super::share::{Share, Shares};
 use super::visitor::Peer;
 use super::{Desk, router};
+use crate::domain::policy::throttle::Client;
 
 /// After this pause we look whether the system has files for us again.
 const OUT_OF_FILES: Duration = Duration::from_millis(200);
@@ -43,6 +47,7 @@ pub async fn run(
     let limits = desk.settings.limits;
     let router = router(Arc::clone(&desk));
     let places = Places::new(limits.connections);
+    let shares = Shares::of(limits.connections);
     let (stop, stopping) = watch::channel(false);
     tokio::pin!(shutdown);
     loop {
@@ -57,7 +62,13 @@ pub async fn run(
                     place = places.take() => place,
                 };
                 let Some(place) = place else { break };
-                let talk = Talk { router: router.clone(), stopping: stopping.clone(), head: limits.head };
+                let talk = Talk {
+                    router: router.clone(),
+                    stopping: stopping.clone(),
+                    head: limits.head,
+                    // A proxy of ours speaks for many.
+                    shares: (!desk.settings.proxies.are_trusted(peer.ip())).then(|| Arc::clone(&shares)),
+                };
                 let stream = Patient::new(stream, desk.clock, limits.write);
                 tokio::spawn(talk.on(stream, peer.ip(), place));
             }
@@ -80,6 +91,8 @@ struct Talk {
     router: Router,
     stopping: watch::Receiver<bool>,
     head: Duration,
+    /// Of which this client takes its share; nothing where it is not counted.
+    shares: Option<Arc<Shares>>,
 }
 
 impl Talk {
@@ -90,9 +103,18 @@ impl Talk {
         let seat = Arc::clone(&place);
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Peer(peer));
-            let answered = seat.is_answered();
-            let answer = router.call(request);
-            async move { answer.await.map(|answer| answer.map(|body| Seated::new(body, answered))) }
+            let share = self
+                .shares
+                .as_ref()
+                .map_or_else(|| Some(Share::uncounted()), |shares| shares.take(Client::of(peer)));
+            let admitted = share.map(|share| ((seat.is_answered(), share), router.call(request)));
+            async move {
+                let (answer, held) = match admitted {
+                    Some((held, answer)) => (answer.await?, Some(held)),
+                    None => (answer::too_many_at_once(), None),
+                };
+                Ok::<_, Infallible>(answer.map(|body| Seated::new(body, held)))
+            }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

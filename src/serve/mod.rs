@@ -9,6 +9,7 @@ mod settings;
 mod desk;
 mod places;
 mod patience;
+mod share;
 mod door;
 mod proxy;
 mod visitor;

@@ -13,6 +13,8 @@ use axum::body::{Body, Bytes};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
+use super::share::Share;
+
 /// All places.
 #[derive(Debug)]
 pub(super) struct Places {
@@ -126,12 +128,13 @@ impl Drop for Answered {
 #[derive(Debug)]
 pub(super) struct Seated {
     body: Body,
-    _answered: Answered,
+    /// Nothing where a client was refused: such an answer keeps no place.
+    _held: Option<(Answered, Share)>,
 }
 
 impl Seated {
-    pub(super) fn new(body: Body, answered: Answered) -> Self {
-        Self { body, _answered: answered }
+    pub(super) fn new(body: Body, held: Option<(Answered, Share)>) -> Self {
+        Self { body, _held: held }
     }
 }
 

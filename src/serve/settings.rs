@@ -70,7 +70,8 @@ impl CourseRules {
 /// Where patience with a stranger ends.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at the same time; beyond, the longest silent makes room.
+    /// Connections at the same time; beyond, the longest silent makes room. One
+    /// client is answered on half of them at most.
     pub connections: usize,
     /// For a request's head, and for the next request on an open connection.
     pub head: Duration,

@@ -15,6 +15,7 @@ const SHOTS = process.env.ONRESERVE_SCREENSHOTS;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const LIST = `${BASE}/c/dgm/`;
+const STAFF = `${process.env.ONRESERVE_CLOSED}/c/dgm/health`;
 /** One address for every kind of page. */
 const PAGES = {
   courses: `${BASE}/`,
@@ -26,7 +27,12 @@ const PAGES = {
   parked: `${BASE}/go/${LINKS.parked}`,
   taken: `${BASE}/go/${LINKS.taken}`,
   health: `${LIST}health`,
+  inside: `${LIST}?q=line+says`,
+  versions: `${BASE}/a/${LINKS.newest}`,
+  act: `${BASE}/act/${LINKS.act}`,
+  letters: `${BASE}/letters/${LINKS.letters}`,
   missing: `${BASE}/no/such/page`,
+  signin: STAFF,
 };
 
 let browser;
@@ -51,7 +57,8 @@ async function open(options = {}) {
   const context = await browser.newContext({ viewport: { width: 1000, height: 900 }, ...options });
   const strangers = [];
   // The browser's own PDF viewer is no stranger.
-  await context.route((url) => url.protocol.startsWith("http") && !url.href.startsWith(BASE), (route) => {
+  const isOurs = (url) => [BASE, process.env.ONRESERVE_CLOSED].some((ours) => url.href.startsWith(ours));
+  await context.route((url) => url.protocol.startsWith("http") && !isOurs(url), (route) => {
     strangers.push(route.request().url());
     const body = options.answer?.(route.request().url()) ?? "<title>The original</title><p>The original.";
     return route.fulfill({ status: 200, contentType: "text/html; charset=utf-8", body });
@@ -133,6 +140,44 @@ test("the keyboard alone reaches a copy", async () => {
   }
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/blob\//);
+});
+
+test("what was found inside a copy and what changed between versions is marked", async () => {
+  const page = await open();
+  await page.goto(PAGES.inside);
+  assert.ok((await page.locator(".hits mark").count()) > 0, "words of the query");
+  assert.match(await page.locator(".hits a[href*='#page=']").first().innerText(), /^page \d+/);
+  await page.goto(PAGES.versions);
+  assert.ok(await page.getByRole("heading", { name: "Versions" }).isVisible());
+  assert.ok((await page.locator("ins").count()) > 0 && (await page.locator("del").count()) > 0);
+});
+
+test("staff sign in by the keyboard, and ask for a look", async () => {
+  const page = await open();
+  assert.equal((await page.goto(STAFF)).status(), 401);
+  const tabUntil = async (isThere) => {
+    for (let step = 0; step < 60; step += 1) {
+      await page.keyboard.press("Tab");
+      if (await page.evaluate(isThere)) return;
+    }
+    assert.fail(`the keyboard never came there: ${isThere}`);
+  };
+  await tabUntil(() => document.activeElement.type === "password");
+  await page.keyboard.type("not the word");
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").waitFor();
+  assert.equal(await page.locator("#password").getAttribute("aria-describedby"), "trouble");
+  await tabUntil(() => document.activeElement.type === "password");
+  await page.keyboard.type("a word for teachers");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: /^Links of/ }).waitFor();
+  assert.equal(page.url(), STAFF);
+  const buttons = await page.getByRole("button").count();
+  await tabUntil(() => document.activeElement.tagName === "BUTTON");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction((before) => document.querySelectorAll("button").length === before - 1, buttons);
+  assert.equal(page.url(), STAFF);
+  assert.deepEqual(page.strangers, []);
 });
 
 test("nothing is cut off on a screen of 320 pixels", async () => {

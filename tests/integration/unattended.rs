@@ -2,6 +2,7 @@
 //! supervisor's socket, the outside watcher, restarts.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -32,13 +33,18 @@ impl Service {
     }
 
     pub(crate) fn start_with(town: &Town, now: &str, change: impl FnOnce(&mut Command)) -> Self {
+        Self::by(&town.dir.path().join("onreserve.toml"), now, change)
+    }
+
+    /// By a configuration of one's own.
+    pub(crate) fn by(configuration: &Path, now: &str, change: impl FnOnce(&mut Command)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("notify");
         let supervisor = UnixDatagram::bind(&socket).unwrap();
         let mut command = Command::new(PROGRAM);
         command
             .args(["serve", "--log-format", "json", "--now", now, "--config"])
-            .arg(town.dir.path().join("onreserve.toml"))
+            .arg(configuration)
             .env("NOTIFY_SOCKET", &socket)
             .env_remove("WATCHDOG_USEC")
             .env_remove("ONRESERVE_LOG")

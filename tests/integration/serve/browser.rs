@@ -7,11 +7,14 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use onreserve::domain::course::{Rights, RightsRule};
+use onreserve::domain::ticket::{Purpose, SigningKey, Ticket};
+use onreserve::serve::Settings;
 use serde_json::json;
 use tokio::process::Command;
 
-use super::course::{GONE, GONE_PAGE, NEVER, PARKED, TAKEN};
-use super::{Server, id, settings};
+use super::course::{CHANGED, GONE, GONE_PAGE, NEVER, PARKED, TAKEN};
+use super::{Server, id, settings, signing_in};
 
 #[expect(clippy::print_stderr, reason = "what was not tested is said")]
 #[tokio::test(flavor = "multi_thread")]
@@ -27,14 +30,21 @@ async fn readers_get_what_they_came_for() {
         );
         return;
     };
-    let server = Server::at_its_own_address(settings()).await;
+    let server = Server::at_its_own_address(shown()).await;
+    let mut closed = shown();
+    closed.courses[0].admission = signing_in::closed_admission();
+    let closed = Server::at_its_own_address(closed).await;
+    let changed = server.catalogue.captures(&CHANGED.parse().unwrap()).await.unwrap();
     let links = json!({
         "gone": id(GONE), "goneArticle": id(GONE_PAGE), "never": id(NEVER), "parked": id(PARKED), "taken": id(TAKEN),
+        "newest": changed.last().unwrap().capture.id().to_string(),
+        "act": sealed(Purpose::Act(id(GONE))), "letters": sealed(Purpose::Letters),
     });
     let output = Command::new("node")
         .args(["--test", "--test-reporter=tap", "pages.test.mjs"])
         .current_dir(&scripts)
         .env("ONRESERVE_BASE", format!("http://{}", server.address))
+        .env("ONRESERVE_CLOSED", format!("http://{}", closed.address))
         .env("ONRESERVE_LINKS", links.to_string())
         .env("CHROMIUM", browser)
         .stdin(Stdio::null())
@@ -45,6 +55,28 @@ async fn readers_get_what_they_came_for() {
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(told.contains("# fail 0") && !told.contains("# pass 0"), "{told}");
+}
+
+const READER: &str = "i@school.test";
+
+fn key() -> SigningKey {
+    SigningKey::parse(&"7".repeat(64)).unwrap()
+}
+
+fn sealed(purpose: Purpose) -> String {
+    let until = "2027-01-01".parse().unwrap();
+    Ticket::new(purpose, &"dgm".parse().unwrap(), &READER.parse().unwrap(), until).sealed(&key())
+}
+
+/// A dark course, but that copies of what changed are shown to all.
+fn shown() -> Settings {
+    let mut settings = settings();
+    let course = &mut settings.courses[0];
+    course.readers = vec![READER.parse().unwrap()];
+    let rights = Rights::OpenLicence;
+    course.copies.rights.push(RightsRule { pattern: "lab.example".to_owned(), rights });
+    settings.signing_key = Some(key());
+    settings
 }
 
 /// A Chromium on the path, if all else that the scripts need is there too.

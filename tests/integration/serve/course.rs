@@ -21,7 +21,7 @@ use crate::fetch::site::{Reply, Seen, Site};
 pub(crate) const NIGHTS: u32 = 5;
 /// What every stranger writes wherever they may.
 pub(crate) const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>";
-const ESCAPED: &str =
+pub(crate) const ESCAPED: &str =
     "&quot;&#39;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;";
 
 pub(crate) const ALIVE: &str = "http://papers.example/alive.pdf";
@@ -39,15 +39,20 @@ pub(crate) const SVG: &str = "http://course.example/dgm/figure.svg";
 /// The archive of the course, made once for all tests.
 pub(crate) fn archive() -> &'static Path {
     static ARCHIVE: OnceLock<PathBuf> = OnceLock::new();
-    ARCHIVE.get_or_init(|| {
-        std::thread::spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(five_nights())
-        })
-        .join()
-        .unwrap()
-    })
+    ARCHIVE.get_or_init(|| archive_of(NIGHTS, answer))
 }
+
+/// The archive of a course whose hosts answer so, after so many nights.
+pub(crate) fn archive_of(nights: u32, answer: Answers) -> PathBuf {
+    let made = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(nights_of(nights, answer))
+    });
+    made.join().unwrap()
+}
+
+/// What a host answers on a night.
+type Answers = fn(&Seen, u32) -> Reply;
 
 pub(crate) fn start_of(night: u32) -> Timestamp {
     let first = date(2026, 9, 14).at(2, 30, 0, 0).to_zoned_datetime(TimeZone::UTC).unwrap();
@@ -58,23 +63,27 @@ pub(crate) fn term() -> Term {
     Term { first: date(2026, 9, 14), last: date(2026, 12, 4) }
 }
 
-async fn five_nights() -> PathBuf {
+async fn nights_of(nights: u32, answer: Answers) -> PathBuf {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap().keep();
-    for number in 1..=NIGHTS {
-        night_over(&dir.join("archive"), number).await;
+    for number in 1..=nights {
+        night_with(&dir.join("archive"), number, answer).await;
     }
     // Servers open the archive and the files of its catalogue come and go; this one is left alone.
     copy(&dir.join("archive"), &dir.join("untouched"));
     dir.join("archive")
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     let copied = std::process::Command::new("cp").arg("-r").arg(from).arg(to).status().unwrap();
     assert!(copied.success());
 }
 
 /// One more night over an archive of the course.
 pub(crate) async fn night_over(archive: &Path, number: u32) {
+    night_with(archive, number, answer).await;
+}
+
+async fn night_with(archive: &Path, number: u32, answer: Answers) {
     let site = Site::start(move |seen| answer(seen, number)).await;
     let clock = Clock::pretending(start_of(number));
     let mut world = World::open(archive, settings(site.address), clock).await.unwrap();
@@ -181,7 +190,7 @@ fn answer(seen: &Seen, night: u32) -> Reply {
     }
 }
 
-fn article(title: &str, extra: &str) -> String {
+pub(crate) fn article(title: &str, extra: &str) -> String {
     let words =
         |n: usize| format!("{title} paragraph {n} speaks of models, samples and scores, at some length. ");
     let paragraph = |n| format!("<p>{}{}</p>", words(n), words(n * 7));
@@ -194,7 +203,12 @@ fn pdf_reply(title: &str, pages: u32) -> Reply {
 }
 
 /// A PDF whose text and title say `title`.
-fn pdf(title: &str, pages: u32) -> Vec<u8> {
+pub(crate) fn pdf(title: &str, pages: u32) -> Vec<u8> {
+    pdf_with(title, pages, 0)
+}
+
+/// The same, with so many bytes more that no page shows.
+pub(crate) fn pdf_with(title: &str, pages: u32, more: usize) -> Vec<u8> {
     let mut pdf = Document::with_version("1.5");
     let root = pdf.new_object_id();
     let font =
@@ -214,6 +228,9 @@ fn pdf(title: &str, pages: u32) -> Vec<u8> {
     let catalog = pdf.add_object(dictionary! { "Type" => "Catalog", "Pages" => root });
     let text = Object::String(title.as_bytes().to_vec(), StringFormat::Literal);
     let info = pdf.add_object(dictionary! { "Title" => text });
+    if more > 0 {
+        pdf.add_object(Stream::new(dictionary! {}, vec![b'.'; more]));
+    }
     pdf.trailer.set("Root", catalog);
     pdf.trailer.set("Info", info);
     let mut bytes = Vec::new();

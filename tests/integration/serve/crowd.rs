@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::course::{GONE, NIGHTS, start_of};
-use super::{Server, settings};
+use super::{Server, mass, settings};
 
 /// So long a test waits for what should come at once.
 const LONG: Duration = Duration::from_mins(2);
@@ -51,6 +51,42 @@ async fn a_copy_being_read_is_not_cut_off_by_a_crowd() {
     reader.read_to_end(&mut copy).await.unwrap();
     let reply = super::parse(&copy);
     assert_eq!(reply.header("content-length"), Some(reply.body.len().to_string().as_str()));
+}
+
+/// A copy that is asked for and not read, up to its first byte.
+async fn unread(server: &Server, path: &str, client: &str) -> (TcpStream, u8) {
+    let mut reader = TcpStream::connect(server.address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\n\r\n");
+    reader.write_all(request.as_bytes()).await.unwrap();
+    let mut start = [0; 10];
+    tokio::time::timeout(LONG, reader.read_exact(&mut start)).await.expect("it is answered").unwrap();
+    (reader, start[9])
+}
+
+#[tokio::test]
+async fn one_client_cannot_take_every_place_but_a_proxy_of_ours_may() {
+    let mut small = settings();
+    small.limits = Limits { connections: 8, ..Limits::default() };
+    let server = Server::over(mass::archive(), small.clone(), start_of(NIGHTS + 1)).await;
+    let copy = server.blob(mass::LARGE).await;
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        let (reader, status) = unread(&server, &copy, "").await;
+        assert_eq!(status, b'2');
+        held.push(reader);
+    }
+    assert_eq!(unread(&server, &copy, "").await.1, b'4', "half of all places are held");
+    drop(held.pop());
+    while unread(&server, "/healthz", "").await.1 != b'2' {}
+
+    small.proxies.trusted.push("127.0.0.1".parse().unwrap());
+    let server = Server::over(mass::archive(), small, start_of(NIGHTS + 1)).await;
+    let mut held = Vec::new();
+    for reader in 0..6 {
+        let (stream, status) = unread(&server, &copy, &format!("203.0.113.{reader}")).await;
+        assert_eq!(status, b'2', "the proxy speaks for many");
+        held.push(stream);
+    }
 }
 
 /// Sends bytes and returns all that comes back.

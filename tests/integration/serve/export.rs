@@ -12,7 +12,7 @@ use super::course::{self, ALIVE, GONE, GONE_PAGE, LICENSED, NIGHTS, SVG, TAKEN};
 use super::id;
 
 /// The course's own rules as a configuration, beside the archive.
-fn configuration(archive: &Path, openness: Openness) -> PathBuf {
+pub(crate) fn configuration(archive: &Path, openness: Openness) -> PathBuf {
     let copies = match openness {
         Openness::Open => "open",
         Openness::Dark => "dark",
@@ -30,7 +30,7 @@ fn configuration(archive: &Path, openness: Openness) -> PathBuf {
     file
 }
 
-fn export(configuration: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn export(configuration: &Path, arguments: &[&str]) -> Output {
     let now = course::start_of(NIGHTS + 1).to_string();
     let done = Command::new(env!("CARGO_BIN_EXE_onreserve"))
         .arg("export")
@@ -44,7 +44,7 @@ fn export(configuration: &Path, arguments: &[&str]) -> Output {
 }
 
 /// The paths of a site, as a server of files would answer for them.
-struct Files(PathBuf);
+pub(crate) struct Files(pub(crate) PathBuf);
 
 impl Files {
     fn get(&self, path: &str) -> Option<String> {
@@ -53,7 +53,7 @@ impl Files {
     }
 
     /// Every page that is reached from the first one, with its text.
-    fn pages(&self) -> Vec<(String, String)> {
+    pub(crate) fn pages(&self) -> Vec<(String, String)> {
         let (mut seen, mut left, mut pages) = (BTreeSet::new(), vec!["/index.html".to_owned()], Vec::new());
         while let Some(path) = left.pop() {
             if !seen.insert(path.clone()) {

@@ -10,6 +10,8 @@ mod crowd;
 mod description;
 mod documents;
 mod export;
+mod hostile;
+mod mass;
 mod memento;
 mod monitors;
 mod pages;

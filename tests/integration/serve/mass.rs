@@ -1,0 +1,145 @@
+//! Many readers of one large copy, and many who connect and stay silent: what
+//! they cost a service in a process of its own, as the system counts it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use onreserve::world::catalogue::Catalogue;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+use super::course;
+use crate::fetch::site::{Reply, Seen};
+use crate::unattended::{Service, get, pages_of};
+
+/// A reading of the course itself, so that it always opens.
+pub(crate) const LARGE: &str = "http://course.example/dgm/large.pdf";
+const MIB: u64 = 1 << 20;
+/// So long a test waits for what should come at once.
+const LONG: Duration = Duration::from_mins(10);
+
+/// An archive with one copy of 8 MiB.
+pub(crate) fn archive() -> &'static Path {
+    static ARCHIVE: OnceLock<PathBuf> = OnceLock::new();
+    ARCHIVE.get_or_init(|| course::archive_of(1, |seen, _| answer(seen, 8 << 20)))
+}
+
+fn answer(seen: &Seen, bytes: usize) -> Reply {
+    match seen.target.as_str() {
+        "/dgm/" => Reply::page(&format!("<title>Course</title><a href=\"{LARGE}\">A large reading</a>")),
+        "/dgm/large.pdf" => {
+            Reply::new(200, "content-type: application/pdf", course::pdf_with("A large reading", 1, bytes))
+        }
+        "/" => Reply::page(&course::article("Welcome", "to all")),
+        _ => Reply::not_found(),
+    }
+}
+
+/// The service over a copy of an archive, where it listens, and the large copy's path.
+async fn serving(archive: &Path) -> (tempfile::TempDir, Service, SocketAddr, String) {
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let copied = dir.path().join("archive");
+    course::copy(&archive.with_file_name("untouched"), &copied);
+    let catalogue = Catalogue::open(&Catalogue::path_in(&copied)).await.unwrap();
+    let captures = catalogue.captures(&LARGE.parse().unwrap()).await.unwrap();
+    let path = format!("/blob/{}/large.pdf", captures[0].capture.sha256);
+    catalogue.close().await;
+    let configuration = dir.path().join("onreserve.toml");
+    let text = format!(
+        "[archive]\ndir = \"{}\"\n[pages]\nlisten = \"127.0.0.1:0\"\n\
+         [[course]]\nid = \"dgm\"\npage = \"http://course.example/dgm/\"\n",
+        copied.display()
+    );
+    std::fs::write(&configuration, text).unwrap();
+    let service = Service::by(&configuration, "2026-09-15T12:00:00Z", |_| {});
+    service.says("waiting until").await;
+    let at = pages_of(&service);
+    (dir, service, at, path)
+}
+
+/// The most memory that the service has had so far.
+fn peak(service: &Service) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", service.child.id().unwrap())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() << 10
+}
+
+/// Reads the copy to its end, but not before all the others have its beginning.
+async fn read(at: SocketAddr, path: Arc<str>, all: Arc<Barrier>) -> u64 {
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut buffer = vec![0; 64 << 10];
+    let mut total = stream.read(&mut buffer).await.unwrap() as u64;
+    assert!(buffer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&buffer[..100]));
+    all.wait().await;
+    loop {
+        match stream.read(&mut buffer).await.unwrap() {
+            0 => return total,
+            read => total += read as u64,
+        }
+    }
+}
+
+/// The most memory that so many readers at once cost; each gets all of so many bytes.
+async fn cost_of(readers: usize, archive: &Path, bytes: u64) -> u64 {
+    let (_dir, service, at, path) = serving(archive).await;
+    let (path, all) = (Arc::<str>::from(path), Arc::new(Barrier::new(readers)));
+    let mut reading = JoinSet::new();
+    for _ in 0..readers {
+        reading.spawn(read(at, Arc::clone(&path), Arc::clone(&all)));
+    }
+    while let Some(read) = tokio::time::timeout(LONG, reading.join_next()).await.expect("all are served") {
+        assert!(read.unwrap() > bytes, "a copy was cut off");
+    }
+    let peak = peak(&service);
+    service.stop().await;
+    peak
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_never_in_memory_whole_however_many_read_it() {
+    let peak = cost_of(50, archive(), 8 * MIB).await;
+    assert!(peak < 160 * MIB, "{} MiB for 400 MiB under way", peak / MIB);
+}
+
+/// `cargo test --locked --test integration mass -- --ignored --nocapture`
+#[expect(clippy::print_stderr, reason = "the figure is what it is run for")]
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it moves 20 GB; it is run by hand"]
+async fn two_hundred_readers_of_a_hundred_megabytes_fit_in_256() {
+    const BYTES: usize = 100_000_000;
+    let archive = course::archive_of(1, |seen, _| answer(seen, BYTES));
+    let peak = cost_of(200, &archive, BYTES as u64).await;
+    eprintln!("at most {} MiB for 200 readers of 100 MB", peak / MIB);
+    assert!(peak < 256 * MIB, "{} MiB", peak / MIB);
+}
+
+/// It takes 20,000 open files: `ulimit -n 20000`, then
+/// `cargo test --locked --test integration mass -- --ignored --nocapture`
+#[expect(clippy::print_stderr, reason = "the figure is what it is run for")]
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it takes 20,000 open files; it is run by hand"]
+async fn ten_thousand_silent_connections_keep_nobody_out() {
+    let (_dir, service, at, _) = serving(archive()).await;
+    let mut crowd = Vec::new();
+    for number in 0..10_000 {
+        let mut slow = TcpStream::connect(at).await.unwrap();
+        // Some were sent away by then.
+        let _ = slow.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ").await;
+        crowd.push(slow);
+        if number % 1000 == 999 {
+            let page = tokio::time::timeout(LONG, get(at, "/c/dgm/")).await.expect("somebody is answered");
+            assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+        }
+    }
+    let peak = peak(&service);
+    eprintln!("at most {} MiB for 10,000 connections", peak / MIB);
+    assert!(peak < 256 * MIB, "{} MiB", peak / MIB);
+    drop(crowd);
+    service.stop().await;
+}
