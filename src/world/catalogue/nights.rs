@@ -163,6 +163,16 @@ async fn keep_report(
     .bind(json(told)?)
     .execute(&mut **on)
     .await?;
+    // As long as a page stays as it is, each night finds the same patch; only the newest is asked for.
+    sqlx::query(
+        "UPDATE report SET report = json_remove(report, '$.patch') WHERE course = ? AND night = \
+         (SELECT night FROM report WHERE course = ? AND night < ? ORDER BY night DESC LIMIT 1)",
+    )
+    .bind(told.course.as_str())
+    .bind(told.course.as_str())
+    .bind(night)
+    .execute(&mut **on)
+    .await?;
     sqlx::query(
         "DELETE FROM report WHERE course = ? AND night <= \
          (SELECT night FROM report WHERE course = ? ORDER BY night DESC LIMIT 1 OFFSET ?)",

@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::address::Address;
 use crate::domain::evidence::{Drift, Evidence, Finding};
 use crate::domain::journal::Entry;
+use crate::domain::report;
 
 async fn catalogue() -> (tempfile::TempDir, Catalogue) {
     let dir = tempfile::tempdir().unwrap();
@@ -87,6 +88,47 @@ async fn a_night_that_was_told_is_over_though_nobody_wrote_that_down() {
     let next = LastNight { at: night(2), is_over: false };
     catalogue.set_last_nights(std::slice::from_ref(&course), next).await.unwrap();
     assert!(!catalogue.last_nights().await.unwrap()[&course].is_over, "that was the night before");
+}
+
+#[tokio::test]
+async fn only_the_newest_report_keeps_the_patch_that_every_night_finds_again() {
+    let (_dir, catalogue) = catalogue().await;
+    let course: crate::domain::course::CourseId = "c".parse().unwrap();
+    sqlx::query("INSERT INTO course VALUES ('c', 'A course')").execute(&catalogue.pool).await.unwrap();
+    let mut told: report::Night = serde_json::from_value(serde_json::json!({
+        "course": "c", "title": "A course", "time_zone": "UTC", "today": "2027-01-15",
+        "started": night(1), "finished": night(1), "is_first": false, "void": null, "items": [],
+        "defects": [], "page_trouble": null, "copies_kept": 0, "requests": 0, "bytes": 0
+    }))
+    .unwrap();
+    told.patch = Some(report::PagePatch { diff: Some("--- a/x\n".to_owned()), spots: Vec::new() });
+    for n in 1..=3 {
+        catalogue.enter(&[Entry::Night { started: night(n) }]).await.unwrap();
+        let record = NightRecord {
+            night: catalogue.night(night(n)).await.unwrap(),
+            finished: night(n),
+            void: None,
+            verdicts: Vec::new(),
+            events: Vec::new(),
+            reports: vec![told.clone()],
+            post: Post::default(),
+            lapsed: Vec::new(),
+            requests: 0,
+            bytes: 0,
+        };
+        // A night that was cut short as it ended says it again.
+        catalogue.finish_night(&record).await.unwrap();
+        catalogue.finish_night(&record).await.unwrap();
+    }
+    let last: report::Night = catalogue.last_report(&course).await.unwrap().unwrap();
+    assert_eq!(last.patch, told.patch);
+    let reports: Vec<String> = sqlx::query_scalar("SELECT report FROM report ORDER BY night")
+        .fetch_all(&catalogue.pool)
+        .await
+        .unwrap();
+    let kept: Vec<report::Night> = reports.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+    assert_eq!(kept.iter().map(|night| night.patch.is_some()).collect::<Vec<_>>(), [false, false, true]);
+    assert_eq!(kept[0], report::Night { patch: None, ..told }, "all else stays");
 }
 
 #[tokio::test]
