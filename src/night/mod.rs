@@ -3,6 +3,7 @@
 //! This is the story of a night; each stage is one line here and one module
 //! below or beside it. What a night decides, it decides in `domain`.
 
+pub mod one_page;
 mod pages;
 mod sweep;
 mod carry;

@@ -1,0 +1,154 @@
+//! One course page: fetched or read from disk, and understood. Nothing is kept here.
+
+use jiff::Timestamp;
+
+use crate::domain::address::Address;
+use crate::domain::course::{Course, PageSource};
+use crate::domain::document::{self, Format};
+use crate::domain::evidence::Reason;
+use crate::domain::evidence::ask::{Answer, Ask};
+use crate::domain::evidence::glance::{Glance, glance};
+use crate::domain::page::{self, Context, Markup, Page};
+use crate::domain::report::wording;
+use crate::world::fetch::{self, Fetch};
+use crate::world::page_file;
+use crate::world::reader::Reader;
+
+/// A page that could be read.
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// Its address, or its file.
+    pub name: String,
+    pub page: Page,
+    pub bytes: Vec<u8>,
+}
+
+/// Why a course page could not be read.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NotRead {
+    #[error("the page {page} could not be read: {}; open it in a browser, and correct the address", wording::reason(*why, *status))]
+    Unreachable { page: String, why: Reason, status: Option<u16> },
+    #[error("{page} asks for an account; give an address that opens without one, or a saved file")]
+    AsksForAccount { page: String },
+    #[error("{page} is neither HTML nor Markdown; give the page that holds the links")]
+    NotAPage { page: String },
+    #[error("{page} has no links; give the page that holds the readings")]
+    NoLinks { page: String },
+    #[error("{0}")]
+    File(String),
+}
+
+/// The body of a page, before it is read.
+struct Source {
+    bytes: Vec<u8>,
+    base: Option<Address>,
+    content_type: Option<String>,
+    name: String,
+}
+
+/// Reads a page as it is at this moment.
+///
+/// # Errors
+///
+/// Only our own failing.
+pub async fn read(
+    course: &Course,
+    page: &PageSource,
+    now: Timestamp,
+    fetch: &Fetch,
+    reader: &Reader,
+) -> anyhow::Result<Result<Read, NotRead>> {
+    let source = match page {
+        PageSource::Web(address) => match fetch_page(address, fetch, reader).await? {
+            Ok(source) => source,
+            Err(not_read) => return Ok(Err(not_read)),
+        },
+        PageSource::File { path, published_at } => match page_file::read(path) {
+            Ok(bytes) => Source {
+                bytes,
+                base: published_at.clone(),
+                content_type: None,
+                name: path.display().to_string(),
+            },
+            Err(fault) => return Ok(Err(NotRead::File(fault.to_string()))),
+        },
+    };
+    let media_type = source.content_type.as_deref().and_then(|value| value.split(';').next()).map(str::trim);
+    let head = &source.bytes[..source.bytes.len().min(4096)];
+    let Some(markup) = page::markup_of(media_type, &source.name, head) else {
+        return Ok(Err(NotRead::NotAPage { page: page.to_string() }));
+    };
+    let today = now.to_zoned_datetime(course.time_zone.clone()).date();
+    let text = document::html::decode(&source.bytes, source.content_type.as_deref());
+    let read = parse(text, markup, course.clone(), source.base.clone(), today).await;
+    Ok(Ok(Read { name: page.to_string(), page: read, bytes: source.bytes }))
+}
+
+/// The page, if it has links: without any it is the wrong one, unless it once had some.
+pub fn linked(read: Read) -> Result<Read, NotRead> {
+    if read.page.mentions.is_empty() { Err(NotRead::NoLinks { page: read.name }) } else { Ok(read) }
+}
+
+/// Parsing strangers' markup may fail in ways a library did not foresee; a
+/// page that brings it down reads as empty, and the last good reading stands.
+async fn parse(
+    text: String,
+    markup: Markup,
+    course: Course,
+    base: Option<Address>,
+    today: jiff::civil::Date,
+) -> Page {
+    let reading = tokio::task::spawn_blocking(move || {
+        let context = Context { base: base.as_ref(), term: course.term, today, kinds: &course.kinds };
+        page::read(&text, markup, &context)
+    });
+    reading.await.unwrap_or_default()
+}
+
+async fn fetch_page(
+    address: &Address,
+    fetch: &Fetch,
+    reader: &Reader,
+) -> anyhow::Result<Result<Source, NotRead>> {
+    let request = |fresh_connection| fetch::Request {
+        address: address.clone(),
+        validators: None,
+        fresh_connection,
+        accept: fetch::Accept::Page,
+        near: None,
+    };
+    let mut fetched = fetch.exchange(&request(false)).await?;
+    if fetched.body.is_none() {
+        fetched = fetch.exchange(&request(true)).await?;
+    }
+    let fetch::Fetched { exchange, body } = fetched;
+    let status = exchange.status();
+    let content_type = exchange.last_hop().and_then(|hop| hop.headers.get("content-type")).map(str::to_owned);
+    let base = exchange.final_address().clone();
+    let page = address.to_string();
+    let document = match &body {
+        Some(body) => {
+            let context = document::Context::new(base.clone(), content_type.as_deref());
+            Some(reader.read(body.path(), &context).await?)
+        }
+        None => None,
+    };
+    let is_page = |document: &document::Document| match document.format {
+        Format::Html | Format::Text | Format::Notebook | Format::Empty | Format::Other => true,
+        Format::Pdf | Format::Image | Format::Audio | Format::Video => false,
+    };
+    if document.as_ref().is_some_and(|document| !is_page(document)) {
+        return Ok(Err(NotRead::NotAPage { page }));
+    }
+    let answer = Answer { ask: Ask::Link, exchange, document, is_known: false };
+    let why = match (glance(&answer), &body) {
+        (Glance::Work(_), Some(body)) => {
+            let bytes = page_file::read(body.path())?;
+            return Ok(Ok(Source { bytes, name: base.path().to_owned(), base: Some(base), content_type }));
+        }
+        (Glance::Restricted(_), _) => return Ok(Err(NotRead::AsksForAccount { page })),
+        (Glance::Gone(why, _) | Glance::Refused(why) | Glance::Unclear(why), _) => why,
+        (Glance::Work(_) | Glance::Unmodified, _) => Reason::Unreadable,
+    };
+    Ok(Err(NotRead::Unreachable { page, why, status }))
+}
