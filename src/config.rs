@@ -5,25 +5,26 @@
 
 mod access;
 mod course;
+mod fetching;
 mod mail;
+mod meaning;
 mod nights;
 mod pages;
 mod slips;
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::collections::BTreeSet;
+use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::daemon;
-use crate::domain::address::Address;
 use crate::domain::course::{Course, CourseId};
 use crate::outbox::Sender;
 use crate::world::archive::Archive;
 use crate::world::fetch;
+use meaning::{Found, Table};
 
 pub use mail::Mail;
 pub use pages::Pages;
@@ -48,17 +49,45 @@ pub enum Mistake {
     Unreadable { path: PathBuf, what: std::io::Error },
     #[error("{}: {what}", path.display())]
     Syntax { path: PathBuf, what: Box<toml::de::Error> },
-    #[error("{}: {what}", path.display())]
-    Meaning { path: PathBuf, what: String },
+    #[error("{}: {}{what}", path.display(), place.map(|place| format!("{place}: ")).unwrap_or_default())]
+    Meaning { path: PathBuf, place: Option<Place>, what: String },
 }
 
-#[derive(Deserialize)]
+/// Where in a file; both from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub line: usize,
+    pub column: usize,
+}
+
+impl Place {
+    fn of(text: &str, at: usize) -> Self {
+        let before = text.get(..at).unwrap_or(text);
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        Self { line: before.matches('\n').count() + 1, column: line.chars().count() + 1 }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+/// Every mistake that can be found in one go, in the order of the files.
+#[derive(Debug)]
+pub struct Mistakes {
+    pub first: Mistake,
+    pub more: Vec<Mistake>,
+}
+
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
     archive: ArchiveKeys,
     #[serde(default)]
-    fetch: FetchKeys,
+    fetch: fetching::FetchKeys,
     mail: Option<mail::MailKeys>,
     pages: Option<pages::PagesKeys>,
     #[serde(default)]
@@ -79,25 +108,6 @@ impl Default for ArchiveKeys {
     }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct FetchKeys {
-    contact: Option<String>,
-    delay: Option<SignedDuration>,
-    delays: BTreeMap<String, SignedDuration>,
-    allow_private_networks: bool,
-    extra_ca: Option<PathBuf>,
-    proxy: Option<String>,
-    resolve: BTreeMap<String, SocketAddr>,
-    sentinels: Vec<Address>,
-    memento: Option<Address>,
-    hosts_at_once: Option<usize>,
-    connect_timeout: Option<SignedDuration>,
-    page_timeout: Option<SignedDuration>,
-    document_timeout: Option<SignedDuration>,
-    max_document_mib: Option<u64>,
-}
-
 impl Settings {
     /// How letters leave, and where their links lead.
     pub fn sender(&self, archive: &Archive) -> anyhow::Result<Option<Sender>> {
@@ -112,7 +122,7 @@ impl Settings {
     ///
     /// There is no such course, or none at all.
     pub fn only(mut self, course: Option<&CourseId>, path: &Path) -> Result<Self, Mistake> {
-        let meaning = |what: String| Mistake::Meaning { path: path.to_owned(), what };
+        let meaning = |what: String| Mistake::Meaning { path: path.to_owned(), place: None, what };
         if self.courses.is_empty() {
             return Err(meaning("there are no courses; add a [[course]] with an id and a page".to_owned()));
         }
@@ -129,45 +139,34 @@ impl Settings {
 }
 
 /// What a file in `courses.d` may hold.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CoursesFile {
     #[serde(default)]
     course: Vec<course::CourseKeys>,
 }
 
-/// Reads and checks a configuration file, with the courses of `courses.d` beside it.
+/// Reads and checks a configuration file, with the courses of `courses.d`
+/// beside it. Relative paths within are those of the working directory.
 pub fn read(path: &Path) -> Result<Settings, Mistake> {
-    let mut file: File = toml_of(&text_of(path)?, path)?;
-    for more in courses_beside(path)? {
-        let courses: CoursesFile = toml_of(&text_of(&more)?, &more)?;
-        file.course.extend(courses.course);
-    }
-    settings(file, path)
+    check(path).map_err(|mistakes| mistakes.first)
 }
 
-/// Every mistake that can be found in one go; none if the configuration can be used.
-pub fn mistakes(path: &Path) -> Vec<Mistake> {
-    let of_all_files = || -> Result<Vec<Mistake>, Mistake> {
-        let mut found = slips::all::<File>(&text_of(path)?, path);
+/// The same, telling all mistakes.
+pub fn check(path: &Path) -> Result<Settings, Mistakes> {
+    let files = || {
+        let mut files = vec![(path.to_owned(), text_of(path)?)];
         for more in courses_beside(path)? {
-            found.extend(slips::all::<CoursesFile>(&text_of(&more)?, &more));
+            let text = text_of(&more)?;
+            files.push((more, text));
         }
-        Ok(found)
+        Ok(files)
     };
-    match of_all_files() {
-        Ok(found) if found.is_empty() => read(path).err().into_iter().collect(),
-        Ok(found) => found,
-        Err(mistake) => vec![mistake],
-    }
+    settings_of(files().map_err(|first| Mistakes { first, more: Vec::new() })?)
 }
 
 fn text_of(path: &Path) -> Result<String, Mistake> {
     std::fs::read_to_string(path).map_err(|what| Mistake::Unreadable { path: path.to_owned(), what })
-}
-
-fn toml_of<T: serde::de::DeserializeOwned>(text: &str, path: &Path) -> Result<T, Mistake> {
-    toml::from_str(text).map_err(|what| Mistake::Syntax { path: path.to_owned(), what: Box::new(what) })
 }
 
 /// The files of `courses.d`, by name.
@@ -188,99 +187,109 @@ fn courses_beside(path: &Path) -> Result<Vec<PathBuf>, Mistake> {
     Ok(files)
 }
 
-/// Checks the text of a configuration file; `path` is named in mistakes, and
-/// relative paths within are those of the working directory.
-pub fn parse(text: &str, path: &Path) -> Result<Settings, Mistake> {
-    settings(toml_of(text, path)?, path)
-}
-
-fn settings(file: File, path: &Path) -> Result<Settings, Mistake> {
-    let meaning = |what: String| Mistake::Meaning { path: path.to_owned(), what };
-    let mail = file.mail.map(|keys| mail::mail(keys, mail::environment)).transpose().map_err(meaning)?;
-    let mut shown =
-        file.pages.map(|keys| pages::pages(keys, mail::environment)).transpose().map_err(meaning)?;
-    let mut courses = Vec::new();
-    let mut schedules = BTreeMap::new();
-    for mut keys in file.course {
-        if let Some(schedule) = keys.schedule.take() {
-            schedules.insert(keys.id.clone(), schedule);
-        }
-        let (origins, contact) = (std::mem::take(&mut keys.origins), keys.contact.take());
-        let (readers, staff) = (keys.readers.take(), keys.staff.take());
-        let access = access::AccessKeys { access: keys.access, readers, staff };
-        let admission = access::admission(&keys.id, access, mail::environment).map_err(meaning)?;
-        let mut course = course::course(keys).map_err(meaning)?;
-        if courses.iter().any(|known: &Course| known.id == course.id) {
-            return Err(meaning(format!("two courses are called `{}`; give one another id", course.id)));
-        }
-        if mail.is_none() {
-            course.report_to.clear();
-        }
-        match &mut shown {
-            Some(shown) => shown.add(&course, admission, origins, contact).map_err(meaning)?,
-            None => course.copies = None,
-        }
-        courses.push(course);
+/// Checks files with their texts; the first is the configuration, the others hold courses.
+fn settings_of(files: Vec<(PathBuf, String)>) -> Result<Settings, Mistakes> {
+    let (mut texts, mut mistakes, mut courses) = (Vec::new(), Vec::new(), Vec::new());
+    let mut main = File::default();
+    for (nth, (path, text)) in files.into_iter().enumerate() {
+        let (text, slips, more) = if nth == 0 {
+            let (file, text, slips) = slips::read::<File>(path, text);
+            main = file.unwrap_or_default();
+            (text, slips, std::mem::take(&mut main.course))
+        } else {
+            let (file, text, slips) = slips::read::<CoursesFile>(path, text);
+            (text, slips, file.unwrap_or_default().course)
+        };
+        texts.push(text);
+        mistakes.extend(slips.into_iter().map(|(at, slip)| (nth, at, slip)));
+        courses.extend(more.into_iter().enumerate().map(|(at, keys)| ((nth, at), keys)));
     }
-    let daemon = nights::settings(&file.service, &courses, &schedules).map_err(meaning)?;
-    let fetch = fetch_settings(file.fetch).map_err(meaning)?;
-    Ok(Settings { archive: file.archive.dir, fetch, courses, daemon, mail, pages: shown })
+    let mut found = Found::default();
+    let settings = settings(main, courses, &mut found);
+    mistakes.extend(found.placed(&texts));
+    mistakes.sort_by_key(|(file, at, _)| (*file, *at));
+    let mut mistakes = mistakes.into_iter().map(|(_, _, mistake)| mistake);
+    match mistakes.next() {
+        None => Ok(settings),
+        Some(first) => Err(Mistakes { first, more: mistakes.collect() }),
+    }
 }
 
-fn fetch_settings(keys: FetchKeys) -> Result<fetch::Settings, String> {
-    let positive = |name: &str, value: Option<SignedDuration>, default: Duration| match value {
-        None => Ok(default),
-        Some(value) => {
-            Duration::try_from(value).map_err(|_| format!("{name} is negative; write for example \"2s\""))
-        }
+/// What the keys mean, without what is found to be wrong; each course comes
+/// with its file and its number there.
+fn settings(file: File, courses: Vec<((usize, usize), course::CourseKeys)>, found: &mut Found) -> Settings {
+    let has_mail = file.mail.is_some();
+    let mail = file.mail.map(|keys| mail::mail(keys, &mut found.table(0, &["mail"]), mail::environment));
+    let pages = file.pages.map(|keys| pages::pages(keys, &mut found.table(0, &["pages"]), mail::environment));
+    let service = nights::service(&file.service, &mut found.table(0, &["service"]));
+    let fetch = fetching::settings(file.fetch, &mut found.table(0, &["fetch"]));
+    let mut settings = Settings {
+        archive: file.archive.dir,
+        fetch: fetch.unwrap_or_default(),
+        courses: Vec::new(),
+        daemon: daemon::Settings { ping: service.ping.clone(), ..daemon::Settings::default() },
+        mail: mail.flatten(),
+        pages: pages.flatten(),
     };
-    let defaults = fetch::Settings::default();
-    let mut limits = defaults.limits.clone();
-    limits.connect = positive("connect_timeout", keys.connect_timeout, limits.connect)?;
-    limits.page_time = positive("page_timeout", keys.page_timeout, limits.page_time)?;
-    limits.document_time = positive("document_timeout", keys.document_timeout, limits.document_time)?;
-    if let Some(mib) = keys.max_document_mib {
-        limits.document_bytes = mib.saturating_mul(1 << 20);
-    }
-    if let Some(hosts) = keys.hosts_at_once {
-        if hosts == 0 {
-            return Err("hosts_at_once is 0, which would ask nobody; the default is 16".to_owned());
+    let mut ids = BTreeSet::new();
+    for ((nth, at), mut keys) in courses {
+        let mut table = found.table(nth, &["course", &at.to_string()]);
+        if !ids.insert(keys.id.clone()) {
+            table.wrong("id", format!("two courses are called `{}`; give one another id", keys.id));
         }
-        limits.hosts_at_once = hosts;
+        if !has_mail {
+            keys.report_to.clear();
+        }
+        add(keys, &service, &mut settings, &mut table);
     }
-    let mut host_delays = Vec::new();
-    for (host, delay) in keys.delays {
-        host_delays.push((host, positive("a delay in [fetch.delays]", Some(delay), defaults.delay)?));
-    }
-    if let Some(gate) = &keys.memento
-        && !host_delays.iter().any(|(host, _)| host == gate.host())
-    {
-        // What web archives ask of programs.
-        let usual = positive("delay", keys.delay, defaults.delay)?;
-        host_delays.push((gate.host().to_owned(), usual.max(Duration::from_secs(1))));
-    }
-    Ok(fetch::Settings {
-        contact: keys.contact,
-        delay: positive("delay", keys.delay, defaults.delay)?,
-        host_delays,
-        allow_private_networks: keys.allow_private_networks,
-        extra_ca: keys.extra_ca,
-        proxy: keys.proxy,
-        resolve: keys.resolve.into_iter().collect(),
-        sentinels: keys.sentinels,
-        timegate: keys.memento,
-        limits,
-    })
+    settings
 }
 
+/// Adds a course to what is kept, told, run and shown.
+fn add(
+    mut keys: course::CourseKeys,
+    service: &nights::Service,
+    settings: &mut Settings,
+    table: &mut Table,
+) -> Option<()> {
+    let schedule = keys.schedule.take();
+    let shown = pages::Shown { origins: std::mem::take(&mut keys.origins), contact: keys.contact.take() };
+    let access =
+        access::AccessKeys { access: keys.access, readers: keys.readers.take(), staff: keys.staff.take() };
+    let admission = access::admission(&keys.id, access, table, mail::environment);
+    let id = keys.id.clone();
+    let course = course::course(keys, table);
+    // A schedule can be wrong beside anything else, so it is read in any case.
+    let zone = course.as_ref().map_or(TimeZone::UTC, |course| course.time_zone.clone());
+    let when = nights::schedules(schedule.as_deref(), &id, zone, service, table);
+    let (mut course, when) = (course?, when?);
+    settings.daemon.nights.insert(id.clone(), when.nights.within(course.term));
+    settings.daemon.looks.extend(when.looks.map(|looks| (id, looks.within(course.term))));
+    match &mut settings.pages {
+        Some(pages) => pages.add(&course, admission?, shown, table),
+        None => course.copies = None,
+    }
+    settings.courses.push(course);
+    Some(())
+}
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const EXAMPLE: &str = include_str!("../config/onreserve.toml");
 
+    fn parse(text: &str, path: &Path) -> Result<Settings, Mistakes> {
+        settings_of(vec![(path.to_owned(), text.to_owned())])
+    }
+
+    /// Every mistake, one a line.
     fn mistake(text: &str) -> String {
-        parse(text, Path::new("x.toml")).unwrap_err().to_string()
+        told(&parse(text, Path::new("x.toml")).unwrap_err())
+    }
+
+    fn told(mistakes: &Mistakes) -> String {
+        let all = std::iter::once(&mistakes.first).chain(&mistakes.more);
+        all.map(ToString::to_string).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
@@ -353,9 +362,83 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.toml");
         std::io::Write::write_all(&mut std::fs::File::create_new(&path).unwrap(), text.as_bytes()).unwrap();
-        let told: Vec<String> = mistakes(&path).iter().map(ToString::to_string).collect();
-        let all = told.join("\n");
+        let all = told(&check(&path).unwrap_err());
         for place in ["line 2,", "line 3,", "line 5,", "line 8,", "line 9,", "line 11,", "line 13,"] {
+            assert!(all.contains(place), "{place}\n{all}");
+        }
+    }
+
+    /// Each line that is wrong, with the column of what is wrong in it and a word of the mend.
+    #[test]
+    fn what_means_nothing_is_named_with_its_place_at_once_with_slips() {
+        let lines = [
+            ("[fetch]", None),
+            ("delya = \"3s\"", Some((1, "`delay`"))),
+            ("hosts_at_once = 0", Some((17, "the default is 16"))),
+            ("page_timeout = \"-1s\"", Some((16, "for example \"2s\""))),
+            ("[fetch.delays]", None),
+            ("\"slow.example\" = \"-2s\"", Some((18, "negative"))),
+            ("[service]", None),
+            ("spread = \"48h\"", Some((10, "0s to 12h"))),
+            ("look = \"noon\"", Some((8, "13:00"))),
+            ("ping_url = \"ftp://watcher\"", Some((12, "https://"))),
+            ("[mail]", None),
+            ("from = \"nobody\"", Some((8, "onreserve@school.edu"))),
+            ("host = \"smtp.school.example\"", None),
+            ("security = \"none\"", Some((12, "use \"starttls\""))),
+            ("unsubscribe_url = \"http://a.example\"", Some((19, "https://"))),
+            ("[pages]", None),
+            ("listen = 8080", Some((10, "socket address"))),
+            ("base_url = \"school\"", Some((12, "write for example"))),
+            ("trusted_proxies = [\"127.0.0.1\", \"0.0.0.0/0\"]", Some((33, "name the proxy"))),
+            ("user_header = \"Remote User\"", Some((15, "Remote-User"))),
+            ("[[course]]", None),
+            ("id = \"a\"", None),
+            ("page = \"ftp://a.example/\"", Some((8, "course `a`"))),
+            ("time_zone = \"Mars\"", Some((13, "America/Chicago"))),
+            ("schedule = \"30 2 * * *\"", Some((12, "write six"))),
+            ("term = { first = 2026-09-21, last = 2026-01-01 }", Some((8, "exchange"))),
+            ("access = \"password\"", Some((10, "hash-password"))),
+            ("staff = { users = [] }", Some((9, "staff is empty"))),
+            ("[[course]]", None),
+            ("id = \"a\"", Some((6, "another id"))),
+            ("page = \"https://a.example/\"", None),
+            ("readers = { users = [\"ann\"] }", Some((11, "add access"))),
+            ("[[course]]", Some((1, "has no page"))),
+            ("id = \"c\"", None),
+            ("[[course]]", None),
+            ("id = \"d\"", None),
+            ("pgae = \"https://d.example/\"", Some((1, "`pgae`"))),
+        ];
+        let text = lines.map(|(line, _)| line).join("\n");
+        let all = mistake(&text);
+        let mut wanted = 0;
+        for (nth, (line, told)) in lines.iter().enumerate() {
+            let Some((column, mend)) = told else { continue };
+            wanted += 1;
+            let place = format!("line {}, column {column}", nth + 1);
+            let told = all.split("x.toml: ").find(|told| told.contains(&place));
+            assert!(told.is_some_and(|told| told.contains(mend)), "{line}: {place}: {mend}\n{all}");
+        }
+        assert_eq!(all.matches("x.toml: ").count(), wanted, "nothing is told beside these: {all}");
+        assert!(!all.contains("ftp://watcher"), "the ping address is a secret");
+    }
+
+    #[test]
+    fn mistakes_are_placed_in_the_file_of_their_course() {
+        let course = |more: &str| format!("[[course]]\nid = \"a\"\npage = \"https://a.example/\"\n{more}");
+        let files = [
+            ("x.toml", course("")),
+            ("courses.d/1.toml", format!("\n{}", course("time_zone = \"Mars\"\n"))),
+            ("courses.d/2.toml", "[[course]]\n".to_owned()),
+        ];
+        let files = files.map(|(path, text)| (PathBuf::from(path), text)).to_vec();
+        let all = told(&settings_of(files).unwrap_err());
+        for place in [
+            "courses.d/1.toml: line 3, column 6: two courses",
+            "courses.d/1.toml: line 5, column 13: ",
+            "courses.d/2.toml: TOML parse error at line 1",
+        ] {
             assert!(all.contains(place), "{place}\n{all}");
         }
     }
@@ -378,7 +461,7 @@ mod tests {
             |settings: Settings| settings.courses.into_iter().map(|it| it.id.to_string()).collect::<Vec<_>>();
         assert_eq!(ids(read(&path).unwrap()), ["a", "b", "c"]);
         file(&dir.path().join("courses.d/3.toml"), "[fetch]\ndelay = \"1s\"\n");
-        let told = mistakes(&path).first().unwrap().to_string();
+        let told = check(&path).unwrap_err().first.to_string();
         assert!(told.contains("3.toml") && told.contains("fetch"), "{told}");
     }
 

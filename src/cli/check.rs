@@ -1,5 +1,6 @@
 //! `onreserve check`: one night, now.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -84,6 +85,9 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let world = World::open(&settings.archive, settings.fetch.clone(), clock).await?;
     // A relay that cannot be set up is said before the night, not after it.
     let sender = settings.sender(&world.archive)?;
+    if let Some(warning) = settings.mail.as_ref().and_then(config::Mail::warning) {
+        let _ = writeln!(std::io::stderr(), "onreserve: warning: {warning}");
+    }
     let bar = Bar::new(format == Format::Human);
     let watch = |progress: night::Progress| bar.show(&progress);
     let night = tokio::select! {

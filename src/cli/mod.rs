@@ -2,12 +2,14 @@
 
 mod backup;
 mod check;
+mod check_config;
 mod decide;
 mod demo;
 mod exit;
 mod explain;
 mod export;
 mod generate;
+mod online;
 mod open;
 mod password;
 mod patch;
@@ -95,8 +97,8 @@ enum Command {
     Restore(backup::RestoreArguments),
     /// Bring the catalogue to this program's version; the service does it by itself.
     Migrate(backup::MigrateArguments),
-    /// Check a configuration without doing anything.
-    CheckConfig(upkeep::CheckConfigArguments),
+    /// Check a configuration; with --online also the pages and the relay it names.
+    CheckConfig(check_config::Arguments),
     /// Send a test letter by the configured way.
     TestEmail(post::TestArguments),
     /// Make the hash of a password, for `readers` and `staff` of a course.
@@ -178,7 +180,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Backup(arguments) => backup::backup(arguments).await,
             Command::Restore(arguments) => backup::restore(arguments).await,
             Command::Migrate(arguments) => backup::migrate(arguments).await,
-            Command::CheckConfig(arguments) => upkeep::check_config(&arguments),
+            Command::CheckConfig(arguments) => check_config::run(arguments).await,
             Command::TestEmail(arguments) => post::test(arguments).await,
             Command::HashPassword(arguments) => password::run(&arguments),
             Command::Init(arguments) => upkeep::init(&arguments),

@@ -53,6 +53,9 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         courses = settings.courses.len(),
         "onreserve runs"
     );
+    if let Some(warning) = settings.mail.as_ref().and_then(config::Mail::warning) {
+        tracing::warn!("{warning}");
+    }
     Box::pin(daemon::run(&arguments.config, settings, world)).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,17 +1,13 @@
-//! Looking after an archive and a configuration.
+//! Looking after an archive, and a configuration to start from.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use jiff::Timestamp;
 
-use super::{Now, Place, exit, say};
-use crate::config;
+use super::{Place, exit, say};
 use crate::domain::journal::Entry;
-use crate::domain::schedule::{Occasion, Schedule, Slot};
 use crate::domain::verdict::judge::judge;
 use crate::night::texts;
 use crate::world::archive::Archive;
@@ -34,14 +30,6 @@ pub(super) struct VerifyArguments {
 pub(super) struct RebuildArguments {
     #[command(flatten)]
     place: Place,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct CheckConfigArguments {
-    #[arg(value_name = "FILE", default_value = "onreserve.toml")]
-    file: PathBuf,
-    #[command(flatten)]
-    now: Now,
 }
 
 #[derive(Debug, Args)]
@@ -110,44 +98,6 @@ pub(super) async fn rebuild(arguments: RebuildArguments) -> anyhow::Result<ExitC
     texts::read_missing(texts::ALL, &archive, &catalogue, &reader).await?;
     say(&format!("Rebuilt from {count} journal lines: {} links.\n", verdicts.len()))?;
     Ok(ExitCode::SUCCESS)
-}
-
-pub(super) fn check_config(arguments: &CheckConfigArguments) -> anyhow::Result<ExitCode> {
-    let mut mistakes = config::mistakes(&arguments.file);
-    if let Some(last) = mistakes.pop() {
-        for mistake in mistakes {
-            let _ = writeln!(std::io::stderr(), "onreserve: {}\n", exit::told(&mistake.into()));
-        }
-        return Err(last.into());
-    }
-    let settings = config::read(&arguments.file)?;
-    settings.mail.as_ref().map(config::Mail::sender).transpose()?;
-    let courses = settings.courses.len();
-    let noun = if courses == 1 { "course" } else { "courses" };
-    say(&format!("{}: fine, {courses} {noun}\n", arguments.file.display()))?;
-    let now = arguments.now.now.map_or_else(Clock::system, Clock::pretending).now();
-    for (course, nights) in &settings.daemon.nights {
-        say(&format!("  {course}: {}\n", coming(nights, now)))?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// When the next nights of a course are, in its own time.
-fn coming(nights: &Schedule, now: Timestamp) -> String {
-    let Some(next) = nights.after(now) else {
-        return "no more nights, its term is over".to_owned();
-    };
-    let local = |slot: Slot| {
-        let time = slot.at.to_zoned_datetime(nights.zone().clone()).strftime("%a %F %H:%M:%S %Z");
-        match slot.occasion {
-            Occasion::Night => time.to_string(),
-            Occasion::ReadyForTerm { days_before } => format!("{time} ({days_before} days before the term)"),
-        }
-    };
-    match nights.after(next.at) {
-        Some(then) => format!("next night {}, then {}", local(next), local(then)),
-        None => format!("last night {}", local(next)),
-    }
 }
 
 pub(super) fn init(arguments: &InitArguments) -> anyhow::Result<ExitCode> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::mail::CREDENTIALS_DIRECTORY;
+use super::meaning::Table;
 use crate::domain::course::CourseId;
 use crate::domain::policy::admission::{Admission, Circle, Readers, Staff};
 use crate::domain::policy::password::PasswordHash;
@@ -39,45 +40,56 @@ pub(super) struct PeopleKeys {
 pub(super) fn admission(
     id: &CourseId,
     keys: AccessKeys,
+    table: &mut Table,
     environment: impl Fn(&str) -> Option<String>,
-) -> Result<Admission, String> {
-    let hash = |role, keys: &PeopleKeys| {
-        password_hash(id, role, keys, &environment).map_err(|what| format!("course `{id}`: {role}: {what}"))
+) -> Option<Admission> {
+    let hash = |role, keys: &PeopleKeys, table: &mut Table| {
+        let hash = password_hash(id, role, keys, &environment);
+        let key = if keys.password_hash_file.is_some() { "password_hash_file" } else { "password_hash" };
+        table.inside(role).value(key, hash.map_err(|what| format!("course `{id}`: {role}: {what}")))
     };
-    let readers = keys.readers.unwrap_or_default();
-    let readers = match (keys.access, hash("readers", &readers)?, circle(readers)) {
-        (Access::Open, None, None) => Readers::Everybody,
+    let people = keys.readers.unwrap_or_default();
+    let of_readers = hash("readers", &people, table);
+    let of_staff = keys.staff.as_ref().map_or(Some(None), |staff| hash("staff", staff, table));
+    let staff = keys
+        .staff
+        .map(|keys| Staff { password: of_staff.clone().flatten(), circle: circle(keys).unwrap_or_default() });
+    if of_staff.is_some() && staff == Some(Staff::default()) {
+        let what =
+            format!("course `{id}`: staff is empty; give it a password_hash, users or groups, or remove it");
+        table.lacks("staff", what);
+    }
+    let readers = readers(id, keys.access, of_readers?, circle(people), table);
+    Some(Admission { readers: readers?, staff })
+}
+
+fn readers(
+    id: &CourseId,
+    access: Access,
+    hash: Option<PasswordHash>,
+    circle: Option<Circle>,
+    table: &mut Table,
+) -> Option<Readers> {
+    match (access, hash, circle) {
+        (Access::Open, None, None) => Some(Readers::Everybody),
         (Access::Open, ..) => {
-            return Err(format!(
-                "course `{id}`: it names readers, but everybody may read it; add access = \"password\" or \"header\""
-            ));
+            let what = "it names readers, but everybody may read it; add access = \"password\" or \"header\"";
+            table.lacks("readers", format!("course `{id}`: {what}"));
+            None
         }
-        (Access::Password, Some(hash), None) => Readers::Password(hash),
+        (Access::Password, Some(hash), None) => Some(Readers::Password(hash)),
         (Access::Password, None, _) => {
-            return Err(format!(
-                "course `{id}`: access = \"password\" needs a password; make a hash with `onreserve hash-password` and add readers = {{ password_hash = \"…\" }}"
-            ));
+            let what = "access = \"password\" needs a password; make a hash with `onreserve hash-password` and add readers = { password_hash = \"…\" }";
+            table.lacks("access", format!("course `{id}`: {what}"));
+            None
         }
-        (Access::Header, None, circle) => Readers::Named(circle),
+        (Access::Header, None, circle) => Some(Readers::Named(circle)),
         (Access::Password, Some(_), Some(_)) | (Access::Header, Some(_), _) => {
-            return Err(format!(
-                "course `{id}`: its readers have both a password and names; keep what goes with access"
-            ));
+            let what = "its readers have both a password and names; keep what goes with access";
+            table.wrong("readers", format!("course `{id}`: {what}"));
+            None
         }
-    };
-    let staff = match keys.staff {
-        None => None,
-        Some(staff) => {
-            let staff = Staff { password: hash("staff", &staff)?, circle: circle(staff).unwrap_or_default() };
-            if staff == Staff::default() {
-                return Err(format!(
-                    "course `{id}`: staff is empty; give it a password_hash, users or groups, or remove it"
-                ));
-            }
-            Some(staff)
-        }
-    };
-    Ok(Admission { readers, staff })
+    }
 }
 
 fn circle(keys: PeopleKeys) -> Option<Circle> {
@@ -118,6 +130,7 @@ fn told(text: &str) -> Result<PasswordHash, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::meaning::Found;
     use super::*;
 
     const HASH: &str =
@@ -125,8 +138,15 @@ mod tests {
 
     fn read(access: Access, readers: &str, staff: &str) -> Result<Admission, String> {
         let people = |keys: &str| (!keys.is_empty()).then(|| toml::from_str(keys).unwrap());
-        let keys = AccessKeys { access, readers: people(readers), staff: people(staff) };
-        admission(&"dgm".parse().unwrap(), keys, |_| None)
+        admitted(AccessKeys { access, readers: people(readers), staff: people(staff) }, |_| None)
+    }
+
+    fn admitted(keys: AccessKeys, environment: impl Fn(&str) -> Option<String>) -> Result<Admission, String> {
+        let mut found = Found::default();
+        let admission =
+            admission(&"dgm".parse().unwrap(), keys, &mut found.table(0, &["course", "0"]), environment);
+        let told = found.told();
+        if told.is_empty() { Ok(admission.unwrap()) } else { Err(told) }
     }
 
     #[test]
@@ -165,11 +185,10 @@ mod tests {
             readers: Some(PeopleKeys { password_hash_file: file, ..PeopleKeys::default() }),
             staff: None,
         };
-        let dgm = "dgm".parse().unwrap();
         let directory = dir.path().to_str().unwrap().to_owned();
-        assert!(admission(&dgm, keys(Some(path)), |_| None).unwrap().has_passwords());
-        assert!(admission(&dgm, keys(None), |_| Some(directory.clone())).unwrap().has_passwords());
-        let missing = admission(&dgm, keys(Some(dir.path().join("none"))), |_| None).unwrap_err();
+        assert!(admitted(keys(Some(path)), |_| None).unwrap().has_passwords());
+        assert!(admitted(keys(None), |_| Some(directory.clone())).unwrap().has_passwords());
+        let missing = admitted(keys(Some(dir.path().join("none"))), |_| None).unwrap_err();
         assert!(missing.contains("/none"), "{missing}");
     }
 }

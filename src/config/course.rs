@@ -11,6 +11,7 @@ use crate::domain::course::{
 use crate::domain::link::{Kind, KindRule};
 
 use super::access::{Access, PeopleKeys};
+use super::meaning::Table;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,7 +27,7 @@ pub(super) struct CourseKeys {
     pub(super) schedule: Option<String>,
     term: Option<TermKeys>,
     #[serde(default)]
-    report_to: Vec<MailAddress>,
+    pub(super) report_to: Vec<MailAddress>,
     follow: Option<FollowKeys>,
     #[serde(default)]
     kinds: Vec<KindKeys>,
@@ -94,48 +95,66 @@ struct RightsKeys {
     rights: Rights,
 }
 
-pub(super) fn course(keys: CourseKeys) -> Result<Course, String> {
+pub(super) fn course(keys: CourseKeys, table: &mut Table) -> Option<Course> {
     let id = keys.id;
-    let written: Vec<String> = keys.page.into_iter().chain(keys.pages).collect();
-    if written.is_empty() {
-        return Err(format!("course `{id}` has no page; add page = \"https://…\" or a file name"));
-    }
-    let mut pages = Vec::new();
-    for text in written {
-        let page = PageSource::parse(&text).map_err(|error| format!("course `{id}`: {error}"))?;
-        pages.push(match page {
-            PageSource::File { path, .. } => {
-                PageSource::File { path, published_at: keys.published_at.clone() }
-            }
-            web @ PageSource::Web(_) => web,
-        });
-    }
+    let pages = pages(&id, keys.page, keys.pages, keys.published_at.as_ref(), table);
     let time_zone = match keys.time_zone {
-        None => TimeZone::UTC,
-        Some(name) => TimeZone::get(&name).map_err(|_| {
-            format!("course `{id}`: `{name}` is no time zone; use a name such as \"America/Chicago\"")
-        })?,
+        None => Some(TimeZone::UTC),
+        Some(name) => table.value(
+            "time_zone",
+            TimeZone::get(&name).map_err(|_| {
+                format!("course `{id}`: `{name}` is no time zone; use a name such as \"America/Chicago\"")
+            }),
+        ),
     };
     let term = keys.term.map(|term| Term { first: term.first, last: term.last });
     if term.is_some_and(|term| term.last < term.first) {
-        return Err(format!("course `{id}`: the term ends before it begins; exchange first and last"));
+        table
+            .wrong("term", format!("course `{id}`: the term ends before it begins; exchange first and last"));
     }
     let rights = keys.rights.into_iter();
     let rights = rights.map(|rule| RightsRule { pattern: rule.contains, rights: rule.rights }).collect();
-    Ok(Course {
+    Some(Course {
         title: keys.title.unwrap_or_else(|| id.to_string()),
         id,
-        pages,
+        pages: pages?,
         follow: keys.follow.map(|follow| Follow { prefix: follow.prefix, depth: follow.depth }),
         kinds: keys
             .kinds
             .into_iter()
             .map(|rule| KindRule { pattern: rule.contains, kind: rule.kind })
             .collect(),
-        time_zone,
+        time_zone: time_zone?,
         term,
         report_to: keys.report_to,
         source: keys.source,
         copies: Some(CopyRules { openness: keys.copies, rights }),
     })
+}
+
+fn pages(
+    id: &CourseId,
+    page: Option<String>,
+    pages: Vec<String>,
+    published_at: Option<&Address>,
+    table: &mut Table,
+) -> Option<Vec<PageSource>> {
+    if page.is_none() && pages.is_empty() {
+        table.lacks("page", format!("course `{id}` has no page; add page = \"https://…\" or a file name"));
+        return None;
+    }
+    let read = |key: &str, text: &str, table: &mut Table| {
+        let page = PageSource::parse(text).map_err(|error| format!("course `{id}`: {error}"));
+        table.value(key, page).map(|page| match page {
+            PageSource::File { path, .. } => PageSource::File { path, published_at: published_at.cloned() },
+            web @ PageSource::Web(_) => web,
+        })
+    };
+    let page = page.map(|text| read("page", &text, table));
+    let mut all: Vec<Option<PageSource>> = page.into_iter().collect();
+    let mut table = table.inside("pages");
+    for (at, text) in pages.iter().enumerate() {
+        all.push(read(&at.to_string(), text, &mut table));
+    }
+    all.into_iter().collect()
 }

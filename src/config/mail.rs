@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::meaning::Table;
 use crate::outbox::Sender;
 use crate::world::mail::Mailbox;
 use crate::world::mail::dkim::Signer;
@@ -13,7 +14,8 @@ use crate::world::mail::relay::{Login, Password, Relay, Security, Server, Unusab
 /// The file in systemd's credentials directory that holds the relay's password.
 const CREDENTIAL: &str = "smtp-password";
 pub(super) const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
-const VARIABLE: &str = "ONRESERVE_SMTP_PASSWORD";
+/// The variable that may hold it.
+const PASSWORD_VARIABLE: &str = "ONRESERVE_SMTP_PASSWORD";
 
 /// The same for the key that signs mails.
 const DKIM_CREDENTIAL: &str = "dkim-key";
@@ -25,6 +27,8 @@ pub struct Mail {
     pub way: Way,
     pub signer: Option<Signer>,
     pub unsubscribe_url: Option<String>,
+    /// Whoever may look at the process may read it then.
+    pub is_password_in_environment: bool,
 }
 
 impl Mail {
@@ -37,6 +41,16 @@ impl Mail {
             unsubscribe_url: self.unsubscribe_url.clone(),
             pages: None,
         })
+    }
+
+    /// What the operator should change though it works.
+    pub fn warning(&self) -> Option<String> {
+        let warning = || {
+            format!(
+                "the mail password comes from the variable {PASSWORD_VARIABLE}, which other programs may see; set the systemd credential {CREDENTIAL} or a password_file"
+            )
+        };
+        self.is_password_in_environment.then(warning)
     }
 }
 
@@ -69,80 +83,108 @@ pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-pub(super) fn mail(keys: MailKeys, environment: impl Fn(&str) -> Option<String>) -> Result<Mail, String> {
-    let from: Mailbox = keys.from.parse().map_err(|error| {
-        format!("[mail] from: `{}` is no mail address ({error}); write for example \"Onreserve <onreserve@school.edu>\"", keys.from)
+pub(super) fn mail(
+    keys: MailKeys,
+    table: &mut Table,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Option<Mail> {
+    let from = table.value("from", sender(&keys.from));
+    if keys.unsubscribe_url.as_ref().is_some_and(|url| !url.starts_with("https://")) {
+        let what = "[mail] unsubscribe_url must begin with https://, else no mail program offers it";
+        table.wrong("unsubscribe_url", what.to_owned());
+    }
+    let unsubscribe_url = keys.unsubscribe_url.clone();
+    let own_domain = from.as_ref().map(|from| from.email.domain());
+    let signer = match &keys.dkim {
+        None => Some(None),
+        Some(keys) => signer(keys, own_domain, &mut table.inside("dkim"), &environment).map(Some),
+    };
+    let is_password_in_environment = keys.user.is_some() && password_file(&keys, &environment).is_none();
+    let way = way(keys, table, environment);
+    Some(Mail { from: from?, way: way?, signer: signer?, unsubscribe_url, is_password_in_environment })
+}
+
+fn sender(text: &str) -> Result<Mailbox, String> {
+    let from: Mailbox = text.parse().map_err(|error| {
+        format!("[mail] from: `{text}` is no mail address ({error}); write for example \"Onreserve <onreserve@school.edu>\"")
     })?;
     if !from.email.to_string().is_ascii() {
         return Err("[mail] from: an address in ASCII is needed; write the host as xn--…".to_owned());
     }
-    if keys.unsubscribe_url.as_ref().is_some_and(|url| !url.starts_with("https://")) {
-        return Err(
-            "[mail] unsubscribe_url must begin with https://, else no mail program offers it".to_owned()
-        );
-    }
-    let unsubscribe_url = keys.unsubscribe_url.clone();
-    let signer = keys.dkim.as_ref().map(|keys| signer(keys, &from, &environment)).transpose()?;
-    Ok(Mail { from, way: way(keys, environment)?, signer, unsubscribe_url })
+    Ok(from)
 }
 
+/// Signs for the domain of the sender, `own_domain`, unless told otherwise.
 fn signer(
     keys: &DkimKeys,
-    from: &Mailbox,
+    own_domain: Option<&str>,
+    table: &mut Table,
     environment: impl Fn(&str) -> Option<String>,
-) -> Result<Signer, String> {
+) -> Option<Signer> {
     let is_name = |text: &str| {
         !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))
     };
-    let domain = keys.domain.clone().unwrap_or_else(|| from.email.domain().to_owned());
-    if !is_name(&domain) || !is_name(&keys.selector) {
-        return Err(
-            "[mail.dkim] the key is looked for at SELECTOR._domainkey.DOMAIN; write both as in the DNS"
-                .to_owned(),
-        );
+    let domain = keys.domain.clone().or_else(|| own_domain.map(str::to_owned));
+    for (key, name) in [("domain", domain.as_deref()), ("selector", Some(keys.selector.as_str()))] {
+        if name.is_some_and(|name| !is_name(name)) {
+            let what =
+                "[mail.dkim] the key is looked for at SELECTOR._domainkey.DOMAIN; write both as in the DNS";
+            table.wrong(key, what.to_owned());
+        }
     }
     let credential =
         || environment(CREDENTIALS_DIRECTORY).map(|dir| PathBuf::from(dir).join(DKIM_CREDENTIAL));
     let Some(file) = keys.key_file.clone().or_else(|| credential().filter(|path| path.exists())) else {
-        return Err(format!(
+        let what = format!(
             "[mail.dkim] has no key; name a key_file, or set the systemd credential {DKIM_CREDENTIAL}"
-        ));
+        );
+        table.lacks("key_file", what);
+        return None;
     };
-    Signer::read(domain, keys.selector.clone(), &file).map_err(|error| error.to_string())
+    table.value("key_file", Signer::read(domain?, keys.selector.clone(), &file))
 }
 
-fn way(keys: MailKeys, environment: impl Fn(&str) -> Option<String>) -> Result<Way, String> {
+fn way(keys: MailKeys, table: &mut Table, environment: impl Fn(&str) -> Option<String>) -> Option<Way> {
     match (&keys.host, &keys.sendmail, &keys.directory) {
         (Some(host), None, None) => {
             let host = host.clone();
-            server(host, keys, environment).map(Way::Smtp)
+            server(host, keys, table, environment).map(Way::Smtp)
         }
-        (None, Some(program), None) => Ok(Way::Sendmail { program: program.clone() }),
-        (None, None, Some(dir)) => Ok(Way::Directory { dir: dir.clone() }),
+        (None, Some(program), None) => Some(Way::Sendmail { program: program.clone() }),
+        (None, None, Some(dir)) => Some(Way::Directory { dir: dir.clone() }),
         (None, None, None) => {
-            Err("[mail] has no way out; add host = \"smtp.school.edu\", or sendmail = \"/usr/sbin/sendmail\""
-                .to_owned())
+            let what =
+                "[mail] has no way out; add host = \"smtp.school.edu\", or sendmail = \"/usr/sbin/sendmail\"";
+            table.lacks("host", what.to_owned());
+            None
         }
-        _ => Err("[mail] has several ways out; keep one of host, sendmail and directory".to_owned()),
+        (host, sendmail, _) => {
+            let second = if host.is_some() && sendmail.is_some() { "sendmail" } else { "directory" };
+            let what = "[mail] has several ways out; keep one of host, sendmail and directory";
+            table.wrong(second, what.to_owned());
+            None
+        }
     }
 }
 
 fn server(
     host: String,
     keys: MailKeys,
+    table: &mut Table,
     environment: impl Fn(&str) -> Option<String>,
-) -> Result<Server, String> {
+) -> Option<Server> {
     let security = keys.security.unwrap_or(Security::StartTls);
     if security == Security::None && !is_this_machine(&host) {
-        return Err(format!(
+        let what = format!(
             "[mail] security = \"none\" would send passwords and reports to {host} in the open; use \"starttls\" or \"tls\""
-        ));
+        );
+        table.wrong("security", what);
     }
     let login = match &keys.user {
         None => None,
-        Some(user) => Some(Login { user: user.clone(), password: password(&keys, environment)? }),
+        Some(user) => Some(Login { user: user.clone(), password: password(&keys, table, environment)? }),
     };
-    Ok(Server {
+    Some(Server {
         port: keys.port.unwrap_or(security.usual_port()),
         host,
         security,
@@ -155,26 +197,48 @@ fn is_this_machine(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// From the file named in the configuration, else from systemd, else from the environment.
-fn password(keys: &MailKeys, environment: impl Fn(&str) -> Option<String>) -> Result<Password, String> {
+/// The file named in the configuration, else the one from systemd.
+fn password_file(keys: &MailKeys, environment: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
     let credential = || environment(CREDENTIALS_DIRECTORY).map(|dir| PathBuf::from(dir).join(CREDENTIAL));
-    let file = keys.password_file.clone().or_else(|| credential().filter(|path| path.exists()));
-    let text = match (file, environment(VARIABLE)) {
-        (Some(path), _) => std::fs::read_to_string(&path)
-            .map_err(|error| format!("[mail] cannot read the password file {}: {error}", path.display()))?,
+    keys.password_file.clone().or_else(|| credential().filter(|path| path.exists()))
+}
+
+/// From a file, else from the environment.
+fn password(
+    keys: &MailKeys,
+    table: &mut Table,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Option<Password> {
+    let text = match (password_file(keys, &environment), environment(PASSWORD_VARIABLE)) {
+        (Some(path), _) => {
+            let read = std::fs::read_to_string(&path);
+            table.value(
+                "password_file",
+                read.map_err(|error| {
+                    format!("[mail] cannot read the password file {}: {error}", path.display())
+                }),
+            )?
+        }
         (None, Some(text)) => text,
         (None, None) => {
-            return Err(format!(
-                "[mail] user is given without a password; name a password_file, or set the systemd credential {CREDENTIAL} or the variable {VARIABLE}"
-            ));
+            let what = format!(
+                "[mail] user is given without a password; name a password_file, or set the systemd credential {CREDENTIAL} or the variable {PASSWORD_VARIABLE}"
+            );
+            table.lacks("user", what);
+            return None;
         }
     };
     let text = text.trim_end_matches(['\r', '\n']).to_owned();
-    if text.is_empty() { Err("[mail] the password is empty".to_owned()) } else { Ok(Password(text)) }
+    if text.is_empty() {
+        table.wrong("password_file", "[mail] the password is empty".to_owned());
+        return None;
+    }
+    Some(Password(text))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::meaning::Found;
     use super::*;
 
     fn read(keys: &str, environment: &[(&str, &str)]) -> Result<Mail, String> {
@@ -182,7 +246,10 @@ mod tests {
         let lookup = |name: &str| {
             environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         };
-        mail(keys, lookup)
+        let mut found = Found::default();
+        let mail = mail(keys, &mut found.table(0, &["mail"]), lookup);
+        let told = found.told();
+        if told.is_empty() { Ok(mail.unwrap()) } else { Err(told) }
     }
 
     fn server(mail: Mail) -> Server {
@@ -209,12 +276,13 @@ mod tests {
         std::fs::File::create_new(dir.path().join(CREDENTIAL)).unwrap();
         let keys = "host = \"smtp.school.edu\"\nuser = \"o\"";
         let missing = read(keys, &[]).unwrap_err();
-        assert!(missing.contains("password_file") && missing.contains(VARIABLE), "{missing}");
-        let mail = read(keys, &[(VARIABLE, "geheim")]).unwrap();
+        assert!(missing.contains("password_file") && missing.contains(PASSWORD_VARIABLE), "{missing}");
+        let mail = read(keys, &[(PASSWORD_VARIABLE, "geheim")]).unwrap();
         assert!(!format!("{mail:?}").contains("geheim"));
+        assert!(mail.is_password_in_environment);
         assert_eq!(server(mail).login.unwrap().password.0, "geheim");
         let path = dir.path().to_str().unwrap();
-        let empty = read(keys, &[(CREDENTIALS_DIRECTORY, path), (VARIABLE, "x")]).unwrap_err();
+        let empty = read(keys, &[(CREDENTIALS_DIRECTORY, path), (PASSWORD_VARIABLE, "x")]).unwrap_err();
         assert!(empty.contains("empty"), "the credential goes first: {empty}");
         let file = read(&format!("{keys}\npassword_file = \"{path}/none\""), &[]).unwrap_err();
         assert!(file.contains("/none"), "{file}");

@@ -1,14 +1,14 @@
 //! The part of the configuration that says when: `[service]` and each course's `schedule`.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
 use jiff::civil::Time;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use crate::daemon;
-use crate::domain::course::{Course, CourseId};
+use super::meaning::Table;
+use crate::domain::course::CourseId;
 use crate::domain::schedule::{self, Schedule};
 use crate::world::ping::PingUrl;
 
@@ -35,28 +35,44 @@ impl Default for ServiceKeys {
     }
 }
 
-/// When what is done; `expressions` holds what each course says itself.
-pub(super) fn settings(
-    keys: &ServiceKeys,
-    courses: &[Course],
-    expressions: &BTreeMap<CourseId, String>,
-) -> Result<daemon::Settings, String> {
+/// What `[service]` says.
+pub(super) struct Service {
+    spread: SignedDuration,
+    look: Option<Time>,
+    pub ping: Option<PingUrl>,
+}
+
+/// When a course has its nights and its looks by day.
+pub(super) struct Schedules {
+    pub nights: Schedule,
+    pub looks: Option<Schedule>,
+}
+
+pub(super) fn service(keys: &ServiceKeys, table: &mut Table) -> Service {
     if keys.spread.is_negative() || keys.spread > SignedDuration::from_hours(12) {
-        return Err(format!("spread is {:#}; it can be from 0s to 12h", keys.spread));
+        table.wrong("spread", format!("spread is {:#}; it can be from 0s to 12h", keys.spread));
     }
-    let look = look(&keys.look)?;
-    let mut settings = daemon::Settings { ping: ping(keys)?, ..daemon::Settings::default() };
-    for course in courses {
-        let of_course = |what: schedule::NotASchedule| format!("course `{}`: {what}", course.id);
-        let expression = expressions.get(&course.id).map_or(schedule::DEFAULT, String::as_str);
-        let nights = Schedule::parse(expression, course.time_zone.clone()).map_err(of_course)?;
-        settings.nights.insert(course.id.clone(), nights.within(course.term).spread(&course.id, keys.spread));
-        if let Some(look) = look {
-            let look = Schedule::daily(look, course.time_zone.clone()).map_err(of_course)?;
-            settings.looks.insert(course.id.clone(), look.within(course.term));
-        }
+    let key = if keys.ping_url_file.is_some() { "ping_url_file" } else { "ping_url" };
+    Service {
+        spread: keys.spread,
+        look: table.value("look", look(&keys.look)).flatten(),
+        ping: table.value(key, ping(keys)).flatten(),
     }
-    Ok(settings)
+}
+
+/// `expression` is what the course says itself.
+pub(super) fn schedules(
+    expression: Option<&str>,
+    course: &CourseId,
+    zone: TimeZone,
+    service: &Service,
+    table: &mut Table,
+) -> Option<Schedules> {
+    let of_course = |what: schedule::NotASchedule| format!("course `{course}`: {what}");
+    let nights = Schedule::parse(expression.unwrap_or(schedule::DEFAULT), zone.clone()).map_err(of_course);
+    let looks = service.look.map(|at| Schedule::daily(at, zone)).transpose().map_err(of_course);
+    let nights = table.value("schedule", nights)?.spread(course, service.spread);
+    Some(Schedules { nights, looks: table.value("schedule", looks)? })
 }
 
 fn look(text: &str) -> Result<Option<Time>, String> {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::mail::CREDENTIALS_DIRECTORY;
+use super::meaning::Table;
 use crate::domain::course::{Course, MailAddress};
 use crate::domain::policy::admission::{Admission, Circle, Readers};
 use crate::domain::policy::network::Network;
@@ -49,56 +50,79 @@ fn this_machine() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 8080))
 }
 
-pub(super) fn pages(keys: PagesKeys, environment: impl Fn(&str) -> Option<String>) -> Result<Pages, String> {
+/// What a course says of its own pages.
+pub(super) struct Shown {
+    pub origins: Vec<String>,
+    pub contact: Option<MailAddress>,
+}
+
+pub(super) fn pages(
+    keys: PagesKeys,
+    table: &mut Table,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Option<Pages> {
     let base_url = match &keys.base_url {
-        Some(text) => text.parse().map_err(|error| format!("[pages] base_url: {error}"))?,
-        None => BaseUrl::default(),
+        Some(text) => {
+            let read = text.parse().map_err(|error| format!("[pages] base_url: {error}"));
+            table.value("base_url", read)
+        }
+        None => Some(BaseUrl::default()),
     };
     if keys.library_proxy.as_ref().is_some_and(|proxy| !proxy.starts_with("https://")) {
-        return Err("[pages] library_proxy is put before the address of a licensed link; write for example \
-                    \"https://login.proxy.school.edu/login?url=\""
-            .to_owned());
+        let what = "[pages] library_proxy is put before the address of a licensed link; write for example \
+                    \"https://login.proxy.school.edu/login?url=\"";
+        table.wrong("library_proxy", what.to_owned());
     }
-    let proxies = proxies(&keys)?;
-    Ok(Pages {
+    let proxies = proxies(&keys, table);
+    let key = table.value("key_file", signing_key(keys.key_file, environment));
+    Some(Pages {
         listen: keys.listen,
         has_address: keys.base_url.is_some(),
-        key: signing_key(keys.key_file, environment)?,
+        key: key?,
         serve: serve::Settings {
-            base_url,
+            base_url: base_url?,
             courses: Vec::new(),
             copyright_contact: keys.copyright_contact.map(String::from),
             library_proxy: keys.library_proxy,
             copies_for_ever_only: false,
-            proxies,
+            proxies: proxies?,
             limits: serve::Limits::default(),
             signing_key: None,
         },
     })
 }
 
-fn proxies(keys: &PagesKeys) -> Result<serve::Proxies, String> {
+fn proxies(keys: &PagesKeys, table: &mut Table) -> Option<serve::Proxies> {
     let mut proxies = serve::Proxies::default();
-    for text in &keys.trusted_proxies {
-        let network: Network = text.parse().map_err(|error| format!("[pages] trusted_proxies: {error}"))?;
-        if network.is_everything() {
-            return Err(format!(
-                "[pages] trusted_proxies: {network} would let anybody be whoever they say; name the proxy's own address"
-            ));
+    let mut trusted = Vec::new();
+    for (at, text) in keys.trusted_proxies.iter().enumerate() {
+        trusted.push(table.inside("trusted_proxies").value(&at.to_string(), proxy(text)));
+    }
+    let mut header = |key: &str, text: &Option<String>| match text {
+        None => Some(None),
+        Some(text) => {
+            let read = text.parse().map_err(|_| {
+                format!("[pages] {key}: `{text}` is no header; write for example \"Remote-User\"")
+            });
+            table.value(key, read).map(Some)
         }
-        proxies.trusted.push(network);
-    }
-    let header = |key: &str, text: &str| {
-        text.parse()
-            .map_err(|_| format!("[pages] {key}: `{text}` is no header; write for example \"Remote-User\""))
     };
-    if let Some(text) = &keys.user_header {
-        proxies.user = header("user_header", text)?;
+    let user = header("user_header", &keys.user_header);
+    let groups = header("groups_header", &keys.groups_header);
+    proxies.trusted = trusted.into_iter().collect::<Option<_>>()?;
+    proxies.user = user?.unwrap_or(proxies.user);
+    proxies.groups = groups?.unwrap_or(proxies.groups);
+    Some(proxies)
+}
+
+fn proxy(text: &str) -> Result<Network, String> {
+    let network: Network = text.parse().map_err(|error| format!("[pages] trusted_proxies: {error}"))?;
+    if network.is_everything() {
+        return Err(format!(
+            "[pages] trusted_proxies: {network} would let anybody be whoever they say; name the proxy's own address"
+        ));
     }
-    if let Some(text) = &keys.groups_header {
-        proxies.groups = header("groups_header", text)?;
-    }
-    Ok(proxies)
+    Ok(network)
 }
 
 /// Whether a course relies on the names that a proxy gives.
@@ -140,38 +164,29 @@ impl Pages {
     }
 
     /// Shows one more course.
-    pub(super) fn add(
-        &mut self,
-        course: &Course,
-        admission: Admission,
-        origins: Vec<String>,
-        contact: Option<MailAddress>,
-    ) -> Result<(), String> {
-        for origin in &origins {
+    pub(super) fn add(&mut self, course: &Course, admission: Admission, shown: Shown, table: &mut Table) {
+        let id = &course.id;
+        for (at, origin) in shown.origins.iter().enumerate() {
             let is_origin = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
             if !is_origin {
-                return Err(format!(
-                    "course `{}`: `{origin}` is no origin; write for example \"https://school.edu\"",
-                    course.id
-                ));
+                let what = format!("`{origin}` is no origin; write for example \"https://school.edu\"");
+                table.inside("origins").wrong(&at.to_string(), format!("course `{id}`: {what}"));
             }
         }
         if needs_names(&admission) && self.serve.proxies.trusted.is_empty() {
-            return Err(format!(
-                "course `{}`: it lets in people by the names that a proxy gives them, but no proxy is believed; add its address to [pages] trusted_proxies",
-                course.id
-            ));
+            let key = if matches!(admission.readers, Readers::Named(_)) { "access" } else { "staff" };
+            let what = "it lets in people by the names that a proxy gives them, but no proxy is believed; add its address to [pages] trusted_proxies";
+            table.wrong(key, format!("course `{id}`: {what}"));
         }
         self.serve.courses.push(CourseRules {
             admission,
             title: course.title.clone(),
             copies: course.copies.clone().unwrap_or_default(),
             term: course.term,
-            origins,
-            contact: contact.map(String::from),
+            origins: shown.origins,
+            contact: shown.contact.map(String::from),
             readers: course.report_to.clone(),
             ..CourseRules::new(course.id.clone())
         });
-        Ok(())
     }
 }

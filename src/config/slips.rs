@@ -1,7 +1,7 @@
 //! Every mistake of a configuration that TOML itself can place, not only the first.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 
@@ -12,26 +12,51 @@ const AT_MOST: usize = 40;
 /// Lines that one value may fill.
 const LINES_OF_A_VALUE: usize = 40;
 
+/// A file of the configuration, as it was read at last.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub path: PathBuf,
+    /// Its text, with blanks in place of what was wrong.
+    pub read: String,
+    blanked: Vec<Range<usize>>,
+}
+
 /// Reads a file again and again, each time without the entry that was wrong
 /// the time before. Blanks keep the place of everything else.
-pub(super) fn all<T: DeserializeOwned>(text: &str, path: &Path) -> Vec<Mistake> {
-    let mut text = text.to_owned();
+pub(super) fn read<T: DeserializeOwned>(
+    path: PathBuf,
+    text: String,
+) -> (Option<T>, Text, Vec<(usize, Mistake)>) {
+    let mut text = Text { path, read: text, blanked: Vec::new() };
     let mut found = Vec::new();
-    let mut blanked: Vec<Range<usize>> = Vec::new();
     while found.len() < AT_MOST {
-        let Err(what) = toml::from_str::<T>(&text) else { break };
-        let place = what.span().and_then(|span| place(&text, span.start));
+        let what = match toml::from_str::<T>(&text.read) {
+            Ok(value) => return (Some(value), text, found),
+            Err(what) => what,
+        };
+        let at = what.span().map_or(0, |span| span.start);
+        let place = what.span().and_then(|_| place(&text.read, at));
         // A table that lacks what was blanked in it is no mistake of its own.
-        let is_echo =
-            place.as_ref().is_some_and(|place| blanked.iter().any(|before| place.contains(&before.start)));
+        let is_echo = place.as_ref().is_some_and(|place| text.had_a_slip_in(place));
         if !is_echo {
-            found.push(Mistake::Syntax { path: path.to_owned(), what: Box::new(what) });
+            found.push((at, Mistake::Syntax { path: text.path.clone(), what: Box::new(what) }));
         }
         let Some(place) = place else { break };
-        text = without(&text, place.clone());
-        blanked.push(place);
+        text.read = without(&text.read, place.clone());
+        text.blanked.push(place);
     }
-    found
+    (None, text, found)
+}
+
+impl Text {
+    fn had_a_slip_in(&self, place: &Range<usize>) -> bool {
+        self.blanked.iter().any(|before| place.contains(&before.start))
+    }
+
+    /// Whether something was wrong in the table that begins there.
+    pub(super) fn had_a_slip_in_table(&self, at: usize) -> bool {
+        place(&self.read, at).is_some_and(|table| self.had_a_slip_in(&table))
+    }
 }
 
 /// What is left out to read on: an entry, or a whole table where its head is wrong.

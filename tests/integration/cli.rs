@@ -7,6 +7,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use crate::fetch::site::{Reply, Then};
+use crate::post::relay::{self, Relay};
 use crate::town::{PROGRAM, Town, article, page_of};
 
 async fn run(dir: &Path, arguments: &[&str]) -> (i32, String) {
@@ -227,4 +228,102 @@ async fn check_config_says_when_the_nights_will_be() {
     expect(dir.path(), &ready, 0, &["21 days before the term", "7 days before the term"]).await;
     let over = ["check-config", "--now", "2027-01-01T12:00:00Z"];
     expect(dir.path(), &over, 0, &["no more nights"]).await;
+}
+
+/// What `check-config --online` of a town says, and how it exits.
+async fn online(town: &Town) -> (i32, String) {
+    run(town.dir.path(), &["check-config", "onreserve.toml", "--online"]).await
+}
+
+#[tokio::test]
+async fn what_a_configuration_names_is_tried_and_nothing_is_left_behind() {
+    let town = Town::start(["course.test"], |_, seen| match &*seen.target {
+        "/" => Reply::page(&page_of(&["http://notes.test/a", "http://notes.test/b"])),
+        "/bare" => {
+            Reply::page("<title>Bare</title><p>Nothing is linked from here, and nothing ever was.</p>")
+        }
+        _ => Reply::not_found(),
+    })
+    .await;
+    let (relay, authority) = Relay::strict();
+    let file = |name: &str, text: &str| {
+        let path = town.dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let authority = file("authority.pem", &authority);
+    let password = file("password", relay::PASSWORD);
+    let configure = |page: &str| {
+        town.configure(&format!(
+            "[service]\nping_url = \"http://course.test/ping\"\n[[course]]\nid = \"c\"\npage = \"{page}\"\n\
+             [mail]\nfrom = \"o@school.test\"\nhost = \"127.0.0.1\"\nport = {}\nuser = \"{}\"\n\
+             password_file = {password:?}\nextra_ca = {authority:?}\n",
+            relay.address.port(),
+            relay::USER,
+        ))
+    };
+    configure("http://course.test/");
+    let (code, told) = online(&town).await;
+    assert_eq!(code, 0, "{told}");
+    for words in
+        ["archive can be written", "takes the password; nothing was sent", "http://course.test/: 2 links"]
+    {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    assert_eq!(town.site.targets(), ["/"], "asked as politely as by night, and nobody pinged");
+    assert!(relay.sent().is_empty() && !town.archive().exists());
+
+    file("password", "wrong horse");
+    for (page, words) in [
+        ("http://course.test/bare", "give the page that holds the readings"),
+        ("http://course.test/none", "not found (404)"),
+        ("none.html", "none.html"),
+    ] {
+        configure(page);
+        let (code, told) = online(&town).await;
+        assert_eq!(code, 1, "{told}");
+        assert!(told.contains(words) && told.contains("fine   archive"), "{words}: {told}");
+        assert!(told.contains("WRONG  mail: 127.0.0.1:") && told.contains("wrong password"), "{told}");
+        assert!(!told.contains("horse"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn an_archive_is_tried_without_being_touched() {
+    let town = Town::start(["course.test"], |_, _| Reply::page(&page_of(&["http://course.test/a"]))).await;
+    let configuration = town.one_course();
+    town.check(1).await;
+    let files = || std::fs::read_dir(town.archive().join("tmp")).unwrap().count();
+    let before = files();
+    let (code, told) = online(&town).await;
+    assert_eq!((code, files()), (0, before), "{told}");
+    let text = std::fs::read_to_string(&configuration).unwrap();
+    let elsewhere = |text: &str, dir: &str| text.replace(&format!("{}\"", town.archive().display()), dir);
+    std::fs::write(&configuration, elsewhere(&text, "onreserve.toml/archive\"")).unwrap();
+    let (code, told) = online(&town).await;
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("WRONG  archive: cannot write") && told.contains("make it writable"), "{told}");
+    assert!(told.contains("1 link"), "the rest is tried all the same: {told}");
+    std::fs::write(&configuration, text.replace("page = \"http", "page = \"ftp")).unwrap();
+    assert_eq!(online(&town).await.0, 78);
+}
+
+#[tokio::test]
+async fn a_password_in_the_environment_is_warned_of_and_not_shown() {
+    let town = Town::start(["course.test"], |_, _| Reply::page(&page_of(&["http://notes.test/a"]))).await;
+    town.configure(
+        "[[course]]\nid = \"c\"\npage = \"http://course.test/\"\nreport_to = [\"i@school.test\"]\n\
+         [mail]\nfrom = \"o@school.test\"\nhost = \"localhost\"\nport = 1\nsecurity = \"none\"\nuser = \"o\"\n",
+    );
+    let run = async |arguments: &[&str]| {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments).env("ONRESERVE_SMTP_PASSWORD", "geheim").env_remove("CREDENTIALS_DIRECTORY");
+        let output = command.current_dir(town.dir.path()).output().await.unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    };
+    for arguments in [&["check-config"][..], &["check", "--config", "onreserve.toml"]] {
+        let told = run(arguments).await;
+        assert_eq!(told.matches("ONRESERVE_SMTP_PASSWORD").count(), 1, "{told}");
+        assert!(told.contains("password_file") && !told.contains("geheim"), "{told}");
+    }
 }

@@ -53,6 +53,21 @@ pub fn make_dir(dir: &Path) -> Result<(), Fault> {
     private_dir(dir).map_err(|source| Fault::NotWritable { dir: dir.to_owned(), source })
 }
 
+/// Whether an archive can be written at this place, or made there; nothing is left behind.
+pub fn try_place(dir: &Path) -> Result<(), Fault> {
+    let not_writable = |source| Fault::NotWritable { dir: dir.to_owned(), source };
+    let there = dir.ancestors().find(|dir| dir.exists()).unwrap_or(dir);
+    // The last ancestor of a relative path is empty, and means the working directory.
+    let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
+    tempfile::tempfile_in(there).map_err(not_writable)?;
+    if dir.join("FORMAT").exists() {
+        Archive::read_only(dir)?;
+        // Where bodies arrive; a directory of another user lets nobody else in.
+        tempfile::tempfile_in(dir.join("tmp")).map_err(not_writable)?;
+    }
+    Ok(())
+}
+
 /// An archive directory, opened.
 #[derive(Clone, Debug)]
 pub struct Archive {

@@ -128,6 +128,18 @@ impl Relay {
         Ok(Self { kind })
     }
 
+    /// Whether the way is open, found out without a mail; else what is in the way.
+    pub async fn greet(&self, from: &Mailbox) -> Result<(), String> {
+        match &self.kind {
+            Kind::Smtp(server) => server.greet(from).await,
+            Kind::Sendmail(program) => sendmail::is_there(program),
+            Kind::Directory(dir) => {
+                let written = std::fs::create_dir_all(dir).and_then(|()| tempfile::tempfile_in(dir));
+                written.map(|_| ()).map_err(|error| format!("cannot write to {}: {error}", dir.display()))
+            }
+        }
+    }
+
     pub async fn hand_on(&self, parcel: &Parcel<'_>) -> Outcome {
         match &self.kind {
             Kind::Smtp(server) => server.hand_on(parcel).await,

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::fs::Access;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
@@ -11,6 +12,12 @@ use super::{Outcome, Parcel, said};
 
 /// A program that only queues is done in no time; this one hangs.
 const LONGEST: Duration = Duration::from_mins(5);
+
+/// Whether there is a program that we may run.
+pub(super) fn is_there(program: &Path) -> Result<(), String> {
+    rustix::fs::access(program, Access::EXEC_OK)
+        .map_err(|error| format!("cannot run {}: {}", program.display(), std::io::Error::from(error)))
+}
 
 pub(super) async fn hand_on(program: &Path, parcel: &Parcel<'_>) -> Outcome {
     match tokio::time::timeout(LONGEST, run(program, parcel)).await {

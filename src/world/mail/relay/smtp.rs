@@ -14,13 +14,15 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParam
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 
-use super::{Outcome, Parcel, Security, Server, Unusable, said};
+use super::{Mailbox, Outcome, Parcel, Security, Server, Unusable, said};
 
 const CONNECTING: Duration = Duration::from_secs(30);
 /// For each command; RFC 5321 section 4.5.3.2 asks for this much.
 const ANSWERING: Duration = Duration::from_mins(5);
 /// After the end of a mail a relay may look for viruses before it answers.
 const TAKING: Duration = Duration::from_mins(10);
+/// Nothing depends on the farewell.
+const LEAVING: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
 pub(super) struct Smtp {
@@ -46,7 +48,7 @@ impl Smtp {
     }
 
     pub(super) async fn hand_on(&self, parcel: &Parcel<'_>) -> Outcome {
-        let mut line = match self.open(parcel).await {
+        let mut line = match self.open(parcel.from).await {
             Ok(line) => line,
             Err(trouble) => {
                 return Outcome::NoRelay(format!("{}:{}: {trouble}", self.server.host, self.server.port));
@@ -57,12 +59,20 @@ impl Smtp {
             Err(outcome) => outcome,
         };
         // Politeness only: the answer is known.
-        let _ = tokio::time::timeout(Duration::from_secs(5), line.abort()).await;
+        let _ = tokio::time::timeout(LEAVING, line.abort()).await;
         outcome
     }
 
-    async fn open(&self, parcel: &Parcel<'_>) -> Result<AsyncSmtpConnection, String> {
-        let hello = ClientId::Domain(parcel.from.email.domain().to_owned());
+    /// Lets itself in as for a mail, and leaves without one.
+    pub(super) async fn greet(&self, from: &Mailbox) -> Result<(), String> {
+        let at_place = |trouble| format!("{}:{}: {trouble}", self.server.host, self.server.port);
+        let mut line = self.open(from).await.map_err(at_place)?;
+        let _ = tokio::time::timeout(LEAVING, line.abort()).await;
+        Ok(())
+    }
+
+    async fn open(&self, from: &Mailbox) -> Result<AsyncSmtpConnection, String> {
+        let hello = ClientId::Domain(from.email.domain().to_owned());
         let place = (self.server.host.as_str(), self.server.port);
         let wrapped = match self.server.security {
             Security::Tls => self.tls.clone(),

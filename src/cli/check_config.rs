@@ -1,0 +1,81 @@
+//! `onreserve check-config`: what is wrong with a configuration, and when the nights will be.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::{Now, exit, online, say};
+use crate::config::{self, Mistakes, Settings};
+use crate::domain::report::figures;
+use crate::domain::schedule::{Occasion, Schedule, Slot};
+use crate::world::clock::Clock;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  onreserve check-config /etc/onreserve/onreserve.toml
+  onreserve check-config /etc/onreserve/onreserve.toml --online
+
+With --online it asks for each course page as a night does, and lets itself in
+at the mail relay without a mail. The ping address is not asked: a ping says
+that a night has ended. Exit codes: 78 if the file is wrong, 1 if what it names
+does not work.")]
+pub(super) struct Arguments {
+    #[arg(value_name = "FILE", default_value = "onreserve.toml")]
+    file: PathBuf,
+    /// Also try what the file names: pages, mail relay, archive directory.
+    #[arg(long)]
+    online: bool,
+    #[command(flatten)]
+    now: Now,
+}
+
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let settings = checked(&arguments.file)?;
+    settings.mail.as_ref().map(config::Mail::sender).transpose()?;
+    let courses = figures::count(settings.courses.len(), "course");
+    say(&format!("{}: fine, {courses}\n", arguments.file.display()))?;
+    let clock = arguments.now.now.map_or_else(Clock::system, Clock::pretending);
+    for (course, nights) in &settings.daemon.nights {
+        say(&format!("  {course}: {}\n", coming(nights, clock.now())))?;
+    }
+    if let Some(warning) = settings.mail.as_ref().and_then(config::Mail::warning) {
+        say(&format!("warning: {warning}\n"))?;
+    }
+    if arguments.online { online::run(&settings, clock).await } else { Ok(ExitCode::SUCCESS) }
+}
+
+/// All mistakes are told; the last one by its being returned.
+fn checked(file: &Path) -> anyhow::Result<Settings> {
+    match config::check(file) {
+        Ok(settings) => Ok(settings),
+        Err(Mistakes { first, more }) => {
+            let mut last = first;
+            for next in more {
+                let _ = writeln!(std::io::stderr(), "onreserve: {}", exit::told(&last.into()));
+                last = next;
+            }
+            Err(last.into())
+        }
+    }
+}
+
+/// When the next nights of a course are, in its own time.
+fn coming(nights: &Schedule, now: Timestamp) -> String {
+    let Some(next) = nights.after(now) else {
+        return "no more nights, its term is over".to_owned();
+    };
+    let local = |slot: Slot| {
+        let time = slot.at.to_zoned_datetime(nights.zone().clone()).strftime("%a %F %H:%M:%S %Z");
+        match slot.occasion {
+            Occasion::Night => time.to_string(),
+            Occasion::ReadyForTerm { days_before } => format!("{time} ({days_before} days before the term)"),
+        }
+    };
+    match nights.after(next.at) {
+        Some(then) => format!("next night {}, then {}", local(next), local(then)),
+        None => format!("last night {}", local(next)),
+    }
+}
