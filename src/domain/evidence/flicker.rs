@@ -23,9 +23,16 @@ pub(super) fn settle(case: &Case, document: &Document, change: Change) -> Drift 
     let last = case.last.filter(|_| goes_on(&case.memory.history, &change));
     if tonight.chain(last).any(|other| drift::is_unsteady(baseline, document, other)) {
         Drift::Small(Change { flickers: true, ..change })
+    } else if second_reading_failed(case) {
+        // Nothing told it from flicker; another night will.
+        Drift::NotCompared
     } else {
         Drift::Different(change)
     }
+}
+
+fn second_reading_failed(case: &Case) -> bool {
+    case.answers.again().is_some_and(|again| again.document.is_none())
 }
 
 /// Whether the last night that saw the work differed as well, and about as

@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use crate::domain::capture::Why;
 use crate::domain::document::{Document, Fingerprint, Format};
 use crate::domain::evidence::ask::Answer;
+use crate::domain::evidence::glance::{Glance, glance};
 use crate::domain::evidence::memory::{Kept, Memory};
 use crate::domain::evidence::weigh::Case;
 use crate::domain::evidence::{Drift, Evidence, Finding, flicker, mark};
@@ -42,6 +43,8 @@ pub fn why(case: &Case, evidence: &Evidence) -> Option<(Why, bool)> {
     match drift {
         Drift::First => Some((Why::First, true)),
         Drift::Same if last.is_none() => Some((Why::Restored, true)),
+        // The page around an unchanged file is not what is kept.
+        Drift::Same if is_file_unmodified(case) => None,
         Drift::Same if document.text.trim().is_empty() => {
             let new_bytes =
                 case.work().and_then(|(answer, _)| answer.exchange.body()).map(|body| body.sha256);
@@ -66,6 +69,10 @@ pub fn why(case: &Case, evidence: &Evidence) -> Option<(Why, bool)> {
             .then_some((Why::Changed, false))
         }
     }
+}
+
+fn is_file_unmodified(case: &Case) -> bool {
+    case.answers.documents().any(|answer| glance(answer) == Glance::Unmodified)
 }
 
 fn was_seen_before(case: &Case, text: Fingerprint) -> bool {

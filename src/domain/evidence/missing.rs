@@ -132,13 +132,20 @@ pub fn sibling_of(address: &Address, seed: [u8; 32]) -> Option<Address> {
     Address::from_url(url).ok()
 }
 
-/// Whether the address promises a file and a web page came instead.
+/// Whether a file was there, or the address promises one, and a web page came instead.
 pub fn is_wrong_type(asked: &Address, before: Option<Format>, now: &Document) -> bool {
-    const FILES: &[&str] = &[".pdf", ".ipynb", ".ppt", ".pptx", ".doc", ".docx", ".zip", ".ps"];
+    const READABLE: &[&str] = &[".pdf", ".ipynb", ".ppt", ".pptx", ".doc", ".docx", ".zip", ".ps"];
+    const OTHERS: &[&str] = &[".gz", ".tgz", ".tar", ".xlsx", ".odp", ".odt", ".key", ".epub", ".djvu"];
     let path = asked.path().to_ascii_lowercase();
-    let promised = FILES.iter().any(|extension| path.ends_with(extension));
-    let was_file = matches!(before, Some(Format::Pdf | Format::Notebook));
-    now.format == Format::Html && (was_file || (promised && before.is_none()))
+    let ends_with = |extensions: &[&str]| extensions.iter().any(|extension| path.ends_with(extension));
+    let was_or_is_promised = match before {
+        Some(Format::Pdf | Format::Notebook | Format::Image | Format::Audio | Format::Video) => true,
+        // Bytes that were not recognised may have been a page in a rare encoding.
+        Some(Format::Other) => ends_with(READABLE) || ends_with(OTHERS),
+        Some(Format::Html | Format::Text | Format::Empty) => false,
+        None => ends_with(READABLE),
+    };
+    now.format == Format::Html && was_or_is_promised
 }
 
 /// Whether the two hosts belong to one registrant, as far as names tell: the

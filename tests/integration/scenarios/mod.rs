@@ -12,7 +12,7 @@ use std::io::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 use onreserve::domain::address::Address;
-use onreserve::domain::capture::Capture;
+use onreserve::domain::capture::{Capture, Why};
 use onreserve::domain::document::{self, Context, Document};
 use onreserve::domain::evidence::Evidence;
 use onreserve::domain::evidence::ask::{Answer, Answers, Ask, Subject};
@@ -132,6 +132,13 @@ fn visit(
             let evidence = weigh(&case);
             let kept = kept(&case, &evidence);
             if let Some((kept, document)) = kept {
+                let is_page = |document: &Document| document.html.is_some();
+                let before = blobs.last().map(|(_, before)| before);
+                assert!(
+                    kept.capture.why == Why::Changed || !is_page(&document) || before.is_none_or(is_page),
+                    "{}: a page took the place of a kept file, and nobody was told",
+                    scenario.id
+                );
                 if kept.is_baseline {
                     memory.baseline = Some(kept.clone());
                     memory.accepted_at = Some(at);

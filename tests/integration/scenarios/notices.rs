@@ -192,6 +192,7 @@ pub(crate) const WALLS: &[(&str, u16, &str, &str)] = &[
         "",
         "<!doctype html><html><head><title>Viewer</title></head><body><noscript>You need to enable JavaScript to run this app.</noscript><div id=lecture-app></div><script type=module src=/a.js></script></body></html>",
     ),
+    ("viewer", 200, "", "<!doctype html><title>Flows.pdf - Drive</title><body><script>x</script>"),
     ("yt", 200, "", "<!doctype html><title>A talk - YouTube</title><div id=player></div>"),
     (
         "yt_error",
@@ -205,6 +206,8 @@ pub(crate) const WALLS: &[(&str, u16, &str, &str)] = &[
         "",
         "<!doctype html><title>Best casino bonus</title><h1>Best casino bonus</h1><p>Win the jackpot tonight with betting tips that nobody else has, in the only casino that pays at once and asks nothing.",
     ),
+    ("zip", 200, "content-type: application/zip", "PK\u{3}\u{4} data"),
+    ("mp3", 200, "content-type: audio/mpeg", "ID3\u{4} a talk"),
     ("mp4", 206, "content-type: video/mp4", "\0\0\0\u{18}ftypmp42 film"),
     (
         "quick_text",
