@@ -19,6 +19,14 @@ use crate::domain::verdict::breaker::Void;
 /// Nights remembered for judging; nothing asks further back.
 const NIGHTS_REMEMBERED: i64 = 100;
 
+/// The last visits of a link. In one value: every night asks for those of every
+/// link, and a row costs more than what is in it. In the order of the key, so
+/// that a link of ten years costs no more than one of a term.
+pub(super) const REMEMBERED: &str = "SELECT '[' || group_concat('[' || is_void || ',' || evidence || ']', ',' ORDER BY started DESC) || ']' \
+     FROM (SELECT evidence, night.void IS NOT NULL AS is_void, night.started FROM visit \
+     JOIN night ON night.id = visit.night WHERE visit.link = ? AND night.finished IS NOT NULL \
+     ORDER BY visit.night DESC LIMIT ?)";
+
 /// What is known of a link.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Known {
@@ -53,18 +61,11 @@ impl Catalogue {
         let Some(row) = row else { return Ok(None) };
         let id: i64 = row.get(0);
         let (mut history, mut voids): (Vec<Evidence>, Vec<Evidence>) = (Vec::new(), Vec::new());
-        // The nights in one value: every night asks for those of every link, and
-        // a row costs more than what is in it.
-        let visits = sqlx::query_scalar::<_, Option<String>>(
-            "SELECT '[' || group_concat('[' || is_void || ',' || evidence || ']', ',' ORDER BY started DESC) || ']' \
-             FROM (SELECT evidence, night.void IS NOT NULL AS is_void, night.started FROM visit \
-             JOIN night ON night.id = visit.night WHERE visit.link = ? AND night.finished IS NOT NULL \
-             ORDER BY night.started DESC LIMIT ?)",
-        )
-        .bind(id)
-        .bind(NIGHTS_REMEMBERED)
-        .fetch_one(&self.pool)
-        .await?;
+        let visits = sqlx::query_scalar::<_, Option<String>>(REMEMBERED)
+            .bind(id)
+            .bind(NIGHTS_REMEMBERED)
+            .fetch_one(&self.pool)
+            .await?;
         let visits: Vec<(u8, Evidence)> =
             visits.map(|visits| from_json(&visits)).transpose()?.unwrap_or_default();
         for (is_void, evidence) in visits {

@@ -1,4 +1,5 @@
 use jiff::Timestamp;
+use sqlx::Row as _;
 
 use super::*;
 use crate::domain::address::Address;
@@ -88,6 +89,21 @@ async fn a_night_that_was_told_is_over_though_nobody_wrote_that_down() {
     let next = LastNight { at: night(2), is_over: false };
     catalogue.set_last_nights(std::slice::from_ref(&course), next).await.unwrap();
     assert!(!catalogue.last_nights().await.unwrap()[&course].is_over, "that was the night before");
+}
+
+/// Every night asks it of every link; sorting all nights there ever were made it grow.
+#[tokio::test]
+async fn what_is_remembered_is_found_without_sorting_every_night_there_was() {
+    let (_dir, catalogue) = catalogue().await;
+    let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", links::REMEMBERED)))
+        .bind(1)
+        .bind(100)
+        .fetch_all(&catalogue.pool)
+        .await
+        .unwrap();
+    let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+    assert!(steps.iter().any(|step| step.contains("SEARCH visit USING")), "{steps:?}");
+    assert!(!steps.iter().any(|step| step.contains("FOR ORDER BY")), "{steps:?}");
 }
 
 #[tokio::test]
