@@ -57,6 +57,7 @@
 //! - Who may open a copy? [`domain::policy::access`]; who is a reader of a course, or staff:
 //!   [`domain::policy::admission`].
 //! - How does one sign in? `serve::signin`, and `serve::session` for what stays of it.
+//! - Are the copies still what they were? [`night::scrub`] hashes some of them again after each night.
 //! - How are hosts treated? [`domain::policy`] decides, [`world::fetch`] obeys.
 
 pub mod cli;

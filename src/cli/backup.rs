@@ -104,10 +104,7 @@ pub(super) async fn restore(arguments: RestoreArguments) -> anyhow::Result<ExitC
         code = ExitCode::from(exit::FAILURE);
     }
     if code == ExitCode::SUCCESS {
-        say(&format!(
-            "{} hashed again; all is as it was.\n",
-            figures::count(to_usize(fixity.sound), "file")
-        ))?;
+        say(&format!("{} hashed again; all is as it was.\n", figures::count(fixity.sound.len(), "file")))?;
     }
     Ok(code)
 }

@@ -175,7 +175,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Export(arguments) => export::run(arguments).await,
             Command::Takedown(arguments) => takedown::run(arguments).await,
             Command::Patch(arguments) => patch::run(arguments).await,
-            Command::Verify(arguments) => upkeep::verify(arguments),
+            Command::Verify(arguments) => upkeep::verify(arguments).await,
             Command::Rebuild(arguments) => upkeep::rebuild(arguments).await,
             Command::Backup(arguments) => backup::backup(arguments).await,
             Command::Restore(arguments) => backup::restore(arguments).await,

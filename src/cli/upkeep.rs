@@ -39,16 +39,23 @@ pub(super) struct InitArguments {
     file: PathBuf,
 }
 
-pub(super) fn verify(arguments: VerifyArguments) -> anyhow::Result<ExitCode> {
+pub(super) async fn verify(arguments: VerifyArguments) -> anyhow::Result<ExitCode> {
     let dir = arguments.place.archive_dir()?;
     if !dir.join("FORMAT").exists() {
         bail!("{} is no archive; name one with --archive", dir.display());
     }
     let _alone = SoleInstance::acquire(&dir)?;
     let archive = Archive::open(&dir)?;
-    let fixity = archive.verify(Clock::system().now(), |_| ())?;
+    let now = Clock::system().now();
+    let fixity = archive.verify(now, |_| ())?;
     archive.write_sums()?;
-    say(&format!("{} files, {} bytes: all hashed again\n", fixity.sound, fixity.bytes))?;
+    say(&format!("{} files, {} bytes: all hashed again\n", fixity.sound.len(), fixity.bytes))?;
+    let catalogue = Catalogue::path_in(&dir);
+    if catalogue.exists() {
+        let catalogue = Catalogue::open(&catalogue).await?;
+        catalogue.set_verified(now, &fixity.sound, &fixity.unsound()).await?;
+        catalogue.close().await;
+    }
     if fixity.damaged.is_empty() && fixity.missing.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }

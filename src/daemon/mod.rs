@@ -212,6 +212,11 @@ impl Daemon {
                 self.world.catalogue.set_last_nights(&ids, over).await?;
                 span.in_scope(|| tidings::ended(&finished));
                 self.tidings.tell(ping.as_ref(), tidings::ping_for(&finished));
+                let scrub = night::scrub::scrub(&self.world).instrument(span.clone());
+                let Some(fixity) = attended(&mut self.attendant, scrub).await? else {
+                    return Ok(Some(Stopped));
+                };
+                span.in_scope(|| tidings::scrubbed(fixity));
             }
             Err(error) => {
                 self.rests_until = Some(self.world.clock.instant() + REST);

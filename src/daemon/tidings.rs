@@ -6,6 +6,7 @@ use super::agenda::Due;
 use crate::domain::schedule::Occasion;
 use crate::domain::verdict::StateName;
 use crate::night::{Finished, Looked};
+use crate::world::archive::Fixity;
 use crate::world::clock::Clock;
 use crate::world::ping::{self, Ping, PingUrl};
 
@@ -75,6 +76,25 @@ pub(super) fn ended(night: &Finished) {
 /// A night that says nothing, or nothing of some course, is one to be alarmed at.
 pub(super) fn ping_for(night: &Finished) -> Ping {
     if night.void.is_some() || !night.unread.is_empty() { Ping::Failure } else { Ping::Success }
+}
+
+/// What hashing some of the copies again came to. Damage is for whoever has the backups.
+pub(super) fn scrubbed(fixity: anyhow::Result<Fixity>) {
+    match fixity {
+        Ok(fixity) => {
+            for damage in &fixity.damaged {
+                let moved_to = damage.moved_to.display();
+                tracing::error!(blob = damage.name, %moved_to, "a copy is altered and was set aside; restore it from a backup");
+            }
+            tracing::info!(
+                verified = fixity.sound.len(),
+                bytes = fixity.bytes,
+                altered = fixity.damaged.len(),
+                "copies were hashed again"
+            );
+        }
+        Err(error) => tracing::error!(error = %told(&error), "copies could not be hashed again"),
+    }
 }
 
 pub(super) fn looked(looked: anyhow::Result<Looked>) {

@@ -17,6 +17,7 @@ mod findings;
 mod telling;
 mod closing;
 mod look;
+pub mod scrub;
 pub mod texts;
 
 pub use look::{Looked, at as look_at, run as look};

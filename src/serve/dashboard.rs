@@ -18,13 +18,15 @@ use super::past::Tally;
 use super::settings::BaseUrl;
 use super::visitor::Visitor;
 use super::{chart, list, signin};
+use crate::domain::capture::Capture;
 use crate::domain::course::CourseId;
 use crate::domain::policy::admission::Standing;
 use crate::domain::report::Event;
 use crate::domain::report::figures::{count, day, hours, number, size};
 use crate::domain::report::plain::visible;
-use crate::domain::report::wording::{self, student};
+use crate::domain::report::wording::{self, acting, student};
 use crate::domain::verdict::State as LinkState;
+use crate::world::catalogue::Verified;
 
 #[derive(Template)]
 #[template(path = "health.html", config = "src/serve/askama.toml")]
@@ -47,7 +49,7 @@ struct Health<'a> {
     letters: Vec<String>,
     /// Where staff ask for a look, and what shows that this page sent them there.
     recheck: Option<(String, String)>,
-    storage: String,
+    storage: Vec<String>,
 }
 
 struct NightRow {
@@ -121,7 +123,7 @@ pub(super) async fn health(
         decisions: shelf.all(&visitor).filter_map(|found| decision_row(&desk, &found)).collect(),
         letters: letters(&desk, &shelf).await?,
         recheck: recheck_form(&desk, &visitor, &shelf),
-        storage: storage(&desk, &shelf)?,
+        storage: storage(&desk, &shelf).await?,
     };
     answer::page(StatusCode::OK, &page)
 }
@@ -236,15 +238,27 @@ pub(super) async fn recheck(
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, answer::header_value(&to))]).into_response())
 }
 
-fn storage(desk: &Desk, shelf: &Shelf) -> Result<String, Fault> {
-    let copies: Vec<u64> =
-        shelf.night.items.iter().filter_map(|item| item.copy.as_ref()).map(|copy| copy.bytes).collect();
+/// What is kept, what room is left, and whether the bytes are still the same.
+async fn storage(desk: &Desk, shelf: &Shelf) -> Result<Vec<String>, Fault> {
+    let copies: Vec<&Capture> = shelf.night.items.iter().filter_map(|item| item.copy.as_ref()).collect();
+    let bytes: u64 = copies.iter().map(|copy| copy.bytes).sum();
     let kept = if copies.len() == 1 {
         "1 current copy".to_owned()
     } else {
         format!("{} current copies", number(copies.len() as u64))
     };
-    Ok(format!("{kept}, {}. Room for {} more.", size(copies.iter().sum()), size(desk.archive.free_bytes()?)))
+    let kept = format!("{kept}, {}. Room for {} more.", size(bytes), size(desk.archive.free_bytes()?));
+    let all = desk.catalogue.verified().await?;
+    let verified: Vec<Verified> = copies.iter().filter_map(|copy| all.get(&copy.sha256)).copied().collect();
+    let sound = verified.iter().filter(|it| it.is_sound);
+    let oldest = sound.clone().map(|it| it.at).min().map(|at| local_day(shelf, at));
+    let found = acting::Fixity {
+        copies: copies.len(),
+        sound: sound.count(),
+        unsound: verified.iter().filter(|it| !it.is_sound).count(),
+        oldest,
+    };
+    Ok([kept].into_iter().chain(acting::fixity(&found)).collect())
 }
 
 fn local_day(shelf: &Shelf, at: Timestamp) -> String {

@@ -1,9 +1,13 @@
 //! The archive under damage: what is noticed, what is said, what is left as it was.
 
+use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use jiff::{Timestamp, ToSpan as _};
+use onreserve::domain::capture::Digest;
+use onreserve::world::archive::Archive;
 use tokio::process::Command;
 
 use crate::fetch::site::Reply;
@@ -95,6 +99,31 @@ async fn altered_bytes_are_set_aside_and_fetched_again() {
         assert_eq!(fs::read(&copy).unwrap(), good, "the link still gives it, so it is kept again");
         assert_eq!(town.run(&["verify"]).await.0, 0);
     }
+}
+
+#[tokio::test]
+async fn a_month_of_shares_verifies_everything_and_finds_what_was_altered() {
+    let town = archived().await;
+    let copy = copy_of(&town, "notes.test/a").await;
+    overwrite(&copy, b"quite another text");
+    let is_blob = |(path, _): &&(PathBuf, Vec<u8>)| path.to_string_lossy().contains("/blobs/");
+    let blobs = contents(&town.archive()).iter().filter(is_blob).count();
+    let archive = Archive::open(&town.archive()).unwrap();
+    let first: Timestamp = "2026-10-01T02:30:00Z".parse().unwrap();
+    let mut last: HashMap<Digest, Timestamp> = HashMap::new();
+    let mut altered = Vec::new();
+    for night in 0..30 {
+        let now = first + (24 * night).hours();
+        let fixity = archive.scrub(now, &last, || false).unwrap();
+        assert!(night > 0 || fixity.sound.len() + fixity.damaged.len() < blobs, "a share of them");
+        altered.extend(fixity.damaged.into_iter().map(|damage| damage.name));
+        last.extend(fixity.sound.into_iter().map(|digest| (digest, now)));
+    }
+    assert_eq!(altered, [copy.file_name().unwrap().to_str().unwrap()]);
+    assert_eq!(last.len(), blobs - 1);
+    assert!(archive.scrub(first, &last, || true).unwrap().sound.is_empty(), "told that it is enough");
+    let audit = fs::read_to_string(town.archive().join("audit/2026-10.jsonl")).unwrap();
+    assert_eq!(audit.matches("\"verified\":").count(), 31, "{audit}");
 }
 
 #[tokio::test]

@@ -155,6 +155,7 @@ async fn a_night_runs_by_itself_and_the_watcher_hears_of_it() {
     until(|| pings(&town).len() == 2, || format!("{:?}", pings(&town))).await;
     assert_eq!(pings(&town), ["/watch/start", "/watch/"]);
     let log = service.stop().await;
+    assert!(log.contains("copies were hashed again"), "{log}");
     let over = log.lines().find(|line| line.contains("the night is over")).unwrap();
     let over: serde_json::Value = serde_json::from_str(over).unwrap();
     assert_eq!(over["fields"]["links"], 1);

@@ -1,6 +1,6 @@
 //! Fixity: that stored bytes still have their digest.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -16,11 +16,19 @@ use crate::domain::journal::Holdings;
 /// What a check of the whole archive found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fixity {
-    pub sound: u64,
+    pub sound: Vec<Digest>,
     pub bytes: u64,
     pub damaged: Vec<Damage>,
     /// Mentioned in the journal, and not there; those just set aside among them.
     pub missing: Vec<Digest>,
+}
+
+impl Fixity {
+    /// The blobs that are not what they were, or not there.
+    pub fn unsound(&self) -> Vec<Digest> {
+        let damaged = self.damaged.iter().filter_map(|damage| damage.name.parse().ok());
+        damaged.chain(self.missing.iter().copied()).collect()
+    }
 }
 
 /// A blob whose bytes are not those of its name; moved to quarantine.
@@ -30,24 +38,19 @@ pub struct Damage {
     pub moved_to: PathBuf,
 }
 
+/// So many nights hash the whole archive again.
+const NIGHTS: u64 = 30;
+
 impl Archive {
     /// Hashes every blob again. Damaged bytes are moved to quarantine, never
     /// deleted, and written down in the audit.
     pub fn verify(&self, now: Timestamp, mut each: impl FnMut(&Path)) -> Result<Fixity, Fault> {
         let mut fixity = Fixity::default();
-        let mut found = HashSet::new();
         for path in self.blobs()? {
             each(&path);
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let (digest, bytes) = hash(&path).map_err(|source| failed("read", &path, source))?;
-            fixity.bytes += bytes;
-            if name.parse() == Ok(digest) {
-                fixity.sound += 1;
-                found.insert(digest);
-            } else {
-                fixity.damaged.push(self.quarantine(&path, name, now)?);
-            }
+            self.check(&path, now, &mut fixity)?;
         }
+        let found: HashSet<Digest> = fixity.sound.iter().copied().collect();
         let mut holdings = Holdings::default();
         for entry in self.entries() {
             holdings.add(&entry?);
@@ -56,7 +59,59 @@ impl Archive {
         if !fixity.missing.is_empty() {
             self.audit(now, &serde_json::json!({ "at": now, "found": "missing", "blobs": fixity.missing }))?;
         }
+        self.audit_verified(now, &fixity)?;
         Ok(fixity)
+    }
+
+    /// Hashes a night's share of the bytes again: those that were verified
+    /// longest ago, or never. `last` says when; once `is_enough` says so, the
+    /// rest is left to the next night. Damage is dealt with as by
+    /// [`verify`](Self::verify), which alone tells what is missing.
+    pub fn scrub(
+        &self,
+        now: Timestamp,
+        last: &HashMap<Digest, Timestamp>,
+        mut is_enough: impl FnMut() -> bool,
+    ) -> Result<Fixity, Fault> {
+        let mut blobs = Vec::new();
+        let mut all_bytes = 0;
+        for path in self.blobs()? {
+            let length = fs::metadata(&path).map_err(|source| failed("measure", &path, source))?.len();
+            all_bytes += length;
+            blobs.push((digest_in_name(&path).and_then(|digest| last.get(&digest)).copied(), path));
+        }
+        blobs.sort();
+        let share = all_bytes.div_ceil(NIGHTS);
+        let mut fixity = Fixity::default();
+        for (_, path) in blobs {
+            if fixity.bytes >= share || is_enough() {
+                break;
+            }
+            self.check(&path, now, &mut fixity)?;
+        }
+        self.audit_verified(now, &fixity)?;
+        Ok(fixity)
+    }
+
+    /// Hashes one blob, and sets it aside if it is not what its name says.
+    fn check(&self, path: &Path, now: Timestamp, fixity: &mut Fixity) -> Result<(), Fault> {
+        let (digest, bytes) = hash(path).map_err(|source| failed("read", path, source))?;
+        fixity.bytes += bytes;
+        if digest_in_name(path) == Some(digest) {
+            fixity.sound.push(digest);
+        } else {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            fixity.damaged.push(self.quarantine(path, name, now)?);
+        }
+        Ok(())
+    }
+
+    fn audit_verified(&self, now: Timestamp, fixity: &Fixity) -> Result<(), Fault> {
+        let (sound, altered, missing) = (fixity.sound.len(), fixity.damaged.len(), fixity.missing.len());
+        let line = serde_json::json!({
+            "at": now, "verified": sound, "bytes": fixity.bytes, "altered": altered, "missing": missing,
+        });
+        self.audit(now, &line)
     }
 
     /// Rewrites `SHA256SUMS`, in the order of the names.
@@ -111,6 +166,11 @@ impl Archive {
         };
         write().map_err(|source| failed("append to", &path, source))
     }
+}
+
+/// `None` for a file that is no blob of ours.
+fn digest_in_name(path: &Path) -> Option<Digest> {
+    path.file_name()?.to_str()?.parse().ok()
 }
 
 fn hash(path: &Path) -> io::Result<(Digest, u64)> {

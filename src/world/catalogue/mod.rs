@@ -6,6 +6,7 @@
 
 mod decisions;
 mod entries;
+mod fixity;
 mod letters;
 mod links;
 mod nights;
@@ -27,6 +28,7 @@ use sqlx::{Pool, Sqlite};
 use tokio::sync::Mutex;
 
 pub use decisions::{Decided, Lapse};
+pub use fixity::Verified;
 pub use letters::{Correspondence, NewLetter, Outbox, Post, Trouble, Turn, Untold, Waiting};
 pub use links::Known;
 pub use nights::{NightRecord, NightRow};

@@ -4,7 +4,7 @@ use onreserve::domain::course::Openness;
 use serde_json::Value;
 
 use super::course::{ALIVE, GONE, NEVER, NIGHTS, OWN, PARKED, TAKEN, start_of};
-use super::{Server, id, settings};
+use super::{Server, course, id, settings};
 
 #[tokio::test]
 async fn programs_get_every_link_with_its_state_and_what_opens() {
@@ -84,6 +84,41 @@ async fn the_dashboard_shows_the_nights_and_what_is_wrong() {
     assert!(html.contains(&format!("<code>{PARKED}</code>")) && !html.contains(&format!("href=\"{PARKED}")));
     assert!(!html.contains("<script") && !html.contains("<img"));
     assert!(html.contains("current copies"));
+}
+
+#[tokio::test]
+async fn the_dashboard_tells_which_copies_were_verified_and_what_is_damaged() {
+    let (_dir, archive) = course::copied_archive();
+    let server = Server::over(&archive, settings(), start_of(NIGHTS + 1)).await;
+    let html = server.get("/c/dgm/health").await.text();
+    assert!(html.contains("None of them was verified yet"), "{html}");
+    let copies = html.split(" current copies").next().unwrap().rsplit('>').next().unwrap();
+    let all_but_one = copies.parse::<u32>().unwrap() - 1;
+    let captures = server.catalogue.captures(&ALIVE.parse().unwrap()).await.unwrap();
+    let sha256 = captures[0].capture.sha256;
+    server.catalogue.set_verified(start_of(NIGHTS), &[sha256], &[]).await.unwrap();
+    let html = server.get("/c/dgm/health").await.text();
+    assert!(
+        html.contains(&format!("1 of {copies} re-verified by their SHA-256, the earliest Fri 18 Sep.")),
+        "{html}"
+    );
+    let verify = std::process::Command::new(env!("CARGO_BIN_EXE_onreserve"))
+        .args(["verify", "--archive"])
+        .arg(&archive)
+        .status()
+        .unwrap();
+    assert!(verify.success());
+    let html = server.get("/c/dgm/health").await.text();
+    assert!(
+        html.contains(&format!("All {copies} re-verified by their SHA-256")) && !html.contains("damaged"),
+        "{html}"
+    );
+    server.catalogue.set_verified(start_of(NIGHTS), &[], &[sha256]).await.unwrap();
+    let html = server.get("/c/dgm/health").await.text();
+    assert!(
+        html.contains(&format!("{all_but_one} of {copies} re-verified")) && html.contains("1 copy damaged"),
+        "{html}"
+    );
 }
 
 #[tokio::test]

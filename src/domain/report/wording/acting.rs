@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use crate::domain::report::figures::{count, day};
+use crate::domain::report::figures::{count, day, number};
 
 /// Titles and sentences where a signed link opens nothing.
 pub const FORGED: (&str, &str) = (
@@ -74,6 +74,39 @@ pub fn letters(title: &str, is_stopped: bool) -> (&'static str, String) {
             format!("You get reports about the links of {title}. Others who get them are not affected."),
         )
     }
+}
+
+/// What is known of the bytes of a course's copies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fixity {
+    pub copies: usize,
+    /// Verified, and the same as when they were copied.
+    pub sound: usize,
+    /// Altered or gone when they were last verified.
+    pub unsound: usize,
+    /// The day on which the sound one longest not verified was.
+    pub oldest: Option<String>,
+}
+
+/// How many of the copies were verified and when, and what is damaged.
+pub fn fixity(found: &Fixity) -> Vec<String> {
+    let (copies, sound) = (number(found.copies as u64), number(found.sound as u64));
+    let verified = match (found.copies, &found.oldest) {
+        (0, _) => return Vec::new(),
+        (_, None) => "None of them was verified yet; each one is within a month of nights.".to_owned(),
+        (_, Some(oldest)) if found.sound == found.copies => {
+            format!("All {copies} re-verified by their SHA-256, the earliest {oldest}.")
+        }
+        (_, Some(oldest)) => {
+            format!("{sound} of {copies} re-verified by their SHA-256, the earliest {oldest}.")
+        }
+    };
+    let damaged = (found.unsound > 0).then(|| {
+        let (noun, it) = if found.unsound == 1 { ("copy", "it") } else { ("copies", "them") };
+        let count = number(found.unsound as u64);
+        format!("{count} {noun} damaged: altered or missing when last verified. Whoever runs this archive restores {it} from a backup.")
+    });
+    [verified].into_iter().chain(damaged).collect()
 }
 
 /// How the letters of a course are: what waits since when, the last trouble, who wants none.

@@ -1,0 +1,43 @@
+//! After a night: some of the archive's bytes are hashed again, all of them within a month.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+
+use crate::domain::capture::Digest;
+use crate::world::World;
+use crate::world::archive::Fixity;
+
+/// A slow disk leaves the rest to the next night.
+const LONGEST: Duration = Duration::from_mins(10);
+
+/// Verifies a night's share of the archive, and enters what was found.
+///
+/// It reads beside the async threads, and ends at the next file once nobody
+/// waits for it any more.
+///
+/// # Errors
+///
+/// The archive cannot be read, or the catalogue cannot be used.
+pub async fn scrub(world: &World) -> anyhow::Result<Fixity> {
+    let now = world.clock.now();
+    let verified = world.catalogue.verified().await?;
+    let last: HashMap<Digest, Timestamp> = verified
+        .into_iter()
+        .filter(|(_, last)| last.is_sound)
+        .map(|(digest, last)| (digest, last.at))
+        .collect();
+    let (archive, clock) = (world.archive.clone(), world.clock);
+    let until = clock.instant() + LONGEST;
+    let waited_for = Arc::new(());
+    let waits = Arc::downgrade(&waited_for);
+    let is_enough = move || waits.strong_count() == 0 || clock.instant() >= until;
+    let hashing = tokio::task::spawn_blocking(move || archive.scrub(now, &last, is_enough));
+    let fixity = hashing.await.context("hashing the copies again broke down")??;
+    drop(waited_for);
+    world.catalogue.set_verified(now, &fixity.sound, &fixity.unsound()).await?;
+    Ok(fixity)
+}

@@ -1,0 +1,51 @@
+//! When the bytes of each copy were last hashed again.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::value::{decoded, time, time_from};
+use super::{Catalogue, Fault};
+use crate::domain::capture::Digest;
+
+/// What the last verification of a copy found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verified {
+    pub at: Timestamp,
+    pub is_sound: bool,
+}
+
+impl Catalogue {
+    /// The last verification of every copy that had one.
+    pub async fn verified(&self) -> Result<HashMap<Digest, Verified>, Fault> {
+        let rows =
+            sqlx::query("SELECT sha256, verified_at, is_sound FROM fixity").fetch_all(&self.pool).await?;
+        rows.iter()
+            .map(|row| {
+                let verified = Verified { at: time_from(row.get(1))?, is_sound: row.get(2) };
+                Ok((decoded(row.get(0))?, verified))
+            })
+            .collect()
+    }
+
+    /// Enters what a verification found: which blobs are sound, and which are altered or gone.
+    pub async fn set_verified(
+        &self,
+        at: Timestamp,
+        sound: &[Digest],
+        unsound: &[Digest],
+    ) -> Result<(), Fault> {
+        let mut transaction = self.pool.begin().await?;
+        let both = sound.iter().map(|it| (it, true)).chain(unsound.iter().map(|it| (it, false)));
+        for (sha256, is_sound) in both {
+            sqlx::query("INSERT OR REPLACE INTO fixity (sha256, verified_at, is_sound) VALUES (?, ?, ?)")
+                .bind(sha256.to_string())
+                .bind(time(at))
+                .bind(is_sound)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+}
