@@ -9,6 +9,7 @@ mod fetching;
 mod mail;
 mod meaning;
 mod nights;
+mod oidc;
 mod pages;
 mod slips;
 
@@ -336,6 +337,37 @@ mod tests {
         for way in ways {
             assert!(keys.iter().any(|key| key.starts_with(way)), "{way}");
         }
+    }
+
+    /// The example with the lines of `[pages.oidc]` that are commented out.
+    #[test]
+    fn the_example_names_every_key_of_the_identity_provider() {
+        let start = EXAMPLE.find("# [pages.oidc]").unwrap();
+        let part = EXAMPLE[start..].split("\n\n").next().unwrap();
+        let keys: Vec<&str> = part
+            .lines()
+            .filter_map(|line| line.strip_prefix("# "))
+            .filter(|line| line.contains(" = ") || line.starts_with('['))
+            .collect();
+        for key in ["client_secret_file", "extra_ca"] {
+            assert!(keys.iter().any(|line| line.starts_with(key)), "{key}");
+        }
+        let without_files = keys
+            .iter()
+            .filter(|line| !line.starts_with("client_secret_file") && !line.starts_with("extra_ca"));
+        let part: Vec<&str> = without_files.copied().collect();
+        let pages = format!("[pages]\nbase_url = \"https://a.edu\"\n{}\n", part.join("\n"));
+        let course = "[[course]]\nid = \"a\"\npage = \"https://a.example/\"\naccess = \"oidc\"\n";
+        let settings = parse(&format!("{pages}{course}"), Path::new("x.toml")).unwrap();
+        let shown = settings.pages.unwrap().serve;
+        let oidc = shown.oidc.unwrap();
+        assert_eq!(
+            (oidc.name_claim.as_str(), oidc.scopes.as_str()),
+            ("preferred_username", "openid profile email")
+        );
+        assert!(shown.courses[0].admission.asks_the_provider());
+        assert!(mistake(&format!("[pages]\n{course}")).contains("[pages.oidc]"));
+        assert!(mistake(&pages.replace("base_url", "# base_url")).contains("/oidc/callback"));
     }
 
     #[test]

@@ -56,7 +56,9 @@
 //! - When is a letter due? [`domain::report::occasion`]; what stands in it: [`domain::report::digest`].
 //! - Who may open a copy? [`domain::policy::access`]; who is a reader of a course, or staff:
 //!   [`domain::policy::admission`].
-//! - How does one sign in? `serve::signin`, and `serve::session` for what stays of it.
+//! - How does one sign in? `serve::visitor::signin` with a password, `serve::visitor::oidc` at
+//!   the school; `serve::visitor::session` is what stays of it. Is the school believed?
+//!   [`domain::policy::identity`].
 //! - Are the copies still what they were? [`night::scrub`] hashes some of them again after each night.
 //! - How are hosts treated? [`domain::policy`] decides, [`world::fetch`] obeys.
 

@@ -25,6 +25,7 @@ pub(super) enum Access {
     Open,
     Password,
     Header,
+    Oidc,
 }
 
 #[derive(Default, Deserialize)]
@@ -59,6 +60,10 @@ pub(super) fn admission(
             format!("course `{id}`: staff is empty; give it a password_hash, users or groups, or remove it");
         table.lacks("staff", what);
     }
+    if keys.access == Access::Oidc && of_staff.as_ref().is_some_and(Option::is_some) {
+        let what = "with access = \"oidc\" its staff sign in there too; name them by users or groups, without a password_hash";
+        table.wrong("staff", format!("course `{id}`: {what}"));
+    }
     let readers = readers(id, keys.access, of_readers?, circle(people), table);
     Some(Admission { readers: readers?, staff })
 }
@@ -73,7 +78,7 @@ fn readers(
     match (access, hash, circle) {
         (Access::Open, None, None) => Some(Readers::Everybody),
         (Access::Open, ..) => {
-            let what = "it names readers, but everybody may read it; add access = \"password\" or \"header\"";
+            let what = "it names readers, but everybody may read it; add access = \"password\", \"header\" or \"oidc\"";
             table.lacks("readers", format!("course `{id}`: {what}"));
             None
         }
@@ -84,7 +89,8 @@ fn readers(
             None
         }
         (Access::Header, None, circle) => Some(Readers::Named(circle)),
-        (Access::Password, Some(_), Some(_)) | (Access::Header, Some(_), _) => {
+        (Access::Oidc, None, circle) => Some(Readers::SignedIn(circle)),
+        (Access::Password, Some(_), Some(_)) | (Access::Header | Access::Oidc, Some(_), _) => {
             let what = "its readers have both a password and names; keep what goes with access";
             table.wrong("readers", format!("course `{id}`: {what}"));
             None
@@ -155,6 +161,7 @@ mod tests {
         assert_eq!(read(Access::Open, "", "").unwrap(), Admission::default());
         assert!(matches!(read(Access::Password, &password, "").unwrap().readers, Readers::Password(_)));
         assert_eq!(read(Access::Header, "", "").unwrap().readers, Readers::Named(None));
+        assert_eq!(read(Access::Oidc, "", "").unwrap().readers, Readers::SignedIn(None));
         let named = read(Access::Header, "groups = [\"dgm\"]", "users = [\"ann\"]").unwrap();
         assert!(matches!(named.readers, Readers::Named(Some(_))) && named.staff.is_some());
         for (access, readers, staff, told) in [
@@ -163,6 +170,8 @@ mod tests {
             (Access::Password, "users = [\"ann\"]", "", "needs a password"),
             (Access::Password, "password_hash = \"hunter22\"", "", "no argon2id hash"),
             (Access::Header, password.as_str(), "", "both a password and names"),
+            (Access::Oidc, password.as_str(), "", "both a password and names"),
+            (Access::Oidc, "", password.as_str(), "sign in there too"),
             (Access::Open, "", "users = []", "staff is empty"),
         ] {
             let mistake = read(access, readers, staff).unwrap_err();

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::mail::CREDENTIALS_DIRECTORY;
 use super::meaning::Table;
+use super::oidc::{OidcKeys, oidc};
 use crate::domain::course::{Course, MailAddress};
 use crate::domain::policy::admission::{Admission, Circle, Readers};
 use crate::domain::policy::network::Network;
@@ -43,6 +44,7 @@ pub(super) struct PagesKeys {
     user_header: Option<String>,
     groups_header: Option<String>,
     key_file: Option<PathBuf>,
+    oidc: Option<OidcKeys>,
 }
 
 /// Whoever wants more than this machine to see the pages says so.
@@ -74,6 +76,15 @@ pub(super) fn pages(
         table.wrong("library_proxy", what.to_owned());
     }
     let proxies = proxies(&keys, table);
+    if keys.oidc.is_some() && keys.base_url.is_none() {
+        let what = format!(
+            "[pages.oidc] the provider sends readers back to our address; add [pages] base_url, and register it there with {} after it",
+            serve::CALLBACK
+        );
+        table.lacks("oidc", what);
+    }
+    let oidc = keys.oidc.map(|keys| oidc(keys, &environment));
+    let oidc = oidc.map_or(Some(None), |read| table.value("oidc", read).map(Some));
     let key = table.value("key_file", signing_key(keys.key_file, environment));
     Some(Pages {
         listen: keys.listen,
@@ -86,6 +97,7 @@ pub(super) fn pages(
             library_proxy: keys.library_proxy,
             copies_for_ever_only: false,
             proxies: proxies?,
+            oidc: oidc?,
             limits: serve::Limits::default(),
             signing_key: None,
         },
@@ -127,8 +139,12 @@ fn proxy(text: &str) -> Result<Network, String> {
 
 /// Whether a course relies on the names that a proxy gives.
 fn needs_names(admission: &Admission) -> bool {
-    matches!(admission.readers, Readers::Named(_))
-        || admission.staff.as_ref().is_some_and(|staff| staff.circle != Circle::default())
+    let names_staff = admission.staff.as_ref().is_some_and(|staff| staff.circle != Circle::default());
+    match admission.readers {
+        Readers::Named(_) => true,
+        Readers::Everybody | Readers::Password(_) => names_staff,
+        Readers::SignedIn(_) => false,
+    }
 }
 
 /// From the file named in the configuration, else from systemd.
@@ -177,6 +193,10 @@ impl Pages {
             let key = if matches!(admission.readers, Readers::Named(_)) { "access" } else { "staff" };
             let what = "it lets in people by the names that a proxy gives them, but no proxy is believed; add its address to [pages] trusted_proxies";
             table.wrong(key, format!("course `{id}`: {what}"));
+        }
+        if admission.asks_the_provider() && self.serve.oidc.is_none() {
+            let what = "access = \"oidc\" asks an identity provider; say which one in [pages.oidc]";
+            table.lacks("access", format!("course `{id}`: {what}"));
         }
         self.serve.courses.push(CourseRules {
             admission,

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use super::bell::Bell;
 use super::difference::Comparisons;
 use super::health::Figures;
+use super::oidc::Crossings;
 use super::past::Past;
 use super::settings::{CourseRules, Settings};
 use super::signin::Porter;
@@ -46,6 +47,7 @@ pub struct Desk {
     pub(super) bell: Bell,
     pub(super) searches: Semaphore,
     pub(super) porter: Porter,
+    pub(super) crossings: Crossings,
     pub(super) comparisons: Comparisons,
     shelves: Mutex<HashMap<CourseId, Arc<Shelf>>>,
 }
@@ -84,6 +86,7 @@ impl Desk {
             bell: Bell::default(),
             searches: Semaphore::new(SEARCHES_AT_ONCE),
             porter: Porter::default(),
+            crossings: Crossings::default(),
             comparisons: Comparisons::default(),
             shelves: Mutex::default(),
         }

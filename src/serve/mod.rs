@@ -16,6 +16,7 @@ mod visitor;
 mod answer;
 mod session;
 mod form;
+mod oidc;
 mod signin;
 mod health;
 mod range;
@@ -45,6 +46,7 @@ pub mod export;
 pub use bell::{Bell, Call, Listener};
 pub use desk::Desk;
 pub use door::run;
+pub use oidc::{CALLBACK, Oidc};
 pub use proxy::Proxies;
 pub use settings::{BaseUrl, CourseRules, Limits, NotABaseUrl, Settings};
 
@@ -85,6 +87,7 @@ fn routes(prefix: &str) -> Router<Arc<Desk>> {
         .route(&at("/c/{course}/health"), get(dashboard::health))
         .route(&at("/c/{course}/login"), get(signin::page).post(signin::enter))
         .route(&at("/c/{course}/logout"), post(signin::leave))
+        .route(&at(CALLBACK), get(oidc::callback))
         .route(&at("/c/{course}/recheck"), post(dashboard::recheck))
         .route(&at("/act/{ticket}"), get(act::show).post(act::act))
         .route(&at("/letters/{ticket}"), get(letters::show).post(letters::change))

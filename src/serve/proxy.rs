@@ -13,9 +13,6 @@ use crate::domain::policy::network::Network;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-/// Names of people and groups are no longer than this.
-const LONGEST_NAME: usize = 200;
-const MOST_GROUPS: usize = 200;
 
 /// Who stands in front of us, and how they name people.
 #[derive(Clone, Debug)]
@@ -90,16 +87,12 @@ impl Proxies {
             tracing::warn!(header = %self.user, "the proxy lets readers send this header; it is not believed");
             return None;
         }
-        if name.is_empty() || name.len() > LONGEST_NAME {
-            return None;
-        }
         let mut fields = headers.get_all(&self.groups).iter();
         let groups = match (fields.next().and_then(text), fields.next()) {
             (Some(groups), None) => groups.split([',', ';']).map(str::trim),
             (Some(_) | None, _) => "".split([',', ';']).map(str::trim),
         };
-        let groups = groups.filter(|group| !group.is_empty() && group.len() <= LONGEST_NAME);
-        Some(Person { name: name.to_owned(), groups: groups.take(MOST_GROUPS).map(str::to_owned).collect() })
+        Person::named(name, groups)
     }
 }
 

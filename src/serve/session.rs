@@ -12,7 +12,8 @@ use axum::http::header::{self, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
 
 use super::desk::Desk;
-use super::settings::{BaseUrl, CourseRules};
+use super::oidc::Oidc;
+use super::settings::{BaseUrl, CourseRules, Settings};
 use crate::domain::capture::Digest;
 use crate::domain::course::CourseId;
 use crate::domain::policy::admission::Role;
@@ -21,8 +22,9 @@ use crate::world::catalogue::{self, Session};
 use crate::world::chance::{self, NoChance};
 
 const READER_STAYS: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// Staff can change what students see.
-const STAFF_STAYS: SignedDuration = SignedDuration::from_hours(12);
+/// Staff can change what students see; and whom the identity provider no longer
+/// knows, or another group has, is out within this time.
+const SHORT_STAY: SignedDuration = SignedDuration::from_hours(12);
 const READER_RENEWED_AFTER: SignedDuration = SignedDuration::from_hours(24);
 const STAFF_RENEWED_AFTER: SignedDuration = SignedDuration::from_mins(30);
 /// Requests already on their way still carry the token that was replaced.
@@ -63,13 +65,24 @@ impl Cookie {
     /// Over https the name itself keeps other hosts from setting it; with a path
     /// of ours it stays below that, and other services of the host do not see it.
     pub(super) fn of(course: &CourseId, base: &BaseUrl, is_secure: bool) -> Self {
+        Self::named(&format!("onreserve-{course}"), base, is_secure)
+    }
+
+    /// That of one sign-in with the identity provider, so that several may be
+    /// on their way in one browser.
+    pub(super) fn of_flight(state: &str, base: &BaseUrl, is_secure: bool) -> Self {
+        let flight = Digest::of(state.as_bytes()).to_string();
+        Self::named(&format!("onreserve_{}", flight.get(..16).unwrap_or_default()), base, is_secure)
+    }
+
+    fn named(name: &str, base: &BaseUrl, is_secure: bool) -> Self {
         let (mark, secure) = match (is_secure, base.prefix().is_empty()) {
             (true, true) => ("__Host-", "; Secure"),
             (true, false) => ("__Secure-", "; Secure"),
             (false, _) => ("", ""),
         };
         Self {
-            name: format!("{mark}onreserve-{course}"),
+            name: format!("{mark}{name}"),
             attributes: format!("Path={}; HttpOnly; SameSite=Lax{secure}", base.at("/")),
         }
     }
@@ -82,7 +95,8 @@ impl Cookie {
         self.set("", SignedDuration::ZERO)
     }
 
-    fn tokens<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
+    /// What a request shows under this name.
+    pub(super) fn tokens<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
         let fields = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         fields
             .flat_map(|field| field.split(';'))
@@ -105,11 +119,11 @@ pub(super) async fn shown(
         return Ok((sessions, cookies));
     }
     let now = desk.clock.now();
-    for course in desk.settings.courses.iter().filter(|course| course.admission.has_passwords()) {
+    for course in desk.settings.courses.iter().filter(|course| course.admission.has_a_door()) {
         let cookie = Cookie::of(&course.id, &desk.settings.base_url, is_secure);
         for token in cookie.tokens(headers).filter(|token| token.len() == 64) {
             let Some(session) = desk.catalogue.session(Digest::of(token.as_bytes())).await? else { continue };
-            match stands(&session, course, now) {
+            match stands(&session, course, &desk.settings, now) {
                 Token::Stolen => {
                     tracing::warn!(course = %course.id, "a session ended, for a token of it came back after it was replaced");
                     desk.catalogue.end_session(session.family).await?;
@@ -131,15 +145,16 @@ pub(super) async fn shown(
     Ok((sessions, cookies))
 }
 
-fn stands(session: &Session, course: &CourseRules, now: Timestamp) -> Token {
-    let (stays, renewed_after) = match session.role {
-        Role::Reader => (READER_STAYS, READER_RENEWED_AFTER),
-        Role::Staff => (STAFF_STAYS, STAFF_RENEWED_AFTER),
+fn stands(session: &Session, course: &CourseRules, settings: &Settings, now: Timestamp) -> Token {
+    let stays = stay(course, session.role);
+    let renewed_after = match session.role {
+        Role::Reader => READER_RENEWED_AFTER,
+        Role::Staff => STAFF_RENEWED_AFTER,
     };
-    let password = course.admission.password(session.role).map(digest);
+    let ground = ground(course, session.role, settings);
     // A clock that was set back must not make a session longer than any.
     let is_sane = session.until.duration_since(now) <= stays;
-    if session.course != course.id || password != Some(session.password) || session.until <= now || !is_sane {
+    if session.course != course.id || ground != Some(session.password) || session.until <= now || !is_sane {
         return Token::Over;
     }
     match session.replaced_at {
@@ -166,7 +181,7 @@ async fn renewed(
     Ok((new, HeaderValue::from_str(&set).ok()))
 }
 
-/// Signs somebody in who gave the password, and ends what they were before.
+/// Signs somebody in who may be, and ends what they were before.
 pub(super) async fn begin(
     desk: &Desk,
     course: &CourseRules,
@@ -174,10 +189,7 @@ pub(super) async fn begin(
     before: Option<&Session>,
 ) -> Result<(String, SignedDuration), Fault> {
     let now = desk.clock.now();
-    let stays = match role {
-        Role::Reader => READER_STAYS,
-        Role::Staff => STAFF_STAYS,
-    };
+    let stays = stay(course, role);
     if let Some(before) = before {
         desk.catalogue.end_session(before.family).await?;
     }
@@ -188,13 +200,32 @@ pub(super) async fn begin(
         family,
         course: course.id.clone(),
         role,
-        password: course.admission.password(role).map_or(family, digest),
+        password: ground(course, role, &desk.settings).unwrap_or(family),
         given_at: now,
         until: now.saturating_add(stays).unwrap_or(now),
         replaced_at: None,
     };
     desk.catalogue.begin_session(&session, now).await?;
     Ok((token, stays))
+}
+
+fn stay(course: &CourseRules, role: Role) -> SignedDuration {
+    match role {
+        Role::Reader if !course.admission.asks_the_provider() => READER_STAYS,
+        Role::Reader | Role::Staff => SHORT_STAY,
+    }
+}
+
+/// What a session rests on: when the password is another one, the lists or
+/// the provider, it is over.
+fn ground(course: &CourseRules, role: Role, settings: &Settings) -> Option<Digest> {
+    if !course.admission.asks_the_provider() {
+        return course.admission.password(role).map(digest);
+    }
+    let oidc = settings.oidc.as_ref()?;
+    let Oidc { issuer, client_id, name_claim, groups_claim, .. } = oidc;
+    let lists = course.admission.lists();
+    Some(Digest::of(format!("{issuer}\n{client_id}\n{name_claim}\n{groups_claim}\n{lists}").as_bytes()))
 }
 
 /// 256 bits as 64 characters.

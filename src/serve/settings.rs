@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::oidc::Oidc;
 use super::proxy::Proxies;
 use crate::domain::capture::CaptureId;
 use crate::domain::course::{CopyRules, CourseId, MailAddress, Term};
@@ -28,6 +29,8 @@ pub struct Settings {
     pub copies_for_ever_only: bool,
     /// Whom we believe who it is that asks.
     pub proxies: Proxies,
+    /// The identity provider of the courses that ask one.
+    pub oidc: Option<Oidc>,
     pub limits: Limits,
     /// What tells the links of our letters from forged ones; without it nobody can act.
     pub signing_key: Option<SigningKey>,

@@ -9,11 +9,13 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
+use url::form_urlencoded;
 
 use super::answer::{self, Answer, Fault, header_value};
 use super::desk::Desk;
 use super::form::Form;
 use super::list;
+use super::oidc;
 use super::session::{self, Cookie};
 use super::settings::{BaseUrl, CourseRules};
 use super::visitor::Visitor;
@@ -59,6 +61,16 @@ struct SignIn<'a> {
     next: String,
 }
 
+/// Where the school's identity provider asks for the password, not we.
+#[derive(Template)]
+#[template(path = "signin_school.html", config = "src/serve/askama.toml")]
+struct SignInAtSchool<'a> {
+    title: String,
+    base: &'a BaseUrl,
+    text: &'static str,
+    there: String,
+}
+
 #[derive(Template)]
 #[template(path = "signed_in.html", config = "src/serve/askama.toml")]
 struct SignedIn<'a> {
@@ -83,11 +95,40 @@ fn refused(desk: &Desk, visitor: &Visitor, course: &CourseRules, needed: Role) -
     if course.admission.password(needed).is_some() {
         return asked(desk, course, needed, Try { trouble: None, next: visitor.here().to_owned() });
     }
+    if course.admission.asks_the_provider() {
+        return match visitor.session(&course.id) {
+            None => at_school(desk, course, needed, visitor.here()),
+            Some(_) => {
+                let (title, _) = student::not_named(&visible(&course.title), needed, None);
+                unkept(answer::message(desk, StatusCode::FORBIDDEN, &title, student::STUDENT_AMONG_STAFF))
+            }
+        };
+    }
     let name = visitor.person().map(|person| visible(&person.name));
     let (title, text) = student::not_named(&visible(&course.title), needed, name.as_deref());
-    let mut answer = answer::message(desk, StatusCode::FORBIDDEN, &title, &text)?;
+    unkept(answer::message(desk, StatusCode::FORBIDDEN, &title, &text))
+}
+
+/// What only this visitor is told, and only now.
+pub(super) fn unkept(answer: Answer) -> Answer {
+    let mut answer = answer?;
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(answer)
+}
+
+/// The page from which one goes to the school's sign-in. Nobody is sent there
+/// unasked: a page's pictures and robots would be as well.
+fn at_school(desk: &Desk, course: &CourseRules, needed: Role, here: &str) -> Answer {
+    let base = &desk.settings.base_url;
+    let next = base.own_path(here).unwrap_or_default();
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+    let page = SignInAtSchool {
+        title: student::sign_in(&visible(&course.title), needed),
+        base,
+        text: student::THROUGH_SCHOOL,
+        there: format!("{}?{query}", base.at(&format!("/c/{}/login", course.id))),
+    };
+    Ok(challenged(base, course, answer::page(StatusCode::UNAUTHORIZED, &page)?))
 }
 
 /// What is known of a try when the page is shown.
@@ -96,8 +137,7 @@ struct Try {
     next: String,
 }
 
-/// The page that asks for the password. A 401 must name a challenge; that of
-/// forms and cookies is as good as standard, and no browser asks on its own for it.
+/// The page that asks for the password.
 fn asked(desk: &Desk, course: &CourseRules, needed: Role, before: Try) -> Answer {
     let base = &desk.settings.base_url;
     let page = SignIn {
@@ -107,7 +147,12 @@ fn asked(desk: &Desk, course: &CourseRules, needed: Role, before: Try) -> Answer
         trouble: before.trouble,
         next: base.own_path(&before.next).unwrap_or(&list::address(base, &course.id)).to_owned(),
     };
-    let mut answer = answer::page(StatusCode::UNAUTHORIZED, &page)?;
+    Ok(challenged(base, course, answer::page(StatusCode::UNAUTHORIZED, &page)?))
+}
+
+/// A 401 must name a challenge; that of forms and cookies is as good as
+/// standard, and no browser asks on its own for it.
+fn challenged(base: &BaseUrl, course: &CourseRules, mut answer: Response) -> Response {
     let challenge = format!(
         "Cookie realm=\"{}\", form-action=\"{}\"",
         course.id,
@@ -115,7 +160,7 @@ fn asked(desk: &Desk, course: &CourseRules, needed: Role, before: Try) -> Answer
     );
     answer.headers_mut().insert(header::WWW_AUTHENTICATE, header_value(&challenge));
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(answer)
+    answer
 }
 
 /// `GET /c/<course>/login`
@@ -125,12 +170,16 @@ pub(super) async fn page(
     Path(course): Path<String>,
     uri: Uri,
 ) -> Answer {
-    let Some(course) = with_passwords(&desk, &course) else { return answer::no_such_page(State(desk)).await };
+    let Some(course) = with_a_door(&desk, &course) else { return answer::no_such_page(State(desk)).await };
     let needed = needed(course);
     let wants_more = needed == Role::Staff && visitor.standing(course) < Standing::Staff;
+    let next = list::parameter(&uri, "next").unwrap_or_default();
     match visitor.session(&course.id).filter(|_| !wants_more) {
+        None if course.admission.asks_the_provider() => {
+            let next = desk.settings.base_url.own_path(&next).unwrap_or_default().to_owned();
+            oidc::begin(&desk, &visitor, course, next).await
+        }
         None => {
-            let next = list::parameter(&uri, "next").unwrap_or_default();
             let mut answer = asked(&desk, course, needed, Try { trouble: None, next })?;
             // Here nothing was refused.
             *answer.status_mut() = StatusCode::OK;
@@ -157,7 +206,8 @@ pub(super) async fn enter(
     Path(course): Path<String>,
     form: Form,
 ) -> Answer {
-    let Some(course) = with_passwords(&desk, &course) else { return answer::no_such_page(State(desk)).await };
+    let course = with_a_door(&desk, &course).filter(|course| course.admission.has_passwords());
+    let Some(course) = course else { return answer::no_such_page(State(desk)).await };
     let needed = needed(course);
     let next = form.field("next").to_owned();
     let client = Client::of(visitor.client());
@@ -187,7 +237,7 @@ pub(super) async fn leave(
     Path(course): Path<String>,
     form: Form,
 ) -> Answer {
-    let Some(course) = with_passwords(&desk, &course) else { return answer::no_such_page(State(desk)).await };
+    let Some(course) = with_a_door(&desk, &course) else { return answer::no_such_page(State(desk)).await };
     if !visitor.sent(&desk, &course.id, &form) {
         return stale(&desk);
     }
@@ -237,13 +287,15 @@ async fn recognised(desk: &Desk, course: &CourseRules, password: &str) -> Result
     Ok(hashing.await.map_err(std::io::Error::other)?)
 }
 
-fn with_passwords<'a>(desk: &'a Desk, course: &str) -> Option<&'a CourseRules> {
-    desk.settings.courses.iter().find(|rules| rules.id.as_str() == course && rules.admission.has_passwords())
+fn with_a_door<'a>(desk: &'a Desk, course: &str) -> Option<&'a CourseRules> {
+    desk.settings.courses.iter().find(|rules| rules.id.as_str() == course && rules.admission.has_a_door())
 }
 
 /// What the door of a course is for: readers, or staff where readers need no password.
 fn needed(course: &CourseRules) -> Role {
-    if course.admission.password(Role::Reader).is_some() { Role::Reader } else { Role::Staff }
+    let is_for_readers =
+        course.admission.asks_the_provider() || course.admission.password(Role::Reader).is_some();
+    if is_for_readers { Role::Reader } else { Role::Staff }
 }
 
 impl Porter {

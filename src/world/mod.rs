@@ -12,6 +12,7 @@ pub mod terminal;
 pub mod site_dir;
 pub mod source_files;
 pub mod ping;
+pub mod provider;
 pub mod signals;
 pub mod systemd;
 pub mod fetch;

@@ -80,7 +80,13 @@ async fn a_password_becomes_a_hash_that_a_configuration_takes() {
         ),
         ("bare.toml", "access = \"password\"".to_owned(), 78, "hash-password"),
         ("proxy.toml", "access = \"header\"".to_owned(), 78, "trusted_proxies"),
-        ("odd.toml", "access = \"oidc\"".to_owned(), 78, "expected one of `open`, `password`, `header`"),
+        ("nobody.toml", "access = \"oidc\"".to_owned(), 78, "say which one in [pages.oidc]"),
+        (
+            "odd.toml",
+            "access = \"saml\"".to_owned(),
+            78,
+            "expected one of `open`, `password`, `header`, `oidc`",
+        ),
     ] {
         std::fs::write(dir.path().join(file), course(&readers)).unwrap();
         expect(dir.path(), &["check-config", file], code, &[word]).await;

@@ -16,7 +16,7 @@ pub enum Standing {
     Staff,
 }
 
-/// As what somebody signed in with a password.
+/// As what somebody signed in here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     Reader,
@@ -29,6 +29,10 @@ pub struct Person {
     pub name: String,
     pub groups: Vec<String>,
 }
+
+/// Names of people and groups are no longer than this.
+const LONGEST_NAME: usize = 200;
+const MOST_GROUPS: usize = 200;
 
 /// People by their names or their groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,6 +49,9 @@ pub enum Readers {
     Password(PasswordHash),
     /// Whom the school's sign-in names, and where a circle is given, only its people.
     Named(Option<Circle>),
+    /// Whom the identity provider names when they sign in here. Nobody else's
+    /// word counts then, for staff neither.
+    SignedIn(Option<Circle>),
 }
 
 /// Who looks after a course.
@@ -61,7 +68,22 @@ pub struct Admission {
     pub staff: Option<Staff>,
 }
 
+impl Person {
+    /// Somebody of this name; groups whose names cannot be any are left out.
+    pub fn named<'a>(name: &str, groups: impl Iterator<Item = &'a str>) -> Option<Self> {
+        if name.is_empty() || name.len() > LONGEST_NAME {
+            return None;
+        }
+        let groups = groups.filter(|group| !group.is_empty() && group.len() <= LONGEST_NAME);
+        Some(Self { name: name.to_owned(), groups: groups.take(MOST_GROUPS).map(str::to_owned).collect() })
+    }
+}
+
 impl Circle {
+    fn written(&self) -> String {
+        format!("users {:?} groups {:?}", self.users, self.groups)
+    }
+
     fn has(&self, person: &Person) -> bool {
         self.users.contains(&person.name) || person.groups.iter().any(|group| self.groups.contains(group))
     }
@@ -70,12 +92,13 @@ impl Circle {
 impl Admission {
     /// How somebody stands; `session` is one that still holds.
     pub fn standing(&self, session: Option<Role>, person: Option<&Person>) -> Standing {
+        let person = person.filter(|_| !self.asks_the_provider());
         let is_among = |circle: &Circle| person.is_some_and(|person| circle.has(person));
         let is_staff =
             session == Some(Role::Staff) || self.staff.as_ref().is_some_and(|staff| is_among(&staff.circle));
         let reads = match &self.readers {
             Readers::Everybody => true,
-            Readers::Password(_) => session.is_some(),
+            Readers::Password(_) | Readers::SignedIn(_) => session.is_some(),
             Readers::Named(None) => person.is_some(),
             Readers::Named(Some(circle)) => is_among(circle),
         };
@@ -84,6 +107,38 @@ impl Admission {
             (false, true) => Standing::Reader,
             (false, false) => Standing::Stranger,
         }
+    }
+
+    /// As what somebody signs in whom the identity provider names; none where
+    /// they are not on the lists, or the course does not ask the provider.
+    pub fn role_of(&self, person: &Person) -> Option<Role> {
+        let Readers::SignedIn(readers) = &self.readers else { return None };
+        if self.staff.as_ref().is_some_and(|staff| staff.circle.has(person)) {
+            return Some(Role::Staff);
+        }
+        readers.as_ref().is_none_or(|circle| circle.has(person)).then_some(Role::Reader)
+    }
+
+    pub fn asks_the_provider(&self) -> bool {
+        matches!(self.readers, Readers::SignedIn(_))
+    }
+
+    /// The lists by which the provider's people are let in; where they are
+    /// written otherwise, whoever was on them may not be any more.
+    pub fn lists(&self) -> String {
+        let readers = match &self.readers {
+            Readers::SignedIn(Some(circle)) => circle.written(),
+            Readers::Everybody | Readers::Password(_) | Readers::Named(_) | Readers::SignedIn(None) => {
+                "everybody".to_owned()
+            }
+        };
+        let staff = self.staff.as_ref().map(|staff| staff.circle.written()).unwrap_or_default();
+        format!("readers {readers} staff {staff}")
+    }
+
+    /// Whether one can sign in here at all, as whatever.
+    pub fn has_a_door(&self) -> bool {
+        self.has_passwords() || self.asks_the_provider()
     }
 
     /// What one must be to see how the links are. Where nobody is staff, that
@@ -101,7 +156,7 @@ impl Admission {
         match (role, &self.readers) {
             (Role::Staff, _) => self.staff.as_ref().and_then(|staff| staff.password.as_ref()),
             (Role::Reader, Readers::Password(hash)) => Some(hash),
-            (Role::Reader, Readers::Everybody | Readers::Named(_)) => None,
+            (Role::Reader, Readers::Everybody | Readers::Named(_) | Readers::SignedIn(_)) => None,
         }
     }
 
@@ -152,5 +207,24 @@ mod tests {
         ] {
             assert_eq!(readers(Some(circle)).standing(None, Some(&ann)), standing);
         }
+    }
+
+    #[test]
+    fn only_the_provider_names_people_to_a_course_that_asks_it() {
+        let staff = Staff { circle: circle(&[], &["teaching"]), ..Staff::default() };
+        let course =
+            Admission { readers: Readers::SignedIn(Some(circle(&["ann"], &[]))), staff: Some(staff) };
+        let (ann, bob) = (person("ann", &[]), person("bob", &["teaching"]));
+        assert_eq!(course.role_of(&ann), Some(Role::Reader));
+        assert_eq!(course.role_of(&bob), Some(Role::Staff));
+        assert_eq!(course.role_of(&person("eve", &["ann"])), None);
+        for named_elsewhere in [&ann, &bob] {
+            assert_eq!(course.standing(None, Some(named_elsewhere)), Standing::Stranger);
+        }
+        assert_eq!(course.standing(Some(Role::Reader), Some(&bob)), Standing::Reader);
+        assert_eq!(course.standing(Some(Role::Staff), None), Standing::Staff);
+        let everyone = Admission { readers: Readers::SignedIn(None), ..Admission::default() };
+        assert_eq!(everyone.role_of(&person("eve", &[])), Some(Role::Reader));
+        assert_eq!(Admission::default().role_of(&ann), None, "it asks no provider");
     }
 }

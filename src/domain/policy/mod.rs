@@ -4,6 +4,7 @@
 pub mod access;
 pub mod admission;
 pub mod discretion;
+pub mod identity;
 pub mod internal;
 pub mod network;
 pub mod pace;

@@ -17,7 +17,8 @@ pub struct Session {
     pub family: Digest,
     pub course: CourseId,
     pub role: Role,
-    /// Of the hash of the password that was given.
+    /// Of what it rests on: the hash of the password that was given, or the lists
+    /// by which the identity provider's people are let in.
     pub password: Digest,
     pub given_at: Timestamp,
     pub until: Timestamp,

@@ -118,6 +118,57 @@ pub fn not_named(course: &str, needed: Role, person: Option<&str>) -> (String, S
     (title, text)
 }
 
+/// The page of a course that asks the school's identity provider.
+pub const THROUGH_SCHOOL: &str = "Your school's sign-in tells us who you are.";
+
+/// Somebody signed in as a student came to what is for staff.
+pub const STUDENT_AMONG_STAFF: &str = "You are signed in as a student. If you are staff, please ask whoever \
+    runs this service to add you; then sign out and in again.";
+
+/// Why a sign-in with the school's identity provider came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Untrue {
+    /// The provider does not answer, or not as one.
+    Unreachable,
+    /// It was not begun here, in this browser, or it is over.
+    NotBegun,
+    /// The provider did not let them in.
+    Declined,
+    /// The provider does not know the code any more.
+    NotTaken,
+    /// What it said does not hold.
+    NotVerified,
+    /// It said nothing that names them.
+    Nameless,
+}
+
+/// A title and a sentence for such a sign-in.
+pub fn untrue(why: Untrue) -> (&'static str, &'static str) {
+    const TITLE: &str = "You are not signed in";
+    match why {
+        Untrue::Unreachable => (
+            "The school's sign-in is out of reach",
+            "It does not answer us as it should. Please try again later.",
+        ),
+        Untrue::NotBegun => (
+            TITLE,
+            "This sign-in was not begun in this browser, was used before, or took too long. Please open the reading again.",
+        ),
+        Untrue::Declined => (TITLE, "The school's sign-in did not let you in, or you turned back."),
+        Untrue::NotTaken => {
+            (TITLE, "The school's sign-in no longer knows of this try. Please open the reading again.")
+        }
+        Untrue::NotVerified => (
+            TITLE,
+            "What the school's sign-in said of you could not be verified. Whoever runs this service finds the reason in its log.",
+        ),
+        Untrue::Nameless => (
+            TITLE,
+            "The school's sign-in did not give us the name by which courses know you. Whoever runs this service finds the reason in its log.",
+        ),
+    }
+}
+
 /// Words so short that only their row tells what is meant ("pdf", "slides", "here").
 const SHORT_NAME: usize = 8;
 const LONGEST_ROW: usize = 140;

@@ -1,0 +1,180 @@
+//! Who vouches: the provider's own name, and what it says of its addresses.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use serde::Deserialize;
+use url::{Host, Url};
+
+/// The name of a provider, letter for letter as it writes it itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer {
+    name: String,
+    discovery: Url,
+    /// Nothing is asked of it in the open, unless it is on this machine.
+    is_secure: bool,
+}
+
+/// A text that names no provider.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` cannot be an issuer; write its https address as the provider does, for example https://login.school.edu/realms/school"
+)]
+pub struct NotAnIssuer(String);
+
+/// The addresses of a provider, as its discovery document gives them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discovery {
+    pub authorization: Url,
+    pub token: Url,
+    pub keys: Url,
+}
+
+/// Why a discovery document is not used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotADiscovery {
+    #[error("it is no discovery document: {0}")]
+    Form(String),
+    #[error("it is that of the issuer `{0}`; [pages.oidc] issuer takes the name letter for letter")]
+    Other(String),
+    #[error("its {0} is no https address")]
+    Address(&'static str),
+}
+
+#[derive(Deserialize)]
+struct Written {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    jwks_uri: String,
+}
+
+impl Issuer {
+    pub fn as_str(&self) -> &str {
+        &self.name
+    }
+
+    /// Where it tells of itself.
+    pub fn discovery(&self) -> &Url {
+        &self.discovery
+    }
+
+    /// Reads what it tells of itself.
+    pub fn described(&self, document: &[u8]) -> Result<Discovery, NotADiscovery> {
+        let written: Written =
+            serde_json::from_slice(document).map_err(|error| NotADiscovery::Form(error.to_string()))?;
+        if written.issuer != self.name {
+            return Err(NotADiscovery::Other(written.issuer.chars().take(200).collect()));
+        }
+        let address = |name, text: &str| {
+            let url = Url::parse(text).ok().filter(|url| is_reachable(url, !self.is_secure));
+            url.filter(|url| url.fragment().is_none()).ok_or(NotADiscovery::Address(name))
+        };
+        Ok(Discovery {
+            authorization: address("authorization_endpoint", &written.authorization_endpoint)?,
+            token: address("token_endpoint", &written.token_endpoint)?,
+            keys: address("jwks_uri", &written.jwks_uri)?,
+        })
+    }
+}
+
+impl FromStr for Issuer {
+    type Err = NotAnIssuer;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || NotAnIssuer(text.to_owned());
+        let url = Url::parse(text).map_err(|_| wrong())?;
+        if !is_reachable(&url, true) || text.contains(['?', '#']) {
+            return Err(wrong());
+        }
+        let discovery = format!("{}/.well-known/openid-configuration", text.trim_end_matches('/'));
+        let discovery = Url::parse(&discovery).map_err(|_| wrong())?;
+        Ok(Self { name: text.to_owned(), discovery, is_secure: url.scheme() == "https" })
+    }
+}
+
+impl fmt::Display for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// Whether secrets may be sent there: over https, or to this very machine.
+fn is_reachable(url: &Url, also_in_the_open: bool) -> bool {
+    let is_here = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
+        None => false,
+    };
+    let is_anonymous = url.username().is_empty() && url.password().is_none();
+    let is_fit = match url.scheme() {
+        "https" => url.has_host(),
+        "http" => is_here && also_in_the_open,
+        _ => false,
+    };
+    is_fit && is_anonymous
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(issuer: &str, token: &str) -> Vec<u8> {
+        serde_json::json!({
+            "issuer": issuer,
+            "authorization_endpoint": "https://login.edu/auth?tenant=1",
+            "token_endpoint": token,
+            "jwks_uri": "https://login.edu/keys",
+            "scopes_supported": ["openid"],
+        })
+        .to_string()
+        .into_bytes()
+    }
+
+    #[test]
+    fn it_tells_of_itself_below_its_name() {
+        for (name, place) in [
+            ("https://login.edu", "https://login.edu/.well-known/openid-configuration"),
+            ("https://login.edu/realms/a/", "https://login.edu/realms/a/.well-known/openid-configuration"),
+            ("http://127.0.0.1:9000", "http://127.0.0.1:9000/.well-known/openid-configuration"),
+        ] {
+            let issuer: Issuer = name.parse().unwrap();
+            assert_eq!((issuer.as_str(), issuer.discovery().as_str()), (name, place));
+        }
+    }
+
+    #[test]
+    fn nothing_is_asked_in_the_open() {
+        for name in [
+            "http://login.edu",
+            "http://127.0.0.1.login.edu",
+            "login.edu",
+            "https://login.edu?x",
+            "https://login.edu#x",
+            "https://me@login.edu",
+            "ftp://localhost",
+            "",
+        ] {
+            assert!(name.parse::<Issuer>().is_err(), "{name}");
+        }
+        let issuer: Issuer = "https://login.edu".parse().unwrap();
+        for token in ["http://login.edu/token", "http://127.0.0.1/token", "/token", "https://a@login.edu/"] {
+            let told = issuer.described(&document("https://login.edu", token));
+            assert_eq!(told, Err(NotADiscovery::Address("token_endpoint")), "{token}");
+        }
+    }
+
+    #[test]
+    fn it_must_name_itself_letter_for_letter() {
+        let issuer: Issuer = "https://login.edu".parse().unwrap();
+        let token = "https://login.edu/token";
+        assert_eq!(issuer.described(&document("https://login.edu", token)).unwrap().token.as_str(), token);
+        for other in ["https://login.edu/", "https://LOGIN.edu", "https://evil.example"] {
+            let told = issuer.described(&document(other, token));
+            assert_eq!(told, Err(NotADiscovery::Other(other.to_owned())));
+        }
+        assert!(matches!(issuer.described(b"<html>"), Err(NotADiscovery::Form(_))));
+    }
+}

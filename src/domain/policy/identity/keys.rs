@@ -1,0 +1,189 @@
+//! The keys by which a provider signs (RFC 7517), and whether a signature is one of theirs.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+};
+use serde::Deserialize;
+
+/// A provider has a few; more of them are not tried.
+const MOST_KEYS: usize = 64;
+
+/// How a token may be signed. Only by what a provider alone can sign with:
+/// nothing unsigned, and no secret that we have as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Algorithm {
+    Rs256,
+    Es256,
+}
+
+/// The keys of a provider that can be used.
+#[derive(Clone, Debug, Default)]
+pub struct KeySet(Vec<Key>);
+
+/// A text that is no set of keys.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is no set of keys: {0}")]
+pub struct NotAKeySet(String);
+
+#[derive(Clone)]
+struct Key {
+    id: Option<String>,
+    material: Material,
+}
+
+#[derive(Clone)]
+enum Material {
+    Rsa {
+        n: Vec<u8>,
+        e: Vec<u8>,
+    },
+    /// A point of P-256, uncompressed.
+    P256(Vec<u8>),
+}
+
+#[derive(Deserialize)]
+struct WrittenSet {
+    keys: Vec<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct Written {
+    kty: String,
+    #[serde(rename = "use")]
+    usage: Option<String>,
+    alg: Option<String>,
+    kid: Option<String>,
+    n: Option<String>,
+    e: Option<String>,
+    crv: Option<String>,
+    x: Option<String>,
+    y: Option<String>,
+}
+
+impl Algorithm {
+    pub(super) fn named(name: &str) -> Option<Self> {
+        match name {
+            "RS256" => Some(Self::Rs256),
+            "ES256" => Some(Self::Es256),
+            _ => None,
+        }
+    }
+}
+
+impl KeySet {
+    /// Reads a set; keys of kinds that we do not know are passed over.
+    pub fn parse(document: &[u8]) -> Result<Self, NotAKeySet> {
+        let set: WrittenSet =
+            serde_json::from_slice(document).map_err(|error| NotAKeySet(error.to_string()))?;
+        let keys = set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok().and_then(usable));
+        Ok(Self(keys.take(MOST_KEYS).collect()))
+    }
+
+    /// Whether the key that a token names, or the only one of its kind where it
+    /// names none, made this signature; none if there is no such key.
+    pub(super) fn signed(
+        &self,
+        algorithm: Algorithm,
+        id: Option<&str>,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Option<bool> {
+        let of_kind = |key: &&Key| match (&key.material, algorithm) {
+            (Material::Rsa { .. }, Algorithm::Rs256) | (Material::P256(_), Algorithm::Es256) => true,
+            (Material::Rsa { .. }, Algorithm::Es256) | (Material::P256(_), Algorithm::Rs256) => false,
+        };
+        let mut fit =
+            self.0.iter().filter(of_kind).filter(|key| id.is_none_or(|id| key.id.as_deref() == Some(id)));
+        match (fit.next(), fit.next()) {
+            (Some(key), None) => Some(key.signed(message, signature)),
+            (None, _) | (Some(_), Some(_)) => None,
+        }
+    }
+}
+
+impl Key {
+    fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
+        match &self.material {
+            Material::Rsa { n, e } => RsaPublicKeyComponents { n, e }
+                .verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
+                .is_ok(),
+            Material::P256(point) => {
+                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, signature).is_ok()
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({:?})", self.id)
+    }
+}
+
+fn usable(key: Written) -> Option<Key> {
+    let is_for = |algorithm: &str| key.alg.as_deref().is_none_or(|alg| alg == algorithm);
+    if key.usage.as_deref().is_some_and(|usage| usage != "sig") {
+        return None;
+    }
+    let number = |text: &Option<String>| URL_SAFE_NO_PAD.decode(text.as_deref()?).ok();
+    let material = match key.kty.as_str() {
+        "RSA" if is_for("RS256") => {
+            Material::Rsa { n: trimmed(number(&key.n)?), e: trimmed(number(&key.e)?) }
+        }
+        "EC" if is_for("ES256") && key.crv.as_deref() == Some("P-256") => {
+            let (x, y) = (number(&key.x)?, number(&key.y)?);
+            let is_whole = x.len() == 32 && y.len() == 32;
+            is_whole.then(|| Material::P256([&[4][..], &x, &y].concat()))?
+        }
+        _ => return None,
+    };
+    Some(Key { id: key.kid, material })
+}
+
+/// Some write a zero in front of a number, which is another one to the letter of the standard.
+fn trimmed(number: Vec<u8>) -> Vec<u8> {
+    number.into_iter().skip_while(|byte| *byte == 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_not_for_signing_is_passed_over() {
+        let point = URL_SAFE_NO_PAD.encode([7; 32]);
+        let number = URL_SAFE_NO_PAD.encode([9; 256]);
+        let set = json!({ "keys": [
+            { "kty": "RSA", "kid": "encrypts", "use": "enc", "n": number, "e": "AQAB" },
+            { "kty": "RSA", "kid": "other", "alg": "RS512", "n": number, "e": "AQAB" },
+            { "kty": "oct", "kid": "secret", "k": "AAAA" },
+            { "kty": "EC", "kid": "short", "crv": "P-256", "x": "AAAA", "y": point },
+            { "kty": "EC", "kid": "long", "crv": "P-521", "x": point, "y": point },
+            "nonsense",
+            { "kty": "RSA", "kid": "rsa", "n": number, "e": "AQAB" },
+            { "kty": "EC", "kid": "ec", "use": "sig", "alg": "ES256", "crv": "P-256", "x": point, "y": point },
+        ]});
+        let keys = KeySet::parse(set.to_string().as_bytes()).unwrap();
+        let ids: Vec<_> = keys.0.iter().filter_map(|key| key.id.as_deref()).collect();
+        assert_eq!(ids, ["rsa", "ec"]);
+        assert!(KeySet::parse(b"{}").is_err());
+    }
+
+    #[test]
+    fn a_token_that_names_no_key_has_one_only_where_there_is_no_choice() {
+        let number = URL_SAFE_NO_PAD.encode([9; 256]);
+        let key = |id: &str| json!({ "kty": "RSA", "kid": id, "n": number, "e": "AQAB" });
+        let signed = |set: serde_json::Value, id| {
+            KeySet::parse(set.to_string().as_bytes()).unwrap().signed(Algorithm::Rs256, id, b"m", b"s")
+        };
+        assert_eq!(signed(json!({ "keys": [key("a")] }), None), Some(false));
+        assert_eq!(signed(json!({ "keys": [key("a"), key("b")] }), None), None);
+        assert_eq!(signed(json!({ "keys": [key("a"), key("b")] }), Some("b")), Some(false));
+        assert_eq!(signed(json!({ "keys": [key("a")] }), Some("c")), None);
+    }
+}

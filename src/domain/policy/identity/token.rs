@@ -1,0 +1,296 @@
+//! The ID token: what a provider says of somebody who signed in with it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::issuer::Issuer;
+use super::keys::{Algorithm, KeySet};
+use crate::domain::policy::admission::Person;
+
+/// How far the provider's clock may be from ours, in seconds.
+const LEEWAY: f64 = 60.0;
+/// The claim in which a provider gives an address, which counts once it was verified.
+const EMAIL: &str = "email";
+
+/// What a token must be, to be one for us and for this sign-in.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    pub issuer: &'a Issuer,
+    pub client_id: &'a str,
+    pub nonce: &'a str,
+    pub now: Timestamp,
+}
+
+/// Why a token is not believed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("it is no signed token")]
+    Form,
+    #[error("it is signed by `{0}`; only RS256 and ES256 are believed")]
+    Algorithm(String),
+    #[error("the provider has no such key")]
+    UnknownKey,
+    #[error("its signature is wrong")]
+    Signature,
+    #[error("it comes from another issuer")]
+    Issuer,
+    #[error("it is for another client")]
+    Audience,
+    #[error("it is no longer valid, or not yet; are both clocks right?")]
+    Time,
+    #[error("it answers another sign-in")]
+    Nonce,
+}
+
+/// What is said of somebody.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claims(Map<String, Value>);
+
+/// Why nobody is named by what is said.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoName {
+    #[error("the claim `{0}` names nobody; [pages.oidc] name_claim and scopes say which one is asked for")]
+    Missing(String),
+    #[error("the provider has not verified the mail address")]
+    Unverified,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    alg: String,
+    kid: Option<String>,
+    crit: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Written {
+    iss: String,
+    aud: Audience,
+    azp: Option<String>,
+    exp: f64,
+    iat: f64,
+    nbf: Option<f64>,
+    nonce: Option<String>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+/// What a token says, if it is signed by one of the keys, and for this sign-in.
+///
+/// # Errors
+///
+/// Why it is not believed. Where the key is unknown, the provider may have a new one.
+pub fn believed(token: &str, keys: &KeySet, expected: Expected<'_>) -> Result<Claims, Refusal> {
+    let (signed, signature) = token.rsplit_once('.').ok_or(Refusal::Form)?;
+    let (head, payload) = signed.split_once('.').ok_or(Refusal::Form)?;
+    let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| Refusal::Form);
+    let head: Head = serde_json::from_slice(&bytes(head)?).map_err(|_| Refusal::Form)?;
+    let algorithm = Algorithm::named(&head.alg).ok_or_else(|| {
+        Refusal::Algorithm(head.alg.chars().filter(char::is_ascii_graphic).take(20).collect())
+    })?;
+    // What must be understood and is not.
+    if head.crit.is_some() {
+        return Err(Refusal::Form);
+    }
+    match keys.signed(algorithm, head.kid.as_deref(), signed.as_bytes(), &bytes(signature)?) {
+        Some(true) => {}
+        Some(false) => return Err(Refusal::Signature),
+        None => return Err(Refusal::UnknownKey),
+    }
+    let written: Written = serde_json::from_slice(&bytes(payload)?).map_err(|_| Refusal::Form)?;
+    written.answers(expected)?;
+    Ok(Claims(written.others))
+}
+
+impl Written {
+    fn answers(&self, expected: Expected<'_>) -> Result<(), Refusal> {
+        if self.iss != expected.issuer.as_str() {
+            return Err(Refusal::Issuer);
+        }
+        let is_named = match &self.aud {
+            Audience::One(audience) => audience == expected.client_id,
+            // One for several says for whom of them it was asked.
+            Audience::Several(all) => {
+                all.iter().any(|audience| audience == expected.client_id)
+                    && (all.len() == 1 || self.azp.is_some())
+            }
+        };
+        if !is_named || self.azp.as_ref().is_some_and(|party| party != expected.client_id) {
+            return Err(Refusal::Audience);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact for ages to come")]
+        let now = expected.now.as_second() as f64;
+        let is_begun = self.iat <= now + LEEWAY && self.nbf.is_none_or(|from| from <= now + LEEWAY);
+        if !is_begun || self.exp <= now - LEEWAY {
+            return Err(Refusal::Time);
+        }
+        if self.nonce.as_deref() != Some(expected.nonce) {
+            return Err(Refusal::Nonce);
+        }
+        Ok(())
+    }
+}
+
+impl Claims {
+    /// Whom they name: by the claim of this name, and by the groups in another.
+    pub fn person(&self, name: &str, groups: &str) -> Result<Person, NoName> {
+        let is_verified = self.0.get("email_verified").and_then(Value::as_bool) == Some(true);
+        if name == EMAIL && !is_verified {
+            return Err(NoName::Unverified);
+        }
+        let groups: Vec<&str> = match self.0.get(groups) {
+            Some(Value::Array(groups)) => groups.iter().filter_map(Value::as_str).collect(),
+            Some(Value::String(group)) => vec![group],
+            Some(_) | None => Vec::new(),
+        };
+        let named = self.0.get(name).and_then(Value::as_str);
+        named
+            .and_then(|named| Person::named(named, groups.into_iter()))
+            .ok_or_else(|| NoName::Missing(name.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ring::rand::SystemRandom;
+    use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+    use serde_json::json;
+
+    const NOW: i64 = 1_790_000_000;
+
+    /// A provider with one key.
+    struct Signer(EcdsaKeyPair);
+
+    impl Signer {
+        fn new() -> Self {
+            let chance = SystemRandom::new();
+            let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &chance).unwrap();
+            let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &chance);
+            Self(pair.unwrap())
+        }
+
+        fn keys(&self) -> KeySet {
+            let (x, y) = self.0.public_key().as_ref()[1..].split_at(32);
+            let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+            let set = json!({ "keys": [{ "kty": "EC", "crv": "P-256", "kid": "a", "x": x, "y": y }] });
+            KeySet::parse(set.to_string().as_bytes()).unwrap()
+        }
+
+        fn sign(&self, head: &Value, payload: &Value) -> String {
+            let text = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+            let signed = format!("{}.{}", text(head), text(payload));
+            let signature = self.0.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
+            format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+        }
+    }
+
+    fn payload() -> Value {
+        json!({ "iss": "https://login.edu", "aud": "reserve", "sub": "1", "exp": NOW + 300, "iat": NOW,
+                "nonce": "n", "preferred_username": "ann", "groups": ["dgm"] })
+    }
+
+    fn ask(token: &str, keys: &KeySet) -> Result<Claims, Refusal> {
+        let issuer = "https://login.edu".parse().unwrap();
+        let now = Timestamp::from_second(NOW).unwrap();
+        believed(token, keys, Expected { issuer: &issuer, client_id: "reserve", nonce: "n", now })
+    }
+
+    /// What becomes of a token whose payload has this one difference.
+    fn with(key: &str, value: Value) -> Result<Claims, Refusal> {
+        let signer = Signer::new();
+        let mut payload = payload();
+        payload[key] = value;
+        ask(&signer.sign(&json!({ "alg": "ES256", "kid": "a" }), &payload), &signer.keys())
+    }
+
+    #[test]
+    fn a_token_for_this_sign_in_is_believed() {
+        let claims = with("acr", json!("1")).unwrap();
+        let ann = claims.person("preferred_username", "groups").unwrap();
+        assert_eq!((ann.name.as_str(), ann.groups), ("ann", vec!["dgm".to_owned()]));
+        assert_eq!(claims.person("sub", "none").unwrap().name, "1");
+    }
+
+    #[test]
+    fn what_is_for_somebody_else_is_not() {
+        for (key, value, refusal) in [
+            ("iss", json!("https://login.edu/"), Refusal::Issuer),
+            ("aud", json!("other"), Refusal::Audience),
+            ("aud", json!([]), Refusal::Audience),
+            ("aud", json!(["reserve", "other"]), Refusal::Audience),
+            ("azp", json!("other"), Refusal::Audience),
+            ("nonce", json!("m"), Refusal::Nonce),
+            ("nonce", Value::Null, Refusal::Nonce),
+            ("exp", json!(NOW - 60), Refusal::Time),
+            ("iat", json!(NOW + 61), Refusal::Time),
+            ("nbf", json!(NOW + 61), Refusal::Time),
+            ("exp", json!("tomorrow"), Refusal::Form),
+        ] {
+            assert_eq!(with(key, value.clone()), Err(refusal), "{key}: {value}");
+        }
+        for (key, value) in [
+            ("aud", json!(["reserve"])),
+            ("azp", json!("reserve")),
+            ("exp", json!(NOW - 59)),
+            ("iat", json!(NOW + 59)),
+        ] {
+            assert!(with(key, value.clone()).is_ok(), "{key}: {value}");
+        }
+    }
+
+    #[test]
+    fn what_the_provider_did_not_sign_is_not() {
+        let signer = Signer::new();
+        let head = json!({ "alg": "ES256", "kid": "a" });
+        let good = signer.sign(&head, &payload());
+        assert!(ask(&good, &signer.keys()).is_ok());
+        assert_eq!(ask(&good, &Signer::new().keys()), Err(Refusal::Signature));
+        let mut other = payload();
+        other["preferred_username"] = json!("root");
+        let other = URL_SAFE_NO_PAD.encode(other.to_string());
+        let parts: Vec<&str> = good.split('.').collect();
+        let swapped = format!("{}.{other}.{}", parts[0], parts[2]);
+        assert_eq!(ask(&swapped, &signer.keys()), Err(Refusal::Signature));
+        for (head, refusal) in [
+            (json!({ "alg": "none" }), Refusal::Algorithm("none".to_owned())),
+            (json!({ "alg": "HS256", "kid": "a" }), Refusal::Algorithm("HS256".to_owned())),
+            (json!({ "alg": "es256", "kid": "a" }), Refusal::Algorithm("es256".to_owned())),
+            (json!({ "alg": "RS256", "kid": "a" }), Refusal::UnknownKey),
+            (json!({ "alg": "ES256", "kid": "b" }), Refusal::UnknownKey),
+            (json!({ "alg": "ES256", "kid": "a", "crit": ["b64"] }), Refusal::Form),
+        ] {
+            assert_eq!(ask(&signer.sign(&head, &payload()), &signer.keys()), Err(refusal), "{head}");
+        }
+        for nonsense in ["", ".", "..", "a.b.c", &good[..good.len() - 4], &format!("{good}=")] {
+            assert!(ask(nonsense, &signer.keys()).is_err(), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_that_the_provider_stands_for() {
+        let claims = |value: Value| Claims(value.as_object().unwrap().clone());
+        let mail = claims(json!({ "email": "ann@a.edu", "email_verified": true, "groups": "one" }));
+        assert_eq!(mail.person("email", "groups").unwrap().groups, ["one"]);
+        for unverified in
+            [json!({ "email": "a@a.edu" }), json!({ "email": "a@a.edu", "email_verified": "no" })]
+        {
+            assert_eq!(claims(unverified).person("email", "groups"), Err(NoName::Unverified));
+        }
+        for nobody in
+            [json!({}), json!({ "sub": "" }), json!({ "sub": 1 }), json!({ "sub": "x".repeat(300) })]
+        {
+            assert_eq!(claims(nobody).person("sub", "groups"), Err(NoName::Missing("sub".to_owned())));
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The identity provider: asked for what it says of itself, and handed codes for tokens.
+//!
+//! It is the operator's own choice of address, so the guard that keeps course
+//! links from internal hosts does not apply, and nothing of a night's manners
+//! either. It is not followed elsewhere, and nothing that is sent or answered
+//! stands in a message.
+
+#![expect(clippy::disallowed_methods, reason = "this module asks the operator's provider, not strangers")]
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use url::{Url, form_urlencoded};
+
+/// How long one request may take: somebody waits for its answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Discovery documents, keys and tokens take a few KiB.
+const LONGEST: usize = 256 << 10;
+
+/// The way to the provider.
+#[derive(Clone, Debug)]
+pub struct Provider(Client);
+
+/// By what the provider knows us; never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+/// What the provider answered.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Reply {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    #[error("it cannot be reached: {}", causes(.0))]
+    Unreachable(reqwest::Error),
+    #[error("it answered with more than {LONGEST} bytes")]
+    TooLong,
+}
+
+/// A way that cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    #[error("extra_ca {}: {why}; it takes a file of certificates in PEM", path.display())]
+    ExtraCa { path: PathBuf, why: String },
+    #[error("no https client can be made: {0}")]
+    Client(reqwest::Error),
+}
+
+impl Provider {
+    /// `extra_ca` is believed beside the certificates of the system.
+    pub fn new(extra_ca: Option<&Path>) -> Result<Self, Unfit> {
+        // A crypto provider that is installed already serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let extra = extra_ca.map(certificates).transpose()?.unwrap_or_default();
+        let builder = || {
+            ClientBuilder::new()
+                .user_agent(concat!("Onreserve/", env!("CARGO_PKG_VERSION")))
+                .timeout(PATIENCE)
+                .redirect(reqwest::redirect::Policy::none())
+                .referer(false)
+        };
+        // A system without root certificates may have its provider on this machine.
+        let client = builder().tls_certs_merge(extra.clone()).build();
+        let client = client.or_else(|_| builder().tls_certs_only(extra).build());
+        client.map(Self).map_err(Unfit::Client)
+    }
+
+    pub async fn get(&self, url: &Url) -> Result<Reply, Fault> {
+        read(self.0.get(url.clone()).header("accept", "application/json")).await
+    }
+
+    /// Sends a form, as a client with a secret or, without one, as anybody.
+    pub async fn post(
+        &self,
+        url: &Url,
+        login: Option<(&str, &Secret)>,
+        fields: &[(&str, &str)],
+    ) -> Result<Reply, Fault> {
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let mut request = self
+            .0
+            .post(url.clone())
+            .header("accept", "application/json")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form);
+        if let Some((id, secret)) = login {
+            // Both are encoded as in a form first (RFC 6749 section 2.3.1).
+            let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+            let both = format!("{}:{}", encoded(id), encoded(&secret.0));
+            request = request.header("authorization", format!("Basic {}", STANDARD.encode(both)));
+        }
+        read(request).await
+    }
+}
+
+async fn read(request: RequestBuilder) -> Result<Reply, Fault> {
+    let unreachable = |error: reqwest::Error| Fault::Unreachable(error.without_url());
+    let mut response = request.send().await.map_err(unreachable)?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > LONGEST {
+            return Err(Fault::TooLong);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Reply { status: response.status().as_u16(), body })
+}
+
+fn certificates(path: &Path) -> Result<Vec<Certificate>, Unfit> {
+    let unfit = |why: String| Unfit::ExtraCa { path: path.to_owned(), why };
+    let mut certificates = Vec::new();
+    let all = CertificateDer::pem_file_iter(path).map_err(|error| unfit(error.to_string()))?;
+    for der in all {
+        let der = der.map_err(|error| unfit(error.to_string()))?;
+        RootCertStore::empty().add(der.clone()).map_err(|error| unfit(error.to_string()))?;
+        certificates.push(Certificate::from_der(&der).map_err(|error| unfit(error.to_string()))?);
+    }
+    if certificates.is_empty() { Err(unfit("no certificate in it".to_owned())) } else { Ok(certificates) }
+}
+
+/// An error with what is beneath it, where the reason usually stands.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut beneath = std::error::Error::source(error);
+    while let Some(cause) = beneath {
+        text.push_str(&format!(": {cause}"));
+        beneath = cause.source();
+    }
+    text
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// There are tokens in it.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply({}, {} bytes)", self.status, self.body.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let reply = Reply { status: 200, body: b"token".to_vec() };
+        assert_eq!(format!("{:?} {reply:?}", Secret("geheim".to_owned())), "Secret(…) Reply(200, 5 bytes)");
+    }
+
+    #[test]
+    fn certificates_that_cannot_be_used_are_named() {
+        let told = Provider::new(Some(Path::new("/nowhere/ca.pem"))).unwrap_err().to_string();
+        assert!(told.contains("/nowhere/ca.pem") && told.contains("PEM"), "{told}");
+    }
+}

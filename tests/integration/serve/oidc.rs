@@ -1,0 +1,316 @@
+//! Signing in with the school's identity provider, and those who pretend to be it.
+
+use jiff::ToSpan as _;
+use onreserve::domain::policy::admission::{Admission, Circle, Readers, Staff};
+use onreserve::serve::{Oidc, Settings};
+use serde_json::json;
+use url::Url;
+
+use super::course::{NIGHTS, start_of};
+use super::school::{CLIENT, School, Signs, parameter};
+use super::{Reply, Server, settings};
+
+const HERE: &str = "/c/dgm/?q=paper";
+
+fn circle(groups: &[&str]) -> Circle {
+    Circle { groups: groups.iter().map(|group| (*group).to_owned()).collect(), ..Circle::default() }
+}
+
+fn closed(oidc: Oidc) -> Settings {
+    let mut settings = settings();
+    settings.oidc = Some(oidc);
+    settings.courses[0].admission = Admission {
+        readers: Readers::SignedIn(Some(circle(&["dgm-2026"]))),
+        staff: Some(Staff { circle: circle(&["dgm-staff"]), ..Staff::default() }),
+    };
+    settings
+}
+
+async fn server_of(school: &School) -> Server {
+    Server::with(closed(school.known()), start_of(NIGHTS + 1)).await
+}
+
+/// A browser on its way to the school: where it is sent, and what it holds.
+struct Begun {
+    there: String,
+    cookie: String,
+}
+
+async fn begun(server: &Server, next: &str) -> Begun {
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+    let reply = server.get(&format!("/c/dgm/login?{query}")).await;
+    assert_eq!(reply.status, 302, "{}", reply.text());
+    let there = reply.header("location").unwrap().to_owned();
+    Begun { there, cookie: cookies(&reply).remove(0) }
+}
+
+/// The names and values of the cookies that an answer sets.
+fn cookies(reply: &Reply) -> Vec<String> {
+    let set = reply.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+    set.map(|(_, value)| value.split(';').next().unwrap().to_owned()).collect()
+}
+
+impl Begun {
+    fn state(&self) -> String {
+        parameter(&Url::parse(&self.there).unwrap(), "state")
+    }
+
+    async fn back(&self, server: &Server, code: &str) -> Reply {
+        self.back_with(server, &format!("code={code}&state={}", self.state())).await
+    }
+
+    async fn back_with(&self, server: &Server, query: &str) -> Reply {
+        server.get_with(&format!("/oidc/callback?{query}"), &[("Cookie", &self.cookie)]).await
+    }
+}
+
+/// A whole sign-in, from the course to what comes of it.
+async fn whole(server: &Server, school: &School) -> Reply {
+    let begun = begun(server, HERE).await;
+    let code = school.lets_in(&begun.there);
+    begun.back(server, &code).await
+}
+
+/// Refused, with words for people and nothing that would let them in.
+fn assert_refused(reply: &Reply, status: u16, words: &str) {
+    assert_eq!(reply.status, status, "{}", reply.text());
+    assert!(reply.text().contains(words), "{words}: {}", reply.text());
+    assert!(cookies(reply).iter().all(|cookie| cookie.ends_with('=')), "{reply:?}");
+    assert_eq!(reply.header("cache-control"), Some("no-store"));
+}
+
+#[tokio::test]
+async fn a_student_signs_in_at_school_and_goes_on_to_the_reading() {
+    let school = School::open().await;
+    let server = server_of(&school).await;
+    let page = server.get(HERE).await;
+    assert_eq!((page.status, page.header("cache-control")), (401, Some("no-store")));
+    assert!(page.text().contains("/c/dgm/login?next=%2Fc%2Fdgm%2F%3Fq%3Dpaper"), "{}", page.text());
+    assert!(!page.text().contains("lost paper") && page.header("set-cookie").is_none());
+
+    let begun = begun(&server, HERE).await;
+    let there = Url::parse(&begun.there).unwrap();
+    for (name, value) in [
+        ("tenant", "1"),
+        ("response_type", "code"),
+        ("client_id", CLIENT),
+        ("redirect_uri", "http://localhost:8080/oidc/callback"),
+        ("scope", "openid profile"),
+        ("code_challenge_method", "S256"),
+    ] {
+        assert_eq!(parameter(&there, name), value);
+    }
+    let code = school.lets_in(&begun.there);
+    let reply = begun.back(&server, &code).await;
+    assert_eq!((reply.status, reply.header("location")), (303, Some(HERE)), "{}", reply.text());
+    let session = cookies(&reply).remove(0);
+    assert!(reply.header("set-cookie").unwrap().contains("; HttpOnly; SameSite=Lax; Max-Age=43200"));
+    let list = server.get_with("/c/dgm/", &[("Cookie", &session)]).await;
+    assert!(list.status == 200 && list.text().contains("Sign out"));
+    let health = server.get_with("/c/dgm/health", &[("Cookie", &session)]).await;
+    assert_refused(&health, 403, "You are signed in as a student");
+    let pretended = server.get_with("/c/dgm/", &[("Remote-User", "ann")]).await;
+    assert_eq!(pretended.status, 401, "no header signs anybody in here");
+    let html = server.get_with("/c/dgm/login", &[("Cookie", &session)]).await.text();
+    let token = html.split("name=\"form_token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let left = server.post("/c/dgm/logout", &[("Cookie", &session)], &[("form_token", token)]).await;
+    assert_eq!(left.status, 303);
+    assert_eq!(server.get_with("/c/dgm/", &[("Cookie", &session)]).await.status, 401);
+}
+
+#[tokio::test]
+async fn staff_see_more_and_whoever_is_on_no_list_nothing() {
+    let school = School::open().await;
+    let server = server_of(&school).await;
+    school.told().claims = json!({ "groups": ["x", "dgm-staff"] });
+    let session = cookies(&whole(&server, &school).await).remove(0);
+    assert_eq!(server.get_with("/c/dgm/health", &[("Cookie", &session)]).await.status, 200);
+    school.told().claims = json!({ "preferred_username": "<b>eve", "groups": ["cs"] });
+    let eve = whole(&server, &school).await;
+    assert_refused(&eve, 403, "You are signed in as &#60;b&#62;eve, who is not among them");
+    school.told().claims = json!({ "preferred_username": null });
+    assert_refused(&whole(&server, &school).await, 502, "did not give us the name");
+}
+
+#[tokio::test]
+async fn a_session_ends_when_the_lists_or_the_provider_change() {
+    let school = School::open().await;
+    let session = cookies(&whole(&server_of(&school).await, &school).await).remove(0);
+    let with = async |change: fn(&mut Settings)| {
+        let mut settings = closed(school.known());
+        change(&mut settings);
+        // To a clock that was set back no session holds.
+        let later = start_of(NIGHTS + 1) + 10.minutes();
+        let server = Server::with(settings, later).await;
+        server.get_with("/c/dgm/", &[("Cookie", &session)]).await.status
+    };
+    assert_eq!(with(|_| {}).await, 200);
+    assert_eq!(with(|it| it.courses[0].admission.readers = Readers::SignedIn(None)).await, 401);
+    assert_eq!(with(|it| it.oidc.as_mut().unwrap().client_id = "other".to_owned()).await, 401);
+    assert_eq!(with(|it| it.oidc.as_mut().unwrap().name_claim = "sub".to_owned()).await, 401);
+    assert_eq!(with(|it| it.oidc = None).await, 401);
+}
+
+#[tokio::test]
+async fn a_token_that_the_provider_did_not_make_for_this_sign_in_signs_nobody_in() {
+    let school = School::open().await;
+    let server = server_of(&school).await;
+    let now = start_of(NIGHTS + 1).as_second();
+    for signs in [Signs::Stranger, Signs::Hs256, Signs::Not, Signs::Before] {
+        school.told().signs = signs;
+        assert_refused(&whole(&server, &school).await, 502, "could not be verified");
+    }
+    school.told().signs = Signs::Rs256;
+    for claims in [
+        json!({ "aud": "other" }),
+        json!({ "aud": [CLIENT, "other"] }),
+        json!({ "azp": "other" }),
+        json!({ "iss": "https://evil.example" }),
+        json!({ "nonce": "other" }),
+        json!({ "nonce": null }),
+        json!({ "exp": now - 120 }),
+        json!({ "iat": now + 3600 }),
+    ] {
+        school.told().claims = claims.clone();
+        let reply = whole(&server, &school).await;
+        assert_refused(&reply, 502, "could not be verified");
+    }
+    school.told().claims = json!({});
+    assert_eq!(whole(&server, &school).await.status, 303);
+}
+
+#[tokio::test]
+async fn a_sign_in_comes_back_once_and_to_the_browser_that_began_it() {
+    let school = School::open().await;
+    let server = server_of(&school).await;
+    let (mine, theirs) = (begun(&server, HERE).await, begun(&server, HERE).await);
+    let code = school.lets_in(&mine.there);
+    let not_begun = "was not begun in this browser";
+    for query in ["", "code=x", "code=x&state=", "code=x&state=made-up"] {
+        assert_refused(&mine.back_with(&server, query).await, 400, not_begun);
+    }
+    let stolen = Begun { there: theirs.there.clone(), cookie: mine.cookie.clone() };
+    assert_refused(&stolen.back(&server, &code).await, 400, not_begun);
+    assert_eq!(mine.back(&server, &code).await.status, 303);
+    assert_refused(&mine.back(&server, &code).await, 400, not_begun);
+    let again = begun(&server, HERE).await;
+    assert_refused(&again.back(&server, &code).await, 400, "no longer knows of this try");
+    let other = begun(&server, HERE).await;
+    let swapped = school.lets_in(&again.there);
+    assert_refused(&other.back(&server, &swapped).await, 400, "no longer knows of this try");
+    let mixed = begun(&server, HERE).await;
+    let query =
+        format!("code={}&state={}&iss=https://evil.example", school.lets_in(&mixed.there), mixed.state());
+    assert_refused(&mixed.back_with(&server, &query).await, 502, "could not be verified");
+    let declined = begun(&server, HERE).await;
+    let query = format!("error=access_denied&error_description=%3Cb%3E&state={}", declined.state());
+    assert_refused(&declined.back_with(&server, &query).await, 403, "did not let you in");
+}
+
+#[tokio::test]
+async fn after_signing_in_nobody_is_sent_elsewhere() {
+    let school = School::open().await;
+    let server = server_of(&school).await;
+    for next in ["https://evil.example/", "//evil.example/", "/\\evil.example", "/c/\r\nSet-Cookie: a=b", ""]
+    {
+        let begun = begun(&server, next).await;
+        let code = school.lets_in(&begun.there);
+        let reply = begun.back(&server, &code).await;
+        assert_eq!((reply.status, reply.header("location")), (303, Some("/c/dgm/")), "{next:?}");
+    }
+}
+
+#[tokio::test]
+async fn new_keys_are_fetched_when_they_are_needed_and_not_for_every_stranger() {
+    let school = School::open().await;
+    let server = server_of(&school).await;
+    assert_eq!(whole(&server, &school).await.status, 303);
+    assert_eq!(school.told().keys_asked, 1);
+    {
+        let mut told = school.told();
+        (told.signs, told.kid, told.published) = (Signs::Es256, "two", vec!["one", "two"]);
+    }
+    assert_eq!(whole(&server, &school).await.status, 303);
+    assert_eq!(school.told().keys_asked, 2);
+    school.told().kid = "three";
+    for _ in 0..3 {
+        assert_refused(&whole(&server, &school).await, 502, "could not be verified");
+    }
+    assert_eq!(school.told().keys_asked, 2, "within a minute");
+}
+
+#[tokio::test]
+async fn a_provider_that_does_not_answer_as_one_is_out_of_reach() {
+    let huge = format!("{{\"issuer\": \"{}\"}}", "x".repeat(1 << 20));
+    for (path, status, text) in [
+        ("discovery", 200, huge.as_str()),
+        ("discovery", 500, ""),
+        ("discovery", 302, ""),
+        ("discovery", 200, "<html>"),
+        (
+            "discovery",
+            200,
+            "{\"issuer\": \"https://evil.example\", \"authorization_endpoint\": \"https://evil.example\", \"token_endpoint\": \"https://evil.example\", \"jwks_uri\": \"https://evil.example\"}",
+        ),
+        ("keys", 200, huge.as_str()),
+        ("keys", 404, "{}"),
+        ("keys", 200, "{}"),
+    ] {
+        let school = School::open().await;
+        school.told().instead.insert(path, (status, text.to_owned()));
+        let server = server_of(&school).await;
+        assert_refused(&server.get("/c/dgm/login").await, 502, "out of reach");
+    }
+    for (status, text, words) in [
+        (200, huge.as_str(), "out of reach"),
+        (500, "", "out of reach"),
+        (200, "{}", "could not be verified"),
+        (200, "{\"id_token\": \"a.b.c\"}", "could not be verified"),
+    ] {
+        let school = School::open().await;
+        school.told().instead.insert("token", (status, text.to_owned()));
+        let server = server_of(&school).await;
+        assert_refused(&whole(&server, &school).await, 502, words);
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_is_out_of_reach() {
+    let school = School::open().await;
+    let mut oidc = school.known();
+    // Whoever listens there hangs up at once.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    oidc.issuer = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            drop(stream);
+        }
+    });
+    let server = Server::with(closed(oidc), start_of(NIGHTS + 1)).await;
+    assert_refused(&server.get("/c/dgm/login").await, 502, "out of reach");
+    assert_eq!(server.get(HERE).await.status, 401, "the page that leads there needs nobody");
+}
+
+#[tokio::test]
+async fn cookies_of_a_sign_in_are_secure_where_the_reader_uses_https() {
+    let school = School::open().await;
+    let mut settings = closed(school.known());
+    settings.base_url = "https://links.school.edu".parse().unwrap();
+    let server = Server::with(settings, start_of(NIGHTS + 1)).await;
+    let reply = server.get("/c/dgm/login").await;
+    let set = reply.header("set-cookie").unwrap();
+    assert!(
+        set.starts_with("__Host-onreserve_") && set.contains("; HttpOnly; SameSite=Lax; Secure"),
+        "{set}"
+    );
+    assert!(set.ends_with("Max-Age=600"), "{set}");
+}
+
+#[tokio::test]
+async fn without_a_provider_there_is_no_way_back_from_one() {
+    let server = Server::start().await;
+    assert_eq!(server.get("/oidc/callback?code=x&state=y").await.status, 404);
+    let school = School::open().await;
+    let closed = server_of(&school).await;
+    assert_eq!(closed.post("/c/dgm/login", &[], &[("password", "")]).await.status, 404);
+}

@@ -1,0 +1,246 @@
+//! A school's identity provider on loopback, which can be told to lie.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use onreserve::serve::Oidc;
+use onreserve::world::provider::{Provider, Secret};
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RsaKeyPair};
+use ring::{digest, hmac};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject as _;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use url::{Url, form_urlencoded};
+
+use super::course::{NIGHTS, start_of};
+
+pub(super) const CLIENT: &str = "reserve at school";
+pub(super) const SECRET: &str = "geh:eim%";
+
+/// What it does with a token before it is handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signs {
+    Rs256,
+    /// With a key that it has since lately.
+    Es256,
+    /// Somebody else does, under the name of its key.
+    Stranger,
+    /// By the public key, as if it were a secret.
+    Hs256,
+    Not,
+    /// And changes the token then.
+    Before,
+}
+
+pub(super) struct School {
+    pub issuer: String,
+    state: Arc<Mutex<Told>>,
+}
+
+/// What it is told to do, and what it was asked.
+pub(super) struct Told {
+    pub signs: Signs,
+    pub kid: &'static str,
+    /// Claims that differ from what a good token would say.
+    pub claims: Value,
+    /// The kid of each key that it publishes.
+    pub published: Vec<&'static str>,
+    pub keys_asked: usize,
+    /// Answers of its own instead of the document, for each path.
+    pub instead: HashMap<&'static str, (u16, String)>,
+    issuer: String,
+    codes: HashMap<String, Url>,
+    rsa: RsaKeyPair,
+    ec: EcdsaKeyPair,
+}
+
+type Shared = State<Arc<Mutex<Told>>>;
+
+impl School {
+    pub(super) async fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let issuer = format!("http://{}/realms/school", listener.local_addr().unwrap());
+        let pem = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/dkim-key.pem");
+        let der = PrivateKeyDer::from_pem_file(pem).unwrap();
+        let told = Told {
+            signs: Signs::Rs256,
+            kid: "one",
+            claims: json!({}),
+            published: vec!["one"],
+            keys_asked: 0,
+            instead: HashMap::new(),
+            issuer: issuer.clone(),
+            codes: HashMap::new(),
+            rsa: RsaKeyPair::from_der(der.secret_der()).unwrap(),
+            ec: ec_key(),
+        };
+        let state = Arc::new(Mutex::new(told));
+        let router = Router::new()
+            .route("/realms/school/.well-known/openid-configuration", get(discovery))
+            .route("/keys", get(keys))
+            .route("/token", post(token))
+            .with_state(Arc::clone(&state));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { issuer, state }
+    }
+
+    pub(super) fn told(&self) -> MutexGuard<'_, Told> {
+        self.state.lock().unwrap()
+    }
+
+    /// As a course's service knows it.
+    pub(super) fn known(&self) -> Oidc {
+        Oidc {
+            issuer: self.issuer.parse().unwrap(),
+            client_id: CLIENT.to_owned(),
+            client_secret: Some(Secret(SECRET.to_owned())),
+            scopes: "openid profile".to_owned(),
+            name_claim: "preferred_username".to_owned(),
+            groups_claim: "groups".to_owned(),
+            provider: Provider::new(None).unwrap(),
+        }
+    }
+
+    /// Somebody comes with this address, gives their password, and gets a code.
+    pub(super) fn lets_in(&self, asked: &str) -> String {
+        let url = Url::parse(asked).unwrap();
+        let mut told = self.told();
+        let code = format!("code-{}", told.codes.len());
+        told.codes.insert(code.clone(), url);
+        code
+    }
+}
+
+fn ec_key() -> EcdsaKeyPair {
+    let chance = SystemRandom::new();
+    let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &chance).unwrap();
+    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &chance).unwrap()
+}
+
+/// A parameter of an address.
+pub(super) fn parameter(url: &Url, name: &str) -> String {
+    let found = url.query_pairs().find(|(key, _)| key == name);
+    found.unwrap_or_else(|| panic!("no {name} in {url}")).1.into_owned()
+}
+
+fn json_of(status: u16, text: String) -> Response {
+    let kind = [("content-type", "application/json")];
+    (StatusCode::from_u16(status).unwrap(), kind, text).into_response()
+}
+
+async fn discovery(State(state): Shared) -> Response {
+    let told = state.lock().unwrap();
+    if let Some((status, text)) = told.instead.get("discovery") {
+        return json_of(*status, text.clone());
+    }
+    let host = told.issuer.strip_suffix("/realms/school").unwrap();
+    let document = json!({
+        "issuer": told.issuer,
+        "authorization_endpoint": format!("{host}/auth?tenant=1"),
+        "token_endpoint": format!("{host}/token"),
+        "jwks_uri": format!("{host}/keys"),
+    });
+    json_of(200, document.to_string())
+}
+
+async fn keys(State(state): Shared) -> Response {
+    let mut told = state.lock().unwrap();
+    told.keys_asked += 1;
+    if let Some((status, text)) = told.instead.get("keys") {
+        return json_of(*status, text.clone());
+    }
+    let rsa = ring::rsa::PublicKeyComponents::<Vec<u8>>::from(told.rsa.public());
+    let (x, y) = told.ec.public_key().as_ref()[1..].split_at(32);
+    let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let key = |kid: &&str| match *kid {
+        "one" => {
+            json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": text(&rsa.n), "e": text(&rsa.e) })
+        }
+        _ => json!({ "kty": "EC", "crv": "P-256", "kid": kid, "x": text(x), "y": text(y) }),
+    };
+    let keys: Vec<Value> = told.published.iter().map(key).collect();
+    json_of(200, json!({ "keys": keys }).to_string())
+}
+
+async fn token(State(state): Shared, headers: HeaderMap, form: String) -> Response {
+    let fields: HashMap<String, String> = form_urlencoded::parse(form.as_bytes()).into_owned().collect();
+    let mut told = state.lock().unwrap();
+    if let Some((status, text)) = told.instead.get("token") {
+        return json_of(*status, text.clone());
+    }
+    let login = STANDARD.encode("reserve+at+school:geh%3Aeim%25");
+    if headers.get("authorization").unwrap() != format!("Basic {login}").as_str() {
+        return json_of(401, json!({ "error": "invalid_client" }).to_string());
+    }
+    let asked = told.codes.remove(&fields["code"]);
+    let challenge =
+        URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, fields["code_verifier"].as_bytes()));
+    let asked = asked.filter(|asked| {
+        fields["grant_type"] == "authorization_code"
+            && parameter(asked, "code_challenge") == challenge
+            && parameter(asked, "redirect_uri") == fields["redirect_uri"]
+    });
+    let Some(asked) = asked else {
+        return json_of(400, json!({ "error": "invalid_grant" }).to_string());
+    };
+    let token = told.token(&parameter(&asked, "nonce"));
+    json_of(200, json!({ "access_token": "x", "token_type": "Bearer", "id_token": token }).to_string())
+}
+
+impl Told {
+    fn token(&self, nonce: &str) -> String {
+        let now = start_of(NIGHTS + 1).as_second();
+        let mut payload = json!({
+            "iss": self.issuer, "aud": CLIENT, "sub": "0815", "iat": now, "exp": now + 300,
+            "nonce": nonce, "preferred_username": "ann", "groups": ["dgm-2026"],
+        });
+        for (claim, value) in self.claims.as_object().unwrap() {
+            payload[claim] = value.clone();
+        }
+        let algorithm = match self.signs {
+            Signs::Rs256 | Signs::Stranger | Signs::Before => "RS256",
+            Signs::Es256 => "ES256",
+            Signs::Hs256 => "HS256",
+            Signs::Not => "none",
+        };
+        let text = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let head = json!({ "alg": algorithm, "kid": self.kid, "typ": "JWT" });
+        let signed = format!("{}.{}", text(&head), text(&payload));
+        let signature = self.signature(&signed);
+        let said = if self.signs == Signs::Before {
+            payload["preferred_username"] = json!("root");
+            format!("{}.{}", text(&head), text(&payload))
+        } else {
+            signed
+        };
+        format!("{said}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    fn signature(&self, signed: &str) -> Vec<u8> {
+        let chance = SystemRandom::new();
+        match self.signs {
+            Signs::Rs256 | Signs::Before => {
+                let mut signature = vec![0; self.rsa.public().modulus_len()];
+                let padding = &ring::signature::RSA_PKCS1_SHA256;
+                self.rsa.sign(padding, &chance, signed.as_bytes(), &mut signature).unwrap();
+                signature
+            }
+            Signs::Es256 => self.ec.sign(&chance, signed.as_bytes()).unwrap().as_ref().to_vec(),
+            Signs::Stranger => ec_key().sign(&chance, signed.as_bytes()).unwrap().as_ref().to_vec(),
+            Signs::Hs256 => {
+                let key = hmac::Key::new(hmac::HMAC_SHA256, self.rsa.public().as_ref());
+                hmac::sign(&key, signed.as_bytes()).as_ref().to_vec()
+            }
+            Signs::Not => Vec::new(),
+        }
+    }
+}
