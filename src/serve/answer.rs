@@ -12,9 +12,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::desk::Desk;
 use super::settings::BaseUrl;
-use super::signin;
 use super::visitor::Visitor;
 use crate::domain::capture::Digest;
+use crate::serve::visitor::signin;
 use crate::world::{archive, catalogue};
 
 /// Our own failing. The reader is told that it is not theirs.

@@ -16,13 +16,14 @@ use serde_json::{Value, json};
 
 use super::answer::{self, Answer, Audience, Fault, header_value};
 use super::desk::{Desk, Found, Shelf};
+use super::list;
 use super::offer::{self, Offer};
 use super::visitor::Visitor;
-use super::{list, signin};
 use crate::domain::capture::{Capture, Stamp};
 use crate::domain::course::PageSource;
 use crate::domain::report::place::due;
 use crate::domain::report::wording::student;
+use crate::serve::visitor::signin;
 
 const SCRIPT: &str = include_str!("pages/onreserve.js");
 const DESCRIPTION: &str = include_str!("api/openapi.json");

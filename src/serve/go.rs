@@ -11,15 +11,17 @@ use axum::http::header::{self, HeaderValue};
 use axum::http::{StatusCode, Uri};
 
 use super::answer::{self, Answer, sent_to};
+use super::copy;
 use super::desk::{Desk, Found};
+use super::list;
 use super::offer::{self, Offer};
 use super::settings::BaseUrl;
 use super::visitor::Visitor;
-use super::{copy, document, list};
 use crate::domain::address::{Address, LinkId};
 use crate::domain::capture::Capture;
 use crate::domain::report::plain::shortened;
 use crate::domain::report::wording::student;
+use crate::serve::copy::document;
 
 /// The longest address that is shown back.
 const LONGEST_SHOWN: usize = 300;

@@ -7,48 +7,26 @@
 
 mod settings;
 mod desk;
-mod places;
-mod patience;
-mod share;
 mod door;
-mod proxy;
 mod visitor;
 mod answer;
-mod session;
-mod form;
-mod oidc;
-mod signin;
 mod health;
-mod range;
-mod manner;
-mod document;
 mod offer;
-mod outline;
-mod search;
 mod list;
-mod difference;
 mod copy;
 mod go;
 mod memento;
 mod api;
-mod past;
-mod chart;
 mod dashboard;
-mod bell;
-mod fields;
-mod actor;
-mod decide;
-mod buttons;
 mod act;
-mod letters;
 pub mod export;
 
-pub use bell::{Bell, Call, Listener};
+pub use dashboard::bell::{Bell, Call, Listener};
 pub use desk::Desk;
 pub use door::run;
-pub use oidc::{CALLBACK, Oidc};
-pub use proxy::Proxies;
 pub use settings::{BaseUrl, CourseRules, Limits, NotABaseUrl, Settings};
+pub use visitor::oidc::{CALLBACK, Oidc};
+pub use visitor::proxy::Proxies;
 
 use std::sync::Arc;
 
@@ -77,7 +55,7 @@ fn routes(prefix: &str) -> Router<Arc<Desk>> {
         .route(&at("/readyz"), get(health::ready))
         .route(&at("/metrics"), get(health::metrics))
         .route(&at("/style.css"), get(answer::style))
-        .route(&at("/blob/{sha256}/{name}"), get(document::by_digest))
+        .route(&at("/blob/{sha256}/{name}"), get(copy::document::by_digest))
         .route(&at("/"), get(list::courses))
         .route(&at("/c/{course}"), get(list::with_slash))
         .route(&at("/c/{course}/"), get(list::course))
@@ -85,12 +63,12 @@ fn routes(prefix: &str) -> Router<Arc<Desk>> {
         .route(&at("/go"), get(go::by_address))
         .route(&at("/go/{link}"), get(go::by_id))
         .route(&at("/c/{course}/health"), get(dashboard::health))
-        .route(&at("/c/{course}/login"), get(signin::page).post(signin::enter))
-        .route(&at("/c/{course}/logout"), post(signin::leave))
-        .route(&at(CALLBACK), get(oidc::callback))
+        .route(&at("/c/{course}/login"), get(visitor::signin::page).post(visitor::signin::enter))
+        .route(&at("/c/{course}/logout"), post(visitor::signin::leave))
+        .route(&at(CALLBACK), get(visitor::oidc::callback))
         .route(&at("/c/{course}/recheck"), post(dashboard::recheck))
         .route(&at("/act/{ticket}"), get(act::show).post(act::act))
-        .route(&at("/letters/{ticket}"), get(letters::show).post(letters::change))
+        .route(&at("/letters/{ticket}"), get(act::letters::show).post(act::letters::change))
         .route(&at("/api/v1/openapi.json"), get(api::description))
         .route(&at("/api/v1/courses"), get(api::courses))
         .route(&at("/api/v1/captures/{capture}"), get(api::capture))

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::oidc::Oidc;
-use super::proxy::Proxies;
 use crate::domain::capture::CaptureId;
 use crate::domain::course::{CopyRules, CourseId, MailAddress, Term};
 use crate::domain::policy::admission::Admission;
 use crate::domain::ticket::SigningKey;
+use crate::serve::visitor::oidc::Oidc;
+use crate::serve::visitor::proxy::Proxies;
 
 #[derive(Clone, Debug, Default)]
 pub struct Settings {

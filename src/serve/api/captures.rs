@@ -6,13 +6,14 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
-use super::{audience, told};
+use super::audience;
+use super::told;
 use crate::domain::capture::CaptureId;
 use crate::domain::policy::access::Closed;
 use crate::domain::report::wording::student;
 use crate::serve::answer::{self, Answer, Audience, Fault};
+use crate::serve::copy::document;
 use crate::serve::desk::{Desk, Shelf};
-use crate::serve::document;
 use crate::serve::visitor::Visitor;
 
 /// The courses that the visitor may read.

@@ -6,12 +6,13 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use serde_json::{Value, json};
 
-use super::{answer_json, told};
+use super::answer_json;
+use super::told;
 use crate::domain::report::wording::student;
 use crate::serve::answer::Answer;
 use crate::serve::desk::Desk;
 use crate::serve::list;
-use crate::serve::search::{self, Hit, Place};
+use crate::serve::list::search::{self, Hit, Place};
 use crate::serve::visitor::Visitor;
 
 pub(in crate::serve) async fn search(

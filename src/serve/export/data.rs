@@ -4,8 +4,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::course::CourseId;
+use crate::serve::Desk;
+use crate::serve::api;
 use crate::serve::visitor::Visitor;
-use crate::serve::{Desk, api};
 
 /// The links of one course, or of all of them, by course and address.
 ///

@@ -1,7 +1,7 @@
 //! Copies as files that any web server may hand out, without the headers that
 //! keep a stranger's page from running when we serve it ourselves.
 
-use crate::serve::manner::Manner;
+use crate::serve::copy::manner::Manner;
 
 /// First in the file, so that it holds for all that follows. It is the policy
 /// under which we serve pages, as far as a page may state it for itself.

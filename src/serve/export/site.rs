@@ -11,10 +11,13 @@ use super::harmless;
 use crate::domain::course::CourseId;
 use crate::domain::document::html;
 use crate::domain::evidence::memory::Kept;
+use crate::serve::answer;
+use crate::serve::copy;
+use crate::serve::copy::document;
 use crate::serve::desk::{Desk, Found, Shelf};
+use crate::serve::list;
 use crate::serve::settings::BaseUrl;
 use crate::serve::visitor::Visitor;
-use crate::serve::{answer, copy, document, list};
 use crate::world::site_dir::SiteDir;
 
 /// A page larger than this is left out: it is no page for people.

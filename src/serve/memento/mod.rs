@@ -17,10 +17,10 @@ use axum::response::{IntoResponse as _, Response};
 use super::answer::{self, Answer, Fault, header_value};
 use super::api::audience;
 use super::desk::{Desk, Found};
-use super::document;
 use super::visitor::Visitor;
 use crate::domain::capture::Stamp;
 use crate::domain::evidence::memory::Kept;
+use crate::serve::copy::document;
 use versions::Versions;
 
 const ACCEPT_DATETIME: HeaderName = HeaderName::from_static("accept-datetime");

@@ -1,0 +1,93 @@
+//! `/letters/<ticket>`: a reader stops the letters of a course, or starts them again.
+//!
+//! Any POST stops but one that asks to start: mail programs send one of their
+//! own (RFC 8058), without having seen the form.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+
+use crate::domain::course::MailAddress;
+use crate::domain::journal::Entry;
+use crate::domain::report::plain::visible;
+use crate::domain::report::wording::acting;
+use crate::domain::ticket::Purpose;
+use crate::serve::act::actor::{self, Refusal, unkept};
+use crate::serve::act::fields::Fields;
+use crate::serve::answer::{self, Answer, Fault};
+use crate::serve::desk::{Desk, Shelf};
+use crate::serve::settings::BaseUrl;
+
+#[derive(Template)]
+#[template(path = "letters.html", config = "src/serve/askama.toml")]
+struct LettersPage<'a> {
+    base: &'a BaseUrl,
+    course: String,
+    course_title: String,
+    title: &'static str,
+    text: String,
+    action: String,
+    is_stopped: bool,
+}
+
+pub(in crate::serve) async fn show(State(desk): State<Arc<Desk>>, Path(ticket): Path<String>) -> Answer {
+    match admitted(&desk, &ticket).await? {
+        Ok((shelf, reader)) => page(&desk, &shelf, &reader, &ticket).await,
+        Err(refusal) => refusal.answer(&desk),
+    }
+}
+
+pub(in crate::serve) async fn change(
+    State(desk): State<Arc<Desk>>,
+    Path(ticket): Path<String>,
+    body: Body,
+) -> Answer {
+    let (shelf, reader) = match admitted(&desk, &ticket).await? {
+        Ok(admitted) => admitted,
+        Err(refusal) => return refusal.answer(&desk),
+    };
+    let wanted = Fields::read(body).await.get("letters") == Some("start");
+    if wanted == is_stopped(&desk, &shelf, &reader).await? {
+        let (at, course) = (desk.clock.now(), shelf.night.course.clone());
+        let entry = Entry::Letters { at, course, reader: reader.clone(), wanted };
+        // A letter on its way to the relay leaves whole, or waits and is stopped.
+        let _no_letter_is_handed_on = desk.catalogue.outbox_lock().await;
+        desk.archive.append(at, std::slice::from_ref(&entry))?;
+        desk.catalogue.enter(&[entry]).await?;
+    }
+    // A redirect would be followed by nobody who stops with one click.
+    page(&desk, &shelf, &reader, &ticket).await
+}
+
+/// The course and its reader.
+async fn admitted(desk: &Desk, ticket: &str) -> Result<Result<(Arc<Shelf>, MailAddress), Refusal>, Fault> {
+    Ok(actor::by_ticket(desk, ticket).await?.and_then(|(actor, purpose)| match (purpose, actor.reader) {
+        (Purpose::Letters, Some(reader)) => Ok((actor.shelf, reader)),
+        (Purpose::Letters, None) => Err(Refusal::Foreign),
+        (Purpose::Act(_) | Purpose::ActOnHost(_), _) => Err(Refusal::Forged),
+    }))
+}
+
+async fn is_stopped(desk: &Desk, shelf: &Shelf, reader: &MailAddress) -> Result<bool, Fault> {
+    Ok(desk.catalogue.stopped(&shelf.night.course).await?.contains(reader))
+}
+
+async fn page(desk: &Desk, shelf: &Shelf, reader: &MailAddress, ticket: &str) -> Answer {
+    let night = &shelf.night;
+    let is_stopped = is_stopped(desk, shelf, reader).await?;
+    let course_title = visible(&night.title);
+    let (title, text) = acting::letters(&course_title, is_stopped);
+    let page = LettersPage {
+        base: &desk.settings.base_url,
+        course: night.course.to_string(),
+        course_title,
+        title,
+        text,
+        action: desk.settings.base_url.at(&format!("/letters/{ticket}")),
+        is_stopped,
+    };
+    answer::page(StatusCode::OK, &page).map(unkept)
+}

@@ -1,0 +1,91 @@
+//! Words found inside the copies of a course.
+//!
+//! Only copies that open today are searched at all, so that no snippet and no
+//! number of matches tells what stands in one that does not.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::domain::capture::{Capture, Digest};
+use crate::domain::report::plain::printable;
+use crate::serve::answer::Fault;
+use crate::serve::copy::document;
+use crate::serve::desk::{Desk, Found, Shelf};
+use crate::serve::visitor::Visitor;
+use crate::world::catalogue::{Piece, Sighting};
+
+/// Documents shown of a search.
+const MOST_DOCUMENTS: usize = 15;
+/// Places shown of each.
+const MOST_PLACES: usize = 3;
+/// Places looked at, so that one document does not hide the others.
+const MOST_SIGHTINGS: u32 = 300;
+
+/// A document in which the words were found.
+#[derive(Clone, Debug)]
+pub(in crate::serve) struct Hit {
+    pub found: Found,
+    pub copy: Capture,
+    /// Where the copy itself opens.
+    pub opens_at: String,
+    pub places: Vec<Place>,
+}
+
+/// A place in a document.
+#[derive(Clone, Debug)]
+pub(in crate::serve) struct Place {
+    pub page: Option<u32>,
+    /// Where it opens.
+    pub href: String,
+    pub snippet: Vec<Piece>,
+}
+
+/// The documents of a course in which all words stand together, best first.
+pub(in crate::serve) async fn inside(
+    desk: &Desk,
+    visitor: &Visitor,
+    shelf: &Arc<Shelf>,
+    query: &str,
+) -> Result<Vec<Hit>, Fault> {
+    let mut open: HashMap<Digest, (Found, Capture)> = HashMap::new();
+    for found in shelf.all(visitor).filter(|found| desk.may_open(found).is_ok()) {
+        if let Some(copy) = found.copy().cloned() {
+            open.entry(copy.sha256).or_insert((found, copy));
+        }
+    }
+    let among: Vec<Digest> = open.keys().copied().collect();
+    let sightings = {
+        // Never so many at once that nothing else is answered; it is never closed.
+        let _turn = desk.searches.acquire().await;
+        desk.catalogue.search(query, &among, MOST_SIGHTINGS).await?
+    };
+    let mut hits: Vec<Hit> = Vec::new();
+    for sighting in sightings {
+        if let Some(hit) = hits.iter_mut().find(|hit| hit.copy.sha256 == sighting.sha256) {
+            hit.add(sighting);
+        } else if hits.len() < MOST_DOCUMENTS
+            && let Some((found, copy)) = open.remove(&sighting.sha256)
+            && let Some((_, manner)) = document::open(desk, &copy)?
+        {
+            let opens_at = document::address(desk, &copy, &manner);
+            let mut hit = Hit { found, copy, opens_at, places: Vec::new() };
+            hit.add(sighting);
+            hits.push(hit);
+        }
+    }
+    Ok(hits)
+}
+
+impl Hit {
+    fn add(&mut self, sighting: Sighting) {
+        if self.places.len() < MOST_PLACES {
+            let clean = |piece: Piece| Piece { text: printable(&piece.text).into_owned(), ..piece };
+            let href = match sighting.page {
+                Some(page) => format!("{}#page={page}", self.opens_at),
+                None => self.opens_at.clone(),
+            };
+            let snippet = sighting.snippet.into_iter().map(clean).collect();
+            self.places.push(Place { page: sighting.page, href, snippet });
+        }
+    }
+}
