@@ -145,7 +145,18 @@ pub fn is_wrong_type(asked: &Address, before: Option<Format>, now: &Document) ->
         Some(Format::Html | Format::Text | Format::Empty) => false,
         None => ends_with(READABLE),
     };
-    now.format == Format::Html && was_or_is_promised
+    match now.format {
+        Format::Html => was_or_is_promised,
+        // A line of text in the place of a PDF.
+        Format::Text => before == Some(Format::Pdf),
+        Format::Pdf
+        | Format::Notebook
+        | Format::Image
+        | Format::Audio
+        | Format::Video
+        | Format::Empty
+        | Format::Other => false,
+    }
 }
 
 /// Whether the two hosts belong to one registrant, as far as names tell: the

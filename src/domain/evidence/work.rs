@@ -227,7 +227,8 @@ fn has_same_name(one: &Address, other: &Address) -> bool {
 
 fn is_wrong_type(case: &Case, document: &Document) -> bool {
     let before = case.baseline.map(|baseline| baseline.format);
-    let has_file = case.work().is_some_and(|(_, work)| work.html.is_none());
+    let is_a_file = |answer: &Answer| matches!(glance(answer), Glance::Work(work) if work.html.is_none());
+    let has_file = case.answers.documents().any(is_a_file);
     !has_file && missing::is_wrong_type(&case.subject.address, before, document)
 }
 

@@ -208,6 +208,7 @@ pub(crate) const WALLS: &[(&str, u16, &str, &str)] = &[
     ),
     ("zip", 200, "content-type: application/zip", "PK\u{3}\u{4} data"),
     ("mp3", 200, "content-type: audio/mpeg", "ID3\u{4} a talk"),
+    ("no_such_key", 200, "", "<?xml version='1.0'?><Error><Code>NoSuchKey</Code></Error>"),
     ("mp4", 206, "content-type: video/mp4", "\0\0\0\u{18}ftypmp42 film"),
     (
         "quick_text",
