@@ -37,6 +37,7 @@ pub(super) struct PagesKeys {
     #[serde(default = "this_machine")]
     listen: SocketAddr,
     base_url: Option<String>,
+    copies_origin: Option<String>,
     copyright_contact: Option<MailAddress>,
     library_proxy: Option<String>,
     #[serde(default)]
@@ -75,6 +76,7 @@ pub(super) fn pages(
                     \"https://login.proxy.school.edu/login?url=\"";
         table.wrong("library_proxy", what.to_owned());
     }
+    let copies_origin = copies_origin(&keys, table);
     let proxies = proxies(&keys, table);
     if keys.oidc.is_some() && keys.base_url.is_none() {
         let what = format!(
@@ -95,6 +97,7 @@ pub(super) fn pages(
             courses: Vec::new(),
             copyright_contact: keys.copyright_contact.map(String::from),
             library_proxy: keys.library_proxy,
+            copies_origin,
             copies_for_ever_only: false,
             proxies: proxies?,
             oidc: oidc?,
@@ -102,6 +105,24 @@ pub(super) fn pages(
             signing_key: None,
         },
     })
+}
+
+/// An origin without a path, and another one than that of the pages.
+fn copies_origin(keys: &PagesKeys, table: &mut Table) -> Option<BaseUrl> {
+    let text = keys.copies_origin.as_ref()?;
+    let read = text.parse::<BaseUrl>().map_err(|error| format!("[pages] copies_origin: {error}"));
+    let origin = table.value("copies_origin", read)?;
+    let base = keys.base_url.as_ref().and_then(|text| text.parse::<BaseUrl>().ok());
+    let wrong = match &base {
+        _ if !origin.prefix().is_empty() => {
+            "it has a path; give the name alone, as in https://copies.school.edu"
+        }
+        None => "it is beside base_url, which is missing; add it",
+        Some(base) if base.origin() == origin.origin() => "it is that of base_url; give another name",
+        Some(_) => return Some(origin),
+    };
+    table.wrong("copies_origin", format!("[pages] copies_origin: {wrong}"));
+    None
 }
 
 fn proxies(keys: &PagesKeys, table: &mut Table) -> Option<serve::Proxies> {

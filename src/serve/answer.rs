@@ -14,6 +14,7 @@ use super::desk::Desk;
 use super::settings::BaseUrl;
 use super::visitor::Visitor;
 use crate::domain::capture::Digest;
+use crate::serve::copy::origin;
 use crate::serve::visitor::signin;
 use crate::world::{archive, catalogue};
 
@@ -55,7 +56,7 @@ pub(super) async fn guard(State(desk): State<Arc<Desk>>, request: Request, next:
     let mut response = if request.headers().contains_key("service-worker") {
         (StatusCode::FORBIDDEN, "no service worker is served here\n").into_response()
     } else {
-        answered(&desk, request, next).await
+        arrived(&desk, request, next).await
     };
     desk.figures.answered(response.status());
     let headers = response.headers_mut();
@@ -68,6 +69,19 @@ pub(super) async fn guard(State(desk): State<Arc<Desk>>, request: Request, next:
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(OWN_PAGES));
     }
     response
+}
+
+/// At the copies' own origin everybody is a stranger.
+async fn arrived(desk: &Desk, mut request: Request, next: Next) -> Response {
+    if !origin::is_asked(desk, request.headers()) {
+        return answered(desk, request, next).await;
+    }
+    if !origin::is_copy(request.uri().path()) {
+        return origin::beside_the_pages(desk, request.uri());
+    }
+    request.headers_mut().remove(header::COOKIE);
+    request.extensions_mut().insert(Visitor::stranger());
+    next.run(request).await
 }
 
 /// Finds out who asks, and keeps their session fresh.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use axum::http::uri::Authority;
 use url::Url;
 
 use crate::domain::capture::CaptureId;
@@ -24,6 +25,8 @@ pub struct Settings {
     /// Put before the encoded address of a licensed link, as in
     /// `https://login.proxy.school.edu/login?url=`.
     pub library_proxy: Option<String>,
+    /// Where the bytes of copies are asked for, if not beside the pages.
+    pub copies_origin: Option<BaseUrl>,
     /// Only copies that open whatever the day: for a site that nobody can
     /// close when the term ends.
     pub copies_for_ever_only: bool,
@@ -118,12 +121,18 @@ impl BaseUrl {
         &self.prefix
     }
 
+    /// Whether a request to this host came here.
+    pub fn is_at(&self, host: &Authority) -> bool {
+        let here = self.origin.split_once("://").map_or("", |(_, host)| host);
+        here.eq_ignore_ascii_case(host.as_str())
+    }
+
     /// A path of ours as a page refers to it.
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.prefix)
     }
 
-    pub(super) fn origin(&self) -> &str {
+    pub fn origin(&self) -> &str {
         &self.origin
     }
 

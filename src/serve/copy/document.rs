@@ -13,6 +13,7 @@ use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::domain::capture::{Capture, Digest};
 use crate::domain::course::{CourseId, Rights};
@@ -21,12 +22,16 @@ use crate::domain::report::wording::student;
 use crate::serve::answer::{self, Answer, Fault, header_value};
 use crate::serve::copy;
 use crate::serve::copy::manner::{HEAD_BYTES, Manner};
+use crate::serve::copy::origin;
 use crate::serve::copy::range::{Wanted, wanted};
 use crate::serve::desk::{Desk, Found};
 use crate::serve::export::harmless;
 use crate::serve::settings::BaseUrl;
 use crate::serve::visitor::Visitor;
 use crate::serve::visitor::signin;
+
+/// What is encoded of a file name that came with a request.
+const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
 
 /// Read and sent at a time; also what a slow reader costs us.
 const CHUNK: u64 = 128 << 10;
@@ -47,8 +52,12 @@ fn path(capture: &Capture, name: &str) -> String {
 }
 
 /// Where the bytes of a copy open.
-pub(in crate::serve) fn address(desk: &Desk, capture: &Capture, manner: &Manner) -> String {
-    desk.settings.base_url.at(&path(capture, &file_name(desk, manner)))
+pub(in crate::serve) fn address(desk: &Desk, found: &Found, capture: &Capture, manner: &Manner) -> String {
+    let path = path(capture, &file_name(desk, manner));
+    match origin::of(desk, found) {
+        Some(origin) => origin.absolute(&path),
+        None => desk.settings.base_url.at(&path),
+    }
 }
 
 /// The name of a copy's file, for whoever hands it out.
@@ -60,7 +69,7 @@ pub(in crate::serve) fn file_name(desk: &Desk, manner: &Manner) -> String {
 pub(in crate::serve) async fn by_digest(
     State(desk): State<Arc<Desk>>,
     visitor: Visitor,
-    Path((sha256, _name)): Path<(String, String)>,
+    Path((sha256, name)): Path<(String, String)>,
     asked: HeaderMap,
 ) -> Answer {
     let Ok(sha256) = sha256.parse::<Digest>() else { return answer::no_such_page(State(desk)).await };
@@ -70,7 +79,11 @@ pub(in crate::serve) async fn by_digest(
         return refusal(&desk, &visitor, found, Closed::TakenDown).await;
     }
     if let Some((found, kept)) = holders.iter().find(|(found, _)| desk.may_open(found).is_ok()) {
-        return deliver(&desk, found, &kept.capture, &asked);
+        let path = path(&kept.capture, &utf8_percent_encode(&name, NAME).to_string());
+        return match origin::elsewhere(&desk, found, &asked, &path) {
+            Some(answer) => Ok(answer),
+            None => deliver(&desk, found, &kept.capture, &asked),
+        };
     }
     match holders.first() {
         Some((found, _)) => {

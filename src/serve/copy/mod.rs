@@ -3,6 +3,7 @@
 pub(super) mod document;
 pub(super) mod range;
 pub(super) mod manner;
+pub(super) mod origin;
 pub(super) mod difference;
 
 use std::sync::Arc;
@@ -115,7 +116,7 @@ pub(super) async fn laid_out<'a>(
                 capture,
                 kept.pages,
             );
-            (document::address(desk, capture, &manner), measure)
+            (document::address(desk, found, capture, &manner), measure)
         }),
         original: offer::original(desk, found),
         elsewhere: offer::elsewhere(found),

@@ -67,7 +67,7 @@ pub(in crate::serve) async fn inside(
             && let Some((found, copy)) = open.remove(&sighting.sha256)
             && let Some((_, manner)) = document::open(desk, &copy)?
         {
-            let opens_at = document::address(desk, &copy, &manner);
+            let opens_at = document::address(desk, &found, &copy, &manner);
             let mut hit = Hit { found, copy, opens_at, places: Vec::new() };
             hit.add(sighting);
             hits.push(hit);

@@ -20,7 +20,7 @@ use super::desk::{Desk, Found};
 use super::visitor::Visitor;
 use crate::domain::capture::Stamp;
 use crate::domain::evidence::memory::Kept;
-use crate::serve::copy::document;
+use crate::serve::copy::{document, origin};
 use versions::Versions;
 
 const ACCEPT_DATETIME: HeaderName = HeaderName::from_static("accept-datetime");
@@ -51,7 +51,8 @@ async fn known(desk: &Arc<Desk>, visitor: &Visitor, uri: &Uri, before: &str) -> 
     captures.dedup_by_key(|kept| Stamp::of(kept.capture.captured_at));
     captures.reverse();
     let times = captures.iter().map(|kept| kept.capture.captured_at).collect();
-    let versions = Versions::new(&desk.settings.base_url, found.item().link.clone(), times);
+    let versions = Versions::new(&desk.settings.base_url, found.item().link.clone(), times)
+        .kept_at(origin::of(desk, &found).unwrap_or(&desk.settings.base_url));
     if captures.is_empty() { Err(nothing_kept(desk)) } else { Ok(Known { found, captures, versions }) }
 }
 

@@ -15,6 +15,8 @@ const LONGEST_FIELD: usize = 6000;
 #[derive(Clone, Debug)]
 pub(super) struct Versions {
     base: BaseUrl,
+    /// Where the versions themselves are.
+    kept_at: BaseUrl,
     original: Address,
     times: Vec<Timestamp>,
 }
@@ -28,7 +30,11 @@ pub(super) enum From {
 
 impl Versions {
     pub(super) fn new(base: &BaseUrl, original: Address, times: Vec<Timestamp>) -> Self {
-        Self { base: base.clone(), original, times }
+        Self { base: base.clone(), kept_at: base.clone(), original, times }
+    }
+
+    pub(super) fn kept_at(self, origin: &BaseUrl) -> Self {
+        Self { kept_at: origin.clone(), ..self }
     }
 
     pub(super) fn newest(&self) -> usize {
@@ -44,7 +50,7 @@ impl Versions {
 
     pub(super) fn address_of(&self, place: usize) -> String {
         let stamp = self.times.get(place).map(|at| Stamp::of(*at).to_string()).unwrap_or_default();
-        self.base.absolute(&format!("/web/{stamp}/{}", self.original))
+        self.kept_at.absolute(&format!("/web/{stamp}/{}", self.original))
     }
 
     /// The `Link` field beside the version at `place`.

@@ -15,6 +15,7 @@ mod mass;
 mod memento;
 mod monitors;
 mod oidc;
+mod origin;
 mod pages;
 mod school;
 mod signing_in;
@@ -141,10 +142,12 @@ impl Server {
     async fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let line = |(name, value): &(&str, &str)| format!("{name}: {value}\r\n");
-        let lines = headers.iter().map(line).collect::<Vec<_>>().concat();
-        let head = format!(
-            "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{lines}\r\n{body}"
-        );
+        let is_host = |(name, _): &&(&str, &str)| *name == "Host";
+        let host = headers.iter().find(is_host).map_or("localhost", |(_, host)| *host);
+        let others = headers.iter().filter(|header| !is_host(header));
+        let lines = others.map(line).collect::<Vec<_>>().concat();
+        let head =
+            format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{lines}\r\n{body}");
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).await.unwrap();
