@@ -20,7 +20,7 @@ use crate::world::World;
 use crate::world::catalogue::Known;
 
 /// Visits whose results wait to be written; more would only cost memory.
-const WAITING_TO_BE_WRITTEN: usize = 64;
+const WAITING_TO_BE_WRITTEN: usize = 8;
 
 #[derive(Clone, Copy)]
 pub(super) struct Around<'a> {
