@@ -19,7 +19,7 @@ use crate::night::{Progress, Watcher};
 use crate::world::World;
 use crate::world::catalogue::Known;
 
-/// Visits whose results wait to be written; more would only cost memory.
+/// Visits whose results wait to be written; an interruption asks for these again.
 const WAITING_TO_BE_WRITTEN: usize = 8;
 
 #[derive(Clone, Copy)]
