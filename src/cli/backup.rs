@@ -73,7 +73,7 @@ pub(super) async fn restore(arguments: RestoreArguments) -> anyhow::Result<ExitC
     if !from.join("FORMAT").exists() {
         bail!("{} is no backup; name the directory that `onreserve backup` wrote", from.display());
     }
-    let backup = Archive::read_only(from)?;
+    let backup = Archive::beside(from)?;
     if is_occupied(&dir)? {
         bail!("{} is not empty, and nothing is overwritten; move it away, or name another", dir.display());
     }

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
-use jiff::tz::TimeZone;
 
 use super::progress::Bar;
 use super::{Now, exit, place, post, say};
@@ -182,18 +181,7 @@ fn single(page: &str, published_at: Option<&str>) -> anyhow::Result<Course> {
         }
         web @ PageSource::Web(_) => web,
     };
-    Ok(Course {
-        id: id_for(&source)?,
-        title: page.to_owned(),
-        pages: vec![source],
-        follow: None,
-        kinds: Vec::new(),
-        time_zone: TimeZone::UTC,
-        term: None,
-        report_to: Vec::new(),
-        source: None,
-        copies: None,
-    })
+    Ok(Course::unconfigured(id_for(&source)?, page.to_owned(), vec![source]))
 }
 
 /// The last telling part of the page's path, or else its host, made into an id.

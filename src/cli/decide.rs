@@ -1,7 +1,7 @@
 //! What someone decides of a link: that a result is right, wrong, or not for now.
 //!
 //! The same as the buttons behind the links of a letter, for whoever has the
-//! archive at hand.
+//! archive at hand; written beside a service that runs, which shows it at once.
 
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use jiff::civil::Date;
 
+use super::place::Shelf;
 use super::{Now, Place, say};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
@@ -20,10 +21,7 @@ use crate::domain::journal::Entry;
 use crate::domain::report::Night;
 use crate::domain::report::wording::{self, decision as words};
 use crate::domain::verdict::{State, StateName};
-use crate::world::archive::Archive;
-use crate::world::catalogue::Catalogue;
 use crate::world::clock::Clock;
-use crate::world::lock::SoleInstance;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -77,7 +75,7 @@ struct Case {
     memory: Memory,
     night: Night,
     term: Option<Term>,
-    archive: std::path::PathBuf,
+    shelf: Shelf,
 }
 
 impl Case {
@@ -95,9 +93,7 @@ impl Case {
         let settings = arguments.place.settings()?;
         let configured = settings.iter().flat_map(|settings| &settings.courses);
         let term = configured.filter(|configured| configured.id == course).find_map(|course| course.term);
-        let archive = shelf.archive.dir().to_owned();
-        shelf.catalogue.close().await;
-        Ok(Self { course, link, state, memory: known.memory, night, term, archive })
+        Ok(Self { course, link, state, memory: known.memory, night, term, shelf })
     }
 
     /// Writes it down and says so.
@@ -140,11 +136,8 @@ impl Case {
     }
 
     async fn write(&self, arguments: &Arguments, entry: Entry) -> anyhow::Result<()> {
-        let _alone = SoleInstance::acquire(&self.archive)?;
-        let archive = Archive::open(&self.archive)?;
-        let catalogue = Catalogue::open(&Catalogue::path_in(&self.archive)).await?;
-        archive.append(clock(arguments).now(), std::slice::from_ref(&entry))?;
-        catalogue.enter(&[entry]).await?;
+        self.shelf.archive.append(clock(arguments).now(), std::slice::from_ref(&entry))?;
+        self.shelf.catalogue.enter(&[entry]).await?;
         Ok(())
     }
 

@@ -41,7 +41,7 @@ impl Place {
                 dir.display()
             );
         }
-        let archive = Archive::read_only(&dir)?;
+        let archive = Archive::beside(&dir)?;
         let catalogue = Catalogue::open(&Catalogue::path_in(&dir)).await?;
         Ok(Shelf { archive, catalogue })
     }

@@ -123,7 +123,7 @@ pub(super) fn preview(night: Night, form: Preview, arguments: &ReportArguments) 
             let to = course.and_then(|course| course.report_to.first()).cloned();
             let to = to.context("the course has no report_to in the configuration")?;
             let pages = settings.as_ref().and_then(|settings| settings.pages.as_ref());
-            let archive = Archive::read_only(&arguments.place.archive_dir()?)?;
+            let archive = Archive::beside(&arguments.place.archive_dir()?)?;
             let pages = pages.map(|pages| pages.behind_letters(&archive)).transpose()?.flatten();
             let sender = Sender { pages, ..mail.sender()? };
             let (_, mail) = outbox::mail(&telling, &to, telling.night.finished, &sender)?;

@@ -17,7 +17,7 @@ use crate::domain::journal::{Entry, Holdings};
 use crate::world::archive::Archive;
 use crate::world::catalogue::Catalogue;
 use crate::world::clock::Clock;
-use crate::world::lock::SoleInstance;
+use crate::world::lock::Custody;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Every version of the link is closed and its bytes are removed, unless another
@@ -25,7 +25,8 @@ link needs them; the record, the digest and the citation stay. Readers are told
 so (451), and no later night keeps a copy of it. --undo opens the link again:
 what was removed comes back only if the original still gives it.
 
-A service that uses the archive has to be stopped meanwhile.
+A service that uses the archive goes on meanwhile, and shows it at once. While
+a night is under way nothing is removed (exit code 75); say it again after it.
 
 Examples:
   onreserve takedown 2f3e8c0a91b4d7e6-20260914023000 --reason \"publisher's letter of 3 Oct\"
@@ -58,7 +59,7 @@ struct Site {
     archive: Archive,
     catalogue: Catalogue,
     clock: Clock,
-    _alone: SoleInstance,
+    _custody: Custody,
 }
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -68,20 +69,21 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Err(_) => arguments.capture.clone(),
     };
     let link = shelf.link(&named).await?;
-    let dir = shelf.archive.dir().to_owned();
-    shelf.catalogue.close().await;
-    let alone = SoleInstance::acquire(&dir)?;
-    let archive = Archive::open(&dir)?;
-    let mut holdings = Holdings::default();
-    for entry in archive.entries() {
-        holdings.add(&entry?);
+    let is_sure = arguments.yes || arguments.undo;
+    if !is_sure && !is_confirmed(&format!("Remove every version of {link} for good?"))? {
+        say("Nothing was changed.\n")?;
+        return Ok(ExitCode::SUCCESS);
     }
     let site = Site {
-        catalogue: Catalogue::open(&Catalogue::path_in(&dir)).await?,
-        archive,
+        _custody: Custody::acquire(shelf.archive.dir())?,
+        archive: shelf.archive,
+        catalogue: shelf.catalogue,
         clock: arguments.now.now.map_or_else(Clock::system, Clock::pretending),
-        _alone: alone,
     };
+    let mut holdings = Holdings::default();
+    for entry in site.archive.entries() {
+        holdings.add(&entry?);
+    }
     if arguments.undo {
         site.reinstate(&link, &holdings, arguments).await?;
     } else {
@@ -104,9 +106,6 @@ impl Site {
             return say("That link is taken down already, and none of its bytes are left.\n");
         }
         let bodies = if present == 1 { "1 body".to_owned() } else { format!("{present} bodies") };
-        if !arguments.yes && !is_confirmed(&format!("Remove {bodies} of {link} for good?"))? {
-            return say("Nothing was changed.\n");
-        }
         if !is_known {
             let entry = Entry::TakenDown {
                 at: self.clock.now(),

@@ -7,18 +7,14 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::{Place, exit, say};
-use crate::domain::journal::Entry;
 use crate::domain::verdict::judge::judge;
-use crate::night::texts;
+use crate::night::{replay, retell, texts};
+use crate::world::World;
 use crate::world::archive::Archive;
 use crate::world::catalogue::Catalogue;
 use crate::world::clock::Clock;
-use crate::world::lock::SoleInstance;
+use crate::world::lock::{Custody, SoleInstance};
 use crate::world::page_file;
-use crate::world::reader::Reader;
-
-/// Entries entered in one transaction when a catalogue is rebuilt.
-const BATCH: usize = 1000;
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArguments {
@@ -44,8 +40,8 @@ pub(super) async fn verify(arguments: VerifyArguments) -> anyhow::Result<ExitCod
     if !dir.join("FORMAT").exists() {
         bail!("{} is no archive; name one with --archive", dir.display());
     }
-    let _alone = SoleInstance::acquire(&dir)?;
-    let archive = Archive::open(&dir)?;
+    let archive = Archive::beside(&dir)?;
+    let _custody = Custody::acquire(&dir)?;
     let now = Clock::system().now();
     let fixity = archive.verify(now, |_| ())?;
     archive.write_sums()?;
@@ -75,23 +71,26 @@ pub(super) async fn rebuild(arguments: RebuildArguments) -> anyhow::Result<ExitC
     if !dir.join("FORMAT").exists() {
         bail!("{} is no archive; name one with --archive", dir.display());
     }
-    let _alone = SoleInstance::acquire(&dir)?;
+    let alone = SoleInstance::acquire(&dir)?;
     let archive = Archive::open(&dir)?;
     // The old catalogue stands until every line is known to be readable.
     archive.entries().try_for_each(|entry| entry.map(|_| ()))?;
     archive.set_catalogue_aside(&Catalogue::path_in(&dir), Clock::system().now())?;
-    let catalogue = Catalogue::open(&Catalogue::path_in(&dir)).await?;
-    let mut count = 0;
-    let mut batch: Vec<Entry> = Vec::new();
-    for entry in archive.entries() {
-        batch.push(entry?);
-        count += 1;
-        if batch.len() == BATCH {
-            catalogue.enter(&batch).await?;
-            batch.clear();
-        }
-    }
-    catalogue.enter(&batch).await?;
+    let settings = arguments.place.settings()?;
+    let fetch = settings.as_ref().map(|settings| settings.fetch.clone()).unwrap_or_default();
+    let world = World::around(archive, alone, fetch, Clock::system()).await?;
+    let count = replay::enter_all(world.archive.entries(), &world.catalogue).await?;
+    let links = believe(&world.catalogue).await?;
+    let configured = settings.map(|settings| settings.courses).unwrap_or_default();
+    retell::all(&retell::courses(&configured, &world).await?, &world).await?;
+    texts::read_missing(texts::ALL, &world.archive, &world.catalogue, &world.reader).await?;
+    world.close().await;
+    say(&format!("Rebuilt from {count} journal lines: {links} links.\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Judges every link by its history; how many there are.
+async fn believe(catalogue: &Catalogue) -> anyhow::Result<usize> {
     let mut verdicts = Vec::new();
     for link in catalogue.links().await? {
         let history = catalogue.known_of(&link).await?.map(|known| known.memory.history).unwrap_or_default();
@@ -101,10 +100,7 @@ pub(super) async fn rebuild(arguments: RebuildArguments) -> anyhow::Result<ExitC
         }
     }
     catalogue.set_verdicts(&verdicts).await?;
-    let reader = Reader::new(std::env::current_exe()?);
-    texts::read_missing(texts::ALL, &archive, &catalogue, &reader).await?;
-    say(&format!("Rebuilt from {count} journal lines: {} links.\n", verdicts.len()))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(verdicts.len())
 }
 
 pub(super) fn init(arguments: &InitArguments) -> anyhow::Result<ExitCode> {

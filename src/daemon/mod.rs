@@ -57,6 +57,8 @@ pub struct Settings {
 /// The catalogue cannot be used, a signal cannot be heard, or a companion
 /// ended early. A night that failed is tried again instead.
 pub async fn run(file: &Path, settings: config::Settings, world: World) -> anyhow::Result<()> {
+    // What was decided just before a power cut is shown from the start.
+    night::replay::catch_up(&world).await?;
     let (bell, listener) = Bell::hung();
     let mut beside = Beside::new(bell);
     beside.set_up(&settings, &world).await?;

@@ -232,6 +232,7 @@ pub struct CopyRules {
     pub rights: Vec<RightsRule>,
 }
 
+/// A course, as it is configured.
 #[derive(Clone, Debug)]
 pub struct Course {
     pub id: CourseId,
@@ -248,4 +249,22 @@ pub struct Course {
     pub source: Option<PathBuf>,
     /// What students may open; nothing, where no pages are served.
     pub copies: Option<CopyRules>,
+}
+
+impl Course {
+    /// A course that stands in no configuration, of which no more is known than its pages.
+    pub fn unconfigured(id: CourseId, title: String, pages: Vec<PageSource>) -> Self {
+        Self {
+            id,
+            title,
+            pages,
+            follow: None,
+            kinds: Vec::new(),
+            time_zone: TimeZone::UTC,
+            term: None,
+            report_to: Vec::new(),
+            source: None,
+            copies: None,
+        }
+    }
 }

@@ -42,7 +42,7 @@ pub(super) async fn of_courses(
     Ok(courses)
 }
 
-async fn course_night(
+pub(super) async fn course_night(
     night: &Night,
     reading: &Reading,
     judged: &Judged,

@@ -66,6 +66,7 @@ async fn look(
     is_wanted: impl Fn(&Address, &Known) -> bool,
     world: &World,
 ) -> anyhow::Result<Looked> {
+    let _custody = world.custody().await?;
     let readings = pages::remembered(courses, world).await?;
     let links = pages::links(&readings);
     let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();

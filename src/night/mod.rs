@@ -9,6 +9,8 @@ mod sweep;
 mod carry;
 mod keeping;
 mod sentinels;
+pub mod replay;
+pub mod retell;
 mod record;
 mod decisions;
 mod mending;
@@ -78,6 +80,7 @@ impl Finished {
 /// Only our own failing: the disk, the catalogue, a certificate file. A
 /// failing web is what the night is about.
 pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyhow::Result<Finished> {
+    let _custody = world.custody().await?;
     let night = record::begin(world).await?;
     let readings = pages::read_all(courses, world, &night).await?;
     let links = pages::links(&readings.read);

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use jiff::SignedDuration;
 use tokio::sync::mpsc::Receiver;
 
 use crate::domain::address::Address;
@@ -15,13 +14,10 @@ use crate::domain::page::Page;
 use crate::domain::visit::Exchange;
 use crate::night::Progress;
 use crate::night::keeping::{Brought, ToKeep};
+use crate::night::replay;
 use crate::night::sweep::Around;
 use crate::world::World;
 use crate::world::catalogue::NightRow;
-
-/// A night cut short is gone on with, if it is not older than this; after
-/// that its visits say little about the links any more.
-const RESUMED_WITHIN: SignedDuration = SignedDuration::from_hours(12);
 
 /// Visits written in one go, so that a thousand small pages do not cost a
 /// thousand syncs of the disk.
@@ -44,27 +40,14 @@ pub(super) struct PageRead<'a> {
 
 /// Begins a night, or goes on with one that was cut short.
 pub(super) async fn begin(world: &World) -> anyhow::Result<Night> {
+    if let Some(row) = replay::catch_up(world).await? {
+        return Ok(Night { row });
+    }
     let now = world.clock.now();
-    let since = now.saturating_sub(RESUMED_WITHIN)?;
-    // A clock that was set back a little must not hide the night.
-    let until = now.saturating_add(RESUMED_WITHIN)?;
-    let unfinished = world.catalogue.unfinished(since).await?.filter(|night| night.started <= until);
-    let row = if let Some(row) = unfinished {
-        // A crash between journal and catalogue left lines without rows. A line
-        // that says this night is over has lost what was to be entered with
-        // it, so the night ends once more.
-        let mut entries: Vec<Entry> = world.archive.entries_since(row.started)?;
-        let is_own_end = |entry: &Entry| matches!(entry, Entry::Finished { night, .. } | Entry::Lapsed { night, .. } if *night == row.started);
-        entries.retain(|entry| !is_own_end(entry));
-        world.catalogue.enter(&entries).await?;
-        row
-    } else {
-        let entry = Entry::Night { started: now };
-        world.archive.append(now, std::slice::from_ref(&entry))?;
-        world.catalogue.enter(&[entry]).await?;
-        world.catalogue.night(now).await?
-    };
-    Ok(Night { row })
+    let entry = Entry::Night { started: now };
+    world.archive.append(now, std::slice::from_ref(&entry))?;
+    world.catalogue.enter(&[entry]).await?;
+    Ok(Night { row: world.catalogue.night(now).await? })
 }
 
 impl Night {

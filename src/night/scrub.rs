@@ -23,6 +23,7 @@ const LONGEST: Duration = Duration::from_mins(10);
 ///
 /// The archive cannot be read, or the catalogue cannot be used.
 pub async fn scrub(world: &World) -> anyhow::Result<Fixity> {
+    let _custody = world.custody().await?;
     let now = world.clock.now();
     let verified = world.catalogue.verified().await?;
     let last: HashMap<Digest, Timestamp> = verified

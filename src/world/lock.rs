@@ -1,9 +1,12 @@
-//! One instance per archive: an OS lock, held for as long as the token lives.
+//! One instance per archive, and one hand at its copies: OS locks, held for as
+//! long as their tokens live.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use crate::world::clock::Clock;
 
 const ATTEMPTS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(100);
@@ -15,41 +18,88 @@ pub struct SoleInstance {
     _file: File,
 }
 
+/// Proof that nobody else keeps, removes or sets aside copies: a night holds it,
+/// a takedown, a verification. It goes beside a [`SoleInstance`] that lives
+/// longer, so that the latter two need no service to stop.
+#[derive(Debug)]
+pub struct Custody {
+    _file: File,
+}
+
 /// Another instance holds the archive, or the lock cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Held {
     #[error("another instance is using {} ({by}); wait for it to end, or stop it", dir.display())]
     ByAnother { dir: PathBuf, by: String },
+    #[error("the copies in {} are at work ({by}): a night, a takedown or a verification; wait for it to end", dir.display())]
+    AtWork { dir: PathBuf, by: String },
     #[error("cannot lock {}: {source}", dir.display())]
     Impossible { dir: PathBuf, source: io::Error },
 }
 
 impl SoleInstance {
     pub fn acquire(dir: &Path) -> Result<Self, Held> {
-        let impossible = |source| Held::Impossible { dir: dir.to_owned(), source };
-        let path = dir.join(".lock");
-        let mut file = OpenOptions::new()
-            .create(true)
-            .read(true)
-            .write(true)
-            .truncate(false)
-            .open(path)
-            .map_err(impossible)?;
-        match locked(&file) {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut by = String::new();
-                // Only for the message: an empty name does no harm.
-                let _ = file.read_to_string(&mut by);
-                return Err(Held::ByAnother { dir: dir.to_owned(), by: by.trim().to_owned() });
-            }
-            Err(TryLockError::Error(source)) => return Err(impossible(source)),
+        match hold(dir, ".lock", locked)? {
+            Ok(file) => Ok(Self { _file: file }),
+            Err(by) => Err(Held::ByAnother { dir: dir.to_owned(), by }),
         }
-        file.set_len(0).map_err(impossible)?;
-        file.rewind().map_err(impossible)?;
-        writeln!(file, "process {}", std::process::id()).map_err(impossible)?;
-        Ok(Self { _file: file })
     }
+}
+
+impl Custody {
+    /// For someone who comes back later.
+    pub fn acquire(dir: &Path) -> Result<Self, Held> {
+        match hold(dir, ".custody", locked)? {
+            Ok(file) => Ok(Self { _file: file }),
+            Err(by) => Err(Held::AtWork { dir: dir.to_owned(), by }),
+        }
+    }
+
+    /// For a night, which has time.
+    pub async fn wait(dir: &Path, clock: Clock) -> Result<Self, Held> {
+        let mut is_told = false;
+        loop {
+            match hold(dir, ".custody", File::try_lock)? {
+                Ok(file) => return Ok(Self { _file: file }),
+                Err(by) if !is_told => {
+                    tracing::info!(by, "waiting for the copies, which are at work");
+                    is_told = true;
+                }
+                Err(_) => {}
+            }
+            clock.sleep(PAUSE).await;
+        }
+    }
+}
+
+/// The locked file, or who holds it.
+fn hold(
+    dir: &Path,
+    name: &str,
+    lock: impl FnOnce(&File) -> Result<(), TryLockError>,
+) -> Result<Result<File, String>, Held> {
+    let impossible = |source| Held::Impossible { dir: dir.to_owned(), source };
+    let mut file = OpenOptions::new()
+        .create(true)
+        .read(true)
+        .write(true)
+        .truncate(false)
+        .open(dir.join(name))
+        .map_err(impossible)?;
+    match lock(&file) {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut by = String::new();
+            // Only for the message: an empty name does no harm.
+            let _ = file.read_to_string(&mut by);
+            return Ok(Err(by.trim().to_owned()));
+        }
+        Err(TryLockError::Error(source)) => return Err(impossible(source)),
+    }
+    file.set_len(0).map_err(impossible)?;
+    file.rewind().map_err(impossible)?;
+    writeln!(file, "process {}", std::process::id()).map_err(impossible)?;
+    Ok(Ok(file))
 }
 
 /// A process that was killed may take a moment to let go of its files.
@@ -77,5 +127,21 @@ mod tests {
         assert_eq!(by, format!("process {}", std::process::id()));
         drop(first);
         SoleInstance::acquire(dir.path()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_night_waits_until_the_copies_are_let_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let _service = SoleInstance::acquire(dir.path()).unwrap();
+        let takedown = Custody::acquire(dir.path()).unwrap();
+        assert!(matches!(Custody::acquire(dir.path()), Err(Held::AtWork { .. })));
+        let mut night = std::pin::pin!(Custody::wait(dir.path(), Clock::system()));
+        tokio::select! {
+            biased;
+            _ = &mut night => panic!("two hands at the copies"),
+            () = std::future::ready(()) => {}
+        }
+        drop(takedown);
+        night.await.unwrap();
     }
 }

@@ -29,7 +29,7 @@ use archive::Archive;
 use catalogue::Catalogue;
 use clock::Clock;
 use fetch::Fetch;
-use lock::SoleInstance;
+use lock::{Custody, Held, SoleInstance};
 use reader::Reader;
 
 /// Everything a run touches, opened once.
@@ -53,7 +53,16 @@ impl World {
     pub async fn open(archive: &Path, fetch: fetch::Settings, clock: Clock) -> anyhow::Result<Self> {
         archive::make_dir(archive)?;
         let alone = SoleInstance::acquire(archive)?;
-        let archive = Archive::open(archive)?;
+        Self::around(Archive::open(archive)?, alone, fetch, clock).await
+    }
+
+    /// The world around an archive that is open already.
+    pub async fn around(
+        archive: Archive,
+        alone: SoleInstance,
+        fetch: fetch::Settings,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
         let catalogue = Catalogue::open(&Catalogue::path_in(archive.dir())).await?;
         Ok(Self {
             fetch: Fetch::new(&fetch, archive.spool(), clock)?,
@@ -66,6 +75,11 @@ impl World {
             catalogue,
             _alone: alone,
         })
+    }
+
+    /// The custody of the copies, once nobody else has it.
+    pub async fn custody(&self) -> Result<Custody, Held> {
+        Custody::wait(self.archive.dir(), self.clock).await
     }
 
     /// Ends the catalogue properly, and with it the lock.

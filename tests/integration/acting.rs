@@ -5,7 +5,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use onreserve::domain::address::{Address, LinkId};
+use onreserve::domain::decision::{Choice, Decision, Gist};
+use onreserve::domain::evidence::Reason;
+use onreserve::domain::journal::Entry;
 use onreserve::domain::ticket::{Purpose, SigningKey, Ticket};
+use onreserve::world::archive::Archive;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -157,6 +161,74 @@ async fn looking_changes_nothing_and_a_button_acts_as_often_as_it_is_pressed() {
     assert!(!page.contains("accepted as dead."), "{page}");
     let log = service.stop().await;
     assert!(!log.contains(path.rsplit('/').next().unwrap()), "a link of a letter is a key: {log}");
+}
+
+/// Two processes at one archive: what a command decides is on the pages at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_decides_beside_the_running_service() {
+    let town = dead().await;
+    let (service, at) = serving(&town, 3).await;
+    let run = async |arguments: &[&str]| {
+        let (code, told) = town.run(&[arguments, &["--now", "2026-09-16T15:00:00Z"]].concat()).await;
+        assert_eq!(code, 0, "{arguments:?}: {told}");
+    };
+    for (arguments, shown) in [
+        (&["accept", A][..], "accepted as dead."),
+        (&["dismiss", A], "not broken."),
+        (&["snooze", A, "--until", "2026-10-01"], "snoozed until Thu 1 Oct"),
+        (&["use-copy", A], "read in our copy."),
+    ] {
+        run(arguments).await;
+        let health = ask(at, "GET", "/c/c/health", "").await.1;
+        assert!(health.contains(shown), "{arguments:?}: {health}");
+    }
+    run(&["undo", A]).await;
+    assert!(!ask(at, "GET", "/c/c/health", "").await.1.contains("read in our copy."));
+    let link = LinkId::of(&Address::parse(A).unwrap());
+    run(&["takedown", A, "--reason", "its owner asked", "--yes"]).await;
+    assert_eq!(ask(at, "GET", &format!("/go/{link}"), "").await.0, 451);
+    assert_eq!(town.run(&["verify"]).await.0, 0);
+    let written = journal(&town);
+    assert_eq!(written.matches("\"kind\":\"decided\"").count(), 5, "{written}");
+    assert_eq!(written.matches("\"kind\":\"taken_down\"").count(), 1, "{written}");
+    for alone in ["rebuild", "migrate"] {
+        assert_eq!(town.run(&[alone]).await.0, 75, "{alone} has to be alone");
+    }
+    service.stop().await;
+}
+
+/// It was killed after the journal, which is the truth, and before the catalogue.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_in_the_journal_alone_is_shown_by_the_next_start() {
+    let town = dead().await;
+    let at = "2026-09-16T09:00:00Z".parse().unwrap();
+    let decision =
+        Decision { choice: Choice::AcceptedDead, about: Gist::Gone { reason: Reason::Gone }, at, by: None };
+    let (course, link) = ("c".parse().unwrap(), Address::parse(A).unwrap());
+    let entry = Entry::Decided { at, course, link, decision: Some(decision) };
+    Archive::beside(&town.archive()).unwrap().append(at, &[entry]).unwrap();
+    assert!(!town.run(&["status"]).await.1.contains("[accepted as dead]"));
+    let (service, at) = serving(&town, 3).await;
+    assert!(ask(at, "GET", "/c/c/health", "").await.1.contains("accepted as dead."));
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn students_find_the_same_before_and_after_a_rebuild() {
+    let town = dead().await;
+    let link = LinkId::of(&Address::parse(A).unwrap());
+    let shown = async || {
+        let (service, at) = serving(&town, 3).await;
+        let list = ask(at, "GET", "/api/v1/courses/c/links", "").await;
+        let go = ask(at, "GET", &format!("/go/{link}"), "").await.0;
+        service.stop().await;
+        let list: serde_json::Value = serde_json::from_str(list.1.split_once("\r\n\r\n").unwrap().1).unwrap();
+        (list["links"].clone(), go)
+    };
+    let before = shown().await;
+    assert!(before.0.to_string().contains(A), "{before:?}");
+    assert_eq!(town.run(&["rebuild"]).await.0, 0);
+    assert_eq!(shown().await, before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -262,6 +262,21 @@ async fn what_was_decided_of_a_link_holds_until_its_result_is_another_one() {
 }
 
 #[tokio::test]
+async fn a_catalogue_made_anew_knows_what_the_last_night_told() {
+    let town = dying(|night| if night == 1 { 200 } else { 410 }).await;
+    for night in 1..=3 {
+        town.check(night).await;
+    }
+    let known = town.run(&["status"]).await;
+    assert!(known.0 == 0 && known.1.contains("dead"), "{known:?}");
+    assert_eq!(town.run(&["rebuild"]).await.0, 0);
+    assert_eq!(town.run(&["status"]).await, known);
+    assert!(report(&town).await.contains("STILL DEAD (1)"), "told before: {}", report(&town).await);
+    assert_eq!(town.check(4).await.state("/a"), "dead");
+    assert!(report(&town).await.contains("STILL DEAD (1)"), "no news, no baseline: {}", report(&town).await);
+}
+
+#[tokio::test]
 async fn a_snoozed_link_is_told_again_when_the_time_is_up() {
     let town = dying(|night| if night == 1 { 200 } else { 410 }).await;
     for night in 1..=3 {

@@ -3,7 +3,6 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
-use std::sync::PoisonError;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -14,12 +13,11 @@ use crate::domain::journal::Entry;
 impl Archive {
     /// Appends lines and syncs them: once this returns they survive a crash.
     ///
-    /// A line that a crash or a full disk tore before is ended first, so that
-    /// the next one starts on its own; the torn bytes stay where they are.
+    /// Whoever appends holds the day's file: the nights, the pages and the commands
+    /// beside them all do. A line that a crash or a full disk tore before is ended
+    /// first, so that the next one starts on its own; the torn bytes stay where they are.
     pub fn append(&self, at: Timestamp, entries: &[Entry]) -> Result<(), Fault> {
         let path = self.journal_of(at);
-        // What it guards is on the disk, and is looked at anew each time.
-        let _alone = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
         let write = || -> io::Result<()> {
             let mut lines = Vec::new();
             for entry in entries {
@@ -30,6 +28,7 @@ impl Archive {
             private_dir(parent)?;
             let is_new = !path.exists();
             let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path)?;
+            file.lock()?;
             if ends_within_a_line(&mut file)? {
                 lines.insert(0, b'\n');
             }
@@ -55,10 +54,13 @@ impl Archive {
     }
 
     /// The entries of all days from that of `since` on.
-    pub fn entries_since(&self, since: Timestamp) -> Result<Vec<Entry>, Fault> {
+    pub fn entries_since(
+        &self,
+        since: Timestamp,
+    ) -> Result<impl Iterator<Item = Result<Entry, Fault>> + use<>, Fault> {
         let first = self.journal_of(since);
         let files = self.journal_files()?;
-        files.into_iter().filter(|path| *path >= first).flat_map(entries_of).collect()
+        Ok(files.into_iter().filter(move |path| *path >= first).flat_map(entries_of))
     }
 
     fn journal_of(&self, at: Timestamp) -> PathBuf {
@@ -116,4 +118,35 @@ fn entries_of(path: PathBuf) -> Box<dyn Iterator<Item = Result<Entry, Fault>>> {
             Err(source) => Some(Err(Fault::Garbled { path: path.clone(), line: number, source })),
         },
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn one_appends_after_the_other_whatever_process_they_are_of() {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = Archive::open(dir.path()).unwrap();
+        let at = Timestamp::UNIX_EPOCH;
+        let entry = Entry::Night { started: at };
+        archive.append(at, std::slice::from_ref(&entry)).unwrap();
+        let other = File::open(archive.journal_of(at)).unwrap();
+        other.lock().unwrap();
+        let (sender, receiver) = mpsc::channel();
+        let again = entry.clone();
+        let beside = Archive::beside(dir.path()).unwrap();
+        let appending = std::thread::spawn(move || {
+            beside.append(at, &[again]).unwrap();
+            sender.send(()).unwrap();
+        });
+        assert!(receiver.recv_timeout(Duration::from_millis(200)).is_err(), "it did not wait");
+        other.unlock().unwrap();
+        receiver.recv().unwrap();
+        appending.join().unwrap();
+        assert_eq!(archive.entries().map(Result::unwrap).collect::<Vec<_>>(), [entry.clone(), entry]);
+    }
 }

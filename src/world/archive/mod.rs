@@ -17,7 +17,6 @@ use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 
 pub use backup::Copied;
 pub use fixity::{Damage, Fixity};
@@ -61,7 +60,7 @@ pub fn try_place(dir: &Path) -> Result<(), Fault> {
     let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
     tempfile::tempfile_in(there).map_err(not_writable)?;
     if dir.join("FORMAT").exists() {
-        Archive::read_only(dir)?;
+        Archive::beside(dir)?;
         // Where bodies arrive; a directory of another user lets nobody else in.
         tempfile::tempfile_in(dir.join("tmp")).map_err(not_writable)?;
     }
@@ -72,8 +71,6 @@ pub fn try_place(dir: &Path) -> Result<(), Fault> {
 #[derive(Clone, Debug)]
 pub struct Archive {
     dir: PathBuf,
-    /// Whoever appends to the journal holds this: the nights and the pages both do.
-    journal: Arc<Mutex<()>>,
 }
 
 impl Archive {
@@ -82,15 +79,16 @@ impl Archive {
     /// Bodies that were on their way in when an earlier run ended are removed;
     /// the caller must be the sole instance.
     pub fn open(dir: &Path) -> Result<Self, Fault> {
-        let archive = Self { dir: dir.to_owned(), journal: Arc::default() };
+        let archive = Self { dir: dir.to_owned() };
         archive.prepare().map_err(|source| Fault::NotWritable { dir: dir.to_owned(), source })?;
         archive.check_format()?;
         Ok(archive)
     }
 
-    /// Opens an archive for reading only.
-    pub fn read_only(dir: &Path) -> Result<Self, Fault> {
-        let archive = Self { dir: dir.to_owned(), journal: Arc::default() };
+    /// Opens an archive beside whoever runs on it: to read it, and to append to
+    /// its journal. Whoever removes copies holds their custody meanwhile.
+    pub fn beside(dir: &Path) -> Result<Self, Fault> {
+        let archive = Self { dir: dir.to_owned() };
         archive.check_format()?;
         Ok(archive)
     }

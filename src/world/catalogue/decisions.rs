@@ -68,13 +68,17 @@ pub(super) async fn decide(
     on: &mut Transaction<'_, Sqlite>,
 ) -> Result<(), Fault> {
     let link = link_id(link, on).await?;
-    sqlx::query("REPLACE INTO decision (course, link, at, decision) VALUES (?, ?, ?, ?)")
-        .bind(course.as_str())
-        .bind(link)
-        .bind(time(at))
-        .bind(decision.map(json).transpose()?)
-        .execute(&mut **on)
-        .await?;
+    // Entered again, it must not take the place of what was decided since.
+    sqlx::query(
+        "REPLACE INTO decision (course, link, at, decision) SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS \
+         (SELECT 1 FROM decision WHERE course = ?1 AND link = ?2 AND at > ?3)",
+    )
+    .bind(course.as_str())
+    .bind(link)
+    .bind(time(at))
+    .bind(decision.map(json).transpose()?)
+    .execute(&mut **on)
+    .await?;
     Ok(())
 }
 

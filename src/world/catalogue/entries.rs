@@ -74,7 +74,8 @@ async fn accepted(
     sqlx::query(
         "INSERT INTO baseline (link, capture, accepted_at) \
          SELECT link, id, ? FROM capture WHERE link = ? AND sha256 = ? ORDER BY captured_at DESC LIMIT 1 \
-         ON CONFLICT (link) DO UPDATE SET capture = excluded.capture, accepted_at = excluded.accepted_at",
+         ON CONFLICT (link) DO UPDATE SET capture = excluded.capture, accepted_at = excluded.accepted_at \
+         WHERE excluded.accepted_at >= baseline.accepted_at",
     )
     .bind(time(at))
     .bind(link)

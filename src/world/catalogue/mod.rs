@@ -31,7 +31,7 @@ pub use decisions::{Decided, Lapse};
 pub use fixity::Verified;
 pub use letters::{Correspondence, NewLetter, Outbox, Post, Trouble, Turn, Untold, Waiting};
 pub use links::Known;
-pub use nights::{NightRecord, NightRow};
+pub use nights::{EndedNight, NightRecord, NightRow};
 pub use replacements::Sought;
 pub use rota::LastNight;
 pub use sessions::Session;

@@ -22,10 +22,17 @@ use crate::domain::verdict::breaker::Void;
 const REPORTS_KEPT: u32 = 100;
 
 /// A night as the catalogue knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NightRow {
     pub id: i64,
     pub started: Timestamp,
+}
+
+/// A night that is over; a later one is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EndedNight {
+    pub row: NightRow,
+    pub finished: Timestamp,
 }
 
 /// What a night ends with; entered as a whole.
@@ -57,6 +64,16 @@ impl Catalogue {
         row.map(|row| Ok(NightRow { id: row.get(0), started: time_from(row.get(1))? })).transpose()
     }
 
+    /// When the newest night that told something began.
+    pub async fn last_told(&self) -> Result<Option<Timestamp>, Fault> {
+        let started = sqlx::query_scalar::<_, Option<String>>(
+            "SELECT MAX(started) FROM night WHERE finished IS NOT NULL AND id IN (SELECT night FROM report)",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        started.map(|started| time_from(&started)).transpose()
+    }
+
     pub async fn night(&self, started: Timestamp) -> Result<NightRow, Fault> {
         let id = sqlx::query_scalar("SELECT id FROM night WHERE started = ?")
             .bind(time(started))
@@ -80,6 +97,30 @@ impl Catalogue {
             }
         }
         Ok(visited)
+    }
+
+    /// The last night that is over and visited a link.
+    pub async fn last_visit(&self, link: &Address) -> Result<Option<EndedNight>, Fault> {
+        let row = sqlx::query(
+            "SELECT night.id, night.started, night.finished FROM visit JOIN night ON night.id = visit.night \
+             JOIN link ON link.id = visit.link WHERE link.address = ? AND night.finished IS NOT NULL \
+             ORDER BY visit.night DESC LIMIT 1",
+        )
+        .bind(link.as_str())
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| {
+            let night = NightRow { id: row.get(0), started: time_from(row.get(1))? };
+            Ok(EndedNight { row: night, finished: time_from(row.get(2))? })
+        })
+        .transpose()
+    }
+
+    /// Keeps what was found of a course on a night, outside of it.
+    pub async fn keep_report(&self, told: &report::Night, night: i64) -> Result<(), Fault> {
+        let mut transaction = self.pool.begin().await?;
+        keep_report(told, night, &mut transaction).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Ends a night: verdicts, events, the letters that tell them and the end itself, or nothing of it.

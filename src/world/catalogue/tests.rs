@@ -3,6 +3,7 @@ use sqlx::Row as _;
 
 use super::*;
 use crate::domain::address::Address;
+use crate::domain::decision::{Choice, Decision, Gist, Until};
 use crate::domain::evidence::{Drift, Evidence, Finding};
 use crate::domain::journal::Entry;
 use crate::domain::report;
@@ -17,10 +18,14 @@ fn night(n: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + n * 86_400).unwrap()
 }
 
+fn link() -> Address {
+    Address::parse("https://a.example/x").unwrap()
+}
+
 fn visit(n: i64) -> Entry {
     Entry::Visit {
         night: night(n),
-        link: Address::parse("https://a.example/x").unwrap(),
+        link: link(),
         evidence: Evidence {
             at: night(n),
             status: Some(200),
@@ -56,6 +61,26 @@ async fn entering_twice_changes_nothing() {
     }
     assert_eq!(catalogue.history(&link).await.unwrap().len(), 2);
     assert_eq!(catalogue.links().await.unwrap(), [link]);
+}
+
+/// The night enters the journal's last lines again, and someone decides meanwhile.
+#[tokio::test]
+async fn a_decision_entered_again_takes_no_newer_ones_place() {
+    let (_dir, catalogue) = catalogue().await;
+    let course: crate::domain::course::CourseId = "c".parse().unwrap();
+    let decided = |at: Timestamp, choice: Choice| Entry::Decided {
+        at,
+        course: course.clone(),
+        link: link(),
+        decision: Some(Decision { choice, about: Gist::Restricted, at, by: None }),
+    };
+    let older = decided(night(1), Choice::NotBroken);
+    let newer = decided(night(2), Choice::Snoozed(Until::Day("2027-02-01".parse().unwrap())));
+    for entry in [&older, &newer, &older] {
+        catalogue.enter(std::slice::from_ref(entry)).await.unwrap();
+    }
+    let standing = catalogue.decisions(&course).await.unwrap();
+    assert_eq!(standing[&link()].decision.at, night(2));
 }
 
 #[tokio::test]
