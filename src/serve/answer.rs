@@ -6,7 +6,7 @@ use askama::Template;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderName, HeaderValue};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -42,12 +42,16 @@ pub(super) const STYLE: &str = include_str!("pages/style.css");
 const OWN_PAGES: &str = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; \
                          base-uri 'none'; frame-ancestors 'none'";
 
+/// What a page of text never needs of a reader's device.
+const NOTHING_OF_THE_DEVICE: &str = "camera=(), display-capture=(), geolocation=(), hid=(), microphone=(), \
+                                     midi=(), payment=(), serial=(), usb=()";
+
 const ALWAYS: &[(&str, &str)] = &[
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
     ("x-robots-tag", "noindex, noarchive, nofollow"),
     ("cross-origin-opener-policy", "same-origin"),
-    ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+    ("permissions-policy", NOTHING_OF_THE_DEVICE),
 ];
 
 /// Around every request: what is never answered, what every answer carries, what is counted.
@@ -210,6 +214,20 @@ pub(super) fn too_many_at_once() -> Response {
 
 pub(super) async fn no_such_page(State(desk): State<Arc<Desk>>) -> Answer {
     message(&desk, StatusCode::NOT_FOUND, "There is no such page", "Nothing of ours has this address.")
+}
+
+/// An address that no route has: a slash too many at its end is forgiven.
+pub(super) async fn stray(State(desk): State<Arc<Desk>>, method: Method, uri: Uri) -> Answer {
+    let base = &desk.settings.base_url;
+    let meant = uri.path().trim_end_matches('/');
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let to = format!("{meant}{query}");
+    let to = base.own_path(&to).map_or_else(|| base.at(&to), str::to_owned);
+    let is_read = matches!(method, Method::GET | Method::HEAD);
+    match base.own_path(&to) {
+        Some(to) if is_read && meant.len() < uri.path().len() => Ok(sent_to(to)),
+        Some(_) | None => no_such_page(State(desk)).await,
+    }
 }
 
 /// After a form: the browser goes on to a page, and a reload sends nothing twice.

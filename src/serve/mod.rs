@@ -11,6 +11,7 @@ mod door;
 mod visitor;
 mod answer;
 mod health;
+mod robots;
 mod offer;
 mod list;
 mod copy;
@@ -43,7 +44,7 @@ pub fn router(desk: Arc<Desk>) -> Router {
         router = router.merge(routes(prefix));
     }
     router
-        .fallback(answer::no_such_page)
+        .fallback(answer::stray)
         .layer(middleware::from_fn_with_state(Arc::clone(&desk), answer::guard))
         .with_state(desk)
 }
@@ -55,6 +56,8 @@ fn routes(prefix: &str) -> Router<Arc<Desk>> {
         .route(&at("/readyz"), get(health::ready))
         .route(&at("/metrics"), get(health::metrics))
         .route(&at("/style.css"), get(answer::style))
+        .route(&at("/robots.txt"), get(robots::robots))
+        .route(&at("/favicon.ico"), get(robots::icon))
         .route(&at("/blob/{sha256}/{name}"), get(copy::document::by_digest))
         .route(&at("/"), get(list::courses))
         .route(&at("/c/{course}"), get(list::with_slash))

@@ -11,6 +11,7 @@ mod description;
 mod documents;
 mod export;
 mod hostile;
+mod manners;
 mod mass;
 mod memento;
 mod monitors;
