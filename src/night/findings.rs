@@ -8,7 +8,7 @@ use jiff::civil::Date;
 
 use crate::domain::address::Address;
 use crate::domain::capture::Capture;
-use crate::domain::course::Course;
+use crate::domain::course::{Course, Rights};
 use crate::domain::evidence::memory::Memory;
 use crate::domain::evidence::{Evidence, Finding, Note};
 use crate::domain::link::Mention;
@@ -64,13 +64,12 @@ pub(super) async fn course_night(
         let Some(found) = judged.links.get(&link.address) else { continue };
         let known = known.get(&link.address).unwrap_or(&nothing);
         let memory = with_tonight(&known.memory, found, judged.void);
-        let is_open = is_open_once_dead(&link.address, &reading.course, today);
         let is_lost = is_lost(&found.verdict.state, &reading.course, &link.address);
         let (before, notes_before) = told.links.remove(&link.address).unzip();
         let item = Item {
             before,
             notes_before: notes_before.unwrap_or_default(),
-            ..item(link.address, found, &memory, is_open)
+            ..item(link.address, found, &memory, (&reading.course, today))
         };
         let item = decided.apply(item);
         items.push(Item {
@@ -120,8 +119,11 @@ fn mentions(reading: &Reading) -> HashMap<Address, Vec<Mention>> {
 }
 
 /// The link by itself, without its places on the page and what was told of it before.
-fn item(link: Address, found: &JudgedLink, memory: &Memory, is_open: bool) -> Item {
-    let copy = memory.current();
+fn item(link: Address, found: &JudgedLink, memory: &Memory, (course, today): (&Course, Date)) -> Item {
+    let rights = rights(&link, course);
+    // Nobody is offered what its owner wants back.
+    let copy = memory.current().filter(|_| rights != Rights::TakenDown);
+    let is_open = is_open_once_dead(rights, course, today);
     let is_changed = found.verdict.state.name() == StateName::Changed;
     Item {
         link,
@@ -148,14 +150,19 @@ fn is_lost(state: &State, course: &Course, link: &Address) -> bool {
     replacement::is_needed(state, course.pages.iter().any(|page| page.is_above(link)))
 }
 
+fn rights(link: &Address, course: &Course) -> Rights {
+    let stated = course.copies.as_ref().and_then(|rules| access::rights_of(link, &rules.rights));
+    stated.unwrap_or_default()
+}
+
 /// Whether students would get our copy of a dead link. Before the term, as
 /// they would on its first day; where no pages are served, nobody is kept out.
-fn is_open_once_dead(link: &Address, course: &Course, today: Date) -> bool {
+fn is_open_once_dead(rights: Rights, course: &Course, today: Date) -> bool {
     let Some(rules) = &course.copies else { return true };
     access::may_open(&Question {
         is_reader: true,
         course: rules.openness,
-        rights: access::rights_of(link, &rules.rights).unwrap_or_default(),
+        rights,
         original: Original::Dead,
         term: course.term,
         today: course.term.map_or(today, |term| today.max(term.first)),

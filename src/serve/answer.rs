@@ -212,8 +212,8 @@ pub(super) fn too_many_at_once() -> Response {
     (StatusCode::TOO_MANY_REQUESTS, headers, text).into_response()
 }
 
-pub(super) async fn no_such_page(State(desk): State<Arc<Desk>>) -> Answer {
-    message(&desk, StatusCode::NOT_FOUND, "There is no such page", "Nothing of ours has this address.")
+pub(super) fn no_such_page(desk: &Desk) -> Answer {
+    message(desk, StatusCode::NOT_FOUND, "There is no such page", "Nothing of ours has this address.")
 }
 
 /// An address that no route has: a slash too many at its end is forgiven.
@@ -226,7 +226,7 @@ pub(super) async fn stray(State(desk): State<Arc<Desk>>, method: Method, uri: Ur
     let is_read = matches!(method, Method::GET | Method::HEAD);
     match base.own_path(&to) {
         Some(to) if is_read && meant.len() < uri.path().len() => Ok(sent_to(to)),
-        Some(_) | None => no_such_page(State(desk)).await,
+        Some(_) | None => no_such_page(&desk),
     }
 }
 

@@ -286,9 +286,9 @@ impl Found {
         LinkId::of(&self.item().link)
     }
 
-    /// The current copy.
+    /// The current copy; none of what its owner wants back.
     pub(super) fn copy(&self) -> Option<&Capture> {
-        self.item().copy.as_ref()
+        self.item().copy.as_ref().filter(|_| self.rights() != Rights::TakenDown)
     }
 
     pub(super) fn rights(&self) -> Rights {

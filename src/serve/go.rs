@@ -19,7 +19,7 @@ use super::settings::BaseUrl;
 use super::visitor::Visitor;
 use crate::domain::address::{Address, LinkId};
 use crate::domain::capture::Capture;
-use crate::domain::report::plain::shortened;
+use crate::domain::report::plain::visible;
 use crate::domain::report::wording::student;
 use crate::serve::copy::document;
 
@@ -34,7 +34,8 @@ struct Crossroads<'a> {
     name: String,
     text: &'a str,
     copy: Option<String>,
-    original: Option<String>,
+    /// What its button says, and where it leads.
+    original: Option<(&'static str, String)>,
     elsewhere: String,
     address: String,
     course: String,
@@ -91,7 +92,8 @@ fn crossroads(desk: &Desk, found: &Found, status: StatusCode, copy: Option<&Capt
         name: student::name_of(found.item()),
         text,
         copy: copy.map(|copy| base.copy(&copy.id())),
-        original: offer::original(desk, found),
+        original: offer::original(desk, found)
+            .map(|to| (student::to_original(&found.item().verdict.state), to)),
         elsewhere: offer::elsewhere(found),
         address: found.item().link.to_string(),
         course: found.shelf.night.course.to_string(),
@@ -100,6 +102,7 @@ fn crossroads(desk: &Desk, found: &Found, status: StatusCode, copy: Option<&Capt
 }
 
 fn unknown(desk: &Desk, asked: &str) -> Answer {
-    let text = format!("No course here has the link {}", shortened(asked, LONGEST_SHOWN));
+    let shown: String = visible(asked).chars().take(LONGEST_SHOWN).collect();
+    let text = format!("No course here has the link {shown}");
     answer::message(desk, StatusCode::NOT_FOUND, "We do not know this link", &text)
 }

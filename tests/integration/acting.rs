@@ -1,6 +1,8 @@
 //! The links of letters, followed as readers, scanners and strangers follow them:
 //! nights by the program, letters in a directory, pages by the running service.
 
+mod several;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 

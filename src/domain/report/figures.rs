@@ -12,10 +12,17 @@ pub fn day(date: Date, today: Date) -> String {
     date.strftime(pattern).to_string()
 }
 
-/// "02:14-02:31 EDT": when something began and ended, in local time.
+/// "14 September 2026", as citations have it.
+pub fn full_date(date: Date) -> String {
+    date.strftime("%-d %B %Y").to_string()
+}
+
+/// "02:14-02:31 EDT": when something began and ended, in local time; one time
+/// where that was within a minute.
 pub fn hours(from: Timestamp, to: Timestamp, zone: &TimeZone) -> String {
     let (from, to) = (from.to_zoned_datetime(zone.clone()), to.to_zoned_datetime(zone.clone()));
-    format!("{}-{}", from.strftime("%H:%M"), to.strftime("%H:%M %Z"))
+    let (begun, ended) = (from.strftime("%H:%M").to_string(), to.strftime("%H:%M %Z"));
+    if begun == to.strftime("%H:%M").to_string() { ended.to_string() } else { format!("{begun}-{ended}") }
 }
 
 /// Decimal units, as file managers and publishers give them: "219 KB", "1.2 MB".
@@ -106,6 +113,14 @@ mod tests {
     fn dates_carry_the_year_only_where_it_is_another() {
         assert_eq!(day(date(2026, 10, 6), date(2026, 10, 5)), "Tue 6 Oct");
         assert_eq!(day(date(2025, 12, 31), date(2026, 1, 2)), "Wed 31 Dec 2025");
+    }
+
+    #[test]
+    fn a_night_of_less_than_a_minute_has_one_time() {
+        let at = |time: &str| format!("2026-09-14T{time}Z").parse::<Timestamp>().unwrap();
+        let told = |to| hours(at("02:30:01"), at(to), &TimeZone::UTC);
+        assert_eq!([told("02:30:59"), told("02:31:00")], ["02:30 UTC", "02:30-02:31 UTC"]);
+        assert_eq!(full_date(date(2026, 9, 4)), "4 September 2026");
     }
 
     #[test]

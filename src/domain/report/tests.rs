@@ -728,3 +728,27 @@ proptest! {
         prop_assert_eq!(compose(&night(items)), compose(&night(other)));
     }
 }
+
+#[test]
+fn a_short_name_is_told_with_its_row_but_not_with_its_date_again() {
+    use super::wording::student::reading;
+    let item = ok("pdf", "https://a.edu/1.pdf");
+    let at = |words: &str, row: &str, due: Option<Date>| {
+        let mention = Mention {
+            words: words.into(),
+            row: row.into(),
+            week: Some("Week 5".into()),
+            due,
+            ..mention(words, "https://a.edu/1.pdf")
+        };
+        reading(&item, &mention).1
+    };
+    let due = Some(date(2026, 10, 13));
+    assert_eq!(at("pdf", "5 Tue Oct 13 Flows: notes, pdf", due).unwrap(), "Flows: notes, pdf");
+    assert_eq!(at("pdf", "Week 5, Tuesday, 13th October 2026: 5 flows, pdf", due).unwrap(), "flows, pdf");
+    assert_eq!(at("pdf", "5 Tue Oct 13 pdf", due), None);
+    assert_eq!(at("pdf", "5 flows, pdf", None).unwrap(), "5 flows, pdf");
+    assert_eq!(at("A paper of its own", "5 Tue Oct 13 A paper of its own", due), None);
+    let long = at("pdf", &"flows and scores ".repeat(20), due).unwrap();
+    assert!(long.ends_with(" scores...") || long.ends_with(" and..."), "{long}");
+}

@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 
 use crate::domain::capture::{Capture, Digest};
+use crate::domain::course::Rights;
 use crate::domain::decision::{Choice, Decision, Gist, Until};
 use crate::domain::journal::Entry;
 use crate::domain::verdict::StateName;
@@ -64,11 +65,20 @@ pub(in crate::serve) async fn versions(desk: &Desk, found: &Found) -> Result<Opt
     Ok(Some(Versions { before, newest, accepted }))
 }
 
-/// The copy that would stand in for a link: of a changed one the version from before.
+/// The copy that would stand in for a link: of a changed one the version from
+/// before. None where its rights keep every copy closed.
 pub(in crate::serve) fn our_copy(found: &Found) -> Option<Digest> {
     let item = found.item();
     let before = item.versions.as_ref().map(|(before, _)| before);
-    before.or(item.copy.as_ref()).map(|copy| copy.sha256)
+    may_be_shown(found).then(|| before.or(item.copy.as_ref()).map(|copy| copy.sha256)).flatten()
+}
+
+/// Whether anybody may ever be shown a copy.
+pub(in crate::serve) fn may_be_shown(found: &Found) -> bool {
+    match found.rights() {
+        Rights::Own | Rights::OpenLicence | Rights::FairUse | Rights::Unknown => true,
+        Rights::Licensed | Rights::TakenDown => false,
+    }
 }
 
 /// Does what is wished with those of the links for which it makes sense.

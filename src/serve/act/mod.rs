@@ -26,12 +26,15 @@ use self::fields::Fields;
 use super::answer::{self, Answer, Fault, header_value};
 use super::desk::{Desk, Found};
 use super::settings::BaseUrl;
+use crate::domain::capture::Capture;
 use crate::domain::report::Item;
 use crate::domain::report::entry::{self, Entry, Shown};
 use crate::domain::report::figures::day;
 use crate::domain::report::plain::visible;
-use crate::domain::report::wording::{self, acting, decision};
+use crate::domain::report::wording::{self, acting, decision, student};
 use crate::domain::ticket::Purpose;
+use crate::serve::copy::Changed;
+use crate::serve::copy::difference;
 
 #[derive(Template)]
 #[template(path = "act.html", config = "src/serve/askama.toml")]
@@ -48,6 +51,9 @@ struct ActPage<'a> {
     /// What is in force, and how it is taken back.
     standing: Vec<(String, Option<Button>)>,
     buttons: Vec<Button>,
+    copy: Option<(String, String)>,
+    /// What is different in the new version of a changed link.
+    changed: Option<Changed>,
 }
 
 pub(super) async fn show(State(desk): State<Arc<Desk>>, Path(ticket): Path<String>) -> Answer {
@@ -91,6 +97,8 @@ async fn page(desk: &Desk, ticket: &str, links: &[Found]) -> Answer {
     let night = &first.shelf.night;
     let Some(entry) = entry::of_links(night, &items) else { return Refusal::NoSuchLink.answer(desk) };
     let versions = decide::versions(desk, first).await?;
+    // Of several links together no one copy can be shown for all.
+    let only = Some(first).filter(|_| links.len() == 1);
     let page = ActPage {
         base: &desk.settings.base_url,
         course: night.course.to_string(),
@@ -101,8 +109,39 @@ async fn page(desk: &Desk, ticket: &str, links: &[Found]) -> Answer {
         for_all: (links.len() > 1).then(|| acting::for_all(links.len(), found.link.host())),
         standing: standing(desk, first, versions.as_ref()),
         buttons: buttons::of(desk, first, versions.as_ref()),
+        copy: only.and_then(|found| open_copy(desk, found)),
+        changed: match only {
+            Some(found) => changed(desk, found, versions.as_ref()).await?,
+            None => None,
+        },
     };
     answer::page(StatusCode::OK, &page).map(unkept)
+}
+
+/// The page of the copy and its measure, where it opens.
+fn open_copy(desk: &Desk, found: &Found) -> Option<(String, String)> {
+    let copy = found.copy().filter(|_| desk.may_open(found).is_ok())?;
+    let media = student::media(&copy.media_type, &copy.document);
+    let measure = student::measure(media, copy, found.item().copy_pages);
+    Some((desk.settings.base_url.copy(&copy.id()), measure))
+}
+
+/// What a new version has that the one before had not. Whoever is to decide of
+/// it sees the passages even where the copies open to nobody else.
+async fn changed(
+    desk: &Desk,
+    found: &Found,
+    versions: Option<&decide::Versions>,
+) -> Result<Option<Changed>, Fault> {
+    let Some(versions) = versions.filter(|_| decide::may_be_shown(found)) else { return Ok(None) };
+    let captures = desk.captures(&found.item().link).await?;
+    let kept = |capture: &Capture| captures.iter().find(|kept| kept.capture.id() == capture.id());
+    let (Some(before), Some(after)) = (kept(&versions.before), kept(&versions.newest)) else {
+        return Ok(None);
+    };
+    let compared = difference::since(desk, before, after).await?;
+    let since = before.capture.captured_at.to_zoned_datetime(found.shelf.time_zone().clone()).date();
+    Ok(compared.map(|compared| Changed { since: day(since, desk.day_at(&found.shelf)), compared }))
 }
 
 /// What was decided, and how to take each back.

@@ -48,9 +48,9 @@ pub(in crate::serve) async fn capture(
     Path(id): Path<String>,
     asked: HeaderMap,
 ) -> Answer {
-    let Ok(id) = id.parse::<CaptureId>() else { return answer::no_such_page(State(desk)).await };
+    let Ok(id) = id.parse::<CaptureId>() else { return answer::no_such_page(&desk) };
     let Some((found, kept)) = desk.capture(&visitor, &id).await? else {
-        return answer::no_such_page(State(desk)).await;
+        return answer::no_such_page(&desk);
     };
     let closed = desk.may_open(&found).err();
     if let Some(closed @ (Closed::TakenDown | Closed::ToStrangers)) = closed {

@@ -18,7 +18,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::domain::capture::{Capture, Digest};
 use crate::domain::course::{CourseId, Rights};
 use crate::domain::policy::access::Closed;
-use crate::domain::report::wording::student;
+use crate::domain::report::wording::student::{self, Citation};
 use crate::serve::answer::{self, Answer, Fault, header_value};
 use crate::serve::copy;
 use crate::serve::copy::manner::{HEAD_BYTES, Manner};
@@ -41,9 +41,12 @@ const CHUNK: u64 = 128 << 10;
 struct Refusal<'a> {
     base: &'a BaseUrl,
     title: &'a str,
-    text: String,
+    /// What the sentence is about.
+    name: &'a str,
+    text: &'a str,
     course: &'a CourseId,
-    citation: Option<String>,
+    /// With the digest of the copy.
+    citation: Option<(Citation, Digest)>,
 }
 
 /// The name of a copy in addresses: its digest, and a file name for people.
@@ -72,7 +75,7 @@ pub(in crate::serve) async fn by_digest(
     Path((sha256, name)): Path<(String, String)>,
     asked: HeaderMap,
 ) -> Answer {
-    let Ok(sha256) = sha256.parse::<Digest>() else { return answer::no_such_page(State(desk)).await };
+    let Ok(sha256) = sha256.parse::<Digest>() else { return answer::no_such_page(&desk) };
     let holders = desk.holders(&visitor, sha256).await?;
     let taken_down = holders.iter().find(|(found, _)| found.rights() == Rights::TakenDown);
     if let Some((found, _)) = taken_down {
@@ -90,7 +93,7 @@ pub(in crate::serve) async fn by_digest(
             let closed = desk.may_open(found).err().unwrap_or(Closed::OriginalStands);
             refusal(&desk, &visitor, found, closed).await
         }
-        None => answer::no_such_page(State(desk)).await,
+        None => answer::no_such_page(&desk),
     }
 }
 
@@ -117,8 +120,9 @@ pub(in crate::serve) async fn refusal(
         base: &desk.settings.base_url,
         title,
         course: &found.shelf.night.course,
-        citation: last.map(|kept| copy::citation(found, &kept, &name)),
-        text: format!("{name} {text}"),
+        citation: last.map(|kept| (copy::citation(found, &kept, &name), kept.capture.sha256)),
+        name: &name,
+        text,
     };
     let mut response = answer::page(status, &page)?;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

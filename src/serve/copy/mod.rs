@@ -24,9 +24,9 @@ use super::visitor::Visitor;
 use crate::domain::capture::CaptureId;
 use crate::domain::evidence::memory::Kept;
 use crate::domain::policy::access::Closed;
-use crate::domain::report::figures::day;
+use crate::domain::report::figures::{day, full_date};
 use crate::domain::report::plain::visible;
-use crate::domain::report::wording::student;
+use crate::domain::report::wording::student::{self, Citation};
 
 #[derive(Template)]
 #[template(path = "copy.html", config = "src/serve/askama.toml")]
@@ -40,7 +40,8 @@ pub(super) struct CopyPage<'a> {
     standing: String,
     /// Address and measure of the bytes, where they open.
     open: Option<(String, String)>,
-    original: Option<String>,
+    /// What its button says, and where it leads.
+    original: Option<(&'static str, String)>,
     elsewhere: String,
     copied: String,
     last_ok: Option<String>,
@@ -49,16 +50,16 @@ pub(super) struct CopyPage<'a> {
     document: Option<String>,
     versions: Vec<Version>,
     changed: Option<Changed>,
-    citation: String,
+    citation: Citation,
     sha256: String,
     report: Option<String>,
     copyright: Option<String>,
 }
 
-/// What changed since the version before.
-struct Changed {
-    since: String,
-    compared: Arc<Compared>,
+/// What changed since an earlier version.
+pub(super) struct Changed {
+    pub since: String,
+    pub compared: Arc<Compared>,
 }
 
 struct Version {
@@ -69,10 +70,10 @@ struct Version {
 }
 
 pub(super) async fn by_id(State(desk): State<Arc<Desk>>, visitor: Visitor, Path(id): Path<String>) -> Answer {
-    let Ok(id) = id.parse::<CaptureId>() else { return answer::no_such_page(State(desk)).await };
+    let Ok(id) = id.parse::<CaptureId>() else { return answer::no_such_page(&desk) };
     match desk.capture(&visitor, &id).await? {
         Some((found, kept)) => page(&desk, &visitor, &found, &kept).await,
-        None => answer::no_such_page(State(desk)).await,
+        None => answer::no_such_page(&desk),
     }
 }
 
@@ -98,7 +99,7 @@ pub(super) async fn laid_out<'a>(
     let capture = &kept.capture;
     let opened = if closed.is_none() { document::open(desk, capture)? } else { None };
     let standing = match (closed, &opened) {
-        (Some(closed), _) => format!("This {}", student::closed(closed).1),
+        (Some(closed), _) => format!("This reading {}", student::closed(closed).1),
         (None, None) => "Our copy is not in its place, so it cannot be opened now.".to_owned(),
         (None, Some(_)) => student::standing(&item.verdict.state).to_owned(),
     };
@@ -118,7 +119,7 @@ pub(super) async fn laid_out<'a>(
             );
             (document::address(desk, found, capture, &manner), measure)
         }),
-        original: offer::original(desk, found),
+        original: offer::original(desk, found).map(|to| (student::to_original(&item.verdict.state), to)),
         elsewhere: offer::elsewhere(found),
         last_ok: item.last_ok.map(|at| local_day(found, at)),
         address: item.link.to_string(),
@@ -145,10 +146,10 @@ pub(super) async fn laid_out<'a>(
 }
 
 /// How to cite a copy, by its own title or else by its name on the course page.
-pub(super) fn citation(found: &Found, kept: &Kept, name: &str) -> String {
+pub(super) fn citation(found: &Found, kept: &Kept, name: &str) -> Citation {
     let own = kept.title.as_deref().map(visible).filter(|own| !own.is_empty());
-    let copied = local_day(found, kept.capture.captured_at);
-    student::citation(own.as_deref().unwrap_or(name), &kept.capture.link, &copied, kept.capture.sha256)
+    let copied = kept.capture.captured_at.to_zoned_datetime(found.shelf.time_zone().clone()).date();
+    Citation::new(own.as_deref().unwrap_or(name), &kept.capture.link, &full_date(copied))
 }
 
 async fn versions(desk: &Desk, found: &Found, this: &Kept) -> Result<Vec<Version>, answer::Fault> {
@@ -179,7 +180,7 @@ async fn changed(desk: &Desk, found: &Found, this: &Kept) -> Result<Option<Chang
     Ok(difference::since(desk, before, this).await?.map(|compared| Changed { since, compared }))
 }
 
-/// The local day, always with its year: a citation needs it.
+/// The local day, always with its year: a copy is read for years.
 fn local_day(found: &Found, at: Timestamp) -> String {
     day(at.to_zoned_datetime(found.shelf.time_zone().clone()).date(), Date::ZERO)
 }

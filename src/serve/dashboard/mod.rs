@@ -43,6 +43,8 @@ struct Health<'a> {
     /// What kept the night from judging, or the page from being read.
     troubles: Vec<String>,
     chart: String,
+    /// From when to when the chart goes.
+    span: Option<String>,
     /// The newest bar in words: class, number, what it counts.
     legend: Vec<(&'static str, String, &'static str)>,
     nights: Vec<NightRow>,
@@ -117,6 +119,7 @@ pub(super) async fn health(
         ),
         troubles,
         chart: chart::draw(&past),
+        span: span(&shelf, &past),
         legend: past.last().map(legend).unwrap_or_default(),
         nights: past.iter().rev().map(|tally| night_row(&shelf, tally)).collect(),
         events: events
@@ -141,6 +144,15 @@ fn recheck_form(desk: &Desk, visitor: &Visitor, shelf: &Shelf) -> Option<(String
     let course = &shelf.night.course;
     let token = visitor.form_token(desk, course)?;
     Some((desk.settings.base_url.at(&format!("/c/{course}/recheck")), token))
+}
+
+fn span(shelf: &Shelf, past: &[Tally]) -> Option<String> {
+    let (first, last) = (past.first()?, past.last()?);
+    Some(wording::acting::nights(
+        past.len(),
+        &local_day(shelf, first.started),
+        &local_day(shelf, last.started),
+    ))
 }
 
 fn legend(tally: &Tally) -> Vec<(&'static str, String, &'static str)> {
@@ -187,7 +199,7 @@ fn link_row(desk: &Desk, found: &Found) -> Option<LinkRow> {
         since: local_day(&found.shelf, verdict.since),
         nights: count(verdict.nights as usize, "night"),
         can_be_cleared: can_be_cleared(verdict.state.name()) && desk.bell.rung(&item.link).is_none(),
-        copy: item.copy.as_ref().map(|copy| {
+        copy: found.copy().map(|copy| {
             let page = desk.settings.base_url.copy(&copy.id());
             (page, student::measure(student::media(&copy.media_type, &copy.document), copy, item.copy_pages))
         }),

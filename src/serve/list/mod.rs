@@ -73,7 +73,7 @@ pub(super) fn contents<'a>(base: &'a BaseUrl, shelves: &[Arc<Shelf>]) -> Courses
 pub(super) async fn with_slash(State(desk): State<Arc<Desk>>, Path(course): Path<String>) -> Answer {
     match course.parse::<CourseId>() {
         Ok(course) => Ok(sent_to(&desk.settings.base_url.at(&format!("/c/{course}/")))),
-        Err(_) => answer::no_such_page(State(desk)).await,
+        Err(_) => answer::no_such_page(&desk),
     }
 }
 
@@ -86,7 +86,7 @@ pub(super) async fn shelf(desk: &Arc<Desk>, visitor: &Visitor, course: &str) -> 
 /// The course of an address, whoever asks; a page that says why there is none.
 pub(super) async fn any_shelf(desk: &Arc<Desk>, course: &str) -> Result<Arc<Shelf>, Answer> {
     let Ok(course) = course.parse::<CourseId>() else {
-        return Err(answer::no_such_page(State(Arc::clone(desk))).await);
+        return Err(answer::no_such_page(desk));
     };
     match desk.shelf(&course).await {
         Ok(Some(shelf)) => Ok(shelf),
@@ -96,7 +96,7 @@ pub(super) async fn any_shelf(desk: &Arc<Desk>, course: &str) -> Result<Arc<Shel
             "Nothing to show yet",
             "The links of this course are checked for the first time tonight.",
         )),
-        Ok(None) => Err(answer::no_such_page(State(Arc::clone(desk))).await),
+        Ok(None) => Err(answer::no_such_page(desk)),
         Err(fault) => Err(Err(fault.into())),
     }
 }
@@ -141,12 +141,7 @@ pub(super) fn readings<'a>(
         shown: if query.trim().is_empty() {
             count(all, "reading")
         } else {
-            let inside = match hits.len() {
-                0 => "no copy says it".to_owned(),
-                1 => "1 copy says it".to_owned(),
-                copies => format!("{copies} copies say it"),
-            };
-            format!("{shown} of {} fit; {inside}", count(all, "reading"))
+            student::found(shown, all, hits.len(), hits.len() < search::MOST_DOCUMENTS)
         },
         query,
         sections,

@@ -45,8 +45,8 @@ pub(in crate::serve) struct Reading {
     pub is_gone: bool,
     /// The copy beside a living original: its page and its measure.
     pub copy: Option<(String, String)>,
-    /// Where it is explained why nothing opens.
-    pub explained_at: Option<String>,
+    /// What is told where nothing opens, and where.
+    pub explained_at: Option<(&'static str, String)>,
 }
 
 impl Reading {
@@ -125,8 +125,13 @@ fn reading(desk: &Desk, found: &Found, mention: &Mention) -> Reading {
         Offer::Copy(_) => (copy_page(), true, None),
         // Nobody stands behind a site of files to explain.
         Offer::Closed(Closed::TakenDown) if base.is_filed() => (None, false, None),
-        Offer::Closed(_) | Offer::Nothing if base.is_filed() => (None, false, Some(offer::elsewhere(found))),
-        Offer::Closed(_) | Offer::Nothing => (None, false, Some(base.at(&format!("/go/{}", found.id())))),
+        Offer::Closed(_) | Offer::Nothing if base.is_filed() => {
+            (None, false, Some((student::ELSEWHERE, offer::elsewhere(found))))
+        }
+        Offer::Closed(_) => {
+            (None, false, Some((student::WHY_CLOSED, base.at(&format!("/go/{}", found.id())))))
+        }
+        Offer::Nothing => (None, false, Some((student::ELSEWHERE, base.at(&format!("/go/{}", found.id()))))),
     };
     let measure = || {
         let copy = found.copy()?;

@@ -15,7 +15,7 @@ use crate::serve::visitor::Visitor;
 use crate::world::catalogue::{Piece, Sighting};
 
 /// Documents shown of a search.
-const MOST_DOCUMENTS: usize = 15;
+pub(in crate::serve) const MOST_DOCUMENTS: usize = 15;
 /// Places shown of each.
 const MOST_PLACES: usize = 3;
 /// Places looked at, so that one document does not hide the others.

@@ -170,7 +170,7 @@ pub(in crate::serve) async fn page(
     Path(course): Path<String>,
     uri: Uri,
 ) -> Answer {
-    let Some(course) = with_a_door(&desk, &course) else { return answer::no_such_page(State(desk)).await };
+    let Some(course) = with_a_door(&desk, &course) else { return answer::no_such_page(&desk) };
     let needed = needed(course);
     let wants_more = needed == Role::Staff && visitor.standing(course) < Standing::Staff;
     let next = list::parameter(&uri, "next").unwrap_or_default();
@@ -207,7 +207,7 @@ pub(in crate::serve) async fn enter(
     form: Form,
 ) -> Answer {
     let course = with_a_door(&desk, &course).filter(|course| course.admission.has_passwords());
-    let Some(course) = course else { return answer::no_such_page(State(desk)).await };
+    let Some(course) = course else { return answer::no_such_page(&desk) };
     let needed = needed(course);
     let next = form.field("next").to_owned();
     let client = Client::of(visitor.client());
@@ -237,7 +237,7 @@ pub(in crate::serve) async fn leave(
     Path(course): Path<String>,
     form: Form,
 ) -> Answer {
-    let Some(course) = with_a_door(&desk, &course) else { return answer::no_such_page(State(desk)).await };
+    let Some(course) = with_a_door(&desk, &course) else { return answer::no_such_page(&desk) };
     if !visitor.sent(&desk, &course.id, &form) {
         return stale(&desk);
     }

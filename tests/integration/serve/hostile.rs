@@ -26,10 +26,10 @@ const IN_ADDRESS: &str =
 
 /// The elements that our pages are made of.
 const ELEMENTS: &[&str] = &[
-    "html", "head", "meta", "title", "link", "body", "a", "main", "h1", "h2", "h3", "p", "form", "label",
-    "span", "input", "button", "section", "ul", "ol", "li", "time", "q", "mark", "dl", "dt", "dd", "code",
-    "strong", "b", "del", "ins", "footer", "div", "details", "summary", "table", "thead", "tbody", "tr",
-    "th", "td", "svg", "rect", "g", "text", "line", "path", "desc",
+    "html", "head", "bdi", "meta", "title", "link", "body", "a", "main", "h1", "h2", "h3", "p", "form",
+    "label", "span", "input", "button", "section", "ul", "ol", "li", "time", "q", "mark", "dl", "dt", "dd",
+    "code", "strong", "b", "del", "ins", "footer", "div", "details", "summary", "table", "thead", "tbody",
+    "tr", "th", "td", "svg", "rect", "g", "text", "line", "path", "desc",
 ];
 
 fn archive() -> &'static Path {

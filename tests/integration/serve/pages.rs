@@ -32,7 +32,10 @@ async fn the_list_follows_the_page_and_leads_where_something_opens() {
     for (living, href) in
         [("A living paper", ALIVE), ("A licensed paper", LICENSED), ("A guide to training", FLAKY)]
     {
-        assert!(html.contains(&format!("<a href=\"{href}\" rel=\"noreferrer\">{living}</a>")), "{living}");
+        assert!(
+            html.contains(&format!("<a href=\"{href}\" rel=\"noreferrer\" dir=\"auto\">{living}</a>")),
+            "{living}"
+        );
     }
     let after = |text: &str| html[html.find(text).unwrap()..].split("</li>").next().unwrap().to_owned();
     assert!(after("A lost post").contains("the original is gone"));
@@ -49,12 +52,12 @@ async fn the_list_follows_the_page_and_leads_where_something_opens() {
 async fn the_filter_is_a_form_and_needs_every_word() {
     let server = Server::start().await;
     let some = server.get("/c/dgm/?q=LIVING+paper").await.text();
-    assert!(some.contains("1 of 22 readings fit") && some.contains("A living paper"));
+    assert!(some.contains("1 of 22 readings match") && some.contains("A living paper"));
     assert!(!some.contains("A lost p"));
     let row = server.get("/c/dgm/?q=flows").await.text();
-    assert!(row.contains("2 of 22 readings fit"), "the topic stands in the row, not in the link");
+    assert!(row.contains("2 of 22 readings match"), "the topic stands in the row, not in the link");
     let week = server.get("/c/dgm/?q=week+vaes").await.text();
-    assert!(week.contains("2 of 22 readings fit"), "{week}");
+    assert!(week.contains("2 of 22 readings match"), "{week}");
     let none = server.get("/c/dgm/?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E%20nothing").await.text();
     assert!(none.contains("0 of 22") && !none.contains("<script"));
 }

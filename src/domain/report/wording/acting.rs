@@ -58,7 +58,15 @@ pub fn looked(at: &str, is_cleared: bool) -> String {
 
 /// "This is decided for all 5 links on a.example."
 pub fn for_all(links: usize, host: &str) -> String {
-    format!("What you decide here is decided for {} on {host}.", count(links, "link"))
+    format!("What you decide here is decided for all {} on {host}.", count(links, "link"))
+}
+
+/// Below the picture of the nights.
+pub fn nights(count: usize, first: &str, last: &str) -> String {
+    match count {
+        1 => format!("The night of {first}."),
+        _ => format!("One bar for each night, from {first} to {last}."),
+    }
 }
 
 /// Title and sentence of the page that stops the letters, or starts them again.

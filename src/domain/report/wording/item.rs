@@ -203,7 +203,8 @@ pub fn to_do(night: &Night, item: &Item, is_own: bool) -> &'static str {
         State::Dead { .. } if item.is_covered && night.students_get_copies => {
             "replace the link; until then our copy stands in."
         }
-        State::Dead { .. } if copy => "replace the link, or hand out our copy.",
+        // Where pages are served, a copy that stays closed is not theirs to hand out.
+        State::Dead { .. } if copy && !night.students_get_copies => "replace the link, or hand out our copy.",
         State::Dead { .. } => "replace or remove the link.",
         State::Restricted { .. } if copy => "see whether your students have access.",
         State::Restricted { .. } => "see whether your students have access, or replace the link.",

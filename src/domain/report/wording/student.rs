@@ -3,7 +3,7 @@
 //! They want one thing, to read it; so these say what opens, and only then why.
 
 use crate::domain::address::Address;
-use crate::domain::capture::{Capture, Digest};
+use crate::domain::capture::Capture;
 use crate::domain::evidence::{Change, Reason};
 use crate::domain::link::Mention;
 use crate::domain::policy::access::Closed;
@@ -37,6 +37,10 @@ pub fn state(state: &State) -> Option<&'static str> {
     }
 }
 
+/// Beside a reading of which nothing opens: what the page behind the words tells.
+pub const ELSEWHERE: &str = "where else to look";
+pub const WHY_CLOSED: &str = "why it does not open";
+
 /// The sentence at the head of a copy's page.
 pub fn standing(state: &State) -> &'static str {
     match state {
@@ -53,6 +57,30 @@ pub fn standing(state: &State) -> &'static str {
         }
         State::Dead { .. } => "The original is gone. This is the course's own copy.",
     }
+}
+
+/// The button that leads to the original.
+pub fn to_original(state: &State) -> &'static str {
+    match state {
+        State::Ok
+        | State::Moved { .. }
+        | State::Changed { .. }
+        | State::Restricted { .. }
+        | State::Unverifiable { .. } => "Open the original",
+        State::Failing { .. } | State::Dead { .. } => "Try the original",
+    }
+}
+
+/// What a search came to: readings by their names, and copies by what is in
+/// them; of very many copies only the first are looked at.
+pub fn found(readings: usize, all: usize, copies: usize, are_all: bool) -> String {
+    let inside = match copies {
+        0 => "no copy".to_owned(),
+        1 => "1 copy".to_owned(),
+        copies if are_all => format!("{copies} copies"),
+        copies => format!("{copies} copies or more"),
+    };
+    format!("{readings} of {} match; found inside {inside}", count(all, "reading"))
 }
 
 /// A title and a sentence for a copy that does not open.
@@ -76,8 +104,8 @@ pub fn closed(closed: Closed) -> (&'static str, &'static str) {
 /// Above the field for the password of a course.
 pub fn sign_in(course: &str, role: Role) -> String {
     match role {
-        Role::Reader => format!("Sign in as a {course} student"),
-        Role::Staff => format!("Sign in as staff of {course}"),
+        Role::Reader => format!("Sign in to {course}"),
+        Role::Staff => format!("Sign in to {course} as staff"),
     }
 }
 
@@ -177,15 +205,40 @@ const LONGEST_ROW: usize = 140;
 pub fn reading(item: &Item, mention: &Mention) -> (String, Option<String>) {
     let words = visible(&mention.words);
     let row = visible(&mention.row);
+    let row = without_date(&row, mention);
     let is_short = words.chars().count() <= SHORT_NAME && row.chars().count() > words.chars().count() + 3;
     let beside = is_short.then(|| {
         let mut beside: String = row.chars().take(LONGEST_ROW).collect();
         if beside.len() < row.len() {
+            let whole_words = beside.rsplit_once(' ').map_or(beside.len(), |(words, _)| words.len());
+            beside.truncate(whole_words);
             beside.push_str("...");
         }
         beside
     });
     if words.is_empty() || is_bare_address(&words) { (name_of(item), beside) } else { (words, beside) }
+}
+
+/// A row without the week and the date at its beginning, where the reading
+/// already stands under these.
+fn without_date<'a>(row: &'a str, mention: &Mention) -> &'a str {
+    let Some(due) = mention.due else { return row };
+    let is_of_date = |word: &str| {
+        let word = word.trim_matches(|c: char| c.is_ascii_punctuation()).to_ascii_lowercase();
+        let is_name = |name: String| word.len() >= 3 && name.to_ascii_lowercase().starts_with(&word);
+        let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let is_part = |part: i16| digits.parse() == Ok(part);
+        let week = mention.week.as_deref().unwrap_or_default().to_ascii_lowercase();
+        week.split_whitespace().any(|part| part == word)
+            || is_name(due.strftime("%A").to_string())
+            || is_name(due.strftime("%B").to_string())
+            || [due.day().into(), due.month().into(), due.year()].into_iter().any(is_part)
+    };
+    let mut rest = row;
+    while let Some((_, after)) = rest.split_once(' ').filter(|(word, _)| is_of_date(word)) {
+        rest = after;
+    }
+    rest
 }
 
 /// What a document of this media type is to a reader.
@@ -207,7 +260,8 @@ pub fn media(media_type: &str, document: &Address) -> &'static str {
 /// "PDF, 10 pages, 219 KB".
 pub fn measure(media: &str, copy: &Capture, pages: Option<u32>) -> String {
     let pages = pages.map(|pages| format!("{}, ", extent(pages, &copy.document))).unwrap_or_default();
-    format!("{media}, {pages}{}", size(copy.bytes))
+    // A number stays with its unit.
+    format!("{media}, {pages}{}", size(copy.bytes).replace(' ', "\u{a0}"))
 }
 
 /// How two versions differ, in a sentence.
@@ -220,9 +274,18 @@ pub fn difference(change: &Change) -> String {
     }
 }
 
-/// How to cite what was read here.
-pub fn citation(title: &str, link: &Address, retrieved: &str, sha256: Digest) -> String {
-    format!("\"{}\". Retrieved from {link} on {retrieved}. SHA-256 {sha256}.", title.replace('"', "'"))
+/// How to cite what was read here: a title to be quoted, and the sentence after it.
+/// They stay apart because a title may run from right to left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Citation {
+    pub title: String,
+    pub rest: String,
+}
+
+impl Citation {
+    pub fn new(title: &str, link: &Address, retrieved: &str) -> Self {
+        Self { title: title.replace('"', "'"), rest: format!("Retrieved from {link} on {retrieved}.") }
+    }
 }
 
 /// A title and a sentence where the original cannot be read and nothing of ours opens.

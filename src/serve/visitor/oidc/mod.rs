@@ -109,7 +109,7 @@ pub(in crate::serve) async fn callback(
     headers: HeaderMap,
     uri: Uri,
 ) -> Answer {
-    let Some(oidc) = &desk.settings.oidc else { return answer::no_such_page(State(desk)).await };
+    let Some(oidc) = &desk.settings.oidc else { return answer::no_such_page(&desk) };
     let parameter =
         |name| list::parameter(&uri, name).filter(|text| !text.is_empty() && text.len() <= LONGEST_PARAMETER);
     let Some(state) = parameter("state") else { return untrue(&desk, Untrue::NotBegun) };

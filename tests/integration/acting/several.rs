@@ -1,0 +1,170 @@
+//! What is decided on the page of a letter's link beyond the death of one: a
+//! new version, a whole host, a link whose copies open to nobody; and whose
+//! key the links are signed with.
+
+use onreserve::domain::ticket::{Purpose, SigningKey, Ticket};
+
+use super::{A, B, BASE, READER, ask, configure, journal, letters, path_in, serving, town};
+use crate::fetch::site::Reply;
+use crate::town::{Town, article, page_of, run_on};
+
+const TOOLS: [&str; 3] = ["http://tools.test/1", "http://tools.test/2", "http://tools.test/3"];
+const STILL_THERE: &str = "http://tools.test/4";
+
+/// The article as it is from the second night on.
+fn revised() -> String {
+    let section = |n: u32| {
+        format!("<p>A new section {n} tells of flow matching, its proof and exercise {}.</p>", n * 7)
+    };
+    let more = (0..30).map(section).collect::<Vec<_>>().concat();
+    article("The reading at http://notes.test/b").replace("</main>", &format!("{more}</main>"))
+}
+
+/// `b` is another version from the second night on.
+async fn changing() -> Town {
+    let town = Town::start(["course.test", "notes.test"], |night, seen| match (&*seen.host, &*seen.target) {
+        ("course.test", "/") => Reply::page(&page_of(&[A, B])),
+        ("notes.test", "/b") if night > 1 => Reply::page(&revised()),
+        ("notes.test", target @ ("/a" | "/b")) => {
+            Reply::page(&article(&format!("The reading at http://notes.test{target}")))
+        }
+        _ => Reply::not_found(),
+    })
+    .await;
+    configure(&town, "c", "");
+    town
+}
+
+/// The values of the hidden field that names a version.
+fn versions_in(page: &str) -> Vec<String> {
+    let fields = page.split("name=\"version\" value=\"").skip(1);
+    fields.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_version_is_seen_accepted_and_taken_back_on_the_page() {
+    let town = changing().await;
+    for night in 1..=3 {
+        town.check(night).await;
+    }
+    let letter = letters(&town).pop().unwrap();
+    assert!(letter.contains("Accept the new version or snooze:"), "{letter}");
+    let path = path_in(&letter, "act");
+    let (service, at) = serving(&town, 3).await;
+    let (_, page) = ask(at, "GET", &path, "").await;
+    assert!(page.contains("Now: opens, but reads differently"), "{page}");
+    assert!(page.contains("What changed since") && page.contains("<ins>A new section 0"), "{page}");
+    let [new] = versions_in(&page).try_into().unwrap();
+
+    let before = journal(&town);
+    let another = "0".repeat(64);
+    for nonsense in ["", "x", &another] {
+        ask(at, "POST", &path, &format!("choice=version&version={nonsense}")).await;
+        assert_eq!(journal(&town), before, "{nonsense}");
+    }
+    let accept = format!("choice=version&version={new}");
+    for _ in 0..2 {
+        assert_eq!(ask(at, "POST", &path, &accept).await.0, 303);
+    }
+    assert_eq!(journal(&town).matches("\"kind\":\"accepted\"").count(), 1);
+    let (_, page) = ask(at, "GET", &path, "").await;
+    assert!(page.contains("is accepted; the next night compares with it."), "{page}");
+    assert!(page.contains("Go back to the version of") && !page.contains("Accept the new version"), "{page}");
+    let [old] = versions_in(&page).try_into().unwrap();
+    assert_ne!(old, new);
+
+    ask(at, "POST", &path, &format!("choice=version&version={old}")).await;
+    let (_, page) = ask(at, "GET", &path, "").await;
+    assert!(page.contains("Accept the new version") && !page.contains("is accepted;"), "{page}");
+    ask(at, "POST", &path, &accept).await;
+    service.stop().await;
+
+    let told = letters(&town).len();
+    assert_eq!(town.check(4).await.state("/b"), "ok", "the next night compares with what was accepted");
+    assert_eq!(letters(&town).len(), told, "{}", letters(&town).pop().unwrap());
+    let (code, said) = town.run(&["rebuild"]).await;
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(town.check(5).await.state("/b"), "ok");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_of_one_host_that_share_a_fate_are_decided_together() {
+    let links = [TOOLS[0], TOOLS[1], TOOLS[2], STILL_THERE];
+    let town =
+        Town::start(["course.test", "tools.test"], move |night, seen| match (&*seen.host, &*seen.target) {
+            ("course.test", "/") => Reply::page(&page_of(&links)),
+            ("tools.test", "/") => Reply::page(&article("Welcome")),
+            ("tools.test", "/1" | "/2" | "/3") if night > 1 => {
+                Reply::new(410, "content-type: text/html", "<p>no")
+            }
+            ("tools.test", target) if target.len() == 2 => {
+                Reply::page(&article(&format!("The reading at http://tools.test{target}")))
+            }
+            _ => Reply::not_found(),
+        })
+        .await;
+    configure(&town, "c", "");
+    for night in 1..=3 {
+        town.check(night).await;
+    }
+    let letter = letters(&town).pop().unwrap();
+    assert!(letter.contains("3 links on tools.test"), "{letter}");
+    let path = path_in(&letter, "act");
+    let (service, at) = serving(&town, 3).await;
+    let (_, page) = ask(at, "GET", &path, "").await;
+    assert!(page.contains("for all 3 links on tools.test"), "{page}");
+    ask(at, "POST", &path, "choice=accept-dead").await;
+    let decided = journal(&town);
+    for tool in TOOLS {
+        let line = decided.lines().rfind(|line| line.contains("accepted_dead") && line.contains(tool));
+        assert!(line.is_some(), "{tool}: {decided}");
+    }
+    assert_eq!(decided.matches("accepted_dead").count(), 3, "{STILL_THERE} has another fate");
+    assert!(ask(at, "GET", &path, "").await.1.contains("accepted as dead."));
+    ask(at, "POST", &path, "choice=undo").await;
+    let health = ask(at, "GET", "/c/c/health", "").await.1;
+    assert!(!health.contains("accepted as dead"), "all three are taken back: {health}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_may_never_open_is_not_offered_to_anybody() {
+    for rights in ["taken-down", "licensed"] {
+        let town = town(|night| if night == 1 { 200 } else { 410 }).await;
+        let rule = format!("[[course.rights]]\ncontains = \"notes.test/a\"\nrights = \"{rights}\"\n");
+        configure(&town, "c", &rule);
+        for night in 1..=3 {
+            town.check(night).await;
+        }
+        let letter = letters(&town).pop().unwrap();
+        assert!(!letter.contains("hand out our copy"), "{letter}");
+        let path = path_in(&letter, "act");
+        let (service, at) = serving(&town, 3).await;
+        let (_, page) = ask(at, "GET", &path, "").await;
+        assert!(page.contains("replace or remove the link") && !page.contains("our-copy"), "{page}");
+        let before = journal(&town);
+        ask(at, "POST", &path, "choice=our-copy").await;
+        assert_eq!(journal(&town), before, "{rights}");
+        service.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_are_signed_with_the_key_that_the_supervisor_hands_over() {
+    let town = town(|night| if night == 1 { 200 } else { 410 }).await;
+    let credentials = town.dir.path().join("credentials");
+    std::fs::create_dir(&credentials).unwrap();
+    let key = "a key of the operator's own, 40 letters";
+    std::fs::write(credentials.join("signing-key"), format!("{key}\n")).unwrap();
+    for night in 1..=3 {
+        let checked = town.checking(night).env("CREDENTIALS_DIRECTORY", &credentials).output().await.unwrap();
+        assert!(matches!(checked.status.code(), Some(0 | 2)), "{checked:?}");
+    }
+    assert!(!town.archive().join("signing-key").exists(), "none is made beside it");
+    let path = path_in(&letters(&town).pop().unwrap(), "act");
+    let sealed = path.rsplit('/').next().unwrap();
+    let ticket = Ticket::open(sealed, &SigningKey::parse(key).unwrap()).expect("signed with that key");
+    assert!(matches!(ticket.purpose, Purpose::Act(_)) && ticket.is_for(&READER.parse().unwrap()));
+    let (code, said) = run_on(&town.archive(), &["status"]).await;
+    assert!(code == 0 && !said.contains(key) && !path.starts_with(BASE), "{said}");
+}
