@@ -137,6 +137,7 @@ fn due(night: &Night, term: Option<Term>) -> Due {
         occasion: Occasion::Digest,
         on: night.today,
         is_weekly: false,
+        is_before_term: false,
         next: occasion::next(term, night.today),
     })
 }

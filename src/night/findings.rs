@@ -15,6 +15,7 @@ use crate::domain::link::Mention;
 use crate::domain::page::Defect;
 use crate::domain::policy::access::{self, Original, Question};
 use crate::domain::replacement::{self, Replacement};
+use crate::domain::report::place::{self, Reminder};
 use crate::domain::report::{self, Item, PageTrouble, Void};
 use crate::domain::verdict::{State, StateName};
 use crate::night::closing::{Judged, JudgedLink};
@@ -65,10 +66,11 @@ pub(super) async fn course_night(
         let known = known.get(&link.address).unwrap_or(&nothing);
         let memory = with_tonight(&known.memory, found, judged.void);
         let is_lost = is_lost(&found.verdict.state, &reading.course, &link.address);
-        let (before, notes_before) = told.links.remove(&link.address).unzip();
+        let before = told.links.remove(&link.address).unwrap_or_default();
         let item = Item {
-            before,
-            notes_before: notes_before.unwrap_or_default(),
+            before: before.state,
+            reminder_before: before.reminder,
+            notes_before: before.notes,
             ..item(link.address, found, &memory, (&reading.course, today))
         };
         let item = decided.apply(item);
@@ -96,6 +98,7 @@ pub(super) async fn course_night(
         page_trouble_before: told.trouble,
         patch: None,
         is_weekly: false,
+        before_term: None,
         students_get_copies: reading.course.copies.is_some(),
         copies_kept: u32::try_from(copies_kept).unwrap_or(u32::MAX),
         requests: totals.requests,
@@ -138,6 +141,7 @@ fn item(link: Address, found: &JudgedLink, memory: &Memory, (course, today): (&C
         is_covered: copy.is_some() && is_open,
         replacement: None,
         versions: if is_changed { versions(memory) } else { None },
+        reminder_before: None,
         notes: found.evidence.notes.clone(),
         notes_before: Vec::new(),
         decision: None,
@@ -192,17 +196,30 @@ struct Told {
     is_any: bool,
     trouble: Option<PageTrouble>,
     defects: Vec<Defect>,
-    links: HashMap<Address, (State, Vec<Note>)>,
+    links: HashMap<Address, ToldLink>,
+}
+
+#[derive(Default)]
+struct ToldLink {
+    state: Option<State>,
+    reminder: Option<Reminder>,
+    notes: Vec<Note>,
 }
 
 impl Told {
-    fn by(last: report::Night) -> Self {
-        let of_link = |item: Item| (item.link, (item.verdict.state, item.notes));
+    fn by(mut last: report::Night) -> Self {
+        let items = std::mem::take(&mut last.items);
+        let of_link = |item: Item| {
+            // A void night reminded of nothing.
+            let reminder =
+                if last.void.is_some() { item.reminder_before } else { place::reminder(&last, &item) };
+            (item.link, ToldLink { state: Some(item.verdict.state), reminder, notes: item.notes })
+        };
         Self {
             is_any: true,
+            links: items.into_iter().map(of_link).collect(),
             trouble: last.page_trouble,
             defects: last.defects,
-            links: last.items.into_iter().map(of_link).collect(),
         }
     }
 }

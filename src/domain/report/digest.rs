@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
-
 use crate::domain::course::PageSource;
 use crate::domain::evidence::Reason;
 use crate::domain::report::entry::{self, Entry};
 use crate::domain::report::place::{self, Heading, Place};
 use crate::domain::report::plain::{tame, visible};
+use crate::domain::report::tally::{Part, Tally};
 use crate::domain::report::wording::item as words;
 use crate::domain::report::wording::letter::{self, Standing};
+use crate::domain::report::wording::opening;
 use crate::domain::report::{Item, Night, PageTrouble};
-use crate::domain::verdict::{State, StateName};
 
 /// So many entries are told in detail; a longer letter is not read, and is cut
 /// off by mail programs at about 100 KB.
@@ -51,53 +50,6 @@ pub struct Section {
     pub note: Option<String>,
 }
 
-/// The figures from which the subject and the opening are worded.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    pub links: usize,
-    /// Links of which a current copy is kept, and was taken this night.
-    pub kept: usize,
-    pub kept_new: usize,
-    told: BTreeMap<Heading, usize>,
-    pub newly_dead: usize,
-    pub newly_dead_kept: usize,
-    /// Dead for some time, and needed within days.
-    pub dead_due: usize,
-    /// Broken, and what was decided of it speaks for it no more.
-    pub undecided: usize,
-    /// Newly behind an account, and no copy.
-    pub restricted_uncovered: usize,
-    /// Failing or dead on the first night.
-    pub failed_first: usize,
-    /// Points about the page itself.
-    pub points: usize,
-    /// Entries under "needs you", and in all.
-    pub items_for_you: usize,
-    pub numbered: usize,
-    /// The nearest day on which a broken link is needed, and how many are.
-    pub urgent: Option<(Date, usize)>,
-    /// The nearest such day under "needs you", and among the unconfirmed.
-    pub yours_due: Option<Date>,
-    pub unconfirmed_due: Option<Date>,
-    troubled: usize,
-}
-
-impl Tally {
-    pub fn told(&self, heading: Heading) -> usize {
-        self.told.get(&heading).copied().unwrap_or_default()
-    }
-
-    /// Links and points that have an entry.
-    pub fn detailed(&self) -> usize {
-        self.told.values().sum::<usize>() + self.points
-    }
-
-    /// Every link opens as it should.
-    pub fn all_fine(&self) -> bool {
-        self.troubled == 0
-    }
-}
-
 /// Composes the report of one night. The same night always gives the same report.
 pub fn compose(night: &Night) -> Digest {
     let title = title(night);
@@ -105,9 +57,9 @@ pub fn compose(night: &Night) -> Digest {
     if night.void.is_some() && !night.is_first {
         let tally = Tally::default();
         return Digest {
-            subject: letter::subject(night, &tally),
+            subject: opening::subject(night, &tally),
             title,
-            opening: letter::opening(night, &tally),
+            opening: opening::opening(night, &tally),
             sections: Vec::new(),
             closing: Vec::new(),
             stop: None,
@@ -119,15 +71,18 @@ pub fn compose(night: &Night) -> Digest {
     let placed: Vec<(Place, &Item)> = items.iter().map(|item| (place::place(night, item), *item)).collect();
     let sections: Vec<Section> =
         Heading::ALL.iter().filter_map(|heading| section(night, *heading, &placed)).collect();
-    let tally = tally(night, &placed, &sections);
+    let tally = Tally::of(night, &placed, &sections);
     let mut digest = Digest {
-        subject: letter::subject(night, &tally),
+        subject: opening::subject(night, &tally),
         title,
-        opening: letter::opening(night, &tally),
+        opening: opening::opening(night, &tally),
         sections,
         closing: vec![letter::closing(night, &tally)],
         stop: None,
-        is_news: night.is_first || has_new_trouble(night) || is_news(night, &placed, &tally),
+        is_news: night.is_first
+            || has_new_trouble(night)
+            || tally.count(Part::PagePoint) > 0
+            || items.iter().any(|item| place::tells_news(night, item)),
     };
     digest.keep_entries(DETAILED);
     digest
@@ -208,76 +163,8 @@ fn figures(standing: &[&Item]) -> Standing {
     }
 }
 
-fn tally(night: &Night, placed: &[(Place, &Item)], sections: &[Section]) -> Tally {
-    let mut tally = Tally { links: night.items.len(), ..Tally::default() };
-    for (place, item) in placed {
-        let own = place::is_own(night, item);
-        let broken = place::is_broken(&item.verdict.state, own);
-        let fails = matches!(item.verdict.state.name(), StateName::Failing | StateName::Dead);
-        tally.kept += usize::from(item.copy.is_some());
-        tally.kept_new +=
-            usize::from(item.copy.as_ref().is_some_and(|copy| copy.captured_at >= night.started));
-        tally.failed_first += usize::from(night.is_first && fails);
-        tally.troubled += usize::from(!matches!(item.verdict.state, State::Ok | State::Moved { .. }));
-        let Place::Told(heading) = place else { continue };
-        *tally.told.entry(*heading).or_default() += 1;
-        if broken && !night.is_first && *heading != Heading::StillDead {
-            let was_told = item.before.as_ref().is_some_and(|before| place::is_broken(before, own));
-            let is_new = !was_told && item.lapsed.is_none();
-            tally.undecided += usize::from(item.lapsed.is_some());
-            tally.dead_due += usize::from(was_told && item.lapsed.is_none());
-            tally.newly_dead += usize::from(is_new);
-            tally.newly_dead_kept += usize::from(is_new && item.is_covered);
-        }
-        if *heading == Heading::NeedsYou && matches!(item.verdict.state, State::Restricted { .. }) {
-            tally.restricted_uncovered += 1;
-        }
-    }
-    tally.urgent =
-        urgent(night, placed, &[Heading::NeedsYou, Heading::NotConfirmedButDue, Heading::NewlyDead]);
-    tally.yours_due = urgent(night, placed, &[Heading::NeedsYou]).map(|(due, _)| due);
-    tally.unconfirmed_due = urgent(night, placed, &[Heading::NotConfirmedButDue]).map(|(due, _)| due);
-    tally.points = entry::defect_entries(night).len();
-    let numbered = |section: &Section| section.entries.len();
-    tally.items_for_you =
-        sections.iter().filter(|section| section.heading == Heading::NeedsYou).map(numbered).sum();
-    tally.numbered = sections.iter().map(numbered).sum();
-    tally
-}
-
-/// The nearest coming day on which something that does not work is needed.
-fn urgent(night: &Night, placed: &[(Place, &Item)], under: &[Heading]) -> Option<(Date, usize)> {
-    let days: Vec<Date> = placed
-        .iter()
-        .filter(|(place, _)| matches!(place, Place::Told(heading) if under.contains(heading)))
-        .filter_map(|(_, item)| place::due(night, item).filter(|due| *due >= night.today))
-        .collect();
-    let nearest = days.iter().min()?;
-    Some((*nearest, days.iter().filter(|day| *day == nearest).count()))
-}
-
 /// A page that stays unreadable is told again each night, but is news only once.
 fn has_new_trouble(night: &Night) -> bool {
     let which = |trouble: &Option<PageTrouble>| trouble.as_ref().map(std::mem::discriminant);
     night.page_trouble.is_some() && which(&night.page_trouble) != which(&night.page_trouble_before)
-}
-
-/// A host that stays silent and a dead link that comes due are told again each
-/// night, but are news only once.
-fn is_news(night: &Night, placed: &[(Place, &Item)], tally: &Tally) -> bool {
-    tally.points > 0
-        || placed.iter().any(|(place, item)| match place {
-            Place::Told(Heading::NotAnswering) => {
-                item.verdict.nights == place::SILENT_HOST_NIGHTS || item.lapsed.is_some()
-            }
-            Place::Told(Heading::SmallPoints) => true,
-            Place::Told(_) => {
-                place::is_news(item, place::is_own(night, item)) || is_first_day_of_being_due(night, item)
-            }
-            Place::Silent | Place::Counted(_) => false,
-        })
-}
-
-fn is_first_day_of_being_due(night: &Night, item: &Item) -> bool {
-    place::due(night, item).is_some_and(|due| place::days_until(night, due) == place::SOON_DAYS)
 }

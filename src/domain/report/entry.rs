@@ -9,6 +9,7 @@ use crate::domain::evidence::Reason;
 use crate::domain::page::Defect;
 use crate::domain::report::figures::list;
 use crate::domain::report::place::{Heading, due, is_own, lead};
+use crate::domain::report::plain::defused;
 use crate::domain::report::wording::{decision, item as words};
 use crate::domain::report::{Item, Night, wording};
 use crate::domain::verdict::State;
@@ -66,9 +67,10 @@ impl Shown {
         }
     }
 
+    /// Mail programs make a link of any address that they find in a text.
     fn unlinked(self) -> Self {
         match self {
-            Self::Linked(text) | Self::Unlinked(text) => Self::Unlinked(text),
+            Self::Linked(text) | Self::Unlinked(text) => Self::Unlinked(defused(&text)),
             Self::Described(text) => Self::Described(text),
         }
     }
@@ -148,11 +150,10 @@ fn link_entry(night: &Night, heading: Heading, item: &Item) -> Entry {
         place.push(format!("Source: {}", words::source(night, item, lead)));
     }
     let address = Shown::of(&item.link);
-    let is_hijacked = item.verdict.state.reason().is_some_and(Reason::is_hostile);
     Entry {
         title,
         place,
-        address: Some(if is_hijacked { address.unlinked() } else { address }),
+        address: Some(if words::is_shunned(item) { address.unlinked() } else { address }),
         facts: facts(night, heading, item),
         action: None,
         links: vec![LinkId::of(&item.link)],
@@ -197,7 +198,8 @@ fn facts(night: &Night, heading: Heading, item: &Item) -> Vec<Fact> {
         night.patch.as_ref().and_then(|patch| patch.spots.iter().find(|(link, _)| *link == item.link));
     facts.extend(spots.map(|(_, spots)| Fact::new("In the sources", words::in_the_source(spots))));
     let is_plain = matches!(item.verdict.state, State::Ok | State::Unverifiable { .. });
-    if !is_plain && heading != Heading::FoundNotWorking {
+    let is_open = night.is_first && heading == Heading::FoundNotWorking;
+    if !is_plain && !is_open {
         facts.push(Fact::new("To do", words::to_do(night, item, is_own(night, item))));
     }
     facts
@@ -213,7 +215,7 @@ fn host_entry(night: &Night, first: &Item, items: &[&Item]) -> Entry {
     let mut place: Vec<String> = coming.map(|due| words::first_needed(night, due)).into_iter().collect();
     place.push(format!("Source: {}", words::lines(night, items)));
     Entry {
-        title: words::links_on_host(first.link.host(), items.len()),
+        title: words::links_on_host(first, items.len()),
         place,
         address: None,
         facts: vec![

@@ -72,7 +72,7 @@ fn case(night: &Night, item: &Item) -> String {
         Ending::Skipped => format!("<skipped message={}/>", attribute(&words::not_judged(night, item))),
         Ending::Failed => format!(
             "<failure type={} message={}>{}</failure>",
-            attribute(wording::state(&item.verdict.state)),
+            attribute(item::state(night, item)),
             attribute(&words::seen(night, item)),
             escaped(&words::of_link(night, item, first)),
         ),

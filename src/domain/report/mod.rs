@@ -9,6 +9,7 @@ pub mod figures;
 pub mod wording;
 pub mod place;
 pub mod entry;
+pub mod tally;
 pub mod digest;
 pub mod text;
 pub mod html;
@@ -77,6 +78,9 @@ pub struct Item {
     /// Where readers can go instead of a dead link.
     #[serde(default)]
     pub replacement: Option<Replacement>,
+    /// What an earlier report reminded of; the same again is no news.
+    #[serde(default)]
+    pub reminder_before: Option<place::Reminder>,
     pub notes: Vec<Note>,
     /// The notes of the night before; what is among them is no news.
     #[serde(default)]
@@ -122,6 +126,10 @@ pub struct Night {
     /// The weekly letter: what has long been dead is told once more.
     #[serde(default)]
     pub is_weekly: bool,
+    /// The letter is the first since a term came near that begins on this day:
+    /// what fails or is dead is told, new or not.
+    #[serde(default)]
+    pub before_term: Option<Date>,
     /// Students are offered our copies. Where they are not, a letter must not say so.
     #[serde(default)]
     pub students_get_copies: bool,

@@ -5,12 +5,10 @@ use jiff::civil::{Date, Weekday};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::course::Term;
-use crate::domain::evidence::Reason;
 use crate::domain::report::digest::{Digest, compose};
-use crate::domain::report::place::{self, Place};
+use crate::domain::report::place;
 use crate::domain::report::wording::{letter, patch};
 use crate::domain::report::{Item, Night};
-use crate::domain::verdict::State;
 
 /// What is needed within so many days, and is newly broken, waits for no digest.
 const URGENT_DAYS: i32 = 3;
@@ -56,6 +54,9 @@ pub struct Due {
     pub on: Date,
     /// It is this week's letter too, whatever its occasion.
     pub is_weekly: bool,
+    /// It is the first one since the term came near, whatever its occasion.
+    #[serde(default)]
+    pub is_before_term: bool,
     /// The day on which the reader hears again, come what may.
     pub next: Option<Date>,
 }
@@ -66,6 +67,7 @@ pub fn due(night: &Night, term: Option<Term>, had: Had, today: Date) -> Option<D
     // A void night says nothing of the links; that is the operator's news.
     let is_news = night.void.is_none() && compose(night).is_news;
     let is_weekly = is_in_term(term, today) && had.last().is_none_or(|last| last < monday_of(today));
+    let is_before_term = is_before_term(term, had, today);
     let had_today = had.regular == Some(today);
     let (occasion, on) = if night.is_first {
         (Occasion::Baseline, today)
@@ -75,14 +77,14 @@ pub fn due(night: &Night, term: Option<Term>, had: Had, today: Date) -> Option<D
         (Occasion::Digest, tomorrow(today))
     } else if is_news {
         (Occasion::Digest, today)
-    } else if is_before_term(term, had, today) {
+    } else if is_before_term {
         (Occasion::BeforeTerm, today)
     } else if is_weekly {
         (Occasion::Weekly, today)
     } else {
         return None;
     };
-    Some(Due { occasion, on, is_weekly, next: next(term, on) })
+    Some(Due { occasion, on, is_weekly, is_before_term, next: next(term, on) })
 }
 
 /// A letter that is due, and all that it is made from.
@@ -95,16 +97,14 @@ pub struct Telling {
 
 impl Telling {
     pub fn new(night: Night, due: Due, term: Option<Term>) -> Self {
-        Self { night: Night { is_weekly: due.is_weekly, ..night }, due, term }
+        let before_term = term.filter(|_| due.is_before_term).map(|term| term.first);
+        Self { night: Night { is_weekly: due.is_weekly, before_term, ..night }, due, term }
     }
 
     /// The body of the letter: the night's digest, and when the next one comes.
     pub fn digest(&self) -> Digest {
-        let Self { night, due, term } = self;
+        let Self { night, due, .. } = self;
         let mut digest = compose(night);
-        if let (Occasion::BeforeTerm, Some(term)) = (due.occasion, term) {
-            digest.opening.insert(0, letter::before_term(term.first, night.today));
-        }
         digest.closing.extend(patch::attached(night));
         digest.closing.push(letter::next(due.next, night.today));
         digest
@@ -139,22 +139,12 @@ fn is_before_term(term: Option<Term>, had: Had, today: Date) -> bool {
 }
 
 fn is_urgent(night: &Night) -> bool {
-    night.items.iter().any(|item| {
-        let own = place::is_own(night, item);
-        let is_new = matches!(place::place(night, item), Place::Told(_)) && place::is_news(item, own);
-        is_new && (is_grave(item) || is_needed_at_once(night, item, own))
-    })
+    let is_urgent = |item: &Item| place::is_grave(item) || is_needed_at_once(night, item);
+    night.items.iter().any(|item| place::tells_news(night, item) && is_urgent(item))
 }
 
-/// No reader should be sent there any more, or nobody should build on what it says.
-fn is_grave(item: &Item) -> bool {
-    let is_fine = matches!(item.verdict.state, State::Ok | State::Moved { .. });
-    let is_disowned = |reason| matches!(reason, Reason::Withdrawn | Reason::Retracted);
-    !is_fine && item.verdict.state.reason().is_some_and(|reason| reason.is_hostile() || is_disowned(reason))
-}
-
-fn is_needed_at_once(night: &Night, item: &Item, own: bool) -> bool {
-    place::is_broken(&item.verdict.state, own)
+fn is_needed_at_once(night: &Night, item: &Item) -> bool {
+    place::is_broken(&item.verdict.state, place::is_own(night, item))
         && place::due(night, item)
             .is_some_and(|due| (0..=URGENT_DAYS).contains(&place::days_until(night, due)))
 }

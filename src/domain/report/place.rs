@@ -1,6 +1,7 @@
 //! Which links are told, under which heading, and in which order.
 
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
 use crate::domain::decision::Choice;
@@ -10,17 +11,17 @@ use crate::domain::report::{Item, Night};
 use crate::domain::verdict::State;
 
 /// What is needed so soon that even an unconfirmed failure is told.
-pub(super) const SOON_DAYS: i32 = 7;
+const SOON_DAYS: i32 = 7;
 
 /// A host that does not answer is told from this night on; most are back before.
-pub(super) const SILENT_HOST_NIGHTS: u32 = 3;
+const SILENT_HOST_NIGHTS: u32 = 3;
 
 /// The sections of a report, in the order in which they are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Heading {
     NeedsYou,
     NotConfirmedButDue,
-    /// Only on the first night: failed, and nobody knows yet for how long.
+    /// Failed, and nobody knows yet for how long: told on the first night, and before a term.
     FoundNotWorking,
     NewlyDead,
     Changed,
@@ -55,6 +56,17 @@ impl Heading {
     ];
 }
 
+/// What is told each night for as long as it lasts, and is news only when it
+/// begins. The later one of two is worth telling after the earlier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reminder {
+    /// Its host has not answered for some nights.
+    SilentHost,
+    /// It does not work, and is needed within days.
+    DueSoon,
+}
+
 /// How a link is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -80,34 +92,84 @@ pub fn place(night: &Night, item: &Item) -> Place {
         return Place::Counted(Heading::CouldNotCheck);
     }
     let news = is_news(item, own);
+    if news && is_grave(item) {
+        return Place::Told(Heading::NeedsYou);
+    }
     let told = |heading| if news { Place::Told(heading) } else { Place::Counted(heading) };
     match &item.verdict.state {
-        State::Ok if news => Place::Told(Heading::Fixed),
+        State::Ok if news || item.reminder_before.is_some() => Place::Told(Heading::Fixed),
         State::Ok => small_points(item),
         State::Moved { .. } => told(Heading::Moved),
         State::Changed { .. } => told(Heading::Changed),
         State::Restricted { .. } if news && !item.is_covered => Place::Told(Heading::NeedsYou),
         State::Restricted { .. } => told(Heading::Restricted),
         State::Unverifiable { .. } => told(Heading::CouldNotCheck),
-        state if is_broken(state, own) => match (is_due_soon(night, item), news) {
-            (true, _) => Place::Told(Heading::NeedsYou),
-            (false, false) if night.is_weekly && is_told_again(night, item) => {
-                Place::Told(Heading::StillDead)
-            }
-            (false, false) => Place::Counted(Heading::StillDead),
-            (false, true) if own || !item.is_covered => Place::Told(Heading::NeedsYou),
-            (false, true) => Place::Told(Heading::NewlyDead),
+        state if is_broken(state, own) => place_of_broken(night, item, own),
+        State::Failing { .. } | State::Dead { .. } => match reminder(night, item) {
+            Some(Reminder::DueSoon) => Place::Told(Heading::NotConfirmedButDue),
+            Some(Reminder::SilentHost) => Place::Told(Heading::NotAnswering),
+            // There is no other letter before the term that could tell it confirmed.
+            None if night.before_term.is_some() => Place::Told(Heading::FoundNotWorking),
+            None => Place::Counted(Heading::NotYetConfirmed),
         },
-        State::Failing { weight, .. } => {
-            let is_silent_host = *weight == Weight::Weak && item.verdict.nights >= SILENT_HOST_NIGHTS;
-            match (is_due_soon(night, item), is_silent_host) {
-                (true, _) => Place::Told(Heading::NotConfirmedButDue),
-                (false, true) => Place::Told(Heading::NotAnswering),
-                (false, false) => Place::Counted(Heading::NotYetConfirmed),
-            }
-        }
-        State::Dead { .. } => Place::Counted(Heading::StillDead),
     }
+}
+
+fn place_of_broken(night: &Night, item: &Item, own: bool) -> Place {
+    let is_retold = night.before_term.is_some() || (night.is_weekly && is_told_again(night, item));
+    match (is_due_soon(night, item), is_news(item, own)) {
+        (true, _) => Place::Told(Heading::NeedsYou),
+        (false, false) if is_retold => Place::Told(Heading::StillDead),
+        (false, false) => Place::Counted(Heading::StillDead),
+        (false, true) if own || !item.is_covered => Place::Told(Heading::NeedsYou),
+        (false, true) => Place::Told(Heading::NewlyDead),
+    }
+}
+
+/// What of a link is told again each night, while it lasts.
+pub fn reminder(night: &Night, item: &Item) -> Option<Reminder> {
+    let is_weak = match &item.verdict.state {
+        State::Failing { weight, .. } => *weight == Weight::Weak,
+        State::Dead { .. } => false,
+        State::Ok
+        | State::Moved { .. }
+        | State::Changed { .. }
+        | State::Restricted { .. }
+        | State::Unverifiable { .. } => return None,
+    };
+    if item.decision.is_some() {
+        None
+    } else if is_due_soon(night, item) {
+        Some(Reminder::DueSoon)
+    } else {
+        (is_weak && item.verdict.nights >= SILENT_HOST_NIGHTS).then_some(Reminder::SilentHost)
+    }
+}
+
+/// Whether tonight's report must be sent because of this link.
+pub(super) fn tells_news(night: &Night, item: &Item) -> bool {
+    match place(night, item) {
+        Place::Silent | Place::Counted(_) => false,
+        Place::Told(Heading::SmallPoints) => true,
+        Place::Told(_) => is_news(item, is_own(night, item)) || reminder(night, item) > item.reminder_before,
+    }
+}
+
+/// Confirmed, and no reader should be sent there any more, or nobody should
+/// build on what it says.
+pub(super) fn is_grave(item: &Item) -> bool {
+    let is_disowned = |reason| matches!(reason, Reason::Withdrawn | Reason::Retracted);
+    is_hostile(item)
+        || (is_confirmed(&item.verdict.state) && item.verdict.state.reason().is_some_and(is_disowned))
+}
+
+/// Confirmed, and no reader should be sent there any more.
+pub(super) fn is_hostile(item: &Item) -> bool {
+    is_confirmed(&item.verdict.state) && item.verdict.state.reason().is_some_and(Reason::is_hostile)
+}
+
+fn is_confirmed(state: &State) -> bool {
+    matches!(state, State::Dead { .. } | State::Changed { .. })
 }
 
 fn first_place(night: &Night, item: &Item, own: bool) -> Place {

@@ -25,7 +25,7 @@ pub fn tame(text: &str) -> String {
 pub fn shortened(text: &str, longest: usize) -> String {
     // Nothing past ten times the limit can show; the bound keeps the work small.
     let clean = stripped(text.chars().take(longest * 10));
-    let calm = defused(&clean);
+    let calm = calmed(&clean);
     if calm.chars().count() <= longest {
         return calm;
     }
@@ -91,8 +91,13 @@ fn is_invisible(c: char) -> bool {
         | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
+/// A whole address that no mail program makes a link of.
+pub fn defused(address: &str) -> String {
+    calmed(&visible(address))
+}
+
 /// Breaks what a mail program would make a link of: "a.com" becomes "a[.]com".
-fn defused(text: &str) -> String {
+fn calmed(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     let mut calm = String::with_capacity(text.len());
     for (i, c) in chars.iter().enumerate() {

@@ -9,7 +9,7 @@ use super::*;
 use crate::domain::capture::{Digest, Why};
 use crate::domain::decision::{Choice, Gist, Until};
 use crate::domain::document::Fingerprint;
-use crate::domain::evidence::{Change, Reason, Weight};
+use crate::domain::evidence::{Alarm, Change, Reason, Weight};
 use crate::domain::link::{Kind, Target};
 use crate::domain::replacement::{Ground, Proof};
 
@@ -44,6 +44,7 @@ pub(crate) fn night(items: Vec<Item>) -> Night {
         page_trouble_before: None,
         patch: None,
         is_weekly: false,
+        before_term: None,
         students_get_copies: false,
         copies_kept: 2,
         requests: 1240,
@@ -80,6 +81,7 @@ pub(crate) fn ok(words: &str, link: &str) -> Item {
         copy_pages: None,
         versions: None,
         replacement: None,
+        reminder_before: None,
         notes: vec![],
         notes_before: vec![],
         decision: None,
@@ -148,7 +150,7 @@ fn revision(similarity: f64, words_changed: u32, pages: Option<(u32, u32)>, sect
     }
 }
 
-fn changed(item: Item, reason: Reason, change: Change) -> Item {
+pub(crate) fn changed(item: Item, reason: Reason, change: Change) -> Item {
     in_state(item, Some(State::Ok), State::Changed { reason, change }, 2)
 }
 
@@ -296,7 +298,10 @@ fn a_night_with_three_dead_two_changed_one_moved() {
 fn students_are_said_to_be_covered_only_where_they_are() {
     let night = Night { students_get_copies: true, ..three_dead_two_changed_one_moved() };
     let text = letter(&night);
-    assert!(text.contains("Students already get our copies of 2."), "{text}");
+    assert!(
+        text.replace('\n', " ").contains("Students already get our copies of 2 of the 3 dead."),
+        "{text}"
+    );
     assert!(text.contains("NEWLY DEAD, STUDENTS COVERED (2)"), "{text}");
     assert!(!letter(&three_dead_two_changed_one_moved()).contains("tudents already"));
 }
@@ -479,6 +484,50 @@ fn a_file_of_the_course_itself_needs_no_second_night() {
     assert!(!of("https://courses.example.edu/other/1.pdf", State::Ok, failing).is_news);
 }
 
+#[test]
+fn what_was_seen_of_a_missing_file_of_the_course_is_not_doubted() {
+    let failing = State::Failing { reason: Reason::NotFound, weight: Weight::Strong };
+    let own = ok("Lecture 4", "https://courses.example.edu/dgm/lecture4.pdf");
+    let night = night(vec![in_state(own, Some(State::Ok), failing, 1)]);
+    let text = letter(&night);
+    assert!(text.starts_with("Subject: [DGM] 1 file of the course missing\n"), "{text}");
+    assert!(text.contains("Of 1 link: 1 file of the course missing."), "{text}");
+    assert!(!text.contains("not yet confirmed") && !text.contains("dead"), "{text}");
+    let item = night.items.first().unwrap();
+    assert_eq!(wording::item::state(&night, item), "missing");
+    let told = wording::remark::seen(&Night { pages: vec![], ..night.clone() }, item);
+    assert_eq!(told.matches("not yet confirmed").count(), 1, "a stranger's may come back: {told}");
+    let skipped = wording::remark::not_judged(&Night { pages: vec![], ..night.clone() }, item);
+    assert_eq!(skipped.matches("not yet confirmed").count(), 1, "{skipped}");
+}
+
+/// Two places that strangers took over, one of them with a copy kept; and a paper that was retracted.
+fn taken_over() -> Night {
+    let spam = Change { alarm: Some(Alarm::Tampered), ..revision(0.7, 210, None, None) };
+    let tampered =
+        kept(changed(ok("Lab handout", "https://lab.example.net/handout/"), Reason::Tampered, spam), 1, 9000);
+    let parked = newly_dead(ok("A blog", "https://parked.example/x"), Reason::Parked, Some(200));
+    let retraction = Change { alarm: Some(Alarm::Retracted), ..revision(0.9, 90, Some((9, 9)), None) };
+    let retracted = kept(
+        changed(ok("The study", "https://journal.example/study.pdf"), Reason::Retracted, retraction),
+        9,
+        90_000,
+    );
+    night(vec![kept(parked, 2, 8000), tampered, retracted, ok("A", "https://a.example/")])
+}
+
+#[test]
+fn a_link_that_leads_to_a_stranger_needs_its_reader() {
+    let text = letter(&taken_over());
+    assert!(!text.contains("Nothing is urgent"), "{text}");
+    insta::assert_snapshot!("taken_over", text);
+    let mut known = taken_over();
+    for item in &mut known.items {
+        item.before = Some(item.verdict.state.clone());
+    }
+    assert!(!compose(&known).is_news, "told once");
+}
+
 fn decided(item: Item, choice: Choice) -> Decision {
     let about = Gist::of(&item.verdict.state);
     Decision { choice, about, at: days_ago(7), by: None }
@@ -591,7 +640,9 @@ fn hostile_words_do_no_harm() {
     assert!(!html.contains("<script"));
     assert!(!html.contains("href=\"https://evil"));
     assert!(!html.contains("evil.com"));
-    assert!(!html.contains("href=\"https://parked"), "nobody is sent to a lapsed domain");
+    let text = letter(&hostile());
+    assert!(!html.contains("://parked") && !text.contains("://parked"), "nobody is sent to a lapsed domain");
+    assert!(!text.contains("parked.example"), "not by a mail program that links bare names either: {text}");
     insta::assert_snapshot!("hostile_html", html.split("<main>").nth(1).unwrap());
 }
 
@@ -710,7 +761,7 @@ proptest! {
         let digest = compose(&night);
         let text = text::letter(&digest);
         for line in text.lines() {
-            prop_assert!(text::width(line) <= text::COLUMNS || line.trim_start().starts_with("https://"), "{line}");
+            prop_assert!(text::width(line) <= text::COLUMNS || line.trim_start().starts_with("https"), "{line}");
         }
         let html = html::page(&digest).unwrap();
         prop_assert!(!text.contains(is_unwanted) && !html.contains(is_unwanted));

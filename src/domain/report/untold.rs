@@ -16,6 +16,7 @@ impl Night {
         for item in &mut self.items {
             if let Some(untold) = before.get(&item.link) {
                 item.before.clone_from(&untold.before);
+                item.reminder_before = untold.reminder_before;
                 item.notes_before.clone_from(&untold.notes_before);
                 if item.decision.is_none() && item.lapsed.is_none() {
                     item.lapsed.clone_from(&untold.lapsed);

@@ -31,7 +31,7 @@ use crate::domain::report::Item;
 use crate::domain::report::entry::{self, Entry, Shown};
 use crate::domain::report::figures::day;
 use crate::domain::report::plain::visible;
-use crate::domain::report::wording::{self, acting, decision, student};
+use crate::domain::report::wording::{acting, decision, item, student};
 use crate::domain::ticket::Purpose;
 use crate::serve::copy::Changed;
 use crate::serve::copy::difference;
@@ -105,7 +105,7 @@ async fn page(desk: &Desk, ticket: &str, links: &[Found]) -> Answer {
         course_title: visible(&night.title),
         action: desk.settings.base_url.at(&format!("/act/{ticket}")),
         entry,
-        state: wording::state(&found.verdict.state),
+        state: item::state(night, found),
         for_all: (links.len() > 1).then(|| acting::for_all(links.len(), found.link.host())),
         standing: standing(desk, first, versions.as_ref()),
         buttons: buttons::of(desk, first, versions.as_ref()),

@@ -1,9 +1,10 @@
 use jiff::civil::date;
 
 use super::*;
-use crate::domain::evidence::Weight;
+use crate::domain::evidence::{Reason, Weight};
 use crate::domain::report::tests::{at, dead, in_state, kept, newly_dead, night, ok};
 use crate::domain::report::{PageTrouble, Void, text};
+use crate::domain::verdict::State;
 
 /// A Monday, as is the day of the fixtures.
 const MONDAY: Date = date(2026, 10, 5);
@@ -145,4 +146,125 @@ fn a_later_night_tells_what_its_reader_missed() {
     let back = in_state(ok("A paper", "https://a.example/a.pdf"), Some(dead()), State::Ok, 1);
     let nothing = night(vec![back]).telling_also(&missed);
     assert!(!compose(&nothing).is_news, "it broke and came back unnoticed");
+}
+
+/// A host that went silent three nights ago, and a dead paper that is needed in a week.
+fn reminding() -> Night {
+    let silent = State::Failing { reason: Reason::NotAnswering, weight: Weight::Weak };
+    let silent = in_state(ok("Notes", "https://silent.example/"), Some(silent.clone()), silent, 3);
+    let old = in_state(ok("A paper", "https://a.example/a.pdf"), Some(dead()), dead(), 20);
+    night(vec![silent, at(old, "Week 6", date(2026, 10, 12), 9)])
+}
+
+/// The night after, as its findings would be.
+fn the_night_after(told: &Night) -> Night {
+    let mut later = Night { today: told.today.tomorrow().unwrap(), ..told.clone() };
+    for item in &mut later.items {
+        item.before = Some(item.verdict.state.clone());
+        item.reminder_before = place::reminder(told, item);
+        item.verdict.nights += 1;
+    }
+    later
+}
+
+#[test]
+fn a_reminder_is_news_when_it_begins_and_until_somebody_was_told() {
+    let first = reminding();
+    assert!(compose(&first).is_news);
+    let later = the_night_after(&first);
+    assert!(!compose(&later).is_news, "told the night before");
+    let text = text::letter(&compose(&later));
+    assert!(text.contains("NOT ANSWERING (1)") && text.contains("NEEDS YOU (1)"), "{text}");
+    let both = later.telling_also(&first);
+    assert!(compose(&both).is_news, "nobody was told the night before");
+}
+
+#[test]
+fn a_reminder_needs_no_particular_day() {
+    let mut moved = reminding();
+    for item in &mut moved.items {
+        item.verdict.nights = 5;
+        item.mentions.iter_mut().for_each(|mention| mention.due = mention.due.map(|_| date(2026, 10, 8)));
+    }
+    assert!(compose(&moved).is_news, "the date was moved to three days from now");
+    assert_eq!(occasion(&moved, had(MONDAY)), Some((Occasion::Urgent, MONDAY)));
+}
+
+#[test]
+fn who_was_told_that_it_may_be_down_is_told_that_it_is_not() {
+    let first = reminding();
+    let back = |missed: bool| {
+        let mut later = the_night_after(&first);
+        later.items.iter_mut().for_each(|item| item.verdict.state = State::Ok);
+        later.items.truncate(1);
+        if missed { later.telling_also(&first) } else { later }
+    };
+    let digest = compose(&back(false));
+    assert!(!digest.is_news, "that can wait");
+    assert!(text::letter(&digest).contains("FIXED SINCE LAST REPORT (1)"));
+    assert!(!text::letter(&compose(&back(true))).contains("FIXED"), "nobody knew");
+}
+
+/// What the summer left of a course that begins on 26 October.
+fn after_the_summer() -> (Night, Term) {
+    let failing = State::Failing { reason: Reason::NotFound, weight: Weight::Strong };
+    let week = |n: u32| {
+        at(
+            ok(&format!("Reading {n}"), &format!("https://h{n}.example/r.pdf")),
+            "Week 2",
+            date(2026, 11, 3),
+            n,
+        )
+    };
+    let fails = |n| in_state(week(n), Some(failing.clone()), failing.clone(), 2);
+    let gone = |n| kept(in_state(week(n), Some(dead()), dead(), 60), 9, 90_000);
+    let items =
+        vec![fails(1), fails(2), gone(3), ok("A", "https://a.example/"), ok("B", "https://b.example/")];
+    (night(items), Term { first: date(2026, 10, 26), last: date(2027, 1, 29) })
+}
+
+fn letter_before(night: Night, term: Term, had: Had) -> String {
+    let due = due(&night, Some(term), had, night.today).unwrap();
+    let digest = Telling::new(night, due, Some(term)).digest();
+    format!("Subject: {}\n\n{}", digest.subject, text::letter(&digest))
+}
+
+#[test]
+fn before_a_term_every_link_that_does_not_work_is_told() {
+    let (night, term) = after_the_summer();
+    assert_eq!(
+        due(&night, Some(term), Had::default(), MONDAY).map(|due| due.occasion),
+        Some(Occasion::BeforeTerm)
+    );
+    insta::assert_snapshot!(letter_before(night, term, Had::default()));
+}
+
+#[test]
+fn news_on_a_milestone_says_that_the_term_begins() {
+    let (mut night, term) = after_the_summer();
+    night.items.push(broke());
+    let text = letter_before(night.clone(), term, Had::default());
+    assert!(text.starts_with("Subject: [DGM] Term begins Mon 26 Oct: 4 links to look at"), "{text}");
+    assert!(text.contains("The term begins Mon 26 Oct") && text.contains("Reading 3"), "{text}");
+    let later = Night { today: date(2026, 10, 6), ..night };
+    let text = letter_before(later, term, had(MONDAY));
+    assert!(
+        !text.contains("term begins") && text.contains("1 new dead link"),
+        "the milestone is past: {text}"
+    );
+}
+
+#[test]
+fn a_letter_queued_by_an_earlier_version_can_be_read() {
+    let mut telling = serde_json::to_value(Telling::new(
+        night(vec![broke()]),
+        due(&night(vec![broke()]), Some(TERM), Had::default(), MONDAY).unwrap(),
+        Some(TERM),
+    ))
+    .unwrap();
+    telling["due"].as_object_mut().unwrap().remove("is_before_term");
+    telling["night"].as_object_mut().unwrap().remove("before_term");
+    telling["night"]["items"][0].as_object_mut().unwrap().remove("reminder_before");
+    let telling: Telling = serde_json::from_value(telling).unwrap();
+    assert!(telling.digest().subject.contains("1 new dead link"));
 }

@@ -1,5 +1,6 @@
 //! The words for one link, or one host, in a report.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use jiff::Timestamp;
@@ -7,12 +8,13 @@ use jiff::civil::Date;
 
 use crate::domain::capture::Capture;
 use crate::domain::course::PageSource;
-use crate::domain::evidence::{Alarm, Change};
+use crate::domain::evidence::{Alarm, Change, Reason};
 use crate::domain::link::{Kind, Mention};
 use crate::domain::patch::Spot;
 use crate::domain::replacement::Replacement;
 use crate::domain::report::figures::{count, day, extent, list, number, size};
-use crate::domain::report::plain::{is_bare_address, quoted, shortened, tame, visible};
+use crate::domain::report::place::{is_broken, is_hostile, is_own};
+use crate::domain::report::plain::{defused, is_bare_address, quoted, shortened, tame, visible};
 use crate::domain::report::{Item, Night, wording};
 use crate::domain::verdict::{State, Verdict};
 
@@ -31,14 +33,31 @@ pub fn name(item: &Item, mention: Option<&Mention>) -> String {
     if words.is_empty() || is_bare_address(words) {
         let file = item.link.path().rsplit('/').find(|part| !part.is_empty());
         return match file {
-            Some(file) => format!("{} on {}", quoted(file), item.link.host()),
-            None => format!("the site {}", item.link.host()),
+            Some(file) => format!("{} on {}", quoted(file), host(item)),
+            None => format!("the site {}", host(item)),
         };
     }
     if words.chars().count() <= SHORT_NAME && row.chars().count() > words.chars().count() + 3 {
         return format!("{} in \"{}\"", quoted(words), shortened(row, 60).replace('"', "'"));
     }
     quoted(words)
+}
+
+/// Whether its address is printed so that nobody is sent there: seen so once is enough.
+pub fn is_shunned(item: &Item) -> bool {
+    item.verdict.state.reason().is_some_and(Reason::is_hostile)
+}
+
+fn host(item: &Item) -> Cow<'_, str> {
+    if is_shunned(item) { Cow::Owned(defused(item.link.host())) } else { Cow::Borrowed(item.link.host()) }
+}
+
+/// The state in a few words; a file of the course itself needs no confirmation.
+pub fn state(night: &Night, item: &Item) -> &'static str {
+    match &item.verdict.state {
+        state @ State::Failing { .. } if is_broken(state, is_own(night, item)) => "missing",
+        state => wording::state(state),
+    }
 }
 
 /// The kind in brackets: "PDF" where it is known to be one, else what it offers.
@@ -126,8 +145,9 @@ pub fn what_happened(night: &Night, item: &Item) -> String {
         Some(at) => format!("; last worked {}", local_day(night, at)),
         None => String::new(),
     };
+    let is_certain = night.is_first || is_broken(&item.verdict.state, is_own(night, item));
     let doubt = match &item.verdict.state {
-        State::Failing { .. } if !night.is_first => "; not yet confirmed",
+        State::Failing { .. } if !is_certain => "; not yet confirmed",
         State::Ok
         | State::Moved { .. }
         | State::Changed { .. }
@@ -154,7 +174,9 @@ pub fn what_changed(night: &Night, item: &Item, change: &Change) -> String {
     let figures = wording::change(change);
     match (item.verdict.state.reason(), change.alarm) {
         // The alarm says it already.
-        (_, Some(Alarm::Withdrawn | Alarm::Retracted)) | (None, _) => format!("since {since}: {figures}."),
+        (_, Some(Alarm::Withdrawn | Alarm::Retracted | Alarm::Tampered)) | (None, _) => {
+            format!("since {since}: {figures}.")
+        }
         (Some(reason), _) => format!("{} since {since}: {figures}.", wording::reason(reason, None)),
     }
 }
@@ -199,6 +221,7 @@ pub fn to_do(night: &Night, item: &Item, is_own: bool) -> &'static str {
         State::Dead { .. } if item.replacement.is_some() => {
             "see whether the replacement is what you want read, or choose another."
         }
+        State::Dead { .. } | State::Changed { .. } if is_hostile(item) => shun(item),
         State::Failing { .. } => "try it in a browser before class.",
         State::Dead { .. } if item.is_covered && night.students_get_copies => {
             "replace the link; until then our copy stands in."
@@ -211,6 +234,17 @@ pub fn to_do(night: &Night, item: &Item, is_own: bool) -> &'static str {
         State::Moved { .. } => "put the new address on the page.",
         State::Changed { .. } => "see whether it is still what you want read.",
         State::Ok | State::Unverifiable { .. } => "nothing.",
+    }
+}
+
+/// What to do about a link that no reader should follow.
+fn shun(item: &Item) -> &'static str {
+    if item.verdict.state.reason() == Some(Reason::InternalAddress) {
+        "correct the address, or take the link off the page."
+    } else if matches!(item.verdict.state, State::Changed { .. }) {
+        "take the link off the page until its owner has cleaned it."
+    } else {
+        "take the link off the page: it leads readers to a stranger."
     }
 }
 
@@ -247,8 +281,8 @@ pub fn in_the_source(spots: &[Spot]) -> String {
 }
 
 /// "5 links on cs.example.edu".
-pub fn links_on_host(host: &str, n: usize) -> String {
-    format!("{} on {host}", count(n, "link"))
+pub fn links_on_host(first: &Item, n: usize) -> String {
+    format!("{} on {}", count(n, "link"), host(first))
 }
 
 /// "4 of 5 kept."

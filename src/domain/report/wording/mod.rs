@@ -9,6 +9,7 @@ pub mod acting;
 pub mod decision;
 pub mod item;
 pub mod letter;
+pub mod opening;
 pub mod patch;
 pub mod remark;
 pub mod replacement;

@@ -29,5 +29,16 @@ pub fn seen(night: &Night, item: &Item) -> String {
 
 /// Why a test that could not be made says nothing.
 pub fn not_judged(night: &Night, item: &Item) -> String {
-    format!("{}: {}", wording::state(&item.verdict.state), words::what_happened(night, item))
+    let happened = words::what_happened(night, item);
+    match &item.verdict.state {
+        // It ends with saying so.
+        State::Failing { .. } if !night.is_first => happened,
+        State::Ok
+        | State::Moved { .. }
+        | State::Changed { .. }
+        | State::Restricted { .. }
+        | State::Unverifiable { .. }
+        | State::Failing { .. }
+        | State::Dead { .. } => format!("{}: {happened}", words::state(night, item)),
+    }
 }

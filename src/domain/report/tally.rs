@@ -1,0 +1,202 @@
+//! The figures of a report, from which its subject and opening are worded.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+use crate::domain::report::digest::Section;
+use crate::domain::report::entry;
+use crate::domain::report::place::{self, Heading, Place};
+use crate::domain::report::{Item, Night};
+use crate::domain::verdict::{State, StateName};
+
+/// What is told of a link, gravest first. Each link that is told counts as one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// No reader should be sent there any more.
+    Unsafe,
+    /// Nobody should build on what it says any more.
+    Disowned,
+    NewlyDead,
+    /// A file of the course itself that is not there, seen once.
+    FileMissing,
+    /// Dead for some time, and needed within days.
+    DeadDue,
+    /// Broken, and what was decided of it speaks for it no more.
+    Undecided,
+    MayBeDown,
+    /// Seen not to work, not confirmed; told so early on a first night and before a term.
+    FailedLately,
+    Changed,
+    Restricted,
+    Moved,
+    NotAnswering,
+    /// Not a link but a point about the page itself.
+    PagePoint,
+    Fixed,
+    NotChecked,
+    SmallPoint,
+    StillDead,
+}
+
+/// How many links are one [`Part`], and on which coming days those that do not work are needed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Figure {
+    pub count: usize,
+    days: BTreeMap<Date, usize>,
+}
+
+impl Figure {
+    pub fn due_on(&self, day: Date) -> usize {
+        self.days.get(&day).copied().unwrap_or_default()
+    }
+}
+
+/// The figures from which the subject and the opening are worded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub links: usize,
+    /// Links of which a current copy is kept, was taken this night, can stand in for the link.
+    pub kept: usize,
+    pub kept_new: usize,
+    pub kept_open: usize,
+    /// What is told, gravest first.
+    pub parts: BTreeMap<Part, Figure>,
+    /// Of the links newly lost: how many our copy stands in for.
+    pub lost_covered: usize,
+    /// Failing or dead on the first night.
+    pub failed_first: usize,
+    /// Entries under "needs you", and in all.
+    pub items_for_you: usize,
+    pub numbered: usize,
+    /// The nearest day on which something is needed that does not work; the
+    /// same under "needs you", and among the unconfirmed.
+    pub due: Option<Date>,
+    pub yours_due: Option<Date>,
+    pub unconfirmed_due: Option<Date>,
+    /// Told before, and there is still something to do about it.
+    pub is_left_undone: bool,
+    troubled: usize,
+}
+
+impl Tally {
+    pub(super) fn of(night: &Night, placed: &[(Place, &Item)], sections: &[Section]) -> Self {
+        let mut tally = Self { links: night.items.len(), ..Self::default() };
+        for (place, item) in placed {
+            tally.add(night, *place, item);
+        }
+        let points = entry::defect_entries(night).len();
+        if points > 0 {
+            tally.parts.entry(Part::PagePoint).or_default().count = points;
+        }
+        let nearest = |headings: &[Heading]| {
+            let told = placed.iter().filter(|(place, _)| is_under(*place, headings));
+            told.filter_map(|(_, item)| coming(night, item)).min()
+        };
+        tally.due = nearest(&NOT_WORKING);
+        tally.yours_due = nearest(&[Heading::NeedsYou]);
+        tally.unconfirmed_due = nearest(&[Heading::NotConfirmedButDue]);
+        let numbered = |section: &Section| section.entries.len();
+        tally.items_for_you =
+            sections.iter().filter(|section| section.heading == Heading::NeedsYou).map(numbered).sum();
+        tally.numbered = sections.iter().map(numbered).sum();
+        tally
+    }
+
+    fn add(&mut self, night: &Night, place: Place, item: &Item) {
+        let fails = matches!(item.verdict.state.name(), StateName::Failing | StateName::Dead);
+        self.kept += usize::from(item.copy.is_some());
+        self.kept_new +=
+            usize::from(item.copy.as_ref().is_some_and(|copy| copy.captured_at >= night.started));
+        self.kept_open += usize::from(item.is_covered);
+        self.failed_first += usize::from(night.is_first && fails);
+        self.troubled += usize::from(!matches!(item.verdict.state, State::Ok | State::Moved { .. }));
+        self.is_left_undone |= is_left_undone(place);
+        let Place::Told(heading) = place else { return };
+        let part = part(night, heading, item);
+        let figure = self.parts.entry(part).or_default();
+        figure.count += 1;
+        if let Some(day) = coming(night, item).filter(|_| is_under(place, &NOT_WORKING)) {
+            *figure.days.entry(day).or_default() += 1;
+        }
+        let is_lost = matches!(part, Part::NewlyDead | Part::FileMissing);
+        self.lost_covered += usize::from(is_lost && item.is_covered);
+    }
+
+    pub fn count(&self, part: Part) -> usize {
+        self.parts.get(&part).map_or(0, |figure| figure.count)
+    }
+
+    /// Links that are newly lost to their readers.
+    pub fn lost(&self) -> usize {
+        self.count(Part::NewlyDead) + self.count(Part::FileMissing)
+    }
+
+    /// Links and points that somebody may want to look at.
+    pub fn to_look_at(&self) -> usize {
+        self.parts.values().map(|figure| figure.count).sum::<usize>() - self.count(Part::Fixed)
+    }
+
+    /// Every link opens as it should.
+    pub fn all_fine(&self) -> bool {
+        self.troubled == 0
+    }
+}
+
+/// Where links stand that do not work, and are news.
+const NOT_WORKING: [Heading; 3] = [Heading::NeedsYou, Heading::NotConfirmedButDue, Heading::NewlyDead];
+
+fn is_under(place: Place, headings: &[Heading]) -> bool {
+    matches!(place, Place::Told(heading) if headings.contains(&heading))
+}
+
+fn is_left_undone(place: Place) -> bool {
+    use Heading::{CouldNotCheck, Decided, NotYetConfirmed, SmallPoints};
+    matches!(place, Place::Counted(heading)
+        if !matches!(heading, CouldNotCheck | Decided | NotYetConfirmed | SmallPoints))
+}
+
+fn coming(night: &Night, item: &Item) -> Option<Date> {
+    place::due(night, item).filter(|due| *due >= night.today)
+}
+
+fn part(night: &Night, heading: Heading, item: &Item) -> Part {
+    match heading {
+        Heading::NeedsYou | Heading::NewlyDead => lost_part(night, item),
+        Heading::NotConfirmedButDue => Part::MayBeDown,
+        Heading::FoundNotWorking | Heading::NotYetConfirmed => Part::FailedLately,
+        Heading::Changed => Part::Changed,
+        Heading::Moved => Part::Moved,
+        Heading::Restricted => Part::Restricted,
+        Heading::NotAnswering => Part::NotAnswering,
+        Heading::SmallPoints => Part::SmallPoint,
+        Heading::CouldNotCheck => Part::NotChecked,
+        Heading::Fixed => Part::Fixed,
+        Heading::StillDead | Heading::Decided => Part::StillDead,
+    }
+}
+
+fn lost_part(night: &Night, item: &Item) -> Part {
+    let own = place::is_own(night, item);
+    let was_told = item.before.as_ref().is_some_and(|before| place::is_broken(before, own));
+    let is_hostile = place::is_hostile(item);
+    match &item.verdict.state {
+        _ if place::is_grave(item) && place::is_news(item, own) => {
+            if is_hostile {
+                Part::Unsafe
+            } else {
+                Part::Disowned
+            }
+        }
+        State::Restricted { .. } => Part::Restricted,
+        _ if item.lapsed.is_some() => Part::Undecided,
+        _ if was_told => Part::DeadDue,
+        _ if own => Part::FileMissing,
+        State::Ok
+        | State::Moved { .. }
+        | State::Changed { .. }
+        | State::Unverifiable { .. }
+        | State::Failing { .. }
+        | State::Dead { .. } => Part::NewlyDead,
+    }
+}

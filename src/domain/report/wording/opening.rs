@@ -1,0 +1,286 @@
+//! How a report opens: its subject, and what is broken, what students get and what to do.
+
+use jiff::civil::Date;
+
+use crate::domain::report::figures::{count, day, list, number};
+use crate::domain::report::tally::{Part, Tally};
+use crate::domain::report::{Night, PageTrouble, wording};
+
+/// A subject longer than this is cut off in most lists of mails.
+const SUBJECT_LENGTH: usize = 50;
+
+/// The subject of a report; the page's own text never stands in it.
+pub fn subject(night: &Night, tally: &Tally) -> String {
+    let tag = format!("[{}]", night.course.as_str().to_uppercase());
+    let today = day(night.today, night.today);
+    let texts = if night.void.is_some() {
+        vec![format!("Links not checked on {today}")]
+    } else if let Some(trouble) = &night.page_trouble {
+        vec![trouble_subject(trouble).to_owned()]
+    } else if night.is_first {
+        let all = count(tally.links, "link");
+        vec![
+            format!("First check: {all}, {} to look at", number(tally.to_look_at() as u64)),
+            format!("First check: {all}"),
+        ]
+    } else if let Some(first) = night.before_term {
+        term_subjects(night, tally, first)
+    } else {
+        news_subjects(night, tally)
+    };
+    let subjects: Vec<String> = texts.iter().map(|text| format!("{tag} {text}")).collect();
+    let fitting = subjects.iter().find(|subject| subject.len() <= SUBJECT_LENGTH);
+    fitting.or(subjects.last()).cloned().unwrap_or(tag)
+}
+
+fn trouble_subject(trouble: &PageTrouble) -> &'static str {
+    match trouble {
+        PageTrouble::Unreachable { .. } => "The course page could not be read",
+        PageTrouble::Shrunken { .. } => "Many links left the course page at once",
+        PageTrouble::NotThePage { .. } => "The course page shows another page",
+    }
+}
+
+fn term_subjects(night: &Night, tally: &Tally, first: Date) -> Vec<String> {
+    let begins = format!("Term begins {}", day(first, night.today));
+    let n = tally.to_look_at();
+    let links = count(n, "link");
+    match n {
+        0 if tally.all_fine() => vec![format!("{begins}: all links fine"), begins],
+        0 => vec![format!("{begins}: nothing new"), begins],
+        n => vec![format!("{begins}: {links} to look at"), format!("{begins}: {n} to look at"), begins],
+    }
+}
+
+/// Most telling first; the shorter ones are for long course names.
+fn news_subjects(night: &Night, tally: &Tally) -> Vec<String> {
+    let parts = parts(night, tally);
+    let Some((lead, n)) = parts.first() else {
+        let today = day(night.today, night.today);
+        let all = count(tally.links, "link");
+        return if tally.all_fine() {
+            vec![format!("All {all} fine, {today}"), format!("All {all} fine")]
+        } else {
+            vec![format!("Nothing new on {all}, {today}"), "Nothing new".to_owned()]
+        };
+    };
+    let text = in_full(*lead, *n);
+    let mut subjects = Vec::new();
+    if let Some(due) = tally.due {
+        let when = day(due, night.today);
+        let of_lead = tally.parts.get(lead).map_or(0, |figure| figure.due_on(due));
+        let of_all: usize = tally.parts.values().map(|figure| figure.due_on(due)).sum();
+        if of_lead > 0 {
+            subjects.push(format!("{text}, {of_lead} due {when}"));
+            subjects.push(format!("{text}, {when}"));
+        } else {
+            subjects.push(format!("{text}, {of_all} more due {when}"));
+        }
+    }
+    for shown in (1..parts.len()).rev() {
+        let more: Vec<String> =
+            parts.iter().skip(1).take(shown).map(|(part, n)| in_short(*part, *n)).collect();
+        subjects.push(format!("{text}, {}", more.join(", ")));
+    }
+    subjects.push(text);
+    subjects
+}
+
+/// What is told, gravest first. What stays dead is told in a weekly letter, but opens none.
+fn parts(night: &Night, tally: &Tally) -> Vec<(Part, usize)> {
+    let opens = |part: Part| part != Part::StillDead || night.before_term.is_some();
+    tally.parts.iter().map(|(part, figure)| (*part, figure.count)).filter(|(part, _)| opens(*part)).collect()
+}
+
+/// "3 new dead links".
+fn in_full(part: Part, n: usize) -> String {
+    let (one, many) = match part {
+        Part::Unsafe => ("link no longer safe", "links no longer safe"),
+        Part::Disowned => ("link withdrawn or retracted", "links withdrawn or retracted"),
+        Part::NewlyDead => ("new dead link", "new dead links"),
+        Part::FileMissing => ("file of the course missing", "files of the course missing"),
+        Part::DeadDue => ("dead link due soon", "dead links due soon"),
+        Part::Undecided => ("link to decide on again", "links to decide on again"),
+        Part::MayBeDown => ("link may be down", "links may be down"),
+        Part::FailedLately => ("link failed lately", "links failed lately"),
+        Part::Changed => ("link changed", "links changed"),
+        Part::Restricted => ("link needs an account", "links need an account"),
+        Part::Moved => ("link moved", "links moved"),
+        Part::NotAnswering => ("link not answering", "links not answering"),
+        Part::PagePoint => ("defect of the page", "defects of the page"),
+        Part::Fixed => ("link works again", "links work again"),
+        Part::NotChecked => ("link could not be checked", "links could not be checked"),
+        Part::SmallPoint => ("small point", "small points"),
+        Part::StillDead => ("link still dead", "links still dead"),
+    };
+    format!("{} {}", number(n as u64), if n == 1 { one } else { many })
+}
+
+/// The same after something else: "2 changed".
+fn in_short(part: Part, n: usize) -> String {
+    let words = match part {
+        Part::Unsafe => "no longer safe",
+        Part::Disowned => "withdrawn or retracted",
+        Part::NewlyDead => "newly dead",
+        Part::FileMissing if n == 1 => "course file missing",
+        Part::FileMissing => "course files missing",
+        Part::DeadDue => "still dead and due soon",
+        Part::Undecided => "to decide on again",
+        Part::MayBeDown => "perhaps down",
+        Part::FailedLately => "failed lately",
+        Part::Changed => "changed",
+        Part::Restricted => "behind an account",
+        Part::Moved => "moved",
+        Part::NotAnswering => "not answering",
+        Part::PagePoint if n == 1 => "page defect",
+        Part::PagePoint => "page defects",
+        Part::Fixed => "fixed",
+        Part::NotChecked => "not checkable",
+        Part::SmallPoint if n == 1 => "small point",
+        Part::SmallPoint => "small points",
+        Part::StillDead => "still dead",
+    };
+    format!("{} {words}", number(n as u64))
+}
+
+/// What is broken, what students get, what to do: in this order.
+pub fn opening(night: &Night, tally: &Tally) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if let Some(void) = &night.void {
+        let today = day(night.today, night.today);
+        let none = if night.is_first { "Most links were not judged" } else { "No link was judged" };
+        sentences.push(format!("{none} on {today}: {}", wording::void(void)));
+        if night.is_first && tally.numbered > 0 {
+            sentences.push("What answered all the same is told below.".to_owned());
+        }
+        return sentences;
+    }
+    if let Some(trouble) = &night.page_trouble {
+        sentences.push(format!("{}.", trouble_subject(trouble)));
+    }
+    if let Some(first) = night.before_term {
+        let first = day(first, night.today);
+        sentences.push(format!("The term begins {first}; this is how the links stand."));
+    }
+    if night.is_first {
+        sentences.extend(baseline(night, tally));
+    } else {
+        sentences.push(broken(night, tally));
+        sentences.extend(covered(night, tally));
+    }
+    sentences.push(to_do(night, tally));
+    sentences
+}
+
+fn baseline(night: &Night, tally: &Tally) -> Vec<String> {
+    let failed = tally.failed_first;
+    let mut sentences = vec![format!(
+        "This is the first check of the {} on the page: a baseline, not news.",
+        count(tally.links, "link")
+    )];
+    sentences.push(match failed {
+        0 => "None of them failed.".to_owned(),
+        1 => "1 did not open as expected; the coming nights will tell whether it is gone.".to_owned(),
+        n => format!("{n} did not open as expected; the coming nights will tell which are gone."),
+    });
+    let (kept, open) = (number(tally.kept as u64), number(tally.kept_open as u64));
+    if tally.kept > 0 {
+        sentences.push(match night.students_get_copies {
+            false => format!("Copies of {kept} are kept."),
+            true if tally.kept == tally.kept_open => format!("Copies of {kept} are ready for students."),
+            true => format!("Copies of {kept} are kept, {open} of them ready for students."),
+        });
+    }
+    sentences
+}
+
+/// "3 of 169 links are newly dead; also 2 changed and 1 moved."
+fn broken(night: &Night, tally: &Tally) -> String {
+    let parts = parts(night, tally);
+    let all = number(tally.links as u64);
+    let more: Vec<String> = parts.iter().skip(1).map(|(part, n)| in_short(*part, *n)).collect();
+    match parts.first() {
+        None if tally.all_fine() => all_work(tally.links),
+        None => format!("Nothing new on {}.", count(tally.links, "link")),
+        Some((Part::NewlyDead, n)) => {
+            let verb = if *n == 1 { "is" } else { "are" };
+            let head = format!("{} of {all} links {verb} newly dead", number(*n as u64));
+            match more.as_slice() {
+                [] => format!("{head}."),
+                more => format!("{head}; also {}.", list(more, usize::MAX)),
+            }
+        }
+        Some((lead, n)) => {
+            let said: Vec<String> = [in_full(*lead, *n)].into_iter().chain(more).collect();
+            format!("Of {}: {}.", count(tally.links, "link"), list(&said, usize::MAX))
+        }
+    }
+}
+
+fn all_work(links: usize) -> String {
+    match links {
+        1 => "The 1 link works.".to_owned(),
+        n => format!("All {} links work.", number(n as u64)),
+    }
+}
+
+fn covered(night: &Night, tally: &Tally) -> Option<String> {
+    let unsafe_links = match tally.count(Part::Unsafe) {
+        0 => None,
+        1 => Some("The page still leads readers to the unsafe one.".to_owned()),
+        _ => Some("The page still leads readers to the unsafe ones.".to_owned()),
+    };
+    let lost = lost_covered(night, tally);
+    let both: Vec<String> = unsafe_links.into_iter().chain(lost).collect();
+    (!both.is_empty()).then(|| both.join(" "))
+}
+
+fn lost_covered(night: &Night, tally: &Tally) -> Option<String> {
+    let (lost, covered) = (tally.lost(), tally.lost_covered);
+    let is_all = tally.parts.keys().all(|part| matches!(part, Part::NewlyDead | Part::FileMissing));
+    let (who, none, copy) = if night.students_get_copies {
+        ("Students already get our", "Students get no copy", ("copy", "copies"))
+    } else {
+        ("We keep", "We have no copy", ("a copy", "copies"))
+    };
+    // "Them" would be everything that was just told.
+    let them = |all: &str| if is_all { all.to_owned() } else { format!("the {} dead", number(lost as u64)) };
+    Some(match (lost, covered) {
+        (0, _) => return None,
+        (1, 0) if is_all => format!("{none} of it."),
+        (1, _) if is_all => format!("{who} {} of it.", copy.0),
+        (1, 0) => format!("{none} of the dead one."),
+        (1, _) => format!("{who} {} of the dead one.", copy.0),
+        (_, 0) => format!("{none} of {}.", them("them")),
+        (lost, covered) if lost == covered => {
+            format!("{who} {} of {}.", copy.1, them(if lost == 2 { "both" } else { "all" }))
+        }
+        (_, 1) => format!("{who} {} of one of {}.", copy.0, them("them")),
+        (_, covered) => format!("{who} {} of {} of {}.", copy.1, number(covered as u64), them("them")),
+    })
+}
+
+fn to_do(night: &Night, tally: &Tally) -> String {
+    let by = |date: Date| day(date, night.today);
+    let yours = match (tally.items_for_you, tally.yours_due) {
+        (0, _) => None,
+        (1, None) => Some("Item 1 needs you.".to_owned()),
+        (2, None) => Some("Items 1 and 2 need you.".to_owned()),
+        (n, None) => Some(format!("Items 1 to {n} need you.")),
+        (1, Some(due)) => Some(format!("Item 1 needs you by {}.", by(due))),
+        (2, Some(due)) => Some(format!("Items 1 and 2 need you, the first by {}.", by(due))),
+        (n, Some(due)) => Some(format!("Items 1 to {n} need you, the first by {}.", by(due))),
+    };
+    let unconfirmed = tally.unconfirmed_due.map(|due| match tally.count(Part::MayBeDown) {
+        1 => format!("Please try the unconfirmed one by {}.", by(due)),
+        _ => format!("Please try the unconfirmed ones, the first by {}.", by(due)),
+    });
+    let said: Vec<String> = yours.into_iter().chain(unconfirmed).collect();
+    match (said.as_slice(), night.before_term) {
+        ([], Some(_)) if tally.numbered > 0 => "Please look at them before then.".to_owned(),
+        ([], None) if tally.numbered > 0 => "Nothing is urgent.".to_owned(),
+        ([], _) if tally.is_left_undone => "What was told before is still to do.".to_owned(),
+        ([], _) => "Nothing to do.".to_owned(),
+        (said, _) => said.join(" "),
+    }
+}
