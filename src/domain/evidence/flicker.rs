@@ -8,7 +8,7 @@
 use crate::domain::document::Document;
 use crate::domain::evidence::drift;
 use crate::domain::evidence::weigh::Case;
-use crate::domain::evidence::{Change, Drift, Evidence, Finding};
+use crate::domain::evidence::{Change, Drift, Evidence};
 
 /// A page's change as it counts: small, where its words do not last.
 pub(super) fn settle(case: &Case, document: &Document, change: Change) -> Drift {
@@ -39,20 +39,10 @@ fn second_reading_failed(case: &Case) -> bool {
 /// much: more than the usual flicker is news, and compared with nothing but
 /// the accepted text.
 pub fn goes_on(history: &[Evidence], change: &Change) -> bool {
-    match last_drift(history) {
+    // What the last night that saw the work said of its text.
+    match history.iter().rev().find_map(Evidence::drift) {
         Some(Drift::Different(before)) => drift::is_as_large(change, before),
         Some(Drift::Small(before)) => before.flickers && drift::is_as_large(change, before),
         Some(Drift::First | Drift::Same | Drift::NotCompared) | None => false,
     }
-}
-
-/// What the last night that saw the work said of its text.
-fn last_drift(history: &[Evidence]) -> Option<&Drift> {
-    history.iter().rev().find_map(|evidence| match &evidence.finding {
-        Finding::Healthy { drift, .. } => Some(drift),
-        Finding::Gone { .. }
-        | Finding::Restricted { .. }
-        | Finding::Refused { .. }
-        | Finding::Unclear { .. } => None,
-    })
 }

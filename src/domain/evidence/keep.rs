@@ -6,7 +6,7 @@ use crate::domain::capture::Why;
 use crate::domain::document::{Document, Fingerprint, Format};
 use crate::domain::evidence::ask::Answer;
 use crate::domain::evidence::glance::{Glance, glance};
-use crate::domain::evidence::memory::{Kept, Memory};
+use crate::domain::evidence::memory::Memory;
 use crate::domain::evidence::weigh::Case;
 use crate::domain::evidence::{Drift, Evidence, Finding, flicker, mark};
 
@@ -24,9 +24,7 @@ pub fn needs_baseline(memory: &Memory, answers: &[Answer]) -> bool {
 /// Whether the newest capture is another than the baseline, and of use: only
 /// pages are told by it from their flicker.
 pub fn needs_last(memory: &Memory, baseline: Option<&Document>) -> bool {
-    let digest = |kept: &Option<Kept>| kept.as_ref().map(|kept| kept.capture.sha256);
-    digest(&memory.last) != digest(&memory.baseline)
-        && baseline.is_some_and(|baseline| baseline.format == Format::Html)
+    !memory.last_is_baseline() && baseline.is_some_and(|baseline| baseline.format == Format::Html)
 }
 
 /// Why the night's document is kept, and whether it becomes the baseline.
@@ -59,13 +57,14 @@ pub fn why(case: &Case, evidence: &Evidence) -> Option<(Why, bool)> {
         }
         Drift::Different(change) => {
             let is_kept_already = case.memory.last.as_ref().map(|kept| kept.text) == Some(change.text);
-            let baseline_is_last = last.map(|capture| capture.sha256)
-                == case.memory.baseline.as_ref().map(|baseline| baseline.capture.sha256);
             // A page that reads differently every night would fill the disk:
             // its first new text is kept, later ones when they have come twice.
             let is_new = !flicker::goes_on(&case.memory.history, change);
             (!is_kept_already
-                && (baseline_is_last || is_new || change.seen_twice || was_seen_before(case, change.text)))
+                && (case.memory.last_is_baseline()
+                    || is_new
+                    || change.seen_twice
+                    || was_seen_before(case, change.text)))
             .then_some((Why::Changed, false))
         }
     }

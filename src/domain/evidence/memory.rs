@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::capture::Capture;
 use crate::domain::document::Fingerprint;
-use crate::domain::evidence::{Alarm, Drift, Evidence, Finding};
+use crate::domain::evidence::{Drift, Evidence};
 use crate::domain::visit::Validators;
 
 /// What is remembered of a link.
@@ -25,28 +25,33 @@ pub struct Memory {
 
 impl Memory {
     /// The capture to offer a reader: the newest, unless it is another work
-    /// under the same address, or a notice where the work was.
+    /// under the same address, or a notice where the work was. Where nothing
+    /// tells what it is any more, the accepted one is surely the work.
     pub fn current(&self) -> Option<&Kept> {
         if self.is_taken_down {
             return None;
         }
-        let drift = self.history.iter().rev().find_map(|evidence| match &evidence.finding {
-            Finding::Healthy { drift, .. } => Some(drift),
-            Finding::Gone { .. }
-            | Finding::Restricted { .. }
-            | Finding::Refused { .. }
-            | Finding::Unclear { .. } => None,
-        });
-        let is_worse = match drift {
-            Some(Drift::Different(change)) => match change.alarm {
-                Some(Alarm::Withdrawn | Alarm::Retracted | Alarm::Shrunken | Alarm::Tampered) => true,
-                Some(Alarm::NewVersion) | None => change.is_replacement(),
-            },
-            Some(Drift::First | Drift::Same | Drift::NotCompared | Drift::Small(_)) | None => false,
-        };
+        let is_better = self.last_is_baseline()
+            || self.drift_of_last().and_then(Drift::change).is_some_and(|it| !it.is_worse());
         let (better, other) =
-            if is_worse { (&self.baseline, &self.last) } else { (&self.last, &self.baseline) };
+            if is_better { (&self.last, &self.baseline) } else { (&self.baseline, &self.last) };
         better.as_ref().or(other.as_ref())
+    }
+
+    /// Whether the newest capture is what later nights are compared with.
+    pub fn last_is_baseline(&self) -> bool {
+        let digest = |kept: &Option<Kept>| kept.as_ref().map(|kept| kept.capture.sha256);
+        digest(&self.last) == digest(&self.baseline)
+    }
+
+    /// How the newest capture differs from the accepted one, by the last night that read it.
+    pub fn drift_of_last(&self) -> Option<&Drift> {
+        let (last, baseline) = (self.last.as_ref()?, self.baseline.as_ref()?);
+        if last.text == baseline.text {
+            return Some(&Drift::Same);
+        }
+        let is_of_last = |drift: &&Drift| drift.change().is_some_and(|change| change.text == last.text);
+        self.history.iter().rev().filter_map(Evidence::drift).find(is_of_last)
     }
 }
 
@@ -65,4 +70,103 @@ pub struct Kept {
     pub validators: Option<Validators>,
     /// Taken to be what later nights are compared with.
     pub is_baseline: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::address::Address;
+    use crate::domain::capture::{Digest, Why};
+    use crate::domain::evidence::{Alarm, Change};
+
+    fn text(n: u8) -> Fingerprint {
+        Fingerprint { version: 1, digest: Digest::of(&[n]) }
+    }
+
+    fn kept(n: u8) -> Kept {
+        let link = Address::parse("https://lab.edu/a").unwrap();
+        let capture = Capture {
+            document: link.clone(),
+            chain: vec![link.clone()],
+            link,
+            sha256: Digest::of(&[n]),
+            sha1: String::new(),
+            bytes: 1,
+            media_type: String::new(),
+            captured_at: Timestamp::UNIX_EPOCH,
+            why: Why::Changed,
+            head: None,
+        };
+        Kept {
+            capture,
+            text: text(n),
+            title: None,
+            words: 9,
+            pages: None,
+            validators: None,
+            is_baseline: n == 0,
+        }
+    }
+
+    fn change(n: u8, alarm: Option<Alarm>) -> Change {
+        Change {
+            similarity: 0.7,
+            words_changed: 300,
+            words_before: 1000,
+            words_after: 1000,
+            pages_before: None,
+            pages_after: None,
+            section: None,
+            alarm,
+            seen_twice: true,
+            flickers: false,
+            text: text(n),
+        }
+    }
+
+    /// The text of what is offered once text 1 was kept beside the accepted text 0, after these nights.
+    fn offered(drifts: impl IntoIterator<Item = Drift>) -> Fingerprint {
+        let night = |drift| Evidence {
+            at: Timestamp::UNIX_EPOCH,
+            status: None,
+            ended_at: None,
+            finding: crate::domain::evidence::Finding::Healthy { drift, moved_to: None },
+            notes: Vec::new(),
+        };
+        let history = drifts.into_iter().map(night).collect();
+        let memory = Memory { history, baseline: Some(kept(0)), last: Some(kept(1)), ..Memory::default() };
+        memory.current().unwrap().text
+    }
+
+    #[test]
+    fn a_new_version_is_offered_whatever_came_after_it() {
+        let new = Drift::Different(change(1, None));
+        for after in [None, Some(Drift::Same), Some(Drift::NotCompared), Some(Drift::Small(change(2, None)))]
+        {
+            assert_eq!(offered([new.clone()].into_iter().chain(after)), text(1));
+        }
+        assert_eq!(offered([Drift::Small(change(1, None))]), text(1));
+    }
+
+    #[test]
+    fn a_broken_version_is_never_offered_whatever_came_after_it() {
+        for alarm in [Alarm::Shrunken, Alarm::Tampered, Alarm::Withdrawn, Alarm::Retracted] {
+            let broken = Drift::Different(change(1, Some(alarm)));
+            for after in [
+                None,
+                Some(Drift::Same),
+                Some(Drift::NotCompared),
+                Some(Drift::Small(change(2, None))),
+                Some(Drift::Different(change(2, None))),
+            ] {
+                let nights: Vec<Drift> = [broken.clone()].into_iter().chain(after).collect();
+                assert_eq!(offered(nights.clone()), text(0), "{nights:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_nobody_remembers_is_not_offered_before_what_was_accepted() {
+        assert_eq!(offered([Drift::Same]), text(0));
+    }
 }

@@ -55,6 +55,19 @@ pub enum Finding {
     Unclear { reason: Reason },
 }
 
+impl Evidence {
+    /// What the night said of the text, if it saw the work.
+    pub fn drift(&self) -> Option<&Drift> {
+        match &self.finding {
+            Finding::Healthy { drift, .. } => Some(drift),
+            Finding::Gone { .. }
+            | Finding::Restricted { .. }
+            | Finding::Refused { .. }
+            | Finding::Unclear { .. } => None,
+        }
+    }
+}
+
 /// The text of the work beside that of the last accepted capture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -67,6 +80,24 @@ pub enum Drift {
     /// Typo-level or expected: logged, not reported.
     Small(Change),
     Different(Change),
+}
+
+impl Drift {
+    /// The change a reader would want to hear of.
+    pub fn different(&self) -> Option<&Change> {
+        match self {
+            Self::Different(change) => Some(change),
+            Self::First | Self::Same | Self::NotCompared | Self::Small(_) => None,
+        }
+    }
+
+    /// How the text differs from the accepted one, much or little.
+    pub fn change(&self) -> Option<&Change> {
+        match self {
+            Self::Different(change) | Self::Small(change) => Some(change),
+            Self::First | Self::Same | Self::NotCompared => None,
+        }
+    }
 }
 
 /// How two versions of a work differ, in figures.
@@ -104,6 +135,15 @@ impl Change {
     /// The new text has nothing to do with the old one.
     pub fn is_replacement(&self) -> bool {
         self.similarity < ANOTHER_WORK
+    }
+
+    /// Another work under the same address, or a notice where the work was:
+    /// nothing to offer a reader, nor to compare later nights with.
+    pub fn is_worse(&self) -> bool {
+        match self.alarm {
+            Some(Alarm::Withdrawn | Alarm::Retracted | Alarm::Shrunken | Alarm::Tampered) => true,
+            Some(Alarm::NewVersion) | None => self.is_replacement(),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::domain::evidence::flicker;
 use crate::domain::evidence::fragment;
 use crate::domain::evidence::glance::{Glance, glance};
 use crate::domain::evidence::mark;
-use crate::domain::evidence::memory::{Kept, Memory};
+use crate::domain::evidence::memory::Memory;
 use crate::domain::evidence::missing;
 use crate::domain::evidence::site::{self, Manners, Says, Testimony};
 use crate::domain::evidence::work::{self, Sight};
@@ -81,8 +81,7 @@ pub fn next_ask(case: &Case) -> Option<Ask> {
     match glance(page) {
         Glance::Work(document) => ask_about_work(case, page, document),
         Glance::Unmodified => witness_to_ask(case),
-        Glance::Gone(Reason::NotFound | Reason::ClientError, _)
-        | Glance::Refused(Reason::Forbidden | Reason::ClientError) => {
+        Glance::Gone(Reason::NotFound | Reason::ClientError, _) | Glance::Refused(Reason::Forbidden) => {
             let root = page.exchange.final_address().root();
             (case.answers.root().is_none() && !page.exchange.final_address().is_root())
                 .then_some(Ask::Root(root))
@@ -318,21 +317,11 @@ fn by_page(case: &Case, page: &Answer) -> Finding {
 }
 
 /// The body is the baseline's, or that of a later capture, whose drift the
-/// last healthy night told.
+/// night told that read it.
 fn unmodified(case: &Case, moved_to: Option<Address>) -> Finding {
-    let memory = case.memory;
-    let digest = |kept: &Option<Kept>| kept.as_ref().map(|kept| kept.capture.sha256);
-    let is_baseline = case.answers.0.iter().any(|answer| answer.is_known)
-        || digest(&memory.last) == digest(&memory.baseline);
-    let last = memory.history.iter().rev().find_map(|evidence| match &evidence.finding {
-        Finding::Healthy { drift, .. } => Some(drift.clone()),
-        _ => None,
-    });
-    let drift = match last {
-        Some(drift @ (Drift::Different(_) | Drift::Small(_) | Drift::NotCompared)) if !is_baseline => drift,
-        Some(_) | None => Drift::Same,
-    };
-    Finding::Healthy { drift, moved_to }
+    let is_baseline = case.answers.0.iter().any(|answer| answer.is_known) || case.memory.last_is_baseline();
+    let drift = if is_baseline { Some(&Drift::Same) } else { case.memory.drift_of_last() };
+    Finding::Healthy { drift: drift.cloned().unwrap_or(Drift::NotCompared), moved_to }
 }
 
 fn healthy(case: &Case, document: &Document, moved_to: Option<Address>) -> Finding {
