@@ -52,12 +52,8 @@ pub fn judge(history: &[Evidence], now: Timestamp) -> Verdict {
 /// The text of a change that has stood so long that it is the new normal:
 /// later changes are to be told against it.
 pub fn outlived_change(history: &[Evidence], now: Timestamp) -> Option<Fingerprint> {
-    let (change, streak) = confirmed_change(history)?;
-    (!stands(streak, now)).then_some(change.text)
-}
-
-fn stands(streak: Streak, now: Timestamp) -> bool {
-    streak.since.is_some_and(|since| now.duration_since(since) < CHANGE_STANDS_FOR)
+    let confirmed = confirmed_change(history)?;
+    (confirmed.is_of_one_text && !confirmed.stands(now)).then_some(confirmed.change.text)
 }
 
 /// How many nights must agree before this is death; `None` where no number is enough.
@@ -76,9 +72,9 @@ fn verdict(state: State, streak: Streak, now: Timestamp) -> Verdict {
 }
 
 fn of_healthy(history: &[Evidence], now: Timestamp) -> Verdict {
-    if let Some((change, streak)) = confirmed_change(history).filter(|(_, streak)| stands(*streak, now)) {
-        let reason = change_reason(&change);
-        return verdict(State::Changed { reason, change }, streak, now);
+    if let Some(ChangeSeen { change, streak, .. }) = confirmed_change(history).filter(|it| it.stands(now)) {
+        let state = State::Changed { reason: change_reason(change), change: change.clone() };
+        return verdict(state, streak, now);
     }
     if let Some((to, streak)) = confirmed_move(history) {
         return verdict(State::Moved { to }, streak, now);
@@ -91,39 +87,52 @@ fn of_healthy(history: &[Evidence], now: Timestamp) -> Verdict {
     verdict(State::Ok, healthy, now)
 }
 
-/// The newest text, if enough nights or two fetches of one night saw it.
-fn confirmed_change(history: &[Evidence]) -> Option<(Change, Streak)> {
-    let change = history.last().and_then(change_of)?;
+/// A change that enough nights saw.
+struct ChangeSeen<'a> {
+    change: &'a Change,
+    /// The nights that saw this text; for a page that never reads the same
+    /// twice, all on which it read differently.
+    streak: Streak,
+    is_of_one_text: bool,
+}
+
+impl ChangeSeen<'_> {
+    /// Whether it is still news. What took the place of the work is, however
+    /// long it has been there.
+    fn stands(&self, now: Timestamp) -> bool {
+        let is_recent = |since| now.duration_since(since) < CHANGE_STANDS_FOR;
+        self.change.is_worse() || self.streak.since.is_some_and(is_recent)
+    }
+}
+
+/// The newest text, if enough nights or two fetches of one night saw it. A
+/// night that could not compare leaves it as it was.
+fn confirmed_change(history: &[Evidence]) -> Option<ChangeSeen<'_>> {
+    let change = history.iter().rev().find_map(compared)?.different()?;
     let differing = |wanted: Option<_>| {
-        streak(history, move |evidence| match &evidence.finding {
-            Finding::Healthy { drift: Drift::Different(change), .. } => {
-                if wanted.is_none_or(|text| change.text == text) { Effect::Counts } else { Effect::Skips }
-            }
-            Finding::Healthy { drift: Drift::NotCompared, .. } => Effect::Skips,
-            Finding::Healthy { .. } => Effect::Ends,
-            Finding::Refused { .. }
-            | Finding::Unclear { .. }
-            | Finding::Gone { .. }
-            | Finding::Restricted { .. } => Effect::Skips,
+        streak(history, move |evidence| match compared(evidence) {
+            Some(Drift::Different(change)) if wanted.is_none_or(|text| change.text == text) => Effect::Counts,
+            Some(Drift::Different(_)) | None => Effect::Skips,
+            Some(Drift::First | Drift::Same | Drift::NotCompared | Drift::Small(_)) => Effect::Ends,
         })
     };
     let same_text = differing(Some(change.text));
-    let certain = change.seen_twice || same_text.nights >= NIGHTS_CHANGED;
+    if change.seen_twice || same_text.nights >= NIGHTS_CHANGED {
+        return Some(ChangeSeen { change, streak: same_text, is_of_one_text: true });
+    }
     // A page that reads differently every night has still changed, if none of
     // those nights was anything like the text that was accepted.
     let restless = differing(None);
-    (certain || restless.nights > NIGHTS_CHANGED).then(|| (change.clone(), restless))
+    (restless.nights > NIGHTS_CHANGED).then_some(ChangeSeen {
+        change,
+        streak: restless,
+        is_of_one_text: false,
+    })
 }
 
-fn change_of(evidence: &Evidence) -> Option<&Change> {
-    match &evidence.finding {
-        Finding::Healthy { drift: Drift::Different(change), .. } => Some(change),
-        Finding::Healthy { .. }
-        | Finding::Gone { .. }
-        | Finding::Restricted { .. }
-        | Finding::Refused { .. }
-        | Finding::Unclear { .. } => None,
-    }
+/// What a night said of the text, if it could compare it.
+fn compared(evidence: &Evidence) -> Option<&Drift> {
+    evidence.drift().filter(|drift| **drift != Drift::NotCompared)
 }
 
 fn change_reason(change: &Change) -> Reason {
@@ -161,9 +170,17 @@ fn moved_to(evidence: &Evidence) -> Option<&crate::domain::address::Address> {
 }
 
 fn of_gone(history: &[Evidence], now: Timestamp) -> Verdict {
+    let (reason, weight) = weightiest(history);
+    let is_death = |reason, weight| nights_needed(reason, weight).is_some();
+    // A warning that readers get past says nothing of whether the work is
+    // there, so that such nights and others confirm only their own kind.
     let at_least = |least: Weight| {
         streak(history, move |evidence| match evidence.finding {
-            Finding::Gone { weight, .. } if weight >= least => Effect::Counts,
+            Finding::Gone { reason: seen, weight: heavy }
+                if heavy >= least && is_death(seen, heavy) == is_death(reason, weight) =>
+            {
+                Effect::Counts
+            }
             Finding::Gone { .. }
             | Finding::Refused { .. }
             | Finding::Unclear { .. }
@@ -173,7 +190,6 @@ fn of_gone(history: &[Evidence], now: Timestamp) -> Verdict {
     };
     let all = at_least(Weight::Weak);
     let extra = if turns(history, now) >= TURNS_OF_A_FLAPPING_LINK { EXTRA_NIGHTS_WHEN_FLAPPING } else { 0 };
-    let (reason, weight) = weightiest(history);
     let confirmed =
         [Weight::Decisive, Weight::Strong, Weight::Inferred, Weight::Weak].into_iter().any(|least| {
             nights_needed(reason, least.min(weight))
@@ -203,17 +219,38 @@ fn weightiest(history: &[Evidence]) -> (Reason, Weight) {
     best
 }
 
-fn of_restricted(history: &[Evidence], reason: Reason, now: Timestamp) -> Verdict {
-    let locked = streak(history, |evidence| match evidence.finding {
-        Finding::Restricted { .. } => Effect::Counts,
-        Finding::Refused { .. } | Finding::Unclear { .. } | Finding::Gone { .. } => Effect::Skips,
-        Finding::Healthy { .. } => Effect::Ends,
-    });
-    let needed = if reason == Reason::Forbidden { NIGHTS_FORBIDDEN } else { NIGHTS_RESTRICTED };
-    if locked.nights >= needed {
-        verdict(State::Restricted { reason }, locked, now)
+/// A bare 403 says less than a login or a price, so that it only ever confirms itself.
+fn of_restricted(history: &[Evidence], tonight: Reason, now: Timestamp) -> Verdict {
+    let locked = |counts: fn(Reason) -> bool| {
+        streak(history, move |evidence| match evidence.finding {
+            Finding::Restricted { reason } if counts(reason) => Effect::Counts,
+            Finding::Restricted { .. }
+            | Finding::Refused { .. }
+            | Finding::Unclear { .. }
+            | Finding::Gone { .. } => Effect::Skips,
+            Finding::Healthy { .. } => Effect::Ends,
+        })
+    };
+    let (by_name, any) = (locked(|reason| reason != Reason::Forbidden), locked(|_| true));
+    if by_name.nights >= NIGHTS_RESTRICTED {
+        let reason = history.iter().rev().find_map(gate).unwrap_or(tonight);
+        verdict(State::Restricted { reason }, by_name, now)
+    } else if any.nights >= NIGHTS_FORBIDDEN {
+        verdict(State::Restricted { reason: Reason::Forbidden }, any, now)
     } else {
-        of_silence(history, history.iter().rposition(is_word), reason, now)
+        of_silence(history, history.iter().rposition(is_word), tonight, now)
+    }
+}
+
+/// What a reader was asked for, where the host says.
+fn gate(evidence: &Evidence) -> Option<Reason> {
+    match evidence.finding {
+        Finding::Restricted { reason } if reason != Reason::Forbidden => Some(reason),
+        Finding::Restricted { .. }
+        | Finding::Healthy { .. }
+        | Finding::Gone { .. }
+        | Finding::Refused { .. }
+        | Finding::Unclear { .. } => None,
     }
 }
 

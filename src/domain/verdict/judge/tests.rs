@@ -18,6 +18,14 @@ fn gone(weight: Weight) -> Finding {
     Finding::Gone { reason: Reason::NotFound, weight }
 }
 
+fn failing(reason: Reason) -> Finding {
+    Finding::Gone { reason, weight: Weight::Weak }
+}
+
+fn restricted(reason: Reason) -> Finding {
+    Finding::Restricted { reason }
+}
+
 fn refused() -> Finding {
     Finding::Refused { reason: Reason::BotWall }
 }
@@ -27,7 +35,23 @@ fn moved() -> Finding {
 }
 
 fn changed(text: u8, seen_twice: bool) -> Finding {
-    let change = Change {
+    different(Change { seen_twice, ..change(text) })
+}
+
+fn alarming(text: u8, alarm: Alarm) -> Finding {
+    different(Change { alarm: Some(alarm), ..change(text) })
+}
+
+fn different(change: Change) -> Finding {
+    Finding::Healthy { drift: Drift::Different(change), moved_to: None }
+}
+
+fn not_compared() -> Finding {
+    Finding::Healthy { drift: Drift::NotCompared, moved_to: None }
+}
+
+fn change(text: u8) -> Change {
+    Change {
         similarity: 0.7,
         words_changed: 300,
         words_before: 1000,
@@ -36,11 +60,10 @@ fn changed(text: u8, seen_twice: bool) -> Finding {
         pages_after: None,
         section: None,
         alarm: None,
-        seen_twice,
+        seen_twice: false,
         flickers: false,
         text: Fingerprint { version: 1, digest: Digest::of(&[text]) },
-    };
-    Finding::Healthy { drift: Drift::Different(change), moved_to: None }
+    }
 }
 
 fn history(findings: impl IntoIterator<Item = Finding>) -> Vec<Evidence> {
@@ -60,6 +83,12 @@ fn judged(findings: impl IntoIterator<Item = Finding>) -> Verdict {
     let history = history(findings);
     let now = history.last().map_or(night(0), |evidence| evidence.at);
     judge(&history, now)
+}
+
+/// The text that is accepted after these nights because it has stood so long.
+fn outlived(findings: impl IntoIterator<Item = Finding>) -> Option<Fingerprint> {
+    let history = history(findings);
+    outlived_change(&history, history.last()?.at)
 }
 
 fn name(findings: impl IntoIterator<Item = Finding>) -> &'static str {
@@ -85,9 +114,22 @@ fn a_link_that_never_worked_dies_as_well() {
 
 #[test]
 fn a_certificate_is_never_death() {
-    let expired = Finding::Gone { reason: Reason::Certificate, weight: Weight::Weak };
-    let verdict = judged(vec![expired; 30]);
+    let verdict = judged(vec![failing(Reason::Certificate); 30]);
     assert_eq!((verdict.state.name().as_str(), verdict.nights), ("failing", 30));
+}
+
+#[test]
+fn nights_of_a_bad_certificate_confirm_no_death() {
+    let warned = vec![failing(Reason::Certificate); 30];
+    for sign in [failing(Reason::NotAnswering), gone(Weight::Strong), gone(Weight::Decisive)] {
+        let verdict = judged(warned.clone().into_iter().chain([sign.clone()]));
+        assert_eq!((verdict.state.name().as_str(), verdict.nights), ("failing", 1), "{sign:?}");
+        let mended = judged(warned.clone().into_iter().chain([sign, failing(Reason::Certificate)]));
+        assert_eq!(mended.state.name().as_str(), "failing");
+    }
+    let silent = vec![failing(Reason::NotAnswering); 6];
+    let verdict = judged(silent.into_iter().chain([failing(Reason::Certificate)]));
+    assert_eq!((verdict.state.reason(), verdict.nights), (Some(Reason::Certificate), 1));
 }
 
 #[test]
@@ -141,10 +183,68 @@ fn a_change_stands_until_the_text_reverts_or_thirty_days_pass() {
 }
 
 #[test]
+fn a_night_that_cannot_compare_ends_no_change() {
+    assert_eq!(name([healthy(), changed(1, true), not_compared()]), "changed");
+    assert_eq!(name([healthy(), changed(1, false), not_compared()]), "ok", "seen once");
+    assert_eq!(name([changed(1, true), healthy(), not_compared()]), "ok", "it reverted before");
+}
+
+#[test]
+fn each_text_has_its_own_thirty_days() {
+    let nights = |first: usize, second: usize| {
+        [vec![changed(1, false); first], vec![changed(2, false); second]].concat()
+    };
+    let verdict = judged(nights(29, 5));
+    assert_eq!((verdict.state.name().as_str(), verdict.nights, verdict.since), ("changed", 5, night(29)));
+    assert_eq!(outlived(nights(29, 5)), None);
+    assert_eq!(name(nights(29, 31)), "ok");
+    assert_eq!(outlived(nights(29, 31)), Some(change(2).text));
+    // Unlike night after night: nothing of it is accepted, and it goes quiet.
+    let restless = || (0..40).map(|text| changed(text, false));
+    assert_eq!((name(restless().take(30)), name(restless())), ("changed", "ok"));
+    assert_eq!(outlived(restless()), None);
+}
+
+#[test]
+fn what_took_the_place_of_the_work_never_becomes_normal() {
+    let replaced = different(Change { similarity: 0.0, ..change(2) });
+    let worse = [Alarm::Withdrawn, Alarm::Retracted, Alarm::Shrunken, Alarm::Tampered]
+        .map(|alarm| alarming(2, alarm))
+        .into_iter()
+        .chain([replaced]);
+    for bad in worse {
+        assert_eq!(name(vec![bad.clone(); 60]), "changed", "{bad:?}");
+        assert_eq!(outlived(vec![bad.clone(); 60]), None, "{bad:?}");
+        let after_another = [vec![changed(1, false); 29], vec![bad.clone(); 2]].concat();
+        assert_eq!(judged(after_another.clone()).state, judged(vec![bad.clone(); 2]).state, "{bad:?}");
+        assert_eq!(outlived(after_another), None, "{bad:?}");
+        let restless = (10..50).map(|text| changed(text, false)).chain([bad.clone()]);
+        assert_eq!(name(restless), "changed", "{bad:?} on a page that never reads the same");
+    }
+    assert_eq!(name(vec![alarming(2, Alarm::NewVersion); 32]), "ok");
+}
+
+#[test]
 fn a_login_wall_is_believed_on_the_third_night() {
-    let login = || Finding::Restricted { reason: Reason::Login };
+    let login = || restricted(Reason::Login);
     assert_eq!(name([healthy(), login(), login()]), "unverifiable");
     assert_eq!(name([healthy(), login(), login(), login()]), "restricted");
+    assert_eq!(name([healthy(), login(), restricted(Reason::Paywall), login()]), "restricted");
+}
+
+#[test]
+fn a_bare_403_is_believed_after_a_week_and_confirms_nothing_else() {
+    let (login, forbidden) = (restricted(Reason::Login), restricted(Reason::Forbidden));
+    let believed = |forbidden_nights, login_nights, last: &Finding| {
+        let nights = [vec![forbidden.clone(); forbidden_nights], vec![login.clone(); login_nights]].concat();
+        let verdict = judged(nights.into_iter().chain([last.clone()]));
+        matches!(verdict.state, State::Restricted { .. }).then_some(verdict.state.reason()).flatten()
+    };
+    assert_eq!(believed(5, 0, &forbidden), None);
+    assert_eq!(believed(6, 0, &forbidden), Some(Reason::Forbidden));
+    assert_eq!(believed(2, 0, &login), None);
+    assert_eq!(believed(6, 0, &login), Some(Reason::Forbidden));
+    assert_eq!(believed(0, 3, &forbidden), Some(Reason::Login), "one night takes nothing from three");
 }
 
 #[test]
@@ -165,18 +265,43 @@ fn any_finding() -> impl Strategy<Value = Finding> {
     prop_oneof![
         3 => Just(healthy()),
         1 => Just(moved()),
-        1 => Just(Finding::Healthy { drift: Drift::NotCompared, moved_to: None }),
+        1 => Just(not_compared()),
         1 => (0..3_u8, any::<bool>()).prop_map(|(text, twice)| changed(text, twice)),
+        1 => (0..3_u8, prop_oneof![Just(Alarm::Withdrawn), Just(Alarm::Tampered), Just(Alarm::NewVersion)])
+            .prop_map(|(text, alarm)| alarming(text, alarm)),
         2 => prop_oneof![Just(Weight::Weak), Just(Weight::Inferred), Just(Weight::Strong), Just(Weight::Decisive)]
             .prop_map(gone),
+        1 => Just(failing(Reason::Certificate)),
+        1 => Just(failing(Reason::NotAnswering)),
         1 => Just(refused()),
         1 => Just(Finding::Unclear { reason: Reason::TooLarge }),
-        1 => Just(Finding::Restricted { reason: Reason::Login }),
+        1 => prop_oneof![Just(Reason::Login), Just(Reason::Paywall), Just(Reason::Forbidden)]
+            .prop_map(restricted),
     ]
 }
 
+/// Histories of few kinds of nights: long rows of the same are where thresholds are.
+fn rows() -> impl Strategy<Value = Vec<Finding>> {
+    prop::collection::vec((any_finding(), 1..9_usize), 1..6)
+        .prop_map(|rows| rows.into_iter().flat_map(|(finding, times)| vec![finding; times]).collect())
+}
+
 fn findings() -> impl Strategy<Value = Vec<Finding>> {
-    prop::collection::vec(any_finding(), 1..30)
+    prop_oneof![prop::collection::vec(any_finding(), 1..30), rows()]
+}
+
+/// Nights since the last good one whose sign is at least as heavy as this, certificates left out.
+fn signs(findings: &[Finding], least: Weight) -> u32 {
+    let is_sign = |finding: &&Finding| matches!(finding, Finding::Gone { reason, weight } if *reason != Reason::Certificate && *weight >= least);
+    count(current_row(findings).filter(is_sign))
+}
+
+fn current_row(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
+    findings.iter().rev().take_while(|finding| !matches!(finding, Finding::Healthy { .. }))
+}
+
+fn count<T>(nights: impl Iterator<Item = T>) -> u32 {
+    u32::try_from(nights.count()).unwrap()
 }
 
 /// How bad a verdict is for a reader. A confirmed login wall ranks with death:
@@ -191,9 +316,64 @@ fn badness(verdict: &Verdict) -> u32 {
 }
 
 proptest! {
+    /// What is promised of every death, counted anew from the nights alone.
     #[test]
-    fn the_same_history_gives_the_same_verdict(findings in findings()) {
-        prop_assert_eq!(judged(findings.clone()), judged(findings));
+    fn a_death_has_the_nights_its_evidence_needs(findings in findings()) {
+        let needed = [(Weight::Decisive, 2), (Weight::Strong, 3), (Weight::Inferred, 3), (Weight::Weak, 7)];
+        let has_them = needed.iter().any(|(least, nights)| signs(&findings, *least) >= *nights);
+        match judged(findings.clone()).state {
+            State::Dead { reason } => prop_assert!(has_them && reason != Reason::Certificate, "{reason:?}"),
+            State::Failing { .. } => {
+                let history = history(findings);
+                let is_flapping = turns(&history, history[history.len() - 1].at) >= TURNS_OF_A_FLAPPING_LINK;
+                let is_warning = matches!(judge(&history, history[0].at).state.reason(), Some(Reason::Certificate));
+                prop_assert!(!has_them || is_flapping || is_warning);
+            }
+            State::Ok | State::Moved { .. } | State::Changed { .. } | State::Restricted { .. } | State::Unverifiable { .. } => {}
+        }
+    }
+
+    #[test]
+    fn a_locked_door_has_the_nights_its_evidence_needs(findings in findings()) {
+        if let State::Restricted { reason } = judged(findings.clone()).state {
+            let locked = |counts: fn(Reason) -> bool| {
+                count(current_row(&findings).filter(|finding| matches!(finding, Finding::Restricted { reason } if counts(*reason))))
+            };
+            if reason == Reason::Forbidden {
+                prop_assert!(locked(|_| true) >= 7);
+            } else {
+                prop_assert!(locked(|reason| reason != Reason::Forbidden) >= 3);
+            }
+        }
+    }
+
+    /// One night more raises a verdict by no more than its own evidence needs:
+    /// no death but by a sign of death, no login wall but by a wall.
+    #[test]
+    fn a_night_confirms_only_its_own_kind(findings in findings(), tonight in any_finding()) {
+        let before = judged(findings.clone());
+        let after = judged(findings.into_iter().chain([tonight.clone()]));
+        if before.state.name() != after.state.name() {
+            let is_sign = matches!(tonight, Finding::Gone { reason, .. } if reason != Reason::Certificate);
+            let is_wall = matches!(tonight, Finding::Restricted { .. });
+            let is_work = matches!(tonight, Finding::Healthy { .. });
+            match after.state {
+                State::Dead { .. } => prop_assert!(is_sign, "{:?} became {:?}", before, after),
+                State::Restricted { .. } => prop_assert!(is_wall, "{:?} became {:?}", before, after),
+                State::Changed { .. } | State::Moved { .. } | State::Ok => prop_assert!(is_work),
+                State::Failing { .. } | State::Unverifiable { .. } => prop_assert!(!is_work),
+            }
+        }
+    }
+
+    /// What is accepted by time was never an alarm, and nights without a change accept nothing.
+    #[test]
+    fn only_a_plain_change_is_accepted_by_time(findings in findings()) {
+        if let Some(text) = outlived(findings.clone()) {
+            let history = history(findings);
+            let newest = history.iter().rev().find_map(|night| night.drift()?.different());
+            prop_assert!(newest.is_some_and(|change| change.text == text && !change.is_worse()));
+        }
     }
 
     #[test]
