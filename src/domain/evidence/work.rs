@@ -6,6 +6,7 @@ use crate::domain::evidence::ask::Answer;
 use crate::domain::evidence::glance::{Glance, glance};
 use crate::domain::evidence::identity::{self, Identity, Known};
 use crate::domain::evidence::mark::{self, What};
+use crate::domain::evidence::memory::Kept;
 use crate::domain::evidence::missing::{self, Host};
 use crate::domain::evidence::site::Says;
 use crate::domain::evidence::weigh::Case;
@@ -117,12 +118,13 @@ fn of_suspect(case: &Case, page: &Answer, document: &Document) -> Sight {
         let other = case.answers.first().filter(|first| !std::ptr::eq(*first, page));
         missing::compare_with_sibling(page, other, sibling, case.memory.baseline.is_none())
     });
-    let is_baseline_lost = case.baseline.is_some() && identity(case, document) == Identity::Lost;
+    let identity = identity(case, document);
+    let is_baseline_lost = case.baseline.is_some() && identity == Identity::Lost;
     if is_baseline_lost && mark::any(What::Maintenance, page) {
         Sight::NotTheWork(Reason::ServerError, Weight::Weak)
     } else if is_baseline_lost && is_hijacked(case, document) {
         Sight::NotTheWork(Reason::Hijacked, Weight::Decisive)
-    } else if went_to_front_page(case, page) {
+    } else if went_to_front_page(case, page, identity) {
         Sight::NotTheWork(Reason::FrontPage, Weight::Inferred)
     } else if host == Host::SaysTheSame {
         Sight::NotTheWork(
@@ -151,7 +153,7 @@ pub(super) fn is_suspicious(case: &Case, page: &Answer, document: &Document) -> 
     if identity == Identity::Proven {
         return false;
     }
-    went_to_front_page(case, page)
+    went_to_front_page(case, page, identity)
         || went_to_another_site(case, page)
         || is_wrong_type(case, document)
         || mark::any(What::Missing, page)
@@ -182,12 +184,36 @@ pub(super) fn identity(case: &Case, document: &Document) -> Identity {
     if behind.is_some_and(|work| identity::holds(work, &known) == Identity::Proven) {
         return Identity::Proven;
     }
-    identity::holds(document, &known)
+    match identity::holds(document, &known) {
+        // The page around a file need not read like it.
+        Identity::Lost if is_file_withheld(case) => Identity::Unproven,
+        identity => identity,
+    }
 }
 
-fn went_to_front_page(case: &Case, page: &Answer) -> bool {
-    let end = page.exchange.final_address();
-    end.is_root() && !case.subject.address.is_root() && !end.is_canonically(&case.subject.address)
+/// The work is a file behind the page, and tonight it was not to be had: that
+/// says nothing of the page.
+fn is_file_withheld(case: &Case) -> bool {
+    let is_file = |kept: &Kept| kept.capture.chain.first() != Some(&case.subject.address);
+    let is_withheld = |answer: &Answer| match glance(answer) {
+        Glance::Gone(_, Weight::Weak) | Glance::Restricted(_) | Glance::Refused(_) | Glance::Unclear(_) => {
+            true
+        }
+        Glance::Gone(..) | Glance::Work(_) | Glance::Unmodified => false,
+    };
+    case.memory.baseline.as_ref().is_some_and(is_file) && case.answers.documents().any(is_withheld)
+}
+
+/// What is made to redirect may lead to the front page of another site from the
+/// beginning: there it tells only where a work was known, was elsewhere and is lost.
+fn went_to_front_page(case: &Case, page: &Answer, identity: Identity) -> bool {
+    let (asked, end) = (&case.subject.address, page.exchange.final_address());
+    let before = case.memory.baseline.as_ref().map(|baseline| &baseline.capture.document);
+    let is_lost = case.baseline.is_some() && identity == Identity::Lost;
+    let is_meant = case.manners().redirects_by_design
+        && !missing::same_site(end, asked)
+        && !(is_lost && before.is_some_and(|before| !end.is_canonically(before)));
+    end.is_root() && !asked.is_root() && !end.is_canonically(asked) && !is_meant
 }
 
 /// Redirected to an address that neither is where the work was found before
@@ -229,7 +255,7 @@ fn is_wrong_type(case: &Case, document: &Document) -> bool {
     let before = case.baseline.map(|baseline| baseline.format);
     let is_a_file = |answer: &Answer| matches!(glance(answer), Glance::Work(work) if work.html.is_none());
     let has_file = case.answers.documents().any(is_a_file);
-    !has_file && missing::is_wrong_type(&case.subject.address, before, document)
+    !has_file && !is_file_withheld(case) && missing::is_wrong_type(&case.subject.address, before, document)
 }
 
 /// A page without anything to compare it with must be short, and say it twice:
