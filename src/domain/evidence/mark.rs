@@ -45,8 +45,26 @@ enum Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum When {
     Always,
-    Error,
-    Thin,
+    Error(But),
+    Thin(But),
+}
+
+/// Statuses at which a mark says nothing, because its vendor puts it on every page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum But {
+    None,
+    Missing,
+    MissingOrDown,
+}
+
+impl But {
+    fn allows(self, status: Option<u16>) -> bool {
+        match (self, status) {
+            (Self::Missing | Self::MissingOrDown, Some(404 | 410))
+            | (Self::MissingOrDown, Some(500..=599)) => false,
+            (Self::None | Self::Missing | Self::MissingOrDown, _) => true,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -87,8 +105,11 @@ fn parse(line: &'static str) -> Option<Mark> {
         },
         when: match columns.next()? {
             "always" => When::Always,
-            "error" => When::Error,
-            "thin" => When::Thin,
+            "error" => When::Error(But::None),
+            "error but missing or down" => When::Error(But::MissingOrDown),
+            "thin" => When::Thin(But::None),
+            "thin but missing" => When::Thin(But::Missing),
+            "thin but missing or down" => When::Thin(But::MissingOrDown),
             _ => return None,
         },
         text: columns.next()?,
@@ -134,8 +155,8 @@ impl<'a> Seen<'a> {
     fn carries(&self, mark: &Mark) -> bool {
         let counts = match mark.when {
             When::Always => true,
-            When::Error => self.is_error,
-            When::Thin => self.is_thin,
+            When::Error(but) => self.is_error && but.allows(self.answer.exchange.status()),
+            When::Thin(but) => self.is_thin && but.allows(self.answer.exchange.status()),
         };
         counts
             && match mark.place {

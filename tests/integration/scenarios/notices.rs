@@ -218,3 +218,62 @@ pub(crate) const WALLS: &[(&str, u16, &str, &str)] = &[
     ),
     ("waf_400", 400, "", "<title>Bad Request</title>"),
 ];
+
+/// What the same vendors put on every page, those of a host that is gone or
+/// has nothing there included. Name, status, header, body.
+pub(crate) const NO_WALLS: &[(&str, u16, &str, &str)] = &[
+    (
+        "cf_404",
+        404,
+        "server: cloudflare",
+        "<title>Oops</title><p>Nothing here.</p><script>a.src='/cdn-cgi/challenge-platform/scripts/jsd/main.js'</script>",
+    ),
+    (
+        "cf_note",
+        200,
+        "server: cloudflare",
+        "<!doctype html><title>Problem set 3 of the seminar</title><h1>Problem set 3 of the seminar</h1><p>Invert the flow of the last lecture by hand.</p><script>a.src='/cdn-cgi/challenge-platform/h/b/scripts/jsd/0a1b/main.js'</script>",
+    ),
+    (
+        "cf_522",
+        522,
+        "server: cloudflare",
+        "<title>522: Connection timed out</title><div id=cf-wrapper><div id=cf-error-details><p>Connection timed out</p></div></div>",
+    ),
+    (
+        "badge_404",
+        404,
+        "",
+        "<title>Oops</title><p>Nothing here.</p><script src='https://www.google.com/recaptcha/api.js?render=6Lc'></script>",
+    ),
+    (
+        "badge_note",
+        200,
+        "",
+        "<!doctype html><title>Problem set 3 of the seminar</title><h1>Problem set 3 of the seminar</h1><p>Invert the flow of the last lecture by hand.</p><script src='https://www.google.com/recaptcha/api.js?render=6Lc'></script>",
+    ),
+    (
+        "captcha_404",
+        404,
+        "",
+        "<title>Oops</title><p>Nothing here. Write to us.</p><form><div class=g-recaptcha></div></form><script src='https://www.google.com/recaptcha/api.js'></script>",
+    ),
+    (
+        "imperva_404",
+        404,
+        "x-iinfo: 9-1-0 NNNN CT(1 2 0)",
+        "<title>Oops</title><p>Nothing here.</p><script src='/_Incapsula_Resource?SWJIYLWA=719d&ns=2&cb=1'></script>",
+    ),
+    (
+        "akamai_503",
+        503,
+        "server: AkamaiGHost",
+        "<TITLE>Error</TITLE>An error occurred while processing your request. Reference #97.2d351ab8 errors.edgesuite.net",
+    ),
+    (
+        "sucuri_504",
+        504,
+        "",
+        "<title>Backend or gateway connection timeout</title><p>Sucuri WebSite Firewall</p>",
+    ),
+];

@@ -8,7 +8,7 @@ use onreserve::domain::capture::Digest;
 use onreserve::domain::visit::{Body, CertificateFault, Ending, Exchange, Failure, Headers, Hop, Withheld};
 
 use super::bodies;
-use super::notices::{NOTICES, WALLS};
+use super::notices::{NO_WALLS, NOTICES, WALLS};
 
 const HOPS: usize = 10;
 const HTML: &str = "text/html; charset=utf-8";
@@ -141,7 +141,7 @@ fn noticed(name: &str, status: u16, address: &Address) -> Reply {
     if let Some((_, title, words)) = NOTICES.iter().find(|(known, ..)| *known == name) {
         return html(status, &bodies::notice(&fill(title), &fill(words)));
     }
-    if let Some((_, status, header, body)) = WALLS.iter().find(|(known, ..)| *known == name) {
+    if let Some((_, status, header, body)) = WALLS.iter().chain(NO_WALLS).find(|(known, ..)| *known == name) {
         let Reply::Body { mut headers, bytes, .. } = html(*status, body) else { unreachable!() };
         headers.extend(header.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned())));
         return Reply::Body { status: *status, headers, bytes };
@@ -160,6 +160,7 @@ fn file(status: u16, media_type: &str, bytes: Vec<u8>) -> Reply {
 
 fn ending(token: &str) -> Option<Ending> {
     Some(match token {
+        "304" => Ending::NotModified,
         "nxdomain" => Ending::Broke(Failure::NoSuchHost),
         "servfail" => Ending::Broke(Failure::NameServer),
         "refused" => Ending::Broke(Failure::Connect),

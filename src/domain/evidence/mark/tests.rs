@@ -41,7 +41,7 @@ fn answer(status: u16, change: impl FnOnce(&mut Answer)) -> Answer {
 
 /// An answer made to carry this mark and no other.
 fn carrier(mark: &Mark) -> Answer {
-    let status = if mark.when == When::Error { 403 } else { 200 };
+    let status = if matches!(mark.when, When::Error(_)) { 403 } else { 200 };
     answer(status, |answer| {
         let document = answer.document.as_mut().unwrap();
         match mark.place {
@@ -112,11 +112,113 @@ fn a_plain_page_carries_no_mark() {
     }
 }
 
+/// What vendors put on pages that refuse nobody: status, header, title, words, source.
+const NO_WALLS: &[(u16, &str, &str, &str, &str)] = &[
+    (
+        200,
+        "server: cloudflare",
+        "Week 3",
+        "Read it.",
+        "<script>a.src='/cdn-cgi/challenge-platform/scripts/jsd/main.js'",
+    ),
+    (
+        200,
+        "server: cloudflare",
+        "Week 3",
+        "Read it.",
+        "<script src=/cdn-cgi/challenge-platform/h/b/scripts/jsd/0a/main.js>",
+    ),
+    (200, "", "Week 3", "Read it.", "<script src='https://www.google.com/recaptcha/api.js?render=6Lc'>"),
+    (200, "x-iinfo: 9-1-0", "Week 3", "Read it.", ""),
+    (200, "x-datadome: protected", "Week 3", "Read it.", ""),
+    (
+        404,
+        "server: cloudflare",
+        "Page not found",
+        "Oops.",
+        "<script>a.src='/cdn-cgi/challenge-platform/scripts/jsd/main.js'",
+    ),
+    (404, "", "Page not found", "Oops.", "<script src='https://www.google.com/recaptcha/api.js?render=6Lc'>"),
+    (
+        404,
+        "",
+        "Page not found",
+        "Oops.",
+        "<script src='https://www.google.com/recaptcha/api.js'></script><div class='g-recaptcha'>",
+    ),
+    (
+        404,
+        "",
+        "Page not found",
+        "Oops.",
+        "<script src='https://challenges.cloudflare.com/turnstile/v0/api.js'></script><div class=cf-turnstile>",
+    ),
+    (404, "", "Page not found", "Oops.", "<script src='https://js.hcaptcha.com/1/api.js'>"),
+    (404, "", "Page not found", "Oops. We and our partners store and access information on a device.", ""),
+    (
+        404,
+        "x-iinfo: 9-1-0",
+        "Page not found",
+        "Oops.",
+        "<script src='/_Incapsula_Resource?SWJIYLWA=719d&ns=1'>",
+    ),
+    (
+        404,
+        "x-datadome: protected",
+        "Page not found",
+        "Oops.",
+        "<script src='https://js.datadome.co/tags.js'>",
+    ),
+    (404, "", "Page not found", "Oops.", "<script>window._pxAppId='PX1'"),
+    (410, "x-iinfo: 9-1-0", "Gone", "Oops.", "<script src='https://1.token.awswaf.com/2/challenge.js'>"),
+    (502, "server: cloudflare", "x.edu | 502: Bad gateway", "Bad gateway", "<div id=cf-error-details>"),
+    (
+        522,
+        "server: cloudflare",
+        "x.edu | 522: Connection timed out",
+        "Timed out",
+        "<div id='cf-error-details'>",
+    ),
+    (530, "server: cloudflare", "Origin DNS error | x.edu", "Error 1016", "<div id='cf-error-details'>"),
+    (
+        503,
+        "x-iinfo: 9-1-0",
+        "Error",
+        "The proxy failed to connect to the web server",
+        "<iframe src='/_Incapsula_Resource?CWUDNSAI=8'>",
+    ),
+    (
+        503,
+        "server: AkamaiGHost",
+        "Error",
+        "An error occurred. Reference #97.2d",
+        "https://errors.edgesuite.net/97.2d",
+    ),
+    (504, "", "Backend or gateway connection timeout", "Sucuri", "Sucuri WebSite Firewall"),
+];
+
+#[test]
+fn what_a_vendor_puts_on_every_page_is_no_wall() {
+    for row @ (status, header, title, words, source) in NO_WALLS {
+        let answer = answer(*status, |answer| {
+            let headers = &mut answer.exchange.hops[0].headers.0;
+            headers.extend(header.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned())));
+            let document = answer.document.as_mut().unwrap();
+            document.title = Some((*title).to_owned());
+            document.text = (*words).to_owned();
+            document.html.as_mut().unwrap().source = (*source).to_owned();
+        });
+        for what in [What::BotWall, What::Consent, What::RateLimited, What::Login] {
+            assert!(!any(what, &answer), "{what:?} is seen in {row:?}");
+        }
+    }
+}
+
 #[test]
 fn a_long_page_with_a_challenge_script_in_it_is_no_wall() {
     let long = answer(200, |answer| {
         let html = answer.document.as_mut().unwrap().html.as_mut().unwrap();
-        html.source = "<script src=/cdn-cgi/challenge-platform/x.js>".to_owned();
+        html.source = "<script src=/cdn-cgi/challenge-platform/h/b/orchestrate/chl_page/v1>".to_owned();
         html.words_shown = 2000;
     });
     assert!(!any(What::BotWall, &long));
