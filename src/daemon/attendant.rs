@@ -16,6 +16,8 @@ use crate::world::systemd::Supervisor;
 /// Without a watchdog nobody waits for a sign of life.
 const NO_WATCHDOG: Duration = Duration::from_mins(1);
 
+const REFUSED: &str = "the new configuration was refused; the old one is in force";
+
 /// Why [`Attendant::attend`] came back.
 #[derive(Debug)]
 pub(super) enum Outcome<T> {
@@ -35,6 +37,8 @@ pub(super) struct Attendant {
     pub(super) beside: Beside,
     /// A good configuration that is not in force yet.
     read: Option<config::Settings>,
+    /// The one on the disk is not.
+    is_refused: bool,
 }
 
 impl Attendant {
@@ -52,6 +56,7 @@ impl Attendant {
             supervisor: Supervisor::find(),
             beside,
             read: None,
+            is_refused: false,
         })
     }
 
@@ -60,7 +65,11 @@ impl Attendant {
     }
 
     pub(super) fn status(&self, status: &str) {
-        self.supervisor.status(status);
+        if self.is_refused {
+            self.supervisor.status(&format!("{status}; {REFUSED}"));
+        } else {
+            self.supervisor.status(status);
+        }
     }
 
     /// Lets work go on until it is done or something else is to be done first.
@@ -73,6 +82,9 @@ impl Attendant {
         work: &mut F,
     ) -> anyhow::Result<Outcome<F::Output>> {
         loop {
+            // Before each wait and not after it: work that ends as often as a
+            // sign of life is due would leave out every one.
+            self.supervisor.alive();
             tokio::select! {
                 biased;
                 call = self.signals.next() => match call {
@@ -86,7 +98,6 @@ impl Attendant {
                 done = &mut *work => return Ok(Outcome::Done(done)),
                 () = self.clock.sleep(self.supervisor.pulse.unwrap_or(NO_WATCHDOG)) => {}
             }
-            self.supervisor.alive();
         }
     }
 
@@ -104,7 +115,7 @@ impl Attendant {
                 tracing::error!(
                     "archive.dir cannot change while running, so the old configuration stays; restart to change it"
                 );
-                "the new configuration was refused; the old one is in force"
+                REFUSED
             }
             Ok(settings) => {
                 self.read = Some(settings);
@@ -113,9 +124,10 @@ impl Attendant {
             Err(mistake) => {
                 let mistake = tidings::told(&mistake.into());
                 tracing::error!(%mistake, "the new configuration is not taken; the old one stays");
-                "the new configuration was refused; the old one is in force"
+                REFUSED
             }
         };
+        self.is_refused = status == REFUSED;
         self.supervisor.ready(status);
     }
 

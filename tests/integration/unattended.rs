@@ -315,6 +315,20 @@ async fn the_watchdog_hears_from_a_service_that_waits() {
     service.stop().await;
 }
 
+/// As the unit has it: half of its patience is as long as the longest wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_watchdog_of_the_unit_hears_from_a_service_that_waits() {
+    let unit = include_str!("../../config/onreserve.service");
+    assert!(unit.contains("\nWatchdogSec=2min\n"), "the next line is about that");
+    let town = small_town().await;
+    let service = Service::start_with(&town, "2026-09-14T14:00:00Z", |command| {
+        command.env("WATCHDOG_USEC", "120000000");
+    });
+    service.says("waiting until").await;
+    service.says("WATCHDOG=1").await;
+    service.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_service_exits_with_75_and_a_bad_configuration_with_78() {
     let town = small_town().await;
