@@ -18,7 +18,7 @@ use crate::world::lock::SoleInstance;
 only what is new. The directory is an archive itself: `status --archive DIR` works on it.
 
 Examples:
-  onreserve backup /srv/backup/onreserve --config /etc/onreserve/onreserve.toml")]
+  onreserve backup /srv/backup/onreserve --archive /var/lib/onreserve/archive")]
 pub(super) struct BackupArguments {
     /// The directory that holds the backup, or will.
     #[arg(value_name = "DIR")]
@@ -32,7 +32,7 @@ pub(super) struct BackupArguments {
 after it was copied.
 
 Examples:
-  onreserve restore /srv/backup/onreserve --config /etc/onreserve/onreserve.toml")]
+  onreserve restore /srv/backup/onreserve --archive /var/lib/onreserve/archive")]
 pub(super) struct RestoreArguments {
     /// The directory that holds the backup.
     #[arg(value_name = "DIR")]
