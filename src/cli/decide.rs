@@ -80,7 +80,7 @@ struct Case {
 
 impl Case {
     async fn of(arguments: &Arguments) -> anyhow::Result<Self> {
-        let shelf = arguments.place.open().await?;
+        let shelf = arguments.place.open_to_write().await?;
         let link = shelf.link(&arguments.link).await?;
         let (course, _) = shelf.course(arguments.course.as_ref()).await?;
         let known = shelf.catalogue.known_of(&link).await?.context("this link was never checked")?;

@@ -51,7 +51,7 @@ fn code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     }
     if let Some(fault) = cause.downcast_ref::<archive::Fault>() {
         return match fault {
-            archive::Fault::NotWritable { .. } => Some(PERMISSION),
+            archive::Fault::NotWritable { .. } | archive::Fault::OfAnother { .. } => Some(PERMISSION),
             archive::Fault::Newer { .. } => Some(CONFIGURATION),
             _ => None,
         };

@@ -1,4 +1,4 @@
-//! Where a command finds the archive, and opens it for reading.
+//! Where a command finds the archive, and opens it beside whoever runs on it.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use crate::world::catalogue::Catalogue;
 /// Without a configuration the archive is here.
 pub(super) const DEFAULT_ARCHIVE: &str = "archive";
 
-/// An archive with its catalogue, for looking only.
+/// An archive with its catalogue.
 pub(super) struct Shelf {
     pub(super) archive: Archive,
     pub(super) catalogue: Catalogue,
@@ -44,6 +44,13 @@ impl Place {
         let archive = Archive::beside(&dir)?;
         let catalogue = Catalogue::open(&Catalogue::path_in(&dir)).await?;
         Ok(Shelf { archive, catalogue })
+    }
+
+    /// The same, to write beside a service that may run.
+    pub(super) async fn open_to_write(&self) -> anyhow::Result<Shelf> {
+        let opened = self.open().await?;
+        opened.archive.is_ours_to_write()?;
+        Ok(opened)
     }
 }
 

@@ -63,7 +63,7 @@ struct Site {
 }
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let shelf = arguments.place.open().await?;
+    let shelf = arguments.place.open_to_write().await?;
     let named = match arguments.capture.parse::<CaptureId>() {
         Ok(id) => id.link.to_string(),
         Err(_) => arguments.capture.clone(),

@@ -41,6 +41,7 @@ pub(super) async fn verify(arguments: VerifyArguments) -> anyhow::Result<ExitCod
         bail!("{} is no archive; name one with --archive", dir.display());
     }
     let archive = Archive::beside(&dir)?;
+    archive.is_ours_to_write()?;
     let _custody = Custody::acquire(&dir)?;
     let now = Clock::system().now();
     let fixity = archive.verify(now, |_| ())?;

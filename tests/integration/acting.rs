@@ -199,6 +199,22 @@ async fn the_command_line_decides_beside_the_running_service() {
     service.stop().await;
 }
 
+/// What root makes is root's, and the service could not write to it on the next night.
+#[tokio::test]
+async fn root_is_sent_to_the_owner_of_the_archive() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("only root can try this");
+        return;
+    }
+    let town = dead().await;
+    std::os::unix::fs::chown(town.archive(), Some(65534), Some(65534)).unwrap();
+    for arguments in [&["accept", A][..], &["takedown", A, "--reason", "asked", "--yes"], &["verify"]] {
+        let (code, told) = town.run(arguments).await;
+        assert!(code == 77 && told.contains("runuser -u"), "{arguments:?}: {told}");
+    }
+    assert_eq!(town.run(&["status"]).await.0, 0, "whoever only looks may");
+}
+
 /// It was killed after the journal, which is the truth, and before the catalogue.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_stands_in_the_journal_alone_is_shown_by_the_next_start() {

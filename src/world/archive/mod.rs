@@ -15,7 +15,7 @@ mod space;
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 pub use backup::Copied;
@@ -35,6 +35,8 @@ pub enum Fault {
     NotWritable { dir: PathBuf, source: io::Error },
     #[error("the archive {} was written by a newer version (format {found}, this program knows {FORMAT}); use that version", dir.display())]
     Newer { dir: PathBuf, found: String },
+    #[error("the archive {} belongs to user {owner}, who could not go on with what root writes there; run this as that user, such as `runuser -u onreserve -- onreserve …`", dir.display())]
+    OfAnother { dir: PathBuf, owner: u32 },
     #[error(
         "the disk of the archive is full: nothing was lost, but nothing new can be kept; make room and run again"
     )]
@@ -91,6 +93,16 @@ impl Archive {
         let archive = Self { dir: dir.to_owned() };
         archive.check_format()?;
         Ok(archive)
+    }
+
+    /// Whether its owner can go on with what we write. Root may write everywhere,
+    /// and what it makes is its own.
+    pub fn is_ours_to_write(&self) -> Result<(), Fault> {
+        let there = fs::metadata(&self.dir).map_err(|source| failed("look at", &self.dir, source))?;
+        if rustix::process::geteuid().is_root() && there.uid() != 0 {
+            return Err(Fault::OfAnother { dir: self.dir.clone(), owner: there.uid() });
+        }
+        Ok(())
     }
 
     pub fn dir(&self) -> &Path {
