@@ -12,7 +12,7 @@ use crate::serve::answer::Fault;
 use crate::serve::copy::document;
 use crate::serve::desk::{Desk, Found, Shelf};
 use crate::serve::visitor::Visitor;
-use crate::world::catalogue::{Piece, Sighting};
+use crate::world::catalogue::{PassageId, Piece, Sighting};
 
 /// Documents shown of a search.
 pub(in crate::serve) const MOST_DOCUMENTS: usize = 15;
@@ -54,38 +54,41 @@ pub(in crate::serve) async fn inside(
         }
     }
     let among: Vec<Digest> = open.keys().copied().collect();
-    let sightings = {
-        // Never so many at once that nothing else is answered; it is never closed.
-        let _turn = desk.searches.acquire().await;
-        desk.catalogue.search(query, &among, MOST_SIGHTINGS).await?
-    };
-    let mut hits: Vec<Hit> = Vec::new();
-    for sighting in sightings {
-        if let Some(hit) = hits.iter_mut().find(|hit| hit.copy.sha256 == sighting.sha256) {
-            hit.add(sighting);
-        } else if hits.len() < MOST_DOCUMENTS
+    // Never so many at once that nothing else is answered; it is never closed.
+    let _turn = desk.searches.acquire().await;
+    let mut shown: Vec<(Hit, Vec<Sighting>)> = Vec::new();
+    for sighting in desk.catalogue.search(query, &among, MOST_SIGHTINGS).await? {
+        if let Some((_, places)) = shown.iter_mut().find(|(hit, _)| hit.copy.sha256 == sighting.sha256) {
+            if places.len() < MOST_PLACES {
+                places.push(sighting);
+            }
+        } else if shown.len() < MOST_DOCUMENTS
             && let Some((found, copy)) = open.remove(&sighting.sha256)
             && let Some((_, manner)) = document::open(desk, &copy)?
         {
             let opens_at = document::address(desk, &found, &copy, &manner);
-            let mut hit = Hit { found, copy, opens_at, places: Vec::new() };
-            hit.add(sighting);
-            hits.push(hit);
+            shown.push((Hit { found, copy, opens_at, places: Vec::new() }, vec![sighting]));
         }
     }
-    Ok(hits)
+    let passages: Vec<PassageId> = shown.iter().flat_map(|(_, places)| places).map(|it| it.passage).collect();
+    let mut snippets = desk.catalogue.snippets(query, &passages).await?;
+    let with_places = |(hit, places): (Hit, Vec<Sighting>)| Hit {
+        places: places
+            .into_iter()
+            .map(|it| hit.place(it.page, snippets.remove(&it.passage).unwrap_or_default()))
+            .collect(),
+        ..hit
+    };
+    Ok(shown.into_iter().map(with_places).collect())
 }
 
 impl Hit {
-    fn add(&mut self, sighting: Sighting) {
-        if self.places.len() < MOST_PLACES {
-            let clean = |piece: Piece| Piece { text: printable(&piece.text).into_owned(), ..piece };
-            let href = match sighting.page {
-                Some(page) => format!("{}#page={page}", self.opens_at),
-                None => self.opens_at.clone(),
-            };
-            let snippet = sighting.snippet.into_iter().map(clean).collect();
-            self.places.push(Place { page: sighting.page, href, snippet });
-        }
+    fn place(&self, page: Option<u32>, snippet: Vec<Piece>) -> Place {
+        let clean = |piece: Piece| Piece { text: printable(&piece.text).into_owned(), ..piece };
+        let href = match page {
+            Some(page) => format!("{}#page={page}", self.opens_at),
+            None => self.opens_at.clone(),
+        };
+        Place { page, href, snippet: snippet.into_iter().map(clean).collect() }
     }
 }

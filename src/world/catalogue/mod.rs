@@ -36,7 +36,7 @@ pub use replacements::Sought;
 pub use rota::LastNight;
 pub use sessions::Session;
 pub use shown::{CaptureSize, FinishedNight, Newest};
-pub use texts::{Piece, Sighting};
+pub use texts::{PassageId, Piece, Sighting};
 
 /// A catalogue that cannot be used.
 #[derive(Debug, thiserror::Error)]

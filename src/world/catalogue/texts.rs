@@ -2,6 +2,8 @@
 //!
 //! Texts belong to digests, not to captures: equal bodies are entered once.
 
+use std::collections::HashMap;
+
 use sqlx::Row as _;
 
 use super::value::from_json;
@@ -20,12 +22,16 @@ const MATCH_BEGINS: char = '\u{2}';
 const MATCH_ENDS: char = '\u{3}';
 
 /// A place where the words sought stand together.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sighting {
     pub sha256: Digest,
     pub page: Option<u32>,
-    pub snippet: Vec<Piece>,
+    pub passage: PassageId,
 }
+
+/// Names a passage until its document is entered anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PassageId(i64);
 
 /// A part of a snippet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,14 +114,12 @@ impl Catalogue {
         let Some(sought) = expression(query) else { return Ok(Vec::new()) };
         // The index yields its rows by rank, so that the limit ends the search.
         let rows = sqlx::query(
-            "SELECT document_text.sha256, passage.page, snippet(passage_index, 0, ?, ?, '\u{2026}', 28) \
+            "SELECT document_text.sha256, passage.page, passage.id \
              FROM passage_index CROSS JOIN passage ON passage.id = passage_index.rowid \
              CROSS JOIN document_text ON document_text.id = passage.document \
              WHERE passage_index MATCH ? AND document_text.sha256 IN (SELECT value FROM json_each(?)) \
              ORDER BY passage_index.rank LIMIT ?",
         )
-        .bind(MATCH_BEGINS.to_string())
-        .bind(MATCH_ENDS.to_string())
         .bind(sought)
         .bind(serde_json::to_string(among)?)
         .bind(most)
@@ -127,10 +131,32 @@ impl Catalogue {
                 Ok(Sighting {
                     sha256: sha256.map_err(|error| Fault::Query(sqlx::Error::Decode(Box::new(error))))?,
                     page: row.get(1),
-                    snippet: pieces(row.get(2)),
+                    passage: PassageId(row.get(2)),
                 })
             })
             .collect()
+    }
+
+    /// What stands around the words of a query in some passages. Cutting one out
+    /// costs more than finding it, so only what is shown is cut out.
+    pub async fn snippets(
+        &self,
+        query: &str,
+        of: &[PassageId],
+    ) -> Result<HashMap<PassageId, Vec<Piece>>, Fault> {
+        let Some(sought) = expression(query) else { return Ok(HashMap::new()) };
+        // The plus keeps the index from being searched anew for each passage.
+        let rows = sqlx::query(
+            "SELECT rowid, snippet(passage_index, 0, ?, ?, '\u{2026}', 28) FROM passage_index \
+             WHERE passage_index MATCH ? AND +rowid IN (SELECT value FROM json_each(?))",
+        )
+        .bind(MATCH_BEGINS.to_string())
+        .bind(MATCH_ENDS.to_string())
+        .bind(sought)
+        .bind(serde_json::to_string(&of.iter().map(|passage| passage.0).collect::<Vec<_>>())?)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.iter().map(|row| (PassageId(row.get(0)), pieces(row.get(1)))).collect())
     }
 }
 
@@ -187,10 +213,14 @@ mod tests {
         let found = catalogue.search("naive FLOW", &[one, other], 10).await.unwrap();
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!((found[0].sha256, found[0].page), (one, Some(2)));
+        let snippets = catalogue.snippets("naive FLOW", &[found[0].passage]).await.unwrap();
+        let snippet = &snippets[&found[0].passage];
         let matches: Vec<&str> =
-            found[0].snippet.iter().filter(|piece| piece.is_match).map(|piece| piece.text.as_str()).collect();
+            snippet.iter().filter(|piece| piece.is_match).map(|piece| piece.text.as_str()).collect();
         assert_eq!(matches, ["flows", "na\u{ef}ve"]);
         assert_eq!(catalogue.search("flows", &[other], 10).await.unwrap().len(), 1);
+        let of_others = catalogue.snippets("water", &[found[0].passage]).await.unwrap();
+        assert!(of_others.is_empty(), "a passage without the words has none: {of_others:?}");
         assert_eq!(catalogue.search("flows", &[], 10).await.unwrap(), []);
         assert_eq!(catalogue.text(one).await.unwrap(), Some(text));
     }
@@ -226,6 +256,7 @@ mod tests {
         TestRunner::default()
             .run(&".{0,60}", |query| {
                 search(&query);
+                runtime.block_on(catalogue.snippets(&query, &[PassageId(1)])).unwrap();
                 Ok(())
             })
             .unwrap();
