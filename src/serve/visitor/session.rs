@@ -29,6 +29,8 @@ const READER_RENEWED_AFTER: SignedDuration = SignedDuration::from_hours(24);
 const STAFF_RENEWED_AFTER: SignedDuration = SignedDuration::from_mins(30);
 /// Requests already on their way still carry the token that was replaced.
 const GRACE: SignedDuration = SignedDuration::from_mins(2);
+/// A clock may be set back so far before sessions look as if they came from the future.
+const SET_BACK: SignedDuration = SignedDuration::from_mins(10);
 /// Cookies of one name that are looked at: browsers send the narrowest first.
 const MOST_ALIKE: usize = 3;
 
@@ -152,8 +154,9 @@ fn stands(session: &Session, course: &CourseRules, settings: &Settings, now: Tim
         Role::Staff => STAFF_RENEWED_AFTER,
     };
     let ground = ground(course, session.role, settings);
-    // A clock that was set back must not make a session longer than any.
-    let is_sane = session.until.duration_since(now) <= stays;
+    // A clock that was far ahead when it began must not make a session longer
+    // than any; one that is put right by seconds ends none.
+    let is_sane = session.until.duration_since(now) <= stays + SET_BACK;
     if session.course != course.id || ground != Some(session.password) || session.until <= now || !is_sane {
         return Token::Over;
     }
@@ -240,6 +243,39 @@ fn digest(hash: &PasswordHash) -> Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::policy::admission::{Admission, Readers};
+
+    #[test]
+    fn a_clock_that_is_put_right_ends_no_session_and_makes_none_endless() {
+        let course = CourseRules {
+            admission: Admission {
+                readers: Readers::Password(
+                    "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".parse().unwrap(),
+                ),
+                staff: None,
+            },
+            ..CourseRules::new("dgm".parse().unwrap())
+        };
+        let settings = Settings::default();
+        let begun = Timestamp::from_second(1_800_000_000).unwrap();
+        let token = Digest::of(b"token");
+        let session = Session {
+            token,
+            family: token,
+            course: course.id.clone(),
+            role: Role::Reader,
+            password: ground(&course, Role::Reader, &settings).unwrap(),
+            given_at: begun,
+            until: begun + READER_STAYS,
+            replaced_at: None,
+        };
+        let stands =
+            |seconds| stands(&session, &course, &settings, begun + SignedDuration::from_secs(seconds));
+        assert_eq!([0, -1, -600].map(stands), [Token::Holds; 3]);
+        assert_eq!(stands(-601), Token::Over);
+        assert_eq!([1, 2].map(|days| stands(days * 24 * 3600 + 1)), [Token::Aged; 2]);
+        assert_eq!(stands(30 * 24 * 3600), Token::Over);
+    }
 
     #[test]
     fn the_cookie_is_as_narrow_as_the_address_allows() {

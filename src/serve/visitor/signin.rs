@@ -9,7 +9,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use crate::domain::course::CourseId;
 use crate::domain::policy::admission::{Role, Standing};
@@ -79,6 +79,15 @@ struct SignedIn<'a> {
     course_title: String,
     title: &'static str,
     form_token: String,
+}
+
+#[derive(Template)]
+#[template(path = "signed_out.html", config = "src/serve/askama.toml")]
+struct SignedOut<'a> {
+    base: &'a BaseUrl,
+    title: &'static str,
+    text: &'static str,
+    there: String,
 }
 
 /// The answer to somebody who may not read what they asked for.
@@ -241,13 +250,32 @@ pub(in crate::serve) async fn leave(
     if !visitor.sent(&desk, &course.id, &form) {
         return stale(&desk);
     }
-    if let Some(session) = visitor.session(&course.id) {
+    let session = visitor.session(&course.id);
+    if let Some(session) = session {
         desk.catalogue.end_session(session.family).await?;
     }
     let base = &desk.settings.base_url;
-    let mut answer = answer::sent_on(&base.at("/"));
+    let there = match session {
+        Some(_) if course.admission.asks_the_provider() => oidc::way_out(&desk).await,
+        Some(_) | None => None,
+    };
+    let mut answer = match there {
+        Some(there) => signed_out(base, there)?,
+        None => answer::sent_on(&base.at("/")),
+    };
     let cookie = Cookie::of(&course.id, base, visitor.is_secure());
     answer.headers_mut().insert(header::SET_COOKIE, header_value(&cookie.clear()));
+    Ok(answer)
+}
+
+/// On the way to be signed out at school too. A redirect would be part of
+/// sending the form, and our pages let none be sent elsewhere.
+fn signed_out(base: &BaseUrl, there: Url) -> Answer {
+    let refresh = header_value(&format!("0; url={there}"));
+    let page =
+        SignedOut { base, title: student::SIGNED_OUT.0, text: student::SIGNED_OUT.1, there: there.into() };
+    let mut answer = unkept(answer::page(StatusCode::OK, &page))?;
+    answer.headers_mut().insert(header::REFRESH, refresh);
     Ok(answer)
 }
 

@@ -1,6 +1,5 @@
 //! Signing in with the school's identity provider, and those who pretend to be it.
 
-use jiff::ToSpan as _;
 use onreserve::domain::policy::admission::{Admission, Circle, Readers, Staff};
 use onreserve::serve::{Oidc, Settings};
 use serde_json::json;
@@ -111,11 +110,45 @@ async fn a_student_signs_in_at_school_and_goes_on_to_the_reading() {
     assert_refused(&health, 403, "You are signed in as a student");
     let pretended = server.get_with("/c/dgm/", &[("Remote-User", "ann")]).await;
     assert_eq!(pretended.status, 401, "no header signs anybody in here");
-    let html = server.get_with("/c/dgm/login", &[("Cookie", &session)]).await.text();
-    let token = html.split("name=\"form_token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-    let left = server.post("/c/dgm/logout", &[("Cookie", &session)], &[("form_token", token)]).await;
-    assert_eq!(left.status, 303);
+    let left = leaving(&server, &session).await;
+    assert_eq!((left.status, left.header("location")), (303, Some("/")));
     assert_eq!(server.get_with("/c/dgm/", &[("Cookie", &session)]).await.status, 401);
+}
+
+/// What comes of pressing "Sign out".
+async fn leaving(server: &Server, session: &str) -> Reply {
+    let html = server.get_with("/c/dgm/login", &[("Cookie", session)]).await.text();
+    let token = html.split("name=\"form_token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    server.post("/c/dgm/logout", &[("Cookie", session)], &[("form_token", token)]).await
+}
+
+#[tokio::test]
+async fn signing_out_goes_on_to_the_provider_where_it_signs_people_out() {
+    let school = School::open().await;
+    school.told().signs_out = true;
+    let server = server_of(&school).await;
+    let session = cookies(&whole(&server, &school).await).remove(0);
+    let left = leaving(&server, &session).await;
+    assert_eq!((left.status, left.header("cache-control")), (200, Some("no-store")), "{}", left.text());
+    let there = left.header("refresh").unwrap().strip_prefix("0; url=").unwrap();
+    assert!(left.text().contains(&format!("href=\"{}\"", there.replace('&', "&#38;"))), "{}", left.text());
+    let there = Url::parse(there).unwrap();
+    assert!(there.as_str().starts_with(&school.issuer.replace("/realms/school", "/out?")), "{there}");
+    for (name, value) in
+        [("tenant", "1"), ("client_id", CLIENT), ("post_logout_redirect_uri", "http://localhost:8080/")]
+    {
+        assert_eq!(parameter(&there, name), value);
+    }
+    assert!(left.header("set-cookie").unwrap().ends_with("Max-Age=0"), "{left:?}");
+    assert_eq!(server.get_with("/c/dgm/", &[("Cookie", &session)]).await.status, 401);
+
+    // Nothing that the provider does keeps anybody signed in here.
+    let session = cookies(&whole(&server, &school).await).remove(0);
+    school.told().instead.insert("discovery", (500, String::new()));
+    let without = server_of(&school).await;
+    let left = leaving(&without, &session).await;
+    assert_eq!((left.status, left.header("location")), (303, Some("/")), "{}", left.text());
+    assert_eq!(without.get_with("/c/dgm/", &[("Cookie", &session)]).await.status, 401);
 }
 
 #[tokio::test]
@@ -139,9 +172,7 @@ async fn a_session_ends_when_the_lists_or_the_provider_change() {
     let with = async |change: fn(&mut Settings)| {
         let mut settings = closed(school.known());
         change(&mut settings);
-        // To a clock that was set back no session holds.
-        let later = start_of(NIGHTS + 1) + 10.minutes();
-        let server = Server::with(settings, later).await;
+        let server = Server::with(settings, start_of(NIGHTS + 1)).await;
         server.get_with("/c/dgm/", &[("Cookie", &session)]).await.status
     };
     assert_eq!(with(|_| {}).await, 200);

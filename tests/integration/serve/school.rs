@@ -55,6 +55,8 @@ pub(super) struct Told {
     /// The kid of each key that it publishes.
     pub published: Vec<&'static str>,
     pub keys_asked: usize,
+    /// Whether it tells where it signs people out.
+    pub signs_out: bool,
     /// Answers of its own instead of the document, for each path.
     pub instead: HashMap<&'static str, (u16, String)>,
     issuer: String,
@@ -77,6 +79,7 @@ impl School {
             claims: json!({}),
             published: vec!["one"],
             keys_asked: 0,
+            signs_out: false,
             instead: HashMap::new(),
             issuer: issuer.clone(),
             codes: HashMap::new(),
@@ -143,7 +146,9 @@ async fn discovery(State(state): Shared) -> Response {
         return json_of(*status, text.clone());
     }
     let host = told.issuer.strip_suffix("/realms/school").unwrap();
+    let out = told.signs_out.then(|| format!("{host}/out?tenant=1"));
     let document = json!({
+        "end_session_endpoint": out,
         "issuer": told.issuer,
         "authorization_endpoint": format!("{host}/auth?tenant=1"),
         "token_endpoint": format!("{host}/token"),

@@ -29,6 +29,8 @@ pub struct Discovery {
     pub authorization: Url,
     pub token: Url,
     pub keys: Url,
+    /// Where it signs people out (`OpenID Connect RP-Initiated Logout 1.0`), if it does.
+    pub end_session: Option<Url>,
 }
 
 /// Why a discovery document is not used.
@@ -48,6 +50,7 @@ struct Written {
     authorization_endpoint: String,
     token_endpoint: String,
     jwks_uri: String,
+    end_session_endpoint: Option<String>,
 }
 
 impl Issuer {
@@ -75,6 +78,10 @@ impl Issuer {
             authorization: address("authorization_endpoint", &written.authorization_endpoint)?,
             token: address("token_endpoint", &written.token_endpoint)?,
             keys: address("jwks_uri", &written.jwks_uri)?,
+            // Nobody is kept from signing in because there is no way out.
+            end_session: written
+                .end_session_endpoint
+                .and_then(|text| address("end_session_endpoint", &text).ok()),
         })
     }
 }
@@ -163,6 +170,22 @@ mod tests {
         for token in ["http://login.edu/token", "http://127.0.0.1/token", "/token", "https://a@login.edu/"] {
             let told = issuer.described(&document("https://login.edu", token));
             assert_eq!(told, Err(NotADiscovery::Address("token_endpoint")), "{token}");
+        }
+    }
+
+    #[test]
+    fn a_way_out_is_taken_only_where_there_is_a_good_one() {
+        let issuer: Issuer = "https://login.edu".parse().unwrap();
+        let out = |address: serde_json::Value| {
+            let mut document: serde_json::Value =
+                serde_json::from_slice(&document("https://login.edu", "https://login.edu/token")).unwrap();
+            document["end_session_endpoint"] = address;
+            issuer.described(document.to_string().as_bytes()).unwrap().end_session
+        };
+        assert_eq!(out("https://login.edu/out?a=b".into()).unwrap().as_str(), "https://login.edu/out?a=b");
+        for none in [serde_json::Value::Null, "".into(), "http://login.edu/out".into(), "javascript:1".into()]
+        {
+            assert_eq!(out(none.clone()), None, "{none}");
         }
     }
 

@@ -126,6 +126,12 @@ pub fn signed_in(role: Role) -> &'static str {
     }
 }
 
+/// A title and a sentence after signing out, where the school is told as well.
+pub const SIGNED_OUT: (&str, &str) = (
+    "You are signed out here",
+    "Your school still knows you on this device. It is asked to sign you out too; if nothing happens, please go on yourself.",
+);
+
 /// A title and a sentence for somebody whom the school's sign-in should have
 /// named as one of the course.
 pub fn not_named(course: &str, needed: Role, person: Option<&str>) -> (String, String) {

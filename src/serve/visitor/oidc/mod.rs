@@ -15,6 +15,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
+use url::Url;
 
 use self::flights::{Flight, Flights};
 use self::provider::{Acquaintance, Back, Trouble};
@@ -132,6 +133,22 @@ pub(in crate::serve) async fn callback(
     }?;
     answer.headers_mut().append(header::SET_COOKIE, header_value(&cookie.clear()));
     Ok(answer)
+}
+
+/// Where the provider signs somebody out, and sends them back from; none where
+/// it does not, or does not answer. No token of theirs is kept to be shown there,
+/// so it asks them whether they mean it.
+pub(in crate::serve) async fn way_out(desk: &Desk) -> Option<Url> {
+    let oidc = desk.settings.oidc.as_ref()?;
+    let known = desk.crossings.acquaintance.known(oidc, desk.clock).await;
+    let known =
+        known.inspect_err(|trouble| tracing::warn!(%trouble, "nobody is signed out at school")).ok()?;
+    let mut there = known.addresses.end_session.clone()?;
+    there
+        .query_pairs_mut()
+        .append_pair("client_id", &oidc.client_id)
+        .append_pair("post_logout_redirect_uri", &desk.settings.base_url.absolute("/"));
+    Some(there)
 }
 
 /// Signs somebody in with whom the provider found, if they are on the course's lists.
