@@ -9,6 +9,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
+use tokio::task::JoinError;
 use url::{Url, form_urlencoded};
 
 use crate::domain::course::CourseId;
@@ -301,9 +302,7 @@ async fn recognised(desk: &Desk, course: &CourseRules, password: &str) -> Result
     let password = password.to_owned();
     let staff = course.admission.password(Role::Staff).cloned();
     let readers = course.admission.password(Role::Reader).cloned();
-    // It is never closed, so a turn always comes.
-    let _turn = desk.porter.hashing.acquire().await;
-    let hashing = tokio::task::spawn_blocking(move || {
+    let hashing = desk.porter.in_turn(move || {
         let is_staff = staff.is_some_and(|hash| hash.is_of(&password));
         let is_reader = readers.is_some_and(|hash| hash.is_of(&password));
         match (is_staff, is_reader) {
@@ -327,6 +326,21 @@ fn needed(course: &CourseRules) -> Role {
 }
 
 impl Porter {
+    /// Does what takes long with few others at a time. Whoever hangs up leaves
+    /// the work going on, so it is the work that keeps the turn.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, JoinError> {
+        // It is never closed, so a turn always comes.
+        let turn = Arc::clone(&self.hashing).acquire_owned().await;
+        let work = move || {
+            let _turn = turn;
+            work()
+        };
+        tokio::task::spawn_blocking(work).await
+    }
+
     fn throttle(&self) -> std::sync::MutexGuard<'_, Throttle> {
         self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -344,4 +358,32 @@ impl From<session::Fault> for Fault {
 /// For the guard, which stands before any page.
 pub(in crate::serve) fn failed(fault: session::Fault) -> Response {
     Fault::from(fault).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[tokio::test]
+    async fn whoever_hangs_up_makes_no_room_for_another_try() {
+        let porter = Arc::new(Porter::default());
+        let (begun, has_begun) = mpsc::channel();
+        let (go_on, may_go_on) = mpsc::channel::<()>();
+        let trying = tokio::spawn({
+            let porter = Arc::clone(&porter);
+            let work = move || {
+                begun.send(()).unwrap();
+                may_go_on.recv().unwrap();
+            };
+            async move { porter.in_turn(work).await }
+        });
+        tokio::task::spawn_blocking(move || has_begun.recv().unwrap()).await.unwrap();
+        trying.abort();
+        assert!(trying.await.unwrap_err().is_cancelled());
+        assert_eq!(porter.hashing.available_permits(), HASHED_AT_ONCE - 1, "the work goes on");
+        go_on.send(()).unwrap();
+        let all = u32::try_from(HASHED_AT_ONCE).unwrap();
+        assert!(porter.hashing.acquire_many(all).await.is_ok(), "and ends");
+    }
 }
