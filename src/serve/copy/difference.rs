@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::Mutex as Turn;
+
 use crate::domain::capture::Digest;
 use crate::domain::document::difference::{self, Change, Difference, Part};
 use crate::domain::document::passage::Passage;
@@ -30,7 +32,14 @@ pub(in crate::serve) struct Compared {
 
 /// The comparisons made so far.
 #[derive(Debug, Default)]
-pub(in crate::serve) struct Comparisons(Mutex<HashMap<Pair, Arc<Compared>>>);
+pub(in crate::serve) struct Comparisons {
+    known: Arc<Known>,
+    /// Each may take seconds and two whole texts, so they are made one after another.
+    turn: Arc<Turn<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Known(Mutex<HashMap<Pair, Arc<Compared>>>);
 
 /// The digests of an earlier and a later version.
 type Pair = (Digest, Digest);
@@ -43,18 +52,37 @@ pub(in crate::serve) async fn since(
     after: &Kept,
 ) -> Result<Option<Arc<Compared>>, Fault> {
     let pair = (before.capture.sha256, after.capture.sha256);
-    if let Some(known) = desk.comparisons.get(pair) {
-        return Ok(Some(known));
-    }
-    let (Some(old), Some(new)) = (text(desk, before).await?, text(desk, after).await?) else {
-        return Ok(None);
-    };
-    let compared =
-        tokio::task::spawn_blocking(move || compare(&old, &new)).await.map_err(std::io::Error::other)?;
-    Ok(Some(desk.comparisons.remember(pair, compared)))
+    let texts = async { Ok(text(desk, before).await?.zip(text(desk, after).await?)) };
+    desk.comparisons.of(pair, texts).await
 }
 
 impl Comparisons {
+    /// Reads the texts only where the comparison is not known.
+    async fn of(
+        &self,
+        pair: Pair,
+        texts: impl Future<Output = Result<Option<(Document, Document)>, Fault>>,
+    ) -> Result<Option<Arc<Compared>>, Fault> {
+        if let Some(known) = self.known.get(pair) {
+            return Ok(Some(known));
+        }
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        // Whoever was before us may have made it.
+        if let Some(known) = self.known.get(pair) {
+            return Ok(Some(known));
+        }
+        let Some((old, new)) = texts.await? else { return Ok(None) };
+        let known = Arc::clone(&self.known);
+        let comparing = tokio::task::spawn_blocking(move || {
+            // Kept by the work: it goes on when nobody waits for it any more.
+            let _turn = turn;
+            known.remember(pair, compare(&old, &new))
+        });
+        Ok(Some(comparing.await.map_err(std::io::Error::other)?))
+    }
+}
+
+impl Known {
     fn get(&self, pair: Pair) -> Option<Arc<Compared>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&pair).cloned()
     }
@@ -89,4 +117,31 @@ fn compare(before: &Document, after: &Document) -> Compared {
         before.iter_mut().chain(after).for_each(clean);
     }
     Compared { told, difference }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    #[tokio::test]
+    async fn of_many_who_ask_at_once_one_compares() {
+        let (comparisons, read) = (Arc::new(Comparisons::default()), Arc::new(AtomicU32::new(0)));
+        let pair = (Digest::of(b"1"), Digest::of(b"2"));
+        let ask = || {
+            let (comparisons, read) = (Arc::clone(&comparisons), Arc::clone(&read));
+            tokio::spawn(async move {
+                let texts = async {
+                    read.fetch_add(1, Ordering::Relaxed);
+                    let text = |text: &str| Document { text: text.into(), ..Document::bare(Format::Other) };
+                    Ok(Some((text("One word."), text("Another word."))))
+                };
+                comparisons.of(pair, texts).await.unwrap().unwrap()
+            })
+        };
+        for asked in (0..20).map(|_| ask()).collect::<Vec<_>>() {
+            assert_eq!(asked.await.unwrap().difference.changes.len(), 1);
+        }
+        assert_eq!(read.load(Ordering::Relaxed), 1);
+    }
 }
