@@ -97,8 +97,14 @@ async fn answered(desk: &Desk, request: Request, next: Next) -> Response {
     };
     parts.extensions.insert(visitor);
     let mut response = next.run(Request::from_parts(parts, body)).await;
+    let headers = response.headers_mut();
+    let is_kept = headers.get(header::CACHE_CONTROL).is_none_or(|caching| caching != "no-store");
+    if !cookies.is_empty() && is_kept {
+        // Whatever was asked for: with a key in it, it is for one reader alone.
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    }
     for cookie in cookies {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
+        headers.append(header::SET_COOKIE, cookie);
     }
     response
 }

@@ -19,6 +19,21 @@ async fn what_is_asked_for_unasked_is_there() {
 }
 
 #[tokio::test]
+async fn any_path_may_stand_before_ours_even_one_of_ours() {
+    for prefix in ["/c", "/a", "/go", "/web", "/timegate", "/timemap", "/blob", "/act", "/api/v1", "/c/dgm"] {
+        let mut below = settings();
+        below.base_url = format!("https://links.school.example{prefix}").parse().unwrap();
+        let server = Server::with(below, start_of(NIGHTS + 1)).await;
+        for path in ["/c/dgm/", "/healthz", "/style.css", "/c/dgm/health"] {
+            for cut_off in [false, true] {
+                let asked = if cut_off { path.to_owned() } else { format!("{prefix}{path}") };
+                assert_eq!(server.get(&asked).await.status, 200, "{asked} below {prefix}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn head_tells_the_same_as_get_and_sends_nothing() {
     let server = Server::start().await;
     let captures = server.catalogue.captures(&GONE.parse().unwrap()).await.unwrap();
