@@ -1,18 +1,16 @@
 //! The bytes of a copy, from the archive's file to the reader without ever being in memory whole.
 
 use std::fs::File;
-use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use askama::Template;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use futures_util::stream;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::domain::capture::{Capture, Digest};
@@ -29,12 +27,10 @@ use crate::serve::export::harmless;
 use crate::serve::settings::BaseUrl;
 use crate::serve::visitor::Visitor;
 use crate::serve::visitor::signin;
+use crate::world::archive;
 
 /// What is encoded of a file name that came with a request.
 const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
-
-/// Read and sent at a time; also what a slow reader costs us.
-const CHUNK: u64 = 128 << 10;
 
 #[derive(Template)]
 #[template(path = "refusal.html", config = "src/serve/askama.toml")]
@@ -131,26 +127,26 @@ pub(in crate::serve) async fn refusal(
 
 /// A capture's body; the caller has asked whether it may be opened.
 pub(in crate::serve) fn deliver(desk: &Desk, found: &Found, capture: &Capture, asked: &HeaderMap) -> Answer {
+    let tag = answer::etag(capture.sha256);
+    let validators = [
+        (header::ETAG, header_value(&tag)),
+        (header::CACHE_CONTROL, HeaderValue::from_static(caching(found))),
+    ];
+    if answer::is_known(asked, &tag) {
+        return Ok((StatusCode::NOT_MODIFIED, validators).into_response());
+    }
     let Some((file, manner)) = open(desk, capture)? else {
         let text = "Our copy is not in its place. It has been written down for whoever runs this archive.";
         return answer::message(desk, StatusCode::SERVICE_UNAVAILABLE, "The copy cannot be read", text);
     };
-    let tag = answer::etag(capture.sha256);
-    let mut response = if answer::is_known(asked, &tag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        let text = |name: HeaderName| asked.get(name).and_then(|value| value.to_str().ok());
-        // A part of another version would not fit what the reader has.
-        let is_same = text(header::IF_RANGE).is_none_or(|known| known == tag);
-        let range = text(header::RANGE).filter(|_| is_same);
-        if range.is_none() {
-            desk.figures.copies_opened.fetch_add(1, Ordering::Relaxed);
-        }
-        body(file, capture.bytes, wanted(range, capture.bytes))
-    };
-    let headers = response.headers_mut();
-    headers.insert(header::ETAG, header_value(&tag));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching(found)));
+    let text = |name: HeaderName| asked.get(name).and_then(|value| value.to_str().ok());
+    // A part of another version would not fit what the reader has.
+    let is_same = text(header::IF_RANGE).is_none_or(|known| known == tag);
+    let range = text(header::RANGE).filter(|_| is_same);
+    if range.is_none() {
+        desk.figures.copies_opened.fetch_add(1, Ordering::Relaxed);
+    }
+    let mut response = (validators, body(file, capture.bytes, wanted(range, capture.bytes))).into_response();
     if response.status() != StatusCode::RANGE_NOT_SATISFIABLE {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, header_value(&manner.content_type));
@@ -183,7 +179,7 @@ fn caching(found: &Found) -> &'static str {
 pub(in crate::serve) fn open(desk: &Desk, capture: &Capture) -> Result<Option<(File, Manner)>, Fault> {
     let file = match desk.archive.open_blob(capture.sha256) {
         Ok(file) => file,
-        Err(fault @ crate::world::archive::Fault::Missing(_)) => {
+        Err(fault @ archive::Fault::Missing(_)) => {
             tracing::error!(%fault, "a copy that the catalogue names is missing");
             return Ok(None);
         }
@@ -208,31 +204,11 @@ fn body(file: File, length: u64, wanted: Wanted) -> Response {
             return (StatusCode::RANGE_NOT_SATISFIABLE, [(header::CONTENT_RANGE, range)]).into_response();
         }
     };
-    let mut response = (status, streamed(file, start, end)).into_response();
+    let mut response = (status, Body::from_stream(archive::pieces(file, start, end))).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(end - start));
     if status == StatusCode::PARTIAL_CONTENT {
         headers.insert(header::CONTENT_RANGE, header_value(&format!("bytes {start}-{}/{length}", end - 1)));
     }
     response
-}
-
-/// The bytes from `start` up to `end`, a chunk at a time, as fast as they are taken.
-fn streamed(file: File, start: u64, end: u64) -> Body {
-    let file = Arc::new(file);
-    Body::from_stream(stream::try_unfold(start, move |at| {
-        let file = Arc::clone(&file);
-        async move {
-            if at >= end {
-                return Ok(None);
-            }
-            let size = usize::try_from((end - at).min(CHUNK)).unwrap_or(usize::MAX);
-            let reading = tokio::task::spawn_blocking(move || {
-                let mut chunk = vec![0; size];
-                file.read_exact_at(&mut chunk, at).map(|()| Bytes::from(chunk))
-            });
-            let chunk = reading.await.map_err(io::Error::other)??;
-            Ok::<_, io::Error>(Some((chunk, at + size as u64)))
-        }
-    }))
 }

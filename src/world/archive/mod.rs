@@ -10,6 +10,7 @@ mod backup;
 mod fixity;
 mod journal;
 mod key;
+mod pieces;
 mod removal;
 mod space;
 
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 pub use backup::Copied;
 pub use fixity::{Damage, Fixity};
 use jiff::Timestamp;
+pub use pieces::pieces;
 
 use crate::domain::capture::Digest;
 use crate::world::spool::{Spool, Spooled};

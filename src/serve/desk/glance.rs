@@ -1,0 +1,98 @@
+//! What the catalogue says, looked up once for all who ask at about the same time.
+//!
+//! A reader's browser asks again for each copy it has, and a class opens the
+//! same paper in the same minute. Reports are read once and shared; a new
+//! night, look or decision is noticed by its number.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
+use super::shelf::Shelf;
+use crate::domain::capture::Digest;
+use crate::domain::course::CourseId;
+use crate::domain::evidence::memory::Kept;
+use crate::serve::settings::CourseRules;
+use crate::world::catalogue::{Catalogue, Fault, Newest};
+use crate::world::clock::Clock;
+
+/// How long one look is good for: what a night or a takedown writes is shown
+/// this much later, which no reader can tell.
+const GOOD_FOR: Duration = Duration::from_millis(100);
+
+/// What one look at the catalogue showed.
+#[derive(Debug)]
+pub(super) struct Glance {
+    pub shelves: Vec<Arc<Shelf>>,
+    /// The captures with a digest, of those that were asked for.
+    holders: std::sync::Mutex<HashMap<Digest, Arc<[Kept]>>>,
+}
+
+/// The newest glance, and when it was taken.
+#[derive(Debug, Default)]
+pub(super) struct Glances {
+    newest: Mutex<Option<(Arc<Glance>, Option<Instant>)>>,
+}
+
+impl Glances {
+    /// Of all who come while a look is under way, nobody looks a second time.
+    pub(super) async fn newest(
+        &self,
+        catalogue: &Catalogue,
+        courses: &[CourseRules],
+        clock: Clock,
+    ) -> Result<Arc<Glance>, Fault> {
+        let mut newest = self.newest.lock().await;
+        let now = clock.instant();
+        if let Some((glance, Some(taken))) = newest.as_ref()
+            && now.duration_since(*taken) < GOOD_FOR
+        {
+            return Ok(Arc::clone(glance));
+        }
+        let before = newest.as_ref().map(|(glance, _)| glance.shelves.as_slice()).unwrap_or_default();
+        let fresh = Arc::new(Glance::take(catalogue, courses, before).await?);
+        *newest = Some((Arc::clone(&fresh), Some(now)));
+        Ok(fresh)
+    }
+
+    /// The next who asks looks again.
+    pub(super) async fn forget(&self) {
+        if let Some((_, taken)) = self.newest.lock().await.as_mut() {
+            *taken = None;
+        }
+    }
+}
+
+impl Glance {
+    async fn take(
+        catalogue: &Catalogue,
+        courses: &[CourseRules],
+        before: &[Arc<Shelf>],
+    ) -> Result<Self, Fault> {
+        let newest: HashMap<CourseId, Newest> = catalogue.newest().await?.into_iter().collect();
+        let mut shelves = Vec::new();
+        for rules in courses {
+            let Some(as_of) = newest.get(&rules.id).copied() else { continue };
+            let known = before.iter().find(|shelf| shelf.rules.id == rules.id && shelf.as_of == as_of);
+            match known {
+                Some(known) => shelves.push(Arc::clone(known)),
+                None => shelves.extend(Shelf::read(catalogue, rules, as_of).await?.map(Arc::new)),
+            }
+        }
+        Ok(Self { shelves, holders: std::sync::Mutex::default() })
+    }
+
+    /// The captures with this digest, the newest first.
+    pub(super) async fn holders(&self, catalogue: &Catalogue, sha256: Digest) -> Result<Arc<[Kept]>, Fault> {
+        let known = self.holders.lock().unwrap_or_else(PoisonError::into_inner).get(&sha256).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let holders: Arc<[Kept]> = catalogue.captures_of(sha256).await?.into();
+        let mut all = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(sha256, Arc::clone(&holders));
+        Ok(holders)
+    }
+}
