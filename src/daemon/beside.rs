@@ -30,6 +30,11 @@ impl Door {
         tracing::info!(at = %listener.local_addr()?, "the pages are open");
         Ok(Self { at, listener })
     }
+
+    /// The same door for one more run of the pages.
+    fn listener(&self) -> std::io::Result<tokio::net::TcpListener> {
+        tokio::net::TcpListener::from_std(self.listener.try_clone()?)
+    }
 }
 
 /// The companions by the newest good configuration.
@@ -53,23 +58,21 @@ impl Beside {
     /// The address cannot be listened at, or the relay cannot be set up. What
     /// ran before goes on then.
     pub(super) async fn set_up(&mut self, settings: &config::Settings, world: &World) -> anyhow::Result<()> {
+        // All that may fail comes before what runs is stopped.
         let sender = settings.sender(&world.archive)?;
-        let door = match (&settings.pages, self.door.take()) {
+        let new_door = match (&settings.pages, &self.door) {
+            (Some(pages), Some(door)) if door.at == pages.listen => None,
+            (Some(pages), _) => Some(Door::open(pages.listen)?),
             (None, _) => None,
-            (Some(pages), Some(door)) if door.at == pages.listen => Some(door),
-            (Some(pages), before) => match Door::open(pages.listen) {
-                Ok(door) => Some(door),
-                Err(error) => {
-                    self.door = before;
-                    return Err(error);
-                }
-            },
+        };
+        let pages = match (&settings.pages, new_door.as_ref().or(self.door.as_ref())) {
+            (Some(pages), Some(door)) => Some((door.listener()?, pages.serve(&world.archive)?)),
+            (Some(_) | None, _) => None,
         };
         self.companions.stop().await;
         self.companions = Companions::default();
-        if let (Some(pages), Some(door)) = (&settings.pages, &door) {
-            let listener = tokio::net::TcpListener::from_std(door.listener.try_clone()?)?;
-            let shown = pages.serve(&world.archive)?;
+        self.door = settings.pages.as_ref().and_then(|_| new_door.or(self.door.take()));
+        if let Some((listener, shown)) = pages {
             let desk = Desk::new(world.archive.clone(), world.catalogue.clone(), world.clock, shown)
                 .with_bell(self.bell.clone());
             self.companions.add("serving the pages", |stop| async move {
@@ -79,7 +82,6 @@ impl Beside {
         if let Some(sender) = sender {
             self.add_outbox(sender, world);
         }
-        self.door = door;
         Ok(())
     }
 
@@ -88,7 +90,7 @@ impl Beside {
         self.companions.add("delivering letters", |stop| async move {
             tokio::select! {
                 () = stop.told() => Ok(()),
-                ended = outbox::keep_delivering(catalogue, clock, sender) => ended,
+                never = outbox::keep_delivering(catalogue, clock, sender) => match never {},
             }
         });
     }

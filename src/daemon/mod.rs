@@ -8,6 +8,7 @@ mod agenda;
 mod attendant;
 mod beside;
 mod companions;
+mod courtesy;
 mod tidings;
 
 use std::collections::{BTreeMap, HashMap};
@@ -21,6 +22,7 @@ use tracing::Instrument as _;
 use self::agenda::{Agenda, Due};
 use self::attendant::{Attendant, Outcome};
 use self::beside::Beside;
+use self::courtesy::{Courtesy, Errand};
 use self::tidings::Tidings;
 use crate::config;
 use crate::domain::course::{Course, CourseId};
@@ -29,6 +31,7 @@ use crate::night;
 use crate::serve::{Bell, Call, Listener};
 use crate::world::World;
 use crate::world::catalogue::LastNight;
+use crate::world::fetch::Fetch;
 use crate::world::ping::{Ping, PingUrl};
 
 /// The clock is looked at this often at least: it may have been set, or the
@@ -64,8 +67,16 @@ pub async fn run(file: &Path, settings: config::Settings, world: World) -> anyho
     beside.set_up(&settings, &world).await?;
     let attendant = Attendant::new(file, &settings, world.clock, beside)?;
     let tidings = Tidings::new(world.clock);
-    let mut daemon =
-        Daemon { settings, world, attendant, tidings, listener, looked: HashMap::new(), rests_until: None };
+    let mut daemon = Daemon {
+        settings,
+        world,
+        attendant,
+        tidings,
+        listener,
+        looked: HashMap::new(),
+        courtesy: Courtesy::default(),
+        rests_until: None,
+    };
     let ended = daemon.work().await;
     daemon.attendant.stop().await;
     daemon.world.close().await;
@@ -81,6 +92,7 @@ struct Daemon {
     listener: Listener,
     /// The last look of each course; a restart forgets it, and misses one look.
     looked: HashMap<CourseId, Timestamp>,
+    courtesy: Courtesy,
     /// Nights that our own failing cut short are left alone until then.
     rests_until: Option<Instant>,
 }
@@ -113,10 +125,15 @@ impl Daemon {
     /// Takes over a configuration that was read without a mistake; what it asks
     /// of this machine may still fail.
     async fn take_over(&mut self, settings: config::Settings) {
-        match self.attendant.beside.set_up(&settings, &self.world).await {
+        let taken = async {
+            Fetch::new(&settings.fetch, self.world.archive.spool(), self.world.clock)?;
+            self.attendant.beside.set_up(&settings, &self.world).await
+        };
+        match taken.await {
             Ok(()) => {
                 tracing::info!(courses = settings.courses.len(), "the new configuration is in force");
                 self.settings = settings;
+                self.courtesy = Courtesy::default();
             }
             Err(error) => {
                 let error = tidings::told(&error);
@@ -181,7 +198,7 @@ impl Daemon {
     /// Looks at the one link that someone asks for.
     async fn answer(&mut self, call: Call) -> anyhow::Result<Option<Stopped>> {
         let Some(course) = self.courses([&call.course].into_iter()).pop() else { return Ok(None) };
-        self.world.renew_fetch(&self.settings.fetch)?;
+        self.courtesy.begin(Errand::Look, &mut self.world, &self.settings.fetch);
         let span = tracing::info_span!("look", run = %self.world.clock.now());
         let look = night::look_at(&course, &call.link, &self.world).instrument(span.clone());
         let Some(looked) = attended(&mut self.attendant, look).await? else { return Ok(Some(Stopped)) };
@@ -199,7 +216,7 @@ impl Daemon {
         let begun: Vec<CourseId> =
             due.iter().filter(|due| !due.is_resumed).map(|due| due.course.clone()).collect();
         self.world.catalogue.set_last_nights(&begun, LastNight { at: started, is_over: false }).await?;
-        self.world.renew_fetch(&self.settings.fetch)?;
+        self.courtesy.begin(Errand::Night, &mut self.world, &self.settings.fetch);
         let ping = self.settings.daemon.ping.clone();
         let span = tracing::info_span!("night", run = %started);
         span.in_scope(|| tidings::begins(due));
@@ -232,7 +249,7 @@ impl Daemon {
     async fn look(&mut self, due: &[CourseId]) -> anyhow::Result<Option<Stopped>> {
         let now = self.world.clock.now();
         self.looked.extend(due.iter().map(|course| (course.clone(), now)));
-        self.world.renew_fetch(&self.settings.fetch)?;
+        self.courtesy.begin(Errand::Look, &mut self.world, &self.settings.fetch);
         let courses = self.courses(due.iter());
         let span = tracing::info_span!("look", run = %now);
         let look = night::look(&courses, &self.world).instrument(span.clone());

@@ -72,12 +72,6 @@ impl Pace {
             None => Order::GoOn,
         }
     }
-
-    /// Yesterday's refusals are forgotten, the last request is not.
-    pub fn new_night(&mut self) {
-        self.throttled = 0;
-        self.not_before = None;
-    }
 }
 
 /// The value of `Retry-After` (RFC 9110 section 10.2.3): seconds or a date.
@@ -150,7 +144,7 @@ mod tests {
         let mut pace = Pace::new(Duration::ZERO);
         assert_eq!(pace.heard(signal(429, Some(1)), start, PATIENCE), Order::Wait);
         assert_eq!(pace.heard(signal(429, Some(1)), start, PATIENCE), Order::Stop);
-        pace.new_night();
+        let mut pace = Pace::new(Duration::ZERO);
         assert_eq!(pace.heard(signal(429, Some(1)), start, PATIENCE), Order::Wait);
         assert_eq!(pace.heard(signal(200, None), start, PATIENCE), Order::GoOn);
         assert_eq!(pace.heard(signal(429, Some(1)), start, PATIENCE), Order::Wait);

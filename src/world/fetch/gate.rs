@@ -1,8 +1,9 @@
-//! What each origin's robots.txt permits: fetched when first needed, remembered for a day.
+//! What each origin's robots.txt permits: fetched when first needed, remembered
+//! for the night, which is less than the day that RFC 9309 section 2.4 allows.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::body::Reader;
 use super::door::{Answer, Ask, Door, Sent};
@@ -13,9 +14,6 @@ use crate::domain::address::Address;
 use crate::domain::policy::pace::Order;
 use crate::domain::policy::robots::{BYTES_READ, Rules};
 use crate::domain::visit::{Ending, Failure, Withheld};
-
-/// RFC 9309 section 2.4.
-const MEMORY: Duration = Duration::from_hours(24);
 
 /// RFC 9309 section 2.3.1.2.
 const REDIRECTS: usize = 5;
@@ -29,7 +27,7 @@ enum Permission {
     Nothing,
 }
 
-type Slot = Arc<tokio::sync::Mutex<Option<(Instant, Permission)>>>;
+type Slot = Arc<tokio::sync::Mutex<Option<Permission>>>;
 
 #[derive(Default)]
 pub(super) struct Gate {
@@ -52,14 +50,12 @@ impl Gate {
         );
         // Whoever comes first fetches; the others wait here for the answer.
         let mut slot = slot.lock().await;
-        let now = door.clock.instant();
-        let known = slot.as_ref().filter(|(since, _)| now.duration_since(*since) < MEMORY);
-        let permission = if let Some((_, permission)) = known {
+        let permission = if let Some(permission) = slot.as_ref() {
             permission.clone()
         } else {
             match fetch(door, address, fresh).await? {
                 Ok(permission) => {
-                    *slot = Some((now, permission.clone()));
+                    *slot = Some(permission.clone());
                     permission
                 }
                 Err(ending) => return Ok(Leave::Refused(ending)),
@@ -73,14 +69,6 @@ impl Gate {
             }
             Permission::Rules(_) => Leave::Refused(Ending::Withheld(Withheld::Robots)),
         })
-    }
-
-    /// Forgets what is older than a day.
-    pub(super) fn new_night(&self, now: Instant) {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, slot| {
-            slot.try_lock()
-                .is_ok_and(|slot| slot.as_ref().is_some_and(|(since, _)| now.duration_since(*since) < MEMORY))
-        });
     }
 }
 

@@ -93,17 +93,6 @@ impl Lanes {
         lock(&self.stopped).insert(host.to_ascii_lowercase());
     }
 
-    /// Keeps the distances, forgets the refusals.
-    pub(super) fn new_night(&self) {
-        lock(&self.stopped).clear();
-        for lane in lock(&self.paces).values() {
-            // A lane in use belongs to the new night already.
-            if let Ok(mut pace) = lane.try_lock() {
-                pace.new_night();
-            }
-        }
-    }
-
     fn passable(&self, host: &str) -> Result<(), Stopped> {
         if lock(&self.stopped).contains(host) { Err(Stopped) } else { Ok(()) }
     }

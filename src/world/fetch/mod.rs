@@ -1,6 +1,6 @@
 //! Fetching from strangers, politely and behind a guard.
 //!
-//! One [`Fetch`] serves a whole process. Every request, redirects and
+//! One [`Fetch`] serves all runs of a night. Every request, redirects and
 //! robots.txt included, leaves through `door`, which keeps each host's pace
 //! (`lane`), refuses internal addresses (`names`) and remembers dead hosts
 //! (`trouble`). What the web does wrong comes back as an [`Exchange`]; a
@@ -38,7 +38,7 @@ use crate::domain::visit::{Ending, Exchange, Failure, Hop, Validators};
 use crate::world::clock::Clock;
 use crate::world::spool::{Spool, Spooled};
 
-/// Fetches for all courses of a process, and keeps what politeness must remember.
+/// Fetches for all courses of a night, and keeps what politeness must remember.
 pub struct Fetch {
     door: Door,
     gate: Gate,
@@ -77,7 +77,7 @@ pub struct Fetched {
     pub body: Option<Spooled>,
 }
 
-/// Since the beginning, robots.txt included.
+/// Of the run so far, robots.txt included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     pub requests: u64,
@@ -164,17 +164,18 @@ impl Fetch {
         }
     }
 
-    /// Leaves a host alone until [`Self::new_night`], as when its page turns
-    /// out to be a challenge.
+    /// Leaves a host alone from now on, as when its page turns out to be a
+    /// challenge.
     pub fn stop_host(&self, host: &str) {
         self.door.lanes.stop(host);
     }
 
-    /// Forgets refusals, dead hosts and what robots.txt said more than a day ago.
-    pub fn new_night(&self) {
-        self.door.lanes.new_night();
+    /// Another run of the same night begins: it counts anew and tries dead
+    /// hosts again, but what hosts asked of us holds on.
+    pub fn begin_run(&self) {
+        self.door.requests.store(0, Ordering::Relaxed);
+        self.door.bytes.store(0, Ordering::Relaxed);
         self.door.troubles.forget();
-        self.gate.new_night(self.door.clock.instant());
     }
 
     async fn travel(&self, journey: &mut Journey<'_>) -> Result<Result<Spooled, Ending>, Fault> {

@@ -28,7 +28,7 @@ async fn robots_txt_is_obeyed_on_every_hop_and_asked_for_once() {
     assert_eq!(guest.ending("http://press.school.edu/private/x").await, disallowed);
     assert_eq!(guest.ending("http://press.school.edu/leads").await, disallowed);
     assert!(matches!(guest.ending("http://press.school.edu/open").await, Ending::Answered(_)));
-    guest.fetch.new_night();
+    guest.fetch.begin_run();
     guest.get("http://press.school.edu/open").await;
     assert_eq!(site.targets(), ["/leads", "/open", "/open"]);
     assert_eq!(site.seen().len(), 4);
@@ -100,9 +100,9 @@ async fn a_dead_host_is_tried_twice_and_then_remembered() {
         onreserve::world::fetch::Request { fresh_connection: true, ..request("http://dead.school.edu/0") };
     guest.fetch.exchange(&fresh).await.unwrap();
     assert_eq!(guest.fetch.totals().requests, 3);
-    guest.fetch.new_night();
+    guest.fetch.begin_run();
     guest.ending("http://dead.school.edu/0").await;
-    assert_eq!(guest.fetch.totals().requests, 4);
+    assert_eq!(guest.fetch.totals().requests, 1, "another run tries it again");
 }
 
 #[tokio::test]
@@ -193,7 +193,7 @@ async fn a_short_retry_after_is_sat_out() {
 }
 
 #[tokio::test]
-async fn a_host_that_has_had_enough_is_left_alone_until_the_next_night() {
+async fn a_host_that_has_had_enough_is_left_alone_for_the_night() {
     let site = Site::start(|seen| match (seen.host.as_str(), seen.target.as_str()) {
         (_, "/robots.txt") => Reply::not_found(),
         ("throttled.school.edu", _) => Reply::new(429, "", "enough"),
@@ -215,9 +215,12 @@ async fn a_host_that_has_had_enough_is_left_alone_until_the_next_night() {
         assert!(second.hops.is_empty());
     }
     assert_eq!(site.targets().len(), 4);
-    guest.fetch.new_night();
-    guest.get("http://told.school.edu/b").await;
-    assert_eq!(site.targets().len(), 5);
+    guest.fetch.begin_run();
+    for host in names {
+        let again = guest.get(&format!("http://{host}/b")).await.exchange;
+        assert_eq!(again.ending, Ending::Withheld(Withheld::HostStopped), "{host}: another run of the night");
+    }
+    assert_eq!(site.targets().len(), 4);
 }
 
 #[tokio::test]
