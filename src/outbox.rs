@@ -3,6 +3,7 @@
 //!
 //! What is queued is decided by a night, in the transaction of the events it tells.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +13,7 @@ use crate::domain::report::digest::Digest;
 use crate::domain::report::occasion::Telling;
 use crate::domain::report::{html, text};
 use crate::domain::ticket::{Purpose, SigningKey, Ticket};
-use crate::world::catalogue::{Catalogue, Turn, Waiting};
+use crate::world::catalogue::{Catalogue, Fault, Turn, Waiting};
 use crate::world::clock::Clock;
 use crate::world::mail::dkim::Signer;
 use crate::world::mail::relay::{Outcome, Parcel, Relay};
@@ -34,6 +35,9 @@ const LONGEST_DELAY: SignedDuration = SignedDuration::from_hours(48);
 
 /// A night may have queued something, or the clock been set.
 const LOOKS_AGAIN: Duration = Duration::from_secs(15);
+
+/// Our own side failed, as when the disk is full; mail has time.
+const RESTS: Duration = Duration::from_mins(1);
 
 /// No letter is tried again at once.
 const AT_LEAST: Duration = Duration::from_secs(1);
@@ -121,7 +125,16 @@ pub async fn deliver_due(catalogue: &Catalogue, clock: Clock, sender: &Sender) -
     let mut no_relay: Option<String> = None;
     for id in catalogue.due_letters(now, now.saturating_add(LONGEST_DELAY)?).await? {
         let _undisturbed = catalogue.outbox_lock().await;
-        let Some(waiting) = catalogue.waiting_letter(id).await? else { continue };
+        let waiting = match catalogue.waiting_letter(id).await {
+            Ok(Some(waiting)) => waiting,
+            Ok(None) => continue,
+            Err(Fault::Value(error)) => {
+                tracing::error!(%error, "a letter that this version cannot read is given up; `onreserve report` still shows its night");
+                catalogue.drop_letter(id, now).await?;
+                continue;
+            }
+            Err(fault) => return Err(fault.into()),
+        };
         let outcome = match &no_relay {
             // One relay for all: who could not be asked for one letter is not asked for the next.
             Some(why) => Outcome::NoRelay(why.clone()),
@@ -139,17 +152,24 @@ pub async fn deliver_due(catalogue: &Catalogue, clock: Clock, sender: &Sender) -
     Ok(delivered)
 }
 
-/// Hands letters on for as long as it is let.
-///
-/// # Errors
-///
-/// The catalogue's.
-pub async fn keep_delivering(catalogue: Catalogue, clock: Clock, sender: Sender) -> anyhow::Result<()> {
+/// Hands letters on for as long as it is let. When the catalogue fails, mail
+/// waits; nights and pages go on.
+pub async fn keep_delivering(catalogue: Catalogue, clock: Clock, sender: Sender) -> Infallible {
     loop {
-        let delivered = deliver_due(&catalogue, clock, &sender).await?;
-        let next = delivered.next_try.map(|next| next.duration_since(clock.now()));
-        let next = next.and_then(|wait| Duration::try_from(wait).ok()).unwrap_or(LOOKS_AGAIN);
-        clock.sleep(next.clamp(AT_LEAST, LOOKS_AGAIN)).await;
+        match deliver_due(&catalogue, clock, &sender).await {
+            Ok(delivered) => {
+                let next = delivered.next_try.map(|next| next.duration_since(clock.now()));
+                let next = next.and_then(|wait| Duration::try_from(wait).ok()).unwrap_or(LOOKS_AGAIN);
+                clock.sleep(next.clamp(AT_LEAST, LOOKS_AGAIN)).await;
+            }
+            Err(error) => {
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "the outbox cannot be read or written; mail waits"
+                );
+                clock.sleep(RESTS).await;
+            }
+        }
     }
 }
 

@@ -19,12 +19,13 @@ pub(super) async fn letters(
 ) -> anyhow::Result<()> {
     let now = world.clock.now();
     let stopped = world.catalogue.stopped(&course.id).await?;
+    post.superseded.extend(world.catalogue.untold_to_others(&course.id, &course.report_to).await?);
     for recipient in course.report_to.iter().filter(|recipient| !stopped.contains(recipient)) {
         let with = world.catalogue.correspondence(&course.id, recipient).await?;
         // A void night says nothing, so what waits goes on waiting.
         if told.void.is_none() || with.untold.is_empty() {
             post.queued.extend(decide(course, recipient, told, &with, now));
-            post.superseded.extend(with.untold.iter().map(|untold| untold.id));
+            post.superseded.extend(with.untold.iter().map(|untold| untold.id).chain(with.unreadable));
         }
     }
     Ok(())

@@ -34,6 +34,8 @@ pub struct Correspondence {
     pub told: Vec<(Occasion, Timestamp)>,
     /// Never told, oldest first.
     pub untold: Vec<Untold>,
+    /// Never told, and written by a version that we cannot read.
+    pub unreadable: Vec<i64>,
 }
 
 #[derive(Clone, Debug)]
@@ -114,18 +116,37 @@ impl Catalogue {
         .bind(recipient.as_str())
         .fetch_all(&self.pool)
         .await?;
-        Ok(Correspondence {
+        let mut with = Correspondence {
             told: told
                 .iter()
                 .map(|row| Ok((from_json(row.get(0))?, time_from(row.get(1))?)))
                 .collect::<Result<_, Fault>>()?,
-            untold: untold
-                .iter()
-                .map(|row| {
-                    Ok(Untold { id: row.get(0), first_night: row.get(1), telling: from_json(row.get(2))? })
-                })
-                .collect::<Result<_, Fault>>()?,
-        })
+            ..Correspondence::default()
+        };
+        for row in &untold {
+            let (id, first_night) = (row.get(0), row.get(1));
+            match from_json(row.get(2)) {
+                Ok(telling) => with.untold.push(Untold { id, first_night, telling }),
+                Err(_) => with.unreadable.push(id),
+            }
+        }
+        Ok(with)
+    }
+
+    /// Letters of a course, never told, to those who are no reader of it any more.
+    pub async fn untold_to_others(
+        &self,
+        course: &CourseId,
+        readers: &[MailAddress],
+    ) -> Result<Vec<i64>, Fault> {
+        let rows = sqlx::query(
+            "SELECT id, recipient FROM letter WHERE course = ? AND state IN ('waiting', 'refused', 'expired')",
+        )
+        .bind(course.as_str())
+        .fetch_all(&self.pool)
+        .await?;
+        let is_reader = |to: &str| readers.iter().any(|reader| reader.as_str() == to);
+        Ok(rows.iter().filter(|row| !is_reader(row.get(1))).map(|row| row.get(0)).collect())
     }
 
     /// The letters whose turn it is, oldest first. One whose next try is far
@@ -160,6 +181,16 @@ impl Catalogue {
         .transpose()
     }
 
+    /// Takes a letter out that cannot be read any more.
+    pub async fn drop_letter(&self, id: i64, at: Timestamp) -> Result<(), Fault> {
+        sqlx::query("UPDATE letter SET state = 'superseded', content = NULL, ended_at = ? WHERE id = ?")
+            .bind(time(at))
+            .bind(id)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// Notes that a letter is being handed on, which is undone by its turn: whoever
     /// finds it after a crash knows that the relay may have the letter.
     pub async fn try_letter(&self, id: i64) -> Result<(), Fault> {
@@ -170,7 +201,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Enters what came of a try.
+    /// Enters what came of a try, unless its reader stopped the letters meanwhile.
     pub async fn turn_letter(&self, id: i64, at: Timestamp, turn: &Turn, answer: &str) -> Result<(), Fault> {
         let (state, next_try, is_unanswered) = match turn {
             Turn::Told => ("told", at, false),
@@ -181,7 +212,8 @@ impl Catalogue {
         let has_ended = state != "waiting";
         sqlx::query(
             "UPDATE letter SET state = ?, next_try = ?, is_unanswered = is_unanswered & 1 | ?, tries = tries + 1, \
-             answer = ?, ended_at = iif(?, ?, NULL), content = iif(? = 'told', NULL, content) WHERE id = ?",
+             answer = ?, ended_at = iif(?, ?, NULL), content = iif(? = 'told', NULL, content) \
+             WHERE id = ? AND state = 'waiting'",
         )
         .bind(state)
         .bind(time(next_try))

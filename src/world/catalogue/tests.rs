@@ -173,6 +173,34 @@ async fn only_the_newest_report_keeps_the_patch_that_every_night_finds_again() {
 }
 
 #[tokio::test]
+async fn a_letter_of_another_version_stops_neither_nights_nor_mail() {
+    let (_dir, catalogue) = catalogue().await;
+    let (course, reader): (crate::domain::course::CourseId, crate::domain::course::MailAddress) =
+        ("c".parse().unwrap(), "i@school.test".parse().unwrap());
+    sqlx::query("INSERT INTO course VALUES ('c', 'A course')").execute(&catalogue.pool).await.unwrap();
+    catalogue.enter(&[Entry::Night { started: night(1) }]).await.unwrap();
+    let row = catalogue.night(night(1)).await.unwrap().id;
+    sqlx::query(
+        "INSERT INTO letter (course, recipient, night, first_night, occasion, state, queued_at, content, next_try) \
+         VALUES ('c', 'i@school.test', ?, ?, '\"digest\"', 'waiting', ?, '{}', ?)",
+    )
+    .bind(row)
+    .bind(row)
+    .bind(night(1).to_string())
+    .bind(night(1).to_string())
+    .execute(&catalogue.pool)
+    .await
+    .unwrap();
+    let with = catalogue.correspondence(&course, &reader).await.unwrap();
+    let [id] = with.unreadable.as_slice() else { panic!("{with:?}") };
+    assert!(with.untold.is_empty());
+    assert!(matches!(catalogue.waiting_letter(*id).await, Err(Fault::Value(_))));
+    catalogue.drop_letter(*id, night(2)).await.unwrap();
+    assert!(catalogue.waiting_letter(*id).await.unwrap().is_none());
+    assert_eq!(catalogue.outbox().await.unwrap().waiting, 0);
+}
+
+#[tokio::test]
 async fn a_catalogue_of_an_earlier_version_is_copied_before_it_changes() {
     let dir = tempfile::tempdir().unwrap();
     let path = Catalogue::path_in(dir.path());

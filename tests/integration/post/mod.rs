@@ -174,6 +174,23 @@ async fn a_refusal_is_told_to_the_operator_and_its_news_comes_with_the_next_lett
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mistyped_reader_is_forgotten_once_corrected() {
+    let town = rotting().await;
+    let relay = Relay::up();
+    by(&town, &relay);
+    relay.will(Manner::ToRecipient("550 5.1.1 no such user"));
+    nights(&town, 1..=1).await;
+    assert!(town.run(&["status"]).await.1.contains("MAIL REFUSED"));
+    let path = town.dir.path().join("onreserve.toml");
+    let configuration = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, configuration.replace("i@school.test", "j@school.test")).unwrap();
+    relay.will(Manner::Take);
+    nights(&town, 2..=2).await;
+    let (_, status) = town.run(&["status"]).await;
+    assert!(!status.contains("MAIL"), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_mail_that_may_have_arrived_is_repeated_under_its_own_name() {
     let town = rotting().await;
     let relay = Relay::up();
