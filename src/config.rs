@@ -5,6 +5,7 @@
 
 mod access;
 mod course;
+mod credential;
 mod fetching;
 mod mail;
 mod meaning;
@@ -48,8 +49,6 @@ pub struct Settings {
 pub enum Mistake {
     #[error("cannot read the configuration {}: {what}", path.display())]
     Unreadable { path: PathBuf, what: std::io::Error },
-    #[error("{}: {what}", path.display())]
-    Syntax { path: PathBuf, what: Box<toml::de::Error> },
     #[error("{}: {}{what}", path.display(), place.map(|place| format!("{place}: ")).unwrap_or_default())]
     Meaning { path: PathBuf, place: Option<Place>, what: String },
 }
@@ -220,9 +219,11 @@ fn settings_of(files: Vec<(PathBuf, String)>) -> Result<Settings, Mistakes> {
 /// with its file and its number there.
 fn settings(file: File, courses: Vec<((usize, usize), course::CourseKeys)>, found: &mut Found) -> Settings {
     let has_mail = file.mail.is_some();
-    let mail = file.mail.map(|keys| mail::mail(keys, &mut found.table(0, &["mail"]), mail::environment));
-    let pages = file.pages.map(|keys| pages::pages(keys, &mut found.table(0, &["pages"]), mail::environment));
-    let service = nights::service(&file.service, &mut found.table(0, &["service"]));
+    let mail =
+        file.mail.map(|keys| mail::mail(keys, &mut found.table(0, &["mail"]), credential::environment));
+    let pages =
+        file.pages.map(|keys| pages::pages(keys, &mut found.table(0, &["pages"]), credential::environment));
+    let service = nights::service(&file.service, &mut found.table(0, &["service"]), credential::environment);
     let fetch = fetching::settings(file.fetch, &mut found.table(0, &["fetch"]));
     let mut settings = Settings {
         archive: file.archive.dir,
@@ -257,7 +258,7 @@ fn add(
     let shown = pages::Shown { origins: std::mem::take(&mut keys.origins), contact: keys.contact.take() };
     let access =
         access::AccessKeys { access: keys.access, readers: keys.readers.take(), staff: keys.staff.take() };
-    let admission = access::admission(&keys.id, access, table, mail::environment);
+    let admission = access::admission(&keys.id, access, table, credential::environment);
     let id = keys.id.clone();
     let course = course::course(keys, table);
     // A schedule can be wrong beside anything else, so it is read in any case.
@@ -469,7 +470,7 @@ mod tests {
         for place in [
             "courses.d/1.toml: line 3, column 6: two courses",
             "courses.d/1.toml: line 5, column 13: ",
-            "courses.d/2.toml: TOML parse error at line 1",
+            "courses.d/2.toml: line 1, column 1: missing field `id`",
         ] {
             assert!(all.contains(place), "{place}\n{all}");
         }
@@ -515,6 +516,8 @@ mod tests {
         assert!(mistake("[service]\nlook = \"noon\"").contains("13:00"));
         assert!(mistake("[service]\nspread = \"2d\"").contains("spread"));
         assert!(!mistake("[service]\nping_url = \"ftp://secret\"").contains("secret"));
+        let mistyped = mistake("[mail]\nfrom = \"o@school.edu\"\npassword = \"secret\"");
+        assert!(mistyped.contains("line 3, column 1") && !mistyped.contains("secret"), "{mistyped}");
         assert!(mistake("[fetch]\nhosts_at_once = 0").contains("the default is 16"));
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::mail::CREDENTIALS_DIRECTORY;
+use super::credential;
 use super::meaning::Table;
 use crate::domain::course::CourseId;
 use crate::domain::policy::admission::{Admission, Circle, Readers, Staff};
@@ -112,21 +112,15 @@ fn password_hash(
     keys: &PeopleKeys,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<PasswordHash>, String> {
-    let credential = || {
-        let path = PathBuf::from(environment(CREDENTIALS_DIRECTORY)?).join(format!("{id}-{role}"));
-        path.exists().then_some(path)
-    };
-    let file = match (&keys.password_hash, &keys.password_hash_file) {
+    let named = match (&keys.password_hash, &keys.password_hash_file) {
         (Some(_), Some(_)) => {
             return Err("there are both password_hash and password_hash_file; keep one".to_owned());
         }
         (Some(hash), None) => return told(hash).map(Some),
-        (None, Some(path)) => Some(path.clone()),
-        (None, None) => credential(),
+        (None, named) => named.as_deref(),
     };
-    let Some(path) = file else { return Ok(None) };
-    let text =
-        std::fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let Some(path) = credential::file(named, &format!("{id}-{role}"), environment) else { return Ok(None) };
+    let text = credential::read(&path)?;
     told(&text).map(Some).map_err(|what| format!("{}: {what}", path.display()))
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::credential;
 use super::meaning::Table;
 use crate::outbox::Sender;
 use crate::world::mail::Mailbox;
@@ -13,7 +14,6 @@ use crate::world::mail::relay::{Login, Password, Relay, Security, Server, Unusab
 
 /// The file in systemd's credentials directory that holds the relay's password.
 const CREDENTIAL: &str = "smtp-password";
-pub(super) const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 /// The variable that may hold it.
 const PASSWORD_VARIABLE: &str = "ONRESERVE_SMTP_PASSWORD";
 
@@ -79,10 +79,6 @@ struct DkimKeys {
 }
 
 /// The process's environment; tests bring their own.
-pub(super) fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
 pub(super) fn mail(
     keys: MailKeys,
     table: &mut Table,
@@ -132,9 +128,7 @@ fn signer(
             table.wrong(key, what.to_owned());
         }
     }
-    let credential =
-        || environment(CREDENTIALS_DIRECTORY).map(|dir| PathBuf::from(dir).join(DKIM_CREDENTIAL));
-    let Some(file) = keys.key_file.clone().or_else(|| credential().filter(|path| path.exists())) else {
+    let Some(file) = credential::file(keys.key_file.as_deref(), DKIM_CREDENTIAL, environment) else {
         let what = format!(
             "[mail.dkim] has no key; name a key_file, or set the systemd credential {DKIM_CREDENTIAL}"
         );
@@ -199,8 +193,7 @@ fn is_this_machine(host: &str) -> bool {
 
 /// The file named in the configuration, else the one from systemd.
 fn password_file(keys: &MailKeys, environment: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
-    let credential = || environment(CREDENTIALS_DIRECTORY).map(|dir| PathBuf::from(dir).join(CREDENTIAL));
-    keys.password_file.clone().or_else(|| credential().filter(|path| path.exists()))
+    credential::file(keys.password_file.as_deref(), CREDENTIAL, environment)
 }
 
 /// From a file, else from the environment.
@@ -211,15 +204,10 @@ fn password(
 ) -> Option<Password> {
     let text = match (password_file(keys, &environment), environment(PASSWORD_VARIABLE)) {
         (Some(path), _) => {
-            let read = std::fs::read_to_string(&path);
-            table.value(
-                "password_file",
-                read.map_err(|error| {
-                    format!("[mail] cannot read the password file {}: {error}", path.display())
-                }),
-            )?
+            let read = credential::read(&path).map_err(|why| format!("[mail] the password file: {why}"));
+            table.value("password_file", read)?
         }
-        (None, Some(text)) => text,
+        (None, Some(text)) => text.trim_end_matches(['\r', '\n']).to_owned(),
         (None, None) => {
             let what = format!(
                 "[mail] user is given without a password; name a password_file, or set the systemd credential {CREDENTIAL} or the variable {PASSWORD_VARIABLE}"
@@ -228,7 +216,6 @@ fn password(
             return None;
         }
     };
-    let text = text.trim_end_matches(['\r', '\n']).to_owned();
     if text.is_empty() {
         table.wrong("password_file", "[mail] the password is empty".to_owned());
         return None;
@@ -282,7 +269,7 @@ mod tests {
         assert!(mail.is_password_in_environment);
         assert_eq!(server(mail).login.unwrap().password.0, "geheim");
         let path = dir.path().to_str().unwrap();
-        let empty = read(keys, &[(CREDENTIALS_DIRECTORY, path), (PASSWORD_VARIABLE, "x")]).unwrap_err();
+        let empty = read(keys, &[(credential::DIRECTORY, path), (PASSWORD_VARIABLE, "x")]).unwrap_err();
         assert!(empty.contains("empty"), "the credential goes first: {empty}");
         let file = read(&format!("{keys}\npassword_file = \"{path}/none\""), &[]).unwrap_err();
         assert!(file.contains("/none"), "{file}");
@@ -300,7 +287,7 @@ mod tests {
             rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap().serialize_pem().as_bytes(),
         )
         .unwrap();
-        let mail = read(keys, &[(CREDENTIALS_DIRECTORY, path)]).unwrap();
+        let mail = read(keys, &[(credential::DIRECTORY, path)]).unwrap();
         assert_eq!(format!("{:?}", mail.signer.unwrap()), "Signer(reserve at school.edu)");
         let broken = read(&format!("{keys}\nkey_file = \"{path}/none\""), &[]).unwrap_err();
         assert!(broken.contains("/none") && broken.contains("PEM"), "{broken}");

@@ -7,11 +7,14 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use super::credential;
 use super::meaning::Table;
 use crate::domain::course::CourseId;
 use crate::domain::schedule::{self, Schedule};
 use crate::world::ping::PingUrl;
 
+/// The systemd credential that may hold the ping address.
+const CREDENTIAL: &str = "ping-url";
 /// The value of `look` that means none.
 const NEVER: &str = "never";
 
@@ -48,7 +51,11 @@ pub(super) struct Schedules {
     pub looks: Option<Schedule>,
 }
 
-pub(super) fn service(keys: &ServiceKeys, table: &mut Table) -> Service {
+pub(super) fn service(
+    keys: &ServiceKeys,
+    table: &mut Table,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Service {
     if keys.spread.is_negative() || keys.spread > SignedDuration::from_hours(12) {
         table.wrong("spread", format!("spread is {:#}; it can be from 0s to 12h", keys.spread));
     }
@@ -56,7 +63,7 @@ pub(super) fn service(keys: &ServiceKeys, table: &mut Table) -> Service {
     Service {
         spread: keys.spread,
         look: table.value("look", look(&keys.look)).flatten(),
-        ping: table.value(key, ping(keys)).flatten(),
+        ping: table.value(key, ping(keys, environment)).flatten(),
     }
 }
 
@@ -87,15 +94,18 @@ fn look(text: &str) -> Result<Option<Time>, String> {
 
 /// The address is as good as a password for whoever wants to silence the
 /// alarm, so no message repeats it.
-fn ping(keys: &ServiceKeys) -> Result<Option<PingUrl>, String> {
-    let text = match (&keys.ping_url, &keys.ping_url_file) {
+fn ping(keys: &ServiceKeys, environment: impl Fn(&str) -> Option<String>) -> Result<Option<PingUrl>, String> {
+    let named = match (&keys.ping_url, &keys.ping_url_file) {
         (Some(_), Some(_)) => {
             return Err("there are both ping_url and ping_url_file; keep one".to_owned());
         }
-        (Some(url), None) => url.clone(),
-        (None, Some(path)) => std::fs::read_to_string(path)
-            .map_err(|error| format!("cannot read ping_url_file {}: {error}", path.display()))?,
-        (None, None) => return Ok(None),
+        (Some(url), None) => return told(url).map(Some),
+        (None, named) => named.as_deref(),
     };
-    text.trim().parse().map(Some).map_err(|error: crate::world::ping::NotAPingUrl| error.to_string())
+    let Some(path) = credential::file(named, CREDENTIAL, environment) else { return Ok(None) };
+    told(&credential::read(&path)?).map(Some)
+}
+
+fn told(text: &str) -> Result<PingUrl, String> {
+    text.trim().parse().map_err(|error: crate::world::ping::NotAPingUrl| error.to_string())
 }

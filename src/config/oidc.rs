@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::mail::CREDENTIALS_DIRECTORY;
+use super::credential;
 use crate::serve::Oidc;
 use crate::world::provider::{Provider, Secret};
 
@@ -75,15 +75,12 @@ fn client_secret(
     named: Option<PathBuf>,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<Secret>, String> {
-    let credential = || environment(CREDENTIALS_DIRECTORY).map(|dir| PathBuf::from(dir).join(CREDENTIAL));
-    let Some(path) = named.or_else(|| credential().filter(|path| path.exists())) else { return Ok(None) };
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| format!("[pages.oidc] cannot read the client secret {}: {error}", path.display()))?;
-    let text = text.trim_end_matches(['\r', '\n']);
+    let Some(path) = credential::file(named.as_deref(), CREDENTIAL, environment) else { return Ok(None) };
+    let text = credential::read(&path).map_err(|why| format!("[pages.oidc] the client secret: {why}"))?;
     if text.is_empty() {
         return Err(format!("[pages.oidc] the client secret in {} is empty", path.display()));
     }
-    Ok(Some(Secret(text.to_owned())))
+    Ok(Some(Secret(text)))
 }
 
 #[cfg(test)]
@@ -92,7 +89,7 @@ mod tests {
 
     fn read(keys: &str, credentials: Option<&str>) -> Result<Oidc, String> {
         let keys = format!("issuer = \"https://login.edu\"\nclient_id = \"reserve\"\n{keys}");
-        let lookup = |name: &str| (name == CREDENTIALS_DIRECTORY).then(|| credentials.map(str::to_owned))?;
+        let lookup = |name: &str| (name == credential::DIRECTORY).then(|| credentials.map(str::to_owned))?;
         oidc(toml::from_str(&keys).unwrap(), lookup)
     }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use url::Url;
 
-use super::mail::CREDENTIALS_DIRECTORY;
+use super::credential;
 use super::meaning::Table;
 use super::oidc::{OidcKeys, oidc};
 use crate::domain::course::{Course, MailAddress};
@@ -173,10 +173,8 @@ fn signing_key(
     named: Option<PathBuf>,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<SigningKey>, String> {
-    let credential = || environment(CREDENTIALS_DIRECTORY).map(|dir| PathBuf::from(dir).join(CREDENTIAL));
-    let Some(path) = named.or_else(|| credential().filter(|path| path.exists())) else { return Ok(None) };
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| format!("[pages] cannot read the key file {}: {error}", path.display()))?;
+    let Some(path) = credential::file(named.as_deref(), CREDENTIAL, environment) else { return Ok(None) };
+    let text = credential::read(&path).map_err(|why| format!("[pages] the key file: {why}"))?;
     let key = SigningKey::parse(&text).map_err(|error| format!("[pages] {}: {error}", path.display()))?;
     Ok(Some(key))
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 
-use super::Mistake;
+use super::{Mistake, Place};
 
 /// More than this, and the file is something else.
 const AT_MOST: usize = 40;
@@ -39,7 +39,9 @@ pub(super) fn read<T: DeserializeOwned>(
         // A table that lacks what was blanked in it is no mistake of its own.
         let is_echo = place.as_ref().is_some_and(|place| text.had_a_slip_in(place));
         if !is_echo {
-            found.push((at, Mistake::Syntax { path: text.path.clone(), what: Box::new(what) }));
+            let place = what.span().map(|span| Place::of(&text.read, span.start));
+            let what = key_before(&text.read, at) + what.message();
+            found.push((at, Mistake::Meaning { path: text.path.clone(), place, what }));
         }
         let Some(place) = place else { break };
         text.read = without(&text.read, place.clone());
@@ -57,6 +59,13 @@ impl Text {
     pub(super) fn had_a_slip_in_table(&self, at: usize) -> bool {
         place(&self.read, at).is_some_and(|table| self.had_a_slip_in(&table))
     }
+}
+
+/// Whose value it is that is wrong. Of the line nothing else is shown: it may
+/// hold a secret, as under a mistyped key.
+fn key_before(text: &str, at: usize) -> String {
+    let line = text.get(..at).and_then(|before| before.rsplit('\n').next()).unwrap_or_default();
+    line.split_once('=').map(|(key, _)| format!("{}: ", key.trim())).unwrap_or_default()
 }
 
 /// What is left out to read on: an entry, or a whole table where its head is wrong.
