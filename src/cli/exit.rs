@@ -1,5 +1,6 @@
 //! Exit codes, after `sysexits.h`.
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use crate::config::Mistake;
@@ -46,8 +47,14 @@ fn code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if cause.is::<mail::relay::Unusable>() {
         return Some(CONFIGURATION);
     }
-    if cause.is::<lock::Held>() {
-        return Some(ANOTHER_INSTANCE);
+    if let Some(held) = cause.downcast_ref::<lock::Held>() {
+        return match held {
+            lock::Held::ByAnother { .. } | lock::Held::AtWork { .. } => Some(ANOTHER_INSTANCE),
+            lock::Held::Impossible { source, .. } => match source.kind() {
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Some(PERMISSION),
+                _ => None,
+            },
+        };
     }
     if let Some(fault) = cause.downcast_ref::<archive::Fault>() {
         return match fault {
@@ -65,6 +72,17 @@ fn code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use anyhow::Context as _;
+
+    #[test]
+    fn a_lock_that_may_not_be_made_is_no_other_instance() {
+        let held = |kind: std::io::ErrorKind| {
+            let held = super::lock::Held::Impossible { dir: "archive".into(), source: kind.into() };
+            super::code(&held)
+        };
+        assert_eq!(held(std::io::ErrorKind::PermissionDenied), Some(super::PERMISSION));
+        assert_eq!(held(std::io::ErrorKind::ReadOnlyFilesystem), Some(super::PERMISSION));
+        assert_eq!(held(std::io::ErrorKind::Other), None);
+    }
 
     #[test]
     fn a_cause_is_told_once() {

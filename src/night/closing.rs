@@ -137,7 +137,7 @@ pub(super) async fn record(
         world.catalogue.enter(&judged.accepted).await?;
     }
     let totals = world.fetch.totals();
-    let _no_letter_is_handed_on = world.catalogue.outbox_lock().await;
+    let no_letter_is_handed_on = world.catalogue.outbox_lock().await;
     let mut post = Post::default();
     for (reading, told) in readings.read.iter().zip(told) {
         telling::letters(&reading.course, told, &mut post, world).await?;
@@ -159,7 +159,10 @@ pub(super) async fn record(
     entries.push(finished);
     world.archive.append(record.finished, &entries)?;
     world.catalogue.finish_night(&record).await?;
-    world.archive.write_sums()?;
+    drop(no_letter_is_handed_on);
+    // It walks over all blobs, and the service has signals to hear.
+    let archive = world.archive.clone();
+    tokio::task::spawn_blocking(move || archive.write_sums()).await??;
     Ok(())
 }
 

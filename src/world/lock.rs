@@ -33,7 +33,7 @@ pub enum Held {
     ByAnother { dir: PathBuf, by: String },
     #[error("the copies in {} are at work ({by}): a night, a takedown or a verification; wait for it to end", dir.display())]
     AtWork { dir: PathBuf, by: String },
-    #[error("cannot lock {}: {source}", dir.display())]
+    #[error("cannot lock {}: {source}; run this as the user whose archive it is", dir.display())]
     Impossible { dir: PathBuf, source: io::Error },
 }
 

@@ -101,6 +101,25 @@ async fn what_was_taken_down_leaves_the_backup_too() {
 }
 
 #[tokio::test]
+async fn what_was_captured_again_after_a_takedown_stays_in_the_backup() {
+    let town = town().await;
+    town.check(1).await;
+    let backup = town.dir.path().join("backup");
+    for (now, decided) in [("2026-09-14T12:00:00Z", "--yes"), ("2026-09-14T13:00:00Z", "--undo")] {
+        let arguments = ["takedown", "http://notes.test/a", "--reason", "asked", decided, "--now", now];
+        assert_eq!(town.run(&arguments).await.0, 0);
+    }
+    town.check(2).await;
+    let (_, copy) = town.run(&["open", "notes.test/a"]).await;
+    let path = Path::new(copy.trim());
+    assert!(path.exists(), "{copy}");
+    assert_eq!(town.run(&["backup", text(&backup)]).await.0, 0);
+    std::fs::remove_file(path).unwrap();
+    town.run(&["backup", text(&backup)]).await;
+    assert!(backup.join(path.strip_prefix(town.archive()).unwrap()).exists(), "the only one left");
+}
+
+#[tokio::test]
 async fn migrating_says_which_version_the_catalogue_has() {
     let town = town().await;
     town.check(1).await;

@@ -295,6 +295,18 @@ async fn what_a_configuration_names_is_tried_and_nothing_is_left_behind() {
 }
 
 #[tokio::test]
+async fn an_archive_that_is_yet_to_be_made_below_the_working_directory_is_fine() {
+    let dir = tempfile::tempdir().unwrap();
+    for archive in ["archive", "kept/archive", "./archive"] {
+        let text = format!("[archive]\ndir = \"{archive}\"\n");
+        std::fs::write(dir.path().join("onreserve.toml"), text).unwrap();
+        let (code, told) = run(dir.path(), &["check-config", "onreserve.toml", "--online"]).await;
+        assert!(code == 0 && told.contains("can be written"), "{told}");
+    }
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing was made");
+}
+
+#[tokio::test]
 async fn an_archive_is_tried_without_being_touched() {
     let town = Town::start(["course.test"], |_, _| Reply::page(&page_of(&["http://course.test/a"]))).await;
     let configuration = town.one_course();

@@ -5,8 +5,9 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Archive, Fault, failed, private_dir, sync_dir};
+use super::{Archive, Fault, failed, files_below, private_dir, sync_dir};
 use crate::domain::journal::Entry;
+use crate::domain::journal::Holdings;
 
 /// What was copied, beside what was there already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,14 +50,16 @@ impl Archive {
 
     /// What an owner had removed here must not stay in the copy.
     fn forget_what_was_taken_down(&self, target: &Self) -> Result<(), Fault> {
+        let (mut holdings, mut removed) = (Holdings::default(), BTreeSet::new());
         for entry in self.entries() {
-            if let Entry::TakenDown { removed, .. } = entry? {
-                for digest in removed.into_iter().filter(|digest| !self.path_of(*digest).exists()) {
-                    target.remove(digest)?;
-                }
+            let entry = entry?;
+            holdings.add(&entry);
+            if let Entry::TakenDown { removed: digests, .. } = entry {
+                removed.extend(digests);
             }
         }
-        Ok(())
+        // What was captured again since, and is missing here, the copy may have.
+        removed.difference(&holdings.expected).try_for_each(|digest| target.remove(*digest))
     }
 
     /// Puts a catalogue that waits under another name in the place of the old one.
@@ -114,18 +117,4 @@ impl Archive {
         file.persist(to).map_err(|error| error.error)?;
         Ok(Some(bytes))
     }
-}
-
-fn files_below(dir: &Path) -> Result<Vec<PathBuf>, Fault> {
-    let mut found = Vec::new();
-    let mut left = vec![dir.to_owned()];
-    while let Some(dir) = left.pop() {
-        let list = |source| Fault::Io { doing: "list", path: dir.clone(), source };
-        for entry in fs::read_dir(&dir).map_err(list)? {
-            let path = entry.map_err(list)?.path();
-            if path.is_dir() { left.push(path) } else { found.push(path) }
-        }
-    }
-    found.sort();
-    Ok(found)
 }

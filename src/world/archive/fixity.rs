@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sha2::{Digest as _, Sha256};
 
-use super::{Archive, Fault, failed, private_dir};
+use super::{Archive, Fault, failed, files_below, private_dir, sync_dir};
 use crate::domain::capture::Digest;
 use crate::domain::journal::Holdings;
 
@@ -128,17 +128,7 @@ impl Archive {
 
     /// All blobs, sorted by name.
     fn blobs(&self) -> Result<Vec<PathBuf>, Fault> {
-        let mut found = Vec::new();
-        let mut left = vec![self.dir().join("blobs/sha256")];
-        while let Some(dir) = left.pop() {
-            let list = |source| Fault::Io { doing: "list", path: dir.clone(), source };
-            for entry in fs::read_dir(&dir).map_err(list)? {
-                let path = entry.map_err(list)?.path();
-                if path.is_dir() { left.push(path) } else { found.push(path) }
-            }
-        }
-        found.sort();
-        Ok(found)
+        files_below(&self.dir().join("blobs/sha256"))
     }
 
     fn quarantine(&self, path: &Path, name: String, now: Timestamp) -> Result<Damage, Fault> {
@@ -160,9 +150,11 @@ impl Archive {
         let month = at.to_zoned_datetime(TimeZone::UTC).date().strftime("%Y-%m").to_string();
         let path = self.dir().join("audit").join(format!("{month}.jsonl"));
         let write = || -> io::Result<()> {
+            let is_new = !path.exists();
             let mut file = OpenOptions::new().append(true).create(true).open(&path)?;
             file.write_all(format!("{line}\n").as_bytes())?;
-            file.sync_data()
+            file.sync_data()?;
+            if is_new { sync_dir(&self.dir().join("audit")) } else { Ok(()) }
         };
         write().map_err(|source| failed("append to", &path, source))
     }

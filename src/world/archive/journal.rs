@@ -1,13 +1,13 @@
 //! The journal's files: one JSON object a line, a file a day, only ever appended to.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Archive, Fault, failed, private_dir, sync_dir};
+use super::{Archive, Fault, failed, files_below, private_dir};
 use crate::domain::journal::Entry;
 
 impl Archive {
@@ -34,7 +34,7 @@ impl Archive {
             }
             file.write_all(&lines)?;
             file.sync_data()?;
-            if is_new { sync_dir(parent) } else { Ok(()) }
+            if is_new { self.sync_dirs_up_from(parent) } else { Ok(()) }
         };
         write().map_err(|source| failed("append to", &path, source))
     }
@@ -69,26 +69,9 @@ impl Archive {
     }
 
     fn journal_files(&self) -> Result<Vec<PathBuf>, Fault> {
-        let mut found = Vec::new();
-        let mut left = vec![self.dir().join("captures")];
-        while let Some(dir) = left.pop() {
-            let read = fs::read_dir(&dir).map_err(|source| Fault::Io {
-                doing: "list",
-                path: dir.clone(),
-                source,
-            })?;
-            for entry in read {
-                let path =
-                    entry.map_err(|source| Fault::Io { doing: "list", path: dir.clone(), source })?.path();
-                if path.is_dir() {
-                    left.push(path);
-                } else if path.extension().is_some_and(|extension| extension == "jsonl") {
-                    found.push(path);
-                }
-            }
-        }
-        found.sort();
-        Ok(found)
+        let mut files = files_below(&self.dir().join("captures"))?;
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+        Ok(files)
     }
 }
 

@@ -59,9 +59,9 @@ pub fn make_dir(dir: &Path) -> Result<(), Fault> {
 /// Whether an archive can be written at this place, or made there; nothing is left behind.
 pub fn try_place(dir: &Path) -> Result<(), Fault> {
     let not_writable = |source| Fault::NotWritable { dir: dir.to_owned(), source };
-    let there = dir.ancestors().find(|dir| dir.exists()).unwrap_or(dir);
     // The last ancestor of a relative path is empty, and means the working directory.
-    let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
+    let ancestors = dir.ancestors().map(|dir| if dir.as_os_str().is_empty() { Path::new(".") } else { dir });
+    let there = ancestors.clone().find(|dir| dir.exists()).unwrap_or(dir);
     tempfile::tempfile_in(there).map_err(not_writable)?;
     if dir.join("FORMAT").exists() {
         Archive::beside(dir)?;
@@ -182,13 +182,12 @@ impl Archive {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
-        sync_dir(parent)?;
-        if is_new {
-            for ancestor in parent.ancestors().skip(1).take_while(|ancestor| *ancestor != self.dir) {
-                sync_dir(ancestor)?;
-            }
-        }
-        Ok(())
+        if is_new { self.sync_dirs_up_from(parent) } else { sync_dir(parent) }
+    }
+
+    /// A new directory survives a crash only once those above it know its name.
+    fn sync_dirs_up_from(&self, dir: &Path) -> io::Result<()> {
+        dir.ancestors().take_while(|dir| *dir != self.dir).try_for_each(sync_dir)
     }
 
     fn prepare(&self) -> io::Result<()> {
@@ -238,6 +237,22 @@ fn failed(doing: &'static str, path: &Path, source: io::Error) -> Fault {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Fault::Full(source),
         _ => Fault::Io { doing, path: path.to_owned(), source },
     }
+}
+
+/// All files below a directory, sorted.
+fn files_below(dir: &Path) -> Result<Vec<PathBuf>, Fault> {
+    let mut found = Vec::new();
+    let mut left = vec![dir.to_owned()];
+    while let Some(dir) = left.pop() {
+        let list = |source| Fault::Io { doing: "list", path: dir.clone(), source };
+        for entry in fs::read_dir(&dir).map_err(list)? {
+            let entry = entry.map_err(list)?;
+            let is_dir = entry.file_type().map_err(list)?.is_dir();
+            if is_dir { left.push(entry.path()) } else { found.push(entry.path()) }
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 fn private_dir(path: &Path) -> io::Result<()> {
