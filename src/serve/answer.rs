@@ -96,7 +96,6 @@ async fn answered(desk: &Desk, request: Request, next: Next) -> Response {
         Err(fault) => return signin::failed(fault),
     };
     parts.extensions.insert(visitor);
-    let may_write = !parts.method.is_safe();
     let mut response = next.run(Request::from_parts(parts, body)).await;
     let headers = response.headers_mut();
     let is_kept = headers.get(header::CACHE_CONTROL).is_none_or(|caching| caching != "no-store");

@@ -2,7 +2,8 @@
 //!
 //! A reader's browser asks again for each copy it has, and a class opens the
 //! same paper in the same minute. Reports are read once and shared; a new
-//! night, look or decision is noticed by its number.
+//! night, look or decision is noticed by its number, and at once: the file that
+//! every writer of the catalogue appends to, of whatever process, tells of it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -15,11 +16,10 @@ use crate::domain::capture::Digest;
 use crate::domain::course::CourseId;
 use crate::domain::evidence::memory::Kept;
 use crate::serve::settings::CourseRules;
-use crate::world::catalogue::{Catalogue, Fault, Newest};
+use crate::world::catalogue::{Catalogue, Fault, Newest, Written};
 use crate::world::clock::Clock;
 
-/// How long one look is good for: what a night or a takedown writes is shown
-/// this much later, which no reader can tell.
+/// How long one look is good for at most, whatever the catalogue's file says.
 const GOOD_FOR: Duration = Duration::from_millis(100);
 
 /// What one look at the catalogue showed.
@@ -30,10 +30,17 @@ pub(super) struct Glance {
     holders: std::sync::Mutex<HashMap<Digest, Arc<[Kept]>>>,
 }
 
-/// The newest glance, and when it was taken.
+/// The newest glance, and what it was a glance at.
 #[derive(Debug, Default)]
 pub(super) struct Glances {
-    newest: Mutex<Option<(Arc<Glance>, Option<Instant>)>>,
+    newest: Mutex<Option<(Arc<Glance>, Taken)>>,
+}
+
+/// When a glance was taken, and the state of the catalogue's file before it.
+#[derive(Clone, Copy, Debug)]
+struct Taken {
+    at: Instant,
+    written: Option<Written>,
 }
 
 impl Glances {
@@ -45,23 +52,17 @@ impl Glances {
         clock: Clock,
     ) -> Result<Arc<Glance>, Fault> {
         let mut newest = self.newest.lock().await;
-        let now = clock.instant();
-        if let Some((glance, Some(taken))) = newest.as_ref()
-            && now.duration_since(*taken) < GOOD_FOR
+        let now = Taken { at: clock.instant(), written: catalogue.last_written() };
+        if let Some((glance, taken)) = newest.as_ref()
+            && now.at.duration_since(taken.at) < GOOD_FOR
+            && now.written == taken.written
         {
             return Ok(Arc::clone(glance));
         }
         let before = newest.as_ref().map(|(glance, _)| glance.shelves.as_slice()).unwrap_or_default();
         let fresh = Arc::new(Glance::take(catalogue, courses, before).await?);
-        *newest = Some((Arc::clone(&fresh), Some(now)));
+        *newest = Some((Arc::clone(&fresh), now));
         Ok(fresh)
-    }
-
-    /// The next who asks looks again.
-    pub(super) async fn forget(&self) {
-        if let Some((_, taken)) = self.newest.lock().await.as_mut() {
-            *taken = None;
-        }
     }
 }
 

@@ -94,11 +94,6 @@ impl Desk {
         self.glances.newest(&self.catalogue, &self.settings.courses, self.clock).await
     }
 
-    /// Something was written: whoever asks next is told of it.
-    pub(in crate::serve) async fn look_again(&self) {
-        self.glances.forget().await;
-    }
-
     /// The link of this id. Of several courses that have it, the one that says
     /// most: a takedown holds everywhere, then comes a course whose copy opens,
     /// and last one that the visitor may not read.

@@ -21,7 +21,7 @@ mod value;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Pool, Sqlite};
@@ -53,9 +53,18 @@ pub enum Fault {
     Query(#[from] sqlx::Error),
 }
 
+/// The state of the file that every write to the catalogue goes to first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    bytes: u64,
+    at: SystemTime,
+}
+
 /// The open catalogue.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
+    /// Its write-ahead log.
+    log: Arc<Path>,
     pool: Pool<Sqlite>,
     outbox: Arc<Mutex<()>>,
 }
@@ -88,7 +97,16 @@ impl Catalogue {
             .await
             .map_err(|error| unusable(error.into()))?;
         schema::migrate(&pool, path).await?;
-        Ok(Self { pool, outbox: Arc::default() })
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        Ok(Self { log: PathBuf::from(log).into(), pool, outbox: Arc::default() })
+    }
+
+    /// Differs after whatever any process wrote, up to the grain of the file
+    /// system's clock (some milliseconds); costs no query.
+    pub fn last_written(&self) -> Option<Written> {
+        let log = std::fs::metadata(&self.log).ok()?;
+        Some(Written { bytes: log.len(), at: log.modified().ok()? })
     }
 
     pub async fn close(self) {
