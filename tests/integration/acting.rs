@@ -81,7 +81,7 @@ fn path_in(letter: &str, kind: &str) -> String {
 async fn serving(town: &Town, night: u32) -> (Service, SocketAddr) {
     let service = Service::start(town, &time_of(night).replace("T02:30", "T14:00"));
     service.says("waiting until").await;
-    let at = pages_of(&service);
+    let at = pages_of(&service).await;
     (service, at)
 }
 

@@ -362,8 +362,9 @@ async fn a_night_that_our_own_disk_fails_is_tried_again_and_told() {
     service.stop().await;
 }
 
-/// Where the service said that its pages are.
-pub(crate) fn pages_of(service: &Service) -> SocketAddr {
+/// Where the service says that its pages are.
+pub(crate) async fn pages_of(service: &Service) -> SocketAddr {
+    service.logs("the pages are open").await;
     let log = service.log();
     let line = log.lines().find(|line| line.contains("the pages are open")).unwrap();
     let line: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -389,7 +390,7 @@ async fn nights_pages_and_letters_are_one_service() {
     configure(&town, "0 30 2 * * *", &format!("{post}[pages]\nlisten = \"127.0.0.1:0\"\n"));
     let service = Service::start(&town, "2026-09-14T02:29:58Z");
     service.logs("letter delivered").await;
-    let at = pages_of(&service);
+    let at = pages_of(&service).await;
     let list = get(at, "/c/c/").await;
     assert!(list.starts_with("HTTP/1.1 200") && list.contains("The reading at"), "{list}");
     let letter = std::fs::read_dir(&letters).unwrap().next().unwrap().unwrap().path();

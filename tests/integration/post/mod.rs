@@ -220,7 +220,7 @@ async fn monitors_hear_of_letters_that_wait_and_of_those_refused() {
     let figures = async |now: &str| {
         let service = Service::start(&town, now);
         service.says("waiting until").await;
-        let at = pages_of(&service);
+        let at = pages_of(&service).await;
         let figures = get(at, "/metrics").await;
         let told = (get(at, "/readyz").await, get(at, "/readyz?strict").await);
         service.stop().await;

@@ -57,7 +57,7 @@ async fn serving(archive: &Path) -> (tempfile::TempDir, Service, SocketAddr, Str
     std::fs::write(&configuration, text).unwrap();
     let service = Service::by(&configuration, "2026-09-15T12:00:00Z", |_| {});
     service.says("waiting until").await;
-    let at = pages_of(&service);
+    let at = pages_of(&service).await;
     (dir, service, at, path)
 }
 
