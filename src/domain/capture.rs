@@ -14,6 +14,13 @@ use crate::domain::address::{Address, LinkId};
 #[serde(try_from = "String", into = "String")]
 pub struct Digest([u8; 32]);
 
+/// What the last verification of a copy's bytes found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verified {
+    pub at: Timestamp,
+    pub is_sound: bool,
+}
+
 /// A text that is not 64 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a SHA-256: 64 hexadecimal digits are expected")]

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::domain::address::Address;
-use crate::domain::capture::Capture;
+use crate::domain::capture::{Capture, Digest, Verified};
 use crate::domain::course::{Course, Rights};
 use crate::domain::evidence::memory::Memory;
 use crate::domain::evidence::{Evidence, Finding, Note};
@@ -51,35 +51,12 @@ pub(super) async fn course_night(
     world: &World,
 ) -> anyhow::Result<report::Night> {
     let totals = world.fetch.totals();
-    let mut mentions = mentions(reading);
-    let links = pages::links(std::slice::from_ref(reading));
-    let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
-    let known = world.catalogue.known(&addresses).await?;
     let last: Option<report::Night> = world.catalogue.last_report(&reading.course.id).await?;
+    let page_trouble_nights =
+        report::Night::nights_of_trouble(reading.trouble.as_ref(), last.as_ref(), judged.void.is_some());
     let mut told = last.map(Told::by).unwrap_or_default();
     let today = pages::local_day(night.row.started, &reading.course.time_zone);
-    let mut decided = decisions::of(&reading.course, today, world).await?;
-    let nothing = Known::default();
-    let mut items = Vec::new();
-    for link in links {
-        let Some(found) = judged.links.get(&link.address) else { continue };
-        let known = known.get(&link.address).unwrap_or(&nothing);
-        let memory = with_tonight(&known.memory, found, judged.void);
-        let is_lost = is_lost(&found.verdict.state, &reading.course, &link.address);
-        let before = told.links.remove(&link.address).unwrap_or_default();
-        let item = Item {
-            before: before.state,
-            reminder_before: before.reminder,
-            notes_before: before.notes,
-            ..item(link.address, found, &memory, (&reading.course, today))
-        };
-        let item = decided.apply(item);
-        items.push(Item {
-            mentions: mentions.remove(&item.link).unwrap_or_default(),
-            replacement: mended.get(&item.link).filter(|_| is_lost).cloned(),
-            ..item
-        });
-    }
+    let items = items(reading, judged, mended, &mut told.links, (today, world)).await?;
     let copies_kept = items.iter().filter(|item| item.copy.is_some()).count();
     Ok(report::Night {
         course: reading.course.id.clone(),
@@ -89,13 +66,15 @@ pub(super) async fn course_night(
         today,
         started: night.row.started,
         finished: world.clock.now(),
-        is_first: reading.is_first || !told.is_any,
+        is_first: reading.is_first || !told.is_any || told.is_void_first,
         void: judged.void,
         items,
         defects: pages::defects(reading),
         defects_before: told.defects,
         page_trouble: reading.trouble.clone(),
         page_trouble_before: told.trouble,
+        page_trouble_nights,
+        page_trouble_nights_before: told.trouble_nights,
         patch: None,
         is_weekly: false,
         before_term: None,
@@ -104,6 +83,45 @@ pub(super) async fn course_night(
         requests: totals.requests,
         bytes: totals.bytes,
     })
+}
+
+/// Every link of the course as it is told tonight.
+async fn items(
+    reading: &Reading,
+    judged: &Judged,
+    mended: &HashMap<Address, Replacement>,
+    told: &mut HashMap<Address, ToldLink>,
+    (today, world): (Date, &World),
+) -> anyhow::Result<Vec<Item>> {
+    let mut mentions = mentions(reading);
+    let links = pages::links(std::slice::from_ref(reading));
+    let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
+    let known = world.catalogue.known(&addresses).await?;
+    let verified = world.catalogue.verified().await?;
+    let mut decided = decisions::of(&reading.course, today, world).await?;
+    let nothing = Known::default();
+    let mut items = Vec::new();
+    for link in links {
+        let Some(found) = judged.links.get(&link.address) else { continue };
+        let known = known.get(&link.address).unwrap_or(&nothing);
+        let memory = with_tonight(&known.memory, found, judged.void);
+        let is_lost = is_lost(&found.verdict.state, &reading.course, &link.address);
+        let before = told.remove(&link.address).unwrap_or_default();
+        let item = Item {
+            before: before.state,
+            reminder_before: before.reminder,
+            notes: notes(found, &before.notes, judged.void),
+            notes_before: before.notes,
+            ..item(link.address, found, &memory, (&reading.course, today))
+        };
+        let item = with_verified(decided.apply(item), &verified);
+        items.push(Item {
+            mentions: mentions.remove(&item.link).unwrap_or_default(),
+            replacement: mended.get(&item.link).filter(|_| is_lost).cloned(),
+            ..item
+        });
+    }
+    Ok(items)
 }
 
 /// Where each link stands; with the page, where there are several.
@@ -126,7 +144,16 @@ fn item(link: Address, found: &JudgedLink, memory: &Memory, (course, today): (&C
     let rights = rights(&link, course);
     // Nobody is offered what its owner wants back.
     let copy = memory.current().filter(|_| rights != Rights::TakenDown);
-    let is_open = is_open_once_dead(rights, course, today);
+    let opens = |original| copy.is_some() && opens(rights, course, today, original);
+    let original = match found.verdict.state.name() {
+        StateName::Restricted => Original::Works,
+        StateName::Ok
+        | StateName::Moved
+        | StateName::Changed
+        | StateName::Unverifiable
+        | StateName::Failing
+        | StateName::Dead => Original::Dead,
+    };
     let is_changed = found.verdict.state.name() == StateName::Changed;
     Item {
         link,
@@ -138,11 +165,13 @@ fn item(link: Address, found: &JudgedLink, memory: &Memory, (course, today): (&C
         last_ok: last_ok(memory),
         copy: copy.map(|kept| kept.capture.clone()),
         copy_pages: copy.and_then(|kept| kept.pages),
-        is_covered: copy.is_some() && is_open,
+        verified: None,
+        is_covered: opens(original),
+        opens_if_chosen: opens(Original::SetAside),
         replacement: None,
         versions: if is_changed { versions(memory) } else { None },
         reminder_before: None,
-        notes: found.evidence.notes.clone(),
+        notes: Vec::new(),
         notes_before: Vec::new(),
         decision: None,
         lapsed: None,
@@ -159,19 +188,34 @@ fn rights(link: &Address, course: &Course) -> Rights {
     stated.unwrap_or_default()
 }
 
-/// Whether students would get our copy of a dead link. Before the term, as
-/// they would on its first day; where no pages are served, nobody is kept out.
-fn is_open_once_dead(rights: Rights, course: &Course, today: Date) -> bool {
+/// Whether students would get our copy while its original does this. Before the
+/// term, as they would on its first day; where no pages are served, nobody is
+/// kept out.
+fn opens(rights: Rights, course: &Course, today: Date, original: Original) -> bool {
     let Some(rules) = &course.copies else { return true };
     access::may_open(&Question {
         is_reader: true,
         course: rules.openness,
         rights,
-        original: Original::Dead,
+        original,
         term: course.term,
         today: course.term.map_or(today, |term| today.max(term.first)),
     })
     .is_ok()
+}
+
+/// A damaged copy stands in for nothing.
+fn with_verified(mut item: Item, verified: &HashMap<Digest, Verified>) -> Item {
+    item.verified = item.copy.as_ref().and_then(|copy| verified.get(&copy.sha256)).copied();
+    let is_damaged = item.verified.is_some_and(|verified| !verified.is_sound);
+    Item { is_covered: item.is_covered && !is_damaged, ..item }
+}
+
+/// The small points of a link. A night that did not see its work cannot know
+/// them, and must not make news of them again.
+fn notes(found: &JudgedLink, before: &[Note], void: Option<Void>) -> Vec<Note> {
+    let is_seen = void.is_none() && matches!(found.evidence.finding, Finding::Healthy { .. });
+    if is_seen { found.evidence.notes.clone() } else { before.to_vec() }
 }
 
 /// What is remembered, tonight's evidence included, which is written down only
@@ -194,7 +238,10 @@ fn versions(memory: &Memory) -> Option<(Capture, Capture)> {
 #[derive(Default)]
 struct Told {
     is_any: bool,
+    /// It was the first one and void, so that its course has no baseline yet.
+    is_void_first: bool,
     trouble: Option<PageTrouble>,
+    trouble_nights: u32,
     defects: Vec<Defect>,
     links: HashMap<Address, ToldLink>,
 }
@@ -217,6 +264,8 @@ impl Told {
         };
         Self {
             is_any: true,
+            is_void_first: last.is_first && last.void.is_some(),
+            trouble_nights: last.page_trouble_nights,
             links: items.into_iter().map(of_link).collect(),
             trouble: last.page_trouble,
             defects: last.defects,

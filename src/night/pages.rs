@@ -11,7 +11,7 @@ use crate::domain::evidence::Reason;
 use crate::domain::evidence::ask::Subject;
 use crate::domain::link::{Kind, Mention, Target};
 use crate::domain::page::{self, Defect, Page};
-use crate::domain::report::PageTrouble;
+use crate::domain::report::{self, PageTrouble};
 use crate::night::one_page::{self, NotRead};
 use crate::night::record::{self, Night};
 use crate::world::World;
@@ -68,10 +68,12 @@ async fn read_course(
         reading.is_first &= before.is_none();
         let fresh = one_page::read(course, &source, night.row.started, &world.fetch, &world.reader).await?;
         let fresh = if before.is_some() { fresh } else { fresh.and_then(one_page::linked) };
+        let is_doubted = match (&fresh, &before) {
+            (Ok(read), Some((_, before))) => is_doubted(course, &source, (before, &read.page), world).await?,
+            (Ok(_) | Err(_), _) => false,
+        };
         let page = match (fresh, before) {
-            (Ok(one_page::Read { page, .. }), Some((_, before)))
-                if page::shrunken(before.mentions.len(), page.mentions.len()) =>
-            {
+            (Ok(one_page::Read { page, .. }), Some((_, before))) if is_doubted => {
                 reading.trouble.get_or_insert(PageTrouble::Shrunken {
                     page: source.to_string(),
                     before: count(before.mentions.len()),
@@ -104,6 +106,22 @@ async fn read_course(
         reading.pages.push((source, page));
     }
     Ok(Ok(reading))
+}
+
+/// Whether a page lost so many links at once that it must be broken. One that
+/// stays so is believed: somebody made it shorter.
+async fn is_doubted(
+    course: &Course,
+    source: &PageSource,
+    (before, now): (&Page, &Page),
+    world: &World,
+) -> anyhow::Result<bool> {
+    let links = now.mentions.len();
+    if !page::shrunken(before.mentions.len(), links) {
+        return Ok(false);
+    }
+    let last: Option<report::Night> = world.catalogue.last_report(&course.id).await?;
+    Ok(!last.is_some_and(|last| last.believes(&source.to_string(), links)))
 }
 
 /// The courses as their pages were last read, without asking for any page.

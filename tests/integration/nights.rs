@@ -101,6 +101,73 @@ async fn an_emptied_course_page_is_reported_and_not_believed() {
 }
 
 #[tokio::test]
+async fn a_page_that_stays_shorter_is_taken_at_its_word() {
+    let links: Vec<String> = (0..12).map(|n| format!("http://notes.test/{n}")).collect();
+    let town = Town::start(["course.test", "notes.test"], move |night, seen| {
+        let links: Vec<&str> = links.iter().map(String::as_str).collect();
+        match (&*seen.host, &*seen.target) {
+            ("course.test", "/") if night >= 2 => Reply::page(&page_of(&links[..5])),
+            ("course.test", "/") => Reply::page(&page_of(&links)),
+            ("notes.test", target) => work(&format!("http://notes.test{target}")),
+            _ => Reply::not_found(),
+        }
+    })
+    .await;
+    town.one_course();
+    for (night, links) in [(1, 12), (2, 12), (3, 12), (4, 5)] {
+        assert_eq!(town.check(night).await.links().len(), links, "night {night}");
+        let told = report(&town).await;
+        assert_eq!(told.contains("if you took the links off, nothing"), night == 3, "night {night}: {told}");
+        assert_eq!(told.contains("taken as it stands again"), night == 4, "night {night}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn a_small_point_is_not_news_again_after_a_hiccup() {
+    let town = Town::start(["course.test", "notes.test"], |night, seen| match (&*seen.host, &*seen.target) {
+        ("course.test", "/") => {
+            Reply::page(&page_of(&["http://notes.test/a#nowhere", "http://notes.test/b"]))
+        }
+        ("notes.test", "/a") if night == 3 => Reply::new(503, "", "busy"),
+        ("notes.test", target @ ("/a" | "/b")) => Reply::page(&article(target)),
+        _ => Reply::not_found(),
+    })
+    .await;
+    town.one_course();
+    for night in 1..=4 {
+        town.check(night).await;
+        let told = report(&town).await;
+        assert_eq!(told.contains("Worth a look"), night == 1, "night {night}: {told}");
+        assert_eq!(told.contains("SMALL POINTS (1)"), night != 3, "night {night}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn a_void_first_night_leaves_the_baseline_to_the_next() {
+    let hosts: Vec<String> = (0..20).map(|n| format!("h{n}.test")).collect();
+    let links: Vec<String> = hosts.iter().map(|host| format!("http://{host}/x")).collect();
+    let town = Town::start(hosts.into_iter().chain(["course.test".to_owned()]), move |night, seen| {
+        let links: Vec<&str> = links.iter().map(String::as_str).collect();
+        match (&*seen.host, &*seen.target) {
+            ("course.test", _) => Reply::page(&page_of(&links)),
+            (host, _) if night == 1 && host != "h0.test" => Reply::raw("", Then::Reset),
+            (host, "/x") if host != "h1.test" => work(&format!("http://{host}/x")),
+            _ => Reply::not_found(),
+        }
+    })
+    .await;
+    town.one_course();
+    town.check(1).await;
+    let void = report(&town).await;
+    assert!(void.contains("Most links were not judged") && void.contains("1 of 20 links judged"), "{void}");
+    town.check(2).await;
+    let first = report(&town).await;
+    assert!(first.contains("This is the first check of the 20 links"), "{first}");
+    town.check(3).await;
+    assert!(!report(&town).await.contains("first check"));
+}
+
+#[tokio::test]
 async fn a_night_without_a_network_changes_no_state() {
     const LINKS: u32 = 500;
     const ANSWERED: usize = 100;

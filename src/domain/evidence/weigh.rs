@@ -210,7 +210,8 @@ fn notes(case: &Case, finding: &Finding) -> Vec<Note> {
         return Vec::new();
     }
     let unread = case.answers.page().is_some_and(|page| page.document.is_none());
-    let mut notes = match case.memory.history.last() {
+    let is_healthy = |evidence: &&Evidence| matches!(evidence.finding, Finding::Healthy { .. });
+    let mut notes = match case.memory.history.iter().rfind(is_healthy) {
         Some(last) if unread => last.notes.clone(),
         _ => fragment::notes(case),
     };

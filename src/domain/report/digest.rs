@@ -11,7 +11,7 @@ use crate::domain::report::tally::{Part, Tally};
 use crate::domain::report::wording::item as words;
 use crate::domain::report::wording::letter::{self, Standing};
 use crate::domain::report::wording::opening;
-use crate::domain::report::{Item, Night, PageTrouble};
+use crate::domain::report::{Item, Night};
 
 /// So many entries are told in detail; a longer letter is not read, and is cut
 /// off by mail programs at about 100 KB.
@@ -80,7 +80,8 @@ pub fn compose(night: &Night) -> Digest {
         closing: vec![letter::closing(night, &tally)],
         stop: None,
         is_news: night.is_first
-            || has_new_trouble(night)
+            || night.new_trouble().is_some()
+            || night.past_trouble().is_some()
             || tally.count(Part::PagePoint) > 0
             || items.iter().any(|item| place::tells_news(night, item)),
     };
@@ -161,10 +162,4 @@ fn figures(standing: &[&Item]) -> Standing {
         choices: standing.iter().filter_map(|item| Some(item.decision.as_ref()?.choice.clone())).collect(),
         most_often: reasons.into_iter().max_by_key(|(reason, n)| (*n, std::cmp::Reverse(*reason))),
     }
-}
-
-/// A page that stays unreadable is told again each night, but is news only once.
-fn has_new_trouble(night: &Night) -> bool {
-    let which = |trouble: &Option<PageTrouble>| trouble.as_ref().map(std::mem::discriminant);
-    night.page_trouble.is_some() && which(&night.page_trouble) != which(&night.page_trouble_before)
 }

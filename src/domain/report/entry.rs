@@ -193,7 +193,9 @@ fn facts(night: &Night, heading: Heading, item: &Item) -> Vec<Fact> {
     if let Some(lapsed) = &item.lapsed {
         facts.push(Fact::new("Decided before", decision::lapsed(night, item, lapsed)));
     }
-    facts.extend(item.notes.iter().map(|note| Fact::new("Worth a look", wording::note(note))));
+    if matches!(item.verdict.state, State::Ok | State::Moved { .. } | State::Changed { .. }) {
+        facts.extend(item.notes.iter().map(|note| Fact::new("Worth a look", wording::note(note))));
+    }
     let spots =
         night.patch.as_ref().and_then(|patch| patch.spots.iter().find(|(link, _)| *link == item.link));
     facts.extend(spots.map(|(_, spots)| Fact::new("In the sources", words::in_the_source(spots))));
@@ -231,10 +233,11 @@ fn host_entry(night: &Night, first: &Item, items: &[&Item]) -> Entry {
 
 /// The course page itself, where it gave trouble.
 pub fn page_entry(night: &Night) -> Option<Entry> {
-    let trouble = night.page_trouble.as_ref()?;
+    let trouble = night.told_trouble()?;
     let facts = vec![
         Fact::new("What happened", wording::page_trouble(trouble)),
         Fact::new("What we did", wording::letter::LAST_GOOD_READING),
+        Fact::new("To do", wording::page_to_do(trouble)),
     ];
     Some(point(wording::letter::THE_COURSE_PAGE.to_owned(), facts))
 }

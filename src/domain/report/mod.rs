@@ -8,6 +8,7 @@ pub mod plain;
 pub mod figures;
 pub mod wording;
 pub mod place;
+pub mod trouble;
 pub mod entry;
 pub mod tally;
 pub mod digest;
@@ -30,7 +31,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
-use crate::domain::capture::Capture;
+use crate::domain::capture::{Capture, Verified};
 use crate::domain::course::{CourseId, PageSource};
 use crate::domain::decision::Decision;
 use crate::domain::evidence::Note;
@@ -38,6 +39,7 @@ use crate::domain::link::Mention;
 use crate::domain::page::Defect;
 use crate::domain::patch::Spot;
 use crate::domain::replacement::Replacement;
+pub use crate::domain::report::trouble::PageTrouble;
 pub use crate::domain::verdict::breaker::Void;
 use crate::domain::verdict::{State, Verdict};
 
@@ -68,10 +70,18 @@ pub struct Item {
     pub copy: Option<Capture>,
     /// Pages of the copy, where it has pages.
     pub copy_pages: Option<u32>,
-    /// Our copy can stand in for it: one is kept and, where students are
-    /// offered copies, it opens for them once the original is dead.
+    /// When that copy was last hashed again, and what came of it.
+    #[serde(default)]
+    pub verified: Option<Verified>,
+    /// Our copy can stand in for it: one is kept undamaged and, where students
+    /// are offered copies, it opens for them: once the original is dead, or
+    /// beside one that asks for an account.
     #[serde(default)]
     pub is_covered: bool,
+    /// Our copy opens for students once somebody decides that it is read in
+    /// place of the original.
+    #[serde(default)]
+    pub opens_if_chosen: bool,
     /// The accepted capture and the new one, where the verdict is `changed` and both are kept.
     #[serde(default)]
     pub versions: Option<(Capture, Capture)>,
@@ -120,6 +130,11 @@ pub struct Night {
     /// The trouble of the night before; the same again is no news.
     #[serde(default)]
     pub page_trouble_before: Option<PageTrouble>,
+    /// So many nights running, tonight and as of the night before.
+    #[serde(default)]
+    pub page_trouble_nights: u32,
+    #[serde(default)]
+    pub page_trouble_nights_before: u32,
     /// What could be changed in the sources tonight, where any are known.
     #[serde(default)]
     pub patch: Option<PagePatch>,
@@ -146,16 +161,4 @@ pub struct PagePatch {
     pub diff: Option<String>,
     /// Where the sources have each link that needs another address.
     pub spots: Vec<(Address, Vec<Spot>)>,
-}
-
-/// The course page itself gave trouble; its last good reading is used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PageTrouble {
-    /// It could not be read; the reason is what the visit says.
-    Unreachable { page: String, why: crate::domain::evidence::Reason, status: Option<u16> },
-    /// Half of its links were gone at once.
-    Shrunken { page: String, before: u32, after: u32 },
-    /// It asks for an account, or is another page altogether.
-    NotThePage { page: String, title: Option<String> },
 }

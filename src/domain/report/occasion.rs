@@ -9,6 +9,7 @@ use crate::domain::report::digest::{Digest, compose};
 use crate::domain::report::place;
 use crate::domain::report::wording::{letter, patch};
 use crate::domain::report::{Item, Night};
+use crate::domain::verdict::State;
 
 /// What is needed within so many days, and is newly broken, waits for no digest.
 const URGENT_DAYS: i32 = 3;
@@ -144,7 +145,8 @@ fn is_urgent(night: &Night) -> bool {
 }
 
 fn is_needed_at_once(night: &Night, item: &Item) -> bool {
-    place::is_broken(&item.verdict.state, place::is_own(night, item))
+    let is_shut = matches!(item.verdict.state, State::Restricted { .. }) && !item.is_covered;
+    (is_shut || place::is_broken(&item.verdict.state, place::is_own(night, item)))
         && place::due(night, item)
             .is_some_and(|due| (0..=URGENT_DAYS).contains(&place::days_until(night, due)))
 }

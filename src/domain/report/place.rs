@@ -101,7 +101,9 @@ pub fn place(night: &Night, item: &Item) -> Place {
         State::Ok => small_points(item),
         State::Moved { .. } => told(Heading::Moved),
         State::Changed { .. } => told(Heading::Changed),
-        State::Restricted { .. } if news && !item.is_covered => Place::Told(Heading::NeedsYou),
+        State::Restricted { .. } if news && (!item.is_covered || is_due_soon(night, item)) => {
+            Place::Told(Heading::NeedsYou)
+        }
         State::Restricted { .. } => told(Heading::Restricted),
         State::Unverifiable { .. } => told(Heading::CouldNotCheck),
         state if is_broken(state, own) => place_of_broken(night, item, own),
@@ -189,7 +191,7 @@ fn first_place(night: &Night, item: &Item, own: bool) -> Place {
 }
 
 /// Our own side kept us from looking, which is worth a number only.
-fn is_unchecked(item: &Item) -> bool {
+pub(super) fn is_unchecked(item: &Item) -> bool {
     item.verdict.state == State::Unverifiable { reason: Reason::NotChecked }
 }
 

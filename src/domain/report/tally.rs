@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
+use crate::domain::capture::Verified;
 use crate::domain::report::digest::Section;
 use crate::domain::report::entry;
+use crate::domain::report::figures::day;
 use crate::domain::report::place::{self, Heading, Place};
+use crate::domain::report::wording::acting::Fixity;
 use crate::domain::report::{Item, Night};
 use crate::domain::verdict::{State, StateName};
 
@@ -60,6 +63,10 @@ pub struct Tally {
     pub kept: usize,
     pub kept_new: usize,
     pub kept_open: usize,
+    /// What hashing the copies again came to.
+    pub verified: Fixity,
+    /// Links that could be judged though the night is void.
+    pub judged: usize,
     /// What is told, gravest first.
     pub parts: BTreeMap<Part, Figure>,
     /// Of the links newly lost: how many our copy stands in for.
@@ -85,6 +92,7 @@ impl Tally {
         for (place, item) in placed {
             tally.add(night, *place, item);
         }
+        tally.verified = fixity(night, placed);
         let points = entry::defect_entries(night).len();
         if points > 0 {
             tally.parts.entry(Part::PagePoint).or_default().count = points;
@@ -108,6 +116,7 @@ impl Tally {
         self.kept += usize::from(item.copy.is_some());
         self.kept_new +=
             usize::from(item.copy.as_ref().is_some_and(|copy| copy.captured_at >= night.started));
+        self.judged += usize::from(!place::is_unchecked(item));
         self.kept_open += usize::from(item.is_covered);
         self.failed_first += usize::from(night.is_first && fails);
         self.troubled += usize::from(!matches!(item.verdict.state, State::Ok | State::Moved { .. }));
@@ -140,6 +149,19 @@ impl Tally {
     /// Every link opens as it should.
     pub fn all_fine(&self) -> bool {
         self.troubled == 0
+    }
+}
+
+fn fixity(night: &Night, placed: &[(Place, &Item)]) -> Fixity {
+    let copies = placed.iter().filter(|(_, item)| item.copy.is_some());
+    let verified: Vec<Verified> = copies.clone().filter_map(|(_, item)| item.verified).collect();
+    let sound = || verified.iter().filter(|it| it.is_sound);
+    let oldest = sound().map(|it| it.at).min();
+    Fixity {
+        copies: copies.count(),
+        sound: sound().count(),
+        unsound: verified.len() - sound().count(),
+        oldest: oldest.map(|at| day(at.to_zoned_datetime(night.time_zone.clone()).date(), night.today)),
     }
 }
 

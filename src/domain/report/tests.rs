@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::digest::{DETAILED, compose};
 use super::place::Heading;
 use super::*;
-use crate::domain::capture::{Digest, Why};
+use crate::domain::capture::{Digest, Verified, Why};
 use crate::domain::decision::{Choice, Gist, Until};
 use crate::domain::document::Fingerprint;
 use crate::domain::evidence::{Alarm, Change, Reason, Weight};
@@ -42,6 +42,8 @@ pub(crate) fn night(items: Vec<Item>) -> Night {
         defects_before: vec![],
         page_trouble: None,
         page_trouble_before: None,
+        page_trouble_nights: 0,
+        page_trouble_nights_before: 0,
         patch: None,
         is_weekly: false,
         before_term: None,
@@ -77,7 +79,9 @@ pub(crate) fn ok(words: &str, link: &str) -> Item {
         ended_at: None,
         last_ok: Some(tonight()),
         copy: None,
+        verified: None,
         is_covered: false,
+        opens_if_chosen: false,
         copy_pages: None,
         versions: None,
         replacement: None,
@@ -423,7 +427,11 @@ fn trouble_with_the_page_comes_first() {
         why: Reason::ServerError,
         status: Some(503),
     };
-    let mut night = Night { page_trouble: Some(trouble), ..night(vec![ok("A", "https://a.example/")]) };
+    let mut night = Night {
+        page_trouble: Some(trouble),
+        page_trouble_nights: 2,
+        ..night(vec![ok("A", "https://a.example/")])
+    };
     let forum = |i| {
         let item = ok("Question", &format!("https://forum.example/t/{i}"));
         let state = State::Failing { reason: Reason::NotAnswering, weight: Weight::Weak };
@@ -499,6 +507,64 @@ fn what_was_seen_of_a_missing_file_of_the_course_is_not_doubted() {
     assert_eq!(told.matches("not yet confirmed").count(), 1, "a stranger's may come back: {told}");
     let skipped = wording::remark::not_judged(&Night { pages: vec![], ..night.clone() }, item);
     assert_eq!(skipped.matches("not yet confirmed").count(), 1, "{skipped}");
+}
+
+fn paywalled(words: &str) -> Item {
+    in_state(
+        ok(words, &format!("https://{words}.example/study.pdf")),
+        Some(State::Ok),
+        State::Restricted { reason: Reason::Paywall },
+        3,
+    )
+}
+
+#[test]
+fn a_reading_behind_a_wall_needs_its_reader_unless_our_copy_is_open() {
+    let shut = Item { is_covered: false, opens_if_chosen: true, ..kept(paywalled("shut"), 9, 90_000) };
+    let licensed = Item { is_covered: false, ..kept(paywalled("licensed"), 9, 90_000) };
+    let open = kept(paywalled("open"), 9, 90_000);
+    let soon = at(kept(paywalled("soon"), 9, 90_000), "Week 5", date(2026, 10, 8), 9);
+    let night = Night { students_get_copies: true, ..night(vec![shut, licensed, open, soon]) };
+    insta::assert_snapshot!("behind_a_wall", letter(&night));
+}
+
+#[test]
+fn a_copy_that_stays_closed_is_neither_promised_nor_denied() {
+    let dead = newly_dead(ok("The study", "https://press.example/study.pdf"), Reason::NotFound, Some(404));
+    let closed = Item { is_covered: false, ..kept(dead, 9, 90_000) };
+    let night = Night { students_get_copies: true, ..night(vec![closed.clone()]) };
+    let text = letter(&night);
+    assert!(text.contains("Students get no copy of it."), "{text}");
+    assert!(!text.contains("We have no copy") && !text.contains("hand out"), "{text}");
+    assert!(text.contains("To do: replace the link; our copy is not open to students."), "{text}");
+    let first = letter(&Night { is_first: true, ..night });
+    assert!(first.contains("Copies of 1 are kept, 0 of them ready for students."), "{first}");
+}
+
+#[test]
+fn a_copy_is_told_with_its_last_verification() {
+    let verified = |is_sound| Some(Verified { at: days_ago(1), is_sound });
+    let mut night = three_dead_two_changed_one_moved();
+    for item in &mut night.items {
+        item.verified = verified(true);
+    }
+    let told = |night: &Night| letter(night).split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = told(&night);
+    assert!(text.contains("Our copy: Sat 12 Sep, 10 pages, 219 KB, verified Sun 4 Oct."), "{text}");
+    assert!(
+        text.ends_with(
+            "147 copies stored, none new. All 147 re-verified by their SHA-256, the earliest Sun 4 Oct."
+        ),
+        "{text}"
+    );
+    night
+        .items
+        .iter_mut()
+        .filter(|item| item.link.host() == "old.example.org")
+        .for_each(|item| item.verified = verified(false));
+    let text = told(&night);
+    assert!(text.contains("219 KB, damaged when verified Sun 4 Oct."), "{text}");
+    assert!(text.contains("146 of 147 re-verified") && text.contains("1 copy damaged"), "{text}");
 }
 
 /// Two places that strangers took over, one of them with a copy kept; and a paper that was retracted.
@@ -629,6 +695,7 @@ fn hostile() -> Night {
             page: "index.html".into(),
             title: Some(hostile_words().into()),
         }),
+        page_trouble_nights: 2,
         ..night(vec![item, parked])
     }
 }

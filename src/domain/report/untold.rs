@@ -25,6 +25,7 @@ impl Night {
         }
         self.defects_before.clone_from(&earlier.defects_before);
         self.page_trouble_before.clone_from(&earlier.page_trouble_before);
+        self.page_trouble_nights_before = earlier.page_trouble_nights_before;
         self.is_first |= earlier.is_first;
         self
     }

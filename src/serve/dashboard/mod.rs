@@ -18,7 +18,7 @@ use super::desk::{Desk, Found, Shelf};
 use super::list;
 use super::settings::BaseUrl;
 use super::visitor::Visitor;
-use crate::domain::capture::Capture;
+use crate::domain::capture::{Capture, Verified};
 use crate::domain::course::CourseId;
 use crate::domain::policy::admission::Standing;
 use crate::domain::report::Event;
@@ -31,7 +31,6 @@ use crate::serve::act::buttons::can_be_cleared;
 use crate::serve::act::decide::{self, Wish};
 use crate::serve::visitor::form::Form;
 use crate::serve::visitor::signin;
-use crate::world::catalogue::Verified;
 
 #[derive(Template)]
 #[template(path = "health.html", config = "src/serve/askama.toml")]

@@ -7,14 +7,7 @@ use sqlx::Row as _;
 
 use super::value::{decoded, time, time_from};
 use super::{Catalogue, Fault};
-use crate::domain::capture::Digest;
-
-/// What the last verification of a copy found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verified {
-    pub at: Timestamp,
-    pub is_sound: bool,
-}
+use crate::domain::capture::{Digest, Verified};
 
 impl Catalogue {
     /// The last verification of every copy that had one.

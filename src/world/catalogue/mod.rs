@@ -28,7 +28,6 @@ use sqlx::{Pool, Sqlite};
 use tokio::sync::Mutex;
 
 pub use decisions::{Decided, Lapse};
-pub use fixity::Verified;
 pub use letters::{Correspondence, NewLetter, Outbox, Post, Trouble, Turn, Untold, Waiting};
 pub use links::Known;
 pub use nights::{EndedNight, NightRecord, NightRow};

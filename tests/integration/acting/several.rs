@@ -129,7 +129,10 @@ async fn links_of_one_host_that_share_a_fate_are_decided_together() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_that_may_never_open_is_not_offered_to_anybody() {
-    for rights in ["taken-down", "licensed"] {
+    for (rights, to_do) in [
+        ("taken-down", "replace or remove the link."),
+        ("licensed", "replace the link; our copy is not open to students."),
+    ] {
         let town = town(|night| if night == 1 { 200 } else { 410 }).await;
         let rule = format!("[[course.rights]]\ncontains = \"notes.test/a\"\nrights = \"{rights}\"\n");
         configure(&town, "c", &rule);
@@ -141,7 +144,7 @@ async fn a_copy_that_may_never_open_is_not_offered_to_anybody() {
         let path = path_in(&letter, "act");
         let (service, at) = serving(&town, 3).await;
         let (_, page) = ask(at, "GET", &path, "").await;
-        assert!(page.contains("replace or remove the link") && !page.contains("our-copy"), "{page}");
+        assert!(page.contains(to_do) && !page.contains("our-copy"), "{page}");
         let before = journal(&town);
         ask(at, "POST", &path, "choice=our-copy").await;
         assert_eq!(journal(&town), before, "{rights}");

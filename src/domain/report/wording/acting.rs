@@ -102,6 +102,7 @@ pub fn fixity(found: &Fixity) -> Vec<String> {
     let verified = match (found.copies, &found.oldest) {
         (0, _) => return Vec::new(),
         (_, None) => "None of them was verified yet; each one is within a month of nights.".to_owned(),
+        (1, Some(oldest)) if found.sound == 1 => format!("It was re-verified by its SHA-256 {oldest}."),
         (_, Some(oldest)) if found.sound == found.copies => {
             format!("All {copies} re-verified by their SHA-256, the earliest {oldest}.")
         }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::domain::capture::Capture;
+use crate::domain::capture::{Capture, Verified};
 use crate::domain::course::PageSource;
 use crate::domain::evidence::{Alarm, Change, Reason};
 use crate::domain::link::{Kind, Mention};
@@ -181,7 +181,7 @@ pub fn what_changed(night: &Night, item: &Item, change: &Change) -> String {
     }
 }
 
-/// "Sat 12 Sep, 10 pages, 219 KB."
+/// "Sat 12 Sep, 10 pages, 219 KB, verified Sun 4 Oct."
 pub fn our_copy(night: &Night, item: &Item, kind: Option<Kind>) -> String {
     let Some(copy) = &item.copy else {
         return match kind {
@@ -201,7 +201,12 @@ pub fn our_copy(night: &Night, item: &Item, kind: Option<Kind>) -> String {
     };
     let pages =
         item.copy_pages.map(|pages| format!("{}, ", extent(pages, &copy.document))).unwrap_or_default();
-    format!("{}, {pages}{}.", local_day(night, copy.captured_at), size(copy.bytes))
+    let verified = match item.verified {
+        Some(Verified { at, is_sound: true }) => format!(", verified {}", local_day(night, at)),
+        Some(Verified { at, is_sound: false }) => format!(", damaged when verified {}", local_day(night, at)),
+        None => String::new(),
+    };
+    format!("{}, {pages}{}{verified}.", local_day(night, copy.captured_at), size(copy.bytes))
 }
 
 /// Both sides of a change.
@@ -228,12 +233,24 @@ pub fn to_do(night: &Night, item: &Item, is_own: bool) -> &'static str {
         }
         // Where pages are served, a copy that stays closed is not theirs to hand out.
         State::Dead { .. } if copy && !night.students_get_copies => "replace the link, or hand out our copy.",
+        State::Dead { .. } if copy => "replace the link; our copy is not open to students.",
         State::Dead { .. } => "replace or remove the link.",
-        State::Restricted { .. } if copy => "see whether your students have access.",
-        State::Restricted { .. } => "see whether your students have access, or replace the link.",
+        State::Restricted { .. } => restricted_to_do(night, item),
         State::Moved { .. } => "put the new address on the page.",
         State::Changed { .. } => "see whether it is still what you want read.",
         State::Ok | State::Unverifiable { .. } => "nothing.",
+    }
+}
+
+/// What to do about a link that asks for an account.
+fn restricted_to_do(night: &Night, item: &Item) -> &'static str {
+    match (item.copy.is_some(), night.students_get_copies) {
+        (true, true) if item.is_covered => "see whether your students have access; our copy is open to them.",
+        (true, true) if item.opens_if_chosen => {
+            "see whether your students have access; \"Use our copy for good\" gives them ours."
+        }
+        (true, false) => "see whether your students have access, or hand out our copy.",
+        (true, true) | (false, _) => "see whether your students have access, or replace the link.",
     }
 }
 

@@ -8,6 +8,7 @@ use crate::domain::evidence::Reason;
 use crate::domain::report::figures::{count, day, hours, list, number};
 use crate::domain::report::place::Heading;
 use crate::domain::report::tally::Tally;
+use crate::domain::report::wording::{acting, opening};
 use crate::domain::report::{Night, wording};
 
 /// Leads to the page on which a link is decided on.
@@ -124,19 +125,25 @@ pub fn not_listed(n: usize) -> String {
 /// When it was checked and what is kept.
 pub fn closing(night: &Night, tally: &Tally) -> String {
     let on: Date = night.started.to_zoned_datetime(night.time_zone.clone()).date();
-    let checked = format!(
-        "{} checked {}, {}.",
-        count(tally.links, "link"),
-        day(on, night.today),
-        hours(night.started, night.finished, &night.time_zone)
-    );
-    let kept = match (tally.kept, tally.kept_new) {
+    let judged = match night.void {
+        Some(_) => format!("{} of {} judged", number(tally.judged as u64), count(tally.links, "link")),
+        None => format!("{} checked", count(tally.links, "link")),
+    };
+    let hours = hours(night.started, night.finished, &night.time_zone);
+    let mut sentences = vec![format!("{judged} {}, {hours}.", day(on, night.today))];
+    if let Some(trouble) = night.page_trouble.as_ref().filter(|_| night.told_trouble().is_none()) {
+        sentences.push(format!("{}; its last good reading was used.", opening::trouble_subject(trouble)));
+    }
+    sentences.push(match (tally.kept, tally.kept_new) {
         (0, _) => "No copies stored.".to_owned(),
         (1, _) => "1 copy stored.".to_owned(),
         (kept, 0) => format!("{} copies stored, none new.", number(kept as u64)),
         (kept, new) => format!("{} copies stored, {} new.", number(kept as u64), number(new as u64)),
-    };
-    format!("{checked} {kept}")
+    });
+    if tally.verified.sound + tally.verified.unsound > 0 {
+        sentences.extend(acting::fixity(&tally.verified));
+    }
+    sentences.join(" ")
 }
 
 /// When the reader hears again.

@@ -214,6 +214,24 @@ pub fn page_trouble(trouble: &PageTrouble) -> String {
     }
 }
 
+/// What to do about it.
+pub fn page_to_do(trouble: &PageTrouble) -> &'static str {
+    match trouble {
+        PageTrouble::Unreachable { .. } => {
+            "open it in a browser; if it opens, nothing; if it has moved, give whoever runs Onreserve its new address."
+        }
+        PageTrouble::Shrunken { after: 0, .. } => {
+            "put the links back or, if the page has moved, give whoever runs Onreserve its new address."
+        }
+        PageTrouble::Shrunken { .. } => {
+            "if you took the links off, nothing: after three nights alike the page is believed; if not, put them back."
+        }
+        PageTrouble::NotThePage { .. } => {
+            "let it open without an account, or give whoever runs Onreserve its new address."
+        }
+    }
+}
+
 /// Why the night says nothing.
 pub fn void(void: &Void) -> String {
     if let Some(sentinels) = void.sentinels {

@@ -15,7 +15,7 @@ pub fn subject(night: &Night, tally: &Tally) -> String {
     let today = day(night.today, night.today);
     let texts = if night.void.is_some() {
         vec![format!("Links not checked on {today}")]
-    } else if let Some(trouble) = &night.page_trouble {
+    } else if let Some(trouble) = night.new_trouble() {
         vec![trouble_subject(trouble).to_owned()]
     } else if night.is_first {
         let all = count(tally.links, "link");
@@ -33,11 +33,21 @@ pub fn subject(night: &Night, tally: &Tally) -> String {
     fitting.or(subjects.last()).cloned().unwrap_or(tag)
 }
 
-fn trouble_subject(trouble: &PageTrouble) -> &'static str {
+/// What is wrong with the page, in a few words.
+pub(super) fn trouble_subject(trouble: &PageTrouble) -> &'static str {
     match trouble {
         PageTrouble::Unreachable { .. } => "The course page could not be read",
         PageTrouble::Shrunken { .. } => "Many links left the course page at once",
         PageTrouble::NotThePage { .. } => "The course page shows another page",
+    }
+}
+
+fn trouble_over(trouble: &PageTrouble) -> &'static str {
+    match trouble {
+        PageTrouble::Unreachable { .. } | PageTrouble::NotThePage { .. } => {
+            "The course page can be read again"
+        }
+        PageTrouble::Shrunken { .. } => "The course page is taken as it stands again",
     }
 }
 
@@ -56,6 +66,9 @@ fn term_subjects(night: &Night, tally: &Tally, first: Date) -> Vec<String> {
 fn news_subjects(night: &Night, tally: &Tally) -> Vec<String> {
     let parts = parts(night, tally);
     let Some((lead, n)) = parts.first() else {
+        if let Some(trouble) = night.past_trouble() {
+            return vec![trouble_over(trouble).to_owned()];
+        }
         let today = day(night.today, night.today);
         let all = count(tally.links, "link");
         return if tally.all_fine() {
@@ -155,8 +168,11 @@ pub fn opening(night: &Night, tally: &Tally) -> Vec<String> {
         }
         return sentences;
     }
-    if let Some(trouble) = &night.page_trouble {
+    if let Some(trouble) = night.new_trouble() {
         sentences.push(format!("{}.", trouble_subject(trouble)));
+    }
+    if let Some(trouble) = night.past_trouble() {
+        sentences.push(format!("{}.", trouble_over(trouble)));
     }
     if let Some(first) = night.before_term {
         let first = day(first, night.today);
