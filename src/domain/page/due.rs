@@ -117,16 +117,23 @@ fn of_cells(cells: &[Cell], context: &Context) -> When {
 
 fn of_row(row: &str, context: &Context) -> When {
     let lower = row.to_lowercase();
-    let after_due = lower
-        .find("due")
-        .and_then(|at| lower.get(at + 3..))
-        .and_then(|rest| find(rest, true).filter(|found| found.at <= BEGINNING));
+    let after_due =
+        after_word(&lower, "due").and_then(|rest| find(rest, true).filter(|found| found.at <= BEGINNING));
     let leading =
         || find(&lower, false).filter(|found| found.at == 0 || (found.at <= 12 && names_weekday(&lower)));
     When {
         week: week(row).filter(|_| lower.trim_start().starts_with("week")),
         due: after_due.or_else(leading).and_then(|found| found.day(context)),
     }
+}
+
+/// What follows a whole word: "Purdue" announces nothing.
+fn after_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let is_letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
+    text.match_indices(word)
+        .map(|(at, _)| (&text[..at], &text[at + word.len()..]))
+        .find(|(before, after)| !is_letter(before.chars().next_back()) && !is_letter(after.chars().next()))
+        .map(|(_, after)| after)
 }
 
 /// "Week 5", as the calendar writes it.
@@ -305,6 +312,12 @@ mod tests {
         assert_eq!(cells(&[("", "Week 2"), ("", "15 April"), ("", "x")]).due, Some(date(2026, 4, 15)));
         assert_eq!(cells(&[("date", "Apr 13-17")]).due, Some(date(2026, 4, 13)));
         assert_eq!(cells(&[("date", "2026-04-15")]).due, Some(date(2026, 4, 15)));
+    }
+
+    #[test]
+    fn only_a_whole_word_announces_a_day() {
+        assert_eq!(row("A. Smith (Purdue, 12 May 2020)"), None);
+        assert_eq!(row("Purdue notes, due 12 May 2020"), Some(date(2020, 5, 12)));
     }
 
     #[test]

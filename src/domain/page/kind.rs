@@ -1,6 +1,7 @@
 //! What a link offers, told from its address, its words and where it stands.
 
 use crate::domain::address::Address;
+use crate::domain::course::PageSource;
 use crate::domain::link::{Kind, KindRule};
 
 /// All that tells a kind.
@@ -89,7 +90,8 @@ const SIGNS: &[(Sign, Kind)] = &[
 
 /// Words above or beside a PDF that make it a deck.
 const SLIDE_WORDS: &[&str] = &["slide", "lecture", "deck", "presentation"];
-const BOOK_WORDS: &[&str] = &["textbook", "book chapter", " book", "book:"];
+/// Whole words: "Facebook's paper" is none.
+const BOOK_WORDS: &[&str] = &["book", "textbook", "handbook", "ebook"];
 
 pub(super) fn of(place: &Place) -> Kind {
     if let Some(rule) = place.rules.iter().find(|rule| place.address.as_str().contains(&rule.pattern)) {
@@ -98,9 +100,10 @@ pub(super) fn of(place: &Place) -> Kind {
     let path = place.address.path().to_ascii_lowercase();
     let by_address = SIGNS.iter().find(|(sign, _)| fits(sign, place.address, &path)).map(|(_, kind)| *kind);
     match by_address {
+        // A code host has papers and decks as well, and they can be read without it.
+        Some(Kind::Code) | None if path.ends_with(".pdf") || path.ends_with(".ps") => of_file(place),
         // A deck may be kept wherever files are; a preprint server has papers.
         Some(kind) => kind,
-        None if path.ends_with(".pdf") || path.ends_with(".ps") => of_file(place),
         None => of_page(place, &path),
     }
 }
@@ -124,7 +127,7 @@ fn of_file(place: &Place) -> Kind {
     let is_own = place.page.is_some_and(|page| page.host() == place.address.host());
     if SLIDE_WORDS.iter().any(|word| said.contains(word) || name.contains(word)) {
         Kind::Slides
-    } else if BOOK_WORDS.iter().any(|word| place.words.to_lowercase().contains(word.trim())) {
+    } else if names_a_book(place.words) {
         Kind::Book
     } else if is_own && !said.contains("paper") && !said.contains("reading") {
         // Files of the course's own site are its decks more often than not.
@@ -132,6 +135,11 @@ fn of_file(place: &Place) -> Kind {
     } else {
         Kind::Paper
     }
+}
+
+fn names_a_book(words: &str) -> bool {
+    let words = words.to_lowercase();
+    words.split(|c: char| !c.is_alphanumeric()).any(|word| BOOK_WORDS.contains(&word))
 }
 
 fn of_page(place: &Place, path: &str) -> Kind {
@@ -151,8 +159,7 @@ fn of_page(place: &Place, path: &str) -> Kind {
 
 /// Below the directory of the course page, on its own host.
 fn is_below(address: &Address, page: &Address) -> bool {
-    let directory = page.path().rsplit_once('/').map_or("", |(directory, _)| directory);
-    address.host() == page.host() && address.path().starts_with(directory) && is_page_path(address.path())
+    PageSource::Web(page.clone()).is_above(address) && is_page_path(address.path())
 }
 
 fn is_page_path(path: &str) -> bool {
@@ -196,6 +203,14 @@ mod tests {
             ("https://colab.research.google.com/drive/1", "n", "", Kind::Notebook),
             ("https://youtu.be/abc", "talk", "", Kind::Video),
             ("https://github.com/o/r", "code", "", Kind::Code),
+            ("https://github.com/o/r/blob/main/train.py", "code", "", Kind::Code),
+            ("https://github.com/o/r/blob/main/notes.pdf", "A study of x", "Readings", Kind::Paper),
+            ("https://gitlab.com/o/r/-/raw/main/talk.pdf", "Slides", "", Kind::Slides),
+            ("https://lab.edu/llama.pdf", "Facebook's LLaMA paper", "Readings", Kind::Paper),
+            ("https://lab.edu/b.pdf", "Book: chapter 3", "Readings", Kind::Book),
+            ("https://lab.edu/b.pdf", "The x textbook", "Readings", Kind::Book),
+            ("https://school.edu/course2/week2.html", "Week 2", "", Kind::Article),
+            ("https://school.edu:8080/course/week2.html", "Week 2", "", Kind::Article),
             ("https://www.deeplearningbook.org/", "Deep Learning", "", Kind::Book),
             ("https://blog.example/p/1", "Understanding x", "", Kind::Article),
             ("https://distill.pub/2019/x", "x", "", Kind::Paper),
