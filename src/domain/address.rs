@@ -196,7 +196,8 @@ impl FromStr for LinkId {
     type Err = NotALinkId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.len() != 16 {
+        // The parser of numbers would also take a sign.
+        if text.len() != 16 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(NotALinkId(text.to_owned()));
         }
         u64::from_str_radix(text, 16).map(Self).map_err(|_| NotALinkId(text.to_owned()))
@@ -250,5 +251,6 @@ mod tests {
         let id = LinkId::of(&address("https://ex.edu/a.pdf"));
         assert_eq!(id.to_string().parse(), Ok(id));
         assert!("K3".parse::<LinkId>().is_err());
+        assert!("+123456789abcdef".parse::<LinkId>().is_err());
     }
 }

@@ -54,7 +54,8 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || NotADigest(text.to_owned());
-        if text.len() != 64 || !text.is_ascii() {
+        // The parser of numbers would also take a sign.
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(wrong());
         }
         let mut bytes = [0; 32];
@@ -196,6 +197,13 @@ mod tests {
         };
         assert!(id.to_string().ends_with("-20260914023005"), "{id}");
         assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[test]
+    fn a_digest_is_hexadecimal_digits_alone() {
+        let digest = Digest::of(b"x");
+        assert_eq!(digest.to_string().parse(), Ok(digest));
+        assert!(format!("+f{}", "0".repeat(62)).parse::<Digest>().is_err());
     }
 
     #[test]
