@@ -23,7 +23,7 @@ pub struct Manners {
     pub page_says_nothing: bool,
     /// The address is made to redirect: where it leads is no news.
     pub redirects_by_design: bool,
-    /// Whether nonsense addresses may be asked for to learn the host's error page.
+    /// No nonsense address is asked for to learn the host's error page: it is known, or would not be liked.
     pub no_sibling: bool,
     /// What the page's own words can say, beyond the general rules.
     pub says: Option<fn(&Document) -> Option<Says>>,

@@ -92,6 +92,9 @@ fn every_form_of_a_video_address_has_the_same_witness() {
         assert_eq!(witness.as_deref(), Some(expected), "{form}");
     }
     assert!(manners_of("https://www.youtube.com/@channel").witness.is_none());
+    assert!(manners_of("https://www.youtube.com/embed/live_stream?channel=UC1").witness.is_none());
+    let playlist = manners_of("https://www.youtube.com/embed/videoseries?list=PL1").witness.unwrap();
+    assert!(playlist.address.as_str().ends_with("playlist%3Flist%3DPL1"), "{}", playlist.address);
     assert!(manners_of("https://vimeo.com/1234").witness.is_some());
     assert!(manners_of("https://vimeo.com/about").witness.is_none());
 }

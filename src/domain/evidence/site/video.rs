@@ -7,6 +7,9 @@ use crate::domain::evidence::ask::Answer;
 use crate::domain::evidence::glance::{Glance, glance};
 use crate::domain::evidence::{Note, Reason, Weight};
 
+/// Players of a playlist and of whatever a channel is sending now.
+const NO_VIDEOS: &[&str] = &["videoseries", "live_stream"];
+
 pub(super) fn youtube(address: &Address) -> Option<Manners> {
     if !is_host(address, &["youtube.com", "m.youtube.com", "youtube-nocookie.com", "youtu.be"]) {
         return None;
@@ -19,6 +22,7 @@ pub(super) fn youtube(address: &Address) -> Option<Manners> {
         ["/embed/", "/shorts/", "/live/", "/v/"]
             .iter()
             .find_map(|prefix| path_after(address, prefix).map(str::to_owned))
+            .filter(|id| !NO_VIDEOS.contains(&id.trim_end_matches('/')))
             .or_else(|| query("v").filter(|_| address.path() == "/watch"))
     };
     let subject = id
