@@ -71,16 +71,12 @@ fn broke<'a>(failure: Failure) -> Glance<'a> {
 }
 
 fn wall(answer: &Answer) -> Option<Glance<'_>> {
-    if mark::any(What::BotWall, answer) {
-        Some(Glance::Refused(Reason::BotWall))
-    } else if mark::any(What::Consent, answer) {
-        Some(Glance::Refused(Reason::Consent))
-    } else if mark::any(What::RateLimited, answer) {
-        Some(Glance::Refused(Reason::RateLimited))
-    } else if mark::any(What::Login, answer) {
-        Some(Glance::Restricted(Reason::Login))
-    } else {
-        None
+    match mark::first(&[What::BotWall, What::Consent, What::RateLimited, What::Login], answer)? {
+        What::BotWall => Some(Glance::Refused(Reason::BotWall)),
+        What::Consent => Some(Glance::Refused(Reason::Consent)),
+        What::RateLimited => Some(Glance::Refused(Reason::RateLimited)),
+        What::Login => Some(Glance::Restricted(Reason::Login)),
+        What::Paywall | What::Parked | What::Missing | What::Maintenance | What::Spam => None,
     }
 }
 

@@ -116,15 +116,28 @@ fn parse(line: &'static str) -> Option<Mark> {
     })
 }
 
-/// How many different marks of one kind an answer carries.
+/// How many different marks of one kind an answer carries. A part of another
+/// mark is no second one.
 pub fn count(what: What, answer: &Answer) -> usize {
     let seen = Seen::new(answer);
-    MARKS.iter().filter(|mark| mark.what == what && seen.carries(mark)).count()
+    let carried: Vec<&Mark> = seen.marks(what).collect();
+    let is_part = |mark: &Mark| {
+        let holds = |other: &&Mark| {
+            other.place == mark.place && other.text != mark.text && other.text.contains(mark.text)
+        };
+        carried.iter().copied().any(|other| holds(&other))
+    };
+    carried.iter().filter(|mark| !is_part(mark)).count()
 }
 
 pub fn any(what: What, answer: &Answer) -> bool {
+    first(&[what], answer).is_some()
+}
+
+/// The first of these kinds of which an answer carries a mark.
+pub fn first(kinds: &[What], answer: &Answer) -> Option<What> {
     let seen = Seen::new(answer);
-    MARKS.iter().any(|mark| mark.what == what && seen.carries(mark))
+    kinds.iter().copied().find(|what| seen.marks(*what).next().is_some())
 }
 
 /// The parts of an answer in which marks are looked for, in lower case.
@@ -150,6 +163,10 @@ impl<'a> Seen<'a> {
             is_error,
             is_thin: is_error || document.is_some_and(|document| words(html, document) < THIN_PAGE_WORDS),
         }
+    }
+
+    fn marks(&self, what: What) -> impl Iterator<Item = &'static Mark> {
+        MARKS.iter().filter(move |mark| mark.what == what && self.carries(mark))
     }
 
     fn carries(&self, mark: &Mark) -> bool {
@@ -206,7 +223,7 @@ pub fn spam(document: &Document) -> Spam {
     Spam {
         in_title: words().filter(|word| has_word(&title, word)).count(),
         in_source: words().filter(|word| has_word(&source, word)).count(),
-        times: words().map(|word| source.matches(word).count()).sum(),
+        times: words().map(|word| times(&source, word)).sum(),
     }
 }
 
@@ -232,12 +249,17 @@ fn says(text: &str, phrase: &str) -> bool {
     })
 }
 
-/// Whether a whole word stands in a text: "specialist" advertises nothing.
 fn has_word(text: &str, word: &str) -> bool {
-    text.match_indices(word).any(|(at, _)| {
-        let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    times(text, word) > 0
+}
+
+/// How often a whole word stands in a text: "specialist" advertises nothing.
+fn times(text: &str, word: &str) -> usize {
+    let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let stands_alone = |at: usize| {
         !is_letter(text[..at].chars().next_back()) && !is_letter(text[at + word.len()..].chars().next())
-    })
+    };
+    text.match_indices(word).filter(|(at, _)| stands_alone(*at)).count()
 }
 
 /// Notices stand at the beginning; a phrase in the middle of a long work is no notice.

@@ -232,3 +232,32 @@ fn the_address_that_was_asked_for_is_no_redirect_to_a_login() {
     });
     assert!(!any(What::Login, &asked));
 }
+
+#[test]
+fn a_mark_within_another_is_not_a_second_one() {
+    let parked = |text: &str, source: &str| {
+        let answer = answer(200, |answer| {
+            let document = answer.document.as_mut().unwrap();
+            document.text = text.to_owned();
+            document.html.as_mut().unwrap().source = source.to_owned();
+        });
+        count(What::Parked, &answer)
+    };
+    assert_eq!(parked("Would you like to buy this domain?", ""), 1);
+    assert_eq!(parked("", "<script src=https://img.sedoparking.com/x.js>"), 1);
+    assert_eq!(
+        parked("Would you like to buy this domain?", "<script src=https://img.sedoparking.com/x.js>"),
+        2
+    );
+}
+
+#[test]
+fn spam_is_counted_in_whole_words() {
+    let page = |source: &str| Document {
+        html: Some(Html { source: source.to_owned(), ..Html::default() }),
+        ..Document::bare(Format::Html)
+    };
+    let clinic = "A specialist and socialist of commercialism. ".repeat(9);
+    assert_eq!(spam(&page(&clinic)), Spam { in_title: 0, in_source: 0, times: 0 });
+    assert_eq!(spam(&page("<a>cialis</a> casino, Casino!")).times, 3);
+}
