@@ -1,6 +1,5 @@
 //! What earlier nights left for judging the next one.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::capture::Capture;
@@ -17,8 +16,6 @@ pub struct Memory {
     pub baseline: Option<Kept>,
     /// The newest capture; the baseline, or a version not accepted yet.
     pub last: Option<Kept>,
-    /// Since when the baseline is accepted.
-    pub accepted_at: Option<Timestamp>,
     /// The owner asked us to stop: nothing is offered, nothing new is kept.
     pub is_taken_down: bool,
 }
@@ -74,6 +71,8 @@ pub struct Kept {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
     use crate::domain::address::Address;
     use crate::domain::capture::{Digest, Why};

@@ -27,6 +27,14 @@ pub(super) const REMEMBERED: &str = "SELECT '[' || group_concat('[' || is_void |
      JOIN night ON night.id = visit.night WHERE visit.link = ? AND night.finished IS NOT NULL \
      ORDER BY visit.night DESC LIMIT ?)";
 
+/// A capture is that of the night that had begun last. What a void one brought
+/// may be the page of whatever stands between us and the web.
+macro_rules! of_a_valid_night {
+    () => {
+        "(SELECT void FROM night WHERE started <= capture.captured_at ORDER BY started DESC LIMIT 1) IS NULL"
+    };
+}
+
 /// What is known of a link.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Known {
@@ -49,12 +57,14 @@ impl Catalogue {
 
     /// `None` for a link that was never visited.
     pub async fn known_of(&self, link: &Address) -> Result<Option<Known>, Fault> {
-        let row = sqlx::query(
-            "SELECT link.id, verdict.verdict, baseline.accepted_at, capture.kept, \
+        let row = sqlx::query(concat!(
+            "SELECT link.id, verdict.verdict, capture.kept, \
              EXISTS (SELECT 1 FROM takedown WHERE takedown.link = link.id AND undone_at IS NULL) FROM link \
              LEFT JOIN verdict ON verdict.link = link.id LEFT JOIN baseline ON baseline.link = link.id \
-             LEFT JOIN capture ON capture.id = baseline.capture WHERE link.address = ?",
-        )
+             LEFT JOIN capture ON capture.id = baseline.capture AND ",
+            of_a_valid_night!(),
+            " WHERE link.address = ?"
+        ))
         .bind(link.as_str())
         .fetch_optional(&self.pool)
         .await?;
@@ -76,9 +86,11 @@ impl Catalogue {
             }
         }
         history.reverse();
-        let last = sqlx::query_scalar::<_, String>(
-            "SELECT kept FROM capture WHERE link = ? ORDER BY captured_at DESC, id DESC LIMIT 1",
-        )
+        let last = sqlx::query_scalar::<_, String>(concat!(
+            "SELECT kept FROM capture WHERE link = ? AND ",
+            of_a_valid_night!(),
+            " ORDER BY captured_at DESC, id DESC LIMIT 1"
+        ))
         .bind(id)
         .fetch_optional(&self.pool)
         .await?;
@@ -88,10 +100,9 @@ impl Catalogue {
             verdict: text(1).map(|text| from_json(&text)).transpose()?,
             memory: Memory {
                 history,
-                baseline: text(3).map(|text| from_json(&text)).transpose()?,
+                baseline: text(2).map(|text| from_json(&text)).transpose()?,
                 last: last.map(|text| from_json(&text)).transpose()?,
-                accepted_at: text(2).map(|text| time_from(&text)).transpose()?,
-                is_taken_down: row.get(4),
+                is_taken_down: row.get(3),
             },
         }))
     }
@@ -124,12 +135,13 @@ impl Catalogue {
             .collect()
     }
 
-    /// Every capture of a link, oldest first.
+    /// Every capture of a link but those of void nights, oldest first.
     pub async fn captures(&self, link: &Address) -> Result<Vec<Kept>, Fault> {
-        let rows = sqlx::query_scalar::<_, String>(
-            "SELECT kept FROM capture JOIN link ON link.id = capture.link WHERE link.address = ? \
-             ORDER BY captured_at, capture.id",
-        )
+        let rows = sqlx::query_scalar::<_, String>(concat!(
+            "SELECT kept FROM capture JOIN link ON link.id = capture.link WHERE link.address = ? AND ",
+            of_a_valid_night!(),
+            " ORDER BY captured_at, capture.id"
+        ))
         .bind(link.as_str())
         .fetch_all(&self.pool)
         .await?;

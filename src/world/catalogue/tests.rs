@@ -3,10 +3,14 @@ use sqlx::Row as _;
 
 use super::*;
 use crate::domain::address::Address;
+use crate::domain::capture::{Capture, Digest, Why};
 use crate::domain::decision::{Choice, Decision, Gist, Until};
+use crate::domain::document::Fingerprint;
+use crate::domain::evidence::memory::Kept;
 use crate::domain::evidence::{Drift, Evidence, Finding};
 use crate::domain::journal::Entry;
 use crate::domain::report;
+use crate::domain::verdict::breaker::{Sentinels, Void};
 
 async fn catalogue() -> (tempfile::TempDir, Catalogue) {
     let dir = tempfile::tempdir().unwrap();
@@ -36,6 +40,31 @@ fn visit(n: i64) -> Entry {
     }
 }
 
+/// The first capture of a link, of these bytes.
+fn capture(n: i64, bytes: &[u8]) -> Entry {
+    let sha256 = Digest::of(bytes);
+    Entry::Capture(Kept {
+        capture: Capture {
+            link: link(),
+            document: link(),
+            sha256,
+            sha1: String::new(),
+            bytes: 1,
+            media_type: String::new(),
+            captured_at: night(n) + jiff::SignedDuration::from_mins(5),
+            why: Why::First,
+            head: None,
+            chain: vec![link()],
+        },
+        text: Fingerprint { version: 1, digest: sha256 },
+        title: None,
+        words: 9,
+        pages: None,
+        validators: None,
+        is_baseline: true,
+    })
+}
+
 /// A new file alone does not make the compiler look again at the folder.
 #[test]
 fn every_migration_of_the_folder_is_compiled_in() {
@@ -61,6 +90,24 @@ async fn entering_twice_changes_nothing() {
     }
     assert_eq!(catalogue.history(&link).await.unwrap().len(), 2);
     assert_eq!(catalogue.links().await.unwrap(), [link]);
+}
+
+#[tokio::test]
+async fn what_a_void_night_brought_is_compared_with_nothing_and_shown_to_nobody() {
+    let (_dir, catalogue) = catalogue().await;
+    let sentinels = Some(Sentinels { asked: 3, failed: 3 });
+    let void = Some(Void { failed: 0, links: 1, hosts: 0, sentinels });
+    let nights = [(1, b"firewall".as_slice(), void), (2, b"work", None), (3, b"portal", void)];
+    for (n, bytes, void) in nights {
+        let end = Entry::Finished { night: night(n), at: night(n), void };
+        let entries = [Entry::Night { started: night(n) }, capture(n, bytes), visit(n), end];
+        catalogue.enter(&entries).await.unwrap();
+        let memory = catalogue.known_of(&link()).await.unwrap().unwrap().memory;
+        let known = (n > 1).then(|| Digest::of(b"work"));
+        assert_eq!(memory.last.map(|kept| kept.capture.sha256), known, "after night {n}");
+        assert_ne!(memory.baseline.map(|kept| kept.capture.sha256), Some(Digest::of(b"firewall")));
+        assert_eq!(catalogue.captures(&link()).await.unwrap().len(), usize::from(n > 1));
+    }
 }
 
 /// The night enters the journal's last lines again, and someone decides meanwhile.

@@ -141,7 +141,6 @@ fn visit(
                 );
                 if kept.is_baseline {
                     memory.baseline = Some(kept.clone());
-                    memory.accepted_at = Some(at);
                 }
                 memory.last = Some(kept.clone());
                 blobs.push((kept, document));
