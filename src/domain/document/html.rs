@@ -30,7 +30,7 @@ pub(super) fn read(bytes: &[u8], context: &Context) -> Document {
                 .filter(|doi| doi.contains("10.")),
             arxiv: meta(&tree, &["citation_arxiv_id"]),
         },
-        html: Some(facts::of(&tree, &source, &base, &main)),
+        html: Some(facts::of(&tree, &source, &base)),
         headings: main.headings,
         text: main.text,
         ..Document::bare(Format::Html)

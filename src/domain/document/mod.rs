@@ -72,8 +72,6 @@ pub struct Html {
     pub words_shown: u32,
     /// `id` and `name` values, for fragments.
     pub anchors: Vec<String>,
-    /// Targets of links in the main part.
-    pub links: Vec<Address>,
     /// The page has a form with a password field.
     pub asks_password: bool,
     /// An application root that only a script fills.

@@ -2,7 +2,6 @@
 
 use scraper::{ElementRef, Html as Tree};
 
-use super::main_text::MainText;
 use super::{SOURCE_BYTES, meta, select, text_of};
 use crate::domain::address::Address;
 use crate::domain::document::Html;
@@ -11,11 +10,10 @@ use crate::domain::document::Html;
 const REFRESH_SECONDS: f64 = 10.0;
 /// A page with an application root and fewer words than this is filled by its script.
 const SHELL_WORDS: usize = 40;
-const ADDRESSES_AT_MOST: usize = 500;
 /// What servers and their helpers put behind the end of a page is shorter than this.
 const END_WITHIN: usize = 4096;
 
-pub(super) fn of(tree: &Tree, source: &str, base: &Address, main: &MainText) -> Html {
+pub(super) fn of(tree: &Tree, source: &str, base: &Address) -> Html {
     let words_shown = main_words_of_body(tree);
     let end = source.floor_char_boundary(SOURCE_BYTES);
     Html {
@@ -23,7 +21,6 @@ pub(super) fn of(tree: &Tree, source: &str, base: &Address, main: &MainText) -> 
         sends_to: refresh(tree, base).or_else(|| script_redirect(tree, base, words_shown)),
         words_shown: u32::try_from(words_shown).unwrap_or(u32::MAX),
         anchors: anchors(tree),
-        links: main.hrefs.iter().take(ADDRESSES_AT_MOST).filter_map(|href| base.join(href).ok()).collect(),
         asks_password: select(tree, "input[type=password]").next().is_some(),
         is_shell: is_shell(tree, words_shown),
         has_end: has_end(source),

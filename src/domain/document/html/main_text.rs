@@ -9,8 +9,6 @@ pub(super) struct MainText {
     /// One block a line.
     pub(super) text: String,
     pub(super) headings: Vec<String>,
-    /// Targets of its links, as written.
-    pub(super) hrefs: Vec<String>,
 }
 
 /// A main part this short beside the whole body is a stub, not the work.
@@ -69,9 +67,6 @@ fn walk(root: ElementRef, whole: usize, main: &mut MainText) {
                     let name = element.value().name();
                     if is_heading(name) {
                         heading = Some(String::new());
-                    }
-                    if let ("a", Some(href)) = (name, element.value().attr("href")) {
-                        main.hrefs.push(href.to_owned());
                     }
                     if is_block(name) {
                         main.text.push('\n');
