@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use crate::domain::address::Address;
-use crate::domain::document;
 use crate::domain::evidence::ask::{Answer, Ask, Subject};
 use crate::domain::evidence::mark::{self, What};
 use crate::domain::evidence::memory::Memory;
-use crate::domain::visit::Validators;
+use crate::night::keeping;
 use crate::world::World;
-use crate::world::fetch::{Accept, Fetched, Request};
+use crate::world::fetch::{Accept, Fetched, Held, Request};
 use crate::world::spool::Spooled;
 
 /// What one link learnt that others need not ask again tonight.
@@ -38,11 +37,7 @@ pub(super) async fn out(
             && memory.baseline.as_ref().is_some_and(|baseline| baseline.capture.sha256 == body.body.sha256)
     });
     let document = match &body {
-        Some(body) if !is_known => {
-            let content_type = exchange.last_hop().and_then(|hop| hop.headers.get("content-type"));
-            let context = document::Context::new(exchange.final_address().clone(), content_type);
-            Some(world.reader.read(body.path(), &context).await?)
-        }
+        Some(body) if !is_known => Some(keeping::read_body(body, &exchange, &world.reader).await?),
         Some(_) | None => None,
     };
     let answer = Answer { ask, exchange, document, is_known };
@@ -56,20 +51,20 @@ pub(super) async fn out(
 }
 
 fn request(ask: &Ask, link: &Subject, memory: &Memory) -> Request {
-    let (address, fresh_connection, validators) = match ask {
-        Ask::Link => (&link.address, false, validators(&link.address, memory)),
+    let (address, fresh_connection, held) = match ask {
+        Ask::Link => (&link.address, false, held(&link.address, memory)),
         Ask::Again => (&link.address, true, None),
-        Ask::Document(address) => (address, false, validators(address, memory)),
+        Ask::Document(address) => (address, false, held(address, memory)),
         Ask::DocumentAgain(address) => (address, true, None),
         Ask::Onward(address) | Ask::Root(address) | Ask::Sibling(address) | Ask::Witness(address) => {
             (address, false, None)
         }
     };
-    Request { address: address.clone(), validators, fresh_connection, accept: Accept::default(), near: None }
+    Request { address: address.clone(), held, fresh_connection, accept: Accept::default(), near: None }
 }
 
-/// The validators of the last capture, where this is the address it was asked at.
-fn validators(address: &Address, memory: &Memory) -> Option<Validators> {
-    let kept = memory.last.as_ref()?;
-    (kept.capture.chain.first() == Some(address)).then(|| kept.validators.clone()).flatten()
+/// The last capture, where this is the address it was asked at.
+fn held(address: &Address, memory: &Memory) -> Option<Held> {
+    let kept = memory.last.as_ref().filter(|kept| kept.capture.chain.first() == Some(address))?;
+    Some(Held { at: kept.capture.document.clone(), validators: kept.validators.clone()? })
 }

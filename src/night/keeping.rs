@@ -11,6 +11,7 @@ use crate::domain::evidence::weigh::Case;
 use crate::domain::evidence::{Evidence, keep};
 use crate::domain::visit::{Exchange, Validators};
 use crate::world::World;
+use crate::world::reader::Reader;
 use crate::world::spool::Spooled;
 
 /// What a visit brought home.
@@ -65,6 +66,17 @@ pub(super) async fn read_again(kept: Option<&Kept>, world: &World) -> anyhow::Re
     }
     let context = document::Context::new(capture.document.clone(), Some(&capture.media_type));
     Ok(Some(world.reader.read(&path, &context).await?))
+}
+
+/// Reads the body that an exchange brought.
+pub(super) async fn read_body(
+    body: &Spooled,
+    exchange: &Exchange,
+    reader: &Reader,
+) -> anyhow::Result<Document> {
+    let content_type = exchange.last_hop().and_then(|hop| hop.headers.get("content-type"));
+    let context = document::Context::new(exchange.final_address().clone(), content_type);
+    Ok(reader.read(body.path(), &context).await?)
 }
 
 /// Picks what is kept of a visit.

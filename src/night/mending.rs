@@ -10,7 +10,6 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 
 use crate::domain::address::Address;
-use crate::domain::document::{self, Document};
 use crate::domain::evidence::ask::{Answer, Ask, Subject};
 use crate::domain::evidence::memory::{Kept, Memory};
 use crate::domain::evidence::{Evidence, Finding};
@@ -21,9 +20,10 @@ use crate::domain::replacement::{
 };
 use crate::domain::verdict::StateName;
 use crate::night::closing::{Judged, JudgedLink};
+use crate::night::keeping;
 use crate::night::pages::{self, Readings};
 use crate::world::World;
-use crate::world::catalogue::Known;
+use crate::world::catalogue::{Known, Sought};
 use crate::world::fetch::{Accept, Fetched, Request};
 
 /// Searches of one night, at most: a page whose host is gone must not make the
@@ -39,19 +39,22 @@ pub(super) async fn seek(
 ) -> anyhow::Result<HashMap<Address, Replacement>> {
     let now = world.clock.now();
     let mut found = HashMap::new();
-    let mut to_search = Vec::new();
+    let mut due = Vec::new();
     for (link, judged_link) in lost(readings, judged) {
         let last = world.catalogue.sought(&link.address).await?;
         let is_recent = last.as_ref().is_some_and(|last| now.duration_since(last.at) < SEARCHED_EVERY);
-        if is_recent || judged.void.is_some() || to_search.len() >= SEARCHES_AT_MOST {
+        if is_recent || judged.void.is_some() {
             found.extend(last.and_then(|last| last.found).map(|it| (link.address, it)));
         } else {
-            let memory = known.get(&link.address).map(|known| &known.memory);
-            to_search.push((link, judged_link, memory));
+            due.push((last, (link, judged_link)));
         }
     }
-    let searched: Vec<(Address, Option<Replacement>)> = stream::iter(to_search)
-        .map(|(link, judged, memory)| async move {
+    found.extend(
+        put_off(&mut due).into_iter().filter_map(|(last, (link, _))| Some((link.address, last?.found?))),
+    );
+    let searched: Vec<(Address, Option<Replacement>)> = stream::iter(due)
+        .map(|(_, (link, judged))| async move {
+            let memory = known.get(&link.address).map(|known| &known.memory);
             let replacement = search(&link, judged, memory, world).await?;
             anyhow::Ok((link.address, replacement))
         })
@@ -68,6 +71,14 @@ pub(super) async fn seek(
     }
     found.extend(searched.into_iter().filter_map(|(link, found)| Some((link, found?))));
     Ok(found)
+}
+
+/// Takes those away who have to wait: who was never searched for goes first,
+/// then who has waited longest. In any other order the last links of a
+/// long page would wait for ever.
+fn put_off<T>(due: &mut Vec<(Option<Sought>, T)>) -> Vec<(Option<Sought>, T)> {
+    due.sort_by_key(|(last, _)| last.as_ref().map(|last| last.at));
+    due.split_off(due.len().min(SEARCHES_AT_MOST))
 }
 
 /// The links that need a replacement, each once.
@@ -93,10 +104,7 @@ async fn search(
     world: &World,
 ) -> anyhow::Result<Option<Replacement>> {
     let copy = memory.and_then(Memory::current);
-    let ours = match copy {
-        Some(copy) => read(copy, world).await?,
-        None => None,
-    };
+    let ours = keeping::read_again(copy, world).await?;
     let history = memory.map_or(&[][..], |memory| &memory.history);
     let lost = Lost {
         link: &link.address,
@@ -132,16 +140,6 @@ fn worked_at(copy: Option<&Kept>, history: &[Evidence]) -> Option<Timestamp> {
     copy.map(|copy| copy.capture.captured_at).or_else(seen)
 }
 
-/// Our copy; `None` where the archive lost it.
-async fn read(copy: &Kept, world: &World) -> anyhow::Result<Option<Document>> {
-    let path = world.archive.path_of(copy.capture.sha256);
-    if !path.exists() {
-        return Ok(None);
-    }
-    let context = document::Context::new(copy.capture.document.clone(), Some(&copy.capture.media_type));
-    Ok(Some(world.reader.read(&path, &context).await?))
-}
-
 /// The links that give the same document now.
 async fn working_twins(copy: &Kept, world: &World) -> anyhow::Result<Vec<Address>> {
     let mut working = Vec::new();
@@ -166,19 +164,41 @@ async fn ask(candidate: &Candidate, world: &World) -> anyhow::Result<Answer> {
     };
     let request = Request {
         address: candidate.address.clone(),
-        validators: None,
+        held: None,
         fresh_connection: false,
         accept: Accept::Page,
         near,
     };
     let Fetched { exchange, body } = world.fetch.exchange(&request).await?;
     let document = match &body {
-        Some(body) => {
-            let content_type = exchange.last_hop().and_then(|hop| hop.headers.get("content-type"));
-            let context = document::Context::new(exchange.final_address().clone(), content_type);
-            Some(world.reader.read(body.path(), &context).await?)
-        }
+        Some(body) => Some(keeping::read_body(body, &exchange, &world.reader).await?),
         None => None,
     };
     Ok(Answer { ask: Ask::Witness(candidate.address.clone()), exchange, document, is_known: false })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[test]
+    fn every_link_of_a_long_page_has_its_turn() {
+        let mut searched: Vec<Option<Sought>> = vec![None; 10 * SEARCHES_AT_MOST];
+        for night in 0..10 {
+            let at = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * night);
+            // A link is due again while the last ones still wait for their first turn.
+            let is_due = |last: &Option<Sought>| {
+                last.as_ref().is_none_or(|last| at.duration_since(last.at) >= SEARCHED_EVERY)
+            };
+            let mut due: Vec<(_, usize)> =
+                searched.iter().cloned().zip(0..).filter(|(last, _)| is_due(last)).collect();
+            put_off(&mut due);
+            for (_, link) in due {
+                searched[link] = Some(Sought { at, found: None });
+            }
+        }
+        assert!(searched.iter().all(Option::is_some));
+    }
 }

@@ -10,6 +10,7 @@ use crate::domain::evidence::ask::{Answer, Ask};
 use crate::domain::evidence::glance::{Glance, glance};
 use crate::domain::page::{self, Context, Markup, Page};
 use crate::domain::report::wording;
+use crate::night::keeping;
 use crate::world::fetch::{self, Fetch};
 use crate::world::page_file;
 use crate::world::reader::Reader;
@@ -112,7 +113,7 @@ async fn fetch_page(
 ) -> anyhow::Result<Result<Source, NotRead>> {
     let request = |fresh_connection| fetch::Request {
         address: address.clone(),
-        validators: None,
+        held: None,
         fresh_connection,
         accept: fetch::Accept::Page,
         near: None,
@@ -127,10 +128,7 @@ async fn fetch_page(
     let base = exchange.final_address().clone();
     let page = address.to_string();
     let document = match &body {
-        Some(body) => {
-            let context = document::Context::new(base.clone(), content_type.as_deref());
-            Some(reader.read(body.path(), &context).await?)
-        }
+        Some(body) => Some(keeping::read_body(body, &exchange, reader).await?),
         None => None,
     };
     let is_page = |document: &document::Document| match document.format {

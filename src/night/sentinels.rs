@@ -22,13 +22,8 @@ pub(super) async fn ask(world: &World) -> anyhow::Result<Sentinels> {
 
 /// Any answer of the host itself will do; a refusal is one.
 async fn answers(address: &Address, fresh_connection: bool, world: &World) -> anyhow::Result<bool> {
-    let request = Request {
-        address: address.clone(),
-        validators: None,
-        fresh_connection,
-        accept: Accept::Page,
-        near: None,
-    };
+    let request =
+        Request { address: address.clone(), held: None, fresh_connection, accept: Accept::Page, near: None };
     let exchange = world.fetch.exchange(&request).await?.exchange;
     let answer = Answer { ask: Ask::Root(address.clone()), exchange, document: None, is_known: false };
     Ok(answer.exchange.status().is_some() || glance(&answer).is_answer())

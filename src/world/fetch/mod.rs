@@ -49,16 +49,22 @@ pub struct Fetch {
 #[derive(Clone, Debug)]
 pub struct Request {
     pub address: Address,
-    /// Of an earlier capture. They are sent with every hop, so that a 304
-    /// speaks of that capture only where [`Exchange::final_address`] is its
-    /// address.
-    pub validators: Option<Validators>,
+    pub held: Option<Held>,
     /// On a new connection, over HTTP/1.1, with a new look-up of the name, and
     /// whatever is remembered of the host's failures.
     pub fresh_connection: bool,
     pub accept: Accept,
     /// Of a Memento `TimeGate`: the copy nearest to this moment (RFC 7089).
     pub near: Option<Timestamp>,
+}
+
+/// An earlier response that need not be sent again.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// Where it came from. Validators speak of one resource, and a date is
+    /// true of any: they are sent to no other address on the way.
+    pub at: Address,
+    pub validators: Validators,
 }
 
 /// Which kind of representation is asked for.
@@ -196,7 +202,7 @@ impl Fetch {
             let ask = Ask {
                 address: &address,
                 cookie,
-                validators: journey.request.validators.as_ref(),
+                validators: journey.held_at(&address),
                 accept: journey.accept,
                 near: journey.request.near,
                 fresh,
@@ -257,6 +263,11 @@ impl<'a> Journey<'a> {
         }
     }
 
+    fn held_at(&self, address: &Address) -> Option<&'a Validators> {
+        let held = self.request.held.as_ref().filter(|held| held.at == *address)?;
+        Some(&held.validators).filter(|validators| !validators.is_empty())
+    }
+
     fn step(&self, answer: &Answer, redirects: usize) -> Step {
         let broke = |failure| Step::End(Ending::Broke(failure));
         match answer.hop.status {
@@ -264,9 +275,7 @@ impl<'a> Journey<'a> {
             301 | 302 | 303 | 307 | 308 => {
                 redirect::target(answer).map_or_else(|| broke(Failure::BadRedirect), Step::Follow)
             }
-            304 if self.request.validators.as_ref().is_some_and(|v| !v.is_empty()) => {
-                Step::End(Ending::NotModified)
-            }
+            304 if self.held_at(&answer.hop.address).is_some() => Step::End(Ending::NotModified),
             // Nobody asked whether it was modified.
             304 => broke(Failure::Protocol),
             406 | 415 if self.accept != Accept::Anything => Step::AskPlainly,

@@ -14,7 +14,7 @@ use std::time::Duration;
 use onreserve::domain::address::Address;
 use onreserve::domain::visit::{Ending, Failure, Validators};
 use onreserve::world::clock::Clock;
-use onreserve::world::fetch::{Accept, Fetch, Fetched, Limits, Request, Settings};
+use onreserve::world::fetch::{Accept, Fetch, Fetched, Held, Limits, Request, Settings};
 use onreserve::world::spool::Spool;
 use tempfile::TempDir;
 
@@ -45,7 +45,7 @@ impl Guest {
 fn request(address: &str) -> Request {
     Request {
         address: Address::parse(address).unwrap(),
-        validators: None,
+        held: None,
         fresh_connection: false,
         accept: Accept::Page,
         near: None,
@@ -122,14 +122,44 @@ async fn what_is_not_modified_is_not_sent_again() {
     .await;
     let guest = Guest::new(&settings(&[("papers.school.edu", site.address)]));
     let first = guest.get("http://papers.school.edu/paper").await;
+    let held = |address: &str, validators: Validators| Request {
+        held: Some(Held { at: Address::parse(address).unwrap(), validators }),
+        ..request(address)
+    };
     let validators = first.exchange.last_hop().unwrap().headers.validators();
-    let again = Request { validators: Some(validators), ..request("http://papers.school.edu/paper") };
+    let again = held("http://papers.school.edu/paper", validators);
     assert_eq!(guest.fetch.exchange(&again).await.unwrap().exchange.ending, Ending::NotModified);
     assert_eq!(guest.ending("http://papers.school.edu/liar").await, Ending::Broke(Failure::Protocol));
-    let none =
-        Request { validators: Some(Validators::default()), ..request("http://papers.school.edu/liar") };
+    let none = held("http://papers.school.edu/liar", Validators::default());
     let ending = guest.fetch.exchange(&none).await.unwrap().exchange.ending;
     assert_eq!(ending, Ending::Broke(Failure::Protocol));
+}
+
+#[tokio::test]
+async fn validators_go_only_where_they_came_from() {
+    let site = Site::start(|seen| {
+        let is_conditional = seen.head.contains("if-modified-since: tue, 03 nov 2026");
+        match seen.target.as_str() {
+            "/moved" | "/dead" if is_conditional => Reply::new(304, "", ""),
+            "/moved" => Reply::new(302, "location: /paper", ""),
+            "/dead" => Reply::new(302, "location: /gone.html", ""),
+            // Older than anything we hold, and nothing that we have.
+            "/paper" | "/gone.html" if is_conditional => Reply::new(304, "", ""),
+            "/paper" => Reply::new(200, "last-modified: Tue, 03 Nov 2026 02:00:00 GMT", "text"),
+            "/gone.html" => Reply::new(200, "last-modified: Mon, 01 Jun 2015 00:00:00 GMT", "gone"),
+            _ => Reply::not_found(),
+        }
+    })
+    .await;
+    let guest = Guest::new(&settings(&[("papers.school.edu", site.address)]));
+    let first = guest.get("http://papers.school.edu/moved").await;
+    let hop = first.exchange.last_hop().unwrap();
+    let held = Held { at: hop.address.clone(), validators: hop.headers.validators() };
+    let again = |address: &str| Request { held: Some(held.clone()), ..request(address) };
+    let unchanged = guest.fetch.exchange(&again("http://papers.school.edu/moved")).await.unwrap();
+    assert_eq!(unchanged.exchange.ending, Ending::NotModified);
+    let elsewhere = guest.fetch.exchange(&again("http://papers.school.edu/dead")).await.unwrap();
+    assert_eq!(text(&elsewhere), "gone");
 }
 
 #[tokio::test]
