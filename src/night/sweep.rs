@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::domain::address::Address;
@@ -92,41 +93,70 @@ fn by_host<'a>(links: &[&'a Subject]) -> Vec<Vec<&'a Subject>> {
 
 /// Asks about one link until nothing is left to ask, then weighs the answers.
 async fn visit(link: &Subject, memory: &Memory, shared: &Shared, world: &World) -> anyhow::Result<Brought> {
-    let memory = &*keeping::in_hand(memory, world);
-    let at = world.clock.now();
-    let mut answers: Vec<Answer> = Vec::new();
+    let mut table = Table {
+        subject: link.clone(),
+        memory: keeping::in_hand(memory, world).into_owned(),
+        baseline: None,
+        last: None,
+        answers: Vec::new(),
+        at: world.clock.now(),
+    };
     let mut bodies = HashMap::new();
-    let (mut baseline, mut last): (Option<Document>, Option<Document>) = (None, None);
     loop {
-        let case = Case {
-            subject: link,
-            memory,
-            baseline: baseline.as_ref(),
-            last: last.as_ref(),
-            answers: Answers(&answers),
-            at,
-        };
-        let Some(ask) = next_ask(&case) else { break };
-        let (answer, body) = carry::out(ask, link, memory, shared, world).await?;
+        let ask;
+        (table, ask) = aside(table, |table| next_ask(&table.case())).await?;
+        let Some(ask) = ask else { break };
+        let (answer, body) = carry::out(ask, link, &table.memory, shared, world).await?;
         if let Some(body) = body {
-            bodies.insert(answers.len(), body);
+            bodies.insert(table.answers.len(), body);
         }
-        answers.push(answer);
-        if baseline.is_none() && keep::needs_baseline(memory, &answers) {
-            baseline = keeping::read_again(memory.baseline.as_ref(), world).await?;
-            if keep::needs_last(memory, baseline.as_ref()) {
-                last = keeping::read_again(memory.last.as_ref(), world).await?;
+        table.answers.push(answer);
+        if table.baseline.is_none() && keep::needs_baseline(&table.memory, &table.answers) {
+            table.baseline = keeping::read_again(table.memory.baseline.as_ref(), world).await?;
+            if keep::needs_last(&table.memory, table.baseline.as_ref()) {
+                table.last = keeping::read_again(table.memory.last.as_ref(), world).await?;
             }
         }
     }
-    let case = Case {
-        subject: link,
-        memory,
-        baseline: baseline.as_ref(),
-        last: last.as_ref(),
-        answers: Answers(&answers),
-        at,
+    let weighed = move |table: &Table| {
+        let case = table.case();
+        keeping::bring(&case, weigh(&case), bodies)
     };
-    let evidence = weigh(&case);
-    Ok(keeping::bring(&case, evidence, bodies))
+    Ok(aside(table, weighed).await?.1)
+}
+
+/// What lies on the table while a link is judged.
+struct Table {
+    subject: Subject,
+    memory: Memory,
+    baseline: Option<Document>,
+    last: Option<Document>,
+    answers: Vec<Answer>,
+    at: Timestamp,
+}
+
+impl Table {
+    fn case(&self) -> Case<'_> {
+        Case {
+            subject: &self.subject,
+            memory: &self.memory,
+            baseline: self.baseline.as_ref(),
+            last: self.last.as_ref(),
+            answers: Answers(&self.answers),
+            at: self.at,
+        }
+    }
+}
+
+/// Thinks on a thread of its own: all hosts are visited by one task, and a page
+/// of a million words must not keep the others waiting.
+async fn aside<T: Send + 'static>(
+    table: Table,
+    think: impl FnOnce(&Table) -> T + Send + 'static,
+) -> anyhow::Result<(Table, T)> {
+    let thinking = tokio::task::spawn_blocking(move || {
+        let thought = think(&table);
+        (table, thought)
+    });
+    Ok(thinking.await?)
 }
