@@ -50,7 +50,7 @@ pub(super) struct MigrateArguments {
 pub(super) async fn backup(arguments: BackupArguments) -> anyhow::Result<ExitCode> {
     let shelf = arguments.place.open().await?;
     let to = &arguments.to;
-    if is_occupied(to)? && !to.join("FORMAT").exists() {
+    if is_occupied(to)? && !archive::is_there(to)? {
         bail!("{} holds something else than a backup; name an empty directory", to.display());
     }
     if to.canonicalize().is_ok_and(|to| shelf.archive.dir().canonicalize().is_ok_and(|dir| dir == to)) {
@@ -70,7 +70,7 @@ pub(super) async fn backup(arguments: BackupArguments) -> anyhow::Result<ExitCod
 
 pub(super) async fn restore(arguments: RestoreArguments) -> anyhow::Result<ExitCode> {
     let (from, dir) = (&arguments.from, arguments.place.archive_dir()?);
-    if !from.join("FORMAT").exists() {
+    if !archive::is_there(from)? {
         bail!("{} is no backup; name the directory that `onreserve backup` wrote", from.display());
     }
     let backup = Archive::beside(from)?;
@@ -111,7 +111,7 @@ pub(super) async fn restore(arguments: RestoreArguments) -> anyhow::Result<ExitC
 
 pub(super) async fn migrate(arguments: MigrateArguments) -> anyhow::Result<ExitCode> {
     let dir = arguments.place.archive_dir()?;
-    if !dir.join("FORMAT").exists() {
+    if !archive::is_there(&dir)? {
         bail!("{} is no archive; name one with --archive", dir.display());
     }
     let _alone = SoleInstance::acquire(&dir)?;

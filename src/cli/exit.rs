@@ -59,11 +59,14 @@ fn code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if let Some(fault) = cause.downcast_ref::<archive::Fault>() {
         return match fault {
             archive::Fault::NotWritable { .. } | archive::Fault::OfAnother { .. } => Some(PERMISSION),
+            archive::Fault::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+                Some(PERMISSION)
+            }
             archive::Fault::Newer { .. } => Some(CONFIGURATION),
             _ => None,
         };
     }
-    if let Some(catalogue::Fault::Newer { .. }) = cause.downcast_ref() {
+    if let Some(catalogue::Fault::Newer { .. } | catalogue::Fault::Older { .. }) = cause.downcast_ref() {
         return Some(CONFIGURATION);
     }
     None

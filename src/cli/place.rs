@@ -8,7 +8,7 @@ use super::Place;
 use crate::config::{self, Settings};
 use crate::domain::address::{Address, LinkId};
 use crate::domain::course::CourseId;
-use crate::world::archive::Archive;
+use crate::world::archive::{self, Archive};
 use crate::world::catalogue::Catalogue;
 
 /// Without a configuration the archive is here.
@@ -35,14 +35,14 @@ impl Place {
 
     pub(super) async fn open(&self) -> anyhow::Result<Shelf> {
         let dir = self.archive_dir()?;
-        if !dir.join("FORMAT").exists() {
+        if !archive::is_there(&dir)? {
             bail!(
                 "{} is no archive yet; run `onreserve check` first, or name another with --archive",
                 dir.display()
             );
         }
         let archive = Archive::beside(&dir)?;
-        let catalogue = Catalogue::open(&Catalogue::path_in(&dir)).await?;
+        let catalogue = Catalogue::open_as_it_is(&Catalogue::path_in(&dir)).await?;
         Ok(Shelf { archive, catalogue })
     }
 

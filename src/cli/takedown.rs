@@ -102,9 +102,6 @@ impl Site {
         let removed = holdings.of_alone(link);
         let present = removed.iter().filter(|digest| self.archive.path_of(**digest).exists()).count();
         let is_known = holdings.is_taken_down(link);
-        if is_known && present == 0 {
-            return say("That link is taken down already, and none of its bytes are left.\n");
-        }
         let bodies = if present == 1 { "1 body".to_owned() } else { format!("{present} bodies") };
         if !is_known {
             let entry = Entry::TakenDown {
@@ -116,9 +113,21 @@ impl Site {
             };
             self.write_down(entry).await?;
         }
+        if !is_known || present > 0 {
+            self.audit("taken_down", link, &removed, &arguments)?;
+        }
+        // Also what is gone already, in case an earlier try was cut short.
         self.remove(&removed).await?;
-        self.audit("taken_down", link, &removed, &arguments)?;
+        if is_known && present == 0 {
+            return say("That link is taken down already, and none of its bytes are left.\n");
+        }
         say(&format!("Taken down: {link}\n{bodies} removed; record, digests and citation stay.\n"))?;
+        for old in self.archive.old_catalogues()? {
+            say(&format!(
+                "Its text may still stand in {}, which nothing needs: remove that\n",
+                old.display()
+            ))?;
+        }
         for sharer in holdings.sharers(link) {
             say(&format!("The same bytes stay stored, but closed, for {sharer}\n"))?;
         }
@@ -153,8 +162,8 @@ impl Site {
 
     async fn remove(&self, bodies: &[Digest]) -> anyhow::Result<()> {
         for sha256 in bodies {
-            self.archive.remove(*sha256)?;
             self.catalogue.forget_text(*sha256).await?;
+            self.archive.remove(*sha256)?;
         }
         Ok(self.archive.write_sums()?)
     }

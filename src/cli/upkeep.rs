@@ -10,7 +10,7 @@ use super::{Place, exit, say};
 use crate::domain::verdict::judge::judge;
 use crate::night::{replay, retell, texts};
 use crate::world::World;
-use crate::world::archive::Archive;
+use crate::world::archive::{self, Archive};
 use crate::world::catalogue::Catalogue;
 use crate::world::clock::Clock;
 use crate::world::lock::{Custody, SoleInstance};
@@ -37,7 +37,7 @@ pub(super) struct InitArguments {
 
 pub(super) async fn verify(arguments: VerifyArguments) -> anyhow::Result<ExitCode> {
     let dir = arguments.place.archive_dir()?;
-    if !dir.join("FORMAT").exists() {
+    if !archive::is_there(&dir)? {
         bail!("{} is no archive; name one with --archive", dir.display());
     }
     let archive = Archive::beside(&dir)?;
@@ -49,7 +49,7 @@ pub(super) async fn verify(arguments: VerifyArguments) -> anyhow::Result<ExitCod
     say(&format!("{} files, {} bytes: all hashed again\n", fixity.sound.len(), fixity.bytes))?;
     let catalogue = Catalogue::path_in(&dir);
     if catalogue.exists() {
-        let catalogue = Catalogue::open(&catalogue).await?;
+        let catalogue = Catalogue::open_as_it_is(&catalogue).await?;
         catalogue.set_verified(now, &fixity.sound, &fixity.unsound()).await?;
         catalogue.close().await;
     }
@@ -69,23 +69,25 @@ pub(super) async fn verify(arguments: VerifyArguments) -> anyhow::Result<ExitCod
 /// The old catalogue is kept beside the new one.
 pub(super) async fn rebuild(arguments: RebuildArguments) -> anyhow::Result<ExitCode> {
     let dir = arguments.place.archive_dir()?;
-    if !dir.join("FORMAT").exists() {
+    if !archive::is_there(&dir)? {
         bail!("{} is no archive; name one with --archive", dir.display());
     }
     let alone = SoleInstance::acquire(&dir)?;
     let archive = Archive::open(&dir)?;
-    // The old catalogue stands until every line is known to be readable.
-    archive.entries().try_for_each(|entry| entry.map(|_| ()))?;
-    archive.set_catalogue_aside(&Catalogue::path_in(&dir), Clock::system().now())?;
+    // The old catalogue stands until the new one is whole.
+    let (catalogue, new) = (Catalogue::path_in(&dir), dir.join("tmp/catalogue"));
     let settings = arguments.place.settings()?;
     let fetch = settings.as_ref().map(|settings| settings.fetch.clone()).unwrap_or_default();
-    let world = World::around(archive, alone, fetch, Clock::system()).await?;
+    let world = World::around(archive, Catalogue::open(&new).await?, alone, fetch, Clock::system())?;
     let count = replay::enter_all(world.archive.entries(), &world.catalogue).await?;
     let links = believe(&world.catalogue).await?;
     let configured = settings.map(|settings| settings.courses).unwrap_or_default();
     retell::all(&retell::courses(&configured, &world).await?, &world).await?;
     texts::read_missing(texts::ALL, &world.archive, &world.catalogue, &world.reader).await?;
-    world.close().await;
+    let archive = world.archive.clone();
+    let _alone = world.close().await;
+    archive.set_catalogue_aside(&catalogue, Clock::system().now())?;
+    archive.take_catalogue(&new, &catalogue)?;
     say(&format!("Rebuilt from {count} journal lines: {links} links.\n"))?;
     Ok(ExitCode::SUCCESS)
 }

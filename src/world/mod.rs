@@ -45,7 +45,7 @@ pub struct World {
     pub sentinels: Vec<Address>,
     /// Who may be asked for copies of dead links.
     pub timegate: Option<Address>,
-    _alone: SoleInstance,
+    alone: SoleInstance,
 }
 
 impl World {
@@ -53,17 +53,19 @@ impl World {
     pub async fn open(archive: &Path, fetch: fetch::Settings, clock: Clock) -> anyhow::Result<Self> {
         archive::make_dir(archive)?;
         let alone = SoleInstance::acquire(archive)?;
-        Self::around(Archive::open(archive)?, alone, fetch, clock).await
+        let archive = Archive::open(archive)?;
+        let catalogue = Catalogue::open(&Catalogue::path_in(archive.dir())).await?;
+        Self::around(archive, catalogue, alone, fetch, clock)
     }
 
-    /// The world around an archive that is open already.
-    pub async fn around(
+    /// The world around an archive and a catalogue that are open already.
+    pub fn around(
         archive: Archive,
+        catalogue: Catalogue,
         alone: SoleInstance,
         fetch: fetch::Settings,
         clock: Clock,
     ) -> anyhow::Result<Self> {
-        let catalogue = Catalogue::open(&Catalogue::path_in(archive.dir())).await?;
         Ok(Self {
             fetch: Fetch::new(&fetch, archive.spool(), clock)?,
             reader: Reader::new(std::env::current_exe()?),
@@ -73,7 +75,7 @@ impl World {
             clock,
             archive,
             catalogue,
-            _alone: alone,
+            alone,
         })
     }
 
@@ -82,9 +84,10 @@ impl World {
         Custody::wait(self.archive.dir(), self.clock).await
     }
 
-    /// Ends the catalogue properly, and with it the lock.
-    pub async fn close(self) {
+    /// Ends the catalogue properly. The lock goes with what is given back.
+    pub async fn close(self) -> SoleInstance {
         self.catalogue.close().await;
+        self.alone
     }
 
     /// Fetches from now on by these settings, counting and remembering anew.

@@ -62,46 +62,9 @@ impl Archive {
         removed.difference(&holdings.expected).try_for_each(|digest| target.remove(*digest))
     }
 
-    /// Puts a catalogue that waits under another name in the place of the old one.
-    pub fn take_catalogue(&self, from: &Path, catalogue: &Path) -> Result<(), Fault> {
-        let take = || -> io::Result<()> {
-            for suffix in ["-wal", "-shm"] {
-                let mut name = catalogue.as_os_str().to_owned();
-                name.push(suffix);
-                match fs::remove_file(PathBuf::from(name)) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                    _ => {}
-                }
-            }
-            File::open(from)?.sync_all()?;
-            fs::rename(from, catalogue)?;
-            sync_dir(self.dir())
-        };
-        take().map_err(|source| failed("replace", catalogue, source))
-    }
-
-    /// Copies a catalogue that nobody uses, with what was not yet merged into it.
-    /// False if there is none.
-    pub fn bring_catalogue(&self, from: &Path, catalogue: &Path) -> Result<bool, Fault> {
-        if !from.exists() {
-            return Ok(false);
-        }
-        for suffix in ["-wal", ""] {
-            let with = |path: &Path| {
-                let mut name = path.as_os_str().to_owned();
-                name.push(suffix);
-                PathBuf::from(name)
-            };
-            if with(from).exists() {
-                self.bring(&with(from), &with(catalogue)).map_err(|source| failed("copy", from, source))?;
-            }
-        }
-        Ok(true)
-    }
-
     /// Copies a file here unless it is here: the archive's files only grow, so
     /// one of the same length is the same. How many bytes were copied.
-    fn bring(&self, from: &Path, to: &Path) -> io::Result<Option<u64>> {
+    pub(super) fn bring(&self, from: &Path, to: &Path) -> io::Result<Option<u64>> {
         let length = fs::metadata(from)?.len();
         if fs::metadata(to).is_ok_and(|there| there.len() == length) {
             return Ok(None);

@@ -7,6 +7,7 @@
 #![expect(clippy::disallowed_methods, reason = "this module is the archive")]
 
 mod backup;
+mod catalogues;
 mod fixity;
 mod journal;
 mod key;
@@ -21,7 +22,6 @@ use std::path::{Path, PathBuf};
 
 pub use backup::Copied;
 pub use fixity::{Damage, Fixity};
-use jiff::Timestamp;
 pub use pieces::pieces;
 
 use crate::domain::capture::Digest;
@@ -56,6 +56,18 @@ pub fn make_dir(dir: &Path) -> Result<(), Fault> {
     private_dir(dir).map_err(|source| Fault::NotWritable { dir: dir.to_owned(), source })
 }
 
+/// Whether there is an archive at this place.
+pub fn is_there(dir: &Path) -> Result<bool, Fault> {
+    let path = dir.join("FORMAT");
+    match fs::metadata(&path) {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(false)
+        }
+        Err(source) => Err(Fault::Io { doing: "look at", path, source }),
+    }
+}
+
 /// Whether an archive can be written at this place, or made there; nothing is left behind.
 pub fn try_place(dir: &Path) -> Result<(), Fault> {
     let not_writable = |source| Fault::NotWritable { dir: dir.to_owned(), source };
@@ -63,7 +75,7 @@ pub fn try_place(dir: &Path) -> Result<(), Fault> {
     let ancestors = dir.ancestors().map(|dir| if dir.as_os_str().is_empty() { Path::new(".") } else { dir });
     let there = ancestors.clone().find(|dir| dir.exists()).unwrap_or(dir);
     tempfile::tempfile_in(there).map_err(not_writable)?;
-    if dir.join("FORMAT").exists() {
+    if is_there(dir)? {
         Archive::beside(dir)?;
         // Where bodies arrive; a directory of another user lets nobody else in.
         tempfile::tempfile_in(dir.join("tmp")).map_err(not_writable)?;
@@ -109,21 +121,6 @@ impl Archive {
 
     pub fn dir(&self) -> &Path {
         &self.dir
-    }
-
-    /// Moves a catalogue out of the way of a new one; nothing is deleted.
-    pub fn set_catalogue_aside(&self, catalogue: &Path, now: Timestamp) -> Result<(), Fault> {
-        for suffix in ["", "-wal", "-shm"] {
-            let mut name = catalogue.as_os_str().to_owned();
-            name.push(suffix);
-            let from = PathBuf::from(name);
-            if from.exists() {
-                let mut to = from.clone().into_os_string();
-                to.push(format!(".old-{}", now.as_second()));
-                fs::rename(&from, &to).map_err(|source| failed("set aside", &from, source))?;
-            }
-        }
-        Ok(())
     }
 
     /// Where bodies wait on their way in.

@@ -42,6 +42,8 @@ pub use texts::{PassageId, Piece, Sighting};
 pub enum Fault {
     #[error("the catalogue {} was written by a newer version of onreserve; use that version", path.display())]
     Newer { path: PathBuf },
+    #[error("the catalogue {} is of an older version of onreserve; `onreserve migrate` brings it to this one while no service runs on it, and a start of the service does too", path.display())]
+    Older { path: PathBuf },
     #[error("cannot open the catalogue {}: {source}; `onreserve rebuild` makes it anew from the archive", path.display())]
     Unusable { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
     #[error(
@@ -79,13 +81,26 @@ impl Catalogue {
     /// The journal is synced before any row is written, so a commit that a
     /// power cut takes back is entered again at the next start: `NORMAL` is enough.
     pub async fn open(path: &Path) -> Result<Self, Fault> {
+        let catalogue = Self::connect(path, true).await?;
+        schema::migrate(&catalogue.pool, path).await?;
+        Ok(catalogue)
+    }
+
+    /// Opens the catalogue beside whoever may use it: it is neither made nor migrated.
+    pub async fn open_as_it_is(path: &Path) -> Result<Self, Fault> {
+        let catalogue = Self::connect(path, false).await?;
+        schema::check(&catalogue.pool, path).await?;
+        Ok(catalogue)
+    }
+
+    async fn connect(path: &Path, may_be_made: bool) -> Result<Self, Fault> {
         let unusable = |source: Box<dyn std::error::Error + Send + Sync>| Fault::Unusable {
             path: path.to_owned(),
             source,
         };
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(true)
+            .create_if_missing(may_be_made)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
@@ -95,7 +110,6 @@ impl Catalogue {
             .connect_with(options)
             .await
             .map_err(|error| unusable(error.into()))?;
-        schema::migrate(&pool, path).await?;
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
         Ok(Self { log: PathBuf::from(log).into(), pool, outbox: Arc::default() })

@@ -1,6 +1,7 @@
 //! The version of the tables: forward only, each step in a transaction, and a
 //! copy of the catalogue beside it before the first one is taken.
 
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
 use sqlx::migrate::{MigrateError, Migrator};
@@ -25,6 +26,18 @@ pub(super) async fn migrate(pool: &Pool<Sqlite>, path: &Path) -> Result<(), Faul
             Err(Fault::Newer { path: path.to_owned() })
         }
         Err(error) => Err(unusable(error.into())),
+    }
+}
+
+/// Whether the tables are of the version of this program.
+pub(super) async fn check(pool: &Pool<Sqlite>, path: &Path) -> Result<(), Fault> {
+    let version = version(pool)
+        .await
+        .map_err(|error| Fault::Unusable { path: path.to_owned(), source: error.into() })?;
+    match version.cmp(&MIGRATIONS.iter().map(|migration| migration.version).max()) {
+        Ordering::Less => Err(Fault::Older { path: path.to_owned() }),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(Fault::Newer { path: path.to_owned() }),
     }
 }
 

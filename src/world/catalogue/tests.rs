@@ -261,8 +261,13 @@ async fn a_catalogue_of_an_earlier_version_is_copied_before_it_changes() {
     sqlx::query("INSERT INTO course VALUES ('c', 'A course')").execute(&pool).await.unwrap();
     pool.close().await;
 
+    let as_it_is = Catalogue::open_as_it_is(&path).await;
+    assert!(matches!(as_it_is, Err(Fault::Older { .. })), "looking at it changes nothing");
     let catalogue = Catalogue::open(&path).await.unwrap();
     assert_eq!(catalogue.schema().await.unwrap(), last.version);
+    Catalogue::open_as_it_is(&path).await.unwrap().close().await;
+    let none = dir.path().join("none");
+    assert!(matches!(Catalogue::open_as_it_is(&none).await, Err(Fault::Unusable { .. })) && !none.exists());
     assert_eq!(catalogue.courses().await.unwrap().len(), 1);
     catalogue.close().await;
     let copy = dir.path().join(format!("catalogue.sqlite3.before-{before}"));

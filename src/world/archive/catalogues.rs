@@ -1,0 +1,82 @@
+//! The catalogue's files among those of the archive: put in place, set aside, copied.
+//!
+//! What stands in them is `world::catalogue`'s.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::{Archive, Fault, failed, sync_dir};
+
+/// What `SQLite` keeps beside a catalogue.
+const LOG: &str = "-wal";
+const INDEX_OF_LOG: &str = "-shm";
+
+impl Archive {
+    /// Puts a catalogue that waits under another name, and is closed, in the place of the old one.
+    pub fn take_catalogue(&self, from: &Path, catalogue: &Path) -> Result<(), Fault> {
+        let take = || -> io::Result<()> {
+            for ending in [LOG, INDEX_OF_LOG] {
+                match fs::remove_file(with(catalogue, ending)) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+            }
+            File::open(from)?.sync_all()?;
+            fs::rename(from, catalogue)?;
+            sync_dir(self.dir())
+        };
+        take().map_err(|source| failed("replace", catalogue, source))
+    }
+
+    /// Keeps the catalogue under a second name, for when a new one takes its place.
+    pub fn set_catalogue_aside(&self, catalogue: &Path, now: Timestamp) -> Result<(), Fault> {
+        let aside = with(catalogue, &format!(".old-{}", now.as_second()));
+        for ending in [LOG, ""] {
+            let from = with(catalogue, ending);
+            if from.exists() {
+                fs::hard_link(&from, with(&aside, ending))
+                    .map_err(|source| failed("set aside", &from, source))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Catalogues of earlier versions, and those set aside: nothing reads them.
+    pub fn old_catalogues(&self) -> Result<Vec<PathBuf>, Fault> {
+        let list = |source| Fault::Io { doing: "list", path: self.dir().to_owned(), source };
+        let mut old = Vec::new();
+        for entry in fs::read_dir(self.dir()).map_err(list)? {
+            let path = entry.map_err(list)?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with("catalogue.sqlite3.") {
+                old.push(path);
+            }
+        }
+        old.sort();
+        Ok(old)
+    }
+
+    /// Copies a catalogue that nobody uses, with what was not yet merged into it.
+    /// False if there is none.
+    pub fn bring_catalogue(&self, from: &Path, catalogue: &Path) -> Result<bool, Fault> {
+        if !from.exists() {
+            return Ok(false);
+        }
+        for ending in [LOG, ""] {
+            if with(from, ending).exists() {
+                self.bring(&with(from, ending), &with(catalogue, ending))
+                    .map_err(|source| failed("copy", from, source))?;
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn with(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
