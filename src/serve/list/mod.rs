@@ -22,6 +22,8 @@ use crate::domain::report::plain::visible;
 use crate::domain::report::wording::student;
 use crate::serve::visitor::signin;
 
+/// So many readings are seen without scrolling far.
+const A_SCREENFUL: usize = 8;
 /// Nobody types more into a filter box.
 const LONGEST_QUERY: usize = 200;
 
@@ -36,6 +38,8 @@ pub(super) struct List<'a> {
     hits: Vec<HitRow>,
     /// "12 of 40 readings".
     shown: String,
+    /// The class that comes next, where it is among many.
+    next: Option<String>,
     /// "Fri 18 Sep, 02:30-02:31 UTC".
     checked: String,
     contact: Option<&'a str>,
@@ -133,6 +137,8 @@ pub(super) fn readings<'a>(
     let shown: usize =
         sections.iter().flat_map(|section| &section.groups).map(|group| group.readings.len()).sum();
     let all = shelf.mentions.len();
+    let goal = sections.iter().flat_map(|section| &section.groups).find(|group| group.is_goal);
+    let next = goal.filter(|_| shown > A_SCREENFUL).map(|group| group.when.clone());
     let finished = night.finished.to_zoned_datetime(night.time_zone.clone()).date();
     List {
         base: &desk.settings.base_url,
@@ -143,6 +149,7 @@ pub(super) fn readings<'a>(
         } else {
             student::found(shown, all, hits.len(), hits.len() < search::MOST_DOCUMENTS)
         },
+        next,
         query,
         sections,
         hits: hits.into_iter().map(|hit| hit_row(desk, hit)).collect(),

@@ -29,6 +29,8 @@ pub(in crate::serve) struct Group {
     pub due: Option<Date>,
     /// The class that comes next.
     pub is_next: bool,
+    /// The first group of that class, where a jump to it leads.
+    pub is_goal: bool,
     pub readings: Vec<Reading>,
 }
 
@@ -80,11 +82,16 @@ pub(in crate::serve) fn outline(
         let when = when(mention, today);
         if section.groups.last().is_none_or(|group| group.when != when) {
             let is_next = mention.due.is_some() && mention.due == next;
-            section.groups.push(Group { when, due: mention.due, is_next, readings: Vec::new() });
+            let group = Group { when, due: mention.due, is_next, is_goal: false, readings: Vec::new() };
+            section.groups.push(group);
         }
         if let Some(group) = section.groups.last_mut() {
             group.readings.push(reading);
         }
+    }
+    let mut groups = sections.iter_mut().flat_map(|section| &mut section.groups);
+    if let Some(goal) = groups.find(|group| group.is_next) {
+        goal.is_goal = true;
     }
     sections
 }

@@ -223,7 +223,7 @@ pub(in crate::serve) async fn enter(
     let client = Client::of(visitor.client());
     let admitted = desk.porter.throttle().admit(client, &course.id, desk.clock.now());
     if let Err(wait) = admitted {
-        return too_soon(&desk, course, wait);
+        return too_soon(&desk, course, wait, next);
     }
     let Some(role) = recognised(&desk, course, form.field("password")).await? else {
         tracing::info!(course = %course.id, "a wrong password");
@@ -286,13 +286,14 @@ pub(in crate::serve) fn stale(desk: &Desk) -> Answer {
     answer::message(desk, StatusCode::FORBIDDEN, "This form was not taken", text)
 }
 
-fn too_soon(desk: &Desk, course: &CourseRules, wait: SignedDuration) -> Answer {
+/// The page again, for when they have waited.
+fn too_soon(desk: &Desk, course: &CourseRules, wait: SignedDuration, next: String) -> Answer {
     let seconds = wait.as_secs().max(0) + 1;
-    let text = student::too_many_tries(seconds);
-    let title = student::sign_in(&visible(&course.title), needed(course));
-    let mut answer = answer::message(desk, StatusCode::TOO_MANY_REQUESTS, &title, &text)?;
+    let trouble = Some(student::too_many_tries(seconds));
+    let mut answer = asked(desk, course, needed(course), Try { trouble, next })?;
+    *answer.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    answer.headers_mut().remove(header::WWW_AUTHENTICATE);
     answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(answer)
 }
 

@@ -27,7 +27,8 @@ async fn the_list_follows_the_page_and_leads_where_something_opens() {
         "Lecture 1<",
         "Lecture 12<",
     ];
-    let places: Vec<usize> = order.iter().map(|text| html.find(text).expect(text)).collect();
+    let list = &html[html.find("<section>").unwrap()..];
+    let places: Vec<usize> = order.iter().map(|text| list.find(text).expect(text)).collect();
     assert!(places.is_sorted(), "{places:?}");
     for (living, href) in
         [("A living paper", ALIVE), ("A licensed paper", LICENSED), ("A guide to training", FLAKY)]
@@ -46,6 +47,18 @@ async fn the_list_follows_the_page_and_leads_where_something_opens() {
     for dead in [GONE, PARKED, NEVER, TAKEN] {
         assert!(!html.contains(&format!("href=\"{dead}\"")), "{dead} is linked");
     }
+}
+
+#[tokio::test]
+async fn among_many_readings_a_link_leads_to_the_class_that_comes_next() {
+    let server = Server::start().await;
+    let all = server.get("/c/dgm/").await.text();
+    assert!(all.contains("<a href=\"#next\">Next: <bdi>Week 2, Tue 22 Sep</bdi></a>"), "{all}");
+    assert_eq!(all.matches("id=\"next\"").count(), 1);
+    let goal = all[all.find("id=\"next\"").unwrap()..].split("</h3>").next().unwrap().to_owned();
+    assert!(goal.contains("Week 2, Tue 22 Sep") && goal.contains(">next<"), "{goal}");
+    let few = server.get("/c/dgm/?q=flows").await.text();
+    assert!(!few.contains("#next"), "{few}");
 }
 
 #[tokio::test]

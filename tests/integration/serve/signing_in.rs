@@ -294,6 +294,7 @@ async fn guessing_becomes_slow_and_only_for_those_who_guess() {
     assert!(wrong >= 8, "some are free: {wrong}");
     let wait: i64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=900).contains(&wait) && refused.text().contains("try again in"), "{wait}");
+    assert!(refused.text().contains("id=\"password\""), "who has waited may try again on the same page");
     let right = server.post(ENTER, &from("203.0.113.9"), &[("password", READERS)]).await;
     assert_eq!(right.status, 429, "not even the right one");
     let pretended = server.post(ENTER, &from("10.0.0.1, 203.0.113.9"), &[("password", READERS)]).await;
