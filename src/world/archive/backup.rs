@@ -17,7 +17,8 @@ pub struct Copied {
 }
 
 impl Archive {
-    /// Copies everything but the catalogue. The journal comes before the blobs,
+    /// Copies everything but the catalogue, the key that signs the links of letters
+    /// among it. The journal comes before the blobs,
     /// so that a copy made while a night runs has every blob that its journal
     /// names.
     ///
@@ -40,6 +41,7 @@ impl Archive {
                 }
             }
         }
+        self.copy_key_to(target)?;
         for dir in dirs.iter().rev() {
             sync_dir(dir).map_err(|source| failed("sync", dir, source))?;
         }

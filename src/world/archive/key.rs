@@ -25,6 +25,17 @@ impl Archive {
         SigningKey::parse(&text).map_err(unsound)
     }
 
+    /// Brings the key where the links of letters are to be opened, if there is one.
+    pub(super) fn copy_key_to(&self, target: &Self) -> Result<(), Fault> {
+        let path = self.dir().join(NAME);
+        let copy = || match fs::read(&path) {
+            Ok(key) => target.replace_private(NAME, &key),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        };
+        copy().map_err(|source| failed("copy", &path, source))
+    }
+
     /// Appears whole, and readable by us alone; of two that make one, the first counts.
     fn make_key(&self) -> io::Result<()> {
         let mut bytes = [0; BYTES];
@@ -46,6 +57,18 @@ impl Archive {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_copy_has_the_key_for_us_alone() {
+        let (dir, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (archive, copy) = (Archive::open(dir.path()).unwrap(), Archive::open(to.path()).unwrap());
+        archive.copy_to(&copy).unwrap();
+        assert!(!to.path().join(NAME).exists(), "there is none to copy");
+        let key = archive.signing_key().unwrap();
+        archive.copy_to(&copy).unwrap();
+        assert!(copy.signing_key().unwrap() == key);
+        assert_eq!(fs::metadata(to.path().join(NAME)).unwrap().permissions().mode() & 0o777, 0o600);
+    }
 
     #[test]
     fn a_key_is_made_once_and_for_us_alone() {

@@ -210,9 +210,18 @@ impl Archive {
 
     /// Gives a file new content so that a reader sees the old or the new, never half.
     fn replace(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        self.replace_for(name, content, 0o644)
+    }
+
+    /// The same, readable by us alone.
+    fn replace_private(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        self.replace_for(name, content, 0o600)
+    }
+
+    fn replace_for(&self, name: &str, content: &[u8], mode: u32) -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(self.dir.join("tmp"))?;
         file.write_all(content)?;
-        file.as_file().set_permissions(Permissions::from_mode(0o644))?;
+        file.as_file().set_permissions(Permissions::from_mode(mode))?;
         file.as_file().sync_all()?;
         file.persist(self.dir.join(name)).map_err(|error| error.error)?;
         sync_dir(&self.dir)
