@@ -13,7 +13,6 @@ use crate::config::{self, Settings};
 use crate::daemon;
 use crate::domain::course::{Course, CourseId, PageSource};
 use crate::domain::report::{annotations, digest, json, junit, sarif, summary};
-use crate::domain::verdict::StateName;
 use crate::night::{self, Finished};
 use crate::outbox;
 use crate::world::clock::Clock;
@@ -104,8 +103,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Some(unread) = night.unread.first() {
         return Err(unread.clone()).context("a course page could not be read");
     }
-    let dead = night.count(StateName::Dead) > 0;
-    Ok(if dead { ExitCode::from(exit::DEAD_LINKS) } else { ExitCode::SUCCESS })
+    Ok(if night.has_dead() { ExitCode::from(exit::DEAD_LINKS) } else { ExitCode::SUCCESS })
 }
 
 fn printed(night: &Finished, format: Format, world: &World) -> anyhow::Result<String> {

@@ -66,7 +66,9 @@ pub enum Gist {
     Restricted,
     /// The host says nothing of the link, so nothing is another result yet.
     Unverifiable,
-    /// Failing or dead: what more nights confirm is no other result.
+    /// Failing or dead: what more nights confirm is no other result. The reason is
+    /// the weightiest sign since it last worked, so that a lesser one that comes
+    /// later is none either, and a graver one is.
     Gone {
         reason: Reason,
     },

@@ -61,6 +61,12 @@ pub struct Finished {
 }
 
 impl Finished {
+    /// Whether a link is dead of which nobody decided that it may be.
+    pub fn has_dead(&self) -> bool {
+        let mut items = self.courses.iter().flat_map(|course| &course.items);
+        items.any(|item| item.verdict.state.name() == StateName::Dead && item.decision.is_none())
+    }
+
     pub fn count(&self, state: StateName) -> usize {
         self.courses
             .iter()

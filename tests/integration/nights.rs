@@ -305,7 +305,9 @@ async fn what_was_decided_of_a_link_holds_until_its_result_is_another_one() {
     assert!(report(&town).await.contains("1 of 1 links is newly dead"));
     let (code, told) = town.run(&["accept", "notes.test/a", "--now", "2026-09-16T09:00:00Z"]).await;
     assert!(code == 0 && told.contains("accepted as dead"), "{told}");
-    assert_eq!(town.check(4).await.state("/a"), "dead", "what is decided changes no state");
+    let fourth = town.check(4).await;
+    assert_eq!(fourth.state("/a"), "dead", "what is decided changes no state");
+    assert_eq!((fourth.code, fourth.link("/a")["decision"].as_str()), (0, Some("accepted_dead")));
     assert!(report(&town).await.contains("AS DECIDED (1)                1 accepted as dead."));
     assert!(town.run(&["status"]).await.1.contains("[accepted as dead]"));
 

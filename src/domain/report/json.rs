@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::domain::address::Address;
 use crate::domain::capture::{self, Capture};
 use crate::domain::course::CourseId;
+use crate::domain::decision::Choice;
 use crate::domain::evidence::Reason;
 use crate::domain::link::{Kind, Target};
 use crate::domain::page::Defect;
@@ -72,6 +73,8 @@ pub struct Link {
     pub change: Option<Changed>,
     /// Where readers can go instead of a dead or moved link.
     pub replacement: Option<Instead>,
+    /// What was decided of it, where that holds: it fails no run then.
+    pub decision: Option<Choice>,
     /// The next day it is needed, else the last one.
     pub due: Option<Date>,
 }
@@ -152,6 +155,7 @@ fn link(night: &Night, item: &Item, path_of: &impl Fn(capture::Digest) -> String
         document: item.copy.as_ref().map(|copy| copy.document.clone()),
         capture: item.copy.as_ref().map(|copy| kept(copy, path_of)),
         change: changed(state),
+        decision: item.decision.as_ref().map(|decision| decision.choice.clone()),
         replacement: instead(night, item),
         due: place::due(night, item),
     }

@@ -1,7 +1,7 @@
 //! The night as a `JUnit` report: one test for each link.
 //!
-//! A test fails for a dead link and for a missing file of the course. What is
-//! not yet confirmed, or could not be checked, is skipped: it says nothing of
+//! A test fails for a dead link and for a missing file of the course, unless
+//! something was decided of it that still holds. What is not yet confirmed, or could not be checked, is skipped: it says nothing of
 //! the page.
 
 use crate::domain::report::remark::page;
@@ -81,6 +81,9 @@ fn case(night: &Night, item: &Item) -> String {
 }
 
 fn ending(night: &Night, item: &Item) -> Ending {
+    if item.decision.is_some() {
+        return Ending::Remarked;
+    }
     match &item.verdict.state {
         state if place::is_broken(state, place::is_own(night, item)) => Ending::Failed,
         State::Dead { .. } => Ending::Failed,
@@ -117,8 +120,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::decision::Choice;
     use crate::domain::evidence::Reason;
-    use crate::domain::report::tests::{a_few_of_each, moved, newly_dead, night, ok};
+    use crate::domain::report::tests::{a_few_of_each, as_decided, moved, newly_dead, night, ok};
 
     #[test]
     fn a_night_is_a_suite_and_a_link_a_test() {
@@ -137,6 +141,13 @@ mod tests {
         let tests = document.descendants().filter(|node| node.has_tag_name("testcase")).count();
         let suite = document.descendants().find(|node| node.has_tag_name("testsuite")).unwrap();
         assert_eq!((tests, suite.attribute("tests"), suite.attribute("failures")), (3, Some("3"), Some("1")));
+    }
+
+    #[test]
+    fn what_was_decided_fails_nothing() {
+        let dead = newly_dead(ok("A", "https://a.example/1"), Reason::NotFound, Some(404));
+        let text = report(&[night(vec![as_decided(dead, Choice::AcceptedDead)])]);
+        assert!(text.contains("failures=\"0\"") && text.contains("Decided: accepted as dead."), "{text}");
     }
 
     proptest! {

@@ -66,14 +66,16 @@ impl Rule {
     }
 }
 
-/// Every link that is not simply fine, once for each of its places, then the defects of the pages.
+/// Every link that is not simply fine, and of which nothing is decided, once for each of its places, then the defects of the pages.
 pub fn remarks(night: &Night) -> Vec<Remark> {
     let of_links = night.items.iter().flat_map(|item| of_link(night, item));
     of_links.chain(night.defects.iter().map(|defect| of_defect(night, defect))).collect()
 }
 
 fn of_link(night: &Night, item: &Item) -> Vec<Remark> {
-    let Some(reason) = item.verdict.state.reason() else { return Vec::new() };
+    let Some(reason) = item.verdict.state.reason().filter(|_| item.decision.is_none()) else {
+        return Vec::new();
+    };
     let remark = |mention: Option<&Mention>| Remark {
         rule: Rule::Link(reason),
         grade: grade(night, item),

@@ -594,9 +594,13 @@ fn a_link_that_leads_to_a_stranger_needs_its_reader() {
     assert!(!compose(&known).is_news, "told once");
 }
 
-fn decided(item: Item, choice: Choice) -> Decision {
+fn decided(item: &Item, choice: Choice) -> Decision {
     let about = Gist::of(&item.verdict.state);
     Decision { choice, about, at: days_ago(7), by: None }
+}
+
+pub(crate) fn as_decided(item: Item, choice: Choice) -> Item {
+    Item { decision: Some(decided(&item, choice)), ..item }
 }
 
 #[test]
@@ -609,7 +613,7 @@ fn what_was_decided_is_counted_never_news() {
             State::Moved { .. } => Choice::NotBroken,
             _ => Choice::Snoozed(Until::Day(date(2026, 10, 12))),
         };
-        item.decision = Some(decided(item.clone(), choice));
+        item.decision = Some(decided(item, choice));
     }
     night.items.retain(|item| item.link.host() != "vegas.example");
     let text = letter(&night);
@@ -632,11 +636,11 @@ fn what_was_decided_is_counted_never_news() {
 #[test]
 fn what_was_decided_and_is_over_is_told_once_more() {
     let mut item = in_state(ok("A", "https://a.example/"), Some(dead()), dead(), 12);
-    item.lapsed = Some(decided(item.clone(), Choice::Snoozed(Until::Day(date(2026, 10, 5)))));
+    item.lapsed = Some(decided(&item, Choice::Snoozed(Until::Day(date(2026, 10, 5)))));
     let mut other = in_state(ok("B", "https://b.example/"), Some(dead()), dead(), 12);
-    other.lapsed = Some(Decision { about: Gist::Ok, ..decided(other.clone(), Choice::AcceptedDead) });
+    other.lapsed = Some(Decision { about: Gist::Ok, ..decided(&other, Choice::AcceptedDead) });
     let mut fine = in_state(ok("C", "https://c.example/"), Some(dead()), State::Ok, 1);
-    fine.lapsed = Some(decided(item.clone(), Choice::NotBroken));
+    fine.lapsed = Some(decided(&item, Choice::NotBroken));
     let night = night(vec![item, other, fine]);
     assert!(compose(&night).is_news);
     insta::assert_snapshot!(letter(&night), @r#"

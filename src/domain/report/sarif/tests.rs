@@ -1,8 +1,9 @@
 use serde_json::Value;
 
 use super::*;
+use crate::domain::decision::Choice;
 use crate::domain::evidence::Reason;
-use crate::domain::report::tests::{a_few_of_each, newly_dead, night, ok};
+use crate::domain::report::tests::{a_few_of_each, as_decided, newly_dead, night, ok};
 
 fn json(nights: &[Night]) -> Value {
     serde_json::to_value(log(nights)).unwrap()
@@ -35,6 +36,13 @@ fn the_log_keeps_the_standard() {
         }
     }
     assert_eq!(log["runs"][1]["results"], Value::Array(vec![]));
+}
+
+#[test]
+fn what_was_decided_is_no_finding() {
+    let dead = || newly_dead(ok("A", "https://a.example/1"), Reason::NotFound, Some(404));
+    let log = json(&[night(vec![as_decided(dead(), Choice::NotBroken), dead()])]);
+    assert_eq!(log["runs"][0]["results"].as_array().unwrap().len(), 1);
 }
 
 #[test]

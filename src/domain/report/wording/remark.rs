@@ -7,7 +7,10 @@ use crate::domain::verdict::State;
 
 /// `"The paper" (https://…): not found (404), 3 nights running since Sat 3 Oct.`
 pub fn of_link(night: &Night, item: &Item, mention: Option<&Mention>) -> String {
-    format!("{} ({}): {}", words::name(item, mention), item.link, seen(night, item))
+    let decided = item.decision.as_ref().map_or_else(String::new, |decision| {
+        format!(" Decided: {}.", wording::decision::choice(&decision.choice, night.today))
+    });
+    format!("{} ({}): {}{decided}", words::name(item, mention), item.link, seen(night, item))
 }
 
 /// What was seen of the link, and what can be done.
