@@ -7,6 +7,7 @@ mod access;
 mod course;
 mod credential;
 mod fetching;
+mod length;
 mod mail;
 mod meaning;
 mod nights;
@@ -227,7 +228,7 @@ fn settings(file: File, courses: Vec<((usize, usize), course::CourseKeys)>, foun
     let fetch = fetching::settings(file.fetch, &mut found.table(0, &["fetch"]));
     let mut settings = Settings {
         archive: file.archive.dir,
-        fetch: fetch.unwrap_or_default(),
+        fetch,
         courses: Vec::new(),
         daemon: daemon::Settings { ping: service.ping.clone(), ..daemon::Settings::default() },
         mail: mail.flatten(),
@@ -410,7 +411,7 @@ mod tests {
             ("hosts_at_once = 0", Some((17, "the default is 16"))),
             ("page_timeout = \"-1s\"", Some((16, "for example \"2s\""))),
             ("[fetch.delays]", None),
-            ("\"slow.example\" = \"-2s\"", Some((18, "negative"))),
+            ("\"slow.example\" = \"-2s\"", Some((18, "no length of time"))),
             ("[service]", None),
             ("spread = \"48h\"", Some((10, "0s to 12h"))),
             ("look = \"noon\"", Some((8, "13:00"))),

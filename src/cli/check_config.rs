@@ -12,6 +12,8 @@ use crate::config::{self, Mistakes, Settings};
 use crate::domain::report::figures;
 use crate::domain::schedule::{Occasion, Schedule, Slot};
 use crate::world::clock::Clock;
+use crate::world::fetch::Fetch;
+use crate::world::spool::Spool;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -35,6 +37,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = checked(&arguments.file)?;
     settings.mail.as_ref().map(config::Mail::sender).transpose()?;
+    Fetch::new(&settings.fetch, Spool::new(std::env::temp_dir()), Clock::system())?;
     let courses = figures::count(settings.courses.len(), "course");
     say(&format!("{}: fine, {courses}\n", arguments.file.display()))?;
     let clock = arguments.now.now.map_or_else(Clock::system, Clock::pretending);

@@ -52,17 +52,21 @@ List-Unsubscribe-Post, or mail programs will not offer to stop the mails.
 
 pub(super) async fn test(arguments: TestArguments) -> anyhow::Result<ExitCode> {
     let settings = config::read(&arguments.config)?;
-    let mail = settings.mail.context("the configuration has no [mail]; add one with from and host")?;
+    let mail =
+        settings.mail.as_ref().context("the configuration has no [mail]; add one with from and host")?;
     let sender = mail.sender()?;
     let mut readers = arguments.to;
     if readers.is_empty() {
-        readers = settings.courses.into_iter().flat_map(|course| course.report_to).collect();
+        readers = settings.courses.iter().flat_map(|course| course.report_to.clone()).collect();
         readers.sort();
         readers.dedup();
     }
     if readers.is_empty() {
         bail!("no course has a report_to; name a reader with --to you@school.edu");
     }
+    // Such a header as the letters carry, though there is nothing to stop.
+    let filled = |url: &String| url.replace("{course}", "test").replace("{recipient}", "test");
+    let stop = mail.unsubscribe_url.as_ref().map(filled).or_else(|| settings.pages.as_ref()?.address());
     let now = arguments.now.now.map_or_else(Clock::system, Clock::pretending).now();
     let mut code = ExitCode::SUCCESS;
     for to in readers {
@@ -78,17 +82,17 @@ pub(super) async fn test(arguments: TestArguments) -> anyhow::Result<ExitCode> {
             text: TEST,
             html: &format!("<!DOCTYPE html><html lang=\"en\"><title>Test</title><pre>{TEST}</pre></html>"),
             patch: None,
-            unsubscribe: None,
+            unsubscribe: stop.as_deref(),
         };
         let mail_as_sent = sender.signed(letter.format()?);
         let parcel = Parcel { from: &sender.from, to: &to, id: &letter.id(), mail: &mail_as_sent };
         match sender.relay.hand_on(&parcel).await {
-            Outcome::Taken(answer) => say(&format!("{to}: sent by {} ({answer})\n", described(&mail)))?,
+            Outcome::Taken(answer) => say(&format!("{to}: sent by {} ({answer})\n", described(mail)))?,
             Outcome::Later(why)
             | Outcome::NoRelay(why)
             | Outcome::Unanswered(why)
             | Outcome::Refused(why) => {
-                say(&format!("{to}: not sent by {}: {why}\n", described(&mail)))?;
+                say(&format!("{to}: not sent by {}: {why}\n", described(mail)))?;
                 code = ExitCode::from(exit::FAILURE);
             }
         }

@@ -11,6 +11,7 @@ use super::{Format, Place, say};
 use crate::domain::course::CourseId;
 use crate::domain::evidence::{Drift, Evidence, Finding};
 use crate::domain::report::{Item, Night, digest, figures, html, json, plain, summary, wording};
+use crate::domain::verdict::StateName;
 use crate::world::catalogue::Decided;
 
 #[derive(Debug, Args)]
@@ -18,8 +19,8 @@ pub(super) struct StatusArguments {
     /// The course, where there are several.
     course: Option<CourseId>,
     /// Only links in this state.
-    #[arg(long, value_name = "STATE")]
-    state: Option<String>,
+    #[arg(long, value_name = "STATE", value_parser = state_named)]
+    state: Option<StateName>,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
@@ -56,6 +57,12 @@ enum ReportFormat {
     Html,
 }
 
+fn state_named(text: &str) -> Result<StateName, String> {
+    let known = StateName::ALL.map(StateName::as_str);
+    let named = StateName::ALL.into_iter().find(|state| state.as_str() == text);
+    named.ok_or_else(|| format!("it is one of {}", known.join(", ")))
+}
+
 pub(super) async fn status(arguments: StatusArguments) -> anyhow::Result<ExitCode> {
     let shelf = arguments.place.open().await?;
     let (course, _) = shelf.course(arguments.course.as_ref()).await?;
@@ -67,8 +74,8 @@ pub(super) async fn status(arguments: StatusArguments) -> anyhow::Result<ExitCod
             item.verdict = verdict;
         }
     }
-    if let Some(state) = &arguments.state {
-        night.items.retain(|item| item.verdict.state.name().as_str() == state);
+    if let Some(state) = arguments.state {
+        night.items.retain(|item| item.verdict.state.name() == state);
     }
     if arguments.format == Format::Json {
         return print_json(&night, &shelf);

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use serde::Deserialize;
 
+use super::length::Length;
 use super::meaning::Table;
 use crate::domain::address::Address;
 use crate::world::fetch;
@@ -16,8 +16,8 @@ use crate::world::fetch;
 #[serde(deny_unknown_fields, default)]
 pub(super) struct FetchKeys {
     contact: Option<String>,
-    delay: Option<SignedDuration>,
-    delays: BTreeMap<String, SignedDuration>,
+    delay: Option<Length>,
+    delays: BTreeMap<String, Length>,
     allow_private_networks: bool,
     extra_ca: Option<PathBuf>,
     proxy: Option<String>,
@@ -25,29 +25,25 @@ pub(super) struct FetchKeys {
     sentinels: Vec<Address>,
     memento: Option<Address>,
     hosts_at_once: Option<usize>,
-    connect_timeout: Option<SignedDuration>,
-    page_timeout: Option<SignedDuration>,
-    document_timeout: Option<SignedDuration>,
+    connect_timeout: Option<Length>,
+    page_timeout: Option<Length>,
+    document_timeout: Option<Length>,
     max_document_mib: Option<u64>,
 }
 
-pub(super) fn settings(keys: FetchKeys, table: &mut Table) -> Option<fetch::Settings> {
+pub(super) fn settings(keys: FetchKeys, table: &mut Table) -> fetch::Settings {
     let defaults = fetch::Settings::default();
-    let delay = duration("delay", keys.delay, defaults.delay, table);
+    let delay = keys.delay.map_or(defaults.delay, |Length(delay)| delay);
     let limits = limits(&keys, table);
-    let mut host_delays = Vec::new();
-    for (host, delay) in keys.delays {
-        let delay = duration(&host, Some(delay), defaults.delay, &mut table.inside("delays"))?;
-        host_delays.push((host, delay));
-    }
-    let (delay, limits) = (delay?, limits?);
+    let mut host_delays: Vec<_> =
+        keys.delays.into_iter().map(|(host, Length(delay))| (host, delay)).collect();
     if let Some(gate) = &keys.memento
         && !host_delays.iter().any(|(host, _)| host == gate.host())
     {
         // What web archives ask of programs.
         host_delays.push((gate.host().to_owned(), delay.max(Duration::from_secs(1))));
     }
-    Some(fetch::Settings {
+    fetch::Settings {
         contact: keys.contact,
         delay,
         host_delays,
@@ -58,35 +54,24 @@ pub(super) fn settings(keys: FetchKeys, table: &mut Table) -> Option<fetch::Sett
         sentinels: keys.sentinels,
         timegate: keys.memento,
         limits,
-    })
+    }
 }
 
-fn limits(keys: &FetchKeys, table: &mut Table) -> Option<fetch::Limits> {
+fn limits(keys: &FetchKeys, table: &mut Table) -> fetch::Limits {
     let mut limits = fetch::Limits::default();
-    let connect = duration("connect_timeout", keys.connect_timeout, limits.connect, table);
-    let page = duration("page_timeout", keys.page_timeout, limits.page_time, table);
-    let document = duration("document_timeout", keys.document_timeout, limits.document_time, table);
     if keys.hosts_at_once == Some(0) {
         table.wrong(
             "hosts_at_once",
             "hosts_at_once is 0, which would ask nobody; the default is 16".to_owned(),
         );
     }
-    (limits.connect, limits.page_time, limits.document_time) = (connect?, page?, document?);
+    let or = |key: Option<Length>, default| key.map_or(default, |Length(value)| value);
+    limits.connect = or(keys.connect_timeout, limits.connect);
+    limits.page_time = or(keys.page_timeout, limits.page_time);
+    limits.document_time = or(keys.document_timeout, limits.document_time);
     if let Some(mib) = keys.max_document_mib {
         limits.document_bytes = mib.saturating_mul(1 << 20);
     }
     limits.hosts_at_once = keys.hosts_at_once.unwrap_or(limits.hosts_at_once);
-    Some(limits)
-}
-
-fn duration(
-    key: &str,
-    value: Option<SignedDuration>,
-    default: Duration,
-    table: &mut Table,
-) -> Option<Duration> {
-    let Some(value) = value else { return Some(default) };
-    let read = Duration::try_from(value);
-    table.value(key, read.map_err(|_| format!("{key} is negative; write for example \"2s\"")))
+    limits
 }

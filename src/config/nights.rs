@@ -1,6 +1,7 @@
 //! The part of the configuration that says when: `[service]` and each course's `schedule`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use jiff::civil::Time;
@@ -8,6 +9,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::credential;
+use super::length::Length;
 use super::meaning::Table;
 use crate::domain::course::CourseId;
 use crate::domain::schedule::{self, Schedule};
@@ -21,7 +23,7 @@ const NEVER: &str = "never";
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ServiceKeys {
-    spread: SignedDuration,
+    spread: Length,
     look: String,
     ping_url: Option<String>,
     ping_url_file: Option<PathBuf>,
@@ -30,7 +32,7 @@ pub(super) struct ServiceKeys {
 impl Default for ServiceKeys {
     fn default() -> Self {
         Self {
-            spread: SignedDuration::from_mins(15),
+            spread: Length(Duration::from_mins(15)),
             look: "13:00".to_owned(),
             ping_url: None,
             ping_url_file: None,
@@ -56,12 +58,13 @@ pub(super) fn service(
     table: &mut Table,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Service {
-    if keys.spread.is_negative() || keys.spread > SignedDuration::from_hours(12) {
-        table.wrong("spread", format!("spread is {:#}; it can be from 0s to 12h", keys.spread));
+    let spread = SignedDuration::try_from(keys.spread.0).unwrap_or(SignedDuration::MAX);
+    if spread > SignedDuration::from_hours(12) {
+        table.wrong("spread", format!("spread is {spread:#}; it can be from 0s to 12h"));
     }
     let key = if keys.ping_url_file.is_some() { "ping_url_file" } else { "ping_url" };
     Service {
-        spread: keys.spread,
+        spread,
         look: table.value("look", look(&keys.look)).flatten(),
         ping: table.value(key, ping(keys, environment)).flatten(),
     }

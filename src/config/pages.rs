@@ -185,9 +185,14 @@ impl Pages {
         Ok(serve::Settings { signing_key: Some(self.key(archive)?), ..self.serve.clone() })
     }
 
+    /// Where readers reach us, if that is known.
+    pub fn address(&self) -> Option<String> {
+        self.has_address.then(|| self.serve.base_url.absolute("/"))
+    }
+
     /// Where the links of letters lead; nowhere as long as nobody knows our address.
     pub fn behind_letters(&self, archive: &Archive) -> Result<Option<outbox::Pages>, archive::Fault> {
-        if !self.has_address {
+        if self.address().is_none() {
             return Ok(None);
         }
         let base = self.serve.base_url.absolute("");

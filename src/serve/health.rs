@@ -22,15 +22,6 @@ const NIGHT_IS_LATE_AFTER: SignedDuration = SignedDuration::from_hours(50);
 const LETTER_IS_STUCK_AFTER: SignedDuration = SignedDuration::from_hours(36);
 /// With less than a large document's room a night cannot keep what it finds.
 const LEAST_FREE_BYTES: u64 = 100 << 20;
-const STATES: [StateName; 7] = [
-    StateName::Ok,
-    StateName::Moved,
-    StateName::Changed,
-    StateName::Restricted,
-    StateName::Unverifiable,
-    StateName::Failing,
-    StateName::Dead,
-];
 
 /// What was counted since the start. Copies are counted, people are not.
 #[derive(Debug, Default)]
@@ -219,7 +210,7 @@ async fn letters(desk: &Desk, text: &mut String) -> Result<(), Fault> {
 async fn links(desk: &Desk, text: &mut String) -> Result<(), Fault> {
     family(text, "onreserve_links", "gauge", "Links of a course by state.");
     for shelf in desk.shelves().await? {
-        let mut counts: BTreeMap<StateName, u64> = STATES.iter().map(|state| (*state, 0)).collect();
+        let mut counts: BTreeMap<StateName, u64> = StateName::ALL.iter().map(|state| (*state, 0)).collect();
         for item in &shelf.night.items {
             *counts.entry(item.verdict.state.name()).or_default() += 1;
         }

@@ -101,6 +101,9 @@ async fn mistakes_of_configuration_exit_with_78_and_say_where() {
     expect(dir.path(), &["init"], 1, &["remove it first"]).await;
     expect(dir.path(), &["check-config", "none.toml"], 78, &["none.toml"]).await;
     std::fs::write(dir.path().join("typo.toml"), "[fetch]\n\ndelya = \"2s\"\n").unwrap();
+    std::fs::write(dir.path().join("ca.toml"), "[fetch]\nextra_ca = \"typo.toml\"\n").unwrap();
+    expect(dir.path(), &["check-config", "ca.toml"], 78, &["certificates in PEM"]).await;
+    expect(dir.path(), &["status", "--state", "Dead"], 64, &["one of ok, moved"]).await;
     expect(dir.path(), &["check-config", "typo.toml"], 78, &["typo.toml", "line 3", "delya", "delay"]).await;
     expect(dir.path(), &["check", "--config", "typo.toml"], 78, &["line 3"]).await;
     std::fs::write(dir.path().join("empty.toml"), "").unwrap();

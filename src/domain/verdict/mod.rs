@@ -90,6 +90,17 @@ impl State {
 }
 
 impl StateName {
+    /// From the best to the worst.
+    pub const ALL: [Self; 7] = [
+        Self::Ok,
+        Self::Moved,
+        Self::Changed,
+        Self::Restricted,
+        Self::Unverifiable,
+        Self::Failing,
+        Self::Dead,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
