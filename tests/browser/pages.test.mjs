@@ -30,6 +30,7 @@ const PAGES = {
   inside: `${LIST}?q=line+says`,
   versions: `${BASE}/a/${LINKS.newest}`,
   act: `${BASE}/act/${LINKS.act}`,
+  version: `${BASE}/act/${LINKS.version}`,
   letters: `${BASE}/letters/${LINKS.letters}`,
   missing: `${BASE}/no/such/page`,
   signin: STAFF,

@@ -3,7 +3,7 @@
 //! Anybody can send these headers, so they count only from an address that
 //! the operator trusts; from anywhere else they are as if they were not there.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::http::HeaderMap;
 use axum::http::header::{HeaderName, HeaderValue};
@@ -69,7 +69,7 @@ impl Proxies {
         let fields: Vec<&str> = headers.get_all(FORWARDED_FOR).iter().filter_map(text).collect();
         let mut client = peer;
         for written in fields.iter().rev().flat_map(|field| field.rsplit(',')) {
-            let Ok(address) = written.trim().parse::<IpAddr>() else { break };
+            let Some(address) = address(written.trim()) else { break };
             client = address;
             if !self.are_trusted(address) {
                 break;
@@ -94,6 +94,12 @@ impl Proxies {
         };
         Person::named(name, groups)
     }
+}
+
+/// An address, beside which some proxies write the port.
+fn address(written: &str) -> Option<IpAddr> {
+    let with_port = || written.parse::<SocketAddr>().map(|it| it.ip());
+    written.parse().or_else(|_| with_port()).ok()
 }
 
 fn text(value: &HeaderValue) -> Option<&str> {
@@ -142,6 +148,8 @@ mod tests {
         assert_eq!(client("::1", &["6.6.6.6", "203.0.113.9"]), "203.0.113.9");
         assert_eq!(client("::1", &["6.6.6.6, unknown, 10.0.0.7"]), "10.0.0.7");
         assert_eq!(client("::1", &["10.0.0.2, 10.0.0.7"]), "10.0.0.2");
+        assert_eq!(client("::1", &["6.6.6.6:1, 203.0.113.9:40312"]), "203.0.113.9", "with its port");
+        assert_eq!(client("::1", &["6.6.6.6, [2001:db8::9]:40312, 10.0.0.7:80"]), "2001:db8::9");
     }
 
     #[test]

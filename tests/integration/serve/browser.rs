@@ -38,7 +38,7 @@ async fn readers_get_what_they_came_for() {
     let links = json!({
         "gone": id(GONE), "goneArticle": id(GONE_PAGE), "never": id(NEVER), "parked": id(PARKED), "taken": id(TAKEN),
         "newest": changed.last().unwrap().capture.id().to_string(),
-        "act": sealed(Purpose::Act(id(GONE))), "letters": sealed(Purpose::Letters),
+        "act": sealed(Purpose::Act(id(GONE))), "version": sealed(Purpose::Act(id(CHANGED))), "letters": sealed(Purpose::Letters),
     });
     let output = Command::new("node")
         .args(["--test", "--test-reporter=tap", "pages.test.mjs"])
