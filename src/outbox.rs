@@ -75,7 +75,8 @@ impl Pages {
         format!("{}/{place}/{ticket}", self.base)
     }
 
-    /// Gives each entry that tells of links the address at which its reader can act.
+    /// Gives each entry that tells of links the address at which its reader can
+    /// act, and the digest that of the page with all links.
     fn add_to(&self, digest: &mut Digest, telling: &Telling, to: &MailAddress) {
         for entry in digest.sections.iter_mut().flat_map(|section| &mut section.entries) {
             let purpose = match entry.links.as_slice() {
@@ -85,6 +86,7 @@ impl Pages {
             };
             entry.action = Some(self.link(purpose, telling, to));
         }
+        digest.all_links = Some(format!("{}/c/{}/health", self.base, telling.night.course));
     }
 }
 

@@ -9,6 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::{Now, Place, say};
 use crate::domain::course::CourseId;
 use crate::domain::policy::admission::Admission;
+use crate::domain::report::figures::{count, count_of};
 use crate::serve::export::{self, Dialect};
 use crate::serve::{BaseUrl, CourseRules, Desk, Settings};
 use crate::world::clock::Clock;
@@ -112,10 +113,10 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let desk = from.desk(filed).await?;
             let written = export::site(&desk, from.course.as_ref(), &SiteDir::create(&dir)?).await?;
             say(&format!(
-                "{}: {} courses, {} copies; open index.html, or serve the directory.\n",
+                "{}: {}, {}; open index.html, or serve the directory.\n",
                 dir.display(),
-                written.courses,
-                written.copies
+                count(written.courses, "course"),
+                count_of(written.copies, "copy", "copies")
             ))?;
         }
     }

@@ -57,7 +57,6 @@ pub(super) async fn course_night(
     let mut told = last.map(Told::by).unwrap_or_default();
     let today = pages::local_day(night.row.started, &reading.course.time_zone);
     let items = items(reading, judged, mended, &mut told.links, (today, world)).await?;
-    let copies_kept = items.iter().filter(|item| item.copy.is_some()).count();
     Ok(report::Night {
         course: reading.course.id.clone(),
         title: reading.course.title.clone(),
@@ -79,7 +78,6 @@ pub(super) async fn course_night(
         is_weekly: false,
         before_term: None,
         students_get_copies: reading.course.copies.is_some(),
-        copies_kept: u32::try_from(copies_kept).unwrap_or(u32::MAX),
         requests: totals.requests,
         bytes: totals.bytes,
     })

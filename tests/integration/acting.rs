@@ -125,7 +125,12 @@ async fn dead() -> Town {
 async fn looking_changes_nothing_and_a_button_acts_as_often_as_it_is_pressed() {
     let town = dead().await;
     let letter = letters(&town).pop().unwrap();
-    assert!(letter.contains("Fix, replace or snooze:") && letter.contains("Stop these mails:"), "{letter}");
+    assert!(
+        letter.contains("Accept as dead")
+            && letter.contains("All links and how they are:")
+            && letter.contains("Stop these mails:"),
+        "{letter}"
+    );
     let path = path_in(&letter, "act");
     let (service, at) = serving(&town, 3).await;
     let before = journal(&town);

@@ -30,6 +30,8 @@ pub struct Digest {
     /// When it was checked, what is kept; of a void night nothing. A letter adds
     /// when the next one is due.
     pub closing: Vec<String>,
+    /// Where all links of the course are told, those beyond the cap too.
+    pub all_links: Option<String>,
     /// Where its reader can stop the letters; a report that is no letter has none.
     pub stop: Option<String>,
     /// Something in it was in no earlier report.
@@ -62,6 +64,7 @@ pub fn compose(night: &Night) -> Digest {
             opening: opening::opening(night, &tally),
             sections: Vec::new(),
             closing: Vec::new(),
+            all_links: None,
             stop: None,
             is_news: true,
         };
@@ -78,6 +81,7 @@ pub fn compose(night: &Night) -> Digest {
         opening: opening::opening(night, &tally),
         sections,
         closing: vec![letter::closing(night, &tally)],
+        all_links: None,
         stop: None,
         is_news: night.is_first
             || night.new_trouble().is_some()
@@ -139,10 +143,11 @@ fn section(night: &Night, heading: Heading, placed: &[(Place, &Item)]) -> Option
         let known = letter::standing(heading, night, &figures(&standing));
         note = Some(if count == 0 { known } else { letter::and_more(&known, standing.len()) });
     }
-    let count = if count == 0 { standing.len() } else { count };
+    let is_new = count > 0;
+    let count = count + standing.len();
     (count > 0).then(|| Section {
         heading,
-        name: letter::heading(night, heading),
+        name: letter::heading(night, heading, is_new),
         count,
         entries,
         unlisted: 0,

@@ -10,7 +10,7 @@ use crate::domain::page::Defect;
 use crate::domain::report::figures::list;
 use crate::domain::report::place::{Heading, due, is_own, lead};
 use crate::domain::report::plain::defused;
-use crate::domain::report::wording::{decision, item as words};
+use crate::domain::report::wording::{decision, group, item as words};
 use crate::domain::report::{Item, Night, wording};
 use crate::domain::verdict::State;
 
@@ -32,7 +32,8 @@ pub struct Entry {
     pub place: Vec<String>,
     pub address: Option<Shown>,
     pub facts: Vec<Fact>,
-    /// Where the reader can act on it; empty where nothing serves such pages.
+    /// What its page offers, and where the reader finds that; empty where nothing serves such pages.
+    pub offer: &'static str,
     pub action: Option<String>,
     /// The links it tells of; none for a point about the page.
     pub links: Vec<LinkId>,
@@ -93,6 +94,9 @@ pub fn entries(night: &Night, heading: Heading, items: &[&Item]) -> Vec<Entry> {
     let whole_hosts = hosts_failing_alike(night);
     for item in items {
         let fate = item.verdict.state.reason().map(|reason| (item.link.host(), reason));
+        // What has an answer of its own is not lost in a group.
+        let is_own_case = item.replacement.is_some() || item.lapsed.is_some();
+        let fate = fate.filter(|_| !is_own_case);
         let fate = fate.filter(|fate| heading == Heading::NotAnswering || whole_hosts.contains_key(fate));
         if let Some(group) = fate.and_then(|fate| of_host.get(&fate)).and_then(|at| groups.get_mut(*at)) {
             group.push(item);
@@ -104,7 +108,7 @@ pub fn entries(night: &Night, heading: Heading, items: &[&Item]) -> Vec<Entry> {
     let one_by_one = |group: Vec<&Item>| -> Vec<Entry> {
         match group.as_slice() {
             several if several.len() >= ALIKE_LINKS || heading == Heading::NotAnswering => {
-                several.first().map(|first| host_entry(night, first, several)).into_iter().collect()
+                several.first().map(|first| host_entry(night, heading, first, several)).into_iter().collect()
             }
             few => few.iter().map(|item| link_entry(night, heading, item)).collect(),
         }
@@ -137,7 +141,7 @@ pub fn of_links(night: &Night, items: &[&Item]) -> Option<Entry> {
     match items {
         [] => None,
         [only] => Some(link_entry(night, Heading::NeedsYou, only)),
-        [first, ..] => Some(host_entry(night, first, items)),
+        [first, ..] => Some(host_entry(night, Heading::NeedsYou, first, items)),
     }
 }
 
@@ -155,6 +159,7 @@ fn link_entry(night: &Night, heading: Heading, item: &Item) -> Entry {
         place,
         address: Some(if words::is_shunned(item) { address.unlinked() } else { address }),
         facts: facts(night, heading, item),
+        offer: words::offer(night, item),
         action: None,
         links: vec![LinkId::of(&item.link)],
         due: due(night, item),
@@ -207,24 +212,27 @@ fn facts(night: &Night, heading: Heading, item: &Item) -> Vec<Fact> {
     facts
 }
 
-fn host_entry(night: &Night, first: &Item, items: &[&Item]) -> Entry {
+fn host_entry(night: &Night, heading: Heading, first: &Item, items: &[&Item]) -> Entry {
     let next = items.iter().find_map(|item| due(night, item));
     let mut names: Vec<String> = items.iter().map(|item| words::name(item, lead(night, item))).collect();
     let mut seen = HashSet::new();
     names.retain(|name| seen.insert(name.clone()));
     let kept = items.iter().filter(|item| item.copy.is_some()).count();
     let coming = next.filter(|due| *due >= night.today);
-    let mut place: Vec<String> = coming.map(|due| words::first_needed(night, due)).into_iter().collect();
-    place.push(format!("Source: {}", words::lines(night, items)));
+    let mut place: Vec<String> = coming.map(|due| group::first_needed(night, due)).into_iter().collect();
+    place.push(format!("Source: {}", group::lines(night, items)));
+    let mut facts = vec![
+        Fact::new("What happened", group::what_happened_to_all(night, items)),
+        Fact::new("Links", format!("{}.", list(&names, NAMES_SHOWN))),
+        Fact::new("Our copies", group::copies_of_group(kept, items.len())),
+    ];
+    facts.extend(group::to_do(night, heading, items).map(|text| Fact::new("To do", text)));
     Entry {
-        title: words::links_on_host(first, items.len()),
+        title: group::links_on_host(first, items.len()),
         place,
         address: None,
-        facts: vec![
-            Fact::new("What happened", words::what_happened(night, first)),
-            Fact::new("Links", format!("{}.", list(&names, NAMES_SHOWN))),
-            Fact::new("Our copies", words::copies_of_group(kept, items.len())),
-        ],
+        facts,
+        offer: words::offer(night, first),
         action: None,
         links: items.iter().map(|item| LinkId::of(&item.link)).collect(),
         due: next,
@@ -272,7 +280,16 @@ pub fn defect_entries(night: &Night) -> Vec<Entry> {
 }
 
 fn point(title: String, facts: Vec<Fact>) -> Entry {
-    Entry { title, place: Vec::new(), address: None, facts, action: None, links: Vec::new(), due: None }
+    Entry {
+        title,
+        place: Vec::new(),
+        address: None,
+        facts,
+        offer: "",
+        action: None,
+        links: Vec::new(),
+        due: None,
+    }
 }
 
 /// Lines shift with every edit, so a defect is known by its words.

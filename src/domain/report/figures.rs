@@ -12,6 +12,11 @@ pub fn day(date: Date, today: Date) -> String {
     date.strftime(pattern).to_string()
 }
 
+/// The day of a moment where the course is, as [`day`] has it.
+pub fn local_day(at: Timestamp, zone: &TimeZone, today: Date) -> String {
+    day(at.to_zoned_datetime(zone.clone()).date(), today)
+}
+
 /// "14 September 2026", as citations have it.
 pub fn full_date(date: Date) -> String {
     date.strftime("%-d %B %Y").to_string()
@@ -60,7 +65,12 @@ pub fn number(n: u64) -> String {
 
 /// "1 link", "2 links".
 pub fn count(n: usize, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{} {one}s", number(n as u64)) }
+    count_of(n, one, &format!("{one}s"))
+}
+
+/// "1 try", "2 tries".
+pub fn count_of(n: usize, one: &str, many: &str) -> String {
+    format!("{} {}", number(n as u64), if n == 1 { one } else { many })
 }
 
 /// "9 pages"; of a notebook its cells.

@@ -148,8 +148,6 @@ pub struct Night {
     /// Students are offered our copies. Where they are not, a letter must not say so.
     #[serde(default)]
     pub students_get_copies: bool,
-    /// Links with a current copy.
-    pub copies_kept: u32,
     pub requests: u64,
     pub bytes: u64,
 }

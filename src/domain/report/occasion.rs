@@ -9,13 +9,11 @@ use crate::domain::report::digest::{Digest, compose};
 use crate::domain::report::place;
 use crate::domain::report::wording::{letter, patch};
 use crate::domain::report::{Item, Night};
+use crate::domain::schedule::READY_DAYS;
 use crate::domain::verdict::State;
 
 /// What is needed within so many days, and is newly broken, waits for no digest.
 const URGENT_DAYS: i32 = 3;
-
-/// So many days before a term its course is told how the links stand.
-const BEFORE_TERM_DAYS: [i64; 2] = [21, 7];
 
 /// Why a letter is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -116,7 +114,7 @@ impl Telling {
 pub fn next(term: Option<Term>, today: Date) -> Option<Date> {
     let monday = monday_of(today).saturating_add(1.week());
     let Some(term) = term else { return Some(monday) };
-    let milestones = BEFORE_TERM_DAYS.iter().map(|days| term.first.saturating_sub(days.days()));
+    let milestones = READY_DAYS.iter().map(|days| term.first.saturating_sub(days.days()));
     let first_monday = match term.first.weekday() {
         Weekday::Monday => term.first,
         _ => monday_of(term.first).saturating_add(1.week()),
@@ -133,8 +131,8 @@ fn is_in_term(term: Option<Term>, today: Date) -> bool {
 /// missed is made up for by the next.
 fn is_before_term(term: Option<Term>, had: Had, today: Date) -> bool {
     let Some(term) = term.filter(|term| today < term.first) else { return false };
-    let reached = |days: &&i64| term.first.saturating_sub((**days).days()) <= today;
-    let milestone = BEFORE_TERM_DAYS.iter().filter(reached).min();
+    let reached = |days: &&i32| term.first.saturating_sub((**days).days()) <= today;
+    let milestone = READY_DAYS.iter().filter(reached).min();
     milestone
         .is_some_and(|days| had.last().is_none_or(|last| last < term.first.saturating_sub((*days).days())))
 }

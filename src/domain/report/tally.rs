@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use crate::domain::capture::Verified;
 use crate::domain::report::digest::Section;
 use crate::domain::report::entry;
-use crate::domain::report::figures::day;
+use crate::domain::report::figures::local_day;
 use crate::domain::report::place::{self, Heading, Place};
 use crate::domain::report::wording::acting::Fixity;
 use crate::domain::report::{Item, Night};
@@ -161,7 +161,7 @@ fn fixity(night: &Night, placed: &[(Place, &Item)]) -> Fixity {
         copies: copies.count(),
         sound: sound().count(),
         unsound: verified.len() - sound().count(),
-        oldest: oldest.map(|at| day(at.to_zoned_datetime(night.time_zone.clone()).date(), night.today)),
+        oldest: oldest.map(|at| local_day(at, &night.time_zone, night.today)),
     }
 }
 

@@ -48,7 +48,6 @@ pub(crate) fn night(items: Vec<Item>) -> Night {
         is_weekly: false,
         before_term: None,
         students_get_copies: false,
-        copies_kept: 2,
         requests: 1240,
         bytes: 312_400_000,
     }
@@ -315,7 +314,6 @@ fn a_quiet_night() {
     let fine: Vec<Item> =
         (0..143).map(|i| kept(ok("A paper", &format!("https://h{i}.example/p.pdf")), 9, 90_000)).collect();
     let mut night = night(fine);
-    night.copies_kept = 0;
     let mut text = letter(&night);
     assert!(!compose(&night).is_news);
     night.items.truncate(140);
@@ -377,7 +375,6 @@ fn first() -> Night {
     items.extend((0..5).map(|i| failing(forum(i), Reason::ServerError, Some(503), Weight::Weak)));
     Night {
         is_first: true,
-        copies_kept: 150,
         defects: vec![
             Defect::EmptyLink { words: "Notebook 3".into(), line: 96 },
             Defect::BrokenAnchor { words: "Back to top".into(), anchor: "topp".into(), line: 12 },
@@ -464,6 +461,77 @@ fn hosts_that_fail_as_one_are_one_entry() {
     assert_eq!(entries(&night), 1);
     night.items.extend((0..30).map(|i| ok("Notes", &format!("https://dead.example/ok/{i}.pdf"))));
     assert_eq!(entries(&night), 12, "most of the host still works");
+}
+
+#[test]
+fn a_group_says_what_holds_for_all_and_leaves_out_what_has_an_answer() {
+    let dead = |i| {
+        newly_dead(
+            ok(&format!("Notes {i}"), &format!("https://dead.example/{i}.pdf")),
+            Reason::NoSuchHost,
+            None,
+        )
+    };
+    let mut items: Vec<Item> = (0..5).map(dead).collect();
+    items[1].verdict.since = days_ago(9);
+    let known = Ground::Arxiv("1706.03762".into());
+    items.push(replaced(dead(5), "https://arxiv.org/abs/1706.03762", known, Proof::Title));
+    let mut over =
+        in_state(ok("Notes 6", "https://dead.example/6.pdf"), Some(dead_of_host()), dead_of_host(), 40);
+    over.lapsed = Some(decided(&over, Choice::Snoozed(Until::Day(date(2026, 10, 5)))));
+    items.push(over);
+    let text = letter(&night(items));
+    insta::assert_snapshot!("group", text);
+}
+
+fn dead_of_host() -> State {
+    State::Dead { reason: Reason::NoSuchHost }
+}
+
+#[test]
+fn links_told_before_are_counted_with_the_new_ones() {
+    let old = |i| in_state(ok("Old", &format!("https://old{i}.example/")), Some(dead()), dead(), 60);
+    let again = in_state(ok("A month", "https://month.example/"), Some(dead()), dead(), 30);
+    let mut night = Night { is_weekly: true, ..night(vec![again, old(1), old(2)]) };
+    let text = letter(&night);
+    assert!(text.contains("STILL DEAD (3)") && text.contains("2 more, the first since"), "{text}");
+    assert!(text.contains("What was told before is still to do."), "{text}");
+    night.items.truncate(2);
+    let text = letter(&night);
+    assert!(text.contains("1 more, since Fri 7 Aug; no copy."), "{text}");
+    let wall = State::Restricted { reason: Reason::Login };
+    let known = in_state(ok("B", "https://b.example/"), Some(wall.clone()), wall, 30);
+    let text = letter(&Night { items: vec![known], ..night });
+    assert!(text.contains("\nASKS FOR AN ACCOUNT (1)"), "{text}");
+}
+
+#[test]
+fn items_past_the_cap_have_no_number_and_a_place_where_they_are_told() {
+    let mut digest = compose(&many(60, "A paper", "one.pdf"));
+    digest.all_links = Some("https://reserve.example/c/dgm/health".into());
+    let text = text::letter(&digest);
+    assert!(text.contains("60 items need\nyou.") && !text.contains("Items 1 to 60"), "{text}");
+    assert!(text.ends_with("All links and how they are:\nhttps://reserve.example/c/dgm/health\n"), "{text}");
+    assert!(
+        html::page(&digest).unwrap().contains("<a href=\"https://reserve.example/c/dgm/health\">All links")
+    );
+}
+
+#[test]
+fn what_the_page_behind_an_entry_offers_is_what_its_words_say() {
+    let night = Night { students_get_copies: true, ..three_dead_two_changed_one_moved() };
+    let of = |host: &str, state: Option<State>| {
+        let item = night.items.iter().find(|item| item.link.host() == host).unwrap().clone();
+        let state = state.unwrap_or(item.verdict.state.clone());
+        let item = in_state(Item { opens_if_chosen: item.copy.is_some(), ..item }, None, state, 3);
+        wording::item::offer(&night, &item)
+    };
+    assert_eq!(of("old.example.org", None), "Accept as dead, use our copy or snooze");
+    assert_eq!(of("example.edu", None), "Accept as dead or snooze");
+    assert_eq!(of("site.example.io", None), "Call it not broken or snooze");
+    assert_eq!(of("quic.example", None), "Compare the two versions, accept the new one or snooze");
+    let shut = State::Restricted { reason: Reason::Login };
+    assert_eq!(of("old.example.org", Some(shut)), "Call it not broken, use our copy or snooze");
 }
 
 #[test]

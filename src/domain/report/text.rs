@@ -2,7 +2,6 @@
 
 use crate::domain::report::digest::{Digest, Section};
 use crate::domain::report::entry::{Entry, Shown};
-use crate::domain::report::place::Heading;
 use crate::domain::report::wording::letter;
 
 /// Columns of a letter; mail programs quote it without breaking lines.
@@ -34,7 +33,7 @@ pub(super) fn body(page: &mut Page, digest: &Digest) {
             page.wrapped("", "", &heading(section));
             for entry in &section.entries {
                 page.blank();
-                page.entry(number, section.heading, entry);
+                page.entry(number, entry);
                 number += 1;
             }
             let unlisted = (section.unlisted > 0).then(|| letter::not_listed(section.unlisted));
@@ -49,10 +48,12 @@ pub(super) fn body(page: &mut Page, digest: &Digest) {
         page.blank();
         page.paragraph(&digest.closing.join(" "));
     }
-    if let Some(stop) = &digest.stop {
-        page.blank();
-        page.paragraph(&format!("{}:", letter::STOP));
-        page.address("", &Shown::Linked(stop.clone()));
+    for (words, address) in [(letter::ALL_LINKS, &digest.all_links), (letter::STOP, &digest.stop)] {
+        if let Some(address) = address {
+            page.blank();
+            page.paragraph(&format!("{words}:"));
+            page.address("", &Shown::Linked(address.clone()));
+        }
     }
 }
 
@@ -81,7 +82,7 @@ impl Page {
         self.wrapped("", "", text);
     }
 
-    fn entry(&mut self, number: usize, heading: Heading, entry: &Entry) {
+    fn entry(&mut self, number: usize, entry: &Entry) {
         let lead = format!("{number}. ");
         let indent = " ".repeat(lead.len());
         let deeper = format!("{indent}  ");
@@ -99,7 +100,7 @@ impl Page {
             }
         }
         if let Some(action) = &entry.action {
-            self.wrapped(&indent, &deeper, &format!("{}:", letter::act(heading)));
+            self.wrapped(&indent, &deeper, &format!("{}:", entry.offer));
             self.address(&deeper, &Shown::Linked(action.clone()));
         }
     }

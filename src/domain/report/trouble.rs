@@ -122,7 +122,10 @@ mod tests {
     fn one_bad_answer_of_the_page_is_no_alarm() {
         let letters = letters(&[None, Some(down()), None]);
         assert!(letters.iter().all(|letter| !letter.is_news));
-        assert!(letters.iter().all(|letter| letter.subject.starts_with("[DGM] All 1 link")), "{letters:?}");
+        assert!(
+            letters.iter().all(|letter| letter.subject.starts_with("[DGM] The link is fine")),
+            "{letters:?}"
+        );
         let text = text::letter(&letters[1]);
         assert!(!text.contains("NEEDS YOU"), "{text}");
         assert!(
@@ -138,7 +141,7 @@ mod tests {
         assert_eq!(news, [false, false, true, false, true, false]);
         assert_eq!(letters[2].subject, "[DGM] The course page could not be read");
         assert!(text::letter(&letters[2]).contains("To do: open it in a browser"));
-        assert!(letters[3].subject.starts_with("[DGM] All 1 link"), "{}", letters[3].subject);
+        assert!(letters[3].subject.starts_with("[DGM] The link is fine"), "{}", letters[3].subject);
         assert!(text::letter(&letters[3]).contains("The course page itself"), "it still needs somebody");
         assert_eq!(letters[4].subject, "[DGM] The course page can be read again");
         assert!(text::letter(&letters[4]).starts_with("The course page can be read again."));

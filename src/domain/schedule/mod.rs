@@ -20,7 +20,7 @@ pub const DEFAULT: &str = "0 30 2 * * *";
 
 /// Days before the term at which the course is checked, and its instructor told
 /// whether it is ready: one time to mend at leisure, one before it counts.
-const READY_DAYS: [i32; 2] = [21, 7];
+pub const READY_DAYS: [i32; 2] = [21, 7];
 
 /// Nights closer than this are a slip of the pen, such as `*` for the minute.
 const APART_AT_LEAST: SignedDuration = SignedDuration::from_hours(1);

@@ -24,7 +24,7 @@ use super::visitor::Visitor;
 use crate::domain::capture::CaptureId;
 use crate::domain::evidence::memory::Kept;
 use crate::domain::policy::access::Closed;
-use crate::domain::report::figures::{day, full_date};
+use crate::domain::report::figures::{self, full_date};
 use crate::domain::report::plain::visible;
 use crate::domain::report::wording::student::{self, Citation};
 
@@ -182,7 +182,7 @@ async fn changed(desk: &Desk, found: &Found, this: &Kept) -> Result<Option<Chang
 
 /// The local day, always with its year: a copy is read for years.
 fn local_day(found: &Found, at: Timestamp) -> String {
-    day(at.to_zoned_datetime(found.shelf.time_zone().clone()).date(), Date::ZERO)
+    figures::local_day(at, found.shelf.time_zone(), Date::ZERO)
 }
 
 fn letter(to: &str, subject: &str, about: &CaptureId) -> String {

@@ -22,7 +22,7 @@ use crate::domain::capture::{Capture, Verified};
 use crate::domain::course::CourseId;
 use crate::domain::policy::admission::Standing;
 use crate::domain::report::Event;
-use crate::domain::report::figures::{count, day, hours, number, size};
+use crate::domain::report::figures::{self, count, hours, number, size};
 use crate::domain::report::plain::visible;
 use crate::domain::report::wording::{self, acting, student};
 use crate::domain::verdict::State as LinkState;
@@ -278,5 +278,5 @@ async fn storage(desk: &Desk, shelf: &Shelf) -> Result<Vec<String>, Fault> {
 }
 
 fn local_day(shelf: &Shelf, at: Timestamp) -> String {
-    day(at.to_zoned_datetime(shelf.time_zone().clone()).date(), shelf.night.today)
+    figures::local_day(at, shelf.time_zone(), shelf.night.today)
 }

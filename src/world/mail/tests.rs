@@ -12,13 +12,21 @@ fn mailbox() -> Mailbox {
 
 /// The mail of a night, and its head and text part for reading.
 fn mail(night: &Night) -> (String, String) {
+    let (whole, head, _) = mail_and_html(night);
+    (whole, head)
+}
+
+/// The same, and what its HTML part is made of.
+fn mail_and_html(night: &Night) -> (String, String, String) {
     let due = occasion::due(night, Some(TERM), Had::default(), night.today).unwrap();
     let mut digest = Telling::new(night.clone(), due, Some(TERM)).digest();
     let signed = |what: &str| format!("https://reserve.example.edu/{what}/AQnhjOr7ewNW8QqfVnHUUbHe");
     for entry in digest.sections.iter_mut().flat_map(|section| &mut section.entries) {
         entry.action = (!entry.links.is_empty()).then(|| signed("act"));
     }
+    digest.all_links = Some("https://reserve.example.edu/c/dgm/health".to_owned());
     digest.stop = Some(signed("letters"));
+    let page = html::page(&digest).unwrap();
     let letter = Letter {
         from: &mailbox(),
         to: &"instructor@example.edu".parse().unwrap(),
@@ -29,7 +37,7 @@ fn mail(night: &Night) -> (String, String) {
         date: night.finished,
         subject: &digest.subject,
         text: &text::letter(&digest),
-        html: &html::page(&digest).unwrap(),
+        html: &page,
         patch: night.patch.as_ref().and_then(|patch| patch.diff.as_deref()),
         unsubscribe: Some("https://reserve.example.edu/u/dgm"),
     };
@@ -37,19 +45,26 @@ fn mail(night: &Night) -> (String, String) {
     assert!(mail.is_ascii() && mail.lines().all(|line| line.len() <= 998));
     let (head, html) = mail.split_once("Content-Type: text/html").unwrap();
     assert!(html.len() < 102_000);
+    let sent: String =
+        html.split_once("\r\n\r\n").unwrap().1.replace("=\r\n", "").replace("\r\n", "\n").replace("=3D", "=");
+    assert!(sent.contains(page.lines().rfind(|line| line.contains("<a href")).unwrap()), "{sent}");
     let head = head.replace("\r\n", "\n");
-    (mail, head)
+    (mail, head, page)
 }
 
 #[test]
 fn the_mail_of_a_night_with_three_dead_two_changed_one_moved() {
-    insta::assert_snapshot!("news", mail(&three_dead_two_changed_one_moved()).1);
+    let (_, head, html) = mail_and_html(&three_dead_two_changed_one_moved());
+    insta::assert_snapshot!("news", head);
+    insta::assert_snapshot!("news_html", html);
 }
 
 #[test]
 fn the_mail_of_a_quiet_week() {
     let items = (0..143).map(|i| kept(ok("A paper", &format!("https://h{i}.example/p.pdf")), 9, 90_000));
-    insta::assert_snapshot!("quiet", mail(&night(items.collect())).1);
+    let (_, head, html) = mail_and_html(&night(items.collect()));
+    insta::assert_snapshot!("quiet", head);
+    insta::assert_snapshot!("quiet_html", html.split_once("<main>").unwrap().1);
 }
 
 #[test]

@@ -48,7 +48,7 @@ async fn a_new_version_is_seen_accepted_and_taken_back_on_the_page() {
         town.check(night).await;
     }
     let letter = letters(&town).pop().unwrap();
-    assert!(letter.contains("Accept the new version or snooze:"), "{letter}");
+    assert!(letter.contains("Compare the two versions, accept the new one or snooze:"), "{letter}");
     let path = path_in(&letter, "act");
     let (service, at) = serving(&town, 3).await;
     let (_, page) = ask(at, "GET", &path, "").await;

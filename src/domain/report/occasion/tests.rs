@@ -269,3 +269,27 @@ fn a_letter_queued_by_an_earlier_version_can_be_read() {
     let telling: Telling = serde_json::from_value(telling).unwrap();
     assert!(telling.digest().subject.contains("1 new dead link"));
 }
+
+#[test]
+fn the_letters_of_a_course_read_as_their_occasions_are() {
+    let told = |night: Night, had: Had| letter_before(night, TERM, had);
+    let fresh = || night(vec![broke(), ok("B", "https://b.example/")]);
+    let urgent = Night { items: vec![at(broke(), "Week 3", date(2026, 10, 6), 9)], ..fresh() };
+    insta::assert_snapshot!("urgent", told(urgent, had(MONDAY)));
+
+    let old = |n: i64, words: &str| {
+        let nights = u32::try_from(n).unwrap() + 1;
+        kept(in_state(ok(words, &format!("https://old{n}.example/")), Some(dead()), dead(), nights), 3, 9000)
+    };
+    let weekly = night(vec![old(7, "A week"), old(28, "Four weeks"), old(50, "Old"), old(90, "Very old")]);
+    insta::assert_snapshot!("weekly", told(weekly, had(date(2026, 10, 4))));
+
+    let later = Night {
+        today: date(2026, 10, 6),
+        ..night(vec![
+            in_state(ok("A paper", "https://a.example/a.pdf"), Some(dead()), dead(), 4),
+            newly_dead(ok("B", "https://b.example/"), Reason::Gone, Some(410)),
+        ])
+    };
+    insta::assert_snapshot!("merged", told(later.telling_also(&fresh()), had(MONDAY)));
+}

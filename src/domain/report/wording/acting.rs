@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use crate::domain::report::figures::{count, day, number};
+use crate::domain::report::figures::{count, count_of, day, number};
 
 /// Titles and sentences where a signed link opens nothing.
 pub const FORGED: (&str, &str) = (
@@ -130,8 +130,10 @@ pub fn outbox(
         (n, Some(oldest)) => format!("{} waiting to be sent, the oldest since {oldest}.", count(n, "mail")),
     };
     let trouble = trouble.map(|(state, tries)| {
-        format!("The last one that gave trouble is {state}, after {}.", count(tries as usize, "try"))
-            .replace("trys", "tries")
+        format!(
+            "The last one that gave trouble is {state}, after {}.",
+            count_of(tries as usize, "try", "tries")
+        )
     });
     let stopped = (stopped > 0).then(|| format!("{} stopped the reports.", count(stopped, "reader")));
     [Some(waits), trouble, stopped].into_iter().flatten().collect()

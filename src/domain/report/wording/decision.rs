@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use crate::domain::decision::{Choice, Decision, Gist, Until};
-use crate::domain::report::figures::day;
+use crate::domain::report::figures::{day, local_day};
 use crate::domain::report::{Item, Night};
 
 /// "snoozed until Tue 6 Oct": what was decided, in a few words.
@@ -20,16 +20,15 @@ pub fn choice(choice: &Choice, today: Date) -> String {
 /// "snoozed until Mon 5 Oct; the time is up.": why it is told again.
 pub fn lapsed(night: &Night, item: &Item, decision: &Decision) -> String {
     let choice = choice(&decision.choice, night.today);
-    let on = decision.at.to_zoned_datetime(night.time_zone.clone()).date();
+    let on = local_day(decision.at, &night.time_zone, night.today);
     let is_same = Gist::of(&item.verdict.state) == decision.about;
     match &decision.choice {
         Choice::Snoozed(_) if is_same => format!("{choice}; the time is up."),
         Choice::Snoozed(_) | Choice::AcceptedDead | Choice::NotBroken => {
-            format!("{choice}, on {}; since then the result is another one.", day(on, night.today))
+            format!("{choice}, on {on}; since then the result is another one.")
         }
-        Choice::OurCopy(_) => format!(
-            "{choice}, on {}, and still is; since then the result is another one.",
-            day(on, night.today)
-        ),
+        Choice::OurCopy(_) => {
+            format!("{choice}, on {on}, and still is; since then the result is another one.")
+        }
     }
 }

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 
 use crate::domain::capture::{Capture, Verified};
 use crate::domain::course::PageSource;
@@ -12,18 +11,22 @@ use crate::domain::evidence::{Alarm, Change, Reason};
 use crate::domain::link::{Kind, Mention};
 use crate::domain::patch::Spot;
 use crate::domain::replacement::Replacement;
-use crate::domain::report::figures::{count, day, extent, list, number, size};
+use crate::domain::report::figures::{self, count, day, extent, list, number, size};
 use crate::domain::report::place::{is_broken, is_hostile, is_own};
 use crate::domain::report::plain::{defused, is_bare_address, quoted, shortened, tame, visible};
 use crate::domain::report::{Item, Night, wording};
 use crate::domain::verdict::{State, Verdict};
 
-/// Words so short that only their row tells what is meant ("pdf", "slides", "here").
-const SHORT_NAME: usize = 8;
+/// Whether words are so short that only their row tells what is meant ("pdf", "slides", "here").
+pub(super) fn is_short(words: &str, row: &str) -> bool {
+    const SHORT_NAME: usize = 8;
+    let (words, row) = (words.chars().count(), row.chars().count());
+    words <= SHORT_NAME && row > words + 3
+}
 
 /// The local day of a moment.
-fn local_day(night: &Night, at: Timestamp) -> String {
-    day(at.to_zoned_datetime(night.time_zone.clone()).date(), night.today)
+pub(super) fn local_day(night: &Night, at: Timestamp) -> String {
+    figures::local_day(at, &night.time_zone, night.today)
 }
 
 /// The link by its own words; by its file and host where it has none.
@@ -37,7 +40,7 @@ pub fn name(item: &Item, mention: Option<&Mention>) -> String {
             None => format!("the site {}", host(item)),
         };
     }
-    if words.chars().count() <= SHORT_NAME && row.chars().count() > words.chars().count() + 3 {
+    if is_short(words, row) {
         return format!("{} in \"{}\"", quoted(words), shortened(row, 60).replace('"', "'"));
     }
     quoted(words)
@@ -48,7 +51,7 @@ pub fn is_shunned(item: &Item) -> bool {
     item.verdict.state.reason().is_some_and(Reason::is_hostile)
 }
 
-fn host(item: &Item) -> Cow<'_, str> {
+pub(super) fn host(item: &Item) -> Cow<'_, str> {
     if is_shunned(item) { Cow::Owned(defused(item.link.host())) } else { Cow::Borrowed(item.link.host()) }
 }
 
@@ -159,7 +162,7 @@ pub fn what_happened(night: &Night, item: &Item) -> String {
     format!("{seen}{}{worked}{doubt}.", how_long(night, &item.verdict))
 }
 
-fn how_long(night: &Night, verdict: &Verdict) -> String {
+pub(super) fn how_long(night: &Night, verdict: &Verdict) -> String {
     let since = local_day(night, verdict.since);
     match verdict.nights {
         0 | 1 if night.is_first => String::new(),
@@ -242,6 +245,27 @@ pub fn to_do(night: &Night, item: &Item, is_own: bool) -> &'static str {
     }
 }
 
+/// What the page behind an entry offers.
+pub fn offer(night: &Night, item: &Item) -> &'static str {
+    match &item.verdict.state {
+        State::Changed { .. } => "Compare the two versions, accept the new one or snooze",
+        State::Dead { .. } if item.opens_if_chosen && night.students_get_copies => {
+            "Accept as dead, use our copy or snooze"
+        }
+        State::Dead { .. } => "Accept as dead or snooze",
+        State::Failing { .. } | State::Restricted { .. } | State::Unverifiable { .. }
+            if item.opens_if_chosen && night.students_get_copies =>
+        {
+            "Call it not broken, use our copy or snooze"
+        }
+        State::Failing { .. }
+        | State::Restricted { .. }
+        | State::Unverifiable { .. }
+        | State::Moved { .. } => "Call it not broken or snooze",
+        State::Ok => "What is known of it",
+    }
+}
+
 /// What to do about a link that asks for an account.
 fn restricted_to_do(night: &Night, item: &Item) -> &'static str {
     match (item.copy.is_some(), night.students_get_copies) {
@@ -265,19 +289,8 @@ fn shun(item: &Item) -> &'static str {
     }
 }
 
-/// The lines of a group: "Source: index.html lines 3, 5 and 2 more".
-pub fn lines(night: &Night, items: &[&Item]) -> String {
-    let mut lines: Vec<u32> =
-        items.iter().flat_map(|item| &item.mentions).map(|mention| mention.line).collect();
-    lines.sort_unstable();
-    lines.dedup();
-    let word = if lines.len() == 1 { "line" } else { "lines" };
-    let lines: Vec<String> = lines.iter().map(u32::to_string).collect();
-    format!("{}{word} {}", source_file(night), list(&lines, 10))
-}
-
 /// The one page's file name and a space, where there is one page.
-fn source_file(night: &Night) -> String {
+pub(super) fn source_file(night: &Night) -> String {
     let file = match night.pages.as_slice() {
         [PageSource::File { path, .. }] => path.file_name().map(|name| visible(&name.to_string_lossy())),
         [PageSource::Web(address)] => address.path().rsplit('/').find(|part| !part.is_empty()).map(visible),
@@ -286,38 +299,18 @@ fn source_file(night: &Night) -> String {
     file.map(|file| format!("{file} ")).unwrap_or_default()
 }
 
+/// Stands for an address too long to print.
+pub fn long_address(characters: usize) -> String {
+    format!("an address of {} characters, see the source", number(characters as u64))
+}
+
 /// Where the sources have a link: "one match, _data/schedule.yml line 112."
 pub fn in_the_source(spots: &[Spot]) -> String {
     let places: Vec<String> =
         spots.iter().map(|spot| format!("{} line {}", visible(&spot.name), spot.line)).collect();
     match places.as_slice() {
-        [] => "none has it as it stands: a template makes it.".to_owned(),
+        [] => "not found there; a template seems to make it.".to_owned(),
         [one] => format!("one match, {one}."),
         many => format!("{} matches, {}.", number(many.len() as u64), list(many, 4)),
     }
-}
-
-/// "5 links on cs.example.edu".
-pub fn links_on_host(first: &Item, n: usize) -> String {
-    format!("{} on {}", count(n, "link"), host(first))
-}
-
-/// "4 of 5 kept."
-pub fn copies_of_group(kept: usize, of: usize) -> String {
-    match (kept, of) {
-        (0, _) => "none.".to_owned(),
-        (1, 1) => "kept.".to_owned(),
-        (kept, of) if kept == of => format!("kept of all {}.", number(of as u64)),
-        (kept, of) => format!("kept of {} of the {}.", number(kept as u64), number(of as u64)),
-    }
-}
-
-/// When the first of a group is needed.
-pub fn first_needed(night: &Night, due: Date) -> String {
-    format!("First needed {}", day(due, night.today))
-}
-
-/// Stands for an address too long to print.
-pub fn long_address(characters: usize) -> String {
-    format!("an address of {} characters, see the source", number(characters as u64))
 }

@@ -5,19 +5,17 @@ use jiff::civil::Date;
 
 use crate::domain::decision::Choice;
 use crate::domain::evidence::Reason;
-use crate::domain::report::figures::{count, day, hours, list, number};
+use crate::domain::report::figures::{count, day, hours, list, local_day, number};
 use crate::domain::report::place::Heading;
 use crate::domain::report::tally::Tally;
 use crate::domain::report::wording::{acting, opening};
 use crate::domain::report::{Night, wording};
 
-/// Leads to the page on which a link is decided on.
-pub fn act(heading: Heading) -> &'static str {
-    if heading == Heading::Changed { "Accept the new version or snooze" } else { "Fix, replace or snooze" }
-}
-
 /// Leads to the page on which the letters are stopped.
 pub const STOP: &str = "Stop these mails";
+
+/// Leads to the page on which every link is told.
+pub const ALL_LINKS: &str = "All links and how they are";
 
 pub const THE_COURSE_PAGE: &str = "The course page itself";
 pub const LAST_GOOD_READING: &str =
@@ -26,7 +24,8 @@ pub const LAST_GOOD_READING: &str =
 /// Names told of the links that work again; the rest is a number.
 const NAMES_SHOWN: usize = 3;
 
-pub fn heading(night: &Night, heading: Heading) -> &'static str {
+/// The name of a section; `is_new` where something in it was not told before.
+pub fn heading(night: &Night, heading: Heading, is_new: bool) -> &'static str {
     match heading {
         Heading::NeedsYou => "NEEDS YOU",
         Heading::NotConfirmedButDue => "NOT CONFIRMED, BUT DUE SOON",
@@ -35,7 +34,7 @@ pub fn heading(night: &Night, heading: Heading) -> &'static str {
         Heading::NewlyDead => "NEWLY DEAD, COPY KEPT",
         Heading::Changed => "CHANGED",
         Heading::Moved => "MOVED",
-        Heading::Restricted if night.is_first => "ASKS FOR AN ACCOUNT",
+        Heading::Restricted if night.is_first || !is_new => "ASKS FOR AN ACCOUNT",
         Heading::Restricted => "NOW ASKS FOR AN ACCOUNT",
         Heading::NotAnswering => "NOT ANSWERING",
         Heading::SmallPoints => "SMALL POINTS",
@@ -57,12 +56,19 @@ pub fn fixed(names: &[String]) -> String {
 pub fn standing(heading: Heading, night: &Night, facts: &Standing) -> String {
     match heading {
         Heading::StillDead => {
-            let since =
-                facts.oldest.map(|at| day(at.to_zoned_datetime(night.time_zone.clone()).date(), night.today));
-            let since = since.map(|since| format!("the first since {since}; ")).unwrap_or_default();
-            format!("{since}copies {}", wording::item::copies_of_group(facts.kept, facts.links))
+            let since = facts.oldest.map(|at| local_day(at, &night.time_zone, night.today));
+            let since = since.map(|since| format!("since {since}; ")).unwrap_or_default();
+            match (facts.links, facts.kept) {
+                (1, 0) => format!("{since}no copy."),
+                (1, _) => format!("{since}our copy is kept."),
+                (_, 0) => format!("the first {since}no copies."),
+                (links, kept) => {
+                    let first = if since.is_empty() { "" } else { "the first " };
+                    format!("{first}{since}copies {}", wording::group::copies_of_group(kept, links))
+                }
+            }
         }
-        Heading::Changed => "told before; counted until you accept the new version.".to_owned(),
+        Heading::Changed => "told before; accepting the new version ends it.".to_owned(),
         Heading::Moved => "told before; the page still has the old address.".to_owned(),
         Heading::Decided => decided(&facts.choices),
         Heading::NotYetConfirmed => "failed lately; told here once enough nights agree.".to_owned(),
@@ -124,13 +130,13 @@ pub fn not_listed(n: usize) -> String {
 
 /// When it was checked and what is kept.
 pub fn closing(night: &Night, tally: &Tally) -> String {
-    let on: Date = night.started.to_zoned_datetime(night.time_zone.clone()).date();
+    let on = local_day(night.started, &night.time_zone, night.today);
     let judged = match night.void {
         Some(_) => format!("{} of {} judged", number(tally.judged as u64), count(tally.links, "link")),
         None => format!("{} checked", count(tally.links, "link")),
     };
     let hours = hours(night.started, night.finished, &night.time_zone);
-    let mut sentences = vec![format!("{judged} {}, {hours}.", day(on, night.today))];
+    let mut sentences = vec![format!("{judged} {on}, {hours}.")];
     if let Some(trouble) = night.page_trouble.as_ref().filter(|_| night.told_trouble().is_none()) {
         sentences.push(format!("{}; its last good reading was used.", opening::trouble_subject(trouble)));
     }

@@ -7,6 +7,7 @@
 
 pub mod acting;
 pub mod decision;
+pub mod group;
 pub mod item;
 pub mod letter;
 pub mod opening;
@@ -150,7 +151,7 @@ fn plain_why(why: &str) -> String {
     crate::domain::report::plain::tame(why)
 }
 
-/// How two versions differ, in figures: "14 -> 16 pages, 96 % of the text the same".
+/// How two versions differ, in figures: "16 pages (14 before), 96 % of the text the same".
 pub fn change(change: &Change) -> String {
     let mut parts = Vec::new();
     if let Some(alarm) = change.alarm {
@@ -159,7 +160,7 @@ pub fn change(change: &Change) -> String {
     if let (Some(before), Some(after)) = (change.pages_before, change.pages_after)
         && before != after
     {
-        parts.push(format!("{before} -> {after} pages"));
+        parts.push(format!("{after} pages ({before} before)"));
     }
     match (change.words_before, change.words_after) {
         (0, 0) => parts.push("no text to compare".to_owned()),
@@ -187,7 +188,11 @@ fn alarm(alarm: Alarm, change: &Change) -> String {
         Alarm::Tampered => "words of spam have been put into it".to_owned(),
         Alarm::Shrunken => {
             let figure = |n: u32| number(u64::from(n));
-            format!("much shorter ({} -> {} words)", figure(change.words_before), figure(change.words_after))
+            format!(
+                "much shorter ({} words, {} before)",
+                figure(change.words_after),
+                figure(change.words_before)
+            )
         }
         Alarm::NewVersion => "a new version is out".to_owned(),
     }
@@ -236,9 +241,9 @@ pub fn page_to_do(trouble: &PageTrouble) -> &'static str {
 pub fn void(void: &Void) -> String {
     if let Some(sentinels) = void.sentinels {
         return format!(
-            "{} of {} could not be reached, which points to our own network and not to the links.",
+            "{} of {} that are asked first could not be reached, which points to our own network and not to the links.",
             number(u64::from(sentinels.failed)),
-            count(sentinels.asked as usize, "sentinel"),
+            count(sentinels.asked as usize, "well-known site"),
         );
     }
     format!(
@@ -273,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_change_is_told_in_figures() {
-        insta::assert_snapshot!(change(&revised()), @r#"14 -> 16 pages, 96 % of the text the same, about 350 words rewritten, mostly under "Reverse diffusion""#);
+        insta::assert_snapshot!(change(&revised()), @r#"16 pages (14 before), 96 % of the text the same, about 350 words rewritten, mostly under "Reverse diffusion""#);
         let shrunken = Change {
             similarity: 0.04,
             alarm: Some(Alarm::Shrunken),
@@ -282,7 +287,7 @@ mod tests {
             section: None,
             ..revised()
         };
-        insta::assert_snapshot!(change(&shrunken), @"much shorter (9,000 -> 310 words), only 4 % of the text the same");
+        insta::assert_snapshot!(change(&shrunken), @"much shorter (310 words, 9,000 before), only 4 % of the text the same");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use crate::domain::report::digest::DETAILED;
 use crate::domain::report::figures::{count, day, list, number};
 use crate::domain::report::tally::{Part, Tally};
 use crate::domain::report::{Night, PageTrouble, wording};
@@ -72,7 +73,9 @@ fn news_subjects(night: &Night, tally: &Tally) -> Vec<String> {
         let today = day(night.today, night.today);
         let all = count(tally.links, "link");
         return if tally.all_fine() {
-            vec![format!("All {all} fine, {today}"), format!("All {all} fine")]
+            let fine =
+                if tally.links == 1 { "The link is fine".to_owned() } else { format!("All {all} fine") };
+            vec![format!("{fine}, {today}"), fine]
         } else {
             vec![format!("Nothing new on {all}, {today}"), "Nothing new".to_owned()]
         };
@@ -278,10 +281,15 @@ fn lost_covered(night: &Night, tally: &Tally) -> Option<String> {
 
 fn to_do(night: &Night, tally: &Tally) -> String {
     let by = |date: Date| day(date, night.today);
+    // The items past the cap have no number.
+    let are_listed = tally.items_for_you <= DETAILED;
+    let all = number(tally.items_for_you as u64);
     let yours = match (tally.items_for_you, tally.yours_due) {
         (0, _) => None,
         (1, None) => Some("Item 1 needs you.".to_owned()),
         (2, None) => Some("Items 1 and 2 need you.".to_owned()),
+        (_, None) if !are_listed => Some(format!("{all} items need you.")),
+        (_, Some(due)) if !are_listed => Some(format!("{all} items need you, the first by {}.", by(due))),
         (n, None) => Some(format!("Items 1 to {n} need you.")),
         (1, Some(due)) => Some(format!("Item 1 needs you by {}.", by(due))),
         (2, Some(due)) => Some(format!("Items 1 and 2 need you, the first by {}.", by(due))),
@@ -294,8 +302,12 @@ fn to_do(night: &Night, tally: &Tally) -> String {
     let said: Vec<String> = yours.into_iter().chain(unconfirmed).collect();
     match (said.as_slice(), night.before_term) {
         ([], Some(_)) if tally.numbered > 0 => "Please look at them before then.".to_owned(),
-        ([], None) if tally.numbered > 0 => "Nothing is urgent.".to_owned(),
-        ([], _) if tally.is_left_undone => "What was told before is still to do.".to_owned(),
+        ([], None) if tally.numbered > 0 && !parts(night, tally).is_empty() => {
+            "Nothing is urgent.".to_owned()
+        }
+        ([], _) if tally.is_left_undone || tally.numbered > 0 => {
+            "What was told before is still to do.".to_owned()
+        }
         ([], _) => "Nothing to do.".to_owned(),
         (said, _) => said.join(" "),
     }

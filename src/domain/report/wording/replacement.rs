@@ -2,12 +2,12 @@
 
 use crate::domain::replacement::{Ground, Proof, Replacement};
 use crate::domain::report::Night;
-use crate::domain::report::figures::{count, day};
+use crate::domain::report::figures::{count, local_day};
 use crate::domain::report::plain::tame;
 
 /// "its page on arXiv (1706.03762), the same title and the same 15 pages as our copy, opened Mon 5 Oct:"
 pub fn told(night: &Night, replacement: &Replacement) -> String {
-    let seen = local_day(night, replacement.seen_at);
+    let seen = local_day(replacement.seen_at, &night.time_zone, night.today);
     format!("{}, opened {seen}:", trusted_because(night, replacement))
 }
 
@@ -34,10 +34,8 @@ fn ground(night: &Night, ground: &Ground) -> String {
         // Its dots would make an address of it for some mail programs.
         Ground::Doi(_) => "its permanent address (DOI)".to_owned(),
         Ground::OwnLink => "another address that we visit every night".to_owned(),
-        Ground::Memento(at) => format!("a web archive's copy of {}", local_day(night, *at)),
+        Ground::Memento(at) => {
+            format!("a web archive's copy of {}", local_day(*at, &night.time_zone, night.today))
+        }
     }
-}
-
-fn local_day(night: &Night, at: jiff::Timestamp) -> String {
-    day(at.to_zoned_datetime(night.time_zone.clone()).date(), night.today)
 }

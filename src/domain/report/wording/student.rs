@@ -11,6 +11,7 @@ use crate::domain::policy::admission::Role;
 use crate::domain::report::Item;
 use crate::domain::report::figures::{count, extent, is_notebook, size};
 use crate::domain::report::plain::{is_bare_address, visible};
+use crate::domain::report::wording::item::is_short;
 use crate::domain::verdict::State;
 
 /// The link by its words on the page, or by its address where it has none.
@@ -203,8 +204,6 @@ pub fn untrue(why: Untrue) -> (&'static str, &'static str) {
     }
 }
 
-/// Words so short that only their row tells what is meant ("pdf", "slides", "here").
-const SHORT_NAME: usize = 8;
 const LONGEST_ROW: usize = 140;
 
 /// A reading by the words of its link, and what its row says where those are few.
@@ -212,8 +211,7 @@ pub fn reading(item: &Item, mention: &Mention) -> (String, Option<String>) {
     let words = visible(&mention.words);
     let row = visible(&mention.row);
     let row = without_date(&row, mention);
-    let is_short = words.chars().count() <= SHORT_NAME && row.chars().count() > words.chars().count() + 3;
-    let beside = is_short.then(|| {
+    let beside = is_short(&words, row).then(|| {
         let mut beside: String = row.chars().take(LONGEST_ROW).collect();
         if beside.len() < row.len() {
             let whole_words = beside.rsplit_once(' ').map_or(beside.len(), |(words, _)| words.len());

@@ -1,0 +1,85 @@
+//! The words for several links that share a fate.
+
+use jiff::civil::Date;
+
+use crate::domain::report::figures::{count, day, list, number};
+use crate::domain::report::place::{Heading, is_hostile, is_own};
+use crate::domain::report::wording::item::{host, local_day, source_file, what_happened};
+use crate::domain::report::{Item, Night, wording};
+use crate::domain::verdict::State;
+use crate::domain::verdict::judge::nights_needed;
+
+/// What was seen of all; since when, where that is not the same of each.
+pub fn what_happened_to_all(night: &Night, items: &[&Item]) -> String {
+    let Some(first) = items.first() else { return String::new() };
+    let told = what_happened(night, first);
+    if items.iter().all(|item| what_happened(night, item) == told) {
+        return told;
+    }
+    let Some(reason) = first.verdict.state.reason() else { return told };
+    let status = first.status.filter(|status| items.iter().all(|item| item.status == Some(*status)));
+    let seen = wording::reason(reason, status);
+    match items.iter().map(|item| item.verdict.since).min() {
+        Some(since) if !night.is_first => format!("{seen}, the first since {}.", local_day(night, since)),
+        Some(_) | None => format!("{seen}."),
+    }
+}
+
+/// What the instructor may do about all of them.
+pub fn to_do(night: &Night, heading: Heading, items: &[&Item]) -> Option<&'static str> {
+    let first = items.first()?;
+    let are_covered = night.students_get_copies && items.iter().all(|item| item.is_covered);
+    Some(match &first.verdict.state {
+        State::Ok | State::Unverifiable { .. } => return None,
+        State::Failing { .. } if night.is_first && heading == Heading::FoundNotWorking => return None,
+        State::Dead { .. } | State::Failing { .. } if is_own(night, first) => {
+            "put the files back or correct the addresses."
+        }
+        State::Failing { reason, weight } if heading == Heading::NotAnswering => {
+            match nights_needed(*reason, *weight) {
+                Some(_) => "nothing yet; a week of this is told as dead.",
+                None => "see whether your own browser opens it.",
+            }
+        }
+        State::Failing { .. } => "try one of them in a browser before class.",
+        State::Dead { .. } | State::Changed { .. } if is_hostile(first) => {
+            "take the links off the page: they lead readers to a stranger."
+        }
+        State::Dead { .. } if are_covered => "replace the links; until then our copies stand in.",
+        State::Dead { .. } => "replace or remove the links.",
+        State::Restricted { .. } => "see whether your students have access, or replace the links.",
+        State::Moved { .. } => "put the new addresses on the page.",
+        State::Changed { .. } => "see whether they are still what you want read.",
+    })
+}
+
+/// The lines of a group: "Source: index.html lines 3, 5 and 2 more".
+pub fn lines(night: &Night, items: &[&Item]) -> String {
+    let mut lines: Vec<u32> =
+        items.iter().flat_map(|item| &item.mentions).map(|mention| mention.line).collect();
+    lines.sort_unstable();
+    lines.dedup();
+    let word = if lines.len() == 1 { "line" } else { "lines" };
+    let lines: Vec<String> = lines.iter().map(u32::to_string).collect();
+    format!("{}{word} {}", source_file(night), list(&lines, 10))
+}
+
+/// "5 links on cs.example.edu".
+pub fn links_on_host(first: &Item, n: usize) -> String {
+    format!("{} on {}", count(n, "link"), host(first))
+}
+
+/// "4 of 5 kept."
+pub fn copies_of_group(kept: usize, of: usize) -> String {
+    match (kept, of) {
+        (0, _) => "none.".to_owned(),
+        (1, 1) => "kept.".to_owned(),
+        (kept, of) if kept == of => format!("kept of all {}.", number(of as u64)),
+        (kept, of) => format!("kept of {} of the {}.", number(kept as u64), number(of as u64)),
+    }
+}
+
+/// When the first of a group is needed.
+pub fn first_needed(night: &Night, due: Date) -> String {
+    format!("First needed {}", day(due, night.today))
+}
