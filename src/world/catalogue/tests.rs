@@ -102,7 +102,11 @@ async fn what_a_void_night_brought_is_compared_with_nothing_and_shown_to_nobody(
         let end = Entry::Finished { night: night(n), at: night(n), void };
         let entries = [Entry::Night { started: night(n) }, capture(n, bytes), visit(n), end];
         catalogue.enter(&entries).await.unwrap();
-        let memory = catalogue.known_of(&link()).await.unwrap().unwrap().memory;
+        let Known { memory, voids, .. } = catalogue.known_of(&link()).await.unwrap().unwrap();
+        assert_eq!(
+            (memory.history.len(), voids.len()),
+            [(0, 1), (1, 0), (1, 1)][usize::try_from(n).unwrap() - 1]
+        );
         let known = (n > 1).then(|| Digest::of(b"work"));
         assert_eq!(memory.last.map(|kept| kept.capture.sha256), known, "after night {n}");
         assert_ne!(memory.baseline.map(|kept| kept.capture.sha256), Some(Digest::of(b"firewall")));

@@ -108,6 +108,23 @@ fn death_takes_as_many_nights_as_its_evidence_needs() {
 }
 
 #[test]
+fn lighter_signs_confirm_no_heavier_one() {
+    let nights = |weak: usize, heavy: Weight| {
+        name(vec![failing(Reason::NotAnswering); weak].into_iter().chain([gone(heavy)]))
+    };
+    for heavy in [Weight::Inferred, Weight::Strong, Weight::Decisive] {
+        assert_eq!(nights(2, heavy), "failing", "{heavy:?}");
+        assert_eq!(
+            (nights(5, heavy), nights(6, heavy)),
+            ("failing", "dead"),
+            "a week of anything: {heavy:?}"
+        );
+    }
+    assert_eq!(name([gone(Weight::Strong), gone(Weight::Strong), gone(Weight::Decisive)]), "dead");
+    assert_eq!(name([gone(Weight::Strong), gone(Weight::Decisive)]), "failing");
+}
+
+#[test]
 fn a_link_that_never_worked_dies_as_well() {
     assert_eq!(name(vec![gone(Weight::Strong); 3]), "dead");
 }
@@ -258,7 +275,23 @@ fn a_flapping_link_must_stay_bad_for_longer() {
         gone(Weight::Strong),
     ];
     assert_eq!(name(flapping.clone()), "failing");
-    assert_eq!(name(flapping.into_iter().chain(vec![gone(Weight::Strong); 2])), "dead");
+    let longer = |nights| flapping.clone().into_iter().chain(vec![gone(Weight::Strong); nights]);
+    assert_eq!((name(longer(1)), name(longer(2))), ("failing", "dead"));
+}
+
+#[test]
+fn a_link_that_came_back_once_is_not_flapping() {
+    let strong = || gone(Weight::Strong);
+    assert_eq!(name([strong(), healthy(), strong(), strong(), strong()]), "dead");
+}
+
+#[test]
+fn what_flapped_last_term_is_steady_now() {
+    let flapped = [healthy(), gone(Weight::Strong), healthy(), gone(Weight::Strong)];
+    let dies = |quiet: usize| {
+        name(flapped.clone().into_iter().chain(vec![healthy(); quiet]).chain(vec![gone(Weight::Strong); 3]))
+    };
+    assert_eq!((dies(20), dies(30)), ("failing", "dead"));
 }
 
 fn any_finding() -> impl Strategy<Value = Finding> {
@@ -348,17 +381,20 @@ proptest! {
     }
 
     /// One night more raises a verdict by no more than its own evidence needs:
-    /// no death but by a sign of death, no login wall but by a wall.
+    /// no death but by a sign of death, no login wall but by a wall. A death
+    /// that a wall hid shows again when the wall is gone.
     #[test]
     fn a_night_confirms_only_its_own_kind(findings in findings(), tonight in any_finding()) {
         let before = judged(findings.clone());
+        let without_walls = findings.iter().filter(|finding| !matches!(finding, Finding::Restricted { .. }));
+        let was_hidden = matches!(judged(without_walls.cloned()).state, State::Dead { .. });
         let after = judged(findings.into_iter().chain([tonight.clone()]));
         if before.state.name() != after.state.name() {
             let is_sign = matches!(tonight, Finding::Gone { reason, .. } if reason != Reason::Certificate);
             let is_wall = matches!(tonight, Finding::Restricted { .. });
             let is_work = matches!(tonight, Finding::Healthy { .. });
             match after.state {
-                State::Dead { .. } => prop_assert!(is_sign, "{:?} became {:?}", before, after),
+                State::Dead { .. } => prop_assert!(is_sign || was_hidden, "{:?} became {:?}", before, after),
                 State::Restricted { .. } => prop_assert!(is_wall, "{:?} became {:?}", before, after),
                 State::Changed { .. } | State::Moved { .. } | State::Ok => prop_assert!(is_work),
                 State::Failing { .. } | State::Unverifiable { .. } => prop_assert!(!is_work),
