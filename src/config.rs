@@ -425,6 +425,7 @@ mod tests {
             ("listen = 8080", Some((10, "socket address"))),
             ("base_url = \"school\"", Some((12, "write for example"))),
             ("trusted_proxies = [\"127.0.0.1\", \"0.0.0.0/0\"]", Some((33, "name the proxy"))),
+            ("monitors = [\"everywhere\"]", Some((13, "10.1.0.0/16"))),
             ("user_header = \"Remote User\"", Some((15, "Remote-User"))),
             ("[[course]]", None),
             ("id = \"a\"", None),

@@ -42,6 +42,8 @@ pub(super) struct PagesKeys {
     library_proxy: Option<String>,
     #[serde(default)]
     trusted_proxies: Vec<String>,
+    #[serde(default)]
+    monitors: Vec<String>,
     user_header: Option<String>,
     groups_header: Option<String>,
     key_file: Option<PathBuf>,
@@ -78,6 +80,7 @@ pub(super) fn pages(
     }
     let copies_origin = copies_origin(&keys, table);
     let proxies = proxies(&keys, table);
+    let monitors = networks("monitors", &keys.monitors, monitor, table);
     if keys.oidc.is_some() && keys.base_url.is_none() {
         let what = format!(
             "[pages.oidc] the provider sends readers back to our address; add [pages] base_url, and register it there with {} after it",
@@ -100,6 +103,7 @@ pub(super) fn pages(
             copies_origin,
             copies_for_ever_only: false,
             proxies: proxies?,
+            monitors: monitors?,
             oidc: oidc?,
             limits: serve::Limits::default(),
             signing_key: None,
@@ -127,10 +131,7 @@ fn copies_origin(keys: &PagesKeys, table: &mut Table) -> Option<BaseUrl> {
 
 fn proxies(keys: &PagesKeys, table: &mut Table) -> Option<serve::Proxies> {
     let mut proxies = serve::Proxies::default();
-    let mut trusted = Vec::new();
-    for (at, text) in keys.trusted_proxies.iter().enumerate() {
-        trusted.push(table.inside("trusted_proxies").value(&at.to_string(), proxy(text)));
-    }
+    let trusted = networks("trusted_proxies", &keys.trusted_proxies, proxy, table);
     let mut header = |key: &str, text: &Option<String>| match text {
         None => Some(None),
         Some(text) => {
@@ -142,10 +143,27 @@ fn proxies(keys: &PagesKeys, table: &mut Table) -> Option<serve::Proxies> {
     };
     let user = header("user_header", &keys.user_header);
     let groups = header("groups_header", &keys.groups_header);
-    proxies.trusted = trusted.into_iter().collect::<Option<_>>()?;
+    proxies.trusted = trusted?;
     proxies.user = user?.unwrap_or(proxies.user);
     proxies.groups = groups?.unwrap_or(proxies.groups);
     Some(proxies)
+}
+
+/// All of a list, if none is wrong.
+fn networks(
+    key: &str,
+    texts: &[String],
+    read: fn(&str) -> Result<Network, String>,
+    table: &mut Table,
+) -> Option<Vec<Network>> {
+    let mut table = table.inside(key);
+    let read: Vec<Option<Network>> =
+        texts.iter().enumerate().map(|(at, text)| table.value(&at.to_string(), read(text))).collect();
+    read.into_iter().collect()
+}
+
+fn monitor(text: &str) -> Result<Network, String> {
+    text.parse().map_err(|error| format!("[pages] monitors: {error}"))
 }
 
 fn proxy(text: &str) -> Result<Network, String> {

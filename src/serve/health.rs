@@ -13,6 +13,8 @@ use serde_json::json;
 
 use super::answer::{Answer, Fault};
 use super::desk::Desk;
+use super::visitor::Visitor;
+use crate::domain::course::CourseId;
 use crate::domain::verdict::StateName;
 use crate::world::catalogue::{FinishedNight, Outbox};
 
@@ -144,9 +146,12 @@ fn age(desk: &Desk, night: FinishedNight) -> SignedDuration {
 }
 
 /// The Prometheus text format, version 0.0.4.
-pub(super) async fn metrics(State(desk): State<Arc<Desk>>) -> Answer {
+///
+/// That a closed course exists, and how it stands, is for those whom it lets in,
+/// and for the monitors that the operator names.
+pub(super) async fn metrics(State(desk): State<Arc<Desk>>, visitor: Visitor) -> Answer {
     let mut text = String::new();
-    links(&desk, &mut text).await?;
+    links(&desk, &visitor, &mut text).await?;
     let sizes = sizes(&desk).await?;
     gauge(&mut text, "onreserve_captures", "Captures in the archive.", sizes.captures);
     let help = "Bytes of all captures; equal bodies are stored once, so the disk holds less.";
@@ -165,7 +170,7 @@ pub(super) async fn metrics(State(desk): State<Arc<Desk>>) -> Answer {
         let help = "1 where our own side failed and nothing was judged.";
         gauge(&mut text, "onreserve_last_night_void", help, u64::from(night.is_void));
     }
-    successes(&desk, &mut text).await?;
+    successes(&desk, &visitor, &mut text).await?;
     letters(&desk, &mut text).await?;
     family(&mut text, "onreserve_answers_total", "counter", "Answers by class of status.");
     for (class, count) in (1..).zip(&desk.figures.answers) {
@@ -188,10 +193,20 @@ pub(super) async fn metrics(State(desk): State<Arc<Desk>>) -> Answer {
     Ok((headers, text).into_response())
 }
 
-async fn successes(desk: &Desk, text: &mut String) -> Result<(), Fault> {
+/// Whether the figures of a course may be told.
+fn may_know(desk: &Desk, visitor: &Visitor, course: &CourseId) -> bool {
+    let is_monitor = desk.settings.monitors.iter().any(|network| network.contains(visitor.client()));
+    let rules = desk.settings.courses.iter().find(|rules| rules.id == *course);
+    is_monitor || rules.is_some_and(|rules| visitor.may_read(rules))
+}
+
+async fn successes(desk: &Desk, visitor: &Visitor, text: &mut String) -> Result<(), Fault> {
     let name = "onreserve_last_success_timestamp_seconds";
     family(text, name, "gauge", "When the last night that judged the course ended.");
     for (course, at) in desk.catalogue.last_successes().await? {
+        if !may_know(desk, visitor, &course) {
+            continue;
+        }
         let _ = writeln!(text, "{name}{{course=\"{course}\"}} {}", at.as_second());
     }
     Ok(())
@@ -207,9 +222,10 @@ async fn letters(desk: &Desk, text: &mut String) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn links(desk: &Desk, text: &mut String) -> Result<(), Fault> {
+async fn links(desk: &Desk, visitor: &Visitor, text: &mut String) -> Result<(), Fault> {
     family(text, "onreserve_links", "gauge", "Links of a course by state.");
-    for shelf in desk.shelves().await? {
+    let shelves = desk.shelves().await?;
+    for shelf in shelves.iter().filter(|shelf| may_know(desk, visitor, &shelf.night.course)) {
         let mut counts: BTreeMap<StateName, u64> = StateName::ALL.iter().map(|state| (*state, 0)).collect();
         for item in &shelf.night.items {
             *counts.entry(item.verdict.state.name()).or_default() += 1;

@@ -10,6 +10,7 @@ use url::Url;
 use crate::domain::capture::CaptureId;
 use crate::domain::course::{CopyRules, CourseId, MailAddress, Term};
 use crate::domain::policy::admission::Admission;
+use crate::domain::policy::network::Network;
 use crate::domain::ticket::SigningKey;
 use crate::serve::visitor::oidc::Oidc;
 use crate::serve::visitor::proxy::Proxies;
@@ -32,6 +33,8 @@ pub struct Settings {
     pub copies_for_ever_only: bool,
     /// Whom we believe who it is that asks.
     pub proxies: Proxies,
+    /// Who reads the figures of all courses; others read those of the courses that let them in.
+    pub monitors: Vec<Network>,
     /// The identity provider of the courses that ask one.
     pub oidc: Option<Oidc>,
     pub limits: Limits,

@@ -1,6 +1,6 @@
 //! What monitors ask for.
 
-use super::{Server, course, settings};
+use super::{Server, course, settings, signing_in};
 
 #[tokio::test]
 async fn monitors_learn_that_it_lives_and_how_it_stands() {
@@ -31,6 +31,20 @@ async fn monitors_learn_that_it_lives_and_how_it_stands() {
         .find_map(|line| line.strip_prefix("onreserve_last_success_timestamp_seconds{course=\"dgm\"} "));
     let ended: i64 = ended.expect("a success").parse().unwrap();
     assert!((0..60).contains(&(ended - course::start_of(course::NIGHTS).as_second())), "{ended}");
+}
+
+/// That a closed course exists is nothing for strangers.
+#[tokio::test]
+async fn a_closed_course_is_named_to_named_monitors_alone() {
+    let mut closed = settings();
+    closed.courses[0].admission = signing_in::closed_admission();
+    for (monitors, is_named) in [(vec![], false), (vec!["192.0.2.1"], false), (vec!["127.0.0.0/8"], true)] {
+        closed.monitors = monitors.iter().map(|network| network.parse().unwrap()).collect();
+        let server = Server::with(closed.clone(), course::start_of(course::NIGHTS + 1)).await;
+        let metrics = server.get("/metrics").await.text();
+        assert!(metrics.contains("onreserve_captures "), "{metrics}");
+        assert_eq!(metrics.contains("course=\"dgm\""), is_named, "{monitors:?}: {metrics}");
+    }
 }
 
 #[tokio::test]
