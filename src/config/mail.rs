@@ -152,10 +152,16 @@ fn way(keys: MailKeys, table: &mut Table, environment: impl Fn(&str) -> Option<S
             table.lacks("host", what.to_owned());
             None
         }
-        (host, sendmail, _) => {
-            let second = if host.is_some() && sendmail.is_some() { "sendmail" } else { "directory" };
-            let what = "[mail] has several ways out; keep one of host, sendmail and directory";
-            table.wrong(second, what.to_owned());
+        (host, sendmail, directory) => {
+            let ways = [
+                ("host", host.is_some()),
+                ("sendmail", sendmail.is_some()),
+                ("directory", directory.is_some()),
+            ];
+            for (key, _) in ways.into_iter().filter(|(_, is_given)| *is_given).skip(1) {
+                let what = "[mail] has several ways out; keep one of host, sendmail and directory";
+                table.wrong(key, what.to_owned());
+            }
             None
         }
     }
@@ -298,6 +304,8 @@ mod tests {
     fn there_is_exactly_one_way_out() {
         assert!(read("", &[]).unwrap_err().contains("no way out"));
         assert!(read("host = \"a.edu\"\ndirectory = \"d\"", &[]).unwrap_err().contains("keep one"));
+        let three = read("host = \"a.edu\"\nsendmail = \"/s\"\ndirectory = \"d\"", &[]).unwrap_err();
+        assert_eq!(three.matches("keep one").count(), 2, "each that is too many: {three}");
         assert!(matches!(read("sendmail = \"/s\"", &[]).unwrap().way, Way::Sendmail { .. }));
         assert!(read("directory = \"d\"\nunsubscribe_url = \"http://x\"", &[]).is_err());
     }
