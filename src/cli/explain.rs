@@ -8,7 +8,7 @@ use super::say;
 use super::show::{LinkArguments, seen};
 use crate::domain::evidence::{Evidence, Finding, Weight};
 use crate::domain::report::wording;
-use crate::domain::verdict::judge::nights_needed;
+use crate::domain::verdict::judge::{Approach, approach};
 use crate::domain::verdict::{State, Verdict};
 
 pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
@@ -23,11 +23,7 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     let nights = if verdict.nights == 1 { "night" } else { "nights" };
     out.push_str(&format!(", {} {nights}, since {}\n", verdict.nights, verdict.since.strftime("%Y-%m-%d")));
     out.push_str("\nEvidence, oldest first:\n");
-    let mut weighed = None;
     for (night, void, evidence) in shelf.catalogue.history(&link).await? {
-        if let (None, Finding::Gone { weight, .. }) = (&void, &evidence.finding) {
-            weighed = Some(*weight);
-        }
         let void = if void.is_some() { ", not counted: the night was void" } else { "" };
         out.push_str(&format!(
             "  {}  {}{}{void}\n",
@@ -42,11 +38,13 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
             out.push_str(&format!("              note: {}\n", wording::note(note)));
         }
     }
+    let now = known.memory.history.last().map(|evidence| evidence.at);
+    let approach = now.and_then(|now| approach(&known.memory.history, now));
     if let Some(baseline) = known.memory.baseline {
         let taken = baseline.capture.captured_at.strftime("%Y-%m-%d");
         out.push_str(&format!("\nCompared with the copy of {taken} ({}).\n", baseline.capture.sha256));
     }
-    out.push_str(&format!("\nRule: {}\n", rule(&verdict, weighed)));
+    out.push_str(&format!("\nRule: {}\n", rule(&verdict, approach)));
     say(&out)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -63,8 +61,8 @@ fn weight(evidence: &Evidence) -> &'static str {
     }
 }
 
-/// Which rule holds, and what would change the state; `weighed` is how much the last bad night weighed.
-fn rule(verdict: &Verdict, weighed: Option<Weight>) -> String {
+/// Which rule holds, and what would change the state.
+fn rule(verdict: &Verdict, approach: Option<Approach>) -> String {
     match &verdict.state {
         State::Ok => "the last night that could tell found the work; nothing else is needed.".to_owned(),
         State::Moved { to } => {
@@ -80,16 +78,15 @@ fn rule(verdict: &Verdict, weighed: Option<Weight>) -> String {
         State::Unverifiable { .. } => {
             "the host's answer says nothing of the link; refusals never lead to `dead`, one readable answer ends it.".to_owned()
         }
-        State::Failing { reason, weight } => match nights_needed(*reason, *weight) {
-            Some(nights) => {
-                format!("{nights} nights with such evidence make it dead, now {}; one good night ends it.", verdict.nights)
+        State::Failing { .. } => match approach {
+            Some(Approach { nights, needed }) => {
+                format!("{needed} nights that weigh so much make it dead, so far {nights}; one good night ends it.")
             }
             None => "such evidence never makes it dead; one good night ends it.".to_owned(),
         },
-        State::Dead { reason } => {
-            let needed = weighed.and_then(|weight| nights_needed(*reason, weight));
-            let needed = needed.map_or_else(String::new, |nights| {
-                format!(" ({nights} in a row are enough for such evidence)")
+        State::Dead { .. } => {
+            let needed = approach.map_or_else(String::new, |approach| {
+                format!(" ({} in a row are enough for such evidence)", approach.needed)
             });
             format!("enough nights agreed{needed}; one good night brings it back at once.")
         }

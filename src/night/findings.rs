@@ -12,11 +12,10 @@ use crate::domain::course::{Course, Rights};
 use crate::domain::evidence::memory::Memory;
 use crate::domain::evidence::{Evidence, Finding, Note};
 use crate::domain::link::Mention;
-use crate::domain::page::Defect;
 use crate::domain::policy::access::{self, Original, Question};
 use crate::domain::replacement::{self, Replacement};
 use crate::domain::report::place::{self, Reminder};
-use crate::domain::report::{self, Item, PageTrouble, Void};
+use crate::domain::report::{self, Item, PageDefect, PageTrouble, Void};
 use crate::domain::verdict::{State, StateName};
 use crate::night::closing::{Judged, JudgedLink};
 use crate::night::decisions;
@@ -240,7 +239,7 @@ struct Told {
     is_void_first: bool,
     trouble: Option<PageTrouble>,
     trouble_nights: u32,
-    defects: Vec<Defect>,
+    defects: Vec<PageDefect>,
     links: HashMap<Address, ToldLink>,
 }
 

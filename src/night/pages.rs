@@ -10,8 +10,8 @@ use crate::domain::course::{Course, CourseId, PageSource};
 use crate::domain::evidence::Reason;
 use crate::domain::evidence::ask::Subject;
 use crate::domain::link::{Kind, Mention, Target};
-use crate::domain::page::{self, Defect, Page};
-use crate::domain::report::{self, PageTrouble};
+use crate::domain::page::{self, Page};
+use crate::domain::report::{self, PageDefect, PageTrouble};
 use crate::night::one_page::{self, NotRead};
 use crate::night::record::{self, Night};
 use crate::world::World;
@@ -201,8 +201,14 @@ pub(super) fn links(readings: &[Reading]) -> Vec<Subject> {
 }
 
 /// All defects of a course's pages, in order.
-pub(super) fn defects(reading: &Reading) -> Vec<Defect> {
-    reading.pages.iter().flat_map(|(_, page)| page.defects.clone()).collect()
+pub(super) fn defects(reading: &Reading) -> Vec<PageDefect> {
+    let has_several = reading.pages.len() > 1;
+    let of_page = |(source, page): &(PageSource, Page)| {
+        let name = has_several.then(|| source.to_string());
+        let found = move |defect| PageDefect { page: name.clone(), defect };
+        page.defects.clone().into_iter().map(found).collect::<Vec<_>>()
+    };
+    reading.pages.iter().flat_map(of_page).collect()
 }
 
 /// The local day of the night for a course.

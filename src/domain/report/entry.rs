@@ -11,7 +11,7 @@ use crate::domain::report::figures::list;
 use crate::domain::report::place::{Heading, due, is_own, lead};
 use crate::domain::report::plain::defused;
 use crate::domain::report::wording::{decision, group, item as words};
-use crate::domain::report::{Item, Night, wording};
+use crate::domain::report::{Item, Night, PageDefect, wording};
 use crate::domain::verdict::State;
 
 /// So many links of a host, and this share of all it has, fail as one.
@@ -252,23 +252,23 @@ pub fn page_entry(night: &Night) -> Option<Entry> {
 
 /// Defects of the page that no earlier report told; many of a kind become one entry.
 pub fn defect_entries(night: &Night) -> Vec<Entry> {
-    let fresh: Vec<&Defect> = night.defects.iter().filter(|defect| !is_known(night, defect)).collect();
+    let fresh: Vec<&PageDefect> = night.defects.iter().filter(|defect| !is_known(night, defect)).collect();
     let mut entries = Vec::new();
     let mut rest = fresh.as_slice();
     let mut seen = Vec::new();
     while let Some((first, later)) = rest.split_first() {
         rest = later;
-        let kind = std::mem::discriminant(*first);
+        let kind = std::mem::discriminant(&first.defect);
         if seen.contains(&kind) {
             continue;
         }
         seen.push(kind);
-        let alike: Vec<&Defect> =
-            fresh.iter().copied().filter(|defect| std::mem::discriminant(*defect) == kind).collect();
+        let alike: Vec<&PageDefect> =
+            fresh.iter().copied().filter(|defect| std::mem::discriminant(&defect.defect) == kind).collect();
         if alike.len() > ALIKE_LINKS {
-            let lines: Vec<String> = alike.iter().map(|defect| defect_line(defect).to_string()).collect();
-            let lines = Fact::new("Lines", format!("{}.", list(&lines, 2 * NAMES_SHOWN)));
-            entries.push(point(wording::defects_alike(first, alike.len()), vec![lines]));
+            let lines: Vec<String> = alike.iter().map(|defect| wording::place_of_defect(defect)).collect();
+            let lines = Fact::new("Where", format!("{}.", list(&lines, 2 * NAMES_SHOWN)));
+            entries.push(point(wording::defects_alike(&first.defect, alike.len()), vec![lines]));
         } else {
             entries.extend(alike.iter().map(|defect| {
                 let (title, text) = wording::defect(defect);
@@ -293,19 +293,13 @@ fn point(title: String, facts: Vec<Fact>) -> Entry {
 }
 
 /// Lines shift with every edit, so a defect is known by its words.
-fn is_known(night: &Night, defect: &Defect) -> bool {
-    night.defects_before.iter().any(|before| match (before, defect) {
+fn is_known(night: &Night, found: &PageDefect) -> bool {
+    let is_alike = |before: &Defect| match (before, &found.defect) {
         (Defect::EmptyLink { words: a, .. }, Defect::EmptyLink { words: b, .. })
         | (Defect::Malformed { written: a, .. }, Defect::Malformed { written: b, .. })
         | (Defect::BrokenAnchor { anchor: a, .. }, Defect::BrokenAnchor { anchor: b, .. }) => a == b,
         (Defect::EmptyLink { .. } | Defect::Malformed { .. } | Defect::BrokenAnchor { .. }, _) => false,
-    })
-}
-
-fn defect_line(defect: &Defect) -> u32 {
-    match defect {
-        Defect::EmptyLink { line, .. }
-        | Defect::Malformed { line, .. }
-        | Defect::BrokenAnchor { line, .. } => *line,
-    }
+    };
+    let is_there = |page: &Option<String>| page.is_none() || *page == found.page;
+    night.defects_before.iter().any(|before| is_there(&before.page) && is_alike(&before.defect))
 }

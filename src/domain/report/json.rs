@@ -15,9 +15,8 @@ use crate::domain::course::CourseId;
 use crate::domain::decision::Choice;
 use crate::domain::evidence::Reason;
 use crate::domain::link::{Kind, Target};
-use crate::domain::page::Defect;
 use crate::domain::replacement::Ground;
-use crate::domain::report::{Item, Night, PageTrouble, Void, place, wording};
+use crate::domain::report::{Item, Night, PageDefect, PageTrouble, Void, place, wording};
 use crate::domain::verdict::{State, StateName};
 
 /// The whole run.
@@ -48,7 +47,7 @@ pub struct Course {
     pub pages: Vec<String>,
     /// How many links are in each state; states without links are absent.
     pub states: BTreeMap<StateName, usize>,
-    pub defects: Vec<Defect>,
+    pub defects: Vec<PageDefect>,
     pub void: Option<Void>,
     pub page_trouble: Option<PageTrouble>,
 }

@@ -43,7 +43,8 @@ pub use crate::domain::report::trouble::PageTrouble;
 pub use crate::domain::verdict::breaker::Void;
 use crate::domain::verdict::{State, Verdict};
 
-/// A change of state, or of the page: what a report is made of.
+/// A change of state, kept for a link's history. What a letter tells is made of
+/// what is known on the day of its night, not of these: see [`Item`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     pub link: Address,
@@ -122,10 +123,10 @@ pub struct Night {
     /// Nothing was judged because our own side failed.
     pub void: Option<Void>,
     pub items: Vec<Item>,
-    pub defects: Vec<Defect>,
+    pub defects: Vec<PageDefect>,
     /// The defects of the reading before; what is among them is no news.
     #[serde(default)]
-    pub defects_before: Vec<Defect>,
+    pub defects_before: Vec<PageDefect>,
     pub page_trouble: Option<PageTrouble>,
     /// The trouble of the night before; the same again is no news.
     #[serde(default)]
@@ -150,6 +151,16 @@ pub struct Night {
     pub students_get_copies: bool,
     pub requests: u64,
     pub bytes: u64,
+}
+
+/// Something that the author of a page can mend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageDefect {
+    /// The page, an address or a path, where a course has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+    #[serde(flatten)]
+    pub defect: Defect,
 }
 
 /// New addresses put into the sources of the pages.

@@ -8,7 +8,7 @@ use crate::domain::evidence::Reason;
 use crate::domain::link::Mention;
 use crate::domain::page::Defect;
 use crate::domain::report::wording::remark as words;
-use crate::domain::report::{Item, Night, place, wording};
+use crate::domain::report::{Item, Night, PageDefect, place, wording};
 use crate::domain::verdict::State;
 
 /// One remark.
@@ -100,17 +100,17 @@ fn grade(night: &Night, item: &Item) -> Grade {
     }
 }
 
-fn of_defect(night: &Night, defect: &Defect) -> Remark {
-    let (rule, line) = match defect {
+fn of_defect(night: &Night, found: &PageDefect) -> Remark {
+    let (rule, line) = match &found.defect {
         Defect::EmptyLink { line, .. } => (PageRule::EmptyLink, *line),
         Defect::Malformed { line, .. } => (PageRule::Malformed, *line),
         Defect::BrokenAnchor { line, .. } => (PageRule::BrokenAnchor, *line),
     };
-    let (title, text) = wording::defect(defect);
+    let (title, text) = wording::defect(found);
     Remark {
         rule: Rule::Page(rule),
         grade: Grade::Warning,
-        page: page(night, None),
+        page: found.page.clone().or_else(|| page(night, None)),
         line: line.max(1),
         text: format!("{title}: {text}"),
         link: None,

@@ -247,6 +247,14 @@ fn two_changed_one_moved_one_fixed() -> Vec<Item> {
     ]
 }
 
+fn back_to_top() -> Defect {
+    Defect::BrokenAnchor { words: "Back to top".into(), anchor: "topp".into(), line: 12 }
+}
+
+fn of_the_page(defect: Defect) -> PageDefect {
+    PageDefect { page: None, defect }
+}
+
 /// One link of each state, and a page defect: what programs are told.
 pub(crate) fn a_few_of_each() -> Night {
     let mut night = three_dead_two_changed_one_moved();
@@ -256,7 +264,7 @@ pub(crate) fn a_few_of_each() -> Night {
         seen.push(item.verdict.state.name());
         is_new
     });
-    night.defects.push(Defect::EmptyLink { words: "Slides".into(), line: 40 });
+    night.defects.push(of_the_page(Defect::EmptyLink { words: "Slides".into(), line: 40 }));
     night
 }
 
@@ -376,8 +384,8 @@ fn first() -> Night {
     Night {
         is_first: true,
         defects: vec![
-            Defect::EmptyLink { words: "Notebook 3".into(), line: 96 },
-            Defect::BrokenAnchor { words: "Back to top".into(), anchor: "topp".into(), line: 12 },
+            of_the_page(Defect::EmptyLink { words: "Notebook 3".into(), line: 96 }),
+            of_the_page(back_to_top()),
         ],
         ..night(items)
     }
@@ -482,6 +490,35 @@ fn a_group_says_what_holds_for_all_and_leaves_out_what_has_an_answer() {
     items.push(over);
     let text = letter(&night(items));
     insta::assert_snapshot!("group", text);
+}
+
+#[test]
+fn a_course_of_several_pages_says_which() {
+    let on = |page: &str, line| PageDefect {
+        page: Some(format!("https://courses.example.edu/dgm/{page}")),
+        defect: Defect::EmptyLink { words: "Slides".into(), line },
+    };
+    let mut items: Vec<Item> = (0..3)
+        .map(|i| newly_dead(ok("Notes", &format!("https://dead.example/{i}.pdf")), Reason::NoSuchHost, None))
+        .collect();
+    for (item, page) in items.iter_mut().zip(["week1.html", "week1.html", "week2.html"]) {
+        for mention in &mut item.mentions {
+            mention.page = Some(format!("https://courses.example.edu/dgm/{page}"));
+        }
+    }
+    let several = Night { defects: vec![on("week1.html", 40), on("week2.html", 7)], ..night(items) };
+    let text = letter(&several);
+    assert!(text.contains("the link on line 7 of week2.html has no address."), "{text}");
+    assert!(text.contains("Source: week1.html line 112 and week2.html line 112"), "{text}");
+    let pages: Vec<_> = remark::remarks(&several).into_iter().filter_map(|remark| remark.page).collect();
+    assert!(pages.iter().all(|page| page.contains("/dgm/week")) && pages.len() == 5, "{pages:?}");
+    let moved = Night { defects_before: vec![on("week3.html", 7)], ..several.clone() };
+    assert_eq!(entry::defect_entries(&moved).len(), 2, "on another page it is another one");
+    let stored = serde_json::to_string(&several).unwrap();
+    assert_eq!(serde_json::from_str::<Night>(&stored).unwrap().defects, several.defects);
+    let older: PageDefect = serde_json::from_str(r#"{"empty_link":{"words":"Slides","line":7}}"#).unwrap();
+    let known = Night { defects_before: vec![older], ..several };
+    assert!(entry::defect_entries(&known).is_empty(), "earlier versions did not say which page");
 }
 
 fn dead_of_host() -> State {
@@ -757,12 +794,12 @@ fn hostile() -> Night {
     let parked = newly_dead(ok("Blog", "https://parked.example/x"), Reason::Parked, Some(200));
     Night {
         title: hostile_words().into(),
-        defects: vec![Defect::Malformed {
+        defects: vec![of_the_page(Defect::Malformed {
             words: hostile_words().into(),
             written: "ht!tp:\u{200b}//<b>".into(),
             line: 3,
             why: "no\nhost".into(),
-        }],
+        })],
         page_trouble: Some(PageTrouble::NotThePage {
             page: "index.html".into(),
             title: Some(hostile_words().into()),

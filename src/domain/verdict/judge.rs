@@ -67,6 +67,21 @@ pub fn nights_needed(reason: Reason, weight: Weight) -> Option<u32> {
     }
 }
 
+/// How far a row of failures has come on its way to death.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Approach {
+    /// Nights of evidence that weighs enough.
+    pub nights: u32,
+    pub needed: u32,
+}
+
+/// How far the last row of failures has come; `None` where no number of such
+/// nights is death, or where nothing fails.
+pub fn approach(history: &[Evidence], now: Timestamp) -> Option<Approach> {
+    let last = history.iter().rposition(|evidence| matches!(evidence.finding, Finding::Gone { .. }))?;
+    nearest(&history[..=last], now).1
+}
+
 fn verdict(state: State, streak: Streak, now: Timestamp) -> Verdict {
     Verdict { state, since: streak.since.unwrap_or(now), nights: streak.nights }
 }
@@ -171,6 +186,16 @@ fn moved_to(evidence: &Evidence) -> Option<&crate::domain::address::Address> {
 
 fn of_gone(history: &[Evidence], now: Timestamp) -> Verdict {
     let (reason, weight) = weightiest(history);
+    let (all, approach) = nearest(history, now);
+    let is_dead = approach.is_some_and(|approach| approach.nights >= approach.needed);
+    let state = if is_dead { State::Dead { reason } } else { State::Failing { reason, weight } };
+    verdict(state, all, now)
+}
+
+/// All nights of the last row of failures, and of those that weigh alike the
+/// ones that are nearest to death.
+fn nearest(history: &[Evidence], now: Timestamp) -> (Streak, Option<Approach>) {
+    let (reason, weight) = weightiest(history);
     let is_death = |reason, weight| nights_needed(reason, weight).is_some();
     // A warning that readers get past says nothing of whether the work is
     // there, so that such nights and others confirm only their own kind.
@@ -190,13 +215,13 @@ fn of_gone(history: &[Evidence], now: Timestamp) -> Verdict {
     };
     let all = at_least(Weight::Weak);
     let extra = if turns(history, now) >= TURNS_OF_A_FLAPPING_LINK { EXTRA_NIGHTS_WHEN_FLAPPING } else { 0 };
-    let confirmed =
-        [Weight::Decisive, Weight::Strong, Weight::Inferred, Weight::Weak].into_iter().any(|least| {
-            nights_needed(reason, least.min(weight))
-                .is_some_and(|needed| at_least(least).nights >= needed + extra)
-        });
-    let state = if confirmed { State::Dead { reason } } else { State::Failing { reason, weight } };
-    verdict(state, all, now)
+    let approach = |least: Weight| {
+        let needed = nights_needed(reason, least.min(weight))? + extra;
+        Some(Approach { nights: at_least(least).nights, needed })
+    };
+    let levels = [Weight::Decisive, Weight::Strong, Weight::Inferred, Weight::Weak];
+    let nearest = levels.into_iter().filter_map(approach);
+    (all, nearest.min_by_key(|approach| approach.needed.saturating_sub(approach.nights)))
 }
 
 /// What is told of the current row of failures: the weightiest sign, the newest where equal.

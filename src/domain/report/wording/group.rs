@@ -1,5 +1,7 @@
 //! The words for several links that share a fate.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::civil::Date;
 
 use crate::domain::report::figures::{count, day, list, number};
@@ -53,15 +55,23 @@ pub fn to_do(night: &Night, heading: Heading, items: &[&Item]) -> Option<&'stati
     })
 }
 
-/// The lines of a group: "Source: index.html lines 3, 5 and 2 more".
+/// The lines of a group, by page: "index.html lines 3, 5 and 2 more".
 pub fn lines(night: &Night, items: &[&Item]) -> String {
-    let mut lines: Vec<u32> =
-        items.iter().flat_map(|item| &item.mentions).map(|mention| mention.line).collect();
-    lines.sort_unstable();
-    lines.dedup();
-    let word = if lines.len() == 1 { "line" } else { "lines" };
-    let lines: Vec<String> = lines.iter().map(u32::to_string).collect();
-    format!("{}{word} {}", source_file(night), list(&lines, 10))
+    let mut pages: BTreeMap<Option<&String>, BTreeSet<u32>> = BTreeMap::new();
+    for mention in items.iter().flat_map(|item| &item.mentions) {
+        pages.entry(mention.page.as_ref()).or_default().insert(mention.line);
+    }
+    let of_page = |(page, lines): (Option<&String>, BTreeSet<u32>)| {
+        let file = match page {
+            Some(page) => wording::file_of(page).map(|file| format!("{file} ")).unwrap_or_default(),
+            None => source_file(night),
+        };
+        let word = if lines.len() == 1 { "line" } else { "lines" };
+        let lines: Vec<String> = lines.iter().map(u32::to_string).collect();
+        format!("{file}{word} {}", list(&lines, 10))
+    };
+    let pages: Vec<String> = pages.into_iter().map(of_page).collect();
+    list(&pages, 4)
 }
 
 /// "5 links on cs.example.edu".

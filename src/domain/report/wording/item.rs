@@ -130,9 +130,7 @@ pub fn source(night: &Night, item: &Item, lead: &Mention) -> String {
         pages => format!(", and on {}", count(pages - 1, "other page")),
     };
     let file = match &lead.page {
-        Some(page) => {
-            page.rsplit('/').find(|part| !part.is_empty()).map(|part| format!("{} ", visible(part)))
-        }
+        Some(page) => wording::file_of(page).map(|file| format!("{file} ")),
         None => Some(source_file(night)),
     };
     format!("{}line {}{also}{elsewhere}", file.unwrap_or_default(), lead.line)

@@ -20,7 +20,7 @@ use crate::domain::evidence::{Alarm, Change, Note, Reason};
 use crate::domain::page::Defect;
 use crate::domain::report::figures::{count, number, percent, words};
 use crate::domain::report::plain::{quoted, visible};
-use crate::domain::report::{PageTrouble, Void};
+use crate::domain::report::{PageDefect, PageTrouble, Void};
 use crate::domain::verdict::State;
 
 /// The state in a few words.
@@ -114,23 +114,38 @@ pub fn note(note: &Note) -> String {
 }
 
 /// What the page's author can mend: a title and what to know.
-pub fn defect(defect: &Defect) -> (String, String) {
-    match defect {
-        Defect::EmptyLink { words, line } => {
-            (named_link(words, "A link without words"), format!("the link on line {line} has no address."))
-        }
-        Defect::Malformed { words, written, line, why } => (
-            named_link(words, "A link without words"),
-            format!("the address on line {line} cannot be one: {} ({}).", quoted(written), plain_why(why)),
+pub fn defect(found: &PageDefect) -> (String, String) {
+    let place = place_of_defect(found);
+    let (words, text) = match &found.defect {
+        Defect::EmptyLink { words, .. } => (words, format!("the link on {place} has no address.")),
+        Defect::Malformed { words, written, why, .. } => (
+            words,
+            format!("the address on {place} cannot be one: {} ({}).", quoted(written), plain_why(why)),
         ),
-        Defect::BrokenAnchor { words, anchor, line } => (
-            named_link(words, "A link without words"),
+        Defect::BrokenAnchor { words, anchor, .. } => (
+            words,
             format!(
-                "the link on line {line} points to a place in the page, {}, that is not there.",
+                "the link on {place} points to a place in the page, {}, that is not there.",
                 quoted(&format!("#{}", anchor.trim_start_matches('#')))
             ),
         ),
+    };
+    (named_link(words, "A link without words"), text)
+}
+
+/// "line 96", with the file where the course has several pages.
+pub fn place_of_defect(found: &PageDefect) -> String {
+    let (Defect::EmptyLink { line, .. } | Defect::Malformed { line, .. } | Defect::BrokenAnchor { line, .. }) =
+        &found.defect;
+    match found.page.as_deref().and_then(file_of) {
+        Some(file) => format!("line {line} of {file}"),
+        None => format!("line {line}"),
     }
+}
+
+/// The last part of a page's address or path.
+pub fn file_of(page: &str) -> Option<String> {
+    page.rsplit('/').find(|part| !part.is_empty()).map(visible)
 }
 
 /// Several defects of one kind: "12 links without an address".

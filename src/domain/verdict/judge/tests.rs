@@ -294,6 +294,20 @@ fn what_flapped_last_term_is_steady_now() {
     assert_eq!((dies(20), dies(30)), ("failing", "dead"));
 }
 
+#[test]
+fn what_is_said_of_a_row_is_what_decides_it() {
+    let on_the_way = |findings: &[Finding]| approach(&history(findings.to_vec()), night(6));
+    let (weak, strong) = (gone(Weight::Weak), gone(Weight::Strong));
+    let of = |nights, needed| Some(Approach { nights, needed });
+    assert_eq!(on_the_way(&[healthy()]), None);
+    assert_eq!(on_the_way(&[healthy(), failing(Reason::Certificate)]), None);
+    let mixed = [healthy(), weak.clone(), weak.clone(), weak.clone(), strong.clone()];
+    assert_eq!(on_the_way(&mixed), of(1, 3), "the weak nights do not count with the strong one");
+    let flapping = [healthy(), strong.clone(), healthy(), strong.clone(), strong.clone(), strong.clone()];
+    assert_eq!(on_the_way(&flapping), of(3, 5));
+    assert_eq!(on_the_way(&[healthy(), weak, refused()]), of(1, 7));
+}
+
 fn any_finding() -> impl Strategy<Value = Finding> {
     prop_oneof![
         3 => Just(healthy()),
