@@ -142,6 +142,7 @@ async fn validators_spare_the_body_and_guard_the_parts() {
         let reply = server.get_with(&path, &[("If-None-Match", &known)]).await;
         assert_eq!((reply.status, reply.body.len()), (304, 0), "{known}");
         assert_eq!(reply.header("etag"), Some(tag.as_str()));
+        assert_eq!(reply.header("content-security-policy"), None, "the reader keeps the sandbox");
     }
     let other = server.get_with(&path, &[("If-None-Match", "\"x\"")]).await;
     assert_eq!(other.status, 200);
