@@ -80,7 +80,7 @@ pub fn next_ask(case: &Case) -> Option<Ask> {
     }
     match glance(page) {
         Glance::Work(document) => ask_about_work(case, page, document),
-        Glance::Unmodified => witness_to_ask(case),
+        Glance::Unmodified => witness_to_ask(case).or_else(|| missed_file_to_ask(case, page)),
         Glance::Gone(Reason::NotFound | Reason::ClientError, _) | Glance::Refused(Reason::Forbidden) => {
             let root = page.exchange.final_address().root();
             (case.answers.root().is_none() && !page.exchange.final_address().is_root())
@@ -149,6 +149,13 @@ fn document_to_ask(case: &Case, page: &Answer, document: Option<&Document>) -> O
         .chain(case.manners().document)
         .find(|address| !tried(address))
         .map(Ask::Document)
+}
+
+/// The file behind a page that was kept because its file was not to be had.
+fn missed_file_to_ask(case: &Case, page: &Answer) -> Option<Ask> {
+    let kept = case.memory.baseline.as_ref().map(|kept| &kept.capture.document);
+    let is_page = kept == Some(page.exchange.final_address());
+    is_page.then(|| document_to_ask(case, page, None)).flatten()
 }
 
 fn sibling_to_ask(case: &Case, page: &Answer, document: &Document) -> Option<Ask> {
@@ -293,7 +300,10 @@ fn by_document_alone(case: &Case) -> Finding {
 
 fn by_page(case: &Case, page: &Answer) -> Finding {
     match work::sight(case, page) {
-        Sight::Unmodified => unmodified(case, work::moved_to(case, page)),
+        Sight::Unmodified => match case.work().filter(|(_, work)| is_file(work)) {
+            Some((_, file)) => healthy(case, file, work::moved_to(case, page)),
+            None => unmodified(case, work::moved_to(case, page)),
+        },
         Sight::TheWork if case.answers.documents().any(|answer| glance(answer) == Glance::Unmodified) => {
             unmodified(case, work::moved_to(case, page))
         }
@@ -331,6 +341,10 @@ fn healthy(case: &Case, document: &Document, moved_to: Option<Address>) -> Findi
         // The page came without the file that is the work: nothing to compare.
         None => same_or_not_compared(case, document),
         Some(baseline) if baseline.format != document.format && is_file(baseline) => Drift::NotCompared,
+        // The file behind a page that was kept without it takes its place.
+        Some(baseline) if baseline.html.is_some() && is_file(document) && is_behind(case, document) => {
+            Drift::First
+        }
         Some(baseline) => drift::compare(baseline, document),
     };
     let drift = match (drift, case.baseline.filter(|baseline| is_tampered_with(baseline, document))) {
@@ -351,6 +365,12 @@ fn is_tampered_with(before: &Document, after: &Document) -> bool {
     const TIMES: usize = 8;
     let spam = mark::spam(after);
     spam.in_source >= mark::SPAM_WORDS && spam.times >= TIMES && mark::spam(before).in_source == 0
+}
+
+fn is_behind(case: &Case, document: &Document) -> bool {
+    case.answers
+        .documents()
+        .any(|answer| answer.document.as_ref().is_some_and(|it| std::ptr::eq(it, document)))
 }
 
 /// The caller leaves the baseline's text out where the fingerprints agree.
