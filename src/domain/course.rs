@@ -252,6 +252,11 @@ pub struct Course {
 }
 
 impl Course {
+    /// Whether a link leads to a file of the course itself, at or below the folder of one of its pages.
+    pub fn owns(&self, link: &Address) -> bool {
+        self.pages.iter().any(|page| page.is_above(link))
+    }
+
     /// A course that stands in no configuration, of which no more is known than its pages.
     pub fn unconfigured(id: CourseId, title: String, pages: Vec<PageSource>) -> Self {
         Self {

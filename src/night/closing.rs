@@ -15,7 +15,7 @@ use crate::domain::verdict::judge::{judge as judge_link, outlived_change};
 use crate::domain::verdict::{State, Verdict};
 use crate::night::Finished;
 use crate::night::decisions;
-use crate::night::pages::{self, Readings};
+use crate::night::pages::{self, Reading, Readings};
 use crate::night::record::Night;
 use crate::night::telling;
 use crate::world::World;
@@ -59,12 +59,7 @@ pub(super) fn judge(
         .filter_map(|link| {
             let known = known.get(&link.address).unwrap_or(&nothing);
             let evidence = visited.get(&link.address)?;
-            Some(Tonight {
-                link: &link.address,
-                evidence,
-                before: known.memory.history.last(),
-                failed_voids: breaker::failed_voids(&known.voids),
-            })
+            Some(known.tonight(&link.address, evidence))
         })
         .collect();
     let void = breaker::void(&night, sentinels);
@@ -147,7 +142,10 @@ pub(super) async fn record(
         finished: world.clock.now(),
         void: judged.void,
         verdicts: judged.links.iter().map(|(link, judged)| (link.clone(), judged.verdict.clone())).collect(),
-        events: events(readings, judged, night.row.started),
+        events: events(&readings.read, night.row.started, |link| {
+            let news = judged.links.get(link).filter(|judged| is_news(judged))?;
+            Some((news.before.clone(), news.verdict.state.clone()))
+        }),
         reports: told.to_vec(),
         post,
         lapsed: decisions::lapses(told),
@@ -166,19 +164,17 @@ pub(super) async fn record(
     Ok(())
 }
 
-fn events(readings: &Readings, judged: &Judged, at: Timestamp) -> Vec<(CourseId, Event)> {
+/// One event for every course that has the link, where it has one: the state before, and after.
+pub(super) fn events(
+    readings: &[Reading],
+    at: Timestamp,
+    of: impl Fn(&Address) -> Option<(Option<State>, State)>,
+) -> Vec<(CourseId, Event)> {
     let mut events = Vec::new();
-    for reading in &readings.read {
+    for reading in readings {
         for link in pages::links(std::slice::from_ref(reading)) {
-            let Some(judged) = judged.links.get(&link.address) else { continue };
-            if is_news(judged) {
-                let event = Event {
-                    link: link.address,
-                    at,
-                    before: judged.before.clone(),
-                    after: judged.verdict.state.clone(),
-                };
-                events.push((reading.course.id.clone(), event));
+            if let Some((before, after)) = of(&link.address) {
+                events.push((reading.course.id.clone(), Event { link: link.address, at, before, after }));
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::domain::evidence::memory::Memory;
 use crate::domain::evidence::{Evidence, Finding, Note};
 use crate::domain::link::Mention;
 use crate::domain::policy::access::{self, Original, Question};
-use crate::domain::replacement::{self, Replacement};
+use crate::domain::replacement::Replacement;
 use crate::domain::report::place::{self, Reminder};
 use crate::domain::report::{self, Item, PageDefect, PageTrouble, Void};
 use crate::domain::verdict::{State, StateName};
@@ -177,7 +177,7 @@ fn item(link: Address, found: &JudgedLink, memory: &Memory, (course, today): (&C
 
 /// A file of one course may be a stranger's to another.
 fn is_lost(state: &State, course: &Course, link: &Address) -> bool {
-    replacement::is_needed(state, course.pages.iter().any(|page| page.is_above(link)))
+    place::is_broken(state, course.owns(link))
 }
 
 fn rights(link: &Address, course: &Course) -> Rights {

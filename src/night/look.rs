@@ -12,13 +12,12 @@ use crate::domain::course::Course;
 use crate::domain::evidence::ask::Subject;
 use crate::domain::evidence::{Evidence, Finding};
 use crate::domain::journal::Entry;
-use crate::domain::report::Event;
 use crate::domain::verdict::breaker::{self, Tonight};
 use crate::domain::verdict::judge::judge;
 use crate::domain::verdict::{State, StateName, Verdict};
 use crate::night::pages::{self, Reading};
 use crate::night::sweep::{self, Around};
-use crate::night::{decisions, sentinels};
+use crate::night::{closing, decisions, sentinels};
 use crate::world::World;
 use crate::world::catalogue::{Decided, Known, Lapse, NightRecord, Post};
 
@@ -87,11 +86,7 @@ async fn look(
     }
     let tonight: Vec<Tonight> = brought
         .iter()
-        .filter_map(|(link, evidence)| {
-            let known = known.get(link)?;
-            let before = known.memory.history.last();
-            Some(Tonight { link, evidence, before, failed_voids: breaker::failed_voids(&known.voids) })
-        })
+        .filter_map(|(link, evidence)| Some(known.get(link)?.tonight(link, evidence)))
         .collect();
     if breaker::void(&tonight, sentinels::ask(world).await?).is_some() {
         return Ok(Looked { links: failing.len(), cleared: 0 });
@@ -151,16 +146,10 @@ async fn record(
     entries.push(Entry::Finished { night: started, at: finished, void: None });
     world.archive.append(finished, &entries)?;
     world.catalogue.enter(&entries).await?;
-    let mut events = Vec::new();
-    for reading in readings {
-        for link in pages::links(std::slice::from_ref(reading)) {
-            if let Some(one) = cleared.iter().find(|one| one.link == link.address) {
-                let (before, after) = (Some(one.before.clone()), one.verdict.state.clone());
-                let event = Event { link: link.address, at: started, before, after };
-                events.push((reading.course.id.clone(), event));
-            }
-        }
-    }
+    let events = closing::events(readings, started, |link| {
+        let one = cleared.iter().find(|one| one.link == *link)?;
+        Some((Some(one.before.clone()), one.verdict.state.clone()))
+    });
     let totals = world.fetch.totals();
     let record = NightRecord {
         night: world.catalogue.night(started).await?,

@@ -18,6 +18,7 @@ use crate::domain::policy::discretion;
 use crate::domain::replacement::{
     self, Candidate, Helpers, Lead, Lost, Replacement, SEARCHED_EVERY, candidates, prove,
 };
+use crate::domain::report::place::is_broken;
 use crate::domain::verdict::StateName;
 use crate::night::closing::{Judged, JudgedLink};
 use crate::night::keeping;
@@ -87,9 +88,9 @@ fn lost<'a>(readings: &Readings, judged: &'a Judged) -> Vec<(Subject, &'a Judged
     let mut lost = Vec::new();
     for reading in &readings.read {
         for link in pages::links(std::slice::from_ref(reading)) {
-            let own = reading.course.pages.iter().any(|page| page.is_above(&link.address));
             let Some(judged) = judged.links.get(&link.address) else { continue };
-            if replacement::is_needed(&judged.verdict.state, own) && seen.insert(link.address.clone()) {
+            let own = reading.course.owns(&link.address);
+            if is_broken(&judged.verdict.state, own) && seen.insert(link.address.clone()) {
                 lost.push((link, judged));
             }
         }

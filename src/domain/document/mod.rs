@@ -51,6 +51,12 @@ pub struct Document {
     pub defect: Option<Defect>,
 }
 
+/// An arXiv id without its version: all versions are one work.
+pub fn unversioned(id: &str) -> &str {
+    let is_version = |n: &str| !n.is_empty() && n.bytes().all(|byte| byte.is_ascii_digit());
+    id.rsplit_once('v').filter(|(_, n)| is_version(n)).map_or(id, |(id, _)| id)
+}
+
 /// Bibliographic marks (`citation_*`, Dublin Core, PDF metadata).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Citation {

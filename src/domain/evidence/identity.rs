@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use crate::domain::document::{Document, text};
+use crate::domain::document::{Document, text, unversioned};
 use crate::domain::evidence::drift;
 
 /// Below this two texts have nothing to do with each other (`AlNoamany` et al. 2016).
@@ -65,16 +65,12 @@ fn is_same_work(baseline: &Document, document: &Document) -> bool {
 }
 
 fn has_same_id(one: &Document, other: &Document) -> bool {
-    let same = |one: &Option<String>, other: &Option<String>| {
-        one.as_ref().zip(other.as_ref()).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
+    let same = |one: Option<&str>, other: Option<&str>| {
+        one.zip(other).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
     };
-    let unversioned = |id: &Option<String>| {
-        id.as_deref().map(|id| {
-            id.rsplit_once('v').filter(|(_, n)| n.parse::<u32>().is_ok()).map_or(id, |(id, _)| id).to_owned()
-        })
-    };
-    same(&one.citation.doi, &other.citation.doi)
-        || same(&unversioned(&one.citation.arxiv), &unversioned(&other.citation.arxiv))
+    let (one, other) = (&one.citation, &other.citation);
+    same(one.doi.as_deref(), other.doi.as_deref())
+        || same(one.arxiv.as_deref().map(unversioned), other.arxiv.as_deref().map(unversioned))
 }
 
 /// Whether the title of `baseline` says enough, and is found again.

@@ -4,6 +4,7 @@ use percent_encoding::percent_decode_str;
 
 use super::Lost;
 use crate::domain::address::Address;
+use crate::domain::document::unversioned;
 
 /// Sites whose addresses are made of arXiv identifiers.
 const ARXIV_SITES: &[&str] = &[
@@ -87,10 +88,6 @@ fn is_digits(text: &str) -> bool {
 
 fn is_month(text: &str) -> bool {
     matches!(text.parse::<u8>(), Ok(1..=12))
-}
-
-fn unversioned(id: &str) -> &str {
-    id.rsplit_once('v').filter(|(_, n)| !n.is_empty() && is_digits(n)).map_or(id, |(id, _)| id)
 }
 
 /// In a publisher's address: most have it in the path, some are made of it.

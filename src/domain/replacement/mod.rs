@@ -13,7 +13,6 @@ use crate::domain::address::Address;
 use crate::domain::document::Document;
 use crate::domain::evidence::memory::Kept;
 use crate::domain::evidence::{Evidence, Finding};
-use crate::domain::verdict::State;
 
 pub use proof::prove;
 
@@ -121,19 +120,6 @@ pub enum Lead {
     TimeGate {
         near: Timestamp,
     },
-}
-
-/// Whether a link needs one: dead, or a file of the course that is not there.
-pub fn is_needed(state: &State, own: bool) -> bool {
-    match state {
-        State::Dead { .. } => true,
-        State::Failing { reason, .. } => own && reason.is_missing(),
-        State::Ok
-        | State::Moved { .. }
-        | State::Changed { .. }
-        | State::Restricted { .. }
-        | State::Unverifiable { .. } => false,
-    }
 }
 
 /// Whether a capture says enough that an equal one is no accident.

@@ -14,7 +14,7 @@ use crate::domain::evidence::Evidence;
 use crate::domain::evidence::memory::{Kept, Memory};
 use crate::domain::page::Page;
 use crate::domain::verdict::Verdict;
-use crate::domain::verdict::breaker::Void;
+use crate::domain::verdict::breaker::{self, Tonight, Void};
 
 /// Nights remembered for judging; nothing asks further back.
 const NIGHTS_REMEMBERED: i64 = 100;
@@ -42,6 +42,14 @@ pub struct Known {
     pub verdict: Option<Verdict>,
     /// Evidence of void nights since the last valid one, newest first.
     pub voids: Vec<Evidence>,
+}
+
+impl Known {
+    /// What the breaker looks at, once tonight's evidence is in.
+    pub fn tonight<'a>(&'a self, link: &'a Address, evidence: &'a Evidence) -> Tonight<'a> {
+        let failed_voids = breaker::failed_voids(&self.voids);
+        Tonight { link, evidence, before: self.memory.history.last(), failed_voids }
+    }
 }
 
 impl Catalogue {
