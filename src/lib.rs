@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! schedule -> page -> mentions -> links -> [ ask -> visit -> evidence -> capture ]  polite, per host
-//!          -> verdict (history of evidence) -> events -> report -> outbox
+//!          -> verdict (history of evidence) -> report -> outbox
 //! serve:   catalogue + archive -> list, copy, /go, Memento, API, metrics
 //! ```
 //!
@@ -38,7 +38,7 @@
 //! # What always holds
 //!
 //! - The web failing is data; only our own failing is an error.
-//! - A letter is told only once a relay took it, and queued only with its events.
+//! - A letter is told only once a relay took it, and queued only with the night it tells.
 //! - Time, network, disk and the terminal each enter through one module.
 //! - The archive is the truth. The [catalogue](world::catalogue) is an index
 //!   over its [journal](domain::journal) and can be made anew.
