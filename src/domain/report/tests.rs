@@ -310,7 +310,7 @@ fn students_are_said_to_be_covered_only_where_they_are() {
     let night = Night { students_get_copies: true, ..three_dead_two_changed_one_moved() };
     let text = letter(&night);
     assert!(
-        text.replace('\n', " ").contains("Students already get our copies of 2 of the 3 dead."),
+        text.replace('\n', " ").contains("Students already get our copies of 2 of the 3 newly dead."),
         "{text}"
     );
     assert!(text.contains("NEWLY DEAD, STUDENTS COVERED (2)"), "{text}");

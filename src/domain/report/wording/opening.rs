@@ -263,13 +263,15 @@ fn lost_covered(night: &Night, tally: &Tally) -> Option<String> {
         ("We keep", "We have no copy", ("a copy", "copies"))
     };
     // "Them" would be everything that was just told.
-    let them = |all: &str| if is_all { all.to_owned() } else { format!("the {} dead", number(lost as u64)) };
+    let what = if tally.count(Part::FileMissing) == 0 { "newly dead" } else { "lost" };
+    let them =
+        |all: &str| if is_all { all.to_owned() } else { format!("the {} {what}", number(lost as u64)) };
     Some(match (lost, covered) {
         (0, _) => return None,
         (1, 0) if is_all => format!("{none} of it."),
         (1, _) if is_all => format!("{who} {} of it.", copy.0),
-        (1, 0) => format!("{none} of the dead one."),
-        (1, _) => format!("{who} {} of the dead one.", copy.0),
+        (1, 0) => format!("{none} of the {what} one."),
+        (1, _) => format!("{who} {} of the {what} one.", copy.0),
         (_, 0) => format!("{none} of {}.", them("them")),
         (lost, covered) if lost == covered => {
             format!("{who} {} of {}.", copy.1, them(if lost == 2 { "both" } else { "all" }))
