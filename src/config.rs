@@ -147,6 +147,21 @@ struct CoursesFile {
     course: Vec<course::CourseKeys>,
 }
 
+/// Where the archive is. Nothing else is looked at, so that whoever looks after
+/// an archive needs none of the secrets that only the service has.
+pub fn archive_of(path: &Path) -> Result<PathBuf, Mistake> {
+    #[derive(Deserialize)]
+    struct File {
+        #[serde(default)]
+        archive: ArchiveKeys,
+    }
+    let (file, _, mut slips) = slips::read::<File>(path.to_owned(), text_of(path)?);
+    match (file, slips.pop()) {
+        (_, Some((_, mistake))) => Err(mistake),
+        (file, None) => Ok(file.map_or_else(ArchiveKeys::default, |file| file.archive).dir),
+    }
+}
+
 /// Reads and checks a configuration file, with the courses of `courses.d`
 /// beside it. Relative paths within are those of the working directory.
 pub fn read(path: &Path) -> Result<Settings, Mistake> {
@@ -476,6 +491,18 @@ mod tests {
         ] {
             assert!(all.contains(place), "{place}\n{all}");
         }
+    }
+
+    #[test]
+    fn the_archive_is_found_without_the_secrets() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("onreserve.toml");
+        let text = "[archive]\ndir = \"kept\"\n[mail]\nfrom = \"o@school.edu\"\nhost = \"relay\"\nuser = \"o\"\n\
+                    password_file = \"none\"\n";
+        std::io::Write::write_all(&mut std::fs::File::create_new(&path).unwrap(), text.as_bytes()).unwrap();
+        assert!(read(&path).is_err());
+        assert_eq!(archive_of(&path).unwrap(), Path::new("kept"));
+        assert!(archive_of(&dir.path().join("none.toml")).is_err());
     }
 
     #[test]

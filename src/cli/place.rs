@@ -26,8 +26,8 @@ impl Place {
     }
 
     pub(super) fn archive_dir(&self) -> anyhow::Result<PathBuf> {
-        Ok(match (self.settings()?, &self.archive) {
-            (Some(settings), _) => settings.archive,
+        Ok(match (&self.config, &self.archive) {
+            (Some(config), _) => config::archive_of(config)?,
             (None, Some(dir)) => dir.clone(),
             (None, None) => PathBuf::from(DEFAULT_ARCHIVE),
         })
