@@ -63,16 +63,18 @@ pub(super) async fn guard(State(desk): State<Arc<Desk>>, request: Request, next:
         arrived(&desk, request, next).await
     };
     desk.figures.answered(response.status());
-    let is_known = response.status() == StatusCode::NOT_MODIFIED;
+    // A browser puts what stands in a 304 in the place of what came with the bytes
+    // it has (RFC 9111 section 3.2), be they a stranger's: nothing there is better.
+    if response.status() == StatusCode::NOT_MODIFIED {
+        return response;
+    }
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
         headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
     }
     let resource = HeaderName::from_static("cross-origin-resource-policy");
     headers.entry(resource).or_insert(HeaderValue::from_static("same-origin"));
-    // With a 304 a browser would put it in the place of the policy that came with
-    // the bytes it has (RFC 9111 section 3.2), be they a stranger's.
-    if !is_known && !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(OWN_PAGES));
     }
     response

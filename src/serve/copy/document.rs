@@ -78,8 +78,8 @@ pub(in crate::serve) async fn by_digest(
         return refusal(&desk, &visitor, found, Closed::TakenDown).await;
     }
     if let Some((found, kept)) = holders.iter().find(|(found, _)| desk.may_open(found).is_ok()) {
-        let path = path(&kept.capture, &utf8_percent_encode(&name, NAME).to_string());
-        return match origin::elsewhere(&desk, found, &asked, &path) {
+        let path = || path(&kept.capture, &utf8_percent_encode(&name, NAME).to_string());
+        return match origin::elsewhere(&desk, found, &asked, path) {
             Some(answer) => Ok(answer),
             None => deliver(&desk, found, &kept.capture, &asked),
         };

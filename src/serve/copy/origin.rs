@@ -49,9 +49,9 @@ pub(in crate::serve) fn elsewhere(
     desk: &Desk,
     found: &Found,
     asked: &HeaderMap,
-    path: &str,
+    path: impl FnOnce() -> String,
 ) -> Option<Response> {
     let origin = of(desk, found).filter(|_| !is_asked(desk, asked))?;
-    let to = header_value(&origin.absolute(path));
+    let to = header_value(&origin.absolute(&path()));
     Some((StatusCode::FOUND, [(header::LOCATION, to)]).into_response())
 }

@@ -22,12 +22,15 @@ use crate::world::clock::Clock;
 /// How long one look is good for at most, whatever the catalogue's file says.
 const GOOD_FOR: Duration = Duration::from_millis(100);
 
+/// The captures with one digest.
+type Holders = Arc<[Arc<Kept>]>;
+
 /// What one look at the catalogue showed.
 #[derive(Debug)]
 pub(super) struct Glance {
     pub shelves: Vec<Arc<Shelf>>,
     /// The captures with a digest, of those that were asked for.
-    holders: std::sync::Mutex<HashMap<Digest, Arc<[Kept]>>>,
+    holders: std::sync::Mutex<HashMap<Digest, Holders>>,
 }
 
 /// The newest glance, and what it was a glance at.
@@ -86,12 +89,12 @@ impl Glance {
     }
 
     /// The captures with this digest, the newest first.
-    pub(super) async fn holders(&self, catalogue: &Catalogue, sha256: Digest) -> Result<Arc<[Kept]>, Fault> {
+    pub(super) async fn holders(&self, catalogue: &Catalogue, sha256: Digest) -> Result<Holders, Fault> {
         let known = self.holders.lock().unwrap_or_else(PoisonError::into_inner).get(&sha256).cloned();
         if let Some(known) = known {
             return Ok(known);
         }
-        let holders: Arc<[Kept]> = catalogue.captures_of(sha256).await?.into();
+        let holders: Holders = catalogue.captures_of(sha256).await?.into_iter().map(Arc::new).collect();
         let mut all = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(sha256, Arc::clone(&holders));
         Ok(holders)

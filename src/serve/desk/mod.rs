@@ -151,12 +151,12 @@ impl Desk {
         &self,
         visitor: &Visitor,
         sha256: Digest,
-    ) -> Result<Vec<(Found, Kept)>, Fault> {
+    ) -> Result<Vec<(Found, Arc<Kept>)>, Fault> {
         let kept = self.glance().await?.holders(&self.catalogue, sha256).await?;
         let mut holders = Vec::new();
         for kept in kept.iter() {
             if let Some(found) = self.link(visitor, LinkId::of(&kept.capture.link)).await? {
-                holders.push((found, kept.clone()));
+                holders.push((found, Arc::clone(kept)));
             }
         }
         Ok(holders)
