@@ -60,7 +60,10 @@
 //!   the school; `serve::visitor::session` is what stays of it. Is the school believed?
 //!   [`domain::policy::identity`].
 //! - Are the copies still what they were? [`night::scrub`] hashes some of them again after each night.
-//! - How are hosts treated? [`domain::policy`] decides, [`world::fetch`] obeys.
+//! - How is a catalogue made anew? [`night::replay`] enters the journal, [`night::retell`] tells
+//!   what is known from it.
+//! - How are hosts treated? [`domain::policy`] decides, [`world::fetch`] obeys, and what they ask
+//!   of us holds for all runs of one night: `daemon::courtesy`.
 
 pub mod cli;
 pub mod config;

@@ -1,8 +1,8 @@
 //! The night as a `JUnit` report: one test for each link.
 //!
 //! A test fails for a dead link and for a missing file of the course, unless
-//! something was decided of it that still holds. What is not yet confirmed, or could not be checked, is skipped: it says nothing of
-//! the page.
+//! something was decided of it that still holds. What is not yet confirmed, or
+//! could not be checked, is skipped: it says nothing of the page.
 
 use crate::domain::report::remark::page;
 use crate::domain::report::wording::{item, remark as words};

@@ -66,7 +66,8 @@ impl Rule {
     }
 }
 
-/// Every link that is not simply fine, and of which nothing is decided, once for each of its places, then the defects of the pages.
+/// Every link that is not simply fine, and of which nothing is decided, once for
+/// each of its places, then the defects of the pages.
 pub fn remarks(night: &Night) -> Vec<Remark> {
     let of_links = night.items.iter().flat_map(|item| of_link(night, item));
     of_links.chain(night.defects.iter().map(|defect| of_defect(night, defect))).collect()

@@ -17,10 +17,9 @@ pub struct Copied {
 }
 
 impl Archive {
-    /// Copies everything but the catalogue, the key that signs the links of letters
-    /// among it. The journal comes before the blobs,
-    /// so that a copy made while a night runs has every blob that its journal
-    /// names.
+    /// Copies everything but the catalogue, and so also the key that signs the links
+    /// of letters. The journal comes before the blobs, so that a copy made while a
+    /// night runs has every blob that its journal names.
     ///
     /// Bytes are copied and never linked: what happens to one archive must not
     /// happen to the other.

@@ -72,8 +72,8 @@ pub fn is_there(dir: &Path) -> Result<bool, Fault> {
 pub fn try_place(dir: &Path) -> Result<(), Fault> {
     let not_writable = |source| Fault::NotWritable { dir: dir.to_owned(), source };
     // The last ancestor of a relative path is empty, and means the working directory.
-    let ancestors = dir.ancestors().map(|dir| if dir.as_os_str().is_empty() { Path::new(".") } else { dir });
-    let there = ancestors.clone().find(|dir| dir.exists()).unwrap_or(dir);
+    let named = |dir| if dir == Path::new("") { Path::new(".") } else { dir };
+    let there = dir.ancestors().map(named).find(|dir| dir.exists()).unwrap_or(dir);
     tempfile::tempfile_in(there).map_err(not_writable)?;
     if is_there(dir)? {
         Archive::beside(dir)?;

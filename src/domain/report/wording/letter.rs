@@ -1,4 +1,5 @@
-//! The words of a whole report: headings, what is known already, closing. How it opens is `opening`'s affair.
+//! The words of a whole report: headings, what is known already, closing. How it
+//! opens is `opening`'s affair.
 
 use jiff::Timestamp;
 use jiff::civil::Date;

@@ -1,0 +1,250 @@
+use super::*;
+
+const EXAMPLE: &str = include_str!("../../config/onreserve.toml");
+
+fn parse(text: &str, path: &Path) -> Result<Settings, Mistakes> {
+    settings_of(vec![(path.to_owned(), text.to_owned())])
+}
+
+/// Every mistake, one a line.
+fn mistake(text: &str) -> String {
+    told(&parse(text, Path::new("x.toml")).unwrap_err())
+}
+
+fn told(mistakes: &Mistakes) -> String {
+    let all = std::iter::once(&mistakes.first).chain(&mistakes.more);
+    all.map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_example_is_valid_and_shows_the_defaults() {
+    let shown = parse(EXAMPLE, Path::new("config/onreserve.toml")).unwrap();
+    let silent = parse("", Path::new("x.toml")).unwrap();
+    assert_eq!(shown.archive, silent.archive);
+    assert_eq!(nights_shown(""), nights_shown("[service]\n"));
+    let written = EXAMPLE.find("[service]").map(|at| &EXAMPLE[at..]).unwrap();
+    let written = &written[..written.find("\n[").unwrap()];
+    assert_eq!(nights_shown(written), nights_shown(""));
+    let (shown, silent) = (shown.fetch, silent.fetch);
+    assert_eq!(shown.delay, silent.delay);
+    assert_eq!(shown.allow_private_networks, silent.allow_private_networks);
+    assert_eq!(format!("{:?}", shown.limits), format!("{:?}", silent.limits));
+}
+
+/// When a course that says nothing itself has its nights and looks.
+fn nights_shown(service: &str) -> String {
+    let text = format!("{service}\n[[course]]\nid = \"a\"\npage = \"https://a.example/\"\n");
+    format!("{:?}", parse(&text, Path::new("x.toml")).unwrap().daemon)
+}
+
+/// The example with the lines of `[mail]` that are commented out.
+#[test]
+fn the_example_names_every_key_of_mail() {
+    let start = EXAMPLE.find("# [mail]").unwrap();
+    let (mail, rest) = EXAMPLE[start..].split_once("\n\n").unwrap();
+    let key = |line: &str| {
+        line.strip_prefix("# ").filter(|line| line.contains(" = ") || *line == "[mail]").map(str::to_owned)
+    };
+    let keys: Vec<String> = mail.lines().filter_map(key).collect();
+    let ways = ["sendmail", "directory", "extra_ca", "password_file", "user", "dkim"];
+    let without = keys.iter().filter(|key| !ways.iter().any(|way| key.starts_with(way)));
+    let text: Vec<&str> = without.map(String::as_str).collect();
+    let settings = parse(&format!("{}\n{rest}", text.join("\n")), Path::new("x.toml")).unwrap();
+    assert_eq!(settings.courses[0].report_to.len(), 1);
+    let shown = settings.mail.unwrap();
+    let bare = parse("[mail]\nfrom = \"o@a.edu\"\nhost = \"smtp.school.example\"", Path::new("x")).unwrap();
+    assert_eq!(format!("{:?}", shown.way), format!("{:?}", bare.mail.unwrap().way));
+    for way in ways {
+        assert!(keys.iter().any(|key| key.starts_with(way)), "{way}");
+    }
+}
+
+/// The example with the lines of `[pages.oidc]` that are commented out.
+#[test]
+fn the_example_names_every_key_of_the_identity_provider() {
+    let start = EXAMPLE.find("# [pages.oidc]").unwrap();
+    let part = EXAMPLE[start..].split("\n\n").next().unwrap();
+    let keys: Vec<&str> = part
+        .lines()
+        .filter_map(|line| line.strip_prefix("# "))
+        .filter(|line| line.contains(" = ") || line.starts_with('['))
+        .collect();
+    for key in ["client_secret_file", "extra_ca"] {
+        assert!(keys.iter().any(|line| line.starts_with(key)), "{key}");
+    }
+    let without_files =
+        keys.iter().filter(|line| !line.starts_with("client_secret_file") && !line.starts_with("extra_ca"));
+    let part: Vec<&str> = without_files.copied().collect();
+    let pages = format!("[pages]\nbase_url = \"https://a.edu\"\n{}\n", part.join("\n"));
+    let course = "[[course]]\nid = \"a\"\npage = \"https://a.example/\"\naccess = \"oidc\"\n";
+    let settings = parse(&format!("{pages}{course}"), Path::new("x.toml")).unwrap();
+    let shown = settings.pages.unwrap().serve;
+    let oidc = shown.oidc.unwrap();
+    assert_eq!(
+        (oidc.name_claim.as_str(), oidc.scopes.as_str()),
+        ("preferred_username", "openid profile email")
+    );
+    assert!(shown.courses[0].admission.asks_the_provider());
+    assert!(mistake(&format!("[pages]\n{course}")).contains("[pages.oidc]"));
+    assert!(mistake(&pages.replace("base_url", "# base_url")).contains("/oidc/callback"));
+}
+
+#[test]
+fn without_a_way_for_mail_nobody_is_written_to() {
+    let settings = parse(EXAMPLE, Path::new("x.toml")).unwrap();
+    assert!(settings.courses[0].report_to.is_empty());
+}
+
+#[test]
+fn a_term_is_written_as_dates_or_as_words() {
+    for term in ["first = 2026-09-21, last = 2026-12-11", "first = \"2026-09-21\", last = \"2026-12-11\""] {
+        let text = format!("[[course]]\nid = \"a\"\npage = \"https://a.example/\"\nterm = {{ {term} }}");
+        let course = parse(&text, Path::new("x.toml")).unwrap().courses.remove(0);
+        assert_eq!(course.term.unwrap().last, jiff::civil::date(2026, 12, 11));
+    }
+}
+
+#[test]
+fn every_mistake_is_named_with_its_place_at_once() {
+    let text = "[fetch]\ndelai = \"2s\"\nhosts_at_once = \"many\"\nsentinels = [\n  \"x\",\n]\n\
+                [[course]]\nid = \"Ünicode\"\nterm = { first = 2026-13-01, last = 2026-12-01 }\n\
+                page = \"https://a.example/\"\nreport_to = [\"nobody\"]\n[mail]\nform = \"x\"\n";
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.toml");
+    std::io::Write::write_all(&mut std::fs::File::create_new(&path).unwrap(), text.as_bytes()).unwrap();
+    let all = told(&check(&path).unwrap_err());
+    for place in ["line 2,", "line 3,", "line 5,", "line 8,", "line 9,", "line 11,", "line 13,"] {
+        assert!(all.contains(place), "{place}\n{all}");
+    }
+}
+
+/// Each line that is wrong, with the column of what is wrong in it and a word of the mend.
+#[test]
+fn what_means_nothing_is_named_with_its_place_at_once_with_slips() {
+    let lines = [
+        ("[fetch]", None),
+        ("delya = \"3s\"", Some((1, "`delay`"))),
+        ("hosts_at_once = 0", Some((17, "the default is 16"))),
+        ("page_timeout = \"-1s\"", Some((16, "for example \"2s\""))),
+        ("[fetch.delays]", None),
+        ("\"slow.example\" = \"-2s\"", Some((18, "no length of time"))),
+        ("[service]", None),
+        ("spread = \"48h\"", Some((10, "0s to 12h"))),
+        ("look = \"noon\"", Some((8, "13:00"))),
+        ("ping_url = \"ftp://watcher\"", Some((12, "https://"))),
+        ("[mail]", None),
+        ("from = \"nobody\"", Some((8, "onreserve@school.edu"))),
+        ("host = \"smtp.school.example\"", None),
+        ("security = \"none\"", Some((12, "use \"starttls\""))),
+        ("unsubscribe_url = \"http://a.example\"", Some((19, "https://"))),
+        ("[pages]", None),
+        ("listen = 8080", Some((10, "socket address"))),
+        ("base_url = \"school\"", Some((12, "write for example"))),
+        ("trusted_proxies = [\"127.0.0.1\", \"0.0.0.0/0\"]", Some((33, "name the proxy"))),
+        ("monitors = [\"everywhere\"]", Some((13, "10.1.0.0/16"))),
+        ("user_header = \"Remote User\"", Some((15, "Remote-User"))),
+        ("[[course]]", None),
+        ("id = \"a\"", None),
+        ("page = \"ftp://a.example/\"", Some((8, "course `a`"))),
+        ("time_zone = \"Mars\"", Some((13, "America/Chicago"))),
+        ("schedule = \"30 2 * * *\"", Some((12, "write six"))),
+        ("term = { first = 2026-09-21, last = 2026-01-01 }", Some((8, "exchange"))),
+        ("access = \"password\"", Some((10, "hash-password"))),
+        ("staff = { users = [] }", Some((9, "staff is empty"))),
+        ("[[course]]", None),
+        ("id = \"a\"", Some((6, "another id"))),
+        ("page = \"https://a.example/\"", None),
+        ("readers = { users = [\"ann\"] }", Some((11, "add access"))),
+        ("[[course]]", Some((1, "has no page"))),
+        ("id = \"c\"", None),
+        ("[[course]]", None),
+        ("id = \"d\"", None),
+        ("pgae = \"https://d.example/\"", Some((1, "`pgae`"))),
+    ];
+    let text = lines.map(|(line, _)| line).join("\n");
+    let all = mistake(&text);
+    let mut wanted = 0;
+    for (nth, (line, told)) in lines.iter().enumerate() {
+        let Some((column, mend)) = told else { continue };
+        wanted += 1;
+        let place = format!("line {}, column {column}", nth + 1);
+        let told = all.split("x.toml: ").find(|told| told.contains(&place));
+        assert!(told.is_some_and(|told| told.contains(mend)), "{line}: {place}: {mend}\n{all}");
+    }
+    assert_eq!(all.matches("x.toml: ").count(), wanted, "nothing is told beside these: {all}");
+    assert!(!all.contains("ftp://watcher"), "the ping address is a secret");
+}
+
+#[test]
+fn mistakes_are_placed_in_the_file_of_their_course() {
+    let course = |more: &str| format!("[[course]]\nid = \"a\"\npage = \"https://a.example/\"\n{more}");
+    let files = [
+        ("x.toml", course("")),
+        ("courses.d/1.toml", format!("\n{}", course("time_zone = \"Mars\"\n"))),
+        ("courses.d/2.toml", "[[course]]\n".to_owned()),
+    ];
+    let files = files.map(|(path, text)| (PathBuf::from(path), text)).to_vec();
+    let all = told(&settings_of(files).unwrap_err());
+    for place in [
+        "courses.d/1.toml: line 3, column 6: two courses",
+        "courses.d/1.toml: line 5, column 13: ",
+        "courses.d/2.toml: line 1, column 1: missing field `id`",
+    ] {
+        assert!(all.contains(place), "{place}\n{all}");
+    }
+}
+
+#[test]
+fn the_archive_is_found_without_the_secrets() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("onreserve.toml");
+    let text = "[archive]\ndir = \"kept\"\n[mail]\nfrom = \"o@school.edu\"\nhost = \"relay\"\nuser = \"o\"\n\
+                password_file = \"none\"\n";
+    std::io::Write::write_all(&mut std::fs::File::create_new(&path).unwrap(), text.as_bytes()).unwrap();
+    assert!(read(&path).is_err());
+    assert_eq!(archive_of(&path).unwrap(), Path::new("kept"));
+    assert!(archive_of(&dir.path().join("none.toml")).is_err());
+}
+
+#[test]
+fn courses_also_stand_in_files_of_their_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("onreserve.toml");
+    let file = |path: &Path, text: &str| {
+        std::io::Write::write_all(&mut std::fs::File::create_new(path).unwrap(), text.as_bytes()).unwrap();
+    };
+    let course = |id: &str| format!("[[course]]\nid = \"{id}\"\npage = \"https://a.example/\"\n");
+    std::fs::create_dir(dir.path().join("courses.d")).unwrap();
+    file(&path, &course("a"));
+    file(&dir.path().join("courses.d/2.toml"), &course("c"));
+    file(&dir.path().join("courses.d/1.toml"), &course("b"));
+    file(&dir.path().join("courses.d/old.toml.bak"), "nonsense");
+    let ids =
+        |settings: Settings| settings.courses.into_iter().map(|it| it.id.to_string()).collect::<Vec<_>>();
+    assert_eq!(ids(read(&path).unwrap()), ["a", "b", "c"]);
+    file(&dir.path().join("courses.d/3.toml"), "[fetch]\ndelay = \"1s\"\n");
+    let told = check(&path).unwrap_err().first.to_string();
+    assert!(told.contains("3.toml") && told.contains("fetch"), "{told}");
+}
+
+#[test]
+fn a_mistake_says_where_it_is() {
+    let told = mistake("[fetch]\ndelai = \"2s\"");
+    assert!(told.contains("line 2, column 1") && told.contains("`delai`"), "{told}");
+    let course = "[[course]]\nid = \"a\"\npage = \"https://a.example/\"\n";
+    assert!(mistake(&format!("{course}{course}")).contains("two courses"));
+    assert!(mistake(&format!("{course}time_zone = \"Mars\"")).contains("America/Chicago"));
+    assert!(
+        mistake(&format!("{course}term = {{ first = 2026-09-21, last = 2026-01-01 }}")).contains("exchange")
+    );
+    assert!(mistake("[[course]]\nid = \"a\"").contains("has no page"));
+    assert!(
+        mistake(&format!("{course}schedule = \"30 2 * * *\"")).contains("course `a`: `30 2 * * *` has 5")
+    );
+    assert!(mistake("[service]\nlook = \"noon\"").contains("13:00"));
+    assert!(mistake("[service]\nspread = \"2d\"").contains("spread"));
+    assert!(!mistake("[service]\nping_url = \"ftp://secret\"").contains("secret"));
+    let mistyped = mistake("[mail]\nfrom = \"o@school.edu\"\npassword = \"secret\"");
+    assert!(mistyped.contains("line 3, column 1") && !mistyped.contains("secret"), "{mistyped}");
+    assert!(mistake("[fetch]\nhosts_at_once = 0").contains("the default is 16"));
+}
