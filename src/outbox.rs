@@ -13,7 +13,7 @@ use crate::domain::report::digest::Digest;
 use crate::domain::report::occasion::Telling;
 use crate::domain::report::{html, text};
 use crate::domain::ticket::{Purpose, SigningKey, Ticket};
-use crate::world::catalogue::{Catalogue, Fault, Turn, Waiting};
+use crate::world::catalogue::{self, Catalogue, Turn, Waiting};
 use crate::world::clock::Clock;
 use crate::world::mail::dkim::Signer;
 use crate::world::mail::relay::{Outcome, Parcel, Relay};
@@ -130,7 +130,7 @@ pub async fn deliver_due(catalogue: &Catalogue, clock: Clock, sender: &Sender) -
         let waiting = match catalogue.waiting_letter(id).await {
             Ok(Some(waiting)) => waiting,
             Ok(None) => continue,
-            Err(Fault::Value(error)) => {
+            Err(catalogue::Error::Value(error)) => {
                 tracing::error!(%error, "a letter that this version cannot read is given up; `onreserve report` still shows its night");
                 catalogue.drop_letter(id, now).await?;
                 continue;

@@ -40,7 +40,7 @@ pub(super) fn of_error(error: &anyhow::Error) -> ExitCode {
 
 fn code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if cause.is::<Mistake>()
-        || cause.is::<fetch::Fault>() && !matches!(cause.downcast_ref(), Some(fetch::Fault::Spool(_)))
+        || cause.is::<fetch::Error>() && !matches!(cause.downcast_ref(), Some(fetch::Error::Spool(_)))
     {
         return Some(CONFIGURATION);
     }
@@ -56,17 +56,17 @@ fn code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             },
         };
     }
-    if let Some(fault) = cause.downcast_ref::<archive::Fault>() {
+    if let Some(fault) = cause.downcast_ref::<archive::Error>() {
         return match fault {
-            archive::Fault::NotWritable { .. } | archive::Fault::OfAnother { .. } => Some(PERMISSION),
-            archive::Fault::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+            archive::Error::NotWritable { .. } | archive::Error::OfAnother { .. } => Some(PERMISSION),
+            archive::Error::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
                 Some(PERMISSION)
             }
-            archive::Fault::Newer { .. } => Some(CONFIGURATION),
+            archive::Error::Newer { .. } => Some(CONFIGURATION),
             _ => None,
         };
     }
-    if let Some(catalogue::Fault::Newer { .. } | catalogue::Fault::Older { .. }) = cause.downcast_ref() {
+    if let Some(catalogue::Error::Newer { .. } | catalogue::Error::Older { .. }) = cause.downcast_ref() {
         return Some(CONFIGURATION);
     }
     None

@@ -199,7 +199,7 @@ fn signing_key(
 
 impl Pages {
     /// The pages with their key; the archive makes one where none is configured.
-    pub fn serve(&self, archive: &Archive) -> Result<serve::Settings, archive::Fault> {
+    pub fn serve(&self, archive: &Archive) -> Result<serve::Settings, archive::Error> {
         Ok(serve::Settings { signing_key: Some(self.key(archive)?), ..self.serve.clone() })
     }
 
@@ -209,7 +209,7 @@ impl Pages {
     }
 
     /// Where the links of letters lead; nowhere as long as nobody knows our address.
-    pub fn behind_letters(&self, archive: &Archive) -> Result<Option<outbox::Pages>, archive::Fault> {
+    pub fn behind_letters(&self, archive: &Archive) -> Result<Option<outbox::Pages>, archive::Error> {
         if self.address().is_none() {
             return Ok(None);
         }
@@ -217,7 +217,7 @@ impl Pages {
         Ok(Some(outbox::Pages { base, key: self.key(archive)? }))
     }
 
-    fn key(&self, archive: &Archive) -> Result<SigningKey, archive::Fault> {
+    fn key(&self, archive: &Archive) -> Result<SigningKey, archive::Error> {
         self.key.clone().map_or_else(|| archive.signing_key(), Ok)
     }
 

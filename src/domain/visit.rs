@@ -68,7 +68,7 @@ pub enum Failure {
     Reset,
     /// The body ended before its announced length.
     Truncated,
-    Certificate(CertificateFault),
+    Certificate(CertificateError),
     /// TLS could not be agreed for another reason than the certificate.
     Tls,
     /// What came back is not HTTP.
@@ -85,7 +85,7 @@ pub enum Failure {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum CertificateFault {
+pub enum CertificateError {
     Expired,
     WrongName,
     UnknownIssuer,

@@ -9,7 +9,7 @@ use crate::domain::patch::{self, Fix, Plan, Source};
 use crate::domain::replacement::Ground;
 use crate::domain::report::{Item, Night, PagePatch};
 use crate::domain::verdict::State;
-use crate::world::source_files::{self, Fault, Tree};
+use crate::world::source_files::{self, Tree};
 
 /// A longer diff is left to `onreserve patch`: it would be stored every night.
 const LONGEST_DIFF: usize = 64 << 10;
@@ -24,7 +24,7 @@ pub struct Planned {
 
 /// Plans the patch of a night's report; `dir` is where the sources lie, if not
 /// in the pages' own files. `None` where no sources are known.
-pub fn plan(night: &Night, dir: Option<&Path>) -> Result<Option<Planned>, Fault> {
+pub fn plan(night: &Night, dir: Option<&Path>) -> Result<Option<Planned>, source_files::Error> {
     let pages: Vec<PathBuf> = night.pages.iter().filter_map(file).map(|(path, _)| path.clone()).collect();
     if pages.is_empty() && dir.is_none() {
         return Ok(None);

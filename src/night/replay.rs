@@ -69,7 +69,7 @@ pub async fn catch_up(world: &World) -> anyhow::Result<Option<NightRow>> {
 ///
 /// A line cannot be read, or the catalogue cannot be used.
 pub async fn enter_all(
-    entries: impl Iterator<Item = Result<Entry, archive::Fault>>,
+    entries: impl Iterator<Item = Result<Entry, archive::Error>>,
     catalogue: &Catalogue,
 ) -> anyhow::Result<usize> {
     let mut count = 0;

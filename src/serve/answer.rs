@@ -22,9 +22,9 @@ use crate::world::{archive, catalogue};
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
     #[error(transparent)]
-    Catalogue(#[from] catalogue::Fault),
+    Catalogue(#[from] catalogue::Error),
     #[error(transparent)]
-    Archive(#[from] archive::Fault),
+    Archive(#[from] archive::Error),
     #[error("cannot lay out a page: {0}")]
     Page(#[from] askama::Error),
     #[error("cannot write JSON: {0}")]

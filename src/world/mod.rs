@@ -92,7 +92,7 @@ impl World {
 
     /// Fetches from now on by these settings, counting and remembering anew.
     /// Where they cannot be used, all stays as it was.
-    pub fn renew_fetch(&mut self, fetch: &fetch::Settings) -> Result<(), fetch::Fault> {
+    pub fn renew_fetch(&mut self, fetch: &fetch::Settings) -> Result<(), fetch::Error> {
         self.fetch = Fetch::new(fetch, self.archive.spool(), self.clock)?;
         self.hosts_at_once = fetch.limits.hosts_at_once;
         self.sentinels.clone_from(&fetch.sentinels);

@@ -8,20 +8,20 @@ pub const MAX_BYTES: u64 = 16 << 20;
 
 /// A page file that cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum Error {
     #[error("cannot read the course page {}: {source}", path.display())]
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("{} is larger than {} MiB; is it the course page?", path.display(), MAX_BYTES >> 20)]
     TooLarge { path: PathBuf },
 }
 
-pub fn read(path: &Path) -> Result<Vec<u8>, Fault> {
-    let unreadable = |source| Fault::Unreadable { path: path.to_owned(), source };
+pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(Fault::TooLarge { path: path.to_owned() });
+        return Err(Error::TooLarge { path: path.to_owned() });
     }
     Ok(bytes)
 }

@@ -41,7 +41,7 @@ pub struct Reply {
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum Error {
     #[error("it cannot be reached: {}", causes(.0))]
     Unreachable(reqwest::Error),
     #[error("it answered with more than {LONGEST} bytes")]
@@ -76,7 +76,7 @@ impl Provider {
         client.map(Self).map_err(Unfit::Client)
     }
 
-    pub async fn get(&self, url: &Url) -> Result<Reply, Fault> {
+    pub async fn get(&self, url: &Url) -> Result<Reply, Error> {
         read(self.0.get(url.clone()).header("accept", "application/json")).await
     }
 
@@ -86,7 +86,7 @@ impl Provider {
         url: &Url,
         login: Option<(&str, &Secret)>,
         fields: &[(&str, &str)],
-    ) -> Result<Reply, Fault> {
+    ) -> Result<Reply, Error> {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let mut request = self
             .0
@@ -104,13 +104,13 @@ impl Provider {
     }
 }
 
-async fn read(request: RequestBuilder) -> Result<Reply, Fault> {
-    let unreachable = |error: reqwest::Error| Fault::Unreachable(error.without_url());
+async fn read(request: RequestBuilder) -> Result<Reply, Error> {
+    let unreachable = |error: reqwest::Error| Error::Unreachable(error.without_url());
     let mut response = request.send().await.map_err(unreachable)?;
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
         if body.len() + chunk.len() > LONGEST {
-            return Err(Fault::TooLong);
+            return Err(Error::TooLong);
         }
         body.extend_from_slice(&chunk);
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// A directory that cannot become the site, or a file in it that cannot be written.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum Error {
     #[error("{} is not empty; name a directory that is, or does not exist yet", .0.display())]
     Taken(PathBuf),
     #[error("`{0}` cannot be a path in a site")]
@@ -24,46 +24,46 @@ pub struct SiteDir {
 
 impl SiteDir {
     /// Makes the directory; one that is there must be empty.
-    pub fn create(dir: &Path) -> Result<Self, Fault> {
-        let failed = |source| Fault::Io { path: dir.to_owned(), source };
+    pub fn create(dir: &Path) -> Result<Self, Error> {
+        let failed = |source| Error::Io { path: dir.to_owned(), source };
         DirBuilder::new().recursive(true).create(dir).map_err(failed)?;
         if fs::read_dir(dir).map_err(failed)?.next().is_some() {
-            return Err(Fault::Taken(dir.to_owned()));
+            return Err(Error::Taken(dir.to_owned()));
         }
         Ok(Self { dir: dir.to_owned() })
     }
 
     /// Writes a file; one that is there already is replaced.
-    pub fn write(&self, path: &str, bytes: &[u8]) -> Result<(), Fault> {
+    pub fn write(&self, path: &str, bytes: &[u8]) -> Result<(), Error> {
         let path = self.place(path)?;
-        fs::write(&path, bytes).map_err(|source| Fault::Io { path, source })
+        fs::write(&path, bytes).map_err(|source| Error::Io { path, source })
     }
 
     /// Copies a file, unless it is there already; tells whether it was not.
-    pub fn copy(&self, path: &str, from: &mut File) -> Result<bool, Fault> {
+    pub fn copy(&self, path: &str, from: &mut File) -> Result<bool, Error> {
         let path = self.place(path)?;
         let mut copy = || match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(mut to) => io::copy(from, &mut to).map(|_| true),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
             Err(error) => Err(error),
         };
-        copy().map_err(|source| Fault::Io { path: path.clone(), source })
+        copy().map_err(|source| Error::Io { path: path.clone(), source })
     }
 
     /// Only plain names lead on from the directory.
-    fn place(&self, path: &str) -> Result<PathBuf, Fault> {
+    fn place(&self, path: &str) -> Result<PathBuf, Error> {
         let is_plain = |name: &str| {
             !name.is_empty()
                 && !name.starts_with('.')
                 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
         };
         if !path.split('/').all(is_plain) {
-            return Err(Fault::NoPath(path.to_owned()));
+            return Err(Error::NoPath(path.to_owned()));
         }
         let path = self.dir.join(path);
         let parent = path.parent().unwrap_or(&self.dir);
         fs::create_dir_all(parent)
-            .map_err(|source| Fault::Io { path: parent.to_owned(), source })
+            .map_err(|source| Error::Io { path: parent.to_owned(), source })
             .map(|()| path.clone())
     }
 }
@@ -78,8 +78,8 @@ mod tests {
         let site = SiteDir::create(&root.path().join("site")).unwrap();
         site.write("c/dgm/index.html", b"x").unwrap();
         for path in ["../x", "/etc/x", "a//b", "a/./b", "a/.htaccess", "a\\b", "a/\u{e4}", ""] {
-            assert!(matches!(site.write(path, b"x"), Err(Fault::NoPath(_))), "{path}");
+            assert!(matches!(site.write(path, b"x"), Err(Error::NoPath(_))), "{path}");
         }
-        assert!(matches!(SiteDir::create(&root.path().join("site")), Err(Fault::Taken(_))));
+        assert!(matches!(SiteDir::create(&root.path().join("site")), Err(Error::Taken(_))));
     }
 }

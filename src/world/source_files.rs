@@ -19,7 +19,7 @@ const NOT_SOURCES: &[&str] = &["_site", "public", "node_modules", "vendor", "tar
 
 /// Sources that cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum Error {
     #[error("cannot read the sources in {}: {source}; correct `source` in the course's configuration", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
     #[error("{} has changed in between; nothing was written to it, run the command again", path.display())]
@@ -47,10 +47,10 @@ pub struct SourceFile {
 /// Reads the page files, and every source below the directory.
 ///
 /// What is not UTF-8 is left out: its bytes cannot be told apart safely.
-pub fn read(pages: &[PathBuf], dir: Option<&Path>) -> Result<Tree, Fault> {
+pub fn read(pages: &[PathBuf], dir: Option<&Path>) -> Result<Tree, Error> {
     let mut paths = Vec::new();
     if let Some(dir) = dir {
-        let unreadable = |source| Fault::Unreadable { path: dir.to_owned(), source };
+        let unreadable = |source| Error::Unreadable { path: dir.to_owned(), source };
         if dir.is_file() { paths.push(dir.to_owned()) } else { walk(dir, &mut paths).map_err(unreadable)? }
     }
     paths.extend(pages.iter().cloned());
@@ -58,7 +58,7 @@ pub fn read(pages: &[PathBuf], dir: Option<&Path>) -> Result<Tree, Fault> {
     for path in &paths {
         // The file itself, so that a link to it is not replaced by a copy.
         let path =
-            fs::canonicalize(path).map_err(|source| Fault::Unreadable { path: path.clone(), source })?;
+            fs::canonicalize(path).map_err(|source| Error::Unreadable { path: path.clone(), source })?;
         absolute.push(path);
     }
     absolute.sort();
@@ -67,7 +67,7 @@ pub fn read(pages: &[PathBuf], dir: Option<&Path>) -> Result<Tree, Fault> {
     let root = root(&absolute, dir);
     let mut files = Vec::new();
     for path in absolute {
-        let bytes = fs::read(&path).map_err(|source| Fault::Unreadable { path: path.clone(), source })?;
+        let bytes = fs::read(&path).map_err(|source| Error::Unreadable { path: path.clone(), source })?;
         let name = path.strip_prefix(&root).ok().and_then(Path::to_str).map(str::to_owned);
         if let (Ok(text), Some(name)) = (String::from_utf8(bytes), name) {
             files.push(SourceFile { name, path, text });
@@ -113,8 +113,8 @@ fn is_source(path: &Path) -> bool {
 
 impl SourceFile {
     /// Gives the file new content at once, if it still is as it was read.
-    pub fn replace(&self, text: &str) -> Result<(), Fault> {
-        let unwritable = |source| Fault::Unwritable { path: self.path.clone(), source };
+    pub fn replace(&self, text: &str) -> Result<(), Error> {
+        let unwritable = |source| Error::Unwritable { path: self.path.clone(), source };
         let dir = self.path.parent().unwrap_or(Path::new("."));
         let mut new = tempfile::NamedTempFile::new_in(dir).map_err(unwritable)?;
         new.write_all(text.as_bytes()).map_err(unwritable)?;
@@ -122,7 +122,7 @@ impl SourceFile {
         new.as_file().set_permissions(permissions).map_err(unwritable)?;
         new.as_file().sync_all().map_err(unwritable)?;
         if fs::read(&self.path).map_err(unwritable)? != self.text.as_bytes() {
-            return Err(Fault::Changed { path: self.path.clone() });
+            return Err(Error::Changed { path: self.path.clone() });
         }
         new.persist(&self.path).map_err(|error| unwritable(error.error))?;
         Ok(())
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(tree.files[0].name, "page.md");
         tree.files[0].replace("two").unwrap();
         assert_eq!(fs::read_to_string(&page).unwrap(), "two");
-        assert!(matches!(tree.files[0].replace("three"), Err(Fault::Changed { .. })));
+        assert!(matches!(tree.files[0].replace("three"), Err(Error::Changed { .. })));
         assert_eq!(fs::read_to_string(&page).unwrap(), "two");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left behind");
     }

@@ -15,7 +15,7 @@ use crate::domain::report::wording::acting;
 use crate::domain::ticket::{Purpose, Ticket};
 use crate::serve::answer::{self, Answer};
 use crate::serve::desk::{Desk, Found, Shelf};
-use crate::world::catalogue::Fault;
+use crate::world::catalogue;
 
 /// Someone who may act on a course.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ pub(in crate::serve) fn unkept(mut answer: Response) -> Response {
 pub(in crate::serve) async fn by_ticket(
     desk: &Desk,
     text: &str,
-) -> Result<Result<(Actor, Purpose), Refusal>, Fault> {
+) -> Result<Result<(Actor, Purpose), Refusal>, catalogue::Error> {
     let Some(key) = &desk.settings.signing_key else { return Ok(Err(Refusal::Forged)) };
     let Ok(ticket) = Ticket::open(text, key) else { return Ok(Err(Refusal::Forged)) };
     let shelves = desk.shelves().await?;

@@ -179,7 +179,7 @@ fn caching(found: &Found) -> &'static str {
 pub(in crate::serve) fn open(desk: &Desk, capture: &Capture) -> Result<Option<(File, Manner)>, Fault> {
     let file = match desk.archive.open_blob(capture.sha256) {
         Ok(file) => file,
-        Err(fault @ archive::Fault::Missing(_)) => {
+        Err(fault @ archive::Error::Missing(_)) => {
             tracing::error!(%fault, "a copy that the catalogue names is missing");
             return Ok(None);
         }

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use crate::domain::course::CourseId;
 use crate::domain::verdict::StateName;
-use crate::world::catalogue::{Catalogue, Fault};
+use crate::world::catalogue::{self, Catalogue};
 
 /// Nights that fit into a chart.
 const NIGHTS: usize = 60;
@@ -66,7 +66,7 @@ impl Past {
         &self,
         course: &CourseId,
         catalogue: &Catalogue,
-    ) -> Result<Vec<Tally>, Fault> {
+    ) -> Result<Vec<Tally>, catalogue::Error> {
         let mut counted = self.counted.lock().await;
         let nights = counted.entry(course.clone()).or_default();
         let last = nights.last().map_or(0, |(night, _)| *night);

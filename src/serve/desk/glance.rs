@@ -16,7 +16,7 @@ use crate::domain::capture::Digest;
 use crate::domain::course::CourseId;
 use crate::domain::evidence::memory::Kept;
 use crate::serve::settings::CourseRules;
-use crate::world::catalogue::{Catalogue, Fault, Newest, Written};
+use crate::world::catalogue::{self, Catalogue, Newest, Written};
 use crate::world::clock::Clock;
 
 /// How long one look is good for at most, whatever the catalogue's file says.
@@ -53,7 +53,7 @@ impl Glances {
         catalogue: &Catalogue,
         courses: &[CourseRules],
         clock: Clock,
-    ) -> Result<Arc<Glance>, Fault> {
+    ) -> Result<Arc<Glance>, catalogue::Error> {
         let mut newest = self.newest.lock().await;
         let now = Taken { at: clock.instant(), written: catalogue.last_written() };
         if let Some((glance, taken)) = newest.as_ref()
@@ -74,7 +74,7 @@ impl Glance {
         catalogue: &Catalogue,
         courses: &[CourseRules],
         before: &[Arc<Shelf>],
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, catalogue::Error> {
         let newest: HashMap<CourseId, Newest> = catalogue.newest().await?.into_iter().collect();
         let mut shelves = Vec::new();
         for rules in courses {
@@ -89,7 +89,11 @@ impl Glance {
     }
 
     /// The captures with this digest, the newest first.
-    pub(super) async fn holders(&self, catalogue: &Catalogue, sha256: Digest) -> Result<Holders, Fault> {
+    pub(super) async fn holders(
+        &self,
+        catalogue: &Catalogue,
+        sha256: Digest,
+    ) -> Result<Holders, catalogue::Error> {
         let known = self.holders.lock().unwrap_or_else(PoisonError::into_inner).get(&sha256).cloned();
         if let Some(known) = known {
             return Ok(known);

@@ -27,7 +27,7 @@ use crate::serve::dashboard::past::Past;
 use crate::serve::visitor::oidc::Crossings;
 use crate::serve::visitor::signin::Porter;
 use crate::world::archive::Archive;
-use crate::world::catalogue::{Catalogue, Fault};
+use crate::world::catalogue::{self, Catalogue};
 use crate::world::clock::Clock;
 
 /// Searches at the same time: fewer than the catalogue has connections, so
@@ -82,22 +82,29 @@ impl Desk {
 
     /// The courses that were ever reported, in the order of the settings,
     /// whoever asks.
-    pub(in crate::serve) async fn shelves(&self) -> Result<Vec<Arc<Shelf>>, Fault> {
+    pub(in crate::serve) async fn shelves(&self) -> Result<Vec<Arc<Shelf>>, catalogue::Error> {
         Ok(self.glance().await?.shelves.clone())
     }
 
-    pub(in crate::serve) async fn shelf(&self, course: &CourseId) -> Result<Option<Arc<Shelf>>, Fault> {
+    pub(in crate::serve) async fn shelf(
+        &self,
+        course: &CourseId,
+    ) -> Result<Option<Arc<Shelf>>, catalogue::Error> {
         Ok(self.glance().await?.shelves.iter().find(|shelf| shelf.night.course == *course).cloned())
     }
 
-    async fn glance(&self) -> Result<Arc<Glance>, Fault> {
+    async fn glance(&self) -> Result<Arc<Glance>, catalogue::Error> {
         self.glances.newest(&self.catalogue, &self.settings.courses, self.clock).await
     }
 
     /// The link of this id. Of several courses that have it, the one that says
     /// most: a takedown holds everywhere, then comes a course whose copy opens,
     /// and last one that the visitor may not read.
-    pub(in crate::serve) async fn link(&self, visitor: &Visitor, id: LinkId) -> Result<Option<Found>, Fault> {
+    pub(in crate::serve) async fn link(
+        &self,
+        visitor: &Visitor,
+        id: LinkId,
+    ) -> Result<Option<Found>, catalogue::Error> {
         let mut found: Vec<Found> = Vec::new();
         for shelf in &self.glance().await?.shelves {
             found.extend(shelf.found_by_id(visitor, id));
@@ -117,7 +124,7 @@ impl Desk {
         &self,
         visitor: &Visitor,
         address: &Address,
-    ) -> Result<Option<Found>, Fault> {
+    ) -> Result<Option<Found>, catalogue::Error> {
         if let Some(found) = self.link(visitor, LinkId::of(address)).await? {
             return Ok(Some(found));
         }
@@ -131,7 +138,7 @@ impl Desk {
     }
 
     /// The captures of a link, oldest first.
-    pub(in crate::serve) async fn captures(&self, link: &Address) -> Result<Vec<Kept>, Fault> {
+    pub(in crate::serve) async fn captures(&self, link: &Address) -> Result<Vec<Kept>, catalogue::Error> {
         self.catalogue.captures(link).await
     }
 
@@ -140,7 +147,7 @@ impl Desk {
         &self,
         visitor: &Visitor,
         id: &CaptureId,
-    ) -> Result<Option<(Found, Kept)>, Fault> {
+    ) -> Result<Option<(Found, Kept)>, catalogue::Error> {
         let Some(found) = self.link(visitor, id.link).await? else { return Ok(None) };
         let captures = self.captures(&found.item().link).await?;
         Ok(captures.into_iter().rev().find(|kept| kept.capture.id() == *id).map(|kept| (found, kept)))
@@ -151,7 +158,7 @@ impl Desk {
         &self,
         visitor: &Visitor,
         sha256: Digest,
-    ) -> Result<Vec<(Found, Arc<Kept>)>, Fault> {
+    ) -> Result<Vec<(Found, Arc<Kept>)>, catalogue::Error> {
         let kept = self.glance().await?.holders(&self.catalogue, sha256).await?;
         let mut holders = Vec::new();
         for kept in kept.iter() {

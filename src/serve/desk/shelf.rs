@@ -15,7 +15,7 @@ use crate::domain::report::{Item, Night};
 use crate::domain::verdict::State;
 use crate::serve::settings::CourseRules;
 use crate::serve::visitor::Visitor;
-use crate::world::catalogue::{Catalogue, Decided, Fault, Newest};
+use crate::world::catalogue::{self, Catalogue, Decided, Newest};
 
 /// A course as its newest report tells it.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Shelf {
         catalogue: &Catalogue,
         rules: &CourseRules,
         as_of: Newest,
-    ) -> Result<Option<Self>, Fault> {
+    ) -> Result<Option<Self>, catalogue::Error> {
         let Some(mut night) = catalogue.last_report::<Night>(&rules.id).await? else {
             return Ok(None);
         };
@@ -99,7 +99,7 @@ async fn bring_up_to_date(
     catalogue: &Catalogue,
     item: &mut Item,
     decided: Option<&Decided>,
-) -> Result<(), Fault> {
+) -> Result<(), catalogue::Error> {
     if let Some(verdict) = catalogue.verdict(&item.link).await? {
         item.verdict = verdict;
     }

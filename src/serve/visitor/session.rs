@@ -41,7 +41,7 @@ pub(in crate::serve) type Sessions = HashMap<CourseId, Session>;
 #[derive(Debug, thiserror::Error)]
 pub(in crate::serve) enum Fault {
     #[error(transparent)]
-    Catalogue(#[from] catalogue::Fault),
+    Catalogue(#[from] catalogue::Error),
     #[error(transparent)]
     Chance(#[from] NoChance),
 }

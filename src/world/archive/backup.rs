@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Archive, Fault, failed, files_below, private_dir, sync_dir};
+use super::{Archive, Error, failed, files_below, private_dir, sync_dir};
 use crate::domain::journal::Entry;
 use crate::domain::journal::Holdings;
 
@@ -23,7 +23,7 @@ impl Archive {
     ///
     /// Bytes are copied and never linked: what happens to one archive must not
     /// happen to the other.
-    pub fn copy_to(&self, target: &Self) -> Result<Copied, Fault> {
+    pub fn copy_to(&self, target: &Self) -> Result<Copied, Error> {
         let mut copied = Copied::default();
         let mut dirs = BTreeSet::new();
         for part in ["captures", "audit", "quarantine", "blobs"] {
@@ -50,7 +50,7 @@ impl Archive {
     }
 
     /// What an owner had removed here must not stay in the copy.
-    fn forget_what_was_taken_down(&self, target: &Self) -> Result<(), Fault> {
+    fn forget_what_was_taken_down(&self, target: &Self) -> Result<(), Error> {
         let (mut holdings, mut removed) = (Holdings::default(), BTreeSet::new());
         for entry in self.entries() {
             let entry = entry?;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::{Archive, Fault, failed, sync_dir};
+use super::{Archive, Error, failed, sync_dir};
 
 /// What `SQLite` keeps beside a catalogue.
 const LOG: &str = "-wal";
@@ -16,7 +16,7 @@ const INDEX_OF_LOG: &str = "-shm";
 
 impl Archive {
     /// Puts a catalogue that waits under another name, and is closed, in the place of the old one.
-    pub fn take_catalogue(&self, from: &Path, catalogue: &Path) -> Result<(), Fault> {
+    pub fn take_catalogue(&self, from: &Path, catalogue: &Path) -> Result<(), Error> {
         let take = || -> io::Result<()> {
             for ending in [LOG, INDEX_OF_LOG] {
                 match fs::remove_file(with(catalogue, ending)) {
@@ -32,7 +32,7 @@ impl Archive {
     }
 
     /// Keeps the catalogue under a second name, for when a new one takes its place.
-    pub fn set_catalogue_aside(&self, catalogue: &Path, now: Timestamp) -> Result<(), Fault> {
+    pub fn set_catalogue_aside(&self, catalogue: &Path, now: Timestamp) -> Result<(), Error> {
         let aside = with(catalogue, &format!(".old-{}", now.as_second()));
         for ending in [LOG, ""] {
             let from = with(catalogue, ending);
@@ -45,8 +45,8 @@ impl Archive {
     }
 
     /// Catalogues of earlier versions, and those set aside: nothing reads them.
-    pub fn old_catalogues(&self) -> Result<Vec<PathBuf>, Fault> {
-        let list = |source| Fault::Io { doing: "list", path: self.dir().to_owned(), source };
+    pub fn old_catalogues(&self) -> Result<Vec<PathBuf>, Error> {
+        let list = |source| Error::Io { doing: "list", path: self.dir().to_owned(), source };
         let mut old = Vec::new();
         for entry in fs::read_dir(self.dir()).map_err(list)? {
             let path = entry.map_err(list)?.path();
@@ -61,7 +61,7 @@ impl Archive {
 
     /// Copies a catalogue that nobody uses, with what was not yet merged into it.
     /// False if there is none.
-    pub fn bring_catalogue(&self, from: &Path, catalogue: &Path) -> Result<bool, Fault> {
+    pub fn bring_catalogue(&self, from: &Path, catalogue: &Path) -> Result<bool, Error> {
         if !from.exists() {
             return Ok(false);
         }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sha2::{Digest as _, Sha256};
 
-use super::{Archive, Fault, failed, files_below, private_dir, sync_dir};
+use super::{Archive, Error, failed, files_below, private_dir, sync_dir};
 use crate::domain::capture::Digest;
 use crate::domain::journal::Holdings;
 
@@ -44,7 +44,7 @@ const NIGHTS: u64 = 30;
 impl Archive {
     /// Hashes every blob again. Damaged bytes are moved to quarantine, never
     /// deleted, and written down in the audit.
-    pub fn verify(&self, now: Timestamp, mut each: impl FnMut(&Path)) -> Result<Fixity, Fault> {
+    pub fn verify(&self, now: Timestamp, mut each: impl FnMut(&Path)) -> Result<Fixity, Error> {
         let mut fixity = Fixity::default();
         for path in self.blobs()? {
             each(&path);
@@ -72,7 +72,7 @@ impl Archive {
         now: Timestamp,
         last: &HashMap<Digest, Timestamp>,
         mut is_enough: impl FnMut() -> bool,
-    ) -> Result<Fixity, Fault> {
+    ) -> Result<Fixity, Error> {
         let mut blobs = Vec::new();
         let mut all_bytes = 0;
         for path in self.blobs()? {
@@ -94,7 +94,7 @@ impl Archive {
     }
 
     /// Hashes one blob, and sets it aside if it is not what its name says.
-    fn check(&self, path: &Path, now: Timestamp, fixity: &mut Fixity) -> Result<(), Fault> {
+    fn check(&self, path: &Path, now: Timestamp, fixity: &mut Fixity) -> Result<(), Error> {
         let (digest, bytes) = hash(path).map_err(|source| failed("read", path, source))?;
         fixity.bytes += bytes;
         if digest_in_name(path) == Some(digest) {
@@ -106,7 +106,7 @@ impl Archive {
         Ok(())
     }
 
-    fn audit_verified(&self, now: Timestamp, fixity: &Fixity) -> Result<(), Fault> {
+    fn audit_verified(&self, now: Timestamp, fixity: &Fixity) -> Result<(), Error> {
         let (sound, altered, missing) = (fixity.sound.len(), fixity.damaged.len(), fixity.missing.len());
         let line = serde_json::json!({
             "at": now, "verified": sound, "bytes": fixity.bytes, "altered": altered, "missing": missing,
@@ -115,7 +115,7 @@ impl Archive {
     }
 
     /// Rewrites `SHA256SUMS`, in the order of the names.
-    pub fn write_sums(&self) -> Result<(), Fault> {
+    pub fn write_sums(&self) -> Result<(), Error> {
         let mut sums = String::new();
         for path in self.blobs()? {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -127,11 +127,11 @@ impl Archive {
     }
 
     /// All blobs, sorted by name.
-    fn blobs(&self) -> Result<Vec<PathBuf>, Fault> {
+    fn blobs(&self) -> Result<Vec<PathBuf>, Error> {
         files_below(&self.dir().join("blobs/sha256"))
     }
 
-    fn quarantine(&self, path: &Path, name: String, now: Timestamp) -> Result<Damage, Fault> {
+    fn quarantine(&self, path: &Path, name: String, now: Timestamp) -> Result<Damage, Error> {
         let day = now.to_zoned_datetime(TimeZone::UTC).date();
         let dir = self.dir().join("quarantine").join(day.to_string());
         let moved_to = dir.join(&name);
@@ -146,7 +146,7 @@ impl Archive {
     }
 
     /// Writes down what was found or done.
-    pub fn audit(&self, at: Timestamp, line: &serde_json::Value) -> Result<(), Fault> {
+    pub fn audit(&self, at: Timestamp, line: &serde_json::Value) -> Result<(), Error> {
         let month = at.to_zoned_datetime(TimeZone::UTC).date().strftime("%Y-%m").to_string();
         let path = self.dir().join("audit").join(format!("{month}.jsonl"));
         let write = || -> io::Result<()> {

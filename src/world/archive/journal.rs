@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Archive, Fault, failed, files_below, private_dir};
+use super::{Archive, Error, failed, files_below, private_dir};
 use crate::domain::journal::Entry;
 
 impl Archive {
@@ -16,7 +16,7 @@ impl Archive {
     /// Whoever appends holds the day's file: the nights, the pages and the commands
     /// beside them all do. A line that a crash or a full disk tore before is ended
     /// first, so that the next one starts on its own; the torn bytes stay where they are.
-    pub fn append(&self, at: Timestamp, entries: &[Entry]) -> Result<(), Fault> {
+    pub fn append(&self, at: Timestamp, entries: &[Entry]) -> Result<(), Error> {
         let path = self.journal_of(at);
         let write = || -> io::Result<()> {
             let mut lines = Vec::new();
@@ -45,7 +45,7 @@ impl Archive {
     ///
     /// A line in the middle that cannot be read; the last line of a file may
     /// be torn by a crash and is then passed over.
-    pub fn entries(&self) -> impl Iterator<Item = Result<Entry, Fault>> + use<> {
+    pub fn entries(&self) -> impl Iterator<Item = Result<Entry, Error>> + use<> {
         let (files, trouble) = match self.journal_files() {
             Ok(files) => (files, None),
             Err(fault) => (Vec::new(), Some(Err(fault))),
@@ -57,7 +57,7 @@ impl Archive {
     pub fn entries_since(
         &self,
         since: Timestamp,
-    ) -> Result<impl Iterator<Item = Result<Entry, Fault>> + use<>, Fault> {
+    ) -> Result<impl Iterator<Item = Result<Entry, Error>> + use<>, Error> {
         let first = self.journal_of(since);
         let files = self.journal_files()?;
         Ok(files.into_iter().filter(move |path| *path >= first).flat_map(entries_of))
@@ -68,7 +68,7 @@ impl Archive {
         self.dir().join("captures").join(day.strftime("%Y/%m/%d.jsonl").to_string())
     }
 
-    fn journal_files(&self) -> Result<Vec<PathBuf>, Fault> {
+    fn journal_files(&self) -> Result<Vec<PathBuf>, Error> {
         let mut files = files_below(&self.dir().join("captures"))?;
         files.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
         Ok(files)
@@ -85,20 +85,20 @@ fn ends_within_a_line(file: &mut File) -> io::Result<bool> {
     Ok(last != *b"\n")
 }
 
-fn entries_of(path: PathBuf) -> Box<dyn Iterator<Item = Result<Entry, Fault>>> {
+fn entries_of(path: PathBuf) -> Box<dyn Iterator<Item = Result<Entry, Error>>> {
     let file = match File::open(&path) {
         Ok(file) => file,
-        Err(source) => return Box::new(std::iter::once(Err(Fault::Io { doing: "read", path, source }))),
+        Err(source) => return Box::new(std::iter::once(Err(Error::Io { doing: "read", path, source }))),
     };
     let lines = BufReader::new(file).split(b'\n');
     Box::new(lines.zip(1..).filter_map(move |(line, number)| match line {
-        Err(source) => Some(Err(Fault::Io { doing: "read", path: path.clone(), source })),
+        Err(source) => Some(Err(Error::Io { doing: "read", path: path.clone(), source })),
         Ok(line) if line.is_empty() => None,
         Ok(line) => match serde_json::from_slice(&line) {
             Ok(entry) => Some(Ok(entry)),
             // Torn by a crash, and healed since: it never was a whole line.
             Err(error) if error.is_eof() => None,
-            Err(source) => Some(Err(Fault::Garbled { path: path.clone(), line: number, source })),
+            Err(source) => Some(Err(Error::Garbled { path: path.clone(), line: number, source })),
         },
     }))
 }

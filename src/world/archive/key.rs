@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::{Archive, Fault, failed, sync_dir};
+use super::{Archive, Error, failed, sync_dir};
 use crate::domain::capture::Digest;
 use crate::domain::ticket::SigningKey;
 
@@ -15,18 +15,18 @@ impl Archive {
     /// The archive's own key; it is made where there is none yet.
     ///
     /// Losing it only ends the links of letters that were sent already.
-    pub fn signing_key(&self) -> Result<SigningKey, Fault> {
+    pub fn signing_key(&self) -> Result<SigningKey, Error> {
         let path = self.dir().join(NAME);
         if !path.exists() {
             self.make_key().map_err(|source| failed("make", &path, source))?;
         }
         let text = fs::read_to_string(&path).map_err(|source| failed("read", &path, source))?;
-        let unsound = |error| Fault::Io { doing: "use", path: path.clone(), source: io::Error::other(error) };
+        let unsound = |error| Error::Io { doing: "use", path: path.clone(), source: io::Error::other(error) };
         SigningKey::parse(&text).map_err(unsound)
     }
 
     /// Brings the key where the links of letters are to be opened, if there is one.
-    pub(super) fn copy_key_to(&self, target: &Self) -> Result<(), Fault> {
+    pub(super) fn copy_key_to(&self, target: &Self) -> Result<(), Error> {
         let path = self.dir().join(NAME);
         let copy = || match fs::read(&path) {
             Ok(key) => target.replace_private(NAME, &key),

@@ -32,7 +32,7 @@ const FORMAT: u32 = 1;
 
 /// An archive that cannot be used, or not for this.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum Error {
     #[error("cannot write to the archive {}: {source}; make it writable, or name another with --archive", dir.display())]
     NotWritable { dir: PathBuf, source: io::Error },
     #[error("the archive {} was written by a newer version (format {found}, this program knows {FORMAT}); use that version", dir.display())]
@@ -52,25 +52,25 @@ pub enum Fault {
 }
 
 /// Makes the directory of an archive, so that it can be locked before it is opened.
-pub fn make_dir(dir: &Path) -> Result<(), Fault> {
-    private_dir(dir).map_err(|source| Fault::NotWritable { dir: dir.to_owned(), source })
+pub fn make_dir(dir: &Path) -> Result<(), Error> {
+    private_dir(dir).map_err(|source| Error::NotWritable { dir: dir.to_owned(), source })
 }
 
 /// Whether there is an archive at this place.
-pub fn is_there(dir: &Path) -> Result<bool, Fault> {
+pub fn is_there(dir: &Path) -> Result<bool, Error> {
     let path = dir.join("FORMAT");
     match fs::metadata(&path) {
         Ok(_) => Ok(true),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             Ok(false)
         }
-        Err(source) => Err(Fault::Io { doing: "look at", path, source }),
+        Err(source) => Err(Error::Io { doing: "look at", path, source }),
     }
 }
 
 /// Whether an archive can be written at this place, or made there; nothing is left behind.
-pub fn try_place(dir: &Path) -> Result<(), Fault> {
-    let not_writable = |source| Fault::NotWritable { dir: dir.to_owned(), source };
+pub fn try_place(dir: &Path) -> Result<(), Error> {
+    let not_writable = |source| Error::NotWritable { dir: dir.to_owned(), source };
     // The last ancestor of a relative path is empty, and means the working directory.
     let named = |dir| if dir == Path::new("") { Path::new(".") } else { dir };
     let there = dir.ancestors().map(named).find(|dir| dir.exists()).unwrap_or(dir);
@@ -94,16 +94,16 @@ impl Archive {
     ///
     /// Bodies that were on their way in when an earlier run ended are removed;
     /// the caller must be the sole instance.
-    pub fn open(dir: &Path) -> Result<Self, Fault> {
+    pub fn open(dir: &Path) -> Result<Self, Error> {
         let archive = Self { dir: dir.to_owned() };
-        archive.prepare().map_err(|source| Fault::NotWritable { dir: dir.to_owned(), source })?;
+        archive.prepare().map_err(|source| Error::NotWritable { dir: dir.to_owned(), source })?;
         archive.check_format()?;
         Ok(archive)
     }
 
     /// Opens an archive beside whoever runs on it: to read it, and to append to
     /// its journal. Whoever removes copies holds their custody meanwhile.
-    pub fn beside(dir: &Path) -> Result<Self, Fault> {
+    pub fn beside(dir: &Path) -> Result<Self, Error> {
         let archive = Self { dir: dir.to_owned() };
         archive.check_format()?;
         Ok(archive)
@@ -111,10 +111,10 @@ impl Archive {
 
     /// Whether its owner can go on with what we write. Root may write everywhere,
     /// and what it makes is its own.
-    pub fn is_ours_to_write(&self) -> Result<(), Fault> {
+    pub fn is_ours_to_write(&self) -> Result<(), Error> {
         let there = fs::metadata(&self.dir).map_err(|source| failed("look at", &self.dir, source))?;
         if rustix::process::geteuid().is_root() && there.uid() != 0 {
-            return Err(Fault::OfAnother { dir: self.dir.clone(), owner: there.uid() });
+            return Err(Error::OfAnother { dir: self.dir.clone(), owner: there.uid() });
         }
         Ok(())
     }
@@ -134,18 +134,18 @@ impl Archive {
         self.dir.join("blobs/sha256").join(&name[..2]).join(&name[2..4]).join(&name)
     }
 
-    pub fn open_blob(&self, digest: Digest) -> Result<File, Fault> {
+    pub fn open_blob(&self, digest: Digest) -> Result<File, Error> {
         let path = self.path_of(digest);
         File::open(&path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => Fault::Missing(digest),
-            _ => Fault::Io { doing: "open", path, source },
+            io::ErrorKind::NotFound => Error::Missing(digest),
+            _ => Error::Io { doing: "open", path, source },
         })
     }
 
     /// Takes a spooled body in. Whoever comes second with the same bytes loses quietly.
     ///
     /// Once this returns, the bytes survive a crash under their name.
-    pub fn adopt(&self, spooled: Spooled) -> Result<Digest, Fault> {
+    pub fn adopt(&self, spooled: Spooled) -> Result<Digest, Error> {
         let digest = spooled.body.sha256;
         let target = self.path_of(digest);
         if target.exists() {
@@ -156,7 +156,7 @@ impl Archive {
     }
 
     /// Keeps bytes that are in memory: response heads, course pages.
-    pub fn keep_bytes(&self, bytes: &[u8]) -> Result<Digest, Fault> {
+    pub fn keep_bytes(&self, bytes: &[u8]) -> Result<Digest, Error> {
         let digest = Digest::of(bytes);
         let path = self.path_of(digest);
         if path.exists() {
@@ -227,30 +227,30 @@ impl Archive {
         sync_dir(&self.dir)
     }
 
-    fn check_format(&self) -> Result<(), Fault> {
+    fn check_format(&self) -> Result<(), Error> {
         let path = self.dir.join("FORMAT");
-        let found = fs::read_to_string(&path).map_err(|source| Fault::Io { doing: "read", path, source })?;
+        let found = fs::read_to_string(&path).map_err(|source| Error::Io { doing: "read", path, source })?;
         match found.trim().parse::<u32>() {
             Ok(version) if version <= FORMAT => Ok(()),
-            _ => Err(Fault::Newer { dir: self.dir.clone(), found: found.trim().to_owned() }),
+            _ => Err(Error::Newer { dir: self.dir.clone(), found: found.trim().to_owned() }),
         }
     }
 }
 
 /// A full disk is told apart: it is the one failure an operator mends at once.
-fn failed(doing: &'static str, path: &Path, source: io::Error) -> Fault {
+fn failed(doing: &'static str, path: &Path, source: io::Error) -> Error {
     match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Fault::Full(source),
-        _ => Fault::Io { doing, path: path.to_owned(), source },
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::Full(source),
+        _ => Error::Io { doing, path: path.to_owned(), source },
     }
 }
 
 /// All files below a directory, sorted.
-fn files_below(dir: &Path) -> Result<Vec<PathBuf>, Fault> {
+fn files_below(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut found = Vec::new();
     let mut left = vec![dir.to_owned()];
     while let Some(dir) = left.pop() {
-        let list = |source| Fault::Io { doing: "list", path: dir.clone(), source };
+        let list = |source| Error::Io { doing: "list", path: dir.clone(), source };
         for entry in fs::read_dir(&dir).map_err(list)? {
             let entry = entry.map_err(list)?;
             let is_dir = entry.file_type().map_err(list)?.is_dir();

@@ -3,12 +3,12 @@
 use std::fs;
 use std::io;
 
-use super::{Archive, Fault, failed, sync_dir};
+use super::{Archive, Error, failed, sync_dir};
 use crate::domain::capture::Digest;
 
 impl Archive {
     /// Removes a blob for good. The journal has to say before that it goes.
-    pub fn remove(&self, digest: Digest) -> Result<(), Fault> {
+    pub fn remove(&self, digest: Digest) -> Result<(), Error> {
         let path = self.path_of(digest);
         let remove = || match fs::remove_file(&path) {
             Ok(()) => sync_dir(path.parent().unwrap_or(self.dir())),

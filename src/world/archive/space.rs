@@ -1,6 +1,6 @@
 //! The room an archive has, and whether it can be written to.
 
-use super::{Archive, Fault};
+use super::{Archive, Error};
 
 impl Archive {
     /// Whether this process may write to the archive, asked without writing.
@@ -11,8 +11,8 @@ impl Archive {
     }
 
     /// Bytes that this process may still write to the archive's file system.
-    pub fn free_bytes(&self) -> Result<u64, Fault> {
-        let space = rustix::fs::statvfs(self.dir()).map_err(|error| Fault::Io {
+    pub fn free_bytes(&self) -> Result<u64, Error> {
+        let space = rustix::fs::statvfs(self.dir()).map_err(|error| Error::Io {
             doing: "measure",
             path: self.dir().to_owned(),
             source: error.into(),

@@ -7,7 +7,7 @@ use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::entries::link_id;
 use super::value::{from_json, json, time};
-use super::{Catalogue, Fault};
+use super::{Catalogue, Error};
 use crate::domain::address::Address;
 use crate::domain::course::{CourseId, MailAddress};
 use crate::domain::decision::Decision;
@@ -31,7 +31,7 @@ pub struct Lapse {
 
 impl Catalogue {
     /// The decisions on the links of a course.
-    pub async fn decisions(&self, course: &CourseId) -> Result<HashMap<Address, Decided>, Fault> {
+    pub async fn decisions(&self, course: &CourseId) -> Result<HashMap<Address, Decided>, Error> {
         let rows = sqlx::query(
             "SELECT link.address, decision.decision, decision.lapsed FROM decision \
              JOIN link ON link.id = decision.link WHERE course = ? AND decision.decision IS NOT NULL",
@@ -50,7 +50,7 @@ impl Catalogue {
     }
 
     /// The readers who want no letters of a course.
-    pub async fn stopped(&self, course: &CourseId) -> Result<Vec<MailAddress>, Fault> {
+    pub async fn stopped(&self, course: &CourseId) -> Result<Vec<MailAddress>, Error> {
         let readers =
             sqlx::query_scalar::<_, String>("SELECT reader FROM stopped WHERE course = ? ORDER BY reader")
                 .bind(course.as_str())
@@ -66,7 +66,7 @@ pub(super) async fn decide(
     at: Timestamp,
     decision: Option<&Decision>,
     on: &mut Transaction<'_, Sqlite>,
-) -> Result<(), Fault> {
+) -> Result<(), Error> {
     let link = link_id(link, on).await?;
     // Entered again, it must not take the place of what was decided since.
     sqlx::query(
@@ -83,7 +83,7 @@ pub(super) async fn decide(
 }
 
 /// The copy stays what the course reads; all else that was decided is over.
-pub(super) async fn lapse(lapse: &Lapse, on: &mut Transaction<'_, Sqlite>) -> Result<(), Fault> {
+pub(super) async fn lapse(lapse: &Lapse, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     let link = link_id(&lapse.link, on).await?;
     let standing = sqlx::query_scalar::<_, Option<String>>(
         "SELECT decision FROM decision WHERE course = ? AND link = ? AND at = ?",
@@ -116,7 +116,7 @@ pub(super) async fn letters(
     at: Timestamp,
     wanted: bool,
     on: &mut Transaction<'_, Sqlite>,
-) -> Result<(), Fault> {
+) -> Result<(), Error> {
     if wanted {
         sqlx::query("DELETE FROM stopped WHERE course = ? AND reader = ?")
             .bind(course.as_str())

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::value::{from_json, json, time};
-use super::{Catalogue, Fault, Lapse, decisions, replacements};
+use super::{Catalogue, Error, Lapse, decisions, replacements};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
 use crate::domain::document::Fingerprint;
@@ -14,7 +14,7 @@ use crate::domain::journal::Entry;
 
 impl Catalogue {
     /// Enters a batch in one transaction: all of it, or nothing.
-    pub async fn enter(&self, entries: &[Entry]) -> Result<(), Fault> {
+    pub async fn enter(&self, entries: &[Entry]) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         for entry in entries {
             enter(entry, &mut transaction).await?;
@@ -23,7 +23,7 @@ impl Catalogue {
     }
 }
 
-async fn enter(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Fault> {
+async fn enter(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     match entry {
         Entry::Night { started } => {
             sqlx::query("INSERT INTO night (started) VALUES (?) ON CONFLICT DO NOTHING")
@@ -69,7 +69,7 @@ async fn accepted(
     sha256: Digest,
     at: Timestamp,
     on: &mut Transaction<'_, Sqlite>,
-) -> Result<(), Fault> {
+) -> Result<(), Error> {
     let link = link_id(link, on).await?;
     sqlx::query(
         "INSERT INTO baseline (link, capture, accepted_at) \
@@ -85,7 +85,7 @@ async fn accepted(
     Ok(())
 }
 
-async fn taken_down(link: &Address, at: Timestamp, on: &mut Transaction<'_, Sqlite>) -> Result<(), Fault> {
+async fn taken_down(link: &Address, at: Timestamp, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     let link = link_id(link, on).await?;
     sqlx::query("INSERT INTO takedown (link, at) VALUES (?, ?) ON CONFLICT DO NOTHING")
         .bind(link)
@@ -95,7 +95,7 @@ async fn taken_down(link: &Address, at: Timestamp, on: &mut Transaction<'_, Sqli
     Ok(())
 }
 
-async fn reinstated(link: &Address, at: Timestamp, on: &mut Transaction<'_, Sqlite>) -> Result<(), Fault> {
+async fn reinstated(link: &Address, at: Timestamp, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     let link = link_id(link, on).await?;
     sqlx::query("UPDATE takedown SET undone_at = ?1 WHERE link = ?2 AND undone_at IS NULL AND at <= ?1")
         .bind(time(at))
@@ -105,7 +105,7 @@ async fn reinstated(link: &Address, at: Timestamp, on: &mut Transaction<'_, Sqli
     Ok(())
 }
 
-async fn capture(kept: &Kept, on: &mut Transaction<'_, Sqlite>) -> Result<(), Fault> {
+async fn capture(kept: &Kept, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     let capture = &kept.capture;
     let link = link_id(&capture.link, on).await?;
     sqlx::query(
@@ -138,7 +138,7 @@ async fn visit(
     link: &Address,
     evidence: &Evidence,
     on: &mut Transaction<'_, Sqlite>,
-) -> Result<(), Fault> {
+) -> Result<(), Error> {
     let link = link_id(link, on).await?;
     sqlx::query(
         "INSERT INTO visit (link, night, evidence) SELECT ?, id, ? FROM night WHERE started = ? \
@@ -157,7 +157,7 @@ async fn reread(
     sha256: Digest,
     text: Fingerprint,
     on: &mut Transaction<'_, Sqlite>,
-) -> Result<(), Fault> {
+) -> Result<(), Error> {
     let rows = sqlx::query("SELECT id, kept FROM capture WHERE link = ? AND sha256 = ?")
         .bind(link)
         .bind(sha256.to_string())
@@ -174,7 +174,7 @@ async fn reread(
     Ok(())
 }
 
-async fn page(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Fault> {
+async fn page(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     let Entry::Page { at, course, title, source, sha256, page } = entry else { return Ok(()) };
     sqlx::query(
         "INSERT INTO course (id, title) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET title = excluded.title",
@@ -198,7 +198,7 @@ async fn page(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Fau
     Ok(())
 }
 
-pub(super) async fn link_id(link: &Address, on: &mut Transaction<'_, Sqlite>) -> Result<i64, Fault> {
+pub(super) async fn link_id(link: &Address, on: &mut Transaction<'_, Sqlite>) -> Result<i64, Error> {
     sqlx::query("INSERT INTO link (address) VALUES (?) ON CONFLICT DO NOTHING")
         .bind(link.as_str())
         .execute(&mut **on)

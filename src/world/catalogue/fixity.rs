@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use sqlx::Row as _;
 
 use super::value::{decoded, time, time_from};
-use super::{Catalogue, Fault};
+use super::{Catalogue, Error};
 use crate::domain::capture::{Digest, Verified};
 
 impl Catalogue {
     /// The last verification of every copy that had one.
-    pub async fn verified(&self) -> Result<HashMap<Digest, Verified>, Fault> {
+    pub async fn verified(&self) -> Result<HashMap<Digest, Verified>, Error> {
         let rows =
             sqlx::query("SELECT sha256, verified_at, is_sound FROM fixity").fetch_all(&self.pool).await?;
         rows.iter()
@@ -28,7 +28,7 @@ impl Catalogue {
         at: Timestamp,
         sound: &[Digest],
         unsound: &[Digest],
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         let both = sound.iter().map(|it| (it, true)).chain(unsound.iter().map(|it| (it, false)));
         for (sha256, is_sound) in both {

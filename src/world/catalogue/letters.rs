@@ -5,7 +5,7 @@ use sqlx::{Row as _, Sqlite, Transaction};
 use tokio::sync::MutexGuard;
 
 use super::value::{decoded, from_json, json, time, time_from};
-use super::{Catalogue, Fault, NightRow};
+use super::{Catalogue, Error, NightRow};
 use crate::domain::course::{CourseId, MailAddress};
 use crate::domain::report::occasion::{Occasion, Telling};
 
@@ -99,7 +99,7 @@ impl Catalogue {
         &self,
         course: &CourseId,
         recipient: &MailAddress,
-    ) -> Result<Correspondence, Fault> {
+    ) -> Result<Correspondence, Error> {
         let told = sqlx::query(
             "SELECT occasion, max(coalesce(ended_at, queued_at)) FROM letter WHERE course = ? AND recipient = ? \
              AND (state = 'told' OR state = 'waiting' AND is_unanswered) GROUP BY occasion",
@@ -120,7 +120,7 @@ impl Catalogue {
             told: told
                 .iter()
                 .map(|row| Ok((from_json(row.get(0))?, time_from(row.get(1))?)))
-                .collect::<Result<_, Fault>>()?,
+                .collect::<Result<_, Error>>()?,
             ..Correspondence::default()
         };
         for row in &untold {
@@ -138,7 +138,7 @@ impl Catalogue {
         &self,
         course: &CourseId,
         readers: &[MailAddress],
-    ) -> Result<Vec<i64>, Fault> {
+    ) -> Result<Vec<i64>, Error> {
         let rows = sqlx::query(
             "SELECT id, recipient FROM letter WHERE course = ? AND state IN ('waiting', 'refused', 'expired')",
         )
@@ -151,7 +151,7 @@ impl Catalogue {
 
     /// The letters whose turn it is, oldest first. One whose next try is far
     /// away was postponed by a clock that was wrong.
-    pub async fn due_letters(&self, now: Timestamp, far: Timestamp) -> Result<Vec<i64>, Fault> {
+    pub async fn due_letters(&self, now: Timestamp, far: Timestamp) -> Result<Vec<i64>, Error> {
         Ok(sqlx::query_scalar(
             "SELECT id FROM letter WHERE state = 'waiting' AND (next_try <= ? OR next_try > ?) ORDER BY night, id",
         )
@@ -162,7 +162,7 @@ impl Catalogue {
     }
 
     /// `None` if the letter waits no longer.
-    pub async fn waiting_letter(&self, id: i64) -> Result<Option<Waiting>, Fault> {
+    pub async fn waiting_letter(&self, id: i64) -> Result<Option<Waiting>, Error> {
         let row = sqlx::query(
             "SELECT recipient, content, queued_at, tries FROM letter WHERE id = ? AND state = 'waiting'",
         )
@@ -182,7 +182,7 @@ impl Catalogue {
     }
 
     /// Takes a letter out that cannot be read any more.
-    pub async fn drop_letter(&self, id: i64, at: Timestamp) -> Result<(), Fault> {
+    pub async fn drop_letter(&self, id: i64, at: Timestamp) -> Result<(), Error> {
         sqlx::query("UPDATE letter SET state = 'superseded', content = NULL, ended_at = ? WHERE id = ?")
             .bind(time(at))
             .bind(id)
@@ -193,7 +193,7 @@ impl Catalogue {
 
     /// Notes that a letter is being handed on, which is undone by its turn: whoever
     /// finds it after a crash knows that the relay may have the letter.
-    pub async fn try_letter(&self, id: i64) -> Result<(), Fault> {
+    pub async fn try_letter(&self, id: i64) -> Result<(), Error> {
         sqlx::query("UPDATE letter SET is_unanswered = is_unanswered | 2 WHERE id = ?")
             .bind(id)
             .execute(&self.pool)
@@ -202,7 +202,7 @@ impl Catalogue {
     }
 
     /// Enters what came of a try, unless its reader stopped the letters meanwhile.
-    pub async fn turn_letter(&self, id: i64, at: Timestamp, turn: &Turn, answer: &str) -> Result<(), Fault> {
+    pub async fn turn_letter(&self, id: i64, at: Timestamp, turn: &Turn, answer: &str) -> Result<(), Error> {
         let (state, next_try, is_unanswered) = match turn {
             Turn::Told => ("told", at, false),
             Turn::Postponed { until, is_unanswered } => ("waiting", *until, *is_unanswered),
@@ -228,7 +228,7 @@ impl Catalogue {
         Ok(())
     }
 
-    pub async fn outbox(&self) -> Result<Outbox, Fault> {
+    pub async fn outbox(&self) -> Result<Outbox, Error> {
         let row =
             sqlx::query(
                 "SELECT count(*), min(night.started), min(next_try) FROM letter JOIN night ON night.id = first_night \
@@ -260,7 +260,7 @@ impl Catalogue {
                         answer: row.get::<Option<String>, _>(5).unwrap_or_default(),
                     })
                 })
-                .collect::<Result<_, Fault>>()?,
+                .collect::<Result<_, Error>>()?,
         })
     }
 }
@@ -271,7 +271,7 @@ pub(super) async fn post(
     night: NightRow,
     at: Timestamp,
     on: &mut Transaction<'_, Sqlite>,
-) -> Result<(), Fault> {
+) -> Result<(), Error> {
     for id in &post.superseded {
         sqlx::query(
             "UPDATE letter SET state = 'superseded', content = NULL, ended_at = ? WHERE id = ? AND state <> 'told'",

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sqlx::Row as _;
 
 use super::value::{from_json, time_from};
-use super::{Catalogue, Fault};
+use super::{Catalogue, Error};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
 use crate::domain::course::{CourseId, PageSource};
@@ -53,7 +53,7 @@ impl Known {
 }
 
 impl Catalogue {
-    pub async fn known(&self, links: &[Address]) -> Result<HashMap<Address, Known>, Fault> {
+    pub async fn known(&self, links: &[Address]) -> Result<HashMap<Address, Known>, Error> {
         let mut known = HashMap::new();
         for link in links {
             if let Some(one) = self.known_of(link).await? {
@@ -64,7 +64,7 @@ impl Catalogue {
     }
 
     /// `None` for a link that was never visited.
-    pub async fn known_of(&self, link: &Address) -> Result<Option<Known>, Fault> {
+    pub async fn known_of(&self, link: &Address) -> Result<Option<Known>, Error> {
         let row = sqlx::query(concat!(
             "SELECT link.id, verdict.verdict, capture.kept, \
              EXISTS (SELECT 1 FROM takedown WHERE takedown.link = link.id AND undone_at IS NULL) FROM link \
@@ -116,7 +116,7 @@ impl Catalogue {
     }
 
     /// What is believed of a link now.
-    pub async fn verdict(&self, link: &Address) -> Result<Option<Verdict>, Fault> {
+    pub async fn verdict(&self, link: &Address) -> Result<Option<Verdict>, Error> {
         let text = sqlx::query_scalar::<_, String>(
             "SELECT verdict FROM verdict JOIN link ON link.id = verdict.link WHERE link.address = ?",
         )
@@ -127,7 +127,7 @@ impl Catalogue {
     }
 
     /// Every night of a link, oldest first, void ones marked.
-    pub async fn history(&self, link: &Address) -> Result<Vec<(Timestamp, Option<Void>, Evidence)>, Fault> {
+    pub async fn history(&self, link: &Address) -> Result<Vec<(Timestamp, Option<Void>, Evidence)>, Error> {
         let rows = sqlx::query(
             "SELECT night.started, night.void, visit.evidence FROM visit JOIN night ON night.id = visit.night \
              JOIN link ON link.id = visit.link WHERE link.address = ? ORDER BY night.started",
@@ -144,7 +144,7 @@ impl Catalogue {
     }
 
     /// Every capture of a link but those of void nights, oldest first.
-    pub async fn captures(&self, link: &Address) -> Result<Vec<Kept>, Fault> {
+    pub async fn captures(&self, link: &Address) -> Result<Vec<Kept>, Error> {
         let rows = sqlx::query_scalar::<_, String>(concat!(
             "SELECT kept FROM capture JOIN link ON link.id = capture.link WHERE link.address = ? AND ",
             of_a_valid_night!(),
@@ -157,7 +157,7 @@ impl Catalogue {
     }
 
     /// All links ever visited.
-    pub async fn links(&self) -> Result<Vec<Address>, Fault> {
+    pub async fn links(&self) -> Result<Vec<Address>, Error> {
         let rows = sqlx::query_scalar::<_, String>("SELECT address FROM link ORDER BY address")
             .fetch_all(&self.pool)
             .await?;
@@ -165,7 +165,7 @@ impl Catalogue {
     }
 
     /// The courses of which a page was read, with their titles.
-    pub async fn courses(&self) -> Result<Vec<(CourseId, String)>, Fault> {
+    pub async fn courses(&self) -> Result<Vec<(CourseId, String)>, Error> {
         let rows = sqlx::query("SELECT id, title FROM course ORDER BY id").fetch_all(&self.pool).await?;
         Ok(rows.iter().filter_map(|row| Some((row.get::<String, _>(0).parse().ok()?, row.get(1)))).collect())
     }
@@ -175,7 +175,7 @@ impl Catalogue {
         &self,
         course: &CourseId,
         source: &PageSource,
-    ) -> Result<Option<(Digest, Page)>, Fault> {
+    ) -> Result<Option<(Digest, Page)>, Error> {
         let row = sqlx::query("SELECT sha256, page FROM reading WHERE course = ? AND source = ?")
             .bind(course.as_str())
             .bind(super::value::json(source)?)
@@ -185,7 +185,7 @@ impl Catalogue {
             let digest = row
                 .get::<String, _>(0)
                 .parse()
-                .map_err(|error| Fault::Query(sqlx::Error::Decode(Box::new(error))))?;
+                .map_err(|error| Error::Query(sqlx::Error::Decode(Box::new(error))))?;
             Ok((digest, from_json(row.get(1))?))
         })
         .transpose()

@@ -39,7 +39,7 @@ pub use texts::{PassageId, Piece, Sighting};
 
 /// A catalogue that cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum Error {
     #[error("the catalogue {} was written by a newer version of onreserve; use that version", path.display())]
     Newer { path: PathBuf },
     #[error("the catalogue {} is of an older version of onreserve; `onreserve migrate` brings it to this one while no service runs on it, and a start of the service does too", path.display())]
@@ -80,21 +80,21 @@ impl Catalogue {
     ///
     /// The journal is synced before any row is written, so a commit that a
     /// power cut takes back is entered again at the next start: `NORMAL` is enough.
-    pub async fn open(path: &Path) -> Result<Self, Fault> {
+    pub async fn open(path: &Path) -> Result<Self, Error> {
         let catalogue = Self::connect(path, true).await?;
         schema::migrate(&catalogue.pool, path).await?;
         Ok(catalogue)
     }
 
     /// Opens the catalogue beside whoever may use it: it is neither made nor migrated.
-    pub async fn open_as_it_is(path: &Path) -> Result<Self, Fault> {
+    pub async fn open_as_it_is(path: &Path) -> Result<Self, Error> {
         let catalogue = Self::connect(path, false).await?;
         schema::check(&catalogue.pool, path).await?;
         Ok(catalogue)
     }
 
-    async fn connect(path: &Path, may_be_made: bool) -> Result<Self, Fault> {
-        let unusable = |source: Box<dyn std::error::Error + Send + Sync>| Fault::Unusable {
+    async fn connect(path: &Path, may_be_made: bool) -> Result<Self, Error> {
+        let unusable = |source: Box<dyn std::error::Error + Send + Sync>| Error::Unusable {
             path: path.to_owned(),
             source,
         };

@@ -9,7 +9,7 @@ use sqlx::{Row as _, Sqlite, Transaction};
 use super::entries::link_id;
 use super::letters::{self, Post};
 use super::value::{from_json, json, time, time_from};
-use super::{Catalogue, Fault, Lapse, decisions};
+use super::{Catalogue, Error, Lapse, decisions};
 use crate::domain::address::Address;
 use crate::domain::course::CourseId;
 use crate::domain::evidence::Evidence;
@@ -54,7 +54,7 @@ pub struct NightRecord {
 
 impl Catalogue {
     /// The newest night that never finished, if it began after `since`.
-    pub async fn unfinished(&self, since: Timestamp) -> Result<Option<NightRow>, Fault> {
+    pub async fn unfinished(&self, since: Timestamp) -> Result<Option<NightRow>, Error> {
         let row = sqlx::query(
             "SELECT id, started FROM night WHERE finished IS NULL AND started > ? ORDER BY started DESC LIMIT 1",
         )
@@ -65,7 +65,7 @@ impl Catalogue {
     }
 
     /// When the newest night that told something began.
-    pub async fn last_told(&self) -> Result<Option<Timestamp>, Fault> {
+    pub async fn last_told(&self) -> Result<Option<Timestamp>, Error> {
         let started = sqlx::query_scalar::<_, Option<String>>(
             "SELECT MAX(started) FROM night WHERE finished IS NOT NULL AND id IN (SELECT night FROM report)",
         )
@@ -74,7 +74,7 @@ impl Catalogue {
         started.map(|started| time_from(&started)).transpose()
     }
 
-    pub async fn night(&self, started: Timestamp) -> Result<NightRow, Fault> {
+    pub async fn night(&self, started: Timestamp) -> Result<NightRow, Error> {
         let id = sqlx::query_scalar("SELECT id FROM night WHERE started = ?")
             .bind(time(started))
             .fetch_one(&self.pool)
@@ -83,7 +83,7 @@ impl Catalogue {
     }
 
     /// The links that a night has visited already.
-    pub async fn visited(&self, night: i64) -> Result<HashMap<Address, Evidence>, Fault> {
+    pub async fn visited(&self, night: i64) -> Result<HashMap<Address, Evidence>, Error> {
         let rows = sqlx::query(
             "SELECT link.address, visit.evidence FROM visit JOIN link ON link.id = visit.link WHERE visit.night = ?",
         )
@@ -100,7 +100,7 @@ impl Catalogue {
     }
 
     /// The last night that is over and visited a link.
-    pub async fn last_visit(&self, link: &Address) -> Result<Option<EndedNight>, Fault> {
+    pub async fn last_visit(&self, link: &Address) -> Result<Option<EndedNight>, Error> {
         let row = sqlx::query(
             "SELECT night.id, night.started, night.finished FROM visit JOIN night ON night.id = visit.night \
              JOIN link ON link.id = visit.link WHERE link.address = ? AND night.finished IS NOT NULL \
@@ -117,14 +117,14 @@ impl Catalogue {
     }
 
     /// Keeps what was found of a course on a night, outside of it.
-    pub async fn keep_report(&self, told: &report::Night, night: i64) -> Result<(), Fault> {
+    pub async fn keep_report(&self, told: &report::Night, night: i64) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         keep_report(told, night, &mut transaction).await?;
         Ok(transaction.commit().await?)
     }
 
     /// Ends a night: verdicts, events, the letters that tell them and the end itself, or nothing of it.
-    pub async fn finish_night(&self, record: &NightRecord) -> Result<(), Fault> {
+    pub async fn finish_night(&self, record: &NightRecord) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         for (link, verdict) in &record.verdicts {
             set_verdict(link, verdict, &mut transaction).await?;
@@ -160,7 +160,7 @@ impl Catalogue {
     }
 
     /// Sets what is believed of links, outside of any night.
-    pub async fn set_verdicts(&self, verdicts: &[(Address, Verdict)]) -> Result<(), Fault> {
+    pub async fn set_verdicts(&self, verdicts: &[(Address, Verdict)]) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         for (link, verdict) in verdicts {
             set_verdict(link, verdict, &mut transaction).await?;
@@ -169,7 +169,7 @@ impl Catalogue {
     }
 
     /// The newest report of a course.
-    pub async fn last_report<T: DeserializeOwned>(&self, course: &CourseId) -> Result<Option<T>, Fault> {
+    pub async fn last_report<T: DeserializeOwned>(&self, course: &CourseId) -> Result<Option<T>, Error> {
         let text = sqlx::query_scalar::<_, String>(
             "SELECT report FROM report WHERE course = ? ORDER BY night DESC LIMIT 1",
         )
@@ -180,7 +180,7 @@ impl Catalogue {
     }
 
     /// Changes of state of a course, oldest first.
-    pub async fn events(&self, course: &CourseId) -> Result<Vec<Event>, Fault> {
+    pub async fn events(&self, course: &CourseId) -> Result<Vec<Event>, Error> {
         let rows = sqlx::query_scalar::<_, String>("SELECT event FROM event WHERE course = ? ORDER BY id")
             .bind(course.as_str())
             .fetch_all(&self.pool)
@@ -194,7 +194,7 @@ async fn keep_report(
     told: &report::Night,
     night: i64,
     on: &mut Transaction<'_, Sqlite>,
-) -> Result<(), Fault> {
+) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO report (course, night, report) VALUES (?, ?, ?) \
          ON CONFLICT (course, night) DO UPDATE SET report = excluded.report",
@@ -230,7 +230,7 @@ async fn set_verdict(
     link: &Address,
     verdict: &Verdict,
     on: &mut Transaction<'_, Sqlite>,
-) -> Result<(), Fault> {
+) -> Result<(), Error> {
     let link = link_id(link, on).await?;
     sqlx::query("INSERT INTO verdict (link, verdict) VALUES (?, ?) ON CONFLICT (link) DO UPDATE SET verdict = excluded.verdict")
         .bind(link)

@@ -5,7 +5,7 @@ use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::entries::link_id;
 use super::value::{from_json, json, time, time_from};
-use super::{Catalogue, Fault};
+use super::{Catalogue, Error};
 use crate::domain::address::Address;
 use crate::domain::evidence::memory::Kept;
 use crate::domain::replacement::Replacement;
@@ -19,7 +19,7 @@ pub struct Sought {
 
 impl Catalogue {
     /// The last search for a link's replacement.
-    pub async fn sought(&self, link: &Address) -> Result<Option<Sought>, Fault> {
+    pub async fn sought(&self, link: &Address) -> Result<Option<Sought>, Error> {
         let row = sqlx::query(
             "SELECT sought_at, found FROM replacement JOIN link ON link.id = replacement.link WHERE link.address = ?",
         )
@@ -34,7 +34,7 @@ impl Catalogue {
     }
 
     /// Other links that ever gave the same bytes or the same text.
-    pub async fn twins(&self, kept: &Kept) -> Result<Vec<Address>, Fault> {
+    pub async fn twins(&self, kept: &Kept) -> Result<Vec<Address>, Error> {
         let rows = sqlx::query_scalar::<_, String>(
             "SELECT DISTINCT link.address FROM capture JOIN link ON link.id = capture.link \
              WHERE (capture.sha256 = ? OR json_extract(capture.kept, '$.text.digest') = ?) AND link.address <> ? \
@@ -55,7 +55,7 @@ pub(super) async fn sought(
     link: &Address,
     found: Option<&Replacement>,
     on: &mut Transaction<'_, Sqlite>,
-) -> Result<(), Fault> {
+) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO replacement (link, sought_at, found) VALUES (?, ?, ?) \
          ON CONFLICT (link) DO UPDATE SET sought_at = excluded.sought_at, found = excluded.found \

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sqlx::Row as _;
 
 use super::value::{time, time_from};
-use super::{Catalogue, Fault};
+use super::{Catalogue, Error};
 use crate::domain::course::CourseId;
 
 /// The last night of a course.
@@ -22,7 +22,7 @@ pub struct LastNight {
 impl Catalogue {
     /// A night that was told is over, even if the service was killed before it
     /// could write that down.
-    pub async fn last_nights(&self) -> Result<HashMap<CourseId, LastNight>, Fault> {
+    pub async fn last_nights(&self) -> Result<HashMap<CourseId, LastNight>, Error> {
         let rows = sqlx::query(
             "SELECT course, at, is_over OR EXISTS (SELECT 1 FROM report JOIN night ON night.id = report.night \
              WHERE report.course = course_night.course AND night.finished IS NOT NULL \
@@ -40,7 +40,7 @@ impl Catalogue {
     }
 
     /// Writes down where courses stand, together or not at all.
-    pub async fn set_last_nights(&self, courses: &[CourseId], night: LastNight) -> Result<(), Fault> {
+    pub async fn set_last_nights(&self, courses: &[CourseId], night: LastNight) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         for course in courses {
             sqlx::query(

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{Pool, Sqlite};
 
-use super::{Catalogue, Fault};
+use super::{Catalogue, Error};
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("src/world/catalogue/migrations");
 
 /// Brings the tables to the version of this program.
-pub(super) async fn migrate(pool: &Pool<Sqlite>, path: &Path) -> Result<(), Fault> {
+pub(super) async fn migrate(pool: &Pool<Sqlite>, path: &Path) -> Result<(), Error> {
     let unusable =
-        |source: Box<dyn std::error::Error + Send + Sync>| Fault::Unusable { path: path.to_owned(), source };
+        |source: Box<dyn std::error::Error + Send + Sync>| Error::Unusable { path: path.to_owned(), source };
     let version = version(pool).await.map_err(|error| unusable(error.into()))?;
     let newest = MIGRATIONS.iter().map(|migration| migration.version).max();
     if version.is_some_and(|version| Some(version) < newest) {
@@ -23,21 +23,21 @@ pub(super) async fn migrate(pool: &Pool<Sqlite>, path: &Path) -> Result<(), Faul
     match MIGRATIONS.run(pool).await {
         Ok(()) => Ok(()),
         Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => {
-            Err(Fault::Newer { path: path.to_owned() })
+            Err(Error::Newer { path: path.to_owned() })
         }
         Err(error) => Err(unusable(error.into())),
     }
 }
 
 /// Whether the tables are of the version of this program.
-pub(super) async fn check(pool: &Pool<Sqlite>, path: &Path) -> Result<(), Fault> {
+pub(super) async fn check(pool: &Pool<Sqlite>, path: &Path) -> Result<(), Error> {
     let version = version(pool)
         .await
-        .map_err(|error| Fault::Unusable { path: path.to_owned(), source: error.into() })?;
+        .map_err(|error| Error::Unusable { path: path.to_owned(), source: error.into() })?;
     match version.cmp(&MIGRATIONS.iter().map(|migration| migration.version).max()) {
-        Ordering::Less => Err(Fault::Older { path: path.to_owned() }),
+        Ordering::Less => Err(Error::Older { path: path.to_owned() }),
         Ordering::Equal => Ok(()),
-        Ordering::Greater => Err(Fault::Newer { path: path.to_owned() }),
+        Ordering::Greater => Err(Error::Newer { path: path.to_owned() }),
     }
 }
 
@@ -77,18 +77,18 @@ async fn snapshot(pool: &Pool<Sqlite>, to: &Path) -> Result<(), sqlx::Error> {
 
 impl Catalogue {
     /// The version of the tables.
-    pub async fn schema(&self) -> Result<i64, Fault> {
+    pub async fn schema(&self) -> Result<i64, Error> {
         Ok(version(&self.pool).await?.unwrap_or_default())
     }
 
     /// Writes the catalogue as it is at this moment to a file that is not there
     /// yet, while others go on using it.
-    pub async fn snapshot(&self, to: &Path) -> Result<(), Fault> {
+    pub async fn snapshot(&self, to: &Path) -> Result<(), Error> {
         Ok(snapshot(&self.pool, to).await?)
     }
 
     /// What `SQLite` finds wrong with the file; `None` if nothing.
-    pub async fn damage(&self) -> Result<Option<String>, Fault> {
+    pub async fn damage(&self) -> Result<Option<String>, Error> {
         let told: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&self.pool).await?;
         Ok((told != "ok").then_some(told))
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::Row as _;
 
 use super::value::{decoded, time, time_from};
-use super::{Catalogue, Fault};
+use super::{Catalogue, Error};
 use crate::domain::capture::Digest;
 use crate::domain::course::CourseId;
 use crate::domain::policy::admission::Role;
@@ -27,7 +27,7 @@ pub struct Session {
 }
 
 impl Catalogue {
-    pub async fn session(&self, token: Digest) -> Result<Option<Session>, Fault> {
+    pub async fn session(&self, token: Digest) -> Result<Option<Session>, Error> {
         let row = sqlx::query(
             "SELECT family, course, role, password, given_at, until, replaced_at FROM session WHERE token = ?",
         )
@@ -50,7 +50,7 @@ impl Catalogue {
     }
 
     /// Enters a sign-in, and forgets those that are over.
-    pub async fn begin_session(&self, session: &Session, now: Timestamp) -> Result<(), Fault> {
+    pub async fn begin_session(&self, session: &Session, now: Timestamp) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         sqlx::query("DELETE FROM session WHERE until <= ?")
             .bind(time(now))
@@ -61,7 +61,7 @@ impl Catalogue {
     }
 
     /// Gives out a new token in place of one; false if another request was first.
-    pub async fn renew_session(&self, old: Digest, new: &Session) -> Result<bool, Fault> {
+    pub async fn renew_session(&self, old: Digest, new: &Session) -> Result<bool, Error> {
         let mut transaction = self.pool.begin().await?;
         let replaced =
             sqlx::query("UPDATE session SET replaced_at = ? WHERE token = ? AND replaced_at IS NULL")
@@ -78,7 +78,7 @@ impl Catalogue {
     }
 
     /// Ends a sign-in with all its tokens.
-    pub async fn end_session(&self, family: Digest) -> Result<(), Fault> {
+    pub async fn end_session(&self, family: Digest) -> Result<(), Error> {
         sqlx::query("DELETE FROM session WHERE family = ?")
             .bind(family.to_string())
             .execute(&self.pool)
@@ -90,7 +90,7 @@ impl Catalogue {
 const STAFF: &str = "staff";
 const READER: &str = "reader";
 
-async fn insert(session: &Session, on: &mut sqlx::Transaction<'_, sqlx::Sqlite>) -> Result<(), Fault> {
+async fn insert(session: &Session, on: &mut sqlx::Transaction<'_, sqlx::Sqlite>) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO session (token, family, course, role, password, given_at, until) VALUES (?, ?, ?, ?, ?, ?, ?)",
     )

@@ -6,7 +6,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::value::{from_json, time_from};
-use super::{Catalogue, Fault};
+use super::{Catalogue, Error};
 use crate::domain::capture::Digest;
 use crate::domain::course::{CourseId, PageSource};
 use crate::domain::evidence::memory::Kept;
@@ -41,7 +41,7 @@ pub struct Newest {
 
 impl Catalogue {
     /// The newest night that is over.
-    pub async fn last_finished(&self) -> Result<Option<FinishedNight>, Fault> {
+    pub async fn last_finished(&self) -> Result<Option<FinishedNight>, Error> {
         let row = sqlx::query(
             "SELECT started, finished, void IS NOT NULL FROM night WHERE finished IS NOT NULL \
              ORDER BY started DESC LIMIT 1",
@@ -59,7 +59,7 @@ impl Catalogue {
     }
 
     /// When the last night that judged a course ended.
-    pub async fn last_successes(&self) -> Result<Vec<(CourseId, Timestamp)>, Fault> {
+    pub async fn last_successes(&self) -> Result<Vec<(CourseId, Timestamp)>, Error> {
         let rows = sqlx::query(
             "SELECT report.course, max(night.finished) FROM report JOIN night ON night.id = report.night \
              WHERE night.finished IS NOT NULL AND night.void IS NULL GROUP BY report.course",
@@ -76,7 +76,7 @@ impl Catalogue {
     }
 
     /// How new what is known of each course is.
-    pub async fn newest(&self) -> Result<Vec<(CourseId, Newest)>, Fault> {
+    pub async fn newest(&self) -> Result<Vec<(CourseId, Newest)>, Error> {
         let rows = sqlx::query(
             "SELECT course, MAX(night), \
              (SELECT MAX(id) FROM decision WHERE decision.course = report.course), \
@@ -100,7 +100,7 @@ impl Catalogue {
         course: &CourseId,
         night: i64,
         most: u32,
-    ) -> Result<Vec<(i64, T)>, Fault> {
+    ) -> Result<Vec<(i64, T)>, Error> {
         let rows = sqlx::query(
             "SELECT night, report FROM report WHERE course = ? AND night > ? ORDER BY night DESC LIMIT ?",
         )
@@ -113,7 +113,7 @@ impl Catalogue {
     }
 
     /// Every page of a course as it was last read well, the first one read first.
-    pub async fn readings(&self, course: &CourseId) -> Result<Vec<(PageSource, Page)>, Fault> {
+    pub async fn readings(&self, course: &CourseId) -> Result<Vec<(PageSource, Page)>, Error> {
         let rows = sqlx::query("SELECT source, page FROM reading WHERE course = ? ORDER BY rowid")
             .bind(course.as_str())
             .fetch_all(&self.pool)
@@ -122,7 +122,7 @@ impl Catalogue {
     }
 
     /// The captures whose body has this digest, newest first.
-    pub async fn captures_of(&self, sha256: Digest) -> Result<Vec<Kept>, Fault> {
+    pub async fn captures_of(&self, sha256: Digest) -> Result<Vec<Kept>, Error> {
         let rows = sqlx::query_scalar::<_, String>(
             "SELECT kept FROM capture WHERE sha256 = ? ORDER BY captured_at DESC, id DESC",
         )
@@ -133,7 +133,7 @@ impl Catalogue {
     }
 
     /// The sizes of captures entered after a row, in order, at most `most`.
-    pub async fn capture_sizes_after(&self, row: i64, most: u32) -> Result<Vec<CaptureSize>, Fault> {
+    pub async fn capture_sizes_after(&self, row: i64, most: u32) -> Result<Vec<CaptureSize>, Error> {
         let rows = sqlx::query("SELECT id, kept FROM capture WHERE id > ? ORDER BY id LIMIT ?")
             .bind(row)
             .bind(most)

@@ -1,12 +1,12 @@
 //! Which links were taken down.
 
-use super::{Catalogue, Fault};
+use super::{Catalogue, Error};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
 
 impl Catalogue {
     /// The links that are taken down.
-    pub async fn taken_down(&self) -> Result<Vec<Address>, Fault> {
+    pub async fn taken_down(&self) -> Result<Vec<Address>, Error> {
         let links = sqlx::query_scalar::<_, String>(
             "SELECT link.address FROM takedown JOIN link ON link.id = takedown.link WHERE undone_at IS NULL",
         )
@@ -16,7 +16,7 @@ impl Catalogue {
     }
 
     /// Whether a link that is taken down gave this body.
-    pub async fn is_taken_down(&self, sha256: Digest) -> Result<bool, Fault> {
+    pub async fn is_taken_down(&self, sha256: Digest) -> Result<bool, Error> {
         Ok(sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM capture JOIN takedown ON takedown.link = capture.link \
              WHERE capture.sha256 = ? AND undone_at IS NULL)",

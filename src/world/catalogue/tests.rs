@@ -245,7 +245,7 @@ async fn a_letter_of_another_version_stops_neither_nights_nor_mail() {
     let with = catalogue.correspondence(&course, &reader).await.unwrap();
     let [id] = with.unreadable.as_slice() else { panic!("{with:?}") };
     assert!(with.untold.is_empty());
-    assert!(matches!(catalogue.waiting_letter(*id).await, Err(Fault::Value(_))));
+    assert!(matches!(catalogue.waiting_letter(*id).await, Err(Error::Value(_))));
     catalogue.drop_letter(*id, night(2)).await.unwrap();
     assert!(catalogue.waiting_letter(*id).await.unwrap().is_none());
     assert_eq!(catalogue.outbox().await.unwrap().waiting, 0);
@@ -266,12 +266,12 @@ async fn a_catalogue_of_an_earlier_version_is_copied_before_it_changes() {
     pool.close().await;
 
     let as_it_is = Catalogue::open_as_it_is(&path).await;
-    assert!(matches!(as_it_is, Err(Fault::Older { .. })), "looking at it changes nothing");
+    assert!(matches!(as_it_is, Err(Error::Older { .. })), "looking at it changes nothing");
     let catalogue = Catalogue::open(&path).await.unwrap();
     assert_eq!(catalogue.schema().await.unwrap(), last.version);
     Catalogue::open_as_it_is(&path).await.unwrap().close().await;
     let none = dir.path().join("none");
-    assert!(matches!(Catalogue::open_as_it_is(&none).await, Err(Fault::Unusable { .. })) && !none.exists());
+    assert!(matches!(Catalogue::open_as_it_is(&none).await, Err(Error::Unusable { .. })) && !none.exists());
     assert_eq!(catalogue.courses().await.unwrap().len(), 1);
     catalogue.close().await;
     let copy = dir.path().join(format!("catalogue.sqlite3.before-{before}"));

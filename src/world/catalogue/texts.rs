@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use sqlx::Row as _;
 
 use super::value::from_json;
-use super::{Catalogue, Fault};
+use super::{Catalogue, Error};
 use crate::domain::capture::Digest;
 use crate::domain::document::EXTRACTION;
 use crate::domain::document::passage::Passage;
@@ -42,7 +42,7 @@ pub struct Piece {
 
 impl Catalogue {
     /// Enters the text of a document; one that is known is replaced.
-    pub async fn enter_text(&self, sha256: Digest, passages: &[Passage]) -> Result<(), Fault> {
+    pub async fn enter_text(&self, sha256: Digest, passages: &[Passage]) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         sqlx::query("DELETE FROM document_text WHERE sha256 = ?")
             .bind(sha256.to_string())
@@ -66,7 +66,7 @@ impl Catalogue {
     }
 
     /// Removes the text of a document, and every trace of it in the file.
-    pub async fn forget_text(&self, sha256: Digest) -> Result<(), Fault> {
+    pub async fn forget_text(&self, sha256: Digest) -> Result<(), Error> {
         let mut connection = self.pool.acquire().await?;
         sqlx::query("PRAGMA secure_delete = ON").execute(&mut *connection).await?;
         sqlx::query("DELETE FROM document_text WHERE sha256 = ?")
@@ -79,7 +79,7 @@ impl Catalogue {
 
     /// Captures whose text was not entered, or by an older extraction; newest
     /// first, one for each digest.
-    pub async fn unread(&self, most: u32) -> Result<Vec<Kept>, Fault> {
+    pub async fn unread(&self, most: u32) -> Result<Vec<Kept>, Error> {
         let rows = sqlx::query_scalar::<_, String>(
             "SELECT kept FROM capture WHERE id IN (SELECT MAX(id) FROM capture GROUP BY sha256) \
              AND NOT EXISTS (SELECT 1 FROM document_text known WHERE known.sha256 = capture.sha256 \
@@ -94,7 +94,7 @@ impl Catalogue {
     }
 
     /// The text of a document, if it was entered.
-    pub async fn text(&self, sha256: Digest) -> Result<Option<Vec<Passage>>, Fault> {
+    pub async fn text(&self, sha256: Digest) -> Result<Option<Vec<Passage>>, Error> {
         let rows = sqlx::query(
             "SELECT passage.page, passage.text FROM document_text \
              LEFT JOIN passage ON passage.document = document_text.id \
@@ -110,7 +110,7 @@ impl Catalogue {
     }
 
     /// Where in some documents all words of a query stand in one passage, best first.
-    pub async fn search(&self, query: &str, among: &[Digest], most: u32) -> Result<Vec<Sighting>, Fault> {
+    pub async fn search(&self, query: &str, among: &[Digest], most: u32) -> Result<Vec<Sighting>, Error> {
         let Some(sought) = expression(query) else { return Ok(Vec::new()) };
         // The index yields its rows by rank, so that the limit ends the search.
         let rows = sqlx::query(
@@ -129,7 +129,7 @@ impl Catalogue {
             .map(|row| {
                 let sha256 = row.get::<String, _>(0).parse();
                 Ok(Sighting {
-                    sha256: sha256.map_err(|error| Fault::Query(sqlx::Error::Decode(Box::new(error))))?,
+                    sha256: sha256.map_err(|error| Error::Query(sqlx::Error::Decode(Box::new(error))))?,
                     page: row.get(1),
                     passage: PassageId(row.get(2)),
                 })
@@ -143,7 +143,7 @@ impl Catalogue {
         &self,
         query: &str,
         of: &[PassageId],
-    ) -> Result<HashMap<PassageId, Vec<Piece>>, Fault> {
+    ) -> Result<HashMap<PassageId, Vec<Piece>>, Error> {
         let Some(sought) = expression(query) else { return Ok(HashMap::new()) };
         // The plus keeps the index from being searched anew for each passage.
         let rows = sqlx::query(

@@ -4,29 +4,29 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Fault;
+use super::Error;
 
 /// Times sort as texts, because all have the same form: UTC, nanoseconds where there are any.
 pub(super) fn time(at: Timestamp) -> String {
     format!("{at:.6}")
 }
 
-pub(super) fn time_from(text: &str) -> Result<Timestamp, Fault> {
-    text.parse().map_err(|error: jiff::Error| Fault::Query(sqlx::Error::Decode(error.into())))
+pub(super) fn time_from(text: &str) -> Result<Timestamp, Error> {
+    text.parse().map_err(|error: jiff::Error| Error::Query(sqlx::Error::Decode(error.into())))
 }
 
-pub(super) fn json(value: &impl Serialize) -> Result<String, Fault> {
+pub(super) fn json(value: &impl Serialize) -> Result<String, Error> {
     Ok(serde_json::to_string(value)?)
 }
 
-pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
+pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     Ok(serde_json::from_str(text)?)
 }
 
 /// A name or a number written as text.
-pub(super) fn decoded<T: std::str::FromStr>(text: &str) -> Result<T, Fault>
+pub(super) fn decoded<T: std::str::FromStr>(text: &str) -> Result<T, Error>
 where
     T::Err: std::error::Error + Send + Sync + 'static,
 {
-    text.parse().map_err(|error| Fault::Query(sqlx::Error::Decode(Box::new(error))))
+    text.parse().map_err(|error| Error::Query(sqlx::Error::Decode(Box::new(error))))
 }

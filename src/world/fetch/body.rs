@@ -10,7 +10,7 @@ use tokio::io::AsyncBufReadExt as _;
 
 use super::door::Answer;
 use super::wire::{self, Meter};
-use super::{Fault, Limits};
+use super::{Error, Limits};
 use crate::domain::visit::{Failure, Headers, Hop};
 use crate::world::clock::Clock;
 use crate::world::spool::{Spool, Spooled};
@@ -66,13 +66,13 @@ impl Reader<'_> {
         &self,
         answer: Answer,
         spool: &Spool,
-    ) -> Result<Result<Spooled, Failure>, Fault> {
-        let mut incoming = spool.start().map_err(Fault::Spool)?;
+    ) -> Result<Result<Spooled, Failure>, Error> {
+        let mut incoming = spool.start().map_err(Error::Spool)?;
         let sink = |chunk: &[u8]| incoming.write(chunk).map(ControlFlow::Continue);
         match self.pump(answer, true, sink).await {
-            Ok(()) => incoming.finish().map(Ok).map_err(Fault::Spool),
+            Ok(()) => incoming.finish().map(Ok).map_err(Error::Spool),
             Err(Stop::Web(failure)) => Ok(Err(failure)),
-            Err(Stop::Own(error)) => Err(Fault::Spool(error)),
+            Err(Stop::Own(error)) => Err(Error::Spool(error)),
         }
     }
 

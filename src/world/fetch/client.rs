@@ -11,7 +11,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use super::names::Names;
-use super::{Fault, Settings};
+use super::{Error, Settings};
 
 const HEADER_BYTES: u32 = 128 << 10;
 const HEADERS: usize = 256;
@@ -27,7 +27,7 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    pub(super) fn build(settings: &Settings, names: &Names) -> Result<Self, Fault> {
+    pub(super) fn build(settings: &Settings, names: &Names) -> Result<Self, Error> {
         // A provider that is installed already serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let extra = settings.extra_ca.as_deref().map(read_bundle).transpose()?.unwrap_or_default();
@@ -42,14 +42,14 @@ impl Clients {
             })
         };
         Ok(Self {
-            usual: common()?.pool_max_idle_per_host(1).build().map_err(Fault::Client)?,
-            fresh: common()?.pool_max_idle_per_host(0).http1_only().build().map_err(Fault::Client)?,
+            usual: common()?.pool_max_idle_per_host(1).build().map_err(Error::Client)?,
+            fresh: common()?.pool_max_idle_per_host(0).http1_only().build().map_err(Error::Client)?,
             has_roots,
         })
     }
 }
 
-fn start(settings: &Settings, names: &Names) -> Result<ClientBuilder, Fault> {
+fn start(settings: &Settings, names: &Names) -> Result<ClientBuilder, Error> {
     let mut headers = HeaderMap::new();
     headers.insert("accept-language", HeaderValue::from_static("en"));
     // The stored bytes are then the payload itself.
@@ -67,7 +67,7 @@ fn start(settings: &Settings, names: &Names) -> Result<ClientBuilder, Fault> {
         .http1_allow_spaces_after_header_name_in_responses(true)
         .http2_max_header_list_size(HEADER_BYTES);
     if let Some(proxy) = &settings.proxy {
-        let proxy = Proxy::all(proxy).map_err(|why| Fault::Proxy { proxy: proxy.clone(), why })?;
+        let proxy = Proxy::all(proxy).map_err(|why| Error::Proxy { proxy: proxy.clone(), why })?;
         builder = builder.proxy(proxy);
     }
     Ok(builder)
@@ -75,19 +75,19 @@ fn start(settings: &Settings, names: &Names) -> Result<ClientBuilder, Fault> {
 
 /// Honest and reachable. The words by which firewalls know robots do not
 /// occur in it: some refuse any agent that has "link" in its name.
-fn user_agent(contact: Option<&str>) -> Result<HeaderValue, Fault> {
+fn user_agent(contact: Option<&str>) -> Result<HeaderValue, Error> {
     let version = env!("CARGO_PKG_VERSION");
     let text = match contact {
         Some(contact) => format!("Onreserve/{version} (+{contact})"),
         None => format!("Onreserve/{version} (no contact given)"),
     };
-    HeaderValue::from_str(&text).map_err(|_| Fault::Contact(contact.unwrap_or_default().to_owned()))
+    HeaderValue::from_str(&text).map_err(|_| Error::Contact(contact.unwrap_or_default().to_owned()))
 }
 
 /// A bundle may hold old certificates that cannot serve as roots: those are
 /// passed over, as system stores do.
-fn read_bundle(path: &Path) -> Result<Vec<Certificate>, Fault> {
-    let fault = |why: String| Fault::ExtraCa { path: PathBuf::from(path), why };
+fn read_bundle(path: &Path) -> Result<Vec<Certificate>, Error> {
+    let fault = |why: String| Error::ExtraCa { path: PathBuf::from(path), why };
     let pem = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
     let mut usable = Vec::new();
     let mut unusable = 0_usize;

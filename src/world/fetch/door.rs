@@ -17,7 +17,7 @@ use super::failure::{self, Stage};
 use super::lane::{Lanes, Turn};
 use super::names::Names;
 use super::trouble::Troubles;
-use super::{Accept, Fault, Limits, Settings};
+use super::{Accept, Error, Limits, Settings};
 use crate::domain::address::Address;
 use crate::domain::policy::pace::Order;
 use crate::domain::visit::{Ending, Failure, Headers, Hop, Validators, Withheld};
@@ -74,7 +74,7 @@ pub(super) enum Sent {
 }
 
 impl Door {
-    pub(super) fn new(settings: &Settings, clock: Clock) -> Result<Self, Fault> {
+    pub(super) fn new(settings: &Settings, clock: Clock) -> Result<Self, Error> {
         let names = Names::new(settings, clock);
         Ok(Self {
             clock,
@@ -89,9 +89,9 @@ impl Door {
         })
     }
 
-    pub(super) async fn send(&self, ask: &Ask<'_>) -> Result<Sent, Fault> {
+    pub(super) async fn send(&self, ask: &Ask<'_>) -> Result<Sent, Error> {
         if ask.address.url().scheme() == "https" && !self.clients.has_roots {
-            return Err(Fault::NoRoots);
+            return Err(Error::NoRoots);
         }
         let host = ask.address.host();
         let Ok(mut turn) = self.lanes.enter(host).await else {

@@ -3,10 +3,8 @@
 use std::error::Error;
 use std::io;
 
-use rustls::CertificateError;
-
 use super::names::Unresolved;
-use crate::domain::visit::{CertificateFault, Ending, Failure, Withheld};
+use crate::domain::visit::{CertificateError, Ending, Failure, Withheld};
 
 /// How far a request had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,14 +110,13 @@ fn tls(error: &rustls::Error) -> Failure {
         return Failure::Tls;
     };
     Failure::Certificate(match why {
-        CertificateError::Expired
-        | CertificateError::ExpiredContext { .. }
-        | CertificateError::NotValidYet
-        | CertificateError::NotValidYetContext { .. } => CertificateFault::Expired,
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            CertificateFault::WrongName
-        }
-        CertificateError::UnknownIssuer => CertificateFault::UnknownIssuer,
-        _ => CertificateFault::Other,
+        rustls::CertificateError::Expired
+        | rustls::CertificateError::ExpiredContext { .. }
+        | rustls::CertificateError::NotValidYet
+        | rustls::CertificateError::NotValidYetContext { .. } => CertificateError::Expired,
+        rustls::CertificateError::NotValidForName
+        | rustls::CertificateError::NotValidForNameContext { .. } => CertificateError::WrongName,
+        rustls::CertificateError::UnknownIssuer => CertificateError::UnknownIssuer,
+        _ => CertificateError::Other,
     })
 }

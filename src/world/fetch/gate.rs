@@ -9,7 +9,7 @@ use super::body::Reader;
 use super::door::{Answer, Ask, Door, Sent};
 use super::redirect;
 use super::trouble::origin;
-use super::{Accept, Fault};
+use super::{Accept, Error};
 use crate::domain::address::Address;
 use crate::domain::policy::pace::Order;
 use crate::domain::policy::robots::{BYTES_READ, Rules};
@@ -41,7 +41,7 @@ pub(super) enum Leave {
 }
 
 impl Gate {
-    pub(super) async fn ask(&self, door: &Door, address: &Address, fresh: bool) -> Result<Leave, Fault> {
+    pub(super) async fn ask(&self, door: &Door, address: &Address, fresh: bool) -> Result<Leave, Error> {
         if address.path() == "/robots.txt" {
             return Ok(Leave::Granted { crawl_delay: None });
         }
@@ -74,7 +74,7 @@ impl Gate {
 
 /// A host that cannot be reached at all is told as such: of the link nothing
 /// else could be learnt.
-async fn fetch(door: &Door, of: &Address, fresh: bool) -> Result<Result<Permission, Ending>, Fault> {
+async fn fetch(door: &Door, of: &Address, fresh: bool) -> Result<Result<Permission, Ending>, Error> {
     let Ok(mut address) = of.join("/robots.txt") else { return Ok(Ok(Permission::Everything)) };
     let mut asked_again = false;
     for _ in 0..=REDIRECTS + 1 {

@@ -4,7 +4,7 @@
 //! robots.txt included, leaves through `door`, which keeps each host's pace
 //! (`lane`), refuses internal addresses (`names`) and remembers dead hosts
 //! (`trouble`). What the web does wrong comes back as an [`Exchange`]; a
-//! [`Fault`] is our own failing. What an exchange means is judged elsewhere.
+//! [`Error`] is our own failing. What an exchange means is judged elsewhere.
 
 mod body;
 mod client;
@@ -93,7 +93,7 @@ pub struct Totals {
 
 /// Our own failing.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum Error {
     #[error("the certificates in {path} cannot be used: {why}; extra_ca takes a file of certificates in PEM", path = path.display())]
     ExtraCa { path: PathBuf, why: String },
     #[error("`{proxy}` cannot be used as the proxy: {why}; write it like http://proxy.school.edu:3128")]
@@ -132,12 +132,12 @@ enum Step {
 
 impl Fetch {
     /// Faults name what in the settings cannot be used.
-    pub fn new(settings: &Settings, spool: Spool, clock: Clock) -> Result<Self, Fault> {
+    pub fn new(settings: &Settings, spool: Spool, clock: Clock) -> Result<Self, Error> {
         Ok(Self { door: Door::new(settings, clock)?, gate: Gate::default(), spool })
     }
 
     /// Asks for an address and follows where it leads, within the limits.
-    pub async fn exchange(&self, request: &Request) -> Result<Fetched, Fault> {
+    pub async fn exchange(&self, request: &Request) -> Result<Fetched, Error> {
         let started = self.door.clock.now();
         let mut journey = Journey::new(request);
         let (ending, body) = match self.travel(&mut journey).await? {
@@ -184,7 +184,7 @@ impl Fetch {
         self.door.troubles.forget();
     }
 
-    async fn travel(&self, journey: &mut Journey<'_>) -> Result<Result<Spooled, Ending>, Fault> {
+    async fn travel(&self, journey: &mut Journey<'_>) -> Result<Result<Spooled, Ending>, Error> {
         let mut address = journey.request.address.clone();
         loop {
             let cookie = journey.jar.header(&address);
@@ -237,7 +237,7 @@ impl Fetch {
         &self,
         journey: &mut Journey<'_>,
         answer: Answer,
-    ) -> Result<Result<Spooled, Ending>, Fault> {
+    ) -> Result<Result<Spooled, Ending>, Error> {
         let began = answer.began;
         let reader = Reader {
             limits: &self.door.limits,

@@ -3,9 +3,9 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use onreserve::domain::visit::{CertificateFault, Ending, Failure};
+use onreserve::domain::visit::{CertificateError, Ending, Failure};
 use onreserve::world::clock::Clock;
-use onreserve::world::fetch::{Fault, Fetch, Request, Settings};
+use onreserve::world::fetch::{self, Fetch, Request, Settings};
 use onreserve::world::spool::Spool;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
@@ -84,9 +84,9 @@ async fn bad_certificates_are_told_apart() {
     let authority = self::authority("Ours");
     let pem = authority.pem();
     let table = [
-        (Some(pem.as_str()), leaf(&authority, "press.school.edu", 2020), CertificateFault::Expired),
-        (Some(pem.as_str()), leaf(&authority, "other.school.edu", 2200), CertificateFault::WrongName),
-        (None, leaf(&authority, "press.school.edu", 2200), CertificateFault::UnknownIssuer),
+        (Some(pem.as_str()), leaf(&authority, "press.school.edu", 2020), CertificateError::Expired),
+        (Some(pem.as_str()), leaf(&authority, "other.school.edu", 2200), CertificateError::WrongName),
+        (None, leaf(&authority, "press.school.edu", 2200), CertificateError::UnknownIssuer),
     ];
     for (trusted, acceptor, fault) in table {
         let ending = visit(trusted, acceptor).await;
@@ -128,7 +128,7 @@ async fn an_old_server_that_just_hangs_up_has_sent_its_page() {
 
 #[test]
 fn settings_that_cannot_be_used_say_what_to_mend() {
-    let fault = |settings: Settings| -> Fault {
+    let fault = |settings: Settings| -> fetch::Error {
         let dir = tempfile::tempdir().unwrap();
         match Fetch::new(&settings, Spool::new(dir.path().to_owned()), Clock::system()) {
             Ok(_) => panic!("these settings cannot be used"),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use onreserve::domain::address::Address;
 use onreserve::domain::capture::Digest;
-use onreserve::domain::visit::{Body, CertificateFault, Ending, Exchange, Failure, Headers, Hop, Withheld};
+use onreserve::domain::visit::{Body, CertificateError, Ending, Exchange, Failure, Headers, Hop, Withheld};
 
 use super::bodies;
 use super::notices::{NO_WALLS, NOTICES, WALLS};
@@ -167,8 +167,8 @@ fn ending(token: &str) -> Option<Ending> {
         "timeout" => Ending::Broke(Failure::TimedOut),
         "reset" => Ending::Broke(Failure::Reset),
         "tls" => Ending::Broke(Failure::Tls),
-        "expired" => Ending::Broke(Failure::Certificate(CertificateFault::Expired)),
-        "selfsigned" => Ending::Broke(Failure::Certificate(CertificateFault::UnknownIssuer)),
+        "expired" => Ending::Broke(Failure::Certificate(CertificateError::Expired)),
+        "selfsigned" => Ending::Broke(Failure::Certificate(CertificateError::UnknownIssuer)),
         "short" => Ending::Broke(Failure::Truncated),
         "toolarge" => Ending::Broke(Failure::TooLarge),
         "garbled" => Ending::Broke(Failure::Encoding),

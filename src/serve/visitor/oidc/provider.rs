@@ -27,7 +27,7 @@ const PAUSE: SignedDuration = SignedDuration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
     #[error("{0}: {1}")]
-    Asked(Url, provider::Fault),
+    Asked(Url, provider::Error),
     #[error("{0} answered {1}")]
     Status(Url, u16),
     #[error("{0}: {1}")]
