@@ -135,13 +135,13 @@ fn course() -> Course {
     }
 }
 
-fn settings(web: SocketAddr) -> fetch::Settings {
+fn settings(web: SocketAddr) -> fetch::FetchSettings {
     let hosts = (0..HOSTS).map(|n| format!("h{n}.example"));
-    fetch::Settings {
+    fetch::FetchSettings {
         delay: Duration::ZERO,
         allow_private_networks: true,
         resolve: hosts.chain(["course.example".to_owned()]).map(|host| (host, web)).collect(),
-        ..fetch::Settings::default()
+        ..fetch::FetchSettings::default()
     }
 }
 

@@ -36,7 +36,7 @@ pub use pages::Pages;
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub archive: PathBuf,
-    pub fetch: fetch::Settings,
+    pub fetch: fetch::FetchSettings,
     pub courses: Vec<Course>,
     pub daemon: daemon::Settings,
     /// How letters leave; without it none are written.

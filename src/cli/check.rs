@@ -148,10 +148,10 @@ fn settings(arguments: Arguments) -> anyhow::Result<Settings> {
         Some(path) => config::read(path)?.only(arguments.course.as_ref(), path)?,
         None => Settings {
             archive: arguments.archive.unwrap_or_else(|| PathBuf::from(place::DEFAULT_ARCHIVE)),
-            fetch: fetch::Settings {
+            fetch: fetch::FetchSettings {
                 contact: arguments.contact,
                 allow_private_networks: arguments.allow_private_networks,
-                ..fetch::Settings::default()
+                ..fetch::FetchSettings::default()
             },
             courses: Vec::new(),
             daemon: daemon::Settings::default(),

@@ -31,8 +31,8 @@ pub(super) struct FetchKeys {
     max_document_mib: Option<u64>,
 }
 
-pub(super) fn settings(keys: FetchKeys, table: &mut Table) -> fetch::Settings {
-    let defaults = fetch::Settings::default();
+pub(super) fn settings(keys: FetchKeys, table: &mut Table) -> fetch::FetchSettings {
+    let defaults = fetch::FetchSettings::default();
     let delay = keys.delay.map_or(defaults.delay, |Length(delay)| delay);
     let limits = limits(&keys, table);
     let mut host_delays: Vec<_> =
@@ -43,7 +43,7 @@ pub(super) fn settings(keys: FetchKeys, table: &mut Table) -> fetch::Settings {
         // What web archives ask of programs.
         host_delays.push((gate.host().to_owned(), delay.max(Duration::from_secs(1))));
     }
-    fetch::Settings {
+    fetch::FetchSettings {
         contact: keys.contact,
         delay,
         host_delays,
@@ -57,8 +57,8 @@ pub(super) fn settings(keys: FetchKeys, table: &mut Table) -> fetch::Settings {
     }
 }
 
-fn limits(keys: &FetchKeys, table: &mut Table) -> fetch::Limits {
-    let mut limits = fetch::Limits::default();
+fn limits(keys: &FetchKeys, table: &mut Table) -> fetch::FetchLimits {
+    let mut limits = fetch::FetchLimits::default();
     if keys.hosts_at_once == Some(0) {
         table.wrong(
             "hosts_at_once",

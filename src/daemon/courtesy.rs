@@ -25,7 +25,7 @@ pub(super) struct Courtesy(Option<(Instant, Errand)>);
 
 impl Courtesy {
     /// Readies the way to the web for a run.
-    pub(super) fn begin(&mut self, errand: Errand, world: &mut World, settings: &fetch::Settings) {
+    pub(super) fn begin(&mut self, errand: Errand, world: &mut World, settings: &fetch::FetchSettings) {
         let now = world.clock.instant();
         if self.holds(errand, now) {
             world.fetch.begin_run();

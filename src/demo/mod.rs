@@ -99,12 +99,12 @@ fn start_of(night: u32) -> anyhow::Result<Timestamp> {
     Ok(first.checked_add((i64::from(night) - 1).days())?.timestamp())
 }
 
-fn settings(place: SocketAddr) -> fetch::Settings {
-    fetch::Settings {
+fn settings(place: SocketAddr) -> fetch::FetchSettings {
+    fetch::FetchSettings {
         delay: Duration::ZERO,
         allow_private_networks: true,
         resolve: site::HOSTS.iter().map(|host| ((*host).to_owned(), place)).collect(),
-        ..fetch::Settings::default()
+        ..fetch::FetchSettings::default()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::domain::evidence::mark::{self, What};
 use crate::domain::evidence::memory::Memory;
 use crate::night::keeping;
 use crate::world::World;
-use crate::world::fetch::{Accept, Fetched, Held, Request};
+use crate::world::fetch::{Accept, Conditional, FetchRequest, Fetched};
 use crate::world::spool::Spooled;
 
 /// What one link learnt that others need not ask again tonight.
@@ -50,21 +50,27 @@ pub(super) async fn out(
     Ok((answer, body))
 }
 
-fn request(ask: &Ask, link: &Subject, memory: &Memory) -> Request {
-    let (address, fresh_connection, held) = match ask {
-        Ask::Link => (&link.address, false, held(&link.address, memory)),
+fn request(ask: &Ask, link: &Subject, memory: &Memory) -> FetchRequest {
+    let (address, fresh_connection, conditional) = match ask {
+        Ask::Link => (&link.address, false, conditional(&link.address, memory)),
         Ask::Again => (&link.address, true, None),
-        Ask::Document(address) => (address, false, held(address, memory)),
+        Ask::Document(address) => (address, false, conditional(address, memory)),
         Ask::DocumentAgain(address) => (address, true, None),
         Ask::Onward(address) | Ask::Root(address) | Ask::Sibling(address) | Ask::Witness(address) => {
             (address, false, None)
         }
     };
-    Request { address: address.clone(), held, fresh_connection, accept: Accept::default(), near: None }
+    FetchRequest {
+        address: address.clone(),
+        conditional,
+        fresh_connection,
+        accept: Accept::default(),
+        accept_datetime: None,
+    }
 }
 
 /// The last capture, where this is the address it was asked at.
-fn held(address: &Address, memory: &Memory) -> Option<Held> {
+fn conditional(address: &Address, memory: &Memory) -> Option<Conditional> {
     let kept = memory.last.as_ref().filter(|kept| kept.capture.chain.first() == Some(address))?;
-    Some(Held { at: kept.capture.document.clone(), validators: kept.validators.clone()? })
+    Some(Conditional { at: kept.capture.document.clone(), validators: kept.validators.clone()? })
 }

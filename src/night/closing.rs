@@ -131,7 +131,7 @@ pub(super) async fn record(
         world.archive.append(world.clock.now(), &judged.accepted)?;
         world.catalogue.enter(&judged.accepted).await?;
     }
-    let totals = world.fetch.totals();
+    let totals = world.fetch.traffic();
     let no_letter_is_handed_on = world.catalogue.outbox_lock().await;
     let mut post = Post::default();
     for (reading, told) in readings.read.iter().zip(told) {
@@ -196,7 +196,7 @@ pub(super) fn finished(
     courses: Vec<report::Night>,
     world: &World,
 ) -> Finished {
-    let totals = world.fetch.totals();
+    let totals = world.fetch.traffic();
     Finished {
         id: night.row.id,
         started: night.row.started,

@@ -49,7 +49,7 @@ pub(super) async fn course_night(
     mended: &HashMap<Address, Replacement>,
     world: &World,
 ) -> anyhow::Result<report::Night> {
-    let totals = world.fetch.totals();
+    let totals = world.fetch.traffic();
     let last: Option<report::Night> = world.catalogue.last_report(&reading.course.id).await?;
     let page_trouble_nights =
         report::Night::nights_of_trouble(reading.trouble.as_ref(), last.as_ref(), judged.void.is_some());

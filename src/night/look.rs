@@ -150,7 +150,7 @@ async fn record(
         let one = cleared.iter().find(|one| one.link == *link)?;
         Some((Some(one.before.clone()), one.verdict.state.clone()))
     });
-    let totals = world.fetch.totals();
+    let totals = world.fetch.traffic();
     let record = NightRecord {
         night: world.catalogue.night(started).await?,
         finished,

@@ -25,7 +25,7 @@ use crate::night::keeping;
 use crate::night::pages::{self, Readings};
 use crate::world::World;
 use crate::world::catalogue::{Known, Sought};
-use crate::world::fetch::{Accept, Fetched, Request};
+use crate::world::fetch::{Accept, FetchRequest, Fetched};
 
 /// Searches of one night, at most: a page whose host is gone must not make the
 /// night endless. The others have their turn on the nights after.
@@ -163,12 +163,12 @@ async fn ask(candidate: &Candidate, world: &World) -> anyhow::Result<Answer> {
         Lead::TimeGate { near } => Some(near),
         Lead::Moved | Lead::Arxiv { .. } | Lead::Doi { .. } | Lead::OwnLink => None,
     };
-    let request = Request {
+    let request = FetchRequest {
         address: candidate.address.clone(),
-        held: None,
+        conditional: None,
         fresh_connection: false,
         accept: Accept::Page,
-        near,
+        accept_datetime: near,
     };
     let Fetched { exchange, body } = world.fetch.exchange(&request).await?;
     let document = match &body {

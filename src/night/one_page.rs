@@ -111,12 +111,12 @@ async fn fetch_page(
     fetch: &Fetch,
     reader: &Reader,
 ) -> anyhow::Result<Result<Source, NotRead>> {
-    let request = |fresh_connection| fetch::Request {
+    let request = |fresh_connection| fetch::FetchRequest {
         address: address.clone(),
-        held: None,
+        conditional: None,
         fresh_connection,
         accept: fetch::Accept::Page,
-        near: None,
+        accept_datetime: None,
     };
     let mut fetched = fetch.exchange(&request(false)).await?;
     if fetched.body.is_none() {

@@ -6,7 +6,7 @@ use crate::domain::evidence::ask::{Answer, Ask};
 use crate::domain::evidence::glance::glance;
 use crate::domain::verdict::breaker::Sentinels;
 use crate::world::World;
-use crate::world::fetch::{Accept, Request};
+use crate::world::fetch::{Accept, FetchRequest};
 
 /// Asks each sentinel, a silent one twice.
 pub(super) async fn ask(world: &World) -> anyhow::Result<Sentinels> {
@@ -22,8 +22,13 @@ pub(super) async fn ask(world: &World) -> anyhow::Result<Sentinels> {
 
 /// Any answer of the host itself will do; a refusal is one.
 async fn answers(address: &Address, fresh_connection: bool, world: &World) -> anyhow::Result<bool> {
-    let request =
-        Request { address: address.clone(), held: None, fresh_connection, accept: Accept::Page, near: None };
+    let request = FetchRequest {
+        address: address.clone(),
+        conditional: None,
+        fresh_connection,
+        accept: Accept::Page,
+        accept_datetime: None,
+    };
     let exchange = world.fetch.exchange(&request).await?.exchange;
     let answer = Answer { ask: Ask::Root(address.clone()), exchange, document: None, is_known: false };
     Ok(answer.exchange.status().is_some() || glance(&answer).is_answer())

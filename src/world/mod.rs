@@ -50,7 +50,7 @@ pub struct World {
 
 impl World {
     /// Opens an archive for writing, as its sole instance, and the way to the web.
-    pub async fn open(archive: &Path, fetch: fetch::Settings, clock: Clock) -> anyhow::Result<Self> {
+    pub async fn open(archive: &Path, fetch: fetch::FetchSettings, clock: Clock) -> anyhow::Result<Self> {
         archive::make_dir(archive)?;
         let alone = SoleInstance::acquire(archive)?;
         let archive = Archive::open(archive)?;
@@ -63,7 +63,7 @@ impl World {
         archive: Archive,
         catalogue: Catalogue,
         alone: SoleInstance,
-        fetch: fetch::Settings,
+        fetch: fetch::FetchSettings,
         clock: Clock,
     ) -> anyhow::Result<Self> {
         Ok(Self {
@@ -92,7 +92,7 @@ impl World {
 
     /// Fetches from now on by these settings, counting and remembering anew.
     /// Where they cannot be used, all stays as it was.
-    pub fn renew_fetch(&mut self, fetch: &fetch::Settings) -> Result<(), fetch::Error> {
+    pub fn renew_fetch(&mut self, fetch: &fetch::FetchSettings) -> Result<(), fetch::Error> {
         self.fetch = Fetch::new(fetch, self.archive.spool(), self.clock)?;
         self.hosts_at_once = fetch.limits.hosts_at_once;
         self.sentinels.clone_from(&fetch.sentinels);

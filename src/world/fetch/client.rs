@@ -10,8 +10,8 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-use super::names::Names;
-use super::{Error, Settings};
+use super::resolver::Resolver;
+use super::{Error, FetchSettings};
 
 const HEADER_BYTES: u32 = 128 << 10;
 const HEADERS: usize = 256;
@@ -27,13 +27,13 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    pub(super) fn build(settings: &Settings, names: &Names) -> Result<Self, Error> {
+    pub(super) fn build(settings: &FetchSettings, resolver: &Resolver) -> Result<Self, Error> {
         // A provider that is installed already serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let extra = settings.extra_ca.as_deref().map(read_bundle).transpose()?.unwrap_or_default();
         let has_roots = ClientBuilder::new().tls_certs_merge(extra.clone()).build().is_ok();
         let common = || {
-            let builder = start(settings, names)?;
+            let builder = start(settings, resolver)?;
             // The system store is read on building; without one, `http` still works.
             Ok(if has_roots {
                 builder.tls_certs_merge(extra.clone())
@@ -49,7 +49,7 @@ impl Clients {
     }
 }
 
-fn start(settings: &Settings, names: &Names) -> Result<ClientBuilder, Error> {
+fn start(settings: &FetchSettings, resolver: &Resolver) -> Result<ClientBuilder, Error> {
     let mut headers = HeaderMap::new();
     headers.insert("accept-language", HeaderValue::from_static("en"));
     // The stored bytes are then the payload itself.
@@ -60,7 +60,7 @@ fn start(settings: &Settings, names: &Names) -> Result<ClientBuilder, Error> {
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .no_proxy()
-        .dns_resolver(names.clone())
+        .dns_resolver(resolver.clone())
         .connect_timeout(settings.limits.connect)
         .http1_max_headers(HEADERS)
         .http1_ignore_invalid_headers_in_responses(true)
@@ -102,7 +102,7 @@ fn read_bundle(path: &Path) -> Result<Vec<Certificate>, Error> {
         return Err(fault(format!("no usable certificate in it ({unusable} unusable)")));
     }
     if unusable > 0 {
-        tracing::warn!(path = %path.display(), unusable, "certificates passed over");
+        tracing::warn!(path = %path.display(), unusable, "some certificates in extra_ca are not usable as roots and are skipped");
     }
     Ok(usable)
 }

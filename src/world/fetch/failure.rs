@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io;
 
-use super::names::Unresolved;
+use super::resolver::ResolveError;
 use crate::domain::visit::{CertificateError, Ending, Failure, Withheld};
 
 /// How far a request had come.
@@ -15,11 +15,11 @@ pub(super) enum Stage {
 }
 
 /// What the name service's answer means for the link.
-pub(super) fn unresolved(why: Unresolved) -> Ending {
+pub(super) fn resolve_ending(why: ResolveError) -> Ending {
     match why {
-        Unresolved::NoSuchHost => Ending::Broke(Failure::NoSuchHost),
-        Unresolved::NameServer => Ending::Broke(Failure::NameServer),
-        Unresolved::Internal => Ending::Withheld(Withheld::InternalAddress),
+        ResolveError::NoSuchHost => Ending::Broke(Failure::NoSuchHost),
+        ResolveError::NameServer => Ending::Broke(Failure::NameServer),
+        ResolveError::Internal => Ending::Withheld(Withheld::InternalAddress),
     }
 }
 
@@ -29,12 +29,12 @@ pub(super) fn ending(error: &reqwest::Error, stage: Stage) -> Ending {
     let connecting = error.is_connect();
     let mut found = None;
     while let Some(error) = link {
-        if let Some(why) = error.downcast_ref::<Unresolved>() {
-            return unresolved(*why);
+        if let Some(why) = error.downcast_ref::<ResolveError>() {
+            return resolve_ending(*why);
         }
         // The innermost cause that says anything is the one nearest the truth.
-        found = told(error, stage, connecting).or(found);
-        link = inner(error);
+        found = failure_of(error, stage, connecting).or(found);
+        link = wrapped_source(error);
     }
     Ending::Broke(found.unwrap_or_else(|| {
         if connecting {
@@ -48,14 +48,14 @@ pub(super) fn ending(error: &reqwest::Error, stage: Stage) -> Ending {
 }
 
 /// `io::Error` hides the error it wraps from `source`, giving the one below.
-fn inner<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+fn wrapped_source<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     if let Some(wrapped) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         return Some(wrapped);
     }
     error.source()
 }
 
-fn told(error: &(dyn Error + 'static), stage: Stage, connecting: bool) -> Option<Failure> {
+fn failure_of(error: &(dyn Error + 'static), stage: Stage, connecting: bool) -> Option<Failure> {
     if let Some(error) = error.downcast_ref::<rustls::Error>() {
         return Some(tls(error));
     }

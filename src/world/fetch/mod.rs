@@ -1,22 +1,22 @@
 //! Fetching from strangers, politely and behind a guard.
 //!
 //! One [`Fetch`] serves all runs of a night. Every request, redirects and
-//! robots.txt included, leaves through `door`, which keeps each host's pace
+//! robots.txt included, leaves through `dispatcher`, which keeps each host's pace
 //! (`lane`), refuses internal addresses (`names`) and remembers dead hosts
 //! (`trouble`). What the web does wrong comes back as an [`Exchange`]; a
 //! [`Error`] is our own failing. What an exchange means is judged elsewhere.
 
 mod body;
 mod client;
-mod door;
+mod dispatch;
 mod failure;
-mod gate;
-mod lane;
-mod names;
+mod robots;
+mod host_queue;
+mod resolver;
 mod redirect;
 mod settings;
-mod trouble;
-mod wire;
+mod failure_cache;
+mod decode;
 
 use std::collections::HashSet;
 use std::io;
@@ -25,14 +25,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-pub use settings::{Limits, Settings};
+pub use settings::{FetchLimits, FetchSettings};
 
 use jiff::Timestamp;
 
-use self::body::Reader;
-use self::door::{Answer, Ask, Door, Sent};
-use self::gate::{Gate, Leave};
-use self::redirect::Jar;
+use self::body::BodyReader;
+use self::dispatch::{Dispatched, Dispatcher, HopRequest, HopResponse};
+use self::redirect::CookieJar;
+use self::robots::{RobotsCache, RobotsDecision};
 use crate::domain::address::Address;
 use crate::domain::visit::{Ending, Exchange, Failure, Hop, Validators};
 use crate::world::clock::Clock;
@@ -40,27 +40,27 @@ use crate::world::spool::{Spool, Spooled};
 
 /// Fetches for all courses of a night, and keeps what politeness must remember.
 pub struct Fetch {
-    door: Door,
-    gate: Gate,
+    dispatcher: Dispatcher,
+    robots: RobotsCache,
     spool: Spool,
 }
 
 /// What to fetch, and how.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct FetchRequest {
     pub address: Address,
-    pub held: Option<Held>,
+    pub conditional: Option<Conditional>,
     /// On a new connection, over HTTP/1.1, with a new look-up of the name, and
     /// whatever is remembered of the host's failures.
     pub fresh_connection: bool,
     pub accept: Accept,
     /// Of a Memento `TimeGate`: the copy nearest to this moment (RFC 7089).
-    pub near: Option<Timestamp>,
+    pub accept_datetime: Option<Timestamp>,
 }
 
 /// An earlier response that need not be sent again.
 #[derive(Clone, Debug)]
-pub struct Held {
+pub struct Conditional {
     /// Where it came from. Validators speak of one resource, and a date is
     /// true of any: they are sent to no other address on the way.
     pub at: Address,
@@ -85,7 +85,7 @@ pub struct Fetched {
 
 /// Of the run so far, robots.txt included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
+pub struct Traffic {
     pub requests: u64,
     /// Of bodies, as they came over the wire.
     pub bytes: u64,
@@ -111,10 +111,10 @@ pub enum Error {
 }
 
 /// An exchange under way.
-struct Journey<'a> {
-    request: &'a Request,
+struct ExchangeState<'a> {
+    request: &'a FetchRequest,
     hops: Vec<Hop>,
-    jar: Jar,
+    cookies: CookieJar,
     accept: Accept,
     /// Time spent asking and reading.
     active: Duration,
@@ -125,106 +125,106 @@ struct Journey<'a> {
 enum Step {
     Follow(Address),
     /// The same again, less choosy.
-    AskPlainly,
+    AcceptAnything,
     Read,
     End(Ending),
 }
 
 impl Fetch {
     /// Faults name what in the settings cannot be used.
-    pub fn new(settings: &Settings, spool: Spool, clock: Clock) -> Result<Self, Error> {
-        Ok(Self { door: Door::new(settings, clock)?, gate: Gate::default(), spool })
+    pub fn new(settings: &FetchSettings, spool: Spool, clock: Clock) -> Result<Self, Error> {
+        Ok(Self { dispatcher: Dispatcher::new(settings, clock)?, robots: RobotsCache::default(), spool })
     }
 
     /// Asks for an address and follows where it leads, within the limits.
-    pub async fn exchange(&self, request: &Request) -> Result<Fetched, Error> {
-        let started = self.door.clock.now();
-        let mut journey = Journey::new(request);
-        let (ending, body) = match self.travel(&mut journey).await? {
+    pub async fn exchange(&self, request: &FetchRequest) -> Result<Fetched, Error> {
+        let started = self.dispatcher.clock.now();
+        let mut state = ExchangeState::new(request);
+        let (ending, body) = match self.follow(&mut state).await? {
             Ok(spooled) => (Ending::Answered(spooled.body.clone()), Some(spooled)),
             Err(ending) => (ending, None),
         };
         let exchange = Exchange {
             asked: request.address.clone(),
             started,
-            millis: u64::try_from(journey.active.as_millis()).unwrap_or(u64::MAX),
-            hops: journey.hops,
+            millis: u64::try_from(state.active.as_millis()).unwrap_or(u64::MAX),
+            hops: state.hops,
             ending,
         };
         Ok(Fetched { exchange, body })
     }
 
     /// Whether a third party may be told of the host of this address: its name
-    /// leads to the internet. Names that the settings resolve count as public.
+    /// leads to the internet. Resolver that the settings resolve count as public.
     ///
     /// A name that is gone was public while it worked, unless private networks
     /// are open to us: then nobody can tell any more.
     pub async fn is_public(&self, address: &Address) -> bool {
-        self.door.is_public(address).await
+        self.dispatcher.is_public(address).await
     }
 
-    pub fn totals(&self) -> Totals {
-        Totals {
-            requests: self.door.requests.load(Ordering::Relaxed),
-            bytes: self.door.bytes.load(Ordering::Relaxed),
+    pub fn traffic(&self) -> Traffic {
+        Traffic {
+            requests: self.dispatcher.requests.load(Ordering::Relaxed),
+            bytes: self.dispatcher.bytes.load(Ordering::Relaxed),
         }
     }
 
     /// Leaves a host alone from now on, as when its page turns out to be a
     /// challenge.
     pub fn stop_host(&self, host: &str) {
-        self.door.lanes.stop(host);
+        self.dispatcher.queues.stop(host);
     }
 
     /// Another run of the same night begins: it counts anew and tries dead
     /// hosts again, but what hosts asked of us holds on.
     pub fn begin_run(&self) {
-        self.door.requests.store(0, Ordering::Relaxed);
-        self.door.bytes.store(0, Ordering::Relaxed);
-        self.door.troubles.forget();
+        self.dispatcher.requests.store(0, Ordering::Relaxed);
+        self.dispatcher.bytes.store(0, Ordering::Relaxed);
+        self.dispatcher.failures.clear();
     }
 
-    async fn travel(&self, journey: &mut Journey<'_>) -> Result<Result<Spooled, Ending>, Error> {
-        let mut address = journey.request.address.clone();
+    async fn follow(&self, state: &mut ExchangeState<'_>) -> Result<Result<Spooled, Ending>, Error> {
+        let mut address = state.request.address.clone();
         loop {
-            let cookie = journey.jar.header(&address);
+            let cookie = state.cookies.header(&address);
             let key = cookie.as_ref().map(|cookie| cookie.as_bytes().to_vec());
-            if !journey.seen.insert((address.clone(), key, journey.accept.as_str())) {
+            if !state.seen.insert((address.clone(), key, state.accept.as_str())) {
                 return Ok(Err(Ending::Broke(Failure::RedirectLoop)));
             }
-            let fresh = journey.request.fresh_connection;
-            let crawl_delay = match self.gate.ask(&self.door, &address, fresh).await? {
-                Leave::Granted { crawl_delay } => crawl_delay,
-                Leave::Refused(ending) => return Ok(Err(ending)),
+            let fresh = state.request.fresh_connection;
+            let crawl_delay = match self.robots.check(&self.dispatcher, &address, fresh).await? {
+                RobotsDecision::Allowed { crawl_delay } => crawl_delay,
+                RobotsDecision::Denied(ending) => return Ok(Err(ending)),
             };
-            let limits = &self.door.limits;
-            let left = limits.page_time.saturating_sub(journey.active);
-            let ask = Ask {
+            let limits = &self.dispatcher.limits;
+            let left = limits.page_time.saturating_sub(state.active);
+            let request = HopRequest {
                 address: &address,
                 cookie,
-                validators: journey.held_at(&address),
-                accept: journey.accept,
-                near: journey.request.near,
+                validators: state.validators_for(&address),
+                accept: state.accept,
+                accept_datetime: state.request.accept_datetime,
                 fresh,
                 crawl_delay,
                 time: left.min(limits.idle),
             };
-            let answer = match self.door.send(&ask).await? {
-                Sent::Answer(answer) => answer,
-                Sent::Ended { ending, took } => {
-                    journey.active += took;
+            let response = match self.dispatcher.send(&request).await? {
+                Dispatched::Response(response) => response,
+                Dispatched::Ended { ending, took } => {
+                    state.active += took;
                     return Ok(Err(ending));
                 }
             };
-            journey.jar.keep(&address, answer.response.headers());
-            journey.hops.push(answer.hop.clone());
-            match journey.step(&answer, limits.redirects) {
-                Step::Read => return self.read(journey, *answer).await,
+            state.cookies.store(&address, response.response.headers());
+            state.hops.push(response.hop.clone());
+            match state.step(&response, limits.redirects) {
+                Step::Read => return self.read(state, *response).await,
                 step => {
-                    journey.active += self.door.clock.instant().duration_since(answer.began);
+                    state.active += self.dispatcher.clock.instant().duration_since(response.began);
                     match step {
                         Step::Follow(next) => address = next,
-                        Step::AskPlainly => journey.accept = Accept::Anything,
+                        Step::AcceptAnything => state.accept = Accept::Anything,
                         Step::End(ending) => return Ok(Err(ending)),
                         Step::Read => {}
                     }
@@ -235,50 +235,50 @@ impl Fetch {
 
     async fn read(
         &self,
-        journey: &mut Journey<'_>,
-        answer: Answer,
+        state: &mut ExchangeState<'_>,
+        response: HopResponse,
     ) -> Result<Result<Spooled, Ending>, Error> {
-        let began = answer.began;
-        let reader = Reader {
-            limits: &self.door.limits,
-            clock: self.door.clock,
-            bytes: Arc::clone(&self.door.bytes),
-            spent: journey.active,
+        let began = response.began;
+        let reader = BodyReader {
+            limits: &self.dispatcher.limits,
+            clock: self.dispatcher.clock,
+            bytes: Arc::clone(&self.dispatcher.bytes),
+            spent: state.active,
         };
-        let read = reader.spool(answer, &self.spool).await?;
-        journey.active += self.door.clock.instant().duration_since(began);
+        let read = reader.spool(response, &self.spool).await?;
+        state.active += self.dispatcher.clock.instant().duration_since(began);
         Ok(read.map_err(Ending::Broke))
     }
 }
 
-impl<'a> Journey<'a> {
-    fn new(request: &'a Request) -> Self {
+impl<'a> ExchangeState<'a> {
+    fn new(request: &'a FetchRequest) -> Self {
         Self {
             request,
             hops: Vec::new(),
-            jar: Jar::default(),
+            cookies: CookieJar::default(),
             accept: request.accept,
             active: Duration::ZERO,
             seen: HashSet::new(),
         }
     }
 
-    fn held_at(&self, address: &Address) -> Option<&'a Validators> {
-        let held = self.request.held.as_ref().filter(|held| held.at == *address)?;
+    fn validators_for(&self, address: &Address) -> Option<&'a Validators> {
+        let held = self.request.conditional.as_ref().filter(|held| held.at == *address)?;
         Some(&held.validators).filter(|validators| !validators.is_empty())
     }
 
-    fn step(&self, answer: &Answer, redirects: usize) -> Step {
+    fn step(&self, response: &HopResponse, redirects: usize) -> Step {
         let broke = |failure| Step::End(Ending::Broke(failure));
-        match answer.hop.status {
+        match response.hop.status {
             301 | 302 | 303 | 307 | 308 if self.hops.len() > redirects => broke(Failure::TooManyRedirects),
             301 | 302 | 303 | 307 | 308 => {
-                redirect::target(answer).map_or_else(|| broke(Failure::BadRedirect), Step::Follow)
+                redirect::target(response).map_or_else(|| broke(Failure::BadRedirect), Step::Follow)
             }
-            304 if self.held_at(&answer.hop.address).is_some() => Step::End(Ending::NotModified),
+            304 if self.validators_for(&response.hop.address).is_some() => Step::End(Ending::NotModified),
             // Nobody asked whether it was modified.
             304 => broke(Failure::Protocol),
-            406 | 415 if self.accept != Accept::Anything => Step::AskPlainly,
+            406 | 415 if self.accept != Accept::Anything => Step::AcceptAnything,
             _ => Step::Read,
         }
     }

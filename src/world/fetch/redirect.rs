@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use cookie_store::CookieStore;
 use reqwest::header::{HeaderMap, HeaderValue};
 
-use super::door::Answer;
+use super::dispatch::HopResponse;
 use crate::domain::address::Address;
 
 /// As browsers bound them.
@@ -14,10 +14,10 @@ const COOKIE_BYTES: usize = 4096;
 
 /// The cookies of one exchange: many sites bounce a visitor until theirs is back.
 #[derive(Default)]
-pub(super) struct Jar(CookieStore);
+pub(super) struct CookieJar(CookieStore);
 
-impl Jar {
-    pub(super) fn keep(&mut self, address: &Address, headers: &HeaderMap) {
+impl CookieJar {
+    pub(super) fn store(&mut self, address: &Address, headers: &HeaderMap) {
         for value in headers.get_all("set-cookie") {
             let Ok(text) = value.to_str() else { continue };
             if text.len() <= COOKIE_BYTES && self.0.iter_any().count() < COOKIES {
@@ -37,7 +37,7 @@ impl Jar {
 }
 
 /// The address a redirect names; `None` if it names none that can be visited.
-pub(super) fn target(answer: &Answer) -> Option<Address> {
+pub(super) fn target(answer: &HopResponse) -> Option<Address> {
     let location = answer.response.headers().get("location")?;
     let location = text_of(location.as_bytes());
     if location.trim().is_empty() { None } else { answer.hop.address.join(&location).ok() }

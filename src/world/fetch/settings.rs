@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::domain::address::Address;
 
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct FetchSettings {
     /// Whom to write to about our requests: goes into the user agent.
     pub contact: Option<String>,
     /// Between the end of a request to a host and the start of the next.
@@ -33,12 +33,12 @@ pub struct Settings {
     pub sentinels: Vec<Address>,
     /// A Memento `TimeGate` that may be asked for copies of dead links.
     pub timegate: Option<Address>,
-    pub limits: Limits,
+    pub limits: FetchLimits,
 }
 
 /// Where a stranger's generosity ends.
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub struct FetchLimits {
     /// The largest HTML page or error page, as unpacked.
     pub page_bytes: u64,
     /// The largest body of another kind, as unpacked.
@@ -57,12 +57,12 @@ pub struct Limits {
     pub bytes_per_second: u64,
     pub redirects: usize,
     /// The longest `Retry-After` that is sat out within a run.
-    pub patience: Duration,
+    pub max_retry_after: Duration,
     /// How many hosts are talked to at the same time.
     pub hosts_at_once: usize,
 }
 
-impl Default for Settings {
+impl Default for FetchSettings {
     fn default() -> Self {
         Self {
             contact: None,
@@ -74,12 +74,12 @@ impl Default for Settings {
             resolve: Vec::new(),
             sentinels: Vec::new(),
             timegate: None,
-            limits: Limits::default(),
+            limits: FetchLimits::default(),
         }
     }
 }
 
-impl Default for Limits {
+impl Default for FetchLimits {
     fn default() -> Self {
         Self {
             page_bytes: 16 << 20,
@@ -91,7 +91,7 @@ impl Default for Limits {
             idle: Duration::from_secs(30),
             bytes_per_second: 512,
             redirects: 10,
-            patience: Duration::from_mins(2),
+            max_retry_after: Duration::from_mins(2),
             hosts_at_once: 16,
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_compression::tokio::write::{BrotliEncoder, GzipEncoder, ZstdEncoder};
 use onreserve::domain::visit::{Ending, Failure};
 use onreserve::world::clock::Clock;
-use onreserve::world::fetch::{Limits, Settings};
+use onreserve::world::fetch::{FetchLimits, FetchSettings};
 use tokio::io::AsyncWriteExt as _;
 
 use super::site::{Reply, Seen, Site, Then};
@@ -19,12 +19,12 @@ async fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// How a fetch of `/x` ends on a server that answers so.
-async fn ending_of(reply: Reply, limits: impl FnOnce(&mut Limits)) -> Ending {
+async fn ending_of(reply: Reply, limits: impl FnOnce(&mut FetchLimits)) -> Ending {
     let script = move |seen: &Seen| {
         if seen.target == "/robots.txt" { Reply::not_found() } else { reply.clone() }
     };
     let site = Site::start(script).await;
-    let mut settings: Settings = settings(&[("press.school.edu", site.address)]);
+    let mut settings: FetchSettings = settings(&[("press.school.edu", site.address)]);
     limits(&mut settings.limits);
     Guest::new(&settings).ending("http://press.school.edu/x").await
 }
@@ -83,11 +83,11 @@ async fn breakage_is_told_apart() {
 #[tokio::test]
 async fn a_body_without_end_is_left_at_the_limit() {
     let pdf = |then| Reply::raw("HTTP/1.1 200 OK\r\ncontent-type: application/pdf\r\n\r\n%PDF-1.7\n", then);
-    let limit = |limits: &mut Limits| limits.document_bytes = 1 << 20;
+    let limit = |limits: &mut FetchLimits| limits.document_bytes = 1 << 20;
     assert_eq!(ending_of(pdf(Then::Endless), limit).await, Ending::Broke(Failure::TooLarge));
     // Only pages are held to the limit of pages.
     let page = Reply::page(&format!("<html>{}", "x".repeat(5000)));
-    let small = |limits: &mut Limits| limits.page_bytes = 4096;
+    let small = |limits: &mut FetchLimits| limits.page_bytes = 4096;
     assert_eq!(ending_of(page, small).await, Ending::Broke(Failure::TooLarge));
     let document = Reply::new(200, "content-type: text/html", format!("%PDF-1.7\n{}", "x".repeat(5000)));
     assert!(matches!(ending_of(document, small).await, Ending::Answered(_)));
@@ -100,7 +100,7 @@ async fn an_announced_flood_is_not_read() {
     let guest = Guest::new(&settings(&[("press.school.edu", site.address)]));
     // robots.txt floods too: its first 500 KiB are read, and no more.
     assert_eq!(guest.ending("http://press.school.edu/x").await, Ending::Broke(Failure::TooLarge));
-    assert!(guest.fetch.totals().bytes < 2 << 20, "{}", guest.fetch.totals().bytes);
+    assert!(guest.fetch.traffic().bytes < 2 << 20, "{}", guest.fetch.traffic().bytes);
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn a_slow_drip_ends_with_the_rate_not_with_the_time() {
         ..Reply::new(200, "content-type: application/pdf", format!("%PDF-1.7\n{}", "x".repeat(1000)))
     };
     let start = Clock::system().instant();
-    let patient = |limits: &mut Limits| limits.document_time = Duration::from_mins(1);
+    let patient = |limits: &mut FetchLimits| limits.document_time = Duration::from_mins(1);
     assert_eq!(ending_of(reply, patient).await, Ending::Broke(Failure::TimedOut));
     assert!(Clock::system().instant().duration_since(start) < Duration::from_secs(20));
 }

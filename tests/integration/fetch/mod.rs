@@ -14,7 +14,9 @@ use std::time::Duration;
 use onreserve::domain::address::Address;
 use onreserve::domain::visit::{Ending, Failure, Validators};
 use onreserve::world::clock::Clock;
-use onreserve::world::fetch::{Accept, Fetch, Fetched, Held, Limits, Request, Settings};
+use onreserve::world::fetch::{
+    Accept, Conditional, Fetch, FetchLimits, FetchRequest, FetchSettings, Fetched,
+};
 use onreserve::world::spool::Spool;
 use tempfile::TempDir;
 
@@ -27,7 +29,7 @@ struct Guest {
 }
 
 impl Guest {
-    fn new(settings: &Settings) -> Self {
+    fn new(settings: &FetchSettings) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let spool = Spool::new(dir.path().to_owned());
         Self { fetch: Fetch::new(settings, spool, Clock::system()).unwrap(), _dir: dir }
@@ -42,29 +44,29 @@ impl Guest {
     }
 }
 
-fn request(address: &str) -> Request {
-    Request {
+fn request(address: &str) -> FetchRequest {
+    FetchRequest {
         address: Address::parse(address).unwrap(),
-        held: None,
+        conditional: None,
         fresh_connection: false,
         accept: Accept::Page,
-        near: None,
+        accept_datetime: None,
     }
 }
 
 /// No pauses, short patience, loopback open.
-fn settings(hosts: &[(&str, SocketAddr)]) -> Settings {
-    Settings {
+fn settings(hosts: &[(&str, SocketAddr)]) -> FetchSettings {
+    FetchSettings {
         delay: Duration::ZERO,
         allow_private_networks: true,
         resolve: hosts.iter().map(|(host, address)| ((*host).to_owned(), *address)).collect(),
-        limits: Limits {
+        limits: FetchLimits {
             page_time: Duration::from_secs(8),
             document_time: Duration::from_secs(5),
             idle: Duration::from_secs(4),
-            ..Limits::default()
+            ..FetchLimits::default()
         },
-        ..Settings::default()
+        ..FetchSettings::default()
     }
 }
 
@@ -98,8 +100,8 @@ async fn a_page_arrives_with_its_head_and_its_digest() {
     assert!(head.contains("accept: text/html,application/pdf;q=0.9,*/*;q=0.8"), "{head}");
     assert!(head.contains("accept-encoding: identity"), "{head}");
     assert!(head.contains("accept-language: en"), "{head}");
-    assert_eq!(guest.fetch.totals().requests, 2);
-    assert_eq!(guest.fetch.totals().bytes, 8, "robots.txt that is not there is not read");
+    assert_eq!(guest.fetch.traffic().requests, 2);
+    assert_eq!(guest.fetch.traffic().bytes, 8, "robots.txt that is not there is not read");
 }
 
 #[tokio::test]
@@ -122,8 +124,8 @@ async fn what_is_not_modified_is_not_sent_again() {
     .await;
     let guest = Guest::new(&settings(&[("papers.school.edu", site.address)]));
     let first = guest.get("http://papers.school.edu/paper").await;
-    let held = |address: &str, validators: Validators| Request {
-        held: Some(Held { at: Address::parse(address).unwrap(), validators }),
+    let held = |address: &str, validators: Validators| FetchRequest {
+        conditional: Some(Conditional { at: Address::parse(address).unwrap(), validators }),
         ..request(address)
     };
     let validators = first.exchange.last_hop().unwrap().headers.validators();
@@ -154,8 +156,8 @@ async fn validators_go_only_where_they_came_from() {
     let guest = Guest::new(&settings(&[("papers.school.edu", site.address)]));
     let first = guest.get("http://papers.school.edu/moved").await;
     let hop = first.exchange.last_hop().unwrap();
-    let held = Held { at: hop.address.clone(), validators: hop.headers.validators() };
-    let again = |address: &str| Request { held: Some(held.clone()), ..request(address) };
+    let held = Conditional { at: hop.address.clone(), validators: hop.headers.validators() };
+    let again = |address: &str| FetchRequest { conditional: Some(held.clone()), ..request(address) };
     let unchanged = guest.fetch.exchange(&again("http://papers.school.edu/moved")).await.unwrap();
     assert_eq!(unchanged.exchange.ending, Ending::NotModified);
     let elsewhere = guest.fetch.exchange(&again("http://papers.school.edu/dead")).await.unwrap();
@@ -182,7 +184,7 @@ async fn a_second_try_dials_anew() {
     let site = Site::start(|_| Reply::page("<p>x")).await;
     let guest = Guest::new(&settings(&[("papers.school.edu", site.address)]));
     guest.get("http://papers.school.edu/a").await;
-    let fresh = Request { fresh_connection: true, ..request("http://papers.school.edu/a") };
+    let fresh = FetchRequest { fresh_connection: true, ..request("http://papers.school.edu/a") };
     guest.fetch.exchange(&fresh).await.unwrap();
     guest.fetch.exchange(&fresh).await.unwrap();
     let connections: Vec<_> = site.seen().iter().map(|seen| seen.connection).collect();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use onreserve::domain::visit::{Ending, Failure, Withheld};
 use onreserve::world::clock::Clock;
-use onreserve::world::fetch::Settings;
+use onreserve::world::fetch::FetchSettings;
 
 use super::site::{Reply, Seen, Site, Then};
 use super::{Guest, request, settings};
@@ -82,7 +82,7 @@ async fn a_host_without_a_name_is_told_as_such() {
     // Where a machine has no name service at all, that is what fails.
     let expected = [Failure::NoSuchHost, Failure::NameServer].map(Ending::Broke);
     assert!(expected.contains(&ending), "{ending:?}");
-    assert_eq!(guest.fetch.totals().requests, 0);
+    assert_eq!(guest.fetch.traffic().requests, 0);
 }
 
 #[tokio::test]
@@ -95,14 +95,16 @@ async fn a_dead_host_is_tried_twice_and_then_remembered() {
         let ending = guest.ending(&format!("http://dead.school.edu/{n}")).await;
         assert_eq!(ending, Ending::Broke(Failure::Connect));
     }
-    assert_eq!(guest.fetch.totals().requests, 2);
-    let fresh =
-        onreserve::world::fetch::Request { fresh_connection: true, ..request("http://dead.school.edu/0") };
+    assert_eq!(guest.fetch.traffic().requests, 2);
+    let fresh = onreserve::world::fetch::FetchRequest {
+        fresh_connection: true,
+        ..request("http://dead.school.edu/0")
+    };
     guest.fetch.exchange(&fresh).await.unwrap();
-    assert_eq!(guest.fetch.totals().requests, 3);
+    assert_eq!(guest.fetch.traffic().requests, 3);
     guest.fetch.begin_run();
     guest.ending("http://dead.school.edu/0").await;
-    assert_eq!(guest.fetch.totals().requests, 1, "another run tries it again");
+    assert_eq!(guest.fetch.traffic().requests, 1, "another run tries it again");
 }
 
 #[tokio::test]
@@ -139,7 +141,7 @@ async fn pauses_are_kept_and_never_two_at_once() {
     };
     let site = Site::start(script).await;
     let other = Site::start(|_| Reply::page("<p>y")).await;
-    let guest = Guest::new(&Settings {
+    let guest = Guest::new(&FetchSettings {
         delay: Duration::from_millis(100),
         ..settings(&[("one.school.edu", site.address), ("two.school.edu", other.address)])
     });
@@ -168,7 +170,7 @@ async fn pauses_are_kept_and_never_two_at_once() {
 #[tokio::test]
 async fn waiting_for_our_turn_is_no_slowness_of_the_host() {
     let site = Site::start(|_| Reply::page("<p>x")).await;
-    let guest = Guest::new(&Settings {
+    let guest = Guest::new(&FetchSettings {
         host_delays: vec![("Press.School.edu".to_owned(), Duration::from_millis(400))],
         ..settings(&[("press.school.edu", site.address)])
     });
@@ -249,7 +251,7 @@ async fn behind_a_proxy_the_fence_still_stands() {
         ("press.school.edu", "93.184.216.34:0".parse().unwrap()),
         ("intranet.school.edu", "10.0.0.1:0".parse().unwrap()),
     ];
-    let guest = Guest::new(&Settings {
+    let guest = Guest::new(&FetchSettings {
         proxy: Some(format!("http://localhost:{}", proxy.address.port())),
         allow_private_networks: false,
         ..settings(&hosts)

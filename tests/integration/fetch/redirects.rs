@@ -99,7 +99,7 @@ async fn nothing_internal_is_dialled() {
         assert_eq!(guest.ending(&address).await, Ending::Withheld(Withheld::InternalAddress), "{address}");
     }
     assert!(site.seen().is_empty());
-    assert_eq!(guest.fetch.totals().requests, 0);
+    assert_eq!(guest.fetch.traffic().requests, 0);
 }
 
 #[tokio::test]

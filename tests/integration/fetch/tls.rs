@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use onreserve::domain::visit::{CertificateError, Ending, Failure};
 use onreserve::world::clock::Clock;
-use onreserve::world::fetch::{self, Fetch, Request, Settings};
+use onreserve::world::fetch::{self, Fetch, FetchRequest, FetchSettings};
 use onreserve::world::spool::Spool;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
@@ -59,7 +59,7 @@ async fn visit(trusted: Option<&str>, acceptor: TlsAcceptor) -> Ending {
     let site = Site::start_tls(|_| Reply::page("<p>private words"), acceptor).await;
     let bundle = trusted.map(file);
     let other = file(&authority("Another").pem());
-    let settings = Settings {
+    let settings = FetchSettings {
         // Some authority is always trusted: a machine need not have a store.
         extra_ca: Some(bundle.as_ref().unwrap_or(&other).path().to_owned()),
         ..settings(&[("press.school.edu", site.address)])
@@ -96,9 +96,9 @@ async fn bad_certificates_are_told_apart() {
 
 #[tokio::test]
 async fn what_is_no_tls_is_no_certificate_fault() {
-    let site = Site::start(|_| Reply::raw("HTTP/1.1 400 Bad Request\r\n\r\n", Then::Close)).await;
+    let site = Site::start(|_| Reply::raw("HTTP/1.1 400 Bad FetchRequest\r\n\r\n", Then::Close)).await;
     let bundle = file(&authority("Ours").pem());
-    let settings = Settings {
+    let settings = FetchSettings {
         extra_ca: Some(bundle.path().to_owned()),
         ..settings(&[("plain.school.edu", site.address)])
     };
@@ -119,7 +119,7 @@ async fn an_old_server_that_just_hangs_up_has_sent_its_page() {
         || Reply::raw("HTTP/1.0 200 OK\r\ncontent-type: text/html\r\n\r\n<html>all of it", Then::Close);
     let site = Site::start_tls(move |_| reply(), acceptor).await;
     let bundle = file(&authority.pem());
-    let settings = Settings {
+    let settings = FetchSettings {
         extra_ca: Some(bundle.path().to_owned()),
         ..settings(&[("press.school.edu", site.address)])
     };
@@ -128,24 +128,26 @@ async fn an_old_server_that_just_hangs_up_has_sent_its_page() {
 
 #[test]
 fn settings_that_cannot_be_used_say_what_to_mend() {
-    let fault = |settings: Settings| -> fetch::Error {
+    let fault = |settings: FetchSettings| -> fetch::Error {
         let dir = tempfile::tempdir().unwrap();
         match Fetch::new(&settings, Spool::new(dir.path().to_owned()), Clock::system()) {
             Ok(_) => panic!("these settings cannot be used"),
             Err(fault) => fault,
         }
     };
-    let missing = fault(Settings { extra_ca: Some("/no/such/ca.pem".into()), ..Settings::default() });
+    let missing =
+        fault(FetchSettings { extra_ca: Some("/no/such/ca.pem".into()), ..FetchSettings::default() });
     assert!(missing.to_string().contains("/no/such/ca.pem"), "{missing}");
     for garbage in ["", "not a certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
     {
         let garbled = file(garbage);
-        let fault = fault(Settings { extra_ca: Some(garbled.path().to_owned()), ..Settings::default() });
+        let fault =
+            fault(FetchSettings { extra_ca: Some(garbled.path().to_owned()), ..FetchSettings::default() });
         assert!(fault.to_string().contains("extra_ca takes a file of certificates in PEM"), "{fault}");
     }
-    let proxy = fault(Settings { proxy: Some("::".to_owned()), ..Settings::default() });
+    let proxy = fault(FetchSettings { proxy: Some("::".to_owned()), ..FetchSettings::default() });
     assert!(proxy.to_string().contains("http://proxy.school.edu:3128"), "{proxy}");
-    let contact = fault(Settings { contact: Some("a\nb".to_owned()), ..Settings::default() });
+    let contact = fault(FetchSettings { contact: Some("a\nb".to_owned()), ..FetchSettings::default() });
     assert!(contact.to_string().contains("plain ASCII"), "{contact}");
 }
 
@@ -188,12 +190,12 @@ async fn a_host_that_is_broken_over_http2_gets_a_second_try_over_http1() {
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let address = broken_over_h2(config).await;
     let bundle = file(&authority.pem());
-    let guest = Guest::new(&Settings {
+    let guest = Guest::new(&FetchSettings {
         extra_ca: Some(bundle.path().to_owned()),
         ..settings(&[("press.school.edu", address)])
     });
     assert_eq!(text(&guest.get("https://press.school.edu/whole").await), "# over h2");
     assert_eq!(guest.ending("https://press.school.edu/x").await, Ending::Broke(Failure::Reset));
-    let fresh = Request { fresh_connection: true, ..request("https://press.school.edu/x") };
+    let fresh = FetchRequest { fresh_connection: true, ..request("https://press.school.edu/x") };
     assert_eq!(text(&guest.fetch.exchange(&fresh).await.unwrap()), "plain");
 }

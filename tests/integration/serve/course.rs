@@ -116,13 +116,13 @@ fn course() -> Course {
     }
 }
 
-fn settings(place: SocketAddr) -> fetch::Settings {
+fn settings(place: SocketAddr) -> fetch::FetchSettings {
     let hosts = ["course", "papers", "blog", "never", "parked", "flaky", "lab", "press", "owner"];
-    fetch::Settings {
+    fetch::FetchSettings {
         delay: Duration::ZERO,
         allow_private_networks: true,
         resolve: hosts.iter().map(|host| (format!("{host}.example"), place)).collect(),
-        ..fetch::Settings::default()
+        ..fetch::FetchSettings::default()
     }
 }
 

@@ -9,21 +9,24 @@ use crate::domain::address::Address;
 use crate::domain::visit::Failure;
 
 /// After so many failures in a row the next is answered from memory.
-const ENOUGH: u32 = 2;
+const FAILURES_TO_CACHE: u32 = 2;
 
 /// The failures in a row of each origin.
 #[derive(Default)]
-pub(super) struct Troubles(Mutex<HashMap<String, (Failure, u32)>>);
+pub(super) struct FailureCache(Mutex<HashMap<String, (Failure, u32)>>);
 
-impl Troubles {
+impl FailureCache {
     /// The failure that another attempt tonight would end in.
-    pub(super) fn recall(&self, address: &Address) -> Option<Failure> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&origin(address)).filter(|(_, times)| *times >= ENOUGH).map(|(failure, _)| *failure)
+    pub(super) fn get(&self, address: &Address) -> Option<Failure> {
+        let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        failures
+            .get(&origin(address))
+            .filter(|(_, times)| *times >= FAILURES_TO_CACHE)
+            .map(|(failure, _)| *failure)
     }
 
     /// Takes note of a failure, where it concerns all of the origin.
-    pub(super) fn note(&self, address: &Address, failure: Failure) {
+    pub(super) fn record(&self, address: &Address, failure: Failure) {
         match failure {
             Failure::NoSuchHost
             | Failure::NameServer
@@ -43,21 +46,21 @@ impl Troubles {
     }
 
     /// An origin too slow for its robots.txt is too slow for the rest.
-    pub(super) fn note_silent(&self, address: &Address) {
-        self.add(address, Failure::TimedOut, ENOUGH);
+    pub(super) fn record_timeout(&self, address: &Address) {
+        self.add(address, Failure::TimedOut, FAILURES_TO_CACHE);
     }
 
-    pub(super) fn answered(&self, address: &Address) {
+    pub(super) fn clear_origin(&self, address: &Address) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&origin(address));
     }
 
-    pub(super) fn forget(&self) {
+    pub(super) fn clear(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn add(&self, address: &Address, failure: Failure, times: u32) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = known.entry(origin(address)).or_insert((failure, 0));
+        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = failures.entry(origin(address)).or_insert((failure, 0));
         let before = if entry.0 == failure { entry.1 } else { 0 };
         *entry = (failure, before.saturating_add(times));
     }

@@ -14,10 +14,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::client::Clients;
 use super::failure::{self, Stage};
-use super::lane::{Lanes, Turn};
-use super::names::Names;
-use super::trouble::Troubles;
-use super::{Accept, Error, Limits, Settings};
+use super::failure_cache::FailureCache;
+use super::host_queue::{HostQueues, HostTurn};
+use super::resolver::Resolver;
+use super::{Accept, Error, FetchLimits, FetchSettings};
 use crate::domain::address::Address;
 use crate::domain::policy::pace::Order;
 use crate::domain::visit::{Ending, Failure, Headers, Hop, Validators, Withheld};
@@ -27,25 +27,25 @@ use crate::world::clock::Clock;
 const HEADER_BYTES: usize = 64 << 10;
 const HEADERS: usize = 100;
 
-pub(super) struct Door {
+pub(super) struct Dispatcher {
     pub(super) clock: Clock,
-    pub(super) limits: Limits,
-    pub(super) lanes: Lanes,
-    pub(super) troubles: Troubles,
+    pub(super) limits: FetchLimits,
+    pub(super) queues: HostQueues,
+    pub(super) failures: FailureCache,
     pub(super) requests: AtomicU64,
     pub(super) bytes: Arc<AtomicU64>,
-    names: Names,
+    resolver: Resolver,
     clients: Clients,
     permits: Arc<Semaphore>,
 }
 
 /// One request.
-pub(super) struct Ask<'a> {
+pub(super) struct HopRequest<'a> {
     pub(super) address: &'a Address,
     pub(super) cookie: Option<HeaderValue>,
     pub(super) validators: Option<&'a Validators>,
     pub(super) accept: Accept,
-    pub(super) near: Option<Timestamp>,
+    pub(super) accept_datetime: Option<Timestamp>,
     pub(super) fresh: bool,
     pub(super) crawl_delay: Option<Duration>,
     /// For the response head.
@@ -53,98 +53,98 @@ pub(super) struct Ask<'a> {
 }
 
 /// A response head, and the right to read its body.
-pub(super) struct Answer {
+pub(super) struct HopResponse {
     pub(super) hop: Hop,
     pub(super) order: Order,
     pub(super) response: Response,
     /// When the request left, waits excluded.
     pub(super) began: Instant,
-    pub(super) held: Held,
+    pub(super) slot: RequestSlot,
 }
 
 /// Given back when the body is read or dropped.
-pub(super) struct Held {
-    _turn: Turn,
+pub(super) struct RequestSlot {
+    _turn: HostTurn,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-pub(super) enum Sent {
-    Answer(Box<Answer>),
+pub(super) enum Dispatched {
+    Response(Box<HopResponse>),
     Ended { ending: Ending, took: Duration },
 }
 
-impl Door {
-    pub(super) fn new(settings: &Settings, clock: Clock) -> Result<Self, Error> {
-        let names = Names::new(settings, clock);
+impl Dispatcher {
+    pub(super) fn new(settings: &FetchSettings, clock: Clock) -> Result<Self, Error> {
+        let resolver = Resolver::new(settings, clock);
         Ok(Self {
             clock,
             limits: settings.limits.clone(),
-            lanes: Lanes::new(settings, clock),
-            troubles: Troubles::default(),
+            queues: HostQueues::new(settings, clock),
+            failures: FailureCache::default(),
             requests: AtomicU64::new(0),
             bytes: Arc::default(),
-            clients: Clients::build(settings, &names)?,
-            names,
+            clients: Clients::build(settings, &resolver)?,
+            resolver,
             permits: Arc::new(Semaphore::new(settings.limits.hosts_at_once.max(1))),
         })
     }
 
-    pub(super) async fn send(&self, ask: &Ask<'_>) -> Result<Sent, Error> {
-        if ask.address.url().scheme() == "https" && !self.clients.has_roots {
+    pub(super) async fn send(&self, request: &HopRequest<'_>) -> Result<Dispatched, Error> {
+        if request.address.url().scheme() == "https" && !self.clients.has_roots {
             return Err(Error::NoRoots);
         }
-        let host = ask.address.host();
-        let Ok(mut turn) = self.lanes.enter(host).await else {
-            return Ok(Sent::withheld(Withheld::HostStopped));
+        let host = request.address.host();
+        let Ok(mut turn) = self.queues.acquire(host).await else {
+            return Ok(Dispatched::withheld(Withheld::HostStopped));
         };
-        if let Some(failure) = self.troubles.recall(ask.address).filter(|_| !ask.fresh) {
-            return Ok(Sent::Ended { ending: Ending::Broke(failure), took: Duration::ZERO });
+        if let Some(failure) = self.failures.get(request.address).filter(|_| !request.fresh) {
+            return Ok(Dispatched::Ended { ending: Ending::Broke(failure), took: Duration::ZERO });
         }
-        if let Some(delay) = ask.crawl_delay {
+        if let Some(delay) = request.crawl_delay {
             turn.slow_down(delay);
         }
-        if self.lanes.keep_distance(&turn, host).await.is_err() {
-            return Ok(Sent::withheld(Withheld::HostStopped));
+        if self.queues.wait_for_delay(&turn, host).await.is_err() {
+            return Ok(Dispatched::withheld(Withheld::HostStopped));
         }
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
         let began = self.clock.instant();
-        match self.dial(ask, &mut turn).await {
+        match self.connect(request, &mut turn).await {
             Ok(response) => {
-                self.troubles.answered(ask.address);
+                self.failures.clear_origin(request.address);
                 let hop = Hop {
-                    address: ask.address.clone(),
+                    address: request.address.clone(),
                     status: response.status().as_u16(),
                     headers: recorded(response.headers()),
                 };
-                let order = self.lanes.hear(&mut turn, &hop);
-                let held = Held { _turn: turn, _permit: permit };
-                Ok(Sent::Answer(Box::new(Answer { hop, order, response, began, held })))
+                let order = self.queues.record_response(&mut turn, &hop);
+                let slot = RequestSlot { _turn: turn, _permit: permit };
+                Ok(Dispatched::Response(Box::new(HopResponse { hop, order, response, began, slot })))
             }
             Err(ending) => {
                 if let Ending::Broke(failure) = ending {
-                    self.troubles.note(ask.address, failure);
+                    self.failures.record(request.address, failure);
                 }
                 let took = self.clock.instant().duration_since(began);
-                Ok(Sent::Ended { ending, took })
+                Ok(Dispatched::Ended { ending, took })
             }
         }
     }
 
     pub(super) async fn is_public(&self, address: &Address) -> bool {
-        self.names.is_public(address).await
+        self.resolver.is_public(address).await
     }
 
-    async fn dial(&self, ask: &Ask<'_>, turn: &mut Turn) -> Result<Response, Ending> {
-        self.names.admit(ask.address, ask.fresh).await.map_err(failure::unresolved)?;
-        turn.asking();
+    async fn connect(&self, request: &HopRequest<'_>, turn: &mut HostTurn) -> Result<Response, Ending> {
+        self.resolver.check(request.address, request.fresh).await.map_err(failure::resolve_ending)?;
+        turn.mark_requested();
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let client = if ask.fresh { &self.clients.fresh } else { &self.clients.usual };
-        let request = client.get(ask.address.url().clone()).headers(ask.headers());
-        tracing::debug!(address = %ask.address, "asking");
-        match tokio::time::timeout(ask.time, request.send()).await {
+        let client = if request.fresh { &self.clients.fresh } else { &self.clients.usual };
+        let builder = client.get(request.address.url().clone()).headers(request.headers());
+        tracing::debug!(address = %request.address, "asking");
+        match tokio::time::timeout(request.time, builder.send()).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => {
-                tracing::debug!(address = %ask.address, error = ?error, "no answer");
+                tracing::debug!(address = %request.address, error = ?error, "no answer");
                 Err(failure::ending(&error, Stage::Head))
             }
             Err(_) => Err(Ending::Broke(Failure::TimedOut)),
@@ -152,16 +152,18 @@ impl Door {
     }
 }
 
-impl Ask<'_> {
+impl HopRequest<'_> {
     fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert("accept", HeaderValue::from_static(self.accept.as_str()));
         if let Some(cookie) = self.cookie.clone() {
             headers.insert("cookie", cookie);
         }
-        let near = self.near.map(|near| near.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
-        if let Some(Ok(near)) = near.map(HeaderValue::try_from) {
-            headers.insert("accept-datetime", near);
+        let accept_datetime = self
+            .accept_datetime
+            .map(|accept_datetime| accept_datetime.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
+        if let Some(Ok(accept_datetime)) = accept_datetime.map(HeaderValue::try_from) {
+            headers.insert("accept-datetime", accept_datetime);
         }
         let validators = self.validators.into_iter();
         for (name, value) in validators.flat_map(|v| {
@@ -176,7 +178,7 @@ impl Ask<'_> {
     }
 }
 
-impl Sent {
+impl Dispatched {
     fn withheld(why: Withheld) -> Self {
         Self::Ended { ending: Ending::Withheld(why), took: Duration::ZERO }
     }

@@ -6,33 +6,33 @@ use std::time::Duration;
 
 use tokio::sync::OwnedMutexGuard;
 
-use super::Settings;
+use super::FetchSettings;
 use crate::domain::policy::pace::{self, Order, Pace, Signal};
 use crate::domain::visit::Hop;
 use crate::world::clock::Clock;
 
-pub(super) struct Lanes {
+pub(super) struct HostQueues {
     clock: Clock,
     delay: Duration,
     host_delays: HashMap<String, Duration>,
-    patience: Duration,
+    max_retry_after: Duration,
     paces: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Pace>>>>,
     stopped: Mutex<HashSet<String>>,
 }
 
 /// The right to make one request to a host, held until its body is read.
-pub(super) struct Turn {
+pub(super) struct HostTurn {
     pace: OwnedMutexGuard<Pace>,
     clock: Clock,
-    asked: bool,
+    requested: bool,
 }
 
 /// The host is left alone tonight.
 #[derive(Debug)]
-pub(super) struct Stopped;
+pub(super) struct HostStopped;
 
-impl Lanes {
-    pub(super) fn new(settings: &Settings, clock: Clock) -> Self {
+impl HostQueues {
+    pub(super) fn new(settings: &FetchSettings, clock: Clock) -> Self {
         Self {
             clock,
             delay: settings.delay,
@@ -41,47 +41,47 @@ impl Lanes {
                 .iter()
                 .map(|(host, delay)| (host.to_ascii_lowercase(), *delay))
                 .collect(),
-            patience: settings.limits.patience,
+            max_retry_after: settings.limits.max_retry_after,
             paces: Mutex::default(),
             stopped: Mutex::default(),
         }
     }
 
     /// Queues for a turn at `host`; those who come first are served first.
-    /// The pause is still to be kept, with [`Self::keep_distance`].
-    pub(super) async fn enter(&self, host: &str) -> Result<Turn, Stopped> {
-        self.passable(host)?;
-        let lane = lock(&self.paces).entry(host.to_owned()).or_insert_with(|| self.lane(host)).clone();
-        let pace = lane.lock_owned().await;
-        self.passable(host)?;
-        Ok(Turn { pace, clock: self.clock, asked: false })
+    /// The pause is still to be kept, with [`Self::wait_for_delay`].
+    pub(super) async fn acquire(&self, host: &str) -> Result<HostTurn, HostStopped> {
+        self.check_not_stopped(host)?;
+        let queue = lock(&self.paces).entry(host.to_owned()).or_insert_with(|| self.new_pace(host)).clone();
+        let pace = queue.lock_owned().await;
+        self.check_not_stopped(host)?;
+        Ok(HostTurn { pace, clock: self.clock, requested: false })
     }
 
-    fn lane(&self, host: &str) -> Arc<tokio::sync::Mutex<Pace>> {
+    fn new_pace(&self, host: &str) -> Arc<tokio::sync::Mutex<Pace>> {
         let delay = self.host_delays.get(host).copied().unwrap_or(self.delay);
         Arc::new(tokio::sync::Mutex::new(Pace::new(delay)))
     }
 
-    /// Waits until the host may be asked again.
-    pub(super) async fn keep_distance(&self, turn: &Turn, host: &str) -> Result<(), Stopped> {
+    /// Waits until the host may be requested again.
+    pub(super) async fn wait_for_delay(&self, turn: &HostTurn, host: &str) -> Result<(), HostStopped> {
         if let Some(at) = turn.pace.next_allowed() {
             let wait = at.saturating_duration_since(self.clock.instant());
             if !wait.is_zero() {
                 self.clock.sleep(wait).await;
             }
         }
-        self.passable(host)
+        self.check_not_stopped(host)
     }
 
     /// Takes note of what a response says about pace.
-    pub(super) fn hear(&self, turn: &mut Turn, hop: &Hop) -> Order {
+    pub(super) fn record_response(&self, turn: &mut HostTurn, hop: &Hop) -> Order {
         let header = |name: &str| hop.headers.get(name);
         let signal = Signal {
             status: hop.status,
             retry_after: header("retry-after").and_then(|value| pace::retry_after(value, self.clock.now())),
             challenge: pace::is_challenge(header),
         };
-        let order = turn.pace.heard(signal, self.clock.instant(), self.patience);
+        let order = turn.pace.heard(signal, self.clock.instant(), self.max_retry_after);
         if order == Order::Stop {
             tracing::info!(host = hop.address.host(), status = hop.status, "left alone for the night");
             self.stop(hop.address.host());
@@ -93,15 +93,15 @@ impl Lanes {
         lock(&self.stopped).insert(host.to_ascii_lowercase());
     }
 
-    fn passable(&self, host: &str) -> Result<(), Stopped> {
-        if lock(&self.stopped).contains(host) { Err(Stopped) } else { Ok(()) }
+    fn check_not_stopped(&self, host: &str) -> Result<(), HostStopped> {
+        if lock(&self.stopped).contains(host) { Err(HostStopped) } else { Ok(()) }
     }
 }
 
-impl Turn {
-    /// From now on the host has been asked, whatever comes of it.
-    pub(super) fn asking(&mut self) {
-        self.asked = true;
+impl HostTurn {
+    /// From now on the host has been requested, whatever comes of it.
+    pub(super) fn mark_requested(&mut self) {
+        self.requested = true;
     }
 
     pub(super) fn slow_down(&mut self, crawl_delay: Duration) {
@@ -109,9 +109,9 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for HostTurn {
     fn drop(&mut self) {
-        if self.asked {
+        if self.requested {
             self.pace.finished(self.clock.instant());
         }
     }
