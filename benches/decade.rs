@@ -27,9 +27,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use onreserve::domain::course::{Course, PageSource};
 use onreserve::night;
-use onreserve::outbox::{self, Sender};
+use onreserve::outbox::{self, EmailSender};
 use onreserve::world::clock::Clock;
-use onreserve::world::mail::relay::{Relay, Way};
+use onreserve::world::email::relay::{Relay, RelayConfig};
 use onreserve::world::reader::Reader;
 use onreserve::world::{World, fetch};
 
@@ -47,9 +47,9 @@ async fn main() {
     let mut world =
         World::open(&dir.path().join("archive"), settings(web), Clock::pretending(first)).await.unwrap();
     world.reader = Reader::new(env!("CARGO_BIN_EXE_onreserve").into());
-    let sender = Sender {
+    let sender = EmailSender {
         from: "o@school.example".parse().unwrap(),
-        relay: Relay::new(&Way::Directory { dir: dir.path().join("letters") }).unwrap(),
+        relay: Relay::new(&RelayConfig::Directory { dir: dir.path().join("letters") }).unwrap(),
         signer: None,
         unsubscribe_url: None,
         pages: None,

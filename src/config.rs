@@ -24,7 +24,7 @@ use serde::Deserialize;
 
 use crate::daemon;
 use crate::domain::course::{Course, CourseId};
-use crate::outbox::Sender;
+use crate::outbox::EmailSender;
 use crate::world::archive::Archive;
 use crate::world::fetch;
 use meaning::{Found, Table};
@@ -111,10 +111,10 @@ impl Default for ArchiveKeys {
 
 impl Settings {
     /// How letters leave, and where their links lead.
-    pub fn sender(&self, archive: &Archive) -> anyhow::Result<Option<Sender>> {
+    pub fn sender(&self, archive: &Archive) -> anyhow::Result<Option<EmailSender>> {
         let Some(mail) = &self.mail else { return Ok(None) };
-        let pages = self.pages.as_ref().map(|pages| pages.behind_letters(archive)).transpose()?;
-        Ok(Some(Sender { pages: pages.flatten(), ..mail.sender()? }))
+        let pages = self.pages.as_ref().map(|pages| pages.behind_emails(archive)).transpose()?;
+        Ok(Some(EmailSender { pages: pages.flatten(), ..mail.sender()? }))
     }
 
     /// Keeps only the course of this id, or all of them where none is named.

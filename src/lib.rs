@@ -53,14 +53,14 @@
 //!   [`domain::evidence::weigh`].
 //! - What does this host do differently? [`domain::evidence::site`].
 //! - Which pages are walls? [`domain::evidence::mark`] and the `marks.psv` beside it.
-//! - When is a letter due? [`domain::report::occasion`]; what stands in it: [`domain::report::digest`].
+//! - When is a letter due? [`domain::report::due`]; what stands in it: [`domain::report::compose`].
 //! - Who may open a copy? [`domain::policy::access`]; who is a reader of a course, or staff:
 //!   [`domain::policy::admission`].
 //! - How does one sign in? `serve::visitor::signin` with a password, `serve::visitor::oidc` at
 //!   the school; `serve::visitor::session` is what stays of it. Is the school believed?
 //!   [`domain::policy::identity`].
 //! - Are the copies still what they were? [`night::scrub`] hashes some of them again after each night.
-//! - How is a catalogue made anew? [`night::replay`] enters the journal, [`night::retell`] tells
+//! - How is a catalogue made anew? [`night::replay`] enters the journal, [`night::rebuilt_reports`] tells
 //!   what is known from it.
 //! - How are hosts treated? [`domain::policy`] decides, [`world::fetch`] obeys, and what they ask
 //!   of us holds for all runs of one night: `daemon::courtesy`.

@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::course::MailAddress;
-use crate::domain::report::digest::Digest;
-use crate::domain::report::occasion::Telling;
+use crate::domain::course::EmailAddress;
+use crate::domain::report::compose::ComposedReport;
+use crate::domain::report::due::PendingReport;
 use crate::domain::report::{html, text};
 use crate::domain::ticket::{Purpose, SigningKey, Ticket};
-use crate::world::catalogue::{self, Catalogue, Turn, Waiting};
+use crate::world::catalogue::{self, Catalogue, DeliveryResult, QueuedEmail};
 use crate::world::clock::Clock;
-use crate::world::mail::dkim::Signer;
-use crate::world::mail::relay::{Outcome, Parcel, Relay};
-use crate::world::mail::{Letter, Mailbox};
+use crate::world::email::dkim::DkimSigner;
+use crate::world::email::relay::{HandOver, OutgoingEmail, Relay};
+use crate::world::email::{Email, Mailbox};
 
 /// The waits after failed tries; the last one repeats.
 const WAITS: [SignedDuration; 4] = [
@@ -44,27 +44,27 @@ const AT_LEAST: Duration = Duration::from_secs(1);
 
 /// How letters leave.
 #[derive(Clone, Debug)]
-pub struct Sender {
+pub struct EmailSender {
     pub from: Mailbox,
     pub relay: Relay,
     /// Signs what leaves, for the domain it is from.
-    pub signer: Option<Signer>,
+    pub signer: Option<DkimSigner>,
     /// Where one request ends these mails; `{course}` and `{recipient}` are filled in.
     pub unsubscribe_url: Option<String>,
     /// The pages behind a letter's links; without them a letter has none to act on.
-    pub pages: Option<Pages>,
+    pub pages: Option<ActionLinks>,
 }
 
 /// Where the links of a letter lead.
 #[derive(Clone, Debug)]
-pub struct Pages {
+pub struct ActionLinks {
     /// The address of our pages, without a slash at its end.
     pub base: String,
     pub key: SigningKey,
 }
 
-impl Pages {
-    fn link(&self, purpose: Purpose, telling: &Telling, to: &MailAddress) -> String {
+impl ActionLinks {
+    fn link(&self, purpose: Purpose, telling: &PendingReport, to: &EmailAddress) -> String {
         // The same letter is always the same bytes, so the day is that of its night.
         let until = Ticket::last_day(telling.night.today, telling.term);
         let ticket = Ticket::new(purpose, &telling.night.course, to, until).sealed(&self.key);
@@ -77,7 +77,7 @@ impl Pages {
 
     /// Gives each entry that tells of links the address at which its reader can
     /// act, and the digest that of the page with all links.
-    fn add_to(&self, digest: &mut Digest, telling: &Telling, to: &MailAddress) {
+    fn add_to(&self, digest: &mut ComposedReport, telling: &PendingReport, to: &EmailAddress) {
         for entry in digest.sections.iter_mut().flat_map(|section| &mut section.entries) {
             let purpose = match entry.links.as_slice() {
                 [] => continue,
@@ -90,7 +90,7 @@ impl Pages {
     }
 }
 
-impl Sender {
+impl EmailSender {
     /// The mail as it leaves.
     pub fn signed(&self, mail: Vec<u8>) -> Vec<u8> {
         match &self.signer {
@@ -102,13 +102,13 @@ impl Sender {
 
 /// What a pass over the outbox did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Delivered {
+pub struct DeliveryPass {
     /// Who was told.
-    pub told: Vec<MailAddress>,
+    pub told: Vec<EmailAddress>,
     /// Tried in vain, to be tried again: by whom, and what the relay said.
-    pub postponed: Vec<(MailAddress, String)>,
+    pub postponed: Vec<(EmailAddress, String)>,
     /// Refused for good, or given up: the operator has to act.
-    pub failed: Vec<(MailAddress, String)>,
+    pub failed: Vec<(EmailAddress, String)>,
     /// When to come back; `None` while nothing waits.
     pub next_try: Option<Timestamp>,
 }
@@ -121,31 +121,35 @@ pub struct Delivered {
 /// # Errors
 ///
 /// Only the catalogue's; a relay that fails is what the outbox is for.
-pub async fn deliver_due(catalogue: &Catalogue, clock: Clock, sender: &Sender) -> anyhow::Result<Delivered> {
-    let mut delivered = Delivered::default();
+pub async fn deliver_due(
+    catalogue: &Catalogue,
+    clock: Clock,
+    sender: &EmailSender,
+) -> anyhow::Result<DeliveryPass> {
+    let mut delivered = DeliveryPass::default();
     let now = clock.now();
     let mut no_relay: Option<String> = None;
-    for id in catalogue.due_letters(now, now.saturating_add(LONGEST_DELAY)?).await? {
+    for id in catalogue.due_emails(now, now.saturating_add(LONGEST_DELAY)?).await? {
         let _undisturbed = catalogue.outbox_lock().await;
-        let waiting = match catalogue.waiting_letter(id).await {
+        let waiting = match catalogue.queued_email(id).await {
             Ok(Some(waiting)) => waiting,
             Ok(None) => continue,
             Err(catalogue::Error::Value(error)) => {
                 tracing::error!(%error, "a letter that this version cannot read is given up; `onreserve report` still shows its night");
-                catalogue.drop_letter(id, now).await?;
+                catalogue.drop_email(id, now).await?;
                 continue;
             }
             Err(fault) => return Err(fault.into()),
         };
         let outcome = match &no_relay {
             // One relay for all: who could not be asked for one letter is not asked for the next.
-            Some(why) => Outcome::NoRelay(why.clone()),
+            Some(why) => HandOver::NoRelay(why.clone()),
             None => {
-                catalogue.try_letter(id).await?;
+                catalogue.begin_delivery(id).await?;
                 hand_on(&waiting, sender).await
             }
         };
-        if let Outcome::NoRelay(why) = &outcome {
+        if let HandOver::NoRelay(why) = &outcome {
             no_relay = Some(why.clone());
         }
         enter(&waiting, outcome, clock.now(), catalogue, &mut delivered).await?;
@@ -156,7 +160,7 @@ pub async fn deliver_due(catalogue: &Catalogue, clock: Clock, sender: &Sender) -
 
 /// Hands letters on for as long as it is let. When the catalogue fails, mail
 /// waits; nights and pages go on.
-pub async fn keep_delivering(catalogue: Catalogue, clock: Clock, sender: Sender) -> Infallible {
+pub async fn keep_delivering(catalogue: Catalogue, clock: Clock, sender: EmailSender) -> Infallible {
     loop {
         match deliver_due(&catalogue, clock, &sender).await {
             Ok(delivered) => {
@@ -177,10 +181,10 @@ pub async fn keep_delivering(catalogue: Catalogue, clock: Clock, sender: Sender)
 
 /// The letter as mail: the same bytes each time it is tried.
 pub fn mail(
-    telling: &Telling,
-    to: &MailAddress,
+    telling: &PendingReport,
+    to: &EmailAddress,
     date: Timestamp,
-    sender: &Sender,
+    sender: &EmailSender,
 ) -> anyhow::Result<(String, Vec<u8>)> {
     let mut digest = telling.digest();
     if let Some(pages) = &sender.pages {
@@ -191,7 +195,7 @@ pub fn mail(
     });
     let ours = || sender.pages.as_ref().map(|pages| pages.link(Purpose::Letters, telling, to));
     digest.stop = configured.or_else(ours);
-    let letter = Letter {
+    let letter = Email {
         from: &sender.from,
         to,
         course: &telling.night.course,
@@ -208,42 +212,42 @@ pub fn mail(
     Ok((letter.id(), sender.signed(letter.format()?)))
 }
 
-fn encoded(to: &MailAddress) -> String {
+fn encoded(to: &EmailAddress) -> String {
     percent_encoding::utf8_percent_encode(to.as_str(), percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
 /// A letter that cannot be written must not keep the others from leaving.
-async fn hand_on(waiting: &Waiting, sender: &Sender) -> Outcome {
+async fn hand_on(waiting: &QueuedEmail, sender: &EmailSender) -> HandOver {
     match mail(&waiting.telling, &waiting.recipient, waiting.queued_at, sender) {
         Ok((id, mail)) => {
-            let parcel = Parcel { from: &sender.from, to: &waiting.recipient, id: &id, mail: &mail };
+            let parcel = OutgoingEmail { from: &sender.from, to: &waiting.recipient, id: &id, mail: &mail };
             sender.relay.hand_on(&parcel).await
         }
-        Err(error) => Outcome::Refused(format!("{error:#}")),
+        Err(error) => HandOver::Refused(format!("{error:#}")),
     }
 }
 
 async fn enter(
-    waiting: &Waiting,
-    outcome: Outcome,
+    waiting: &QueuedEmail,
+    outcome: HandOver,
     now: Timestamp,
     catalogue: &Catalogue,
-    delivered: &mut Delivered,
+    delivered: &mut DeliveryPass,
 ) -> anyhow::Result<()> {
     let to = waiting.recipient.clone();
     let course = waiting.telling.night.course.as_str();
     let (turn, answer) = turn(waiting, outcome, now);
-    catalogue.turn_letter(waiting.id, now, &turn, &answer).await?;
+    catalogue.record_delivery(waiting.id, now, &turn, &answer).await?;
     match turn {
-        Turn::Told => {
+        DeliveryResult::Told => {
             tracing::info!(course, to = to.as_str(), answer, "letter delivered");
             delivered.told.push(to);
         }
-        Turn::Postponed { until, .. } => {
+        DeliveryResult::Postponed { until, .. } => {
             tracing::warn!(course, to = to.as_str(), answer, %until, "letter not delivered yet");
             delivered.postponed.push((to, answer));
         }
-        Turn::Refused | Turn::Expired => {
+        DeliveryResult::Refused | DeliveryResult::Expired => {
             tracing::error!(
                 course,
                 to = to.as_str(),
@@ -256,16 +260,16 @@ async fn enter(
     Ok(())
 }
 
-fn turn(waiting: &Waiting, outcome: Outcome, now: Timestamp) -> (Turn, String) {
+fn turn(waiting: &QueuedEmail, outcome: HandOver, now: Timestamp) -> (DeliveryResult, String) {
     let (answer, is_unanswered) = match outcome {
-        Outcome::Taken(answer) => return (Turn::Told, answer),
-        Outcome::Refused(answer) => return (Turn::Refused, answer),
-        Outcome::Later(answer) | Outcome::NoRelay(answer) => (answer, false),
-        Outcome::Unanswered(answer) => (answer, true),
+        HandOver::Taken(answer) => return (DeliveryResult::Told, answer),
+        HandOver::Refused(answer) => return (DeliveryResult::Refused, answer),
+        HandOver::Later(answer) | HandOver::NoRelay(answer) => (answer, false),
+        HandOver::Unanswered(answer) => (answer, true),
     };
     match next_try(waiting.tries, waiting.queued_at, now) {
-        Some(until) => (Turn::Postponed { until, is_unanswered }, answer),
-        None => (Turn::Expired, answer),
+        Some(until) => (DeliveryResult::Postponed { until, is_unanswered }, answer),
+        None => (DeliveryResult::Expired, answer),
     }
 }
 

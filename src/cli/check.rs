@@ -12,7 +12,7 @@ use super::{Now, exit, place, post, say};
 use crate::config::{self, Settings};
 use crate::daemon;
 use crate::domain::course::{Course, CourseId, PageSource};
-use crate::domain::report::{annotations, digest, json, junit, sarif, summary};
+use crate::domain::report::{compose, github, json, junit, sarif, summary};
 use crate::night::{self, Finished};
 use crate::outbox;
 use crate::world::clock::Clock;
@@ -111,7 +111,7 @@ fn printed(night: &Finished, format: Format, world: &World) -> anyhow::Result<St
         Format::Human => human(night),
         Format::Json => {
             let path = |digest| world.archive.path_of(digest).display().to_string();
-            let totals = json::Totals {
+            let totals = json::TotalsJson {
                 id: night.id.to_string(),
                 started: night.started,
                 finished: night.finished,
@@ -119,12 +119,12 @@ fn printed(night: &Finished, format: Format, world: &World) -> anyhow::Result<St
                 bytes: night.bytes,
                 void: night.void,
             };
-            let run = json::Run::new(totals, &night.courses, path);
+            let run = json::RunJson::new(totals, &night.courses, path);
             format!("{}\n", serde_json::to_string_pretty(&run)?)
         }
         Format::Sarif => format!("{}\n", serde_json::to_string_pretty(&sarif::log(&night.courses))?),
         Format::Junit => junit::report(&night.courses),
-        Format::Github => night.courses.iter().map(annotations::lines).collect(),
+        Format::Github => night.courses.iter().map(github::lines).collect(),
     })
 }
 
@@ -137,7 +137,7 @@ async fn interrupted() {
 
 fn human(night: &Finished) -> String {
     let letters: Vec<String> =
-        night.courses.iter().map(|course| summary::render(course, &digest::compose(course))).collect();
+        night.courses.iter().map(|course| summary::render(course, &compose::compose(course))).collect();
     letters.join("\n")
 }
 

@@ -18,7 +18,7 @@ use crate::domain::course::{CourseId, Term};
 use crate::domain::decision::{Choice, Decision, Gist, Until};
 use crate::domain::evidence::memory::Memory;
 use crate::domain::journal::Entry;
-use crate::domain::report::Night;
+use crate::domain::report::CourseReport;
 use crate::domain::report::wording::{self, decision as words};
 use crate::domain::verdict::{State, StateName};
 use crate::world::clock::Clock;
@@ -73,7 +73,7 @@ struct Case {
     link: Address,
     state: State,
     memory: Memory,
-    night: Night,
+    night: CourseReport,
     term: Option<Term>,
     shelf: Shelf,
 }
@@ -85,7 +85,7 @@ impl Case {
         let (course, _) = shelf.course(arguments.course.as_ref()).await?;
         let known = shelf.catalogue.known_of(&link).await?.context("this link was never checked")?;
         let state = known.verdict.context("no night with this link has ended yet")?.state;
-        let night: Night =
+        let night: CourseReport =
             shelf.catalogue.last_report(&course).await?.context("no night of this course has ended yet")?;
         if !night.items.iter().any(|item| item.link == link) {
             bail!("the course `{course}` has no link {link}");

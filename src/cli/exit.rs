@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use crate::config::Mistake;
-use crate::world::{archive, catalogue, fetch, lock, mail};
+use crate::world::{archive, catalogue, email, fetch, lock};
 
 pub(super) const FAILURE: u8 = 1;
 pub(super) const DEAD_LINKS: u8 = 2;
@@ -44,7 +44,7 @@ fn code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     {
         return Some(CONFIGURATION);
     }
-    if cause.is::<mail::relay::Unusable>() {
+    if cause.is::<email::relay::Error>() {
         return Some(CONFIGURATION);
     }
     if let Some(held) = cause.downcast_ref::<lock::Held>() {

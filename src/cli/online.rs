@@ -15,8 +15,8 @@ use crate::domain::report::figures;
 use crate::night::one_page;
 use crate::world::archive;
 use crate::world::clock::Clock;
+use crate::world::email::relay::RelayConfig;
 use crate::world::fetch::Fetch;
-use crate::world::mail::relay::Way;
 use crate::world::reader::Reader;
 use crate::world::spool::Spool;
 
@@ -66,12 +66,12 @@ async fn relay(mail: &Mail) -> Shown {
         .await
         .map_err(|why| format!("{why}; correct [mail], or ask whoever runs the relay, then try again"))?;
     Ok(match &mail.way {
-        Way::Smtp(server) => {
+        RelayConfig::Smtp(server) => {
             let login = if server.login.is_some() { " and takes the password" } else { "" };
             format!("{}:{} answers{login}; nothing was sent", server.host, server.port)
         }
-        Way::Sendmail { program } => format!("{} can be run", program.display()),
-        Way::Directory { dir } => format!("{} can be written", dir.display()),
+        RelayConfig::Sendmail { program } => format!("{} can be run", program.display()),
+        RelayConfig::Directory { dir } => format!("{} can be written", dir.display()),
     })
 }
 

@@ -9,8 +9,8 @@ use clap::Args;
 use super::{Place, say};
 use crate::domain::course::CourseId;
 use crate::domain::patch::unified;
-use crate::domain::report::{Night, figures, wording};
-use crate::night::patching::{self, Planned};
+use crate::domain::report::{CourseReport, figures, wording};
+use crate::night::page_patch::{self, PlannedPatch};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -34,7 +34,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let shelf = arguments.place.open().await?;
     let (course, _) = shelf.course(arguments.course.as_ref()).await?;
-    let night: Night = shelf
+    let night: CourseReport = shelf
         .catalogue
         .last_report(&course)
         .await?
@@ -43,7 +43,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let configured =
         settings.as_ref().and_then(|settings| settings.courses.iter().find(|it| it.id == course));
     let dir = configured.and_then(|course| course.source.as_deref());
-    let Some(planned) = patching::plan(&night, dir)? else {
+    let Some(planned) = page_patch::plan(&night, dir)? else {
         bail!(
             "the pages of {course} are web addresses; say where their sources lie with source = \"../site\" in its [[course]]"
         );
@@ -65,7 +65,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn told(planned: &Planned) -> String {
+fn told(planned: &PlannedPatch) -> String {
     let lines = planned.fixes.iter().zip(&planned.plan.spots);
     lines
         .map(|(fix, spots)| {
@@ -80,7 +80,7 @@ fn told(planned: &Planned) -> String {
 }
 
 /// Each file as a whole or not at all; the first that cannot be written ends it.
-fn write(planned: &Planned) -> anyhow::Result<()> {
+fn write(planned: &PlannedPatch) -> anyhow::Result<()> {
     for edited in &planned.plan.files {
         let file = planned.tree.files.iter().find(|file| file.name == edited.name);
         file.context("a planned file is among those read")?.replace(&edited.after)?;

@@ -9,15 +9,15 @@ use clap::{Args, ValueEnum};
 use super::show::ReportArguments;
 use super::{Now, exit, say};
 use crate::config::{self, Mail};
-use crate::domain::course::{CourseId, MailAddress, Term};
-use crate::domain::report::occasion::{self, Due, Had, Occasion, Telling};
-use crate::domain::report::{Night, figures, html, text};
-use crate::outbox::{self, Delivered, Sender};
+use crate::domain::course::{CourseId, EmailAddress, Term};
+use crate::domain::report::due::{self, LastSent, PendingReport, ReportDue, ReportOccasion};
+use crate::domain::report::{CourseReport, figures, html, text};
+use crate::outbox::{self, DeliveryPass, EmailSender};
 use crate::world::archive::Archive;
-use crate::world::catalogue::Outbox;
+use crate::world::catalogue::OutboxStatus;
 use crate::world::clock::Clock;
-use crate::world::mail::Letter;
-use crate::world::mail::relay::{Outcome, Parcel, Way};
+use crate::world::email::Email;
+use crate::world::email::relay::{HandOver, OutgoingEmail, RelayConfig};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -29,7 +29,7 @@ pub(super) struct TestArguments {
     config: std::path::PathBuf,
     /// Whom to write to [default: everyone the courses report to].
     #[arg(long, value_name = "ADDRESS")]
-    to: Vec<MailAddress>,
+    to: Vec<EmailAddress>,
     #[command(flatten)]
     now: Now,
 }
@@ -70,7 +70,7 @@ pub(super) async fn test(arguments: TestArguments) -> anyhow::Result<ExitCode> {
     let now = arguments.now.now.map_or_else(Clock::system, Clock::pretending).now();
     let mut code = ExitCode::SUCCESS;
     for to in readers {
-        let letter = Letter {
+        let letter = Email {
             from: &sender.from,
             to: &to,
             course: &"test".parse()?,
@@ -85,13 +85,13 @@ pub(super) async fn test(arguments: TestArguments) -> anyhow::Result<ExitCode> {
             unsubscribe: stop.as_deref(),
         };
         let mail_as_sent = sender.signed(letter.format()?);
-        let parcel = Parcel { from: &sender.from, to: &to, id: &letter.id(), mail: &mail_as_sent };
+        let parcel = OutgoingEmail { from: &sender.from, to: &to, id: &letter.id(), mail: &mail_as_sent };
         match sender.relay.hand_on(&parcel).await {
-            Outcome::Taken(answer) => say(&format!("{to}: sent by {} ({answer})\n", described(mail)))?,
-            Outcome::Later(why)
-            | Outcome::NoRelay(why)
-            | Outcome::Unanswered(why)
-            | Outcome::Refused(why) => {
+            HandOver::Taken(answer) => say(&format!("{to}: sent by {} ({answer})\n", described(mail)))?,
+            HandOver::Later(why)
+            | HandOver::NoRelay(why)
+            | HandOver::Unanswered(why)
+            | HandOver::Refused(why) => {
                 say(&format!("{to}: not sent by {}: {why}\n", described(mail)))?;
                 code = ExitCode::from(exit::FAILURE);
             }
@@ -102,21 +102,21 @@ pub(super) async fn test(arguments: TestArguments) -> anyhow::Result<ExitCode> {
 
 fn described(mail: &Mail) -> String {
     match &mail.way {
-        Way::Smtp(server) => format!("{}:{}", server.host, server.port),
-        Way::Sendmail { program } => program.display().to_string(),
-        Way::Directory { dir } => dir.display().to_string(),
+        RelayConfig::Smtp(server) => format!("{}:{}", server.host, server.port),
+        RelayConfig::Sendmail { program } => program.display().to_string(),
+        RelayConfig::Directory { dir } => dir.display().to_string(),
     }
 }
 
 /// The letter that the night would send to someone who had none yet.
-pub(super) fn preview(night: Night, form: Preview, arguments: &ReportArguments) -> anyhow::Result<()> {
+pub(super) fn preview(night: CourseReport, form: Preview, arguments: &ReportArguments) -> anyhow::Result<()> {
     let settings = arguments.place.settings()?;
     let course = settings
         .as_ref()
         .and_then(|settings| settings.courses.iter().find(|course| course.id == night.course));
     let term = course.and_then(|course| course.term);
     let due = due(&night, term);
-    let telling = Telling::new(night, due, term);
+    let telling = PendingReport::new(night, due, term);
     let digest = telling.digest();
     match form {
         Preview::Text => say(&format!("Subject: {}\n\n{}", digest.subject, text::letter(&digest))),
@@ -128,26 +128,26 @@ pub(super) fn preview(night: Night, form: Preview, arguments: &ReportArguments) 
             let to = to.context("the course has no report_to in the configuration")?;
             let pages = settings.as_ref().and_then(|settings| settings.pages.as_ref());
             let archive = Archive::beside(&arguments.place.archive_dir()?)?;
-            let pages = pages.map(|pages| pages.behind_letters(&archive)).transpose()?.flatten();
-            let sender = Sender { pages, ..mail.sender()? };
+            let pages = pages.map(|pages| pages.behind_emails(&archive)).transpose()?.flatten();
+            let sender = EmailSender { pages, ..mail.sender()? };
             let (_, mail) = outbox::mail(&telling, &to, telling.night.finished, &sender)?;
             say(&String::from_utf8_lossy(&mail))
         }
     }
 }
 
-fn due(night: &Night, term: Option<Term>) -> Due {
-    occasion::due(night, term, Had::default(), night.today).unwrap_or(Due {
-        occasion: Occasion::Digest,
+fn due(night: &CourseReport, term: Option<Term>) -> ReportDue {
+    due::report_due(night, term, LastSent::default(), night.today).unwrap_or(ReportDue {
+        occasion: ReportOccasion::Changes,
         on: night.today,
         is_weekly: false,
         is_before_term: false,
-        next: occasion::next(term, night.today),
+        next: due::next_day(term, night.today),
     })
 }
 
 /// For the person who ran a night by hand; a service logs it instead.
-pub(super) fn tell_delivered(delivered: &Delivered) {
+pub(super) fn tell_delivered(delivered: &DeliveryPass) {
     let lines = delivered
         .told
         .iter()
@@ -160,7 +160,7 @@ pub(super) fn tell_delivered(delivered: &Delivered) {
 }
 
 /// What the operator should know of a course's letters; empty if all is well.
-pub(super) fn standing(outbox: &Outbox, course: &CourseId) -> String {
+pub(super) fn standing(outbox: &OutboxStatus, course: &CourseId) -> String {
     let mut text = String::new();
     for trouble in outbox.troubles.iter().filter(|trouble| trouble.course == *course) {
         let tries = figures::count(usize::try_from(trouble.tries).unwrap_or(usize::MAX), "time");

@@ -10,7 +10,7 @@ use super::post::{self, Preview};
 use super::{Format, Place, say};
 use crate::domain::course::CourseId;
 use crate::domain::evidence::{Drift, Evidence, Finding};
-use crate::domain::report::{Item, Night, digest, figures, html, json, plain, summary, wording};
+use crate::domain::report::{CourseReport, LinkFacts, compose, figures, html, json, plain, summary, wording};
 use crate::domain::verdict::StateName;
 use crate::world::catalogue::Decided;
 
@@ -66,7 +66,7 @@ fn state_named(text: &str) -> Result<StateName, String> {
 pub(super) async fn status(arguments: StatusArguments) -> anyhow::Result<ExitCode> {
     let shelf = arguments.place.open().await?;
     let (course, _) = shelf.course(arguments.course.as_ref()).await?;
-    let mut night: Night =
+    let mut night: CourseReport =
         shelf.catalogue.last_report(&course).await?.context("no night of this course has ended yet")?;
     for item in &mut night.items {
         // A look by day may have cleared what the night suspected.
@@ -95,7 +95,7 @@ pub(super) async fn status(arguments: StatusArguments) -> anyhow::Result<ExitCod
 }
 
 /// One link on two lines: state and words, then the address.
-fn line(item: &Item, decided: Option<&Decided>, today: Date) -> String {
+fn line(item: &LinkFacts, decided: Option<&Decided>, today: Date) -> String {
     let words = item.mentions.first().map(|mention| plain::visible(&mention.words)).unwrap_or_default();
     let words: String = words.chars().take(58).collect();
     let copy = if item.copy.is_some() { "copy" } else { "" };
@@ -114,8 +114,8 @@ fn line(item: &Item, decided: Option<&Decided>, today: Date) -> String {
     )
 }
 
-fn print_json(night: &Night, shelf: &super::place::Shelf) -> anyhow::Result<ExitCode> {
-    let totals = json::Totals {
+fn print_json(night: &CourseReport, shelf: &super::place::Shelf) -> anyhow::Result<ExitCode> {
+    let totals = json::TotalsJson {
         id: night.started.to_string(),
         started: night.started,
         finished: night.finished,
@@ -124,7 +124,7 @@ fn print_json(night: &Night, shelf: &super::place::Shelf) -> anyhow::Result<Exit
         void: night.void,
     };
     let path = |digest| shelf.archive.path_of(digest).display().to_string();
-    let run = json::Run::new(totals, std::slice::from_ref(night), path);
+    let run = json::RunJson::new(totals, std::slice::from_ref(night), path);
     say(&format!("{}\n", serde_json::to_string_pretty(&run)?))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -177,15 +177,15 @@ pub(super) fn seen(evidence: &Evidence) -> String {
 pub(super) async fn report(arguments: ReportArguments) -> anyhow::Result<ExitCode> {
     let shelf = arguments.place.open().await?;
     let (course, _) = shelf.course(arguments.course.as_ref()).await?;
-    let night: Night =
+    let night: CourseReport =
         shelf.catalogue.last_report(&course).await?.context("no night of this course has ended yet")?;
     if let Some(form) = arguments.preview {
         post::preview(night, form, &arguments)?;
         return Ok(ExitCode::SUCCESS);
     }
     match arguments.format {
-        ReportFormat::Human => say(&summary::render(&night, &digest::compose(&night)))?,
-        ReportFormat::Html => say(&html::page(&digest::compose(&night))?)?,
+        ReportFormat::Human => say(&summary::render(&night, &compose::compose(&night)))?,
+        ReportFormat::Html => say(&html::page(&compose::compose(&night))?)?,
         ReportFormat::Json => return print_json(&night, &shelf),
     }
     Ok(ExitCode::SUCCESS)

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::{Place, exit, say};
 use crate::domain::verdict::judge::judge;
-use crate::night::{replay, retell, texts};
+use crate::night::{rebuilt_reports, replay, texts};
 use crate::world::World;
 use crate::world::archive::{self, Archive};
 use crate::world::catalogue::Catalogue;
@@ -82,7 +82,7 @@ pub(super) async fn rebuild(arguments: RebuildArguments) -> anyhow::Result<ExitC
     let count = replay::enter_all(world.archive.entries(), &world.catalogue).await?;
     let links = believe(&world.catalogue).await?;
     let configured = settings.map(|settings| settings.courses).unwrap_or_default();
-    retell::all(&retell::courses(&configured, &world).await?, &world).await?;
+    rebuilt_reports::all(&rebuilt_reports::courses(&configured, &world).await?, &world).await?;
     texts::read_missing(texts::ALL, &world.archive, &world.catalogue, &world.reader).await?;
     let archive = world.archive.clone();
     let _alone = world.close().await;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::domain::address::Address;
 use crate::domain::course::{
-    CopyRules, Course, CourseId, Follow, MailAddress, Openness, PageSource, Rights, RightsRule, Term,
+    CopyRules, Course, CourseId, EmailAddress, Follow, Openness, PageSource, Rights, RightsRule, Term,
 };
 use crate::domain::link::{Kind, KindRule};
 
@@ -27,7 +27,7 @@ pub(super) struct CourseKeys {
     pub(super) schedule: Option<String>,
     term: Option<TermKeys>,
     #[serde(default)]
-    pub(super) report_to: Vec<MailAddress>,
+    pub(super) report_to: Vec<EmailAddress>,
     follow: Option<FollowKeys>,
     #[serde(default)]
     kinds: Vec<KindKeys>,
@@ -41,7 +41,7 @@ pub(super) struct CourseKeys {
     pub(super) staff: Option<PeopleKeys>,
     #[serde(default)]
     pub(super) origins: Vec<String>,
-    pub(super) contact: Option<MailAddress>,
+    pub(super) contact: Option<EmailAddress>,
 }
 
 #[derive(Deserialize)]

@@ -7,10 +7,12 @@ use serde::Deserialize;
 
 use super::credential;
 use super::meaning::Table;
-use crate::outbox::Sender;
-use crate::world::mail::Mailbox;
-use crate::world::mail::dkim::Signer;
-use crate::world::mail::relay::{Login, Password, Relay, Security, Server, Unusable, Way};
+use crate::outbox::EmailSender;
+use crate::world::email::Mailbox;
+use crate::world::email::dkim::DkimSigner;
+use crate::world::email::relay::{
+    self, Relay, RelayConfig, SmtpLogin, SmtpPassword, SmtpSecurity, SmtpServer,
+};
 
 /// The file in systemd's credentials directory that holds the relay's password.
 const CREDENTIAL: &str = "smtp-password";
@@ -24,8 +26,8 @@ const DKIM_CREDENTIAL: &str = "dkim-key";
 #[derive(Clone, Debug)]
 pub struct Mail {
     pub from: Mailbox,
-    pub way: Way,
-    pub signer: Option<Signer>,
+    pub way: RelayConfig,
+    pub signer: Option<DkimSigner>,
     pub unsubscribe_url: Option<String>,
     /// Whoever may look at the process may read it then.
     pub is_password_in_environment: bool,
@@ -33,8 +35,8 @@ pub struct Mail {
 
 impl Mail {
     /// Letters without links to act on, until it is known where they lead.
-    pub fn sender(&self) -> Result<Sender, Unusable> {
-        Ok(Sender {
+    pub fn sender(&self) -> Result<EmailSender, relay::Error> {
+        Ok(EmailSender {
             from: self.from.clone(),
             relay: Relay::new(&self.way)?,
             signer: self.signer.clone(),
@@ -60,7 +62,7 @@ pub(super) struct MailKeys {
     from: String,
     host: Option<String>,
     port: Option<u16>,
-    security: Option<Security>,
+    security: Option<SmtpSecurity>,
     user: Option<String>,
     password_file: Option<PathBuf>,
     extra_ca: Option<PathBuf>,
@@ -116,7 +118,7 @@ fn signer(
     own_domain: Option<&str>,
     table: &mut Table,
     environment: impl Fn(&str) -> Option<String>,
-) -> Option<Signer> {
+) -> Option<DkimSigner> {
     let is_name = |text: &str| {
         !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))
     };
@@ -135,17 +137,21 @@ fn signer(
         table.lacks("key_file", what);
         return None;
     };
-    table.value("key_file", Signer::read(domain?, keys.selector.clone(), &file))
+    table.value("key_file", DkimSigner::read(domain?, keys.selector.clone(), &file))
 }
 
-fn way(keys: MailKeys, table: &mut Table, environment: impl Fn(&str) -> Option<String>) -> Option<Way> {
+fn way(
+    keys: MailKeys,
+    table: &mut Table,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Option<RelayConfig> {
     match (&keys.host, &keys.sendmail, &keys.directory) {
         (Some(host), None, None) => {
             let host = host.clone();
-            server(host, keys, table, environment).map(Way::Smtp)
+            server(host, keys, table, environment).map(RelayConfig::Smtp)
         }
-        (None, Some(program), None) => Some(Way::Sendmail { program: program.clone() }),
-        (None, None, Some(dir)) => Some(Way::Directory { dir: dir.clone() }),
+        (None, Some(program), None) => Some(RelayConfig::Sendmail { program: program.clone() }),
+        (None, None, Some(dir)) => Some(RelayConfig::Directory { dir: dir.clone() }),
         (None, None, None) => {
             let what =
                 "[mail] has no way out; add host = \"smtp.school.edu\", or sendmail = \"/usr/sbin/sendmail\"";
@@ -172,9 +178,9 @@ fn server(
     keys: MailKeys,
     table: &mut Table,
     environment: impl Fn(&str) -> Option<String>,
-) -> Option<Server> {
-    let security = keys.security.unwrap_or(Security::StartTls);
-    if security == Security::None && !is_this_machine(&host) {
+) -> Option<SmtpServer> {
+    let security = keys.security.unwrap_or(SmtpSecurity::StartTls);
+    if security == SmtpSecurity::None && !is_this_machine(&host) {
         let what = format!(
             "[mail] security = \"none\" would send passwords and reports to {host} in the open; use \"starttls\" or \"tls\""
         );
@@ -182,9 +188,9 @@ fn server(
     }
     let login = match &keys.user {
         None => None,
-        Some(user) => Some(Login { user: user.clone(), password: password(&keys, table, environment)? }),
+        Some(user) => Some(SmtpLogin { user: user.clone(), password: password(&keys, table, environment)? }),
     };
-    Some(Server {
+    Some(SmtpServer {
         port: keys.port.unwrap_or(security.usual_port()),
         host,
         security,
@@ -207,7 +213,7 @@ fn password(
     keys: &MailKeys,
     table: &mut Table,
     environment: impl Fn(&str) -> Option<String>,
-) -> Option<Password> {
+) -> Option<SmtpPassword> {
     let text = match (password_file(keys, &environment), environment(PASSWORD_VARIABLE)) {
         (Some(path), _) => {
             let read = credential::read(&path).map_err(|why| format!("[mail] the password file: {why}"));
@@ -226,7 +232,7 @@ fn password(
         table.wrong("password_file", "[mail] the password is empty".to_owned());
         return None;
     }
-    Some(Password(text))
+    Some(SmtpPassword(text))
 }
 
 #[cfg(test)]
@@ -245,9 +251,9 @@ mod tests {
         if told.is_empty() { Ok(mail.unwrap()) } else { Err(told) }
     }
 
-    fn server(mail: Mail) -> Server {
+    fn server(mail: Mail) -> SmtpServer {
         match mail.way {
-            Way::Smtp(server) => server,
+            RelayConfig::Smtp(server) => server,
             other => panic!("{other:?}"),
         }
     }
@@ -255,7 +261,7 @@ mod tests {
     #[test]
     fn a_relay_is_asked_for_tls_unless_it_is_on_this_machine() {
         let usual = server(read("host = \"smtp.school.edu\"", &[]).unwrap());
-        assert_eq!((usual.port, usual.security), (587, Security::StartTls));
+        assert_eq!((usual.port, usual.security), (587, SmtpSecurity::StartTls));
         let wrapped = server(read("host = \"smtp.school.edu\"\nsecurity = \"tls\"", &[]).unwrap());
         assert_eq!(wrapped.port, 465);
         assert!(read("host = \"localhost\"\nsecurity = \"none\"", &[]).is_ok());
@@ -306,7 +312,7 @@ mod tests {
         assert!(read("host = \"a.edu\"\ndirectory = \"d\"", &[]).unwrap_err().contains("keep one"));
         let three = read("host = \"a.edu\"\nsendmail = \"/s\"\ndirectory = \"d\"", &[]).unwrap_err();
         assert_eq!(three.matches("keep one").count(), 2, "each that is too many: {three}");
-        assert!(matches!(read("sendmail = \"/s\"", &[]).unwrap().way, Way::Sendmail { .. }));
+        assert!(matches!(read("sendmail = \"/s\"", &[]).unwrap().way, RelayConfig::Sendmail { .. }));
         assert!(read("directory = \"d\"\nunsubscribe_url = \"http://x\"", &[]).is_err());
     }
 }

@@ -9,7 +9,7 @@ use url::Url;
 use super::credential;
 use super::meaning::Table;
 use super::oidc::{OidcKeys, oidc};
-use crate::domain::course::{Course, MailAddress};
+use crate::domain::course::{Course, EmailAddress};
 use crate::domain::policy::admission::{Admission, Circle, Readers};
 use crate::domain::policy::network::Network;
 use crate::domain::ticket::SigningKey;
@@ -38,7 +38,7 @@ pub(super) struct PagesKeys {
     listen: SocketAddr,
     base_url: Option<String>,
     copies_origin: Option<String>,
-    copyright_contact: Option<MailAddress>,
+    copyright_contact: Option<EmailAddress>,
     library_proxy: Option<String>,
     #[serde(default)]
     trusted_proxies: Vec<String>,
@@ -58,7 +58,7 @@ fn this_machine() -> SocketAddr {
 /// What a course says of its own pages.
 pub(super) struct Shown {
     pub origins: Vec<String>,
-    pub contact: Option<MailAddress>,
+    pub contact: Option<EmailAddress>,
 }
 
 pub(super) fn pages(
@@ -209,12 +209,12 @@ impl Pages {
     }
 
     /// Where the links of letters lead; nowhere as long as nobody knows our address.
-    pub fn behind_letters(&self, archive: &Archive) -> Result<Option<outbox::Pages>, archive::Error> {
+    pub fn behind_emails(&self, archive: &Archive) -> Result<Option<outbox::ActionLinks>, archive::Error> {
         if self.address().is_none() {
             return Ok(None);
         }
         let base = self.serve.base_url.absolute("");
-        Ok(Some(outbox::Pages { base, key: self.key(archive)? }))
+        Ok(Some(outbox::ActionLinks { base, key: self.key(archive)? }))
     }
 
     fn key(&self, archive: &Archive) -> Result<SigningKey, archive::Error> {

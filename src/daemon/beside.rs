@@ -10,7 +10,7 @@ use anyhow::Context as _;
 
 use super::companions::Companions;
 use crate::config;
-use crate::outbox::{self, Sender};
+use crate::outbox::{self, EmailSender};
 use crate::serve::{self, Bell, Desk};
 use crate::world::World;
 
@@ -85,7 +85,7 @@ impl Beside {
         Ok(())
     }
 
-    fn add_outbox(&mut self, sender: Sender, world: &World) {
+    fn add_outbox(&mut self, sender: EmailSender, world: &World) {
         let (catalogue, clock) = (world.catalogue.clone(), world.clock);
         self.companions.add("delivering letters", |stop| async move {
             tokio::select! {

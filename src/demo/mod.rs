@@ -19,10 +19,10 @@ use tokio::net::TcpListener;
 
 use crate::config;
 use crate::domain::course::Course;
-use crate::domain::report::{self, digest, html, text};
+use crate::domain::report::{self, compose, html, text};
 use crate::night::{self, Finished};
 use crate::world::clock::Clock;
-use crate::world::{World, fetch, mail, page_file};
+use crate::world::{World, email, fetch, page_file};
 
 /// What a night of the demo has to show.
 pub(crate) struct Shown {
@@ -74,7 +74,7 @@ pub(crate) async fn run(
         show(Shown {
             night: heading(night, &finished),
             events: site::what_happens(night),
-            report: text::letter(&digest::compose(only(&finished)?)),
+            report: text::letter(&compose::compose(only(&finished)?)),
         })?;
         let vanished =
             only(&finished)?.items.iter().find(|item| item.link.path().ends_with("normalizing-flows.pdf"));
@@ -119,7 +119,7 @@ fn configuration(archive: &Path) -> String {
     )
 }
 
-fn only(finished: &Finished) -> anyhow::Result<&report::Night> {
+fn only(finished: &Finished) -> anyhow::Result<&report::CourseReport> {
     finished.courses.first().context("the demo's own course page could not be read")
 }
 
@@ -135,12 +135,12 @@ fn write_down(
     night: u32,
     dir: &Path,
 ) -> anyhow::Result<(PathBuf, PathBuf)> {
-    let digest = digest::compose(only(finished)?);
+    let digest = compose::compose(only(finished)?);
     let report = dir.join(format!("report-night-{night}.html"));
     let letter = dir.join(format!("letter-night-{night}.eml"));
     let page = html::page(&digest)?;
     write_new(&report, &page)?;
-    let message = mail::Letter {
+    let message = email::Email {
         from: &"Onreserve <onreserve@course.example>".parse()?,
         to: &"instructor@course.example".parse()?,
         course: &course.id,

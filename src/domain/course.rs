@@ -66,14 +66,14 @@ impl From<CourseId> for String {
 /// A mail address without a name: ASCII, as every relay takes it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct MailAddress(String);
+pub struct EmailAddress(String);
 
 /// A text that is no mail address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no mail address; write for example instructor@school.edu")]
 pub struct NotAMailAddress(String);
 
-impl FromStr for MailAddress {
+impl FromStr for EmailAddress {
     type Err = NotAMailAddress;
 
     /// Narrower than RFC 5321: nothing that would need quoting anywhere.
@@ -93,19 +93,19 @@ impl FromStr for MailAddress {
     }
 }
 
-impl MailAddress {
+impl EmailAddress {
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Display for MailAddress {
+impl fmt::Display for EmailAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl TryFrom<String> for MailAddress {
+impl TryFrom<String> for EmailAddress {
     type Error = NotAMailAddress;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
@@ -113,8 +113,8 @@ impl TryFrom<String> for MailAddress {
     }
 }
 
-impl From<MailAddress> for String {
-    fn from(address: MailAddress) -> Self {
+impl From<EmailAddress> for String {
+    fn from(address: EmailAddress) -> Self {
         address.0
     }
 }
@@ -244,7 +244,7 @@ pub struct Course {
     pub time_zone: TimeZone,
     pub term: Option<Term>,
     /// Who is written to; nobody, where no way for mail is configured.
-    pub report_to: Vec<MailAddress>,
+    pub report_to: Vec<EmailAddress>,
     /// Where the sources of the pages lie, where these are made by a generator.
     pub source: Option<PathBuf>,
     /// What students may open; nothing, where no pages are served.

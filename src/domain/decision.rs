@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
-use crate::domain::course::{MailAddress, Term};
+use crate::domain::course::{EmailAddress, Term};
 use crate::domain::evidence::Reason;
 use crate::domain::verdict::{State, StateName};
 
@@ -23,7 +23,7 @@ pub struct Decision {
     pub at: Timestamp,
     /// The reader of the letter that led to it; nobody for one made at the command line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<MailAddress>,
+    pub by: Option<EmailAddress>,
 }
 
 /// What can be decided of a link.

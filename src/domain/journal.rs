@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
-use crate::domain::course::{CourseId, MailAddress, PageSource};
+use crate::domain::course::{CourseId, EmailAddress, PageSource};
 use crate::domain::decision::Decision;
 use crate::domain::document::Fingerprint;
 use crate::domain::evidence::Evidence;
@@ -41,7 +41,7 @@ pub enum Entry {
     /// of `decided` speaks for the link no more.
     Lapsed { night: Timestamp, course: CourseId, link: Address, decided: Timestamp },
     /// A reader wants no more letters of a course, or wants them again.
-    Letters { at: Timestamp, course: CourseId, reader: MailAddress, wanted: bool },
+    Letters { at: Timestamp, course: CourseId, reader: EmailAddress, wanted: bool },
     /// The owner asked us to stop: every version of the link is closed, and
     /// the bodies that no other link needs are removed. Nothing new is kept.
     TakenDown { at: Timestamp, link: Address, reason: String, by: Option<String>, removed: Vec<Digest> },

@@ -15,7 +15,7 @@ use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::address::LinkId;
-use crate::domain::course::{CourseId, MailAddress, Term};
+use crate::domain::course::{CourseId, EmailAddress, Term};
 
 /// Without a term the links of a letter act for so long.
 const DAYS: i64 = 180;
@@ -80,7 +80,7 @@ pub struct Ticket {
 pub struct Forged;
 
 impl Ticket {
-    pub fn new(purpose: Purpose, course: &CourseId, reader: &MailAddress, until: Date) -> Self {
+    pub fn new(purpose: Purpose, course: &CourseId, reader: &EmailAddress, until: Date) -> Self {
         let days = days(until);
         Self {
             purpose,
@@ -128,7 +128,7 @@ impl Ticket {
         self.course == digest(course.as_str())
     }
 
-    pub fn is_for(&self, reader: &MailAddress) -> bool {
+    pub fn is_for(&self, reader: &EmailAddress) -> bool {
         self.reader == digest(reader.as_str())
     }
 

@@ -10,7 +10,7 @@ use crate::domain::address::Address;
 use crate::domain::course::{Course, Term};
 use crate::domain::evidence::memory::Kept;
 use crate::domain::journal::Entry;
-use crate::domain::report::{self, Item};
+use crate::domain::report::{self, LinkFacts};
 use crate::world::World;
 use crate::world::catalogue::{Decided, Lapse};
 
@@ -38,7 +38,7 @@ pub(super) async fn of(course: &Course, today: Date, world: &World) -> anyhow::R
 
 impl Decisions {
     /// The link with what was decided of it.
-    pub(super) fn apply(&mut self, mut item: Item) -> Item {
+    pub(super) fn apply(&mut self, mut item: LinkFacts) -> LinkFacts {
         if let Some(kept) = self.copies.remove(&item.link) {
             item.copy_pages = kept.pages;
             item.copy = Some(kept.capture);
@@ -58,8 +58,8 @@ impl Decisions {
 }
 
 /// The decisions that are over with what this night tells.
-pub(super) fn lapses(told: &[report::Night]) -> Vec<Lapse> {
-    let of_course = |night: &report::Night| {
+pub(super) fn lapses(told: &[report::CourseReport]) -> Vec<Lapse> {
+    let of_course = |night: &report::CourseReport| {
         let course = night.course.clone();
         let lapsed =
             night.items.iter().filter_map(|item| Some((item.link.clone(), item.lapsed.as_ref()?.at)));

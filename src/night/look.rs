@@ -17,9 +17,9 @@ use crate::domain::verdict::judge::judge;
 use crate::domain::verdict::{State, StateName, Verdict};
 use crate::night::pages::{self, Reading};
 use crate::night::sweep::{self, Around};
-use crate::night::{closing, decisions, sentinels};
+use crate::night::{decisions, finish, sentinels};
 use crate::world::World;
-use crate::world::catalogue::{Decided, Known, Lapse, NightRecord, Post};
+use crate::world::catalogue::{Decided, Known, Lapse, NightRecord, OutboxChanges};
 
 /// What a look came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -146,7 +146,7 @@ async fn record(
     entries.push(Entry::Finished { night: started, at: finished, void: None });
     world.archive.append(finished, &entries)?;
     world.catalogue.enter(&entries).await?;
-    let events = closing::events(readings, started, |link| {
+    let events = finish::events(readings, started, |link| {
         let one = cleared.iter().find(|one| one.link == *link)?;
         Some((Some(one.before.clone()), one.verdict.state.clone()))
     });
@@ -158,7 +158,7 @@ async fn record(
         verdicts: cleared.iter().map(|one| (one.link.clone(), one.verdict.clone())).collect(),
         events,
         reports: Vec::new(),
-        post: Post::default(),
+        post: OutboxChanges::default(),
         lapsed,
         requests: totals.requests,
         bytes: totals.bytes,

@@ -10,14 +10,14 @@ mod carry;
 mod keeping;
 mod sentinels;
 pub mod replay;
-pub mod retell;
+pub mod rebuilt_reports;
 mod record;
 mod decisions;
-mod mending;
-pub mod patching;
-mod findings;
-mod telling;
-mod closing;
+mod replacement_search;
+pub mod page_patch;
+mod course_report;
+mod report_emails;
+mod finish;
 mod look;
 pub mod scrub;
 pub mod texts;
@@ -55,7 +55,7 @@ pub struct Finished {
     pub bytes: u64,
     pub void: Option<report::Void>,
     /// One for every course whose page could be read, tonight or ever before.
-    pub courses: Vec<report::Night>,
+    pub courses: Vec<report::CourseReport>,
     /// Courses of which no page was ever read.
     pub unread: Vec<NoPage>,
 }
@@ -100,10 +100,10 @@ pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyho
     )
     .await?;
     let sentinels = sentinels::ask(world).await?;
-    let judged = closing::judge(&links, &known, &visited, sentinels, world.clock.now());
-    let mended = mending::seek(&readings, &judged, &known, world).await?;
-    let told = findings::of_courses(&night, &readings, &judged, &mended, world).await?;
-    closing::record(&night, &readings, &judged, &told, world).await?;
+    let judged = finish::judge(&links, &known, &visited, sentinels, world.clock.now());
+    let mended = replacement_search::seek(&readings, &judged, &known, world).await?;
+    let told = course_report::of_courses(&night, &readings, &judged, &mended, world).await?;
+    finish::record(&night, &readings, &judged, &told, world).await?;
     texts::read_missing(texts::A_NIGHT, &world.archive, &world.catalogue, &world.reader).await?;
-    Ok(closing::finished(&night, readings, &judged, told, world))
+    Ok(finish::finished(&night, readings, &judged, told, world))
 }

@@ -13,7 +13,7 @@ use crate::domain::link::{Kind, Mention, Target};
 use crate::domain::page::{self, Page};
 use crate::domain::report::{self, PageDefect, PageTrouble};
 use crate::night::one_page::{self, NotRead};
-use crate::night::record::{self, Night};
+use crate::night::record::{self, RunningNight};
 use crate::world::World;
 
 /// Sub-pages followed from one course, at most.
@@ -43,7 +43,11 @@ pub struct NoPage {
     pub trouble: NotRead,
 }
 
-pub(super) async fn read_all(courses: &[Course], world: &World, night: &Night) -> anyhow::Result<Readings> {
+pub(super) async fn read_all(
+    courses: &[Course],
+    world: &World,
+    night: &RunningNight,
+) -> anyhow::Result<Readings> {
     let mut readings = Readings::default();
     for course in courses {
         match read_course(course, world, night).await? {
@@ -57,7 +61,7 @@ pub(super) async fn read_all(courses: &[Course], world: &World, night: &Night) -
 async fn read_course(
     course: &Course,
     world: &World,
-    night: &Night,
+    night: &RunningNight,
 ) -> anyhow::Result<Result<Reading, NotRead>> {
     let mut reading = Reading { course: course.clone(), pages: Vec::new(), trouble: None, is_first: true };
     let mut queue: VecDeque<(PageSource, u32)> = course.pages.iter().map(|page| (page.clone(), 0)).collect();
@@ -120,7 +124,7 @@ async fn is_doubted(
     if !page::shrunken(before.mentions.len(), links) {
         return Ok(false);
     }
-    let last: Option<report::Night> = world.catalogue.last_report(&course.id).await?;
+    let last: Option<report::CourseReport> = world.catalogue.last_report(&course.id).await?;
     Ok(!last.is_some_and(|last| last.believes(&source.to_string(), links)))
 }
 

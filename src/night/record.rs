@@ -25,7 +25,7 @@ const BATCH: usize = 32;
 
 /// The night that is running.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Night {
+pub(super) struct RunningNight {
     pub row: NightRow,
 }
 
@@ -39,18 +39,18 @@ pub(super) struct PageRead<'a> {
 }
 
 /// Begins a night, or goes on with one that was cut short.
-pub(super) async fn begin(world: &World) -> anyhow::Result<Night> {
+pub(super) async fn begin(world: &World) -> anyhow::Result<RunningNight> {
     if let Some(row) = replay::catch_up(world).await? {
-        return Ok(Night { row });
+        return Ok(RunningNight { row });
     }
     let now = world.clock.now();
     let entry = Entry::Night { started: now };
     world.archive.append(now, std::slice::from_ref(&entry))?;
     world.catalogue.enter(&[entry]).await?;
-    Ok(Night { row: world.catalogue.night(now).await? })
+    Ok(RunningNight { row: world.catalogue.night(now).await? })
 }
 
-impl Night {
+impl RunningNight {
     /// Keeps a course page and what was read from it, if it differs from the last time.
     pub(super) async fn keep_page(
         &self,
@@ -81,7 +81,7 @@ impl Night {
 /// Records visits as they come, in batches.
 pub(super) async fn each(
     mut visits: Receiver<Brought>,
-    night: &Night,
+    night: &RunningNight,
     around: Around<'_>,
 ) -> anyhow::Result<HashMap<Address, Evidence>> {
     let mut evidence = HashMap::new();

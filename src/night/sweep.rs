@@ -15,7 +15,7 @@ use crate::domain::evidence::memory::Memory;
 use crate::domain::evidence::weigh::{Case, next_ask, weigh};
 use crate::night::carry::{self, Shared};
 use crate::night::keeping::{self, Brought};
-use crate::night::record::{self, Night};
+use crate::night::record::{self, RunningNight};
 use crate::night::{Progress, Watcher};
 use crate::world::World;
 use crate::world::catalogue::Known;
@@ -34,7 +34,7 @@ pub(super) struct Around<'a> {
 pub(super) async fn all(
     links: &[Subject],
     known: &HashMap<Address, Known>,
-    night: &Night,
+    night: &RunningNight,
     around: Around<'_>,
 ) -> anyhow::Result<HashMap<Address, Evidence>> {
     let mut evidence = around.world.catalogue.visited(night.row.id).await?;

@@ -21,7 +21,7 @@ use super::offer::{self, Offer};
 use super::visitor::Visitor;
 use crate::domain::capture::{Capture, Stamp};
 use crate::domain::course::PageSource;
-use crate::domain::report::place::due;
+use crate::domain::report::placement::due;
 use crate::domain::report::wording::student;
 use crate::serve::visitor::signin;
 

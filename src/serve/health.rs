@@ -16,7 +16,7 @@ use super::desk::Desk;
 use super::visitor::Visitor;
 use crate::domain::course::CourseId;
 use crate::domain::verdict::StateName;
-use crate::world::catalogue::{FinishedNight, Outbox};
+use crate::world::catalogue::{FinishedNight, OutboxStatus};
 
 /// Two missed nights and some hours: a monitor should look.
 const NIGHT_IS_LATE_AFTER: SignedDuration = SignedDuration::from_hours(50);
@@ -76,7 +76,7 @@ struct Standing {
     free_bytes: u64,
     last_night: Option<FinishedNight>,
     age: Option<SignedDuration>,
-    outbox: Outbox,
+    outbox: OutboxStatus,
     /// How long the oldest news has waited.
     waits: Option<SignedDuration>,
 }
@@ -137,7 +137,7 @@ impl Standing {
 }
 
 /// Letters that nobody will try again.
-fn refused(outbox: &Outbox) -> u64 {
+fn refused(outbox: &OutboxStatus) -> u64 {
     outbox.troubles.iter().filter(|trouble| trouble.state != "waiting").count() as u64
 }
 

@@ -8,7 +8,7 @@ use axum::http::uri::Authority;
 use url::Url;
 
 use crate::domain::capture::CaptureId;
-use crate::domain::course::{CopyRules, CourseId, MailAddress, Term};
+use crate::domain::course::{CopyRules, CourseId, EmailAddress, Term};
 use crate::domain::policy::admission::Admission;
 use crate::domain::policy::network::Network;
 use crate::domain::ticket::SigningKey;
@@ -57,7 +57,7 @@ pub struct CourseRules {
     /// Whom students write to when a copy is wrong: a mail address.
     pub contact: Option<String>,
     /// Who gets letters, and may act by the links in them.
-    pub readers: Vec<MailAddress>,
+    pub readers: Vec<EmailAddress>,
 }
 
 impl CourseRules {

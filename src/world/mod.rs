@@ -19,7 +19,7 @@ pub mod fetch;
 pub mod reader;
 pub mod archive;
 pub mod catalogue;
-pub mod mail;
+pub mod email;
 
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! What can stand in for a dead link: which addresses are worth asking, in the
 //! order in which they are to be trusted, and whether what answered is the work.
 //!
-//! Nothing is offered that was not seen to work. Asking is `night::mending`'s.
+//! Nothing is offered that was not seen to work. Asking is `night::replacement_search`'s.
 
 mod identifier;
 mod proof;

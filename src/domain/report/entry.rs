@@ -8,10 +8,10 @@ use crate::domain::address::{Address, LinkId};
 use crate::domain::evidence::Reason;
 use crate::domain::page::Defect;
 use crate::domain::report::figures::list;
-use crate::domain::report::place::{Heading, due, is_own, lead};
+use crate::domain::report::placement::{SectionHeading, due, is_own, lead};
 use crate::domain::report::plain::defused;
 use crate::domain::report::wording::{decision, group, item as words};
-use crate::domain::report::{Item, Night, PageDefect, wording};
+use crate::domain::report::{CourseReport, LinkFacts, PageDefect, wording};
 use crate::domain::verdict::State;
 
 /// So many links of a host, and this share of all it has, fail as one.
@@ -26,12 +26,12 @@ const LONGEST_ADDRESS: usize = 1000;
 
 /// A numbered part of a report. All text in it is safe in a line of plain text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct ReportEntry {
     pub title: String,
     /// Where it stands on the page and when it is needed.
     pub place: Vec<String>,
-    pub address: Option<Shown>,
-    pub facts: Vec<Fact>,
+    pub address: Option<ShownAddress>,
+    pub facts: Vec<EntryFact>,
     /// What its page offers, and where the reader finds that; empty where nothing serves such pages.
     pub offer: &'static str,
     pub action: Option<String>,
@@ -42,15 +42,15 @@ pub struct Entry {
 
 /// A labelled line: "What happened: not found (404)."
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fact {
+pub struct EntryFact {
     pub label: &'static str,
     pub text: String,
-    pub address: Option<Shown>,
+    pub address: Option<ShownAddress>,
 }
 
 /// An address in a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Shown {
+pub enum ShownAddress {
     Linked(String),
     /// Printed, but no reader should be sent there.
     Unlinked(String),
@@ -58,7 +58,7 @@ pub enum Shown {
     Described(String),
 }
 
-impl Shown {
+impl ShownAddress {
     fn of(address: &Address) -> Self {
         let text = address.as_str();
         if text.len() > LONGEST_ADDRESS {
@@ -77,19 +77,19 @@ impl Shown {
     }
 }
 
-impl Fact {
+impl EntryFact {
     fn new(label: &'static str, text: impl Into<String>) -> Self {
         Self { label, text: text.into(), address: None }
     }
 
     fn leading_to(label: &'static str, address: &Address) -> Self {
-        Self { label, text: String::new(), address: Some(Shown::of(address)) }
+        Self { label, text: String::new(), address: Some(ShownAddress::of(address)) }
     }
 }
 
 /// The entries of a section, hosts that fail as one together.
-pub fn entries(night: &Night, heading: Heading, items: &[&Item]) -> Vec<Entry> {
-    let mut groups: Vec<Vec<&Item>> = Vec::new();
+pub fn entries(night: &CourseReport, heading: SectionHeading, items: &[&LinkFacts]) -> Vec<ReportEntry> {
+    let mut groups: Vec<Vec<&LinkFacts>> = Vec::new();
     let mut of_host: HashMap<(&str, Reason), usize> = HashMap::new();
     let whole_hosts = hosts_failing_alike(night);
     for item in items {
@@ -97,7 +97,8 @@ pub fn entries(night: &Night, heading: Heading, items: &[&Item]) -> Vec<Entry> {
         // What has an answer of its own is not lost in a group.
         let is_own_case = item.replacement.is_some() || item.lapsed.is_some();
         let fate = fate.filter(|_| !is_own_case);
-        let fate = fate.filter(|fate| heading == Heading::NotAnswering || whole_hosts.contains_key(fate));
+        let fate =
+            fate.filter(|fate| heading == SectionHeading::NotAnswering || whole_hosts.contains_key(fate));
         if let Some(group) = fate.and_then(|fate| of_host.get(&fate)).and_then(|at| groups.get_mut(*at)) {
             group.push(item);
         } else {
@@ -105,9 +106,9 @@ pub fn entries(night: &Night, heading: Heading, items: &[&Item]) -> Vec<Entry> {
             groups.push(vec![item]);
         }
     }
-    let one_by_one = |group: Vec<&Item>| -> Vec<Entry> {
+    let one_by_one = |group: Vec<&LinkFacts>| -> Vec<ReportEntry> {
         match group.as_slice() {
-            several if several.len() >= ALIKE_LINKS || heading == Heading::NotAnswering => {
+            several if several.len() >= ALIKE_LINKS || heading == SectionHeading::NotAnswering => {
                 several.first().map(|first| host_entry(night, heading, first, several)).into_iter().collect()
             }
             few => few.iter().map(|item| link_entry(night, heading, item)).collect(),
@@ -117,7 +118,7 @@ pub fn entries(night: &Night, heading: Heading, items: &[&Item]) -> Vec<Entry> {
 }
 
 /// Hosts of which most links share a reason not to open.
-fn hosts_failing_alike(night: &Night) -> HashMap<(&str, Reason), usize> {
+fn hosts_failing_alike(night: &CourseReport) -> HashMap<(&str, Reason), usize> {
     let mut all: HashMap<&str, usize> = HashMap::new();
     let mut alike: HashMap<(&str, Reason), usize> = HashMap::new();
     for item in &night.items {
@@ -137,15 +138,15 @@ fn hosts_failing_alike(night: &Night) -> HashMap<(&str, Reason), usize> {
 }
 
 /// The links that share a fate, as a report tells them; `None` for no link.
-pub fn of_links(night: &Night, items: &[&Item]) -> Option<Entry> {
+pub fn of_links(night: &CourseReport, items: &[&LinkFacts]) -> Option<ReportEntry> {
     match items {
         [] => None,
-        [only] => Some(link_entry(night, Heading::NeedsYou, only)),
-        [first, ..] => Some(host_entry(night, Heading::NeedsYou, first, items)),
+        [only] => Some(link_entry(night, SectionHeading::NeedsYou, only)),
+        [first, ..] => Some(host_entry(night, SectionHeading::NeedsYou, first, items)),
     }
 }
 
-fn link_entry(night: &Night, heading: Heading, item: &Item) -> Entry {
+fn link_entry(night: &CourseReport, heading: SectionHeading, item: &LinkFacts) -> ReportEntry {
     let lead = lead(night, item);
     let name = words::name(item, lead);
     let title = words::kind(item, lead).map_or_else(|| name.clone(), |kind| format!("{name} ({kind})"));
@@ -153,8 +154,8 @@ fn link_entry(night: &Night, heading: Heading, item: &Item) -> Entry {
     if let Some(lead) = lead {
         place.push(format!("Source: {}", words::source(night, item, lead)));
     }
-    let address = Shown::of(&item.link);
-    Entry {
+    let address = ShownAddress::of(&item.link);
+    ReportEntry {
         title,
         place,
         address: Some(if words::is_shunned(item) { address.unlinked() } else { address }),
@@ -166,53 +167,58 @@ fn link_entry(night: &Night, heading: Heading, item: &Item) -> Entry {
     }
 }
 
-fn facts(night: &Night, heading: Heading, item: &Item) -> Vec<Fact> {
+fn facts(night: &CourseReport, heading: SectionHeading, item: &LinkFacts) -> Vec<EntryFact> {
     let kind = lead(night, item).map(|mention| mention.kind);
     let mut facts = Vec::new();
     match &item.verdict.state {
         State::Ok => {}
-        State::Moved { to } => facts.push(Fact::leading_to("Now at", to)),
+        State::Moved { to } => facts.push(EntryFact::leading_to("Now at", to)),
         State::Changed { change, .. } => {
-            facts.push(Fact::new("What changed", words::what_changed(night, item, change)));
+            facts.push(EntryFact::new("What changed", words::what_changed(night, item, change)));
             if let Some((before, after)) = &item.versions {
-                facts.push(Fact::new("Our copies", words::both_copies(night, before, after)));
+                facts.push(EntryFact::new("Our copies", words::both_copies(night, before, after)));
             }
         }
         State::Unverifiable { .. } => {
-            facts.push(Fact::new("What happened", words::what_happened(night, item)));
+            facts.push(EntryFact::new("What happened", words::what_happened(night, item)));
         }
         State::Restricted { reason } | State::Failing { reason, .. } | State::Dead { reason } => {
-            facts.push(Fact::new("What happened", words::what_happened(night, item)));
+            facts.push(EntryFact::new("What happened", words::what_happened(night, item)));
             let leads_elsewhere = matches!(reason, Reason::FrontPage | Reason::OtherPage);
             if let Some(elsewhere) = item.ended_at.as_ref().filter(|_| leads_elsewhere) {
-                facts.push(Fact::leading_to("Now leads to", elsewhere));
+                facts.push(EntryFact::leading_to("Now leads to", elsewhere));
             }
-            facts.push(Fact::new("Our copy", words::our_copy(night, item, kind)));
+            facts.push(EntryFact::new("Our copy", words::our_copy(night, item, kind)));
             if let Some(found) = &item.replacement {
                 let label = if found.is_verified() { "Best replacement" } else { "Possible replacement" };
                 let text = wording::replacement::told(night, found);
-                facts.push(Fact { label, text, address: Some(Shown::of(&found.address)) });
+                facts.push(EntryFact { label, text, address: Some(ShownAddress::of(&found.address)) });
             }
         }
     }
     if let Some(lapsed) = &item.lapsed {
-        facts.push(Fact::new("Decided before", decision::lapsed(night, item, lapsed)));
+        facts.push(EntryFact::new("Decided before", decision::lapsed(night, item, lapsed)));
     }
     if matches!(item.verdict.state, State::Ok | State::Moved { .. } | State::Changed { .. }) {
-        facts.extend(item.notes.iter().map(|note| Fact::new("Worth a look", wording::note(note))));
+        facts.extend(item.notes.iter().map(|note| EntryFact::new("Worth a look", wording::note(note))));
     }
     let spots =
         night.patch.as_ref().and_then(|patch| patch.spots.iter().find(|(link, _)| *link == item.link));
-    facts.extend(spots.map(|(_, spots)| Fact::new("In the sources", words::in_the_source(spots))));
+    facts.extend(spots.map(|(_, spots)| EntryFact::new("In the sources", words::in_the_source(spots))));
     let is_plain = matches!(item.verdict.state, State::Ok | State::Unverifiable { .. });
-    let is_open = night.is_first && heading == Heading::FoundNotWorking;
+    let is_open = night.is_first && heading == SectionHeading::FoundNotWorking;
     if !is_plain && !is_open {
-        facts.push(Fact::new("To do", words::to_do(night, item, is_own(night, item))));
+        facts.push(EntryFact::new("To do", words::to_do(night, item, is_own(night, item))));
     }
     facts
 }
 
-fn host_entry(night: &Night, heading: Heading, first: &Item, items: &[&Item]) -> Entry {
+fn host_entry(
+    night: &CourseReport,
+    heading: SectionHeading,
+    first: &LinkFacts,
+    items: &[&LinkFacts],
+) -> ReportEntry {
     let next = items.iter().find_map(|item| due(night, item));
     let mut names: Vec<String> = items.iter().map(|item| words::name(item, lead(night, item))).collect();
     let mut seen = HashSet::new();
@@ -222,12 +228,12 @@ fn host_entry(night: &Night, heading: Heading, first: &Item, items: &[&Item]) ->
     let mut place: Vec<String> = coming.map(|due| group::first_needed(night, due)).into_iter().collect();
     place.push(format!("Source: {}", group::lines(night, items)));
     let mut facts = vec![
-        Fact::new("What happened", group::what_happened_to_all(night, items)),
-        Fact::new("Links", format!("{}.", list(&names, NAMES_SHOWN))),
-        Fact::new("Our copies", group::copies_of_group(kept, items.len())),
+        EntryFact::new("What happened", group::what_happened_to_all(night, items)),
+        EntryFact::new("Links", format!("{}.", list(&names, NAMES_SHOWN))),
+        EntryFact::new("Our copies", group::copies_of_group(kept, items.len())),
     ];
-    facts.extend(group::to_do(night, heading, items).map(|text| Fact::new("To do", text)));
-    Entry {
+    facts.extend(group::to_do(night, heading, items).map(|text| EntryFact::new("To do", text)));
+    ReportEntry {
         title: group::links_on_host(first, items.len()),
         place,
         address: None,
@@ -240,18 +246,18 @@ fn host_entry(night: &Night, heading: Heading, first: &Item, items: &[&Item]) ->
 }
 
 /// The course page itself, where it gave trouble.
-pub fn page_entry(night: &Night) -> Option<Entry> {
+pub fn page_entry(night: &CourseReport) -> Option<ReportEntry> {
     let trouble = night.told_trouble()?;
     let facts = vec![
-        Fact::new("What happened", wording::page_trouble(trouble)),
-        Fact::new("What we did", wording::letter::LAST_GOOD_READING),
-        Fact::new("To do", wording::page_to_do(trouble)),
+        EntryFact::new("What happened", wording::page_trouble(trouble)),
+        EntryFact::new("What we did", wording::whole::LAST_GOOD_READING),
+        EntryFact::new("To do", wording::page_to_do(trouble)),
     ];
-    Some(point(wording::letter::THE_COURSE_PAGE.to_owned(), facts))
+    Some(point(wording::whole::THE_COURSE_PAGE.to_owned(), facts))
 }
 
 /// Defects of the page that no earlier report told; many of a kind become one entry.
-pub fn defect_entries(night: &Night) -> Vec<Entry> {
+pub fn defect_entries(night: &CourseReport) -> Vec<ReportEntry> {
     let fresh: Vec<&PageDefect> = night.defects.iter().filter(|defect| !is_known(night, defect)).collect();
     let mut entries = Vec::new();
     let mut rest = fresh.as_slice();
@@ -267,20 +273,20 @@ pub fn defect_entries(night: &Night) -> Vec<Entry> {
             fresh.iter().copied().filter(|defect| std::mem::discriminant(&defect.defect) == kind).collect();
         if alike.len() > ALIKE_LINKS {
             let lines: Vec<String> = alike.iter().map(|defect| wording::place_of_defect(defect)).collect();
-            let lines = Fact::new("Where", format!("{}.", list(&lines, 2 * NAMES_SHOWN)));
+            let lines = EntryFact::new("Where", format!("{}.", list(&lines, 2 * NAMES_SHOWN)));
             entries.push(point(wording::defects_alike(&first.defect, alike.len()), vec![lines]));
         } else {
             entries.extend(alike.iter().map(|defect| {
                 let (title, text) = wording::defect(defect);
-                point(title, vec![Fact::new("What is wrong", text)])
+                point(title, vec![EntryFact::new("What is wrong", text)])
             }));
         }
     }
     entries
 }
 
-fn point(title: String, facts: Vec<Fact>) -> Entry {
-    Entry {
+fn point(title: String, facts: Vec<EntryFact>) -> ReportEntry {
+    ReportEntry {
         title,
         place: Vec::new(),
         address: None,
@@ -293,7 +299,7 @@ fn point(title: String, facts: Vec<Fact>) -> Entry {
 }
 
 /// Lines shift with every edit, so a defect is known by its words.
-fn is_known(night: &Night, found: &PageDefect) -> bool {
+fn is_known(night: &CourseReport, found: &PageDefect) -> bool {
     let is_alike = |before: &Defect| match (before, &found.defect) {
         (Defect::EmptyLink { words: a, .. }, Defect::EmptyLink { words: b, .. })
         | (Defect::Malformed { written: a, .. }, Defect::Malformed { written: b, .. })

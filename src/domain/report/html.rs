@@ -4,23 +4,23 @@
 
 use askama::Template;
 
-use crate::domain::report::digest::Digest;
-use crate::domain::report::entry::Shown;
+use crate::domain::report::compose::ComposedReport;
+use crate::domain::report::entry::ShownAddress;
 use crate::domain::report::text::words;
-use crate::domain::report::wording::letter;
+use crate::domain::report::wording::whole;
 
 /// Large mail services cut a message off at about 102 KB.
 pub const LONGEST_BYTES: usize = 100_000;
 
 #[derive(Template)]
-#[template(path = "letter.html", config = "src/domain/report/askama.toml")]
-struct Letter<'a> {
-    digest: &'a Digest,
+#[template(path = "report.html", config = "src/domain/report/askama.toml")]
+struct ReportPage<'a> {
+    digest: &'a ComposedReport,
     /// The number of the first entry of each section.
     starts: Vec<usize>,
 }
 
-impl Letter<'_> {
+impl ReportPage<'_> {
     /// Keeps a number and what it counts on one line.
     #[expect(clippy::unused_self, reason = "a template calls methods")]
     fn glued(&self, text: &str) -> String {
@@ -37,11 +37,11 @@ impl Letter<'_> {
 }
 
 /// The report as HTML, shorter than [`LONGEST_BYTES`]: entries that do not fit become numbers.
-pub fn page(digest: &Digest) -> Result<String, askama::Error> {
+pub fn page(digest: &ComposedReport) -> Result<String, askama::Error> {
     let mut shorter;
     let mut digest = digest;
     loop {
-        let html = Letter { digest, starts: starts(digest) }.render()?;
+        let html = ReportPage { digest, starts: starts(digest) }.render()?;
         let entries = digest.entry_count();
         if html.len() < LONGEST_BYTES || entries == 0 {
             return Ok(html);
@@ -52,7 +52,7 @@ pub fn page(digest: &Digest) -> Result<String, askama::Error> {
     }
 }
 
-fn starts(digest: &Digest) -> Vec<usize> {
+fn starts(digest: &ComposedReport) -> Vec<usize> {
     let mut next = 1;
     let number = |entries: usize| {
         let first = next;

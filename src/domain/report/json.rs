@@ -16,20 +16,20 @@ use crate::domain::decision::Choice;
 use crate::domain::evidence::Reason;
 use crate::domain::link::{Kind, Target};
 use crate::domain::replacement::Ground;
-use crate::domain::report::{Item, Night, PageDefect, PageTrouble, Void, place, wording};
+use crate::domain::report::{CourseReport, LinkFacts, PageDefect, PageTrouble, Void, placement, wording};
 use crate::domain::verdict::{State, StateName};
 
 /// The whole run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Run {
-    pub run: Totals,
-    pub courses: Vec<Course>,
+pub struct RunJson {
+    pub run: TotalsJson,
+    pub courses: Vec<CourseJson>,
     /// One for each distinct link and course.
-    pub links: Vec<Link>,
+    pub links: Vec<LinkJson>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Totals {
+pub struct TotalsJson {
     pub id: String,
     pub started: Timestamp,
     pub finished: Timestamp,
@@ -40,7 +40,7 @@ pub struct Totals {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Course {
+pub struct CourseJson {
     pub id: CourseId,
     pub title: String,
     /// Addresses or paths.
@@ -53,7 +53,7 @@ pub struct Course {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Link {
+pub struct LinkJson {
     pub course: CourseId,
     /// As resolved from the page; with its fragment, where all mentions have the same one.
     pub url: String,
@@ -68,10 +68,10 @@ pub struct Link {
     /// Where the redirects ended; null where nothing answered.
     pub final_url: Option<Address>,
     pub document: Option<Address>,
-    pub capture: Option<Kept>,
-    pub change: Option<Changed>,
+    pub capture: Option<CaptureJson>,
+    pub change: Option<ChangeJson>,
     /// Where readers can go instead of a dead or moved link.
-    pub replacement: Option<Instead>,
+    pub replacement: Option<ReplacementJson>,
     /// What was decided of it, where that holds: it fails no run then.
     pub decision: Option<Choice>,
     /// The next day it is needed, else the last one.
@@ -79,7 +79,7 @@ pub struct Link {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Kept {
+pub struct CaptureJson {
     pub sha256: capture::Digest,
     pub bytes: u64,
     pub media_type: String,
@@ -88,14 +88,14 @@ pub struct Kept {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Changed {
+pub struct ChangeJson {
     pub summary: String,
     /// 0 to 1.
     pub similarity: f64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Instead {
+pub struct ReplacementJson {
     pub url: Address,
     /// `moved`, `arxiv`, `doi`, `own_link` or `memento`.
     pub ground: &'static str,
@@ -106,9 +106,13 @@ pub struct Instead {
     pub seen_at: Timestamp,
 }
 
-impl Run {
+impl RunJson {
     /// Puts the nights of one run together; `path_of` says where the archive keeps a blob.
-    pub fn new(run: Totals, nights: &[Night], path_of: impl Fn(capture::Digest) -> String) -> Self {
+    pub fn new(
+        run: TotalsJson,
+        nights: &[CourseReport],
+        path_of: impl Fn(capture::Digest) -> String,
+    ) -> Self {
         Self {
             run,
             courses: nights.iter().map(course).collect(),
@@ -120,12 +124,12 @@ impl Run {
     }
 }
 
-fn course(night: &Night) -> Course {
+fn course(night: &CourseReport) -> CourseJson {
     let mut states = BTreeMap::new();
     for item in &night.items {
         *states.entry(item.verdict.state.name()).or_default() += 1;
     }
-    Course {
+    CourseJson {
         id: night.course.clone(),
         title: night.title.clone(),
         pages: night.pages.iter().map(ToString::to_string).collect(),
@@ -136,11 +140,11 @@ fn course(night: &Night) -> Course {
     }
 }
 
-fn link(night: &Night, item: &Item, path_of: &impl Fn(capture::Digest) -> String) -> Link {
+fn link(night: &CourseReport, item: &LinkFacts, path_of: &impl Fn(capture::Digest) -> String) -> LinkJson {
     let first = item.mentions.first();
     let state = &item.verdict.state;
     let answered = || item.status.map(|_| item.link.clone());
-    Link {
+    LinkJson {
         course: night.course.clone(),
         url: url(item),
         label: first.map(|mention| mention.words.clone()).unwrap_or_default(),
@@ -156,12 +160,12 @@ fn link(night: &Night, item: &Item, path_of: &impl Fn(capture::Digest) -> String
         change: changed(state),
         decision: item.decision.as_ref().map(|decision| decision.choice.clone()),
         replacement: instead(night, item),
-        due: place::due(night, item),
+        due: placement::due(night, item),
     }
 }
 
 /// The link as resolved from the page: with the place in it, if all mentions point to one.
-fn url(item: &Item) -> String {
+fn url(item: &LinkFacts) -> String {
     let fragments: BTreeSet<Option<&str>> = item
         .mentions
         .iter()
@@ -176,8 +180,8 @@ fn url(item: &Item) -> String {
     }
 }
 
-fn kept(copy: &Capture, path_of: &impl Fn(capture::Digest) -> String) -> Kept {
-    Kept {
+fn kept(copy: &Capture, path_of: &impl Fn(capture::Digest) -> String) -> CaptureJson {
+    CaptureJson {
         sha256: copy.sha256,
         bytes: copy.bytes,
         media_type: copy.media_type.split(';').next().unwrap_or_default().trim().to_owned(),
@@ -186,9 +190,9 @@ fn kept(copy: &Capture, path_of: &impl Fn(capture::Digest) -> String) -> Kept {
     }
 }
 
-fn instead(night: &Night, item: &Item) -> Option<Instead> {
+fn instead(night: &CourseReport, item: &LinkFacts) -> Option<ReplacementJson> {
     if let State::Moved { to } = &item.verdict.state {
-        return Some(Instead {
+        return Some(ReplacementJson {
             url: to.clone(),
             ground: "moved",
             verified: true,
@@ -204,7 +208,7 @@ fn instead(night: &Night, item: &Item) -> Option<Instead> {
         Ground::OwnLink => "own_link",
         Ground::Memento(_) => "memento",
     };
-    Some(Instead {
+    Some(ReplacementJson {
         url: found.address.clone(),
         ground,
         verified: found.is_verified(),
@@ -213,10 +217,10 @@ fn instead(night: &Night, item: &Item) -> Option<Instead> {
     })
 }
 
-fn changed(state: &State) -> Option<Changed> {
+fn changed(state: &State) -> Option<ChangeJson> {
     match state {
         State::Changed { change, .. } => {
-            Some(Changed { summary: wording::change(change), similarity: change.similarity })
+            Some(ChangeJson { summary: wording::change(change), similarity: change.similarity })
         }
         State::Ok
         | State::Moved { .. }

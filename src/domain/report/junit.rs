@@ -4,13 +4,13 @@
 //! something was decided of it that still holds. What is not yet confirmed, or
 //! could not be checked, is skipped: it says nothing of the page.
 
-use crate::domain::report::remark::page;
-use crate::domain::report::wording::{item, remark as words};
-use crate::domain::report::{Item, Night, place, wording};
+use crate::domain::report::annotation::page;
+use crate::domain::report::wording::{annotation as words, item};
+use crate::domain::report::{CourseReport, LinkFacts, placement, wording};
 use crate::domain::verdict::State;
 
 /// How the test of a link ended.
-enum Ending {
+enum TestOutcome {
     Passed,
     /// Passed, with something to know.
     Remarked,
@@ -19,22 +19,23 @@ enum Ending {
 }
 
 /// The report of one run over several courses.
-pub fn report(nights: &[Night]) -> String {
+pub fn report(nights: &[CourseReport]) -> String {
     let suites: String = nights.iter().map(suite).collect();
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"onreserve\">\n{suites}</testsuites>\n"
     )
 }
 
-fn suite(night: &Night) -> String {
-    let count =
-        |wanted: fn(&Ending) -> bool| night.items.iter().filter(|item| wanted(&ending(night, item))).count();
+fn suite(night: &CourseReport) -> String {
+    let count = |wanted: fn(&TestOutcome) -> bool| {
+        night.items.iter().filter(|item| wanted(&ending(night, item))).count()
+    };
     let mut text = format!(
         "  <testsuite name={} tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" timestamp=\"{}\" time=\"{}\">\n",
         attribute(night.course.as_str()),
         night.items.len(),
-        count(|ending| matches!(ending, Ending::Failed)),
-        count(|ending| matches!(ending, Ending::Skipped)),
+        count(|ending| matches!(ending, TestOutcome::Failed)),
+        count(|ending| matches!(ending, TestOutcome::Skipped)),
         night.started.strftime("%Y-%m-%dT%H:%M:%S"),
         night.finished.duration_since(night.started).as_secs(),
     );
@@ -54,7 +55,7 @@ fn suite(night: &Night) -> String {
     text
 }
 
-fn case(night: &Night, item: &Item) -> String {
+fn case(night: &CourseReport, item: &LinkFacts) -> String {
     let first = item.mentions.first();
     let file = page(night, first).map(|page| format!(" file={}", attribute(&page))).unwrap_or_default();
     let line = first.map(|mention| format!(" line=\"{}\"", mention.line.max(1))).unwrap_or_default();
@@ -65,12 +66,12 @@ fn case(night: &Night, item: &Item) -> String {
         attribute(&name)
     );
     let told = match ending(night, item) {
-        Ending::Passed => return format!("{head}/>\n"),
-        Ending::Remarked => {
+        TestOutcome::Passed => return format!("{head}/>\n"),
+        TestOutcome::Remarked => {
             format!("<system-out>{}</system-out>", escaped(&words::of_link(night, item, first)))
         }
-        Ending::Skipped => format!("<skipped message={}/>", attribute(&words::not_judged(night, item))),
-        Ending::Failed => format!(
+        TestOutcome::Skipped => format!("<skipped message={}/>", attribute(&words::not_judged(night, item))),
+        TestOutcome::Failed => format!(
             "<failure type={} message={}>{}</failure>",
             attribute(item::state(night, item)),
             attribute(&words::seen(night, item)),
@@ -80,16 +81,16 @@ fn case(night: &Night, item: &Item) -> String {
     format!("{head}>{told}</testcase>\n")
 }
 
-fn ending(night: &Night, item: &Item) -> Ending {
+fn ending(night: &CourseReport, item: &LinkFacts) -> TestOutcome {
     if item.decision.is_some() {
-        return Ending::Remarked;
+        return TestOutcome::Remarked;
     }
     match &item.verdict.state {
-        state if place::is_broken(state, place::is_own(night, item)) => Ending::Failed,
-        State::Dead { .. } => Ending::Failed,
-        State::Ok => Ending::Passed,
-        State::Moved { .. } | State::Changed { .. } | State::Restricted { .. } => Ending::Remarked,
-        State::Unverifiable { .. } | State::Failing { .. } => Ending::Skipped,
+        state if placement::is_broken(state, placement::is_own(night, item)) => TestOutcome::Failed,
+        State::Dead { .. } => TestOutcome::Failed,
+        State::Ok => TestOutcome::Passed,
+        State::Moved { .. } | State::Changed { .. } | State::Restricted { .. } => TestOutcome::Remarked,
+        State::Unverifiable { .. } | State::Failing { .. } => TestOutcome::Skipped,
     }
 }
 

@@ -1,27 +1,27 @@
 //! Verdicts become what an instructor reads. Sentences live in `wording` alone.
 //!
-//! A [`Night`] is composed into a [`digest::Digest`], which `text`, `html` and
+//! A [`CourseReport`] is composed into a [`compose::ComposedReport`], which `text`, `html` and
 //! `summary` only lay out; `json` tells the same night to programs, and
 //! `sarif`, `annotations` and `junit` to those that review a change of the page.
 
 pub mod plain;
 pub mod figures;
 pub mod wording;
-pub mod place;
-pub mod trouble;
+pub mod placement;
+pub mod page_trouble;
 pub mod entry;
 pub mod tally;
-pub mod digest;
+pub mod compose;
 pub mod text;
 pub mod html;
 pub mod json;
-pub mod remark;
+pub mod annotation;
 pub mod sarif;
-pub mod annotations;
+pub mod github;
 pub mod junit;
 pub mod summary;
-pub mod untold;
-pub mod occasion;
+pub mod unsent;
+pub mod due;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -39,12 +39,12 @@ use crate::domain::link::Mention;
 use crate::domain::page::Defect;
 use crate::domain::patch::Spot;
 use crate::domain::replacement::Replacement;
-pub use crate::domain::report::trouble::PageTrouble;
+pub use crate::domain::report::page_trouble::PageTrouble;
 pub use crate::domain::verdict::breaker::Void;
 use crate::domain::verdict::{State, Verdict};
 
 /// A change of state, kept for a link's history. What a letter tells is made of
-/// what is known on the day of its night, not of these: see [`Item`].
+/// what is known on the day of its night, not of these: see [`LinkFacts`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     pub link: Address,
@@ -56,7 +56,7 @@ pub struct Event {
 
 /// All that is known of a course's link on the day of a report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Item {
+pub struct LinkFacts {
     pub link: Address,
     /// Every place on the pages where it stands, in order.
     pub mentions: Vec<Mention>,
@@ -91,7 +91,7 @@ pub struct Item {
     pub replacement: Option<Replacement>,
     /// What an earlier report reminded of; the same again is no news.
     #[serde(default)]
-    pub reminder_before: Option<place::Reminder>,
+    pub reminder_before: Option<placement::Reminder>,
     pub notes: Vec<Note>,
     /// The notes of the night before; what is among them is no news.
     #[serde(default)]
@@ -106,7 +106,7 @@ pub struct Item {
 
 /// One night of one course, ready to be told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Night {
+pub struct CourseReport {
     pub course: CourseId,
     pub title: String,
     /// Where the pages are read from; also tells which links are the course's own files.
@@ -122,7 +122,7 @@ pub struct Night {
     pub is_first: bool,
     /// Nothing was judged because our own side failed.
     pub void: Option<Void>,
-    pub items: Vec<Item>,
+    pub items: Vec<LinkFacts>,
     pub defects: Vec<PageDefect>,
     /// The defects of the reading before; what is among them is no news.
     #[serde(default)]

@@ -2,29 +2,29 @@
 
 use serde::Serialize;
 
-use crate::domain::report::remark::{Grade, Remark, Rule, remarks};
-use crate::domain::report::{Night, wording};
+use crate::domain::report::annotation::{Annotation, AnnotationRule, Severity, remarks};
+use crate::domain::report::{CourseReport, wording};
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Log {
+pub struct SarifLog {
     #[serde(rename = "$schema")]
     schema: &'static str,
     version: &'static str,
     /// One for each course.
-    runs: Vec<Run>,
+    runs: Vec<SarifRun>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Run {
+struct SarifRun {
     tool: Tool,
-    automation_details: Named,
+    automation_details: RunId,
     invocations: [Invocation; 1],
     column_kind: &'static str,
-    results: Vec<Finding>,
+    results: Vec<SarifResult>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,18 +36,18 @@ struct Tool {
 struct Driver {
     name: &'static str,
     version: &'static str,
-    rules: Vec<Description>,
+    rules: Vec<RuleDescription>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Description {
-    id: Rule,
-    short_description: Message,
+struct RuleDescription {
+    id: AnnotationRule,
+    short_description: SarifMessage,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
-struct Named {
+struct RunId {
     id: String,
 }
 
@@ -63,23 +63,23 @@ struct Invocation {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Notification {
     level: &'static str,
-    message: Message,
+    message: SarifMessage,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
-struct Message {
+struct SarifMessage {
     text: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Finding {
-    rule_id: Rule,
+struct SarifResult {
+    rule_id: AnnotationRule,
     rule_index: usize,
     kind: &'static str,
     level: &'static str,
-    message: Message,
-    locations: Vec<Location>,
+    message: SarifMessage,
+    locations: Vec<SarifLocation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     partial_fingerprints: Option<Fingerprints>,
 }
@@ -93,7 +93,7 @@ struct Fingerprints {
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Location {
+struct SarifLocation {
     physical_location: Physical,
 }
 
@@ -116,17 +116,18 @@ struct Region {
 }
 
 /// The log of one run over several courses.
-pub fn log(nights: &[Night]) -> Log {
-    Log { schema: SCHEMA, version: "2.1.0", runs: nights.iter().map(run).collect() }
+pub fn log(nights: &[CourseReport]) -> SarifLog {
+    SarifLog { schema: SCHEMA, version: "2.1.0", runs: nights.iter().map(run).collect() }
 }
 
-fn run(night: &Night) -> Run {
+fn run(night: &CourseReport) -> SarifRun {
     let remarks = remarks(night);
-    let mut rules: Vec<Rule> = remarks.iter().map(|remark| remark.rule).collect();
+    let mut rules: Vec<AnnotationRule> = remarks.iter().map(|remark| remark.rule).collect();
     rules.sort_unstable();
     rules.dedup();
-    let description = |rule: &Rule| Description { id: *rule, short_description: message(&rule.words()) };
-    Run {
+    let description =
+        |rule: &AnnotationRule| RuleDescription { id: *rule, short_description: message(&rule.words()) };
+    SarifRun {
         tool: Tool {
             driver: Driver {
                 name: "onreserve",
@@ -134,14 +135,14 @@ fn run(night: &Night) -> Run {
                 rules: rules.iter().map(description).collect(),
             },
         },
-        automation_details: Named { id: format!("onreserve/{}/", night.course) },
+        automation_details: RunId { id: format!("onreserve/{}/", night.course) },
         invocations: [invocation(night)],
         column_kind: "unicodeCodePoints",
         results: remarks.iter().map(|remark| finding(remark, &rules)).collect(),
     }
 }
 
-fn invocation(night: &Night) -> Invocation {
+fn invocation(night: &CourseReport) -> Invocation {
     let void = night.void.as_ref().map(wording::void);
     let trouble = night.page_trouble.as_ref().map(wording::page_trouble);
     let notification = |text: String| Notification { level: "warning", message: message(&text) };
@@ -154,20 +155,20 @@ fn invocation(night: &Night) -> Invocation {
     }
 }
 
-fn finding(remark: &Remark, rules: &[Rule]) -> Finding {
+fn finding(remark: &Annotation, rules: &[AnnotationRule]) -> SarifResult {
     let (kind, level) = match remark.grade {
-        Grade::Error => ("fail", "error"),
-        Grade::Warning => ("fail", "warning"),
-        Grade::Note => ("fail", "note"),
-        Grade::Open => ("open", "none"),
+        Severity::Error => ("fail", "error"),
+        Severity::Warning => ("fail", "warning"),
+        Severity::Note => ("fail", "note"),
+        Severity::Open => ("open", "none"),
     };
-    let location = |page: &String| Location {
+    let location = |page: &String| SarifLocation {
         physical_location: Physical {
             artifact_location: Artifact { uri: uri(page) },
             region: Region { start_line: remark.line },
         },
     };
-    Finding {
+    SarifResult {
         rule_id: remark.rule,
         rule_index: rules.binary_search(&remark.rule).unwrap_or_default(),
         kind,
@@ -179,7 +180,7 @@ fn finding(remark: &Remark, rules: &[Rule]) -> Finding {
 }
 
 /// Braces and brackets are marks of the message syntax (sections 3.11.5 and 3.11.6).
-fn message(text: &str) -> Message {
+fn message(text: &str) -> SarifMessage {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -188,7 +189,7 @@ fn message(text: &str) -> Message {
             c => plain.push(c),
         }
     }
-    Message { text: plain }
+    SarifMessage { text: plain }
 }
 
 /// A path as a URI reference (RFC 3986); an address is one.

@@ -1,22 +1,22 @@
 //! The digest on a terminal: the letter, wider, with a head and what the night cost.
 
-use crate::domain::report::Night;
-use crate::domain::report::digest::Digest;
-use crate::domain::report::text::{Page, body};
-use crate::domain::report::wording::{letter, patch};
+use crate::domain::report::CourseReport;
+use crate::domain::report::compose::ComposedReport;
+use crate::domain::report::text::{TextLayout, body};
+use crate::domain::report::wording::{patch, whole};
 
 /// Columns of a terminal.
 pub const COLUMNS: usize = 80;
 
 /// What `onreserve check` prints for a course.
-pub fn render(night: &Night, digest: &Digest) -> String {
-    let mut page = Page::new(COLUMNS);
+pub fn render(night: &CourseReport, digest: &ComposedReport) -> String {
+    let mut page = TextLayout::new(COLUMNS);
     page.paragraph(&digest.title);
     page.blank();
     body(&mut page, digest);
     if let Some(told) = patch::at_hand(night) {
         page.paragraph(&told);
     }
-    page.paragraph(&letter::traffic(night));
+    page.paragraph(&whole::traffic(night));
     page.text
 }

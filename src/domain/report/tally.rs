@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use crate::domain::capture::Verified;
-use crate::domain::report::digest::Section;
+use crate::domain::report::compose::ReportSection;
 use crate::domain::report::entry;
 use crate::domain::report::figures::local_day;
-use crate::domain::report::place::{self, Heading, Place};
-use crate::domain::report::wording::acting::Fixity;
-use crate::domain::report::{Item, Night};
+use crate::domain::report::placement::{self, Placement, SectionHeading};
+use crate::domain::report::wording::actions::FixityFigures;
+use crate::domain::report::{CourseReport, LinkFacts};
 use crate::domain::verdict::{State, StateName};
 
 /// What is told of a link, gravest first. Each link that is told counts as one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
+pub enum NewsKind {
     /// No reader should be sent there any more.
     Unsafe,
     /// Nobody should build on what it says any more.
@@ -42,14 +42,14 @@ pub enum Part {
     StillDead,
 }
 
-/// How many links are one [`Part`], and on which coming days those that do not work are needed.
+/// How many links are one [`NewsKind`], and on which coming days those that do not work are needed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Figure {
+pub struct NewsFigure {
     pub count: usize,
     days: BTreeMap<Date, usize>,
 }
 
-impl Figure {
+impl NewsFigure {
     pub fn due_on(&self, day: Date) -> usize {
         self.days.get(&day).copied().unwrap_or_default()
     }
@@ -57,18 +57,18 @@ impl Figure {
 
 /// The figures from which the subject and the opening are worded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct ReportTally {
     pub links: usize,
     /// Links of which a current copy is kept, was taken this night, can stand in for the link.
     pub kept: usize,
     pub kept_new: usize,
     pub kept_open: usize,
     /// What hashing the copies again came to.
-    pub verified: Fixity,
+    pub verified: FixityFigures,
     /// Links that could be judged though the night is void.
     pub judged: usize,
     /// What is told, gravest first.
-    pub parts: BTreeMap<Part, Figure>,
+    pub parts: BTreeMap<NewsKind, NewsFigure>,
     /// Of the links newly lost: how many our copy stands in for.
     pub lost_covered: usize,
     /// Failing or dead on the first night.
@@ -86,8 +86,12 @@ pub struct Tally {
     troubled: usize,
 }
 
-impl Tally {
-    pub(super) fn of(night: &Night, placed: &[(Place, &Item)], sections: &[Section]) -> Self {
+impl ReportTally {
+    pub(super) fn of(
+        night: &CourseReport,
+        placed: &[(Placement, &LinkFacts)],
+        sections: &[ReportSection],
+    ) -> Self {
         let mut tally = Self { links: night.items.len(), ..Self::default() };
         for (place, item) in placed {
             tally.add(night, *place, item);
@@ -95,55 +99,55 @@ impl Tally {
         tally.verified = fixity(night, placed);
         let points = entry::defect_entries(night).len();
         if points > 0 {
-            tally.parts.entry(Part::PagePoint).or_default().count = points;
+            tally.parts.entry(NewsKind::PagePoint).or_default().count = points;
         }
-        let nearest = |headings: &[Heading]| {
+        let nearest = |headings: &[SectionHeading]| {
             let told = placed.iter().filter(|(place, _)| is_under(*place, headings));
             told.filter_map(|(_, item)| coming(night, item)).min()
         };
         tally.due = nearest(&NOT_WORKING);
-        tally.yours_due = nearest(&[Heading::NeedsYou]);
-        tally.unconfirmed_due = nearest(&[Heading::NotConfirmedButDue]);
-        let numbered = |section: &Section| section.entries.len();
+        tally.yours_due = nearest(&[SectionHeading::NeedsYou]);
+        tally.unconfirmed_due = nearest(&[SectionHeading::NotConfirmedButDue]);
+        let numbered = |section: &ReportSection| section.entries.len();
         tally.items_for_you =
-            sections.iter().filter(|section| section.heading == Heading::NeedsYou).map(numbered).sum();
+            sections.iter().filter(|section| section.heading == SectionHeading::NeedsYou).map(numbered).sum();
         tally.numbered = sections.iter().map(numbered).sum();
         tally
     }
 
-    fn add(&mut self, night: &Night, place: Place, item: &Item) {
+    fn add(&mut self, night: &CourseReport, place: Placement, item: &LinkFacts) {
         let fails = matches!(item.verdict.state.name(), StateName::Failing | StateName::Dead);
         self.kept += usize::from(item.copy.is_some());
         self.kept_new +=
             usize::from(item.copy.as_ref().is_some_and(|copy| copy.captured_at >= night.started));
-        self.judged += usize::from(!place::is_unchecked(item));
+        self.judged += usize::from(!placement::is_unchecked(item));
         self.kept_open += usize::from(item.is_covered);
         self.failed_first += usize::from(night.is_first && fails);
         self.troubled += usize::from(!matches!(item.verdict.state, State::Ok | State::Moved { .. }));
         self.is_left_undone |= is_left_undone(place);
-        let Place::Told(heading) = place else { return };
+        let Placement::Told(heading) = place else { return };
         let part = part(night, heading, item);
         let figure = self.parts.entry(part).or_default();
         figure.count += 1;
         if let Some(day) = coming(night, item).filter(|_| is_under(place, &NOT_WORKING)) {
             *figure.days.entry(day).or_default() += 1;
         }
-        let is_lost = matches!(part, Part::NewlyDead | Part::FileMissing);
+        let is_lost = matches!(part, NewsKind::NewlyDead | NewsKind::FileMissing);
         self.lost_covered += usize::from(is_lost && item.is_covered);
     }
 
-    pub fn count(&self, part: Part) -> usize {
+    pub fn count(&self, part: NewsKind) -> usize {
         self.parts.get(&part).map_or(0, |figure| figure.count)
     }
 
     /// Links that are newly lost to their readers.
     pub fn lost(&self) -> usize {
-        self.count(Part::NewlyDead) + self.count(Part::FileMissing)
+        self.count(NewsKind::NewlyDead) + self.count(NewsKind::FileMissing)
     }
 
     /// Links and points that somebody may want to look at.
     pub fn to_look_at(&self) -> usize {
-        self.parts.values().map(|figure| figure.count).sum::<usize>() - self.count(Part::Fixed)
+        self.parts.values().map(|figure| figure.count).sum::<usize>() - self.count(NewsKind::Fixed)
     }
 
     /// Every link opens as it should.
@@ -152,12 +156,12 @@ impl Tally {
     }
 }
 
-fn fixity(night: &Night, placed: &[(Place, &Item)]) -> Fixity {
+fn fixity(night: &CourseReport, placed: &[(Placement, &LinkFacts)]) -> FixityFigures {
     let copies = placed.iter().filter(|(_, item)| item.copy.is_some());
     let verified: Vec<Verified> = copies.clone().filter_map(|(_, item)| item.verified).collect();
     let sound = || verified.iter().filter(|it| it.is_sound);
     let oldest = sound().map(|it| it.at).min();
-    Fixity {
+    FixityFigures {
         copies: copies.count(),
         sound: sound().count(),
         unsound: verified.len() - sound().count(),
@@ -166,59 +170,60 @@ fn fixity(night: &Night, placed: &[(Place, &Item)]) -> Fixity {
 }
 
 /// Where links stand that do not work, and are news.
-const NOT_WORKING: [Heading; 3] = [Heading::NeedsYou, Heading::NotConfirmedButDue, Heading::NewlyDead];
+const NOT_WORKING: [SectionHeading; 3] =
+    [SectionHeading::NeedsYou, SectionHeading::NotConfirmedButDue, SectionHeading::NewlyDead];
 
-fn is_under(place: Place, headings: &[Heading]) -> bool {
-    matches!(place, Place::Told(heading) if headings.contains(&heading))
+fn is_under(place: Placement, headings: &[SectionHeading]) -> bool {
+    matches!(place, Placement::Told(heading) if headings.contains(&heading))
 }
 
-fn is_left_undone(place: Place) -> bool {
-    use Heading::{CouldNotCheck, Decided, NotYetConfirmed, SmallPoints};
-    matches!(place, Place::Counted(heading)
+fn is_left_undone(place: Placement) -> bool {
+    use SectionHeading::{CouldNotCheck, Decided, NotYetConfirmed, SmallPoints};
+    matches!(place, Placement::Counted(heading)
         if !matches!(heading, CouldNotCheck | Decided | NotYetConfirmed | SmallPoints))
 }
 
-fn coming(night: &Night, item: &Item) -> Option<Date> {
-    place::due(night, item).filter(|due| *due >= night.today)
+fn coming(night: &CourseReport, item: &LinkFacts) -> Option<Date> {
+    placement::due(night, item).filter(|due| *due >= night.today)
 }
 
-fn part(night: &Night, heading: Heading, item: &Item) -> Part {
+fn part(night: &CourseReport, heading: SectionHeading, item: &LinkFacts) -> NewsKind {
     match heading {
-        Heading::NeedsYou | Heading::NewlyDead => lost_part(night, item),
-        Heading::NotConfirmedButDue => Part::MayBeDown,
-        Heading::FoundNotWorking | Heading::NotYetConfirmed => Part::FailedLately,
-        Heading::Changed => Part::Changed,
-        Heading::Moved => Part::Moved,
-        Heading::Restricted => Part::Restricted,
-        Heading::NotAnswering => Part::NotAnswering,
-        Heading::SmallPoints => Part::SmallPoint,
-        Heading::CouldNotCheck => Part::NotChecked,
-        Heading::Fixed => Part::Fixed,
-        Heading::StillDead | Heading::Decided => Part::StillDead,
+        SectionHeading::NeedsYou | SectionHeading::NewlyDead => lost_part(night, item),
+        SectionHeading::NotConfirmedButDue => NewsKind::MayBeDown,
+        SectionHeading::FoundNotWorking | SectionHeading::NotYetConfirmed => NewsKind::FailedLately,
+        SectionHeading::Changed => NewsKind::Changed,
+        SectionHeading::Moved => NewsKind::Moved,
+        SectionHeading::Restricted => NewsKind::Restricted,
+        SectionHeading::NotAnswering => NewsKind::NotAnswering,
+        SectionHeading::SmallPoints => NewsKind::SmallPoint,
+        SectionHeading::CouldNotCheck => NewsKind::NotChecked,
+        SectionHeading::Fixed => NewsKind::Fixed,
+        SectionHeading::StillDead | SectionHeading::Decided => NewsKind::StillDead,
     }
 }
 
-fn lost_part(night: &Night, item: &Item) -> Part {
-    let own = place::is_own(night, item);
-    let was_told = item.before.as_ref().is_some_and(|before| place::is_broken(before, own));
-    let is_hostile = place::is_hostile(item);
+fn lost_part(night: &CourseReport, item: &LinkFacts) -> NewsKind {
+    let own = placement::is_own(night, item);
+    let was_told = item.before.as_ref().is_some_and(|before| placement::is_broken(before, own));
+    let is_hostile = placement::is_hostile(item);
     match &item.verdict.state {
-        _ if place::is_grave(item) && place::is_news(item, own) => {
+        _ if placement::is_grave(item) && placement::is_news(item, own) => {
             if is_hostile {
-                Part::Unsafe
+                NewsKind::Unsafe
             } else {
-                Part::Disowned
+                NewsKind::Disowned
             }
         }
-        State::Restricted { .. } => Part::Restricted,
-        _ if item.lapsed.is_some() => Part::Undecided,
-        _ if was_told => Part::DeadDue,
-        _ if own => Part::FileMissing,
+        State::Restricted { .. } => NewsKind::Restricted,
+        _ if item.lapsed.is_some() => NewsKind::Undecided,
+        _ if was_told => NewsKind::DeadDue,
+        _ if own => NewsKind::FileMissing,
         State::Ok
         | State::Moved { .. }
         | State::Changed { .. }
         | State::Unverifiable { .. }
         | State::Failing { .. }
-        | State::Dead { .. } => Part::NewlyDead,
+        | State::Dead { .. } => NewsKind::NewlyDead,
     }
 }

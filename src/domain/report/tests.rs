@@ -3,8 +3,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use proptest::prelude::*;
 
-use super::digest::{DETAILED, compose};
-use super::place::Heading;
+use super::compose::{DETAILED, compose};
+use super::placement::SectionHeading;
 use super::*;
 use crate::domain::capture::{Digest, Verified, Why};
 use crate::domain::decision::{Choice, Gist, Until};
@@ -26,8 +26,8 @@ pub(crate) fn address(text: &str) -> Address {
     Address::parse(text).unwrap()
 }
 
-pub(crate) fn night(items: Vec<Item>) -> Night {
-    Night {
+pub(crate) fn night(items: Vec<LinkFacts>) -> CourseReport {
+    CourseReport {
         course: "dgm".parse().unwrap(),
         title: "Deep Generative Models".into(),
         pages: vec![PageSource::Web(address("https://courses.example.edu/dgm/index.html"))],
@@ -68,8 +68,8 @@ fn mention(words: &str, link: &str) -> Mention {
     }
 }
 
-pub(crate) fn ok(words: &str, link: &str) -> Item {
-    Item {
+pub(crate) fn ok(words: &str, link: &str) -> LinkFacts {
+    LinkFacts {
         link: address(link),
         mentions: vec![mention(words, link)],
         verdict: Verdict { state: State::Ok, since: days_ago(30), nights: 30 },
@@ -92,7 +92,7 @@ pub(crate) fn ok(words: &str, link: &str) -> Item {
     }
 }
 
-pub(crate) fn at(mut item: Item, week: &str, due: Date, line: u32) -> Item {
+pub(crate) fn at(mut item: LinkFacts, week: &str, due: Date, line: u32) -> LinkFacts {
     for mention in &mut item.mentions {
         mention.week = Some(week.into());
         mention.due = Some(due);
@@ -101,15 +101,15 @@ pub(crate) fn at(mut item: Item, week: &str, due: Date, line: u32) -> Item {
     item
 }
 
-pub(crate) fn in_state(item: Item, before: Option<State>, state: State, nights: u32) -> Item {
+pub(crate) fn in_state(item: LinkFacts, before: Option<State>, state: State, nights: u32) -> LinkFacts {
     let since = days_ago(i64::from(nights) - 1);
     let last_ok = Some(days_ago(i64::from(nights)));
-    Item { before, last_ok, verdict: Verdict { state, since, nights }, ..item }
+    LinkFacts { before, last_ok, verdict: Verdict { state, since, nights }, ..item }
 }
 
-pub(crate) fn newly_dead(item: Item, reason: Reason, status: Option<u16>) -> Item {
+pub(crate) fn newly_dead(item: LinkFacts, reason: Reason, status: Option<u16>) -> LinkFacts {
     let before = State::Failing { reason, weight: Weight::Strong };
-    Item { status, ..in_state(item, Some(before), State::Dead { reason }, 3) }
+    LinkFacts { status, ..in_state(item, Some(before), State::Dead { reason }, 3) }
 }
 
 fn capture(link: &str, bytes: u64, days: i64) -> Capture {
@@ -127,14 +127,14 @@ fn capture(link: &str, bytes: u64, days: i64) -> Capture {
     }
 }
 
-pub(crate) fn kept(item: Item, pages: u32, bytes: u64) -> Item {
+pub(crate) fn kept(item: LinkFacts, pages: u32, bytes: u64) -> LinkFacts {
     let is_new = matches!(item.verdict.state, State::Changed { .. });
     let mut copy = capture(item.link.as_str(), bytes, if is_new { 1 } else { 23 });
     if !item.link.as_str().contains(".pdf") {
         copy.media_type = "text/html".into();
     }
     let versions = is_new.then(|| (capture(item.link.as_str(), 240_000, 60), copy.clone()));
-    Item { copy: Some(copy), copy_pages: Some(pages), is_covered: true, versions, ..item }
+    LinkFacts { copy: Some(copy), copy_pages: Some(pages), is_covered: true, versions, ..item }
 }
 
 fn revision(similarity: f64, words_changed: u32, pages: Option<(u32, u32)>, section: Option<&str>) -> Change {
@@ -153,26 +153,26 @@ fn revision(similarity: f64, words_changed: u32, pages: Option<(u32, u32)>, sect
     }
 }
 
-pub(crate) fn changed(item: Item, reason: Reason, change: Change) -> Item {
+pub(crate) fn changed(item: LinkFacts, reason: Reason, change: Change) -> LinkFacts {
     in_state(item, Some(State::Ok), State::Changed { reason, change }, 2)
 }
 
-fn replaced(item: Item, by: &str, ground: Ground, proof: Proof) -> Item {
+fn replaced(item: LinkFacts, by: &str, ground: Ground, proof: Proof) -> LinkFacts {
     let pages = item.copy_pages;
     let replacement = Replacement { address: address(by), ground, proof, pages, seen_at: tonight() };
-    Item { replacement: Some(replacement), ..item }
+    LinkFacts { replacement: Some(replacement), ..item }
 }
 
-pub(crate) fn moved(item: Item, to: &str) -> Item {
+pub(crate) fn moved(item: LinkFacts, to: &str) -> LinkFacts {
     let to = address(to);
-    Item { ended_at: Some(to.clone()), ..in_state(item, Some(State::Ok), State::Moved { to }, 2) }
+    LinkFacts { ended_at: Some(to.clone()), ..in_state(item, Some(State::Ok), State::Moved { to }, 2) }
 }
 
 pub(crate) fn dead() -> State {
     State::Dead { reason: Reason::NotFound }
 }
 
-fn three_dead() -> [Item; 3] {
+fn three_dead() -> [LinkFacts; 3] {
     [
         at(
             newly_dead(
@@ -199,7 +199,7 @@ fn three_dead() -> [Item; 3] {
             88,
         ),
         kept(
-            Item {
+            LinkFacts {
                 ended_at: Some(address("https://lab.example.net/")),
                 ..newly_dead(ok("", "https://lab.example.net/2019/notes.html"), Reason::FrontPage, Some(200))
             },
@@ -209,7 +209,7 @@ fn three_dead() -> [Item; 3] {
     ]
 }
 
-fn two_changed_one_moved_one_fixed() -> Vec<Item> {
+fn two_changed_one_moved_one_fixed() -> Vec<LinkFacts> {
     vec![
         at(
             kept(
@@ -256,7 +256,7 @@ fn of_the_page(defect: Defect) -> PageDefect {
 }
 
 /// One link of each state, and a page defect: what programs are told.
-pub(crate) fn a_few_of_each() -> Night {
+pub(crate) fn a_few_of_each() -> CourseReport {
     let mut night = three_dead_two_changed_one_moved();
     let mut seen = Vec::new();
     night.items.retain(|item| {
@@ -268,8 +268,8 @@ pub(crate) fn a_few_of_each() -> Night {
     night
 }
 
-pub(crate) fn three_dead_two_changed_one_moved() -> Night {
-    let mut items: Vec<Item> =
+pub(crate) fn three_dead_two_changed_one_moved() -> CourseReport {
+    let mut items: Vec<LinkFacts> =
         (0..140).map(|i| kept(ok("A paper", &format!("https://h{i}.example/p.pdf")), 9, 90_000)).collect();
     let [congestion, end_to_end, notes] = three_dead();
     let archived = Ground::Memento("2026-09-12T08:00:00Z".parse().unwrap());
@@ -292,7 +292,7 @@ pub(crate) fn three_dead_two_changed_one_moved() -> Night {
     night(items)
 }
 
-fn letter(night: &Night) -> String {
+fn letter(night: &CourseReport) -> String {
     let digest = compose(night);
     format!("Subject: {}\n\n{}", digest.subject, text::letter(&digest))
 }
@@ -307,7 +307,7 @@ fn a_night_with_three_dead_two_changed_one_moved() {
 
 #[test]
 fn students_are_said_to_be_covered_only_where_they_are() {
-    let night = Night { students_get_copies: true, ..three_dead_two_changed_one_moved() };
+    let night = CourseReport { students_get_copies: true, ..three_dead_two_changed_one_moved() };
     let text = letter(&night);
     assert!(
         text.replace('\n', " ").contains("Students already get our copies of 2 of the 3 newly dead."),
@@ -319,7 +319,7 @@ fn students_are_said_to_be_covered_only_where_they_are() {
 
 #[test]
 fn a_quiet_night() {
-    let fine: Vec<Item> =
+    let fine: Vec<LinkFacts> =
         (0..143).map(|i| kept(ok("A paper", &format!("https://h{i}.example/p.pdf")), 9, 90_000)).collect();
     let mut night = night(fine);
     let mut text = letter(&night);
@@ -331,15 +331,15 @@ fn a_quiet_night() {
     insta::assert_snapshot!("quiet", text);
 }
 
-fn first() -> Night {
-    let mut items: Vec<Item> =
+fn first() -> CourseReport {
+    let mut items: Vec<LinkFacts> =
         (0..150).map(|i| kept(ok("A paper", &format!("https://h{i}.example/p.pdf")), 9, 90_000)).collect();
     let own = |words: &str, file: &str| {
         let item = ok(words, &format!("https://courses.example.edu/dgm/{file}"));
         let state = State::Failing { reason: Reason::NotFound, weight: Weight::Strong };
-        Item { status: Some(404), last_ok: None, ..in_state(item, None, state, 1) }
+        LinkFacts { status: Some(404), last_ok: None, ..in_state(item, None, state, 1) }
     };
-    let failing = |item: Item, reason, status, weight| Item {
+    let failing = |item: LinkFacts, reason, status, weight| LinkFacts {
         status,
         last_ok: None,
         ..in_state(item, None, State::Failing { reason, weight }, 1)
@@ -381,7 +381,7 @@ fn first() -> Night {
     }
     let forum = |i| ok("Question", &format!("https://forum.example/t/{i}"));
     items.extend((0..5).map(|i| failing(forum(i), Reason::ServerError, Some(503), Weight::Weak)));
-    Night {
+    CourseReport {
         is_first: true,
         defects: vec![
             of_the_page(Defect::EmptyLink { words: "Notebook 3".into(), line: 96 }),
@@ -399,7 +399,7 @@ fn the_first_night_is_a_baseline() {
 #[test]
 fn a_void_night_is_one_sentence() {
     let void = Some(Void { failed: 120, links: 169, hosts: 34, sentinels: None });
-    let night = Night { void, is_first: false, ..first() };
+    let night = CourseReport { void, is_first: false, ..first() };
     insta::assert_snapshot!(letter(&night), @"
     Subject: [DGM] Links not checked on Mon 5 Oct
 
@@ -411,7 +411,7 @@ fn a_void_night_is_one_sentence() {
 #[test]
 fn a_void_first_night_still_tells_what_answered() {
     let void = Some(Void { failed: 9, links: 11, hosts: 9, sentinels: None });
-    let mut night = Night { void, defects: vec![], ..first() };
+    let mut night = CourseReport { void, defects: vec![], ..first() };
     night.items = night.items.drain(150..152).collect();
     let unchecked = State::Unverifiable { reason: Reason::NotChecked };
     let far = |i| in_state(ok("Far", &format!("https://far{i}.example/")), None, unchecked.clone(), 0);
@@ -422,7 +422,7 @@ fn a_void_first_night_still_tells_what_answered() {
 #[test]
 fn a_course_named_by_its_page_keeps_the_address_whole() {
     let page = "https://courses.example.edu/dgm/index.html";
-    assert_eq!(compose(&Night { title: page.into(), ..night(vec![]) }).title, page);
+    assert_eq!(compose(&CourseReport { title: page.into(), ..night(vec![]) }).title, page);
 }
 
 #[test]
@@ -432,7 +432,7 @@ fn trouble_with_the_page_comes_first() {
         why: Reason::ServerError,
         status: Some(503),
     };
-    let mut night = Night {
+    let mut night = CourseReport {
         page_trouble: Some(trouble),
         page_trouble_nights: 2,
         ..night(vec![ok("A", "https://a.example/")])
@@ -455,7 +455,7 @@ fn trouble_with_the_page_comes_first() {
         210,
     ));
     let wrong = ok("The proof", "https://notes.example/n.pdf");
-    night.items.push(Item { notes: vec![Note::PageBeyondEnd { page: 31, pages: 12 }], ..wrong });
+    night.items.push(LinkFacts { notes: vec![Note::PageBeyondEnd { page: 31, pages: 12 }], ..wrong });
     insta::assert_snapshot!("trouble", letter(&night));
 }
 
@@ -464,8 +464,9 @@ fn hosts_that_fail_as_one_are_one_entry() {
     let dead =
         |i| newly_dead(ok("Notes", &format!("https://dead.example/{i}.pdf")), Reason::NoSuchHost, None);
     let mut night = night((0..12).map(dead).collect());
-    let entries =
-        |night: &Night| compose(night).sections.iter().map(|section| section.entries.len()).sum::<usize>();
+    let entries = |night: &CourseReport| {
+        compose(night).sections.iter().map(|section| section.entries.len()).sum::<usize>()
+    };
     assert_eq!(entries(&night), 1);
     night.items.extend((0..30).map(|i| ok("Notes", &format!("https://dead.example/ok/{i}.pdf"))));
     assert_eq!(entries(&night), 12, "most of the host still works");
@@ -480,7 +481,7 @@ fn a_group_says_what_holds_for_all_and_leaves_out_what_has_an_answer() {
             None,
         )
     };
-    let mut items: Vec<Item> = (0..5).map(dead).collect();
+    let mut items: Vec<LinkFacts> = (0..5).map(dead).collect();
     items[1].verdict.since = days_ago(9);
     let known = Ground::Arxiv("1706.03762".into());
     items.push(replaced(dead(5), "https://arxiv.org/abs/1706.03762", known, Proof::Title));
@@ -498,7 +499,7 @@ fn a_course_of_several_pages_says_which() {
         page: Some(format!("https://courses.example.edu/dgm/{page}")),
         defect: Defect::EmptyLink { words: "Slides".into(), line },
     };
-    let mut items: Vec<Item> = (0..3)
+    let mut items: Vec<LinkFacts> = (0..3)
         .map(|i| newly_dead(ok("Notes", &format!("https://dead.example/{i}.pdf")), Reason::NoSuchHost, None))
         .collect();
     for (item, page) in items.iter_mut().zip(["week1.html", "week1.html", "week2.html"]) {
@@ -506,18 +507,18 @@ fn a_course_of_several_pages_says_which() {
             mention.page = Some(format!("https://courses.example.edu/dgm/{page}"));
         }
     }
-    let several = Night { defects: vec![on("week1.html", 40), on("week2.html", 7)], ..night(items) };
+    let several = CourseReport { defects: vec![on("week1.html", 40), on("week2.html", 7)], ..night(items) };
     let text = letter(&several);
     assert!(text.contains("the link on line 7 of week2.html has no address."), "{text}");
     assert!(text.contains("Source: week1.html line 112 and week2.html line 112"), "{text}");
-    let pages: Vec<_> = remark::remarks(&several).into_iter().filter_map(|remark| remark.page).collect();
+    let pages: Vec<_> = annotation::remarks(&several).into_iter().filter_map(|remark| remark.page).collect();
     assert!(pages.iter().all(|page| page.contains("/dgm/week")) && pages.len() == 5, "{pages:?}");
-    let moved = Night { defects_before: vec![on("week3.html", 7)], ..several.clone() };
+    let moved = CourseReport { defects_before: vec![on("week3.html", 7)], ..several.clone() };
     assert_eq!(entry::defect_entries(&moved).len(), 2, "on another page it is another one");
     let stored = serde_json::to_string(&several).unwrap();
-    assert_eq!(serde_json::from_str::<Night>(&stored).unwrap().defects, several.defects);
+    assert_eq!(serde_json::from_str::<CourseReport>(&stored).unwrap().defects, several.defects);
     let older: PageDefect = serde_json::from_str(r#"{"empty_link":{"words":"Slides","line":7}}"#).unwrap();
-    let known = Night { defects_before: vec![older], ..several };
+    let known = CourseReport { defects_before: vec![older], ..several };
     assert!(entry::defect_entries(&known).is_empty(), "earlier versions did not say which page");
 }
 
@@ -529,7 +530,7 @@ fn dead_of_host() -> State {
 fn links_told_before_are_counted_with_the_new_ones() {
     let old = |i| in_state(ok("Old", &format!("https://old{i}.example/")), Some(dead()), dead(), 60);
     let again = in_state(ok("A month", "https://month.example/"), Some(dead()), dead(), 30);
-    let mut night = Night { is_weekly: true, ..night(vec![again, old(1), old(2)]) };
+    let mut night = CourseReport { is_weekly: true, ..night(vec![again, old(1), old(2)]) };
     let text = letter(&night);
     assert!(text.contains("STILL DEAD (3)") && text.contains("2 more, the first since"), "{text}");
     assert!(text.contains("What was told before is still to do."), "{text}");
@@ -538,7 +539,7 @@ fn links_told_before_are_counted_with_the_new_ones() {
     assert!(text.contains("1 more, since Fri 7 Aug; no copy."), "{text}");
     let wall = State::Restricted { reason: Reason::Login };
     let known = in_state(ok("B", "https://b.example/"), Some(wall.clone()), wall, 30);
-    let text = letter(&Night { items: vec![known], ..night });
+    let text = letter(&CourseReport { items: vec![known], ..night });
     assert!(text.contains("\nASKS FOR AN ACCOUNT (1)"), "{text}");
 }
 
@@ -556,11 +557,11 @@ fn items_past_the_cap_have_no_number_and_a_place_where_they_are_told() {
 
 #[test]
 fn what_the_page_behind_an_entry_offers_is_what_its_words_say() {
-    let night = Night { students_get_copies: true, ..three_dead_two_changed_one_moved() };
+    let night = CourseReport { students_get_copies: true, ..three_dead_two_changed_one_moved() };
     let of = |host: &str, state: Option<State>| {
         let item = night.items.iter().find(|item| item.link.host() == host).unwrap().clone();
         let state = state.unwrap_or(item.verdict.state.clone());
-        let item = in_state(Item { opens_if_chosen: item.copy.is_some(), ..item }, None, state, 3);
+        let item = in_state(LinkFacts { opens_if_chosen: item.copy.is_some(), ..item }, None, state, 3);
         wording::item::offer(&night, &item)
     };
     assert_eq!(of("old.example.org", None), "Accept as dead, use our copy or snooze");
@@ -575,7 +576,7 @@ fn what_the_page_behind_an_entry_offers_is_what_its_words_say() {
 fn what_was_told_is_counted_not_told_again() {
     let dead = State::Dead { reason: Reason::NotFound };
     let mut item = in_state(ok("A", "https://a.example/"), Some(dead.clone()), dead.clone(), 9);
-    let of = |item: &Item| compose(&night(vec![item.clone()]));
+    let of = |item: &LinkFacts| compose(&night(vec![item.clone()]));
     assert!(!of(&item).is_news);
     assert_eq!(of(&item).entry_count(), 0);
     item.before = Some(State::Failing { reason: Reason::NotFound, weight: Weight::Strong });
@@ -592,7 +593,7 @@ fn a_file_of_the_course_itself_needs_no_second_night() {
         |link: &str, before, state| compose(&night(vec![in_state(ok("A", link), Some(before), state, 1)]));
     let own = "https://courses.example.edu/dgm/slides/1.pdf";
     let first = of(own, State::Ok, failing.clone());
-    assert_eq!(first.sections.first().map(|section| section.heading), Some(Heading::NeedsYou));
+    assert_eq!(first.sections.first().map(|section| section.heading), Some(SectionHeading::NeedsYou));
     assert!(!of(own, failing.clone(), State::Dead { reason }).is_news, "told the night before");
     assert!(!of("https://courses.example.edu/other/1.pdf", State::Ok, failing).is_news);
 }
@@ -608,13 +609,13 @@ fn what_was_seen_of_a_missing_file_of_the_course_is_not_doubted() {
     assert!(!text.contains("not yet confirmed") && !text.contains("dead"), "{text}");
     let item = night.items.first().unwrap();
     assert_eq!(wording::item::state(&night, item), "missing");
-    let told = wording::remark::seen(&Night { pages: vec![], ..night.clone() }, item);
+    let told = wording::annotation::seen(&CourseReport { pages: vec![], ..night.clone() }, item);
     assert_eq!(told.matches("not yet confirmed").count(), 1, "a stranger's may come back: {told}");
-    let skipped = wording::remark::not_judged(&Night { pages: vec![], ..night.clone() }, item);
+    let skipped = wording::annotation::not_judged(&CourseReport { pages: vec![], ..night.clone() }, item);
     assert_eq!(skipped.matches("not yet confirmed").count(), 1, "{skipped}");
 }
 
-fn paywalled(words: &str) -> Item {
+fn paywalled(words: &str) -> LinkFacts {
     in_state(
         ok(words, &format!("https://{words}.example/study.pdf")),
         Some(State::Ok),
@@ -625,24 +626,24 @@ fn paywalled(words: &str) -> Item {
 
 #[test]
 fn a_reading_behind_a_wall_needs_its_reader_unless_our_copy_is_open() {
-    let shut = Item { is_covered: false, opens_if_chosen: true, ..kept(paywalled("shut"), 9, 90_000) };
-    let licensed = Item { is_covered: false, ..kept(paywalled("licensed"), 9, 90_000) };
+    let shut = LinkFacts { is_covered: false, opens_if_chosen: true, ..kept(paywalled("shut"), 9, 90_000) };
+    let licensed = LinkFacts { is_covered: false, ..kept(paywalled("licensed"), 9, 90_000) };
     let open = kept(paywalled("open"), 9, 90_000);
     let soon = at(kept(paywalled("soon"), 9, 90_000), "Week 5", date(2026, 10, 8), 9);
-    let night = Night { students_get_copies: true, ..night(vec![shut, licensed, open, soon]) };
+    let night = CourseReport { students_get_copies: true, ..night(vec![shut, licensed, open, soon]) };
     insta::assert_snapshot!("behind_a_wall", letter(&night));
 }
 
 #[test]
 fn a_copy_that_stays_closed_is_neither_promised_nor_denied() {
     let dead = newly_dead(ok("The study", "https://press.example/study.pdf"), Reason::NotFound, Some(404));
-    let closed = Item { is_covered: false, ..kept(dead, 9, 90_000) };
-    let night = Night { students_get_copies: true, ..night(vec![closed.clone()]) };
+    let closed = LinkFacts { is_covered: false, ..kept(dead, 9, 90_000) };
+    let night = CourseReport { students_get_copies: true, ..night(vec![closed.clone()]) };
     let text = letter(&night);
     assert!(text.contains("Students get no copy of it."), "{text}");
     assert!(!text.contains("We have no copy") && !text.contains("hand out"), "{text}");
     assert!(text.contains("To do: replace the link; our copy is not open to students."), "{text}");
-    let first = letter(&Night { is_first: true, ..night });
+    let first = letter(&CourseReport { is_first: true, ..night });
     assert!(first.contains("Copies of 1 are kept, 0 of them ready for students."), "{first}");
 }
 
@@ -653,7 +654,7 @@ fn a_copy_is_told_with_its_last_verification() {
     for item in &mut night.items {
         item.verified = verified(true);
     }
-    let told = |night: &Night| letter(night).split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = |night: &CourseReport| letter(night).split_whitespace().collect::<Vec<_>>().join(" ");
     let text = told(&night);
     assert!(text.contains("Our copy: Sat 12 Sep, 10 pages, 219 KB, verified Sun 4 Oct."), "{text}");
     assert!(
@@ -673,7 +674,7 @@ fn a_copy_is_told_with_its_last_verification() {
 }
 
 /// Two places that strangers took over, one of them with a copy kept; and a paper that was retracted.
-fn taken_over() -> Night {
+fn taken_over() -> CourseReport {
     let spam = Change { alarm: Some(Alarm::Tampered), ..revision(0.7, 210, None, None) };
     let tampered =
         kept(changed(ok("Lab handout", "https://lab.example.net/handout/"), Reason::Tampered, spam), 1, 9000);
@@ -699,13 +700,13 @@ fn a_link_that_leads_to_a_stranger_needs_its_reader() {
     assert!(!compose(&known).is_news, "told once");
 }
 
-fn decided(item: &Item, choice: Choice) -> Decision {
+fn decided(item: &LinkFacts, choice: Choice) -> Decision {
     let about = Gist::of(&item.verdict.state);
     Decision { choice, about, at: days_ago(7), by: None }
 }
 
-pub(crate) fn as_decided(item: Item, choice: Choice) -> Item {
-    Item { decision: Some(decided(&item, choice)), ..item }
+pub(crate) fn as_decided(item: LinkFacts, choice: Choice) -> LinkFacts {
+    LinkFacts { decision: Some(decided(&item, choice)), ..item }
 }
 
 #[test]
@@ -784,7 +785,7 @@ fn hostile_words() -> &'static str {
     "</a><script>alert(1)</script> \u{202e}fdp\u{202c}\r\nBcc: all@evil.com\u{0}\u{1b}[31m visit https://evil.com now"
 }
 
-fn hostile() -> Night {
+fn hostile() -> CourseReport {
     let link = "https://h.example/%3Cscript%3E?a=%22&b='x'";
     let mut item = newly_dead(ok(hostile_words(), link), Reason::NotFound, Some(404));
     for mention in &mut item.mentions {
@@ -792,7 +793,7 @@ fn hostile() -> Night {
         mention.week = Some(hostile_words().into());
     }
     let parked = newly_dead(ok("Blog", "https://parked.example/x"), Reason::Parked, Some(200));
-    Night {
+    CourseReport {
         title: hostile_words().into(),
         defects: vec![of_the_page(Defect::Malformed {
             words: hostile_words().into(),
@@ -822,7 +823,7 @@ fn hostile_words_do_no_harm() {
     insta::assert_snapshot!("hostile_html", html.split("<main>").nth(1).unwrap());
 }
 
-fn many(n: usize, words: &str, path: &str) -> Night {
+fn many(n: usize, words: &str, path: &str) -> CourseReport {
     let dead =
         |i| newly_dead(ok(words, &format!("https://h{i}.example/{path}")), Reason::NotFound, Some(404));
     night((0..n).map(dead).collect())
@@ -848,7 +849,7 @@ fn json_is_the_contract() {
     night.items.drain(..138);
     night.items.drain(1..5);
     night.items.truncate(3);
-    let run = json::Totals {
+    let run = json::TotalsJson {
         id: "20261005T061400Z".into(),
         started: night.started,
         finished: night.finished,
@@ -856,7 +857,7 @@ fn json_is_the_contract() {
         bytes: night.bytes,
         void: None,
     };
-    let output = json::Run::new(run, &[night], |digest| format!("archive/blobs/sha256/{digest}"));
+    let output = json::RunJson::new(run, &[night], |digest| format!("archive/blobs/sha256/{digest}"));
     insta::assert_snapshot!("contract", serde_json::to_string_pretty(&output).unwrap());
 }
 
@@ -897,7 +898,7 @@ fn any_text() -> impl Strategy<Value = String> {
     prop::collection::vec(c, 0..150).prop_map(String::from_iter)
 }
 
-fn any_item() -> impl Strategy<Value = Item> {
+fn any_item() -> impl Strategy<Value = LinkFacts> {
     let when = prop::option::of((-300..300i32).prop_map(|days| date(2026, 10, 5) + days.days()));
     (
         any_text(),
@@ -933,7 +934,7 @@ proptest! {
     fn no_line_is_too_long_and_no_control_gets_through(
         items in prop::collection::vec(any_item(), 0..30), title in any_text(), is_first in any::<bool>(),
     ) {
-        let night = Night { title, is_first, ..night(items) };
+        let night = CourseReport { title, is_first, ..night(items) };
         let digest = compose(&night);
         let text = text::letter(&digest);
         for line in text.lines() {
@@ -948,7 +949,7 @@ proptest! {
     #[test]
     fn the_order_of_the_night_does_not_matter(items in prop::collection::vec(any_item(), 0..20), seed in any::<u64>()) {
         let mut seen = std::collections::BTreeSet::new();
-        let items: Vec<Item> = items.into_iter().filter(|item| seen.insert(item.link.clone())).collect();
+        let items: Vec<LinkFacts> = items.into_iter().filter(|item| seen.insert(item.link.clone())).collect();
         let mut other = items.clone();
         let by = usize::try_from(seed % 7).unwrap_or_default().min(other.len());
         other.rotate_left(by);

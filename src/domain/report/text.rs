@@ -1,8 +1,8 @@
 //! A digest as plain text: the letter's first part, complete without the HTML.
 
-use crate::domain::report::digest::{Digest, Section};
-use crate::domain::report::entry::{Entry, Shown};
-use crate::domain::report::wording::letter;
+use crate::domain::report::compose::{ComposedReport, ReportSection};
+use crate::domain::report::entry::{ReportEntry, ShownAddress};
+use crate::domain::report::wording::whole;
 
 /// Columns of a letter; mail programs quote it without breaking lines.
 pub const COLUMNS: usize = 72;
@@ -11,14 +11,14 @@ pub const COLUMNS: usize = 72;
 const NOTE_COLUMN: usize = 30;
 
 /// The letter, without its subject. No line is longer than [`COLUMNS`] unless it is an address.
-pub fn letter(digest: &Digest) -> String {
-    let mut page = Page::new(COLUMNS);
+pub fn letter(digest: &ComposedReport) -> String {
+    let mut page = TextLayout::new(COLUMNS);
     body(&mut page, digest);
     page.text
 }
 
 /// Everything between head and foot; `summary` has its own of both.
-pub(super) fn body(page: &mut Page, digest: &Digest) {
+pub(super) fn body(page: &mut TextLayout, digest: &ComposedReport) {
     page.paragraph(&digest.opening.join(" "));
     let mut number = 1;
     let mut after_line = false;
@@ -36,7 +36,7 @@ pub(super) fn body(page: &mut Page, digest: &Digest) {
                 page.entry(number, entry);
                 number += 1;
             }
-            let unlisted = (section.unlisted > 0).then(|| letter::not_listed(section.unlisted));
+            let unlisted = (section.unlisted > 0).then(|| whole::not_listed(section.unlisted));
             for line in unlisted.iter().chain(&section.note) {
                 page.blank();
                 page.wrapped("   ", "   ", line);
@@ -48,26 +48,26 @@ pub(super) fn body(page: &mut Page, digest: &Digest) {
         page.blank();
         page.paragraph(&digest.closing.join(" "));
     }
-    for (words, address) in [(letter::ALL_LINKS, &digest.all_links), (letter::STOP, &digest.stop)] {
+    for (words, address) in [(whole::ALL_LINKS, &digest.all_links), (whole::STOP, &digest.stop)] {
         if let Some(address) = address {
             page.blank();
             page.paragraph(&format!("{words}:"));
-            page.address("", &Shown::Linked(address.clone()));
+            page.address("", &ShownAddress::Linked(address.clone()));
         }
     }
 }
 
-pub(super) fn heading(section: &Section) -> String {
+pub(super) fn heading(section: &ReportSection) -> String {
     format!("{} ({})", section.name, section.count)
 }
 
 /// Text under construction, so many columns wide.
-pub(super) struct Page {
+pub(super) struct TextLayout {
     pub(super) text: String,
     columns: usize,
 }
 
-impl Page {
+impl TextLayout {
     pub(super) fn new(columns: usize) -> Self {
         Self { text: String::new(), columns }
     }
@@ -82,7 +82,7 @@ impl Page {
         self.wrapped("", "", text);
     }
 
-    fn entry(&mut self, number: usize, entry: &Entry) {
+    fn entry(&mut self, number: usize, entry: &ReportEntry) {
         let lead = format!("{number}. ");
         let indent = " ".repeat(lead.len());
         let deeper = format!("{indent}  ");
@@ -101,19 +101,19 @@ impl Page {
         }
         if let Some(action) = &entry.action {
             self.wrapped(&indent, &deeper, &format!("{}:", entry.offer));
-            self.address(&deeper, &Shown::Linked(action.clone()));
+            self.address(&deeper, &ShownAddress::Linked(action.clone()));
         }
     }
 
     /// An address has its line to itself, whole.
-    fn address(&mut self, indent: &str, address: &Shown) {
+    fn address(&mut self, indent: &str, address: &ShownAddress) {
         match address {
-            Shown::Linked(text) | Shown::Unlinked(text) => {
+            ShownAddress::Linked(text) | ShownAddress::Unlinked(text) => {
                 self.text.push_str(indent);
                 self.text.push_str(text);
                 self.text.push('\n');
             }
-            Shown::Described(text) => self.wrapped(indent, indent, text),
+            ShownAddress::Described(text) => self.wrapped(indent, indent, text),
         }
     }
 

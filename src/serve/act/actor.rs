@@ -9,9 +9,9 @@ use axum::http::StatusCode;
 use axum::http::header::{self, HeaderValue};
 use axum::response::Response;
 
-use crate::domain::course::MailAddress;
+use crate::domain::course::EmailAddress;
 use crate::domain::decision::Gist;
-use crate::domain::report::wording::acting;
+use crate::domain::report::wording::actions;
 use crate::domain::ticket::{Purpose, Ticket};
 use crate::serve::answer::{self, Answer};
 use crate::serve::desk::{Desk, Found, Shelf};
@@ -22,7 +22,7 @@ use crate::world::catalogue;
 pub(in crate::serve) struct Actor {
     pub shelf: Arc<Shelf>,
     /// The reader of a letter; nobody for one of the staff who signed in.
-    pub reader: Option<MailAddress>,
+    pub reader: Option<EmailAddress>,
 }
 
 /// Why a signed link opens nothing.
@@ -46,10 +46,10 @@ impl Refusal {
             Self::Over | Self::NoSuchLink => StatusCode::GONE,
         };
         let (title, text) = match self {
-            Self::Forged => acting::FORGED,
-            Self::Over => acting::OVER,
-            Self::Foreign => acting::FOREIGN,
-            Self::NoSuchLink => acting::NO_SUCH_LINK,
+            Self::Forged => actions::FORGED,
+            Self::Over => actions::OVER,
+            Self::Foreign => actions::FOREIGN,
+            Self::NoSuchLink => actions::NO_SUCH_LINK,
         };
         answer::message(desk, status, title, text).map(unkept)
     }

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 
 use crate::domain::capture::Digest;
 use crate::domain::decision::{Choice, Until};
-use crate::domain::report::wording::acting;
+use crate::domain::report::wording::actions;
 use crate::domain::verdict::StateName;
 use crate::serve::act::decide::{self, Versions};
 use crate::serve::desk::{Desk, Found};
@@ -42,29 +42,29 @@ pub(in crate::serve) fn of(desk: &Desk, found: &Found, versions: Option<&Version
     let offers = |choice: &Choice| choice.fits(&item.verdict.state) && standing != Some(choice);
     let mut buttons = Vec::new();
     if let Some(versions) = versions.filter(|versions| !versions.is_newest_accepted()) {
-        let accept = Button::new("version", acting::ACCEPT_VERSION);
+        let accept = Button::new("version", actions::ACCEPT_VERSION);
         buttons.push(Button { version: Some(versions.newest.sha256), ..accept });
     }
     if offers(&Choice::AcceptedDead) {
-        buttons.push(Button::new("accept-dead", acting::ACCEPT_DEAD));
+        buttons.push(Button::new("accept-dead", actions::ACCEPT_DEAD));
     }
     if offers(&Choice::NotBroken) {
-        buttons.push(Button::new("not-broken", acting::NOT_BROKEN));
+        buttons.push(Button::new("not-broken", actions::NOT_BROKEN));
     }
     if decide::our_copy(found).map(Choice::OurCopy).is_some_and(|choice| offers(&choice)) {
-        buttons.push(Button::new("our-copy", acting::OUR_COPY));
+        buttons.push(Button::new("our-copy", actions::OUR_COPY));
     }
     if offers(&Choice::Snoozed(Until::Day(today))) {
         let day = |days: i64| today.saturating_add(days.days());
-        let snooze = Button::new("snooze", acting::SNOOZE);
+        let snooze = Button::new("snooze", actions::SNOOZE);
         buttons.push(Button { until: Some((day(14), day(1))), ..snooze });
         if found.shelf.rules.term.is_some() {
-            buttons.push(Button::new("snooze-term", (acting::NEXT_TERM, "")));
+            buttons.push(Button::new("snooze-term", (actions::NEXT_TERM, "")));
         }
     }
     let is_asked = desk.bell.rung(&item.link).is_some();
     if desk.bell.is_heard() && !is_asked && can_be_cleared(item.verdict.state.name()) {
-        buttons.push(Button::new("recheck", acting::RECHECK));
+        buttons.push(Button::new("recheck", actions::RECHECK));
     }
     buttons
 }

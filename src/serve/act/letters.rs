@@ -10,10 +10,10 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
-use crate::domain::course::MailAddress;
+use crate::domain::course::EmailAddress;
 use crate::domain::journal::Entry;
 use crate::domain::report::plain::visible;
-use crate::domain::report::wording::acting;
+use crate::domain::report::wording::actions;
 use crate::domain::ticket::Purpose;
 use crate::serve::act::actor::{self, Refusal, unkept};
 use crate::serve::act::fields::Fields;
@@ -63,7 +63,7 @@ pub(in crate::serve) async fn change(
 }
 
 /// The course and its reader.
-async fn admitted(desk: &Desk, ticket: &str) -> Result<Result<(Arc<Shelf>, MailAddress), Refusal>, Fault> {
+async fn admitted(desk: &Desk, ticket: &str) -> Result<Result<(Arc<Shelf>, EmailAddress), Refusal>, Fault> {
     Ok(actor::by_ticket(desk, ticket).await?.and_then(|(actor, purpose)| match (purpose, actor.reader) {
         (Purpose::Letters, Some(reader)) => Ok((actor.shelf, reader)),
         (Purpose::Letters, None) => Err(Refusal::Foreign),
@@ -71,15 +71,15 @@ async fn admitted(desk: &Desk, ticket: &str) -> Result<Result<(Arc<Shelf>, MailA
     }))
 }
 
-async fn is_stopped(desk: &Desk, shelf: &Shelf, reader: &MailAddress) -> Result<bool, Fault> {
+async fn is_stopped(desk: &Desk, shelf: &Shelf, reader: &EmailAddress) -> Result<bool, Fault> {
     Ok(desk.catalogue.stopped(&shelf.night.course).await?.contains(reader))
 }
 
-async fn page(desk: &Desk, shelf: &Shelf, reader: &MailAddress, ticket: &str) -> Answer {
+async fn page(desk: &Desk, shelf: &Shelf, reader: &EmailAddress, ticket: &str) -> Answer {
     let night = &shelf.night;
     let is_stopped = is_stopped(desk, shelf, reader).await?;
     let course_title = visible(&night.title);
-    let (title, text) = acting::letters(&course_title, is_stopped);
+    let (title, text) = actions::letters(&course_title, is_stopped);
     let page = LettersPage {
         base: &desk.settings.base_url,
         course: night.course.to_string(),

@@ -27,11 +27,11 @@ use super::answer::{self, Answer, Fault, header_value};
 use super::desk::{Desk, Found};
 use super::settings::BaseUrl;
 use crate::domain::capture::Capture;
-use crate::domain::report::Item;
-use crate::domain::report::entry::{self, Entry, Shown};
+use crate::domain::report::LinkFacts;
+use crate::domain::report::entry::{self, ReportEntry, ShownAddress};
 use crate::domain::report::figures::day;
 use crate::domain::report::plain::visible;
-use crate::domain::report::wording::{acting, decision, item, student};
+use crate::domain::report::wording::{actions, decision, item, student};
 use crate::domain::ticket::Purpose;
 use crate::serve::copy::Changed;
 use crate::serve::copy::difference;
@@ -43,7 +43,7 @@ struct ActPage<'a> {
     course: String,
     course_title: String,
     action: String,
-    entry: Entry,
+    entry: ReportEntry,
     /// The state in words.
     state: &'static str,
     /// For whom it is decided, where that is more than one link.
@@ -69,7 +69,7 @@ pub(super) async fn act(State(desk): State<Arc<Desk>>, Path(ticket): Path<String
         Err(refusal) => return refusal.answer(&desk),
     };
     let Some(wish) = Wish::of(&Fields::read(body).await) else {
-        let (title, text) = acting::FORGED;
+        let (title, text) = actions::FORGED;
         return answer::message(&desk, StatusCode::BAD_REQUEST, title, text).map(unkept);
     };
     decide::carry_out(&desk, &actor, &links, &wish).await?;
@@ -90,7 +90,7 @@ async fn admitted(desk: &Desk, ticket: &str) -> Result<Result<(Actor, Vec<Found>
 }
 
 async fn page(desk: &Desk, ticket: &str, links: &[Found]) -> Answer {
-    let items: Vec<&Item> = links.iter().map(Found::item).collect();
+    let items: Vec<&LinkFacts> = links.iter().map(Found::item).collect();
     let (Some(first), Some(found)) = (links.first(), links.first().map(Found::item)) else {
         return Refusal::NoSuchLink.answer(desk);
     };
@@ -106,7 +106,7 @@ async fn page(desk: &Desk, ticket: &str, links: &[Found]) -> Answer {
         action: desk.settings.base_url.at(&format!("/act/{ticket}")),
         entry,
         state: item::state(night, found),
-        for_all: (links.len() > 1).then(|| acting::for_all(links.len(), found.link.host())),
+        for_all: (links.len() > 1).then(|| actions::for_all(links.len(), found.link.host())),
         standing: standing(desk, first, versions.as_ref()),
         buttons: buttons::of(desk, first, versions.as_ref()),
         copy: only.and_then(|found| open_copy(desk, found)),
@@ -156,11 +156,11 @@ fn standing(
     if let Some(decided) = found.decided() {
         let choice = decision::choice(&decided.decision.choice, today);
         let since = on(decided.decision.at);
-        let text = acting::in_force(&choice, since, today, decided.has_lapsed);
+        let text = actions::in_force(&choice, since, today, decided.has_lapsed);
         standing.push((text, Some(Button::undo())));
     }
     if let Some(versions) = versions.filter(|versions| versions.is_newest_accepted()) {
-        let text = acting::version_accepted(on(versions.newest.captured_at), today);
+        let text = actions::version_accepted(on(versions.newest.captured_at), today);
         let before = &versions.before;
         let words = format!("Go back to the version of {}", day(on(before.captured_at), today));
         standing.push((text, Some(Button::version(words, before.sha256))));
@@ -168,8 +168,8 @@ fn standing(
     if let Some(ring) = desk.bell.rung(&found.item().link) {
         let time = |at: Timestamp| at.to_zoned_datetime(found.shelf.time_zone().clone()).strftime("%H:%M %Z");
         let text = match ring.answered {
-            Some(answered) => acting::looked(&time(answered.at).to_string(), answered.is_cleared),
-            None => acting::look_asked(&time(ring.asked).to_string()),
+            Some(answered) => actions::looked(&time(answered.at).to_string(), answered.is_cleared),
+            None => actions::look_asked(&time(ring.asked).to_string()),
         };
         standing.push((text, None));
     }

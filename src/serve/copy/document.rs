@@ -16,7 +16,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::domain::capture::{Capture, Digest};
 use crate::domain::course::{CourseId, Rights};
 use crate::domain::policy::access::Closed;
-use crate::domain::report::wording::student::{self, Citation};
+use crate::domain::report::wording::student::{self, CopyCitation};
 use crate::serve::answer::{self, Answer, Fault, header_value};
 use crate::serve::copy;
 use crate::serve::copy::manner::{HEAD_BYTES, Manner};
@@ -42,7 +42,7 @@ struct Refusal<'a> {
     text: &'a str,
     course: &'a CourseId,
     /// With the digest of the copy.
-    citation: Option<(Citation, Digest)>,
+    citation: Option<(CopyCitation, Digest)>,
 }
 
 /// The name of a copy in addresses: its digest, and a file name for people.

@@ -26,7 +26,7 @@ use crate::domain::evidence::memory::Kept;
 use crate::domain::policy::access::Closed;
 use crate::domain::report::figures::{self, full_date};
 use crate::domain::report::plain::visible;
-use crate::domain::report::wording::student::{self, Citation};
+use crate::domain::report::wording::student::{self, CopyCitation};
 
 #[derive(Template)]
 #[template(path = "copy.html", config = "src/serve/askama.toml")]
@@ -50,7 +50,7 @@ pub(super) struct CopyPage<'a> {
     document: Option<String>,
     versions: Vec<Version>,
     changed: Option<Changed>,
-    citation: Citation,
+    citation: CopyCitation,
     sha256: String,
     report: Option<String>,
     copyright: Option<String>,
@@ -146,10 +146,10 @@ pub(super) async fn laid_out<'a>(
 }
 
 /// How to cite a copy, by its own title or else by its name on the course page.
-pub(super) fn citation(found: &Found, kept: &Kept, name: &str) -> Citation {
+pub(super) fn citation(found: &Found, kept: &Kept, name: &str) -> CopyCitation {
     let own = kept.title.as_deref().map(visible).filter(|own| !own.is_empty());
     let copied = kept.capture.captured_at.to_zoned_datetime(found.shelf.time_zone().clone()).date();
-    Citation::new(own.as_deref().unwrap_or(name), &kept.capture.link, &full_date(copied))
+    CopyCitation::new(own.as_deref().unwrap_or(name), &kept.capture.link, &full_date(copied))
 }
 
 async fn versions(desk: &Desk, found: &Found, this: &Kept) -> Result<Vec<Version>, answer::Fault> {

@@ -24,7 +24,7 @@ use crate::domain::policy::admission::Standing;
 use crate::domain::report::Event;
 use crate::domain::report::figures::{self, count, hours, number, size};
 use crate::domain::report::plain::visible;
-use crate::domain::report::wording::{self, acting, student};
+use crate::domain::report::wording::{self, actions, student};
 use crate::domain::verdict::State as LinkState;
 use crate::serve::act::actor::Actor;
 use crate::serve::act::buttons::can_be_cleared;
@@ -147,7 +147,7 @@ fn recheck_form(desk: &Desk, visitor: &Visitor, shelf: &Shelf) -> Option<(String
 
 fn span(shelf: &Shelf, past: &[Tally]) -> Option<String> {
     let (first, last) = (past.first()?, past.last()?);
-    Some(wording::acting::nights(
+    Some(wording::actions::nights(
         past.len(),
         &local_day(shelf, first.started),
         &local_day(shelf, last.started),
@@ -210,7 +210,7 @@ fn decision_row(desk: &Desk, found: &Found) -> Option<(String, String)> {
     let today = desk.day_at(&found.shelf);
     let choice = wording::decision::choice(&decided.decision.choice, today);
     let since = decided.decision.at.to_zoned_datetime(found.shelf.time_zone().clone()).date();
-    let text = wording::acting::in_force(&choice, since, today, decided.has_lapsed);
+    let text = wording::actions::in_force(&choice, since, today, decided.has_lapsed);
     Some((student::name_of(found.item()), text))
 }
 
@@ -221,7 +221,7 @@ async fn letters(desk: &Desk, shelf: &Shelf) -> Result<Vec<String>, Fault> {
     let stopped = shelf.rules.readers.iter().filter(|reader| stopped.contains(reader)).count();
     let trouble = outbox.troubles.iter().rfind(|trouble| trouble.course == shelf.night.course);
     let oldest = outbox.oldest.map(|at| local_day(shelf, at));
-    Ok(wording::acting::outbox(
+    Ok(wording::actions::outbox(
         outbox.waiting as usize,
         oldest.as_deref(),
         trouble.map(|trouble| (trouble.state.as_str(), trouble.tries)),
@@ -268,13 +268,13 @@ async fn storage(desk: &Desk, shelf: &Shelf) -> Result<Vec<String>, Fault> {
     let verified: Vec<Verified> = copies.iter().filter_map(|copy| all.get(&copy.sha256)).copied().collect();
     let sound = verified.iter().filter(|it| it.is_sound);
     let oldest = sound.clone().map(|it| it.at).min().map(|at| local_day(shelf, at));
-    let found = acting::Fixity {
+    let found = actions::FixityFigures {
         copies: copies.len(),
         sound: sound.count(),
         unsound: verified.iter().filter(|it| !it.is_sound).count(),
         oldest,
     };
-    Ok([kept].into_iter().chain(acting::fixity(&found)).collect())
+    Ok([kept].into_iter().chain(actions::fixity(&found)).collect())
 }
 
 fn local_day(shelf: &Shelf, at: Timestamp) -> String {

@@ -10,8 +10,8 @@ use crate::domain::capture::Capture;
 use crate::domain::course::Rights;
 use crate::domain::link::Mention;
 use crate::domain::policy::access::{self, Original};
-use crate::domain::report::place::{is_broken, is_own};
-use crate::domain::report::{Item, Night};
+use crate::domain::report::placement::{is_broken, is_own};
+use crate::domain::report::{CourseReport, LinkFacts};
 use crate::domain::verdict::State;
 use crate::serve::settings::CourseRules;
 use crate::serve::visitor::Visitor;
@@ -21,7 +21,7 @@ use crate::world::catalogue::{self, Catalogue, Decided, Newest};
 #[derive(Debug)]
 pub(in crate::serve) struct Shelf {
     pub rules: CourseRules,
-    pub night: Night,
+    pub night: CourseReport,
     /// Mentions in the order of the pages.
     pub mentions: Vec<Mention>,
     /// What was decided of its links.
@@ -46,7 +46,7 @@ impl Shelf {
         rules: &CourseRules,
         as_of: Newest,
     ) -> Result<Option<Self>, catalogue::Error> {
-        let Some(mut night) = catalogue.last_report::<Night>(&rules.id).await? else {
+        let Some(mut night) = catalogue.last_report::<CourseReport>(&rules.id).await? else {
             return Ok(None);
         };
         let decisions = catalogue.decisions(&rules.id).await?;
@@ -97,7 +97,7 @@ impl Shelf {
 /// have decided which copy it reads.
 async fn bring_up_to_date(
     catalogue: &Catalogue,
-    item: &mut Item,
+    item: &mut LinkFacts,
     decided: Option<&Decided>,
 ) -> Result<(), catalogue::Error> {
     if let Some(verdict) = catalogue.verdict(&item.link).await? {
@@ -115,7 +115,7 @@ async fn bring_up_to_date(
 
 impl Found {
     #[expect(clippy::indexing_slicing, reason = "the index was made from the same items")]
-    pub(in crate::serve) fn item(&self) -> &Item {
+    pub(in crate::serve) fn item(&self) -> &LinkFacts {
         &self.shelf.night.items[self.index]
     }
 

@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::domain::course::CourseId;
 use crate::domain::policy::access::Original;
-use crate::domain::report::place::is_own;
+use crate::domain::report::placement::is_own;
 use crate::serve::Desk;
 use crate::serve::offer::{Offer, offer};
 use crate::serve::visitor::Visitor;

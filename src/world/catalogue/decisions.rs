@@ -9,7 +9,7 @@ use super::entries::link_id;
 use super::value::{from_json, json, time};
 use super::{Catalogue, Error};
 use crate::domain::address::Address;
-use crate::domain::course::{CourseId, MailAddress};
+use crate::domain::course::{CourseId, EmailAddress};
 use crate::domain::decision::Decision;
 
 /// A decision as it stands.
@@ -50,7 +50,7 @@ impl Catalogue {
     }
 
     /// The readers who want no letters of a course.
-    pub async fn stopped(&self, course: &CourseId) -> Result<Vec<MailAddress>, Error> {
+    pub async fn stopped(&self, course: &CourseId) -> Result<Vec<EmailAddress>, Error> {
         let readers =
             sqlx::query_scalar::<_, String>("SELECT reader FROM stopped WHERE course = ? ORDER BY reader")
                 .bind(course.as_str())
@@ -112,7 +112,7 @@ pub(super) async fn lapse(lapse: &Lapse, on: &mut Transaction<'_, Sqlite>) -> Re
 /// A reader who wants no letters gets none of those that wait either.
 pub(super) async fn letters(
     course: &CourseId,
-    reader: &MailAddress,
+    reader: &EmailAddress,
     at: Timestamp,
     wanted: bool,
     on: &mut Transaction<'_, Sqlite>,

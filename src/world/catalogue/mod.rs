@@ -7,7 +7,7 @@
 mod decisions;
 mod entries;
 mod fixity;
-mod letters;
+mod emails;
 mod links;
 mod nights;
 mod replacements;
@@ -28,7 +28,10 @@ use sqlx::{Pool, Sqlite};
 use tokio::sync::Mutex;
 
 pub use decisions::{Decided, Lapse};
-pub use letters::{Correspondence, NewLetter, Outbox, Post, Trouble, Turn, Untold, Waiting};
+pub use emails::{
+    DeliveryResult, EmailHistory, FailedEmail, NewEmail, OutboxChanges, OutboxStatus, QueuedEmail,
+    UnsentEmail,
+};
 pub use links::Known;
 pub use nights::{EndedNight, NightRecord, NightRow};
 pub use replacements::Sought;

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use sqlx::{Row as _, Sqlite, Transaction};
 
+use super::emails::{self, OutboxChanges};
 use super::entries::link_id;
-use super::letters::{self, Post};
 use super::value::{from_json, json, time, time_from};
 use super::{Catalogue, Error, Lapse, decisions};
 use crate::domain::address::Address;
@@ -44,8 +44,8 @@ pub struct NightRecord {
     pub verdicts: Vec<(Address, Verdict)>,
     pub events: Vec<(CourseId, Event)>,
     /// What was found of each course, to be shown again.
-    pub reports: Vec<report::Night>,
-    pub post: Post,
+    pub reports: Vec<report::CourseReport>,
+    pub post: OutboxChanges,
     /// Decisions that speak for their links no more, which the reports tell.
     pub lapsed: Vec<Lapse>,
     pub requests: u64,
@@ -117,7 +117,7 @@ impl Catalogue {
     }
 
     /// Keeps what was found of a course on a night, outside of it.
-    pub async fn keep_report(&self, told: &report::Night, night: i64) -> Result<(), Error> {
+    pub async fn keep_report(&self, told: &report::CourseReport, night: i64) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         keep_report(told, night, &mut transaction).await?;
         Ok(transaction.commit().await?)
@@ -147,7 +147,7 @@ impl Catalogue {
         for lapse in &record.lapsed {
             decisions::lapse(lapse, &mut transaction).await?;
         }
-        letters::post(&record.post, record.night, record.finished, &mut transaction).await?;
+        emails::post(&record.post, record.night, record.finished, &mut transaction).await?;
         sqlx::query("UPDATE night SET finished = ?, void = ?, requests = ?, bytes = ? WHERE id = ?")
             .bind(time(record.finished))
             .bind(record.void.as_ref().map(json).transpose()?)
@@ -191,7 +191,7 @@ impl Catalogue {
 
 /// A night that was cut short as it ended says it again.
 async fn keep_report(
-    told: &report::Night,
+    told: &report::CourseReport,
     night: i64,
     on: &mut Transaction<'_, Sqlite>,
 ) -> Result<(), Error> {

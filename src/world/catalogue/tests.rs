@@ -187,7 +187,7 @@ async fn only_the_newest_report_keeps_the_patch_that_every_night_finds_again() {
     let (_dir, catalogue) = catalogue().await;
     let course: crate::domain::course::CourseId = "c".parse().unwrap();
     sqlx::query("INSERT INTO course VALUES ('c', 'A course')").execute(&catalogue.pool).await.unwrap();
-    let mut told: report::Night = serde_json::from_value(serde_json::json!({
+    let mut told: report::CourseReport = serde_json::from_value(serde_json::json!({
         "course": "c", "title": "A course", "time_zone": "UTC", "today": "2027-01-15",
         "started": night(1), "finished": night(1), "is_first": false, "void": null, "items": [],
         "defects": [], "page_trouble": null, "copies_kept": 0, "requests": 0, "bytes": 0
@@ -203,7 +203,7 @@ async fn only_the_newest_report_keeps_the_patch_that_every_night_finds_again() {
             verdicts: Vec::new(),
             events: Vec::new(),
             reports: vec![told.clone()],
-            post: Post::default(),
+            post: OutboxChanges::default(),
             lapsed: Vec::new(),
             requests: 0,
             bytes: 0,
@@ -212,21 +212,22 @@ async fn only_the_newest_report_keeps_the_patch_that_every_night_finds_again() {
         catalogue.finish_night(&record).await.unwrap();
         catalogue.finish_night(&record).await.unwrap();
     }
-    let last: report::Night = catalogue.last_report(&course).await.unwrap().unwrap();
+    let last: report::CourseReport = catalogue.last_report(&course).await.unwrap().unwrap();
     assert_eq!(last.patch, told.patch);
     let reports: Vec<String> = sqlx::query_scalar("SELECT report FROM report ORDER BY night")
         .fetch_all(&catalogue.pool)
         .await
         .unwrap();
-    let kept: Vec<report::Night> = reports.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+    let kept: Vec<report::CourseReport> =
+        reports.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
     assert_eq!(kept.iter().map(|night| night.patch.is_some()).collect::<Vec<_>>(), [false, false, true]);
-    assert_eq!(kept[0], report::Night { patch: None, ..told }, "all else stays");
+    assert_eq!(kept[0], report::CourseReport { patch: None, ..told }, "all else stays");
 }
 
 #[tokio::test]
 async fn a_letter_of_another_version_stops_neither_nights_nor_mail() {
     let (_dir, catalogue) = catalogue().await;
-    let (course, reader): (crate::domain::course::CourseId, crate::domain::course::MailAddress) =
+    let (course, reader): (crate::domain::course::CourseId, crate::domain::course::EmailAddress) =
         ("c".parse().unwrap(), "i@school.test".parse().unwrap());
     sqlx::query("INSERT INTO course VALUES ('c', 'A course')").execute(&catalogue.pool).await.unwrap();
     catalogue.enter(&[Entry::Night { started: night(1) }]).await.unwrap();
@@ -242,12 +243,12 @@ async fn a_letter_of_another_version_stops_neither_nights_nor_mail() {
     .execute(&catalogue.pool)
     .await
     .unwrap();
-    let with = catalogue.correspondence(&course, &reader).await.unwrap();
+    let with = catalogue.email_history(&course, &reader).await.unwrap();
     let [id] = with.unreadable.as_slice() else { panic!("{with:?}") };
     assert!(with.untold.is_empty());
-    assert!(matches!(catalogue.waiting_letter(*id).await, Err(Error::Value(_))));
-    catalogue.drop_letter(*id, night(2)).await.unwrap();
-    assert!(catalogue.waiting_letter(*id).await.unwrap().is_none());
+    assert!(matches!(catalogue.queued_email(*id).await, Err(Error::Value(_))));
+    catalogue.drop_email(*id, night(2)).await.unwrap();
+    assert!(catalogue.queued_email(*id).await.unwrap().is_none());
     assert_eq!(catalogue.outbox().await.unwrap().waiting, 0);
 }
 

@@ -5,7 +5,7 @@ use crate::domain::decision::Choice;
 use crate::domain::evidence::Reason;
 use crate::domain::report::tests::{a_few_of_each, as_decided, newly_dead, night, ok};
 
-fn json(nights: &[Night]) -> Value {
+fn json(nights: &[CourseReport]) -> Value {
     serde_json::to_value(log(nights)).unwrap()
 }
 

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 
 use crate::domain::report::figures::{count, day, list, number};
-use crate::domain::report::place::{Heading, is_hostile, is_own};
+use crate::domain::report::placement::{SectionHeading, is_hostile, is_own};
 use crate::domain::report::wording::item::{host, local_day, source_file, what_happened};
-use crate::domain::report::{Item, Night, wording};
+use crate::domain::report::{CourseReport, LinkFacts, wording};
 use crate::domain::verdict::State;
 use crate::domain::verdict::judge::nights_needed;
 
 /// What was seen of all; since when, where that is not the same of each.
-pub fn what_happened_to_all(night: &Night, items: &[&Item]) -> String {
+pub fn what_happened_to_all(night: &CourseReport, items: &[&LinkFacts]) -> String {
     let Some(first) = items.first() else { return String::new() };
     let told = what_happened(night, first);
     if items.iter().all(|item| what_happened(night, item) == told) {
@@ -28,16 +28,16 @@ pub fn what_happened_to_all(night: &Night, items: &[&Item]) -> String {
 }
 
 /// What the instructor may do about all of them.
-pub fn to_do(night: &Night, heading: Heading, items: &[&Item]) -> Option<&'static str> {
+pub fn to_do(night: &CourseReport, heading: SectionHeading, items: &[&LinkFacts]) -> Option<&'static str> {
     let first = items.first()?;
     let are_covered = night.students_get_copies && items.iter().all(|item| item.is_covered);
     Some(match &first.verdict.state {
         State::Ok | State::Unverifiable { .. } => return None,
-        State::Failing { .. } if night.is_first && heading == Heading::FoundNotWorking => return None,
+        State::Failing { .. } if night.is_first && heading == SectionHeading::FoundNotWorking => return None,
         State::Dead { .. } | State::Failing { .. } if is_own(night, first) => {
             "put the files back or correct the addresses."
         }
-        State::Failing { reason, weight } if heading == Heading::NotAnswering => {
+        State::Failing { reason, weight } if heading == SectionHeading::NotAnswering => {
             match nights_needed(*reason, *weight) {
                 Some(_) => "nothing yet; a week of this is told as dead.",
                 None => "see whether your own browser opens it.",
@@ -56,7 +56,7 @@ pub fn to_do(night: &Night, heading: Heading, items: &[&Item]) -> Option<&'stati
 }
 
 /// The lines of a group, by page: "index.html lines 3, 5 and 2 more".
-pub fn lines(night: &Night, items: &[&Item]) -> String {
+pub fn lines(night: &CourseReport, items: &[&LinkFacts]) -> String {
     let mut pages: BTreeMap<Option<&String>, BTreeSet<u32>> = BTreeMap::new();
     for mention in items.iter().flat_map(|item| &item.mentions) {
         pages.entry(mention.page.as_ref()).or_default().insert(mention.line);
@@ -75,7 +75,7 @@ pub fn lines(night: &Night, items: &[&Item]) -> String {
 }
 
 /// "5 links on cs.example.edu".
-pub fn links_on_host(first: &Item, n: usize) -> String {
+pub fn links_on_host(first: &LinkFacts, n: usize) -> String {
     format!("{} on {}", count(n, "link"), host(first))
 }
 
@@ -90,6 +90,6 @@ pub fn copies_of_group(kept: usize, of: usize) -> String {
 }
 
 /// When the first of a group is needed.
-pub fn first_needed(night: &Night, due: Date) -> String {
+pub fn first_needed(night: &CourseReport, due: Date) -> String {
     format!("First needed {}", day(due, night.today))
 }

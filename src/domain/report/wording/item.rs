@@ -12,9 +12,9 @@ use crate::domain::link::{Kind, Mention};
 use crate::domain::patch::Spot;
 use crate::domain::replacement::Replacement;
 use crate::domain::report::figures::{self, count, day, extent, list, number, size};
-use crate::domain::report::place::{is_broken, is_hostile, is_own};
+use crate::domain::report::placement::{is_broken, is_hostile, is_own};
 use crate::domain::report::plain::{defused, is_bare_address, quoted, shortened, tame, visible};
-use crate::domain::report::{Item, Night, wording};
+use crate::domain::report::{CourseReport, LinkFacts, wording};
 use crate::domain::verdict::{State, Verdict};
 
 /// Whether words are so short that only their row tells what is meant ("pdf", "slides", "here").
@@ -25,12 +25,12 @@ pub(super) fn is_short(words: &str, row: &str) -> bool {
 }
 
 /// The local day of a moment.
-pub(super) fn local_day(night: &Night, at: Timestamp) -> String {
+pub(super) fn local_day(night: &CourseReport, at: Timestamp) -> String {
     figures::local_day(at, &night.time_zone, night.today)
 }
 
 /// The link by its own words; by its file and host where it has none.
-pub fn name(item: &Item, mention: Option<&Mention>) -> String {
+pub fn name(item: &LinkFacts, mention: Option<&Mention>) -> String {
     let words = mention.map(|mention| mention.words.trim()).unwrap_or_default();
     let row = mention.map(|mention| mention.row.trim()).unwrap_or_default();
     if words.is_empty() || is_bare_address(words) {
@@ -47,16 +47,16 @@ pub fn name(item: &Item, mention: Option<&Mention>) -> String {
 }
 
 /// Whether its address is printed so that nobody is sent there: seen so once is enough.
-pub fn is_shunned(item: &Item) -> bool {
+pub fn is_shunned(item: &LinkFacts) -> bool {
     item.verdict.state.reason().is_some_and(Reason::is_hostile)
 }
 
-pub(super) fn host(item: &Item) -> Cow<'_, str> {
+pub(super) fn host(item: &LinkFacts) -> Cow<'_, str> {
     if is_shunned(item) { Cow::Owned(defused(item.link.host())) } else { Cow::Borrowed(item.link.host()) }
 }
 
 /// The state in a few words; a file of the course itself needs no confirmation.
-pub fn state(night: &Night, item: &Item) -> &'static str {
+pub fn state(night: &CourseReport, item: &LinkFacts) -> &'static str {
     match &item.verdict.state {
         state @ State::Failing { .. } if is_broken(state, is_own(night, item)) => "missing",
         state => wording::state(state),
@@ -64,7 +64,7 @@ pub fn state(night: &Night, item: &Item) -> &'static str {
 }
 
 /// The kind in brackets: "PDF" where it is known to be one, else what it offers.
-pub fn kind(item: &Item, mention: Option<&Mention>) -> Option<&'static str> {
+pub fn kind(item: &LinkFacts, mention: Option<&Mention>) -> Option<&'static str> {
     let is_pdf = item.copy.as_ref().is_some_and(|copy| copy.media_type.starts_with("application/pdf"))
         || item.link.path().to_ascii_lowercase().ends_with(".pdf");
     if is_pdf {
@@ -84,7 +84,7 @@ pub fn kind(item: &Item, mention: Option<&Mention>) -> Option<&'static str> {
 }
 
 /// Week, date and heading: "Week 5, Tue 6 Oct, under "Diffusion"".
-pub fn where_needed(night: &Night, mention: &Mention) -> Option<String> {
+pub fn where_needed(night: &CourseReport, mention: &Mention) -> Option<String> {
     let mut parts = Vec::new();
     if let Some(week) = mention.week.as_deref().map(tame).filter(|week| !week.is_empty()) {
         parts.push(week);
@@ -110,7 +110,7 @@ pub fn where_needed(night: &Night, mention: &Mention) -> Option<String> {
 }
 
 /// Line of the source, and which other lines have the same link.
-pub fn source(night: &Night, item: &Item, lead: &Mention) -> String {
+pub fn source(night: &CourseReport, item: &LinkFacts, lead: &Mention) -> String {
     let on_this_page = item.mentions.iter().filter(|mention| mention.page == lead.page);
     let mut others: Vec<u32> =
         on_this_page.map(|mention| mention.line).filter(|line| *line != lead.line).collect();
@@ -137,7 +137,7 @@ pub fn source(night: &Night, item: &Item, lead: &Mention) -> String {
 }
 
 /// "not found (404), 3 nights running since Sat 3 Oct; last worked Fri 2 Oct."
-pub fn what_happened(night: &Night, item: &Item) -> String {
+pub fn what_happened(night: &CourseReport, item: &LinkFacts) -> String {
     let Some(reason) = item.verdict.state.reason() else {
         return format!("{}.", wording::state(&item.verdict.state));
     };
@@ -160,7 +160,7 @@ pub fn what_happened(night: &Night, item: &Item) -> String {
     format!("{seen}{}{worked}{doubt}.", how_long(night, &item.verdict))
 }
 
-pub(super) fn how_long(night: &Night, verdict: &Verdict) -> String {
+pub(super) fn how_long(night: &CourseReport, verdict: &Verdict) -> String {
     let since = local_day(night, verdict.since);
     match verdict.nights {
         0 | 1 if night.is_first => String::new(),
@@ -170,7 +170,7 @@ pub(super) fn how_long(night: &Night, verdict: &Verdict) -> String {
 }
 
 /// What students read now, beside what they read before.
-pub fn what_changed(night: &Night, item: &Item, change: &Change) -> String {
+pub fn what_changed(night: &CourseReport, item: &LinkFacts, change: &Change) -> String {
     let since = local_day(night, item.verdict.since);
     let figures = wording::change(change);
     match (item.verdict.state.reason(), change.alarm) {
@@ -183,7 +183,7 @@ pub fn what_changed(night: &Night, item: &Item, change: &Change) -> String {
 }
 
 /// "Sat 12 Sep, 10 pages, 219 KB, verified Sun 4 Oct."
-pub fn our_copy(night: &Night, item: &Item, kind: Option<Kind>) -> String {
+pub fn our_copy(night: &CourseReport, item: &LinkFacts, kind: Option<Kind>) -> String {
     let Some(copy) = &item.copy else {
         return match kind {
             Some(Kind::Video) => "none (videos are not kept).".to_owned(),
@@ -211,13 +211,13 @@ pub fn our_copy(night: &Night, item: &Item, kind: Option<Kind>) -> String {
 }
 
 /// Both sides of a change.
-pub fn both_copies(night: &Night, before: &Capture, after: &Capture) -> String {
+pub fn both_copies(night: &CourseReport, before: &Capture, after: &Capture) -> String {
     let one = |copy: &Capture| format!("{} of {}", size(copy.bytes), local_day(night, copy.captured_at));
     format!("both versions kept, {} and {}.", one(before), one(after))
 }
 
 /// What the instructor may do about it.
-pub fn to_do(night: &Night, item: &Item, is_own: bool) -> &'static str {
+pub fn to_do(night: &CourseReport, item: &LinkFacts, is_own: bool) -> &'static str {
     let copy = item.copy.is_some();
     match &item.verdict.state {
         State::Dead { .. } | State::Failing { .. } if is_own => "put the file back or correct the address.",
@@ -244,7 +244,7 @@ pub fn to_do(night: &Night, item: &Item, is_own: bool) -> &'static str {
 }
 
 /// What the page behind an entry offers.
-pub fn offer(night: &Night, item: &Item) -> &'static str {
+pub fn offer(night: &CourseReport, item: &LinkFacts) -> &'static str {
     match &item.verdict.state {
         State::Changed { .. } => "Compare the two versions, accept the new one or snooze",
         State::Dead { .. } if item.opens_if_chosen && night.students_get_copies => {
@@ -265,7 +265,7 @@ pub fn offer(night: &Night, item: &Item) -> &'static str {
 }
 
 /// What to do about a link that asks for an account.
-fn restricted_to_do(night: &Night, item: &Item) -> &'static str {
+fn restricted_to_do(night: &CourseReport, item: &LinkFacts) -> &'static str {
     match (item.copy.is_some(), night.students_get_copies) {
         (true, true) if item.is_covered => "see whether your students have access; our copy is open to them.",
         (true, true) if item.opens_if_chosen => {
@@ -277,7 +277,7 @@ fn restricted_to_do(night: &Night, item: &Item) -> &'static str {
 }
 
 /// What to do about a link that no reader should follow.
-fn shun(item: &Item) -> &'static str {
+fn shun(item: &LinkFacts) -> &'static str {
     if item.verdict.state.reason() == Some(Reason::InternalAddress) {
         "correct the address, or take the link off the page."
     } else if matches!(item.verdict.state, State::Changed { .. }) {
@@ -288,7 +288,7 @@ fn shun(item: &Item) -> &'static str {
 }
 
 /// The one page's file name and a space, where there is one page.
-pub(super) fn source_file(night: &Night) -> String {
+pub(super) fn source_file(night: &CourseReport) -> String {
     let file = match night.pages.as_slice() {
         [PageSource::File { path, .. }] => path.file_name().map(|name| visible(&name.to_string_lossy())),
         [PageSource::Web(address)] => address.path().rsplit('/').find(|part| !part.is_empty()).map(visible),

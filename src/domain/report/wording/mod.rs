@@ -5,14 +5,14 @@
 //! no exclamation marks. Here are the words for single facts; `item` has those
 //! for a link, `letter` those for a whole report.
 
-pub mod acting;
+pub mod actions;
 pub mod decision;
 pub mod group;
 pub mod item;
-pub mod letter;
+pub mod whole;
 pub mod opening;
 pub mod patch;
-pub mod remark;
+pub mod annotation;
 pub mod replacement;
 pub mod student;
 

@@ -2,16 +2,16 @@
 
 use jiff::civil::Date;
 
-use crate::domain::report::digest::DETAILED;
+use crate::domain::report::compose::DETAILED;
 use crate::domain::report::figures::{count, day, list, number};
-use crate::domain::report::tally::{Part, Tally};
-use crate::domain::report::{Night, PageTrouble, wording};
+use crate::domain::report::tally::{NewsKind, ReportTally};
+use crate::domain::report::{CourseReport, PageTrouble, wording};
 
 /// A subject longer than this is cut off in most lists of mails.
 const SUBJECT_LENGTH: usize = 50;
 
 /// The subject of a report; the page's own text never stands in it.
-pub fn subject(night: &Night, tally: &Tally) -> String {
+pub fn subject(night: &CourseReport, tally: &ReportTally) -> String {
     let tag = format!("[{}]", night.course.as_str().to_uppercase());
     let today = day(night.today, night.today);
     let texts = if night.void.is_some() {
@@ -52,7 +52,7 @@ fn trouble_over(trouble: &PageTrouble) -> &'static str {
     }
 }
 
-fn term_subjects(night: &Night, tally: &Tally, first: Date) -> Vec<String> {
+fn term_subjects(night: &CourseReport, tally: &ReportTally, first: Date) -> Vec<String> {
     let begins = format!("Term begins {}", day(first, night.today));
     let n = tally.to_look_at();
     let links = count(n, "link");
@@ -64,7 +64,7 @@ fn term_subjects(night: &Night, tally: &Tally, first: Date) -> Vec<String> {
 }
 
 /// Most telling first; the shorter ones are for long course names.
-fn news_subjects(night: &Night, tally: &Tally) -> Vec<String> {
+fn news_subjects(night: &CourseReport, tally: &ReportTally) -> Vec<String> {
     let parts = parts(night, tally);
     let Some((lead, n)) = parts.first() else {
         if let Some(trouble) = night.past_trouble() {
@@ -103,64 +103,64 @@ fn news_subjects(night: &Night, tally: &Tally) -> Vec<String> {
 }
 
 /// What is told, gravest first. What stays dead is told in a weekly letter, but opens none.
-fn parts(night: &Night, tally: &Tally) -> Vec<(Part, usize)> {
-    let opens = |part: Part| part != Part::StillDead || night.before_term.is_some();
+fn parts(night: &CourseReport, tally: &ReportTally) -> Vec<(NewsKind, usize)> {
+    let opens = |part: NewsKind| part != NewsKind::StillDead || night.before_term.is_some();
     tally.parts.iter().map(|(part, figure)| (*part, figure.count)).filter(|(part, _)| opens(*part)).collect()
 }
 
 /// "3 new dead links".
-fn in_full(part: Part, n: usize) -> String {
+fn in_full(part: NewsKind, n: usize) -> String {
     let (one, many) = match part {
-        Part::Unsafe => ("link no longer safe", "links no longer safe"),
-        Part::Disowned => ("link withdrawn or retracted", "links withdrawn or retracted"),
-        Part::NewlyDead => ("new dead link", "new dead links"),
-        Part::FileMissing => ("file of the course missing", "files of the course missing"),
-        Part::DeadDue => ("dead link due soon", "dead links due soon"),
-        Part::Undecided => ("link to decide on again", "links to decide on again"),
-        Part::MayBeDown => ("link may be down", "links may be down"),
-        Part::FailedLately => ("link failed lately", "links failed lately"),
-        Part::Changed => ("link changed", "links changed"),
-        Part::Restricted => ("link needs an account", "links need an account"),
-        Part::Moved => ("link moved", "links moved"),
-        Part::NotAnswering => ("link not answering", "links not answering"),
-        Part::PagePoint => ("defect of the page", "defects of the page"),
-        Part::Fixed => ("link works again", "links work again"),
-        Part::NotChecked => ("link could not be checked", "links could not be checked"),
-        Part::SmallPoint => ("small point", "small points"),
-        Part::StillDead => ("link still dead", "links still dead"),
+        NewsKind::Unsafe => ("link no longer safe", "links no longer safe"),
+        NewsKind::Disowned => ("link withdrawn or retracted", "links withdrawn or retracted"),
+        NewsKind::NewlyDead => ("new dead link", "new dead links"),
+        NewsKind::FileMissing => ("file of the course missing", "files of the course missing"),
+        NewsKind::DeadDue => ("dead link due soon", "dead links due soon"),
+        NewsKind::Undecided => ("link to decide on again", "links to decide on again"),
+        NewsKind::MayBeDown => ("link may be down", "links may be down"),
+        NewsKind::FailedLately => ("link failed lately", "links failed lately"),
+        NewsKind::Changed => ("link changed", "links changed"),
+        NewsKind::Restricted => ("link needs an account", "links need an account"),
+        NewsKind::Moved => ("link moved", "links moved"),
+        NewsKind::NotAnswering => ("link not answering", "links not answering"),
+        NewsKind::PagePoint => ("defect of the page", "defects of the page"),
+        NewsKind::Fixed => ("link works again", "links work again"),
+        NewsKind::NotChecked => ("link could not be checked", "links could not be checked"),
+        NewsKind::SmallPoint => ("small point", "small points"),
+        NewsKind::StillDead => ("link still dead", "links still dead"),
     };
     format!("{} {}", number(n as u64), if n == 1 { one } else { many })
 }
 
 /// The same after something else: "2 changed".
-fn in_short(part: Part, n: usize) -> String {
+fn in_short(part: NewsKind, n: usize) -> String {
     let words = match part {
-        Part::Unsafe => "no longer safe",
-        Part::Disowned => "withdrawn or retracted",
-        Part::NewlyDead => "newly dead",
-        Part::FileMissing if n == 1 => "course file missing",
-        Part::FileMissing => "course files missing",
-        Part::DeadDue => "still dead and due soon",
-        Part::Undecided => "to decide on again",
-        Part::MayBeDown => "perhaps down",
-        Part::FailedLately => "failed lately",
-        Part::Changed => "changed",
-        Part::Restricted => "behind an account",
-        Part::Moved => "moved",
-        Part::NotAnswering => "not answering",
-        Part::PagePoint if n == 1 => "page defect",
-        Part::PagePoint => "page defects",
-        Part::Fixed => "fixed",
-        Part::NotChecked => "not checkable",
-        Part::SmallPoint if n == 1 => "small point",
-        Part::SmallPoint => "small points",
-        Part::StillDead => "still dead",
+        NewsKind::Unsafe => "no longer safe",
+        NewsKind::Disowned => "withdrawn or retracted",
+        NewsKind::NewlyDead => "newly dead",
+        NewsKind::FileMissing if n == 1 => "course file missing",
+        NewsKind::FileMissing => "course files missing",
+        NewsKind::DeadDue => "still dead and due soon",
+        NewsKind::Undecided => "to decide on again",
+        NewsKind::MayBeDown => "perhaps down",
+        NewsKind::FailedLately => "failed lately",
+        NewsKind::Changed => "changed",
+        NewsKind::Restricted => "behind an account",
+        NewsKind::Moved => "moved",
+        NewsKind::NotAnswering => "not answering",
+        NewsKind::PagePoint if n == 1 => "page defect",
+        NewsKind::PagePoint => "page defects",
+        NewsKind::Fixed => "fixed",
+        NewsKind::NotChecked => "not checkable",
+        NewsKind::SmallPoint if n == 1 => "small point",
+        NewsKind::SmallPoint => "small points",
+        NewsKind::StillDead => "still dead",
     };
     format!("{} {words}", number(n as u64))
 }
 
 /// What is broken, what students get, what to do: in this order.
-pub fn opening(night: &Night, tally: &Tally) -> Vec<String> {
+pub fn opening(night: &CourseReport, tally: &ReportTally) -> Vec<String> {
     let mut sentences = Vec::new();
     if let Some(void) = &night.void {
         let today = day(night.today, night.today);
@@ -191,7 +191,7 @@ pub fn opening(night: &Night, tally: &Tally) -> Vec<String> {
     sentences
 }
 
-fn baseline(night: &Night, tally: &Tally) -> Vec<String> {
+fn baseline(night: &CourseReport, tally: &ReportTally) -> Vec<String> {
     let failed = tally.failed_first;
     let mut sentences = vec![format!(
         "This is the first check of the {} on the page: a baseline, not news.",
@@ -214,14 +214,14 @@ fn baseline(night: &Night, tally: &Tally) -> Vec<String> {
 }
 
 /// "3 of 169 links are newly dead; also 2 changed and 1 moved."
-fn broken(night: &Night, tally: &Tally) -> String {
+fn broken(night: &CourseReport, tally: &ReportTally) -> String {
     let parts = parts(night, tally);
     let all = number(tally.links as u64);
     let more: Vec<String> = parts.iter().skip(1).map(|(part, n)| in_short(*part, *n)).collect();
     match parts.first() {
         None if tally.all_fine() => all_work(tally.links),
         None => format!("Nothing new on {}.", count(tally.links, "link")),
-        Some((Part::NewlyDead, n)) => {
+        Some((NewsKind::NewlyDead, n)) => {
             let verb = if *n == 1 { "is" } else { "are" };
             let head = format!("{} of {all} links {verb} newly dead", number(*n as u64));
             match more.as_slice() {
@@ -243,8 +243,8 @@ fn all_work(links: usize) -> String {
     }
 }
 
-fn covered(night: &Night, tally: &Tally) -> Option<String> {
-    let unsafe_links = match tally.count(Part::Unsafe) {
+fn covered(night: &CourseReport, tally: &ReportTally) -> Option<String> {
+    let unsafe_links = match tally.count(NewsKind::Unsafe) {
         0 => None,
         1 => Some("The page still leads readers to the unsafe one.".to_owned()),
         _ => Some("The page still leads readers to the unsafe ones.".to_owned()),
@@ -254,16 +254,16 @@ fn covered(night: &Night, tally: &Tally) -> Option<String> {
     (!both.is_empty()).then(|| both.join(" "))
 }
 
-fn lost_covered(night: &Night, tally: &Tally) -> Option<String> {
+fn lost_covered(night: &CourseReport, tally: &ReportTally) -> Option<String> {
     let (lost, covered) = (tally.lost(), tally.lost_covered);
-    let is_all = tally.parts.keys().all(|part| matches!(part, Part::NewlyDead | Part::FileMissing));
+    let is_all = tally.parts.keys().all(|part| matches!(part, NewsKind::NewlyDead | NewsKind::FileMissing));
     let (who, none, copy) = if night.students_get_copies {
         ("Students already get our", "Students get no copy", ("copy", "copies"))
     } else {
         ("We keep", "We have no copy", ("a copy", "copies"))
     };
     // "Them" would be everything that was just told.
-    let what = if tally.count(Part::FileMissing) == 0 { "newly dead" } else { "lost" };
+    let what = if tally.count(NewsKind::FileMissing) == 0 { "newly dead" } else { "lost" };
     let them =
         |all: &str| if is_all { all.to_owned() } else { format!("the {} {what}", number(lost as u64)) };
     Some(match (lost, covered) {
@@ -281,7 +281,7 @@ fn lost_covered(night: &Night, tally: &Tally) -> Option<String> {
     })
 }
 
-fn to_do(night: &Night, tally: &Tally) -> String {
+fn to_do(night: &CourseReport, tally: &ReportTally) -> String {
     let by = |date: Date| day(date, night.today);
     // The items past the cap have no number.
     let are_listed = tally.items_for_you <= DETAILED;
@@ -297,7 +297,7 @@ fn to_do(night: &Night, tally: &Tally) -> String {
         (2, Some(due)) => Some(format!("Items 1 and 2 need you, the first by {}.", by(due))),
         (n, Some(due)) => Some(format!("Items 1 to {n} need you, the first by {}.", by(due))),
     };
-    let unconfirmed = tally.unconfirmed_due.map(|due| match tally.count(Part::MayBeDown) {
+    let unconfirmed = tally.unconfirmed_due.map(|due| match tally.count(NewsKind::MayBeDown) {
         1 => format!("Please try the unconfirmed one by {}.", by(due)),
         _ => format!("Please try the unconfirmed ones, the first by {}.", by(due)),
     });

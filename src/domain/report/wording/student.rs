@@ -8,14 +8,14 @@ use crate::domain::evidence::{Change, Reason};
 use crate::domain::link::Mention;
 use crate::domain::policy::access::Closed;
 use crate::domain::policy::admission::Role;
-use crate::domain::report::Item;
+use crate::domain::report::LinkFacts;
 use crate::domain::report::figures::{count, extent, is_notebook, size};
 use crate::domain::report::plain::{is_bare_address, visible};
 use crate::domain::report::wording::item::is_short;
 use crate::domain::verdict::State;
 
 /// The link by its words on the page, or by its address where it has none.
-pub fn name_of(item: &Item) -> String {
+pub fn name_of(item: &LinkFacts) -> String {
     let mentions = item.mentions.iter().map(|mention| visible(&mention.words));
     mentions
         .into_iter()
@@ -207,7 +207,7 @@ pub fn untrue(why: Untrue) -> (&'static str, &'static str) {
 const LONGEST_ROW: usize = 140;
 
 /// A reading by the words of its link, and what its row says where those are few.
-pub fn reading(item: &Item, mention: &Mention) -> (String, Option<String>) {
+pub fn reading(item: &LinkFacts, mention: &Mention) -> (String, Option<String>) {
     let words = visible(&mention.words);
     let row = visible(&mention.row);
     let row = without_date(&row, mention);
@@ -281,12 +281,12 @@ pub fn difference(change: &Change) -> String {
 /// How to cite what was read here: a title to be quoted, and the sentence after it.
 /// They stay apart because a title may run from right to left.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Citation {
+pub struct CopyCitation {
     pub title: String,
     pub rest: String,
 }
 
-impl Citation {
+impl CopyCitation {
     pub fn new(title: &str, link: &Address, retrieved: &str) -> Self {
         Self { title: title.replace('"', "'"), rest: format!("Retrieved from {link} on {retrieved}.") }
     }

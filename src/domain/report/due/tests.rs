@@ -1,0 +1,299 @@
+use jiff::civil::date;
+
+use super::*;
+use crate::domain::evidence::{Reason, Weight};
+use crate::domain::report::tests::{at, dead, in_state, kept, newly_dead, night, ok};
+use crate::domain::report::{PageTrouble, Void, text};
+use crate::domain::verdict::State;
+
+/// A Monday, as is the day of the fixtures.
+const MONDAY: Date = date(2026, 10, 5);
+
+const TERM: Term = Term { first: date(2026, 9, 21), last: date(2026, 12, 11) };
+
+fn broke() -> LinkFacts {
+    newly_dead(ok("A paper", "https://a.example/a.pdf"), Reason::NotFound, Some(404))
+}
+
+fn quiet() -> CourseReport {
+    night(vec![ok("A paper", "https://a.example/a.pdf")])
+}
+
+fn had(regular: Date) -> LastSent {
+    LastSent { regular: Some(regular), urgent: None }
+}
+
+fn occasion(night: &CourseReport, had: LastSent) -> Option<(ReportOccasion, Date)> {
+    report_due(night, Some(TERM), had, night.today).map(|due| (due.occasion, due.on))
+}
+
+#[test]
+fn a_digest_tells_of_change_once_a_day() {
+    let news = night(vec![broke()]);
+    assert_eq!(occasion(&news, had(date(2026, 10, 4))), Some((ReportOccasion::Changes, MONDAY)));
+    assert_eq!(occasion(&news, had(MONDAY)), Some((ReportOccasion::Changes, date(2026, 10, 6))));
+}
+
+#[test]
+fn what_is_needed_within_three_days_does_not_wait_for_tomorrow() {
+    let due_on = |day| night(vec![at(broke(), "Week 3", day, 9)]);
+    assert_eq!(occasion(&due_on(date(2026, 10, 8)), had(MONDAY)), Some((ReportOccasion::Urgent, MONDAY)));
+    let later = Some((ReportOccasion::Changes, date(2026, 10, 6)));
+    assert_eq!(occasion(&due_on(date(2026, 10, 9)), had(MONDAY)), later);
+    let both = LastSent { regular: Some(MONDAY), urgent: Some(MONDAY) };
+    assert_eq!(occasion(&due_on(date(2026, 10, 8)), both), later, "one urgent letter a day");
+}
+
+#[test]
+fn a_place_that_a_stranger_took_over_does_not_wait_either() {
+    let taken = State::Dead { reason: Reason::Parked };
+    let taken = in_state(ok("A blog", "https://blog.example/"), Some(State::Ok), taken, 3);
+    assert_eq!(occasion(&night(vec![taken]), had(MONDAY)), Some((ReportOccasion::Urgent, MONDAY)));
+}
+
+#[test]
+fn what_is_not_confirmed_is_not_urgent() {
+    let failing = State::Failing { reason: Reason::Parked, weight: Weight::Weak };
+    let item = in_state(ok("A blog", "https://blog.example/"), Some(State::Ok), failing, 1);
+    assert_eq!(occasion(&night(vec![item]), had(MONDAY)), None);
+}
+
+#[test]
+fn a_quiet_week_is_told_on_monday_and_only_in_term() {
+    let on = |today: Date, had: LastSent| occasion(&CourseReport { today, ..quiet() }, had);
+    assert_eq!(on(MONDAY, had(date(2026, 10, 4))), Some((ReportOccasion::Weekly, MONDAY)));
+    assert_eq!(on(date(2026, 10, 6), had(MONDAY)), None);
+    let tuesday = date(2026, 10, 6);
+    assert_eq!(
+        on(tuesday, had(date(2026, 10, 2))),
+        Some((ReportOccasion::Weekly, tuesday)),
+        "the night of Monday was missed"
+    );
+    assert_eq!(on(date(2026, 12, 14), had(date(2026, 12, 1))), None, "the term is over");
+    assert_eq!(
+        on(MONDAY, LastSent { regular: None, urgent: Some(MONDAY) }),
+        None,
+        "any letter is proof enough"
+    );
+}
+
+#[test]
+fn before_a_term_its_course_is_told_twice() {
+    let on = |today: Date, had: LastSent| occasion(&CourseReport { today, ..quiet() }, had);
+    let (first, second) = (date(2026, 8, 31), date(2026, 9, 14));
+    assert_eq!(on(date(2026, 8, 30), LastSent::default()), None);
+    assert_eq!(on(first, had(date(2026, 8, 20))), Some((ReportOccasion::BeforeTerm, first)));
+    assert_eq!(on(date(2026, 9, 1), had(first)), None);
+    assert_eq!(on(date(2026, 9, 15), had(first)), Some((ReportOccasion::BeforeTerm, date(2026, 9, 15))));
+    assert_eq!(on(date(2026, 9, 16), had(second)), None);
+}
+
+#[test]
+fn the_first_night_is_a_baseline_and_a_void_one_is_the_operators() {
+    let first = CourseReport { is_first: true, ..night(vec![broke()]) };
+    assert_eq!(occasion(&first, LastSent::default()), Some((ReportOccasion::Baseline, MONDAY)));
+    let void = Some(Void { failed: 9, links: 10, hosts: 9, sentinels: None });
+    let void = CourseReport { void, ..night(vec![broke()]) };
+    assert_eq!(occasion(&void, had(MONDAY)), None);
+    assert_eq!(occasion(&void, had(date(2026, 10, 1))), Some((ReportOccasion::Weekly, MONDAY)));
+}
+
+#[test]
+fn a_page_that_stays_unreadable_is_told_once() {
+    let trouble = Some(PageTrouble::Shrunken { page: "x".into(), before: 9, after: 1 });
+    let new = CourseReport { page_trouble: trouble.clone(), page_trouble_nights: 2, ..quiet() };
+    assert_eq!(occasion(&new, had(MONDAY)).map(|due| due.0), Some(ReportOccasion::Changes));
+    let known = CourseReport { page_trouble_before: trouble, page_trouble_nights_before: 2, ..new };
+    assert_eq!(occasion(&known, had(MONDAY)), None);
+}
+
+#[test]
+fn every_letter_says_when_the_next_is_due() {
+    let closing = |night: &CourseReport| {
+        let due = report_due(night, Some(TERM), LastSent::default(), night.today).unwrap();
+        PendingReport::new(night.clone(), due, Some(TERM)).digest().closing.pop().unwrap()
+    };
+    assert_eq!(
+        closing(&night(vec![broke()])),
+        "Next report: when something changes, and Mon 12 Oct at the latest."
+    );
+    let last = CourseReport { today: date(2026, 12, 7), ..night(vec![broke()]) };
+    assert_eq!(closing(&last), "Next report: when something changes.");
+    let days = [date(2026, 8, 1), date(2026, 8, 31), date(2026, 9, 14), date(2026, 9, 21)];
+    let next = days.map(|day| next_day(Some(TERM), day).unwrap());
+    assert_eq!(next, [date(2026, 8, 31), date(2026, 9, 14), date(2026, 9, 21), date(2026, 9, 28)]);
+    assert_eq!(super::next_day(None, MONDAY), Some(date(2026, 10, 12)));
+}
+
+#[test]
+fn what_stays_dead_is_told_again_after_1_4_and_12_weeks() {
+    let told = |nights: u32, is_weekly: bool| {
+        let item = ok("A paper", "https://a.example/a.pdf");
+        let old = kept(in_state(item, Some(dead()), dead(), nights), 3, 9000);
+        let night = CourseReport { is_weekly, ..night(vec![old]) };
+        let digest = compose(&night);
+        assert!(!digest.is_news && digest.subject.contains("Nothing new"), "{}", digest.subject);
+        text::letter(&digest).contains("https://a.example/a.pdf")
+    };
+    let again: Vec<u32> = (1..=120).step_by(7).filter(|nights| told(nights + 1, true)).collect();
+    assert_eq!(again, [8, 29, 85]);
+    assert!((1..=120).all(|nights| !told(nights, false)));
+}
+
+#[test]
+fn a_later_night_tells_what_its_reader_missed() {
+    let missed = night(vec![broke(), kept(ok("B", "https://b.example/b.pdf"), 2, 2)]);
+    let still = in_state(ok("A paper", "https://a.example/a.pdf"), Some(dead()), dead(), 4);
+    let later = night(vec![still, kept(ok("B", "https://b.example/b.pdf"), 2, 2)]);
+    assert!(!compose(&later).is_news);
+    let both = later.telling_also(&missed);
+    assert_eq!(compose(&both).subject, compose(&missed).subject);
+    let back = in_state(ok("A paper", "https://a.example/a.pdf"), Some(dead()), State::Ok, 1);
+    let nothing = night(vec![back]).telling_also(&missed);
+    assert!(!compose(&nothing).is_news, "it broke and came back unnoticed");
+}
+
+/// A host that went silent three nights ago, and a dead paper that is needed in a week.
+fn reminding() -> CourseReport {
+    let silent = State::Failing { reason: Reason::NotAnswering, weight: Weight::Weak };
+    let silent = in_state(ok("Notes", "https://silent.example/"), Some(silent.clone()), silent, 3);
+    let old = in_state(ok("A paper", "https://a.example/a.pdf"), Some(dead()), dead(), 20);
+    night(vec![silent, at(old, "Week 6", date(2026, 10, 12), 9)])
+}
+
+/// The night after, as its findings would be.
+fn the_night_after(told: &CourseReport) -> CourseReport {
+    let mut later = CourseReport { today: told.today.tomorrow().unwrap(), ..told.clone() };
+    for item in &mut later.items {
+        item.before = Some(item.verdict.state.clone());
+        item.reminder_before = placement::reminder(told, item);
+        item.verdict.nights += 1;
+    }
+    later
+}
+
+#[test]
+fn a_reminder_is_news_when_it_begins_and_until_somebody_was_told() {
+    let first = reminding();
+    assert!(compose(&first).is_news);
+    let later = the_night_after(&first);
+    assert!(!compose(&later).is_news, "told the night before");
+    let text = text::letter(&compose(&later));
+    assert!(text.contains("NOT ANSWERING (1)") && text.contains("NEEDS YOU (1)"), "{text}");
+    let both = later.telling_also(&first);
+    assert!(compose(&both).is_news, "nobody was told the night before");
+}
+
+#[test]
+fn a_reminder_needs_no_particular_day() {
+    let mut moved = reminding();
+    for item in &mut moved.items {
+        item.verdict.nights = 5;
+        item.mentions.iter_mut().for_each(|mention| mention.due = mention.due.map(|_| date(2026, 10, 8)));
+    }
+    assert!(compose(&moved).is_news, "the date was moved to three days from now");
+    assert_eq!(occasion(&moved, had(MONDAY)), Some((ReportOccasion::Urgent, MONDAY)));
+}
+
+#[test]
+fn who_was_told_that_it_may_be_down_is_told_that_it_is_not() {
+    let first = reminding();
+    let back = |missed: bool| {
+        let mut later = the_night_after(&first);
+        later.items.iter_mut().for_each(|item| item.verdict.state = State::Ok);
+        later.items.truncate(1);
+        if missed { later.telling_also(&first) } else { later }
+    };
+    let digest = compose(&back(false));
+    assert!(!digest.is_news, "that can wait");
+    assert!(text::letter(&digest).contains("FIXED SINCE LAST REPORT (1)"));
+    assert!(!text::letter(&compose(&back(true))).contains("FIXED"), "nobody knew");
+}
+
+/// What the summer left of a course that begins on 26 October.
+fn after_the_summer() -> (CourseReport, Term) {
+    let failing = State::Failing { reason: Reason::NotFound, weight: Weight::Strong };
+    let week = |n: u32| {
+        at(
+            ok(&format!("Reading {n}"), &format!("https://h{n}.example/r.pdf")),
+            "Week 2",
+            date(2026, 11, 3),
+            n,
+        )
+    };
+    let fails = |n| in_state(week(n), Some(failing.clone()), failing.clone(), 2);
+    let gone = |n| kept(in_state(week(n), Some(dead()), dead(), 60), 9, 90_000);
+    let items =
+        vec![fails(1), fails(2), gone(3), ok("A", "https://a.example/"), ok("B", "https://b.example/")];
+    (night(items), Term { first: date(2026, 10, 26), last: date(2027, 1, 29) })
+}
+
+fn letter_before(night: CourseReport, term: Term, had: LastSent) -> String {
+    let due = report_due(&night, Some(term), had, night.today).unwrap();
+    let digest = PendingReport::new(night, due, Some(term)).digest();
+    format!("Subject: {}\n\n{}", digest.subject, text::letter(&digest))
+}
+
+#[test]
+fn before_a_term_every_link_that_does_not_work_is_told() {
+    let (night, term) = after_the_summer();
+    assert_eq!(
+        report_due(&night, Some(term), LastSent::default(), MONDAY).map(|due| due.occasion),
+        Some(ReportOccasion::BeforeTerm)
+    );
+    insta::assert_snapshot!(letter_before(night, term, LastSent::default()));
+}
+
+#[test]
+fn news_on_a_milestone_says_that_the_term_begins() {
+    let (mut night, term) = after_the_summer();
+    night.items.push(broke());
+    let text = letter_before(night.clone(), term, LastSent::default());
+    assert!(text.starts_with("Subject: [DGM] Term begins Mon 26 Oct: 4 links to look at"), "{text}");
+    assert!(text.contains("The term begins Mon 26 Oct") && text.contains("Reading 3"), "{text}");
+    let later = CourseReport { today: date(2026, 10, 6), ..night };
+    let text = letter_before(later, term, had(MONDAY));
+    assert!(
+        !text.contains("term begins") && text.contains("1 new dead link"),
+        "the milestone is past: {text}"
+    );
+}
+
+#[test]
+fn a_letter_queued_by_an_earlier_version_can_be_read() {
+    let mut telling = serde_json::to_value(PendingReport::new(
+        night(vec![broke()]),
+        report_due(&night(vec![broke()]), Some(TERM), LastSent::default(), MONDAY).unwrap(),
+        Some(TERM),
+    ))
+    .unwrap();
+    telling["due"].as_object_mut().unwrap().remove("is_before_term");
+    telling["night"].as_object_mut().unwrap().remove("before_term");
+    telling["night"]["items"][0].as_object_mut().unwrap().remove("reminder_before");
+    let telling: PendingReport = serde_json::from_value(telling).unwrap();
+    assert!(telling.digest().subject.contains("1 new dead link"));
+}
+
+#[test]
+fn the_letters_of_a_course_read_as_their_occasions_are() {
+    let told = |night: CourseReport, had: LastSent| letter_before(night, TERM, had);
+    let fresh = || night(vec![broke(), ok("B", "https://b.example/")]);
+    let urgent = CourseReport { items: vec![at(broke(), "Week 3", date(2026, 10, 6), 9)], ..fresh() };
+    insta::assert_snapshot!("urgent", told(urgent, had(MONDAY)));
+
+    let old = |n: i64, words: &str| {
+        let nights = u32::try_from(n).unwrap() + 1;
+        kept(in_state(ok(words, &format!("https://old{n}.example/")), Some(dead()), dead(), nights), 3, 9000)
+    };
+    let weekly = night(vec![old(7, "A week"), old(28, "Four weeks"), old(50, "Old"), old(90, "Very old")]);
+    insta::assert_snapshot!("weekly", told(weekly, had(date(2026, 10, 4))));
+
+    let later = CourseReport {
+        today: date(2026, 10, 6),
+        ..night(vec![
+            in_state(ok("A paper", "https://a.example/a.pdf"), Some(dead()), dead(), 4),
+            newly_dead(ok("B", "https://b.example/"), Reason::Gone, Some(410)),
+        ])
+    };
+    insta::assert_snapshot!("merged", told(later.telling_also(&fresh()), had(MONDAY)));
+}

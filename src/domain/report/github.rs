@@ -1,0 +1,50 @@
+//! The night as workflow commands, which a CI run shows on the lines of a change.
+
+use crate::domain::report::CourseReport;
+use crate::domain::report::annotation::{Annotation, Severity, remarks};
+
+/// One command a line. What could not be checked is left out: nobody can mend it.
+pub fn lines(night: &CourseReport) -> String {
+    remarks(night).iter().filter_map(line).collect()
+}
+
+fn line(remark: &Annotation) -> Option<String> {
+    let command = match remark.grade {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "notice",
+        Severity::Open => return None,
+    };
+    let title = property(&remark.rule.words());
+    let place = match &remark.page {
+        Some(page) => format!("file={},line={},", property(page), remark.line),
+        None => String::new(),
+    };
+    Some(format!("::{command} {place}title={title}::{}\n", data(&remark.text)))
+}
+
+/// What would end the line, or a command, is escaped.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::evidence::Reason;
+    use crate::domain::report::tests::{in_state, newly_dead, night, ok};
+    use crate::domain::verdict::State;
+
+    #[test]
+    fn a_remark_is_one_line_whatever_it_holds() {
+        let refused = State::Unverifiable { reason: Reason::Robots };
+        let mut dead = newly_dead(ok("100%\n::error::x", "https://a.example/"), Reason::NotFound, Some(404));
+        dead.mentions[0].page = Some("a,b:c.md".into());
+        let night = night(vec![dead, in_state(ok("B", "https://b.example/"), None, refused, 9)]);
+        insta::assert_snapshot!(lines(&night), @r#"::error file=a%2Cb%3Ac.md,line=112,title=not found::"100%25 ::error::x" (https://a.example/): not found (404), 3 nights running since Sat 3 Oct; last worked Fri 2 Oct."#);
+    }
+}

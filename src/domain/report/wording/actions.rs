@@ -1,0 +1,140 @@
+//! The words of the pages behind a letter's links.
+
+use jiff::civil::Date;
+
+use crate::domain::report::figures::{count, count_of, day, number};
+
+/// Titles and sentences where a signed link opens nothing.
+pub const FORGED: (&str, &str) = (
+    "This link is not one of ours",
+    "It may have been cut off or changed on its way. Please open it from the mail itself. Nothing was changed.",
+);
+pub const OVER: (&str, &str) = (
+    "This link is too old",
+    "The links of a mail work until the end of its term. Please use those of a newer one. Nothing was changed.",
+);
+pub const FOREIGN: (&str, &str) = (
+    "This link opens nothing here",
+    "Its course is not looked after here any more, or its reader is not one of those who get its reports. Nothing was changed.",
+);
+pub const NO_SUCH_LINK: (&str, &str) =
+    ("This link left the page", "The course page has no such link any more, so there is nothing to decide.");
+
+pub const ACCEPT_DEAD: (&str, &str) =
+    ("Accept as dead", "It stays as it is. No report tells of it until something else becomes of it.");
+pub const NOT_BROKEN: (&str, &str) =
+    ("Not broken", "It is as it should be. No report tells of it until something else becomes of it.");
+pub const OUR_COPY: (&str, &str) =
+    ("Use our copy for good", "Students get our copy from now on, whatever becomes of the original.");
+pub const ACCEPT_VERSION: (&str, &str) =
+    ("Accept the new version", "From now on the link is compared with what it shows today.");
+pub const SNOOZE: (&str, &str) =
+    ("Snooze", "No report tells of it until then, unless something else becomes of it.");
+pub const NEXT_TERM: &str = "Snooze until the next term";
+pub const RECHECK: (&str, &str) =
+    ("Check it again now", "We ask for it once more within minutes. If it works, it counts as working.");
+
+/// What is in force, at the head of the page.
+pub fn in_force(choice: &str, since: Date, today: Date, has_lapsed: bool) -> String {
+    let over = if has_lapsed { " Another result came since, so it is told again." } else { "" };
+    format!("Decided {}: {choice}.{over}", day(since, today))
+}
+
+/// A new version was accepted since the last night.
+pub fn version_accepted(of: Date, today: Date) -> String {
+    format!("The version of {} is accepted; the next night compares with it.", day(of, today))
+}
+
+/// A look was asked for.
+pub fn look_asked(at: &str) -> String {
+    format!("It is being checked again, asked for at {at}. Reload this page in a minute or two.")
+}
+
+/// A look is over.
+pub fn looked(at: &str, is_cleared: bool) -> String {
+    let came = if is_cleared { "it works" } else { "nothing better was seen" };
+    format!("Checked again at {at}: {came}.")
+}
+
+/// "This is decided for all 5 links on a.example."
+pub fn for_all(links: usize, host: &str) -> String {
+    format!("What you decide here is decided for all {} on {host}.", count(links, "link"))
+}
+
+/// Below the picture of the nights.
+pub fn nights(count: usize, first: &str, last: &str) -> String {
+    match count {
+        1 => format!("The night of {first}."),
+        _ => format!("One bar for each night, from {first} to {last}."),
+    }
+}
+
+/// Title and sentence of the page that stops the letters, or starts them again.
+pub fn letters(title: &str, is_stopped: bool) -> (&'static str, String) {
+    if is_stopped {
+        (
+            "You get no reports",
+            format!("No reports about {title} are sent to you. They can be started again."),
+        )
+    } else {
+        (
+            "Stop these mails",
+            format!("You get reports about the links of {title}. Others who get them are not affected."),
+        )
+    }
+}
+
+/// What is known of the bytes of a course's copies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FixityFigures {
+    pub copies: usize,
+    /// Verified, and the same as when they were copied.
+    pub sound: usize,
+    /// Altered or gone when they were last verified.
+    pub unsound: usize,
+    /// The day on which the sound one longest not verified was.
+    pub oldest: Option<String>,
+}
+
+/// How many of the copies were verified and when, and what is damaged.
+pub fn fixity(found: &FixityFigures) -> Vec<String> {
+    let (copies, sound) = (number(found.copies as u64), number(found.sound as u64));
+    let verified = match (found.copies, &found.oldest) {
+        (0, _) => return Vec::new(),
+        (_, None) => "None of them was verified yet; each one is within a month of nights.".to_owned(),
+        (1, Some(oldest)) if found.sound == 1 => format!("It was re-verified by its SHA-256 {oldest}."),
+        (_, Some(oldest)) if found.sound == found.copies => {
+            format!("All {copies} re-verified by their SHA-256, the earliest {oldest}.")
+        }
+        (_, Some(oldest)) => {
+            format!("{sound} of {copies} re-verified by their SHA-256, the earliest {oldest}.")
+        }
+    };
+    let damaged = (found.unsound > 0).then(|| {
+        let (noun, it) = if found.unsound == 1 { ("copy", "it") } else { ("copies", "them") };
+        let count = number(found.unsound as u64);
+        format!("{count} {noun} damaged: altered or missing when last verified. Whoever runs this archive restores {it} from a backup.")
+    });
+    [verified].into_iter().chain(damaged).collect()
+}
+
+/// How the letters of a course are: what waits since when, the last trouble, who wants none.
+pub fn outbox(
+    waiting: usize,
+    oldest: Option<&str>,
+    trouble: Option<(&str, u32)>,
+    stopped: usize,
+) -> Vec<String> {
+    let waits = match (waiting, oldest) {
+        (0, _) | (_, None) => "No mail waits to be sent.".to_owned(),
+        (n, Some(oldest)) => format!("{} waiting to be sent, the oldest since {oldest}.", count(n, "mail")),
+    };
+    let trouble = trouble.map(|(state, tries)| {
+        format!(
+            "The last one that gave trouble is {state}, after {}.",
+            count_of(tries as usize, "try", "tries")
+        )
+    });
+    let stopped = (stopped > 0).then(|| format!("{} stopped the reports.", count(stopped, "reader")));
+    [Some(waits), trouble, stopped].into_iter().flatten().collect()
+}

@@ -1,0 +1,210 @@
+//! The end of a night: verdicts, events, letters, one transaction.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+
+use crate::domain::address::Address;
+use crate::domain::course::CourseId;
+use crate::domain::evidence::ask::Subject;
+use crate::domain::evidence::{Evidence, Reason};
+use crate::domain::journal::Entry;
+use crate::domain::report::{self, Event, Void};
+use crate::domain::verdict::breaker::{self, Sentinels, Tonight};
+use crate::domain::verdict::judge::{judge as judge_link, outlived_change};
+use crate::domain::verdict::{State, Verdict};
+use crate::night::Finished;
+use crate::night::decisions;
+use crate::night::pages::{self, Reading, Readings};
+use crate::night::record::RunningNight;
+use crate::night::report_emails;
+use crate::world::World;
+use crate::world::catalogue::{Known, NightRecord, OutboxChanges};
+
+/// What the night says of its links.
+#[derive(Clone, Debug)]
+pub(super) struct Judged {
+    pub void: Option<Void>,
+    pub links: HashMap<Address, JudgedLink>,
+    /// Changes that nobody accepted and that became the new normal all the same.
+    accepted: Vec<Entry>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct JudgedLink {
+    pub evidence: Evidence,
+    pub verdict: Verdict,
+    /// The state before tonight; `None` for a link that is new.
+    pub before: Option<State>,
+}
+
+impl Judged {
+    /// What is believed already, without a night that changes it.
+    pub(super) fn believed(links: HashMap<Address, JudgedLink>) -> Self {
+        Self { void: None, links, accepted: Vec::new() }
+    }
+}
+
+/// Judges every link, unless our own side failed: then what was believed stands.
+pub(super) fn judge(
+    links: &[Subject],
+    known: &HashMap<Address, Known>,
+    visited: &HashMap<Address, Evidence>,
+    sentinels: Sentinels,
+    now: Timestamp,
+) -> Judged {
+    let nothing = Known::default();
+    let night: Vec<Tonight> = links
+        .iter()
+        .filter_map(|link| {
+            let known = known.get(&link.address).unwrap_or(&nothing);
+            let evidence = visited.get(&link.address)?;
+            Some(known.tonight(&link.address, evidence))
+        })
+        .collect();
+    let void = breaker::void(&night, sentinels);
+    let portals = breaker::portals(&night);
+    let links = night
+        .iter()
+        .map(|tonight| {
+            let known = known.get(tonight.link).unwrap_or(&nothing);
+            let verdict = if void.is_some() {
+                verdict_of_a_void_night(tonight, known, &portals, now)
+            } else {
+                let history: Vec<Evidence> =
+                    known.memory.history.iter().chain([tonight.evidence]).cloned().collect();
+                judge_link(&history, now)
+            };
+            let before = known.verdict.as_ref().map(|verdict| verdict.state.clone());
+            (tonight.link.clone(), JudgedLink { evidence: tonight.evidence.clone(), verdict, before })
+        })
+        .collect();
+    let accepted = if void.is_some() { Vec::new() } else { accepted_by_time(&links, known, now) };
+    Judged { void, links, accepted }
+}
+
+/// A night that says nothing changes no state. A link that was never seen
+/// before may still be judged by what its host answered.
+fn verdict_of_a_void_night(
+    tonight: &Tonight,
+    known: &Known,
+    portals: &HashSet<String>,
+    now: Timestamp,
+) -> Verdict {
+    if let Some(verdict) = &known.verdict
+        && !known.memory.history.is_empty()
+    {
+        return verdict.clone();
+    }
+    if breaker::is_ours(tonight.evidence, portals) {
+        return Verdict { state: State::Unverifiable { reason: Reason::NotChecked }, since: now, nights: 0 };
+    }
+    judge_link(std::slice::from_ref(tonight.evidence), now)
+}
+
+fn accepted_by_time(
+    links: &HashMap<Address, JudgedLink>,
+    known: &HashMap<Address, Known>,
+    at: Timestamp,
+) -> Vec<Entry> {
+    let accepted = |(link, judged): (&Address, &JudgedLink)| {
+        let memory = &known.get(link)?.memory;
+        let history: Vec<Evidence> = memory.history.iter().chain([&judged.evidence]).cloned().collect();
+        let text = outlived_change(&history, at)?;
+        let last = memory.last.as_ref().filter(|last| last.text == text)?;
+        let sha256 = last.capture.sha256;
+        let is_new = memory.baseline.as_ref().is_none_or(|baseline| baseline.capture.sha256 != sha256);
+        is_new.then(|| Entry::Accepted { at, link: link.clone(), sha256 })
+    };
+    links.iter().filter_map(accepted).collect()
+}
+
+/// Writes down what the night means, and the letters that tell it, as a whole.
+pub(super) async fn record(
+    night: &RunningNight,
+    readings: &Readings,
+    judged: &Judged,
+    told: &[report::CourseReport],
+    world: &World,
+) -> anyhow::Result<()> {
+    if !judged.accepted.is_empty() {
+        world.archive.append(world.clock.now(), &judged.accepted)?;
+        world.catalogue.enter(&judged.accepted).await?;
+    }
+    let totals = world.fetch.traffic();
+    let no_letter_is_handed_on = world.catalogue.outbox_lock().await;
+    let mut post = OutboxChanges::default();
+    for (reading, told) in readings.read.iter().zip(told) {
+        report_emails::letters(&reading.course, told, &mut post, world).await?;
+    }
+    let record = NightRecord {
+        night: night.row,
+        finished: world.clock.now(),
+        void: judged.void,
+        verdicts: judged.links.iter().map(|(link, judged)| (link.clone(), judged.verdict.clone())).collect(),
+        events: events(&readings.read, night.row.started, |link| {
+            let news = judged.links.get(link).filter(|judged| is_news(judged))?;
+            Some((news.before.clone(), news.verdict.state.clone()))
+        }),
+        reports: told.to_vec(),
+        post,
+        lapsed: decisions::lapses(told),
+        requests: totals.requests,
+        bytes: totals.bytes,
+    };
+    let finished = Entry::Finished { night: night.row.started, at: record.finished, void: judged.void };
+    let mut entries = decisions::entries(&record.lapsed, night.row.started);
+    entries.push(finished);
+    world.archive.append(record.finished, &entries)?;
+    world.catalogue.finish_night(&record).await?;
+    drop(no_letter_is_handed_on);
+    // It walks over all blobs, and the service has signals to hear.
+    let archive = world.archive.clone();
+    tokio::task::spawn_blocking(move || archive.write_sums()).await??;
+    Ok(())
+}
+
+/// One event for every course that has the link, where it has one: the state before, and after.
+pub(super) fn events(
+    readings: &[Reading],
+    at: Timestamp,
+    of: impl Fn(&Address) -> Option<(Option<State>, State)>,
+) -> Vec<(CourseId, Event)> {
+    let mut events = Vec::new();
+    for reading in readings {
+        for link in pages::links(std::slice::from_ref(reading)) {
+            if let Some((before, after)) = of(&link.address) {
+                events.push((reading.course.id.clone(), Event { link: link.address, at, before, after }));
+            }
+        }
+    }
+    events
+}
+
+/// A change of state, or a new link that is not simply fine.
+fn is_news(judged: &JudgedLink) -> bool {
+    match &judged.before {
+        None => judged.verdict.state != State::Ok,
+        Some(before) => before.name() != judged.verdict.state.name(),
+    }
+}
+
+pub(super) fn finished(
+    night: &RunningNight,
+    readings: Readings,
+    judged: &Judged,
+    courses: Vec<report::CourseReport>,
+    world: &World,
+) -> Finished {
+    let totals = world.fetch.traffic();
+    Finished {
+        id: night.row.id,
+        started: night.row.started,
+        finished: world.clock.now(),
+        requests: totals.requests,
+        bytes: totals.bytes,
+        void: judged.void,
+        courses,
+        unread: readings.unread,
+    }
+}

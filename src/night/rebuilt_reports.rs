@@ -1,0 +1,89 @@
+//! What is known of a course, told once more: for a catalogue that was made anew
+//! and has no report yet.
+//!
+//! Nothing in it is news, so the next night tells only what that night changes.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::domain::address::Address;
+use crate::domain::course::Course;
+use crate::domain::report;
+use crate::night::course_report;
+use crate::night::finish::{Judged, JudgedLink};
+use crate::night::pages::{self, Reading};
+use crate::night::record::RunningNight;
+use crate::world::World;
+use crate::world::catalogue::EndedNight;
+
+/// Keeps a report of each course, as of the last night that visited one of its links.
+///
+/// # Errors
+///
+/// The catalogue cannot be used.
+pub async fn all(courses: &[Course], world: &World) -> anyhow::Result<()> {
+    for reading in pages::remembered(courses, world).await? {
+        if let Some((night, told)) = of_course(&reading, world).await? {
+            world.catalogue.keep_report(&told, night).await?;
+        }
+    }
+    Ok(())
+}
+
+/// `None` for a course of which no night has ended.
+async fn of_course(reading: &Reading, world: &World) -> anyhow::Result<Option<(i64, report::CourseReport)>> {
+    let mut last: Option<EndedNight> = None;
+    let mut links = HashMap::new();
+    for link in pages::links(std::slice::from_ref(reading)) {
+        last = last.max(world.catalogue.last_visit(&link.address).await?);
+        if let Some(judged) = as_believed(&link.address, world).await? {
+            links.insert(link.address, judged);
+        }
+    }
+    let Some(last) = last else { return Ok(None) };
+    let judged = Judged::believed(links);
+    let night = RunningNight { row: last.row };
+    let told = course_report::course_night(&night, reading, &judged, &HashMap::new(), world).await?;
+    let quiet = |item: report::LinkFacts| report::LinkFacts {
+        before: Some(item.verdict.state.clone()),
+        notes_before: item.notes.clone(),
+        ..item
+    };
+    let told = report::CourseReport {
+        finished: last.finished,
+        is_first: false,
+        items: told.items.into_iter().map(quiet).collect(),
+        defects_before: told.defects.clone(),
+        ..told
+    };
+    Ok(Some((last.row.id, told)))
+}
+
+async fn as_believed(link: &Address, world: &World) -> anyhow::Result<Option<JudgedLink>> {
+    let Some(known) = world.catalogue.known_of(link).await? else { return Ok(None) };
+    let evidence = known.memory.history.last().cloned();
+    Ok(evidence.zip(known.verdict).map(|(evidence, verdict)| JudgedLink {
+        before: Some(verdict.state.clone()),
+        evidence,
+        verdict,
+    }))
+}
+
+/// The courses of a catalogue: as they are configured, or as far as their pages tell.
+///
+/// # Errors
+///
+/// The catalogue cannot be used.
+pub async fn courses(configured: &[Course], world: &World) -> anyhow::Result<Vec<Course>> {
+    let configured: BTreeMap<_, _> = configured.iter().map(|course| (&course.id, course)).collect();
+    let mut courses = Vec::new();
+    for (id, title) in world.catalogue.courses().await? {
+        if let Some(course) = configured.get(&id) {
+            courses.push((*course).clone());
+            continue;
+        }
+        let readings = world.catalogue.readings(&id).await?;
+        let pages = readings.into_iter().map(|(source, _)| source).collect();
+        courses.push(Course::unconfigured(id, title, pages));
+    }
+    Ok(courses)
+}

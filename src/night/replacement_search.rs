@@ -1,0 +1,205 @@
+//! A replacement is searched for each dead link, once a week.
+//!
+//! Which addresses are worth asking, and whether an answer is the work, is
+//! decided in `domain::replacement`; here they are asked, one after the other,
+//! until one is proven.
+
+use std::collections::{HashMap, HashSet};
+
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use jiff::Timestamp;
+
+use crate::domain::address::Address;
+use crate::domain::evidence::ask::{Answer, Ask, Subject};
+use crate::domain::evidence::memory::{Kept, Memory};
+use crate::domain::evidence::{Evidence, Finding};
+use crate::domain::journal::Entry;
+use crate::domain::policy::discretion;
+use crate::domain::replacement::{
+    self, Candidate, Helpers, Lead, Lost, Replacement, SEARCHED_EVERY, candidates, prove,
+};
+use crate::domain::report::placement::is_broken;
+use crate::domain::verdict::StateName;
+use crate::night::finish::{Judged, JudgedLink};
+use crate::night::keeping;
+use crate::night::pages::{self, Readings};
+use crate::world::World;
+use crate::world::catalogue::{Known, Sought};
+use crate::world::fetch::{Accept, FetchRequest, Fetched};
+
+/// Searches of one night, at most: a page whose host is gone must not make the
+/// night endless. The others have their turn on the nights after.
+const SEARCHES_AT_MOST: usize = 60;
+
+/// What can stand in for the links that need it.
+pub(super) async fn seek(
+    readings: &Readings,
+    judged: &Judged,
+    known: &HashMap<Address, Known>,
+    world: &World,
+) -> anyhow::Result<HashMap<Address, Replacement>> {
+    let now = world.clock.now();
+    let mut found = HashMap::new();
+    let mut due = Vec::new();
+    for (link, judged_link) in lost(readings, judged) {
+        let last = world.catalogue.sought(&link.address).await?;
+        let is_recent = last.as_ref().is_some_and(|last| now.duration_since(last.at) < SEARCHED_EVERY);
+        if is_recent || judged.void.is_some() {
+            found.extend(last.and_then(|last| last.found).map(|it| (link.address, it)));
+        } else {
+            due.push((last, (link, judged_link)));
+        }
+    }
+    found.extend(
+        put_off(&mut due).into_iter().filter_map(|(last, (link, _))| Some((link.address, last?.found?))),
+    );
+    let searched: Vec<(Address, Option<Replacement>)> = stream::iter(due)
+        .map(|(_, (link, judged))| async move {
+            let memory = known.get(&link.address).map(|known| &known.memory);
+            let replacement = search(&link, judged, memory, world).await?;
+            anyhow::Ok((link.address, replacement))
+        })
+        .buffer_unordered(world.hosts_at_once)
+        .try_collect()
+        .await?;
+    let entries: Vec<Entry> = searched
+        .iter()
+        .map(|(link, found)| Entry::Sought { at: now, link: link.clone(), found: found.clone() })
+        .collect();
+    if !entries.is_empty() {
+        world.archive.append(world.clock.now(), &entries)?;
+        world.catalogue.enter(&entries).await?;
+    }
+    found.extend(searched.into_iter().filter_map(|(link, found)| Some((link, found?))));
+    Ok(found)
+}
+
+/// Takes those away who have to wait: who was never searched for goes first,
+/// then who has waited longest. In any other order the last links of a
+/// long page would wait for ever.
+fn put_off<T>(due: &mut Vec<(Option<Sought>, T)>) -> Vec<(Option<Sought>, T)> {
+    due.sort_by_key(|(last, _)| last.as_ref().map(|last| last.at));
+    due.split_off(due.len().min(SEARCHES_AT_MOST))
+}
+
+/// The links that need a replacement, each once.
+fn lost<'a>(readings: &Readings, judged: &'a Judged) -> Vec<(Subject, &'a JudgedLink)> {
+    let mut seen = HashSet::new();
+    let mut lost = Vec::new();
+    for reading in &readings.read {
+        for link in pages::links(std::slice::from_ref(reading)) {
+            let Some(judged) = judged.links.get(&link.address) else { continue };
+            let own = reading.course.owns(&link.address);
+            if is_broken(&judged.verdict.state, own) && seen.insert(link.address.clone()) {
+                lost.push((link, judged));
+            }
+        }
+    }
+    lost
+}
+
+async fn search(
+    link: &Subject,
+    judged: &JudgedLink,
+    memory: Option<&Memory>,
+    world: &World,
+) -> anyhow::Result<Option<Replacement>> {
+    let copy = memory.and_then(Memory::current);
+    let ours = keeping::read_again(copy, world).await?;
+    let history = memory.map_or(&[][..], |memory| &memory.history);
+    let lost = Lost {
+        link: &link.address,
+        words: &link.words,
+        history,
+        copy,
+        document: ours.as_ref(),
+        worked_at: worked_at(copy, history).unwrap_or(judged.verdict.since),
+    };
+    let twins = match copy.filter(|copy| replacement::is_telling(copy)) {
+        Some(copy) => working_twins(copy, world).await?,
+        None => Vec::new(),
+    };
+    let timegate = match &world.timegate {
+        Some(gate) if discretion::may_be_told(lost.link) && world.fetch.is_public(lost.link).await => {
+            Some(gate)
+        }
+        Some(_) | None => None,
+    };
+    for candidate in candidates(&lost, Helpers { twins: &twins, timegate }) {
+        let answer = ask(&candidate, world).await?;
+        if let Some(replacement) = prove(&candidate, &answer, &lost) {
+            return Ok(Some(replacement));
+        }
+    }
+    Ok(None)
+}
+
+/// When it surely was the work: web archives are asked for the copy nearest to it.
+fn worked_at(copy: Option<&Kept>, history: &[Evidence]) -> Option<Timestamp> {
+    let healthy = |evidence: &&Evidence| matches!(evidence.finding, Finding::Healthy { .. });
+    let seen = || history.iter().rev().find(healthy).map(|evidence| evidence.at);
+    copy.map(|copy| copy.capture.captured_at).or_else(seen)
+}
+
+/// The links that give the same document now.
+async fn working_twins(copy: &Kept, world: &World) -> anyhow::Result<Vec<Address>> {
+    let mut working = Vec::new();
+    for twin in world.catalogue.twins(copy).await? {
+        let Some(known) = world.catalogue.known_of(&twin).await? else { continue };
+        let is_working = known.verdict.as_ref().is_some_and(|verdict| verdict.state.name() == StateName::Ok);
+        let is_same = known
+            .memory
+            .current()
+            .is_some_and(|its| its.capture.sha256 == copy.capture.sha256 || its.text == copy.text);
+        if is_working && is_same {
+            working.push(twin);
+        }
+    }
+    Ok(working)
+}
+
+async fn ask(candidate: &Candidate, world: &World) -> anyhow::Result<Answer> {
+    let near = match candidate.lead {
+        Lead::TimeGate { near } => Some(near),
+        Lead::Moved | Lead::Arxiv { .. } | Lead::Doi { .. } | Lead::OwnLink => None,
+    };
+    let request = FetchRequest {
+        address: candidate.address.clone(),
+        conditional: None,
+        fresh_connection: false,
+        accept: Accept::Page,
+        accept_datetime: near,
+    };
+    let Fetched { exchange, body } = world.fetch.exchange(&request).await?;
+    let document = match &body {
+        Some(body) => Some(keeping::read_body(body, &exchange, &world.reader).await?),
+        None => None,
+    };
+    Ok(Answer { ask: Ask::Witness(candidate.address.clone()), exchange, document, is_known: false })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[test]
+    fn every_link_of_a_long_page_has_its_turn() {
+        let mut searched: Vec<Option<Sought>> = vec![None; 10 * SEARCHES_AT_MOST];
+        for night in 0..10 {
+            let at = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * night);
+            // A link is due again while the last ones still wait for their first turn.
+            let is_due = |last: &Option<Sought>| {
+                last.as_ref().is_none_or(|last| at.duration_since(last.at) >= SEARCHED_EVERY)
+            };
+            let mut due: Vec<(_, usize)> =
+                searched.iter().cloned().zip(0..).filter(|(last, _)| is_due(last)).collect();
+            put_off(&mut due);
+            for (_, link) in due {
+                searched[link] = Some(Sought { at, found: None });
+            }
+        }
+        assert!(searched.iter().all(Option::is_some));
+    }
+}

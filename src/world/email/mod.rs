@@ -1,0 +1,165 @@
+//! Letters as mail: how one is written here, how it is handed on in `relay`.
+//!
+//! `multipart/alternative`, the complete text first (RFC 2046 section 5.1.4).
+//! The same letter is always the same bytes, so that a repeat is recognised.
+
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use lettre::Message;
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Body, MultiPart, MultiPartKind, SinglePart};
+
+use crate::domain::capture::Digest;
+use crate::domain::course::{CourseId, EmailAddress, Term};
+use crate::domain::report::plain;
+
+pub mod dkim;
+pub mod relay;
+
+pub use lettre::message::Mailbox;
+
+/// One report to one reader.
+#[derive(Clone, Copy, Debug)]
+pub struct Email<'a> {
+    pub from: &'a Mailbox,
+    pub to: &'a EmailAddress,
+    pub course: &'a CourseId,
+    /// The course by its title.
+    pub title: &'a str,
+    /// Letters of one term are one thread.
+    pub term: Option<Term>,
+    /// The start of the night it tells; with course and reader it names the letter.
+    pub night: Timestamp,
+    pub date: Timestamp,
+    pub subject: &'a str,
+    pub text: &'a str,
+    pub html: &'a str,
+    /// A unified diff to be attached.
+    pub patch: Option<&'a str>,
+    /// Where one request ends these mails (RFC 8058).
+    pub unsubscribe: Option<&'a str>,
+}
+
+/// A letter that cannot become a mail.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("`{address}` is no mail address: {source}")]
+    Address { address: String, source: lettre::address::AddressError },
+    #[error("the letter cannot be written as a mail: {0}")]
+    Message(#[from] lettre::error::Error),
+}
+
+impl Email<'_> {
+    /// The part of the Message-ID between the angle brackets.
+    pub fn id(&self) -> String {
+        let night = self.night.strftime("%Y%m%dT%H%M%SZ");
+        let reader = Digest::of(self.to.as_str().as_bytes()).to_string();
+        let reader = reader.get(..12).unwrap_or(&reader);
+        format!("{}.{night}.{reader}@{}", self.course, self.host())
+    }
+
+    /// What every letter of a term refers to. No letter has this id itself.
+    fn thread(&self) -> String {
+        let term = self.term.map_or_else(|| "report".to_owned(), |term| term.first.to_string());
+        format!("{}.{term}@{}", self.course, self.host())
+    }
+
+    fn host(&self) -> &str {
+        self.from.email.domain()
+    }
+
+    /// The mail as it is sent: ASCII, with CRLF.
+    pub fn format(&self) -> Result<Vec<u8>, Error> {
+        let since_epoch = Duration::from_secs(u64::try_from(self.date.as_second()).unwrap_or(0));
+        let to = self
+            .to
+            .as_str()
+            .parse()
+            .map_err(|source| Error::Address { address: self.to.to_string(), source })?;
+        let id = self.id();
+        let mut message = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to))
+            .subject(plain::visible(self.subject))
+            .date(SystemTime::UNIX_EPOCH + since_epoch)
+            .message_id(Some(format!("<{id}>")))
+            .references(format!("<{}>", self.thread()))
+            .multipart(self.with_patch(&id))?;
+        for (name, value) in self.list_headers() {
+            message.headers_mut().insert_raw(HeaderValue::new(name, value));
+        }
+        Ok(message.formatted())
+    }
+
+    /// The letter, and its patch behind it (RFC 2046 section 5.1.3).
+    fn with_patch(&self, id: &str) -> MultiPart {
+        let letter = self.body(id);
+        let Some(patch) = self.patch.filter(|patch| !patch.is_empty()) else { return letter };
+        // In base 64 its line ends and odd bytes survive every relay.
+        let encoded = Body::new_with_encoding(patch.as_bytes().to_vec(), ContentTransferEncoding::Base64);
+        let (Ok(body), Ok(kind)) = (encoded, ContentType::parse("text/x-diff; charset=utf-8")) else {
+            return letter;
+        };
+        MultiPart::builder()
+            .kind(MultiPartKind::Mixed)
+            .boundary(boundary(&format!("{id} mixed")))
+            .multipart(letter)
+            .singlepart(Attachment::new(format!("{}.patch", self.course)).body(body, kind))
+    }
+
+    fn body(&self, id: &str) -> MultiPart {
+        let part = |kind: ContentType, text: &str| {
+            SinglePart::builder().header(kind).body(plain::printable(text).into_owned())
+        };
+        MultiPart::builder()
+            .kind(MultiPartKind::Alternative)
+            .boundary(boundary(id))
+            .singlepart(part(ContentType::TEXT_PLAIN, self.text))
+            .singlepart(part(ContentType::TEXT_HTML, self.html))
+    }
+
+    /// Keeps holiday replies away (RFC 3834, and what Exchange reads), and says
+    /// which list this is (RFC 2919) and how to leave it (RFC 2369, RFC 8058).
+    fn list_headers(&self) -> Vec<(HeaderName, String)> {
+        let mut headers = vec![
+            (HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()),
+            (HeaderName::new_from_ascii_str("X-Auto-Response-Suppress"), "All".to_owned()),
+            (HeaderName::new_from_ascii_str("List-Id"), self.list_id()),
+        ];
+        let by_mail = format!("<mailto:{}?subject=stop%20{}>", self.from.email, self.course);
+        let leave = HeaderName::new_from_ascii_str("List-Unsubscribe");
+        if let Some(url) = self.unsubscribe.filter(|url| is_clean_https(url)) {
+            headers.push((leave, format!("<{url}>, {by_mail}")));
+            headers.push((
+                HeaderName::new_from_ascii_str("List-Unsubscribe-Post"),
+                "List-Unsubscribe=One-Click".to_owned(),
+            ));
+        } else {
+            headers.push((leave, by_mail));
+        }
+        headers
+    }
+
+    /// "Deep Generative Models <dgm.onreserve.school.edu>"; the title only
+    /// where it is plain words, which need no quoting.
+    fn list_id(&self) -> String {
+        let title = plain::visible(self.title);
+        let is_plain = title.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ' || c == '-');
+        let title = if is_plain && !title.is_empty() { format!("{title} ") } else { String::new() };
+        format!("{title}<{}.onreserve.{}>", self.course, self.host())
+    }
+}
+
+/// No line of a letter can hold it: the digest is of the letter's own name.
+fn boundary(name: &str) -> String {
+    format!("=_{}", Digest::of(name.as_bytes()).to_string().get(..32).unwrap_or_default())
+}
+
+fn is_clean_https(url: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '<' | '>' | ',');
+    url.starts_with("https://") && url.len() <= 500 && url.chars().all(is_plain)
+}
+
+#[cfg(test)]
+mod tests;
