@@ -15,10 +15,10 @@
 //! |---|---|
 //! | [`domain::schedule`] | a cron expression and a time zone into when the next night is |
 //! | [`domain::page`] | a course page into [`Mention`](domain::link::Mention)s: words, headings, row, due date, line |
-//! | [`domain::evidence::ask`] | what is known into what to ask of the web next |
+//! | [`domain::evidence::probe`] | what is known into what to ask of the web next |
 //! | [`world::fetch`] | a request into an [`Exchange`](domain::visit::Exchange): hops, head, body or the way it failed |
 //! | [`domain::document`] | bytes into a [`Document`](domain::document::Document): what it is, its title, its text |
-//! | [`domain::evidence::weigh`] | a night's answers into one [`Evidence`](domain::evidence::Evidence) |
+//! | [`domain::evidence::evaluate`] | a night's answers into one [`Evidence`](domain::evidence::Evidence) |
 //! | [`world::archive`] | a body into a capture that is never overwritten |
 //! | [`domain::verdict`] | nights of evidence into one [`Verdict`](domain::verdict::Verdict) |
 //! | [`domain::replacement`] | what is known of a dead work into where readers can go instead |
@@ -50,9 +50,9 @@
 //! # Where to look
 //!
 //! - Why was this link called dead? [`domain::verdict::judge`], then
-//!   [`domain::evidence::weigh`].
-//! - What does this host do differently? [`domain::evidence::site`].
-//! - Which pages are walls? [`domain::evidence::mark`] and the `marks.psv` beside it.
+//!   [`domain::evidence::evaluate`].
+//! - What does this host do differently? [`domain::evidence::host_rules`].
+//! - Which pages are walls? [`domain::evidence::page_signatures`] and the `page_signatures.psv` beside it.
 //! - When is a letter due? [`domain::report::due`]; what stands in it: [`domain::report::compose`].
 //! - Who may open a copy? [`domain::policy::access`]; who is a reader of a course, or staff:
 //!   [`domain::policy::admission`].

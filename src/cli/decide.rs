@@ -16,7 +16,7 @@ use crate::domain::address::Address;
 use crate::domain::capture::Digest;
 use crate::domain::course::{CourseId, Term};
 use crate::domain::decision::{Choice, Decision, Gist, Until};
-use crate::domain::evidence::memory::Memory;
+use crate::domain::evidence::link_history::LinkHistory;
 use crate::domain::journal::Entry;
 use crate::domain::report::CourseReport;
 use crate::domain::report::wording::{self, decision as words};
@@ -72,7 +72,7 @@ struct Case {
     course: CourseId,
     link: Address,
     state: State,
-    memory: Memory,
+    history: LinkHistory,
     night: CourseReport,
     term: Option<Term>,
     shelf: Shelf,
@@ -93,7 +93,7 @@ impl Case {
         let settings = arguments.place.settings()?;
         let configured = settings.iter().flat_map(|settings| &settings.courses);
         let term = configured.filter(|configured| configured.id == course).find_map(|course| course.term);
-        Ok(Self { course, link, state, memory: known.memory, night, term, shelf })
+        Ok(Self { course, link, state, history: known.history, night, term, shelf })
     }
 
     /// Writes it down and says so.
@@ -119,10 +119,10 @@ impl Case {
 
     /// The newest capture becomes what later nights are compared with.
     async fn accept_version(&self, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-        let newest = self.memory.last.as_ref();
+        let newest = self.history.last.as_ref();
         let newest = newest.with_context(|| format!("there is no copy of {} to accept", self.link))?;
         let sha256 = newest.capture.sha256;
-        if self.memory.baseline.as_ref().is_some_and(|baseline| baseline.capture.sha256 == sha256) {
+        if self.history.baseline.as_ref().is_some_and(|baseline| baseline.capture.sha256 == sha256) {
             say("That version is the accepted one already.\n")?;
             return Ok(ExitCode::SUCCESS);
         }
@@ -144,7 +144,7 @@ impl Case {
     /// What students would be given: of a changed link the version from before.
     fn our_copy(&self) -> Option<Digest> {
         let is_changed = self.state.name() == StateName::Changed;
-        let kept = if is_changed { self.memory.baseline.as_ref() } else { self.memory.current() };
+        let kept = if is_changed { self.history.baseline.as_ref() } else { self.history.current() };
         kept.map(|kept| kept.capture.sha256)
     }
 }

@@ -38,9 +38,9 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
             out.push_str(&format!("              note: {}\n", wording::note(note)));
         }
     }
-    let now = known.memory.history.last().map(|evidence| evidence.at);
-    let approach = now.and_then(|now| approach(&known.memory.history, now));
-    if let Some(baseline) = known.memory.baseline {
+    let now = known.history.evidence.last().map(|evidence| evidence.at);
+    let approach = now.and_then(|now| approach(&known.history.evidence, now));
+    if let Some(baseline) = known.history.baseline {
         let taken = baseline.capture.captured_at.strftime("%Y-%m-%d");
         out.push_str(&format!("\nCompared with the copy of {taken} ({}).\n", baseline.capture.sha256));
     }

@@ -12,7 +12,7 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     let link = shelf.link(&arguments.link).await?;
     let known = shelf.catalogue.known_of(&link).await?;
     let kept = known
-        .and_then(|known| known.memory.current().cloned())
+        .and_then(|known| known.history.current().cloned())
         .with_context(|| format!("there is no copy of {link}"))?;
     let path = shelf.archive.path_of(kept.capture.sha256);
     if !path.exists() {

@@ -96,7 +96,8 @@ pub(super) async fn rebuild(arguments: RebuildArguments) -> anyhow::Result<ExitC
 async fn believe(catalogue: &Catalogue) -> anyhow::Result<usize> {
     let mut verdicts = Vec::new();
     for link in catalogue.links().await? {
-        let history = catalogue.known_of(&link).await?.map(|known| known.memory.history).unwrap_or_default();
+        let history =
+            catalogue.known_of(&link).await?.map(|known| known.history.evidence).unwrap_or_default();
         if let Some(last) = history.last() {
             let verdict = judge(&history, last.at);
             verdicts.push((link, verdict));

@@ -200,7 +200,7 @@ impl Daemon {
         let Some(course) = self.courses([&call.course].into_iter()).pop() else { return Ok(None) };
         self.courtesy.begin(Errand::Look, &mut self.world, &self.settings.fetch);
         let span = tracing::info_span!("look", run = %self.world.clock.now());
-        let look = night::look_at(&course, &call.link, &self.world).instrument(span.clone());
+        let look = night::recheck_link(&course, &call.link, &self.world).instrument(span.clone());
         let Some(looked) = attended(&mut self.attendant, look).await? else { return Ok(Some(Stopped)) };
         let _entered = span.enter();
         let is_cleared = looked.as_ref().is_ok_and(|looked| looked.cleared > 0);
@@ -252,7 +252,7 @@ impl Daemon {
         self.courtesy.begin(Errand::Look, &mut self.world, &self.settings.fetch);
         let courses = self.courses(due.iter());
         let span = tracing::info_span!("look", run = %now);
-        let look = night::look(&courses, &self.world).instrument(span.clone());
+        let look = night::recheck(&courses, &self.world).instrument(span.clone());
         let Some(looked) = attended(&mut self.attendant, look).await? else { return Ok(Some(Stopped)) };
         let _entered = span.enter();
         tidings::looked(looked);

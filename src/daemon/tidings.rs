@@ -5,7 +5,7 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 use super::agenda::Due;
 use crate::domain::schedule::Occasion;
 use crate::domain::verdict::StateName;
-use crate::night::{Finished, Looked};
+use crate::night::{Finished, Rechecked};
 use crate::world::archive::Fixity;
 use crate::world::clock::Clock;
 use crate::world::ping::{self, Ping, PingUrl};
@@ -97,7 +97,7 @@ pub(super) fn scrubbed(fixity: anyhow::Result<Fixity>) {
     }
 }
 
-pub(super) fn looked(looked: anyhow::Result<Looked>) {
+pub(super) fn looked(looked: anyhow::Result<Rechecked>) {
     match looked {
         Ok(looked) => {
             tracing::info!(links = looked.links, cleared = looked.cleared, "looked at failing links");

@@ -16,7 +16,7 @@ use crate::domain::course::{CourseId, EmailAddress, PageSource};
 use crate::domain::decision::Decision;
 use crate::domain::document::Fingerprint;
 use crate::domain::evidence::Evidence;
-use crate::domain::evidence::memory::Kept;
+use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::page::Page;
 use crate::domain::replacement::Replacement;
 use crate::domain::verdict::breaker::Void;
@@ -28,7 +28,7 @@ pub enum Entry {
     /// A night began; its start names it.
     Night { started: Timestamp },
     /// A body was kept.
-    Capture(Kept),
+    Capture(StoredCapture),
     /// A link was visited.
     Visit { night: Timestamp, link: Address, evidence: Evidence },
     /// A course page was read, and says something else than before.

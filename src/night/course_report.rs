@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use crate::domain::address::Address;
 use crate::domain::capture::{Capture, Digest, Verified};
 use crate::domain::course::{Course, Rights};
-use crate::domain::evidence::memory::Memory;
+use crate::domain::evidence::link_history::LinkHistory;
 use crate::domain::evidence::{Evidence, Finding, Note};
 use crate::domain::link::Mention;
 use crate::domain::policy::access::{self, Original, Question};
@@ -104,7 +104,7 @@ async fn items(
     for link in links {
         let Some(found) = judged.links.get(&link.address) else { continue };
         let known = known.get(&link.address).unwrap_or(&nothing);
-        let memory = with_tonight(&known.memory, found, judged.void);
+        let history = with_tonight(&known.history, found, judged.void);
         let is_lost = is_lost(&found.verdict.state, &reading.course, &link.address);
         let before = told.remove(&link.address).unwrap_or_default();
         let item = LinkFacts {
@@ -112,7 +112,7 @@ async fn items(
             reminder_before: before.reminder,
             notes: notes(found, &before.notes, judged.void),
             notes_before: before.notes,
-            ..item(link.address, found, &memory, (&reading.course, today))
+            ..item(link.address, found, &history, (&reading.course, today))
         };
         let item = with_verified(decided.apply(item), &verified);
         items.push(LinkFacts {
@@ -140,10 +140,15 @@ fn mentions(reading: &Reading) -> HashMap<Address, Vec<Mention>> {
 }
 
 /// The link by itself, without its places on the page and what was told of it before.
-fn item(link: Address, found: &JudgedLink, memory: &Memory, (course, today): (&Course, Date)) -> LinkFacts {
+fn item(
+    link: Address,
+    found: &JudgedLink,
+    history: &LinkHistory,
+    (course, today): (&Course, Date),
+) -> LinkFacts {
     let rights = rights(&link, course);
     // Nobody is offered what its owner wants back.
-    let copy = memory.current().filter(|_| rights != Rights::TakenDown);
+    let copy = history.current().filter(|_| rights != Rights::TakenDown);
     let opens = |original| copy.is_some() && opens(rights, course, today, original);
     let original = match found.verdict.state.name() {
         StateName::Restricted => Original::Works,
@@ -162,14 +167,14 @@ fn item(link: Address, found: &JudgedLink, memory: &Memory, (course, today): (&C
         before: None,
         status: found.evidence.status,
         ended_at: found.evidence.ended_at.clone(),
-        last_ok: last_ok(memory),
+        last_ok: last_ok(history),
         copy: copy.map(|kept| kept.capture.clone()),
         copy_pages: copy.and_then(|kept| kept.pages),
         verified: None,
         is_covered: opens(original),
         opens_if_chosen: opens(Original::SetAside),
         replacement: None,
-        versions: if is_changed { versions(memory) } else { None },
+        versions: if is_changed { versions(history) } else { None },
         reminder_before: None,
         notes: Vec::new(),
         notes_before: Vec::new(),
@@ -220,16 +225,16 @@ fn notes(found: &JudgedLink, before: &[Note], void: Option<Void>) -> Vec<Note> {
 
 /// What is remembered, tonight's evidence included, which is written down only
 /// with what is told of it.
-fn with_tonight(memory: &Memory, found: &JudgedLink, void: Option<Void>) -> Memory {
-    let mut memory = memory.clone();
+fn with_tonight(history: &LinkHistory, found: &JudgedLink, void: Option<Void>) -> LinkHistory {
+    let mut history = history.clone();
     if void.is_none() {
-        memory.history.push(found.evidence.clone());
+        history.evidence.push(found.evidence.clone());
     }
-    memory
+    history
 }
 
-fn versions(memory: &Memory) -> Option<(Capture, Capture)> {
-    let (accepted, newest) = (memory.baseline.as_ref()?, memory.last.as_ref()?);
+fn versions(history: &LinkHistory) -> Option<(Capture, Capture)> {
+    let (accepted, newest) = (history.baseline.as_ref()?, history.last.as_ref()?);
     Some((accepted.capture.clone(), newest.capture.clone()))
 }
 
@@ -273,7 +278,7 @@ impl LastReport {
     }
 }
 
-fn last_ok(memory: &Memory) -> Option<Timestamp> {
+fn last_ok(history: &LinkHistory) -> Option<Timestamp> {
     let healthy = |evidence: &&Evidence| matches!(evidence.finding, Finding::Healthy { .. });
-    memory.history.iter().rev().find(healthy).map(|evidence| evidence.at)
+    history.evidence.iter().rev().find(healthy).map(|evidence| evidence.at)
 }

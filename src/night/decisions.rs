@@ -8,7 +8,7 @@ use jiff::civil::Date;
 
 use crate::domain::address::Address;
 use crate::domain::course::{Course, Term};
-use crate::domain::evidence::memory::Kept;
+use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::journal::Entry;
 use crate::domain::report::{self, LinkFacts};
 use crate::world::World;
@@ -18,7 +18,7 @@ use crate::world::catalogue::{Decided, Lapse};
 pub(super) struct Decisions {
     standing: HashMap<Address, Decided>,
     /// The copies that the course reads in place of the originals.
-    copies: HashMap<Address, Kept>,
+    copies: HashMap<Address, StoredCapture>,
     today: Date,
     term: Option<Term>,
 }

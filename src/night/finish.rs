@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::domain::address::Address;
 use crate::domain::course::CourseId;
-use crate::domain::evidence::ask::Subject;
+use crate::domain::evidence::probe::CheckedLink;
 use crate::domain::evidence::{Evidence, Reason};
 use crate::domain::journal::Entry;
 use crate::domain::report::{self, Event, Void};
@@ -47,7 +47,7 @@ impl Judged {
 
 /// Judges every link, unless our own side failed: then what was believed stands.
 pub(super) fn judge(
-    links: &[Subject],
+    links: &[CheckedLink],
     known: &HashMap<Address, Known>,
     visited: &HashMap<Address, Evidence>,
     sentinels: Sentinels,
@@ -72,7 +72,7 @@ pub(super) fn judge(
                 verdict_of_a_void_night(tonight, known, &portals, now)
             } else {
                 let history: Vec<Evidence> =
-                    known.memory.history.iter().chain([tonight.evidence]).cloned().collect();
+                    known.history.evidence.iter().chain([tonight.evidence]).cloned().collect();
                 judge_link(&history, now)
             };
             let before = known.verdict.as_ref().map(|verdict| verdict.state.clone());
@@ -92,7 +92,7 @@ fn verdict_of_a_void_night(
     now: Timestamp,
 ) -> Verdict {
     if let Some(verdict) = &known.verdict
-        && !known.memory.history.is_empty()
+        && !known.history.evidence.is_empty()
     {
         return verdict.clone();
     }
@@ -108,12 +108,12 @@ fn accepted_by_time(
     at: Timestamp,
 ) -> Vec<Entry> {
     let accepted = |(link, judged): (&Address, &JudgedLink)| {
-        let memory = &known.get(link)?.memory;
-        let history: Vec<Evidence> = memory.history.iter().chain([&judged.evidence]).cloned().collect();
-        let text = outlived_change(&history, at)?;
-        let last = memory.last.as_ref().filter(|last| last.text == text)?;
+        let history = &known.get(link)?.history;
+        let evidence: Vec<Evidence> = history.evidence.iter().chain([&judged.evidence]).cloned().collect();
+        let text = outlived_change(&evidence, at)?;
+        let last = history.last.as_ref().filter(|last| last.text == text)?;
         let sha256 = last.capture.sha256;
-        let is_new = memory.baseline.as_ref().is_none_or(|baseline| baseline.capture.sha256 != sha256);
+        let is_new = history.baseline.as_ref().is_none_or(|baseline| baseline.capture.sha256 != sha256);
         is_new.then(|| Entry::Accepted { at, link: link.clone(), sha256 })
     };
     links.iter().filter_map(accepted).collect()

@@ -5,9 +5,9 @@
 
 pub mod one_page;
 mod pages;
-mod sweep;
-mod carry;
-mod keeping;
+mod crawl;
+mod execute;
+mod capture_select;
 mod sentinels;
 pub mod replay;
 pub mod rebuilt_reports;
@@ -18,12 +18,14 @@ pub mod page_patch;
 mod course_report;
 mod report_emails;
 mod finish;
-mod look;
+mod recheck;
+mod progress;
 pub mod scrub;
 pub mod texts;
 
-pub use look::{Looked, at as look_at, run as look};
 pub use pages::NoPage;
+pub use progress::{Progress, Watcher};
+pub use recheck::{Rechecked, all as recheck, one as recheck_link};
 
 use jiff::Timestamp;
 
@@ -32,18 +34,6 @@ use crate::domain::course::Course;
 use crate::domain::report;
 use crate::domain::verdict::StateName;
 use crate::world::World;
-
-/// What a night tells whoever watches it.
-#[derive(Clone, Debug)]
-pub enum Progress<'a> {
-    /// The pages are read; so many links stand on them.
-    Links { count: usize, known: usize },
-    /// A link is done.
-    Visited { link: &'a Address, bytes: u64, kept: bool },
-}
-
-/// Whoever watches a night.
-pub type Watcher<'a> = &'a (dyn Fn(Progress) + Sync);
 
 /// A finished night.
 #[derive(Clone, Debug)]
@@ -92,13 +82,7 @@ pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyho
     let links = pages::links(&readings.read);
     let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
     let known = world.catalogue.known(&addresses).await?;
-    let visited = sweep::all(
-        &links,
-        &known,
-        &night,
-        sweep::Around { world, watch, hosts_at_once: world.hosts_at_once },
-    )
-    .await?;
+    let visited = crawl::all(&links, &known, &night, world, watch).await?;
     let sentinels = sentinels::ask(world).await?;
     let judged = finish::judge(&links, &known, &visited, sentinels, world.clock.now());
     let mended = replacement_search::seek(&readings, &judged, &known, world).await?;

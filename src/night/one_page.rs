@@ -6,11 +6,11 @@ use crate::domain::address::Address;
 use crate::domain::course::{Course, PageSource};
 use crate::domain::document::{self, Format};
 use crate::domain::evidence::Reason;
-use crate::domain::evidence::ask::{Answer, Ask};
-use crate::domain::evidence::glance::{Glance, glance};
+use crate::domain::evidence::classify::{ResponseClass, classify};
+use crate::domain::evidence::probe::{Probe, ProbeResult};
 use crate::domain::page::{self, Context, Markup, Page};
 use crate::domain::report::wording;
-use crate::night::keeping;
+use crate::night::capture_select;
 use crate::world::fetch::{self, Fetch};
 use crate::world::page_file;
 use crate::world::reader::Reader;
@@ -128,7 +128,7 @@ async fn fetch_page(
     let base = exchange.final_address().clone();
     let page = address.to_string();
     let document = match &body {
-        Some(body) => Some(keeping::read_body(body, &exchange, reader).await?),
+        Some(body) => Some(capture_select::read_body(body, &exchange, reader).await?),
         None => None,
     };
     let is_page = |document: &document::Document| match document.format {
@@ -138,15 +138,15 @@ async fn fetch_page(
     if document.as_ref().is_some_and(|document| !is_page(document)) {
         return Ok(Err(NotRead::NotAPage { page }));
     }
-    let answer = Answer { ask: Ask::Link, exchange, document, is_known: false };
-    let why = match (glance(&answer), &body) {
-        (Glance::Work(_), Some(body)) => {
+    let answer = ProbeResult { probe: Probe::Link, exchange, document, is_known: false };
+    let why = match (classify(&answer), &body) {
+        (ResponseClass::Content(_), Some(body)) => {
             let bytes = page_file::read(body.path())?;
             return Ok(Ok(Source { bytes, name: base.path().to_owned(), base: Some(base), content_type }));
         }
-        (Glance::Restricted(_), _) => return Ok(Err(NotRead::AsksForAccount { page })),
-        (Glance::Gone(why, _) | Glance::Refused(why) | Glance::Unclear(why), _) => why,
-        (Glance::Work(_) | Glance::Unmodified, _) => Reason::Unreadable,
+        (ResponseClass::Restricted(_), _) => return Ok(Err(NotRead::AsksForAccount { page })),
+        (ResponseClass::Gone(why, _) | ResponseClass::Refused(why) | ResponseClass::Unclear(why), _) => why,
+        (ResponseClass::Content(_) | ResponseClass::Unmodified, _) => Reason::Unreadable,
     };
     Ok(Err(NotRead::Unreachable { page, why, status }))
 }

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use crate::domain::address::Address;
 use crate::domain::course::{Course, CourseId, PageSource};
 use crate::domain::evidence::Reason;
-use crate::domain::evidence::ask::Subject;
+use crate::domain::evidence::probe::CheckedLink;
 use crate::domain::link::{Kind, Mention, Target};
 use crate::domain::page::{self, Page};
 use crate::domain::report::{self, PageDefect, PageTrouble};
@@ -184,15 +184,20 @@ fn trouble(source: &PageSource, not_read: &NotRead) -> PageTrouble {
 }
 
 /// The distinct links of all pages, in the order in which they first stand there.
-pub(super) fn links(readings: &[Reading]) -> Vec<Subject> {
+pub(super) fn links(readings: &[Reading]) -> Vec<CheckedLink> {
     let mut order: Vec<Address> = Vec::new();
-    let mut subjects: BTreeMap<Address, Subject> = BTreeMap::new();
+    let mut subjects: BTreeMap<Address, CheckedLink> = BTreeMap::new();
     let mentions = readings.iter().flat_map(|reading| &reading.pages).flat_map(|(_, page)| &page.mentions);
     for mention in mentions {
         let Target::Web { address, fragment } = &mention.target else { continue };
         let subject = subjects.entry(address.clone()).or_insert_with(|| {
             order.push(address.clone());
-            Subject { address: address.clone(), words: Vec::new(), kind: mention.kind, fragments: Vec::new() }
+            CheckedLink {
+                address: address.clone(),
+                words: Vec::new(),
+                kind: mention.kind,
+                fragments: Vec::new(),
+            }
         });
         if !mention.words.is_empty() && !subject.words.contains(&mention.words) {
             subject.words.push(mention.words.clone());

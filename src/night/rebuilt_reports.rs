@@ -60,7 +60,7 @@ async fn of_course(reading: &Reading, world: &World) -> anyhow::Result<Option<(i
 
 async fn as_believed(link: &Address, world: &World) -> anyhow::Result<Option<JudgedLink>> {
     let Some(known) = world.catalogue.known_of(link).await? else { return Ok(None) };
-    let evidence = known.memory.history.last().cloned();
+    let evidence = known.history.evidence.last().cloned();
     Ok(evidence.zip(known.verdict).map(|(evidence, verdict)| JudgedLink {
         before: Some(verdict.state.clone()),
         evidence,

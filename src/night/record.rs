@@ -8,14 +8,13 @@ use crate::domain::address::Address;
 use crate::domain::capture::{Capture, Digest};
 use crate::domain::course::{Course, PageSource};
 use crate::domain::evidence::Evidence;
-use crate::domain::evidence::memory::Kept;
+use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::journal::Entry;
 use crate::domain::page::Page;
 use crate::domain::visit::Exchange;
-use crate::night::Progress;
-use crate::night::keeping::{Brought, ToKeep};
+use crate::night::capture_select::{NewCapture, VisitResult};
+use crate::night::progress::{Progress, Watcher};
 use crate::night::replay;
-use crate::night::sweep::Around;
 use crate::world::World;
 use crate::world::catalogue::NightRow;
 
@@ -80,55 +79,56 @@ impl RunningNight {
 
 /// Records visits as they come, in batches.
 pub(super) async fn each(
-    mut visits: Receiver<Brought>,
+    mut visits: Receiver<VisitResult>,
     night: &RunningNight,
-    around: Around<'_>,
+    world: &World,
+    watch: Watcher<'_>,
 ) -> anyhow::Result<HashMap<Address, Evidence>> {
     let mut evidence = HashMap::new();
     let mut batch = Vec::with_capacity(BATCH);
     while visits.recv_many(&mut batch, BATCH).await > 0 {
         let (mut entries, mut texts) = (Vec::new(), Vec::new());
-        for brought in &mut batch {
-            let to_keep = match brought.to_keep.take() {
+        for visited in &mut batch {
+            let new_capture = match visited.new_capture.take() {
                 // The same bytes at another address are the same work.
-                Some(it) if around.world.catalogue.is_taken_down(it.body.body.sha256).await? => None,
-                to_keep => to_keep,
+                Some(it) if world.catalogue.is_taken_down(it.body.body.sha256).await? => None,
+                new_capture => new_capture,
             };
-            let is_kept = to_keep.is_some();
-            if let Some(to_keep) = to_keep {
-                let passages = to_keep.document.passages();
-                let kept = keep(&brought.link, to_keep, around.world)?;
+            let is_kept = new_capture.is_some();
+            if let Some(new_capture) = new_capture {
+                let passages = new_capture.document.passages();
+                let kept = keep(&visited.link, new_capture, world)?;
                 texts.push((kept.capture.sha256, passages));
                 entries.push(Entry::Capture(kept));
             }
-            if let (Some(text), Some(sha256)) = (brought.rebased, brought.baseline) {
-                entries.push(Entry::Reread { link: brought.link.clone(), sha256, text });
+            if let (Some(text), Some(sha256)) = (visited.new_fingerprint, visited.baseline) {
+                entries.push(Entry::Reread { link: visited.link.clone(), sha256, text });
             }
             entries.push(Entry::Visit {
                 night: night.row.started,
-                link: brought.link.clone(),
-                evidence: brought.evidence.clone(),
+                link: visited.link.clone(),
+                evidence: visited.evidence.clone(),
             });
-            (around.watch)(Progress::Visited { link: &brought.link, bytes: brought.bytes, kept: is_kept });
+            watch(Progress::Visited { link: &visited.link, bytes: visited.bytes, kept: is_kept });
         }
-        around.world.archive.append(around.world.clock.now(), &entries)?;
-        around.world.catalogue.enter(&entries).await?;
+        world.archive.append(world.clock.now(), &entries)?;
+        world.catalogue.enter(&entries).await?;
         for (sha256, passages) in texts {
-            around.world.catalogue.enter_text(sha256, &passages).await?;
+            world.catalogue.enter_text(sha256, &passages).await?;
         }
-        evidence.extend(batch.drain(..).map(|brought| (brought.link, brought.evidence)));
+        evidence.extend(batch.drain(..).map(|visited| (visited.link, visited.evidence)));
     }
     Ok(evidence)
 }
 
-fn keep(link: &Address, to_keep: ToKeep, world: &World) -> anyhow::Result<Kept> {
-    let ToKeep { body, exchange, why, document, validators, is_baseline } = to_keep;
+fn keep(link: &Address, new_capture: NewCapture, world: &World) -> anyhow::Result<StoredCapture> {
+    let NewCapture { body, exchange, why, document, validators, is_baseline } = new_capture;
     let head = world.archive.keep_bytes(head(&exchange).as_bytes())?;
     let (sha1, bytes) = (body.body.sha1.clone(), body.body.bytes);
     let sha256 = world.archive.adopt(body)?;
     let media_type =
         exchange.last_hop().and_then(|hop| hop.headers.get("content-type")).unwrap_or_default().to_owned();
-    Ok(Kept {
+    Ok(StoredCapture {
         text: document.fingerprint(),
         words: document.words(),
         title: document.title,

@@ -10,8 +10,8 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 
 use crate::domain::address::Address;
-use crate::domain::evidence::ask::{Answer, Ask, Subject};
-use crate::domain::evidence::memory::{Kept, Memory};
+use crate::domain::evidence::link_history::{LinkHistory, StoredCapture};
+use crate::domain::evidence::probe::{CheckedLink, Probe, ProbeResult};
 use crate::domain::evidence::{Evidence, Finding};
 use crate::domain::journal::Entry;
 use crate::domain::policy::discretion;
@@ -20,8 +20,8 @@ use crate::domain::replacement::{
 };
 use crate::domain::report::placement::is_broken;
 use crate::domain::verdict::StateName;
+use crate::night::capture_select;
 use crate::night::finish::{Judged, JudgedLink};
-use crate::night::keeping;
 use crate::night::pages::{self, Readings};
 use crate::world::World;
 use crate::world::catalogue::{Known, Sought};
@@ -55,8 +55,8 @@ pub(super) async fn seek(
     );
     let searched: Vec<(Address, Option<Replacement>)> = stream::iter(due)
         .map(|(_, (link, judged))| async move {
-            let memory = known.get(&link.address).map(|known| &known.memory);
-            let replacement = search(&link, judged, memory, world).await?;
+            let history = known.get(&link.address).map(|known| &known.history);
+            let replacement = search(&link, judged, history, world).await?;
             anyhow::Ok((link.address, replacement))
         })
         .buffer_unordered(world.hosts_at_once)
@@ -83,7 +83,7 @@ fn put_off<T>(due: &mut Vec<(Option<Sought>, T)>) -> Vec<(Option<Sought>, T)> {
 }
 
 /// The links that need a replacement, each once.
-fn lost<'a>(readings: &Readings, judged: &'a Judged) -> Vec<(Subject, &'a JudgedLink)> {
+fn lost<'a>(readings: &Readings, judged: &'a Judged) -> Vec<(CheckedLink, &'a JudgedLink)> {
     let mut seen = HashSet::new();
     let mut lost = Vec::new();
     for reading in &readings.read {
@@ -99,14 +99,14 @@ fn lost<'a>(readings: &Readings, judged: &'a Judged) -> Vec<(Subject, &'a Judged
 }
 
 async fn search(
-    link: &Subject,
+    link: &CheckedLink,
     judged: &JudgedLink,
-    memory: Option<&Memory>,
+    history: Option<&LinkHistory>,
     world: &World,
 ) -> anyhow::Result<Option<Replacement>> {
-    let copy = memory.and_then(Memory::current);
-    let ours = keeping::read_again(copy, world).await?;
-    let history = memory.map_or(&[][..], |memory| &memory.history);
+    let copy = history.and_then(LinkHistory::current);
+    let ours = capture_select::read_again(copy, world).await?;
+    let history = history.map_or(&[][..], |history| &history.evidence);
     let lost = Lost {
         link: &link.address,
         words: &link.words,
@@ -135,20 +135,20 @@ async fn search(
 }
 
 /// When it surely was the work: web archives are asked for the copy nearest to it.
-fn worked_at(copy: Option<&Kept>, history: &[Evidence]) -> Option<Timestamp> {
+fn worked_at(copy: Option<&StoredCapture>, history: &[Evidence]) -> Option<Timestamp> {
     let healthy = |evidence: &&Evidence| matches!(evidence.finding, Finding::Healthy { .. });
     let seen = || history.iter().rev().find(healthy).map(|evidence| evidence.at);
     copy.map(|copy| copy.capture.captured_at).or_else(seen)
 }
 
 /// The links that give the same document now.
-async fn working_twins(copy: &Kept, world: &World) -> anyhow::Result<Vec<Address>> {
+async fn working_twins(copy: &StoredCapture, world: &World) -> anyhow::Result<Vec<Address>> {
     let mut working = Vec::new();
     for twin in world.catalogue.twins(copy).await? {
         let Some(known) = world.catalogue.known_of(&twin).await? else { continue };
         let is_working = known.verdict.as_ref().is_some_and(|verdict| verdict.state.name() == StateName::Ok);
         let is_same = known
-            .memory
+            .history
             .current()
             .is_some_and(|its| its.capture.sha256 == copy.capture.sha256 || its.text == copy.text);
         if is_working && is_same {
@@ -158,7 +158,7 @@ async fn working_twins(copy: &Kept, world: &World) -> anyhow::Result<Vec<Address
     Ok(working)
 }
 
-async fn ask(candidate: &Candidate, world: &World) -> anyhow::Result<Answer> {
+async fn ask(candidate: &Candidate, world: &World) -> anyhow::Result<ProbeResult> {
     let near = match candidate.lead {
         Lead::TimeGate { near } => Some(near),
         Lead::Moved | Lead::Arxiv { .. } | Lead::Doi { .. } | Lead::OwnLink => None,
@@ -172,10 +172,10 @@ async fn ask(candidate: &Candidate, world: &World) -> anyhow::Result<Answer> {
     };
     let Fetched { exchange, body } = world.fetch.exchange(&request).await?;
     let document = match &body {
-        Some(body) => Some(keeping::read_body(body, &exchange, &world.reader).await?),
+        Some(body) => Some(capture_select::read_body(body, &exchange, &world.reader).await?),
         None => None,
     };
-    Ok(Answer { ask: Ask::Witness(candidate.address.clone()), exchange, document, is_known: false })
+    Ok(ProbeResult { probe: Probe::HostApi(candidate.address.clone()), exchange, document, is_known: false })
 }
 
 #[cfg(test)]

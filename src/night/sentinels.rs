@@ -2,8 +2,8 @@
 //! addresses that the operator trusts to be there.
 
 use crate::domain::address::Address;
-use crate::domain::evidence::ask::{Answer, Ask};
-use crate::domain::evidence::glance::glance;
+use crate::domain::evidence::classify::classify;
+use crate::domain::evidence::probe::{Probe, ProbeResult};
 use crate::domain::verdict::breaker::Sentinels;
 use crate::world::World;
 use crate::world::fetch::{Accept, FetchRequest};
@@ -30,6 +30,7 @@ async fn answers(address: &Address, fresh_connection: bool, world: &World) -> an
         accept_datetime: None,
     };
     let exchange = world.fetch.exchange(&request).await?.exchange;
-    let answer = Answer { ask: Ask::Root(address.clone()), exchange, document: None, is_known: false };
-    Ok(answer.exchange.status().is_some() || glance(&answer).is_answer())
+    let answer =
+        ProbeResult { probe: Probe::FrontPage(address.clone()), exchange, document: None, is_known: false };
+    Ok(answer.exchange.status().is_some() || classify(&answer).is_answer())
 }

@@ -2,14 +2,14 @@
 
 use crate::domain::document::Document;
 use crate::domain::evidence::Note;
-use crate::domain::evidence::weigh::Case;
+use crate::domain::evidence::evaluate::VisitContext;
 
 /// The notes on the fragments of a link's mentions, and what its host adds.
-pub fn notes(case: &Case) -> Vec<Note> {
-    let page = case.answers.page().and_then(|page| page.document.as_ref());
+pub fn notes(context: &VisitContext) -> Vec<Note> {
+    let page = context.results.page().and_then(|page| page.document.as_ref());
     page.map_or_else(Vec::new, |page| {
-        let of_host = case.manners().note.and_then(|note| note(&case.subject.address, page));
-        case.subject.fragments.iter().filter_map(|fragment| note(fragment, page)).chain(of_host).collect()
+        let of_host = context.host_rules().note.and_then(|note| note(&context.link.address, page));
+        context.link.fragments.iter().filter_map(|fragment| note(fragment, page)).chain(of_host).collect()
     })
 }
 

@@ -20,21 +20,21 @@ const BEGINNING_WORDS: usize = 120;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Identity {
-    Proven,
+    Confirmed,
     /// Nothing speaks for it, but there was nothing to compare with either.
-    Unproven,
-    Lost,
+    Unknown,
+    Mismatch,
 }
 
 /// What is known of the work from before.
 #[derive(Clone, Copy, Debug)]
-pub struct Known<'a> {
+pub struct Reference<'a> {
     pub baseline: Option<&'a Document>,
     /// The words of the link on the course pages, each wording once.
     pub words: &'a [&'a str],
 }
 
-pub fn holds(document: &Document, known: &Known) -> Identity {
+pub fn identify(document: &Document, known: &Reference) -> Identity {
     let telling: Vec<Vec<String>> = known
         .words
         .iter()
@@ -49,11 +49,11 @@ pub fn holds(document: &Document, known: &Known) -> Identity {
     // Words that did not tell the work before are told by an error page that repeats them.
     let by_words = told_by(document) && known.baseline.is_none_or(told_by);
     if by_baseline || by_words {
-        Identity::Proven
+        Identity::Confirmed
     } else if known.baseline.is_some() || !telling.is_empty() {
-        Identity::Lost
+        Identity::Mismatch
     } else {
-        Identity::Unproven
+        Identity::Unknown
     }
 }
 
@@ -126,29 +126,32 @@ mod tests {
     }
 
     fn identity(document: &Document, baseline: Option<&Document>, words: &[&str]) -> Identity {
-        holds(document, &Known { baseline, words })
+        identify(document, &Reference { baseline, words })
     }
 
     #[test]
     fn the_title_is_a_witness_if_it_says_enough() {
         let before = document("Variational inference: a review", "one two three four five");
         let moved = document("Variational Inference - A Review | New Site", "quite another text here");
-        assert_eq!(identity(&moved, Some(&before), &[]), Identity::Proven);
+        assert_eq!(identity(&moved, Some(&before), &[]), Identity::Confirmed);
         let library = document("Library", "one two three");
-        assert_eq!(identity(&document("Library", "others entirely"), Some(&library), &[]), Identity::Lost);
+        assert_eq!(
+            identity(&document("Library", "others entirely"), Some(&library), &[]),
+            Identity::Mismatch
+        );
     }
 
     #[test]
     fn the_words_of_the_link_are_a_witness_on_the_first_night() {
         let paper = document("1706.03762", "Attention Is All You Need Ashish Vaswani");
-        assert_eq!(identity(&paper, None, &["Attention is All You Need!"]), Identity::Proven);
-        assert_eq!(identity(&paper, None, &["the paper"]), Identity::Unproven);
+        assert_eq!(identity(&paper, None, &["Attention is All You Need!"]), Identity::Confirmed);
+        assert_eq!(identity(&paper, None, &["the paper"]), Identity::Unknown);
         let paper = document("x", "Deep Unsupervised Learning using Nonequilibrium Thermodynamics");
         let words = ["Deep Unsupervised Learning using Nonequilibrium Thermodynamics"];
-        assert_eq!(identity(&paper, None, &words), Identity::Proven);
+        assert_eq!(identity(&paper, None, &words), Identity::Confirmed);
         let landing = document("Trending papers", "explore the latest research");
-        assert_eq!(identity(&landing, None, &words), Identity::Lost);
-        assert_eq!(identity(&landing, None, &["here"]), Identity::Unproven);
+        assert_eq!(identity(&landing, None, &words), Identity::Mismatch);
+        assert_eq!(identity(&landing, None, &["here"]), Identity::Unknown);
     }
 
     #[test]
@@ -157,6 +160,6 @@ mod tests {
         before.citation.arxiv = Some("2103.04922v3".to_owned());
         let mut after = document("b", "y");
         after.citation.arxiv = Some("2103.04922v4".to_owned());
-        assert_eq!(identity(&after, Some(&before), &[]), Identity::Proven);
+        assert_eq!(identity(&after, Some(&before), &[]), Identity::Confirmed);
     }
 }

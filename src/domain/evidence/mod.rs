@@ -1,18 +1,18 @@
 //! A visit and what we knew before, weighed: what the visit says, not yet what we believe.
 
-pub mod memory;
-pub mod ask;
-pub mod mark;
-pub mod glance;
-pub mod site;
+pub mod link_history;
+pub mod probe;
+pub mod page_signatures;
+pub mod classify;
+pub mod host_rules;
 pub mod identity;
 pub mod drift;
-pub mod missing;
+pub mod soft_404;
 pub mod fragment;
-pub mod flicker;
-mod work;
-pub mod weigh;
-pub mod keep;
+pub mod text_noise;
+mod assess;
+pub mod evaluate;
+pub mod capture_decision;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -77,7 +77,7 @@ mod tests {
     use super::*;
     use crate::domain::capture::{Capture, Why};
     use crate::domain::document::{EXTRACTION, Fingerprint};
-    use crate::domain::evidence::memory::Kept;
+    use crate::domain::evidence::link_history::StoredCapture;
     use jiff::Timestamp;
 
     fn link(name: &str) -> Address {
@@ -85,7 +85,7 @@ mod tests {
     }
 
     fn capture(name: &str, body: &[u8]) -> Entry {
-        Entry::Capture(Kept {
+        Entry::Capture(StoredCapture {
             capture: Capture {
                 link: link(name),
                 document: link(name),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
 use crate::domain::document::Document;
-use crate::domain::evidence::memory::Kept;
+use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::evidence::{Evidence, Finding};
 
 pub use proof::prove;
@@ -80,7 +80,7 @@ pub struct Lost<'a> {
     pub words: &'a [String],
     pub history: &'a [Evidence],
     /// Our copy, and what it says.
-    pub copy: Option<&'a Kept>,
+    pub copy: Option<&'a StoredCapture>,
     pub document: Option<&'a Document>,
     /// When it surely was the work that was linked.
     pub worked_at: Timestamp,
@@ -123,7 +123,7 @@ pub enum Lead {
 }
 
 /// Whether a capture says enough that an equal one is no accident.
-pub fn is_telling(copy: &Kept) -> bool {
+pub fn is_telling(copy: &StoredCapture) -> bool {
     copy.words >= TELLING_WORDS
 }
 

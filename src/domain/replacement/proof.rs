@@ -2,18 +2,18 @@
 
 use super::{Candidate, Ground, Lead, Lost, Proof, Replacement};
 use crate::domain::document::Document;
-use crate::domain::evidence::ask::Answer;
-use crate::domain::evidence::glance::{Glance, glance};
-use crate::domain::evidence::identity::{self, Identity, Known};
-use crate::domain::evidence::mark::{self, What};
-use crate::domain::evidence::{drift, site};
+use crate::domain::evidence::classify::{ResponseClass, classify};
+use crate::domain::evidence::identity::{self, Identity, Reference};
+use crate::domain::evidence::page_signatures::{self, SignatureKind};
+use crate::domain::evidence::probe::ProbeResult;
+use crate::domain::evidence::{drift, host_rules};
 
 /// Texts this alike are the same text, extracted a little differently.
 const SAME_TEXT: f64 = 0.9;
 
 /// The replacement, if the answer is the work, whole and open.
-pub fn prove(candidate: &Candidate, answer: &Answer, lost: &Lost) -> Option<Replacement> {
-    let Glance::Work(document) = glance(answer) else { return None };
+pub fn prove(candidate: &Candidate, answer: &ProbeResult, lost: &Lost) -> Option<Replacement> {
+    let ResponseClass::Content(document) = classify(answer) else { return None };
     let hop = answer.exchange.last_hop()?;
     if hop.status != 200 || !is_sound(answer, document, lost) {
         return None;
@@ -37,16 +37,16 @@ pub fn prove(candidate: &Candidate, answer: &Answer, lost: &Lost) -> Option<Repl
 }
 
 /// A page of its own, that says nothing of the work being missing.
-fn is_sound(answer: &Answer, document: &Document, lost: &Lost) -> bool {
+fn is_sound(answer: &ProbeResult, document: &Document, lost: &Lost) -> bool {
     let at = answer.exchange.final_address();
     let is_front_page = at.is_root() && !lost.link.is_root();
     let sends_on = document.html.as_ref().is_some_and(|html| html.sends_to.is_some());
-    let objects = site::manners(at).says.and_then(|says| says(document)).is_some();
+    let objects = host_rules::rules_for(at).statement.and_then(|says| says(document)).is_some();
     let is_elsewhere = !at.is_canonically(lost.link) && !is_front_page;
-    is_elsewhere && !sends_on && !objects && !mark::any(What::Missing, answer)
+    is_elsewhere && !sends_on && !objects && !page_signatures::has_any(SignatureKind::Missing, answer)
 }
 
-fn proof(candidate: &Candidate, answer: &Answer, document: &Document, lost: &Lost) -> Option<Proof> {
+fn proof(candidate: &Candidate, answer: &ProbeResult, document: &Document, lost: &Lost) -> Option<Proof> {
     let sha256 = answer.exchange.body().map(|body| body.sha256);
     if lost.copy.is_some_and(|copy| Some(copy.capture.sha256) == sha256) {
         return Some(Proof::Bytes);
@@ -65,12 +65,12 @@ fn proof(candidate: &Candidate, answer: &Answer, document: &Document, lost: &Los
         };
     }
     let words: Vec<&str> = lost.words.iter().map(String::as_str).collect();
-    match (identity::holds(document, &Known { baseline: None, words: &words }), &candidate.lead) {
-        (Identity::Proven, _) => Some(Proof::Words),
+    match (identity::identify(document, &Reference { baseline: None, words: &words }), &candidate.lead) {
+        (Identity::Confirmed, _) => Some(Proof::Words),
         (_, Lead::Arxiv { .. } | Lead::Doi { .. }) => has_identifier.then_some(Proof::Identifier),
         // With a copy that cannot be read there is no telling.
-        (Identity::Unproven | Identity::Lost, Lead::Moved | Lead::TimeGate { .. }) => Some(Proof::Nothing),
-        (Identity::Unproven | Identity::Lost, Lead::OwnLink) => None,
+        (Identity::Unknown | Identity::Mismatch, Lead::Moved | Lead::TimeGate { .. }) => Some(Proof::Nothing),
+        (Identity::Unknown | Identity::Mismatch, Lead::OwnLink) => None,
     }
 }
 

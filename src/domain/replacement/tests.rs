@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::capture::{Capture, Digest, Why};
 use crate::domain::document::{self, Format};
 use crate::domain::evidence::Drift;
-use crate::domain::evidence::ask::{Answer, Ask};
+use crate::domain::evidence::probe::{Probe, ProbeResult};
 use crate::domain::visit::{Body, Ending, Exchange, Headers, Hop};
 
 fn address(text: &str) -> Address {
@@ -25,12 +25,12 @@ fn read(source: &str, from: &str) -> Document {
     document::read(source.as_bytes(), &document::Context::new(address(from), Some("text/html")))
 }
 
-fn answer(from: &str, status: u16, source: &str, headers: &[(&str, &str)]) -> Answer {
+fn answer(from: &str, status: u16, source: &str, headers: &[(&str, &str)]) -> ProbeResult {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let body =
         Body { sha256: Digest::of(source.as_bytes()), sha1: String::new(), bytes: source.len() as u64 };
-    Answer {
-        ask: Ask::Witness(address(from)),
+    ProbeResult {
+        probe: Probe::HostApi(address(from)),
         exchange: Exchange {
             asked: address(from),
             started: at(),
@@ -44,9 +44,9 @@ fn answer(from: &str, status: u16, source: &str, headers: &[(&str, &str)]) -> An
 }
 
 /// A copy of a page with this source.
-fn kept(source: &str) -> Kept {
+fn kept(source: &str) -> StoredCapture {
     let document = read(source, LINK);
-    Kept {
+    StoredCapture {
         capture: Capture {
             link: address(LINK),
             document: address(LINK),
@@ -75,7 +75,7 @@ fn lost<'a>(link: &'a Address, history: &'a [Evidence]) -> Lost<'a> {
     Lost { link, words: &[], history, copy: None, document: None, worked_at: at() }
 }
 
-fn proof_of(lead: Lead, answer: &Answer, source: Option<&str>) -> Option<Proof> {
+fn proof_of(lead: Lead, answer: &ProbeResult, source: Option<&str>) -> Option<Proof> {
     let link = address(LINK);
     let copy = source.map(kept);
     let document = source.map(|source| read(source, LINK));

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
-use crate::domain::evidence::missing::same_site;
+use crate::domain::evidence::soft_404::same_site;
 use crate::domain::evidence::{Evidence, Finding, Reason};
 
 /// More than this share of the links, newly bad in ways our own side can cause …

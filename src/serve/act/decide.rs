@@ -61,7 +61,7 @@ impl Versions {
 pub(in crate::serve) async fn versions(desk: &Desk, found: &Found) -> Result<Option<Versions>, Fault> {
     let Some((before, newest)) = found.item().versions.clone() else { return Ok(None) };
     let known = desk.catalogue.known_of(&found.item().link).await?;
-    let accepted = known.and_then(|known| known.memory.baseline).map(|kept| kept.capture.sha256);
+    let accepted = known.and_then(|known| known.history.baseline).map(|kept| kept.capture.sha256);
     Ok(Some(Versions { before, newest, accepted }))
 }
 
@@ -143,7 +143,7 @@ fn decided(desk: &Desk, found: &Found, decision: Option<Decision>) -> Entry {
 async fn accepted(desk: &Desk, found: &Found, sha256: Digest) -> Result<Option<Entry>, Fault> {
     let link = &found.item().link;
     let known = desk.catalogue.known_of(link).await?;
-    let baseline = known.and_then(|known| known.memory.baseline).map(|kept| kept.capture.sha256);
+    let baseline = known.and_then(|known| known.history.baseline).map(|kept| kept.capture.sha256);
     let is_ours = desk.captures(link).await?.iter().any(|kept| kept.capture.sha256 == sha256);
     let is_changed = found.item().verdict.state.name() == StateName::Changed;
     let is_new = baseline != Some(sha256);

@@ -13,7 +13,7 @@ use crate::domain::document::difference::{self, Change, Difference, Part};
 use crate::domain::document::passage::Passage;
 use crate::domain::document::{Document, Format};
 use crate::domain::evidence::drift;
-use crate::domain::evidence::memory::Kept;
+use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::report::plain::printable;
 use crate::domain::report::wording::student;
 use crate::serve::answer::Fault;
@@ -48,8 +48,8 @@ type Pair = (Digest, Digest);
 /// the words of either are not known.
 pub(in crate::serve) async fn since(
     desk: &Desk,
-    before: &Kept,
-    after: &Kept,
+    before: &StoredCapture,
+    after: &StoredCapture,
 ) -> Result<Option<Arc<Compared>>, Fault> {
     let pair = (before.capture.sha256, after.capture.sha256);
     let texts = async { Ok(text(desk, before).await?.zip(text(desk, after).await?)) };
@@ -74,7 +74,7 @@ impl Comparisons {
         let Some((old, new)) = texts.await? else { return Ok(None) };
         let known = Arc::clone(&self.known);
         let comparing = tokio::task::spawn_blocking(move || {
-            // Kept by the work: it goes on when nobody waits for it any more.
+            // StoredCapture by the work: it goes on when nobody waits for it any more.
             let _turn = turn;
             known.remember(pair, compare(&old, &new))
         });
@@ -99,7 +99,7 @@ impl Known {
 }
 
 /// As much of a document as a comparison needs.
-async fn text(desk: &Desk, kept: &Kept) -> Result<Option<Document>, Fault> {
+async fn text(desk: &Desk, kept: &StoredCapture) -> Result<Option<Document>, Fault> {
     let Some(passages) = desk.catalogue.text(kept.capture.sha256).await? else { return Ok(None) };
     // The title comes first, and is no part of the text.
     let is_title = |first: &Passage| first.page.is_none() && kept.title.is_some();

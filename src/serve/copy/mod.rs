@@ -22,7 +22,7 @@ use super::offer;
 use super::settings::BaseUrl;
 use super::visitor::Visitor;
 use crate::domain::capture::CaptureId;
-use crate::domain::evidence::memory::Kept;
+use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::policy::access::Closed;
 use crate::domain::report::figures::{self, full_date};
 use crate::domain::report::plain::visible;
@@ -79,7 +79,7 @@ pub(super) async fn by_id(State(desk): State<Arc<Desk>>, visitor: Visitor, Path(
 
 /// The page of a copy; 403 where it does not open, 451 or a way to sign in
 /// where it may not even be told of.
-pub(super) async fn page(desk: &Desk, visitor: &Visitor, found: &Found, kept: &Kept) -> Answer {
+pub(super) async fn page(desk: &Desk, visitor: &Visitor, found: &Found, kept: &StoredCapture) -> Answer {
     let closed = desk.may_open(found).err();
     if let Some(closed @ (Closed::TakenDown | Closed::ToStrangers)) = closed {
         return document::refusal(desk, visitor, found, closed).await;
@@ -92,7 +92,7 @@ pub(super) async fn page(desk: &Desk, visitor: &Visitor, found: &Found, kept: &K
 pub(super) async fn laid_out<'a>(
     desk: &'a Desk,
     found: &Found,
-    kept: &Kept,
+    kept: &StoredCapture,
 ) -> Result<CopyPage<'a>, answer::Fault> {
     let closed = desk.may_open(found).err();
     let item = found.item();
@@ -146,15 +146,15 @@ pub(super) async fn laid_out<'a>(
 }
 
 /// How to cite a copy, by its own title or else by its name on the course page.
-pub(super) fn citation(found: &Found, kept: &Kept, name: &str) -> CopyCitation {
+pub(super) fn citation(found: &Found, kept: &StoredCapture, name: &str) -> CopyCitation {
     let own = kept.title.as_deref().map(visible).filter(|own| !own.is_empty());
     let copied = kept.capture.captured_at.to_zoned_datetime(found.shelf.time_zone().clone()).date();
     CopyCitation::new(own.as_deref().unwrap_or(name), &kept.capture.link, &full_date(copied))
 }
 
-async fn versions(desk: &Desk, found: &Found, this: &Kept) -> Result<Vec<Version>, answer::Fault> {
+async fn versions(desk: &Desk, found: &Found, this: &StoredCapture) -> Result<Vec<Version>, answer::Fault> {
     let captures = desk.captures(&found.item().link).await?;
-    let version = |kept: &Kept| Version {
+    let version = |kept: &StoredCapture| Version {
         href: desk.settings.base_url.copy(&kept.capture.id()),
         day: local_day(found, kept.capture.captured_at),
         measure: student::measure(
@@ -168,7 +168,7 @@ async fn versions(desk: &Desk, found: &Found, this: &Kept) -> Result<Vec<Version
 }
 
 /// What changed since the version before, where both open.
-async fn changed(desk: &Desk, found: &Found, this: &Kept) -> Result<Option<Changed>, answer::Fault> {
+async fn changed(desk: &Desk, found: &Found, this: &StoredCapture) -> Result<Option<Changed>, answer::Fault> {
     if desk.may_open(found).is_err() {
         return Ok(None);
     }

@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use super::shelf::Shelf;
 use crate::domain::capture::Digest;
 use crate::domain::course::CourseId;
-use crate::domain::evidence::memory::Kept;
+use crate::domain::evidence::link_history::StoredCapture;
 use crate::serve::settings::CourseRules;
 use crate::world::catalogue::{self, Catalogue, Newest, Written};
 use crate::world::clock::Clock;
@@ -23,7 +23,7 @@ use crate::world::clock::Clock;
 const GOOD_FOR: Duration = Duration::from_millis(100);
 
 /// The captures with one digest.
-type Holders = Arc<[Arc<Kept>]>;
+type Holders = Arc<[Arc<StoredCapture>]>;
 
 /// What one look at the catalogue showed.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use super::visitor::Visitor;
 use crate::domain::address::{Address, LinkId};
 use crate::domain::capture::{CaptureId, Digest};
 use crate::domain::course::CourseId;
-use crate::domain::evidence::memory::Kept;
+use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::policy::access::{self, Closed, Question};
 use crate::serve::copy::difference::Comparisons;
 use crate::serve::dashboard::bell::Bell;
@@ -138,7 +138,10 @@ impl Desk {
     }
 
     /// The captures of a link, oldest first.
-    pub(in crate::serve) async fn captures(&self, link: &Address) -> Result<Vec<Kept>, catalogue::Error> {
+    pub(in crate::serve) async fn captures(
+        &self,
+        link: &Address,
+    ) -> Result<Vec<StoredCapture>, catalogue::Error> {
         self.catalogue.captures(link).await
     }
 
@@ -147,7 +150,7 @@ impl Desk {
         &self,
         visitor: &Visitor,
         id: &CaptureId,
-    ) -> Result<Option<(Found, Kept)>, catalogue::Error> {
+    ) -> Result<Option<(Found, StoredCapture)>, catalogue::Error> {
         let Some(found) = self.link(visitor, id.link).await? else { return Ok(None) };
         let captures = self.captures(&found.item().link).await?;
         Ok(captures.into_iter().rev().find(|kept| kept.capture.id() == *id).map(|kept| (found, kept)))
@@ -158,7 +161,7 @@ impl Desk {
         &self,
         visitor: &Visitor,
         sha256: Digest,
-    ) -> Result<Vec<(Found, Arc<Kept>)>, catalogue::Error> {
+    ) -> Result<Vec<(Found, Arc<StoredCapture>)>, catalogue::Error> {
         let kept = self.glance().await?.holders(&self.catalogue, sha256).await?;
         let mut holders = Vec::new();
         for kept in kept.iter() {

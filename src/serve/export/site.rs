@@ -10,7 +10,7 @@ use askama::Template as _;
 use super::harmless;
 use crate::domain::course::CourseId;
 use crate::domain::document::html;
-use crate::domain::evidence::memory::Kept;
+use crate::domain::evidence::link_history::StoredCapture;
 use crate::serve::answer;
 use crate::serve::copy;
 use crate::serve::copy::document;
@@ -74,7 +74,7 @@ async fn copies(desk: &Desk, shelf: &Arc<Shelf>, dir: &SiteDir, sums: &mut Strin
 async fn one(
     desk: &Desk,
     found: &Found,
-    kept: &Kept,
+    kept: &StoredCapture,
     dir: &SiteDir,
     sums: &mut String,
 ) -> anyhow::Result<()> {

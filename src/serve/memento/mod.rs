@@ -19,7 +19,7 @@ use super::api::audience;
 use super::desk::{Desk, Found};
 use super::visitor::Visitor;
 use crate::domain::capture::Stamp;
-use crate::domain::evidence::memory::Kept;
+use crate::domain::evidence::link_history::StoredCapture;
 use crate::serve::copy::{document, origin};
 use versions::Versions;
 
@@ -30,7 +30,7 @@ const LINK_FORMAT: &str = "application/link-format";
 /// A link, and its versions in the order of time.
 struct Known {
     found: Found,
-    captures: Vec<Kept>,
+    captures: Vec<StoredCapture>,
     versions: Versions,
 }
 

@@ -9,7 +9,7 @@ use crate::domain::address::Address;
 use crate::domain::capture::Digest;
 use crate::domain::document::Fingerprint;
 use crate::domain::evidence::Evidence;
-use crate::domain::evidence::memory::Kept;
+use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::journal::Entry;
 
 impl Catalogue {
@@ -105,7 +105,7 @@ async fn reinstated(link: &Address, at: Timestamp, on: &mut Transaction<'_, Sqli
     Ok(())
 }
 
-async fn capture(kept: &Kept, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
+async fn capture(kept: &StoredCapture, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     let capture = &kept.capture;
     let link = link_id(&capture.link, on).await?;
     sqlx::query(
@@ -164,7 +164,7 @@ async fn reread(
         .fetch_all(&mut **on)
         .await?;
     for row in rows {
-        let kept = Kept { text, ..from_json(row.get(1))? };
+        let kept = StoredCapture { text, ..from_json(row.get(1))? };
         sqlx::query("UPDATE capture SET kept = ? WHERE id = ?")
             .bind(json(&kept)?)
             .bind(row.get::<i64, _>(0))

@@ -11,7 +11,7 @@ use crate::domain::address::Address;
 use crate::domain::capture::Digest;
 use crate::domain::course::{CourseId, PageSource};
 use crate::domain::evidence::Evidence;
-use crate::domain::evidence::memory::{Kept, Memory};
+use crate::domain::evidence::link_history::{LinkHistory, StoredCapture};
 use crate::domain::page::Page;
 use crate::domain::verdict::Verdict;
 use crate::domain::verdict::breaker::{self, Tonight, Void};
@@ -38,7 +38,7 @@ macro_rules! of_a_valid_night {
 /// What is known of a link.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Known {
-    pub memory: Memory,
+    pub history: LinkHistory,
     pub verdict: Option<Verdict>,
     /// Evidence of void nights since the last valid one, newest first.
     pub voids: Vec<Evidence>,
@@ -48,7 +48,7 @@ impl Known {
     /// What the breaker looks at, once tonight's evidence is in.
     pub fn tonight<'a>(&'a self, link: &'a Address, evidence: &'a Evidence) -> Tonight<'a> {
         let failed_voids = breaker::failed_voids(&self.voids);
-        Tonight { link, evidence, before: self.memory.history.last(), failed_voids }
+        Tonight { link, evidence, before: self.history.evidence.last(), failed_voids }
     }
 }
 
@@ -106,8 +106,8 @@ impl Catalogue {
         Ok(Some(Known {
             voids,
             verdict: text(1).map(|text| from_json(&text)).transpose()?,
-            memory: Memory {
-                history,
+            history: LinkHistory {
+                evidence: history,
                 baseline: text(2).map(|text| from_json(&text)).transpose()?,
                 last: last.map(|text| from_json(&text)).transpose()?,
                 is_taken_down: row.get(3),
@@ -144,7 +144,7 @@ impl Catalogue {
     }
 
     /// Every capture of a link but those of void nights, oldest first.
-    pub async fn captures(&self, link: &Address) -> Result<Vec<Kept>, Error> {
+    pub async fn captures(&self, link: &Address) -> Result<Vec<StoredCapture>, Error> {
         let rows = sqlx::query_scalar::<_, String>(concat!(
             "SELECT kept FROM capture JOIN link ON link.id = capture.link WHERE link.address = ? AND ",
             of_a_valid_night!(),

@@ -7,7 +7,7 @@ use super::entries::link_id;
 use super::value::{from_json, json, time, time_from};
 use super::{Catalogue, Error};
 use crate::domain::address::Address;
-use crate::domain::evidence::memory::Kept;
+use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::replacement::Replacement;
 
 /// A search for a replacement, and what it found.
@@ -34,7 +34,7 @@ impl Catalogue {
     }
 
     /// Other links that ever gave the same bytes or the same text.
-    pub async fn twins(&self, kept: &Kept) -> Result<Vec<Address>, Error> {
+    pub async fn twins(&self, kept: &StoredCapture) -> Result<Vec<Address>, Error> {
         let rows = sqlx::query_scalar::<_, String>(
             "SELECT DISTINCT link.address FROM capture JOIN link ON link.id = capture.link \
              WHERE (capture.sha256 = ? OR json_extract(capture.kept, '$.text.digest') = ?) AND link.address <> ? \

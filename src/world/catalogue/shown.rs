@@ -9,7 +9,7 @@ use super::value::{from_json, time_from};
 use super::{Catalogue, Error};
 use crate::domain::capture::Digest;
 use crate::domain::course::{CourseId, PageSource};
-use crate::domain::evidence::memory::Kept;
+use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::page::Page;
 
 /// A night that is over.
@@ -122,7 +122,7 @@ impl Catalogue {
     }
 
     /// The captures whose body has this digest, newest first.
-    pub async fn captures_of(&self, sha256: Digest) -> Result<Vec<Kept>, Error> {
+    pub async fn captures_of(&self, sha256: Digest) -> Result<Vec<StoredCapture>, Error> {
         let rows = sqlx::query_scalar::<_, String>(
             "SELECT kept FROM capture WHERE sha256 = ? ORDER BY captured_at DESC, id DESC",
         )
@@ -141,7 +141,7 @@ impl Catalogue {
             .await?;
         rows.iter()
             .map(|row| {
-                let kept: Kept = from_json(row.get(1))?;
+                let kept: StoredCapture = from_json(row.get(1))?;
                 Ok(CaptureSize { row: row.get(0), bytes: kept.capture.bytes })
             })
             .collect()

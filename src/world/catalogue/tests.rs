@@ -6,7 +6,7 @@ use crate::domain::address::Address;
 use crate::domain::capture::{Capture, Digest, Why};
 use crate::domain::decision::{Choice, Decision, Gist, Until};
 use crate::domain::document::Fingerprint;
-use crate::domain::evidence::memory::Kept;
+use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::evidence::{Drift, Evidence, Finding};
 use crate::domain::journal::Entry;
 use crate::domain::report;
@@ -43,7 +43,7 @@ fn visit(n: i64) -> Entry {
 /// The first capture of a link, of these bytes.
 fn capture(n: i64, bytes: &[u8]) -> Entry {
     let sha256 = Digest::of(bytes);
-    Entry::Capture(Kept {
+    Entry::Capture(StoredCapture {
         capture: Capture {
             link: link(),
             document: link(),
@@ -102,14 +102,14 @@ async fn what_a_void_night_brought_is_compared_with_nothing_and_shown_to_nobody(
         let end = Entry::Finished { night: night(n), at: night(n), void };
         let entries = [Entry::Night { started: night(n) }, capture(n, bytes), visit(n), end];
         catalogue.enter(&entries).await.unwrap();
-        let Known { memory, voids, .. } = catalogue.known_of(&link()).await.unwrap().unwrap();
+        let Known { history, voids, .. } = catalogue.known_of(&link()).await.unwrap().unwrap();
         assert_eq!(
-            (memory.history.len(), voids.len()),
+            (history.evidence.len(), voids.len()),
             [(0, 1), (1, 0), (1, 1)][usize::try_from(n).unwrap() - 1]
         );
         let known = (n > 1).then(|| Digest::of(b"work"));
-        assert_eq!(memory.last.map(|kept| kept.capture.sha256), known, "after night {n}");
-        assert_ne!(memory.baseline.map(|kept| kept.capture.sha256), Some(Digest::of(b"firewall")));
+        assert_eq!(history.last.map(|kept| kept.capture.sha256), known, "after night {n}");
+        assert_ne!(history.baseline.map(|kept| kept.capture.sha256), Some(Digest::of(b"firewall")));
         assert_eq!(catalogue.captures(&link()).await.unwrap().len(), usize::from(n > 1));
     }
 }

@@ -11,7 +11,7 @@ use super::{Catalogue, Error};
 use crate::domain::capture::Digest;
 use crate::domain::document::EXTRACTION;
 use crate::domain::document::passage::Passage;
-use crate::domain::evidence::memory::Kept;
+use crate::domain::evidence::link_history::StoredCapture;
 
 /// Words beyond these narrow nothing any more.
 const MOST_WORDS: usize = 12;
@@ -79,7 +79,7 @@ impl Catalogue {
 
     /// Captures whose text was not entered, or by an older extraction; newest
     /// first, one for each digest.
-    pub async fn unread(&self, most: u32) -> Result<Vec<Kept>, Error> {
+    pub async fn unread(&self, most: u32) -> Result<Vec<StoredCapture>, Error> {
         let rows = sqlx::query_scalar::<_, String>(
             "SELECT kept FROM capture WHERE id IN (SELECT MAX(id) FROM capture GROUP BY sha256) \
              AND NOT EXISTS (SELECT 1 FROM document_text known WHERE known.sha256 = capture.sha256 \

@@ -1,6 +1,6 @@
 //! Labelled situations, judged night after night: `tests/scenarios.psv` holds
 //! them, and the score is printed. The decisions are the program's own
-//! (`next_ask`, `weigh`, `keep`, `judge`); only the web is pretended.
+//! (`next_probe`, `weigh`, `keep`, `judge`); only the web is pretended.
 
 mod bodies;
 mod notices;
@@ -15,10 +15,10 @@ use onreserve::domain::address::Address;
 use onreserve::domain::capture::{Capture, Why};
 use onreserve::domain::document::{self, Context, Document};
 use onreserve::domain::evidence::Evidence;
-use onreserve::domain::evidence::ask::{Answer, Answers, Ask, Subject};
-use onreserve::domain::evidence::keep;
-use onreserve::domain::evidence::memory::{Kept, Memory};
-use onreserve::domain::evidence::weigh::{Case, next_ask, weigh};
+use onreserve::domain::evidence::capture_decision;
+use onreserve::domain::evidence::evaluate::{VisitContext, evaluate, next_probe};
+use onreserve::domain::evidence::link_history::{LinkHistory, StoredCapture};
+use onreserve::domain::evidence::probe::{CheckedLink, Probe, ProbeResult, ProbeResults};
 use onreserve::domain::link::Kind;
 use onreserve::domain::verdict::judge::judge;
 use onreserve::domain::verdict::{State, StateName, Verdict};
@@ -85,34 +85,34 @@ fn at(night: usize) -> Timestamp {
 
 /// The verdicts of all nights.
 fn play(scenario: &Scenario) -> Vec<Verdict> {
-    let subject = Subject {
+    let link = CheckedLink {
         address: scenario.web.link.clone(),
         words: vec![scenario.words.clone()],
         kind: Kind::Paper,
         fragments: scenario.fragments.clone(),
     };
-    let mut memory = Memory::default();
-    let mut blobs: Vec<(Kept, Document)> = Vec::new();
+    let mut history = LinkHistory::default();
+    let mut blobs: Vec<(StoredCapture, Document)> = Vec::new();
     (1..=scenario.nights)
         .map(|night| {
-            let evidence = visit(scenario, &subject, &mut memory, &mut blobs, night);
-            memory.history.push(evidence);
-            judge(&memory.history, at(night))
+            let evidence = visit(scenario, &link, &mut history, &mut blobs, night);
+            history.evidence.push(evidence);
+            judge(&history.evidence, at(night))
         })
         .collect()
 }
 
 fn visit(
     scenario: &Scenario,
-    subject: &Subject,
-    memory: &mut Memory,
-    blobs: &mut Vec<(Kept, Document)>,
+    link: &CheckedLink,
+    history: &mut LinkHistory,
+    blobs: &mut Vec<(StoredCapture, Document)>,
     night: usize,
 ) -> Evidence {
     let at = at(night);
-    let mut answers: Vec<Answer> = Vec::new();
+    let mut answers: Vec<ProbeResult> = Vec::new();
     let (mut baseline, mut last): (Option<Document>, Option<Document>) = (None, None);
-    let read_again = |kept: Option<&Kept>| {
+    let read_again = |kept: Option<&StoredCapture>| {
         let kept = kept?;
         blobs
             .iter()
@@ -120,17 +120,17 @@ fn visit(
             .map(|(_, read)| read.clone())
     };
     loop {
-        let case = Case {
-            subject,
-            memory,
+        let context = VisitContext {
+            link,
+            history,
             baseline: baseline.as_ref(),
             last: last.as_ref(),
-            answers: Answers(&answers),
+            results: ProbeResults(&answers),
             at,
         };
-        let Some(ask) = next_ask(&case) else {
-            let evidence = weigh(&case);
-            let kept = kept(&case, &evidence);
+        let Some(probe) = next_probe(&context) else {
+            let evidence = evaluate(&context);
+            let kept = kept(&context, &evidence);
             if let Some((kept, document)) = kept {
                 let is_page = |document: &Document| document.html.is_some();
                 let before = blobs.last().map(|(_, before)| before);
@@ -140,63 +140,69 @@ fn visit(
                     scenario.id
                 );
                 if kept.is_baseline {
-                    memory.baseline = Some(kept.clone());
+                    history.baseline = Some(kept.clone());
                 }
-                memory.last = Some(kept.clone());
+                history.last = Some(kept.clone());
                 blobs.push((kept, document));
             }
             return evidence;
         };
         assert!(answers.len() < 12, "{}: asks without end", scenario.id);
-        answers.push(answer(scenario, ask, memory, night, answers.len() + 1));
-        if baseline.is_none() && keep::needs_baseline(memory, &answers) {
-            baseline = read_again(memory.baseline.as_ref());
-            if keep::needs_last(memory, baseline.as_ref()) {
-                last = read_again(memory.last.as_ref());
+        answers.push(answer(scenario, probe, history, night, answers.len() + 1));
+        if baseline.is_none() && capture_decision::needs_baseline(history, &answers) {
+            baseline = read_again(history.baseline.as_ref());
+            if capture_decision::needs_last(history, baseline.as_ref()) {
+                last = read_again(history.last.as_ref());
             }
         }
     }
 }
 
-fn answer(scenario: &Scenario, ask: Ask, memory: &Memory, night: usize, look: usize) -> Answer {
-    let address = match &ask {
-        Ask::Link | Ask::Again => &scenario.web.link,
-        Ask::Onward(address)
-        | Ask::Document(address)
-        | Ask::DocumentAgain(address)
-        | Ask::Root(address)
-        | Ask::Sibling(address)
-        | Ask::Witness(address) => address,
+fn answer(
+    scenario: &Scenario,
+    probe: Probe,
+    history: &LinkHistory,
+    night: usize,
+    look: usize,
+) -> ProbeResult {
+    let address = match &probe {
+        Probe::Link | Probe::Retry => &scenario.web.link,
+        Probe::ClientRedirect(address)
+        | Probe::Document(address)
+        | Probe::DocumentRetry(address)
+        | Probe::FrontPage(address)
+        | Probe::Nonexistent(address)
+        | Probe::HostApi(address) => address,
     };
     let fetched = scenario.web.fetch(address, night, look, at(night));
     let digest = fetched.exchange.body().map(|body| body.sha256);
     let is_known =
-        digest.is_some() && memory.baseline.as_ref().map(|baseline| baseline.capture.sha256) == digest;
+        digest.is_some() && history.baseline.as_ref().map(|baseline| baseline.capture.sha256) == digest;
     let document = fetched.bytes.filter(|_| !is_known).map(|bytes| {
         let hop = fetched.exchange.last_hop().unwrap();
         document::read(&bytes, &Context::new(hop.address.clone(), hop.headers.get("content-type")))
     });
-    Answer { ask, exchange: fetched.exchange, document, is_known }
+    ProbeResult { probe, exchange: fetched.exchange, document, is_known }
 }
 
-fn kept(case: &Case, evidence: &Evidence) -> Option<(Kept, Document)> {
-    let (why, is_baseline) = keep::why(case, evidence)?;
-    let (answer, document) = case.work()?;
+fn kept(context: &VisitContext, evidence: &Evidence) -> Option<(StoredCapture, Document)> {
+    let (why, is_baseline) = capture_decision::capture_reason(context, evidence)?;
+    let (answer, document) = context.document()?;
     let exchange = &answer.exchange;
     let body = exchange.body()?;
     let capture = Capture {
-        link: case.subject.address.clone(),
+        link: context.link.address.clone(),
         document: exchange.final_address().clone(),
         sha256: body.sha256,
         sha1: String::new(),
         bytes: body.bytes,
         media_type: String::new(),
-        captured_at: case.at,
+        captured_at: context.at,
         why,
         head: None,
         chain: exchange.hops.iter().map(|hop| hop.address.clone()).collect(),
     };
-    let kept = Kept {
+    let kept = StoredCapture {
         capture,
         text: document.fingerprint(),
         title: document.title.clone(),

@@ -1,83 +1,83 @@
-//! Hosts with manners of their own, one row each: where the document behind a
+//! Hosts with rules of their own, one row each: where the document behind a
 //! page is, who can say more than the page, and what a redirect means there.
 //!
 //! Adding a host is adding a row to `ROWS` and a test.
 
-mod code;
-mod papers;
-mod video;
+mod code_hosts;
+mod proceedings;
+mod video_hosts;
 
 use crate::domain::address::Address;
 use crate::domain::document::Document;
-use crate::domain::evidence::ask::Answer;
+use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::{Note, Reason, Weight};
 
 /// How a host must be asked, and its answers read.
 #[derive(Clone, Debug, Default)]
-pub struct Manners {
+pub struct HostRules {
     /// The document behind the page, where the address alone tells.
     pub document: Option<Address>,
     /// An interface that knows more than the page.
-    pub witness: Option<Witness>,
-    /// The page is a shell whatever it shows; only document or witness count.
-    pub page_says_nothing: bool,
+    pub host_api: Option<HostApi>,
+    /// The page is a shell whatever it shows; only document or host_api count.
+    pub page_is_shell: bool,
     /// The address is made to redirect: where it leads is no news.
     pub redirects_by_design: bool,
     /// No nonsense address is asked for to learn the host's error page: it is known, or would not be liked.
-    pub no_sibling: bool,
+    pub skip_soft_404_probe: bool,
     /// What the page's own words can say, beyond the general rules.
-    pub says: Option<fn(&Document) -> Option<Says>>,
+    pub statement: Option<fn(&Document) -> Option<PageStatement>>,
     /// What the page's own words add about a link that works.
     pub note: Option<fn(&Address, &Document) -> Option<Note>>,
 }
 
 /// An interface of the host, and how to read its answers.
 #[derive(Clone, Debug)]
-pub struct Witness {
+pub struct HostApi {
     pub address: Address,
-    pub read: fn(&Answer) -> Testimony,
+    pub read: fn(&ProbeResult) -> ApiStatus,
 }
 
-/// What a witness says.
+/// What a host_api says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Testimony {
-    Alive,
+pub enum ApiStatus {
+    Available,
     Gone(Reason, Weight),
     Restricted(Reason),
     /// Nothing that can be relied on.
-    Silent,
+    Unknown,
 }
 
 /// What a host's own words say of the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Says {
+pub enum PageStatement {
     Withdrawn,
     Missing,
 }
 
-type Row = fn(&Address) -> Option<Manners>;
+type Row = fn(&Address) -> Option<HostRules>;
 
 const ROWS: &[Row] = &[
-    papers::arxiv,
-    papers::openreview,
-    papers::pmlr,
-    papers::cvf,
-    papers::neurips,
-    papers::acl,
-    papers::jmlr,
-    papers::resolver,
-    code::github,
-    code::raw_file,
-    code::colab,
-    code::nbviewer,
-    code::drive,
-    code::docs,
-    video::youtube,
-    video::vimeo,
+    proceedings::arxiv,
+    proceedings::openreview,
+    proceedings::pmlr,
+    proceedings::cvf,
+    proceedings::neurips,
+    proceedings::acl,
+    proceedings::jmlr,
+    proceedings::resolver,
+    code_hosts::github,
+    code_hosts::raw_file,
+    code_hosts::colab,
+    code_hosts::nbviewer,
+    code_hosts::drive,
+    code_hosts::docs,
+    video_hosts::youtube,
+    video_hosts::vimeo,
 ];
 
-/// The manners of the address's host; the default for a host without a row.
-pub fn manners(address: &Address) -> Manners {
+/// The rules of the address's host; the default for a host without a row.
+pub fn rules_for(address: &Address) -> HostRules {
     ROWS.iter().find_map(|row| row(address)).unwrap_or_default()
 }
 

@@ -9,22 +9,22 @@ use crate::domain::visit::Validators;
 
 /// What is remembered of a link.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Memory {
+pub struct LinkHistory {
     /// Evidence of valid nights, oldest first; the last hundred.
-    pub history: Vec<Evidence>,
+    pub evidence: Vec<Evidence>,
     /// What later nights are compared with: the last accepted capture.
-    pub baseline: Option<Kept>,
+    pub baseline: Option<StoredCapture>,
     /// The newest capture; the baseline, or a version not accepted yet.
-    pub last: Option<Kept>,
+    pub last: Option<StoredCapture>,
     /// The owner asked us to stop: nothing is offered, nothing new is kept.
     pub is_taken_down: bool,
 }
 
-impl Memory {
+impl LinkHistory {
     /// The capture to offer a reader: the newest, unless it is another work
     /// under the same address, or a notice where the work was. Where nothing
     /// tells what it is any more, the accepted one is surely the work.
-    pub fn current(&self) -> Option<&Kept> {
+    pub fn current(&self) -> Option<&StoredCapture> {
         if self.is_taken_down {
             return None;
         }
@@ -37,7 +37,7 @@ impl Memory {
 
     /// Whether the newest capture is what later nights are compared with.
     pub fn last_is_baseline(&self) -> bool {
-        let digest = |kept: &Option<Kept>| kept.as_ref().map(|kept| kept.capture.sha256);
+        let digest = |kept: &Option<StoredCapture>| kept.as_ref().map(|kept| kept.capture.sha256);
         digest(&self.last) == digest(&self.baseline)
     }
 
@@ -48,13 +48,13 @@ impl Memory {
             return Some(&Drift::Same);
         }
         let is_of_last = |drift: &&Drift| drift.change().is_some_and(|change| change.text == last.text);
-        self.history.iter().rev().filter_map(Evidence::drift).find(is_of_last)
+        self.evidence.iter().rev().filter_map(Evidence::drift).find(is_of_last)
     }
 }
 
 /// A capture, and what comparing needs to know of it without reading it again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Kept {
+pub struct StoredCapture {
     #[serde(flatten)]
     pub capture: Capture,
     pub text: Fingerprint,
@@ -82,7 +82,7 @@ mod tests {
         Fingerprint { version: 1, digest: Digest::of(&[n]) }
     }
 
-    fn kept(n: u8) -> Kept {
+    fn kept(n: u8) -> StoredCapture {
         let link = Address::parse("https://lab.edu/a").unwrap();
         let capture = Capture {
             document: link.clone(),
@@ -96,7 +96,7 @@ mod tests {
             why: Why::Changed,
             head: None,
         };
-        Kept {
+        StoredCapture {
             capture,
             text: text(n),
             title: None,
@@ -133,8 +133,13 @@ mod tests {
             notes: Vec::new(),
         };
         let history = drifts.into_iter().map(night).collect();
-        let memory = Memory { history, baseline: Some(kept(0)), last: Some(kept(1)), ..Memory::default() };
-        memory.current().unwrap().text
+        let history = LinkHistory {
+            evidence: history,
+            baseline: Some(kept(0)),
+            last: Some(kept(1)),
+            ..LinkHistory::default()
+        };
+        history.current().unwrap().text
     }
 
     #[test]

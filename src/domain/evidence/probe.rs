@@ -10,29 +10,29 @@ use crate::domain::visit::Exchange;
 /// A question to the web. Deciding asks; the sweep carries it out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Ask {
+pub enum Probe {
     /// The link itself.
     Link,
     /// The link itself once more, on a new connection.
-    Again,
+    Retry,
     /// Where a page sends its readers by meta refresh or script.
-    Onward(Address),
+    ClientRedirect(Address),
     /// The document a landing page is about.
     Document(Address),
     /// That document once more, before a change of it is believed.
-    DocumentAgain(Address),
+    DocumentRetry(Address),
     /// The front page of the host, to tell a missing page from a host that refuses us.
-    Root(Address),
+    FrontPage(Address),
     /// An address beside the link that cannot exist, to see how the host says "not found".
-    Sibling(Address),
+    Nonexistent(Address),
     /// What the host's own interface says of the work.
-    Witness(Address),
+    HostApi(Address),
 }
 
 /// One question, and what came of it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
-    pub ask: Ask,
+pub struct ProbeResult {
+    pub probe: Probe,
     pub exchange: Exchange,
     /// What the body is; `None` where no body came, or it was not read.
     pub document: Option<Document>,
@@ -42,7 +42,7 @@ pub struct Answer {
 
 /// A link as judging knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subject {
+pub struct CheckedLink {
     pub address: Address,
     /// Its words on the course pages, each wording once.
     pub words: Vec<String>,
@@ -53,44 +53,46 @@ pub struct Subject {
 
 /// The answers of one night about one link, in the order they were asked.
 #[derive(Clone, Copy, Debug)]
-pub struct Answers<'a>(pub &'a [Answer]);
+pub struct ProbeResults<'a>(pub &'a [ProbeResult]);
 
-impl<'a> Answers<'a> {
+impl<'a> ProbeResults<'a> {
     /// The answers about the link itself or where it sends its readers, in order.
-    pub fn pages(self) -> impl DoubleEndedIterator<Item = &'a Answer> {
-        self.0.iter().filter(|answer| matches!(answer.ask, Ask::Link | Ask::Again | Ask::Onward(_)))
+    pub fn pages(self) -> impl DoubleEndedIterator<Item = &'a ProbeResult> {
+        self.0
+            .iter()
+            .filter(|result| matches!(result.probe, Probe::Link | Probe::Retry | Probe::ClientRedirect(_)))
     }
 
     /// The latest of them.
-    pub fn page(self) -> Option<&'a Answer> {
+    pub fn page(self) -> Option<&'a ProbeResult> {
         self.pages().next_back()
     }
 
-    pub fn first(self) -> Option<&'a Answer> {
-        self.0.iter().find(|answer| answer.ask == Ask::Link)
+    pub fn first(self) -> Option<&'a ProbeResult> {
+        self.0.iter().find(|result| result.probe == Probe::Link)
     }
 
-    pub fn again(self) -> Option<&'a Answer> {
-        self.0.iter().find(|answer| answer.ask == Ask::Again)
+    pub fn retry(self) -> Option<&'a ProbeResult> {
+        self.0.iter().find(|result| result.probe == Probe::Retry)
     }
 
-    pub fn onward(self) -> Option<&'a Answer> {
-        self.0.iter().rev().find(|answer| matches!(answer.ask, Ask::Onward(_)))
+    pub fn client_redirect(self) -> Option<&'a ProbeResult> {
+        self.0.iter().rev().find(|result| matches!(result.probe, Probe::ClientRedirect(_)))
     }
 
-    pub fn documents(self) -> impl DoubleEndedIterator<Item = &'a Answer> {
-        self.0.iter().filter(|answer| matches!(answer.ask, Ask::Document(_) | Ask::DocumentAgain(_)))
+    pub fn documents(self) -> impl DoubleEndedIterator<Item = &'a ProbeResult> {
+        self.0.iter().filter(|result| matches!(result.probe, Probe::Document(_) | Probe::DocumentRetry(_)))
     }
 
-    pub fn root(self) -> Option<&'a Answer> {
-        self.0.iter().find(|answer| matches!(answer.ask, Ask::Root(_)))
+    pub fn front_page(self) -> Option<&'a ProbeResult> {
+        self.0.iter().find(|result| matches!(result.probe, Probe::FrontPage(_)))
     }
 
-    pub fn sibling(self) -> Option<&'a Answer> {
-        self.0.iter().find(|answer| matches!(answer.ask, Ask::Sibling(_)))
+    pub fn nonexistent(self) -> Option<&'a ProbeResult> {
+        self.0.iter().find(|result| matches!(result.probe, Probe::Nonexistent(_)))
     }
 
-    pub fn witness(self) -> Option<&'a Answer> {
-        self.0.iter().find(|answer| matches!(answer.ask, Ask::Witness(_)))
+    pub fn host_api(self) -> Option<&'a ProbeResult> {
+        self.0.iter().find(|result| matches!(result.probe, Probe::HostApi(_)))
     }
 }

@@ -1,4 +1,4 @@
-//! The bodies a visit brought: those worth keeping are handed on to be recorded.
+//! The bodies a visit visited: those worth keeping are handed on to be recorded.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -6,31 +6,31 @@ use std::collections::HashMap;
 use crate::domain::address::Address;
 use crate::domain::capture::{Digest, Why};
 use crate::domain::document::{self, Document, Fingerprint};
-use crate::domain::evidence::memory::{Kept, Memory};
-use crate::domain::evidence::weigh::Case;
-use crate::domain::evidence::{Evidence, keep};
+use crate::domain::evidence::evaluate::VisitContext;
+use crate::domain::evidence::link_history::{LinkHistory, StoredCapture};
+use crate::domain::evidence::{Evidence, capture_decision};
 use crate::domain::visit::{Exchange, Validators};
 use crate::world::World;
 use crate::world::reader::Reader;
 use crate::world::spool::Spooled;
 
-/// What a visit brought home.
+/// What a visit visited home.
 #[derive(Debug)]
-pub(super) struct Brought {
+pub(super) struct VisitResult {
     pub link: Address,
     pub evidence: Evidence,
     /// Body bytes received, kept or not.
     pub bytes: u64,
-    pub to_keep: Option<ToKeep>,
+    pub new_capture: Option<NewCapture>,
     /// The capture it was compared with.
     pub baseline: Option<Digest>,
     /// The extraction changed since the baseline was read: its new fingerprint.
-    pub rebased: Option<Fingerprint>,
+    pub new_fingerprint: Option<Fingerprint>,
 }
 
 /// A body that goes into the archive.
 #[derive(Debug)]
-pub(super) struct ToKeep {
+pub(super) struct NewCapture {
     pub body: Spooled,
     pub exchange: Exchange,
     pub why: Why,
@@ -43,20 +43,23 @@ pub(super) struct ToKeep {
 /// What is remembered, with what the archive really has: where it lost the
 /// newest capture, nothing is in hand, so that the link is asked in full.
 /// What was taken down is not lost.
-pub(super) fn in_hand<'a>(memory: &'a Memory, world: &World) -> Cow<'a, Memory> {
-    if memory.is_taken_down {
-        return Cow::Borrowed(memory);
+pub(super) fn without_lost_captures<'a>(history: &'a LinkHistory, world: &World) -> Cow<'a, LinkHistory> {
+    if history.is_taken_down {
+        return Cow::Borrowed(history);
     }
-    let is_lost = |kept: &Kept| !world.archive.path_of(kept.capture.sha256).exists();
-    if memory.last.as_ref().is_some_and(is_lost) || memory.baseline.as_ref().is_some_and(is_lost) {
-        Cow::Owned(Memory { last: None, ..memory.clone() })
+    let is_lost = |kept: &StoredCapture| !world.archive.path_of(kept.capture.sha256).exists();
+    if history.last.as_ref().is_some_and(is_lost) || history.baseline.as_ref().is_some_and(is_lost) {
+        Cow::Owned(LinkHistory { last: None, ..history.clone() })
     } else {
-        Cow::Borrowed(memory)
+        Cow::Borrowed(history)
     }
 }
 
 /// Reads a capture again, if it is still there.
-pub(super) async fn read_again(kept: Option<&Kept>, world: &World) -> anyhow::Result<Option<Document>> {
+pub(super) async fn read_again(
+    kept: Option<&StoredCapture>,
+    world: &World,
+) -> anyhow::Result<Option<Document>> {
     let Some(kept) = kept else { return Ok(None) };
     let capture = &kept.capture;
     let path = world.archive.path_of(capture.sha256);
@@ -68,7 +71,7 @@ pub(super) async fn read_again(kept: Option<&Kept>, world: &World) -> anyhow::Re
     Ok(Some(world.reader.read(&path, &context).await?))
 }
 
-/// Reads the body that an exchange brought.
+/// Reads the body that an exchange visited.
 pub(super) async fn read_body(
     body: &Spooled,
     exchange: &Exchange,
@@ -80,19 +83,23 @@ pub(super) async fn read_body(
 }
 
 /// Picks what is kept of a visit.
-pub(super) fn bring(case: &Case, evidence: Evidence, mut bodies: HashMap<usize, Spooled>) -> Brought {
+pub(super) fn select(
+    context: &VisitContext,
+    evidence: Evidence,
+    mut bodies: HashMap<usize, Spooled>,
+) -> VisitResult {
     let bytes =
-        case.answers.0.iter().filter_map(|answer| answer.exchange.body()).map(|body| body.bytes).sum();
-    let rebased = case.baseline.map(Document::fingerprint).filter(|fingerprint| {
-        case.memory.baseline.as_ref().is_some_and(|baseline| baseline.text.version != fingerprint.version)
+        context.results.0.iter().filter_map(|answer| answer.exchange.body()).map(|body| body.bytes).sum();
+    let new_fingerprint = context.baseline.map(Document::fingerprint).filter(|fingerprint| {
+        context.history.baseline.as_ref().is_some_and(|baseline| baseline.text.version != fingerprint.version)
     });
-    let to_keep = keep::why(case, &evidence).and_then(|(why, is_baseline)| {
-        let (answer, document) = case.work()?;
-        let place = case.answers.0.iter().position(|other| std::ptr::eq(other, answer))?;
+    let new_capture = capture_decision::capture_reason(context, &evidence).and_then(|(why, is_baseline)| {
+        let (answer, document) = context.document()?;
+        let place = context.results.0.iter().position(|other| std::ptr::eq(other, answer))?;
         let body = bodies.remove(&place)?;
         let validators =
             answer.exchange.last_hop().map(|hop| hop.headers.validators()).filter(|it| !it.is_empty());
-        Some(ToKeep {
+        Some(NewCapture {
             body,
             exchange: answer.exchange.clone(),
             why,
@@ -101,12 +108,12 @@ pub(super) fn bring(case: &Case, evidence: Evidence, mut bodies: HashMap<usize, 
             is_baseline,
         })
     });
-    Brought {
-        link: case.subject.address.clone(),
+    VisitResult {
+        link: context.link.address.clone(),
         evidence,
         bytes,
-        to_keep,
-        baseline: case.memory.baseline.as_ref().map(|kept| kept.capture.sha256),
-        rebased,
+        new_capture,
+        baseline: context.history.baseline.as_ref().map(|kept| kept.capture.sha256),
+        new_fingerprint,
     }
 }

@@ -1,6 +1,6 @@
 //! Code hosts, notebooks and shared drives.
 
-use super::{Manners, is_host, path_after};
+use super::{HostRules, is_host, path_after};
 use crate::domain::address::Address;
 use crate::domain::document::Document;
 use crate::domain::evidence::Note;
@@ -21,12 +21,12 @@ fn is_readable_offline(path: &str) -> bool {
     [".pdf", ".ipynb"].iter().any(|extension| path.to_ascii_lowercase().ends_with(extension))
 }
 
-pub(super) fn github(address: &Address) -> Option<Manners> {
+pub(super) fn github(address: &Address) -> Option<HostRules> {
     if !is_host(address, &["github.com"]) {
         return None;
     }
     let document = path_after(address, "/").filter(|path| is_readable_offline(path)).and_then(blob_to_raw);
-    Some(Manners { document, no_sibling: true, note: Some(archived), ..Manners::default() })
+    Some(HostRules { document, skip_soft_404_probe: true, note: Some(archived), ..HostRules::default() })
 }
 
 fn archived(_: &Address, page: &Document) -> Option<Note> {
@@ -38,29 +38,39 @@ fn archived(_: &Address, page: &Document) -> Option<Note> {
     is_archived.then_some(Note::RepositoryArchived)
 }
 
-pub(super) fn raw_file(address: &Address) -> Option<Manners> {
+pub(super) fn raw_file(address: &Address) -> Option<HostRules> {
     is_host(address, &["raw.githubusercontent.com", "gist.githubusercontent.com"])
-        .then(|| Manners { no_sibling: true, ..Manners::default() })
+        .then(|| HostRules { skip_soft_404_probe: true, ..HostRules::default() })
 }
 
 /// The page is an application that answers 200 for any notebook.
-pub(super) fn colab(address: &Address) -> Option<Manners> {
+pub(super) fn colab(address: &Address) -> Option<HostRules> {
     if !is_host(address, &["colab.research.google.com", "colab.google.com"]) {
         return None;
     }
     let document = path_after(address, "/github/")
         .and_then(blob_to_raw)
         .or_else(|| path_after(address, "/drive/").and_then(download));
-    Some(Manners { page_says_nothing: document.is_some(), document, no_sibling: true, ..Manners::default() })
+    Some(HostRules {
+        page_is_shell: document.is_some(),
+        document,
+        skip_soft_404_probe: true,
+        ..HostRules::default()
+    })
 }
 
 /// Its 400, 404 and 503 often mean that the code host limits it; the file decides.
-pub(super) fn nbviewer(address: &Address) -> Option<Manners> {
+pub(super) fn nbviewer(address: &Address) -> Option<HostRules> {
     if !is_host(address, &["nbviewer.org", "nbviewer.jupyter.org"]) {
         return None;
     }
     let document = path_after(address, "/github/").and_then(blob_to_raw);
-    Some(Manners { page_says_nothing: document.is_some(), document, no_sibling: true, ..Manners::default() })
+    Some(HostRules {
+        page_is_shell: document.is_some(),
+        document,
+        skip_soft_404_probe: true,
+        ..HostRules::default()
+    })
 }
 
 fn download(path: &str) -> Option<Address> {
@@ -68,18 +78,18 @@ fn download(path: &str) -> Option<Address> {
     Address::parse(&format!("https://drive.google.com/uc?export=download&id={id}")).ok()
 }
 
-pub(super) fn drive(address: &Address) -> Option<Manners> {
+pub(super) fn drive(address: &Address) -> Option<HostRules> {
     if !is_host(address, &["drive.google.com"]) {
         return None;
     }
-    Some(Manners {
+    Some(HostRules {
         document: path_after(address, "/file/d/").and_then(download),
-        no_sibling: true,
-        ..Manners::default()
+        skip_soft_404_probe: true,
+        ..HostRules::default()
     })
 }
 
-pub(super) fn docs(address: &Address) -> Option<Manners> {
+pub(super) fn docs(address: &Address) -> Option<HostRules> {
     if !is_host(address, &["docs.google.com"]) {
         return None;
     }
@@ -90,11 +100,11 @@ pub(super) fn docs(address: &Address) -> Option<Manners> {
             .then(|| Address::parse(&format!("https://docs.google.com{prefix}{id}/{suffix}")).ok())
             .flatten()
     };
-    Some(Manners {
+    Some(HostRules {
         document: export("/document/d/", "export?format=pdf")
             .or_else(|| export("/presentation/d/", "export/pdf"))
             .or_else(|| export("/spreadsheets/d/", "export?format=pdf")),
-        no_sibling: true,
-        ..Manners::default()
+        skip_soft_404_probe: true,
+        ..HostRules::default()
     })
 }

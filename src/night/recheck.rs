@@ -9,21 +9,21 @@ use tokio::sync::mpsc;
 
 use crate::domain::address::Address;
 use crate::domain::course::Course;
-use crate::domain::evidence::ask::Subject;
+use crate::domain::evidence::probe::CheckedLink;
 use crate::domain::evidence::{Evidence, Finding};
 use crate::domain::journal::Entry;
 use crate::domain::verdict::breaker::{self, Tonight};
 use crate::domain::verdict::judge::judge;
 use crate::domain::verdict::{State, StateName, Verdict};
+use crate::night::crawl;
 use crate::night::pages::{self, Reading};
-use crate::night::sweep::{self, Around};
 use crate::night::{decisions, finish, sentinels};
 use crate::world::World;
 use crate::world::catalogue::{Decided, Known, Lapse, NightRecord, OutboxChanges};
 
 /// What a look came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Looked {
+pub struct Rechecked {
     /// Failing links that were asked.
     pub links: usize,
     /// Those that work after all.
@@ -45,66 +45,65 @@ struct Cleared {
 /// # Errors
 ///
 /// Only our own failing, as for a night.
-pub async fn run(courses: &[Course], world: &World) -> anyhow::Result<Looked> {
+pub async fn all(courses: &[Course], world: &World) -> anyhow::Result<Rechecked> {
     let is_failing = |_: &Address, known: &Known| {
         known.verdict.as_ref().is_some_and(|verdict| verdict.state.name() == StateName::Failing)
     };
-    look(courses, is_failing, world).await
+    recheck(courses, is_failing, world).await
 }
 
 /// Looks at one link that someone asks for, whatever is wrong with it.
-pub async fn at(course: &Course, link: &Address, world: &World) -> anyhow::Result<Looked> {
+pub async fn one(course: &Course, link: &Address, world: &World) -> anyhow::Result<Rechecked> {
     let is_it = |other: &Address, known: &Known| {
         other == link && known.verdict.as_ref().is_some_and(|verdict| verdict.state != State::Ok)
     };
-    look(std::slice::from_ref(course), is_it, world).await
+    recheck(std::slice::from_ref(course), is_it, world).await
 }
 
-async fn look(
+async fn recheck(
     courses: &[Course],
     is_wanted: impl Fn(&Address, &Known) -> bool,
     world: &World,
-) -> anyhow::Result<Looked> {
+) -> anyhow::Result<Rechecked> {
     let _custody = world.custody().await?;
     let readings = pages::remembered(courses, world).await?;
     let links = pages::links(&readings);
     let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
     let known = world.catalogue.known(&addresses).await?;
     let is_wanted =
-        |link: &&Subject| known.get(&link.address).is_some_and(|known| is_wanted(&link.address, known));
-    let failing: Vec<&Subject> = links.iter().filter(is_wanted).collect();
+        |link: &&CheckedLink| known.get(&link.address).is_some_and(|known| is_wanted(&link.address, known));
+    let failing: Vec<&CheckedLink> = links.iter().filter(is_wanted).collect();
     if failing.is_empty() {
-        return Ok(Looked::default());
+        return Ok(Rechecked::default());
     }
     let started = world.clock.now();
     let (sender, mut receiver) = mpsc::channel(failing.len());
-    let around = Around { world, watch: &|_| (), hosts_at_once: world.hosts_at_once };
-    sweep::visits(&failing, &known, around, sender).await?;
-    let mut brought = Vec::new();
+    crawl::visits(&failing, &known, world, sender).await?;
+    let mut visited = Vec::new();
     while let Some(visit) = receiver.recv().await {
-        brought.push((visit.link, visit.evidence));
+        visited.push((visit.link, visit.evidence));
     }
-    let tonight: Vec<Tonight> = brought
+    let tonight: Vec<Tonight> = visited
         .iter()
         .filter_map(|(link, evidence)| Some(known.get(link)?.tonight(link, evidence)))
         .collect();
     if breaker::void(&tonight, sentinels::ask(world).await?).is_some() {
-        return Ok(Looked { links: failing.len(), cleared: 0 });
+        return Ok(Rechecked { links: failing.len(), cleared: 0 });
     }
     let now = world.clock.now();
-    let cleared: Vec<Cleared> = brought
+    let cleared: Vec<Cleared> = visited
         .into_iter()
         .filter_map(|(link, evidence)| clear(link.clone(), evidence, known.get(&link)?, now))
         .collect();
     if !cleared.is_empty() {
         record(&cleared, &readings, started, world).await?;
     }
-    Ok(Looked { links: failing.len(), cleared: cleared.len() })
+    Ok(Rechecked { links: failing.len(), cleared: cleared.len() })
 }
 
 fn clear(link: Address, evidence: Evidence, known: &Known, now: Timestamp) -> Option<Cleared> {
     let before = known.verdict.as_ref()?.state.clone();
-    let history: Vec<Evidence> = known.memory.history.iter().chain([&evidence]).cloned().collect();
+    let history: Vec<Evidence> = known.history.evidence.iter().chain([&evidence]).cloned().collect();
     let verdict = judge(&history, now);
     let is_cleared = matches!(evidence.finding, Finding::Healthy { .. }) && verdict.state == State::Ok;
     is_cleared.then_some(Cleared { link, before, evidence, verdict })

@@ -1,16 +1,16 @@
 //! Video hosts: their pages answer 200 for removed videos, their oEmbed interface does not.
 
-use super::{Manners, Says, Testimony, Witness, is_host, path_after};
+use super::{ApiStatus, HostApi, HostRules, PageStatement, is_host, path_after};
 use crate::domain::address::Address;
 use crate::domain::document::Document;
-use crate::domain::evidence::ask::Answer;
-use crate::domain::evidence::glance::{Glance, glance};
+use crate::domain::evidence::classify::{ResponseClass, classify};
+use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::{Note, Reason, Weight};
 
 /// Players of a playlist and of whatever a channel is sending now.
 const NO_VIDEOS: &[&str] = &["videoseries", "live_stream"];
 
-pub(super) fn youtube(address: &Address) -> Option<Manners> {
+pub(super) fn youtube(address: &Address) -> Option<HostRules> {
     if !is_host(address, &["youtube.com", "m.youtube.com", "youtube-nocookie.com", "youtu.be"]) {
         return None;
     }
@@ -25,24 +25,24 @@ pub(super) fn youtube(address: &Address) -> Option<Manners> {
             .filter(|id| !NO_VIDEOS.contains(&id.trim_end_matches('/')))
             .or_else(|| query("v").filter(|_| address.path() == "/watch"))
     };
-    let subject = id
+    let video = id
         .map(|id| format!("https://www.youtube.com/watch?v={}", id.trim_end_matches('/')))
         .or_else(|| query("list").map(|list| format!("https://www.youtube.com/playlist?list={list}")));
-    Some(Manners {
-        witness: subject
-            .and_then(|subject| oembed("https://www.youtube.com/oembed?format=json", &subject, read_youtube)),
+    Some(HostRules {
+        host_api: video
+            .and_then(|video| oembed("https://www.youtube.com/oembed?format=json", &video, read_youtube)),
         redirects_by_design: true,
-        no_sibling: true,
-        says: Some(youtube_says),
+        skip_soft_404_probe: true,
+        statement: Some(youtube_says),
         note: Some(starts_after_end),
-        ..Manners::default()
+        ..HostRules::default()
     })
 }
 
 /// The player's own word, for nights on which the interface is silent.
-fn youtube_says(page: &Document) -> Option<Says> {
+fn youtube_says(page: &Document) -> Option<PageStatement> {
     let source = &page.html.as_ref()?.source;
-    source.contains(r#""playabilityStatus":{"status":"ERROR""#).then_some(Says::Missing)
+    source.contains(r#""playabilityStatus":{"status":"ERROR""#).then_some(PageStatement::Missing)
 }
 
 /// Compares `t=90`, `t=90s` or `t=1h2m3s` with the length the player names.
@@ -82,44 +82,45 @@ fn seconds(text: &str) -> Option<u32> {
 }
 
 /// 401 means that embedding is off, which a reader of the page does not notice.
-fn read_youtube(answer: &Answer) -> Testimony {
+fn read_youtube(answer: &ProbeResult) -> ApiStatus {
     if answer.document.as_ref().is_some_and(|document| document.text.trim() == "Forbidden") {
-        return Testimony::Restricted(Reason::Private);
+        return ApiStatus::Restricted(Reason::Private);
     }
     match answer.exchange.status() {
-        Some(200 | 401) => Testimony::Alive,
-        Some(400 | 404 | 410) => Testimony::Gone(Reason::RemovedVideo, Weight::Decisive),
-        Some(403) => Testimony::Restricted(Reason::Private),
-        _ => Testimony::Silent,
+        Some(200 | 401) => ApiStatus::Available,
+        Some(400 | 404 | 410) => ApiStatus::Gone(Reason::RemovedVideo, Weight::Decisive),
+        Some(403) => ApiStatus::Restricted(Reason::Private),
+        _ => ApiStatus::Unknown,
     }
 }
 
-pub(super) fn vimeo(address: &Address) -> Option<Manners> {
+pub(super) fn vimeo(address: &Address) -> Option<HostRules> {
     if !is_host(address, &["vimeo.com", "player.vimeo.com"]) {
         return None;
     }
     let id = path_after(address, "/video/").or_else(|| path_after(address, "/"))?;
     let id = id.split('/').next().filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()))?;
-    Some(Manners {
-        witness: oembed("https://vimeo.com/api/oembed.json", &format!("https://vimeo.com/{id}"), read_vimeo),
+    Some(HostRules {
+        host_api: oembed("https://vimeo.com/api/oembed.json", &format!("https://vimeo.com/{id}"), read_vimeo),
         redirects_by_design: true,
-        no_sibling: true,
-        ..Manners::default()
+        skip_soft_404_probe: true,
+        ..HostRules::default()
     })
 }
 
 /// A 404 is ambiguous: a video kept to certain domains answers so too.
-fn read_vimeo(answer: &Answer) -> Testimony {
-    match glance(answer) {
-        Glance::Work(_) | Glance::Unmodified => Testimony::Alive,
-        Glance::Gone(..) | Glance::Restricted(_) | Glance::Refused(_) | Glance::Unclear(_) => {
-            Testimony::Silent
-        }
+fn read_vimeo(answer: &ProbeResult) -> ApiStatus {
+    match classify(answer) {
+        ResponseClass::Content(_) | ResponseClass::Unmodified => ApiStatus::Available,
+        ResponseClass::Gone(..)
+        | ResponseClass::Restricted(_)
+        | ResponseClass::Refused(_)
+        | ResponseClass::Unclear(_) => ApiStatus::Unknown,
     }
 }
 
-fn oembed(endpoint: &str, subject: &str, read: fn(&Answer) -> Testimony) -> Option<Witness> {
+fn oembed(endpoint: &str, video: &str, read: fn(&ProbeResult) -> ApiStatus) -> Option<HostApi> {
     let mut url = Address::parse(endpoint).ok()?.url().clone();
-    url.query_pairs_mut().append_pair("url", subject);
-    Some(Witness { address: Address::from_url(url).ok()?, read })
+    url.query_pairs_mut().append_pair("url", video);
+    Some(HostApi { address: Address::from_url(url).ok()?, read })
 }

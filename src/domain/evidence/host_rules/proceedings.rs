@@ -1,29 +1,29 @@
 //! Preprint servers, proceedings and resolvers.
 
-use super::{Manners, Says, is_host, path_after, with_path};
+use super::{HostRules, PageStatement, is_host, path_after, with_path};
 use crate::domain::address::Address;
 use crate::domain::document::Document;
 
-pub(super) fn arxiv(address: &Address) -> Option<Manners> {
+pub(super) fn arxiv(address: &Address) -> Option<HostRules> {
     if !is_host(address, &["arxiv.org", "export.arxiv.org"]) {
         return None;
     }
     let id = path_after(address, "/abs/").or_else(|| path_after(address, "/html/"));
-    Some(Manners {
+    Some(HostRules {
         document: id.and_then(|id| with_path(address, &format!("/pdf/{id}"))),
-        no_sibling: true,
-        says: Some(arxiv_says),
-        ..Manners::default()
+        skip_soft_404_probe: true,
+        statement: Some(arxiv_says),
+        ..HostRules::default()
     })
 }
 
-fn arxiv_says(document: &Document) -> Option<Says> {
+fn arxiv_says(document: &Document) -> Option<PageStatement> {
     let text: String = document.text.chars().take(6000).collect::<String>().to_lowercase();
     (text.contains("this paper has been withdrawn") || text.contains("has been withdrawn and is unavailable"))
-        .then_some(Says::Withdrawn)
+        .then_some(PageStatement::Withdrawn)
 }
 
-pub(super) fn openreview(address: &Address) -> Option<Manners> {
+pub(super) fn openreview(address: &Address) -> Option<HostRules> {
     if !is_host(address, &["openreview.net"]) {
         return None;
     }
@@ -34,17 +34,22 @@ pub(super) fn openreview(address: &Address) -> Option<Manners> {
         url.query_pairs_mut().append_pair("id", &id);
         Address::from_url(url).ok()
     });
-    Some(Manners { document, no_sibling: true, says: Some(openreview_says), ..Manners::default() })
+    Some(HostRules {
+        document,
+        skip_soft_404_probe: true,
+        statement: Some(openreview_says),
+        ..HostRules::default()
+    })
 }
 
 /// The application answers 200 for a forum that is gone.
-fn openreview_says(document: &Document) -> Option<Says> {
+fn openreview_says(document: &Document) -> Option<PageStatement> {
     let text: String = document.text.chars().take(400).collect::<String>().to_lowercase();
     (document.citation.title.is_none() && text.contains("the server responded with the following message"))
-        .then_some(Says::Missing)
+        .then_some(PageStatement::Missing)
 }
 
-pub(super) fn pmlr(address: &Address) -> Option<Manners> {
+pub(super) fn pmlr(address: &Address) -> Option<HostRules> {
     if !is_host(address, &["proceedings.mlr.press"]) {
         return None;
     }
@@ -52,10 +57,10 @@ pub(super) fn pmlr(address: &Address) -> Option<Manners> {
         let slug = stem.rsplit('/').next()?;
         with_path(address, &format!("{stem}/{slug}.pdf"))
     });
-    Some(Manners { document, ..Manners::default() })
+    Some(HostRules { document, ..HostRules::default() })
 }
 
-pub(super) fn cvf(address: &Address) -> Option<Manners> {
+pub(super) fn cvf(address: &Address) -> Option<HostRules> {
     if !is_host(address, &["openaccess.thecvf.com"]) {
         return None;
     }
@@ -64,10 +69,10 @@ pub(super) fn cvf(address: &Address) -> Option<Manners> {
         .strip_suffix(".html")
         .filter(|path| path.contains("/html/"))
         .and_then(|stem| with_path(address, &format!("{}.pdf", stem.replacen("/html/", "/papers/", 1))));
-    Some(Manners { document, ..Manners::default() })
+    Some(HostRules { document, ..HostRules::default() })
 }
 
-pub(super) fn neurips(address: &Address) -> Option<Manners> {
+pub(super) fn neurips(address: &Address) -> Option<HostRules> {
     if !is_host(address, &["proceedings.neurips.cc", "papers.nips.cc", "papers.neurips.cc"]) {
         return None;
     }
@@ -76,10 +81,10 @@ pub(super) fn neurips(address: &Address) -> Option<Manners> {
             let path = stem.replacen("/hash/", "/file/", 1).replacen("-Abstract", "-Paper", 1);
             with_path(address, &format!("{path}.pdf"))
         });
-    Some(Manners { document, ..Manners::default() })
+    Some(HostRules { document, ..HostRules::default() })
 }
 
-pub(super) fn acl(address: &Address) -> Option<Manners> {
+pub(super) fn acl(address: &Address) -> Option<HostRules> {
     if !is_host(address, &["aclanthology.org", "aclweb.org"]) {
         return None;
     }
@@ -87,15 +92,15 @@ pub(super) fn acl(address: &Address) -> Option<Manners> {
     let id = path.strip_prefix("/anthology/").or_else(|| path.strip_prefix('/'))?;
     let id = id.trim_end_matches('/');
     let is_work = !id.is_empty() && !id.contains('/') && id.contains('-') && !id.ends_with(".pdf");
-    Some(Manners {
+    Some(HostRules {
         document: is_work
             .then(|| Address::parse(&format!("https://aclanthology.org/{id}.pdf")).ok())
             .flatten(),
-        ..Manners::default()
+        ..HostRules::default()
     })
 }
 
-pub(super) fn jmlr(address: &Address) -> Option<Manners> {
+pub(super) fn jmlr(address: &Address) -> Option<HostRules> {
     if !is_host(address, &["jmlr.org"]) {
         return None;
     }
@@ -103,11 +108,11 @@ pub(super) fn jmlr(address: &Address) -> Option<Manners> {
         let (volume, slug) = stem.strip_prefix("/papers/v")?.split_once('/')?;
         with_path(address, &format!("/papers/volume{volume}/{slug}/{slug}.pdf"))
     });
-    Some(Manners { document, ..Manners::default() })
+    Some(HostRules { document, ..HostRules::default() })
 }
 
 /// Persistent identifiers and short addresses: redirecting is their work.
-pub(super) fn resolver(address: &Address) -> Option<Manners> {
+pub(super) fn resolver(address: &Address) -> Option<HostRules> {
     const RESOLVERS: &[&str] = &[
         "doi.org",
         "dx.doi.org",
@@ -123,9 +128,9 @@ pub(super) fn resolver(address: &Address) -> Option<Manners> {
         "doi.acm.org",
         "ia.cr",
     ];
-    is_host(address, RESOLVERS).then(|| Manners {
+    is_host(address, RESOLVERS).then(|| HostRules {
         redirects_by_design: true,
-        no_sibling: true,
-        ..Manners::default()
+        skip_soft_404_probe: true,
+        ..HostRules::default()
     })
 }

@@ -7,23 +7,24 @@
 
 use crate::domain::document::Document;
 use crate::domain::evidence::drift;
-use crate::domain::evidence::weigh::Case;
+use crate::domain::evidence::evaluate::VisitContext;
 use crate::domain::evidence::{Change, Drift, Evidence};
 
 /// A page's change as it counts: small, where its words do not last.
-pub(super) fn settle(case: &Case, document: &Document, change: Change) -> Drift {
-    let Some(baseline) = case.baseline.filter(|_| document.html.is_some() && change.alarm.is_none()) else {
+pub(super) fn settle(context: &VisitContext, document: &Document, change: Change) -> Drift {
+    let Some(baseline) = context.baseline.filter(|_| document.html.is_some() && change.alarm.is_none())
+    else {
         return Drift::Different(change);
     };
-    let tonight = case
-        .answers
+    let tonight = context
+        .results
         .pages()
         .filter_map(|answer| answer.document.as_ref())
         .filter(|other| other.html.is_some() && !std::ptr::eq(*other, document));
-    let last = case.last.filter(|_| goes_on(&case.memory.history, &change));
+    let last = context.last.filter(|_| goes_on(&context.history.evidence, &change));
     if tonight.chain(last).any(|other| drift::is_unsteady(baseline, document, other)) {
         Drift::Small(Change { flickers: true, ..change })
-    } else if second_reading_failed(case) {
+    } else if second_reading_failed(context) {
         // Nothing told it from flicker; another night will.
         Drift::NotCompared
     } else {
@@ -31,8 +32,8 @@ pub(super) fn settle(case: &Case, document: &Document, change: Change) -> Drift 
     }
 }
 
-fn second_reading_failed(case: &Case) -> bool {
-    case.answers.again().is_some_and(|again| again.document.is_none())
+fn second_reading_failed(context: &VisitContext) -> bool {
+    context.results.retry().is_some_and(|again| again.document.is_none())
 }
 
 /// Whether the last night that saw the work differed as well, and about as

@@ -1,7 +1,7 @@
 use super::*;
 
-fn manners_of(text: &str) -> Manners {
-    manners(&Address::parse(text).unwrap())
+fn manners_of(text: &str) -> HostRules {
+    rules_for(&Address::parse(text).unwrap())
 }
 
 fn document(text: &str) -> Option<String> {
@@ -88,15 +88,15 @@ fn every_form_of_a_video_address_has_the_same_witness() {
     let expected =
         "https://www.youtube.com/oembed?format=json&url=https%3A%2F%2Fwww.youtube.com%2Fwatch%3Fv%3Dabc";
     for form in forms {
-        let witness = manners_of(form).witness.map(|witness| String::from(witness.address));
-        assert_eq!(witness.as_deref(), Some(expected), "{form}");
+        let host_api = manners_of(form).host_api.map(|host_api| String::from(host_api.address));
+        assert_eq!(host_api.as_deref(), Some(expected), "{form}");
     }
-    assert!(manners_of("https://www.youtube.com/@channel").witness.is_none());
-    assert!(manners_of("https://www.youtube.com/embed/live_stream?channel=UC1").witness.is_none());
-    let playlist = manners_of("https://www.youtube.com/embed/videoseries?list=PL1").witness.unwrap();
+    assert!(manners_of("https://www.youtube.com/@channel").host_api.is_none());
+    assert!(manners_of("https://www.youtube.com/embed/live_stream?channel=UC1").host_api.is_none());
+    let playlist = manners_of("https://www.youtube.com/embed/videoseries?list=PL1").host_api.unwrap();
     assert!(playlist.address.as_str().ends_with("playlist%3Flist%3DPL1"), "{}", playlist.address);
-    assert!(manners_of("https://vimeo.com/1234").witness.is_some());
-    assert!(manners_of("https://vimeo.com/about").witness.is_none());
+    assert!(manners_of("https://vimeo.com/1234").host_api.is_some());
+    assert!(manners_of("https://vimeo.com/about").host_api.is_none());
 }
 
 #[test]
@@ -114,8 +114,8 @@ fn note(address: &str, source: &str) -> Option<Note> {
     manners_of(address).note.and_then(|note| note(&Address::parse(address).unwrap(), &page(address, source)))
 }
 
-fn says(address: &str, source: &str) -> Option<Says> {
-    manners_of(address).says.and_then(|says| says(&page(address, source)))
+fn says(address: &str, source: &str) -> Option<PageStatement> {
+    manners_of(address).statement.and_then(|says| says(&page(address, source)))
 }
 
 #[test]
@@ -139,10 +139,10 @@ fn a_video_is_not_started_after_its_end() {
 #[test]
 fn hosts_say_what_their_pages_hide() {
     let gone = r#"<!doctype html><script>{"playabilityStatus":{"status":"ERROR","reason":"x"}}</script>"#;
-    assert_eq!(says("https://youtu.be/abc", gone), Some(Says::Missing));
+    assert_eq!(says("https://youtu.be/abc", gone), Some(PageStatement::Missing));
     let withdrawn =
         "<!doctype html><main><p>This version of 2101.1 has been withdrawn and is unavailable</main>";
-    assert_eq!(says("https://arxiv.org/pdf/2101.1", withdrawn), Some(Says::Withdrawn));
+    assert_eq!(says("https://arxiv.org/pdf/2101.1", withdrawn), Some(PageStatement::Withdrawn));
     let archived =
         "<!doctype html><main><div>This repository was archived by the owner on Mar 3, 2023.</div></main>";
     assert_eq!(note("https://github.com/o/r", archived), Some(Note::RepositoryArchived));

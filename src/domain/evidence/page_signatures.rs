@@ -1,13 +1,13 @@
-//! The marks by which walls, gates and lapsed domains are known: read from `marks.psv`.
+//! The signatures by which walls, gates and lapsed domains are known: read from `page_signatures.psv`.
 //!
-//! A mark names what kind of page carries it; what follows from that is decided
-//! where the marks are asked for.
+//! A signature names what kind of page carries it; what follows from that is decided
+//! where the signatures are asked for.
 
 use std::sync::LazyLock;
 
 use crate::domain::address::Address;
 use crate::domain::document::{Document, Html};
-use crate::domain::evidence::ask::Answer;
+use crate::domain::evidence::probe::ProbeResult;
 
 /// Below this a page is a notice rather than a work; challenge and parking
 /// pages stay well under it, abstracts of papers over it.
@@ -16,9 +16,9 @@ const THIN_PAGE_WORDS: u32 = 150;
 /// So many different words of spam are no accident.
 pub const SPAM_WORDS: usize = 2;
 
-/// What a mark says the page is.
+/// SignatureKind a signature says the page is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum SignatureKind {
     BotWall,
     Consent,
     RateLimited,
@@ -28,12 +28,12 @@ pub enum What {
     Missing,
     /// Closed for repairs: the host will be back.
     Maintenance,
-    /// What hijacked pages advertise.
+    /// SignatureKind hijacked pages advertise.
     Spam,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum SearchField {
     Header,
     Host,
     Path,
@@ -43,21 +43,21 @@ enum Place {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum When {
+enum Condition {
     Always,
-    Error(But),
-    Thin(But),
+    Error(StatusExemption),
+    Thin(StatusExemption),
 }
 
-/// Statuses at which a mark says nothing, because its vendor puts it on every page.
+/// Statuses at which a signature says nothing, because its vendor puts it on every page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum But {
+enum StatusExemption {
     None,
     Missing,
     MissingOrDown,
 }
 
-impl But {
+impl StatusExemption {
     fn allows(self, status: Option<u16>) -> bool {
         match (self, status) {
             (Self::Missing | Self::MissingOrDown, Some(404 | 410))
@@ -68,81 +68,87 @@ impl But {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Mark {
-    what: What,
-    place: Place,
-    when: When,
+struct Signature {
+    kind: SignatureKind,
+    field: SearchField,
+    condition: Condition,
     text: &'static str,
 }
 
-static MARKS: LazyLock<Vec<Mark>> = LazyLock::new(|| {
-    include_str!("marks.psv").lines().filter(|line| !line.starts_with('#')).filter_map(parse).collect()
+static SIGNATURES: LazyLock<Vec<Signature>> = LazyLock::new(|| {
+    include_str!("page_signatures.psv")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(parse)
+        .collect()
 });
 
-fn parse(line: &'static str) -> Option<Mark> {
+fn parse(line: &'static str) -> Option<Signature> {
     let mut columns = line.splitn(4, '|');
-    Some(Mark {
-        what: match columns.next()? {
-            "bot_wall" => What::BotWall,
-            "consent" => What::Consent,
-            "rate_limited" => What::RateLimited,
-            "login" => What::Login,
-            "paywall" => What::Paywall,
-            "parked" => What::Parked,
-            "missing" => What::Missing,
-            "maintenance" => What::Maintenance,
-            "spam" => What::Spam,
+    Some(Signature {
+        kind: match columns.next()? {
+            "bot_wall" => SignatureKind::BotWall,
+            "consent" => SignatureKind::Consent,
+            "rate_limited" => SignatureKind::RateLimited,
+            "login" => SignatureKind::Login,
+            "paywall" => SignatureKind::Paywall,
+            "parked" => SignatureKind::Parked,
+            "missing" => SignatureKind::Missing,
+            "maintenance" => SignatureKind::Maintenance,
+            "spam" => SignatureKind::Spam,
             _ => return None,
         },
-        place: match columns.next()? {
-            "header" => Place::Header,
-            "host" => Place::Host,
-            "path" => Place::Path,
-            "title" => Place::Title,
-            "source" => Place::Source,
-            "text" => Place::Text,
+        field: match columns.next()? {
+            "header" => SearchField::Header,
+            "host" => SearchField::Host,
+            "path" => SearchField::Path,
+            "title" => SearchField::Title,
+            "source" => SearchField::Source,
+            "text" => SearchField::Text,
             _ => return None,
         },
-        when: match columns.next()? {
-            "always" => When::Always,
-            "error" => When::Error(But::None),
-            "error but missing or down" => When::Error(But::MissingOrDown),
-            "thin" => When::Thin(But::None),
-            "thin but missing" => When::Thin(But::Missing),
-            "thin but missing or down" => When::Thin(But::MissingOrDown),
+        condition: match columns.next()? {
+            "always" => Condition::Always,
+            "error" => Condition::Error(StatusExemption::None),
+            "error but missing or down" => Condition::Error(StatusExemption::MissingOrDown),
+            "thin" => Condition::Thin(StatusExemption::None),
+            "thin but missing" => Condition::Thin(StatusExemption::Missing),
+            "thin but missing or down" => Condition::Thin(StatusExemption::MissingOrDown),
             _ => return None,
         },
         text: columns.next()?,
     })
 }
 
-/// How many different marks of one kind an answer carries. A part of another
-/// mark is no second one.
-pub fn count(what: What, answer: &Answer) -> usize {
-    let seen = Seen::new(answer);
-    let carried: Vec<&Mark> = seen.marks(what).collect();
-    let is_part = |mark: &Mark| {
-        let holds = |other: &&Mark| {
-            other.place == mark.place && other.text != mark.text && other.text.contains(mark.text)
+/// How many different signatures of one kind an answer carries. A part of another
+/// signature is no second one.
+pub fn count(kind: SignatureKind, answer: &ProbeResult) -> usize {
+    let searched = SearchText::new(answer);
+    let carried: Vec<&Signature> = searched.signatures(kind).collect();
+    let is_part = |signature: &Signature| {
+        let holds = |other: &&Signature| {
+            other.field == signature.field
+                && other.text != signature.text
+                && other.text.contains(signature.text)
         };
         carried.iter().copied().any(|other| holds(&other))
     };
-    carried.iter().filter(|mark| !is_part(mark)).count()
+    carried.iter().filter(|signature| !is_part(signature)).count()
 }
 
-pub fn any(what: What, answer: &Answer) -> bool {
-    first(&[what], answer).is_some()
+pub fn has_any(kind: SignatureKind, answer: &ProbeResult) -> bool {
+    first(&[kind], answer).is_some()
 }
 
-/// The first of these kinds of which an answer carries a mark.
-pub fn first(kinds: &[What], answer: &Answer) -> Option<What> {
-    let seen = Seen::new(answer);
-    kinds.iter().copied().find(|what| seen.marks(*what).next().is_some())
+/// The first of these kinds of which an answer carries a signature.
+pub fn first(kinds: &[SignatureKind], answer: &ProbeResult) -> Option<SignatureKind> {
+    let searched = SearchText::new(answer);
+    kinds.iter().copied().find(|kind| searched.signatures(*kind).next().is_some())
 }
 
-/// The parts of an answer in which marks are looked for, in lower case.
-struct Seen<'a> {
-    answer: &'a Answer,
+/// The parts of an answer in which signatures are looked for, in lower case.
+struct SearchText<'a> {
+    answer: &'a ProbeResult,
     title: String,
     text: String,
     source: String,
@@ -150,8 +156,8 @@ struct Seen<'a> {
     is_thin: bool,
 }
 
-impl<'a> Seen<'a> {
-    fn new(answer: &'a Answer) -> Self {
+impl<'a> SearchText<'a> {
+    fn new(answer: &'a ProbeResult) -> Self {
         let document = answer.document.as_ref();
         let html = document.and_then(|document| document.html.as_ref());
         let is_error = answer.exchange.status().is_some_and(|status| status >= 400);
@@ -165,29 +171,29 @@ impl<'a> Seen<'a> {
         }
     }
 
-    fn marks(&self, what: What) -> impl Iterator<Item = &'static Mark> {
-        MARKS.iter().filter(move |mark| mark.what == what && self.carries(mark))
+    fn signatures(&self, kind: SignatureKind) -> impl Iterator<Item = &'static Signature> {
+        SIGNATURES.iter().filter(move |signature| signature.kind == kind && self.carries(signature))
     }
 
-    fn carries(&self, mark: &Mark) -> bool {
-        let counts = match mark.when {
-            When::Always => true,
-            When::Error(but) => self.is_error && but.allows(self.answer.exchange.status()),
-            When::Thin(but) => self.is_thin && but.allows(self.answer.exchange.status()),
+    fn carries(&self, signature: &Signature) -> bool {
+        let counts = match signature.condition {
+            Condition::Always => true,
+            Condition::Error(but) => self.is_error && but.allows(self.answer.exchange.status()),
+            Condition::Thin(but) => self.is_thin && but.allows(self.answer.exchange.status()),
         };
         counts
-            && match mark.place {
-                Place::Header => self.has_header(mark.text),
-                Place::Host => self.led_to(|address| host_matches(address.host(), mark.text)),
-                Place::Path => self.led_to(|address| path_and_query(address).contains(mark.text)),
-                Place::Title => says(&self.title, mark.text),
-                Place::Source => self.source.contains(mark.text),
-                Place::Text => says(&self.text, mark.text),
+            && match signature.field {
+                SearchField::Header => self.has_header(signature.text),
+                SearchField::Host => self.led_to(|address| host_matches(address.host(), signature.text)),
+                SearchField::Path => self.led_to(|address| path_and_query(address).contains(signature.text)),
+                SearchField::Title => says(&self.title, signature.text),
+                SearchField::Source => self.source.contains(signature.text),
+                SearchField::Text => says(&self.text, signature.text),
             }
     }
 
-    fn has_header(&self, mark: &str) -> bool {
-        let (name, value) = mark.split_once(": ").unwrap_or((mark, ""));
+    fn has_header(&self, signature: &str) -> bool {
+        let (name, value) = signature.split_once(": ").unwrap_or((signature, ""));
         self.answer
             .exchange
             .last_hop()
@@ -216,11 +222,16 @@ fn words(html: Option<&Html>, document: &Document) -> u32 {
 }
 
 /// The different words of spam in a page's title and source.
-pub fn spam(document: &Document) -> Spam {
+pub fn spam(document: &Document) -> SpamCount {
     let title = document.title.as_deref().unwrap_or_default().to_lowercase();
     let source = document.html.as_ref().map(|html| html.source.to_lowercase()).unwrap_or_default();
-    let words = || MARKS.iter().filter(|mark| mark.what == What::Spam).map(|mark| mark.text);
-    Spam {
+    let words = || {
+        SIGNATURES
+            .iter()
+            .filter(|signature| signature.kind == SignatureKind::Spam)
+            .map(|signature| signature.text)
+    };
+    SpamCount {
         in_title: words().filter(|word| has_word(&title, word)).count(),
         in_source: words().filter(|word| has_word(&source, word)).count(),
         times: words().map(|word| times(&source, word)).sum(),
@@ -229,7 +240,7 @@ pub fn spam(document: &Document) -> Spam {
 
 /// How many different words of spam a page has, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spam {
+pub struct SpamCount {
     pub in_title: usize,
     pub in_source: usize,
     /// How often they come in the source, all together.
@@ -267,13 +278,13 @@ fn thin_text(document: &Document) -> String {
     document.text.chars().take(4000).collect::<String>().to_lowercase()
 }
 
-fn host_matches(host: &str, mark: &str) -> bool {
-    if mark.starts_with('.') {
-        host.ends_with(mark)
-    } else if mark.ends_with('.') {
-        host.starts_with(mark)
+fn host_matches(host: &str, signature: &str) -> bool {
+    if signature.starts_with('.') {
+        host.ends_with(signature)
+    } else if signature.ends_with('.') {
+        host.starts_with(signature)
     } else {
-        host == mark
+        host == signature
     }
 }
 

@@ -9,8 +9,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::domain::address::Address;
 use crate::domain::document::{Document, Format};
-use crate::domain::evidence::ask::Answer;
-use crate::domain::evidence::glance::{Glance, glance};
+use crate::domain::evidence::classify::{ResponseClass, classify};
+use crate::domain::evidence::probe::ProbeResult;
 
 /// What is left of a page, once the words of the host's error page are taken
 /// away, that still is no work: 20 words or 5 % of it …
@@ -21,13 +21,13 @@ const RESIDUAL_SHARE_OF_NEW: usize = 3;
 
 /// How the host answers for an address that cannot exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Host {
+pub enum NotFoundHandling {
     /// With an honest 404 or 410: its 200s are to be believed.
-    Honest,
+    HonestStatus,
     /// With the very same as for the link.
-    SaysTheSame,
+    SamePage,
     /// With something else that is no error.
-    SaysSomethingElse,
+    OtherPage,
     /// It did not say.
     Unknown,
 }
@@ -36,21 +36,28 @@ pub enum Host {
 /// `other` is another answer for the link: what differs between the two, as
 /// random suggestions do, is no work. `is_new` says that nothing is known of
 /// the work yet.
-pub fn compare_with_sibling(page: &Answer, other: Option<&Answer>, sibling: &Answer, is_new: bool) -> Host {
+pub fn compare_with_nonexistent(
+    page: &ProbeResult,
+    other: Option<&ProbeResult>,
+    sibling: &ProbeResult,
+    is_new: bool,
+) -> NotFoundHandling {
     if matches!(sibling.exchange.status(), Some(404 | 410)) {
-        return Host::Honest;
+        return NotFoundHandling::HonestStatus;
     }
-    let (Glance::Work(work), Glance::Work(nonsense)) = (glance(page), glance(sibling)) else {
-        return Host::Unknown;
+    let (ResponseClass::Content(work), ResponseClass::Content(nonsense)) =
+        (classify(page), classify(sibling))
+    else {
+        return NotFoundHandling::Unknown;
     };
     let (ours, theirs) = (page.exchange.final_address(), sibling.exchange.final_address());
     let redirected = *ours != page.exchange.asked;
     if !redirected && theirs.is_canonically(ours) {
         // Nonsense is sent to the very page that was linked: it is the host's entrance.
-        return Host::SaysSomethingElse;
+        return NotFoundHandling::OtherPage;
     }
     if same_body(page, sibling) || (redirected && ours == theirs) {
-        return Host::SaysTheSame;
+        return NotFoundHandling::SamePage;
     }
     let lasting: Vec<String> = match other.and_then(|other| other.document.as_ref()) {
         Some(other) => common(&work.text, &other.text),
@@ -60,13 +67,13 @@ pub fn compare_with_sibling(page: &Answer, other: Option<&Answer>, sibling: &Ans
     let residual = residual(lasting, nonsense, &page.exchange.asked);
     let few = if is_new { RESIDUAL_WORDS.min(total.div_ceil(RESIDUAL_SHARE_OF_NEW)) } else { RESIDUAL_WORDS };
     if work.html.is_some() && residual < few.max(total / 20) {
-        Host::SaysTheSame
+        NotFoundHandling::SamePage
     } else {
-        Host::SaysSomethingElse
+        NotFoundHandling::OtherPage
     }
 }
 
-fn same_body(one: &Answer, other: &Answer) -> bool {
+fn same_body(one: &ProbeResult, other: &ProbeResult) -> bool {
     match (one.exchange.body(), other.exchange.body()) {
         (Some(one), Some(other)) => one.sha256 == other.sha256,
         _ => false,
@@ -118,7 +125,7 @@ fn words(text: &str) -> impl Iterator<Item = String> + '_ {
 
 /// The address beside the link that cannot exist: same directory, same
 /// extension, no query, 16 letters derived from `seed`.
-pub fn sibling_of(address: &Address, seed: [u8; 32]) -> Option<Address> {
+pub fn nonexistent_address(address: &Address, seed: [u8; 32]) -> Option<Address> {
     if address.is_root() {
         return None;
     }
@@ -185,9 +192,9 @@ mod tests {
 
     #[test]
     fn a_sibling_keeps_directory_and_extension() {
-        let sibling = sibling_of(&address("https://ex.edu/a/b.pdf?x=1"), [0; 32]).unwrap();
+        let sibling = nonexistent_address(&address("https://ex.edu/a/b.pdf?x=1"), [0; 32]).unwrap();
         assert_eq!(sibling.as_str(), "https://ex.edu/a/aaaaaaaaaaaaaaaa.pdf");
-        assert_eq!(sibling_of(&address("https://ex.edu/"), [0; 32]), None);
+        assert_eq!(nonexistent_address(&address("https://ex.edu/"), [0; 32]), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::domain::capture::Digest;
 use crate::domain::document::{Citation, Format};
-use crate::domain::evidence::ask::Ask;
+use crate::domain::evidence::probe::Probe;
 use crate::domain::visit::{Body, Ending, Exchange, Headers, Hop};
 
 fn address(text: &str) -> Address {
@@ -11,11 +11,11 @@ fn address(text: &str) -> Address {
 }
 
 /// An answer that carries nothing but what `change` gives it.
-fn answer(status: u16, change: impl FnOnce(&mut Answer)) -> Answer {
+fn answer(status: u16, change: impl FnOnce(&mut ProbeResult)) -> ProbeResult {
     let asked = address("https://plain.edu/a");
     let body = Body { sha256: Digest::of(b"x"), sha1: String::new(), bytes: 1 };
-    let mut answer = Answer {
-        ask: Ask::Link,
+    let mut answer = ProbeResult {
+        probe: Probe::Link,
         exchange: Exchange {
             asked: asked.clone(),
             started: Timestamp::UNIX_EPOCH,
@@ -39,26 +39,26 @@ fn answer(status: u16, change: impl FnOnce(&mut Answer)) -> Answer {
     answer
 }
 
-/// An answer made to carry this mark and no other.
-fn carrier(mark: &Mark) -> Answer {
-    let status = if matches!(mark.when, When::Error(_)) { 403 } else { 200 };
+/// An answer made to carry this signature and no other.
+fn carrier(signature: &Signature) -> ProbeResult {
+    let status = if matches!(signature.condition, Condition::Error(_)) { 403 } else { 200 };
     answer(status, |answer| {
         let document = answer.document.as_mut().unwrap();
-        match mark.place {
-            Place::Header => {
-                let (name, value) = mark.text.split_once(": ").unwrap_or((mark.text, "1"));
+        match signature.field {
+            SearchField::Header => {
+                let (name, value) = signature.text.split_once(": ").unwrap_or((signature.text, "1"));
                 answer.exchange.hops[0].headers.0.push((name.to_owned(), value.to_owned()));
             }
-            Place::Host => {
-                let host = match (mark.text.starts_with('.'), mark.text.ends_with('.')) {
-                    (true, _) => format!("x{}", mark.text),
-                    (_, true) => format!("{}edu", mark.text),
-                    _ => mark.text.to_owned(),
+            SearchField::Host => {
+                let host = match (signature.text.starts_with('.'), signature.text.ends_with('.')) {
+                    (true, _) => format!("x{}", signature.text),
+                    (_, true) => format!("{}edu", signature.text),
+                    _ => signature.text.to_owned(),
                 };
                 answer.exchange.hops[0].address = address(&format!("https://{host}/"));
             }
-            Place::Path => {
-                let path = mark.text.trim_start_matches('/');
+            SearchField::Path => {
+                let path = signature.text.trim_start_matches('/');
                 let path = if path.contains('=') && !path.contains('?') {
                     format!("?{path}x")
                 } else {
@@ -66,29 +66,31 @@ fn carrier(mark: &Mark) -> Answer {
                 };
                 answer.exchange.hops[0].address = address(&format!("https://plain.edu/{path}"));
             }
-            Place::Title => document.title = Some(format!("Oh, {}", mark.text)),
-            Place::Source => document.html.as_mut().unwrap().source = format!("<p>{}</p>", mark.text),
-            Place::Text => document.text = format!("Oh, {}.", mark.text),
+            SearchField::Title => document.title = Some(format!("Oh, {}", signature.text)),
+            SearchField::Source => {
+                document.html.as_mut().unwrap().source = format!("<p>{}</p>", signature.text)
+            }
+            SearchField::Text => document.text = format!("Oh, {}.", signature.text),
         }
     })
 }
 
 #[test]
 fn every_line_of_the_file_is_a_mark_that_is_found() {
-    let lines = include_str!("../marks.psv")
+    let lines = include_str!("../page_signatures.psv")
         .lines()
         .filter(|line| !line.starts_with('#') && !line.is_empty())
         .count();
-    assert_eq!(MARKS.len(), lines, "a line could not be read");
-    for mark in MARKS.iter() {
-        assert!(count(mark.what, &carrier(mark)) >= 1, "{mark:?}");
+    assert_eq!(SIGNATURES.len(), lines, "a line could not be read");
+    for signature in SIGNATURES.iter() {
+        assert!(count(signature.kind, &carrier(signature)) >= 1, "{signature:?}");
     }
 }
 
 #[test]
 fn marks_are_written_in_lower_case() {
-    for mark in MARKS.iter() {
-        assert_eq!(mark.text, mark.text.to_lowercase());
+    for signature in SIGNATURES.iter() {
+        assert_eq!(signature.text, signature.text.to_lowercase());
     }
 }
 
@@ -100,19 +102,19 @@ fn a_plain_page_carries_no_mark() {
         document.text = "The dominant sequence models are based on networks".to_owned();
     });
     for what in [
-        What::BotWall,
-        What::Consent,
-        What::RateLimited,
-        What::Login,
-        What::Paywall,
-        What::Parked,
-        What::Missing,
+        SignatureKind::BotWall,
+        SignatureKind::Consent,
+        SignatureKind::RateLimited,
+        SignatureKind::Login,
+        SignatureKind::Paywall,
+        SignatureKind::Parked,
+        SignatureKind::Missing,
     ] {
         assert_eq!(count(what, &plain), 0, "{what:?}");
     }
 }
 
-/// What vendors put on pages that refuse nobody: status, header, title, words, source.
+/// SignatureKind vendors put on pages that refuse nobody: status, header, title, words, source.
 const NO_WALLS: &[(u16, &str, &str, &str, &str)] = &[
     (
         200,
@@ -208,8 +210,10 @@ fn what_a_vendor_puts_on_every_page_is_no_wall() {
             document.text = (*words).to_owned();
             document.html.as_mut().unwrap().source = (*source).to_owned();
         });
-        for what in [What::BotWall, What::Consent, What::RateLimited, What::Login] {
-            assert!(!any(what, &answer), "{what:?} is seen in {row:?}");
+        for what in
+            [SignatureKind::BotWall, SignatureKind::Consent, SignatureKind::RateLimited, SignatureKind::Login]
+        {
+            assert!(!has_any(what, &answer), "{what:?} is seen in {row:?}");
         }
     }
 }
@@ -221,7 +225,7 @@ fn a_long_page_with_a_challenge_script_in_it_is_no_wall() {
         html.source = "<script src=/cdn-cgi/challenge-platform/h/b/orchestrate/chl_page/v1>".to_owned();
         html.words_shown = 2000;
     });
-    assert!(!any(What::BotWall, &long));
+    assert!(!has_any(SignatureKind::BotWall, &long));
 }
 
 #[test]
@@ -230,7 +234,7 @@ fn the_address_that_was_asked_for_is_no_redirect_to_a_login() {
         answer.exchange.asked = address("https://accounts.google.com/intro");
         answer.exchange.hops[0].address = answer.exchange.asked.clone();
     });
-    assert!(!any(What::Login, &asked));
+    assert!(!has_any(SignatureKind::Login, &asked));
 }
 
 #[test]
@@ -241,7 +245,7 @@ fn a_mark_within_another_is_not_a_second_one() {
             document.text = text.to_owned();
             document.html.as_mut().unwrap().source = source.to_owned();
         });
-        count(What::Parked, &answer)
+        count(SignatureKind::Parked, &answer)
     };
     assert_eq!(parked("Would you like to buy this domain?", ""), 1);
     assert_eq!(parked("", "<script src=https://img.sedoparking.com/x.js>"), 1);
@@ -258,6 +262,6 @@ fn spam_is_counted_in_whole_words() {
         ..Document::bare(Format::Html)
     };
     let clinic = "A specialist and socialist of commercialism. ".repeat(9);
-    assert_eq!(spam(&page(&clinic)), Spam { in_title: 0, in_source: 0, times: 0 });
+    assert_eq!(spam(&page(&clinic)), SpamCount { in_title: 0, in_source: 0, times: 0 });
     assert_eq!(spam(&page("<a>cialis</a> casino, Casino!")).times, 3);
 }

@@ -1,0 +1,327 @@
+//! Is what answered the work that was linked?
+
+use crate::domain::address::Address;
+use crate::domain::document::{Document, text};
+use crate::domain::evidence::classify::{ResponseClass, classify};
+use crate::domain::evidence::evaluate::VisitContext;
+use crate::domain::evidence::host_rules::PageStatement;
+use crate::domain::evidence::identity::{self, Identity, Reference};
+use crate::domain::evidence::link_history::StoredCapture;
+use crate::domain::evidence::page_signatures::{self, SignatureKind};
+use crate::domain::evidence::probe::ProbeResult;
+use crate::domain::evidence::soft_404::{self, NotFoundHandling};
+use crate::domain::evidence::{Finding, Reason, Weight};
+use crate::domain::visit::Hop;
+
+/// Below this share of the words before, a page is not the work any more.
+const SHRUNKEN: f64 = 0.3;
+
+/// The page's answer in the light of what was linked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Assessment {
+    Match,
+    Unmodified,
+    Mismatch(Reason, Weight),
+    Restricted(Reason),
+    Refused(Reason),
+    Unclear(Reason),
+}
+
+pub(super) fn assess(context: &VisitContext, page: &ProbeResult) -> Assessment {
+    match classify(page) {
+        ResponseClass::Content(document) => of_work(context, page, document),
+        ResponseClass::Unmodified => Assessment::Unmodified,
+        ResponseClass::Gone(..) if has_the_right_body(context, page) => Assessment::Match,
+        ResponseClass::Gone(Reason::NotFound, weight) => of_not_found(context, page, weight),
+        ResponseClass::Gone(Reason::ClientError, weight) if root_says(context, page.exchange.status()) => {
+            debug_assert!(weight == Weight::Strong);
+            Assessment::Refused(Reason::ClientError)
+        }
+        ResponseClass::Gone(reason, weight) => Assessment::Mismatch(reason, weight),
+        ResponseClass::Refused(Reason::Forbidden) => of_forbidden(context),
+        ResponseClass::Restricted(reason) => Assessment::Restricted(reason),
+        ResponseClass::Refused(reason) => Assessment::Refused(reason),
+        ResponseClass::Unclear(Reason::InternalAddress) if context.history.baseline.is_some() => {
+            Assessment::Mismatch(Reason::InternalAddress, Weight::Inferred)
+        }
+        ResponseClass::Unclear(reason) => Assessment::Unclear(reason),
+    }
+}
+
+fn root_says(context: &VisitContext, status: Option<u16>) -> bool {
+    status.is_some() && context.results.front_page().is_some_and(|root| root.exchange.status() == status)
+}
+
+/// Identity beats status: an error with the body of the work is alive. Where
+/// nothing is known of the work but the link's words, error pages repeat those
+/// too, so that more has to stand there.
+fn has_the_right_body(context: &VisitContext, page: &ProbeResult) -> bool {
+    const WORDS: u32 = 50;
+    const WORDS_ON_THE_FIRST_NIGHT: u32 = 200;
+    let is_error = page.exchange.status().is_some_and(|status| status >= 400);
+    page.document.as_ref().filter(|_| is_error).is_some_and(|document| {
+        let is_known = context.history.baseline.is_some();
+        document.words() > if is_known { WORDS } else { WORDS_ON_THE_FIRST_NIGHT }
+            && (is_known || !page_signatures::has_any(SignatureKind::Missing, page))
+            && identity(context, document) == Identity::Confirmed
+    })
+}
+
+/// A host that answers 404 to everything, front page included, gives weaker
+/// evidence than one that does not.
+fn of_not_found(context: &VisitContext, page: &ProbeResult, weight: Weight) -> Assessment {
+    let says = context
+        .host_rules()
+        .statement
+        .zip(page.document.as_ref())
+        .and_then(|(says, document)| says(document));
+    match says {
+        Some(PageStatement::Withdrawn) => Assessment::Mismatch(Reason::Withdrawn, Weight::Strong),
+        Some(PageStatement::Missing) | None if root_says(context, Some(404)) => {
+            Assessment::Mismatch(Reason::NotFound, Weight::Inferred)
+        }
+        Some(PageStatement::Missing) | None => Assessment::Mismatch(Reason::NotFound, weight),
+    }
+}
+
+/// Refused here but not at the front page, where it was open before.
+fn of_forbidden(context: &VisitContext) -> Assessment {
+    let root_is_open = context.results.front_page().is_some_and(|root| classify(root).is_answer());
+    if context.history.baseline.is_some() && root_is_open {
+        Assessment::Restricted(Reason::Forbidden)
+    } else {
+        Assessment::Refused(Reason::Forbidden)
+    }
+}
+
+fn of_work(context: &VisitContext, page: &ProbeResult, document: &Document) -> Assessment {
+    if let Some(says) = context.host_rules().statement.and_then(|says| says(document)) {
+        match says {
+            PageStatement::Missing => return Assessment::Mismatch(Reason::Soft404, Weight::Inferred),
+            PageStatement::Withdrawn => return Assessment::Match,
+        }
+    }
+    if document.html.as_ref().is_some_and(|html| html.sends_to.is_some()) {
+        // It sends its readers in circles.
+        return Assessment::Mismatch(Reason::RedirectLoop, Weight::Inferred);
+    }
+    if is_cut_off(context, document) {
+        Assessment::Unclear(Reason::Truncated)
+    } else if is_paywalled(context, page, document) {
+        Assessment::Restricted(Reason::Paywall)
+    } else if is_suspicious(context, page, document) {
+        of_suspect(context, page, document)
+    } else {
+        Assessment::Match
+    }
+}
+
+/// The order is the point: what says most of the page comes first.
+fn of_suspect(context: &VisitContext, page: &ProbeResult, document: &Document) -> Assessment {
+    let host = context.results.nonexistent().map_or(NotFoundHandling::Unknown, |sibling| {
+        let other = context.results.first().filter(|first| !std::ptr::eq(*first, page));
+        soft_404::compare_with_nonexistent(page, other, sibling, context.history.baseline.is_none())
+    });
+    let identity = identity(context, document);
+    let is_baseline_lost = context.baseline.is_some() && identity == Identity::Mismatch;
+    if is_baseline_lost && page_signatures::has_any(SignatureKind::Maintenance, page) {
+        Assessment::Mismatch(Reason::ServerError, Weight::Weak)
+    } else if is_baseline_lost && is_hijacked(context, document) {
+        Assessment::Mismatch(Reason::Hijacked, Weight::Decisive)
+    } else if went_to_front_page(context, page, identity) {
+        Assessment::Mismatch(Reason::FrontPage, Weight::Inferred)
+    } else if host == NotFoundHandling::SamePage {
+        Assessment::Mismatch(
+            if is_wrong_type(context, document) { Reason::WrongType } else { Reason::Soft404 },
+            Weight::Inferred,
+        )
+    } else if is_wrong_type(context, document) && context.history.baseline.is_some() {
+        Assessment::Mismatch(Reason::WrongType, Weight::Strong)
+    } else if went_to_another_site(context, page)
+        && (is_baseline_lost || is_entrance(context, page, document))
+    {
+        Assessment::Mismatch(Reason::OtherPage, Weight::Inferred)
+    } else if says_missing(page, document, is_baseline_lost) {
+        Assessment::Mismatch(Reason::Soft404, Weight::Inferred)
+    } else if is_baseline_lost && went_elsewhere(context, page) {
+        Assessment::Mismatch(Reason::OtherPage, Weight::Inferred)
+    } else {
+        Assessment::Match
+    }
+}
+
+/// Whether anything at all speaks against it; only then is more asked.
+pub(super) fn is_suspicious(context: &VisitContext, page: &ProbeResult, document: &Document) -> bool {
+    if context.link.address.is_root() {
+        return false;
+    }
+    let identity = identity(context, document);
+    if identity == Identity::Confirmed {
+        return false;
+    }
+    went_to_front_page(context, page, identity)
+        || went_to_another_site(context, page)
+        || is_wrong_type(context, document)
+        || page_signatures::has_any(SignatureKind::Missing, page)
+        || context.baseline.is_some_and(|baseline| has_shrunken(baseline, document))
+        || (context.baseline.is_some() && identity == Identity::Mismatch)
+        || is_first_look(context, document)
+}
+
+/// Nothing was ever kept of this link, and its own words do not tell what
+/// came: how the host answers nonsense is worth asking. An address of one
+/// segment may be an entrance that nonsense is sent to.
+fn is_first_look(context: &VisitContext, document: &Document) -> bool {
+    let was_seen =
+        context.history.evidence.iter().any(|night| matches!(night.finding, Finding::Healthy { .. }));
+    let is_deep = context.link.address.path().trim_matches('/').contains('/');
+    context.history.baseline.is_none() && !was_seen && is_deep && document.html.is_some()
+}
+
+pub(super) fn identity(context: &VisitContext, document: &Document) -> Identity {
+    let words: Vec<&str> = context.link.words.iter().map(String::as_str).collect();
+    let known = Reference { baseline: context.baseline, words: &words };
+    if context.history.baseline.as_ref().is_some_and(|baseline| baseline.text == document.fingerprint()) {
+        return Identity::Confirmed;
+    }
+    if context.results.documents().any(|answer| classify(answer) == ResponseClass::Unmodified) {
+        return Identity::Confirmed;
+    }
+    let behind = context.document().map(|(_, work)| work).filter(|work| !std::ptr::eq(*work, document));
+    if behind.is_some_and(|work| identity::identify(work, &known) == Identity::Confirmed) {
+        return Identity::Confirmed;
+    }
+    match identity::identify(document, &known) {
+        // The page around a file need not read like it.
+        Identity::Mismatch if is_file_withheld(context) => Identity::Unknown,
+        identity => identity,
+    }
+}
+
+/// The work is a file behind the page, and tonight it was not to be had: that
+/// says nothing of the page.
+fn is_file_withheld(context: &VisitContext) -> bool {
+    let is_file = |kept: &StoredCapture| kept.capture.chain.first() != Some(&context.link.address);
+    let is_withheld = |answer: &ProbeResult| match classify(answer) {
+        ResponseClass::Gone(_, Weight::Weak)
+        | ResponseClass::Restricted(_)
+        | ResponseClass::Refused(_)
+        | ResponseClass::Unclear(_) => true,
+        ResponseClass::Gone(..) | ResponseClass::Content(_) | ResponseClass::Unmodified => false,
+    };
+    context.history.baseline.as_ref().is_some_and(is_file) && context.results.documents().any(is_withheld)
+}
+
+/// What is made to redirect may lead to the front page of another site from the
+/// beginning: there it tells only where a work was known, was elsewhere and is lost.
+fn went_to_front_page(context: &VisitContext, page: &ProbeResult, identity: Identity) -> bool {
+    let (asked, end) = (&context.link.address, page.exchange.final_address());
+    let before = context.history.baseline.as_ref().map(|baseline| &baseline.capture.document);
+    let is_lost = context.baseline.is_some() && identity == Identity::Mismatch;
+    let is_meant = context.host_rules().redirects_by_design
+        && !soft_404::same_site(end, asked)
+        && !(is_lost && before.is_some_and(|before| !end.is_canonically(before)));
+    end.is_root() && !asked.is_root() && !end.is_canonically(asked) && !is_meant
+}
+
+/// Redirected to an address that neither is where the work was found before
+/// nor keeps the name of what was linked, as `/v1/guide` to `/latest/guide` does.
+fn went_elsewhere(context: &VisitContext, page: &ProbeResult) -> bool {
+    let (asked, end) = (&context.link.address, page.exchange.final_address());
+    let before = context.history.baseline.as_ref().map(|baseline| &baseline.capture.document);
+    !end.is_canonically(asked)
+        && before.is_none_or(|before| !end.is_canonically(before))
+        && !has_same_name(end, asked)
+}
+
+fn went_to_another_site(context: &VisitContext, page: &ProbeResult) -> bool {
+    !context.host_rules().redirects_by_design
+        && !soft_404::same_site(page.exchange.final_address(), &context.link.address)
+}
+
+/// An address so short that it can hardly be one particular work, unless it
+/// keeps the name of what was linked or has a work to show.
+fn is_entrance(context: &VisitContext, page: &ProbeResult, document: &Document) -> bool {
+    let address = page.exchange.final_address();
+    let shows_a_work =
+        document.citation.doi.is_some() || context.document().is_some_and(|(_, work)| work.html.is_none());
+    address.path().trim_matches('/').split('/').count() <= 1
+        && address.url().query().is_none()
+        && !has_same_name(address, &context.link.address)
+        && !shows_a_work
+}
+
+fn has_same_name(one: &Address, other: &Address) -> bool {
+    let name = |address: &Address| {
+        let path = address.path().trim_end_matches('/');
+        path.rsplit('/').next().filter(|name| !name.is_empty()).map(str::to_lowercase)
+    };
+    name(one).is_some_and(|one| name(other) == Some(one))
+}
+
+fn is_wrong_type(context: &VisitContext, document: &Document) -> bool {
+    let before = context.baseline.map(|baseline| baseline.format);
+    let is_a_file = |answer: &ProbeResult| matches!(classify(answer), ResponseClass::Content(work) if work.html.is_none());
+    let has_file = context.results.documents().any(is_a_file);
+    !has_file
+        && !is_file_withheld(context)
+        && soft_404::is_wrong_type(&context.link.address, before, document)
+}
+
+/// A page without anything to compare it with must be short, and say it twice:
+/// that something does not exist may be what a handout is about.
+fn says_missing(page: &ProbeResult, document: &Document, is_baseline_lost: bool) -> bool {
+    const NOTICE_WORDS: u32 = 60;
+    match page_signatures::count(SignatureKind::Missing, page) {
+        0 => false,
+        1 => is_baseline_lost,
+        _ => is_baseline_lost || document.words() < NOTICE_WORDS,
+    }
+}
+
+/// Another work in the place of the one that was kept, and it advertises.
+fn is_hijacked(context: &VisitContext, document: &Document) -> bool {
+    let is_spam = |document: &Document| {
+        let spam = page_signatures::spam(document);
+        spam.in_title > 0 || spam.in_source >= page_signatures::SPAM_WORDS
+    };
+    is_spam(document) && context.baseline.is_some_and(|baseline| !is_spam(baseline))
+}
+
+/// The text stops in the middle of the one before, and so does the markup: a
+/// transfer that ended early without anyone saying so.
+fn is_cut_off(context: &VisitContext, document: &Document) -> bool {
+    let has_end = |document: &Document| document.html.as_ref().map(|html| html.has_end);
+    let Some(before) = context.baseline.filter(|before| has_end(before) == Some(true)) else { return false };
+    let (old, mut new) = (text::words(&before.text), text::words(&document.text));
+    // The last word may be cut as well.
+    new.pop();
+    has_end(document) == Some(false) && new.len() + 1 < old.len() && old.starts_with(&new)
+}
+
+fn has_shrunken(before: &Document, now: &Document) -> bool {
+    f64::from(now.words()) < SHRUNKEN * f64::from(before.words())
+}
+
+fn is_paywalled(context: &VisitContext, page: &ProbeResult, document: &Document) -> bool {
+    context.baseline.is_some_and(|baseline| has_shrunken(baseline, document))
+        && page_signatures::has_any(SignatureKind::Paywall, page)
+}
+
+/// Where a permanent redirect leads, if it leads there all the way and is more
+/// than the tidying every site does.
+pub(super) fn moved_to(context: &VisitContext, page: &ProbeResult) -> Option<Address> {
+    let asked = &context.link.address;
+    let first = context.results.first()?;
+    let by_page = context.results.client_redirect().is_some();
+    let (last, before) = page.exchange.hops.split_last()?;
+    let redirects: Vec<&Hop> = if by_page {
+        first.exchange.hops.iter().rev().skip(1).chain(before).collect()
+    } else {
+        before.iter().collect()
+    };
+    let permanent = redirects.iter().all(|hop| matches!(hop.status, 301 | 308));
+    let elsewhere = !last.address.is_canonically(asked);
+    let designed = context.host_rules().redirects_by_design;
+    ((by_page || !redirects.is_empty()) && permanent && elsewhere && !designed).then(|| last.address.clone())
+}

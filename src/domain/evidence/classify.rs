@@ -1,0 +1,142 @@
+//! One answer by itself, before anything else is known of the link.
+//!
+//! The order of the tests is the point: walls and gates come before statuses,
+//! statuses before contents, so that a refusal is never taken for a death.
+
+use crate::domain::document::{Defect, Document, Format};
+use crate::domain::evidence::page_signatures::{self, SignatureKind};
+use crate::domain::evidence::probe::ProbeResult;
+use crate::domain::evidence::{Reason, Weight};
+use crate::domain::visit::{Ending, Failure, Withheld};
+
+/// A page with a password field and no more words than this is a login page.
+const LOGIN_PAGE_WORDS: u32 = 200;
+
+/// What answers 202 with fewer words than this is no work.
+const NOTICE_WORDS: u32 = 50;
+
+/// What one answer looks like.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ResponseClass<'a> {
+    /// A complete, sound body; whether it is the right one is not known yet.
+    Content(&'a Document),
+    /// 304: what we have.
+    Unmodified,
+    Gone(Reason, Weight),
+    Restricted(Reason),
+    Refused(Reason),
+    Unclear(Reason),
+}
+
+impl ResponseClass<'_> {
+    /// Whether it answered with anything that may be the work.
+    pub fn is_answer(&self) -> bool {
+        matches!(self, ResponseClass::Content(_) | ResponseClass::Unmodified)
+    }
+}
+
+pub fn classify(answer: &ProbeResult) -> ResponseClass<'_> {
+    match &answer.exchange.ending {
+        Ending::Broke(failure) => broke(*failure),
+        Ending::Withheld(withheld) => match withheld {
+            Withheld::Robots | Withheld::RobotsUnreachable => ResponseClass::Refused(Reason::Robots),
+            Withheld::HostStopped => ResponseClass::Refused(Reason::RateLimited),
+            Withheld::InternalAddress => ResponseClass::Unclear(Reason::InternalAddress),
+        },
+        Ending::NotModified => ResponseClass::Unmodified,
+        // The very bytes we have are the work, whatever the server says of them.
+        Ending::Answered(_) if answer.is_known => ResponseClass::Unmodified,
+        Ending::Answered(_) => {
+            wall(answer).or_else(|| by_status(answer)).unwrap_or_else(|| by_content(answer))
+        }
+    }
+}
+
+fn broke<'a>(failure: Failure) -> ResponseClass<'a> {
+    match failure {
+        Failure::NoSuchHost => ResponseClass::Gone(Reason::NoSuchHost, Weight::Decisive),
+        Failure::NameServer => ResponseClass::Gone(Reason::NameServer, Weight::Weak),
+        Failure::Connect | Failure::TimedOut | Failure::Reset | Failure::Tls | Failure::Protocol => {
+            ResponseClass::Gone(Reason::NotAnswering, Weight::Weak)
+        }
+        Failure::Certificate(_) => ResponseClass::Gone(Reason::Certificate, Weight::Weak),
+        Failure::RedirectLoop | Failure::TooManyRedirects => {
+            ResponseClass::Gone(Reason::RedirectLoop, Weight::Strong)
+        }
+        Failure::BadRedirect => ResponseClass::Gone(Reason::ServerError, Weight::Weak),
+        Failure::Truncated => ResponseClass::Unclear(Reason::Truncated),
+        Failure::TooLarge => ResponseClass::Unclear(Reason::TooLarge),
+        Failure::Encoding => ResponseClass::Unclear(Reason::Unreadable),
+    }
+}
+
+fn wall(answer: &ProbeResult) -> Option<ResponseClass<'_>> {
+    match page_signatures::first(
+        &[SignatureKind::BotWall, SignatureKind::Consent, SignatureKind::RateLimited, SignatureKind::Login],
+        answer,
+    )? {
+        SignatureKind::BotWall => Some(ResponseClass::Refused(Reason::BotWall)),
+        SignatureKind::Consent => Some(ResponseClass::Refused(Reason::Consent)),
+        SignatureKind::RateLimited => Some(ResponseClass::Refused(Reason::RateLimited)),
+        SignatureKind::Login => Some(ResponseClass::Restricted(Reason::Login)),
+        SignatureKind::Paywall
+        | SignatureKind::Parked
+        | SignatureKind::Missing
+        | SignatureKind::Maintenance
+        | SignatureKind::Spam => None,
+    }
+}
+
+fn by_status(answer: &ProbeResult) -> Option<ResponseClass<'_>> {
+    Some(match answer.exchange.status()? {
+        200..=203 | 206..=299 => return None,
+        204 | 205 => ResponseClass::Gone(Reason::Empty, Weight::Inferred),
+        401 | 407 => ResponseClass::Restricted(Reason::Login),
+        402 => ResponseClass::Restricted(Reason::Paywall),
+        403 => ResponseClass::Refused(Reason::Forbidden),
+        400 => ResponseClass::Gone(Reason::ClientError, Weight::Strong),
+        404 => ResponseClass::Gone(Reason::NotFound, Weight::Strong),
+        410 => ResponseClass::Gone(Reason::Gone, Weight::Decisive),
+        451 => ResponseClass::Gone(Reason::Legal, Weight::Strong),
+        429 => ResponseClass::Refused(Reason::RateLimited),
+        405..=499 => ResponseClass::Refused(Reason::ClientError),
+        500..=599 => ResponseClass::Gone(Reason::ServerError, Weight::Weak),
+        600.. => ResponseClass::Refused(Reason::BotWall),
+        ..=399 => ResponseClass::Unclear(Reason::ServerError),
+    })
+}
+
+fn by_content(answer: &ProbeResult) -> ResponseClass<'_> {
+    let Some(document) = &answer.document else {
+        return ResponseClass::Unclear(Reason::Unreadable);
+    };
+    match document.defect {
+        Some(Defect::Truncated) => return ResponseClass::Unclear(Reason::Truncated),
+        Some(Defect::Unreadable | Defect::TooCostly) => return ResponseClass::Unclear(Reason::Unreadable),
+        None => {}
+    }
+    if answer.exchange.status() == Some(202) && document.words() < NOTICE_WORDS {
+        // "Accepted": firewalls answer so while they look at the visitor.
+        return ResponseClass::Refused(Reason::BotWall);
+    }
+    let Some(html) = &document.html else {
+        return if document.format == Format::Empty {
+            ResponseClass::Gone(Reason::Empty, Weight::Inferred)
+        } else {
+            ResponseClass::Content(document)
+        };
+    };
+    if html.sends_to.is_some() {
+        ResponseClass::Content(document)
+    } else if page_signatures::count(SignatureKind::Parked, answer) >= 2 {
+        ResponseClass::Gone(Reason::Parked, Weight::Decisive)
+    } else if html.asks_password && html.words_shown < LOGIN_PAGE_WORDS {
+        ResponseClass::Restricted(Reason::Login)
+    } else if html.is_shell {
+        ResponseClass::Unclear(Reason::ScriptOnly)
+    } else if html.words_shown == 0 && document.title.is_none() {
+        ResponseClass::Gone(Reason::Empty, Weight::Inferred)
+    } else {
+        ResponseClass::Content(document)
+    }
+}

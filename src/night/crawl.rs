@@ -1,0 +1,161 @@
+//! Every link is visited: hosts side by side, the links of one host one after another.
+
+use std::collections::HashMap;
+
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use crate::domain::address::Address;
+use crate::domain::document::Document;
+use crate::domain::evidence::Evidence;
+use crate::domain::evidence::capture_decision;
+use crate::domain::evidence::evaluate::{VisitContext, evaluate, next_probe};
+use crate::domain::evidence::link_history::LinkHistory;
+use crate::domain::evidence::probe::{CheckedLink, ProbeResult, ProbeResults};
+use crate::night::capture_select::{self, VisitResult};
+use crate::night::execute::{self, Shared};
+use crate::night::progress::{Progress, Watcher};
+use crate::night::record::{self, RunningNight};
+use crate::world::World;
+use crate::world::catalogue::Known;
+
+/// Visits whose results wait to be written; an interruption asks for these again.
+const WAITING_TO_BE_WRITTEN: usize = 8;
+
+/// Visits every link that tonight has not visited yet, and records each as it comes.
+pub(super) async fn all(
+    links: &[CheckedLink],
+    known: &HashMap<Address, Known>,
+    night: &RunningNight,
+    world: &World,
+    watch: Watcher<'_>,
+) -> anyhow::Result<HashMap<Address, Evidence>> {
+    let mut evidence = world.catalogue.visited(night.row.id).await?;
+    watch(Progress::Links { count: links.len(), known: evidence.len() });
+    let left: Vec<&CheckedLink> = links.iter().filter(|link| !evidence.contains_key(&link.address)).collect();
+    let (sender, receiver) = mpsc::channel(WAITING_TO_BE_WRITTEN);
+    let visits = visits(&left, known, world, sender);
+    let ((), recorded) = tokio::try_join!(visits, record::each(receiver, night, world, watch))?;
+    evidence.extend(recorded);
+    Ok(evidence)
+}
+
+/// Visits these links, and sends what each visited; the channel closes with the last.
+pub(super) async fn visits(
+    left: &[&CheckedLink],
+    known: &HashMap<Address, Known>,
+    world: &World,
+    sender: mpsc::Sender<VisitResult>,
+) -> anyhow::Result<()> {
+    let shared = Shared::default();
+    let nothing = Known::default();
+    stream::iter(by_host(left))
+        .map(|links| {
+            let (sender, shared, nothing) = (sender.clone(), &shared, &nothing);
+            async move {
+                for link in links {
+                    let history = &known.get(&link.address).unwrap_or(nothing).history;
+                    let visited = visit(link, history, shared, world).await?;
+                    // The recorder ends first only when it failed, and then says why.
+                    let _ = sender.send(visited).await;
+                }
+                anyhow::Ok(())
+            }
+        })
+        .buffer_unordered(world.hosts_at_once)
+        .try_collect::<Vec<()>>()
+        .await?;
+    Ok(())
+}
+
+/// The links grouped by host, the groups in the order of their first links;
+/// long groups first, because they decide when the night ends.
+fn by_host<'a>(links: &[&'a CheckedLink]) -> Vec<Vec<&'a CheckedLink>> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut groups: Vec<Vec<&CheckedLink>> = Vec::new();
+    for link in links {
+        let place = *places.entry(link.address.host()).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[place].push(link);
+    }
+    groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
+    groups
+}
+
+/// Asks about one link until nothing is left to ask, then weighs the answers.
+async fn visit(
+    link: &CheckedLink,
+    history: &LinkHistory,
+    shared: &Shared,
+    world: &World,
+) -> anyhow::Result<VisitResult> {
+    let mut visit = LinkVisit {
+        link: link.clone(),
+        history: capture_select::without_lost_captures(history, world).into_owned(),
+        baseline: None,
+        last: None,
+        results: Vec::new(),
+        at: world.clock.now(),
+    };
+    let mut bodies = HashMap::new();
+    loop {
+        let probe;
+        (visit, probe) = on_a_thread(visit, |visit| next_probe(&visit.context())).await?;
+        let Some(probe) = probe else { break };
+        let (result, body) = execute::run(probe, link, &visit.history, shared, world).await?;
+        if let Some(body) = body {
+            bodies.insert(visit.results.len(), body);
+        }
+        visit.results.push(result);
+        if visit.baseline.is_none() && capture_decision::needs_baseline(&visit.history, &visit.results) {
+            visit.baseline = capture_select::read_again(visit.history.baseline.as_ref(), world).await?;
+            if capture_decision::needs_last(&visit.history, visit.baseline.as_ref()) {
+                visit.last = capture_select::read_again(visit.history.last.as_ref(), world).await?;
+            }
+        }
+    }
+    let evaluated = move |visit: &LinkVisit| {
+        let context = visit.context();
+        capture_select::select(&context, evaluate(&context), bodies)
+    };
+    Ok(on_a_thread(visit, evaluated).await?.1)
+}
+
+/// What lies on the table while a link is judged.
+struct LinkVisit {
+    link: CheckedLink,
+    history: LinkHistory,
+    baseline: Option<Document>,
+    last: Option<Document>,
+    results: Vec<ProbeResult>,
+    at: Timestamp,
+}
+
+impl LinkVisit {
+    fn context(&self) -> VisitContext<'_> {
+        VisitContext {
+            link: &self.link,
+            history: &self.history,
+            baseline: self.baseline.as_ref(),
+            last: self.last.as_ref(),
+            results: ProbeResults(&self.results),
+            at: self.at,
+        }
+    }
+}
+
+/// Thinks on a thread of its own: all hosts are visited by one task, and a page
+/// of a million words must not keep the others waiting.
+async fn on_a_thread<T: Send + 'static>(
+    visit: LinkVisit,
+    compute: impl FnOnce(&LinkVisit) -> T + Send + 'static,
+) -> anyhow::Result<(LinkVisit, T)> {
+    let computing = tokio::task::spawn_blocking(move || {
+        let value = compute(&visit);
+        (visit, value)
+    });
+    Ok(computing.await?)
+}

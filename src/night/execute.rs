@@ -1,0 +1,77 @@
+//! One ask is carried out: the request is made, the body read.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use crate::domain::address::Address;
+use crate::domain::evidence::link_history::LinkHistory;
+use crate::domain::evidence::page_signatures::{self, SignatureKind};
+use crate::domain::evidence::probe::{CheckedLink, Probe, ProbeResult};
+use crate::night::capture_select;
+use crate::world::World;
+use crate::world::fetch::{Accept, Conditional, FetchRequest, Fetched};
+use crate::world::spool::Spooled;
+
+/// What one link learnt that others need not ask again tonight.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    /// Front pages of hosts, asked once a night.
+    roots: Mutex<HashMap<Address, ProbeResult>>,
+}
+
+pub(super) async fn run(
+    probe: Probe,
+    link: &CheckedLink,
+    history: &LinkHistory,
+    shared: &Shared,
+    world: &World,
+) -> anyhow::Result<(ProbeResult, Option<Spooled>)> {
+    if let Probe::FrontPage(address) = &probe
+        && let Some(known) = shared.roots.lock().ok().and_then(|roots| roots.get(address).cloned())
+    {
+        return Ok((known, None));
+    }
+    let Fetched { exchange, body } = world.fetch.exchange(&request(&probe, link, history)).await?;
+    let is_known = body.as_ref().is_some_and(|body| {
+        history.last.is_some()
+            && history.baseline.as_ref().is_some_and(|baseline| baseline.capture.sha256 == body.body.sha256)
+    });
+    let document = match &body {
+        Some(body) if !is_known => Some(capture_select::read_body(body, &exchange, &world.reader).await?),
+        Some(_) | None => None,
+    };
+    let answer = ProbeResult { probe, exchange, document, is_known };
+    if page_signatures::has_any(SignatureKind::BotWall, &answer) {
+        world.fetch.stop_host(answer.exchange.final_address().host());
+    }
+    if let (Probe::FrontPage(address), Ok(mut roots)) = (&answer.probe, shared.roots.lock()) {
+        roots.insert(address.clone(), answer.clone());
+    }
+    Ok((answer, body))
+}
+
+fn request(probe: &Probe, link: &CheckedLink, history: &LinkHistory) -> FetchRequest {
+    let (address, fresh_connection, conditional) = match probe {
+        Probe::Link => (&link.address, false, conditional(&link.address, history)),
+        Probe::Retry => (&link.address, true, None),
+        Probe::Document(address) => (address, false, conditional(address, history)),
+        Probe::DocumentRetry(address) => (address, true, None),
+        Probe::ClientRedirect(address)
+        | Probe::FrontPage(address)
+        | Probe::Nonexistent(address)
+        | Probe::HostApi(address) => (address, false, None),
+    };
+    FetchRequest {
+        address: address.clone(),
+        conditional,
+        fresh_connection,
+        accept: Accept::default(),
+        accept_datetime: None,
+    }
+}
+
+/// The last capture, where this is the address it was asked at.
+fn conditional(address: &Address, history: &LinkHistory) -> Option<Conditional> {
+    let kept = history.last.as_ref().filter(|kept| kept.capture.chain.first() == Some(address))?;
+    Some(Conditional { at: kept.capture.document.clone(), validators: kept.validators.clone()? })
+}

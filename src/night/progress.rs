@@ -1,0 +1,15 @@
+//! What a running night reports to its caller: how many links there are, and each visit as it ends.
+
+use crate::domain::address::Address;
+
+/// One step of a night.
+#[derive(Clone, Debug)]
+pub enum Progress<'a> {
+    /// The pages are read. `count` links stand on them; `known` were visited before an interruption.
+    Links { count: usize, known: usize },
+    /// A link is visited, and its capture is stored if it has a new one.
+    Visited { link: &'a Address, bytes: u64, kept: bool },
+}
+
+/// A function that is called with each step of a night.
+pub type Watcher<'a> = &'a (dyn Fn(Progress) + Sync);
