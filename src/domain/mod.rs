@@ -15,6 +15,8 @@ pub mod capture;
 pub mod policy;
 pub mod visit;
 pub mod document;
+pub mod replay;
+pub mod filename;
 pub mod evidence;
 pub mod verdict;
 pub mod decision;

@@ -16,6 +16,8 @@ const STAGES: &[&str] = &[
     "policy",
     "visit",
     "document",
+    "replay",
+    "filename",
     "evidence",
     "verdict",
     "decision",

@@ -1,0 +1,120 @@
+//! Which attributes of which elements load something, and which are left out.
+
+use super::Role;
+
+/// How an attribute holds its addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    One,
+    /// As in `srcset`.
+    Set,
+}
+
+/// An attribute that loads a requisite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Slot {
+    /// Where the address stands.
+    pub from: &'static str,
+    /// Where it is needed without scripts.
+    pub to: &'static str,
+    pub form: Form,
+    pub role: Role,
+}
+
+const fn slot(from: &'static str, to: &'static str, form: Form, role: Role) -> Slot {
+    Slot { from, to, form, role }
+}
+
+/// Addresses that a script would put into `src`, best first.
+const PICTURE: &[Slot] = &[
+    slot("data-src", "src", Form::One, Role::Image),
+    slot("data-original", "src", Form::One, Role::Image),
+    slot("data-lazy-src", "src", Form::One, Role::Image),
+    slot("data-lazy", "src", Form::One, Role::Image),
+    slot("data-actualsrc", "src", Form::One, Role::Image),
+    slot("src", "src", Form::One, Role::Image),
+    slot("data-srcset", "srcset", Form::Set, Role::Image),
+    slot("data-lazy-srcset", "srcset", Form::Set, Role::Image),
+    slot("srcset", "srcset", Form::Set, Role::Image),
+];
+const SOURCE: &[Slot] = &[
+    slot("data-srcset", "srcset", Form::Set, Role::Image),
+    slot("data-lazy-srcset", "srcset", Form::Set, Role::Image),
+    slot("srcset", "srcset", Form::Set, Role::Image),
+];
+const FRAME: &[Slot] = &[
+    slot("data-src", "src", Form::One, Role::Frame),
+    slot("data-lazy-src", "src", Form::One, Role::Frame),
+    slot("src", "src", Form::One, Role::Frame),
+];
+const OBJECT: &[Slot] = &[slot("data", "src", Form::One, Role::Frame)];
+const EMBED: &[Slot] = &[slot("src", "src", Form::One, Role::Frame)];
+const VIDEO: &[Slot] = &[slot("poster", "poster", Form::One, Role::Image)];
+const TRACK: &[Slot] = &[slot("src", "src", Form::One, Role::Captions)];
+const INPUT: &[Slot] = &[slot("src", "src", Form::One, Role::Image)];
+const DRAWN: &[Slot] =
+    &[slot("xlink:href", "href", Form::One, Role::Image), slot("href", "href", Form::One, Role::Image)];
+const ANY: &[Slot] = &[slot("background", "background", Form::One, Role::Image)];
+
+/// What an element loads.
+pub(super) fn slots(element: &str) -> &'static [Slot] {
+    match element {
+        "img" => PICTURE,
+        "source" => SOURCE,
+        "iframe" | "frame" => FRAME,
+        "object" => OBJECT,
+        "embed" => EMBED,
+        "video" => VIDEO,
+        "track" => TRACK,
+        "input" => INPUT,
+        "image" | "feimage" => DRAWN,
+        _ => ANY,
+    }
+}
+
+/// Backgrounds that a script would set.
+pub(super) const BACKGROUNDS: &[&str] =
+    &["data-background-image", "data-background", "data-bg", "data-background-src"];
+
+/// Elements that no copy has.
+pub(super) const DROPPED: &[&str] =
+    &["script", "base", "applet", "portal", "fencedframe", "bgsound", "animate", "set", "animatemotion"];
+
+/// Attributes that no copy has: they run, send, or load something.
+pub(super) fn is_dropped(attribute: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "action",
+        "archive",
+        "attributionsrc",
+        "autofocus",
+        "classid",
+        "codebase",
+        "crossorigin",
+        "dynsrc",
+        "formaction",
+        "imagesrcset",
+        "integrity",
+        "is",
+        "lowsrc",
+        "manifest",
+        "nonce",
+        "ping",
+        "profile",
+        "referrerpolicy",
+        "sandbox",
+    ];
+    attribute.starts_with("on") || NAMES.contains(&attribute)
+}
+
+/// `rel` words of a `link` that a copy keeps.
+pub(super) fn link_role(rel: &str) -> Option<Role> {
+    let words: Vec<String> = rel.split_ascii_whitespace().map(str::to_ascii_lowercase).collect();
+    let has = |word: &str| words.iter().any(|it| it == word);
+    if has("stylesheet") && !has("alternate") {
+        Some(Role::Sheet)
+    } else if has("icon") || has("apple-touch-icon") {
+        Some(Role::Icon)
+    } else {
+        None
+    }
+}

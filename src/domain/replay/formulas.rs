@@ -1,0 +1,56 @@
+//! Formulas in the text of a page: which pages have them, and their drawing.
+
+use super::maths::{self, Delimiters, Part};
+
+/// How the formulas of a page are written, where a script would draw them.
+pub(super) fn delimiters(source: &str) -> Option<Delimiters> {
+    let lower = source.to_ascii_lowercase();
+    let has_script = ["mathjax", "katex", "class=\"math ", "class=\"math inline", "arithmatex"]
+        .iter()
+        .any(|name| lower.contains(name));
+    has_script.then(|| {
+        let squeezed: String = lower.chars().filter(|c| !c.is_whitespace()).collect();
+        let single_dollar = ["['$','$']", "[\"$\",\"$\"]", "left:\"$\"", "left:'$'"]
+            .iter()
+            .any(|setting| squeezed.contains(setting));
+        Delimiters { single_dollar }
+    })
+}
+
+/// The text of a page, as it stands in its source, with its formulas drawn;
+/// `None` where it has none.
+pub(super) fn draw(text: &str, delimiters: Delimiters) -> Option<String> {
+    if !text.contains(['$', '\\']) {
+        return None;
+    }
+    let mut is_drawn = false;
+    let mut out = String::new();
+    for part in maths::split(text, delimiters) {
+        match part {
+            Part::Text(text) => out.push_str(text),
+            Part::Formula { tex, is_display } => match maths::mathml(&decoded(tex), is_display) {
+                Some(drawn) => {
+                    is_drawn = true;
+                    out.push_str(&drawn);
+                }
+                None => {
+                    is_drawn = true;
+                    out.push_str(&undrawn(tex));
+                }
+            },
+        }
+    }
+    is_drawn.then_some(out)
+}
+
+/// A formula that cannot be drawn, as its author wrote it; `tex` is source already.
+fn undrawn(tex: &str) -> String {
+    format!("<code class=\"onreserve-tex\">{tex}</code>")
+}
+
+/// The character references that stand in formulas.
+fn decoded(tex: &str) -> String {
+    let references =
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&nbsp;", " "), ("&amp;", "&")];
+    references.iter().fold(tex.to_owned(), |text, (reference, meant)| text.replace(reference, meant))
+}

@@ -1,0 +1,87 @@
+//! What a page or a style sheet needs to be read, in the order of need.
+
+use std::cell::RefCell;
+
+use super::css::{self, Load};
+use super::{Copies, Destination, Role, html};
+use crate::domain::address::Address;
+
+/// One thing that is needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requisite {
+    pub address: Address,
+    pub role: Role,
+}
+
+/// The requisites of a page whose source is `source`, each once: first what the
+/// reader misses most. `text` gives texts that are known already, so that what
+/// they need is found too.
+pub fn of_page(
+    source: &str,
+    address: &Address,
+    content_type: Option<&str>,
+    text: impl Fn(&Address) -> Option<String>,
+) -> Vec<Requisite> {
+    let recorder = Recorder { found: RefCell::default(), text };
+    let context = html::Context { address, content_type, copies: &recorder };
+    // What cannot be read to its end needs what was found so far.
+    let _ = html::rewrite(source, &context);
+    let mut found = recorder.found.into_inner();
+    found.sort_by_key(|requisite| requisite.role);
+    found
+}
+
+/// The requisites of a style sheet.
+pub fn of_sheet(sheet: &str, address: &Address) -> Vec<Requisite> {
+    let mut found: Vec<Requisite> = Vec::new();
+    for (reference, load) in css::loads(sheet) {
+        let Some(requisite) = requisite(address, &reference, load_role(load)) else { continue };
+        if !found.contains(&requisite) {
+            found.push(requisite);
+        }
+    }
+    found
+}
+
+/// What a style sheet loads, as a requisite.
+pub fn load_role(load: Load) -> Role {
+    match load {
+        Load::Sheet => Role::Sheet,
+        Load::Font => Role::Font,
+        Load::Image => Role::Image,
+    }
+}
+
+fn requisite(base: &Address, reference: &str, role: Role) -> Option<Requisite> {
+    let is_fragment = reference.trim_start().starts_with('#');
+    (!is_fragment).then(|| base.join(reference).ok()).flatten().map(|address| Requisite { address, role })
+}
+
+/// Writes down what is asked for, and has nothing.
+struct Recorder<T> {
+    found: RefCell<Vec<Requisite>>,
+    text: T,
+}
+
+impl<T: Fn(&Address) -> Option<String>> Copies for Recorder<T> {
+    fn requisite(&self, address: &Address, role: Role) -> Option<String> {
+        let requisite = Requisite { address: address.clone(), role };
+        let mut found = self.found.borrow_mut();
+        if !found.iter().any(|other| other.address == requisite.address) {
+            found.push(requisite);
+        }
+        None
+    }
+
+    fn link(&self, _: &Address) -> Destination {
+        Destination::Original
+    }
+
+    fn text(&self, address: &Address) -> Option<String> {
+        let text = (self.text)(address);
+        if text.is_none() {
+            self.requisite(address, Role::Text);
+        }
+        text
+    }
+}
