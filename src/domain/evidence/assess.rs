@@ -3,13 +3,13 @@
 use crate::domain::address::Address;
 use crate::domain::document::{Document, text};
 use crate::domain::evidence::classify::{ResponseClass, classify};
-use crate::domain::evidence::evaluate::VisitContext;
 use crate::domain::evidence::host_rules::PageStatement;
 use crate::domain::evidence::identity::{self, Identity, Reference};
 use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::evidence::page_signatures::{self, SignatureKind};
 use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::soft_404::{self, NotFoundHandling};
+use crate::domain::evidence::visit_context::VisitContext;
 use crate::domain::evidence::{Finding, Reason, Weight};
 use crate::domain::visit::Hop;
 

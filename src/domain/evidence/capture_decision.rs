@@ -5,9 +5,9 @@ use jiff::SignedDuration;
 use crate::domain::capture::Why;
 use crate::domain::document::{Document, Fingerprint, Format};
 use crate::domain::evidence::classify::{ResponseClass, classify};
-use crate::domain::evidence::evaluate::VisitContext;
 use crate::domain::evidence::link_history::LinkHistory;
 use crate::domain::evidence::probe::ProbeResult;
+use crate::domain::evidence::visit_context::VisitContext;
 use crate::domain::evidence::{Drift, Evidence, Finding, page_signatures, text_noise};
 
 /// A page that only flickers is kept once a week, not every night.

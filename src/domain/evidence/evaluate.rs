@@ -1,220 +1,22 @@
-//! All answers of one night about a link, weighed into one evidence.
-//!
-//! `next_probe` and `weigh` share `VisitContext`: what is not clear enough to weigh is
-//! what is asked next.
-
-use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
+//! All results of one visit to a link, evaluated into one piece of evidence.
 
 use crate::domain::address::Address;
-use crate::domain::document::{Document, Format};
+use crate::domain::document::Document;
 use crate::domain::evidence::assess::{self, Assessment};
 use crate::domain::evidence::classify::{ResponseClass, classify};
 use crate::domain::evidence::drift;
 use crate::domain::evidence::fragment;
-use crate::domain::evidence::host_rules::{self, ApiStatus, HostRules, PageStatement};
-use crate::domain::evidence::link_history::LinkHistory;
+use crate::domain::evidence::host_rules::{ApiStatus, HostRules, PageStatement};
 use crate::domain::evidence::page_signatures;
-use crate::domain::evidence::probe::{CheckedLink, Probe, ProbeResult, ProbeResults};
-use crate::domain::evidence::soft_404;
+use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::text_noise;
+use crate::domain::evidence::visit_context::{VisitContext, is_file};
 use crate::domain::evidence::{Alarm, Change, Drift, Evidence, Finding, Note, Reason};
 
-/// A page may send its readers on this often before it goes in circles.
-const ONWARD_AT_MOST: usize = 3;
-
-/// All that is known of a link when one night is weighed.
-#[derive(Clone, Copy, Debug)]
-pub struct VisitContext<'a> {
-    pub link: &'a CheckedLink,
-    pub history: &'a LinkHistory,
-    /// The last accepted text, where there is one and it was needed.
-    pub baseline: Option<&'a Document>,
-    /// The newest capture's text, where it is another and was needed.
-    pub last: Option<&'a Document>,
-    pub results: ProbeResults<'a>,
-    pub at: Timestamp,
-}
-
-impl<'a> VisitContext<'a> {
-    pub(super) fn host_rules(&self) -> HostRules {
-        host_rules::rules_for(&self.link.address)
-    }
-
-    /// The document the night brought: the one behind the page, else the page itself.
-    pub fn document(&self) -> Option<(&'a ProbeResult, &'a Document)> {
-        let behind = self.results.documents().rev().find_map(|answer| match classify(answer) {
-            ResponseClass::Content(document) if is_file(document) => Some((answer, document)),
-            _ => None,
-        });
-        // A second look that failed takes nothing from what the first one saw.
-        behind.or_else(|| {
-            let as_work = |page: &'a ProbeResult| match classify(page) {
-                ResponseClass::Content(document) => Some((page, document)),
-                ResponseClass::Unmodified
-                | ResponseClass::Gone(..)
-                | ResponseClass::Restricted(_)
-                | ResponseClass::Refused(_)
-                | ResponseClass::Unclear(_) => None,
-            };
-            self.results.page().and_then(as_work).or_else(|| self.results.first().and_then(as_work))
-        })
-    }
-}
-
-fn is_file(document: &Document) -> bool {
-    matches!(document.format, Format::Pdf | Format::Notebook)
-}
-
-/// What to ask next, or `None` when the night's answers can be weighed.
-pub fn next_probe(context: &VisitContext) -> Option<Probe> {
-    let Some(first) = context.results.first() else {
-        return Some(Probe::Link);
-    };
-    if context.results.retry().is_none() && deserves_another_try(&classify(first)) {
-        return Some(Probe::Retry);
-    }
-    let page = context.results.page()?;
-    if context.host_rules().page_is_shell {
-        return document_to_ask(context, page, None).or_else(|| confirmation_to_ask(context));
-    }
-    match classify(page) {
-        ResponseClass::Content(document) => ask_about_work(context, page, document),
-        ResponseClass::Unmodified => witness_to_ask(context).or_else(|| missed_file_to_ask(context, page)),
-        ResponseClass::Gone(Reason::NotFound | Reason::ClientError, _)
-        | ResponseClass::Refused(Reason::Forbidden) => {
-            let root = page.exchange.final_address().root();
-            (context.results.front_page().is_none() && !page.exchange.final_address().is_root())
-                .then_some(Probe::FrontPage(root))
-        }
-        ResponseClass::Unclear(Reason::ScriptOnly) => witness_to_ask(context)
-            .or_else(|| document_to_ask(context, page, None))
-            .or_else(|| confirmation_to_ask(context)),
-        ResponseClass::Gone(..)
-        | ResponseClass::Restricted(_)
-        | ResponseClass::Refused(_)
-        | ResponseClass::Unclear(_) => None,
-    }
-}
-
-/// Only what may be different a moment later; a refusal is not asked again,
-/// except where the host itself says when to come back.
-fn deserves_another_try(first: &ResponseClass) -> bool {
-    match first {
-        ResponseClass::Gone(..)
-        | ResponseClass::Unclear(Reason::Truncated)
-        | ResponseClass::Refused(Reason::RateLimited) => true,
-        ResponseClass::Content(_)
-        | ResponseClass::Unmodified
-        | ResponseClass::Restricted(_)
-        | ResponseClass::Refused(_)
-        | ResponseClass::Unclear(_) => false,
-    }
-}
-
-fn ask_about_work(context: &VisitContext, page: &ProbeResult, document: &Document) -> Option<Probe> {
-    let onward = document.html.as_ref().and_then(|html| html.sends_to.clone());
-    if let Some(onward) = onward {
-        let steps = context
-            .results
-            .0
-            .iter()
-            .filter(|answer| matches!(answer.probe, Probe::ClientRedirect(_)))
-            .count();
-        return (steps < ONWARD_AT_MOST && onward != context.link.address)
-            .then_some(Probe::ClientRedirect(onward));
-    }
-    witness_to_ask(context)
-        .or_else(|| document_to_ask(context, page, Some(document)))
-        .or_else(|| sibling_to_ask(context, page, document))
-        .or_else(|| confirmation_to_ask(context))
-}
-
-fn witness_to_ask(context: &VisitContext) -> Option<Probe> {
-    let host_api = context.host_rules().host_api?;
-    context.results.host_api().is_none().then_some(Probe::HostApi(host_api.address))
-}
-
-/// Candidates for the document behind a landing page, best first: what the
-/// page itself declares, then what the host's rule says.
-fn document_to_ask(context: &VisitContext, page: &ProbeResult, document: Option<&Document>) -> Option<Probe> {
-    const TRIES: usize = 2;
-    if !context.link.kind.is_kept() || document.is_some_and(|document| document.html.is_none()) {
-        return None;
-    }
-    if context.results.documents().any(|answer| classify(answer).is_answer()) {
-        return None;
-    }
-    let declared = document.and_then(|document| document.html.as_ref()).map(|html| html.documents.as_slice());
-    let tried = |address: &Address| {
-        *address == context.link.address
-            || *address == *page.exchange.final_address()
-            || context.results.0.iter().any(|answer| answer.exchange.asked == *address)
-    };
-    if context.results.documents().count() >= TRIES {
-        return None;
-    }
-    declared
-        .unwrap_or_default()
-        .iter()
-        .cloned()
-        .chain(context.host_rules().document)
-        .find(|address| !tried(address))
-        .map(Probe::Document)
-}
-
-/// The file behind a page that was kept because its file was not to be had.
-fn missed_file_to_ask(context: &VisitContext, page: &ProbeResult) -> Option<Probe> {
-    let kept = context.history.baseline.as_ref().map(|kept| &kept.capture.document);
-    let is_page = kept == Some(page.exchange.final_address());
-    is_page.then(|| document_to_ask(context, page, None)).flatten()
-}
-
-fn sibling_to_ask(context: &VisitContext, page: &ProbeResult, document: &Document) -> Option<Probe> {
-    let final_address = page.exchange.final_address();
-    if context.results.nonexistent().is_some()
-        || context.host_rules().skip_soft_404_probe
-        || context.link.address.is_root()
-        || !assess::is_suspicious(context, page, document)
-    {
-        return None;
-    }
-    // Redirected to a front page: the nonsense is asked for where the link points.
-    let beside = if final_address.is_root() { &context.link.address } else { final_address };
-    let mut seed = Sha256::new();
-    seed.update(context.link.address.as_str());
-    seed.update(context.at.as_second().to_be_bytes());
-    soft_404::nonexistent_address(beside, seed.finalize().into()).map(Probe::Nonexistent)
-}
-
-/// A page whose identity is lost, and a file whose text differs, are fetched twice.
-fn confirmation_to_ask(context: &VisitContext) -> Option<Probe> {
-    let (answer, document) = context.document()?;
-    match answer.probe {
-        Probe::Document(ref address) if differs(context, document) => {
-            Some(Probe::DocumentRetry(address.clone()))
-        }
-        Probe::Link if is_file(document) && differs(context, document) => Some(Probe::Retry),
-        _ => None,
-    }
-    .or_else(|| {
-        let page = context.results.page()?;
-        let lost = matches!(page.probe, Probe::Link)
-            && matches!(assess::assess(context, page), Assessment::Mismatch(..));
-        let is_news = context.history.last.as_ref().is_none_or(|last| last.text != document.fingerprint());
-        let may_flicker = matches!(page.probe, Probe::Link) && is_news && differs(context, document);
-        ((lost || may_flicker) && context.results.retry().is_none()).then_some(Probe::Retry)
-    })
-}
-
-fn differs(context: &VisitContext, document: &Document) -> bool {
-    context.baseline.is_some_and(|baseline| matches!(drift::compare(baseline, document), Drift::Different(_)))
-}
-
-/// Weighs the night; `next_probe` must have nothing left to ask.
+/// Evaluates a visit for which `next_probe` has nothing left.
 pub fn evaluate(context: &VisitContext) -> Evidence {
     let page = context.results.page();
-    let finding = page.map_or(Finding::Unclear { reason: Reason::NotChecked }, |page| find(context, page));
+    let finding = page.map_or(Finding::Unclear { reason: Reason::NotChecked }, |page| finding(context, page));
     Evidence {
         at: context.at,
         status: page.and_then(|page| page.exchange.status()),
@@ -231,10 +33,10 @@ fn notes(context: &VisitContext, finding: &Finding) -> Vec<Note> {
     if !matches!(finding, Finding::Healthy { .. }) {
         return Vec::new();
     }
-    let unread = context.results.page().is_some_and(|page| page.document.is_none());
+    let is_page_unread = context.results.page().is_some_and(|page| page.document.is_none());
     let is_healthy = |evidence: &&Evidence| matches!(evidence.finding, Finding::Healthy { .. });
     let mut notes = match context.history.evidence.iter().rfind(is_healthy) {
-        Some(last) if unread => last.notes.clone(),
+        Some(last) if is_page_unread => last.notes.clone(),
         _ => fragment::notes(context),
     };
     notes.retain(|note| !matches!(note, Note::WrongStatus(_)));
@@ -243,7 +45,7 @@ fn notes(context: &VisitContext, finding: &Finding) -> Vec<Note> {
     notes
 }
 
-fn find(context: &VisitContext, page: &ProbeResult) -> Finding {
+fn finding(context: &VisitContext, page: &ProbeResult) -> Finding {
     let rules = context.host_rules();
     if let Some(finding) = by_host_api(context, &rules) {
         return finding;
@@ -255,14 +57,14 @@ fn find(context: &VisitContext, page: &ProbeResult) -> Finding {
         return by_document_alone(context);
     }
     let found = by_page(context, page);
-    // Only what both tries say counts against a link.
+    // A result counts against a link only if both tries agree.
     match (&found, context.results.first(), context.results.retry()) {
         (Finding::Healthy { .. }, ..) | (_, None, _) | (_, _, None) => found,
-        (_, Some(first), Some(_)) if is_the_work(context, first) => by_page(context, first),
+        (_, Some(first), Some(_)) if is_match(context, first) => by_page(context, first),
         (Finding::Gone { weight, .. }, Some(first), Some(_)) => match classify(first) {
             ResponseClass::Refused(reason) => Finding::Refused { reason },
-            ResponseClass::Gone(reason, lighter) if lighter < *weight => {
-                Finding::Gone { reason, weight: lighter }
+            ResponseClass::Gone(reason, weaker) if weaker < *weight => {
+                Finding::Gone { reason, weight: weaker }
             }
             ResponseClass::Gone(..)
             | ResponseClass::Content(_)
@@ -274,7 +76,7 @@ fn find(context: &VisitContext, page: &ProbeResult) -> Finding {
     }
 }
 
-fn is_the_work(context: &VisitContext, page: &ProbeResult) -> bool {
+fn is_match(context: &VisitContext, page: &ProbeResult) -> bool {
     match assess::assess(context, page) {
         Assessment::Match | Assessment::Unmodified => true,
         Assessment::Mismatch(..)
@@ -294,8 +96,8 @@ fn by_host_api(context: &VisitContext, rules: &HostRules) -> Option<Finding> {
     }
 }
 
-/// The host's own word that the work was withdrawn, at whatever status: told
-/// as a change while we have a version from before, whatever the likeness of text.
+/// The host states that the document is withdrawn. With any status and text this is
+/// reported as a change, as long as an earlier version is stored.
 fn withdrawn(context: &VisitContext, rules: &HostRules) -> Option<Finding> {
     let page = context.results.page()?.document.as_ref()?;
     let says_so = |document: &Document| {
@@ -306,7 +108,7 @@ fn withdrawn(context: &VisitContext, rules: &HostRules) -> Option<Finding> {
     Some(Finding::Healthy { drift: Drift::Different(change), moved_to: None })
 }
 
-/// For pages that are shells: the document behind decides.
+/// For a page that is an empty shell, only the document behind it counts.
 fn by_document_alone(context: &VisitContext) -> Finding {
     if let Some((_, document)) = context.document().filter(|(_, document)| is_file(document)) {
         return healthy(context, document, None);
@@ -333,7 +135,7 @@ fn by_page(context: &VisitContext, page: &ProbeResult) -> Finding {
         {
             unmodified(context, assess::moved_to(context, page))
         }
-        // The right body may come with an error status, and is no work by itself then.
+        // The right body may come with an error status; then it is not classified as content.
         Assessment::Match => match context.document().map(|(_, work)| work).or(page.document.as_ref()) {
             Some(document) => healthy(context, document, assess::moved_to(context, page)),
             None => Finding::Unclear { reason: Reason::Unreadable },
@@ -341,7 +143,7 @@ fn by_page(context: &VisitContext, page: &ProbeResult) -> Finding {
         Assessment::Mismatch(reason, weight) => Finding::Gone { reason, weight },
         Assessment::Restricted(reason) => Finding::Restricted { reason },
         Assessment::Refused(reason) => Finding::Refused { reason },
-        // What a script would show cannot be read, but the file behind it can.
+        // A page that scripts fill cannot be read, but the file behind it can.
         Assessment::Unclear(reason) => match by_document_alone(context) {
             healthy @ Finding::Healthy { .. } if reason == Reason::ScriptOnly => healthy,
             Finding::Healthy { .. }
@@ -353,8 +155,8 @@ fn by_page(context: &VisitContext, page: &ProbeResult) -> Finding {
     }
 }
 
-/// The body is the baseline's, or that of a later capture, whose drift the
-/// night told that read it.
+/// The body is that of the baseline, or of a later capture, whose drift is in
+/// the evidence of the night that captured it.
 fn unmodified(context: &VisitContext, moved_to: Option<Address>) -> Finding {
     let is_baseline =
         context.results.0.iter().any(|answer| answer.is_known) || context.history.last_is_baseline();
@@ -365,11 +167,13 @@ fn unmodified(context: &VisitContext, moved_to: Option<Address>) -> Finding {
 fn healthy(context: &VisitContext, document: &Document, moved_to: Option<Address>) -> Finding {
     let drift = match context.baseline {
         None if context.history.baseline.is_none() => Drift::First,
-        // The page came without the file that is the work: nothing to compare.
+        // The page came without its file, so there is nothing to compare.
         None => same_or_not_compared(context, document),
         Some(baseline) if baseline.format != document.format && is_file(baseline) => Drift::NotCompared,
-        // The file behind a page that was kept without it takes its place.
-        Some(baseline) if baseline.html.is_some() && is_file(document) && is_behind(context, document) => {
+        // The page was captured without its file; the file takes its place now.
+        Some(baseline)
+            if baseline.html.is_some() && is_file(document) && is_behind_page(context, document) =>
+        {
             Drift::First
         }
         Some(baseline) => drift::compare(baseline, document),
@@ -388,8 +192,8 @@ fn healthy(context: &VisitContext, document: &Document, moved_to: Option<Address
     Finding::Healthy { drift, moved_to }
 }
 
-/// Words of spam have come into a page that had none, and come in numbers:
-/// a work may well mention one or the other.
+/// Many spam words stand in a page that had none. A few do not count: a
+/// document may mention one or the other.
 fn is_tampered_with(before: &Document, after: &Document) -> bool {
     const TIMES: usize = 8;
     let spam = page_signatures::spam(after);
@@ -398,14 +202,14 @@ fn is_tampered_with(before: &Document, after: &Document) -> bool {
         && page_signatures::spam(before).in_source == 0
 }
 
-fn is_behind(context: &VisitContext, document: &Document) -> bool {
+fn is_behind_page(context: &VisitContext, document: &Document) -> bool {
     context
         .results
         .documents()
         .any(|answer| answer.document.as_ref().is_some_and(|it| std::ptr::eq(it, document)))
 }
 
-/// The caller leaves the baseline's text out where the fingerprints agree.
+/// The baseline's text is not loaded where the fingerprints agree.
 fn same_or_not_compared(context: &VisitContext, document: &Document) -> Drift {
     match &context.history.baseline {
         Some(baseline) if baseline.text == document.fingerprint() => Drift::Same,

@@ -2,7 +2,7 @@
 
 use crate::domain::document::Document;
 use crate::domain::evidence::Note;
-use crate::domain::evidence::evaluate::VisitContext;
+use crate::domain::evidence::visit_context::VisitContext;
 
 /// The notes on the fragments of a link's mentions, and what its host adds.
 pub fn notes(context: &VisitContext) -> Vec<Note> {

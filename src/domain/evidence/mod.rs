@@ -11,6 +11,8 @@ pub mod soft_404;
 pub mod fragment;
 pub mod text_noise;
 mod assess;
+pub mod visit_context;
+pub mod next_probe;
 pub mod evaluate;
 pub mod capture_decision;
 

@@ -7,7 +7,7 @@
 
 use crate::domain::document::Document;
 use crate::domain::evidence::drift;
-use crate::domain::evidence::evaluate::VisitContext;
+use crate::domain::evidence::visit_context::VisitContext;
 use crate::domain::evidence::{Change, Drift, Evidence};
 
 /// A page's change as it counts: small, where its words do not last.
