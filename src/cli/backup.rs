@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::{Place, exit, say};
 use crate::domain::report::figures;
-use crate::world::archive::{self, Archive, Copied};
+use crate::world::archive::{self, Archive, BackupTotals};
 use crate::world::catalogue::Catalogue;
 use crate::world::clock::Clock;
 use crate::world::lock::SoleInstance;
@@ -63,7 +63,7 @@ pub(super) async fn backup(arguments: BackupArguments) -> anyhow::Result<ExitCod
     let waiting = to.join("tmp/catalogue");
     shelf.catalogue.snapshot(&waiting).await?;
     let copied = shelf.archive.copy_to(&target)?;
-    target.take_catalogue(&waiting, &Catalogue::path_in(to))?;
+    target.replace_catalogue(&waiting, &Catalogue::path_in(to))?;
     say(&format!("{}: {} copied, and the catalogue\n", to.display(), told(copied)))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -73,7 +73,7 @@ pub(super) async fn restore(arguments: RestoreArguments) -> anyhow::Result<ExitC
     if !archive::is_there(from)? {
         bail!("{} is no backup; name the directory that `onreserve backup` wrote", from.display());
     }
-    let backup = Archive::beside(from)?;
+    let backup = Archive::open_shared(from)?;
     if is_occupied(&dir)? {
         bail!("{} is not empty, and nothing is overwritten; move it away, or name another", dir.display());
     }
@@ -82,7 +82,7 @@ pub(super) async fn restore(arguments: RestoreArguments) -> anyhow::Result<ExitC
     let archive = Archive::open(&dir)?;
     let copied = backup.copy_to(&archive)?;
     let catalogue = Catalogue::path_in(&dir);
-    let has_catalogue = archive.bring_catalogue(&Catalogue::path_in(from), &catalogue)?;
+    let has_catalogue = archive.copy_catalogue(&Catalogue::path_in(from), &catalogue)?;
     say(&format!("{}: {} restored\n", dir.display(), told(copied)))?;
     let fixity = archive.verify(Clock::system().now(), |_| ())?;
     let mut code = ExitCode::SUCCESS;
@@ -120,7 +120,7 @@ pub(super) async fn migrate(arguments: MigrateArguments) -> anyhow::Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-fn told(copied: Copied) -> String {
+fn told(copied: BackupTotals) -> String {
     format!("{} ({} bytes)", figures::count(to_usize(copied.files), "file"), copied.bytes)
 }
 

@@ -83,7 +83,7 @@ impl Case {
         let shelf = arguments.place.open_to_write().await?;
         let link = shelf.link(&arguments.link).await?;
         let (course, _) = shelf.course(arguments.course.as_ref()).await?;
-        let known = shelf.catalogue.known_of(&link).await?.context("this link was never checked")?;
+        let known = shelf.catalogue.link_record(&link).await?.context("this link was never checked")?;
         let state = known.verdict.context("no night with this link has ended yet")?.state;
         let night: CourseReport =
             shelf.catalogue.last_report(&course).await?.context("no night of this course has ended yet")?;
@@ -137,7 +137,7 @@ impl Case {
 
     async fn write(&self, arguments: &Arguments, entry: Entry) -> anyhow::Result<()> {
         self.shelf.archive.append(clock(arguments).now(), std::slice::from_ref(&entry))?;
-        self.shelf.catalogue.enter(&[entry]).await?;
+        self.shelf.catalogue.apply(&[entry]).await?;
         Ok(())
     }
 

@@ -47,10 +47,12 @@ fn code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if cause.is::<email::relay::Error>() {
         return Some(CONFIGURATION);
     }
-    if let Some(held) = cause.downcast_ref::<lock::Held>() {
+    if let Some(held) = cause.downcast_ref::<lock::LockError>() {
         return match held {
-            lock::Held::ByAnother { .. } | lock::Held::AtWork { .. } => Some(ANOTHER_INSTANCE),
-            lock::Held::Impossible { source, .. } => match source.kind() {
+            lock::LockError::InstanceRunning { .. } | lock::LockError::CapturesLocked { .. } => {
+                Some(ANOTHER_INSTANCE)
+            }
+            lock::LockError::Impossible { source, .. } => match source.kind() {
                 ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Some(PERMISSION),
                 _ => None,
             },
@@ -58,7 +60,7 @@ fn code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     }
     if let Some(fault) = cause.downcast_ref::<archive::Error>() {
         return match fault {
-            archive::Error::NotWritable { .. } | archive::Error::OfAnother { .. } => Some(PERMISSION),
+            archive::Error::NotWritable { .. } | archive::Error::OtherOwner { .. } => Some(PERMISSION),
             archive::Error::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
                 Some(PERMISSION)
             }
@@ -79,7 +81,7 @@ mod tests {
     #[test]
     fn a_lock_that_may_not_be_made_is_no_other_instance() {
         let held = |kind: std::io::ErrorKind| {
-            let held = super::lock::Held::Impossible { dir: "archive".into(), source: kind.into() };
+            let held = super::lock::LockError::Impossible { dir: "archive".into(), source: kind.into() };
             super::code(&held)
         };
         assert_eq!(held(std::io::ErrorKind::PermissionDenied), Some(super::PERMISSION));

@@ -14,7 +14,7 @@ use crate::domain::verdict::{State, Verdict};
 pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     let shelf = arguments.place.open().await?;
     let link = shelf.link(&arguments.link).await?;
-    let known = shelf.catalogue.known_of(&link).await?.context("this link was never checked")?;
+    let known = shelf.catalogue.link_record(&link).await?.context("this link was never checked")?;
     let verdict = known.verdict.context("no night with this link has ended yet")?;
     let mut out = format!("{link}\n\nState: {}", verdict.state.name().as_str());
     if let Some(reason) = verdict.state.reason() {
@@ -23,7 +23,7 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     let nights = if verdict.nights == 1 { "night" } else { "nights" };
     out.push_str(&format!(", {} {nights}, since {}\n", verdict.nights, verdict.since.strftime("%Y-%m-%d")));
     out.push_str("\nEvidence, oldest first:\n");
-    for (night, void, evidence) in shelf.catalogue.history(&link).await? {
+    for (night, void, evidence) in shelf.catalogue.visits(&link).await? {
         let void = if void.is_some() { ", not counted: the night was void" } else { "" };
         out.push_str(&format!(
             "  {}  {}{}{void}\n",

@@ -52,7 +52,7 @@ pub(super) async fn run(settings: &Settings, clock: Clock) -> anyhow::Result<Exi
 }
 
 fn archive_dir(dir: &Path) -> Shown {
-    match archive::try_place(dir) {
+    match archive::check_writable(dir) {
         Ok(()) => Ok(format!("{} can be written", dir.display())),
         Err(fault) => Err(fault.to_string()),
     }

@@ -10,7 +10,7 @@ use super::show::LinkArguments;
 pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     let shelf = arguments.place.open().await?;
     let link = shelf.link(&arguments.link).await?;
-    let known = shelf.catalogue.known_of(&link).await?;
+    let known = shelf.catalogue.link_record(&link).await?;
     let kept = known
         .and_then(|known| known.history.current().cloned())
         .with_context(|| format!("there is no copy of {link}"))?;

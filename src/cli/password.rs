@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::say;
 use crate::domain::policy::password::PasswordHash;
-use crate::world::{chance, terminal};
+use crate::world::{random, terminal};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Reads one line from standard input. Example:
@@ -19,7 +19,7 @@ pub(super) fn run(_: &Arguments) -> anyhow::Result<ExitCode> {
     if terminal::is_typed() && terminal::secret("Once more")? != password {
         bail!("the two are not the same; nothing was hashed");
     }
-    let hash = PasswordHash::of(&password, &chance::unguessable()?)?;
+    let hash = PasswordHash::of(&password, &random::bytes()?)?;
     say(&format!("{}\n", hash.as_str()))?;
     Ok(ExitCode::SUCCESS)
 }

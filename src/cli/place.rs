@@ -41,7 +41,7 @@ impl Place {
                 dir.display()
             );
         }
-        let archive = Archive::beside(&dir)?;
+        let archive = Archive::open_shared(&dir)?;
         let catalogue = Catalogue::open_as_it_is(&Catalogue::path_in(&dir)).await?;
         Ok(Shelf { archive, catalogue })
     }
@@ -49,7 +49,7 @@ impl Place {
     /// The same, to write beside a service that may run.
     pub(super) async fn open_to_write(&self) -> anyhow::Result<Shelf> {
         let opened = self.open().await?;
-        opened.archive.is_ours_to_write()?;
+        opened.archive.check_owner()?;
         Ok(opened)
     }
 }

@@ -127,7 +127,7 @@ pub(super) fn preview(night: CourseReport, form: Preview, arguments: &ReportArgu
             let to = course.and_then(|course| course.report_to.first()).cloned();
             let to = to.context("the course has no report_to in the configuration")?;
             let pages = settings.as_ref().and_then(|settings| settings.pages.as_ref());
-            let archive = Archive::beside(&arguments.place.archive_dir()?)?;
+            let archive = Archive::open_shared(&arguments.place.archive_dir()?)?;
             let pages = pages.map(|pages| pages.behind_emails(&archive)).transpose()?.flatten();
             let sender = EmailSender { pages, ..mail.sender()? };
             let (_, mail) = outbox::mail(&telling, &to, telling.night.finished, &sender)?;

@@ -12,7 +12,7 @@ use crate::domain::course::CourseId;
 use crate::domain::evidence::{Drift, Evidence, Finding};
 use crate::domain::report::{CourseReport, LinkFacts, compose, figures, html, json, plain, summary, wording};
 use crate::domain::verdict::StateName;
-use crate::world::catalogue::Decided;
+use crate::world::catalogue::StoredDecision;
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArguments {
@@ -70,7 +70,8 @@ pub(super) async fn status(arguments: StatusArguments) -> anyhow::Result<ExitCod
         shelf.catalogue.last_report(&course).await?.context("no night of this course has ended yet")?;
     for item in &mut night.items {
         // A look by day may have cleared what the night suspected.
-        if let Some(verdict) = shelf.catalogue.known_of(&item.link).await?.and_then(|known| known.verdict) {
+        if let Some(verdict) = shelf.catalogue.link_record(&item.link).await?.and_then(|known| known.verdict)
+        {
             item.verdict = verdict;
         }
     }
@@ -95,7 +96,7 @@ pub(super) async fn status(arguments: StatusArguments) -> anyhow::Result<ExitCod
 }
 
 /// One link on two lines: state and words, then the address.
-fn line(item: &LinkFacts, decided: Option<&Decided>, today: Date) -> String {
+fn line(item: &LinkFacts, decided: Option<&StoredDecision>, today: Date) -> String {
     let words = item.mentions.first().map(|mention| plain::visible(&mention.words)).unwrap_or_default();
     let words: String = words.chars().take(58).collect();
     let copy = if item.copy.is_some() { "copy" } else { "" };
@@ -133,7 +134,7 @@ pub(super) async fn history(arguments: LinkArguments) -> anyhow::Result<ExitCode
     let shelf = arguments.place.open().await?;
     let link = shelf.link(&arguments.link).await?;
     let mut out = format!("{link}\n\n");
-    for (night, void, evidence) in shelf.catalogue.history(&link).await? {
+    for (night, void, evidence) in shelf.catalogue.visits(&link).await? {
         let void = if void.is_some() { "  (a night that says nothing)" } else { "" };
         out.push_str(&format!("{}  {}{void}\n", night.strftime("%Y-%m-%d %H:%M"), seen(&evidence)));
     }

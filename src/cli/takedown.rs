@@ -17,7 +17,7 @@ use crate::domain::journal::{Entry, Holdings};
 use crate::world::archive::Archive;
 use crate::world::catalogue::Catalogue;
 use crate::world::clock::Clock;
-use crate::world::lock::Custody;
+use crate::world::lock::CaptureLock;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Every version of the link is closed and its bytes are removed, unless another
@@ -59,7 +59,7 @@ struct Site {
     archive: Archive,
     catalogue: Catalogue,
     clock: Clock,
-    _custody: Custody,
+    _capture_lock: CaptureLock,
 }
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -75,7 +75,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let site = Site {
-        _custody: Custody::acquire(shelf.archive.dir())?,
+        _capture_lock: CaptureLock::acquire(shelf.archive.dir())?,
         archive: shelf.archive,
         catalogue: shelf.catalogue,
         clock: arguments.now.now.map_or_else(Clock::system, Clock::pretending),
@@ -157,7 +157,7 @@ impl Site {
     /// First the journal, then the catalogue, as always.
     async fn write_down(&self, entry: Entry) -> anyhow::Result<()> {
         self.archive.append(self.clock.now(), std::slice::from_ref(&entry))?;
-        Ok(self.catalogue.enter(&[entry]).await?)
+        Ok(self.catalogue.apply(&[entry]).await?)
     }
 
     async fn remove(&self, bodies: &[Digest]) -> anyhow::Result<()> {

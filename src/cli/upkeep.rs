@@ -13,7 +13,7 @@ use crate::world::World;
 use crate::world::archive::{self, Archive};
 use crate::world::catalogue::Catalogue;
 use crate::world::clock::Clock;
-use crate::world::lock::{Custody, SoleInstance};
+use crate::world::lock::{CaptureLock, SoleInstance};
 use crate::world::page_file;
 
 #[derive(Debug, Args)]
@@ -40,9 +40,9 @@ pub(super) async fn verify(arguments: VerifyArguments) -> anyhow::Result<ExitCod
     if !archive::is_there(&dir)? {
         bail!("{} is no archive; name one with --archive", dir.display());
     }
-    let archive = Archive::beside(&dir)?;
-    archive.is_ours_to_write()?;
-    let _custody = Custody::acquire(&dir)?;
+    let archive = Archive::open_shared(&dir)?;
+    archive.check_owner()?;
+    let _capture_lock = CaptureLock::acquire(&dir)?;
     let now = Clock::system().now();
     let fixity = archive.verify(now, |_| ())?;
     archive.write_sums()?;
@@ -86,8 +86,8 @@ pub(super) async fn rebuild(arguments: RebuildArguments) -> anyhow::Result<ExitC
     texts::read_missing(texts::ALL, &world.archive, &world.catalogue, &world.reader).await?;
     let archive = world.archive.clone();
     let _alone = world.close().await;
-    archive.set_catalogue_aside(&catalogue, Clock::system().now())?;
-    archive.take_catalogue(&new, &catalogue)?;
+    archive.keep_old_catalogue(&catalogue, Clock::system().now())?;
+    archive.replace_catalogue(&new, &catalogue)?;
     say(&format!("Rebuilt from {count} journal lines: {links} links.\n"))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -97,7 +97,7 @@ async fn believe(catalogue: &Catalogue) -> anyhow::Result<usize> {
     let mut verdicts = Vec::new();
     for link in catalogue.links().await? {
         let history =
-            catalogue.known_of(&link).await?.map(|known| known.history.evidence).unwrap_or_default();
+            catalogue.link_record(&link).await?.map(|known| known.history.evidence).unwrap_or_default();
         if let Some(last) = history.last() {
             let verdict = judge(&history, last.at);
             verdicts.push((link, verdict));

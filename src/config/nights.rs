@@ -110,5 +110,5 @@ fn ping(keys: &ServiceKeys, environment: impl Fn(&str) -> Option<String>) -> Res
 }
 
 fn told(text: &str) -> Result<PingUrl, String> {
-    text.trim().parse().map_err(|error: crate::world::ping::NotAPingUrl| error.to_string())
+    text.trim().parse().map_err(|error: crate::world::ping::InvalidPingUrl| error.to_string())
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::credential;
 use crate::serve::Oidc;
-use crate::world::provider::{Provider, Secret};
+use crate::world::provider::{ClientSecret, Provider};
 
 /// The file in systemd's credentials directory that holds the client secret.
 const CREDENTIAL: &str = "oidc-client-secret";
@@ -74,13 +74,13 @@ fn is_scope(text: &str) -> bool {
 fn client_secret(
     named: Option<PathBuf>,
     environment: impl Fn(&str) -> Option<String>,
-) -> Result<Option<Secret>, String> {
+) -> Result<Option<ClientSecret>, String> {
     let Some(path) = credential::file(named.as_deref(), CREDENTIAL, environment) else { return Ok(None) };
     let text = credential::read(&path).map_err(|why| format!("[pages.oidc] the client secret: {why}"))?;
     if text.is_empty() {
         return Err(format!("[pages.oidc] the client secret in {} is empty", path.display()));
     }
-    Ok(Some(Secret(text)))
+    Ok(Some(ClientSecret(text)))
 }
 
 #[cfg(test)]

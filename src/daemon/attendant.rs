@@ -10,8 +10,8 @@ use super::beside::Beside;
 use super::tidings;
 use crate::config;
 use crate::world::clock::Clock;
-use crate::world::signals::{Call, Signals};
-use crate::world::systemd::Supervisor;
+use crate::world::signals::{OperatorSignal, Signals};
+use crate::world::systemd::ServiceManager;
 
 /// Without a watchdog nobody waits for a sign of life.
 const NO_WATCHDOG: Duration = Duration::from_mins(1);
@@ -33,7 +33,7 @@ pub(super) struct Attendant {
     archive: PathBuf,
     clock: Clock,
     signals: Signals,
-    supervisor: Supervisor,
+    service_manager: ServiceManager,
     pub(super) beside: Beside,
     /// A good configuration that is not in force yet.
     read: Option<config::Settings>,
@@ -53,7 +53,7 @@ impl Attendant {
             archive: settings.archive.clone(),
             clock,
             signals: Signals::listen().context("cannot listen to signals")?,
-            supervisor: Supervisor::find(),
+            service_manager: ServiceManager::find(),
             beside,
             read: None,
             is_refused: false,
@@ -61,14 +61,14 @@ impl Attendant {
     }
 
     pub(super) fn ready(&self, status: &str) {
-        self.supervisor.ready(status);
+        self.service_manager.ready(status);
     }
 
     pub(super) fn status(&self, status: &str) {
         if self.is_refused {
-            self.supervisor.status(&format!("{status}; {REFUSED}"));
+            self.service_manager.status(&format!("{status}; {REFUSED}"));
         } else {
-            self.supervisor.status(status);
+            self.service_manager.status(status);
         }
     }
 
@@ -84,19 +84,19 @@ impl Attendant {
         loop {
             // Before each wait and not after it: work that ends as often as a
             // sign of life is due would leave out every one.
-            self.supervisor.alive();
+            self.service_manager.ping_watchdog();
             tokio::select! {
                 biased;
                 call = self.signals.next() => match call {
-                    Call::Stop => return Ok(Outcome::Stop),
-                    Call::Reload => {
+                    OperatorSignal::Stop => return Ok(Outcome::Stop),
+                    OperatorSignal::Reload => {
                         self.reload();
                         return Ok(Outcome::Reloaded);
                     }
                 },
                 early = self.beside.companions.ended() => return Err(early),
                 done = &mut *work => return Ok(Outcome::Done(done)),
-                () = self.clock.sleep(self.supervisor.pulse.unwrap_or(NO_WATCHDOG)) => {}
+                () = self.clock.sleep(self.service_manager.watchdog_interval.unwrap_or(NO_WATCHDOG)) => {}
             }
         }
     }
@@ -108,7 +108,7 @@ impl Attendant {
 
     /// Reads the configuration again; a bad one is reported, and nothing changes.
     fn reload(&mut self) {
-        self.supervisor.reloading();
+        self.service_manager.reloading();
         let read = config::read(&self.file).and_then(|settings| settings.only(None, &self.file));
         let status = match read {
             Ok(settings) if settings.archive != self.archive => {
@@ -128,11 +128,11 @@ impl Attendant {
             }
         };
         self.is_refused = status == REFUSED;
-        self.supervisor.ready(status);
+        self.service_manager.ready(status);
     }
 
     pub(super) async fn stop(&mut self) {
-        self.supervisor.stopping();
+        self.service_manager.stopping();
         self.beside.companions.stop().await;
     }
 }

@@ -6,7 +6,7 @@ use super::agenda::Due;
 use crate::domain::schedule::Occasion;
 use crate::domain::verdict::StateName;
 use crate::night::{Finished, Rechecked};
-use crate::world::archive::Fixity;
+use crate::world::archive::FixityResults;
 use crate::world::clock::Clock;
 use crate::world::ping::{self, Ping, PingUrl};
 
@@ -79,7 +79,7 @@ pub(super) fn ping_for(night: &Finished) -> Ping {
 }
 
 /// What hashing some of the copies again came to. Damage is for whoever has the backups.
-pub(super) fn scrubbed(fixity: anyhow::Result<Fixity>) {
+pub(super) fn scrubbed(fixity: anyhow::Result<FixityResults>) {
     match fixity {
         Ok(fixity) => {
             for damage in &fixity.damaged {

@@ -12,7 +12,7 @@ use crate::domain::evidence::{Evidence, capture_decision};
 use crate::domain::visit::{Exchange, Validators};
 use crate::world::World;
 use crate::world::reader::Reader;
-use crate::world::spool::Spooled;
+use crate::world::spool::SpooledBody;
 
 /// What a visit visited home.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(super) struct VisitResult {
 /// A body that goes into the archive.
 #[derive(Debug)]
 pub(super) struct NewCapture {
-    pub body: Spooled,
+    pub body: SpooledBody,
     pub exchange: Exchange,
     pub why: Why,
     pub document: Document,
@@ -73,7 +73,7 @@ pub(super) async fn read_again(
 
 /// Reads the body that an exchange visited.
 pub(super) async fn read_body(
-    body: &Spooled,
+    body: &SpooledBody,
     exchange: &Exchange,
     reader: &Reader,
 ) -> anyhow::Result<Document> {
@@ -86,7 +86,7 @@ pub(super) async fn read_body(
 pub(super) fn select(
     context: &VisitContext,
     evidence: Evidence,
-    mut bodies: HashMap<usize, Spooled>,
+    mut bodies: HashMap<usize, SpooledBody>,
 ) -> VisitResult {
     let bytes =
         context.results.0.iter().filter_map(|answer| answer.exchange.body()).map(|body| body.bytes).sum();

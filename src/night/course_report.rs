@@ -23,7 +23,7 @@ use crate::night::page_patch;
 use crate::night::pages::{self, Reading, Readings};
 use crate::night::record::RunningNight;
 use crate::world::World;
-use crate::world::catalogue::Known;
+use crate::world::catalogue::LinkRecord;
 
 /// What was found of each course that could be read.
 pub(super) async fn of_courses(
@@ -96,10 +96,10 @@ async fn items(
     let mut mentions = mentions(reading);
     let links = pages::links(std::slice::from_ref(reading));
     let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
-    let known = world.catalogue.known(&addresses).await?;
+    let known = world.catalogue.link_records(&addresses).await?;
     let verified = world.catalogue.verified().await?;
     let mut decided = decisions::of(&reading.course, today, world).await?;
-    let nothing = Known::default();
+    let nothing = LinkRecord::default();
     let mut items = Vec::new();
     for link in links {
         let Some(found) = judged.links.get(&link.address) else { continue };

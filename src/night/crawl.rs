@@ -20,7 +20,7 @@ use crate::night::execute::{self, Shared};
 use crate::night::progress::{Progress, Watcher};
 use crate::night::record::{self, RunningNight};
 use crate::world::World;
-use crate::world::catalogue::Known;
+use crate::world::catalogue::LinkRecord;
 
 /// Visits whose results wait to be written; an interruption asks for these again.
 const WAITING_TO_BE_WRITTEN: usize = 8;
@@ -28,7 +28,7 @@ const WAITING_TO_BE_WRITTEN: usize = 8;
 /// Visits every link that tonight has not visited yet, and records each as it comes.
 pub(super) async fn all(
     links: &[CheckedLink],
-    known: &HashMap<Address, Known>,
+    known: &HashMap<Address, LinkRecord>,
     night: &RunningNight,
     world: &World,
     watch: Watcher<'_>,
@@ -46,12 +46,12 @@ pub(super) async fn all(
 /// Visits these links, and sends what each visited; the channel closes with the last.
 pub(super) async fn visits(
     left: &[&CheckedLink],
-    known: &HashMap<Address, Known>,
+    known: &HashMap<Address, LinkRecord>,
     world: &World,
     sender: mpsc::Sender<VisitResult>,
 ) -> anyhow::Result<()> {
     let shared = Shared::default();
-    let nothing = Known::default();
+    let nothing = LinkRecord::default();
     stream::iter(by_host(left))
         .map(|links| {
             let (sender, shared, nothing) = (sender.clone(), &shared, &nothing);

@@ -12,11 +12,11 @@ use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::journal::Entry;
 use crate::domain::report::{self, LinkFacts};
 use crate::world::World;
-use crate::world::catalogue::{Decided, Lapse};
+use crate::world::catalogue::{LapsedDecision, StoredDecision};
 
 /// The decisions on the links of a course.
 pub(super) struct Decisions {
-    standing: HashMap<Address, Decided>,
+    standing: HashMap<Address, StoredDecision>,
     /// The copies that the course reads in place of the originals.
     copies: HashMap<Address, StoredCapture>,
     today: Date,
@@ -58,20 +58,22 @@ impl Decisions {
 }
 
 /// The decisions that are over with what this night tells.
-pub(super) fn lapses(told: &[report::CourseReport]) -> Vec<Lapse> {
+pub(super) fn lapses(told: &[report::CourseReport]) -> Vec<LapsedDecision> {
     let of_course = |night: &report::CourseReport| {
         let course = night.course.clone();
         let lapsed =
             night.items.iter().filter_map(|item| Some((item.link.clone(), item.lapsed.as_ref()?.at)));
-        lapsed.map(|(link, decided)| Lapse { course: course.clone(), link, decided }).collect::<Vec<_>>()
+        lapsed
+            .map(|(link, decided)| LapsedDecision { course: course.clone(), link, decided })
+            .collect::<Vec<_>>()
     };
     // A void night tells of no link, so nothing is over with it.
     told.iter().filter(|night| night.void.is_none()).flat_map(of_course).collect()
 }
 
 /// As the journal has them.
-pub(super) fn entries(lapses: &[Lapse], night: Timestamp) -> Vec<Entry> {
-    let entry = |lapse: &Lapse| Entry::Lapsed {
+pub(super) fn entries(lapses: &[LapsedDecision], night: Timestamp) -> Vec<Entry> {
+    let entry = |lapse: &LapsedDecision| Entry::Lapsed {
         night,
         course: lapse.course.clone(),
         link: lapse.link.clone(),

@@ -10,7 +10,7 @@ use crate::domain::evidence::probe::{CheckedLink, Probe, ProbeResult};
 use crate::night::capture_select;
 use crate::world::World;
 use crate::world::fetch::{Accept, Conditional, FetchRequest, Fetched};
-use crate::world::spool::Spooled;
+use crate::world::spool::SpooledBody;
 
 /// What one link learnt that others need not ask again tonight.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ pub(super) async fn run(
     history: &LinkHistory,
     shared: &Shared,
     world: &World,
-) -> anyhow::Result<(ProbeResult, Option<Spooled>)> {
+) -> anyhow::Result<(ProbeResult, Option<SpooledBody>)> {
     if let Probe::FrontPage(address) = &probe
         && let Some(known) = shared.roots.lock().ok().and_then(|roots| roots.get(address).cloned())
     {

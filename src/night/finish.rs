@@ -19,7 +19,7 @@ use crate::night::pages::{self, Reading, Readings};
 use crate::night::record::RunningNight;
 use crate::night::report_emails;
 use crate::world::World;
-use crate::world::catalogue::{Known, NightRecord, OutboxChanges};
+use crate::world::catalogue::{LinkRecord, NightRecord, OutboxChanges};
 
 /// What the night says of its links.
 #[derive(Clone, Debug)]
@@ -48,12 +48,12 @@ impl Judged {
 /// Judges every link, unless our own side failed: then what was believed stands.
 pub(super) fn judge(
     links: &[CheckedLink],
-    known: &HashMap<Address, Known>,
+    known: &HashMap<Address, LinkRecord>,
     visited: &HashMap<Address, Evidence>,
     sentinels: Sentinels,
     now: Timestamp,
 ) -> Judged {
-    let nothing = Known::default();
+    let nothing = LinkRecord::default();
     let night: Vec<Tonight> = links
         .iter()
         .filter_map(|link| {
@@ -87,7 +87,7 @@ pub(super) fn judge(
 /// before may still be judged by what its host answered.
 fn verdict_of_a_void_night(
     tonight: &Tonight,
-    known: &Known,
+    known: &LinkRecord,
     portals: &HashSet<String>,
     now: Timestamp,
 ) -> Verdict {
@@ -104,7 +104,7 @@ fn verdict_of_a_void_night(
 
 fn accepted_by_time(
     links: &HashMap<Address, JudgedLink>,
-    known: &HashMap<Address, Known>,
+    known: &HashMap<Address, LinkRecord>,
     at: Timestamp,
 ) -> Vec<Entry> {
     let accepted = |(link, judged): (&Address, &JudgedLink)| {
@@ -129,7 +129,7 @@ pub(super) async fn record(
 ) -> anyhow::Result<()> {
     if !judged.accepted.is_empty() {
         world.archive.append(world.clock.now(), &judged.accepted)?;
-        world.catalogue.enter(&judged.accepted).await?;
+        world.catalogue.apply(&judged.accepted).await?;
     }
     let totals = world.fetch.traffic();
     let no_letter_is_handed_on = world.catalogue.outbox_lock().await;

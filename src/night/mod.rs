@@ -76,12 +76,12 @@ impl Finished {
 /// Only our own failing: the disk, the catalogue, a certificate file. A
 /// failing web is what the night is about.
 pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyhow::Result<Finished> {
-    let _custody = world.custody().await?;
+    let _capture_lock = world.capture_lock().await?;
     let night = record::begin(world).await?;
     let readings = pages::read_all(courses, world, &night).await?;
     let links = pages::links(&readings.read);
     let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
-    let known = world.catalogue.known(&addresses).await?;
+    let known = world.catalogue.link_records(&addresses).await?;
     let visited = crawl::all(&links, &known, &night, world, watch).await?;
     let sentinels = sentinels::ask(world).await?;
     let judged = finish::judge(&links, &known, &visited, sentinels, world.clock.now());

@@ -9,7 +9,7 @@ use crate::domain::patch::{self, Fix, Plan, Source};
 use crate::domain::replacement::Ground;
 use crate::domain::report::{CourseReport, LinkFacts, PagePatch};
 use crate::domain::verdict::State;
-use crate::world::source_files::{self, Tree};
+use crate::world::source_files::{self, SourceTree};
 
 /// A longer diff is left to `onreserve patch`: it would be stored every night.
 const LONGEST_DIFF: usize = 64 << 10;
@@ -19,7 +19,7 @@ const LONGEST_DIFF: usize = 64 << 10;
 pub struct PlannedPatch {
     pub fixes: Vec<Fix>,
     pub plan: Plan,
-    pub tree: Tree,
+    pub tree: SourceTree,
 }
 
 /// Plans the patch of a night's report; `dir` is where the sources lie, if not

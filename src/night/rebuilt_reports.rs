@@ -23,7 +23,7 @@ use crate::world::catalogue::EndedNight;
 pub async fn all(courses: &[Course], world: &World) -> anyhow::Result<()> {
     for reading in pages::remembered(courses, world).await? {
         if let Some((night, told)) = of_course(&reading, world).await? {
-            world.catalogue.keep_report(&told, night).await?;
+            world.catalogue.store_report(&told, night).await?;
         }
     }
     Ok(())
@@ -59,7 +59,7 @@ async fn of_course(reading: &Reading, world: &World) -> anyhow::Result<Option<(i
 }
 
 async fn as_believed(link: &Address, world: &World) -> anyhow::Result<Option<JudgedLink>> {
-    let Some(known) = world.catalogue.known_of(link).await? else { return Ok(None) };
+    let Some(known) = world.catalogue.link_record(link).await? else { return Ok(None) };
     let evidence = known.history.evidence.last().cloned();
     Ok(evidence.zip(known.verdict).map(|(evidence, verdict)| JudgedLink {
         before: Some(verdict.state.clone()),

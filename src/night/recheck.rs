@@ -19,7 +19,7 @@ use crate::night::crawl;
 use crate::night::pages::{self, Reading};
 use crate::night::{decisions, finish, sentinels};
 use crate::world::World;
-use crate::world::catalogue::{Decided, Known, Lapse, NightRecord, OutboxChanges};
+use crate::world::catalogue::{LapsedDecision, LinkRecord, NightRecord, OutboxChanges, StoredDecision};
 
 /// What a look came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,7 +46,7 @@ struct Cleared {
 ///
 /// Only our own failing, as for a night.
 pub async fn all(courses: &[Course], world: &World) -> anyhow::Result<Rechecked> {
-    let is_failing = |_: &Address, known: &Known| {
+    let is_failing = |_: &Address, known: &LinkRecord| {
         known.verdict.as_ref().is_some_and(|verdict| verdict.state.name() == StateName::Failing)
     };
     recheck(courses, is_failing, world).await
@@ -54,7 +54,7 @@ pub async fn all(courses: &[Course], world: &World) -> anyhow::Result<Rechecked>
 
 /// Looks at one link that someone asks for, whatever is wrong with it.
 pub async fn one(course: &Course, link: &Address, world: &World) -> anyhow::Result<Rechecked> {
-    let is_it = |other: &Address, known: &Known| {
+    let is_it = |other: &Address, known: &LinkRecord| {
         other == link && known.verdict.as_ref().is_some_and(|verdict| verdict.state != State::Ok)
     };
     recheck(std::slice::from_ref(course), is_it, world).await
@@ -62,14 +62,14 @@ pub async fn one(course: &Course, link: &Address, world: &World) -> anyhow::Resu
 
 async fn recheck(
     courses: &[Course],
-    is_wanted: impl Fn(&Address, &Known) -> bool,
+    is_wanted: impl Fn(&Address, &LinkRecord) -> bool,
     world: &World,
 ) -> anyhow::Result<Rechecked> {
-    let _custody = world.custody().await?;
+    let _capture_lock = world.capture_lock().await?;
     let readings = pages::remembered(courses, world).await?;
     let links = pages::links(&readings);
     let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
-    let known = world.catalogue.known(&addresses).await?;
+    let known = world.catalogue.link_records(&addresses).await?;
     let is_wanted =
         |link: &&CheckedLink| known.get(&link.address).is_some_and(|known| is_wanted(&link.address, known));
     let failing: Vec<&CheckedLink> = links.iter().filter(is_wanted).collect();
@@ -101,7 +101,7 @@ async fn recheck(
     Ok(Rechecked { links: failing.len(), cleared: cleared.len() })
 }
 
-fn clear(link: Address, evidence: Evidence, known: &Known, now: Timestamp) -> Option<Cleared> {
+fn clear(link: Address, evidence: Evidence, known: &LinkRecord, now: Timestamp) -> Option<Cleared> {
     let before = known.verdict.as_ref()?.state.clone();
     let history: Vec<Evidence> = known.history.evidence.iter().chain([&evidence]).cloned().collect();
     let verdict = judge(&history, now);
@@ -110,16 +110,22 @@ fn clear(link: Address, evidence: Evidence, known: &Known, now: Timestamp) -> Op
 }
 
 /// A link that works is another result than the one that was decided on.
-async fn lapsed(cleared: &[Cleared], readings: &[Reading], world: &World) -> anyhow::Result<Vec<Lapse>> {
+async fn lapsed(
+    cleared: &[Cleared],
+    readings: &[Reading],
+    world: &World,
+) -> anyhow::Result<Vec<LapsedDecision>> {
     let mut lapsed = Vec::new();
     for Reading { course, .. } in readings {
         let today = pages::local_day(world.clock.now(), &course.time_zone);
         let decided = world.catalogue.decisions(&course.id).await?;
         for one in cleared {
-            let Some(Decided { decision, has_lapsed: false }) = decided.get(&one.link) else { continue };
+            let Some(StoredDecision { decision, has_lapsed: false }) = decided.get(&one.link) else {
+                continue;
+            };
             if !decision.holds(&one.verdict.state, today, course.term) {
                 let (course, link) = (course.id.clone(), one.link.clone());
-                lapsed.push(Lapse { course, link, decided: decision.at });
+                lapsed.push(LapsedDecision { course, link, decided: decision.at });
             }
         }
     }
@@ -144,7 +150,7 @@ async fn record(
     entries.extend(decisions::entries(&lapsed, started));
     entries.push(Entry::Finished { night: started, at: finished, void: None });
     world.archive.append(finished, &entries)?;
-    world.catalogue.enter(&entries).await?;
+    world.catalogue.apply(&entries).await?;
     let events = finish::events(readings, started, |link| {
         let one = cleared.iter().find(|one| one.link == *link)?;
         Some((Some(one.before.clone()), one.verdict.state.clone()))

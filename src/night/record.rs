@@ -16,7 +16,7 @@ use crate::night::capture_select::{NewCapture, VisitResult};
 use crate::night::progress::{Progress, Watcher};
 use crate::night::replay;
 use crate::world::World;
-use crate::world::catalogue::NightRow;
+use crate::world::catalogue::NightRef;
 
 /// Visits written in one go, so that a thousand small pages do not cost a
 /// thousand syncs of the disk.
@@ -25,7 +25,7 @@ const BATCH: usize = 32;
 /// The night that is running.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RunningNight {
-    pub row: NightRow,
+    pub row: NightRef,
 }
 
 /// A course page as it was read tonight.
@@ -45,7 +45,7 @@ pub(super) async fn begin(world: &World) -> anyhow::Result<RunningNight> {
     let now = world.clock.now();
     let entry = Entry::Night { started: now };
     world.archive.append(now, std::slice::from_ref(&entry))?;
-    world.catalogue.enter(&[entry]).await?;
+    world.catalogue.apply(&[entry]).await?;
     Ok(RunningNight { row: world.catalogue.night(now).await? })
 }
 
@@ -61,7 +61,7 @@ impl RunningNight {
         if before.is_some_and(|(digest, page)| *digest == sha256 && page == read.page) {
             return Ok(());
         }
-        world.archive.keep_bytes(read.bytes)?;
+        world.archive.store_bytes(read.bytes)?;
         let at = world.clock.now();
         let entry = Entry::Page {
             at,
@@ -72,7 +72,7 @@ impl RunningNight {
             page: read.page.clone(),
         };
         world.archive.append(at, std::slice::from_ref(&entry))?;
-        world.catalogue.enter(&[entry]).await?;
+        world.catalogue.apply(&[entry]).await?;
         Ok(())
     }
 }
@@ -112,7 +112,7 @@ pub(super) async fn each(
             watch(Progress::Visited { link: &visited.link, bytes: visited.bytes, kept: is_kept });
         }
         world.archive.append(world.clock.now(), &entries)?;
-        world.catalogue.enter(&entries).await?;
+        world.catalogue.apply(&entries).await?;
         for (sha256, passages) in texts {
             world.catalogue.enter_text(sha256, &passages).await?;
         }
@@ -123,9 +123,9 @@ pub(super) async fn each(
 
 fn keep(link: &Address, new_capture: NewCapture, world: &World) -> anyhow::Result<StoredCapture> {
     let NewCapture { body, exchange, why, document, validators, is_baseline } = new_capture;
-    let head = world.archive.keep_bytes(head(&exchange).as_bytes())?;
+    let head = world.archive.store_bytes(head(&exchange).as_bytes())?;
     let (sha1, bytes) = (body.body.sha1.clone(), body.body.bytes);
-    let sha256 = world.archive.adopt(body)?;
+    let sha256 = world.archive.store(body)?;
     let media_type =
         exchange.last_hop().and_then(|hop| hop.headers.get("content-type")).unwrap_or_default().to_owned();
     Ok(StoredCapture {

@@ -24,7 +24,7 @@ use crate::night::capture_select;
 use crate::night::finish::{Judged, JudgedLink};
 use crate::night::pages::{self, Readings};
 use crate::world::World;
-use crate::world::catalogue::{Known, Sought};
+use crate::world::catalogue::{LinkRecord, ReplacementSearch};
 use crate::world::fetch::{Accept, FetchRequest, Fetched};
 
 /// Searches of one night, at most: a page whose host is gone must not make the
@@ -35,14 +35,14 @@ const SEARCHES_AT_MOST: usize = 60;
 pub(super) async fn seek(
     readings: &Readings,
     judged: &Judged,
-    known: &HashMap<Address, Known>,
+    known: &HashMap<Address, LinkRecord>,
     world: &World,
 ) -> anyhow::Result<HashMap<Address, Replacement>> {
     let now = world.clock.now();
     let mut found = HashMap::new();
     let mut due = Vec::new();
     for (link, judged_link) in lost(readings, judged) {
-        let last = world.catalogue.sought(&link.address).await?;
+        let last = world.catalogue.replacement_search(&link.address).await?;
         let is_recent = last.as_ref().is_some_and(|last| now.duration_since(last.at) < SEARCHED_EVERY);
         if is_recent || judged.void.is_some() {
             found.extend(last.and_then(|last| last.found).map(|it| (link.address, it)));
@@ -68,7 +68,7 @@ pub(super) async fn seek(
         .collect();
     if !entries.is_empty() {
         world.archive.append(world.clock.now(), &entries)?;
-        world.catalogue.enter(&entries).await?;
+        world.catalogue.apply(&entries).await?;
     }
     found.extend(searched.into_iter().filter_map(|(link, found)| Some((link, found?))));
     Ok(found)
@@ -77,7 +77,7 @@ pub(super) async fn seek(
 /// Takes those away who have to wait: who was never searched for goes first,
 /// then who has waited longest. In any other order the last links of a
 /// long page would wait for ever.
-fn put_off<T>(due: &mut Vec<(Option<Sought>, T)>) -> Vec<(Option<Sought>, T)> {
+fn put_off<T>(due: &mut Vec<(Option<ReplacementSearch>, T)>) -> Vec<(Option<ReplacementSearch>, T)> {
     due.sort_by_key(|(last, _)| last.as_ref().map(|last| last.at));
     due.split_off(due.len().min(SEARCHES_AT_MOST))
 }
@@ -144,8 +144,8 @@ fn worked_at(copy: Option<&StoredCapture>, history: &[Evidence]) -> Option<Times
 /// The links that give the same document now.
 async fn working_twins(copy: &StoredCapture, world: &World) -> anyhow::Result<Vec<Address>> {
     let mut working = Vec::new();
-    for twin in world.catalogue.twins(copy).await? {
-        let Some(known) = world.catalogue.known_of(&twin).await? else { continue };
+    for twin in world.catalogue.links_with_same_document(copy).await? {
+        let Some(known) = world.catalogue.link_record(&twin).await? else { continue };
         let is_working = known.verdict.as_ref().is_some_and(|verdict| verdict.state.name() == StateName::Ok);
         let is_same = known
             .history
@@ -186,18 +186,18 @@ mod tests {
 
     #[test]
     fn every_link_of_a_long_page_has_its_turn() {
-        let mut searched: Vec<Option<Sought>> = vec![None; 10 * SEARCHES_AT_MOST];
+        let mut searched: Vec<Option<ReplacementSearch>> = vec![None; 10 * SEARCHES_AT_MOST];
         for night in 0..10 {
             let at = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * night);
             // A link is due again while the last ones still wait for their first turn.
-            let is_due = |last: &Option<Sought>| {
+            let is_due = |last: &Option<ReplacementSearch>| {
                 last.as_ref().is_none_or(|last| at.duration_since(last.at) >= SEARCHED_EVERY)
             };
             let mut due: Vec<(_, usize)> =
                 searched.iter().cloned().zip(0..).filter(|(last, _)| is_due(last)).collect();
             put_off(&mut due);
             for (_, link) in due {
-                searched[link] = Some(Sought { at, found: None });
+                searched[link] = Some(ReplacementSearch { at, found: None });
             }
         }
         assert!(searched.iter().all(Option::is_some));

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use crate::domain::journal::Entry;
 use crate::world::World;
 use crate::world::archive;
-use crate::world::catalogue::{Catalogue, NightRow};
+use crate::world::catalogue::{Catalogue, NightRef};
 
 /// A night cut short is gone on with, if it is not older than this; after
 /// that its visits say little about the links any more.
@@ -23,7 +23,7 @@ const BATCH: usize = 1000;
 /// # Errors
 ///
 /// The catalogue cannot be used, or the journal of a night cut short cannot be read.
-pub async fn catch_up(world: &World) -> anyhow::Result<Option<NightRow>> {
+pub async fn catch_up(world: &World) -> anyhow::Result<Option<NightRef>> {
     let now = world.clock.now();
     let since = now.saturating_sub(RESUMED_WITHIN)?;
     // A clock that was set back a little must not hide the night.
@@ -78,10 +78,10 @@ pub async fn enter_all(
         batch.push(entry?);
         count += 1;
         if batch.len() == BATCH {
-            catalogue.enter(&batch).await?;
+            catalogue.apply(&batch).await?;
             batch.clear();
         }
     }
-    catalogue.enter(&batch).await?;
+    catalogue.apply(&batch).await?;
     Ok(count)
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::domain::capture::Digest;
 use crate::world::World;
-use crate::world::archive::Fixity;
+use crate::world::archive::FixityResults;
 
 /// A slow disk leaves the rest to the next night.
 const LONGEST: Duration = Duration::from_mins(10);
@@ -22,8 +22,8 @@ const LONGEST: Duration = Duration::from_mins(10);
 /// # Errors
 ///
 /// The archive cannot be read, or the catalogue cannot be used.
-pub async fn scrub(world: &World) -> anyhow::Result<Fixity> {
-    let _custody = world.custody().await?;
+pub async fn scrub(world: &World) -> anyhow::Result<FixityResults> {
+    let _capture_lock = world.capture_lock().await?;
     let now = world.clock.now();
     let verified = world.catalogue.verified().await?;
     let last: HashMap<Digest, Timestamp> = verified

@@ -22,48 +22,48 @@ pub struct SoleInstance {
 /// a takedown, a verification. It goes beside a [`SoleInstance`] that lives
 /// longer, so that the latter two need no service to stop.
 #[derive(Debug)]
-pub struct Custody {
+pub struct CaptureLock {
     _file: File,
 }
 
 /// Another instance holds the archive, or the lock cannot be made.
 #[derive(Debug, thiserror::Error)]
-pub enum Held {
+pub enum LockError {
     #[error("another instance is using {} ({by}); wait for it to end, or stop it", dir.display())]
-    ByAnother { dir: PathBuf, by: String },
+    InstanceRunning { dir: PathBuf, by: String },
     #[error("the copies in {} are at work ({by}): a night, a takedown or a verification; wait for it to end", dir.display())]
-    AtWork { dir: PathBuf, by: String },
+    CapturesLocked { dir: PathBuf, by: String },
     #[error("cannot lock {}: {source}; run this as the user whose archive it is", dir.display())]
     Impossible { dir: PathBuf, source: io::Error },
 }
 
 impl SoleInstance {
-    pub fn acquire(dir: &Path) -> Result<Self, Held> {
-        match hold(dir, ".lock", locked)? {
+    pub fn acquire(dir: &Path) -> Result<Self, LockError> {
+        match lock_file(dir, ".lock", lock_with_retries)? {
             Ok(file) => Ok(Self { _file: file }),
-            Err(by) => Err(Held::ByAnother { dir: dir.to_owned(), by }),
+            Err(by) => Err(LockError::InstanceRunning { dir: dir.to_owned(), by }),
         }
     }
 }
 
-impl Custody {
+impl CaptureLock {
     /// For someone who comes back later.
-    pub fn acquire(dir: &Path) -> Result<Self, Held> {
-        match hold(dir, ".custody", locked)? {
+    pub fn acquire(dir: &Path) -> Result<Self, LockError> {
+        match lock_file(dir, ".custody", lock_with_retries)? {
             Ok(file) => Ok(Self { _file: file }),
-            Err(by) => Err(Held::AtWork { dir: dir.to_owned(), by }),
+            Err(by) => Err(LockError::CapturesLocked { dir: dir.to_owned(), by }),
         }
     }
 
     /// For a night, which has time.
-    pub async fn wait(dir: &Path, clock: Clock) -> Result<Self, Held> {
-        let mut is_told = false;
+    pub async fn wait(dir: &Path, clock: Clock) -> Result<Self, LockError> {
+        let mut is_logged = false;
         loop {
-            match hold(dir, ".custody", File::try_lock)? {
+            match lock_file(dir, ".custody", File::try_lock)? {
                 Ok(file) => return Ok(Self { _file: file }),
-                Err(by) if !is_told => {
+                Err(by) if !is_logged => {
                     tracing::info!(by, "waiting for the copies, which are at work");
-                    is_told = true;
+                    is_logged = true;
                 }
                 Err(_) => {}
             }
@@ -73,12 +73,12 @@ impl Custody {
 }
 
 /// The locked file, or who holds it.
-fn hold(
+fn lock_file(
     dir: &Path,
     name: &str,
     lock: impl FnOnce(&File) -> Result<(), TryLockError>,
-) -> Result<Result<File, String>, Held> {
-    let impossible = |source| Held::Impossible { dir: dir.to_owned(), source };
+) -> Result<Result<File, String>, LockError> {
+    let impossible = |source| LockError::Impossible { dir: dir.to_owned(), source };
     let mut file = OpenOptions::new()
         .create(true)
         .read(true)
@@ -103,7 +103,7 @@ fn hold(
 }
 
 /// A process that was killed may take a moment to let go of its files.
-fn locked(file: &File) -> Result<(), TryLockError> {
+fn lock_with_retries(file: &File) -> Result<(), TryLockError> {
     for _ in 1..ATTEMPTS {
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
@@ -121,7 +121,7 @@ mod tests {
     fn the_second_instance_learns_who_is_first() {
         let dir = tempfile::tempdir().unwrap();
         let first = SoleInstance::acquire(dir.path()).unwrap();
-        let Err(Held::ByAnother { by, .. }) = SoleInstance::acquire(dir.path()) else {
+        let Err(LockError::InstanceRunning { by, .. }) = SoleInstance::acquire(dir.path()) else {
             panic!("two instances hold one archive");
         };
         assert_eq!(by, format!("process {}", std::process::id()));
@@ -133,9 +133,9 @@ mod tests {
     async fn a_night_waits_until_the_copies_are_let_go() {
         let dir = tempfile::tempdir().unwrap();
         let _service = SoleInstance::acquire(dir.path()).unwrap();
-        let takedown = Custody::acquire(dir.path()).unwrap();
-        assert!(matches!(Custody::acquire(dir.path()), Err(Held::AtWork { .. })));
-        let mut night = std::pin::pin!(Custody::wait(dir.path(), Clock::system()));
+        let takedown = CaptureLock::acquire(dir.path()).unwrap();
+        assert!(matches!(CaptureLock::acquire(dir.path()), Err(LockError::CapturesLocked { .. })));
+        let mut night = std::pin::pin!(CaptureLock::wait(dir.path(), Clock::system()));
         tokio::select! {
             biased;
             _ = &mut night => panic!("two hands at the copies"),

@@ -4,7 +4,7 @@
 //! except `clock` (time) and `spool` (bytes on their way in).
 
 pub mod clock;
-pub mod chance;
+pub mod random;
 pub mod spool;
 pub mod lock;
 pub mod page_file;
@@ -29,7 +29,7 @@ use archive::Archive;
 use catalogue::Catalogue;
 use clock::Clock;
 use fetch::Fetch;
-use lock::{Custody, Held, SoleInstance};
+use lock::{CaptureLock, LockError, SoleInstance};
 use reader::Reader;
 
 /// Everything a run touches, opened once.
@@ -80,8 +80,8 @@ impl World {
     }
 
     /// The custody of the copies, once nobody else has it.
-    pub async fn custody(&self) -> Result<Custody, Held> {
-        Custody::wait(self.archive.dir(), self.clock).await
+    pub async fn capture_lock(&self) -> Result<CaptureLock, LockError> {
+        CaptureLock::wait(self.archive.dir(), self.clock).await
     }
 
     /// Ends the catalogue properly. The lock goes with what is given back.

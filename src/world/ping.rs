@@ -17,9 +17,9 @@ use url::Url;
 use crate::world::clock::Clock;
 
 /// How long one try may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// Pauses before the second and the third try.
-const PAUSES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
+const RETRY_DELAYS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
 
 /// Where the watcher listens.
 #[derive(Clone, PartialEq, Eq)]
@@ -28,17 +28,17 @@ pub struct PingUrl(Url);
 /// A text that is no address of a watcher; it is not repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the ping address is no web address; it starts with https:// or http://")]
-pub struct NotAPingUrl;
+pub struct InvalidPingUrl;
 
 impl FromStr for PingUrl {
-    type Err = NotAPingUrl;
+    type Err = InvalidPingUrl;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let url = Url::parse(text).map_err(|_| NotAPingUrl)?;
+        let url = Url::parse(text).map_err(|_| InvalidPingUrl)?;
         if matches!(url.scheme(), "http" | "https") && url.has_host() {
             Ok(Self(url))
         } else {
-            Err(NotAPingUrl)
+            Err(InvalidPingUrl)
         }
     }
 }
@@ -80,7 +80,7 @@ pub async fn send(to: &PingUrl, ping: Ping, clock: Clock) {
             return;
         }
     };
-    let mut pauses = PAUSES.into_iter();
+    let mut pauses = RETRY_DELAYS.into_iter();
     loop {
         let answer = client.get(to.of(ping)).send().await.and_then(reqwest::Response::error_for_status);
         let Err(error) = answer else { return };
@@ -98,7 +98,7 @@ fn client() -> reqwest::Result<Client> {
     let builder = || {
         ClientBuilder::new()
             .user_agent(concat!("Onreserve/", env!("CARGO_PKG_VERSION")))
-            .timeout(PATIENCE)
+            .timeout(TIMEOUT)
             .redirect(reqwest::redirect::Policy::limited(3))
     };
     // A system without root certificates may still have a watcher over plain http.

@@ -20,9 +20,9 @@ use rustls::pki_types::pem::PemObject as _;
 use url::{Url, form_urlencoded};
 
 /// How long one request may take: somebody waits for its answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// Discovery documents, keys and tokens take a few KiB.
-const LONGEST: usize = 256 << 10;
+const MAX_BYTES: usize = 256 << 10;
 
 /// The way to the provider.
 #[derive(Clone, Debug)]
@@ -30,11 +30,11 @@ pub struct Provider(Client);
 
 /// By what the provider knows us; never printed.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(pub String);
+pub struct ClientSecret(pub String);
 
 /// What the provider answered.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Reply {
+pub struct ProviderResponse {
     pub status: u16,
     pub body: Vec<u8>,
 }
@@ -44,13 +44,13 @@ pub struct Reply {
 pub enum Error {
     #[error("it cannot be reached: {}", causes(.0))]
     Unreachable(reqwest::Error),
-    #[error("it answered with more than {LONGEST} bytes")]
+    #[error("it answered with more than {MAX_BYTES} bytes")]
     TooLong,
 }
 
 /// A way that cannot be set up.
 #[derive(Debug, thiserror::Error)]
-pub enum Unfit {
+pub enum SetupError {
     #[error("extra_ca {}: {why}; it takes a file of certificates in PEM", path.display())]
     ExtraCa { path: PathBuf, why: String },
     #[error("no https client can be made: {0}")]
@@ -59,24 +59,24 @@ pub enum Unfit {
 
 impl Provider {
     /// `extra_ca` is believed beside the certificates of the system.
-    pub fn new(extra_ca: Option<&Path>) -> Result<Self, Unfit> {
+    pub fn new(extra_ca: Option<&Path>) -> Result<Self, SetupError> {
         // A crypto provider that is installed already serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let extra = extra_ca.map(certificates).transpose()?.unwrap_or_default();
         let builder = || {
             ClientBuilder::new()
                 .user_agent(concat!("Onreserve/", env!("CARGO_PKG_VERSION")))
-                .timeout(PATIENCE)
+                .timeout(TIMEOUT)
                 .redirect(reqwest::redirect::Policy::none())
                 .referer(false)
         };
         // A system without root certificates may have its provider on this machine.
         let client = builder().tls_certs_merge(extra.clone()).build();
         let client = client.or_else(|_| builder().tls_certs_only(extra).build());
-        client.map(Self).map_err(Unfit::Client)
+        client.map(Self).map_err(SetupError::Client)
     }
 
-    pub async fn get(&self, url: &Url) -> Result<Reply, Error> {
+    pub async fn get(&self, url: &Url) -> Result<ProviderResponse, Error> {
         read(self.0.get(url.clone()).header("accept", "application/json")).await
     }
 
@@ -84,9 +84,9 @@ impl Provider {
     pub async fn post(
         &self,
         url: &Url,
-        login: Option<(&str, &Secret)>,
+        login: Option<(&str, &ClientSecret)>,
         fields: &[(&str, &str)],
-    ) -> Result<Reply, Error> {
+    ) -> Result<ProviderResponse, Error> {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let mut request = self
             .0
@@ -104,21 +104,21 @@ impl Provider {
     }
 }
 
-async fn read(request: RequestBuilder) -> Result<Reply, Error> {
+async fn read(request: RequestBuilder) -> Result<ProviderResponse, Error> {
     let unreachable = |error: reqwest::Error| Error::Unreachable(error.without_url());
     let mut response = request.send().await.map_err(unreachable)?;
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-        if body.len() + chunk.len() > LONGEST {
+        if body.len() + chunk.len() > MAX_BYTES {
             return Err(Error::TooLong);
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Reply { status: response.status().as_u16(), body })
+    Ok(ProviderResponse { status: response.status().as_u16(), body })
 }
 
-fn certificates(path: &Path) -> Result<Vec<Certificate>, Unfit> {
-    let unfit = |why: String| Unfit::ExtraCa { path: path.to_owned(), why };
+fn certificates(path: &Path) -> Result<Vec<Certificate>, SetupError> {
+    let unfit = |why: String| SetupError::ExtraCa { path: path.to_owned(), why };
     let mut certificates = Vec::new();
     let all = CertificateDer::pem_file_iter(path).map_err(|error| unfit(error.to_string()))?;
     for der in all {
@@ -140,16 +140,16 @@ fn causes(error: &reqwest::Error) -> String {
     text
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for ClientSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
+        f.write_str("ClientSecret(…)")
     }
 }
 
 /// There are tokens in it.
-impl fmt::Debug for Reply {
+impl fmt::Debug for ProviderResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Reply({}, {} bytes)", self.status, self.body.len())
+        write!(f, "ProviderResponse({}, {} bytes)", self.status, self.body.len())
     }
 }
 
@@ -159,8 +159,11 @@ mod tests {
 
     #[test]
     fn nothing_secret_is_printed() {
-        let reply = Reply { status: 200, body: b"token".to_vec() };
-        assert_eq!(format!("{:?} {reply:?}", Secret("geheim".to_owned())), "Secret(…) Reply(200, 5 bytes)");
+        let reply = ProviderResponse { status: 200, body: b"token".to_vec() };
+        assert_eq!(
+            format!("{:?} {reply:?}", ClientSecret("geheim".to_owned())),
+            "ClientSecret(…) ProviderResponse(200, 5 bytes)"
+        );
     }
 
     #[test]

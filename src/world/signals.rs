@@ -6,7 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
+pub enum OperatorSignal {
     /// `SIGTERM` or `SIGINT`.
     Stop,
     /// `SIGHUP`.
@@ -31,12 +31,12 @@ impl Signals {
     }
 
     /// The next one; a stop is heard before a reload that came with it.
-    pub async fn next(&mut self) -> Call {
+    pub async fn next(&mut self) -> OperatorSignal {
         tokio::select! {
             biased;
-            _ = self.terminate.recv() => Call::Stop,
-            _ = self.interrupt.recv() => Call::Stop,
-            _ = self.hang_up.recv() => Call::Reload,
+            _ = self.terminate.recv() => OperatorSignal::Stop,
+            _ = self.interrupt.recv() => OperatorSignal::Stop,
+            _ = self.hang_up.recv() => OperatorSignal::Reload,
         }
     }
 }

@@ -30,7 +30,7 @@ pub enum Error {
 
 /// The sources of a course.
 #[derive(Clone, Debug, Default)]
-pub struct Tree {
+pub struct SourceTree {
     /// What all names start from.
     pub root: PathBuf,
     /// By name, which is the path from the root, with `/`.
@@ -47,7 +47,7 @@ pub struct SourceFile {
 /// Reads the page files, and every source below the directory.
 ///
 /// What is not UTF-8 is left out: its bytes cannot be told apart safely.
-pub fn read(pages: &[PathBuf], dir: Option<&Path>) -> Result<Tree, Error> {
+pub fn read(pages: &[PathBuf], dir: Option<&Path>) -> Result<SourceTree, Error> {
     let mut paths = Vec::new();
     if let Some(dir) = dir {
         let unreadable = |source| Error::Unreadable { path: dir.to_owned(), source };
@@ -73,7 +73,7 @@ pub fn read(pages: &[PathBuf], dir: Option<&Path>) -> Result<Tree, Error> {
             files.push(SourceFile { name, path, text });
         }
     }
-    Ok(Tree { root, files })
+    Ok(SourceTree { root, files })
 }
 
 /// The directory that was named, or the nearest one that holds all files.

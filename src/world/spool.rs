@@ -21,7 +21,7 @@ pub struct Spool {
 
 /// A body being written.
 #[derive(Debug)]
-pub struct Incoming {
+pub struct SpoolWriter {
     file: NamedTempFile,
     sha256: Sha256,
     sha1: Sha1,
@@ -30,7 +30,7 @@ pub struct Incoming {
 
 /// A complete body in a file of its own.
 #[derive(Debug)]
-pub struct Spooled {
+pub struct SpooledBody {
     file: NamedTempFile,
     pub body: Body,
 }
@@ -41,8 +41,8 @@ impl Spool {
         Self { dir }
     }
 
-    pub fn start(&self) -> io::Result<Incoming> {
-        Ok(Incoming {
+    pub fn start(&self) -> io::Result<SpoolWriter> {
+        Ok(SpoolWriter {
             file: tempfile::Builder::new().prefix("body-").tempfile_in(&self.dir)?,
             sha256: Sha256::new(),
             sha1: Sha1::new(),
@@ -51,7 +51,7 @@ impl Spool {
     }
 }
 
-impl Incoming {
+impl SpoolWriter {
     pub fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
         self.file.write_all(chunk)?;
         self.sha256.update(chunk);
@@ -64,18 +64,18 @@ impl Incoming {
         self.bytes
     }
 
-    pub fn finish(mut self) -> io::Result<Spooled> {
+    pub fn finish(mut self) -> io::Result<SpooledBody> {
         self.file.flush()?;
         let body = Body {
             sha256: Digest::from_bytes(self.sha256.finalize().into()),
             sha1: base32(&self.sha1.finalize()),
             bytes: self.bytes,
         };
-        Ok(Spooled { file: self.file, body })
+        Ok(SpooledBody { file: self.file, body })
     }
 }
 
-impl Spooled {
+impl SpooledBody {
     pub fn path(&self) -> &Path {
         self.file.path()
     }

@@ -9,45 +9,45 @@ use sd_notify::NotifyState;
 
 /// The supervisor, if there is one.
 #[derive(Clone, Copy, Debug)]
-pub struct Supervisor {
+pub struct ServiceManager {
     /// How often it wants to hear that we are alive; half of what it waits for.
-    pub pulse: Option<Duration>,
+    pub watchdog_interval: Option<Duration>,
 }
 
-impl Supervisor {
+impl ServiceManager {
     pub fn find() -> Self {
-        Self { pulse: sd_notify::watchdog_enabled().map(|patience| patience / 2) }
+        Self { watchdog_interval: sd_notify::watchdog_enabled().map(|patience| patience / 2) }
     }
 
     pub fn ready(&self, status: &str) {
-        tell(&[NotifyState::Ready, NotifyState::Status(status)]);
+        notify(&[NotifyState::Ready, NotifyState::Status(status)]);
     }
 
     pub fn status(&self, status: &str) {
-        tell(&[NotifyState::Status(status)]);
+        notify(&[NotifyState::Status(status)]);
     }
 
-    /// Must be followed by [`Supervisor::ready`].
+    /// Must be followed by [`ServiceManager::ready`].
     pub fn reloading(&self) {
         match NotifyState::monotonic_usec_now() {
-            Ok(now) => tell(&[NotifyState::Reloading, now]),
-            Err(_) => tell(&[NotifyState::Reloading]),
+            Ok(now) => notify(&[NotifyState::Reloading, now]),
+            Err(_) => notify(&[NotifyState::Reloading]),
         }
     }
 
     pub fn stopping(&self) {
-        tell(&[NotifyState::Stopping]);
+        notify(&[NotifyState::Stopping]);
     }
 
-    pub fn alive(&self) {
-        if self.pulse.is_some() {
-            tell(&[NotifyState::Watchdog]);
+    pub fn ping_watchdog(&self) {
+        if self.watchdog_interval.is_some() {
+            notify(&[NotifyState::Watchdog]);
         }
     }
 }
 
 /// A supervisor that does not listen is no reason to stop working.
-fn tell(states: &[NotifyState]) {
+fn notify(states: &[NotifyState]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::warn!(%error, "the supervisor does not take our word");
     }

@@ -229,7 +229,7 @@ async fn what_stands_in_the_journal_alone_is_shown_by_the_next_start() {
         Decision { choice: Choice::AcceptedDead, about: Gist::Gone { reason: Reason::Gone }, at, by: None };
     let (course, link) = ("c".parse().unwrap(), Address::parse(A).unwrap());
     let entry = Entry::Decided { at, course, link, decision: Some(decision) };
-    Archive::beside(&town.archive()).unwrap().append(at, &[entry]).unwrap();
+    Archive::open_shared(&town.archive()).unwrap().append(at, &[entry]).unwrap();
     assert!(!town.run(&["status"]).await.1.contains("[accepted as dead]"));
     let (service, at) = serving(&town, 3).await;
     assert!(ask(at, "GET", "/c/c/health", "").await.1.contains("accepted as dead."));

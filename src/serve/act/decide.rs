@@ -60,7 +60,7 @@ impl Versions {
 /// The versions that the last report told of.
 pub(in crate::serve) async fn versions(desk: &Desk, found: &Found) -> Result<Option<Versions>, Fault> {
     let Some((before, newest)) = found.item().versions.clone() else { return Ok(None) };
-    let known = desk.catalogue.known_of(&found.item().link).await?;
+    let known = desk.catalogue.link_record(&found.item().link).await?;
     let accepted = known.and_then(|known| known.history.baseline).map(|kept| kept.capture.sha256);
     Ok(Some(Versions { before, newest, accepted }))
 }
@@ -100,7 +100,7 @@ pub(in crate::serve) async fn carry_out(
         return Ok(());
     }
     desk.archive.append(desk.clock.now(), &entries)?;
-    Ok(desk.catalogue.enter(&entries).await?)
+    Ok(desk.catalogue.apply(&entries).await?)
 }
 
 async fn entry(desk: &Desk, actor: &Actor, found: &Found, wish: Wish) -> Result<Option<Entry>, Fault> {
@@ -142,7 +142,7 @@ fn decided(desk: &Desk, found: &Found, decision: Option<Decision>) -> Entry {
 /// Only what was captured of the link itself can be accepted.
 async fn accepted(desk: &Desk, found: &Found, sha256: Digest) -> Result<Option<Entry>, Fault> {
     let link = &found.item().link;
-    let known = desk.catalogue.known_of(link).await?;
+    let known = desk.catalogue.link_record(link).await?;
     let baseline = known.and_then(|known| known.history.baseline).map(|kept| kept.capture.sha256);
     let is_ours = desk.captures(link).await?.iter().any(|kept| kept.capture.sha256 == sha256);
     let is_changed = found.item().verdict.state.name() == StateName::Changed;

@@ -56,7 +56,7 @@ pub(in crate::serve) async fn change(
         // A letter that a relay is just being given leaves whole; one that waits is
         // stopped. Nobody who stops with one click waits for a relay.
         desk.archive.append(at, std::slice::from_ref(&entry))?;
-        desk.catalogue.enter(&[entry]).await?;
+        desk.catalogue.apply(&[entry]).await?;
     }
     // A redirect would be followed by nobody who stops with one click.
     page(&desk, &shelf, &reader, &ticket).await

@@ -204,7 +204,7 @@ fn body(file: File, length: u64, wanted: Wanted) -> Response {
             return (StatusCode::RANGE_NOT_SATISFIABLE, [(header::CONTENT_RANGE, range)]).into_response();
         }
     };
-    let mut response = (status, Body::from_stream(archive::pieces(file, start, end))).into_response();
+    let mut response = (status, Body::from_stream(archive::stream(file, start, end))).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(end - start));
     if status == StatusCode::PARTIAL_CONTENT {

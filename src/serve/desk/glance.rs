@@ -16,7 +16,7 @@ use crate::domain::capture::Digest;
 use crate::domain::course::CourseId;
 use crate::domain::evidence::link_history::StoredCapture;
 use crate::serve::settings::CourseRules;
-use crate::world::catalogue::{self, Catalogue, Newest, Written};
+use crate::world::catalogue::{self, Catalogue, CourseRevision, WalState};
 use crate::world::clock::Clock;
 
 /// How long one look is good for at most, whatever the catalogue's file says.
@@ -43,7 +43,7 @@ pub(super) struct Glances {
 #[derive(Clone, Copy, Debug)]
 struct Taken {
     at: Instant,
-    written: Option<Written>,
+    written: Option<WalState>,
 }
 
 impl Glances {
@@ -55,7 +55,7 @@ impl Glances {
         clock: Clock,
     ) -> Result<Arc<Glance>, catalogue::Error> {
         let mut newest = self.newest.lock().await;
-        let now = Taken { at: clock.instant(), written: catalogue.last_written() };
+        let now = Taken { at: clock.instant(), written: catalogue.wal_state() };
         if let Some((glance, taken)) = newest.as_ref()
             && now.at.duration_since(taken.at) < GOOD_FOR
             && now.written == taken.written
@@ -75,7 +75,8 @@ impl Glance {
         courses: &[CourseRules],
         before: &[Arc<Shelf>],
     ) -> Result<Self, catalogue::Error> {
-        let newest: HashMap<CourseId, Newest> = catalogue.newest().await?.into_iter().collect();
+        let newest: HashMap<CourseId, CourseRevision> =
+            catalogue.course_revisions().await?.into_iter().collect();
         let mut shelves = Vec::new();
         for rules in courses {
             let Some(as_of) = newest.get(&rules.id).copied() else { continue };

@@ -15,7 +15,7 @@ use crate::domain::report::{CourseReport, LinkFacts};
 use crate::domain::verdict::State;
 use crate::serve::settings::CourseRules;
 use crate::serve::visitor::Visitor;
-use crate::world::catalogue::{self, Catalogue, Decided, Newest};
+use crate::world::catalogue::{self, Catalogue, CourseRevision, StoredDecision};
 
 /// A course as its newest report tells it.
 #[derive(Debug)]
@@ -25,9 +25,9 @@ pub(in crate::serve) struct Shelf {
     /// Mentions in the order of the pages.
     pub mentions: Vec<Mention>,
     /// What was decided of its links.
-    pub decisions: HashMap<Address, Decided>,
+    pub decisions: HashMap<Address, StoredDecision>,
     taken_down: HashSet<LinkId>,
-    pub(super) as_of: Newest,
+    pub(super) as_of: CourseRevision,
     by_id: HashMap<LinkId, usize>,
 }
 
@@ -44,7 +44,7 @@ impl Shelf {
     pub(super) async fn read(
         catalogue: &Catalogue,
         rules: &CourseRules,
-        as_of: Newest,
+        as_of: CourseRevision,
     ) -> Result<Option<Self>, catalogue::Error> {
         let Some(mut night) = catalogue.last_report::<CourseReport>(&rules.id).await? else {
             return Ok(None);
@@ -98,7 +98,7 @@ impl Shelf {
 async fn bring_up_to_date(
     catalogue: &Catalogue,
     item: &mut LinkFacts,
-    decided: Option<&Decided>,
+    decided: Option<&StoredDecision>,
 ) -> Result<(), catalogue::Error> {
     if let Some(verdict) = catalogue.verdict(&item.link).await? {
         item.verdict = verdict;
@@ -137,7 +137,7 @@ impl Found {
     }
 
     /// What was decided of it, in force or lapsed.
-    pub(in crate::serve) fn decided(&self) -> Option<&Decided> {
+    pub(in crate::serve) fn decided(&self) -> Option<&StoredDecision> {
         self.shelf.decisions.get(&self.item().link)
     }
 

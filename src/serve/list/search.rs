@@ -12,7 +12,7 @@ use crate::serve::answer::Fault;
 use crate::serve::copy::document;
 use crate::serve::desk::{Desk, Found, Shelf};
 use crate::serve::visitor::Visitor;
-use crate::world::catalogue::{PassageId, Piece, Sighting};
+use crate::world::catalogue::{PassageId, SearchHit, SnippetPart};
 
 /// Documents shown of a search.
 pub(in crate::serve) const MOST_DOCUMENTS: usize = 15;
@@ -37,7 +37,7 @@ pub(in crate::serve) struct Place {
     pub page: Option<u32>,
     /// Where it opens.
     pub href: String,
-    pub snippet: Vec<Piece>,
+    pub snippet: Vec<SnippetPart>,
 }
 
 /// The documents of a course in which all words stand together, best first.
@@ -56,7 +56,7 @@ pub(in crate::serve) async fn inside(
     let among: Vec<Digest> = open.keys().copied().collect();
     // Never so many at once that nothing else is answered; it is never closed.
     let _turn = desk.searches.acquire().await;
-    let mut shown: Vec<(Hit, Vec<Sighting>)> = Vec::new();
+    let mut shown: Vec<(Hit, Vec<SearchHit>)> = Vec::new();
     for sighting in desk.catalogue.search(query, &among, MOST_SIGHTINGS).await? {
         if let Some((_, places)) = shown.iter_mut().find(|(hit, _)| hit.copy.sha256 == sighting.sha256) {
             if places.len() < MOST_PLACES {
@@ -72,7 +72,7 @@ pub(in crate::serve) async fn inside(
     }
     let passages: Vec<PassageId> = shown.iter().flat_map(|(_, places)| places).map(|it| it.passage).collect();
     let mut snippets = desk.catalogue.snippets(query, &passages).await?;
-    let with_places = |(hit, places): (Hit, Vec<Sighting>)| Hit {
+    let with_places = |(hit, places): (Hit, Vec<SearchHit>)| Hit {
         places: places
             .into_iter()
             .map(|it| hit.place(it.page, snippets.remove(&it.passage).unwrap_or_default()))
@@ -83,8 +83,8 @@ pub(in crate::serve) async fn inside(
 }
 
 impl Hit {
-    fn place(&self, page: Option<u32>, snippet: Vec<Piece>) -> Place {
-        let clean = |piece: Piece| Piece { text: printable(&piece.text).into_owned(), ..piece };
+    fn place(&self, page: Option<u32>, snippet: Vec<SnippetPart>) -> Place {
+        let clean = |piece: SnippetPart| SnippetPart { text: printable(&piece.text).into_owned(), ..piece };
         let href = match page {
             Some(page) => format!("{}#page={page}", self.opens_at),
             None => self.opens_at.clone(),

@@ -19,7 +19,7 @@ use crate::serve::desk::Desk;
 use crate::serve::settings::{BaseUrl, CourseRules, Settings};
 use crate::serve::visitor::oidc::Oidc;
 use crate::world::catalogue::{self, Session};
-use crate::world::chance::{self, NoChance};
+use crate::world::random;
 
 const READER_STAYS: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Staff can change what students see; and whom the identity provider no longer
@@ -43,7 +43,7 @@ pub(in crate::serve) enum Fault {
     #[error(transparent)]
     Catalogue(#[from] catalogue::Error),
     #[error(transparent)]
-    Chance(#[from] NoChance),
+    Chance(#[from] random::Error),
 }
 
 /// How a token stands.
@@ -232,8 +232,8 @@ fn ground(course: &CourseRules, role: Role, settings: &Settings) -> Option<Diges
 }
 
 /// 256 bits as 64 characters.
-fn token() -> Result<String, NoChance> {
-    Ok(Digest::from_bytes(chance::unguessable()?).to_string())
+fn token() -> Result<String, random::Error> {
+    Ok(Digest::from_bytes(random::bytes()?).to_string())
 }
 
 fn digest(hash: &PasswordHash) -> Digest {

@@ -25,7 +25,7 @@ use crate::serve::visitor::Visitor;
 use crate::serve::visitor::form::Form;
 use crate::serve::visitor::oidc;
 use crate::serve::visitor::session::{self, Cookie};
-use crate::world::chance;
+use crate::world::random;
 
 /// Passwords hashed at the same time: each takes memory as its hash says.
 const HASHED_AT_ONCE: usize = 2;
@@ -41,8 +41,7 @@ pub(in crate::serve) struct Porter {
 
 impl Default for Porter {
     fn default() -> Self {
-        let secret =
-            chance::unguessable().inspect_err(|error| tracing::error!(%error, "no form can be taken"));
+        let secret = random::bytes().inspect_err(|error| tracing::error!(%error, "no form can be taken"));
         Self {
             throttle: Mutex::default(),
             hashing: Arc::new(Semaphore::new(HASHED_AT_ONCE)),

@@ -11,7 +11,7 @@ use crate::domain::journal::Holdings;
 
 /// What was copied, beside what was there already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Copied {
+pub struct BackupTotals {
     pub files: u64,
     pub bytes: u64,
 }
@@ -23,14 +23,14 @@ impl Archive {
     ///
     /// Bytes are copied and never linked: what happens to one archive must not
     /// happen to the other.
-    pub fn copy_to(&self, target: &Self) -> Result<Copied, Error> {
-        let mut copied = Copied::default();
+    pub fn copy_to(&self, target: &Self) -> Result<BackupTotals, Error> {
+        let mut copied = BackupTotals::default();
         let mut dirs = BTreeSet::new();
         for part in ["captures", "audit", "quarantine", "blobs"] {
             for path in files_below(&self.dir().join(part))? {
                 let to = target.dir().join(path.strip_prefix(self.dir()).unwrap_or(&path));
                 if let Some(bytes) =
-                    target.bring(&path, &to).map_err(|source| failed("copy", &path, source))?
+                    target.copy_in(&path, &to).map_err(|source| failed("copy", &path, source))?
                 {
                     copied.files += 1;
                     copied.bytes += bytes;
@@ -44,13 +44,13 @@ impl Archive {
         for dir in dirs.iter().rev() {
             sync_dir(dir).map_err(|source| failed("sync", dir, source))?;
         }
-        self.forget_what_was_taken_down(target)?;
+        self.remove_taken_down_from(target)?;
         target.write_sums()?;
         Ok(copied)
     }
 
     /// What an owner had removed here must not stay in the copy.
-    fn forget_what_was_taken_down(&self, target: &Self) -> Result<(), Error> {
+    fn remove_taken_down_from(&self, target: &Self) -> Result<(), Error> {
         let (mut holdings, mut removed) = (Holdings::default(), BTreeSet::new());
         for entry in self.entries() {
             let entry = entry?;
@@ -65,7 +65,7 @@ impl Archive {
 
     /// Copies a file here unless it is here: the archive's files only grow, so
     /// one of the same length is the same. How many bytes were copied.
-    pub(super) fn bring(&self, from: &Path, to: &Path) -> io::Result<Option<u64>> {
+    pub(super) fn copy_in(&self, from: &Path, to: &Path) -> io::Result<Option<u64>> {
         let length = fs::metadata(from)?.len();
         if fs::metadata(to).is_ok_and(|there| there.len() == length) {
             return Ok(None);

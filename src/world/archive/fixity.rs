@@ -15,15 +15,15 @@ use crate::domain::journal::Holdings;
 
 /// What a check of the whole archive found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fixity {
+pub struct FixityResults {
     pub sound: Vec<Digest>,
     pub bytes: u64,
-    pub damaged: Vec<Damage>,
+    pub damaged: Vec<DamagedBlob>,
     /// Mentioned in the journal, and not there; those just set aside among them.
     pub missing: Vec<Digest>,
 }
 
-impl Fixity {
+impl FixityResults {
     /// The blobs that are not what they were, or not there.
     pub fn unsound(&self) -> Vec<Digest> {
         let damaged = self.damaged.iter().filter_map(|damage| damage.name.parse().ok());
@@ -33,7 +33,7 @@ impl Fixity {
 
 /// A blob whose bytes are not those of its name; moved to quarantine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Damage {
+pub struct DamagedBlob {
     pub name: String,
     pub moved_to: PathBuf,
 }
@@ -44,8 +44,8 @@ const NIGHTS: u64 = 30;
 impl Archive {
     /// Hashes every blob again. Damaged bytes are moved to quarantine, never
     /// deleted, and written down in the audit.
-    pub fn verify(&self, now: Timestamp, mut each: impl FnMut(&Path)) -> Result<Fixity, Error> {
-        let mut fixity = Fixity::default();
+    pub fn verify(&self, now: Timestamp, mut each: impl FnMut(&Path)) -> Result<FixityResults, Error> {
+        let mut fixity = FixityResults::default();
         for path in self.blobs()? {
             each(&path);
             self.check(&path, now, &mut fixity)?;
@@ -72,7 +72,7 @@ impl Archive {
         now: Timestamp,
         last: &HashMap<Digest, Timestamp>,
         mut is_enough: impl FnMut() -> bool,
-    ) -> Result<Fixity, Error> {
+    ) -> Result<FixityResults, Error> {
         let mut blobs = Vec::new();
         let mut all_bytes = 0;
         for path in self.blobs()? {
@@ -82,7 +82,7 @@ impl Archive {
         }
         blobs.sort();
         let share = all_bytes.div_ceil(NIGHTS);
-        let mut fixity = Fixity::default();
+        let mut fixity = FixityResults::default();
         for (_, path) in blobs {
             if fixity.bytes >= share || is_enough() {
                 break;
@@ -94,7 +94,7 @@ impl Archive {
     }
 
     /// Hashes one blob, and sets it aside if it is not what its name says.
-    fn check(&self, path: &Path, now: Timestamp, fixity: &mut Fixity) -> Result<(), Error> {
+    fn check(&self, path: &Path, now: Timestamp, fixity: &mut FixityResults) -> Result<(), Error> {
         let (digest, bytes) = hash(path).map_err(|source| failed("read", path, source))?;
         fixity.bytes += bytes;
         if digest_in_name(path) == Some(digest) {
@@ -106,7 +106,7 @@ impl Archive {
         Ok(())
     }
 
-    fn audit_verified(&self, now: Timestamp, fixity: &Fixity) -> Result<(), Error> {
+    fn audit_verified(&self, now: Timestamp, fixity: &FixityResults) -> Result<(), Error> {
         let (sound, altered, missing) = (fixity.sound.len(), fixity.damaged.len(), fixity.missing.len());
         let line = serde_json::json!({
             "at": now, "verified": sound, "bytes": fixity.bytes, "altered": altered, "missing": missing,
@@ -131,7 +131,7 @@ impl Archive {
         files_below(&self.dir().join("blobs/sha256"))
     }
 
-    fn quarantine(&self, path: &Path, name: String, now: Timestamp) -> Result<Damage, Error> {
+    fn quarantine(&self, path: &Path, name: String, now: Timestamp) -> Result<DamagedBlob, Error> {
         let day = now.to_zoned_datetime(TimeZone::UTC).date();
         let dir = self.dir().join("quarantine").join(day.to_string());
         let moved_to = dir.join(&name);
@@ -142,7 +142,7 @@ impl Archive {
             now,
             &serde_json::json!({ "at": now, "found": "altered", "blob": name, "moved_to": moved_to }),
         )?;
-        Ok(Damage { name, moved_to })
+        Ok(DamagedBlob { name, moved_to })
     }
 
     /// Writes down what was found or done.

@@ -98,7 +98,7 @@ fn entries_of(path: PathBuf) -> Box<dyn Iterator<Item = Result<Entry, Error>>> {
             Ok(entry) => Some(Ok(entry)),
             // Torn by a crash, and healed since: it never was a whole line.
             Err(error) if error.is_eof() => None,
-            Err(source) => Some(Err(Error::Garbled { path: path.clone(), line: number, source })),
+            Err(source) => Some(Err(Error::MalformedJournal { path: path.clone(), line: number, source })),
         },
     }))
 }
@@ -121,7 +121,7 @@ mod tests {
         other.lock().unwrap();
         let (sender, receiver) = mpsc::channel();
         let again = entry.clone();
-        let beside = Archive::beside(dir.path()).unwrap();
+        let beside = Archive::open_shared(dir.path()).unwrap();
         let appending = std::thread::spawn(move || {
             beside.append(at, &[again]).unwrap();
             sender.send(()).unwrap();

@@ -7,11 +7,11 @@
 #![expect(clippy::disallowed_methods, reason = "this module is the archive")]
 
 mod backup;
-mod catalogues;
+mod catalogue_files;
 mod fixity;
 mod journal;
-mod key;
-mod pieces;
+mod signing_key;
+mod stream;
 mod removal;
 mod space;
 
@@ -20,12 +20,12 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-pub use backup::Copied;
-pub use fixity::{Damage, Fixity};
-pub use pieces::pieces;
+pub use backup::BackupTotals;
+pub use fixity::{DamagedBlob, FixityResults};
+pub use stream::stream;
 
 use crate::domain::capture::Digest;
-use crate::world::spool::{Spool, Spooled};
+use crate::world::spool::{Spool, SpooledBody};
 
 /// The version of the layout and of the journal's lines.
 const FORMAT: u32 = 1;
@@ -38,7 +38,7 @@ pub enum Error {
     #[error("the archive {} was written by a newer version (format {found}, this program knows {FORMAT}); use that version", dir.display())]
     Newer { dir: PathBuf, found: String },
     #[error("the archive {} belongs to user {owner}, who could not go on with what root writes there; run this as that user, such as `runuser -u onreserve -- onreserve …`", dir.display())]
-    OfAnother { dir: PathBuf, owner: u32 },
+    OtherOwner { dir: PathBuf, owner: u32 },
     #[error(
         "the disk of the archive is full: nothing was lost, but nothing new can be kept; make room and run again"
     )]
@@ -46,7 +46,7 @@ pub enum Error {
     #[error("the archive has no blob {0}; `onreserve verify` tells what else is missing")]
     Missing(Digest),
     #[error("the journal {} cannot be read at line {line}: {source}; restore the file from a backup", path.display())]
-    Garbled { path: PathBuf, line: u64, source: serde_json::Error },
+    MalformedJournal { path: PathBuf, line: u64, source: serde_json::Error },
     #[error("archive: cannot {doing} {}: {source}", path.display())]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
 }
@@ -69,14 +69,14 @@ pub fn is_there(dir: &Path) -> Result<bool, Error> {
 }
 
 /// Whether an archive can be written at this place, or made there; nothing is left behind.
-pub fn try_place(dir: &Path) -> Result<(), Error> {
+pub fn check_writable(dir: &Path) -> Result<(), Error> {
     let not_writable = |source| Error::NotWritable { dir: dir.to_owned(), source };
     // The last ancestor of a relative path is empty, and means the working directory.
     let named = |dir| if dir == Path::new("") { Path::new(".") } else { dir };
     let there = dir.ancestors().map(named).find(|dir| dir.exists()).unwrap_or(dir);
     tempfile::tempfile_in(there).map_err(not_writable)?;
     if is_there(dir)? {
-        Archive::beside(dir)?;
+        Archive::open_shared(dir)?;
         // Where bodies arrive; a directory of another user lets nobody else in.
         tempfile::tempfile_in(dir.join("tmp")).map_err(not_writable)?;
     }
@@ -103,7 +103,7 @@ impl Archive {
 
     /// Opens an archive beside whoever runs on it: to read it, and to append to
     /// its journal. Whoever removes copies holds their custody meanwhile.
-    pub fn beside(dir: &Path) -> Result<Self, Error> {
+    pub fn open_shared(dir: &Path) -> Result<Self, Error> {
         let archive = Self { dir: dir.to_owned() };
         archive.check_format()?;
         Ok(archive)
@@ -111,10 +111,10 @@ impl Archive {
 
     /// Whether its owner can go on with what we write. Root may write everywhere,
     /// and what it makes is its own.
-    pub fn is_ours_to_write(&self) -> Result<(), Error> {
+    pub fn check_owner(&self) -> Result<(), Error> {
         let there = fs::metadata(&self.dir).map_err(|source| failed("look at", &self.dir, source))?;
         if rustix::process::geteuid().is_root() && there.uid() != 0 {
-            return Err(Error::OfAnother { dir: self.dir.clone(), owner: there.uid() });
+            return Err(Error::OtherOwner { dir: self.dir.clone(), owner: there.uid() });
         }
         Ok(())
     }
@@ -145,7 +145,7 @@ impl Archive {
     /// Takes a spooled body in. Whoever comes second with the same bytes loses quietly.
     ///
     /// Once this returns, the bytes survive a crash under their name.
-    pub fn adopt(&self, spooled: Spooled) -> Result<Digest, Error> {
+    pub fn store(&self, spooled: SpooledBody) -> Result<Digest, Error> {
         let digest = spooled.body.sha256;
         let target = self.path_of(digest);
         if target.exists() {
@@ -156,7 +156,7 @@ impl Archive {
     }
 
     /// Keeps bytes that are in memory: response heads, course pages.
-    pub fn keep_bytes(&self, bytes: &[u8]) -> Result<Digest, Error> {
+    pub fn store_bytes(&self, bytes: &[u8]) -> Result<Digest, Error> {
         let digest = Digest::of(bytes);
         let path = self.path_of(digest);
         if path.exists() {
@@ -166,10 +166,10 @@ impl Archive {
             incoming.write(bytes)?;
             incoming.finish()
         });
-        self.adopt(spooled.map_err(|source| failed("keep", &path, source))?)
+        self.store(spooled.map_err(|source| failed("keep", &path, source))?)
     }
 
-    fn publish(&self, spooled: &Spooled, target: &Path) -> io::Result<()> {
+    fn publish(&self, spooled: &SpooledBody, target: &Path) -> io::Result<()> {
         spooled.file().set_permissions(Permissions::from_mode(0o444))?;
         spooled.file().sync_all()?;
         let parent = target.parent().unwrap_or(&self.dir);

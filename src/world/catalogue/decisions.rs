@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use sqlx::{Row as _, Sqlite, Transaction};
 
-use super::entries::link_id;
+use super::apply::link_id;
 use super::value::{from_json, json, time};
 use super::{Catalogue, Error};
 use crate::domain::address::Address;
@@ -14,7 +14,7 @@ use crate::domain::decision::Decision;
 
 /// A decision as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decided {
+pub struct StoredDecision {
     pub decision: Decision,
     /// Another result came since, so it quiets nothing any more.
     pub has_lapsed: bool,
@@ -22,7 +22,7 @@ pub struct Decided {
 
 /// A decision that a night found to speak for its link no more.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lapse {
+pub struct LapsedDecision {
     pub course: CourseId,
     pub link: Address,
     /// When it had been decided.
@@ -31,7 +31,7 @@ pub struct Lapse {
 
 impl Catalogue {
     /// The decisions on the links of a course.
-    pub async fn decisions(&self, course: &CourseId) -> Result<HashMap<Address, Decided>, Error> {
+    pub async fn decisions(&self, course: &CourseId) -> Result<HashMap<Address, StoredDecision>, Error> {
         let rows = sqlx::query(
             "SELECT link.address, decision.decision, decision.lapsed FROM decision \
              JOIN link ON link.id = decision.link WHERE course = ? AND decision.decision IS NOT NULL",
@@ -42,7 +42,7 @@ impl Catalogue {
         let mut decisions = HashMap::new();
         for row in rows {
             if let Ok(link) = Address::parse(row.get(0)) {
-                let decided = Decided { decision: from_json(row.get(1))?, has_lapsed: row.get(2) };
+                let decided = StoredDecision { decision: from_json(row.get(1))?, has_lapsed: row.get(2) };
                 decisions.insert(link, decided);
             }
         }
@@ -83,7 +83,7 @@ pub(super) async fn decide(
 }
 
 /// The copy stays what the course reads; all else that was decided is over.
-pub(super) async fn lapse(lapse: &Lapse, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
+pub(super) async fn lapse(lapse: &LapsedDecision, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     let link = link_id(&lapse.link, on).await?;
     let standing = sqlx::query_scalar::<_, Option<String>>(
         "SELECT decision FROM decision WHERE course = ? AND link = ? AND at = ?",

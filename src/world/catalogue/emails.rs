@@ -5,7 +5,7 @@ use sqlx::{Row as _, Sqlite, Transaction};
 use tokio::sync::MutexGuard;
 
 use super::value::{decoded, from_json, json, time, time_from};
-use super::{Catalogue, Error, NightRow};
+use super::{Catalogue, Error, NightRef};
 use crate::domain::course::{CourseId, EmailAddress};
 use crate::domain::report::due::{PendingReport, ReportOccasion};
 
@@ -274,7 +274,7 @@ impl Catalogue {
 /// Queues the letters of a night within its transaction.
 pub(super) async fn post(
     post: &OutboxChanges,
-    night: NightRow,
+    night: NightRef,
     at: Timestamp,
     on: &mut Transaction<'_, Sqlite>,
 ) -> Result<(), Error> {

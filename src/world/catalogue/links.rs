@@ -37,14 +37,14 @@ macro_rules! of_a_valid_night {
 
 /// What is known of a link.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Known {
+pub struct LinkRecord {
     pub history: LinkHistory,
     pub verdict: Option<Verdict>,
     /// Evidence of void nights since the last valid one, newest first.
     pub voids: Vec<Evidence>,
 }
 
-impl Known {
+impl LinkRecord {
     /// What the breaker looks at, once tonight's evidence is in.
     pub fn tonight<'a>(&'a self, link: &'a Address, evidence: &'a Evidence) -> Tonight<'a> {
         let failed_voids = breaker::failed_voids(&self.voids);
@@ -53,10 +53,10 @@ impl Known {
 }
 
 impl Catalogue {
-    pub async fn known(&self, links: &[Address]) -> Result<HashMap<Address, Known>, Error> {
+    pub async fn link_records(&self, links: &[Address]) -> Result<HashMap<Address, LinkRecord>, Error> {
         let mut known = HashMap::new();
         for link in links {
-            if let Some(one) = self.known_of(link).await? {
+            if let Some(one) = self.link_record(link).await? {
                 known.insert(link.clone(), one);
             }
         }
@@ -64,7 +64,7 @@ impl Catalogue {
     }
 
     /// `None` for a link that was never visited.
-    pub async fn known_of(&self, link: &Address) -> Result<Option<Known>, Error> {
+    pub async fn link_record(&self, link: &Address) -> Result<Option<LinkRecord>, Error> {
         let row = sqlx::query(concat!(
             "SELECT link.id, verdict.verdict, capture.kept, \
              EXISTS (SELECT 1 FROM takedown WHERE takedown.link = link.id AND undone_at IS NULL) FROM link \
@@ -103,7 +103,7 @@ impl Catalogue {
         .fetch_optional(&self.pool)
         .await?;
         let text = |column: usize| row.get::<Option<String>, _>(column);
-        Ok(Some(Known {
+        Ok(Some(LinkRecord {
             voids,
             verdict: text(1).map(|text| from_json(&text)).transpose()?,
             history: LinkHistory {
@@ -127,7 +127,7 @@ impl Catalogue {
     }
 
     /// Every night of a link, oldest first, void ones marked.
-    pub async fn history(&self, link: &Address) -> Result<Vec<(Timestamp, Option<Void>, Evidence)>, Error> {
+    pub async fn visits(&self, link: &Address) -> Result<Vec<(Timestamp, Option<Void>, Evidence)>, Error> {
         let rows = sqlx::query(
             "SELECT night.started, night.void, visit.evidence FROM visit JOIN night ON night.id = visit.night \
              JOIN link ON link.id = visit.link WHERE link.address = ? ORDER BY night.started",

@@ -5,16 +5,16 @@
 //! anything about a link.
 
 mod decisions;
-mod entries;
+mod apply;
 mod fixity;
 mod emails;
 mod links;
 mod nights;
 mod replacements;
-mod rota;
+mod course_nights;
 mod schema;
 mod sessions;
-mod shown;
+mod views;
 mod takedowns;
 mod texts;
 mod value;
@@ -27,18 +27,18 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Pool, Sqlite};
 use tokio::sync::Mutex;
 
-pub use decisions::{Decided, Lapse};
+pub use course_nights::LastNight;
+pub use decisions::{LapsedDecision, StoredDecision};
 pub use emails::{
     DeliveryResult, EmailHistory, FailedEmail, NewEmail, OutboxChanges, OutboxStatus, QueuedEmail,
     UnsentEmail,
 };
-pub use links::Known;
-pub use nights::{EndedNight, NightRecord, NightRow};
-pub use replacements::Sought;
-pub use rota::LastNight;
+pub use links::LinkRecord;
+pub use nights::{EndedNight, NightRecord, NightRef};
+pub use replacements::ReplacementSearch;
 pub use sessions::Session;
-pub use shown::{CaptureSize, FinishedNight, Newest};
-pub use texts::{PassageId, Piece, Sighting};
+pub use texts::{PassageId, SearchHit, SnippetPart};
+pub use views::{CaptureSize, CourseRevision, FinishedNight};
 
 /// A catalogue that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +59,7 @@ pub enum Error {
 
 /// The state of the file that every write to the catalogue goes to first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Written {
+pub struct WalState {
     bytes: u64,
     at: SystemTime,
 }
@@ -120,9 +120,9 @@ impl Catalogue {
 
     /// Differs after whatever any process wrote, up to the grain of the file
     /// system's clock (some milliseconds); costs no query.
-    pub fn last_written(&self) -> Option<Written> {
+    pub fn wal_state(&self) -> Option<WalState> {
         let log = std::fs::metadata(&self.log).ok()?;
-        Some(Written { bytes: log.len(), at: log.modified().ok()? })
+        Some(WalState { bytes: log.len(), at: log.modified().ok()? })
     }
 
     pub async fn close(self) {

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use sqlx::{Row as _, Sqlite, Transaction};
 
+use super::apply::link_id;
 use super::emails::{self, OutboxChanges};
-use super::entries::link_id;
 use super::value::{from_json, json, time, time_from};
-use super::{Catalogue, Error, Lapse, decisions};
+use super::{Catalogue, Error, LapsedDecision, decisions};
 use crate::domain::address::Address;
 use crate::domain::course::CourseId;
 use crate::domain::evidence::Evidence;
@@ -23,7 +23,7 @@ const REPORTS_KEPT: u32 = 100;
 
 /// A night as the catalogue knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct NightRow {
+pub struct NightRef {
     pub id: i64,
     pub started: Timestamp,
 }
@@ -31,14 +31,14 @@ pub struct NightRow {
 /// A night that is over; a later one is greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EndedNight {
-    pub row: NightRow,
+    pub row: NightRef,
     pub finished: Timestamp,
 }
 
 /// What a night ends with; entered as a whole.
 #[derive(Clone, Debug)]
 pub struct NightRecord {
-    pub night: NightRow,
+    pub night: NightRef,
     pub finished: Timestamp,
     pub void: Option<Void>,
     pub verdicts: Vec<(Address, Verdict)>,
@@ -47,21 +47,21 @@ pub struct NightRecord {
     pub reports: Vec<report::CourseReport>,
     pub post: OutboxChanges,
     /// Decisions that speak for their links no more, which the reports tell.
-    pub lapsed: Vec<Lapse>,
+    pub lapsed: Vec<LapsedDecision>,
     pub requests: u64,
     pub bytes: u64,
 }
 
 impl Catalogue {
     /// The newest night that never finished, if it began after `since`.
-    pub async fn unfinished(&self, since: Timestamp) -> Result<Option<NightRow>, Error> {
+    pub async fn unfinished(&self, since: Timestamp) -> Result<Option<NightRef>, Error> {
         let row = sqlx::query(
             "SELECT id, started FROM night WHERE finished IS NULL AND started > ? ORDER BY started DESC LIMIT 1",
         )
         .bind(time(since))
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| Ok(NightRow { id: row.get(0), started: time_from(row.get(1))? })).transpose()
+        row.map(|row| Ok(NightRef { id: row.get(0), started: time_from(row.get(1))? })).transpose()
     }
 
     /// When the newest night that told something began.
@@ -74,12 +74,12 @@ impl Catalogue {
         started.map(|started| time_from(&started)).transpose()
     }
 
-    pub async fn night(&self, started: Timestamp) -> Result<NightRow, Error> {
+    pub async fn night(&self, started: Timestamp) -> Result<NightRef, Error> {
         let id = sqlx::query_scalar("SELECT id FROM night WHERE started = ?")
             .bind(time(started))
             .fetch_one(&self.pool)
             .await?;
-        Ok(NightRow { id, started })
+        Ok(NightRef { id, started })
     }
 
     /// The links that a night has visited already.
@@ -110,16 +110,16 @@ impl Catalogue {
         .fetch_optional(&self.pool)
         .await?;
         row.map(|row| {
-            let night = NightRow { id: row.get(0), started: time_from(row.get(1))? };
+            let night = NightRef { id: row.get(0), started: time_from(row.get(1))? };
             Ok(EndedNight { row: night, finished: time_from(row.get(2))? })
         })
         .transpose()
     }
 
     /// Keeps what was found of a course on a night, outside of it.
-    pub async fn keep_report(&self, told: &report::CourseReport, night: i64) -> Result<(), Error> {
+    pub async fn store_report(&self, told: &report::CourseReport, night: i64) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
-        keep_report(told, night, &mut transaction).await?;
+        store_report(told, night, &mut transaction).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -142,7 +142,7 @@ impl Catalogue {
             .await?;
         }
         for told in &record.reports {
-            keep_report(told, record.night.id, &mut transaction).await?;
+            store_report(told, record.night.id, &mut transaction).await?;
         }
         for lapse in &record.lapsed {
             decisions::lapse(lapse, &mut transaction).await?;
@@ -190,7 +190,7 @@ impl Catalogue {
 }
 
 /// A night that was cut short as it ended says it again.
-async fn keep_report(
+async fn store_report(
     told: &report::CourseReport,
     night: i64,
     on: &mut Transaction<'_, Sqlite>,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::{Row as _, Sqlite, Transaction};
 
-use super::entries::link_id;
+use super::apply::link_id;
 use super::value::{from_json, json, time, time_from};
 use super::{Catalogue, Error};
 use crate::domain::address::Address;
@@ -12,14 +12,14 @@ use crate::domain::replacement::Replacement;
 
 /// A search for a replacement, and what it found.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sought {
+pub struct ReplacementSearch {
     pub at: Timestamp,
     pub found: Option<Replacement>,
 }
 
 impl Catalogue {
     /// The last search for a link's replacement.
-    pub async fn sought(&self, link: &Address) -> Result<Option<Sought>, Error> {
+    pub async fn replacement_search(&self, link: &Address) -> Result<Option<ReplacementSearch>, Error> {
         let row = sqlx::query(
             "SELECT sought_at, found FROM replacement JOIN link ON link.id = replacement.link WHERE link.address = ?",
         )
@@ -28,13 +28,13 @@ impl Catalogue {
         .await?;
         row.map(|row| {
             let found = row.get::<Option<String>, _>(1).map(|text| from_json(&text)).transpose()?;
-            Ok(Sought { at: time_from(row.get(0))?, found })
+            Ok(ReplacementSearch { at: time_from(row.get(0))?, found })
         })
         .transpose()
     }
 
     /// Other links that ever gave the same bytes or the same text.
-    pub async fn twins(&self, kept: &StoredCapture) -> Result<Vec<Address>, Error> {
+    pub async fn links_with_same_document(&self, kept: &StoredCapture) -> Result<Vec<Address>, Error> {
         let rows = sqlx::query_scalar::<_, String>(
             "SELECT DISTINCT link.address FROM capture JOIN link ON link.id = capture.link \
              WHERE (capture.sha256 = ? OR json_extract(capture.kept, '$.text.digest') = ?) AND link.address <> ? \
@@ -50,7 +50,7 @@ impl Catalogue {
 }
 
 /// Enters a search; of two, the later one counts.
-pub(super) async fn sought(
+pub(super) async fn set_replacement_search(
     at: Timestamp,
     link: &Address,
     found: Option<&Replacement>,

@@ -18,7 +18,7 @@ pub(super) async fn migrate(pool: &Pool<Sqlite>, path: &Path) -> Result<(), Erro
     let version = version(pool).await.map_err(|error| unusable(error.into()))?;
     let newest = MIGRATIONS.iter().map(|migration| migration.version).max();
     if version.is_some_and(|version| Some(version) < newest) {
-        set_copy_aside(pool, path, version.unwrap_or_default()).await.map_err(unusable)?;
+        back_up(pool, path, version.unwrap_or_default()).await.map_err(unusable)?;
     }
     match MIGRATIONS.run(pool).await {
         Ok(()) => Ok(()),
@@ -54,7 +54,7 @@ async fn version(pool: &Pool<Sqlite>) -> Result<Option<i64>, sqlx::Error> {
 }
 
 /// A copy that an earlier try left is made anew: no step was taken after it.
-async fn set_copy_aside(
+async fn back_up(
     pool: &Pool<Sqlite>,
     path: &Path,
     version: i64,

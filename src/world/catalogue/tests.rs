@@ -85,10 +85,10 @@ async fn entering_twice_changes_nothing() {
     let link = Address::parse("https://a.example/x").unwrap();
     for n in [1, 2] {
         let entries = [Entry::Night { started: night(n) }, visit(n)];
-        catalogue.enter(&entries).await.unwrap();
-        catalogue.enter(&entries).await.unwrap();
+        catalogue.apply(&entries).await.unwrap();
+        catalogue.apply(&entries).await.unwrap();
     }
-    assert_eq!(catalogue.history(&link).await.unwrap().len(), 2);
+    assert_eq!(catalogue.visits(&link).await.unwrap().len(), 2);
     assert_eq!(catalogue.links().await.unwrap(), [link]);
 }
 
@@ -101,8 +101,8 @@ async fn what_a_void_night_brought_is_compared_with_nothing_and_shown_to_nobody(
     for (n, bytes, void) in nights {
         let end = Entry::Finished { night: night(n), at: night(n), void };
         let entries = [Entry::Night { started: night(n) }, capture(n, bytes), visit(n), end];
-        catalogue.enter(&entries).await.unwrap();
-        let Known { history, voids, .. } = catalogue.known_of(&link()).await.unwrap().unwrap();
+        catalogue.apply(&entries).await.unwrap();
+        let LinkRecord { history, voids, .. } = catalogue.link_record(&link()).await.unwrap().unwrap();
         assert_eq!(
             (history.evidence.len(), voids.len()),
             [(0, 1), (1, 0), (1, 1)][usize::try_from(n).unwrap() - 1]
@@ -128,7 +128,7 @@ async fn a_decision_entered_again_takes_no_newer_ones_place() {
     let older = decided(night(1), Choice::NotBroken);
     let newer = decided(night(2), Choice::Snoozed(Until::Day("2027-02-01".parse().unwrap())));
     for entry in [&older, &newer, &older] {
-        catalogue.enter(std::slice::from_ref(entry)).await.unwrap();
+        catalogue.apply(std::slice::from_ref(entry)).await.unwrap();
     }
     let standing = catalogue.decisions(&course).await.unwrap();
     assert_eq!(standing[&link()].decision.at, night(2));
@@ -137,13 +137,13 @@ async fn a_decision_entered_again_takes_no_newer_ones_place() {
 #[tokio::test]
 async fn a_night_without_an_end_is_found_again() {
     let (_dir, catalogue) = catalogue().await;
-    catalogue.enter(&[Entry::Night { started: night(1) }, visit(1)]).await.unwrap();
+    catalogue.apply(&[Entry::Night { started: night(1) }, visit(1)]).await.unwrap();
     let unfinished = catalogue.unfinished(night(0)).await.unwrap().unwrap();
     assert_eq!(unfinished.started, night(1));
     assert_eq!(catalogue.visited(unfinished.id).await.unwrap().len(), 1);
     assert!(catalogue.unfinished(night(2)).await.unwrap().is_none(), "too long ago");
     let end = Entry::Finished { night: night(1), at: night(1), void: None };
-    catalogue.enter(&[end]).await.unwrap();
+    catalogue.apply(&[end]).await.unwrap();
     assert!(catalogue.unfinished(night(0)).await.unwrap().is_none());
 }
 
@@ -153,14 +153,14 @@ async fn a_night_that_was_told_is_over_though_nobody_wrote_that_down() {
     let course: crate::domain::course::CourseId = "c".parse().unwrap();
     let begun = LastNight { at: night(1), is_over: false };
     catalogue.set_last_nights(std::slice::from_ref(&course), begun).await.unwrap();
-    catalogue.enter(&[Entry::Night { started: night(1) }]).await.unwrap();
+    catalogue.apply(&[Entry::Night { started: night(1) }]).await.unwrap();
     for statement in
         ["INSERT INTO course VALUES ('c', 'A course')", "INSERT INTO report SELECT 'c', id, '{}' FROM night"]
     {
         sqlx::query(statement).execute(&catalogue.pool).await.unwrap();
     }
     assert!(!catalogue.last_nights().await.unwrap()[&course].is_over, "it has not ended");
-    catalogue.enter(&[Entry::Finished { night: night(1), at: night(1), void: None }]).await.unwrap();
+    catalogue.apply(&[Entry::Finished { night: night(1), at: night(1), void: None }]).await.unwrap();
     assert!(catalogue.last_nights().await.unwrap()[&course].is_over);
     let next = LastNight { at: night(2), is_over: false };
     catalogue.set_last_nights(std::slice::from_ref(&course), next).await.unwrap();
@@ -195,7 +195,7 @@ async fn only_the_newest_report_keeps_the_patch_that_every_night_finds_again() {
     .unwrap();
     told.patch = Some(report::PagePatch { diff: Some("--- a/x\n".to_owned()), spots: Vec::new() });
     for n in 1..=3 {
-        catalogue.enter(&[Entry::Night { started: night(n) }]).await.unwrap();
+        catalogue.apply(&[Entry::Night { started: night(n) }]).await.unwrap();
         let record = NightRecord {
             night: catalogue.night(night(n)).await.unwrap(),
             finished: night(n),
@@ -230,7 +230,7 @@ async fn a_letter_of_another_version_stops_neither_nights_nor_mail() {
     let (course, reader): (crate::domain::course::CourseId, crate::domain::course::EmailAddress) =
         ("c".parse().unwrap(), "i@school.test".parse().unwrap());
     sqlx::query("INSERT INTO course VALUES ('c', 'A course')").execute(&catalogue.pool).await.unwrap();
-    catalogue.enter(&[Entry::Night { started: night(1) }]).await.unwrap();
+    catalogue.apply(&[Entry::Night { started: night(1) }]).await.unwrap();
     let row = catalogue.night(night(1)).await.unwrap().id;
     sqlx::query(
         "INSERT INTO letter (course, recipient, night, first_night, occasion, state, queued_at, content, next_try) \

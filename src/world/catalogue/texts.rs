@@ -23,7 +23,7 @@ const MATCH_ENDS: char = '\u{3}';
 
 /// A place where the words sought stand together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sighting {
+pub struct SearchHit {
     pub sha256: Digest,
     pub page: Option<u32>,
     pub passage: PassageId,
@@ -35,7 +35,7 @@ pub struct PassageId(i64);
 
 /// A part of a snippet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Piece {
+pub struct SnippetPart {
     pub text: String,
     pub is_match: bool,
 }
@@ -110,7 +110,7 @@ impl Catalogue {
     }
 
     /// Where in some documents all words of a query stand in one passage, best first.
-    pub async fn search(&self, query: &str, among: &[Digest], most: u32) -> Result<Vec<Sighting>, Error> {
+    pub async fn search(&self, query: &str, among: &[Digest], most: u32) -> Result<Vec<SearchHit>, Error> {
         let Some(sought) = expression(query) else { return Ok(Vec::new()) };
         // The index yields its rows by rank, so that the limit ends the search.
         let rows = sqlx::query(
@@ -128,7 +128,7 @@ impl Catalogue {
         rows.iter()
             .map(|row| {
                 let sha256 = row.get::<String, _>(0).parse();
-                Ok(Sighting {
+                Ok(SearchHit {
                     sha256: sha256.map_err(|error| Error::Query(sqlx::Error::Decode(Box::new(error))))?,
                     page: row.get(1),
                     passage: PassageId(row.get(2)),
@@ -143,7 +143,7 @@ impl Catalogue {
         &self,
         query: &str,
         of: &[PassageId],
-    ) -> Result<HashMap<PassageId, Vec<Piece>>, Error> {
+    ) -> Result<HashMap<PassageId, Vec<SnippetPart>>, Error> {
         let Some(sought) = expression(query) else { return Ok(HashMap::new()) };
         // The plus keeps the index from being searched anew for each passage.
         let rows = sqlx::query(
@@ -175,13 +175,13 @@ fn expression(query: &str) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" AND "))
 }
 
-fn pieces(snippet: &str) -> Vec<Piece> {
+fn pieces(snippet: &str) -> Vec<SnippetPart> {
     let mut pieces = Vec::new();
     for (at, part) in snippet.split(MATCH_BEGINS).enumerate() {
         let (found, rest) =
             if at == 0 { ("", part) } else { part.split_once(MATCH_ENDS).unwrap_or(("", part)) };
-        pieces.push(Piece { text: found.to_owned(), is_match: true });
-        pieces.push(Piece { text: rest.to_owned(), is_match: false });
+        pieces.push(SnippetPart { text: found.to_owned(), is_match: true });
+        pieces.push(SnippetPart { text: rest.to_owned(), is_match: false });
     }
     pieces.retain(|piece| !piece.text.is_empty());
     pieces

@@ -13,7 +13,7 @@ use super::dispatch::HopResponse;
 use super::{Error, FetchLimits};
 use crate::domain::visit::{Failure, Headers, Hop};
 use crate::world::clock::Clock;
-use crate::world::spool::{Spool, Spooled};
+use crate::world::spool::{Spool, SpooledBody};
 
 /// How much is looked at to tell a page from a document.
 const SNIFFED_BYTES: usize = 512;
@@ -66,7 +66,7 @@ impl BodyReader<'_> {
         &self,
         response: HopResponse,
         spool: &Spool,
-    ) -> Result<Result<Spooled, Failure>, Error> {
+    ) -> Result<Result<SpooledBody, Failure>, Error> {
         let mut incoming = spool.start().map_err(Error::Spool)?;
         let sink = |chunk: &[u8]| incoming.write(chunk).map(ControlFlow::Continue);
         match self.read_chunks(response, true, sink).await {

@@ -36,7 +36,7 @@ use self::robots::{RobotsCache, RobotsDecision};
 use crate::domain::address::Address;
 use crate::domain::visit::{Ending, Exchange, Failure, Hop, Validators};
 use crate::world::clock::Clock;
-use crate::world::spool::{Spool, Spooled};
+use crate::world::spool::{Spool, SpooledBody};
 
 /// Fetches for all courses of a night, and keeps what politeness must remember.
 pub struct Fetch {
@@ -80,7 +80,7 @@ pub enum Accept {
 #[derive(Debug)]
 pub struct Fetched {
     pub exchange: Exchange,
-    pub body: Option<Spooled>,
+    pub body: Option<SpooledBody>,
 }
 
 /// Of the run so far, robots.txt included.
@@ -184,7 +184,7 @@ impl Fetch {
         self.dispatcher.failures.clear();
     }
 
-    async fn follow(&self, state: &mut ExchangeState<'_>) -> Result<Result<Spooled, Ending>, Error> {
+    async fn follow(&self, state: &mut ExchangeState<'_>) -> Result<Result<SpooledBody, Ending>, Error> {
         let mut address = state.request.address.clone();
         loop {
             let cookie = state.cookies.header(&address);
@@ -237,7 +237,7 @@ impl Fetch {
         &self,
         state: &mut ExchangeState<'_>,
         response: HopResponse,
-    ) -> Result<Result<Spooled, Ending>, Error> {
+    ) -> Result<Result<SpooledBody, Ending>, Error> {
         let began = response.began;
         let reader = BodyReader {
             limits: &self.dispatcher.limits,

@@ -108,7 +108,7 @@ impl Server {
 
     async fn on(listener: TcpListener, dir: &Path, settings: Settings, now: Timestamp) -> Self {
         let catalogue = Catalogue::open(&Catalogue::path_in(dir)).await.unwrap();
-        let archive = Archive::beside(dir).unwrap();
+        let archive = Archive::open_shared(dir).unwrap();
         let (bell, calls) = Bell::hung();
         let desk = Desk::new(archive, catalogue.clone(), Clock::pretending(now), settings).with_bell(bell);
         let address = listener.local_addr().unwrap();

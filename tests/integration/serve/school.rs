@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use onreserve::serve::Oidc;
-use onreserve::world::provider::{Provider, Secret};
+use onreserve::world::provider::{ClientSecret, Provider};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RsaKeyPair};
 use ring::{digest, hmac};
@@ -105,7 +105,7 @@ impl School {
         Oidc {
             issuer: self.issuer.parse().unwrap(),
             client_id: CLIENT.to_owned(),
-            client_secret: Some(Secret(SECRET.to_owned())),
+            client_secret: Some(ClientSecret(SECRET.to_owned())),
             scopes: "openid profile".to_owned(),
             name_claim: "preferred_username".to_owned(),
             groups_claim: "groups".to_owned(),

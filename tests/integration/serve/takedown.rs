@@ -46,7 +46,7 @@ async fn every_version_is_closed_everywhere_and_cited() {
     for server in [&before, &open(&archive).await] {
         for kept in &captures {
             let capture = &kept.capture;
-            assert!(!Archive::beside(&archive).unwrap().path_of(capture.sha256).exists());
+            assert!(!Archive::open_shared(&archive).unwrap().path_of(capture.sha256).exists());
             for path in [
                 format!("/a/{}", capture.id()),
                 format!("/blob/{}/slides.pdf", capture.sha256),

@@ -32,8 +32,8 @@ use crate::serve::settings::CourseRules;
 use crate::serve::visitor::Visitor;
 use crate::serve::visitor::session::{self, Cookie};
 use crate::serve::visitor::signin;
-use crate::world::chance::{self, NoChance};
-use crate::world::provider::{Provider, Secret};
+use crate::world::provider::{ClientSecret, Provider};
+use crate::world::random;
 
 /// Where the provider sends browsers back to, below the base URL.
 pub const CALLBACK: &str = "/oidc/callback";
@@ -46,7 +46,7 @@ pub struct Oidc {
     pub issuer: Issuer,
     pub client_id: String,
     /// A public client has none.
-    pub client_secret: Option<Secret>,
+    pub client_secret: Option<ClientSecret>,
     /// What is asked for, separated by spaces.
     pub scopes: String,
     /// The claims that name people, and their groups.
@@ -222,8 +222,8 @@ fn unkept(answer: Answer) -> Answer {
 }
 
 /// Four that nobody can guess: state, nonce, verifier, and what the browser holds.
-fn secrets() -> Result<[String; 4], NoChance> {
-    let secret = || Ok(URL_SAFE_NO_PAD.encode(chance::unguessable::<32>()?));
+fn secrets() -> Result<[String; 4], random::Error> {
+    let secret = || Ok(URL_SAFE_NO_PAD.encode(random::bytes::<32>()?));
     Ok([secret()?, secret()?, secret()?, secret()?])
 }
 

@@ -16,7 +16,7 @@ const INDEX_OF_LOG: &str = "-shm";
 
 impl Archive {
     /// Puts a catalogue that waits under another name, and is closed, in the place of the old one.
-    pub fn take_catalogue(&self, from: &Path, catalogue: &Path) -> Result<(), Error> {
+    pub fn replace_catalogue(&self, from: &Path, catalogue: &Path) -> Result<(), Error> {
         let take = || -> io::Result<()> {
             for ending in [LOG, INDEX_OF_LOG] {
                 match fs::remove_file(with(catalogue, ending)) {
@@ -32,7 +32,7 @@ impl Archive {
     }
 
     /// Keeps the catalogue under a second name, for when a new one takes its place.
-    pub fn set_catalogue_aside(&self, catalogue: &Path, now: Timestamp) -> Result<(), Error> {
+    pub fn keep_old_catalogue(&self, catalogue: &Path, now: Timestamp) -> Result<(), Error> {
         let aside = with(catalogue, &format!(".old-{}", now.as_second()));
         for ending in [LOG, ""] {
             let from = with(catalogue, ending);
@@ -61,13 +61,13 @@ impl Archive {
 
     /// Copies a catalogue that nobody uses, with what was not yet merged into it.
     /// False if there is none.
-    pub fn bring_catalogue(&self, from: &Path, catalogue: &Path) -> Result<bool, Error> {
+    pub fn copy_catalogue(&self, from: &Path, catalogue: &Path) -> Result<bool, Error> {
         if !from.exists() {
             return Ok(false);
         }
         for ending in [LOG, ""] {
             if with(from, ending).exists() {
-                self.bring(&with(from, ending), &with(catalogue, ending))
+                self.copy_in(&with(from, ending), &with(catalogue, ending))
                     .map_err(|source| failed("copy", from, source))?;
             }
         }

@@ -5,15 +5,15 @@
 /// # Errors
 ///
 /// The system has no source of chance, which leaves nothing safe to do.
-pub fn unguessable<const N: usize>() -> Result<[u8; N], NoChance> {
+pub fn bytes<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| NoChance(error.to_string()))?;
+    getrandom::fill(&mut bytes).map_err(|error| Error(error.to_string()))?;
     Ok(bytes)
 }
 
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the system gives no random numbers: {0}")]
-pub struct NoChance(String);
+pub struct Error(String);
 
 #[cfg(test)]
 mod tests {
@@ -21,6 +21,6 @@ mod tests {
 
     #[test]
     fn it_does_not_repeat_itself() {
-        assert_ne!(unguessable::<32>().unwrap(), unguessable::<32>().unwrap());
+        assert_ne!(bytes::<32>().unwrap(), bytes::<32>().unwrap());
     }
 }

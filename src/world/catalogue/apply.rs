@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::value::{from_json, json, time};
-use super::{Catalogue, Error, Lapse, decisions, replacements};
+use super::{Catalogue, Error, LapsedDecision, decisions, replacements};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
 use crate::domain::document::Fingerprint;
@@ -14,16 +14,16 @@ use crate::domain::journal::Entry;
 
 impl Catalogue {
     /// Enters a batch in one transaction: all of it, or nothing.
-    pub async fn enter(&self, entries: &[Entry]) -> Result<(), Error> {
+    pub async fn apply(&self, entries: &[Entry]) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         for entry in entries {
-            enter(entry, &mut transaction).await?;
+            apply(entry, &mut transaction).await?;
         }
         Ok(transaction.commit().await?)
     }
 }
 
-async fn enter(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
+async fn apply(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     match entry {
         Entry::Night { started } => {
             sqlx::query("INSERT INTO night (started) VALUES (?) ON CONFLICT DO NOTHING")
@@ -39,7 +39,7 @@ async fn enter(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Er
             decisions::decide(course, link, *at, decision.as_ref(), on).await?;
         }
         Entry::Lapsed { course, link, decided, night: _ } => {
-            let lapse = Lapse { course: course.clone(), link: link.clone(), decided: *decided };
+            let lapse = LapsedDecision { course: course.clone(), link: link.clone(), decided: *decided };
             decisions::lapse(&lapse, on).await?;
         }
         Entry::Letters { at, course, reader, wanted } => {
@@ -51,7 +51,9 @@ async fn enter(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Er
             let link = link_id(link, on).await?;
             reread(link, *sha256, *text, on).await?;
         }
-        Entry::Sought { at, link, found } => replacements::sought(*at, link, found.as_ref(), on).await?,
+        Entry::Sought { at, link, found } => {
+            replacements::set_replacement_search(*at, link, found.as_ref(), on).await?
+        }
         Entry::Finished { night, at, void } => {
             sqlx::query("UPDATE night SET finished = ?, void = ? WHERE started = ?")
                 .bind(time(*at))

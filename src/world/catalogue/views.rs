@@ -30,7 +30,7 @@ pub struct CaptureSize {
 /// The rows that what is shown of a course was read from; others came since
 /// where these are not the newest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Newest {
+pub struct CourseRevision {
     report: i64,
     decision: Option<i64>,
     /// Of any course; a look by day is one too.
@@ -76,7 +76,7 @@ impl Catalogue {
     }
 
     /// How new what is known of each course is.
-    pub async fn newest(&self) -> Result<Vec<(CourseId, Newest)>, Error> {
+    pub async fn course_revisions(&self) -> Result<Vec<(CourseId, CourseRevision)>, Error> {
         let rows = sqlx::query(
             "SELECT course, MAX(night), \
              (SELECT MAX(id) FROM decision WHERE decision.course = report.course), \
@@ -85,7 +85,7 @@ impl Catalogue {
         )
         .fetch_all(&self.pool)
         .await?;
-        let newest = |row: &SqliteRow| Newest {
+        let newest = |row: &SqliteRow| CourseRevision {
             report: row.get(1),
             decision: row.get(2),
             night: row.get(3),

@@ -1,4 +1,4 @@
-//! The bytes of a blob a piece at a time, as fast as they are taken, so that no
+//! The bytes of a blob a chunk at a time, as fast as they are taken, so that no
 //! blob is ever in memory whole.
 
 use std::fs::File;
@@ -6,26 +6,26 @@ use std::io::{self, IoSliceMut};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{Stream, try_unfold};
 use hyper::body::Bytes;
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 /// Read and sent at a time; also what a slow reader costs us.
-const PIECE: u64 = 128 << 10;
+const CHUNK_BYTES: u64 = 128 << 10;
 
 /// The bytes from `start` up to `end`.
-pub fn pieces(file: File, start: u64, end: u64) -> impl Stream<Item = io::Result<Bytes>> {
+pub fn stream(file: File, start: u64, end: u64) -> impl Stream<Item = io::Result<Bytes>> {
     let file = Arc::new(file);
-    stream::try_unfold(start, move |at| {
+    try_unfold(start, move |at| {
         let file = Arc::clone(&file);
         async move {
-            let size = usize::try_from(end.saturating_sub(at).min(PIECE)).unwrap_or_default();
+            let size = usize::try_from(end.saturating_sub(at).min(CHUNK_BYTES)).unwrap_or_default();
             if size == 0 {
                 return Ok(None);
             }
-            let piece = read(&file, at, size).await?;
-            let next = at + piece.len() as u64;
-            Ok(Some((piece, next)))
+            let chunk = read(&file, at, size).await?;
+            let next = at + chunk.len() as u64;
+            Ok(Some((chunk, next)))
         }
     })
 }
@@ -33,20 +33,20 @@ pub fn pieces(file: File, start: u64, end: u64) -> impl Stream<Item = io::Result
 /// What the system has in memory is taken at once; only a disk is waited for
 /// on a thread of its own, which costs as much as the reading.
 async fn read(file: &Arc<File>, at: u64, size: usize) -> io::Result<Bytes> {
-    let mut piece = vec![0; size];
-    let there = match preadv2(file, &mut [IoSliceMut::new(&mut piece)], at, ReadWriteFlags::NOWAIT) {
+    let mut chunk = vec![0; size];
+    let there = match preadv2(file, &mut [IoSliceMut::new(&mut chunk)], at, ReadWriteFlags::NOWAIT) {
         Ok(there) => there,
         Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::INTR) => 0,
         Err(error) => return Err(error.into()),
     };
     if there > 0 {
-        piece.truncate(there);
-        return Ok(piece.into());
+        chunk.truncate(there);
+        return Ok(chunk.into());
     }
     let file = Arc::clone(file);
     let waiting = tokio::task::spawn_blocking(move || {
-        file.read_exact_at(&mut piece, at)?;
-        Ok(piece.into())
+        file.read_exact_at(&mut chunk, at)?;
+        Ok(chunk.into())
     });
     waiting.await.map_err(io::Error::other)?
 }
