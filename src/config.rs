@@ -22,7 +22,6 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use crate::daemon;
 use crate::domain::course::{Course, CourseId};
 use crate::outbox::EmailSender;
 use crate::world::archive::Archive;
@@ -30,6 +29,7 @@ use crate::world::fetch;
 use meaning::{Found, Table};
 
 pub use mail::Mail;
+pub use nights::DaemonSettings;
 pub use pages::Pages;
 
 /// What a configuration file says.
@@ -38,7 +38,7 @@ pub struct Settings {
     pub archive: PathBuf,
     pub fetch: fetch::FetchSettings,
     pub courses: Vec<Course>,
-    pub daemon: daemon::Settings,
+    pub daemon: DaemonSettings,
     /// How letters leave; without it none are written.
     pub mail: Option<Mail>,
     /// What is shown, and where; without it nothing is.
@@ -245,7 +245,7 @@ fn settings(file: File, courses: Vec<((usize, usize), course::CourseKeys)>, foun
         archive: file.archive.dir,
         fetch,
         courses: Vec::new(),
-        daemon: daemon::Settings { ping: service.ping.clone(), ..daemon::Settings::default() },
+        daemon: DaemonSettings { ping: service.ping.clone(), ..DaemonSettings::default() },
         mail: mail.flatten(),
         pages: pages.flatten(),
     };
@@ -282,7 +282,7 @@ fn add(
     let when = nights::schedules(schedule.as_deref(), &id, zone, service, table);
     let (mut course, when) = (course?, when?);
     settings.daemon.nights.insert(id.clone(), when.nights.within(course.term));
-    settings.daemon.looks.extend(when.looks.map(|looks| (id, looks.within(course.term))));
+    settings.daemon.rechecks.extend(when.rechecks.map(|rechecks| (id, rechecks.within(course.term))));
     match &mut settings.pages {
         Some(pages) => pages.add(&course, admission?, shown, table),
         None => course.copies = None,

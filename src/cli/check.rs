@@ -10,7 +10,6 @@ use clap::{Args, ValueEnum};
 use super::progress::Bar;
 use super::{Now, exit, place, post, say};
 use crate::config::{self, Settings};
-use crate::daemon;
 use crate::domain::course::{Course, CourseId, PageSource};
 use crate::domain::report::{compose, github, json, junit, sarif, summary};
 use crate::night::{self, Finished};
@@ -154,7 +153,7 @@ fn settings(arguments: Arguments) -> anyhow::Result<Settings> {
                 ..fetch::FetchSettings::default()
             },
             courses: Vec::new(),
-            daemon: daemon::Settings::default(),
+            daemon: config::DaemonSettings::default(),
             mail: None,
             pages: None,
         },

@@ -1,5 +1,6 @@
 //! The part of the configuration that says when: `[service]` and each course's `schedule`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -47,10 +48,21 @@ pub(super) struct Service {
     pub ping: Option<PingUrl>,
 }
 
-/// When a course has its nights and its looks by day.
-pub(super) struct Schedules {
+/// When the service runs.
+#[derive(Clone, Debug, Default)]
+pub struct DaemonSettings {
+    /// When each course has its nights.
+    pub nights: BTreeMap<CourseId, Schedule>,
+    /// When the failing links of a course are rechecked by day.
+    pub rechecks: BTreeMap<CourseId, Schedule>,
+    /// The monitoring service that raises an alarm when nights do not happen.
+    pub ping: Option<PingUrl>,
+}
+
+/// When a course has its nights and its daytime rechecks.
+pub(super) struct CourseSchedules {
     pub nights: Schedule,
-    pub looks: Option<Schedule>,
+    pub rechecks: Option<Schedule>,
 }
 
 pub(super) fn service(
@@ -77,12 +89,12 @@ pub(super) fn schedules(
     zone: TimeZone,
     service: &Service,
     table: &mut Table,
-) -> Option<Schedules> {
+) -> Option<CourseSchedules> {
     let of_course = |what: schedule::NotASchedule| format!("course `{course}`: {what}");
     let nights = Schedule::parse(expression.unwrap_or(schedule::DEFAULT), zone.clone()).map_err(of_course);
-    let looks = service.look.map(|at| Schedule::daily(at, zone)).transpose().map_err(of_course);
+    let rechecks = service.look.map(|at| Schedule::daily(at, zone)).transpose().map_err(of_course);
     let nights = table.value("schedule", nights)?.spread(course, service.spread);
-    Some(Schedules { nights, looks: table.value("schedule", looks)? })
+    Some(CourseSchedules { nights, rechecks: table.value("schedule", rechecks)? })
 }
 
 fn look(text: &str) -> Result<Option<Time>, String> {

@@ -1,69 +1,71 @@
-//! What is due now, and when something will be: decided over values, without waiting.
+//! Which runs are due now, and when the next one is: decided over values, without waiting.
 
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Settings;
+use crate::config::DaemonSettings;
 use crate::domain::course::CourseId;
 use crate::domain::schedule::Occasion;
 use crate::world::catalogue::LastNight;
 
-/// A look that is later than this is left out; the night is soon enough.
-const LATEST_LOOK: SignedDuration = SignedDuration::from_hours(1);
+/// A recheck that would be later than this is skipped; the next night is soon enough.
+const LATEST_RECHECK: SignedDuration = SignedDuration::from_hours(1);
 
-/// What was done before.
+/// The runs so far.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Past<'a> {
-    /// The last night of each course; one that is missing here waits.
+pub(super) struct RunHistory<'a> {
+    /// The last night of each course; a course that is missing here waits.
     pub nights: &'a HashMap<CourseId, LastNight>,
-    pub looks: &'a HashMap<CourseId, Timestamp>,
-    /// Nights that were cut short are left alone for now.
-    pub is_resting: bool,
+    pub rechecks: &'a HashMap<CourseId, Timestamp>,
+    /// Interrupted nights wait for the retry delay.
+    pub is_backing_off: bool,
 }
 
 /// A course whose night is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Due {
+pub(super) struct DueNight {
     pub course: CourseId,
-    /// `None` for a night that was cut short.
+    /// `None` for an interrupted night.
     pub occasion: Option<Occasion>,
     pub is_resumed: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Agenda {
-    /// Courses that run now, together.
-    pub nights: Vec<Due>,
-    pub looks: Vec<CourseId>,
-    /// When something will be due, if nothing is; `None` if never.
+    /// Courses that run now, in one night.
+    pub nights: Vec<DueNight>,
+    pub rechecks: Vec<CourseId>,
+    /// When the next run is due, if none is now; `None` if no run is to come.
     pub wake: Option<Timestamp>,
 }
 
 impl Agenda {
-    pub(super) fn of(settings: &Settings, past: Past<'_>, now: Timestamp) -> Self {
+    pub(super) fn of(settings: &DaemonSettings, past: RunHistory<'_>, now: Timestamp) -> Self {
         let mut agenda = Self::default();
         let mut later = Vec::new();
         for (course, schedule) in &settings.nights {
             let Some(last) = past.nights.get(course) else { continue };
-            if !last.is_over && !past.is_resting {
-                agenda.nights.push(Due { course: course.clone(), occasion: None, is_resumed: true });
+            if !last.is_over && !past.is_backing_off {
+                agenda.nights.push(DueNight { course: course.clone(), occasion: None, is_resumed: true });
                 continue;
             }
             match schedule.next(Some(last.at), now) {
                 Some(slot) if slot.at <= now => {
                     let occasion = Some(slot.occasion);
-                    agenda.nights.push(Due { course: course.clone(), occasion, is_resumed: false });
+                    agenda.nights.push(DueNight { course: course.clone(), occasion, is_resumed: false });
                 }
                 Some(slot) => later.push(slot.at),
                 None => {}
             }
         }
-        for (course, schedule) in &settings.looks {
-            let last = past.looks.get(course).copied();
+        for (course, schedule) in &settings.rechecks {
+            let last = past.rechecks.get(course).copied();
             match schedule.next(last, now) {
                 Some(slot) if slot.at > now => later.push(slot.at),
-                Some(slot) if now.duration_since(slot.at) <= LATEST_LOOK => agenda.looks.push(course.clone()),
+                Some(slot) if now.duration_since(slot.at) <= LATEST_RECHECK => {
+                    agenda.rechecks.push(course.clone())
+                }
                 Some(_) => later.extend(schedule.after(now).map(|slot| slot.at)),
                 None => {}
             }
@@ -84,33 +86,33 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn fifty(spread: SignedDuration) -> Settings {
+    fn fifty(spread: SignedDuration) -> DaemonSettings {
         let zone = TimeZone::get("Europe/Berlin").unwrap();
-        let mut settings = Settings::default();
+        let mut settings = DaemonSettings::default();
         for n in 0..50 {
             let id: CourseId = format!("course-{n}").parse().unwrap();
             let schedule = Schedule::parse(DEFAULT, zone.clone()).unwrap();
-            let look = Schedule::daily(jiff::civil::time(13, 0, 0, 0), zone.clone()).unwrap();
+            let recheck = Schedule::daily(jiff::civil::time(13, 0, 0, 0), zone.clone()).unwrap();
             settings.nights.insert(id.clone(), schedule.spread(&id, spread));
-            settings.looks.insert(id, look);
+            settings.rechecks.insert(id, recheck);
         }
         settings
     }
 
-    fn all_at(settings: &Settings, at: Timestamp, is_over: bool) -> HashMap<CourseId, LastNight> {
+    fn all_at(settings: &DaemonSettings, at: Timestamp, is_over: bool) -> HashMap<CourseId, LastNight> {
         settings.nights.keys().map(|course| (course.clone(), LastNight { at, is_over })).collect()
     }
 
-    fn looks(settings: &Settings, at: Timestamp) -> HashMap<CourseId, Timestamp> {
-        settings.looks.keys().map(|course| (course.clone(), at)).collect()
+    fn rechecks(settings: &DaemonSettings, at: Timestamp) -> HashMap<CourseId, Timestamp> {
+        settings.rechecks.keys().map(|course| (course.clone(), at)).collect()
     }
 
     #[test]
     fn fifty_courses_at_once_run_together() {
         let settings = fifty(SignedDuration::ZERO);
         let yesterday = at("2026-11-09T12:30:00Z");
-        let (nights, looks) = (all_at(&settings, yesterday, true), looks(&settings, yesterday));
-        let past = Past { nights: &nights, looks: &looks, is_resting: false };
+        let (nights, rechecks) = (all_at(&settings, yesterday, true), rechecks(&settings, yesterday));
+        let past = RunHistory { nights: &nights, rechecks: &rechecks, is_backing_off: false };
         let before = Agenda::of(&settings, past, at("2026-11-10T01:29:59Z"));
         assert_eq!((before.nights.len(), before.wake), (0, Some(at("2026-11-10T01:30:00Z"))));
         let then = Agenda::of(&settings, past, at("2026-11-10T01:30:00Z"));
@@ -121,13 +123,16 @@ mod tests {
     fn fifty_courses_that_spread_run_each_once_a_night() {
         let settings = fifty(SignedDuration::from_mins(30));
         let mut nights = all_at(&settings, at("2026-11-09T12:30:00Z"), true);
-        let looks = looks(&settings, at("2026-11-10T12:00:00Z"));
+        let rechecks = rechecks(&settings, at("2026-11-10T12:00:00Z"));
         let mut now = at("2026-11-10T00:00:00Z");
         let mut runs = 0;
         let mut served = 0;
         while now < at("2026-11-10T10:00:00Z") {
-            let agenda =
-                Agenda::of(&settings, Past { nights: &nights, looks: &looks, is_resting: false }, now);
+            let agenda = Agenda::of(
+                &settings,
+                RunHistory { nights: &nights, rechecks: &rechecks, is_backing_off: false },
+                now,
+            );
             if agenda.nights.is_empty() {
                 now = agenda.wake.unwrap();
                 continue;
@@ -145,25 +150,33 @@ mod tests {
     }
 
     #[test]
-    fn a_night_cut_short_is_gone_on_with_unless_we_rest() {
+    fn an_interrupted_night_resumes_unless_it_backs_off() {
         let settings = fifty(SignedDuration::ZERO);
         let nights = all_at(&settings, at("2026-11-10T01:30:00Z"), false);
-        let looks = looks(&settings, at("2026-11-10T01:30:00Z"));
+        let rechecks = rechecks(&settings, at("2026-11-10T01:30:00Z"));
         let now = at("2026-11-10T02:00:00Z");
-        let agenda = Agenda::of(&settings, Past { nights: &nights, looks: &looks, is_resting: false }, now);
+        let agenda = Agenda::of(
+            &settings,
+            RunHistory { nights: &nights, rechecks: &rechecks, is_backing_off: false },
+            now,
+        );
         assert!(agenda.nights.len() == 50 && agenda.nights.iter().all(|due| due.is_resumed));
-        let resting = Agenda::of(&settings, Past { nights: &nights, looks: &looks, is_resting: true }, now);
+        let resting = Agenda::of(
+            &settings,
+            RunHistory { nights: &nights, rechecks: &rechecks, is_backing_off: true },
+            now,
+        );
         assert_eq!(resting.nights, []);
     }
 
     #[test]
-    fn a_look_is_at_its_time_or_not_at_all() {
+    fn a_recheck_is_at_its_time_or_not_at_all() {
         let settings = fifty(SignedDuration::ZERO);
         let nights = all_at(&settings, at("2026-11-10T01:31:00Z"), true);
-        let looks = looks(&settings, at("2026-11-10T01:00:00Z"));
-        let past = Past { nights: &nights, looks: &looks, is_resting: false };
-        assert_eq!(Agenda::of(&settings, past, at("2026-11-10T12:00:30Z")).looks.len(), 50);
+        let rechecks = rechecks(&settings, at("2026-11-10T01:00:00Z"));
+        let past = RunHistory { nights: &nights, rechecks: &rechecks, is_backing_off: false };
+        assert_eq!(Agenda::of(&settings, past, at("2026-11-10T12:00:30Z")).rechecks.len(), 50);
         let late = Agenda::of(&settings, past, at("2026-11-10T15:00:00Z"));
-        assert_eq!((late.looks.len(), late.wake), (0, Some(at("2026-11-11T01:30:00Z"))));
+        assert_eq!((late.rechecks.len(), late.wake), (0, Some(at("2026-11-11T01:30:00Z"))));
     }
 }

@@ -1,17 +1,17 @@
-//! The service that runs by itself: waits for the next night, runs it, and stops when told.
+//! The service: waits for the next run, runs it, and stops at a signal.
 //!
-//! Everything happens in one loop, so that a night and a look never overlap and
-//! the supervisor's watchdog sees the loop itself. What is due is decided in
-//! `agenda`; signals, the watchdog and the companions are heard in `attendant`.
+//! One loop does everything, so that a night and a recheck never overlap and the
+//! watchdog of the service manager sees the loop itself. `agenda` decides what is
+//! due; `supervisor` answers signals, the watchdog and the background tasks.
 
 mod agenda;
-mod attendant;
-mod beside;
-mod companions;
-mod courtesy;
-mod tidings;
+mod supervisor;
+mod services;
+mod tasks;
+mod host_memory;
+mod run_log;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -19,66 +19,54 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tracing::Instrument as _;
 
-use self::agenda::{Agenda, Due};
-use self::attendant::{Attendant, Outcome};
-use self::beside::Beside;
-use self::courtesy::{Courtesy, Errand};
-use self::tidings::Tidings;
+use self::agenda::{Agenda, DueNight};
+use self::host_memory::{HostMemory, RunKind};
+use self::run_log::PingQueue;
+use self::services::Services;
+use self::supervisor::{Supervisor, WorkOutcome};
 use crate::config;
 use crate::domain::course::{Course, CourseId};
-use crate::domain::schedule::Schedule;
 use crate::night;
 use crate::serve::{Bell, Call, Listener};
 use crate::world::World;
 use crate::world::catalogue::LastNight;
 use crate::world::fetch::Fetch;
-use crate::world::ping::{Ping, PingUrl};
+use crate::world::ping::Ping;
 
-/// The clock is looked at this often at least: it may have been set, or the
-/// machine have slept, while we waited.
-const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// The loop reads the clock at least this often: the clock may be set, or the
+/// machine may sleep, during a wait.
+const MAX_WAIT: Duration = Duration::from_mins(1);
 
-/// After our own side failed, as when the disk was full, a night is gone on
-/// with after this pause; the engine takes up one that is younger than 12 hours.
-const REST: Duration = Duration::from_mins(30);
+/// A night that failed on our side, for example on a full disk, resumes after this
+/// pause. A night that began more than 12 hours ago does not resume.
+const RETRY_DELAY: Duration = Duration::from_mins(30);
 
-/// When what is done.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    /// When each course has its nights.
-    pub nights: BTreeMap<CourseId, Schedule>,
-    /// When its failing links are looked at by day.
-    pub looks: BTreeMap<CourseId, Schedule>,
-    /// Who sounds the alarm when nights stay away.
-    pub ping: Option<PingUrl>,
-}
-
-/// Runs until it is told to stop.
+/// Runs until a signal asks it to stop.
 ///
 /// # Errors
 ///
-/// The catalogue cannot be used, a signal cannot be heard, or a companion
-/// ended early. A night that failed is tried again instead.
+/// The catalogue cannot be used, the signal handlers cannot be installed, or a
+/// background task ended early. A night that fails is no error: it is tried again.
 pub async fn run(file: &Path, settings: config::Settings, world: World) -> anyhow::Result<()> {
-    // What was decided just before a power cut is shown from the start.
+    // The journal may hold decisions that a power cut kept from the catalogue.
     night::replay::catch_up(&world).await?;
     let (bell, listener) = Bell::hung();
-    let mut beside = Beside::new(bell);
-    beside.set_up(&settings, &world).await?;
-    let attendant = Attendant::new(file, &settings, world.clock, beside)?;
-    let tidings = Tidings::new(world.clock);
+    let mut services = Services::new(bell);
+    services.start(&settings, &world).await?;
+    let supervisor = Supervisor::new(file, &settings, world.clock, services)?;
+    let pings = PingQueue::new(world.clock);
     let mut daemon = Daemon {
         settings,
         world,
-        attendant,
-        tidings,
+        supervisor,
+        pings,
         listener,
-        looked: HashMap::new(),
-        courtesy: Courtesy::default(),
-        rests_until: None,
+        rechecked: HashMap::new(),
+        host_memory: HostMemory::default(),
+        retry_at: None,
     };
     let ended = daemon.work().await;
-    daemon.attendant.stop().await;
+    daemon.supervisor.stop().await;
     daemon.world.close().await;
     ended
 }
@@ -86,63 +74,63 @@ pub async fn run(file: &Path, settings: config::Settings, world: World) -> anyho
 struct Daemon {
     settings: config::Settings,
     world: World,
-    attendant: Attendant,
-    tidings: Tidings,
-    /// Hears those who ask on a page for a look at a link.
+    supervisor: Supervisor,
+    pings: PingQueue,
+    /// Recheck requests that people make on the pages.
     listener: Listener,
-    /// The last look of each course; a restart forgets it, and misses one look.
-    looked: HashMap<CourseId, Timestamp>,
-    courtesy: Courtesy,
-    /// Nights that our own failing cut short are left alone until then.
-    rests_until: Option<Instant>,
+    /// The last recheck of each course; a restart forgets it, which skips one recheck.
+    rechecked: HashMap<CourseId, Timestamp>,
+    host_memory: HostMemory,
+    /// A night that failed on our side waits until then.
+    retry_at: Option<Instant>,
 }
 
-/// The daemon was told to stop.
-struct Stopped;
+/// A signal asked the service to stop.
+struct StopRequested;
 
 impl Daemon {
     async fn work(&mut self) -> anyhow::Result<()> {
-        self.attendant.ready("waiting for the first night");
+        self.supervisor.ready("waiting for the first night");
         loop {
             let agenda = self.agenda().await?;
             let stopped = if !agenda.nights.is_empty() {
                 self.night(&agenda.nights).await?
-            } else if !agenda.looks.is_empty() {
-                self.look(&agenda.looks).await?
+            } else if !agenda.rechecks.is_empty() {
+                self.recheck(&agenda.rechecks).await?
             } else {
                 self.wait(agenda.wake).await?
             };
-            if let Some(Stopped) = stopped {
-                tracing::info!("stopping; a night under way is gone on with at the next start");
+            if let Some(StopRequested) = stopped {
+                tracing::info!("stopping; a night in progress resumes at the next start");
                 return Ok(());
             }
-            if let Some(settings) = self.attendant.taken() {
-                self.take_over(settings).await;
+            if let Some(settings) = self.supervisor.take_new_settings() {
+                self.apply_settings(settings).await;
             }
         }
     }
 
-    /// Takes over a configuration that was read without a mistake; what it asks
-    /// of this machine may still fail.
-    async fn take_over(&mut self, settings: config::Settings) {
-        let taken = async {
+    /// Applies a configuration that was read without an error; what it asks of this
+    /// machine may still fail.
+    async fn apply_settings(&mut self, settings: config::Settings) {
+        let applied = async {
             Fetch::new(&settings.fetch, self.world.archive.spool(), self.world.clock)?;
-            self.attendant.beside.set_up(&settings, &self.world).await
+            self.supervisor.services.start(&settings, &self.world).await
         };
-        match taken.await {
+        match applied.await {
             Ok(()) => {
                 tracing::info!(courses = settings.courses.len(), "the new configuration is in force");
                 self.settings = settings;
-                self.courtesy = Courtesy::default();
+                self.host_memory = HostMemory::default();
             }
             Err(error) => {
-                let error = tidings::told(&error);
-                tracing::error!(%error, "the new configuration is not taken; the old one stays");
+                let error = run_log::one_line(&error);
+                tracing::error!(%error, "the new configuration is not applied; the old one stays");
             }
         }
     }
 
-    /// What is due now, after courses seen for the first time were written down.
+    /// What is due now. Courses that are new are entered first.
     async fn agenda(&mut self) -> anyhow::Result<Agenda> {
         let now = self.world.clock.now();
         let mut nights = self.world.catalogue.last_nights().await?;
@@ -159,103 +147,109 @@ impl Daemon {
             self.world.catalogue.set_last_nights(&unseen, first_seen).await?;
             nights.extend(unseen.into_iter().map(|course| (course, first_seen)));
         }
-        for course in self.settings.daemon.looks.keys() {
-            self.looked.entry(course.clone()).or_insert(now);
+        for course in self.settings.daemon.rechecks.keys() {
+            self.rechecked.entry(course.clone()).or_insert(now);
         }
-        let is_resting = self.rests_until.is_some_and(|until| self.world.clock.instant() < until);
+        let is_backing_off = self.retry_at.is_some_and(|until| self.world.clock.instant() < until);
         Ok(Agenda::of(
             &self.settings.daemon,
-            agenda::Past { nights: &nights, looks: &self.looked, is_resting },
+            agenda::RunHistory { nights: &nights, rechecks: &self.rechecked, is_backing_off },
             now,
         ))
     }
 
-    async fn wait(&mut self, wake: Option<Timestamp>) -> anyhow::Result<Option<Stopped>> {
-        let zone = |at: Timestamp| at.strftime("%F %H:%M UTC").to_string();
-        self.attendant.status(&wake.map_or_else(
-            || "no night to come; all terms are over".to_owned(),
-            |wake| format!("waiting until {}", zone(wake)),
+    async fn wait(&mut self, wake: Option<Timestamp>) -> anyhow::Result<Option<StopRequested>> {
+        let utc = |at: Timestamp| at.strftime("%F %H:%M UTC").to_string();
+        self.supervisor.status(&wake.map_or_else(
+            || "no night is scheduled: all terms are over".to_owned(),
+            |wake| format!("waiting until {}", utc(wake)),
         ));
         let left = wake.map(|wake| wake.duration_since(self.world.clock.now()));
-        let left = left.map_or(LONGEST_WAIT, |left| Duration::try_from(left).unwrap_or(Duration::ZERO));
+        let left = left.map_or(MAX_WAIT, |left| Duration::try_from(left).unwrap_or(Duration::ZERO));
         let (clock, listener) = (self.world.clock, &mut self.listener);
         let heard = {
             let mut idle = pin!(async {
                 tokio::select! {
-                    () = clock.sleep(left.min(LONGEST_WAIT)) => None,
+                    () = clock.sleep(left.min(MAX_WAIT)) => None,
                     call = listener.next() => Some(call),
                 }
             });
-            self.attendant.attend(&mut idle).await?
+            self.supervisor.supervise(&mut idle).await?
         };
         match heard {
-            Outcome::Done(Some(call)) => self.answer(call).await,
-            Outcome::Done(None) | Outcome::Reloaded => Ok(None),
-            Outcome::Stop => Ok(Some(Stopped)),
+            WorkOutcome::Done(Some(call)) => self.recheck_link(call).await,
+            WorkOutcome::Done(None) | WorkOutcome::Reloaded => Ok(None),
+            WorkOutcome::Stop => Ok(Some(StopRequested)),
         }
     }
 
-    /// Looks at the one link that someone asks for.
-    async fn answer(&mut self, call: Call) -> anyhow::Result<Option<Stopped>> {
+    /// Rechecks the one link that a person asks for.
+    async fn recheck_link(&mut self, call: Call) -> anyhow::Result<Option<StopRequested>> {
         let Some(course) = self.courses([&call.course].into_iter()).pop() else { return Ok(None) };
-        self.courtesy.begin(Errand::Look, &mut self.world, &self.settings.fetch);
+        self.host_memory.begin(RunKind::Recheck, &mut self.world, &self.settings.fetch);
         let span = tracing::info_span!("look", run = %self.world.clock.now());
-        let look = night::recheck_link(&course, &call.link, &self.world).instrument(span.clone());
-        let Some(looked) = attended(&mut self.attendant, look).await? else { return Ok(Some(Stopped)) };
+        let recheck = night::recheck_link(&course, &call.link, &self.world).instrument(span.clone());
+        let Some(rechecked) = run_supervised(&mut self.supervisor, recheck).await? else {
+            return Ok(Some(StopRequested));
+        };
         let _entered = span.enter();
-        let is_cleared = looked.as_ref().is_ok_and(|looked| looked.cleared > 0);
-        tidings::looked(looked);
+        let is_cleared = rechecked.as_ref().is_ok_and(|rechecked| rechecked.cleared > 0);
+        run_log::rechecked(rechecked);
         call.answer(self.world.clock.now(), is_cleared);
         Ok(None)
     }
 
-    async fn night(&mut self, due: &[Due]) -> anyhow::Result<Option<Stopped>> {
+    async fn night(&mut self, due: &[DueNight]) -> anyhow::Result<Option<StopRequested>> {
         let started = self.world.clock.now();
         let courses = self.courses(due.iter().map(|due| &due.course));
         let ids: Vec<CourseId> = courses.iter().map(|course| course.id.clone()).collect();
         let begun: Vec<CourseId> =
             due.iter().filter(|due| !due.is_resumed).map(|due| due.course.clone()).collect();
         self.world.catalogue.set_last_nights(&begun, LastNight { at: started, is_over: false }).await?;
-        self.courtesy.begin(Errand::Night, &mut self.world, &self.settings.fetch);
+        self.host_memory.begin(RunKind::Night, &mut self.world, &self.settings.fetch);
         let ping = self.settings.daemon.ping.clone();
         let span = tracing::info_span!("night", run = %started);
-        span.in_scope(|| tidings::begins(due));
-        self.tidings.tell(ping.as_ref(), Ping::Start);
-        self.attendant.status(&format!("a night of {}", tidings::courses(ids.len())));
+        span.in_scope(|| run_log::begins(due));
+        self.pings.send(ping.as_ref(), Ping::Start);
+        self.supervisor.status(&format!("running a night of {}", run_log::courses(ids.len())));
         let night = night::run(&courses, &self.world, &|_| ()).instrument(span.clone());
-        let Some(finished) = attended(&mut self.attendant, night).await? else { return Ok(Some(Stopped)) };
+        let Some(finished) = run_supervised(&mut self.supervisor, night).await? else {
+            return Ok(Some(StopRequested));
+        };
         match finished {
             Ok(finished) => {
-                self.rests_until = None;
+                self.retry_at = None;
                 let over = LastNight { at: started.max(self.world.clock.now()), is_over: true };
                 self.world.catalogue.set_last_nights(&ids, over).await?;
-                span.in_scope(|| tidings::ended(&finished));
-                self.tidings.tell(ping.as_ref(), tidings::ping_for(&finished));
+                span.in_scope(|| run_log::ended(&finished));
+                self.pings.send(ping.as_ref(), run_log::ping_for(&finished));
                 let scrub = night::scrub::scrub(&self.world).instrument(span.clone());
-                let Some(fixity) = attended(&mut self.attendant, scrub).await? else {
-                    return Ok(Some(Stopped));
+                let Some(fixity) = run_supervised(&mut self.supervisor, scrub).await? else {
+                    return Ok(Some(StopRequested));
                 };
-                span.in_scope(|| tidings::scrubbed(fixity));
+                span.in_scope(|| run_log::scrubbed(fixity));
             }
             Err(error) => {
-                self.rests_until = Some(self.world.clock.instant() + REST);
-                span.in_scope(|| tracing::error!(error = %tidings::told(&error), "the night failed; it is gone on with in half an hour"));
-                self.tidings.tell(ping.as_ref(), Ping::Failure);
+                self.retry_at = Some(self.world.clock.instant() + RETRY_DELAY);
+                span.in_scope(|| tracing::error!(error = %run_log::one_line(&error), "the night failed; it resumes in 30 minutes"));
+                self.pings.send(ping.as_ref(), Ping::Failure);
             }
         }
         Ok(None)
     }
 
-    async fn look(&mut self, due: &[CourseId]) -> anyhow::Result<Option<Stopped>> {
+    async fn recheck(&mut self, due: &[CourseId]) -> anyhow::Result<Option<StopRequested>> {
         let now = self.world.clock.now();
-        self.looked.extend(due.iter().map(|course| (course.clone(), now)));
-        self.courtesy.begin(Errand::Look, &mut self.world, &self.settings.fetch);
+        self.rechecked.extend(due.iter().map(|course| (course.clone(), now)));
+        self.host_memory.begin(RunKind::Recheck, &mut self.world, &self.settings.fetch);
         let courses = self.courses(due.iter());
         let span = tracing::info_span!("look", run = %now);
-        let look = night::recheck(&courses, &self.world).instrument(span.clone());
-        let Some(looked) = attended(&mut self.attendant, look).await? else { return Ok(Some(Stopped)) };
+        let recheck = night::recheck(&courses, &self.world).instrument(span.clone());
+        let Some(rechecked) = run_supervised(&mut self.supervisor, recheck).await? else {
+            return Ok(Some(StopRequested));
+        };
         let _entered = span.enter();
-        tidings::looked(looked);
+        run_log::rechecked(rechecked);
         Ok(None)
     }
 
@@ -265,14 +259,17 @@ impl Daemon {
     }
 }
 
-/// What came of some work; `None` where we were told to stop before it was done.
-async fn attended<T>(attendant: &mut Attendant, work: impl Future<Output = T>) -> anyhow::Result<Option<T>> {
+/// The result of some work; `None` if a signal asked to stop before it was done.
+async fn run_supervised<T>(
+    supervisor: &mut Supervisor,
+    work: impl Future<Output = T>,
+) -> anyhow::Result<Option<T>> {
     let mut work = pin!(work);
     loop {
-        match attendant.attend(&mut work).await? {
-            Outcome::Done(done) => return Ok(Some(done)),
-            Outcome::Reloaded => {}
-            Outcome::Stop => return Ok(None),
+        match supervisor.supervise(&mut work).await? {
+            WorkOutcome::Done(done) => return Ok(Some(done)),
+            WorkOutcome::Reloaded => {}
+            WorkOutcome::Stop => return Ok(None),
         }
     }
 }

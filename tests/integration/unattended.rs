@@ -155,8 +155,8 @@ async fn a_night_runs_by_itself_and_the_watcher_hears_of_it() {
     until(|| pings(&town).len() == 2, || format!("{:?}", pings(&town))).await;
     assert_eq!(pings(&town), ["/watch/start", "/watch/"]);
     let log = service.stop().await;
-    assert!(log.contains("copies were hashed again"), "{log}");
-    let over = log.lines().find(|line| line.contains("the night is over")).unwrap();
+    assert!(log.contains("fixity check finished"), "{log}");
+    let over = log.lines().find(|line| line.contains("night finished")).unwrap();
     let over: serde_json::Value = serde_json::from_str(over).unwrap();
     assert_eq!(over["fields"]["links"], 1);
     assert!(over["span"]["run"].as_str().unwrap().starts_with("2026-09-14T02:30:"), "{over}");
@@ -217,8 +217,8 @@ async fn a_stop_in_the_middle_of_a_night_is_quick_and_the_next_start_goes_on() {
     let asked_before = asked.load(Ordering::SeqCst);
 
     let service = Service::start(&town, "2026-09-14T02:45:00Z");
-    service.logs("going on with a night that was cut short").await;
-    service.logs("the night is over").await;
+    service.logs("resuming an interrupted night").await;
+    service.logs("night finished").await;
     service.says("waiting until 2026-09-14 13:00 UTC").await;
     service.stop().await;
     let asked_after = asked.load(Ordering::SeqCst) - asked_before;
@@ -245,7 +245,8 @@ async fn a_bad_new_configuration_is_reported_and_the_old_one_stays() {
         let said = service.says("waiting until").await;
         assert!(said.contains("RELOADING=1") && said.contains("READY=1"), "{said}");
         assert!(
-            said.contains("was refused") && said.contains("waiting until 2026-09-15 02:30 UTC"),
+            said.contains("the old one stays in force")
+                && said.contains("waiting until 2026-09-15 02:30 UTC"),
             "{said}"
         );
         service.logs(told).await;
@@ -278,7 +279,7 @@ async fn a_look_by_day_clears_a_failing_link_and_condemns_none() {
     is_up.store(true, Ordering::SeqCst);
     let pages_read = nights_of(&town);
     let service = Service::start(&town, "2026-09-15T12:59:59Z");
-    service.logs("looked at failing links").await;
+    service.logs("rechecked failing links").await;
     let log = service.stop().await;
     assert!(log.contains("\"links\":2,\"cleared\":1"), "{log}");
     assert_eq!(nights_of(&town), pages_read, "the page is not read by day");
@@ -299,7 +300,7 @@ async fn a_course_that_cannot_be_read_alarms_the_watcher() {
     let service = Service::start(&town, "2026-09-14T02:29:59Z");
     until(|| pings(&town).len() == 2, || format!("{:?}\n{}", pings(&town), service.log())).await;
     assert_eq!(pings(&town), ["/watch/start", "/watch/fail"]);
-    service.logs("no page of the course could be read").await;
+    service.logs("no page of this course could be read").await;
     service.stop().await;
 }
 
@@ -358,15 +359,15 @@ async fn a_night_that_our_own_disk_fails_is_tried_again_and_told() {
     service.stop().await;
     std::fs::remove_file(&spool).unwrap();
     let service = Service::start(&town, "2026-09-14T02:31:00Z");
-    service.logs("the night is over").await;
+    service.logs("night finished").await;
     service.stop().await;
 }
 
 /// Where the service says that its pages are.
 pub(crate) async fn pages_of(service: &Service) -> SocketAddr {
-    service.logs("the pages are open").await;
+    service.logs("listening for the pages").await;
     let log = service.log();
-    let line = log.lines().find(|line| line.contains("the pages are open")).unwrap();
+    let line = log.lines().find(|line| line.contains("listening for the pages")).unwrap();
     let line: serde_json::Value = serde_json::from_str(line).unwrap();
     line["fields"]["at"].as_str().unwrap().parse().unwrap()
 }
@@ -399,7 +400,7 @@ async fn nights_pages_and_letters_are_one_service() {
     // A reload keeps the door, also when it is refused.
     configure(&town, "0 30 2 * * *", &format!("{post}[pages]\nlisten = \"192.0.2.1:80\"\n"));
     service.signal(Signal::HUP);
-    service.logs("cannot listen at 192.0.2.1:80").await;
+    service.logs("cannot listen on 192.0.2.1:80").await;
     assert!(get(at, "/readyz").await.starts_with("HTTP/1.1 200"));
     configure(&town, "0 15 3 * * *", &format!("{post}[pages]\nlisten = \"127.0.0.1:0\"\n"));
     service.signal(Signal::HUP);

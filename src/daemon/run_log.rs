@@ -1,8 +1,8 @@
-//! What the service says of its nights: to the log, and to the outside watcher.
+//! The log of the runs, and the pings to the monitoring service.
 
 use tokio::sync::mpsc::{self, UnboundedSender};
 
-use super::agenda::Due;
+use super::agenda::DueNight;
 use crate::domain::schedule::Occasion;
 use crate::domain::verdict::StateName;
 use crate::night::{Finished, Rechecked};
@@ -10,13 +10,13 @@ use crate::world::archive::FixityResults;
 use crate::world::clock::Clock;
 use crate::world::ping::{self, Ping, PingUrl};
 
-/// Pings leave one after another, so that an end is never told before its
-/// start, and nothing waits for them.
-pub(super) struct Tidings {
+/// Pings are sent one after another, so that an end never arrives before its
+/// start; no run waits for them.
+pub(super) struct PingQueue {
     pings: UnboundedSender<(PingUrl, Ping)>,
 }
 
-impl Tidings {
+impl PingQueue {
     pub(super) fn new(clock: Clock) -> Self {
         let (pings, mut waiting) = mpsc::unbounded_channel();
         tokio::spawn(async move {
@@ -27,22 +27,22 @@ impl Tidings {
         Self { pings }
     }
 
-    pub(super) fn tell(&self, watcher: Option<&PingUrl>, ping: Ping) {
-        if let Some(watcher) = watcher {
-            // The task ends only with us.
-            let _ = self.pings.send((watcher.clone(), ping));
+    pub(super) fn send(&self, monitor: Option<&PingUrl>, ping: Ping) {
+        if let Some(monitor) = monitor {
+            // The receiving task lives as long as the runtime.
+            let _ = self.pings.send((monitor.clone(), ping));
         }
     }
 }
 
-pub(super) fn begins(due: &[Due]) {
+pub(super) fn begins(due: &[DueNight]) {
     for due in due {
         let course = &due.course;
         match due.occasion {
-            None => tracing::info!(%course, "going on with a night that was cut short"),
-            Some(Occasion::Night) => tracing::info!(%course, "the night begins"),
+            None => tracing::info!(%course, "resuming an interrupted night"),
+            Some(Occasion::Night) => tracing::info!(%course, "night started"),
             Some(Occasion::ReadyForTerm { days_before }) => {
-                tracing::info!(%course, days_before, "the check before the term begins");
+                tracing::info!(%course, days_before, "check before the term started");
             }
         }
     }
@@ -50,15 +50,15 @@ pub(super) fn begins(due: &[Due]) {
 
 pub(super) fn ended(night: &Finished) {
     for unread in &night.unread {
-        tracing::error!(course = %unread.course, trouble = %unread.trouble, "no page of the course could be read");
+        tracing::error!(course = %unread.course, trouble = %unread.trouble, "no page of this course could be read; check its `page` in the configuration");
     }
     for course in &night.courses {
         if let Some(trouble) = &course.page_trouble {
-            tracing::warn!(course = %course.course, ?trouble, "the course page was not read as it is");
+            tracing::warn!(course = %course.course, ?trouble, "the course page could not be read as it is now; its last good reading is used");
         }
     }
     if let Some(void) = night.void {
-        tracing::warn!(?void, "our own side failed, so the night says nothing");
+        tracing::warn!(?void, "the network here failed, so this night judges no link");
     }
     tracing::info!(
         night = night.id,
@@ -69,41 +69,43 @@ pub(super) fn ended(night: &Finished) {
         requests = night.requests,
         bytes = night.bytes,
         seconds = night.finished.duration_since(night.started).as_secs(),
-        "the night is over"
+        "night finished"
     );
 }
 
-/// A night that says nothing, or nothing of some course, is one to be alarmed at.
+/// A void night, and one that could not read a course, are failures.
 pub(super) fn ping_for(night: &Finished) -> Ping {
     if night.void.is_some() || !night.unread.is_empty() { Ping::Failure } else { Ping::Success }
 }
 
-/// What hashing some of the copies again came to. Damage is for whoever has the backups.
+/// Logs the fixity check. Damage is an error: the operator restores the copy from a backup.
 pub(super) fn scrubbed(fixity: anyhow::Result<FixityResults>) {
     match fixity {
         Ok(fixity) => {
             for damage in &fixity.damaged {
                 let moved_to = damage.moved_to.display();
-                tracing::error!(blob = damage.name, %moved_to, "a copy is altered and was set aside; restore it from a backup");
+                tracing::error!(blob = damage.name, %moved_to, "the bytes of a copy have changed, so it was moved to quarantine; restore it from a backup");
             }
             tracing::info!(
                 verified = fixity.sound.len(),
                 bytes = fixity.bytes,
                 altered = fixity.damaged.len(),
-                "copies were hashed again"
+                "fixity check finished"
             );
         }
-        Err(error) => tracing::error!(error = %told(&error), "copies could not be hashed again"),
+        Err(error) => tracing::error!(error = %one_line(&error), "the fixity check failed"),
     }
 }
 
-pub(super) fn looked(looked: anyhow::Result<Rechecked>) {
-    match looked {
-        Ok(looked) => {
-            tracing::info!(links = looked.links, cleared = looked.cleared, "looked at failing links");
+pub(super) fn rechecked(rechecked: anyhow::Result<Rechecked>) {
+    match rechecked {
+        Ok(rechecked) => {
+            tracing::info!(links = rechecked.links, cleared = rechecked.cleared, "rechecked failing links");
         }
-        // The night will look again; the failing is told then.
-        Err(error) => tracing::warn!(error = %told(&error), "the look by day failed"),
+        // The next night visits the links again and reports them.
+        Err(error) => {
+            tracing::warn!(error = %one_line(&error), "the daytime recheck failed; the next night checks these links again")
+        }
     }
 }
 
@@ -111,7 +113,7 @@ pub(super) fn courses(count: usize) -> String {
     if count == 1 { "1 course".to_owned() } else { format!("{count} courses") }
 }
 
-/// An error with its causes, in one line.
-pub(super) fn told(error: &anyhow::Error) -> String {
+/// An error and its causes in one line.
+pub(super) fn one_line(error: &anyhow::Error) -> String {
     format!("{error:#}")
 }

@@ -1,60 +1,60 @@
-//! Who listens while the work goes on: to the operator's signals, the
-//! supervisor's watchdog, and the companions.
+//! Supervision of the work: while it runs, signals are answered, the watchdog of
+//! the service manager is notified, and a background task that fails is noticed.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::beside::Beside;
-use super::tidings;
+use super::run_log;
+use super::services::Services;
 use crate::config;
 use crate::world::clock::Clock;
 use crate::world::signals::{OperatorSignal, Signals};
 use crate::world::systemd::ServiceManager;
 
-/// Without a watchdog nobody waits for a sign of life.
-const NO_WATCHDOG: Duration = Duration::from_mins(1);
+/// How often the loop wakes where the service manager has no watchdog.
+const WITHOUT_WATCHDOG: Duration = Duration::from_mins(1);
 
-const REFUSED: &str = "the new configuration was refused; the old one is in force";
+const REFUSED: &str = "the new configuration has an error and is not used; the old one stays in force";
 
-/// Why [`Attendant::attend`] came back.
+/// Why [`Supervisor::supervise`] returned.
 #[derive(Debug)]
-pub(super) enum Outcome<T> {
+pub(super) enum WorkOutcome<T> {
     Done(T),
     /// The configuration was read again, with or without success; the work
-    /// goes on when it is attended to again.
+    /// continues when it is run_supervised to again.
     Reloaded,
     Stop,
 }
 
-pub(super) struct Attendant {
+pub(super) struct Supervisor {
     file: PathBuf,
     archive: PathBuf,
     clock: Clock,
     signals: Signals,
     service_manager: ServiceManager,
-    pub(super) beside: Beside,
-    /// A good configuration that is not in force yet.
+    pub(super) services: Services,
+    /// A valid configuration that is not in force yet.
     read: Option<config::Settings>,
-    /// The one on the disk is not.
+    /// The configuration on the disk has an error.
     is_refused: bool,
 }
 
-impl Attendant {
+impl Supervisor {
     pub(super) fn new(
         file: &Path,
         settings: &config::Settings,
         clock: Clock,
-        beside: Beside,
+        services: Services,
     ) -> anyhow::Result<Self> {
         Ok(Self {
             file: file.to_owned(),
             archive: settings.archive.clone(),
             clock,
-            signals: Signals::listen().context("cannot listen to signals")?,
+            signals: Signals::listen().context("cannot install the signal handlers")?,
             service_manager: ServiceManager::find(),
-            beside,
+            services,
             read: None,
             is_refused: false,
         })
@@ -72,58 +72,58 @@ impl Attendant {
         }
     }
 
-    /// Lets work go on until it is done or something else is to be done first.
+    /// Runs the work until it is done, or until a signal needs an answer first.
     ///
     /// # Errors
     ///
-    /// A companion ended early.
-    pub(super) async fn attend<F: Future + Unpin>(
+    /// A background task ended early.
+    pub(super) async fn supervise<F: Future + Unpin>(
         &mut self,
         work: &mut F,
-    ) -> anyhow::Result<Outcome<F::Output>> {
+    ) -> anyhow::Result<WorkOutcome<F::Output>> {
         loop {
-            // Before each wait and not after it: work that ends as often as a
-            // sign of life is due would leave out every one.
+            // Before each wait: work that ends as often as the watchdog is due
+            // would otherwise skip every notification.
             self.service_manager.ping_watchdog();
             tokio::select! {
                 biased;
                 call = self.signals.next() => match call {
-                    OperatorSignal::Stop => return Ok(Outcome::Stop),
+                    OperatorSignal::Stop => return Ok(WorkOutcome::Stop),
                     OperatorSignal::Reload => {
                         self.reload();
-                        return Ok(Outcome::Reloaded);
+                        return Ok(WorkOutcome::Reloaded);
                     }
                 },
-                early = self.beside.companions.ended() => return Err(early),
-                done = &mut *work => return Ok(Outcome::Done(done)),
-                () = self.clock.sleep(self.service_manager.watchdog_interval.unwrap_or(NO_WATCHDOG)) => {}
+                early = self.services.tasks.ended() => return Err(early),
+                done = &mut *work => return Ok(WorkOutcome::Done(done)),
+                () = self.clock.sleep(self.service_manager.watchdog_interval.unwrap_or(WITHOUT_WATCHDOG)) => {}
             }
         }
     }
 
-    /// The configuration that was read since this was asked last.
-    pub(super) fn taken(&mut self) -> Option<config::Settings> {
+    /// The configuration that was read since the last call.
+    pub(super) fn take_new_settings(&mut self) -> Option<config::Settings> {
         self.read.take()
     }
 
-    /// Reads the configuration again; a bad one is reported, and nothing changes.
+    /// Reads the configuration again. One with an error is logged, and nothing changes.
     fn reload(&mut self) {
         self.service_manager.reloading();
         let read = config::read(&self.file).and_then(|settings| settings.only(None, &self.file));
         let status = match read {
             Ok(settings) if settings.archive != self.archive => {
                 tracing::error!(
-                    "archive.dir cannot change while running, so the old configuration stays; restart to change it"
+                    "archive.dir cannot change while the service runs, so the old configuration stays in force; restart the service to change it"
                 );
                 REFUSED
             }
             Ok(settings) => {
                 self.read = Some(settings);
-                "the new configuration is in force from the next night on"
+                "the new configuration is in force from the next run on"
             }
             Err(mistake) => {
-                let mistake = tidings::told(&mistake.into());
-                tracing::error!(%mistake, "the new configuration is not taken; the old one stays");
+                let mistake = run_log::one_line(&mistake.into());
+                tracing::error!(%mistake, "the new configuration is not applied; the old one stays");
                 REFUSED
             }
         };
@@ -133,6 +133,6 @@ impl Attendant {
 
     pub(super) async fn stop(&mut self) {
         self.service_manager.stopping();
-        self.beside.companions.stop().await;
+        self.services.tasks.stop().await;
     }
 }

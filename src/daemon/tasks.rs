@@ -1,0 +1,108 @@
+//! The background tasks of the service: serving the pages, delivering e-mails.
+//!
+//! They run beside the nights and end when the service stops.
+
+use std::future::pending;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+
+/// How long the tasks may take to end after the stop signal.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Tasks that end only at the stop signal. A task that ends earlier ends the service.
+#[derive(Debug)]
+pub(super) struct BackgroundTasks {
+    tasks: JoinSet<(&'static str, anyhow::Result<()>)>,
+    stop: watch::Sender<bool>,
+}
+
+/// Comes when a task has to end.
+#[derive(Clone, Debug)]
+pub(super) struct StopSignal(watch::Receiver<bool>);
+
+impl StopSignal {
+    /// Returns once the service stops.
+    pub(super) async fn wait(mut self) {
+        // The sender is gone only when the service is.
+        let _ = self.0.wait_for(|stop| *stop).await;
+    }
+}
+
+impl Default for BackgroundTasks {
+    fn default() -> Self {
+        Self { tasks: JoinSet::new(), stop: watch::Sender::new(false) }
+    }
+}
+
+impl BackgroundTasks {
+    /// Starts a task; `name` says in errors what it does.
+    pub(super) fn add<F>(&mut self, name: &'static str, task: impl FnOnce(StopSignal) -> F)
+    where
+        F: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        let task = task(StopSignal(self.stop.subscribe()));
+        self.tasks.spawn(async move { (name, task.await) });
+    }
+
+    /// Returns when a task ends without the stop signal, with the reason.
+    pub(super) async fn ended(&mut self) -> anyhow::Error {
+        match self.tasks.join_next().await {
+            None => pending().await,
+            Some(ended) => why(ended),
+        }
+    }
+
+    /// Sends the stop signal, and aborts the tasks that do not end in time.
+    pub(super) async fn stop(&mut self) {
+        self.stop.send_replace(true);
+        let all = async {
+            while let Some(ended) = self.tasks.join_next().await {
+                if let Ok((name, Err(error))) = ended {
+                    tracing::warn!(name, %error, "a background task failed while it stopped");
+                }
+            }
+        };
+        if tokio::time::timeout(STOP_TIMEOUT, all).await.is_err() {
+            tracing::warn!("background tasks did not stop within 5 seconds and were aborted");
+            self.tasks.abort_all();
+        }
+    }
+}
+
+fn why(ended: Result<(&'static str, anyhow::Result<()>), JoinError>) -> anyhow::Error {
+    match ended {
+        Ok((name, Ok(()))) => {
+            anyhow::anyhow!("{name} ended although the service is running; please report this bug")
+        }
+        Ok((name, Err(error))) => error.context(format!("{name} failed")),
+        Err(error) => anyhow::Error::new(error).context("a background task panicked"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_ends_early_is_a_failure() {
+        let mut tasks = BackgroundTasks::default();
+        tasks.add("the pages", |stop| async move {
+            stop.wait().await;
+            Ok(())
+        });
+        tasks.add("the outbox", |_| async { anyhow::bail!("the relay exploded") });
+        let why = format!("{:#}", tasks.ended().await);
+        assert_eq!(why, "the outbox failed: the relay exploded");
+        tasks.stop().await;
+        assert!(tasks.tasks.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_task_that_panics_is_a_failure() {
+        let mut tasks = BackgroundTasks::default();
+        tasks.add("the pages", |_| async { panic!("oh") });
+        assert!(format!("{:#}", tasks.ended().await).contains("panicked"));
+    }
+}
