@@ -1,58 +1,63 @@
 //! Small real PDFs: a title page's worth of text on every page.
 
-use lopdf::content::{Content, Operation};
-use lopdf::{Document, Object, Stream, StringFormat, dictionary};
-
-const LINES_PER_PAGE: usize = 40;
+const LINES_PER_PAGE: u32 = 40;
+/// Catalog, page tree, font and information come before the pages.
+const FIRST_PAGE: u32 = 5;
 
 /// A PDF of the given pages; equal arguments give equal bytes.
 pub(super) fn make(title: &str, seed: u32, pages: u32) -> Vec<u8> {
-    let mut pdf = Document::with_version("1.5");
-    let root = pdf.new_object_id();
-    let font =
-        pdf.add_object(dictionary! { "Type" => "Font", "Subtype" => "Type1", "BaseFont" => "Helvetica" });
-    let resources = pdf.add_object(dictionary! { "Font" => dictionary! { "F1" => font } });
-    let kids: Vec<Object> = (0..pages)
-        .map(|page| {
-            let content = pdf.add_object(Stream::new(dictionary! {}, page_content(title, seed, page)));
-            pdf.add_object(dictionary! { "Type" => "Page", "Parent" => root, "Contents" => content }).into()
-        })
-        .collect();
-    let tree = dictionary! {
-        "Type" => "Pages",
-        "Kids" => kids,
-        "Count" => i64::from(pages),
-        "Resources" => resources,
-        "MediaBox" => vec![0.into(), 0.into(), 612.into(), 792.into()],
-    };
-    pdf.objects.insert(root, Object::Dictionary(tree));
-    let catalog = pdf.add_object(dictionary! { "Type" => "Catalog", "Pages" => root });
-    let info = pdf.add_object(
-        dictionary! { "Title" => Object::String(title.as_bytes().to_vec(), StringFormat::Literal) },
-    );
-    pdf.trailer.set("Root", catalog);
-    pdf.trailer.set("Info", info);
-    let mut bytes = Vec::new();
-    // Writing into memory cannot fail; an empty file would show at once in the demo.
-    let _ = pdf.save_to(&mut bytes);
-    bytes
+    let kids: Vec<String> = (0..pages).map(|page| format!("{} 0 R", FIRST_PAGE + 2 * page)).collect();
+    let mut objects = vec![
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        format!(
+            "<< /Type /Pages /Kids [{}] /Count {pages} /MediaBox [0 0 612 792] \
+             /Resources << /Font << /F1 3 0 R >> >> >>",
+            kids.join(" ")
+        ),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_owned(),
+        format!("<< /Title ({}) >>", escaped(title)),
+    ];
+    for page in 0..pages {
+        let content = page_content(title, seed, page);
+        objects.push(format!("<< /Type /Page /Parent 2 0 R /Contents {} 0 R >>", FIRST_PAGE + 2 * page + 1));
+        objects.push(format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()));
+    }
+    file(&objects)
 }
 
-fn page_content(title: &str, seed: u32, page: u32) -> Vec<u8> {
-    let text = |line: String| Operation::new("Tj", vec![Object::string_literal(line)]);
-    let mut operations = vec![
-        Operation::new("BT", vec![]),
-        Operation::new("Tf", vec!["F1".into(), 11.into()]),
-        Operation::new("TL", vec![16.into()]),
-        Operation::new("Td", vec![72.into(), 720.into()]),
-        text(if page == 0 { title.to_owned() } else { format!("{title}, continued") }),
-    ];
-    for line in 0..LINES_PER_PAGE {
-        operations.push(Operation::new("T*", vec![]));
-        operations.push(text(sentence(seed, page, u32::try_from(line).unwrap_or(0))));
+/// The objects, numbered from 1 on, with the table that says where each begins.
+fn file(objects: &[String]) -> Vec<u8> {
+    let mut file = "%PDF-1.5\n".to_owned();
+    let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1);
+    for (number, object) in (1..).zip(objects) {
+        table += &format!("{:010} 00000 n \n", file.len());
+        file += &format!("{number} 0 obj\n{object}\nendobj\n");
     }
-    operations.push(Operation::new("ET", vec![]));
-    Content { operations }.encode().unwrap_or_default()
+    let start = file.len();
+    let size = objects.len() + 1;
+    file +=
+        &format!("{table}trailer\n<< /Size {size} /Root 1 0 R /Info 4 0 R >>\nstartxref\n{start}\n%%EOF\n");
+    file.into_bytes()
+}
+
+fn page_content(title: &str, seed: u32, page: u32) -> String {
+    let head = if page == 0 { title.to_owned() } else { format!("{title}, continued") };
+    let mut content = format!("BT\n/F1 11 Tf\n16 TL\n72 720 Td\n({}) Tj\n", escaped(&head));
+    for line in 0..LINES_PER_PAGE {
+        content += &format!("T*\n({}) Tj\n", sentence(seed, page, line));
+    }
+    content + "ET"
+}
+
+/// Parentheses and backslashes have a meaning in a string of a PDF.
+fn escaped(text: &str) -> String {
+    text.chars().fold(String::new(), |mut escaped, c| {
+        if matches!(c, '(' | ')' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+        escaped
+    })
 }
 
 /// A sentence of the field's words, chosen by its place.

@@ -47,6 +47,9 @@ pub struct Document {
     pub citation: Citation,
     /// Filled for HTML only.
     pub html: Option<Html>,
+    /// What is compared where there is no text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contents: Option<Contents>,
     /// Why the body is not the whole, sound thing its format promises.
     pub defect: Option<Defect>,
 }
@@ -55,6 +58,28 @@ pub struct Document {
 pub fn unversioned(id: &str) -> &str {
     let is_version = |n: &str| !n.is_empty() && n.bytes().all(|byte| byte.is_ascii_digit());
     id.rsplit_once('v').filter(|(_, n)| is_version(n)).map_or(id, |(id, _)| id)
+}
+
+/// What a document without text is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Contents {
+    /// The images of each page, in order: a scan.
+    Pages(Vec<Digest>),
+    /// The members of an archive, in the order of their names.
+    Members(Vec<Member>),
+    /// The bytes themselves, where nothing is known of what they are made of.
+    Bytes(Digest),
+}
+
+/// One file in an archive.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Member {
+    pub name: String,
+    /// Bytes, unpacked.
+    pub bytes: u64,
+    /// CRC-32 of the unpacked bytes, as the archive says.
+    pub checksum: u32,
 }
 
 /// Bibliographic marks (`citation_*`, Dublin Core, PDF metadata).
@@ -99,6 +124,8 @@ pub enum Defect {
     Unreadable,
     /// Reading took more time or memory than a reader is given.
     TooCostly,
+    /// It needs a password.
+    Locked,
 }
 
 /// The text of a work in one number; equal fingerprints of one version mean equal text.
@@ -113,7 +140,7 @@ pub struct Fingerprint {
 
 /// The version of the extraction. Raise it with every change that may give an
 /// unchanged body another text.
-pub const EXTRACTION: u32 = 2;
+pub const EXTRACTION: u32 = 3;
 
 /// What a reader has to know beside the bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,6 +192,7 @@ impl Document {
             pages: None,
             citation: Citation::default(),
             html: None,
+            contents: None,
             defect: None,
         }
     }

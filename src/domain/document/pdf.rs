@@ -1,88 +1,144 @@
 //! PDF: the text of the pages, without what is put on every page.
 //!
-//! The parser is a stranger's and bodies are strangers': whatever it does to
-//! this process is the caller's to survive.
+//! Text is read by where its glyphs stand on the page, as an eye reads it, and
+//! not by the operators that draw it: the same text set by another program
+//! then reads the same.
+//!
+//! The interpreter is foreign code and bodies are hostile: the caller bounds
+//! time and memory and survives a panic.
 
-use std::collections::HashMap;
+mod accent;
+mod field;
+mod glyph;
+mod line;
+mod picture;
+mod registry;
+mod running;
+mod title;
 
-use lopdf::{Document as Pdf, Object, decode_text_string};
+use hayro_interpret::hayro_syntax::page::Page;
+use hayro_interpret::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
+use hayro_interpret::kurbo::{Affine, Rect};
+use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, interpret_page};
 
-use super::{Citation, Defect, Document, Format, text};
+use self::glyph::Collector;
+use self::line::Line;
+use self::registry::Registry;
+use super::{Citation, Defect, Document, Format};
 
-/// `%%EOF` must stand within this many bytes of the end (ISO 32000-1, implementation note 18, with room for junk).
+/// A trailer ends within so many bytes of the end (ISO 32000-1, implementation note 18, with room for junk).
 const END_WITHIN: usize = 2048;
 /// Longer works than this are read no further: no reading list has them.
 const PAGES_READ: usize = 3000;
 const TEXT_BYTES: usize = 32 << 20;
-/// A line on more than half of the pages, where there are at least three, is a running line.
-const RUNNING_FROM_PAGES: usize = 3;
 
 pub(super) fn read(bytes: &[u8]) -> Document {
     let bare = Document::bare(Format::Pdf);
-    let tail = &bytes[bytes.len().saturating_sub(END_WITHIN)..];
-    if !tail.windows(5).any(|window| window == b"%%EOF") {
+    if is_cut_short(bytes) {
         return bare.with_defect(Defect::Truncated);
     }
-    let Ok(pdf) = Pdf::load_mem(bytes) else {
-        return bare.with_defect(Defect::Unreadable);
+    let pdf = match Pdf::new(bytes.to_vec()) {
+        Ok(pdf) => pdf,
+        Err(LoadPdfError::Decryption(
+            DecryptionError::PasswordProtected | DecryptionError::UnsupportedAlgorithm,
+        )) => {
+            return bare.with_defect(Defect::Locked);
+        }
+        Err(LoadPdfError::Decryption(_) | LoadPdfError::Invalid) => {
+            return bare.with_defect(Defect::Unreadable);
+        }
     };
-    let pages = pdf.get_pages();
+    let pages = pdf.pages();
     if pages.is_empty() {
         return bare.with_defect(Defect::Unreadable);
     }
-    let mut texts = Vec::new();
-    let mut total = 0;
-    for number in pages.keys().take(PAGES_READ) {
-        // A page whose text cannot be had (a scan, an odd font) counts as blank.
-        let text = pdf.extract_text(&[*number]).unwrap_or_default();
-        total += text.len();
-        texts.push(text);
-        if total > TEXT_BYTES {
-            return bare.with_defect(Defect::TooCostly);
-        }
-    }
-    let joined = joined(&without_running_lines(&texts));
-    let first: String = texts.first().map(|page| page.chars().take(2000).collect()).unwrap_or_default();
+    let Some(sheets) = sheets(&pdf) else { return bare.with_defect(Defect::TooCostly) };
+    let text = joined(&running::without(&sheets));
+    let first = sheets.first().map(Sheet::text).unwrap_or_default();
+    let has_text = text.contains(|c: char| !c.is_whitespace());
     Document {
-        title: info(&pdf, b"Title").or_else(|| first_line(&first)),
+        title: title::of(pdf.metadata().title.as_deref(), sheets.first()),
         citation: Citation { arxiv: arxiv_stamp(&first), ..Citation::default() },
         pages: u32::try_from(pages.len()).ok(),
-        text: joined,
+        contents: if has_text { None } else { picture::contents(&sheets) },
+        text,
         ..bare
     }
 }
 
-/// Drops lines that stand on most pages, and bare page numbers.
-fn without_running_lines(pages: &[String]) -> Vec<Vec<&str>> {
-    let mut on_pages: HashMap<&str, usize> = HashMap::new();
-    for page in pages {
-        let mut lines: Vec<&str> = page.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        lines.sort_unstable();
-        lines.dedup();
-        for line in lines {
-            *on_pages.entry(line).or_default() += 1;
-        }
-    }
-    let is_running = |line: &str| {
-        pages.len() >= RUNNING_FROM_PAGES && on_pages.get(line).is_some_and(|count| count * 2 > pages.len())
-    };
-    let is_number =
-        |line: &str| line.len() <= 12 && line.chars().all(|c| c.is_ascii_digit() || " -/of".contains(c));
-    pages
-        .iter()
-        .map(|page| {
-            page.lines()
-                .map(str::trim)
-                .filter(|line| !line.is_empty() && !is_running(line) && !is_number(line) && !is_stamp(line))
-                .collect()
-        })
-        .collect()
+/// What was found on one page.
+struct Sheet {
+    lines: Vec<Line>,
+    height: f64,
+    pictures: Vec<crate::domain::capture::Digest>,
 }
 
-/// The side stamp of a preprint server carries the day of its last build, a
-/// publisher's that of the download.
-fn is_stamp(line: &str) -> bool {
-    (line.starts_with("arXiv:") && line.len() < 80) || text::is_stamp(&text::folded(line))
+impl Sheet {
+    fn text(&self) -> String {
+        self.lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// The pages in their order; `None` if their text is too long to be worth reading.
+fn sheets(pdf: &Pdf) -> Option<Vec<Sheet>> {
+    let cache = InterpreterCache::new();
+    let registry = Registry::new(pdf);
+    let mut sheets = Vec::new();
+    let mut total = 0;
+    for page in pdf.pages().iter().take(PAGES_READ) {
+        let sheet = sheet(page, pdf, &cache, &registry)?;
+        total += sheet.lines.iter().map(|line| line.text.len()).sum::<usize>();
+        if total > TEXT_BYTES {
+            return None;
+        }
+        sheets.push(sheet);
+    }
+    Some(sheets)
+}
+
+fn sheet<'a>(
+    page: &Page<'a>,
+    pdf: &'a Pdf,
+    cache: &InterpreterCache<'a>,
+    registry: &Registry,
+) -> Option<Sheet> {
+    let upright = Affine::new(page.initial_transform(false).as_coeffs());
+    let media = page.media_box();
+    let media = upright.transform_rect_bbox(Rect::new(media.x0, media.y0, media.x1, media.y1));
+    let mut collector = Collector::new(media, registry);
+    let mut context = Context::new(upright, media, cache, pdf.xref(), InterpreterSettings::default());
+    interpret_page(page, &mut context, &mut collector);
+    let (mut glyphs, pictures) = collector.finish()?;
+    accent::combine(&mut glyphs);
+    let mut lines = line::lines(&glyphs);
+    lines.extend(field::values(page).into_iter().map(Line::beside));
+    let (_, height) = page.render_dimensions();
+    Some(Sheet { lines, height: f64::from(height), pictures })
+}
+
+/// The end of the file is not there: its trailer is missing, or it is shorter
+/// than it says of itself.
+fn is_cut_short(bytes: &[u8]) -> bool {
+    let tail = &bytes[bytes.len().saturating_sub(END_WITHIN)..];
+    let has = |part: &[u8], mark: &[u8]| part.windows(mark.len()).any(|window| window == mark);
+    if declared_length(bytes).is_some_and(|length| length > bytes.len()) {
+        return true;
+    }
+    if has(tail, b"%%EOF") {
+        return false;
+    }
+    // What a server put behind the end has no objects in it.
+    bytes.windows(5).rposition(|window| window == b"%%EOF").is_none_or(|end| has(&bytes[end..], b" obj"))
+}
+
+/// The length that the header of a linearized file gives (ISO 32000-1, Annex F).
+fn declared_length(bytes: &[u8]) -> Option<usize> {
+    let head = &bytes[..bytes.len().min(1024)];
+    let text = String::from_utf8_lossy(head);
+    let (_, rest) = text.split_once("/Linearized")?;
+    let (dictionary, _) = rest.split_once(">>")?;
+    let (_, length) = dictionary.split_once("/L ")?;
+    length.trim_start().split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 fn arxiv_stamp(first_page: &str) -> Option<String> {
@@ -98,35 +154,22 @@ fn arxiv_stamp(first_page: &str) -> Option<String> {
 fn joined(pages: &[Vec<&str>]) -> String {
     let mut text = String::new();
     for page in pages {
+        let from = text.len();
         for line in page {
-            if let Some(stem) = line.strip_suffix('-').filter(|stem| stem.ends_with(char::is_lowercase)) {
-                text.push_str(stem);
-            } else {
-                text.push_str(line);
-                text.push(' ');
+            match text[from..].strip_suffix(['-', '\u{2010}', '\u{ad}']) {
+                Some(stem) if stem.ends_with(char::is_alphanumeric) => {
+                    let is_one_word =
+                        stem.ends_with(char::is_alphabetic) && line.starts_with(char::is_lowercase);
+                    if is_one_word || text.ends_with('\u{ad}') {
+                        text.pop();
+                    }
+                }
+                _ if text.len() > from => text.push(' '),
+                _ => {}
             }
+            text.push_str(line);
         }
         text.push('\n');
     }
     text
-}
-
-fn info(pdf: &Pdf, key: &[u8]) -> Option<String> {
-    let info = pdf.trailer.get(b"Info").ok()?;
-    let (_, info) = pdf.dereference(info).ok()?;
-    let Object::Dictionary(info) = info else { return None };
-    let (_, value) = pdf.dereference(info.get(key).ok()?).ok()?;
-    let title = decode_text_string(value).ok()?;
-    let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
-    // Titles that word processors make up say nothing.
-    let is_made_up =
-        title.to_lowercase().starts_with("microsoft ") || title.ends_with(".dvi") || title.ends_with(".tex");
-    (title.len() > 3 && !is_made_up && title != "untitled").then_some(title)
-}
-
-fn first_line(page: &str) -> Option<String> {
-    page.lines()
-        .map(str::trim)
-        .find(|line| line.chars().filter(|c| c.is_alphabetic()).count() >= 8)
-        .map(str::to_owned)
 }

@@ -25,7 +25,8 @@ fn pdf(lines: &[Vec<String>]) -> Vec<u8> {
             let mut operations = vec![
                 Operation::new("BT", vec![]),
                 Operation::new("Tf", vec!["F1".into(), 12.into()]),
-                Operation::new("TL", vec![14.into()]),
+                Operation::new("TL", vec![60.into()]),
+                Operation::new("Td", vec![72.into(), 800.into()]),
             ];
             for line in lines {
                 operations.push(Operation::new("Tj", vec![Object::string_literal(line.as_str())]));

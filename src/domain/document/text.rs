@@ -25,7 +25,7 @@ pub fn words(text: &str) -> Vec<String> {
                 place += skipped;
                 continue;
             }
-            words.extend(word(tokens[place]));
+            words.extend(word(tokens[place]).into_iter().flat_map(|word| signs(&word)));
             place += 1;
         }
     }
@@ -49,7 +49,45 @@ pub fn folded(text: &str) -> String {
 /// A token without the punctuation around it; `None` if nothing else is left.
 fn word(token: &str) -> Option<String> {
     let bare = token.trim_matches(|c: char| !c.is_alphanumeric());
-    (!bare.is_empty() && !is_token(bare)).then(|| bare.to_owned())
+    (!bare.is_empty() && !is_token(bare)).then(|| without_hyphens(bare))
+}
+
+/// Whether a hyphen between letters belongs to the word or to the end of a line
+/// depends on how the text is set, so that it is no part of what is compared.
+fn without_hyphens(word: &str) -> String {
+    let mut joined = String::with_capacity(word.len());
+    let mut rest = word.chars().peekable();
+    while let Some(c) = rest.next() {
+        let is_joint = c == '-'
+            && joined.ends_with(char::is_alphabetic)
+            && rest.peek().is_some_and(|next| next.is_alphabetic());
+        if !is_joint {
+            joined.push(c);
+        }
+    }
+    joined
+}
+
+/// Scripts without spaces: each sign is a word, so that it does not matter where a line breaks.
+fn signs(word: &str) -> Vec<String> {
+    if !word.contains(is_sign) {
+        return vec![word.to_owned()];
+    }
+    let mut words = vec![String::new()];
+    for c in word.chars() {
+        if is_sign(c) {
+            words.extend([c.to_string(), String::new()]);
+        } else if let Some(last) = words.last_mut() {
+            last.push(c);
+        }
+    }
+    words.retain(|word| word.contains(char::is_alphanumeric));
+    words
+}
+
+/// Kana, Han and Hangul.
+fn is_sign(c: char) -> bool {
+    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{20000}'..='\u{3ffff}')
 }
 
 /// Digests, nonces, UUIDs, IP addresses.
@@ -152,9 +190,7 @@ fn date_after(tokens: &[&str]) -> usize {
     let mut end = 0;
     for (place, token) in tokens.iter().take(8).enumerate() {
         let bare = token.trim_matches(|c: char| !c.is_alphanumeric());
-        let is_part = bare.is_empty()
-            || bare.chars().any(|c| c.is_ascii_digit())
-            || MONTHS.iter().any(|month| bare.starts_with(month));
+        let is_part = bare.is_empty() || bare.chars().any(|c| c.is_ascii_digit()) || is_month(bare);
         if is_part {
             end = place + 1;
         } else if !matches!(bare, "on" | "at" | "last" | "utc" | "gmt" | "am" | "pm" | "the" | "of")
@@ -168,7 +204,11 @@ fn date_after(tokens: &[&str]) -> usize {
 
 const MONTHS: &[&str] = &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-fn is_weekday(word: &str) -> bool {
+pub(super) fn is_month(word: &str) -> bool {
+    word.len() <= 9 && MONTHS.iter().any(|month| word.starts_with(month))
+}
+
+pub(super) fn is_weekday(word: &str) -> bool {
     ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].iter().any(|day| word.starts_with(day))
         && word.len() <= 9
 }
@@ -198,6 +238,13 @@ mod tests {
     fn typography_is_no_difference() {
         same("“Deep” learn\u{ad}ing — it’s ﬁne", "\"deep\" learning - it's fine");
         same("a  b\u{a0}c", "A b C");
+    }
+
+    #[test]
+    fn where_a_line_breaks_is_no_difference() {
+        same("state-of-the-art", "state-oftheart");
+        same("\u{6df1}\u{5ea6}\u{5b66}\u{7fd2} 3", "\u{6df1}\u{5ea6} \u{5b66}\u{7fd2} 3");
+        assert_ne!(words("layers 3-4"), words("layers 34"));
     }
 
     #[test]

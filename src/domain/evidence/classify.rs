@@ -113,6 +113,8 @@ fn by_content(answer: &ProbeResult) -> ResponseClass<'_> {
     match document.defect {
         Some(Defect::Truncated) => return ResponseClass::Unclear(Reason::Truncated),
         Some(Defect::Unreadable | Defect::TooCostly) => return ResponseClass::Unclear(Reason::Unreadable),
+        // A file that needs a password is there all the same.
+        Some(Defect::Locked) => return ResponseClass::Content(document),
         None => {}
     }
     if answer.exchange.status() == Some(202) && document.words() < NOTICE_WORDS {

@@ -30,6 +30,7 @@ fn answer(status: u16, change: impl FnOnce(&mut ProbeResult)) -> ProbeResult {
             headings: Vec::new(),
             pages: None,
             citation: Citation::default(),
+            contents: None,
             html: Some(Html::default()),
             defect: None,
         }),
@@ -258,6 +259,7 @@ fn a_mark_within_another_is_not_a_second_one() {
 #[test]
 fn spam_is_counted_in_whole_words() {
     let page = |source: &str| Document {
+        contents: None,
         html: Some(Html { source: source.to_owned(), ..Html::default() }),
         ..Document::bare(Format::Html)
     };

@@ -1,0 +1,242 @@
+//! The glyphs of a page, each with its characters, its place and its size.
+
+use std::collections::HashMap;
+
+use hayro_interpret::font::{Glyph as Shown, GlyphRun, PositionedGlyph};
+use hayro_interpret::hayro_cmap::{BfString, WritingMode};
+use hayro_interpret::hayro_syntax::object::{Dict, String as PdfString};
+use hayro_interpret::kurbo::{Affine, BezPath, Point, Rect, Vec2};
+use hayro_interpret::{BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, SoftMask};
+
+use super::picture;
+use super::registry::Registry;
+use crate::domain::capture::Digest;
+
+/// Units of a glyph's own space in one em.
+const UNITS_PER_EM: f64 = 1000.0;
+/// A page with more glyphs than this is no page to read.
+const GLYPHS_A_PAGE: usize = 1_000_000;
+/// Pictures of a page that are worth telling apart.
+const PICTURES_A_PAGE: usize = 64;
+/// The page is divided into squares of so many points to find glyphs at one place.
+const SQUARE: f64 = 4.0;
+/// So many glyphs of one square are compared with a new one.
+const COMPARED: usize = 32;
+
+/// One or more characters at a place, in the order in which they are read.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Glyph {
+    pub(super) text: String,
+    pub(super) at: Point,
+    /// Unit vector in which the line runs.
+    pub(super) along: Vec2,
+    /// How far it reaches along the line, in points.
+    pub(super) width: f64,
+    /// The height of an em, in points.
+    pub(super) size: f64,
+}
+
+impl Glyph {
+    pub(super) fn end(&self) -> Point {
+        self.at + self.along * self.width
+    }
+
+    pub(super) fn is_space(&self) -> bool {
+        self.text.chars().all(char::is_whitespace)
+    }
+}
+
+/// What stands in place of the glyphs of a marked span (ISO 32000-1, 14.9.4).
+struct Span {
+    actual: Option<String>,
+    /// Where its glyphs begin among those that are collected.
+    from: usize,
+}
+
+/// A device that draws nothing and remembers what it is asked to draw.
+pub(super) struct Collector<'r> {
+    media: Rect,
+    registry: &'r Registry<'r>,
+    glyphs: Vec<Glyph>,
+    squares: HashMap<(i64, i64), Vec<usize>>,
+    spans: Vec<Span>,
+    pictures: Vec<Digest>,
+    is_too_much: bool,
+}
+
+impl<'r> Collector<'r> {
+    pub(super) fn new(media: Rect, registry: &'r Registry<'r>) -> Self {
+        Self {
+            media,
+            registry,
+            glyphs: Vec::new(),
+            squares: HashMap::new(),
+            spans: Vec::new(),
+            pictures: Vec::new(),
+            is_too_much: false,
+        }
+    }
+
+    /// The glyphs in the order of drawing, and digests of the pictures; `None`
+    /// if there are more than a page has.
+    pub(super) fn finish(mut self) -> Option<(Vec<Glyph>, Vec<Digest>)> {
+        while !self.spans.is_empty() {
+            self.close_span();
+        }
+        (!self.is_too_much).then_some((self.glyphs, self.pictures))
+    }
+
+    fn add(&mut self, glyph: Glyph) {
+        if self.glyphs.len() >= GLYPHS_A_PAGE {
+            self.is_too_much = true;
+            return;
+        }
+        if !self.media.contains(glyph.at) && !self.media.contains(glyph.end()) {
+            return;
+        }
+        if !glyph.is_space() && self.stands_already(&glyph) {
+            return;
+        }
+        let square = square_of(glyph.at);
+        self.squares.entry(square).or_default().push(self.glyphs.len());
+        self.glyphs.push(glyph);
+    }
+
+    /// Bold type that is made by drawing twice, and filled letters with an outline.
+    fn stands_already(&self, glyph: &Glyph) -> bool {
+        let (x, y) = square_of(glyph.at);
+        let around = (-1..=1).flat_map(|dx| (-1..=1).map(move |dy| (x + dx, y + dy)));
+        around
+            .filter_map(|square| self.squares.get(&square))
+            .flat_map(|indices| indices.iter().rev().take(COMPARED))
+            .filter_map(|index| self.glyphs.get(*index))
+            .any(|other| {
+                let apart = other.at - glyph.at;
+                let size = other.size.min(glyph.size);
+                other.text == glyph.text
+                    && apart.dot(glyph.along).abs() < 0.1 * size
+                    && apart.cross(glyph.along).abs() < 0.2 * size
+            })
+    }
+
+    fn close_span(&mut self) {
+        let Some(span) = self.spans.pop() else { return };
+        let Some(actual) = span.actual else { return };
+        // An outer span stands for what is in it as well.
+        if self.spans.iter().any(|outer| outer.actual.is_some()) || span.from >= self.glyphs.len() {
+            return;
+        }
+        let replaced: Vec<Glyph> = self.glyphs.drain(span.from..).collect();
+        for indices in self.squares.values_mut() {
+            indices.retain(|index| *index < span.from);
+        }
+        let (Some(first), Some(last)) = (replaced.first(), replaced.last()) else { return };
+        if actual.is_empty() {
+            return;
+        }
+        let width = (last.end() - first.at).dot(first.along).max(first.width);
+        self.glyphs.push(Glyph { text: readable(&actual), width, ..first.clone() });
+    }
+}
+
+fn square_of(point: Point) -> (i64, i64) {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a place far off the page is of no use, and the cast saturates"
+    )]
+    let square = ((point.x / SQUARE).floor() as i64, (point.y / SQUARE).floor() as i64);
+    (square.0.clamp(-(1 << 40), 1 << 40), square.1.clamp(-(1 << 40), 1 << 40))
+}
+
+/// Ligatures and presentation forms unfolded, control characters gone.
+fn readable(text: &str) -> String {
+    use unicode_normalization::UnicodeNormalization as _;
+    let mut readable = String::new();
+    for c in text.chars() {
+        match c {
+            '\u{fb00}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}' => readable.extend(std::iter::once(c).nfkc()),
+            // Private use says nothing to anyone.
+            '\u{fffd}' | '\u{fffe}' | '\u{ffff}' | '\u{feff}' => {}
+            '\u{e000}'..='\u{f8ff}' => {}
+            c if c.is_control() && !c.is_whitespace() => {}
+            '\n' | '\r' | '\t' | '\u{a0}' | '\u{2028}' => readable.push(' '),
+            c => readable.push(c),
+        }
+    }
+    readable
+}
+
+/// Where a unit to the right, a unit up and the origin come to be.
+fn axes(placed: Affine) -> (Vec2, Vec2, Point) {
+    let [right_x, right_y, up_x, up_y, ..] = placed.as_coeffs();
+    (Vec2::new(right_x, right_y), Vec2::new(up_x, up_y), placed.translation().to_point())
+}
+
+/// The factor by which a run stretches its glyphs sideways. Fonts that stand in
+/// for ones that are not embedded are stretched glyph by glyph, to the widths
+/// that are given anyway; then the factor says nothing.
+fn stretch(run: &[PositionedGlyph], page: Affine) -> Option<f64> {
+    let factor = |glyph: &PositionedGlyph| {
+        let (across, up, _) = axes(page * glyph.transform());
+        let factor = across.hypot() / up.hypot();
+        factor.is_finite().then_some(factor)
+    };
+    let first = factor(run.first()?)?;
+    let is_even = run.iter().all(|glyph| factor(glyph).is_some_and(|it| (it / first - 1.0).abs() < 0.01));
+    let is_embedded = matches!(&**run.first()?, Shown::Outline(outline) if outline.font_data().is_some());
+    (is_even && (run.len() > 1 || is_embedded)).then_some(first)
+}
+
+impl<'a> Device<'a> for Collector<'_> {
+    fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, _: &DrawMode) {
+        let stretch = stretch(run.glyphs(), props.transform).unwrap_or(1.0);
+        let is_vertical = run.writing_mode() == WritingMode::Vertical;
+        for glyph in run.glyphs() {
+            let placed = props.transform * glyph.transform();
+            let (across, up, at) = axes(placed);
+            let em = up.hypot() * UNITS_PER_EM;
+            let (width, unicode) = match &**glyph {
+                Shown::Outline(outline) => (outline.advance_width(), outline.as_unicode()),
+                Shown::Type3(program) => (program.advance_width(), program.as_unicode()),
+            };
+            let text = match unicode {
+                Some(BfString::Char(c)) => c.to_string(),
+                Some(BfString::String(text)) => text,
+                None => self.registry.text_of(glyph),
+            };
+            let text = readable(&text);
+            let (along, width) = if is_vertical {
+                (-up, em)
+            } else {
+                (across, f64::from(width.unwrap_or(500.0)) / UNITS_PER_EM * em * stretch)
+            };
+            let is_placed = [at.x, at.y, em, width].iter().all(|it| it.is_finite()) && em > 0.0;
+            if text.is_empty() || !is_placed || along.hypot2() == 0.0 {
+                continue;
+            }
+            self.add(Glyph { text, at, along: along.normalize(), width, size: em });
+        }
+    }
+
+    fn draw_image(&mut self, image: Image<'a, '_>, _: ImageDrawProps<'a>) {
+        if self.pictures.len() < PICTURES_A_PAGE {
+            self.pictures.extend(picture::digest(&image));
+        }
+    }
+
+    fn begin_marked_content(&mut self, _: &[u8], properties: Option<&Dict<'_>>) {
+        let actual = properties.and_then(|properties| properties.get::<PdfString<'_>>(b"ActualText"));
+        let actual = actual.map(|text| super::title::decode(text.as_bytes()));
+        self.spans.push(Span { actual, from: self.glyphs.len() });
+    }
+
+    fn end_marked_content(&mut self) {
+        self.close_span();
+    }
+
+    fn draw_path(&mut self, _: &BezPath, _: DrawProps<'a>, _: &DrawMode) {}
+    fn push_clip_path(&mut self, _: &ClipPath) {}
+    fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'a>>, _: BlendMode) {}
+    fn pop_clip(&mut self) {}
+    fn pop_transparency_group(&mut self) {}
+}

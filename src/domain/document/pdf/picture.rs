@@ -1,0 +1,32 @@
+//! The pictures of pages that have no text: a scan is what its images are.
+
+use hayro_interpret::Image;
+use hayro_interpret::hayro_syntax::object::Stream;
+
+use super::Sheet;
+use crate::domain::capture::Digest;
+use crate::domain::document::Contents;
+
+/// The digest of a picture as it is stored: the samples where they are only
+/// packed, else what the codec of the image made of them.
+pub(super) fn digest(image: &Image) -> Option<Digest> {
+    match image {
+        Image::Stencil(stencil) => of_stream(stencil.stream()),
+        Image::Raster(raster) => of_stream(raster.stream()),
+    }
+}
+
+fn of_stream(stream: &Stream) -> Option<Digest> {
+    let samples = stream.decoded_data().unwrap_or_else(|_| stream.raw_data());
+    (!samples.is_empty()).then(|| Digest::of(&samples))
+}
+
+/// One digest a page; `None` where there is no picture at all.
+pub(super) fn contents(sheets: &[Sheet]) -> Option<Contents> {
+    let page = |sheet: &Sheet| {
+        let digests: Vec<String> = sheet.pictures.iter().map(ToString::to_string).collect();
+        Digest::of(digests.join(" ").as_bytes())
+    };
+    let has_pictures = sheets.iter().any(|sheet| !sheet.pictures.is_empty());
+    has_pictures.then(|| Contents::Pages(sheets.iter().map(page).collect()))
+}
