@@ -1,19 +1,18 @@
-//! The configuration file: read once, checked whole, turned into what each part needs.
+//! Reads the configuration file, checks all of it, and builds the settings of each part.
 //!
-//! This is the only reader of configuration; nothing below it sees more than
-//! its own settings.
+//! Only this module reads configuration. The other parts receive their own settings.
 
 mod access;
 mod course;
 mod credential;
 mod fetching;
-mod length;
+mod duration;
 mod mail;
-mod meaning;
+mod diagnostics;
 mod nights;
 mod oidc;
 mod pages;
-mod slips;
+mod recovering_parse;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -26,42 +25,42 @@ use crate::domain::course::{Course, CourseId};
 use crate::outbox::EmailSender;
 use crate::world::archive::Archive;
 use crate::world::fetch;
-use meaning::{Found, Table};
+use diagnostics::{Diagnostics, TableDiagnostics};
 
-pub use mail::Mail;
+pub use mail::MailSettings;
 pub use nights::DaemonSettings;
-pub use pages::Pages;
+pub use pages::PagesSettings;
 
-/// What a configuration file says.
+/// A configuration file with its values checked.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct Configuration {
     pub archive: PathBuf,
     pub fetch: fetch::FetchSettings,
     pub courses: Vec<Course>,
     pub daemon: DaemonSettings,
-    /// How letters leave; without it none are written.
-    pub mail: Option<Mail>,
-    /// What is shown, and where; without it nothing is.
-    pub pages: Option<Pages>,
+    /// How e-mails are sent. Without it there are no e-mails.
+    pub mail: Option<MailSettings>,
+    /// The web pages. Without it there are none.
+    pub pages: Option<PagesSettings>,
 }
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum Mistake {
+pub enum Error {
     #[error("cannot read the configuration {}: {what}", path.display())]
     Unreadable { path: PathBuf, what: std::io::Error },
-    #[error("{}: {}{what}", path.display(), place.map(|place| format!("{place}: ")).unwrap_or_default())]
-    Meaning { path: PathBuf, place: Option<Place>, what: String },
+    #[error("{}: {}{what}", path.display(), position.map_or_else(String::new, |position| format!("{position}: ")))]
+    Invalid { path: PathBuf, position: Option<FilePosition>, what: String },
 }
 
-/// Where in a file; both from 1.
+/// A position in a file; line and column count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct FilePosition {
     pub line: usize,
     pub column: usize,
 }
 
-impl Place {
+impl FilePosition {
     fn of(text: &str, at: usize) -> Self {
         let before = text.get(..at).unwrap_or(text);
         let line = before.rsplit('\n').next().unwrap_or_default();
@@ -69,22 +68,22 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for FilePosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}, column {}", self.line, self.column)
     }
 }
 
-/// Every mistake that can be found in one go, in the order of the files.
+/// All errors of a configuration, in the order of the files.
 #[derive(Debug)]
-pub struct Mistakes {
-    pub first: Mistake,
-    pub more: Vec<Mistake>,
+pub struct Errors {
+    pub first: Error,
+    pub more: Vec<Error>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct ConfigurationKeys {
     #[serde(default)]
     archive: ArchiveKeys,
     #[serde(default)]
@@ -109,37 +108,37 @@ impl Default for ArchiveKeys {
     }
 }
 
-impl Settings {
-    /// How letters leave, and where their links lead.
+impl Configuration {
+    /// The sender of e-mails, with the address of the pages that their links lead to.
     pub fn sender(&self, archive: &Archive) -> anyhow::Result<Option<EmailSender>> {
         let Some(mail) = &self.mail else { return Ok(None) };
         let pages = self.pages.as_ref().map(|pages| pages.behind_emails(archive)).transpose()?;
         Ok(Some(EmailSender { pages: pages.flatten(), ..mail.sender()? }))
     }
 
-    /// Keeps only the course of this id, or all of them where none is named.
+    /// Keeps only the course with this id, or all courses if it is `None`.
     ///
     /// # Errors
     ///
-    /// There is no such course, or none at all.
-    pub fn only(mut self, course: Option<&CourseId>, path: &Path) -> Result<Self, Mistake> {
-        let meaning = |what: String| Mistake::Meaning { path: path.to_owned(), place: None, what };
+    /// The configuration has no such course, or no course at all.
+    pub fn only(mut self, course: Option<&CourseId>, path: &Path) -> Result<Self, Error> {
+        let invalid = |what: String| Error::Invalid { path: path.to_owned(), position: None, what };
         if self.courses.is_empty() {
-            return Err(meaning("there are no courses; add a [[course]] with an id and a page".to_owned()));
+            return Err(invalid("it has no course; add a [[course]] with an id and a page".to_owned()));
         }
         if let Some(wanted) = course {
             let known =
                 self.courses.iter().map(|course| course.id.to_string()).collect::<Vec<_>>().join(", ");
             self.courses.retain(|course| course.id == *wanted);
             if self.courses.is_empty() {
-                return Err(meaning(format!("there is no course `{wanted}`; it has {known}")));
+                return Err(invalid(format!("it has no course `{wanted}`; its courses are {known}")));
             }
         }
         Ok(self)
     }
 }
 
-/// What a file in `courses.d` may hold.
+/// The keys of a file in `courses.d`.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CoursesFile {
@@ -147,29 +146,29 @@ struct CoursesFile {
     course: Vec<course::CourseKeys>,
 }
 
-/// Where the archive is. Nothing else is looked at, so that whoever looks after
-/// an archive needs none of the secrets that only the service has.
-pub fn archive_of(path: &Path) -> Result<PathBuf, Mistake> {
+/// The archive directory. Nothing else of the file is checked, so that commands
+/// on an archive run without the secrets that only the service can read.
+pub fn archive_of(path: &Path) -> Result<PathBuf, Error> {
     #[derive(Deserialize)]
-    struct File {
+    struct OnlyArchiveKeys {
         #[serde(default)]
         archive: ArchiveKeys,
     }
-    let (file, _, slips) = slips::read::<File>(path.to_owned(), text_of(path)?);
-    match slips.into_iter().next() {
+    let (keys, _, errors) = recovering_parse::parse::<OnlyArchiveKeys>(path.to_owned(), text_of(path)?);
+    match errors.into_iter().next() {
         Some((_, first)) => Err(first),
-        None => Ok(file.map(|file| file.archive).unwrap_or_default().dir),
+        None => Ok(keys.map(|keys| keys.archive).unwrap_or_default().dir),
     }
 }
 
-/// Reads and checks a configuration file, with the courses of `courses.d`
-/// beside it. Relative paths within are those of the working directory.
-pub fn read(path: &Path) -> Result<Settings, Mistake> {
-    check(path).map_err(|mistakes| mistakes.first)
+/// Reads and checks a configuration file and the files of `courses.d` beside it.
+/// Relative paths in them start at the working directory.
+pub fn read(path: &Path) -> Result<Configuration, Error> {
+    check(path).map_err(|errors| errors.first)
 }
 
-/// The same, telling all mistakes.
-pub fn check(path: &Path) -> Result<Settings, Mistakes> {
+/// Like [`read`], but returns all errors.
+pub fn check(path: &Path) -> Result<Configuration, Errors> {
     let files = || {
         let mut files = vec![(path.to_owned(), text_of(path)?)];
         for more in courses_beside(path)? {
@@ -178,17 +177,17 @@ pub fn check(path: &Path) -> Result<Settings, Mistakes> {
         }
         Ok(files)
     };
-    settings_of(files().map_err(|first| Mistakes { first, more: Vec::new() })?)
+    settings_of(files().map_err(|first| Errors { first, more: Vec::new() })?)
 }
 
-fn text_of(path: &Path) -> Result<String, Mistake> {
-    std::fs::read_to_string(path).map_err(|what| Mistake::Unreadable { path: path.to_owned(), what })
+fn text_of(path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|what| Error::Unreadable { path: path.to_owned(), what })
 }
 
-/// The files of `courses.d`, by name.
-fn courses_beside(path: &Path) -> Result<Vec<PathBuf>, Mistake> {
+/// The files of `courses.d`, sorted by name.
+fn courses_beside(path: &Path) -> Result<Vec<PathBuf>, Error> {
     let dir = path.with_file_name("courses.d");
-    let unreadable = |what| Mistake::Unreadable { path: dir.clone(), what };
+    let unreadable = |what| Error::Unreadable { path: dir.clone(), what };
     if !dir.is_dir() {
         return Ok(Vec::new());
     }
@@ -203,37 +202,41 @@ fn courses_beside(path: &Path) -> Result<Vec<PathBuf>, Mistake> {
     Ok(files)
 }
 
-/// Checks files with their texts; the first is the configuration, the others hold courses.
-fn settings_of(files: Vec<(PathBuf, String)>) -> Result<Settings, Mistakes> {
-    let (mut texts, mut mistakes, mut courses) = (Vec::new(), Vec::new(), Vec::new());
-    let mut main = File::default();
+/// Checks files with their texts. The first is the configuration, the others hold courses.
+fn settings_of(files: Vec<(PathBuf, String)>) -> Result<Configuration, Errors> {
+    let (mut parsed, mut errors, mut courses) = (Vec::new(), Vec::new(), Vec::new());
+    let mut main = ConfigurationKeys::default();
     for (nth, (path, text)) in files.into_iter().enumerate() {
-        let (text, slips, more) = if nth == 0 {
-            let (file, text, slips) = slips::read::<File>(path, text);
-            main = file.unwrap_or_default();
-            (text, slips, std::mem::take(&mut main.course))
+        let (file, syntax, more) = if nth == 0 {
+            let (keys, file, syntax) = recovering_parse::parse::<ConfigurationKeys>(path, text);
+            main = keys.unwrap_or_default();
+            (file, syntax, std::mem::take(&mut main.course))
         } else {
-            let (file, text, slips) = slips::read::<CoursesFile>(path, text);
-            (text, slips, file.unwrap_or_default().course)
+            let (keys, file, syntax) = recovering_parse::parse::<CoursesFile>(path, text);
+            (file, syntax, keys.unwrap_or_default().course)
         };
-        texts.push(text);
-        mistakes.extend(slips.into_iter().map(|(at, slip)| (nth, at, slip)));
+        parsed.push(file);
+        errors.extend(syntax.into_iter().map(|(at, error)| (nth, at, error)));
         courses.extend(more.into_iter().enumerate().map(|(at, keys)| ((nth, at), keys)));
     }
-    let mut found = Found::default();
-    let settings = settings(main, courses, &mut found);
-    mistakes.extend(found.placed(&texts));
-    mistakes.sort_by_key(|(file, at, _)| (*file, *at));
-    let mut mistakes = mistakes.into_iter().map(|(_, _, mistake)| mistake);
-    match mistakes.next() {
+    let mut diagnostics = Diagnostics::default();
+    let settings = settings(main, courses, &mut diagnostics);
+    errors.extend(diagnostics.positioned(&parsed));
+    errors.sort_by_key(|(file, at, _)| (*file, *at));
+    let mut errors = errors.into_iter().map(|(_, _, error)| error);
+    match errors.next() {
         None => Ok(settings),
-        Some(first) => Err(Mistakes { first, more: mistakes.collect() }),
+        Some(first) => Err(Errors { first, more: errors.collect() }),
     }
 }
 
-/// What the keys mean, without what is found to be wrong; each course comes
-/// with its file and its number there.
-fn settings(file: File, courses: Vec<((usize, usize), course::CourseKeys)>, found: &mut Found) -> Settings {
+/// The settings that the keys give, without the entries that have errors. Each
+/// course comes with its file and its index there.
+fn settings(
+    file: ConfigurationKeys,
+    courses: Vec<((usize, usize), course::CourseKeys)>,
+    found: &mut Diagnostics,
+) -> Configuration {
     let has_mail = file.mail.is_some();
     let mail =
         file.mail.map(|keys| mail::mail(keys, &mut found.table(0, &["mail"]), credential::environment));
@@ -241,7 +244,7 @@ fn settings(file: File, courses: Vec<((usize, usize), course::CourseKeys)>, foun
         file.pages.map(|keys| pages::pages(keys, &mut found.table(0, &["pages"]), credential::environment));
     let service = nights::service(&file.service, &mut found.table(0, &["service"]), credential::environment);
     let fetch = fetching::settings(file.fetch, &mut found.table(0, &["fetch"]));
-    let mut settings = Settings {
+    let mut settings = Configuration {
         archive: file.archive.dir,
         fetch,
         courses: Vec::new(),
@@ -253,7 +256,7 @@ fn settings(file: File, courses: Vec<((usize, usize), course::CourseKeys)>, foun
     for ((nth, at), mut keys) in courses {
         let mut table = found.table(nth, &["course", &at.to_string()]);
         if !ids.insert(keys.id.clone()) {
-            table.wrong("id", format!("two courses are called `{}`; give one another id", keys.id));
+            table.error("id", format!("two courses have the id `{}`; give one another id", keys.id));
         }
         if !has_mail {
             keys.report_to.clear();
@@ -263,28 +266,29 @@ fn settings(file: File, courses: Vec<((usize, usize), course::CourseKeys)>, foun
     settings
 }
 
-/// Adds a course to what is kept, told, run and shown.
+/// Adds a course to the settings of the archive, the nights, the reports and the pages.
 fn add(
     mut keys: course::CourseKeys,
-    service: &nights::Service,
-    settings: &mut Settings,
-    table: &mut Table,
+    service: &nights::ServiceSettings,
+    settings: &mut Configuration,
+    table: &mut TableDiagnostics,
 ) -> Option<()> {
     let schedule = keys.schedule.take();
-    let shown = pages::Shown { origins: std::mem::take(&mut keys.origins), contact: keys.contact.take() };
+    let web =
+        pages::CourseWebKeys { origins: std::mem::take(&mut keys.origins), contact: keys.contact.take() };
     let access =
         access::AccessKeys { access: keys.access, readers: keys.readers.take(), staff: keys.staff.take() };
     let admission = access::admission(&keys.id, access, table, credential::environment);
     let id = keys.id.clone();
     let course = course::course(keys, table);
-    // A schedule can be wrong beside anything else, so it is read in any case.
+    // Read even if the course has other errors, so that an error in the schedule is reported too.
     let zone = course.as_ref().map_or(TimeZone::UTC, |course| course.time_zone.clone());
     let when = nights::schedules(schedule.as_deref(), &id, zone, service, table);
     let (mut course, when) = (course?, when?);
     settings.daemon.nights.insert(id.clone(), when.nights.within(course.term));
     settings.daemon.rechecks.extend(when.rechecks.map(|rechecks| (id, rechecks.within(course.term))));
     match &mut settings.pages {
-        Some(pages) => pages.add(&course, admission?, shown, table),
+        Some(pages) => pages.add(&course, admission?, web, table),
         None => course.copies = None,
     }
     settings.courses.push(course);

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::{Place, exit, say};
+use super::{ArchiveLocation, exit, print};
 use crate::domain::report::figures;
 use crate::world::archive::{self, Archive, BackupTotals};
 use crate::world::catalogue::Catalogue;
@@ -24,7 +24,7 @@ pub(super) struct BackupArguments {
     #[arg(value_name = "DIR")]
     to: PathBuf,
     #[command(flatten)]
-    place: Place,
+    location: ArchiveLocation,
 }
 
 #[derive(Debug, Args)]
@@ -38,22 +38,22 @@ pub(super) struct RestoreArguments {
     #[arg(value_name = "DIR")]
     from: PathBuf,
     #[command(flatten)]
-    place: Place,
+    location: ArchiveLocation,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct MigrateArguments {
     #[command(flatten)]
-    place: Place,
+    location: ArchiveLocation,
 }
 
 pub(super) async fn backup(arguments: BackupArguments) -> anyhow::Result<ExitCode> {
-    let shelf = arguments.place.open().await?;
+    let opened = arguments.location.open().await?;
     let to = &arguments.to;
     if is_occupied(to)? && !archive::is_there(to)? {
         bail!("{} holds something else than a backup; name an empty directory", to.display());
     }
-    if to.canonicalize().is_ok_and(|to| shelf.archive.dir().canonicalize().is_ok_and(|dir| dir == to)) {
+    if to.canonicalize().is_ok_and(|to| opened.archive.dir().canonicalize().is_ok_and(|dir| dir == to)) {
         bail!("{} is the archive itself; name another directory", to.display());
     }
     archive::make_dir(to)?;
@@ -61,15 +61,15 @@ pub(super) async fn backup(arguments: BackupArguments) -> anyhow::Result<ExitCod
     let target = Archive::open(to)?;
     // The catalogue first: what it knows then stands in the journal, which is copied after it.
     let waiting = to.join("tmp/catalogue");
-    shelf.catalogue.snapshot(&waiting).await?;
-    let copied = shelf.archive.copy_to(&target)?;
+    opened.catalogue.snapshot(&waiting).await?;
+    let copied = opened.archive.copy_to(&target)?;
     target.replace_catalogue(&waiting, &Catalogue::path_in(to))?;
-    say(&format!("{}: {} copied, and the catalogue\n", to.display(), told(copied)))?;
+    print(&format!("{}: {} copied, and the catalogue\n", to.display(), told(copied)))?;
     Ok(ExitCode::SUCCESS)
 }
 
 pub(super) async fn restore(arguments: RestoreArguments) -> anyhow::Result<ExitCode> {
-    let (from, dir) = (&arguments.from, arguments.place.archive_dir()?);
+    let (from, dir) = (&arguments.from, arguments.location.archive_dir()?);
     if !archive::is_there(from)? {
         bail!("{} is no backup; name the directory that `onreserve backup` wrote", from.display());
     }
@@ -83,11 +83,11 @@ pub(super) async fn restore(arguments: RestoreArguments) -> anyhow::Result<ExitC
     let copied = backup.copy_to(&archive)?;
     let catalogue = Catalogue::path_in(&dir);
     let has_catalogue = archive.copy_catalogue(&Catalogue::path_in(from), &catalogue)?;
-    say(&format!("{}: {} restored\n", dir.display(), told(copied)))?;
+    print(&format!("{}: {} restored\n", dir.display(), told(copied)))?;
     let fixity = archive.verify(Clock::system().now(), |_| ())?;
     let mut code = ExitCode::SUCCESS;
     if !fixity.damaged.is_empty() || !fixity.missing.is_empty() {
-        say(&format!(
+        print(&format!(
             "The backup is not whole: {} altered, {} missing; `onreserve verify` names them.\n",
             fixity.damaged.len(),
             fixity.missing.len()
@@ -100,23 +100,20 @@ pub(super) async fn restore(arguments: RestoreArguments) -> anyhow::Result<ExitC
         Some("there is none".to_owned())
     };
     if let Some(damage) = damage {
-        say(&format!("The catalogue cannot be used ({damage}); `onreserve rebuild` makes it anew.\n"))?;
+        print(&format!("The catalogue cannot be used ({damage}); `onreserve rebuild` makes it anew.\n"))?;
         code = ExitCode::from(exit::FAILURE);
     }
     if code == ExitCode::SUCCESS {
-        say(&format!("{} hashed again; all is as it was.\n", figures::count(fixity.sound.len(), "file")))?;
+        print(&format!("{} hashed again; all is as it was.\n", figures::count(fixity.sound.len(), "file")))?;
     }
     Ok(code)
 }
 
 pub(super) async fn migrate(arguments: MigrateArguments) -> anyhow::Result<ExitCode> {
-    let dir = arguments.place.archive_dir()?;
-    if !archive::is_there(&dir)? {
-        bail!("{} is no archive; name one with --archive", dir.display());
-    }
+    let dir = arguments.location.existing_dir()?;
     let _alone = SoleInstance::acquire(&dir)?;
     let catalogue = Catalogue::open(&Catalogue::path_in(&dir)).await?;
-    say(&format!("The catalogue is of version {}, which is this program's.\n", catalogue.schema().await?))?;
+    print(&format!("The catalogue is of version {}, which is this program's.\n", catalogue.schema().await?))?;
     Ok(ExitCode::SUCCESS)
 }
 

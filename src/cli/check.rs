@@ -8,13 +8,12 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 
 use super::progress::Bar;
-use super::{Now, exit, place, post, say};
-use crate::config::{self, Settings};
+use super::{ClockArguments, archive_location, email, exit, print};
+use crate::config::{self, Configuration};
 use crate::domain::course::{Course, CourseId, PageSource};
 use crate::domain::report::{compose, github, json, junit, sarif, summary};
 use crate::night::{self, Finished};
 use crate::outbox;
-use crate::world::clock::Clock;
 use crate::world::{World, fetch};
 
 #[derive(Debug, Args)]
@@ -27,7 +26,7 @@ use crate::world::{World, fetch};
 In CI, `sarif` and `github` put remarks on the lines of the page, and `junit`
 has a test for each link: a dead link or a missing file of the course fails,
 what is not confirmed or could not be checked is skipped.")]
-pub(super) struct Arguments {
+pub(super) struct CheckArguments {
     /// The course page: an address, or a file in HTML or Markdown.
     #[arg(value_name = "PAGE", required_unless_present = "config")]
     page: Option<String>,
@@ -54,14 +53,14 @@ pub(super) struct Arguments {
     allow_private_networks: bool,
     /// What is printed.
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: CheckFormat,
     #[command(flatten)]
-    now: Now,
+    clock: ClockArguments,
 }
 
 /// For whom the night is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum CheckFormat {
     /// For people.
     #[default]
     Human,
@@ -75,17 +74,17 @@ enum Format {
     Github,
 }
 
-pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     let format = arguments.format;
-    let clock = arguments.now.now.map_or_else(Clock::system, Clock::pretending);
+    let clock = arguments.clock.clock();
     let settings = settings(arguments)?;
     let world = World::open(&settings.archive, settings.fetch.clone(), clock).await?;
     // A relay that cannot be set up is said before the night, not after it.
     let sender = settings.sender(&world.archive)?;
-    if let Some(warning) = settings.mail.as_ref().and_then(config::Mail::warning) {
+    if let Some(warning) = settings.mail.as_ref().and_then(config::MailSettings::warning) {
         let _ = writeln!(std::io::stderr(), "onreserve: warning: {warning}");
     }
-    let bar = Bar::new(format == Format::Human);
+    let bar = Bar::new(format == CheckFormat::Human);
     let watch = |progress: night::Progress| bar.show(&progress);
     let night = tokio::select! {
         finished = night::run(&settings.courses, &world, &watch) => finished?,
@@ -96,19 +95,19 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     bar.clear();
     if let Some(sender) = &sender {
-        post::tell_delivered(&outbox::deliver_due(&world.catalogue, world.clock, sender).await?);
+        email::print_delivered(&outbox::deliver_due(&world.catalogue, world.clock, sender).await?);
     }
-    say(&printed(&night, format, &world)?)?;
+    print(&printed(&night, format, &world)?)?;
     if let Some(unread) = night.unread.first() {
         return Err(unread.clone()).context("a course page could not be read");
     }
     Ok(if night.has_dead() { ExitCode::from(exit::DEAD_LINKS) } else { ExitCode::SUCCESS })
 }
 
-fn printed(night: &Finished, format: Format, world: &World) -> anyhow::Result<String> {
+fn printed(night: &Finished, format: CheckFormat, world: &World) -> anyhow::Result<String> {
     Ok(match format {
-        Format::Human => human(night),
-        Format::Json => {
+        CheckFormat::Human => human(night),
+        CheckFormat::Json => {
             let path = |digest| world.archive.path_of(digest).display().to_string();
             let totals = json::TotalsJson {
                 id: night.id.to_string(),
@@ -121,9 +120,9 @@ fn printed(night: &Finished, format: Format, world: &World) -> anyhow::Result<St
             let run = json::RunJson::new(totals, &night.courses, path);
             format!("{}\n", serde_json::to_string_pretty(&run)?)
         }
-        Format::Sarif => format!("{}\n", serde_json::to_string_pretty(&sarif::log(&night.courses))?),
-        Format::Junit => junit::report(&night.courses),
-        Format::Github => night.courses.iter().map(github::lines).collect(),
+        CheckFormat::Sarif => format!("{}\n", serde_json::to_string_pretty(&sarif::log(&night.courses))?),
+        CheckFormat::Junit => junit::report(&night.courses),
+        CheckFormat::Github => night.courses.iter().map(github::lines).collect(),
     })
 }
 
@@ -141,12 +140,12 @@ fn human(night: &Finished) -> String {
 }
 
 /// The settings of the configuration, or of a single page without one.
-fn settings(arguments: Arguments) -> anyhow::Result<Settings> {
+fn settings(arguments: CheckArguments) -> anyhow::Result<Configuration> {
     let mut settings = match &arguments.config {
         Some(path) if arguments.page.is_some() => config::read(path)?,
         Some(path) => config::read(path)?.only(arguments.course.as_ref(), path)?,
-        None => Settings {
-            archive: arguments.archive.unwrap_or_else(|| PathBuf::from(place::DEFAULT_ARCHIVE)),
+        None => Configuration {
+            archive: arguments.archive.unwrap_or_else(|| PathBuf::from(archive_location::DEFAULT_ARCHIVE)),
             fetch: fetch::FetchSettings {
                 contact: arguments.contact,
                 allow_private_networks: arguments.allow_private_networks,

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::{Now, exit, online, say};
-use crate::config::{self, Mistakes, Settings};
+use super::{ClockArguments, check_config_online, exit, print};
+use crate::config::{self, Configuration, Errors};
 use crate::domain::report::figures;
 use crate::domain::schedule::{Occasion, Schedule, Slot};
 use crate::world::clock::Clock;
@@ -24,40 +24,40 @@ With --online it asks for each course page as a night does, and lets itself in
 at the mail relay without a mail. The ping address is not asked: a ping says
 that a night has ended. Exit codes: 78 if the file is wrong, 1 if what it names
 does not work.")]
-pub(super) struct Arguments {
+pub(super) struct CheckConfigArguments {
     #[arg(value_name = "FILE", default_value = "onreserve.toml")]
     file: PathBuf,
     /// Also try what the file names: pages, mail relay, archive directory.
     #[arg(long)]
     online: bool,
     #[command(flatten)]
-    now: Now,
+    clock: ClockArguments,
 }
 
-pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(arguments: CheckConfigArguments) -> anyhow::Result<ExitCode> {
     let settings = checked(&arguments.file)?;
-    settings.mail.as_ref().map(config::Mail::sender).transpose()?;
+    settings.mail.as_ref().map(config::MailSettings::sender).transpose()?;
     Fetch::new(&settings.fetch, Spool::new(std::env::temp_dir()), Clock::system())?;
     let courses = figures::count(settings.courses.len(), "course");
-    say(&format!("{}: fine, {courses}\n", arguments.file.display()))?;
-    let clock = arguments.now.now.map_or_else(Clock::system, Clock::pretending);
+    print(&format!("{}: fine, {courses}\n", arguments.file.display()))?;
+    let clock = arguments.clock.clock();
     for (course, nights) in &settings.daemon.nights {
-        say(&format!("  {course}: {}\n", coming(nights, clock.now())))?;
+        print(&format!("  {course}: {}\n", coming(nights, clock.now())))?;
     }
-    if let Some(warning) = settings.mail.as_ref().and_then(config::Mail::warning) {
-        say(&format!("warning: {warning}\n"))?;
+    if let Some(warning) = settings.mail.as_ref().and_then(config::MailSettings::warning) {
+        print(&format!("warning: {warning}\n"))?;
     }
-    if arguments.online { online::run(&settings, clock).await } else { Ok(ExitCode::SUCCESS) }
+    if arguments.online { check_config_online::run(&settings, clock).await } else { Ok(ExitCode::SUCCESS) }
 }
 
 /// All mistakes are told; the last one by its being returned.
-fn checked(file: &Path) -> anyhow::Result<Settings> {
+fn checked(file: &Path) -> anyhow::Result<Configuration> {
     match config::check(file) {
         Ok(settings) => Ok(settings),
-        Err(Mistakes { first, more }) => {
+        Err(Errors { first, more }) => {
             let mut last = first;
             for next in more {
-                let _ = writeln!(std::io::stderr(), "onreserve: {}", exit::told(&last.into()));
+                let _ = writeln!(std::io::stderr(), "onreserve: {}", exit::message(&last.into()));
                 last = next;
             }
             Err(last.into())

@@ -10,8 +10,8 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use jiff::civil::Date;
 
-use super::place::Shelf;
-use super::{Now, Place, say};
+use super::archive_location::OpenArchive;
+use super::{ArchiveLocation, ClockArguments, print};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
 use crate::domain::course::{CourseId, Term};
@@ -24,7 +24,7 @@ use crate::domain::verdict::{State, StateName};
 use crate::world::clock::Clock;
 
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(super) struct DecisionArguments {
     /// The address of the link, its id, or a telling part of the address.
     #[arg(value_name = "URL")]
     link: String,
@@ -32,28 +32,28 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ID")]
     course: Option<CourseId>,
     #[command(flatten)]
-    place: Place,
+    location: ArchiveLocation,
     #[command(flatten)]
-    now: Now,
+    clock: ClockArguments,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct SnoozeArguments {
     #[command(flatten)]
-    of: Arguments,
+    of: DecisionArguments,
     /// The day on which it is told again, as 2026-10-19; or `next-term`.
     #[arg(long, value_name = "DAY")]
-    until: Written,
+    until: SnoozeUntil,
 }
 
 /// A day as it is typed.
 #[derive(Clone, Copy, Debug)]
-enum Written {
+enum SnoozeUntil {
     Day(Date),
     NextTerm,
 }
 
-impl FromStr for Written {
+impl FromStr for SnoozeUntil {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -68,36 +68,40 @@ impl FromStr for Written {
 }
 
 /// A link of a course, and what is known of it.
-struct Case {
+struct DecisionTarget {
     course: CourseId,
     link: Address,
     state: State,
     history: LinkHistory,
     night: CourseReport,
     term: Option<Term>,
-    shelf: Shelf,
+    opened: OpenArchive,
 }
 
-impl Case {
-    async fn of(arguments: &Arguments) -> anyhow::Result<Self> {
-        let shelf = arguments.place.open_to_write().await?;
-        let link = shelf.link(&arguments.link).await?;
-        let (course, _) = shelf.course(arguments.course.as_ref()).await?;
-        let known = shelf.catalogue.link_record(&link).await?.context("this link was never checked")?;
+impl DecisionTarget {
+    async fn of(arguments: &DecisionArguments) -> anyhow::Result<Self> {
+        let opened = arguments.location.open_to_write().await?;
+        let link = opened.link(&arguments.link).await?;
+        let (course, _) = opened.course(arguments.course.as_ref()).await?;
+        let known = opened.catalogue.link_record(&link).await?.context("this link was never checked")?;
         let state = known.verdict.context("no night with this link has ended yet")?.state;
         let night: CourseReport =
-            shelf.catalogue.last_report(&course).await?.context("no night of this course has ended yet")?;
+            opened.catalogue.last_report(&course).await?.context("no night of this course has ended yet")?;
         if !night.items.iter().any(|item| item.link == link) {
             bail!("the course `{course}` has no link {link}");
         }
-        let settings = arguments.place.settings()?;
+        let settings = arguments.location.settings()?;
         let configured = settings.iter().flat_map(|settings| &settings.courses);
         let term = configured.filter(|configured| configured.id == course).find_map(|course| course.term);
-        Ok(Self { course, link, state, history: known.history, night, term, shelf })
+        Ok(Self { course, link, state, history: known.history, night, term, opened })
     }
 
     /// Writes it down and says so.
-    async fn decide(&self, arguments: &Arguments, choice: Option<Choice>) -> anyhow::Result<ExitCode> {
+    async fn decide(
+        &self,
+        arguments: &DecisionArguments,
+        choice: Option<Choice>,
+    ) -> anyhow::Result<ExitCode> {
         if let Some(choice) = choice.as_ref().filter(|choice| !choice.fits(&self.state)) {
             let choice = words::choice(choice, self.night.today);
             bail!("{} ({}) cannot be {choice}", self.link, wording::state(&self.state));
@@ -113,31 +117,31 @@ impl Case {
         let decision = choice.map(|choice| Decision { choice, about, at, by: None });
         let (course, link) = (self.course.clone(), self.link.clone());
         self.write(arguments, Entry::Decided { at, course, link, decision }).await?;
-        say(&said)?;
+        print(&said)?;
         Ok(ExitCode::SUCCESS)
     }
 
     /// The newest capture becomes what later nights are compared with.
-    async fn accept_version(&self, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    async fn accept_version(&self, arguments: &DecisionArguments) -> anyhow::Result<ExitCode> {
         let newest = self.history.last.as_ref();
         let newest = newest.with_context(|| format!("there is no copy of {} to accept", self.link))?;
         let sha256 = newest.capture.sha256;
         if self.history.baseline.as_ref().is_some_and(|baseline| baseline.capture.sha256 == sha256) {
-            say("That version is the accepted one already.\n")?;
+            print("That version is the accepted one already.\n")?;
             return Ok(ExitCode::SUCCESS);
         }
         let at = clock(arguments).now();
         self.write(arguments, Entry::Accepted { at, link: self.link.clone(), sha256 }).await?;
-        say(&format!(
+        print(&format!(
             "Accepted the version of {}; the next check compares with it.\n",
             newest.capture.captured_at.strftime("%Y-%m-%d %H:%M UTC")
         ))?;
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn write(&self, arguments: &Arguments, entry: Entry) -> anyhow::Result<()> {
-        self.shelf.archive.append(clock(arguments).now(), std::slice::from_ref(&entry))?;
-        self.shelf.catalogue.apply(&[entry]).await?;
+    async fn write(&self, arguments: &DecisionArguments, entry: Entry) -> anyhow::Result<()> {
+        self.opened.archive.append(clock(arguments).now(), std::slice::from_ref(&entry))?;
+        self.opened.catalogue.apply(&[entry]).await?;
         Ok(())
     }
 
@@ -149,50 +153,50 @@ impl Case {
     }
 }
 
-fn clock(arguments: &Arguments) -> Clock {
-    arguments.now.now.map_or_else(Clock::system, Clock::pretending)
+fn clock(arguments: &DecisionArguments) -> Clock {
+    arguments.clock.clock()
 }
 
 /// The result is right: a new version of a changed link, the death of a dead one.
-pub(super) async fn accept(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let case = Case::of(&arguments).await?;
-    match case.state.name() {
-        StateName::Dead => case.decide(&arguments, Some(Choice::AcceptedDead)).await,
+pub(super) async fn accept(arguments: DecisionArguments) -> anyhow::Result<ExitCode> {
+    let target = DecisionTarget::of(&arguments).await?;
+    match target.state.name() {
+        StateName::Dead => target.decide(&arguments, Some(Choice::AcceptedDead)).await,
         StateName::Ok
         | StateName::Moved
         | StateName::Changed
         | StateName::Restricted
         | StateName::Unverifiable
-        | StateName::Failing => case.accept_version(&arguments).await,
+        | StateName::Failing => target.accept_version(&arguments).await,
     }
 }
 
-pub(super) async fn dismiss(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    Case::of(&arguments).await?.decide(&arguments, Some(Choice::NotBroken)).await
+pub(super) async fn dismiss(arguments: DecisionArguments) -> anyhow::Result<ExitCode> {
+    DecisionTarget::of(&arguments).await?.decide(&arguments, Some(Choice::NotBroken)).await
 }
 
 pub(super) async fn snooze(SnoozeArguments { of, until }: SnoozeArguments) -> anyhow::Result<ExitCode> {
-    let case = Case::of(&of).await?;
-    let until = match (until, case.term) {
-        (Written::Day(day), _) => Until::Day(day),
-        (Written::NextTerm, Some(term)) => Until::TermAfter(term.last),
-        (Written::NextTerm, None) => {
+    let target = DecisionTarget::of(&of).await?;
+    let until = match (until, target.term) {
+        (SnoozeUntil::Day(day), _) => Until::Day(day),
+        (SnoozeUntil::NextTerm, Some(term)) => Until::TermAfter(term.last),
+        (SnoozeUntil::NextTerm, None) => {
             bail!("no term is known; name a --config in which the course has one, or the day")
         }
     };
-    let today = clock(&of).now().to_zoned_datetime(case.night.time_zone.clone()).date();
-    if until.is_over(today, case.term) {
+    let today = clock(&of).now().to_zoned_datetime(target.night.time_zone.clone()).date();
+    if until.is_over(today, target.term) {
         bail!("that day is over; name one after {today}");
     }
-    case.decide(&of, Some(Choice::Snoozed(until))).await
+    target.decide(&of, Some(Choice::Snoozed(until))).await
 }
 
-pub(super) async fn use_copy(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let case = Case::of(&arguments).await?;
-    let sha256 = case.our_copy().with_context(|| format!("there is no copy of {}", case.link))?;
-    case.decide(&arguments, Some(Choice::OurCopy(sha256))).await
+pub(super) async fn use_copy(arguments: DecisionArguments) -> anyhow::Result<ExitCode> {
+    let target = DecisionTarget::of(&arguments).await?;
+    let sha256 = target.our_copy().with_context(|| format!("there is no copy of {}", target.link))?;
+    target.decide(&arguments, Some(Choice::OurCopy(sha256))).await
 }
 
-pub(super) async fn undo(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    Case::of(&arguments).await?.decide(&arguments, None).await
+pub(super) async fn undo(arguments: DecisionArguments) -> anyhow::Result<ExitCode> {
+    DecisionTarget::of(&arguments).await?.decide(&arguments, None).await
 }

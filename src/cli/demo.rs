@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::say;
+use super::print;
 use crate::demo;
 
 /// Long enough to read a report that has little to say.
 const PAUSE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(super) struct DemoArguments {
     /// Where the demo's archive, reports and letters go; must be empty or new.
     #[arg(long, value_name = "DIR", default_value = "onreserve-demo")]
     dir: PathBuf,
@@ -27,28 +27,28 @@ fn called() -> String {
     std::env::args().next().filter(|name| !name.contains(' ')).unwrap_or_else(|| "onreserve".to_owned())
 }
 
-pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    say("A small course page with ten links, visited on five nights.\n")?;
+pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
+    print("A small course page with ten links, visited on five nights.\n")?;
     let pause = if arguments.fast { Duration::ZERO } else { PAUSE };
-    let show = |shown: demo::Shown| {
-        say(&format!("\n{}\n{}\n{}\n\n{}", shown.night, shown.events, "-".repeat(72), shown.report))
+    let show = |night: demo::DemoNight| {
+        print(&format!("\n{}\n{}\n{}\n\n{}", night.night, night.events, "-".repeat(72), night.report))
     };
-    let ending = demo::run(&arguments.dir, show, pause).await?;
-    let lost = ending
+    let result = demo::run(&arguments.dir, show, pause).await?;
+    let lost = result
         .lost_paper
         .map(|path| format!("  {}  the paper that vanished\n", path.display()))
         .unwrap_or_default();
-    say(&format!(
+    print(&format!(
         "\nNow open\n  {}  the last report\n  {}  the same as a mail\n{lost}\nask\n  \
          {us} status --archive {archive}\n  {us} explain sampling --archive {archive}\n  \
          {us} verify --archive {archive}\n\nand see what students see, at http://localhost:8080/c/dgm/\n  \
          {us} serve --config {config} --now {noon}\n",
-        ending.report.display(),
-        ending.letter.display(),
+        result.report.display(),
+        result.letter.display(),
         us = called(),
-        archive = ending.archive.display(),
-        config = ending.config.display(),
-        noon = ending.noon,
+        archive = result.archive.display(),
+        config = result.config.display(),
+        noon = result.noon,
     ))?;
     Ok(ExitCode::SUCCESS)
 }

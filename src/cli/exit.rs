@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-use crate::config::Mistake;
+use crate::config;
 use crate::world::{archive, catalogue, email, fetch, lock};
 
 pub(super) const FAILURE: u8 = 1;
@@ -13,7 +13,7 @@ const ANOTHER_INSTANCE: u8 = 75;
 const PERMISSION: u8 = 77;
 const CONFIGURATION: u8 = 78;
 
-/// Prints what clap has to say; asking for help is no mistake.
+/// Prints what clap has to print; asking for help is no mistake.
 pub(super) fn of_usage(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
@@ -21,7 +21,7 @@ pub(super) fn of_usage(error: &clap::Error) -> ExitCode {
 
 /// The error and its causes in one line. Many of our errors name their cause
 /// themselves; nothing is said twice.
-pub(super) fn told(error: &anyhow::Error) -> String {
+pub(super) fn message(error: &anyhow::Error) -> String {
     error.chain().map(ToString::to_string).fold(String::new(), |told, cause| {
         if told.is_empty() {
             cause
@@ -39,7 +39,7 @@ pub(super) fn of_error(error: &anyhow::Error) -> ExitCode {
 }
 
 fn code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
-    if cause.is::<Mistake>()
+    if cause.is::<config::Error>()
         || cause.is::<fetch::Error>() && !matches!(cause.downcast_ref(), Some(fetch::Error::Spool(_)))
     {
         return Some(CONFIGURATION);
@@ -93,8 +93,8 @@ mod tests {
     fn a_cause_is_told_once() {
         let disk = std::io::Error::other("disk on fire");
         let error = anyhow::Error::new(disk).context("cannot write x: disk on fire; buy another");
-        assert_eq!(super::told(&error), "cannot write x: disk on fire; buy another");
+        assert_eq!(super::message(&error), "cannot write x: disk on fire; buy another");
         let error = Err::<(), _>(error).context("the night failed").unwrap_err();
-        assert_eq!(super::told(&error), "the night failed: cannot write x: disk on fire; buy another");
+        assert_eq!(super::message(&error), "the night failed: cannot write x: disk on fire; buy another");
     }
 }

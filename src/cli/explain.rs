@@ -4,17 +4,18 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use super::say;
-use super::show::{LinkArguments, seen};
+use super::archive_location::LinkArguments;
+use super::history::finding;
+use super::print;
 use crate::domain::evidence::{Evidence, Finding, Weight};
 use crate::domain::report::wording;
 use crate::domain::verdict::judge::{Approach, approach};
 use crate::domain::verdict::{State, Verdict};
 
 pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
-    let shelf = arguments.place.open().await?;
-    let link = shelf.link(&arguments.link).await?;
-    let known = shelf.catalogue.link_record(&link).await?.context("this link was never checked")?;
+    let opened = arguments.location.open().await?;
+    let link = opened.link(&arguments.link).await?;
+    let known = opened.catalogue.link_record(&link).await?.context("this link was never checked")?;
     let verdict = known.verdict.context("no night with this link has ended yet")?;
     let mut out = format!("{link}\n\nState: {}", verdict.state.name().as_str());
     if let Some(reason) = verdict.state.reason() {
@@ -23,12 +24,12 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     let nights = if verdict.nights == 1 { "night" } else { "nights" };
     out.push_str(&format!(", {} {nights}, since {}\n", verdict.nights, verdict.since.strftime("%Y-%m-%d")));
     out.push_str("\nEvidence, oldest first:\n");
-    for (night, void, evidence) in shelf.catalogue.visits(&link).await? {
+    for (night, void, evidence) in opened.catalogue.visits(&link).await? {
         let void = if void.is_some() { ", not counted: the night was void" } else { "" };
         out.push_str(&format!(
             "  {}  {}{}{void}\n",
             night.strftime("%Y-%m-%d"),
-            seen(&evidence),
+            finding(&evidence),
             weight(&evidence)
         ));
         if let Some(ended_at) = &evidence.ended_at {
@@ -45,7 +46,7 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
         out.push_str(&format!("\nCompared with the copy of {taken} ({}).\n", baseline.capture.sha256));
     }
     out.push_str(&format!("\nRule: {}\n", rule(&verdict, approach)));
-    say(&out)?;
+    print(&out)?;
     Ok(ExitCode::SUCCESS)
 }
 

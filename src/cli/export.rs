@@ -6,13 +6,12 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Now, Place, say};
+use super::{ArchiveLocation, ClockArguments, print};
 use crate::domain::course::CourseId;
 use crate::domain::policy::admission::Admission;
 use crate::domain::report::figures::{count, count_of};
 use crate::serve::export::{self, Dialect};
 use crate::serve::{BaseUrl, CourseRules, Desk, Settings};
-use crate::world::clock::Clock;
 use crate::world::site_dir::SiteDir;
 
 #[derive(Debug, Args)]
@@ -20,25 +19,25 @@ use crate::world::site_dir::SiteDir;
   onreserve export redirects --for nginx --config onreserve.toml > redirects.conf
   onreserve export data --config onreserve.toml > _data/onreserve.json
   onreserve export site public --config onreserve.toml")]
-pub(super) struct Arguments {
+pub(super) struct ExportArguments {
     #[command(subcommand)]
-    what: What,
+    what: ExportCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum ExportCommand {
     /// Redirects of dead paths on the course's own site to our copies.
     Redirects {
         /// The web server they are for.
         #[arg(long = "for", value_enum, value_name = "SERVER")]
-        server: Server,
+        server: WebServer,
         #[command(flatten)]
-        from: From,
+        source: ExportSource,
     },
     /// Every link with its state and copy as JSON, for Jekyll, Hugo and others.
     Data {
         #[command(flatten)]
-        from: From,
+        source: ExportSource,
     },
     /// The readings, the copies and their pages as files for a plain web server.
     ///
@@ -54,30 +53,30 @@ enum What {
         #[arg(long)]
         with_dark: bool,
         #[command(flatten)]
-        from: From,
+        source: ExportSource,
     },
 }
 
 #[derive(Debug, Args)]
-struct From {
+struct ExportSource {
     /// Only this course.
     #[arg(long, value_name = "ID")]
     course: Option<CourseId>,
     #[command(flatten)]
-    place: Place,
+    location: ArchiveLocation,
     #[command(flatten)]
-    now: Now,
+    clock: ClockArguments,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Server {
+enum WebServer {
     Nginx,
     Caddy,
     Apache,
     Netlify,
 }
 
-impl Server {
+impl WebServer {
     fn dialect(self) -> Dialect {
         match self {
             Self::Nginx => Dialect::Nginx,
@@ -88,31 +87,31 @@ impl Server {
     }
 }
 
-pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(arguments: ExportArguments) -> anyhow::Result<ExitCode> {
     match arguments.what {
-        What::Redirects { server, from } => {
+        ExportCommand::Redirects { server, source } => {
             // They lead to pages that ask readers to sign in themselves.
-            let desk = from.desk(opened).await?;
-            let redirects = export::redirects(&desk, from.course.as_ref(), server.dialect()).await?;
+            let desk = source.desk(opened).await?;
+            let redirects = export::redirects(&desk, source.course.as_ref(), server.dialect()).await?;
             for path in &redirects.left_out {
-                tell(&format!("left out, for it cannot be written safely: {path}"));
+                warn(&format!("left out, for it cannot be written safely: {path}"));
             }
-            say(&redirects.text)?;
+            print(&redirects.text)?;
         }
-        What::Data { from } => {
-            let desk = from.desk(|settings| settings).await?;
-            let data = export::data(&desk, from.course.as_ref()).await?;
-            say(&format!("{}\n", serde_json::to_string_pretty(&data)?))?;
+        ExportCommand::Data { source } => {
+            let desk = source.desk(|settings| settings).await?;
+            let data = export::data(&desk, source.course.as_ref()).await?;
+            print(&format!("{}\n", serde_json::to_string_pretty(&data)?))?;
         }
-        What::Site { dir, with_dark, from } => {
+        ExportCommand::Site { dir, with_dark, source } => {
             let filed = |settings: Settings| Settings {
                 base_url: BaseUrl::filed(2),
                 copies_for_ever_only: !with_dark,
                 ..if with_dark { opened(settings) } else { settings }
             };
-            let desk = from.desk(filed).await?;
-            let written = export::site(&desk, from.course.as_ref(), &SiteDir::create(&dir)?).await?;
-            say(&format!(
+            let desk = source.desk(filed).await?;
+            let written = export::site(&desk, source.course.as_ref(), &SiteDir::create(&dir)?).await?;
+            print(&format!(
                 "{}: {}, {}; open index.html, or serve the directory.\n",
                 dir.display(),
                 count(written.courses, "course"),
@@ -132,23 +131,23 @@ fn opened(mut settings: Settings) -> Settings {
 }
 
 /// To whoever sits at the terminal, not into what is exported.
-fn tell(text: &str) {
+fn warn(text: &str) {
     use std::io::Write as _;
     // Where nobody can be told, there is nobody to tell.
     let _ = writeln!(std::io::stderr(), "onreserve: {text}");
 }
 
-impl From {
+impl ExportSource {
     /// A desk over the archive, by the configured rights and terms; without a
     /// configuration every course is dark.
     async fn desk(&self, adapted: impl FnOnce(Settings) -> Settings) -> anyhow::Result<Desk> {
-        let opened = self.place.open().await?;
+        let opened = self.location.open().await?;
         let known = opened.catalogue.courses().await?;
         if let Some(wanted) = self.course.as_ref().filter(|wanted| !known.iter().any(|(id, _)| id == *wanted))
         {
             bail!("the archive has no course `{wanted}`");
         }
-        let settings = match self.place.settings()? {
+        let settings = match self.location.settings()? {
             Some(settings) => match settings.pages {
                 Some(pages) => pages.serve,
                 None => bail!(
@@ -160,7 +159,7 @@ impl From {
                 ..Settings::default()
             },
         };
-        let clock = self.now.now.map_or_else(Clock::system, Clock::pretending);
+        let clock = self.clock.clock();
         Ok(Desk::new(opened.archive, opened.catalogue, clock, adapted(settings)))
     }
 }

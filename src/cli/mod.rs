@@ -1,25 +1,29 @@
-//! The commands: what may be typed, and what comes back as an exit code.
+//! The command line: its commands, their arguments and exit codes.
 
+mod archive_location;
 mod backup;
 mod check;
 mod check_config;
+mod check_config_online;
 mod decide;
 mod demo;
+mod email;
 mod exit;
 mod explain;
 mod export;
 mod generate;
-mod online;
+mod hash_password;
+mod history;
+mod init;
 mod open;
-mod password;
 mod patch;
-mod place;
-mod post;
 mod progress;
+mod rebuild;
+mod report;
 mod serve;
-mod show;
+mod status;
 mod takedown;
-mod upkeep;
+mod verify;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -29,10 +33,13 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
+use archive_location::LinkArguments;
+
+use crate::world::clock::Clock;
 use crate::world::reader;
 
-/// Keeps the links of a course page: checks them, archives the documents,
-/// reports what died or changed.
+/// Checks the links of a course page, archives the documents they lead to, and
+/// reports dead and changed links.
 #[derive(Debug, Parser)]
 #[command(name = "onreserve", version, max_term_width = 80, after_help = EXAMPLES)]
 struct Cli {
@@ -40,104 +47,110 @@ struct Cli {
     command: Command,
 }
 
-/// How long blocking calls may take to end after the command itself did.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How long the program waits for blocking calls when its command has ended.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 const EXAMPLES: &str = "Examples:
-  onreserve demo                                  five nights, without network
+  onreserve demo                                  try it: five nights, no network
   onreserve check https://school.edu/course.html  check and archive one page
-  onreserve check --config onreserve.toml         the configured courses
-  onreserve serve --config onreserve.toml         the same every night, by itself
-  onreserve status                                what is known of every link
+  onreserve check --config onreserve.toml         check the configured courses
+  onreserve serve --config onreserve.toml         check them every night
+  onreserve status                                list the links and their states
 
-Exit codes: 0 fine, 1 failure, 2 `check` found dead links, 64 usage,
-75 another instance is running, 77 permission, 78 configuration.";
+Exit codes: 0 success, 1 failure, 2 `check` found dead links, 64 usage error,
+75 another instance is running, 77 permission denied, 78 configuration error.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Visit every link of a course page, archive the documents, report.
-    Check(check::Arguments),
-    /// Run the configured courses night after night, until told to stop.
-    Serve(serve::Arguments),
-    /// Watch a small course rot over five nights; needs no network.
-    Demo(demo::Arguments),
-    /// What is known of every link of a course.
-    Status(show::StatusArguments),
-    /// What each night saw of one link.
-    History(show::LinkArguments),
-    /// Why a link has its state: evidence, rule, and what would change it.
-    Explain(show::LinkArguments),
-    /// Take a result as right: the new version of a changed link, the death of a dead one.
-    Accept(decide::Arguments),
-    /// What is reported of a link is no fault: tell of it again when the result is another one.
-    Dismiss(decide::Arguments),
-    /// Be silent about a link until a day, or until the result is another one.
+    /// Check every link of a course page, archive the documents, print a report.
+    Check(check::CheckArguments),
+    /// Run as a service: check the courses every night, send reports, serve pages.
+    Serve(serve::ServeArguments),
+    /// Show five nights of a small example course; needs no network.
+    Demo(demo::DemoArguments),
+    /// List the links of a course with their states.
+    Status(status::StatusArguments),
+    /// Show what each night found at a link, and its copies.
+    History(LinkArguments),
+    /// Explain the state of a link: evidence, rule, and what would change it.
+    Explain(LinkArguments),
+    /// Accept a result: the new version of a changed link, or the death of a dead one.
+    Accept(decide::DecisionArguments),
+    /// Mark a reported link as not broken, until its result changes.
+    Dismiss(decide::DecisionArguments),
+    /// Leave a link out of reports until a given day, or until its result changes.
     Snooze(decide::SnoozeArguments),
-    /// Give students our copy of a link, whatever becomes of the original.
-    UseCopy(decide::Arguments),
-    /// Take back what was decided of a link.
-    Undo(decide::Arguments),
-    /// The path of the archived copy of a link.
-    Open(show::LinkArguments),
-    /// The report of the last night once more.
-    Report(show::ReportArguments),
-    /// Write what works without the service: redirects, data, a whole site.
-    Export(export::Arguments),
-    /// Close a link for good and remove its copies, at the owner's request.
-    Takedown(takedown::Arguments),
-    /// The new addresses of moved and dead links, as a patch of the page's sources.
-    Patch(patch::Arguments),
-    /// Hash every archived file again and compare.
-    Verify(upkeep::VerifyArguments),
-    /// Make the catalogue anew from the archive's own record.
-    Rebuild(upkeep::RebuildArguments),
-    /// Copy the archive away, while the service may run.
+    /// Give students the archived copy of a link, even while the original works.
+    UseCopy(decide::DecisionArguments),
+    /// Withdraw the decision on a link.
+    Undo(decide::DecisionArguments),
+    /// Print the path of the archived copy of a link.
+    Open(LinkArguments),
+    /// Print the report of the last night.
+    Report(report::ReportArguments),
+    /// Export files that work without the service: redirects, data, or a whole site.
+    Export(export::ExportArguments),
+    /// Remove the copies of a link at its owner's request, and keep no new ones.
+    Takedown(takedown::TakedownArguments),
+    /// Print the new addresses of moved and dead links as a patch of the page's sources.
+    Patch(patch::PatchArguments),
+    /// Check the SHA-256 of every archived file.
+    Verify(verify::VerifyArguments),
+    /// Rebuild the catalogue from the archive's journal.
+    Rebuild(rebuild::RebuildArguments),
+    /// Copy the archive to another directory; works while the service runs.
     Backup(backup::BackupArguments),
-    /// Bring a backup back, and verify it.
+    /// Restore an archive from a backup, and verify it.
     Restore(backup::RestoreArguments),
-    /// Bring the catalogue to this program's version; the service does it by itself.
+    /// Migrate the catalogue to this version; `serve` does so when it starts.
     Migrate(backup::MigrateArguments),
-    /// Check a configuration; with --online also the pages and the relay it names.
-    CheckConfig(check_config::Arguments),
-    /// Send a test letter by the configured way.
-    TestEmail(post::TestArguments),
-    /// Make the hash of a password, for `readers` and `staff` of a course.
-    HashPassword(password::Arguments),
-    /// Write a commented configuration to start from.
-    Init(upkeep::InitArguments),
-    /// Print the completions for a shell.
+    /// Check a configuration; with --online, also the pages and the mail relay it names.
+    CheckConfig(check_config::CheckConfigArguments),
+    /// Send a test email with the configured mail settings.
+    TestEmail(email::TestEmailArguments),
+    /// Hash a password for the `readers` or `staff` of a course.
+    HashPassword(hash_password::HashPasswordArguments),
+    /// Write a commented example configuration.
+    Init(init::InitArguments),
+    /// Print a completion script for a shell.
     Completions(generate::CompletionsArguments),
     /// Write the manual pages to a directory.
     Manual(generate::ManualArguments),
 }
 
-/// Where a command finds the archive.
+/// The archive that a command works on.
 #[derive(Clone, Debug, Args)]
-struct Place {
-    /// The configuration that names the archive and the courses.
+struct ArchiveLocation {
+    /// The configuration, which names the archive and the courses.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The archive directory, where there is no configuration [default: archive].
+    /// The archive directory, if there is no configuration [default: archive].
     #[arg(long, value_name = "DIR", conflicts_with = "config")]
     archive: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum OutputFormat {
     #[default]
     Human,
     Json,
 }
 
-/// Pretends that the run starts at this instant (RFC 3339): for rehearsals.
+/// The clock of a command: the system's, or a simulated one for rehearsals.
 #[derive(Clone, Copy, Debug, Args)]
-struct Now {
-    /// Pretend that it is this moment, for example 2026-09-01T02:30:00Z.
+struct ClockArguments {
+    /// Run as if it were this time, for example 2026-09-01T02:30:00Z.
     #[arg(long, value_name = "RFC3339")]
     now: Option<Timestamp>,
 }
 
-/// Runs the command line and says how it went.
+impl ClockArguments {
+    fn clock(self) -> Clock {
+        self.now.map_or_else(Clock::system, Clock::pretending)
+    }
+}
+
+/// Runs the command line and returns its exit code.
 pub fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == reader::ARGUMENT) {
         return if reader::serve_requests().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
@@ -149,7 +162,7 @@ pub fn main() -> ExitCode {
     match run(cli.command) {
         Ok(code) => code,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "onreserve: {}", exit::told(&error));
+            let _ = writeln!(std::io::stderr(), "onreserve: {}", exit::message(&error));
             exit::of_error(&error)
         }
     }
@@ -162,8 +175,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Check(arguments) => check::run(arguments).await,
             Command::Serve(arguments) => Box::pin(serve::run(arguments)).await,
             Command::Demo(arguments) => demo::run(arguments).await,
-            Command::Status(arguments) => show::status(arguments).await,
-            Command::History(arguments) => show::history(arguments).await,
+            Command::Status(arguments) => status::run(arguments).await,
+            Command::History(arguments) => history::run(arguments).await,
             Command::Explain(arguments) => explain::run(arguments).await,
             Command::Accept(arguments) => decide::accept(arguments).await,
             Command::Dismiss(arguments) => decide::dismiss(arguments).await,
@@ -171,30 +184,30 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::UseCopy(arguments) => decide::use_copy(arguments).await,
             Command::Undo(arguments) => decide::undo(arguments).await,
             Command::Open(arguments) => open::run(arguments).await,
-            Command::Report(arguments) => show::report(arguments).await,
+            Command::Report(arguments) => report::run(arguments).await,
             Command::Export(arguments) => export::run(arguments).await,
             Command::Takedown(arguments) => takedown::run(arguments).await,
             Command::Patch(arguments) => patch::run(arguments).await,
-            Command::Verify(arguments) => upkeep::verify(arguments).await,
-            Command::Rebuild(arguments) => upkeep::rebuild(arguments).await,
+            Command::Verify(arguments) => verify::run(arguments).await,
+            Command::Rebuild(arguments) => rebuild::run(arguments).await,
             Command::Backup(arguments) => backup::backup(arguments).await,
             Command::Restore(arguments) => backup::restore(arguments).await,
             Command::Migrate(arguments) => backup::migrate(arguments).await,
             Command::CheckConfig(arguments) => check_config::run(arguments).await,
-            Command::TestEmail(arguments) => post::test(arguments).await,
-            Command::HashPassword(arguments) => password::run(&arguments),
-            Command::Init(arguments) => upkeep::init(&arguments),
+            Command::TestEmail(arguments) => email::test(arguments).await,
+            Command::HashPassword(arguments) => hash_password::run(&arguments),
+            Command::Init(arguments) => init::run(&arguments),
             Command::Completions(arguments) => generate::completions(&arguments),
             Command::Manual(arguments) => generate::manual(&arguments),
         }
     });
-    // A name service that does not answer must not keep the process from ending.
-    runtime.shutdown_timeout(FAREWELL);
+    // A DNS lookup without an answer must not keep the process from ending.
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
     ended
 }
 
-/// Writes to standard output; a closed pipe (`| head`) is no failure.
-fn say(text: &str) -> anyhow::Result<()> {
+/// Writes to standard output. A closed pipe (`| head`) is not an error.
+fn print(text: &str) -> anyhow::Result<()> {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),

@@ -4,20 +4,20 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 
-use super::say;
-use super::show::LinkArguments;
+use super::archive_location::LinkArguments;
+use super::print;
 
 pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
-    let shelf = arguments.place.open().await?;
-    let link = shelf.link(&arguments.link).await?;
-    let known = shelf.catalogue.link_record(&link).await?;
+    let opened = arguments.location.open().await?;
+    let link = opened.link(&arguments.link).await?;
+    let known = opened.catalogue.link_record(&link).await?;
     let kept = known
         .and_then(|known| known.history.current().cloned())
         .with_context(|| format!("there is no copy of {link}"))?;
-    let path = shelf.archive.path_of(kept.capture.sha256);
+    let path = opened.archive.path_of(kept.capture.sha256);
     if !path.exists() {
         bail!("the copy {} is missing; `onreserve verify` tells more", path.display());
     }
-    say(&format!("{}\n", path.display()))?;
+    print(&format!("{}\n", path.display()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::{Place, say};
+use super::{ArchiveLocation, print};
 use crate::domain::course::CourseId;
 use crate::domain::patch::unified;
 use crate::domain::report::{CourseReport, figures, wording};
@@ -21,25 +21,25 @@ use crate::night::page_patch::{self, PlannedPatch};
 The sources are the files given as pages, and what lies in the directory that
 the course names as `source`. Only the bytes of addresses change: of links that
 have moved, and of dead ones with a replacement that was compared.")]
-pub(super) struct Arguments {
+pub(super) struct PatchArguments {
     /// The course, where there are several.
     course: Option<CourseId>,
     /// Change the files instead of printing the diff.
     #[arg(long)]
     write: bool,
     #[command(flatten)]
-    place: Place,
+    location: ArchiveLocation,
 }
 
-pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let shelf = arguments.place.open().await?;
-    let (course, _) = shelf.course(arguments.course.as_ref()).await?;
-    let night: CourseReport = shelf
+pub(super) async fn run(arguments: PatchArguments) -> anyhow::Result<ExitCode> {
+    let opened = arguments.location.open().await?;
+    let (course, _) = opened.course(arguments.course.as_ref()).await?;
+    let night: CourseReport = opened
         .catalogue
         .last_report(&course)
         .await?
         .with_context(|| format!("no night of {course} has ended yet; run `onreserve check` first"))?;
-    let settings = arguments.place.settings()?;
+    let settings = arguments.location.settings()?;
     let configured =
         settings.as_ref().and_then(|settings| settings.courses.iter().find(|it| it.id == course));
     let dir = configured.and_then(|course| course.source.as_deref());
@@ -57,10 +57,10 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let told = told(&planned);
     if arguments.write {
         write(&planned)?;
-        say(&told)?;
+        print(&told)?;
     } else {
         eprint(&told);
-        say(&unified(&planned.plan.files))?;
+        print(&unified(&planned.plan.files))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,11 +7,10 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
-use super::Now;
+use super::ClockArguments;
 use crate::config;
 use crate::daemon;
 use crate::world::World;
-use crate::world::clock::Clock;
 
 /// What is logged without being asked for: our own doings, others' warnings.
 const LOGGED: &str = "warn,onreserve=info";
@@ -24,7 +23,7 @@ Examples:
   onreserve check-config onreserve.toml           when the nights will be
   onreserve serve --config onreserve.toml
   onreserve serve --config onreserve.toml --log-format json")]
-pub(super) struct Arguments {
+pub(super) struct ServeArguments {
     /// The configuration that names the archive, the courses and their schedules.
     #[arg(long, value_name = "FILE", default_value = "onreserve.toml")]
     config: PathBuf,
@@ -32,7 +31,7 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     log_format: LogFormat,
     #[command(flatten)]
-    now: Now,
+    clock: ClockArguments,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -42,9 +41,9 @@ enum LogFormat {
     Json,
 }
 
-pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     log(arguments.log_format);
-    let clock = arguments.now.now.map_or_else(Clock::system, Clock::pretending);
+    let clock = arguments.clock.clock();
     let settings = config::read(&arguments.config)?.only(None, &arguments.config)?;
     let world = World::open(&settings.archive, settings.fetch.clone(), clock).await?;
     tracing::info!(
@@ -53,7 +52,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         courses = settings.courses.len(),
         "onreserve runs"
     );
-    if let Some(warning) = settings.mail.as_ref().and_then(config::Mail::warning) {
+    if let Some(warning) = settings.mail.as_ref().and_then(config::MailSettings::warning) {
         tracing::warn!("{warning}");
     }
     Box::pin(daemon::run(&arguments.config, settings, world)).await?;

@@ -10,7 +10,7 @@ use anyhow::bail;
 use clap::Args;
 use serde_json::json;
 
-use super::{Now, Place, say};
+use super::{ArchiveLocation, ClockArguments, print};
 use crate::domain::address::Address;
 use crate::domain::capture::{CaptureId, Digest};
 use crate::domain::journal::{Entry, Holdings};
@@ -31,7 +31,7 @@ a night is under way nothing is removed (exit code 75); say it again after it.
 Examples:
   onreserve takedown 2f3e8c0a91b4d7e6-20260914023000 --reason \"publisher's letter of 3 Oct\"
   onreserve takedown https://press.example/a.pdf --reason \"asked by its author\" --by library --yes")]
-pub(super) struct Arguments {
+pub(super) struct TakedownArguments {
     /// A capture of the link (the last part of its page's address), or the
     /// address of the link, its id, or a telling part of the address.
     #[arg(value_name = "CAPTURE")]
@@ -49,55 +49,55 @@ pub(super) struct Arguments {
     #[arg(long)]
     undo: bool,
     #[command(flatten)]
-    place: Place,
+    location: ArchiveLocation,
     #[command(flatten)]
-    now: Now,
+    clock: ClockArguments,
 }
 
 /// The archive while it is changed.
-struct Site {
+struct LockedArchive {
     archive: Archive,
     catalogue: Catalogue,
     clock: Clock,
     _capture_lock: CaptureLock,
 }
 
-pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let shelf = arguments.place.open_to_write().await?;
+pub(super) async fn run(arguments: TakedownArguments) -> anyhow::Result<ExitCode> {
+    let opened = arguments.location.open_to_write().await?;
     let named = match arguments.capture.parse::<CaptureId>() {
         Ok(id) => id.link.to_string(),
         Err(_) => arguments.capture.clone(),
     };
-    let link = shelf.link(&named).await?;
+    let link = opened.link(&named).await?;
     let is_sure = arguments.yes || arguments.undo;
     if !is_sure && !is_confirmed(&format!("Remove every version of {link} for good?"))? {
-        say("Nothing was changed.\n")?;
+        print("Nothing was changed.\n")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let site = Site {
-        _capture_lock: CaptureLock::acquire(shelf.archive.dir())?,
-        archive: shelf.archive,
-        catalogue: shelf.catalogue,
-        clock: arguments.now.now.map_or_else(Clock::system, Clock::pretending),
+    let locked = LockedArchive {
+        _capture_lock: CaptureLock::acquire(opened.archive.dir())?,
+        archive: opened.archive,
+        catalogue: opened.catalogue,
+        clock: arguments.clock.clock(),
     };
     let mut holdings = Holdings::default();
-    for entry in site.archive.entries() {
+    for entry in locked.archive.entries() {
         holdings.add(&entry?);
     }
     if arguments.undo {
-        site.reinstate(&link, &holdings, arguments).await?;
+        locked.reinstate(&link, &holdings, arguments).await?;
     } else {
-        site.take_down(&link, &holdings, arguments).await?;
+        locked.take_down(&link, &holdings, arguments).await?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-impl Site {
+impl LockedArchive {
     async fn take_down(
         &self,
         link: &Address,
         holdings: &Holdings,
-        arguments: Arguments,
+        arguments: TakedownArguments,
     ) -> anyhow::Result<()> {
         let removed = holdings.of_alone(link);
         let present = removed.iter().filter(|digest| self.archive.path_of(**digest).exists()).count();
@@ -119,17 +119,17 @@ impl Site {
         // Also what is gone already, in case an earlier try was cut short.
         self.remove(&removed).await?;
         if is_known && present == 0 {
-            return say("That link is taken down already, and none of its bytes are left.\n");
+            return print("That link is taken down already, and none of its bytes are left.\n");
         }
-        say(&format!("Taken down: {link}\n{bodies} removed; record, digests and citation stay.\n"))?;
+        print(&format!("Taken down: {link}\n{bodies} removed; record, digests and citation stay.\n"))?;
         for old in self.archive.old_catalogues()? {
-            say(&format!(
+            print(&format!(
                 "Its text may still stand in {}, which nothing needs: remove that\n",
                 old.display()
             ))?;
         }
         for sharer in holdings.sharers(link) {
-            say(&format!("The same bytes stay stored, but closed, for {sharer}\n"))?;
+            print(&format!("The same bytes stay stored, but closed, for {sharer}\n"))?;
         }
         Ok(())
     }
@@ -138,7 +138,7 @@ impl Site {
         &self,
         link: &Address,
         holdings: &Holdings,
-        arguments: Arguments,
+        arguments: TakedownArguments,
     ) -> anyhow::Result<()> {
         if !holdings.is_taken_down(link) {
             bail!("{link} is not taken down, so there is nothing to take back");
@@ -151,7 +151,9 @@ impl Site {
         };
         self.write_down(entry).await?;
         self.audit("reinstated", link, &[], &arguments)?;
-        say(&format!("{link} is open again. What was removed comes back if the next night still finds it.\n"))
+        print(&format!(
+            "{link} is open again. What was removed comes back if the next night still finds it.\n"
+        ))
     }
 
     /// First the journal, then the catalogue, as always.
@@ -173,7 +175,7 @@ impl Site {
         done: &str,
         link: &Address,
         removed: &[Digest],
-        arguments: &Arguments,
+        arguments: &TakedownArguments,
     ) -> anyhow::Result<()> {
         let now = self.clock.now();
         let entry = json!({

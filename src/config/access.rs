@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::credential;
-use super::meaning::Table;
+use super::diagnostics::TableDiagnostics;
 use crate::domain::course::CourseId;
 use crate::domain::policy::admission::{Admission, Circle, Readers, Staff};
 use crate::domain::policy::password::PasswordHash;
@@ -41,10 +41,10 @@ pub(super) struct PeopleKeys {
 pub(super) fn admission(
     id: &CourseId,
     keys: AccessKeys,
-    table: &mut Table,
+    table: &mut TableDiagnostics,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Option<Admission> {
-    let hash = |role, keys: &PeopleKeys, table: &mut Table| {
+    let hash = |role, keys: &PeopleKeys, table: &mut TableDiagnostics| {
         let hash = password_hash(id, role, keys, &environment);
         let key = if keys.password_hash_file.is_some() { "password_hash_file" } else { "password_hash" };
         table.inside(role).value(key, hash.map_err(|what| format!("course `{id}`: {role}: {what}")))
@@ -58,11 +58,11 @@ pub(super) fn admission(
     if of_staff.is_some() && staff == Some(Staff::default()) {
         let what =
             format!("course `{id}`: staff is empty; give it a password_hash, users or groups, or remove it");
-        table.lacks("staff", what);
+        table.missing("staff", what);
     }
     if keys.access == Access::Oidc && of_staff.as_ref().is_some_and(Option::is_some) {
         let what = "with access = \"oidc\" its staff sign in there too; name them by users or groups, without a password_hash";
-        table.wrong("staff", format!("course `{id}`: {what}"));
+        table.error("staff", format!("course `{id}`: {what}"));
     }
     let readers = readers(id, keys.access, of_readers?, circle(people), table);
     Some(Admission { readers: readers?, staff })
@@ -73,26 +73,26 @@ fn readers(
     access: Access,
     hash: Option<PasswordHash>,
     circle: Option<Circle>,
-    table: &mut Table,
+    table: &mut TableDiagnostics,
 ) -> Option<Readers> {
     match (access, hash, circle) {
         (Access::Open, None, None) => Some(Readers::Everybody),
         (Access::Open, ..) => {
             let what = "it names readers, but everybody may read it; add access = \"password\", \"header\" or \"oidc\"";
-            table.lacks("readers", format!("course `{id}`: {what}"));
+            table.missing("readers", format!("course `{id}`: {what}"));
             None
         }
         (Access::Password, Some(hash), None) => Some(Readers::Password(hash)),
         (Access::Password, None, _) => {
             let what = "access = \"password\" needs a password; make a hash with `onreserve hash-password` and add readers = { password_hash = \"…\" }";
-            table.lacks("access", format!("course `{id}`: {what}"));
+            table.missing("access", format!("course `{id}`: {what}"));
             None
         }
         (Access::Header, None, circle) => Some(Readers::Named(circle)),
         (Access::Oidc, None, circle) => Some(Readers::SignedIn(circle)),
         (Access::Password, Some(_), Some(_)) | (Access::Header | Access::Oidc, Some(_), _) => {
             let what = "its readers have both a password and names; keep what goes with access";
-            table.wrong("readers", format!("course `{id}`: {what}"));
+            table.error("readers", format!("course `{id}`: {what}"));
             None
         }
     }
@@ -116,21 +116,21 @@ fn password_hash(
         (Some(_), Some(_)) => {
             return Err("there are both password_hash and password_hash_file; keep one".to_owned());
         }
-        (Some(hash), None) => return told(hash).map(Some),
+        (Some(hash), None) => return hash_of(hash).map(Some),
         (None, named) => named.as_deref(),
     };
     let Some(path) = credential::file(named, &format!("{id}-{role}"), environment) else { return Ok(None) };
     let text = credential::read(&path)?;
-    told(&text).map(Some).map_err(|what| format!("{}: {what}", path.display()))
+    hash_of(&text).map(Some).map_err(|what| format!("{}: {what}", path.display()))
 }
 
-fn told(text: &str) -> Result<PasswordHash, String> {
+fn hash_of(text: &str) -> Result<PasswordHash, String> {
     text.trim().parse().map_err(|what: crate::domain::policy::password::NotAHash| what.to_string())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::meaning::Found;
+    use super::super::diagnostics::Diagnostics;
     use super::*;
 
     const HASH: &str =
@@ -142,10 +142,10 @@ mod tests {
     }
 
     fn admitted(keys: AccessKeys, environment: impl Fn(&str) -> Option<String>) -> Result<Admission, String> {
-        let mut found = Found::default();
+        let mut found = Diagnostics::default();
         let admission =
             admission(&"dgm".parse().unwrap(), keys, &mut found.table(0, &["course", "0"]), environment);
-        let told = found.told();
+        let told = found.messages();
         if told.is_empty() { Ok(admission.unwrap()) } else { Err(told) }
     }
 

@@ -11,7 +11,7 @@ use crate::domain::course::{
 use crate::domain::link::{Kind, KindRule};
 
 use super::access::{Access, PeopleKeys};
-use super::meaning::Table;
+use super::diagnostics::TableDiagnostics;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,13 +57,13 @@ struct TermKeys {
 fn date<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
-    enum Written {
+    enum DayText {
         Date(toml::value::Datetime),
-        Text(String),
+        ParsedFile(String),
     }
-    let text = match Written::deserialize(deserializer)? {
-        Written::Date(date) => date.to_string(),
-        Written::Text(text) => text,
+    let text = match DayText::deserialize(deserializer)? {
+        DayText::Date(date) => date.to_string(),
+        DayText::ParsedFile(text) => text,
     };
     text.parse()
         .map_err(|_| serde::de::Error::custom(format!("`{text}` is no day; write for example 2026-09-21")))
@@ -95,7 +95,7 @@ struct RightsKeys {
     rights: Rights,
 }
 
-pub(super) fn course(keys: CourseKeys, table: &mut Table) -> Option<Course> {
+pub(super) fn course(keys: CourseKeys, table: &mut TableDiagnostics) -> Option<Course> {
     let id = keys.id;
     let pages = pages(&id, keys.page, keys.pages, keys.published_at.as_ref(), table);
     let time_zone = match keys.time_zone {
@@ -110,7 +110,7 @@ pub(super) fn course(keys: CourseKeys, table: &mut Table) -> Option<Course> {
     let term = keys.term.map(|term| Term { first: term.first, last: term.last });
     if term.is_some_and(|term| term.last < term.first) {
         table
-            .wrong("term", format!("course `{id}`: the term ends before it begins; exchange first and last"));
+            .error("term", format!("course `{id}`: the term ends before it begins; exchange first and last"));
     }
     let rights = keys.rights.into_iter();
     let rights = rights.map(|rule| RightsRule { pattern: rule.contains, rights: rule.rights }).collect();
@@ -137,13 +137,13 @@ fn pages(
     page: Option<String>,
     pages: Vec<String>,
     published_at: Option<&Address>,
-    table: &mut Table,
+    table: &mut TableDiagnostics,
 ) -> Option<Vec<PageSource>> {
     if page.is_none() && pages.is_empty() {
-        table.lacks("page", format!("course `{id}` has no page; add page = \"https://…\" or a file name"));
+        table.missing("page", format!("course `{id}` has no page; add page = \"https://…\" or a file name"));
         return None;
     }
-    let read = |key: &str, text: &str, table: &mut Table| {
+    let read = |key: &str, text: &str, table: &mut TableDiagnostics| {
         let page = PageSource::parse(text).map_err(|error| format!("course `{id}`: {error}"));
         table.value(key, page).map(|page| match page {
             PageSource::File { path, .. } => PageSource::File { path, published_at: published_at.cloned() },

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::length::Length;
-use super::meaning::Table;
+use super::diagnostics::TableDiagnostics;
+use super::duration::DurationKey;
 use crate::domain::address::Address;
 use crate::world::fetch;
 
@@ -16,8 +16,8 @@ use crate::world::fetch;
 #[serde(deny_unknown_fields, default)]
 pub(super) struct FetchKeys {
     contact: Option<String>,
-    delay: Option<Length>,
-    delays: BTreeMap<String, Length>,
+    delay: Option<DurationKey>,
+    delays: BTreeMap<String, DurationKey>,
     allow_private_networks: bool,
     extra_ca: Option<PathBuf>,
     proxy: Option<String>,
@@ -25,18 +25,18 @@ pub(super) struct FetchKeys {
     sentinels: Vec<Address>,
     memento: Option<Address>,
     hosts_at_once: Option<usize>,
-    connect_timeout: Option<Length>,
-    page_timeout: Option<Length>,
-    document_timeout: Option<Length>,
+    connect_timeout: Option<DurationKey>,
+    page_timeout: Option<DurationKey>,
+    document_timeout: Option<DurationKey>,
     max_document_mib: Option<u64>,
 }
 
-pub(super) fn settings(keys: FetchKeys, table: &mut Table) -> fetch::FetchSettings {
+pub(super) fn settings(keys: FetchKeys, table: &mut TableDiagnostics) -> fetch::FetchSettings {
     let defaults = fetch::FetchSettings::default();
-    let delay = keys.delay.map_or(defaults.delay, |Length(delay)| delay);
+    let delay = keys.delay.map_or(defaults.delay, |DurationKey(delay)| delay);
     let limits = limits(&keys, table);
     let mut host_delays: Vec<_> =
-        keys.delays.into_iter().map(|(host, Length(delay))| (host, delay)).collect();
+        keys.delays.into_iter().map(|(host, DurationKey(delay))| (host, delay)).collect();
     if let Some(gate) = &keys.memento
         && !host_delays.iter().any(|(host, _)| host == gate.host())
     {
@@ -57,15 +57,15 @@ pub(super) fn settings(keys: FetchKeys, table: &mut Table) -> fetch::FetchSettin
     }
 }
 
-fn limits(keys: &FetchKeys, table: &mut Table) -> fetch::FetchLimits {
+fn limits(keys: &FetchKeys, table: &mut TableDiagnostics) -> fetch::FetchLimits {
     let mut limits = fetch::FetchLimits::default();
     if keys.hosts_at_once == Some(0) {
-        table.wrong(
+        table.error(
             "hosts_at_once",
             "hosts_at_once is 0, which would ask nobody; the default is 16".to_owned(),
         );
     }
-    let or = |key: Option<Length>, default| key.map_or(default, |Length(value)| value);
+    let or = |key: Option<DurationKey>, default| key.map_or(default, |DurationKey(value)| value);
     limits.connect = or(keys.connect_timeout, limits.connect);
     limits.page_time = or(keys.page_timeout, limits.page_time);
     limits.document_time = or(keys.document_timeout, limits.document_time);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::credential;
-use super::meaning::Table;
+use super::diagnostics::TableDiagnostics;
 use crate::outbox::EmailSender;
 use crate::world::email::Mailbox;
 use crate::world::email::dkim::DkimSigner;
@@ -24,7 +24,7 @@ const DKIM_CREDENTIAL: &str = "dkim-key";
 
 /// How letters leave.
 #[derive(Clone, Debug)]
-pub struct Mail {
+pub struct MailSettings {
     pub from: Mailbox,
     pub way: RelayConfig,
     pub signer: Option<DkimSigner>,
@@ -33,7 +33,7 @@ pub struct Mail {
     pub is_password_in_environment: bool,
 }
 
-impl Mail {
+impl MailSettings {
     /// Letters without links to act on, until it is known where they lead.
     pub fn sender(&self) -> Result<EmailSender, relay::Error> {
         Ok(EmailSender {
@@ -83,13 +83,13 @@ struct DkimKeys {
 /// The process's environment; tests bring their own.
 pub(super) fn mail(
     keys: MailKeys,
-    table: &mut Table,
+    table: &mut TableDiagnostics,
     environment: impl Fn(&str) -> Option<String>,
-) -> Option<Mail> {
+) -> Option<MailSettings> {
     let from = table.value("from", sender(&keys.from));
     if keys.unsubscribe_url.as_ref().is_some_and(|url| !url.starts_with("https://")) {
         let what = "[mail] unsubscribe_url must begin with https://, else no mail program offers it";
-        table.wrong("unsubscribe_url", what.to_owned());
+        table.error("unsubscribe_url", what.to_owned());
     }
     let unsubscribe_url = keys.unsubscribe_url.clone();
     let own_domain = from.as_ref().map(|from| from.email.domain());
@@ -99,7 +99,13 @@ pub(super) fn mail(
     };
     let is_password_in_environment = keys.user.is_some() && password_file(&keys, &environment).is_none();
     let way = way(keys, table, environment);
-    Some(Mail { from: from?, way: way?, signer: signer?, unsubscribe_url, is_password_in_environment })
+    Some(MailSettings {
+        from: from?,
+        way: way?,
+        signer: signer?,
+        unsubscribe_url,
+        is_password_in_environment,
+    })
 }
 
 fn sender(text: &str) -> Result<Mailbox, String> {
@@ -116,7 +122,7 @@ fn sender(text: &str) -> Result<Mailbox, String> {
 fn signer(
     keys: &DkimKeys,
     own_domain: Option<&str>,
-    table: &mut Table,
+    table: &mut TableDiagnostics,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Option<DkimSigner> {
     let is_name = |text: &str| {
@@ -127,14 +133,14 @@ fn signer(
         if name.is_some_and(|name| !is_name(name)) {
             let what =
                 "[mail.dkim] the key is looked for at SELECTOR._domainkey.DOMAIN; write both as in the DNS";
-            table.wrong(key, what.to_owned());
+            table.error(key, what.to_owned());
         }
     }
     let Some(file) = credential::file(keys.key_file.as_deref(), DKIM_CREDENTIAL, environment) else {
         let what = format!(
             "[mail.dkim] has no key; name a key_file, or set the systemd credential {DKIM_CREDENTIAL}"
         );
-        table.lacks("key_file", what);
+        table.missing("key_file", what);
         return None;
     };
     table.value("key_file", DkimSigner::read(domain?, keys.selector.clone(), &file))
@@ -142,7 +148,7 @@ fn signer(
 
 fn way(
     keys: MailKeys,
-    table: &mut Table,
+    table: &mut TableDiagnostics,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Option<RelayConfig> {
     match (&keys.host, &keys.sendmail, &keys.directory) {
@@ -155,7 +161,7 @@ fn way(
         (None, None, None) => {
             let what =
                 "[mail] has no way out; add host = \"smtp.school.edu\", or sendmail = \"/usr/sbin/sendmail\"";
-            table.lacks("host", what.to_owned());
+            table.missing("host", what.to_owned());
             None
         }
         (host, sendmail, directory) => {
@@ -166,7 +172,7 @@ fn way(
             ];
             for (key, _) in ways.into_iter().filter(|(_, is_given)| *is_given).skip(1) {
                 let what = "[mail] has several ways out; keep one of host, sendmail and directory";
-                table.wrong(key, what.to_owned());
+                table.error(key, what.to_owned());
             }
             None
         }
@@ -176,7 +182,7 @@ fn way(
 fn server(
     host: String,
     keys: MailKeys,
-    table: &mut Table,
+    table: &mut TableDiagnostics,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Option<SmtpServer> {
     let security = keys.security.unwrap_or(SmtpSecurity::StartTls);
@@ -184,7 +190,7 @@ fn server(
         let what = format!(
             "[mail] security = \"none\" would send passwords and reports to {host} in the open; use \"starttls\" or \"tls\""
         );
-        table.wrong("security", what);
+        table.error("security", what);
     }
     let login = match &keys.user {
         None => None,
@@ -211,7 +217,7 @@ fn password_file(keys: &MailKeys, environment: impl Fn(&str) -> Option<String>) 
 /// From a file, else from the environment.
 fn password(
     keys: &MailKeys,
-    table: &mut Table,
+    table: &mut TableDiagnostics,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Option<SmtpPassword> {
     let text = match (password_file(keys, &environment), environment(PASSWORD_VARIABLE)) {
@@ -224,12 +230,12 @@ fn password(
             let what = format!(
                 "[mail] user is given without a password; name a password_file, or set the systemd credential {CREDENTIAL} or the variable {PASSWORD_VARIABLE}"
             );
-            table.lacks("user", what);
+            table.missing("user", what);
             return None;
         }
     };
     if text.is_empty() {
-        table.wrong("password_file", "[mail] the password is empty".to_owned());
+        table.error("password_file", "[mail] the password is empty".to_owned());
         return None;
     }
     Some(SmtpPassword(text))
@@ -237,21 +243,21 @@ fn password(
 
 #[cfg(test)]
 mod tests {
-    use super::super::meaning::Found;
+    use super::super::diagnostics::Diagnostics;
     use super::*;
 
-    fn read(keys: &str, environment: &[(&str, &str)]) -> Result<Mail, String> {
+    fn read(keys: &str, environment: &[(&str, &str)]) -> Result<MailSettings, String> {
         let keys = toml::from_str(&format!("from = \"Onreserve <o@school.edu>\"\n{keys}")).unwrap();
         let lookup = |name: &str| {
             environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         };
-        let mut found = Found::default();
+        let mut found = Diagnostics::default();
         let mail = mail(keys, &mut found.table(0, &["mail"]), lookup);
-        let told = found.told();
+        let told = found.messages();
         if told.is_empty() { Ok(mail.unwrap()) } else { Err(told) }
     }
 
-    fn server(mail: Mail) -> SmtpServer {
+    fn server(mail: MailSettings) -> SmtpServer {
         match mail.way {
             RelayConfig::Smtp(server) => server,
             other => panic!("{other:?}"),

@@ -10,8 +10,8 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::credential;
-use super::length::Length;
-use super::meaning::Table;
+use super::diagnostics::TableDiagnostics;
+use super::duration::DurationKey;
 use crate::domain::course::CourseId;
 use crate::domain::schedule::{self, Schedule};
 use crate::world::ping::PingUrl;
@@ -24,7 +24,7 @@ const NEVER: &str = "never";
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ServiceKeys {
-    spread: Length,
+    spread: DurationKey,
     look: String,
     ping_url: Option<String>,
     ping_url_file: Option<PathBuf>,
@@ -33,7 +33,7 @@ pub(super) struct ServiceKeys {
 impl Default for ServiceKeys {
     fn default() -> Self {
         Self {
-            spread: Length(Duration::from_mins(15)),
+            spread: DurationKey(Duration::from_mins(15)),
             look: "13:00".to_owned(),
             ping_url: None,
             ping_url_file: None,
@@ -42,7 +42,7 @@ impl Default for ServiceKeys {
 }
 
 /// What `[service]` says.
-pub(super) struct Service {
+pub(super) struct ServiceSettings {
     spread: SignedDuration,
     look: Option<Time>,
     pub ping: Option<PingUrl>,
@@ -67,15 +67,15 @@ pub(super) struct CourseSchedules {
 
 pub(super) fn service(
     keys: &ServiceKeys,
-    table: &mut Table,
+    table: &mut TableDiagnostics,
     environment: impl Fn(&str) -> Option<String>,
-) -> Service {
+) -> ServiceSettings {
     let spread = SignedDuration::try_from(keys.spread.0).unwrap_or(SignedDuration::MAX);
     if spread > SignedDuration::from_hours(12) {
-        table.wrong("spread", format!("spread is {spread:#}; it can be from 0s to 12h"));
+        table.error("spread", format!("spread is {spread:#}; it can be from 0s to 12h"));
     }
     let key = if keys.ping_url_file.is_some() { "ping_url_file" } else { "ping_url" };
-    Service {
+    ServiceSettings {
         spread,
         look: table.value("look", look(&keys.look)).flatten(),
         ping: table.value(key, ping(keys, environment)).flatten(),
@@ -87,8 +87,8 @@ pub(super) fn schedules(
     expression: Option<&str>,
     course: &CourseId,
     zone: TimeZone,
-    service: &Service,
-    table: &mut Table,
+    service: &ServiceSettings,
+    table: &mut TableDiagnostics,
 ) -> Option<CourseSchedules> {
     let of_course = |what: schedule::NotASchedule| format!("course `{course}`: {what}");
     let nights = Schedule::parse(expression.unwrap_or(schedule::DEFAULT), zone.clone()).map_err(of_course);
@@ -114,13 +114,13 @@ fn ping(keys: &ServiceKeys, environment: impl Fn(&str) -> Option<String>) -> Res
         (Some(_), Some(_)) => {
             return Err("there are both ping_url and ping_url_file; keep one".to_owned());
         }
-        (Some(url), None) => return told(url).map(Some),
+        (Some(url), None) => return ping_url(url).map(Some),
         (None, named) => named.as_deref(),
     };
     let Some(path) = credential::file(named, CREDENTIAL, environment) else { return Ok(None) };
-    told(&credential::read(&path)?).map(Some)
+    ping_url(&credential::read(&path)?).map(Some)
 }
 
-fn told(text: &str) -> Result<PingUrl, String> {
+fn ping_url(text: &str) -> Result<PingUrl, String> {
     text.trim().parse().map_err(|error: crate::world::ping::InvalidPingUrl| error.to_string())
 }

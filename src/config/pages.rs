@@ -7,7 +7,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::credential;
-use super::meaning::Table;
+use super::diagnostics::TableDiagnostics;
 use super::oidc::{OidcKeys, oidc};
 use crate::domain::course::{Course, EmailAddress};
 use crate::domain::policy::admission::{Admission, Circle, Readers};
@@ -19,7 +19,7 @@ use crate::world::archive::{self, Archive};
 
 /// What is shown, and where.
 #[derive(Clone, Debug)]
-pub struct Pages {
+pub struct PagesSettings {
     pub listen: SocketAddr,
     pub serve: serve::Settings,
     /// Readers elsewhere know an address of ours, so letters may lead to it.
@@ -56,16 +56,16 @@ fn this_machine() -> SocketAddr {
 }
 
 /// What a course says of its own pages.
-pub(super) struct Shown {
+pub(super) struct CourseWebKeys {
     pub origins: Vec<String>,
     pub contact: Option<EmailAddress>,
 }
 
 pub(super) fn pages(
     keys: PagesKeys,
-    table: &mut Table,
+    table: &mut TableDiagnostics,
     environment: impl Fn(&str) -> Option<String>,
-) -> Option<Pages> {
+) -> Option<PagesSettings> {
     let base_url = match &keys.base_url {
         Some(text) => {
             let read = text.parse().map_err(|error| format!("[pages] base_url: {error}"));
@@ -76,7 +76,7 @@ pub(super) fn pages(
     if keys.library_proxy.as_ref().is_some_and(|proxy| !proxy.starts_with("https://")) {
         let what = "[pages] library_proxy is put before the address of a licensed link; write for example \
                     \"https://login.proxy.school.edu/login?url=\"";
-        table.wrong("library_proxy", what.to_owned());
+        table.error("library_proxy", what.to_owned());
     }
     let copies_origin = copies_origin(&keys, table);
     let proxies = proxies(&keys, table);
@@ -86,12 +86,12 @@ pub(super) fn pages(
             "[pages.oidc] the provider sends readers back to our address; add [pages] base_url, and register it there with {} after it",
             serve::CALLBACK
         );
-        table.lacks("oidc", what);
+        table.missing("oidc", what);
     }
     let oidc = keys.oidc.map(|keys| oidc(keys, &environment));
     let oidc = oidc.map_or(Some(None), |read| table.value("oidc", read).map(Some));
     let key = table.value("key_file", signing_key(keys.key_file, environment));
-    Some(Pages {
+    Some(PagesSettings {
         listen: keys.listen,
         has_address: keys.base_url.is_some(),
         key: key?,
@@ -112,7 +112,7 @@ pub(super) fn pages(
 }
 
 /// An origin without a path, and another one than that of the pages.
-fn copies_origin(keys: &PagesKeys, table: &mut Table) -> Option<BaseUrl> {
+fn copies_origin(keys: &PagesKeys, table: &mut TableDiagnostics) -> Option<BaseUrl> {
     let text = keys.copies_origin.as_ref()?;
     let read = text.parse::<BaseUrl>().map_err(|error| format!("[pages] copies_origin: {error}"));
     let origin = table.value("copies_origin", read)?;
@@ -125,11 +125,11 @@ fn copies_origin(keys: &PagesKeys, table: &mut Table) -> Option<BaseUrl> {
         Some(base) if base.origin() == origin.origin() => "it is that of base_url; give another name",
         Some(_) => return Some(origin),
     };
-    table.wrong("copies_origin", format!("[pages] copies_origin: {wrong}"));
+    table.error("copies_origin", format!("[pages] copies_origin: {wrong}"));
     None
 }
 
-fn proxies(keys: &PagesKeys, table: &mut Table) -> Option<serve::Proxies> {
+fn proxies(keys: &PagesKeys, table: &mut TableDiagnostics) -> Option<serve::Proxies> {
     let mut proxies = serve::Proxies::default();
     let trusted = networks("trusted_proxies", &keys.trusted_proxies, proxy, table);
     let mut header = |key: &str, text: &Option<String>| match text {
@@ -154,7 +154,7 @@ fn networks(
     key: &str,
     texts: &[String],
     read: fn(&str) -> Result<Network, String>,
-    table: &mut Table,
+    table: &mut TableDiagnostics,
 ) -> Option<Vec<Network>> {
     let mut table = table.inside(key);
     let read: Vec<Option<Network>> =
@@ -197,7 +197,7 @@ fn signing_key(
     Ok(Some(key))
 }
 
-impl Pages {
+impl PagesSettings {
     /// The pages with their key; the archive makes one where none is configured.
     pub fn serve(&self, archive: &Archive) -> Result<serve::Settings, archive::Error> {
         Ok(serve::Settings { signing_key: Some(self.key(archive)?), ..self.serve.clone() })
@@ -222,23 +222,29 @@ impl Pages {
     }
 
     /// Shows one more course.
-    pub(super) fn add(&mut self, course: &Course, admission: Admission, shown: Shown, table: &mut Table) {
+    pub(super) fn add(
+        &mut self,
+        course: &Course,
+        admission: Admission,
+        shown: CourseWebKeys,
+        table: &mut TableDiagnostics,
+    ) {
         let id = &course.id;
         for (at, origin) in shown.origins.iter().enumerate() {
             let is_origin = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
             if !is_origin {
                 let what = format!("`{origin}` is no origin; write for example \"https://school.edu\"");
-                table.inside("origins").wrong(&at.to_string(), format!("course `{id}`: {what}"));
+                table.inside("origins").error(&at.to_string(), format!("course `{id}`: {what}"));
             }
         }
         if needs_names(&admission) && self.serve.proxies.trusted.is_empty() {
             let key = if matches!(admission.readers, Readers::Named(_)) { "access" } else { "staff" };
             let what = "it lets in people by the names that a proxy gives them, but no proxy is believed; add its address to [pages] trusted_proxies";
-            table.wrong(key, format!("course `{id}`: {what}"));
+            table.error(key, format!("course `{id}`: {what}"));
         }
         if admission.asks_the_provider() && self.serve.oidc.is_none() {
             let what = "access = \"oidc\" asks an identity provider; say which one in [pages.oidc]";
-            table.lacks("access", format!("course `{id}`: {what}"));
+            table.missing("access", format!("course `{id}`: {what}"));
         }
         self.serve.courses.push(CourseRules {
             admission,

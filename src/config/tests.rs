@@ -2,7 +2,7 @@ use super::*;
 
 const EXAMPLE: &str = include_str!("../../config/onreserve.toml");
 
-fn parse(text: &str, path: &Path) -> Result<Settings, Mistakes> {
+fn parse(text: &str, path: &Path) -> Result<Configuration, Errors> {
     settings_of(vec![(path.to_owned(), text.to_owned())])
 }
 
@@ -11,7 +11,7 @@ fn mistake(text: &str) -> String {
     told(&parse(text, Path::new("x.toml")).unwrap_err())
 }
 
-fn told(mistakes: &Mistakes) -> String {
+fn told(mistakes: &Errors) -> String {
     let all = std::iter::once(&mistakes.first).chain(&mistakes.more);
     all.map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
@@ -219,8 +219,9 @@ fn courses_also_stand_in_files_of_their_own() {
     file(&dir.path().join("courses.d/2.toml"), &course("c"));
     file(&dir.path().join("courses.d/1.toml"), &course("b"));
     file(&dir.path().join("courses.d/old.toml.bak"), "nonsense");
-    let ids =
-        |settings: Settings| settings.courses.into_iter().map(|it| it.id.to_string()).collect::<Vec<_>>();
+    let ids = |settings: Configuration| {
+        settings.courses.into_iter().map(|it| it.id.to_string()).collect::<Vec<_>>()
+    };
     assert_eq!(ids(read(&path).unwrap()), ["a", "b", "c"]);
     file(&dir.path().join("courses.d/3.toml"), "[fetch]\ndelay = \"1s\"\n");
     let told = check(&path).unwrap_err().first.to_string();

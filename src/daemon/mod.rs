@@ -47,7 +47,7 @@ const RETRY_DELAY: Duration = Duration::from_mins(30);
 ///
 /// The catalogue cannot be used, the signal handlers cannot be installed, or a
 /// background task ended early. A night that fails is no error: it is tried again.
-pub async fn run(file: &Path, settings: config::Settings, world: World) -> anyhow::Result<()> {
+pub async fn run(file: &Path, settings: config::Configuration, world: World) -> anyhow::Result<()> {
     // The journal may hold decisions that a power cut kept from the catalogue.
     night::replay::catch_up(&world).await?;
     let (bell, listener) = Bell::hung();
@@ -72,7 +72,7 @@ pub async fn run(file: &Path, settings: config::Settings, world: World) -> anyho
 }
 
 struct Daemon {
-    settings: config::Settings,
+    settings: config::Configuration,
     world: World,
     supervisor: Supervisor,
     pings: PingQueue,
@@ -112,7 +112,7 @@ impl Daemon {
 
     /// Applies a configuration that was read without an error; what it asks of this
     /// machine may still fail.
-    async fn apply_settings(&mut self, settings: config::Settings) {
+    async fn apply_settings(&mut self, settings: config::Configuration) {
         let applied = async {
             Fetch::new(&settings.fetch, self.world.archive.spool(), self.world.clock)?;
             self.supervisor.services.start(&settings, &self.world).await

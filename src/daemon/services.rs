@@ -57,7 +57,11 @@ impl Services {
     ///
     /// The address is in use, or the relay cannot be set up. The services that
     /// ran before keep running then.
-    pub(super) async fn start(&mut self, settings: &config::Settings, world: &World) -> anyhow::Result<()> {
+    pub(super) async fn start(
+        &mut self,
+        settings: &config::Configuration,
+        world: &World,
+    ) -> anyhow::Result<()> {
         // Everything that can fail comes first: the running services stop only after it.
         let sender = settings.sender(&world.archive)?;
         let new_door = match (&settings.pages, &self.page_listener) {

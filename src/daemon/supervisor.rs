@@ -36,7 +36,7 @@ pub(super) struct Supervisor {
     service_manager: ServiceManager,
     pub(super) services: Services,
     /// A valid configuration that is not in force yet.
-    read: Option<config::Settings>,
+    read: Option<config::Configuration>,
     /// The configuration on the disk has an error.
     is_refused: bool,
 }
@@ -44,7 +44,7 @@ pub(super) struct Supervisor {
 impl Supervisor {
     pub(super) fn new(
         file: &Path,
-        settings: &config::Settings,
+        settings: &config::Configuration,
         clock: Clock,
         services: Services,
     ) -> anyhow::Result<Self> {
@@ -102,7 +102,7 @@ impl Supervisor {
     }
 
     /// The configuration that was read since the last call.
-    pub(super) fn take_new_settings(&mut self) -> Option<config::Settings> {
+    pub(super) fn take_new_settings(&mut self) -> Option<config::Configuration> {
         self.read.take()
     }
 

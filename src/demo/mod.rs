@@ -1,11 +1,11 @@
 //! Five nights of a small course that rots, on this machine alone.
 //!
-//! The web is pretended (`site`), the clock runs through five nights in a few
+//! The web is pretended (`web`), the clock runs through five nights in a few
 //! seconds, everything else is the real thing: fetching, archiving, judging,
 //! reporting, letters.
 
 mod pdf;
-mod site;
+mod web;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -25,14 +25,14 @@ use crate::world::clock::Clock;
 use crate::world::{World, email, fetch, page_file};
 
 /// What a night of the demo has to show.
-pub(crate) struct Shown {
+pub(crate) struct DemoNight {
     pub(crate) night: String,
     pub(crate) events: &'static str,
     pub(crate) report: String,
 }
 
 /// What can be opened when it is over.
-pub(crate) struct Ending {
+pub(crate) struct DemoResult {
     pub(crate) report: PathBuf,
     pub(crate) letter: PathBuf,
     pub(crate) archive: PathBuf,
@@ -48,39 +48,39 @@ const NIGHTS: u32 = 5;
 /// Runs the demo in a new directory, handing each night to `show` as it ends.
 pub(crate) async fn run(
     dir: &Path,
-    show: impl Fn(Shown) -> anyhow::Result<()>,
+    show: impl Fn(DemoNight) -> anyhow::Result<()>,
     pause: Duration,
-) -> anyhow::Result<Ending> {
+) -> anyhow::Result<DemoResult> {
     if dir.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
         bail!("{} is not empty; remove it, or name another directory with --dir", dir.display());
     }
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no free port on this machine")?;
     let place = listener.local_addr()?;
-    let site = site::Site::new();
-    let serving = tokio::spawn(site.clone().serve(listener));
+    let web = web::DemoWeb::new();
+    let serving = tokio::spawn(web.clone().serve(listener));
     let archive = dir.join("archive");
     let config = dir.join("onreserve.toml");
     write_new(&config, &configuration(&archive))?;
     let courses = config::read(&config)?.courses;
     let mut last = None;
     for night in 1..=NIGHTS {
-        site.become_night(night);
+        web.become_night(night);
         let clock = Clock::pretending(start_of(night)?);
         let world = World::open(&archive, settings(place), clock).await?;
         let finished = night::run(&courses, &world, &|_| ()).await?;
         let course = courses.first().context("the demo has a course")?;
         let (report, letter) = write_down(course, &finished, night, dir)?;
-        show(Shown {
+        show(DemoNight {
             night: heading(night, &finished),
-            events: site::what_happens(night),
+            events: web::what_happens(night),
             report: text::letter(&compose::compose(only(&finished)?)),
         })?;
         let vanished =
             only(&finished)?.items.iter().find(|item| item.link.path().ends_with("normalizing-flows.pdf"));
         let lost_paper =
             vanished.and_then(|item| item.copy.as_ref()).map(|copy| world.archive.path_of(copy.sha256));
-        last = Some(Ending {
+        last = Some(DemoResult {
             report,
             letter,
             archive: archive.clone(),
@@ -103,7 +103,7 @@ fn settings(place: SocketAddr) -> fetch::FetchSettings {
     fetch::FetchSettings {
         delay: Duration::ZERO,
         allow_private_networks: true,
-        resolve: site::HOSTS.iter().map(|host| ((*host).to_owned(), place)).collect(),
+        resolve: web::HOSTS.iter().map(|host| ((*host).to_owned(), place)).collect(),
         ..fetch::FetchSettings::default()
     }
 }
@@ -115,7 +115,7 @@ fn configuration(archive: &Path) -> String {
          [[course]]\nid = \"dgm\"\ntitle = \"Deep Generative Models\"\npage = \"{}\"\n\
          term = {{ first = 2026-09-14, last = 2026-12-04 }}\n",
         archive.display().to_string(),
-        site::PAGE
+        web::PAGE
     )
 }
 

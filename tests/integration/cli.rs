@@ -103,7 +103,7 @@ async fn mistakes_of_configuration_exit_with_78_and_say_where() {
     std::fs::write(dir.path().join("typo.toml"), "[fetch]\n\ndelya = \"2s\"\n").unwrap();
     std::fs::write(dir.path().join("ca.toml"), "[fetch]\nextra_ca = \"typo.toml\"\n").unwrap();
     expect(dir.path(), &["check-config", "ca.toml"], 78, &["certificates in PEM"]).await;
-    expect(dir.path(), &["status", "--state", "Dead"], 64, &["one of ok, moved"]).await;
+    expect(dir.path(), &["status", "--state", "Dead"], 64, &["the states are ok, moved"]).await;
     expect(dir.path(), &["check-config", "typo.toml"], 78, &["typo.toml", "line 3", "delya", "delay"]).await;
     expect(dir.path(), &["check", "--config", "typo.toml"], 78, &["line 3"]).await;
     std::fs::write(dir.path().join("empty.toml"), "").unwrap();
@@ -211,7 +211,7 @@ async fn a_file_works_as_the_page_and_says_what_is_known() {
     }
     let (code, told) = town.run(&["open", "elsewhere"]).await;
     assert_eq!(code, 1);
-    assert!(told.contains("no link like `elsewhere`"), "{told}");
+    assert!(told.contains("no link has `elsewhere`"), "{told}");
 }
 
 #[tokio::test]

@@ -8,9 +8,9 @@ use serde::Deserialize;
 /// A length of time, never negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct Length(pub Duration);
+pub(super) struct DurationKey(pub Duration);
 
-impl TryFrom<String> for Length {
+impl TryFrom<String> for DurationKey {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -27,7 +27,7 @@ mod tests {
 
     #[test]
     fn a_length_is_a_number_with_its_unit() {
-        let read = |text: &str| Length::try_from(text.to_owned());
+        let read = |text: &str| DurationKey::try_from(text.to_owned());
         assert_eq!(read("1h 30m").unwrap().0, Duration::from_mins(90));
         for wrong in ["2", "2d", "-2s", "soon", ""] {
             let told = read(wrong).unwrap_err();

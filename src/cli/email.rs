@@ -4,18 +4,14 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::show::ReportArguments;
-use super::{Now, exit, say};
-use crate::config::{self, Mail};
-use crate::domain::course::{CourseId, EmailAddress, Term};
-use crate::domain::report::due::{self, LastSent, PendingReport, ReportDue, ReportOccasion};
-use crate::domain::report::{CourseReport, figures, html, text};
-use crate::outbox::{self, DeliveryPass, EmailSender};
-use crate::world::archive::Archive;
+use super::{ClockArguments, exit, print};
+use crate::config::{self, MailSettings};
+use crate::domain::course::{CourseId, EmailAddress};
+use crate::domain::report::figures;
+use crate::outbox::DeliveryPass;
 use crate::world::catalogue::OutboxStatus;
-use crate::world::clock::Clock;
 use crate::world::email::Email;
 use crate::world::email::relay::{HandOver, OutgoingEmail, RelayConfig};
 
@@ -23,7 +19,7 @@ use crate::world::email::relay::{HandOver, OutgoingEmail, RelayConfig};
 #[command(after_help = "Examples:
   onreserve test-email --config onreserve.toml
   onreserve test-email --config onreserve.toml --to you@school.edu")]
-pub(super) struct TestArguments {
+pub(super) struct TestEmailArguments {
     /// The configuration that says how mail leaves.
     #[arg(long, value_name = "FILE")]
     config: std::path::PathBuf,
@@ -31,15 +27,7 @@ pub(super) struct TestArguments {
     #[arg(long, value_name = "ADDRESS")]
     to: Vec<EmailAddress>,
     #[command(flatten)]
-    now: Now,
-}
-
-/// What a letter looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Preview {
-    Text,
-    Html,
-    Eml,
+    clock: ClockArguments,
 }
 
 const TEST: &str = "This is a test of how Onreserve sends its letters. You can delete it.
@@ -50,7 +38,7 @@ is a DKIM-Signature, its h= should name List-Unsubscribe and
 List-Unsubscribe-Post, or mail programs will not offer to stop the mails.
 ";
 
-pub(super) async fn test(arguments: TestArguments) -> anyhow::Result<ExitCode> {
+pub(super) async fn test(arguments: TestEmailArguments) -> anyhow::Result<ExitCode> {
     let settings = config::read(&arguments.config)?;
     let mail =
         settings.mail.as_ref().context("the configuration has no [mail]; add one with from and host")?;
@@ -67,7 +55,7 @@ pub(super) async fn test(arguments: TestArguments) -> anyhow::Result<ExitCode> {
     // Such a header as the letters carry, though there is nothing to stop.
     let filled = |url: &String| url.replace("{course}", "test").replace("{recipient}", "test");
     let stop = mail.unsubscribe_url.as_ref().map(filled).or_else(|| settings.pages.as_ref()?.address());
-    let now = arguments.now.now.map_or_else(Clock::system, Clock::pretending).now();
+    let now = arguments.clock.clock().now();
     let mut code = ExitCode::SUCCESS;
     for to in readers {
         let letter = Email {
@@ -87,12 +75,12 @@ pub(super) async fn test(arguments: TestArguments) -> anyhow::Result<ExitCode> {
         let mail_as_sent = sender.signed(letter.format()?);
         let parcel = OutgoingEmail { from: &sender.from, to: &to, id: &letter.id(), mail: &mail_as_sent };
         match sender.relay.hand_on(&parcel).await {
-            HandOver::Taken(answer) => say(&format!("{to}: sent by {} ({answer})\n", described(mail)))?,
+            HandOver::Taken(answer) => print(&format!("{to}: sent by {} ({answer})\n", described(mail)))?,
             HandOver::Later(why)
             | HandOver::NoRelay(why)
             | HandOver::Unanswered(why)
             | HandOver::Refused(why) => {
-                say(&format!("{to}: not sent by {}: {why}\n", described(mail)))?;
+                print(&format!("{to}: not sent by {}: {why}\n", described(mail)))?;
                 code = ExitCode::from(exit::FAILURE);
             }
         }
@@ -100,7 +88,7 @@ pub(super) async fn test(arguments: TestArguments) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-fn described(mail: &Mail) -> String {
+fn described(mail: &MailSettings) -> String {
     match &mail.way {
         RelayConfig::Smtp(server) => format!("{}:{}", server.host, server.port),
         RelayConfig::Sendmail { program } => program.display().to_string(),
@@ -108,46 +96,8 @@ fn described(mail: &Mail) -> String {
     }
 }
 
-/// The letter that the night would send to someone who had none yet.
-pub(super) fn preview(night: CourseReport, form: Preview, arguments: &ReportArguments) -> anyhow::Result<()> {
-    let settings = arguments.place.settings()?;
-    let course = settings
-        .as_ref()
-        .and_then(|settings| settings.courses.iter().find(|course| course.id == night.course));
-    let term = course.and_then(|course| course.term);
-    let due = due(&night, term);
-    let telling = PendingReport::new(night, due, term);
-    let digest = telling.digest();
-    match form {
-        Preview::Text => say(&format!("Subject: {}\n\n{}", digest.subject, text::letter(&digest))),
-        Preview::Html => say(&html::page(&digest)?),
-        Preview::Eml => {
-            let mail = settings.as_ref().and_then(|settings| settings.mail.as_ref());
-            let mail = mail.context("a mail has a sender and a reader; name a --config with [mail]")?;
-            let to = course.and_then(|course| course.report_to.first()).cloned();
-            let to = to.context("the course has no report_to in the configuration")?;
-            let pages = settings.as_ref().and_then(|settings| settings.pages.as_ref());
-            let archive = Archive::open_shared(&arguments.place.archive_dir()?)?;
-            let pages = pages.map(|pages| pages.behind_emails(&archive)).transpose()?.flatten();
-            let sender = EmailSender { pages, ..mail.sender()? };
-            let (_, mail) = outbox::mail(&telling, &to, telling.night.finished, &sender)?;
-            say(&String::from_utf8_lossy(&mail))
-        }
-    }
-}
-
-fn due(night: &CourseReport, term: Option<Term>) -> ReportDue {
-    due::report_due(night, term, LastSent::default(), night.today).unwrap_or(ReportDue {
-        occasion: ReportOccasion::Changes,
-        on: night.today,
-        is_weekly: false,
-        is_before_term: false,
-        next: due::next_day(term, night.today),
-    })
-}
-
 /// For the person who ran a night by hand; a service logs it instead.
-pub(super) fn tell_delivered(delivered: &DeliveryPass) {
+pub(super) fn print_delivered(delivered: &DeliveryPass) {
     let lines = delivered
         .told
         .iter()
@@ -160,7 +110,7 @@ pub(super) fn tell_delivered(delivered: &DeliveryPass) {
 }
 
 /// What the operator should know of a course's letters; empty if all is well.
-pub(super) fn standing(outbox: &OutboxStatus, course: &CourseId) -> String {
+pub(super) fn problems(outbox: &OutboxStatus, course: &CourseId) -> String {
     let mut text = String::new();
     for trouble in outbox.troubles.iter().filter(|trouble| trouble.course == *course) {
         let tries = figures::count(usize::try_from(trouble.tries).unwrap_or(usize::MAX), "time");

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use super::{exit, say};
-use crate::config::{Mail, Settings};
+use super::{exit, print};
+use crate::config::{Configuration, MailSettings};
 use crate::domain::course::{Course, PageSource};
 use crate::domain::report::figures;
 use crate::night::one_page;
@@ -21,15 +21,15 @@ use crate::world::reader::Reader;
 use crate::world::spool::Spool;
 
 /// What a trial showed: what is fine, or what is wrong with its mend.
-type Shown = Result<String, String>;
+type CheckOutcome = Result<String, String>;
 
-pub(super) async fn run(settings: &Settings, clock: Clock) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(settings: &Configuration, clock: Clock) -> anyhow::Result<ExitCode> {
     let mut is_fine = true;
-    let mut tell = |what: &str, shown: Shown| {
+    let mut tell = |what: &str, shown: CheckOutcome| {
         is_fine &= shown.is_ok();
         match shown {
-            Ok(words) => say(&format!("fine   {what}: {words}\n")),
-            Err(words) => say(&format!("WRONG  {what}: {words}\n")),
+            Ok(words) => print(&format!("fine   {what}: {words}\n")),
+            Err(words) => print(&format!("WRONG  {what}: {words}\n")),
         }
     };
     tell("archive", archive_dir(&settings.archive))?;
@@ -51,14 +51,14 @@ pub(super) async fn run(settings: &Settings, clock: Clock) -> anyhow::Result<Exi
     Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::from(exit::FAILURE) })
 }
 
-fn archive_dir(dir: &Path) -> Shown {
+fn archive_dir(dir: &Path) -> CheckOutcome {
     match archive::check_writable(dir) {
         Ok(()) => Ok(format!("{} can be written", dir.display())),
         Err(fault) => Err(fault.to_string()),
     }
 }
 
-async fn relay(mail: &Mail) -> Shown {
+async fn relay(mail: &MailSettings) -> CheckOutcome {
     let sender = mail.sender().map_err(|unusable| unusable.to_string())?;
     sender
         .relay
@@ -81,7 +81,7 @@ async fn page(
     clock: Clock,
     fetch: &Fetch,
     reader: &Reader,
-) -> anyhow::Result<Shown> {
+) -> anyhow::Result<CheckOutcome> {
     let read = one_page::read(course, source, clock.now(), fetch, reader).await?;
     Ok(match read.and_then(one_page::linked) {
         Ok(read) => Ok(figures::count(read.page.mentions.len(), "link")),

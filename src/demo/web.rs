@@ -37,11 +37,11 @@ pub(super) fn what_happens(night: u32) -> &'static str {
 
 /// The pretended web of one night.
 #[derive(Clone, Debug)]
-pub(super) struct Site {
+pub(super) struct DemoWeb {
     night: Arc<AtomicU32>,
 }
 
-impl Site {
+impl DemoWeb {
     pub(super) fn new() -> Self {
         Self { night: Arc::new(AtomicU32::new(1)) }
     }
@@ -57,7 +57,7 @@ impl Site {
     }
 }
 
-async fn answer(State(site): State<Site>, request: Request) -> Response<Body> {
+async fn answer(State(site): State<DemoWeb>, request: Request) -> Response<Body> {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let host = host.split(':').next().unwrap_or_default();
     let night = site.night.load(Ordering::SeqCst);
@@ -65,7 +65,7 @@ async fn answer(State(site): State<Site>, request: Request) -> Response<Body> {
 }
 
 /// An answer, before headers and validators.
-enum Answer {
+enum DemoResponse {
     Html(String),
     Pdf(Vec<u8>),
     Notebook(String),
@@ -74,37 +74,39 @@ enum Answer {
     Error(StatusCode),
 }
 
-fn page(host: &str, path: &str, night: u32) -> Answer {
-    let missing = Answer::Error(StatusCode::NOT_FOUND);
+fn page(host: &str, path: &str, night: u32) -> DemoResponse {
+    let missing = DemoResponse::Error(StatusCode::NOT_FOUND);
     match (host, path) {
-        ("course.example", "/dgm/") => Answer::Html(include_str!("course.html").to_owned()),
+        ("course.example", "/dgm/") => DemoResponse::Html(include_str!("course.html").to_owned()),
         ("course.example", "/dgm/1-introduction.pdf") => {
-            Answer::Pdf(make("Introduction to generative models", 1, 12))
+            DemoResponse::Pdf(make("Introduction to generative models", 1, 12))
         }
-        ("course.example", "/dgm/attention.ipynb") => Answer::Notebook(notebook()),
+        ("course.example", "/dgm/attention.ipynb") => DemoResponse::Notebook(notebook()),
         ("papers.example", "/normalizing-flows.pdf") if night < 2 => {
-            Answer::Pdf(make("Inference with normalizing flows", 2, 9))
+            DemoResponse::Pdf(make("Inference with normalizing flows", 2, 9))
         }
         ("papers.example", "/variational-autoencoders.pdf") => {
-            Answer::Pdf(make("Variational autoencoders", 3, 14))
+            DemoResponse::Pdf(make("Variational autoencoders", 3, 14))
         }
         ("lab.example", "/slides/diffusion.pdf") if night < 3 => {
-            Answer::Pdf(make("Diffusion models, lecture", 4, 14))
+            DemoResponse::Pdf(make("Diffusion models, lecture", 4, 14))
         }
-        ("lab.example", "/slides/diffusion.pdf") => Answer::Pdf(revised()),
+        ("lab.example", "/slides/diffusion.pdf") => DemoResponse::Pdf(revised()),
         ("blog.example", "/score-matching") if night >= 2 => {
-            Answer::Moved("http://new-blog.example/posts/score-matching")
+            DemoResponse::Moved("http://new-blog.example/posts/score-matching")
         }
         ("blog.example", "/score-matching") | ("new-blog.example", "/posts/score-matching") => {
-            Answer::Html(article("What score matching learns", 5))
+            DemoResponse::Html(article("What score matching learns", 5))
         }
-        ("notes.example", "/sampling.html") if night < 3 => Answer::Html(article("Notes on sampling", 6)),
-        ("notes.example", path) if night >= 3 && path != "/robots.txt" => Answer::Html(not_here()),
-        ("video.example", "/gan-talk.mp4") if night >= 4 => Answer::Error(StatusCode::GONE),
-        ("video.example", "/gan-talk.mp4") => Answer::Video,
-        ("busy.example", "/guide.html") if night == 3 => Answer::Error(StatusCode::SERVICE_UNAVAILABLE),
-        ("busy.example", "/guide.html") => Answer::Html(article("A guide to training", 7)),
-        (_, "/") => Answer::Html(article("Welcome", 8)),
+        ("notes.example", "/sampling.html") if night < 3 => {
+            DemoResponse::Html(article("Notes on sampling", 6))
+        }
+        ("notes.example", path) if night >= 3 && path != "/robots.txt" => DemoResponse::Html(not_here()),
+        ("video.example", "/gan-talk.mp4") if night >= 4 => DemoResponse::Error(StatusCode::GONE),
+        ("video.example", "/gan-talk.mp4") => DemoResponse::Video,
+        ("busy.example", "/guide.html") if night == 3 => DemoResponse::Error(StatusCode::SERVICE_UNAVAILABLE),
+        ("busy.example", "/guide.html") => DemoResponse::Html(article("A guide to training", 7)),
+        (_, "/") => DemoResponse::Html(article("Welcome", 8)),
         _ => missing,
     }
 }
@@ -133,16 +135,16 @@ fn notebook() -> String {
         .to_owned()
 }
 
-fn respond(answer: Answer, asked: &HeaderMap) -> Response<Body> {
+fn respond(answer: DemoResponse, asked: &HeaderMap) -> Response<Body> {
     let (kind, bytes) = match answer {
-        Answer::Html(text) => ("text/html; charset=utf-8", text.into_bytes()),
-        Answer::Pdf(bytes) => ("application/pdf", bytes),
-        Answer::Notebook(text) => ("application/json", text.into_bytes()),
-        Answer::Video => ("video/mp4", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom".to_vec()),
-        Answer::Moved(to) => {
+        DemoResponse::Html(text) => ("text/html; charset=utf-8", text.into_bytes()),
+        DemoResponse::Pdf(bytes) => ("application/pdf", bytes),
+        DemoResponse::Notebook(text) => ("application/json", text.into_bytes()),
+        DemoResponse::Video => ("video/mp4", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom".to_vec()),
+        DemoResponse::Moved(to) => {
             return with(StatusCode::MOVED_PERMANENTLY, &[(header::LOCATION, to)], Vec::new());
         }
-        Answer::Error(status) => {
+        DemoResponse::Error(status) => {
             return with(status, &[(header::CONTENT_TYPE, "text/plain")], status.to_string().into_bytes());
         }
     };

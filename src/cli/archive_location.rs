@@ -1,27 +1,39 @@
-//! Where a command finds the archive, and opens it beside whoever runs on it.
+//! Finds and opens the archive that a command works on.
+//!
+//! Several commands may open it at once, also while the service runs.
 
 use std::path::PathBuf;
 
 use anyhow::bail;
+use clap::Args;
 
-use super::Place;
-use crate::config::{self, Settings};
+use super::ArchiveLocation;
+use crate::config::{self, Configuration};
 use crate::domain::address::{Address, LinkId};
 use crate::domain::course::CourseId;
 use crate::world::archive::{self, Archive};
 use crate::world::catalogue::Catalogue;
 
-/// Without a configuration the archive is here.
+/// The archive directory if neither a configuration nor --archive is given.
 pub(super) const DEFAULT_ARCHIVE: &str = "archive";
 
+#[derive(Debug, Args)]
+pub(super) struct LinkArguments {
+    /// The address of the link, its id, or a part of the address that no other link has.
+    #[arg(value_name = "URL")]
+    pub(super) link: String,
+    #[command(flatten)]
+    pub(super) location: ArchiveLocation,
+}
+
 /// An archive with its catalogue.
-pub(super) struct Shelf {
+pub(super) struct OpenArchive {
     pub(super) archive: Archive,
     pub(super) catalogue: Catalogue,
 }
 
-impl Place {
-    pub(super) fn settings(&self) -> anyhow::Result<Option<Settings>> {
+impl ArchiveLocation {
+    pub(super) fn settings(&self) -> anyhow::Result<Option<Configuration>> {
         Ok(self.config.as_ref().map(|path| config::read(path)).transpose()?)
     }
 
@@ -33,44 +45,51 @@ impl Place {
         })
     }
 
-    pub(super) async fn open(&self) -> anyhow::Result<Shelf> {
+    /// The archive directory, which must hold an archive.
+    pub(super) fn existing_dir(&self) -> anyhow::Result<PathBuf> {
         let dir = self.archive_dir()?;
         if !archive::is_there(&dir)? {
             bail!(
-                "{} is no archive yet; run `onreserve check` first, or name another with --archive",
+                "there is no archive in {}; run `onreserve check` first, or name another directory with --archive",
                 dir.display()
             );
         }
-        let archive = Archive::open_shared(&dir)?;
-        let catalogue = Catalogue::open_as_it_is(&Catalogue::path_in(&dir)).await?;
-        Ok(Shelf { archive, catalogue })
+        Ok(dir)
     }
 
-    /// The same, to write beside a service that may run.
-    pub(super) async fn open_to_write(&self) -> anyhow::Result<Shelf> {
+    /// Opens the archive to read it.
+    pub(super) async fn open(&self) -> anyhow::Result<OpenArchive> {
+        let dir = self.existing_dir()?;
+        let archive = Archive::open_shared(&dir)?;
+        let catalogue = Catalogue::open_as_it_is(&Catalogue::path_in(&dir)).await?;
+        Ok(OpenArchive { archive, catalogue })
+    }
+
+    /// Opens the archive to write to it. The service may run at the same time.
+    pub(super) async fn open_to_write(&self) -> anyhow::Result<OpenArchive> {
         let opened = self.open().await?;
         opened.archive.check_owner()?;
         Ok(opened)
     }
 }
 
-impl Shelf {
-    /// The course that is meant: the one named, or the only one there is.
+impl OpenArchive {
+    /// The named course, or the only one.
     pub(super) async fn course(&self, named: Option<&CourseId>) -> anyhow::Result<(CourseId, String)> {
         let courses = self.catalogue.courses().await?;
         let known = || courses.iter().map(|(id, _)| id.to_string()).collect::<Vec<_>>().join(", ");
         match (named, courses.as_slice()) {
-            (_, []) => bail!("the archive knows no course yet; run `onreserve check` first"),
+            (_, []) => bail!("the archive has no courses yet; run `onreserve check` first"),
             (Some(named), _) => match courses.iter().find(|(id, _)| id == named) {
                 Some(course) => Ok(course.clone()),
-                None => bail!("the archive has no course `{named}`; it has {}", known()),
+                None => bail!("the archive has no course `{named}`; its courses are {}", known()),
             },
             (None, [only]) => Ok(only.clone()),
-            (None, _) => bail!("the archive has several courses; name one of {}", known()),
+            (None, _) => bail!("the archive has several courses; name one of them: {}", known()),
         }
     }
 
-    /// The link that is meant: by its address, its id, or a part of its address that only one has.
+    /// The link with this address or id, or the only one with this text in its address.
     pub(super) async fn link(&self, text: &str) -> anyhow::Result<Address> {
         let links = self.catalogue.links().await?;
         let exact = Address::parse(text).ok();
@@ -83,10 +102,14 @@ impl Shelf {
         let matching: Vec<&Address> = links.iter().filter(|link| link.as_str().contains(text)).collect();
         match matching.as_slice() {
             [only] => Ok((*only).clone()),
-            [] => bail!("no link like `{text}` was ever checked; `onreserve status` lists them"),
+            [] => bail!("no link has `{text}` in its address; `onreserve status` lists the links"),
             several => {
                 let few: Vec<&str> = several.iter().take(5).map(|link| link.as_str()).collect();
-                bail!("{} links are like `{text}`; say more of it:\n  {}", several.len(), few.join("\n  "))
+                bail!(
+                    "{} links have `{text}` in their address; give more of it:\n  {}",
+                    several.len(),
+                    few.join("\n  ")
+                )
             }
         }
     }

@@ -5,21 +5,21 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::Args;
 
-use super::say;
+use super::print;
 use crate::domain::policy::password::PasswordHash;
 use crate::world::{random, terminal};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Reads one line from standard input. Example:
   onreserve hash-password > /etc/onreserve/dgm-readers")]
-pub(super) struct Arguments {}
+pub(super) struct HashPasswordArguments {}
 
-pub(super) fn run(_: &Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(_: &HashPasswordArguments) -> anyhow::Result<ExitCode> {
     let password = terminal::secret("Password")?;
     if terminal::is_typed() && terminal::secret("Once more")? != password {
         bail!("the two are not the same; nothing was hashed");
     }
     let hash = PasswordHash::of(&password, &random::bytes()?)?;
-    say(&format!("{}\n", hash.as_str()))?;
+    print(&format!("{}\n", hash.as_str()))?;
     Ok(ExitCode::SUCCESS)
 }

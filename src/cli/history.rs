@@ -1,0 +1,53 @@
+//! `onreserve history`: what each night found at a link, and the copies of it.
+
+use std::process::ExitCode;
+
+use super::archive_location::LinkArguments;
+use super::print;
+use crate::domain::evidence::{Drift, Evidence, Finding};
+use crate::domain::report::{figures, wording};
+
+pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
+    let opened = arguments.location.open().await?;
+    let link = opened.link(&arguments.link).await?;
+    let mut out = format!("{link}\n\n");
+    for (night, void, evidence) in opened.catalogue.visits(&link).await? {
+        let void = if void.is_some() { "  (not counted: the network here failed)" } else { "" };
+        out.push_str(&format!("{}  {}{void}\n", night.strftime("%Y-%m-%d %H:%M"), finding(&evidence)));
+    }
+    let captures = opened.catalogue.captures(&link).await?;
+    out.push_str(&format!("\n{}\n", if captures.is_empty() { "No copies." } else { "Copies:" }));
+    for kept in captures {
+        let capture = kept.capture;
+        let path = opened.archive.path_of(capture.sha256);
+        out.push_str(&format!(
+            "{}  {}  {}\n",
+            capture.captured_at.strftime("%Y-%m-%d %H:%M"),
+            figures::size(capture.bytes),
+            path.display()
+        ));
+    }
+    print(&out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What one night found, in a few words.
+pub(super) fn finding(evidence: &Evidence) -> String {
+    match &evidence.finding {
+        Finding::Healthy { drift, moved_to } => {
+            let moved = moved_to.as_ref().map(|to| format!("; permanently at {to}")).unwrap_or_default();
+            let drift = match drift {
+                Drift::First => "works, first copy".to_owned(),
+                Drift::Same => "works, the same".to_owned(),
+                Drift::NotCompared => "works".to_owned(),
+                Drift::Small(change) => format!("works, small edits: {}", wording::change(change)),
+                Drift::Different(change) => format!("works, different: {}", wording::change(change)),
+            };
+            format!("{drift}{moved}")
+        }
+        Finding::Gone { reason, .. }
+        | Finding::Restricted { reason }
+        | Finding::Refused { reason }
+        | Finding::Unclear { reason } => wording::reason(*reason, evidence.status),
+    }
+}

@@ -1,0 +1,28 @@
+//! `onreserve init`: a commented configuration to start from.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::print;
+use crate::world::page_file;
+
+#[derive(Debug, Args)]
+pub(super) struct InitArguments {
+    /// Where to write the configuration.
+    #[arg(value_name = "FILE", default_value = "onreserve.toml")]
+    file: PathBuf,
+}
+
+pub(super) fn run(arguments: &InitArguments) -> anyhow::Result<ExitCode> {
+    let file = &arguments.file;
+    page_file::write_new(file, include_str!("../../config/onreserve.toml"))
+        .with_context(|| format!("cannot write {}; remove it first, or name another file", file.display()))?;
+    print(&format!(
+        "Wrote {0}. Edit the course in it, then: onreserve check --config {0}\n",
+        file.display()
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,89 @@
+//! `onreserve status`: the links of a course with their states.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+use jiff::civil::Date;
+
+use super::{ArchiveLocation, OutputFormat, email, print, report};
+use crate::domain::course::CourseId;
+use crate::domain::report::{CourseReport, LinkFacts, plain, wording};
+use crate::domain::verdict::StateName;
+use crate::world::catalogue::StoredDecision;
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArguments {
+    /// The course, if the archive has several.
+    course: Option<CourseId>,
+    /// Show only links in this state.
+    #[arg(long, value_name = "STATE", value_parser = state_named)]
+    state: Option<StateName>,
+    #[arg(long, value_enum, default_value_t)]
+    format: OutputFormat,
+    #[command(flatten)]
+    location: ArchiveLocation,
+}
+
+fn state_named(text: &str) -> Result<StateName, String> {
+    let known = StateName::ALL.map(StateName::as_str);
+    let named = StateName::ALL.into_iter().find(|state| state.as_str() == text);
+    named.ok_or_else(|| format!("the states are {}", known.join(", ")))
+}
+
+pub(super) async fn run(arguments: StatusArguments) -> anyhow::Result<ExitCode> {
+    let opened = arguments.location.open().await?;
+    let (course, _) = opened.course(arguments.course.as_ref()).await?;
+    let mut night: CourseReport =
+        opened.catalogue.last_report(&course).await?.with_context(|| no_night(&course))?;
+    for item in &mut night.items {
+        // A recheck by day may have found a failing link to work again.
+        if let Some(verdict) = opened.catalogue.link_record(&item.link).await?.and_then(|known| known.verdict)
+        {
+            item.verdict = verdict;
+        }
+    }
+    if let Some(state) = arguments.state {
+        night.items.retain(|item| item.verdict.state.name() == state);
+    }
+    if arguments.format == OutputFormat::Json {
+        return report::print_json(&night, &opened);
+    }
+    let finished = night.finished.strftime("%Y-%m-%d %H:%M UTC");
+    let mut out = email::problems(&opened.catalogue.outbox().await?, &course);
+    for reader in opened.catalogue.stopped(&course).await? {
+        out.push_str(&format!("{reader} has unsubscribed from the reports of this course.\n\n"));
+    }
+    let decisions = opened.catalogue.decisions(&course).await?;
+    out.push_str(&format!("{} ({course}), {finished}\n\n", plain::visible(&night.title)));
+    for item in &night.items {
+        out.push_str(&line(item, decisions.get(&item.link), night.today));
+    }
+    print(&out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A link on two lines: state and link text, then the address.
+fn line(item: &LinkFacts, decided: Option<&StoredDecision>, today: Date) -> String {
+    let words = item.mentions.first().map(|mention| plain::visible(&mention.words)).unwrap_or_default();
+    let words: String = words.chars().take(58).collect();
+    let copy = if item.copy.is_some() { "copy" } else { "" };
+    let reason =
+        item.verdict.state.reason().map(|reason| format!("  ({})", wording::reason(reason, item.status)));
+    let decided = decided.map(|decided| {
+        let lapsed = if decided.has_lapsed { ", lapsed: the result is a new one" } else { "" };
+        format!("  [{}{lapsed}]", wording::decision::choice(&decided.decision.choice, today))
+    });
+    format!(
+        "{:<12} {copy:<4}  {words}\n  {}{}{}\n",
+        item.verdict.state.name().as_str(),
+        item.link,
+        reason.unwrap_or_default(),
+        decided.unwrap_or_default()
+    )
+}
+
+/// The error when a command needs a report and the archive has none.
+pub(super) fn no_night(course: &CourseId) -> String {
+    format!("no night of the course `{course}` is complete yet; run `onreserve check` first")
+}
