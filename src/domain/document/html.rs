@@ -1,5 +1,6 @@
 //! Web pages: the text of the work, and what the page says about itself.
 
+mod documents;
 mod facts;
 mod main_text;
 

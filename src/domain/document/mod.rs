@@ -209,6 +209,12 @@ impl Document {
         Fingerprint { version: EXTRACTION, digest: Digest::of(told.as_bytes()) }
     }
 
+    /// Whether the text only says where a large file is (Git LFS).
+    pub fn is_pointer(&self) -> bool {
+        const START: &str = "version https://git-lfs.github.com/spec/";
+        self.format == Format::Text && self.text.trim_start().starts_with(START)
+    }
+
     /// Words of the text, volatile ones left out.
     pub fn words(&self) -> u32 {
         u32::try_from(text::words(&self.text).len()).unwrap_or(u32::MAX)

@@ -1,7 +1,7 @@
 //! Is what answered the work that was linked?
 
 use crate::domain::address::Address;
-use crate::domain::document::{Document, text};
+use crate::domain::document::{Document, Format, text};
 use crate::domain::evidence::classify::{ResponseClass, classify};
 use crate::domain::evidence::host_rules::PageStatement;
 use crate::domain::evidence::identity::{self, Identity, Reference};
@@ -135,6 +135,12 @@ fn of_suspect(context: &VisitContext, page: &ProbeResult, document: &Document) -
             if is_wrong_type(context, document) { Reason::WrongType } else { Reason::Soft404 },
             Weight::Inferred,
         )
+    } else if document.format == Format::Text
+        && is_wrong_type(context, document)
+        && context.history.baseline.is_none()
+    {
+        // An error of a program, which another night may not have.
+        Assessment::Mismatch(Reason::WrongType, Weight::Weak)
     } else if is_wrong_type(context, document) && context.history.baseline.is_some() {
         Assessment::Mismatch(Reason::WrongType, Weight::Strong)
     } else if went_to_another_site(context, page)

@@ -121,6 +121,9 @@ fn by_content(answer: &ProbeResult) -> ResponseClass<'_> {
         // "Accepted": firewalls answer so while they look at the visitor.
         return ResponseClass::Refused(Reason::BotWall);
     }
+    if document.is_pointer() {
+        return ResponseClass::Unclear(Reason::Unreadable);
+    }
     let Some(html) = &document.html else {
         return if document.format == Format::Empty {
             ResponseClass::Gone(Reason::Empty, Weight::Inferred)

@@ -4,13 +4,14 @@ use crate::domain::address::Address;
 use crate::domain::document::Document;
 use crate::domain::evidence::assess::{self, Assessment};
 use crate::domain::evidence::classify::{ResponseClass, classify};
+use crate::domain::evidence::document_file::is_file;
 use crate::domain::evidence::drift;
 use crate::domain::evidence::fragment;
 use crate::domain::evidence::host_rules::{ApiStatus, HostRules, PageStatement};
 use crate::domain::evidence::page_signatures;
 use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::text_noise;
-use crate::domain::evidence::visit_context::{VisitContext, is_file};
+use crate::domain::evidence::visit_context::VisitContext;
 use crate::domain::evidence::{Alarm, Change, Drift, Evidence, Finding, Note, Reason};
 
 /// Evaluates a visit for which `next_probe` has nothing left.
@@ -145,7 +146,11 @@ fn by_page(context: &VisitContext, page: &ProbeResult) -> Finding {
         Assessment::Refused(reason) => Finding::Refused { reason },
         // A page that scripts fill cannot be read, but the file behind it can.
         Assessment::Unclear(reason) => match by_document_alone(context) {
-            healthy @ Finding::Healthy { .. } if reason == Reason::ScriptOnly => healthy,
+            healthy @ Finding::Healthy { .. }
+                if matches!(reason, Reason::ScriptOnly | Reason::Unreadable) =>
+            {
+                healthy
+            }
             Finding::Healthy { .. }
             | Finding::Gone { .. }
             | Finding::Restricted { .. }

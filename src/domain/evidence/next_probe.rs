@@ -2,14 +2,15 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::address::Address;
 use crate::domain::document::Document;
 use crate::domain::evidence::Reason;
 use crate::domain::evidence::assess::{self, Assessment};
 use crate::domain::evidence::classify::{ResponseClass, classify};
+use crate::domain::evidence::document_file::is_file;
+use crate::domain::evidence::document_search;
 use crate::domain::evidence::probe::{Probe, ProbeResult};
 use crate::domain::evidence::soft_404;
-use crate::domain::evidence::visit_context::{VisitContext, is_file};
+use crate::domain::evidence::visit_context::VisitContext;
 use crate::domain::evidence::{Drift, drift};
 
 /// Client-side redirects followed in one visit; more are taken for a loop.
@@ -25,7 +26,7 @@ pub fn next_probe(context: &VisitContext) -> Option<Probe> {
     }
     let page = context.results.page()?;
     if context.host_rules().page_is_shell {
-        return document_probe(context, page, None).or_else(|| confirmation_probe(context));
+        return document_search::probe(context, page, None).or_else(|| confirmation_probe(context));
     }
     match classify(page) {
         ResponseClass::Content(document) => probe_about_page(context, page, document),
@@ -37,8 +38,13 @@ pub fn next_probe(context: &VisitContext) -> Option<Probe> {
                 .then_some(Probe::FrontPage(root))
         }
         ResponseClass::Unclear(Reason::ScriptOnly) => host_api_probe(context)
-            .or_else(|| document_probe(context, page, None))
+            .or_else(|| document_search::probe(context, page, None))
             .or_else(|| confirmation_probe(context)),
+        // A pointer says where the file is.
+        ResponseClass::Unclear(Reason::Unreadable) => {
+            let pointer = page.document.as_ref().filter(|document| document.is_pointer())?;
+            document_search::probe(context, page, Some(pointer))
+        }
         ResponseClass::Gone(..)
         | ResponseClass::Restricted(_)
         | ResponseClass::Refused(_)
@@ -74,7 +80,7 @@ fn probe_about_page(context: &VisitContext, page: &ProbeResult, document: &Docum
             .then_some(Probe::ClientRedirect(target));
     }
     host_api_probe(context)
-        .or_else(|| document_probe(context, page, Some(document)))
+        .or_else(|| document_search::probe(context, page, Some(document)))
         .or_else(|| soft_404_probe(context, page, document))
         .or_else(|| confirmation_probe(context))
 }
@@ -84,39 +90,11 @@ fn host_api_probe(context: &VisitContext) -> Option<Probe> {
     context.results.host_api().is_none().then_some(Probe::HostApi(api.address))
 }
 
-/// Candidates for the document behind a landing page, best first: what the
-/// page itself declares, then what the host's rule says.
-fn document_probe(context: &VisitContext, page: &ProbeResult, document: Option<&Document>) -> Option<Probe> {
-    const TRIES: usize = 2;
-    if !context.link.kind.is_kept() || document.is_some_and(|document| document.html.is_none()) {
-        return None;
-    }
-    if context.results.documents().any(|answer| classify(answer).is_answer()) {
-        return None;
-    }
-    let declared = document.and_then(|document| document.html.as_ref()).map(|html| html.documents.as_slice());
-    let tried = |address: &Address| {
-        *address == context.link.address
-            || *address == *page.exchange.final_address()
-            || context.results.0.iter().any(|answer| answer.exchange.asked == *address)
-    };
-    if context.results.documents().count() >= TRIES {
-        return None;
-    }
-    declared
-        .unwrap_or_default()
-        .iter()
-        .cloned()
-        .chain(context.host_rules().document)
-        .find(|address| !tried(address))
-        .map(Probe::Document)
-}
-
 /// The file behind a page that was captured because its file was unavailable.
 fn missing_file_probe(context: &VisitContext, page: &ProbeResult) -> Option<Probe> {
     let kept = context.history.baseline.as_ref().map(|kept| &kept.capture.document);
     let is_page = kept == Some(page.exchange.final_address());
-    is_page.then(|| document_probe(context, page, None)).flatten()
+    is_page.then(|| document_search::probe(context, page, None)).flatten()
 }
 
 fn soft_404_probe(context: &VisitContext, page: &ProbeResult, document: &Document) -> Option<Probe> {

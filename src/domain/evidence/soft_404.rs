@@ -142,6 +142,7 @@ pub fn nonexistent_address(address: &Address, seed: [u8; 32]) -> Option<Address>
 /// Whether a file was there, or the address promises one, and a web page came instead.
 pub fn is_wrong_type(asked: &Address, before: Option<Format>, now: &Document) -> bool {
     const READABLE: &[&str] = &[".pdf", ".ipynb", ".ppt", ".pptx", ".doc", ".docx", ".zip", ".ps"];
+    const BINARY: &[&str] = &[".pdf", ".ppt", ".pptx", ".doc", ".docx", ".zip"];
     const OTHERS: &[&str] = &[".gz", ".tgz", ".tar", ".xlsx", ".odp", ".odt", ".key", ".epub", ".djvu"];
     let path = asked.path().to_ascii_lowercase();
     let ends_with = |extensions: &[&str]| extensions.iter().any(|extension| path.ends_with(extension));
@@ -155,7 +156,7 @@ pub fn is_wrong_type(asked: &Address, before: Option<Format>, now: &Document) ->
     match now.format {
         Format::Html => was_or_is_promised,
         // A line of text in the place of a PDF.
-        Format::Text => before == Some(Format::Pdf),
+        Format::Text => before == Some(Format::Pdf) || (before.is_none() && ends_with(BINARY)),
         Format::Pdf
         | Format::Notebook
         | Format::Image

@@ -3,8 +3,9 @@
 
 use jiff::Timestamp;
 
-use crate::domain::document::{Document, Format};
+use crate::domain::document::Document;
 use crate::domain::evidence::classify::{ResponseClass, classify};
+use crate::domain::evidence::document_file::is_the_document;
 use crate::domain::evidence::host_rules::{self, HostRules};
 use crate::domain::evidence::link_history::LinkHistory;
 use crate::domain::evidence::probe::{CheckedLink, ProbeResult, ProbeResults};
@@ -30,7 +31,7 @@ impl<'a> VisitContext<'a> {
     /// The document of this visit: the file behind the page, or else the page itself.
     pub fn document(&self) -> Option<(&'a ProbeResult, &'a Document)> {
         let behind = self.results.documents().rev().find_map(|answer| match classify(answer) {
-            ResponseClass::Content(document) if is_file(document) => Some((answer, document)),
+            ResponseClass::Content(document) if is_the_document(answer, document) => Some((answer, document)),
             _ => None,
         });
         // A failed retry does not discard the page of the first try.
@@ -46,9 +47,4 @@ impl<'a> VisitContext<'a> {
             self.results.page().and_then(as_page).or_else(|| self.results.first().and_then(as_page))
         })
     }
-}
-
-/// Whether it is a document of its own, not a web page.
-pub(super) fn is_file(document: &Document) -> bool {
-    matches!(document.format, Format::Pdf | Format::Notebook)
 }

@@ -2,7 +2,7 @@
 
 use scraper::{ElementRef, Html as Tree};
 
-use super::{SOURCE_BYTES, meta, select, text_of};
+use super::{SOURCE_BYTES, documents, meta, select, text_of};
 use crate::domain::address::Address;
 use crate::domain::document::Html;
 
@@ -17,7 +17,7 @@ pub(super) fn of(tree: &Tree, source: &str, base: &Address) -> Html {
     let words_shown = main_words_of_body(tree);
     let end = source.floor_char_boundary(SOURCE_BYTES);
     Html {
-        documents: documents(tree, base),
+        documents: documents::of(tree, base, words_shown),
         sends_to: refresh(tree, base).or_else(|| script_redirect(tree, base, words_shown)),
         words_shown: u32::try_from(words_shown).unwrap_or(u32::MAX),
         anchors: anchors(tree),
@@ -41,48 +41,6 @@ fn main_words_of_body(tree: &Tree) -> usize {
             parent.is_none_or(|parent| is_shown(&parent)).then(|| text.split_whitespace().count())
         })
         .sum()
-}
-
-/// The documents a page says it is about, best first.
-fn documents(tree: &Tree, base: &Address) -> Vec<Address> {
-    const NAMES: &[&str] =
-        &["citation_pdf_url", "bepress_citation_pdf_url", "eprints.document_url", "wkhealth_pdf_url"];
-    let mut found: Vec<String> = NAMES.iter().filter_map(|name| meta(tree, &[name])).collect();
-    let by_attribute = [
-        ("link[rel~=alternate][type='application/pdf']", "href"),
-        ("embed[type='application/pdf']", "src"),
-        ("object[type='application/pdf']", "data"),
-        ("a.obj_galley_link.pdf", "href"),
-        ("a#pdfDownloadLink", "href"),
-    ];
-    for (selector, attribute) in by_attribute {
-        found.extend(
-            select(tree, selector).filter_map(|element| element.value().attr(attribute).map(str::to_owned)),
-        );
-    }
-    let mut by_words: Vec<String> = select(tree, "a[href]").filter_map(pdf_link).collect();
-    by_words.dedup();
-    if let [only] = by_words.as_slice() {
-        found.push(only.clone());
-    }
-    let mut addresses: Vec<Address> = Vec::new();
-    for address in found.iter().filter_map(|text| base.join(text).ok()) {
-        if !addresses.contains(&address) {
-            addresses.push(address);
-        }
-    }
-    addresses
-}
-
-/// A link that calls itself the PDF and looks like one.
-fn pdf_link(element: ElementRef) -> Option<String> {
-    let words = text_of(element).to_lowercase();
-    let says_so = matches!(
-        words.trim_matches(['[', ']', '(', ')']),
-        "pdf" | "full text pdf" | "download pdf" | "view pdf" | "full-text pdf"
-    );
-    let href = element.value().attr("href")?;
-    (says_so && href.to_lowercase().contains("pdf")).then(|| href.to_owned())
 }
 
 /// `<meta http-equiv=refresh content="0; url=…">` (WHATWG HTML section 4.2.5.3).

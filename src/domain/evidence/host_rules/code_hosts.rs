@@ -1,6 +1,7 @@
-//! Code hosts, notebooks and shared drives.
+//! Code hosts, and hosts that show notebooks.
 
-use super::{HostRules, is_host, path_after};
+use super::share_hosts::drive_file;
+use super::{HostRules, is_host, path_after, with_path};
 use crate::domain::address::Address;
 use crate::domain::document::Document;
 use crate::domain::evidence::Note;
@@ -16,17 +17,63 @@ fn blob_to_raw(path: &str) -> Option<Address> {
     matches!(word, "blob" | "raw" | "blame").then(|| raw(&format!("{owner}/{repository}/{rest}"))).flatten()
 }
 
-/// Files a student reads offline; source code is not kept.
-fn is_readable_offline(path: &str) -> bool {
-    [".pdf", ".ipynb"].iter().any(|extension| path.to_ascii_lowercase().ends_with(extension))
+/// The file of an address whose path has `/-/blob/`, `/blob/` or `/src/` and
+/// the like, with that word replaced.
+fn replaced(address: &Address, words: &[(&str, &str)]) -> Option<Address> {
+    let path = address.path();
+    let (word, other) = words.iter().find(|(word, _)| path.contains(word))?;
+    with_path(address, &path.replacen(word, other, 1))
+}
+
+/// Where the host has a large file whose raw address gives a pointer of Git LFS.
+pub(super) fn large_file(pointer: &Address) -> Option<Address> {
+    if !is_host(pointer, &["raw.githubusercontent.com"]) {
+        return None;
+    }
+    Address::parse(&format!("https://media.githubusercontent.com/media{}", pointer.path())).ok()
 }
 
 pub(super) fn github(address: &Address) -> Option<HostRules> {
     if !is_host(address, &["github.com"]) {
         return None;
     }
-    let document = path_after(address, "/").filter(|path| is_readable_offline(path)).and_then(blob_to_raw);
+    let document = path_after(address, "/").and_then(blob_to_raw);
     Some(HostRules { document, skip_soft_404_probe: true, note: Some(archived), ..HostRules::default() })
+}
+
+/// GitLab, Bitbucket and model hubs: the page of a file and the file itself.
+pub(super) fn other_forges(address: &Address) -> Option<HostRules> {
+    let document = if address.path().contains("/-/") {
+        replaced(address, &[("/-/blob/", "/-/raw/")])
+    } else if is_host(address, &["bitbucket.org"]) {
+        replaced(address, &[("/src/", "/raw/")])
+    } else if is_host(address, &["huggingface.co"]) {
+        replaced(address, &[("/blob/", "/resolve/")])
+    } else if is_host(address, &["codeberg.org"]) {
+        replaced(address, &[("/src/", "/raw/")])
+    } else {
+        None
+    };
+    document.map(|document| HostRules {
+        document: Some(document),
+        skip_soft_404_probe: true,
+        ..HostRules::default()
+    })
+}
+
+/// The newest version of the first file, where the page does not name it.
+pub(super) fn gist(address: &Address) -> Option<HostRules> {
+    if !is_host(address, &["gist.github.com"]) {
+        return None;
+    }
+    let document = path_after(address, "/").and_then(gist_file);
+    Some(HostRules { document, skip_soft_404_probe: true, ..HostRules::default() })
+}
+
+fn gist_file(path: &str) -> Option<Address> {
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    let (owner, id) = (parts.next()?, parts.next()?);
+    Address::parse(&format!("https://gist.githubusercontent.com/{owner}/{id}/raw")).ok()
 }
 
 fn archived(_: &Address, page: &Document) -> Option<Note> {
@@ -50,7 +97,8 @@ pub(super) fn colab(address: &Address) -> Option<HostRules> {
     }
     let document = path_after(address, "/github/")
         .and_then(blob_to_raw)
-        .or_else(|| path_after(address, "/drive/").and_then(download));
+        .or_else(|| path_after(address, "/gist/").and_then(gist_file))
+        .or_else(|| path_after(address, "/drive/").and_then(drive_file));
     Some(HostRules {
         page_is_shell: document.is_some(),
         document,
@@ -64,46 +112,14 @@ pub(super) fn nbviewer(address: &Address) -> Option<HostRules> {
     if !is_host(address, &["nbviewer.org", "nbviewer.jupyter.org"]) {
         return None;
     }
-    let document = path_after(address, "/github/").and_then(blob_to_raw);
+    let document = path_after(address, "/github/")
+        .and_then(blob_to_raw)
+        .or_else(|| path_after(address, "/gist/").and_then(gist_file))
+        .or_else(|| Address::parse(&format!("http://{}", path_after(address, "/url/")?)).ok())
+        .or_else(|| Address::parse(&format!("https://{}", path_after(address, "/urls/")?)).ok());
     Some(HostRules {
         page_is_shell: document.is_some(),
         document,
-        skip_soft_404_probe: true,
-        ..HostRules::default()
-    })
-}
-
-fn download(path: &str) -> Option<Address> {
-    let id = path.split('/').next().filter(|id| !id.is_empty())?;
-    Address::parse(&format!("https://drive.google.com/uc?export=download&id={id}")).ok()
-}
-
-pub(super) fn drive(address: &Address) -> Option<HostRules> {
-    if !is_host(address, &["drive.google.com"]) {
-        return None;
-    }
-    Some(HostRules {
-        document: path_after(address, "/file/d/").and_then(download),
-        skip_soft_404_probe: true,
-        ..HostRules::default()
-    })
-}
-
-pub(super) fn docs(address: &Address) -> Option<HostRules> {
-    if !is_host(address, &["docs.google.com"]) {
-        return None;
-    }
-    let export = |prefix: &str, suffix: &str| {
-        let id = path_after(address, prefix)?.split('/').next()?;
-        // A published document (`/d/e/…`) has no export.
-        (id != "e")
-            .then(|| Address::parse(&format!("https://docs.google.com{prefix}{id}/{suffix}")).ok())
-            .flatten()
-    };
-    Some(HostRules {
-        document: export("/document/d/", "export?format=pdf")
-            .or_else(|| export("/presentation/d/", "export/pdf"))
-            .or_else(|| export("/spreadsheets/d/", "export?format=pdf")),
         skip_soft_404_probe: true,
         ..HostRules::default()
     })

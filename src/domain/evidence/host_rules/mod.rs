@@ -5,6 +5,7 @@
 
 mod code_hosts;
 mod proceedings;
+mod share_hosts;
 mod video_hosts;
 
 use crate::domain::address::Address;
@@ -70,8 +71,13 @@ const ROWS: &[Row] = &[
     code_hosts::raw_file,
     code_hosts::colab,
     code_hosts::nbviewer,
-    code_hosts::drive,
-    code_hosts::docs,
+    code_hosts::gist,
+    code_hosts::other_forges,
+    share_hosts::drive,
+    share_hosts::docs,
+    share_hosts::dropbox,
+    share_hosts::onedrive,
+    share_hosts::invenio,
     video_hosts::youtube,
     video_hosts::vimeo,
 ];
@@ -79,6 +85,11 @@ const ROWS: &[Row] = &[
 /// The rules of the address's host; the default for a host without a row.
 pub fn rules_for(address: &Address) -> HostRules {
     ROWS.iter().find_map(|row| row(address)).unwrap_or_default()
+}
+
+/// Where the host of a pointer has the large file that it stands for (Git LFS).
+pub fn large_file(pointer: &Address) -> Option<Address> {
+    code_hosts::large_file(pointer)
 }
 
 /// The path after `prefix`, if it has one.

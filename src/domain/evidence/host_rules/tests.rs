@@ -56,6 +56,36 @@ fn each_host_s_rule_leads_from_the_page_to_its_document() {
             "https://docs.google.com/document/d/7x/edit",
             "https://docs.google.com/document/d/7x/export?format=pdf",
         ),
+        ("https://github.com/o/r/blob/main/a.py", "https://raw.githubusercontent.com/o/r/main/a.py"),
+        ("https://gist.github.com/o/0a1b", "https://gist.githubusercontent.com/o/0a1b/raw"),
+        (
+            "https://colab.research.google.com/gist/o/0a1b/x.ipynb",
+            "https://gist.githubusercontent.com/o/0a1b/raw",
+        ),
+        ("https://nbviewer.org/url/people.edu/~lab/six.ipynb", "http://people.edu/~lab/six.ipynb"),
+        ("https://nbviewer.org/urls/people.edu/six.ipynb", "https://people.edu/six.ipynb"),
+        ("https://gitlab.com/o/r/-/blob/main/a.ipynb", "https://gitlab.com/o/r/-/raw/main/a.ipynb"),
+        ("https://git.uni.edu/o/r/-/blob/main/a.pdf", "https://git.uni.edu/o/r/-/raw/main/a.pdf"),
+        ("https://huggingface.co/o/m/blob/main/a.pdf", "https://huggingface.co/o/m/resolve/main/a.pdf"),
+        ("https://drive.google.com/open?id=1Ab", "https://drive.google.com/uc?export=download&id=1Ab"),
+        (
+            "https://drive.google.com/file/u/2/d/1Ab/view",
+            "https://drive.google.com/uc?export=download&id=1Ab",
+        ),
+        (
+            "https://docs.google.com/presentation/u/1/d/7x/edit",
+            "https://docs.google.com/presentation/d/7x/export/pdf",
+        ),
+        ("https://www.dropbox.com/s/a/b.pdf?dl=0", "https://www.dropbox.com/s/a/b.pdf?dl=1"),
+        (
+            "https://www.dropbox.com/scl/fi/a/b.pdf?rlkey=k&dl=0",
+            "https://www.dropbox.com/scl/fi/a/b.pdf?rlkey=k&dl=1",
+        ),
+        ("https://uni.sharepoint.com/:b:/g/x?e=1", "https://uni.sharepoint.com/:b:/g/x?e=1&download=1"),
+        (
+            "https://zenodo.org/records/2/preview/t.pptx?include_deleted=0",
+            "https://zenodo.org/records/2/files/t.pptx?download=1",
+        ),
     ];
     for (page, expected) in rows {
         assert_eq!(document(page).as_deref(), Some(expected), "{page}");
@@ -68,7 +98,9 @@ fn pages_without_a_document_have_none() {
         "https://arxiv.org/pdf/1706.03762",
         "https://arxiv.org/",
         "https://github.com/o/r",
-        "https://github.com/o/r/blob/main/a.py",
+        "https://github.com/o/r/tree/main/a",
+        "https://docs.google.com/presentation/d/e/2PACX/pub",
+        "https://drive.google.com/uc?export=download&id=1Ab",
         "https://aclanthology.org/P18-1001.pdf",
         "https://example.edu/abs/1",
     ] {

@@ -1,0 +1,64 @@
+//! The document behind a landing page: which address is probed next. Whether what
+//! came is a document is decided in `document_file`.
+
+use crate::domain::address::Address;
+use crate::domain::document::Document;
+use crate::domain::evidence::classify::{ResponseClass, classify};
+use crate::domain::evidence::document_file::is_the_document;
+use crate::domain::evidence::host_rules;
+use crate::domain::evidence::probe::{Probe, ProbeResult};
+use crate::domain::evidence::visit_context::VisitContext;
+
+/// Addresses asked for one document: redirecting pages, viewers and second choices.
+const TRIES: usize = 5;
+
+/// The address to ask next for the document behind a page: what the page
+/// declares, then what the host's rule says, then where those lead.
+pub(super) fn probe(
+    context: &VisitContext,
+    page: &ProbeResult,
+    document: Option<&Document>,
+) -> Option<Probe> {
+    let is_a_file = |document: &Document| document.html.is_none() && !document.is_pointer();
+    if !context.link.kind.is_kept() || document.is_some_and(is_a_file) {
+        return None;
+    }
+    let answers = || context.results.documents();
+    let is_found = |answer: &ProbeResult| match classify(answer) {
+        ResponseClass::Unmodified => true,
+        ResponseClass::Content(document) => is_the_document(answer, document),
+        _ => false,
+    };
+    if answers().any(is_found) || answers().count() >= TRIES {
+        return None;
+    }
+    let tried = |address: &Address| {
+        *address == context.link.address
+            || *address == *page.exchange.final_address()
+            || context.results.0.iter().any(|answer| answer.exchange.asked == *address)
+    };
+    // What the last answer leads to is nearer than what the page said first.
+    let further = answers().rev().flat_map(leads_to);
+    let here = document.into_iter().flat_map(|document| declared(document, page.exchange.final_address()));
+    further
+        .chain(here)
+        .chain(context.host_rules().document)
+        .find(|address| !tried(address))
+        .map(Probe::Document)
+}
+
+/// Where a page on the way to a document leads.
+fn leads_to(answer: &ProbeResult) -> Vec<Address> {
+    match &answer.document {
+        Some(document) => declared(document, answer.exchange.final_address()),
+        None => Vec::new(),
+    }
+}
+
+fn declared(document: &Document, at: &Address) -> Vec<Address> {
+    if document.is_pointer() {
+        return host_rules::large_file(at).into_iter().collect();
+    }
+    let Some(html) = &document.html else { return Vec::new() };
+    html.sends_to.iter().chain(&html.documents).cloned().collect()
+}
