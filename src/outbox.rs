@@ -66,8 +66,8 @@ pub struct ActionLinks {
 impl ActionLinks {
     fn link(&self, purpose: Purpose, telling: &PendingReport, to: &EmailAddress) -> String {
         // The same letter is always the same bytes, so the day is that of its night.
-        let until = Ticket::last_day(telling.night.today, telling.term);
-        let ticket = Ticket::new(purpose, &telling.night.course, to, until).sealed(&self.key);
+        let until = Ticket::last_day(telling.night.facts.today, telling.term);
+        let ticket = Ticket::new(purpose, &telling.night.facts.course, to, until).sealed(&self.key);
         let place = match purpose {
             Purpose::Act(_) | Purpose::ActOnHost(_) => "act",
             Purpose::Letters => "letters",
@@ -86,7 +86,7 @@ impl ActionLinks {
             };
             entry.action = Some(self.link(purpose, telling, to));
         }
-        digest.all_links = Some(format!("{}/c/{}/health", self.base, telling.night.course));
+        digest.all_links = Some(format!("{}/c/{}/health", self.base, telling.night.facts.course));
     }
 }
 
@@ -191,22 +191,22 @@ pub fn mail(
         pages.add_to(&mut digest, telling, to);
     }
     let configured = sender.unsubscribe_url.as_ref().map(|url| {
-        url.replace("{course}", telling.night.course.as_str()).replace("{recipient}", &encoded(to))
+        url.replace("{course}", telling.night.facts.course.as_str()).replace("{recipient}", &encoded(to))
     });
     let ours = || sender.pages.as_ref().map(|pages| pages.link(Purpose::Letters, telling, to));
     digest.stop = configured.or_else(ours);
     let letter = Email {
         from: &sender.from,
         to,
-        course: &telling.night.course,
-        title: &telling.night.title,
+        course: &telling.night.facts.course,
+        title: &telling.night.facts.title,
         term: telling.term,
-        night: telling.night.started,
+        night: telling.night.facts.started,
         date,
         subject: &digest.subject,
         text: &text::letter(&digest),
         html: &html::page(&digest)?,
-        patch: telling.night.patch.as_ref().and_then(|patch| patch.diff.as_deref()),
+        patch: telling.night.facts.patch.as_ref().and_then(|patch| patch.diff.as_deref()),
         unsubscribe: digest.stop.as_deref(),
     };
     Ok((letter.id(), sender.signed(letter.format()?)))
@@ -235,7 +235,7 @@ async fn enter(
     delivered: &mut DeliveryPass,
 ) -> anyhow::Result<()> {
     let to = waiting.recipient.clone();
-    let course = waiting.telling.night.course.as_str();
+    let course = waiting.telling.night.facts.course.as_str();
     let (turn, answer) = turn(waiting, outcome, now);
     catalogue.record_delivery(waiting.id, now, &turn, &answer).await?;
     match turn {

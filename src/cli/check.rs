@@ -105,6 +105,7 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
 }
 
 fn printed(night: &Finished, format: CheckFormat, world: &World) -> anyhow::Result<String> {
+    let facts = || night.courses.iter().map(|report| &report.facts);
     Ok(match format {
         CheckFormat::Human => human(night),
         CheckFormat::Json => {
@@ -117,12 +118,12 @@ fn printed(night: &Finished, format: CheckFormat, world: &World) -> anyhow::Resu
                 bytes: night.bytes,
                 void: night.void,
             };
-            let run = json::RunJson::new(totals, &night.courses, path);
+            let run = json::RunJson::new(totals, facts(), path);
             format!("{}\n", serde_json::to_string_pretty(&run)?)
         }
-        CheckFormat::Sarif => format!("{}\n", serde_json::to_string_pretty(&sarif::log(&night.courses))?),
-        CheckFormat::Junit => junit::report(&night.courses),
-        CheckFormat::Github => night.courses.iter().map(github::lines).collect(),
+        CheckFormat::Sarif => format!("{}\n", serde_json::to_string_pretty(&sarif::log(facts()))?),
+        CheckFormat::Junit => junit::report(facts()),
+        CheckFormat::Github => facts().map(github::lines).collect(),
     })
 }
 
@@ -134,8 +135,11 @@ async fn interrupted() {
 }
 
 fn human(night: &Finished) -> String {
-    let letters: Vec<String> =
-        night.courses.iter().map(|course| summary::render(course, &compose::compose(course))).collect();
+    let letters: Vec<String> = night
+        .courses
+        .iter()
+        .map(|course| summary::render(&course.facts, &compose::compose(course)))
+        .collect();
     letters.join("\n")
 }
 

@@ -18,8 +18,8 @@ use crate::domain::course::{CourseId, Term};
 use crate::domain::decision::{Choice, Decision, Gist, Until};
 use crate::domain::evidence::link_history::LinkHistory;
 use crate::domain::journal::Entry;
-use crate::domain::report::CourseReport;
 use crate::domain::report::wording::{self, decision as words};
+use crate::domain::report::{CourseFacts, CourseReport};
 use crate::domain::verdict::{State, StateName};
 use crate::world::clock::Clock;
 
@@ -73,7 +73,7 @@ struct DecisionTarget {
     link: Address,
     state: State,
     history: LinkHistory,
-    night: CourseReport,
+    night: CourseFacts,
     term: Option<Term>,
     opened: OpenArchive,
 }
@@ -85,7 +85,7 @@ impl DecisionTarget {
         let (course, _) = opened.course(arguments.course.as_ref()).await?;
         let known = opened.catalogue.link_record(&link).await?.context("this link was never checked")?;
         let state = known.verdict.context("no night with this link has ended yet")?.state;
-        let night: CourseReport =
+        let CourseReport { facts: night, .. } =
             opened.catalogue.last_report(&course).await?.context("no night of this course has ended yet")?;
         if !night.items.iter().any(|item| item.link == link) {
             bail!("the course `{course}` has no link {link}");

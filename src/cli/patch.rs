@@ -34,7 +34,7 @@ pub(super) struct PatchArguments {
 pub(super) async fn run(arguments: PatchArguments) -> anyhow::Result<ExitCode> {
     let opened = arguments.location.open().await?;
     let (course, _) = opened.course(arguments.course.as_ref()).await?;
-    let night: CourseReport = opened
+    let CourseReport { facts: night, .. } = opened
         .catalogue
         .last_report(&course)
         .await?

@@ -10,7 +10,7 @@ use super::status::no_night;
 use super::{ArchiveLocation, print};
 use crate::domain::course::{CourseId, Term};
 use crate::domain::report::due::{self, LastSent, PendingReport, ReportDue, ReportOccasion};
-use crate::domain::report::{CourseReport, compose, html, json, summary, text};
+use crate::domain::report::{CourseFacts, CourseReport, compose, html, json, summary, text};
 use crate::outbox::{self, EmailSender};
 use crate::world::archive::Archive;
 
@@ -53,15 +53,15 @@ pub(super) async fn run(arguments: ReportArguments) -> anyhow::Result<ExitCode> 
         return Ok(ExitCode::SUCCESS);
     }
     match arguments.format {
-        ReportFormat::Human => print(&summary::render(&night, &compose::compose(&night)))?,
+        ReportFormat::Human => print(&summary::render(&night.facts, &compose::compose(&night)))?,
         ReportFormat::Html => print(&html::page(&compose::compose(&night))?)?,
-        ReportFormat::Json => return print_json(&night, &opened),
+        ReportFormat::Json => return print_json(&night.facts, &opened),
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Prints the object of `check --format json`.
-pub(super) fn print_json(night: &CourseReport, opened: &OpenArchive) -> anyhow::Result<ExitCode> {
+pub(super) fn print_json(night: &CourseFacts, opened: &OpenArchive) -> anyhow::Result<ExitCode> {
     let totals = json::TotalsJson {
         id: night.started.to_string(),
         started: night.started,
@@ -71,7 +71,7 @@ pub(super) fn print_json(night: &CourseReport, opened: &OpenArchive) -> anyhow::
         void: night.void,
     };
     let path = |digest| opened.archive.path_of(digest).display().to_string();
-    let run = json::RunJson::new(totals, std::slice::from_ref(night), path);
+    let run = json::RunJson::new(totals, [night], path);
     print(&format!("{}\n", serde_json::to_string_pretty(&run)?))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -81,7 +81,7 @@ fn preview(night: CourseReport, form: Preview, arguments: &ReportArguments) -> a
     let settings = arguments.location.settings()?;
     let course = settings
         .as_ref()
-        .and_then(|settings| settings.courses.iter().find(|course| course.id == night.course));
+        .and_then(|settings| settings.courses.iter().find(|course| course.id == night.facts.course));
     let term = course.and_then(|course| course.term);
     let due = due(&night, term);
     let telling = PendingReport::new(night, due, term);
@@ -97,25 +97,25 @@ fn preview(night: CourseReport, form: Preview, arguments: &ReportArguments) -> a
             let to = to.with_context(|| {
                 format!(
                     "the course `{}` has no recipient; add report_to to its [[course]]",
-                    telling.night.course
+                    telling.night.facts.course
                 )
             })?;
             let pages = settings.as_ref().and_then(|settings| settings.pages.as_ref());
             let archive = Archive::open_shared(&arguments.location.archive_dir()?)?;
             let pages = pages.map(|pages| pages.behind_emails(&archive)).transpose()?.flatten();
             let sender = EmailSender { pages, ..mail.sender()? };
-            let (_, mail) = outbox::mail(&telling, &to, telling.night.finished, &sender)?;
+            let (_, mail) = outbox::mail(&telling, &to, telling.night.facts.finished, &sender)?;
             print(&String::from_utf8_lossy(&mail))
         }
     }
 }
 
 fn due(night: &CourseReport, term: Option<Term>) -> ReportDue {
-    due::report_due(night, term, LastSent::default(), night.today).unwrap_or(ReportDue {
+    due::report_due(night, term, LastSent::default(), night.facts.today).unwrap_or(ReportDue {
         occasion: ReportOccasion::Changes,
-        on: night.today,
+        on: night.facts.today,
         is_weekly: false,
         is_before_term: false,
-        next: due::next_day(term, night.today),
+        next: due::next_day(term, night.facts.today),
     })
 }

@@ -34,7 +34,7 @@ fn state_named(text: &str) -> Result<StateName, String> {
 pub(super) async fn run(arguments: StatusArguments) -> anyhow::Result<ExitCode> {
     let opened = arguments.location.open().await?;
     let (course, _) = opened.course(arguments.course.as_ref()).await?;
-    let mut night: CourseReport =
+    let CourseReport { facts: mut night, .. } =
         opened.catalogue.last_report(&course).await?.with_context(|| no_night(&course))?;
     for item in &mut night.items {
         // A recheck by day may have found a failing link to work again.

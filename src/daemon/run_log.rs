@@ -53,8 +53,8 @@ pub(super) fn ended(night: &Finished) {
         tracing::error!(course = %unread.course, trouble = %unread.trouble, "no page of this course could be read; check its `page` in the configuration");
     }
     for course in &night.courses {
-        if let Some(trouble) = &course.page_trouble {
-            tracing::warn!(course = %course.course, ?trouble, "the course page could not be read as it is now; its last good reading is used");
+        if let Some(trouble) = &course.facts.page_trouble {
+            tracing::warn!(course = %course.facts.course, ?trouble, "the course page could not be read as it is now; its last good reading is used");
         }
     }
     if let Some(void) = night.void {
@@ -62,7 +62,7 @@ pub(super) fn ended(night: &Finished) {
     }
     tracing::info!(
         night = night.id,
-        links = night.courses.iter().map(|course| course.items.len()).sum::<usize>(),
+        links = night.courses.iter().map(|course| course.facts.items.len()).sum::<usize>(),
         dead = night.count(StateName::Dead),
         failing = night.count(StateName::Failing),
         changed = night.count(StateName::Changed),

@@ -76,8 +76,11 @@ pub(crate) async fn run(
             events: web::what_happens(night),
             report: text::letter(&compose::compose(only(&finished)?)),
         })?;
-        let vanished =
-            only(&finished)?.items.iter().find(|item| item.link.path().ends_with("normalizing-flows.pdf"));
+        let vanished = only(&finished)?
+            .facts
+            .items
+            .iter()
+            .find(|item| item.link.path().ends_with("normalizing-flows.pdf"));
         let lost_paper =
             vanished.and_then(|item| item.copy.as_ref()).map(|copy| world.archive.path_of(copy.sha256));
         last = Some(DemoResult {

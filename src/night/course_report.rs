@@ -1,5 +1,5 @@
-//! What a night found of each course, as values that its report is made of.
-//! How it is said is `domain::report`'s affair.
+//! The report of each course: the facts of the night, and what earlier reports said.
+//! The words are in `domain::report::wording`.
 
 use std::collections::HashMap;
 
@@ -14,10 +14,12 @@ use crate::domain::evidence::{Evidence, Finding, Note};
 use crate::domain::link::Mention;
 use crate::domain::policy::access::{self, Original, Question};
 use crate::domain::replacement::Replacement;
-use crate::domain::report::placement::{self, Reminder};
-use crate::domain::report::{self, LinkFacts, PageDefect, PageTrouble, Void};
+use crate::domain::report::placement;
+use crate::domain::report::{
+    CourseFacts, CourseReport, EarlierLink, EarlierReports, LinkFacts, ReportKind, Void,
+};
 use crate::domain::verdict::{State, StateName};
-use crate::night::decisions;
+use crate::night::decisions::{self, Decisions};
 use crate::night::finish::{Judged, JudgedLink};
 use crate::night::page_patch;
 use crate::night::pages::{self, Reading, Readings};
@@ -25,103 +27,116 @@ use crate::night::record::RunningNight;
 use crate::world::World;
 use crate::world::catalogue::LinkRecord;
 
-/// What was found of each course that could be read.
+/// What is known of the links once the night has visited them. It is read once a
+/// night and serves every course.
+pub(super) struct VisitedLinks {
+    links: HashMap<Address, LinkRecord>,
+    verified: HashMap<Digest, Verified>,
+}
+
+impl VisitedLinks {
+    pub(super) async fn read(links: &[Address], world: &World) -> anyhow::Result<Self> {
+        let links = world.catalogue.link_records(links).await?;
+        Ok(Self { links, verified: world.catalogue.verified().await? })
+    }
+
+    pub(super) fn of(&self, link: &Address) -> Option<&LinkRecord> {
+        self.links.get(link)
+    }
+}
+
+/// What a night has to say of all its links, whatever their course.
+#[derive(Clone, Copy)]
+pub(super) struct NightResults<'a> {
+    pub judged: &'a Judged,
+    pub known: &'a VisitedLinks,
+    pub replacements: &'a HashMap<Address, Replacement>,
+}
+
+/// A report of each course that could be read.
 pub(super) async fn of_courses(
     night: &RunningNight,
     readings: &Readings,
-    judged: &Judged,
-    mended: &HashMap<Address, Replacement>,
+    results: NightResults<'_>,
     world: &World,
-) -> anyhow::Result<Vec<report::CourseReport>> {
-    let mut courses = Vec::new();
+) -> anyhow::Result<Vec<CourseReport>> {
+    let mut reports = Vec::new();
     for reading in &readings.read {
-        let mut told = course_night(night, reading, judged, mended, world).await?;
-        told.patch = page_patch::of(&told, reading.course.source.as_deref()).await;
-        courses.push(told);
+        let mut report = of_course(night, reading, results, world).await?;
+        report.facts.patch = page_patch::of(&report.facts, reading.course.source.as_deref()).await;
+        reports.push(report);
     }
-    Ok(courses)
+    Ok(reports)
 }
 
-pub(super) async fn course_night(
+pub(super) async fn of_course(
     night: &RunningNight,
     reading: &Reading,
-    judged: &Judged,
-    mended: &HashMap<Address, Replacement>,
+    results: NightResults<'_>,
     world: &World,
-) -> anyhow::Result<report::CourseReport> {
-    let totals = world.fetch.traffic();
-    let last: Option<report::CourseReport> = world.catalogue.last_report(&reading.course.id).await?;
-    let page_trouble_nights = report::CourseReport::nights_of_trouble(
-        reading.trouble.as_ref(),
-        last.as_ref(),
-        judged.void.is_some(),
-    );
-    let mut told = last.map(LastReport::by).unwrap_or_default();
-    let today = pages::local_day(night.row.started, &reading.course.time_zone);
-    let items = items(reading, judged, mended, &mut told.links, (today, world)).await?;
-    Ok(report::CourseReport {
-        course: reading.course.id.clone(),
-        title: reading.course.title.clone(),
-        pages: reading.course.pages.clone(),
-        time_zone: reading.course.time_zone.clone(),
+) -> anyhow::Result<CourseReport> {
+    let traffic = world.fetch.traffic();
+    let last: Option<CourseReport> = world.catalogue.last_report(&reading.course.id).await?;
+    let void = results.judged.void;
+    let course = &reading.course;
+    let last_facts = last.as_ref().map(|last| &last.facts);
+    // A first night that was void gave its course no baseline.
+    let is_first = reading.is_first || last_facts.is_none_or(|last| last.is_first && last.void.is_some());
+    let page_trouble_nights =
+        CourseFacts::nights_of_trouble(reading.trouble.as_ref(), last_facts, void.is_some());
+    let earlier = last.map(earlier_reports).unwrap_or_default();
+    let today = pages::local_day(night.row.started, &course.time_zone);
+    let decisions = decisions::of(course, today, world).await?;
+    let facts = CourseFacts {
+        course: course.id.clone(),
+        title: course.title.clone(),
+        pages: course.pages.clone(),
+        time_zone: course.time_zone.clone(),
         today,
         started: night.row.started,
         finished: world.clock.now(),
-        is_first: reading.is_first || !told.is_any || told.is_void_first,
-        void: judged.void,
-        items,
+        is_first,
+        void,
+        items: items(reading, results, &earlier, decisions),
         defects: pages::defects(reading),
-        defects_before: told.defects,
         page_trouble: reading.trouble.clone(),
-        page_trouble_before: told.trouble,
         page_trouble_nights,
-        page_trouble_nights_before: told.trouble_nights,
         patch: None,
-        is_weekly: false,
-        before_term: None,
-        students_get_copies: reading.course.copies.is_some(),
-        requests: totals.requests,
-        bytes: totals.bytes,
-    })
+        students_get_copies: course.copies.is_some(),
+        requests: traffic.requests,
+        bytes: traffic.bytes,
+    };
+    Ok(CourseReport { facts, earlier, kind: ReportKind::default() })
 }
 
-/// Every link of the course as it is told tonight.
-async fn items(
+/// The facts of every link of the course.
+fn items(
     reading: &Reading,
-    judged: &Judged,
-    mended: &HashMap<Address, Replacement>,
-    told: &mut HashMap<Address, LastReportedLink>,
-    (today, world): (Date, &World),
-) -> anyhow::Result<Vec<LinkFacts>> {
+    results: NightResults<'_>,
+    earlier: &EarlierReports,
+    mut decisions: Decisions,
+) -> Vec<LinkFacts> {
     let mut mentions = mentions(reading);
-    let links = pages::links(std::slice::from_ref(reading));
-    let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
-    let known = world.catalogue.link_records(&addresses).await?;
-    let verified = world.catalogue.verified().await?;
-    let mut decided = decisions::of(&reading.course, today, world).await?;
     let nothing = LinkRecord::default();
     let mut items = Vec::new();
-    for link in links {
-        let Some(found) = judged.links.get(&link.address) else { continue };
-        let known = known.get(&link.address).unwrap_or(&nothing);
-        let history = with_tonight(&known.history, found, judged.void);
+    for link in pages::links(std::slice::from_ref(reading)) {
+        let Some(found) = results.judged.links.get(&link.address) else { continue };
+        let known = results.known.of(&link.address).unwrap_or(&nothing);
+        let history = with_tonight(&known.history, found, results.judged.void);
         let is_lost = is_lost(&found.verdict.state, &reading.course, &link.address);
-        let before = told.remove(&link.address).unwrap_or_default();
+        let notes_before = earlier.links.get(&link.address).map_or(&[][..], |link| &link.notes);
         let item = LinkFacts {
-            before: before.state,
-            reminder_before: before.reminder,
-            notes: notes(found, &before.notes, judged.void),
-            notes_before: before.notes,
-            ..item(link.address, found, &history, (&reading.course, today))
+            notes: notes(found, notes_before, results.judged.void),
+            ..item(link.address, found, &history, (&reading.course, decisions.today))
         };
-        let item = with_verified(decided.apply(item), &verified);
+        let item = with_verified(decisions.apply(item), &results.known.verified);
         items.push(LinkFacts {
             mentions: mentions.remove(&item.link).unwrap_or_default(),
-            replacement: mended.get(&item.link).filter(|_| is_lost).cloned(),
+            replacement: results.replacements.get(&item.link).filter(|_| is_lost).cloned(),
             ..item
         });
     }
-    Ok(items)
+    items
 }
 
 /// Where each link stands; with the page, where there are several.
@@ -164,7 +179,6 @@ fn item(
         link,
         mentions: Vec::new(),
         verdict: found.verdict.clone(),
-        before: None,
         status: found.evidence.status,
         ended_at: found.evidence.ended_at.clone(),
         last_ok: last_ok(history),
@@ -175,9 +189,7 @@ fn item(
         opens_if_chosen: opens(Original::SetAside),
         replacement: None,
         versions: if is_changed { versions(history) } else { None },
-        reminder_before: None,
         notes: Vec::new(),
-        notes_before: Vec::new(),
         decision: None,
         lapsed: None,
     }
@@ -189,8 +201,8 @@ fn is_lost(state: &State, course: &Course, link: &Address) -> bool {
 }
 
 fn rights(link: &Address, course: &Course) -> Rights {
-    let stated = course.copies.as_ref().and_then(|rules| access::rights_of(link, &rules.rights));
-    stated.unwrap_or_default()
+    let rules = course.copies.as_ref().map_or(&[][..], |rules| &rules.rights);
+    access::rights_of(link, rules, course.owns(link))
 }
 
 /// Whether students would get our copy while its original does this. Before the
@@ -238,43 +250,26 @@ fn versions(history: &LinkHistory) -> Option<(Capture, Capture)> {
     Some((accepted.capture.clone(), newest.capture.clone()))
 }
 
-/// What the last report of the course told: tonight's news is what differs from
-/// that, whatever a look by day or another course's night found in between.
-#[derive(Default)]
-struct LastReport {
-    is_any: bool,
-    /// It was the first one and void, so that its course has no baseline yet.
-    is_void_first: bool,
-    trouble: Option<PageTrouble>,
-    trouble_nights: u32,
-    defects: Vec<PageDefect>,
-    links: HashMap<Address, LastReportedLink>,
-}
-
-#[derive(Default)]
-struct LastReportedLink {
-    state: Option<State>,
-    reminder: Option<Reminder>,
-    notes: Vec<Note>,
-}
-
-impl LastReport {
-    fn by(mut last: report::CourseReport) -> Self {
-        let items = std::mem::take(&mut last.items);
-        let of_link = |item: LinkFacts| {
-            // A void night reminded of nothing.
-            let reminder =
-                if last.void.is_some() { item.reminder_before } else { placement::reminder(&last, &item) };
-            (item.link, LastReportedLink { state: Some(item.verdict.state), reminder, notes: item.notes })
+/// What counts as reported: tonight's news is what differs from the last report,
+/// whatever a daytime recheck or the night of another course found in between.
+fn earlier_reports(last: CourseReport) -> EarlierReports {
+    let CourseReport { mut facts, earlier, .. } = last;
+    let items = std::mem::take(&mut facts.items);
+    let of_link = |item: LinkFacts| {
+        // A void night reminds of nothing, so the reminder before it still counts.
+        let reminder = if facts.void.is_some() {
+            earlier.links.get(&item.link).and_then(|link| link.reminder)
+        } else {
+            placement::reminder(&facts, &item)
         };
-        Self {
-            is_any: true,
-            is_void_first: last.is_first && last.void.is_some(),
-            trouble_nights: last.page_trouble_nights,
-            links: items.into_iter().map(of_link).collect(),
-            trouble: last.page_trouble,
-            defects: last.defects,
-        }
+        let link = EarlierLink { state: Some(item.verdict.state), reminder, notes: item.notes };
+        (item.link, link)
+    };
+    EarlierReports {
+        links: items.into_iter().map(of_link).collect(),
+        page_trouble_nights: facts.page_trouble_nights,
+        page_trouble: facts.page_trouble,
+        defects: facts.defects,
     }
 }
 

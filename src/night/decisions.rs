@@ -19,7 +19,7 @@ pub(super) struct Decisions {
     standing: HashMap<Address, StoredDecision>,
     /// The copies that the course reads in place of the originals.
     copies: HashMap<Address, StoredCapture>,
-    today: Date,
+    pub(super) today: Date,
     term: Option<Term>,
 }
 
@@ -60,15 +60,15 @@ impl Decisions {
 /// The decisions that are over with what this night tells.
 pub(super) fn lapses(told: &[report::CourseReport]) -> Vec<LapsedDecision> {
     let of_course = |night: &report::CourseReport| {
-        let course = night.course.clone();
+        let course = night.facts.course.clone();
         let lapsed =
-            night.items.iter().filter_map(|item| Some((item.link.clone(), item.lapsed.as_ref()?.at)));
+            night.facts.items.iter().filter_map(|item| Some((item.link.clone(), item.lapsed.as_ref()?.at)));
         lapsed
             .map(|(link, decided)| LapsedDecision { course: course.clone(), link, decided })
             .collect::<Vec<_>>()
     };
     // A void night tells of no link, so nothing is over with it.
-    told.iter().filter(|night| night.void.is_none()).flat_map(of_course).collect()
+    told.iter().filter(|night| night.facts.void.is_none()).flat_map(of_course).collect()
 }
 
 /// As the journal has them.

@@ -33,6 +33,7 @@ use crate::domain::address::Address;
 use crate::domain::course::Course;
 use crate::domain::report;
 use crate::domain::verdict::StateName;
+use crate::night::course_report::{NightResults, VisitedLinks};
 use crate::world::World;
 
 /// A finished night.
@@ -53,14 +54,14 @@ pub struct Finished {
 impl Finished {
     /// Whether a link is dead of which nobody decided that it may be.
     pub fn has_dead(&self) -> bool {
-        let mut items = self.courses.iter().flat_map(|course| &course.items);
+        let mut items = self.courses.iter().flat_map(|course| &course.facts.items);
         items.any(|item| item.verdict.state.name() == StateName::Dead && item.decision.is_none())
     }
 
     pub fn count(&self, state: StateName) -> usize {
         self.courses
             .iter()
-            .flat_map(|course| &course.items)
+            .flat_map(|course| &course.facts.items)
             .filter(|item| item.verdict.state.name() == state)
             .count()
     }
@@ -86,7 +87,9 @@ pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyho
     let sentinels = sentinels::ask(world).await?;
     let judged = finish::judge(&links, &known, &visited, sentinels, world.clock.now());
     let mended = replacement_search::seek(&readings, &judged, &known, world).await?;
-    let told = course_report::of_courses(&night, &readings, &judged, &mended, world).await?;
+    let known = VisitedLinks::read(&addresses, world).await?;
+    let results = NightResults { judged: &judged, known: &known, replacements: &mended };
+    let told = course_report::of_courses(&night, &readings, results, world).await?;
     finish::record(&night, &readings, &judged, &told, world).await?;
     texts::read_missing(texts::A_NIGHT, &world.archive, &world.catalogue, &world.reader).await?;
     Ok(finish::finished(&night, readings, &judged, told, world))

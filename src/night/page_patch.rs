@@ -7,7 +7,7 @@ use crate::domain::address::Address;
 use crate::domain::course::PageSource;
 use crate::domain::patch::{self, Fix, Plan, Source};
 use crate::domain::replacement::Ground;
-use crate::domain::report::{CourseReport, LinkFacts, PagePatch};
+use crate::domain::report::{CourseFacts, LinkFacts, PagePatch};
 use crate::domain::verdict::State;
 use crate::world::source_files::{self, SourceTree};
 
@@ -24,7 +24,7 @@ pub struct PlannedPatch {
 
 /// Plans the patch of a night's report; `dir` is where the sources lie, if not
 /// in the pages' own files. `None` where no sources are known.
-pub fn plan(night: &CourseReport, dir: Option<&Path>) -> Result<Option<PlannedPatch>, source_files::Error> {
+pub fn plan(night: &CourseFacts, dir: Option<&Path>) -> Result<Option<PlannedPatch>, source_files::Error> {
     let pages: Vec<PathBuf> = night.pages.iter().filter_map(file).map(|(path, _)| path.clone()).collect();
     if pages.is_empty() && dir.is_none() {
         return Ok(None);
@@ -50,7 +50,7 @@ pub fn plan(night: &CourseReport, dir: Option<&Path>) -> Result<Option<PlannedPa
 
 /// The patch as the night's report keeps it. Sources that cannot be read are
 /// the operator's affair, and no reason to lose a night.
-pub(super) async fn of(night: &CourseReport, dir: Option<&Path>) -> Option<PagePatch> {
+pub(super) async fn of(night: &CourseFacts, dir: Option<&Path>) -> Option<PagePatch> {
     let (night, dir) = (night.clone(), dir.map(Path::to_owned));
     let course = night.course.clone();
     // Reads many files, and strangers' markup with libraries that may panic.
@@ -97,7 +97,7 @@ fn file(page: &PageSource) -> Option<(&PathBuf, Option<&Address>)> {
 }
 
 /// Where the relative links of a page's own file start.
-fn base(night: &CourseReport, path: &Path) -> Option<Address> {
+fn base(night: &CourseFacts, path: &Path) -> Option<Address> {
     let own = night.pages.iter().filter_map(file);
     own.filter(|(page, _)| path.ends_with(page)).find_map(|(_, published_at)| published_at.cloned())
 }

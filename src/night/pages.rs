@@ -125,7 +125,7 @@ async fn is_doubted(
         return Ok(false);
     }
     let last: Option<report::CourseReport> = world.catalogue.last_report(&course.id).await?;
-    Ok(!last.is_some_and(|last| last.believes(&source.to_string(), links)))
+    Ok(!last.is_some_and(|last| last.facts.believes(&source.to_string(), links)))
 }
 
 /// The courses as their pages were last read, without asking for any page.

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::address::Address;
 use crate::domain::course::Course;
-use crate::domain::report;
-use crate::night::course_report;
+use crate::domain::report::{CourseReport, EarlierLink, EarlierReports, LinkFacts};
+use crate::night::course_report::{self, NightResults, VisitedLinks};
 use crate::night::finish::{Judged, JudgedLink};
 use crate::night::pages::{self, Reading};
 use crate::night::record::RunningNight;
@@ -30,7 +30,7 @@ pub async fn all(courses: &[Course], world: &World) -> anyhow::Result<()> {
 }
 
 /// `None` for a course of which no night has ended.
-async fn of_course(reading: &Reading, world: &World) -> anyhow::Result<Option<(i64, report::CourseReport)>> {
+async fn of_course(reading: &Reading, world: &World) -> anyhow::Result<Option<(i64, CourseReport)>> {
     let mut last: Option<EndedNight> = None;
     let mut links = HashMap::new();
     for link in pages::links(std::slice::from_ref(reading)) {
@@ -40,22 +40,26 @@ async fn of_course(reading: &Reading, world: &World) -> anyhow::Result<Option<(i
         }
     }
     let Some(last) = last else { return Ok(None) };
+    let addresses: Vec<Address> = links.keys().cloned().collect();
+    let known = VisitedLinks::read(&addresses, world).await?;
     let judged = Judged::believed(links);
     let night = RunningNight { row: last.row };
-    let told = course_report::course_night(&night, reading, &judged, &HashMap::new(), world).await?;
-    let quiet = |item: report::LinkFacts| report::LinkFacts {
-        before: Some(item.verdict.state.clone()),
-        notes_before: item.notes.clone(),
-        ..item
-    };
-    let told = report::CourseReport {
-        finished: last.finished,
-        is_first: false,
-        items: told.items.into_iter().map(quiet).collect(),
-        defects_before: told.defects.clone(),
-        ..told
+    let results = NightResults { judged: &judged, known: &known, replacements: &HashMap::new() };
+    let mut told = course_report::of_course(&night, reading, results, world).await?;
+    told.facts.finished = last.finished;
+    told.facts.is_first = false;
+    told.earlier = EarlierReports {
+        links: told.facts.items.iter().map(as_reported).collect(),
+        defects: told.facts.defects.clone(),
+        ..told.earlier
     };
     Ok(Some((last.row.id, told)))
+}
+
+/// The link as an earlier report would have had it.
+fn as_reported(item: &LinkFacts) -> (Address, EarlierLink) {
+    let state = Some(item.verdict.state.clone());
+    (item.link.clone(), EarlierLink { state, reminder: None, notes: item.notes.clone() })
 }
 
 async fn as_believed(link: &Address, world: &World) -> anyhow::Result<Option<JudgedLink>> {

@@ -23,7 +23,7 @@ pub(super) async fn letters(
     for recipient in course.report_to.iter().filter(|recipient| !stopped.contains(recipient)) {
         let with = world.catalogue.email_history(&course.id, recipient).await?;
         // A void night says nothing, so what waits goes on waiting.
-        if told.void.is_none() || with.untold.is_empty() {
+        if told.facts.void.is_none() || with.untold.is_empty() {
             post.queued.extend(decide(course, recipient, told, &with, now));
             post.superseded.extend(with.untold.iter().map(|untold| untold.id).chain(with.unreadable));
         }
@@ -41,7 +41,7 @@ fn decide(
     now: Timestamp,
 ) -> Option<NewEmail> {
     let newest_first = with.untold.iter().rev();
-    let night = newest_first.fold(told.clone(), |night, untold| night.telling_also(&untold.telling.night));
+    let night = newest_first.fold(told.clone(), |night, untold| night.including(&untold.telling.night));
     let today = pages::local_day(now, &course.time_zone);
     let due = due::report_due(&night, course.term, had(with, course), today)?;
     Some(NewEmail {

@@ -77,9 +77,16 @@ pub fn always_opens(course: Openness, rights: Rights) -> bool {
     }
 }
 
-/// What was stated about a link; the first rule that fits counts.
-pub fn rights_of(link: &Address, rules: &[RightsRule]) -> Option<Rights> {
-    rules.iter().find(|rule| link.as_str().contains(&rule.pattern)).map(|rule| rule.rights)
+/// The rights of a link: those of the first rule that fits. Without such a rule a
+/// file of the course itself is the course's own, and the rights of any other
+/// link are unknown.
+pub fn rights_of(link: &Address, rules: &[RightsRule], is_own: bool) -> Rights {
+    let stated = rules.iter().find(|rule| link.as_str().contains(&rule.pattern));
+    match stated {
+        Some(rule) => rule.rights,
+        None if is_own => Rights::Own,
+        None => Rights::Unknown,
+    }
 }
 
 #[cfg(test)]
@@ -140,9 +147,10 @@ mod tests {
     fn the_first_statement_that_fits_counts() {
         let rule = |pattern: &str, rights| RightsRule { pattern: pattern.to_owned(), rights };
         let rules = [rule("/open/", Rights::OpenLicence), rule("press.example", Rights::Licensed)];
-        let of = |link| rights_of(&Address::parse(link).unwrap(), &rules);
-        assert_eq!(of("https://press.example/open/1.pdf"), Some(Rights::OpenLicence));
-        assert_eq!(of("https://press.example/2.pdf"), Some(Rights::Licensed));
-        assert_eq!(of("https://other.example/"), None);
+        let of = |link, is_own| rights_of(&Address::parse(link).unwrap(), &rules, is_own);
+        assert_eq!(of("https://press.example/open/1.pdf", false), Rights::OpenLicence);
+        assert_eq!(of("https://press.example/2.pdf", true), Rights::Licensed);
+        assert_eq!(of("https://other.example/", false), Rights::Unknown);
+        assert_eq!(of("https://other.example/", true), Rights::Own);
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::evidence::Reason;
 use crate::domain::link::Mention;
 use crate::domain::page::Defect;
 use crate::domain::report::wording::annotation as words;
-use crate::domain::report::{CourseReport, LinkFacts, PageDefect, placement, wording};
+use crate::domain::report::{CourseFacts, LinkFacts, PageDefect, placement, wording};
 use crate::domain::verdict::State;
 
 /// One remark.
@@ -68,12 +68,12 @@ impl AnnotationRule {
 
 /// Every link that is not simply fine, and of which nothing is decided, once for
 /// each of its places, then the defects of the pages.
-pub fn remarks(night: &CourseReport) -> Vec<Annotation> {
+pub fn remarks(night: &CourseFacts) -> Vec<Annotation> {
     let of_links = night.items.iter().flat_map(|item| of_link(night, item));
     of_links.chain(night.defects.iter().map(|defect| of_defect(night, defect))).collect()
 }
 
-fn of_link(night: &CourseReport, item: &LinkFacts) -> Vec<Annotation> {
+fn of_link(night: &CourseFacts, item: &LinkFacts) -> Vec<Annotation> {
     let Some(reason) = item.verdict.state.reason().filter(|_| item.decision.is_none()) else {
         return Vec::new();
     };
@@ -91,7 +91,7 @@ fn of_link(night: &CourseReport, item: &LinkFacts) -> Vec<Annotation> {
     item.mentions.iter().map(|mention| remark(Some(mention))).collect()
 }
 
-fn grade(night: &CourseReport, item: &LinkFacts) -> Severity {
+fn grade(night: &CourseFacts, item: &LinkFacts) -> Severity {
     match &item.verdict.state {
         state if placement::is_broken(state, placement::is_own(night, item)) => Severity::Error,
         State::Dead { .. } => Severity::Error,
@@ -101,7 +101,7 @@ fn grade(night: &CourseReport, item: &LinkFacts) -> Severity {
     }
 }
 
-fn of_defect(night: &CourseReport, found: &PageDefect) -> Annotation {
+fn of_defect(night: &CourseFacts, found: &PageDefect) -> Annotation {
     let (rule, line) = match &found.defect {
         Defect::EmptyLink { line, .. } => (PageRule::EmptyLink, *line),
         Defect::Malformed { line, .. } => (PageRule::Malformed, *line),
@@ -119,7 +119,7 @@ fn of_defect(night: &CourseReport, found: &PageDefect) -> Annotation {
 }
 
 /// The page a mention stands on, where the course has one, or the mention says it.
-pub fn page(night: &CourseReport, mention: Option<&Mention>) -> Option<String> {
+pub fn page(night: &CourseFacts, mention: Option<&Mention>) -> Option<String> {
     let only = || match night.pages.as_slice() {
         [PageSource::Web(address)] => Some(address.to_string()),
         [PageSource::File { path, .. }] => Some(path.display().to_string()),

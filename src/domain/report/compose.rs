@@ -4,18 +4,15 @@ use std::collections::BTreeMap;
 
 use crate::domain::course::PageSource;
 use crate::domain::evidence::Reason;
-use crate::domain::report::entry::{self, ReportEntry};
+use crate::domain::report::entry;
 use crate::domain::report::placement::{self, Placement, SectionHeading};
 use crate::domain::report::plain::{tame, visible};
+use crate::domain::report::section::{MAX_ENTRIES, ReportSection};
 use crate::domain::report::tally::{NewsKind, ReportTally};
 use crate::domain::report::wording::item as words;
 use crate::domain::report::wording::opening;
 use crate::domain::report::wording::whole::{self, KnownLinks};
-use crate::domain::report::{CourseReport, LinkFacts};
-
-/// So many entries are told in detail; a longer letter is not read, and is cut
-/// off by mail programs at about 100 KB.
-pub const DETAILED: usize = 40;
+use crate::domain::report::{CourseFacts, CourseReport, LinkFacts};
 
 /// A report, composed. Every text in it is one line and safe as plain text;
 /// `text`, `html` and `summary` only lay it out.
@@ -38,25 +35,11 @@ pub struct ComposedReport {
     pub is_news: bool,
 }
 
-/// Links under one heading. Without entries it is a single line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReportSection {
-    pub heading: SectionHeading,
-    pub name: &'static str,
-    /// Links and points the section is about.
-    pub count: usize,
-    pub entries: Vec<ReportEntry>,
-    /// Links of this section that the cap keeps out.
-    pub unlisted: usize,
-    /// What is known of the links without an entry.
-    pub note: Option<String>,
-}
-
 /// Composes the report of one night. The same night always gives the same report.
 pub fn compose(night: &CourseReport) -> ComposedReport {
-    let title = title(night);
+    let title = title(&night.facts);
     // A link of a first night may still be judged by what its own host answered.
-    if night.void.is_some() && !night.is_first {
+    if night.facts.void.is_some() && !night.facts.is_first {
         let tally = ReportTally::default();
         return ComposedReport {
             subject: opening::subject(night, &tally),
@@ -69,7 +52,7 @@ pub fn compose(night: &CourseReport) -> ComposedReport {
             is_news: true,
         };
     }
-    let mut items: Vec<&LinkFacts> = night.items.iter().collect();
+    let mut items: Vec<&LinkFacts> = night.facts.items.iter().collect();
     items.sort_by(|a, b| placement::order(night, a).cmp(&placement::order(night, b)));
     let placed: Vec<(Placement, &LinkFacts)> =
         items.iter().map(|item| (placement::place(night, item), *item)).collect();
@@ -81,21 +64,21 @@ pub fn compose(night: &CourseReport) -> ComposedReport {
         title,
         opening: opening::opening(night, &tally),
         sections,
-        closing: vec![whole::closing(night, &tally)],
+        closing: vec![whole::closing(&night.facts, &tally)],
         all_links: None,
         stop: None,
-        is_news: night.is_first
+        is_news: night.facts.is_first
             || night.new_trouble().is_some()
             || night.past_trouble().is_some()
             || tally.count(NewsKind::PagePoint) > 0
             || items.iter().any(|item| placement::tells_news(night, item)),
     };
-    digest.keep_entries(DETAILED);
+    digest.keep_entries(MAX_ENTRIES);
     digest
 }
 
 /// The title; the address of the page where it is all that was given.
-fn title(night: &CourseReport) -> String {
+fn title(night: &CourseFacts) -> String {
     let is_page = |page: &PageSource| PageSource::parse(night.title.trim()).is_ok_and(|title| title == *page);
     match night.pages.iter().find(|page| is_page(page)) {
         Some(page) => visible(&page.to_string()),
@@ -133,27 +116,27 @@ fn section(
     let mut note = None;
     if heading == SectionHeading::Fixed {
         let names: Vec<String> =
-            told.iter().map(|item| words::name(item, placement::lead(night, item))).collect();
+            told.iter().map(|item| words::name(item, placement::lead(&night.facts, item))).collect();
         note = (!names.is_empty()).then(|| whole::fixed(&names));
     } else {
-        entries = entry::entries(night, heading, &told);
+        entries = entry::entries(&night.facts, heading, &told);
     }
     let mut count = told.len();
     if heading == SectionHeading::NeedsYou {
         let points = entry::defect_entries(night);
-        let trouble = entry::page_entry(night);
+        let trouble = entry::page_entry(&night.facts);
         count += points.len() + usize::from(trouble.is_some());
         entries = trouble.into_iter().chain(entries).chain(points).collect();
     }
     if !standing.is_empty() {
-        let known = whole::standing(heading, night, &figures(&standing));
+        let known = whole::standing(heading, &night.facts, &figures(&standing));
         note = Some(if count == 0 { known } else { whole::and_more(&known, standing.len()) });
     }
     let is_new = count > 0;
     let count = count + standing.len();
     (count > 0).then(|| ReportSection {
         heading,
-        name: whole::heading(night, heading, is_new),
+        name: whole::heading(&night.facts, heading, is_new),
         count,
         entries,
         unlisted: 0,

@@ -8,7 +8,7 @@ use crate::domain::course::Term;
 use crate::domain::report::compose::{ComposedReport, compose};
 use crate::domain::report::placement;
 use crate::domain::report::wording::{patch, whole};
-use crate::domain::report::{CourseReport, LinkFacts};
+use crate::domain::report::{CourseReport, LinkFacts, ReportKind};
 use crate::domain::schedule::READY_DAYS;
 use crate::domain::verdict::State;
 
@@ -65,11 +65,11 @@ pub struct ReportDue {
 /// the day on which it would be sent.
 pub fn report_due(night: &CourseReport, term: Option<Term>, had: LastSent, today: Date) -> Option<ReportDue> {
     // A void night says nothing of the links; that is the operator's news.
-    let is_news = night.void.is_none() && compose(night).is_news;
+    let is_news = night.facts.void.is_none() && compose(night).is_news;
     let is_weekly = is_in_term(term, today) && had.last().is_none_or(|last| last < monday_of(today));
     let is_before_term = is_before_term(term, had, today);
     let had_today = had.regular == Some(today);
-    let (occasion, on) = if night.is_first {
+    let (occasion, on) = if night.facts.is_first {
         (ReportOccasion::Baseline, today)
     } else if is_news && had_today && is_urgent(night) && had.urgent != Some(today) {
         (ReportOccasion::Urgent, today)
@@ -98,15 +98,16 @@ pub struct PendingReport {
 impl PendingReport {
     pub fn new(night: CourseReport, due: ReportDue, term: Option<Term>) -> Self {
         let before_term = term.filter(|_| due.is_before_term).map(|term| term.first);
-        Self { night: CourseReport { is_weekly: due.is_weekly, before_term, ..night }, due, term }
+        let kind = ReportKind { is_weekly: due.is_weekly, before_term };
+        Self { night: CourseReport { kind, ..night }, due, term }
     }
 
     /// The body of the letter: the night's digest, and when the next one comes.
     pub fn digest(&self) -> ComposedReport {
         let Self { night, due, .. } = self;
         let mut digest = compose(night);
-        digest.closing.extend(patch::attached(night));
-        digest.closing.push(whole::next(due.next, night.today));
+        digest.closing.extend(patch::attached(&night.facts));
+        digest.closing.push(whole::next(due.next, night.facts.today));
         digest
     }
 }
@@ -140,14 +141,14 @@ fn is_before_term(term: Option<Term>, had: LastSent, today: Date) -> bool {
 
 fn is_urgent(night: &CourseReport) -> bool {
     let is_urgent = |item: &LinkFacts| placement::is_grave(item) || is_needed_at_once(night, item);
-    night.items.iter().any(|item| placement::tells_news(night, item) && is_urgent(item))
+    night.facts.items.iter().any(|item| placement::tells_news(night, item) && is_urgent(item))
 }
 
 fn is_needed_at_once(night: &CourseReport, item: &LinkFacts) -> bool {
     let is_shut = matches!(item.verdict.state, State::Restricted { .. }) && !item.is_covered;
-    (is_shut || placement::is_broken(&item.verdict.state, placement::is_own(night, item)))
-        && placement::due(night, item)
-            .is_some_and(|due| (0..=URGENT_DAYS).contains(&placement::days_until(night, due)))
+    (is_shut || placement::is_broken(&item.verdict.state, placement::is_own(&night.facts, item)))
+        && placement::due(&night.facts, item)
+            .is_some_and(|due| (0..=URGENT_DAYS).contains(&placement::days_until(&night.facts, due)))
 }
 
 fn monday_of(day: Date) -> Date {

@@ -11,7 +11,7 @@ use crate::domain::report::figures::list;
 use crate::domain::report::placement::{SectionHeading, due, is_own, lead};
 use crate::domain::report::plain::defused;
 use crate::domain::report::wording::{decision, group, item as words};
-use crate::domain::report::{CourseReport, LinkFacts, PageDefect, wording};
+use crate::domain::report::{CourseFacts, CourseReport, LinkFacts, PageDefect, wording};
 use crate::domain::verdict::State;
 
 /// So many links of a host, and this share of all it has, fail as one.
@@ -88,7 +88,7 @@ impl EntryFact {
 }
 
 /// The entries of a section, hosts that fail as one together.
-pub fn entries(night: &CourseReport, heading: SectionHeading, items: &[&LinkFacts]) -> Vec<ReportEntry> {
+pub fn entries(night: &CourseFacts, heading: SectionHeading, items: &[&LinkFacts]) -> Vec<ReportEntry> {
     let mut groups: Vec<Vec<&LinkFacts>> = Vec::new();
     let mut of_host: HashMap<(&str, Reason), usize> = HashMap::new();
     let whole_hosts = hosts_failing_alike(night);
@@ -118,7 +118,7 @@ pub fn entries(night: &CourseReport, heading: SectionHeading, items: &[&LinkFact
 }
 
 /// Hosts of which most links share a reason not to open.
-fn hosts_failing_alike(night: &CourseReport) -> HashMap<(&str, Reason), usize> {
+fn hosts_failing_alike(night: &CourseFacts) -> HashMap<(&str, Reason), usize> {
     let mut all: HashMap<&str, usize> = HashMap::new();
     let mut alike: HashMap<(&str, Reason), usize> = HashMap::new();
     for item in &night.items {
@@ -138,7 +138,7 @@ fn hosts_failing_alike(night: &CourseReport) -> HashMap<(&str, Reason), usize> {
 }
 
 /// The links that share a fate, as a report tells them; `None` for no link.
-pub fn of_links(night: &CourseReport, items: &[&LinkFacts]) -> Option<ReportEntry> {
+pub fn of_links(night: &CourseFacts, items: &[&LinkFacts]) -> Option<ReportEntry> {
     match items {
         [] => None,
         [only] => Some(link_entry(night, SectionHeading::NeedsYou, only)),
@@ -146,7 +146,7 @@ pub fn of_links(night: &CourseReport, items: &[&LinkFacts]) -> Option<ReportEntr
     }
 }
 
-fn link_entry(night: &CourseReport, heading: SectionHeading, item: &LinkFacts) -> ReportEntry {
+fn link_entry(night: &CourseFacts, heading: SectionHeading, item: &LinkFacts) -> ReportEntry {
     let lead = lead(night, item);
     let name = words::name(item, lead);
     let title = words::kind(item, lead).map_or_else(|| name.clone(), |kind| format!("{name} ({kind})"));
@@ -167,7 +167,7 @@ fn link_entry(night: &CourseReport, heading: SectionHeading, item: &LinkFacts) -
     }
 }
 
-fn facts(night: &CourseReport, heading: SectionHeading, item: &LinkFacts) -> Vec<EntryFact> {
+fn facts(night: &CourseFacts, heading: SectionHeading, item: &LinkFacts) -> Vec<EntryFact> {
     let kind = lead(night, item).map(|mention| mention.kind);
     let mut facts = Vec::new();
     match &item.verdict.state {
@@ -214,7 +214,7 @@ fn facts(night: &CourseReport, heading: SectionHeading, item: &LinkFacts) -> Vec
 }
 
 fn host_entry(
-    night: &CourseReport,
+    night: &CourseFacts,
     heading: SectionHeading,
     first: &LinkFacts,
     items: &[&LinkFacts],
@@ -246,19 +246,20 @@ fn host_entry(
 }
 
 /// The course page itself, where it gave trouble.
-pub fn page_entry(night: &CourseReport) -> Option<ReportEntry> {
+pub fn page_entry(night: &CourseFacts) -> Option<ReportEntry> {
     let trouble = night.told_trouble()?;
     let facts = vec![
         EntryFact::new("What happened", wording::page_trouble(trouble)),
-        EntryFact::new("What we did", wording::whole::LAST_GOOD_READING),
+        EntryFact::new("What we did", wording::LAST_GOOD_READING),
         EntryFact::new("To do", wording::page_to_do(trouble)),
     ];
-    Some(point(wording::whole::THE_COURSE_PAGE.to_owned(), facts))
+    Some(point(wording::THE_COURSE_PAGE.to_owned(), facts))
 }
 
 /// Defects of the page that no earlier report told; many of a kind become one entry.
 pub fn defect_entries(night: &CourseReport) -> Vec<ReportEntry> {
-    let fresh: Vec<&PageDefect> = night.defects.iter().filter(|defect| !is_known(night, defect)).collect();
+    let fresh: Vec<&PageDefect> =
+        night.facts.defects.iter().filter(|defect| !is_known(night, defect)).collect();
     let mut entries = Vec::new();
     let mut rest = fresh.as_slice();
     let mut seen = Vec::new();
@@ -307,5 +308,5 @@ fn is_known(night: &CourseReport, found: &PageDefect) -> bool {
         (Defect::EmptyLink { .. } | Defect::Malformed { .. } | Defect::BrokenAnchor { .. }, _) => false,
     };
     let is_there = |page: &Option<String>| page.is_none() || *page == found.page;
-    night.defects_before.iter().any(|before| is_there(&before.page) && is_alike(&before.defect))
+    night.earlier.defects.iter().any(|before| is_there(&before.page) && is_alike(&before.defect))
 }

@@ -1,10 +1,10 @@
 //! The night as workflow commands, which a CI run shows on the lines of a change.
 
-use crate::domain::report::CourseReport;
+use crate::domain::report::CourseFacts;
 use crate::domain::report::annotation::{Annotation, Severity, remarks};
 
 /// One command a line. What could not be checked is left out: nobody can mend it.
-pub fn lines(night: &CourseReport) -> String {
+pub fn lines(night: &CourseFacts) -> String {
     remarks(night).iter().filter_map(line).collect()
 }
 
@@ -45,6 +45,6 @@ mod tests {
         let mut dead = newly_dead(ok("100%\n::error::x", "https://a.example/"), Reason::NotFound, Some(404));
         dead.mentions[0].page = Some("a,b:c.md".into());
         let night = night(vec![dead, in_state(ok("B", "https://b.example/"), None, refused, 9)]);
-        insta::assert_snapshot!(lines(&night), @r#"::error file=a%2Cb%3Ac.md,line=112,title=not found::"100%25 ::error::x" (https://a.example/): not found (404), 3 nights running since Sat 3 Oct; last worked Fri 2 Oct."#);
+        insta::assert_snapshot!(lines(&night.facts), @r#"::error file=a%2Cb%3Ac.md,line=112,title=not found::"100%25 ::error::x" (https://a.example/): not found (404), 3 nights running since Sat 3 Oct; last worked Fri 2 Oct."#);
     }
 }

@@ -16,7 +16,7 @@ use crate::domain::decision::Choice;
 use crate::domain::evidence::Reason;
 use crate::domain::link::{Kind, Target};
 use crate::domain::replacement::Ground;
-use crate::domain::report::{CourseReport, LinkFacts, PageDefect, PageTrouble, Void, placement, wording};
+use crate::domain::report::{CourseFacts, LinkFacts, PageDefect, PageTrouble, Void, placement, wording};
 use crate::domain::verdict::{State, StateName};
 
 /// The whole run.
@@ -108,23 +108,23 @@ pub struct ReplacementJson {
 
 impl RunJson {
     /// Puts the nights of one run together; `path_of` says where the archive keeps a blob.
-    pub fn new(
+    pub fn new<'a>(
         run: TotalsJson,
-        nights: &[CourseReport],
+        nights: impl IntoIterator<Item = &'a CourseFacts> + Clone,
         path_of: impl Fn(capture::Digest) -> String,
     ) -> Self {
         Self {
             run,
-            courses: nights.iter().map(course).collect(),
+            courses: nights.clone().into_iter().map(course).collect(),
             links: nights
-                .iter()
+                .into_iter()
                 .flat_map(|night| night.items.iter().map(|item| link(night, item, &path_of)))
                 .collect(),
         }
     }
 }
 
-fn course(night: &CourseReport) -> CourseJson {
+fn course(night: &CourseFacts) -> CourseJson {
     let mut states = BTreeMap::new();
     for item in &night.items {
         *states.entry(item.verdict.state.name()).or_default() += 1;
@@ -140,7 +140,7 @@ fn course(night: &CourseReport) -> CourseJson {
     }
 }
 
-fn link(night: &CourseReport, item: &LinkFacts, path_of: &impl Fn(capture::Digest) -> String) -> LinkJson {
+fn link(night: &CourseFacts, item: &LinkFacts, path_of: &impl Fn(capture::Digest) -> String) -> LinkJson {
     let first = item.mentions.first();
     let state = &item.verdict.state;
     let answered = || item.status.map(|_| item.link.clone());
@@ -190,7 +190,7 @@ fn kept(copy: &Capture, path_of: &impl Fn(capture::Digest) -> String) -> Capture
     }
 }
 
-fn instead(night: &CourseReport, item: &LinkFacts) -> Option<ReplacementJson> {
+fn instead(night: &CourseFacts, item: &LinkFacts) -> Option<ReplacementJson> {
     if let State::Moved { to } = &item.verdict.state {
         return Some(ReplacementJson {
             url: to.clone(),

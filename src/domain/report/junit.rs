@@ -6,7 +6,7 @@
 
 use crate::domain::report::annotation::page;
 use crate::domain::report::wording::{annotation as words, item};
-use crate::domain::report::{CourseReport, LinkFacts, placement, wording};
+use crate::domain::report::{CourseFacts, LinkFacts, placement, wording};
 use crate::domain::verdict::State;
 
 /// How the test of a link ended.
@@ -19,14 +19,14 @@ enum TestOutcome {
 }
 
 /// The report of one run over several courses.
-pub fn report(nights: &[CourseReport]) -> String {
-    let suites: String = nights.iter().map(suite).collect();
+pub fn report<'a>(nights: impl IntoIterator<Item = &'a CourseFacts>) -> String {
+    let suites: String = nights.into_iter().map(suite).collect();
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"onreserve\">\n{suites}</testsuites>\n"
     )
 }
 
-fn suite(night: &CourseReport) -> String {
+fn suite(night: &CourseFacts) -> String {
     let count = |wanted: fn(&TestOutcome) -> bool| {
         night.items.iter().filter(|item| wanted(&ending(night, item))).count()
     };
@@ -55,7 +55,7 @@ fn suite(night: &CourseReport) -> String {
     text
 }
 
-fn case(night: &CourseReport, item: &LinkFacts) -> String {
+fn case(night: &CourseFacts, item: &LinkFacts) -> String {
     let first = item.mentions.first();
     let file = page(night, first).map(|page| format!(" file={}", attribute(&page))).unwrap_or_default();
     let line = first.map(|mention| format!(" line=\"{}\"", mention.line.max(1))).unwrap_or_default();
@@ -81,7 +81,7 @@ fn case(night: &CourseReport, item: &LinkFacts) -> String {
     format!("{head}>{told}</testcase>\n")
 }
 
-fn ending(night: &CourseReport, item: &LinkFacts) -> TestOutcome {
+fn ending(night: &CourseFacts, item: &LinkFacts) -> TestOutcome {
     if item.decision.is_some() {
         return TestOutcome::Remarked;
     }
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_night_is_a_suite_and_a_link_a_test() {
-        insta::assert_snapshot!(report(&[a_few_of_each()]));
+        insta::assert_snapshot!(report([&a_few_of_each().facts]));
     }
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
             moved(ok("B", "https://a.example/2"), "https://b.example/2"),
             ok("C", "https://a.example/3"),
         ]);
-        let text = report(&[night]);
+        let text = report([&night.facts]);
         let document = roxmltree::Document::parse(&text).unwrap();
         let tests = document.descendants().filter(|node| node.has_tag_name("testcase")).count();
         let suite = document.descendants().find(|node| node.has_tag_name("testsuite")).unwrap();
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn what_was_decided_fails_nothing() {
         let dead = newly_dead(ok("A", "https://a.example/1"), Reason::NotFound, Some(404));
-        let text = report(&[night(vec![as_decided(dead, Choice::AcceptedDead)])]);
+        let text = report([&night(vec![as_decided(dead, Choice::AcceptedDead)]).facts]);
         assert!(text.contains("failures=\"0\"") && text.contains("Decided: accepted as dead."), "{text}");
     }
 
@@ -157,7 +157,7 @@ mod tests {
             let hostile = format!("{words}]]>\u{0}\u{1b}\u{ffff}<![CDATA[");
             let mut item = newly_dead(ok(&hostile, "https://a.example/?a=1&b=%22"), Reason::NotFound, Some(404));
             item.mentions[0].page = Some(title);
-            let text = report(&[night(vec![item])]);
+            let text = report([&night(vec![item]).facts]);
             let document = roxmltree::Document::parse(&text).unwrap();
             let failure = document.descendants().find(|node| node.has_tag_name("failure")).unwrap();
             prop_assert!(failure.text().unwrap().contains("https://a.example/?a=1&b=%22"));

@@ -1,27 +1,13 @@
 //! Trouble with the course page itself: what it is, from when it is told, and when it is over.
 
-use serde::{Deserialize, Serialize};
-
-use crate::domain::evidence::Reason;
-use crate::domain::report::CourseReport;
+use crate::domain::report::course_report::CourseReport;
+use crate::domain::report::facts::{CourseFacts, PageTrouble};
 
 /// Trouble is told once it lasts so many nights: one bad answer to one request says little.
 const NIGHTS_TO_TELL: u32 = 2;
 
 /// A page that lost its links and stays as it is for so many nights was meant so.
 const NIGHTS_TO_BELIEVE: u32 = 3;
-
-/// The course page itself gave trouble; its last good reading is used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PageTrouble {
-    /// It could not be read; the reason is what the visit says.
-    Unreachable { page: String, why: Reason, status: Option<u16> },
-    /// Half of its links were gone at once.
-    Shrunken { page: String, before: u32, after: u32 },
-    /// It asks for an account, or is another page altogether.
-    NotThePage { page: String, title: Option<String> },
-}
 
 impl PageTrouble {
     fn page(&self) -> &str {
@@ -38,7 +24,7 @@ impl PageTrouble {
     }
 }
 
-impl CourseReport {
+impl CourseFacts {
     /// How many nights running the page has given tonight's trouble. A void
     /// night, whose own side failed, proves nothing of the page.
     pub fn nights_of_trouble(tonight: Option<&PageTrouble>, last: Option<&Self>, is_void: bool) -> u32 {
@@ -63,28 +49,31 @@ impl CourseReport {
     pub(super) fn told_trouble(&self) -> Option<&PageTrouble> {
         self.page_trouble.as_ref().filter(|_| self.page_trouble_nights >= NIGHTS_TO_TELL)
     }
+}
 
-    /// The same, where no earlier report told it.
+impl CourseReport {
+    /// The same, where no earlier report had it.
     pub(super) fn new_trouble(&self) -> Option<&PageTrouble> {
         let known = self.trouble_told_before();
-        self.told_trouble().filter(|trouble| !known.is_some_and(|known| known.is_same_as(trouble)))
+        self.facts.told_trouble().filter(|trouble| !known.is_some_and(|known| known.is_same_as(trouble)))
     }
 
     /// Trouble that an earlier report told, and that is over.
     pub(super) fn past_trouble(&self) -> Option<&PageTrouble> {
-        self.trouble_told_before().filter(|_| self.page_trouble.is_none())
+        self.trouble_told_before().filter(|_| self.facts.page_trouble.is_none())
     }
 
     fn trouble_told_before(&self) -> Option<&PageTrouble> {
-        self.page_trouble_before.as_ref().filter(|_| self.page_trouble_nights_before >= NIGHTS_TO_TELL)
+        self.earlier.page_trouble.as_ref().filter(|_| self.earlier.page_trouble_nights >= NIGHTS_TO_TELL)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::evidence::Reason;
     use crate::domain::report::compose::{ComposedReport, compose};
-    use crate::domain::report::tests::{night, ok};
+    use crate::domain::report::tests::{night, ok, with};
     use crate::domain::report::text;
 
     const PAGE: &str = "https://courses.example.edu/dgm/index.html";
@@ -102,13 +91,13 @@ mod tests {
         let mut nights: Vec<CourseReport> = Vec::new();
         for trouble in troubles {
             let last = nights.last();
-            let told = CourseReport {
-                page_trouble_nights: CourseReport::nights_of_trouble(trouble.as_ref(), last, false),
-                page_trouble: trouble.clone(),
-                page_trouble_before: last.and_then(|last| last.page_trouble.clone()),
-                page_trouble_nights_before: last.map_or(0, |last| last.page_trouble_nights),
-                ..night(vec![ok("A", "https://a.example/")])
-            };
+            let told = with(night(vec![ok("A", "https://a.example/")]), |report| {
+                report.facts.page_trouble_nights =
+                    CourseFacts::nights_of_trouble(trouble.as_ref(), last.map(|last| &last.facts), false);
+                report.facts.page_trouble = trouble.clone();
+                report.earlier.page_trouble = last.and_then(|last| last.facts.page_trouble.clone());
+                report.earlier.page_trouble_nights = last.map_or(0, |last| last.facts.page_trouble_nights);
+            });
             nights.push(told);
         }
         nights
@@ -151,26 +140,27 @@ mod tests {
     fn trouble_that_nobody_was_told_of_is_told_by_the_next_letter() {
         let nights = row(&[Some(down()), Some(down()), Some(down()), None]);
         let [_, told, later, over] = nights.as_slice() else { unreachable!() };
-        assert!(compose(&later.clone().telling_also(told)).is_news);
-        assert!(!compose(&over.clone().telling_also(later).telling_also(told)).is_news, "nobody knew");
+        assert!(compose(&later.clone().including(told)).is_news);
+        assert!(!compose(&over.clone().including(later).including(told)).is_news, "nobody knew");
     }
 
     #[test]
     fn a_page_that_stays_short_is_believed_but_never_an_empty_one() {
-        let believed =
-            |troubles: &[Option<PageTrouble>], links| row(troubles).last().unwrap().believes(PAGE, links);
+        let believed = |troubles: &[Option<PageTrouble>], links| {
+            row(troubles).last().unwrap().facts.believes(PAGE, links)
+        };
         assert!(!believed(&[Some(shrunken(12))], 12));
         assert!(believed(&[Some(shrunken(12)), Some(shrunken(12))], 12));
         assert!(!believed(&[Some(shrunken(12)), Some(shrunken(12))], 9), "it still changes");
         assert!(!believed(&[Some(shrunken(0)), Some(shrunken(0)), Some(shrunken(0))], 0));
         assert!(!believed(&[Some(down()), Some(down())], 12));
-        assert!(!row(&[Some(shrunken(12)), Some(shrunken(12))])[1].believes("another page", 12));
+        assert!(!row(&[Some(shrunken(12)), Some(shrunken(12))])[1].facts.believes("another page", 12));
     }
 
     #[test]
     fn a_void_night_proves_nothing_of_the_page() {
         let last = &row(&[Some(down())])[0];
-        assert_eq!(CourseReport::nights_of_trouble(Some(&down()), Some(last), true), 1);
-        assert_eq!(CourseReport::nights_of_trouble(Some(&down()), None, true), 0);
+        assert_eq!(CourseFacts::nights_of_trouble(Some(&down()), Some(&last.facts), true), 1);
+        assert_eq!(CourseFacts::nights_of_trouble(Some(&down()), None, true), 0);
     }
 }

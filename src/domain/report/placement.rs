@@ -1,13 +1,14 @@
 //! Which links are told, under which heading, and in which order.
 
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
 use crate::domain::decision::Choice;
 use crate::domain::evidence::{Reason, Weight};
 use crate::domain::link::Mention;
-use crate::domain::report::{CourseReport, LinkFacts};
+use crate::domain::report::course_report::CourseReport;
+use crate::domain::report::earlier::Reminder;
+use crate::domain::report::facts::{CourseFacts, LinkFacts};
 use crate::domain::verdict::State;
 
 /// What is needed so soon that even an unconfirmed failure is told.
@@ -56,17 +57,6 @@ impl SectionHeading {
     ];
 }
 
-/// What is told each night for as long as it lasts, and is news only when it
-/// begins. The later one of two is worth telling after the earlier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reminder {
-    /// Its host has not answered for some nights.
-    SilentHost,
-    /// It does not work, and is needed within days.
-    DueSoon,
-}
-
 /// How a link is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placement {
@@ -79,47 +69,48 @@ pub enum Placement {
 
 /// Where a link stands in tonight's report.
 pub fn place(night: &CourseReport, item: &LinkFacts) -> Placement {
-    let own = is_own(night, item);
+    let own = is_own(&night.facts, item);
     if item.decision.is_some() {
         // Our copy in the place of a link that works is nothing to count.
         let is_fine = item.verdict.state == State::Ok;
         return if is_fine { Placement::Silent } else { Placement::Counted(SectionHeading::Decided) };
     }
-    if night.is_first {
+    if night.facts.is_first {
         return first_place(night, item, own);
     }
     if is_unchecked(item) {
         return Placement::Counted(SectionHeading::CouldNotCheck);
     }
-    let news = is_news(item, own);
+    let news = is_news(night, item, own);
     if news && is_grave(item) {
         return Placement::Told(SectionHeading::NeedsYou);
     }
     let told = |heading| if news { Placement::Told(heading) } else { Placement::Counted(heading) };
     match &item.verdict.state {
-        State::Ok if news || item.reminder_before.is_some() => Placement::Told(SectionHeading::Fixed),
-        State::Ok => small_points(item),
+        State::Ok if news || night.earlier.reminder(item).is_some() => Placement::Told(SectionHeading::Fixed),
+        State::Ok => small_points(night, item),
         State::Moved { .. } => told(SectionHeading::Moved),
         State::Changed { .. } => told(SectionHeading::Changed),
-        State::Restricted { .. } if news && (!item.is_covered || is_due_soon(night, item)) => {
+        State::Restricted { .. } if news && (!item.is_covered || is_due_soon(&night.facts, item)) => {
             Placement::Told(SectionHeading::NeedsYou)
         }
         State::Restricted { .. } => told(SectionHeading::Restricted),
         State::Unverifiable { .. } => told(SectionHeading::CouldNotCheck),
         state if is_broken(state, own) => place_of_broken(night, item, own),
-        State::Failing { .. } | State::Dead { .. } => match reminder(night, item) {
+        State::Failing { .. } | State::Dead { .. } => match reminder(&night.facts, item) {
             Some(Reminder::DueSoon) => Placement::Told(SectionHeading::NotConfirmedButDue),
             Some(Reminder::SilentHost) => Placement::Told(SectionHeading::NotAnswering),
             // There is no other letter before the term that could tell it confirmed.
-            None if night.before_term.is_some() => Placement::Told(SectionHeading::FoundNotWorking),
+            None if night.kind.before_term.is_some() => Placement::Told(SectionHeading::FoundNotWorking),
             None => Placement::Counted(SectionHeading::NotYetConfirmed),
         },
     }
 }
 
 fn place_of_broken(night: &CourseReport, item: &LinkFacts, own: bool) -> Placement {
-    let is_retold = night.before_term.is_some() || (night.is_weekly && is_told_again(night, item));
-    match (is_due_soon(night, item), is_news(item, own)) {
+    let is_retold =
+        night.kind.before_term.is_some() || (night.kind.is_weekly && is_told_again(&night.facts, item));
+    match (is_due_soon(&night.facts, item), is_news(night, item, own)) {
         (true, _) => Placement::Told(SectionHeading::NeedsYou),
         (false, false) if is_retold => Placement::Told(SectionHeading::StillDead),
         (false, false) => Placement::Counted(SectionHeading::StillDead),
@@ -129,7 +120,7 @@ fn place_of_broken(night: &CourseReport, item: &LinkFacts, own: bool) -> Placeme
 }
 
 /// What of a link is told again each night, while it lasts.
-pub fn reminder(night: &CourseReport, item: &LinkFacts) -> Option<Reminder> {
+pub fn reminder(night: &CourseFacts, item: &LinkFacts) -> Option<Reminder> {
     let is_weak = match &item.verdict.state {
         State::Failing { weight, .. } => *weight == Weight::Weak,
         State::Dead { .. } => false,
@@ -154,7 +145,8 @@ pub(super) fn tells_news(night: &CourseReport, item: &LinkFacts) -> bool {
         Placement::Silent | Placement::Counted(_) => false,
         Placement::Told(SectionHeading::SmallPoints) => true,
         Placement::Told(_) => {
-            is_news(item, is_own(night, item)) || reminder(night, item) > item.reminder_before
+            is_news(night, item, is_own(&night.facts, item))
+                || reminder(&night.facts, item) > night.earlier.reminder(item)
         }
     }
 }
@@ -179,13 +171,13 @@ fn is_confirmed(state: &State) -> bool {
 fn first_place(night: &CourseReport, item: &LinkFacts, own: bool) -> Placement {
     match &item.verdict.state {
         _ if is_unchecked(item) => Placement::Counted(SectionHeading::CouldNotCheck),
-        State::Ok => small_points(item),
+        State::Ok => small_points(night, item),
         State::Moved { .. } => Placement::Told(SectionHeading::Moved),
         State::Changed { .. } => Placement::Told(SectionHeading::Changed),
         State::Restricted { .. } => Placement::Told(SectionHeading::Restricted),
         State::Unverifiable { .. } => Placement::Told(SectionHeading::CouldNotCheck),
         state if own && is_broken(state, own) => Placement::Told(SectionHeading::NeedsYou),
-        State::Failing { .. } | State::Dead { .. } if is_due_soon(night, item) => {
+        State::Failing { .. } | State::Dead { .. } if is_due_soon(&night.facts, item) => {
             Placement::Told(SectionHeading::NotConfirmedButDue)
         }
         State::Failing { .. } | State::Dead { .. } => Placement::Told(SectionHeading::FoundNotWorking),
@@ -197,10 +189,10 @@ pub(super) fn is_unchecked(item: &LinkFacts) -> bool {
     item.verdict.state == State::Unverifiable { reason: Reason::NotChecked }
 }
 
-fn small_points(item: &LinkFacts) -> Placement {
+fn small_points(night: &CourseReport, item: &LinkFacts) -> Placement {
     if item.notes.is_empty() {
         Placement::Silent
-    } else if item.notes.iter().all(|note| item.notes_before.contains(note)) {
+    } else if item.notes.iter().all(|note| night.earlier.notes(item).contains(note)) {
         Placement::Counted(SectionHeading::SmallPoints)
     } else {
         Placement::Told(SectionHeading::SmallPoints)
@@ -208,8 +200,8 @@ fn small_points(item: &LinkFacts) -> Placement {
 }
 
 /// Whether tonight says something that no earlier report can have said; a new link counts as one that was fine.
-pub(super) fn is_news(item: &LinkFacts, own: bool) -> bool {
-    let before = item.before.as_ref().unwrap_or(&State::Ok);
+pub(super) fn is_news(night: &CourseReport, item: &LinkFacts, own: bool) -> bool {
+    let before = night.earlier.state(item).unwrap_or(&State::Ok);
     match (&item.decision, &item.lapsed) {
         (Some(_), _) => return false,
         // Whoever said that it was not broken knew before us.
@@ -229,7 +221,7 @@ pub(super) fn is_news(item: &LinkFacts, own: bool) -> bool {
 }
 
 /// What stays dead is told again in the weekly letter after so many weeks; later it is a number.
-fn is_told_again(night: &CourseReport, item: &LinkFacts) -> bool {
+fn is_told_again(night: &CourseFacts, item: &LinkFacts) -> bool {
     const WEEKS: [i32; 3] = [1, 4, 12];
     let since = item.verdict.since.to_zoned_datetime(night.time_zone.clone()).date();
     let weeks = (night.today - since).get_days() / 7;
@@ -255,12 +247,12 @@ pub fn is_broken(state: &State, own: bool) -> bool {
 }
 
 /// Whether the link is the course's own file: at or below the folder of one of its pages.
-pub fn is_own(night: &CourseReport, item: &LinkFacts) -> bool {
+pub fn is_own(night: &CourseFacts, item: &LinkFacts) -> bool {
     night.pages.iter().any(|page| page.is_above(&item.link))
 }
 
 /// The mention that is needed next; else the one needed last; else the first.
-pub fn lead<'a>(night: &CourseReport, item: &'a LinkFacts) -> Option<&'a Mention> {
+pub fn lead<'a>(night: &CourseFacts, item: &'a LinkFacts) -> Option<&'a Mention> {
     let dated = |mention: &&Mention| mention.due.is_some();
     let coming = |mention: &&Mention| mention.due.is_some_and(|due| due >= night.today);
     let next = item.mentions.iter().filter(coming).min_by_key(|mention| (mention.due, mention.line));
@@ -269,26 +261,26 @@ pub fn lead<'a>(night: &CourseReport, item: &'a LinkFacts) -> Option<&'a Mention
 }
 
 /// When the class needs it: the next time, else the last.
-pub fn due(night: &CourseReport, item: &LinkFacts) -> Option<Date> {
+pub fn due(night: &CourseFacts, item: &LinkFacts) -> Option<Date> {
     lead(night, item).and_then(|mention| mention.due)
 }
 
-pub fn is_due_soon(night: &CourseReport, item: &LinkFacts) -> bool {
+pub fn is_due_soon(night: &CourseFacts, item: &LinkFacts) -> bool {
     due(night, item).is_some_and(|due| (0..=SOON_DAYS).contains(&days_until(night, due)))
 }
 
-pub fn days_until(night: &CourseReport, due: Date) -> i32 {
+pub fn days_until(night: &CourseFacts, due: Date) -> i32 {
     (due - night.today).get_days()
 }
 
 /// Coming weeks before undated, undated before past; nearest first; new before
 /// old; then as on the page. Total, so that every report has the same order.
 pub fn order<'a>(night: &CourseReport, item: &'a LinkFacts) -> (u8, u32, bool, u32, &'a Address) {
-    let (bucket, distance) = match due(night, item).map(|due| days_until(night, due)) {
+    let (bucket, distance) = match due(&night.facts, item).map(|due| days_until(&night.facts, due)) {
         Some(days) if days >= 0 => (0, days.unsigned_abs()),
         None => (1, 0),
         Some(days) => (2, days.unsigned_abs()),
     };
     let line = item.mentions.first().map_or(u32::MAX, |mention| mention.line);
-    (bucket, distance, !is_news(item, is_own(night, item)), line, &item.link)
+    (bucket, distance, !is_news(night, item, is_own(&night.facts, item)), line, &item.link)
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::domain::report::annotation::{Annotation, AnnotationRule, Severity, remarks};
-use crate::domain::report::{CourseReport, wording};
+use crate::domain::report::{CourseFacts, wording};
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -116,11 +116,11 @@ struct Region {
 }
 
 /// The log of one run over several courses.
-pub fn log(nights: &[CourseReport]) -> SarifLog {
-    SarifLog { schema: SCHEMA, version: "2.1.0", runs: nights.iter().map(run).collect() }
+pub fn log<'a>(nights: impl IntoIterator<Item = &'a CourseFacts>) -> SarifLog {
+    SarifLog { schema: SCHEMA, version: "2.1.0", runs: nights.into_iter().map(run).collect() }
 }
 
-fn run(night: &CourseReport) -> SarifRun {
+fn run(night: &CourseFacts) -> SarifRun {
     let remarks = remarks(night);
     let mut rules: Vec<AnnotationRule> = remarks.iter().map(|remark| remark.rule).collect();
     rules.sort_unstable();
@@ -142,7 +142,7 @@ fn run(night: &CourseReport) -> SarifRun {
     }
 }
 
-fn invocation(night: &CourseReport) -> Invocation {
+fn invocation(night: &CourseFacts) -> Invocation {
     let void = night.void.as_ref().map(wording::void);
     let trouble = night.page_trouble.as_ref().map(wording::page_trouble);
     let notification = |text: String| Notification { level: "warning", message: message(&text) };

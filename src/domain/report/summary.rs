@@ -1,6 +1,6 @@
 //! The digest on a terminal: the letter, wider, with a head and what the night cost.
 
-use crate::domain::report::CourseReport;
+use crate::domain::report::CourseFacts;
 use crate::domain::report::compose::ComposedReport;
 use crate::domain::report::text::{TextLayout, body};
 use crate::domain::report::wording::{patch, whole};
@@ -9,7 +9,7 @@ use crate::domain::report::wording::{patch, whole};
 pub const COLUMNS: usize = 80;
 
 /// What `onreserve check` prints for a course.
-pub fn render(night: &CourseReport, digest: &ComposedReport) -> String {
+pub fn render(night: &CourseFacts, digest: &ComposedReport) -> String {
     let mut page = TextLayout::new(COLUMNS);
     page.paragraph(&digest.title);
     page.blank();

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use crate::domain::capture::Verified;
-use crate::domain::report::compose::ReportSection;
+use crate::domain::report::course_report::CourseReport;
 use crate::domain::report::entry;
+use crate::domain::report::facts::{CourseFacts, LinkFacts};
 use crate::domain::report::figures::local_day;
 use crate::domain::report::placement::{self, Placement, SectionHeading};
+use crate::domain::report::section::ReportSection;
 use crate::domain::report::wording::actions::FixityFigures;
-use crate::domain::report::{CourseReport, LinkFacts};
 use crate::domain::verdict::{State, StateName};
 
 /// What is told of a link, gravest first. Each link that is told counts as one of these.
@@ -92,18 +93,18 @@ impl ReportTally {
         placed: &[(Placement, &LinkFacts)],
         sections: &[ReportSection],
     ) -> Self {
-        let mut tally = Self { links: night.items.len(), ..Self::default() };
+        let mut tally = Self { links: night.facts.items.len(), ..Self::default() };
         for (place, item) in placed {
             tally.add(night, *place, item);
         }
-        tally.verified = fixity(night, placed);
+        tally.verified = fixity(&night.facts, placed);
         let points = entry::defect_entries(night).len();
         if points > 0 {
             tally.parts.entry(NewsKind::PagePoint).or_default().count = points;
         }
         let nearest = |headings: &[SectionHeading]| {
             let told = placed.iter().filter(|(place, _)| is_under(*place, headings));
-            told.filter_map(|(_, item)| coming(night, item)).min()
+            told.filter_map(|(_, item)| coming(&night.facts, item)).min()
         };
         tally.due = nearest(&NOT_WORKING);
         tally.yours_due = nearest(&[SectionHeading::NeedsYou]);
@@ -119,17 +120,17 @@ impl ReportTally {
         let fails = matches!(item.verdict.state.name(), StateName::Failing | StateName::Dead);
         self.kept += usize::from(item.copy.is_some());
         self.kept_new +=
-            usize::from(item.copy.as_ref().is_some_and(|copy| copy.captured_at >= night.started));
+            usize::from(item.copy.as_ref().is_some_and(|copy| copy.captured_at >= night.facts.started));
         self.judged += usize::from(!placement::is_unchecked(item));
         self.kept_open += usize::from(item.is_covered);
-        self.failed_first += usize::from(night.is_first && fails);
+        self.failed_first += usize::from(night.facts.is_first && fails);
         self.troubled += usize::from(!matches!(item.verdict.state, State::Ok | State::Moved { .. }));
         self.is_left_undone |= is_left_undone(place);
         let Placement::Told(heading) = place else { return };
         let part = part(night, heading, item);
         let figure = self.parts.entry(part).or_default();
         figure.count += 1;
-        if let Some(day) = coming(night, item).filter(|_| is_under(place, &NOT_WORKING)) {
+        if let Some(day) = coming(&night.facts, item).filter(|_| is_under(place, &NOT_WORKING)) {
             *figure.days.entry(day).or_default() += 1;
         }
         let is_lost = matches!(part, NewsKind::NewlyDead | NewsKind::FileMissing);
@@ -156,7 +157,7 @@ impl ReportTally {
     }
 }
 
-fn fixity(night: &CourseReport, placed: &[(Placement, &LinkFacts)]) -> FixityFigures {
+fn fixity(night: &CourseFacts, placed: &[(Placement, &LinkFacts)]) -> FixityFigures {
     let copies = placed.iter().filter(|(_, item)| item.copy.is_some());
     let verified: Vec<Verified> = copies.clone().filter_map(|(_, item)| item.verified).collect();
     let sound = || verified.iter().filter(|it| it.is_sound);
@@ -183,7 +184,7 @@ fn is_left_undone(place: Placement) -> bool {
         if !matches!(heading, CouldNotCheck | Decided | NotYetConfirmed | SmallPoints))
 }
 
-fn coming(night: &CourseReport, item: &LinkFacts) -> Option<Date> {
+fn coming(night: &CourseFacts, item: &LinkFacts) -> Option<Date> {
     placement::due(night, item).filter(|due| *due >= night.today)
 }
 
@@ -204,11 +205,11 @@ fn part(night: &CourseReport, heading: SectionHeading, item: &LinkFacts) -> News
 }
 
 fn lost_part(night: &CourseReport, item: &LinkFacts) -> NewsKind {
-    let own = placement::is_own(night, item);
-    let was_told = item.before.as_ref().is_some_and(|before| placement::is_broken(before, own));
+    let own = placement::is_own(&night.facts, item);
+    let was_told = night.earlier.state(item).is_some_and(|before| placement::is_broken(before, own));
     let is_hostile = placement::is_hostile(item);
     match &item.verdict.state {
-        _ if placement::is_grave(item) && placement::is_news(item, own) => {
+        _ if placement::is_grave(item) && placement::is_news(night, item, own) => {
             if is_hostile {
                 NewsKind::Unsafe
             } else {

@@ -1,17 +1,22 @@
-use jiff::civil::date;
+use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use proptest::prelude::*;
 
-use super::compose::{DETAILED, compose};
+use super::compose::compose;
 use super::placement::SectionHeading;
+use super::section::MAX_ENTRIES;
 use super::*;
-use crate::domain::capture::{Digest, Verified, Why};
-use crate::domain::decision::{Choice, Gist, Until};
+use crate::domain::address::Address;
+use crate::domain::capture::{Capture, Digest, Verified, Why};
+use crate::domain::course::PageSource;
+use crate::domain::decision::{Choice, Decision, Gist, Until};
 use crate::domain::document::Fingerprint;
-use crate::domain::evidence::{Alarm, Change, Reason, Weight};
-use crate::domain::link::{Kind, Target};
-use crate::domain::replacement::{Ground, Proof};
+use crate::domain::evidence::{Alarm, Change, Note, Reason, Weight};
+use crate::domain::link::{Kind, Mention, Target};
+use crate::domain::page::Defect;
+use crate::domain::replacement::{Ground, Proof, Replacement};
+use crate::domain::verdict::{State, Verdict};
 
 /// Monday 5 Oct 2026, 02:14 on the east coast of North America.
 fn tonight() -> Timestamp {
@@ -26,8 +31,57 @@ pub(crate) fn address(text: &str) -> Address {
     Address::parse(text).unwrap()
 }
 
-pub(crate) fn night(items: Vec<LinkFacts>) -> CourseReport {
-    CourseReport {
+/// A link for a test: tonight's facts, and what earlier reports said of it.
+#[derive(Clone, Debug)]
+pub(crate) struct TestLink {
+    pub facts: LinkFacts,
+    pub earlier: EarlierLink,
+}
+
+impl std::ops::Deref for TestLink {
+    type Target = LinkFacts;
+
+    fn deref(&self) -> &LinkFacts {
+        &self.facts
+    }
+}
+
+impl std::ops::DerefMut for TestLink {
+    fn deref_mut(&mut self) -> &mut LinkFacts {
+        &mut self.facts
+    }
+}
+
+pub(crate) fn with(mut report: CourseReport, change: impl FnOnce(&mut CourseReport)) -> CourseReport {
+    change(&mut report);
+    report
+}
+
+pub(crate) fn link_with(mut link: TestLink, change: impl FnOnce(&mut TestLink)) -> TestLink {
+    change(&mut link);
+    link
+}
+
+impl CourseReport {
+    pub(crate) fn add(&mut self, link: TestLink) {
+        self.earlier.links.insert(link.facts.link.clone(), link.earlier);
+        self.facts.items.push(link.facts);
+    }
+
+    pub(crate) fn extend(&mut self, links: impl IntoIterator<Item = TestLink>) {
+        for link in links {
+            self.add(link);
+        }
+    }
+
+    pub(crate) fn set_items(&mut self, links: Vec<TestLink>) {
+        self.facts.items.clear();
+        self.extend(links);
+    }
+}
+
+pub(crate) fn night(links: Vec<TestLink>) -> CourseReport {
+    let facts = CourseFacts {
         course: "dgm".parse().unwrap(),
         title: "Deep Generative Models".into(),
         pages: vec![PageSource::Web(address("https://courses.example.edu/dgm/index.html"))],
@@ -37,20 +91,18 @@ pub(crate) fn night(items: Vec<LinkFacts>) -> CourseReport {
         finished: tonight() + 17.minutes(),
         is_first: false,
         void: None,
-        items,
+        items: vec![],
         defects: vec![],
-        defects_before: vec![],
         page_trouble: None,
-        page_trouble_before: None,
         page_trouble_nights: 0,
-        page_trouble_nights_before: 0,
         patch: None,
-        is_weekly: false,
-        before_term: None,
         students_get_copies: false,
         requests: 1240,
         bytes: 312_400_000,
-    }
+    };
+    let mut report = CourseReport { facts, earlier: EarlierReports::default(), kind: ReportKind::default() };
+    report.set_items(links);
+    report
 }
 
 fn mention(words: &str, link: &str) -> Mention {
@@ -68,12 +120,11 @@ fn mention(words: &str, link: &str) -> Mention {
     }
 }
 
-pub(crate) fn ok(words: &str, link: &str) -> LinkFacts {
-    LinkFacts {
+pub(crate) fn ok(words: &str, link: &str) -> TestLink {
+    let facts = LinkFacts {
         link: address(link),
         mentions: vec![mention(words, link)],
         verdict: Verdict { state: State::Ok, since: days_ago(30), nights: 30 },
-        before: Some(State::Ok),
         status: Some(200),
         ended_at: None,
         last_ok: Some(tonight()),
@@ -84,15 +135,14 @@ pub(crate) fn ok(words: &str, link: &str) -> LinkFacts {
         copy_pages: None,
         versions: None,
         replacement: None,
-        reminder_before: None,
         notes: vec![],
-        notes_before: vec![],
         decision: None,
         lapsed: None,
-    }
+    };
+    TestLink { facts, earlier: EarlierLink { state: Some(State::Ok), ..EarlierLink::default() } }
 }
 
-pub(crate) fn at(mut item: LinkFacts, week: &str, due: Date, line: u32) -> LinkFacts {
+pub(crate) fn at(mut item: TestLink, week: &str, due: Date, line: u32) -> TestLink {
     for mention in &mut item.mentions {
         mention.week = Some(week.into());
         mention.due = Some(due);
@@ -101,15 +151,21 @@ pub(crate) fn at(mut item: LinkFacts, week: &str, due: Date, line: u32) -> LinkF
     item
 }
 
-pub(crate) fn in_state(item: LinkFacts, before: Option<State>, state: State, nights: u32) -> LinkFacts {
+pub(crate) fn in_state(item: TestLink, before: Option<State>, state: State, nights: u32) -> TestLink {
     let since = days_ago(i64::from(nights) - 1);
     let last_ok = Some(days_ago(i64::from(nights)));
-    LinkFacts { before, last_ok, verdict: Verdict { state, since, nights }, ..item }
+    link_with(item, |link| {
+        link.earlier.state = before;
+        link.facts.last_ok = last_ok;
+        link.facts.verdict = Verdict { state, since, nights };
+    })
 }
 
-pub(crate) fn newly_dead(item: LinkFacts, reason: Reason, status: Option<u16>) -> LinkFacts {
+pub(crate) fn newly_dead(item: TestLink, reason: Reason, status: Option<u16>) -> TestLink {
     let before = State::Failing { reason, weight: Weight::Strong };
-    LinkFacts { status, ..in_state(item, Some(before), State::Dead { reason }, 3) }
+    link_with(in_state(item, Some(before), State::Dead { reason }, 3), |link| {
+        link.facts.status = status;
+    })
 }
 
 fn capture(link: &str, bytes: u64, days: i64) -> Capture {
@@ -127,14 +183,19 @@ fn capture(link: &str, bytes: u64, days: i64) -> Capture {
     }
 }
 
-pub(crate) fn kept(item: LinkFacts, pages: u32, bytes: u64) -> LinkFacts {
+pub(crate) fn kept(item: TestLink, pages: u32, bytes: u64) -> TestLink {
     let is_new = matches!(item.verdict.state, State::Changed { .. });
     let mut copy = capture(item.link.as_str(), bytes, if is_new { 1 } else { 23 });
     if !item.link.as_str().contains(".pdf") {
         copy.media_type = "text/html".into();
     }
     let versions = is_new.then(|| (capture(item.link.as_str(), 240_000, 60), copy.clone()));
-    LinkFacts { copy: Some(copy), copy_pages: Some(pages), is_covered: true, versions, ..item }
+    link_with(item, |link| {
+        link.facts.copy = Some(copy);
+        link.facts.copy_pages = Some(pages);
+        link.facts.is_covered = true;
+        link.facts.versions = versions;
+    })
 }
 
 fn revision(similarity: f64, words_changed: u32, pages: Option<(u32, u32)>, section: Option<&str>) -> Change {
@@ -153,26 +214,30 @@ fn revision(similarity: f64, words_changed: u32, pages: Option<(u32, u32)>, sect
     }
 }
 
-pub(crate) fn changed(item: LinkFacts, reason: Reason, change: Change) -> LinkFacts {
+pub(crate) fn changed(item: TestLink, reason: Reason, change: Change) -> TestLink {
     in_state(item, Some(State::Ok), State::Changed { reason, change }, 2)
 }
 
-fn replaced(item: LinkFacts, by: &str, ground: Ground, proof: Proof) -> LinkFacts {
+fn replaced(item: TestLink, by: &str, ground: Ground, proof: Proof) -> TestLink {
     let pages = item.copy_pages;
     let replacement = Replacement { address: address(by), ground, proof, pages, seen_at: tonight() };
-    LinkFacts { replacement: Some(replacement), ..item }
+    link_with(item, |link| {
+        link.facts.replacement = Some(replacement);
+    })
 }
 
-pub(crate) fn moved(item: LinkFacts, to: &str) -> LinkFacts {
+pub(crate) fn moved(item: TestLink, to: &str) -> TestLink {
     let to = address(to);
-    LinkFacts { ended_at: Some(to.clone()), ..in_state(item, Some(State::Ok), State::Moved { to }, 2) }
+    link_with(in_state(item, Some(State::Ok), State::Moved { to: to.clone() }, 2), |link| {
+        link.facts.ended_at = Some(to);
+    })
 }
 
 pub(crate) fn dead() -> State {
     State::Dead { reason: Reason::NotFound }
 }
 
-fn three_dead() -> [LinkFacts; 3] {
+fn three_dead() -> [TestLink; 3] {
     [
         at(
             newly_dead(
@@ -199,17 +264,19 @@ fn three_dead() -> [LinkFacts; 3] {
             88,
         ),
         kept(
-            LinkFacts {
-                ended_at: Some(address("https://lab.example.net/")),
-                ..newly_dead(ok("", "https://lab.example.net/2019/notes.html"), Reason::FrontPage, Some(200))
-            },
+            link_with(
+                newly_dead(ok("", "https://lab.example.net/2019/notes.html"), Reason::FrontPage, Some(200)),
+                |link| {
+                    link.facts.ended_at = Some(address("https://lab.example.net/"));
+                },
+            ),
             3,
             41_000,
         ),
     ]
 }
 
-fn two_changed_one_moved_one_fixed() -> Vec<LinkFacts> {
+fn two_changed_one_moved_one_fixed() -> Vec<TestLink> {
     vec![
         at(
             kept(
@@ -259,17 +326,17 @@ fn of_the_page(defect: Defect) -> PageDefect {
 pub(crate) fn a_few_of_each() -> CourseReport {
     let mut night = three_dead_two_changed_one_moved();
     let mut seen = Vec::new();
-    night.items.retain(|item| {
+    night.facts.items.retain(|item| {
         let is_new = !seen.contains(&item.verdict.state.name());
         seen.push(item.verdict.state.name());
         is_new
     });
-    night.defects.push(of_the_page(Defect::EmptyLink { words: "Slides".into(), line: 40 }));
+    night.facts.defects.push(of_the_page(Defect::EmptyLink { words: "Slides".into(), line: 40 }));
     night
 }
 
 pub(crate) fn three_dead_two_changed_one_moved() -> CourseReport {
-    let mut items: Vec<LinkFacts> =
+    let mut items: Vec<TestLink> =
         (0..140).map(|i| kept(ok("A paper", &format!("https://h{i}.example/p.pdf")), 9, 90_000)).collect();
     let [congestion, end_to_end, notes] = three_dead();
     let archived = Ground::Memento("2026-09-12T08:00:00Z".parse().unwrap());
@@ -302,12 +369,14 @@ fn a_night_with_three_dead_two_changed_one_moved() {
     let night = three_dead_two_changed_one_moved();
     insta::assert_snapshot!("news", letter(&night));
     insta::assert_snapshot!("news_html", html::page(&compose(&night)).unwrap());
-    insta::assert_snapshot!("news_terminal", summary::render(&night, &compose(&night)));
+    insta::assert_snapshot!("news_terminal", summary::render(&night.facts, &compose(&night)));
 }
 
 #[test]
 fn students_are_said_to_be_covered_only_where_they_are() {
-    let night = CourseReport { students_get_copies: true, ..three_dead_two_changed_one_moved() };
+    let night = with(three_dead_two_changed_one_moved(), |report| {
+        report.facts.students_get_copies = true;
+    });
     let text = letter(&night);
     assert!(
         text.replace('\n', " ").contains("Students already get our copies of 2 of the 3 newly dead."),
@@ -319,30 +388,36 @@ fn students_are_said_to_be_covered_only_where_they_are() {
 
 #[test]
 fn a_quiet_night() {
-    let fine: Vec<LinkFacts> =
+    let fine: Vec<TestLink> =
         (0..143).map(|i| kept(ok("A paper", &format!("https://h{i}.example/p.pdf")), 9, 90_000)).collect();
     let mut night = night(fine);
     let mut text = letter(&night);
     assert!(!compose(&night).is_news);
-    night.items.truncate(140);
-    night.items.extend(three_dead_two_changed_one_moved().items.drain(147..));
+    night.facts.items.truncate(140);
+    let mut troubled = three_dead_two_changed_one_moved();
+    night.facts.items.extend(troubled.facts.items.drain(147..));
+    night.earlier.links.extend(troubled.earlier.links);
     text.push_str("\n=======\n");
     text.push_str(&letter(&night));
     insta::assert_snapshot!("quiet", text);
 }
 
 fn first() -> CourseReport {
-    let mut items: Vec<LinkFacts> =
+    let mut items: Vec<TestLink> =
         (0..150).map(|i| kept(ok("A paper", &format!("https://h{i}.example/p.pdf")), 9, 90_000)).collect();
     let own = |words: &str, file: &str| {
         let item = ok(words, &format!("https://courses.example.edu/dgm/{file}"));
         let state = State::Failing { reason: Reason::NotFound, weight: Weight::Strong };
-        LinkFacts { status: Some(404), last_ok: None, ..in_state(item, None, state, 1) }
+        link_with(in_state(item, None, state, 1), |link| {
+            link.facts.status = Some(404);
+            link.facts.last_ok = None;
+        })
     };
-    let failing = |item: LinkFacts, reason, status, weight| LinkFacts {
-        status,
-        last_ok: None,
-        ..in_state(item, None, State::Failing { reason, weight }, 1)
+    let failing = |item: TestLink, reason, status, weight| {
+        link_with(in_state(item, None, State::Failing { reason, weight }, 1), |link| {
+            link.facts.status = status;
+            link.facts.last_ok = None;
+        })
     };
     let mut short = own("pdf", "papers/wavenet.pdf");
     if let Some(mention) = short.mentions.first_mut() {
@@ -381,14 +456,13 @@ fn first() -> CourseReport {
     }
     let forum = |i| ok("Question", &format!("https://forum.example/t/{i}"));
     items.extend((0..5).map(|i| failing(forum(i), Reason::ServerError, Some(503), Weight::Weak)));
-    CourseReport {
-        is_first: true,
-        defects: vec![
+    with(night(items), |report| {
+        report.facts.is_first = true;
+        report.facts.defects = vec![
             of_the_page(Defect::EmptyLink { words: "Notebook 3".into(), line: 96 }),
             of_the_page(back_to_top()),
-        ],
-        ..night(items)
-    }
+        ];
+    })
 }
 
 #[test]
@@ -399,7 +473,10 @@ fn the_first_night_is_a_baseline() {
 #[test]
 fn a_void_night_is_one_sentence() {
     let void = Some(Void { failed: 120, links: 169, hosts: 34, sentinels: None });
-    let night = CourseReport { void, is_first: false, ..first() };
+    let night = with(first(), |report| {
+        report.facts.void = void;
+        report.facts.is_first = false;
+    });
     insta::assert_snapshot!(letter(&night), @"
     Subject: [DGM] Links not checked on Mon 5 Oct
 
@@ -411,18 +488,27 @@ fn a_void_night_is_one_sentence() {
 #[test]
 fn a_void_first_night_still_tells_what_answered() {
     let void = Some(Void { failed: 9, links: 11, hosts: 9, sentinels: None });
-    let mut night = CourseReport { void, defects: vec![], ..first() };
-    night.items = night.items.drain(150..152).collect();
+    let mut night = with(first(), |report| {
+        report.facts.void = void;
+        report.facts.defects = vec![];
+    });
+    night.facts.items = night.facts.items.drain(150..152).collect();
     let unchecked = State::Unverifiable { reason: Reason::NotChecked };
     let far = |i| in_state(ok("Far", &format!("https://far{i}.example/")), None, unchecked.clone(), 0);
-    night.items.extend((0..9).map(far));
+    night.extend((0..9).map(far));
     insta::assert_snapshot!("void_first", letter(&night));
 }
 
 #[test]
 fn a_course_named_by_its_page_keeps_the_address_whole() {
     let page = "https://courses.example.edu/dgm/index.html";
-    assert_eq!(compose(&CourseReport { title: page.into(), ..night(vec![]) }).title, page);
+    assert_eq!(
+        compose(&with(night(vec![]), |report| {
+            report.facts.title = page.into();
+        }))
+        .title,
+        page
+    );
 }
 
 #[test]
@@ -432,18 +518,17 @@ fn trouble_with_the_page_comes_first() {
         why: Reason::ServerError,
         status: Some(503),
     };
-    let mut night = CourseReport {
-        page_trouble: Some(trouble),
-        page_trouble_nights: 2,
-        ..night(vec![ok("A", "https://a.example/")])
-    };
+    let mut night = with(night(vec![ok("A", "https://a.example/")]), |report| {
+        report.facts.page_trouble = Some(trouble);
+        report.facts.page_trouble_nights = 2;
+    });
     let forum = |i| {
         let item = ok("Question", &format!("https://forum.example/t/{i}"));
         let state = State::Failing { reason: Reason::NotAnswering, weight: Weight::Weak };
         in_state(item, None, state, 3)
     };
-    night.items.extend((0..4).map(forum));
-    night.items.push(at(
+    night.extend((0..4).map(forum));
+    night.add(at(
         in_state(
             ok("VAE tutorial", "https://vae.example/t.pdf"),
             Some(State::Ok),
@@ -455,7 +540,9 @@ fn trouble_with_the_page_comes_first() {
         210,
     ));
     let wrong = ok("The proof", "https://notes.example/n.pdf");
-    night.items.push(LinkFacts { notes: vec![Note::PageBeyondEnd { page: 31, pages: 12 }], ..wrong });
+    night.add(link_with(wrong, |link| {
+        link.facts.notes = vec![Note::PageBeyondEnd { page: 31, pages: 12 }];
+    }));
     insta::assert_snapshot!("trouble", letter(&night));
 }
 
@@ -468,7 +555,7 @@ fn hosts_that_fail_as_one_are_one_entry() {
         compose(night).sections.iter().map(|section| section.entries.len()).sum::<usize>()
     };
     assert_eq!(entries(&night), 1);
-    night.items.extend((0..30).map(|i| ok("Notes", &format!("https://dead.example/ok/{i}.pdf"))));
+    night.extend((0..30).map(|i| ok("Notes", &format!("https://dead.example/ok/{i}.pdf"))));
     assert_eq!(entries(&night), 12, "most of the host still works");
 }
 
@@ -481,7 +568,7 @@ fn a_group_says_what_holds_for_all_and_leaves_out_what_has_an_answer() {
             None,
         )
     };
-    let mut items: Vec<LinkFacts> = (0..5).map(dead).collect();
+    let mut items: Vec<TestLink> = (0..5).map(dead).collect();
     items[1].verdict.since = days_ago(9);
     let known = Ground::Arxiv("1706.03762".into());
     items.push(replaced(dead(5), "https://arxiv.org/abs/1706.03762", known, Proof::Title));
@@ -499,7 +586,7 @@ fn a_course_of_several_pages_says_which() {
         page: Some(format!("https://courses.example.edu/dgm/{page}")),
         defect: Defect::EmptyLink { words: "Slides".into(), line },
     };
-    let mut items: Vec<LinkFacts> = (0..3)
+    let mut items: Vec<TestLink> = (0..3)
         .map(|i| newly_dead(ok("Notes", &format!("https://dead.example/{i}.pdf")), Reason::NoSuchHost, None))
         .collect();
     for (item, page) in items.iter_mut().zip(["week1.html", "week1.html", "week2.html"]) {
@@ -507,18 +594,25 @@ fn a_course_of_several_pages_says_which() {
             mention.page = Some(format!("https://courses.example.edu/dgm/{page}"));
         }
     }
-    let several = CourseReport { defects: vec![on("week1.html", 40), on("week2.html", 7)], ..night(items) };
+    let several = with(night(items), |report| {
+        report.facts.defects = vec![on("week1.html", 40), on("week2.html", 7)];
+    });
     let text = letter(&several);
     assert!(text.contains("the link on line 7 of week2.html has no address."), "{text}");
     assert!(text.contains("Source: week1.html line 112 and week2.html line 112"), "{text}");
-    let pages: Vec<_> = annotation::remarks(&several).into_iter().filter_map(|remark| remark.page).collect();
+    let pages: Vec<_> =
+        annotation::remarks(&several.facts).into_iter().filter_map(|remark| remark.page).collect();
     assert!(pages.iter().all(|page| page.contains("/dgm/week")) && pages.len() == 5, "{pages:?}");
-    let moved = CourseReport { defects_before: vec![on("week3.html", 7)], ..several.clone() };
+    let moved = with(several.clone(), |report| {
+        report.earlier.defects = vec![on("week3.html", 7)];
+    });
     assert_eq!(entry::defect_entries(&moved).len(), 2, "on another page it is another one");
     let stored = serde_json::to_string(&several).unwrap();
-    assert_eq!(serde_json::from_str::<CourseReport>(&stored).unwrap().defects, several.defects);
+    assert_eq!(serde_json::from_str::<CourseReport>(&stored).unwrap().facts.defects, several.facts.defects);
     let older: PageDefect = serde_json::from_str(r#"{"empty_link":{"words":"Slides","line":7}}"#).unwrap();
-    let known = CourseReport { defects_before: vec![older], ..several };
+    let known = with(several, |report| {
+        report.earlier.defects = vec![older];
+    });
     assert!(entry::defect_entries(&known).is_empty(), "earlier versions did not say which page");
 }
 
@@ -530,16 +624,20 @@ fn dead_of_host() -> State {
 fn links_told_before_are_counted_with_the_new_ones() {
     let old = |i| in_state(ok("Old", &format!("https://old{i}.example/")), Some(dead()), dead(), 60);
     let again = in_state(ok("A month", "https://month.example/"), Some(dead()), dead(), 30);
-    let mut night = CourseReport { is_weekly: true, ..night(vec![again, old(1), old(2)]) };
+    let mut night = with(night(vec![again, old(1), old(2)]), |report| {
+        report.kind.is_weekly = true;
+    });
     let text = letter(&night);
     assert!(text.contains("STILL DEAD (3)") && text.contains("2 more, the first since"), "{text}");
     assert!(text.contains("What was told before is still to do."), "{text}");
-    night.items.truncate(2);
+    night.facts.items.truncate(2);
     let text = letter(&night);
     assert!(text.contains("1 more, since Fri 7 Aug; no copy."), "{text}");
     let wall = State::Restricted { reason: Reason::Login };
     let known = in_state(ok("B", "https://b.example/"), Some(wall.clone()), wall, 30);
-    let text = letter(&CourseReport { items: vec![known], ..night });
+    let text = letter(&with(night, |report| {
+        report.set_items(vec![known]);
+    }));
     assert!(text.contains("\nASKS FOR AN ACCOUNT (1)"), "{text}");
 }
 
@@ -557,12 +655,18 @@ fn items_past_the_cap_have_no_number_and_a_place_where_they_are_told() {
 
 #[test]
 fn what_the_page_behind_an_entry_offers_is_what_its_words_say() {
-    let night = CourseReport { students_get_copies: true, ..three_dead_two_changed_one_moved() };
+    let night = with(three_dead_two_changed_one_moved(), |report| {
+        report.facts.students_get_copies = true;
+    });
     let of = |host: &str, state: Option<State>| {
-        let item = night.items.iter().find(|item| item.link.host() == host).unwrap().clone();
+        let item = night.facts.items.iter().find(|item| item.link.host() == host).unwrap().clone();
         let state = state.unwrap_or(item.verdict.state.clone());
-        let item = in_state(LinkFacts { opens_if_chosen: item.copy.is_some(), ..item }, None, state, 3);
-        wording::item::offer(&night, &item)
+        let item = LinkFacts {
+            opens_if_chosen: item.copy.is_some(),
+            verdict: Verdict { state, ..item.verdict.clone() },
+            ..item
+        };
+        wording::item::offer(&night.facts, &item)
     };
     assert_eq!(of("old.example.org", None), "Accept as dead, use our copy or snooze");
     assert_eq!(of("example.edu", None), "Accept as dead or snooze");
@@ -576,12 +680,12 @@ fn what_the_page_behind_an_entry_offers_is_what_its_words_say() {
 fn what_was_told_is_counted_not_told_again() {
     let dead = State::Dead { reason: Reason::NotFound };
     let mut item = in_state(ok("A", "https://a.example/"), Some(dead.clone()), dead.clone(), 9);
-    let of = |item: &LinkFacts| compose(&night(vec![item.clone()]));
+    let of = |item: &TestLink| compose(&night(vec![item.clone()]));
     assert!(!of(&item).is_news);
     assert_eq!(of(&item).entry_count(), 0);
-    item.before = Some(State::Failing { reason: Reason::NotFound, weight: Weight::Strong });
+    item.earlier.state = Some(State::Failing { reason: Reason::NotFound, weight: Weight::Strong });
     assert!(of(&item).is_news);
-    item.before = Some(State::Dead { reason: Reason::Gone });
+    item.earlier.state = Some(State::Dead { reason: Reason::Gone });
     assert!(!of(&item).is_news, "another reason is no other state");
 }
 
@@ -607,15 +711,16 @@ fn what_was_seen_of_a_missing_file_of_the_course_is_not_doubted() {
     assert!(text.starts_with("Subject: [DGM] 1 file of the course missing\n"), "{text}");
     assert!(text.contains("Of 1 link: 1 file of the course missing."), "{text}");
     assert!(!text.contains("not yet confirmed") && !text.contains("dead"), "{text}");
-    let item = night.items.first().unwrap();
-    assert_eq!(wording::item::state(&night, item), "missing");
-    let told = wording::annotation::seen(&CourseReport { pages: vec![], ..night.clone() }, item);
+    let item = night.facts.items.first().unwrap();
+    assert_eq!(wording::item::state(&night.facts, item), "missing");
+    let told = wording::annotation::seen(&CourseFacts { pages: vec![], ..night.facts.clone() }, item);
     assert_eq!(told.matches("not yet confirmed").count(), 1, "a stranger's may come back: {told}");
-    let skipped = wording::annotation::not_judged(&CourseReport { pages: vec![], ..night.clone() }, item);
+    let skipped =
+        wording::annotation::not_judged(&CourseFacts { pages: vec![], ..night.facts.clone() }, item);
     assert_eq!(skipped.matches("not yet confirmed").count(), 1, "{skipped}");
 }
 
-fn paywalled(words: &str) -> LinkFacts {
+fn paywalled(words: &str) -> TestLink {
     in_state(
         ok(words, &format!("https://{words}.example/study.pdf")),
         Some(State::Ok),
@@ -626,24 +731,37 @@ fn paywalled(words: &str) -> LinkFacts {
 
 #[test]
 fn a_reading_behind_a_wall_needs_its_reader_unless_our_copy_is_open() {
-    let shut = LinkFacts { is_covered: false, opens_if_chosen: true, ..kept(paywalled("shut"), 9, 90_000) };
-    let licensed = LinkFacts { is_covered: false, ..kept(paywalled("licensed"), 9, 90_000) };
+    let shut = link_with(kept(paywalled("shut"), 9, 90_000), |link| {
+        link.facts.is_covered = false;
+        link.facts.opens_if_chosen = true;
+    });
+    let licensed = link_with(kept(paywalled("licensed"), 9, 90_000), |link| {
+        link.facts.is_covered = false;
+    });
     let open = kept(paywalled("open"), 9, 90_000);
     let soon = at(kept(paywalled("soon"), 9, 90_000), "Week 5", date(2026, 10, 8), 9);
-    let night = CourseReport { students_get_copies: true, ..night(vec![shut, licensed, open, soon]) };
+    let night = with(night(vec![shut, licensed, open, soon]), |report| {
+        report.facts.students_get_copies = true;
+    });
     insta::assert_snapshot!("behind_a_wall", letter(&night));
 }
 
 #[test]
 fn a_copy_that_stays_closed_is_neither_promised_nor_denied() {
     let dead = newly_dead(ok("The study", "https://press.example/study.pdf"), Reason::NotFound, Some(404));
-    let closed = LinkFacts { is_covered: false, ..kept(dead, 9, 90_000) };
-    let night = CourseReport { students_get_copies: true, ..night(vec![closed.clone()]) };
+    let closed = link_with(kept(dead, 9, 90_000), |link| {
+        link.facts.is_covered = false;
+    });
+    let night = with(night(vec![closed.clone()]), |report| {
+        report.facts.students_get_copies = true;
+    });
     let text = letter(&night);
     assert!(text.contains("Students get no copy of it."), "{text}");
     assert!(!text.contains("We have no copy") && !text.contains("hand out"), "{text}");
     assert!(text.contains("To do: replace the link; our copy is not open to students."), "{text}");
-    let first = letter(&CourseReport { is_first: true, ..night });
+    let first = letter(&with(night, |report| {
+        report.facts.is_first = true;
+    }));
     assert!(first.contains("Copies of 1 are kept, 0 of them ready for students."), "{first}");
 }
 
@@ -651,7 +769,7 @@ fn a_copy_that_stays_closed_is_neither_promised_nor_denied() {
 fn a_copy_is_told_with_its_last_verification() {
     let verified = |is_sound| Some(Verified { at: days_ago(1), is_sound });
     let mut night = three_dead_two_changed_one_moved();
-    for item in &mut night.items {
+    for item in &mut night.facts.items {
         item.verified = verified(true);
     }
     let told = |night: &CourseReport| letter(night).split_whitespace().collect::<Vec<_>>().join(" ");
@@ -664,6 +782,7 @@ fn a_copy_is_told_with_its_last_verification() {
         "{text}"
     );
     night
+        .facts
         .items
         .iter_mut()
         .filter(|item| item.link.host() == "old.example.org")
@@ -694,8 +813,8 @@ fn a_link_that_leads_to_a_stranger_needs_its_reader() {
     assert!(!text.contains("Nothing is urgent"), "{text}");
     insta::assert_snapshot!("taken_over", text);
     let mut known = taken_over();
-    for item in &mut known.items {
-        item.before = Some(item.verdict.state.clone());
+    for item in &known.facts.items {
+        known.earlier.links.entry(item.link.clone()).or_default().state = Some(item.verdict.state.clone());
     }
     assert!(!compose(&known).is_news, "told once");
 }
@@ -705,14 +824,16 @@ fn decided(item: &LinkFacts, choice: Choice) -> Decision {
     Decision { choice, about, at: days_ago(7), by: None }
 }
 
-pub(crate) fn as_decided(item: LinkFacts, choice: Choice) -> LinkFacts {
-    LinkFacts { decision: Some(decided(&item, choice)), ..item }
+pub(crate) fn as_decided(item: TestLink, choice: Choice) -> TestLink {
+    link_with(item, |link| {
+        link.facts.decision = Some(decided(link, choice));
+    })
 }
 
 #[test]
 fn what_was_decided_is_counted_never_news() {
     let mut night = three_dead_two_changed_one_moved();
-    for item in &mut night.items {
+    for item in &mut night.facts.items {
         let choice = match item.verdict.state {
             State::Ok => continue,
             State::Dead { .. } => Choice::AcceptedDead,
@@ -721,7 +842,7 @@ fn what_was_decided_is_counted_never_news() {
         };
         item.decision = Some(decided(item, choice));
     }
-    night.items.retain(|item| item.link.host() != "vegas.example");
+    night.facts.items.retain(|item| item.link.host() != "vegas.example");
     let text = letter(&night);
     insta::assert_snapshot!(text, @"
     Subject: [DGM] Nothing new on 153 links, Mon 5 Oct
@@ -735,7 +856,7 @@ fn what_was_decided_is_counted_never_news() {
     new.
     ");
     assert!(!compose(&night).is_news);
-    night.is_first = true;
+    night.facts.is_first = true;
     assert_eq!(compose(&night).entry_count(), 0);
 }
 
@@ -793,21 +914,18 @@ fn hostile() -> CourseReport {
         mention.week = Some(hostile_words().into());
     }
     let parked = newly_dead(ok("Blog", "https://parked.example/x"), Reason::Parked, Some(200));
-    CourseReport {
-        title: hostile_words().into(),
-        defects: vec![of_the_page(Defect::Malformed {
+    with(night(vec![item, parked]), |report| {
+        report.facts.title = hostile_words().into();
+        report.facts.defects = vec![of_the_page(Defect::Malformed {
             words: hostile_words().into(),
             written: "ht!tp:\u{200b}//<b>".into(),
             line: 3,
             why: "no\nhost".into(),
-        })],
-        page_trouble: Some(PageTrouble::NotThePage {
-            page: "index.html".into(),
-            title: Some(hostile_words().into()),
-        }),
-        page_trouble_nights: 2,
-        ..night(vec![item, parked])
-    }
+        })];
+        report.facts.page_trouble =
+            Some(PageTrouble::NotThePage { page: "index.html".into(), title: Some(hostile_words().into()) });
+        report.facts.page_trouble_nights = 2;
+    })
 }
 
 #[test]
@@ -833,7 +951,7 @@ fn many(n: usize, words: &str, path: &str) -> CourseReport {
 fn a_letter_stays_short_at_any_number_of_items() {
     let night = many(500, "A paper with a title of ordinary length, all in all", "papers/2016/one.pdf");
     let digest = compose(&night);
-    assert_eq!(digest.entry_count(), DETAILED);
+    assert_eq!(digest.entry_count(), MAX_ENTRIES);
     assert!(text::letter(&digest).contains("And 460 more, not listed here."));
     let html = html::page(&digest).unwrap();
     assert!(html.len() < 40_000, "{}", html.len());
@@ -846,18 +964,18 @@ fn a_letter_stays_short_at_any_number_of_items() {
 #[test]
 fn json_is_the_contract() {
     let mut night = three_dead_two_changed_one_moved();
-    night.items.drain(..138);
-    night.items.drain(1..5);
-    night.items.truncate(3);
+    night.facts.items.drain(..138);
+    night.facts.items.drain(1..5);
+    night.facts.items.truncate(3);
     let run = json::TotalsJson {
         id: "20261005T061400Z".into(),
-        started: night.started,
-        finished: night.finished,
-        requests: night.requests,
-        bytes: night.bytes,
+        started: night.facts.started,
+        finished: night.facts.finished,
+        requests: night.facts.requests,
+        bytes: night.facts.bytes,
         void: None,
     };
-    let output = json::RunJson::new(run, &[night], |digest| format!("archive/blobs/sha256/{digest}"));
+    let output = json::RunJson::new(run, [&night.facts], |digest| format!("archive/blobs/sha256/{digest}"));
     insta::assert_snapshot!("contract", serde_json::to_string_pretty(&output).unwrap());
 }
 
@@ -898,7 +1016,7 @@ fn any_text() -> impl Strategy<Value = String> {
     prop::collection::vec(c, 0..150).prop_map(String::from_iter)
 }
 
-fn any_item() -> impl Strategy<Value = LinkFacts> {
+fn any_item() -> impl Strategy<Value = TestLink> {
     let when = prop::option::of((-300..300i32).prop_map(|days| date(2026, 10, 5) + days.days()));
     (
         any_text(),
@@ -934,7 +1052,7 @@ proptest! {
     fn no_line_is_too_long_and_no_control_gets_through(
         items in prop::collection::vec(any_item(), 0..30), title in any_text(), is_first in any::<bool>(),
     ) {
-        let night = CourseReport { title, is_first, ..night(items) };
+        let night = with(night(items), |report| {report.facts.title = title;report.facts.is_first = is_first;});
         let digest = compose(&night);
         let text = text::letter(&digest);
         for line in text.lines() {
@@ -949,7 +1067,7 @@ proptest! {
     #[test]
     fn the_order_of_the_night_does_not_matter(items in prop::collection::vec(any_item(), 0..20), seed in any::<u64>()) {
         let mut seen = std::collections::BTreeSet::new();
-        let items: Vec<LinkFacts> = items.into_iter().filter(|item| seen.insert(item.link.clone())).collect();
+        let items: Vec<TestLink> = items.into_iter().filter(|item| seen.insert(item.link.clone())).collect();
         let mut other = items.clone();
         let by = usize::try_from(seed % 7).unwrap_or_default().min(other.len());
         other.rotate_left(by);

@@ -1,7 +1,8 @@
 //! A digest as plain text: the letter's first part, complete without the HTML.
 
-use crate::domain::report::compose::{ComposedReport, ReportSection};
+use crate::domain::report::compose::ComposedReport;
 use crate::domain::report::entry::{ReportEntry, ShownAddress};
+use crate::domain::report::section::ReportSection;
 use crate::domain::report::wording::whole;
 
 /// Columns of a letter; mail programs quote it without breaking lines.

@@ -1,33 +1,29 @@
-//! A night told in place of an earlier one that its reader never got.
+//! A report that stands in for an earlier one that its reader never got.
 
-use std::collections::HashMap;
-
-use crate::domain::address::Address;
-use crate::domain::report::{CourseReport, LinkFacts};
+use crate::domain::report::course_report::CourseReport;
 
 impl CourseReport {
-    /// This night as it must be told to someone who was not told `earlier`:
-    /// what counts as known is what was known before `earlier`.
+    /// This report for a reader who did not get the report `unsent`: only what
+    /// was reported before that one counts as known.
     ///
     /// A link that broke and works again in between is then no news at all.
     #[must_use]
-    pub fn telling_also(mut self, earlier: &Self) -> Self {
-        let before: HashMap<&Address, &LinkFacts> =
-            earlier.items.iter().map(|item| (&item.link, item)).collect();
-        for item in &mut self.items {
-            if let Some(untold) = before.get(&item.link) {
-                item.before.clone_from(&untold.before);
-                item.reminder_before = untold.reminder_before;
-                item.notes_before.clone_from(&untold.notes_before);
-                if item.decision.is_none() && item.lapsed.is_none() {
-                    item.lapsed.clone_from(&untold.lapsed);
-                }
+    pub fn including(mut self, unsent: &Self) -> Self {
+        for item in &mut self.facts.items {
+            let Some(before) = unsent.facts.items.iter().find(|before| before.link == item.link) else {
+                continue;
+            };
+            self.earlier
+                .links
+                .insert(item.link.clone(), unsent.earlier.links.get(&item.link).cloned().unwrap_or_default());
+            if item.decision.is_none() && item.lapsed.is_none() {
+                item.lapsed.clone_from(&before.lapsed);
             }
         }
-        self.defects_before.clone_from(&earlier.defects_before);
-        self.page_trouble_before.clone_from(&earlier.page_trouble_before);
-        self.page_trouble_nights_before = earlier.page_trouble_nights_before;
-        self.is_first |= earlier.is_first;
+        self.earlier.defects.clone_from(&unsent.earlier.defects);
+        self.earlier.page_trouble.clone_from(&unsent.earlier.page_trouble);
+        self.earlier.page_trouble_nights = unsent.earlier.page_trouble_nights;
+        self.facts.is_first |= unsent.facts.is_first;
         self
     }
 }

@@ -11,7 +11,7 @@ use crate::domain::course::Rights;
 use crate::domain::link::Mention;
 use crate::domain::policy::access::{self, Original};
 use crate::domain::report::placement::{is_broken, is_own};
-use crate::domain::report::{CourseReport, LinkFacts};
+use crate::domain::report::{CourseFacts, CourseReport, LinkFacts};
 use crate::domain::verdict::State;
 use crate::serve::settings::CourseRules;
 use crate::serve::visitor::Visitor;
@@ -21,7 +21,7 @@ use crate::world::catalogue::{self, Catalogue, CourseRevision, StoredDecision};
 #[derive(Debug)]
 pub(in crate::serve) struct Shelf {
     pub rules: CourseRules,
-    pub night: CourseReport,
+    pub night: CourseFacts,
     /// Mentions in the order of the pages.
     pub mentions: Vec<Mention>,
     /// What was decided of its links.
@@ -46,7 +46,7 @@ impl Shelf {
         rules: &CourseRules,
         as_of: CourseRevision,
     ) -> Result<Option<Self>, catalogue::Error> {
-        let Some(mut night) = catalogue.last_report::<CourseReport>(&rules.id).await? else {
+        let Some(CourseReport { facts: mut night, .. }) = catalogue.last_report(&rules.id).await? else {
             return Ok(None);
         };
         let decisions = catalogue.decisions(&rules.id).await?;
@@ -132,8 +132,8 @@ impl Found {
         if self.shelf.taken_down.contains(&self.id()) {
             return Rights::TakenDown;
         }
-        let default = if is_own(&self.shelf.night, self.item()) { Rights::Own } else { Rights::Unknown };
-        access::rights_of(&self.item().link, &self.shelf.rules.copies.rights).unwrap_or(default)
+        let is_own = is_own(&self.shelf.night, self.item());
+        access::rights_of(&self.item().link, &self.shelf.rules.copies.rights, is_own)
     }
 
     /// What was decided of it, in force or lapsed.

@@ -292,7 +292,7 @@ pub(super) async fn post(
             "INSERT INTO letter (course, recipient, night, first_night, occasion, state, queued_at, content, next_try) \
              VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?, ?) ON CONFLICT DO NOTHING",
         )
-        .bind(letter.telling.night.course.as_str())
+        .bind(letter.telling.night.facts.course.as_str())
         .bind(letter.recipient.as_str())
         .bind(night.id)
         .bind(letter.first_night.unwrap_or(night.id))

@@ -199,7 +199,7 @@ async fn store_report(
         "INSERT INTO report (course, night, report) VALUES (?, ?, ?) \
          ON CONFLICT (course, night) DO UPDATE SET report = excluded.report",
     )
-    .bind(told.course.as_str())
+    .bind(told.facts.course.as_str())
     .bind(night)
     .bind(json(told)?)
     .execute(&mut **on)
@@ -209,8 +209,8 @@ async fn store_report(
         "UPDATE report SET report = json_remove(report, '$.patch') WHERE course = ? AND night = \
          (SELECT night FROM report WHERE course = ? AND night < ? ORDER BY night DESC LIMIT 1)",
     )
-    .bind(told.course.as_str())
-    .bind(told.course.as_str())
+    .bind(told.facts.course.as_str())
+    .bind(told.facts.course.as_str())
     .bind(night)
     .execute(&mut **on)
     .await?;
@@ -218,8 +218,8 @@ async fn store_report(
         "DELETE FROM report WHERE course = ? AND night <= \
          (SELECT night FROM report WHERE course = ? ORDER BY night DESC LIMIT 1 OFFSET ?)",
     )
-    .bind(told.course.as_str())
-    .bind(told.course.as_str())
+    .bind(told.facts.course.as_str())
+    .bind(told.facts.course.as_str())
     .bind(REPORTS_KEPT)
     .execute(&mut **on)
     .await?;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::patch::Spot;
 use crate::domain::report::due::{self, LastSent, PendingReport};
-use crate::domain::report::tests::{kept, night, ok, three_dead_two_changed_one_moved};
+use crate::domain::report::tests::{kept, night, ok, three_dead_two_changed_one_moved, with};
 use crate::domain::report::{CourseReport, PagePatch, html, text};
 
 const TERM: Term = Term { first: jiff::civil::date(2026, 9, 21), last: jiff::civil::date(2026, 12, 11) };
@@ -18,7 +18,7 @@ fn mail(night: &CourseReport) -> (String, String) {
 
 /// The same, and what its HTML part is made of.
 fn mail_and_html(night: &CourseReport) -> (String, String, String) {
-    let due = due::report_due(night, Some(TERM), LastSent::default(), night.today).unwrap();
+    let due = due::report_due(night, Some(TERM), LastSent::default(), night.facts.today).unwrap();
     let mut digest = PendingReport::new(night.clone(), due, Some(TERM)).digest();
     let signed = |what: &str| format!("https://reserve.example.edu/{what}/AQnhjOr7ewNW8QqfVnHUUbHe");
     for entry in digest.sections.iter_mut().flat_map(|section| &mut section.entries) {
@@ -30,15 +30,15 @@ fn mail_and_html(night: &CourseReport) -> (String, String, String) {
     let letter = Email {
         from: &mailbox(),
         to: &"instructor@example.edu".parse().unwrap(),
-        course: &night.course,
-        title: &night.title,
+        course: &night.facts.course,
+        title: &night.facts.title,
         term: Some(TERM),
-        night: night.started,
-        date: night.finished,
+        night: night.facts.started,
+        date: night.facts.finished,
         subject: &digest.subject,
         text: &text::letter(&digest),
         html: &page,
-        patch: night.patch.as_ref().and_then(|patch| patch.diff.as_deref()),
+        patch: night.facts.patch.as_ref().and_then(|patch| patch.diff.as_deref()),
         unsubscribe: Some("https://reserve.example.edu/u/dgm"),
     };
     let mail = String::from_utf8(letter.format().unwrap()).unwrap();
@@ -127,7 +127,9 @@ fn a_patch_is_attached_byte_for_byte() {
     let spot = Spot { name: "x.md".into(), line: 1 };
     let link = "http://a.example/".parse().unwrap();
     let patch = PagePatch { diff: Some(diff.into()), spots: vec![(link, vec![spot])] };
-    let night = CourseReport { patch: Some(patch), ..three_dead_two_changed_one_moved() };
+    let night = with(three_dead_two_changed_one_moved(), |report| {
+        report.facts.patch = Some(patch);
+    });
     let (whole, head) = mail(&night);
     assert!(head.contains("Content-Type: multipart/mixed;"), "{head}");
     assert!(head.contains("The attached patch puts new addresses in 1 place of the sources"), "{head}");

@@ -2,7 +2,7 @@ use jiff::civil::date;
 
 use super::*;
 use crate::domain::evidence::{Reason, Weight};
-use crate::domain::report::tests::{at, dead, in_state, kept, newly_dead, night, ok};
+use crate::domain::report::tests::{TestLink, at, dead, in_state, kept, newly_dead, night, ok, with};
 use crate::domain::report::{PageTrouble, Void, text};
 use crate::domain::verdict::State;
 
@@ -11,7 +11,7 @@ const MONDAY: Date = date(2026, 10, 5);
 
 const TERM: Term = Term { first: date(2026, 9, 21), last: date(2026, 12, 11) };
 
-fn broke() -> LinkFacts {
+fn broke() -> TestLink {
     newly_dead(ok("A paper", "https://a.example/a.pdf"), Reason::NotFound, Some(404))
 }
 
@@ -24,7 +24,7 @@ fn had(regular: Date) -> LastSent {
 }
 
 fn occasion(night: &CourseReport, had: LastSent) -> Option<(ReportOccasion, Date)> {
-    report_due(night, Some(TERM), had, night.today).map(|due| (due.occasion, due.on))
+    report_due(night, Some(TERM), had, night.facts.today).map(|due| (due.occasion, due.on))
 }
 
 #[test]
@@ -60,7 +60,14 @@ fn what_is_not_confirmed_is_not_urgent() {
 
 #[test]
 fn a_quiet_week_is_told_on_monday_and_only_in_term() {
-    let on = |today: Date, had: LastSent| occasion(&CourseReport { today, ..quiet() }, had);
+    let on = |today: Date, had: LastSent| {
+        occasion(
+            &with(quiet(), |report| {
+                report.facts.today = today;
+            }),
+            had,
+        )
+    };
     assert_eq!(on(MONDAY, had(date(2026, 10, 4))), Some((ReportOccasion::Weekly, MONDAY)));
     assert_eq!(on(date(2026, 10, 6), had(MONDAY)), None);
     let tuesday = date(2026, 10, 6);
@@ -79,7 +86,14 @@ fn a_quiet_week_is_told_on_monday_and_only_in_term() {
 
 #[test]
 fn before_a_term_its_course_is_told_twice() {
-    let on = |today: Date, had: LastSent| occasion(&CourseReport { today, ..quiet() }, had);
+    let on = |today: Date, had: LastSent| {
+        occasion(
+            &with(quiet(), |report| {
+                report.facts.today = today;
+            }),
+            had,
+        )
+    };
     let (first, second) = (date(2026, 8, 31), date(2026, 9, 14));
     assert_eq!(on(date(2026, 8, 30), LastSent::default()), None);
     assert_eq!(on(first, had(date(2026, 8, 20))), Some((ReportOccasion::BeforeTerm, first)));
@@ -90,10 +104,14 @@ fn before_a_term_its_course_is_told_twice() {
 
 #[test]
 fn the_first_night_is_a_baseline_and_a_void_one_is_the_operators() {
-    let first = CourseReport { is_first: true, ..night(vec![broke()]) };
+    let first = with(night(vec![broke()]), |report| {
+        report.facts.is_first = true;
+    });
     assert_eq!(occasion(&first, LastSent::default()), Some((ReportOccasion::Baseline, MONDAY)));
     let void = Some(Void { failed: 9, links: 10, hosts: 9, sentinels: None });
-    let void = CourseReport { void, ..night(vec![broke()]) };
+    let void = with(night(vec![broke()]), |report| {
+        report.facts.void = void;
+    });
     assert_eq!(occasion(&void, had(MONDAY)), None);
     assert_eq!(occasion(&void, had(date(2026, 10, 1))), Some((ReportOccasion::Weekly, MONDAY)));
 }
@@ -101,23 +119,31 @@ fn the_first_night_is_a_baseline_and_a_void_one_is_the_operators() {
 #[test]
 fn a_page_that_stays_unreadable_is_told_once() {
     let trouble = Some(PageTrouble::Shrunken { page: "x".into(), before: 9, after: 1 });
-    let new = CourseReport { page_trouble: trouble.clone(), page_trouble_nights: 2, ..quiet() };
+    let new = with(quiet(), |report| {
+        report.facts.page_trouble = trouble.clone();
+        report.facts.page_trouble_nights = 2;
+    });
     assert_eq!(occasion(&new, had(MONDAY)).map(|due| due.0), Some(ReportOccasion::Changes));
-    let known = CourseReport { page_trouble_before: trouble, page_trouble_nights_before: 2, ..new };
+    let known = with(new, |report| {
+        report.earlier.page_trouble = trouble;
+        report.earlier.page_trouble_nights = 2;
+    });
     assert_eq!(occasion(&known, had(MONDAY)), None);
 }
 
 #[test]
 fn every_letter_says_when_the_next_is_due() {
     let closing = |night: &CourseReport| {
-        let due = report_due(night, Some(TERM), LastSent::default(), night.today).unwrap();
+        let due = report_due(night, Some(TERM), LastSent::default(), night.facts.today).unwrap();
         PendingReport::new(night.clone(), due, Some(TERM)).digest().closing.pop().unwrap()
     };
     assert_eq!(
         closing(&night(vec![broke()])),
         "Next report: when something changes, and Mon 12 Oct at the latest."
     );
-    let last = CourseReport { today: date(2026, 12, 7), ..night(vec![broke()]) };
+    let last = with(night(vec![broke()]), |report| {
+        report.facts.today = date(2026, 12, 7);
+    });
     assert_eq!(closing(&last), "Next report: when something changes.");
     let days = [date(2026, 8, 1), date(2026, 8, 31), date(2026, 9, 14), date(2026, 9, 21)];
     let next = days.map(|day| next_day(Some(TERM), day).unwrap());
@@ -130,7 +156,9 @@ fn what_stays_dead_is_told_again_after_1_4_and_12_weeks() {
     let told = |nights: u32, is_weekly: bool| {
         let item = ok("A paper", "https://a.example/a.pdf");
         let old = kept(in_state(item, Some(dead()), dead(), nights), 3, 9000);
-        let night = CourseReport { is_weekly, ..night(vec![old]) };
+        let night = with(night(vec![old]), |report| {
+            report.kind.is_weekly = is_weekly;
+        });
         let digest = compose(&night);
         assert!(!digest.is_news && digest.subject.contains("Nothing new"), "{}", digest.subject);
         text::letter(&digest).contains("https://a.example/a.pdf")
@@ -146,10 +174,10 @@ fn a_later_night_tells_what_its_reader_missed() {
     let still = in_state(ok("A paper", "https://a.example/a.pdf"), Some(dead()), dead(), 4);
     let later = night(vec![still, kept(ok("B", "https://b.example/b.pdf"), 2, 2)]);
     assert!(!compose(&later).is_news);
-    let both = later.telling_also(&missed);
+    let both = later.including(&missed);
     assert_eq!(compose(&both).subject, compose(&missed).subject);
     let back = in_state(ok("A paper", "https://a.example/a.pdf"), Some(dead()), State::Ok, 1);
-    let nothing = night(vec![back]).telling_also(&missed);
+    let nothing = night(vec![back]).including(&missed);
     assert!(!compose(&nothing).is_news, "it broke and came back unnoticed");
 }
 
@@ -163,10 +191,13 @@ fn reminding() -> CourseReport {
 
 /// The night after, as its findings would be.
 fn the_night_after(told: &CourseReport) -> CourseReport {
-    let mut later = CourseReport { today: told.today.tomorrow().unwrap(), ..told.clone() };
-    for item in &mut later.items {
-        item.before = Some(item.verdict.state.clone());
-        item.reminder_before = placement::reminder(told, item);
+    let mut later = with(told.clone(), |report| {
+        report.facts.today = told.facts.today.tomorrow().unwrap();
+    });
+    for item in &mut later.facts.items {
+        let known = later.earlier.links.entry(item.link.clone()).or_default();
+        known.state = Some(item.verdict.state.clone());
+        known.reminder = placement::reminder(&told.facts, item);
         item.verdict.nights += 1;
     }
     later
@@ -180,14 +211,14 @@ fn a_reminder_is_news_when_it_begins_and_until_somebody_was_told() {
     assert!(!compose(&later).is_news, "told the night before");
     let text = text::letter(&compose(&later));
     assert!(text.contains("NOT ANSWERING (1)") && text.contains("NEEDS YOU (1)"), "{text}");
-    let both = later.telling_also(&first);
+    let both = later.including(&first);
     assert!(compose(&both).is_news, "nobody was told the night before");
 }
 
 #[test]
 fn a_reminder_needs_no_particular_day() {
     let mut moved = reminding();
-    for item in &mut moved.items {
+    for item in &mut moved.facts.items {
         item.verdict.nights = 5;
         item.mentions.iter_mut().for_each(|mention| mention.due = mention.due.map(|_| date(2026, 10, 8)));
     }
@@ -200,9 +231,9 @@ fn who_was_told_that_it_may_be_down_is_told_that_it_is_not() {
     let first = reminding();
     let back = |missed: bool| {
         let mut later = the_night_after(&first);
-        later.items.iter_mut().for_each(|item| item.verdict.state = State::Ok);
-        later.items.truncate(1);
-        if missed { later.telling_also(&first) } else { later }
+        later.facts.items.iter_mut().for_each(|item| item.verdict.state = State::Ok);
+        later.facts.items.truncate(1);
+        if missed { later.including(&first) } else { later }
     };
     let digest = compose(&back(false));
     assert!(!digest.is_news, "that can wait");
@@ -229,7 +260,7 @@ fn after_the_summer() -> (CourseReport, Term) {
 }
 
 fn letter_before(night: CourseReport, term: Term, had: LastSent) -> String {
-    let due = report_due(&night, Some(term), had, night.today).unwrap();
+    let due = report_due(&night, Some(term), had, night.facts.today).unwrap();
     let digest = PendingReport::new(night, due, Some(term)).digest();
     format!("Subject: {}\n\n{}", digest.subject, text::letter(&digest))
 }
@@ -247,11 +278,13 @@ fn before_a_term_every_link_that_does_not_work_is_told() {
 #[test]
 fn news_on_a_milestone_says_that_the_term_begins() {
     let (mut night, term) = after_the_summer();
-    night.items.push(broke());
+    night.add(broke());
     let text = letter_before(night.clone(), term, LastSent::default());
     assert!(text.starts_with("Subject: [DGM] Term begins Mon 26 Oct: 4 links to look at"), "{text}");
     assert!(text.contains("The term begins Mon 26 Oct") && text.contains("Reading 3"), "{text}");
-    let later = CourseReport { today: date(2026, 10, 6), ..night };
+    let later = with(night, |report| {
+        report.facts.today = date(2026, 10, 6);
+    });
     let text = letter_before(later, term, had(MONDAY));
     assert!(
         !text.contains("term begins") && text.contains("1 new dead link"),
@@ -278,7 +311,9 @@ fn a_letter_queued_by_an_earlier_version_can_be_read() {
 fn the_letters_of_a_course_read_as_their_occasions_are() {
     let told = |night: CourseReport, had: LastSent| letter_before(night, TERM, had);
     let fresh = || night(vec![broke(), ok("B", "https://b.example/")]);
-    let urgent = CourseReport { items: vec![at(broke(), "Week 3", date(2026, 10, 6), 9)], ..fresh() };
+    let urgent = with(fresh(), |report| {
+        report.set_items(vec![at(broke(), "Week 3", date(2026, 10, 6), 9)]);
+    });
     insta::assert_snapshot!("urgent", told(urgent, had(MONDAY)));
 
     let old = |n: i64, words: &str| {
@@ -288,12 +323,14 @@ fn the_letters_of_a_course_read_as_their_occasions_are() {
     let weekly = night(vec![old(7, "A week"), old(28, "Four weeks"), old(50, "Old"), old(90, "Very old")]);
     insta::assert_snapshot!("weekly", told(weekly, had(date(2026, 10, 4))));
 
-    let later = CourseReport {
-        today: date(2026, 10, 6),
-        ..night(vec![
+    let later = with(
+        night(vec![
             in_state(ok("A paper", "https://a.example/a.pdf"), Some(dead()), dead(), 4),
             newly_dead(ok("B", "https://b.example/"), Reason::Gone, Some(410)),
-        ])
-    };
-    insta::assert_snapshot!("merged", told(later.telling_also(&fresh()), had(MONDAY)));
+        ]),
+        |report| {
+            report.facts.today = date(2026, 10, 6);
+        },
+    );
+    insta::assert_snapshot!("merged", told(later.including(&fresh()), had(MONDAY)));
 }

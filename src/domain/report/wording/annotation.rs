@@ -2,11 +2,11 @@
 
 use crate::domain::link::Mention;
 use crate::domain::report::wording::{self, item as words};
-use crate::domain::report::{CourseReport, LinkFacts};
+use crate::domain::report::{CourseFacts, LinkFacts};
 use crate::domain::verdict::State;
 
 /// `"The paper" (https://…): not found (404), 3 nights running since Sat 3 Oct.`
-pub fn of_link(night: &CourseReport, item: &LinkFacts, mention: Option<&Mention>) -> String {
+pub fn of_link(night: &CourseFacts, item: &LinkFacts, mention: Option<&Mention>) -> String {
     let decided = item.decision.as_ref().map_or_else(String::new, |decision| {
         format!(" Decided: {}.", wording::decision::choice(&decision.choice, night.today))
     });
@@ -14,7 +14,7 @@ pub fn of_link(night: &CourseReport, item: &LinkFacts, mention: Option<&Mention>
 }
 
 /// What was seen of the link, and what can be done.
-pub fn seen(night: &CourseReport, item: &LinkFacts) -> String {
+pub fn seen(night: &CourseFacts, item: &LinkFacts) -> String {
     let instead = item.replacement.as_ref().map_or_else(String::new, |found| {
         format!(" Instead: {} ({}).", found.address, wording::replacement::trusted_because(night, found))
     });
@@ -31,7 +31,7 @@ pub fn seen(night: &CourseReport, item: &LinkFacts) -> String {
 }
 
 /// Why a test that could not be made says nothing.
-pub fn not_judged(night: &CourseReport, item: &LinkFacts) -> String {
+pub fn not_judged(night: &CourseFacts, item: &LinkFacts) -> String {
     let happened = words::what_happened(night, item);
     match &item.verdict.state {
         // It ends with saying so.

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use crate::domain::decision::{Choice, Decision, Gist, Until};
 use crate::domain::report::figures::{day, local_day};
-use crate::domain::report::{CourseReport, LinkFacts};
+use crate::domain::report::{CourseFacts, LinkFacts};
 
 /// "snoozed until Tue 6 Oct": what was decided, in a few words.
 pub fn choice(choice: &Choice, today: Date) -> String {
@@ -18,7 +18,7 @@ pub fn choice(choice: &Choice, today: Date) -> String {
 }
 
 /// "snoozed until Mon 5 Oct; the time is up.": why it is told again.
-pub fn lapsed(night: &CourseReport, item: &LinkFacts, decision: &Decision) -> String {
+pub fn lapsed(night: &CourseFacts, item: &LinkFacts, decision: &Decision) -> String {
     let choice = choice(&decision.choice, night.today);
     let on = local_day(decision.at, &night.time_zone, night.today);
     let is_same = Gist::of(&item.verdict.state) == decision.about;

@@ -7,12 +7,12 @@ use jiff::civil::Date;
 use crate::domain::report::figures::{count, day, list, number};
 use crate::domain::report::placement::{SectionHeading, is_hostile, is_own};
 use crate::domain::report::wording::item::{host, local_day, source_file, what_happened};
-use crate::domain::report::{CourseReport, LinkFacts, wording};
+use crate::domain::report::{CourseFacts, LinkFacts, wording};
 use crate::domain::verdict::State;
 use crate::domain::verdict::judge::nights_needed;
 
 /// What was seen of all; since when, where that is not the same of each.
-pub fn what_happened_to_all(night: &CourseReport, items: &[&LinkFacts]) -> String {
+pub fn what_happened_to_all(night: &CourseFacts, items: &[&LinkFacts]) -> String {
     let Some(first) = items.first() else { return String::new() };
     let told = what_happened(night, first);
     if items.iter().all(|item| what_happened(night, item) == told) {
@@ -28,7 +28,7 @@ pub fn what_happened_to_all(night: &CourseReport, items: &[&LinkFacts]) -> Strin
 }
 
 /// What the instructor may do about all of them.
-pub fn to_do(night: &CourseReport, heading: SectionHeading, items: &[&LinkFacts]) -> Option<&'static str> {
+pub fn to_do(night: &CourseFacts, heading: SectionHeading, items: &[&LinkFacts]) -> Option<&'static str> {
     let first = items.first()?;
     let are_covered = night.students_get_copies && items.iter().all(|item| item.is_covered);
     Some(match &first.verdict.state {
@@ -56,7 +56,7 @@ pub fn to_do(night: &CourseReport, heading: SectionHeading, items: &[&LinkFacts]
 }
 
 /// The lines of a group, by page: "index.html lines 3, 5 and 2 more".
-pub fn lines(night: &CourseReport, items: &[&LinkFacts]) -> String {
+pub fn lines(night: &CourseFacts, items: &[&LinkFacts]) -> String {
     let mut pages: BTreeMap<Option<&String>, BTreeSet<u32>> = BTreeMap::new();
     for mention in items.iter().flat_map(|item| &item.mentions) {
         pages.entry(mention.page.as_ref()).or_default().insert(mention.line);
@@ -90,6 +90,6 @@ pub fn copies_of_group(kept: usize, of: usize) -> String {
 }
 
 /// When the first of a group is needed.
-pub fn first_needed(night: &CourseReport, due: Date) -> String {
+pub fn first_needed(night: &CourseFacts, due: Date) -> String {
     format!("First needed {}", day(due, night.today))
 }

@@ -14,7 +14,7 @@ use crate::domain::replacement::Replacement;
 use crate::domain::report::figures::{self, count, day, extent, list, number, size};
 use crate::domain::report::placement::{is_broken, is_hostile, is_own};
 use crate::domain::report::plain::{defused, is_bare_address, quoted, shortened, tame, visible};
-use crate::domain::report::{CourseReport, LinkFacts, wording};
+use crate::domain::report::{CourseFacts, LinkFacts, wording};
 use crate::domain::verdict::{State, Verdict};
 
 /// Whether words are so short that only their row tells what is meant ("pdf", "slides", "here").
@@ -25,7 +25,7 @@ pub(super) fn is_short(words: &str, row: &str) -> bool {
 }
 
 /// The local day of a moment.
-pub(super) fn local_day(night: &CourseReport, at: Timestamp) -> String {
+pub(super) fn local_day(night: &CourseFacts, at: Timestamp) -> String {
     figures::local_day(at, &night.time_zone, night.today)
 }
 
@@ -56,7 +56,7 @@ pub(super) fn host(item: &LinkFacts) -> Cow<'_, str> {
 }
 
 /// The state in a few words; a file of the course itself needs no confirmation.
-pub fn state(night: &CourseReport, item: &LinkFacts) -> &'static str {
+pub fn state(night: &CourseFacts, item: &LinkFacts) -> &'static str {
     match &item.verdict.state {
         state @ State::Failing { .. } if is_broken(state, is_own(night, item)) => "missing",
         state => wording::state(state),
@@ -84,7 +84,7 @@ pub fn kind(item: &LinkFacts, mention: Option<&Mention>) -> Option<&'static str>
 }
 
 /// Week, date and heading: "Week 5, Tue 6 Oct, under "Diffusion"".
-pub fn where_needed(night: &CourseReport, mention: &Mention) -> Option<String> {
+pub fn where_needed(night: &CourseFacts, mention: &Mention) -> Option<String> {
     let mut parts = Vec::new();
     if let Some(week) = mention.week.as_deref().map(tame).filter(|week| !week.is_empty()) {
         parts.push(week);
@@ -110,7 +110,7 @@ pub fn where_needed(night: &CourseReport, mention: &Mention) -> Option<String> {
 }
 
 /// Line of the source, and which other lines have the same link.
-pub fn source(night: &CourseReport, item: &LinkFacts, lead: &Mention) -> String {
+pub fn source(night: &CourseFacts, item: &LinkFacts, lead: &Mention) -> String {
     let on_this_page = item.mentions.iter().filter(|mention| mention.page == lead.page);
     let mut others: Vec<u32> =
         on_this_page.map(|mention| mention.line).filter(|line| *line != lead.line).collect();
@@ -137,7 +137,7 @@ pub fn source(night: &CourseReport, item: &LinkFacts, lead: &Mention) -> String 
 }
 
 /// "not found (404), 3 nights running since Sat 3 Oct; last worked Fri 2 Oct."
-pub fn what_happened(night: &CourseReport, item: &LinkFacts) -> String {
+pub fn what_happened(night: &CourseFacts, item: &LinkFacts) -> String {
     let Some(reason) = item.verdict.state.reason() else {
         return format!("{}.", wording::state(&item.verdict.state));
     };
@@ -160,7 +160,7 @@ pub fn what_happened(night: &CourseReport, item: &LinkFacts) -> String {
     format!("{seen}{}{worked}{doubt}.", how_long(night, &item.verdict))
 }
 
-pub(super) fn how_long(night: &CourseReport, verdict: &Verdict) -> String {
+pub(super) fn how_long(night: &CourseFacts, verdict: &Verdict) -> String {
     let since = local_day(night, verdict.since);
     match verdict.nights {
         0 | 1 if night.is_first => String::new(),
@@ -170,7 +170,7 @@ pub(super) fn how_long(night: &CourseReport, verdict: &Verdict) -> String {
 }
 
 /// What students read now, beside what they read before.
-pub fn what_changed(night: &CourseReport, item: &LinkFacts, change: &Change) -> String {
+pub fn what_changed(night: &CourseFacts, item: &LinkFacts, change: &Change) -> String {
     let since = local_day(night, item.verdict.since);
     let figures = wording::change(change);
     match (item.verdict.state.reason(), change.alarm) {
@@ -183,7 +183,7 @@ pub fn what_changed(night: &CourseReport, item: &LinkFacts, change: &Change) -> 
 }
 
 /// "Sat 12 Sep, 10 pages, 219 KB, verified Sun 4 Oct."
-pub fn our_copy(night: &CourseReport, item: &LinkFacts, kind: Option<Kind>) -> String {
+pub fn our_copy(night: &CourseFacts, item: &LinkFacts, kind: Option<Kind>) -> String {
     let Some(copy) = &item.copy else {
         return match kind {
             Some(Kind::Video) => "none (videos are not kept).".to_owned(),
@@ -211,13 +211,13 @@ pub fn our_copy(night: &CourseReport, item: &LinkFacts, kind: Option<Kind>) -> S
 }
 
 /// Both sides of a change.
-pub fn both_copies(night: &CourseReport, before: &Capture, after: &Capture) -> String {
+pub fn both_copies(night: &CourseFacts, before: &Capture, after: &Capture) -> String {
     let one = |copy: &Capture| format!("{} of {}", size(copy.bytes), local_day(night, copy.captured_at));
     format!("both versions kept, {} and {}.", one(before), one(after))
 }
 
 /// What the instructor may do about it.
-pub fn to_do(night: &CourseReport, item: &LinkFacts, is_own: bool) -> &'static str {
+pub fn to_do(night: &CourseFacts, item: &LinkFacts, is_own: bool) -> &'static str {
     let copy = item.copy.is_some();
     match &item.verdict.state {
         State::Dead { .. } | State::Failing { .. } if is_own => "put the file back or correct the address.",
@@ -244,7 +244,7 @@ pub fn to_do(night: &CourseReport, item: &LinkFacts, is_own: bool) -> &'static s
 }
 
 /// What the page behind an entry offers.
-pub fn offer(night: &CourseReport, item: &LinkFacts) -> &'static str {
+pub fn offer(night: &CourseFacts, item: &LinkFacts) -> &'static str {
     match &item.verdict.state {
         State::Changed { .. } => "Compare the two versions, accept the new one or snooze",
         State::Dead { .. } if item.opens_if_chosen && night.students_get_copies => {
@@ -265,7 +265,7 @@ pub fn offer(night: &CourseReport, item: &LinkFacts) -> &'static str {
 }
 
 /// What to do about a link that asks for an account.
-fn restricted_to_do(night: &CourseReport, item: &LinkFacts) -> &'static str {
+fn restricted_to_do(night: &CourseFacts, item: &LinkFacts) -> &'static str {
     match (item.copy.is_some(), night.students_get_copies) {
         (true, true) if item.is_covered => "see whether your students have access; our copy is open to them.",
         (true, true) if item.opens_if_chosen => {
@@ -288,7 +288,7 @@ fn shun(item: &LinkFacts) -> &'static str {
 }
 
 /// The one page's file name and a space, where there is one page.
-pub(super) fn source_file(night: &CourseReport) -> String {
+pub(super) fn source_file(night: &CourseFacts) -> String {
     let file = match night.pages.as_slice() {
         [PageSource::File { path, .. }] => path.file_name().map(|name| visible(&name.to_string_lossy())),
         [PageSource::Web(address)] => address.path().rsplit('/').find(|part| !part.is_empty()).map(visible),

@@ -23,6 +23,10 @@ use crate::domain::report::plain::{quoted, visible};
 use crate::domain::report::{PageDefect, PageTrouble, Void};
 use crate::domain::verdict::State;
 
+pub const THE_COURSE_PAGE: &str = "The course page itself";
+pub const LAST_GOOD_READING: &str =
+    "checked the links of its last good reading; nothing is taken for removed.";
+
 /// The state in a few words.
 pub fn state(state: &State) -> &'static str {
     match state {

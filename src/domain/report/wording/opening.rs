@@ -2,30 +2,32 @@
 
 use jiff::civil::Date;
 
-use crate::domain::report::compose::DETAILED;
+use crate::domain::report::course_report::CourseReport;
+use crate::domain::report::facts::{CourseFacts, PageTrouble};
 use crate::domain::report::figures::{count, day, list, number};
+use crate::domain::report::section::MAX_ENTRIES;
 use crate::domain::report::tally::{NewsKind, ReportTally};
-use crate::domain::report::{CourseReport, PageTrouble, wording};
+use crate::domain::report::wording;
 
 /// A subject longer than this is cut off in most lists of mails.
 const SUBJECT_LENGTH: usize = 50;
 
 /// The subject of a report; the page's own text never stands in it.
 pub fn subject(night: &CourseReport, tally: &ReportTally) -> String {
-    let tag = format!("[{}]", night.course.as_str().to_uppercase());
-    let today = day(night.today, night.today);
-    let texts = if night.void.is_some() {
+    let tag = format!("[{}]", night.facts.course.as_str().to_uppercase());
+    let today = day(night.facts.today, night.facts.today);
+    let texts = if night.facts.void.is_some() {
         vec![format!("Links not checked on {today}")]
     } else if let Some(trouble) = night.new_trouble() {
         vec![trouble_subject(trouble).to_owned()]
-    } else if night.is_first {
+    } else if night.facts.is_first {
         let all = count(tally.links, "link");
         vec![
             format!("First check: {all}, {} to look at", number(tally.to_look_at() as u64)),
             format!("First check: {all}"),
         ]
-    } else if let Some(first) = night.before_term {
-        term_subjects(night, tally, first)
+    } else if let Some(first) = night.kind.before_term {
+        term_subjects(&night.facts, tally, first)
     } else {
         news_subjects(night, tally)
     };
@@ -52,7 +54,7 @@ fn trouble_over(trouble: &PageTrouble) -> &'static str {
     }
 }
 
-fn term_subjects(night: &CourseReport, tally: &ReportTally, first: Date) -> Vec<String> {
+fn term_subjects(night: &CourseFacts, tally: &ReportTally, first: Date) -> Vec<String> {
     let begins = format!("Term begins {}", day(first, night.today));
     let n = tally.to_look_at();
     let links = count(n, "link");
@@ -70,7 +72,7 @@ fn news_subjects(night: &CourseReport, tally: &ReportTally) -> Vec<String> {
         if let Some(trouble) = night.past_trouble() {
             return vec![trouble_over(trouble).to_owned()];
         }
-        let today = day(night.today, night.today);
+        let today = day(night.facts.today, night.facts.today);
         let all = count(tally.links, "link");
         return if tally.all_fine() {
             let fine =
@@ -83,7 +85,7 @@ fn news_subjects(night: &CourseReport, tally: &ReportTally) -> Vec<String> {
     let text = in_full(*lead, *n);
     let mut subjects = Vec::new();
     if let Some(due) = tally.due {
-        let when = day(due, night.today);
+        let when = day(due, night.facts.today);
         let of_lead = tally.parts.get(lead).map_or(0, |figure| figure.due_on(due));
         let of_all: usize = tally.parts.values().map(|figure| figure.due_on(due)).sum();
         if of_lead > 0 {
@@ -104,7 +106,7 @@ fn news_subjects(night: &CourseReport, tally: &ReportTally) -> Vec<String> {
 
 /// What is told, gravest first. What stays dead is told in a weekly letter, but opens none.
 fn parts(night: &CourseReport, tally: &ReportTally) -> Vec<(NewsKind, usize)> {
-    let opens = |part: NewsKind| part != NewsKind::StillDead || night.before_term.is_some();
+    let opens = |part: NewsKind| part != NewsKind::StillDead || night.kind.before_term.is_some();
     tally.parts.iter().map(|(part, figure)| (*part, figure.count)).filter(|(part, _)| opens(*part)).collect()
 }
 
@@ -162,11 +164,11 @@ fn in_short(part: NewsKind, n: usize) -> String {
 /// What is broken, what students get, what to do: in this order.
 pub fn opening(night: &CourseReport, tally: &ReportTally) -> Vec<String> {
     let mut sentences = Vec::new();
-    if let Some(void) = &night.void {
-        let today = day(night.today, night.today);
-        let none = if night.is_first { "Most links were not judged" } else { "No link was judged" };
+    if let Some(void) = &night.facts.void {
+        let today = day(night.facts.today, night.facts.today);
+        let none = if night.facts.is_first { "Most links were not judged" } else { "No link was judged" };
         sentences.push(format!("{none} on {today}: {}", wording::void(void)));
-        if night.is_first && tally.numbered > 0 {
+        if night.facts.is_first && tally.numbered > 0 {
             sentences.push("What answered all the same is told below.".to_owned());
         }
         return sentences;
@@ -177,21 +179,21 @@ pub fn opening(night: &CourseReport, tally: &ReportTally) -> Vec<String> {
     if let Some(trouble) = night.past_trouble() {
         sentences.push(format!("{}.", trouble_over(trouble)));
     }
-    if let Some(first) = night.before_term {
-        let first = day(first, night.today);
+    if let Some(first) = night.kind.before_term {
+        let first = day(first, night.facts.today);
         sentences.push(format!("The term begins {first}; this is how the links stand."));
     }
-    if night.is_first {
-        sentences.extend(baseline(night, tally));
+    if night.facts.is_first {
+        sentences.extend(baseline(&night.facts, tally));
     } else {
         sentences.push(broken(night, tally));
-        sentences.extend(covered(night, tally));
+        sentences.extend(covered(&night.facts, tally));
     }
     sentences.push(to_do(night, tally));
     sentences
 }
 
-fn baseline(night: &CourseReport, tally: &ReportTally) -> Vec<String> {
+fn baseline(night: &CourseFacts, tally: &ReportTally) -> Vec<String> {
     let failed = tally.failed_first;
     let mut sentences = vec![format!(
         "This is the first check of the {} on the page: a baseline, not news.",
@@ -243,7 +245,7 @@ fn all_work(links: usize) -> String {
     }
 }
 
-fn covered(night: &CourseReport, tally: &ReportTally) -> Option<String> {
+fn covered(night: &CourseFacts, tally: &ReportTally) -> Option<String> {
     let unsafe_links = match tally.count(NewsKind::Unsafe) {
         0 => None,
         1 => Some("The page still leads readers to the unsafe one.".to_owned()),
@@ -254,7 +256,7 @@ fn covered(night: &CourseReport, tally: &ReportTally) -> Option<String> {
     (!both.is_empty()).then(|| both.join(" "))
 }
 
-fn lost_covered(night: &CourseReport, tally: &ReportTally) -> Option<String> {
+fn lost_covered(night: &CourseFacts, tally: &ReportTally) -> Option<String> {
     let (lost, covered) = (tally.lost(), tally.lost_covered);
     let is_all = tally.parts.keys().all(|part| matches!(part, NewsKind::NewlyDead | NewsKind::FileMissing));
     let (who, none, copy) = if night.students_get_copies {
@@ -282,9 +284,9 @@ fn lost_covered(night: &CourseReport, tally: &ReportTally) -> Option<String> {
 }
 
 fn to_do(night: &CourseReport, tally: &ReportTally) -> String {
-    let by = |date: Date| day(date, night.today);
+    let by = |date: Date| day(date, night.facts.today);
     // The items past the cap have no number.
-    let are_listed = tally.items_for_you <= DETAILED;
+    let are_listed = tally.items_for_you <= MAX_ENTRIES;
     let all = number(tally.items_for_you as u64);
     let yours = match (tally.items_for_you, tally.yours_due) {
         (0, _) => None,
@@ -302,7 +304,7 @@ fn to_do(night: &CourseReport, tally: &ReportTally) -> String {
         _ => format!("Please try the unconfirmed ones, the first by {}.", by(due)),
     });
     let said: Vec<String> = yours.into_iter().chain(unconfirmed).collect();
-    match (said.as_slice(), night.before_term) {
+    match (said.as_slice(), night.kind.before_term) {
         ([], Some(_)) if tally.numbered > 0 => "Please look at them before then.".to_owned(),
         ([], None) if tally.numbered > 0 && !parts(night, tally).is_empty() => {
             "Nothing is urgent.".to_owned()

@@ -1,18 +1,18 @@
 //! The words for what can stand in for a dead link.
 
 use crate::domain::replacement::{Ground, Proof, Replacement};
-use crate::domain::report::CourseReport;
+use crate::domain::report::CourseFacts;
 use crate::domain::report::figures::{count, local_day};
 use crate::domain::report::plain::tame;
 
 /// "its page on arXiv (1706.03762), the same title and the same 15 pages as our copy, opened Mon 5 Oct:"
-pub fn told(night: &CourseReport, replacement: &Replacement) -> String {
+pub fn told(night: &CourseFacts, replacement: &Replacement) -> String {
     let seen = local_day(replacement.seen_at, &night.time_zone, night.today);
     format!("{}, opened {seen}:", trusted_because(night, replacement))
 }
 
 /// What it is, and why it is the same work.
-pub fn trusted_because(night: &CourseReport, replacement: &Replacement) -> String {
+pub fn trusted_because(night: &CourseFacts, replacement: &Replacement) -> String {
     let pages = replacement.pages.filter(|_| replacement.proof != Proof::Bytes);
     let pages =
         pages.map(|pages| format!(" and the same {}", count(pages as usize, "page"))).unwrap_or_default();
@@ -27,7 +27,7 @@ pub fn trusted_because(night: &CourseReport, replacement: &Replacement) -> Strin
     format!("{}{proof}", ground(night, &replacement.ground))
 }
 
-fn ground(night: &CourseReport, ground: &Ground) -> String {
+fn ground(night: &CourseFacts, ground: &Ground) -> String {
     match ground {
         Ground::Moved => "the new address that its host gave before".to_owned(),
         Ground::Arxiv(id) => format!("its page on arXiv ({})", tame(id)),

@@ -10,7 +10,7 @@ use crate::domain::report::figures::{count, day, hours, list, local_day, number}
 use crate::domain::report::placement::SectionHeading;
 use crate::domain::report::tally::ReportTally;
 use crate::domain::report::wording::{actions, opening};
-use crate::domain::report::{CourseReport, wording};
+use crate::domain::report::{CourseFacts, wording};
 
 /// Leads to the page on which the letters are stopped.
 pub const STOP: &str = "Stop these mails";
@@ -18,15 +18,11 @@ pub const STOP: &str = "Stop these mails";
 /// Leads to the page on which every link is told.
 pub const ALL_LINKS: &str = "All links and how they are";
 
-pub const THE_COURSE_PAGE: &str = "The course page itself";
-pub const LAST_GOOD_READING: &str =
-    "checked the links of its last good reading; nothing is taken for removed.";
-
 /// Names told of the links that work again; the rest is a number.
 const NAMES_SHOWN: usize = 3;
 
 /// The name of a section; `is_new` where something in it was not told before.
-pub fn heading(night: &CourseReport, heading: SectionHeading, is_new: bool) -> &'static str {
+pub fn heading(night: &CourseFacts, heading: SectionHeading, is_new: bool) -> &'static str {
     match heading {
         SectionHeading::NeedsYou => "NEEDS YOU",
         SectionHeading::NotConfirmedButDue => "NOT CONFIRMED, BUT DUE SOON",
@@ -54,7 +50,7 @@ pub fn fixed(names: &[String]) -> String {
 }
 
 /// What is known of links that were told before.
-pub fn standing(heading: SectionHeading, night: &CourseReport, facts: &KnownLinks) -> String {
+pub fn standing(heading: SectionHeading, night: &CourseFacts, facts: &KnownLinks) -> String {
     match heading {
         SectionHeading::StillDead => {
             let since = facts.oldest.map(|at| local_day(at, &night.time_zone, night.today));
@@ -130,7 +126,7 @@ pub fn not_listed(n: usize) -> String {
 }
 
 /// When it was checked and what is kept.
-pub fn closing(night: &CourseReport, tally: &ReportTally) -> String {
+pub fn closing(night: &CourseFacts, tally: &ReportTally) -> String {
     let on = local_day(night.started, &night.time_zone, night.today);
     let judged = match night.void {
         Some(_) => format!("{} of {} judged", number(tally.judged as u64), count(tally.links, "link")),
@@ -162,7 +158,7 @@ pub fn next(due: Option<Date>, today: Date) -> String {
 }
 
 /// What the night cost, for the person at the terminal.
-pub fn traffic(night: &CourseReport) -> String {
+pub fn traffic(night: &CourseFacts) -> String {
     format!(
         "{}, {} received.",
         count(usize::try_from(night.requests).unwrap_or(usize::MAX), "request"),

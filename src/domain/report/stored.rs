@@ -1,0 +1,223 @@
+//! How a report is stored: the JSON that the catalogue keeps and that waits in the outbox.
+//!
+//! The names are those of every earlier version; new fields have a default. A
+//! report becomes this form when it is written, and is made from it when it is read.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::domain::address::Address;
+use crate::domain::capture::{Capture, Verified};
+use crate::domain::course::{CourseId, PageSource};
+use crate::domain::decision::Decision;
+use crate::domain::evidence::Note;
+use crate::domain::link::Mention;
+use crate::domain::replacement::Replacement;
+use crate::domain::report::course_report::{CourseReport, ReportKind};
+use crate::domain::report::earlier::{EarlierLink, EarlierReports, Reminder};
+use crate::domain::report::facts::{CourseFacts, LinkFacts, PageDefect, PagePatch, PageTrouble};
+use crate::domain::verdict::breaker::Void;
+use crate::domain::verdict::{State, Verdict};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct StoredReport {
+    course: CourseId,
+    title: String,
+    #[serde(default)]
+    pages: Vec<PageSource>,
+    #[serde(with = "jiff::fmt::serde::tz::required")]
+    time_zone: jiff::tz::TimeZone,
+    today: Date,
+    started: Timestamp,
+    finished: Timestamp,
+    is_first: bool,
+    void: Option<Void>,
+    items: Vec<StoredLink>,
+    defects: Vec<PageDefect>,
+    #[serde(default)]
+    defects_before: Vec<PageDefect>,
+    page_trouble: Option<PageTrouble>,
+    #[serde(default)]
+    page_trouble_before: Option<PageTrouble>,
+    #[serde(default)]
+    page_trouble_nights: u32,
+    #[serde(default)]
+    page_trouble_nights_before: u32,
+    #[serde(default)]
+    patch: Option<PagePatch>,
+    #[serde(default)]
+    is_weekly: bool,
+    #[serde(default)]
+    before_term: Option<Date>,
+    #[serde(default)]
+    students_get_copies: bool,
+    requests: u64,
+    bytes: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct StoredLink {
+    link: Address,
+    mentions: Vec<Mention>,
+    verdict: Verdict,
+    before: Option<State>,
+    status: Option<u16>,
+    ended_at: Option<Address>,
+    last_ok: Option<Timestamp>,
+    copy: Option<Capture>,
+    copy_pages: Option<u32>,
+    #[serde(default)]
+    verified: Option<Verified>,
+    #[serde(default)]
+    is_covered: bool,
+    #[serde(default)]
+    opens_if_chosen: bool,
+    #[serde(default)]
+    versions: Option<(Capture, Capture)>,
+    #[serde(default)]
+    replacement: Option<Replacement>,
+    #[serde(default)]
+    reminder_before: Option<Reminder>,
+    notes: Vec<Note>,
+    #[serde(default)]
+    notes_before: Vec<Note>,
+    #[serde(default)]
+    decision: Option<Decision>,
+    #[serde(default)]
+    lapsed: Option<Decision>,
+}
+
+impl Serialize for CourseReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        StoredReport::from(self.clone()).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for CourseReport {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        StoredReport::deserialize(deserializer).map(Self::from)
+    }
+}
+
+impl From<StoredReport> for CourseReport {
+    fn from(stored: StoredReport) -> Self {
+        let (items, links) = stored.items.into_iter().map(StoredLink::split).unzip();
+        Self {
+            facts: CourseFacts {
+                items,
+                course: stored.course,
+                title: stored.title,
+                pages: stored.pages,
+                time_zone: stored.time_zone,
+                today: stored.today,
+                started: stored.started,
+                finished: stored.finished,
+                is_first: stored.is_first,
+                void: stored.void,
+                defects: stored.defects,
+                page_trouble: stored.page_trouble,
+                page_trouble_nights: stored.page_trouble_nights,
+                patch: stored.patch,
+                students_get_copies: stored.students_get_copies,
+                requests: stored.requests,
+                bytes: stored.bytes,
+            },
+            earlier: EarlierReports {
+                defects: stored.defects_before,
+                page_trouble: stored.page_trouble_before,
+                page_trouble_nights: stored.page_trouble_nights_before,
+                links,
+            },
+            kind: ReportKind { is_weekly: stored.is_weekly, before_term: stored.before_term },
+        }
+    }
+}
+
+impl From<CourseReport> for StoredReport {
+    fn from(report: CourseReport) -> Self {
+        let CourseReport { facts, mut earlier, kind } = report;
+        let join = |item: LinkFacts| {
+            let before = earlier.links.remove(&item.link).unwrap_or_default();
+            StoredLink::join(item, before)
+        };
+        Self {
+            items: facts.items.into_iter().map(join).collect(),
+            course: facts.course,
+            title: facts.title,
+            pages: facts.pages,
+            time_zone: facts.time_zone,
+            today: facts.today,
+            started: facts.started,
+            finished: facts.finished,
+            is_first: facts.is_first,
+            void: facts.void,
+            defects: facts.defects,
+            page_trouble: facts.page_trouble,
+            page_trouble_nights: facts.page_trouble_nights,
+            patch: facts.patch,
+            students_get_copies: facts.students_get_copies,
+            requests: facts.requests,
+            bytes: facts.bytes,
+            defects_before: earlier.defects,
+            page_trouble_before: earlier.page_trouble,
+            page_trouble_nights_before: earlier.page_trouble_nights,
+            is_weekly: kind.is_weekly,
+            before_term: kind.before_term,
+        }
+    }
+}
+
+impl StoredLink {
+    /// What is known tonight, and what earlier reports said, by the address.
+    fn split(self) -> (LinkFacts, (Address, EarlierLink)) {
+        let earlier =
+            EarlierLink { state: self.before, reminder: self.reminder_before, notes: self.notes_before };
+        let link = self.link.clone();
+        (
+            LinkFacts {
+                link: self.link,
+                mentions: self.mentions,
+                verdict: self.verdict,
+                status: self.status,
+                ended_at: self.ended_at,
+                last_ok: self.last_ok,
+                copy: self.copy,
+                copy_pages: self.copy_pages,
+                verified: self.verified,
+                is_covered: self.is_covered,
+                opens_if_chosen: self.opens_if_chosen,
+                versions: self.versions,
+                replacement: self.replacement,
+                notes: self.notes,
+                decision: self.decision,
+                lapsed: self.lapsed,
+            },
+            (link, earlier),
+        )
+    }
+
+    fn join(item: LinkFacts, earlier: EarlierLink) -> Self {
+        Self {
+            before: earlier.state,
+            reminder_before: earlier.reminder,
+            notes_before: earlier.notes,
+            link: item.link,
+            mentions: item.mentions,
+            verdict: item.verdict,
+            status: item.status,
+            ended_at: item.ended_at,
+            last_ok: item.last_ok,
+            copy: item.copy,
+            copy_pages: item.copy_pages,
+            verified: item.verified,
+            is_covered: item.is_covered,
+            opens_if_chosen: item.opens_if_chosen,
+            versions: item.versions,
+            replacement: item.replacement,
+            notes: item.notes,
+            decision: item.decision,
+            lapsed: item.lapsed,
+        }
+    }
+}
