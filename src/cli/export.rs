@@ -10,8 +10,8 @@ use super::{ArchiveLocation, ClockArguments, print};
 use crate::domain::course::CourseId;
 use crate::domain::policy::admission::Admission;
 use crate::domain::report::figures::{count, count_of};
-use crate::serve::export::{self, Dialect};
-use crate::serve::{BaseUrl, CourseRules, Desk, Settings};
+use crate::serve::export::{self, RedirectFormat};
+use crate::serve::{BaseUrl, CourseRules, Library, ServeSettings};
 use crate::world::site_dir::SiteDir;
 
 #[derive(Debug, Args)]
@@ -77,12 +77,12 @@ enum WebServer {
 }
 
 impl WebServer {
-    fn dialect(self) -> Dialect {
+    fn format(self) -> RedirectFormat {
         match self {
-            Self::Nginx => Dialect::Nginx,
-            Self::Caddy => Dialect::Caddy,
-            Self::Apache => Dialect::Apache,
-            Self::Netlify => Dialect::Netlify,
+            Self::Nginx => RedirectFormat::Nginx,
+            Self::Caddy => RedirectFormat::Caddy,
+            Self::Apache => RedirectFormat::Apache,
+            Self::Netlify => RedirectFormat::Netlify,
         }
     }
 }
@@ -91,26 +91,26 @@ pub(super) async fn run(arguments: ExportArguments) -> anyhow::Result<ExitCode> 
     match arguments.what {
         ExportCommand::Redirects { server, source } => {
             // They lead to pages that ask readers to sign in themselves.
-            let desk = source.desk(opened).await?;
-            let redirects = export::redirects(&desk, source.course.as_ref(), server.dialect()).await?;
+            let library = source.library(opened).await?;
+            let redirects = export::redirects(&library, source.course.as_ref(), server.format()).await?;
             for path in &redirects.left_out {
                 warn(&format!("left out, for it cannot be written safely: {path}"));
             }
             print(&redirects.text)?;
         }
         ExportCommand::Data { source } => {
-            let desk = source.desk(|settings| settings).await?;
-            let data = export::data(&desk, source.course.as_ref()).await?;
+            let library = source.library(|settings| settings).await?;
+            let data = export::data(&library, source.course.as_ref()).await?;
             print(&format!("{}\n", serde_json::to_string_pretty(&data)?))?;
         }
         ExportCommand::Site { dir, with_dark, source } => {
-            let filed = |settings: Settings| Settings {
-                base_url: BaseUrl::filed(2),
-                copies_for_ever_only: !with_dark,
+            let for_static_site = |settings: ServeSettings| ServeSettings {
+                base_url: BaseUrl::static_site(2),
+                only_always_open_copies: !with_dark,
                 ..if with_dark { opened(settings) } else { settings }
             };
-            let desk = source.desk(filed).await?;
-            let written = export::site(&desk, source.course.as_ref(), &SiteDir::create(&dir)?).await?;
+            let library = source.library(for_static_site).await?;
+            let written = export::site(&library, source.course.as_ref(), &SiteDir::create(&dir)?).await?;
             print(&format!(
                 "{}: {}, {}; open index.html, or serve the directory.\n",
                 dir.display(),
@@ -123,7 +123,7 @@ pub(super) async fn run(arguments: ExportArguments) -> anyhow::Result<ExitCode> 
 }
 
 /// The courses as their readers see them.
-fn opened(mut settings: Settings) -> Settings {
+fn opened(mut settings: ServeSettings) -> ServeSettings {
     for course in &mut settings.courses {
         course.admission = Admission::default();
     }
@@ -138,9 +138,9 @@ fn warn(text: &str) {
 }
 
 impl ExportSource {
-    /// A desk over the archive, by the configured rights and terms; without a
+    /// A library over the archive, by the configured rights and terms; without a
     /// configuration every course is dark.
-    async fn desk(&self, adapted: impl FnOnce(Settings) -> Settings) -> anyhow::Result<Desk> {
+    async fn library(&self, adapted: impl FnOnce(ServeSettings) -> ServeSettings) -> anyhow::Result<Library> {
         let opened = self.location.open().await?;
         let known = opened.catalogue.courses().await?;
         if let Some(wanted) = self.course.as_ref().filter(|wanted| !known.iter().any(|(id, _)| id == *wanted))
@@ -154,12 +154,12 @@ impl ExportSource {
                     "the configuration says nothing of pages; add [pages], with base_url if readers reach the service"
                 ),
             },
-            None => Settings {
+            None => ServeSettings {
                 courses: known.into_iter().map(|(id, _)| CourseRules::new(id)).collect(),
-                ..Settings::default()
+                ..ServeSettings::default()
             },
         };
         let clock = self.clock.clock();
-        Ok(Desk::new(opened.archive, opened.catalogue, clock, adapted(settings)))
+        Ok(Library::new(opened.archive, opened.catalogue, clock, adapted(settings)))
     }
 }

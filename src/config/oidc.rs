@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::credential;
-use crate::serve::Oidc;
+use crate::serve::OidcClient;
 use crate::world::provider::{ClientSecret, Provider};
 
 /// The file in systemd's credentials directory that holds the client secret.
@@ -40,7 +40,10 @@ fn scopes() -> Vec<String> {
     [OPENID, "profile", "email"].map(str::to_owned).to_vec()
 }
 
-pub(super) fn oidc(keys: OidcKeys, environment: impl Fn(&str) -> Option<String>) -> Result<Oidc, String> {
+pub(super) fn oidc(
+    keys: OidcKeys,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<OidcClient, String> {
     let issuer = keys.issuer.parse().map_err(|error| format!("[pages.oidc] issuer: {error}"))?;
     if keys.client_id.is_empty() {
         return Err("[pages.oidc] client_id is empty; it is the name that the provider has for this service"
@@ -55,7 +58,7 @@ pub(super) fn oidc(keys: OidcKeys, environment: impl Fn(&str) -> Option<String>)
     let client_secret = client_secret(keys.client_secret_file, environment)?;
     let provider =
         Provider::new(keys.extra_ca.as_deref()).map_err(|unfit| format!("[pages.oidc] {unfit}"))?;
-    Ok(Oidc {
+    Ok(OidcClient {
         issuer,
         client_id: keys.client_id,
         client_secret,
@@ -87,7 +90,7 @@ fn client_secret(
 mod tests {
     use super::*;
 
-    fn read(keys: &str, credentials: Option<&str>) -> Result<Oidc, String> {
+    fn read(keys: &str, credentials: Option<&str>) -> Result<OidcClient, String> {
         let keys = format!("issuer = \"https://login.edu\"\nclient_id = \"reserve\"\n{keys}");
         let lookup = |name: &str| (name == credential::DIRECTORY).then(|| credentials.map(str::to_owned))?;
         oidc(toml::from_str(&keys).unwrap(), lookup)

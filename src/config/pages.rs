@@ -21,7 +21,7 @@ use crate::world::archive::{self, Archive};
 #[derive(Clone, Debug)]
 pub struct PagesSettings {
     pub listen: SocketAddr,
-    pub serve: serve::Settings,
+    pub serve: serve::ServeSettings,
     /// Readers elsewhere know an address of ours, so letters may lead to it.
     has_address: bool,
     /// The configured key; the archive has one of its own.
@@ -95,17 +95,17 @@ pub(super) fn pages(
         listen: keys.listen,
         has_address: keys.base_url.is_some(),
         key: key?,
-        serve: serve::Settings {
+        serve: serve::ServeSettings {
             base_url: base_url?,
             courses: Vec::new(),
             copyright_contact: keys.copyright_contact.map(String::from),
             library_proxy: keys.library_proxy,
             copies_origin,
-            copies_for_ever_only: false,
+            only_always_open_copies: false,
             proxies: proxies?,
             monitors: monitors?,
             oidc: oidc?,
-            limits: serve::Limits::default(),
+            limits: serve::ServeLimits::default(),
             signing_key: None,
         },
     })
@@ -129,8 +129,8 @@ fn copies_origin(keys: &PagesKeys, table: &mut TableDiagnostics) -> Option<BaseU
     None
 }
 
-fn proxies(keys: &PagesKeys, table: &mut TableDiagnostics) -> Option<serve::Proxies> {
-    let mut proxies = serve::Proxies::default();
+fn proxies(keys: &PagesKeys, table: &mut TableDiagnostics) -> Option<serve::TrustedProxies> {
+    let mut proxies = serve::TrustedProxies::default();
     let trusted = networks("trusted_proxies", &keys.trusted_proxies, proxy, table);
     let mut header = |key: &str, text: &Option<String>| match text {
         None => Some(None),
@@ -199,8 +199,8 @@ fn signing_key(
 
 impl PagesSettings {
     /// The pages with their key; the archive makes one where none is configured.
-    pub fn serve(&self, archive: &Archive) -> Result<serve::Settings, archive::Error> {
-        Ok(serve::Settings { signing_key: Some(self.key(archive)?), ..self.serve.clone() })
+    pub fn serve(&self, archive: &Archive) -> Result<serve::ServeSettings, archive::Error> {
+        Ok(serve::ServeSettings { signing_key: Some(self.key(archive)?), ..self.serve.clone() })
     }
 
     /// Where readers reach us, if that is known.

@@ -27,7 +27,7 @@ use self::supervisor::{Supervisor, WorkOutcome};
 use crate::config;
 use crate::domain::course::{Course, CourseId};
 use crate::night;
-use crate::serve::{Bell, Call, Listener};
+use crate::serve::{RecheckQueue, RecheckReceiver, RecheckRequest};
 use crate::world::World;
 use crate::world::catalogue::LastNight;
 use crate::world::fetch::Fetch;
@@ -50,8 +50,8 @@ const RETRY_DELAY: Duration = Duration::from_mins(30);
 pub async fn run(file: &Path, settings: config::Configuration, world: World) -> anyhow::Result<()> {
     // The journal may hold decisions that a power cut kept from the catalogue.
     night::replay::catch_up(&world).await?;
-    let (bell, listener) = Bell::hung();
-    let mut services = Services::new(bell);
+    let (recheck_queue, recheck_requests) = RecheckQueue::connected();
+    let mut services = Services::new(recheck_queue);
     services.start(&settings, &world).await?;
     let supervisor = Supervisor::new(file, &settings, world.clock, services)?;
     let pings = PingQueue::new(world.clock);
@@ -60,7 +60,7 @@ pub async fn run(file: &Path, settings: config::Configuration, world: World) -> 
         world,
         supervisor,
         pings,
-        listener,
+        recheck_requests,
         rechecked: HashMap::new(),
         host_memory: HostMemory::default(),
         retry_at: None,
@@ -77,7 +77,7 @@ struct Daemon {
     supervisor: Supervisor,
     pings: PingQueue,
     /// Recheck requests that people make on the pages.
-    listener: Listener,
+    recheck_requests: RecheckReceiver,
     /// The last recheck of each course; a restart forgets it, which skips one recheck.
     rechecked: HashMap<CourseId, Timestamp>,
     host_memory: HostMemory,
@@ -166,36 +166,36 @@ impl Daemon {
         ));
         let left = wake.map(|wake| wake.duration_since(self.world.clock.now()));
         let left = left.map_or(MAX_WAIT, |left| Duration::try_from(left).unwrap_or(Duration::ZERO));
-        let (clock, listener) = (self.world.clock, &mut self.listener);
+        let (clock, requests) = (self.world.clock, &mut self.recheck_requests);
         let heard = {
             let mut idle = pin!(async {
                 tokio::select! {
                     () = clock.sleep(left.min(MAX_WAIT)) => None,
-                    call = listener.next() => Some(call),
+                    request = requests.next() => Some(request),
                 }
             });
             self.supervisor.supervise(&mut idle).await?
         };
         match heard {
-            WorkOutcome::Done(Some(call)) => self.recheck_link(call).await,
+            WorkOutcome::Done(Some(request)) => self.recheck_link(request).await,
             WorkOutcome::Done(None) | WorkOutcome::Reloaded => Ok(None),
             WorkOutcome::Stop => Ok(Some(StopRequested)),
         }
     }
 
     /// Rechecks the one link that a person asks for.
-    async fn recheck_link(&mut self, call: Call) -> anyhow::Result<Option<StopRequested>> {
-        let Some(course) = self.courses([&call.course].into_iter()).pop() else { return Ok(None) };
+    async fn recheck_link(&mut self, request: RecheckRequest) -> anyhow::Result<Option<StopRequested>> {
+        let Some(course) = self.courses([&request.course].into_iter()).pop() else { return Ok(None) };
         self.host_memory.begin(RunKind::Recheck, &mut self.world, &self.settings.fetch);
         let span = tracing::info_span!("look", run = %self.world.clock.now());
-        let recheck = night::recheck_link(&course, &call.link, &self.world).instrument(span.clone());
+        let recheck = night::recheck_link(&course, &request.link, &self.world).instrument(span.clone());
         let Some(rechecked) = run_supervised(&mut self.supervisor, recheck).await? else {
             return Ok(Some(StopRequested));
         };
         let _entered = span.enter();
         let is_cleared = rechecked.as_ref().is_ok_and(|rechecked| rechecked.cleared > 0);
         run_log::rechecked(rechecked);
-        call.answer(self.world.clock.now(), is_cleared);
+        request.complete(self.world.clock.now(), is_cleared);
         Ok(None)
     }
 

@@ -4,14 +4,13 @@
 //! meanwhile, so that visitors wait a moment and are not refused.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 
 use anyhow::Context as _;
 
 use super::tasks::BackgroundTasks;
 use crate::config;
 use crate::outbox::{self, EmailSender};
-use crate::serve::{self, Bell, Desk};
+use crate::serve::{self, AppState, RecheckQueue};
 use crate::world::World;
 
 /// The socket on which the pages are served.
@@ -42,13 +41,13 @@ impl PageListener {
 pub(super) struct Services {
     pub tasks: BackgroundTasks,
     page_listener: Option<PageListener>,
-    bell: Bell,
+    recheck_queue: RecheckQueue,
 }
 
 impl Services {
     /// No service yet; the pages put their recheck requests into this queue.
-    pub(super) fn new(bell: Bell) -> Self {
-        Self { tasks: BackgroundTasks::default(), page_listener: None, bell }
+    pub(super) fn new(recheck_queue: RecheckQueue) -> Self {
+        Self { tasks: BackgroundTasks::default(), page_listener: None, recheck_queue }
     }
 
     /// Starts or restarts what the settings ask for.
@@ -79,10 +78,11 @@ impl Services {
         self.tasks = BackgroundTasks::default();
         self.page_listener = settings.pages.as_ref().and_then(|_| new_door.or(self.page_listener.take()));
         if let Some((listener, shown)) = pages {
-            let desk = Desk::new(world.archive.clone(), world.catalogue.clone(), world.clock, shown)
-                .with_bell(self.bell.clone());
+            let state = AppState::new(world.archive.clone(), world.catalogue.clone(), world.clock, shown)
+                .with_recheck_queue(self.recheck_queue.clone());
             self.tasks.add("serving the pages", |stop| async move {
-                Ok(serve::run(listener, Arc::new(desk), stop.wait()).await?)
+                serve::run(listener, state, stop.wait()).await;
+                Ok(())
             });
         }
         if let Some(sender) = sender {

@@ -1,83 +1,98 @@
-//! What students and monitors see: pages over the catalogue and the archive.
+//! The web service: pages for students and staff, an API, and endpoints for monitors.
 //!
-//! Reading, but for what someone decides by the link of a letter. Who may open
-//! what is decided in `domain::policy::access`; sentences whose words depend on a link are in `domain::report::wording`.
-//! Nothing a stranger wrote leaves here unescaped, and nothing on a page of
-//! ours comes from another host.
+//! It reads the catalogue and the archive; the only writes are decisions of
+//! people, and their sessions. `domain::policy::access` decides which copies
+//! open, and `domain::report::wording` has the sentences about links. Pages
+//! escape every text from other websites, and load nothing from other hosts.
 
-mod settings;
-mod desk;
-mod door;
-mod visitor;
-mod answer;
-mod health;
-mod robots;
-mod offer;
-mod list;
-mod copy;
-mod go;
-mod memento;
-mod api;
-mod dashboard;
-mod act;
+mod auth;
+mod base_url;
+mod error;
 pub mod export;
+mod http;
+mod library;
+mod middleware;
+mod recheck_queue;
+mod request_counters;
+mod respond;
+mod routes;
+mod settings;
+mod state;
 
-pub use dashboard::bell::{Bell, Call, Listener};
-pub use desk::Desk;
-pub use door::run;
-pub use settings::{BaseUrl, CourseRules, Limits, NotABaseUrl, Settings};
-pub use visitor::oidc::{CALLBACK, Oidc};
-pub use visitor::proxy::Proxies;
-
-use std::sync::Arc;
+pub use auth::oidc::client::{CALLBACK, OidcClient};
+pub use auth::proxy::TrustedProxies;
+pub use base_url::{BaseUrl, NotABaseUrl};
+pub use library::Library;
+pub use recheck_queue::{RecheckQueue, RecheckReceiver, RecheckRequest};
+pub use settings::{CourseRules, ServeLimits, ServeSettings};
+pub use state::AppState;
 
 use axum::Router;
-use axum::middleware;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
+use tokio::net::TcpListener;
 
-/// All routes: at the root, and below the path of the base URL, so that a
-/// proxy in front may cut that path off or leave it on.
-pub fn router(desk: Arc<Desk>) -> Router {
-    let prefix = desk.settings.base_url.prefix();
+use http::server::{self, ServerOptions};
+use routes::{
+    actions, api, blob, copy, course, dashboard, fallback, go, health, login, memento, metrics, oidc, robots,
+    style,
+};
+
+/// Serves until `shutdown` completes.
+pub async fn run(listener: TcpListener, state: AppState, shutdown: impl Future<Output = ()>) {
+    let options = ServerOptions {
+        limits: state.settings.limits,
+        proxies: state.settings.proxies.clone(),
+        clock: state.clock,
+    };
+    server::serve(listener, router(state), options, shutdown).await;
+}
+
+/// All routes, at the root and below the path of the base URL, because some
+/// reverse proxies remove that path and others do not.
+fn router(state: AppState) -> Router {
+    let prefix = state.settings.base_url.prefix();
     let mut router = routes("");
     if !prefix.is_empty() {
         router = router.merge(routes(prefix));
     }
     router
-        .fallback(answer::stray)
-        .layer(middleware::from_fn_with_state(Arc::clone(&desk), answer::guard))
-        .with_state(desk)
+        .fallback(fallback::fallback)
+        .layer(from_fn_with_state(state.clone(), middleware::identify::identify))
+        .layer(from_fn_with_state(state.clone(), middleware::copies_origin::copies_origin))
+        .layer(from_fn_with_state(state.clone(), middleware::security_headers::security_headers))
+        .with_state(state)
 }
 
-fn routes(prefix: &str) -> Router<Arc<Desk>> {
+fn routes(prefix: &str) -> Router<AppState> {
     let at = |path: &str| format!("{prefix}{path}");
     Router::new()
         .route(&at("/healthz"), get(health::alive))
         .route(&at("/readyz"), get(health::ready))
-        .route(&at("/metrics"), get(health::metrics))
-        .route(&at("/style.css"), get(answer::style))
+        .route(&at("/metrics"), get(metrics::metrics))
+        .route(&at("/style.css"), get(style::style))
         .route(&at("/robots.txt"), get(robots::robots))
-        .route(&at("/favicon.ico"), get(robots::icon))
-        .route(&at("/blob/{sha256}/{name}"), get(copy::document::by_digest))
-        .route(&at("/"), get(list::courses))
-        .route(&at("/c/{course}"), get(list::with_slash))
-        .route(&at("/c/{course}/"), get(list::course))
+        .route(&at("/favicon.ico"), get(robots::favicon))
+        .route(&at("/"), get(course::courses))
+        .route(&at("/c/{course}"), get(course::without_slash))
+        .route(&at("/c/{course}/"), get(course::course))
+        .route(&at("/c/{course}/health"), get(dashboard::health))
+        .route(&at("/c/{course}/recheck"), post(dashboard::recheck))
+        .route(&at("/c/{course}/login"), get(login::show).post(login::log_in))
+        .route(&at("/c/{course}/logout"), post(login::log_out))
+        .route(&at(CALLBACK), get(oidc::callback))
         .route(&at("/a/{capture}"), get(copy::by_id))
+        .route(&at("/blob/{sha256}/{name}"), get(blob::by_digest))
         .route(&at("/go"), get(go::by_address))
         .route(&at("/go/{link}"), get(go::by_id))
-        .route(&at("/c/{course}/health"), get(dashboard::health))
-        .route(&at("/c/{course}/login"), get(visitor::signin::page).post(visitor::signin::enter))
-        .route(&at("/c/{course}/logout"), post(visitor::signin::leave))
-        .route(&at(CALLBACK), get(visitor::oidc::callback))
-        .route(&at("/c/{course}/recheck"), post(dashboard::recheck))
-        .route(&at("/act/{ticket}"), get(act::show).post(act::act))
-        .route(&at("/letters/{ticket}"), get(act::letters::show).post(act::letters::change))
-        .route(&at("/api/v1/openapi.json"), get(api::description))
-        .route(&at("/api/v1/courses"), get(api::courses))
-        .route(&at("/api/v1/captures/{capture}"), get(api::capture))
-        .route(&at("/api/v1/courses/{course}/links"), get(api::links))
-        .route(&at("/api/v1/courses/{course}/search"), get(api::search))
-        .route(&at("/onreserve.js"), get(api::script))
+        .route(&at("/act/{token}"), get(actions::show).post(actions::act))
+        .route(&at("/letters/{token}"), get(actions::subscription::show).post(actions::subscription::change))
+        .route(&at("/api/v1/openapi.json"), get(api::description::openapi))
+        .route(&at("/api/v1/courses"), get(api::captures::courses))
+        .route(&at("/api/v1/captures/{capture}"), get(api::captures::capture))
+        .route(&at("/api/v1/courses/{course}/links"), get(api::links::links))
+        .route(&at("/api/v1/courses/{course}/search"), get(api::search::search))
+        .route(&at("/onreserve.js"), get(api::description::script))
         .route(&at("/timegate/{*url}"), get(memento::timegate))
         .route(&at("/timemap/link/{*url}"), get(memento::timemap_link))
         .route(&at("/timemap/json/{*url}"), get(memento::timemap_json))

@@ -1,14 +1,14 @@
-//! What outlives the service, or works without asking it: redirects for a web
-//! server, a data file for a site generator, and a whole site of files.
+//! Exports that work without the service: redirects for a web server, a data
+//! file for site generators, and a static site.
 //!
-//! The same desk decides what opens as for readers. Strangers' text leaves
-//! here escaped for the syntax it stands in, or not at all.
+//! The same rules decide which copies open. Text from other websites is escaped
+//! for the syntax of the file, or left out.
 
 mod data;
-pub(super) mod harmless;
 mod redirects;
 mod site;
+mod static_html;
 
 pub use data::data;
-pub use redirects::{Dialect, Redirects, redirects};
-pub use site::{Written, site};
+pub use redirects::{RedirectFormat, Redirects, redirects};
+pub use site::{SiteSummary, site};

@@ -1,28 +1,30 @@
-//! Dead paths of the course's own site become redirects, in the words of its web server.
+//! Redirects from the dead paths of the course's own site to the copies, as
+//! configuration for its web server.
 //!
-//! A path reaches a line only if all its characters are harmless in every
-//! dialect; the few others are named to the operator instead.
+//! A path is written only if all its characters are safe in every format. The
+//! others are reported to the operator.
 
 use std::fmt;
 
 use crate::domain::course::CourseId;
 use crate::domain::policy::access::Original;
 use crate::domain::report::placement::is_own;
-use crate::serve::Desk;
-use crate::serve::offer::{Offer, offer};
-use crate::serve::visitor::Visitor;
+use crate::serve::auth::visitor::Visitor;
+use crate::serve::library::Library;
+use crate::serve::library::availability::{Availability, availability};
+use crate::serve::library::course::LinkView;
 
-/// Whose words are spoken.
+/// The web server that reads the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
+pub enum RedirectFormat {
     Nginx,
     Caddy,
     Apache,
-    /// `_redirects`, which Cloudflare Pages reads too.
+    /// The `_redirects` file, which Cloudflare Pages reads too.
     Netlify,
 }
 
-/// A piece of configuration, and the paths it cannot hold.
+/// Configuration for a web server, and the paths that it cannot contain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redirects {
     pub text: String,
@@ -30,115 +32,121 @@ pub struct Redirects {
     pub left_out: Vec<String>,
 }
 
-/// From a path with its query to the page that offers the copy.
-struct Rule {
+/// From a path with its query to `/go` of this service.
+struct RedirectRule {
     path: String,
     target: String,
 }
 
-/// Redirects for the dead links into the courses' own sites of which a copy opens.
+/// Redirects for the dead links to the courses' own sites whose copies open.
 ///
 /// # Errors
 ///
 /// The catalogue cannot be read.
 pub async fn redirects(
-    desk: &Desk,
+    library: &Library,
     course: Option<&CourseId>,
-    dialect: Dialect,
+    format: RedirectFormat,
 ) -> anyhow::Result<Redirects> {
-    let mut rules: Vec<Rule> = Vec::new();
-    for shelf in desk.shelves().await? {
-        if course.is_some_and(|wanted| *wanted != shelf.night.course) {
+    let mut rules: Vec<RedirectRule> = Vec::new();
+    for view in library.courses().await? {
+        if course.is_some_and(|wanted| *wanted != view.night.course) {
             continue;
         }
-        for found in shelf.all(&Visitor::stranger()) {
-            let item = found.item();
-            let leads_to_copy = matches!(offer(desk, &found), Offer::Copy(_));
-            if !is_own(&shelf.night, item) || found.original() != Original::Dead || !leads_to_copy {
-                continue;
-            }
-            let url = item.link.url();
-            let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-            let path = format!("{}{query}", url.path());
-            let target = desk.settings.base_url.absolute(&format!("/go/{}", found.id()));
-            if !rules.iter().any(|rule| rule.path == path) {
-                rules.push(Rule { path, target });
-            }
+        for link in view.links(&Visitor::stranger()) {
+            let rule = rule(library, &link);
+            rules.extend(rule.filter(|rule| !rules.iter().any(|other| other.path == rule.path)));
         }
     }
     rules.sort_by(|one, other| one.path.cmp(&other.path));
-    Ok(written(dialect, rules))
+    Ok(write(format, rules))
 }
 
-fn written(dialect: Dialect, rules: Vec<Rule>) -> Redirects {
-    let (held, left_out): (Vec<Rule>, Vec<Rule>) =
-        rules.into_iter().partition(|rule| dialect.can_hold(&rule.path));
+/// The redirect of a link, if it is dead, on the course's own site, and its copy opens.
+fn rule(library: &Library, link: &LinkView) -> Option<RedirectRule> {
+    let item = link.item();
+    let opens_copy = matches!(availability(library, link), Availability::Copy(_));
+    if !is_own(&link.course.night, item) || link.original() != Original::Dead || !opens_copy {
+        return None;
+    }
+    let url = item.link.url();
+    let path = match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    };
+    let target = library.settings.base_url.absolute(&format!("/go/{}", link.id()));
+    Some(RedirectRule { path, target })
+}
+
+fn write(format: RedirectFormat, rules: Vec<RedirectRule>) -> Redirects {
+    let (written, left_out): (Vec<RedirectRule>, Vec<RedirectRule>) =
+        rules.into_iter().partition(|rule| format.can_contain(&rule.path));
     Redirects {
-        text: Text { dialect, rules: &held }.to_string(),
-        count: held.len(),
+        text: RedirectsFile { format, rules: &written }.to_string(),
+        count: written.len(),
         left_out: left_out.into_iter().map(|rule| rule.path).collect(),
     }
 }
 
-impl Dialect {
-    fn can_hold(self, path: &str) -> bool {
-        let is_harmless = |c: char| c.is_ascii_alphanumeric() || "/._~-!&'()+,;=:@%?".contains(c);
+impl RedirectFormat {
+    fn can_contain(self, path: &str) -> bool {
+        let is_safe = |c: char| c.is_ascii_alphanumeric() || "/._~-!&'()+,;=:@%?".contains(c);
         path.starts_with('/')
-            && path.chars().all(is_harmless)
+            && path.chars().all(is_safe)
             && match self {
                 Self::Nginx | Self::Caddy | Self::Apache => true,
-                // A colon begins a placeholder, and a query is matched by parts.
+                // A colon starts a placeholder, and a query has a syntax of its own.
                 Self::Netlify => !path.contains([':', '?']),
             }
     }
 }
 
-/// All rules in one dialect.
-struct Text<'a> {
-    dialect: Dialect,
-    rules: &'a [Rule],
+/// The configuration file.
+struct RedirectsFile<'a> {
+    format: RedirectFormat,
+    rules: &'a [RedirectRule],
 }
 
-impl fmt::Display for Text<'_> {
+impl fmt::Display for RedirectsFile<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.head())?;
-        for Rule { path, target } in self.rules {
-            match self.dialect {
-                Dialect::Nginx => writeln!(f, "    \"{path}\" \"{target}\";")?,
-                Dialect::Caddy => writeln!(f, "    \"{path}\" \"{target}\"")?,
-                Dialect::Apache => {
+        for RedirectRule { path, target } in self.rules {
+            match self.format {
+                RedirectFormat::Nginx => writeln!(f, "    \"{path}\" \"{target}\";")?,
+                RedirectFormat::Caddy => writeln!(f, "    \"{path}\" \"{target}\"")?,
+                RedirectFormat::Apache => {
                     writeln!(f, "RewriteCond %{{THE_REQUEST}} \"^[A-Z]+ {} HTTP/\"", pattern(path))?;
                     writeln!(f, "RewriteRule \"^\" \"{target}\" [R=302,L,NE]")?;
                 }
-                Dialect::Netlify => writeln!(f, "{path} {target} 302")?,
+                RedirectFormat::Netlify => writeln!(f, "{path} {target} 302")?,
             }
         }
         f.write_str(self.foot())
     }
 }
 
-impl Text<'_> {
+impl RedirectsFile<'_> {
     fn head(&self) -> &'static str {
-        match self.dialect {
-            Dialect::Nginx => {
+        match self.format {
+            RedirectFormat::Nginx => {
                 "# In http { }; then in server { }:\n\
                  #     if ($onreserve) { return 302 $onreserve; }\n\
                  map $request_uri $onreserve {\n    default \"\";\n"
             }
-            Dialect::Caddy => "# In the block of the site.\nmap {http.request.uri} {onreserve} {\n",
-            Dialect::Apache => "# In the virtual host, or in .htaccess.\nRewriteEngine On\n",
-            Dialect::Netlify => "",
+            RedirectFormat::Caddy => "# In the block of the site.\nmap {http.request.uri} {onreserve} {\n",
+            RedirectFormat::Apache => "# In the virtual host, or in .htaccess.\nRewriteEngine On\n",
+            RedirectFormat::Netlify => "",
         }
     }
 
     fn foot(&self) -> &'static str {
-        match self.dialect {
-            Dialect::Nginx => "}\n",
-            Dialect::Caddy => {
+        match self.format {
+            RedirectFormat::Nginx => "}\n",
+            RedirectFormat::Caddy => {
                 "    default \"\"\n}\n\
                  @onreserve expression `{onreserve} != \"\"`\nredir @onreserve {onreserve} 302\n"
             }
-            Dialect::Apache | Dialect::Netlify => "",
+            RedirectFormat::Apache | RedirectFormat::Netlify => "",
         }
     }
 }
@@ -154,25 +162,26 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const ALL: [Dialect; 4] = [Dialect::Nginx, Dialect::Caddy, Dialect::Apache, Dialect::Netlify];
+    const ALL: [RedirectFormat; 4] =
+        [RedirectFormat::Nginx, RedirectFormat::Caddy, RedirectFormat::Apache, RedirectFormat::Netlify];
 
-    fn of(dialect: Dialect, path: &str) -> Redirects {
+    fn of(format: RedirectFormat, path: &str) -> Redirects {
         let target = "https://links.school.edu/go/0123456789abcdef".to_owned();
-        written(dialect, vec![Rule { path: path.to_owned(), target }])
+        write(format, vec![RedirectRule { path: path.to_owned(), target }])
     }
 
     #[test]
-    fn each_server_is_told_in_its_own_words() {
-        let told = |dialect| of(dialect, "/dgm/notes%20(1).pdf").text;
-        insta::assert_snapshot!(ALL.map(told).join("---\n"));
+    fn each_format() {
+        let text = |format| of(format, "/dgm/notes%20(1).pdf").text;
+        insta::assert_snapshot!(ALL.map(text).join("---\n"));
     }
 
     proptest! {
-        /// Whatever a path is, it ends no string, no line and no block.
+        /// No path ends a string, a line or a block.
         #[test]
-        fn nothing_leaves_its_place(path in "/[ -~\n\u{e4}]{0,30}") {
-            for dialect in ALL {
-                let (of, plain) = (of(dialect, &path), of(dialect, "/x").text);
+        fn no_path_breaks_the_syntax(path in "/[ -~\n\u{e4}]{0,30}") {
+            for format in ALL {
+                let (of, plain) = (of(format, &path), of(format, "/x").text);
                 if of.count == 0 {
                     prop_assert_eq!(&of.left_out, std::slice::from_ref(&path));
                     continue;

@@ -2,13 +2,13 @@
 
 use onreserve::domain::capture::Stamp;
 use onreserve::domain::policy::admission::{Admission, Circle, Readers, Staff};
-use onreserve::serve::Settings;
+use onreserve::serve::ServeSettings;
 
 use super::course::{ALIVE, GONE, NEVER, NIGHTS, OWN, start_of};
 use super::{Server, id, settings};
 
 /// A course for those whom the school's sign-in names, behind a proxy on this machine.
-fn named() -> Settings {
+fn named() -> ServeSettings {
     let circle = Circle { groups: ["teaching".to_owned()].into(), ..Circle::default() };
     let mut settings = settings();
     settings.proxies.trusted.push("127.0.0.1".parse().unwrap());

@@ -9,7 +9,7 @@ use std::process::Stdio;
 
 use onreserve::domain::course::{Rights, RightsRule};
 use onreserve::domain::ticket::{Purpose, SigningKey, Ticket};
-use onreserve::serve::Settings;
+use onreserve::serve::ServeSettings;
 use serde_json::json;
 use tokio::process::Command;
 
@@ -69,7 +69,7 @@ fn sealed(purpose: Purpose) -> String {
 }
 
 /// A dark course, but that copies of what changed are shown to all.
-fn shown() -> Settings {
+fn shown() -> ServeSettings {
     let mut settings = settings();
     let course = &mut settings.courses[0];
     course.readers = vec![READER.parse().unwrap()];

@@ -78,7 +78,7 @@ async fn the_dashboard_shows_the_nights_and_what_is_wrong() {
     let html = reply.text();
     assert_eq!(reply.status, 200);
     assert_eq!(html.matches("<th scope=\"row\">").count(), NIGHTS as usize);
-    assert!(html.contains("over 5 nights") && html.matches("<rect").count() >= 8, "{html}");
+    assert!(html.contains("in 5 nights") && html.matches("<rect").count() >= 8, "{html}");
     assert!(html.contains(&format!("<li id=\"{}\">", id(GONE))), "letters point here");
     assert!(html.contains("dead: removed for good (410)"));
     assert!(html.contains(&format!("<code>{PARKED}</code>")) && !html.contains(&format!("href=\"{PARKED}")));

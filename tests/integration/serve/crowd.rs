@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onreserve::serve::Limits;
+use onreserve::serve::ServeLimits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -15,7 +15,8 @@ const LONG: Duration = Duration::from_mins(2);
 #[tokio::test]
 async fn a_silent_crowd_keeps_nobody_out() {
     let mut small = settings();
-    small.limits = Limits { connections: 20, head: Duration::from_hours(1), ..Limits::default() };
+    small.limits =
+        ServeLimits { connections: 20, read_timeout: Duration::from_hours(1), ..ServeLimits::default() };
     let server = Server::with(small, start_of(NIGHTS + 1)).await;
     let mut crowd = Vec::new();
     for _ in 0..200 {
@@ -36,7 +37,8 @@ async fn a_silent_crowd_keeps_nobody_out() {
 #[tokio::test]
 async fn a_copy_being_read_is_not_cut_off_by_a_crowd() {
     let mut small = settings();
-    small.limits = Limits { connections: 2, head: Duration::from_hours(1), ..Limits::default() };
+    small.limits =
+        ServeLimits { connections: 2, read_timeout: Duration::from_hours(1), ..ServeLimits::default() };
     let server = Server::with(small, start_of(NIGHTS + 1)).await;
     let path = server.blob(GONE).await;
     let mut reader = TcpStream::connect(server.address).await.unwrap();
@@ -66,7 +68,7 @@ async fn unread(server: &Server, path: &str, client: &str) -> (TcpStream, u8) {
 #[tokio::test]
 async fn one_client_cannot_take_every_place_but_a_proxy_of_ours_may() {
     let mut small = settings();
-    small.limits = Limits { connections: 8, ..Limits::default() };
+    small.limits = ServeLimits { connections: 8, ..ServeLimits::default() };
     let server = Server::over(mass::archive(), small.clone(), start_of(NIGHTS + 1)).await;
     let copy = server.blob(mass::LARGE).await;
     let mut held = Vec::new();

@@ -87,7 +87,7 @@ async fn what_is_described_is_what_is_answered() {
 fn every_route_is_described() {
     let source = include_str!("../../../src/serve/mod.rs");
     let description: Value =
-        serde_json::from_str(include_str!("../../../src/serve/api/openapi.json")).unwrap();
+        serde_json::from_str(include_str!("../../../src/serve/routes/api/openapi.json")).unwrap();
     let routed: BTreeSet<&str> =
         source.split("at(\"/api/v1").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
     let paths: BTreeSet<&str> =

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use onreserve::domain::course::Openness;
 use onreserve::domain::policy::admission::{Admission, Circle, Readers, Staff};
 use onreserve::domain::ticket::{Purpose, SigningKey, Ticket};
-use onreserve::serve::Settings;
+use onreserve::serve::ServeSettings;
 use serde_json::Value;
 
 use super::course::{self, ESCAPED, HOSTILE};
@@ -69,7 +69,7 @@ fn answer(seen: &Seen, night: u32) -> Sent {
     }
 }
 
-fn open() -> Settings {
+fn open() -> ServeSettings {
     let mut settings = settings();
     let course = &mut settings.courses[0];
     course.copies.openness = Openness::Open;
@@ -83,7 +83,7 @@ fn key() -> SigningKey {
     SigningKey::parse(&"5".repeat(64)).unwrap()
 }
 
-async fn server(settings: Settings) -> Server {
+async fn server(settings: ServeSettings) -> Server {
     Server::over(archive(), settings, course::start_of(NIGHTS + 1)).await
 }
 
@@ -218,7 +218,7 @@ async fn every_page_keeps_what_strangers_wrote_as_text() {
         found += usize::from(html.contains("<mark>script</mark>"));
     }
     assert!(told > 25 && changed > 0 && found > 0, "{told} pages, {changed} differences, {found} snippets");
-    assert!(server.get("/c/dgm/health").await.text().contains("What was decided"));
+    assert!(server.get("/c/dgm/health").await.text().contains("<h2>Decisions</h2>"));
 }
 
 #[tokio::test]

@@ -25,12 +25,11 @@ mod takedown;
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use onreserve::domain::address::{Address, LinkId};
 use onreserve::domain::course::{CopyRules, Rights, RightsRule};
-use onreserve::serve::{self, Bell, CourseRules, Desk, Listener, Settings};
+use onreserve::serve::{self, AppState, CourseRules, RecheckQueue, RecheckReceiver, ServeSettings};
 use onreserve::world::archive::Archive;
 use onreserve::world::catalogue::Catalogue;
 use onreserve::world::clock::Clock;
@@ -41,8 +40,8 @@ use tokio::net::{TcpListener, TcpStream};
 struct Server {
     address: SocketAddr,
     catalogue: Catalogue,
-    /// Hears who asks for a look at a link.
-    calls: Listener,
+    /// The rechecks that pages requested.
+    rechecks: RecheckReceiver,
 }
 
 /// An answer as it came over the wire.
@@ -65,9 +64,9 @@ impl Reply {
 }
 
 /// A dark course in the middle of its term.
-fn settings() -> Settings {
+fn settings() -> ServeSettings {
     let rule = |pattern: &str, rights| RightsRule { pattern: pattern.to_owned(), rights };
-    Settings {
+    ServeSettings {
         courses: vec![CourseRules {
             term: Some(course::term()),
             copies: CopyRules {
@@ -81,7 +80,7 @@ fn settings() -> Settings {
             ..CourseRules::new("dgm".parse().unwrap())
         }],
         copyright_contact: Some("library@course.example".to_owned()),
-        ..Settings::default()
+        ..ServeSettings::default()
     }
 }
 
@@ -90,30 +89,31 @@ impl Server {
         Self::with(settings(), course::start_of(course::NIGHTS + 1)).await
     }
 
-    async fn with(settings: Settings, now: Timestamp) -> Self {
+    async fn with(settings: ServeSettings, now: Timestamp) -> Self {
         Self::over(course::archive(), settings, now).await
     }
 
-    async fn over(dir: &Path, settings: Settings, now: Timestamp) -> Self {
+    async fn over(dir: &Path, settings: ServeSettings, now: Timestamp) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), dir, settings, now).await
     }
 
     /// Where the addresses it tells are its own.
-    async fn at_its_own_address(settings: Settings) -> Self {
+    async fn at_its_own_address(settings: ServeSettings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
         let now = course::start_of(course::NIGHTS + 1);
-        Self::on(listener, course::archive(), Settings { base_url, ..settings }, now).await
+        Self::on(listener, course::archive(), ServeSettings { base_url, ..settings }, now).await
     }
 
-    async fn on(listener: TcpListener, dir: &Path, settings: Settings, now: Timestamp) -> Self {
+    async fn on(listener: TcpListener, dir: &Path, settings: ServeSettings, now: Timestamp) -> Self {
         let catalogue = Catalogue::open(&Catalogue::path_in(dir)).await.unwrap();
         let archive = Archive::open_shared(dir).unwrap();
-        let (bell, calls) = Bell::hung();
-        let desk = Desk::new(archive, catalogue.clone(), Clock::pretending(now), settings).with_bell(bell);
+        let (queue, rechecks) = RecheckQueue::connected();
+        let state = AppState::new(archive, catalogue.clone(), Clock::pretending(now), settings)
+            .with_recheck_queue(queue);
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve::run(listener, Arc::new(desk), std::future::pending()));
-        Self { address, catalogue, calls }
+        tokio::spawn(serve::run(listener, state, std::future::pending()));
+        Self { address, catalogue, rechecks }
     }
 
     async fn get(&self, path: &str) -> Reply {

@@ -1,7 +1,7 @@
 //! Signing in with the school's identity provider, and those who pretend to be it.
 
 use onreserve::domain::policy::admission::{Admission, Circle, Readers, Staff};
-use onreserve::serve::{Oidc, Settings};
+use onreserve::serve::{OidcClient, ServeSettings};
 use serde_json::json;
 use url::Url;
 
@@ -15,7 +15,7 @@ fn circle(groups: &[&str]) -> Circle {
     Circle { groups: groups.iter().map(|group| (*group).to_owned()).collect(), ..Circle::default() }
 }
 
-fn closed(oidc: Oidc) -> Settings {
+fn closed(oidc: OidcClient) -> ServeSettings {
     let mut settings = settings();
     settings.oidc = Some(oidc);
     settings.courses[0].admission = Admission {
@@ -169,7 +169,7 @@ async fn staff_see_more_and_whoever_is_on_no_list_nothing() {
 async fn a_session_ends_when_the_lists_or_the_provider_change() {
     let school = School::open().await;
     let session = cookies(&whole(&server_of(&school).await, &school).await).remove(0);
-    let with = async |change: fn(&mut Settings)| {
+    let with = async |change: fn(&mut ServeSettings)| {
         let mut settings = closed(school.known());
         change(&mut settings);
         let server = Server::with(settings, start_of(NIGHTS + 1)).await;

@@ -1,6 +1,6 @@
 //! Copies at an origin of their own: nothing but copies, and nobody known there.
 
-use onreserve::serve::Settings;
+use onreserve::serve::ServeSettings;
 
 use super::course::{GONE, NIGHTS, start_of};
 use super::{Server, id, settings};
@@ -9,7 +9,7 @@ const COPIES: &str = "copies.example";
 
 async fn server() -> Server {
     let origin = Some(format!("https://{COPIES}").parse().unwrap());
-    Server::with(Settings { copies_origin: origin, ..settings() }, start_of(NIGHTS + 1)).await
+    Server::with(ServeSettings { copies_origin: origin, ..settings() }, start_of(NIGHTS + 1)).await
 }
 
 /// A request by a name of the server, with a cookie that nobody should look at.

@@ -114,7 +114,7 @@ async fn the_page_of_a_copy_says_what_it_is() {
         "The original is gone. This is the course",
         "Open the copy (PDF, 60 pages, ",
         &format!("/blob/{}/gone.pdf", capture.sha256),
-        "<dt>Copied</dt><dd>Mon 14 Sep 2026</dd>",
+        "<dt>Copied on</dt><dd>Mon 14 Sep 2026</dd>",
         "<dd>Tue 15 Sep 2026</dd>",
         &format!("<code>{GONE}</code>"),
         &format!("<code>{}</code>", capture.sha256),

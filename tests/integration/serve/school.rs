@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use onreserve::serve::Oidc;
+use onreserve::serve::OidcClient;
 use onreserve::world::provider::{ClientSecret, Provider};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RsaKeyPair};
@@ -101,8 +101,8 @@ impl School {
     }
 
     /// As a course's service knows it.
-    pub(super) fn known(&self) -> Oidc {
-        Oidc {
+    pub(super) fn known(&self) -> OidcClient {
+        OidcClient {
             issuer: self.issuer.parse().unwrap(),
             client_id: CLIENT.to_owned(),
             client_secret: Some(ClientSecret(SECRET.to_owned())),

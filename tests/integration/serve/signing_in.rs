@@ -5,7 +5,7 @@ use argon2::{Argon2, Params};
 use jiff::{Timestamp, ToSpan as _};
 use onreserve::domain::policy::admission::{Admission, Readers, Staff};
 use onreserve::domain::policy::password::PasswordHash;
-use onreserve::serve::Settings;
+use onreserve::serve::ServeSettings;
 
 use super::course::{GONE, NIGHTS, OWN, start_of};
 use super::{Reply, Server, id, settings};
@@ -22,7 +22,7 @@ pub(super) fn hash(password: &str) -> PasswordHash {
     hash.to_string().parse().unwrap()
 }
 
-fn closed() -> Settings {
+fn closed() -> ServeSettings {
     let mut settings = settings();
     "Deep <b>Models".clone_into(&mut settings.courses[0].title);
     settings.courses[0].admission = closed_admission();
@@ -269,7 +269,7 @@ async fn only_the_dashboard_that_staff_was_shown_asks_for_a_look() {
 
     let done = server.post(recheck, &[cookie], &fields).await;
     assert_eq!((done.status, done.header("location")), (303, Some("/c/dgm/health")));
-    assert_eq!(server.calls.next().await.link.as_str(), GONE, "the first and only call");
+    assert_eq!(server.rechecks.next().await.link.as_str(), GONE, "the first and only request");
     let after = server.get_with("/c/dgm/health", &[cookie]).await.text();
     assert!(!after.contains(&format!("name=\"link\" value=\"{link}\"")), "it was asked for just now");
 }

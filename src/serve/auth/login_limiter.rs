@@ -1,0 +1,76 @@
+//! Limits login attempts, and the password hashes computed at the same time.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinError;
+
+use crate::domain::policy::throttle::Throttle;
+
+/// Password hashes computed at the same time. Each uses as much memory as the hash requires.
+const MAX_CONCURRENT_HASHES: usize = 2;
+
+#[derive(Debug)]
+pub(in crate::serve) struct LoginLimiter {
+    throttle: Mutex<Throttle>,
+    hashing: Arc<Semaphore>,
+}
+
+impl Default for LoginLimiter {
+    fn default() -> Self {
+        Self { throttle: Mutex::default(), hashing: Arc::new(Semaphore::new(MAX_CONCURRENT_HASHES)) }
+    }
+}
+
+impl LoginLimiter {
+    pub(in crate::serve) fn throttle(&self) -> MutexGuard<'_, Throttle> {
+        self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs slow work with few others at a time. The work keeps its permit when
+    /// the client disconnects, because it cannot be cancelled.
+    pub(in crate::serve) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, JoinError> {
+        let permit = self.permit().await;
+        let work = move || {
+            let _permit = permit;
+            work()
+        };
+        tokio::task::spawn_blocking(work).await
+    }
+
+    #[expect(clippy::expect_used, reason = "the semaphore is never closed")]
+    async fn permit(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.hashing).acquire_owned().await.expect("the semaphore is never closed")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[tokio::test]
+    async fn the_work_of_a_disconnected_client_keeps_its_permit() {
+        let limiter = Arc::new(LoginLimiter::default());
+        let (begun, has_begun) = mpsc::channel();
+        let (go_on, may_go_on) = mpsc::channel::<()>();
+        let attempt = tokio::spawn({
+            let limiter = Arc::clone(&limiter);
+            let work = move || {
+                begun.send(()).unwrap();
+                may_go_on.recv().unwrap();
+            };
+            async move { limiter.run(work).await }
+        });
+        tokio::task::spawn_blocking(move || has_begun.recv().unwrap()).await.unwrap();
+        attempt.abort();
+        assert!(attempt.await.unwrap_err().is_cancelled());
+        assert_eq!(limiter.hashing.available_permits(), MAX_CONCURRENT_HASHES - 1, "the work goes on");
+        go_on.send(()).unwrap();
+        let all = u32::try_from(MAX_CONCURRENT_HASHES).unwrap();
+        assert!(limiter.hashing.acquire_many(all).await.is_ok(), "and ends");
+    }
+}

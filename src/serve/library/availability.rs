@@ -1,0 +1,87 @@
+//! Where a link leads today: to the original, to the copy, or to an explanation.
+//!
+//! The course page, `/go` and the API all decide it here.
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::Library;
+use super::course::LinkView;
+use crate::domain::capture::Capture;
+use crate::domain::course::Rights;
+use crate::domain::policy::access::{Closed, Original};
+use crate::domain::verdict::State;
+
+/// Failing nights after which a reader is warned instead of redirected.
+const NIGHTS_BEFORE_WARNING: u32 = 2;
+
+/// What a reader gets who follows a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::serve) enum Availability {
+    /// The original at this address, or the library's login page for it.
+    Original(String),
+    /// The original may be down. The reader chooses between it and the copy.
+    Failing(Capture),
+    /// The original is gone, and the copy opens.
+    Copy(Capture),
+    /// The original is gone, and the copy does not open.
+    Closed(Closed),
+    /// The original is gone, and there is no copy.
+    Nothing,
+}
+
+impl Availability {
+    pub(in crate::serve) fn is_original_gone(&self) -> bool {
+        match self {
+            Self::Original(_) | Self::Failing(_) => false,
+            Self::Copy(_) | Self::Closed(_) | Self::Nothing => true,
+        }
+    }
+}
+
+pub(in crate::serve) fn availability(library: &Library, link: &LinkView) -> Availability {
+    let may_open = library.may_open(link);
+    let original = || link.item().link.as_str().to_owned();
+    match (link.original(), link.rights(), link.copy(), may_open) {
+        (_, Rights::TakenDown, ..) => Availability::Closed(Closed::TakenDown),
+        (_, Rights::Licensed, ..) => Availability::Original(library_login(library, link)),
+        (Original::Dead | Original::SetAside, _, Some(copy), Ok(())) => Availability::Copy(copy.clone()),
+        // A copy was chosen that does not open, so what is left of the original is offered.
+        (Original::SetAside, ..) if !link.is_dead() => Availability::Original(original()),
+        // Only readers of the course may learn whether there is a copy.
+        (Original::Dead | Original::SetAside, _, _, Err(Closed::ToStrangers)) => {
+            Availability::Closed(Closed::ToStrangers)
+        }
+        (Original::Dead | Original::SetAside, _, Some(_), Err(closed)) => Availability::Closed(closed),
+        (Original::Dead | Original::SetAside, _, None, _) => Availability::Nothing,
+        (Original::Failing, _, Some(copy), Ok(())) if link.item().verdict.nights >= NIGHTS_BEFORE_WARNING => {
+            Availability::Failing(copy.clone())
+        }
+        (Original::Failing | Original::Works, ..) => Availability::Original(original()),
+    }
+}
+
+/// The address of the original, for readers who want to try it. `None` if the
+/// address belongs to another owner now, or the owner had the copy taken down.
+pub(in crate::serve) fn original_address(library: &Library, link: &LinkView) -> Option<String> {
+    match (&link.item().verdict.state, link.rights()) {
+        (State::Dead { reason } | State::Changed { reason, .. }, _) if reason.is_hostile() => None,
+        (_, Rights::TakenDown) => None,
+        (_, Rights::Licensed) => Some(library_login(library, link)),
+        (_, Rights::Own | Rights::OpenLicence | Rights::FairUse | Rights::Unknown) => {
+            Some(link.item().link.as_str().to_owned())
+        }
+    }
+}
+
+/// The list of copies in the Internet Archive.
+pub(in crate::serve) fn internet_archive_address(link: &LinkView) -> String {
+    format!("https://web.archive.org/web/*/{}", link.item().link)
+}
+
+fn library_login(library: &Library, link: &LinkView) -> String {
+    let link = link.item().link.as_str();
+    match &library.settings.library_proxy {
+        Some(proxy) => format!("{proxy}{}", utf8_percent_encode(link, NON_ALPHANUMERIC)),
+        None => link.to_owned(),
+    }
+}

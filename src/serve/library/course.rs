@@ -1,0 +1,186 @@
+//! A course and its links, as the latest report and later decisions describe them.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::domain::address::{Address, LinkId};
+use crate::domain::capture::Capture;
+use crate::domain::course::Rights;
+use crate::domain::link::Mention;
+use crate::domain::policy::access::{self, Original};
+use crate::domain::report::placement::{is_broken, is_own};
+use crate::domain::report::{CourseFacts, CourseReport, LinkFacts};
+use crate::domain::verdict::State;
+use crate::serve::auth::visitor::Visitor;
+use crate::serve::error::Error;
+use crate::serve::respond::CacheScope;
+use crate::serve::settings::CourseRules;
+use crate::world::catalogue::{Catalogue, CourseRevision, StoredDecision};
+
+#[derive(Debug)]
+pub(in crate::serve) struct CourseView {
+    pub rules: CourseRules,
+    pub night: CourseFacts,
+    /// The mentions in the order of the pages.
+    pub mentions: Vec<Mention>,
+    /// The decisions about links.
+    pub decisions: HashMap<Address, StoredDecision>,
+    taken_down: HashSet<LinkId>,
+    pub(super) as_of: CourseRevision,
+    index_by_id: HashMap<LinkId, usize>,
+}
+
+/// A link of a course, as one visitor may see it.
+#[derive(Clone, Debug)]
+pub(in crate::serve) struct LinkView {
+    pub course: Arc<CourseView>,
+    index: usize,
+    is_reader: bool,
+}
+
+impl CourseView {
+    /// Reads a course. `None` if there is no report about it yet.
+    pub(super) async fn read(
+        catalogue: &Catalogue,
+        rules: &CourseRules,
+        as_of: CourseRevision,
+    ) -> Result<Option<Self>, Error> {
+        let Some(CourseReport { facts: mut night, .. }) = catalogue.last_report(&rules.id).await? else {
+            return Ok(None);
+        };
+        let decisions = catalogue.decisions(&rules.id).await?;
+        for item in &mut night.items {
+            update_since_report(catalogue, item, decisions.get(&item.link)).await?;
+        }
+        let readings = catalogue.readings(&rules.id).await?;
+        let configured = |source| night.pages.iter().position(|page| page == source).unwrap_or(usize::MAX);
+        let mut pages: Vec<_> = readings.iter().map(|(source, page)| (configured(source), page)).collect();
+        pages.sort_by_key(|(position, _)| *position);
+        let index_by_id: HashMap<LinkId, usize> =
+            night.items.iter().enumerate().map(|(index, item)| (LinkId::of(&item.link), index)).collect();
+        let is_reported = |mention: &&Mention| {
+            mention.address().is_some_and(|link| index_by_id.contains_key(&LinkId::of(link)))
+        };
+        let mentions =
+            pages.iter().flat_map(|(_, page)| &page.mentions).filter(is_reported).cloned().collect();
+        let taken_down = catalogue.taken_down().await?.iter().map(LinkId::of).collect();
+        Ok(Some(Self { rules: rules.clone(), mentions, decisions, taken_down, as_of, index_by_id, night }))
+    }
+
+    pub(in crate::serve) fn link(self: &Arc<Self>, visitor: &Visitor, link: &Address) -> Option<LinkView> {
+        self.link_by_id(visitor, LinkId::of(link))
+    }
+
+    pub(super) fn link_by_id(self: &Arc<Self>, visitor: &Visitor, id: LinkId) -> Option<LinkView> {
+        let index = self.index_by_id.get(&id).copied()?;
+        Some(LinkView { course: Arc::clone(self), index, is_reader: visitor.may_read(&self.rules) })
+    }
+
+    /// All links, for a visitor.
+    pub(in crate::serve) fn links(self: &Arc<Self>, visitor: &Visitor) -> impl Iterator<Item = LinkView> {
+        self.links_for(visitor.may_read(&self.rules))
+    }
+
+    /// All links, for a person who may decide about them, and so may read them too.
+    pub(in crate::serve) fn links_for_actor(self: &Arc<Self>) -> impl Iterator<Item = LinkView> {
+        self.links_for(true)
+    }
+
+    fn links_for(self: &Arc<Self>, is_reader: bool) -> impl Iterator<Item = LinkView> {
+        (0..self.night.items.len()).map(move |index| LinkView { course: Arc::clone(self), index, is_reader })
+    }
+
+    pub(in crate::serve) fn time_zone(&self) -> &TimeZone {
+        &self.night.time_zone
+    }
+
+    /// The date of a moment in the time zone of the course.
+    pub(in crate::serve) fn local_date(&self, at: Timestamp) -> Date {
+        at.to_zoned_datetime(self.time_zone().clone()).date()
+    }
+
+    /// Which caches may store responses about the course.
+    pub(in crate::serve) fn cache_scope(&self) -> CacheScope {
+        CacheScope::of(&self.rules.admission)
+    }
+}
+
+/// Applies what happened after the report: a recheck may have cleared the link,
+/// and a decision may have chosen another copy.
+async fn update_since_report(
+    catalogue: &Catalogue,
+    item: &mut LinkFacts,
+    decided: Option<&StoredDecision>,
+) -> Result<(), Error> {
+    if let Some(verdict) = catalogue.verdict(&item.link).await? {
+        item.verdict = verdict;
+    }
+    if let Some(sha256) = decided.and_then(|decided| decided.decision.our_copy()) {
+        let captures = catalogue.captures(&item.link).await?;
+        if let Some(kept) = captures.into_iter().rev().find(|kept| kept.capture.sha256 == sha256) {
+            item.copy_pages = kept.pages;
+            item.copy = Some(kept.capture);
+        }
+    }
+    Ok(())
+}
+
+impl LinkView {
+    #[expect(clippy::indexing_slicing, reason = "the index was made from the same items")]
+    pub(in crate::serve) fn item(&self) -> &LinkFacts {
+        &self.course.night.items[self.index]
+    }
+
+    pub(in crate::serve) fn id(&self) -> LinkId {
+        LinkId::of(&self.item().link)
+    }
+
+    /// Whether the visitor may read the course.
+    pub(super) fn is_reader(&self) -> bool {
+        self.is_reader
+    }
+
+    /// The current copy, unless it was taken down.
+    pub(in crate::serve) fn copy(&self) -> Option<&Capture> {
+        self.item().copy.as_ref().filter(|_| self.rights() != Rights::TakenDown)
+    }
+
+    pub(in crate::serve) fn rights(&self) -> Rights {
+        if self.course.taken_down.contains(&self.id()) {
+            return Rights::TakenDown;
+        }
+        let is_own = is_own(&self.course.night, self.item());
+        access::rights_of(&self.item().link, &self.course.rules.copies.rights, is_own)
+    }
+
+    /// The decision about the link, in force or lapsed.
+    pub(in crate::serve) fn decided(&self) -> Option<&StoredDecision> {
+        self.course.decisions.get(&self.item().link)
+    }
+
+    /// Confirmed dead, or a missing file of the course's own site.
+    pub(in crate::serve) fn is_dead(&self) -> bool {
+        let item = self.item();
+        is_broken(&item.verdict.state, is_own(&self.course.night, item))
+    }
+
+    pub(in crate::serve) fn original(&self) -> Original {
+        if self.decided().is_some_and(|decided| decided.decision.our_copy().is_some()) {
+            return Original::SetAside;
+        }
+        match &self.item().verdict.state {
+            _ if self.is_dead() => Original::Dead,
+            State::Dead { .. } => Original::Dead,
+            State::Failing { .. } => Original::Failing,
+            State::Ok
+            | State::Moved { .. }
+            | State::Changed { .. }
+            | State::Restricted { .. }
+            | State::Unverifiable { .. } => Original::Works,
+        }
+    }
+}

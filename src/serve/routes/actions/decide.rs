@@ -1,0 +1,169 @@
+//! Carries out an action on links: written to the journal first, then to the catalogue.
+
+use jiff::civil::Date;
+
+use crate::domain::capture::{Capture, Digest};
+use crate::domain::course::Rights;
+use crate::domain::decision::{Choice, Decision, Gist, Until};
+use crate::domain::journal::Entry;
+use crate::domain::verdict::StateName;
+use crate::serve::error::Error;
+use crate::serve::library::Library;
+use crate::serve::library::course::LinkView;
+use crate::serve::recheck_queue::RecheckQueue;
+use crate::serve::routes::actions::action_form::ActionForm;
+use crate::serve::routes::actions::actor::Actor;
+
+/// What a button requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::serve) enum LinkAction {
+    AcceptDead,
+    NotBroken,
+    OurCopy,
+    Snooze(Date),
+    SnoozeUntilNextTerm,
+    /// Later nights compare with this version.
+    AcceptVersion(Digest),
+    Undo,
+    Recheck,
+}
+
+impl LinkAction {
+    /// `None` if the form has no known action.
+    pub(super) fn parse(form: &ActionForm) -> Option<Self> {
+        Some(match form.field("choice")? {
+            "accept-dead" => Self::AcceptDead,
+            "not-broken" => Self::NotBroken,
+            "our-copy" => Self::OurCopy,
+            "snooze" => Self::Snooze(form.field("until")?.parse().ok()?),
+            "snooze-term" => Self::SnoozeUntilNextTerm,
+            "version" => Self::AcceptVersion(form.field("version")?.parse().ok()?),
+            "undo" => Self::Undo,
+            "recheck" => Self::Recheck,
+            _ => return None,
+        })
+    }
+}
+
+/// Two versions of a changed link, and which of them is accepted.
+#[derive(Clone, Debug)]
+pub(super) struct ChangedVersions {
+    pub before: Capture,
+    pub newest: Capture,
+    accepted: Option<Digest>,
+}
+
+impl ChangedVersions {
+    pub(super) fn is_newest_accepted(&self) -> bool {
+        self.accepted == Some(self.newest.sha256)
+    }
+}
+
+/// The versions in the last report.
+pub(super) async fn changed_versions(
+    library: &Library,
+    link: &LinkView,
+) -> Result<Option<ChangedVersions>, Error> {
+    let Some((before, newest)) = link.item().versions.clone() else { return Ok(None) };
+    let known = library.catalogue.link_record(&link.item().link).await?;
+    let accepted = known.and_then(|known| known.history.baseline).map(|kept| kept.capture.sha256);
+    Ok(Some(ChangedVersions { before, newest, accepted }))
+}
+
+/// The copy that can replace the original: for a changed link its earlier
+/// version. `None` if its rights never let a copy open.
+pub(super) fn our_copy(link: &LinkView) -> Option<Digest> {
+    if !may_show_copies(link) {
+        return None;
+    }
+    let item = link.item();
+    let before = item.versions.as_ref().map(|(before, _)| before);
+    before.or(item.copy.as_ref()).map(|copy| copy.sha256)
+}
+
+/// Whether the rights let a copy open at any time.
+pub(super) fn may_show_copies(link: &LinkView) -> bool {
+    match link.rights() {
+        Rights::Own | Rights::OpenLicence | Rights::FairUse | Rights::Unknown => true,
+        Rights::Licensed | Rights::TakenDown => false,
+    }
+}
+
+/// Applies an action to those links that it fits. Repeating it changes nothing.
+pub(in crate::serve) async fn carry_out(
+    library: &Library,
+    recheck_queue: &RecheckQueue,
+    actor: &Actor,
+    links: &[LinkView],
+    action: LinkAction,
+) -> Result<(), Error> {
+    let mut entries = Vec::new();
+    for link in links {
+        entries.extend(entry(library, actor, link, action).await?);
+    }
+    let now = library.clock.now();
+    if action == LinkAction::Recheck {
+        recheck_queue.enqueue(&actor.course.night.course, links.iter().map(|link| &link.item().link), now);
+    }
+    if entries.is_empty() {
+        return Ok(());
+    }
+    library.archive.append(now, &entries)?;
+    Ok(library.catalogue.apply(&entries).await?)
+}
+
+async fn entry(
+    library: &Library,
+    actor: &Actor,
+    link: &LinkView,
+    action: LinkAction,
+) -> Result<Option<Entry>, Error> {
+    let today = library.today_at(&link.course);
+    let choice = match action {
+        LinkAction::AcceptDead => Some(Choice::AcceptedDead),
+        LinkAction::NotBroken => Some(Choice::NotBroken),
+        LinkAction::OurCopy => our_copy(link).map(Choice::OurCopy),
+        LinkAction::Snooze(day) if day > today => Some(Choice::Snoozed(Until::Day(day))),
+        LinkAction::Snooze(_) => None,
+        LinkAction::SnoozeUntilNextTerm => {
+            link.course.rules.term.map(|term| Choice::Snoozed(Until::TermAfter(term.last)))
+        }
+        LinkAction::AcceptVersion(sha256) => return accepted(library, link, sha256).await,
+        LinkAction::Undo => return Ok(link.decided().map(|_| decided(library, link, None))),
+        LinkAction::Recheck => None,
+    };
+    let state = &link.item().verdict.state;
+    let Some(choice) = choice.filter(|choice| choice.fits(state)) else { return Ok(None) };
+    let is_in_force =
+        link.decided().is_some_and(|decided| !decided.has_lapsed && decided.decision.choice == choice);
+    if is_in_force {
+        return Ok(None);
+    }
+    let (about, at) = (Gist::of(state), library.clock.now());
+    let decision = Decision { choice, about, at, by: actor.reader.clone() };
+    Ok(Some(decided(library, link, Some(decision))))
+}
+
+fn decided(library: &Library, link: &LinkView, decision: Option<Decision>) -> Entry {
+    Entry::Decided {
+        at: decision.as_ref().map_or_else(|| library.clock.now(), |decision| decision.at),
+        course: link.course.night.course.clone(),
+        link: link.item().link.clone(),
+        decision,
+    }
+}
+
+/// Only a capture of the link itself can be accepted.
+async fn accepted(library: &Library, link: &LinkView, sha256: Digest) -> Result<Option<Entry>, Error> {
+    let address = &link.item().link;
+    let known = library.catalogue.link_record(address).await?;
+    let baseline = known.and_then(|known| known.history.baseline).map(|kept| kept.capture.sha256);
+    let is_capture = library.captures(address).await?.iter().any(|kept| kept.capture.sha256 == sha256);
+    let is_changed = link.item().verdict.state.name() == StateName::Changed;
+    let is_new = baseline != Some(sha256);
+    Ok((is_capture && is_changed && is_new).then(|| Entry::Accepted {
+        at: library.clock.now(),
+        link: address.clone(),
+        sha256,
+    }))
+}

@@ -1,0 +1,7 @@
+//! `/api/v1`, and the script for course pages.
+
+pub(in crate::serve) mod captures;
+pub(in crate::serve) mod course_json;
+pub(in crate::serve) mod description;
+pub(in crate::serve) mod links;
+pub(in crate::serve) mod search;

@@ -1,0 +1,53 @@
+//! `/api/v1/courses/<id>/search?q=`: full-text search in the copies of a course.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Uri};
+use serde_json::{Value, json};
+
+use crate::domain::report::wording::student;
+use crate::serve::auth::visitor::Visitor;
+use crate::serve::error::RouteResult;
+use crate::serve::http::query;
+use crate::serve::library::Library;
+use crate::serve::library::search::{self, DocumentHit, HitPassage};
+use crate::serve::routes::api::course_json;
+use crate::serve::routes::requested_course::readable_course;
+
+pub(in crate::serve) async fn search(
+    State(library): State<Arc<Library>>,
+    visitor: Visitor,
+    Path(course): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> RouteResult {
+    let course = match readable_course(&library, &visitor, &course).await {
+        Ok(course) => course,
+        Err(response) => return response,
+    };
+    let query = query::search_words(&uri);
+    let hits = search::search(&library, &visitor, &course, &query).await?;
+    let body = json!({
+        "course": course.night.course,
+        "query": query,
+        "documents": hits.iter().map(|hit| document(&library, hit)).collect::<Vec<_>>(),
+    });
+    course_json::response(&course, &headers, &body)
+}
+
+fn document(library: &Library, hit: &DocumentHit) -> Value {
+    let item = hit.link.item();
+    json!({
+        "link": hit.link.id(),
+        "url": item.link,
+        "label": student::name_of(item),
+        "copy": course_json::copy(library, &hit.copy, item.copy_pages),
+        "places": hit.passages.iter().map(passage).collect::<Vec<_>>(),
+    })
+}
+
+fn passage(passage: &HitPassage) -> Value {
+    let pieces = passage.snippet.iter().map(|piece| json!({ "text": piece.text, "match": piece.is_match }));
+    json!({ "page": passage.page, "snippet": pieces.collect::<Vec<_>>() })
+}

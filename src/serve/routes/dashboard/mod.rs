@@ -1,0 +1,316 @@
+//! `/c/<course>/health`: the state of all links of a course, for its staff.
+
+pub(in crate::serve) mod chart;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use jiff::Timestamp;
+
+use self::chart::LAYERS;
+use crate::domain::capture::{Capture, Verified};
+use crate::domain::course::CourseId;
+use crate::domain::policy::admission::Standing;
+use crate::domain::report::Event;
+use crate::domain::report::figures::{self, count, hours, number, size};
+use crate::domain::report::plain::visible;
+use crate::domain::report::wording::{self, actions, student};
+use crate::domain::verdict::State as LinkState;
+use crate::serve::auth::csrf::FormTokens;
+use crate::serve::auth::form::PostedForm;
+use crate::serve::auth::login;
+use crate::serve::auth::visitor::Visitor;
+use crate::serve::base_url::BaseUrl;
+use crate::serve::error::{Error, RouteResult};
+use crate::serve::library::Library;
+use crate::serve::library::availability::original_address;
+use crate::serve::library::copy_link::CopyLink;
+use crate::serve::library::course::{CourseView, LinkView};
+use crate::serve::library::night_history::StateCounts;
+use crate::serve::recheck_queue::RecheckQueue;
+use crate::serve::respond;
+use crate::serve::routes::actions::actor::Actor;
+use crate::serve::routes::actions::buttons::can_be_cleared;
+use crate::serve::routes::actions::decide::{self, LinkAction};
+use crate::serve::routes::requested_course::any_course;
+
+#[derive(Template)]
+#[template(path = "health.html", config = "src/serve/askama.toml")]
+struct HealthPage<'a> {
+    base: &'a BaseUrl,
+    course: &'a CourseId,
+    title: String,
+    checked: String,
+    /// Why the night failed, or why a course page could not be read.
+    problems: Vec<String>,
+    chart: String,
+    /// The first and the last night of the chart.
+    span: Option<String>,
+    legend: Vec<LegendEntry>,
+    nights: Vec<NightCountsRow>,
+    events: Vec<EventRow>,
+    links: Vec<LinkRow>,
+    decisions: Vec<DecisionRow>,
+    emails: Vec<String>,
+    recheck: Option<RecheckForm>,
+    storage: Vec<String>,
+}
+
+/// The count of a layer in the latest night.
+struct LegendEntry {
+    class: &'static str,
+    count: String,
+    label: &'static str,
+}
+
+struct NightCountsRow {
+    day: String,
+    counts: Vec<String>,
+    is_void: bool,
+}
+
+struct EventRow {
+    name: String,
+    go: String,
+    before: &'static str,
+    after: &'static str,
+}
+
+/// A link in any state but `ok`.
+struct LinkRow {
+    id: String,
+    name: String,
+    address: String,
+    /// An address with a new, hostile owner is shown but not linked.
+    is_linked: bool,
+    state: String,
+    since: String,
+    nights: String,
+    copy: Option<CopyLink>,
+    can_be_cleared: bool,
+}
+
+struct DecisionRow {
+    name: String,
+    text: String,
+}
+
+/// Where staff request a recheck.
+struct RecheckForm {
+    action: String,
+    form_token: String,
+}
+
+/// What the handlers of the dashboard need.
+#[derive(Clone, Debug)]
+pub(in crate::serve) struct DashboardState {
+    pub library: Arc<Library>,
+    pub recheck_queue: RecheckQueue,
+    pub form_tokens: FormTokens,
+}
+
+pub(in crate::serve) async fn health(
+    State(state): State<DashboardState>,
+    visitor: Visitor,
+    Path(course): Path<String>,
+) -> RouteResult {
+    let library = &state.library;
+    let base = &library.settings.base_url;
+    let course = match any_course(library, &course).await {
+        Ok(course) => course,
+        Err(response) => return response,
+    };
+    let needed = course.rules.admission.needed_for_health();
+    if visitor.standing(&course.rules) < needed {
+        return match needed {
+            Standing::Staff => login::staff_required(base, &visitor, &course.rules),
+            Standing::Reader | Standing::Stranger => login::reader_required(base, &visitor, &course.rules),
+        };
+    }
+    let night = &course.night;
+    let history = library.night_history(&night.course).await?;
+    let events = library.catalogue.events(&night.course).await?;
+    let of_last_night = events.iter().filter(|event| event.at == night.started);
+    let mut problems: Vec<String> = night.void.iter().map(wording::void).collect();
+    problems.extend(night.page_trouble.iter().map(wording::page_trouble));
+    let page = HealthPage {
+        base,
+        course: &night.course,
+        title: visible(&night.title),
+        checked: checked(&course),
+        problems,
+        chart: chart::draw(&history),
+        span: span(&course, &history),
+        legend: history.last().into_iter().flat_map(legend).collect(),
+        nights: history.iter().rev().map(|counts| night_row(&course, counts)).collect(),
+        events: of_last_night.filter_map(|event| event_row(base, &visitor, &course, event)).collect(),
+        links: course.links(&visitor).filter_map(|link| link_row(&state, &link)).collect(),
+        decisions: course.links(&visitor).filter_map(|link| decision_row(library, &link)).collect(),
+        emails: emails(library, &course).await?,
+        recheck: recheck_form(&state, &visitor, &course),
+        storage: storage(library, &course).await?,
+    };
+    respond::page(StatusCode::OK, &page)
+}
+
+/// "Fri 18 Sep, 02:30-02:31 UTC, 120 requests".
+fn checked(course: &CourseView) -> String {
+    let night = &course.night;
+    let requests = usize::try_from(night.requests).unwrap_or(usize::MAX);
+    format!(
+        "{}, {}, {}",
+        local_day(course, night.finished),
+        hours(night.started, night.finished, &night.time_zone),
+        count(requests, "request"),
+    )
+}
+
+/// Only staff may request rechecks.
+fn recheck_form(state: &DashboardState, visitor: &Visitor, course: &CourseView) -> Option<RecheckForm> {
+    if !state.recheck_queue.is_connected() || visitor.standing(&course.rules) < Standing::Staff {
+        return None;
+    }
+    let id = &course.night.course;
+    let form_token = state.form_tokens.token(visitor, id)?;
+    Some(RecheckForm { action: state.library.settings.base_url.at(&format!("/c/{id}/recheck")), form_token })
+}
+
+fn span(course: &CourseView, history: &[StateCounts]) -> Option<String> {
+    let (first, last) = (history.first()?, history.last()?);
+    let (first, last) = (local_day(course, first.started), local_day(course, last.started));
+    Some(actions::nights(history.len(), &first, &last))
+}
+
+fn legend(counts: &StateCounts) -> impl Iterator<Item = LegendEntry> {
+    LAYERS.iter().map(|layer| LegendEntry {
+        class: layer.class,
+        count: number(counts.count(layer.states) as u64),
+        label: layer.label,
+    })
+}
+
+fn night_row(course: &CourseView, counts: &StateCounts) -> NightCountsRow {
+    NightCountsRow {
+        day: local_day(course, counts.started),
+        counts: LAYERS.iter().map(|layer| number(counts.count(layer.states) as u64)).collect(),
+        is_void: counts.is_void,
+    }
+}
+
+fn event_row(base: &BaseUrl, visitor: &Visitor, course: &Arc<CourseView>, event: &Event) -> Option<EventRow> {
+    let link = course.link(visitor, &event.link)?;
+    Some(EventRow {
+        name: student::name_of(link.item()),
+        go: base.at(&format!("/go/{}", link.id())),
+        before: event.before.as_ref().map_or("new on the page", wording::state),
+        after: wording::state(&event.after),
+    })
+}
+
+fn link_row(state: &DashboardState, link: &LinkView) -> Option<LinkRow> {
+    let library = &state.library;
+    let item = link.item();
+    let verdict = &item.verdict;
+    if verdict.state == LinkState::Ok {
+        return None;
+    }
+    let state_text = match (&verdict.state, verdict.state.reason()) {
+        // The reason of a move says nothing more.
+        (LinkState::Moved { .. }, _) | (_, None) => wording::state(&verdict.state).to_owned(),
+        (_, Some(reason)) => {
+            format!("{}: {}", wording::state(&verdict.state), wording::reason(reason, item.status))
+        }
+    };
+    let is_requested = state.recheck_queue.status(&item.link).is_some();
+    Some(LinkRow {
+        id: link.id().to_string(),
+        name: student::name_of(item),
+        address: item.link.to_string(),
+        is_linked: original_address(library, link).is_some(),
+        state: state_text,
+        since: local_day(&link.course, verdict.since),
+        nights: count(verdict.nights as usize, "night"),
+        can_be_cleared: can_be_cleared(verdict.state.name()) && !is_requested,
+        copy: CopyLink::of(&library.settings.base_url, link),
+    })
+}
+
+fn decision_row(library: &Library, link: &LinkView) -> Option<DecisionRow> {
+    let decided = link.decided()?;
+    let today = library.today_at(&link.course);
+    let choice = wording::decision::choice(&decided.decision.choice, today);
+    let since = link.course.local_date(decided.decision.at);
+    let text = actions::in_force(&choice, since, today, decided.has_lapsed);
+    Some(DecisionRow { name: student::name_of(link.item()), text })
+}
+
+/// The e-mails that wait or failed, and how many readers stopped them. Readers are not named.
+async fn emails(library: &Library, course: &CourseView) -> Result<Vec<String>, Error> {
+    let outbox = library.catalogue.outbox().await?;
+    let stopped = library.catalogue.stopped(&course.night.course).await?;
+    let stopped = course.rules.readers.iter().filter(|reader| stopped.contains(reader)).count();
+    let trouble = outbox.troubles.iter().rfind(|trouble| trouble.course == course.night.course);
+    let oldest = outbox.oldest.map(|at| local_day(course, at));
+    Ok(actions::outbox(
+        outbox.waiting as usize,
+        oldest.as_deref(),
+        trouble.map(|trouble| (trouble.state.as_str(), trouble.tries)),
+        stopped,
+    ))
+}
+
+/// Staff request a recheck of a link.
+pub(in crate::serve) async fn recheck(
+    State(state): State<DashboardState>,
+    visitor: Visitor,
+    Path(course): Path<String>,
+    form: PostedForm,
+) -> RouteResult {
+    let library = &state.library;
+    let base = &library.settings.base_url;
+    let course = match any_course(library, &course).await {
+        Ok(course) => course,
+        Err(response) => return response,
+    };
+    if visitor.standing(&course.rules) < Standing::Staff {
+        return login::staff_required(base, &visitor, &course.rules);
+    }
+    if !state.form_tokens.is_valid(&visitor, &course.night.course, &form) {
+        return login::outdated_form(base);
+    }
+    let is_requested = |link: &LinkView| form.field("link").parse() == Ok(link.id());
+    let links: Vec<LinkView> = course.links_for_actor().filter(is_requested).collect();
+    let actor = Actor { course: Arc::clone(&course), reader: None };
+    decide::carry_out(library, &state.recheck_queue, &actor, &links, LinkAction::Recheck).await?;
+    Ok(respond::see_other(&base.at(&format!("/c/{}/health", course.night.course))))
+}
+
+/// The size of the copies, the free space, and when the copies were last verified.
+async fn storage(library: &Library, course: &CourseView) -> Result<Vec<String>, Error> {
+    let copies: Vec<&Capture> = course.night.items.iter().filter_map(|item| item.copy.as_ref()).collect();
+    let bytes: u64 = copies.iter().map(|copy| copy.bytes).sum();
+    let current = if copies.len() == 1 {
+        "1 current copy".to_owned()
+    } else {
+        format!("{} current copies", number(copies.len() as u64))
+    };
+    let free = size(library.archive.free_bytes()?);
+    let current = format!("{current}, {}. {free} of disk space is free.", size(bytes));
+    let all = library.catalogue.verified().await?;
+    let verified: Vec<Verified> = copies.iter().filter_map(|copy| all.get(&copy.sha256)).copied().collect();
+    let sound = verified.iter().filter(|it| it.is_sound);
+    let oldest = sound.clone().map(|it| it.at).min().map(|at| local_day(course, at));
+    let fixity = actions::FixityFigures {
+        copies: copies.len(),
+        sound: sound.count(),
+        unsound: verified.iter().filter(|it| !it.is_sound).count(),
+        oldest,
+    };
+    Ok([current].into_iter().chain(actions::fixity(&fixity)).collect())
+}
+
+fn local_day(course: &CourseView, at: Timestamp) -> String {
+    figures::local_day(at, course.time_zone(), course.night.today)
+}

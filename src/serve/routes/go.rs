@@ -1,0 +1,79 @@
+//! `/go/<link>` and `/go?url=`: a stable address for a reading, which leads to
+//! the original while it works and to the copy afterwards.
+//!
+//! Only links of a course are followed, so that it cannot be used to redirect
+//! to any other address.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri};
+
+use crate::domain::address::{Address, LinkId};
+use crate::domain::report::plain::visible;
+use crate::serve::auth::visitor::Visitor;
+use crate::serve::error::RouteResult;
+use crate::serve::http::query;
+use crate::serve::library::Library;
+use crate::serve::library::availability::{Availability, availability};
+use crate::serve::library::course::LinkView;
+use crate::serve::respond::{self, no_store, redirect};
+use crate::serve::routes::copy;
+use crate::serve::routes::unavailable::{copy_closed, original_unavailable};
+
+/// The part of an unknown address that is shown.
+const MAX_SHOWN_CHARS: usize = 300;
+
+pub(in crate::serve) async fn by_id(
+    State(library): State<Arc<Library>>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> RouteResult {
+    let link = match id.parse::<LinkId>() {
+        Ok(id) => library.link(&visitor, id).await?,
+        Err(_) => None,
+    };
+    match link {
+        Some(link) => go(&library, &visitor, &link).await,
+        None => unknown(&library, &id),
+    }
+}
+
+pub(in crate::serve) async fn by_address(
+    State(library): State<Arc<Library>>,
+    visitor: Visitor,
+    uri: Uri,
+) -> RouteResult {
+    let Some(url) = query::parameter(&uri, "url") else { return unknown(&library, "") };
+    let link = match Address::parse(&url) {
+        Ok(address) => library.link_at(&visitor, &address).await?,
+        Err(_) => None,
+    };
+    match link {
+        Some(link) => go(&library, &visitor, &link).await,
+        None => unknown(&library, &url),
+    }
+}
+
+async fn go(library: &Library, visitor: &Visitor, link: &LinkView) -> RouteResult {
+    let response = match availability(library, link) {
+        Availability::Original(address) => redirect(&address),
+        Availability::Failing(copy) => original_unavailable(library, link, StatusCode::OK, Some(&copy))?,
+        Availability::Copy(capture) => {
+            let captures = library.captures(&link.item().link).await?;
+            match captures.iter().rev().find(|kept| kept.capture.id() == capture.id()) {
+                Some(kept) => copy::page(library, visitor, link, kept).await?,
+                None => original_unavailable(library, link, StatusCode::NOT_FOUND, None)?,
+            }
+        }
+        Availability::Closed(closed) => copy_closed(library, visitor, link, closed).await?,
+        Availability::Nothing => original_unavailable(library, link, StatusCode::NOT_FOUND, None)?,
+    };
+    Ok(no_store(response))
+}
+
+fn unknown(library: &Library, requested: &str) -> RouteResult {
+    let shown: String = visible(requested).chars().take(MAX_SHOWN_CHARS).collect();
+    let text = format!("No course here has this link: {shown}");
+    respond::message(&library.settings.base_url, StatusCode::NOT_FOUND, "Unknown link", &text)
+}

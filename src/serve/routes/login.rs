@@ -1,0 +1,211 @@
+//! `/c/<course>/login` and `/c/<course>/logout`: login with the password of a
+//! course, the start of a login at the school, and logout.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::header::{self, HeaderValue};
+use axum::http::{StatusCode, Uri};
+use jiff::SignedDuration;
+use url::Url;
+
+use crate::domain::course::CourseId;
+use crate::domain::policy::admission::{Role, Standing};
+use crate::domain::policy::throttle::Client;
+use crate::domain::report::plain::visible;
+use crate::domain::report::wording::student;
+use crate::serve::auth::cookie::SessionCookie;
+use crate::serve::auth::form::PostedForm;
+use crate::serve::auth::login::{LoginAttempt, outdated_form, password_page};
+use crate::serve::auth::login_limiter::LoginLimiter;
+use crate::serve::auth::login_state::LoginState;
+use crate::serve::auth::visitor::Visitor;
+use crate::serve::base_url::BaseUrl;
+use crate::serve::error::{Error, RouteResult};
+use crate::serve::http::query;
+use crate::serve::respond::{self, header_value, no_store};
+use crate::serve::routes::oidc;
+use crate::serve::settings::{CourseRules, ServeSettings};
+
+#[derive(Template)]
+#[template(path = "logged_in.html", config = "src/serve/askama.toml")]
+struct LoggedInPage<'a> {
+    base: &'a BaseUrl,
+    course: &'a CourseId,
+    course_title: String,
+    title: &'static str,
+    form_token: String,
+}
+
+#[derive(Template)]
+#[template(path = "logged_out.html", config = "src/serve/askama.toml")]
+struct LoggedOutPage<'a> {
+    base: &'a BaseUrl,
+    title: &'static str,
+    text: &'static str,
+    provider_logout: String,
+}
+
+/// `GET /c/<course>/login`
+pub(in crate::serve) async fn show(
+    State(state): State<LoginState>,
+    visitor: Visitor,
+    Path(course): Path<String>,
+    uri: Uri,
+) -> RouteResult {
+    let base = &state.settings.base_url;
+    let Some(course) = course_with_login(&state.settings, &course) else {
+        return respond::page_not_found(base);
+    };
+    let role = login_role(course);
+    let needs_more = role == Role::Staff && visitor.standing(course) < Standing::Staff;
+    let next = query::parameter(&uri, "next");
+    let next = next.as_deref().and_then(|next| base.own_path(next));
+    let next = next.map_or_else(|| base.course(&course.id), str::to_owned);
+    match visitor.session(&course.id).filter(|_| !needs_more) {
+        None if course.admission.asks_the_provider() => {
+            oidc::begin(&state.settings, &state.oidc, &visitor, course, next).await
+        }
+        None => {
+            let mut response = password_page(base, course, role, LoginAttempt { error: None, next })?;
+            // No page was refused, so this is not a 401.
+            *response.status_mut() = StatusCode::OK;
+            response.headers_mut().remove(header::WWW_AUTHENTICATE);
+            Ok(response)
+        }
+        Some(session) => {
+            let form_token = state.form_tokens.token(&visitor, &course.id).ok_or(Error::NoFormToken)?;
+            let page = LoggedInPage {
+                base,
+                course: &course.id,
+                course_title: visible(&course.title),
+                title: student::signed_in(session.role),
+                form_token,
+            };
+            respond::page(StatusCode::OK, &page)
+        }
+    }
+}
+
+/// `POST /c/<course>/login`
+pub(in crate::serve) async fn log_in(
+    State(state): State<LoginState>,
+    visitor: Visitor,
+    Path(course): Path<String>,
+    form: PostedForm,
+) -> RouteResult {
+    let base = &state.settings.base_url;
+    let course = course_with_login(&state.settings, &course);
+    let Some(course) = course.filter(|course| course.admission.has_passwords()) else {
+        return respond::page_not_found(base);
+    };
+    let next = form.field("next").to_owned();
+    let client = Client::of(visitor.client());
+    let admitted = state.limiter.throttle().admit(client, &course.id, state.clock.now());
+    if let Err(wait) = admitted {
+        return too_many_attempts(base, course, wait, next);
+    }
+    let Some(role) = role_of_password(&state.limiter, course, form.field("password")).await? else {
+        tracing::info!(course = %course.id, "a login failed: wrong password");
+        let error = Some(student::WRONG_PASSWORD.to_owned());
+        return password_page(base, course, login_role(course), LoginAttempt { error, next });
+    };
+    state.limiter.throttle().was_right(client, &course.id);
+    let session = state.sessions.begin(course, role, visitor.session(&course.id)).await?;
+    let home = base.course(&course.id);
+    let mut response = respond::see_other(base.own_path(&next).unwrap_or(&home));
+    let cookie = SessionCookie::of_course(&course.id, base, visitor.is_secure());
+    let set_cookie = cookie.set(&session.token, session.lifetime);
+    response.headers_mut().insert(header::SET_COOKIE, header_value(&set_cookie));
+    Ok(response)
+}
+
+/// `POST /c/<course>/logout`
+pub(in crate::serve) async fn log_out(
+    State(state): State<LoginState>,
+    visitor: Visitor,
+    Path(course): Path<String>,
+    form: PostedForm,
+) -> RouteResult {
+    let base = &state.settings.base_url;
+    let Some(course) = course_with_login(&state.settings, &course) else {
+        return respond::page_not_found(base);
+    };
+    if !state.form_tokens.is_valid(&visitor, &course.id, &form) {
+        return outdated_form(base);
+    }
+    let session = visitor.session(&course.id);
+    if let Some(session) = session {
+        state.sessions.end(session).await?;
+    }
+    let provider_logout = match session {
+        Some(_) if course.admission.asks_the_provider() => state.oidc.logout_url().await,
+        Some(_) | None => None,
+    };
+    let mut response = match provider_logout {
+        Some(url) => logged_out(base, &url)?,
+        None => respond::see_other(&base.at("/")),
+    };
+    let cookie = SessionCookie::of_course(&course.id, base, visitor.is_secure());
+    response.headers_mut().insert(header::SET_COOKIE, header_value(&cookie.clear()));
+    Ok(response)
+}
+
+/// Continues to the logout page of the school. A redirect is not possible,
+/// because the content policy allows forms to lead only to this service.
+fn logged_out(base: &BaseUrl, provider_logout: &Url) -> RouteResult {
+    let (title, text) = student::SIGNED_OUT;
+    let refresh = header_value(&format!("0; url={provider_logout}"));
+    let page = LoggedOutPage { base, title, text, provider_logout: provider_logout.to_string() };
+    let mut response = no_store(respond::page(StatusCode::OK, &page)?);
+    response.headers_mut().insert(header::REFRESH, refresh);
+    Ok(response)
+}
+
+/// The login page with the time to wait.
+fn too_many_attempts(
+    base: &BaseUrl,
+    course: &CourseRules,
+    wait: SignedDuration,
+    next: String,
+) -> RouteResult {
+    let seconds = wait.as_secs().max(0) + 1;
+    let error = Some(student::too_many_tries(seconds));
+    let mut response = password_page(base, course, login_role(course), LoginAttempt { error, next })?;
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    response.headers_mut().remove(header::WWW_AUTHENTICATE);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    Ok(response)
+}
+
+/// The role that a password grants. Both passwords are always checked, so that
+/// the time taken reveals nothing.
+async fn role_of_password(
+    limiter: &LoginLimiter,
+    course: &CourseRules,
+    password: &str,
+) -> Result<Option<Role>, Error> {
+    let password = password.to_owned();
+    let staff = course.admission.password(Role::Staff).cloned();
+    let readers = course.admission.password(Role::Reader).cloned();
+    let role = limiter.run(move || {
+        let is_staff = staff.is_some_and(|hash| hash.is_of(&password));
+        let is_reader = readers.is_some_and(|hash| hash.is_of(&password));
+        match (is_staff, is_reader) {
+            (true, _) => Some(Role::Staff),
+            (false, true) => Some(Role::Reader),
+            (false, false) => None,
+        }
+    });
+    Ok(role.await?)
+}
+
+fn course_with_login<'a>(settings: &'a ServeSettings, course: &str) -> Option<&'a CourseRules> {
+    settings.courses.iter().find(|rules| rules.id.as_str() == course && rules.admission.has_a_door())
+}
+
+/// The role of the login page: readers, or staff if readers need no login.
+fn login_role(course: &CourseRules) -> Role {
+    let is_for_readers =
+        course.admission.asks_the_provider() || course.admission.password(Role::Reader).is_some();
+    if is_for_readers { Role::Reader } else { Role::Staff }
+}

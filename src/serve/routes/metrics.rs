@@ -1,0 +1,156 @@
+//! `/metrics`, in the Prometheus text format 0.0.4.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse as _;
+
+use crate::domain::course::CourseId;
+use crate::domain::verdict::StateName;
+use crate::serve::auth::visitor::Visitor;
+use crate::serve::error::{Error, RouteResult};
+use crate::serve::library::Library;
+use crate::serve::request_counters::RequestCounters;
+use crate::serve::routes::health::{refused, seconds};
+
+/// Rows of captures that are read at a time.
+const ROWS_PER_READ: u32 = 5000;
+
+/// The number and size of all captures, up to a row of the catalogue. Rows are
+/// never changed, so each is counted once.
+#[derive(Debug, Default)]
+pub(in crate::serve) struct CaptureTotals(tokio::sync::Mutex<TotalsUpTo>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct TotalsUpTo {
+    row: i64,
+    captures: u64,
+    bytes: u64,
+}
+
+impl CaptureTotals {
+    /// Adds the captures since the last request.
+    async fn update(&self, library: &Library) -> Result<TotalsUpTo, Error> {
+        let mut totals = self.0.lock().await;
+        loop {
+            let rows = library.catalogue.capture_sizes_after(totals.row, ROWS_PER_READ).await?;
+            let Some(last) = rows.last() else { return Ok(*totals) };
+            totals.captures += rows.len() as u64;
+            totals.bytes += rows.iter().map(|row| row.bytes).sum::<u64>();
+            totals.row = last.row;
+        }
+    }
+}
+
+/// The metrics of a restricted course are shown only to its readers and to the
+/// configured monitors.
+pub(in crate::serve) async fn metrics(
+    State(library): State<Arc<Library>>,
+    State(counters): State<Arc<RequestCounters>>,
+    State(totals): State<Arc<CaptureTotals>>,
+    visitor: Visitor,
+) -> RouteResult {
+    let mut text = String::new();
+    link_states(&library, &visitor, &mut text).await?;
+    storage(&library, &totals, &mut text).await?;
+    last_night(&library, &mut text).await?;
+    last_successes(&library, &visitor, &mut text).await?;
+    outbox(&library, &mut text).await?;
+    responses(&counters, &mut text);
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, text).into_response())
+}
+
+/// Whether a visitor may see the metrics of a course.
+fn may_see(library: &Library, visitor: &Visitor, course: &CourseId) -> bool {
+    let is_monitor = library.settings.monitors.iter().any(|network| network.contains(visitor.client()));
+    is_monitor || library.settings.course(course).is_some_and(|rules| visitor.may_read(rules))
+}
+
+async fn link_states(library: &Library, visitor: &Visitor, text: &mut String) -> Result<(), Error> {
+    family(text, "onreserve_links", "gauge", "Links of a course by state.");
+    let courses = library.courses().await?;
+    for course in courses.iter().filter(|course| may_see(library, visitor, &course.night.course)) {
+        let mut counts: BTreeMap<StateName, u64> = StateName::ALL.iter().map(|state| (*state, 0)).collect();
+        for item in &course.night.items {
+            *counts.entry(item.verdict.state.name()).or_default() += 1;
+        }
+        for (state, count) in counts {
+            // A course id has no characters that need escaping.
+            let course = &course.night.course;
+            let state = state.as_str();
+            let _ = writeln!(text, "onreserve_links{{course=\"{course}\",state=\"{state}\"}} {count}");
+        }
+    }
+    Ok(())
+}
+
+async fn storage(library: &Library, totals: &CaptureTotals, text: &mut String) -> Result<(), Error> {
+    let totals = totals.update(library).await?;
+    gauge(text, "onreserve_captures", "Captures in the archive.", totals.captures);
+    let help = "Bytes of all captures. Equal bodies are stored once, so the disk holds less.";
+    gauge(text, "onreserve_capture_bytes", help, totals.bytes);
+    let help = "Free bytes on the disk of the archive.";
+    gauge(text, "onreserve_archive_free_bytes", help, library.archive.free_bytes()?);
+    Ok(())
+}
+
+async fn last_night(library: &Library, text: &mut String) -> Result<(), Error> {
+    let Some(night) = library.catalogue.last_finished().await? else { return Ok(()) };
+    let age = library.clock.now().duration_since(night.finished);
+    gauge(text, "onreserve_last_night_age_seconds", "Time since the last night ended.", seconds(age));
+    let duration = night.finished.duration_since(night.started);
+    let help = "Duration of the last night.";
+    gauge(text, "onreserve_last_night_duration_seconds", help, seconds(duration));
+    let help = "1 if the last night failed on our side, so that no link was judged.";
+    gauge(text, "onreserve_last_night_void", help, u64::from(night.is_void));
+    Ok(())
+}
+
+async fn last_successes(library: &Library, visitor: &Visitor, text: &mut String) -> Result<(), Error> {
+    let name = "onreserve_last_success_timestamp_seconds";
+    family(text, name, "gauge", "When the last night ended in which the links of the course were judged.");
+    for (course, at) in library.catalogue.last_successes().await? {
+        if may_see(library, visitor, &course) {
+            let _ = writeln!(text, "{name}{{course=\"{course}\"}} {}", at.as_second());
+        }
+    }
+    Ok(())
+}
+
+async fn outbox(library: &Library, text: &mut String) -> Result<(), Error> {
+    let outbox = library.catalogue.outbox().await?;
+    let waiting = outbox.oldest.map_or(0, |oldest| seconds(library.clock.now().duration_since(oldest)));
+    gauge(text, "onreserve_outbox_waiting", "E-mails waiting for the relay.", outbox.waiting.into());
+    gauge(text, "onreserve_outbox_oldest_seconds", "Age of the oldest report that is waiting.", waiting);
+    let help = "E-mails refused or given up, whose report is not in a later e-mail yet.";
+    gauge(text, "onreserve_outbox_refused", help, refused(&outbox));
+    Ok(())
+}
+
+fn responses(counters: &RequestCounters, text: &mut String) {
+    let name = "onreserve_answers_total";
+    family(text, name, "counter", "Responses by class of status code.");
+    for (class, count) in counters.responses() {
+        let _ = writeln!(text, "{name}{{class=\"{class}xx\"}} {count}");
+    }
+    let name = "onreserve_copies_opened_total";
+    family(text, name, "counter", "Copies opened by readers.");
+    let _ = writeln!(text, "{name} {}", counters.copies_opened());
+}
+
+/// The head of a metric. Writing to a string cannot fail.
+fn family(text: &mut String, name: &str, kind: &str, help: &str) {
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+fn gauge(text: &mut String, name: &str, help: &str, value: u64) {
+    family(text, name, "gauge", help);
+    let _ = writeln!(text, "{name} {value}");
+}

@@ -1,0 +1,19 @@
+//! The handlers of requests, a module for each kind of page.
+
+pub(super) mod actions;
+pub(super) mod api;
+pub(super) mod blob;
+pub(super) mod copy;
+pub(super) mod course;
+pub(super) mod dashboard;
+pub(super) mod fallback;
+pub(super) mod go;
+pub(super) mod health;
+pub(super) mod login;
+pub(super) mod memento;
+pub(super) mod metrics;
+pub(super) mod oidc;
+pub(super) mod requested_course;
+pub(super) mod robots;
+pub(super) mod style;
+pub(super) mod unavailable;

@@ -1,0 +1,118 @@
+//! The state of the request handlers. Handlers get only the parts they need.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+
+use super::auth::csrf::FormTokens;
+use super::auth::login_limiter::LoginLimiter;
+use super::auth::login_state::LoginState;
+use super::auth::oidc::flow::OidcState;
+use super::auth::session::SessionStore;
+use super::library::Library;
+use super::recheck_queue::RecheckQueue;
+use super::request_counters::RequestCounters;
+use super::routes::dashboard::DashboardState;
+use super::routes::metrics::CaptureTotals;
+use super::settings::ServeSettings;
+use crate::world::archive::Archive;
+use crate::world::catalogue::Catalogue;
+use crate::world::clock::Clock;
+
+/// Everything that the handlers use.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    pub(super) settings: Arc<ServeSettings>,
+    pub(super) clock: Clock,
+    library: Arc<Library>,
+    sessions: SessionStore,
+    login_limiter: Arc<LoginLimiter>,
+    oidc: Arc<OidcState>,
+    form_tokens: FormTokens,
+    recheck_queue: RecheckQueue,
+    counters: Arc<RequestCounters>,
+    capture_totals: Arc<CaptureTotals>,
+}
+
+impl AppState {
+    pub fn new(archive: Archive, catalogue: Catalogue, clock: Clock, settings: ServeSettings) -> Self {
+        let settings = Arc::new(settings);
+        Self {
+            library: Arc::new(Library::new(archive, catalogue.clone(), clock, Arc::clone(&settings))),
+            sessions: SessionStore::new(catalogue, clock, Arc::clone(&settings)),
+            login_limiter: Arc::default(),
+            oidc: Arc::new(OidcState::new(Arc::clone(&settings), clock)),
+            form_tokens: FormTokens::new(),
+            recheck_queue: RecheckQueue::default(),
+            counters: Arc::default(),
+            capture_totals: Arc::default(),
+            settings,
+            clock,
+        }
+    }
+
+    /// Lets the pages request rechecks.
+    #[must_use]
+    pub fn with_recheck_queue(self, recheck_queue: RecheckQueue) -> Self {
+        Self { recheck_queue, ..self }
+    }
+}
+
+impl FromRef<AppState> for Arc<ServeSettings> {
+    fn from_ref(state: &AppState) -> Self {
+        Self::clone(&state.settings)
+    }
+}
+
+impl FromRef<AppState> for Arc<Library> {
+    fn from_ref(state: &AppState) -> Self {
+        Self::clone(&state.library)
+    }
+}
+
+impl FromRef<AppState> for SessionStore {
+    fn from_ref(state: &AppState) -> Self {
+        state.sessions.clone()
+    }
+}
+
+impl FromRef<AppState> for RecheckQueue {
+    fn from_ref(state: &AppState) -> Self {
+        state.recheck_queue.clone()
+    }
+}
+
+impl FromRef<AppState> for Arc<RequestCounters> {
+    fn from_ref(state: &AppState) -> Self {
+        Self::clone(&state.counters)
+    }
+}
+
+impl FromRef<AppState> for Arc<CaptureTotals> {
+    fn from_ref(state: &AppState) -> Self {
+        Self::clone(&state.capture_totals)
+    }
+}
+
+impl FromRef<AppState> for LoginState {
+    fn from_ref(state: &AppState) -> Self {
+        Self {
+            settings: Arc::clone(&state.settings),
+            sessions: state.sessions.clone(),
+            limiter: Arc::clone(&state.login_limiter),
+            oidc: Arc::clone(&state.oidc),
+            form_tokens: state.form_tokens.clone(),
+            clock: state.clock,
+        }
+    }
+}
+
+impl FromRef<AppState> for DashboardState {
+    fn from_ref(state: &AppState) -> Self {
+        Self {
+            library: Arc::clone(&state.library),
+            recheck_queue: state.recheck_queue.clone(),
+            form_tokens: state.form_tokens.clone(),
+        }
+    }
+}
