@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Where the time comes from.
 ///
-/// A pretended clock starts at a given instant and runs at the real pace, so
-/// that durations within a night stay true in rehearsals.
+/// A pretended clock starts at a given time and runs at the real pace, so that
+/// durations within a rehearsed night are real.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     pretended: Option<(Timestamp, Instant)>,

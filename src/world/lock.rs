@@ -1,5 +1,6 @@
-//! One instance per archive, and one hand at its copies: OS locks, held for as
-//! long as their tokens live.
+//! File locks: one service per archive, and one process that changes its captures.
+//!
+//! A lock is held for as long as its guard value lives.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -11,29 +12,29 @@ use crate::world::clock::Clock;
 const ATTEMPTS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Proof that no other instance writes to the archive. The lock ends with it,
-/// or with the process, however that ends.
+/// Proof that no other instance writes to the archive. The lock ends with this
+/// value, or with the process.
 #[derive(Debug)]
 pub struct SoleInstance {
     _file: File,
 }
 
-/// Proof that nobody else keeps, removes or sets aside copies: a night holds it,
-/// a takedown, a verification. It goes beside a [`SoleInstance`] that lives
-/// longer, so that the latter two need no service to stop.
+/// Proof that no other process stores, removes or quarantines captures. A night, a
+/// takedown and a verification hold it. The service holds its [`SoleInstance`] for
+/// longer, so a takedown and a verification can run while the service runs.
 #[derive(Debug)]
 pub struct CaptureLock {
     _file: File,
 }
 
-/// Another instance holds the archive, or the lock cannot be made.
+/// Another process holds the lock, or the lock file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    #[error("another instance is using {} ({by}); wait for it to end, or stop it", dir.display())]
+    #[error("another onreserve process ({by}) uses the archive {}; wait until it ends, or stop it", dir.display())]
     InstanceRunning { dir: PathBuf, by: String },
-    #[error("the copies in {} are at work ({by}): a night, a takedown or a verification; wait for it to end", dir.display())]
+    #[error("a night, a takedown or a verification ({by}) is changing the copies in the archive {}; wait until it ends, then run this again", dir.display())]
     CapturesLocked { dir: PathBuf, by: String },
-    #[error("cannot lock {}: {source}; run this as the user whose archive it is", dir.display())]
+    #[error("cannot lock the archive {}: {source}; run this as the user who owns the archive", dir.display())]
     Impossible { dir: PathBuf, source: io::Error },
 }
 
@@ -47,7 +48,7 @@ impl SoleInstance {
 }
 
 impl CaptureLock {
-    /// For someone who comes back later.
+    /// Fails if the lock is not free after a second.
     pub fn acquire(dir: &Path) -> Result<Self, LockError> {
         match lock_file(dir, ".custody", lock_with_retries)? {
             Ok(file) => Ok(Self { _file: file }),
@@ -55,14 +56,14 @@ impl CaptureLock {
         }
     }
 
-    /// For a night, which has time.
+    /// Waits until the lock is free.
     pub async fn wait(dir: &Path, clock: Clock) -> Result<Self, LockError> {
         let mut is_logged = false;
         loop {
             match lock_file(dir, ".custody", File::try_lock)? {
                 Ok(file) => return Ok(Self { _file: file }),
                 Err(by) if !is_logged => {
-                    tracing::info!(by, "waiting for the copies, which are at work");
+                    tracing::info!(by, "waiting until another process has finished with the copies");
                     is_logged = true;
                 }
                 Err(_) => {}
@@ -72,7 +73,7 @@ impl CaptureLock {
     }
 }
 
-/// The locked file, or who holds it.
+/// The locked file, or the process that holds it.
 fn lock_file(
     dir: &Path,
     name: &str,
@@ -90,7 +91,7 @@ fn lock_file(
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut by = String::new();
-            // Only for the message: an empty name does no harm.
+            // Only for the message, so an empty name is fine.
             let _ = file.read_to_string(&mut by);
             return Ok(Err(by.trim().to_owned()));
         }
@@ -102,7 +103,7 @@ fn lock_file(
     Ok(Ok(file))
 }
 
-/// A process that was killed may take a moment to let go of its files.
+/// The files of a killed process may stay locked for a moment.
 fn lock_with_retries(file: &File) -> Result<(), TryLockError> {
     for _ in 1..ATTEMPTS {
         match file.try_lock() {

@@ -1,7 +1,7 @@
 //! What we touch: one outside thing per module, each with its permit.
 //!
-//! No module here decides anything about a link, and none knows another,
-//! except `clock` (time) and `spool` (bytes on their way in).
+//! No module here decides anything about a link, and none uses another, except
+//! `clock` (time) and `spool` (bodies that are being received).
 
 pub mod clock;
 pub mod random;
@@ -32,24 +32,24 @@ use fetch::Fetch;
 use lock::{CaptureLock, LockError, SoleInstance};
 use reader::Reader;
 
-/// Everything a run touches, opened once.
+/// All outside things that a run uses, opened once.
 pub struct World {
     pub clock: Clock,
     pub fetch: Fetch,
     pub reader: Reader,
     pub archive: Archive,
     pub catalogue: Catalogue,
-    /// Hosts asked at the same time.
+    /// How many hosts are visited at the same time.
     pub hosts_at_once: usize,
-    /// Addresses that tell whether the web can be reached at all.
+    /// Addresses that show whether the web can be reached at all.
     pub sentinels: Vec<Address>,
-    /// Who may be asked for copies of dead links.
+    /// The Memento `TimeGate` that is searched for copies of dead links.
     pub timegate: Option<Address>,
     alone: SoleInstance,
 }
 
 impl World {
-    /// Opens an archive for writing, as its sole instance, and the way to the web.
+    /// Opens an archive for writing, as its sole instance, and the fetcher.
     pub async fn open(archive: &Path, fetch: fetch::FetchSettings, clock: Clock) -> anyhow::Result<Self> {
         archive::make_dir(archive)?;
         let alone = SoleInstance::acquire(archive)?;
@@ -58,7 +58,7 @@ impl World {
         Self::around(archive, catalogue, alone, fetch, clock)
     }
 
-    /// The world around an archive and a catalogue that are open already.
+    /// The same with an archive and a catalogue that are already open.
     pub fn around(
         archive: Archive,
         catalogue: Catalogue,
@@ -79,19 +79,19 @@ impl World {
         })
     }
 
-    /// The custody of the copies, once nobody else has it.
+    /// Waits for the lock on the captures.
     pub async fn capture_lock(&self) -> Result<CaptureLock, LockError> {
         CaptureLock::wait(self.archive.dir(), self.clock).await
     }
 
-    /// Ends the catalogue properly. The lock goes with what is given back.
+    /// Closes the catalogue. The instance lock lasts as long as the returned value.
     pub async fn close(self) -> SoleInstance {
         self.catalogue.close().await;
         self.alone
     }
 
-    /// Fetches from now on by these settings, counting and remembering anew.
-    /// Where they cannot be used, all stays as it was.
+    /// Uses new fetch settings, with empty counters and no memory of the hosts. If
+    /// they cannot be used, nothing changes.
     pub fn renew_fetch(&mut self, fetch: &fetch::FetchSettings) -> Result<(), fetch::Error> {
         self.fetch = Fetch::new(fetch, self.archive.spool(), self.clock)?;
         self.hosts_at_once = fetch.limits.hosts_at_once;

@@ -1,17 +1,17 @@
-//! Files the user names: course pages, read whole up to a limit, and new files, never over old ones.
+//! Files that the user names: course pages are read up to a limit; new files never replace old ones.
 
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-/// A course page beyond this is not one.
+/// A larger file is not read as a course page.
 pub const MAX_BYTES: u64 = 16 << 20;
 
 /// A page file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("cannot read the course page {}: {source}", path.display())]
+    #[error("cannot read the course page {}: {source}; correct `page` in the course's configuration", path.display())]
     Unreadable { path: PathBuf, source: std::io::Error },
-    #[error("{} is larger than {} MiB; is it the course page?", path.display(), MAX_BYTES >> 20)]
+    #[error("the course page {} is larger than {} MiB; name the page itself in the course's configuration", path.display(), MAX_BYTES >> 20)]
     TooLarge { path: PathBuf },
 }
 

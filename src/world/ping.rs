@@ -1,9 +1,9 @@
-//! The dead man's switch: an outside watcher hears that nights begin and end,
-//! and sounds the alarm when it hears nothing.
+//! Pings to a monitoring service (a dead man's switch): it raises an alarm when no
+//! ping of a night arrives.
 //!
-//! It is the operator's own choice of address, so the guard that keeps course
-//! links from internal hosts does not apply, and nothing of a night's manners
-//! either. The address is a secret: it stands in no message.
+//! The operator chooses the address, so neither the guard against internal addresses
+//! nor the pacing of `world::fetch` applies. The address is a secret: no message
+//! contains it.
 
 #![expect(clippy::disallowed_methods, reason = "this module asks the operator's watcher, not strangers")]
 
@@ -16,18 +16,18 @@ use url::Url;
 
 use crate::world::clock::Clock;
 
-/// How long one try may take.
+/// For one attempt.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Pauses before the second and the third try.
+/// Before the second and the third attempt.
 const RETRY_DELAYS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
 
-/// Where the watcher listens.
+/// The address of the monitoring service.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PingUrl(Url);
 
-/// A text that is no address of a watcher; it is not repeated.
+/// A text that is not an address to ping; the message does not repeat it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the ping address is no web address; it starts with https:// or http://")]
+#[error("the ping address is not a web address; write one that starts with https:// or http://")]
 pub struct InvalidPingUrl;
 
 impl FromStr for PingUrl {
@@ -49,7 +49,7 @@ impl fmt::Debug for PingUrl {
     }
 }
 
-/// What the watcher hears.
+/// What a ping reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ping {
     Start,
@@ -70,13 +70,13 @@ impl PingUrl {
     }
 }
 
-/// Tells the watcher, in three tries. That it cannot be reached is its own
-/// alarm, so it is logged and nothing else.
+/// Sends a ping, in up to three attempts. A failure is only logged: the missing ping
+/// itself raises the alarm.
 pub async fn send(to: &PingUrl, ping: Ping, clock: Clock) {
     let client = match client() {
         Ok(client) => client,
         Err(error) => {
-            tracing::warn!(error = %error.without_url(), "no ping can be sent");
+            tracing::warn!(error = %error.without_url(), "the HTTP client for pings cannot be set up, so no ping is sent");
             return;
         }
     };
@@ -85,7 +85,7 @@ pub async fn send(to: &PingUrl, ping: Ping, clock: Clock) {
         let answer = client.get(to.of(ping)).send().await.and_then(reqwest::Response::error_for_status);
         let Err(error) = answer else { return };
         let Some(pause) = pauses.next() else {
-            tracing::warn!(?ping, error = %error.without_url(), "the watcher cannot be told");
+            tracing::warn!(?ping, error = %error.without_url(), "the monitoring service cannot be reached; check ping_url");
             return;
         };
         clock.sleep(pause).await;
@@ -101,7 +101,7 @@ fn client() -> reqwest::Result<Client> {
             .timeout(TIMEOUT)
             .redirect(reqwest::redirect::Policy::limited(3))
     };
-    // A system without root certificates may still have a watcher over plain http.
+    // Without root certificates a monitoring service over plain http still works.
     builder().build().or_else(|_| builder().tls_certs_only(Vec::new()).build())
 }
 

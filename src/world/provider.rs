@@ -1,9 +1,8 @@
-//! The identity provider: asked for what it says of itself, and handed codes for tokens.
+//! Requests to the identity provider: discovery documents, keys, and codes for tokens.
 //!
-//! It is the operator's own choice of address, so the guard that keeps course
-//! links from internal hosts does not apply, and nothing of a night's manners
-//! either. It is not followed elsewhere, and nothing that is sent or answered
-//! stands in a message.
+//! The operator chooses the address, so neither the guard against internal addresses
+//! nor the pacing of `world::fetch` applies. Redirects are not followed, and no
+//! message contains what is sent or answered.
 
 #![expect(clippy::disallowed_methods, reason = "this module asks the operator's provider, not strangers")]
 
@@ -19,16 +18,16 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use url::{Url, form_urlencoded};
 
-/// How long one request may take: somebody waits for its answer.
+/// For one request: a person waits for it to sign in.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Discovery documents, keys and tokens take a few KiB.
 const MAX_BYTES: usize = 256 << 10;
 
-/// The way to the provider.
+/// The HTTP client for the provider.
 #[derive(Clone, Debug)]
 pub struct Provider(Client);
 
-/// By what the provider knows us; never printed.
+/// The client secret that the provider issued; never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClientSecret(pub String);
 
@@ -39,26 +38,26 @@ pub struct ProviderResponse {
     pub body: Vec<u8>,
 }
 
-/// Why there is no answer.
+/// Why a request has no usable response.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("it cannot be reached: {}", causes(.0))]
+    #[error("the identity provider cannot be reached: {}", causes(.0))]
     Unreachable(reqwest::Error),
-    #[error("it answered with more than {MAX_BYTES} bytes")]
+    #[error("the response of the identity provider is larger than {MAX_BYTES} bytes")]
     TooLong,
 }
 
-/// A way that cannot be set up.
+/// A client that cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    #[error("extra_ca {}: {why}; it takes a file of certificates in PEM", path.display())]
+    #[error("cannot use extra_ca {}: {why}; name a file of certificates in PEM format", path.display())]
     ExtraCa { path: PathBuf, why: String },
-    #[error("no https client can be made: {0}")]
+    #[error("the HTTP client for the identity provider cannot be set up: {0}")]
     Client(reqwest::Error),
 }
 
 impl Provider {
-    /// `extra_ca` is believed beside the certificates of the system.
+    /// `extra_ca` is trusted in addition to the certificates of the system.
     pub fn new(extra_ca: Option<&Path>) -> Result<Self, SetupError> {
         // A crypto provider that is installed already serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -80,7 +79,7 @@ impl Provider {
         read(self.0.get(url.clone()).header("accept", "application/json")).await
     }
 
-    /// Sends a form, as a client with a secret or, without one, as anybody.
+    /// Posts a form, with client authentication if there is a secret.
     pub async fn post(
         &self,
         url: &Url,
@@ -126,10 +125,14 @@ fn certificates(path: &Path) -> Result<Vec<Certificate>, SetupError> {
         RootCertStore::empty().add(der.clone()).map_err(|error| unfit(error.to_string()))?;
         certificates.push(Certificate::from_der(&der).map_err(|error| unfit(error.to_string()))?);
     }
-    if certificates.is_empty() { Err(unfit("no certificate in it".to_owned())) } else { Ok(certificates) }
+    if certificates.is_empty() {
+        Err(unfit("it contains no certificate".to_owned()))
+    } else {
+        Ok(certificates)
+    }
 }
 
-/// An error with what is beneath it, where the reason usually stands.
+/// An error with its causes: the innermost one is usually the reason.
 fn causes(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut beneath = std::error::Error::source(error);
@@ -146,7 +149,7 @@ impl fmt::Debug for ClientSecret {
     }
 }
 
-/// There are tokens in it.
+/// The body may contain tokens.
 impl fmt::Debug for ProviderResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ProviderResponse({}, {} bytes)", self.status, self.body.len())

@@ -1,10 +1,10 @@
-//! Chance: what nobody can guess, from the system's own source.
+//! Random bytes from the operating system, for tokens, salts and keys.
 
-/// Bytes that nobody can guess.
+/// Cryptographically secure random bytes.
 ///
 /// # Errors
 ///
-/// The system has no source of chance, which leaves nothing safe to do.
+/// The operating system provides no random bytes. No safe fallback exists.
 pub fn bytes<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| Error(error.to_string()))?;
@@ -12,7 +12,9 @@ pub fn bytes<const N: usize>() -> Result<[u8; N], Error> {
 }
 
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("the system gives no random numbers: {0}")]
+#[error(
+    "the operating system provides no random bytes: {0}; check that getrandom(2) or /dev/urandom is available"
+)]
 pub struct Error(String);
 
 #[cfg(test)]

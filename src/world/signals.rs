@@ -1,4 +1,4 @@
-//! What the operator says by signals: stop, or read the configuration again.
+//! Signals of the operator: stop, or read the configuration again.
 
 use std::io;
 
@@ -13,7 +13,7 @@ pub enum OperatorSignal {
     Reload,
 }
 
-/// The signals, taken from their usual effect for as long as the process lives.
+/// The signal handlers; they replace the default actions until the process ends.
 #[derive(Debug)]
 pub struct Signals {
     terminate: Signal,
@@ -30,7 +30,7 @@ impl Signals {
         })
     }
 
-    /// The next one; a stop is heard before a reload that came with it.
+    /// The next signal; a stop comes before a reload that arrives with it.
     pub async fn next(&mut self) -> OperatorSignal {
         tokio::select! {
             biased;

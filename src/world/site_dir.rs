@@ -1,19 +1,19 @@
-//! A new directory that a site of files is written into. Nothing outside it is touched.
+//! A new directory for an exported site. Nothing outside it is written.
 
-#![expect(clippy::disallowed_methods, reason = "these files are no captures: they can be written again")]
+#![expect(clippy::disallowed_methods, reason = "exported files are not captures: an export can be repeated")]
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A directory that cannot become the site, or a file in it that cannot be written.
+/// A directory that cannot hold the site, or a file in it that cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("{} is not empty; name a directory that is, or does not exist yet", .0.display())]
+    #[error("the directory {} is not empty; name an empty directory, or one that does not exist", .0.display())]
     Taken(PathBuf),
-    #[error("`{0}` cannot be a path in a site")]
+    #[error("`{0}` cannot be a path in an exported site: only letters, digits, `.`, `_` and `-` are allowed")]
     NoPath(String),
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}: {source}; check its permissions and the free space", path.display())]
     Io { path: PathBuf, source: io::Error },
 }
 
@@ -39,7 +39,7 @@ impl SiteDir {
         fs::write(&path, bytes).map_err(|source| Error::Io { path, source })
     }
 
-    /// Copies a file, unless it is there already; tells whether it was not.
+    /// Copies a file unless the target exists; returns whether it was copied.
     pub fn copy(&self, path: &str, from: &mut File) -> Result<bool, Error> {
         let path = self.place(path)?;
         let mut copy = || match OpenOptions::new().write(true).create_new(true).open(&path) {
@@ -50,7 +50,7 @@ impl SiteDir {
         copy().map_err(|source| Error::Io { path: path.clone(), source })
     }
 
-    /// Only plain names lead on from the directory.
+    /// Only plain names are allowed, so no path leaves the directory.
     fn place(&self, path: &str) -> Result<PathBuf, Error> {
         let is_plain = |name: &str| {
             !name.is_empty()

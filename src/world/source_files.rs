@@ -1,20 +1,20 @@
-//! The files that course pages are made of: read whole, and replaced whole.
+//! The source files of course pages: each is read and replaced as a whole.
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Larger files are no sources of links.
+/// Larger files are not read as sources.
 const FILE_BYTES: u64 = 2 << 20;
-/// A course's sources are a few hundred files; past this it is another tree.
+/// A course has a few hundred source files; the rest of a larger directory is not read.
 const FILES_AT_MOST: usize = 5000;
 
-/// What links are written in.
+/// The file types in which links are written.
 const ENDINGS: &[&str] = &[
     "md", "markdown", "qmd", "rmd", "html", "htm", "xhtml", "yml", "yaml", "json", "toml", "csv", "tsv",
     "liquid", "njk", "bib",
 ];
-/// What generators write, and what they are made of.
+/// Directories that generators write, or that hold their own code.
 const NOT_SOURCES: &[&str] = &["_site", "public", "node_modules", "vendor", "target", "_book", "_build"];
 
 /// Sources that cannot be used.
@@ -22,16 +22,16 @@ const NOT_SOURCES: &[&str] = &["_site", "public", "node_modules", "vendor", "tar
 pub enum Error {
     #[error("cannot read the sources in {}: {source}; correct `source` in the course's configuration", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
-    #[error("{} has changed in between; nothing was written to it, run the command again", path.display())]
+    #[error("{} changed while the command ran; nothing was written to it, so run the command again", path.display())]
     Changed { path: PathBuf },
-    #[error("cannot write {}: {source}; it is as it was", path.display())]
+    #[error("cannot write {}: {source}; the file is unchanged, check its permissions", path.display())]
     Unwritable { path: PathBuf, source: io::Error },
 }
 
 /// The sources of a course.
 #[derive(Clone, Debug, Default)]
 pub struct SourceTree {
-    /// What all names start from.
+    /// All names are relative to it.
     pub root: PathBuf,
     /// By name, which is the path from the root, with `/`.
     pub files: Vec<SourceFile>,
@@ -46,7 +46,7 @@ pub struct SourceFile {
 
 /// Reads the page files, and every source below the directory.
 ///
-/// What is not UTF-8 is left out: its bytes cannot be told apart safely.
+/// Files that are not UTF-8 are skipped: they cannot be edited safely.
 pub fn read(pages: &[PathBuf], dir: Option<&Path>) -> Result<SourceTree, Error> {
     let mut paths = Vec::new();
     if let Some(dir) = dir {

@@ -1,7 +1,7 @@
-//! Bytes on their way in: written to the archive's `tmp`, hashed as they pass.
+//! The spool: response bodies are written to the archive's `tmp` and hashed meanwhile.
 //!
-//! A spooled body is a file that vanishes when it is dropped, unless the
-//! archive adopts it.
+//! A spooled body is a file that is deleted when it is dropped, unless the archive
+//! stores it.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 use crate::domain::capture::Digest;
 use crate::domain::visit::Body;
 
-/// A directory for bodies that are not yet kept.
+/// A directory for bodies that are not stored yet.
 #[derive(Clone, Debug)]
 pub struct Spool {
     dir: PathBuf,
@@ -36,7 +36,7 @@ pub struct SpooledBody {
 }
 
 impl Spool {
-    /// `dir` must exist, and lie on the archive's own file system.
+    /// `dir` must exist and be on the file system of the archive.
     pub fn new(dir: PathBuf) -> Self {
         Self { dir }
     }

@@ -1,16 +1,16 @@
-//! Word to the supervisor that started us, by the protocol of `sd_notify(3)`.
+//! Notifications to the service manager (`sd_notify(3)`).
 //!
-//! Without a supervisor (no `NOTIFY_SOCKET`) all of it does nothing, so that a
-//! container or a terminal needs no other way of starting.
+//! Without a service manager (no `NOTIFY_SOCKET`) they do nothing, so the service
+//! also runs in a container or a terminal.
 
 use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-/// The supervisor, if there is one.
+/// The service manager, if there is one.
 #[derive(Clone, Copy, Debug)]
 pub struct ServiceManager {
-    /// How often it wants to hear that we are alive; half of what it waits for.
+    /// How often to notify the watchdog: half of its timeout.
     pub watchdog_interval: Option<Duration>,
 }
 
@@ -46,9 +46,9 @@ impl ServiceManager {
     }
 }
 
-/// A supervisor that does not listen is no reason to stop working.
+/// A failed notification does not stop the work.
 fn notify(states: &[NotifyState]) {
     if let Err(error) = sd_notify::notify(states) {
-        tracing::warn!(%error, "the supervisor does not take our word");
+        tracing::warn!(%error, "the service manager cannot be notified; check NOTIFY_SOCKET");
     }
 }

@@ -4,10 +4,10 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
-/// Longer lines are no passwords.
+/// The longest password that is read.
 const LONGEST: u64 = 4096;
 
-/// Reads one line from standard input, without showing it where somebody types it.
+/// Reads one line from standard input; a terminal does not show what is typed.
 pub fn secret(prompt: &str) -> io::Result<String> {
     let input = io::stdin();
     if !input.is_terminal() {

@@ -51,9 +51,9 @@ pub fn decode(bytes: &[u8], content_type: Option<&str>) -> String {
         if std::str::from_utf8(bytes).is_ok() {
             return UTF_8;
         }
-        let mut detector = chardetng::EncodingDetector::new();
+        let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Allow);
         detector.feed(bytes, true);
-        detector.guess(None, true)
+        detector.guess(None, chardetng::Utf8Detection::Allow)
     });
     encoding.decode(bytes).0.into_owned()
 }

@@ -1,68 +1,48 @@
-//! A block of addresses, as in `192.0.2.0/24`: whose words are believed.
+//! A network such as `192.0.2.0/24`, or a single address, as the configuration names it.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-/// All addresses that begin with the same bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    base: IpAddr,
-    bits: u32,
-}
+use ipnet::IpNet;
 
-/// A text that is no block of addresses.
+/// All addresses with the same prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network(IpNet);
+
+/// A text that is not a network.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no network; write an address, or a block such as 10.1.0.0/16 or fd00::/8")]
-pub struct NotANetwork(String);
+#[error("`{0}` is not a network; write an address, or a network such as 10.1.0.0/16 or fd00::/8")]
+pub struct InvalidNetwork(String);
 
 impl Network {
-    /// Whether every address of its kind is in it.
+    /// Whether every address of its family is in it.
     pub fn is_everything(&self) -> bool {
-        self.bits == 0
+        self.0.prefix_len() == 0
     }
 
+    /// An IPv4 address in IPv6 form counts as IPv4: a socket on `[::]` shows it so.
     pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.base, address.to_canonical()) {
-            (IpAddr::V4(base), IpAddr::V4(address)) => {
-                let differ = u32::from(base) ^ u32::from(address);
-                differ.leading_zeros() >= self.bits
-            }
-            (IpAddr::V6(base), IpAddr::V6(address)) => {
-                let differ = u128::from(base) ^ u128::from(address);
-                differ.leading_zeros() >= self.bits
-            }
-            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
-        }
+        self.0.contains(&address.to_canonical())
     }
 }
 
 impl FromStr for Network {
-    type Err = NotANetwork;
+    type Err = InvalidNetwork;
 
-    /// Bits behind the block are refused: they say that something else was meant.
+    /// A network with bits behind its prefix is refused: it is likely a typing error.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || NotANetwork(text.chars().take(100).collect());
-        let (base, bits) = match text.split_once('/') {
-            Some((base, bits)) => (base, Some(bits.parse::<u32>().map_err(|_| wrong())?)),
-            None => (text, None),
-        };
-        let base: IpAddr = base.parse().map_err(|_| wrong())?;
-        let (all, trailing) = match base {
-            IpAddr::V4(base) => (32, u32::from(base).trailing_zeros()),
-            IpAddr::V6(base) => (128, u128::from(base).trailing_zeros()),
-        };
-        let bits = bits.unwrap_or(all);
-        if bits > all || trailing < all - bits {
-            return Err(wrong());
+        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        match network {
+            Ok(network) if network == network.trunc() => Ok(Self(network)),
+            Ok(_) | Err(_) => Err(InvalidNetwork(text.chars().take(100).collect())),
         }
-        Ok(Self { base, bits })
     }
 }
 
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.base, self.bits)
+        self.0.fmt(f)
     }
 }
 

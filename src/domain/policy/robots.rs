@@ -1,67 +1,223 @@
-//! What a robots.txt permits (RFC 9309). Fetching it is the business of `world::fetch`.
+//! What a robots.txt permits (RFC 9309). `world::fetch::robots` fetches and caches it.
+//!
+//! Beside the RFC, `Crawl-delay` is read: it is no standard, but hosts that set
+//! it ask for a pause that this crawler keeps.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
-use texting_robots::Robot;
+use url::Position;
 
 use crate::domain::address::Address;
 
-/// The name by which a robots.txt speaks to us.
+/// The product token of this crawler in a robots.txt.
 pub const PRODUCT_TOKEN: &str = "Onreserve";
 
 /// How much of a robots.txt is read (RFC 9309 section 2.5).
 pub const BYTES_READ: usize = 500 * 1024;
 
-/// Longer crawl delays than this are not kept, as nobody could be visited with them.
+/// A longer crawl delay is cut to this: with it a course could not be visited in a night.
 pub const LONGEST_CRAWL_DELAY: Duration = Duration::from_secs(30);
 
-/// Rules ending in `$` are compiled, so their number is bounded.
-const ANCHORED_RULES: usize = 500;
-
-/// The rules of one robots.txt that concern us.
-#[derive(Debug)]
+/// The rules of one robots.txt that apply to this crawler.
+#[derive(Debug, Default)]
 pub struct Rules {
-    robot: Option<Robot>,
+    rules: Vec<Rule>,
+    crawl_delay: Option<Duration>,
+}
+
+/// One `Allow` or `Disallow` line.
+#[derive(Debug)]
+struct Rule {
+    allows: bool,
+    pattern: Pattern,
+}
+
+/// A path in which `*` stands for any text and a final `$` for the end.
+#[derive(Debug)]
+struct Pattern {
+    /// The texts between the wildcards, percent-encoded alike in rules and addresses.
+    parts: Vec<String>,
+    is_anchored: bool,
+    /// In octets; the longest pattern that matches decides.
+    length: usize,
+}
+
+/// One line, as far as it has a meaning here.
+enum Line<'a> {
+    UserAgent(&'a str),
+    Allow(&'a str),
+    Disallow(&'a str),
+    CrawlDelay(&'a str),
+}
+
+/// Which crawlers the group at hand is for.
+#[derive(Clone, Copy, Default)]
+struct Audience {
+    names_us: bool,
+    names_all: bool,
 }
 
 impl Rules {
-    /// Reads any bytes. Lines that make no sense are skipped, as the RFC asks;
-    /// a file that makes none at all permits everything.
+    /// Reads any bytes. Lines without a meaning are skipped, as the RFC asks;
+    /// a file without any rule permits everything.
     pub fn read(body: &[u8]) -> Self {
-        let body = &body[..body.len().min(BYTES_READ)];
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        let sound = sound_lines(body);
-        Self { robot: Robot::new(PRODUCT_TOKEN, &sound).ok() }
+        let text = String::from_utf8_lossy(complete_lines(body));
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let lines: Vec<Line> = text.split(['\n', '\r', '\0']).filter_map(Line::parse).collect();
+        let has_groups = lines.iter().any(|line| matches!(line, Line::UserAgent(_)));
+        // A file without groups breaks the RFC; its rules are taken to be for every crawler.
+        let mut group = Audience { names_us: false, names_all: !has_groups };
+        let (mut ours, mut general) = (None::<Self>, Self::default());
+        let mut is_group_head = false;
+        for line in lines {
+            if let Line::UserAgent(name) = line {
+                if !is_group_head {
+                    group = Audience::default();
+                }
+                is_group_head = true;
+                group.add(name);
+                if group.names_us {
+                    ours.get_or_insert_default();
+                }
+                continue;
+            }
+            is_group_head = false;
+            if let Some(ours) = ours.as_mut().filter(|_| group.names_us) {
+                ours.add(&line);
+            }
+            if group.names_all {
+                general.add(&line);
+            }
+        }
+        ours.unwrap_or(general)
     }
 
+    /// Whether this crawler may request the address. The longest rule that
+    /// matches decides; of two equally long ones, `Allow` (RFC 9309 section 2.2.2).
     pub fn allow(&self, address: &Address) -> bool {
-        address.path() == "/robots.txt"
-            || self.robot.as_ref().is_none_or(|robot| robot.allowed(address.as_str()))
+        if address.path() == "/robots.txt" {
+            return true;
+        }
+        let path = normalised(&address.url()[Position::BeforePath..Position::AfterQuery], |octet| {
+            // In an address both are plain characters.
+            matches!(octet, b'*' | b'$')
+        });
+        let matching = self.rules.iter().filter(|rule| rule.pattern.matches(&path));
+        matching.max_by_key(|rule| (rule.pattern.length, rule.allows)).is_none_or(|rule| rule.allows)
     }
 
     /// The pause asked for between two requests, at most [`LONGEST_CRAWL_DELAY`].
     pub fn crawl_delay(&self) -> Option<Duration> {
-        let seconds = self.robot.as_ref()?.delay?;
-        let delay = Duration::try_from_secs_f32(seconds).ok()?;
-        Some(delay.min(LONGEST_CRAWL_DELAY))
+        self.crawl_delay
+    }
+
+    fn add(&mut self, line: &Line) {
+        match *line {
+            Line::UserAgent(_) => {}
+            // An empty rule matches nothing.
+            Line::Allow("") | Line::Disallow("") => {}
+            Line::Allow(path) => self.rules.push(Rule { allows: true, pattern: Pattern::parse(path) }),
+            Line::Disallow(path) => self.rules.push(Rule { allows: false, pattern: Pattern::parse(path) }),
+            Line::CrawlDelay(text) if self.crawl_delay.is_none() => {
+                let delay = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f32(seconds).ok());
+                self.crawl_delay = delay.map(|delay| delay.min(LONGEST_CRAWL_DELAY));
+            }
+            Line::CrawlDelay(_) => {}
+        }
     }
 }
 
-/// Drops what would make the reader refuse the whole file or use much memory.
-fn sound_lines(body: &[u8]) -> Vec<u8> {
-    let mut anchored = 0;
-    let mut sound = Vec::with_capacity(body.len());
-    for line in body.split(|byte| matches!(byte, b'\n' | b'\r' | 0)) {
-        if line.contains(&b'$') {
-            anchored += 1;
-            if anchored > ANCHORED_RULES || Robot::new(PRODUCT_TOKEN, line).is_err() {
-                continue;
+impl Audience {
+    /// The product token is what comes before a version or anything else.
+    fn add(&mut self, name: &str) {
+        let is_token = |octet: char| octet.is_ascii_alphabetic() || matches!(octet, '-' | '_');
+        let token = name.split(|octet| !is_token(octet)).next().unwrap_or(name);
+        self.names_us |= token.eq_ignore_ascii_case(PRODUCT_TOKEN);
+        self.names_all |= name == "*" || name.starts_with("* ");
+    }
+}
+
+impl<'a> Line<'a> {
+    fn parse(line: &'a str) -> Option<Self> {
+        let line = line.split_once('#').map_or(line, |(line, _comment)| line);
+        let (key, value) = line.split_once(':')?;
+        let value = value.trim();
+        match key.trim().to_ascii_lowercase().as_str() {
+            "user-agent" | "useragent" | "user agent" => Some(Self::UserAgent(value)),
+            "allow" => Some(Self::Allow(value)),
+            "disallow" | "dissallow" | "disalow" => Some(Self::Disallow(value)),
+            "crawl-delay" | "crawldelay" => Some(Self::CrawlDelay(value)),
+            _ => None,
+        }
+    }
+}
+
+impl Pattern {
+    fn parse(path: &str) -> Self {
+        let (path, is_anchored) = path.strip_suffix('$').map_or((path, false), |path| (path, true));
+        let text = normalised(path, |octet| octet == b'$');
+        let parts = text.split('*').map(str::to_owned).collect();
+        Self { parts, is_anchored, length: text.len() + usize::from(is_anchored) }
+    }
+
+    /// Takes the first place of each part from left to right, which is enough to
+    /// find a match and keeps the cost linear in the path.
+    fn matches(&self, path: &str) -> bool {
+        let Some((first, rest)) = self.parts.split_first() else { return false };
+        let Some(mut left) = path.strip_prefix(first.as_str()) else { return false };
+        let (middle, last) = match rest.split_last() {
+            Some((last, middle)) => (middle, last),
+            None => return !self.is_anchored || left.is_empty(),
+        };
+        for part in middle {
+            match left.split_once(part.as_str()) {
+                Some((_, after)) => left = after,
+                None => return false,
             }
         }
-        sound.extend_from_slice(line);
-        sound.push(b'\n');
+        if self.is_anchored { left.ends_with(last.as_str()) } else { left.contains(last.as_str()) }
     }
-    sound
+}
+
+/// A file that is longer than is read ends within a line; that half of a rule could
+/// forbid more than the whole.
+fn complete_lines(body: &[u8]) -> &[u8] {
+    if body.len() < BYTES_READ {
+        return body;
+    }
+    let body = &body[..BYTES_READ];
+    let end = body.iter().rposition(|octet| matches!(octet, b'\n' | b'\r')).unwrap_or(0);
+    &body[..end]
+}
+
+/// One spelling for what RFC 9309 section 2.2.2 calls equal: unreserved characters
+/// are decoded, and what no address holds as it is, is percent-encoded. `encodes`
+/// names further octets to encode.
+fn normalised(path: &str, encodes: impl Fn(u8) -> bool) -> String {
+    let octets = path.as_bytes();
+    let mut text = String::with_capacity(path.len());
+    let mut at = 0;
+    while let Some(&octet) = octets.get(at) {
+        let escaped = octets.get(at + 1..at + 3).filter(|_| octet == b'%').and_then(hex);
+        at += if escaped.is_some() { 3 } else { 1 };
+        let is_unreserved = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~".contains(&octet);
+        let is_plain = |octet: u8| octet.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&octet);
+        match escaped {
+            Some(octet) if is_unreserved(octet) => text.push(char::from(octet)),
+            None if is_plain(octet) && !encodes(octet) => text.push(char::from(octet)),
+            escaped => {
+                write!(text, "%{:02X}", escaped.unwrap_or(octet)).ok();
+            }
+        }
+    }
+    text
+}
+
+/// The octet of two hexadecimal digits.
+fn hex(digits: &[u8]) -> Option<u8> {
+    let digits = std::str::from_utf8(digits).ok()?;
+    digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| u8::from_str_radix(digits, 16).ok())?
 }
 
 #[cfg(test)]
@@ -113,6 +269,81 @@ mod tests {
     #[test]
     fn a_byte_order_mark_is_no_part_of_the_first_line() {
         assert!(!allows("\u{feff}User-agent: *\nDisallow: /a", "/a"));
+    }
+
+    /// The example of RFC 9309 section 5.1.
+    #[test]
+    fn the_groups_of_the_rfc_are_kept_apart() {
+        let body = "User-Agent: *\nDisallow: *.gif$\nDisallow: /example/\nAllow: /publications/\n\n\
+            User-Agent: foobot\nDisallow:/\nAllow:/example/page.html\nAllow:/example/allowed.gif\n\n\
+            User-Agent: barbot\nUser-Agent: onreserve\nDisallow: /example/page.html\n\n\
+            User-Agent: quxbot\n";
+        assert!(!allows(body, "/example/page.html"));
+        assert!(allows(body, "/example/allowed.gif") && allows(body, "/a.gif"));
+        let general = body.replace("onreserve", "bazbot");
+        assert!(!allows(&general, "/a.gif") && !allows(&general, "/example/x"));
+        assert!(allows(&general, "/publications/") && allows(&general, "/a.gif.html"));
+    }
+
+    /// The example of RFC 9309 section 5.2.
+    #[test]
+    fn the_longest_match_of_the_rfc_wins() {
+        let body = "User-Agent: *\nAllow: /example/page/\nDisallow: /example/page/disallowed.gif\n";
+        assert!(!allows(body, "/example/page/disallowed.gif"));
+        assert!(allows(body, "/example/page/"));
+        assert!(allows("User-agent: *\nDisallow: /a\nAllow: /a\n", "/a"), "of two equal ones, Allow");
+    }
+
+    /// The table of RFC 9309 section 2.2.2, and that of section 2.2.3.
+    #[test]
+    fn one_octet_matches_in_each_of_its_spellings() {
+        let table = [
+            ("/foo/bar?baz=quz", "/foo/bar?baz=quz", true),
+            ("/foo/bar?baz=https://foo.bar", "/foo/bar?baz=https://foo.bar", true),
+            ("/foo/bar/\u{30c4}", "/foo/bar/%E3%83%84", true),
+            ("/foo/bar/%E3%83%84", "/foo/bar/\u{30c4}", true),
+            ("/foo/bar/%62%61%7A", "/foo/bar/baz", true),
+            ("/path/file-with-a-%2A.html", "/path/file-with-a-*.html", true),
+            ("/path/foo-%24", "/path/foo-$", true),
+            ("/path/%7Euser", "/path/~user", true),
+            ("/a%2fb", "/a%2Fb", true),
+            ("/a%2Fb", "/a/b", false),
+            ("/{draft}", "/%7Bdraft%7D", true),
+        ];
+        for (rule, path, matches) in table {
+            assert_eq!(!allows(&format!("User-agent: *\nDisallow: {rule}\n"), path), matches, "{rule}");
+        }
+    }
+
+    #[test]
+    fn groups_of_one_crawler_are_joined_and_a_version_is_no_part_of_a_token() {
+        let body = "User-agent: Onreserve/0.1\nDisallow: /a\n\nUser-agent: *\nDisallow: /\n\n\
+            User-agent: ONRESERVE\nDisallow: /b\n";
+        assert!(!allows(body, "/a") && !allows(body, "/b") && allows(body, "/c"));
+        assert!(allows("User-agent: onreservebot\nDisallow: /\n", "/a"));
+    }
+
+    #[test]
+    fn other_lines_do_not_disturb_a_group() {
+        let body = "Sitemap: https://press.edu/s.xml\nUser-agent: a\nSitemap: /x\nUser-agent: * # all\n\
+            nonsense\nDisallow : /a # why\nDisallow:\n";
+        assert!(!allows(body, "/a") && allows(body, "/b"));
+    }
+
+    #[test]
+    fn a_crawl_delay_belongs_to_its_group_alone() {
+        let body = "User-agent: *\nCrawl-delay: 3\nUser-agent: greedy\nDisallow: /\n";
+        let rules = Rules::read(body.as_bytes());
+        assert_eq!(rules.crawl_delay(), Some(Duration::from_secs(3)));
+        assert!(allows(body, "/a"));
+    }
+
+    #[test]
+    fn a_rule_that_the_size_limit_cuts_is_ignored() {
+        let rule = "\nDisallow: /private";
+        let start = "User-agent: *\n".to_owned();
+        let body = start.clone() + &"#".repeat(BYTES_READ - start.len() - rule.len() + 6) + rule;
+        assert!(allows(&body, "/pr") && allows(&body, "/private"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Copies of a whole archive: what was copied before is not copied again.
+//! Backup of a whole archive: files that the target already has are not copied again.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -9,7 +9,7 @@ use super::{Archive, Error, failed, files_below, private_dir, sync_dir};
 use crate::domain::journal::Entry;
 use crate::domain::journal::Holdings;
 
-/// What was copied, beside what was there already.
+/// What was copied; files that existed already do not count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BackupTotals {
     pub files: u64,
@@ -17,12 +17,12 @@ pub struct BackupTotals {
 }
 
 impl Archive {
-    /// Copies everything but the catalogue, and so also the key that signs the links
-    /// of letters. The journal comes before the blobs, so that a copy made while a
-    /// night runs has every blob that its journal names.
+    /// Copies everything except the catalogue; the key that signs the links of e-mails
+    /// is included. The journal is copied before the blobs, so that a backup made
+    /// during a night has every blob that its journal names.
     ///
-    /// Bytes are copied and never linked: what happens to one archive must not
-    /// happen to the other.
+    /// Files are copied, not linked, so that damage to one archive does not reach the
+    /// other.
     pub fn copy_to(&self, target: &Self) -> Result<BackupTotals, Error> {
         let mut copied = BackupTotals::default();
         let mut dirs = BTreeSet::new();
@@ -49,7 +49,7 @@ impl Archive {
         Ok(copied)
     }
 
-    /// What an owner had removed here must not stay in the copy.
+    /// What a takedown removed here must not stay in the backup.
     fn remove_taken_down_from(&self, target: &Self) -> Result<(), Error> {
         let (mut holdings, mut removed) = (Holdings::default(), BTreeSet::new());
         for entry in self.entries() {
@@ -59,12 +59,12 @@ impl Archive {
                 removed.extend(digests);
             }
         }
-        // What was captured again since, and is missing here, the copy may have.
+        // A blob that was captured again later stays, even if it is missing here.
         removed.difference(&holdings.expected).try_for_each(|digest| target.remove(*digest))
     }
 
-    /// Copies a file here unless it is here: the archive's files only grow, so
-    /// one of the same length is the same. How many bytes were copied.
+    /// Copies a file into this archive unless it is there. The files of an archive only
+    /// grow, so equal length means equal content. Returns the number of copied bytes.
     pub(super) fn copy_in(&self, from: &Path, to: &Path) -> io::Result<Option<u64>> {
         let length = fs::metadata(from)?.len();
         if fs::metadata(to).is_ok_and(|there| there.len() == length) {

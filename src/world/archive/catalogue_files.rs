@@ -1,6 +1,6 @@
-//! The catalogue's files among those of the archive: put in place, set aside, copied.
+//! The files of the catalogue in an archive: replaced, kept under another name, copied.
 //!
-//! What stands in them is `world::catalogue`'s.
+//! `world::catalogue` reads and writes their content.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,12 +10,12 @@ use jiff::Timestamp;
 
 use super::{Archive, Error, failed, sync_dir};
 
-/// What `SQLite` keeps beside a catalogue.
+/// The files that `SQLite` keeps beside a database.
 const LOG: &str = "-wal";
 const INDEX_OF_LOG: &str = "-shm";
 
 impl Archive {
-    /// Puts a catalogue that waits under another name, and is closed, in the place of the old one.
+    /// Replaces the catalogue by a closed one that has another name.
     pub fn replace_catalogue(&self, from: &Path, catalogue: &Path) -> Result<(), Error> {
         let take = || -> io::Result<()> {
             for ending in [LOG, INDEX_OF_LOG] {
@@ -31,7 +31,7 @@ impl Archive {
         take().map_err(|source| failed("replace", catalogue, source))
     }
 
-    /// Keeps the catalogue under a second name, for when a new one takes its place.
+    /// Keeps the catalogue under a second name before a new one replaces it.
     pub fn keep_old_catalogue(&self, catalogue: &Path, now: Timestamp) -> Result<(), Error> {
         let aside = with(catalogue, &format!(".old-{}", now.as_second()));
         for ending in [LOG, ""] {
@@ -44,7 +44,7 @@ impl Archive {
         Ok(())
     }
 
-    /// Catalogues of earlier versions, and those set aside: nothing reads them.
+    /// Catalogues of earlier versions, and replaced ones: nothing reads them.
     pub fn old_catalogues(&self) -> Result<Vec<PathBuf>, Error> {
         let list = |source| Error::Io { doing: "list", path: self.dir().to_owned(), source };
         let mut old = Vec::new();
@@ -59,8 +59,8 @@ impl Archive {
         Ok(old)
     }
 
-    /// Copies a catalogue that nobody uses, with what was not yet merged into it.
-    /// False if there is none.
+    /// Copies a catalogue that no process uses, with its write-ahead log. Returns false
+    /// if there is none.
     pub fn copy_catalogue(&self, from: &Path, catalogue: &Path) -> Result<bool, Error> {
         if !from.exists() {
             return Ok(false);

@@ -13,37 +13,37 @@ use super::{Archive, Error, failed, files_below, private_dir, sync_dir};
 use crate::domain::capture::Digest;
 use crate::domain::journal::Holdings;
 
-/// What a check of the whole archive found.
+/// The results of a fixity check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FixityResults {
     pub sound: Vec<Digest>,
     pub bytes: u64,
     pub damaged: Vec<DamagedBlob>,
-    /// Mentioned in the journal, and not there; those just set aside among them.
+    /// Named in the journal but not in the archive, including blobs just quarantined.
     pub missing: Vec<Digest>,
 }
 
 impl FixityResults {
-    /// The blobs that are not what they were, or not there.
+    /// The damaged and the missing blobs.
     pub fn unsound(&self) -> Vec<Digest> {
         let damaged = self.damaged.iter().filter_map(|damage| damage.name.parse().ok());
         damaged.chain(self.missing.iter().copied()).collect()
     }
 }
 
-/// A blob whose bytes are not those of its name; moved to quarantine.
+/// A blob whose bytes do not match its digest; moved to quarantine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DamagedBlob {
     pub name: String,
     pub moved_to: PathBuf,
 }
 
-/// So many nights hash the whole archive again.
+/// The number of nights in which the whole archive is checked once.
 const NIGHTS: u64 = 30;
 
 impl Archive {
-    /// Hashes every blob again. Damaged bytes are moved to quarantine, never
-    /// deleted, and written down in the audit.
+    /// Hashes every blob. Damaged blobs are moved to quarantine, never deleted, and
+    /// recorded in the audit log.
     pub fn verify(&self, now: Timestamp, mut each: impl FnMut(&Path)) -> Result<FixityResults, Error> {
         let mut fixity = FixityResults::default();
         for path in self.blobs()? {
@@ -63,10 +63,9 @@ impl Archive {
         Ok(fixity)
     }
 
-    /// Hashes a night's share of the bytes again: those that were verified
-    /// longest ago, or never. `last` says when; once `is_enough` says so, the
-    /// rest is left to the next night. Damage is dealt with as by
-    /// [`verify`](Self::verify), which alone tells what is missing.
+    /// Hashes one night's share of the archive: the blobs that were never checked, or
+    /// longest ago by `last`. It ends early when `is_enough` returns true. Damage is
+    /// handled as in [`verify`](Self::verify); only `verify` finds missing blobs.
     pub fn scrub(
         &self,
         now: Timestamp,
@@ -93,7 +92,7 @@ impl Archive {
         Ok(fixity)
     }
 
-    /// Hashes one blob, and sets it aside if it is not what its name says.
+    /// Hashes one blob, and quarantines it if its digest is not its name.
     fn check(&self, path: &Path, now: Timestamp, fixity: &mut FixityResults) -> Result<(), Error> {
         let (digest, bytes) = hash(path).map_err(|source| failed("read", path, source))?;
         fixity.bytes += bytes;
@@ -145,7 +144,7 @@ impl Archive {
         Ok(DamagedBlob { name, moved_to })
     }
 
-    /// Writes down what was found or done.
+    /// Appends to the audit log.
     pub fn audit(&self, at: Timestamp, line: &serde_json::Value) -> Result<(), Error> {
         let month = at.to_zoned_datetime(TimeZone::UTC).date().strftime("%Y-%m").to_string();
         let path = self.dir().join("audit").join(format!("{month}.jsonl"));
@@ -160,7 +159,7 @@ impl Archive {
     }
 }
 
-/// `None` for a file that is no blob of ours.
+/// `None` for a file that is not a blob.
 fn digest_in_name(path: &Path) -> Option<Digest> {
     path.file_name()?.to_str()?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! The journal's files: one JSON object a line, a file a day, only ever appended to.
+//! The files of the journal: one JSON object a line, one file a day, append-only.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
@@ -11,11 +11,11 @@ use super::{Archive, Error, failed, files_below, private_dir};
 use crate::domain::journal::Entry;
 
 impl Archive {
-    /// Appends lines and syncs them: once this returns they survive a crash.
+    /// Appends lines and syncs them: after it returns they survive a crash.
     ///
-    /// Whoever appends holds the day's file: the nights, the pages and the commands
-    /// beside them all do. A line that a crash or a full disk tore before is ended
-    /// first, so that the next one starts on its own; the torn bytes stay where they are.
+    /// The file of the day is locked meanwhile, because nights, pages and commands all
+    /// append to it. A line that a crash or a full disk cut short is ended first; its
+    /// bytes stay.
     pub fn append(&self, at: Timestamp, entries: &[Entry]) -> Result<(), Error> {
         let path = self.journal_of(at);
         let write = || -> io::Result<()> {
@@ -39,12 +39,11 @@ impl Archive {
         write().map_err(|source| failed("append to", &path, source))
     }
 
-    /// Every entry ever written, oldest file first.
+    /// All entries, oldest file first.
     ///
     /// # Errors
     ///
-    /// A line in the middle that cannot be read; the last line of a file may
-    /// be torn by a crash and is then passed over.
+    /// A complete line that cannot be parsed. Lines that a crash cut short are skipped.
     pub fn entries(&self) -> impl Iterator<Item = Result<Entry, Error>> + use<> {
         let (files, trouble) = match self.journal_files() {
             Ok(files) => (files, None),
@@ -96,7 +95,7 @@ fn entries_of(path: PathBuf) -> Box<dyn Iterator<Item = Result<Entry, Error>>> {
         Ok(line) if line.is_empty() => None,
         Ok(line) => match serde_json::from_slice(&line) {
             Ok(entry) => Some(Ok(entry)),
-            // Torn by a crash, and healed since: it never was a whole line.
+            // A crash cut this line short.
             Err(error) if error.is_eof() => None,
             Err(source) => Some(Err(Error::MalformedJournal { path: path.clone(), line: number, source })),
         },

@@ -1,8 +1,7 @@
-//! The files that hold the captures; the truth. `archive/README.md` documents the format.
+//! The files of the captures and the journal. `archive/README.md` documents the format.
 //!
-//! Blobs are written once and never changed, and removed only when their owner
-//! asks for it; the journal is only appended to.
-//! What is worth keeping is decided elsewhere.
+//! Blobs are written once and never changed; only a takedown removes them. The journal
+//! is append-only. `night::capture_select` decides what is worth keeping.
 
 #![expect(clippy::disallowed_methods, reason = "this module is the archive")]
 
@@ -30,33 +29,33 @@ use crate::world::spool::{Spool, SpooledBody};
 /// The version of the layout and of the journal's lines.
 const FORMAT: u32 = 1;
 
-/// An archive that cannot be used, or not for this.
+/// An archive that cannot be used, or not for this purpose.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("cannot write to the archive {}: {source}; make it writable, or name another with --archive", dir.display())]
+    #[error("cannot write to the archive {}: {source}; correct its permissions, or name another directory with --archive", dir.display())]
     NotWritable { dir: PathBuf, source: io::Error },
-    #[error("the archive {} was written by a newer version (format {found}, this program knows {FORMAT}); use that version", dir.display())]
+    #[error("a newer version of onreserve wrote the archive {} (format {found}; this version reads up to {FORMAT}); install the newer version", dir.display())]
     Newer { dir: PathBuf, found: String },
-    #[error("the archive {} belongs to user {owner}, who could not go on with what root writes there; run this as that user, such as `runuser -u onreserve -- onreserve …`", dir.display())]
+    #[error("the archive {} belongs to user {owner}, who could not change files that root writes there; run this as that user, for example `runuser -u onreserve -- onreserve …`", dir.display())]
     OtherOwner { dir: PathBuf, owner: u32 },
     #[error(
-        "the disk of the archive is full: nothing was lost, but nothing new can be kept; make room and run again"
+        "the disk of the archive is full: no copy is lost, but no new one can be stored; free some space and run this again"
     )]
     Full(#[source] io::Error),
-    #[error("the archive has no blob {0}; `onreserve verify` tells what else is missing")]
+    #[error("the archive has no blob {0}; run `onreserve verify` to list all missing copies")]
     Missing(Digest),
     #[error("the journal {} cannot be read at line {line}: {source}; restore the file from a backup", path.display())]
     MalformedJournal { path: PathBuf, line: u64, source: serde_json::Error },
-    #[error("archive: cannot {doing} {}: {source}", path.display())]
+    #[error("cannot {doing} {} in the archive: {source}; check permissions and free space", path.display())]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
 }
 
-/// Makes the directory of an archive, so that it can be locked before it is opened.
+/// Creates the directory of an archive, so that it can be locked before it is opened.
 pub fn make_dir(dir: &Path) -> Result<(), Error> {
     private_dir(dir).map_err(|source| Error::NotWritable { dir: dir.to_owned(), source })
 }
 
-/// Whether there is an archive at this place.
+/// Whether the directory holds an archive.
 pub fn is_there(dir: &Path) -> Result<bool, Error> {
     let path = dir.join("FORMAT");
     match fs::metadata(&path) {
@@ -68,16 +67,16 @@ pub fn is_there(dir: &Path) -> Result<bool, Error> {
     }
 }
 
-/// Whether an archive can be written at this place, or made there; nothing is left behind.
+/// Checks that an archive in this directory can be written or created. Leaves no file behind.
 pub fn check_writable(dir: &Path) -> Result<(), Error> {
     let not_writable = |source| Error::NotWritable { dir: dir.to_owned(), source };
-    // The last ancestor of a relative path is empty, and means the working directory.
+    // The last ancestor of a relative path is empty: the working directory.
     let named = |dir| if dir == Path::new("") { Path::new(".") } else { dir };
     let there = dir.ancestors().map(named).find(|dir| dir.exists()).unwrap_or(dir);
     tempfile::tempfile_in(there).map_err(not_writable)?;
     if is_there(dir)? {
         Archive::open_shared(dir)?;
-        // Where bodies arrive; a directory of another user lets nobody else in.
+        // Response bodies go there; another user's directory refuses files.
         tempfile::tempfile_in(dir.join("tmp")).map_err(not_writable)?;
     }
     Ok(())
@@ -90,10 +89,10 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// Opens an archive, making it where there is none.
+    /// Opens an archive, or creates it.
     ///
-    /// Bodies that were on their way in when an earlier run ended are removed;
-    /// the caller must be the sole instance.
+    /// Removes bodies that an interrupted run left in the spool; the caller must be
+    /// the sole instance.
     pub fn open(dir: &Path) -> Result<Self, Error> {
         let archive = Self { dir: dir.to_owned() };
         archive.prepare().map_err(|source| Error::NotWritable { dir: dir.to_owned(), source })?;
@@ -101,16 +100,16 @@ impl Archive {
         Ok(archive)
     }
 
-    /// Opens an archive beside whoever runs on it: to read it, and to append to
-    /// its journal. Whoever removes copies holds their custody meanwhile.
+    /// Opens an archive that a service may be using, to read it and to append to its
+    /// journal. To remove copies, hold the lock on the captures.
     pub fn open_shared(dir: &Path) -> Result<Self, Error> {
         let archive = Self { dir: dir.to_owned() };
         archive.check_format()?;
         Ok(archive)
     }
 
-    /// Whether its owner can go on with what we write. Root may write everywhere,
-    /// and what it makes is its own.
+    /// Checks that the owner of the archive can change what this process writes: files
+    /// that root creates belong to root.
     pub fn check_owner(&self) -> Result<(), Error> {
         let there = fs::metadata(&self.dir).map_err(|source| failed("look at", &self.dir, source))?;
         if rustix::process::geteuid().is_root() && there.uid() != 0 {
@@ -123,12 +122,12 @@ impl Archive {
         &self.dir
     }
 
-    /// Where bodies wait on their way in.
+    /// Where response bodies are written before they are stored.
     pub fn spool(&self) -> Spool {
         Spool::new(self.dir.join("tmp"))
     }
 
-    /// Where the blob of this digest is, if it is.
+    /// The path of the blob with this digest, whether or not it exists.
     pub fn path_of(&self, digest: Digest) -> PathBuf {
         let name = digest.to_string();
         self.dir.join("blobs/sha256").join(&name[..2]).join(&name[2..4]).join(&name)
@@ -142,9 +141,9 @@ impl Archive {
         })
     }
 
-    /// Takes a spooled body in. Whoever comes second with the same bytes loses quietly.
+    /// Stores a spooled body. Equal bytes are stored once.
     ///
-    /// Once this returns, the bytes survive a crash under their name.
+    /// After it returns, the bytes survive a crash under their name.
     pub fn store(&self, spooled: SpooledBody) -> Result<Digest, Error> {
         let digest = spooled.body.sha256;
         let target = self.path_of(digest);
@@ -155,7 +154,7 @@ impl Archive {
         Ok(digest)
     }
 
-    /// Keeps bytes that are in memory: response heads, course pages.
+    /// Stores bytes from memory: response heads, course pages.
     pub fn store_bytes(&self, bytes: &[u8]) -> Result<Digest, Error> {
         let digest = Digest::of(bytes);
         let path = self.path_of(digest);
@@ -182,7 +181,7 @@ impl Archive {
         if is_new { self.sync_dirs_up_from(parent) } else { sync_dir(parent) }
     }
 
-    /// A new directory survives a crash only once those above it know its name.
+    /// A new directory survives a crash only after its parents are synced.
     fn sync_dirs_up_from(&self, dir: &Path) -> io::Result<()> {
         dir.ancestors().take_while(|dir| *dir != self.dir).try_for_each(sync_dir)
     }
@@ -208,12 +207,12 @@ impl Archive {
         self.replace(name, text.as_bytes())
     }
 
-    /// Gives a file new content so that a reader sees the old or the new, never half.
+    /// Replaces a file atomically: a reader sees the old or the new content.
     fn replace(&self, name: &str, content: &[u8]) -> io::Result<()> {
         self.replace_for(name, content, 0o644)
     }
 
-    /// The same, readable by us alone.
+    /// The same, readable only by the owner.
     fn replace_private(&self, name: &str, content: &[u8]) -> io::Result<()> {
         self.replace_for(name, content, 0o600)
     }
@@ -237,7 +236,7 @@ impl Archive {
     }
 }
 
-/// A full disk is told apart: it is the one failure an operator mends at once.
+/// A full disk has its own error, because the operator can free space at once.
 fn failed(doing: &'static str, path: &Path, source: io::Error) -> Error {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::Full(source),

@@ -1,4 +1,4 @@
-//! Removal: the one way in which bytes leave an archive.
+//! Removal of blobs, for takedowns only.
 
 use std::fs;
 use std::io;
@@ -7,7 +7,7 @@ use super::{Archive, Error, failed, sync_dir};
 use crate::domain::capture::Digest;
 
 impl Archive {
-    /// Removes a blob for good. The journal has to say before that it goes.
+    /// Deletes a blob. The journal must record the removal first.
     pub fn remove(&self, digest: Digest) -> Result<(), Error> {
         let path = self.path_of(digest);
         let remove = || match fs::remove_file(&path) {

@@ -1,4 +1,4 @@
-//! The key that signs the links of letters, where none is configured: made once, kept here.
+//! The key that signs the links of e-mails, if none is configured: created once and stored here.
 
 use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
@@ -12,9 +12,9 @@ const NAME: &str = "signing-key";
 const BYTES: usize = 32;
 
 impl Archive {
-    /// The archive's own key; it is made where there is none yet.
+    /// The key of the archive; it is created at the first use.
     ///
-    /// Losing it only ends the links of letters that were sent already.
+    /// If it is lost, the links in e-mails that are already sent stop working.
     pub fn signing_key(&self) -> Result<SigningKey, Error> {
         let path = self.dir().join(NAME);
         if !path.exists() {
@@ -25,7 +25,7 @@ impl Archive {
         SigningKey::parse(&text).map_err(unsound)
     }
 
-    /// Brings the key where the links of letters are to be opened, if there is one.
+    /// Copies the key, if there is one.
     pub(super) fn copy_key_to(&self, target: &Self) -> Result<(), Error> {
         let path = self.dir().join(NAME);
         let copy = || match fs::read(&path) {
@@ -36,12 +36,13 @@ impl Archive {
         copy().map_err(|source| failed("copy", &path, source))
     }
 
-    /// Appears whole, and readable by us alone; of two that make one, the first counts.
+    /// Creates the key atomically, readable only by the owner. If two processes create
+    /// one, the first wins.
     fn make_key(&self) -> io::Result<()> {
         let mut bytes = [0; BYTES];
         getrandom::fill(&mut bytes).map_err(io::Error::other)?;
         let text = Digest::from_bytes(bytes).to_string();
-        // Temporary files are made for their owner alone.
+        // Temporary files are readable only by their owner.
         let mut file = tempfile::NamedTempFile::new_in(self.dir().join("tmp"))?;
         file.write_all(format!("{text}\n").as_bytes())?;
         file.as_file().set_permissions(Permissions::from_mode(0o600))?;

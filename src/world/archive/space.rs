@@ -1,4 +1,4 @@
-//! The room an archive has, and whether it can be written to.
+//! The free space of an archive, and whether it is writable.
 
 use super::{Archive, Error};
 

@@ -1,5 +1,4 @@
-//! The bytes of a blob a chunk at a time, as fast as they are taken, so that no
-//! blob is ever in memory whole.
+//! Streams the bytes of a blob in chunks, so that no blob is in memory as a whole.
 
 use std::fs::File;
 use std::io::{self, IoSliceMut};
@@ -10,7 +9,7 @@ use futures_util::stream::{Stream, try_unfold};
 use hyper::body::Bytes;
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
-/// Read and sent at a time; also what a slow reader costs us.
+/// Read and sent at a time; also the memory that one slow client takes.
 const CHUNK_BYTES: u64 = 128 << 10;
 
 /// The bytes from `start` up to `end`.
@@ -30,8 +29,8 @@ pub fn stream(file: File, start: u64, end: u64) -> impl Stream<Item = io::Result
     })
 }
 
-/// What the system has in memory is taken at once; only a disk is waited for
-/// on a thread of its own, which costs as much as the reading.
+/// Bytes in the page cache are read at once. Only reads from the disk use a blocking
+/// thread, which costs as much as the read.
 async fn read(file: &Arc<File>, at: u64, size: usize) -> io::Result<Bytes> {
     let mut chunk = vec![0; size];
     let there = match preadv2(file, &mut [IoSliceMut::new(&mut chunk)], at, ReadWriteFlags::NOWAIT) {

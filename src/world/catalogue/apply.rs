@@ -1,4 +1,4 @@
-//! Entering the journal's entries. Entering one twice changes nothing.
+//! Applies journal entries to the tables. Applying one twice changes nothing.
 
 use jiff::Timestamp;
 use sqlx::{Row as _, Sqlite, Transaction};
@@ -13,7 +13,7 @@ use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::journal::Entry;
 
 impl Catalogue {
-    /// Enters a batch in one transaction: all of it, or nothing.
+    /// Applies a batch in one transaction.
     pub async fn apply(&self, entries: &[Entry]) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         for entry in entries {

@@ -1,4 +1,4 @@
-//! The last night of each course by its schedule.
+//! The last scheduled night of each course.
 
 use std::collections::HashMap;
 
@@ -15,13 +15,13 @@ pub struct LastNight {
     /// When it began or, once it is over, ended; when the course was first
     /// seen, if there was none.
     pub at: Timestamp,
-    /// False for one that was cut short.
+    /// False for an interrupted night.
     pub is_over: bool,
 }
 
 impl Catalogue {
-    /// A night that was told is over, even if the service was killed before it
-    /// could write that down.
+    /// A night with a stored report is over, even if the service was killed before it
+    /// recorded the end.
     pub async fn last_nights(&self) -> Result<HashMap<CourseId, LastNight>, Error> {
         let rows = sqlx::query(
             "SELECT course, at, is_over OR EXISTS (SELECT 1 FROM report JOIN night ON night.id = report.night \
@@ -39,7 +39,7 @@ impl Catalogue {
         Ok(nights)
     }
 
-    /// Writes down where courses stand, together or not at all.
+    /// Records the last night of several courses in one transaction.
     pub async fn set_last_nights(&self, courses: &[CourseId], night: LastNight) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         for course in courses {

@@ -1,4 +1,4 @@
-//! When the bytes of each copy were last hashed again.
+//! When the bytes of each copy were last checked.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ impl Catalogue {
             .collect()
     }
 
-    /// Enters what a verification found: which blobs are sound, and which are altered or gone.
+    /// Records a fixity check: the sound blobs, and the damaged or missing ones.
     pub async fn set_verified(
         &self,
         at: Timestamp,

@@ -1,4 +1,4 @@
-//! What is known of links: memory for the next night, history for people.
+//! The records of links: their history for the next night, and their visits for display.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use crate::domain::page::Page;
 use crate::domain::verdict::Verdict;
 use crate::domain::verdict::breaker::{self, Tonight, Void};
 
-/// Nights remembered for judging; nothing asks further back.
+/// The number of visits that judging uses.
 const NIGHTS_REMEMBERED: i64 = 100;
 
 /// The last visits of a link. In one value: every night asks for those of every
@@ -35,7 +35,7 @@ macro_rules! of_a_valid_night {
     };
 }
 
-/// What is known of a link.
+/// What the catalogue records of a link.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LinkRecord {
     pub history: LinkHistory,
@@ -63,7 +63,7 @@ impl Catalogue {
         Ok(known)
     }
 
-    /// `None` for a link that was never visited.
+    /// `None` if the link was never visited.
     pub async fn link_record(&self, link: &Address) -> Result<Option<LinkRecord>, Error> {
         let row = sqlx::query(concat!(
             "SELECT link.id, verdict.verdict, capture.kept, \
@@ -115,7 +115,7 @@ impl Catalogue {
         }))
     }
 
-    /// What is believed of a link now.
+    /// The current verdict of a link.
     pub async fn verdict(&self, link: &Address) -> Result<Option<Verdict>, Error> {
         let text = sqlx::query_scalar::<_, String>(
             "SELECT verdict FROM verdict JOIN link ON link.id = verdict.link WHERE link.address = ?",
@@ -164,7 +164,7 @@ impl Catalogue {
         Ok(rows.iter().filter_map(|text| Address::parse(text).ok()).collect())
     }
 
-    /// The courses of which a page was read, with their titles.
+    /// The courses with a page that was read, and their titles.
     pub async fn courses(&self) -> Result<Vec<(CourseId, String)>, Error> {
         let rows = sqlx::query("SELECT id, title FROM course ORDER BY id").fetch_all(&self.pool).await?;
         Ok(rows.iter().filter_map(|row| Some((row.get::<String, _>(0).parse().ok()?, row.get(1)))).collect())

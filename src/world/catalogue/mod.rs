@@ -1,4 +1,4 @@
-//! The `SQLite` index over the archive's journal. It can always be made anew.
+//! The `SQLite` index over the journal of the archive. It can always be rebuilt.
 //!
 //! One file per subject; every value that is more than a number or a name is
 //! stored as JSON and turned into its type in `value`. No query decides
@@ -43,21 +43,21 @@ pub use views::{CaptureSize, CourseRevision, FinishedNight};
 /// A catalogue that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the catalogue {} was written by a newer version of onreserve; use that version", path.display())]
+    #[error("a newer version of onreserve wrote the catalogue {}; install the newer version", path.display())]
     Newer { path: PathBuf },
-    #[error("the catalogue {} is of an older version of onreserve; `onreserve migrate` brings it to this one while no service runs on it, and a start of the service does too", path.display())]
+    #[error("the catalogue {} is of an older version of onreserve; run `onreserve migrate` while the service is stopped, or start the service, which migrates it", path.display())]
     Older { path: PathBuf },
-    #[error("cannot open the catalogue {}: {source}; `onreserve rebuild` makes it anew from the archive", path.display())]
+    #[error("cannot open the catalogue {}: {source}; run `onreserve rebuild` to rebuild it from the archive", path.display())]
     Unusable { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
     #[error(
-        "the catalogue has a value it cannot read ({0}); `onreserve rebuild` makes it anew from the archive"
+        "the catalogue contains a value that cannot be read ({0}); run `onreserve rebuild` to rebuild it from the archive"
     )]
     Value(#[from] serde_json::Error),
-    #[error("catalogue: {0}")]
+    #[error("a query of the catalogue failed: {0}; if it fails again, run `onreserve rebuild`")]
     Query(#[from] sqlx::Error),
 }
 
-/// The state of the file that every write to the catalogue goes to first.
+/// The state of the write-ahead log, where every write to the catalogue goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WalState {
     bytes: u64,
@@ -74,22 +74,22 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// The catalogue's place in an archive.
+    /// The path of the catalogue in an archive.
     pub fn path_in(archive: &Path) -> PathBuf {
         archive.join("catalogue.sqlite3")
     }
 
-    /// Opens the catalogue, making or migrating it where needed.
+    /// Opens the catalogue; creates or migrates it if needed.
     ///
-    /// The journal is synced before any row is written, so a commit that a
-    /// power cut takes back is entered again at the next start: `NORMAL` is enough.
+    /// The journal is synced before any row is written. A commit that a power cut loses
+    /// is applied again at the next start, so `synchronous = NORMAL` is enough.
     pub async fn open(path: &Path) -> Result<Self, Error> {
         let catalogue = Self::connect(path, true).await?;
         schema::migrate(&catalogue.pool, path).await?;
         Ok(catalogue)
     }
 
-    /// Opens the catalogue beside whoever may use it: it is neither made nor migrated.
+    /// Opens a catalogue that a service may be using: it is neither created nor migrated.
     pub async fn open_as_it_is(path: &Path) -> Result<Self, Error> {
         let catalogue = Self::connect(path, false).await?;
         schema::check(&catalogue.pool, path).await?;

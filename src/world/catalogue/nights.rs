@@ -17,8 +17,8 @@ use crate::domain::report::{self, Event};
 use crate::domain::verdict::Verdict;
 use crate::domain::verdict::breaker::Void;
 
-/// Reports are most of what a night writes, and nobody looks at old ones: the
-/// histories of the links say the same.
+/// Reports are most of what a night writes, and old ones are not read: the histories
+/// of the links hold the same facts.
 const REPORTS_KEPT: u32 = 100;
 
 /// A night as the catalogue knows it.
@@ -35,7 +35,7 @@ pub struct EndedNight {
     pub finished: Timestamp,
 }
 
-/// What a night ends with; entered as a whole.
+/// The results of a night, stored in one transaction.
 #[derive(Clone, Debug)]
 pub struct NightRecord {
     pub night: NightRef,
@@ -46,7 +46,7 @@ pub struct NightRecord {
     /// What was found of each course, to be shown again.
     pub reports: Vec<report::CourseReport>,
     pub post: OutboxChanges,
-    /// Decisions that speak for their links no more, which the reports tell.
+    /// Decisions that lapsed; the reports mention them.
     pub lapsed: Vec<LapsedDecision>,
     pub requests: u64,
     pub bytes: u64,
@@ -64,7 +64,7 @@ impl Catalogue {
         row.map(|row| Ok(NightRef { id: row.get(0), started: time_from(row.get(1))? })).transpose()
     }
 
-    /// When the newest night that told something began.
+    /// When the newest night with a report began.
     pub async fn last_told(&self) -> Result<Option<Timestamp>, Error> {
         let started = sqlx::query_scalar::<_, Option<String>>(
             "SELECT MAX(started) FROM night WHERE finished IS NOT NULL AND id IN (SELECT night FROM report)",

@@ -1,5 +1,5 @@
-//! The version of the tables: forward only, each step in a transaction, and a
-//! copy of the catalogue beside it before the first one is taken.
+//! Migrations of the tables: forward only, each in a transaction, after a backup of
+//! the catalogue is written beside it.
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use super::{Catalogue, Error};
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("src/world/catalogue/migrations");
 
-/// Brings the tables to the version of this program.
+/// Migrates the tables to the version of this program.
 pub(super) async fn migrate(pool: &Pool<Sqlite>, path: &Path) -> Result<(), Error> {
     let unusable =
         |source: Box<dyn std::error::Error + Send + Sync>| Error::Unusable { path: path.to_owned(), source };
@@ -53,7 +53,7 @@ async fn version(pool: &Pool<Sqlite>) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(pool).await
 }
 
-/// A copy that an earlier try left is made anew: no step was taken after it.
+/// Replaces the backup of an earlier attempt that failed before its first migration.
 async fn back_up(
     pool: &Pool<Sqlite>,
     path: &Path,
@@ -81,15 +81,14 @@ impl Catalogue {
         Ok(version(&self.pool).await?.unwrap_or_default())
     }
 
-    /// Writes the catalogue as it is at this moment to a file that is not there
-    /// yet, while others go on using it.
+    /// Writes a consistent copy of the catalogue to a new file, while it stays in use.
     pub async fn snapshot(&self, to: &Path) -> Result<(), Error> {
         Ok(snapshot(&self.pool, to).await?)
     }
 
-    /// What `SQLite` finds wrong with the file; `None` if nothing.
+    /// The first damage that `SQLite` finds in the file.
     pub async fn damage(&self) -> Result<Option<String>, Error> {
-        let told: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&self.pool).await?;
-        Ok((told != "ok").then_some(told))
+        let result: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&self.pool).await?;
+        Ok((result != "ok").then_some(result))
     }
 }

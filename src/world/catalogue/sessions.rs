@@ -1,4 +1,4 @@
-//! Who is signed in: digests of tokens, never the tokens.
+//! Sign-in sessions: digests of their tokens, never the tokens.
 
 use jiff::Timestamp;
 use sqlx::Row as _;
@@ -9,7 +9,7 @@ use crate::domain::capture::Digest;
 use crate::domain::course::CourseId;
 use crate::domain::policy::admission::Role;
 
-/// A token that was given out.
+/// A session token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     pub token: Digest,
@@ -49,7 +49,7 @@ impl Catalogue {
         .transpose()
     }
 
-    /// Enters a sign-in, and forgets those that are over.
+    /// Stores a new session, and deletes the expired ones.
     pub async fn begin_session(&self, session: &Session, now: Timestamp) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         sqlx::query("DELETE FROM session WHERE until <= ?")
@@ -60,7 +60,7 @@ impl Catalogue {
         Ok(transaction.commit().await?)
     }
 
-    /// Gives out a new token in place of one; false if another request was first.
+    /// Replaces a token by a new one; false if another request did it first.
     pub async fn renew_session(&self, old: Digest, new: &Session) -> Result<bool, Error> {
         let mut transaction = self.pool.begin().await?;
         let replaced =
@@ -77,7 +77,7 @@ impl Catalogue {
         Ok(true)
     }
 
-    /// Ends a sign-in with all its tokens.
+    /// Deletes a session with all its tokens.
     pub async fn end_session(&self, family: Digest) -> Result<(), Error> {
         sqlx::query("DELETE FROM session WHERE family = ?")
             .bind(family.to_string())

@@ -1,4 +1,4 @@
-//! The words of documents: entered once a document is read, found by readers.
+//! The full-text index of the documents.
 //!
 //! Texts belong to digests, not to captures: equal bodies are entered once.
 

@@ -1,4 +1,4 @@
-//! What is read to be shown: the newest reports, the captures behind a digest, figures.
+//! Queries for the pages and figures: the newest reports, the captures of a digest, sizes.
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;

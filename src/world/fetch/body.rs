@@ -1,4 +1,4 @@
-//! Reading a body within its bounds of size, time and patience.
+//! Reads a body within the limits of size, time and rate.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -15,16 +15,16 @@ use crate::domain::visit::{Failure, Headers, Hop};
 use crate::world::clock::Clock;
 use crate::world::spool::{Spool, SpooledBody};
 
-/// How much is looked at to tell a page from a document.
+/// How many bytes are examined to classify a body.
 const SNIFFED_BYTES: usize = 512;
 
-/// With so many bytes the kind can be told.
+/// Enough bytes to classify a body.
 const BYTES_TO_CLASSIFY: usize = 16;
 
-/// From here on the ratio of inflation counts.
+/// The inflation limit applies above this size.
 const INFLATION_FREE_BYTES: u64 = 1 << 20;
 
-/// What bodies are measured against, and with what.
+/// The limits and counters of a body.
 pub(super) struct BodyReader<'a> {
     pub(super) limits: &'a FetchLimits,
     pub(super) clock: Clock,
@@ -33,10 +33,10 @@ pub(super) struct BodyReader<'a> {
     pub(super) spent: Duration,
 }
 
-/// Which bounds hold for a body.
+/// Which limits apply to a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BodyKind {
-    /// Meant to be looked at in a browser; also every error's body.
+    /// HTML, and the body of every error response.
     Page,
     Document,
 }
@@ -44,12 +44,12 @@ enum BodyKind {
 /// How far reading a body has come.
 struct ReadProgress {
     began: Instant,
-    /// Known once enough of it received.
+    /// Known after the first bytes.
     kind: Option<BodyKind>,
     head: Vec<u8>,
-    /// By `Content-Length`; 0 where nothing is, or where it does not matter.
+    /// By `Content-Length`; 0 if there is none, or if only a prefix is read.
     announced: u64,
-    /// On the wire.
+    /// As transferred.
     received: Arc<AtomicU64>,
     decoded: u64,
 }
@@ -61,7 +61,7 @@ enum ReadError {
 }
 
 impl BodyReader<'_> {
-    /// The whole body, in the spool.
+    /// Reads the whole body into the spool.
     pub(super) async fn spool(
         &self,
         response: HopResponse,
@@ -86,13 +86,13 @@ impl BodyReader<'_> {
         let failure = match self.read_chunks(response, false, sink).await {
             Ok(()) => None,
             Err(ReadError::Web(failure)) => Some(failure),
-            // This sink writes to memory, which does not fail.
+            // Writing to memory does not fail.
             Err(ReadError::Local(_)) => Some(Failure::Truncated),
         };
         (text, failure)
     }
 
-    /// `whole` says that a body announced as too large need not be begun.
+    /// `whole`: a body that is announced as too large is not read at all.
     async fn read_chunks(
         &self,
         response: HopResponse,
@@ -112,7 +112,7 @@ impl BodyReader<'_> {
                 Err(_) => return Err(ReadError::Web(Failure::TimedOut)),
                 Ok(Err(error)) => {
                     let failure = decode::failure_of(&error);
-                    // No body at all is a whole body, whatever encoding it claims.
+                    // An empty body is complete, whatever its content encoding.
                     let empty = failure == Failure::Encoding && progress.received() == 0;
                     return if empty { Ok(()) } else { Err(ReadError::Web(failure)) };
                 }
@@ -129,7 +129,7 @@ impl BodyReader<'_> {
         }
     }
 
-    /// How long the next byte may take; `None` when time is up.
+    /// How long to wait for the next byte; `None` when the time is over.
     fn wait(&self, kind: Option<BodyKind>, began: Instant) -> Option<Duration> {
         let total = match kind {
             Some(BodyKind::Page) | None => self.limits.page_time,
@@ -188,7 +188,7 @@ impl ReadProgress {
     }
 }
 
-/// The bytes decide before the label does: PDFs are served as HTML, and the reverse.
+/// The bytes count more than the label: PDFs are served as HTML, and the reverse.
 fn kind_of(head: &[u8], headers: &Headers) -> BodyKind {
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     let opens = |tag: &[u8]| text.len() >= tag.len() && text[..tag.len()].eq_ignore_ascii_case(tag);

@@ -1,4 +1,4 @@
-//! The HTTP clients: trust, proxy, name and protocol, set once.
+//! The HTTP clients: certificates, proxy, user agent and protocols.
 
 #![expect(clippy::disallowed_methods, reason = "this module is where the client is built")]
 
@@ -16,25 +16,25 @@ use super::{Error, FetchSettings};
 const HEADER_BYTES: u32 = 128 << 10;
 const HEADERS: usize = 256;
 
-/// The two ways out.
+/// The two HTTP clients.
 pub(super) struct Clients {
-    /// Speaks HTTP/2 where it can and keeps its connections.
+    /// Uses HTTP/2 where possible and keeps its connections.
     pub(super) usual: Client,
-    /// Speaks HTTP/1.1 on a connection of its own, so that a second try is one.
+    /// Uses HTTP/1.1 on a new connection each time, for an independent second attempt.
     pub(super) fresh: Client,
-    /// Without any root certificate every `https` host would look untrusted.
+    /// Without root certificates every `https` host would look untrusted.
     pub(super) has_roots: bool,
 }
 
 impl Clients {
     pub(super) fn build(settings: &FetchSettings, resolver: &Resolver) -> Result<Self, Error> {
-        // A provider that is installed already serves as well.
+        // A provider that is already installed works as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let extra = settings.extra_ca.as_deref().map(read_bundle).transpose()?.unwrap_or_default();
         let has_roots = ClientBuilder::new().tls_certs_merge(extra.clone()).build().is_ok();
         let common = || {
             let builder = start(settings, resolver)?;
-            // The system store is read on building; without one, `http` still works.
+            // Building reads the system store; without a store, `http` still works.
             Ok(if has_roots {
                 builder.tls_certs_merge(extra.clone())
             } else {
@@ -52,7 +52,7 @@ impl Clients {
 fn start(settings: &FetchSettings, resolver: &Resolver) -> Result<ClientBuilder, Error> {
     let mut headers = HeaderMap::new();
     headers.insert("accept-language", HeaderValue::from_static("en"));
-    // The stored bytes are then the payload itself.
+    // The stored bytes are then the content itself.
     headers.insert("accept-encoding", HeaderValue::from_static("identity"));
     let mut builder = ClientBuilder::new()
         .user_agent(user_agent(settings.contact.as_deref())?)
@@ -73,8 +73,8 @@ fn start(settings: &FetchSettings, resolver: &Resolver) -> Result<ClientBuilder,
     Ok(builder)
 }
 
-/// Honest and reachable. The words by which firewalls know robots do not
-/// occur in it: some refuse any agent that has "link" in its name.
+/// Names the program and a contact. It avoids the words by which firewalls block
+/// robots: some refuse any agent with "link" in its name.
 fn user_agent(contact: Option<&str>) -> Result<HeaderValue, Error> {
     let version = env!("CARGO_PKG_VERSION");
     let text = match contact {
@@ -84,8 +84,7 @@ fn user_agent(contact: Option<&str>) -> Result<HeaderValue, Error> {
     HeaderValue::from_str(&text).map_err(|_| Error::Contact(contact.unwrap_or_default().to_owned()))
 }
 
-/// A bundle may hold old certificates that cannot serve as roots: those are
-/// passed over, as system stores do.
+/// Skips certificates that cannot be roots, as system stores do.
 fn read_bundle(path: &Path) -> Result<Vec<Certificate>, Error> {
     let fault = |why: String| Error::ExtraCa { path: PathBuf::from(path), why };
     let pem = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
@@ -99,7 +98,7 @@ fn read_bundle(path: &Path) -> Result<Vec<Certificate>, Error> {
         }
     }
     if usable.is_empty() {
-        return Err(fault(format!("no usable certificate in it ({unusable} unusable)")));
+        return Err(fault(format!("none of its {unusable} certificates can be a root")));
     }
     if unusable > 0 {
         tracing::warn!(path = %path.display(), unusable, "some certificates in extra_ca are not usable as roots and are skipped");

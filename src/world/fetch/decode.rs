@@ -1,4 +1,4 @@
-//! A body as it comes off the wire: counted, capped, and its content encodings undone.
+//! Decoding of bodies: transferred bytes are counted and limited, content encodings are removed.
 
 use std::io;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use tokio::io::{AsyncBufRead, AsyncRead, BufReader, ReadBuf};
 use super::failure::{self, Stage};
 use crate::domain::visit::{Ending, Failure, Headers};
 
-/// Encodings stacked deeper than this are meant to harm.
+/// More content encodings than this on one body are an attack.
 const STACKED: usize = 2;
 
 /// The largest window a Zstandard body may ask for, as for browsers (RFC 9659).
@@ -23,16 +23,16 @@ const ZSTD_WINDOW_LOG: u32 = 23;
 
 pub(super) type DecodedBody = Box<dyn AsyncBufRead + Send + Unpin>;
 
-/// How many bytes of a body came, and in all.
+/// Counts the transferred bytes of one body, and of all.
 #[derive(Clone)]
 pub(super) struct ByteCounter {
     pub(super) body: Arc<AtomicU64>,
     pub(super) total: Arc<AtomicU64>,
 }
 
-/// More came than was to be read.
+/// The body has more bytes than allowed.
 #[derive(Debug, thiserror::Error)]
-#[error("the body is larger than is read")]
+#[error("the body exceeds the size limit")]
 pub(super) struct SizeLimitExceeded;
 
 struct RawBody<S, B> {
@@ -41,7 +41,7 @@ struct RawBody<S, B> {
     taken: usize,
     counter: ByteCounter,
     ceiling: u64,
-    /// Nothing announces where the body ends, so any end is the end.
+    /// The response has no length, so the end of the connection is the end of the body.
     open_ended: bool,
 }
 

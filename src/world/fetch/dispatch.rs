@@ -1,4 +1,4 @@
-//! The one door through which every request leaves, robots.txt and redirects included.
+//! Sends every request, those for robots.txt and redirects included.
 //!
 //! In this order: the lane's turn, the memory of dead hosts, the distance to
 //! the last request, the guard, and only then the network.
@@ -23,7 +23,7 @@ use crate::domain::policy::pace::Order;
 use crate::domain::visit::{Ending, Failure, Headers, Hop, Validators, Withheld};
 use crate::world::clock::Clock;
 
-/// As much of a response head as is recorded.
+/// How much of a response head is recorded.
 const HEADER_BYTES: usize = 64 << 10;
 const HEADERS: usize = 100;
 
@@ -57,12 +57,12 @@ pub(super) struct HopResponse {
     pub(super) hop: Hop,
     pub(super) order: Order,
     pub(super) response: Response,
-    /// When the request left, waits excluded.
+    /// When the request was sent.
     pub(super) began: Instant,
     pub(super) slot: RequestSlot,
 }
 
-/// Given back when the body is read or dropped.
+/// The host's turn and a slot; free again when the body is read or dropped.
 pub(super) struct RequestSlot {
     _turn: HostTurn,
     _permit: Option<OwnedSemaphorePermit>,
@@ -140,11 +140,11 @@ impl Dispatcher {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let client = if request.fresh { &self.clients.fresh } else { &self.clients.usual };
         let builder = client.get(request.address.url().clone()).headers(request.headers());
-        tracing::debug!(address = %request.address, "asking");
+        tracing::debug!(address = %request.address, "request");
         match tokio::time::timeout(request.time, builder.send()).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => {
-                tracing::debug!(address = %request.address, error = ?error, "no answer");
+                tracing::debug!(address = %request.address, error = ?error, "no response");
                 Err(failure::ending(&error, Stage::Head))
             }
             Err(_) => Err(Ending::Broke(Failure::TimedOut)),
@@ -169,7 +169,7 @@ impl HopRequest<'_> {
         for (name, value) in validators.flat_map(|v| {
             [("if-none-match", v.etag.as_ref()), ("if-modified-since", v.last_modified.as_ref())]
         }) {
-            // A validator that is no header value was never sent as one either.
+            // A validator that is not a valid header value did not come from a header.
             if let Some(Ok(value)) = value.map(|value| HeaderValue::from_str(value)) {
                 headers.insert(name, value);
             }

@@ -1,4 +1,4 @@
-//! How a request failed, told by the types in its chain of errors, never by their words.
+//! Classifies how a request failed, by the types in its chain of errors and never by their texts.
 
 use std::error::Error;
 use std::io;
@@ -6,7 +6,7 @@ use std::io;
 use super::resolver::ResolveError;
 use crate::domain::visit::{CertificateError, Ending, Failure, Withheld};
 
-/// How far a request had come.
+/// The stage at which a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     /// Up to the end of the response head.
@@ -14,7 +14,7 @@ pub(super) enum Stage {
     Body,
 }
 
-/// What the name service's answer means for the link.
+/// What a failed DNS lookup means for the link.
 pub(super) fn resolve_ending(why: ResolveError) -> Ending {
     match why {
         ResolveError::NoSuchHost => Ending::Broke(Failure::NoSuchHost),
@@ -23,7 +23,7 @@ pub(super) fn resolve_ending(why: ResolveError) -> Ending {
     }
 }
 
-/// The ending a request came to.
+/// The ending of a request that failed.
 pub(super) fn ending(error: &reqwest::Error, stage: Stage) -> Ending {
     let mut link: Option<&(dyn Error + 'static)> = Some(error);
     let connecting = error.is_connect();
@@ -32,7 +32,7 @@ pub(super) fn ending(error: &reqwest::Error, stage: Stage) -> Ending {
         if let Some(why) = error.downcast_ref::<ResolveError>() {
             return resolve_ending(*why);
         }
-        // The innermost cause that says anything is the one nearest the truth.
+        // The innermost cause that is known is the most precise.
         found = failure_of(error, stage, connecting).or(found);
         link = wrapped_source(error);
     }
@@ -47,7 +47,7 @@ pub(super) fn ending(error: &reqwest::Error, stage: Stage) -> Ending {
     }))
 }
 
-/// `io::Error` hides the error it wraps from `source`, giving the one below.
+/// `io::Error::source` skips the error that it wraps, so that one is taken first.
 fn wrapped_source<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     if let Some(wrapped) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         return Some(wrapped);
@@ -96,7 +96,7 @@ fn io_kind(kind: io::ErrorKind, stage: Stage, connecting: bool) -> Option<Failur
             Some(Failure::Reset)
         }
         Kind::UnexpectedEof if stage == Stage::Body => Some(Failure::Truncated),
-        // The only conversation before the connection stands is that about TLS.
+        // Before the connection is established, only the TLS handshake exchanges data.
         Kind::UnexpectedEof if connecting => Some(Failure::Tls),
         Kind::UnexpectedEof => Some(Failure::Reset),
         _ if connecting => Some(Failure::Connect),

@@ -1,6 +1,6 @@
-//! What is remembered of origins that could not be reached.
+//! Recent failures of origins that cannot be reached.
 //!
-//! Fifty links on a dead host must not cost fifty times the wait for it.
+//! Fifty links on one dead host must not wait fifty times for its timeout.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,15 +8,15 @@ use std::sync::{Mutex, PoisonError};
 use crate::domain::address::Address;
 use crate::domain::visit::Failure;
 
-/// After so many failures in a row the next is answered from memory.
+/// After this many failures in a row, the next request is answered from the cache.
 const FAILURES_TO_CACHE: u32 = 2;
 
-/// The failures in a row of each origin.
+/// The last failure of each origin, and how often it came in a row.
 #[derive(Default)]
 pub(super) struct FailureCache(Mutex<HashMap<String, (Failure, u32)>>);
 
 impl FailureCache {
-    /// The failure that another attempt tonight would end in.
+    /// The cached failure of the origin, if it has failed often enough.
     pub(super) fn get(&self, address: &Address) -> Option<Failure> {
         let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         failures
@@ -25,7 +25,7 @@ impl FailureCache {
             .map(|(failure, _)| *failure)
     }
 
-    /// Takes note of a failure, where it concerns all of the origin.
+    /// Records a failure if it concerns the whole origin.
     pub(super) fn record(&self, address: &Address, failure: Failure) {
         match failure {
             Failure::NoSuchHost
@@ -45,7 +45,7 @@ impl FailureCache {
         }
     }
 
-    /// An origin too slow for its robots.txt is too slow for the rest.
+    /// An origin that times out on its robots.txt is not asked again this run.
     pub(super) fn record_timeout(&self, address: &Address) {
         self.add(address, Failure::TimedOut, FAILURES_TO_CACHE);
     }

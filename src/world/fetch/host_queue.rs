@@ -1,4 +1,4 @@
-//! One lane per host: one request at a time, with pauses between, until the host says stop.
+//! One queue per host: one request at a time, with pauses between, until the host asks to stop.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,7 +27,7 @@ pub(super) struct HostTurn {
     requested: bool,
 }
 
-/// The host is left alone tonight.
+/// The host gets no more requests tonight.
 #[derive(Debug)]
 pub(super) struct HostStopped;
 
@@ -47,8 +47,8 @@ impl HostQueues {
         }
     }
 
-    /// Queues for a turn at `host`; those who come first are served first.
-    /// The pause is still to be kept, with [`Self::wait_for_delay`].
+    /// Waits for a turn at `host`, first come, first served. The caller keeps the pause
+    /// with [`Self::wait_for_delay`].
     pub(super) async fn acquire(&self, host: &str) -> Result<HostTurn, HostStopped> {
         self.check_not_stopped(host)?;
         let queue = lock(&self.paces).entry(host.to_owned()).or_insert_with(|| self.new_pace(host)).clone();
@@ -62,7 +62,7 @@ impl HostQueues {
         Arc::new(tokio::sync::Mutex::new(Pace::new(delay)))
     }
 
-    /// Waits until the host may be requested again.
+    /// Waits until the host may get another request.
     pub(super) async fn wait_for_delay(&self, turn: &HostTurn, host: &str) -> Result<(), HostStopped> {
         if let Some(at) = turn.pace.next_allowed() {
             let wait = at.saturating_duration_since(self.clock.instant());
@@ -73,7 +73,7 @@ impl HostQueues {
         self.check_not_stopped(host)
     }
 
-    /// Takes note of what a response says about pace.
+    /// Adapts the pace to a response.
     pub(super) fn record_response(&self, turn: &mut HostTurn, hop: &Hop) -> Order {
         let header = |name: &str| hop.headers.get(name);
         let signal = Signal {
@@ -83,7 +83,11 @@ impl HostQueues {
         };
         let order = turn.pace.heard(signal, self.clock.instant(), self.max_retry_after);
         if order == Order::Stop {
-            tracing::info!(host = hop.address.host(), status = hop.status, "left alone for the night");
+            tracing::info!(
+                host = hop.address.host(),
+                status = hop.status,
+                "the host refuses or throttles requests; it gets no more tonight"
+            );
             self.stop(hop.address.host());
         }
         order
@@ -99,7 +103,7 @@ impl HostQueues {
 }
 
 impl HostTurn {
-    /// From now on the host has been requested, whatever comes of it.
+    /// The request counts for the pace, whatever its result.
     pub(super) fn mark_requested(&mut self) {
         self.requested = true;
     }

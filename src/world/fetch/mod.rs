@@ -1,10 +1,11 @@
-//! Fetching from strangers, politely and behind a guard.
+//! Fetching from foreign hosts, paced and guarded.
 //!
 //! One [`Fetch`] serves all runs of a night. Every request, redirects and
-//! robots.txt included, leaves through `dispatcher`, which keeps each host's pace
-//! (`lane`), refuses internal addresses (`names`) and remembers dead hosts
-//! (`trouble`). What the web does wrong comes back as an [`Exchange`]; a
-//! [`Error`] is our own failing. What an exchange means is judged elsewhere.
+//! robots.txt included, goes through `dispatch`, which keeps the pace of each host
+//! (`host_queue`), refuses internal addresses (`resolver`) and does not repeat
+//! requests to dead hosts (`failure_cache`). What fails on the web is part of the
+//! [`Exchange`]; an [`Error`] is a failure on our side. `domain::evidence` judges
+//! what an exchange means.
 
 mod body;
 mod client;
@@ -38,7 +39,7 @@ use crate::domain::visit::{Ending, Exchange, Failure, Hop, Validators};
 use crate::world::clock::Clock;
 use crate::world::spool::{Spool, SpooledBody};
 
-/// Fetches for all courses of a night, and keeps what politeness must remember.
+/// Fetches for all courses of a night, and remembers the pace and the robots.txt of each host.
 pub struct Fetch {
     dispatcher: Dispatcher,
     robots: RobotsCache,
@@ -50,19 +51,19 @@ pub struct Fetch {
 pub struct FetchRequest {
     pub address: Address,
     pub conditional: Option<Conditional>,
-    /// On a new connection, over HTTP/1.1, with a new look-up of the name, and
-    /// whatever is remembered of the host's failures.
+    /// On a new connection, over HTTP/1.1, with a new DNS lookup, and without the
+    /// failure cache.
     pub fresh_connection: bool,
     pub accept: Accept,
-    /// Of a Memento `TimeGate`: the copy nearest to this moment (RFC 7089).
+    /// For a Memento `TimeGate`: the copy nearest to this time (RFC 7089).
     pub accept_datetime: Option<Timestamp>,
 }
 
-/// An earlier response that need not be sent again.
+/// An earlier response: the host need not send its body again if it is unchanged.
 #[derive(Clone, Debug)]
 pub struct Conditional {
-    /// Where it came from. Validators speak of one resource, and a date is
-    /// true of any: they are sent to no other address on the way.
+    /// The address that sent it. Validators belong to one resource, so they are sent
+    /// to no other address of a redirect chain.
     pub at: Address,
     pub validators: Validators,
 }
@@ -70,7 +71,7 @@ pub struct Conditional {
 /// Which kind of representation is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Accept {
-    /// What a reader's browser would be given: a page before a PDF.
+    /// As a browser asks: HTML is preferred to PDF.
     #[default]
     Page,
     Anything,
@@ -83,40 +84,44 @@ pub struct Fetched {
     pub body: Option<SpooledBody>,
 }
 
-/// Of the run so far, robots.txt included.
+/// The requests and bytes of the run so far, robots.txt included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     pub requests: u64,
-    /// Of bodies, as they came over the wire.
+    /// Of bodies, as transferred.
     pub bytes: u64,
 }
 
-/// Our own failing.
+/// A failure on our side.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the certificates in {path} cannot be used: {why}; extra_ca takes a file of certificates in PEM", path = path.display())]
+    #[error("cannot use the certificates in {path}: {why}; set extra_ca to a file of certificates in PEM format", path = path.display())]
     ExtraCa { path: PathBuf, why: String },
-    #[error("`{proxy}` cannot be used as the proxy: {why}; write it like http://proxy.school.edu:3128")]
+    #[error("cannot use the proxy `{proxy}`: {why}; write it like http://proxy.school.edu:3128")]
     Proxy { proxy: String, why: reqwest::Error },
-    #[error("the contact `{0}` cannot stand in a header: use a mail address or a web address in plain ASCII")]
+    #[error(
+        "cannot send the contact `{0}` in the User-Agent header; write an e-mail address or a web address in ASCII"
+    )]
     Contact(String),
     #[error(
-        "this system has no root certificates, so no https address can be visited: install ca-certificates or set extra_ca"
+        "this system has no root certificates, so https addresses cannot be visited; install ca-certificates or set extra_ca"
     )]
     NoRoots,
     #[error("the HTTP client cannot be set up: {0}")]
     Client(#[source] reqwest::Error),
-    #[error("a body cannot be written to the archive's tmp: {0}; look for space and permission there")]
+    #[error(
+        "cannot write a response body to the directory tmp of the archive: {0}; check its free space and permissions"
+    )]
     Spool(#[source] io::Error),
 }
 
-/// An exchange under way.
+/// The state of an exchange in progress.
 struct ExchangeState<'a> {
     request: &'a FetchRequest,
     hops: Vec<Hop>,
     cookies: CookieJar,
     accept: Accept,
-    /// Time spent asking and reading.
+    /// Time spent on requests and bodies; waiting for a turn does not count.
     active: Duration,
     seen: HashSet<(Address, Option<Vec<u8>>, &'static str)>,
 }
@@ -124,19 +129,19 @@ struct ExchangeState<'a> {
 /// After a response head.
 enum Step {
     Follow(Address),
-    /// The same again, less choosy.
+    /// Repeat the request with `Accept: */*`.
     AcceptAnything,
     Read,
     End(Ending),
 }
 
 impl Fetch {
-    /// Faults name what in the settings cannot be used.
+    /// An error names the setting that cannot be used.
     pub fn new(settings: &FetchSettings, spool: Spool, clock: Clock) -> Result<Self, Error> {
         Ok(Self { dispatcher: Dispatcher::new(settings, clock)?, robots: RobotsCache::default(), spool })
     }
 
-    /// Asks for an address and follows where it leads, within the limits.
+    /// Requests an address and follows its redirects, within the limits.
     pub async fn exchange(&self, request: &FetchRequest) -> Result<Fetched, Error> {
         let started = self.dispatcher.clock.now();
         let mut state = ExchangeState::new(request);
@@ -154,11 +159,11 @@ impl Fetch {
         Ok(Fetched { exchange, body })
     }
 
-    /// Whether a third party may be told of the host of this address: its name
-    /// leads to the internet. Resolver that the settings resolve count as public.
+    /// Whether a third party may see the host name of this address: it resolves to
+    /// public addresses. Names that the settings resolve count as public.
     ///
-    /// A name that is gone was public while it worked, unless private networks
-    /// are open to us: then nobody can tell any more.
+    /// A name that does not exist counts as public, unless private networks are
+    /// allowed: then it may have been an internal one.
     pub async fn is_public(&self, address: &Address) -> bool {
         self.dispatcher.is_public(address).await
     }
@@ -170,14 +175,13 @@ impl Fetch {
         }
     }
 
-    /// Leaves a host alone from now on, as when its page turns out to be a
-    /// challenge.
+    /// Sends no more requests to a host, for example because its page is a challenge.
     pub fn stop_host(&self, host: &str) {
         self.dispatcher.queues.stop(host);
     }
 
-    /// Another run of the same night begins: it counts anew and tries dead
-    /// hosts again, but what hosts asked of us holds on.
+    /// Starts another run of the same night: the counters and the failure cache are
+    /// cleared; the pace and the robots.txt of each host stay.
     pub fn begin_run(&self) {
         self.dispatcher.requests.store(0, Ordering::Relaxed);
         self.dispatcher.bytes.store(0, Ordering::Relaxed);
@@ -276,7 +280,7 @@ impl<'a> ExchangeState<'a> {
                 redirect::target(response).map_or_else(|| broke(Failure::BadRedirect), Step::Follow)
             }
             304 if self.validators_for(&response.hop.address).is_some() => Step::End(Ending::NotModified),
-            // Nobody asked whether it was modified.
+            // The request was not conditional.
             304 => broke(Failure::Protocol),
             406 | 415 if self.accept != Accept::Anything => Step::AcceptAnything,
             _ => Step::Read,

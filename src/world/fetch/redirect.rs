@@ -1,4 +1,4 @@
-//! Where a redirect leads, and what is carried along.
+//! Redirect targets, and the cookies of one exchange.
 
 use std::fmt::Write as _;
 
@@ -8,11 +8,11 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use super::dispatch::HopResponse;
 use crate::domain::address::Address;
 
-/// As browsers bound them.
+/// The limits of browsers.
 const COOKIES: usize = 50;
 const COOKIE_BYTES: usize = 4096;
 
-/// The cookies of one exchange: many sites bounce a visitor until theirs is back.
+/// The cookies of one exchange: many sites redirect until their cookie is sent back.
 #[derive(Default)]
 pub(super) struct CookieJar(CookieStore);
 
@@ -21,7 +21,7 @@ impl CookieJar {
         for value in headers.get_all("set-cookie") {
             let Ok(text) = value.to_str() else { continue };
             if text.len() <= COOKIE_BYTES && self.0.iter_any().count() < COOKIES {
-                // A cookie that is malformed or for another site is no cookie of ours.
+                // A malformed cookie, or one for another site, is dropped.
                 let _ = self.0.parse(text, address.url());
             }
         }
@@ -30,20 +30,20 @@ impl CookieJar {
     pub(super) fn header(&self, address: &Address) -> Option<HeaderValue> {
         let mut pairs: Vec<_> =
             self.0.get_request_values(address.url()).map(|(name, value)| format!("{name}={value}")).collect();
-        // The jar has no order of its own, and the same cookies must look the same.
+        // The store has no fixed order; the same cookies must give the same header.
         pairs.sort_unstable();
         if pairs.is_empty() { None } else { HeaderValue::from_str(&pairs.join("; ")).ok() }
     }
 }
 
-/// The address a redirect names; `None` if it names none that can be visited.
+/// The address that a redirect names; `None` if it cannot be visited.
 pub(super) fn target(answer: &HopResponse) -> Option<Address> {
     let location = answer.response.headers().get("location")?;
     let location = text_of(location.as_bytes());
     if location.trim().is_empty() { None } else { answer.hop.address.join(&location).ok() }
 }
 
-/// Bytes that are no UTF-8 are sent back as they came, percent-encoded.
+/// Bytes that are not UTF-8 are percent-encoded, so the host gets them back unchanged.
 fn text_of(bytes: &[u8]) -> String {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return text.to_owned();

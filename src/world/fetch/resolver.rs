@@ -1,7 +1,7 @@
-//! Resolver to addresses, past the guard.
+//! DNS resolution with a guard against internal addresses.
 //!
-//! Every address dialled comes from here or stands in the URL itself, where
-//! [`Resolver::check`] looks at it: the client never asks the resolver about those.
+//! Every address that the client connects to comes from here, or stands in the URL:
+//! [`Resolver::check`] checks those, because the client does not resolve them.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -17,17 +17,17 @@ use crate::domain::address::Address;
 use crate::domain::policy::internal;
 use crate::world::clock::Clock;
 
-/// How long an answer is used again.
+/// How long a result is cached.
 const CACHE_TIME: Duration = Duration::from_mins(1);
 
-/// Why a name leads nowhere we may go.
+/// Why a name has no address that may be visited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ResolveError {
     #[error("the name does not exist")]
     NoSuchHost,
-    #[error("the name service does not answer properly")]
+    #[error("the DNS server gives no usable answer")]
     NameServer,
-    #[error("the name leads to internal addresses only")]
+    #[error("the name resolves to internal addresses only")]
     Internal,
 }
 
@@ -38,7 +38,7 @@ struct ResolverState {
     clock: Clock,
     overrides: HashMap<String, Vec<SocketAddr>>,
     allow_private: bool,
-    /// The proxy's own host may well be an internal one.
+    /// The host of the proxy may be internal.
     proxy: Option<String>,
     timeout: Duration,
     cache: Mutex<HashMap<String, (Instant, Vec<SocketAddr>)>>,
@@ -64,8 +64,8 @@ impl Resolver {
         }))
     }
 
-    /// Whether the host of `address` may be dialled; what it resolves to is
-    /// then what will be dialled. `uncached` passes over what is remembered.
+    /// Whether a connection to the host of `address` is allowed. The addresses found are
+    /// cached for the connection; `uncached` ignores the cache.
     pub(super) async fn check(&self, address: &Address, uncached: bool) -> Result<(), ResolveError> {
         if let Some(ip) = address.literal_ip() {
             return if internal::refused(ip, self.0.allow_private) {
@@ -75,13 +75,13 @@ impl Resolver {
             };
         }
         match self.resolve_allowed(address.host(), uncached).await {
-            // The proxy may know resolver that we do not.
+            // The proxy may resolve names that this machine cannot.
             Err(ResolveError::NoSuchHost | ResolveError::NameServer) if self.0.proxy.is_some() => Ok(()),
             result => result.map(drop),
         }
     }
 
-    /// Whether the host is one of the internet's, as far as can be told.
+    /// Whether the host has public addresses, as far as DNS shows.
     pub(super) async fn is_public(&self, address: &Address) -> bool {
         if let Some(ip) = address.literal_ip() {
             return !internal::refused(ip, false);

@@ -1,5 +1,5 @@
-//! What each origin's robots.txt permits: fetched when first needed, remembered
-//! for the night, which is less than the day that RFC 9309 section 2.4 allows.
+//! The robots.txt of each origin: fetched when first needed and cached for the night,
+//! which is less than the day that RFC 9309 section 2.4 allows.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,7 +23,7 @@ enum RobotsFile {
     Rules(Arc<Rules>),
     /// There is no robots.txt.
     AllowAll,
-    /// There may be one, but it cannot be had.
+    /// It cannot be fetched now.
     DisallowAll,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct RobotsCache {
     slots: Mutex<HashMap<String, RobotsSlot>>,
 }
 
-/// Whether an address may be asked for.
+/// Whether an address may be requested.
 pub(super) enum RobotsDecision {
     Allowed { crawl_delay: Option<Duration> },
     Denied(Ending),
@@ -53,7 +53,7 @@ impl RobotsCache {
         let slot = Arc::clone(
             self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(origin(address)).or_default(),
         );
-        // Whoever comes first fetches; the others wait here for the response.
+        // The first task fetches; the others wait for its result.
         let mut slot = slot.lock().await;
         let file = if let Some(file) = slot.as_ref() {
             file.clone()
@@ -77,8 +77,8 @@ impl RobotsCache {
     }
 }
 
-/// A host that cannot be reached at all is told as such: of the link nothing
-/// else could be learnt.
+/// A host that cannot be reached ends the exchange with that failure: the link
+/// would fail in the same way.
 async fn fetch(
     dispatcher: &Dispatcher,
     of: &Address,
@@ -121,7 +121,7 @@ fn unreachable(
     asked: &Address,
     ending: Ending,
 ) -> Result<RobotsFile, Ending> {
-    // Where robots.txt was sent to another site, that site failing says nothing of the link.
+    // A robots.txt that redirects to another site: a failure there does not concern the link.
     if site(of) != site(asked) {
         return Ok(RobotsFile::DisallowAll);
     }
@@ -144,7 +144,7 @@ async fn read(dispatcher: &Dispatcher, response: HopResponse) -> RobotsFile {
     };
     let (text, failure) = reader.read_prefix(response, BYTES_READ).await;
     match failure {
-        // What came of a broken file still says something; nothing says nothing.
+        // The beginning of a broken file still holds rules.
         Some(_) if text.is_empty() => RobotsFile::DisallowAll,
         Some(_) | None => RobotsFile::Rules(Arc::new(Rules::read(&text))),
     }

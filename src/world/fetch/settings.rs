@@ -1,4 +1,4 @@
-//! What an operator may set about fetching, with defaults that are polite.
+//! The settings of fetching, with polite defaults.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,35 +8,35 @@ use crate::domain::address::Address;
 
 #[derive(Clone, Debug)]
 pub struct FetchSettings {
-    /// Whom to write to about our requests: goes into the user agent.
+    /// The contact for complaints about requests; part of the user agent.
     pub contact: Option<String>,
     /// Between the end of a request to a host and the start of the next.
     pub delay: Duration,
     /// Exceptions to `delay`, by host name.
     pub host_delays: Vec<(String, Duration)>,
-    /// Opens loopback and the ranges of a site; link-local stays shut.
+    /// Allows loopback and private addresses; link-local ones stay refused.
     pub allow_private_networks: bool,
-    /// Certificates in PEM to trust beside those of the system.
+    /// Certificates in PEM format, trusted in addition to those of the system.
     pub extra_ca: Option<PathBuf>,
     /// `http`, `https`, `socks5` or `socks5h`. The environment's proxy
     /// variables are not read.
     ///
-    /// Behind a proxy it is the proxy that resolves and dials. What we resolve
-    /// ourselves is still guarded, but a name only the proxy can resolve is
-    /// passed on unseen: the fence is then the proxy's to keep.
+    /// With a proxy, the proxy resolves and connects. Names that resolve here are still
+    /// guarded; a name that only the proxy can resolve is not: the proxy must refuse
+    /// internal addresses itself.
     pub proxy: Option<String>,
-    /// Answers that replace the name service's. Several for one host are
-    /// several addresses of it. A port other than 0 is used where the address
-    /// has none. The guard looks at these as at any other.
+    /// Addresses that replace DNS. Several entries for one host are several addresses
+    /// of it. A port other than 0 is used where the URL has none. The guard checks
+    /// these like all others.
     pub resolve: Vec<(String, SocketAddr)>,
-    /// Addresses that are surely there: if most of them fail, so does our own network.
+    /// Addresses that are always reachable: if most of them fail, the network here is down.
     pub sentinels: Vec<Address>,
-    /// A Memento `TimeGate` that may be asked for copies of dead links.
+    /// A Memento `TimeGate` that is searched for copies of dead links.
     pub timegate: Option<Address>,
     pub limits: FetchLimits,
 }
 
-/// Where a stranger's generosity ends.
+/// The bounds of size and time for one exchange.
 #[derive(Clone, Debug)]
 pub struct FetchLimits {
     /// The largest HTML page or error page, as unpacked.
@@ -45,20 +45,20 @@ pub struct FetchLimits {
     pub document_bytes: u64,
     /// How many bytes one byte on the wire may become, past the first MiB.
     pub inflation: u64,
-    /// For the name service, and again for connecting and agreeing on TLS.
+    /// For DNS, and again for the connection and the TLS handshake.
     pub connect: Duration,
-    /// For a page with all its redirects, waits for our turn excluded.
+    /// For a page with all its redirects; waiting for a turn does not count.
     pub page_time: Duration,
     /// The same for other kinds of bodies.
     pub document_time: Duration,
-    /// The longest silence.
+    /// The longest time without a byte.
     pub idle: Duration,
-    /// Slower than this after `idle` is not worth waiting for.
+    /// A body slower than this after `idle` is given up.
     pub bytes_per_second: u64,
     pub redirects: usize,
-    /// The longest `Retry-After` that is sat out within a run.
+    /// The longest `Retry-After` that a run waits for.
     pub max_retry_after: Duration,
-    /// How many hosts are talked to at the same time.
+    /// How many hosts are visited at the same time.
     pub hosts_at_once: usize,
 }
 

@@ -143,7 +143,10 @@ fn settings_that_cannot_be_used_say_what_to_mend() {
         let garbled = file(garbage);
         let fault =
             fault(FetchSettings { extra_ca: Some(garbled.path().to_owned()), ..FetchSettings::default() });
-        assert!(fault.to_string().contains("extra_ca takes a file of certificates in PEM"), "{fault}");
+        assert!(
+            fault.to_string().contains("set extra_ca to a file of certificates in PEM format"),
+            "{fault}"
+        );
     }
     let proxy = fault(FetchSettings { proxy: Some("::".to_owned()), ..FetchSettings::default() });
     assert!(proxy.to_string().contains("http://proxy.school.edu:3128"), "{proxy}");
