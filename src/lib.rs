@@ -56,8 +56,8 @@
 //! - When is a letter due? [`domain::report::due`]; what stands in it: [`domain::report::compose`].
 //! - Who may open a copy? [`domain::policy::access`]; who is a reader of a course, or staff:
 //!   [`domain::policy::admission`].
-//! - How does one sign in? `serve::visitor::signin` with a password, `serve::visitor::oidc` at
-//!   the school; `serve::visitor::session` is what stays of it. Is the school believed?
+//! - How does one sign in? `serve::routes::login` with a password, `serve::routes::oidc` at
+//!   the school; `serve::auth::session` is what stays of it. Is the school believed?
 //!   [`domain::policy::identity`].
 //! - Are the copies still what they were? [`night::scrub`] hashes some of them again after each night.
 //! - How is a catalogue made anew? [`night::replay`] enters the journal, [`night::rebuilt_reports`] tells

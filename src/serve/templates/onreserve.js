@@ -1,6 +1,6 @@
 /* Adds a link to the course's own copy after every link whose original is gone.
    <script src="https://links.school.edu/onreserve.js" data-course="dgm" defer></script>
-   It changes nothing else, sends no cookies, and stays silent when anything fails. */
+   It changes nothing else, sends no cookies, and does nothing if a request fails. */
 (function () {
   "use strict";
   var script = document.currentScript;
