@@ -15,7 +15,7 @@ use crate::domain::report::{html, text};
 use crate::domain::ticket::{Purpose, SigningKey, Ticket};
 use crate::world::catalogue::{self, Catalogue, DeliveryResult, QueuedEmail};
 use crate::world::clock::Clock;
-use crate::world::email::dkim::DkimSigner;
+use crate::world::email::dkim::{DkimSigner, Unsigned};
 use crate::world::email::relay::{HandOver, OutgoingEmail, Relay};
 use crate::world::email::{Email, Mailbox};
 
@@ -91,11 +91,15 @@ impl ActionLinks {
 }
 
 impl EmailSender {
-    /// The mail as it leaves.
-    pub fn signed(&self, mail: Vec<u8>) -> Vec<u8> {
+    /// The email as it is sent: signed, where a key is configured.
+    ///
+    /// # Errors
+    ///
+    /// The email cannot be signed.
+    pub fn signed(&self, mail: Vec<u8>) -> Result<Vec<u8>, Unsigned> {
         match &self.signer {
             Some(signer) => signer.sign(mail),
-            None => mail,
+            None => Ok(mail),
         }
     }
 }
@@ -209,7 +213,7 @@ pub fn mail(
         patch: telling.night.facts.patch.as_ref().and_then(|patch| patch.diff.as_deref()),
         unsubscribe: digest.stop.as_deref(),
     };
-    Ok((letter.id(), sender.signed(letter.format()?)))
+    Ok((letter.id(), sender.signed(letter.format()?)?))
 }
 
 fn encoded(to: &EmailAddress) -> String {

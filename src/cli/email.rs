@@ -72,7 +72,7 @@ pub(super) async fn test(arguments: TestEmailArguments) -> anyhow::Result<ExitCo
             patch: None,
             unsubscribe: stop.as_deref(),
         };
-        let mail_as_sent = sender.signed(letter.format()?);
+        let mail_as_sent = sender.signed(letter.format()?)?;
         let parcel = OutgoingEmail { from: &sender.from, to: &to, id: &letter.id(), mail: &mail_as_sent };
         match sender.relay.hand_on(&parcel).await {
             HandOver::Taken(answer) => print(&format!("{to}: sent by {} ({answer})\n", described(mail)))?,

@@ -126,9 +126,9 @@ async fn looking_changes_nothing_and_a_button_acts_as_often_as_it_is_pressed() {
     let town = dead().await;
     let letter = letters(&town).pop().unwrap();
     assert!(
-        letter.contains("Accept as dead")
-            && letter.contains("All links and how they are:")
-            && letter.contains("Stop these mails:"),
+        letter.contains("Stop reporting as dead")
+            && letter.contains("All links and their state:")
+            && letter.contains("Stop these emails:"),
         "{letter}"
     );
     let path = path_in(&letter, "act");
@@ -365,7 +365,7 @@ async fn one_click_stops_the_letters_and_a_button_starts_them_again() {
     let header = letter.replace("\r\n ", " ");
     let header = header.lines().find(|line| line.starts_with("List-Unsubscribe:")).unwrap();
     let path = path_in(header, "letters");
-    assert_eq!(path, path_in(letter.split("Stop these mails").nth(1).unwrap(), "letters"));
+    assert_eq!(path, path_in(letter.split("Stop these emails").nth(1).unwrap(), "letters"));
     let (service, at) = serving(&town, 3).await;
     let before = journal(&town);
     let (status, page) = ask(at, "GET", &path, "").await;

@@ -360,7 +360,7 @@ async fn a_snoozed_link_is_told_again_when_the_time_is_up() {
         told.push(report(&town).await);
     }
     assert!(told[0].contains("1 snoozed.") && told[1].contains("1 snoozed."), "{told:?}");
-    assert!(told[2].contains("snoozed until Sat 19 Sep; the time is up."), "{}", told[2]);
+    assert!(told[2].contains("snoozed until Sat 19 Sep; that time is over."), "{}", told[2]);
     assert!(told[3].contains("STILL DEAD (1)"), "told once: {}", told[3]);
 }
 

@@ -58,7 +58,7 @@ impl AnnotationRule {
         match self {
             Self::Link(reason) => wording::reason(reason, None),
             Self::Page(PageRule::EmptyLink) => "a link without an address".to_owned(),
-            Self::Page(PageRule::Malformed) => "an address that cannot be one".to_owned(),
+            Self::Page(PageRule::Malformed) => "not a valid web address".to_owned(),
             Self::Page(PageRule::BrokenAnchor) => {
                 "a link to a place in the page that is not there".to_owned()
             }

@@ -629,7 +629,7 @@ fn links_told_before_are_counted_with_the_new_ones() {
     });
     let text = letter(&night);
     assert!(text.contains("STILL DEAD (3)") && text.contains("2 more, the first since"), "{text}");
-    assert!(text.contains("What was told before is still to do."), "{text}");
+    assert!(text.contains("What earlier reports listed is still to do."), "{text}");
     night.facts.items.truncate(2);
     let text = letter(&night);
     assert!(text.contains("1 more, since Fri 7 Aug; no copy."), "{text}");
@@ -647,7 +647,7 @@ fn items_past_the_cap_have_no_number_and_a_place_where_they_are_told() {
     digest.all_links = Some("https://reserve.example/c/dgm/health".into());
     let text = text::letter(&digest);
     assert!(text.contains("60 items need\nyou.") && !text.contains("Items 1 to 60"), "{text}");
-    assert!(text.ends_with("All links and how they are:\nhttps://reserve.example/c/dgm/health\n"), "{text}");
+    assert!(text.ends_with("All links and their state:\nhttps://reserve.example/c/dgm/health\n"), "{text}");
     assert!(
         html::page(&digest).unwrap().contains("<a href=\"https://reserve.example/c/dgm/health\">All links")
     );
@@ -668,12 +668,12 @@ fn what_the_page_behind_an_entry_offers_is_what_its_words_say() {
         };
         wording::item::offer(&night.facts, &item)
     };
-    assert_eq!(of("old.example.org", None), "Accept as dead, use our copy or snooze");
-    assert_eq!(of("example.edu", None), "Accept as dead or snooze");
-    assert_eq!(of("site.example.io", None), "Call it not broken or snooze");
+    assert_eq!(of("old.example.org", None), "Stop reporting as dead, use our copy or snooze");
+    assert_eq!(of("example.edu", None), "Stop reporting as dead or snooze");
+    assert_eq!(of("site.example.io", None), "Mark as fine or snooze");
     assert_eq!(of("quic.example", None), "Compare the two versions, accept the new one or snooze");
     let shut = State::Restricted { reason: Reason::Login };
-    assert_eq!(of("old.example.org", Some(shut)), "Call it not broken, use our copy or snooze");
+    assert_eq!(of("old.example.org", Some(shut)), "Mark as fine, use our copy or snooze");
 }
 
 #[test]
@@ -884,7 +884,7 @@ fn what_was_decided_and_is_over_is_told_once_more() {
        What happened: not found, 12 nights running since Thu 24 Sep; last
          worked Wed 23 Sep.
        Our copy: none.
-       Decided before: snoozed until Mon 5 Oct; the time is up.
+       Decided before: snoozed until Mon 5 Oct; that time is over.
        To do: replace or remove the link.
 
     2. "B" (paper)
@@ -894,8 +894,8 @@ fn what_was_decided_and_is_over_is_told_once_more() {
        What happened: not found, 12 nights running since Thu 24 Sep; last
          worked Wed 23 Sep.
        Our copy: none.
-       Decided before: accepted as dead, on Mon 28 Sep; since then the
-         result is another one.
+       Decided before: accepted as dead, on Mon 28 Sep; the result has
+         changed since.
        To do: replace or remove the link.
 
     3 links checked Mon 5 Oct, 02:14-02:31 EDT. No copies stored.

@@ -54,6 +54,15 @@ pub struct Error {
     why: String,
 }
 
+/// An email that cannot be signed.
+#[derive(Debug, thiserror::Error)]
+pub enum Unsigned {
+    #[error("the email cannot be signed (DKIM): it is not text with a head and a body")]
+    Format,
+    #[error("the email cannot be signed (DKIM): the key in [mail.dkim] does not sign")]
+    Key,
+}
+
 impl fmt::Debug for DkimSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Signer({} at {})", self.selector, self.domain)
@@ -68,9 +77,14 @@ impl DkimSigner {
         Ok(Self { domain, selector, key: Arc::new(key) })
     }
 
-    /// The mail with its signature in front; as it was if it cannot be signed.
-    pub fn sign(&self, mail: Vec<u8>) -> Vec<u8> {
-        let Some((head, body)) = parts(&mail) else { return mail };
+    /// The email with its signature in front.
+    ///
+    /// # Errors
+    ///
+    /// The email is not text with a head, or the key cannot sign it. An email is
+    /// then not sent: without a signature it would count as forged.
+    pub fn sign(&self, mail: Vec<u8>) -> Result<Vec<u8>, Unsigned> {
+        let (head, body) = parts(&mail).ok_or(Unsigned::Format)?;
         let mut names: Vec<&str> = SIGNED.into_iter().filter(|name| field(head, name).is_some()).collect();
         // Named once more than it is there, so that nobody can add another one.
         names.push("From");
@@ -82,7 +96,7 @@ impl DkimSigner {
             names.join(":\r\n\t "),
             STANDARD.encode(digest::digest(&digest::SHA256, relaxed_body(body).as_bytes()))
         );
-        let Some(signature) = self.key.sign(&relaxed_head(head, &names, &unsigned)) else { return mail };
+        let signature = self.key.sign(&relaxed_head(head, &names, &unsigned)).ok_or(Unsigned::Key)?;
         let lines: Vec<String> = STANDARD
             .encode(signature)
             .as_bytes()
@@ -91,7 +105,7 @@ impl DkimSigner {
             .collect();
         let mut signed = format!("{unsigned}{}\r\n", lines.join("\r\n\t ")).into_bytes();
         signed.extend_from_slice(&mail);
-        signed
+        Ok(signed)
     }
 }
 
@@ -235,8 +249,8 @@ mod tests {
         let signer = DkimSigner::read("school.edu".to_owned(), "reserve".to_owned(), file.path()).unwrap();
         let mail = "From: o@school.edu\r\nList-Unsubscribe: <https://a>,\r\n <mailto:b>\r\n\
                     List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n\r\nText\r\n";
-        let sent = String::from_utf8(signer.sign(mail.as_bytes().to_vec())).unwrap();
-        assert_eq!(sent.as_bytes(), signer.sign(mail.as_bytes().to_vec()), "the same each time");
+        let sent = String::from_utf8(signer.sign(mail.as_bytes().to_vec()).unwrap()).unwrap();
+        assert_eq!(sent.as_bytes(), signer.sign(mail.as_bytes().to_vec()).unwrap(), "the same each time");
         let (own, rest) = sent.split_once("From: ").unwrap();
         assert_eq!(format!("From: {rest}"), mail);
         let (unsigned, signature) = own.split_once("\tb=").unwrap();
@@ -260,7 +274,7 @@ mod tests {
     fn a_key_of_rsa_signs_too() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/dkim-key.pem");
         let rsa = DkimSigner::read("school.edu".to_owned(), "reserve".to_owned(), Path::new(path)).unwrap();
-        let sent = String::from_utf8(rsa.sign(MAIL.as_bytes().to_vec())).unwrap();
+        let sent = String::from_utf8(rsa.sign(MAIL.as_bytes().to_vec()).unwrap()).unwrap();
         let (unsigned, rest) = sent.split_once("\tb=").unwrap();
         assert!(unsigned.contains("a=rsa-sha256"), "{unsigned}");
         let (signature, _) = rest.split_once("From: Joe").unwrap();
@@ -271,6 +285,14 @@ mod tests {
         UnparsedPublicKey::new(&ring::signature::RSA_PKCS1_2048_8192_SHA256, pair.public().as_ref())
             .verify(head.as_bytes(), &STANDARD.decode(signature).unwrap())
             .unwrap();
+    }
+
+    #[test]
+    fn an_email_without_a_head_is_never_passed_on_unsigned() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/dkim-key.pem");
+        let signer =
+            DkimSigner::read("school.edu".to_owned(), "reserve".to_owned(), Path::new(path)).unwrap();
+        assert!(matches!(signer.sign(b"no head".to_vec()), Err(Unsigned::Format)));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The words of the pages behind a letter's links.
+//! The words of the pages behind the links of an email.
 
 use jiff::civil::Date;
 
@@ -6,37 +6,36 @@ use crate::domain::report::figures::{count, count_of, day, number};
 
 /// Titles and sentences where a signed link opens nothing.
 pub const FORGED: (&str, &str) = (
-    "This link is not one of ours",
-    "It may have been cut off or changed on its way. Please open it from the mail itself. Nothing was changed.",
+    "This link is not valid",
+    "It may have been cut off or changed on the way. Please open it from the email itself. Nothing was changed.",
 );
 pub const OVER: (&str, &str) = (
     "This link is too old",
-    "The links of a mail work until the end of its term. Please use those of a newer one. Nothing was changed.",
+    "The links of an email work until the end of its term. Please use those of a newer email. Nothing was changed.",
 );
 pub const FOREIGN: (&str, &str) = (
     "This link opens nothing here",
-    "Its course is not looked after here any more, or its reader is not one of those who get its reports. Nothing was changed.",
+    "This service does not check its course, or you do not get reports about it. Nothing was changed.",
 );
 pub const NO_SUCH_LINK: (&str, &str) =
     ("This link left the page", "The course page has no such link any more, so there is nothing to decide.");
 
 pub const ACCEPT_DEAD: (&str, &str) =
-    ("Accept as dead", "It stays as it is. No report tells of it until something else becomes of it.");
+    ("Stop reporting as dead", "It stays as it is. Reports leave it out until its result changes.");
 pub const NOT_BROKEN: (&str, &str) =
-    ("Not broken", "It is as it should be. No report tells of it until something else becomes of it.");
+    ("Mark as fine", "It is as it should be. Reports leave it out until its result changes.");
 pub const OUR_COPY: (&str, &str) =
-    ("Use our copy for good", "Students get our copy from now on, whatever becomes of the original.");
+    ("Use our copy for good", "Students get our copy from now on, even if the original works again.");
 pub const ACCEPT_VERSION: (&str, &str) =
-    ("Accept the new version", "From now on the link is compared with what it shows today.");
-pub const SNOOZE: (&str, &str) =
-    ("Snooze", "No report tells of it until then, unless something else becomes of it.");
+    ("Accept the new version", "Later nights compare the link with the version of today.");
+pub const SNOOZE: (&str, &str) = ("Snooze", "Reports leave it out until then, unless its result changes.");
 pub const NEXT_TERM: &str = "Snooze until the next term";
 pub const RECHECK: (&str, &str) =
-    ("Check it again now", "We ask for it once more within minutes. If it works, it counts as working.");
+    ("Check it again now", "It is checked within minutes. If it works, it counts as working.");
 
 /// What is in force, at the head of the page.
 pub fn in_force(choice: &str, since: Date, today: Date, has_lapsed: bool) -> String {
-    let over = if has_lapsed { " Another result came since, so it is told again." } else { "" };
+    let over = if has_lapsed { " The result has changed since, so reports list it again." } else { "" };
     format!("Decided {}: {choice}.{over}", day(since, today))
 }
 
@@ -58,7 +57,7 @@ pub fn looked(at: &str, is_cleared: bool) -> String {
 
 /// "This is decided for all 5 links on a.example."
 pub fn for_all(links: usize, host: &str) -> String {
-    format!("What you decide here is decided for all {} on {host}.", count(links, "link"))
+    format!("Your decision here applies to all {} on {host}.", count(links, "link"))
 }
 
 /// Below the picture of the nights.
@@ -78,7 +77,7 @@ pub fn letters(title: &str, is_stopped: bool) -> (&'static str, String) {
         )
     } else {
         (
-            "Stop these mails",
+            "Stop these emails",
             format!("You get reports about the links of {title}. Others who get them are not affected."),
         )
     }
@@ -126,8 +125,8 @@ pub fn outbox(
     stopped: usize,
 ) -> Vec<String> {
     let waits = match (waiting, oldest) {
-        (0, _) | (_, None) => "No mail waits to be sent.".to_owned(),
-        (n, Some(oldest)) => format!("{} waiting to be sent, the oldest since {oldest}.", count(n, "mail")),
+        (0, _) | (_, None) => "No email waits to be sent.".to_owned(),
+        (n, Some(oldest)) => format!("{} waiting to be sent, the oldest since {oldest}.", count(n, "email")),
     };
     let trouble = trouble.map(|(state, tries)| {
         format!(

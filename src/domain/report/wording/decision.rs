@@ -17,18 +17,18 @@ pub fn choice(choice: &Choice, today: Date) -> String {
     }
 }
 
-/// "snoozed until Mon 5 Oct; the time is up.": why it is told again.
+/// "snoozed until Mon 5 Oct; that time is over.": why it is told again.
 pub fn lapsed(night: &CourseFacts, item: &LinkFacts, decision: &Decision) -> String {
     let choice = choice(&decision.choice, night.today);
     let on = local_day(decision.at, &night.time_zone, night.today);
     let is_same = Gist::of(&item.verdict.state) == decision.about;
     match &decision.choice {
-        Choice::Snoozed(_) if is_same => format!("{choice}; the time is up."),
+        Choice::Snoozed(_) if is_same => format!("{choice}; that time is over."),
         Choice::Snoozed(_) | Choice::AcceptedDead | Choice::NotBroken => {
-            format!("{choice}, on {on}; since then the result is another one.")
+            format!("{choice}, on {on}; the result has changed since.")
         }
         Choice::OurCopy(_) => {
-            format!("{choice}, on {on}, and still is; since then the result is another one.")
+            format!("{choice}, on {on}, and still is; the result has changed since.")
         }
     }
 }

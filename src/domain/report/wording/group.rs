@@ -39,13 +39,13 @@ pub fn to_do(night: &CourseFacts, heading: SectionHeading, items: &[&LinkFacts])
         }
         State::Failing { reason, weight } if heading == SectionHeading::NotAnswering => {
             match nights_needed(*reason, *weight) {
-                Some(_) => "nothing yet; a week of this is told as dead.",
+                Some(_) => "nothing yet; it is reported as dead after 7 nights.",
                 None => "see whether your own browser opens it.",
             }
         }
         State::Failing { .. } => "try one of them in a browser before class.",
         State::Dead { .. } | State::Changed { .. } if is_hostile(first) => {
-            "take the links off the page: they lead readers to a stranger."
+            "take the links off the page: they lead readers to a site that their author does not own."
         }
         State::Dead { .. } if are_covered => "replace the links; until then our copies stand in.",
         State::Dead { .. } => "replace or remove the links.",

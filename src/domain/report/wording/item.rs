@@ -248,19 +248,19 @@ pub fn offer(night: &CourseFacts, item: &LinkFacts) -> &'static str {
     match &item.verdict.state {
         State::Changed { .. } => "Compare the two versions, accept the new one or snooze",
         State::Dead { .. } if item.opens_if_chosen && night.students_get_copies => {
-            "Accept as dead, use our copy or snooze"
+            "Stop reporting as dead, use our copy or snooze"
         }
-        State::Dead { .. } => "Accept as dead or snooze",
+        State::Dead { .. } => "Stop reporting as dead or snooze",
         State::Failing { .. } | State::Restricted { .. } | State::Unverifiable { .. }
             if item.opens_if_chosen && night.students_get_copies =>
         {
-            "Call it not broken, use our copy or snooze"
+            "Mark as fine, use our copy or snooze"
         }
         State::Failing { .. }
         | State::Restricted { .. }
         | State::Unverifiable { .. }
-        | State::Moved { .. } => "Call it not broken or snooze",
-        State::Ok => "What is known of it",
+        | State::Moved { .. } => "Mark as fine or snooze",
+        State::Ok => "What we know about it",
     }
 }
 
@@ -283,7 +283,7 @@ fn shun(item: &LinkFacts) -> &'static str {
     } else if matches!(item.verdict.state, State::Changed { .. }) {
         "take the link off the page until its owner has cleaned it."
     } else {
-        "take the link off the page: it leads readers to a stranger."
+        "take the link off the page: it leads readers to a site that its author does not own."
     }
 }
 

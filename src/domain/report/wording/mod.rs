@@ -24,8 +24,7 @@ use crate::domain::report::{PageDefect, PageTrouble, Void};
 use crate::domain::verdict::State;
 
 pub const THE_COURSE_PAGE: &str = "The course page itself";
-pub const LAST_GOOD_READING: &str =
-    "checked the links of its last good reading; nothing is taken for removed.";
+pub const LAST_GOOD_READING: &str = "checked the links of its last good reading; no link counts as removed.";
 
 /// The state in a few words.
 pub fn state(state: &State) -> &'static str {
@@ -63,7 +62,7 @@ fn reason_words(reason: Reason) -> &'static str {
         Reason::FrontPage => "leads to the front page of the site",
         Reason::OtherPage => "leads to another page than the one linked",
         Reason::Parked => "the domain has lapsed and now shows advertising or an offer of sale",
-        Reason::Hijacked => "the domain now belongs to somebody who advertises something else",
+        Reason::Hijacked => "the domain has a new owner, who advertises something else",
         Reason::WrongType => "a file of another kind comes than the one linked",
         Reason::Empty => "what comes is empty",
         Reason::Truncated => "only a part of the file arrives",
@@ -85,7 +84,7 @@ fn reason_words(reason: Reason) -> &'static str {
         Reason::NotChecked => "not checked, for reasons on our side",
         Reason::Withdrawn => "marked as withdrawn",
         Reason::Retracted => "marked as retracted",
-        Reason::Tampered => "somebody has put spam into it",
+        Reason::Tampered => "contains spam that its author did not write",
         Reason::Replaced => "a different document",
         Reason::Revised => "a revised version",
         Reason::Renamed => "opens at a new address",
@@ -124,7 +123,11 @@ pub fn defect(found: &PageDefect) -> (String, String) {
         Defect::EmptyLink { words, .. } => (words, format!("the link on {place} has no address.")),
         Defect::Malformed { words, written, why, .. } => (
             words,
-            format!("the address on {place} cannot be one: {} ({}).", quoted(written), plain_why(why)),
+            format!(
+                "the address on {place} is not a valid web address: {} ({}).",
+                quoted(written),
+                plain_why(why)
+            ),
         ),
         Defect::BrokenAnchor { words, anchor, .. } => (
             words,
@@ -156,7 +159,7 @@ pub fn file_of(page: &str) -> Option<String> {
 pub fn defects_alike(first: &Defect, n: usize) -> String {
     let what = match first {
         Defect::EmptyLink { .. } => "without an address",
-        Defect::Malformed { .. } => "with an address that cannot be one",
+        Defect::Malformed { .. } => "with an invalid address",
         Defect::BrokenAnchor { .. } => "to places that are not in the page",
     };
     format!("{} {what}", count(n, "link"))
@@ -184,6 +187,7 @@ pub fn change(change: &Change) -> String {
     match (change.words_before, change.words_after) {
         (0, 0) => parts.push("no text to compare".to_owned()),
         (_, 0) => parts.push("its text can no longer be read".to_owned()),
+        _ if change.similarity < 0.01 => parts.push("a completely different text".to_owned()),
         _ if change.similarity < 0.2 => {
             parts.push(format!("only {} of the text the same", percent(change.similarity)));
         }
@@ -204,7 +208,7 @@ fn alarm(alarm: Alarm, change: &Change) -> String {
     match alarm {
         Alarm::Withdrawn => "marked as withdrawn".to_owned(),
         Alarm::Retracted => "marked as retracted".to_owned(),
-        Alarm::Tampered => "words of spam have been put into it".to_owned(),
+        Alarm::Tampered => "it now contains spam".to_owned(),
         Alarm::Shrunken => {
             let figure = |n: u32| number(u64::from(n));
             format!(

@@ -169,7 +169,7 @@ pub fn opening(night: &CourseReport, tally: &ReportTally) -> Vec<String> {
         let none = if night.facts.is_first { "Most links were not judged" } else { "No link was judged" };
         sentences.push(format!("{none} on {today}: {}", wording::void(void)));
         if night.facts.is_first && tally.numbered > 0 {
-            sentences.push("What answered all the same is told below.".to_owned());
+            sentences.push("The links that did answer are listed below.".to_owned());
         }
         return sentences;
     }
@@ -201,8 +201,8 @@ fn baseline(night: &CourseFacts, tally: &ReportTally) -> Vec<String> {
     )];
     sentences.push(match failed {
         0 => "None of them failed.".to_owned(),
-        1 => "1 did not open as expected; the coming nights will tell whether it is gone.".to_owned(),
-        n => format!("{n} did not open as expected; the coming nights will tell which are gone."),
+        1 => "1 did not open as expected; the next nights show whether it is gone.".to_owned(),
+        n => format!("{n} did not open as expected; the next nights show which are gone."),
     });
     let (kept, open) = (number(tally.kept as u64), number(tally.kept_open as u64));
     if tally.kept > 0 {
@@ -310,7 +310,7 @@ fn to_do(night: &CourseReport, tally: &ReportTally) -> String {
             "Nothing is urgent.".to_owned()
         }
         ([], _) if tally.is_left_undone || tally.numbered > 0 => {
-            "What was told before is still to do.".to_owned()
+            "What earlier reports listed is still to do.".to_owned()
         }
         ([], _) => "Nothing to do.".to_owned(),
         (said, _) => said.join(" "),

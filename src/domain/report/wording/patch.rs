@@ -11,7 +11,9 @@ pub fn attached(night: &CourseFacts) -> Option<String> {
             "The attached patch puts new addresses in {} of the sources; \"git apply\" takes it.",
             count(places, "place")
         ),
-        None => format!("The patch is too long for a mail; \"onreserve patch {}\" prints it.", night.course),
+        None => {
+            format!("The patch is too long for an email; \"onreserve patch {}\" prints it.", night.course)
+        }
     })
 }
 

@@ -13,10 +13,10 @@ use crate::domain::report::wording::{actions, opening};
 use crate::domain::report::{CourseFacts, wording};
 
 /// Leads to the page on which the letters are stopped.
-pub const STOP: &str = "Stop these mails";
+pub const STOP: &str = "Stop these emails";
 
 /// Leads to the page on which every link is told.
-pub const ALL_LINKS: &str = "All links and how they are";
+pub const ALL_LINKS: &str = "All links and their state";
 
 /// Names told of the links that work again; the rest is a number.
 const NAMES_SHOWN: usize = 3;
@@ -65,16 +65,19 @@ pub fn standing(heading: SectionHeading, night: &CourseFacts, facts: &KnownLinks
                 }
             }
         }
-        SectionHeading::Changed => "told before; accepting the new version ends it.".to_owned(),
-        SectionHeading::Moved => "told before; the page still has the old address.".to_owned(),
+        SectionHeading::Changed => "reported before; accept the new version to end this.".to_owned(),
+        SectionHeading::Moved => "reported before; the page still has the old address.".to_owned(),
         SectionHeading::Decided => decided(&facts.choices),
-        SectionHeading::NotYetConfirmed => "failed lately; told here once enough nights agree.".to_owned(),
+        SectionHeading::NotYetConfirmed => "failed lately; not yet confirmed by enough nights.".to_owned(),
         SectionHeading::CouldNotCheck => match facts.most_often {
             Some((reason, n)) if n == facts.links && reason == Reason::NotChecked => {
                 format!("{}.", wording::reason(reason, None))
             }
             Some((reason, n)) if facts.links > 1 => {
-                format!("as before; most often: {} ({n}).", wording::reason(reason, None))
+                format!(
+                    "as in the last report; the most frequent reason: {} ({n}).",
+                    wording::reason(reason, None)
+                )
             }
             Some(_) | None => "as before.".to_owned(),
         },
