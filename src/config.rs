@@ -38,7 +38,7 @@ pub struct Configuration {
     pub fetch: fetch::FetchSettings,
     pub courses: Vec<Course>,
     pub daemon: DaemonSettings,
-    /// How e-mails are sent. Without it there are no e-mails.
+    /// How emails are sent. Without it there are no emails.
     pub mail: Option<MailSettings>,
     /// The web pages. Without it there are none.
     pub pages: Option<PagesSettings>,
@@ -109,7 +109,7 @@ impl Default for ArchiveKeys {
 }
 
 impl Configuration {
-    /// The sender of e-mails, with the address of the pages that their links lead to.
+    /// The sender of emails, with the address of the pages that their links lead to.
     pub fn sender(&self, archive: &Archive) -> anyhow::Result<Option<EmailSender>> {
         let Some(mail) = &self.mail else { return Ok(None) };
         let pages = self.pages.as_ref().map(|pages| pages.behind_emails(archive)).transpose()?;

@@ -1,69 +1,73 @@
-//! Onreserve keeps the links of a course page: it visits every reading once a
-//! night, archives the documents, and says what died or changed.
+//! Onreserve checks the links of course pages every night, archives the documents
+//! they lead to, and reports dead and changed links.
+//!
+//! `docs/design.md` has the words, the promises of the archive and the design on
+//! one page. This is the map of the source.
 //!
 //! # One night
 //!
-//! [`night::run`] is the story; every stage is a line of it.
+//! [`night::run`] runs the stages of a night in this order.
 //!
 //! ```text
-//! schedule -> page -> mentions -> links -> [ ask -> visit -> evidence -> capture ]  polite, per host
-//!          -> verdict (history of evidence) -> report -> outbox
+//! schedule -> page -> mentions -> links -> [ probe -> visit -> evidence -> capture ] per link, paced per host
+//!          -> verdict (history of evidence) -> report -> outbox -> email
 //! serve:   catalogue + archive -> list, copy, /go, Memento, API, metrics
 //! ```
 //!
-//! | stage | what it turns into what |
+//! | module | what it does |
 //! |---|---|
-//! | [`domain::schedule`] | a cron expression and a time zone into when the next night is |
-//! | [`domain::page`] | a course page into [`Mention`](domain::link::Mention)s: words, headings, row, due date, line |
-//! | [`domain::evidence::probe`] | what is known into what to ask of the web next |
-//! | [`world::fetch`] | a request into an [`Exchange`](domain::visit::Exchange): hops, head, body or the way it failed |
-//! | [`domain::document`] | bytes into a [`Document`](domain::document::Document): what it is, its title, its text |
-//! | [`domain::evidence::evaluate`] | a night's answers into one [`Evidence`](domain::evidence::Evidence) |
-//! | [`world::archive`] | a body into a capture that is never overwritten |
-//! | [`domain::verdict`] | nights of evidence into one [`Verdict`](domain::verdict::Verdict) |
-//! | [`domain::replacement`] | what is known of a dead work into where readers can go instead |
-//! | [`domain::patch`] | sources and new addresses into the diff that changes only these |
-//! | [`domain::report`] | verdicts into what an instructor reads |
-//! | [`outbox`] | a letter that a night queued into mail, told once the relay took it |
-//! | [`serve`] | catalogue and archive into what students see |
+//! | [`domain::schedule`] | computes the time of the next night from a cron expression and a time zone |
+//! | [`domain::page`] | parses a course page into [`Mention`](domain::link::Mention)s: text, headings, row, due date, line |
+//! | [`domain::evidence::next_probe`] | chooses the next request to a link |
+//! | [`world::fetch`] | sends a request and returns an [`Exchange`](domain::visit::Exchange): redirects, head, and body or failure |
+//! | [`domain::document`] | reads a body into a [`Document`](domain::document::Document): format, title, text |
+//! | [`domain::evidence::evaluate`] | combines the responses of a visit into one [`Evidence`](domain::evidence::Evidence) |
+//! | [`world::archive`] | stores a body as a capture |
+//! | [`domain::verdict`] | derives a [`Verdict`](domain::verdict::Verdict) from the evidence of many nights |
+//! | [`domain::replacement`] | finds the best replacement for a dead link |
+//! | [`domain::patch`] | makes a patch that puts new addresses into the sources of a page |
+//! | [`domain::report`] | composes the report for the instructor |
+//! | [`outbox`] | sends the emails that a night has queued |
+//! | [`serve`] | serves the web pages, the API and the copies |
 //!
 //! # The house
 //!
-//! [`domain`] is what we know: pure functions over values. [`world`] is what we
-//! touch: one outside thing a module. The rest is what we do: [`night`], [`outbox`]
-//! and [`serve`], kept going by [`daemon`], asked for in [`cli`], set up by
-//! [`config`]. Modules name only what lies below them, and within [`domain`] only
-//! the stages before them; a test keeps that so.
+//! [`domain`] holds pure functions over values. Each module of [`world`] wraps one
+//! outside thing, such as the network, the disk or the clock. [`night`], [`outbox`]
+//! and [`serve`] do the work, [`daemon`] runs them as a service, [`cli`] has the
+//! commands and [`config`] the settings. A module imports only from its own floor
+//! and those below, and within [`domain`] only from earlier stages. A test checks this.
 //!
-//! # What always holds
+//! # Invariants
 //!
-//! - The web failing is data; only our own failing is an error.
-//! - A letter is told only once a relay took it, and queued only with the night it tells.
-//! - Time, network, disk and the terminal each enter through one module.
-//! - The archive is the truth. The [catalogue](world::catalogue) is an index
-//!   over its [journal](domain::journal) and can be made anew.
-//! - A capture is never changed or overwritten. Only a good one becomes what
-//!   later nights are compared with.
-//! - A refusal is not a death; a night in which our own side failed is no night.
-//! - Sentences for people stand in [`domain::report::wording`] alone.
+//! - A website that fails is data. Only a failure of this program or its network is an error.
+//! - A report counts as sent once a relay has accepted its email. It is queued in the
+//!   same transaction that ends its night.
+//! - Modules outside [`world`] reach network, disk, clock and randomness only through it,
+//!   except where a permit (`#[expect(clippy::disallowed_methods)]`) gives the reason.
+//! - The archive is the truth. The [catalogue](world::catalogue) is an index over its
+//!   [journal](domain::journal) and can be rebuilt.
+//! - A stored body is never changed or overwritten. Later nights compare only with good captures.
+//! - A refusal never makes a link dead. A night during which the network here failed is not counted.
 //!
 //! # Where to look
 //!
-//! - Why was this link called dead? [`domain::verdict::judge`], then
-//!   [`domain::evidence::evaluate`].
-//! - What does this host do differently? [`domain::evidence::host_rules`].
-//! - Which pages are walls? [`domain::evidence::page_signatures`] and the `page_signatures.psv` beside it.
-//! - When is a letter due? [`domain::report::due`]; what stands in it: [`domain::report::compose`].
-//! - Who may open a copy? [`domain::policy::access`]; who is a reader of a course, or staff:
-//!   [`domain::policy::admission`].
-//! - How does one sign in? `serve::routes::login` with a password, `serve::routes::oidc` at
-//!   the school; `serve::auth::session` is what stays of it. Is the school believed?
-//!   [`domain::policy::identity`].
-//! - Are the copies still what they were? [`night::scrub`] hashes some of them again after each night.
-//! - How is a catalogue made anew? [`night::replay`] enters the journal, [`night::rebuilt_reports`] tells
-//!   what is known from it.
-//! - How are hosts treated? [`domain::policy`] decides, [`world::fetch`] obeys, and what they ask
-//!   of us holds for all runs of one night: `daemon::courtesy`.
+//! - Why is this link dead? [`domain::verdict::judge`], then [`domain::evidence::evaluate`].
+//! - Which hosts have rules of their own? [`domain::evidence::host_rules`].
+//! - Which pages are login pages, robot checks or parked domains?
+//!   [`domain::evidence::page_signatures`] and `page_signatures.psv` beside it.
+//! - Where is robots.txt obeyed? [`domain::policy`] decides, [`world::fetch`] applies it.
+//!   What hosts asked for is kept for all runs of a night in `daemon::host_memory`.
+//! - When is a report due? [`domain::report::due`]. What is in it? [`domain::report::compose`].
+//! - Where are reports worded? [`domain::report::wording`].
+//! - Who may open a copy? [`domain::policy::access`]. Who are the readers and staff of a
+//!   course? [`domain::policy::admission`].
+//! - How do readers sign in? `serve::routes::login` with a password, `serve::routes::oidc` at an
+//!   identity provider, whose tokens [`domain::policy::identity`] checks. `serve::auth::session`
+//!   holds the session.
+//! - Where are stored files verified? [`night::scrub`] after each night, `onreserve verify` at once.
+//! - How is a catalogue rebuilt? [`night::replay`] applies the journal, then
+//!   [`night::rebuilt_reports`] restores the reports.
 
 pub mod cli;
 pub mod config;

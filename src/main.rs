@@ -1,4 +1,4 @@
-//! The door: arguments in, exit code out.
+//! The binary. [`onreserve::cli`] is the program.
 
 use std::process::ExitCode;
 

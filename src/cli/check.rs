@@ -1,4 +1,4 @@
-//! `onreserve check`: one night, now.
+//! `onreserve check`: one night, run at once.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -23,54 +23,54 @@ use crate::world::{World, fetch};
   onreserve check --config onreserve.toml --format json > night.json
   onreserve check syllabus.md --format sarif > links.sarif
 
-In CI, `sarif` and `github` put remarks on the lines of the page, and `junit`
-has a test for each link: a dead link or a missing file of the course fails,
-what is not confirmed or could not be checked is skipped.")]
+In CI, `sarif` and `github` mark the lines of the page. `junit` has one test for
+each link: it fails for a dead link or a missing file of the course, and is
+skipped for a link that is not confirmed dead or could not be checked.")]
 pub(super) struct CheckArguments {
-    /// The course page: an address, or a file in HTML or Markdown.
+    /// The course page: a web address, or a file in HTML or Markdown.
     #[arg(value_name = "PAGE", required_unless_present = "config")]
     page: Option<String>,
-    /// Run the courses of this configuration; with PAGE, take its settings only.
+    /// Check the courses of this configuration; with PAGE, use only its settings.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Run only this course of the configuration.
+    /// Check only this course of the configuration.
     #[arg(long, value_name = "ID", requires = "config", conflicts_with = "page")]
     course: Option<CourseId>,
-    /// Where a page file is published, so that its relative links can be followed.
+    /// The web address of a page that is a file; its relative links start there.
     #[arg(long, value_name = "URL", requires = "page")]
     published_at: Option<String>,
-    /// Where the copies are kept [default: archive].
+    /// The archive directory [default: archive].
     #[arg(long, value_name = "DIR", conflicts_with = "config")]
     archive: Option<PathBuf>,
-    /// An address or URL at which a host's owner can reach you; sent with every request.
+    /// An email address or URL of yours; sent with every request to a host.
     #[arg(long, value_name = "CONTACT", conflicts_with = "config")]
     contact: Option<String>,
-    /// Pause between two requests to one host [default: 2s].
+    /// The pause between two requests to one host [default: 2s].
     #[arg(long, value_name = "DURATION", conflicts_with = "config")]
     delay: Option<jiff::SignedDuration>,
-    /// Allow addresses on this machine and in private networks.
+    /// Allow requests to this machine and to private networks.
     #[arg(long, conflicts_with = "config")]
     allow_private_networks: bool,
-    /// What is printed.
+    /// The output format.
     #[arg(long, value_enum, default_value_t)]
     format: CheckFormat,
     #[command(flatten)]
     clock: ClockArguments,
 }
 
-/// For whom the night is printed.
+/// The output format of a night.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum CheckFormat {
-    /// For people.
+    /// Text.
     #[default]
     Human,
-    /// For programs.
+    /// One JSON object.
     Json,
     /// SARIF 2.1.0, for code hosts.
     Sarif,
-    /// A test report in XML, for CI.
+    /// A JUnit test report in XML, for CI.
     Junit,
-    /// Annotations of a workflow run on GitHub.
+    /// Annotations of a GitHub workflow run.
     Github,
 }
 
@@ -79,7 +79,7 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     let clock = arguments.clock.clock();
     let settings = settings(arguments)?;
     let world = World::open(&settings.archive, settings.fetch.clone(), clock).await?;
-    // A relay that cannot be set up is said before the night, not after it.
+    // Set up before the night, so that an unusable relay is reported at once.
     let sender = settings.sender(&world.archive)?;
     if let Some(warning) = settings.mail.as_ref().and_then(config::MailSettings::warning) {
         let _ = writeln!(std::io::stderr(), "onreserve: warning: {warning}");
@@ -90,7 +90,7 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
         finished = night::run(&settings.courses, &world, &watch) => finished?,
         () = interrupted() => {
             bar.clear();
-            bail!("interrupted; what came so far is kept, run the same command again to finish the night");
+            bail!("interrupted; the results so far are kept; run the same command again to finish the night");
         }
     };
     bar.clear();
@@ -99,7 +99,7 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     }
     print(&printed(&night, format, &world)?)?;
     if let Some(unread) = night.unread.first() {
-        return Err(unread.clone()).context("a course page could not be read");
+        return Err(unread.clone()).context("a course page cannot be read");
     }
     Ok(if night.has_dead() { ExitCode::from(exit::DEAD_LINKS) } else { ExitCode::SUCCESS })
 }
@@ -129,7 +129,7 @@ fn printed(night: &Finished, format: CheckFormat, world: &World) -> anyhow::Resu
 
 async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
-        // Without a handler the signal ends the process, which is as safe.
+        // Without a handler the signal ends the process, which loses nothing either.
         std::future::pending().await
     }
 }
@@ -143,7 +143,7 @@ fn human(night: &Finished) -> String {
     letters.join("\n")
 }
 
-/// The settings of the configuration, or of a single page without one.
+/// The configuration, or the one for a single page.
 fn settings(arguments: CheckArguments) -> anyhow::Result<Configuration> {
     let mut settings = match &arguments.config {
         Some(path) if arguments.page.is_some() => config::read(path)?,
@@ -162,7 +162,7 @@ fn settings(arguments: CheckArguments) -> anyhow::Result<Configuration> {
         },
     };
     if let Some(delay) = arguments.delay {
-        settings.fetch.delay = delay.try_into().context("--delay is negative; write for example 2s")?;
+        settings.fetch.delay = delay.try_into().context("--delay is negative; write it as in --delay 2s")?;
     }
     if let Some(page) = &arguments.page {
         settings.courses = vec![single(page, arguments.published_at.as_deref())?];
@@ -170,12 +170,12 @@ fn settings(arguments: CheckArguments) -> anyhow::Result<Configuration> {
     Ok(settings)
 }
 
-/// A course of one page, named after the page.
+/// A course with one page and an id made from its address.
 fn single(page: &str, published_at: Option<&str>) -> anyhow::Result<Course> {
     let source = match PageSource::parse(page)? {
         PageSource::File { path, .. } => {
             if !path.is_file() && page.contains('.') && !page.contains('/') && page.contains(".edu") {
-                bail!("there is no file {page}; for an address write https://{page}");
+                bail!("there is no file {page}; for a web address write https://{page}");
             }
             PageSource::File { path, published_at: published_at.map(str::parse).transpose()? }
         }
@@ -184,7 +184,7 @@ fn single(page: &str, published_at: Option<&str>) -> anyhow::Result<Course> {
     Ok(Course::unconfigured(id_for(&source)?, page.to_owned(), vec![source]))
 }
 
-/// The last telling part of the page's path, or else its host, made into an id.
+/// An id made from the last distinctive part of the page's path, or from its host.
 fn id_for(page: &PageSource) -> anyhow::Result<CourseId> {
     let (path, host) = match page {
         PageSource::Web(address) => (address.path().to_owned(), Some(address.host())),
@@ -197,8 +197,8 @@ fn id_for(page: &PageSource) -> anyhow::Result<CourseId> {
         let named = host.filter(|host| host.parse::<std::net::IpAddr>().is_err() && !host.starts_with('['));
         named.map(|host| stem(host.strip_prefix("www.").unwrap_or(host)))
     };
-    let telling = in_path.or_else(of_host).unwrap_or_else(|| "course".to_owned());
-    let id: String = telling
+    let name = in_path.or_else(of_host).unwrap_or_else(|| "course".to_owned());
+    let id: String = name
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
         .take(40)

@@ -1,4 +1,4 @@
-//! `onreserve check-config`: what is wrong with a configuration, and when the nights will be.
+//! `onreserve check-config`: the errors of a configuration, and the times of the next nights.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -20,14 +20,16 @@ use crate::world::spool::Spool;
   onreserve check-config /etc/onreserve/onreserve.toml
   onreserve check-config /etc/onreserve/onreserve.toml --online
 
-With --online it asks for each course page as a night does, and lets itself in
-at the mail relay without a mail. The ping address is not asked: a ping says
-that a night has ended. Exit codes: 78 if the file is wrong, 1 if what it names
-does not work.")]
+With --online it fetches each course page as a night does, and logs in at the
+mail relay without sending an email. It does not request the ping URL, as that
+would report a finished night. Exit codes: 78 if the file has errors, 1 if a
+page, the relay or the archive directory cannot be used.")]
 pub(super) struct CheckConfigArguments {
+    /// The configuration to check.
+    /// The configuration to check.
     #[arg(value_name = "FILE", default_value = "onreserve.toml")]
     file: PathBuf,
-    /// Also try what the file names: pages, mail relay, archive directory.
+    /// Also try the course pages, the mail relay and the archive directory.
     #[arg(long)]
     online: bool,
     #[command(flatten)]
@@ -39,7 +41,7 @@ pub(super) async fn run(arguments: CheckConfigArguments) -> anyhow::Result<ExitC
     settings.mail.as_ref().map(config::MailSettings::sender).transpose()?;
     Fetch::new(&settings.fetch, Spool::new(std::env::temp_dir()), Clock::system())?;
     let courses = figures::count(settings.courses.len(), "course");
-    print(&format!("{}: fine, {courses}\n", arguments.file.display()))?;
+    print(&format!("{}: no errors, {courses}\n", arguments.file.display()))?;
     let clock = arguments.clock.clock();
     for (course, nights) in &settings.daemon.nights {
         print(&format!("  {course}: {}\n", coming(nights, clock.now())))?;
@@ -50,7 +52,7 @@ pub(super) async fn run(arguments: CheckConfigArguments) -> anyhow::Result<ExitC
     if arguments.online { check_config_online::run(&settings, clock).await } else { Ok(ExitCode::SUCCESS) }
 }
 
-/// All mistakes are told; the last one by its being returned.
+/// Prints all errors but the last one, which it returns.
 fn checked(file: &Path) -> anyhow::Result<Configuration> {
     match config::check(file) {
         Ok(settings) => Ok(settings),
@@ -65,10 +67,10 @@ fn checked(file: &Path) -> anyhow::Result<Configuration> {
     }
 }
 
-/// When the next nights of a course are, in its own time.
+/// The next nights of a course, in its own time zone.
 fn coming(nights: &Schedule, now: Timestamp) -> String {
     let Some(next) = nights.after(now) else {
-        return "no more nights, its term is over".to_owned();
+        return "no more nights, because its term is over".to_owned();
     };
     let local = |slot: Slot| {
         let time = slot.at.to_zoned_datetime(nights.zone().clone()).strftime("%a %F %H:%M:%S %Z");

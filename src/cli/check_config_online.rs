@@ -1,7 +1,7 @@
-//! `onreserve check-config --online`: whether what a configuration names is there and lets us in.
+//! `onreserve check-config --online`: tries the archive directory, the mail relay and the pages.
 //!
-//! Everything is tried, and each trial is one line. Nothing is kept, sent or
-//! made, so that it can be done beside a running service.
+//! Each check prints one line. No check stores, sends or creates anything, so
+//! that the command may run beside the service.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -20,32 +20,32 @@ use crate::world::fetch::Fetch;
 use crate::world::reader::Reader;
 use crate::world::spool::Spool;
 
-/// What a trial showed: what is fine, or what is wrong with its mend.
+/// The result of one check, or the problem and how to solve it.
 type CheckOutcome = Result<String, String>;
 
 pub(super) async fn run(settings: &Configuration, clock: Clock) -> anyhow::Result<ExitCode> {
     let mut is_fine = true;
-    let mut tell = |what: &str, shown: CheckOutcome| {
-        is_fine &= shown.is_ok();
-        match shown {
-            Ok(words) => print(&format!("fine   {what}: {words}\n")),
-            Err(words) => print(&format!("WRONG  {what}: {words}\n")),
+    let mut report = |what: &str, outcome: CheckOutcome| {
+        is_fine &= outcome.is_ok();
+        match outcome {
+            Ok(words) => print(&format!("ok     {what}: {words}\n")),
+            Err(words) => print(&format!("ERROR  {what}: {words}\n")),
         }
     };
-    tell("archive", archive_dir(&settings.archive))?;
+    report("archive", archive_dir(&settings.archive))?;
     if let Some(mail) = &settings.mail {
-        tell("mail", relay(mail).await)?;
+        report("mail", relay(mail).await)?;
     }
     if settings.daemon.ping.is_some() {
-        tell("ping", Ok("a web address; not asked, for a ping says that a night has ended".to_owned()))?;
+        report("ping", Ok("a valid URL; not requested, as that would report a finished night".to_owned()))?;
     }
-    let bodies = tempfile::tempdir().context("no room for the pages' bodies; look at TMPDIR")?;
+    let bodies = tempfile::tempdir().context("cannot make a temporary directory; check TMPDIR")?;
     let fetch = Fetch::new(&settings.fetch, Spool::new(bodies.path().to_owned()), clock)?;
     let reader = Reader::new(std::env::current_exe()?);
     for course in &settings.courses {
         for source in &course.pages {
-            let shown = page(course, source, clock, &fetch, &reader).await?;
-            tell(&format!("course `{}`, {source}", course.id), shown)?;
+            let outcome = page(course, source, clock, &fetch, &reader).await?;
+            report(&format!("course `{}`, {source}", course.id), outcome)?;
         }
     }
     Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::from(exit::FAILURE) })
@@ -54,21 +54,21 @@ pub(super) async fn run(settings: &Configuration, clock: Clock) -> anyhow::Resul
 fn archive_dir(dir: &Path) -> CheckOutcome {
     match archive::check_writable(dir) {
         Ok(()) => Ok(format!("{} can be written", dir.display())),
-        Err(fault) => Err(fault.to_string()),
+        Err(error) => Err(error.to_string()),
     }
 }
 
 async fn relay(mail: &MailSettings) -> CheckOutcome {
-    let sender = mail.sender().map_err(|unusable| unusable.to_string())?;
+    let sender = mail.sender().map_err(|error| error.to_string())?;
     sender
         .relay
         .greet(&mail.from)
         .await
-        .map_err(|why| format!("{why}; correct [mail], or ask whoever runs the relay, then try again"))?;
+        .map_err(|why| format!("{why}; correct [mail], or ask the administrator of the relay"))?;
     Ok(match &mail.way {
         RelayConfig::Smtp(server) => {
-            let login = if server.login.is_some() { " and takes the password" } else { "" };
-            format!("{}:{} answers{login}; nothing was sent", server.host, server.port)
+            let login = if server.login.is_some() { " and accepts the password" } else { "" };
+            format!("{}:{} answers{login}; no email was sent", server.host, server.port)
         }
         RelayConfig::Sendmail { program } => format!("{} can be run", program.display()),
         RelayConfig::Directory { dir } => format!("{} can be written", dir.display()),

@@ -1,7 +1,7 @@
-//! What someone decides of a link: that a result is right, wrong, or not for now.
+//! Decisions on a link: `accept`, `dismiss`, `snooze`, `use-copy` and `undo`.
 //!
-//! The same as the buttons behind the links of a letter, for whoever has the
-//! archive at hand; written beside a service that runs, which shows it at once.
+//! They do the same as the buttons on the page of a link in an email. The service
+//! may run meanwhile, and shows the decision at once.
 
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -11,6 +11,7 @@ use clap::Args;
 use jiff::civil::Date;
 
 use super::archive_location::OpenArchive;
+use super::status::no_night;
 use super::{ArchiveLocation, ClockArguments, print};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
@@ -25,10 +26,10 @@ use crate::world::clock::Clock;
 
 #[derive(Debug, Args)]
 pub(super) struct DecisionArguments {
-    /// The address of the link, its id, or a telling part of the address.
+    /// The address of the link, its id, or a part of the address that no other link has.
     #[arg(value_name = "URL")]
     link: String,
-    /// The course it is decided for, where the archive has several.
+    /// The course that the decision is for, if the archive has several.
     #[arg(long, value_name = "ID")]
     course: Option<CourseId>,
     #[command(flatten)]
@@ -41,12 +42,12 @@ pub(super) struct DecisionArguments {
 pub(super) struct SnoozeArguments {
     #[command(flatten)]
     of: DecisionArguments,
-    /// The day on which it is told again, as 2026-10-19; or `next-term`.
+    /// The day on which reports list the link again, such as 2026-10-19; or `next-term`.
     #[arg(long, value_name = "DAY")]
     until: SnoozeUntil,
 }
 
-/// A day as it is typed.
+/// The value of `--until`.
 #[derive(Clone, Copy, Debug)]
 enum SnoozeUntil {
     Day(Date),
@@ -67,7 +68,7 @@ impl FromStr for SnoozeUntil {
     }
 }
 
-/// A link of a course, and what is known of it.
+/// The link of a course that a decision is about, with its state and history.
 struct DecisionTarget {
     course: CourseId,
     link: Address,
@@ -83,10 +84,13 @@ impl DecisionTarget {
         let opened = arguments.location.open_to_write().await?;
         let link = opened.link(&arguments.link).await?;
         let (course, _) = opened.course(arguments.course.as_ref()).await?;
-        let known = opened.catalogue.link_record(&link).await?.context("this link was never checked")?;
-        let state = known.verdict.context("no night with this link has ended yet")?.state;
+        let known = opened.catalogue.link_record(&link).await?.context("this link has never been checked")?;
+        let state = known
+            .verdict
+            .context("no night with this link is complete yet; run `onreserve check` first")?
+            .state;
         let CourseReport { facts: night, .. } =
-            opened.catalogue.last_report(&course).await?.context("no night of this course has ended yet")?;
+            opened.catalogue.last_report(&course).await?.with_context(|| no_night(&course))?;
         if !night.items.iter().any(|item| item.link == link) {
             bail!("the course `{course}` has no link {link}");
         }
@@ -96,7 +100,7 @@ impl DecisionTarget {
         Ok(Self { course, link, state, history: known.history, night, term, opened })
     }
 
-    /// Writes it down and says so.
+    /// Stores the decision and prints it.
     async fn decide(
         &self,
         arguments: &DecisionArguments,
@@ -104,14 +108,14 @@ impl DecisionTarget {
     ) -> anyhow::Result<ExitCode> {
         if let Some(choice) = choice.as_ref().filter(|choice| !choice.fits(&self.state)) {
             let choice = words::choice(choice, self.night.today);
-            bail!("{} ({}) cannot be {choice}", self.link, wording::state(&self.state));
+            bail!("{} is {}, so it cannot be {choice}", self.link, wording::state(&self.state));
         }
         let at = clock(arguments).now();
         let said = match &choice {
             Some(choice) => {
                 format!("{}: {}.\n", self.link, words::choice(choice, self.night.today))
             }
-            None => format!("{}: nothing is decided of it any more.\n", self.link),
+            None => format!("{}: decision withdrawn.\n", self.link),
         };
         let about = Gist::of(&self.state);
         let decision = choice.map(|choice| Decision { choice, about, at, by: None });
@@ -121,19 +125,19 @@ impl DecisionTarget {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The newest capture becomes what later nights are compared with.
+    /// Makes the newest capture the one that later nights are compared with.
     async fn accept_version(&self, arguments: &DecisionArguments) -> anyhow::Result<ExitCode> {
         let newest = self.history.last.as_ref();
-        let newest = newest.with_context(|| format!("there is no copy of {} to accept", self.link))?;
+        let newest = newest.with_context(|| format!("the archive has no copy of {} to accept", self.link))?;
         let sha256 = newest.capture.sha256;
         if self.history.baseline.as_ref().is_some_and(|baseline| baseline.capture.sha256 == sha256) {
-            print("That version is the accepted one already.\n")?;
+            print("The newest version has been accepted already.\n")?;
             return Ok(ExitCode::SUCCESS);
         }
         let at = clock(arguments).now();
         self.write(arguments, Entry::Accepted { at, link: self.link.clone(), sha256 }).await?;
         print(&format!(
-            "Accepted the version of {}; the next check compares with it.\n",
+            "Accepted the version of {}; later nights compare with it.\n",
             newest.capture.captured_at.strftime("%Y-%m-%d %H:%M UTC")
         ))?;
         Ok(ExitCode::SUCCESS)
@@ -145,7 +149,7 @@ impl DecisionTarget {
         Ok(())
     }
 
-    /// What students would be given: of a changed link the version from before.
+    /// The copy that students are given: for a changed link, the version before the change.
     fn our_copy(&self) -> Option<Digest> {
         let is_changed = self.state.name() == StateName::Changed;
         let kept = if is_changed { self.history.baseline.as_ref() } else { self.history.current() };
@@ -157,7 +161,7 @@ fn clock(arguments: &DecisionArguments) -> Clock {
     arguments.clock.clock()
 }
 
-/// The result is right: a new version of a changed link, the death of a dead one.
+/// Accepts the new version of a changed link, or the death of a dead one.
 pub(super) async fn accept(arguments: DecisionArguments) -> anyhow::Result<ExitCode> {
     let target = DecisionTarget::of(&arguments).await?;
     match target.state.name() {
@@ -181,19 +185,21 @@ pub(super) async fn snooze(SnoozeArguments { of, until }: SnoozeArguments) -> an
         (SnoozeUntil::Day(day), _) => Until::Day(day),
         (SnoozeUntil::NextTerm, Some(term)) => Until::TermAfter(term.last),
         (SnoozeUntil::NextTerm, None) => {
-            bail!("no term is known; name a --config in which the course has one, or the day")
+            bail!(
+                "the course has no term in the configuration; give --config with a term, or a day such as 2026-10-19"
+            )
         }
     };
     let today = clock(&of).now().to_zoned_datetime(target.night.time_zone.clone()).date();
     if until.is_over(today, target.term) {
-        bail!("that day is over; name one after {today}");
+        bail!("{today} is the earliest day that is possible; give a later one");
     }
     target.decide(&of, Some(Choice::Snoozed(until))).await
 }
 
 pub(super) async fn use_copy(arguments: DecisionArguments) -> anyhow::Result<ExitCode> {
     let target = DecisionTarget::of(&arguments).await?;
-    let sha256 = target.our_copy().with_context(|| format!("there is no copy of {}", target.link))?;
+    let sha256 = target.our_copy().with_context(|| format!("the archive has no copy of {}", target.link))?;
     target.decide(&arguments, Some(Choice::OurCopy(sha256))).await
 }
 

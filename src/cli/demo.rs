@@ -1,4 +1,4 @@
-//! `onreserve demo`: five nights of a small course, without any network.
+//! `onreserve demo`: five nights of a small example course, without network access.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,12 +9,12 @@ use clap::Args;
 use super::print;
 use crate::demo;
 
-/// Long enough to read a report that has little to say.
+/// Long enough to read a short report.
 const PAUSE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArguments {
-    /// Where the demo's archive, reports and letters go; must be empty or new.
+    /// The directory for the demo's archive and reports; it must be empty or new.
     #[arg(long, value_name = "DIR", default_value = "onreserve-demo")]
     dir: PathBuf,
     /// Do not pause between the nights.
@@ -22,13 +22,13 @@ pub(super) struct DemoArguments {
     fast: bool,
 }
 
-/// How this program was called, so that its lines can be pasted.
+/// The name that this program was called by, so that the printed commands can be pasted.
 fn called() -> String {
     std::env::args().next().filter(|name| !name.contains(' ')).unwrap_or_else(|| "onreserve".to_owned())
 }
 
 pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
-    print("A small course page with ten links, visited on five nights.\n")?;
+    print("A small course page with ten links, checked on five nights.\n")?;
     let pause = if arguments.fast { Duration::ZERO } else { PAUSE };
     let show = |night: demo::DemoNight| {
         print(&format!("\n{}\n{}\n{}\n\n{}", night.night, night.events, "-".repeat(72), night.report))
@@ -36,12 +36,12 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
     let result = demo::run(&arguments.dir, show, pause).await?;
     let lost = result
         .lost_paper
-        .map(|path| format!("  {}  the paper that vanished\n", path.display()))
+        .map(|path| format!("  {}  the copy of the paper that is gone\n", path.display()))
         .unwrap_or_default();
     print(&format!(
-        "\nNow open\n  {}  the last report\n  {}  the same as a mail\n{lost}\nask\n  \
+        "\nOpen\n  {}  the last report\n  {}  the email that carries it\n{lost}\nRun\n  \
          {us} status --archive {archive}\n  {us} explain sampling --archive {archive}\n  \
-         {us} verify --archive {archive}\n\nand see what students see, at http://localhost:8080/c/dgm/\n  \
+         {us} verify --archive {archive}\n\nSee the pages for students at http://localhost:8080/c/dgm/\n  \
          {us} serve --config {config} --now {noon}\n",
         result.report.display(),
         result.letter.display(),

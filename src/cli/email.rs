@@ -1,4 +1,4 @@
-//! Letters at the terminal: what is waiting, how one would look, whether one arrives.
+//! `onreserve test-email`, and messages about the delivery of emails.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -20,45 +20,45 @@ use crate::world::email::relay::{HandOver, OutgoingEmail, RelayConfig};
   onreserve test-email --config onreserve.toml
   onreserve test-email --config onreserve.toml --to you@school.edu")]
 pub(super) struct TestEmailArguments {
-    /// The configuration that says how mail leaves.
+    /// The configuration with the [mail] settings.
     #[arg(long, value_name = "FILE")]
     config: std::path::PathBuf,
-    /// Whom to write to [default: everyone the courses report to].
+    /// The recipient [default: every report_to of the courses].
     #[arg(long, value_name = "ADDRESS")]
     to: Vec<EmailAddress>,
     #[command(flatten)]
     clock: ClockArguments,
 }
 
-const TEST: &str = "This is a test of how Onreserve sends its letters. You can delete it.
+const TEST: &str = "This is a test of the email settings of Onreserve. You can delete it.
 
-If it landed in your inbox, the way works. For the person who set it up:
-in the source of this mail, SPF or DKIM should say \"pass\", and where there
-is a DKIM-Signature, its h= should name List-Unsubscribe and
-List-Unsubscribe-Post, or mail programs will not offer to stop the mails.
+If it is in your inbox, the settings work. For the administrator: the source of
+this email should show \"pass\" for SPF or DKIM. If it has a DKIM-Signature, its
+h= should list List-Unsubscribe and List-Unsubscribe-Post; otherwise mail
+programs do not offer a button to unsubscribe.
 ";
 
 pub(super) async fn test(arguments: TestEmailArguments) -> anyhow::Result<ExitCode> {
     let settings = config::read(&arguments.config)?;
     let mail =
-        settings.mail.as_ref().context("the configuration has no [mail]; add one with from and host")?;
+        settings.mail.as_ref().context("the configuration has no [mail]; add it with from and host")?;
     let sender = mail.sender()?;
-    let mut readers = arguments.to;
-    if readers.is_empty() {
-        readers = settings.courses.iter().flat_map(|course| course.report_to.clone()).collect();
-        readers.sort();
-        readers.dedup();
+    let mut recipients = arguments.to;
+    if recipients.is_empty() {
+        recipients = settings.courses.iter().flat_map(|course| course.report_to.clone()).collect();
+        recipients.sort();
+        recipients.dedup();
     }
-    if readers.is_empty() {
-        bail!("no course has a report_to; name a reader with --to you@school.edu");
+    if recipients.is_empty() {
+        bail!("no course has a report_to; give a recipient with --to you@school.edu");
     }
-    // Such a header as the letters carry, though there is nothing to stop.
+    // The same List-Unsubscribe header as in a report, so that it can be checked.
     let filled = |url: &String| url.replace("{course}", "test").replace("{recipient}", "test");
     let stop = mail.unsubscribe_url.as_ref().map(filled).or_else(|| settings.pages.as_ref()?.address());
     let now = arguments.clock.clock().now();
     let mut code = ExitCode::SUCCESS;
-    for to in readers {
-        let letter = Email {
+    for to in recipients {
+        let email = Email {
             from: &sender.from,
             to: &to,
             course: &"test".parse()?,
@@ -66,15 +66,15 @@ pub(super) async fn test(arguments: TestEmailArguments) -> anyhow::Result<ExitCo
             term: None,
             night: now,
             date: now,
-            subject: "[ONRESERVE] Test of the mail settings",
+            subject: "[ONRESERVE] Test of the email settings",
             text: TEST,
             html: &format!("<!DOCTYPE html><html lang=\"en\"><title>Test</title><pre>{TEST}</pre></html>"),
             patch: None,
             unsubscribe: stop.as_deref(),
         };
-        let mail_as_sent = sender.signed(letter.format()?)?;
-        let parcel = OutgoingEmail { from: &sender.from, to: &to, id: &letter.id(), mail: &mail_as_sent };
-        match sender.relay.hand_on(&parcel).await {
+        let signed = sender.signed(email.format()?)?;
+        let outgoing = OutgoingEmail { from: &sender.from, to: &to, id: &email.id(), mail: &signed };
+        match sender.relay.hand_on(&outgoing).await {
             HandOver::Taken(answer) => print(&format!("{to}: sent by {} ({answer})\n", described(mail)))?,
             HandOver::Later(why)
             | HandOver::NoRelay(why)
@@ -96,26 +96,31 @@ fn described(mail: &MailSettings) -> String {
     }
 }
 
-/// For the person who ran a night by hand; a service logs it instead.
+/// Prints the result of a delivery. The service logs it instead.
 pub(super) fn print_delivered(delivered: &DeliveryPass) {
     let lines = delivered
         .told
         .iter()
         .map(|to| format!("report sent to {to}"))
-        .chain(delivered.postponed.iter().map(|(to, why)| format!("report to {to} not sent yet: {why}")))
+        .chain(
+            delivered
+                .postponed
+                .iter()
+                .map(|(to, why)| format!("report to {to} not sent yet, and tried again later: {why}")),
+        )
         .chain(delivered.failed.iter().map(|(to, why)| format!("report to {to} REFUSED: {why}")));
     for line in lines {
         let _ = writeln!(std::io::stderr(), "onreserve: {line}");
     }
 }
 
-/// What the operator should know of a course's letters; empty if all is well.
+/// The emails of a course that could not be sent; empty if there are none.
 pub(super) fn problems(outbox: &OutboxStatus, course: &CourseId) -> String {
     let mut text = String::new();
     for trouble in outbox.troubles.iter().filter(|trouble| trouble.course == *course) {
         let tries = figures::count(usize::try_from(trouble.tries).unwrap_or(usize::MAX), "time");
         text.push_str(&format!(
-            "MAIL {}: the report of {} to {} was tried {tries}: {}\n",
+            "EMAIL {}: the report of {} to {} was tried {tries}: {}\n",
             trouble.state.to_uppercase(),
             trouble.queued_at.strftime("%Y-%m-%d"),
             trouble.recipient,
@@ -123,7 +128,9 @@ pub(super) fn problems(outbox: &OutboxStatus, course: &CourseId) -> String {
         ));
     }
     if !text.is_empty() {
-        text.push_str("Nothing is lost: the next report carries it. See `onreserve test-email`.\n\n");
+        text.push_str(
+            "The next report includes this news. Try the settings with `onreserve test-email`.\n\n",
+        );
     }
     text
 }

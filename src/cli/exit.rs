@@ -13,27 +13,27 @@ const ANOTHER_INSTANCE: u8 = 75;
 const PERMISSION: u8 = 77;
 const CONFIGURATION: u8 = 78;
 
-/// Prints what clap has to print; asking for help is no mistake.
+/// Prints the message of clap. A request for help is not an error.
 pub(super) fn of_usage(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
 }
 
-/// The error and its causes in one line. Many of our errors name their cause
-/// themselves; nothing is said twice.
+/// The error and its causes in one line. Many errors include the text of their
+/// cause, which is then not repeated.
 pub(super) fn message(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| {
-        if told.is_empty() {
+    error.chain().map(ToString::to_string).fold(String::new(), |message, cause| {
+        if message.is_empty() {
             cause
-        } else if told.contains(cause.trim_end()) {
-            told
+        } else if message.contains(cause.trim_end()) {
+            message
         } else {
-            format!("{told}: {cause}")
+            format!("{message}: {cause}")
         }
     })
 }
 
-/// Which code an error deserves: told by type, wherever it stands in the chain.
+/// The exit code for an error, by the type of any error in its chain.
 pub(super) fn of_error(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(error.chain().find_map(code).unwrap_or(FAILURE))
 }
@@ -79,7 +79,7 @@ mod tests {
     use anyhow::Context as _;
 
     #[test]
-    fn a_lock_that_may_not_be_made_is_no_other_instance() {
+    fn a_lock_without_permission_is_not_another_instance() {
         let held = |kind: std::io::ErrorKind| {
             let held = super::lock::LockError::Impossible { dir: "archive".into(), source: kind.into() };
             super::code(&held)
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_is_told_once() {
+    fn a_cause_is_printed_once() {
         let disk = std::io::Error::other("disk on fire");
         let error = anyhow::Error::new(disk).context("cannot write x: disk on fire; buy another");
         assert_eq!(super::message(&error), "cannot write x: disk on fire; buy another");

@@ -1,4 +1,4 @@
-//! `onreserve export`: what works without the service, or after it.
+//! `onreserve export`: files that work without the service.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,7 +16,7 @@ use crate::world::site_dir::SiteDir;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  onreserve export redirects --for nginx --config onreserve.toml > redirects.conf
+  onreserve export redirects --for nginx --config onreserve.toml > dead.conf
   onreserve export data --config onreserve.toml > _data/onreserve.json
   onreserve export site public --config onreserve.toml")]
 pub(super) struct ExportArguments {
@@ -26,30 +26,30 @@ pub(super) struct ExportArguments {
 
 #[derive(Debug, Subcommand)]
 enum ExportCommand {
-    /// Redirects of dead paths on the course's own site to our copies.
+    /// Print redirects from dead paths of the course's own site to the archived copies.
     Redirects {
-        /// The web server they are for.
+        /// The web server.
         #[arg(long = "for", value_enum, value_name = "SERVER")]
         server: WebServer,
         #[command(flatten)]
         source: ExportSource,
     },
-    /// Every link with its state and copy as JSON, for Jekyll, Hugo and others.
+    /// Print every link with its state and copy as JSON, for Jekyll, Hugo and others.
     Data {
         #[command(flatten)]
         source: ExportSource,
     },
-    /// The readings, the copies and their pages as files for a plain web server.
+    /// Write the readings and the copies as a static site.
     ///
-    /// Copies that open to all are in it, taken-down ones never.
+    /// It contains the copies that are open to everyone, and none that were taken down.
     Site {
-        /// A directory that is empty or does not exist yet.
+        /// The directory to write to; it must be empty or new.
         #[arg(value_name = "DIR")]
         dir: PathBuf,
-        /// Also the courses that ask readers to sign in, and the copies that open
-        /// today only in place of a dead original. Nobody keeps strangers out
-        /// then, or closes them at the end of the term: put such a site where
-        /// only the course reaches it.
+        /// Include the courses that require sign-in, and the copies that are shown only
+        /// while the original is dead. A static site does not check who reads it and
+        /// does not close at the end of the term, so put it where only the course
+        /// can reach it.
         #[arg(long)]
         with_dark: bool,
         #[command(flatten)]
@@ -59,7 +59,7 @@ enum ExportCommand {
 
 #[derive(Debug, Args)]
 struct ExportSource {
-    /// Only this course.
+    /// Export only this course.
     #[arg(long, value_name = "ID")]
     course: Option<CourseId>,
     #[command(flatten)]
@@ -90,11 +90,13 @@ impl WebServer {
 pub(super) async fn run(arguments: ExportArguments) -> anyhow::Result<ExitCode> {
     match arguments.what {
         ExportCommand::Redirects { server, source } => {
-            // They lead to pages that ask readers to sign in themselves.
+            // The pages that the redirects lead to check the readers themselves.
             let library = source.library(opened).await?;
             let redirects = export::redirects(&library, source.course.as_ref(), server.format()).await?;
             for path in &redirects.left_out {
-                warn(&format!("left out, for it cannot be written safely: {path}"));
+                warn(&format!(
+                    "skipped, because the path has characters that are not safe in this format: {path}"
+                ));
             }
             print(&redirects.text)?;
         }
@@ -122,7 +124,7 @@ pub(super) async fn run(arguments: ExportArguments) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// The courses as their readers see them.
+/// The settings with every course open to everyone.
 fn opened(mut settings: ServeSettings) -> ServeSettings {
     for course in &mut settings.courses {
         course.admission = Admission::default();
@@ -130,16 +132,16 @@ fn opened(mut settings: ServeSettings) -> ServeSettings {
     settings
 }
 
-/// To whoever sits at the terminal, not into what is exported.
+/// Writes a message to standard error, which is apart from the export.
 fn warn(text: &str) {
     use std::io::Write as _;
-    // Where nobody can be told, there is nobody to tell.
+    // A closed standard error must not stop the export.
     let _ = writeln!(std::io::stderr(), "onreserve: {text}");
 }
 
 impl ExportSource {
-    /// A library over the archive, by the configured rights and terms; without a
-    /// configuration every course is dark.
+    /// The archive with the configured rights and terms. Without a configuration
+    /// every course is dark.
     async fn library(&self, adapted: impl FnOnce(ServeSettings) -> ServeSettings) -> anyhow::Result<Library> {
         let opened = self.location.open().await?;
         let known = opened.catalogue.courses().await?;
@@ -151,7 +153,7 @@ impl ExportSource {
             Some(settings) => match settings.pages {
                 Some(pages) => pages.serve,
                 None => bail!(
-                    "the configuration says nothing of pages; add [pages], with base_url if readers reach the service"
+                    "the configuration has no [pages]; add it, with base_url if the export links to the service"
                 ),
             },
             None => ServeSettings {

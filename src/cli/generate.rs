@@ -1,5 +1,4 @@
-//! What packages need and the definition of the command line already says:
-//! completions for shells, and manual pages.
+//! Shell completions and manual pages, generated from the definition of the command line.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,13 +16,15 @@ const NAME: &str = "onreserve";
   onreserve completions bash > ~/.local/share/bash-completion/completions/onreserve
   onreserve completions fish > ~/.config/fish/completions/onreserve.fish")]
 pub(super) struct CompletionsArguments {
+    /// The shell.
+    /// The shell.
     #[arg(value_enum)]
     shell: Shell,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ManualArguments {
-    /// The directory, which must exist; pages of the same name are replaced.
+    /// The directory, which must exist. Existing pages of the same name are replaced.
     #[arg(value_name = "DIR")]
     dir: PathBuf,
 }
@@ -38,7 +39,7 @@ pub(super) fn completions(arguments: &CompletionsArguments) -> anyhow::Result<Ex
 pub(super) fn manual(arguments: &ManualArguments) -> anyhow::Result<ExitCode> {
     let dir = &arguments.dir;
     clap_mangen::generate_to(Cli::command(), dir).with_context(|| {
-        format!("cannot write manual pages to {}; name a directory that exists", dir.display())
+        format!("cannot write the manual pages to {}; give a directory that exists", dir.display())
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! `onreserve hash-password`: a password into what a configuration holds of it.
+//! `onreserve hash-password`: the hash of a password for the configuration.
 
 use std::process::ExitCode;
 
@@ -10,14 +10,16 @@ use crate::domain::policy::password::PasswordHash;
 use crate::world::{random, terminal};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Reads one line from standard input. Example:
+#[command(after_help = "Reads the password from the terminal, or one line from standard input.
+
+Examples:
   onreserve hash-password > /etc/onreserve/dgm-readers")]
 pub(super) struct HashPasswordArguments {}
 
 pub(super) fn run(_: &HashPasswordArguments) -> anyhow::Result<ExitCode> {
     let password = terminal::secret("Password")?;
-    if terminal::is_typed() && terminal::secret("Once more")? != password {
-        bail!("the two are not the same; nothing was hashed");
+    if terminal::is_typed() && terminal::secret("Repeat")? != password {
+        bail!("the two passwords differ; run the command again");
     }
     let hash = PasswordHash::of(&password, &random::bytes()?)?;
     print(&format!("{}\n", hash.as_str()))?;

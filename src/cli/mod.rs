@@ -51,11 +51,11 @@ struct Cli {
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 const EXAMPLES: &str = "Examples:
-  onreserve demo                                  try it: five nights, no network
+  onreserve demo                                  five nights, no network
   onreserve check https://school.edu/course.html  check and archive one page
   onreserve check --config onreserve.toml         check the configured courses
   onreserve serve --config onreserve.toml         check them every night
-  onreserve status                                list the links and their states
+  onreserve status                                list links and states
 
 Exit codes: 0 success, 1 failure, 2 `check` found dead links, 64 usage error,
 75 another instance is running, 77 permission denied, 78 configuration error.";

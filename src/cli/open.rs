@@ -1,4 +1,4 @@
-//! `onreserve open`: the path of a link's copy.
+//! `onreserve open`: the path of the archived copy of a link.
 
 use std::process::ExitCode;
 
@@ -13,10 +13,13 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     let known = opened.catalogue.link_record(&link).await?;
     let kept = known
         .and_then(|known| known.history.current().cloned())
-        .with_context(|| format!("there is no copy of {link}"))?;
+        .with_context(|| format!("the archive has no copy of {link}"))?;
     let path = opened.archive.path_of(kept.capture.sha256);
     if !path.exists() {
-        bail!("the copy {} is missing; `onreserve verify` tells more", path.display());
+        bail!(
+            "the copy {} is missing; run `onreserve verify`, then restore it from a backup",
+            path.display()
+        );
     }
     print(&format!("{}\n", path.display()))?;
     Ok(ExitCode::SUCCESS)

@@ -1,4 +1,4 @@
-//! `onreserve patch`: the new addresses, put into the sources of a course's pages.
+//! `onreserve patch`: a patch that puts new addresses into the sources of a course's pages.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -18,13 +18,13 @@ use crate::night::page_patch::{self, PlannedPatch};
   onreserve patch dgm --config onreserve.toml | git -C ../site apply
   onreserve patch dgm --config onreserve.toml --write
 
-The sources are the files given as pages, and what lies in the directory that
-the course names as `source`. Only the bytes of addresses change: of links that
-have moved, and of dead ones with a replacement that was compared.")]
+The sources are the pages that are files, and the files in the course's `source`
+directory. Only addresses change: those of moved links, and those of dead links
+with a replacement that has the same content.")]
 pub(super) struct PatchArguments {
-    /// The course, where there are several.
+    /// The course, if the archive has several.
     course: Option<CourseId>,
-    /// Change the files instead of printing the diff.
+    /// Change the files instead of printing the patch.
     #[arg(long)]
     write: bool,
     #[command(flatten)]
@@ -34,38 +34,37 @@ pub(super) struct PatchArguments {
 pub(super) async fn run(arguments: PatchArguments) -> anyhow::Result<ExitCode> {
     let opened = arguments.location.open().await?;
     let (course, _) = opened.course(arguments.course.as_ref()).await?;
-    let CourseReport { facts: night, .. } = opened
-        .catalogue
-        .last_report(&course)
-        .await?
-        .with_context(|| format!("no night of {course} has ended yet; run `onreserve check` first"))?;
+    let CourseReport { facts: night, .. } =
+        opened.catalogue.last_report(&course).await?.with_context(|| {
+            format!("no night of the course `{course}` is complete yet; run `onreserve check` first")
+        })?;
     let settings = arguments.location.settings()?;
     let configured =
         settings.as_ref().and_then(|settings| settings.courses.iter().find(|it| it.id == course));
     let dir = configured.and_then(|course| course.source.as_deref());
     let Some(planned) = page_patch::plan(&night, dir)? else {
         bail!(
-            "the pages of {course} are web addresses; say where their sources lie with source = \"../site\" in its [[course]]"
+            "the pages of the course `{course}` are web addresses; add the directory of their sources to its [[course]], as in source = \"../site\""
         );
     };
     if planned.fixes.is_empty() {
         eprint(
-            "Nothing to change: no link has moved, and no dead one has a replacement that was compared.\n",
+            "Nothing to change: no link has moved, and no dead link has a replacement with the same content.\n",
         );
         return Ok(ExitCode::SUCCESS);
     }
-    let told = told(&planned);
+    let summary = summary(&planned);
     if arguments.write {
         write(&planned)?;
-        print(&told)?;
+        print(&summary)?;
     } else {
-        eprint(&told);
+        eprint(&summary);
         print(&unified(&planned.plan.files))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn told(planned: &PlannedPatch) -> String {
+fn summary(planned: &PlannedPatch) -> String {
     let lines = planned.fixes.iter().zip(&planned.plan.spots);
     lines
         .map(|(fix, spots)| {
@@ -79,7 +78,7 @@ fn told(planned: &PlannedPatch) -> String {
         .collect()
 }
 
-/// Each file as a whole or not at all; the first that cannot be written ends it.
+/// Replaces each file atomically, and stops at the first that cannot be written.
 fn write(planned: &PlannedPatch) -> anyhow::Result<()> {
     for edited in &planned.plan.files {
         let file = planned.tree.files.iter().find(|file| file.name == edited.name);
@@ -93,6 +92,6 @@ fn write(planned: &PlannedPatch) -> anyhow::Result<()> {
 }
 
 fn eprint(text: &str) {
-    // Where nobody listens, the diff is still worth printing.
+    // A closed standard error must not stop the patch.
     let _ = std::io::stderr().write_all(text.as_bytes());
 }

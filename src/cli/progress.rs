@@ -1,4 +1,4 @@
-//! Progress on the terminal: a bar where there is one, plain lines where not.
+//! The progress of a night on standard error: a bar on a terminal, lines elsewhere.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use crate::domain::report::figures;
 use crate::night::Progress;
 
-/// A plain line every so many links, where there is no terminal.
+/// Without a terminal, one line is printed for this many links.
 const LINES_EVERY: u64 = 50;
 
 pub(super) struct Bar {
@@ -76,7 +76,7 @@ impl Bar {
     }
 }
 
-/// What fits beside the bar in 80 columns.
+/// The start of an address that fits beside the bar in 80 columns.
 fn shortened(address: &str) -> String {
     const COLUMNS: usize = 34;
     let bare = address.split_once("://").map_or(address, |(_, rest)| rest);

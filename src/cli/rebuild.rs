@@ -19,18 +19,17 @@ pub(super) struct RebuildArguments {
     location: ArchiveLocation,
 }
 
-/// The old catalogue is kept beside the new one.
+/// Builds the new catalogue, then puts it in place of the old one, which is kept beside it.
 pub(super) async fn run(arguments: RebuildArguments) -> anyhow::Result<ExitCode> {
     let dir = arguments.location.existing_dir()?;
     let alone = SoleInstance::acquire(&dir)?;
     let archive = Archive::open(&dir)?;
-    // The old catalogue stands until the new one is whole.
     let (catalogue, new) = (Catalogue::path_in(&dir), dir.join("tmp/catalogue"));
     let settings = arguments.location.settings()?;
     let fetch = settings.as_ref().map(|settings| settings.fetch.clone()).unwrap_or_default();
     let world = World::around(archive, Catalogue::open(&new).await?, alone, fetch, Clock::system())?;
     let count = replay::enter_all(world.archive.entries(), &world.catalogue).await?;
-    let links = believe(&world.catalogue).await?;
+    let links = judge_all(&world.catalogue).await?;
     let configured = settings.map(|settings| settings.courses).unwrap_or_default();
     rebuilt_reports::all(&rebuilt_reports::courses(&configured, &world).await?, &world).await?;
     texts::read_missing(texts::ALL, &world.archive, &world.catalogue, &world.reader).await?;
@@ -38,12 +37,12 @@ pub(super) async fn run(arguments: RebuildArguments) -> anyhow::Result<ExitCode>
     let _alone = world.close().await;
     archive.keep_old_catalogue(&catalogue, Clock::system().now())?;
     archive.replace_catalogue(&new, &catalogue)?;
-    print(&format!("Rebuilt from {count} journal lines: {links} links.\n"))?;
+    print(&format!("Rebuilt the catalogue from {count} journal lines: {links} links.\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Judges every link by its history; how many there are.
-async fn believe(catalogue: &Catalogue) -> anyhow::Result<usize> {
+/// Gives every link a verdict from its history, and returns the number of links.
+async fn judge_all(catalogue: &Catalogue) -> anyhow::Result<usize> {
     let mut verdicts = Vec::new();
     for link in catalogue.links().await? {
         let history =

@@ -1,4 +1,4 @@
-//! `onreserve serve`: the service that runs by itself.
+//! `onreserve serve`: the service.
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -12,22 +12,23 @@ use crate::config;
 use crate::daemon;
 use crate::world::World;
 
-/// What is logged without being asked for: our own doings, others' warnings.
+/// The default log filter: information of this program, warnings of libraries.
 const LOGGED: &str = "warn,onreserve=info";
 
 #[derive(Debug, Args)]
-#[command(after_help = "Signals: TERM and INT stop within seconds, and the next start goes on with
-the night; HUP reads the configuration again. ONRESERVE_LOG=debug logs more.
+#[command(after_help = "Signals: TERM and INT stop the service within seconds, and the next start
+continues the night. HUP reads the configuration again. The environment
+variable ONRESERVE_LOG sets the log level, as in ONRESERVE_LOG=debug.
 
 Examples:
-  onreserve check-config onreserve.toml           when the nights will be
+  onreserve check-config onreserve.toml           show the times of the nights
   onreserve serve --config onreserve.toml
   onreserve serve --config onreserve.toml --log-format json")]
 pub(super) struct ServeArguments {
-    /// The configuration that names the archive, the courses and their schedules.
+    /// The configuration, which names the archive, the courses and their schedules.
     #[arg(long, value_name = "FILE", default_value = "onreserve.toml")]
     config: PathBuf,
-    /// How the log, on standard error, is written.
+    /// The format of the log, which goes to standard error.
     #[arg(long, value_enum, default_value_t)]
     log_format: LogFormat,
     #[command(flatten)]
@@ -50,7 +51,7 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
         version = env!("CARGO_PKG_VERSION"),
         archive = %settings.archive.display(),
         courses = settings.courses.len(),
-        "onreserve runs"
+        "service started"
     );
     if let Some(warning) = settings.mail.as_ref().and_then(config::MailSettings::warning) {
         tracing::warn!("{warning}");
@@ -59,7 +60,7 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A second subscriber in one process is refused, which only tests could attempt.
+/// Sets up the log. A second call in one process has no effect.
 fn log(format: LogFormat) {
     let filter = EnvFilter::try_from_env("ONRESERVE_LOG").unwrap_or_else(|_| EnvFilter::new(LOGGED));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

@@ -1,7 +1,7 @@
-//! `onreserve takedown`: a link is closed for good, at its owner's request.
+//! `onreserve takedown`: removes the copies of a link at its owner's request.
 //!
-//! The journal is written first, so that a removal that is cut short is known
-//! and finished by the same command. The record, the digests and the citation stay.
+//! The journal is written first. If the removal is interrupted, the same command
+//! finishes it. The record, the digests and the citation stay.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -20,32 +20,32 @@ use crate::world::clock::Clock;
 use crate::world::lock::CaptureLock;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Every version of the link is closed and its bytes are removed, unless another
-link needs them; the record, the digest and the citation stay. Readers are told
-so (451), and no later night keeps a copy of it. --undo opens the link again:
-what was removed comes back only if the original still gives it.
+#[command(after_help = "This removes every copy of the link, except bytes that another link also has.
+The record, the digest and the citation stay. Readers get the status 451 and an
+explanation, and later nights store no copy of the link. --undo withdraws the
+takedown; a removed copy comes back only if a later night can fetch it again.
 
-A service that uses the archive goes on meanwhile, and shows it at once. While
-a night is under way nothing is removed (exit code 75); say it again after it.
+The service may run meanwhile, and shows the takedown at once. During a night
+nothing can be removed (exit code 75); run the command again after it.
 
 Examples:
-  onreserve takedown 2f3e8c0a91b4d7e6-20260914023000 --reason \"publisher's letter of 3 Oct\"
+  onreserve takedown 2f3e8c0a91b4d7e6-20260914023000 --reason \"publisher's request of 3 Oct\"
   onreserve takedown https://press.example/a.pdf --reason \"asked by its author\" --by library --yes")]
 pub(super) struct TakedownArguments {
-    /// A capture of the link (the last part of its page's address), or the
-    /// address of the link, its id, or a telling part of the address.
+    /// The id of a capture of the link (the last part of the address of its page), or
+    /// the address of the link, its id, or a part of the address that no other link has.
     #[arg(value_name = "CAPTURE")]
     capture: String,
-    /// Why; kept in the journal and the audit, not shown to readers.
+    /// The reason; stored in the journal and the audit, not shown to readers.
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// Who decided it.
+    /// The person who decided it.
     #[arg(long, value_name = "WHO")]
     by: Option<String>,
-    /// Do not ask before removing.
+    /// Do not ask for confirmation.
     #[arg(long)]
     yes: bool,
-    /// Take an earlier takedown back.
+    /// Withdraw an earlier takedown.
     #[arg(long)]
     undo: bool,
     #[command(flatten)]
@@ -54,7 +54,7 @@ pub(super) struct TakedownArguments {
     clock: ClockArguments,
 }
 
-/// The archive while it is changed.
+/// The archive, locked so that no other program stores or removes copies.
 struct LockedArchive {
     archive: Archive,
     catalogue: Catalogue,
@@ -71,7 +71,7 @@ pub(super) async fn run(arguments: TakedownArguments) -> anyhow::Result<ExitCode
     let link = opened.link(&named).await?;
     let is_sure = arguments.yes || arguments.undo;
     if !is_sure && !is_confirmed(&format!("Remove every version of {link} for good?"))? {
-        print("Nothing was changed.\n")?;
+        print("Cancelled; nothing was removed.\n")?;
         return Ok(ExitCode::SUCCESS);
     }
     let locked = LockedArchive {
@@ -116,20 +116,20 @@ impl LockedArchive {
         if !is_known || present > 0 {
             self.audit("taken_down", link, &removed, &arguments)?;
         }
-        // Also what is gone already, in case an earlier try was cut short.
+        // Removes all of them again, in case an earlier run was interrupted.
         self.remove(&removed).await?;
         if is_known && present == 0 {
-            return print("That link is taken down already, and none of its bytes are left.\n");
+            return print("The link was taken down before, and no bytes of it are left.\n");
         }
         print(&format!("Taken down: {link}\n{bodies} removed; record, digests and citation stay.\n"))?;
         for old in self.archive.old_catalogues()? {
             print(&format!(
-                "Its text may still stand in {}, which nothing needs: remove that\n",
+                "The old catalogue {} may still hold its text; delete that file\n",
                 old.display()
             ))?;
         }
         for sharer in holdings.sharers(link) {
-            print(&format!("The same bytes stay stored, but closed, for {sharer}\n"))?;
+            print(&format!("The same bytes stay stored for {sharer}\n"))?;
         }
         Ok(())
     }
@@ -141,7 +141,7 @@ impl LockedArchive {
         arguments: TakedownArguments,
     ) -> anyhow::Result<()> {
         if !holdings.is_taken_down(link) {
-            bail!("{link} is not taken down, so there is nothing to take back");
+            bail!("{link} is not taken down, so there is nothing to undo");
         }
         let entry = Entry::Reinstated {
             at: self.clock.now(),
@@ -152,11 +152,11 @@ impl LockedArchive {
         self.write_down(entry).await?;
         self.audit("reinstated", link, &[], &arguments)?;
         print(&format!(
-            "{link} is open again. What was removed comes back if the next night still finds it.\n"
+            "Takedown withdrawn: {link}\nThe next night stores a copy again if the original still works.\n"
         ))
     }
 
-    /// First the journal, then the catalogue, as always.
+    /// Writes the journal first, then the catalogue.
     async fn write_down(&self, entry: Entry) -> anyhow::Result<()> {
         self.archive.append(self.clock.now(), std::slice::from_ref(&entry))?;
         Ok(self.catalogue.apply(&[entry]).await?)
@@ -186,10 +186,10 @@ impl LockedArchive {
     }
 }
 
-/// Asks at the terminal; without one nothing is taken for granted.
+/// Asks at the terminal. Without a terminal it returns an error.
 fn is_confirmed(question: &str) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
-        bail!("{question} Nobody is there to answer; say so with --yes");
+        bail!("this needs a confirmation and there is no terminal; add --yes");
     }
     let mut err = std::io::stderr();
     write!(err, "{question} [y/N] ")?;

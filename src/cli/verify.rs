@@ -24,7 +24,7 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> 
     let now = Clock::system().now();
     let fixity = archive.verify(now, |_| ())?;
     archive.write_sums()?;
-    print(&format!("{} files, {} bytes: all hashed again\n", fixity.sound.len(), fixity.bytes))?;
+    print(&format!("{} files, {} bytes: SHA-256 checked\n", fixity.sound.len(), fixity.bytes))?;
     let catalogue = Catalogue::path_in(&dir);
     if catalogue.exists() {
         let catalogue = Catalogue::open_as_it_is(&catalogue).await?;
@@ -38,8 +38,8 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> 
         print(&format!("missing: {}\n", archive.path_of(*digest).display()))?;
     }
     for damage in &fixity.damaged {
-        print(&format!("altered: {}, set aside as {}\n", damage.name, damage.moved_to.display()))?;
+        print(&format!("damaged: {}, moved to {}\n", damage.name, damage.moved_to.display()))?;
     }
-    print("Restore these from a backup, or let the next check fetch them again.\n")?;
+    print("Restore these files from a backup; otherwise the next night fetches what it still can.\n")?;
     Ok(ExitCode::from(exit::FAILURE))
 }

@@ -1,4 +1,4 @@
-//! The part of `[[course]]` that says who is let in: `access`, `readers`, `staff`.
+//! The keys `access`, `readers` and `staff` of `[[course]]`: who may read a course.
 
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ pub(super) struct AccessKeys {
     pub staff: Option<PeopleKeys>,
 }
 
-/// How readers are told from strangers.
+/// How the readers of a course are identified.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Access {
@@ -37,7 +37,7 @@ pub(super) struct PeopleKeys {
     groups: Vec<String>,
 }
 
-/// Whom a course lets in.
+/// The readers and the staff of a course.
 pub(super) fn admission(
     id: &CourseId,
     keys: AccessKeys,
@@ -57,11 +57,11 @@ pub(super) fn admission(
         .map(|keys| Staff { password: of_staff.clone().flatten(), circle: circle(keys).unwrap_or_default() });
     if of_staff.is_some() && staff == Some(Staff::default()) {
         let what =
-            format!("course `{id}`: staff is empty; give it a password_hash, users or groups, or remove it");
+            format!("course `{id}`: staff is empty; add a password_hash, users or groups, or remove it");
         table.missing("staff", what);
     }
     if keys.access == Access::Oidc && of_staff.as_ref().is_some_and(Option::is_some) {
-        let what = "with access = \"oidc\" its staff sign in there too; name them by users or groups, without a password_hash";
+        let what = "with access = \"oidc\" the staff sign in at the identity provider too; list them as users or groups, and remove the password_hash";
         table.error("staff", format!("course `{id}`: {what}"));
     }
     let readers = readers(id, keys.access, of_readers?, circle(people), table);
@@ -78,20 +78,20 @@ fn readers(
     match (access, hash, circle) {
         (Access::Open, None, None) => Some(Readers::Everybody),
         (Access::Open, ..) => {
-            let what = "it names readers, but everybody may read it; add access = \"password\", \"header\" or \"oidc\"";
+            let what = "readers is given, but the course is open to everyone; add access = \"password\", \"header\" or \"oidc\"";
             table.missing("readers", format!("course `{id}`: {what}"));
             None
         }
         (Access::Password, Some(hash), None) => Some(Readers::Password(hash)),
         (Access::Password, None, _) => {
-            let what = "access = \"password\" needs a password; make a hash with `onreserve hash-password` and add readers = { password_hash = \"…\" }";
+            let what = "access = \"password\" needs a password; make its hash with `onreserve hash-password` and add readers = { password_hash = \"…\" }";
             table.missing("access", format!("course `{id}`: {what}"));
             None
         }
         (Access::Header, None, circle) => Some(Readers::Named(circle)),
         (Access::Oidc, None, circle) => Some(Readers::SignedIn(circle)),
         (Access::Password, Some(_), Some(_)) | (Access::Header | Access::Oidc, Some(_), _) => {
-            let what = "its readers have both a password and names; keep what goes with access";
+            let what = "readers has a password and names; keep only those that access uses";
             table.error("readers", format!("course `{id}`: {what}"));
             None
         }
@@ -104,8 +104,8 @@ fn circle(keys: PeopleKeys) -> Option<Circle> {
     (circle != Circle::default()).then_some(circle)
 }
 
-/// The hash in the configuration, in the file it names, or in the systemd
-/// credential `<course>-<role>`.
+/// The hash from the configuration, from the file given there, or from the
+/// systemd credential `<course>-<role>`.
 fn password_hash(
     id: &CourseId,
     role: &str,
@@ -114,7 +114,7 @@ fn password_hash(
 ) -> Result<Option<PasswordHash>, String> {
     let named = match (&keys.password_hash, &keys.password_hash_file) {
         (Some(_), Some(_)) => {
-            return Err("there are both password_hash and password_hash_file; keep one".to_owned());
+            return Err("both password_hash and password_hash_file are given; keep one".to_owned());
         }
         (Some(hash), None) => return hash_of(hash).map(Some),
         (None, named) => named.as_deref(),
@@ -159,13 +159,13 @@ mod tests {
         let named = read(Access::Header, "groups = [\"dgm\"]", "users = [\"ann\"]").unwrap();
         assert!(matches!(named.readers, Readers::Named(Some(_))) && named.staff.is_some());
         for (access, readers, staff, told) in [
-            (Access::Open, password.as_str(), "", "everybody may read it"),
+            (Access::Open, password.as_str(), "", "open to everyone"),
             (Access::Password, "", "", "onreserve hash-password"),
             (Access::Password, "users = [\"ann\"]", "", "needs a password"),
             (Access::Password, "password_hash = \"hunter22\"", "", "no argon2id hash"),
-            (Access::Header, password.as_str(), "", "both a password and names"),
-            (Access::Oidc, password.as_str(), "", "both a password and names"),
-            (Access::Oidc, "", password.as_str(), "sign in there too"),
+            (Access::Header, password.as_str(), "", "a password and names"),
+            (Access::Oidc, password.as_str(), "", "a password and names"),
+            (Access::Oidc, "", password.as_str(), "at the identity provider too"),
             (Access::Open, "", "users = []", "staff is empty"),
         ] {
             let mistake = read(access, readers, staff).unwrap_err();

@@ -1,4 +1,4 @@
-//! `[[course]]`: one course, its pages, its term, its people and its copies.
+//! `[[course]]`: a course with its pages, term, recipients and rules for copies.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -53,7 +53,7 @@ struct TermKeys {
     last: Date,
 }
 
-/// A day, written as a TOML date or as a string.
+/// A date, written as a TOML date or as a string.
 fn date<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -66,7 +66,7 @@ fn date<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Date, D::Er
         DayText::ParsedFile(text) => text,
     };
     text.parse()
-        .map_err(|_| serde::de::Error::custom(format!("`{text}` is no day; write for example 2026-09-21")))
+        .map_err(|_| serde::de::Error::custom(format!("`{text}` is not a date; write it as in 2026-09-21")))
 }
 
 #[derive(Deserialize)]
@@ -103,14 +103,13 @@ pub(super) fn course(keys: CourseKeys, table: &mut TableDiagnostics) -> Option<C
         Some(name) => table.value(
             "time_zone",
             TimeZone::get(&name).map_err(|_| {
-                format!("course `{id}`: `{name}` is no time zone; use a name such as \"America/Chicago\"")
+                format!("course `{id}`: `{name}` is not a time zone; use a name such as \"America/Chicago\"")
             }),
         ),
     };
     let term = keys.term.map(|term| Term { first: term.first, last: term.last });
     if term.is_some_and(|term| term.last < term.first) {
-        table
-            .error("term", format!("course `{id}`: the term ends before it begins; exchange first and last"));
+        table.error("term", format!("course `{id}`: the term ends before it begins; swap first and last"));
     }
     let rights = keys.rights.into_iter();
     let rights = rights.map(|rule| RightsRule { pattern: rule.contains, rights: rule.rights }).collect();
@@ -140,7 +139,10 @@ fn pages(
     table: &mut TableDiagnostics,
 ) -> Option<Vec<PageSource>> {
     if page.is_none() && pages.is_empty() {
-        table.missing("page", format!("course `{id}` has no page; add page = \"https://…\" or a file name"));
+        table.missing(
+            "page",
+            format!("course `{id}` has no page; add page = \"https://…\" or the path of a file"),
+        );
         return None;
     }
     let read = |key: &str, text: &str, table: &mut TableDiagnostics| {

@@ -1,30 +1,31 @@
-//! Files that hold a secret: the one that the configuration names, else the
-//! one that systemd hands the service under a name of ours.
+//! Reads secrets from files: the file given in the configuration, or else a
+//! systemd credential.
 
 use std::path::{Path, PathBuf};
 
-/// Where systemd says that it put them (systemd.exec(5)).
+/// The variable in which systemd gives the directory of the credentials (systemd.exec(5)).
 pub(super) const DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
-/// The process's own environment; tests bring another.
+/// A variable of the process's environment. Tests use another function.
 pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Nothing where none is named and systemd has none.
+/// The path of the secret, if the configuration gives one or systemd has one.
 pub(super) fn file(
     named: Option<&Path>,
     name: &str,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Option<PathBuf> {
-    let handed = || environment(DIRECTORY).map(|dir| Path::new(&dir).join(name)).filter(|path| path.exists());
-    named.map(Path::to_owned).or_else(handed)
+    let credential =
+        || environment(DIRECTORY).map(|dir| Path::new(&dir).join(name)).filter(|path| path.exists());
+    named.map(Path::to_owned).or_else(credential)
 }
 
-/// The secret without the end of its line.
+/// The secret without its line ending.
 pub(super) fn read(path: &Path) -> Result<String, String> {
-    let text =
-        std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("cannot read the file {}: {error}", path.display()))?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
@@ -34,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_named_goes_before_what_systemd_hands_over() {
+    fn a_file_in_the_configuration_precedes_a_credential() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("ours"), "secret\n").unwrap();
         let place = dir.path().display().to_string();

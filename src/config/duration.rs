@@ -1,11 +1,11 @@
-//! Lengths of time as they are written: `2s`, `15m`, `1h 30m`.
+//! Durations in the configuration: `2s`, `15m`, `1h 30m`.
 
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde::Deserialize;
 
-/// A length of time, never negative.
+/// A duration of zero or more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 pub(super) struct DurationKey(pub Duration);
@@ -14,10 +14,11 @@ impl TryFrom<String> for DurationKey {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let length = text.parse::<SignedDuration>().ok().and_then(|length| Duration::try_from(length).ok());
-        length.map(Self).ok_or_else(|| {
-            format!("`{text}` is no length of time; write for example \"2s\", \"15m\" or \"12h\"")
-        })
+        let duration =
+            text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
+        duration
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is not a duration; write it as in \"2s\", \"15m\" or \"12h\""))
     }
 }
 
@@ -26,12 +27,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_length_is_a_number_with_its_unit() {
+    fn a_duration_is_a_number_with_its_unit() {
         let read = |text: &str| DurationKey::try_from(text.to_owned());
         assert_eq!(read("1h 30m").unwrap().0, Duration::from_mins(90));
         for wrong in ["2", "2d", "-2s", "soon", ""] {
             let told = read(wrong).unwrap_err();
-            assert!(told.contains("no length of time") && told.contains("\"15m\""), "{told}");
+            assert!(told.contains("not a duration") && told.contains("\"15m\""), "{told}");
         }
     }
 }

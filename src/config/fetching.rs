@@ -1,4 +1,4 @@
-//! `[fetch]`: how strangers' hosts are asked.
+//! `[fetch]`: how requests are sent.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -40,7 +40,7 @@ pub(super) fn settings(keys: FetchKeys, table: &mut TableDiagnostics) -> fetch::
     if let Some(gate) = &keys.memento
         && !host_delays.iter().any(|(host, _)| host == gate.host())
     {
-        // What web archives ask of programs.
+        // The least pause that web archives ask programs to make.
         host_delays.push((gate.host().to_owned(), delay.max(Duration::from_secs(1))));
     }
     fetch::FetchSettings {
@@ -62,7 +62,7 @@ fn limits(keys: &FetchKeys, table: &mut TableDiagnostics) -> fetch::FetchLimits 
     if keys.hosts_at_once == Some(0) {
         table.error(
             "hosts_at_once",
-            "hosts_at_once is 0, which would ask nobody; the default is 16".to_owned(),
+            "hosts_at_once is 0, which allows no requests; the default is 16".to_owned(),
         );
     }
     let or = |key: Option<DurationKey>, default| key.map_or(default, |DurationKey(value)| value);

@@ -1,4 +1,4 @@
-//! `[mail]`: from whom, and by which way. The password is read here and printed nowhere.
+//! `[mail]`: the sender of emails and how they are sent. The password is never printed.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -14,27 +14,27 @@ use crate::world::email::relay::{
     self, Relay, RelayConfig, SmtpLogin, SmtpPassword, SmtpSecurity, SmtpServer,
 };
 
-/// The file in systemd's credentials directory that holds the relay's password.
+/// The systemd credential with the password for the relay.
 const CREDENTIAL: &str = "smtp-password";
-/// The variable that may hold it.
+/// The environment variable that may hold it.
 const PASSWORD_VARIABLE: &str = "ONRESERVE_SMTP_PASSWORD";
 
-/// The same for the key that signs mails.
+/// The systemd credential with the key that signs emails.
 const DKIM_CREDENTIAL: &str = "dkim-key";
 
-/// How letters leave.
+/// How emails are sent.
 #[derive(Clone, Debug)]
 pub struct MailSettings {
     pub from: Mailbox,
     pub way: RelayConfig,
     pub signer: Option<DkimSigner>,
     pub unsubscribe_url: Option<String>,
-    /// Whoever may look at the process may read it then.
+    /// Other processes of the user can read such a password.
     pub is_password_in_environment: bool,
 }
 
 impl MailSettings {
-    /// Letters without links to act on, until it is known where they lead.
+    /// A sender of emails without action links; the address of the pages is not known here.
     pub fn sender(&self) -> Result<EmailSender, relay::Error> {
         Ok(EmailSender {
             from: self.from.clone(),
@@ -45,11 +45,11 @@ impl MailSettings {
         })
     }
 
-    /// What the operator should change though it works.
+    /// A setting that works but that the administrator should change.
     pub fn warning(&self) -> Option<String> {
         let warning = || {
             format!(
-                "the mail password comes from the variable {PASSWORD_VARIABLE}, which other programs may see; set the systemd credential {CREDENTIAL} or a password_file"
+                "the email password is in the variable {PASSWORD_VARIABLE}, which other programs can read; use the systemd credential {CREDENTIAL} or password_file instead"
             )
         };
         self.is_password_in_environment.then(warning)
@@ -80,7 +80,7 @@ struct DkimKeys {
     key_file: Option<PathBuf>,
 }
 
-/// The process's environment; tests bring their own.
+/// Checks `[mail]`.
 pub(super) fn mail(
     keys: MailKeys,
     table: &mut TableDiagnostics,
@@ -88,7 +88,7 @@ pub(super) fn mail(
 ) -> Option<MailSettings> {
     let from = table.value("from", sender(&keys.from));
     if keys.unsubscribe_url.as_ref().is_some_and(|url| !url.starts_with("https://")) {
-        let what = "[mail] unsubscribe_url must begin with https://, else no mail program offers it";
+        let what = "[mail] unsubscribe_url must begin with https://, as mail programs accept no other";
         table.error("unsubscribe_url", what.to_owned());
     }
     let unsubscribe_url = keys.unsubscribe_url.clone();
@@ -110,15 +110,15 @@ pub(super) fn mail(
 
 fn sender(text: &str) -> Result<Mailbox, String> {
     let from: Mailbox = text.parse().map_err(|error| {
-        format!("[mail] from: `{text}` is no mail address ({error}); write for example \"Onreserve <onreserve@school.edu>\"")
+        format!("[mail] from: `{text}` is not an email address ({error}); write it as in \"Onreserve <onreserve@school.edu>\"")
     })?;
     if !from.email.to_string().is_ascii() {
-        return Err("[mail] from: an address in ASCII is needed; write the host as xn--…".to_owned());
+        return Err("[mail] from: the address must be ASCII; write the domain as xn--…".to_owned());
     }
     Ok(from)
 }
 
-/// Signs for the domain of the sender, `own_domain`, unless told otherwise.
+/// Signs for `domain` if it is given, or else for `own_domain`, the domain of the sender.
 fn signer(
     keys: &DkimKeys,
     own_domain: Option<&str>,
@@ -131,15 +131,13 @@ fn signer(
     let domain = keys.domain.clone().or_else(|| own_domain.map(str::to_owned));
     for (key, name) in [("domain", domain.as_deref()), ("selector", Some(keys.selector.as_str()))] {
         if name.is_some_and(|name| !is_name(name)) {
-            let what =
-                "[mail.dkim] the key is looked for at SELECTOR._domainkey.DOMAIN; write both as in the DNS";
+            let what = "[mail.dkim] domain and selector must be DNS names, because receivers look up the key at SELECTOR._domainkey.DOMAIN";
             table.error(key, what.to_owned());
         }
     }
     let Some(file) = credential::file(keys.key_file.as_deref(), DKIM_CREDENTIAL, environment) else {
-        let what = format!(
-            "[mail.dkim] has no key; name a key_file, or set the systemd credential {DKIM_CREDENTIAL}"
-        );
+        let what =
+            format!("[mail.dkim] has no key; add key_file, or set the systemd credential {DKIM_CREDENTIAL}");
         table.missing("key_file", what);
         return None;
     };
@@ -159,8 +157,7 @@ fn way(
         (None, Some(program), None) => Some(RelayConfig::Sendmail { program: program.clone() }),
         (None, None, Some(dir)) => Some(RelayConfig::Directory { dir: dir.clone() }),
         (None, None, None) => {
-            let what =
-                "[mail] has no way out; add host = \"smtp.school.edu\", or sendmail = \"/usr/sbin/sendmail\"";
+            let what = "[mail] does not say how to send; add host = \"smtp.school.edu\", or sendmail = \"/usr/sbin/sendmail\"";
             table.missing("host", what.to_owned());
             None
         }
@@ -171,7 +168,7 @@ fn way(
                 ("directory", directory.is_some()),
             ];
             for (key, _) in ways.into_iter().filter(|(_, is_given)| *is_given).skip(1) {
-                let what = "[mail] has several ways out; keep one of host, sendmail and directory";
+                let what = "[mail] has more than one of host, sendmail and directory; keep one of them";
                 table.error(key, what.to_owned());
             }
             None
@@ -188,7 +185,7 @@ fn server(
     let security = keys.security.unwrap_or(SmtpSecurity::StartTls);
     if security == SmtpSecurity::None && !is_this_machine(&host) {
         let what = format!(
-            "[mail] security = \"none\" would send passwords and reports to {host} in the open; use \"starttls\" or \"tls\""
+            "[mail] security = \"none\" would send passwords and reports to {host} without encryption; use \"starttls\" or \"tls\""
         );
         table.error("security", what);
     }
@@ -209,12 +206,12 @@ fn is_this_machine(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// The file named in the configuration, else the one from systemd.
+/// The file given in the configuration, or else the systemd credential.
 fn password_file(keys: &MailKeys, environment: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
     credential::file(keys.password_file.as_deref(), CREDENTIAL, environment)
 }
 
-/// From a file, else from the environment.
+/// The password from a file, or else from the environment.
 fn password(
     keys: &MailKeys,
     table: &mut TableDiagnostics,
@@ -222,13 +219,13 @@ fn password(
 ) -> Option<SmtpPassword> {
     let text = match (password_file(keys, &environment), environment(PASSWORD_VARIABLE)) {
         (Some(path), _) => {
-            let read = credential::read(&path).map_err(|why| format!("[mail] the password file: {why}"));
+            let read = credential::read(&path).map_err(|why| format!("[mail] password: {why}"));
             table.value("password_file", read)?
         }
         (None, Some(text)) => text.trim_end_matches(['\r', '\n']).to_owned(),
         (None, None) => {
             let what = format!(
-                "[mail] user is given without a password; name a password_file, or set the systemd credential {CREDENTIAL} or the variable {PASSWORD_VARIABLE}"
+                "[mail] user has no password; add password_file, or set the systemd credential {CREDENTIAL} or the variable {PASSWORD_VARIABLE}"
             );
             table.missing("user", what);
             return None;
@@ -272,7 +269,7 @@ mod tests {
         assert_eq!(wrapped.port, 465);
         assert!(read("host = \"localhost\"\nsecurity = \"none\"", &[]).is_ok());
         let open = read("host = \"smtp.school.edu\"\nsecurity = \"none\"", &[]).unwrap_err();
-        assert!(open.contains("in the open"), "{open}");
+        assert!(open.contains("without encryption"), "{open}");
     }
 
     #[test]
@@ -288,13 +285,13 @@ mod tests {
         assert_eq!(server(mail).login.unwrap().password.0, "geheim");
         let path = dir.path().to_str().unwrap();
         let empty = read(keys, &[(credential::DIRECTORY, path), (PASSWORD_VARIABLE, "x")]).unwrap_err();
-        assert!(empty.contains("empty"), "the credential goes first: {empty}");
+        assert!(empty.contains("empty"), "the credential precedes the variable: {empty}");
         let file = read(&format!("{keys}\npassword_file = \"{path}/none\""), &[]).unwrap_err();
         assert!(file.contains("/none"), "{file}");
     }
 
     #[test]
-    fn a_key_signs_for_the_domain_of_the_sender_unless_told_otherwise() {
+    fn a_key_signs_for_the_domain_of_the_sender_by_default() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().to_str().unwrap();
         let keys = "sendmail = \"/s\"\n[dkim]\nselector = \"reserve\"";
@@ -313,11 +310,11 @@ mod tests {
     }
 
     #[test]
-    fn there_is_exactly_one_way_out() {
-        assert!(read("", &[]).unwrap_err().contains("no way out"));
+    fn there_is_exactly_one_way_to_send() {
+        assert!(read("", &[]).unwrap_err().contains("does not say how to send"));
         assert!(read("host = \"a.edu\"\ndirectory = \"d\"", &[]).unwrap_err().contains("keep one"));
         let three = read("host = \"a.edu\"\nsendmail = \"/s\"\ndirectory = \"d\"", &[]).unwrap_err();
-        assert_eq!(three.matches("keep one").count(), 2, "each that is too many: {three}");
+        assert_eq!(three.matches("keep one").count(), 2, "one error for each key too many: {three}");
         assert!(matches!(read("sendmail = \"/s\"", &[]).unwrap().way, RelayConfig::Sendmail { .. }));
         assert!(read("directory = \"d\"\nunsubscribe_url = \"http://x\"", &[]).is_err());
     }

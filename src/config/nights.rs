@@ -1,4 +1,4 @@
-//! The part of the configuration that says when: `[service]` and each course's `schedule`.
+//! `[service]` and the `schedule` of each course: when nights and rechecks run.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,9 +16,9 @@ use crate::domain::course::CourseId;
 use crate::domain::schedule::{self, Schedule};
 use crate::world::ping::PingUrl;
 
-/// The systemd credential that may hold the ping address.
+/// The systemd credential that may hold the ping URL.
 const CREDENTIAL: &str = "ping-url";
-/// The value of `look` that means none.
+/// The value of `look` that turns the daytime recheck off.
 const NEVER: &str = "never";
 
 #[derive(Deserialize)]
@@ -41,7 +41,7 @@ impl Default for ServiceKeys {
     }
 }
 
-/// What `[service]` says.
+/// The checked values of `[service]`.
 pub(super) struct ServiceSettings {
     spread: SignedDuration,
     look: Option<Time>,
@@ -72,7 +72,7 @@ pub(super) fn service(
 ) -> ServiceSettings {
     let spread = SignedDuration::try_from(keys.spread.0).unwrap_or(SignedDuration::MAX);
     if spread > SignedDuration::from_hours(12) {
-        table.error("spread", format!("spread is {spread:#}; it can be from 0s to 12h"));
+        table.error("spread", format!("spread is {spread:#}; give a value from 0s to 12h"));
     }
     let key = if keys.ping_url_file.is_some() { "ping_url_file" } else { "ping_url" };
     ServiceSettings {
@@ -82,7 +82,7 @@ pub(super) fn service(
     }
 }
 
-/// `expression` is what the course says itself.
+/// The schedules of a course. `expression` is its own `schedule`, if it has one.
 pub(super) fn schedules(
     expression: Option<&str>,
     course: &CourseId,
@@ -103,16 +103,16 @@ fn look(text: &str) -> Result<Option<Time>, String> {
     }
     match text.parse::<Time>() {
         Ok(time) => Ok(Some(time)),
-        Err(_) => Err(format!("look is `{text}`; write a time of day such as \"13:00\", or \"{NEVER}\"")),
+        Err(_) => Err(format!("look is `{text}`; give a time of day such as \"13:00\", or \"{NEVER}\"")),
     }
 }
 
-/// The address is as good as a password for whoever wants to silence the
-/// alarm, so no message repeats it.
+/// The ping URL. It works like a password, as requests to it stop the alarm, so
+/// errors do not show it.
 fn ping(keys: &ServiceKeys, environment: impl Fn(&str) -> Option<String>) -> Result<Option<PingUrl>, String> {
     let named = match (&keys.ping_url, &keys.ping_url_file) {
         (Some(_), Some(_)) => {
-            return Err("there are both ping_url and ping_url_file; keep one".to_owned());
+            return Err("both ping_url and ping_url_file are given; keep one".to_owned());
         }
         (Some(url), None) => return ping_url(url).map(Some),
         (None, named) => named.as_deref(),

@@ -1,4 +1,4 @@
-//! `[pages.oidc]`: the school's identity provider, for courses with `access = "oidc"`.
+//! `[pages.oidc]`: the identity provider for courses with `access = "oidc"`.
 
 use std::path::PathBuf;
 
@@ -8,9 +8,9 @@ use super::credential;
 use crate::serve::OidcClient;
 use crate::world::provider::{ClientSecret, Provider};
 
-/// The file in systemd's credentials directory that holds the client secret.
+/// The systemd credential with the client secret.
 const CREDENTIAL: &str = "oidc-client-secret";
-/// Without this one a provider gives no token that says who somebody is.
+/// The scope that makes a provider issue an ID token, which names the reader.
 const OPENID: &str = "openid";
 
 #[derive(Deserialize)]
@@ -46,14 +46,16 @@ pub(super) fn oidc(
 ) -> Result<OidcClient, String> {
     let issuer = keys.issuer.parse().map_err(|error| format!("[pages.oidc] issuer: {error}"))?;
     if keys.client_id.is_empty() {
-        return Err("[pages.oidc] client_id is empty; it is the name that the provider has for this service"
+        return Err("[pages.oidc] client_id is empty; give the id under which this service is registered at the provider"
             .to_owned());
     }
     if !keys.scopes.iter().any(|scope| scope == OPENID) {
-        return Err(format!("[pages.oidc] scopes lacks \"{OPENID}\", without which nobody is named; add it"));
+        return Err(format!(
+            "[pages.oidc] scopes lacks \"{OPENID}\", which every provider needs to name the reader; add it"
+        ));
     }
     if let Some(scope) = keys.scopes.iter().find(|scope| !is_scope(scope)) {
-        return Err(format!("[pages.oidc] scopes: `{scope}` is no scope; write one word an entry"));
+        return Err(format!("[pages.oidc] scopes: `{scope}` is not a scope; give one word per entry"));
     }
     let client_secret = client_secret(keys.client_secret_file, environment)?;
     let provider =
@@ -73,15 +75,15 @@ fn is_scope(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && c != '"' && c != '\\')
 }
 
-/// From the file named in the configuration, else from systemd; a public client has none.
+/// From the file given in the configuration, or else from systemd. A public client has none.
 fn client_secret(
     named: Option<PathBuf>,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<ClientSecret>, String> {
     let Some(path) = credential::file(named.as_deref(), CREDENTIAL, environment) else { return Ok(None) };
-    let text = credential::read(&path).map_err(|why| format!("[pages.oidc] the client secret: {why}"))?;
+    let text = credential::read(&path).map_err(|why| format!("[pages.oidc] client secret: {why}"))?;
     if text.is_empty() {
-        return Err(format!("[pages.oidc] the client secret in {} is empty", path.display()));
+        return Err(format!("[pages.oidc] the file of the client secret, {}, is empty", path.display()));
     }
     Ok(Some(ClientSecret(text)))
 }
@@ -97,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_said_is_as_most_providers_have_it() {
+    fn the_defaults_fit_most_providers() {
         let oidc = read("", None).unwrap();
         assert_eq!((oidc.name_claim.as_str(), oidc.groups_claim.as_str()), ("preferred_username", "groups"));
         assert_eq!((oidc.scopes.as_str(), oidc.client_secret), ("openid profile email", None));
@@ -122,22 +124,22 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_says_its_mend() {
+    fn an_error_says_what_to_do() {
         for (keys, told) in [
             ("scopes = [\"profile\"]", "lacks \"openid\""),
             ("scopes = [\"openid\", \"a b\"]", "one word"),
             ("extra_ca = \"/nowhere/ca.pem\"", "PEM"),
         ] {
-            let mistake = read(keys, None).unwrap_err();
-            assert!(mistake.contains("[pages.oidc]") && mistake.contains(told), "{mistake}");
+            let error = read(keys, None).unwrap_err();
+            assert!(error.contains("[pages.oidc]") && error.contains(told), "{error}");
         }
         for (issuer, client, told) in [
             ("http://login.edu", "reserve", "https address"),
             ("https://login.edu", "", "client_id is empty"),
         ] {
             let keys = format!("issuer = \"{issuer}\"\nclient_id = \"{client}\"");
-            let mistake = oidc(toml::from_str(&keys).unwrap(), |_| None).unwrap_err();
-            assert!(mistake.contains(told), "{mistake}");
+            let error = oidc(toml::from_str(&keys).unwrap(), |_| None).unwrap_err();
+            assert!(error.contains(told), "{error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `[pages]`: what students and monitors are shown, and where.
+//! `[pages]`: the web pages, their addresses and who may see them.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,18 +17,18 @@ use crate::outbox;
 use crate::serve::{self, BaseUrl, CourseRules};
 use crate::world::archive::{self, Archive};
 
-/// What is shown, and where.
+/// The settings of the web pages.
 #[derive(Clone, Debug)]
 pub struct PagesSettings {
     pub listen: SocketAddr,
     pub serve: serve::ServeSettings,
-    /// Readers elsewhere know an address of ours, so letters may lead to it.
+    /// The pages have a public address that emails can link to.
     has_address: bool,
-    /// The configured key; the archive has one of its own.
+    /// The key of the configuration. Without it the archive's own key is used.
     key: Option<SigningKey>,
 }
 
-/// The file in systemd's credentials directory that holds the signing key.
+/// The systemd credential with the signing key.
 const CREDENTIAL: &str = "signing-key";
 
 #[derive(Deserialize)]
@@ -50,12 +50,12 @@ pub(super) struct PagesKeys {
     oidc: Option<OidcKeys>,
 }
 
-/// Whoever wants more than this machine to see the pages says so.
+/// By default only this machine can reach the pages.
 fn this_machine() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 8080))
 }
 
-/// What a course says of its own pages.
+/// The keys of a course about its web pages.
 pub(super) struct CourseWebKeys {
     pub origins: Vec<String>,
     pub contact: Option<EmailAddress>,
@@ -74,7 +74,7 @@ pub(super) fn pages(
         None => Some(BaseUrl::default()),
     };
     if keys.library_proxy.as_ref().is_some_and(|proxy| !proxy.starts_with("https://")) {
-        let what = "[pages] library_proxy is put before the address of a licensed link; write for example \
+        let what = "[pages] library_proxy must be a web address that begins with https://; write it as in \
                     \"https://login.proxy.school.edu/login?url=\"";
         table.error("library_proxy", what.to_owned());
     }
@@ -83,7 +83,7 @@ pub(super) fn pages(
     let monitors = networks("monitors", &keys.monitors, monitor, table);
     if keys.oidc.is_some() && keys.base_url.is_none() {
         let what = format!(
-            "[pages.oidc] the provider sends readers back to our address; add [pages] base_url, and register it there with {} after it",
+            "[pages.oidc] needs base_url in [pages], because the provider sends readers back to it; add it, and register it at the provider with {} appended",
             serve::CALLBACK
         );
         table.missing("oidc", what);
@@ -111,7 +111,7 @@ pub(super) fn pages(
     })
 }
 
-/// An origin without a path, and another one than that of the pages.
+/// An origin without a path that differs from the origin of the pages.
 fn copies_origin(keys: &PagesKeys, table: &mut TableDiagnostics) -> Option<BaseUrl> {
     let text = keys.copies_origin.as_ref()?;
     let read = text.parse::<BaseUrl>().map_err(|error| format!("[pages] copies_origin: {error}"));
@@ -119,10 +119,10 @@ fn copies_origin(keys: &PagesKeys, table: &mut TableDiagnostics) -> Option<BaseU
     let base = keys.base_url.as_ref().and_then(|text| text.parse::<BaseUrl>().ok());
     let wrong = match &base {
         _ if !origin.prefix().is_empty() => {
-            "it has a path; give the name alone, as in https://copies.school.edu"
+            "it has a path; give only scheme and host, as in https://copies.school.edu"
         }
-        None => "it is beside base_url, which is missing; add it",
-        Some(base) if base.origin() == origin.origin() => "it is that of base_url; give another name",
+        None => "it needs base_url, which is missing; add it",
+        Some(base) if base.origin() == origin.origin() => "it has the origin of base_url; give another host",
         Some(_) => return Some(origin),
     };
     table.error("copies_origin", format!("[pages] copies_origin: {wrong}"));
@@ -136,7 +136,7 @@ fn proxies(keys: &PagesKeys, table: &mut TableDiagnostics) -> Option<serve::Trus
         None => Some(None),
         Some(text) => {
             let read = text.parse().map_err(|_| {
-                format!("[pages] {key}: `{text}` is no header; write for example \"Remote-User\"")
+                format!("[pages] {key}: `{text}` is not a header name; write it as in \"Remote-User\"")
             });
             table.value(key, read).map(Some)
         }
@@ -149,7 +149,7 @@ fn proxies(keys: &PagesKeys, table: &mut TableDiagnostics) -> Option<serve::Trus
     Some(proxies)
 }
 
-/// All of a list, if none is wrong.
+/// All entries of a list, if none has an error.
 fn networks(
     key: &str,
     texts: &[String],
@@ -170,13 +170,13 @@ fn proxy(text: &str) -> Result<Network, String> {
     let network: Network = text.parse().map_err(|error| format!("[pages] trusted_proxies: {error}"))?;
     if network.is_everything() {
         return Err(format!(
-            "[pages] trusted_proxies: {network} would let anybody be whoever they say; name the proxy's own address"
+            "[pages] trusted_proxies: {network} contains every address, so any reader could claim any name; give the address of the proxy"
         ));
     }
     Ok(network)
 }
 
-/// Whether a course relies on the names that a proxy gives.
+/// Whether a course identifies people by the headers of a proxy.
 fn needs_names(admission: &Admission) -> bool {
     let names_staff = admission.staff.as_ref().is_some_and(|staff| staff.circle != Circle::default());
     match admission.readers {
@@ -186,29 +186,29 @@ fn needs_names(admission: &Admission) -> bool {
     }
 }
 
-/// From the file named in the configuration, else from systemd.
+/// From the file given in the configuration, or else from systemd.
 fn signing_key(
     named: Option<PathBuf>,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<SigningKey>, String> {
     let Some(path) = credential::file(named.as_deref(), CREDENTIAL, environment) else { return Ok(None) };
-    let text = credential::read(&path).map_err(|why| format!("[pages] the key file: {why}"))?;
+    let text = credential::read(&path).map_err(|why| format!("[pages] signing key: {why}"))?;
     let key = SigningKey::parse(&text).map_err(|error| format!("[pages] {}: {error}", path.display()))?;
     Ok(Some(key))
 }
 
 impl PagesSettings {
-    /// The pages with their key; the archive makes one where none is configured.
+    /// The settings of the pages with the signing key. The archive makes one if none is configured.
     pub fn serve(&self, archive: &Archive) -> Result<serve::ServeSettings, archive::Error> {
         Ok(serve::ServeSettings { signing_key: Some(self.key(archive)?), ..self.serve.clone() })
     }
 
-    /// Where readers reach us, if that is known.
+    /// The public address of the pages, if it is configured.
     pub fn address(&self) -> Option<String> {
         self.has_address.then(|| self.serve.base_url.absolute("/"))
     }
 
-    /// Where the links of letters lead; nowhere as long as nobody knows our address.
+    /// The action links of emails. There are none without a public address.
     pub fn behind_emails(&self, archive: &Archive) -> Result<Option<outbox::ActionLinks>, archive::Error> {
         if self.address().is_none() {
             return Ok(None);
@@ -221,29 +221,29 @@ impl PagesSettings {
         self.key.clone().map_or_else(|| archive.signing_key(), Ok)
     }
 
-    /// Shows one more course.
+    /// Adds the pages of a course.
     pub(super) fn add(
         &mut self,
         course: &Course,
         admission: Admission,
-        shown: CourseWebKeys,
+        web: CourseWebKeys,
         table: &mut TableDiagnostics,
     ) {
         let id = &course.id;
-        for (at, origin) in shown.origins.iter().enumerate() {
+        for (at, origin) in web.origins.iter().enumerate() {
             let is_origin = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
             if !is_origin {
-                let what = format!("`{origin}` is no origin; write for example \"https://school.edu\"");
+                let what = format!("`{origin}` is not an origin; write it as in \"https://school.edu\"");
                 table.inside("origins").error(&at.to_string(), format!("course `{id}`: {what}"));
             }
         }
         if needs_names(&admission) && self.serve.proxies.trusted.is_empty() {
             let key = if matches!(admission.readers, Readers::Named(_)) { "access" } else { "staff" };
-            let what = "it lets in people by the names that a proxy gives them, but no proxy is believed; add its address to [pages] trusted_proxies";
+            let what = "it identifies people by the headers of a proxy, but no proxy is trusted; add its address to trusted_proxies in [pages]";
             table.error(key, format!("course `{id}`: {what}"));
         }
         if admission.asks_the_provider() && self.serve.oidc.is_none() {
-            let what = "access = \"oidc\" asks an identity provider; say which one in [pages.oidc]";
+            let what = "access = \"oidc\" needs an identity provider; add [pages.oidc]";
             table.missing("access", format!("course `{id}`: {what}"));
         }
         self.serve.courses.push(CourseRules {
@@ -251,8 +251,8 @@ impl PagesSettings {
             title: course.title.clone(),
             copies: course.copies.clone().unwrap_or_default(),
             term: course.term,
-            origins: shown.origins,
-            contact: shown.contact.map(String::from),
+            origins: web.origins,
+            contact: web.contact.map(String::from),
             readers: course.report_to.clone(),
             ..CourseRules::new(course.id.clone())
         });

@@ -6,13 +6,13 @@ fn parse(text: &str, path: &Path) -> Result<Configuration, Errors> {
     settings_of(vec![(path.to_owned(), text.to_owned())])
 }
 
-/// Every mistake, one a line.
-fn mistake(text: &str) -> String {
-    told(&parse(text, Path::new("x.toml")).unwrap_err())
+/// All errors, one per line.
+fn errors(text: &str) -> String {
+    messages(&parse(text, Path::new("x.toml")).unwrap_err())
 }
 
-fn told(mistakes: &Errors) -> String {
-    let all = std::iter::once(&mistakes.first).chain(&mistakes.more);
+fn messages(errors: &Errors) -> String {
+    let all = std::iter::once(&errors.first).chain(&errors.more);
     all.map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
@@ -31,7 +31,7 @@ fn the_example_is_valid_and_shows_the_defaults() {
     assert_eq!(format!("{:?}", shown.limits), format!("{:?}", silent.limits));
 }
 
-/// When a course that says nothing itself has its nights and looks.
+/// The nights and rechecks of a course without a schedule.
 fn nights_shown(service: &str) -> String {
     let text = format!("{service}\n[[course]]\nid = \"a\"\npage = \"https://a.example/\"\n");
     format!("{:?}", parse(&text, Path::new("x.toml")).unwrap().daemon)
@@ -85,12 +85,12 @@ fn the_example_names_every_key_of_the_identity_provider() {
         ("preferred_username", "openid profile email")
     );
     assert!(shown.courses[0].admission.asks_the_provider());
-    assert!(mistake(&format!("[pages]\n{course}")).contains("[pages.oidc]"));
-    assert!(mistake(&pages.replace("base_url", "# base_url")).contains("/oidc/callback"));
+    assert!(errors(&format!("[pages]\n{course}")).contains("[pages.oidc]"));
+    assert!(errors(&pages.replace("base_url", "# base_url")).contains("/oidc/callback"));
 }
 
 #[test]
-fn without_a_way_for_mail_nobody_is_written_to() {
+fn without_mail_settings_no_course_has_recipients() {
     let settings = parse(EXAMPLE, Path::new("x.toml")).unwrap();
     assert!(settings.courses[0].report_to.is_empty());
 }
@@ -105,29 +105,29 @@ fn a_term_is_written_as_dates_or_as_words() {
 }
 
 #[test]
-fn every_mistake_is_named_with_its_place_at_once() {
+fn every_syntax_error_is_reported_with_its_position() {
     let text = "[fetch]\ndelai = \"2s\"\nhosts_at_once = \"many\"\nsentinels = [\n  \"x\",\n]\n\
                 [[course]]\nid = \"Ünicode\"\nterm = { first = 2026-13-01, last = 2026-12-01 }\n\
                 page = \"https://a.example/\"\nreport_to = [\"nobody\"]\n[mail]\nform = \"x\"\n";
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.toml");
     std::io::Write::write_all(&mut std::fs::File::create_new(&path).unwrap(), text.as_bytes()).unwrap();
-    let all = told(&check(&path).unwrap_err());
+    let all = messages(&check(&path).unwrap_err());
     for place in ["line 2,", "line 3,", "line 5,", "line 8,", "line 9,", "line 11,", "line 13,"] {
         assert!(all.contains(place), "{place}\n{all}");
     }
 }
 
-/// Each line that is wrong, with the column of what is wrong in it and a word of the mend.
+/// Each line with the column of its error and a word of its message.
 #[test]
-fn what_means_nothing_is_named_with_its_place_at_once_with_slips() {
+fn every_error_is_reported_with_its_position() {
     let lines = [
         ("[fetch]", None),
         ("delya = \"3s\"", Some((1, "`delay`"))),
         ("hosts_at_once = 0", Some((17, "the default is 16"))),
-        ("page_timeout = \"-1s\"", Some((16, "for example \"2s\""))),
+        ("page_timeout = \"-1s\"", Some((16, "as in \"2s\""))),
         ("[fetch.delays]", None),
-        ("\"slow.example\" = \"-2s\"", Some((18, "no length of time"))),
+        ("\"slow.example\" = \"-2s\"", Some((18, "not a duration"))),
         ("[service]", None),
         ("spread = \"48h\"", Some((10, "0s to 12h"))),
         ("look = \"noon\"", Some((8, "13:00"))),
@@ -140,7 +140,7 @@ fn what_means_nothing_is_named_with_its_place_at_once_with_slips() {
         ("[pages]", None),
         ("listen = 8080", Some((10, "socket address"))),
         ("base_url = \"school\"", Some((12, "write for example"))),
-        ("trusted_proxies = [\"127.0.0.1\", \"0.0.0.0/0\"]", Some((33, "name the proxy"))),
+        ("trusted_proxies = [\"127.0.0.1\", \"0.0.0.0/0\"]", Some((33, "address of the proxy"))),
         ("monitors = [\"everywhere\"]", Some((13, "10.1.0.0/16"))),
         ("user_header = \"Remote User\"", Some((15, "Remote-User"))),
         ("[[course]]", None),
@@ -148,7 +148,7 @@ fn what_means_nothing_is_named_with_its_place_at_once_with_slips() {
         ("page = \"ftp://a.example/\"", Some((8, "course `a`"))),
         ("time_zone = \"Mars\"", Some((13, "America/Chicago"))),
         ("schedule = \"30 2 * * *\"", Some((12, "write six"))),
-        ("term = { first = 2026-09-21, last = 2026-01-01 }", Some((8, "exchange"))),
+        ("term = { first = 2026-09-21, last = 2026-01-01 }", Some((8, "swap"))),
         ("access = \"password\"", Some((10, "hash-password"))),
         ("staff = { users = [] }", Some((9, "staff is empty"))),
         ("[[course]]", None),
@@ -162,7 +162,7 @@ fn what_means_nothing_is_named_with_its_place_at_once_with_slips() {
         ("pgae = \"https://d.example/\"", Some((1, "`pgae`"))),
     ];
     let text = lines.map(|(line, _)| line).join("\n");
-    let all = mistake(&text);
+    let all = errors(&text);
     let mut wanted = 0;
     for (nth, (line, told)) in lines.iter().enumerate() {
         let Some((column, mend)) = told else { continue };
@@ -171,12 +171,12 @@ fn what_means_nothing_is_named_with_its_place_at_once_with_slips() {
         let told = all.split("x.toml: ").find(|told| told.contains(&place));
         assert!(told.is_some_and(|told| told.contains(mend)), "{line}: {place}: {mend}\n{all}");
     }
-    assert_eq!(all.matches("x.toml: ").count(), wanted, "nothing is told beside these: {all}");
+    assert_eq!(all.matches("x.toml: ").count(), wanted, "there are no other errors: {all}");
     assert!(!all.contains("ftp://watcher"), "the ping address is a secret");
 }
 
 #[test]
-fn mistakes_are_placed_in_the_file_of_their_course() {
+fn errors_have_the_file_of_their_course() {
     let course = |more: &str| format!("[[course]]\nid = \"a\"\npage = \"https://a.example/\"\n{more}");
     let files = [
         ("x.toml", course("")),
@@ -184,7 +184,7 @@ fn mistakes_are_placed_in_the_file_of_their_course() {
         ("courses.d/2.toml", "[[course]]\n".to_owned()),
     ];
     let files = files.map(|(path, text)| (PathBuf::from(path), text)).to_vec();
-    let all = told(&settings_of(files).unwrap_err());
+    let all = messages(&settings_of(files).unwrap_err());
     for place in [
         "courses.d/1.toml: line 3, column 6: two courses",
         "courses.d/1.toml: line 5, column 13: ",
@@ -207,7 +207,7 @@ fn the_archive_is_found_without_the_secrets() {
 }
 
 #[test]
-fn courses_also_stand_in_files_of_their_own() {
+fn courses_are_also_read_from_courses_d() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("onreserve.toml");
     let file = |path: &Path, text: &str| {
@@ -229,23 +229,19 @@ fn courses_also_stand_in_files_of_their_own() {
 }
 
 #[test]
-fn a_mistake_says_where_it_is() {
-    let told = mistake("[fetch]\ndelai = \"2s\"");
+fn an_error_says_where_it_is() {
+    let told = errors("[fetch]\ndelai = \"2s\"");
     assert!(told.contains("line 2, column 1") && told.contains("`delai`"), "{told}");
     let course = "[[course]]\nid = \"a\"\npage = \"https://a.example/\"\n";
-    assert!(mistake(&format!("{course}{course}")).contains("two courses"));
-    assert!(mistake(&format!("{course}time_zone = \"Mars\"")).contains("America/Chicago"));
-    assert!(
-        mistake(&format!("{course}term = {{ first = 2026-09-21, last = 2026-01-01 }}")).contains("exchange")
-    );
-    assert!(mistake("[[course]]\nid = \"a\"").contains("has no page"));
-    assert!(
-        mistake(&format!("{course}schedule = \"30 2 * * *\"")).contains("course `a`: `30 2 * * *` has 5")
-    );
-    assert!(mistake("[service]\nlook = \"noon\"").contains("13:00"));
-    assert!(mistake("[service]\nspread = \"2d\"").contains("spread"));
-    assert!(!mistake("[service]\nping_url = \"ftp://secret\"").contains("secret"));
-    let mistyped = mistake("[mail]\nfrom = \"o@school.edu\"\npassword = \"secret\"");
+    assert!(errors(&format!("{course}{course}")).contains("two courses"));
+    assert!(errors(&format!("{course}time_zone = \"Mars\"")).contains("America/Chicago"));
+    assert!(errors(&format!("{course}term = {{ first = 2026-09-21, last = 2026-01-01 }}")).contains("swap"));
+    assert!(errors("[[course]]\nid = \"a\"").contains("has no page"));
+    assert!(errors(&format!("{course}schedule = \"30 2 * * *\"")).contains("course `a`: `30 2 * * *` has 5"));
+    assert!(errors("[service]\nlook = \"noon\"").contains("13:00"));
+    assert!(errors("[service]\nspread = \"2d\"").contains("spread"));
+    assert!(!errors("[service]\nping_url = \"ftp://secret\"").contains("secret"));
+    let mistyped = errors("[mail]\nfrom = \"o@school.edu\"\npassword = \"secret\"");
     assert!(mistyped.contains("line 3, column 1") && !mistyped.contains("secret"), "{mistyped}");
-    assert!(mistake("[fetch]\nhosts_at_once = 0").contains("the default is 16"));
+    assert!(errors("[fetch]\nhosts_at_once = 0").contains("the default is 16"));
 }

@@ -1,4 +1,4 @@
-//! The program from outside: what it says and how it exits.
+//! The command line from outside: output, errors and exit codes.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -28,7 +28,7 @@ async fn expect(dir: &Path, arguments: &[&str], code: i32, words: &[&str]) {
 }
 
 #[tokio::test]
-async fn mistakes_of_usage_exit_with_64() {
+async fn usage_errors_exit_with_64() {
     let dir = tempfile::tempdir().unwrap();
     expect(dir.path(), &[], 64, &["Usage"]).await;
     expect(dir.path(), &["chek"], 64, &["similar subcommand", "check"]).await;
@@ -76,11 +76,11 @@ async fn a_password_becomes_a_hash_that_a_configuration_takes() {
             "good.toml",
             format!("access = \"password\"\nreaders = {{ password_hash = \"{hash}\" }}"),
             0,
-            "fine",
+            "no errors",
         ),
         ("bare.toml", "access = \"password\"".to_owned(), 78, "hash-password"),
         ("proxy.toml", "access = \"header\"".to_owned(), 78, "trusted_proxies"),
-        ("nobody.toml", "access = \"oidc\"".to_owned(), 78, "say which one in [pages.oidc]"),
+        ("nobody.toml", "access = \"oidc\"".to_owned(), 78, "add [pages.oidc]"),
         (
             "odd.toml",
             "access = \"saml\"".to_owned(),
@@ -94,10 +94,10 @@ async fn a_password_becomes_a_hash_that_a_configuration_takes() {
 }
 
 #[tokio::test]
-async fn mistakes_of_configuration_exit_with_78_and_say_where() {
+async fn configuration_errors_exit_with_78_and_say_where() {
     let dir = tempfile::tempdir().unwrap();
     expect(dir.path(), &["init"], 0, &["onreserve check --config onreserve.toml"]).await;
-    expect(dir.path(), &["check-config"], 0, &["fine, 1 course"]).await;
+    expect(dir.path(), &["check-config"], 0, &["no errors, 1 course"]).await;
     expect(dir.path(), &["init"], 1, &["remove it first"]).await;
     expect(dir.path(), &["check-config", "none.toml"], 78, &["none.toml"]).await;
     std::fs::write(dir.path().join("typo.toml"), "[fetch]\n\ndelya = \"2s\"\n").unwrap();
@@ -118,14 +118,14 @@ async fn an_archive_that_cannot_be_used_says_so() {
     std::fs::write(dir.path().join("page.md"), "[a](http://127.0.0.1:1/a)").unwrap();
     expect(dir.path(), &["check", "page.md", "--archive", "file/x"], 77, &["file/x", "--archive"]).await;
     expect(dir.path(), &["status"], 1, &["run `onreserve check` first"]).await;
-    expect(dir.path(), &["verify"], 1, &["is no archive"]).await;
+    expect(dir.path(), &["verify"], 1, &["there is no archive"]).await;
     std::fs::create_dir(dir.path().join("newer")).unwrap();
     std::fs::write(dir.path().join("newer/FORMAT"), "99\n").unwrap();
     expect(dir.path(), &["check", "page.md", "--archive", "newer"], 78, &["newer version", "99"]).await;
 }
 
 #[tokio::test]
-async fn a_page_that_is_none_says_what_to_do() {
+async fn an_unusable_page_says_what_to_do() {
     let town = Town::start(["course.test"], |_, seen| match &*seen.target {
         "/pdf" => Reply::new(200, "content-type: application/pdf", "%PDF-1.4\n%%EOF"),
         "/login" => Reply::page(
@@ -163,7 +163,7 @@ async fn a_page_that_is_none_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_second_run_at_once_is_told_who_is_first() {
+async fn a_second_run_names_the_first() {
     let town = Town::start(["course.test"], |_, seen| match &*seen.target {
         "/" => Reply::raw("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n", Then::Hang),
         _ => Reply::not_found(),
@@ -201,8 +201,8 @@ async fn a_file_works_as_the_page_and_says_what_is_known() {
         (&["history", "notes"], "works, first copy"),
         (&["explain", "notes"], "Rule:"),
         (&["open", "notes"], "blobs/sha256"),
-        (&["accept", "notes"], "the accepted one already"),
-        (&["verify"], "all hashed again"),
+        (&["accept", "notes"], "accepted already"),
+        (&["verify"], "sha-256 checked"),
         (&["rebuild"], "1 links"),
     ] {
         let (code, told) = town.run(arguments).await;
@@ -275,7 +275,7 @@ async fn what_a_configuration_names_is_tried_and_nothing_is_left_behind() {
     let (code, told) = online(&town).await;
     assert_eq!(code, 0, "{told}");
     for words in
-        ["archive can be written", "takes the password; nothing was sent", "http://course.test/: 2 links"]
+        ["archive can be written", "accepts the password; no email was sent", "http://course.test/: 2 links"]
     {
         assert!(told.contains(words), "{words}: {told}");
     }
@@ -291,8 +291,8 @@ async fn what_a_configuration_names_is_tried_and_nothing_is_left_behind() {
         configure(page);
         let (code, told) = online(&town).await;
         assert_eq!(code, 1, "{told}");
-        assert!(told.contains(words) && told.contains("fine   archive"), "{words}: {told}");
-        assert!(told.contains("WRONG  mail: 127.0.0.1:") && told.contains("wrong password"), "{told}");
+        assert!(told.contains(words) && told.contains("ok     archive"), "{words}: {told}");
+        assert!(told.contains("ERROR  mail: 127.0.0.1:") && told.contains("wrong password"), "{told}");
         assert!(!told.contains("horse"), "{told}");
     }
 }
@@ -324,7 +324,7 @@ async fn an_archive_is_tried_without_being_touched() {
     let (code, told) = online(&town).await;
     assert_eq!(code, 1, "{told}");
     assert!(
-        told.contains("WRONG  archive: cannot write") && told.contains("correct its permissions"),
+        told.contains("ERROR  archive: cannot write") && told.contains("correct its permissions"),
         "{told}"
     );
     assert!(told.contains("1 link"), "the rest is tried all the same: {told}");

@@ -10,6 +10,7 @@ mod bodies;
 mod cli;
 mod drift;
 mod fetch;
+mod first_version;
 mod interrupted;
 mod killed;
 mod mending;

@@ -370,10 +370,10 @@ async fn what_says_nothing_of_a_link_is_not_decided() {
     town.check(1).await;
     for (arguments, says) in [
         (&["dismiss", "notes.test/a"][..], "(works) cannot be not broken"),
-        (&["snooze", "notes.test/a", "--until", "2020-01-01"], "that day is over"),
-        (&["snooze", "notes.test/a", "--until", "next-term"], "no term is known"),
+        (&["snooze", "notes.test/a", "--until", "2020-01-01"], "give a later one"),
+        (&["snooze", "notes.test/a", "--until", "next-term"], "no term in the configuration"),
         (&["snooze", "notes.test/a", "--until", "soon"], "write a day"),
-        (&["accept", "notes.test/a"], "the accepted one already"),
+        (&["accept", "notes.test/a"], "accepted already"),
     ] {
         let (_, told) = town.run(arguments).await;
         assert!(told.contains(says), "{arguments:?}: {told}");

@@ -89,7 +89,7 @@ async fn the_archive_stays_sound_and_says_what_was_done() {
         assert!(audit.contains(part), "{audit}");
     }
     let again = onreserve(&archive, &["takedown", ALIVE, "--reason", "x", "--yes"]);
-    assert!(String::from_utf8_lossy(&again.stdout).contains("taken down already"), "{again:?}");
+    assert!(String::from_utf8_lossy(&again.stdout).contains("was taken down before"), "{again:?}");
 }
 
 #[tokio::test]
