@@ -16,7 +16,7 @@ const THIN_PAGE_WORDS: u32 = 150;
 /// So many different words of spam are no accident.
 pub const SPAM_WORDS: usize = 2;
 
-/// SignatureKind a signature says the page is.
+/// What kind of page a signature stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureKind {
     BotWall,
@@ -28,7 +28,7 @@ pub enum SignatureKind {
     Missing,
     /// Closed for repairs: the host will be back.
     Maintenance,
-    /// SignatureKind hijacked pages advertise.
+    /// Words that hijacked pages advertise.
     Spam,
 }
 

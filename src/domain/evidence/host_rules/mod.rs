@@ -20,7 +20,7 @@ pub struct HostRules {
     pub document: Option<Address>,
     /// An interface that knows more than the page.
     pub host_api: Option<HostApi>,
-    /// The page is a shell whatever it shows; only document or host_api count.
+    /// The page is a shell whatever it shows; only its document or the interface of its host counts.
     pub page_is_shell: bool,
     /// The address is made to redirect: where it leads is no news.
     pub redirects_by_design: bool,
@@ -39,7 +39,7 @@ pub struct HostApi {
     pub read: fn(&ProbeResult) -> ApiStatus,
 }
 
-/// What a host_api says.
+/// What an interface of a host says about the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApiStatus {
     Available,

@@ -80,7 +80,7 @@ pub(super) fn dropbox(address: &Address) -> Option<HostRules> {
     Some(of_share(document.filter(|document| document != address)))
 }
 
-/// OneDrive and SharePoint: a share with `download=1` is the file.
+/// `OneDrive` and `SharePoint`: a share with `download=1` is the file.
 pub(super) fn onedrive(address: &Address) -> Option<HostRules> {
     let host = address.host();
     let is_sharepoint = host.ends_with(".sharepoint.com") && address.path().starts_with("/:");

@@ -115,7 +115,7 @@ fn a_plain_page_carries_no_mark() {
     }
 }
 
-/// SignatureKind vendors put on pages that refuse nobody: status, header, title, words, source.
+/// What vendors also put on pages that refuse no visitor: status, header, title, words, source.
 const NO_WALLS: &[(u16, &str, &str, &str, &str)] = &[
     (
         200,
