@@ -23,7 +23,7 @@ const REFUSED: &str = "the new configuration has an error and is not used; the o
 pub(super) enum WorkOutcome<T> {
     Done(T),
     /// The configuration was read again, with or without success; the work
-    /// continues when it is run_supervised to again.
+    /// continues when it is supervised again.
     Reloaded,
     Stop,
 }

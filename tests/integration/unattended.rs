@@ -237,7 +237,7 @@ async fn a_bad_new_configuration_is_reported_and_the_old_one_stays() {
     let bad = [
         ("[service]\nspreat = \"1s\"\n", "spreat"),
         ("[[course]]\nid = \"c\"\npage = \"http://course.test/\"\nschedule = \"daily\"\n", "0 30 2 * * *"),
-        ("", "there are no courses"),
+        ("", "it has no course"),
     ];
     for (text, told) in bad {
         town.configure(text);

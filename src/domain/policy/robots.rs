@@ -44,7 +44,7 @@ struct Pattern {
 }
 
 /// One line, as far as it has a meaning here.
-enum Line<'a> {
+enum RobotsLine<'a> {
     UserAgent(&'a str),
     Allow(&'a str),
     Disallow(&'a str),
@@ -53,7 +53,7 @@ enum Line<'a> {
 
 /// Which crawlers the group at hand is for.
 #[derive(Clone, Copy, Default)]
-struct Audience {
+struct RobotsGroup {
     names_us: bool,
     names_all: bool,
 }
@@ -64,16 +64,16 @@ impl Rules {
     pub fn read(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(complete_lines(body));
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        let lines: Vec<Line> = text.split(['\n', '\r', '\0']).filter_map(Line::parse).collect();
-        let has_groups = lines.iter().any(|line| matches!(line, Line::UserAgent(_)));
+        let lines: Vec<RobotsLine> = text.split(['\n', '\r', '\0']).filter_map(RobotsLine::parse).collect();
+        let has_groups = lines.iter().any(|line| matches!(line, RobotsLine::UserAgent(_)));
         // A file without groups breaks the RFC; its rules are taken to be for every crawler.
-        let mut group = Audience { names_us: false, names_all: !has_groups };
+        let mut group = RobotsGroup { names_us: false, names_all: !has_groups };
         let (mut ours, mut general) = (None::<Self>, Self::default());
         let mut is_group_head = false;
         for line in lines {
-            if let Line::UserAgent(name) = line {
+            if let RobotsLine::UserAgent(name) = line {
                 if !is_group_head {
-                    group = Audience::default();
+                    group = RobotsGroup::default();
                 }
                 is_group_head = true;
                 group.add(name);
@@ -112,23 +112,25 @@ impl Rules {
         self.crawl_delay
     }
 
-    fn add(&mut self, line: &Line) {
+    fn add(&mut self, line: &RobotsLine) {
         match *line {
-            Line::UserAgent(_) => {}
+            RobotsLine::UserAgent(_) => {}
             // An empty rule matches nothing.
-            Line::Allow("") | Line::Disallow("") => {}
-            Line::Allow(path) => self.rules.push(Rule { allows: true, pattern: Pattern::parse(path) }),
-            Line::Disallow(path) => self.rules.push(Rule { allows: false, pattern: Pattern::parse(path) }),
-            Line::CrawlDelay(text) if self.crawl_delay.is_none() => {
+            RobotsLine::Allow("") | RobotsLine::Disallow("") => {}
+            RobotsLine::Allow(path) => self.rules.push(Rule { allows: true, pattern: Pattern::parse(path) }),
+            RobotsLine::Disallow(path) => {
+                self.rules.push(Rule { allows: false, pattern: Pattern::parse(path) })
+            }
+            RobotsLine::CrawlDelay(text) if self.crawl_delay.is_none() => {
                 let delay = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f32(seconds).ok());
                 self.crawl_delay = delay.map(|delay| delay.min(LONGEST_CRAWL_DELAY));
             }
-            Line::CrawlDelay(_) => {}
+            RobotsLine::CrawlDelay(_) => {}
         }
     }
 }
 
-impl Audience {
+impl RobotsGroup {
     /// The product token is what comes before a version or anything else.
     fn add(&mut self, name: &str) {
         let is_token = |octet: char| octet.is_ascii_alphabetic() || matches!(octet, '-' | '_');
@@ -138,7 +140,7 @@ impl Audience {
     }
 }
 
-impl<'a> Line<'a> {
+impl<'a> RobotsLine<'a> {
     fn parse(line: &'a str) -> Option<Self> {
         let line = line.split_once('#').map_or(line, |(line, _comment)| line);
         let (key, value) = line.split_once(':')?;
@@ -166,9 +168,8 @@ impl Pattern {
     fn matches(&self, path: &str) -> bool {
         let Some((first, rest)) = self.parts.split_first() else { return false };
         let Some(mut left) = path.strip_prefix(first.as_str()) else { return false };
-        let (middle, last) = match rest.split_last() {
-            Some((last, middle)) => (middle, last),
-            None => return !self.is_anchored || left.is_empty(),
+        let Some((last, middle)) = rest.split_last() else {
+            return !self.is_anchored || left.is_empty();
         };
         for part in middle {
             match left.split_once(part.as_str()) {

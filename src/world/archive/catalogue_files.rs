@@ -50,7 +50,7 @@ impl Archive {
         let mut old = Vec::new();
         for entry in fs::read_dir(self.dir()).map_err(list)? {
             let path = entry.map_err(list)?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
             if name.starts_with("catalogue.sqlite3.") {
                 old.push(path);
             }

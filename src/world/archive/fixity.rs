@@ -99,7 +99,7 @@ impl Archive {
         if digest_in_name(path) == Some(digest) {
             fixity.sound.push(digest);
         } else {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
             fixity.damaged.push(self.quarantine(path, name, now)?);
         }
         Ok(())
@@ -117,7 +117,7 @@ impl Archive {
     pub fn write_sums(&self) -> Result<(), Error> {
         let mut sums = String::new();
         for path in self.blobs()? {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
             let inside = path.strip_prefix(self.dir()).unwrap_or(&path);
             sums.push_str(&format!("{name}  {}\n", inside.display()));
         }

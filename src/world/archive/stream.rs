@@ -10,7 +10,7 @@ use hyper::body::Bytes;
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 /// Read and sent at a time; also the memory that one slow client takes.
-const CHUNK_BYTES: u64 = 128 << 10;
+const CHUNK_BYTES: usize = 128 << 10;
 
 /// The bytes from `start` up to `end`.
 pub fn stream(file: File, start: u64, end: u64) -> impl Stream<Item = io::Result<Bytes>> {
@@ -18,7 +18,8 @@ pub fn stream(file: File, start: u64, end: u64) -> impl Stream<Item = io::Result
     try_unfold(start, move |at| {
         let file = Arc::clone(&file);
         async move {
-            let size = usize::try_from(end.saturating_sub(at).min(CHUNK_BYTES)).unwrap_or_default();
+            let size =
+                usize::try_from(end.saturating_sub(at)).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES));
             if size == 0 {
                 return Ok(None);
             }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use sqlx::{Row as _, Sqlite, Transaction};
 
+use super::link_id::link_id;
 use super::value::{from_json, json, time};
 use super::{Catalogue, Error, LapsedDecision, decisions, replacements};
 use crate::domain::address::Address;
@@ -198,15 +199,4 @@ async fn page(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Err
     .execute(&mut **on)
     .await?;
     Ok(())
-}
-
-pub(super) async fn link_id(link: &Address, on: &mut Transaction<'_, Sqlite>) -> Result<i64, Error> {
-    sqlx::query("INSERT INTO link (address) VALUES (?) ON CONFLICT DO NOTHING")
-        .bind(link.as_str())
-        .execute(&mut **on)
-        .await?;
-    Ok(sqlx::query_scalar("SELECT id FROM link WHERE address = ?")
-        .bind(link.as_str())
-        .fetch_one(&mut **on)
-        .await?)
 }

@@ -8,6 +8,7 @@ mod decisions;
 mod apply;
 mod fixity;
 mod emails;
+mod link_id;
 mod links;
 mod nights;
 mod replacements;

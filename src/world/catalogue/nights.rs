@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use sqlx::{Row as _, Sqlite, Transaction};
 
-use super::apply::link_id;
 use super::emails::{self, OutboxChanges};
+use super::link_id::link_id;
 use super::value::{from_json, json, time, time_from};
 use super::{Catalogue, Error, LapsedDecision, decisions};
 use crate::domain::address::Address;

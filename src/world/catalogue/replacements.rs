@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::{Row as _, Sqlite, Transaction};
 
-use super::apply::link_id;
+use super::link_id::link_id;
 use super::value::{from_json, json, time, time_from};
 use super::{Catalogue, Error};
 use crate::domain::address::Address;

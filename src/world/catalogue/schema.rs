@@ -17,8 +17,10 @@ pub(super) async fn migrate(pool: &Pool<Sqlite>, path: &Path) -> Result<(), Erro
         |source: Box<dyn std::error::Error + Send + Sync>| Error::Unusable { path: path.to_owned(), source };
     let version = version(pool).await.map_err(|error| unusable(error.into()))?;
     let newest = MIGRATIONS.iter().map(|migration| migration.version).max();
-    if version.is_some_and(|version| Some(version) < newest) {
-        back_up(pool, path, version.unwrap_or_default()).await.map_err(unusable)?;
+    if let Some(version) = version
+        && Some(version) < newest
+    {
+        back_up(pool, path, version).await.map_err(unusable)?;
     }
     match MIGRATIONS.run(pool).await {
         Ok(()) => Ok(()),
@@ -76,9 +78,9 @@ async fn snapshot(pool: &Pool<Sqlite>, to: &Path) -> Result<(), sqlx::Error> {
 }
 
 impl Catalogue {
-    /// The version of the tables.
+    /// The version of the tables; 0 if there are none.
     pub async fn schema(&self) -> Result<i64, Error> {
-        Ok(version(&self.pool).await?.unwrap_or_default())
+        Ok(version(&self.pool).await?.unwrap_or(0))
     }
 
     /// Writes a consistent copy of the catalogue to a new file, while it stays in use.

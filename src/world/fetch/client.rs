@@ -76,12 +76,15 @@ fn start(settings: &FetchSettings, resolver: &Resolver) -> Result<ClientBuilder,
 /// Names the program and a contact. It avoids the words by which firewalls block
 /// robots: some refuse any agent with "link" in its name.
 fn user_agent(contact: Option<&str>) -> Result<HeaderValue, Error> {
-    let version = env!("CARGO_PKG_VERSION");
-    let text = match contact {
-        Some(contact) => format!("Onreserve/{version} (+{contact})"),
-        None => format!("Onreserve/{version} (no contact given)"),
+    let Some(contact) = contact else {
+        return Ok(HeaderValue::from_static(concat!(
+            "Onreserve/",
+            env!("CARGO_PKG_VERSION"),
+            " (no contact given)"
+        )));
     };
-    HeaderValue::from_str(&text).map_err(|_| Error::Contact(contact.unwrap_or_default().to_owned()))
+    HeaderValue::from_str(&format!("Onreserve/{} (+{contact})", env!("CARGO_PKG_VERSION")))
+        .map_err(|_| Error::Contact(contact.to_owned()))
 }
 
 /// Skips certificates that cannot be roots, as system stores do.
