@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::domain::document::{Document, Format, text};
-use crate::domain::evidence::{Alarm, Change, Drift};
+use crate::domain::evidence::{CriticalChange, Drift, TextChange};
 
 const GRAM: usize = 4;
 /// Typos and updated figures: at most so many words, or this share of them.
@@ -20,7 +20,7 @@ const SMALL_SIMILARITY: f64 = 0.98;
 /// … unless they touch this share of the words.
 const LARGE_SHARE: f64 = 0.05;
 const SHRUNKEN_SHARE: f64 = 0.3;
-/// Alarm words count in the title and among so many first words.
+/// CriticalChange words count in the title and among so many first words.
 const BEGINNING_WORDS: usize = 100;
 
 /// Compares a document with the one that was accepted before.
@@ -42,7 +42,7 @@ pub fn compare(before: &Document, after: &Document) -> Drift {
 }
 
 /// How two documents differ, in figures.
-pub fn change(before: &Document, after: &Document) -> Change {
+pub fn change(before: &Document, after: &Document) -> TextChange {
     let (old, new) = (text::words(&before.text), text::words(&after.text));
     let (old_grams, new_grams) = (grams(&old), grams(&new));
     let changed_after = uncovered(&new, &old_grams);
@@ -53,7 +53,7 @@ pub fn change(before: &Document, after: &Document) -> Change {
     } else {
         changed_before.max(changed_after.iter().filter(|changed| **changed).count())
     };
-    Change {
+    TextChange {
         similarity: dice(&old_grams, &new_grams),
         words_changed: count(words_changed),
         words_before: count(old.len()),
@@ -87,7 +87,7 @@ pub fn is_unsteady(before: &Document, after: &Document, other: &Document) -> boo
 }
 
 /// Whether two changes of one page are of about the same size.
-pub fn is_as_large(change: &Change, other: &Change) -> bool {
+pub fn is_as_large(change: &TextChange, other: &TextChange) -> bool {
     change.words_changed as usize <= 2 * other.words_changed as usize + SMALL_WORDS
 }
 
@@ -97,7 +97,7 @@ fn float(n: usize) -> f64 {
 
 /// Whether nobody needs to hear of it. In files, which people make by hand, a
 /// few words of few are already much; in pages they are a counter.
-fn is_small(change: &Change, format: Format) -> bool {
+fn is_small(change: &TextChange, format: Format) -> bool {
     let longest = f64::from(change.words_before.max(change.words_after)).max(1.0);
     let changed = f64::from(change.words_changed);
     let is_few = change.words_changed as usize <= SMALL_WORDS || changed <= SMALL_SHARE * longest;
@@ -160,7 +160,7 @@ fn counts(words: &[String]) -> HashMap<&str, usize> {
 }
 
 /// Words that matter whatever the size of the change, newly at the beginning.
-fn alarm(before: &Document, after: &Document, old: &[String], new: &[String]) -> Option<Alarm> {
+fn alarm(before: &Document, after: &Document, old: &[String], new: &[String]) -> Option<CriticalChange> {
     let begins_with = |document: &Document, words: &[String], wanted: &[&str]| {
         let title = document.title.as_deref().map(text::folded).unwrap_or_default();
         let in_title = title.split(|c: char| !c.is_alphanumeric()).any(|word| wanted.contains(&word));
@@ -173,13 +173,13 @@ fn alarm(before: &Document, after: &Document, old: &[String], new: &[String]) ->
             && !old.iter().any(|word| wanted.contains(&word.as_str()))
     };
     if newly(&["withdrawn"]) {
-        Some(Alarm::Withdrawn)
+        Some(CriticalChange::Withdrawn)
     } else if newly(&["retracted", "retraction"]) {
-        Some(Alarm::Retracted)
+        Some(CriticalChange::Retracted)
     } else if old.len() >= 50 && f64::from(count(new.len())) < SHRUNKEN_SHARE * f64::from(count(old.len())) {
-        Some(Alarm::Shrunken)
+        Some(CriticalChange::Shrunken)
     } else {
-        is_new_version(before, after).then_some(Alarm::NewVersion)
+        is_new_version(before, after).then_some(CriticalChange::NewVersion)
     }
 }
 
@@ -265,7 +265,7 @@ mod tests {
             Drift::Different(change) => change.alarm,
             Drift::First | Drift::Same | Drift::NotCompared | Drift::Small(_) => None,
         };
-        assert_eq!(told("2103.04922v5"), Some(Alarm::NewVersion));
+        assert_eq!(told("2103.04922v5"), Some(CriticalChange::NewVersion));
         assert_eq!(told("2103.04922v4"), None);
         assert_eq!(told("2103.04923v5"), None);
     }
@@ -300,7 +300,7 @@ mod tests {
         let Drift::Different(change) = compare(&before, &article("RETRACTED: On learning", &text)) else {
             panic!("not told")
         };
-        assert_eq!(change.alarm, Some(Alarm::Retracted));
+        assert_eq!(change.alarm, Some(CriticalChange::Retracted));
     }
 
     #[test]
@@ -308,7 +308,7 @@ mod tests {
         let Drift::Different(change) = drift(&paragraphs(1, 20), &paragraphs(1, 4)) else {
             panic!("not told")
         };
-        assert_eq!(change.alarm, Some(Alarm::Shrunken));
+        assert_eq!(change.alarm, Some(CriticalChange::Shrunken));
     }
 
     /// Lines times headings would be a month of comparisons here.

@@ -161,7 +161,7 @@ fn has_extension(name: &str, extension: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::capture::{Digest, Why};
+    use crate::domain::capture::{CaptureReason, Digest};
     use proptest::prelude::*;
 
     fn delivery(body: &[u8], claimed: &str, address: &str) -> Delivery {
@@ -174,7 +174,7 @@ mod tests {
             bytes: body.len() as u64,
             media_type: claimed.to_owned(),
             captured_at: jiff::Timestamp::UNIX_EPOCH,
-            why: Why::First,
+            why: CaptureReason::First,
             head: None,
             chain: Vec::new(),
         };

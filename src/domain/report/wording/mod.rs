@@ -16,7 +16,7 @@ pub mod annotation;
 pub mod replacement;
 pub mod student;
 
-use crate::domain::evidence::{Alarm, Change, Note, Reason};
+use crate::domain::evidence::{CriticalChange, Note, Reason, TextChange};
 use crate::domain::page::Defect;
 use crate::domain::report::figures::{count, number, percent, words};
 use crate::domain::report::plain::{quoted, visible};
@@ -174,7 +174,7 @@ fn plain_why(why: &str) -> String {
 }
 
 /// How two versions differ, in figures: "16 pages (14 before), 96 % of the text the same".
-pub fn change(change: &Change) -> String {
+pub fn change(change: &TextChange) -> String {
     let mut parts = Vec::new();
     if let Some(alarm) = change.alarm {
         parts.push(self::alarm(alarm, change));
@@ -204,12 +204,12 @@ pub fn change(change: &Change) -> String {
     parts.join(", ")
 }
 
-fn alarm(alarm: Alarm, change: &Change) -> String {
+fn alarm(alarm: CriticalChange, change: &TextChange) -> String {
     match alarm {
-        Alarm::Withdrawn => "marked as withdrawn".to_owned(),
-        Alarm::Retracted => "marked as retracted".to_owned(),
-        Alarm::Tampered => "it now contains spam".to_owned(),
-        Alarm::Shrunken => {
+        CriticalChange::Withdrawn => "marked as withdrawn".to_owned(),
+        CriticalChange::Retracted => "marked as retracted".to_owned(),
+        CriticalChange::Tampered => "it now contains spam".to_owned(),
+        CriticalChange::Shrunken => {
             let figure = |n: u32| number(u64::from(n));
             format!(
                 "much shorter ({} words, {} before)",
@@ -217,7 +217,7 @@ fn alarm(alarm: Alarm, change: &Change) -> String {
                 figure(change.words_before)
             )
         }
-        Alarm::NewVersion => "a new version is out".to_owned(),
+        CriticalChange::NewVersion => "a new version is out".to_owned(),
     }
 }
 
@@ -283,8 +283,8 @@ mod tests {
     use crate::domain::capture::Digest;
     use crate::domain::document::Fingerprint;
 
-    fn revised() -> Change {
-        Change {
+    fn revised() -> TextChange {
+        TextChange {
             similarity: 0.964,
             words_changed: 338,
             words_before: 9000,
@@ -302,9 +302,9 @@ mod tests {
     #[test]
     fn a_change_is_told_in_figures() {
         insta::assert_snapshot!(change(&revised()), @r#"16 pages (14 before), 96 % of the text the same, about 350 words rewritten, mostly under "Reverse diffusion""#);
-        let shrunken = Change {
+        let shrunken = TextChange {
             similarity: 0.04,
-            alarm: Some(Alarm::Shrunken),
+            alarm: Some(CriticalChange::Shrunken),
             pages_before: None,
             words_after: 310,
             section: None,
