@@ -133,7 +133,15 @@ async fn fetch_page(
     };
     let is_page = |document: &document::Document| match document.format {
         Format::Html | Format::Text | Format::Notebook | Format::Empty | Format::Other => true,
-        Format::Pdf | Format::Image | Format::Audio | Format::Video => false,
+        Format::Pdf
+        | Format::Presentation
+        | Format::WordProcessing
+        | Format::Spreadsheet
+        | Format::Ebook
+        | Format::Archive
+        | Format::Image
+        | Format::Audio
+        | Format::Video => false,
     };
     if document.as_ref().is_some_and(|document| !is_page(document)) {
         return Ok(Err(NotRead::NotAPage { page }));

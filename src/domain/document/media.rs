@@ -1,6 +1,6 @@
 //! What a body is, by its first bytes (after the WHATWG MIME Sniffing standard).
 
-use super::Format;
+use super::{Format, svg};
 
 /// `%PDF-` may stand a little way in (ISO 32000-1, implementation note 13).
 const PDF_WITHIN: usize = 1024;
@@ -17,6 +17,9 @@ pub(super) fn sniff(bytes: &[u8]) -> Format {
     if let Some(format) = by_signature(bytes) {
         return format;
     }
+    if is_drawing(head) {
+        return Format::Image;
+    }
     if looks_like_html(head) {
         Format::Html
     } else if is_text(head) {
@@ -32,7 +35,6 @@ fn by_signature(bytes: &[u8]) -> Option<Format> {
         (0, b"\xff\xd8\xff", Format::Image),
         (0, b"GIF8", Format::Image),
         (8, b"WEBP", Format::Image),
-        (0, b"<svg", Format::Image),
         (4, b"ftyp", Format::Video),
         (0, b"\x1a\x45\xdf\xa3", Format::Video),
         (8, b"AVI ", Format::Video),
@@ -41,12 +43,27 @@ fn by_signature(bytes: &[u8]) -> Option<Format> {
         (0, b"OggS", Format::Audio),
         (0, b"fLaC", Format::Audio),
         (8, b"WAVE", Format::Audio),
-        (0, b"PK\x03\x04", Format::Other),
+        (0, b"PK\x03\x04", Format::Archive),
+        (0, b"PK\x05\x06", Format::Archive),
+        (257, b"ustar", Format::Archive),
         (0, b"\x1f\x8b", Format::Other),
         (0, b"%!PS", Format::Other),
     ];
     let has = |at: usize, mark: &[u8]| bytes.get(at..at + mark.len()) == Some(mark);
     SIGNATURES.iter().find(|(at, mark, _)| has(*at, mark)).map(|(_, _, format)| *format)
+}
+
+/// An Office Open XML file with a password is a compound file with these two
+/// streams ([MS-OFFCRYPTO] 2.1.1).
+pub(super) fn is_encrypted_office(bytes: &[u8]) -> bool {
+    let name: Vec<u8> = "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+        && bytes.windows(name.len()).any(|window| window == name)
+}
+
+/// An SVG drawing.
+pub(super) fn is_drawing(head: &[u8]) -> bool {
+    svg::is_svg(&String::from_utf8_lossy(head))
 }
 
 /// A tag at the beginning, after white space, a byte order mark, comments and an XML declaration.

@@ -3,13 +3,22 @@
 //! Readers are pure functions over bytes. They may be slow or panic on hostile
 //! input: `world::reader` runs them where neither hurts.
 
+mod archive;
 pub mod difference;
+mod epub;
+mod gzip;
 pub mod html;
+mod markup;
 mod media;
 mod notebook;
+mod office;
+mod package;
 pub mod passage;
 mod pdf;
+mod svg;
 pub mod text;
+mod title;
+mod xml;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +32,16 @@ pub enum Format {
     Html,
     Pdf,
     Notebook,
+    /// Slides: PPTX, ODP.
+    Presentation,
+    /// DOCX, ODT.
+    WordProcessing,
+    /// XLSX, ODS.
+    Spreadsheet,
+    /// EPUB.
+    Ebook,
+    /// ZIP, tar.
+    Archive,
     Text,
     Image,
     Audio,
@@ -31,17 +50,41 @@ pub enum Format {
     Other,
 }
 
+impl Format {
+    /// A file that people make and hand out, as opposed to a page of a site.
+    pub fn is_file(self) -> bool {
+        match self {
+            Self::Pdf
+            | Self::Notebook
+            | Self::Presentation
+            | Self::WordProcessing
+            | Self::Spreadsheet
+            | Self::Ebook
+            | Self::Archive => true,
+            Self::Html | Self::Text | Self::Image | Self::Audio | Self::Video | Self::Empty | Self::Other => {
+                false
+            }
+        }
+    }
+
+    /// Each line of the text is a page.
+    pub fn has_page_lines(self) -> bool {
+        matches!(self, Self::Pdf | Self::Presentation)
+    }
+}
+
 /// What a reader made of a body.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Document {
     pub format: Format,
     pub title: Option<String>,
     /// The text of the work, as shown by its format: the main part of a page,
-    /// the pages of a PDF without running lines, the cell sources of a
-    /// notebook. One block (paragraph, item, cell) a line; not yet folded.
+    /// the pages of a PDF without running lines, the slides of a deck with their
+    /// notes, the cell sources of a notebook. One page a line where the format
+    /// has pages, else one block (paragraph, item, row); not yet folded.
     pub text: String,
     pub headings: Vec<String>,
-    /// Pages of a PDF, cells of a notebook.
+    /// Pages of a PDF, slides of a deck, cells of a notebook, sheets, chapters.
     pub pages: Option<u32>,
     /// What a landing page says of the work it is about.
     pub citation: Citation,
@@ -64,12 +107,30 @@ pub fn unversioned(id: &str) -> &str {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Contents {
-    /// The images of each page, in order: a scan.
+    /// What is drawn on each page, in order: a scan.
     Pages(Vec<Digest>),
     /// The members of an archive, in the order of their names.
     Members(Vec<Member>),
     /// The bytes themselves, where nothing is known of what they are made of.
     Bytes(Digest),
+}
+
+impl Contents {
+    /// Equal for equal contents, whatever the names of members are.
+    fn summary(&self) -> String {
+        match self {
+            Self::Pages(pages) => pages.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+            Self::Members(members) => {
+                let mut parts: Vec<String> = members
+                    .iter()
+                    .map(|member| format!("{}:{:08x}", member.bytes, member.checksum))
+                    .collect();
+                parts.sort_unstable();
+                parts.join(" ")
+            }
+            Self::Bytes(digest) => digest.to_string(),
+        }
+    }
 }
 
 /// One file in an archive.
@@ -126,6 +187,12 @@ pub enum Defect {
     TooCostly,
     /// It needs a password.
     Locked,
+    /// A few words of a server under the name of a file.
+    ErrorText,
+    /// A pointer of Git Large File Storage in the place of the file.
+    LfsPointer,
+    /// Compressed by the server once more than it says, so that browsers show nothing.
+    DoublyCompressed,
 }
 
 /// The text of a work in one number; equal fingerprints of one version mean equal text.
@@ -141,6 +208,9 @@ pub struct Fingerprint {
 /// The version of the extraction. Raise it with every change that may give an
 /// unchanged body another text.
 pub const EXTRACTION: u32 = 3;
+
+/// Whether markup is a drawing shows within so many bytes.
+const MARKUP: usize = 1024;
 
 /// What a reader has to know beside the bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,11 +234,35 @@ pub fn format_by_head(head: &[u8]) -> Format {
 
 /// Reads a body by what it is, whatever it claims to be.
 pub fn read(bytes: &[u8], context: &Context) -> Document {
+    let document = match gzip::unwrapped(bytes, context) {
+        Some(document) => document,
+        None => by_content(bytes, context),
+    };
+    let is_compared_by_bytes = document.text.trim().is_empty()
+        && document.contents.is_none()
+        && !matches!(document.format, Format::Html | Format::Empty);
+    if is_compared_by_bytes {
+        return Document { contents: Some(Contents::Bytes(Digest::of(bytes))), ..document };
+    }
+    document
+}
+
+fn by_content(bytes: &[u8], context: &Context) -> Document {
     match media::sniff(bytes) {
         Format::Html => html::read(bytes, context),
         Format::Pdf => pdf::read(bytes),
-        Format::Text => notebook::read(bytes, context).unwrap_or_else(|| plain(bytes, context)),
+        Format::Text => notebook::read(bytes, context).unwrap_or_else(|| markup::read(bytes, context)),
+        Format::Archive if archive::is_tar(bytes) => archive::read_tar(bytes),
+        Format::Archive => packaged(bytes, context),
+        Format::Image if media::is_drawing(bytes.get(..MARKUP).unwrap_or(bytes)) => svg::read(bytes, context),
+        Format::Other if media::is_encrypted_office(bytes) => {
+            Document::bare(Format::Other).with_defect(Defect::Locked)
+        }
         format @ (Format::Notebook
+        | Format::Presentation
+        | Format::WordProcessing
+        | Format::Spreadsheet
+        | Format::Ebook
         | Format::Image
         | Format::Audio
         | Format::Video
@@ -177,8 +271,14 @@ pub fn read(bytes: &[u8], context: &Context) -> Document {
     }
 }
 
-fn plain(bytes: &[u8], context: &Context) -> Document {
-    Document { text: html::decode(bytes, context.content_type.as_deref()), ..Document::bare(Format::Text) }
+/// What is packed in a ZIP: an office file, a book, or files.
+fn packaged(bytes: &[u8], context: &Context) -> Document {
+    match package::Package::open(bytes) {
+        Ok(mut package) => office::read(&mut package)
+            .or_else(|| epub::read(&mut package, context))
+            .unwrap_or_else(|| archive::read(&mut package)),
+        Err(defect) => Document::bare(Format::Archive).with_defect(defect),
+    }
 }
 
 impl Document {
@@ -201,12 +301,17 @@ impl Document {
         Self { defect: Some(defect), ..self }
     }
 
-    /// The fingerprint of the folded text, and of the number of pages where there is no text.
+    /// The fingerprint of the folded text; where there is none, of the number
+    /// of pages and what else there is to compare.
     pub fn fingerprint(&self) -> Fingerprint {
         let words = text::words(&self.text);
-        let told =
-            if words.is_empty() { format!("{:?} {:?}", self.format, self.pages) } else { words.join(" ") };
-        Fingerprint { version: EXTRACTION, digest: Digest::of(told.as_bytes()) }
+        let compared = if words.is_empty() {
+            let contents = self.contents.as_ref().map(Contents::summary).unwrap_or_default();
+            format!("{:?} {:?} {contents}", self.format, self.pages)
+        } else {
+            words.join(" ")
+        };
+        Fingerprint { version: EXTRACTION, digest: Digest::of(compared.as_bytes()) }
     }
 
     /// Whether the text only says where a large file is (Git LFS).

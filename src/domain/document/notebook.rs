@@ -1,12 +1,16 @@
-//! Jupyter notebooks (nbformat 3 and 4): the sources of the cells are the work,
-//! outputs and counters are not.
+//! Jupyter notebooks of every format version: the sources of the cells are the
+//! work, outputs and counters are not.
+//!
+//! Versions 1 to 3 keep the source under `code`, `text` or `input`, and 2 and 3
+//! put the cells in worksheets.
 
 use serde::Deserialize;
 
-use super::{Context, Defect, Document, Format};
+use super::{Context, Defect, Document, Format, title};
 
 #[derive(Deserialize)]
 struct Notebook {
+    #[serde(default)]
     nbformat: Option<u32>,
     #[serde(default)]
     cells: Vec<Cell>,
@@ -22,10 +26,12 @@ struct Worksheet {
 
 #[derive(Deserialize)]
 struct Cell {
-    #[serde(default)]
-    cell_type: String,
-    #[serde(default, alias = "input")]
-    source: Source,
+    #[serde(default, rename = "cell_type")]
+    named: String,
+    source: Option<Source>,
+    input: Option<Source>,
+    code: Option<Source>,
+    text: Option<Source>,
 }
 
 #[derive(Deserialize)]
@@ -35,53 +41,66 @@ enum Source {
     Lines(Vec<String>),
 }
 
-impl Default for Source {
-    fn default() -> Self {
-        Self::Whole(String::new())
-    }
-}
-
 impl Cell {
     fn text(&self) -> String {
-        match &self.source {
-            Source::Whole(text) => text.clone(),
-            Source::Lines(lines) => lines.concat(),
+        match self.source.as_ref().or(self.input.as_ref()).or(self.code.as_ref()).or(self.text.as_ref()) {
+            Some(Source::Whole(text)) => text.clone(),
+            Some(Source::Lines(lines)) => lines.concat(),
+            None => String::new(),
+        }
+    }
+
+    fn headings(&self) -> Vec<String> {
+        match self.named.as_str() {
+            "code" => Vec::new(),
+            "heading" => vec![self.text().trim().to_owned()],
+            _ => self.text().lines().filter_map(heading).collect(),
         }
     }
 }
 
 /// `None` for what is no notebook at all.
 pub(super) fn read(bytes: &[u8], context: &Context) -> Option<Document> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return None;
     }
+    let is_named = context.address.path().to_ascii_lowercase().ends_with(".ipynb");
     let notebook = match serde_json::from_slice::<Notebook>(bytes) {
         Ok(notebook) => notebook,
         Err(error) => {
-            let is_named = context.address.path().to_ascii_lowercase().ends_with(".ipynb");
             let defect = if error.is_eof() { Defect::Truncated } else { Defect::Unreadable };
             return is_named.then(|| Document::bare(Format::Notebook).with_defect(defect));
         }
     };
-    notebook.nbformat?;
+    let is_old = notebook.worksheets.iter().any(|sheet| !sheet.cells.is_empty());
+    if notebook.nbformat.is_none() && !(is_named && (is_old || !notebook.cells.is_empty())) {
+        return None;
+    }
     let cells: Vec<Cell> = notebook
         .cells
         .into_iter()
         .chain(notebook.worksheets.into_iter().flat_map(|sheet| sheet.cells))
         .collect();
-    let headings: Vec<String> = cells
-        .iter()
-        .filter(|cell| cell.cell_type != "code")
-        .flat_map(|cell| cell.text().lines().filter_map(heading).collect::<Vec<_>>())
-        .collect();
-    let text: Vec<String> = cells.iter().map(|cell| format!("{}\n{}", cell.cell_type, cell.text())).collect();
+    let headings: Vec<String> = cells.iter().flat_map(Cell::headings).collect();
+    let text: Vec<String> = cells.iter().map(|cell| format!("{}\n{}", cell.kind(), cell.text())).collect();
     Some(Document {
-        title: headings.first().cloned(),
+        title: headings.first().and_then(|heading| title::own(heading)),
         text: text.join("\n"),
         headings,
         pages: u32::try_from(cells.len()).ok(),
         ..Document::bare(Format::Notebook)
     })
+}
+
+impl Cell {
+    /// What version 4 calls it, so that a conversion is no change.
+    fn kind(&self) -> &str {
+        match self.named.as_str() {
+            "text" | "heading" => "markdown",
+            kind => kind,
+        }
+    }
 }
 
 fn heading(line: &str) -> Option<String> {

@@ -26,12 +26,16 @@ impl Document {
         }
         let title = self.title.as_deref().map(one_line).map(|text| Passage { page: None, text });
         let passages = match self.format {
-            // One page a line, as the reader of PDFs joins them.
-            Format::Pdf => {
+            // One page a line.
+            Format::Pdf | Format::Presentation => {
                 (1..).zip(text.lines()).map(|(page, line)| passage(Some(page), one_line(line))).collect()
             }
             Format::Notebook => pieces(text.lines().filter(|line| !CELL_KINDS.contains(line))),
             Format::Html
+            | Format::WordProcessing
+            | Format::Spreadsheet
+            | Format::Ebook
+            | Format::Archive
             | Format::Text
             | Format::Image
             | Format::Audio

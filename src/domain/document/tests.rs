@@ -82,7 +82,8 @@ fn content_decides_what_a_body_is() {
         (b"plain words, no tags", Format::Text),
         (b"\x89PNG\r\n\x1a\n\0\0", Format::Image),
         (b"\0\0\0\x18ftypmp42", Format::Video),
-        (b"PK\x03\x04\x14\0", Format::Other),
+        (b"PK\x03\x04\x14\0", Format::Archive),
+        (b"<?xml version='1.0'?><svg><text>x</text></svg>", Format::Image),
         (b"\x01\x02\x03", Format::Other),
     ];
     for (bytes, format) in cases {

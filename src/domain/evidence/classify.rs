@@ -7,7 +7,7 @@ use crate::domain::document::{Defect, Document, Format};
 use crate::domain::evidence::page_signatures::{self, SignatureKind};
 use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::{Reason, Weight};
-use crate::domain::visit::{ExchangeEnd, Failure, NotSent};
+use crate::domain::visit::{Ending, Failure, Withheld};
 
 /// A page with a password field and no more words than this is a login page.
 const LOGIN_PAGE_WORDS: u32 = 200;
@@ -37,16 +37,16 @@ impl ResponseClass<'_> {
 
 pub fn classify(answer: &ProbeResult) -> ResponseClass<'_> {
     match &answer.exchange.ending {
-        ExchangeEnd::Failed(failure) => broke(*failure),
-        ExchangeEnd::NotSent(withheld) => match withheld {
-            NotSent::Robots | NotSent::RobotsUnreachable => ResponseClass::Refused(Reason::Robots),
-            NotSent::HostStopped => ResponseClass::Refused(Reason::RateLimited),
-            NotSent::InternalAddress => ResponseClass::Unclear(Reason::InternalAddress),
+        Ending::Broke(failure) => broke(*failure),
+        Ending::Withheld(withheld) => match withheld {
+            Withheld::Robots | Withheld::RobotsUnreachable => ResponseClass::Refused(Reason::Robots),
+            Withheld::HostStopped => ResponseClass::Refused(Reason::RateLimited),
+            Withheld::InternalAddress => ResponseClass::Unclear(Reason::InternalAddress),
         },
-        ExchangeEnd::NotModified => ResponseClass::Unmodified,
+        Ending::NotModified => ResponseClass::Unmodified,
         // The very bytes we have are the work, whatever the server says of them.
-        ExchangeEnd::Answered(_) if answer.is_known => ResponseClass::Unmodified,
-        ExchangeEnd::Answered(_) => {
+        Ending::Answered(_) if answer.is_known => ResponseClass::Unmodified,
+        Ending::Answered(_) => {
             wall(answer).or_else(|| by_status(answer)).unwrap_or_else(|| by_content(answer))
         }
     }
@@ -113,8 +113,12 @@ fn by_content(answer: &ProbeResult) -> ResponseClass<'_> {
     match document.defect {
         Some(Defect::Truncated) => return ResponseClass::Unclear(Reason::Truncated),
         Some(Defect::Unreadable | Defect::TooCostly) => return ResponseClass::Unclear(Reason::Unreadable),
+        Some(Defect::DoublyCompressed) => return ResponseClass::Unclear(Reason::Unreadable),
+        Some(Defect::LfsPointer) => return ResponseClass::Gone(Reason::WrongType, Weight::Inferred),
         // A file that needs a password is there all the same.
         Some(Defect::Locked) => return ResponseClass::Content(document),
+        // Words in the place of a file are judged beside what was there before.
+        Some(Defect::ErrorText) => {}
         None => {}
     }
     if answer.exchange.status() == Some(202) && document.words() < NOTICE_WORDS {

@@ -147,23 +147,18 @@ pub fn is_wrong_type(asked: &Address, before: Option<Format>, now: &Document) ->
     let path = asked.path().to_ascii_lowercase();
     let ends_with = |extensions: &[&str]| extensions.iter().any(|extension| path.ends_with(extension));
     let was_or_is_promised = match before {
-        Some(Format::Pdf | Format::Notebook | Format::Image | Format::Audio | Format::Video) => true,
+        Some(format) if format.is_file() => true,
+        Some(Format::Image | Format::Audio | Format::Video) => true,
         // Bytes that were not recognised may have been a page in a rare encoding.
         Some(Format::Other) => ends_with(READABLE) || ends_with(OTHERS),
-        Some(Format::Html | Format::Text | Format::Empty) => false,
+        Some(_) => false,
         None => ends_with(READABLE),
     };
     match now.format {
         Format::Html => was_or_is_promised,
         // A line of text in the place of a PDF.
-        Format::Text => before == Some(Format::Pdf) || (before.is_none() && ends_with(BINARY)),
-        Format::Pdf
-        | Format::Notebook
-        | Format::Image
-        | Format::Audio
-        | Format::Video
-        | Format::Empty
-        | Format::Other => false,
+        Format::Text => before.is_some_and(Format::is_file) || (before.is_none() && ends_with(BINARY)),
+        _ => false,
     }
 }
 

@@ -101,9 +101,17 @@ fn body_type(head: &[u8], claimed: &str) -> BodyType {
             Some(subtype) => BodyType::shown(format!("image/{subtype}"), Some(subtype)),
             None => BodyType::downloaded(),
         },
-        Format::Text | Format::Notebook | Format::Audio | Format::Video | Format::Empty | Format::Other => {
-            BodyType::downloaded()
-        }
+        Format::Text
+        | Format::Notebook
+        | Format::Presentation
+        | Format::WordProcessing
+        | Format::Spreadsheet
+        | Format::Ebook
+        | Format::Archive
+        | Format::Audio
+        | Format::Video
+        | Format::Empty
+        | Format::Other => BodyType::downloaded(),
     }
 }
 
@@ -161,7 +169,7 @@ fn has_extension(name: &str, extension: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::capture::{CaptureReason, Digest};
+    use crate::domain::capture::{Digest, Why};
     use proptest::prelude::*;
 
     fn delivery(body: &[u8], claimed: &str, address: &str) -> Delivery {
@@ -174,7 +182,7 @@ mod tests {
             bytes: body.len() as u64,
             media_type: claimed.to_owned(),
             captured_at: jiff::Timestamp::UNIX_EPOCH,
-            why: CaptureReason::First,
+            why: Why::First,
             head: None,
             chain: Vec::new(),
         };

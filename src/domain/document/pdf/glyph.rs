@@ -8,7 +8,7 @@ use hayro_interpret::hayro_syntax::object::{Dict, String as PdfString};
 use hayro_interpret::kurbo::{Affine, BezPath, Point, Rect, Vec2};
 use hayro_interpret::{BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, SoftMask};
 
-use super::picture;
+use super::picture::{self, Drawing};
 use super::registry::Registry;
 use crate::domain::capture::Digest;
 
@@ -61,6 +61,7 @@ pub(super) struct Collector<'r> {
     squares: HashMap<(i64, i64), Vec<usize>>,
     spans: Vec<Span>,
     pictures: Vec<Digest>,
+    drawing: Drawing,
     is_too_much: bool,
 }
 
@@ -73,6 +74,7 @@ impl<'r> Collector<'r> {
             squares: HashMap::new(),
             spans: Vec::new(),
             pictures: Vec::new(),
+            drawing: Drawing::default(),
             is_too_much: false,
         }
     }
@@ -83,6 +85,7 @@ impl<'r> Collector<'r> {
         while !self.spans.is_empty() {
             self.close_span();
         }
+        self.pictures.extend(self.drawing.digest());
         (!self.is_too_much).then_some((self.glyphs, self.pictures))
     }
 
@@ -234,7 +237,10 @@ impl<'a> Device<'a> for Collector<'_> {
         self.close_span();
     }
 
-    fn draw_path(&mut self, _: &BezPath, _: DrawProps<'a>, _: &DrawMode) {}
+    fn draw_path(&mut self, path: &BezPath, props: DrawProps<'a>, _: &DrawMode) {
+        self.drawing.add(path, props.transform);
+    }
+
     fn push_clip_path(&mut self, _: &ClipPath) {}
     fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'a>>, _: BlendMode) {}
     fn pop_clip(&mut self) {}

@@ -1,7 +1,8 @@
-//! The pictures of pages that have no text: a scan is what its images are.
+//! The pictures and drawings of pages that have no text: a scan is what its images are.
 
 use hayro_interpret::Image;
 use hayro_interpret::hayro_syntax::object::Stream;
+use hayro_interpret::kurbo::{Affine, BezPath, PathEl, Point};
 
 use super::Sheet;
 use crate::domain::capture::Digest;
@@ -19,6 +20,37 @@ pub(super) fn digest(image: &Image) -> Option<Digest> {
 fn of_stream(stream: &Stream) -> Option<Digest> {
     let samples = stream.decoded_data().unwrap_or_else(|_| stream.raw_data());
     (!samples.is_empty()).then(|| Digest::of(&samples))
+}
+
+/// The corners of what is drawn, to the point, so that another program may
+/// write them with fewer digits.
+#[derive(Debug, Default)]
+pub(super) struct Drawing {
+    corners: String,
+}
+
+impl Drawing {
+    /// So much of a drawing tells it from others.
+    const BYTES: usize = 256 << 10;
+
+    pub(super) fn add(&mut self, path: &BezPath, placed: Affine) {
+        if self.corners.len() > Self::BYTES {
+            return;
+        }
+        for element in path.elements() {
+            let (PathEl::MoveTo(to) | PathEl::LineTo(to) | PathEl::QuadTo(_, to) | PathEl::CurveTo(_, _, to)) =
+                element
+            else {
+                continue;
+            };
+            let Point { x, y } = placed * *to;
+            self.corners += &format!("{x:.0},{y:.0} ");
+        }
+    }
+
+    pub(super) fn digest(&self) -> Option<Digest> {
+        (!self.corners.is_empty()).then(|| Digest::of(self.corners.as_bytes()))
+    }
 }
 
 /// One digest a page; `None` where there is no picture at all.

@@ -3,15 +3,15 @@
 
 use super::Sheet;
 use super::line::Line;
+use crate::domain::document::title::{letters, one_line, own};
 
-const LONGEST_TITLE: usize = 200;
 /// Lines whose sizes differ by less than this share are set alike.
 const ONE_SIZE: f64 = 0.04;
 /// The share of the first page, from the top, where a title stands.
 const HEAD: f64 = 0.6;
 
-pub(super) fn of(own: Option<&[u8]>, first: Option<&Sheet>) -> Option<String> {
-    own.map(decode).map(|title| one_line(&title)).filter(|title| is_title(title)).or_else(|| largest(first?))
+pub(super) fn of(information: Option<&[u8]>, first: Option<&Sheet>) -> Option<String> {
+    information.and_then(|title| own(&decode(title))).or_else(|| largest(first?))
 }
 
 /// A text string: UTF-16 or UTF-8 by its mark, else the encoding of documents,
@@ -27,47 +27,6 @@ pub(super) fn decode(bytes: &[u8]) -> String {
             Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
         },
     }
-}
-
-fn one_line(text: &str) -> String {
-    let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= LONGEST_TITLE {
-        return line;
-    }
-    let cut: String = line.chars().take(LONGEST_TITLE).collect();
-    cut.rsplit_once(' ').map_or(cut.clone(), |(whole, _)| whole.to_owned())
-}
-
-/// Word processors and converters put the name of a file, of themselves or of a template there.
-fn is_title(title: &str) -> bool {
-    const NAMES_OF_FILES: &[&str] = &[
-        ".dvi", ".tex", ".doc", ".docx", ".ppt", ".pptx", ".indd", ".qxd", ".pdf", ".ps", ".eps", ".rtf",
-        ".odt", ".odp", ".key", ".xls", ".xlsx", ".html", ".htm", ".txt", ".md", ".fm", ".p65",
-    ];
-    const MADE_UP: &[&str] = &[
-        "microsoft ",
-        "untitled",
-        "powerpoint presentation",
-        "slide 1",
-        "title",
-        "document",
-        "no title",
-        "(anonymous)",
-    ];
-    let folded = title.to_lowercase();
-    let is_template = |start: &&str| match *start {
-        "microsoft " | "untitled" => folded.starts_with(*start),
-        whole => folded == *whole,
-    };
-    letters(title) >= 3
-        && !title.contains('\u{fffd}')
-        && !NAMES_OF_FILES.iter().any(|end| folded.ends_with(end))
-        && !MADE_UP.iter().any(is_template)
-}
-
-fn letters(text: &str) -> usize {
-    text.chars().filter(|c| c.is_alphabetic()).count()
 }
 
 /// The largest lines of the head, where they stand together.
@@ -124,12 +83,5 @@ mod tests {
             assert_eq!(of(own, Some(&first)).as_deref(), Some("Flows that can be inverted"));
         }
         assert_eq!(of(Some(b"\xfe\xff\x00O\x00w\x00n"), Some(&first)).as_deref(), Some("Own"));
-    }
-
-    #[test]
-    fn a_title_is_one_line_of_at_most_200_characters() {
-        let long = "word ".repeat(100);
-        let title = of(Some(long.as_bytes()), None).unwrap();
-        assert!(title.chars().count() <= LONGEST_TITLE && title.ends_with("word"), "{title}");
     }
 }

@@ -1,0 +1,82 @@
+//! How the parts of an Office Open XML package refer to each other (ECMA-376-2, 6.5).
+
+use crate::domain::document::Defect;
+use crate::domain::document::package::Package;
+use crate::domain::document::xml::{Xml, XmlEvent};
+
+/// One reference of a part to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Relation {
+    pub(super) id: String,
+    /// The last segment of its type: `slide`, `notesSlide`.
+    pub(super) kind: String,
+    /// The name of the part in the package.
+    pub(super) target: String,
+}
+
+/// What a part refers to within the package.
+pub(super) fn of(package: &mut Package, part: &str) -> Result<Vec<Relation>, Defect> {
+    let (folder, name) = part.rsplit_once('/').unwrap_or(("", part));
+    let list = [folder, "_rels", &format!("{name}.rels")];
+    let list = list.into_iter().filter(|step| !step.is_empty()).collect::<Vec<_>>().join("/");
+    let Some(source) = package.xml(&list)? else { return Ok(Vec::new()) };
+    let mut relations = Vec::new();
+    let mut xml = Xml::new(&source);
+    while let Some(event) = xml.next()? {
+        let XmlEvent::Open(tag) = event else { continue };
+        let (Some(id), Some(kind), Some(target)) =
+            (tag.attribute("Id"), tag.attribute("Type"), tag.attribute("Target"))
+        else {
+            continue;
+        };
+        if tag.attribute("TargetMode") != Some("External") {
+            relations.push(Relation {
+                id: id.to_owned(),
+                kind: kind.rsplit('/').next().unwrap_or(kind).to_owned(),
+                target: resolved(folder, target),
+            });
+        }
+    }
+    Ok(relations)
+}
+
+/// The part that holds the work.
+pub(super) fn main_part(package: &mut Package) -> Result<Option<String>, Defect> {
+    let relations = of(package, "")?;
+    Ok(relations
+        .into_iter()
+        .find(|relation| relation.kind == "officeDocument")
+        .map(|relation| relation.target))
+}
+
+fn resolved(folder: &str, target: &str) -> String {
+    let mut steps: Vec<&str> = match target.strip_prefix('/') {
+        Some(_) => Vec::new(),
+        None => folder.split('/').filter(|step| !step.is_empty()).collect(),
+    };
+    for step in target.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => {
+                steps.pop();
+            }
+            step => steps.push(step),
+        }
+    }
+    steps.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_found_from_the_folder_of_their_part() {
+        assert_eq!(
+            resolved("ppt/slides", "../notesSlides/notesSlide1.xml"),
+            "ppt/notesSlides/notesSlide1.xml"
+        );
+        assert_eq!(resolved("ppt", "/ppt/slides/slide1.xml"), "ppt/slides/slide1.xml");
+        assert_eq!(resolved("", "word/document.xml"), "word/document.xml");
+    }
+}
