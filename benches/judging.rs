@@ -39,6 +39,7 @@ fn main() {
                 at: at(night),
                 status: None,
                 ended_at: None,
+                compared_by: None,
                 finding: finding(link, night),
                 notes: Vec::new(),
             };

@@ -1,5 +1,6 @@
 //! `onreserve history`: what each night found at a link, and the copies of it.
 
+use crate::domain::evidence::comparison::ComparedBy;
 use std::process::ExitCode;
 
 use super::archive_location::LinkArguments;
@@ -31,6 +32,18 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What shows that it is the same.
+fn by(compared_by: Option<ComparedBy>) -> &'static str {
+    match compared_by {
+        Some(ComparedBy::Text) => " (same text)",
+        Some(ComparedBy::Members) => " (same files in it)",
+        Some(ComparedBy::PageImages) => " (same page images)",
+        Some(ComparedBy::Bytes) => " (same bytes)",
+        Some(ComparedBy::Validators) => " (not modified, says the server)",
+        Some(ComparedBy::Nothing) | None => "",
+    }
+}
+
 /// What one night found, in a few words.
 pub(super) fn finding(evidence: &Evidence) -> String {
     match &evidence.finding {
@@ -38,7 +51,7 @@ pub(super) fn finding(evidence: &Evidence) -> String {
             let moved = moved_to.as_ref().map(|to| format!("; permanently at {to}")).unwrap_or_default();
             let drift = match drift {
                 Drift::First => "works, first copy".to_owned(),
-                Drift::Same => "works, the same".to_owned(),
+                Drift::Same => format!("works, the same{}", by(evidence.compared_by)),
                 Drift::NotCompared => "works".to_owned(),
                 Drift::Small(change) => format!("works, small edits: {}", wording::change(change)),
                 Drift::Different(change) => format!("works, different: {}", wording::change(change)),

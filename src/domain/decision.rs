@@ -150,14 +150,16 @@ mod tests {
 
     use super::*;
     use crate::domain::document::Fingerprint;
-    use crate::domain::evidence::{TextChange, Weight};
+    use crate::domain::evidence::comparison::ComparedBy;
+    use crate::domain::evidence::{Change, Weight};
 
     const TODAY: Date = date(2026, 10, 5);
     const TERM: Term = Term { first: date(2026, 9, 21), last: date(2026, 12, 11) };
 
-    fn change() -> TextChange {
-        TextChange {
+    fn change() -> Change {
+        Change {
             similarity: 0.5,
+            compared_by: ComparedBy::Text,
             words_changed: 1,
             words_before: 2,
             words_after: 2,

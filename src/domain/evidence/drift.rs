@@ -8,7 +8,8 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::domain::document::{Document, Format, text};
-use crate::domain::evidence::{CriticalChange, Drift, TextChange};
+use crate::domain::evidence::comparison::{self, ComparedBy};
+use crate::domain::evidence::{Alarm, Change, Drift};
 
 const GRAM: usize = 4;
 /// Typos and updated figures: at most so many words, or this share of them.
@@ -19,18 +20,42 @@ const SMALL_SHARE: f64 = 0.002;
 const SMALL_SIMILARITY: f64 = 0.98;
 /// … unless they touch this share of the words.
 const LARGE_SHARE: f64 = 0.05;
+/// So many words in a row that the other version lacks are a passage, not an edit.
+const PASSAGE_WORDS: usize = 8;
 const SHRUNKEN_SHARE: f64 = 0.3;
-/// CriticalChange words count in the title and among so many first words.
+/// Alarm words count in the title and among so many first words.
 const BEGINNING_WORDS: usize = 100;
 
 /// Compares a document with the one that was accepted before.
 pub fn compare(before: &Document, after: &Document) -> Drift {
+    match comparison::basis(before, after) {
+        ComparedBy::Text => compare_text(before, after),
+        ComparedBy::Members | ComparedBy::PageImages | ComparedBy::Bytes => {
+            if before.fingerprint() == after.fingerprint() {
+                Drift::Same
+            } else {
+                Drift::Different(change(before, after))
+            }
+        }
+        ComparedBy::Validators | ComparedBy::Nothing if has_other_pages(before, after) => {
+            Drift::Different(change(before, after))
+        }
+        ComparedBy::Validators | ComparedBy::Nothing => Drift::NotCompared,
+    }
+}
+
+fn compare_text(before: &Document, after: &Document) -> Drift {
+    let has_other_pages = after.format.has_page_lines() && has_other_pages(before, after);
     let (old, new) = (text::words(&before.text), text::words(&after.text));
-    if old == new && (!old.is_empty() || before.pages == after.pages) {
+    if old == new && !has_other_pages && (!old.is_empty() || before.pages == after.pages) {
         return Drift::Same;
     }
     let change = change(before, after);
     let same_pages = before.pages == after.pages || after.format == Format::Html;
+    if has_other_pages {
+        let is_cover = change.alarm.is_none() && !adds_a_passage(before, after);
+        return if is_cover { Drift::Small(change) } else { Drift::Different(change) };
+    }
     if change.words_changed == 0 && change.alarm.is_none() && (same_pages || !old.is_empty()) {
         return Drift::Same;
     }
@@ -41,8 +66,44 @@ pub fn compare(before: &Document, after: &Document) -> Drift {
     }
 }
 
+fn has_other_pages(before: &Document, after: &Document) -> bool {
+    before.pages.zip(after.pages).is_some_and(|(before, after)| before != after)
+}
+
+/// Whether one of the two has a passage or a page that the other lacks,
+/// elsewhere than at its beginning. A cover page is none, and a work that is set
+/// on other paper breaks its pages elsewhere and has none either.
+fn adds_a_passage(before: &Document, after: &Document) -> bool {
+    let pages = |document: &Document| document.text.lines().map(text::words).collect::<Vec<_>>();
+    let (old, new) = (pages(before), pages(after));
+    lacks_page(&old, &new) || lacks_page(&new, &old) || lacks_passage(&old, &new) || lacks_passage(&new, &old)
+}
+
+/// The pages of `other` are all in it, and one more that is not in `other`.
+fn lacks_page(pages: &[Vec<String>], other: &[Vec<String>]) -> bool {
+    let mut unmatched: HashMap<&Vec<String>, usize> = HashMap::new();
+    for page in other {
+        *unmatched.entry(page).or_default() += 1;
+    }
+    let mut lacks_one = false;
+    for (at, page) in pages.iter().enumerate() {
+        match unmatched.get_mut(page).filter(|count| **count > 0) {
+            Some(count) => *count -= 1,
+            None => lacks_one |= at > 0 && page.len() >= PASSAGE_WORDS,
+        }
+    }
+    lacks_one && unmatched.values().all(|count| *count == 0)
+}
+
+fn lacks_passage(pages: &[Vec<String>], other: &[Vec<String>]) -> bool {
+    let first = pages.first().map_or(0, Vec::len);
+    let (words, other) = (pages.concat(), other.concat());
+    let changed = uncovered(&words, &grams(&other));
+    changed.get(first..).unwrap_or_default().split(|changed| !changed).any(|run| run.len() >= PASSAGE_WORDS)
+}
+
 /// How two documents differ, in figures.
-pub fn change(before: &Document, after: &Document) -> TextChange {
+pub fn change(before: &Document, after: &Document) -> Change {
     let (old, new) = (text::words(&before.text), text::words(&after.text));
     let (old_grams, new_grams) = (grams(&old), grams(&new));
     let changed_after = uncovered(&new, &old_grams);
@@ -53,8 +114,18 @@ pub fn change(before: &Document, after: &Document) -> TextChange {
     } else {
         changed_before.max(changed_after.iter().filter(|changed| **changed).count())
     };
-    TextChange {
-        similarity: dice(&old_grams, &new_grams),
+    let compared_by = comparison::basis(before, after);
+    let similarity = match compared_by {
+        ComparedBy::Text => dice(&old_grams, &new_grams),
+        ComparedBy::Members
+        | ComparedBy::PageImages
+        | ComparedBy::Bytes
+        | ComparedBy::Validators
+        | ComparedBy::Nothing => comparison::shared_contents(before, after),
+    };
+    Change {
+        similarity,
+        compared_by,
         words_changed: count(words_changed),
         words_before: count(old.len()),
         words_after: count(new.len()),
@@ -87,7 +158,7 @@ pub fn is_unsteady(before: &Document, after: &Document, other: &Document) -> boo
 }
 
 /// Whether two changes of one page are of about the same size.
-pub fn is_as_large(change: &TextChange, other: &TextChange) -> bool {
+pub fn is_as_large(change: &Change, other: &Change) -> bool {
     change.words_changed as usize <= 2 * other.words_changed as usize + SMALL_WORDS
 }
 
@@ -97,7 +168,7 @@ fn float(n: usize) -> f64 {
 
 /// Whether nobody needs to hear of it. In files, which people make by hand, a
 /// few words of few are already much; in pages they are a counter.
-fn is_small(change: &TextChange, format: Format) -> bool {
+fn is_small(change: &Change, format: Format) -> bool {
     let longest = f64::from(change.words_before.max(change.words_after)).max(1.0);
     let changed = f64::from(change.words_changed);
     let is_few = change.words_changed as usize <= SMALL_WORDS || changed <= SMALL_SHARE * longest;
@@ -160,7 +231,7 @@ fn counts(words: &[String]) -> HashMap<&str, usize> {
 }
 
 /// Words that matter whatever the size of the change, newly at the beginning.
-fn alarm(before: &Document, after: &Document, old: &[String], new: &[String]) -> Option<CriticalChange> {
+fn alarm(before: &Document, after: &Document, old: &[String], new: &[String]) -> Option<Alarm> {
     let begins_with = |document: &Document, words: &[String], wanted: &[&str]| {
         let title = document.title.as_deref().map(text::folded).unwrap_or_default();
         let in_title = title.split(|c: char| !c.is_alphanumeric()).any(|word| wanted.contains(&word));
@@ -173,13 +244,13 @@ fn alarm(before: &Document, after: &Document, old: &[String], new: &[String]) ->
             && !old.iter().any(|word| wanted.contains(&word.as_str()))
     };
     if newly(&["withdrawn"]) {
-        Some(CriticalChange::Withdrawn)
+        Some(Alarm::Withdrawn)
     } else if newly(&["retracted", "retraction"]) {
-        Some(CriticalChange::Retracted)
+        Some(Alarm::Retracted)
     } else if old.len() >= 50 && f64::from(count(new.len())) < SHRUNKEN_SHARE * f64::from(count(old.len())) {
-        Some(CriticalChange::Shrunken)
+        Some(Alarm::Shrunken)
     } else {
-        is_new_version(before, after).then_some(CriticalChange::NewVersion)
+        is_new_version(before, after).then_some(Alarm::NewVersion)
     }
 }
 
@@ -265,7 +336,7 @@ mod tests {
             Drift::Different(change) => change.alarm,
             Drift::First | Drift::Same | Drift::NotCompared | Drift::Small(_) => None,
         };
-        assert_eq!(told("2103.04922v5"), Some(CriticalChange::NewVersion));
+        assert_eq!(told("2103.04922v5"), Some(Alarm::NewVersion));
         assert_eq!(told("2103.04922v4"), None);
         assert_eq!(told("2103.04923v5"), None);
     }
@@ -300,7 +371,7 @@ mod tests {
         let Drift::Different(change) = compare(&before, &article("RETRACTED: On learning", &text)) else {
             panic!("not told")
         };
-        assert_eq!(change.alarm, Some(CriticalChange::Retracted));
+        assert_eq!(change.alarm, Some(Alarm::Retracted));
     }
 
     #[test]
@@ -308,7 +379,56 @@ mod tests {
         let Drift::Different(change) = drift(&paragraphs(1, 20), &paragraphs(1, 4)) else {
             panic!("not told")
         };
-        assert_eq!(change.alarm, Some(CriticalChange::Shrunken));
+        assert_eq!(change.alarm, Some(Alarm::Shrunken));
+    }
+
+    fn pages(texts: &[&str]) -> Document {
+        let pages = u32::try_from(texts.len()).ok();
+        Document { text: texts.join("\n"), pages, ..Document::bare(Format::Pdf) }
+    }
+
+    #[test]
+    fn a_page_more_is_reported_unless_it_is_a_cover() {
+        let work = [
+            "the first page has these words and is about flows",
+            "the second page is about scores and how to learn them",
+            "the third page is about noise and samples of it",
+        ];
+        let [one, two, three] = work;
+        let before = pages(&work);
+        let added = "a fourth page with words that stand in none of the others";
+        assert_eq!(name(&compare(&before, &pages(&[one, two, three, added]))), "different");
+        assert_eq!(name(&compare(&before, &pages(&[one, three]))), "different");
+        assert_eq!(name(&compare(&before, &pages(&[added, one, two, three]))), "small");
+        let reflowed = [format!("{one} {two}"), three.to_owned()];
+        assert_eq!(name(&compare(&before, &pages(&[&reflowed[0], &reflowed[1]]))), "small");
+        // A page like the others, with another number, is one all the same.
+        let deck: Vec<String> =
+            (1..5).map(|n| format!("step {n} of the proof is like the one before it")).collect();
+        let deck: Vec<&str> = deck.iter().map(String::as_str).collect();
+        assert_eq!(name(&compare(&pages(&deck), &pages(&deck[..3]))), "different");
+    }
+
+    #[test]
+    fn what_has_no_text_is_compared_by_what_is_in_it() {
+        use crate::domain::capture::Digest;
+        use crate::domain::document::Contents;
+        let scan = |marks: &[u8]| Document {
+            pages: u32::try_from(marks.len()).ok(),
+            contents: Some(Contents::Pages(marks.iter().map(|mark| Digest::of(&[*mark])).collect())),
+            ..Document::bare(Format::Pdf)
+        };
+        assert_eq!(name(&compare(&scan(b"abc"), &scan(b"abc"))), "same");
+        let Drift::Different(change) = compare(&scan(b"abc"), &scan(b"axc")) else { panic!("not reported") };
+        assert_eq!(change.compared_by, ComparedBy::PageImages);
+        assert_eq!(name(&compare(&scan(b"abc"), &scan(b"ab"))), "different");
+        let bytes = |mark: u8| Document {
+            contents: Some(Contents::Bytes(Digest::of(&[mark]))),
+            ..Document::bare(Format::Other)
+        };
+        let Drift::Different(change) = compare(&bytes(1), &bytes(2)) else { panic!("not reported") };
+        assert!(!change.is_replacement(), "other bytes say nothing of the work");
+        assert_eq!(name(&compare(&scan(b"abc"), &bytes(1))), "not compared");
     }
 
     /// Lines times headings would be a month of comparisons here.

@@ -4,6 +4,7 @@ use crate::domain::address::Address;
 use crate::domain::document::Document;
 use crate::domain::evidence::assess::{self, Assessment};
 use crate::domain::evidence::classify::{ResponseClass, classify};
+use crate::domain::evidence::comparison::{self, ComparedBy};
 use crate::domain::evidence::document_file::is_file;
 use crate::domain::evidence::drift;
 use crate::domain::evidence::fragment;
@@ -12,7 +13,7 @@ use crate::domain::evidence::page_signatures;
 use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::text_noise;
 use crate::domain::evidence::visit_context::VisitContext;
-use crate::domain::evidence::{CriticalChange, Drift, Evidence, Finding, Note, Reason, TextChange};
+use crate::domain::evidence::{Alarm, Change, Drift, Evidence, Finding, Note, Reason};
 
 /// Evaluates a visit for which `next_probe` has nothing left.
 pub fn evaluate(context: &VisitContext) -> Evidence {
@@ -26,7 +27,24 @@ pub fn evaluate(context: &VisitContext) -> Evidence {
             .filter(|address| **address != context.link.address)
             .cloned(),
         notes: notes(context, &finding),
+        compared_by: compared_by(context, &finding),
         finding,
+    }
+}
+
+/// By what the document was compared with the accepted one.
+fn compared_by(context: &VisitContext, finding: &Finding) -> Option<ComparedBy> {
+    let Finding::Healthy { drift, .. } = finding else { return None };
+    match drift {
+        Drift::First => None,
+        Drift::NotCompared => Some(ComparedBy::Nothing),
+        Drift::Small(change) | Drift::Different(change) => Some(change.compared_by),
+        Drift::Same if context.results.0.iter().any(|answer| answer.is_known) => Some(ComparedBy::Bytes),
+        Drift::Same => Some(match (context.baseline, context.document()) {
+            (Some(baseline), Some((_, document))) => comparison::basis(baseline, document),
+            (None, Some((_, document))) => comparison::basis_of(document),
+            (_, None) => ComparedBy::Validators,
+        }),
     }
 }
 
@@ -105,11 +123,7 @@ fn withdrawn(context: &VisitContext, rules: &HostRules) -> Option<Finding> {
         rules.statement.and_then(|says| says(document)) == Some(PageStatement::Withdrawn)
     };
     let before = context.baseline.filter(|before| !says_so(before)).filter(|_| says_so(page))?;
-    let change = TextChange {
-        alarm: Some(CriticalChange::Withdrawn),
-        seen_twice: true,
-        ..drift::change(before, page)
-    };
+    let change = Change { alarm: Some(Alarm::Withdrawn), seen_twice: true, ..drift::change(before, page) };
     Some(Finding::Healthy { drift: Drift::Different(change), moved_to: None })
 }
 
@@ -189,15 +203,12 @@ fn healthy(context: &VisitContext, document: &Document, moved_to: Option<Address
     };
     let drift = match (drift, context.baseline.filter(|baseline| is_tampered_with(baseline, document))) {
         (Drift::Same | Drift::Small(_) | Drift::Different(_), Some(baseline)) => {
-            Drift::Different(TextChange {
-                alarm: Some(CriticalChange::Tampered),
-                ..drift::change(baseline, document)
-            })
+            Drift::Different(Change { alarm: Some(Alarm::Tampered), ..drift::change(baseline, document) })
         }
         (Drift::Different(change), None) => text_noise::settle(
             context,
             document,
-            TextChange { seen_twice: seen_twice(context, document), ..change },
+            Change { seen_twice: seen_twice(context, document), ..change },
         ),
         (drift @ (Drift::First | Drift::Same | Drift::NotCompared | Drift::Small(_)), _) => drift,
     };

@@ -71,12 +71,13 @@ pub struct StoredCapture {
 
 #[cfg(test)]
 mod tests {
+    use crate::domain::evidence::comparison::ComparedBy;
     use jiff::Timestamp;
 
     use super::*;
     use crate::domain::address::Address;
-    use crate::domain::capture::{CaptureReason, Digest};
-    use crate::domain::evidence::{CriticalChange, TextChange};
+    use crate::domain::capture::{Digest, Why};
+    use crate::domain::evidence::{Alarm, Change};
 
     fn text(n: u8) -> Fingerprint {
         Fingerprint { version: 1, digest: Digest::of(&[n]) }
@@ -93,7 +94,7 @@ mod tests {
             bytes: 1,
             media_type: String::new(),
             captured_at: Timestamp::UNIX_EPOCH,
-            why: CaptureReason::Changed,
+            why: Why::Changed,
             head: None,
         };
         StoredCapture {
@@ -107,9 +108,10 @@ mod tests {
         }
     }
 
-    fn change(n: u8, alarm: Option<CriticalChange>) -> TextChange {
-        TextChange {
+    fn change(n: u8, alarm: Option<Alarm>) -> Change {
+        Change {
             similarity: 0.7,
+            compared_by: ComparedBy::Text,
             words_changed: 300,
             words_before: 1000,
             words_after: 1000,
@@ -129,6 +131,7 @@ mod tests {
             at: Timestamp::UNIX_EPOCH,
             status: None,
             ended_at: None,
+            compared_by: None,
             finding: crate::domain::evidence::Finding::Healthy { drift, moved_to: None },
             notes: Vec::new(),
         };
@@ -154,12 +157,7 @@ mod tests {
 
     #[test]
     fn a_broken_version_is_never_offered_whatever_came_after_it() {
-        for alarm in [
-            CriticalChange::Shrunken,
-            CriticalChange::Tampered,
-            CriticalChange::Withdrawn,
-            CriticalChange::Retracted,
-        ] {
+        for alarm in [Alarm::Shrunken, Alarm::Tampered, Alarm::Withdrawn, Alarm::Retracted] {
             let broken = Drift::Different(change(1, Some(alarm)));
             for after in [
                 None,

@@ -7,6 +7,7 @@ pub mod classify;
 pub mod document_file;
 pub mod host_rules;
 pub mod identity;
+pub mod comparison;
 pub mod drift;
 pub mod soft_404;
 pub mod fragment;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
 use crate::domain::document::Fingerprint;
+use crate::domain::evidence::comparison::ComparedBy;
 
 /// What one night's visit says about a link.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +37,9 @@ pub struct Evidence {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Address>,
     pub finding: Finding,
+    /// By what the document was compared with the accepted one, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared_by: Option<ComparedBy>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Note>,
 }
@@ -82,13 +87,13 @@ pub enum Drift {
     /// It answered, but without what could be compared: a landing page whose file was not to be had.
     NotCompared,
     /// Typo-level or expected: logged, not reported.
-    Small(TextChange),
-    Different(TextChange),
+    Small(Change),
+    Different(Change),
 }
 
 impl Drift {
     /// The change a reader would want to hear of.
-    pub fn different(&self) -> Option<&TextChange> {
+    pub fn different(&self) -> Option<&Change> {
         match self {
             Self::Different(change) => Some(change),
             Self::First | Self::Same | Self::NotCompared | Self::Small(_) => None,
@@ -96,7 +101,7 @@ impl Drift {
     }
 
     /// How the text differs from the accepted one, much or little.
-    pub fn change(&self) -> Option<&TextChange> {
+    pub fn change(&self) -> Option<&Change> {
         match self {
             Self::Different(change) | Self::Small(change) => Some(change),
             Self::First | Self::Same | Self::NotCompared => None,
@@ -106,9 +111,11 @@ impl Drift {
 
 /// How two versions of a work differ, in figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TextChange {
-    /// Shared 4-grams of words (Dice), 0 to 1.
+pub struct Change {
+    /// Shared 4-grams of words (Dice), or shared parts where there is no text; 0 to 1.
     pub similarity: f64,
+    #[serde(default, skip_serializing_if = "ComparedBy::is_text")]
+    pub compared_by: ComparedBy,
     pub words_changed: u32,
     pub words_before: u32,
     pub words_after: u32,
@@ -120,7 +127,7 @@ pub struct TextChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub section: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alarm: Option<CriticalChange>,
+    pub alarm: Option<Alarm>,
     /// Two fetches of one night brought this text.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub seen_twice: bool,
@@ -135,23 +142,25 @@ pub struct TextChange {
 /// threshold for pages gone off topic in web archives (doi:10.1007/978-3-319-24592-8_17).
 const ANOTHER_WORK: f64 = 0.10;
 
-impl TextChange {
+impl Change {
     /// The new text has nothing to do with the old one.
     pub fn is_replacement(&self) -> bool {
-        self.similarity < ANOTHER_WORK
+        match self.compared_by {
+            ComparedBy::Text => self.similarity < ANOTHER_WORK,
+            // Other pictures in the same number may be the same pages, scanned or packed anew.
+            ComparedBy::PageImages => self.similarity < ANOTHER_WORK && self.pages_before != self.pages_after,
+            ComparedBy::Members => self.similarity < ANOTHER_WORK,
+            // One byte makes other bytes; that says nothing of the work.
+            ComparedBy::Bytes | ComparedBy::Validators | ComparedBy::Nothing => false,
+        }
     }
 
     /// Another work under the same address, or a notice where the work was:
     /// nothing to offer a reader, nor to compare later nights with.
     pub fn is_worse(&self) -> bool {
         match self.alarm {
-            Some(
-                CriticalChange::Withdrawn
-                | CriticalChange::Retracted
-                | CriticalChange::Shrunken
-                | CriticalChange::Tampered,
-            ) => true,
-            Some(CriticalChange::NewVersion) | None => self.is_replacement(),
+            Some(Alarm::Withdrawn | Alarm::Retracted | Alarm::Shrunken | Alarm::Tampered) => true,
+            Some(Alarm::NewVersion) | None => self.is_replacement(),
         }
     }
 }
@@ -159,7 +168,7 @@ impl TextChange {
 /// Changes that matter whatever their size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum CriticalChange {
+pub enum Alarm {
     Withdrawn,
     Retracted,
     Shrunken,

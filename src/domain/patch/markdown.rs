@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, LinkType, Parser, Tag, TagEnd};
 
-use super::address_syntax::AddressSyntax;
-use super::{FoundAddress, data_files, html};
+use super::spelling::Setting;
+use super::{Found, html, plain};
 use crate::domain::page;
 
-pub(super) fn addresses(text: &str, name: &str) -> Vec<FoundAddress> {
+pub(super) fn addresses(text: &str, name: &str) -> Vec<Found> {
     let mut found = Vec::new();
     let mut in_head = false;
     let mut events = Parser::new_ext(text, page::markdown_options()).into_offset_iter();
@@ -17,7 +17,7 @@ pub(super) fn addresses(text: &str, name: &str) -> Vec<FoundAddress> {
         match event {
             Event::Start(Tag::MetadataBlock(_)) => in_head = true,
             Event::End(TagEnd::MetadataBlock(_)) => in_head = false,
-            Event::Text(_) if in_head => found.extend(data_files::addresses(text, range, name)),
+            Event::Text(_) if in_head => found.extend(plain::addresses(text, range, name)),
             Event::Html(_) | Event::InlineHtml(_) => found.extend(html::addresses(text, range)),
             Event::Start(Tag::Link { link_type, dest_url, .. }) => match link_type {
                 LinkType::Inline => found.extend(inline(text, range, &dest_url)),
@@ -41,21 +41,21 @@ pub(super) fn addresses(text: &str, name: &str) -> Vec<FoundAddress> {
 /// The destination of `[words](destination "title")`: the last one that reads
 /// as the parser read it, because words may hold images with destinations of
 /// their own.
-fn inline(text: &str, range: Range<usize>, wanted: &str) -> Option<FoundAddress> {
+fn inline(text: &str, range: Range<usize>, wanted: &str) -> Option<Found> {
     let starts = text[range.clone()].rmatch_indices("](");
     starts
         .filter_map(|(at, _)| destination(text, range.start + at + 2, range.end))
         .find(|found| found.value == wanted)
 }
 
-fn autolink(text: &str, range: Range<usize>, wanted: &str) -> Option<FoundAddress> {
+fn autolink(text: &str, range: Range<usize>, wanted: &str) -> Option<Found> {
     let range = range.start + 1..range.end.checked_sub(1)?;
     let value = text.get(range.clone())?.to_owned();
-    (value == wanted).then_some(FoundAddress { range, value, syntax: AddressSyntax::Autolink })
+    (value == wanted).then_some(Found { range, value, setting: Setting::Autolink })
 }
 
 /// The link destination that begins at a place (`CommonMark` section 6.3).
-fn destination(text: &str, from: usize, end: usize) -> Option<FoundAddress> {
+fn destination(text: &str, from: usize, end: usize) -> Option<Found> {
     let rest = text.get(from..end)?;
     let start = from + (rest.len() - rest.trim_start().len());
     let rest = &text[start..end];
@@ -88,7 +88,7 @@ fn destination(text: &str, from: usize, end: usize) -> Option<FoundAddress> {
     }
     let range = start..start + length;
     let value = html::decoded(&unescaped(&text[range.clone()]));
-    Some(FoundAddress { range, value, syntax: AddressSyntax::Destination { in_angles } })
+    Some(Found { range, value, setting: Setting::Destination { in_angles } })
 }
 
 /// Backslashes before punctuation only say that it is meant literally.

@@ -3,7 +3,7 @@ use sqlx::Row as _;
 
 use super::*;
 use crate::domain::address::Address;
-use crate::domain::capture::{Capture, CaptureReason, Digest};
+use crate::domain::capture::{Capture, Digest, Why};
 use crate::domain::decision::{Choice, Decision, Gist, Until};
 use crate::domain::document::Fingerprint;
 use crate::domain::evidence::link_history::StoredCapture;
@@ -34,6 +34,7 @@ fn visit(n: i64) -> Entry {
             at: night(n),
             status: Some(200),
             ended_at: None,
+            compared_by: None,
             finding: Finding::Healthy { drift: Drift::Same, moved_to: None },
             notes: Vec::new(),
         },
@@ -52,7 +53,7 @@ fn capture(n: i64, bytes: &[u8]) -> Entry {
             bytes: 1,
             media_type: String::new(),
             captured_at: night(n) + jiff::SignedDuration::from_mins(5),
-            why: CaptureReason::First,
+            why: Why::First,
             head: None,
             chain: vec![link()],
         },

@@ -13,7 +13,7 @@ const STAGES: &[&str] = &[
     "address",
     "link",
     "course",
-    "action_token",
+    "ticket",
     "schedule",
     "page",
     "patch",

@@ -16,7 +16,8 @@ pub mod annotation;
 pub mod replacement;
 pub mod student;
 
-use crate::domain::evidence::{CriticalChange, Note, Reason, TextChange};
+use crate::domain::evidence::comparison::ComparedBy;
+use crate::domain::evidence::{Alarm, Change, Note, Reason};
 use crate::domain::page::Defect;
 use crate::domain::report::figures::{count, number, percent, words};
 use crate::domain::report::plain::{quoted, visible};
@@ -174,7 +175,7 @@ fn plain_why(why: &str) -> String {
 }
 
 /// How two versions differ, in figures: "16 pages (14 before), 96 % of the text the same".
-pub fn change(change: &TextChange) -> String {
+pub fn change(change: &Change) -> String {
     let mut parts = Vec::new();
     if let Some(alarm) = change.alarm {
         parts.push(self::alarm(alarm, change));
@@ -185,6 +186,7 @@ pub fn change(change: &TextChange) -> String {
         parts.push(format!("{after} pages ({before} before)"));
     }
     match (change.words_before, change.words_after) {
+        (0, 0) if !change.compared_by.is_text() => parts.push(without_text(change)),
         (0, 0) => parts.push("no text to compare".to_owned()),
         (_, 0) => parts.push("its text can no longer be read".to_owned()),
         _ if change.similarity < 0.01 => parts.push("a completely different text".to_owned()),
@@ -204,12 +206,27 @@ pub fn change(change: &TextChange) -> String {
     parts.join(", ")
 }
 
-fn alarm(alarm: CriticalChange, change: &TextChange) -> String {
+/// What differs in a file that has no text to compare.
+fn without_text(change: &Change) -> String {
+    match change.compared_by {
+        ComparedBy::PageImages if change.similarity <= 0.0 => "other images on all its pages".to_owned(),
+        ComparedBy::PageImages => {
+            format!("other images on some pages ({} of them the same)", percent(change.similarity))
+        }
+        ComparedBy::Members if change.similarity <= 0.0 => "other files in it".to_owned(),
+        ComparedBy::Members => format!("{} of the files in it the same", percent(change.similarity)),
+        ComparedBy::Text | ComparedBy::Bytes | ComparedBy::Validators | ComparedBy::Nothing => {
+            "the file is another one; it has no text to compare".to_owned()
+        }
+    }
+}
+
+fn alarm(alarm: Alarm, change: &Change) -> String {
     match alarm {
-        CriticalChange::Withdrawn => "marked as withdrawn".to_owned(),
-        CriticalChange::Retracted => "marked as retracted".to_owned(),
-        CriticalChange::Tampered => "it now contains spam".to_owned(),
-        CriticalChange::Shrunken => {
+        Alarm::Withdrawn => "marked as withdrawn".to_owned(),
+        Alarm::Retracted => "marked as retracted".to_owned(),
+        Alarm::Tampered => "it now contains spam".to_owned(),
+        Alarm::Shrunken => {
             let figure = |n: u32| number(u64::from(n));
             format!(
                 "much shorter ({} words, {} before)",
@@ -217,7 +234,7 @@ fn alarm(alarm: CriticalChange, change: &TextChange) -> String {
                 figure(change.words_before)
             )
         }
-        CriticalChange::NewVersion => "a new version is out".to_owned(),
+        Alarm::NewVersion => "a new version is out".to_owned(),
     }
 }
 
@@ -283,9 +300,10 @@ mod tests {
     use crate::domain::capture::Digest;
     use crate::domain::document::Fingerprint;
 
-    fn revised() -> TextChange {
-        TextChange {
+    fn revised() -> Change {
+        Change {
             similarity: 0.964,
+            compared_by: ComparedBy::Text,
             words_changed: 338,
             words_before: 9000,
             words_after: 9300,
@@ -302,9 +320,9 @@ mod tests {
     #[test]
     fn a_change_is_told_in_figures() {
         insta::assert_snapshot!(change(&revised()), @r#"16 pages (14 before), 96 % of the text the same, about 350 words rewritten, mostly under "Reverse diffusion""#);
-        let shrunken = TextChange {
+        let shrunken = Change {
             similarity: 0.04,
-            alarm: Some(CriticalChange::Shrunken),
+            alarm: Some(Alarm::Shrunken),
             pages_before: None,
             words_after: 310,
             section: None,

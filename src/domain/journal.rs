@@ -41,8 +41,7 @@ pub enum Entry {
     /// of `decided` speaks for the link no more.
     Lapsed { night: Timestamp, course: CourseId, link: Address, decided: Timestamp },
     /// A reader wants no more letters of a course, or wants them again.
-    #[serde(rename = "letters")]
-    EmailSubscription { at: Timestamp, course: CourseId, reader: EmailAddress, wanted: bool },
+    Letters { at: Timestamp, course: CourseId, reader: EmailAddress, wanted: bool },
     /// The owner asked us to stop: every version of the link is closed, and
     /// the bodies that no other link needs are removed. Nothing new is kept.
     TakenDown { at: Timestamp, link: Address, reason: String, by: Option<String>, removed: Vec<Digest> },
@@ -51,8 +50,7 @@ pub enum Entry {
     /// A newer extraction reads the same capture as this text.
     Reread { link: Address, sha256: Digest, text: Fingerprint },
     /// A replacement for a dead link was searched for.
-    #[serde(rename = "sought")]
-    ReplacementSearched { at: Timestamp, link: Address, found: Option<Replacement> },
+    Sought { at: Timestamp, link: Address, found: Option<Replacement> },
     /// A night is over.
     Finished { night: Timestamp, at: Timestamp, void: Option<Void> },
 }
@@ -70,11 +68,11 @@ impl Entry {
             | Self::Accepted { .. }
             | Self::Decided { .. }
             | Self::Lapsed { .. }
-            | Self::EmailSubscription { .. }
+            | Self::Letters { .. }
             | Self::TakenDown { .. }
             | Self::Reinstated { .. }
             | Self::Reread { .. }
-            | Self::ReplacementSearched { .. }
+            | Self::Sought { .. }
             | Self::Finished { .. } => Vec::new(),
         }
     }

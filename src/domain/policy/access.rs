@@ -23,17 +23,17 @@ pub enum Original {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
     /// Its readers have to say who they are.
-    NotAReader,
+    ToStrangers,
     TakenDown,
     Licensed,
     OutsideTerm,
     /// The original has not been confirmed dead.
-    OriginalAvailable,
+    OriginalStands,
 }
 
 /// All that the decision rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CopyRequest {
+pub struct Question {
     /// Whether they are one of the course's readers.
     pub is_reader: bool,
     pub course: Openness,
@@ -49,17 +49,17 @@ pub struct CopyRequest {
 /// # Errors
 ///
 /// The reason why it stays closed, to be told to the reader.
-pub fn may_open(request: &CopyRequest) -> Result<(), Closed> {
-    match (request.rights, request.course) {
+pub fn may_open(question: &Question) -> Result<(), Closed> {
+    match (question.rights, question.course) {
         // That something was removed is said to everybody.
         (Rights::TakenDown, _) => Err(Closed::TakenDown),
-        _ if !request.is_reader => Err(Closed::NotAReader),
+        _ if !question.is_reader => Err(Closed::ToStrangers),
         (Rights::Licensed, _) => Err(Closed::Licensed),
         (Rights::Own | Rights::OpenLicence, _) | (Rights::Unknown, Openness::Open) => Ok(()),
         (Rights::FairUse, _) | (Rights::Unknown, Openness::Dark) => {
-            let runs = request.term.is_none_or(|term| (term.first..=term.last).contains(&request.today));
-            match request.original {
-                Original::Works | Original::Failing => Err(Closed::OriginalAvailable),
+            let runs = question.term.is_none_or(|term| (term.first..=term.last).contains(&question.today));
+            match question.original {
+                Original::Works | Original::Failing => Err(Closed::OriginalStands),
                 Original::Dead | Original::SetAside if runs => Ok(()),
                 Original::Dead | Original::SetAside => Err(Closed::OutsideTerm),
             }
@@ -96,24 +96,24 @@ mod tests {
 
     const TERM: Term = Term { first: date(2026, 9, 14), last: date(2026, 12, 4) };
 
-    fn request(course: Openness, rights: Rights, original: Original) -> CopyRequest {
+    fn question(course: Openness, rights: Rights, original: Original) -> Question {
         let today = date(2026, 10, 1);
-        CopyRequest { is_reader: true, course, rights, original, term: Some(TERM), today }
+        Question { is_reader: true, course, rights, original, term: Some(TERM), today }
     }
 
     #[test]
     fn a_dark_archive_stands_in_for_the_dead_while_the_term_runs() {
-        let dark = |original| request(Openness::Dark, Rights::Unknown, original);
+        let dark = |original| question(Openness::Dark, Rights::Unknown, original);
         assert_eq!(may_open(&dark(Original::Dead)), Ok(()));
         assert_eq!(may_open(&dark(Original::SetAside)), Ok(()));
-        assert_eq!(may_open(&dark(Original::Failing)), Err(Closed::OriginalAvailable));
+        assert_eq!(may_open(&dark(Original::Failing)), Err(Closed::OriginalStands));
         for (today, opens) in
             [(date(2026, 9, 13), false), (TERM.first, true), (TERM.last, true), (date(2026, 12, 5), false)]
         {
-            let asked = may_open(&CopyRequest { today, ..dark(Original::Dead) });
+            let asked = may_open(&Question { today, ..dark(Original::Dead) });
             assert_eq!(asked, if opens { Ok(()) } else { Err(Closed::OutsideTerm) }, "{today}");
         }
-        let endless = CopyRequest { term: None, today: date(2030, 1, 1), ..dark(Original::Dead) };
+        let endless = Question { term: None, today: date(2030, 1, 1), ..dark(Original::Dead) };
         assert_eq!(may_open(&endless), Ok(()));
     }
 
@@ -121,7 +121,7 @@ mod tests {
     fn the_rights_of_a_link_win_over_its_course() {
         for course in [Openness::Open, Openness::Dark] {
             for original in [Original::Works, Original::Failing, Original::Dead, Original::SetAside] {
-                let ask = |rights| may_open(&request(course, rights, original));
+                let ask = |rights| may_open(&question(course, rights, original));
                 assert_eq!(ask(Rights::TakenDown), Err(Closed::TakenDown));
                 assert_eq!(ask(Rights::Licensed), Err(Closed::Licensed));
                 assert_eq!(ask(Rights::Own), Ok(()));
@@ -138,8 +138,8 @@ mod tests {
     #[test]
     fn strangers_open_nothing_whatever_its_rights() {
         for rights in [Rights::Own, Rights::OpenLicence, Rights::FairUse, Rights::Licensed, Rights::Unknown] {
-            let asked = CopyRequest { is_reader: false, ..request(Openness::Open, rights, Original::Dead) };
-            assert_eq!(may_open(&asked), Err(Closed::NotAReader));
+            let asked = Question { is_reader: false, ..question(Openness::Open, rights, Original::Dead) };
+            assert_eq!(may_open(&asked), Err(Closed::ToStrangers));
         }
     }
 

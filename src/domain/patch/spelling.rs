@@ -6,7 +6,7 @@ use crate::domain::address::Address;
 
 /// Where an address stands: decides what of it must be written otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AddressSyntax {
+pub(super) enum Setting {
     /// An attribute in HTML, in these quotation marks or none.
     Attribute(Option<char>),
     /// A destination in Markdown, bare or in angle brackets.
@@ -18,17 +18,17 @@ pub(super) enum AddressSyntax {
 }
 
 /// The address as it has to be written there; `old` is how the old one was.
-pub(super) fn written(address: &Address, syntax: AddressSyntax, old: &str) -> String {
+pub(super) fn spelled(address: &Address, setting: Setting, old: &str) -> String {
     let text = address.as_str();
-    match syntax {
-        AddressSyntax::Attribute(_) => text.replace('&', "&amp;").replace('\'', "&#39;"),
-        AddressSyntax::Destination { in_angles } => {
+    match setting {
+        Setting::Attribute(_) => text.replace('&', "&amp;").replace('\'', "&#39;"),
+        Setting::Destination { in_angles } => {
             let text = encoded(text, if in_angles { "\\|" } else { "\\|`" });
             let text = if in_angles || is_balanced(&text) { text } else { encoded(&text, "()") };
             if text.contains(';') { text.replace('&', "&amp;") } else { text }
         }
-        AddressSyntax::Autolink => encoded(text, "\\|"),
-        AddressSyntax::Word(before) => {
+        Setting::Autolink => encoded(text, "\\|"),
+        Setting::Word(before) => {
             let text = match before {
                 Some('"' | '\'') => encoded(text, "'\\|"),
                 Some('(') => encoded(text, "'\\|,[]()"),
@@ -40,13 +40,13 @@ pub(super) fn written(address: &Address, syntax: AddressSyntax, old: &str) -> St
 }
 
 fn encoded(text: &str, wanted: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut written, c| {
+    text.chars().fold(String::with_capacity(text.len()), |mut spelled, c| {
         if wanted.contains(c) {
-            written.push_str(&format!("%{:02X}", u32::from(c)));
+            spelled.push_str(&format!("%{:02X}", u32::from(c)));
         } else {
-            written.push(c);
+            spelled.push(c);
         }
-        written
+        spelled
     })
 }
 
