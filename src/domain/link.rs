@@ -59,6 +59,31 @@ pub enum Target {
     Malformed(String),
 }
 
+/// From where the day comes on which a link is needed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DueFrom {
+    pub sign: Sign,
+    /// The words in which the day stands.
+    pub text: String,
+}
+
+/// Which part of a page names a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sign {
+    Heading,
+    /// A line in bold, a term or a summary above.
+    Label,
+    /// The table's row.
+    Row,
+    Column,
+    Cell,
+    /// The list item, paragraph or line itself.
+    Item,
+    /// The fields of a data file.
+    Field,
+}
+
 /// One link as it stands on a page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mention {
@@ -75,6 +100,9 @@ pub struct Mention {
     pub week: Option<String>,
     /// When the class needs it.
     pub due: Option<Date>,
+    /// What on the page says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_from: Option<DueFrom>,
     /// Line of the source, from 1.
     pub line: u32,
     pub kind: Kind,

@@ -5,12 +5,15 @@ use std::collections::HashSet;
 use percent_encoding::percent_decode_str;
 
 use super::Defect;
+use super::script::Scripts;
 use crate::domain::link::{Mention, Target};
 
 /// The places a fragment can point to.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Anchors {
     names: HashSet<String>,
+    /// The ids that a script may give to headings without one.
+    likely: HashSet<String>,
 }
 
 impl Anchors {
@@ -23,13 +26,7 @@ impl Anchors {
     /// The id that generators give a heading: lower case, hyphens for spaces,
     /// no punctuation, a number where it was given before.
     pub(super) fn add_heading(&mut self, text: &str) {
-        let slug: String = text
-            .trim()
-            .to_lowercase()
-            .chars()
-            .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
-            .map(|c| if c == ' ' { '-' } else { c })
-            .collect();
+        let slug = slug(text);
         let mut name = slug.clone();
         let mut count = 1;
         while !self.names.insert(name.clone()) {
@@ -38,18 +35,38 @@ impl Anchors {
         }
     }
 
+    /// A heading to which a script may give that id.
+    pub(super) fn add_likely(&mut self, text: &str) {
+        self.likely.insert(slug(text));
+    }
+
     /// `#` and `#top` are the top of the page in every browser.
     fn has(&self, fragment: &str) -> bool {
         let decoded = percent_decode_str(fragment).decode_utf8_lossy();
         fragment.is_empty()
             || fragment.eq_ignore_ascii_case("top")
             || fragment.starts_with(":~:")
+            // The routes of slides and applications.
+            || fragment.starts_with('/')
+            || fragment.starts_with('!')
             || self.names.contains(fragment)
             || self.names.contains(decoded.as_ref())
     }
 }
 
-pub(super) fn defects(mentions: &[Mention], anchors: &Anchors) -> Vec<Defect> {
+fn slug(text: &str) -> String {
+    text.trim()
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect()
+}
+
+pub(super) fn defects(mentions: &[Mention], anchors: &Anchors, scripts: &Scripts) -> Vec<Defect> {
+    let is_there = |anchor: &str| {
+        anchors.has(anchor) || scripts.name(anchor) || (scripts.is_any() && anchors.likely.contains(anchor))
+    };
     mentions
         .iter()
         .filter_map(|mention| {
@@ -62,7 +79,7 @@ pub(super) fn defects(mentions: &[Mention], anchors: &Anchors) -> Vec<Defect> {
                     line,
                     why: why.clone(),
                 }),
-                Target::InPage(anchor) => (!anchors.has(anchor)).then(|| Defect::BrokenAnchor {
+                Target::InPage(anchor) => (!is_there(anchor)).then(|| Defect::BrokenAnchor {
                     words,
                     anchor: anchor.clone(),
                     line,

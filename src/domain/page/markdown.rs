@@ -1,280 +1,195 @@
-//! Course pages in Markdown (`CommonMark` with tables), and the raw HTML within.
+//! Markdown made into HTML that knows its source: `CommonMark` with tables,
+//! footnotes, definition lists and bare addresses, attribute lists left out.
 
-use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
-use scraper::{ElementRef, Html};
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::Range;
 
-use super::anchor::{self, Anchors};
-use super::due::{self, Calendar};
-use super::outline::{Outline, beginning, squeezed};
-use super::{Context, Page, kind, target};
-use crate::domain::link::{Kind, Mention, Target};
+use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeWithOffset};
 
-const ROW_CHARS: usize = 300;
+use super::source_map::Made;
+use super::{autolink, front_matter, template};
 
-/// The dialect of course pages.
+/// The dialect of course pages. Front matter is none of it: see `front_matter`.
 pub fn options() -> Options {
-    Options::ENABLE_TABLES | Options::ENABLE_HEADING_ATTRIBUTES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
+    Options::ENABLE_TABLES
+        | Options::ENABLE_HEADING_ATTRIBUTES
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_DEFINITION_LIST
 }
 
-pub(super) fn read(source: &str, context: &Context) -> Page {
-    // Front matter has the title of a page without headings.
-    let is_heading = |line: &&str| line.starts_with('#') || line.starts_with("title:");
-    let context = &context.in_term_of(source.lines().filter(is_heading));
-    let mut walk = Walk::new(source, context);
-    for (event, range) in Parser::new_ext(source, options()).into_offset_iter() {
-        walk.step(event, range.start);
-    }
-    walk.flush_block();
-    walk.finish()
+/// The HTML of a page, and the placeholders that were not filled.
+pub(super) fn made(source: &str, values: &dyn template::Values) -> (Made, Vec<usize>) {
+    let start = front_matter::of(source).map_or_else(
+        || source.len() - source.trim_start_matches('\u{feff}').len(),
+        |head| head.end,
+    );
+    let body = &source[start..];
+    let filled = template::may_have(body).then(|| template::fill(body, &code(body), values));
+    let text = filled.as_ref().map_or(body, |filled| &filled.text);
+    let origin = |at: usize| start + filled.as_ref().map_or(at, |filled| filled.source(at));
+    let mut made = Made::new(source);
+    render(text, &mut made, origin);
+    let unknown = filled.map(|filled| filled.unknown).unwrap_or_default();
+    (made, unknown.into_iter().map(|at| start + at).collect())
 }
 
-/// A link before its row is complete.
-struct Waiting {
-    mention: Mention,
+/// The HTML of a text within another format.
+pub(super) fn fragment(text: &str) -> String {
+    let mut made = Made::new(text);
+    render(text, &mut made, |at| at);
+    made.html
 }
 
-struct Walk<'a> {
-    context: &'a Context<'a>,
-    line_starts: Vec<usize>,
-    outline: Outline,
-    calendar: Calendar,
-    anchors: Anchors,
-    page: Page,
-    heading: Option<(u8, String)>,
-    link: Option<(String, u32, String)>,
-    /// The text of the block being read, and the links in it.
-    block: String,
-    waiting: Vec<Waiting>,
-    titles: Vec<String>,
-    cells: Option<Vec<due::Cell>>,
-    rows: due::Rows,
-    cell: Option<String>,
-    in_table_head: bool,
-    is_metadata: bool,
-}
-
-impl<'a> Walk<'a> {
-    fn new(source: &str, context: &'a Context<'a>) -> Self {
-        Self {
-            context,
-            line_starts: std::iter::once(0).chain(source.match_indices('\n').map(|(at, _)| at + 1)).collect(),
-            outline: Outline::default(),
-            calendar: Calendar::default(),
-            anchors: Anchors::default(),
-            page: Page::default(),
-            heading: None,
-            link: None,
-            block: String::new(),
-            waiting: Vec::new(),
-            titles: Vec::new(),
-            cells: None,
-            rows: due::Rows::default(),
-            cell: None,
-            in_table_head: false,
-            is_metadata: false,
+/// Where a text has code.
+fn code(text: &str) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    for (event, range) in Parser::new_ext(text, options()).into_offset_iter() {
+        if matches!(event, Event::Code(_) | Event::Start(Tag::CodeBlock(_))) {
+            ranges.push(range);
         }
     }
+    ranges
+}
 
-    fn line(&self, at: usize) -> u32 {
-        u32::try_from(self.line_starts.partition_point(|start| *start <= at)).unwrap_or(u32::MAX)
+/// Writes the HTML of a text behind what is made already.
+pub(super) fn render(text: &str, made: &mut Made, origin: impl Fn(usize) -> usize) {
+    let parsed = TextMergeWithOffset::new(Parser::new_ext(text, options()).into_offset_iter());
+    let mut events = Expand::default();
+    for (event, range) in parsed {
+        events.push(event, range);
     }
+    let html = RefCell::new(std::mem::take(&mut made.html));
+    let places = events.done.into_iter().map(|(event, range)| {
+        let at = html.borrow().len();
+        (event, origin(range.start), at)
+    });
+    let mut pieces = Vec::new();
+    let written = pulldown_cmark::html::write_html_fmt(
+        Shared { html: &html },
+        places.map(|(event, source, at)| {
+            let is_copy = matches!(event, Event::Html(_) | Event::InlineHtml(_));
+            pieces.push((at, source, is_copy));
+            event
+        }),
+    );
+    debug_assert!(written.is_ok(), "a string takes whatever is written to it");
+    made.html = html.into_inner();
+    for (at, source, is_copy) in pieces {
+        made.piece(at, source, is_copy);
+    }
+}
 
-    fn step(&mut self, event: Event, at: usize) {
-        match event {
-            Event::Start(tag) => self.start(tag, at),
-            Event::End(tag) => self.end(tag),
-            Event::Text(text) | Event::Code(text) if !self.is_metadata => self.text(&text),
-            Event::SoftBreak | Event::HardBreak => self.text(" "),
-            Event::Html(html) | Event::InlineHtml(html) => self.html(&html, at),
+/// The text being written, which is looked at between two events.
+struct Shared<'a> {
+    html: &'a RefCell<String>,
+}
+
+impl fmt::Write for Shared<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.html.borrow_mut().push_str(text);
+        Ok(())
+    }
+}
+
+/// The events of a page, with what `CommonMark` does not know taken out or put in.
+#[derive(Default)]
+struct Expand<'a> {
+    done: Vec<(Event<'a>, Range<usize>)>,
+    /// Within a link, image or code, addresses are no links.
+    depth: usize,
+    /// Within a link in HTML.
+    is_in_anchor: bool,
+    /// The event before was the end of a link or image.
+    is_after_link: bool,
+}
+
+impl<'a> Expand<'a> {
+    fn push(&mut self, event: Event<'a>, range: Range<usize>) {
+        let was_after_link = std::mem::take(&mut self.is_after_link);
+        match &event {
+            Event::Start(Tag::Link { .. } | Tag::Image { .. } | Tag::CodeBlock(_)) => self.depth += 1,
+            Event::End(TagEnd::Link | TagEnd::Image) => {
+                self.depth = self.depth.saturating_sub(1);
+                self.is_after_link = true;
+            }
+            Event::End(TagEnd::CodeBlock) => self.depth = self.depth.saturating_sub(1),
+            Event::InlineHtml(html) | Event::Html(html) => {
+                let tag = html.trim_start().to_ascii_lowercase();
+                self.is_in_anchor = tag.starts_with("<a ") || (self.is_in_anchor && !tag.contains("</a"));
+                let event = match &event {
+                    Event::InlineHtml(html) => Event::InlineHtml(component(html)),
+                    _ => Event::Html(component(html)),
+                };
+                self.done.push((event, range));
+                return;
+            }
+            Event::FootnoteReference(_) => return,
+            Event::Text(text) if self.depth == 0 || was_after_link => {
+                let text = text.clone();
+                self.text(&text, range, was_after_link);
+                return;
+            }
             _ => {}
         }
+        self.done.push((event, range));
     }
 
-    fn text(&mut self, text: &str) {
-        if let Some((_, heading)) = &mut self.heading {
-            heading.push_str(text);
-        }
-        if let Some((_, _, words)) = &mut self.link {
-            words.push_str(text);
-        }
-        if let Some(cell) = &mut self.cell {
-            cell.push_str(text);
-        }
-        self.block.push_str(text);
-    }
-
-    fn start(&mut self, tag: Tag, at: usize) {
-        match tag {
-            Tag::Heading { level, id, .. } => {
-                self.flush_block();
-                self.anchors.add(id.as_deref());
-                self.heading = Some((depth(level), String::new()));
-            }
-            Tag::Paragraph if self.cells.is_none() && self.block.trim().is_empty() => self.flush_block(),
-            Tag::Item | Tag::BlockQuote(_) | Tag::List(_) => self.flush_block(),
-            Tag::Table(_) => {
-                self.flush_block();
-                self.titles.clear();
-                self.rows = due::Rows::default();
-            }
-            Tag::TableHead => {
-                self.in_table_head = true;
-                self.cells = Some(Vec::new());
-            }
-            Tag::TableRow => {
-                self.flush_block();
-                self.cells = Some(Vec::new());
-            }
-            Tag::TableCell => self.cell = Some(String::new()),
-            Tag::Link { dest_url, .. } => {
-                self.link = Some((dest_url.into_string(), self.line(at), String::new()))
-            }
-            Tag::MetadataBlock(_) => self.is_metadata = true,
-            _ => {}
-        }
-    }
-
-    fn end(&mut self, tag: TagEnd) {
-        match tag {
-            TagEnd::Heading(_) => {
-                if let Some((level, text)) = self.heading.take() {
-                    self.flush_block();
-                    let text = without_attributes(&text);
-                    self.anchors.add_heading(&text);
-                    self.calendar.heading(&text, self.context);
-                    self.outline.enter(level, &text);
-                    if self.page.title.is_none() {
-                        self.page.title = Some(squeezed(&text)).filter(|title| !title.is_empty());
-                    }
-                }
-            }
-            TagEnd::Link => {
-                if let Some((written, line, words)) = self.link.take() {
-                    self.mention(written, line, squeezed(&words));
-                }
-            }
-            TagEnd::TableCell => {
-                let text = squeezed(&self.cell.take().unwrap_or_default());
-                let column = self.cells.as_ref().map_or(0, Vec::len);
-                if self.in_table_head {
-                    self.titles.push(text.to_lowercase());
-                }
-                let title = self.titles.get(column).cloned().unwrap_or_default();
-                if let Some(cells) = &mut self.cells {
-                    cells.push(due::Cell { title, text });
-                }
-                self.block.push(' ');
-            }
-            TagEnd::TableHead => {
-                self.flush_block();
-                self.in_table_head = false;
-            }
-            TagEnd::Paragraph | TagEnd::Item | TagEnd::TableRow | TagEnd::List(_) => self.flush_block(),
-            TagEnd::MetadataBlock(_) => self.is_metadata = false,
-            _ => {}
-        }
-    }
-
-    fn mention(&mut self, written: String, line: u32, words: String) {
-        let target = target::resolve(&written, self.context.base, self.context.base);
-        self.waiting.push(Waiting {
-            mention: Mention {
-                written,
-                target,
-                words,
-                headings: self.outline.path(),
-                row: String::new(),
-                week: None,
-                due: None,
-                line,
-                kind: Kind::Other,
-                page: None,
-            },
-        });
-    }
-
-    /// Raw HTML may hold links and places of its own.
-    fn html(&mut self, source: &CowStr, at: usize) {
-        let fragment = Html::parse_fragment(source);
-        for element in fragment.tree.root().descendants().filter_map(ElementRef::wrap) {
-            self.anchors.add(element.value().id());
-            self.anchors.add(element.value().attr("name"));
-            if let (name @ ("a" | "area"), Some(href)) =
-                (element.value().name(), element.value().attr("href"))
-            {
-                let inside = squeezed(&element.text().collect::<String>());
-                let line = self.line(at);
-                if name == "a" && inside.is_empty() {
-                    // An inline tag: its words are the text up to the closing tag.
-                    self.link = Some((href.to_owned(), line, String::new()));
-                } else {
-                    self.mention(href.to_owned(), line, inside);
-                }
-            }
-        }
-        if source.trim_start().to_ascii_lowercase().starts_with("</a")
-            && let Some((written, line, words)) = self.link.take()
+    /// Text without attribute lists, and with its addresses as links.
+    fn text(&mut self, text: &str, range: Range<usize>, is_after_link: bool) {
+        let mut plain = String::new();
+        let mut rest = text;
+        if is_after_link
+            && let Some((inner, behind)) = rest.strip_prefix('{').and_then(|rest| rest.split_once('}'))
+            && (inner.starts_with(['.', '#', ':']) || inner.contains('='))
         {
-            self.mention(written, line, squeezed(&words));
+            rest = behind;
         }
-    }
-
-    /// The block is complete: its links learn their row, and what follows from it.
-    fn flush_block(&mut self) {
-        let row = beginning(&without_attributes(&std::mem::take(&mut self.block)), ROW_CHARS);
-        let when = match self.cells.take() {
-            Some(cells) if !cells.is_empty() => self.rows.next(&cells, false, &self.calendar, self.context),
-            Some(_) | None => due::of(&[], &row, &self.calendar, self.context),
-        };
-        for Waiting { mut mention } in std::mem::take(&mut self.waiting) {
-            mention.row.clone_from(&row);
-            mention.week.clone_from(&when.week);
-            mention.due = when.due;
-            if let Target::Web { address, .. } = &mention.target {
-                mention.kind = kind::of(&kind::Place {
-                    address,
-                    words: &mention.words,
-                    headings: &mention.headings,
-                    row: &row,
-                    page: self.context.base,
-                    rules: self.context.kinds,
-                });
+        while let Some((before, behind)) = rest.split_once("{:") {
+            plain.push_str(before);
+            match behind.split_once('}') {
+                Some((inner, after)) => {
+                    for id in inner.split_whitespace().filter_map(|word| word.strip_prefix('#')) {
+                        let place = format!("<a id=\"{}\"></a>", id.replace('"', ""));
+                        self.done.push((Event::InlineHtml(place.into()), range.clone()));
+                    }
+                    rest = after;
+                }
+                None => {
+                    plain.push_str("{:");
+                    rest = behind;
+                }
             }
-            self.page.mentions.push(mention);
         }
-    }
-
-    fn finish(mut self) -> Page {
-        self.page.defects = anchor::defects(&self.page.mentions, &self.anchors);
-        self.page
+        plain.push_str(rest);
+        if self.is_in_anchor || self.depth > 0 {
+            self.done.push((Event::Text(plain.into()), range));
+            return;
+        }
+        let mut from = 0;
+        for bare in autolink::find(&plain) {
+            let at = (range.start + bare.range.start).min(range.end);
+            self.done.push((Event::Text(plain[from..bare.range.start].to_owned().into()), range.clone()));
+            let tag = Tag::Link {
+                link_type: LinkType::Autolink,
+                dest_url: bare.address.into(),
+                title: CowStr::Borrowed(""),
+                id: CowStr::Borrowed(""),
+            };
+            self.done.push((Event::Start(tag), at..range.end));
+            self.done.push((Event::Text(plain[bare.range.clone()].to_owned().into()), at..range.end));
+            self.done.push((Event::End(TagEnd::Link), at..range.end));
+            from = bare.range.end;
+        }
+        self.done.push((Event::Text(plain[from..].to_owned().into()), range));
     }
 }
 
-fn depth(level: HeadingLevel) -> u8 {
-    match level {
-        HeadingLevel::H1 => 1,
-        HeadingLevel::H2 => 2,
-        HeadingLevel::H3 => 3,
-        HeadingLevel::H4 => 4,
-        HeadingLevel::H5 => 5,
-        HeadingLevel::H6 => 6,
+/// A link of a component is a link: `<Link href="…">` of MDX.
+fn component<'a>(html: &CowStr<'a>) -> CowStr<'a> {
+    if html.contains("<Link ") || html.contains("</Link>") {
+        html.replace("<Link ", "<a    ").replace("</Link>", "</a    >").into()
+    } else {
+        html.clone()
     }
-}
-
-/// Attribute lists of kramdown (`{:target="_blank"}`) are no text.
-fn without_attributes(text: &str) -> String {
-    let mut shown = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("{:") {
-        shown.push_str(before);
-        match after.split_once('}') {
-            Some((_, behind)) => rest = behind,
-            None => {
-                shown.push_str("{:");
-                rest = after;
-            }
-        }
-    }
-    shown.push_str(rest);
-    shown
 }

@@ -1,21 +1,36 @@
 //! The course page: bytes in, mentions and defects out. Reading never fails.
 
 mod anchor;
-mod due;
-mod html;
+mod autolink;
+mod calendar;
+mod dom;
+mod embed;
+mod extract;
+mod front_matter;
 mod kind;
-mod line;
 mod markdown;
 mod outline;
-mod season;
+mod script;
+mod source_map;
+mod table;
 mod target;
+mod template;
+mod text;
+mod timing;
 
-pub use line::starts_of_anchors;
-pub use markdown::options as markdown_options;
+use std::ops::Range;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+pub use autolink::find as bare_addresses;
+pub use dom::starts_of_links;
+pub use front_matter::{FrontMatter, HeadLanguage, of as front_matter};
+pub use markdown::options as markdown_options;
+
+use self::extract::Dialect;
+use self::source_map::{Made, SourceMap};
+use self::template::NoValues;
 use crate::domain::address::Address;
 use crate::domain::course::Term;
 use crate::domain::link::{KindRule, Mention};
@@ -27,6 +42,9 @@ pub struct Page {
     /// In the order of the source; a link that stands twice is there twice.
     pub mentions: Vec<Mention>,
     pub defects: Vec<Defect>,
+    /// What could not be read of it, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
 }
 
 /// Something the page's author can mend, seen without any request.
@@ -39,6 +57,35 @@ pub enum Defect {
     Malformed { words: String, written: String, line: u32, why: String },
     /// A link to a place in the page that is not there.
     BrokenAnchor { words: String, anchor: String, line: u32 },
+}
+
+/// Why links of a page may be missing, though nothing is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Note {
+    /// Its generator has still to fill it, on these lines.
+    Template { lines: Vec<u32> },
+    /// A script makes links.
+    MadeByScript,
+    /// It shows other pages in frames.
+    Framed,
+}
+
+impl Page {
+    fn note_template(&mut self, line: u32) {
+        let known = self.notes.iter_mut().find_map(|note| match note {
+            Note::Template { lines } => Some(lines),
+            Note::MadeByScript | Note::Framed => None,
+        });
+        match known {
+            Some(lines) if lines.contains(&line) => {}
+            Some(lines) => {
+                lines.push(line);
+                lines.sort_unstable();
+            }
+            None => self.notes.push(Note::Template { lines: vec![line] }),
+        }
+    }
 }
 
 /// In which language the page is written.
@@ -60,22 +107,62 @@ pub struct Context<'a> {
     pub kinds: &'a [KindRule],
 }
 
-impl Context<'_> {
-    /// The same, with the term that the page names where none is configured.
-    fn in_term_of<'b>(&self, headings: impl Iterator<Item = &'b str>) -> Self {
-        Self { term: self.term.or_else(|| season::named_in(headings)), ..self.clone() }
-    }
-}
-
 /// A page with fewer links than this may halve without anything being wrong.
 const LINKS_OF_A_REAL_PAGE: usize = 10;
 
 /// Reads a page. What cannot be read as a link is a defect, never an error.
 pub fn read(text: &str, markup: Markup, context: &Context) -> Page {
     match markup {
-        Markup::Html => html::read(text, context),
-        Markup::Markdown => markdown::read(text, context),
+        Markup::Html => read_html(text, context),
+        Markup::Markdown => read_markdown(text, context),
     }
+}
+
+fn read_html(text: &str, context: &Context) -> Page {
+    let map = SourceMap::identity(text);
+    if !template::may_have(text) {
+        return extract::page(text, &map, context, Dialect::default());
+    }
+    let filled = template::fill(text, &code_of_html(text), &NoValues);
+    let mut made = Made::new(text);
+    made.html.clone_from(&filled.text);
+    for (at, source) in filled.pieces() {
+        made.piece(at, source, true);
+    }
+    let mut page = extract::page(&made.html, &made.map, context, Dialect::default());
+    note_unknown(&mut page, &made.map, &filled.unknown);
+    page
+}
+
+fn read_markdown(text: &str, context: &Context) -> Page {
+    let (made, unknown) = markdown::made(text, &NoValues);
+    let dialect = Dialect { slugs: true, titled_by_heading: true };
+    let mut page = extract::page(&made.html, &made.map, context, dialect);
+    note_unknown(&mut page, &made.map, &unknown);
+    page
+}
+
+fn note_unknown(page: &mut Page, map: &SourceMap, unknown: &[usize]) {
+    for at in unknown {
+        page.note_template(map.line_of_source(*at));
+    }
+}
+
+/// Where HTML has text that is shown as it is.
+fn code_of_html(text: &str) -> Vec<Range<usize>> {
+    let lower = text.to_ascii_lowercase();
+    let mut ranges = Vec::new();
+    for name in ["script", "style", "pre", "code"] {
+        let (open, close) = (format!("<{name}"), format!("</{name}"));
+        let mut from = 0;
+        while let Some(start) = lower[from..].find(&open).map(|at| from + at) {
+            let end = lower[start..].find(&close).map_or(lower.len(), |at| start + at);
+            ranges.push(start..end);
+            from = end.max(start + open.len());
+        }
+    }
+    ranges.sort_by_key(|range| range.start);
+    ranges
 }
 
 /// Which markup a body is in; `None` for what is no page at all.

@@ -10,7 +10,7 @@ use crate::domain::page;
 
 pub(super) fn addresses(text: &str, within: Range<usize>) -> Vec<Found> {
     let source = &text[within.clone()];
-    let starts = page::starts_of_anchors(source);
+    let starts = page::starts_of_links(source);
     starts.into_iter().filter_map(|at| href(text, within.start + at, within.end)).collect()
 }
 

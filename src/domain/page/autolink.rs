@@ -1,0 +1,117 @@
+//! Bare addresses in Markdown, by the rules of GitHub Flavored Markdown
+//! (section 6.9, extended autolinks).
+
+use std::ops::Range;
+
+/// An address in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BareAddress {
+    pub range: Range<usize>,
+    /// With the scheme that is understood where none is written.
+    pub address: String,
+}
+
+/// Signs at the end of an address that belong to the sentence.
+const TRAILING: &[char] = &['?', '!', '.', ',', ':', '*', '_', '~', '\'', '"', ';', '”', '’', '»'];
+/// No address goes on behind these.
+const ENDING: &[char] = &['<', '>', '"', '`', '“', '”', '（', '）', '「', '」', '『', '』', '【', '】', '。', '，', '、', '；', '《', '》', '\u{e000}'];
+
+pub fn find(text: &str) -> Vec<BareAddress> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(at) = next_start(text, from) {
+        match address_at(text, at) {
+            Some(bare) => {
+                from = bare.range.end;
+                found.push(bare);
+            }
+            None => from = at + 1,
+        }
+    }
+    found
+}
+
+/// The next place at which an address may begin.
+fn next_start(text: &str, from: usize) -> Option<usize> {
+    let rest = &text.as_bytes()[from..];
+    (0..rest.len()).map(|at| from + at).find(|at| {
+        let rest = &text.as_bytes()[*at..];
+        let starts = |word: &[u8]| rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+        matches!(rest[0], b'h' | b'H' | b'w' | b'W') && (starts(b"http://") || starts(b"https://") || starts(b"www."))
+    })
+}
+
+fn address_at(text: &str, start: usize) -> Option<BareAddress> {
+    let has_scheme = !text.as_bytes()[start..].get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"www."));
+    let before = text[..start].chars().next_back();
+    let is_apart = match before {
+        None => true,
+        Some(c) if has_scheme => !c.is_alphanumeric() || !c.is_ascii(),
+        Some(c) => c.is_whitespace() || "*_~(（：:".contains(c) || !c.is_ascii(),
+    };
+    let rest = &text[start..];
+    let length = rest.find(|c: char| c.is_whitespace() || ENDING.contains(&c)).unwrap_or(rest.len());
+    let raw = trimmed(&rest[..length]);
+    let host = if has_scheme { raw.split_once("://")?.1 } else { raw };
+    let host = host.split(['/', '?', '#', ':']).next().unwrap_or_default();
+    if !is_apart || !is_domain(host) {
+        return None;
+    }
+    let address = if has_scheme { raw.to_owned() } else { format!("http://{raw}") };
+    Some(BareAddress { range: start..start + raw.len(), address })
+}
+
+/// An address without the signs of the sentence around it.
+fn trimmed(raw: &str) -> &str {
+    let mut raw = raw;
+    loop {
+        let shorter = raw.trim_end_matches(TRAILING);
+        let shorter = if raw.ends_with(';') && !shorter.ends_with(')') && entity(raw).is_some() { entity(raw).unwrap_or(shorter) } else { shorter };
+        let open = shorter.matches('(').count();
+        let close = shorter.matches(')').count();
+        let shorter = if shorter.ends_with(')') && close > open { &shorter[..shorter.len() - 1] } else { shorter };
+        let shorter = if shorter.ends_with(']') && !shorter.contains('[') { &shorter[..shorter.len() - 1] } else { shorter };
+        if shorter.len() == raw.len() {
+            return raw;
+        }
+        raw = shorter;
+    }
+}
+
+/// The text before a character reference at its end.
+fn entity(raw: &str) -> Option<&str> {
+    let start = raw.rfind('&')?;
+    raw[start + 1..raw.len() - 1].chars().all(char::is_alphanumeric).then(|| &raw[..start])
+}
+
+fn is_domain(host: &str) -> bool {
+    let labels: Vec<&str> = host.split('.').collect();
+    let is_label = |label: &&str| {
+        !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
+    };
+    labels.len() > 1 && labels.iter().all(is_label) && labels.iter().rev().take(2).all(|label| !label.contains('_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_end_where_the_sentence_goes_on() {
+        for (text, expected) in [
+            ("Merging runs, https://two.example/merge.html (read this)", vec!["https://two.example/merge.html"]),
+            ("www.three.example/radix.html", vec!["http://www.three.example/radix.html"]),
+            ("See https://five.example/tries_(data). And", vec!["https://five.example/tries_(data)"]),
+            ("(https://a.example/b)", vec!["https://a.example/b"]),
+            ("https://a.example/b?c=d&e=f, https://g.example!", vec!["https://a.example/b?c=d&e=f", "https://g.example"]),
+            ("**https://a.example/b**", vec!["https://a.example/b"]),
+            ("HTTPS://A.example/b", vec!["HTTPS://A.example/b"]),
+            ("参见https://a.example/b。", vec!["https://a.example/b"]),
+            ("https://a.example/b&copy;", vec!["https://a.example/b"]),
+            ("xhttps://a.example awww.b.example http:// https://x www. https://_.a_b", vec![]),
+        ] {
+            let found: Vec<String> = find(text).into_iter().map(|bare| bare.address).collect();
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! What a heading, an item or a cell says of the time, by where in its text a
+//! date stands: at the beginning, in parentheses, after a dash, after "due".
+
+use jiff::civil::Date;
+
+use super::date::{self, DateExpr, Form};
+use super::settle::{Dating, Order};
+use super::token::{LINK, MARK_END, Token, tokens};
+use super::vocabulary::{Meaning, has, is_only, length_at};
+use super::week;
+
+/// The week and the day that a text names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::domain::page) struct Label {
+    pub(in crate::domain::page) week: Option<u32>,
+    /// The day of the class.
+    pub(in crate::domain::page) day: Option<Date>,
+    /// The day by which something is handed in.
+    pub(in crate::domain::page) deadline: Option<Date>,
+}
+
+impl Label {
+    pub(in crate::domain::page) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What opens or parts a text before a date.
+const BEFORE: &str = "([（【「—–-:：,，|·•;~、/";
+/// What ends it.
+const BEHIND: &str = ")]）】」—–-:：,，|·•;.。、";
+
+/// A heading, a bold line, a summary, a term: names a time for what follows it.
+pub(in crate::domain::page) fn heading(text: &str, dating: &Dating) -> Label {
+    let read = Read::new(text, dating);
+    let mut label = Label { week: read.week_anywhere(), ..Label::default() };
+    for expr in &read.dates {
+        let Some(place) = read.place(expr) else { continue };
+        let is_closed = read.ends(expr) || (place == Place::Start && expr.form != Form::Dotted);
+        let Some(day) = dating.day(expr).filter(|day| is_closed && !dating.is_of_another_time(*day)) else { continue };
+        match place {
+            Place::Deadline if label.deadline.is_none() => label.deadline = Some(day),
+            Place::Start | Place::Parted | Place::Before if label.day.is_none() => label.day = Some(day),
+            _ => {}
+        }
+    }
+    label
+}
+
+/// A list item or paragraph, with marks where its links begin and end.
+pub(in crate::domain::page) fn item(text: &str, dating: &Dating, order: Order) -> Label {
+    let read = Read::new(text, dating);
+    let mut label = Label { week: read.week_at_start(), ..Label::default() };
+    for expr in &read.dates {
+        let Some(place) = read.place(expr) else { continue };
+        let Some(day) = dating.day_in(expr, order).filter(|day| !dating.is_of_another_time(*day)) else { continue };
+        let is_lead = match place {
+            Place::Start => expr.form == Form::Sure || read.ends(expr),
+            Place::Parted => read.ends(expr) && read.is_label_before(expr.start),
+            Place::Before => read.ends(expr) && (expr.form != Form::Dotted),
+            Place::Deadline => false,
+        };
+        if place == Place::Deadline {
+            label.deadline = label.deadline.or(Some(day));
+        } else if is_lead && label.day.is_none() {
+            label.day = Some(day);
+        }
+    }
+    label
+}
+
+/// The dates of a cell in a column of dates.
+pub(in crate::domain::page) fn cell_dates(text: &str, dating: &Dating) -> Vec<DateExpr> {
+    let read = Read::new(text, dating);
+    let is_own = |expr: &DateExpr| {
+        expr.start == 0 || (0..expr.start).all(|at| length_at(&read.tokens, at, Meaning::Other).is_none())
+    };
+    read.dates.iter().filter(|expr| is_own(expr)).cloned().collect()
+}
+
+/// The week that a cell of its own names: "Week 3", "Wk1: Sep 8".
+pub(in crate::domain::page) fn cell_week(text: &str, dating: &Dating) -> Option<u32> {
+    let read = Read::new(text, dating);
+    read.week_at_start().filter(|_| read.is_only_time())
+}
+
+/// Whether the text says the time and nothing else.
+pub(in crate::domain::page) fn is_only_time(text: &str, dating: &Dating) -> bool {
+    Read::new(text, dating).is_only_time()
+}
+
+/// Whether a text is about work that is handed in.
+pub(in crate::domain::page) fn names_assignment(text: &str) -> bool {
+    has(&tokens(text), Meaning::Assignment)
+}
+
+/// Whether a heading stands above what happened rather than what is read.
+pub(in crate::domain::page) fn names_news(text: &str) -> bool {
+    is_only(&tokens(text), Meaning::News)
+}
+
+/// Where in its text a date stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Start,
+    /// Behind a sign that parts it from the text before.
+    Parted,
+    /// After "for", "by", "week of".
+    Before,
+    Deadline,
+}
+
+struct Read {
+    tokens: Vec<Token>,
+    dates: Vec<DateExpr>,
+}
+
+impl Read {
+    fn new(text: &str, dating: &Dating) -> Self {
+        let tokens = tokens(text);
+        let dates = date::find(&tokens, &dating.languages);
+        let dots = dating.languages.write_dots();
+        let is_meant = |expr: &DateExpr| dots || expr.form != Form::Dotted || is_followed_by_colon(&tokens, expr);
+        let dates = dates.into_iter().filter(is_meant).collect();
+        Self { tokens, dates }
+    }
+
+    fn place(&self, expr: &DateExpr) -> Option<Place> {
+        let mut at = expr.start;
+        let mut has_parted = false;
+        // Back over signs and filling words, to the word that says what the day is.
+        while at > 0 {
+            let token = &self.tokens[at - 1];
+            if token.is_marker() && token.sign() != Some(LINK) {
+                at -= 1;
+            } else if let Some(sign) = token.sign() {
+                has_parted |= BEFORE.contains(sign) && !(sign == '/' || (token.is_glued && self.tokens[at].is_glued && sign == '-'));
+                if !BEFORE.contains(sign) && !".\"'*#".contains(sign) {
+                    break;
+                }
+                at -= 1;
+            } else if let Some(word) = self.word_ending_at(at, Meaning::Filler) {
+                at -= word;
+            } else {
+                break;
+            }
+        }
+        for (meaning, place) in [(Meaning::Deadline, Place::Deadline), (Meaning::Before, Place::Before)] {
+            if self.phrase_near(at, expr.start, meaning) {
+                return Some(place);
+            }
+        }
+        if self.word_ending_at(at, Meaning::Other).is_some() {
+            return None;
+        }
+        if self.tokens[..expr.start].iter().all(|token| token.sign().is_some()) {
+            return Some(Place::Start);
+        }
+        (has_parted || self.is_label_before(expr.start)).then_some(Place::Parted)
+    }
+
+    /// Whether a phrase ends between two places, or right before the first.
+    fn phrase_near(&self, from: usize, to: usize, meaning: Meaning) -> bool {
+        let ends = |end: usize| self.word_ending_at(end, meaning).is_some();
+        (from..=to).any(ends)
+    }
+
+    /// The length of a phrase whose last token stands before a place.
+    fn word_ending_at(&self, end: usize, meaning: Meaning) -> Option<usize> {
+        (1..=4.min(end)).rev().find(|length| length_at(&self.tokens, end - length, meaning) == Some(*length))
+    }
+
+    /// Whether nothing but the number of a class or week stands before a place.
+    fn is_label_before(&self, end: usize) -> bool {
+        let mut at = 0;
+        let mut has_label = false;
+        while at < end {
+            if let Some((_, next)) = week::at(&self.tokens, at) {
+                has_label = true;
+                at = next;
+            } else if let Some(length) = length_at(&self.tokens, at, Meaning::Session) {
+                has_label = true;
+                at += length;
+            } else if self.tokens[at].word().is_none() || length_at(&self.tokens, at, Meaning::Filler).is_some() {
+                at += 1;
+            } else if length_at(&self.tokens, at, Meaning::Before).is_some() {
+                at += 1;
+            } else {
+                return false;
+            }
+        }
+        has_label
+    }
+
+    /// Whether the text goes on behind a date as it does behind a label.
+    fn ends(&self, expr: &DateExpr) -> bool {
+        let Some(next) = self.tokens.get(expr.end) else { return true };
+        next.sign().is_some_and(|sign| BEHIND.contains(sign) || matches!(sign, LINK | MARK_END))
+            || length_at(&self.tokens, expr.end, Meaning::Deadline).is_some()
+    }
+
+    /// A week at the beginning, or behind a sign that parts it from a topic.
+    fn week_anywhere(&self) -> Option<u32> {
+        self.week_at_start().or_else(|| {
+            (1..self.tokens.len())
+                .filter(|at| self.tokens[at - 1].is_sign("([（【—–-:：,|·"))
+                .find_map(|at| {
+                    let (week, end) = week::at(&self.tokens, at)?;
+                    let closes = self.tokens.get(end).is_none_or(|token| token.is_sign(BEHIND));
+                    closes.then_some(week)
+                })
+        })
+    }
+
+    fn week_at_start(&self) -> Option<u32> {
+        let at = self.tokens.iter().position(|token| token.sign().is_none_or(|sign| sign == '#'))?;
+        week::at(&self.tokens, at).map(|(week, _)| week)
+    }
+
+    fn is_only_time(&self) -> bool {
+        let mut at = 0;
+        let mut says_time = false;
+        while at < self.tokens.len() {
+            if let Some(expr) = self.dates.iter().find(|expr| expr.start == at) {
+                says_time = true;
+                at = expr.end;
+            } else if let Some((_, end)) = week::at(&self.tokens, at) {
+                says_time = true;
+                at = end;
+            } else if let Some(length) = [Meaning::Session, Meaning::Before, Meaning::Deadline, Meaning::Filler]
+                .iter()
+                .find_map(|meaning| length_at(&self.tokens, at, *meaning))
+            {
+                at += length;
+            } else if self.tokens[at].word().is_none() && self.tokens[at].sign() != Some(LINK) {
+                at += 1;
+            } else {
+                return false;
+            }
+        }
+        says_time
+    }
+}
+
+/// "2.1.: heaps" begins with a day; "2.1. Heaps" with the number of a section.
+fn is_followed_by_colon(tokens: &[Token], expr: &DateExpr) -> bool {
+    tokens.get(expr.end).is_none_or(|token| token.is_sign(":：–—)"))
+}

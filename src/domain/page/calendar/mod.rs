@@ -1,0 +1,21 @@
+//! When the class needs a link: dates and weeks in texts, as pure functions.
+//!
+//! What stands near which link is the business of `extract`. No date is better
+//! than a wrong one: where signs disagree there is none.
+
+mod date;
+mod label;
+mod names;
+mod settle;
+mod term;
+mod token;
+mod vocabulary;
+mod week;
+
+pub(super) use date::{DateExpr, dates};
+pub(super) use label::{Label, cell_dates, cell_week, heading, is_only_time, item, names_assignment, names_news};
+pub(super) use names::Languages;
+pub(super) use settle::{Dating, Order};
+pub(super) use term::{named_in, season_language};
+pub(super) use token::{LINK, LINK_END, MARK_END, words};
+pub(super) use vocabulary::{Meaning, languages_of, title_says};

@@ -1,0 +1,123 @@
+//! Text in the pieces that dates are written with: numbers, words and signs.
+
+/// Begins the words of a link in a marked text.
+pub(in crate::domain::page) const LINK: char = '\u{1}';
+/// Ends the words of a link.
+pub(in crate::domain::page) const LINK_END: char = '\u{2}';
+/// Ends an emphasised part.
+pub(in crate::domain::page) const MARK_END: char = '\u{3}';
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    Number { value: u32, digits: usize },
+    /// In lower case.
+    Word(String),
+    Sign(char),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Token {
+    pub(super) piece: Piece,
+    /// Nothing stands between it and the token before.
+    pub(super) is_glued: bool,
+}
+
+impl Token {
+    pub(super) fn number(&self) -> Option<(u32, usize)> {
+        match self.piece {
+            Piece::Number { value, digits } => Some((value, digits)),
+            Piece::Word(_) | Piece::Sign(_) => None,
+        }
+    }
+
+    pub(super) fn word(&self) -> Option<&str> {
+        match &self.piece {
+            Piece::Word(word) => Some(word),
+            Piece::Number { .. } | Piece::Sign(_) => None,
+        }
+    }
+
+    pub(super) fn sign(&self) -> Option<char> {
+        match self.piece {
+            Piece::Sign(sign) => Some(sign),
+            Piece::Number { .. } | Piece::Word(_) => None,
+        }
+    }
+
+    pub(super) fn is_sign(&self, signs: &str) -> bool {
+        self.sign().is_some_and(|sign| signs.contains(sign))
+    }
+
+    /// Where links and emphasis begin and end, which is no text.
+    pub(super) fn is_marker(&self) -> bool {
+        matches!(self.sign(), Some(LINK | LINK_END | MARK_END))
+    }
+}
+
+/// The tokens of a text: digits of any script, words in lower case, and every
+/// sign; an ideograph is a word of its own.
+pub(super) fn tokens(text: &str) -> Vec<Token> {
+    let mut tokens: Vec<Token> = Vec::new();
+    let mut is_glued = false;
+    for c in text.chars().filter(|c| !is_invisible(*c)) {
+        if c.is_whitespace() {
+            is_glued = false;
+            continue;
+        }
+        let digit = digit(c);
+        match tokens.last_mut().filter(|_| is_glued).map(|token| &mut token.piece) {
+            Some(Piece::Number { value, digits }) if digit.is_some() => {
+                *value = value.saturating_mul(10).saturating_add(digit.unwrap_or(0));
+                *digits += 1;
+                continue;
+            }
+            Some(Piece::Word(word)) if is_letter(c) && !word.ends_with(is_ideograph) => {
+                word.extend(c.to_lowercase());
+                continue;
+            }
+            _ => {}
+        }
+        let piece = match digit {
+            Some(value) => Piece::Number { value, digits: 1 },
+            None if is_letter(c) || is_ideograph(c) => Piece::Word(c.to_lowercase().collect()),
+            None => Piece::Sign(c),
+        };
+        tokens.push(Token { piece, is_glued });
+        is_glued = true;
+    }
+    tokens
+}
+
+/// Marks of writing direction, and soft hyphens.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{feff}')
+}
+
+fn is_letter(c: char) -> bool {
+    (c.is_alphabetic() && !is_ideograph(c)) || matches!(c, '\u{5f3}') || is_combining(c)
+}
+
+fn is_combining(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{64b}'..='\u{652}')
+}
+
+fn is_ideograph(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
+}
+
+/// The value of a digit: ASCII, full width, Arabic-Indic.
+fn digit(c: char) -> Option<u32> {
+    let zero = match c {
+        '0'..='9' => '0',
+        '\u{ff10}'..='\u{ff19}' => '\u{ff10}',
+        '\u{660}'..='\u{669}' => '\u{660}',
+        '\u{6f0}'..='\u{6f9}' => '\u{6f0}',
+        _ => return None,
+    };
+    Some(u32::from(c) - u32::from(zero))
+}
+
+/// The words of a text in lower case.
+pub(in crate::domain::page) fn words(text: &str) -> Vec<String> {
+    tokens(text).iter().filter_map(|token| token.word().map(str::to_owned)).collect()
+}

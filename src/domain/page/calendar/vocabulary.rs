@@ -1,0 +1,125 @@
+//! The words of `words.txt`, and where they stand in a text.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use super::token::{Token, words};
+
+/// What a word means for a date near it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::domain::page) enum Meaning {
+    Week,
+    Session,
+    Deadline,
+    Before,
+    Other,
+    Filler,
+    News,
+    ColumnDate,
+    ColumnOut,
+    Assignment,
+    Number,
+}
+
+const MEANINGS: &[(&str, Meaning)] = &[
+    ("week", Meaning::Week),
+    ("session", Meaning::Session),
+    ("deadline", Meaning::Deadline),
+    ("before", Meaning::Before),
+    ("other", Meaning::Other),
+    ("filler", Meaning::Filler),
+    ("news", Meaning::News),
+    ("column_date", Meaning::ColumnDate),
+    ("column_out", Meaning::ColumnOut),
+    ("assignment", Meaning::Assignment),
+    ("number", Meaning::Number),
+];
+
+/// A phrase that begins with a certain word.
+#[derive(Debug)]
+struct Phrase {
+    meaning: Meaning,
+    language: &'static str,
+    /// The words after the first.
+    rest: Vec<String>,
+    /// Its place in its line, from 1: the value of a number.
+    place: u32,
+}
+
+type Table = HashMap<String, Vec<Phrase>>;
+
+fn table() -> &'static Table {
+    static TABLE: OnceLock<Table> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let mut table = Table::new();
+        for line in include_str!("words.txt").lines().filter(|line| !line.starts_with('#')) {
+            let Some((head, phrases)) = line.split_once(':') else { continue };
+            let Some((name, language)) = head.split_once(' ') else { continue };
+            let Some((_, meaning)) = MEANINGS.iter().find(|(known, _)| *known == name) else { continue };
+            for (place, phrase) in (1..).zip(phrases.split(',')) {
+                let mut words = words(phrase).into_iter();
+                let Some(first) = words.next() else { continue };
+                let phrase = Phrase { meaning: *meaning, language, rest: words.collect(), place };
+                table.entry(first).or_default().push(phrase);
+            }
+        }
+        table
+    })
+}
+
+/// How many tokens of the text, from a place, are the longest phrase of a meaning.
+pub(super) fn length_at(tokens: &[Token], at: usize, meaning: Meaning) -> Option<usize> {
+    phrases_at(tokens, at, meaning).map(|phrase| phrase.rest.len() + 1).max()
+}
+
+/// The number that a word names.
+pub(super) fn number_at(tokens: &[Token], at: usize) -> Option<(u32, usize)> {
+    let longest = phrases_at(tokens, at, Meaning::Number).max_by_key(|phrase| phrase.rest.len())?;
+    Some((longest.place, longest.rest.len() + 1))
+}
+
+/// The languages whose word for something stands in the text and in no other language.
+pub(in crate::domain::page) fn languages_of(word: &str, meaning: Meaning) -> Option<&'static str> {
+    let mut fitting = table().get(word)?.iter().filter(|phrase| phrase.meaning == meaning && phrase.rest.is_empty());
+    let first = fitting.next()?;
+    fitting.all(|other| other.language == first.language).then_some(first.language)
+}
+
+/// Whether a phrase of a meaning stands anywhere in the text.
+pub(in crate::domain::page) fn has(text: &[Token], meaning: Meaning) -> bool {
+    (0..text.len()).any(|at| length_at(text, at, meaning).is_some())
+}
+
+/// Whether the text is nothing but phrases of a meaning, numbers and signs.
+pub(super) fn is_only(tokens: &[Token], meaning: Meaning) -> bool {
+    let mut at = 0;
+    let mut has_phrase = false;
+    while at < tokens.len() {
+        match length_at(tokens, at, meaning) {
+            Some(length) => {
+                has_phrase = true;
+                at += length;
+            }
+            None if tokens[at].word().is_none() => at += 1,
+            None => return false,
+        }
+    }
+    has_phrase
+}
+
+fn phrases_at(tokens: &[Token], at: usize, meaning: Meaning) -> impl Iterator<Item = &'static Phrase> {
+    let first = tokens.get(at).and_then(Token::word).and_then(|word| table().get(word));
+    first.into_iter().flatten().filter(move |phrase| {
+        let follows = |(place, word): (usize, &String)| {
+            tokens.get(at + 1 + place).and_then(Token::word) == Some(word.as_str())
+        };
+        phrase.meaning == meaning && phrase.rest.iter().enumerate().all(follows)
+    })
+}
+
+/// Whether the head of a column means something: a phrase of it, or nothing else.
+pub(in crate::domain::page) fn title_says(title: &str, meaning: Meaning) -> bool {
+    let tokens = super::token::tokens(title);
+    let is_short = tokens.iter().filter(|token| token.word().is_some()).count() <= 4;
+    is_short && has(&tokens, meaning)
+}

@@ -1,0 +1,264 @@
+//! HTML as a tree that remembers where in the source each start tag begins.
+//!
+//! The tree is the parser's own (WHATWG HTML section 13.2); what its nodes mean
+//! is the business of `extract`.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
+
+use ego_tree::NodeId;
+use html5ever::tendril::StrTendril;
+use html5ever::tokenizer::{
+    BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
+};
+use html5ever::tree_builder::{
+    ElementFlags, NodeOrText, QuirksMode, TreeBuilder, TreeBuilderOpts, TreeSink,
+};
+use html5ever::interface::TokenizerResult;
+use html5ever::{Attribute, QualName};
+use scraper::{Html, HtmlTreeSink};
+
+/// A parsed page.
+#[derive(Debug)]
+pub(super) struct Dom {
+    pub(super) html: Html,
+    starts: HashMap<NodeId, usize>,
+    reopened: HashSet<NodeId>,
+}
+
+impl Dom {
+    pub(super) fn parse(source: &str) -> Self {
+        let sink = Positions::new();
+        let builder = TreeBuilder::new(sink, TreeBuilderOpts::default());
+        let tokenizer = Tokenizer::new(Tap { builder }, TokenizerOpts::default());
+        let input = BufferQueue::default();
+        // Fed from one `<` to the next, so that a tag's start is known when it is complete.
+        let mut from = 0;
+        while from < source.len() {
+            let rest = source.as_bytes().get(from + 1..).unwrap_or_default();
+            let to = rest.iter().position(|byte| *byte == b'<').map_or(source.len(), |at| from + 1 + at);
+            tokenizer.sink.builder.sink.piece(from);
+            input.push_back(StrTendril::from_slice(&source[from..to]));
+            while !matches!(tokenizer.feed(&input), TokenizerResult::Done) {}
+            from = to;
+        }
+        tokenizer.end();
+        tokenizer.sink.builder.sink.into_dom()
+    }
+
+    /// The byte of the source at which the start tag of an element begins;
+    /// `None` for what the parser added itself.
+    pub(super) fn start(&self, element: NodeId) -> Option<usize> {
+        self.starts.get(&element).copied()
+    }
+
+    /// Whether the parser opened the element again, because its end tag was missing
+    /// or misplaced: it is the same element to its author.
+    pub(super) fn is_reopened(&self, element: NodeId) -> bool {
+        self.reopened.contains(&element)
+    }
+}
+
+/// Where the start tags of links begin, in the order of the source.
+pub fn starts_of_links(source: &str) -> Vec<usize> {
+    let dom = Dom::parse(source);
+    let elements = dom.html.tree.root().descendants().filter_map(scraper::ElementRef::wrap);
+    let links = elements.filter(|element| matches!(element.value().name(), "a" | "area"));
+    let own = links.filter(|element| !dom.is_reopened(element.id()));
+    let mut starts: Vec<usize> = own.filter_map(|element| dom.start(element.id())).collect();
+    starts.sort_unstable();
+    starts
+}
+
+/// Tells the tree which tag is being processed.
+struct Tap {
+    builder: TreeBuilder<NodeId, Positions>,
+}
+
+impl TokenSink for Tap {
+    type Handle = NodeId;
+
+    fn process_token(&self, token: Token, line: u64) -> TokenSinkResult<NodeId> {
+        let positions = &self.builder.sink;
+        let name = match &token {
+            Token::TagToken(Tag { kind: TagKind::StartTag, name, .. }) => Some(name.clone()),
+            _ => None,
+        };
+        if !matches!(token, Token::ParseError(_)) {
+            positions.is_pending.set(false);
+        }
+        *positions.tag.borrow_mut() = name;
+        self.builder.process_token(token, line)
+    }
+
+    fn end(&self) {
+        self.builder.end();
+    }
+
+    fn adjusted_current_node_present_but_not_in_html_namespace(&self) -> bool {
+        self.builder.adjusted_current_node_present_but_not_in_html_namespace()
+    }
+}
+
+/// The tree being built, and the place of each start tag.
+struct Positions {
+    tree: HtmlTreeSink,
+    /// Where the token began that is being read.
+    begin: Cell<usize>,
+    /// No token was complete since `begin`.
+    is_pending: Cell<bool>,
+    /// The start tag being processed, until its element was made.
+    tag: RefCell<Option<html5ever::LocalName>>,
+    starts: RefCell<HashMap<NodeId, usize>>,
+    reopened: RefCell<HashSet<NodeId>>,
+}
+
+impl Positions {
+    fn new() -> Self {
+        Self {
+            tree: HtmlTreeSink::new(Html::new_document()),
+            begin: Cell::new(0),
+            is_pending: Cell::new(false),
+            tag: RefCell::new(None),
+            starts: RefCell::default(),
+            reopened: RefCell::default(),
+        }
+    }
+
+    /// The next piece of the source begins with `<`, which may stand within a tag.
+    fn piece(&self, at: usize) {
+        if !self.is_pending.replace(true) {
+            self.begin.set(at);
+        }
+    }
+
+    fn into_dom(self) -> Dom {
+        Dom {
+            html: self.tree.finish(),
+            starts: self.starts.into_inner(),
+            reopened: self.reopened.into_inner(),
+        }
+    }
+}
+
+impl TreeSink for Positions {
+    type Handle = NodeId;
+    type Output = Html;
+    type ElemName<'a> = <HtmlTreeSink as TreeSink>::ElemName<'a>;
+
+    fn finish(self) -> Html {
+        self.tree.finish()
+    }
+
+    fn create_element(&self, name: QualName, attributes: Vec<Attribute>, flags: ElementFlags) -> NodeId {
+        let is_own = self.tag.borrow().as_ref().is_some_and(|tag| *tag == name.local);
+        let id = self.tree.create_element(name, attributes, flags);
+        self.starts.borrow_mut().insert(id, self.begin.get());
+        if is_own {
+            *self.tag.borrow_mut() = None;
+        } else {
+            self.reopened.borrow_mut().insert(id);
+        }
+        id
+    }
+
+    fn parse_error(&self, message: Cow<'static, str>) {
+        self.tree.parse_error(message);
+    }
+
+    fn get_document(&self) -> NodeId {
+        self.tree.get_document()
+    }
+
+    fn elem_name<'a>(&'a self, target: &'a NodeId) -> Self::ElemName<'a> {
+        self.tree.elem_name(target)
+    }
+
+    fn create_comment(&self, text: StrTendril) -> NodeId {
+        self.tree.create_comment(text)
+    }
+
+    fn create_pi(&self, target: StrTendril, data: StrTendril) -> NodeId {
+        self.tree.create_pi(target, data)
+    }
+
+    fn append(&self, parent: &NodeId, child: NodeOrText<NodeId>) {
+        self.tree.append(parent, child);
+    }
+
+    fn append_based_on_parent_node(
+        &self,
+        element: &NodeId,
+        previous: &NodeId,
+        child: NodeOrText<NodeId>,
+    ) {
+        self.tree.append_based_on_parent_node(element, previous, child);
+    }
+
+    fn append_doctype_to_document(&self, name: StrTendril, public_id: StrTendril, system_id: StrTendril) {
+        self.tree.append_doctype_to_document(name, public_id, system_id);
+    }
+
+    fn get_template_contents(&self, target: &NodeId) -> NodeId {
+        self.tree.get_template_contents(target)
+    }
+
+    fn same_node(&self, one: &NodeId, other: &NodeId) -> bool {
+        self.tree.same_node(one, other)
+    }
+
+    fn set_quirks_mode(&self, mode: QuirksMode) {
+        self.tree.set_quirks_mode(mode);
+    }
+
+    fn append_before_sibling(&self, sibling: &NodeId, node: NodeOrText<NodeId>) {
+        self.tree.append_before_sibling(sibling, node);
+    }
+
+    fn add_attrs_if_missing(&self, target: &NodeId, attributes: Vec<Attribute>) {
+        self.tree.add_attrs_if_missing(target, attributes);
+    }
+
+    fn remove_from_parent(&self, target: &NodeId) {
+        self.tree.remove_from_parent(target);
+    }
+
+    fn reparent_children(&self, node: &NodeId, parent: &NodeId) {
+        self.tree.reparent_children(node, parent);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scraper::ElementRef;
+
+    use super::*;
+
+    fn starts(source: &str, name: &str) -> Vec<usize> {
+        let dom = Dom::parse(source);
+        let elements = dom.html.tree.root().descendants().filter_map(ElementRef::wrap);
+        elements
+            .filter(|element| element.value().name() == name && !dom.is_reopened(element.id()))
+            .filter_map(|element| dom.start(element.id()))
+            .collect()
+    }
+
+    #[test]
+    fn a_start_tag_is_found_where_it_begins() {
+        let source = "<p>a < b <A\n title='x < y <z>' href=1>c</a><!-- <a> --><script>'<a>'</script><a href=2>";
+        let expected: Vec<usize> = vec![source.find("<A").unwrap(), source.rfind("<a href").unwrap()];
+        assert_eq!(starts(source, "a"), expected);
+        assert_eq!(starts("<noscript><a></noscript>\n<a>", "a"), [25]);
+    }
+
+    #[test]
+    fn what_the_parser_opens_again_is_known() {
+        let source = "<div><a href=1>one<p>two</div><p>three";
+        let dom = Dom::parse(source);
+        let links = dom.html.tree.root().descendants().filter_map(ElementRef::wrap);
+        let links: Vec<_> = links.filter(|element| element.value().name() == "a").collect();
+        assert!(links.len() > 1);
+        assert_eq!(starts(source, "a"), [5]);
+    }
+}

@@ -1,0 +1,115 @@
+//! What is embedded in a page: a player becomes its watch address, a document
+//! its own address; trackers and widgets are no readings.
+
+use url::Url;
+
+use super::text::hides;
+
+/// What a line of `embeds.txt` says of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rule {
+    /// No reading.
+    Widget,
+    /// The address to give instead, with `{id}` from the pattern.
+    Player(&'static str),
+    /// The document's address stands in this parameter.
+    Viewer(&'static str),
+}
+
+/// The rules in the order of the file, each with its pattern.
+fn rules() -> impl Iterator<Item = (&'static str, Rule)> {
+    include_str!("embeds.txt").lines().filter_map(|line| {
+        let mut fields = line.split_whitespace();
+        let (kind, pattern) = (fields.next()?, fields.next()?);
+        let rule = match kind {
+            "widget" => Rule::Widget,
+            "player" => Rule::Player(fields.next()?),
+            "viewer" => Rule::Viewer(fields.next()?),
+            _ => return None,
+        };
+        Some((pattern, rule))
+    })
+}
+
+/// The element's attributes that matter here.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Frame<'a> {
+    pub(super) style: Option<&'a str>,
+    pub(super) width: Option<&'a str>,
+    pub(super) height: Option<&'a str>,
+}
+
+impl Frame<'_> {
+    /// A frame without size is a tracker's.
+    pub(super) fn is_hidden(&self) -> bool {
+        let is_small = |size: Option<&str>| {
+            size.is_some_and(|size| matches!(size.trim().trim_end_matches("px"), "0" | "1"))
+        };
+        self.style.is_some_and(hides) || (is_small(self.width) && is_small(self.height))
+    }
+}
+
+/// The address of the reading behind an embedded address; `None` for what is none.
+pub(super) fn reading(address: &Url) -> Option<Url> {
+    if !matches!(address.scheme(), "http" | "https" | "file") {
+        return None;
+    }
+    for (pattern, rule) in rules() {
+        let Some(id) = matched(pattern, address) else { continue };
+        return match rule {
+            Rule::Widget => None,
+            Rule::Player(watch) => Url::parse(&watch.replace("{id}", &id)).ok().or_else(|| Some(address.clone())),
+            Rule::Viewer(parameter) => {
+                let document = address.query_pairs().find(|(name, _)| name == parameter).map(|(_, value)| value.into_owned());
+                Some(document.and_then(|text| Url::parse(&text).ok()).unwrap_or_else(|| address.clone()))
+            }
+        };
+    }
+    Some(address.clone())
+}
+
+/// Whether an address fits `host/path`, where `{id}` is one segment, or a
+/// parameter, whose value is returned.
+fn matched(pattern: &str, address: &Url) -> Option<String> {
+    let (host, path) = pattern.split_once('/').unwrap_or((pattern, ""));
+    let own = address.host_str()?;
+    let is_host = own == host || own.strip_suffix(host).is_some_and(|rest| rest.ends_with('.'));
+    if !is_host {
+        return None;
+    }
+    let (path, parameter) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+    let rest = address.path().trim_start_matches('/');
+    let (before, has_id) = path.split_once("{id}").map_or((path, false), |(before, _)| (before, true));
+    let behind = rest.strip_prefix(before)?;
+    if let Some(name) = parameter.and_then(|query| query.strip_suffix("={id}")) {
+        return address.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    }
+    let id = behind.split('/').next().unwrap_or_default();
+    if has_id { (!id.is_empty()).then(|| id.to_owned()) } else { Some(String::new()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every line names an address that it is for, and what becomes of it.
+    #[test]
+    fn each_line_does_what_it_says() {
+        for line in include_str!("embeds.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let (_, example) = line.split_once(" # ").unwrap_or_else(|| panic!("no example: {line}"));
+            let (from, to) = example.split_once(" -> ").map_or((example, None), |(from, to)| (from, Some(to)));
+            let read = reading(&Url::parse(from).unwrap()).map(String::from);
+            assert_eq!(read.as_deref(), to, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_no_line_names_is_read_where_it_is() {
+        for address in ["https://school.edu/slides/a.pdf", "https://videos.example/embed/1", "https://notyoutube.com/embed/1"] {
+            assert_eq!(reading(&Url::parse(address).unwrap()).unwrap().as_str(), address);
+        }
+        for address in ["about:blank", "data:text/html,x", "javascript:void(0)"] {
+            assert_eq!(reading(&Url::parse(address).unwrap()), None);
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! From the tree of a page to its mentions: one pass, in the order of the page.
+//!
+//! HTML is read as it is; every other format is made into HTML first and read
+//! here in the same way.
+
+mod blocks;
+mod grid;
+mod links;
+
+use std::collections::HashMap;
+
+use ego_tree::NodeId;
+use ego_tree::iter::Edge;
+use scraper::{ElementRef, Html, Selector};
+
+use super::anchor::{self, Anchors};
+use super::calendar::{self, DateExpr, Dating, Languages, Meaning, Order, heading, names_news};
+use super::dom::Dom;
+use super::outline::Outline;
+use super::source_map::SourceMap;
+use super::table::{self, CellTime};
+use super::text::{self, Style, heading_level, squeezed};
+use super::timing::Timing;
+use super::{Context, Note, Page, script};
+use crate::domain::address::Address;
+use crate::domain::link::Sign;
+
+const HEADING_CHARS: usize = 300;
+/// The language and the order of dates are decided from so much text.
+const SAMPLE_CHARS: usize = 200_000;
+
+/// What a source format does differently from HTML.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Dialect {
+    /// Headings get their ids from their text.
+    pub(super) slugs: bool,
+    /// The first heading is the title where there is no other.
+    pub(super) titled_by_heading: bool,
+}
+
+/// Reads the page.
+pub(super) fn page(html: &str, map: &SourceMap, context: &Context, dialect: Dialect) -> Page {
+    let dom = Dom::parse(html);
+    let base = base(&dom.html, context.base);
+    let dating = dating(&dom.html, context);
+    let scripts = script::Scripts::of(&dom.html);
+    let mut extractor = Extractor {
+        context,
+        dom: &dom,
+        map,
+        dating: &dating,
+        base: base.as_ref(),
+        dialect,
+        outline: Outline::default(),
+        anchors: Anchors::default(),
+        cells: HashMap::new(),
+        columns: Vec::new(),
+        rows: Vec::new(),
+        grids: HashMap::new(),
+        rows_of: HashMap::new(),
+        starts: Vec::new(),
+        page: Page::default(),
+        has_frames: false,
+    };
+    for edge in dom.html.tree.root().traverse() {
+        match edge {
+            Edge::Open(node) => {
+                if let Some(element) = ElementRef::wrap(node) {
+                    extractor.open(element);
+                }
+            }
+            Edge::Close(node) => extractor.close(node.id()),
+        }
+    }
+    extractor.finish(&scripts)
+}
+
+/// `<base href>` counts from the page's own address (WHATWG HTML section 4.2.3).
+fn base(html: &Html, page: Option<&Address>) -> Option<Address> {
+    let written = select(html, "base[href]").next().and_then(|base| base.value().attr("href").map(str::to_owned));
+    match (written, page) {
+        (Some(written), Some(page)) => page.join(&written).ok().or_else(|| Some(page.clone())),
+        (Some(written), None) => Address::parse(&written).ok(),
+        (None, page) => page.cloned(),
+    }
+}
+
+fn select<'a>(html: &'a Html, selector: &str) -> impl Iterator<Item = ElementRef<'a>> {
+    let selector = Selector::parse(selector).ok();
+    let found: Vec<ElementRef> = selector.iter().flat_map(|selector| html.select(selector)).collect();
+    found.into_iter()
+}
+
+/// The term, the languages and the order of dates, from the page as a whole.
+fn dating(html: &Html, context: &Context) -> Dating {
+    let headings: Vec<String> = select(html, "title, h1, h2")
+        .map(|element| squeezed(&element.text().collect::<String>()))
+        .collect();
+    let declared = select(html, "html[lang]").next().and_then(|html| html.value().attr("lang"));
+    let mut sample = String::new();
+    let mut pieces: Vec<&str> = Vec::new();
+    for node in html.tree.root().descendants() {
+        let Some(inner) = node.value().as_text() else { continue };
+        let parent = node.parent().and_then(|parent| parent.value().as_element().map(scraper::node::Element::name));
+        if matches!(parent, Some("script" | "style" | "noscript")) || inner.trim().is_empty() {
+            continue;
+        }
+        if sample.len() + inner.len() > SAMPLE_CHARS {
+            break;
+        }
+        sample.push_str(inner);
+        sample.push('\n');
+        pieces.push(inner);
+    }
+    let words = calendar::words(&sample);
+    let mut languages = Languages::of(declared, words.iter().cloned());
+    for word in &words {
+        let meanings = [Meaning::Week, Meaning::Deadline, Meaning::ColumnDate];
+        for language in meanings.iter().filter_map(|meaning| calendar::languages_of(word, *meaning)) {
+            languages.add(language);
+        }
+    }
+    if let Some(language) = headings.iter().find_map(|text| calendar::season_language(text)) {
+        languages.add(language);
+    }
+    let term = context.term.or_else(|| calendar::named_in(headings.iter().map(String::as_str)));
+    let order = if languages.is_day_first(declared) { Order::DayFirst } else { Order::MonthFirst };
+    let mut dating = Dating { term, today: context.today, languages, order };
+    let dates: Vec<DateExpr> = pieces
+        .iter()
+        .filter(|piece| piece.len() < 200 && piece.contains('/'))
+        .flat_map(|piece| calendar::dates(piece, &dating.languages))
+        .collect();
+    dating.order = dating.order_of(dates.iter(), order);
+    dating
+}
+
+struct Extractor<'a> {
+    context: &'a Context<'a>,
+    dom: &'a Dom,
+    map: &'a SourceMap,
+    dating: &'a Dating,
+    base: Option<&'a Address>,
+    dialect: Dialect,
+    outline: Outline,
+    anchors: Anchors,
+    /// What tables say of their cells.
+    cells: HashMap<NodeId, CellTime>,
+    /// The heads of the columns around a place.
+    columns: Vec<(NodeId, String)>,
+    /// The rows and items around a place.
+    rows: Vec<Row>,
+    /// Which elements have several children that are labels.
+    grids: HashMap<NodeId, bool>,
+    /// Which elements have several children that begin with a label.
+    rows_of: HashMap<NodeId, bool>,
+    /// Where in the HTML each mention begins.
+    starts: Vec<usize>,
+    page: Page,
+    has_frames: bool,
+}
+
+struct Row {
+    element: NodeId,
+    text: String,
+    is_of_table: bool,
+}
+
+impl Extractor<'_> {
+    fn open(&mut self, element: ElementRef) {
+        let name = element.value().name();
+        self.anchors.add(element.value().id());
+        self.anchors.add(element.value().attr("name"));
+        if let Some(level) = heading_level(name) {
+            self.heading(element, level);
+            return;
+        }
+        match name {
+            "a" | "area" => self.link(element),
+            "iframe" | "embed" | "object" | "video" | "audio" | "source" | "track" | "frame" => self.embed(element),
+            "table" => self.cells.extend(table::read(element, self.dating).cells),
+            "title" if self.page.title.is_none() && !is_in_drawing(element) => {
+                self.page.title = Some(squeezed(&element.text().collect::<String>())).filter(|title| !title.is_empty());
+            }
+            _ => self.block(element, name),
+        }
+    }
+
+    fn close(&mut self, element: NodeId) {
+        self.outline.close(element);
+        while self.columns.last().is_some_and(|(cell, _)| *cell == element) {
+            self.columns.pop();
+        }
+        while self.rows.last().is_some_and(|row| row.element == element) {
+            self.rows.pop();
+        }
+    }
+
+    fn heading(&mut self, element: ElementRef, level: u8) {
+        let text = text::of(element, Style { chars: HEADING_CHARS, ..Style::default() });
+        if self.dialect.slugs {
+            self.anchors.add_heading(&text);
+        } else {
+            self.anchors.add_likely(&text);
+        }
+        if self.dialect.titled_by_heading && self.page.title.is_none() && !text.is_empty() {
+            self.page.title = Some(text.clone());
+        }
+        let label = heading(&text, self.dating);
+        let is_news = names_news(&text);
+        self.outline.heading(level, &text, |outer| {
+            if is_news { Timing::silenced() } else { outer.within(&label, Sign::Heading, &text) }
+        });
+    }
+
+    fn finish(mut self, scripts: &script::Scripts) -> Page {
+        let mut order: Vec<usize> = (0..self.page.mentions.len()).collect();
+        order.sort_by_key(|at| self.starts[*at]);
+        if order.windows(2).any(|pair| pair[0] > pair[1]) {
+            let mentions = order.iter().map(|at| self.page.mentions[*at].clone()).collect();
+            self.page.mentions = mentions;
+        }
+        self.page.defects = anchor::defects(&self.page.mentions, &self.anchors, scripts);
+        if self.has_frames {
+            self.page.notes.push(Note::Framed);
+        }
+        if scripts.make_links(self.page.mentions.len()) {
+            self.page.notes.push(Note::MadeByScript);
+        }
+        self.page
+    }
+}
+
+/// A drawing has titles of its own.
+fn is_in_drawing(element: ElementRef) -> bool {
+    element.ancestors().filter_map(ElementRef::wrap).any(|ancestor| ancestor.value().name() == "svg")
+}

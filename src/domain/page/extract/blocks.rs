@@ -1,0 +1,113 @@
+//! The blocks of a page that say the time for the links within: items, cells,
+//! lines, terms, summaries.
+
+use scraper::ElementRef;
+
+use super::super::calendar::{self, item};
+use super::super::text::{self, Style, unmarked};
+use super::super::timing::Timing;
+use super::{Extractor, Row};
+use crate::domain::link::Sign;
+
+/// The text of an item says enough in this many characters.
+const ROW_CHARS: usize = 300;
+/// A line in bold of more characters is a sentence.
+const LABEL_CHARS: usize = 90;
+
+const ITEM: Style = Style { chars: ROW_CHARS, marks: true, own: true, line: false, spoken: false };
+
+impl Extractor<'_> {
+    pub(super) fn block(&mut self, element: ElementRef, name: &str) {
+        match name {
+            "li" | "dd" => self.item(element),
+            "p" => {
+                self.bold_line(element);
+                self.item(element);
+            }
+            "tr" => {
+                let text = text::of(element, Style { chars: ROW_CHARS, ..Style::default() });
+                self.rows.push(Row { element: element.id(), text, is_of_table: true });
+            }
+            "td" | "th" => self.cell(element),
+            "dt" => self.term(element),
+            "details" => self.details(element),
+            "br" => self.line(element),
+            "nav" | "footer" => self.outline.block(element.id(), |_| Timing::default()),
+            "aside" | "figure" => self.outline.block(element.id(), Clone::clone),
+            "div" | "section" | "article" | "span" | "time" | "b" | "strong" => {
+                self.grid(element, name);
+            }
+            _ => {}
+        }
+    }
+
+    fn item(&mut self, element: ElementRef) {
+        let marked = text::of(element, ITEM);
+        let first_line = text::of(element, Style { line: true, ..ITEM });
+        let label = item(&first_line, self.dating, self.dating.order);
+        if !self.rows.last().is_some_and(|row| row.is_of_table) {
+            self.rows.push(Row { element: element.id(), text: unmarked(&marked), is_of_table: false });
+        }
+        self.outline.block(element.id(), |outer| outer.within(&label, Sign::Item, &unmarked(&first_line)));
+    }
+
+    /// A line of a block may say the time for its own links.
+    fn line(&mut self, element: ElementRef) {
+        let Some(block) = element.ancestors().filter_map(ElementRef::wrap).find(|ancestor| {
+            matches!(ancestor.value().name(), "p" | "li" | "dd" | "td" | "th" | "div" | "body")
+        }) else {
+            return;
+        };
+        let text = text::behind(*element, block, Style { line: true, ..ITEM });
+        let label = item(&text, self.dating, self.dating.order);
+        if !label.is_empty() && block.value().name() != "body" {
+            self.outline.line(|outer| outer.within(&label, Sign::Item, &unmarked(&text)));
+        }
+    }
+
+    /// A paragraph in bold as a whole is a heading to its readers.
+    fn bold_line(&mut self, element: ElementRef) {
+        let mut inner = element.children().filter(|node| {
+            node.value().as_text().is_none_or(|text| !text.trim().is_empty())
+        });
+        let (Some(only), None) = (inner.next(), inner.next()) else { return };
+        let is_bold = only.value().as_element().is_some_and(|element| matches!(element.name(), "b" | "strong"));
+        let text = text::of(element, Style { chars: LABEL_CHARS, ..Style::default() });
+        if let Some(parent) = element.parent().filter(|_| is_bold && text.chars().count() < LABEL_CHARS) {
+            self.label(parent.id(), &text);
+        }
+    }
+
+    pub(super) fn label(&mut self, parent: ego_tree::NodeId, text: &str) {
+        let label = calendar::heading(text, self.dating);
+        self.outline.label(parent, |outer| outer.within(&label, Sign::Label, text));
+    }
+
+    fn term(&mut self, element: ElementRef) {
+        let text = text::of(element, Style { chars: LABEL_CHARS, ..Style::default() });
+        if let Some(parent) = element.parent() {
+            self.label(parent.id(), &text);
+        }
+        if !self.rows.last().is_some_and(|row| row.is_of_table) {
+            self.rows.push(Row { element: element.id(), text: text.clone(), is_of_table: false });
+        }
+    }
+
+    fn details(&mut self, element: ElementRef) {
+        let summary = element.children().filter_map(ElementRef::wrap).find(|child| child.value().name() == "summary");
+        let text = summary.map(|summary| text::of(summary, Style { chars: LABEL_CHARS, ..Style::default() }));
+        let text = text.unwrap_or_default();
+        let label = calendar::heading(&text, self.dating);
+        self.outline.block(element.id(), |outer| outer.within(&label, Sign::Label, &text));
+    }
+
+    fn cell(&mut self, element: ElementRef) {
+        match self.cells.remove(&element.id()) {
+            Some(time) => {
+                self.columns.push((element.id(), time.column));
+                self.outline.block(element.id(), |outer| outer.within(&time.label, time.sign, &time.text));
+            }
+            None => self.outline.block(element.id(), Clone::clone),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What a link offers: by its own words and file name first, then its address,
+//! then its column, and by its row or heading last and only for the course's own files.
+
+mod words;
+
+use crate::domain::address::Address;
+use crate::domain::course::PageSource;
+use crate::domain::link::{Kind, KindRule};
+
+/// All that a kind is decided from.
+pub(super) struct Evidence<'a> {
+    pub(super) address: &'a Address,
+    pub(super) words: &'a str,
+    pub(super) headings: &'a [String],
+    pub(super) row: &'a str,
+    /// The head of the table's column.
+    pub(super) column: &'a str,
+    pub(super) page: Option<&'a Address>,
+    pub(super) rules: &'a [KindRule],
+}
+
+/// Endings of files that say what they are.
+const ENDINGS: &[(&str, Kind)] = &[
+    (".ipynb", Kind::Notebook),
+    (".mp4", Kind::Video),
+    (".webm", Kind::Video),
+    (".mov", Kind::Video),
+    (".m4v", Kind::Video),
+    (".mkv", Kind::Video),
+    (".ppt", Kind::Slides),
+    (".pptx", Kind::Slides),
+    (".key", Kind::Slides),
+    (".odp", Kind::Slides),
+    (".pps", Kind::Slides),
+    (".ppsx", Kind::Slides),
+    (".epub", Kind::Book),
+    (".py", Kind::Code),
+    (".cpp", Kind::Code),
+    (".java", Kind::Code),
+    (".rs", Kind::Code),
+];
+
+/// Files that can be anything else.
+const FILES: &[&str] = &[
+    ".zip", ".gz", ".tar", ".tgz", ".csv", ".tsv", ".json", ".xml", ".mp3", ".wav", ".ogg", ".png", ".jpg", ".jpeg",
+    ".gif", ".svg", ".txt", ".vtt", ".srt", ".xls", ".xlsx", ".ods", ".ics", ".tex", ".bib", ".mat", ".rda",
+];
+
+pub(super) fn of(evidence: &Evidence) -> Kind {
+    let address = evidence.address;
+    if let Some(rule) = evidence.rules.iter().find(|rule| address.as_str().contains(&rule.pattern)) {
+        return rule.kind;
+    }
+    let path = address.path().to_ascii_lowercase();
+    let said = words::said(evidence.words);
+    // A label says what it leads to; a title may hold any word.
+    if let Some(said) = said.filter(|said| said.is_all && said.kind != Kind::Article) {
+        return of_label(said.kind, evidence, &path);
+    }
+    if let Some((_, kind)) = ENDINGS.iter().find(|(ending, _)| path.ends_with(ending)) {
+        return *kind;
+    }
+    let is_document = [".pdf", ".ps", ".djvu", ".doc", ".docx", ".odt"].iter().any(|ending| path.ends_with(ending));
+    let by_host = host_kind(address, &path);
+    if let Some(kind) = by_host.filter(|kind| !(is_document && matches!(kind, Kind::Code | Kind::Other))) {
+        return kind;
+    }
+    if is_document { of_document(evidence, &path) } else { of_page(evidence, &path) }
+}
+
+/// A label is believed, within what the address can be.
+fn of_label(kind: Kind, evidence: &Evidence, path: &str) -> Kind {
+    let is_own = is_own(evidence);
+    match kind {
+        // "Chapter 3" of the course's own notes is one of its pages.
+        Kind::Book if is_own && is_page_path(path) => Kind::CoursePage,
+        Kind::Paper if host_kind(evidence.address, path) == Some(Kind::Book) => Kind::Book,
+        Kind::Other if !is_own && !is_file(path) && !path.ends_with(".pdf") => of_page(evidence, path),
+        Kind::Other if is_own && is_page_path(path) && is_below_page(evidence) => Kind::CoursePage,
+        kind => kind,
+    }
+}
+
+/// A document says by its name, its words and, where it is the course's own,
+/// its surroundings whether it is a deck.
+fn of_document(evidence: &Evidence, path: &str) -> Kind {
+    let name = readable(path);
+    let by_name = words::said(&name).map(|said| said.kind);
+    if let Some(kind) = words::said(evidence.words).map(|said| said.kind).filter(|kind| is_strong(*kind)) {
+        return kind;
+    }
+    match by_name {
+        Some(kind @ (Kind::Slides | Kind::Book | Kind::Paper)) => return kind,
+        Some(Kind::Other) if is_own(evidence) => return Kind::Other,
+        _ => {}
+    }
+    if let Some(said) = words::said(evidence.column).filter(|said| said.kind != Kind::Article) {
+        return said.kind;
+    }
+    if !is_own(evidence) {
+        return Kind::Paper;
+    }
+    let lecture = ["lec", "lecture", "vorlesung", "cours", "clase", "lezione", "aula"];
+    let innermost = evidence.headings.last().map(String::as_str).unwrap_or_default();
+    let around = format!("{} {} {innermost}", evidence.words, evidence.row);
+    let says = |kind| words::names(&around, kind);
+    if lecture.iter().any(|word| name.split(' ').any(|part| part == *word)) || says(Kind::Slides) {
+        Kind::Slides
+    } else if says(Kind::Other) && words::said(evidence.words).is_some_and(|said| said.kind == Kind::Other) {
+        Kind::Other
+    } else if says(Kind::Paper) || around.to_lowercase().contains("reading") {
+        Kind::Paper
+    } else {
+        // The course's own documents are its decks more often than not.
+        Kind::Slides
+    }
+}
+
+fn of_page(evidence: &Evidence, path: &str) -> Kind {
+    let by_words = words::said(evidence.words).map(|said| said.kind);
+    if let Some(kind) = by_words.filter(|kind| is_strong(*kind)) {
+        return kind;
+    }
+    if let Some(said) = words::said(evidence.column).filter(|said| !matches!(said.kind, Kind::Article | Kind::Other)) {
+        return said.kind;
+    }
+    if is_file(path) {
+        return Kind::Other;
+    }
+    if is_own(evidence) && words::said(&readable(path)).is_some_and(|said| said.kind == Kind::Slides) {
+        return Kind::Slides;
+    }
+    if is_below_page(evidence) {
+        return Kind::CoursePage;
+    }
+    match by_words {
+        Some(Kind::Paper) => Kind::Paper,
+        _ if words::said(&readable(path)).is_some_and(|said| said.kind == Kind::Paper) && path.contains("paper") => Kind::Paper,
+        _ => Kind::Article,
+    }
+}
+
+/// Said even within a title, these are meant of the link.
+fn is_strong(kind: Kind) -> bool {
+    match kind {
+        Kind::Slides | Kind::Video | Kind::Notebook | Kind::Book => true,
+        Kind::Paper | Kind::Article | Kind::Code | Kind::CoursePage | Kind::Other => false,
+    }
+}
+
+/// The kind that a host's line of `hosts.txt` names.
+fn host_kind(address: &Address, path: &str) -> Option<Kind> {
+    let lines = include_str!("hosts.txt").lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| line.split_once(' ')).find_map(|(kind, pattern)| {
+        let (host, wanted) = pattern.split_once('/').unwrap_or((pattern, ""));
+        (is_host(address, host) && is_path(path, wanted)).then(|| words::kind_named(kind))?
+    })
+}
+
+fn is_host(address: &Address, wanted: &str) -> bool {
+    let host = address.host();
+    host == wanted || host.strip_suffix(wanted).is_some_and(|rest| rest.ends_with('.'))
+}
+
+/// Whether a path begins with the segments of a pattern.
+fn is_path(path: &str, pattern: &str) -> bool {
+    let mut segments = path.trim_start_matches('/').split('/');
+    pattern.split('/').filter(|wanted| !wanted.is_empty()).all(|wanted| match wanted.strip_prefix('*') {
+        Some("") => segments.next().is_some_and(|segment| !segment.is_empty()),
+        Some(ending) => segments.any(|segment| segment.ends_with(ending)),
+        None => segments.next().is_some_and(|segment| segment == wanted || segment.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('='))),
+    })
+}
+
+/// The last two segments of a path in words: "slides/02_merging-runs.pdf".
+fn readable(path: &str) -> String {
+    let mut segments: Vec<&str> = path.rsplit('/').filter(|segment| !segment.is_empty()).take(3).collect();
+    segments.reverse();
+    let words: String = segments
+        .join(" ")
+        .chars()
+        .map(|c| if c.is_alphabetic() { c } else { ' ' })
+        .collect();
+    words.split_whitespace().filter(|word| *word != "pdf" && *word != "html").collect::<Vec<_>>().join(" ")
+}
+
+fn is_own(evidence: &Evidence) -> bool {
+    evidence.page.is_some_and(|page| page.host() == evidence.address.host())
+}
+
+/// Below the directory of the course page, on its own host.
+fn is_below_page(evidence: &Evidence) -> bool {
+    evidence.page.is_some_and(|page| {
+        PageSource::Web(page.clone()).is_above(evidence.address) && is_page_path(evidence.address.path())
+    })
+}
+
+fn is_page_path(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    !name.contains('.')
+        || [".html", ".htm", ".php", ".md", ".qmd", ".rmd"].iter().any(|ending| name.ends_with(ending))
+}
+
+fn is_file(path: &str) -> bool {
+    FILES.iter().any(|ending| path.ends_with(ending))
+}
+
+#[cfg(test)]
+mod tests;

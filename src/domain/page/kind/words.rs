@@ -1,0 +1,91 @@
+//! Words that say what a link offers, in the languages of course pages.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use crate::domain::link::Kind;
+use crate::domain::page::calendar::words;
+
+/// What a word says; `None` for one that changes nothing.
+type Meaning = Option<Kind>;
+
+struct Phrase {
+    meaning: Meaning,
+    rest: Vec<String>,
+}
+
+pub(super) fn kind_named(name: &str) -> Option<Kind> {
+    Some(match name {
+        "slides" => Kind::Slides,
+        "video" => Kind::Video,
+        "notebook" => Kind::Notebook,
+        "code" => Kind::Code,
+        "book" => Kind::Book,
+        "paper" => Kind::Paper,
+        "article" => Kind::Article,
+        "other" => Kind::Other,
+        _ => return None,
+    })
+}
+
+fn table() -> &'static HashMap<String, Vec<Phrase>> {
+    static TABLE: OnceLock<HashMap<String, Vec<Phrase>>> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let mut table: HashMap<String, Vec<Phrase>> = HashMap::new();
+        for line in include_str!("words.txt").lines().filter(|line| !line.starts_with('#')) {
+            let Some((head, phrases)) = line.split_once(':') else { continue };
+            let name = head.split(' ').next().unwrap_or(head);
+            for phrase in phrases.split(',') {
+                let mut words = words(phrase).into_iter();
+                let Some(first) = words.next() else { continue };
+                let phrase = Phrase { meaning: kind_named(name), rest: words.collect() };
+                table.entry(first).or_default().push(phrase);
+            }
+        }
+        table
+    })
+}
+
+/// What the words of a link say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) kind: Kind,
+    /// There is nothing else in the words: no title of a work.
+    pub(super) is_all: bool,
+}
+
+/// The first kind that is named, and whether the words are a label and no title.
+pub(super) fn said(text: &str) -> Option<Said> {
+    let words = words(text);
+    let mut kind: Option<Kind> = None;
+    let mut is_all = true;
+    let mut at = 0;
+    while at < words.len() {
+        let phrases = table().get(&words[at]).into_iter().flatten();
+        let fitting = phrases.filter(|phrase| words[at + 1..].starts_with(&phrase.rest));
+        // The longest phrase counts, and of two meanings the one that says a kind.
+        let longest = fitting.max_by_key(|phrase| (phrase.rest.len(), phrase.meaning.is_some()));
+        match longest {
+            Some(phrase) => {
+                kind = kind.or(phrase.meaning);
+                at += phrase.rest.len() + 1;
+            }
+            None => {
+                is_all &= words[at].chars().count() == 1 && words[at].is_ascii();
+                at += 1;
+            }
+        }
+    }
+    kind.map(|kind| Said { kind, is_all })
+}
+
+/// Whether a text names a kind anywhere.
+pub(super) fn names(text: &str, wanted: Kind) -> bool {
+    let words = words(text);
+    (0..words.len()).any(|at| {
+        let phrases = table().get(&words[at]).into_iter().flatten();
+        phrases.into_iter().any(|phrase| {
+            phrase.meaning == Some(wanted) && words[at + 1..].starts_with(&phrase.rest)
+        })
+    })
+}

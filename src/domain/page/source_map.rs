@@ -1,0 +1,100 @@
+//! From a place in the HTML that a source was made into, back to the source.
+
+/// Where the parts of a made text come from.
+#[derive(Clone, Debug)]
+pub(super) struct SourceMap {
+    line_starts: Vec<usize>,
+    /// In the order of the text; empty where the text is the source itself.
+    pieces: Vec<Piece>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    made: usize,
+    source: usize,
+    /// Copied byte by byte, not made for the place.
+    is_copy: bool,
+}
+
+impl SourceMap {
+    /// The text is the source.
+    pub(super) fn identity(source: &str) -> Self {
+        let newlines = source.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Self { line_starts: std::iter::once(0).chain(newlines).collect(), pieces: Vec::new() }
+    }
+
+    /// The byte of the source from which a byte of the text comes.
+    pub(super) fn source(&self, made: usize) -> usize {
+        let Some(piece) = self.pieces.partition_point(|piece| piece.made <= made).checked_sub(1) else {
+            return made;
+        };
+        let piece = self.pieces[piece];
+        if piece.is_copy { piece.source + (made - piece.made) } else { piece.source }
+    }
+
+    /// The line of the source, from 1.
+    pub(super) fn line(&self, made: usize) -> u32 {
+        self.line_of_source(self.source(made))
+    }
+
+    pub(super) fn line_of_source(&self, at: usize) -> u32 {
+        u32::try_from(self.line_starts.partition_point(|start| *start <= at)).unwrap_or(u32::MAX)
+    }
+}
+
+/// HTML made from another format, with the source of each part.
+#[derive(Clone, Debug)]
+pub(super) struct Made {
+    pub(super) html: String,
+    pub(super) map: SourceMap,
+}
+
+impl Made {
+    pub(super) fn new(source: &str) -> Self {
+        Self { html: String::with_capacity(source.len()), map: SourceMap::identity(source) }
+    }
+
+    /// What is written next was made for a place of the source.
+    pub(super) fn at(&mut self, source: usize) {
+        self.map.pieces.push(Piece { made: self.html.len(), source, is_copy: false });
+    }
+
+    /// A part of the text that is written already.
+    pub(super) fn piece(&mut self, made: usize, source: usize, is_copy: bool) {
+        self.map.pieces.push(Piece { made, source, is_copy });
+    }
+
+    /// Text that stands at a place of the source.
+    pub(super) fn text(&mut self, text: &str, source: usize) {
+        self.at(source);
+        escape(text, &mut self.html);
+    }
+
+    /// Markup made for a place of the source.
+    pub(super) fn markup(&mut self, markup: &str, source: usize) {
+        self.at(source);
+        self.html.push_str(markup);
+    }
+
+    /// A link to an address.
+    pub(super) fn link(&mut self, address: &str, words: &str, source: usize) {
+        self.at(source);
+        self.html.push_str("<a href=\"");
+        escape(address, &mut self.html);
+        self.html.push_str("\">");
+        escape(words, &mut self.html);
+        self.html.push_str("</a>");
+    }
+}
+
+pub(super) fn escape(text: &str, into: &mut String) {
+    for c in text.chars() {
+        match c {
+            '&' => into.push_str("&amp;"),
+            '<' => into.push_str("&lt;"),
+            '>' => into.push_str("&gt;"),
+            '"' => into.push_str("&quot;"),
+            c => into.push(c),
+        }
+    }
+}

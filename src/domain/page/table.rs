@@ -1,0 +1,387 @@
+//! Tables: which cell stands in which row and column, and what that says of the time.
+
+use std::collections::HashMap;
+
+use ego_tree::NodeId;
+use scraper::ElementRef;
+
+use super::calendar::{
+    self, DateExpr, Dating, Label, Meaning, Order, cell_dates, cell_week, is_only_time, item,
+};
+use super::text::{self, Style, unmarked};
+use crate::domain::link::Sign;
+
+/// The text of a cell says enough in this many characters.
+const CELL_CHARS: usize = 160;
+/// Wider tables are no calendars.
+const COLUMNS_AT_MOST: usize = 64;
+/// What a cell says over its rows ends here.
+const ROWS_AT_MOST: usize = 1000;
+
+/// What a table says of each of its cells.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Table {
+    pub(super) cells: HashMap<NodeId, CellTime>,
+}
+
+/// The time of a cell, and what its column is called.
+#[derive(Clone, Debug)]
+pub(super) struct CellTime {
+    pub(super) label: Label,
+    pub(super) sign: Sign,
+    pub(super) text: String,
+    pub(super) column: String,
+}
+
+/// What a column is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Week,
+    Date,
+    Deadline,
+    /// When something is handed out.
+    Out,
+    Weekday(jiff::civil::Weekday),
+    Other,
+}
+
+#[derive(Clone, Debug)]
+struct Cell {
+    id: NodeId,
+    /// With marks where links begin and end.
+    text: String,
+    column: usize,
+    width: usize,
+    is_head: bool,
+    /// Begun in a row above.
+    is_below: bool,
+}
+
+type Row = Vec<Cell>;
+
+pub(super) fn read(table: ElementRef, dating: &Dating) -> Table {
+    let rows = rows(table);
+    let width = rows.iter().flatten().map(|cell| cell.column + cell.width).max().unwrap_or(0);
+    let head = head(&rows, dating);
+    let titles = titles(&rows, head, width);
+    let body = &rows[head.min(rows.len())..];
+    let columns = roles(&titles, body, dating);
+    let orders = orders(&titles, body, dating);
+    let mut read = Reading { dating, titles, columns, orders, table: Table::default(), above: None, section: Label::default(), days: Vec::new() };
+    for row in &rows[..head.min(rows.len())] {
+        read.head(row);
+    }
+    for row in body {
+        read.row(row, width);
+    }
+    read.table
+}
+
+/// The rows with their cells in place: what spans several rows stands in each of them.
+fn rows(table: ElementRef) -> Vec<Row> {
+    let mut spanning: Vec<(Cell, usize)> = Vec::new();
+    let mut rows = Vec::new();
+    for tr in own_rows(table) {
+        let mut row: Row = Vec::new();
+        let mut left: Vec<(Cell, usize)> = Vec::new();
+        for (cell, more) in spanning.drain(..) {
+            row.push(Cell { is_below: true, ..cell.clone() });
+            if more > 1 {
+                left.push((cell, more - 1));
+            }
+        }
+        let taken = |row: &Row, at: usize| row.iter().any(|cell| cell.is_below && (cell.column..cell.column + cell.width).contains(&at));
+        let mut column = 0;
+        for element in cells(tr) {
+            while taken(&row, column) {
+                column += 1;
+            }
+            if column >= COLUMNS_AT_MOST {
+                break;
+            }
+            let span = |name: &str| element.value().attr(name).and_then(|value| value.trim().parse::<usize>().ok()).unwrap_or(1);
+            let width = span("colspan").clamp(1, COLUMNS_AT_MOST);
+            let cell = Cell {
+                id: element.id(),
+                text: text::of(element, Style { chars: CELL_CHARS, marks: true, ..Style::default() }),
+                column,
+                width,
+                is_head: is_head(element),
+                is_below: false,
+            };
+            let height = span("rowspan").min(ROWS_AT_MOST);
+            if height > 1 {
+                left.push((cell.clone(), height - 1));
+            }
+            column += width;
+            row.push(cell);
+        }
+        row.sort_by_key(|cell| cell.column);
+        spanning = left;
+        rows.push(row);
+    }
+    rows
+}
+
+/// The rows of the table itself, not of tables within it.
+fn own_rows(table: ElementRef) -> impl Iterator<Item = ElementRef> {
+    let parts = table.children().filter_map(ElementRef::wrap);
+    parts.flat_map(|part| match part.value().name() {
+        "tr" => vec![part],
+        "thead" | "tbody" | "tfoot" => {
+            part.children().filter_map(ElementRef::wrap).filter(|row| row.value().name() == "tr").collect()
+        }
+        _ => Vec::new(),
+    })
+}
+
+fn cells(row: ElementRef) -> impl Iterator<Item = ElementRef> {
+    row.children().filter_map(ElementRef::wrap).filter(|cell| matches!(cell.value().name(), "td" | "th"))
+}
+
+/// A cell that names its column: `th`, or in bold as a whole.
+fn is_head(cell: ElementRef) -> bool {
+    let mut inner = cell.children().filter(|node| {
+        node.value().as_text().is_none_or(|text| !text.trim().is_empty())
+    });
+    let is_bold = |node: ego_tree::NodeRef<scraper::Node>| {
+        node.value().as_element().is_some_and(|element| matches!(element.name(), "b" | "strong"))
+    };
+    cell.value().name() == "th" || (inner.next().is_some_and(is_bold) && inner.next().is_none())
+}
+
+/// How many rows at the top name the columns.
+fn head(rows: &[Row], dating: &Dating) -> usize {
+    let Some(first) = rows.first() else { return 0 };
+    let filled: Vec<&Cell> = first.iter().filter(|cell| !cell.text.is_empty()).collect();
+    if filled.is_empty() {
+        return 1;
+    }
+    let is_known = |cell: &&Cell| {
+        let title = unmarked(&cell.text);
+        role_of_title(&title, dating) != Role::Other
+    };
+    let has_link = |cell: &&Cell| cell.text.contains(calendar::LINK);
+    let are_titles = filled.iter().any(is_known) && !filled.iter().any(has_link) && filled.len() > 1
+        && filled.iter().all(|cell| cell.text.chars().count() < 30 && !is_only_time(&cell.text, dating));
+    usize::from(rows.len() > 1 && (filled.iter().all(|cell| cell.is_head) || are_titles))
+}
+
+fn titles(rows: &[Row], head: usize, width: usize) -> Vec<String> {
+    let mut titles = vec![String::new(); width];
+    for cell in rows.iter().take(head).flatten() {
+        for column in cell.column..(cell.column + cell.width).min(width) {
+            titles[column] = unmarked(&cell.text).to_lowercase();
+        }
+    }
+    titles
+}
+
+fn role_of_title(title: &str, dating: &Dating) -> Role {
+    let says = |meaning| calendar::title_says(title, meaning);
+    if says(Meaning::ColumnOut) {
+        Role::Out
+    } else if says(Meaning::Deadline) {
+        Role::Deadline
+    } else if says(Meaning::ColumnDate) {
+        Role::Date
+    } else if says(Meaning::Week) {
+        Role::Week
+    } else if let [word] = calendar::words(title).as_slice()
+        && let Some(day) = dating.languages.weekday(word)
+    {
+        Role::Weekday(day)
+    } else {
+        Role::Other
+    }
+}
+
+/// What each column is for: by its title, else by what its cells hold.
+fn roles(titles: &[String], body: &[Row], dating: &Dating) -> Vec<Role> {
+    let mut roles: Vec<Role> = titles.iter().map(|title| role_of_title(title, dating)).collect();
+    for (column, role) in roles.iter_mut().enumerate() {
+        if *role != Role::Other {
+            continue;
+        }
+        let own = |row: &&Row| row.iter().any(|cell| cell.column == column && !cell.text.is_empty() && !cell.is_below);
+        let texts = body.iter().take(60).filter(own).filter_map(|row| row.iter().find(|cell| cell.column == column));
+        let (mut filled, mut dated, mut weeks) = (0, 0, 0);
+        for cell in texts {
+            filled += 1;
+            let is_time = is_only_time(&cell.text, dating);
+            dated += usize::from(is_time && !cell_dates(&cell.text, dating).is_empty());
+            weeks += usize::from(is_time && cell_week(&cell.text, dating).is_some());
+        }
+        if dated * 2 > filled {
+            *role = Role::Date;
+        } else if weeks * 2 > filled {
+            *role = Role::Week;
+        }
+    }
+    roles
+}
+
+/// In which order the numbers of each column's dates stand.
+fn orders(titles: &[String], body: &[Row], dating: &Dating) -> Vec<Order> {
+    let mut dates: Vec<Vec<DateExpr>> = vec![Vec::new(); titles.len()];
+    for cell in body.iter().flatten().filter(|cell| !cell.is_below) {
+        if let Some(own) = dates.get_mut(cell.column) {
+            own.extend(cell_dates(&cell.text, dating));
+        }
+    }
+    dates.iter().map(|dates| dating.order_of(dates.iter(), dating.order)).collect()
+}
+
+struct Reading<'a> {
+    dating: &'a Dating,
+    titles: Vec<String>,
+    columns: Vec<Role>,
+    orders: Vec<Order>,
+    table: Table,
+    /// What the row above says: a calendar leaves blank what stays the same.
+    above: Option<RowTime>,
+    /// What a row over the whole width says of those below.
+    section: Label,
+    /// The days of columns that have one each.
+    days: Vec<Option<jiff::civil::Date>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct RowTime {
+    label: Label,
+    text: String,
+}
+
+impl Reading<'_> {
+    /// Days may stand in the head: one for each column.
+    fn head(&mut self, row: &Row) {
+        self.days = vec![None; self.columns.len()];
+        let dated: Vec<&Cell> = row.iter().filter(|cell| is_only_time(&cell.text, self.dating)).collect();
+        for cell in dated {
+            let day = cell_dates(&cell.text, self.dating).first().and_then(|expr| self.dating.day(expr));
+            for column in cell.column..(cell.column + cell.width).min(self.days.len()) {
+                self.days[column] = day;
+            }
+        }
+        for cell in row.iter().filter(|cell| !cell.is_below) {
+            let column = self.titles.get(cell.column).cloned().unwrap_or_default();
+            let own = CellTime { label: Label::default(), sign: Sign::Cell, text: String::new(), column };
+            self.table.cells.insert(cell.id, own);
+        }
+    }
+
+    fn row(&mut self, row: &Row, width: usize) {
+        let filled: Vec<&Cell> = row.iter().filter(|cell| !cell.text.is_empty()).collect();
+        let is_whole_width = matches!(filled.as_slice(), [only] if only.width >= width && width > 1);
+        if is_whole_width {
+            self.section = filled.first().map(|cell| calendar::heading(&unmarked(&cell.text), self.dating)).unwrap_or_default();
+            self.above = None;
+        }
+        let is_of_days = filled.len() > 1
+            && filled.iter().filter(|cell| self.dates_of(cell).len() == 1 && is_only_time(&cell.text, self.dating)).count() > 1
+            && !filled.iter().any(|cell| cell.text.contains(calendar::LINK));
+        if is_of_days && self.has_day_columns() {
+            self.head(row);
+            return;
+        }
+        let time = if is_whole_width { RowTime { label: self.section.clone(), text: String::new() } } else { self.time_of(row) };
+        for cell in row.iter().filter(|cell| !cell.is_below) {
+            let own = self.cell(cell, &time);
+            self.table.cells.insert(cell.id, own);
+        }
+        if !is_whole_width {
+            self.above = Some(time);
+        }
+    }
+
+    fn has_day_columns(&self) -> bool {
+        self.columns.iter().filter(|role| matches!(role, Role::Weekday(_))).count() > 1
+            || self.days.iter().flatten().count() > 1
+            || self.columns.iter().filter(|role| **role == Role::Date).count() > 2
+    }
+
+    fn dates_of(&self, cell: &Cell) -> Vec<DateExpr> {
+        cell_dates(&cell.text, self.dating)
+    }
+
+    fn first_day(&self, cell: &Cell) -> Option<jiff::civil::Date> {
+        let order = self.orders.get(cell.column).copied().unwrap_or_default();
+        self.dates_of(cell).first().and_then(|expr| self.dating.day_in(expr, order))
+    }
+
+    fn role(&self, cell: &Cell) -> Role {
+        self.columns.get(cell.column).copied().unwrap_or(Role::Other)
+    }
+
+    /// The week and the day of a row, by its columns, else by the row above.
+    fn time_of(&self, row: &Row) -> RowTime {
+        let of = |role: Role| row.iter().filter(move |cell| self.role(cell) == role);
+        let dated = of(Role::Date).find(|cell| !cell.text.is_empty());
+        let due = of(Role::Deadline).find(|cell| !cell.text.is_empty());
+        let week = of(Role::Week).find_map(|cell| self.week_of(cell)).or_else(|| {
+            row.iter().take(2).find_map(|cell| cell_week(&cell.text, self.dating))
+        });
+        let own = Label {
+            week,
+            day: dated.and_then(|cell| self.first_day(cell)),
+            deadline: due.and_then(|cell| self.first_day(cell)),
+        };
+        let is_blank = |role: Role| of(role).all(|cell| cell.text.is_empty());
+        let has_columns = of(Role::Date).next().is_some() || of(Role::Week).next().is_some();
+        let above = self.above.as_ref().filter(|_| has_columns || row.first().is_some_and(|cell| cell.text.is_empty()));
+        let leaves_week_blank = of(Role::Week).next().is_some() || row.first().is_some_and(|cell| cell.text.is_empty());
+        let above_week = above.and_then(|above| above.label.week).filter(|_| leaves_week_blank && is_blank(Role::Week));
+        let week = own.week.or(above_week).or(self.section.week);
+        let above_day = above
+            .filter(|above| is_blank(Role::Date) && (own.week.is_none() || own.week == above.label.week))
+            .and_then(|above| above.label.day);
+        let day = own.day.or(above_day).or(self.section.day.filter(|_| dated.is_none()));
+        let text = dated.or(due).map(|cell| unmarked(&cell.text));
+        let text = text.or_else(|| self.above.as_ref().map(|above| above.text.clone())).unwrap_or_default();
+        RowTime { label: Label { week, day, deadline: own.deadline }, text }
+    }
+
+    fn week_of(&self, cell: &Cell) -> Option<u32> {
+        let number = unmarked(&cell.text).trim_end_matches('.').parse::<u32>().ok().filter(|week| (1..=60).contains(week));
+        number.or_else(|| calendar::heading(&unmarked(&cell.text), self.dating).week)
+    }
+
+    /// The time of one cell: its own day, that of its column, or that of the row.
+    fn cell(&self, cell: &Cell, row: &RowTime) -> CellTime {
+        let column = self.titles.get(cell.column).cloned().unwrap_or_default();
+        let role = self.role(cell);
+        let own = item(&cell.text, self.dating, self.orders.get(cell.column).copied().unwrap_or_default());
+        let of_column = self.days.get(cell.column).copied().flatten();
+        let mut label = row.label.clone();
+        let (mut sign, mut text) = (Sign::Row, row.text.clone());
+        if role == Role::Deadline {
+            let day = self.first_day(cell);
+            label = Label { day: day.or(label.day), deadline: day.or(label.deadline), ..label };
+        } else if let Some(day) = own.day.filter(|_| role != Role::Out) {
+            label = Label { week: label.week, day: Some(day), deadline: own.deadline };
+            (sign, text) = (Sign::Cell, unmarked(&cell.text));
+        } else if let Some(day) = of_column {
+            label = Label { week: label.week, day: Some(day), deadline: None };
+            (sign, text) = (Sign::Column, column.clone());
+        } else if let Role::Weekday(weekday) = role {
+            label.day = label.day.and_then(|day| on_weekday(day, weekday));
+            (sign, text) = (Sign::Column, column.clone());
+        } else if self.has_days_of_its_own(cell) {
+            label.day = None;
+        } else if own.deadline.is_some() {
+            label.deadline = own.deadline;
+        }
+        CellTime { label, sign, text, column }
+    }
+
+    /// Among days side by side, a cell without one belongs to none of the others.
+    fn has_days_of_its_own(&self, cell: &Cell) -> bool {
+        self.role(cell) == Role::Date && self.columns.iter().filter(|role| **role == Role::Date).count() > 2
+    }
+}
+
+/// The day of a week that begins with a day.
+fn on_weekday(first: jiff::civil::Date, weekday: jiff::civil::Weekday) -> Option<jiff::civil::Date> {
+    let days = i64::from(weekday.to_monday_zero_offset() - first.weekday().to_monday_zero_offset());
+    first.checked_add(jiff::Span::new().days(days)).ok()
+}

@@ -1,0 +1,213 @@
+//! The text of a part of the page, as its readers see it.
+
+use ego_tree::NodeRef;
+use scraper::node::Element;
+use scraper::{ElementRef, Node};
+
+use super::calendar::{LINK, LINK_END, MARK_END};
+use super::template::PLACEHOLDER;
+
+/// A walk through one part visits no more nodes than this, so that nested parts
+/// cannot make reading slow.
+const NODES_AT_MOST: usize = 2000;
+
+/// How a text is put together.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Style {
+    /// Characters at most.
+    pub(super) chars: usize,
+    /// Signs for where links and emphasis begin and end, to read dates by.
+    pub(super) marks: bool,
+    /// Without the lists, tables and parts of its own that stand within.
+    pub(super) own: bool,
+    /// Up to the next line break.
+    pub(super) line: bool,
+    /// With what only a screen reader says.
+    pub(super) spoken: bool,
+}
+
+/// The text of an element, white space collapsed.
+pub(super) fn of(element: ElementRef, style: Style) -> String {
+    let first = element.first_child();
+    first.map(|first| gather(first, *element, style)).unwrap_or_default()
+}
+
+/// The text that follows a node within a part.
+pub(super) fn behind(node: NodeRef<Node>, part: ElementRef, style: Style) -> String {
+    next(node, *part, false, &mut |_| {}).map(|first| gather(first, *part, style)).unwrap_or_default()
+}
+
+fn gather(first: NodeRef<Node>, part: NodeRef<Node>, style: Style) -> String {
+    let mut text = Text { shown: String::new(), chars: 0, is_spaced: true };
+    let mut at = Some(first);
+    let mut steps = 0;
+    while let Some(node) = at {
+        steps += 1;
+        if text.chars >= style.chars || steps > NODES_AT_MOST {
+            break;
+        }
+        let mut descends = true;
+        match node.value() {
+            Node::Text(inner) => text.push(inner, style.chars),
+            Node::Element(element) => {
+                let name = element.name();
+                if style.line && name == "br" {
+                    break;
+                }
+                descends = !(is_hidden(element, style.spoken) || (style.own && is_part(name)) || is_permalink(node));
+                if is_block(name) || (!descends && style.own) {
+                    text.space();
+                }
+                if style.marks && descends && name == "a" {
+                    text.mark(LINK);
+                }
+                if let Some(date) = element.attr("datetime").filter(|_| style.marks && name == "time") {
+                    descends = false;
+                    text.push(date.get(..10).unwrap_or(date), style.chars);
+                }
+            }
+            _ => descends = false,
+        }
+        at = next(node, part, descends, &mut |closed| {
+            let Some(element) = closed.value().as_element() else { return };
+            match element.name() {
+                "a" if style.marks => text.mark(LINK_END),
+                "b" | "strong" | "em" | "span" | "time" | "u" if style.marks => text.mark(MARK_END),
+                name if is_block(name) => text.space(),
+                _ => {}
+            }
+        });
+    }
+    text.shown.truncate(text.shown.trim_end().len());
+    text.shown
+}
+
+/// The node after this one in the order of the page, within a part.
+fn next<'a>(
+    node: NodeRef<'a, Node>,
+    part: NodeRef<'a, Node>,
+    descends: bool,
+    closed: &mut impl FnMut(NodeRef<'a, Node>),
+) -> Option<NodeRef<'a, Node>> {
+    if let Some(child) = node.first_child().filter(|_| descends) {
+        return Some(child);
+    }
+    let mut at = node;
+    loop {
+        closed(at);
+        if let Some(sibling) = at.next_sibling() {
+            return Some(sibling);
+        }
+        at = at.parent().filter(|parent| *parent != part)?;
+    }
+}
+
+struct Text {
+    shown: String,
+    chars: usize,
+    is_spaced: bool,
+}
+
+impl Text {
+    fn push(&mut self, text: &str, most: usize) {
+        for c in text.chars() {
+            if self.chars >= most {
+                return;
+            }
+            if c.is_whitespace() {
+                self.space();
+            } else if c != PLACEHOLDER {
+                self.shown.push(c);
+                self.chars += 1;
+                self.is_spaced = false;
+            }
+        }
+    }
+
+    fn space(&mut self) {
+        if !self.is_spaced {
+            self.shown.push(' ');
+            self.chars += 1;
+            self.is_spaced = true;
+        }
+    }
+
+    fn mark(&mut self, mark: char) {
+        self.shown.push(mark);
+    }
+}
+
+/// A marked text as it is shown.
+pub(super) fn unmarked(text: &str) -> String {
+    let shown: String = text.chars().filter(|c| !matches!(*c, LINK | LINK_END | MARK_END)).collect();
+    squeezed(&shown)
+}
+
+/// The text with every run of white space made one space.
+pub(super) fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn is_hidden(element: &Element, spoken: bool) -> bool {
+    if matches!(element.name(), "script" | "style" | "template" | "noscript" | "rp" | "head" | "title" | "annotation") {
+        return true;
+    }
+    let has = |name: &str| element.attr(name);
+    has("hidden").is_some()
+        || has("aria-hidden").is_some_and(|value| value == "true")
+        || has("style").is_some_and(hides)
+        || (!spoken && has("class").is_some_and(|class| class.split_whitespace().any(is_spoken_only)))
+}
+
+/// Whether a style hides its element.
+pub(super) fn hides(style: &str) -> bool {
+    let style: String = style.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
+    style.contains("display:none") || style.contains("visibility:hidden")
+}
+
+fn is_spoken_only(class: &str) -> bool {
+    matches!(class, "sr-only" | "visually-hidden" | "screen-reader-text" | "visuallyhidden" | "screenreader-only")
+}
+
+/// The sign beside a heading that links to the heading itself.
+pub(super) fn is_permalink(node: NodeRef<Node>) -> bool {
+    let Some(link) = ElementRef::wrap(node).filter(|element| element.value().name() == "a") else { return false };
+    let is_in_page = link.value().attr("href").is_some_and(|href| href.contains('#'));
+    let is_in_heading = || {
+        let near = link.ancestors().take(2).filter_map(ElementRef::wrap);
+        near.map(|element| element.value().name()).any(|name| heading_level(name).is_some() || name == "dt")
+    };
+    let has_class = || {
+        let class = link.value().attr("class").unwrap_or_default();
+        class.split_whitespace().any(|class| {
+            matches!(class, "headerlink" | "header-anchor" | "heading-anchor" | "hash-link" | "heading-link" | "anchorjs-link" | "permalink" | "anchor-link")
+        })
+    };
+    let is_sign = || {
+        let text: String = link.text().take(3).collect();
+        let mut signs = text.trim().chars().filter(|c| *c != '\u{fe0e}' && *c != '\u{fe0f}').peekable();
+        signs.peek().is_some() && signs.all(|c| "¶#§🔗⚓\u{f0c1}\u{e80c}".contains(c))
+    };
+    is_in_page && (has_class() || (is_in_heading() && is_sign()))
+}
+
+pub(super) fn heading_level(name: &str) -> Option<u8> {
+    match name.as_bytes() {
+        [b'h', level @ b'1'..=b'6'] => Some(level - b'0'),
+        _ => None,
+    }
+}
+
+/// Elements that begin on a line of their own.
+fn is_block(name: &str) -> bool {
+    matches!(
+        name,
+        "br" | "p" | "div" | "li" | "td" | "th" | "tr" | "dt" | "dd" | "ul" | "ol" | "dl" | "table" | "section"
+            | "article" | "summary" | "blockquote" | "pre" | "hr" | "figure" | "figcaption" | "option" | "label"
+    ) || heading_level(name).is_some()
+}
+
+/// Parts whose text is their own, not that of the item or cell around them.
+fn is_part(name: &str) -> bool {
+    matches!(name, "ul" | "ol" | "dl" | "table" | "pre" | "details")
+}
