@@ -99,6 +99,7 @@ pub(super) async fn of_course(
         void,
         items: items(reading, results, &earlier, decisions),
         defects: pages::defects(reading),
+        omissions: pages::omissions(reading),
         page_trouble: reading.trouble.clone(),
         page_trouble_nights,
         patch: None,
@@ -270,6 +271,7 @@ fn earlier_reports(last: CourseReport) -> EarlierReports {
         page_trouble_nights: facts.page_trouble_nights,
         page_trouble: facts.page_trouble,
         defects: facts.defects,
+        omissions: facts.omissions,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::domain::evidence::Reason;
 use crate::domain::evidence::probe::CheckedLink;
 use crate::domain::link::{Kind, Mention, Target};
 use crate::domain::page::{self, Page};
-use crate::domain::report::{self, PageDefect, PageTrouble};
+use crate::domain::report::{self, PageDefect, PageOmission, PageTrouble};
 use crate::night::one_page::{self, NotRead};
 use crate::night::record::{self, RunningNight};
 use crate::world::World;
@@ -216,6 +216,17 @@ pub(super) fn defects(reading: &Reading) -> Vec<PageDefect> {
         let name = has_several.then(|| source.to_string());
         let found = move |defect| PageDefect { page: name.clone(), defect };
         page.defects.clone().into_iter().map(found).collect::<Vec<_>>()
+    };
+    reading.pages.iter().flat_map(of_page).collect()
+}
+
+/// What the course's pages have that is not read, in order.
+pub(super) fn omissions(reading: &Reading) -> Vec<PageOmission> {
+    let has_several = reading.pages.len() > 1;
+    let of_page = |(source, page): &(PageSource, Page)| {
+        let name = has_several.then(|| source.to_string());
+        let found = move |omission| PageOmission { page: name.clone(), omission };
+        page.omissions.clone().into_iter().map(found).collect::<Vec<_>>()
     };
     reading.pages.iter().flat_map(of_page).collect()
 }

@@ -51,6 +51,7 @@ async fn of_course(reading: &Reading, world: &World) -> anyhow::Result<Option<(i
     told.earlier = EarlierReports {
         links: told.facts.items.iter().map(as_reported).collect(),
         defects: told.facts.defects.clone(),
+        omissions: told.facts.omissions.clone(),
         ..told.earlier
     };
     Ok(Some((last.row.id, told)))

@@ -79,11 +79,9 @@ pub(super) fn defects(mentions: &[Mention], anchors: &Anchors, scripts: &Scripts
                     line,
                     why: why.clone(),
                 }),
-                Target::InPage(anchor) => (!is_there(anchor)).then(|| Defect::BrokenAnchor {
-                    words,
-                    anchor: anchor.clone(),
-                    line,
-                }),
+                Target::InPage(anchor) => {
+                    (!is_there(anchor)).then(|| Defect::BrokenAnchor { words, anchor: anchor.clone(), line })
+                }
                 Target::Web { .. } | Target::OtherScheme(_) => None,
             }
         })

@@ -14,7 +14,10 @@ pub struct BareAddress {
 /// Signs at the end of an address that belong to the sentence.
 const TRAILING: &[char] = &['?', '!', '.', ',', ':', '*', '_', '~', '\'', '"', ';', '”', '’', '»'];
 /// No address goes on behind these.
-const ENDING: &[char] = &['<', '>', '"', '`', '“', '”', '（', '）', '「', '」', '『', '』', '【', '】', '。', '，', '、', '；', '《', '》', '\u{e000}'];
+const ENDING: &[char] = &[
+    '<', '>', '"', '`', '“', '”', '（', '）', '「', '」', '『', '』', '【', '】', '。', '，', '、', '；',
+    '《', '》', '\u{e000}',
+];
 
 pub fn find(text: &str) -> Vec<BareAddress> {
     let mut found = Vec::new();
@@ -36,13 +39,16 @@ fn next_start(text: &str, from: usize) -> Option<usize> {
     let rest = &text.as_bytes()[from..];
     (0..rest.len()).map(|at| from + at).find(|at| {
         let rest = &text.as_bytes()[*at..];
-        let starts = |word: &[u8]| rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
-        matches!(rest[0], b'h' | b'H' | b'w' | b'W') && (starts(b"http://") || starts(b"https://") || starts(b"www."))
+        let starts =
+            |word: &[u8]| rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+        matches!(rest[0], b'h' | b'H' | b'w' | b'W')
+            && (starts(b"http://") || starts(b"https://") || starts(b"www."))
     })
 }
 
 fn address_at(text: &str, start: usize) -> Option<BareAddress> {
-    let has_scheme = !text.as_bytes()[start..].get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"www."));
+    let has_scheme =
+        !text.as_bytes()[start..].get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"www."));
     let before = text[..start].chars().next_back();
     let is_apart = match before {
         None => true,
@@ -66,11 +72,20 @@ fn trimmed(raw: &str) -> &str {
     let mut raw = raw;
     loop {
         let shorter = raw.trim_end_matches(TRAILING);
-        let shorter = if raw.ends_with(';') && !shorter.ends_with(')') && entity(raw).is_some() { entity(raw).unwrap_or(shorter) } else { shorter };
+        let shorter = if raw.ends_with(';') && !shorter.ends_with(')') && entity(raw).is_some() {
+            entity(raw).unwrap_or(shorter)
+        } else {
+            shorter
+        };
         let open = shorter.matches('(').count();
         let close = shorter.matches(')').count();
-        let shorter = if shorter.ends_with(')') && close > open { &shorter[..shorter.len() - 1] } else { shorter };
-        let shorter = if shorter.ends_with(']') && !shorter.contains('[') { &shorter[..shorter.len() - 1] } else { shorter };
+        let shorter =
+            if shorter.ends_with(')') && close > open { &shorter[..shorter.len() - 1] } else { shorter };
+        let shorter = if shorter.ends_with(']') && !shorter.contains('[') {
+            &shorter[..shorter.len() - 1]
+        } else {
+            shorter
+        };
         if shorter.len() == raw.len() {
             return raw;
         }
@@ -89,7 +104,9 @@ fn is_domain(host: &str) -> bool {
     let is_label = |label: &&str| {
         !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
     };
-    labels.len() > 1 && labels.iter().all(is_label) && labels.iter().rev().take(2).all(|label| !label.contains('_'))
+    labels.len() > 1
+        && labels.iter().all(is_label)
+        && labels.iter().rev().take(2).all(|label| !label.contains('_'))
 }
 
 #[cfg(test)]
@@ -99,11 +116,17 @@ mod tests {
     #[test]
     fn addresses_end_where_the_sentence_goes_on() {
         for (text, expected) in [
-            ("Merging runs, https://two.example/merge.html (read this)", vec!["https://two.example/merge.html"]),
+            (
+                "Merging runs, https://two.example/merge.html (read this)",
+                vec!["https://two.example/merge.html"],
+            ),
             ("www.three.example/radix.html", vec!["http://www.three.example/radix.html"]),
             ("See https://five.example/tries_(data). And", vec!["https://five.example/tries_(data)"]),
             ("(https://a.example/b)", vec!["https://a.example/b"]),
-            ("https://a.example/b?c=d&e=f, https://g.example!", vec!["https://a.example/b?c=d&e=f", "https://g.example"]),
+            (
+                "https://a.example/b?c=d&e=f, https://g.example!",
+                vec!["https://a.example/b?c=d&e=f", "https://g.example"],
+            ),
             ("**https://a.example/b**", vec!["https://a.example/b"]),
             ("HTTPS://A.example/b", vec!["HTTPS://A.example/b"]),
             ("参见https://a.example/b。", vec!["https://a.example/b"]),

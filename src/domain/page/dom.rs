@@ -8,14 +8,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 
 use ego_tree::NodeId;
+use html5ever::interface::TokenizerResult;
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::{
     BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
 };
-use html5ever::tree_builder::{
-    ElementFlags, NodeOrText, QuirksMode, TreeBuilder, TreeBuilderOpts, TreeSink,
-};
-use html5ever::interface::TokenizerResult;
+use html5ever::tree_builder::{ElementFlags, NodeOrText, QuirksMode, TreeBuilder, TreeBuilderOpts, TreeSink};
 use html5ever::{Attribute, QualName};
 use scraper::{Html, HtmlTreeSink};
 
@@ -187,12 +185,7 @@ impl TreeSink for Positions {
         self.tree.append(parent, child);
     }
 
-    fn append_based_on_parent_node(
-        &self,
-        element: &NodeId,
-        previous: &NodeId,
-        child: NodeOrText<NodeId>,
-    ) {
+    fn append_based_on_parent_node(&self, element: &NodeId, previous: &NodeId, child: NodeOrText<NodeId>) {
         self.tree.append_based_on_parent_node(element, previous, child);
     }
 
@@ -246,7 +239,8 @@ mod tests {
 
     #[test]
     fn a_start_tag_is_found_where_it_begins() {
-        let source = "<p>a < b <A\n title='x < y <z>' href=1>c</a><!-- <a> --><script>'<a>'</script><a href=2>";
+        let source =
+            "<p>a < b <A\n title='x < y <z>' href=1>c</a><!-- <a> --><script>'<a>'</script><a href=2>";
         let expected: Vec<usize> = vec![source.find("<A").unwrap(), source.rfind("<a href").unwrap()];
         assert_eq!(starts(source, "a"), expected);
         assert_eq!(starts("<noscript><a></noscript>\n<a>", "a"), [25]);

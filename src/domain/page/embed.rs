@@ -58,9 +58,14 @@ pub(super) fn reading(address: &Url) -> Option<Url> {
         let Some(id) = matched(pattern, address) else { continue };
         return match rule {
             Rule::Widget => None,
-            Rule::Player(watch) => Url::parse(&watch.replace("{id}", &id)).ok().or_else(|| Some(address.clone())),
+            Rule::Player(watch) => {
+                Url::parse(&watch.replace("{id}", &id)).ok().or_else(|| Some(address.clone()))
+            }
             Rule::Viewer(parameter) => {
-                let document = address.query_pairs().find(|(name, _)| name == parameter).map(|(_, value)| value.into_owned());
+                let document = address
+                    .query_pairs()
+                    .find(|(name, _)| name == parameter)
+                    .map(|(_, value)| value.into_owned());
                 Some(document.and_then(|text| Url::parse(&text).ok()).unwrap_or_else(|| address.clone()))
             }
         };
@@ -95,9 +100,12 @@ mod tests {
     /// Every line names an address that it is for, and what becomes of it.
     #[test]
     fn each_line_does_what_it_says() {
-        for line in include_str!("embeds.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        for line in
+            include_str!("embeds.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
+        {
             let (_, example) = line.split_once(" # ").unwrap_or_else(|| panic!("no example: {line}"));
-            let (from, to) = example.split_once(" -> ").map_or((example, None), |(from, to)| (from, Some(to)));
+            let (from, to) =
+                example.split_once(" -> ").map_or((example, None), |(from, to)| (from, Some(to)));
             let read = reading(&Url::parse(from).unwrap()).map(String::from);
             assert_eq!(read.as_deref(), to, "{line}");
         }
@@ -105,7 +113,11 @@ mod tests {
 
     #[test]
     fn what_no_line_names_is_read_where_it_is() {
-        for address in ["https://school.edu/slides/a.pdf", "https://videos.example/embed/1", "https://notyoutube.com/embed/1"] {
+        for address in [
+            "https://school.edu/slides/a.pdf",
+            "https://videos.example/embed/1",
+            "https://notyoutube.com/embed/1",
+        ] {
             assert_eq!(reading(&Url::parse(address).unwrap()).unwrap().as_str(), address);
         }
         for address in ["about:blank", "data:text/html,x", "javascript:void(0)"] {

@@ -21,7 +21,7 @@ use super::source_map::SourceMap;
 use super::table::{self, CellTime};
 use super::text::{self, Style, heading_level, squeezed};
 use super::timing::Timing;
-use super::{Context, Note, Page, script};
+use super::{Context, Omission, Page, script};
 use crate::domain::address::Address;
 use crate::domain::link::Sign;
 
@@ -77,7 +77,8 @@ pub(super) fn page(html: &str, map: &SourceMap, context: &Context, dialect: Dial
 
 /// `<base href>` counts from the page's own address (WHATWG HTML section 4.2.3).
 fn base(html: &Html, page: Option<&Address>) -> Option<Address> {
-    let written = select(html, "base[href]").next().and_then(|base| base.value().attr("href").map(str::to_owned));
+    let written =
+        select(html, "base[href]").next().and_then(|base| base.value().attr("href").map(str::to_owned));
     match (written, page) {
         (Some(written), Some(page)) => page.join(&written).ok().or_else(|| Some(page.clone())),
         (Some(written), None) => Address::parse(&written).ok(),
@@ -93,15 +94,15 @@ fn select<'a>(html: &'a Html, selector: &str) -> impl Iterator<Item = ElementRef
 
 /// The term, the languages and the order of dates, from the page as a whole.
 fn dating(html: &Html, context: &Context) -> Dating {
-    let headings: Vec<String> = select(html, "title, h1, h2")
-        .map(|element| squeezed(&element.text().collect::<String>()))
-        .collect();
+    let headings: Vec<String> =
+        select(html, "title, h1, h2").map(|element| squeezed(&element.text().collect::<String>())).collect();
     let declared = select(html, "html[lang]").next().and_then(|html| html.value().attr("lang"));
     let mut sample = String::new();
     let mut pieces: Vec<&str> = Vec::new();
     for node in html.tree.root().descendants() {
         let Some(inner) = node.value().as_text() else { continue };
-        let parent = node.parent().and_then(|parent| parent.value().as_element().map(scraper::node::Element::name));
+        let parent =
+            node.parent().and_then(|parent| parent.value().as_element().map(scraper::node::Element::name));
         if matches!(parent, Some("script" | "style" | "noscript")) || inner.trim().is_empty() {
             continue;
         }
@@ -177,10 +178,13 @@ impl Extractor<'_> {
         }
         match name {
             "a" | "area" => self.link(element),
-            "iframe" | "embed" | "object" | "video" | "audio" | "source" | "track" | "frame" => self.embed(element),
+            "iframe" | "embed" | "object" | "video" | "audio" | "source" | "track" | "frame" => {
+                self.embed(element)
+            }
             "table" => self.cells.extend(table::read(element, self.dating).cells),
             "title" if self.page.title.is_none() && !is_in_drawing(element) => {
-                self.page.title = Some(squeezed(&element.text().collect::<String>())).filter(|title| !title.is_empty());
+                self.page.title =
+                    Some(squeezed(&element.text().collect::<String>())).filter(|title| !title.is_empty());
             }
             _ => self.block(element, name),
         }
@@ -222,10 +226,10 @@ impl Extractor<'_> {
         }
         self.page.defects = anchor::defects(&self.page.mentions, &self.anchors, scripts);
         if self.has_frames {
-            self.page.notes.push(Note::Framed);
+            self.page.omissions.push(Omission::Framed);
         }
         if scripts.make_links(self.page.mentions.len()) {
-            self.page.notes.push(Note::MadeByScript);
+            self.page.omissions.push(Omission::MadeByScript);
         }
         self.page
     }

@@ -20,10 +20,8 @@ pub fn options() -> Options {
 
 /// The HTML of a page, and the placeholders that were not filled.
 pub(super) fn made(source: &str, values: &dyn template::Values) -> (Made, Vec<usize>) {
-    let start = front_matter::of(source).map_or_else(
-        || source.len() - source.trim_start_matches('\u{feff}').len(),
-        |head| head.end,
-    );
+    let start = front_matter::of(source)
+        .map_or_else(|| source.len() - source.trim_start_matches('\u{feff}').len(), |head| head.end);
     let body = &source[start..];
     let filled = template::may_have(body).then(|| template::fill(body, &code(body), values));
     let text = filled.as_ref().map_or(body, |filled| &filled.text);

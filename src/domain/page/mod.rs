@@ -44,7 +44,7 @@ pub struct Page {
     pub defects: Vec<Defect>,
     /// What could not be read of it, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<Note>,
+    pub omissions: Vec<Omission>,
 }
 
 /// Something the page's author can mend, seen without any request.
@@ -62,7 +62,7 @@ pub enum Defect {
 /// Why links of a page may be missing, though nothing is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Note {
+pub enum Omission {
     /// Its generator has still to fill it, on these lines.
     Template { lines: Vec<u32> },
     /// A script makes links.
@@ -73,9 +73,9 @@ pub enum Note {
 
 impl Page {
     fn note_template(&mut self, line: u32) {
-        let known = self.notes.iter_mut().find_map(|note| match note {
-            Note::Template { lines } => Some(lines),
-            Note::MadeByScript | Note::Framed => None,
+        let known = self.omissions.iter_mut().find_map(|note| match note {
+            Omission::Template { lines } => Some(lines),
+            Omission::MadeByScript | Omission::Framed => None,
         });
         match known {
             Some(lines) if lines.contains(&line) => {}
@@ -83,7 +83,7 @@ impl Page {
                 lines.push(line);
                 lines.sort_unstable();
             }
-            None => self.notes.push(Note::Template { lines: vec![line] }),
+            None => self.omissions.push(Omission::Template { lines: vec![line] }),
         }
     }
 }

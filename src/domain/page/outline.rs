@@ -38,7 +38,8 @@ impl Outline {
 
     /// A new heading ends all of its own level and below.
     pub(super) fn heading(&mut self, level: u8, text: &str, timing: impl FnOnce(&Timing) -> Timing) {
-        let after_block = self.parts.iter().rposition(|part| matches!(part.ends, Ends::Block(_))).map_or(0, |at| at + 1);
+        let after_block =
+            self.parts.iter().rposition(|part| matches!(part.ends, Ends::Block(_))).map_or(0, |at| at + 1);
         let is_ended = |part: &Part| match part.ends {
             Ends::Heading(other) => other >= level,
             Ends::Label(_) => true,

@@ -45,8 +45,16 @@ impl Scripts {
 
     /// Whether the scripts make links that the page as it is sent does not have.
     pub(super) fn make_links(&self, links: usize) -> bool {
-        const MAKING: &[&str] =
-            &["<a href", "<a class", "<a target", "<a ${", "createElement('a')", "createElement(\"a\")", "$('<a", "$(\"<a"];
+        const MAKING: &[&str] = &[
+            "<a href",
+            "<a class",
+            "<a target",
+            "<a ${",
+            "createElement('a')",
+            "createElement(\"a\")",
+            "$('<a",
+            "$(\"<a",
+        ];
         let writes = || {
             [".innerHTML", "insertAdjacentHTML", "document.write", ".append", ".html(", "render("]
                 .iter()
@@ -59,7 +67,8 @@ impl Scripts {
     /// Whether a script names a place, so that it may make it.
     pub(super) fn name(&self, anchor: &str) -> bool {
         ['\'', '"', '`'].iter().any(|quote| {
-            self.text.contains(&format!("{quote}{anchor}{quote}")) || self.text.contains(&format!("{quote}#{anchor}{quote}"))
+            self.text.contains(&format!("{quote}{anchor}{quote}"))
+                || self.text.contains(&format!("{quote}#{anchor}{quote}"))
         })
     }
 

@@ -67,7 +67,16 @@ pub(super) fn read(table: ElementRef, dating: &Dating) -> Table {
     let body = &rows[head.min(rows.len())..];
     let columns = roles(&titles, body, dating);
     let orders = orders(&titles, body, dating);
-    let mut read = Reading { dating, titles, columns, orders, table: Table::default(), above: None, section: Label::default(), days: Vec::new() };
+    let mut read = Reading {
+        dating,
+        titles,
+        columns,
+        orders,
+        table: Table::default(),
+        above: None,
+        section: Label::default(),
+        days: Vec::new(),
+    };
     for row in &rows[..head.min(rows.len())] {
         read.head(row);
     }
@@ -90,7 +99,9 @@ fn rows(table: ElementRef) -> Vec<Row> {
                 left.push((cell, more - 1));
             }
         }
-        let taken = |row: &Row, at: usize| row.iter().any(|cell| cell.is_below && (cell.column..cell.column + cell.width).contains(&at));
+        let taken = |row: &Row, at: usize| {
+            row.iter().any(|cell| cell.is_below && (cell.column..cell.column + cell.width).contains(&at))
+        };
         let mut column = 0;
         for element in cells(tr) {
             while taken(&row, column) {
@@ -99,7 +110,9 @@ fn rows(table: ElementRef) -> Vec<Row> {
             if column >= COLUMNS_AT_MOST {
                 break;
             }
-            let span = |name: &str| element.value().attr(name).and_then(|value| value.trim().parse::<usize>().ok()).unwrap_or(1);
+            let span = |name: &str| {
+                element.value().attr(name).and_then(|value| value.trim().parse::<usize>().ok()).unwrap_or(1)
+            };
             let width = span("colspan").clamp(1, COLUMNS_AT_MOST);
             let cell = Cell {
                 id: element.id(),
@@ -141,9 +154,8 @@ fn cells(row: ElementRef) -> impl Iterator<Item = ElementRef> {
 
 /// A cell that names its column: `th`, or in bold as a whole.
 fn is_head(cell: ElementRef) -> bool {
-    let mut inner = cell.children().filter(|node| {
-        node.value().as_text().is_none_or(|text| !text.trim().is_empty())
-    });
+    let mut inner =
+        cell.children().filter(|node| node.value().as_text().is_none_or(|text| !text.trim().is_empty()));
     let is_bold = |node: ego_tree::NodeRef<scraper::Node>| {
         node.value().as_element().is_some_and(|element| matches!(element.name(), "b" | "strong"))
     };
@@ -162,7 +174,9 @@ fn head(rows: &[Row], dating: &Dating) -> usize {
         role_of_title(&title, dating) != Role::Other
     };
     let has_link = |cell: &&Cell| cell.text.contains(calendar::LINK);
-    let are_titles = filled.iter().any(is_known) && !filled.iter().any(has_link) && filled.len() > 1
+    let are_titles = filled.iter().any(is_known)
+        && !filled.iter().any(has_link)
+        && filled.len() > 1
         && filled.iter().all(|cell| cell.text.chars().count() < 30 && !is_only_time(&cell.text, dating));
     usize::from(rows.len() > 1 && (filled.iter().all(|cell| cell.is_head) || are_titles))
 }
@@ -170,8 +184,8 @@ fn head(rows: &[Row], dating: &Dating) -> usize {
 fn titles(rows: &[Row], head: usize, width: usize) -> Vec<String> {
     let mut titles = vec![String::new(); width];
     for cell in rows.iter().take(head).flatten() {
-        for column in cell.column..(cell.column + cell.width).min(width) {
-            titles[column] = unmarked(&cell.text).to_lowercase();
+        for title in titles.iter_mut().take(cell.column + cell.width).skip(cell.column) {
+            *title = unmarked(&cell.text).to_lowercase();
         }
     }
     titles
@@ -203,8 +217,11 @@ fn roles(titles: &[String], body: &[Row], dating: &Dating) -> Vec<Role> {
         if *role != Role::Other {
             continue;
         }
-        let own = |row: &&Row| row.iter().any(|cell| cell.column == column && !cell.text.is_empty() && !cell.is_below);
-        let texts = body.iter().take(60).filter(own).filter_map(|row| row.iter().find(|cell| cell.column == column));
+        let own = |row: &&Row| {
+            row.iter().any(|cell| cell.column == column && !cell.text.is_empty() && !cell.is_below)
+        };
+        let texts =
+            body.iter().take(60).filter(own).filter_map(|row| row.iter().find(|cell| cell.column == column));
         let (mut filled, mut dated, mut weeks) = (0, 0, 0);
         for cell in texts {
             filled += 1;
@@ -274,17 +291,28 @@ impl Reading<'_> {
         let filled: Vec<&Cell> = row.iter().filter(|cell| !cell.text.is_empty()).collect();
         let is_whole_width = matches!(filled.as_slice(), [only] if only.width >= width && width > 1);
         if is_whole_width {
-            self.section = filled.first().map(|cell| calendar::heading(&unmarked(&cell.text), self.dating)).unwrap_or_default();
+            self.section = filled
+                .first()
+                .map(|cell| calendar::heading(&unmarked(&cell.text), self.dating))
+                .unwrap_or_default();
             self.above = None;
         }
         let is_of_days = filled.len() > 1
-            && filled.iter().filter(|cell| self.dates_of(cell).len() == 1 && is_only_time(&cell.text, self.dating)).count() > 1
+            && filled
+                .iter()
+                .filter(|cell| self.dates_of(cell).len() == 1 && is_only_time(&cell.text, self.dating))
+                .count()
+                > 1
             && !filled.iter().any(|cell| cell.text.contains(calendar::LINK));
         if is_of_days && self.has_day_columns() {
             self.head(row);
             return;
         }
-        let time = if is_whole_width { RowTime { label: self.section.clone(), text: String::new() } } else { self.time_of(row) };
+        let time = if is_whole_width {
+            RowTime { label: self.section.clone(), text: String::new() }
+        } else {
+            self.time_of(row)
+        };
         for cell in row.iter().filter(|cell| !cell.is_below) {
             let own = self.cell(cell, &time);
             self.table.cells.insert(cell.id, own);
@@ -318,9 +346,9 @@ impl Reading<'_> {
         let of = |role: Role| row.iter().filter(move |cell| self.role(cell) == role);
         let dated = of(Role::Date).find(|cell| !cell.text.is_empty());
         let due = of(Role::Deadline).find(|cell| !cell.text.is_empty());
-        let week = of(Role::Week).find_map(|cell| self.week_of(cell)).or_else(|| {
-            row.iter().take(2).find_map(|cell| cell_week(&cell.text, self.dating))
-        });
+        let week = of(Role::Week)
+            .find_map(|cell| self.week_of(cell))
+            .or_else(|| row.iter().take(2).find_map(|cell| cell_week(&cell.text, self.dating)));
         let own = Label {
             week,
             day: dated.and_then(|cell| self.first_day(cell)),
@@ -328,9 +356,14 @@ impl Reading<'_> {
         };
         let is_blank = |role: Role| of(role).all(|cell| cell.text.is_empty());
         let has_columns = of(Role::Date).next().is_some() || of(Role::Week).next().is_some();
-        let above = self.above.as_ref().filter(|_| has_columns || row.first().is_some_and(|cell| cell.text.is_empty()));
-        let leaves_week_blank = of(Role::Week).next().is_some() || row.first().is_some_and(|cell| cell.text.is_empty());
-        let above_week = above.and_then(|above| above.label.week).filter(|_| leaves_week_blank && is_blank(Role::Week));
+        let above = self
+            .above
+            .as_ref()
+            .filter(|_| has_columns || row.first().is_some_and(|cell| cell.text.is_empty()));
+        let leaves_week_blank =
+            of(Role::Week).next().is_some() || row.first().is_some_and(|cell| cell.text.is_empty());
+        let above_week =
+            above.and_then(|above| above.label.week).filter(|_| leaves_week_blank && is_blank(Role::Week));
         let week = own.week.or(above_week).or(self.section.week);
         let above_day = above
             .filter(|above| is_blank(Role::Date) && (own.week.is_none() || own.week == above.label.week))
@@ -342,7 +375,11 @@ impl Reading<'_> {
     }
 
     fn week_of(&self, cell: &Cell) -> Option<u32> {
-        let number = unmarked(&cell.text).trim_end_matches('.').parse::<u32>().ok().filter(|week| (1..=60).contains(week));
+        let number = unmarked(&cell.text)
+            .trim_end_matches('.')
+            .parse::<u32>()
+            .ok()
+            .filter(|week| (1..=60).contains(week));
         number.or_else(|| calendar::heading(&unmarked(&cell.text), self.dating).week)
     }
 

@@ -41,7 +41,9 @@ pub(super) struct Filled {
 impl Filled {
     /// The byte of the source from which a byte of the text comes.
     pub(super) fn source(&self, at: usize) -> usize {
-        let Some(piece) = self.pieces.partition_point(|(text, _)| *text <= at).checked_sub(1) else { return at };
+        let Some(piece) = self.pieces.partition_point(|(text, _)| *text <= at).checked_sub(1) else {
+            return at;
+        };
         let (text, source) = self.pieces[piece];
         source + (at - text)
     }

@@ -18,12 +18,20 @@ pub(super) struct Style {
     pub(super) chars: usize,
     /// Signs for where links and emphasis begin and end, to read dates by.
     pub(super) marks: bool,
-    /// Without the lists, tables and parts of its own that stand within.
-    pub(super) own: bool,
-    /// Up to the next line break.
-    pub(super) line: bool,
+    pub(super) extent: Extent,
     /// With what only a screen reader says.
     pub(super) spoken: bool,
+}
+
+/// How much of a part belongs to its text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Extent {
+    #[default]
+    Whole,
+    /// Without the lists, tables and parts of its own that stand within.
+    Own,
+    /// Of its own, up to the next line break.
+    Line,
 }
 
 /// The text of an element, white space collapsed.
@@ -51,11 +59,13 @@ fn gather(first: NodeRef<Node>, part: NodeRef<Node>, style: Style) -> String {
             Node::Text(inner) => text.push(inner, style.chars),
             Node::Element(element) => {
                 let name = element.name();
-                if style.line && name == "br" {
+                if style.extent == Extent::Line && name == "br" {
                     break;
                 }
-                descends = !(is_hidden(element, style.spoken) || (style.own && is_part(name)) || is_permalink(node));
-                if is_block(name) || (!descends && style.own) {
+                descends = !(is_hidden(element, style.spoken)
+                    || (style.extent != Extent::Whole && is_part(name))
+                    || is_permalink(node));
+                if is_block(name) || (!descends && style.extent != Extent::Whole) {
                     text.space();
                 }
                 if style.marks && descends && name == "a" {
@@ -149,7 +159,10 @@ pub(super) fn squeezed(text: &str) -> String {
 }
 
 fn is_hidden(element: &Element, spoken: bool) -> bool {
-    if matches!(element.name(), "script" | "style" | "template" | "noscript" | "rp" | "head" | "title" | "annotation") {
+    if matches!(
+        element.name(),
+        "script" | "style" | "template" | "noscript" | "rp" | "head" | "title" | "annotation"
+    ) {
         return true;
     }
     let has = |name: &str| element.attr(name);
@@ -166,12 +179,17 @@ pub(super) fn hides(style: &str) -> bool {
 }
 
 fn is_spoken_only(class: &str) -> bool {
-    matches!(class, "sr-only" | "visually-hidden" | "screen-reader-text" | "visuallyhidden" | "screenreader-only")
+    matches!(
+        class,
+        "sr-only" | "visually-hidden" | "screen-reader-text" | "visuallyhidden" | "screenreader-only"
+    )
 }
 
 /// The sign beside a heading that links to the heading itself.
 pub(super) fn is_permalink(node: NodeRef<Node>) -> bool {
-    let Some(link) = ElementRef::wrap(node).filter(|element| element.value().name() == "a") else { return false };
+    let Some(link) = ElementRef::wrap(node).filter(|element| element.value().name() == "a") else {
+        return false;
+    };
     let is_in_page = link.value().attr("href").is_some_and(|href| href.contains('#'));
     let is_in_heading = || {
         let near = link.ancestors().take(2).filter_map(ElementRef::wrap);
@@ -180,7 +198,17 @@ pub(super) fn is_permalink(node: NodeRef<Node>) -> bool {
     let has_class = || {
         let class = link.value().attr("class").unwrap_or_default();
         class.split_whitespace().any(|class| {
-            matches!(class, "headerlink" | "header-anchor" | "heading-anchor" | "hash-link" | "heading-link" | "anchorjs-link" | "permalink" | "anchor-link")
+            matches!(
+                class,
+                "headerlink"
+                    | "header-anchor"
+                    | "heading-anchor"
+                    | "hash-link"
+                    | "heading-link"
+                    | "anchorjs-link"
+                    | "permalink"
+                    | "anchor-link"
+            )
         })
     };
     let is_sign = || {
@@ -202,8 +230,28 @@ pub(super) fn heading_level(name: &str) -> Option<u8> {
 fn is_block(name: &str) -> bool {
     matches!(
         name,
-        "br" | "p" | "div" | "li" | "td" | "th" | "tr" | "dt" | "dd" | "ul" | "ol" | "dl" | "table" | "section"
-            | "article" | "summary" | "blockquote" | "pre" | "hr" | "figure" | "figcaption" | "option" | "label"
+        "br" | "p"
+            | "div"
+            | "li"
+            | "td"
+            | "th"
+            | "tr"
+            | "dt"
+            | "dd"
+            | "ul"
+            | "ol"
+            | "dl"
+            | "table"
+            | "section"
+            | "article"
+            | "summary"
+            | "blockquote"
+            | "pre"
+            | "hr"
+            | "figure"
+            | "figcaption"
+            | "option"
+            | "label"
     ) || heading_level(name).is_some()
 }
 

@@ -10,28 +10,47 @@ use super::{Found, html, plain};
 use crate::domain::page;
 
 pub(super) fn addresses(text: &str, name: &str) -> Vec<Found> {
-    let mut found = Vec::new();
-    let mut in_head = false;
-    let mut events = Parser::new_ext(text, page::markdown_options()).into_offset_iter();
+    let head = page::front_matter(text);
+    let mut found = match &head {
+        Some(head) => plain::addresses(text, head.data.clone(), name),
+        None => Vec::new(),
+    };
+    let start = head.map_or(0, |head| head.end);
+    let body = &text[start..];
+    let mut events = Parser::new_ext(body, page::markdown_options()).into_offset_iter();
+    // Within a link, an image or code, addresses are no links.
+    let mut depth = 0_u32;
+    // A run of text comes in pieces.
+    let mut run = 0..0;
     for (event, range) in events.by_ref() {
+        let range = start + range.start..start + range.end;
+        if matches!(event, Event::Text(_)) && depth == 0 {
+            run = if run.end == range.start { run.start..range.end } else { range };
+            continue;
+        }
+        found.extend(bare(text, std::mem::take(&mut run)));
         match event {
-            Event::Start(Tag::MetadataBlock(_)) => in_head = true,
-            Event::End(TagEnd::MetadataBlock(_)) => in_head = false,
-            Event::Text(_) if in_head => found.extend(plain::addresses(text, range, name)),
             Event::Html(_) | Event::InlineHtml(_) => found.extend(html::addresses(text, range)),
-            Event::Start(Tag::Link { link_type, dest_url, .. }) => match link_type {
-                LinkType::Inline => found.extend(inline(text, range, &dest_url)),
-                LinkType::Autolink => found.extend(autolink(text, range, &dest_url)),
-                _ => {}
-            },
+            Event::Start(Tag::Link { link_type, dest_url, .. }) => {
+                depth += 1;
+                match link_type {
+                    LinkType::Inline => found.extend(inline(text, range, &dest_url)),
+                    LinkType::Autolink => found.extend(autolink(text, range, &dest_url)),
+                    _ => {}
+                }
+            }
+            Event::Start(Tag::Image { .. } | Tag::CodeBlock(_)) => depth += 1,
+            Event::End(TagEnd::Link | TagEnd::Image | TagEnd::CodeBlock) => depth = depth.saturating_sub(1),
             _ => {}
         }
     }
+    found.extend(bare(text, run));
     for (_, definition) in events.reference_definitions().iter() {
-        let starts = text[definition.span.clone()].match_indices("]:");
+        let span = start + definition.span.start..start + definition.span.end;
+        let starts = text[span.clone()].match_indices("]:");
         found.extend(
             starts
-                .filter_map(|(at, _)| destination(text, definition.span.start + at + 2, definition.span.end))
+                .filter_map(|(at, _)| destination(text, span.start + at + 2, span.end))
                 .find(|found| found.value == *definition.dest),
         );
     }
@@ -46,6 +65,17 @@ fn inline(text: &str, range: Range<usize>, wanted: &str) -> Option<Found> {
     starts
         .filter_map(|(at, _)| destination(text, range.start + at + 2, range.end))
         .find(|found| found.value == wanted)
+}
+
+/// Addresses that stand in the text as they are.
+fn bare(text: &str, range: Range<usize>) -> Vec<Found> {
+    let start = range.start;
+    let with_scheme = page::bare_addresses(&text[range]).into_iter().filter_map(|bare| {
+        let range = start + bare.range.start..start + bare.range.end;
+        let value = text[range.clone()].to_owned();
+        (value == bare.address).then_some(Found { range, value, setting: Setting::Bare })
+    });
+    with_scheme.collect()
 }
 
 fn autolink(text: &str, range: Range<usize>, wanted: &str) -> Option<Found> {

@@ -111,7 +111,7 @@ pub fn plan(fixes: &[Fix], links: &HashSet<Address>, sources: &[Source]) -> Plan
 fn addresses(source: &Source) -> Vec<Found> {
     let mut found = match language(source) {
         Language::Markup(Markup::Html) => {
-            let body = front_matter(&source.text);
+            let body = page::front_matter(&source.text).map_or(0, |head| head.end);
             let mut found = plain::addresses(&source.text, 0..body, &source.name);
             found.extend(html::addresses(&source.text, body..source.text.len()));
             found
@@ -142,13 +142,6 @@ fn language(source: &Source) -> Language {
         end -= 1;
     }
     page::markup_of(None, &name, &source.text.as_bytes()[..end]).map_or(Language::Data, Language::Markup)
-}
-
-/// Where the YAML head of a page ends (`---` … `---`); 0 where there is none.
-fn front_matter(text: &str) -> usize {
-    let Some(rest) = text.strip_prefix("---\n").or_else(|| text.strip_prefix("---\r\n")) else { return 0 };
-    let head = text.len() - rest.len();
-    rest.find("\n---").map_or(0, |at| head + at + 1)
 }
 
 /// Which fix an address is for.

@@ -13,6 +13,8 @@ pub(super) enum Setting {
     Destination { in_angles: bool },
     /// `<https://…>` in Markdown, where nothing can be escaped.
     Autolink,
+    /// In the text of Markdown, where signs at its end belong to the sentence.
+    Bare,
     /// A word in data, after this character.
     Word(Option<char>),
 }
@@ -28,6 +30,13 @@ pub(super) fn spelled(address: &Address, setting: Setting, old: &str) -> String 
             if text.contains(';') { text.replace('&', "&amp;") } else { text }
         }
         Setting::Autolink => encoded(text, "\\|"),
+        Setting::Bare => {
+            let text = encoded(text, "\\|*_~'\"()!;,[]`");
+            match text.strip_suffix(['.', '?', ':']) {
+                Some(shorter) => format!("{shorter}{}", encoded(&text[shorter.len()..], ".?:")),
+                None => text,
+            }
+        }
         Setting::Word(before) => {
             let text = match before {
                 Some('"' | '\'') => encoded(text, "'\\|"),

@@ -170,7 +170,7 @@ fn piece() -> impl Strategy<Value = (&'static str, bool)> {
         ("> quoted [words](@)", true),
         ("![alt](@)", false),
         ("`@`", false),
-        ("Words about @ and more.", false),
+        ("Words about @ and more.", true),
         ("[words](@/deeper)", false),
         ("[words](@?q=@)", false),
         ("[words](https://web.archive.org/web/2020/@)", false),

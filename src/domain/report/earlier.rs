@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
 use crate::domain::evidence::Note;
-use crate::domain::report::facts::{LinkFacts, PageDefect, PageTrouble};
+use crate::domain::report::facts::{LinkFacts, PageDefect, PageOmission, PageTrouble};
 use crate::domain::verdict::State;
 
 /// What the reports before this one said of a course.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EarlierReports {
     pub defects: Vec<PageDefect>,
+    pub omissions: Vec<PageOmission>,
     pub page_trouble: Option<PageTrouble>,
     /// How many nights in a row the page had had that trouble.
     pub page_trouble_nights: u32,

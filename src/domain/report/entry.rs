@@ -11,7 +11,7 @@ use crate::domain::report::figures::list;
 use crate::domain::report::placement::{SectionHeading, due, is_own, lead};
 use crate::domain::report::plain::defused;
 use crate::domain::report::wording::{decision, group, item as words};
-use crate::domain::report::{CourseFacts, CourseReport, LinkFacts, PageDefect, wording};
+use crate::domain::report::{CourseFacts, CourseReport, LinkFacts, PageDefect, PageOmission, wording};
 use crate::domain::verdict::State;
 
 /// So many links of a host, and this share of all it has, fail as one.
@@ -283,7 +283,23 @@ pub fn defect_entries(night: &CourseReport) -> Vec<ReportEntry> {
             }));
         }
     }
+    entries.extend(omission_entries(night));
     entries
+}
+
+/// What the page has that is not read, and no earlier report said.
+fn omission_entries(night: &CourseReport) -> impl Iterator<Item = ReportEntry> {
+    // Lines shift with every edit, so an omission is known by its kind.
+    let is_known = |found: &&PageOmission| {
+        night.earlier.omissions.iter().any(|before| {
+            before.page == found.page
+                && std::mem::discriminant(&before.omission) == std::mem::discriminant(&found.omission)
+        })
+    };
+    night.facts.omissions.iter().filter(move |found| !is_known(found)).map(|found| {
+        let (title, text, to_do) = wording::omission::omission(found);
+        point(title, vec![EntryFact::new("What is missing", text), EntryFact::new("To do", to_do.to_owned())])
+    })
 }
 
 fn point(title: String, facts: Vec<EntryFact>) -> ReportEntry {

@@ -12,7 +12,7 @@ use crate::domain::course::{CourseId, PageSource};
 use crate::domain::decision::Decision;
 use crate::domain::evidence::{Note, Reason};
 use crate::domain::link::Mention;
-use crate::domain::page::Defect;
+use crate::domain::page::{Defect, Omission};
 use crate::domain::patch::Spot;
 use crate::domain::replacement::Replacement;
 use crate::domain::verdict::breaker::Void;
@@ -47,6 +47,8 @@ pub struct CourseFacts {
     pub void: Option<Void>,
     pub items: Vec<LinkFacts>,
     pub defects: Vec<PageDefect>,
+    /// What the pages have that is not read.
+    pub omissions: Vec<PageOmission>,
     pub page_trouble: Option<PageTrouble>,
     /// How many nights in a row the page has had that trouble, tonight included.
     pub page_trouble_nights: u32,
@@ -101,6 +103,16 @@ pub struct PageDefect {
     pub page: Option<String>,
     #[serde(flatten)]
     pub defect: Defect,
+}
+
+/// What a page has that is not read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageOmission {
+    /// The page, an address or a path, where a course has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+    #[serde(flatten)]
+    pub omission: Omission,
 }
 
 /// New addresses put into the sources of the pages.

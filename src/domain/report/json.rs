@@ -14,9 +14,9 @@ use crate::domain::capture::{self, Capture};
 use crate::domain::course::CourseId;
 use crate::domain::decision::Choice;
 use crate::domain::evidence::Reason;
-use crate::domain::link::{Kind, Target};
+use crate::domain::link::{DueFrom, Kind, Mention, Target};
 use crate::domain::replacement::Ground;
-use crate::domain::report::{CourseFacts, LinkFacts, PageDefect, PageTrouble, Void, placement, wording};
+use crate::domain::report::{CourseFacts, LinkFacts, PageDefect, PageOmission, PageTrouble, Void, placement, wording};
 use crate::domain::verdict::{State, StateName};
 
 /// The whole run.
@@ -24,6 +24,10 @@ use crate::domain::verdict::{State, StateName};
 pub struct RunJson {
     pub run: TotalsJson,
     pub courses: Vec<CourseJson>,
+    /// One for each place where a link stands, by page and line.
+    pub mentions: Vec<MentionJson>,
+    /// What the pages have that is not read.
+    pub notes: Vec<NoteJson>,
     /// One for each distinct link and course.
     pub links: Vec<LinkJson>,
 }
@@ -106,6 +110,37 @@ pub struct ReplacementJson {
     pub seen_at: Timestamp,
 }
 
+/// One link as it stands on a page.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MentionJson {
+    pub course: CourseId,
+    /// The page, an address or a path, where a course has several.
+    pub page: Option<String>,
+    /// As resolved from the page, with its fragment.
+    pub url: String,
+    pub words: String,
+    /// The headings above it, outermost first.
+    pub section: Vec<String>,
+    /// "Week 5", whatever the language of the page.
+    pub week: Option<String>,
+    pub due: Option<Date>,
+    /// Which part of the page names that day.
+    pub due_from: Option<DueFrom>,
+    /// From 1.
+    pub line: u32,
+    pub kind: Kind,
+}
+
+/// What a page has that is not read.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NoteJson {
+    pub course: CourseId,
+    #[serde(flatten)]
+    pub omission: PageOmission,
+    pub text: String,
+    pub to_do: &'static str,
+}
+
 impl RunJson {
     /// Puts the nights of one run together; `path_of` says where the archive keeps a blob.
     pub fn new<'a>(
@@ -116,11 +151,51 @@ impl RunJson {
         Self {
             run,
             courses: nights.clone().into_iter().map(course).collect(),
+            mentions: nights.clone().into_iter().flat_map(mentions).collect(),
+            notes: nights.clone().into_iter().flat_map(notes).collect(),
             links: nights
                 .into_iter()
                 .flat_map(|night| night.items.iter().map(|item| link(night, item, &path_of)))
                 .collect(),
         }
+    }
+}
+
+/// The links as they stand on the pages of a course.
+fn mentions(night: &CourseFacts) -> Vec<MentionJson> {
+    let mut mentions: Vec<(&Mention, MentionJson)> = Vec::new();
+    for mention in night.items.iter().flat_map(|item| &item.mentions) {
+        let Target::Web { address, fragment } = &mention.target else { continue };
+        let json = MentionJson {
+            course: night.course.clone(),
+            page: mention.page.clone(),
+            url: with_fragment(address, fragment.as_deref()),
+            words: mention.words.clone(),
+            section: mention.headings.clone(),
+            week: mention.week.clone(),
+            due: mention.due,
+            due_from: mention.due_from.clone(),
+            line: mention.line,
+            kind: mention.kind,
+        };
+        mentions.push((mention, json));
+    }
+    mentions.sort_by(|(a, _), (b, _)| (&a.page, a.line).cmp(&(&b.page, b.line)));
+    mentions.into_iter().map(|(_, json)| json).collect()
+}
+
+fn notes(night: &CourseFacts) -> Vec<NoteJson> {
+    let note = |found: &PageOmission| {
+        let (_, text, to_do) = wording::omission::omission(found);
+        NoteJson { course: night.course.clone(), omission: found.clone(), text, to_do }
+    };
+    night.omissions.iter().map(note).collect()
+}
+
+fn with_fragment(address: &Address, fragment: Option<&str>) -> String {
+    match fragment {
+        Some(fragment) => format!("{address}#{fragment}"),
+        None => address.to_string(),
     }
 }
 

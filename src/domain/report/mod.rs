@@ -35,5 +35,5 @@ pub(crate) mod tests;
 
 pub use self::course_report::{CourseReport, ReportKind};
 pub use self::earlier::{EarlierLink, EarlierReports, Reminder};
-pub use self::facts::{CourseFacts, Event, LinkFacts, PageDefect, PagePatch, PageTrouble};
+pub use self::facts::{CourseFacts, Event, LinkFacts, PageDefect, PageOmission, PagePatch, PageTrouble};
 pub use crate::domain::verdict::breaker::Void;

@@ -16,7 +16,7 @@ use crate::domain::link::Mention;
 use crate::domain::replacement::Replacement;
 use crate::domain::report::course_report::{CourseReport, ReportKind};
 use crate::domain::report::earlier::{EarlierLink, EarlierReports, Reminder};
-use crate::domain::report::facts::{CourseFacts, LinkFacts, PageDefect, PagePatch, PageTrouble};
+use crate::domain::report::facts::{CourseFacts, LinkFacts, PageDefect, PageOmission, PagePatch, PageTrouble};
 use crate::domain::verdict::breaker::Void;
 use crate::domain::verdict::{State, Verdict};
 
@@ -37,6 +37,10 @@ struct StoredReport {
     defects: Vec<PageDefect>,
     #[serde(default)]
     defects_before: Vec<PageDefect>,
+    #[serde(default)]
+    omissions: Vec<PageOmission>,
+    #[serde(default)]
+    omissions_before: Vec<PageOmission>,
     page_trouble: Option<PageTrouble>,
     #[serde(default)]
     page_trouble_before: Option<PageTrouble>,
@@ -116,6 +120,7 @@ impl From<StoredReport> for CourseReport {
                 is_first: stored.is_first,
                 void: stored.void,
                 defects: stored.defects,
+                omissions: stored.omissions,
                 page_trouble: stored.page_trouble,
                 page_trouble_nights: stored.page_trouble_nights,
                 patch: stored.patch,
@@ -125,6 +130,7 @@ impl From<StoredReport> for CourseReport {
             },
             earlier: EarlierReports {
                 defects: stored.defects_before,
+                omissions: stored.omissions_before,
                 page_trouble: stored.page_trouble_before,
                 page_trouble_nights: stored.page_trouble_nights_before,
                 links,
@@ -153,6 +159,7 @@ impl From<CourseReport> for StoredReport {
             is_first: facts.is_first,
             void: facts.void,
             defects: facts.defects,
+            omissions: facts.omissions,
             page_trouble: facts.page_trouble,
             page_trouble_nights: facts.page_trouble_nights,
             patch: facts.patch,
@@ -160,6 +167,7 @@ impl From<CourseReport> for StoredReport {
             requests: facts.requests,
             bytes: facts.bytes,
             defects_before: earlier.defects,
+            omissions_before: earlier.omissions,
             page_trouble_before: earlier.page_trouble,
             page_trouble_nights_before: earlier.page_trouble_nights,
             is_weekly: kind.is_weekly,

@@ -21,6 +21,7 @@ impl CourseReport {
             }
         }
         self.earlier.defects.clone_from(&unsent.earlier.defects);
+        self.earlier.omissions.clone_from(&unsent.earlier.omissions);
         self.earlier.page_trouble.clone_from(&unsent.earlier.page_trouble);
         self.earlier.page_trouble_nights = unsent.earlier.page_trouble_nights;
         self.facts.is_first |= unsent.facts.is_first;

@@ -119,7 +119,10 @@ impl Scan<'_> {
 
     /// "曜日" after the sign of a day, "den" after a German one.
     fn past_words_of_a_day(&self, mut at: usize) -> usize {
-        while self.word(at).is_some_and(|word| matches!(word, "曜" | "日" | "den" | "the" | "期" | "feira" | "le")) {
+        while self
+            .word(at)
+            .is_some_and(|word| matches!(word, "曜" | "日" | "den" | "the" | "期" | "feira" | "le"))
+        {
             at += 1;
             while self.sign_in(at, ",)") {
                 at += 1;
@@ -150,7 +153,10 @@ impl Scan<'_> {
         let Some(before) = at.checked_sub(1).filter(|_| self.tokens[at].is_glued) else { return false };
         let token = &self.tokens[before];
         token.word().is_some_and(|word| word.chars().all(char::is_alphanumeric) && !word.ends_with(is_cjk))
-            || (token.is_sign("/.-–") && before > 0 && self.tokens[before].is_glued && self.tokens[before - 1].number().is_some())
+            || (token.is_sign("/.-–")
+                && before > 0
+                && self.tokens[before].is_glued
+                && self.tokens[before - 1].number().is_some())
     }
 
     /// `2026-09-08`, `2026/09/08`, `2026.9.8`, `2026年9月8日`.
@@ -175,7 +181,12 @@ impl Scan<'_> {
         self.word(at + 1).filter(|word| matches!(*word, "月" | "월"))?;
         let (day, _) = self.number(at + 2)?;
         let ends = self.word(at + 3).is_some_and(|word| word.starts_with(['日', '号', '號', '일']));
-        Some(Core { end: at + 3 + usize::from(ends), written: known(value, day)?, year: None, form: Form::Sure })
+        Some(Core {
+            end: at + 3 + usize::from(ends),
+            written: known(value, day)?,
+            year: None,
+            form: Form::Sure,
+        })
     }
 
     /// `8 Sep`, `8th of September`, `8-Sep-26`, `8.–10. September`.
@@ -223,7 +234,8 @@ impl Scan<'_> {
         }
         let (day, digits) = self.number(next)?;
         let end = self.past_ordinal(next + 1);
-        let is_time = self.sign_in(end, ":") && self.number(end + 1).is_some_and(|(_, digits)| digits == 2)
+        let is_time = self.sign_in(end, ":")
+            && self.number(end + 1).is_some_and(|(_, digits)| digits == 2)
             && self.tokens[end + 1].is_glued;
         if digits > 2 || is_time {
             return None;
@@ -265,7 +277,8 @@ impl Scan<'_> {
             return None;
         }
         let pair = Written::Pair(small(first, 31)?, small(second, 31)?);
-        let has_third = self.tokens.get(at + 3).and_then(Token::sign) == Some(sign) && self.tokens[at + 3].is_glued;
+        let has_third =
+            self.tokens.get(at + 3).and_then(Token::sign) == Some(sign) && self.tokens[at + 3].is_glued;
         let year = if has_third { self.number(at + 4) } else { None };
         let year = year.and_then(|(value, digits)| year_in_short(value, digits));
         match (year, sign) {
@@ -277,7 +290,8 @@ impl Scan<'_> {
     }
 
     fn past_ordinal(&self, at: usize) -> usize {
-        let is_ordinal = self.word(at).is_some_and(|word| ORDINALS.contains(&word)) && self.tokens[at].is_glued;
+        let is_ordinal =
+            self.word(at).is_some_and(|word| ORDINALS.contains(&word)) && self.tokens[at].is_glued;
         at + usize::from(is_ordinal || self.sign_in(at, ".º°"))
     }
 
@@ -285,7 +299,8 @@ impl Scan<'_> {
     fn second_day(&self, at: usize) -> Option<(usize, u32)> {
         let joins = self.sign_in(at, "-–—/&,+") || self.word(at).is_some_and(|word| TO.contains(&word));
         let (value, digits) = self.number(at + 1).filter(|_| joins)?;
-        let is_time = self.sign_in(at + 2, ":h") || self.word(at + 2).is_some_and(|word| matches!(word, "am" | "pm"));
+        let is_time =
+            self.sign_in(at + 2, ":h") || self.word(at + 2).is_some_and(|word| matches!(word, "am" | "pm"));
         (digits <= 2 && (1..=31).contains(&value) && !is_time).then(|| (self.past_ordinal(at + 2), value))
     }
 
@@ -310,17 +325,22 @@ impl Scan<'_> {
 
     /// "Sep 7 - 11, 2026": the year stands behind the range.
     fn year_of_range(&self, from: usize, to: usize) -> Option<i16> {
-        (from..to).find_map(|at| self.number(at).and_then(|(value, digits)| (digits == 4).then(|| year(value, 4))?))
+        (from..to).find_map(|at| {
+            self.number(at).and_then(|(value, digits)| (digits == 4).then(|| year(value, 4))?)
+        })
     }
 
     fn past_year(&self, at: usize) -> (usize, Option<i16>) {
         let mut next = at;
-        while self.sign_in(next, ",-'’") || self.word(next).is_some_and(|word| matches!(word, "de" | "del" | "г")) {
+        while self.sign_in(next, ",-'’")
+            || self.word(next).is_some_and(|word| matches!(word, "de" | "del" | "г"))
+        {
             next += 1;
         }
         // "8-Sep-26" and "Sep '26" have a year; "Sep 7 - 11" has none.
         let has_mark = next > at
-            && (self.sign_in(next - 1, "'’") || (self.sign_in(next - 1, "-") && self.tokens[next - 1].is_glued))
+            && (self.sign_in(next - 1, "'’")
+                || (self.sign_in(next - 1, "-") && self.tokens[next - 1].is_glued))
             && self.tokens.get(next).is_some_and(|token| token.is_glued);
         let found = self.number(next).and_then(|(value, digits)| match digits {
             4 => year(value, 4),
@@ -355,7 +375,9 @@ impl Scan<'_> {
     /// A time of day is part of the date: "4pm", "at 10:15", "T10:15".
     fn past_time(&self, at: usize) -> usize {
         let mut next = at;
-        while self.sign_in(next, ",@") || self.word(next).is_some_and(|word| matches!(word, "t" | "at" | "um" | "à" | "by")) {
+        while self.sign_in(next, ",@")
+            || self.word(next).is_some_and(|word| matches!(word, "t" | "at" | "um" | "à" | "by"))
+        {
             next += 1;
         }
         let Some((hour, digits)) = self.number(next) else { return at };

@@ -37,7 +37,9 @@ pub(in crate::domain::page) fn heading(text: &str, dating: &Dating) -> Label {
     for expr in &read.dates {
         let Some(place) = read.place(expr) else { continue };
         let is_closed = read.ends(expr) || (place == Place::Start && expr.form != Form::Dotted);
-        let Some(day) = dating.day(expr).filter(|day| is_closed && !dating.is_of_another_time(*day)) else { continue };
+        let Some(day) = dating.day(expr).filter(|day| is_closed && !dating.is_of_another_time(*day)) else {
+            continue;
+        };
         match place {
             Place::Deadline if label.deadline.is_none() => label.deadline = Some(day),
             Place::Start | Place::Parted | Place::Before if label.day.is_none() => label.day = Some(day),
@@ -53,7 +55,9 @@ pub(in crate::domain::page) fn item(text: &str, dating: &Dating, order: Order) -
     let mut label = Label { week: read.week_at_start(), ..Label::default() };
     for expr in &read.dates {
         let Some(place) = read.place(expr) else { continue };
-        let Some(day) = dating.day_in(expr, order).filter(|day| !dating.is_of_another_time(*day)) else { continue };
+        let Some(day) = dating.day_in(expr, order).filter(|day| !dating.is_of_another_time(*day)) else {
+            continue;
+        };
         let is_lead = match place {
             Place::Start => expr.form == Form::Sure || read.ends(expr),
             Place::Parted => read.ends(expr) && read.is_label_before(expr.start),
@@ -120,7 +124,8 @@ impl Read {
         let tokens = tokens(text);
         let dates = date::find(&tokens, &dating.languages);
         let dots = dating.languages.write_dots();
-        let is_meant = |expr: &DateExpr| dots || expr.form != Form::Dotted || is_followed_by_colon(&tokens, expr);
+        let is_meant =
+            |expr: &DateExpr| dots || expr.form != Form::Dotted || is_followed_by_colon(&tokens, expr);
         let dates = dates.into_iter().filter(is_meant).collect();
         Self { tokens, dates }
     }
@@ -134,7 +139,8 @@ impl Read {
             if token.is_marker() && token.sign() != Some(LINK) {
                 at -= 1;
             } else if let Some(sign) = token.sign() {
-                has_parted |= BEFORE.contains(sign) && !(sign == '/' || (token.is_glued && self.tokens[at].is_glued && sign == '-'));
+                has_parted |= BEFORE.contains(sign)
+                    && !(sign == '/' || (token.is_glued && self.tokens[at].is_glued && sign == '-'));
                 if !BEFORE.contains(sign) && !".\"'*#".contains(sign) {
                     break;
                 }
@@ -181,9 +187,10 @@ impl Read {
             } else if let Some(length) = length_at(&self.tokens, at, Meaning::Session) {
                 has_label = true;
                 at += length;
-            } else if self.tokens[at].word().is_none() || length_at(&self.tokens, at, Meaning::Filler).is_some() {
-                at += 1;
-            } else if length_at(&self.tokens, at, Meaning::Before).is_some() {
+            } else if self.tokens[at].word().is_none()
+                || length_at(&self.tokens, at, Meaning::Filler).is_some()
+                || length_at(&self.tokens, at, Meaning::Before).is_some()
+            {
                 at += 1;
             } else {
                 return false;
@@ -202,13 +209,13 @@ impl Read {
     /// A week at the beginning, or behind a sign that parts it from a topic.
     fn week_anywhere(&self) -> Option<u32> {
         self.week_at_start().or_else(|| {
-            (1..self.tokens.len())
-                .filter(|at| self.tokens[at - 1].is_sign("([（【—–-:：,|·"))
-                .find_map(|at| {
+            (1..self.tokens.len()).filter(|at| self.tokens[at - 1].is_sign("([（【—–-:：,|·")).find_map(
+                |at| {
                     let (week, end) = week::at(&self.tokens, at)?;
                     let closes = self.tokens.get(end).is_none_or(|token| token.is_sign(BEHIND));
                     closes.then_some(week)
-                })
+                },
+            )
         })
     }
 
@@ -227,9 +234,10 @@ impl Read {
             } else if let Some((_, end)) = week::at(&self.tokens, at) {
                 says_time = true;
                 at = end;
-            } else if let Some(length) = [Meaning::Session, Meaning::Before, Meaning::Deadline, Meaning::Filler]
-                .iter()
-                .find_map(|meaning| length_at(&self.tokens, at, *meaning))
+            } else if let Some(length) =
+                [Meaning::Session, Meaning::Before, Meaning::Deadline, Meaning::Filler]
+                    .iter()
+                    .find_map(|meaning| length_at(&self.tokens, at, *meaning))
             {
                 at += length;
             } else if self.tokens[at].word().is_none() && self.tokens[at].sign() != Some(LINK) {

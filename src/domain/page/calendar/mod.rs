@@ -13,7 +13,9 @@ mod vocabulary;
 mod week;
 
 pub(super) use date::{DateExpr, dates};
-pub(super) use label::{Label, cell_dates, cell_week, heading, is_only_time, item, names_assignment, names_news};
+pub(super) use label::{
+    Label, cell_dates, cell_week, heading, is_only_time, item, names_assignment, names_news,
+};
 pub(super) use names::Languages;
 pub(super) use settle::{Dating, Order};
 pub(super) use term::{named_in, season_language};

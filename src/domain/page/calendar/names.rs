@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use icu_calendar::{Date, Gregorian};
+use icu_datetime::FixedCalendarDateTimeFormatter as Formatter;
 use icu_datetime::fieldsets::{E, M, MD};
 use icu_datetime::options::Length;
-use icu_datetime::FixedCalendarDateTimeFormatter as Formatter;
 use icu_locale_core::Locale;
 use jiff::civil::Weekday;
 
@@ -86,7 +86,8 @@ impl Table {
 
     fn add_days(&mut self, language: Language, locale: &Locale) {
         for length in [Length::Long, Length::Short] {
-            let Ok(formatter) = Formatter::<Gregorian, E>::try_new(locale.into(), E::for_length(length)) else {
+            let Ok(formatter) = Formatter::<Gregorian, E>::try_new(locale.into(), E::for_length(length))
+            else {
                 continue;
             };
             for day in 1..=7_u8 {
@@ -222,16 +223,36 @@ mod tests {
     fn names_come_from_the_cldr_in_all_languages() {
         let none = Languages::default();
         for (word, month) in [
-            ("september", 9), ("sept", 9), ("sep", 9), ("september", 9), ("septembre", 9), ("septiembre", 9),
-            ("settembre", 9), ("setembro", 9), ("сентября", 9), ("сентябрь", 9), ("września", 9), ("eylül", 9),
-            ("سبتمبر", 9), ("أيلول", 9), ("בספטמבר", 9), ("maart", 3), ("jänner", 1), ("août", 8),
+            ("september", 9),
+            ("sept", 9),
+            ("sep", 9),
+            ("september", 9),
+            ("septembre", 9),
+            ("septiembre", 9),
+            ("settembre", 9),
+            ("setembro", 9),
+            ("сентября", 9),
+            ("сентябрь", 9),
+            ("września", 9),
+            ("eylül", 9),
+            ("سبتمبر", 9),
+            ("أيلول", 9),
+            ("בספטמבר", 9),
+            ("maart", 3),
+            ("jänner", 1),
+            ("août", 8),
         ] {
             assert_eq!(none.month(word), Some(month), "{word}");
         }
         for (word, day) in [
-            ("tuesday", Weekday::Tuesday), ("tues", Weekday::Tuesday), ("dienstag", Weekday::Tuesday),
-            ("mardi", Weekday::Tuesday), ("terça", Weekday::Tuesday), ("вторник", Weekday::Tuesday),
-            ("שלישי", Weekday::Tuesday), ("الثلاثاء", Weekday::Tuesday),
+            ("tuesday", Weekday::Tuesday),
+            ("tues", Weekday::Tuesday),
+            ("dienstag", Weekday::Tuesday),
+            ("mardi", Weekday::Tuesday),
+            ("terça", Weekday::Tuesday),
+            ("вторник", Weekday::Tuesday),
+            ("שלישי", Weekday::Tuesday),
+            ("الثلاثاء", Weekday::Tuesday),
         ] {
             assert_eq!(none.weekday(word), Some(day), "{word}");
         }

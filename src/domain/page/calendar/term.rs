@@ -14,19 +14,52 @@ const SEASONS: &[(&[&str], Day, Day)] = &[
     (&["winter", "wi", "hiver", "invierno", "inverno", "зима"], (1, 1), (3, 31)),
     (
         &[
-            "spring", "sp", "s", "spr", "frühling", "frühjahr", "printemps", "primavera", "lente", "voorjaar",
-            "wiosna", "весна", "bahar", "봄", "春",
+            "spring",
+            "sp",
+            "s",
+            "spr",
+            "frühling",
+            "frühjahr",
+            "printemps",
+            "primavera",
+            "lente",
+            "voorjaar",
+            "wiosna",
+            "весна",
+            "bahar",
+            "봄",
+            "春",
         ],
         (1, 10),
         (6, 20),
     ),
-    (&["summer", "su", "été", "verano", "estate", "verão", "zomer", "lato", "лето", "yaz", "夏"], (5, 15), (9, 15)),
+    (
+        &["summer", "su", "été", "verano", "estate", "verão", "zomer", "lato", "лето", "yaz", "夏"],
+        (5, 15),
+        (9, 15),
+    ),
     (&["sommersemester", "sose", "ss", "sommer"], (4, 1), (9, 30)),
     (&["wintersemester", "wise", "ws"], (10, 1), (3, 31)),
     (
         &[
-            "fall", "autumn", "fa", "f", "aut", "herbst", "automne", "otoño", "autunno", "outono", "herfst",
-            "najaar", "jesień", "осень", "güz", "가을", "秋", "michaelmas",
+            "fall",
+            "autumn",
+            "fa",
+            "f",
+            "aut",
+            "herbst",
+            "automne",
+            "otoño",
+            "autunno",
+            "outono",
+            "herfst",
+            "najaar",
+            "jesień",
+            "осень",
+            "güz",
+            "가을",
+            "秋",
+            "michaelmas",
         ],
         (8, 15),
         (12, 31),
@@ -127,7 +160,9 @@ mod tests {
             let term = named_in([text].into_iter()).unwrap();
             assert_eq!((term.first, term.last), (date(2026, 1, 10), date(2026, 6, 20)), "{text}");
         }
-        for text in ["Springer 2026", "The 2017 papers we read in the spring", "Winter", "fall back in 12 days"] {
+        for text in
+            ["Springer 2026", "The 2017 papers we read in the spring", "Winter", "fall back in 12 days"]
+        {
             assert_eq!(named_in([text].into_iter()), None, "{text}");
         }
         for (text, first) in [

@@ -9,7 +9,10 @@ pub(in crate::domain::page) const MARK_END: char = '\u{3}';
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Piece {
-    Number { value: u32, digits: usize },
+    Number {
+        value: u32,
+        digits: usize,
+    },
     /// In lower case.
     Word(String),
     Sign(char),

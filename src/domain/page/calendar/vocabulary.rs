@@ -80,7 +80,8 @@ pub(super) fn number_at(tokens: &[Token], at: usize) -> Option<(u32, usize)> {
 
 /// The languages whose word for something stands in the text and in no other language.
 pub(in crate::domain::page) fn languages_of(word: &str, meaning: Meaning) -> Option<&'static str> {
-    let mut fitting = table().get(word)?.iter().filter(|phrase| phrase.meaning == meaning && phrase.rest.is_empty());
+    let mut fitting =
+        table().get(word)?.iter().filter(|phrase| phrase.meaning == meaning && phrase.rest.is_empty());
     let first = fitting.next()?;
     fitting.all(|other| other.language == first.language).then_some(first.language)
 }

@@ -36,7 +36,10 @@ fn number_first(tokens: &[Token], at: usize) -> Option<(u32, usize)> {
     let mut is_ordinal = is_counted;
     while let Some(token) = tokens.get(next).filter(|token| token.is_glued) {
         let is_ending = token.word().is_some_and(|word| {
-            matches!(word, "st" | "nd" | "rd" | "th" | "a" | "ª" | "e" | "ère" | "ème" | "re" | "я" | "ta" | "de")
+            matches!(
+                word,
+                "st" | "nd" | "rd" | "th" | "a" | "ª" | "e" | "ère" | "ème" | "re" | "я" | "ta" | "de"
+            )
         });
         if !(is_ending || token.is_sign(".-ªº")) {
             break;
@@ -58,11 +61,33 @@ mod tests {
     #[test]
     fn weeks_are_read_in_many_languages() {
         for (text, week) in [
-            ("Week 3", 3), ("WEEK 03", 3), ("Week Four", 4), ("Week #5", 5), ("Wk 6", 6), ("Week7", 7),
-            ("Wk. 8:", 8), ("Semana 8", 8), ("第9周", 9), ("第4週", 4), ("第四周", 4), ("Woche 2", 2),
-            ("KW 41", 41), ("3. Woche", 3), ("Semaine 5 : tas", 5), ("settimana 3", 3), ("2nd week", 2),
-            ("Неделя 3", 3), ("3-я неделя", 3), ("3주차", 3), ("제3주", 3), ("Hafta 3", 3), ("3. hafta", 3),
-            ("الأسبوع ٣", 3), ("שבוע 3", 3), ("Tydzień 3", 3), ("Weeks 3-4", 3),
+            ("Week 3", 3),
+            ("WEEK 03", 3),
+            ("Week Four", 4),
+            ("Week #5", 5),
+            ("Wk 6", 6),
+            ("Week7", 7),
+            ("Wk. 8:", 8),
+            ("Semana 8", 8),
+            ("第9周", 9),
+            ("第4週", 4),
+            ("第四周", 4),
+            ("Woche 2", 2),
+            ("KW 41", 41),
+            ("3. Woche", 3),
+            ("Semaine 5 : tas", 5),
+            ("settimana 3", 3),
+            ("2nd week", 2),
+            ("Неделя 3", 3),
+            ("3-я неделя", 3),
+            ("3주차", 3),
+            ("제3주", 3),
+            ("Hafta 3", 3),
+            ("3. hafta", 3),
+            ("الأسبوع ٣", 3),
+            ("שבוע 3", 3),
+            ("Tydzień 3", 3),
+            ("Weeks 3-4", 3),
         ] {
             assert_eq!(at(&tokens(text), 0).map(|(week, _)| week), Some(week), "{text}");
         }

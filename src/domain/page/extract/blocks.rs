@@ -4,7 +4,7 @@
 use scraper::ElementRef;
 
 use super::super::calendar::{self, item};
-use super::super::text::{self, Style, unmarked};
+use super::super::text::{self, Extent, Style, unmarked};
 use super::super::timing::Timing;
 use super::{Extractor, Row};
 use crate::domain::link::Sign;
@@ -14,7 +14,7 @@ const ROW_CHARS: usize = 300;
 /// A line in bold of more characters is a sentence.
 const LABEL_CHARS: usize = 90;
 
-const ITEM: Style = Style { chars: ROW_CHARS, marks: true, own: true, line: false, spoken: false };
+const ITEM: Style = Style { chars: ROW_CHARS, marks: true, extent: Extent::Own, spoken: false };
 
 impl Extractor<'_> {
     pub(super) fn block(&mut self, element: ElementRef, name: &str) {
@@ -43,7 +43,7 @@ impl Extractor<'_> {
 
     fn item(&mut self, element: ElementRef) {
         let marked = text::of(element, ITEM);
-        let first_line = text::of(element, Style { line: true, ..ITEM });
+        let first_line = text::of(element, Style { extent: Extent::Line, ..ITEM });
         let label = item(&first_line, self.dating, self.dating.order);
         if !self.rows.last().is_some_and(|row| row.is_of_table) {
             self.rows.push(Row { element: element.id(), text: unmarked(&marked), is_of_table: false });
@@ -58,7 +58,7 @@ impl Extractor<'_> {
         }) else {
             return;
         };
-        let text = text::behind(*element, block, Style { line: true, ..ITEM });
+        let text = text::behind(*element, block, Style { extent: Extent::Line, ..ITEM });
         let label = item(&text, self.dating, self.dating.order);
         if !label.is_empty() && block.value().name() != "body" {
             self.outline.line(|outer| outer.within(&label, Sign::Item, &unmarked(&text)));
@@ -67,11 +67,12 @@ impl Extractor<'_> {
 
     /// A paragraph in bold as a whole is a heading to its readers.
     fn bold_line(&mut self, element: ElementRef) {
-        let mut inner = element.children().filter(|node| {
-            node.value().as_text().is_none_or(|text| !text.trim().is_empty())
-        });
+        let mut inner = element
+            .children()
+            .filter(|node| node.value().as_text().is_none_or(|text| !text.trim().is_empty()));
         let (Some(only), None) = (inner.next(), inner.next()) else { return };
-        let is_bold = only.value().as_element().is_some_and(|element| matches!(element.name(), "b" | "strong"));
+        let is_bold =
+            only.value().as_element().is_some_and(|element| matches!(element.name(), "b" | "strong"));
         let text = text::of(element, Style { chars: LABEL_CHARS, ..Style::default() });
         if let Some(parent) = element.parent().filter(|_| is_bold && text.chars().count() < LABEL_CHARS) {
             self.label(parent.id(), &text);
@@ -94,7 +95,8 @@ impl Extractor<'_> {
     }
 
     fn details(&mut self, element: ElementRef) {
-        let summary = element.children().filter_map(ElementRef::wrap).find(|child| child.value().name() == "summary");
+        let summary =
+            element.children().filter_map(ElementRef::wrap).find(|child| child.value().name() == "summary");
         let text = summary.map(|summary| text::of(summary, Style { chars: LABEL_CHARS, ..Style::default() }));
         let text = text.unwrap_or_default();
         let label = calendar::heading(&text, self.dating);

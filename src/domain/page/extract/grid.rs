@@ -20,7 +20,10 @@ impl Extractor<'_> {
             let text = label_text(element);
             self.label(parent.id(), &text);
         }
-        if matches!(name, "div" | "section" | "article") && !self.rows.last().is_some_and(|row| row.is_of_table) && self.is_row(element) {
+        if matches!(name, "div" | "section" | "article")
+            && !self.rows.last().is_some_and(|row| row.is_of_table)
+            && self.is_row(element)
+        {
             let text = text::of(element, Style { chars: ROW_CHARS, ..Style::default() });
             self.rows.push(Row { element: element.id(), text, is_of_table: false });
         }
@@ -40,7 +43,8 @@ impl Extractor<'_> {
         if let Some(known) = self.grids.get(&parent.id()) {
             return *known;
         }
-        let is_block = matches!(parent.value().name(), "div" | "section" | "article" | "main" | "body" | "td");
+        let is_block =
+            matches!(parent.value().name(), "div" | "section" | "article" | "main" | "body" | "td");
         let children = parent.children().filter_map(ElementRef::wrap).take(CHILDREN_AT_MOST);
         let found = is_block && children.filter(|child| self.is_label(*child)).take(2).count() > 1;
         self.grids.insert(parent.id(), found);
@@ -49,7 +53,10 @@ impl Extractor<'_> {
 
     /// Whether an element and others beside it begin with a label.
     fn is_one_of_rows(&mut self, element: ElementRef) -> bool {
-        let Some(parent) = element.parent().and_then(ElementRef::wrap).filter(|_| self.is_row(element)) else { return false };
+        let Some(parent) = element.parent().and_then(ElementRef::wrap).filter(|_| self.is_row(element))
+        else {
+            return false;
+        };
         let key = element.parent().map(|parent| parent.id());
         if let Some(known) = key.and_then(|key| self.rows_of.get(&key)) {
             return *known;
@@ -64,7 +71,7 @@ impl Extractor<'_> {
 
     fn is_row(&self, element: ElementRef) -> bool {
         let is_block = matches!(element.value().name(), "div" | "section" | "article" | "li");
-        let first = element.children().filter_map(ElementRef::wrap).next();
+        let first = element.children().find_map(ElementRef::wrap);
         is_block && first.is_some_and(|first| self.is_label(first))
     }
 }

@@ -22,10 +22,19 @@ impl Extractor<'_> {
     pub(super) fn embed(&mut self, element: ElementRef) {
         let attribute = |name: &str| element.value().attr(name);
         let address = if element.value().name() == "object" { attribute("data") } else { attribute("src") };
-        let Some(written) = address.or_else(|| attribute("data-src")).filter(|written| !written.trim().is_empty()) else { return };
-        let frame = Frame { style: attribute("style"), width: attribute("width"), height: attribute("height") };
+        let Some(written) =
+            address.or_else(|| attribute("data-src")).filter(|written| !written.trim().is_empty())
+        else {
+            return;
+        };
+        let frame =
+            Frame { style: attribute("style"), width: attribute("width"), height: attribute("height") };
         let is_picture = attribute("type").is_some_and(|media| media.starts_with("image/"))
-            || (element.value().name() == "source" && element.parent().and_then(ElementRef::wrap).is_some_and(|parent| parent.value().name() == "picture"));
+            || (element.value().name() == "source"
+                && element
+                    .parent()
+                    .and_then(ElementRef::wrap)
+                    .is_some_and(|parent| parent.value().name() == "picture"));
         if frame.is_hidden() || is_picture || self.dom.is_reopened(element.id()) {
             return;
         }
@@ -53,14 +62,18 @@ impl Extractor<'_> {
     }
 
     fn embedded(&mut self, element: ElementRef, written: &str) {
-        let is_inside_same = element.ancestors().filter_map(ElementRef::wrap).take(3).any(|outer| {
-            outer.value().name() == "object" && outer.value().attr("data") == Some(written)
-        });
+        let is_inside_same = element
+            .ancestors()
+            .filter_map(ElementRef::wrap)
+            .take(3)
+            .any(|outer| outer.value().name() == "object" && outer.value().attr("data") == Some(written));
         if is_inside_same {
             return;
         }
-        let name = |attribute: &str| element.value().attr(attribute).map(squeezed).filter(|text| !text.is_empty());
-        let words = name("title").or_else(|| name("aria-label")).or_else(|| name("label")).unwrap_or_default();
+        let name =
+            |attribute: &str| element.value().attr(attribute).map(squeezed).filter(|text| !text.is_empty());
+        let words =
+            name("title").or_else(|| name("aria-label")).or_else(|| name("label")).unwrap_or_default();
         self.mention(element, written, words);
     }
 
@@ -90,7 +103,9 @@ impl Extractor<'_> {
                 page: self.context.base,
                 rules: self.context.kinds,
             }),
-            Target::InPage(_) | Target::Nothing | Target::OtherScheme(_) | Target::Malformed(_) => Kind::Other,
+            Target::InPage(_) | Target::Nothing | Target::OtherScheme(_) | Target::Malformed(_) => {
+                Kind::Other
+            }
         };
         let kind = embedded_kind(element.value().name(), kind);
         let timing = self.outline.timing();

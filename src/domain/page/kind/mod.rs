@@ -42,8 +42,9 @@ const ENDINGS: &[(&str, Kind)] = &[
 
 /// Files that can be anything else.
 const FILES: &[&str] = &[
-    ".zip", ".gz", ".tar", ".tgz", ".csv", ".tsv", ".json", ".xml", ".mp3", ".wav", ".ogg", ".png", ".jpg", ".jpeg",
-    ".gif", ".svg", ".txt", ".vtt", ".srt", ".xls", ".xlsx", ".ods", ".ics", ".tex", ".bib", ".mat", ".rda",
+    ".zip", ".gz", ".tar", ".tgz", ".csv", ".tsv", ".json", ".xml", ".mp3", ".wav", ".ogg", ".png", ".jpg",
+    ".jpeg", ".gif", ".svg", ".txt", ".vtt", ".srt", ".xls", ".xlsx", ".ods", ".ics", ".tex", ".bib", ".mat",
+    ".rda",
 ];
 
 pub(super) fn of(evidence: &Evidence) -> Kind {
@@ -60,7 +61,8 @@ pub(super) fn of(evidence: &Evidence) -> Kind {
     if let Some((_, kind)) = ENDINGS.iter().find(|(ending, _)| path.ends_with(ending)) {
         return *kind;
     }
-    let is_document = [".pdf", ".ps", ".djvu", ".doc", ".docx", ".odt"].iter().any(|ending| path.ends_with(ending));
+    let is_document =
+        [".pdf", ".ps", ".djvu", ".doc", ".docx", ".odt"].iter().any(|ending| path.ends_with(ending));
     let by_host = host_kind(address, &path);
     if let Some(kind) = by_host.filter(|kind| !(is_document && matches!(kind, Kind::Code | Kind::Other))) {
         return kind;
@@ -121,7 +123,9 @@ fn of_page(evidence: &Evidence, path: &str) -> Kind {
     if let Some(kind) = by_words.filter(|kind| is_strong(*kind)) {
         return kind;
     }
-    if let Some(said) = words::said(evidence.column).filter(|said| !matches!(said.kind, Kind::Article | Kind::Other)) {
+    if let Some(said) =
+        words::said(evidence.column).filter(|said| !matches!(said.kind, Kind::Article | Kind::Other))
+    {
         return said.kind;
     }
     if is_file(path) {
@@ -135,7 +139,11 @@ fn of_page(evidence: &Evidence, path: &str) -> Kind {
     }
     match by_words {
         Some(Kind::Paper) => Kind::Paper,
-        _ if words::said(&readable(path)).is_some_and(|said| said.kind == Kind::Paper) && path.contains("paper") => Kind::Paper,
+        _ if words::said(&readable(path)).is_some_and(|said| said.kind == Kind::Paper)
+            && path.contains("paper") =>
+        {
+            Kind::Paper
+        }
         _ => Kind::Article,
     }
 }
@@ -168,7 +176,9 @@ fn is_path(path: &str, pattern: &str) -> bool {
     pattern.split('/').filter(|wanted| !wanted.is_empty()).all(|wanted| match wanted.strip_prefix('*') {
         Some("") => segments.next().is_some_and(|segment| !segment.is_empty()),
         Some(ending) => segments.any(|segment| segment.ends_with(ending)),
-        None => segments.next().is_some_and(|segment| segment == wanted || segment.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('='))),
+        None => segments.next().is_some_and(|segment| {
+            segment == wanted || segment.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('='))
+        }),
     })
 }
 
@@ -176,11 +186,7 @@ fn is_path(path: &str, pattern: &str) -> bool {
 fn readable(path: &str) -> String {
     let mut segments: Vec<&str> = path.rsplit('/').filter(|segment| !segment.is_empty()).take(3).collect();
     segments.reverse();
-    let words: String = segments
-        .join(" ")
-        .chars()
-        .map(|c| if c.is_alphabetic() { c } else { ' ' })
-        .collect();
+    let words: String = segments.join(" ").chars().map(|c| if c.is_alphabetic() { c } else { ' ' }).collect();
     words.split_whitespace().filter(|word| *word != "pdf" && *word != "html").collect::<Vec<_>>().join(" ")
 }
 

@@ -84,8 +84,8 @@ pub(super) fn names(text: &str, wanted: Kind) -> bool {
     let words = words(text);
     (0..words.len()).any(|at| {
         let phrases = table().get(&words[at]).into_iter().flatten();
-        phrases.into_iter().any(|phrase| {
-            phrase.meaning == Some(wanted) && words[at + 1..].starts_with(&phrase.rest)
-        })
+        phrases
+            .into_iter()
+            .any(|phrase| phrase.meaning == Some(wanted) && words[at + 1..].starts_with(&phrase.rest))
     })
 }

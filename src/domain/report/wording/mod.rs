@@ -10,6 +10,7 @@ pub mod decision;
 pub mod group;
 pub mod item;
 pub mod whole;
+pub mod omission;
 pub mod opening;
 pub mod patch;
 pub mod annotation;
