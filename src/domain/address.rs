@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use url::{Host, Url};
 
-/// An `http` or `https` address as a request is made for it.
+/// An `http` or `https` address as a request is made for it, or a file beside a
+/// course page on this machine.
 ///
 /// Normal form: the WHATWG serialisation (lower-case scheme and host, IDN in
 /// its ASCII form, default port dropped, dot segments resolved), without
@@ -34,6 +36,28 @@ impl Address {
         Url::parse(trimmed)
             .map_err(|error| NotAnAddress::Malformed(trimmed.to_owned(), error))
             .and_then(Self::from_url)
+    }
+
+    /// The address of a file beside a course page that is read from disk. No page
+    /// and no server can name one: `parse` and `join` refuse them.
+    pub fn of_file(path: &Path) -> Option<Self> {
+        Url::from_file_path(path).ok().map(Self)
+    }
+
+    /// The file, where the address is that of one.
+    pub fn file_path(&self) -> Option<PathBuf> {
+        if self.0.scheme() == "file" { self.0.to_file_path().ok() } else { None }
+    }
+
+    /// An address that was kept: that of a file as well.
+    pub fn parse_stored(text: &str) -> Result<Self, NotAnAddress> {
+        match Url::parse(text) {
+            Ok(mut url) if url.scheme() == "file" => {
+                url.set_fragment(None);
+                Ok(Self(url))
+            }
+            _ => Self::parse(text),
+        }
     }
 
     /// Takes a parsed URL, dropping its fragment and user information.
@@ -143,7 +167,7 @@ impl TryFrom<String> for Address {
     type Error = NotAnAddress;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text)
+        Self::parse_stored(&text)
     }
 }
 

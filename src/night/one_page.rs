@@ -8,7 +8,7 @@ use crate::domain::document::{self, Format};
 use crate::domain::evidence::Reason;
 use crate::domain::evidence::classify::{ResponseClass, classify};
 use crate::domain::evidence::probe::{Probe, ProbeResult};
-use crate::domain::page::{self, Context, Markup, Page};
+use crate::domain::page::{self, Context, Markup, Page, UnreadFormat};
 use crate::domain::report::wording;
 use crate::night::capture_select;
 use crate::world::fetch::{self, Fetch};
@@ -31,8 +31,10 @@ pub enum NotRead {
     Unreachable { page: String, why: Reason, status: Option<u16> },
     #[error("{page} asks for an account; give an address that opens without one, or a saved file")]
     AsksForAccount { page: String },
-    #[error("{page} is neither HTML nor Markdown; give the page that holds the links")]
-    NotAPage { page: String },
+    #[error(
+        "{page} is {format}, which cannot be read as a course page; save it as HTML or Markdown, or give the published page"
+    )]
+    NotAPage { page: String, format: UnreadFormat },
     #[error("{page} has no links; give the page that holds the readings")]
     NoLinks { page: String },
     #[error("{0}")]
@@ -67,7 +69,7 @@ pub async fn read(
         PageSource::File { path, published_at } => match page_file::read(path) {
             Ok(bytes) => Source {
                 bytes,
-                base: published_at.clone(),
+                base: published_at.clone().or_else(|| page_file::address(path)),
                 content_type: None,
                 name: path.display().to_string(),
             },
@@ -75,13 +77,16 @@ pub async fn read(
         },
     };
     let media_type = source.content_type.as_deref().and_then(|value| value.split(';').next()).map(str::trim);
-    let head = &source.bytes[..source.bytes.len().min(4096)];
-    let Some(markup) = page::markup_of(media_type, &source.name, head) else {
-        return Ok(Err(NotRead::NotAPage { page: page.to_string() }));
+    let text = document::html::decode(&source.bytes, source.content_type.as_deref());
+    let head: String = text.chars().take(4096).collect();
+    let head = (!head.contains('\0')).then_some(head.as_str());
+    let markup = match page::markup_of(media_type, &source.name, head) {
+        Ok(markup) => markup,
+        Err(format) => return Ok(Err(NotRead::NotAPage { page: page.to_string(), format })),
     };
     let today = now.to_zoned_datetime(course.time_zone.clone()).date();
-    let text = document::html::decode(&source.bytes, source.content_type.as_deref());
     let read = parse(text, markup, course.clone(), source.base.clone(), today).await;
+    let read = read.without_missing_files(page_file::is_beside);
     Ok(Ok(Read { name: page.to_string(), page: read, bytes: source.bytes }))
 }
 
@@ -104,6 +109,13 @@ async fn parse(
         page::read(&text, markup, &context)
     });
     reading.await.unwrap_or_default()
+}
+
+fn unread(format: Format) -> UnreadFormat {
+    match format {
+        Format::Pdf => UnreadFormat::Pdf,
+        _ => UnreadFormat::Other,
+    }
 }
 
 async fn fetch_page(
@@ -144,7 +156,8 @@ async fn fetch_page(
         | Format::Video => false,
     };
     if document.as_ref().is_some_and(|document| !is_page(document)) {
-        return Ok(Err(NotRead::NotAPage { page }));
+        let format = document.as_ref().map_or(UnreadFormat::Other, |document| unread(document.format));
+        return Ok(Err(NotRead::NotAPage { page, format }));
     }
     let answer = ProbeResult { probe: Probe::Link, exchange, document, is_known: false };
     let why = match (classify(&answer), &body) {

@@ -3,6 +3,8 @@
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::domain::address::Address;
+
 /// A larger file is not read as a course page.
 pub const MAX_BYTES: u64 = 16 << 20;
 
@@ -24,6 +26,16 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
         return Err(Error::TooLarge { path: path.to_owned() });
     }
     Ok(bytes)
+}
+
+/// The address of a page file, to find the files beside it.
+pub fn address(path: &Path) -> Option<Address> {
+    std::fs::canonicalize(path).ok().and_then(|path| Address::of_file(&path))
+}
+
+/// Whether a file is there, under its own name and not behind a symbolic link.
+pub fn is_beside(path: &Path) -> bool {
+    std::fs::canonicalize(path).is_ok_and(|real| real == path && real.is_file())
 }
 
 /// Writes a file that must not exist yet.

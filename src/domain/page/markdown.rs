@@ -8,7 +8,7 @@ use std::ops::Range;
 use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeWithOffset};
 
 use super::source_map::Made;
-use super::{autolink, front_matter, template};
+use super::{autolink, format, front_matter, template};
 
 /// The dialect of course pages. Front matter is none of it: see `front_matter`.
 pub fn options() -> Options {
@@ -27,6 +27,12 @@ pub(super) fn made(source: &str, values: &dyn template::Values) -> (Made, Vec<us
     let text = filled.as_ref().map_or(body, |filled| &filled.text);
     let origin = |at: usize| start + filled.as_ref().map_or(at, |filled| filled.source(at));
     let mut made = Made::new(source);
+    if let Some(head) = front_matter::of(source) {
+        match head.language {
+            front_matter::HeadLanguage::Yaml => format::data_head(source, head.data, &mut made),
+            front_matter::HeadLanguage::Toml => format::addresses(source, head.data, &mut made),
+        }
+    }
     render(text, &mut made, origin);
     let unknown = filled.map(|filled| filled.unknown).unwrap_or_default();
     (made, unknown.into_iter().map(|at| start + at).collect())

@@ -6,11 +6,13 @@ mod calendar;
 mod dom;
 mod embed;
 mod extract;
+mod format;
 mod front_matter;
 mod kind;
 mod markdown;
 mod outline;
 mod script;
+mod sniff;
 mod source_map;
 mod table;
 mod target;
@@ -19,6 +21,7 @@ mod text;
 mod timing;
 
 use std::ops::Range;
+use std::path::Path;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -27,13 +30,14 @@ pub use autolink::find as bare_addresses;
 pub use dom::starts_of_links;
 pub use front_matter::{FrontMatter, HeadLanguage, of as front_matter};
 pub use markdown::options as markdown_options;
+pub use sniff::{UnreadFormat, markup_of};
 
 use self::extract::Dialect;
 use self::source_map::{Made, SourceMap};
 use self::template::NoValues;
 use crate::domain::address::Address;
 use crate::domain::course::Term;
-use crate::domain::link::{KindRule, Mention};
+use crate::domain::link::{KindRule, Mention, Target};
 
 /// A course page as it was read on one night.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +61,8 @@ pub enum Defect {
     Malformed { words: String, written: String, line: u32, why: String },
     /// A link to a place in the page that is not there.
     BrokenAnchor { words: String, anchor: String, line: u32 },
+    /// A link to a file beside the page that is not there.
+    MissingFile { words: String, written: String, line: u32 },
 }
 
 /// Why links of a page may be missing, though nothing is wrong with it.
@@ -69,13 +75,31 @@ pub enum Omission {
     MadeByScript,
     /// It shows other pages in frames.
     Framed,
+    /// Its data are not what its name says.
+    NotData,
 }
 
 impl Page {
+    /// Takes out the links to files that are not there, and says which they are.
+    pub fn without_missing_files(mut self, is_there: impl Fn(&Path) -> bool) -> Self {
+        for mention in &mut self.mentions {
+            let Some(path) = mention.address().and_then(Address::file_path) else { continue };
+            if !is_there(&path) {
+                mention.target = Target::Malformed("there is no such file".to_owned());
+                self.defects.push(Defect::MissingFile {
+                    words: mention.words.clone(),
+                    written: mention.written.clone(),
+                    line: mention.line,
+                });
+            }
+        }
+        self
+    }
+
     fn note_template(&mut self, line: u32) {
         let known = self.omissions.iter_mut().find_map(|note| match note {
             Omission::Template { lines } => Some(lines),
-            Omission::MadeByScript | Omission::Framed => None,
+            Omission::MadeByScript | Omission::Framed | Omission::NotData => None,
         });
         match known {
             Some(lines) if lines.contains(&line) => {}
@@ -93,6 +117,14 @@ impl Page {
 pub enum Markup {
     Html,
     Markdown,
+    ReStructuredText,
+    Org,
+    Latex,
+    Bibtex,
+    /// YAML, and JSON as a part of it.
+    Data,
+    Csv,
+    Notebook,
 }
 
 /// What reading needs to know beside the text.
@@ -115,7 +147,24 @@ pub fn read(text: &str, markup: Markup, context: &Context) -> Page {
     match markup {
         Markup::Html => read_html(text, context),
         Markup::Markdown => read_markdown(text, context),
+        Markup::ReStructuredText => read_made(&format::restructured_text(text), context),
+        Markup::Org => read_made(&format::org(text), context),
+        Markup::Latex => read_made(&format::latex(text), context),
+        Markup::Bibtex => read_made(&format::bibtex(text), context),
+        Markup::Csv => read_made(&format::csv(text), context),
+        Markup::Data => match format::data(text) {
+            Ok(made) => read_made(&made, context),
+            Err(format::NotData) => Page { omissions: vec![Omission::NotData], ..Page::default() },
+        },
+        Markup::Notebook => match format::notebook(text) {
+            Some(made) => read_made(&made, context),
+            None => Page { omissions: vec![Omission::NotData], ..Page::default() },
+        },
     }
+}
+
+fn read_made(made: &Made, context: &Context) -> Page {
+    extract::page(&made.html, &made.map, context, Dialect { slugs: true, titled_by_heading: true })
 }
 
 fn read_html(text: &str, context: &Context) -> Page {
@@ -163,38 +212,6 @@ fn code_of_html(text: &str) -> Vec<Range<usize>> {
     }
     ranges.sort_by_key(|range| range.start);
     ranges
-}
-
-/// Which markup a body is in; `None` for what is no page at all.
-///
-/// `name` is its path or file name, `head` its first few kilobytes.
-pub fn markup_of(media_type: Option<&str>, name: &str, head: &[u8]) -> Option<Markup> {
-    let name = name.to_ascii_lowercase();
-    let is_binary = head.starts_with(b"%PDF-") || head.contains(&0);
-    if is_binary {
-        return None;
-    }
-    if [".md", ".markdown", ".qmd", ".rmd"].iter().any(|extension| name.ends_with(extension)) {
-        return Some(Markup::Markdown);
-    }
-    let text = String::from_utf8_lossy(head).to_ascii_lowercase();
-    let looks_like_html =
-        ["<!doctype html", "<html", "<body", "<head", "<a ", "<div", "<ul", "<table", "<p>"]
-            .iter()
-            .any(|tag| text.contains(tag));
-    match media_type {
-        Some("text/markdown" | "text/x-markdown") => Some(Markup::Markdown),
-        Some("text/html" | "application/xhtml+xml") => Some(Markup::Html),
-        Some("text/plain") | None => {
-            let is_named = [".html", ".htm", ".xhtml"].iter().any(|extension| name.ends_with(extension));
-            Some(if is_named || (looks_like_html && !text.contains("](")) {
-                Markup::Html
-            } else {
-                Markup::Markdown
-            })
-        }
-        Some(_) => looks_like_html.then_some(Markup::Html),
-    }
 }
 
 /// Whether so many links are gone at once that the page itself must be broken.

@@ -64,6 +64,15 @@ impl Made {
         self.map.pieces.push(Piece { made, source, is_copy });
     }
 
+    /// Another made text, of a part of the source that begins at `start`.
+    pub(super) fn append(&mut self, other: &Self, start: usize) {
+        let offset = self.html.len();
+        for piece in &other.map.pieces {
+            self.map.pieces.push(Piece { made: offset + piece.made, source: start + piece.source, ..*piece });
+        }
+        self.html.push_str(&other.html);
+    }
+
     /// Text that stands at a place of the source.
     pub(super) fn text(&mut self, text: &str, source: usize) {
         self.at(source);

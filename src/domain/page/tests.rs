@@ -59,6 +59,7 @@ fn what_the_author_can_mend_is_a_defect() {
         .map(|defect| match defect {
             Defect::EmptyLink { words, .. } => format!("empty {words}"),
             Defect::Malformed { written, .. } => format!("malformed {written}"),
+            Defect::MissingFile { written, .. } => format!("missing {written}"),
             Defect::BrokenAnchor { anchor, .. } => format!("anchor {anchor}"),
         })
         .collect();
@@ -109,13 +110,21 @@ fn deeply_nested_markup_is_read_to_its_end() {
 }
 
 #[test]
-fn markup_is_told_by_header_name_and_content() {
-    assert_eq!(markup_of(Some("text/html"), "/x", b"<p>"), Some(Markup::Html));
-    assert_eq!(markup_of(None, "page.md", b"# x"), Some(Markup::Markdown));
-    assert_eq!(markup_of(None, "page.html", b"x"), Some(Markup::Html));
-    assert_eq!(markup_of(Some("text/plain"), "/readme", b"[a](b)"), Some(Markup::Markdown));
-    assert_eq!(markup_of(Some("application/pdf"), "/x.pdf", b"%PDF-1.7"), None);
-    assert_eq!(markup_of(Some("image/png"), "/x", b"\x89PNG\r\n\0"), None);
+fn the_markup_is_known_by_header_name_and_content() {
+    for (media, name, head, markup) in [
+        (Some("text/html"), "/x", Some("<p>"), Ok(Markup::Html)),
+        (None, "page.md", Some("# x"), Ok(Markup::Markdown)),
+        (None, "page.html", Some("x"), Ok(Markup::Html)),
+        (Some("text/plain"), "/readme", Some("[a](b)"), Ok(Markup::Markdown)),
+        (Some("text/plain"), "/course.org", Some("* x"), Ok(Markup::Org)),
+        (Some("text/html"), "/course.org", Some("<html>"), Ok(Markup::Html)),
+        (None, "page.rst", Some("x"), Ok(Markup::ReStructuredText)),
+        (Some("application/pdf"), "/x.pdf", Some("%PDF-1.7"), Err(UnreadFormat::Pdf)),
+        (None, "page.docx", None, Err(UnreadFormat::WordDocument)),
+        (Some("image/png"), "/x", None, Err(UnreadFormat::Other)),
+    ] {
+        assert_eq!(markup_of(media, name, head), markup, "{name}");
+    }
 }
 
 #[test]

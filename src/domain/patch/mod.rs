@@ -77,7 +77,8 @@ struct Found {
 /// The language of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Language {
-    Markup(Markup),
+    Html,
+    Markdown,
     /// YAML, JSON, TOML, CSV and templates: addresses stand in them as words.
     Data,
 }
@@ -110,13 +111,13 @@ pub fn plan(fixes: &[Fix], links: &HashSet<Address>, sources: &[Source]) -> Plan
 /// The addresses of a source in their order, none within another.
 fn addresses(source: &Source) -> Vec<Found> {
     let mut found = match language(source) {
-        Language::Markup(Markup::Html) => {
+        Language::Html => {
             let body = page::front_matter(&source.text).map_or(0, |head| head.end);
             let mut found = plain::addresses(&source.text, 0..body, &source.name);
             found.extend(html::addresses(&source.text, body..source.text.len()));
             found
         }
-        Language::Markup(Markup::Markdown) => markdown::addresses(&source.text, &source.name),
+        Language::Markdown => markdown::addresses(&source.text, &source.name),
         Language::Data => plain::addresses(&source.text, 0..source.text.len(), &source.name),
     };
     found.sort_by_key(|found| found.range.start);
@@ -141,7 +142,11 @@ fn language(source: &Source) -> Language {
     while !source.text.is_char_boundary(end) {
         end -= 1;
     }
-    page::markup_of(None, &name, &source.text.as_bytes()[..end]).map_or(Language::Data, Language::Markup)
+    match page::markup_of(None, &name, Some(&source.text[..end])) {
+        Ok(Markup::Html) => Language::Html,
+        Ok(Markup::Markdown) => Language::Markdown,
+        Ok(_) | Err(_) => Language::Data,
+    }
 }
 
 /// Which fix an address is for.

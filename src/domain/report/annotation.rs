@@ -38,6 +38,7 @@ pub enum AnnotationRule {
 pub enum PageRule {
     EmptyLink,
     Malformed,
+    MissingFile,
     BrokenAnchor,
 }
 
@@ -59,6 +60,7 @@ impl AnnotationRule {
             Self::Link(reason) => wording::reason(reason, None),
             Self::Page(PageRule::EmptyLink) => "a link without an address".to_owned(),
             Self::Page(PageRule::Malformed) => "not a valid web address".to_owned(),
+            Self::Page(PageRule::MissingFile) => "a link to a file that is not there".to_owned(),
             Self::Page(PageRule::BrokenAnchor) => {
                 "a link to a place in the page that is not there".to_owned()
             }
@@ -105,6 +107,7 @@ fn of_defect(night: &CourseFacts, found: &PageDefect) -> Annotation {
     let (rule, line) = match &found.defect {
         Defect::EmptyLink { line, .. } => (PageRule::EmptyLink, *line),
         Defect::Malformed { line, .. } => (PageRule::Malformed, *line),
+        Defect::MissingFile { line, .. } => (PageRule::MissingFile, *line),
         Defect::BrokenAnchor { line, .. } => (PageRule::BrokenAnchor, *line),
     };
     let (title, text) = wording::defect(found);

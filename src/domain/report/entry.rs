@@ -320,8 +320,15 @@ fn is_known(night: &CourseReport, found: &PageDefect) -> bool {
     let is_alike = |before: &Defect| match (before, &found.defect) {
         (Defect::EmptyLink { words: a, .. }, Defect::EmptyLink { words: b, .. })
         | (Defect::Malformed { written: a, .. }, Defect::Malformed { written: b, .. })
+        | (Defect::MissingFile { written: a, .. }, Defect::MissingFile { written: b, .. })
         | (Defect::BrokenAnchor { anchor: a, .. }, Defect::BrokenAnchor { anchor: b, .. }) => a == b,
-        (Defect::EmptyLink { .. } | Defect::Malformed { .. } | Defect::BrokenAnchor { .. }, _) => false,
+        (
+            Defect::EmptyLink { .. }
+            | Defect::Malformed { .. }
+            | Defect::MissingFile { .. }
+            | Defect::BrokenAnchor { .. },
+            _,
+        ) => false,
     };
     let is_there = |page: &Option<String>| page.is_none() || *page == found.page;
     night.earlier.defects.iter().any(|before| is_there(&before.page) && is_alike(&before.defect))

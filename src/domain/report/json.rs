@@ -16,7 +16,9 @@ use crate::domain::decision::Choice;
 use crate::domain::evidence::Reason;
 use crate::domain::link::{DueFrom, Kind, Mention, Target};
 use crate::domain::replacement::Ground;
-use crate::domain::report::{CourseFacts, LinkFacts, PageDefect, PageOmission, PageTrouble, Void, placement, wording};
+use crate::domain::report::{
+    CourseFacts, LinkFacts, PageDefect, PageOmission, PageTrouble, Void, placement, wording,
+};
 use crate::domain::verdict::{State, StateName};
 
 /// The whole run.

@@ -16,7 +16,9 @@ use crate::domain::link::Mention;
 use crate::domain::replacement::Replacement;
 use crate::domain::report::course_report::{CourseReport, ReportKind};
 use crate::domain::report::earlier::{EarlierLink, EarlierReports, Reminder};
-use crate::domain::report::facts::{CourseFacts, LinkFacts, PageDefect, PageOmission, PagePatch, PageTrouble};
+use crate::domain::report::facts::{
+    CourseFacts, LinkFacts, PageDefect, PageOmission, PagePatch, PageTrouble,
+};
 use crate::domain::verdict::breaker::Void;
 use crate::domain::verdict::{State, Verdict};
 

@@ -41,7 +41,7 @@ impl Catalogue {
         .await?;
         let mut decisions = HashMap::new();
         for row in rows {
-            if let Ok(link) = Address::parse(row.get(0)) {
+            if let Ok(link) = Address::parse_stored(row.get(0)) {
                 let decided = StoredDecision { decision: from_json(row.get(1))?, has_lapsed: row.get(2) };
                 decisions.insert(link, decided);
             }

@@ -161,7 +161,7 @@ impl Catalogue {
         let rows = sqlx::query_scalar::<_, String>("SELECT address FROM link ORDER BY address")
             .fetch_all(&self.pool)
             .await?;
-        Ok(rows.iter().filter_map(|text| Address::parse(text).ok()).collect())
+        Ok(rows.iter().filter_map(|text| Address::parse_stored(text).ok()).collect())
     }
 
     /// The courses with a page that was read, and their titles.

@@ -92,7 +92,7 @@ impl Catalogue {
         .await?;
         let mut visited = HashMap::new();
         for row in rows {
-            if let Ok(address) = Address::parse(row.get(0)) {
+            if let Ok(address) = Address::parse_stored(row.get(0)) {
                 visited.insert(address, from_json(row.get(1))?);
             }
         }

@@ -45,7 +45,7 @@ impl Catalogue {
         .bind(kept.capture.link.as_str())
         .fetch_all(&self.pool)
         .await?;
-        Ok(rows.iter().filter_map(|text| Address::parse(text).ok()).collect())
+        Ok(rows.iter().filter_map(|text| Address::parse_stored(text).ok()).collect())
     }
 }
 

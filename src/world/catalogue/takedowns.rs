@@ -12,7 +12,7 @@ impl Catalogue {
         )
         .fetch_all(&self.pool)
         .await?;
-        Ok(links.iter().filter_map(|link| Address::parse(link).ok()).collect())
+        Ok(links.iter().filter_map(|link| Address::parse_stored(link).ok()).collect())
     }
 
     /// Whether a link that is taken down gave this body.

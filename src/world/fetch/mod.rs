@@ -13,6 +13,7 @@ mod dispatch;
 mod failure;
 mod robots;
 mod host_queue;
+mod local_file;
 mod resolver;
 mod redirect;
 mod settings;
@@ -144,6 +145,9 @@ impl Fetch {
     /// Requests an address and follows its redirects, within the limits.
     pub async fn exchange(&self, request: &FetchRequest) -> Result<Fetched, Error> {
         let started = self.dispatcher.clock.now();
+        if let Some(path) = request.address.file_path() {
+            return local_file::read(&path, &request.address, started, &self.spool).map_err(Error::Spool);
+        }
         let mut state = ExchangeState::new(request);
         let (ending, body) = match self.follow(&mut state).await? {
             Ok(spooled) => (Ending::Answered(spooled.body.clone()), Some(spooled)),
@@ -165,7 +169,7 @@ impl Fetch {
     /// A name that does not exist counts as public, unless private networks are
     /// allowed: then it may have been an internal one.
     pub async fn is_public(&self, address: &Address) -> bool {
-        self.dispatcher.is_public(address).await
+        address.file_path().is_none() && self.dispatcher.is_public(address).await
     }
 
     pub fn traffic(&self) -> Traffic {

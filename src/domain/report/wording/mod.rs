@@ -131,6 +131,9 @@ pub fn defect(found: &PageDefect) -> (String, String) {
                 plain_why(why)
             ),
         ),
+        Defect::MissingFile { words, written, .. } => {
+            (words, format!("the link on {place} leads to the file {}, which is not there.", quoted(written)))
+        }
         Defect::BrokenAnchor { words, anchor, .. } => (
             words,
             format!(
@@ -144,8 +147,10 @@ pub fn defect(found: &PageDefect) -> (String, String) {
 
 /// "line 96", with the file where the course has several pages.
 pub fn place_of_defect(found: &PageDefect) -> String {
-    let (Defect::EmptyLink { line, .. } | Defect::Malformed { line, .. } | Defect::BrokenAnchor { line, .. }) =
-        &found.defect;
+    let (Defect::EmptyLink { line, .. }
+    | Defect::Malformed { line, .. }
+    | Defect::MissingFile { line, .. }
+    | Defect::BrokenAnchor { line, .. }) = &found.defect;
     match found.page.as_deref().and_then(file_of) {
         Some(file) => format!("line {line} of {file}"),
         None => format!("line {line}"),
@@ -162,6 +167,7 @@ pub fn defects_alike(first: &Defect, n: usize) -> String {
     let what = match first {
         Defect::EmptyLink { .. } => "without an address",
         Defect::Malformed { .. } => "with an invalid address",
+        Defect::MissingFile { .. } => "to files that are not there",
         Defect::BrokenAnchor { .. } => "to places that are not in the page",
     };
     format!("{} {what}", count(n, "link"))

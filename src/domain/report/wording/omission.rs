@@ -31,6 +31,10 @@ pub fn omission(found: &PageOmission) -> (String, String, &'static str) {
                 .to_owned(),
             "put these links into the page itself, or give a page that has them.",
         ),
+        Omission::NotData => (
+            "the file does not have the form that its name says, so none of its links are read.".to_owned(),
+            "correct the file, or give another one.",
+        ),
         Omission::Framed => (
             "the page only shows other pages in frames; the links within them are not checked.".to_owned(),
             "give the address of the frame that has the readings.",

@@ -1,0 +1,76 @@
+//! Jupyter notebooks: the cells that are text, one after the other.
+
+use serde::Deserialize;
+
+use crate::domain::page::markdown;
+use crate::domain::page::source_map::Made;
+
+#[derive(Deserialize)]
+struct Notebook {
+    #[serde(default)]
+    cells: Vec<Cell>,
+}
+
+#[derive(Deserialize)]
+struct Cell {
+    cell_type: String,
+    #[serde(default)]
+    source: Source,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Source {
+    Whole(String),
+    Lines(Vec<String>),
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self::Whole(String::new())
+    }
+}
+
+/// `None` for what is no notebook.
+pub(in crate::domain::page) fn made(source: &str) -> Option<Made> {
+    let notebook: Notebook = serde_json::from_str(source).ok()?;
+    let mut made = Made::new(source);
+    // Each line of a cell stands in the file in quotation marks of its own.
+    let mut at = 0;
+    for cell in notebook.cells.iter().filter(|cell| cell.cell_type == "markdown") {
+        let (text, starts) = cell.placed(source, &mut at);
+        markdown::render(&text, &mut made, |offset| {
+            let line = starts.partition_point(|(start, _)| *start <= offset).saturating_sub(1);
+            starts.get(line).map_or(0, |(_, place)| *place)
+        });
+    }
+    Some(made)
+}
+
+impl Cell {
+    /// The text, and for each of its lines where it stands in the file.
+    fn placed(&self, source: &str, at: &mut usize) -> (String, Vec<(usize, usize)>) {
+        let lines: Vec<&str> = match &self.source {
+            Source::Whole(text) => vec![text],
+            Source::Lines(lines) => lines.iter().map(String::as_str).collect(),
+        };
+        let mut text = String::new();
+        let mut starts = Vec::new();
+        for line in lines {
+            if let Some(found) = written(line).and_then(|written| source[*at..].find(&written)) {
+                *at += found;
+            }
+            starts.push((text.len(), *at));
+            text.push_str(line);
+        }
+        text.push('\n');
+        (text, starts)
+    }
+}
+
+/// A line as JSON writes it, without the quotation marks.
+fn written(line: &str) -> Option<String> {
+    let json = serde_json::to_string(line).ok()?;
+    let inner = json.get(1..json.len() - 1)?.to_owned();
+    (!inner.is_empty()).then_some(inner)
+}

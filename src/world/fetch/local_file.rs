@@ -1,0 +1,89 @@
+//! Files beside a course page that is read from disk: answered as a server would.
+//!
+//! Which files belong to a page is decided when the page is read. Here a file
+//! must still be where its address says, not behind a symbolic link.
+
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::Fetched;
+use crate::domain::address::Address;
+use crate::domain::visit::{Ending, Exchange, Headers, Hop};
+use crate::world::spool::Spool;
+
+/// Larger files are no readings.
+const MAX_BYTES: u64 = 256 << 20;
+
+/// Media types by ending, for what the bytes alone do not say.
+const MEDIA_TYPES: &[(&str, &str)] = &[
+    ("html", "text/html"),
+    ("htm", "text/html"),
+    ("md", "text/markdown"),
+    ("txt", "text/plain"),
+    ("pdf", "application/pdf"),
+    ("ipynb", "application/x-ipynb+json"),
+    ("png", "image/png"),
+    ("jpg", "image/jpeg"),
+    ("mp4", "video/mp4"),
+];
+
+/// The file as an exchange: 404 for one that is not there.
+pub(super) fn read(path: &Path, address: &Address, started: Timestamp, spool: &Spool) -> io::Result<Fetched> {
+    let opened = std::fs::canonicalize(path).ok().filter(|real| real == path && real.is_file());
+    let file = opened.and_then(|real| std::fs::File::open(real).ok());
+    let (status, headers) = match &file {
+        Some(_) => (200, media_type(path)),
+        None => (404, Vec::new()),
+    };
+    let mut writer = spool.start()?;
+    if let Some(file) = file {
+        let mut rest = file.take(MAX_BYTES);
+        let mut chunk = vec![0; 64 << 10];
+        loop {
+            let length = rest.read(&mut chunk)?;
+            if length == 0 {
+                break;
+            }
+            writer.write(&chunk[..length])?;
+        }
+    }
+    let body = writer.finish()?;
+    let exchange = Exchange {
+        asked: address.clone(),
+        started,
+        millis: 0,
+        hops: vec![Hop { address: address.clone(), status, headers: Headers(headers) }],
+        ending: Ending::Answered(body.body.clone()),
+    };
+    Ok(Fetched { exchange, body: Some(body) })
+}
+
+fn media_type(path: &Path) -> Vec<(String, String)> {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+    let known = ending.and_then(|ending| MEDIA_TYPES.iter().find(|(name, _)| *name == ending));
+    known.map(|(_, media)| ("content-type".to_owned(), (*media).to_owned())).into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::disallowed_methods, reason = "tests lay out the files")]
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_answered_and_a_link_out_of_its_place_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = std::fs::canonicalize(dir.path()).unwrap();
+        std::fs::write(dir.join("a.md"), "notes").unwrap();
+        std::os::unix::fs::symlink("/etc/hostname", dir.join("out.md")).unwrap();
+        let spool = Spool::new(dir.clone());
+        let status = |name: &str| {
+            let path = dir.join(name);
+            let address = Address::of_file(&path).unwrap();
+            read(&path, &address, Timestamp::UNIX_EPOCH, &spool).unwrap().exchange.status()
+        };
+        assert_eq!((status("a.md"), status("b.md"), status("out.md")), (Some(200), Some(404), Some(404)));
+    }
+}
