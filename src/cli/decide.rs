@@ -108,7 +108,11 @@ impl DecisionTarget {
     ) -> anyhow::Result<ExitCode> {
         if let Some(choice) = choice.as_ref().filter(|choice| !choice.fits(&self.state)) {
             let choice = words::choice(choice, self.night.today);
-            bail!("{} is {}, so it cannot be {choice}", self.link, wording::state(&self.state));
+            bail!(
+                "the decision `{choice}` does not fit {}, whose state is: {}",
+                self.link,
+                wording::state(&self.state)
+            );
         }
         let at = clock(arguments).now();
         let said = match &choice {
@@ -192,7 +196,7 @@ pub(super) async fn snooze(SnoozeArguments { of, until }: SnoozeArguments) -> an
     };
     let today = clock(&of).now().to_zoned_datetime(target.night.time_zone.clone()).date();
     if until.is_over(today, target.term) {
-        bail!("{today} is the earliest day that is possible; give a later one");
+        bail!("that day is over; give one after {today}");
     }
     target.decide(&of, Some(Choice::Snoozed(until))).await
 }

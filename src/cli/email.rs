@@ -20,7 +20,7 @@ use crate::world::email::relay::{HandOver, OutgoingEmail, RelayConfig};
   onreserve test-email --config onreserve.toml
   onreserve test-email --config onreserve.toml --to you@school.edu")]
 pub(super) struct TestEmailArguments {
-    /// The configuration with the [mail] settings.
+    /// The configuration, with its `mail` section.
     #[arg(long, value_name = "FILE")]
     config: std::path::PathBuf,
     /// The recipient [default: every report_to of the courses].

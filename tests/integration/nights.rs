@@ -369,8 +369,8 @@ async fn what_says_nothing_of_a_link_is_not_decided() {
     let town = dying(|_| 200).await;
     town.check(1).await;
     for (arguments, says) in [
-        (&["dismiss", "notes.test/a"][..], "(works) cannot be not broken"),
-        (&["snooze", "notes.test/a", "--until", "2020-01-01"], "give a later one"),
+        (&["dismiss", "notes.test/a"][..], "`not broken` does not fit"),
+        (&["snooze", "notes.test/a", "--until", "2020-01-01"], "give one after"),
         (&["snooze", "notes.test/a", "--until", "next-term"], "no term in the configuration"),
         (&["snooze", "notes.test/a", "--until", "soon"], "write a day"),
         (&["accept", "notes.test/a"], "accepted already"),
