@@ -44,7 +44,7 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
          {us} verify --archive {archive}\n\nSee the pages for students at http://localhost:8080/c/dgm/\n  \
          {us} serve --config {config} --now {noon}\n",
         result.report.display(),
-        result.letter.display(),
+        result.message.display(),
         us = called(),
         archive = result.archive.display(),
         config = result.config.display(),

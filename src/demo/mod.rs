@@ -1,8 +1,7 @@
-//! Five nights of a small course that rots, on this machine alone.
+//! Five nights of a small course whose links break, without network access.
 //!
-//! The web is pretended (`web`), the clock runs through five nights in a few
-//! seconds, everything else is the real thing: fetching, archiving, judging,
-//! reporting, letters.
+//! The web (`web`) and the clock are simulated. Fetching, archiving, verdicts,
+//! reports and emails are those of a real night.
 
 mod pdf;
 mod web;
@@ -24,21 +23,21 @@ use crate::night::{self, Finished};
 use crate::world::clock::Clock;
 use crate::world::{World, email, fetch, page_file};
 
-/// What a night of the demo has to show.
+/// The output of one night of the demo.
 pub(crate) struct DemoNight {
     pub(crate) night: String,
     pub(crate) events: &'static str,
     pub(crate) report: String,
 }
 
-/// What can be opened when it is over.
+/// The files of a finished demo.
 pub(crate) struct DemoResult {
     pub(crate) report: PathBuf,
-    pub(crate) letter: PathBuf,
+    pub(crate) message: PathBuf,
     pub(crate) archive: PathBuf,
-    /// With it the service shows what students see.
+    /// A configuration with which the service shows the pages for students.
     pub(crate) config: PathBuf,
-    /// A moment at which no night of that service is due.
+    /// A time at which the service has no night to run.
     pub(crate) noon: Timestamp,
     pub(crate) lost_paper: Option<PathBuf>,
 }
@@ -52,7 +51,7 @@ pub(crate) async fn run(
     pause: Duration,
 ) -> anyhow::Result<DemoResult> {
     if dir.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
-        bail!("{} is not empty; remove it, or name another directory with --dir", dir.display());
+        bail!("{} is not empty; remove it, or give another directory with --dir", dir.display());
     }
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no free port on this machine")?;
@@ -70,7 +69,7 @@ pub(crate) async fn run(
         let world = World::open(&archive, settings(place), clock).await?;
         let finished = night::run(&courses, &world, &|_| ()).await?;
         let course = courses.first().context("the demo has a course")?;
-        let (report, letter) = write_down(course, &finished, night, dir)?;
+        let (report, message) = write_down(course, &finished, night, dir)?;
         show(DemoNight {
             night: heading(night, &finished),
             events: web::what_happens(night),
@@ -85,7 +84,7 @@ pub(crate) async fn run(
             vanished.and_then(|item| item.copy.as_ref()).map(|copy| world.archive.path_of(copy.sha256));
         last = Some(DemoResult {
             report,
-            letter,
+            message,
             archive: archive.clone(),
             config: config.clone(),
             noon: start_of(night)?.checked_add(9.hours())?,
@@ -111,7 +110,7 @@ fn settings(place: SocketAddr) -> fetch::FetchSettings {
     }
 }
 
-/// What an instructor would have written.
+/// The configuration of the course.
 fn configuration(archive: &Path) -> String {
     format!(
         "[archive]\ndir = {:?}\n\n[pages]\nlisten = \"127.0.0.1:8080\"\n\n\
@@ -131,7 +130,7 @@ fn heading(night: u32, finished: &Finished) -> String {
     format!("NIGHT {night} of {NIGHTS}, {day}")
 }
 
-/// The night's report as a page, its letter as a mail.
+/// Writes the report of the night as a page and as an email.
 fn write_down(
     course: &Course,
     finished: &Finished,
@@ -140,7 +139,7 @@ fn write_down(
 ) -> anyhow::Result<(PathBuf, PathBuf)> {
     let digest = compose::compose(only(finished)?);
     let report = dir.join(format!("report-night-{night}.html"));
-    let letter = dir.join(format!("letter-night-{night}.eml"));
+    let message_path = dir.join(format!("email-night-{night}.eml"));
     let page = html::page(&digest)?;
     write_new(&report, &page)?;
     let message = email::Email {
@@ -157,8 +156,8 @@ fn write_down(
         patch: None,
         unsubscribe: None,
     };
-    write_new(&letter, &String::from_utf8_lossy(&message.format()?))?;
-    Ok((report, letter))
+    write_new(&message_path, &String::from_utf8_lossy(&message.format()?))?;
+    Ok((report, message_path))
 }
 
 fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! The pretended web: a handful of hosts on one local port, each with one answer per night.
+//! The simulated web: a few hosts on one local port, with the responses of each night.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -24,18 +24,18 @@ pub(super) const HOSTS: &[&str] = &[
     "busy.example",
 ];
 
-/// What the reader of the demo is told to look for.
+/// What changes on the web in a night.
 pub(super) fn what_happens(night: u32) -> &'static str {
     match night {
-        1 => "Everything is seen for the first time.",
-        2 => "A paper vanishes, a blog moves.",
-        3 => "Slides are silently replaced, an error page answers 200, a host blinks.",
-        4 => "A video is removed; the lost paper is now certain.",
-        _ => "What was suspected is confirmed.",
+        1 => "Every link is checked for the first time.",
+        2 => "A paper disappears and a blog moves.",
+        3 => "Slides are replaced at the same address, an error page answers 200, and a host fails once.",
+        4 => "A video is removed. The paper is confirmed dead.",
+        _ => "The other dead links are confirmed.",
     }
 }
 
-/// The pretended web of one night.
+/// The simulated web, with the number of its night.
 #[derive(Clone, Debug)]
 pub(super) struct DemoWeb {
     night: Arc<AtomicU32>,
@@ -52,7 +52,7 @@ impl DemoWeb {
 
     pub(super) async fn serve(self, listener: TcpListener) {
         let router = Router::new().fallback(answer).with_state(self);
-        // It ends with the demo; nobody waits for its word.
+        // The server ends with the demo, which does not need its result.
         let _ = axum::serve(listener, router).await;
     }
 }
@@ -64,7 +64,7 @@ async fn answer(State(site): State<DemoWeb>, request: Request) -> Response<Body>
     respond(page(host, request.uri().path(), night), request.headers())
 }
 
-/// An answer, before headers and validators.
+/// A response without its headers.
 enum DemoResponse {
     Html(String),
     Pdf(Vec<u8>),
@@ -111,7 +111,7 @@ fn page(host: &str, path: &str, night: u32) -> DemoResponse {
     }
 }
 
-/// Two more pages than before, the rest as it was.
+/// The lecture with two more pages.
 fn revised() -> Vec<u8> {
     make("Diffusion models, lecture", 4, 16)
 }

@@ -378,7 +378,7 @@ async fn one_click_stops_the_letters_and_a_button_starts_them_again() {
     assert_eq!(journal(&town).matches("\"wanted\":false").count(), 1);
     assert!(!ask(at, "GET", "/c/c/health", "").await.1.contains(READER));
     service.stop().await;
-    assert!(town.run(&["status"]).await.1.contains("MAIL STOPPED by i@school.test"));
+    assert!(town.run(&["status"]).await.1.contains("i@school.test has unsubscribed"));
 
     let told = letters(&town).len();
     town.run(&["rebuild"]).await;

@@ -87,7 +87,7 @@ async fn altered_bytes_are_set_aside_and_fetched_again() {
         overwrite(&copy, damage);
         let (code, told) = town.run(&["verify"]).await;
         assert_eq!(code, 1, "{told}");
-        assert!(told.contains("altered") && told.contains("backup"), "{told}");
+        assert!(told.contains("damaged") && told.contains("backup"), "{told}");
         let aside = contents(&town.archive())
             .into_iter()
             .filter(|(path, _)| path.to_string_lossy().contains("quarantine"));

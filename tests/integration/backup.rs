@@ -80,7 +80,7 @@ async fn nothing_is_restored_over_anything_or_without_being_looked_at() {
     fs::set_permissions(backup.join(copy), fs::Permissions::from_mode(0o644)).unwrap();
     fs::write(backup.join(copy), "quite another text").unwrap();
     let (code, told) = run_on(&back, &["restore", text(&backup)]).await;
-    assert!(code == 1 && told.contains("1 altered"), "{told}");
+    assert!(code == 1 && told.contains("1 damaged"), "{told}");
 }
 
 #[tokio::test]

@@ -116,7 +116,7 @@ async fn commands_show_what_the_first_version_showed() {
         (&["history", "flows"], &["2026-09-14", "works, first copy", "not found (404)", "32 KB"]),
         (&["explain", "sampling"], &["dead", "2026-09-16"]),
         (&["report"], &["Inference with normalizing flows", "snoozed"]),
-        (&["report", "--format", "html"], &["<!doctype html>", "normalizing-flows.pdf"]),
+        (&["report", "--format", "html"], &["<html lang=\"en\">", "normalizing-flows.pdf"]),
         (&["report", "--preview", "text"], &["Subject: ", "normalizing-flows.pdf"]),
         (&["verify"], &["SHA-256 checked"]),
     ] {

@@ -104,7 +104,7 @@ async fn letters_of_nights_without_a_relay_become_one() {
     let told = nights(&town, 1..=1).await;
     assert!(told.contains("not sent yet"), "{told}");
     let (_, status) = town.run(&["status"]).await;
-    assert!(status.contains("MAIL WAITING") && status.contains("tried 1 time"), "{status}");
+    assert!(status.contains("EMAIL WAITING") && status.contains("tried 1 time"), "{status}");
 
     let relay = relay.opened();
     nights(&town, 2..=2).await;
@@ -124,7 +124,7 @@ async fn letters_of_nights_without_a_relay_become_one() {
     assert!(news.contains("2 of 3 links are newly dead"), "{news}");
     assert!(news.contains("notes.test/a") && news.contains("notes.test/b"), "{news}");
     let (_, status) = town.run(&["status"]).await;
-    assert!(!status.contains("MAIL"), "{status}");
+    assert!(!status.contains("EMAIL"), "{status}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -158,7 +158,7 @@ async fn a_refusal_is_told_to_the_operator_and_its_news_comes_with_the_next_lett
     let told = nights(&town, A_DIES..=A_DIES).await;
     assert!(told.contains("REFUSED") && told.contains("no such user"), "{told}");
     let (_, status) = town.run(&["status"]).await;
-    assert!(status.contains("MAIL REFUSED") && status.contains("5.1.1 no such user"), "{status}");
+    assert!(status.contains("EMAIL REFUSED") && status.contains("5.1.1 no such user"), "{status}");
     // It is not tried again by itself.
     let service = Service::start(&town, "2026-09-17T12:00:00Z");
     service.says("waiting until").await;
@@ -170,7 +170,7 @@ async fn a_refusal_is_told_to_the_operator_and_its_news_comes_with_the_next_lett
     assert_eq!(taken.len(), 2);
     assert!(taken[1].mail.contains("2 of 3 links are newly dead"), "{}", taken[1].mail);
     let (_, status) = town.run(&["status"]).await;
-    assert!(!status.contains("MAIL"), "{status}");
+    assert!(!status.contains("EMAIL"), "{status}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,14 +180,14 @@ async fn a_mistyped_reader_is_forgotten_once_corrected() {
     by(&town, &relay);
     relay.will(Manner::ToRecipient("550 5.1.1 no such user"));
     nights(&town, 1..=1).await;
-    assert!(town.run(&["status"]).await.1.contains("MAIL REFUSED"));
+    assert!(town.run(&["status"]).await.1.contains("EMAIL REFUSED"));
     let path = town.dir.path().join("onreserve.toml");
     let configuration = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, configuration.replace("i@school.test", "j@school.test")).unwrap();
     relay.will(Manner::Take);
     nights(&town, 2..=2).await;
     let (_, status) = town.run(&["status"]).await;
-    assert!(!status.contains("MAIL"), "{status}");
+    assert!(!status.contains("EMAIL"), "{status}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
