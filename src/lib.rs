@@ -60,10 +60,10 @@
 //!   What hosts asked for is kept for all runs of a night in `daemon::host_memory`.
 //! - When is a report due? [`domain::report::due`]. What is in it? [`domain::report::compose`].
 //! - Where are reports worded? [`domain::report::wording`].
-//! - Who may open a copy? [`domain::policy::access`]. Who are the readers and staff of a
-//!   course? [`domain::policy::admission`].
+//! - Who may open a copy? [`domain::policy::copy_access`]. Who are the readers and staff of a
+//!   course? [`domain::policy::course_access`].
 //! - How do readers sign in? `serve::routes::login` with a password, `serve::routes::oidc` at an
-//!   identity provider, whose tokens [`domain::policy::identity`] checks. `serve::auth::session`
+//!   identity provider, whose tokens [`domain::policy::oidc`] checks. `serve::auth::session`
 //!   holds the session.
 //! - Where are stored files verified? [`night::scrub`] after each night, `onreserve verify` at once.
 //! - How is a catalogue rebuilt? [`night::replay`] applies the journal, then

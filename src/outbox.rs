@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::action_token::{ActionToken, Purpose, SigningKey};
 use crate::domain::course::EmailAddress;
 use crate::domain::report::compose::ComposedReport;
 use crate::domain::report::due::PendingReport;
 use crate::domain::report::{html, text};
-use crate::domain::ticket::{Purpose, SigningKey, Ticket};
 use crate::world::catalogue::{self, Catalogue, DeliveryResult, QueuedEmail};
 use crate::world::clock::Clock;
 use crate::world::email::dkim::{DkimSigner, Unsigned};
@@ -66,11 +66,11 @@ pub struct ActionLinks {
 impl ActionLinks {
     fn link(&self, purpose: Purpose, telling: &PendingReport, to: &EmailAddress) -> String {
         // The same letter is always the same bytes, so the day is that of its night.
-        let until = Ticket::last_day(telling.night.facts.today, telling.term);
-        let ticket = Ticket::new(purpose, &telling.night.facts.course, to, until).sealed(&self.key);
+        let until = ActionToken::last_day(telling.night.facts.today, telling.term);
+        let ticket = ActionToken::new(purpose, &telling.night.facts.course, to, until).signed(&self.key);
         let place = match purpose {
             Purpose::Act(_) | Purpose::ActOnHost(_) => "act",
-            Purpose::Letters => "letters",
+            Purpose::Subscription => "letters",
         };
         format!("{}/{place}/{ticket}", self.base)
     }
@@ -197,7 +197,7 @@ pub fn mail(
     let configured = sender.unsubscribe_url.as_ref().map(|url| {
         url.replace("{course}", telling.night.facts.course.as_str()).replace("{recipient}", &encoded(to))
     });
-    let ours = || sender.pages.as_ref().map(|pages| pages.link(Purpose::Letters, telling, to));
+    let ours = || sender.pages.as_ref().map(|pages| pages.link(Purpose::Subscription, telling, to));
     digest.stop = configured.or_else(ours);
     let letter = Email {
         from: &sender.from,

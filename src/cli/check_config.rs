@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::{ClockArguments, check_config_online, exit, print};
 use crate::config::{self, Configuration, Errors};
 use crate::domain::report::figures;
-use crate::domain::schedule::{Occasion, Schedule, Slot};
+use crate::domain::schedule::{RunReason, Schedule, ScheduledNight};
 use crate::world::clock::Clock;
 use crate::world::fetch::Fetch;
 use crate::world::spool::Spool;
@@ -72,11 +72,11 @@ fn coming(nights: &Schedule, now: Timestamp) -> String {
     let Some(next) = nights.after(now) else {
         return "no more nights, because its term is over".to_owned();
     };
-    let local = |slot: Slot| {
+    let local = |slot: ScheduledNight| {
         let time = slot.at.to_zoned_datetime(nights.zone().clone()).strftime("%a %F %H:%M:%S %Z");
-        match slot.occasion {
-            Occasion::Night => time.to_string(),
-            Occasion::ReadyForTerm { days_before } => format!("{time} ({days_before} days before the term)"),
+        match slot.reason {
+            RunReason::Night => time.to_string(),
+            RunReason::ReadyForTerm { days_before } => format!("{time} ({days_before} days before the term)"),
         }
     };
     match nights.after(next.at) {

@@ -9,7 +9,7 @@ use super::history::finding;
 use super::print;
 use crate::domain::evidence::{Evidence, Finding, Weight};
 use crate::domain::report::wording;
-use crate::domain::verdict::judge::{Approach, approach};
+use crate::domain::verdict::judge::{Confirmation, confirmation};
 use crate::domain::verdict::{State, Verdict};
 
 pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
@@ -41,12 +41,12 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
         }
     }
     let now = known.history.evidence.last().map(|evidence| evidence.at);
-    let approach = now.and_then(|now| approach(&known.history.evidence, now));
+    let confirmation = now.and_then(|now| confirmation(&known.history.evidence, now));
     if let Some(baseline) = known.history.baseline {
         let taken = baseline.capture.captured_at.strftime("%Y-%m-%d");
         out.push_str(&format!("\nCompared with the copy of {taken}, SHA-256 {}.\n", baseline.capture.sha256));
     }
-    out.push_str(&format!("\nRule: {}\n", rule(&verdict, approach)));
+    out.push_str(&format!("\nRule: {}\n", rule(&verdict, confirmation)));
     print(&out)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -64,7 +64,7 @@ fn weight(evidence: &Evidence) -> &'static str {
 }
 
 /// The rule that gives the state, and what would change it.
-fn rule(verdict: &Verdict, approach: Option<Approach>) -> String {
+fn rule(verdict: &Verdict, confirmation: Option<Confirmation>) -> String {
     match &verdict.state {
         State::Ok => "the last night with a clear result found the document.".to_owned(),
         State::Moved { to } => {
@@ -80,15 +80,15 @@ fn rule(verdict: &Verdict, approach: Option<Approach>) -> String {
         State::Unverifiable { .. } => {
             "the host refuses programs, so the state of the link is unknown. Refusals never make a link dead. One readable response ends it.".to_owned()
         }
-        State::Failing { .. } => match approach {
-            Some(Approach { nights, needed }) => {
+        State::Failing { .. } => match confirmation {
+            Some(Confirmation { nights, needed }) => {
                 format!("{needed} nights with such evidence make the link dead; so far there are {nights}. One night on which it works ends it.")
             }
             None => "such evidence never makes a link dead. One night on which it works ends it.".to_owned(),
         },
         State::Dead { .. } => {
-            let needed = approach.map_or_else(String::new, |approach| {
-                format!(" (this evidence needs {} nights in a row)", approach.needed)
+            let needed = confirmation.map_or_else(String::new, |confirmation| {
+                format!(" (this evidence needs {} nights in a row)", confirmation.needed)
             });
             format!("the nights needed to confirm a dead link are complete{needed}. One night on which it works ends it at once.")
         }

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::{ArchiveLocation, ClockArguments, print};
 use crate::domain::course::CourseId;
-use crate::domain::policy::admission::Admission;
+use crate::domain::policy::course_access::CourseAccess;
 use crate::domain::report::figures::{count, count_of};
 use crate::serve::export::{self, RedirectFormat};
 use crate::serve::{BaseUrl, CourseRules, Library, ServeSettings};
@@ -127,7 +127,7 @@ pub(super) async fn run(arguments: ExportArguments) -> anyhow::Result<ExitCode> 
 /// The settings with every course open to everyone.
 fn opened(mut settings: ServeSettings) -> ServeSettings {
     for course in &mut settings.courses {
-        course.admission = Admission::default();
+        course.admission = CourseAccess::default();
     }
     settings
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::credential;
 use super::diagnostics::TableDiagnostics;
 use crate::domain::course::CourseId;
-use crate::domain::policy::admission::{Admission, Circle, Readers, Staff};
+use crate::domain::policy::course_access::{AllowList, CourseAccess, Readers, Staff};
 use crate::domain::policy::password::PasswordHash;
 
 #[derive(Default)]
@@ -43,7 +43,7 @@ pub(super) fn admission(
     keys: AccessKeys,
     table: &mut TableDiagnostics,
     environment: impl Fn(&str) -> Option<String>,
-) -> Option<Admission> {
+) -> Option<CourseAccess> {
     let hash = |role, keys: &PeopleKeys, table: &mut TableDiagnostics| {
         let hash = password_hash(id, role, keys, &environment);
         let key = if keys.password_hash_file.is_some() { "password_hash_file" } else { "password_hash" };
@@ -54,7 +54,7 @@ pub(super) fn admission(
     let of_staff = keys.staff.as_ref().map_or(Some(None), |staff| hash("staff", staff, table));
     let staff = keys
         .staff
-        .map(|keys| Staff { password: of_staff.clone().flatten(), circle: circle(keys).unwrap_or_default() });
+        .map(|keys| Staff { password: of_staff.clone().flatten(), list: list(keys).unwrap_or_default() });
     if of_staff.is_some() && staff == Some(Staff::default()) {
         let what =
             format!("course `{id}`: staff is empty; add a password_hash, users or groups, or remove it");
@@ -64,19 +64,19 @@ pub(super) fn admission(
         let what = "with access = \"oidc\" the staff sign in at the identity provider too; list them as users or groups, and remove the password_hash";
         table.error("staff", format!("course `{id}`: {what}"));
     }
-    let readers = readers(id, keys.access, of_readers?, circle(people), table);
-    Some(Admission { readers: readers?, staff })
+    let readers = readers(id, keys.access, of_readers?, list(people), table);
+    Some(CourseAccess { readers: readers?, staff })
 }
 
 fn readers(
     id: &CourseId,
     access: Access,
     hash: Option<PasswordHash>,
-    circle: Option<Circle>,
+    list: Option<AllowList>,
     table: &mut TableDiagnostics,
 ) -> Option<Readers> {
-    match (access, hash, circle) {
-        (Access::Open, None, None) => Some(Readers::Everybody),
+    match (access, hash, list) {
+        (Access::Open, None, None) => Some(Readers::Everyone),
         (Access::Open, ..) => {
             let what = "readers is given, but the course is open to everyone; add access = \"password\", \"header\" or \"oidc\"";
             table.missing("readers", format!("course `{id}`: {what}"));
@@ -88,8 +88,8 @@ fn readers(
             table.missing("access", format!("course `{id}`: {what}"));
             None
         }
-        (Access::Header, None, circle) => Some(Readers::Named(circle)),
-        (Access::Oidc, None, circle) => Some(Readers::SignedIn(circle)),
+        (Access::Header, None, list) => Some(Readers::Named(list)),
+        (Access::Oidc, None, list) => Some(Readers::SignedIn(list)),
         (Access::Password, Some(_), Some(_)) | (Access::Header | Access::Oidc, Some(_), _) => {
             let what = "readers has a password and names; keep only those that access uses";
             table.error("readers", format!("course `{id}`: {what}"));
@@ -98,10 +98,10 @@ fn readers(
     }
 }
 
-fn circle(keys: PeopleKeys) -> Option<Circle> {
-    let circle =
-        Circle { users: keys.users.into_iter().collect(), groups: keys.groups.into_iter().collect() };
-    (circle != Circle::default()).then_some(circle)
+fn list(keys: PeopleKeys) -> Option<AllowList> {
+    let list =
+        AllowList { users: keys.users.into_iter().collect(), groups: keys.groups.into_iter().collect() };
+    (list != AllowList::default()).then_some(list)
 }
 
 /// The hash from the configuration, from the file given there, or from the
@@ -125,7 +125,7 @@ fn password_hash(
 }
 
 fn hash_of(text: &str) -> Result<PasswordHash, String> {
-    text.trim().parse().map_err(|what: crate::domain::policy::password::NotAHash| what.to_string())
+    text.trim().parse().map_err(|what: crate::domain::policy::password::InvalidPasswordHash| what.to_string())
 }
 
 #[cfg(test)]
@@ -136,12 +136,15 @@ mod tests {
     const HASH: &str =
         "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$ZMqbqJXnXtcYqtXIzNjbJdBuzkCvK9yaBGYFoMmHQws";
 
-    fn read(access: Access, readers: &str, staff: &str) -> Result<Admission, String> {
+    fn read(access: Access, readers: &str, staff: &str) -> Result<CourseAccess, String> {
         let people = |keys: &str| (!keys.is_empty()).then(|| toml::from_str(keys).unwrap());
         admitted(AccessKeys { access, readers: people(readers), staff: people(staff) }, |_| None)
     }
 
-    fn admitted(keys: AccessKeys, environment: impl Fn(&str) -> Option<String>) -> Result<Admission, String> {
+    fn admitted(
+        keys: AccessKeys,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<CourseAccess, String> {
         let mut found = Diagnostics::default();
         let admission =
             admission(&"dgm".parse().unwrap(), keys, &mut found.table(0, &["course", "0"]), environment);
@@ -152,7 +155,7 @@ mod tests {
     #[test]
     fn each_way_in_takes_what_goes_with_it() {
         let password = format!("password_hash = \"{HASH}\"");
-        assert_eq!(read(Access::Open, "", "").unwrap(), Admission::default());
+        assert_eq!(read(Access::Open, "", "").unwrap(), CourseAccess::default());
         assert!(matches!(read(Access::Password, &password, "").unwrap().readers, Readers::Password(_)));
         assert_eq!(read(Access::Header, "", "").unwrap().readers, Readers::Named(None));
         assert_eq!(read(Access::Oidc, "", "").unwrap().readers, Readers::SignedIn(None));

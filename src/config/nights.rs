@@ -90,7 +90,7 @@ pub(super) fn schedules(
     service: &ServiceSettings,
     table: &mut TableDiagnostics,
 ) -> Option<CourseSchedules> {
-    let of_course = |what: schedule::NotASchedule| format!("course `{course}`: {what}");
+    let of_course = |what: schedule::InvalidSchedule| format!("course `{course}`: {what}");
     let nights = Schedule::parse(expression.unwrap_or(schedule::DEFAULT), zone.clone()).map_err(of_course);
     let rechecks = service.look.map(|at| Schedule::daily(at, zone)).transpose().map_err(of_course);
     let nights = table.value("schedule", nights)?.spread(course, service.spread);

@@ -9,10 +9,10 @@ use url::Url;
 use super::credential;
 use super::diagnostics::TableDiagnostics;
 use super::oidc::{OidcKeys, oidc};
+use crate::domain::action_token::SigningKey;
 use crate::domain::course::{Course, EmailAddress};
-use crate::domain::policy::admission::{Admission, Circle, Readers};
+use crate::domain::policy::course_access::{AllowList, CourseAccess, Readers};
 use crate::domain::policy::network::Network;
-use crate::domain::ticket::SigningKey;
 use crate::outbox;
 use crate::serve::{self, BaseUrl, CourseRules};
 use crate::world::archive::{self, Archive};
@@ -177,11 +177,11 @@ fn proxy(text: &str) -> Result<Network, String> {
 }
 
 /// Whether a course identifies people by the headers of a proxy.
-fn needs_names(admission: &Admission) -> bool {
-    let names_staff = admission.staff.as_ref().is_some_and(|staff| staff.circle != Circle::default());
+fn needs_names(admission: &CourseAccess) -> bool {
+    let names_staff = admission.staff.as_ref().is_some_and(|staff| staff.list != AllowList::default());
     match admission.readers {
         Readers::Named(_) => true,
-        Readers::Everybody | Readers::Password(_) => names_staff,
+        Readers::Everyone | Readers::Password(_) => names_staff,
         Readers::SignedIn(_) => false,
     }
 }
@@ -225,7 +225,7 @@ impl PagesSettings {
     pub(super) fn add(
         &mut self,
         course: &Course,
-        admission: Admission,
+        admission: CourseAccess,
         web: CourseWebKeys,
         table: &mut TableDiagnostics,
     ) {
@@ -242,7 +242,7 @@ impl PagesSettings {
             let what = "it identifies people by the headers of a proxy, but no proxy is trusted; add its address to trusted_proxies in [pages]";
             table.error(key, format!("course `{id}`: {what}"));
         }
-        if admission.asks_the_provider() && self.serve.oidc.is_none() {
+        if admission.uses_oidc() && self.serve.oidc.is_none() {
             let what = "access = \"oidc\" needs an identity provider; add [pages.oidc]";
             table.missing("access", format!("course `{id}`: {what}"));
         }

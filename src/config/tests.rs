@@ -84,7 +84,7 @@ fn the_example_names_every_key_of_the_identity_provider() {
         (oidc.name_claim.as_str(), oidc.scopes.as_str()),
         ("preferred_username", "openid profile email")
     );
-    assert!(shown.courses[0].admission.asks_the_provider());
+    assert!(shown.courses[0].admission.uses_oidc());
     assert!(errors(&format!("[pages]\n{course}")).contains("[pages.oidc]"));
     assert!(errors(&pages.replace("base_url", "# base_url")).contains("/oidc/callback"));
 }

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::config::DaemonSettings;
 use crate::domain::course::CourseId;
-use crate::domain::schedule::Occasion;
+use crate::domain::schedule::RunReason;
 use crate::world::catalogue::LastNight;
 
 /// A recheck that would be later than this is skipped; the next night is soon enough.
@@ -27,7 +27,7 @@ pub(super) struct RunHistory<'a> {
 pub(super) struct DueNight {
     pub course: CourseId,
     /// `None` for an interrupted night.
-    pub occasion: Option<Occasion>,
+    pub reason: Option<RunReason>,
     pub is_resumed: bool,
 }
 
@@ -47,13 +47,13 @@ impl Agenda {
         for (course, schedule) in &settings.nights {
             let Some(last) = past.nights.get(course) else { continue };
             if !last.is_over && !past.is_backing_off {
-                agenda.nights.push(DueNight { course: course.clone(), occasion: None, is_resumed: true });
+                agenda.nights.push(DueNight { course: course.clone(), reason: None, is_resumed: true });
                 continue;
             }
             match schedule.next(Some(last.at), now) {
                 Some(slot) if slot.at <= now => {
-                    let occasion = Some(slot.occasion);
-                    agenda.nights.push(DueNight { course: course.clone(), occasion, is_resumed: false });
+                    let reason = Some(slot.reason);
+                    agenda.nights.push(DueNight { course: course.clone(), reason, is_resumed: false });
                 }
                 Some(slot) => later.push(slot.at),
                 None => {}

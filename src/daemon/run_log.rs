@@ -3,7 +3,7 @@
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::agenda::DueNight;
-use crate::domain::schedule::Occasion;
+use crate::domain::schedule::RunReason;
 use crate::domain::verdict::StateName;
 use crate::night::{Finished, Rechecked};
 use crate::world::archive::FixityResults;
@@ -38,10 +38,10 @@ impl PingQueue {
 pub(super) fn begins(due: &[DueNight]) {
     for due in due {
         let course = &due.course;
-        match due.occasion {
+        match due.reason {
             None => tracing::info!(%course, "resuming an interrupted night"),
-            Some(Occasion::Night) => tracing::info!(%course, "night started"),
-            Some(Occasion::ReadyForTerm { days_before }) => {
+            Some(RunReason::Night) => tracing::info!(%course, "night started"),
+            Some(RunReason::ReadyForTerm { days_before }) => {
                 tracing::info!(%course, days_before, "check before the term started");
             }
         }

@@ -22,7 +22,7 @@ pub struct Address(Url);
 
 /// Why a string is no web address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotAnAddress {
+pub enum InvalidAddress {
     #[error("`{0}` is not a web address: {1}")]
     Malformed(String, url::ParseError),
     #[error("`{0}` is not a web address: only http and https can be visited")]
@@ -31,10 +31,10 @@ pub enum NotAnAddress {
 
 impl Address {
     /// Parses an absolute address.
-    pub fn parse(text: &str) -> Result<Self, NotAnAddress> {
+    pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
         let trimmed = text.trim();
         Url::parse(trimmed)
-            .map_err(|error| NotAnAddress::Malformed(trimmed.to_owned(), error))
+            .map_err(|error| InvalidAddress::Malformed(trimmed.to_owned(), error))
             .and_then(Self::from_url)
     }
 
@@ -50,7 +50,7 @@ impl Address {
     }
 
     /// An address that was kept: that of a file as well.
-    pub fn parse_stored(text: &str) -> Result<Self, NotAnAddress> {
+    pub fn parse_stored(text: &str) -> Result<Self, InvalidAddress> {
         match Url::parse(text) {
             Ok(mut url) if url.scheme() == "file" => {
                 url.set_fragment(None);
@@ -61,9 +61,9 @@ impl Address {
     }
 
     /// Takes a parsed URL, dropping its fragment and user information.
-    pub fn from_url(mut url: Url) -> Result<Self, NotAnAddress> {
+    pub fn from_url(mut url: Url) -> Result<Self, InvalidAddress> {
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(NotAnAddress::OtherScheme(url.into()));
+            return Err(InvalidAddress::OtherScheme(url.into()));
         }
         url.set_fragment(None);
         // Both can fail only for a URL without a host, which http(s) always has.
@@ -73,10 +73,10 @@ impl Address {
     }
 
     /// Resolves a reference (RFC 3986 section 5) found at this address.
-    pub fn join(&self, reference: &str) -> Result<Self, NotAnAddress> {
+    pub fn join(&self, reference: &str) -> Result<Self, InvalidAddress> {
         self.0
             .join(reference.trim())
-            .map_err(|error| NotAnAddress::Malformed(reference.trim().to_owned(), error))
+            .map_err(|error| InvalidAddress::Malformed(reference.trim().to_owned(), error))
             .and_then(Self::from_url)
     }
 
@@ -156,7 +156,7 @@ impl fmt::Display for Address {
 }
 
 impl FromStr for Address {
-    type Err = NotAnAddress;
+    type Err = InvalidAddress;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::parse(text)
@@ -164,7 +164,7 @@ impl FromStr for Address {
 }
 
 impl TryFrom<String> for Address {
-    type Error = NotAnAddress;
+    type Error = InvalidAddress;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse_stored(&text)
@@ -187,7 +187,7 @@ pub struct LinkId(u64);
 /// A text that is not 16 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a link id: 16 hexadecimal digits are expected")]
-pub struct NotALinkId(String);
+pub struct InvalidLinkId(String);
 
 impl LinkId {
     pub fn of(address: &Address) -> Self {
@@ -217,19 +217,19 @@ impl fmt::Debug for LinkId {
 }
 
 impl FromStr for LinkId {
-    type Err = NotALinkId;
+    type Err = InvalidLinkId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         // The parser of numbers would also take a sign.
         if text.len() != 16 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(NotALinkId(text.to_owned()));
+            return Err(InvalidLinkId(text.to_owned()));
         }
-        u64::from_str_radix(text, 16).map(Self).map_err(|_| NotALinkId(text.to_owned()))
+        u64::from_str_radix(text, 16).map(Self).map_err(|_| InvalidLinkId(text.to_owned()))
     }
 }
 
 impl TryFrom<String> for LinkId {
-    type Error = NotALinkId;
+    type Error = InvalidLinkId;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         text.parse()
@@ -259,8 +259,8 @@ mod tests {
 
     #[test]
     fn other_schemes_are_no_addresses() {
-        assert!(matches!(Address::parse("mailto:a@b.c"), Err(NotAnAddress::OtherScheme(_))));
-        assert!(matches!(Address::parse("htps//x"), Err(NotAnAddress::Malformed(..))));
+        assert!(matches!(Address::parse("mailto:a@b.c"), Err(InvalidAddress::OtherScheme(_))));
+        assert!(matches!(Address::parse("htps//x"), Err(InvalidAddress::Malformed(..))));
     }
 
     #[test]

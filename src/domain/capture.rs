@@ -24,7 +24,7 @@ pub struct Verified {
 /// A text that is not 64 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a SHA-256: 64 hexadecimal digits are expected")]
-pub struct NotADigest(String);
+pub struct InvalidDigest(String);
 
 impl Digest {
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
@@ -56,10 +56,10 @@ impl fmt::Debug for Digest {
 }
 
 impl FromStr for Digest {
-    type Err = NotADigest;
+    type Err = InvalidDigest;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || NotADigest(text.to_owned());
+        let wrong = || InvalidDigest(text.to_owned());
         // The parser of numbers would also take a sign.
         if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(wrong());
@@ -74,7 +74,7 @@ impl FromStr for Digest {
 }
 
 impl TryFrom<String> for Digest {
-    type Error = NotADigest;
+    type Error = InvalidDigest;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         text.parse()
@@ -90,7 +90,7 @@ impl From<Digest> for String {
 /// Why a capture was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Why {
+pub enum CaptureReason {
     /// Nothing was kept of it before.
     First,
     /// The text of the work differs from the last capture.
@@ -114,7 +114,7 @@ pub struct Capture {
     pub bytes: u64,
     pub media_type: String,
     pub captured_at: Timestamp,
-    pub why: Why,
+    pub why: CaptureReason,
     /// The response head, kept as a blob of its own.
     pub head: Option<Digest>,
     /// Every address on the way, the first one first.
@@ -134,7 +134,7 @@ pub struct Stamp(String);
 /// A text that is not 14 digits of a real moment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no moment: 14 digits are expected, as in 20260914023000")]
-pub struct NotAStamp(String);
+pub struct InvalidStamp(String);
 
 impl Stamp {
     pub fn of(at: Timestamp) -> Self {
@@ -149,14 +149,14 @@ impl fmt::Display for Stamp {
 }
 
 impl FromStr for Stamp {
-    type Err = NotAStamp;
+    type Err = InvalidStamp;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let is_digits = text.len() == 14 && text.bytes().all(|byte| byte.is_ascii_digit());
         if is_digits && DateTime::strptime("%Y%m%d%H%M%S", text).is_ok() {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NotAStamp(text.to_owned()))
+            Err(InvalidStamp(text.to_owned()))
         }
     }
 }
@@ -173,7 +173,7 @@ pub struct CaptureId {
 /// A text that is not a link id, `-` and 14 digits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` names no capture: 16 hexadecimal digits, `-` and 14 digits are expected")]
-pub struct NotACaptureId(String);
+pub struct InvalidCaptureId(String);
 
 impl fmt::Display for CaptureId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -182,10 +182,10 @@ impl fmt::Display for CaptureId {
 }
 
 impl FromStr for CaptureId {
-    type Err = NotACaptureId;
+    type Err = InvalidCaptureId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || NotACaptureId(text.to_owned());
+        let wrong = || InvalidCaptureId(text.to_owned());
         let (link, at) = text.split_once('-').ok_or_else(wrong)?;
         Ok(Self { link: link.parse().map_err(|_| wrong())?, at: at.parse().map_err(|_| wrong())? })
     }

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::address::{Address, NotAnAddress};
+use crate::domain::address::{Address, InvalidAddress};
 use crate::domain::link::KindRule;
 
 /// The name of a course in commands, file names and addresses.
@@ -21,10 +21,10 @@ pub struct CourseId(String);
 #[error(
     "`{0}` cannot name a course: use 1 to 40 of the characters a-z, 0-9, `-`, `_` and `.`, starting with a letter or digit"
 )]
-pub struct NotACourseId(String);
+pub struct InvalidCourseId(String);
 
 impl FromStr for CourseId {
-    type Err = NotACourseId;
+    type Err = InvalidCourseId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
@@ -32,7 +32,7 @@ impl FromStr for CourseId {
         if starts_well && text.len() <= 40 && text.chars().all(legal) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NotACourseId(text.to_owned()))
+            Err(InvalidCourseId(text.to_owned()))
         }
     }
 }
@@ -50,7 +50,7 @@ impl fmt::Display for CourseId {
 }
 
 impl TryFrom<String> for CourseId {
-    type Error = NotACourseId;
+    type Error = InvalidCourseId;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         text.parse()
@@ -71,10 +71,10 @@ pub struct EmailAddress(String);
 /// A text that is no mail address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no mail address; write for example instructor@school.edu")]
-pub struct NotAMailAddress(String);
+pub struct InvalidEmailAddress(String);
 
 impl FromStr for EmailAddress {
-    type Err = NotAMailAddress;
+    type Err = InvalidEmailAddress;
 
     /// Narrower than RFC 5321: nothing that would need quoting anywhere.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -88,7 +88,7 @@ impl FromStr for EmailAddress {
             Some((local, host)) if is_word(local, "!#$%&'*+-/=?^_`{|}~") && is_word(host, "-") => {
                 Ok(Self(text.to_owned()))
             }
-            Some(_) | None => Err(NotAMailAddress(text.chars().take(100).collect())),
+            Some(_) | None => Err(InvalidEmailAddress(text.chars().take(100).collect())),
         }
     }
 }
@@ -106,7 +106,7 @@ impl fmt::Display for EmailAddress {
 }
 
 impl TryFrom<String> for EmailAddress {
-    type Error = NotAMailAddress;
+    type Error = InvalidEmailAddress;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         text.parse()
@@ -134,7 +134,7 @@ pub enum PageSource {
 
 impl PageSource {
     /// An address if the text is one, else a path.
-    pub fn parse(text: &str) -> Result<Self, NotAnAddress> {
+    pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
         if text.contains("://") {
             Address::parse(text).map(Self::Web)
         } else {

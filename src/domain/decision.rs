@@ -151,13 +151,13 @@ mod tests {
     use super::*;
     use crate::domain::document::Fingerprint;
     use crate::domain::evidence::comparison::ComparedBy;
-    use crate::domain::evidence::{Change, Weight};
+    use crate::domain::evidence::{TextChange, Weight};
 
     const TODAY: Date = date(2026, 10, 5);
     const TERM: Term = Term { first: date(2026, 9, 21), last: date(2026, 12, 11) };
 
-    fn change() -> Change {
-        Change {
+    fn change() -> TextChange {
+        TextChange {
             similarity: 0.5,
             compared_by: ComparedBy::Text,
             words_changed: 1,

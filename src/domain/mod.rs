@@ -7,7 +7,7 @@
 pub mod address;
 pub mod link;
 pub mod course;
-pub mod ticket;
+pub mod action_token;
 pub mod schedule;
 pub mod page;
 pub mod patch;

@@ -15,7 +15,7 @@ pub struct Exchange {
     pub millis: u64,
     /// One per response, in order; the last is the one whose body was read.
     pub hops: Vec<Hop>,
-    pub ending: Ending,
+    pub ending: ExchangeEnd,
 }
 
 /// One response.
@@ -33,14 +33,14 @@ pub struct Headers(pub Vec<(String, String)>);
 /// How an exchange ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Ending {
+pub enum ExchangeEnd {
     /// A response with its whole body, whatever the status.
     Answered(Body),
     /// 304 to our own validators: the body is the one we have.
     NotModified,
-    Broke(Failure),
+    Failed(Failure),
     /// We did not ask, or were told to stop asking.
-    Withheld(Withheld),
+    NotSent(NotSent),
 }
 
 /// A complete entity body, content encodings removed.
@@ -95,7 +95,7 @@ pub enum CertificateError {
 /// Why no request was made, or no further one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Withheld {
+pub enum NotSent {
     /// robots.txt disallows it (RFC 9309 section 2.2.2).
     Robots,
     /// robots.txt is unreachable, which disallows everything (RFC 9309 section 2.3.1.4).
@@ -156,8 +156,8 @@ impl Exchange {
 
     pub fn body(&self) -> Option<&Body> {
         match &self.ending {
-            Ending::Answered(body) => Some(body),
-            Ending::NotModified | Ending::Broke(_) | Ending::Withheld(_) => None,
+            ExchangeEnd::Answered(body) => Some(body),
+            ExchangeEnd::NotModified | ExchangeEnd::Failed(_) | ExchangeEnd::NotSent(_) => None,
         }
     }
 }

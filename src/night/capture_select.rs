@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::domain::address::Address;
-use crate::domain::capture::{Digest, Why};
+use crate::domain::capture::{CaptureReason, Digest};
 use crate::domain::document::{self, Document, Fingerprint};
 use crate::domain::evidence::link_history::{LinkHistory, StoredCapture};
 use crate::domain::evidence::visit_context::VisitContext;
@@ -33,7 +33,7 @@ pub(super) struct VisitResult {
 pub(super) struct NewCapture {
     pub body: SpooledBody,
     pub exchange: Exchange,
-    pub why: Why,
+    pub why: CaptureReason,
     pub document: Document,
     pub validators: Option<Validators>,
     /// Whether it is what later nights are compared with.

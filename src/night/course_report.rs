@@ -12,7 +12,7 @@ use crate::domain::course::{Course, Rights};
 use crate::domain::evidence::link_history::LinkHistory;
 use crate::domain::evidence::{Evidence, Finding, Note};
 use crate::domain::link::Mention;
-use crate::domain::policy::access::{self, Original, Question};
+use crate::domain::policy::copy_access::{self, CopyRequest, Original};
 use crate::domain::replacement::Replacement;
 use crate::domain::report::placement;
 use crate::domain::report::{
@@ -203,7 +203,7 @@ fn is_lost(state: &State, course: &Course, link: &Address) -> bool {
 
 fn rights(link: &Address, course: &Course) -> Rights {
     let rules = course.copies.as_ref().map_or(&[][..], |rules| &rules.rights);
-    access::rights_of(link, rules, course.owns(link))
+    copy_access::rights_of(link, rules, course.owns(link))
 }
 
 /// Whether students would get our copy while its original does this. Before the
@@ -211,7 +211,7 @@ fn rights(link: &Address, course: &Course) -> Rights {
 /// kept out.
 fn opens(rights: Rights, course: &Course, today: Date, original: Original) -> bool {
     let Some(rules) = &course.copies else { return true };
-    access::may_open(&Question {
+    copy_access::may_open(&CopyRequest {
         is_reader: true,
         course: rules.openness,
         rights,

@@ -10,7 +10,7 @@ use crate::domain::evidence::probe::CheckedLink;
 use crate::domain::evidence::{Evidence, Reason};
 use crate::domain::journal::Entry;
 use crate::domain::report::{self, Event, Void};
-use crate::domain::verdict::breaker::{self, Sentinels, Tonight};
+use crate::domain::verdict::breaker::{self, LinkResult, Sentinels};
 use crate::domain::verdict::judge::{judge as judge_link, outlived_change};
 use crate::domain::verdict::{State, Verdict};
 use crate::night::Finished;
@@ -54,7 +54,7 @@ pub(super) fn judge(
     now: Timestamp,
 ) -> Judged {
     let nothing = LinkRecord::default();
-    let night: Vec<Tonight> = links
+    let night: Vec<LinkResult> = links
         .iter()
         .filter_map(|link| {
             let known = known.get(&link.address).unwrap_or(&nothing);
@@ -63,7 +63,7 @@ pub(super) fn judge(
         })
         .collect();
     let void = breaker::void(&night, sentinels);
-    let portals = breaker::portals(&night);
+    let portals = breaker::captive_portals(&night);
     let links = night
         .iter()
         .map(|tonight| {
@@ -86,7 +86,7 @@ pub(super) fn judge(
 /// A night that says nothing changes no state. A link that was never seen
 /// before may still be judged by what its host answered.
 fn verdict_of_a_void_night(
-    tonight: &Tonight,
+    tonight: &LinkResult,
     known: &LinkRecord,
     portals: &HashSet<String>,
     now: Timestamp,
@@ -96,7 +96,7 @@ fn verdict_of_a_void_night(
     {
         return verdict.clone();
     }
-    if breaker::is_ours(tonight.evidence, portals) {
+    if breaker::is_local_failure(tonight.evidence, portals) {
         return Verdict { state: State::Unverifiable { reason: Reason::NotChecked }, since: now, nights: 0 };
     }
     judge_link(std::slice::from_ref(tonight.evidence), now)

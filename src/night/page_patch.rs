@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::address::Address;
 use crate::domain::course::PageSource;
-use crate::domain::patch::{self, Fix, Plan, Source};
+use crate::domain::patch::{self, AddressChange, PageSourceFile, PatchPlan};
 use crate::domain::replacement::Ground;
 use crate::domain::report::{CourseFacts, LinkFacts, PagePatch};
 use crate::domain::verdict::State;
@@ -17,8 +17,8 @@ const LONGEST_DIFF: usize = 64 << 10;
 /// What a patch changes, and in which files.
 #[derive(Clone, Debug, Default)]
 pub struct PlannedPatch {
-    pub fixes: Vec<Fix>,
-    pub plan: Plan,
+    pub fixes: Vec<AddressChange>,
+    pub plan: PatchPlan,
     pub tree: SourceTree,
 }
 
@@ -29,16 +29,16 @@ pub fn plan(night: &CourseFacts, dir: Option<&Path>) -> Result<Option<PlannedPat
     if pages.is_empty() && dir.is_none() {
         return Ok(None);
     }
-    let fixes: Vec<Fix> = night.items.iter().filter_map(fix).collect();
+    let fixes: Vec<AddressChange> = night.items.iter().filter_map(fix).collect();
     if fixes.is_empty() {
         return Ok(Some(PlannedPatch::default()));
     }
     let tree = source_files::read(&pages, dir)?;
     let links: HashSet<Address> = night.items.iter().map(|item| item.link.clone()).collect();
-    let sources: Vec<Source> = tree
+    let sources: Vec<PageSourceFile> = tree
         .files
         .iter()
-        .map(|file| Source {
+        .map(|file| PageSourceFile {
             name: file.name.clone(),
             text: file.text.clone(),
             base: base(night, &file.path),
@@ -77,16 +77,16 @@ fn kept(planned: PlannedPatch) -> PagePatch {
 }
 
 /// Where a link has moved, or what stands in for it and was proven to.
-fn fix(item: &LinkFacts) -> Option<Fix> {
+fn fix(item: &LinkFacts) -> Option<AddressChange> {
     if let State::Moved { to } = &item.verdict.state {
-        return Some(Fix { from: item.link.clone(), to: to.clone(), keeps_fragment: true });
+        return Some(AddressChange { from: item.link.clone(), to: to.clone(), keeps_fragment: true });
     }
     let found = item.replacement.as_ref().filter(|found| found.is_verified())?;
     let keeps_fragment = match found.ground {
         Ground::Moved | Ground::OwnLink | Ground::Memento(_) => true,
         Ground::Arxiv(_) | Ground::Doi(_) => false,
     };
-    Some(Fix { from: item.link.clone(), to: found.address.clone(), keeps_fragment })
+    Some(AddressChange { from: item.link.clone(), to: found.address.clone(), keeps_fragment })
 }
 
 fn file(page: &PageSource) -> Option<(&PathBuf, Option<&Address>)> {

@@ -12,7 +12,7 @@ use crate::domain::course::Course;
 use crate::domain::evidence::probe::CheckedLink;
 use crate::domain::evidence::{Evidence, Finding};
 use crate::domain::journal::Entry;
-use crate::domain::verdict::breaker::{self, Tonight};
+use crate::domain::verdict::breaker::{self, LinkResult};
 use crate::domain::verdict::judge::judge;
 use crate::domain::verdict::{State, StateName, Verdict};
 use crate::night::crawl;
@@ -83,7 +83,7 @@ async fn recheck(
     while let Some(visit) = receiver.recv().await {
         visited.push((visit.link, visit.evidence));
     }
-    let tonight: Vec<Tonight> = visited
+    let tonight: Vec<LinkResult> = visited
         .iter()
         .filter_map(|(link, evidence)| Some(known.get(link)?.tonight(link, evidence)))
         .collect();

@@ -14,9 +14,10 @@ use crate::domain::evidence::link_history::{LinkHistory, StoredCapture};
 use crate::domain::evidence::probe::{CheckedLink, Probe, ProbeResult};
 use crate::domain::evidence::{Evidence, Finding};
 use crate::domain::journal::Entry;
-use crate::domain::policy::discretion;
+use crate::domain::policy::disclosure;
 use crate::domain::replacement::{
-    self, Candidate, Helpers, Lead, Lost, Replacement, SEARCHED_EVERY, candidates, prove,
+    self, Candidate, CandidateOrigin, LostDocument, Replacement, SEARCHED_EVERY, SearchSources, candidates,
+    prove,
 };
 use crate::domain::report::placement::is_broken;
 use crate::domain::verdict::StateName;
@@ -64,7 +65,7 @@ pub(super) async fn seek(
         .await?;
     let entries: Vec<Entry> = searched
         .iter()
-        .map(|(link, found)| Entry::Sought { at: now, link: link.clone(), found: found.clone() })
+        .map(|(link, found)| Entry::ReplacementSearched { at: now, link: link.clone(), found: found.clone() })
         .collect();
     if !entries.is_empty() {
         world.archive.append(world.clock.now(), &entries)?;
@@ -107,7 +108,7 @@ async fn search(
     let copy = history.and_then(LinkHistory::current);
     let ours = capture_select::read_again(copy, world).await?;
     let history = history.map_or(&[][..], |history| &history.evidence);
-    let lost = Lost {
+    let lost = LostDocument {
         link: &link.address,
         words: &link.words,
         history,
@@ -115,17 +116,17 @@ async fn search(
         document: ours.as_ref(),
         worked_at: worked_at(copy, history).unwrap_or(judged.verdict.since),
     };
-    let twins = match copy.filter(|copy| replacement::is_telling(copy)) {
+    let twins = match copy.filter(|copy| replacement::is_distinctive(copy)) {
         Some(copy) => working_twins(copy, world).await?,
         None => Vec::new(),
     };
     let timegate = match &world.timegate {
-        Some(gate) if discretion::may_be_told(lost.link) && world.fetch.is_public(lost.link).await => {
+        Some(gate) if disclosure::may_disclose(lost.link) && world.fetch.is_public(lost.link).await => {
             Some(gate)
         }
         Some(_) | None => None,
     };
-    for candidate in candidates(&lost, Helpers { twins: &twins, timegate }) {
+    for candidate in candidates(&lost, SearchSources { twins: &twins, timegate }) {
         let answer = ask(&candidate, world).await?;
         if let Some(replacement) = prove(&candidate, &answer, &lost) {
             return Ok(Some(replacement));
@@ -160,8 +161,11 @@ async fn working_twins(copy: &StoredCapture, world: &World) -> anyhow::Result<Ve
 
 async fn ask(candidate: &Candidate, world: &World) -> anyhow::Result<ProbeResult> {
     let near = match candidate.lead {
-        Lead::TimeGate { near } => Some(near),
-        Lead::Moved | Lead::Arxiv { .. } | Lead::Doi { .. } | Lead::OwnLink => None,
+        CandidateOrigin::TimeGate { near } => Some(near),
+        CandidateOrigin::Moved
+        | CandidateOrigin::Arxiv { .. }
+        | CandidateOrigin::Doi { .. }
+        | CandidateOrigin::OwnLink => None,
     };
     let request = FetchRequest {
         address: candidate.address.clone(),

@@ -45,11 +45,11 @@ pub async fn catch_up(world: &World) -> anyhow::Result<Option<NightRef>> {
         | Entry::Page { .. }
         | Entry::Accepted { .. }
         | Entry::Decided { .. }
-        | Entry::Letters { .. }
+        | Entry::EmailSubscription { .. }
         | Entry::TakenDown { .. }
         | Entry::Reinstated { .. }
         | Entry::Reread { .. }
-        | Entry::Sought { .. } => false,
+        | Entry::ReplacementSearched { .. } => false,
     };
     let entries = world.archive.entries_since(since)?;
     let entries = entries.filter(|entry| !entry.as_ref().is_ok_and(is_own_end));

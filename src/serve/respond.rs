@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use super::base_url::BaseUrl;
 use super::error::RouteResult;
 use crate::domain::capture::Digest;
-use crate::domain::policy::admission::Admission;
+use crate::domain::policy::course_access::CourseAccess;
 
 /// The style sheet of all pages.
 pub(in crate::serve) const STYLE: &str = include_str!("templates/style.css");
@@ -57,7 +57,7 @@ pub(in crate::serve) enum CacheScope {
 
 impl CacheScope {
     /// The scope of responses about a course.
-    pub(in crate::serve) fn of(admission: &Admission) -> Self {
+    pub(in crate::serve) fn of(admission: &CourseAccess) -> Self {
         if admission.is_open() { Self::Public } else { Self::Private }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use crate::domain::action_token::SigningKey;
 use crate::domain::course::{CopyRules, CourseId, EmailAddress, Term};
-use crate::domain::policy::admission::Admission;
+use crate::domain::policy::course_access::CourseAccess;
 use crate::domain::policy::network::Network;
-use crate::domain::ticket::SigningKey;
 use crate::serve::auth::oidc::client::OidcClient;
 use crate::serve::auth::proxy::TrustedProxies;
 use crate::serve::base_url::BaseUrl;
@@ -51,7 +51,7 @@ pub struct CourseRules {
     pub id: CourseId,
     pub title: String,
     /// Who may read the course, and who is staff.
-    pub admission: Admission,
+    pub admission: CourseAccess,
     pub copies: CopyRules,
     pub term: Option<Term>,
     /// Origins, beside those of the course pages, whose scripts may request the
@@ -70,7 +70,7 @@ impl CourseRules {
         Self {
             title: id.to_string(),
             id,
-            admission: Admission::default(),
+            admission: CourseAccess::default(),
             copies: CopyRules::default(),
             term: None,
             origins: Vec::new(),

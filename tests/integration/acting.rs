@@ -6,11 +6,11 @@ mod several;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use onreserve::domain::action_token::{ActionToken, Purpose, SigningKey};
 use onreserve::domain::address::{Address, LinkId};
 use onreserve::domain::decision::{Choice, Decision, Gist};
 use onreserve::domain::evidence::Reason;
 use onreserve::domain::journal::Entry;
-use onreserve::domain::ticket::{Purpose, SigningKey, Ticket};
 use onreserve::world::archive::Archive;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -264,22 +264,22 @@ async fn forged_foreign_and_old_links_open_nothing() {
     let theirs = SigningKey::parse(&"0".repeat(64)).unwrap();
     let link = LinkId::of(&Address::parse(A).unwrap());
     let ticket = |purpose, course: &str, reader: &str, until: &str| {
-        Ticket::new(purpose, &course.parse().unwrap(), &reader.parse().unwrap(), until.parse().unwrap())
+        ActionToken::new(purpose, &course.parse().unwrap(), &reader.parse().unwrap(), until.parse().unwrap())
     };
     let act = Purpose::Act(link);
     let gone = Purpose::Act(LinkId::of(&Address::parse("http://notes.test/never").unwrap()));
-    let good = ticket(act, "c", READER, "2027-01-01").sealed(&ours);
+    let good = ticket(act, "c", READER, "2027-01-01").signed(&ours);
     for (why, text, status) in [
         ("good", good.clone(), 200),
-        ("another key", ticket(act, "c", READER, "2027-01-01").sealed(&theirs), 403),
+        ("another key", ticket(act, "c", READER, "2027-01-01").signed(&theirs), 403),
         ("cut off", good[..good.len() - 2].to_owned(), 403),
         ("longer", format!("{good}AA"), 403),
         ("no ticket", "%22%3E%3Cscript%3E".to_owned(), 403),
-        ("another course", ticket(act, "d", READER, "2027-01-01").sealed(&ours), 403),
-        ("another reader", ticket(act, "c", "x@school.test", "2027-01-01").sealed(&ours), 403),
-        ("over", ticket(act, "c", READER, "2026-09-15").sealed(&ours), 410),
-        ("no such link", ticket(gone, "c", READER, "2027-01-01").sealed(&ours), 410),
-        ("for letters", ticket(Purpose::Letters, "c", READER, "2027-01-01").sealed(&ours), 403),
+        ("another course", ticket(act, "d", READER, "2027-01-01").signed(&ours), 403),
+        ("another reader", ticket(act, "c", "x@school.test", "2027-01-01").signed(&ours), 403),
+        ("over", ticket(act, "c", READER, "2026-09-15").signed(&ours), 410),
+        ("no such link", ticket(gone, "c", READER, "2027-01-01").signed(&ours), 410),
+        ("for letters", ticket(Purpose::Subscription, "c", READER, "2027-01-01").signed(&ours), 403),
     ] {
         let (got, page) = ask(at, "GET", &format!("/act/{text}"), "").await;
         assert_eq!(got, status, "{why}: {page}");
@@ -296,7 +296,7 @@ async fn forged_foreign_and_old_links_open_nothing() {
         );
     }
     for purpose in [act, Purpose::ActOnHost(link)] {
-        let path = format!("/letters/{}", ticket(purpose, "c", READER, "2027-01-01").sealed(&ours));
+        let path = format!("/letters/{}", ticket(purpose, "c", READER, "2027-01-01").signed(&ours));
         assert_eq!(ask(at, "POST", &path, "List-Unsubscribe=One-Click").await.0, 403);
     }
     assert_eq!(journal(&town), before);
@@ -342,8 +342,8 @@ async fn our_copy_stands_in_for_the_original_once_that_is_decided() {
     let key =
         SigningKey::parse(&std::fs::read_to_string(town.archive().join("signing-key")).unwrap()).unwrap();
     let until = "2027-01-01".parse().unwrap();
-    let ticket = Ticket::new(Purpose::Act(link), &"c".parse().unwrap(), &READER.parse().unwrap(), until);
-    let path = format!("/act/{}", ticket.sealed(&key));
+    let ticket = ActionToken::new(Purpose::Act(link), &"c".parse().unwrap(), &READER.parse().unwrap(), until);
+    let path = format!("/act/{}", ticket.signed(&key));
     let (service, at) = serving(&town, 4).await;
     let go = format!("/go/{link}");
     assert_eq!(ask(at, "GET", &go, "").await.0, 302);

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::domain::capture::Why;
+use crate::domain::capture::CaptureReason;
 use crate::domain::document::{Document, Fingerprint, Format};
 use crate::domain::evidence::classify::{ResponseClass, classify};
 use crate::domain::evidence::link_history::LinkHistory;
@@ -32,7 +32,7 @@ pub fn needs_last(history: &LinkHistory, baseline: Option<&Document>) -> bool {
 ///
 /// Only a healthy answer is kept at all, so that nothing ever takes the place
 /// of the last good capture but a good one.
-pub fn capture_reason(context: &VisitContext, evidence: &Evidence) -> Option<(Why, bool)> {
+pub fn capture_reason(context: &VisitContext, evidence: &Evidence) -> Option<(CaptureReason, bool)> {
     let Finding::Healthy { drift, .. } = &evidence.finding else { return None };
     if !context.link.kind.is_kept() || context.history.is_taken_down {
         return None;
@@ -40,21 +40,21 @@ pub fn capture_reason(context: &VisitContext, evidence: &Evidence) -> Option<(Wh
     let last = context.history.last.as_ref().map(|kept| &kept.capture);
     let (_, document) = context.document()?;
     match drift {
-        Drift::First => Some((Why::First, true)),
-        Drift::Same if last.is_none() => Some((Why::Restored, true)),
+        Drift::First => Some((CaptureReason::First, true)),
+        Drift::Same if last.is_none() => Some((CaptureReason::Restored, true)),
         // The page around an unchanged file is not what is kept.
         Drift::Same if is_file_unmodified(context) => None,
         Drift::Same if document.text.trim().is_empty() => {
             let new_bytes =
                 context.document().and_then(|(answer, _)| answer.exchange.body()).map(|body| body.sha256);
-            (new_bytes != last.map(|capture| capture.sha256)).then_some((Why::Reissued, false))
+            (new_bytes != last.map(|capture| capture.sha256)).then_some((CaptureReason::Reissued, false))
         }
         Drift::Same | Drift::NotCompared => None,
         Drift::Small(_) => {
             let is_old = last.is_none_or(|capture| {
                 context.at.duration_since(capture.captured_at) >= SMALL_CHANGES_KEPT_EVERY
             });
-            is_old.then_some((Why::Changed, false))
+            is_old.then_some((CaptureReason::Changed, false))
         }
         Drift::Different(change) => {
             let is_kept_already = context.history.last.as_ref().map(|kept| kept.text) == Some(change.text);
@@ -66,7 +66,7 @@ pub fn capture_reason(context: &VisitContext, evidence: &Evidence) -> Option<(Wh
                     || is_new
                     || change.seen_twice
                     || was_seen_before(context, change.text)))
-            .then_some((Why::Changed, false))
+            .then_some((CaptureReason::Changed, false))
         }
     }
 }

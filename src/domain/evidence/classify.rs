@@ -7,7 +7,7 @@ use crate::domain::document::{Defect, Document, Format};
 use crate::domain::evidence::page_signatures::{self, SignatureKind};
 use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::{Reason, Weight};
-use crate::domain::visit::{Ending, Failure, Withheld};
+use crate::domain::visit::{ExchangeEnd, Failure, NotSent};
 
 /// A page with a password field and no more words than this is a login page.
 const LOGIN_PAGE_WORDS: u32 = 200;
@@ -37,16 +37,16 @@ impl ResponseClass<'_> {
 
 pub fn classify(answer: &ProbeResult) -> ResponseClass<'_> {
     match &answer.exchange.ending {
-        Ending::Broke(failure) => broke(*failure),
-        Ending::Withheld(withheld) => match withheld {
-            Withheld::Robots | Withheld::RobotsUnreachable => ResponseClass::Refused(Reason::Robots),
-            Withheld::HostStopped => ResponseClass::Refused(Reason::RateLimited),
-            Withheld::InternalAddress => ResponseClass::Unclear(Reason::InternalAddress),
+        ExchangeEnd::Failed(failure) => broke(*failure),
+        ExchangeEnd::NotSent(withheld) => match withheld {
+            NotSent::Robots | NotSent::RobotsUnreachable => ResponseClass::Refused(Reason::Robots),
+            NotSent::HostStopped => ResponseClass::Refused(Reason::RateLimited),
+            NotSent::InternalAddress => ResponseClass::Unclear(Reason::InternalAddress),
         },
-        Ending::NotModified => ResponseClass::Unmodified,
+        ExchangeEnd::NotModified => ResponseClass::Unmodified,
         // The very bytes we have are the work, whatever the server says of them.
-        Ending::Answered(_) if answer.is_known => ResponseClass::Unmodified,
-        Ending::Answered(_) => {
+        ExchangeEnd::Answered(_) if answer.is_known => ResponseClass::Unmodified,
+        ExchangeEnd::Answered(_) => {
             wall(answer).or_else(|| by_status(answer)).unwrap_or_else(|| by_content(answer))
         }
     }

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::domain::document::{Document, Format, text};
 use crate::domain::evidence::comparison::{self, ComparedBy};
-use crate::domain::evidence::{Alarm, Change, Drift};
+use crate::domain::evidence::{CriticalChange, Drift, TextChange};
 
 const GRAM: usize = 4;
 /// Typos and updated figures: at most so many words, or this share of them.
@@ -23,7 +23,7 @@ const LARGE_SHARE: f64 = 0.05;
 /// So many words in a row that the other version lacks are a passage, not an edit.
 const PASSAGE_WORDS: usize = 8;
 const SHRUNKEN_SHARE: f64 = 0.3;
-/// Alarm words count in the title and among so many first words.
+/// Words of a critical change count in the title and among so many first words.
 const BEGINNING_WORDS: usize = 100;
 
 /// Compares a document with the one that was accepted before.
@@ -103,7 +103,7 @@ fn lacks_passage(pages: &[Vec<String>], other: &[Vec<String>]) -> bool {
 }
 
 /// How two documents differ, in figures.
-pub fn change(before: &Document, after: &Document) -> Change {
+pub fn change(before: &Document, after: &Document) -> TextChange {
     let (old, new) = (text::words(&before.text), text::words(&after.text));
     let (old_grams, new_grams) = (grams(&old), grams(&new));
     let changed_after = uncovered(&new, &old_grams);
@@ -123,7 +123,7 @@ pub fn change(before: &Document, after: &Document) -> Change {
         | ComparedBy::Validators
         | ComparedBy::Nothing => comparison::shared_contents(before, after),
     };
-    Change {
+    TextChange {
         similarity,
         compared_by,
         words_changed: count(words_changed),
@@ -158,7 +158,7 @@ pub fn is_unsteady(before: &Document, after: &Document, other: &Document) -> boo
 }
 
 /// Whether two changes of one page are of about the same size.
-pub fn is_as_large(change: &Change, other: &Change) -> bool {
+pub fn is_as_large(change: &TextChange, other: &TextChange) -> bool {
     change.words_changed as usize <= 2 * other.words_changed as usize + SMALL_WORDS
 }
 
@@ -168,7 +168,7 @@ fn float(n: usize) -> f64 {
 
 /// Whether nobody needs to hear of it. In files, which people make by hand, a
 /// few words of few are already much; in pages they are a counter.
-fn is_small(change: &Change, format: Format) -> bool {
+fn is_small(change: &TextChange, format: Format) -> bool {
     let longest = f64::from(change.words_before.max(change.words_after)).max(1.0);
     let changed = f64::from(change.words_changed);
     let is_few = change.words_changed as usize <= SMALL_WORDS || changed <= SMALL_SHARE * longest;
@@ -231,7 +231,7 @@ fn counts(words: &[String]) -> HashMap<&str, usize> {
 }
 
 /// Words that matter whatever the size of the change, newly at the beginning.
-fn alarm(before: &Document, after: &Document, old: &[String], new: &[String]) -> Option<Alarm> {
+fn alarm(before: &Document, after: &Document, old: &[String], new: &[String]) -> Option<CriticalChange> {
     let begins_with = |document: &Document, words: &[String], wanted: &[&str]| {
         let title = document.title.as_deref().map(text::folded).unwrap_or_default();
         let in_title = title.split(|c: char| !c.is_alphanumeric()).any(|word| wanted.contains(&word));
@@ -244,13 +244,13 @@ fn alarm(before: &Document, after: &Document, old: &[String], new: &[String]) ->
             && !old.iter().any(|word| wanted.contains(&word.as_str()))
     };
     if newly(&["withdrawn"]) {
-        Some(Alarm::Withdrawn)
+        Some(CriticalChange::Withdrawn)
     } else if newly(&["retracted", "retraction"]) {
-        Some(Alarm::Retracted)
+        Some(CriticalChange::Retracted)
     } else if old.len() >= 50 && f64::from(count(new.len())) < SHRUNKEN_SHARE * f64::from(count(old.len())) {
-        Some(Alarm::Shrunken)
+        Some(CriticalChange::Shrunken)
     } else {
-        is_new_version(before, after).then_some(Alarm::NewVersion)
+        is_new_version(before, after).then_some(CriticalChange::NewVersion)
     }
 }
 
@@ -336,7 +336,7 @@ mod tests {
             Drift::Different(change) => change.alarm,
             Drift::First | Drift::Same | Drift::NotCompared | Drift::Small(_) => None,
         };
-        assert_eq!(told("2103.04922v5"), Some(Alarm::NewVersion));
+        assert_eq!(told("2103.04922v5"), Some(CriticalChange::NewVersion));
         assert_eq!(told("2103.04922v4"), None);
         assert_eq!(told("2103.04923v5"), None);
     }
@@ -371,7 +371,7 @@ mod tests {
         let Drift::Different(change) = compare(&before, &article("RETRACTED: On learning", &text)) else {
             panic!("not told")
         };
-        assert_eq!(change.alarm, Some(Alarm::Retracted));
+        assert_eq!(change.alarm, Some(CriticalChange::Retracted));
     }
 
     #[test]
@@ -379,7 +379,7 @@ mod tests {
         let Drift::Different(change) = drift(&paragraphs(1, 20), &paragraphs(1, 4)) else {
             panic!("not told")
         };
-        assert_eq!(change.alarm, Some(Alarm::Shrunken));
+        assert_eq!(change.alarm, Some(CriticalChange::Shrunken));
     }
 
     fn pages(texts: &[&str]) -> Document {

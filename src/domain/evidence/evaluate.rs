@@ -13,7 +13,7 @@ use crate::domain::evidence::page_signatures;
 use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::text_noise;
 use crate::domain::evidence::visit_context::VisitContext;
-use crate::domain::evidence::{Alarm, Change, Drift, Evidence, Finding, Note, Reason};
+use crate::domain::evidence::{CriticalChange, Drift, Evidence, Finding, Note, Reason, TextChange};
 
 /// Evaluates a visit for which `next_probe` has nothing left.
 pub fn evaluate(context: &VisitContext) -> Evidence {
@@ -123,7 +123,11 @@ fn withdrawn(context: &VisitContext, rules: &HostRules) -> Option<Finding> {
         rules.statement.and_then(|says| says(document)) == Some(PageStatement::Withdrawn)
     };
     let before = context.baseline.filter(|before| !says_so(before)).filter(|_| says_so(page))?;
-    let change = Change { alarm: Some(Alarm::Withdrawn), seen_twice: true, ..drift::change(before, page) };
+    let change = TextChange {
+        alarm: Some(CriticalChange::Withdrawn),
+        seen_twice: true,
+        ..drift::change(before, page)
+    };
     Some(Finding::Healthy { drift: Drift::Different(change), moved_to: None })
 }
 
@@ -203,12 +207,15 @@ fn healthy(context: &VisitContext, document: &Document, moved_to: Option<Address
     };
     let drift = match (drift, context.baseline.filter(|baseline| is_tampered_with(baseline, document))) {
         (Drift::Same | Drift::Small(_) | Drift::Different(_), Some(baseline)) => {
-            Drift::Different(Change { alarm: Some(Alarm::Tampered), ..drift::change(baseline, document) })
+            Drift::Different(TextChange {
+                alarm: Some(CriticalChange::Tampered),
+                ..drift::change(baseline, document)
+            })
         }
         (Drift::Different(change), None) => text_noise::settle(
             context,
             document,
-            Change { seen_twice: seen_twice(context, document), ..change },
+            TextChange { seen_twice: seen_twice(context, document), ..change },
         ),
         (drift @ (Drift::First | Drift::Same | Drift::NotCompared | Drift::Small(_)), _) => drift,
     };

@@ -76,8 +76,8 @@ mod tests {
 
     use super::*;
     use crate::domain::address::Address;
-    use crate::domain::capture::{Digest, Why};
-    use crate::domain::evidence::{Alarm, Change};
+    use crate::domain::capture::{CaptureReason, Digest};
+    use crate::domain::evidence::{CriticalChange, TextChange};
 
     fn text(n: u8) -> Fingerprint {
         Fingerprint { version: 1, digest: Digest::of(&[n]) }
@@ -94,7 +94,7 @@ mod tests {
             bytes: 1,
             media_type: String::new(),
             captured_at: Timestamp::UNIX_EPOCH,
-            why: Why::Changed,
+            why: CaptureReason::Changed,
             head: None,
         };
         StoredCapture {
@@ -108,8 +108,8 @@ mod tests {
         }
     }
 
-    fn change(n: u8, alarm: Option<Alarm>) -> Change {
-        Change {
+    fn change(n: u8, alarm: Option<CriticalChange>) -> TextChange {
+        TextChange {
             similarity: 0.7,
             compared_by: ComparedBy::Text,
             words_changed: 300,
@@ -157,7 +157,12 @@ mod tests {
 
     #[test]
     fn a_broken_version_is_never_offered_whatever_came_after_it() {
-        for alarm in [Alarm::Shrunken, Alarm::Tampered, Alarm::Withdrawn, Alarm::Retracted] {
+        for alarm in [
+            CriticalChange::Shrunken,
+            CriticalChange::Tampered,
+            CriticalChange::Withdrawn,
+            CriticalChange::Retracted,
+        ] {
             let broken = Drift::Different(change(1, Some(alarm)));
             for after in [
                 None,

@@ -87,13 +87,13 @@ pub enum Drift {
     /// It answered, but without what could be compared: a landing page whose file was not to be had.
     NotCompared,
     /// Typo-level or expected: logged, not reported.
-    Small(Change),
-    Different(Change),
+    Small(TextChange),
+    Different(TextChange),
 }
 
 impl Drift {
     /// The change a reader would want to hear of.
-    pub fn different(&self) -> Option<&Change> {
+    pub fn different(&self) -> Option<&TextChange> {
         match self {
             Self::Different(change) => Some(change),
             Self::First | Self::Same | Self::NotCompared | Self::Small(_) => None,
@@ -101,7 +101,7 @@ impl Drift {
     }
 
     /// How the text differs from the accepted one, much or little.
-    pub fn change(&self) -> Option<&Change> {
+    pub fn change(&self) -> Option<&TextChange> {
         match self {
             Self::Different(change) | Self::Small(change) => Some(change),
             Self::First | Self::Same | Self::NotCompared => None,
@@ -111,7 +111,7 @@ impl Drift {
 
 /// How two versions of a work differ, in figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Change {
+pub struct TextChange {
     /// Shared 4-grams of words (Dice), or shared parts where there is no text; 0 to 1.
     pub similarity: f64,
     #[serde(default, skip_serializing_if = "ComparedBy::is_text")]
@@ -127,7 +127,7 @@ pub struct Change {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub section: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alarm: Option<Alarm>,
+    pub alarm: Option<CriticalChange>,
     /// Two fetches of one night brought this text.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub seen_twice: bool,
@@ -142,7 +142,7 @@ pub struct Change {
 /// threshold for pages gone off topic in web archives (doi:10.1007/978-3-319-24592-8_17).
 const ANOTHER_WORK: f64 = 0.10;
 
-impl Change {
+impl TextChange {
     /// The new text has nothing to do with the old one.
     pub fn is_replacement(&self) -> bool {
         match self.compared_by {
@@ -159,8 +159,13 @@ impl Change {
     /// nothing to offer a reader, nor to compare later nights with.
     pub fn is_worse(&self) -> bool {
         match self.alarm {
-            Some(Alarm::Withdrawn | Alarm::Retracted | Alarm::Shrunken | Alarm::Tampered) => true,
-            Some(Alarm::NewVersion) | None => self.is_replacement(),
+            Some(
+                CriticalChange::Withdrawn
+                | CriticalChange::Retracted
+                | CriticalChange::Shrunken
+                | CriticalChange::Tampered,
+            ) => true,
+            Some(CriticalChange::NewVersion) | None => self.is_replacement(),
         }
     }
 }
@@ -168,7 +173,7 @@ impl Change {
 /// Changes that matter whatever their size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Alarm {
+pub enum CriticalChange {
     Withdrawn,
     Retracted,
     Shrunken,

@@ -37,9 +37,9 @@ impl Holdings {
             | Entry::Accepted { .. }
             | Entry::Decided { .. }
             | Entry::Lapsed { .. }
-            | Entry::Letters { .. }
+            | Entry::EmailSubscription { .. }
             | Entry::Reread { .. }
-            | Entry::Sought { .. }
+            | Entry::ReplacementSearched { .. }
             | Entry::Finished { .. } => {}
         }
     }
@@ -75,7 +75,7 @@ impl Holdings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::capture::{Capture, Why};
+    use crate::domain::capture::{Capture, CaptureReason};
     use crate::domain::document::{EXTRACTION, Fingerprint};
     use crate::domain::evidence::link_history::StoredCapture;
     use jiff::Timestamp;
@@ -94,7 +94,7 @@ mod tests {
                 bytes: 1,
                 media_type: String::new(),
                 captured_at: Timestamp::UNIX_EPOCH,
-                why: Why::First,
+                why: CaptureReason::First,
                 head: Some(Digest::of(b"head")),
                 chain: Vec::new(),
             },

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::domain::address::{Address, NotAnAddress};
+use crate::domain::address::{Address, InvalidAddress};
 use crate::domain::link::Target;
 
 /// Schemes that are meant, but lead to nothing that could be visited.
@@ -119,8 +119,8 @@ fn web(url: Url, page: Option<&Address>) -> Target {
             Target::InPage(fragment.unwrap_or_default())
         }
         Ok(address) => Target::Web { address, fragment },
-        Err(NotAnAddress::Malformed(_, error)) => Target::Malformed(error.to_string()),
-        Err(NotAnAddress::OtherScheme(text)) => Target::OtherScheme(text),
+        Err(InvalidAddress::Malformed(_, error)) => Target::Malformed(error.to_string()),
+        Err(InvalidAddress::OtherScheme(text)) => Target::OtherScheme(text),
     }
 }
 

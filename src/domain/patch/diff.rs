@@ -2,14 +2,14 @@
 
 use similar::TextDiff;
 
-use super::Edited;
+use super::EditedFile;
 
 /// The diff of all files; nothing where there is nothing to change.
-pub fn unified(files: &[Edited]) -> String {
+pub fn unified(files: &[EditedFile]) -> String {
     files.iter().map(of_file).collect()
 }
 
-fn of_file(file: &Edited) -> String {
+fn of_file(file: &EditedFile) -> String {
     // Only a line feed ends a line, as for the programs that apply it.
     let before: Vec<&str> = file.before.split_inclusive('\n').collect();
     let after: Vec<&str> = file.after.split_inclusive('\n').collect();

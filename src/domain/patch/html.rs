@@ -4,18 +4,18 @@ use std::ops::Range;
 
 use scraper::{ElementRef, Html};
 
-use super::Found;
-use super::spelling::Setting;
+use super::FoundAddress;
+use super::address_syntax::AddressSyntax;
 use crate::domain::page;
 
-pub(super) fn addresses(text: &str, within: Range<usize>) -> Vec<Found> {
+pub(super) fn addresses(text: &str, within: Range<usize>) -> Vec<FoundAddress> {
     let source = &text[within.clone()];
     let starts = page::starts_of_links(source);
     starts.into_iter().filter_map(|at| href(text, within.start + at, within.end)).collect()
 }
 
 /// The `href` of the start tag at a place (WHATWG HTML section 13.2.5.32 and on).
-fn href(text: &str, start: usize, end: usize) -> Option<Found> {
+fn href(text: &str, start: usize, end: usize) -> Option<FoundAddress> {
     let bytes = &text.as_bytes()[..end];
     let is_space = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_whitespace);
     let mut at = start + 1;
@@ -67,7 +67,11 @@ fn href(text: &str, start: usize, end: usize) -> Option<Found> {
         if is_href {
             let range = trimmed(text, range);
             let value = decoded(&text[range.clone()]);
-            return Some(Found { range, value, setting: Setting::Attribute(quote.map(char::from)) });
+            return Some(FoundAddress {
+                range,
+                value,
+                syntax: AddressSyntax::Attribute(quote.map(char::from)),
+            });
         }
     }
 }

@@ -5,14 +5,14 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, LinkType, Parser, Tag, TagEnd};
 
-use super::spelling::Setting;
-use super::{Found, html, plain};
+use super::address_syntax::AddressSyntax;
+use super::{FoundAddress, data_files, html};
 use crate::domain::page;
 
-pub(super) fn addresses(text: &str, name: &str) -> Vec<Found> {
+pub(super) fn addresses(text: &str, name: &str) -> Vec<FoundAddress> {
     let head = page::front_matter(text);
     let mut found = match &head {
-        Some(head) => plain::addresses(text, head.data.clone(), name),
+        Some(head) => data_files::addresses(text, head.data.clone(), name),
         None => Vec::new(),
     };
     let start = head.map_or(0, |head| head.end);
@@ -60,7 +60,7 @@ pub(super) fn addresses(text: &str, name: &str) -> Vec<Found> {
 /// The destination of `[words](destination "title")`: the last one that reads
 /// as the parser read it, because words may hold images with destinations of
 /// their own.
-fn inline(text: &str, range: Range<usize>, wanted: &str) -> Option<Found> {
+fn inline(text: &str, range: Range<usize>, wanted: &str) -> Option<FoundAddress> {
     let starts = text[range.clone()].rmatch_indices("](");
     starts
         .filter_map(|(at, _)| destination(text, range.start + at + 2, range.end))
@@ -68,24 +68,24 @@ fn inline(text: &str, range: Range<usize>, wanted: &str) -> Option<Found> {
 }
 
 /// Addresses that stand in the text as they are.
-fn bare(text: &str, range: Range<usize>) -> Vec<Found> {
+fn bare(text: &str, range: Range<usize>) -> Vec<FoundAddress> {
     let start = range.start;
     let with_scheme = page::bare_addresses(&text[range]).into_iter().filter_map(|bare| {
         let range = start + bare.range.start..start + bare.range.end;
         let value = text[range.clone()].to_owned();
-        (value == bare.address).then_some(Found { range, value, setting: Setting::Bare })
+        (value == bare.address).then_some(FoundAddress { range, value, syntax: AddressSyntax::Bare })
     });
     with_scheme.collect()
 }
 
-fn autolink(text: &str, range: Range<usize>, wanted: &str) -> Option<Found> {
+fn autolink(text: &str, range: Range<usize>, wanted: &str) -> Option<FoundAddress> {
     let range = range.start + 1..range.end.checked_sub(1)?;
     let value = text.get(range.clone())?.to_owned();
-    (value == wanted).then_some(Found { range, value, setting: Setting::Autolink })
+    (value == wanted).then_some(FoundAddress { range, value, syntax: AddressSyntax::Autolink })
 }
 
 /// The link destination that begins at a place (`CommonMark` section 6.3).
-fn destination(text: &str, from: usize, end: usize) -> Option<Found> {
+fn destination(text: &str, from: usize, end: usize) -> Option<FoundAddress> {
     let rest = text.get(from..end)?;
     let start = from + (rest.len() - rest.trim_start().len());
     let rest = &text[start..end];
@@ -118,7 +118,7 @@ fn destination(text: &str, from: usize, end: usize) -> Option<Found> {
     }
     let range = start..start + length;
     let value = html::decoded(&unescaped(&text[range.clone()]));
-    Some(Found { range, value, setting: Setting::Destination { in_angles } })
+    Some(FoundAddress { range, value, syntax: AddressSyntax::Destination { in_angles } })
 }
 
 /// Backslashes before punctuation only say that it is meant literally.

@@ -7,8 +7,8 @@
 mod diff;
 mod html;
 mod markdown;
-mod plain;
-mod spelling;
+mod data_files;
+mod address_syntax;
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -17,13 +17,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
 use crate::domain::page::{self, Markup};
-use spelling::Setting;
+use address_syntax::AddressSyntax;
 
 pub use diff::unified;
 
 /// An address that takes the place of another.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fix {
+pub struct AddressChange {
     pub from: Address,
     pub to: Address,
     /// The same document at another place still has the places within it.
@@ -32,7 +32,7 @@ pub struct Fix {
 
 /// A file that pages are made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct PageSourceFile {
     /// Its path from the root of all sources, with `/`.
     pub name: String,
     pub text: String,
@@ -42,7 +42,7 @@ pub struct Source {
 
 /// Where a source has an address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Spot {
+pub struct SourceLocation {
     pub name: String,
     /// From 1.
     pub line: u32,
@@ -50,7 +50,7 @@ pub struct Spot {
 
 /// A source that is to be changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Edited {
+pub struct EditedFile {
     pub name: String,
     pub before: String,
     pub after: String,
@@ -58,20 +58,20 @@ pub struct Edited {
 
 /// What is to be changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Plan {
-    pub files: Vec<Edited>,
+pub struct PatchPlan {
+    pub files: Vec<EditedFile>,
     /// The spots of each fix, in the order of the fixes; none for what a template makes.
-    pub spots: Vec<Vec<Spot>>,
+    pub spots: Vec<Vec<SourceLocation>>,
 }
 
 /// An address as a source has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Found {
+struct FoundAddress {
     /// Its bytes, fragment included, quotation marks not.
     range: Range<usize>,
     /// What a reader of the language makes of them.
     value: String,
-    setting: Setting,
+    syntax: AddressSyntax,
 }
 
 /// The language of a source.
@@ -87,38 +87,39 @@ enum Language {
 ///
 /// `links` are the addresses that the course links to: one of them is never
 /// taken for a variant of another.
-pub fn plan(fixes: &[Fix], links: &HashSet<Address>, sources: &[Source]) -> Plan {
-    let mut plan = Plan { files: Vec::new(), spots: vec![Vec::new(); fixes.len()] };
+pub fn plan(fixes: &[AddressChange], links: &HashSet<Address>, sources: &[PageSourceFile]) -> PatchPlan {
+    let mut plan = PatchPlan { files: Vec::new(), spots: vec![Vec::new(); fixes.len()] };
     for source in sources {
         let mut after = String::with_capacity(source.text.len());
         let mut copied = 0;
         for found in addresses(source) {
             let Some(at) = fitting(&found, fixes, links, source.base.as_ref()) else { continue };
-            let Some((range, spelled)) = edit(source, &found, &fixes[at]) else { continue };
+            let Some((range, written)) = edit(source, &found, &fixes[at]) else { continue };
             after.push_str(&source.text[copied..range.start]);
-            after.push_str(&spelled);
+            after.push_str(&written);
             copied = range.end;
-            plan.spots[at].push(Spot { name: source.name.clone(), line: line(&source.text, range.start) });
+            plan.spots[at]
+                .push(SourceLocation { name: source.name.clone(), line: line(&source.text, range.start) });
         }
         if copied > 0 {
             after.push_str(&source.text[copied..]);
-            plan.files.push(Edited { name: source.name.clone(), before: source.text.clone(), after });
+            plan.files.push(EditedFile { name: source.name.clone(), before: source.text.clone(), after });
         }
     }
     plan
 }
 
 /// The addresses of a source in their order, none within another.
-fn addresses(source: &Source) -> Vec<Found> {
+fn addresses(source: &PageSourceFile) -> Vec<FoundAddress> {
     let mut found = match language(source) {
         Language::Html => {
             let body = page::front_matter(&source.text).map_or(0, |head| head.end);
-            let mut found = plain::addresses(&source.text, 0..body, &source.name);
+            let mut found = data_files::addresses(&source.text, 0..body, &source.name);
             found.extend(html::addresses(&source.text, body..source.text.len()));
             found
         }
         Language::Markdown => markdown::addresses(&source.text, &source.name),
-        Language::Data => plain::addresses(&source.text, 0..source.text.len(), &source.name),
+        Language::Data => data_files::addresses(&source.text, 0..source.text.len(), &source.name),
     };
     found.sort_by_key(|found| found.range.start);
     let mut end = 0;
@@ -132,7 +133,7 @@ fn addresses(source: &Source) -> Vec<Found> {
     found
 }
 
-fn language(source: &Source) -> Language {
+fn language(source: &PageSourceFile) -> Language {
     let name = source.name.to_ascii_lowercase();
     let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
     if ends(&[".yml", ".yaml", ".json", ".toml", ".csv", ".tsv", ".txt", ".bib"]) {
@@ -150,13 +151,18 @@ fn language(source: &Source) -> Language {
 }
 
 /// Which fix an address is for.
-fn fitting(found: &Found, fixes: &[Fix], links: &HashSet<Address>, base: Option<&Address>) -> Option<usize> {
+fn fitting(
+    found: &FoundAddress,
+    fixes: &[AddressChange],
+    links: &HashSet<Address>,
+    base: Option<&Address>,
+) -> Option<usize> {
     let address = resolved(&found.value, base)?;
     let exact = fixes.iter().position(|fix| fix.from == address);
     let variant = || {
-        let key = spelling::key(&address);
+        let key = address_syntax::key(&address);
         let is_other = links.contains(&address);
-        fixes.iter().position(|fix| !is_other && spelling::key(&fix.from) == key)
+        fixes.iter().position(|fix| !is_other && address_syntax::key(&fix.from) == key)
     };
     exact.or_else(variant)
 }
@@ -169,27 +175,37 @@ fn resolved(value: &str, base: Option<&Address>) -> Option<Address> {
 }
 
 /// The bytes to be replaced, and by what; `None` if the result would not read as intended.
-fn edit(source: &Source, found: &Found, fix: &Fix) -> Option<(Range<usize>, String)> {
+fn edit(
+    source: &PageSourceFile,
+    found: &FoundAddress,
+    fix: &AddressChange,
+) -> Option<(Range<usize>, String)> {
     let raw = &source.text[found.range.clone()];
     // The `#` of a character reference is none.
     let fragment = raw.match_indices('#').map(|(at, _)| at).find(|at| !raw[..*at].ends_with('&'));
     let kept = fragment.filter(|_| fix.keeps_fragment);
     let end = kept.map_or(found.range.end, |at| found.range.start + at);
-    let spelled = spelling::spelled(&fix.to, found.setting, raw);
+    let written = address_syntax::written(&fix.to, found.syntax, raw);
     let range = found.range.start..end;
-    let reads_well = reads_as(source, found, &range, &spelled, &fix.to);
-    reads_well.then_some((range, spelled))
+    let reads_well = reads_as(source, found, &range, &written, &fix.to);
+    reads_well.then_some((range, written))
 }
 
 /// Whether the source, so changed, has the new address where the old one stood.
-fn reads_as(source: &Source, found: &Found, range: &Range<usize>, spelled: &str, to: &Address) -> bool {
-    let text = format!("{}{spelled}{}", &source.text[..range.start], &source.text[range.end..]);
-    let changed = Source { text, name: source.name.clone(), base: source.base.clone() };
+fn reads_as(
+    source: &PageSourceFile,
+    found: &FoundAddress,
+    range: &Range<usize>,
+    written: &str,
+    to: &Address,
+) -> bool {
+    let text = format!("{}{written}{}", &source.text[..range.start], &source.text[range.end..]);
+    let changed = PageSourceFile { text, name: source.name.clone(), base: source.base.clone() };
     let at = found.range.start;
     addresses(&changed).iter().any(|now| {
         now.range.start == at
             && resolved(&now.value, source.base.as_ref())
-                .is_some_and(|address| spelling::decoded(&address) == spelling::decoded(to))
+                .is_some_and(|address| address_syntax::decoded(&address) == address_syntax::decoded(to))
     })
 }
 

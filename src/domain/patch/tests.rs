@@ -10,15 +10,15 @@ fn address(text: &str) -> Address {
     Address::parse(text).unwrap()
 }
 
-fn fix(from: &str, to: &str) -> Fix {
-    Fix { from: address(from), to: address(to), keeps_fragment: true }
+fn fix(from: &str, to: &str) -> AddressChange {
+    AddressChange { from: address(from), to: address(to), keeps_fragment: true }
 }
 
-fn source(name: &str, text: &str) -> Source {
-    Source { name: name.into(), text: text.into(), base: None }
+fn source(name: &str, text: &str) -> PageSourceFile {
+    PageSourceFile { name: name.into(), text: text.into(), base: None }
 }
 
-fn patched_with(fix: Fix, source: &Source) -> String {
+fn patched_with(fix: AddressChange, source: &PageSourceFile) -> String {
     let links = HashSet::from([fix.from.clone(), address("http://old.example/other")]);
     let plan = plan(&[fix], &links, std::slice::from_ref(source));
     plan.files.into_iter().next().map_or_else(|| source.text.clone(), |file| file.after)
@@ -117,12 +117,12 @@ fn variants_of_an_address_are_it_unless_they_are_another_link() {
     let both = source("a.yml", "- http://old.example/a.pdf\n- https://old.example/a.pdf\n");
     let plan = plan(&[fix(OLD, NEW)], &links, &[both]);
     assert_eq!(plan.files[0].after, format!("- {NEW}\n- https://old.example/a.pdf\n"));
-    assert_eq!(plan.spots[0], [Spot { name: "a.yml".into(), line: 1 }]);
+    assert_eq!(plan.spots[0], [SourceLocation { name: "a.yml".into(), line: 1 }]);
 }
 
 #[test]
 fn a_page_with_an_address_has_relative_links() {
-    let page = Source {
+    let page = PageSourceFile {
         base: Some(address("https://school.edu/course/")),
         ..source("page.md", "[a](notes/a.pdf#x) [b](../notes/a.pdf)")
     };
@@ -134,7 +134,7 @@ fn a_page_with_an_address_has_relative_links() {
 fn an_address_is_spelled_as_its_place_needs() {
     let odd = "https://new.example/it's_(b)_c)?x=1&y=2;|";
     let with = |name: &str, text: &str| {
-        let fix = Fix { keeps_fragment: false, ..fix(OLD, odd) };
+        let fix = AddressChange { keeps_fragment: false, ..fix(OLD, odd) };
         patched_with(fix, &source(name, text))
     };
     assert_eq!(
@@ -210,7 +210,7 @@ proptest! {
         for (before, after) in before.iter().zip(&after) {
             let (before, after) = (before.address().unwrap(), after.address().unwrap());
             if *before == address(OLD) {
-                prop_assert_eq!(spelling::decoded(after), spelling::decoded(&to));
+                prop_assert_eq!(address_syntax::decoded(after), address_syntax::decoded(&to));
             } else {
                 prop_assert_eq!(before, after);
             }

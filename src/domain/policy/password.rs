@@ -24,7 +24,7 @@ pub struct PasswordHash(String);
 
 /// A text that is no hash we can use. It is not repeated: it may be a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotAHash {
+pub enum InvalidPasswordHash {
     #[error("this is no argon2id hash; `onreserve hash-password` makes one from a password")]
     Form,
     #[error("this hash costs too much to check: more than 128 MiB or 20 passes")]
@@ -33,7 +33,7 @@ pub enum NotAHash {
 
 /// A password that is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotAPassword {
+pub enum UnacceptablePassword {
     #[error("a password needs at least {SHORTEST} characters")]
     TooShort,
     #[error("a password has at most {LONGEST} bytes")]
@@ -44,16 +44,16 @@ pub enum NotAPassword {
 
 impl PasswordHash {
     /// Hashes a new password. Nobody may be able to guess the salt.
-    pub fn of(password: &str, salt: &[u8; 16]) -> Result<Self, NotAPassword> {
+    pub fn of(password: &str, salt: &[u8; 16]) -> Result<Self, UnacceptablePassword> {
         if password.chars().count() < SHORTEST {
-            return Err(NotAPassword::TooShort);
+            return Err(UnacceptablePassword::TooShort);
         }
         if password.len() > LONGEST {
-            return Err(NotAPassword::TooLong);
+            return Err(UnacceptablePassword::TooLong);
         }
         let hash = Argon2::default()
             .hash_password_with_salt(password.as_bytes(), salt)
-            .map_err(|error| NotAPassword::Unhashed(error.to_string()))?;
+            .map_err(|error| UnacceptablePassword::Unhashed(error.to_string()))?;
         Ok(Self(hash.to_string()))
     }
 
@@ -71,16 +71,16 @@ impl PasswordHash {
 }
 
 impl FromStr for PasswordHash {
-    type Err = NotAHash;
+    type Err = InvalidPasswordHash;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let hash = phc::PasswordHash::new(text).map_err(|_| NotAHash::Form)?;
+        let hash = phc::PasswordHash::new(text).map_err(|_| InvalidPasswordHash::Form)?;
         if hash.algorithm.as_str() != "argon2id" || hash.salt.is_none() || hash.hash.is_none() {
-            return Err(NotAHash::Form);
+            return Err(InvalidPasswordHash::Form);
         }
-        let cost = Params::try_from(&hash).map_err(|_| NotAHash::Form)?;
+        let cost = Params::try_from(&hash).map_err(|_| InvalidPasswordHash::Form)?;
         if cost.m_cost() > MOST_MEMORY || cost.t_cost() > MOST_PASSES {
-            return Err(NotAHash::TooCostly);
+            return Err(InvalidPasswordHash::TooCostly);
         }
         Ok(Self(text.to_owned()))
     }
@@ -122,17 +122,17 @@ mod tests {
         let hash = PasswordHash::of("correct horse", &[7; 16]).unwrap();
         assert_ne!(hash, PasswordHash::of("correct horse", &[8; 16]).unwrap());
         assert_eq!(hash.as_str().parse(), Ok(hash));
-        assert_eq!(PasswordHash::of("1234567", &[7; 16]), Err(NotAPassword::TooShort));
+        assert_eq!(PasswordHash::of("1234567", &[7; 16]), Err(UnacceptablePassword::TooShort));
     }
 
     #[test]
     fn what_is_no_hash_or_too_dear_is_refused() {
         for text in ["", "hunter22", "$2b$12$abcdefghijklmnopqrstuv", CUT_OFF] {
-            assert_eq!(text.parse::<PasswordHash>(), Err(NotAHash::Form), "{text}");
+            assert_eq!(text.parse::<PasswordHash>(), Err(InvalidPasswordHash::Form), "{text}");
         }
         let dear = cheap("correct horse").as_str().replace("m=64", "m=2000000");
-        assert_eq!(dear.parse::<PasswordHash>(), Err(NotAHash::TooCostly));
+        assert_eq!(dear.parse::<PasswordHash>(), Err(InvalidPasswordHash::TooCostly));
         let argon2i = cheap("correct horse").as_str().replace("argon2id", "argon2i");
-        assert_eq!(argon2i.parse::<PasswordHash>(), Err(NotAHash::Form));
+        assert_eq!(argon2i.parse::<PasswordHash>(), Err(InvalidPasswordHash::Form));
     }
 }

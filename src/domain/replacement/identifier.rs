@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::Lost;
+use super::LostDocument;
 use crate::domain::address::Address;
 use crate::domain::document::unversioned;
 
@@ -21,7 +21,7 @@ const ARXIV_SITES: &[&str] = &[
 const FIRST_PAGE_CHARS: usize = 3000;
 
 /// The arXiv identifier without its version, and whether it surely is this work's.
-pub(super) fn arxiv(lost: &Lost) -> Option<(String, bool)> {
+pub(super) fn arxiv(lost: &LostDocument) -> Option<(String, bool)> {
     let host = lost.link.host();
     let is_arxiv = ARXIV_SITES
         .iter()
@@ -35,7 +35,7 @@ pub(super) fn arxiv(lost: &Lost) -> Option<(String, bool)> {
 }
 
 /// The DOI, and whether it surely is this work's.
-pub(super) fn doi(lost: &Lost) -> Option<(String, bool)> {
+pub(super) fn doi(lost: &LostDocument) -> Option<(String, bool)> {
     let in_copy = || {
         let document = lost.document?;
         let meta = document.citation.doi.as_deref().and_then(doi_at);

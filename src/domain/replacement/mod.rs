@@ -74,7 +74,7 @@ impl Replacement {
 
 /// A link that needs a replacement, and all that is known of the work.
 #[derive(Clone, Copy, Debug)]
-pub struct Lost<'a> {
+pub struct LostDocument<'a> {
     pub link: &'a Address,
     /// Its words on the course pages.
     pub words: &'a [String],
@@ -88,7 +88,7 @@ pub struct Lost<'a> {
 
 /// Others that may help.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Helpers<'a> {
+pub struct SearchSources<'a> {
     /// Links that work and gave the same document.
     pub twins: &'a [Address],
     /// A Memento `TimeGate`, to which the link is appended; `None` where it may not be told.
@@ -99,12 +99,12 @@ pub struct Helpers<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     pub address: Address,
-    pub lead: Lead,
+    pub lead: CandidateOrigin,
 }
 
 /// Why it is worth asking.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lead {
+pub enum CandidateOrigin {
     Moved,
     /// A certain identifier stands in the link; another was found in our copy,
     /// and may be that of a work it cites.
@@ -123,29 +123,29 @@ pub enum Lead {
 }
 
 /// Whether a capture says enough that an equal one is no accident.
-pub fn is_telling(copy: &StoredCapture) -> bool {
+pub fn is_distinctive(copy: &StoredCapture) -> bool {
     copy.words >= TELLING_WORDS
 }
 
 /// The addresses worth asking, the most trustworthy first.
 ///
 /// arXiv goes before the publisher: it is open to every student.
-pub fn candidates(lost: &Lost, helpers: Helpers) -> Vec<Candidate> {
+pub fn candidates(lost: &LostDocument, helpers: SearchSources) -> Vec<Candidate> {
     let mut found = Vec::new();
-    found.extend(moved_to(lost.history).map(|address| Candidate { address, lead: Lead::Moved }));
+    found.extend(moved_to(lost.history).map(|address| Candidate { address, lead: CandidateOrigin::Moved }));
     found.extend(identifier::arxiv(lost).and_then(|(id, is_certain)| {
         let address = Address::parse(&format!("https://arxiv.org/abs/{id}")).ok()?;
-        Some(Candidate { address, lead: Lead::Arxiv { id, is_certain } })
+        Some(Candidate { address, lead: CandidateOrigin::Arxiv { id, is_certain } })
     }));
     found.extend(identifier::doi(lost).and_then(|(doi, is_certain)| {
         let address = Address::parse("https://doi.org/").ok()?.join(&doi_path(&doi)).ok()?;
-        Some(Candidate { address, lead: Lead::Doi { doi, is_certain } })
+        Some(Candidate { address, lead: CandidateOrigin::Doi { doi, is_certain } })
     }));
     let twins = helpers.twins.iter().cloned();
-    found.extend(twins.map(|address| Candidate { address, lead: Lead::OwnLink }));
+    found.extend(twins.map(|address| Candidate { address, lead: CandidateOrigin::OwnLink }));
     found.extend(helpers.timegate.and_then(|gate| {
         let address = Address::parse(&format!("{gate}{}", lost.link)).ok()?;
-        Some(Candidate { address, lead: Lead::TimeGate { near: lost.worked_at } })
+        Some(Candidate { address, lead: CandidateOrigin::TimeGate { near: lost.worked_at } })
     }));
     let mut kept: Vec<Candidate> = Vec::new();
     for candidate in found {

@@ -1,6 +1,6 @@
 //! Whether what answered at a candidate's address is the work that was lost.
 
-use super::{Candidate, Ground, Lead, Lost, Proof, Replacement};
+use super::{Candidate, CandidateOrigin, Ground, LostDocument, Proof, Replacement};
 use crate::domain::document::Document;
 use crate::domain::evidence::classify::{ResponseClass, classify};
 use crate::domain::evidence::identity::{self, Identity, Reference};
@@ -12,7 +12,7 @@ use crate::domain::evidence::{drift, host_rules};
 const SAME_TEXT: f64 = 0.9;
 
 /// The replacement, if the answer is the work, whole and open.
-pub fn prove(candidate: &Candidate, answer: &ProbeResult, lost: &Lost) -> Option<Replacement> {
+pub fn prove(candidate: &Candidate, answer: &ProbeResult, lost: &LostDocument) -> Option<Replacement> {
     let ResponseClass::Content(document) = classify(answer) else { return None };
     let hop = answer.exchange.last_hop()?;
     if hop.status != 200 || !is_sound(answer, document, lost) {
@@ -20,16 +20,18 @@ pub fn prove(candidate: &Candidate, answer: &ProbeResult, lost: &Lost) -> Option
     }
     let address = match candidate.lead {
         // An identifier outlives the place to which it leads today.
-        Lead::Arxiv { .. } | Lead::Doi { .. } => candidate.address.clone(),
-        Lead::Moved | Lead::OwnLink | Lead::TimeGate { .. } => hop.address.clone(),
+        CandidateOrigin::Arxiv { .. } | CandidateOrigin::Doi { .. } => candidate.address.clone(),
+        CandidateOrigin::Moved | CandidateOrigin::OwnLink | CandidateOrigin::TimeGate { .. } => {
+            hop.address.clone()
+        }
     };
     let ground = match &candidate.lead {
-        Lead::Moved => Ground::Moved,
-        Lead::Arxiv { id, .. } => Ground::Arxiv(id.clone()),
-        Lead::Doi { doi, .. } => Ground::Doi(doi.clone()),
-        Lead::OwnLink => Ground::OwnLink,
+        CandidateOrigin::Moved => Ground::Moved,
+        CandidateOrigin::Arxiv { id, .. } => Ground::Arxiv(id.clone()),
+        CandidateOrigin::Doi { doi, .. } => Ground::Doi(doi.clone()),
+        CandidateOrigin::OwnLink => Ground::OwnLink,
         // Without this header it is the archive's own page, not a capture (RFC 7089 section 2.1.1).
-        Lead::TimeGate { .. } => Ground::Memento(moment(hop.headers.get("memento-datetime")?)?),
+        CandidateOrigin::TimeGate { .. } => Ground::Memento(moment(hop.headers.get("memento-datetime")?)?),
     };
     let pages = document.pages.filter(|pages| lost.copy.is_some_and(|copy| copy.pages == Some(*pages)));
     let proof = proof(candidate, answer, document, lost)?;
@@ -37,7 +39,7 @@ pub fn prove(candidate: &Candidate, answer: &ProbeResult, lost: &Lost) -> Option
 }
 
 /// A page of its own, that says nothing of the work being missing.
-fn is_sound(answer: &ProbeResult, document: &Document, lost: &Lost) -> bool {
+fn is_sound(answer: &ProbeResult, document: &Document, lost: &LostDocument) -> bool {
     let at = answer.exchange.final_address();
     let is_front_page = at.is_root() && !lost.link.is_root();
     let sends_on = document.html.as_ref().is_some_and(|html| html.sends_to.is_some());
@@ -46,7 +48,12 @@ fn is_sound(answer: &ProbeResult, document: &Document, lost: &Lost) -> bool {
     is_elsewhere && !sends_on && !objects && !page_signatures::has_any(SignatureKind::Missing, answer)
 }
 
-fn proof(candidate: &Candidate, answer: &ProbeResult, document: &Document, lost: &Lost) -> Option<Proof> {
+fn proof(
+    candidate: &Candidate,
+    answer: &ProbeResult,
+    document: &Document,
+    lost: &LostDocument,
+) -> Option<Proof> {
     let sha256 = answer.exchange.body().map(|body| body.sha256);
     if lost.copy.is_some_and(|copy| Some(copy.capture.sha256) == sha256) {
         return Some(Proof::Bytes);
@@ -67,10 +74,15 @@ fn proof(candidate: &Candidate, answer: &ProbeResult, document: &Document, lost:
     let words: Vec<&str> = lost.words.iter().map(String::as_str).collect();
     match (identity::identify(document, &Reference { baseline: None, words: &words }), &candidate.lead) {
         (Identity::Confirmed, _) => Some(Proof::Words),
-        (_, Lead::Arxiv { .. } | Lead::Doi { .. }) => has_identifier.then_some(Proof::Identifier),
+        (_, CandidateOrigin::Arxiv { .. } | CandidateOrigin::Doi { .. }) => {
+            has_identifier.then_some(Proof::Identifier)
+        }
         // With a copy that cannot be read there is no telling.
-        (Identity::Unknown | Identity::Mismatch, Lead::Moved | Lead::TimeGate { .. }) => Some(Proof::Nothing),
-        (Identity::Unknown | Identity::Mismatch, Lead::OwnLink) => None,
+        (
+            Identity::Unknown | Identity::Mismatch,
+            CandidateOrigin::Moved | CandidateOrigin::TimeGate { .. },
+        ) => Some(Proof::Nothing),
+        (Identity::Unknown | Identity::Mismatch, CandidateOrigin::OwnLink) => None,
     }
 }
 
@@ -84,9 +96,13 @@ fn has_identifier(candidate: &Candidate, document: &Document) -> bool {
         })
     };
     match &candidate.lead {
-        Lead::Arxiv { id, is_certain: true } => is(&document.citation.arxiv, id),
-        Lead::Doi { doi, is_certain: true } => is(&document.citation.doi, doi),
-        Lead::Arxiv { .. } | Lead::Doi { .. } | Lead::Moved | Lead::OwnLink | Lead::TimeGate { .. } => false,
+        CandidateOrigin::Arxiv { id, is_certain: true } => is(&document.citation.arxiv, id),
+        CandidateOrigin::Doi { doi, is_certain: true } => is(&document.citation.doi, doi),
+        CandidateOrigin::Arxiv { .. }
+        | CandidateOrigin::Doi { .. }
+        | CandidateOrigin::Moved
+        | CandidateOrigin::OwnLink
+        | CandidateOrigin::TimeGate { .. } => false,
     }
 }
 

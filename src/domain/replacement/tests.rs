@@ -1,9 +1,9 @@
 use super::*;
-use crate::domain::capture::{Capture, Digest, Why};
+use crate::domain::capture::{Capture, CaptureReason, Digest};
 use crate::domain::document::{self, Format};
 use crate::domain::evidence::Drift;
 use crate::domain::evidence::probe::{Probe, ProbeResult};
-use crate::domain::visit::{Body, Ending, Exchange, Headers, Hop};
+use crate::domain::visit::{Body, Exchange, ExchangeEnd, Headers, Hop};
 
 fn address(text: &str) -> Address {
     Address::parse(text).unwrap()
@@ -36,7 +36,7 @@ fn answer(from: &str, status: u16, source: &str, headers: &[(&str, &str)]) -> Pr
             started: at(),
             millis: 1,
             hops: vec![Hop { address: address(from), status, headers: Headers(headers) }],
-            ending: Ending::Answered(body),
+            ending: ExchangeEnd::Answered(body),
         },
         document: Some(read(source, from)),
         is_known: false,
@@ -55,7 +55,7 @@ fn kept(source: &str) -> StoredCapture {
             bytes: source.len() as u64,
             media_type: "text/html".into(),
             captured_at: at(),
-            why: Why::First,
+            why: CaptureReason::First,
             head: None,
             chain: vec![],
         },
@@ -71,15 +71,15 @@ fn kept(source: &str) -> StoredCapture {
 const LINK: &str = "http://gone.example/papers/flows.html";
 const TITLE: &str = "Normalizing flows explained slowly";
 
-fn lost<'a>(link: &'a Address, history: &'a [Evidence]) -> Lost<'a> {
-    Lost { link, words: &[], history, copy: None, document: None, worked_at: at() }
+fn lost<'a>(link: &'a Address, history: &'a [Evidence]) -> LostDocument<'a> {
+    LostDocument { link, words: &[], history, copy: None, document: None, worked_at: at() }
 }
 
-fn proof_of(lead: Lead, answer: &ProbeResult, source: Option<&str>) -> Option<Proof> {
+fn proof_of(lead: CandidateOrigin, answer: &ProbeResult, source: Option<&str>) -> Option<Proof> {
     let link = address(LINK);
     let copy = source.map(kept);
     let document = source.map(|source| read(source, LINK));
-    let lost = Lost { copy: copy.as_ref(), document: document.as_ref(), ..lost(&link, &[]) };
+    let lost = LostDocument { copy: copy.as_ref(), document: document.as_ref(), ..lost(&link, &[]) };
     let candidate = Candidate { address: answer.exchange.asked.clone(), lead };
     prove(&candidate, answer, &lost).map(|found| found.proof)
 }
@@ -98,9 +98,9 @@ fn the_most_trustworthy_is_asked_first_and_nothing_twice() {
     let link = address("http://press.example/doi/pdf/10.1145/3292500.3330701?x=1");
     let mut document = Document::bare(Format::Pdf);
     document.citation.arxiv = Some("1706.03762v5".into());
-    let lost = Lost { document: Some(&document), ..lost(&link, &history) };
+    let lost = LostDocument { document: Some(&document), ..lost(&link, &history) };
     let (twins, gate) = ([address("http://new.example/flows")], address("http://archive.example/web/"));
-    let found = candidates(&lost, Helpers { twins: &twins, timegate: Some(&gate) });
+    let found = candidates(&lost, SearchSources { twins: &twins, timegate: Some(&gate) });
     let asked: Vec<&str> = found.iter().map(|candidate| candidate.address.as_str()).collect();
     assert_eq!(
         asked,
@@ -116,14 +116,15 @@ fn the_most_trustworthy_is_asked_first_and_nothing_twice() {
 #[test]
 fn a_dead_link_is_not_replaced_by_itself() {
     let link = address("http://arxiv.org/abs/1706.03762");
-    assert_eq!(candidates(&lost(&link, &[]), Helpers::default()), []);
+    assert_eq!(candidates(&lost(&link, &[]), SearchSources::default()), []);
 }
 
 #[test]
 fn what_can_be_compared_must_be_the_same_work() {
     let ours = page(TITLE, 1, "");
-    let moved =
-        |source: &str| proof_of(Lead::Moved, &answer("http://new.example/f", 200, source, &[]), Some(&ours));
+    let moved = |source: &str| {
+        proof_of(CandidateOrigin::Moved, &answer("http://new.example/f", 200, source, &[]), Some(&ours))
+    };
     assert_eq!(moved(&ours), Some(Proof::Bytes));
     assert_eq!(moved(&page(TITLE, 1, "<meta name=robots content=x>")), Some(Proof::Text));
     assert_eq!(moved(&page(TITLE, 2, "")), Some(Proof::Title));
@@ -134,7 +135,8 @@ fn what_can_be_compared_must_be_the_same_work() {
 #[test]
 fn nothing_is_offered_that_was_not_seen_to_work() {
     let ours = page(TITLE, 1, "");
-    let asked = |from: &str, status| proof_of(Lead::Moved, &answer(from, status, &ours, &[]), Some(&ours));
+    let asked =
+        |from: &str, status| proof_of(CandidateOrigin::Moved, &answer(from, status, &ours, &[]), Some(&ours));
     assert_eq!(asked("http://new.example/f", 200), Some(Proof::Bytes));
     for (from, status) in [
         ("http://new.example/f", 404),
@@ -151,7 +153,7 @@ fn nothing_is_offered_that_was_not_seen_to_work() {
 fn a_web_archive_has_to_give_a_capture() {
     let ours = page(TITLE, 1, "");
     let from = "http://archive.example/web/20260101000000/http://gone.example/papers/flows.html";
-    let lead = || Lead::TimeGate { near: at() };
+    let lead = || CandidateOrigin::TimeGate { near: at() };
     let dated = [("memento-datetime", "Thu, 01 Jan 2026 00:00:00 GMT")];
     assert_eq!(proof_of(lead(), &answer(from, 200, &ours, &[]), Some(&ours)), None);
     assert_eq!(
@@ -175,7 +177,7 @@ fn an_identifier_of_the_link_itself_is_enough_one_that_our_copy_cites_is_not() {
         answer("https://arxiv.org/abs/1706.03762", 200, &page("Listing of another", 4, &head), &[])
     };
     let ours = page(TITLE, 1, "");
-    let lead = |is_certain| Lead::Arxiv { id: "1706.03762".into(), is_certain };
+    let lead = |is_certain| CandidateOrigin::Arxiv { id: "1706.03762".into(), is_certain };
     assert_eq!(proof_of(lead(true), &abs("1706.03762v7"), Some(&ours)), Some(Proof::Identifier));
     assert_eq!(proof_of(lead(true), &abs("1706.03763"), Some(&ours)), None);
     assert_eq!(proof_of(lead(false), &abs("1706.03762"), Some(&ours)), None);

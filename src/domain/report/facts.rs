@@ -13,7 +13,7 @@ use crate::domain::decision::Decision;
 use crate::domain::evidence::{Note, Reason};
 use crate::domain::link::Mention;
 use crate::domain::page::{Defect, Omission};
-use crate::domain::patch::Spot;
+use crate::domain::patch::SourceLocation;
 use crate::domain::replacement::Replacement;
 use crate::domain::verdict::breaker::Void;
 use crate::domain::verdict::{State, Verdict};
@@ -121,7 +121,7 @@ pub struct PagePatch {
     /// A unified diff, perhaps empty; `None` where it is too long to keep.
     pub diff: Option<String>,
     /// Where the sources have each link that needs another address.
-    pub spots: Vec<(Address, Vec<Spot>)>,
+    pub spots: Vec<(Address, Vec<SourceLocation>)>,
 }
 
 /// Trouble with the course page itself; its last good reading is used.

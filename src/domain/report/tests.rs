@@ -9,11 +9,11 @@ use super::placement::SectionHeading;
 use super::section::MAX_ENTRIES;
 use super::*;
 use crate::domain::address::Address;
-use crate::domain::capture::{Capture, Digest, Verified, Why};
+use crate::domain::capture::{Capture, CaptureReason, Digest, Verified};
 use crate::domain::course::PageSource;
 use crate::domain::decision::{Choice, Decision, Gist, Until};
 use crate::domain::document::Fingerprint;
-use crate::domain::evidence::{Alarm, Change, Note, Reason, Weight};
+use crate::domain::evidence::{CriticalChange, Note, Reason, TextChange, Weight};
 use crate::domain::link::{Kind, Mention, Target};
 use crate::domain::page::Defect;
 use crate::domain::replacement::{Ground, Proof, Replacement};
@@ -180,7 +180,7 @@ fn capture(link: &str, bytes: u64, days: i64) -> Capture {
         bytes,
         media_type: "application/pdf".into(),
         captured_at: days_ago(days),
-        why: Why::First,
+        why: CaptureReason::First,
         head: None,
         chain: vec![address(link)],
     }
@@ -201,8 +201,13 @@ pub(crate) fn kept(item: TestLink, pages: u32, bytes: u64) -> TestLink {
     })
 }
 
-fn revision(similarity: f64, words_changed: u32, pages: Option<(u32, u32)>, section: Option<&str>) -> Change {
-    Change {
+fn revision(
+    similarity: f64,
+    words_changed: u32,
+    pages: Option<(u32, u32)>,
+    section: Option<&str>,
+) -> TextChange {
+    TextChange {
         similarity,
         compared_by: ComparedBy::Text,
         words_changed,
@@ -218,7 +223,7 @@ fn revision(similarity: f64, words_changed: u32, pages: Option<(u32, u32)>, sect
     }
 }
 
-pub(crate) fn changed(item: TestLink, reason: Reason, change: Change) -> TestLink {
+pub(crate) fn changed(item: TestLink, reason: Reason, change: TextChange) -> TestLink {
     in_state(item, Some(State::Ok), State::Changed { reason, change }, 2)
 }
 
@@ -798,11 +803,12 @@ fn a_copy_is_told_with_its_last_verification() {
 
 /// Two places that strangers took over, one of them with a copy kept; and a paper that was retracted.
 fn taken_over() -> CourseReport {
-    let spam = Change { alarm: Some(Alarm::Tampered), ..revision(0.7, 210, None, None) };
+    let spam = TextChange { alarm: Some(CriticalChange::Tampered), ..revision(0.7, 210, None, None) };
     let tampered =
         kept(changed(ok("Lab handout", "https://lab.example.net/handout/"), Reason::Tampered, spam), 1, 9000);
     let parked = newly_dead(ok("A blog", "https://parked.example/x"), Reason::Parked, Some(200));
-    let retraction = Change { alarm: Some(Alarm::Retracted), ..revision(0.9, 90, Some((9, 9)), None) };
+    let retraction =
+        TextChange { alarm: Some(CriticalChange::Retracted), ..revision(0.9, 90, Some((9, 9)), None) };
     let retracted = kept(
         changed(ok("The study", "https://journal.example/study.pdf"), Reason::Retracted, retraction),
         9,

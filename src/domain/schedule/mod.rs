@@ -47,14 +47,14 @@ pub struct Schedule {
 
 /// One night that is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slot {
+pub struct ScheduledNight {
     pub at: Timestamp,
-    pub occasion: Occasion,
+    pub reason: RunReason,
 }
 
 /// Why there is a night.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Occasion {
+pub enum RunReason {
     /// The schedule says so.
     Night,
     /// The term begins in about so many days.
@@ -63,7 +63,7 @@ pub enum Occasion {
 
 /// An expression that is no schedule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotASchedule {
+pub enum InvalidSchedule {
     #[error(
         "`{text}` has {fields} fields; write six: second, minute, hour, day of month, month, day of week, such as \"{DEFAULT}\" for every night at 2:30"
     )]
@@ -83,30 +83,30 @@ pub enum NotASchedule {
 impl Schedule {
     /// Reads a cron expression of six or seven fields: second, minute, hour,
     /// day of month, month, day of week (1 is Sunday; names are clearer), year.
-    pub fn parse(text: &str, zone: TimeZone) -> Result<Self, NotASchedule> {
+    pub fn parse(text: &str, zone: TimeZone) -> Result<Self, InvalidSchedule> {
         let text = text.trim();
         let fields = text.split_whitespace().count();
         if !text.starts_with('@') && !(6..=7).contains(&fields) {
-            return Err(NotASchedule::Fields { text: text.to_owned(), fields });
+            return Err(InvalidSchedule::Fields { text: text.to_owned(), fields });
         }
         let cron = cron::Schedule::from_str(text)
-            .map_err(|why| NotASchedule::Cron { text: text.to_owned(), why: why.to_string() })?;
+            .map_err(|why| InvalidSchedule::Cron { text: text.to_owned(), why: why.to_string() })?;
         let schedule = Self { cron, zone, term: None, offset: SignedDuration::ZERO };
         // Any instant does: an expression without a year is the same every four
         // years, and one with a year is read from the beginning.
         let first: Vec<DateTime> =
             schedule.local_times(DateTime::constant(1971, 1, 1, 0, 0, 0, 0)).take(LOOKED_AT).collect();
         if first.is_empty() {
-            return Err(NotASchedule::Never { text: text.to_owned() });
+            return Err(InvalidSchedule::Never { text: text.to_owned() });
         }
         if first.windows(2).any(|pair| pair[1].duration_since(pair[0]) < APART_AT_LEAST) {
-            return Err(NotASchedule::TooOften { text: text.to_owned() });
+            return Err(InvalidSchedule::TooOften { text: text.to_owned() });
         }
         Ok(schedule)
     }
 
     /// Every day at this local time.
-    pub fn daily(at: Time, zone: TimeZone) -> Result<Self, NotASchedule> {
+    pub fn daily(at: Time, zone: TimeZone) -> Result<Self, InvalidSchedule> {
         Self::parse(&format!("{} {} {} * * *", at.second(), at.minute(), at.hour()), zone)
     }
 
@@ -132,7 +132,7 @@ impl Schedule {
 
     /// The first night strictly later than an instant; `None` once the term, or
     /// the expression's years, are over.
-    pub fn after(&self, instant: Timestamp) -> Option<Slot> {
+    pub fn after(&self, instant: Timestamp) -> Option<ScheduledNight> {
         self.slots_around(instant).find(|slot| slot.at > instant)
     }
 
@@ -142,7 +142,7 @@ impl Schedule {
     /// However many nights were missed, one is due: the latest. It is not made
     /// up for any more when the term is over. A course that never ran is due at
     /// its first night after `now`.
-    pub fn next(&self, last: Option<Timestamp>, now: Timestamp) -> Option<Slot> {
+    pub fn next(&self, last: Option<Timestamp>, now: Timestamp) -> Option<ScheduledNight> {
         let trusted = now.saturating_add(SET_BACK_AT_MOST).unwrap_or(Timestamp::MAX);
         let last = last.filter(|last| *last <= trusted).unwrap_or(now);
         let missed = self
@@ -159,7 +159,7 @@ impl Schedule {
     }
 
     /// All nights in order, beginning somewhat before an instant.
-    fn slots_around(&self, instant: Timestamp) -> impl Iterator<Item = Slot> + '_ {
+    fn slots_around(&self, instant: Timestamp) -> impl Iterator<Item = ScheduledNight> + '_ {
         let before = instant.saturating_sub(self.offset + LONGEST_GAP).unwrap_or(Timestamp::MIN);
         let from = before.to_zoned_datetime(self.zone.clone()).datetime();
         let last = self.term.map(|term| term.last);
@@ -167,23 +167,23 @@ impl Schedule {
         let nights = self
             .local_times(first)
             .take_while(move |local| last.is_none_or(|last| local.date() <= last))
-            .map(|local| (local, Occasion::Night));
+            .map(|local| (local, RunReason::Night));
         let ready = self.term.map(|term| self.ready(term)).unwrap_or_default();
-        ready.into_iter().chain(nights).filter_map(|(local, occasion)| {
-            Some(Slot { at: self.instant(local)?.checked_add(self.offset).ok()?, occasion })
+        ready.into_iter().chain(nights).filter_map(|(local, reason)| {
+            Some(ScheduledNight { at: self.instant(local)?.checked_add(self.offset).ok()?, reason })
         })
     }
 
     /// The checks before a term: the first scheduled time from each day on. On
     /// a sparse schedule both may be the same, which is then the later one.
-    fn ready(&self, term: Term) -> Vec<(DateTime, Occasion)> {
-        let mut ready: Vec<(DateTime, Occasion)> = Vec::new();
+    fn ready(&self, term: Term) -> Vec<(DateTime, RunReason)> {
+        let mut ready: Vec<(DateTime, RunReason)> = Vec::new();
         for days_before in READY_DAYS {
             let Ok(day) = term.first.checked_sub(days_before.days()) else { continue };
             let Some(local) = self.local_times(day.to_datetime(Time::midnight())).next() else { continue };
             if local.date() < term.first {
                 ready.retain(|(other, _)| *other != local);
-                ready.push((local, Occasion::ReadyForTerm { days_before }));
+                ready.push((local, RunReason::ReadyForTerm { days_before }));
             }
         }
         ready

@@ -133,10 +133,10 @@ fn outside_the_term_there_are_no_nights_but_two_checks_before_it() {
         slots.push(slot);
         from = slot.at;
     }
-    let ready = |days_before| Occasion::ReadyForTerm { days_before };
-    assert_eq!(slots[0], Slot { at: at("2026-08-31T07:30:00Z"), occasion: ready(21) });
-    assert_eq!(slots[1], Slot { at: at("2026-09-14T07:30:00Z"), occasion: ready(7) });
-    assert_eq!(slots[2], Slot { at: at("2026-09-21T07:30:00Z"), occasion: Occasion::Night });
+    let ready = |days_before| RunReason::ReadyForTerm { days_before };
+    assert_eq!(slots[0], ScheduledNight { at: at("2026-08-31T07:30:00Z"), reason: ready(21) });
+    assert_eq!(slots[1], ScheduledNight { at: at("2026-09-14T07:30:00Z"), reason: ready(7) });
+    assert_eq!(slots[2], ScheduledNight { at: at("2026-09-21T07:30:00Z"), reason: RunReason::Night });
     assert_eq!(slots.last().unwrap().at, at("2026-12-11T08:30:00Z"));
     assert_eq!(slots.len(), 2 + 82);
 }
@@ -147,9 +147,9 @@ fn a_sparse_schedule_is_ready_at_its_next_time() {
     let schedule = autumn("0 30 2 1 * *");
     let first = schedule.after(at("2026-01-01T00:00:00Z")).unwrap();
     assert_eq!(first.at, at("2026-09-01T07:30:00Z"));
-    assert_eq!(first.occasion, Occasion::ReadyForTerm { days_before: 21 });
+    assert_eq!(first.reason, RunReason::ReadyForTerm { days_before: 21 });
     let second = schedule.after(first.at).unwrap();
-    assert_eq!((second.at, second.occasion), (at("2026-10-01T07:30:00Z"), Occasion::Night));
+    assert_eq!((second.at, second.reason), (at("2026-10-01T07:30:00Z"), RunReason::Night));
 }
 
 #[test]

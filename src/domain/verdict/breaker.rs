@@ -39,46 +39,47 @@ pub struct Sentinels {
 
 impl Sentinels {
     /// Most of them: one may be down by itself.
-    fn say_no(self) -> bool {
+    fn most_failed(self) -> bool {
         self.failed * 2 > self.asked
     }
 }
 
 /// One link's evidence of tonight beside that of its last valid night.
 #[derive(Clone, Copy, Debug)]
-pub struct Tonight<'a> {
+pub struct LinkResult<'a> {
     pub link: &'a Address,
     pub evidence: &'a Evidence,
     pub before: Option<&'a Evidence>,
     /// Void nights just before this one on which it failed as well.
-    pub failed_voids: u32,
+    pub failed_void_nights: u32,
 }
 
 /// Whether the night says nothing about the links.
-pub fn void(night: &[Tonight], sentinels: Sentinels) -> Option<Void> {
-    let portals = portals(night);
-    let failing: Vec<_> = night.iter().filter(|tonight| is_ours(tonight.evidence, &portals)).collect();
+pub fn void(night: &[LinkResult], sentinels: Sentinels) -> Option<Void> {
+    let portals = captive_portals(night);
+    let failing: Vec<_> =
+        night.iter().filter(|tonight| is_local_failure(tonight.evidence, &portals)).collect();
     let most_answer = failing.len() * 2 < night.len();
-    let is_old = |tonight: &Tonight| {
-        tonight.before.is_some_and(|before| is_ours(before, &portals))
-            || (most_answer && tonight.failed_voids >= VOID_NIGHTS)
+    let is_old = |tonight: &LinkResult| {
+        tonight.before.is_some_and(|before| is_local_failure(before, &portals))
+            || (most_answer && tonight.failed_void_nights >= VOID_NIGHTS)
     };
     let failed: Vec<_> = failing.into_iter().filter(|tonight| !is_old(tonight)).collect();
     let hosts: HashSet<&str> = failed.iter().map(|tonight| tonight.link.host()).collect();
     let is_mass = hosts.len() > HOSTS && count_f64(failed.len()) > SHARE * count_f64(night.len());
-    (is_mass || sentinels.say_no()).then(|| Void {
+    (is_mass || sentinels.most_failed()).then(|| Void {
         failed: count(failed.len()),
         links: count(night.len()),
         hosts: count(hosts.len()),
-        sentinels: sentinels.say_no().then_some(sentinels),
+        sentinels: sentinels.most_failed().then_some(sentinels),
     })
 }
 
 /// How many of the latest void nights in a row a link failed on in ways that
 /// our own side can cause; newest first.
-pub fn failed_voids(voids: &[Evidence]) -> u32 {
+pub fn failed_void_nights(voids: &[Evidence]) -> u32 {
     let nobody = HashSet::new();
-    count(voids.iter().take_while(|evidence| is_ours(evidence, &nobody)).count())
+    count(voids.iter().take_while(|evidence| is_local_failure(evidence, &nobody)).count())
 }
 
 fn count(n: usize) -> u32 {
@@ -91,7 +92,7 @@ fn count_f64(n: usize) -> f64 {
 
 /// Whether our own side can have caused it: name resolution, connecting, TLS,
 /// or a portal that stands before every host.
-pub fn is_ours(evidence: &Evidence, portals: &HashSet<String>) -> bool {
+pub fn is_local_failure(evidence: &Evidence, portals: &HashSet<String>) -> bool {
     match &evidence.finding {
         Finding::Gone { reason, .. } => matches!(
             reason,
@@ -107,7 +108,7 @@ pub fn is_ours(evidence: &Evidence, portals: &HashSet<String>) -> bool {
 }
 
 /// Hosts to which links of many unrelated sites were led tonight.
-pub fn portals(night: &[Tonight]) -> HashSet<String> {
+pub fn captive_portals(night: &[LinkResult]) -> HashSet<String> {
     let mut led_from: HashMap<&str, HashSet<&str>> = HashMap::new();
     for tonight in night {
         let portal = tonight.evidence.ended_at.as_ref().filter(|end| !same_site(end, tonight.link));
@@ -155,17 +156,17 @@ mod tests {
     }
 
     /// A night of a hundred hosts of which the first `bad` show `evidence`.
-    fn is_void(bad: usize, worse: &Evidence, before: Option<&Evidence>, failed_voids: u32) -> bool {
+    fn is_void(bad: usize, worse: &Evidence, before: Option<&Evidence>, failed_void_nights: u32) -> bool {
         let links: Vec<Address> = (0..100).map(address).collect();
         let fine = fine();
-        let night: Vec<Tonight> = links
+        let night: Vec<LinkResult> = links
             .iter()
             .enumerate()
-            .map(|(n, link)| Tonight {
+            .map(|(n, link)| LinkResult {
                 link,
                 evidence: if n < bad { worse } else { &fine },
                 before,
-                failed_voids,
+                failed_void_nights,
             })
             .collect();
         void(&night, Sentinels::default()).is_some()
@@ -200,7 +201,7 @@ mod tests {
 
     #[test]
     fn void_nights_count_back_to_the_first_answer() {
-        assert_eq!(failed_voids(&[silent(), silent(), missing(), silent()]), 2);
+        assert_eq!(failed_void_nights(&[silent(), silent(), missing(), silent()]), 2);
     }
 
     proptest! {
@@ -215,12 +216,12 @@ mod tests {
             let kinds = [fine(), silent(), missing(), silent()];
             let told = |order: &[(usize, usize)]| {
                 let links: Vec<Address> = order.iter().map(|(n, _)| address(*n)).collect();
-                let night: Vec<Tonight> = order
+                let night: Vec<LinkResult> = order
                     .iter()
                     .zip(&links)
-                    .map(|((_, kind), link)| Tonight { link, evidence: &kinds[*kind], before: (*kind == 3).then_some(&kinds[1]), failed_voids: 0 })
+                    .map(|((_, kind), link)| LinkResult { link, evidence: &kinds[*kind], before: (*kind == 3).then_some(&kinds[1]), failed_void_nights: 0 })
                     .collect();
-                (void(&night, Sentinels::default()), portals(&night))
+                (void(&night, Sentinels::default()), captive_portals(&night))
             };
             prop_assert_eq!(told(&sorted), told(&mixed));
         }

@@ -48,7 +48,7 @@ pub fn streak(history: &[Evidence], effect: impl Fn(&Evidence) -> Effect) -> Str
 }
 
 /// How often the link went from good to bad or back in the last 30 days.
-pub fn turns(history: &[Evidence], now: Timestamp) -> usize {
+pub fn state_flips(history: &[Evidence], now: Timestamp) -> usize {
     let recent = SignedDuration::from_hours(30 * 24);
     let sides: Vec<bool> = history
         .iter()

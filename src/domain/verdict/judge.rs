@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::document::Fingerprint;
-use crate::domain::evidence::{Alarm, Change, Drift, Evidence, Finding, Reason, Weight};
-use crate::domain::verdict::history::{Effect, Streak, streak, turns};
+use crate::domain::evidence::{CriticalChange, Drift, Evidence, Finding, Reason, TextChange, Weight};
+use crate::domain::verdict::history::{Effect, Streak, state_flips, streak};
 use crate::domain::verdict::{State, Verdict};
 
 /// 410, no such host, an interface that says so: two nights.
@@ -23,10 +23,10 @@ const NIGHTS_FORBIDDEN: u32 = 7;
 const NIGHTS_CHANGED: u32 = 2;
 /// A link that goes up and down this often within 30 days is flapping, and
 /// must stay bad for longer before it is called dead.
-const TURNS_OF_A_FLAPPING_LINK: usize = 3;
+const FLIPS_OF_A_FLAPPING_LINK: usize = 3;
 const EXTRA_NIGHTS_WHEN_FLAPPING: u32 = 2;
 /// A change nobody looks at becomes the new normal.
-const CHANGE_STANDS_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+const CHANGE_CURRENT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Judges a link by its valid nights, oldest first.
 ///
@@ -37,14 +37,14 @@ pub fn judge(history: &[Evidence], now: Timestamp) -> Verdict {
         return Verdict { state: State::Unverifiable { reason: Reason::NotChecked }, since: now, nights: 0 };
     };
     match &last.finding {
-        Finding::Healthy { .. } => of_healthy(history, now),
-        Finding::Gone { .. } => of_gone(history, now),
-        Finding::Restricted { reason } => of_restricted(history, *reason, now),
+        Finding::Healthy { .. } => judge_healthy(history, now),
+        Finding::Gone { .. } => judge_gone(history, now),
+        Finding::Restricted { reason } => judge_restricted(history, *reason, now),
         Finding::Refused { reason } | Finding::Unclear { reason } => {
             let spoke = |evidence: &Evidence| {
-                is_word(evidence) || matches!(evidence.finding, Finding::Restricted { .. })
+                is_about_link(evidence) || matches!(evidence.finding, Finding::Restricted { .. })
             };
-            of_silence(history, history.iter().rposition(spoke), *reason, now)
+            judge_without_evidence(history, history.iter().rposition(spoke), *reason, now)
         }
     }
 }
@@ -53,7 +53,7 @@ pub fn judge(history: &[Evidence], now: Timestamp) -> Verdict {
 /// later changes are to be told against it.
 pub fn outlived_change(history: &[Evidence], now: Timestamp) -> Option<Fingerprint> {
     let confirmed = confirmed_change(history)?;
-    (confirmed.is_of_one_text && !confirmed.stands(now)).then_some(confirmed.change.text)
+    (confirmed.is_of_one_text && !confirmed.is_current(now)).then_some(confirmed.change.text)
 }
 
 /// How many nights must agree before this is death; `None` where no number is enough.
@@ -69,7 +69,7 @@ pub fn nights_needed(reason: Reason, weight: Weight) -> Option<u32> {
 
 /// How far a row of failures has come on its way to death.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Approach {
+pub struct Confirmation {
     /// Nights of evidence that weighs enough.
     pub nights: u32,
     pub needed: u32,
@@ -77,7 +77,7 @@ pub struct Approach {
 
 /// How far the last row of failures has come; `None` where no number of such
 /// nights is death, or where nothing fails.
-pub fn approach(history: &[Evidence], now: Timestamp) -> Option<Approach> {
+pub fn confirmation(history: &[Evidence], now: Timestamp) -> Option<Confirmation> {
     let last = history.iter().rposition(|evidence| matches!(evidence.finding, Finding::Gone { .. }))?;
     nearest(&history[..=last], now).1
 }
@@ -86,8 +86,10 @@ fn verdict(state: State, streak: Streak, now: Timestamp) -> Verdict {
     Verdict { state, since: streak.since.unwrap_or(now), nights: streak.nights }
 }
 
-fn of_healthy(history: &[Evidence], now: Timestamp) -> Verdict {
-    if let Some(ChangeSeen { change, streak, .. }) = confirmed_change(history).filter(|it| it.stands(now)) {
+fn judge_healthy(history: &[Evidence], now: Timestamp) -> Verdict {
+    if let Some(ConfirmedChange { change, streak, .. }) =
+        confirmed_change(history).filter(|it| it.is_current(now))
+    {
         let state = State::Changed { reason: change_reason(change), change: change.clone() };
         return verdict(state, streak, now);
     }
@@ -103,26 +105,26 @@ fn of_healthy(history: &[Evidence], now: Timestamp) -> Verdict {
 }
 
 /// A change that enough nights saw.
-struct ChangeSeen<'a> {
-    change: &'a Change,
+struct ConfirmedChange<'a> {
+    change: &'a TextChange,
     /// The nights that saw this text; for a page that never reads the same
     /// twice, all on which it read differently.
     streak: Streak,
     is_of_one_text: bool,
 }
 
-impl ChangeSeen<'_> {
+impl ConfirmedChange<'_> {
     /// Whether it is still news. What took the place of the work is, however
     /// long it has been there.
-    fn stands(&self, now: Timestamp) -> bool {
-        let is_recent = |since| now.duration_since(since) < CHANGE_STANDS_FOR;
+    fn is_current(&self, now: Timestamp) -> bool {
+        let is_recent = |since| now.duration_since(since) < CHANGE_CURRENT_FOR;
         self.change.is_worse() || self.streak.since.is_some_and(is_recent)
     }
 }
 
 /// The newest text, if enough nights or two fetches of one night saw it. A
 /// night that could not compare leaves it as it was.
-fn confirmed_change(history: &[Evidence]) -> Option<ChangeSeen<'_>> {
+fn confirmed_change(history: &[Evidence]) -> Option<ConfirmedChange<'_>> {
     let change = history.iter().rev().find_map(compared)?.different()?;
     let differing = |wanted: Option<_>| {
         streak(history, move |evidence| match compared(evidence) {
@@ -133,14 +135,14 @@ fn confirmed_change(history: &[Evidence]) -> Option<ChangeSeen<'_>> {
     };
     let same_text = differing(Some(change.text));
     if change.seen_twice || same_text.nights >= NIGHTS_CHANGED {
-        return Some(ChangeSeen { change, streak: same_text, is_of_one_text: true });
+        return Some(ConfirmedChange { change, streak: same_text, is_of_one_text: true });
     }
     // A page that reads differently every night has still changed, if none of
     // those nights was anything like the text that was accepted.
-    let restless = differing(None);
-    (restless.nights > NIGHTS_CHANGED).then_some(ChangeSeen {
+    let unstable = differing(None);
+    (unstable.nights > NIGHTS_CHANGED).then_some(ConfirmedChange {
         change,
-        streak: restless,
+        streak: unstable,
         is_of_one_text: false,
     })
 }
@@ -150,12 +152,12 @@ fn compared(evidence: &Evidence) -> Option<&Drift> {
     evidence.drift().filter(|drift| **drift != Drift::NotCompared)
 }
 
-fn change_reason(change: &Change) -> Reason {
+fn change_reason(change: &TextChange) -> Reason {
     match change.alarm {
-        Some(Alarm::Withdrawn) => Reason::Withdrawn,
-        Some(Alarm::Retracted) => Reason::Retracted,
-        Some(Alarm::Tampered) => Reason::Tampered,
-        Some(Alarm::Shrunken | Alarm::NewVersion) => Reason::Revised,
+        Some(CriticalChange::Withdrawn) => Reason::Withdrawn,
+        Some(CriticalChange::Retracted) => Reason::Retracted,
+        Some(CriticalChange::Tampered) => Reason::Tampered,
+        Some(CriticalChange::Shrunken | CriticalChange::NewVersion) => Reason::Revised,
         None if change.is_replacement() => Reason::Replaced,
         None => Reason::Revised,
     }
@@ -184,17 +186,17 @@ fn moved_to(evidence: &Evidence) -> Option<&crate::domain::address::Address> {
     }
 }
 
-fn of_gone(history: &[Evidence], now: Timestamp) -> Verdict {
+fn judge_gone(history: &[Evidence], now: Timestamp) -> Verdict {
     let (reason, weight) = weightiest(history);
-    let (all, approach) = nearest(history, now);
-    let is_dead = approach.is_some_and(|approach| approach.nights >= approach.needed);
+    let (all, confirmation) = nearest(history, now);
+    let is_dead = confirmation.is_some_and(|confirmation| confirmation.nights >= confirmation.needed);
     let state = if is_dead { State::Dead { reason } } else { State::Failing { reason, weight } };
     verdict(state, all, now)
 }
 
 /// All nights of the last row of failures, and of those that weigh alike the
 /// ones that are nearest to death.
-fn nearest(history: &[Evidence], now: Timestamp) -> (Streak, Option<Approach>) {
+fn nearest(history: &[Evidence], now: Timestamp) -> (Streak, Option<Confirmation>) {
     let (reason, weight) = weightiest(history);
     let is_death = |reason, weight| nights_needed(reason, weight).is_some();
     // A warning that readers get past says nothing of whether the work is
@@ -214,14 +216,15 @@ fn nearest(history: &[Evidence], now: Timestamp) -> (Streak, Option<Approach>) {
         })
     };
     let all = at_least(Weight::Weak);
-    let extra = if turns(history, now) >= TURNS_OF_A_FLAPPING_LINK { EXTRA_NIGHTS_WHEN_FLAPPING } else { 0 };
-    let approach = |least: Weight| {
+    let extra =
+        if state_flips(history, now) >= FLIPS_OF_A_FLAPPING_LINK { EXTRA_NIGHTS_WHEN_FLAPPING } else { 0 };
+    let confirmation = |least: Weight| {
         let needed = nights_needed(reason, least.min(weight))? + extra;
-        Some(Approach { nights: at_least(least).nights, needed })
+        Some(Confirmation { nights: at_least(least).nights, needed })
     };
     let levels = [Weight::Decisive, Weight::Strong, Weight::Inferred, Weight::Weak];
-    let nearest = levels.into_iter().filter_map(approach);
-    (all, nearest.min_by_key(|approach| approach.needed.saturating_sub(approach.nights)))
+    let nearest = levels.into_iter().filter_map(confirmation);
+    (all, nearest.min_by_key(|confirmation| confirmation.needed.saturating_sub(confirmation.nights)))
 }
 
 /// What is told of the current row of failures: the weightiest sign, the newest where equal.
@@ -245,7 +248,7 @@ fn weightiest(history: &[Evidence]) -> (Reason, Weight) {
 }
 
 /// A bare 403 says less than a login or a price, so that it only ever confirms itself.
-fn of_restricted(history: &[Evidence], tonight: Reason, now: Timestamp) -> Verdict {
+fn judge_restricted(history: &[Evidence], tonight: Reason, now: Timestamp) -> Verdict {
     let locked = |counts: fn(Reason) -> bool| {
         streak(history, move |evidence| match evidence.finding {
             Finding::Restricted { reason } if counts(reason) => Effect::Counts,
@@ -258,17 +261,17 @@ fn of_restricted(history: &[Evidence], tonight: Reason, now: Timestamp) -> Verdi
     };
     let (by_name, any) = (locked(|reason| reason != Reason::Forbidden), locked(|_| true));
     if by_name.nights >= NIGHTS_RESTRICTED {
-        let reason = history.iter().rev().find_map(gate).unwrap_or(tonight);
+        let reason = history.iter().rev().find_map(stated_restriction).unwrap_or(tonight);
         verdict(State::Restricted { reason }, by_name, now)
     } else if any.nights >= NIGHTS_FORBIDDEN {
         verdict(State::Restricted { reason: Reason::Forbidden }, any, now)
     } else {
-        of_silence(history, history.iter().rposition(is_word), tonight, now)
+        judge_without_evidence(history, history.iter().rposition(is_about_link), tonight, now)
     }
 }
 
 /// What a reader was asked for, where the host says.
-fn gate(evidence: &Evidence) -> Option<Reason> {
+fn stated_restriction(evidence: &Evidence) -> Option<Reason> {
     match evidence.finding {
         Finding::Restricted { reason } if reason != Reason::Forbidden => Some(reason),
         Finding::Restricted { .. }
@@ -280,14 +283,20 @@ fn gate(evidence: &Evidence) -> Option<Reason> {
 }
 
 /// Whether a night's evidence says something of the link itself.
-fn is_word(evidence: &Evidence) -> bool {
+fn is_about_link(evidence: &Evidence) -> bool {
     matches!(evidence.finding, Finding::Healthy { .. } | Finding::Gone { .. })
 }
 
 /// Tonight said nothing of the link itself: what was believed when it last
 /// did (`spoke`) stands, unless that was that all is well, which is no longer known.
-fn of_silence(history: &[Evidence], spoke: Option<usize>, reason: Reason, now: Timestamp) -> Verdict {
-    let silent = streak(history, |evidence| if is_word(evidence) { Effect::Ends } else { Effect::Counts });
+fn judge_without_evidence(
+    history: &[Evidence],
+    spoke: Option<usize>,
+    reason: Reason,
+    now: Timestamp,
+) -> Verdict {
+    let silent =
+        streak(history, |evidence| if is_about_link(evidence) { Effect::Ends } else { Effect::Counts });
     let unverifiable = verdict(State::Unverifiable { reason }, silent, now);
     let Some(last) = spoke else {
         return unverifiable;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
-use crate::domain::evidence::{Change, Reason, Weight};
+use crate::domain::evidence::{Reason, TextChange, Weight};
 
 /// What we believe of a link, and since when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub enum State {
     },
     Changed {
         reason: Reason,
-        change: Change,
+        change: TextChange,
     },
     Restricted {
         reason: Reason,

@@ -8,7 +8,7 @@ use axum::response::Response;
 use url::form_urlencoded;
 
 use crate::domain::course::CourseId;
-use crate::domain::policy::admission::Role;
+use crate::domain::policy::course_access::Role;
 use crate::domain::report::plain::visible;
 use crate::domain::report::wording::student;
 use crate::serve::auth::visitor::Visitor;
@@ -72,7 +72,7 @@ fn role_required(base: &BaseUrl, visitor: &Visitor, course: &CourseRules, role: 
         let next = visitor.requested_path().to_owned();
         return password_page(base, course, role, LoginAttempt { error: None, next });
     }
-    if course.admission.asks_the_provider() {
+    if course.admission.uses_oidc() {
         return match visitor.session(&course.id) {
             None => school_page(base, course, role, visitor.requested_path()),
             Some(_) => {

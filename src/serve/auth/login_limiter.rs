@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinError;
 
-use crate::domain::policy::throttle::Throttle;
+use crate::domain::policy::login_throttle::LoginThrottle;
 
 /// Password hashes computed at the same time. Each uses as much memory as the hash requires.
 const MAX_CONCURRENT_HASHES: usize = 2;
 
 #[derive(Debug)]
 pub(in crate::serve) struct LoginLimiter {
-    throttle: Mutex<Throttle>,
+    throttle: Mutex<LoginThrottle>,
     hashing: Arc<Semaphore>,
 }
 
@@ -23,7 +23,7 @@ impl Default for LoginLimiter {
 }
 
 impl LoginLimiter {
-    pub(in crate::serve) fn throttle(&self) -> MutexGuard<'_, Throttle> {
+    pub(in crate::serve) fn throttle(&self) -> MutexGuard<'_, LoginThrottle> {
         self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

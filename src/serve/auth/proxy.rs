@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::http::HeaderMap;
 use axum::http::header::{HeaderName, HeaderValue};
 
-use crate::domain::policy::admission::Person;
+use crate::domain::policy::course_access::Person;
 use crate::domain::policy::network::Network;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

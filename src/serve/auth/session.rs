@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::capture::Digest;
 use crate::domain::course::CourseId;
-use crate::domain::policy::admission::Role;
+use crate::domain::policy::course_access::Role;
 use crate::domain::policy::password::PasswordHash;
 use crate::serve::auth::cookie::SessionCookie;
 use crate::serve::auth::oidc::client::OidcClient;
@@ -89,7 +89,7 @@ impl SessionStore {
             return Ok(loaded);
         }
         let now = self.clock.now();
-        for course in self.settings.courses.iter().filter(|course| course.admission.has_a_door()) {
+        for course in self.settings.courses.iter().filter(|course| course.admission.has_sign_in()) {
             let cookie = SessionCookie::of_course(&course.id, &self.settings.base_url, is_secure);
             for token in cookie.values(headers).filter(|token| token.len() == TOKEN_CHARS) {
                 let stored = self.catalogue.session(Digest::of(token.as_bytes())).await?;
@@ -191,7 +191,7 @@ fn status(session: &Session, course: &CourseRules, settings: &ServeSettings, now
 
 fn lifetime(course: &CourseRules, role: Role) -> SignedDuration {
     match role {
-        Role::Reader if !course.admission.asks_the_provider() => READER_LIFETIME,
+        Role::Reader if !course.admission.uses_oidc() => READER_LIFETIME,
         Role::Reader | Role::Staff => SHORT_LIFETIME,
     }
 }
@@ -199,12 +199,12 @@ fn lifetime(course: &CourseRules, role: Role) -> SignedDuration {
 /// A digest of the settings that a session depends on: the password, or the
 /// provider and the lists of people. A session ends when they change.
 fn basis(course: &CourseRules, role: Role, settings: &ServeSettings) -> Option<Digest> {
-    if !course.admission.asks_the_provider() {
+    if !course.admission.uses_oidc() {
         return course.admission.password(role).map(digest);
     }
     let oidc = settings.oidc.as_ref()?;
     let OidcClient { issuer, client_id, name_claim, groups_claim, .. } = oidc;
-    let lists = course.admission.lists();
+    let lists = course.admission.allow_list_text();
     Some(Digest::of(format!("{issuer}\n{client_id}\n{name_claim}\n{groups_claim}\n{lists}").as_bytes()))
 }
 
@@ -219,12 +219,12 @@ fn digest(hash: &PasswordHash) -> Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::policy::admission::{Admission, Readers};
+    use crate::domain::policy::course_access::{CourseAccess, Readers};
 
     #[test]
     fn a_corrected_clock_ends_no_session_and_extends_none() {
         let course = CourseRules {
-            admission: Admission {
+            admission: CourseAccess {
                 readers: Readers::Password(
                     "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".parse().unwrap(),
                 ),

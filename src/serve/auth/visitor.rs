@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method};
 
 use crate::domain::course::CourseId;
-use crate::domain::policy::admission::{Person, Standing};
+use crate::domain::policy::course_access::{AccessLevel, Person};
 use crate::serve::auth::proxy::{PeerAddress, RequestOrigin};
 use crate::serve::auth::session::{SessionStore, SessionsByCourse};
 use crate::serve::error::Error;
@@ -63,12 +63,12 @@ impl Visitor {
         Self(Arc::new(VisitorData { origin, sessions, requested_path: String::new() }))
     }
 
-    pub(in crate::serve) fn standing(&self, course: &CourseRules) -> Standing {
-        course.admission.standing(self.session(&course.id).map(|session| session.role), self.person())
+    pub(in crate::serve) fn standing(&self, course: &CourseRules) -> AccessLevel {
+        course.admission.level(self.session(&course.id).map(|session| session.role), self.person())
     }
 
     pub(in crate::serve) fn may_read(&self, course: &CourseRules) -> bool {
-        self.standing(course) >= Standing::Reader
+        self.standing(course) >= AccessLevel::Reader
     }
 
     /// The person named by a trusted proxy.

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use crate::domain::course::CourseId;
-use crate::domain::policy::access::Original;
+use crate::domain::policy::copy_access::Original;
 use crate::domain::report::placement::is_own;
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::library::Library;

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::domain::policy::throttle::Client;
+use crate::domain::policy::login_throttle::Client;
 
 /// The requests in progress of each client. A client without any has no entry,
 /// so there are never more entries than connections.

@@ -20,7 +20,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::domain::policy::throttle::Client;
+use crate::domain::policy::login_throttle::Client;
 use crate::serve::auth::proxy::{PeerAddress, TrustedProxies};
 use crate::serve::http::connection_slots::{ConnectionSlot, ConnectionSlots, SlotBody};
 use crate::serve::http::per_client_limit::{ClientLimits, ClientPermit};

@@ -8,7 +8,7 @@ use super::Library;
 use super::course::LinkView;
 use crate::domain::capture::Capture;
 use crate::domain::course::Rights;
-use crate::domain::policy::access::{Closed, Original};
+use crate::domain::policy::copy_access::{Closed, Original};
 use crate::domain::verdict::State;
 
 /// Failing nights after which a reader is warned instead of redirected.
@@ -48,8 +48,8 @@ pub(in crate::serve) fn availability(library: &Library, link: &LinkView) -> Avai
         // A copy was chosen that does not open, so what is left of the original is offered.
         (Original::SetAside, ..) if !link.is_dead() => Availability::Original(original()),
         // Only readers of the course may learn whether there is a copy.
-        (Original::Dead | Original::SetAside, _, _, Err(Closed::ToStrangers)) => {
-            Availability::Closed(Closed::ToStrangers)
+        (Original::Dead | Original::SetAside, _, _, Err(Closed::NotAReader)) => {
+            Availability::Closed(Closed::NotAReader)
         }
         (Original::Dead | Original::SetAside, _, Some(_), Err(closed)) => Availability::Closed(closed),
         (Original::Dead | Original::SetAside, _, None, _) => Availability::Nothing,

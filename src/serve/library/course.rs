@@ -11,7 +11,7 @@ use crate::domain::address::{Address, LinkId};
 use crate::domain::capture::Capture;
 use crate::domain::course::Rights;
 use crate::domain::link::Mention;
-use crate::domain::policy::access::{self, Original};
+use crate::domain::policy::copy_access::{self, Original};
 use crate::domain::report::placement::{is_broken, is_own};
 use crate::domain::report::{CourseFacts, CourseReport, LinkFacts};
 use crate::domain::verdict::State;
@@ -154,7 +154,7 @@ impl LinkView {
             return Rights::TakenDown;
         }
         let is_own = is_own(&self.course.night, self.item());
-        access::rights_of(&self.item().link, &self.course.rules.copies.rights, is_own)
+        copy_access::rights_of(&self.item().link, &self.course.rules.copies.rights, is_own)
     }
 
     /// The decision about the link, in force or lapsed.

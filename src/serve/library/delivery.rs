@@ -169,7 +169,7 @@ fn has_extension(name: &str, extension: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::capture::{Digest, Why};
+    use crate::domain::capture::{CaptureReason, Digest};
     use proptest::prelude::*;
 
     fn delivery(body: &[u8], claimed: &str, address: &str) -> Delivery {
@@ -182,7 +182,7 @@ mod tests {
             bytes: body.len() as u64,
             media_type: claimed.to_owned(),
             captured_at: jiff::Timestamp::UNIX_EPOCH,
-            why: Why::First,
+            why: CaptureReason::First,
             head: None,
             chain: Vec::new(),
         };

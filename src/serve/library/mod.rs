@@ -21,7 +21,7 @@ use crate::domain::address::{Address, LinkId};
 use crate::domain::capture::{CaptureId, Digest};
 use crate::domain::course::CourseId;
 use crate::domain::evidence::link_history::StoredCapture;
-use crate::domain::policy::access::{self, Closed, Question};
+use crate::domain::policy::copy_access::{self, Closed, CopyRequest};
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::error::Error;
 use crate::serve::library::comparison::{Comparison, ComparisonCache};
@@ -107,9 +107,9 @@ impl Library {
         Ok(links.min_by_key(|link| match self.may_open(link) {
             Err(Closed::TakenDown) => 0,
             Ok(()) => 1,
-            Err(Closed::OriginalStands | Closed::OutsideTerm) => 2,
+            Err(Closed::OriginalAvailable | Closed::OutsideTerm) => 2,
             Err(Closed::Licensed) => 3,
-            Err(Closed::ToStrangers) => 4,
+            Err(Closed::NotAReader) => 4,
         }))
     }
 
@@ -182,7 +182,7 @@ impl Library {
     /// Whether the copies of a link open today.
     pub(in crate::serve) fn may_open(&self, link: &LinkView) -> Result<(), Closed> {
         let (openness, rights) = (link.course.rules.copies.openness, link.rights());
-        access::may_open(&Question {
+        copy_access::may_open(&CopyRequest {
             is_reader: link.is_reader(),
             course: openness,
             rights,
@@ -190,8 +190,8 @@ impl Library {
             term: link.course.rules.term,
             today: self.today_at(&link.course),
         })?;
-        if self.settings.only_always_open_copies && !access::always_opens(openness, rights) {
-            return Err(Closed::OriginalStands);
+        if self.settings.only_always_open_copies && !copy_access::always_opens(openness, rights) {
+            return Err(Closed::OriginalAvailable);
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use axum::http::{StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use crate::domain::policy::admission::Readers;
+use crate::domain::policy::course_access::Readers;
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::base_url::BaseUrl;
 use crate::serve::library::course::LinkView;
@@ -43,7 +43,7 @@ pub(in crate::serve) async fn copies_origin(
 
 /// The origin for the copies of a link, unless they are served beside the pages.
 pub(in crate::serve) fn of_link<'a>(settings: &'a ServeSettings, link: &LinkView) -> Option<&'a BaseUrl> {
-    let is_public = matches!(link.course.rules.admission.readers, Readers::Everybody);
+    let is_public = matches!(link.course.rules.admission.readers, Readers::Everyone);
     settings.copies_origin.as_ref().filter(|_| is_public)
 }
 

@@ -12,7 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::domain::capture::{Capture, Digest};
 use crate::domain::course::Rights;
-use crate::domain::policy::access::Closed;
+use crate::domain::policy::copy_access::Closed;
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::error::RouteResult;
 use crate::serve::http::range::{self, RequestedRange};

@@ -12,7 +12,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::domain::capture::CaptureId;
 use crate::domain::evidence::link_history::StoredCapture;
-use crate::domain::policy::access::Closed;
+use crate::domain::policy::copy_access::Closed;
 use crate::domain::report::figures;
 use crate::domain::report::plain::visible;
 use crate::domain::report::wording::student::{self, CopyCitation};
@@ -85,7 +85,7 @@ pub(in crate::serve) async fn page(
     kept: &StoredCapture,
 ) -> RouteResult {
     let closed = library.may_open(link).err();
-    if let Some(closed @ (Closed::TakenDown | Closed::ToStrangers)) = closed {
+    if let Some(closed @ (Closed::TakenDown | Closed::NotAReader)) = closed {
         return copy_closed(library, visitor, link, closed).await;
     }
     let status = if closed.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };

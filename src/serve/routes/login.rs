@@ -9,8 +9,8 @@ use jiff::SignedDuration;
 use url::Url;
 
 use crate::domain::course::CourseId;
-use crate::domain::policy::admission::{Role, Standing};
-use crate::domain::policy::throttle::Client;
+use crate::domain::policy::course_access::{AccessLevel, Role};
+use crate::domain::policy::login_throttle::Client;
 use crate::domain::report::plain::visible;
 use crate::domain::report::wording::student;
 use crate::serve::auth::cookie::SessionCookie;
@@ -57,12 +57,12 @@ pub(in crate::serve) async fn show(
         return respond::page_not_found(base);
     };
     let role = login_role(course);
-    let needs_more = role == Role::Staff && visitor.standing(course) < Standing::Staff;
+    let needs_more = role == Role::Staff && visitor.standing(course) < AccessLevel::Staff;
     let next = query::parameter(&uri, "next");
     let next = next.as_deref().and_then(|next| base.own_path(next));
     let next = next.map_or_else(|| base.course(&course.id), str::to_owned);
     match visitor.session(&course.id).filter(|_| !needs_more) {
-        None if course.admission.asks_the_provider() => {
+        None if course.admission.uses_oidc() => {
             oidc::begin(&state.settings, &state.oidc, &visitor, course, next).await
         }
         None => {
@@ -109,7 +109,7 @@ pub(in crate::serve) async fn log_in(
         let error = Some(student::WRONG_PASSWORD.to_owned());
         return password_page(base, course, login_role(course), LoginAttempt { error, next });
     };
-    state.limiter.throttle().was_right(client, &course.id);
+    state.limiter.throttle().record_success(client, &course.id);
     let session = state.sessions.begin(course, role, visitor.session(&course.id)).await?;
     let home = base.course(&course.id);
     let mut response = respond::see_other(base.own_path(&next).unwrap_or(&home));
@@ -138,7 +138,7 @@ pub(in crate::serve) async fn log_out(
         state.sessions.end(session).await?;
     }
     let provider_logout = match session {
-        Some(_) if course.admission.asks_the_provider() => state.oidc.logout_url().await,
+        Some(_) if course.admission.uses_oidc() => state.oidc.logout_url().await,
         Some(_) | None => None,
     };
     let mut response = match provider_logout {
@@ -200,12 +200,11 @@ async fn role_of_password(
 }
 
 fn course_with_login<'a>(settings: &'a ServeSettings, course: &str) -> Option<&'a CourseRules> {
-    settings.courses.iter().find(|rules| rules.id.as_str() == course && rules.admission.has_a_door())
+    settings.courses.iter().find(|rules| rules.id.as_str() == course && rules.admission.has_sign_in())
 }
 
 /// The role of the login page: readers, or staff if readers need no login.
 fn login_role(course: &CourseRules) -> Role {
-    let is_for_readers =
-        course.admission.asks_the_provider() || course.admission.password(Role::Reader).is_some();
+    let is_for_readers = course.admission.uses_oidc() || course.admission.password(Role::Reader).is_some();
     if is_for_readers { Role::Reader } else { Role::Staff }
 }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::http::{HeaderMap, StatusCode, Uri};
 
-use crate::domain::policy::admission::{Person, Role};
+use crate::domain::policy::course_access::{Person, Role};
 use crate::domain::report::plain::visible;
 use crate::domain::report::wording::student::{self, Untrue};
 use crate::serve::auth::cookie::SessionCookie;
@@ -88,7 +88,7 @@ async fn complete(
 ) -> RouteResult {
     let base = &state.settings.base_url;
     let course = state.settings.course(&login.course);
-    let Some(course) = course.filter(|course| course.admission.asks_the_provider()) else {
+    let Some(course) = course.filter(|course| course.admission.uses_oidc()) else {
         return failed(base, Untrue::NotBegun);
     };
     let claims = match state.oidc.claims(oidc, login, code).await {

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 
 use crate::domain::capture::{Capture, Digest};
 use crate::domain::course::CourseId;
-use crate::domain::policy::access::Closed;
+use crate::domain::policy::copy_access::Closed;
 use crate::domain::report::wording::student::{self, CopyCitation};
 use crate::serve::auth::login;
 use crate::serve::auth::visitor::Visitor;
@@ -72,15 +72,15 @@ pub(in crate::serve) async fn copy_closed(
 ) -> RouteResult {
     let base = &library.settings.base_url;
     let status = match closed {
-        Closed::ToStrangers => return login::reader_required(base, visitor, &link.course.rules),
+        Closed::NotAReader => return login::reader_required(base, visitor, &link.course.rules),
         Closed::TakenDown => StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,
-        Closed::Licensed | Closed::OutsideTerm | Closed::OriginalStands => StatusCode::FORBIDDEN,
+        Closed::Licensed | Closed::OutsideTerm | Closed::OriginalAvailable => StatusCode::FORBIDDEN,
     };
     let (title, text) = student::closed(closed);
     let name = student::name_of(link.item());
     let latest = match closed {
         Closed::TakenDown => library.captures(&link.item().link).await?.pop(),
-        Closed::Licensed | Closed::OutsideTerm | Closed::OriginalStands | Closed::ToStrangers => None,
+        Closed::Licensed | Closed::OutsideTerm | Closed::OriginalAvailable | Closed::NotAReader => None,
     };
     let cited =
         latest.map(|kept| CitedCopy { citation: citation(link, &kept, &name), sha256: kept.capture.sha256 });

@@ -5,8 +5,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::{Archive, Error, failed, sync_dir};
+use crate::domain::action_token::SigningKey;
 use crate::domain::capture::Digest;
-use crate::domain::ticket::SigningKey;
 
 const NAME: &str = "signing-key";
 const BYTES: usize = 32;

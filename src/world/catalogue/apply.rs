@@ -43,7 +43,7 @@ async fn apply(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Er
             let lapse = LapsedDecision { course: course.clone(), link: link.clone(), decided: *decided };
             decisions::lapse(&lapse, on).await?;
         }
-        Entry::Letters { at, course, reader, wanted } => {
+        Entry::EmailSubscription { at, course, reader, wanted } => {
             decisions::letters(course, reader, *at, *wanted, on).await?;
         }
         Entry::TakenDown { at, link, .. } => taken_down(link, *at, on).await?,
@@ -52,7 +52,7 @@ async fn apply(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Er
             let link = link_id(link, on).await?;
             reread(link, *sha256, *text, on).await?;
         }
-        Entry::Sought { at, link, found } => {
+        Entry::ReplacementSearched { at, link, found } => {
             replacements::set_replacement_search(*at, link, found.as_ref(), on).await?
         }
         Entry::Finished { night, at, void } => {

@@ -14,7 +14,7 @@ use crate::domain::evidence::Evidence;
 use crate::domain::evidence::link_history::{LinkHistory, StoredCapture};
 use crate::domain::page::Page;
 use crate::domain::verdict::Verdict;
-use crate::domain::verdict::breaker::{self, Tonight, Void};
+use crate::domain::verdict::breaker::{self, LinkResult, Void};
 
 /// The number of visits that judging uses.
 const NIGHTS_REMEMBERED: i64 = 100;
@@ -46,9 +46,9 @@ pub struct LinkRecord {
 
 impl LinkRecord {
     /// What the breaker looks at, once tonight's evidence is in.
-    pub fn tonight<'a>(&'a self, link: &'a Address, evidence: &'a Evidence) -> Tonight<'a> {
-        let failed_voids = breaker::failed_voids(&self.voids);
-        Tonight { link, evidence, before: self.history.evidence.last(), failed_voids }
+    pub fn tonight<'a>(&'a self, link: &'a Address, evidence: &'a Evidence) -> LinkResult<'a> {
+        let failed_void_nights = breaker::failed_void_nights(&self.voids);
+        LinkResult { link, evidence, before: self.history.evidence.last(), failed_void_nights }
     }
 }
 

@@ -7,7 +7,7 @@ use super::value::{decoded, time, time_from};
 use super::{Catalogue, Error};
 use crate::domain::capture::Digest;
 use crate::domain::course::CourseId;
-use crate::domain::policy::admission::Role;
+use crate::domain::policy::course_access::Role;
 
 /// A session token.
 #[derive(Clone, Debug, PartialEq, Eq)]

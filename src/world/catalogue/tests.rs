@@ -3,7 +3,7 @@ use sqlx::Row as _;
 
 use super::*;
 use crate::domain::address::Address;
-use crate::domain::capture::{Capture, Digest, Why};
+use crate::domain::capture::{Capture, CaptureReason, Digest};
 use crate::domain::decision::{Choice, Decision, Gist, Until};
 use crate::domain::document::Fingerprint;
 use crate::domain::evidence::link_history::StoredCapture;
@@ -53,7 +53,7 @@ fn capture(n: i64, bytes: &[u8]) -> Entry {
             bytes: 1,
             media_type: String::new(),
             captured_at: night(n) + jiff::SignedDuration::from_mins(5),
-            why: Why::First,
+            why: CaptureReason::First,
             head: None,
             chain: vec![link()],
         },

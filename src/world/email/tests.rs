@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::patch::Spot;
+use crate::domain::patch::SourceLocation;
 use crate::domain::report::due::{self, LastSent, PendingReport};
 use crate::domain::report::tests::{kept, night, ok, three_dead_two_changed_one_moved, with};
 use crate::domain::report::{CourseReport, PagePatch, html, text};
@@ -124,7 +124,7 @@ fn one_click_is_offered_only_where_it_works() {
 #[test]
 fn a_patch_is_attached_byte_for_byte() {
     let diff = "--- a/x.md\n+++ b/x.md\n@@ -1 +1 @@\n-caf\u{e9} http://a.example/\r\n+caf\u{e9} https://a.example/\r\n";
-    let spot = Spot { name: "x.md".into(), line: 1 };
+    let spot = SourceLocation { name: "x.md".into(), line: 1 };
     let link = "http://a.example/".parse().unwrap();
     let patch = PagePatch { diff: Some(diff.into()), spots: vec![(link, vec![spot])] };
     let night = with(three_dead_two_changed_one_moved(), |report| {

@@ -13,7 +13,7 @@ use reqwest::{Response, Version};
 use tokio::io::{AsyncBufRead, AsyncRead, BufReader, ReadBuf};
 
 use super::failure::{self, Stage};
-use crate::domain::visit::{Ending, Failure, Headers};
+use crate::domain::visit::{ExchangeEnd, Failure, Headers};
 
 /// More content encodings than this on one body are an attack.
 const STACKED: usize = 2;
@@ -113,8 +113,10 @@ pub(super) fn failure_of(error: &io::Error) -> Failure {
         return Failure::TooLarge;
     }
     match inner.downcast_ref::<reqwest::Error>().map(|error| failure::ending(error, Stage::Body)) {
-        Some(Ending::Broke(failure)) => failure,
-        Some(Ending::Answered(_) | Ending::NotModified | Ending::Withheld(_)) | None => Failure::Encoding,
+        Some(ExchangeEnd::Failed(failure)) => failure,
+        Some(ExchangeEnd::Answered(_) | ExchangeEnd::NotModified | ExchangeEnd::NotSent(_)) | None => {
+            Failure::Encoding
+        }
     }
 }
 

@@ -19,8 +19,8 @@ use super::host_queue::{HostQueues, HostTurn};
 use super::resolver::Resolver;
 use super::{Accept, Error, FetchLimits, FetchSettings};
 use crate::domain::address::Address;
-use crate::domain::policy::pace::Order;
-use crate::domain::visit::{Ending, Failure, Headers, Hop, Validators, Withheld};
+use crate::domain::policy::politeness::HostAction;
+use crate::domain::visit::{ExchangeEnd, Failure, Headers, Hop, NotSent, Validators};
 use crate::world::clock::Clock;
 
 /// How much of a response head is recorded.
@@ -55,7 +55,7 @@ pub(super) struct HopRequest<'a> {
 /// A response head, and the right to read its body.
 pub(super) struct HopResponse {
     pub(super) hop: Hop,
-    pub(super) order: Order,
+    pub(super) order: HostAction,
     pub(super) response: Response,
     /// When the request was sent.
     pub(super) began: Instant,
@@ -70,7 +70,7 @@ pub(super) struct RequestSlot {
 
 pub(super) enum Dispatched {
     Response(Box<HopResponse>),
-    Ended { ending: Ending, took: Duration },
+    Ended { ending: ExchangeEnd, took: Duration },
 }
 
 impl Dispatcher {
@@ -95,16 +95,16 @@ impl Dispatcher {
         }
         let host = request.address.host();
         let Ok(mut turn) = self.queues.acquire(host).await else {
-            return Ok(Dispatched::withheld(Withheld::HostStopped));
+            return Ok(Dispatched::withheld(NotSent::HostStopped));
         };
         if let Some(failure) = self.failures.get(request.address).filter(|_| !request.fresh) {
-            return Ok(Dispatched::Ended { ending: Ending::Broke(failure), took: Duration::ZERO });
+            return Ok(Dispatched::Ended { ending: ExchangeEnd::Failed(failure), took: Duration::ZERO });
         }
         if let Some(delay) = request.crawl_delay {
             turn.slow_down(delay);
         }
         if self.queues.wait_for_delay(&turn, host).await.is_err() {
-            return Ok(Dispatched::withheld(Withheld::HostStopped));
+            return Ok(Dispatched::withheld(NotSent::HostStopped));
         }
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
         let began = self.clock.instant();
@@ -121,7 +121,7 @@ impl Dispatcher {
                 Ok(Dispatched::Response(Box::new(HopResponse { hop, order, response, began, slot })))
             }
             Err(ending) => {
-                if let Ending::Broke(failure) = ending {
+                if let ExchangeEnd::Failed(failure) = ending {
                     self.failures.record(request.address, failure);
                 }
                 let took = self.clock.instant().duration_since(began);
@@ -134,7 +134,7 @@ impl Dispatcher {
         self.resolver.is_public(address).await
     }
 
-    async fn connect(&self, request: &HopRequest<'_>, turn: &mut HostTurn) -> Result<Response, Ending> {
+    async fn connect(&self, request: &HopRequest<'_>, turn: &mut HostTurn) -> Result<Response, ExchangeEnd> {
         self.resolver.check(request.address, request.fresh).await.map_err(failure::resolve_ending)?;
         turn.mark_requested();
         self.requests.fetch_add(1, Ordering::Relaxed);
@@ -147,7 +147,7 @@ impl Dispatcher {
                 tracing::debug!(address = %request.address, error = ?error, "no response");
                 Err(failure::ending(&error, Stage::Head))
             }
-            Err(_) => Err(Ending::Broke(Failure::TimedOut)),
+            Err(_) => Err(ExchangeEnd::Failed(Failure::TimedOut)),
         }
     }
 }
@@ -179,8 +179,8 @@ impl HopRequest<'_> {
 }
 
 impl Dispatched {
-    fn withheld(why: Withheld) -> Self {
-        Self::Ended { ending: Ending::Withheld(why), took: Duration::ZERO }
+    fn withheld(why: NotSent) -> Self {
+        Self::Ended { ending: ExchangeEnd::NotSent(why), took: Duration::ZERO }
     }
 }
 

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 
 use super::resolver::ResolveError;
-use crate::domain::visit::{CertificateError, Ending, Failure, Withheld};
+use crate::domain::visit::{CertificateError, ExchangeEnd, Failure, NotSent};
 
 /// The stage at which a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,16 +15,16 @@ pub(super) enum Stage {
 }
 
 /// What a failed DNS lookup means for the link.
-pub(super) fn resolve_ending(why: ResolveError) -> Ending {
+pub(super) fn resolve_ending(why: ResolveError) -> ExchangeEnd {
     match why {
-        ResolveError::NoSuchHost => Ending::Broke(Failure::NoSuchHost),
-        ResolveError::NameServer => Ending::Broke(Failure::NameServer),
-        ResolveError::Internal => Ending::Withheld(Withheld::InternalAddress),
+        ResolveError::NoSuchHost => ExchangeEnd::Failed(Failure::NoSuchHost),
+        ResolveError::NameServer => ExchangeEnd::Failed(Failure::NameServer),
+        ResolveError::Internal => ExchangeEnd::NotSent(NotSent::InternalAddress),
     }
 }
 
 /// The ending of a request that failed.
-pub(super) fn ending(error: &reqwest::Error, stage: Stage) -> Ending {
+pub(super) fn ending(error: &reqwest::Error, stage: Stage) -> ExchangeEnd {
     let mut link: Option<&(dyn Error + 'static)> = Some(error);
     let connecting = error.is_connect();
     let mut found = None;
@@ -36,7 +36,7 @@ pub(super) fn ending(error: &reqwest::Error, stage: Stage) -> Ending {
         found = failure_of(error, stage, connecting).or(found);
         link = wrapped_source(error);
     }
-    Ending::Broke(found.unwrap_or_else(|| {
+    ExchangeEnd::Failed(found.unwrap_or_else(|| {
         if connecting {
             Failure::Connect
         } else if error.is_timeout() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::OwnedMutexGuard;
 
 use super::FetchSettings;
-use crate::domain::policy::pace::{self, Order, Pace, Signal};
+use crate::domain::policy::politeness::{self, HostAction, HostPace, PaceSignal};
 use crate::domain::visit::Hop;
 use crate::world::clock::Clock;
 
@@ -16,13 +16,13 @@ pub(super) struct HostQueues {
     delay: Duration,
     host_delays: HashMap<String, Duration>,
     max_retry_after: Duration,
-    paces: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Pace>>>>,
+    paces: Mutex<HashMap<String, Arc<tokio::sync::Mutex<HostPace>>>>,
     stopped: Mutex<HashSet<String>>,
 }
 
 /// The right to make one request to a host, held until its body is read.
 pub(super) struct HostTurn {
-    pace: OwnedMutexGuard<Pace>,
+    pace: OwnedMutexGuard<HostPace>,
     clock: Clock,
     requested: bool,
 }
@@ -57,9 +57,9 @@ impl HostQueues {
         Ok(HostTurn { pace, clock: self.clock, requested: false })
     }
 
-    fn new_pace(&self, host: &str) -> Arc<tokio::sync::Mutex<Pace>> {
+    fn new_pace(&self, host: &str) -> Arc<tokio::sync::Mutex<HostPace>> {
         let delay = self.host_delays.get(host).copied().unwrap_or(self.delay);
-        Arc::new(tokio::sync::Mutex::new(Pace::new(delay)))
+        Arc::new(tokio::sync::Mutex::new(HostPace::new(delay)))
     }
 
     /// Waits until the host may get another request.
@@ -74,15 +74,16 @@ impl HostQueues {
     }
 
     /// Adapts the pace to a response.
-    pub(super) fn record_response(&self, turn: &mut HostTurn, hop: &Hop) -> Order {
+    pub(super) fn record_response(&self, turn: &mut HostTurn, hop: &Hop) -> HostAction {
         let header = |name: &str| hop.headers.get(name);
-        let signal = Signal {
+        let signal = PaceSignal {
             status: hop.status,
-            retry_after: header("retry-after").and_then(|value| pace::retry_after(value, self.clock.now())),
-            challenge: pace::is_challenge(header),
+            retry_after: header("retry-after")
+                .and_then(|value| politeness::retry_after(value, self.clock.now())),
+            challenge: politeness::is_challenge(header),
         };
-        let order = turn.pace.heard(signal, self.clock.instant(), self.max_retry_after);
-        if order == Order::Stop {
+        let order = turn.pace.record_response(signal, self.clock.instant(), self.max_retry_after);
+        if order == HostAction::Stop {
             tracing::info!(
                 host = hop.address.host(),
                 status = hop.status,

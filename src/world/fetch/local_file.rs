@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::Fetched;
 use crate::domain::address::Address;
-use crate::domain::visit::{Ending, Exchange, Headers, Hop};
+use crate::domain::visit::{Exchange, ExchangeEnd, Headers, Hop};
 use crate::world::spool::Spool;
 
 /// Larger files are no readings.
@@ -55,7 +55,7 @@ pub(super) fn read(path: &Path, address: &Address, started: Timestamp, spool: &S
         started,
         millis: 0,
         hops: vec![Hop { address: address.clone(), status, headers: Headers(headers) }],
-        ending: Ending::Answered(body.body.clone()),
+        ending: ExchangeEnd::Answered(body.body.clone()),
     };
     Ok(Fetched { exchange, body: Some(body) })
 }

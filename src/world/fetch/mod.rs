@@ -36,7 +36,7 @@ use self::dispatch::{Dispatched, Dispatcher, HopRequest, HopResponse};
 use self::redirect::CookieJar;
 use self::robots::{RobotsCache, RobotsDecision};
 use crate::domain::address::Address;
-use crate::domain::visit::{Ending, Exchange, Failure, Hop, Validators};
+use crate::domain::visit::{Exchange, ExchangeEnd, Failure, Hop, Validators};
 use crate::world::clock::Clock;
 use crate::world::spool::{Spool, SpooledBody};
 
@@ -133,7 +133,7 @@ enum Step {
     /// Repeat the request with `Accept: */*`.
     AcceptAnything,
     Read,
-    End(Ending),
+    End(ExchangeEnd),
 }
 
 impl Fetch {
@@ -150,7 +150,7 @@ impl Fetch {
         }
         let mut state = ExchangeState::new(request);
         let (ending, body) = match self.follow(&mut state).await? {
-            Ok(spooled) => (Ending::Answered(spooled.body.clone()), Some(spooled)),
+            Ok(spooled) => (ExchangeEnd::Answered(spooled.body.clone()), Some(spooled)),
             Err(ending) => (ending, None),
         };
         let exchange = Exchange {
@@ -192,13 +192,13 @@ impl Fetch {
         self.dispatcher.failures.clear();
     }
 
-    async fn follow(&self, state: &mut ExchangeState<'_>) -> Result<Result<SpooledBody, Ending>, Error> {
+    async fn follow(&self, state: &mut ExchangeState<'_>) -> Result<Result<SpooledBody, ExchangeEnd>, Error> {
         let mut address = state.request.address.clone();
         loop {
             let cookie = state.cookies.header(&address);
             let key = cookie.as_ref().map(|cookie| cookie.as_bytes().to_vec());
             if !state.seen.insert((address.clone(), key, state.accept.as_str())) {
-                return Ok(Err(Ending::Broke(Failure::RedirectLoop)));
+                return Ok(Err(ExchangeEnd::Failed(Failure::RedirectLoop)));
             }
             let fresh = state.request.fresh_connection;
             let crawl_delay = match self.robots.check(&self.dispatcher, &address, fresh).await? {
@@ -245,7 +245,7 @@ impl Fetch {
         &self,
         state: &mut ExchangeState<'_>,
         response: HopResponse,
-    ) -> Result<Result<SpooledBody, Ending>, Error> {
+    ) -> Result<Result<SpooledBody, ExchangeEnd>, Error> {
         let began = response.began;
         let reader = BodyReader {
             limits: &self.dispatcher.limits,
@@ -255,7 +255,7 @@ impl Fetch {
         };
         let read = reader.spool(response, &self.spool).await?;
         state.active += self.dispatcher.clock.instant().duration_since(began);
-        Ok(read.map_err(Ending::Broke))
+        Ok(read.map_err(ExchangeEnd::Failed))
     }
 }
 
@@ -277,13 +277,15 @@ impl<'a> ExchangeState<'a> {
     }
 
     fn step(&self, response: &HopResponse, redirects: usize) -> Step {
-        let broke = |failure| Step::End(Ending::Broke(failure));
+        let broke = |failure| Step::End(ExchangeEnd::Failed(failure));
         match response.hop.status {
             301 | 302 | 303 | 307 | 308 if self.hops.len() > redirects => broke(Failure::TooManyRedirects),
             301 | 302 | 303 | 307 | 308 => {
                 redirect::target(response).map_or_else(|| broke(Failure::BadRedirect), Step::Follow)
             }
-            304 if self.validators_for(&response.hop.address).is_some() => Step::End(Ending::NotModified),
+            304 if self.validators_for(&response.hop.address).is_some() => {
+                Step::End(ExchangeEnd::NotModified)
+            }
             // The request was not conditional.
             304 => broke(Failure::Protocol),
             406 | 415 if self.accept != Accept::Anything => Step::AcceptAnything,

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::FetchSettings;
 use crate::domain::address::Address;
-use crate::domain::policy::internal;
+use crate::domain::policy::ip_filter;
 use crate::world::clock::Clock;
 
 /// How long a result is cached.
@@ -68,7 +68,7 @@ impl Resolver {
     /// cached for the connection; `uncached` ignores the cache.
     pub(super) async fn check(&self, address: &Address, uncached: bool) -> Result<(), ResolveError> {
         if let Some(ip) = address.literal_ip() {
-            return if internal::refused(ip, self.0.allow_private) {
+            return if ip_filter::is_blocked(ip, self.0.allow_private) {
                 Err(ResolveError::Internal)
             } else {
                 Ok(())
@@ -84,13 +84,13 @@ impl Resolver {
     /// Whether the host has public addresses, as far as DNS shows.
     pub(super) async fn is_public(&self, address: &Address) -> bool {
         if let Some(ip) = address.literal_ip() {
-            return !internal::refused(ip, false);
+            return !ip_filter::is_blocked(ip, false);
         }
         if self.0.overrides.contains_key(address.host()) {
             return true;
         }
         match self.resolve_any(address.host()).await {
-            Ok(addresses) => !addresses.iter().any(|address| internal::refused(address.ip(), false)),
+            Ok(addresses) => !addresses.iter().any(|address| ip_filter::is_blocked(address.ip(), false)),
             Err(ResolveError::NoSuchHost) => !self.0.allow_private && self.0.proxy.is_none(),
             Err(ResolveError::NameServer | ResolveError::Internal) => false,
         }
@@ -107,7 +107,7 @@ impl Resolver {
             }
         }
         let mut addresses = self.resolve_any(host).await?;
-        addresses.retain(|address| !internal::refused(address.ip(), self.0.allow_private));
+        addresses.retain(|address| !ip_filter::is_blocked(address.ip(), self.0.allow_private));
         if addresses.is_empty() {
             return Err(ResolveError::Internal);
         }

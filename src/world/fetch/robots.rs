@@ -11,9 +11,9 @@ use super::failure_cache::origin;
 use super::redirect;
 use super::{Accept, Error};
 use crate::domain::address::Address;
-use crate::domain::policy::pace::Order;
+use crate::domain::policy::politeness::HostAction;
 use crate::domain::policy::robots::{BYTES_READ, Rules};
-use crate::domain::visit::{Ending, Failure, Withheld};
+use crate::domain::visit::{ExchangeEnd, Failure, NotSent};
 
 /// RFC 9309 section 2.3.1.2.
 const REDIRECTS: usize = 5;
@@ -37,7 +37,7 @@ pub(super) struct RobotsCache {
 /// Whether an address may be requested.
 pub(super) enum RobotsDecision {
     Allowed { crawl_delay: Option<Duration> },
-    Denied(Ending),
+    Denied(ExchangeEnd),
 }
 
 impl RobotsCache {
@@ -68,11 +68,13 @@ impl RobotsCache {
         };
         Ok(match file {
             RobotsFile::AllowAll => RobotsDecision::Allowed { crawl_delay: None },
-            RobotsFile::DisallowAll => RobotsDecision::Denied(Ending::Withheld(Withheld::RobotsUnreachable)),
+            RobotsFile::DisallowAll => {
+                RobotsDecision::Denied(ExchangeEnd::NotSent(NotSent::RobotsUnreachable))
+            }
             RobotsFile::Rules(rules) if rules.allow(address) => {
                 RobotsDecision::Allowed { crawl_delay: rules.crawl_delay() }
             }
-            RobotsFile::Rules(_) => RobotsDecision::Denied(Ending::Withheld(Withheld::Robots)),
+            RobotsFile::Rules(_) => RobotsDecision::Denied(ExchangeEnd::NotSent(NotSent::Robots)),
         })
     }
 }
@@ -83,7 +85,7 @@ async fn fetch(
     dispatcher: &Dispatcher,
     of: &Address,
     fresh: bool,
-) -> Result<Result<RobotsFile, Ending>, Error> {
+) -> Result<Result<RobotsFile, ExchangeEnd>, Error> {
     let Ok(mut address) = of.join("/robots.txt") else { return Ok(Ok(RobotsFile::AllowAll)) };
     let mut asked_again = false;
     for _ in 0..=REDIRECTS + 1 {
@@ -102,7 +104,7 @@ async fn fetch(
             Dispatched::Ended { ending, .. } => return Ok(unreachable(dispatcher, of, &address, ending)),
         };
         match response.hop.status {
-            429 | 503 if response.order == Order::Wait && !asked_again => asked_again = true,
+            429 | 503 if response.order == HostAction::Wait && !asked_again => asked_again = true,
             200..=299 => return Ok(Ok(read(dispatcher, *response).await)),
             301 | 302 | 303 | 307 | 308 => match redirect::target(&response) {
                 Some(next) => address = next,
@@ -119,13 +121,13 @@ fn unreachable(
     dispatcher: &Dispatcher,
     of: &Address,
     asked: &Address,
-    ending: Ending,
-) -> Result<RobotsFile, Ending> {
+    ending: ExchangeEnd,
+) -> Result<RobotsFile, ExchangeEnd> {
     // A robots.txt that redirects to another site: a failure there does not concern the link.
     if site(of) != site(asked) {
         return Ok(RobotsFile::DisallowAll);
     }
-    if ending == Ending::Broke(Failure::TimedOut) {
+    if ending == ExchangeEnd::Failed(Failure::TimedOut) {
         dispatcher.failures.record_timeout(of);
     }
     Err(ending)

@@ -2,7 +2,7 @@
 //! new version, a whole host, a link whose copies open to nobody; and whose
 //! key the links are signed with.
 
-use onreserve::domain::ticket::{Purpose, SigningKey, Ticket};
+use onreserve::domain::action_token::{ActionToken, Purpose, SigningKey};
 
 use super::{A, B, BASE, READER, ask, configure, journal, letters, path_in, serving, town};
 use crate::fetch::site::Reply;
@@ -166,7 +166,7 @@ async fn links_are_signed_with_the_key_that_the_supervisor_hands_over() {
     assert!(!town.archive().join("signing-key").exists(), "none is made beside it");
     let path = path_in(&letters(&town).pop().unwrap(), "act");
     let sealed = path.rsplit('/').next().unwrap();
-    let ticket = Ticket::open(sealed, &SigningKey::parse(key).unwrap()).expect("signed with that key");
+    let ticket = ActionToken::verify(sealed, &SigningKey::parse(key).unwrap()).expect("signed with that key");
     assert!(matches!(ticket.purpose, Purpose::Act(_)) && ticket.is_for(&READER.parse().unwrap()));
     let (code, said) = run_on(&town.archive(), &["status"]).await;
     assert!(code == 0 && !said.contains(key) && !path.starts_with(BASE), "{said}");

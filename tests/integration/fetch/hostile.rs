@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_compression::tokio::write::{BrotliEncoder, GzipEncoder, ZstdEncoder};
-use onreserve::domain::visit::{Ending, Failure};
+use onreserve::domain::visit::{ExchangeEnd, Failure};
 use onreserve::world::clock::Clock;
 use onreserve::world::fetch::{FetchLimits, FetchSettings};
 use tokio::io::AsyncWriteExt as _;
@@ -19,7 +19,7 @@ async fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// How a fetch of `/x` ends on a server that answers so.
-async fn ending_of(reply: Reply, limits: impl FnOnce(&mut FetchLimits)) -> Ending {
+async fn ending_of(reply: Reply, limits: impl FnOnce(&mut FetchLimits)) -> ExchangeEnd {
     let script = move |seen: &Seen| {
         if seen.target == "/robots.txt" { Reply::not_found() } else { reply.clone() }
     };
@@ -75,7 +75,7 @@ async fn breakage_is_told_apart() {
         ),
     ];
     let endings = table.map(|(what, reply, failure)| async move {
-        assert_eq!(ending_of(reply, |_| ()).await, Ending::Broke(failure), "{what}");
+        assert_eq!(ending_of(reply, |_| ()).await, ExchangeEnd::Failed(failure), "{what}");
     });
     futures_util::future::join_all(endings).await;
 }
@@ -84,13 +84,13 @@ async fn breakage_is_told_apart() {
 async fn a_body_without_end_is_left_at_the_limit() {
     let pdf = |then| Reply::raw("HTTP/1.1 200 OK\r\ncontent-type: application/pdf\r\n\r\n%PDF-1.7\n", then);
     let limit = |limits: &mut FetchLimits| limits.document_bytes = 1 << 20;
-    assert_eq!(ending_of(pdf(Then::Endless), limit).await, Ending::Broke(Failure::TooLarge));
+    assert_eq!(ending_of(pdf(Then::Endless), limit).await, ExchangeEnd::Failed(Failure::TooLarge));
     // Only pages are held to the limit of pages.
     let page = Reply::page(&format!("<html>{}", "x".repeat(5000)));
     let small = |limits: &mut FetchLimits| limits.page_bytes = 4096;
-    assert_eq!(ending_of(page, small).await, Ending::Broke(Failure::TooLarge));
+    assert_eq!(ending_of(page, small).await, ExchangeEnd::Failed(Failure::TooLarge));
     let document = Reply::new(200, "content-type: text/html", format!("%PDF-1.7\n{}", "x".repeat(5000)));
-    assert!(matches!(ending_of(document, small).await, Ending::Answered(_)));
+    assert!(matches!(ending_of(document, small).await, ExchangeEnd::Answered(_)));
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn an_announced_flood_is_not_read() {
     let site = Site::start(move |_| flood.clone()).await;
     let guest = Guest::new(&settings(&[("press.school.edu", site.address)]));
     // robots.txt floods too: its first 500 KiB are read, and no more.
-    assert_eq!(guest.ending("http://press.school.edu/x").await, Ending::Broke(Failure::TooLarge));
+    assert_eq!(guest.ending("http://press.school.edu/x").await, ExchangeEnd::Failed(Failure::TooLarge));
     assert!(guest.fetch.traffic().bytes < 2 << 20, "{}", guest.fetch.traffic().bytes);
 }
 
@@ -108,9 +108,9 @@ async fn a_bomb_is_defused() {
     let bomb = gzip(&vec![b' '; 8 << 20]).await;
     let nested = gzip(&bomb).await;
     let bomb = Reply::new(200, "content-type: text/html\ncontent-encoding: gzip", &bomb);
-    assert_eq!(ending_of(bomb, |_| ()).await, Ending::Broke(Failure::TooLarge));
+    assert_eq!(ending_of(bomb, |_| ()).await, ExchangeEnd::Failed(Failure::TooLarge));
     let nested = Reply::new(200, "content-type: text/html\ncontent-encoding: gzip, gzip", &nested);
-    assert_eq!(ending_of(nested, |_| ()).await, Ending::Broke(Failure::TooLarge));
+    assert_eq!(ending_of(nested, |_| ()).await, ExchangeEnd::Failed(Failure::TooLarge));
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn encodings_that_come_unasked_are_undone() {
     assert_eq!(text(&guest.get("http://press.school.edu/empty").await), "");
     let archive = guest.get("http://press.school.edu/archive.gz").await.body.unwrap();
     assert!(std::fs::read(archive.path()).unwrap().starts_with(&[0x1f, 0x8b]));
-    assert_eq!(guest.ending("http://press.school.edu/cut").await, Ending::Broke(Failure::Encoding));
+    assert_eq!(guest.ending("http://press.school.edu/cut").await, ExchangeEnd::Failed(Failure::Encoding));
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn a_slow_drip_ends_with_the_rate_not_with_the_time() {
     };
     let start = Clock::system().instant();
     let patient = |limits: &mut FetchLimits| limits.document_time = Duration::from_mins(1);
-    assert_eq!(ending_of(reply, patient).await, Ending::Broke(Failure::TimedOut));
+    assert_eq!(ending_of(reply, patient).await, ExchangeEnd::Failed(Failure::TimedOut));
     assert!(Clock::system().instant().duration_since(start) < Duration::from_secs(20));
 }
 

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use onreserve::domain::address::Address;
-use onreserve::domain::visit::{Ending, Failure, Validators};
+use onreserve::domain::visit::{ExchangeEnd, Failure, Validators};
 use onreserve::world::clock::Clock;
 use onreserve::world::fetch::{
     Accept, Conditional, Fetch, FetchLimits, FetchRequest, FetchSettings, Fetched,
@@ -39,7 +39,7 @@ impl Guest {
         self.fetch.exchange(&request(address)).await.unwrap()
     }
 
-    async fn ending(&self, address: &str) -> Ending {
+    async fn ending(&self, address: &str) -> ExchangeEnd {
         self.get(address).await.exchange.ending
     }
 }
@@ -88,7 +88,7 @@ async fn a_page_arrives_with_its_head_and_its_digest() {
     assert_eq!(hop.status, 200);
     assert_eq!(hop.headers.media_type().as_deref(), Some("text/html"));
     assert_eq!(hop.headers.0.iter().filter(|(name, _)| name == "x-two").count(), 2);
-    assert_eq!(fetched.exchange.ending, Ending::Answered(fetched.body.unwrap().body.clone()));
+    assert_eq!(fetched.exchange.ending, ExchangeEnd::Answered(fetched.body.unwrap().body.clone()));
 
     let seen = site.seen();
     assert_eq!(seen[0].target, "/robots.txt");
@@ -130,11 +130,11 @@ async fn what_is_not_modified_is_not_sent_again() {
     };
     let validators = first.exchange.last_hop().unwrap().headers.validators();
     let again = held("http://papers.school.edu/paper", validators);
-    assert_eq!(guest.fetch.exchange(&again).await.unwrap().exchange.ending, Ending::NotModified);
-    assert_eq!(guest.ending("http://papers.school.edu/liar").await, Ending::Broke(Failure::Protocol));
+    assert_eq!(guest.fetch.exchange(&again).await.unwrap().exchange.ending, ExchangeEnd::NotModified);
+    assert_eq!(guest.ending("http://papers.school.edu/liar").await, ExchangeEnd::Failed(Failure::Protocol));
     let none = held("http://papers.school.edu/liar", Validators::default());
     let ending = guest.fetch.exchange(&none).await.unwrap().exchange.ending;
-    assert_eq!(ending, Ending::Broke(Failure::Protocol));
+    assert_eq!(ending, ExchangeEnd::Failed(Failure::Protocol));
 }
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn validators_go_only_where_they_came_from() {
     let held = Conditional { at: hop.address.clone(), validators: hop.headers.validators() };
     let again = |address: &str| FetchRequest { conditional: Some(held.clone()), ..request(address) };
     let unchanged = guest.fetch.exchange(&again("http://papers.school.edu/moved")).await.unwrap();
-    assert_eq!(unchanged.exchange.ending, Ending::NotModified);
+    assert_eq!(unchanged.exchange.ending, ExchangeEnd::NotModified);
     let elsewhere = guest.fetch.exchange(&again("http://papers.school.edu/dead")).await.unwrap();
     assert_eq!(text(&elsewhere), "gone");
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use onreserve::domain::visit::{Ending, Failure, Withheld};
+use onreserve::domain::visit::{ExchangeEnd, Failure, NotSent};
 use onreserve::world::clock::Clock;
 use onreserve::world::fetch::FetchSettings;
 
@@ -24,10 +24,10 @@ async fn robots_txt_is_obeyed_on_every_hop_and_asked_for_once() {
     })
     .await;
     let guest = Guest::new(&settings(&[("press.school.edu", site.address)]));
-    let disallowed = Ending::Withheld(Withheld::Robots);
+    let disallowed = ExchangeEnd::NotSent(NotSent::Robots);
     assert_eq!(guest.ending("http://press.school.edu/private/x").await, disallowed);
     assert_eq!(guest.ending("http://press.school.edu/leads").await, disallowed);
-    assert!(matches!(guest.ending("http://press.school.edu/open").await, Ending::Answered(_)));
+    assert!(matches!(guest.ending("http://press.school.edu/open").await, ExchangeEnd::Answered(_)));
     guest.fetch.begin_run();
     guest.get("http://press.school.edu/open").await;
     assert_eq!(site.targets(), ["/leads", "/open", "/open"]);
@@ -58,18 +58,18 @@ async fn a_robots_txt_that_fails_disallows_and_one_that_is_missing_allows() {
     let hosts: Vec<_> = hosts.iter().map(|(host, address)| (host.as_str(), *address)).collect();
     let guest = Guest::new(&settings(&hosts));
     let table = [
-        ("busy", Some(Withheld::RobotsUnreachable)),
+        ("busy", Some(NotSent::RobotsUnreachable)),
         ("none", None),
-        ("far", Some(Withheld::Robots)),
+        ("far", Some(NotSent::Robots)),
         ("round", None),
-        ("lost", Some(Withheld::RobotsUnreachable)),
-        ("cut", Some(Withheld::Robots)),
-        ("large", Some(Withheld::Robots)),
+        ("lost", Some(NotSent::RobotsUnreachable)),
+        ("cut", Some(NotSent::Robots)),
+        ("large", Some(NotSent::Robots)),
     ];
     for (name, withheld) in table {
         match (guest.ending(&format!("http://{name}.school.edu/x")).await, withheld) {
-            (Ending::Withheld(found), Some(expected)) => assert_eq!(found, expected, "{name}"),
-            (Ending::Answered(_), None) => {}
+            (ExchangeEnd::NotSent(found), Some(expected)) => assert_eq!(found, expected, "{name}"),
+            (ExchangeEnd::Answered(_), None) => {}
             (other, _) => panic!("{name}: {other:?}"),
         }
     }
@@ -80,7 +80,7 @@ async fn a_host_without_a_name_is_told_as_such() {
     let guest = Guest::new(&settings(&[]));
     let ending = guest.ending("http://no-such-host.invalid/x").await;
     // Where a machine has no name service at all, that is what fails.
-    let expected = [Failure::NoSuchHost, Failure::NameServer].map(Ending::Broke);
+    let expected = [Failure::NoSuchHost, Failure::NameServer].map(ExchangeEnd::Failed);
     assert!(expected.contains(&ending), "{ending:?}");
     assert_eq!(guest.fetch.traffic().requests, 0);
 }
@@ -93,7 +93,7 @@ async fn a_dead_host_is_tried_twice_and_then_remembered() {
     let guest = Guest::new(&settings(&[("dead.school.edu", address)]));
     for n in 0..6 {
         let ending = guest.ending(&format!("http://dead.school.edu/{n}")).await;
-        assert_eq!(ending, Ending::Broke(Failure::Connect));
+        assert_eq!(ending, ExchangeEnd::Failed(Failure::Connect));
     }
     assert_eq!(guest.fetch.traffic().requests, 2);
     let fresh = onreserve::world::fetch::FetchRequest {
@@ -113,7 +113,7 @@ async fn a_host_silent_on_robots_txt_is_not_waited_for_again() {
     let guest = Guest::new(&settings(&[("silent.school.edu", site.address)]));
     for n in 0..5 {
         let ending = guest.ending(&format!("http://silent.school.edu/{n}")).await;
-        assert_eq!(ending, Ending::Broke(Failure::TimedOut));
+        assert_eq!(ending, ExchangeEnd::Failed(Failure::TimedOut));
     }
     assert_eq!(site.seen().len(), 1);
 }
@@ -213,14 +213,18 @@ async fn a_host_that_has_had_enough_is_left_alone_for_the_night() {
             guest.fetch.stop_host("Told.school.edu");
         }
         let second = guest.get(&format!("http://{host}/b")).await.exchange;
-        assert_eq!(second.ending, Ending::Withheld(Withheld::HostStopped), "{host}");
+        assert_eq!(second.ending, ExchangeEnd::NotSent(NotSent::HostStopped), "{host}");
         assert!(second.hops.is_empty());
     }
     assert_eq!(site.targets().len(), 4);
     guest.fetch.begin_run();
     for host in names {
         let again = guest.get(&format!("http://{host}/b")).await.exchange;
-        assert_eq!(again.ending, Ending::Withheld(Withheld::HostStopped), "{host}: another run of the night");
+        assert_eq!(
+            again.ending,
+            ExchangeEnd::NotSent(NotSent::HostStopped),
+            "{host}: another run of the night"
+        );
     }
     assert_eq!(site.targets().len(), 4);
 }
@@ -237,7 +241,7 @@ async fn an_abandoned_request_gives_its_turn_back() {
     let abandoned =
         tokio::time::timeout(Duration::from_millis(200), guest.get("http://press.school.edu/hangs"));
     assert!(abandoned.await.is_err());
-    assert!(matches!(guest.ending("http://press.school.edu/x").await, Ending::Answered(_)));
+    assert!(matches!(guest.ending("http://press.school.edu/x").await, ExchangeEnd::Answered(_)));
 }
 
 #[tokio::test]
@@ -259,7 +263,7 @@ async fn behind_a_proxy_the_fence_still_stands() {
     assert!(guest.get("http://press.school.edu/x").await.body.is_some());
     assert!(guest.get("http://no-such-host.invalid/x").await.body.is_some(), "the proxy may know more names");
     for address in ["http://intranet.school.edu/x", "http://10.0.0.1/x"] {
-        assert_eq!(guest.ending(address).await, Ending::Withheld(Withheld::InternalAddress), "{address}");
+        assert_eq!(guest.ending(address).await, ExchangeEnd::NotSent(NotSent::InternalAddress), "{address}");
     }
     assert_eq!(proxy.seen().len(), 4, "two pages, each with its robots.txt");
 }

@@ -1,7 +1,7 @@
 //! Redirects: every hop recorded, every rule on every hop.
 
 use onreserve::domain::address::Address;
-use onreserve::domain::visit::{Ending, Failure, Withheld};
+use onreserve::domain::visit::{ExchangeEnd, Failure, NotSent};
 
 use super::site::{Reply, Site};
 use super::{Guest, settings, text};
@@ -53,7 +53,7 @@ async fn going_round_in_circles_ends() {
     ];
     for (path, failure, hops) in table {
         let exchange = guest.get(&format!("http://press.school.edu{path}")).await.exchange;
-        assert_eq!(exchange.ending, Ending::Broke(failure), "{path}");
+        assert_eq!(exchange.ending, ExchangeEnd::Failed(failure), "{path}");
         assert_eq!(exchange.hops.len(), hops, "{path}");
     }
 }
@@ -96,7 +96,7 @@ async fn nothing_internal_is_dialled() {
         format!("http://localhost:{port}/"),
         "http://169.254.169.254/latest/meta-data/".to_owned(),
     ] {
-        assert_eq!(guest.ending(&address).await, Ending::Withheld(Withheld::InternalAddress), "{address}");
+        assert_eq!(guest.ending(&address).await, ExchangeEnd::NotSent(NotSent::InternalAddress), "{address}");
     }
     assert!(site.seen().is_empty());
     assert_eq!(guest.fetch.traffic().requests, 0);
@@ -115,7 +115,7 @@ async fn a_redirect_cannot_lead_behind_the_fence() {
     let guest = Guest::new(&settings(&hosts));
     for path in ["/literal", "/name"] {
         let exchange = guest.get(&format!("http://press.school.edu{path}")).await.exchange;
-        assert_eq!(exchange.ending, Ending::Withheld(Withheld::InternalAddress), "{path}");
+        assert_eq!(exchange.ending, ExchangeEnd::NotSent(NotSent::InternalAddress), "{path}");
         assert_eq!(exchange.hops.len(), 1, "{path}");
     }
     assert_eq!(site.targets(), ["/literal", "/name"]);

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use onreserve::domain::visit::{CertificateError, Ending, Failure};
+use onreserve::domain::visit::{CertificateError, ExchangeEnd, Failure};
 use onreserve::world::clock::Clock;
 use onreserve::world::fetch::{self, Fetch, FetchRequest, FetchSettings};
 use onreserve::world::spool::Spool;
@@ -55,7 +55,7 @@ fn file(text: &str) -> NamedTempFile {
     file
 }
 
-async fn visit(trusted: Option<&str>, acceptor: TlsAcceptor) -> Ending {
+async fn visit(trusted: Option<&str>, acceptor: TlsAcceptor) -> ExchangeEnd {
     let site = Site::start_tls(|_| Reply::page("<p>private words"), acceptor).await;
     let bundle = trusted.map(file);
     let other = file(&authority("Another").pem());
@@ -76,7 +76,7 @@ async fn a_trusted_authority_in_a_long_bundle_is_found() {
     }
     bundle.push_str(&authority.pem());
     let acceptor = leaf(&authority, "press.school.edu", 2200);
-    assert!(matches!(visit(Some(&bundle), acceptor).await, Ending::Answered(_)));
+    assert!(matches!(visit(Some(&bundle), acceptor).await, ExchangeEnd::Answered(_)));
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn bad_certificates_are_told_apart() {
     ];
     for (trusted, acceptor, fault) in table {
         let ending = visit(trusted, acceptor).await;
-        assert_eq!(ending, Ending::Broke(Failure::Certificate(fault)));
+        assert_eq!(ending, ExchangeEnd::Failed(Failure::Certificate(fault)));
     }
 }
 
@@ -106,7 +106,7 @@ async fn what_is_no_tls_is_no_certificate_fault() {
     // The scripted server waits for a head that never comes, and so do we.
     let ending = guest.ending("https://plain.school.edu/x").await;
     assert!(
-        matches!(ending, Ending::Broke(Failure::TimedOut | Failure::Tls | Failure::Connect)),
+        matches!(ending, ExchangeEnd::Failed(Failure::TimedOut | Failure::Tls | Failure::Connect)),
         "{ending:?}"
     );
 }
@@ -198,7 +198,7 @@ async fn a_host_that_is_broken_over_http2_gets_a_second_try_over_http1() {
         ..settings(&[("press.school.edu", address)])
     });
     assert_eq!(text(&guest.get("https://press.school.edu/whole").await), "# over h2");
-    assert_eq!(guest.ending("https://press.school.edu/x").await, Ending::Broke(Failure::Reset));
+    assert_eq!(guest.ending("https://press.school.edu/x").await, ExchangeEnd::Failed(Failure::Reset));
     let fresh = FetchRequest { fresh_connection: true, ..request("https://press.school.edu/x") };
     assert_eq!(text(&guest.fetch.exchange(&fresh).await.unwrap()), "plain");
 }

@@ -12,7 +12,7 @@ use std::io::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 use onreserve::domain::address::Address;
-use onreserve::domain::capture::{Capture, Why};
+use onreserve::domain::capture::{Capture, CaptureReason};
 use onreserve::domain::document::{self, Context, Document};
 use onreserve::domain::evidence::Evidence;
 use onreserve::domain::evidence::capture_decision;
@@ -137,7 +137,9 @@ fn visit(
                 let is_page = |document: &Document| document.html.is_some();
                 let before = blobs.last().map(|(_, before)| before);
                 assert!(
-                    kept.capture.why == Why::Changed || !is_page(&document) || before.is_none_or(is_page),
+                    kept.capture.why == CaptureReason::Changed
+                        || !is_page(&document)
+                        || before.is_none_or(is_page),
                     "{}: a page took the place of a kept file, and nobody was told",
                     scenario.id
                 );

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use onreserve::domain::address::Address;
 use onreserve::domain::capture::Digest;
-use onreserve::domain::visit::{Body, CertificateError, Ending, Exchange, Failure, Headers, Hop, Withheld};
+use onreserve::domain::visit::{
+    Body, CertificateError, Exchange, ExchangeEnd, Failure, Headers, Hop, NotSent,
+};
 
 use super::bodies;
 use super::notices::{NO_WALLS, NOTICES, WALLS};
@@ -27,7 +29,7 @@ pub(crate) struct Web {
 enum Reply {
     Body { status: u16, headers: Vec<(String, String)>, bytes: Vec<u8> },
     To { status: u16, location: String },
-    Ending(Ending),
+    ExchangeEnd(ExchangeEnd),
 }
 
 pub(crate) struct Fetched {
@@ -43,23 +45,23 @@ impl Web {
         let mut address = asked.clone();
         let (ending, bytes) = loop {
             if !seen.insert(address.clone()) {
-                break (Ending::Broke(Failure::RedirectLoop), None);
+                break (ExchangeEnd::Failed(Failure::RedirectLoop), None);
             }
             match self.reply(&address, night, look) {
-                Reply::Ending(ending) => break (ending, None),
+                Reply::ExchangeEnd(ending) => break (ending, None),
                 Reply::To { status, location } => {
                     hops.push(Hop { address: address.clone(), status, headers: Headers::default() });
                     match address.join(&location) {
                         Ok(next) if hops.len() <= HOPS => address = next,
-                        Ok(_) => break (Ending::Broke(Failure::TooManyRedirects), None),
-                        Err(_) => break (Ending::Broke(Failure::BadRedirect), None),
+                        Ok(_) => break (ExchangeEnd::Failed(Failure::TooManyRedirects), None),
+                        Err(_) => break (ExchangeEnd::Failed(Failure::BadRedirect), None),
                     }
                 }
                 Reply::Body { status, headers, bytes } => {
                     hops.push(Hop { address, status, headers: Headers(headers) });
                     let body =
                         Body { sha256: Digest::of(&bytes), sha1: String::new(), bytes: bytes.len() as u64 };
-                    break (Ending::Answered(body), Some(bytes));
+                    break (ExchangeEnd::Answered(body), Some(bytes));
                 }
             }
         };
@@ -90,7 +92,7 @@ impl Web {
     /// The reply a token names; see `scenarios.psv` for what there is.
     fn made(&self, token: &str, address: &Address, night: usize, look: usize) -> Reply {
         if let Some(ending) = ending(token) {
-            return Reply::Ending(ending);
+            return Reply::ExchangeEnd(ending);
         }
         if let Some((status, location)) = token.split_once('>') {
             let location = location.replace("{look}", &format!("{night}{look}"));
@@ -158,23 +160,23 @@ fn file(status: u16, media_type: &str, bytes: Vec<u8>) -> Reply {
     Reply::Body { status, headers: vec![("content-type".to_owned(), media_type.to_owned())], bytes }
 }
 
-fn ending(token: &str) -> Option<Ending> {
+fn ending(token: &str) -> Option<ExchangeEnd> {
     Some(match token {
-        "304" => Ending::NotModified,
-        "nxdomain" => Ending::Broke(Failure::NoSuchHost),
-        "servfail" => Ending::Broke(Failure::NameServer),
-        "refused" => Ending::Broke(Failure::Connect),
-        "timeout" => Ending::Broke(Failure::TimedOut),
-        "reset" => Ending::Broke(Failure::Reset),
-        "tls" => Ending::Broke(Failure::Tls),
-        "expired" => Ending::Broke(Failure::Certificate(CertificateError::Expired)),
-        "selfsigned" => Ending::Broke(Failure::Certificate(CertificateError::UnknownIssuer)),
-        "short" => Ending::Broke(Failure::Truncated),
-        "toolarge" => Ending::Broke(Failure::TooLarge),
-        "garbled" => Ending::Broke(Failure::Encoding),
-        "robots" => Ending::Withheld(Withheld::Robots),
-        "stopped" => Ending::Withheld(Withheld::HostStopped),
-        "internal" => Ending::Withheld(Withheld::InternalAddress),
+        "304" => ExchangeEnd::NotModified,
+        "nxdomain" => ExchangeEnd::Failed(Failure::NoSuchHost),
+        "servfail" => ExchangeEnd::Failed(Failure::NameServer),
+        "refused" => ExchangeEnd::Failed(Failure::Connect),
+        "timeout" => ExchangeEnd::Failed(Failure::TimedOut),
+        "reset" => ExchangeEnd::Failed(Failure::Reset),
+        "tls" => ExchangeEnd::Failed(Failure::Tls),
+        "expired" => ExchangeEnd::Failed(Failure::Certificate(CertificateError::Expired)),
+        "selfsigned" => ExchangeEnd::Failed(Failure::Certificate(CertificateError::UnknownIssuer)),
+        "short" => ExchangeEnd::Failed(Failure::Truncated),
+        "toolarge" => ExchangeEnd::Failed(Failure::TooLarge),
+        "garbled" => ExchangeEnd::Failed(Failure::Encoding),
+        "robots" => ExchangeEnd::NotSent(NotSent::Robots),
+        "stopped" => ExchangeEnd::NotSent(NotSent::HostStopped),
+        "internal" => ExchangeEnd::NotSent(NotSent::InternalAddress),
         _ => return None,
     })
 }

@@ -1,7 +1,7 @@
 //! Who is let in: strangers, readers, staff, by every address that shows something.
 
 use onreserve::domain::capture::Stamp;
-use onreserve::domain::policy::admission::{Admission, Circle, Readers, Staff};
+use onreserve::domain::policy::course_access::{AllowList, CourseAccess, Readers, Staff};
 use onreserve::serve::ServeSettings;
 
 use super::course::{ALIVE, GONE, NEVER, NIGHTS, OWN, start_of};
@@ -9,11 +9,13 @@ use super::{Server, id, settings};
 
 /// A course for those whom the school's sign-in names, behind a proxy on this machine.
 fn named() -> ServeSettings {
-    let circle = Circle { groups: ["teaching".to_owned()].into(), ..Circle::default() };
+    let circle = AllowList { groups: ["teaching".to_owned()].into(), ..AllowList::default() };
     let mut settings = settings();
     settings.proxies.trusted.push("127.0.0.1".parse().unwrap());
-    settings.courses[0].admission =
-        Admission { readers: Readers::Named(None), staff: Some(Staff { circle, ..Staff::default() }) };
+    settings.courses[0].admission = CourseAccess {
+        readers: Readers::Named(None),
+        staff: Some(Staff { list: circle, ..Staff::default() }),
+    };
     settings
 }
 

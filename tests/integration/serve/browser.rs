@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use onreserve::domain::action_token::{ActionToken, Purpose, SigningKey};
 use onreserve::domain::course::{Rights, RightsRule};
-use onreserve::domain::ticket::{Purpose, SigningKey, Ticket};
 use onreserve::serve::ServeSettings;
 use serde_json::json;
 use tokio::process::Command;
@@ -38,7 +38,7 @@ async fn readers_get_what_they_came_for() {
     let links = json!({
         "gone": id(GONE), "goneArticle": id(GONE_PAGE), "never": id(NEVER), "parked": id(PARKED), "taken": id(TAKEN),
         "newest": changed.last().unwrap().capture.id().to_string(),
-        "act": sealed(Purpose::Act(id(GONE))), "version": sealed(Purpose::Act(id(CHANGED))), "letters": sealed(Purpose::Letters),
+        "act": signed(Purpose::Act(id(GONE))), "version": signed(Purpose::Act(id(CHANGED))), "letters": signed(Purpose::Subscription),
     });
     let output = Command::new("node")
         .args(["--test", "--test-reporter=tap", "pages.test.mjs"])
@@ -63,9 +63,9 @@ fn key() -> SigningKey {
     SigningKey::parse(&"7".repeat(64)).unwrap()
 }
 
-fn sealed(purpose: Purpose) -> String {
+fn signed(purpose: Purpose) -> String {
     let until = "2027-01-01".parse().unwrap();
-    Ticket::new(purpose, &"dgm".parse().unwrap(), &READER.parse().unwrap(), until).sealed(&key())
+    ActionToken::new(purpose, &"dgm".parse().unwrap(), &READER.parse().unwrap(), until).signed(&key())
 }
 
 /// A dark course, but that copies of what changed are shown to all.

@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use onreserve::domain::action_token::{ActionToken, Purpose, SigningKey};
 use onreserve::domain::course::Openness;
-use onreserve::domain::policy::admission::{Admission, Circle, Readers, Staff};
-use onreserve::domain::ticket::{Purpose, SigningKey, Ticket};
+use onreserve::domain::policy::course_access::{AllowList, CourseAccess, Readers, Staff};
 use onreserve::serve::ServeSettings;
 use serde_json::Value;
 
@@ -164,14 +164,14 @@ fn state<'a>(links: &'a [Value], state: &str) -> &'a Value {
 async fn addresses(server: &Server) -> Vec<String> {
     let seal = |purpose| {
         let until = "2027-01-01".parse().unwrap();
-        Ticket::new(purpose, &"dgm".parse().unwrap(), &READER.parse().unwrap(), until).sealed(&key())
+        ActionToken::new(purpose, &"dgm".parse().unwrap(), &READER.parse().unwrap(), until).signed(&key())
     };
     let sought = ["", "?q=script", "?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E", "?q=alert+paragraph"];
     let mut pages: Vec<String> = sought.iter().map(|query| format!("/c/dgm/{query}")).collect();
     pages.extend([
         "/".to_owned(),
         "/c/dgm/health".to_owned(),
-        format!("/letters/{}", seal(Purpose::Letters)),
+        format!("/letters/{}", seal(Purpose::Subscription)),
     ]);
     for link in links(server).await {
         let id = link["id"].as_str().unwrap();
@@ -195,8 +195,9 @@ async fn every_page_keeps_what_strangers_wrote_as_text() {
     }
     let dead = state(&all, "dead")["id"].as_str().unwrap().parse().unwrap();
     let until = "2027-01-01".parse().unwrap();
-    let ticket = Ticket::new(Purpose::Act(dead), &"dgm".parse().unwrap(), &READER.parse().unwrap(), until)
-        .sealed(&key());
+    let ticket =
+        ActionToken::new(Purpose::Act(dead), &"dgm".parse().unwrap(), &READER.parse().unwrap(), until)
+            .signed(&key());
     let decided = server.post(&format!("/act/{ticket}"), &[], &[("choice", "accept-dead")]).await;
     assert_eq!(decided.status, 303, "{}", decided.text());
 
@@ -235,7 +236,7 @@ async fn refusals_and_messages_keep_it_as_text_too() {
         assert_is_harmless(&page, &reply.text());
     }
     let mut closed = open();
-    closed.courses[0].admission = Admission {
+    closed.courses[0].admission = CourseAccess {
         readers: Readers::Password(hash("a word")),
         staff: Some(Staff { password: Some(hash("another")), ..Staff::default() }),
     };
@@ -246,8 +247,8 @@ async fn refusals_and_messages_keep_it_as_text_too() {
         refusals.push(closed.get(page).await);
     }
     let mut named = open();
-    let circle = Circle { users: ["nobody".to_owned()].into(), groups: [].into() };
-    named.courses[0].admission = Admission { readers: Readers::Named(Some(circle)), staff: None };
+    let circle = AllowList { users: ["nobody".to_owned()].into(), groups: [].into() };
+    named.courses[0].admission = CourseAccess { readers: Readers::Named(Some(circle)), staff: None };
     named.proxies.trusted.push("127.0.0.1".parse().unwrap());
     refusals.push(server(named).await.get_with("/c/dgm/", &[("Remote-User", HOSTILE)]).await);
     for reply in refusals {

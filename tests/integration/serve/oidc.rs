@@ -1,6 +1,6 @@
 //! Signing in with the school's identity provider, and those who pretend to be it.
 
-use onreserve::domain::policy::admission::{Admission, Circle, Readers, Staff};
+use onreserve::domain::policy::course_access::{AllowList, CourseAccess, Readers, Staff};
 use onreserve::serve::{OidcClient, ServeSettings};
 use serde_json::json;
 use url::Url;
@@ -11,16 +11,16 @@ use super::{Reply, Server, settings};
 
 const HERE: &str = "/c/dgm/?q=paper";
 
-fn circle(groups: &[&str]) -> Circle {
-    Circle { groups: groups.iter().map(|group| (*group).to_owned()).collect(), ..Circle::default() }
+fn circle(groups: &[&str]) -> AllowList {
+    AllowList { groups: groups.iter().map(|group| (*group).to_owned()).collect(), ..AllowList::default() }
 }
 
 fn closed(oidc: OidcClient) -> ServeSettings {
     let mut settings = settings();
     settings.oidc = Some(oidc);
-    settings.courses[0].admission = Admission {
+    settings.courses[0].admission = CourseAccess {
         readers: Readers::SignedIn(Some(circle(&["dgm-2026"]))),
-        staff: Some(Staff { circle: circle(&["dgm-staff"]), ..Staff::default() }),
+        staff: Some(Staff { list: circle(&["dgm-staff"]), ..Staff::default() }),
     };
     settings
 }

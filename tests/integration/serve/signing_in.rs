@@ -3,7 +3,7 @@
 use argon2::password_hash::PasswordHasher as _;
 use argon2::{Argon2, Params};
 use jiff::{Timestamp, ToSpan as _};
-use onreserve::domain::policy::admission::{Admission, Readers, Staff};
+use onreserve::domain::policy::course_access::{CourseAccess, Readers, Staff};
 use onreserve::domain::policy::password::PasswordHash;
 use onreserve::serve::ServeSettings;
 
@@ -30,8 +30,8 @@ fn closed() -> ServeSettings {
 }
 
 /// Passwords for readers and for staff.
-pub(super) fn closed_admission() -> Admission {
-    Admission {
+pub(super) fn closed_admission() -> CourseAccess {
+    CourseAccess {
         readers: Readers::Password(hash(READERS)),
         staff: Some(Staff { password: Some(hash(STAFF)), ..Staff::default() }),
     }

@@ -13,7 +13,7 @@ const STAGES: &[&str] = &[
     "address",
     "link",
     "course",
-    "ticket",
+    "action_token",
     "schedule",
     "page",
     "patch",

@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::capture::Digest;
 use crate::domain::document::{Citation, Format};
 use crate::domain::evidence::probe::Probe;
-use crate::domain::visit::{Body, Ending, Exchange, Headers, Hop};
+use crate::domain::visit::{Body, Exchange, ExchangeEnd, Headers, Hop};
 
 fn address(text: &str) -> Address {
     Address::parse(text).unwrap()
@@ -21,7 +21,7 @@ fn answer(status: u16, change: impl FnOnce(&mut ProbeResult)) -> ProbeResult {
             started: Timestamp::UNIX_EPOCH,
             millis: 1,
             hops: vec![Hop { address: asked, status, headers: Headers::default() }],
-            ending: Ending::Answered(body),
+            ending: ExchangeEnd::Answered(body),
         },
         document: Some(Document {
             format: Format::Html,

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 
 use crate::domain::capture::{Capture, Verified};
 use crate::domain::course::PageSource;
-use crate::domain::evidence::{Alarm, Change, Reason};
+use crate::domain::evidence::{CriticalChange, Reason, TextChange};
 use crate::domain::link::{Kind, Mention};
-use crate::domain::patch::Spot;
+use crate::domain::patch::SourceLocation;
 use crate::domain::replacement::Replacement;
 use crate::domain::report::figures::{self, count, day, extent, list, number, size};
 use crate::domain::report::placement::{is_broken, is_hostile, is_own};
@@ -170,12 +170,13 @@ pub(super) fn how_long(night: &CourseFacts, verdict: &Verdict) -> String {
 }
 
 /// What students read now, beside what they read before.
-pub fn what_changed(night: &CourseFacts, item: &LinkFacts, change: &Change) -> String {
+pub fn what_changed(night: &CourseFacts, item: &LinkFacts, change: &TextChange) -> String {
     let since = local_day(night, item.verdict.since);
     let figures = wording::change(change);
     match (item.verdict.state.reason(), change.alarm) {
         // The alarm says it already.
-        (_, Some(Alarm::Withdrawn | Alarm::Retracted | Alarm::Tampered)) | (None, _) => {
+        (_, Some(CriticalChange::Withdrawn | CriticalChange::Retracted | CriticalChange::Tampered))
+        | (None, _) => {
             format!("since {since}: {figures}.")
         }
         (Some(reason), _) => format!("{} since {since}: {figures}.", wording::reason(reason, None)),
@@ -303,7 +304,7 @@ pub fn long_address(characters: usize) -> String {
 }
 
 /// Where the sources have a link: "one match, _data/schedule.yml line 112."
-pub fn in_the_source(spots: &[Spot]) -> String {
+pub fn in_the_source(spots: &[SourceLocation]) -> String {
     let places: Vec<String> =
         spots.iter().map(|spot| format!("{} line {}", visible(&spot.name), spot.line)).collect();
     match places.as_slice() {

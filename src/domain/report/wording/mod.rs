@@ -18,7 +18,7 @@ pub mod replacement;
 pub mod student;
 
 use crate::domain::evidence::comparison::ComparedBy;
-use crate::domain::evidence::{Alarm, Change, Note, Reason};
+use crate::domain::evidence::{CriticalChange, Note, Reason, TextChange};
 use crate::domain::page::Defect;
 use crate::domain::report::figures::{count, number, percent, words};
 use crate::domain::report::plain::{quoted, visible};
@@ -182,7 +182,7 @@ fn plain_why(why: &str) -> String {
 }
 
 /// How two versions differ, in figures: "16 pages (14 before), 96 % of the text the same".
-pub fn change(change: &Change) -> String {
+pub fn change(change: &TextChange) -> String {
     let mut parts = Vec::new();
     if let Some(alarm) = change.alarm {
         parts.push(self::alarm(alarm, change));
@@ -214,7 +214,7 @@ pub fn change(change: &Change) -> String {
 }
 
 /// What differs in a file that has no text to compare.
-fn without_text(change: &Change) -> String {
+fn without_text(change: &TextChange) -> String {
     match change.compared_by {
         ComparedBy::PageImages if change.similarity <= 0.0 => "other images on all its pages".to_owned(),
         ComparedBy::PageImages => {
@@ -228,12 +228,12 @@ fn without_text(change: &Change) -> String {
     }
 }
 
-fn alarm(alarm: Alarm, change: &Change) -> String {
+fn alarm(alarm: CriticalChange, change: &TextChange) -> String {
     match alarm {
-        Alarm::Withdrawn => "marked as withdrawn".to_owned(),
-        Alarm::Retracted => "marked as retracted".to_owned(),
-        Alarm::Tampered => "it now contains spam".to_owned(),
-        Alarm::Shrunken => {
+        CriticalChange::Withdrawn => "marked as withdrawn".to_owned(),
+        CriticalChange::Retracted => "marked as retracted".to_owned(),
+        CriticalChange::Tampered => "it now contains spam".to_owned(),
+        CriticalChange::Shrunken => {
             let figure = |n: u32| number(u64::from(n));
             format!(
                 "much shorter ({} words, {} before)",
@@ -241,7 +241,7 @@ fn alarm(alarm: Alarm, change: &Change) -> String {
                 figure(change.words_before)
             )
         }
-        Alarm::NewVersion => "a new version is out".to_owned(),
+        CriticalChange::NewVersion => "a new version is out".to_owned(),
     }
 }
 
@@ -307,8 +307,8 @@ mod tests {
     use crate::domain::capture::Digest;
     use crate::domain::document::Fingerprint;
 
-    fn revised() -> Change {
-        Change {
+    fn revised() -> TextChange {
+        TextChange {
             similarity: 0.964,
             compared_by: ComparedBy::Text,
             words_changed: 338,
@@ -327,9 +327,9 @@ mod tests {
     #[test]
     fn a_change_is_told_in_figures() {
         insta::assert_snapshot!(change(&revised()), @r#"16 pages (14 before), 96 % of the text the same, about 350 words rewritten, mostly under "Reverse diffusion""#);
-        let shrunken = Change {
+        let shrunken = TextChange {
             similarity: 0.04,
-            alarm: Some(Alarm::Shrunken),
+            alarm: Some(CriticalChange::Shrunken),
             pages_before: None,
             words_after: 310,
             section: None,

@@ -4,10 +4,10 @@
 
 use crate::domain::address::Address;
 use crate::domain::capture::Capture;
-use crate::domain::evidence::{Change, Reason};
+use crate::domain::evidence::{Reason, TextChange};
 use crate::domain::link::Mention;
-use crate::domain::policy::access::Closed;
-use crate::domain::policy::admission::Role;
+use crate::domain::policy::copy_access::Closed;
+use crate::domain::policy::course_access::Role;
 use crate::domain::report::LinkFacts;
 use crate::domain::report::figures::{count, extent, is_notebook, size};
 use crate::domain::report::plain::{is_bare_address, visible};
@@ -87,7 +87,7 @@ pub fn found(readings: usize, all: usize, copies: usize, are_all: bool) -> Strin
 /// A title and a sentence for a copy that does not open.
 pub fn closed(closed: Closed) -> (&'static str, &'static str) {
     match closed {
-        Closed::ToStrangers => ("Sign-in needed", "has a copy here for the readers of its course."),
+        Closed::NotAReader => ("Sign-in needed", "has a copy here for the readers of its course."),
         Closed::TakenDown => {
             ("Removed at the owner's request", "was removed from here at the request of its owner.")
         }
@@ -95,7 +95,7 @@ pub fn closed(closed: Closed) -> (&'static str, &'static str) {
         Closed::OutsideTerm => {
             ("Closed outside the term", "has a copy here, which opens only while the term runs.")
         }
-        Closed::OriginalStands => (
+        Closed::OriginalAvailable => (
             "The original comes first",
             "has a copy here, which opens only when the original is confirmed to be gone.",
         ),
@@ -269,7 +269,7 @@ pub fn measure(media: &str, copy: &Capture, pages: Option<u32>) -> String {
 }
 
 /// How two versions differ, in a sentence.
-pub fn difference(change: &Change) -> String {
+pub fn difference(change: &TextChange) -> String {
     let is_same = change.words_changed == 0 && change.words_after > 0;
     if is_same && change.pages_before == change.pages_after {
         "The words are the same; only the file differs.".to_owned()

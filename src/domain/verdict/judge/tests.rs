@@ -36,14 +36,14 @@ fn moved() -> Finding {
 }
 
 fn changed(text: u8, seen_twice: bool) -> Finding {
-    different(Change { seen_twice, ..change(text) })
+    different(TextChange { seen_twice, ..change(text) })
 }
 
-fn alarming(text: u8, alarm: Alarm) -> Finding {
-    different(Change { alarm: Some(alarm), ..change(text) })
+fn alarming(text: u8, alarm: CriticalChange) -> Finding {
+    different(TextChange { alarm: Some(alarm), ..change(text) })
 }
 
-fn different(change: Change) -> Finding {
+fn different(change: TextChange) -> Finding {
     Finding::Healthy { drift: Drift::Different(change), moved_to: None }
 }
 
@@ -51,8 +51,8 @@ fn not_compared() -> Finding {
     Finding::Healthy { drift: Drift::NotCompared, moved_to: None }
 }
 
-fn change(text: u8) -> Change {
-    Change {
+fn change(text: u8) -> TextChange {
+    TextChange {
         similarity: 0.7,
         compared_by: ComparedBy::Text,
         words_changed: 300,
@@ -227,11 +227,16 @@ fn each_text_has_its_own_thirty_days() {
 
 #[test]
 fn what_took_the_place_of_the_work_never_becomes_normal() {
-    let replaced = different(Change { similarity: 0.0, ..change(2) });
-    let worse = [Alarm::Withdrawn, Alarm::Retracted, Alarm::Shrunken, Alarm::Tampered]
-        .map(|alarm| alarming(2, alarm))
-        .into_iter()
-        .chain([replaced]);
+    let replaced = different(TextChange { similarity: 0.0, ..change(2) });
+    let worse = [
+        CriticalChange::Withdrawn,
+        CriticalChange::Retracted,
+        CriticalChange::Shrunken,
+        CriticalChange::Tampered,
+    ]
+    .map(|alarm| alarming(2, alarm))
+    .into_iter()
+    .chain([replaced]);
     for bad in worse {
         assert_eq!(name(vec![bad.clone(); 60]), "changed", "{bad:?}");
         assert_eq!(outlived(vec![bad.clone(); 60]), None, "{bad:?}");
@@ -241,7 +246,7 @@ fn what_took_the_place_of_the_work_never_becomes_normal() {
         let restless = (10..50).map(|text| changed(text, false)).chain([bad.clone()]);
         assert_eq!(name(restless), "changed", "{bad:?} on a page that never reads the same");
     }
-    assert_eq!(name(vec![alarming(2, Alarm::NewVersion); 32]), "ok");
+    assert_eq!(name(vec![alarming(2, CriticalChange::NewVersion); 32]), "ok");
 }
 
 #[test]
@@ -299,9 +304,9 @@ fn what_flapped_last_term_is_steady_now() {
 
 #[test]
 fn what_is_said_of_a_row_is_what_decides_it() {
-    let on_the_way = |findings: &[Finding]| approach(&history(findings.to_vec()), night(6));
+    let on_the_way = |findings: &[Finding]| confirmation(&history(findings.to_vec()), night(6));
     let (weak, strong) = (gone(Weight::Weak), gone(Weight::Strong));
-    let of = |nights, needed| Some(Approach { nights, needed });
+    let of = |nights, needed| Some(Confirmation { nights, needed });
     assert_eq!(on_the_way(&[healthy()]), None);
     assert_eq!(on_the_way(&[healthy(), failing(Reason::Certificate)]), None);
     let mixed = [healthy(), weak.clone(), weak.clone(), weak.clone(), strong.clone()];
@@ -317,7 +322,7 @@ fn any_finding() -> impl Strategy<Value = Finding> {
         1 => Just(moved()),
         1 => Just(not_compared()),
         1 => (0..3_u8, any::<bool>()).prop_map(|(text, twice)| changed(text, twice)),
-        1 => (0..3_u8, prop_oneof![Just(Alarm::Withdrawn), Just(Alarm::Tampered), Just(Alarm::NewVersion)])
+        1 => (0..3_u8, prop_oneof![Just(CriticalChange::Withdrawn), Just(CriticalChange::Tampered), Just(CriticalChange::NewVersion)])
             .prop_map(|(text, alarm)| alarming(text, alarm)),
         2 => prop_oneof![Just(Weight::Weak), Just(Weight::Inferred), Just(Weight::Strong), Just(Weight::Decisive)]
             .prop_map(gone),
@@ -375,7 +380,7 @@ proptest! {
             State::Dead { reason } => prop_assert!(has_them && reason != Reason::Certificate, "{reason:?}"),
             State::Failing { .. } => {
                 let history = history(findings);
-                let is_flapping = turns(&history, history[history.len() - 1].at) >= TURNS_OF_A_FLAPPING_LINK;
+                let is_flapping = state_flips(&history, history[history.len() - 1].at) >= FLIPS_OF_A_FLAPPING_LINK;
                 let is_warning = matches!(judge(&history, history[0].at).state.reason(), Some(Reason::Certificate));
                 prop_assert!(!has_them || is_flapping || is_warning);
             }
@@ -452,7 +457,7 @@ proptest! {
         let before = judged(findings.clone());
         let nights = history(findings.clone());
         // A flapping link is given longer; a good night more may end the flapping.
-        let is_flapping = turns(&nights, nights[nights.len() - 1].at) >= TURNS_OF_A_FLAPPING_LINK;
+        let is_flapping = state_flips(&nights, nights[nights.len() - 1].at) >= FLIPS_OF_A_FLAPPING_LINK;
         let mut kinder = findings;
         let place = place.index(kinder.len());
         kinder[place] = healthy();

@@ -1,6 +1,6 @@
 //! The configured client of an identity provider.
 
-use crate::domain::policy::identity::Issuer;
+use crate::domain::policy::oidc::Issuer;
 use crate::world::provider::{ClientSecret, Provider};
 
 /// The path, below the base URL, to which the provider sends browsers back.

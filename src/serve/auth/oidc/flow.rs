@@ -10,8 +10,8 @@ use ring::digest;
 use url::Url;
 
 use crate::domain::capture::Digest;
-use crate::domain::policy::identity::Claims;
-use crate::domain::policy::throttle::Client;
+use crate::domain::policy::login_throttle::Client;
+use crate::domain::policy::oidc::Claims;
 use crate::serve::auth::cookie::SessionCookie;
 use crate::serve::auth::oidc::client::{CALLBACK, OidcClient};
 use crate::serve::auth::oidc::pending_logins::{LIFETIME, PendingLogin, PendingLogins};

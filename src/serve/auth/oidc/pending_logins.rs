@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::capture::Digest;
 use crate::domain::course::CourseId;
-use crate::domain::policy::throttle::Client;
+use crate::domain::policy::login_throttle::Client;
 
 /// Enough time to look for a second factor.
 pub(in crate::serve) const LIFETIME: SignedDuration = SignedDuration::from_mins(10);

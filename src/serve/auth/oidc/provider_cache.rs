@@ -10,8 +10,8 @@ use url::Url;
 
 use super::client::OidcClient;
 use super::pending_logins::PendingLogin;
-use crate::domain::policy::identity::{
-    self, Claims, Discovery, Expected, KeySet, NotADiscovery, NotAKeySet, Refusal,
+use crate::domain::policy::oidc::{
+    self, Claims, ExpectedToken, IdTokenError, InvalidKeySet, InvalidMetadata, KeySet, ProviderEndpoints,
 };
 use crate::world::clock::Clock;
 use crate::world::provider;
@@ -34,9 +34,9 @@ pub(in crate::serve) enum Error {
     #[error("{url} answered with status {status}")]
     Status { url: Url, status: u16 },
     #[error("the discovery document {url} is not valid: {source}")]
-    Discovery { url: Url, source: NotADiscovery },
+    Discovery { url: Url, source: InvalidMetadata },
     #[error("the key set {url} is not valid: {source}")]
-    Keys { url: Url, source: NotAKeySet },
+    Keys { url: Url, source: InvalidKeySet },
     #[error("the last request failed a few seconds ago")]
     RecentlyFailed,
     #[error("it refused the authorization code: {0}")]
@@ -44,7 +44,7 @@ pub(in crate::serve) enum Error {
     #[error("its response to the authorization code contains no ID token")]
     NoToken,
     #[error("its ID token is not valid: {0}")]
-    Token(#[from] Refusal),
+    Token(#[from] IdTokenError),
 }
 
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ struct CacheState {
 /// What the provider publishes about itself.
 #[derive(Debug)]
 pub(in crate::serve) struct ProviderMetadata {
-    pub endpoints: Discovery,
+    pub endpoints: ProviderEndpoints,
     keys: KeySet,
     fetched_at: Timestamp,
 }
@@ -130,16 +130,16 @@ impl ProviderCache {
     ) -> Result<Claims, Error> {
         let metadata = self.metadata(oidc, clock).await?;
         let token = request_id_token(oidc, &metadata, code).await?;
-        let expected = Expected {
+        let expected = ExpectedToken {
             issuer: &oidc.issuer,
             client_id: &oidc.client_id,
             nonce: &code.login.nonce,
             now: clock.now(),
         };
-        match identity::believed(&token, &metadata.keys, expected) {
-            Err(Refusal::UnknownKey) => {
+        match oidc::verify(&token, &metadata.keys, expected) {
+            Err(IdTokenError::UnknownKey) => {
                 let metadata = self.refresh(oidc, clock, &metadata).await?;
-                Ok(identity::believed(&token, &metadata.keys, expected)?)
+                Ok(oidc::verify(&token, &metadata.keys, expected)?)
             }
             verified => Ok(verified?),
         }
@@ -162,7 +162,7 @@ impl CacheState {
 async fn fetch_metadata(oidc: &OidcClient, now: Timestamp) -> Result<ProviderMetadata, Error> {
     let url = oidc.issuer.discovery();
     let document = fetch_document(oidc, url).await?;
-    let endpoints = oidc.issuer.described(&document);
+    let endpoints = oidc.issuer.parse_metadata(&document);
     let endpoints = endpoints.map_err(|source| Error::Discovery { url: url.clone(), source })?;
     let keys = KeySet::parse(&fetch_document(oidc, &endpoints.keys).await?);
     let keys = keys.map_err(|source| Error::Keys { url: endpoints.keys.clone(), source })?;

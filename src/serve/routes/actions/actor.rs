@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 
+use crate::domain::action_token::{ActionToken, Purpose};
 use crate::domain::course::EmailAddress;
 use crate::domain::decision::Gist;
 use crate::domain::report::wording::actions;
-use crate::domain::ticket::{Purpose, Ticket};
 use crate::serve::base_url::BaseUrl;
 use crate::serve::error::{Error, RouteResult};
 use crate::serve::library::Library;
@@ -66,7 +66,7 @@ impl TokenError {
 /// Verifies the token of a signed link.
 pub(super) async fn authorise(library: &Library, token: &str) -> Result<Authorisation, TokenError> {
     let key = library.settings.signing_key.as_ref().ok_or(TokenError::Invalid)?;
-    let token = Ticket::open(token, key).map_err(|_| TokenError::Invalid)?;
+    let token = ActionToken::verify(token, key).map_err(|_| TokenError::Invalid)?;
     let courses = library.courses().await?;
     let course = courses.into_iter().find(|course| token.is_of(&course.night.course));
     let course = course.ok_or(TokenError::OtherRecipient)?;
@@ -84,7 +84,7 @@ impl Actor {
         let (id, with_host) = match purpose {
             Purpose::Act(id) => (id, false),
             Purpose::ActOnHost(id) => (id, true),
-            Purpose::Letters => return Err(TokenError::Invalid),
+            Purpose::Subscription => return Err(TokenError::Invalid),
         };
         let first = self.course.links_for_actor().find(|link| link.id() == id);
         let first = first.ok_or(TokenError::NoSuchLink)?;

@@ -10,11 +10,11 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
+use crate::domain::action_token::Purpose;
 use crate::domain::course::EmailAddress;
 use crate::domain::journal::Entry;
 use crate::domain::report::plain::visible;
 use crate::domain::report::wording::actions;
-use crate::domain::ticket::Purpose;
 use crate::serve::base_url::BaseUrl;
 use crate::serve::error::{Error, RouteResult};
 use crate::serve::library::Library;
@@ -63,7 +63,7 @@ pub(in crate::serve) async fn change(
     let wanted = ActionForm::read(body).await.field("letters") == Some("start");
     if wanted == subscriber.is_stopped(&library).await? {
         let (at, course) = (library.clock.now(), subscriber.course.night.course.clone());
-        let entry = Entry::Letters { at, course, reader: subscriber.reader.clone(), wanted };
+        let entry = Entry::EmailSubscription { at, course, reader: subscriber.reader.clone(), wanted };
         // An e-mail that is being sent at this moment is not interrupted; waiting ones are stopped.
         library.archive.append(at, std::slice::from_ref(&entry))?;
         library.catalogue.apply(&[entry]).await?;
@@ -75,8 +75,10 @@ pub(in crate::serve) async fn change(
 async fn subscriber(library: &Library, token: &str) -> Result<Subscriber, TokenError> {
     let authorisation = authorise(library, token).await?;
     match (authorisation.purpose, authorisation.actor.reader) {
-        (Purpose::Letters, Some(reader)) => Ok(Subscriber { course: authorisation.actor.course, reader }),
-        (Purpose::Letters, None) => Err(TokenError::OtherRecipient),
+        (Purpose::Subscription, Some(reader)) => {
+            Ok(Subscriber { course: authorisation.actor.course, reader })
+        }
+        (Purpose::Subscription, None) => Err(TokenError::OtherRecipient),
         (Purpose::Act(_) | Purpose::ActOnHost(_), _) => Err(TokenError::Invalid),
     }
 }

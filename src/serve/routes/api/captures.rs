@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::domain::capture::CaptureId;
-use crate::domain::policy::access::Closed;
+use crate::domain::policy::copy_access::Closed;
 use crate::domain::report::wording::student;
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::base_url::BaseUrl;
@@ -54,7 +54,7 @@ pub(in crate::serve) async fn capture(
     let Some(found) = library.capture(&visitor, &id).await? else { return respond::page_not_found(base) };
     let (link, kept) = (&found.link, &found.kept);
     let closed = library.may_open(link).err();
-    if let Some(closed @ (Closed::TakenDown | Closed::ToStrangers)) = closed {
+    if let Some(closed @ (Closed::TakenDown | Closed::NotAReader)) = closed {
         return copy_closed(&library, &visitor, link, closed).await;
     }
     let body = json!({

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use crate::domain::link::{Mention, Target};
-use crate::domain::policy::access::Closed;
+use crate::domain::policy::copy_access::Closed;
 use crate::domain::report::figures::day;
 use crate::domain::report::plain::visible;
 use crate::domain::report::wording::student;

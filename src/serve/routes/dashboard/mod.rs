@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use self::chart::LAYERS;
 use crate::domain::capture::{Capture, Verified};
 use crate::domain::course::CourseId;
-use crate::domain::policy::admission::Standing;
+use crate::domain::policy::course_access::AccessLevel;
 use crate::domain::report::Event;
 use crate::domain::report::figures::{self, count, hours, number, size};
 use crate::domain::report::plain::visible;
@@ -122,11 +122,13 @@ pub(in crate::serve) async fn health(
         Ok(course) => course,
         Err(response) => return response,
     };
-    let needed = course.rules.admission.needed_for_health();
+    let needed = course.rules.admission.required_for_health();
     if visitor.standing(&course.rules) < needed {
         return match needed {
-            Standing::Staff => login::staff_required(base, &visitor, &course.rules),
-            Standing::Reader | Standing::Stranger => login::reader_required(base, &visitor, &course.rules),
+            AccessLevel::Staff => login::staff_required(base, &visitor, &course.rules),
+            AccessLevel::Reader | AccessLevel::Stranger => {
+                login::reader_required(base, &visitor, &course.rules)
+            }
         };
     }
     let night = &course.night;
@@ -169,7 +171,7 @@ fn checked(course: &CourseView) -> String {
 
 /// Only staff may request rechecks.
 fn recheck_form(state: &DashboardState, visitor: &Visitor, course: &CourseView) -> Option<RecheckForm> {
-    if !state.recheck_queue.is_connected() || visitor.standing(&course.rules) < Standing::Staff {
+    if !state.recheck_queue.is_connected() || visitor.standing(&course.rules) < AccessLevel::Staff {
         return None;
     }
     let id = &course.night.course;
@@ -274,7 +276,7 @@ pub(in crate::serve) async fn recheck(
         Ok(course) => course,
         Err(response) => return response,
     };
-    if visitor.standing(&course.rules) < Standing::Staff {
+    if visitor.standing(&course.rules) < AccessLevel::Staff {
         return login::staff_required(base, &visitor, &course.rules);
     }
     if !state.form_tokens.is_valid(&visitor, &course.night.course, &form) {

@@ -22,15 +22,15 @@ pub(super) enum Algorithm {
 
 /// The keys of a provider that can be used.
 #[derive(Clone, Debug, Default)]
-pub struct KeySet(Vec<Key>);
+pub struct KeySet(Vec<PublicKey>);
 
 /// A text that is no set of keys.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it is no set of keys: {0}")]
-pub struct NotAKeySet(String);
+pub struct InvalidKeySet(String);
 
 #[derive(Clone)]
-struct Key {
+struct PublicKey {
     id: Option<String>,
     material: Material,
 }
@@ -46,12 +46,12 @@ enum Material {
 }
 
 #[derive(Deserialize)]
-struct WrittenSet {
+struct JwkSet {
     keys: Vec<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
-struct Written {
+struct Jwk {
     kty: String,
     #[serde(rename = "use")]
     usage: Option<String>,
@@ -76,37 +76,37 @@ impl Algorithm {
 
 impl KeySet {
     /// Reads a set; keys of kinds that we do not know are passed over.
-    pub fn parse(document: &[u8]) -> Result<Self, NotAKeySet> {
-        let set: WrittenSet =
-            serde_json::from_slice(document).map_err(|error| NotAKeySet(error.to_string()))?;
+    pub fn parse(document: &[u8]) -> Result<Self, InvalidKeySet> {
+        let set: JwkSet =
+            serde_json::from_slice(document).map_err(|error| InvalidKeySet(error.to_string()))?;
         let keys = set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok().and_then(usable));
         Ok(Self(keys.take(MOST_KEYS).collect()))
     }
 
     /// Whether the key that a token names, or the only one of its kind where it
     /// names none, made this signature; none if there is no such key.
-    pub(super) fn signed(
+    pub(super) fn verify(
         &self,
         algorithm: Algorithm,
         id: Option<&str>,
         message: &[u8],
         signature: &[u8],
     ) -> Option<bool> {
-        let of_kind = |key: &&Key| match (&key.material, algorithm) {
+        let of_kind = |key: &&PublicKey| match (&key.material, algorithm) {
             (Material::Rsa { .. }, Algorithm::Rs256) | (Material::P256(_), Algorithm::Es256) => true,
             (Material::Rsa { .. }, Algorithm::Es256) | (Material::P256(_), Algorithm::Rs256) => false,
         };
         let mut fit =
             self.0.iter().filter(of_kind).filter(|key| id.is_none_or(|id| key.id.as_deref() == Some(id)));
         match (fit.next(), fit.next()) {
-            (Some(key), None) => Some(key.signed(message, signature)),
+            (Some(key), None) => Some(key.verify(message, signature)),
             (None, _) | (Some(_), Some(_)) => None,
         }
     }
 }
 
-impl Key {
-    fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
+impl PublicKey {
+    fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.material {
             Material::Rsa { n, e } => RsaPublicKeyComponents { n, e }
                 .verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
@@ -118,13 +118,13 @@ impl Key {
     }
 }
 
-impl fmt::Debug for Key {
+impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Key({:?})", self.id)
+        write!(f, "PublicKey({:?})", self.id)
     }
 }
 
-fn usable(key: Written) -> Option<Key> {
+fn usable(key: Jwk) -> Option<PublicKey> {
     let is_for = |algorithm: &str| key.alg.as_deref().is_none_or(|alg| alg == algorithm);
     if key.usage.as_deref().is_some_and(|usage| usage != "sig") {
         return None;
@@ -141,7 +141,7 @@ fn usable(key: Written) -> Option<Key> {
         }
         _ => return None,
     };
-    Some(Key { id: key.kid, material })
+    Some(PublicKey { id: key.kid, material })
 }
 
 /// Some write a zero in front of a number, which is another one to the letter of the standard.
@@ -179,7 +179,7 @@ mod tests {
         let number = URL_SAFE_NO_PAD.encode([9; 256]);
         let key = |id: &str| json!({ "kty": "RSA", "kid": id, "n": number, "e": "AQAB" });
         let signed = |set: serde_json::Value, id| {
-            KeySet::parse(set.to_string().as_bytes()).unwrap().signed(Algorithm::Rs256, id, b"m", b"s")
+            KeySet::parse(set.to_string().as_bytes()).unwrap().verify(Algorithm::Rs256, id, b"m", b"s")
         };
         assert_eq!(signed(json!({ "keys": [key("a")] }), None), Some(false));
         assert_eq!(signed(json!({ "keys": [key("a"), key("b")] }), None), None);

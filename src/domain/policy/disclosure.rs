@@ -5,7 +5,7 @@
 //! Looks at the address alone; where its name leads is `world::fetch`'s to see.
 
 use crate::domain::address::Address;
-use crate::domain::policy::internal;
+use crate::domain::policy::ip_filter;
 
 /// Names that the DNS of the world does not have (RFC 2606, RFC 6762, RFC 8375
 /// and the habits of sites).
@@ -47,13 +47,13 @@ const KEYS: &[&str] = &[
 ];
 
 /// Whether the address may leave the house.
-pub fn may_be_told(address: &Address) -> bool {
+pub fn may_disclose(address: &Address) -> bool {
     is_public_name(address) && !is_a_key(address)
 }
 
 fn is_public_name(address: &Address) -> bool {
     if let Some(ip) = address.literal_ip() {
-        return !internal::refused(ip, false);
+        return !ip_filter::is_blocked(ip, false);
     }
     let host = address.host().trim_end_matches('.');
     let is_internal = |ending: &&str| host.strip_suffix(*ending).is_some_and(|rest| rest.ends_with('.'));
@@ -82,7 +82,7 @@ mod tests {
             ("https://drive.example.com/f?id=7&resourcekey=0-abc", false),
             ("https://s3.example.com/f?X-Amz-Signature=ab", false),
         ] {
-            assert_eq!(may_be_told(&Address::parse(address).unwrap()), may, "{address}");
+            assert_eq!(may_disclose(&Address::parse(address).unwrap()), may, "{address}");
         }
     }
 }

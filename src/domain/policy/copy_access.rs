@@ -23,17 +23,17 @@ pub enum Original {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
     /// Its readers have to say who they are.
-    ToStrangers,
+    NotAReader,
     TakenDown,
     Licensed,
     OutsideTerm,
     /// The original has not been confirmed dead.
-    OriginalStands,
+    OriginalAvailable,
 }
 
 /// All that the decision rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Question {
+pub struct CopyRequest {
     /// Whether they are one of the course's readers.
     pub is_reader: bool,
     pub course: Openness,
@@ -49,17 +49,17 @@ pub struct Question {
 /// # Errors
 ///
 /// The reason why it stays closed, to be told to the reader.
-pub fn may_open(question: &Question) -> Result<(), Closed> {
-    match (question.rights, question.course) {
+pub fn may_open(request: &CopyRequest) -> Result<(), Closed> {
+    match (request.rights, request.course) {
         // That something was removed is said to everybody.
         (Rights::TakenDown, _) => Err(Closed::TakenDown),
-        _ if !question.is_reader => Err(Closed::ToStrangers),
+        _ if !request.is_reader => Err(Closed::NotAReader),
         (Rights::Licensed, _) => Err(Closed::Licensed),
         (Rights::Own | Rights::OpenLicence, _) | (Rights::Unknown, Openness::Open) => Ok(()),
         (Rights::FairUse, _) | (Rights::Unknown, Openness::Dark) => {
-            let runs = question.term.is_none_or(|term| (term.first..=term.last).contains(&question.today));
-            match question.original {
-                Original::Works | Original::Failing => Err(Closed::OriginalStands),
+            let runs = request.term.is_none_or(|term| (term.first..=term.last).contains(&request.today));
+            match request.original {
+                Original::Works | Original::Failing => Err(Closed::OriginalAvailable),
                 Original::Dead | Original::SetAside if runs => Ok(()),
                 Original::Dead | Original::SetAside => Err(Closed::OutsideTerm),
             }
@@ -96,24 +96,24 @@ mod tests {
 
     const TERM: Term = Term { first: date(2026, 9, 14), last: date(2026, 12, 4) };
 
-    fn question(course: Openness, rights: Rights, original: Original) -> Question {
+    fn request(course: Openness, rights: Rights, original: Original) -> CopyRequest {
         let today = date(2026, 10, 1);
-        Question { is_reader: true, course, rights, original, term: Some(TERM), today }
+        CopyRequest { is_reader: true, course, rights, original, term: Some(TERM), today }
     }
 
     #[test]
     fn a_dark_archive_stands_in_for_the_dead_while_the_term_runs() {
-        let dark = |original| question(Openness::Dark, Rights::Unknown, original);
+        let dark = |original| request(Openness::Dark, Rights::Unknown, original);
         assert_eq!(may_open(&dark(Original::Dead)), Ok(()));
         assert_eq!(may_open(&dark(Original::SetAside)), Ok(()));
-        assert_eq!(may_open(&dark(Original::Failing)), Err(Closed::OriginalStands));
+        assert_eq!(may_open(&dark(Original::Failing)), Err(Closed::OriginalAvailable));
         for (today, opens) in
             [(date(2026, 9, 13), false), (TERM.first, true), (TERM.last, true), (date(2026, 12, 5), false)]
         {
-            let asked = may_open(&Question { today, ..dark(Original::Dead) });
+            let asked = may_open(&CopyRequest { today, ..dark(Original::Dead) });
             assert_eq!(asked, if opens { Ok(()) } else { Err(Closed::OutsideTerm) }, "{today}");
         }
-        let endless = Question { term: None, today: date(2030, 1, 1), ..dark(Original::Dead) };
+        let endless = CopyRequest { term: None, today: date(2030, 1, 1), ..dark(Original::Dead) };
         assert_eq!(may_open(&endless), Ok(()));
     }
 
@@ -121,7 +121,7 @@ mod tests {
     fn the_rights_of_a_link_win_over_its_course() {
         for course in [Openness::Open, Openness::Dark] {
             for original in [Original::Works, Original::Failing, Original::Dead, Original::SetAside] {
-                let ask = |rights| may_open(&question(course, rights, original));
+                let ask = |rights| may_open(&request(course, rights, original));
                 assert_eq!(ask(Rights::TakenDown), Err(Closed::TakenDown));
                 assert_eq!(ask(Rights::Licensed), Err(Closed::Licensed));
                 assert_eq!(ask(Rights::Own), Ok(()));
@@ -138,8 +138,8 @@ mod tests {
     #[test]
     fn strangers_open_nothing_whatever_its_rights() {
         for rights in [Rights::Own, Rights::OpenLicence, Rights::FairUse, Rights::Licensed, Rights::Unknown] {
-            let asked = Question { is_reader: false, ..question(Openness::Open, rights, Original::Dead) };
-            assert_eq!(may_open(&asked), Err(Closed::ToStrangers));
+            let asked = CopyRequest { is_reader: false, ..request(Openness::Open, rights, Original::Dead) };
+            assert_eq!(may_open(&asked), Err(Closed::NotAReader));
         }
     }
 

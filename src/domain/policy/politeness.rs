@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 /// The pace of one host.
 #[derive(Clone, Debug)]
-pub struct Pace {
+pub struct HostPace {
     delay: Duration,
     ended: Option<Instant>,
     not_before: Option<Instant>,
@@ -19,8 +19,8 @@ pub struct Pace {
 
 /// What a response means for the requests after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    GoOn,
+pub enum HostAction {
+    Continue,
     /// Ask again only after the time the host named, which is short.
     Wait,
     /// No further request tonight.
@@ -29,14 +29,14 @@ pub enum Order {
 
 /// The parts of a response that speak about pace.
 #[derive(Clone, Copy, Debug)]
-pub struct Signal {
+pub struct PaceSignal {
     pub status: u16,
     pub retry_after: Option<Duration>,
     /// The host asks for a proof that we are human ([`is_challenge`]).
     pub challenge: bool,
 }
 
-impl Pace {
+impl HostPace {
     /// `delay` lies between the end of one request and the start of the next.
     pub fn new(delay: Duration) -> Self {
         Self { delay, ended: None, not_before: None, throttled: 0 }
@@ -58,18 +58,18 @@ impl Pace {
     }
 
     /// `patience` is the longest wait worth sitting out within a night.
-    pub fn heard(&mut self, signal: Signal, at: Instant, patience: Duration) -> Order {
+    pub fn record_response(&mut self, signal: PaceSignal, at: Instant, patience: Duration) -> HostAction {
         let busy = matches!(signal.status, 429 | 503);
         self.throttled = if signal.status == 429 { self.throttled + 1 } else { 0 };
         match signal.retry_after.filter(|_| busy) {
-            _ if signal.challenge || self.throttled > 1 => Order::Stop,
+            _ if signal.challenge || self.throttled > 1 => HostAction::Stop,
             Some(wait) if wait <= patience => {
                 self.not_before = Some(at + wait);
-                Order::Wait
+                HostAction::Wait
             }
-            Some(_) => Order::Stop,
-            None if signal.status == 429 => Order::Stop,
-            None => Order::GoOn,
+            Some(_) => HostAction::Stop,
+            None if signal.status == 429 => HostAction::Stop,
+            None => HostAction::Continue,
         }
     }
 }
@@ -111,14 +111,14 @@ mod tests {
         Instant::now()
     }
 
-    fn signal(status: u16, retry_after: Option<u64>) -> Signal {
-        Signal { status, retry_after: retry_after.map(Duration::from_secs), challenge: false }
+    fn signal(status: u16, retry_after: Option<u64>) -> PaceSignal {
+        PaceSignal { status, retry_after: retry_after.map(Duration::from_secs), challenge: false }
     }
 
     #[test]
     fn the_first_request_need_not_wait_and_the_next_keeps_its_distance() {
         let start = some_instant();
-        let mut pace = Pace::new(Duration::from_secs(2));
+        let mut pace = HostPace::new(Duration::from_secs(2));
         assert_eq!(pace.next_allowed(), None);
         pace.finished(start);
         assert_eq!(pace.next_allowed(), Some(start + Duration::from_secs(2)));
@@ -130,32 +130,38 @@ mod tests {
     #[test]
     fn a_short_retry_after_is_waited_for_and_a_long_one_stops_the_host() {
         let start = some_instant();
-        let mut pace = Pace::new(Duration::from_secs(2));
-        assert_eq!(pace.heard(signal(503, Some(60)), start, PATIENCE), Order::Wait);
+        let mut pace = HostPace::new(Duration::from_secs(2));
+        assert_eq!(pace.record_response(signal(503, Some(60)), start, PATIENCE), HostAction::Wait);
         assert_eq!(pace.next_allowed(), Some(start + Duration::from_mins(1)));
-        assert_eq!(pace.heard(signal(503, Some(3600)), start, PATIENCE), Order::Stop);
-        assert_eq!(pace.heard(signal(503, None), start, PATIENCE), Order::GoOn);
-        assert_eq!(pace.heard(signal(200, Some(3600)), start, PATIENCE), Order::GoOn);
+        assert_eq!(pace.record_response(signal(503, Some(3600)), start, PATIENCE), HostAction::Stop);
+        assert_eq!(pace.record_response(signal(503, None), start, PATIENCE), HostAction::Continue);
+        assert_eq!(pace.record_response(signal(200, Some(3600)), start, PATIENCE), HostAction::Continue);
     }
 
     #[test]
     fn being_throttled_twice_or_without_a_time_stops_the_host() {
         let start = some_instant();
-        let mut pace = Pace::new(Duration::ZERO);
-        assert_eq!(pace.heard(signal(429, Some(1)), start, PATIENCE), Order::Wait);
-        assert_eq!(pace.heard(signal(429, Some(1)), start, PATIENCE), Order::Stop);
-        let mut pace = Pace::new(Duration::ZERO);
-        assert_eq!(pace.heard(signal(429, Some(1)), start, PATIENCE), Order::Wait);
-        assert_eq!(pace.heard(signal(200, None), start, PATIENCE), Order::GoOn);
-        assert_eq!(pace.heard(signal(429, Some(1)), start, PATIENCE), Order::Wait);
-        assert_eq!(Pace::new(Duration::ZERO).heard(signal(429, None), start, PATIENCE), Order::Stop);
+        let mut pace = HostPace::new(Duration::ZERO);
+        assert_eq!(pace.record_response(signal(429, Some(1)), start, PATIENCE), HostAction::Wait);
+        assert_eq!(pace.record_response(signal(429, Some(1)), start, PATIENCE), HostAction::Stop);
+        let mut pace = HostPace::new(Duration::ZERO);
+        assert_eq!(pace.record_response(signal(429, Some(1)), start, PATIENCE), HostAction::Wait);
+        assert_eq!(pace.record_response(signal(200, None), start, PATIENCE), HostAction::Continue);
+        assert_eq!(pace.record_response(signal(429, Some(1)), start, PATIENCE), HostAction::Wait);
+        assert_eq!(
+            HostPace::new(Duration::ZERO).record_response(signal(429, None), start, PATIENCE),
+            HostAction::Stop
+        );
     }
 
     #[test]
     fn a_challenge_stops_the_host_whatever_its_status() {
         let start = some_instant();
-        let challenge = Signal { challenge: true, ..signal(403, None) };
-        assert_eq!(Pace::new(Duration::ZERO).heard(challenge, start, PATIENCE), Order::Stop);
+        let challenge = PaceSignal { challenge: true, ..signal(403, None) };
+        assert_eq!(
+            HostPace::new(Duration::ZERO).record_response(challenge, start, PATIENCE),
+            HostAction::Stop
+        );
         assert!(is_challenge(|name| (name == "cf-mitigated").then_some("Challenge")));
         assert!(!is_challenge(|name| (name == "server").then_some("cloudflare")));
     }

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::issuer::Issuer;
-use super::keys::{Algorithm, KeySet};
-use crate::domain::policy::admission::Person;
+use super::jwks::{Algorithm, KeySet};
+use crate::domain::policy::course_access::Person;
 
 /// How far the provider's clock may be from ours, in seconds.
 const LEEWAY: f64 = 60.0;
@@ -17,7 +17,7 @@ const EMAIL: &str = "email";
 
 /// What a token must be, to be one for us and for this sign-in.
 #[derive(Clone, Copy, Debug)]
-pub struct Expected<'a> {
+pub struct ExpectedToken<'a> {
     pub issuer: &'a Issuer,
     pub client_id: &'a str,
     pub nonce: &'a str,
@@ -26,7 +26,7 @@ pub struct Expected<'a> {
 
 /// Why a token is not believed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum IdTokenError {
     #[error("it is no signed token")]
     Form,
     #[error("it is signed by `{0}`; only RS256 and ES256 are believed")]
@@ -51,7 +51,7 @@ pub struct Claims(Map<String, Value>);
 
 /// Why nobody is named by what is said.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoName {
+pub enum MissingName {
     #[error("the claim `{0}` names nobody; [pages.oidc] name_claim and scopes say which one is asked for")]
     Missing(String),
     #[error("the provider has not verified the mail address")]
@@ -59,16 +59,16 @@ pub enum NoName {
 }
 
 #[derive(Deserialize)]
-struct Head {
+struct JoseHeader {
     alg: String,
     kid: Option<String>,
     crit: Option<Value>,
 }
 
 #[derive(Deserialize)]
-struct Written {
+struct IdTokenPayload {
     iss: String,
-    aud: Audience,
+    aud: AudienceClaim,
     azp: Option<String>,
     exp: f64,
     iat: f64,
@@ -80,7 +80,7 @@ struct Written {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Audience {
+enum AudienceClaim {
     One(String),
     Several(Vec<String>),
 }
@@ -90,52 +90,52 @@ enum Audience {
 /// # Errors
 ///
 /// Why it is not believed. Where the key is unknown, the provider may have a new one.
-pub fn believed(token: &str, keys: &KeySet, expected: Expected<'_>) -> Result<Claims, Refusal> {
-    let (signed, signature) = token.rsplit_once('.').ok_or(Refusal::Form)?;
-    let (head, payload) = signed.split_once('.').ok_or(Refusal::Form)?;
-    let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| Refusal::Form);
-    let head: Head = serde_json::from_slice(&bytes(head)?).map_err(|_| Refusal::Form)?;
+pub fn verify(token: &str, keys: &KeySet, expected: ExpectedToken<'_>) -> Result<Claims, IdTokenError> {
+    let (signed, signature) = token.rsplit_once('.').ok_or(IdTokenError::Form)?;
+    let (head, payload) = signed.split_once('.').ok_or(IdTokenError::Form)?;
+    let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| IdTokenError::Form);
+    let head: JoseHeader = serde_json::from_slice(&bytes(head)?).map_err(|_| IdTokenError::Form)?;
     let algorithm = Algorithm::named(&head.alg).ok_or_else(|| {
-        Refusal::Algorithm(head.alg.chars().filter(char::is_ascii_graphic).take(20).collect())
+        IdTokenError::Algorithm(head.alg.chars().filter(char::is_ascii_graphic).take(20).collect())
     })?;
     // What must be understood and is not.
     if head.crit.is_some() {
-        return Err(Refusal::Form);
+        return Err(IdTokenError::Form);
     }
-    match keys.signed(algorithm, head.kid.as_deref(), signed.as_bytes(), &bytes(signature)?) {
+    match keys.verify(algorithm, head.kid.as_deref(), signed.as_bytes(), &bytes(signature)?) {
         Some(true) => {}
-        Some(false) => return Err(Refusal::Signature),
-        None => return Err(Refusal::UnknownKey),
+        Some(false) => return Err(IdTokenError::Signature),
+        None => return Err(IdTokenError::UnknownKey),
     }
-    let written: Written = serde_json::from_slice(&bytes(payload)?).map_err(|_| Refusal::Form)?;
+    let written: IdTokenPayload = serde_json::from_slice(&bytes(payload)?).map_err(|_| IdTokenError::Form)?;
     written.answers(expected)?;
     Ok(Claims(written.others))
 }
 
-impl Written {
-    fn answers(&self, expected: Expected<'_>) -> Result<(), Refusal> {
+impl IdTokenPayload {
+    fn answers(&self, expected: ExpectedToken<'_>) -> Result<(), IdTokenError> {
         if self.iss != expected.issuer.as_str() {
-            return Err(Refusal::Issuer);
+            return Err(IdTokenError::Issuer);
         }
         let is_named = match &self.aud {
-            Audience::One(audience) => audience == expected.client_id,
+            AudienceClaim::One(audience) => audience == expected.client_id,
             // One for several says for whom of them it was asked.
-            Audience::Several(all) => {
+            AudienceClaim::Several(all) => {
                 all.iter().any(|audience| audience == expected.client_id)
                     && (all.len() == 1 || self.azp.is_some())
             }
         };
         if !is_named || self.azp.as_ref().is_some_and(|party| party != expected.client_id) {
-            return Err(Refusal::Audience);
+            return Err(IdTokenError::Audience);
         }
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact for ages to come")]
         let now = expected.now.as_second() as f64;
         let is_begun = self.iat <= now + LEEWAY && self.nbf.is_none_or(|from| from <= now + LEEWAY);
         if !is_begun || self.exp <= now - LEEWAY {
-            return Err(Refusal::Time);
+            return Err(IdTokenError::Time);
         }
         if self.nonce.as_deref() != Some(expected.nonce) {
-            return Err(Refusal::Nonce);
+            return Err(IdTokenError::Nonce);
         }
         Ok(())
     }
@@ -143,10 +143,10 @@ impl Written {
 
 impl Claims {
     /// Whom they name: by the claim of this name, and by the groups in another.
-    pub fn person(&self, name: &str, groups: &str) -> Result<Person, NoName> {
+    pub fn person(&self, name: &str, groups: &str) -> Result<Person, MissingName> {
         let is_verified = self.0.get("email_verified").and_then(Value::as_bool) == Some(true);
         if name == EMAIL && !is_verified {
-            return Err(NoName::Unverified);
+            return Err(MissingName::Unverified);
         }
         let groups: Vec<&str> = match self.0.get(groups) {
             Some(Value::Array(groups)) => groups.iter().filter_map(Value::as_str).collect(),
@@ -156,7 +156,7 @@ impl Claims {
         let named = self.0.get(name).and_then(Value::as_str);
         named
             .and_then(|named| Person::named(named, groups.into_iter()))
-            .ok_or_else(|| NoName::Missing(name.to_owned()))
+            .ok_or_else(|| MissingName::Missing(name.to_owned()))
     }
 }
 
@@ -170,13 +170,13 @@ mod tests {
     const NOW: i64 = 1_790_000_000;
 
     /// A provider with one key.
-    struct Signer(EcdsaKeyPair);
+    struct TestProvider(EcdsaKeyPair);
 
-    impl Signer {
+    impl TestProvider {
         fn new() -> Self {
-            let chance = SystemRandom::new();
-            let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &chance).unwrap();
-            let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &chance);
+            let random = SystemRandom::new();
+            let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+            let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random);
             Self(pair.unwrap())
         }
 
@@ -200,15 +200,15 @@ mod tests {
                 "nonce": "n", "preferred_username": "ann", "groups": ["dgm"] })
     }
 
-    fn ask(token: &str, keys: &KeySet) -> Result<Claims, Refusal> {
+    fn ask(token: &str, keys: &KeySet) -> Result<Claims, IdTokenError> {
         let issuer = "https://login.edu".parse().unwrap();
         let now = Timestamp::from_second(NOW).unwrap();
-        believed(token, keys, Expected { issuer: &issuer, client_id: "reserve", nonce: "n", now })
+        verify(token, keys, ExpectedToken { issuer: &issuer, client_id: "reserve", nonce: "n", now })
     }
 
     /// What becomes of a token whose payload has this one difference.
-    fn with(key: &str, value: Value) -> Result<Claims, Refusal> {
-        let signer = Signer::new();
+    fn with(key: &str, value: Value) -> Result<Claims, IdTokenError> {
+        let signer = TestProvider::new();
         let mut payload = payload();
         payload[key] = value;
         ask(&signer.sign(&json!({ "alg": "ES256", "kid": "a" }), &payload), &signer.keys())
@@ -225,17 +225,17 @@ mod tests {
     #[test]
     fn what_is_for_somebody_else_is_not() {
         for (key, value, refusal) in [
-            ("iss", json!("https://login.edu/"), Refusal::Issuer),
-            ("aud", json!("other"), Refusal::Audience),
-            ("aud", json!([]), Refusal::Audience),
-            ("aud", json!(["reserve", "other"]), Refusal::Audience),
-            ("azp", json!("other"), Refusal::Audience),
-            ("nonce", json!("m"), Refusal::Nonce),
-            ("nonce", Value::Null, Refusal::Nonce),
-            ("exp", json!(NOW - 60), Refusal::Time),
-            ("iat", json!(NOW + 61), Refusal::Time),
-            ("nbf", json!(NOW + 61), Refusal::Time),
-            ("exp", json!("tomorrow"), Refusal::Form),
+            ("iss", json!("https://login.edu/"), IdTokenError::Issuer),
+            ("aud", json!("other"), IdTokenError::Audience),
+            ("aud", json!([]), IdTokenError::Audience),
+            ("aud", json!(["reserve", "other"]), IdTokenError::Audience),
+            ("azp", json!("other"), IdTokenError::Audience),
+            ("nonce", json!("m"), IdTokenError::Nonce),
+            ("nonce", Value::Null, IdTokenError::Nonce),
+            ("exp", json!(NOW - 60), IdTokenError::Time),
+            ("iat", json!(NOW + 61), IdTokenError::Time),
+            ("nbf", json!(NOW + 61), IdTokenError::Time),
+            ("exp", json!("tomorrow"), IdTokenError::Form),
         ] {
             assert_eq!(with(key, value.clone()), Err(refusal), "{key}: {value}");
         }
@@ -251,24 +251,24 @@ mod tests {
 
     #[test]
     fn what_the_provider_did_not_sign_is_not() {
-        let signer = Signer::new();
+        let signer = TestProvider::new();
         let head = json!({ "alg": "ES256", "kid": "a" });
         let good = signer.sign(&head, &payload());
         assert!(ask(&good, &signer.keys()).is_ok());
-        assert_eq!(ask(&good, &Signer::new().keys()), Err(Refusal::Signature));
+        assert_eq!(ask(&good, &TestProvider::new().keys()), Err(IdTokenError::Signature));
         let mut other = payload();
         other["preferred_username"] = json!("root");
         let other = URL_SAFE_NO_PAD.encode(other.to_string());
         let parts: Vec<&str> = good.split('.').collect();
         let swapped = format!("{}.{other}.{}", parts[0], parts[2]);
-        assert_eq!(ask(&swapped, &signer.keys()), Err(Refusal::Signature));
+        assert_eq!(ask(&swapped, &signer.keys()), Err(IdTokenError::Signature));
         for (head, refusal) in [
-            (json!({ "alg": "none" }), Refusal::Algorithm("none".to_owned())),
-            (json!({ "alg": "HS256", "kid": "a" }), Refusal::Algorithm("HS256".to_owned())),
-            (json!({ "alg": "es256", "kid": "a" }), Refusal::Algorithm("es256".to_owned())),
-            (json!({ "alg": "RS256", "kid": "a" }), Refusal::UnknownKey),
-            (json!({ "alg": "ES256", "kid": "b" }), Refusal::UnknownKey),
-            (json!({ "alg": "ES256", "kid": "a", "crit": ["b64"] }), Refusal::Form),
+            (json!({ "alg": "none" }), IdTokenError::Algorithm("none".to_owned())),
+            (json!({ "alg": "HS256", "kid": "a" }), IdTokenError::Algorithm("HS256".to_owned())),
+            (json!({ "alg": "es256", "kid": "a" }), IdTokenError::Algorithm("es256".to_owned())),
+            (json!({ "alg": "RS256", "kid": "a" }), IdTokenError::UnknownKey),
+            (json!({ "alg": "ES256", "kid": "b" }), IdTokenError::UnknownKey),
+            (json!({ "alg": "ES256", "kid": "a", "crit": ["b64"] }), IdTokenError::Form),
         ] {
             assert_eq!(ask(&signer.sign(&head, &payload()), &signer.keys()), Err(refusal), "{head}");
         }
@@ -285,12 +285,12 @@ mod tests {
         for unverified in
             [json!({ "email": "a@a.edu" }), json!({ "email": "a@a.edu", "email_verified": "no" })]
         {
-            assert_eq!(claims(unverified).person("email", "groups"), Err(NoName::Unverified));
+            assert_eq!(claims(unverified).person("email", "groups"), Err(MissingName::Unverified));
         }
         for nobody in
             [json!({}), json!({ "sub": "" }), json!({ "sub": 1 }), json!({ "sub": "x".repeat(300) })]
         {
-            assert_eq!(claims(nobody).person("sub", "groups"), Err(NoName::Missing("sub".to_owned())));
+            assert_eq!(claims(nobody).person("sub", "groups"), Err(MissingName::Missing("sub".to_owned())));
         }
     }
 }

@@ -22,7 +22,7 @@ enum Reach {
 ///
 /// `allow_private` opens loopback and the ranges of a site, but never
 /// link-local addresses, where clouds answer with credentials.
-pub fn refused(ip: IpAddr, allow_private: bool) -> bool {
+pub fn is_blocked(ip: IpAddr, allow_private: bool) -> bool {
     let reach = match ip {
         IpAddr::V4(ip) => reach_v4(ip),
         IpAddr::V6(ip) => reach_v6(ip),
@@ -137,8 +137,8 @@ mod tests {
         ];
         for (ip, by_default, on_an_intranet) in table {
             let parsed = ip.parse().unwrap();
-            assert_eq!(refused(parsed, false), by_default, "{ip}");
-            assert_eq!(refused(parsed, true), on_an_intranet, "{ip} on an intranet");
+            assert_eq!(is_blocked(parsed, false), by_default, "{ip}");
+            assert_eq!(is_blocked(parsed, true), on_an_intranet, "{ip} on an intranet");
         }
     }
 
@@ -155,14 +155,14 @@ mod tests {
             "2606:2800::5efe:10.0.0.1",
         ] {
             let ip = disguise.parse().unwrap();
-            assert!(refused(ip, false), "{disguise}");
-            assert!(!refused(ip, true), "{disguise} on an intranet");
+            assert!(is_blocked(ip, false), "{disguise}");
+            assert!(!is_blocked(ip, true), "{disguise} on an intranet");
         }
         for disguise in ["::ffff:169.254.169.254", "64:ff9b::169.254.169.254", "2002:a9fe:a9fe::1"] {
-            assert!(refused(disguise.parse().unwrap(), true), "{disguise}");
+            assert!(is_blocked(disguise.parse().unwrap(), true), "{disguise}");
         }
         for open in ["::ffff:93.184.216.34", "64:ff9b::93.184.216.34", "2002:5db8:d822::1"] {
-            assert!(!refused(open.parse().unwrap(), false), "{open}");
+            assert!(!is_blocked(open.parse().unwrap(), false), "{open}");
         }
     }
 }

@@ -37,14 +37,14 @@ pub struct SigningKey(Vec<u8>);
 /// A text that is no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a signing key has at least {} characters; `openssl rand -hex 32` makes one", SigningKey::SHORTEST)]
-pub struct NotAKey;
+pub struct InvalidSigningKey;
 
 impl SigningKey {
     pub const SHORTEST: usize = 32;
 
-    pub fn parse(text: &str) -> Result<Self, NotAKey> {
+    pub fn parse(text: &str) -> Result<Self, InvalidSigningKey> {
         let text = text.trim();
-        if text.len() < Self::SHORTEST { Err(NotAKey) } else { Ok(Self(text.as_bytes().to_vec())) }
+        if text.len() < Self::SHORTEST { Err(InvalidSigningKey) } else { Ok(Self(text.as_bytes().to_vec())) }
     }
 }
 
@@ -62,12 +62,12 @@ pub enum Purpose {
     /// To decide on this link and those of its host that share its fate.
     ActOnHost(LinkId),
     /// To stop the letters, or to start them again.
-    Letters,
+    Subscription,
 }
 
-/// A ticket whose seal is ours. Whose it is, is asked with [`Ticket::is_for`].
+/// A ticket whose seal is ours. Whose it is, is asked with [`ActionToken::is_for`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ticket {
+pub struct ActionToken {
     pub purpose: Purpose,
     course: [u8; 8],
     reader: [u8; 8],
@@ -77,9 +77,9 @@ pub struct Ticket {
 /// A text that is no ticket of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is no ticket of ours")]
-pub struct Forged;
+pub struct InvalidToken;
 
-impl Ticket {
+impl ActionToken {
     pub fn new(purpose: Purpose, course: &CourseId, reader: &EmailAddress, until: Date) -> Self {
         let days = days(until);
         Self {
@@ -100,7 +100,7 @@ impl Ticket {
     }
 
     /// As it stands in an address.
-    pub fn sealed(&self, key: &SigningKey) -> String {
+    pub fn signed(&self, key: &SigningKey) -> String {
         let claim = self.claim();
         let mut bytes = claim.to_vec();
         if let Some(mac) = mac(key, &claim) {
@@ -110,14 +110,14 @@ impl Ticket {
     }
 
     /// The ticket of a text, if we sealed it. Takes as long for any wrong seal.
-    pub fn open(text: &str, key: &SigningKey) -> Result<Self, Forged> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Forged)?;
-        let (claim, seal) = bytes.split_at_checked(CLAIM).ok_or(Forged)?;
-        let mac = mac(key, claim).ok_or(Forged)?;
+    pub fn verify(text: &str, key: &SigningKey) -> Result<Self, InvalidToken> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidToken)?;
+        let (claim, seal) = bytes.split_at_checked(CLAIM).ok_or(InvalidToken)?;
+        let mac = mac(key, claim).ok_or(InvalidToken)?;
         if seal.len() != SEAL || mac.verify_truncated_left(seal).is_err() {
-            return Err(Forged);
+            return Err(InvalidToken);
         }
-        Self::of_claim(claim).ok_or(Forged)
+        Self::of_claim(claim).ok_or(InvalidToken)
     }
 
     pub fn is_over(&self, today: Date) -> bool {
@@ -136,7 +136,7 @@ impl Ticket {
         let (purpose, link) = match self.purpose {
             Purpose::Act(link) => (1, link.to_bytes()),
             Purpose::ActOnHost(link) => (2, link.to_bytes()),
-            Purpose::Letters => (3, [0; 8]),
+            Purpose::Subscription => (3, [0; 8]),
         };
         let parts: [&[u8]; 5] =
             [&[purpose], &days(self.until).to_be_bytes(), &self.course, &self.reader, &link];
@@ -156,7 +156,7 @@ impl Ticket {
         let purpose = match purpose {
             1 => Purpose::Act(link),
             2 => Purpose::ActOnHost(link),
-            3 => Purpose::Letters,
+            3 => Purpose::Subscription,
             _ => return None,
         };
         let until = EPOCH.saturating_add(i64::from(u16::from_be_bytes(*until)).days());
@@ -198,16 +198,16 @@ mod tests {
         SigningKey::parse(&text.repeat(32)).unwrap()
     }
 
-    fn ticket() -> Ticket {
+    fn ticket() -> ActionToken {
         let link = LinkId::of(&Address::parse("https://a.example/x.pdf").unwrap());
         let (course, reader) = ("dgm".parse().unwrap(), "i@school.example".parse().unwrap());
-        Ticket::new(Purpose::Act(link), &course, &reader, TODAY)
+        ActionToken::new(Purpose::Act(link), &course, &reader, TODAY)
     }
 
     #[test]
     fn a_ticket_survives_its_text_and_tells_no_name() {
-        let text = ticket().sealed(&key("k"));
-        let opened = Ticket::open(&text, &key("k")).unwrap();
+        let text = ticket().signed(&key("k"));
+        let opened = ActionToken::verify(&text, &key("k")).unwrap();
         assert_eq!(opened, ticket());
         assert!(opened.is_for(&"i@school.example".parse().unwrap()) && opened.is_of(&"dgm".parse().unwrap()));
         assert!(
@@ -220,10 +220,10 @@ mod tests {
     #[test]
     fn a_ticket_ends_with_the_term() {
         let term = |last| Some(Term { first: date(2026, 9, 1), last });
-        assert_eq!(Ticket::last_day(TODAY, term(date(2026, 12, 11))), date(2026, 12, 11));
-        assert_eq!(Ticket::last_day(TODAY, term(TODAY)), date(2026, 10, 19));
-        assert_eq!(Ticket::last_day(TODAY, term(date(2026, 9, 30))), Ticket::last_day(TODAY, None));
-        assert_eq!(Ticket::last_day(TODAY, None), date(2027, 4, 3));
+        assert_eq!(ActionToken::last_day(TODAY, term(date(2026, 12, 11))), date(2026, 12, 11));
+        assert_eq!(ActionToken::last_day(TODAY, term(TODAY)), date(2026, 10, 19));
+        assert_eq!(ActionToken::last_day(TODAY, term(date(2026, 9, 30))), ActionToken::last_day(TODAY, None));
+        assert_eq!(ActionToken::last_day(TODAY, None), date(2027, 4, 3));
     }
 
     #[test]
@@ -237,14 +237,14 @@ mod tests {
 
         #[test]
         fn no_other_text_and_no_other_key_opens(at in 0..43usize, change in 1..=255u8, text in "\\PC{0,80}") {
-            let sealed = ticket().sealed(&key("k"));
+            let sealed = ticket().signed(&key("k"));
             let mut bytes = URL_SAFE_NO_PAD.decode(&sealed).unwrap();
             bytes[at] ^= change;
-            prop_assert_eq!(Ticket::open(&URL_SAFE_NO_PAD.encode(&bytes), &key("k")), Err(Forged));
-            prop_assert_eq!(Ticket::open(&sealed, &key("l")), Err(Forged));
-            prop_assert_eq!(Ticket::open(&text, &key("k")), Err(Forged));
+            prop_assert_eq!(ActionToken::verify(&URL_SAFE_NO_PAD.encode(&bytes), &key("k")), Err(InvalidToken));
+            prop_assert_eq!(ActionToken::verify(&sealed, &key("l")), Err(InvalidToken));
+            prop_assert_eq!(ActionToken::verify(&text, &key("k")), Err(InvalidToken));
             bytes.truncate(at);
-            prop_assert_eq!(Ticket::open(&URL_SAFE_NO_PAD.encode(&bytes), &key("k")), Err(Forged));
+            prop_assert_eq!(ActionToken::verify(&URL_SAFE_NO_PAD.encode(&bytes), &key("k")), Err(InvalidToken));
         }
     }
 }

@@ -41,7 +41,8 @@ pub enum Entry {
     /// of `decided` speaks for the link no more.
     Lapsed { night: Timestamp, course: CourseId, link: Address, decided: Timestamp },
     /// A reader wants no more letters of a course, or wants them again.
-    Letters { at: Timestamp, course: CourseId, reader: EmailAddress, wanted: bool },
+    #[serde(rename = "letters")]
+    EmailSubscription { at: Timestamp, course: CourseId, reader: EmailAddress, wanted: bool },
     /// The owner asked us to stop: every version of the link is closed, and
     /// the bodies that no other link needs are removed. Nothing new is kept.
     TakenDown { at: Timestamp, link: Address, reason: String, by: Option<String>, removed: Vec<Digest> },
@@ -50,7 +51,8 @@ pub enum Entry {
     /// A newer extraction reads the same capture as this text.
     Reread { link: Address, sha256: Digest, text: Fingerprint },
     /// A replacement for a dead link was searched for.
-    Sought { at: Timestamp, link: Address, found: Option<Replacement> },
+    #[serde(rename = "sought")]
+    ReplacementSearched { at: Timestamp, link: Address, found: Option<Replacement> },
     /// A night is over.
     Finished { night: Timestamp, at: Timestamp, void: Option<Void> },
 }
@@ -68,11 +70,11 @@ impl Entry {
             | Self::Accepted { .. }
             | Self::Decided { .. }
             | Self::Lapsed { .. }
-            | Self::Letters { .. }
+            | Self::EmailSubscription { .. }
             | Self::TakenDown { .. }
             | Self::Reinstated { .. }
             | Self::Reread { .. }
-            | Self::Sought { .. }
+            | Self::ReplacementSearched { .. }
             | Self::Finished { .. } => Vec::new(),
         }
     }

@@ -4,9 +4,9 @@
 //! somebody. How it is asked is in `world::provider`.
 
 mod issuer;
-mod keys;
-mod token;
+mod jwks;
+mod id_token;
 
-pub use issuer::{Discovery, Issuer, NotADiscovery, NotAnIssuer};
-pub use keys::{KeySet, NotAKeySet};
-pub use token::{Claims, Expected, NoName, Refusal, believed};
+pub use id_token::{Claims, ExpectedToken, IdTokenError, MissingName, verify};
+pub use issuer::{InvalidIssuer, InvalidMetadata, Issuer, ProviderEndpoints};
+pub use jwks::{InvalidKeySet, KeySet};

@@ -39,7 +39,7 @@ impl Client {
 
 /// The tries of late.
 #[derive(Clone, Debug, Default)]
-pub struct Throttle {
+pub struct LoginThrottle {
     clients: HashMap<Client, Tries>,
     courses: HashMap<CourseId, Tries>,
 }
@@ -50,7 +50,7 @@ struct Tries {
     last: Timestamp,
 }
 
-impl Throttle {
+impl LoginThrottle {
     /// Counts a try before it is made, so that many at once count as many.
     ///
     /// # Errors
@@ -76,7 +76,7 @@ impl Throttle {
     }
 
     /// The try that was admitted was right, so it does not count.
-    pub fn was_right(&mut self, client: Client, course: &CourseId) {
+    pub fn record_success(&mut self, client: Client, course: &CourseId) {
         self.clients.remove(&client);
         if let Some(tries) = self.courses.get_mut(course) {
             tries.count = tries.count.saturating_sub(1);
@@ -129,13 +129,13 @@ mod tests {
     }
 
     /// How many of the tries of one client, one a second, are made.
-    fn made(throttle: &mut Throttle, seconds: i64) -> usize {
+    fn made(throttle: &mut LoginThrottle, seconds: i64) -> usize {
         (0..seconds).filter(|second| throttle.admit(client(1), &course(), at(*second)).is_ok()).count()
     }
 
     #[test]
     fn waits_grow_and_are_forgotten() {
-        let mut throttle = Throttle::default();
+        let mut throttle = LoginThrottle::default();
         let first_hour = made(&mut throttle, 3600);
         assert!((10..25).contains(&first_hour), "{first_hour}");
         assert!(throttle.admit(client(1), &course(), at(3600)).is_err());
@@ -145,15 +145,15 @@ mod tests {
 
     #[test]
     fn a_right_password_clears_its_client() {
-        let mut throttle = Throttle::default();
+        let mut throttle = LoginThrottle::default();
         while throttle.admit(client(1), &course(), at(0)).is_ok() {}
-        throttle.was_right(client(1), &course());
+        throttle.record_success(client(1), &course());
         assert_eq!(throttle.admit(client(1), &course(), at(0)), Ok(()));
     }
 
     #[test]
     fn many_clients_together_are_slowed_down_and_do_not_fill_the_memory() {
-        let mut throttle = Throttle::default();
+        let mut throttle = LoginThrottle::default();
         let other: CourseId = "other".parse().unwrap();
         let made = (0..30_000_u32)
             .filter(|n| throttle.admit(client(*n), &course(), at(i64::from(*n) / 100)).is_ok())
@@ -179,7 +179,7 @@ mod tests {
     proptest! {
         #[test]
         fn nobody_waits_longer_than_the_longest_wait(seconds in prop::collection::vec(-100_000_i64..100_000, 1..60)) {
-            let mut throttle = Throttle::default();
+            let mut throttle = LoginThrottle::default();
             for second in seconds {
                 if let Err(wait) = throttle.admit(client(1), &course(), at(second)) {
                     prop_assert!(wait.is_positive() && wait <= LONGEST_FOR_A_CLIENT);

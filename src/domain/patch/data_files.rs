@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::spelling::Setting;
-use super::{Found, html};
+use super::address_syntax::AddressSyntax;
+use super::{FoundAddress, html};
 
-pub(super) fn addresses(text: &str, within: Range<usize>, name: &str) -> Vec<Found> {
+pub(super) fn addresses(text: &str, within: Range<usize>, name: &str) -> Vec<FoundAddress> {
     let is_table = name.ends_with(".csv") || name.ends_with(".tsv");
     let lower = text[within.clone()].to_ascii_lowercase();
     let starts = lower.match_indices("http").map(|(at, _)| at);
@@ -23,7 +23,7 @@ pub(super) fn addresses(text: &str, within: Range<usize>, name: &str) -> Vec<Fou
         end = start + length;
         let raw = &text[start..end];
         let value = if raw.contains("&amp;") { html::decoded(raw) } else { raw.to_owned() };
-        found.push(Found { range: start..end, value, setting: Setting::Word(before) });
+        found.push(FoundAddress { range: start..end, value, syntax: AddressSyntax::Word(before) });
     }
     found
 }

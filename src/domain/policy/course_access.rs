@@ -9,7 +9,7 @@ use super::password::PasswordHash;
 
 /// What somebody is to a course, from the least to the most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
+pub enum AccessLevel {
     Stranger,
     Reader,
     /// Staff may do what readers may.
@@ -36,7 +36,7 @@ const MOST_GROUPS: usize = 200;
 
 /// People by their names or their groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Circle {
+pub struct AllowList {
     pub users: BTreeSet<String>,
     pub groups: BTreeSet<String>,
 }
@@ -45,25 +45,25 @@ pub struct Circle {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Readers {
     #[default]
-    Everybody,
+    Everyone,
     Password(PasswordHash),
     /// Whom the school's sign-in names, and where a circle is given, only its people.
-    Named(Option<Circle>),
+    Named(Option<AllowList>),
     /// Whom the identity provider names when they sign in here. Nobody else's
     /// word counts then, for staff neither.
-    SignedIn(Option<Circle>),
+    SignedIn(Option<AllowList>),
 }
 
 /// Who looks after a course.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Staff {
     pub password: Option<PasswordHash>,
-    pub circle: Circle,
+    pub list: AllowList,
 }
 
 /// Whom a course lets in. By itself everybody reads, and nobody is staff.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Admission {
+pub struct CourseAccess {
     pub readers: Readers,
     pub staff: Option<Staff>,
 }
@@ -79,7 +79,7 @@ impl Person {
     }
 }
 
-impl Circle {
+impl AllowList {
     fn written(&self) -> String {
         format!("users {:?} groups {:?}", self.users, self.groups)
     }
@@ -89,23 +89,23 @@ impl Circle {
     }
 }
 
-impl Admission {
+impl CourseAccess {
     /// How somebody stands; `session` is one that still holds.
-    pub fn standing(&self, session: Option<Role>, person: Option<&Person>) -> Standing {
-        let person = person.filter(|_| !self.asks_the_provider());
-        let is_among = |circle: &Circle| person.is_some_and(|person| circle.has(person));
+    pub fn level(&self, session: Option<Role>, person: Option<&Person>) -> AccessLevel {
+        let person = person.filter(|_| !self.uses_oidc());
+        let is_among = |list: &AllowList| person.is_some_and(|person| list.has(person));
         let is_staff =
-            session == Some(Role::Staff) || self.staff.as_ref().is_some_and(|staff| is_among(&staff.circle));
+            session == Some(Role::Staff) || self.staff.as_ref().is_some_and(|staff| is_among(&staff.list));
         let reads = match &self.readers {
-            Readers::Everybody => true,
+            Readers::Everyone => true,
             Readers::Password(_) | Readers::SignedIn(_) => session.is_some(),
             Readers::Named(None) => person.is_some(),
-            Readers::Named(Some(circle)) => is_among(circle),
+            Readers::Named(Some(list)) => is_among(list),
         };
         match (is_staff, reads) {
-            (true, _) => Standing::Staff,
-            (false, true) => Standing::Reader,
-            (false, false) => Standing::Stranger,
+            (true, _) => AccessLevel::Staff,
+            (false, true) => AccessLevel::Reader,
+            (false, false) => AccessLevel::Stranger,
         }
     }
 
@@ -113,42 +113,42 @@ impl Admission {
     /// they are not on the lists, or the course does not ask the provider.
     pub fn role_of(&self, person: &Person) -> Option<Role> {
         let Readers::SignedIn(readers) = &self.readers else { return None };
-        if self.staff.as_ref().is_some_and(|staff| staff.circle.has(person)) {
+        if self.staff.as_ref().is_some_and(|staff| staff.list.has(person)) {
             return Some(Role::Staff);
         }
-        readers.as_ref().is_none_or(|circle| circle.has(person)).then_some(Role::Reader)
+        readers.as_ref().is_none_or(|list| list.has(person)).then_some(Role::Reader)
     }
 
-    pub fn asks_the_provider(&self) -> bool {
+    pub fn uses_oidc(&self) -> bool {
         matches!(self.readers, Readers::SignedIn(_))
     }
 
     /// The lists by which the provider's people are let in; where they are
     /// written otherwise, whoever was on them may not be any more.
-    pub fn lists(&self) -> String {
+    pub fn allow_list_text(&self) -> String {
         let readers = match &self.readers {
-            Readers::SignedIn(Some(circle)) => circle.written(),
-            Readers::Everybody | Readers::Password(_) | Readers::Named(_) | Readers::SignedIn(None) => {
+            Readers::SignedIn(Some(list)) => list.written(),
+            Readers::Everyone | Readers::Password(_) | Readers::Named(_) | Readers::SignedIn(None) => {
                 "everybody".to_owned()
             }
         };
-        let staff = self.staff.as_ref().map(|staff| staff.circle.written()).unwrap_or_default();
+        let staff = self.staff.as_ref().map(|staff| staff.list.written()).unwrap_or_default();
         format!("readers {readers} staff {staff}")
     }
 
     /// Whether one can sign in here at all, as whatever.
-    pub fn has_a_door(&self) -> bool {
-        self.has_passwords() || self.asks_the_provider()
+    pub fn has_sign_in(&self) -> bool {
+        self.has_passwords() || self.uses_oidc()
     }
 
     /// What one must be to see how the links are. Where nobody is staff, that
     /// is told to the readers: there is nothing in it that they may not know.
-    pub fn needed_for_health(&self) -> Standing {
-        if self.staff.is_some() { Standing::Staff } else { Standing::Reader }
+    pub fn required_for_health(&self) -> AccessLevel {
+        if self.staff.is_some() { AccessLevel::Staff } else { AccessLevel::Reader }
     }
 
     pub fn is_open(&self) -> bool {
-        self.readers == Readers::Everybody
+        self.readers == Readers::Everyone
     }
 
     /// The password by which one signs in as this.
@@ -156,7 +156,7 @@ impl Admission {
         match (role, &self.readers) {
             (Role::Staff, _) => self.staff.as_ref().and_then(|staff| staff.password.as_ref()),
             (Role::Reader, Readers::Password(hash)) => Some(hash),
-            (Role::Reader, Readers::Everybody | Readers::Named(_) | Readers::SignedIn(_)) => None,
+            (Role::Reader, Readers::Everyone | Readers::Named(_) | Readers::SignedIn(_)) => None,
         }
     }
 
@@ -170,9 +170,9 @@ impl Admission {
 mod tests {
     use super::*;
 
-    fn circle(users: &[&str], groups: &[&str]) -> Circle {
+    fn list(users: &[&str], groups: &[&str]) -> AllowList {
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Circle { users: set(users), groups: set(groups) }
+        AllowList { users: set(users), groups: set(groups) }
     }
 
     fn person(name: &str, groups: &[&str]) -> Person {
@@ -181,50 +181,50 @@ mod tests {
 
     #[test]
     fn an_open_course_is_read_by_everybody_and_run_by_its_staff() {
-        let bare = Admission::default();
-        assert_eq!(bare.standing(None, None), Standing::Reader);
-        assert_eq!((bare.is_open(), bare.needed_for_health()), (true, Standing::Reader));
-        let staff = Staff { circle: circle(&[], &["teaching"]), ..Staff::default() };
-        let staffed = Admission { staff: Some(staff), ..bare };
-        assert_eq!(staffed.needed_for_health(), Standing::Staff);
-        assert_eq!(staffed.standing(None, Some(&person("ann", &["x", "teaching"]))), Standing::Staff);
-        assert_eq!(staffed.standing(None, Some(&person("teaching", &[]))), Standing::Reader);
-        assert_eq!(staffed.standing(Some(Role::Staff), None), Standing::Staff);
+        let bare = CourseAccess::default();
+        assert_eq!(bare.level(None, None), AccessLevel::Reader);
+        assert_eq!((bare.is_open(), bare.required_for_health()), (true, AccessLevel::Reader));
+        let staff = Staff { list: list(&[], &["teaching"]), ..Staff::default() };
+        let staffed = CourseAccess { staff: Some(staff), ..bare };
+        assert_eq!(staffed.required_for_health(), AccessLevel::Staff);
+        assert_eq!(staffed.level(None, Some(&person("ann", &["x", "teaching"]))), AccessLevel::Staff);
+        assert_eq!(staffed.level(None, Some(&person("teaching", &[]))), AccessLevel::Reader);
+        assert_eq!(staffed.level(Some(Role::Staff), None), AccessLevel::Staff);
     }
 
     #[test]
     fn a_course_of_named_people_knows_nobody_else() {
-        let readers = |circle| Admission { readers: Readers::Named(circle), ..Admission::default() };
+        let readers = |list| CourseAccess { readers: Readers::Named(list), ..CourseAccess::default() };
         let ann = person("ann", &["dgm"]);
         let everyone = readers(None);
-        assert_eq!(everyone.standing(None, None), Standing::Stranger);
-        assert_eq!(everyone.standing(None, Some(&ann)), Standing::Reader);
-        for (circle, standing) in [
-            (circle(&["ann"], &[]), Standing::Reader),
-            (circle(&[], &["dgm"]), Standing::Reader),
-            (circle(&["bob", "Ann"], &["ann"]), Standing::Stranger),
-            (circle(&[], &[]), Standing::Stranger),
+        assert_eq!(everyone.level(None, None), AccessLevel::Stranger);
+        assert_eq!(everyone.level(None, Some(&ann)), AccessLevel::Reader);
+        for (list, standing) in [
+            (list(&["ann"], &[]), AccessLevel::Reader),
+            (list(&[], &["dgm"]), AccessLevel::Reader),
+            (list(&["bob", "Ann"], &["ann"]), AccessLevel::Stranger),
+            (list(&[], &[]), AccessLevel::Stranger),
         ] {
-            assert_eq!(readers(Some(circle)).standing(None, Some(&ann)), standing);
+            assert_eq!(readers(Some(list)).level(None, Some(&ann)), standing);
         }
     }
 
     #[test]
     fn only_the_provider_names_people_to_a_course_that_asks_it() {
-        let staff = Staff { circle: circle(&[], &["teaching"]), ..Staff::default() };
+        let staff = Staff { list: list(&[], &["teaching"]), ..Staff::default() };
         let course =
-            Admission { readers: Readers::SignedIn(Some(circle(&["ann"], &[]))), staff: Some(staff) };
+            CourseAccess { readers: Readers::SignedIn(Some(list(&["ann"], &[]))), staff: Some(staff) };
         let (ann, bob) = (person("ann", &[]), person("bob", &["teaching"]));
         assert_eq!(course.role_of(&ann), Some(Role::Reader));
         assert_eq!(course.role_of(&bob), Some(Role::Staff));
         assert_eq!(course.role_of(&person("eve", &["ann"])), None);
         for named_elsewhere in [&ann, &bob] {
-            assert_eq!(course.standing(None, Some(named_elsewhere)), Standing::Stranger);
+            assert_eq!(course.level(None, Some(named_elsewhere)), AccessLevel::Stranger);
         }
-        assert_eq!(course.standing(Some(Role::Reader), Some(&bob)), Standing::Reader);
-        assert_eq!(course.standing(Some(Role::Staff), None), Standing::Staff);
-        let everyone = Admission { readers: Readers::SignedIn(None), ..Admission::default() };
+        assert_eq!(course.level(Some(Role::Reader), Some(&bob)), AccessLevel::Reader);
+        assert_eq!(course.level(Some(Role::Staff), None), AccessLevel::Staff);
+        let everyone = CourseAccess { readers: Readers::SignedIn(None), ..CourseAccess::default() };
         assert_eq!(everyone.role_of(&person("eve", &[])), Some(Role::Reader));
-        assert_eq!(Admission::default().role_of(&ann), None, "it asks no provider");
+        assert_eq!(CourseAccess::default().role_of(&ann), None, "it asks no provider");
     }
 }

@@ -21,11 +21,11 @@ pub struct Issuer {
 #[error(
     "`{0}` cannot be an issuer; write its https address as the provider does, for example https://login.school.edu/realms/school"
 )]
-pub struct NotAnIssuer(String);
+pub struct InvalidIssuer(String);
 
 /// The addresses of a provider, as its discovery document gives them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Discovery {
+pub struct ProviderEndpoints {
     pub authorization: Url,
     pub token: Url,
     pub keys: Url,
@@ -35,7 +35,7 @@ pub struct Discovery {
 
 /// Why a discovery document is not used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotADiscovery {
+pub enum InvalidMetadata {
     #[error("it is no discovery document: {0}")]
     Form(String),
     #[error("it is that of the issuer `{0}`; [pages.oidc] issuer takes the name letter for letter")]
@@ -45,7 +45,7 @@ pub enum NotADiscovery {
 }
 
 #[derive(Deserialize)]
-struct Written {
+struct MetadataDocument {
     issuer: String,
     authorization_endpoint: String,
     token_endpoint: String,
@@ -64,17 +64,17 @@ impl Issuer {
     }
 
     /// Reads what it tells of itself.
-    pub fn described(&self, document: &[u8]) -> Result<Discovery, NotADiscovery> {
-        let written: Written =
-            serde_json::from_slice(document).map_err(|error| NotADiscovery::Form(error.to_string()))?;
+    pub fn parse_metadata(&self, document: &[u8]) -> Result<ProviderEndpoints, InvalidMetadata> {
+        let written: MetadataDocument =
+            serde_json::from_slice(document).map_err(|error| InvalidMetadata::Form(error.to_string()))?;
         if written.issuer != self.name {
-            return Err(NotADiscovery::Other(written.issuer.chars().take(200).collect()));
+            return Err(InvalidMetadata::Other(written.issuer.chars().take(200).collect()));
         }
         let address = |name, text: &str| {
             let url = Url::parse(text).ok().filter(|url| is_reachable(url, !self.is_secure));
-            url.filter(|url| url.fragment().is_none()).ok_or(NotADiscovery::Address(name))
+            url.filter(|url| url.fragment().is_none()).ok_or(InvalidMetadata::Address(name))
         };
-        Ok(Discovery {
+        Ok(ProviderEndpoints {
             authorization: address("authorization_endpoint", &written.authorization_endpoint)?,
             token: address("token_endpoint", &written.token_endpoint)?,
             keys: address("jwks_uri", &written.jwks_uri)?,
@@ -87,10 +87,10 @@ impl Issuer {
 }
 
 impl FromStr for Issuer {
-    type Err = NotAnIssuer;
+    type Err = InvalidIssuer;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || NotAnIssuer(text.to_owned());
+        let wrong = || InvalidIssuer(text.to_owned());
         let url = Url::parse(text).map_err(|_| wrong())?;
         if !is_reachable(&url, true) || text.contains(['?', '#']) {
             return Err(wrong());
@@ -168,8 +168,8 @@ mod tests {
         }
         let issuer: Issuer = "https://login.edu".parse().unwrap();
         for token in ["http://login.edu/token", "http://127.0.0.1/token", "/token", "https://a@login.edu/"] {
-            let told = issuer.described(&document("https://login.edu", token));
-            assert_eq!(told, Err(NotADiscovery::Address("token_endpoint")), "{token}");
+            let told = issuer.parse_metadata(&document("https://login.edu", token));
+            assert_eq!(told, Err(InvalidMetadata::Address("token_endpoint")), "{token}");
         }
     }
 
@@ -180,7 +180,7 @@ mod tests {
             let mut document: serde_json::Value =
                 serde_json::from_slice(&document("https://login.edu", "https://login.edu/token")).unwrap();
             document["end_session_endpoint"] = address;
-            issuer.described(document.to_string().as_bytes()).unwrap().end_session
+            issuer.parse_metadata(document.to_string().as_bytes()).unwrap().end_session
         };
         assert_eq!(out("https://login.edu/out?a=b".into()).unwrap().as_str(), "https://login.edu/out?a=b");
         for none in [serde_json::Value::Null, "".into(), "http://login.edu/out".into(), "javascript:1".into()]
@@ -193,11 +193,14 @@ mod tests {
     fn it_must_name_itself_letter_for_letter() {
         let issuer: Issuer = "https://login.edu".parse().unwrap();
         let token = "https://login.edu/token";
-        assert_eq!(issuer.described(&document("https://login.edu", token)).unwrap().token.as_str(), token);
+        assert_eq!(
+            issuer.parse_metadata(&document("https://login.edu", token)).unwrap().token.as_str(),
+            token
+        );
         for other in ["https://login.edu/", "https://LOGIN.edu", "https://evil.example"] {
-            let told = issuer.described(&document(other, token));
-            assert_eq!(told, Err(NotADiscovery::Other(other.to_owned())));
+            let told = issuer.parse_metadata(&document(other, token));
+            assert_eq!(told, Err(InvalidMetadata::Other(other.to_owned())));
         }
-        assert!(matches!(issuer.described(b"<html>"), Err(NotADiscovery::Form(_))));
+        assert!(matches!(issuer.parse_metadata(b"<html>"), Err(InvalidMetadata::Form(_))));
     }
 }

@@ -6,7 +6,7 @@ use crate::domain::address::Address;
 
 /// Where an address stands: decides what of it must be written otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Setting {
+pub(super) enum AddressSyntax {
     /// An attribute in HTML, in these quotation marks or none.
     Attribute(Option<char>),
     /// A destination in Markdown, bare or in angle brackets.
@@ -20,24 +20,24 @@ pub(super) enum Setting {
 }
 
 /// The address as it has to be written there; `old` is how the old one was.
-pub(super) fn spelled(address: &Address, setting: Setting, old: &str) -> String {
+pub(super) fn written(address: &Address, syntax: AddressSyntax, old: &str) -> String {
     let text = address.as_str();
-    match setting {
-        Setting::Attribute(_) => text.replace('&', "&amp;").replace('\'', "&#39;"),
-        Setting::Destination { in_angles } => {
+    match syntax {
+        AddressSyntax::Attribute(_) => text.replace('&', "&amp;").replace('\'', "&#39;"),
+        AddressSyntax::Destination { in_angles } => {
             let text = encoded(text, if in_angles { "\\|" } else { "\\|`" });
             let text = if in_angles || is_balanced(&text) { text } else { encoded(&text, "()") };
             if text.contains(';') { text.replace('&', "&amp;") } else { text }
         }
-        Setting::Autolink => encoded(text, "\\|"),
-        Setting::Bare => {
+        AddressSyntax::Autolink => encoded(text, "\\|"),
+        AddressSyntax::Bare => {
             let text = encoded(text, "\\|*_~'\"()!;,[]`");
             match text.strip_suffix(['.', '?', ':']) {
                 Some(shorter) => format!("{shorter}{}", encoded(&text[shorter.len()..], ".?:")),
                 None => text,
             }
         }
-        Setting::Word(before) => {
+        AddressSyntax::Word(before) => {
             let text = match before {
                 Some('"' | '\'') => encoded(text, "'\\|"),
                 Some('(') => encoded(text, "'\\|,[]()"),
@@ -49,13 +49,13 @@ pub(super) fn spelled(address: &Address, setting: Setting, old: &str) -> String 
 }
 
 fn encoded(text: &str, wanted: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut spelled, c| {
+    text.chars().fold(String::with_capacity(text.len()), |mut written, c| {
         if wanted.contains(c) {
-            spelled.push_str(&format!("%{:02X}", u32::from(c)));
+            written.push_str(&format!("%{:02X}", u32::from(c)));
         } else {
-            spelled.push(c);
+            written.push(c);
         }
-        spelled
+        written
     })
 }
 
