@@ -67,7 +67,7 @@ async fn main() {
             let finished = night::run(&[course()], &world, &|_| ()).await.unwrap();
             nights.push(started.elapsed());
             assert!(finished.void.is_none(), "day {day}: {:?}", finished.void);
-            assert_eq!(finished.courses[0].facts.items.len(), LINKS);
+            assert_eq!(finished.courses[0].facts.links.len(), LINKS);
             outbox::deliver_due(&world.catalogue, world.clock, &sender).await.unwrap();
         }
         tell(year + 1, nights, dir.path());

@@ -1,7 +1,7 @@
-//! Letters on their way out: each waiting letter whose turn it is goes to the
-//! relay, and is told only once the relay says it has it.
+//! Delivery of queued emails. An email counts as delivered when the relay has
+//! accepted it; otherwise it is tried again.
 //!
-//! What is queued is decided by a night, in the transaction of the events it tells.
+//! A night queues emails in the transaction of its verdicts and events.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use crate::domain::report::{html, text};
 use crate::world::catalogue::{self, Catalogue, DeliveryResult, QueuedEmail};
 use crate::world::clock::Clock;
 use crate::world::email::dkim::{DkimSigner, Unsigned};
-use crate::world::email::relay::{HandOver, OutgoingEmail, Relay};
+use crate::world::email::relay::{OutgoingEmail, Relay, SendResult};
 use crate::world::email::{Email, Mailbox};
 
-/// The waits after failed tries; the last one repeats.
+/// The delays after failed tries. The last one repeats.
 const WAITS: [SignedDuration; 4] = [
     SignedDuration::from_mins(5),
     SignedDuration::from_mins(30),
@@ -27,35 +27,35 @@ const WAITS: [SignedDuration; 4] = [
     SignedDuration::from_hours(6),
 ];
 
-/// After this a letter is given up; the next night's letter carries its news.
+/// An email expires after this time. The next report has its news.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(72);
 
-/// No wait is longer, not even until tomorrow: such a time was set by a wrong clock.
+/// No delay is longer. A later time was set by a wrong clock.
 const LONGEST_DELAY: SignedDuration = SignedDuration::from_hours(48);
 
-/// A night may have queued something, or the clock been set.
+/// The outbox is read again after this time at the latest, for new emails.
 const LOOKS_AGAIN: Duration = Duration::from_secs(15);
 
-/// Our own side failed, as when the disk is full; mail has time.
+/// The delay after an error of the catalogue, as when the disk is full.
 const RESTS: Duration = Duration::from_mins(1);
 
-/// No letter is tried again at once.
+/// The least delay between two passes.
 const AT_LEAST: Duration = Duration::from_secs(1);
 
-/// How letters leave.
+/// How emails are written, signed and sent.
 #[derive(Clone, Debug)]
 pub struct EmailSender {
     pub from: Mailbox,
     pub relay: Relay,
-    /// Signs what leaves, for the domain it is from.
+    /// Signs the emails for the domain of `from`.
     pub signer: Option<DkimSigner>,
-    /// Where one request ends these mails; `{course}` and `{recipient}` are filled in.
+    /// The address that unsubscribes with one request, with `{course}` and `{recipient}` to fill in.
     pub unsubscribe_url: Option<String>,
-    /// The pages behind a letter's links; without them a letter has none to act on.
+    /// The action pages that the emails link to; `None` if no pages are served.
     pub pages: Option<ActionLinks>,
 }
 
-/// Where the links of a letter lead.
+/// The addresses and the signing key of action pages.
 #[derive(Clone, Debug)]
 pub struct ActionLinks {
     /// The address of our pages, without a slash at its end.
@@ -64,10 +64,10 @@ pub struct ActionLinks {
 }
 
 impl ActionLinks {
-    fn link(&self, purpose: Purpose, telling: &PendingReport, to: &EmailAddress) -> String {
-        // The same letter is always the same bytes, so the day is that of its night.
-        let until = ActionToken::last_day(telling.night.facts.today, telling.term);
-        let ticket = ActionToken::new(purpose, &telling.night.facts.course, to, until).signed(&self.key);
+    fn link(&self, purpose: Purpose, pending: &PendingReport, to: &EmailAddress) -> String {
+        // A retried email has the same bytes, so the last day depends on the night.
+        let until = ActionToken::last_day(pending.report.facts.today, pending.term);
+        let ticket = ActionToken::new(purpose, &pending.report.facts.course, to, until).signed(&self.key);
         let place = match purpose {
             Purpose::Act(_) | Purpose::ActOnHost(_) => "act",
             Purpose::Subscription => "letters",
@@ -75,18 +75,18 @@ impl ActionLinks {
         format!("{}/{place}/{ticket}", self.base)
     }
 
-    /// Gives each entry that tells of links the address at which its reader can
-    /// act, and the digest that of the page with all links.
-    fn add_to(&self, digest: &mut ComposedReport, telling: &PendingReport, to: &EmailAddress) {
-        for entry in digest.sections.iter_mut().flat_map(|section| &mut section.entries) {
+    /// Gives each entry with links the address of its action page, and the report
+    /// the address of the page with all links.
+    fn add_to(&self, composed: &mut ComposedReport, pending: &PendingReport, to: &EmailAddress) {
+        for entry in composed.sections.iter_mut().flat_map(|section| &mut section.entries) {
             let purpose = match entry.links.as_slice() {
                 [] => continue,
                 [only] => Purpose::Act(*only),
                 [first, ..] => Purpose::ActOnHost(*first),
             };
-            entry.action = Some(self.link(purpose, telling, to));
+            entry.action = Some(self.link(purpose, pending, to));
         }
-        digest.all_links = Some(format!("{}/c/{}/health", self.base, telling.night.facts.course));
+        composed.all_links = Some(format!("{}/c/{}/health", self.base, pending.report.facts.course));
     }
 }
 
@@ -104,27 +104,27 @@ impl EmailSender {
     }
 }
 
-/// What a pass over the outbox did.
+/// The results of one pass over the outbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeliveryPass {
-    /// Who was told.
-    pub told: Vec<EmailAddress>,
-    /// Tried in vain, to be tried again: by whom, and what the relay said.
+    /// The recipients whose email was delivered.
+    pub delivered: Vec<EmailAddress>,
+    /// The recipients of emails to be tried again, with the answer of the relay.
     pub postponed: Vec<(EmailAddress, String)>,
-    /// Refused for good, or given up: the operator has to act.
+    /// The recipients of refused or expired emails. The operator has to act.
     pub failed: Vec<(EmailAddress, String)>,
-    /// When to come back; `None` while nothing waits.
+    /// The time of the next try; `None` if no email waits.
     pub next_try: Option<Timestamp>,
 }
 
-/// Hands on every letter whose turn it is, one after the other.
+/// Sends every email that is due, one after the other.
 ///
-/// Dropping the future between two letters loses nothing; dropping it while a
-/// relay takes one repeats that letter later, with the same Message-ID.
+/// Dropping the future between two emails loses nothing. Dropping it while an
+/// email is sent repeats that email later, with the same Message-ID.
 ///
 /// # Errors
 ///
-/// Only the catalogue's; a relay that fails is what the outbox is for.
+/// The catalogue cannot be used. A failing relay is not an error.
 pub async fn deliver_due(
     catalogue: &Catalogue,
     clock: Clock,
@@ -134,26 +134,26 @@ pub async fn deliver_due(
     let now = clock.now();
     let mut no_relay: Option<String> = None;
     for id in catalogue.due_emails(now, now.saturating_add(LONGEST_DELAY)?).await? {
-        let _undisturbed = catalogue.outbox_lock().await;
+        let _lock = catalogue.outbox_lock().await;
         let waiting = match catalogue.queued_email(id).await {
             Ok(Some(waiting)) => waiting,
             Ok(None) => continue,
             Err(catalogue::Error::Value(error)) => {
-                tracing::error!(%error, "a letter that this version cannot read is given up; `onreserve report` still shows its night");
+                tracing::error!(%error, "a queued email is dropped, because this version cannot read it; `onreserve report` still prints the report");
                 catalogue.drop_email(id, now).await?;
                 continue;
             }
             Err(fault) => return Err(fault.into()),
         };
         let outcome = match &no_relay {
-            // One relay for all: who could not be asked for one letter is not asked for the next.
-            Some(why) => HandOver::NoRelay(why.clone()),
+            // Without a relay, the other emails of this pass are not tried.
+            Some(why) => SendResult::NoRelay(why.clone()),
             None => {
                 catalogue.begin_delivery(id).await?;
-                hand_on(&waiting, sender).await
+                send(&waiting, sender).await
             }
         };
-        if let HandOver::NoRelay(why) = &outcome {
+        if let SendResult::NoRelay(why) = &outcome {
             no_relay = Some(why.clone());
         }
         enter(&waiting, outcome, clock.now(), catalogue, &mut delivered).await?;
@@ -162,8 +162,8 @@ pub async fn deliver_due(
     Ok(delivered)
 }
 
-/// Hands letters on for as long as it is let. When the catalogue fails, mail
-/// waits; nights and pages go on.
+/// Delivers emails without end. When the catalogue fails, emails wait; nights and
+/// pages go on.
 pub async fn keep_delivering(catalogue: Catalogue, clock: Clock, sender: EmailSender) -> Infallible {
     loop {
         match deliver_due(&catalogue, clock, &sender).await {
@@ -175,7 +175,7 @@ pub async fn keep_delivering(catalogue: Catalogue, clock: Clock, sender: EmailSe
             Err(error) => {
                 tracing::error!(
                     error = format!("{error:#}"),
-                    "the outbox cannot be read or written; mail waits"
+                    "the outbox cannot be read or written; emails wait until it can"
                 );
                 clock.sleep(RESTS).await;
             }
@@ -183,72 +183,76 @@ pub async fn keep_delivering(catalogue: Catalogue, clock: Clock, sender: EmailSe
     }
 }
 
-/// The letter as mail: the same bytes each time it is tried.
-pub fn mail(
-    telling: &PendingReport,
+/// The email of a report, and its Message-ID. Each try gives the same bytes.
+///
+/// # Errors
+///
+/// The email cannot be written or signed.
+pub fn format(
+    pending: &PendingReport,
     to: &EmailAddress,
     date: Timestamp,
     sender: &EmailSender,
 ) -> anyhow::Result<(String, Vec<u8>)> {
-    let mut digest = telling.digest();
+    let mut composed = pending.compose();
     if let Some(pages) = &sender.pages {
-        pages.add_to(&mut digest, telling, to);
+        pages.add_to(&mut composed, pending, to);
     }
     let configured = sender.unsubscribe_url.as_ref().map(|url| {
-        url.replace("{course}", telling.night.facts.course.as_str()).replace("{recipient}", &encoded(to))
+        url.replace("{course}", pending.report.facts.course.as_str()).replace("{recipient}", &encoded(to))
     });
-    let ours = || sender.pages.as_ref().map(|pages| pages.link(Purpose::Subscription, telling, to));
-    digest.stop = configured.or_else(ours);
-    let letter = Email {
+    let ours = || sender.pages.as_ref().map(|pages| pages.link(Purpose::Subscription, pending, to));
+    composed.stop = configured.or_else(ours);
+    let email = Email {
         from: &sender.from,
         to,
-        course: &telling.night.facts.course,
-        title: &telling.night.facts.title,
-        term: telling.term,
-        night: telling.night.facts.started,
+        course: &pending.report.facts.course,
+        title: &pending.report.facts.title,
+        term: pending.term,
+        night: pending.report.facts.started,
         date,
-        subject: &digest.subject,
-        text: &text::letter(&digest),
-        html: &html::page(&digest)?,
-        patch: telling.night.facts.patch.as_ref().and_then(|patch| patch.diff.as_deref()),
-        unsubscribe: digest.stop.as_deref(),
+        subject: &composed.subject,
+        text: &text::render(&composed),
+        html: &html::page(&composed)?,
+        patch: pending.report.facts.patch.as_ref().and_then(|patch| patch.diff.as_deref()),
+        unsubscribe: composed.stop.as_deref(),
     };
-    Ok((letter.id(), sender.signed(letter.format()?)?))
+    Ok((email.id(), sender.signed(email.format()?)?))
 }
 
 fn encoded(to: &EmailAddress) -> String {
     percent_encoding::utf8_percent_encode(to.as_str(), percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
-/// A letter that cannot be written must not keep the others from leaving.
-async fn hand_on(waiting: &QueuedEmail, sender: &EmailSender) -> HandOver {
-    match mail(&waiting.telling, &waiting.recipient, waiting.queued_at, sender) {
+/// Sends one email. An email that cannot be written is refused, so that the others are sent.
+async fn send(waiting: &QueuedEmail, sender: &EmailSender) -> SendResult {
+    match format(&waiting.pending, &waiting.recipient, waiting.queued_at, sender) {
         Ok((id, mail)) => {
-            let parcel = OutgoingEmail { from: &sender.from, to: &waiting.recipient, id: &id, mail: &mail };
-            sender.relay.hand_on(&parcel).await
+            let outgoing = OutgoingEmail { from: &sender.from, to: &waiting.recipient, id: &id, mail: &mail };
+            sender.relay.send(&outgoing).await
         }
-        Err(error) => HandOver::Refused(format!("{error:#}")),
+        Err(error) => SendResult::Refused(format!("{error:#}")),
     }
 }
 
 async fn enter(
     waiting: &QueuedEmail,
-    outcome: HandOver,
+    outcome: SendResult,
     now: Timestamp,
     catalogue: &Catalogue,
     delivered: &mut DeliveryPass,
 ) -> anyhow::Result<()> {
     let to = waiting.recipient.clone();
-    let course = waiting.telling.night.facts.course.as_str();
+    let course = waiting.pending.report.facts.course.as_str();
     let (turn, answer) = turn(waiting, outcome, now);
     catalogue.record_delivery(waiting.id, now, &turn, &answer).await?;
     match turn {
-        DeliveryResult::Told => {
-            tracing::info!(course, to = to.as_str(), answer, "letter delivered");
-            delivered.told.push(to);
+        DeliveryResult::Delivered => {
+            tracing::info!(course, to = to.as_str(), answer, "email sent");
+            delivered.delivered.push(to);
         }
         DeliveryResult::Postponed { until, .. } => {
-            tracing::warn!(course, to = to.as_str(), answer, %until, "letter not delivered yet");
+            tracing::warn!(course, to = to.as_str(), answer, %until, "email not sent yet; it is tried again");
             delivered.postponed.push((to, answer));
         }
         DeliveryResult::Refused | DeliveryResult::Expired => {
@@ -256,7 +260,7 @@ async fn enter(
                 course,
                 to = to.as_str(),
                 answer,
-                "letter not delivered; the next one carries its news"
+                "email not sent; the next report carries its news"
             );
             delivered.failed.push((to, answer));
         }
@@ -264,12 +268,12 @@ async fn enter(
     Ok(())
 }
 
-fn turn(waiting: &QueuedEmail, outcome: HandOver, now: Timestamp) -> (DeliveryResult, String) {
+fn turn(waiting: &QueuedEmail, outcome: SendResult, now: Timestamp) -> (DeliveryResult, String) {
     let (answer, is_unanswered) = match outcome {
-        HandOver::Taken(answer) => return (DeliveryResult::Told, answer),
-        HandOver::Refused(answer) => return (DeliveryResult::Refused, answer),
-        HandOver::Later(answer) | HandOver::NoRelay(answer) => (answer, false),
-        HandOver::Unanswered(answer) => (answer, true),
+        SendResult::Accepted(answer) => return (DeliveryResult::Delivered, answer),
+        SendResult::Refused(answer) => return (DeliveryResult::Refused, answer),
+        SendResult::Deferred(answer) | SendResult::NoRelay(answer) => (answer, false),
+        SendResult::Unanswered(answer) => (answer, true),
     };
     match next_try(waiting.tries, waiting.queued_at, now) {
         Some(until) => (DeliveryResult::Postponed { until, is_unanswered }, answer),
@@ -277,7 +281,7 @@ fn turn(waiting: &QueuedEmail, outcome: HandOver, now: Timestamp) -> (DeliveryRe
     }
 }
 
-/// When to try again after `tries` earlier tries failed and one more does now.
+/// When to try again after `tries` failed tries and another one now.
 fn next_try(tries: u32, queued_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
     let wait = usize::try_from(tries).ok().and_then(|tries| WAITS.get(tries)).or(WAITS.last())?;
     let end = queued_at.checked_add(LONGEST_WAIT).ok()?;
@@ -292,7 +296,7 @@ mod tests {
     use jiff::ToSpan as _;
 
     #[test]
-    fn a_letter_is_tried_ever_more_rarely_for_three_days() {
+    fn an_email_is_tried_less_and_less_often_for_three_days() {
         let queued = Timestamp::UNIX_EPOCH;
         let mut now = queued;
         let mut waits = Vec::new();

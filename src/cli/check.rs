@@ -122,7 +122,7 @@ fn printed(night: &Finished, format: CheckFormat, world: &World) -> anyhow::Resu
             format!("{}\n", serde_json::to_string_pretty(&run)?)
         }
         CheckFormat::Sarif => format!("{}\n", serde_json::to_string_pretty(&sarif::log(facts()))?),
-        CheckFormat::Junit => junit::report(facts()),
+        CheckFormat::Junit => junit::document(facts()),
         CheckFormat::Github => facts().map(github::lines).collect(),
     })
 }

@@ -62,7 +62,7 @@ async fn relay(mail: &MailSettings) -> CheckOutcome {
     let sender = mail.sender().map_err(|error| error.to_string())?;
     sender
         .relay
-        .greet(&mail.from)
+        .check(&mail.from)
         .await
         .map_err(|why| format!("{why}; correct [mail], or ask the administrator of the relay"))?;
     Ok(match &mail.way {

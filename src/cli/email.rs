@@ -13,7 +13,7 @@ use crate::domain::report::figures;
 use crate::outbox::DeliveryPass;
 use crate::world::catalogue::OutboxStatus;
 use crate::world::email::Email;
-use crate::world::email::relay::{HandOver, OutgoingEmail, RelayConfig};
+use crate::world::email::relay::{OutgoingEmail, RelayConfig, SendResult};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -74,12 +74,14 @@ pub(super) async fn test(arguments: TestEmailArguments) -> anyhow::Result<ExitCo
         };
         let signed = sender.signed(email.format()?)?;
         let outgoing = OutgoingEmail { from: &sender.from, to: &to, id: &email.id(), mail: &signed };
-        match sender.relay.hand_on(&outgoing).await {
-            HandOver::Taken(answer) => print(&format!("{to}: sent by {} ({answer})\n", described(mail)))?,
-            HandOver::Later(why)
-            | HandOver::NoRelay(why)
-            | HandOver::Unanswered(why)
-            | HandOver::Refused(why) => {
+        match sender.relay.send(&outgoing).await {
+            SendResult::Accepted(answer) => {
+                print(&format!("{to}: sent by {} ({answer})\n", described(mail)))?
+            }
+            SendResult::Deferred(why)
+            | SendResult::NoRelay(why)
+            | SendResult::Unanswered(why)
+            | SendResult::Refused(why) => {
                 print(&format!("{to}: not sent by {}: {why}\n", described(mail)))?;
                 code = ExitCode::from(exit::FAILURE);
             }
@@ -99,7 +101,7 @@ fn described(mail: &MailSettings) -> String {
 /// Prints the result of a delivery. The service logs it instead.
 pub(super) fn print_delivered(delivered: &DeliveryPass) {
     let lines = delivered
-        .told
+        .delivered
         .iter()
         .map(|to| format!("report sent to {to}"))
         .chain(
@@ -121,7 +123,7 @@ pub(super) fn problems(outbox: &OutboxStatus, course: &CourseId) -> String {
         let tries = figures::count(usize::try_from(trouble.tries).unwrap_or(usize::MAX), "time");
         text.push_str(&format!(
             "EMAIL {}: the report of {} to {} was tried {tries}: {}\n",
-            trouble.state.to_uppercase(),
+            trouble.state.as_str().to_uppercase(),
             trouble.queued_at.strftime("%Y-%m-%d"),
             trouble.recipient,
             trouble.answer

@@ -76,7 +76,7 @@ enum Command {
     Explain(LinkArguments),
     /// Accept a result: the new version of a changed link, or the death of a dead one.
     Accept(decide::DecisionArguments),
-    /// Mark a reported link as not broken, until its result changes.
+    /// Mark a reported link as fine, until its result changes.
     Dismiss(decide::DecisionArguments),
     /// Leave a link out of reports until a given day, or until its result changes.
     Snooze(decide::SnoozeArguments),

@@ -70,7 +70,7 @@ pub(super) fn print_json(night: &CourseFacts, opened: &OpenArchive) -> anyhow::R
         bytes: night.bytes,
         void: night.void,
     };
-    let path = |digest| opened.archive.path_of(digest).display().to_string();
+    let path = |composed| opened.archive.path_of(composed).display().to_string();
     let run = json::RunJson::new(totals, [night], path);
     print(&format!("{}\n", serde_json::to_string_pretty(&run)?))?;
     Ok(ExitCode::SUCCESS)
@@ -84,11 +84,11 @@ fn preview(night: CourseReport, form: Preview, arguments: &ReportArguments) -> a
         .and_then(|settings| settings.courses.iter().find(|course| course.id == night.facts.course));
     let term = course.and_then(|course| course.term);
     let due = due(&night, term);
-    let telling = PendingReport::new(night, due, term);
-    let digest = telling.digest();
+    let pending = PendingReport::new(night, due, term);
+    let composed = pending.compose();
     match form {
-        Preview::Text => print(&format!("Subject: {}\n\n{}", digest.subject, text::letter(&digest))),
-        Preview::Html => print(&html::page(&digest)?),
+        Preview::Text => print(&format!("Subject: {}\n\n{}", composed.subject, text::render(&composed))),
+        Preview::Html => print(&html::page(&composed)?),
         Preview::Eml => {
             let mail = settings.as_ref().and_then(|settings| settings.mail.as_ref());
             let mail =
@@ -97,14 +97,14 @@ fn preview(night: CourseReport, form: Preview, arguments: &ReportArguments) -> a
             let to = to.with_context(|| {
                 format!(
                     "the course `{}` has no recipient; add report_to to its [[course]]",
-                    telling.night.facts.course
+                    pending.report.facts.course
                 )
             })?;
             let pages = settings.as_ref().and_then(|settings| settings.pages.as_ref());
             let archive = Archive::open_shared(&arguments.location.archive_dir()?)?;
             let pages = pages.map(|pages| pages.behind_emails(&archive)).transpose()?.flatten();
             let sender = EmailSender { pages, ..mail.sender()? };
-            let (_, mail) = outbox::mail(&telling, &to, telling.night.facts.finished, &sender)?;
+            let (_, mail) = outbox::format(&pending, &to, pending.report.facts.finished, &sender)?;
             print(&String::from_utf8_lossy(&mail))
         }
     }

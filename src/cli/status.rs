@@ -36,7 +36,7 @@ pub(super) async fn run(arguments: StatusArguments) -> anyhow::Result<ExitCode> 
     let (course, _) = opened.course(arguments.course.as_ref()).await?;
     let CourseReport { facts: mut night, .. } =
         opened.catalogue.last_report(&course).await?.with_context(|| no_night(&course))?;
-    for item in &mut night.items {
+    for item in &mut night.links {
         // A recheck by day may have found a failing link to work again.
         if let Some(verdict) = opened.catalogue.link_record(&item.link).await?.and_then(|known| known.verdict)
         {
@@ -44,7 +44,7 @@ pub(super) async fn run(arguments: StatusArguments) -> anyhow::Result<ExitCode> 
         }
     }
     if let Some(state) = arguments.state {
-        night.items.retain(|item| item.verdict.state.name() == state);
+        night.links.retain(|item| item.verdict.state.name() == state);
     }
     if arguments.format == OutputFormat::Json {
         return report::print_json(&night, &opened);
@@ -56,7 +56,7 @@ pub(super) async fn run(arguments: StatusArguments) -> anyhow::Result<ExitCode> 
     }
     let decisions = opened.catalogue.decisions(&course).await?;
     out.push_str(&format!("{} ({course}), {finished}\n\n", plain::visible(&night.title)));
-    for item in &night.items {
+    for item in &night.links {
         out.push_str(&line(item, decisions.get(&item.link), night.today));
     }
     print(&out)?;

@@ -62,7 +62,7 @@ pub(super) fn ended(night: &Finished) {
     }
     tracing::info!(
         night = night.id,
-        links = night.courses.iter().map(|course| course.facts.items.len()).sum::<usize>(),
+        links = night.courses.iter().map(|course| course.facts.links.len()).sum::<usize>(),
         dead = night.count(StateName::Dead),
         failing = night.count(StateName::Failing),
         changed = night.count(StateName::Changed),

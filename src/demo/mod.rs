@@ -73,11 +73,11 @@ pub(crate) async fn run(
         show(DemoNight {
             night: heading(night, &finished),
             events: web::what_happens(night),
-            report: text::letter(&compose::compose(only(&finished)?)),
+            report: text::render(&compose::compose(only(&finished)?)),
         })?;
         let vanished = only(&finished)?
             .facts
-            .items
+            .links
             .iter()
             .find(|item| item.link.path().ends_with("normalizing-flows.pdf"));
         let lost_paper =
@@ -151,7 +151,7 @@ fn write_down(
         night: finished.started,
         date: finished.finished,
         subject: &digest.subject,
-        text: &text::letter(&digest),
+        text: &text::render(&digest),
         html: &page,
         patch: None,
         unsubscribe: None,

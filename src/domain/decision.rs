@@ -1,7 +1,7 @@
-//! What someone decided of a link in a course, and for how long that holds.
+//! Decisions of people about the links of a course, and how long they are in force.
 //!
-//! A decision is about a result. Once the result is another one it lapses, so
-//! that what was said of something old never hides something new.
+//! A decision is about a result. It lapses when the result changes, so that an
+//! old decision never hides a new problem.
 
 #![deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
@@ -15,48 +15,48 @@ use crate::domain::course::{EmailAddress, Term};
 use crate::domain::evidence::Reason;
 use crate::domain::verdict::{State, StateName};
 
-/// What was decided, of which result, when and by whom.
+/// A decision: the choice, the result that it is about, when and by whom.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     pub choice: Choice,
     pub about: Gist,
     pub at: Timestamp,
-    /// The reader of the letter that led to it; nobody for one made at the command line.
+    /// The recipient of the email that led to it; `None` for the command line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<EmailAddress>,
 }
 
-/// What can be decided of a link.
+/// A choice that a person can make about a link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Choice {
-    /// It is dead, and the course lives with it.
+    /// The link is dead, and reports leave it out.
     AcceptedDead,
-    /// What is reported of it is no fault.
+    /// The link is fine as it is.
     NotBroken,
-    /// It is told again later.
+    /// Reports leave the link out until later.
     Snoozed(Until),
-    /// The course reads this copy, whatever becomes of the original.
+    /// Readers get this copy in place of the original.
     OurCopy(Digest),
 }
 
-/// When a snooze is over.
+/// When a snooze ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Until {
-    /// On this day it is told again.
+    /// On this day.
     Day(Date),
-    /// It is told again for a term that begins after this day.
+    /// With a term that begins after this day.
     TermAfter(Date),
 }
 
-/// A state as far as a decision is about it: two verdicts of one gist are the
-/// same result.
+/// The part of a state that a decision depends on. Two verdicts with the same gist
+/// are the same result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Gist {
     Ok,
-    /// Without the query, which changes from visit to visit.
+    /// The address without its query, which can change with each visit.
     Moved {
         to: Address,
     },
@@ -64,11 +64,11 @@ pub enum Gist {
         reason: Reason,
     },
     Restricted,
-    /// The host says nothing of the link, so nothing is another result yet.
+    /// The host gives no evidence, so the result has not changed.
     Unverifiable,
-    /// Failing or dead: what more nights confirm is no other result. The reason is
-    /// the weightiest sign since it last worked, so that a lesser one that comes
-    /// later is none either, and a graver one is.
+    /// Failing or dead; the confirmation of a failure is not a new result. The
+    /// reason is the gravest one since the link last worked, so that a lesser
+    /// reason later is not a new result, but a graver one is.
     Gone {
         reason: Reason,
     },
@@ -87,13 +87,13 @@ impl Gist {
     }
 }
 
-/// A host that is down is down in several ways, another one each night.
+/// A host that is down can fail in a different way each night.
 fn steady(reason: Reason) -> Reason {
     if matches!(reason, Reason::NameServer | Reason::ServerError) { Reason::NotAnswering } else { reason }
 }
 
 impl Choice {
-    /// Whether it says something of a link in this state.
+    /// Whether the choice makes sense for a link in this state.
     pub fn fits(&self, state: &State) -> bool {
         match self {
             Self::AcceptedDead => state.name() == StateName::Dead,
@@ -115,7 +115,7 @@ impl Until {
 }
 
 impl Decision {
-    /// Whether it still speaks for the link, so that nobody need be told of it.
+    /// Whether the decision is in force, so that reports leave the link out.
     pub fn holds(&self, state: &State, today: Date, term: Option<Term>) -> bool {
         let now = Gist::of(state);
         let is_same = now == self.about || now == Gist::Unverifiable;
@@ -133,7 +133,7 @@ impl Decision {
         }
     }
 
-    /// The copy that the course reads in place of the original.
+    /// The copy that readers get in place of the original.
     pub fn our_copy(&self) -> Option<Digest> {
         match self.choice {
             Choice::OurCopy(sha256) => Some(sha256),
@@ -217,7 +217,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn a_decision_holds_for_what_it_is_about(choice in any_choice(), state in any_state()) {
+        fn a_decision_holds_for_its_result(choice in any_choice(), state in any_state()) {
             prop_assert!(of(choice, &state).holds(&state, TODAY, Some(TERM)));
         }
 
@@ -230,7 +230,7 @@ mod tests {
                 prop_assert!(!holds);
             }
             if now == (Gist::Gone { reason: Reason::Parked }) && now != before {
-                prop_assert!(!holds, "a stranger is news, whatever was decided");
+                prop_assert!(!holds, "a hostile owner is news after any decision");
             }
         }
 
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn more_nights_of_the_same_are_no_other_result() {
+    fn more_nights_of_one_failure_are_the_same_result() {
         let failing = State::Failing { reason: Reason::ServerError, weight: Weight::Weak };
         let decision = of(Choice::NotBroken, &failing);
         assert!(decision.holds(&State::Dead { reason: Reason::NotAnswering }, TODAY, None));
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decision_survives_its_text() {
+    fn a_decision_survives_a_round_trip_through_json() {
         for choice in
             [Choice::AcceptedDead, Choice::OurCopy(Digest::of(b"")), Choice::Snoozed(Until::Day(TODAY))]
         {

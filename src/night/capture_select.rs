@@ -1,4 +1,4 @@
-//! The bodies a visit visited: those worth keeping are handed on to be recorded.
+//! The selection of captures: which response bodies of a visit are kept.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -14,17 +14,17 @@ use crate::world::World;
 use crate::world::reader::Reader;
 use crate::world::spool::SpooledBody;
 
-/// What a visit visited home.
+/// The result of a visit.
 #[derive(Debug)]
 pub(super) struct VisitResult {
     pub link: Address,
     pub evidence: Evidence,
-    /// Body bytes received, kept or not.
+    /// The received body bytes, kept or not.
     pub bytes: u64,
     pub new_capture: Option<NewCapture>,
-    /// The capture it was compared with.
+    /// The capture that the visit was compared with.
     pub baseline: Option<Digest>,
-    /// The extraction changed since the baseline was read: its new fingerprint.
+    /// The new fingerprint of the baseline, if the text extraction has changed.
     pub new_fingerprint: Option<Fingerprint>,
 }
 
@@ -36,13 +36,13 @@ pub(super) struct NewCapture {
     pub why: CaptureReason,
     pub document: Document,
     pub validators: Option<Validators>,
-    /// Whether it is what later nights are compared with.
+    /// Whether later nights are compared with it.
     pub is_baseline: bool,
 }
 
-/// What is remembered, with what the archive really has: where it lost the
-/// newest capture, nothing is in hand, so that the link is asked in full.
-/// What was taken down is not lost.
+/// The history without captures whose file is missing in the archive, so that the
+/// link is requested without validators and captured again. A capture that was
+/// taken down is not missing.
 pub(super) fn without_lost_captures<'a>(history: &'a LinkHistory, world: &World) -> Cow<'a, LinkHistory> {
     if history.is_taken_down {
         return Cow::Borrowed(history);
@@ -55,7 +55,7 @@ pub(super) fn without_lost_captures<'a>(history: &'a LinkHistory, world: &World)
     }
 }
 
-/// Reads a capture again, if it is still there.
+/// Reads a stored capture again; `None` if its file is missing.
 pub(super) async fn read_again(
     kept: Option<&StoredCapture>,
     world: &World,
@@ -64,14 +64,14 @@ pub(super) async fn read_again(
     let capture = &kept.capture;
     let path = world.archive.path_of(capture.sha256);
     if !path.exists() {
-        // Damaged and quarantined, or taken down: the fingerprint is all that is left.
+        // The file was quarantined or taken down. Only the fingerprint is left.
         return Ok(None);
     }
     let context = document::Context::new(capture.document.clone(), Some(&capture.media_type));
     Ok(Some(world.reader.read(&path, &context).await?))
 }
 
-/// Reads the body that an exchange visited.
+/// Reads the body of an exchange.
 pub(super) async fn read_body(
     body: &SpooledBody,
     exchange: &Exchange,
@@ -82,7 +82,7 @@ pub(super) async fn read_body(
     Ok(reader.read(body.path(), &context).await?)
 }
 
-/// Picks what is kept of a visit.
+/// Selects the capture of a visit.
 pub(super) fn select(
     context: &VisitContext,
     evidence: Evidence,

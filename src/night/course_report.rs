@@ -1,5 +1,5 @@
-//! The report of each course: the facts of the night, and what earlier reports said.
-//! The words are in `domain::report::wording`.
+//! The report of each course, made from the results of the night and the last
+//! report. The words are in `domain::report::wording`.
 
 use std::collections::HashMap;
 
@@ -27,8 +27,8 @@ use crate::night::record::RunningNight;
 use crate::world::World;
 use crate::world::catalogue::LinkRecord;
 
-/// What is known of the links once the night has visited them. It is read once a
-/// night and serves every course.
+/// The records of the links after the visits of the night. They are read once a
+/// night, for all courses.
 pub(super) struct VisitedLinks {
     links: HashMap<Address, LinkRecord>,
     verified: HashMap<Digest, Verified>,
@@ -45,7 +45,7 @@ impl VisitedLinks {
     }
 }
 
-/// What a night has to say of all its links, whatever their course.
+/// The results of a night for the links of all courses.
 #[derive(Clone, Copy)]
 pub(super) struct NightResults<'a> {
     pub judged: &'a Judged,
@@ -80,7 +80,7 @@ pub(super) async fn of_course(
     let void = results.judged.void;
     let course = &reading.course;
     let last_facts = last.as_ref().map(|last| &last.facts);
-    // A first night that was void gave its course no baseline.
+    // A void first night gives no baseline, so the next night is the first again.
     let is_first = reading.is_first || last_facts.is_none_or(|last| last.is_first && last.void.is_some());
     let page_trouble_nights =
         CourseFacts::nights_of_trouble(reading.trouble.as_ref(), last_facts, void.is_some());
@@ -97,7 +97,7 @@ pub(super) async fn of_course(
         finished: world.clock.now(),
         is_first,
         void,
-        items: items(reading, results, &earlier, decisions),
+        links: link_facts(reading, results, &earlier, decisions),
         defects: pages::defects(reading),
         omissions: pages::omissions(reading),
         page_trouble: reading.trouble.clone(),
@@ -111,7 +111,7 @@ pub(super) async fn of_course(
 }
 
 /// The facts of every link of the course.
-fn items(
+fn link_facts(
     reading: &Reading,
     results: NightResults<'_>,
     earlier: &EarlierReports,
@@ -140,7 +140,7 @@ fn items(
     items
 }
 
-/// Where each link stands; with the page, where there are several.
+/// The mentions of each link, with their page if the course has several.
 fn mentions(reading: &Reading) -> HashMap<Address, Vec<Mention>> {
     let mut mentions: HashMap<Address, Vec<Mention>> = HashMap::new();
     let has_several = reading.pages.len() > 1;
@@ -155,7 +155,7 @@ fn mentions(reading: &Reading) -> HashMap<Address, Vec<Mention>> {
     mentions
 }
 
-/// The link by itself, without its places on the page and what was told of it before.
+/// The facts of a link, without its mentions.
 fn item(
     link: Address,
     found: &JudgedLink,
@@ -163,7 +163,7 @@ fn item(
     (course, today): (&Course, Date),
 ) -> LinkFacts {
     let rights = rights(&link, course);
-    // Nobody is offered what its owner wants back.
+    // A copy that was taken down is not offered.
     let copy = history.current().filter(|_| rights != Rights::TakenDown);
     let opens = |original| copy.is_some() && opens(rights, course, today, original);
     let original = match found.verdict.state.name() {
@@ -196,7 +196,8 @@ fn item(
     }
 }
 
-/// A file of one course may be a stranger's to another.
+/// Whether the link needs a replacement. Only a course's own files count as broken
+/// before they are dead.
 fn is_lost(state: &State, course: &Course, link: &Address) -> bool {
     placement::is_broken(state, course.owns(link))
 }
@@ -206,9 +207,8 @@ fn rights(link: &Address, course: &Course) -> Rights {
     copy_access::rights_of(link, rules, course.owns(link))
 }
 
-/// Whether students would get our copy while its original does this. Before the
-/// term, as they would on its first day; where no pages are served, nobody is
-/// kept out.
+/// Whether students may open our copy while the original is in this state. Before
+/// the term the answer is that of its first day. Without served pages it is yes.
 fn opens(rights: Rights, course: &Course, today: Date, original: Original) -> bool {
     let Some(rules) = &course.copies else { return true };
     copy_access::may_open(&CopyRequest {
@@ -222,22 +222,22 @@ fn opens(rights: Rights, course: &Course, today: Date, original: Original) -> bo
     .is_ok()
 }
 
-/// A damaged copy stands in for nothing.
+/// Adds the last verification. A damaged copy cannot replace a link.
 fn with_verified(mut item: LinkFacts, verified: &HashMap<Digest, Verified>) -> LinkFacts {
     item.verified = item.copy.as_ref().and_then(|copy| verified.get(&copy.sha256)).copied();
     let is_damaged = item.verified.is_some_and(|verified| !verified.is_sound);
     LinkFacts { is_covered: item.is_covered && !is_damaged, ..item }
 }
 
-/// The small points of a link. A night that did not see its work cannot know
-/// them, and must not make news of them again.
+/// The notes on a link. If tonight did not see the document, the earlier notes
+/// stay, so that they do not become news again.
 fn notes(found: &JudgedLink, before: &[Note], void: Option<Void>) -> Vec<Note> {
     let is_seen = void.is_none() && matches!(found.evidence.finding, Finding::Healthy { .. });
     if is_seen { found.evidence.notes.clone() } else { before.to_vec() }
 }
 
-/// What is remembered, tonight's evidence included, which is written down only
-/// with what is told of it.
+/// The history of the link with tonight's evidence, which is stored only with the
+/// report.
 fn with_tonight(history: &LinkHistory, found: &JudgedLink, void: Option<Void>) -> LinkHistory {
     let mut history = history.clone();
     if void.is_none() {
@@ -251,13 +251,13 @@ fn versions(history: &LinkHistory) -> Option<(Capture, Capture)> {
     Some((accepted.capture.clone(), newest.capture.clone()))
 }
 
-/// What counts as reported: tonight's news is what differs from the last report,
-/// whatever a daytime recheck or the night of another course found in between.
+/// The contents of the last report. Tonight's news is the difference from it; a
+/// daytime recheck or the night of another course in between does not count.
 fn earlier_reports(last: CourseReport) -> EarlierReports {
     let CourseReport { mut facts, earlier, .. } = last;
-    let items = std::mem::take(&mut facts.items);
+    let items = std::mem::take(&mut facts.links);
     let of_link = |item: LinkFacts| {
-        // A void night reminds of nothing, so the reminder before it still counts.
+        // A void night has no reminders, so the one before it still counts.
         let reminder = if facts.void.is_some() {
             earlier.links.get(&item.link).and_then(|link| link.reminder)
         } else {

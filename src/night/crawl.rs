@@ -1,4 +1,5 @@
-//! Every link is visited: hosts side by side, the links of one host one after another.
+//! The crawl: every link is visited, hosts in parallel and the links of one host
+//! one after another.
 
 use std::collections::HashMap;
 
@@ -22,10 +23,10 @@ use crate::night::record::{self, RunningNight};
 use crate::world::World;
 use crate::world::catalogue::LinkRecord;
 
-/// Visits whose results wait to be written; an interruption asks for these again.
+/// The most visits that wait to be stored. After an interruption they are repeated.
 const WAITING_TO_BE_WRITTEN: usize = 8;
 
-/// Visits every link that tonight has not visited yet, and records each as it comes.
+/// Visits every link that tonight has not visited yet, and stores each visit as it ends.
 pub(super) async fn all(
     links: &[CheckedLink],
     known: &HashMap<Address, LinkRecord>,
@@ -43,7 +44,7 @@ pub(super) async fn all(
     Ok(evidence)
 }
 
-/// Visits these links, and sends what each visited; the channel closes with the last.
+/// Visits these links and sends each result. The channel closes after the last one.
 pub(super) async fn visits(
     left: &[&CheckedLink],
     known: &HashMap<Address, LinkRecord>,
@@ -59,7 +60,7 @@ pub(super) async fn visits(
                 for link in links {
                     let history = &known.get(&link.address).unwrap_or(nothing).history;
                     let visited = visit(link, history, shared, world).await?;
-                    // The recorder ends first only when it failed, and then says why.
+                    // The receiver ends early only with an error, which it returns itself.
                     let _ = sender.send(visited).await;
                 }
                 anyhow::Ok(())
@@ -71,8 +72,8 @@ pub(super) async fn visits(
     Ok(())
 }
 
-/// The links grouped by host, the groups in the order of their first links;
-/// long groups first, because they decide when the night ends.
+/// The links grouped by host. The largest groups come first, because they decide
+/// when the night ends; equal ones are in the order of their first links.
 fn by_host<'a>(links: &[&'a CheckedLink]) -> Vec<Vec<&'a CheckedLink>> {
     let mut places: HashMap<&str, usize> = HashMap::new();
     let mut groups: Vec<Vec<&CheckedLink>> = Vec::new();
@@ -87,7 +88,7 @@ fn by_host<'a>(links: &[&'a CheckedLink]) -> Vec<Vec<&'a CheckedLink>> {
     groups
 }
 
-/// Asks about one link until nothing is left to ask, then weighs the answers.
+/// Visits one link: sends probes until none is left, then evaluates the responses.
 async fn visit(
     link: &CheckedLink,
     history: &LinkHistory,
@@ -126,7 +127,7 @@ async fn visit(
     Ok(on_a_thread(visit, evaluated).await?.1)
 }
 
-/// What lies on the table while a link is judged.
+/// The data of a visit while it runs.
 struct LinkVisit {
     link: CheckedLink,
     history: LinkHistory,
@@ -149,8 +150,8 @@ impl LinkVisit {
     }
 }
 
-/// Thinks on a thread of its own: all hosts are visited by one task, and a page
-/// of a million words must not keep the others waiting.
+/// Computes on a blocking thread. One task visits all hosts, and a very long page
+/// must not delay the others.
 async fn on_a_thread<T: Send + 'static>(
     visit: LinkVisit,
     compute: impl FnOnce(&LinkVisit) -> T + Send + 'static,

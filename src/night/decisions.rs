@@ -1,5 +1,5 @@
-//! What was decided of a course's links, heeded by its night: what still holds
-//! quiets a link, what does not is told once and is over.
+//! The decisions about a course's links during a night. A decision in force keeps
+//! its link out of the report; a lapsed one is reported once.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use crate::world::catalogue::{LapsedDecision, StoredDecision};
 /// The decisions on the links of a course.
 pub(super) struct Decisions {
     standing: HashMap<Address, StoredDecision>,
-    /// The copies that the course reads in place of the originals.
+    /// The copies that readers get in place of the originals.
     copies: HashMap<Address, StoredCapture>,
     pub(super) today: Date,
     term: Option<Term>,
@@ -37,7 +37,7 @@ pub(super) async fn of(course: &Course, today: Date, world: &World) -> anyhow::R
 }
 
 impl Decisions {
-    /// The link with what was decided of it.
+    /// The link with its decision.
     pub(super) fn apply(&mut self, mut item: LinkFacts) -> LinkFacts {
         if let Some(kept) = self.copies.remove(&item.link) {
             item.copy_pages = kept.pages;
@@ -57,21 +57,21 @@ impl Decisions {
     }
 }
 
-/// The decisions that are over with what this night tells.
-pub(super) fn lapses(told: &[report::CourseReport]) -> Vec<LapsedDecision> {
+/// The decisions that lapse with these reports.
+pub(super) fn lapses(reports: &[report::CourseReport]) -> Vec<LapsedDecision> {
     let of_course = |night: &report::CourseReport| {
         let course = night.facts.course.clone();
         let lapsed =
-            night.facts.items.iter().filter_map(|item| Some((item.link.clone(), item.lapsed.as_ref()?.at)));
+            night.facts.links.iter().filter_map(|item| Some((item.link.clone(), item.lapsed.as_ref()?.at)));
         lapsed
             .map(|(link, decided)| LapsedDecision { course: course.clone(), link, decided })
             .collect::<Vec<_>>()
     };
-    // A void night tells of no link, so nothing is over with it.
-    told.iter().filter(|night| night.facts.void.is_none()).flat_map(of_course).collect()
+    // The report of a void night lists no link, so no decision lapses.
+    reports.iter().filter(|night| night.facts.void.is_none()).flat_map(of_course).collect()
 }
 
-/// As the journal has them.
+/// The journal entries of lapsed decisions.
 pub(super) fn entries(lapses: &[LapsedDecision], night: Timestamp) -> Vec<Entry> {
     let entry = |lapse: &LapsedDecision| Entry::Lapsed {
         night,

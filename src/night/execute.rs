@@ -1,4 +1,4 @@
-//! One ask is carried out: the request is made, the body read.
+//! The execution of a probe: it sends the request and reads the body.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -12,10 +12,10 @@ use crate::world::World;
 use crate::world::fetch::{Accept, Conditional, FetchRequest, Fetched};
 use crate::world::spool::SpooledBody;
 
-/// What one link learnt that others need not ask again tonight.
+/// Results that the visits of one night share.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
-    /// Front pages of hosts, asked once a night.
+    /// The front pages of hosts, requested once a night.
     roots: Mutex<HashMap<Address, ProbeResult>>,
 }
 
@@ -70,7 +70,7 @@ fn request(probe: &Probe, link: &CheckedLink, history: &LinkHistory) -> FetchReq
     }
 }
 
-/// The last capture, where this is the address it was asked at.
+/// The validators of the last capture, if it was requested at this address.
 fn conditional(address: &Address, history: &LinkHistory) -> Option<Conditional> {
     let kept = history.last.as_ref().filter(|kept| kept.capture.chain.first() == Some(address))?;
     Some(Conditional { at: kept.capture.document.clone(), validators: kept.validators.clone()? })

@@ -1,4 +1,5 @@
-//! The end of a night: verdicts, events, letters, one transaction.
+//! The end of a night: it judges the links, and stores verdicts, events, reports
+//! and emails in one transaction.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,12 +22,12 @@ use crate::night::report_emails;
 use crate::world::World;
 use crate::world::catalogue::{LinkRecord, NightRecord, OutboxChanges};
 
-/// What the night says of its links.
+/// The results of a night for its links.
 #[derive(Clone, Debug)]
 pub(super) struct Judged {
     pub void: Option<Void>,
     pub links: HashMap<Address, JudgedLink>,
-    /// Changes that nobody accepted and that became the new normal all the same.
+    /// Changes that were accepted because enough time has passed.
     accepted: Vec<Entry>,
 }
 
@@ -34,18 +35,19 @@ pub(super) struct Judged {
 pub(super) struct JudgedLink {
     pub evidence: Evidence,
     pub verdict: Verdict,
-    /// The state before tonight; `None` for a link that is new.
+    /// The state before tonight; `None` for a new link.
     pub before: Option<State>,
 }
 
 impl Judged {
-    /// What is believed already, without a night that changes it.
+    /// The present verdicts, without a night that changes them.
     pub(super) fn believed(links: HashMap<Address, JudgedLink>) -> Self {
         Self { void: None, links, accepted: Vec::new() }
     }
 }
 
-/// Judges every link, unless our own side failed: then what was believed stands.
+/// Judges every link. In a void night, when our own network failed, the present
+/// verdicts stay.
 pub(super) fn judge(
     links: &[CheckedLink],
     known: &HashMap<Address, LinkRecord>,
@@ -83,8 +85,7 @@ pub(super) fn judge(
     Judged { void, links, accepted }
 }
 
-/// A night that says nothing changes no state. A link that was never seen
-/// before may still be judged by what its host answered.
+/// A void night changes no state. A new link is judged if its own host answered.
 fn verdict_of_a_void_night(
     tonight: &LinkResult,
     known: &LinkRecord,
@@ -119,12 +120,12 @@ fn accepted_by_time(
     links.iter().filter_map(accepted).collect()
 }
 
-/// Writes down what the night means, and the letters that tell it, as a whole.
+/// Stores the results of the night and queues its emails, in one transaction.
 pub(super) async fn record(
     night: &RunningNight,
     readings: &Readings,
     judged: &Judged,
-    told: &[report::CourseReport],
+    reports: &[report::CourseReport],
     world: &World,
 ) -> anyhow::Result<()> {
     if !judged.accepted.is_empty() {
@@ -132,10 +133,10 @@ pub(super) async fn record(
         world.catalogue.apply(&judged.accepted).await?;
     }
     let totals = world.fetch.traffic();
-    let no_letter_is_handed_on = world.catalogue.outbox_lock().await;
-    let mut post = OutboxChanges::default();
-    for (reading, told) in readings.read.iter().zip(told) {
-        report_emails::letters(&reading.course, told, &mut post, world).await?;
+    let outbox_lock = world.catalogue.outbox_lock().await;
+    let mut outbox = OutboxChanges::default();
+    for (reading, report) in readings.read.iter().zip(reports) {
+        report_emails::plan(&reading.course, report, &mut outbox, world).await?;
     }
     let record = NightRecord {
         night: night.row,
@@ -146,9 +147,9 @@ pub(super) async fn record(
             let news = judged.links.get(link).filter(|judged| is_news(judged))?;
             Some((news.before.clone(), news.verdict.state.clone()))
         }),
-        reports: told.to_vec(),
-        post,
-        lapsed: decisions::lapses(told),
+        reports: reports.to_vec(),
+        outbox,
+        lapsed: decisions::lapses(reports),
         requests: totals.requests,
         bytes: totals.bytes,
     };
@@ -157,14 +158,14 @@ pub(super) async fn record(
     entries.push(finished);
     world.archive.append(record.finished, &entries)?;
     world.catalogue.finish_night(&record).await?;
-    drop(no_letter_is_handed_on);
-    // It walks over all blobs, and the service has signals to hear.
+    drop(outbox_lock);
+    // This reads the names of all blobs, so it must not block the async threads.
     let archive = world.archive.clone();
     tokio::task::spawn_blocking(move || archive.write_sums()).await??;
     Ok(())
 }
 
-/// One event for every course that has the link, where it has one: the state before, and after.
+/// One event for every course with the link, if `of` gives the states before and after.
 pub(super) fn events(
     readings: &[Reading],
     at: Timestamp,
@@ -181,7 +182,7 @@ pub(super) fn events(
     events
 }
 
-/// A change of state, or a new link that is not simply fine.
+/// A change of state, or a new link that is not `ok`.
 fn is_news(judged: &JudgedLink) -> bool {
     match &judged.before {
         None => judged.verdict.state != State::Ok,

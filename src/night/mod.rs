@@ -1,7 +1,8 @@
-//! One run over the courses, top to bottom.
+//! A night: one scheduled run over the courses.
 //!
-//! This is the story of a night; each stage is one line here and one module
-//! below or beside it. What a night decides, it decides in `domain`.
+//! [`run`] calls the stages in order, and each stage is a module: read the pages,
+//! crawl the links, judge them, search for replacements, write the reports, queue
+//! the emails. The decisions themselves are in `domain`.
 
 pub mod one_page;
 mod pages;
@@ -45,23 +46,23 @@ pub struct Finished {
     pub requests: u64,
     pub bytes: u64,
     pub void: Option<report::Void>,
-    /// One for every course whose page could be read, tonight or ever before.
+    /// One report for every course whose page was read tonight or before.
     pub courses: Vec<report::CourseReport>,
-    /// Courses of which no page was ever read.
+    /// Courses whose pages were never read.
     pub unread: Vec<NoPage>,
 }
 
 impl Finished {
-    /// Whether a link is dead of which nobody decided that it may be.
+    /// Whether a link is dead without a decision about it.
     pub fn has_dead(&self) -> bool {
-        let mut items = self.courses.iter().flat_map(|course| &course.facts.items);
+        let mut items = self.courses.iter().flat_map(|course| &course.facts.links);
         items.any(|item| item.verdict.state.name() == StateName::Dead && item.decision.is_none())
     }
 
     pub fn count(&self, state: StateName) -> usize {
         self.courses
             .iter()
-            .flat_map(|course| &course.facts.items)
+            .flat_map(|course| &course.facts.links)
             .filter(|item| item.verdict.state.name() == state)
             .count()
     }
@@ -69,13 +70,14 @@ impl Finished {
 
 /// Runs one night over the courses.
 ///
-/// Everything learnt is kept as it comes, so that a night cut short is resumed
-/// by the next call; what it means is written in one transaction at the end.
+/// Each visit is stored as it ends, so that the next call resumes an interrupted
+/// night. Verdicts, events, reports and emails are stored in one transaction at
+/// the end.
 ///
 /// # Errors
 ///
-/// Only our own failing: the disk, the catalogue, a certificate file. A
-/// failing web is what the night is about.
+/// A failure on our side: the disk, the catalogue, a certificate file. Failures of
+/// the web are results, not errors.
 pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyhow::Result<Finished> {
     let _capture_lock = world.capture_lock().await?;
     let night = record::begin(world).await?;
@@ -86,11 +88,11 @@ pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyho
     let visited = crawl::all(&links, &known, &night, world, watch).await?;
     let sentinels = sentinels::ask(world).await?;
     let judged = finish::judge(&links, &known, &visited, sentinels, world.clock.now());
-    let mended = replacement_search::seek(&readings, &judged, &known, world).await?;
+    let replacements = replacement_search::all(&readings, &judged, &known, world).await?;
     let known = VisitedLinks::read(&addresses, world).await?;
-    let results = NightResults { judged: &judged, known: &known, replacements: &mended };
-    let told = course_report::of_courses(&night, &readings, results, world).await?;
-    finish::record(&night, &readings, &judged, &told, world).await?;
+    let results = NightResults { judged: &judged, known: &known, replacements: &replacements };
+    let reports = course_report::of_courses(&night, &readings, results, world).await?;
+    finish::record(&night, &readings, &judged, &reports, world).await?;
     texts::read_missing(texts::A_NIGHT, &world.archive, &world.catalogue, &world.reader).await?;
-    Ok(finish::finished(&night, readings, &judged, told, world))
+    Ok(finish::finished(&night, readings, &judged, reports, world))
 }

@@ -1,4 +1,4 @@
-//! One course page: fetched or read from disk, and understood. Nothing is kept here.
+//! Reading of one course page, from the web or from a file. It stores nothing.
 
 use jiff::Timestamp;
 
@@ -41,7 +41,7 @@ pub enum NotRead {
     File(String),
 }
 
-/// The body of a page, before it is read.
+/// The bytes of a page, before they are parsed.
 struct Source {
     bytes: Vec<u8>,
     base: Option<Address>,
@@ -49,11 +49,11 @@ struct Source {
     name: String,
 }
 
-/// Reads a page as it is at this moment.
+/// Reads the present version of a page.
 ///
 /// # Errors
 ///
-/// Only our own failing.
+/// A failure on our side, such as a full disk.
 pub async fn read(
     course: &Course,
     page: &PageSource,
@@ -90,13 +90,13 @@ pub async fn read(
     Ok(Ok(Read { name: page.to_string(), page: read, bytes: source.bytes }))
 }
 
-/// The page, if it has links: without any it is the wrong one, unless it once had some.
+/// The page, if it has links. A page that never had any is probably the wrong one.
 pub fn linked(read: Read) -> Result<Read, NotRead> {
     if read.page.mentions.is_empty() { Err(NotRead::NoLinks { page: read.name }) } else { Ok(read) }
 }
 
-/// Parsing strangers' markup may fail in ways a library did not foresee; a
-/// page that brings it down reads as empty, and the last good reading stands.
+/// Parses the markup. A page that makes a parser panic reads as empty, so that the
+/// last good reading is used.
 async fn parse(
     text: String,
     markup: Markup,
@@ -108,7 +108,7 @@ async fn parse(
         let context = Context { base: base.as_ref(), term: course.term, today, kinds: &course.kinds };
         page::read(&text, markup, &context)
     });
-    reading.await.unwrap_or_default()
+    reading.await.unwrap_or_else(|_panic| Page::default())
 }
 
 fn unread(format: Format) -> UnreadFormat {

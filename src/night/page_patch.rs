@@ -1,4 +1,4 @@
-//! The patch of a course's pages: which new addresses go in, and where the sources have the old ones.
+//! The patch of a course's pages: it puts new addresses into their sources.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use crate::domain::report::{CourseFacts, LinkFacts, PagePatch};
 use crate::domain::verdict::State;
 use crate::world::source_files::{self, SourceTree};
 
-/// A longer diff is left to `onreserve patch`: it would be stored every night.
+/// A longer diff is not stored with the report; `onreserve patch` prints it.
 const LONGEST_DIFF: usize = 64 << 10;
 
-/// What a patch changes, and in which files.
+/// The changes of a patch, and the files that it changes.
 #[derive(Clone, Debug, Default)]
 pub struct PlannedPatch {
     pub fixes: Vec<AddressChange>,
@@ -22,47 +22,47 @@ pub struct PlannedPatch {
     pub tree: SourceTree,
 }
 
-/// Plans the patch of a night's report; `dir` is where the sources lie, if not
-/// in the pages' own files. `None` where no sources are known.
-pub fn plan(night: &CourseFacts, dir: Option<&Path>) -> Result<Option<PlannedPatch>, source_files::Error> {
-    let pages: Vec<PathBuf> = night.pages.iter().filter_map(file).map(|(path, _)| path.clone()).collect();
+/// Plans the patch of a report. `dir` has the sources, if the pages are not files
+/// themselves; `None` if no sources are known.
+pub fn plan(course: &CourseFacts, dir: Option<&Path>) -> Result<Option<PlannedPatch>, source_files::Error> {
+    let pages: Vec<PathBuf> = course.pages.iter().filter_map(file).map(|(path, _)| path.clone()).collect();
     if pages.is_empty() && dir.is_none() {
         return Ok(None);
     }
-    let fixes: Vec<AddressChange> = night.items.iter().filter_map(fix).collect();
+    let fixes: Vec<AddressChange> = course.links.iter().filter_map(fix).collect();
     if fixes.is_empty() {
         return Ok(Some(PlannedPatch::default()));
     }
     let tree = source_files::read(&pages, dir)?;
-    let links: HashSet<Address> = night.items.iter().map(|item| item.link.clone()).collect();
+    let links: HashSet<Address> = course.links.iter().map(|item| item.link.clone()).collect();
     let sources: Vec<PageSourceFile> = tree
         .files
         .iter()
         .map(|file| PageSourceFile {
             name: file.name.clone(),
             text: file.text.clone(),
-            base: base(night, &file.path),
+            base: base(course, &file.path),
         })
         .collect();
     let plan = patch::plan(&fixes, &links, &sources);
     Ok(Some(PlannedPatch { fixes, plan, tree }))
 }
 
-/// The patch as the night's report keeps it. Sources that cannot be read are
-/// the operator's affair, and no reason to lose a night.
-pub(super) async fn of(night: &CourseFacts, dir: Option<&Path>) -> Option<PagePatch> {
-    let (night, dir) = (night.clone(), dir.map(Path::to_owned));
-    let course = night.course.clone();
-    // Reads many files, and strangers' markup with libraries that may panic.
-    let planned = tokio::task::spawn_blocking(move || plan(&night, dir.as_deref())).await;
+/// The patch as the report stores it. If the sources cannot be read, the reason is
+/// logged and the night goes on without a patch.
+pub(super) async fn of(course: &CourseFacts, dir: Option<&Path>) -> Option<PagePatch> {
+    let (facts, dir) = (course.clone(), dir.map(Path::to_owned));
+    let course = course.course.clone();
+    // This reads many files, and a parser may panic on foreign markup.
+    let planned = tokio::task::spawn_blocking(move || plan(&facts, dir.as_deref())).await;
     match planned {
         Ok(Ok(planned)) => planned.filter(|planned| !planned.fixes.is_empty()).map(kept),
         Ok(Err(fault)) => {
-            tracing::warn!(course = course.as_str(), "no patch: {fault}");
+            tracing::warn!(course = course.as_str(), "no patch, because the sources cannot be read: {fault}");
             None
         }
         Err(error) => {
-            tracing::warn!(course = course.as_str(), "no patch: {error}");
+            tracing::warn!(course = course.as_str(), "no patch, because making it failed: {error}");
             None
         }
     }
@@ -76,7 +76,7 @@ fn kept(planned: PlannedPatch) -> PagePatch {
     }
 }
 
-/// Where a link has moved, or what stands in for it and was proven to.
+/// The new address of a link that has moved or has a verified replacement.
 fn fix(item: &LinkFacts) -> Option<AddressChange> {
     if let State::Moved { to } = &item.verdict.state {
         return Some(AddressChange { from: item.link.clone(), to: to.clone(), keeps_fragment: true });
@@ -96,8 +96,8 @@ fn file(page: &PageSource) -> Option<(&PathBuf, Option<&Address>)> {
     }
 }
 
-/// Where the relative links of a page's own file start.
-fn base(night: &CourseFacts, path: &Path) -> Option<Address> {
-    let own = night.pages.iter().filter_map(file);
+/// The base address for relative links in a file.
+fn base(course: &CourseFacts, path: &Path) -> Option<Address> {
+    let own = course.pages.iter().filter_map(file);
     own.filter(|(page, _)| path.ends_with(page)).find_map(|(_, published_at)| published_at.cloned())
 }

@@ -1,5 +1,5 @@
-//! The course pages: read with the pages they lead to, kept when they changed, and
-//! never taken at their word when half of their links are gone at once.
+//! The pages of the courses: read with their sub-pages, stored when they changed,
+//! and not accepted when half of their links are missing at once.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
@@ -16,16 +16,16 @@ use crate::night::one_page::{self, NotRead};
 use crate::night::record::{self, RunningNight};
 use crate::world::World;
 
-/// Sub-pages followed from one course, at most.
+/// The most pages that are read for one course.
 const PAGES_AT_MOST: usize = 200;
 
-/// What a course's pages say tonight.
+/// Tonight's reading of a course's pages.
 #[derive(Clone, Debug)]
 pub(super) struct Reading {
     pub course: Course,
     pub pages: Vec<(PageSource, Page)>,
     pub trouble: Option<PageTrouble>,
-    /// The course has never been read before.
+    /// The course was never read before.
     pub is_first: bool,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Readings {
     pub unread: Vec<NoPage>,
 }
 
-/// A course of which no page was ever read, so that there is nothing to do.
+/// A course whose pages were never read, so that it has no links to visit.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("course `{course}`: {trouble}")]
 pub struct NoPage {
@@ -112,8 +112,8 @@ async fn read_course(
     Ok(Ok(reading))
 }
 
-/// Whether a page lost so many links at once that it must be broken. One that
-/// stays so is believed: somebody made it shorter.
+/// Whether a page lost so many links at once that it is probably broken. If it
+/// stays so for some nights, it is accepted.
 async fn is_doubted(
     course: &Course,
     source: &PageSource,
@@ -128,7 +128,7 @@ async fn is_doubted(
     Ok(!last.is_some_and(|last| last.facts.believes(&source.to_string(), links)))
 }
 
-/// The courses as their pages were last read, without asking for any page.
+/// The last stored readings of the courses, without a request.
 pub(super) async fn remembered(courses: &[Course], world: &World) -> anyhow::Result<Vec<Reading>> {
     let mut readings = Vec::new();
     for course in courses {
@@ -155,7 +155,7 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-/// The sub-pages to which a page leads, as far as the course wants them followed.
+/// The sub-pages that a page links to and that the course wants followed.
 fn followed(course: &Course, page: &Page, depth: u32) -> Vec<PageSource> {
     let Some(follow) = course.follow.as_ref().filter(|follow| depth < follow.depth) else {
         return Vec::new();
@@ -183,7 +183,7 @@ fn trouble(source: &PageSource, not_read: &NotRead) -> PageTrouble {
     }
 }
 
-/// The distinct links of all pages, in the order in which they first stand there.
+/// The distinct links of all pages, in the order of their first mentions.
 pub(super) fn links(readings: &[Reading]) -> Vec<CheckedLink> {
     let mut order: Vec<Address> = Vec::new();
     let mut subjects: BTreeMap<Address, CheckedLink> = BTreeMap::new();
@@ -220,7 +220,7 @@ pub(super) fn defects(reading: &Reading) -> Vec<PageDefect> {
     reading.pages.iter().flat_map(of_page).collect()
 }
 
-/// What the course's pages have that is not read, in order.
+/// The parts of a course's pages that are not read, in order.
 pub(super) fn omissions(reading: &Reading) -> Vec<PageOmission> {
     let has_several = reading.pages.len() > 1;
     let of_page = |(source, page): &(PageSource, Page)| {

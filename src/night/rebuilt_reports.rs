@@ -1,7 +1,6 @@
-//! What is known of a course, told once more: for a catalogue that was made anew
-//! and has no report yet.
+//! Reports for a rebuilt catalogue, which has none yet.
 //!
-//! Nothing in it is news, so the next night tells only what that night changes.
+//! They have no news, so the next night reports only its own changes.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,21 +14,21 @@ use crate::night::record::RunningNight;
 use crate::world::World;
 use crate::world::catalogue::EndedNight;
 
-/// Keeps a report of each course, as of the last night that visited one of its links.
+/// Stores a report of each course, as of the last night that visited one of its links.
 ///
 /// # Errors
 ///
 /// The catalogue cannot be used.
 pub async fn all(courses: &[Course], world: &World) -> anyhow::Result<()> {
     for reading in pages::remembered(courses, world).await? {
-        if let Some((night, told)) = of_course(&reading, world).await? {
-            world.catalogue.store_report(&told, night).await?;
+        if let Some((night, report)) = of_course(&reading, world).await? {
+            world.catalogue.store_report(&report, night).await?;
         }
     }
     Ok(())
 }
 
-/// `None` for a course of which no night has ended.
+/// `None` for a course without a finished night.
 async fn of_course(reading: &Reading, world: &World) -> anyhow::Result<Option<(i64, CourseReport)>> {
     let mut last: Option<EndedNight> = None;
     let mut links = HashMap::new();
@@ -45,19 +44,19 @@ async fn of_course(reading: &Reading, world: &World) -> anyhow::Result<Option<(i
     let judged = Judged::believed(links);
     let night = RunningNight { row: last.row };
     let results = NightResults { judged: &judged, known: &known, replacements: &HashMap::new() };
-    let mut told = course_report::of_course(&night, reading, results, world).await?;
-    told.facts.finished = last.finished;
-    told.facts.is_first = false;
-    told.earlier = EarlierReports {
-        links: told.facts.items.iter().map(as_reported).collect(),
-        defects: told.facts.defects.clone(),
-        omissions: told.facts.omissions.clone(),
-        ..told.earlier
+    let mut report = course_report::of_course(&night, reading, results, world).await?;
+    report.facts.finished = last.finished;
+    report.facts.is_first = false;
+    report.earlier = EarlierReports {
+        links: report.facts.links.iter().map(as_reported).collect(),
+        defects: report.facts.defects.clone(),
+        omissions: report.facts.omissions.clone(),
+        ..report.earlier
     };
-    Ok(Some((last.row.id, told)))
+    Ok(Some((last.row.id, report)))
 }
 
-/// The link as an earlier report would have had it.
+/// The link as an earlier report would have stored it.
 fn as_reported(item: &LinkFacts) -> (Address, EarlierLink) {
     let state = Some(item.verdict.state.clone());
     (item.link.clone(), EarlierLink { state, reminder: None, notes: item.notes.clone() })
@@ -73,7 +72,7 @@ async fn as_believed(link: &Address, world: &World) -> anyhow::Result<Option<Jud
     }))
 }
 
-/// The courses of a catalogue: as they are configured, or as far as their pages tell.
+/// The courses of a catalogue, with their configuration or else with their stored pages.
 ///
 /// # Errors
 ///

@@ -1,8 +1,8 @@
-//! The look by day: failing links are asked once more, hours after the night.
+//! The recheck by day: failing links are visited again, hours after the night.
 //!
-//! A host that is down at night for its backups is up by day. The look can
-//! only clear: what it finds bad is not written down, so that nothing is ever
-//! called dead by it, and nothing it brings is kept.
+//! Some hosts are down at night for their backups. A recheck can only clear a
+//! link. It stores no failure, so that it never makes a link dead, and it stores
+//! no captures.
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -21,12 +21,12 @@ use crate::night::{decisions, finish, sentinels};
 use crate::world::World;
 use crate::world::catalogue::{LapsedDecision, LinkRecord, NightRecord, OutboxChanges, StoredDecision};
 
-/// What a look came to.
+/// The result of a recheck.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rechecked {
-    /// Failing links that were asked.
+    /// The number of links that were visited.
     pub links: usize,
-    /// Those that work after all.
+    /// The number of them that work.
     pub cleared: usize,
 }
 
@@ -38,13 +38,13 @@ struct Cleared {
     verdict: Verdict,
 }
 
-/// Looks at the failing links of the courses' pages as they were last read.
+/// Visits the failing links of the last stored readings of the courses.
 ///
-/// A look that is cut short leaves no trace.
+/// An interrupted recheck stores nothing.
 ///
 /// # Errors
 ///
-/// Only our own failing, as for a night.
+/// A failure on our side, as for a night.
 pub async fn all(courses: &[Course], world: &World) -> anyhow::Result<Rechecked> {
     let is_failing = |_: &Address, known: &LinkRecord| {
         known.verdict.as_ref().is_some_and(|verdict| verdict.state.name() == StateName::Failing)
@@ -52,7 +52,7 @@ pub async fn all(courses: &[Course], world: &World) -> anyhow::Result<Rechecked>
     recheck(courses, is_failing, world).await
 }
 
-/// Looks at one link that someone asks for, whatever is wrong with it.
+/// Visits one link in any state but `ok`, on request.
 pub async fn one(course: &Course, link: &Address, world: &World) -> anyhow::Result<Rechecked> {
     let is_it = |other: &Address, known: &LinkRecord| {
         other == link && known.verdict.as_ref().is_some_and(|verdict| verdict.state != State::Ok)
@@ -109,7 +109,7 @@ fn clear(link: Address, evidence: Evidence, known: &LinkRecord, now: Timestamp) 
     is_cleared.then_some(Cleared { link, before, evidence, verdict })
 }
 
-/// A link that works is another result than the one that was decided on.
+/// The decisions that lapse because their links work.
 async fn lapsed(
     cleared: &[Cleared],
     readings: &[Reading],
@@ -132,7 +132,7 @@ async fn lapsed(
     Ok(lapsed)
 }
 
-/// Written like a night that visited nothing else, all at once.
+/// Stores the recheck in one transaction, as a night that visited only these links.
 async fn record(
     cleared: &[Cleared],
     readings: &[Reading],
@@ -163,7 +163,7 @@ async fn record(
         verdicts: cleared.iter().map(|one| (one.link.clone(), one.verdict.clone())).collect(),
         events,
         reports: Vec::new(),
-        post: OutboxChanges::default(),
+        outbox: OutboxChanges::default(),
         lapsed,
         requests: totals.requests,
         bytes: totals.bytes,

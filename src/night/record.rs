@@ -1,4 +1,5 @@
-//! Everything learnt is written down as it comes: blob, journal line, row, in this order.
+//! The storage of a running night: for each visit and page the blob, then the
+//! journal line, then the row of the catalogue.
 
 use std::collections::HashMap;
 
@@ -18,11 +19,11 @@ use crate::night::replay;
 use crate::world::World;
 use crate::world::catalogue::NightRef;
 
-/// Visits written in one go, so that a thousand small pages do not cost a
-/// thousand syncs of the disk.
+/// The most visits that are stored at once, so that a thousand small pages do not
+/// need a thousand syncs of the disk.
 const BATCH: usize = 32;
 
-/// The night that is running.
+/// The running night.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RunningNight {
     pub row: NightRef,
@@ -37,7 +38,7 @@ pub(super) struct PageRead<'a> {
     pub bytes: &'a [u8],
 }
 
-/// Begins a night, or goes on with one that was cut short.
+/// Begins a night, or resumes an interrupted one.
 pub(super) async fn begin(world: &World) -> anyhow::Result<RunningNight> {
     if let Some(row) = replay::catch_up(world).await? {
         return Ok(RunningNight { row });
@@ -50,7 +51,7 @@ pub(super) async fn begin(world: &World) -> anyhow::Result<RunningNight> {
 }
 
 impl RunningNight {
-    /// Keeps a course page and what was read from it, if it differs from the last time.
+    /// Stores a course page and its reading, if they differ from the last ones.
     pub(super) async fn keep_page(
         &self,
         read: PageRead<'_>,
@@ -77,7 +78,7 @@ impl RunningNight {
     }
 }
 
-/// Records visits as they come, in batches.
+/// Stores visits as they end, in batches.
 pub(super) async fn each(
     mut visits: Receiver<VisitResult>,
     night: &RunningNight,
@@ -90,7 +91,7 @@ pub(super) async fn each(
         let (mut entries, mut texts) = (Vec::new(), Vec::new());
         for visited in &mut batch {
             let new_capture = match visited.new_capture.take() {
-                // The same bytes at another address are the same work.
+                // Bytes that were taken down are not stored again from another address.
                 Some(it) if world.catalogue.is_taken_down(it.body.body.sha256).await? => None,
                 new_capture => new_capture,
             };
@@ -127,7 +128,7 @@ fn keep(link: &Address, new_capture: NewCapture, world: &World) -> anyhow::Resul
     let (sha1, bytes) = (body.body.sha1.clone(), body.body.bytes);
     let sha256 = world.archive.store(body)?;
     let media_type =
-        exchange.last_hop().and_then(|hop| hop.headers.get("content-type")).unwrap_or_default().to_owned();
+        exchange.last_hop().and_then(|hop| hop.headers.get("content-type")).unwrap_or("").to_owned();
     Ok(StoredCapture {
         text: document.fingerprint(),
         words: document.words(),
@@ -150,7 +151,7 @@ fn keep(link: &Address, new_capture: NewCapture, world: &World) -> anyhow::Resul
     })
 }
 
-/// The response head as text: status, then the headers as they came.
+/// The response head as text: the status, then the headers in their order.
 fn head(exchange: &Exchange) -> String {
     let Some(hop) = exchange.last_hop() else { return String::new() };
     let headers = hop.headers.0.iter().map(|(name, value)| format!("{name}: {value}\r\n"));

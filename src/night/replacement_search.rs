@@ -1,8 +1,7 @@
-//! A replacement is searched for each dead link, once a week.
+//! The search for replacements of dead links, once a week for each link.
 //!
-//! Which addresses are worth asking, and whether an answer is the work, is
-//! decided in `domain::replacement`; here they are asked, one after the other,
-//! until one is proven.
+//! `domain::replacement` chooses the candidates and compares the responses. This
+//! module requests the candidates one after the other until one is proven.
 
 use std::collections::{HashMap, HashSet};
 
@@ -28,12 +27,12 @@ use crate::world::World;
 use crate::world::catalogue::{LinkRecord, ReplacementSearch};
 use crate::world::fetch::{Accept, FetchRequest, Fetched};
 
-/// Searches of one night, at most: a page whose host is gone must not make the
-/// night endless. The others have their turn on the nights after.
+/// The most searches of one night, so that a page with many dead links does not
+/// make the night too long. The following nights search for the others.
 const SEARCHES_AT_MOST: usize = 60;
 
-/// What can stand in for the links that need it.
-pub(super) async fn seek(
+/// The replacements of the links that need one.
+pub(super) async fn all(
     readings: &Readings,
     judged: &Judged,
     known: &HashMap<Address, LinkRecord>,
@@ -52,7 +51,7 @@ pub(super) async fn seek(
         }
     }
     found.extend(
-        put_off(&mut due).into_iter().filter_map(|(last, (link, _))| Some((link.address, last?.found?))),
+        postpone(&mut due).into_iter().filter_map(|(last, (link, _))| Some((link.address, last?.found?))),
     );
     let searched: Vec<(Address, Option<Replacement>)> = stream::iter(due)
         .map(|(_, (link, judged))| async move {
@@ -75,10 +74,9 @@ pub(super) async fn seek(
     Ok(found)
 }
 
-/// Takes those away who have to wait: who was never searched for goes first,
-/// then who has waited longest. In any other order the last links of a
-/// long page would wait for ever.
-fn put_off<T>(due: &mut Vec<(Option<ReplacementSearch>, T)>) -> Vec<(Option<ReplacementSearch>, T)> {
+/// Removes and returns the searches beyond the limit. Links without a search come
+/// first, then those with the oldest one, so that every link gets its turn.
+fn postpone<T>(due: &mut Vec<(Option<ReplacementSearch>, T)>) -> Vec<(Option<ReplacementSearch>, T)> {
     due.sort_by_key(|(last, _)| last.as_ref().map(|last| last.at));
     due.split_off(due.len().min(SEARCHES_AT_MOST))
 }
@@ -135,14 +133,14 @@ async fn search(
     Ok(None)
 }
 
-/// When it surely was the work: web archives are asked for the copy nearest to it.
+/// When the link was last known to work. Web archives are asked for a copy near this time.
 fn worked_at(copy: Option<&StoredCapture>, history: &[Evidence]) -> Option<Timestamp> {
     let healthy = |evidence: &&Evidence| matches!(evidence.finding, Finding::Healthy { .. });
     let seen = || history.iter().rev().find(healthy).map(|evidence| evidence.at);
     copy.map(|copy| copy.capture.captured_at).or_else(seen)
 }
 
-/// The links that give the same document now.
+/// The working links with the same document.
 async fn working_twins(copy: &StoredCapture, world: &World) -> anyhow::Result<Vec<Address>> {
     let mut working = Vec::new();
     for twin in world.catalogue.links_with_same_document(copy).await? {
@@ -189,17 +187,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_link_of_a_long_page_has_its_turn() {
+    fn every_link_of_a_long_page_is_searched_in_turn() {
         let mut searched: Vec<Option<ReplacementSearch>> = vec![None; 10 * SEARCHES_AT_MOST];
         for night in 0..10 {
             let at = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * night);
-            // A link is due again while the last ones still wait for their first turn.
+            // A link is due again while others still wait for their first search.
             let is_due = |last: &Option<ReplacementSearch>| {
                 last.as_ref().is_none_or(|last| at.duration_since(last.at) >= SEARCHED_EVERY)
             };
             let mut due: Vec<(_, usize)> =
                 searched.iter().cloned().zip(0..).filter(|(last, _)| is_due(last)).collect();
-            put_off(&mut due);
+            postpone(&mut due);
             for (_, link) in due {
                 searched[link] = Some(ReplacementSearch { at, found: None });
             }

@@ -1,6 +1,6 @@
-//! The journal entered into the catalogue: what a crash left out, or all of it.
+//! Replay of the journal into the catalogue, after a crash or for a rebuild.
 //!
-//! Entering a line twice changes nothing, so it does not matter where one begins.
+//! Applying an entry twice changes nothing, so a replay may start too early.
 
 use jiff::SignedDuration;
 
@@ -9,32 +9,32 @@ use crate::world::World;
 use crate::world::archive;
 use crate::world::catalogue::{Catalogue, NightRef};
 
-/// A night cut short is gone on with, if it is not older than this; after
-/// that its visits say little about the links any more.
+/// An interrupted night is resumed if it is not older than this. Older visits say
+/// little about the links.
 const RESUMED_WITHIN: SignedDuration = SignedDuration::from_hours(12);
 
-/// Entries entered in one transaction.
+/// The entries of one transaction.
 const BATCH: usize = 1000;
 
-/// Enters what was written down since the last night and may not have been
-/// entered: a crash came between journal and catalogue, or a power cut took the
-/// catalogue's last commits back. Gives the night that was cut short, if one was.
+/// Applies the journal entries since the last reported night, which the catalogue
+/// may lack after a crash or a power failure. Returns the interrupted night, if
+/// there is one.
 ///
 /// # Errors
 ///
-/// The catalogue cannot be used, or the journal of a night cut short cannot be read.
+/// The catalogue cannot be used, or the journal of an interrupted night cannot be read.
 pub async fn catch_up(world: &World) -> anyhow::Result<Option<NightRef>> {
     let now = world.clock.now();
     let since = now.saturating_sub(RESUMED_WITHIN)?;
-    // A clock that was set back a little must not hide the night.
+    // A clock that was set back a little does not hide the night.
     let until = now.saturating_add(RESUMED_WITHIN)?;
     let unfinished = world.catalogue.unfinished(since).await?.filter(|night| night.started <= until);
-    let told = world.catalogue.last_told().await?;
-    let Some(since) = told.into_iter().chain(unfinished.map(|night| night.started)).min() else {
+    let reported = world.catalogue.last_reported().await?;
+    let Some(since) = reported.into_iter().chain(unfinished.map(|night| night.started)).min() else {
         return Ok(None);
     };
-    // A line that says this night is over has lost what was to be entered with
-    // it, so the night ends once more.
+    // The reports of an interrupted night are lost, so its end is not applied and
+    // the night ends again.
     let is_own_end = |entry: &Entry| match entry {
         Entry::Finished { night, .. } | Entry::Lapsed { night, .. } => {
             unfinished.is_some_and(|unfinished| unfinished.started == *night)
@@ -54,20 +54,20 @@ pub async fn catch_up(world: &World) -> anyhow::Result<Option<NightRef>> {
     let entries = world.archive.entries_since(since)?;
     let entries = entries.filter(|entry| !entry.as_ref().is_ok_and(is_own_end));
     match enter_all(entries, &world.catalogue).await {
-        // A new night needs none of it.
+        // A new night does not need these entries.
         Err(error) if unfinished.is_none() => {
-            tracing::error!(error = %format!("{error:#}"), "the journal was not looked through for what the catalogue lacks");
+            tracing::error!(error = %format!("{error:#}"), "the journal cannot be read, so entries that the catalogue lacks are not applied");
         }
         entered => _ = entered?,
     }
     Ok(unfinished)
 }
 
-/// Enters all of these, in their order; how many they were.
+/// Applies these entries in order, and returns their number.
 ///
 /// # Errors
 ///
-/// A line cannot be read, or the catalogue cannot be used.
+/// An entry cannot be read, or the catalogue cannot be used.
 pub async fn enter_all(
     entries: impl Iterator<Item = Result<Entry, archive::Error>>,
     catalogue: &Catalogue,

@@ -1,4 +1,4 @@
-//! Which letters a night sends: for each course and reader at most one.
+//! The emails that a night queues: at most one for each course and recipient.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -10,51 +10,54 @@ use crate::night::pages;
 use crate::world::World;
 use crate::world::catalogue::{EmailHistory, NewEmail, OutboxChanges};
 
-/// Decides the letters of a course; the caller holds the outbox lock.
-pub(super) async fn letters(
+/// Plans the emails of a course. The caller holds the outbox lock.
+pub(super) async fn plan(
     course: &Course,
-    told: &CourseReport,
-    post: &mut OutboxChanges,
+    report: &CourseReport,
+    outbox: &mut OutboxChanges,
     world: &World,
 ) -> anyhow::Result<()> {
     let now = world.clock.now();
     let stopped = world.catalogue.stopped(&course.id).await?;
-    post.superseded.extend(world.catalogue.unsent_to_others(&course.id, &course.report_to).await?);
+    outbox.superseded.extend(world.catalogue.unsent_to_others(&course.id, &course.report_to).await?);
     for recipient in course.report_to.iter().filter(|recipient| !stopped.contains(recipient)) {
-        let with = world.catalogue.email_history(&course.id, recipient).await?;
-        // A void night says nothing, so what waits goes on waiting.
-        if told.facts.void.is_none() || with.untold.is_empty() {
-            post.queued.extend(decide(course, recipient, told, &with, now));
-            post.superseded.extend(with.untold.iter().map(|untold| untold.id).chain(with.unreadable));
+        let history = world.catalogue.email_history(&course.id, recipient).await?;
+        // The report of a void night has no results, so waiting emails stay as they are.
+        if report.facts.void.is_none() || history.undelivered.is_empty() {
+            outbox.queued.extend(decide(course, recipient, report, &history, now));
+            outbox.superseded.extend(
+                history.undelivered.iter().map(|undelivered| undelivered.id).chain(history.unreadable),
+            );
         }
     }
     Ok(())
 }
 
-/// What was never told is told with the night's own news; where nothing is
-/// left of it, there is no letter.
+/// The email to one recipient. It includes the news of undelivered reports; `None`
+/// if no news is left.
 fn decide(
     course: &Course,
     recipient: &EmailAddress,
-    told: &CourseReport,
-    with: &EmailHistory,
+    report: &CourseReport,
+    history: &EmailHistory,
     now: Timestamp,
 ) -> Option<NewEmail> {
-    let newest_first = with.untold.iter().rev();
-    let night = newest_first.fold(told.clone(), |night, untold| night.including(&untold.telling.night));
+    let newest_first = history.undelivered.iter().rev();
+    let report = newest_first
+        .fold(report.clone(), |report, undelivered| report.including(&undelivered.pending.report));
     let today = pages::local_day(now, &course.time_zone);
-    let due = due::report_due(&night, course.term, had(with, course), today)?;
+    let due = due::report_due(&report, course.term, had(history, course), today)?;
     Some(NewEmail {
         recipient: recipient.clone(),
-        first_night: with.untold.iter().map(|untold| untold.first_night).min(),
+        first_night: history.undelivered.iter().map(|undelivered| undelivered.first_night).min(),
         not_before: if due.on == today { now } else { start_of(due.on, course).unwrap_or(now) },
-        telling: PendingReport::new(night, due, course.term),
+        pending: PendingReport::new(report, due, course.term),
     })
 }
 
-fn had(with: &EmailHistory, course: &Course) -> LastSent {
+fn had(history: &EmailHistory, course: &Course) -> LastSent {
     let mut had = LastSent::default();
-    for (occasion, at) in &with.told {
+    for (occasion, at) in &history.delivered {
         let day = Some(pages::local_day(*at, &course.time_zone));
         match occasion {
             ReportOccasion::Urgent => had.urgent = had.urgent.max(day),

@@ -1,4 +1,5 @@
-//! After a night: some of the archive's bytes are hashed again, all of them within a month.
+//! Fixity checks after a night: a part of the archive is hashed again, all of it
+//! within a month.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,13 +12,13 @@ use crate::domain::capture::Digest;
 use crate::world::World;
 use crate::world::archive::FixityResults;
 
-/// A slow disk leaves the rest to the next night.
+/// The most time of one night. The next night continues.
 const LONGEST: Duration = Duration::from_mins(10);
 
-/// Verifies a night's share of the archive, and enters what was found.
+/// Verifies a night's part of the archive and stores the results.
 ///
-/// It reads beside the async threads, and ends at the next file once nobody
-/// waits for it any more.
+/// It reads on a blocking thread. If the future is dropped, it ends at the next
+/// file.
 ///
 /// # Errors
 ///
@@ -37,7 +38,7 @@ pub async fn scrub(world: &World) -> anyhow::Result<FixityResults> {
     let waits = Arc::downgrade(&waited_for);
     let is_enough = move || waits.strong_count() == 0 || clock.instant() >= until;
     let hashing = tokio::task::spawn_blocking(move || archive.scrub(now, &last, is_enough));
-    let fixity = hashing.await.context("hashing the copies again broke down")??;
+    let fixity = hashing.await.context("the copies could not be hashed again")??;
     drop(waited_for);
     world.catalogue.set_verified(now, &fixity.sound, &fixity.unsound()).await?;
     Ok(fixity)

@@ -1,5 +1,5 @@
-//! Can the web be reached at all? Asked when the links have been visited, of
-//! addresses that the operator trusts to be there.
+//! Sentinels: after the visits, addresses that the operator trusts to work are
+//! requested, to find out whether our own network works.
 
 use crate::domain::address::Address;
 use crate::domain::evidence::classify::classify;
@@ -8,7 +8,7 @@ use crate::domain::verdict::breaker::Sentinels;
 use crate::world::World;
 use crate::world::fetch::{Accept, FetchRequest};
 
-/// Asks each sentinel, a silent one twice.
+/// Requests each sentinel, and a second time if it does not answer.
 pub(super) async fn ask(world: &World) -> anyhow::Result<Sentinels> {
     let mut sentinels = Sentinels::default();
     for address in &world.sentinels {
@@ -20,7 +20,7 @@ pub(super) async fn ask(world: &World) -> anyhow::Result<Sentinels> {
     Ok(sentinels)
 }
 
-/// Any answer of the host itself will do; a refusal is one.
+/// Whether the host answers at all. A refusal is an answer.
 async fn answers(address: &Address, fresh_connection: bool, world: &World) -> anyhow::Result<bool> {
     let request = FetchRequest {
         address: address.clone(),

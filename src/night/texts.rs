@@ -1,23 +1,24 @@
-//! The words of documents that the catalogue lacks, read out of the archive.
+//! Full text for the search: documents whose text the catalogue lacks are read
+//! from the archive.
 //!
-//! A document's words are entered when it is kept. What is missing was kept
-//! before words were entered, before a crash, or read by an older extraction.
+//! A document's text is stored with its capture. It is missing after a crash,
+//! after a change of the text extraction, and for captures of earlier versions.
 
 use crate::domain::document;
 use crate::world::archive::Archive;
 use crate::world::catalogue::Catalogue;
 use crate::world::reader::Reader;
 
-/// So many documents are read at the end of a night; more wait for the next.
+/// The documents that are read at the end of a night. The next night continues.
 pub const A_NIGHT: u32 = 1000;
-/// For a catalogue that is made anew.
+/// All documents, for a rebuilt catalogue.
 pub const ALL: u32 = u32::MAX;
 
-/// Reads documents whose words the catalogue does not have, the newest first.
+/// Reads documents whose text the catalogue lacks, the newest first.
 ///
 /// # Errors
 ///
-/// Only our own failing: a document that cannot be read has no words.
+/// A failure on our side. A document that cannot be read has no text.
 pub async fn read_missing(
     most: u32,
     archive: &Archive,

@@ -150,9 +150,12 @@ async fn looking_changes_nothing_and_a_button_acts_as_often_as_it_is_pressed() {
     let (status, answer) = ask(at, "POST", &path, "choice=accept-dead").await;
     assert_eq!(status, 303, "{answer}");
     let (_, page) = ask(at, "GET", &path, "").await;
-    assert!(page.contains("accepted as dead.") && page.contains("value=\"undo\""), "{page}");
+    assert!(page.contains("no longer reported as dead.") && page.contains("value=\"undo\""), "{page}");
     let health = ask(at, "GET", "/c/c/health", "").await.1;
-    assert!(health.contains("accepted as dead.") && health.contains("No mail waits"), "{health}");
+    assert!(
+        health.contains("no longer reported as dead.") && health.contains("No email is waiting"),
+        "{health}"
+    );
     assert!(!health.contains("/recheck"), "strangers ask for nothing");
     assert_eq!(ask(at, "POST", "/c/c/recheck", "link=0").await.0, 403);
     let once = journal(&town);
@@ -165,7 +168,7 @@ async fn looking_changes_nothing_and_a_button_acts_as_often_as_it_is_pressed() {
     }
     ask(at, "POST", &path, "choice=undo").await;
     let (_, page) = ask(at, "GET", &path, "").await;
-    assert!(!page.contains("accepted as dead."), "{page}");
+    assert!(!page.contains("no longer reported as dead."), "{page}");
     let log = service.stop().await;
     assert!(!log.contains(path.rsplit('/').next().unwrap()), "a link of a letter is a key: {log}");
 }
@@ -180,17 +183,17 @@ async fn the_command_line_decides_beside_the_running_service() {
         assert_eq!(code, 0, "{arguments:?}: {told}");
     };
     for (arguments, shown) in [
-        (&["accept", A][..], "accepted as dead."),
-        (&["dismiss", A], "not broken."),
+        (&["accept", A][..], "no longer reported as dead."),
+        (&["dismiss", A], "marked as fine."),
         (&["snooze", A, "--until", "2026-10-01"], "snoozed until Thu 1 Oct"),
-        (&["use-copy", A], "read in our copy."),
+        (&["use-copy", A], "replaced by our copy."),
     ] {
         run(arguments).await;
         let health = ask(at, "GET", "/c/c/health", "").await.1;
         assert!(health.contains(shown), "{arguments:?}: {health}");
     }
     run(&["undo", A]).await;
-    assert!(!ask(at, "GET", "/c/c/health", "").await.1.contains("read in our copy."));
+    assert!(!ask(at, "GET", "/c/c/health", "").await.1.contains("replaced by our copy."));
     let link = LinkId::of(&Address::parse(A).unwrap());
     run(&["takedown", A, "--reason", "its owner asked", "--yes"]).await;
     assert_eq!(ask(at, "GET", &format!("/go/{link}"), "").await.0, 451);
@@ -230,9 +233,9 @@ async fn what_stands_in_the_journal_alone_is_shown_by_the_next_start() {
     let (course, link) = ("c".parse().unwrap(), Address::parse(A).unwrap());
     let entry = Entry::Decided { at, course, link, decision: Some(decision) };
     Archive::open_shared(&town.archive()).unwrap().append(at, &[entry]).unwrap();
-    assert!(!town.run(&["status"]).await.1.contains("[accepted as dead]"));
+    assert!(!town.run(&["status"]).await.1.contains("[no longer reported as dead]"));
     let (service, at) = serving(&town, 3).await;
-    assert!(ask(at, "GET", "/c/c/health", "").await.1.contains("accepted as dead."));
+    assert!(ask(at, "GET", "/c/c/health", "").await.1.contains("no longer reported as dead."));
     service.stop().await;
 }
 
@@ -325,7 +328,7 @@ async fn what_is_decided_by_a_link_is_heeded_until_the_result_is_another_one() {
     assert_eq!(code, 0, "{said}");
     town.check(5).await;
     let (_, report) = town.run(&["report"]).await;
-    assert!(report.contains("AS DECIDED (1)                1 not broken."), "{report}");
+    assert!(report.contains("AS DECIDED (1)                1 marked as fine."), "{report}");
     // It works for a night and dies anew: that is another result.
     for night in 6..=10 {
         town.check(night).await;

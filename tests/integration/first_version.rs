@@ -112,7 +112,10 @@ async fn commands_show_what_the_first_version_showed() {
     let old: Value = serde_json::from_str(&fs::read_to_string(fixture("status.json")).unwrap()).unwrap();
     assert_eq!(contains(&status(&town).await, &old), Ok(()));
     for (arguments, words) in [
-        (&["status"][..], &["snoozed until Mon 2 Nov", "accepted as dead", "instructor@school.example"][..]),
+        (
+            &["status"][..],
+            &["snoozed until Mon 2 Nov", "no longer reported as dead", "instructor@school.example"][..],
+        ),
         (&["history", "flows"], &["2026-09-14", "works, first copy", "not found (404)", "32 KB"]),
         (&["explain", "sampling"], &["dead", "2026-09-16"]),
         (&["report"], &["Inference with normalizing flows", "snoozed"]),

@@ -99,7 +99,7 @@ impl Victim<'_> {
         let mut service = Service::start(self.town, &now);
         let end = async {
             if is_to_deliver {
-                service.logs("letter delivered").await
+                service.logs("email sent").await
             } else {
                 drop(service.says("waiting until").await)
             }

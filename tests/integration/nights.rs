@@ -117,8 +117,12 @@ async fn a_page_that_stays_shorter_is_taken_at_its_word() {
     for (night, links) in [(1, 12), (2, 12), (3, 12), (4, 5)] {
         assert_eq!(town.check(night).await.links().len(), links, "night {night}");
         let told = report(&town).await;
-        assert_eq!(told.contains("if you took the links off, nothing"), night == 3, "night {night}: {told}");
-        assert_eq!(told.contains("taken as it stands again"), night == 4, "night {night}: {told}");
+        assert_eq!(
+            told.contains("if you removed the links, there is nothing to do"),
+            night == 3,
+            "night {night}: {told}"
+        );
+        assert_eq!(told.contains("accepted as it is"), night == 4, "night {night}: {told}");
     }
 }
 
@@ -304,12 +308,12 @@ async fn what_was_decided_of_a_link_holds_until_its_result_is_another_one() {
     }
     assert!(report(&town).await.contains("1 of 1 links is newly dead"));
     let (code, told) = town.run(&["accept", "notes.test/a", "--now", "2026-09-16T09:00:00Z"]).await;
-    assert!(code == 0 && told.contains("accepted as dead"), "{told}");
+    assert!(code == 0 && told.contains("no longer reported as dead"), "{told}");
     let fourth = town.check(4).await;
     assert_eq!(fourth.state("/a"), "dead", "what is decided changes no state");
     assert_eq!((fourth.code, fourth.link("/a")["decision"].as_str()), (0, Some("accepted_dead")));
-    assert!(report(&town).await.contains("AS DECIDED (1)                1 accepted as dead."));
-    assert!(town.run(&["status"]).await.1.contains("[accepted as dead]"));
+    assert!(report(&town).await.contains("AS DECIDED (1)                1 no longer reported as dead."));
+    assert!(town.run(&["status"]).await.1.contains("[no longer reported as dead]"));
 
     // The journal has it: a catalogue made anew knows it too.
     let (code, told) = town.run(&["rebuild"]).await;

@@ -390,7 +390,7 @@ async fn nights_pages_and_letters_are_one_service() {
     );
     configure(&town, "0 30 2 * * *", &format!("{post}[pages]\nlisten = \"127.0.0.1:0\"\n"));
     let service = Service::start(&town, "2026-09-14T02:29:58Z");
-    service.logs("letter delivered").await;
+    service.logs("email sent").await;
     let at = pages_of(&service).await;
     let list = get(at, "/c/c/").await;
     assert!(list.starts_with("HTTP/1.1 200") && list.contains("The reading at"), "{list}");

@@ -1,4 +1,4 @@
-//! A night as remarks, each on a line of a page: what programs show beside a source.
+//! Annotations: findings that programs show beside a line of a page.
 
 use serde::Serialize;
 
@@ -11,20 +11,20 @@ use crate::domain::report::wording::annotation as words;
 use crate::domain::report::{CourseFacts, LinkFacts, PageDefect, placement, wording};
 use crate::domain::verdict::State;
 
-/// One remark.
+/// One finding on a line of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Annotation {
     pub rule: AnnotationRule,
     pub grade: Severity,
-    /// The page, an address or a path; `None` where it is not known.
+    /// The address or path of the page; `None` if it is not known.
     pub page: Option<String>,
-    /// From 1.
+    /// Counted from 1.
     pub line: u32,
     pub text: String,
     pub link: Option<LinkId>,
 }
 
-/// What a remark is an instance of.
+/// The rule that an annotation is a case of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(untagged)]
 pub enum AnnotationRule {
@@ -32,7 +32,7 @@ pub enum AnnotationRule {
     Page(PageRule),
 }
 
-/// What the page's author can mend, seen without any request.
+/// Mistakes on a page that are found without a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PageRule {
@@ -42,49 +42,34 @@ pub enum PageRule {
     BrokenAnchor,
 }
 
-/// How much a remark matters.
+/// How serious an annotation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Dead, or a file of the course that is not there.
+    /// A dead link, or a missing file of the course.
     Error,
     Warning,
     Note,
-    /// Not a finding: it could not be checked.
+    /// The link could not be checked.
     Open,
 }
 
-impl AnnotationRule {
-    /// What it is, in a few words.
-    pub fn words(self) -> String {
-        match self {
-            Self::Link(reason) => wording::reason(reason, None),
-            Self::Page(PageRule::EmptyLink) => "a link without an address".to_owned(),
-            Self::Page(PageRule::Malformed) => "not a valid web address".to_owned(),
-            Self::Page(PageRule::MissingFile) => "a link to a file that is not there".to_owned(),
-            Self::Page(PageRule::BrokenAnchor) => {
-                "a link to a place in the page that is not there".to_owned()
-            }
-        }
-    }
+/// One annotation for each mention of a link that has a problem and no decision,
+/// then one for each defect of the pages.
+pub fn remarks(course: &CourseFacts) -> Vec<Annotation> {
+    let of_links = course.links.iter().flat_map(|item| of_link(course, item));
+    of_links.chain(course.defects.iter().map(|defect| of_defect(course, defect))).collect()
 }
 
-/// Every link that is not simply fine, and of which nothing is decided, once for
-/// each of its places, then the defects of the pages.
-pub fn remarks(night: &CourseFacts) -> Vec<Annotation> {
-    let of_links = night.items.iter().flat_map(|item| of_link(night, item));
-    of_links.chain(night.defects.iter().map(|defect| of_defect(night, defect))).collect()
-}
-
-fn of_link(night: &CourseFacts, item: &LinkFacts) -> Vec<Annotation> {
+fn of_link(course: &CourseFacts, item: &LinkFacts) -> Vec<Annotation> {
     let Some(reason) = item.verdict.state.reason().filter(|_| item.decision.is_none()) else {
         return Vec::new();
     };
     let remark = |mention: Option<&Mention>| Annotation {
         rule: AnnotationRule::Link(reason),
-        grade: grade(night, item),
-        page: page(night, mention),
+        grade: grade(course, item),
+        page: page(course, mention),
         line: mention.map_or(1, |mention| mention.line.max(1)),
-        text: words::of_link(night, item, mention),
+        text: words::of_link(course, item, mention),
         link: Some(LinkId::of(&item.link)),
     };
     if item.mentions.is_empty() {
@@ -93,9 +78,9 @@ fn of_link(night: &CourseFacts, item: &LinkFacts) -> Vec<Annotation> {
     item.mentions.iter().map(|mention| remark(Some(mention))).collect()
 }
 
-fn grade(night: &CourseFacts, item: &LinkFacts) -> Severity {
+fn grade(course: &CourseFacts, item: &LinkFacts) -> Severity {
     match &item.verdict.state {
-        state if placement::is_broken(state, placement::is_own(night, item)) => Severity::Error,
+        state if placement::is_broken(state, placement::is_own(course, item)) => Severity::Error,
         State::Dead { .. } => Severity::Error,
         State::Failing { .. } | State::Changed { .. } | State::Restricted { .. } => Severity::Warning,
         State::Moved { .. } => Severity::Note,
@@ -103,7 +88,7 @@ fn grade(night: &CourseFacts, item: &LinkFacts) -> Severity {
     }
 }
 
-fn of_defect(night: &CourseFacts, found: &PageDefect) -> Annotation {
+fn of_defect(course: &CourseFacts, found: &PageDefect) -> Annotation {
     let (rule, line) = match &found.defect {
         Defect::EmptyLink { line, .. } => (PageRule::EmptyLink, *line),
         Defect::Malformed { line, .. } => (PageRule::Malformed, *line),
@@ -114,16 +99,16 @@ fn of_defect(night: &CourseFacts, found: &PageDefect) -> Annotation {
     Annotation {
         rule: AnnotationRule::Page(rule),
         grade: Severity::Warning,
-        page: found.page.clone().or_else(|| page(night, None)),
+        page: found.page.clone().or_else(|| page(course, None)),
         line: line.max(1),
         text: format!("{title}: {text}"),
         link: None,
     }
 }
 
-/// The page a mention stands on, where the course has one, or the mention says it.
-pub fn page(night: &CourseFacts, mention: Option<&Mention>) -> Option<String> {
-    let only = || match night.pages.as_slice() {
+/// The page of a mention: the one it names, or the only page of the course.
+pub fn page(course: &CourseFacts, mention: Option<&Mention>) -> Option<String> {
+    let only = || match course.pages.as_slice() {
         [PageSource::Web(address)] => Some(address.to_string()),
         [PageSource::File { path, .. }] => Some(path.display().to_string()),
         _ => None,

@@ -11,7 +11,7 @@ use crate::domain::report::section::{MAX_ENTRIES, ReportSection};
 use crate::domain::report::tally::{NewsKind, ReportTally};
 use crate::domain::report::wording::item as words;
 use crate::domain::report::wording::opening;
-use crate::domain::report::wording::whole::{self, KnownLinks};
+use crate::domain::report::wording::sections::{self, KnownLinks};
 use crate::domain::report::{CourseFacts, CourseReport, LinkFacts};
 
 /// A report, composed. Every text in it is one line and safe as plain text;
@@ -24,27 +24,27 @@ pub struct ComposedReport {
     /// What is broken, what students get, what to do.
     pub opening: Vec<String>,
     pub sections: Vec<ReportSection>,
-    /// When it was checked, what is kept; of a void night nothing. A letter adds
-    /// when the next one is due.
+    /// When the links were checked and how many copies are kept; empty for a void
+    /// night. An email adds when the next report is due.
     pub closing: Vec<String>,
-    /// Where all links of the course are told, those beyond the cap too.
+    /// The page that lists all links of the course.
     pub all_links: Option<String>,
-    /// Where its reader can stop the letters; a report that is no letter has none.
+    /// The page where the recipient can stop the emails; only an email has one.
     pub stop: Option<String>,
     /// Something in it was in no earlier report.
     pub is_news: bool,
 }
 
-/// Composes the report of one night. The same night always gives the same report.
-pub fn compose(night: &CourseReport) -> ComposedReport {
-    let title = title(&night.facts);
-    // A link of a first night may still be judged by what its own host answered.
-    if night.facts.void.is_some() && !night.facts.is_first {
+/// Composes the report of one night. The result depends on the facts alone.
+pub fn compose(report: &CourseReport) -> ComposedReport {
+    let title = title(&report.facts);
+    // On a void first night, links whose own host answered are still judged.
+    if report.facts.void.is_some() && !report.facts.is_first {
         let tally = ReportTally::default();
         return ComposedReport {
-            subject: opening::subject(night, &tally),
+            subject: opening::subject(report, &tally),
             title,
-            opening: opening::opening(night, &tally),
+            opening: opening::opening(report, &tally),
             sections: Vec::new(),
             closing: Vec::new(),
             all_links: None,
@@ -52,38 +52,39 @@ pub fn compose(night: &CourseReport) -> ComposedReport {
             is_news: true,
         };
     }
-    let mut items: Vec<&LinkFacts> = night.facts.items.iter().collect();
-    items.sort_by(|a, b| placement::order(night, a).cmp(&placement::order(night, b)));
+    let mut items: Vec<&LinkFacts> = report.facts.links.iter().collect();
+    items.sort_by(|a, b| placement::order(report, a).cmp(&placement::order(report, b)));
     let placed: Vec<(Placement, &LinkFacts)> =
-        items.iter().map(|item| (placement::place(night, item), *item)).collect();
+        items.iter().map(|item| (placement::place(report, item), *item)).collect();
     let sections: Vec<ReportSection> =
-        SectionHeading::ALL.iter().filter_map(|heading| section(night, *heading, &placed)).collect();
-    let tally = ReportTally::of(night, &placed, &sections);
-    let mut digest = ComposedReport {
-        subject: opening::subject(night, &tally),
+        SectionHeading::ALL.iter().filter_map(|heading| section(report, *heading, &placed)).collect();
+    let tally = ReportTally::of(report, &placed, &sections);
+    let mut composed = ComposedReport {
+        subject: opening::subject(report, &tally),
         title,
-        opening: opening::opening(night, &tally),
+        opening: opening::opening(report, &tally),
         sections,
-        closing: vec![whole::closing(&night.facts, &tally)],
+        closing: vec![sections::closing(&report.facts, &tally)],
         all_links: None,
         stop: None,
-        is_news: night.facts.is_first
-            || night.new_trouble().is_some()
-            || night.past_trouble().is_some()
+        is_news: report.facts.is_first
+            || report.new_trouble().is_some()
+            || report.past_trouble().is_some()
             || tally.count(NewsKind::PagePoint) > 0
-            || items.iter().any(|item| placement::tells_news(night, item)),
+            || items.iter().any(|item| placement::makes_news(report, item)),
     };
-    digest.keep_entries(MAX_ENTRIES);
-    digest
+    composed.keep_entries(MAX_ENTRIES);
+    composed
 }
 
 /// The title; the address of the page where it is all that was given.
-fn title(night: &CourseFacts) -> String {
-    let is_page = |page: &PageSource| PageSource::parse(night.title.trim()).is_ok_and(|title| title == *page);
-    match night.pages.iter().find(|page| is_page(page)) {
+fn title(course: &CourseFacts) -> String {
+    let is_page =
+        |page: &PageSource| PageSource::parse(course.title.trim()).is_ok_and(|title| title == *page);
+    match course.pages.iter().find(|page| is_page(page)) {
         Some(page) => visible(&page.to_string()),
-        None if night.title.trim().is_empty() => night.course.to_string(),
-        None => tame(&night.title),
+        None if course.title.trim().is_empty() => course.course.to_string(),
+        None => tame(&course.title),
     }
 }
 
@@ -104,39 +105,39 @@ impl ComposedReport {
 }
 
 fn section(
-    night: &CourseReport,
+    report: &CourseReport,
     heading: SectionHeading,
     placed: &[(Placement, &LinkFacts)],
 ) -> Option<ReportSection> {
     let of =
         |wanted: Placement| placed.iter().filter(move |(place, _)| *place == wanted).map(|(_, item)| *item);
-    let told: Vec<&LinkFacts> = of(Placement::Told(heading)).collect();
+    let told: Vec<&LinkFacts> = of(Placement::Listed(heading)).collect();
     let standing: Vec<&LinkFacts> = of(Placement::Counted(heading)).collect();
     let mut entries = Vec::new();
     let mut note = None;
     if heading == SectionHeading::Fixed {
         let names: Vec<String> =
-            told.iter().map(|item| words::name(item, placement::lead(&night.facts, item))).collect();
-        note = (!names.is_empty()).then(|| whole::fixed(&names));
+            told.iter().map(|item| words::name(item, placement::lead(&report.facts, item))).collect();
+        note = (!names.is_empty()).then(|| sections::fixed(&names));
     } else {
-        entries = entry::entries(&night.facts, heading, &told);
+        entries = entry::entries(&report.facts, heading, &told);
     }
     let mut count = told.len();
     if heading == SectionHeading::NeedsYou {
-        let points = entry::defect_entries(night);
-        let trouble = entry::page_entry(&night.facts);
+        let points = entry::defect_entries(report);
+        let trouble = entry::page_entry(&report.facts);
         count += points.len() + usize::from(trouble.is_some());
         entries = trouble.into_iter().chain(entries).chain(points).collect();
     }
     if !standing.is_empty() {
-        let known = whole::standing(heading, &night.facts, &figures(&standing));
-        note = Some(if count == 0 { known } else { whole::and_more(&known, standing.len()) });
+        let known = sections::standing(heading, &report.facts, &figures(&standing));
+        note = Some(if count == 0 { known } else { sections::and_more(&known, standing.len()) });
     }
     let is_new = count > 0;
     let count = count + standing.len();
     (count > 0).then(|| ReportSection {
         heading,
-        name: whole::heading(&night.facts, heading, is_new),
+        name: sections::heading(&report.facts, heading, is_new),
         count,
         entries,
         unlisted: 0,

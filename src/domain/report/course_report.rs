@@ -1,12 +1,12 @@
-//! The report of one night on one course, before it is put into words: tonight's
-//! facts, what earlier reports said, and the kind of the report.
+//! The report of one night about one course, before it is put into words:
+//! tonight's facts, the contents of earlier reports, and the kind of report.
 
 use jiff::civil::Date;
 
 use crate::domain::report::earlier::EarlierReports;
 use crate::domain::report::facts::CourseFacts;
 
-/// All that a report is made from. It is stored as `stored` says.
+/// All data of a report. `stored` defines its JSON.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CourseReport {
     pub facts: CourseFacts,
@@ -14,13 +14,13 @@ pub struct CourseReport {
     pub kind: ReportKind,
 }
 
-/// Which kind of report it is. It decides what is repeated; a plain report, the
-/// default, says only what is new.
+/// The kind of report, which decides what is repeated. The default kind lists
+/// only news.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReportKind {
-    /// The report of the week: it repeats links that have been dead for long.
+    /// The weekly report, which repeats links that have been dead for some weeks.
     pub is_weekly: bool,
-    /// The first report since a term came near that begins on this day: it
+    /// The first report shortly before the term that begins on this day. It
     /// repeats every link that fails or is dead.
     pub before_term: Option<Date>,
 }

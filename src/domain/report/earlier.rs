@@ -1,4 +1,4 @@
-//! What earlier reports said. News is what differs from it.
+//! What earlier reports said. A fact that differs from it is news.
 
 use std::collections::HashMap;
 
@@ -9,37 +9,37 @@ use crate::domain::evidence::Note;
 use crate::domain::report::facts::{LinkFacts, PageDefect, PageOmission, PageTrouble};
 use crate::domain::verdict::State;
 
-/// What the reports before this one said of a course.
+/// What the earlier reports said about a course.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EarlierReports {
     pub defects: Vec<PageDefect>,
     pub omissions: Vec<PageOmission>,
     pub page_trouble: Option<PageTrouble>,
-    /// How many nights in a row the page had had that trouble.
+    /// For how many nights in a row the page had that problem.
     pub page_trouble_nights: u32,
-    /// By address; a link without an entry is new.
+    /// By address. A link without an entry is new.
     pub links: HashMap<Address, EarlierLink>,
 }
 
-/// What earlier reports said of a link.
+/// What earlier reports said about a link.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EarlierLink {
-    /// The state of the last night, changed or not; `None` for a link that is new.
+    /// The state after the last night; `None` for a new link.
     pub state: Option<State>,
-    /// The last reminder; the same reminder again is no news.
+    /// The last reminder. The same reminder again is no news.
     pub reminder: Option<Reminder>,
-    /// The notes of the last night; the same notes again are no news.
+    /// The notes of the last night. The same notes again are no news.
     pub notes: Vec<Note>,
 }
 
-/// What a report repeats each night for as long as it lasts, and what is news only
-/// when it begins. The later one of two is news after the earlier one.
+/// A statement that a report repeats each night while it applies, and that is
+/// news only on its first night. A greater reminder is news after a lesser one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reminder {
-    /// Its host has not answered for some nights.
+    /// The host has not answered for some nights.
     SilentHost,
-    /// It does not work, and is needed within days.
+    /// The link does not work and is due within days.
     DueSoon,
 }
 

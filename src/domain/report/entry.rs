@@ -1,4 +1,5 @@
-//! One numbered entry of a report: a link, several that share a fate, or a point about the page.
+//! One numbered entry of a report: a link, several links of a host with the
+//! same failure, or a defect of the page.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,32 +11,35 @@ use crate::domain::page::Defect;
 use crate::domain::report::figures::list;
 use crate::domain::report::placement::{SectionHeading, due, is_own, lead};
 use crate::domain::report::plain::defused;
-use crate::domain::report::wording::{decision, group, item as words};
+use crate::domain::report::wording::{decision, group, item as words, label};
 use crate::domain::report::{CourseFacts, CourseReport, LinkFacts, PageDefect, PageOmission, wording};
 use crate::domain::verdict::State;
 
-/// So many links of a host, and this share of all it has, fail as one.
+/// Links of a host with the same failure become one entry from this number on,
+/// if they are also this share of all links of the host.
 const ALIKE_LINKS: usize = 3;
 const ALIKE_PERCENT: usize = 60;
 
-/// Names told of a group; the rest is a number.
+/// The most names that an entry lists for a group; the rest is a number.
 const NAMES_SHOWN: usize = 5;
 
-/// An address longer than this is described instead of printed. Real ones are shorter.
+/// A longer address is described, not printed. Ordinary addresses are shorter.
 const LONGEST_ADDRESS: usize = 1000;
 
-/// A numbered part of a report. All text in it is safe in a line of plain text.
+/// A numbered entry of a report. All its texts are safe in a line of plain text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportEntry {
     pub title: String,
-    /// Where it stands on the page and when it is needed.
+    /// Its place on the page, and when it is due.
     pub place: Vec<String>,
     pub address: Option<ShownAddress>,
     pub facts: Vec<EntryFact>,
-    /// What its page offers, and where the reader finds that; empty where nothing serves such pages.
+    /// What the page behind `action` offers.
     pub offer: &'static str,
+    /// The address of the page where the reader can decide about the links, if
+    /// such pages are served.
     pub action: Option<String>,
-    /// The links it tells of; none for a point about the page.
+    /// The links of the entry; empty for a defect of the page.
     pub links: Vec<LinkId>,
     pub due: Option<Date>,
 }
@@ -52,9 +56,9 @@ pub struct EntryFact {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ShownAddress {
     Linked(String),
-    /// Printed, but no reader should be sent there.
+    /// Printed so that no program makes a link of it.
     Unlinked(String),
-    /// Too long to print; says so.
+    /// A sentence in place of an address that is too long.
     Described(String),
 }
 
@@ -68,7 +72,7 @@ impl ShownAddress {
         }
     }
 
-    /// Mail programs make a link of any address that they find in a text.
+    /// Mail programs make a link of every address that they find in a text.
     fn unlinked(self) -> Self {
         match self {
             Self::Linked(text) | Self::Unlinked(text) => Self::Unlinked(defused(&text)),
@@ -87,14 +91,14 @@ impl EntryFact {
     }
 }
 
-/// The entries of a section, hosts that fail as one together.
-pub fn entries(night: &CourseFacts, heading: SectionHeading, items: &[&LinkFacts]) -> Vec<ReportEntry> {
+/// The entries of a section. Links of a host with the same failure are one entry.
+pub fn entries(course: &CourseFacts, heading: SectionHeading, items: &[&LinkFacts]) -> Vec<ReportEntry> {
     let mut groups: Vec<Vec<&LinkFacts>> = Vec::new();
     let mut of_host: HashMap<(&str, Reason), usize> = HashMap::new();
-    let whole_hosts = hosts_failing_alike(night);
+    let whole_hosts = hosts_failing_alike(course);
     for item in items {
         let fate = item.verdict.state.reason().map(|reason| (item.link.host(), reason));
-        // What has an answer of its own is not lost in a group.
+        // A link with a replacement or a lapsed decision has its own entry.
         let is_own_case = item.replacement.is_some() || item.lapsed.is_some();
         let fate = fate.filter(|_| !is_own_case);
         let fate =
@@ -109,19 +113,19 @@ pub fn entries(night: &CourseFacts, heading: SectionHeading, items: &[&LinkFacts
     let one_by_one = |group: Vec<&LinkFacts>| -> Vec<ReportEntry> {
         match group.as_slice() {
             several if several.len() >= ALIKE_LINKS || heading == SectionHeading::NotAnswering => {
-                several.first().map(|first| host_entry(night, heading, first, several)).into_iter().collect()
+                several.first().map(|first| host_entry(course, heading, first, several)).into_iter().collect()
             }
-            few => few.iter().map(|item| link_entry(night, heading, item)).collect(),
+            few => few.iter().map(|item| link_entry(course, heading, item)).collect(),
         }
     };
     groups.into_iter().flat_map(one_by_one).collect()
 }
 
-/// Hosts of which most links share a reason not to open.
-fn hosts_failing_alike(night: &CourseFacts) -> HashMap<(&str, Reason), usize> {
+/// The hosts where most links fail for the same reason.
+fn hosts_failing_alike(course: &CourseFacts) -> HashMap<(&str, Reason), usize> {
     let mut all: HashMap<&str, usize> = HashMap::new();
     let mut alike: HashMap<(&str, Reason), usize> = HashMap::new();
-    for item in &night.items {
+    for item in &course.links {
         *all.entry(item.link.host()).or_default() += 1;
         match &item.verdict.state {
             State::Ok | State::Moved { .. } | State::Changed { .. } => {}
@@ -132,134 +136,136 @@ fn hosts_failing_alike(night: &CourseFacts) -> HashMap<(&str, Reason), usize> {
         }
     }
     alike.retain(|(host, _), n| {
-        *n >= ALIKE_LINKS && *n * 100 >= all.get(host).copied().unwrap_or_default() * ALIKE_PERCENT
+        *n >= ALIKE_LINKS && all.get(host).is_some_and(|all| *n * 100 >= *all * ALIKE_PERCENT)
     });
     alike
 }
 
-/// The links that share a fate, as a report tells them; `None` for no link.
-pub fn of_links(night: &CourseFacts, items: &[&LinkFacts]) -> Option<ReportEntry> {
+/// One entry for links that share an action page; `None` for no link.
+pub fn of_links(course: &CourseFacts, items: &[&LinkFacts]) -> Option<ReportEntry> {
     match items {
         [] => None,
-        [only] => Some(link_entry(night, SectionHeading::NeedsYou, only)),
-        [first, ..] => Some(host_entry(night, SectionHeading::NeedsYou, first, items)),
+        [only] => Some(link_entry(course, SectionHeading::NeedsYou, only)),
+        [first, ..] => Some(host_entry(course, SectionHeading::NeedsYou, first, items)),
     }
 }
 
-fn link_entry(night: &CourseFacts, heading: SectionHeading, item: &LinkFacts) -> ReportEntry {
-    let lead = lead(night, item);
+fn link_entry(course: &CourseFacts, heading: SectionHeading, item: &LinkFacts) -> ReportEntry {
+    let lead = lead(course, item);
     let name = words::name(item, lead);
     let title = words::kind(item, lead).map_or_else(|| name.clone(), |kind| format!("{name} ({kind})"));
-    let mut place: Vec<String> = lead.and_then(|lead| words::where_needed(night, lead)).into_iter().collect();
+    let mut place: Vec<String> =
+        lead.and_then(|lead| words::where_needed(course, lead)).into_iter().collect();
     if let Some(lead) = lead {
-        place.push(format!("Source: {}", words::source(night, item, lead)));
+        place.push(label::source(&words::source(course, item, lead)));
     }
     let address = ShownAddress::of(&item.link);
     ReportEntry {
         title,
         place,
         address: Some(if words::is_shunned(item) { address.unlinked() } else { address }),
-        facts: facts(night, heading, item),
-        offer: words::offer(night, item),
+        facts: facts(course, heading, item),
+        offer: words::offer(course, item),
         action: None,
         links: vec![LinkId::of(&item.link)],
-        due: due(night, item),
+        due: due(course, item),
     }
 }
 
-fn facts(night: &CourseFacts, heading: SectionHeading, item: &LinkFacts) -> Vec<EntryFact> {
-    let kind = lead(night, item).map(|mention| mention.kind);
+fn facts(course: &CourseFacts, heading: SectionHeading, item: &LinkFacts) -> Vec<EntryFact> {
+    let kind = lead(course, item).map(|mention| mention.kind);
     let mut facts = Vec::new();
     match &item.verdict.state {
         State::Ok => {}
-        State::Moved { to } => facts.push(EntryFact::leading_to("Now at", to)),
+        State::Moved { to } => facts.push(EntryFact::leading_to(label::NOW_AT, to)),
         State::Changed { change, .. } => {
-            facts.push(EntryFact::new("What changed", words::what_changed(night, item, change)));
+            facts.push(EntryFact::new(label::WHAT_CHANGED, words::what_changed(course, item, change)));
             if let Some((before, after)) = &item.versions {
-                facts.push(EntryFact::new("Our copies", words::both_copies(night, before, after)));
+                facts.push(EntryFact::new(label::OUR_COPIES, words::both_copies(course, before, after)));
             }
         }
         State::Unverifiable { .. } => {
-            facts.push(EntryFact::new("What happened", words::what_happened(night, item)));
+            facts.push(EntryFact::new(label::WHAT_HAPPENED, words::what_happened(course, item)));
         }
         State::Restricted { reason } | State::Failing { reason, .. } | State::Dead { reason } => {
-            facts.push(EntryFact::new("What happened", words::what_happened(night, item)));
+            facts.push(EntryFact::new(label::WHAT_HAPPENED, words::what_happened(course, item)));
             let leads_elsewhere = matches!(reason, Reason::FrontPage | Reason::OtherPage);
             if let Some(elsewhere) = item.ended_at.as_ref().filter(|_| leads_elsewhere) {
-                facts.push(EntryFact::leading_to("Now leads to", elsewhere));
+                facts.push(EntryFact::leading_to(label::NOW_LEADS_TO, elsewhere));
             }
-            facts.push(EntryFact::new("Our copy", words::our_copy(night, item, kind)));
+            facts.push(EntryFact::new(label::OUR_COPY, words::our_copy(course, item, kind)));
             if let Some(found) = &item.replacement {
-                let label = if found.is_verified() { "Best replacement" } else { "Possible replacement" };
-                let text = wording::replacement::told(night, found);
+                let label =
+                    if found.is_verified() { label::BEST_REPLACEMENT } else { label::POSSIBLE_REPLACEMENT };
+                let text = wording::replacement::described(course, found);
                 facts.push(EntryFact { label, text, address: Some(ShownAddress::of(&found.address)) });
             }
         }
     }
     if let Some(lapsed) = &item.lapsed {
-        facts.push(EntryFact::new("Decided before", decision::lapsed(night, item, lapsed)));
+        facts.push(EntryFact::new(label::DECIDED_BEFORE, decision::lapsed(course, item, lapsed)));
     }
     if matches!(item.verdict.state, State::Ok | State::Moved { .. } | State::Changed { .. }) {
-        facts.extend(item.notes.iter().map(|note| EntryFact::new("Worth a look", wording::note(note))));
+        facts.extend(item.notes.iter().map(|note| EntryFact::new(label::WORTH_A_LOOK, wording::note(note))));
     }
     let spots =
-        night.patch.as_ref().and_then(|patch| patch.spots.iter().find(|(link, _)| *link == item.link));
-    facts.extend(spots.map(|(_, spots)| EntryFact::new("In the sources", words::in_the_source(spots))));
+        course.patch.as_ref().and_then(|patch| patch.spots.iter().find(|(link, _)| *link == item.link));
+    facts.extend(spots.map(|(_, spots)| EntryFact::new(label::IN_THE_SOURCES, words::in_the_source(spots))));
     let is_plain = matches!(item.verdict.state, State::Ok | State::Unverifiable { .. });
-    let is_open = night.is_first && heading == SectionHeading::FoundNotWorking;
+    let is_open = course.is_first && heading == SectionHeading::FoundNotWorking;
     if !is_plain && !is_open {
-        facts.push(EntryFact::new("To do", words::to_do(night, item, is_own(night, item))));
+        facts.push(EntryFact::new(label::TO_DO, words::to_do(course, item, is_own(course, item))));
     }
     facts
 }
 
 fn host_entry(
-    night: &CourseFacts,
+    course: &CourseFacts,
     heading: SectionHeading,
     first: &LinkFacts,
     items: &[&LinkFacts],
 ) -> ReportEntry {
-    let next = items.iter().find_map(|item| due(night, item));
-    let mut names: Vec<String> = items.iter().map(|item| words::name(item, lead(night, item))).collect();
+    let next = items.iter().find_map(|item| due(course, item));
+    let mut names: Vec<String> = items.iter().map(|item| words::name(item, lead(course, item))).collect();
     let mut seen = HashSet::new();
     names.retain(|name| seen.insert(name.clone()));
     let kept = items.iter().filter(|item| item.copy.is_some()).count();
-    let coming = next.filter(|due| *due >= night.today);
-    let mut place: Vec<String> = coming.map(|due| group::first_needed(night, due)).into_iter().collect();
-    place.push(format!("Source: {}", group::lines(night, items)));
+    let coming = next.filter(|due| *due >= course.today);
+    let mut place: Vec<String> = coming.map(|due| group::first_needed(course, due)).into_iter().collect();
+    place.push(label::source(&group::lines(course, items)));
     let mut facts = vec![
-        EntryFact::new("What happened", group::what_happened_to_all(night, items)),
-        EntryFact::new("Links", format!("{}.", list(&names, NAMES_SHOWN))),
-        EntryFact::new("Our copies", group::copies_of_group(kept, items.len())),
+        EntryFact::new(label::WHAT_HAPPENED, group::what_happened_to_all(course, items)),
+        EntryFact::new(label::LINKS, format!("{}.", list(&names, NAMES_SHOWN))),
+        EntryFact::new(label::OUR_COPIES, group::copies_of_group(kept, items.len())),
     ];
-    facts.extend(group::to_do(night, heading, items).map(|text| EntryFact::new("To do", text)));
+    facts.extend(group::to_do(course, heading, items).map(|text| EntryFact::new(label::TO_DO, text)));
     ReportEntry {
         title: group::links_on_host(first, items.len()),
         place,
         address: None,
         facts,
-        offer: words::offer(night, first),
+        offer: words::offer(course, first),
         action: None,
         links: items.iter().map(|item| LinkId::of(&item.link)).collect(),
         due: next,
     }
 }
 
-/// The course page itself, where it gave trouble.
-pub fn page_entry(night: &CourseFacts) -> Option<ReportEntry> {
-    let trouble = night.told_trouble()?;
+/// The entry about a problem with the course page itself.
+pub fn page_entry(course: &CourseFacts) -> Option<ReportEntry> {
+    let trouble = course.reported_trouble()?;
     let facts = vec![
-        EntryFact::new("What happened", wording::page_trouble(trouble)),
-        EntryFact::new("What we did", wording::LAST_GOOD_READING),
-        EntryFact::new("To do", wording::page_to_do(trouble)),
+        EntryFact::new(label::WHAT_HAPPENED, wording::page_trouble(trouble)),
+        EntryFact::new(label::WHAT_WE_DID, wording::LAST_GOOD_READING),
+        EntryFact::new(label::TO_DO, wording::page_to_do(trouble)),
     ];
     Some(point(wording::THE_COURSE_PAGE.to_owned(), facts))
 }
 
-/// Defects of the page that no earlier report told; many of a kind become one entry.
-pub fn defect_entries(night: &CourseReport) -> Vec<ReportEntry> {
+/// Defects of the page that no earlier report listed. Many of one kind become one entry.
+pub fn defect_entries(report: &CourseReport) -> Vec<ReportEntry> {
     let fresh: Vec<&PageDefect> =
-        night.facts.defects.iter().filter(|defect| !is_known(night, defect)).collect();
+        report.facts.defects.iter().filter(|defect| !is_known(report, defect)).collect();
     let mut entries = Vec::new();
     let mut rest = fresh.as_slice();
     let mut seen = Vec::new();
@@ -274,31 +280,37 @@ pub fn defect_entries(night: &CourseReport) -> Vec<ReportEntry> {
             fresh.iter().copied().filter(|defect| std::mem::discriminant(&defect.defect) == kind).collect();
         if alike.len() > ALIKE_LINKS {
             let lines: Vec<String> = alike.iter().map(|defect| wording::place_of_defect(defect)).collect();
-            let lines = EntryFact::new("Where", format!("{}.", list(&lines, 2 * NAMES_SHOWN)));
+            let lines = EntryFact::new(label::WHERE, format!("{}.", list(&lines, 2 * NAMES_SHOWN)));
             entries.push(point(wording::defects_alike(&first.defect, alike.len()), vec![lines]));
         } else {
             entries.extend(alike.iter().map(|defect| {
                 let (title, text) = wording::defect(defect);
-                point(title, vec![EntryFact::new("What is wrong", text)])
+                point(title, vec![EntryFact::new(label::WHAT_IS_WRONG, text)])
             }));
         }
     }
-    entries.extend(omission_entries(night));
+    entries.extend(omission_entries(report));
     entries
 }
 
-/// What the page has that is not read, and no earlier report said.
-fn omission_entries(night: &CourseReport) -> impl Iterator<Item = ReportEntry> {
+/// Parts of the page that are not read, unless an earlier report listed them.
+fn omission_entries(report: &CourseReport) -> impl Iterator<Item = ReportEntry> {
     // Lines shift with every edit, so an omission is known by its kind.
     let is_known = |found: &&PageOmission| {
-        night.earlier.omissions.iter().any(|before| {
+        report.earlier.omissions.iter().any(|before| {
             before.page == found.page
                 && std::mem::discriminant(&before.omission) == std::mem::discriminant(&found.omission)
         })
     };
-    night.facts.omissions.iter().filter(move |found| !is_known(found)).map(|found| {
+    report.facts.omissions.iter().filter(move |found| !is_known(found)).map(|found| {
         let (title, text, to_do) = wording::omission::omission(found);
-        point(title, vec![EntryFact::new("What is missing", text), EntryFact::new("To do", to_do.to_owned())])
+        point(
+            title,
+            vec![
+                EntryFact::new(label::WHAT_IS_MISSING, text),
+                EntryFact::new(label::TO_DO, to_do.to_owned()),
+            ],
+        )
     })
 }
 
@@ -316,7 +328,7 @@ fn point(title: String, facts: Vec<EntryFact>) -> ReportEntry {
 }
 
 /// Lines shift with every edit, so a defect is known by its words.
-fn is_known(night: &CourseReport, found: &PageDefect) -> bool {
+fn is_known(report: &CourseReport, found: &PageDefect) -> bool {
     let is_alike = |before: &Defect| match (before, &found.defect) {
         (Defect::EmptyLink { words: a, .. }, Defect::EmptyLink { words: b, .. })
         | (Defect::Malformed { written: a, .. }, Defect::Malformed { written: b, .. })
@@ -331,5 +343,5 @@ fn is_known(night: &CourseReport, found: &PageDefect) -> bool {
         ) => false,
     };
     let is_there = |page: &Option<String>| page.is_none() || *page == found.page;
-    night.earlier.defects.iter().any(|before| is_there(&before.page) && is_alike(&before.defect))
+    report.earlier.defects.iter().any(|before| is_there(&before.page) && is_alike(&before.defect))
 }

@@ -1,4 +1,4 @@
-//! Dates, sizes and counts as an English reader expects them. No sentences.
+//! Dates, sizes and counts in English. Sentences are in `wording`.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -6,47 +6,48 @@ use jiff::tz::TimeZone;
 
 use crate::domain::address::Address;
 
-/// "Tue 6 Oct"; with the year where it is not that of `today`.
+/// "Tue 6 Oct"; with the year if it differs from that of `today`.
 pub fn day(date: Date, today: Date) -> String {
     let pattern = if date.year() == today.year() { "%a %-d %b" } else { "%a %-d %b %Y" };
     date.strftime(pattern).to_string()
 }
 
-/// The day of a moment where the course is, as [`day`] has it.
+/// The day of `at` in the time zone of the course, written as [`day`] does.
 pub fn local_day(at: Timestamp, zone: &TimeZone, today: Date) -> String {
     day(at.to_zoned_datetime(zone.clone()).date(), today)
 }
 
-/// "14 September 2026", as citations have it.
+/// "14 September 2026", for citations.
 pub fn full_date(date: Date) -> String {
     date.strftime("%-d %B %Y").to_string()
 }
 
-/// "02:14-02:31 EDT": when something began and ended, in local time; one time
-/// where that was within a minute.
+/// "02:14-02:31 EDT": a beginning and an end in local time; one time if both
+/// are in the same minute.
 pub fn hours(from: Timestamp, to: Timestamp, zone: &TimeZone) -> String {
     let (from, to) = (from.to_zoned_datetime(zone.clone()), to.to_zoned_datetime(zone.clone()));
     let (begun, ended) = (from.strftime("%H:%M").to_string(), to.strftime("%H:%M %Z"));
     if begun == to.strftime("%H:%M").to_string() { ended.to_string() } else { format!("{begun}-{ended}") }
 }
 
-/// Decimal units, as file managers and publishers give them: "219 KB", "1.2 MB".
+/// A size in decimal units: "219 KB", "1.2 MB".
 pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["KB", "MB", "GB", "TB"];
     if bytes < 1000 {
         return format!("{bytes} bytes");
     }
     let mut tenths = bytes.div_ceil(100);
-    let mut unit = 0;
-    while tenths >= 10_000 && unit + 1 < UNITS.len() {
+    let mut unit = "KB";
+    for larger in ["MB", "GB", "TB"] {
+        if tenths < 10_000 {
+            break;
+        }
         tenths /= 1000;
-        unit += 1;
+        unit = larger;
     }
-    let name = UNITS.get(unit).copied().unwrap_or_default();
-    if tenths < 100 && unit > 0 {
-        format!("{}.{} {name}", tenths / 10, tenths % 10)
+    if tenths < 100 && unit != "KB" {
+        format!("{}.{} {unit}", tenths / 10, tenths % 10)
     } else {
-        format!("{} {name}", number(tenths / 10))
+        format!("{} {unit}", number(tenths / 10))
     }
 }
 
@@ -73,7 +74,7 @@ pub fn count_of(n: usize, one: &str, many: &str) -> String {
     format!("{} {}", number(n as u64), if n == 1 { one } else { many })
 }
 
-/// "9 pages"; of a notebook its cells.
+/// "9 pages"; "9 cells" for a notebook.
 pub fn extent(pages: u32, document: &Address) -> String {
     count(pages as usize, if is_notebook(document) { "cell" } else { "page" })
 }
@@ -82,7 +83,7 @@ pub fn is_notebook(document: &Address) -> bool {
     document.path().to_ascii_lowercase().ends_with(".ipynb")
 }
 
-/// A count of words, as roughly as it was measured: "3 words", "about 350 words".
+/// A rounded count of words: "3 words", "about 350 words".
 pub fn words(n: u32) -> String {
     let step = match n {
         0..20 => return count(n as usize, "word"),
@@ -93,7 +94,7 @@ pub fn words(n: u32) -> String {
     format!("about {} words", number(u64::from((n + step / 2) / step * step)))
 }
 
-/// A share in whole percent, rounded down: what differs is never "100 %".
+/// A share in whole percent, rounded down. A difference is never "100 %".
 pub fn percent(share: f64) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=100")]
     let whole = (share.clamp(0.0, 1.0) * 100.0) as u32;
@@ -120,7 +121,7 @@ mod tests {
     use jiff::civil::date;
 
     #[test]
-    fn dates_carry_the_year_only_where_it_is_another() {
+    fn dates_have_a_year_only_if_it_is_not_this_year() {
         assert_eq!(day(date(2026, 10, 6), date(2026, 10, 5)), "Tue 6 Oct");
         assert_eq!(day(date(2025, 12, 31), date(2026, 1, 2)), "Wed 31 Dec 2025");
     }
@@ -128,8 +129,8 @@ mod tests {
     #[test]
     fn a_night_of_less_than_a_minute_has_one_time() {
         let at = |time: &str| format!("2026-09-14T{time}Z").parse::<Timestamp>().unwrap();
-        let told = |to| hours(at("02:30:01"), at(to), &TimeZone::UTC);
-        assert_eq!([told("02:30:59"), told("02:31:00")], ["02:30 UTC", "02:30-02:31 UTC"]);
+        let shown = |to| hours(at("02:30:01"), at(to), &TimeZone::UTC);
+        assert_eq!([shown("02:30:59"), shown("02:31:00")], ["02:30 UTC", "02:30-02:31 UTC"]);
         assert_eq!(full_date(date(2026, 9, 4)), "4 September 2026");
     }
 
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_names_ends_where_a_reader_stops() {
+    fn a_long_list_of_names_ends_with_a_number() {
         let names = ["a", "b", "c", "d"].map(str::to_owned);
         assert_eq!(list(&names, 4), "a, b, c and d");
         assert_eq!(list(&names, 2), "a, b and 2 more");

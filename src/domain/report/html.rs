@@ -1,21 +1,22 @@
-//! A digest as one HTML file: a letter's second part, or a report to keep.
+//! A report as one HTML file: the second part of an email, or a file to keep.
 //!
-//! Nothing remote, no script, no colours of its own: mail programs force theirs.
+//! It has no remote parts, no scripts and no colours, because mail programs
+//! replace colours.
 
 use askama::Template;
 
 use crate::domain::report::compose::ComposedReport;
 use crate::domain::report::entry::ShownAddress;
 use crate::domain::report::text::words;
-use crate::domain::report::wording::whole;
+use crate::domain::report::wording::sections;
 
-/// Large mail services cut a message off at about 102 KB.
+/// Large mail services cut an email off at about 102 KB.
 pub const LONGEST_BYTES: usize = 100_000;
 
 #[derive(Template)]
 #[template(path = "report.html", config = "src/domain/report/askama.toml")]
 struct ReportPage<'a> {
-    digest: &'a ComposedReport,
+    composed: &'a ComposedReport,
     /// The number of the first entry of each section.
     starts: Vec<usize>,
 }
@@ -28,36 +29,36 @@ impl ReportPage<'_> {
     }
 
     fn opening(&self) -> String {
-        self.glued(&self.digest.opening.join(" "))
+        self.glued(&self.composed.opening.join(" "))
     }
 
     fn closing(&self) -> String {
-        self.glued(&self.digest.closing.join(" "))
+        self.glued(&self.composed.closing.join(" "))
     }
 }
 
-/// The report as HTML, shorter than [`LONGEST_BYTES`]: entries that do not fit become numbers.
-pub fn page(digest: &ComposedReport) -> Result<String, askama::Error> {
+/// The report as HTML, shorter than [`LONGEST_BYTES`]. Entries that do not fit become a number.
+pub fn page(composed: &ComposedReport) -> Result<String, askama::Error> {
     let mut shorter;
-    let mut digest = digest;
+    let mut composed = composed;
     loop {
-        let html = ReportPage { digest, starts: starts(digest) }.render()?;
-        let entries = digest.entry_count();
+        let html = ReportPage { composed, starts: starts(composed) }.render()?;
+        let entries = composed.entry_count();
         if html.len() < LONGEST_BYTES || entries == 0 {
             return Ok(html);
         }
-        shorter = digest.clone();
+        shorter = composed.clone();
         shorter.keep_entries(entries * 3 / 4);
-        digest = &shorter;
+        composed = &shorter;
     }
 }
 
-fn starts(digest: &ComposedReport) -> Vec<usize> {
+fn starts(composed: &ComposedReport) -> Vec<usize> {
     let mut next = 1;
     let number = |entries: usize| {
         let first = next;
         next += entries;
         first
     };
-    digest.sections.iter().map(|section| section.entries.len()).map(number).collect()
+    composed.sections.iter().map(|section| section.entries.len()).map(number).collect()
 }

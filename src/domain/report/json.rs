@@ -1,7 +1,7 @@
-//! The night for programs: the object that `check --format json` prints.
+//! The output of `check --format json`.
 //!
-//! Others rely on these names. Texts are as they stand on the page, not made
-//! safe for anything but JSON. Times are RFC 3339 in UTC.
+//! Other programs rely on these names. Texts are those of the page and are safe
+//! only as JSON. Times are RFC 3339 in UTC.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,19 +16,20 @@ use crate::domain::decision::Choice;
 use crate::domain::evidence::Reason;
 use crate::domain::link::{DueFrom, Kind, Mention, Target};
 use crate::domain::replacement::Ground;
+use crate::domain::report::plain::essence;
 use crate::domain::report::{
     CourseFacts, LinkFacts, PageDefect, PageOmission, PageTrouble, Void, placement, wording,
 };
 use crate::domain::verdict::{State, StateName};
 
-/// The whole run.
+/// The output of one run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunJson {
     pub run: TotalsJson,
     pub courses: Vec<CourseJson>,
-    /// One for each place where a link stands, by page and line.
+    /// One for each mention, by page and line.
     pub mentions: Vec<MentionJson>,
-    /// What the pages have that is not read.
+    /// Parts of the pages that are not read.
     pub notes: Vec<NoteJson>,
     /// One for each distinct link and course.
     pub links: Vec<LinkJson>,
@@ -41,7 +42,7 @@ pub struct TotalsJson {
     pub finished: Timestamp,
     pub requests: u64,
     pub bytes: u64,
-    /// Why nothing was judged; null on a sound night.
+    /// Why no link was judged; null unless the night is void.
     pub void: Option<Void>,
 }
 
@@ -61,9 +62,9 @@ pub struct CourseJson {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LinkJson {
     pub course: CourseId,
-    /// As resolved from the page; with its fragment, where all mentions have the same one.
+    /// The address as resolved from the page, with its fragment if all mentions have the same one.
     pub url: String,
-    /// Words, headings and kind of the first mention.
+    /// The words of the first mention; `section` and `kind` are its headings and kind.
     pub label: String,
     pub section: Vec<String>,
     pub kind: Option<Kind>,
@@ -71,16 +72,16 @@ pub struct LinkJson {
     pub reason: Option<Reason>,
     pub since: Timestamp,
     pub nights: u32,
-    /// Where the redirects ended; null where nothing answered.
+    /// The end of the redirects; null without a response.
     pub final_url: Option<Address>,
     pub document: Option<Address>,
     pub capture: Option<CaptureJson>,
     pub change: Option<ChangeJson>,
-    /// Where readers can go instead of a dead or moved link.
+    /// Another address for a dead or moved link.
     pub replacement: Option<ReplacementJson>,
-    /// What was decided of it, where that holds: it fails no run then.
+    /// The decision in force. A decided link does not make the run fail.
     pub decision: Option<Choice>,
-    /// The next day it is needed, else the last one.
+    /// The next day on which it is due, else the last one.
     pub due: Option<Date>,
 }
 
@@ -105,35 +106,35 @@ pub struct ReplacementJson {
     pub url: Address,
     /// `moved`, `arxiv`, `doi`, `own_link` or `memento`.
     pub ground: &'static str,
-    /// Compared with our copy, or known by its identifier.
+    /// The replacement was compared with our copy, or its identifier proves it.
     pub verified: bool,
-    /// Why it may be trusted, in words.
+    /// Why the replacement is the same work, in words.
     pub reason: String,
     pub seen_at: Timestamp,
 }
 
-/// One link as it stands on a page.
+/// One mention of a link.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MentionJson {
     pub course: CourseId,
-    /// The page, an address or a path, where a course has several.
+    /// The address or path of the page, if the course has several.
     pub page: Option<String>,
     /// As resolved from the page, with its fragment.
     pub url: String,
     pub words: String,
     /// The headings above it, outermost first.
     pub section: Vec<String>,
-    /// "Week 5", whatever the language of the page.
+    /// "Week 5", also for pages in another language.
     pub week: Option<String>,
     pub due: Option<Date>,
     /// Which part of the page names that day.
     pub due_from: Option<DueFrom>,
-    /// From 1.
+    /// Counted from 1.
     pub line: u32,
     pub kind: Kind,
 }
 
-/// What a page has that is not read.
+/// A part of a page that is not read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NoteJson {
     pub course: CourseId,
@@ -144,32 +145,32 @@ pub struct NoteJson {
 }
 
 impl RunJson {
-    /// Puts the nights of one run together; `path_of` says where the archive keeps a blob.
+    /// The output for the courses of one run; `path_of` gives the path of a blob in the archive.
     pub fn new<'a>(
         run: TotalsJson,
-        nights: impl IntoIterator<Item = &'a CourseFacts> + Clone,
+        courses: impl IntoIterator<Item = &'a CourseFacts> + Clone,
         path_of: impl Fn(capture::Digest) -> String,
     ) -> Self {
         Self {
             run,
-            courses: nights.clone().into_iter().map(course).collect(),
-            mentions: nights.clone().into_iter().flat_map(mentions).collect(),
-            notes: nights.clone().into_iter().flat_map(notes).collect(),
-            links: nights
+            courses: courses.clone().into_iter().map(course).collect(),
+            mentions: courses.clone().into_iter().flat_map(mentions).collect(),
+            notes: courses.clone().into_iter().flat_map(notes).collect(),
+            links: courses
                 .into_iter()
-                .flat_map(|night| night.items.iter().map(|item| link(night, item, &path_of)))
+                .flat_map(|course| course.links.iter().map(|item| link(course, item, &path_of)))
                 .collect(),
         }
     }
 }
 
-/// The links as they stand on the pages of a course.
-fn mentions(night: &CourseFacts) -> Vec<MentionJson> {
+/// The mentions on the pages of a course, in their order.
+fn mentions(course: &CourseFacts) -> Vec<MentionJson> {
     let mut mentions: Vec<(&Mention, MentionJson)> = Vec::new();
-    for mention in night.items.iter().flat_map(|item| &item.mentions) {
+    for mention in course.links.iter().flat_map(|item| &item.mentions) {
         let Target::Web { address, fragment } = &mention.target else { continue };
         let json = MentionJson {
-            course: night.course.clone(),
+            course: course.course.clone(),
             page: mention.page.clone(),
             url: with_fragment(address, fragment.as_deref()),
             words: mention.words.clone(),
@@ -186,12 +187,12 @@ fn mentions(night: &CourseFacts) -> Vec<MentionJson> {
     mentions.into_iter().map(|(_, json)| json).collect()
 }
 
-fn notes(night: &CourseFacts) -> Vec<NoteJson> {
+fn notes(course: &CourseFacts) -> Vec<NoteJson> {
     let note = |found: &PageOmission| {
         let (_, text, to_do) = wording::omission::omission(found);
-        NoteJson { course: night.course.clone(), omission: found.clone(), text, to_do }
+        NoteJson { course: course.course.clone(), omission: found.clone(), text, to_do }
     };
-    night.omissions.iter().map(note).collect()
+    course.omissions.iter().map(note).collect()
 }
 
 fn with_fragment(address: &Address, fragment: Option<&str>) -> String {
@@ -201,31 +202,31 @@ fn with_fragment(address: &Address, fragment: Option<&str>) -> String {
     }
 }
 
-fn course(night: &CourseFacts) -> CourseJson {
+fn course(course: &CourseFacts) -> CourseJson {
     let mut states = BTreeMap::new();
-    for item in &night.items {
+    for item in &course.links {
         *states.entry(item.verdict.state.name()).or_default() += 1;
     }
     CourseJson {
-        id: night.course.clone(),
-        title: night.title.clone(),
-        pages: night.pages.iter().map(ToString::to_string).collect(),
+        id: course.course.clone(),
+        title: course.title.clone(),
+        pages: course.pages.iter().map(ToString::to_string).collect(),
         states,
-        defects: night.defects.clone(),
-        void: night.void,
-        page_trouble: night.page_trouble.clone(),
+        defects: course.defects.clone(),
+        void: course.void,
+        page_trouble: course.page_trouble.clone(),
     }
 }
 
-fn link(night: &CourseFacts, item: &LinkFacts, path_of: &impl Fn(capture::Digest) -> String) -> LinkJson {
+fn link(course: &CourseFacts, item: &LinkFacts, path_of: &impl Fn(capture::Digest) -> String) -> LinkJson {
     let first = item.mentions.first();
     let state = &item.verdict.state;
     let answered = || item.status.map(|_| item.link.clone());
     LinkJson {
-        course: night.course.clone(),
+        course: course.course.clone(),
         url: url(item),
-        label: first.map(|mention| mention.words.clone()).unwrap_or_default(),
-        section: first.map(|mention| mention.headings.clone()).unwrap_or_default(),
+        label: first.map_or_else(String::new, |mention| mention.words.clone()),
+        section: first.map_or_else(Vec::new, |mention| mention.headings.clone()),
         kind: first.map(|mention| mention.kind),
         state: state.name(),
         reason: state.reason(),
@@ -236,12 +237,12 @@ fn link(night: &CourseFacts, item: &LinkFacts, path_of: &impl Fn(capture::Digest
         capture: item.copy.as_ref().map(|copy| kept(copy, path_of)),
         change: changed(state),
         decision: item.decision.as_ref().map(|decision| decision.choice.clone()),
-        replacement: instead(night, item),
-        due: placement::due(night, item),
+        replacement: instead(course, item),
+        due: placement::due(course, item),
     }
 }
 
-/// The link as resolved from the page: with the place in it, if all mentions point to one.
+/// The address with its fragment, if all mentions have the same one.
 fn url(item: &LinkFacts) -> String {
     let fragments: BTreeSet<Option<&str>> = item
         .mentions
@@ -261,20 +262,20 @@ fn kept(copy: &Capture, path_of: &impl Fn(capture::Digest) -> String) -> Capture
     CaptureJson {
         sha256: copy.sha256,
         bytes: copy.bytes,
-        media_type: copy.media_type.split(';').next().unwrap_or_default().trim().to_owned(),
+        media_type: essence(&copy.media_type).to_owned(),
         captured_at: copy.captured_at,
         path: path_of(copy.sha256),
     }
 }
 
-fn instead(night: &CourseFacts, item: &LinkFacts) -> Option<ReplacementJson> {
+fn instead(course: &CourseFacts, item: &LinkFacts) -> Option<ReplacementJson> {
     if let State::Moved { to } = &item.verdict.state {
         return Some(ReplacementJson {
             url: to.clone(),
             ground: "moved",
             verified: true,
             reason: wording::state(&item.verdict.state).to_owned(),
-            seen_at: night.started,
+            seen_at: course.started,
         });
     }
     let found = item.replacement.as_ref()?;
@@ -289,7 +290,7 @@ fn instead(night: &CourseFacts, item: &LinkFacts) -> Option<ReplacementJson> {
         url: found.address.clone(),
         ground,
         verified: found.is_verified(),
-        reason: wording::replacement::trusted_because(night, found),
+        reason: wording::replacement::trusted_because(course, found),
         seen_at: found.seen_at,
     })
 }

@@ -1,8 +1,8 @@
-//! The night as a `JUnit` report: one test for each link.
+//! The facts of a night as `JUnit` XML, with one test for each link.
 //!
-//! A test fails for a dead link and for a missing file of the course, unless
-//! something was decided of it that still holds. What is not yet confirmed, or
-//! could not be checked, is skipped: it says nothing of the page.
+//! A test fails for a dead link and for a missing file of the course, unless a
+//! decision is in force. A link that is not confirmed yet or could not be
+//! checked is skipped.
 
 use crate::domain::report::annotation::page;
 use crate::domain::report::wording::{annotation as words, item};
@@ -12,81 +12,81 @@ use crate::domain::verdict::State;
 /// How the test of a link ended.
 enum TestOutcome {
     Passed,
-    /// Passed, with something to know.
+    /// Passed, with a message.
     Remarked,
     Failed,
     Skipped,
 }
 
-/// The report of one run over several courses.
-pub fn report<'a>(nights: impl IntoIterator<Item = &'a CourseFacts>) -> String {
-    let suites: String = nights.into_iter().map(suite).collect();
+/// The XML document of one run over several courses.
+pub fn document<'a>(courses: impl IntoIterator<Item = &'a CourseFacts>) -> String {
+    let suites: String = courses.into_iter().map(suite).collect();
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"onreserve\">\n{suites}</testsuites>\n"
     )
 }
 
-fn suite(night: &CourseFacts) -> String {
+fn suite(course: &CourseFacts) -> String {
     let count = |wanted: fn(&TestOutcome) -> bool| {
-        night.items.iter().filter(|item| wanted(&ending(night, item))).count()
+        course.links.iter().filter(|item| wanted(&ending(course, item))).count()
     };
     let mut text = format!(
         "  <testsuite name={} tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" timestamp=\"{}\" time=\"{}\">\n",
-        attribute(night.course.as_str()),
-        night.items.len(),
+        attribute(course.course.as_str()),
+        course.links.len(),
         count(|ending| matches!(ending, TestOutcome::Failed)),
         count(|ending| matches!(ending, TestOutcome::Skipped)),
-        night.started.strftime("%Y-%m-%dT%H:%M:%S"),
-        night.finished.duration_since(night.started).as_secs(),
+        course.started.strftime("%Y-%m-%dT%H:%M:%S"),
+        course.finished.duration_since(course.started).as_secs(),
     );
-    for item in &night.items {
-        text.push_str(&case(night, item));
+    for item in &course.links {
+        text.push_str(&case(course, item));
     }
-    for told in night
+    for problem in course
         .void
         .as_ref()
         .map(wording::void)
         .iter()
-        .chain(&night.page_trouble.as_ref().map(wording::page_trouble))
+        .chain(&course.page_trouble.as_ref().map(wording::page_trouble))
     {
-        text.push_str(&format!("    <system-err>{}</system-err>\n", escaped(told)));
+        text.push_str(&format!("    <system-err>{}</system-err>\n", escaped(problem)));
     }
     text.push_str("  </testsuite>\n");
     text
 }
 
-fn case(night: &CourseFacts, item: &LinkFacts) -> String {
+fn case(course: &CourseFacts, item: &LinkFacts) -> String {
     let first = item.mentions.first();
-    let file = page(night, first).map(|page| format!(" file={}", attribute(&page))).unwrap_or_default();
-    let line = first.map(|mention| format!(" line=\"{}\"", mention.line.max(1))).unwrap_or_default();
+    let file = page(course, first).map_or_else(String::new, |page| format!(" file={}", attribute(&page)));
+    let line = first.map_or_else(String::new, |mention| format!(" line=\"{}\"", mention.line.max(1)));
     let name = format!("{} {}", item::name(item, first), item.link);
     let head = format!(
         "    <testcase classname={} name={}{file}{line} time=\"0\"",
-        attribute(night.course.as_str()),
+        attribute(course.course.as_str()),
         attribute(&name)
     );
-    let told = match ending(night, item) {
+    let result = match ending(course, item) {
         TestOutcome::Passed => return format!("{head}/>\n"),
         TestOutcome::Remarked => {
-            format!("<system-out>{}</system-out>", escaped(&words::of_link(night, item, first)))
+            format!("<system-out>{}</system-out>", escaped(&words::of_link(course, item, first)))
         }
-        TestOutcome::Skipped => format!("<skipped message={}/>", attribute(&words::not_judged(night, item))),
+        TestOutcome::Skipped => format!("<skipped message={}/>", attribute(&words::not_judged(course, item))),
         TestOutcome::Failed => format!(
             "<failure type={} message={}>{}</failure>",
-            attribute(item::state(night, item)),
-            attribute(&words::seen(night, item)),
-            escaped(&words::of_link(night, item, first)),
+            attribute(item::state(course, item)),
+            attribute(&words::seen(course, item)),
+            escaped(&words::of_link(course, item, first)),
         ),
     };
-    format!("{head}>{told}</testcase>\n")
+    format!("{head}>{result}</testcase>\n")
 }
 
-fn ending(night: &CourseFacts, item: &LinkFacts) -> TestOutcome {
+fn ending(course: &CourseFacts, item: &LinkFacts) -> TestOutcome {
     if item.decision.is_some() {
         return TestOutcome::Remarked;
     }
     match &item.verdict.state {
-        state if placement::is_broken(state, placement::is_own(night, item)) => TestOutcome::Failed,
+        state if placement::is_broken(state, placement::is_own(course, item)) => TestOutcome::Failed,
         State::Dead { .. } => TestOutcome::Failed,
         State::Ok => TestOutcome::Passed,
         State::Moved { .. } | State::Changed { .. } | State::Restricted { .. } => TestOutcome::Remarked,
@@ -98,7 +98,7 @@ fn attribute(text: &str) -> String {
     format!("\"{}\"", escaped(text))
 }
 
-/// XML 1.0 has no way to write most control characters, not even escaped.
+/// XML 1.0 cannot contain most control characters, even escaped.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -123,21 +123,21 @@ mod tests {
     use super::*;
     use crate::domain::decision::Choice;
     use crate::domain::evidence::Reason;
-    use crate::domain::report::tests::{a_few_of_each, as_decided, moved, newly_dead, night, ok};
+    use crate::domain::report::tests::{a_few_of_each, as_decided, moved, newly_dead, ok, report};
 
     #[test]
-    fn a_night_is_a_suite_and_a_link_a_test() {
-        insta::assert_snapshot!(report([&a_few_of_each().facts]));
+    fn a_course_is_a_suite_and_a_link_a_test() {
+        insta::assert_snapshot!(document([&a_few_of_each().facts]));
     }
 
     #[test]
     fn counts_agree_with_the_tests() {
-        let night = night(vec![
+        let report = report(vec![
             newly_dead(ok("A", "https://a.example/1"), Reason::NotFound, Some(404)),
             moved(ok("B", "https://a.example/2"), "https://b.example/2"),
             ok("C", "https://a.example/3"),
         ]);
-        let text = report([&night.facts]);
+        let text = document([&report.facts]);
         let document = roxmltree::Document::parse(&text).unwrap();
         let tests = document.descendants().filter(|node| node.has_tag_name("testcase")).count();
         let suite = document.descendants().find(|node| node.has_tag_name("testsuite")).unwrap();
@@ -145,19 +145,22 @@ mod tests {
     }
 
     #[test]
-    fn what_was_decided_fails_nothing() {
+    fn a_decided_link_fails_no_test() {
         let dead = newly_dead(ok("A", "https://a.example/1"), Reason::NotFound, Some(404));
-        let text = report([&night(vec![as_decided(dead, Choice::AcceptedDead)]).facts]);
-        assert!(text.contains("failures=\"0\"") && text.contains("Decided: accepted as dead."), "{text}");
+        let text = document([&report(vec![as_decided(dead, Choice::AcceptedDead)]).facts]);
+        assert!(
+            text.contains("failures=\"0\"") && text.contains("Decided: no longer reported as dead."),
+            "{text}"
+        );
     }
 
     proptest! {
         #[test]
-        fn whatever_a_link_is_called_the_report_is_xml(words in any::<String>(), title in any::<String>()) {
+        fn the_document_is_xml_for_any_name_of_a_link(words in any::<String>(), title in any::<String>()) {
             let hostile = format!("{words}]]>\u{0}\u{1b}\u{ffff}<![CDATA[");
             let mut item = newly_dead(ok(&hostile, "https://a.example/?a=1&b=%22"), Reason::NotFound, Some(404));
             item.mentions[0].page = Some(title);
-            let text = report([&night(vec![item]).facts]);
+            let text = document([&report(vec![item]).facts]);
             let document = roxmltree::Document::parse(&text).unwrap();
             let failure = document.descendants().find(|node| node.has_tag_name("failure")).unwrap();
             prop_assert!(failure.text().unwrap().contains("https://a.example/?a=1&b=%22"));

@@ -1,10 +1,10 @@
-//! Verdicts become what an instructor reads. Sentences live in `wording` alone.
+//! Reports: the verdicts of a night, written for an instructor or for a program.
 //!
-//! A [`CourseReport`] holds tonight's facts, what earlier reports said and the
-//! kind of report. It is composed into a [`compose::ComposedReport`], which
-//! `text`, `html` and `summary` only lay out; `json` prints the facts for
-//! programs, and `sarif`, `github` and `junit` print them for code review.
-//! How a report is stored is in `stored`.
+//! A [`CourseReport`] holds tonight's facts, the contents of earlier reports and
+//! the kind of report. [`compose`] makes a [`compose::ComposedReport`] from it,
+//! which `text`, `html` and `summary` lay out. `json` prints the facts for
+//! programs; `sarif`, `github` and `junit` print them for code review. All
+//! sentences are in `wording`, and the stored form of a report is in `stored`.
 
 pub mod facts;
 pub mod earlier;

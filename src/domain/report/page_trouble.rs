@@ -1,12 +1,12 @@
-//! Trouble with the course page itself: what it is, from when it is told, and when it is over.
+//! Problems of the course page itself: when they are reported, and when they are over.
 
 use crate::domain::report::course_report::CourseReport;
 use crate::domain::report::facts::{CourseFacts, PageTrouble};
 
-/// Trouble is told once it lasts so many nights: one bad answer to one request says little.
-const NIGHTS_TO_TELL: u32 = 2;
+/// A problem is reported after so many nights. A single bad response proves little.
+const NIGHTS_TO_REPORT: u32 = 2;
 
-/// A page that lost its links and stays as it is for so many nights was meant so.
+/// A page that lost links is accepted as it is after so many nights.
 const NIGHTS_TO_BELIEVE: u32 = 3;
 
 impl PageTrouble {
@@ -18,23 +18,23 @@ impl PageTrouble {
         }
     }
 
-    /// Of one kind and one page, whatever the figures.
+    /// Whether both are the same kind of problem of the same page.
     fn is_same_as(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other) && self.page() == other.page()
     }
 }
 
 impl CourseFacts {
-    /// How many nights running the page has given tonight's trouble. A void
-    /// night, whose own side failed, proves nothing of the page.
+    /// For how many nights in a row the page has had tonight's problem. A void
+    /// night does not count, because our own network failed.
     pub fn nights_of_trouble(tonight: Option<&PageTrouble>, last: Option<&Self>, is_void: bool) -> u32 {
         let Some(tonight) = tonight else { return 0 };
         let before = last.filter(|last| last.page_trouble.as_ref().is_some_and(|it| it.is_same_as(tonight)));
         before.map_or(0, |last| last.page_trouble_nights) + u32::from(!is_void)
     }
 
-    /// Whether a page that has only so many links again is taken at its word,
-    /// after this night. One without any is never.
+    /// Whether the next night accepts a page that has only so many links again. A
+    /// page without links is never accepted.
     pub fn believes(&self, page: &str, links: usize) -> bool {
         let is_as_before = match &self.page_trouble {
             Some(PageTrouble::Shrunken { page: shrunken, after, .. }) => {
@@ -45,26 +45,26 @@ impl CourseFacts {
         links > 0 && is_as_before && self.page_trouble_nights + 1 >= NIGHTS_TO_BELIEVE
     }
 
-    /// The trouble that is worth an entry.
-    pub(super) fn told_trouble(&self) -> Option<&PageTrouble> {
-        self.page_trouble.as_ref().filter(|_| self.page_trouble_nights >= NIGHTS_TO_TELL)
+    /// The problem, if it has lasted long enough to be reported.
+    pub(super) fn reported_trouble(&self) -> Option<&PageTrouble> {
+        self.page_trouble.as_ref().filter(|_| self.page_trouble_nights >= NIGHTS_TO_REPORT)
     }
 }
 
 impl CourseReport {
-    /// The same, where no earlier report had it.
+    /// A reported problem that no earlier report had.
     pub(super) fn new_trouble(&self) -> Option<&PageTrouble> {
-        let known = self.trouble_told_before();
-        self.facts.told_trouble().filter(|trouble| !known.is_some_and(|known| known.is_same_as(trouble)))
+        let known = self.trouble_reported_before();
+        self.facts.reported_trouble().filter(|trouble| !known.is_some_and(|known| known.is_same_as(trouble)))
     }
 
-    /// Trouble that an earlier report told, and that is over.
+    /// A problem that an earlier report had and that is over.
     pub(super) fn past_trouble(&self) -> Option<&PageTrouble> {
-        self.trouble_told_before().filter(|_| self.facts.page_trouble.is_none())
+        self.trouble_reported_before().filter(|_| self.facts.page_trouble.is_none())
     }
 
-    fn trouble_told_before(&self) -> Option<&PageTrouble> {
-        self.earlier.page_trouble.as_ref().filter(|_| self.earlier.page_trouble_nights >= NIGHTS_TO_TELL)
+    fn trouble_reported_before(&self) -> Option<&PageTrouble> {
+        self.earlier.page_trouble.as_ref().filter(|_| self.earlier.page_trouble_nights >= NIGHTS_TO_REPORT)
     }
 }
 
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
     use crate::domain::evidence::Reason;
     use crate::domain::report::compose::{ComposedReport, compose};
-    use crate::domain::report::tests::{night, ok, with};
+    use crate::domain::report::tests::{ok, report, with};
     use crate::domain::report::text;
 
     const PAGE: &str = "https://courses.example.edu/dgm/index.html";
@@ -86,36 +86,36 @@ mod tests {
         PageTrouble::Shrunken { page: PAGE.into(), before: 30, after }
     }
 
-    /// A row of nights, each knowing the one before it.
+    /// Consecutive nights, each with the reports before it.
     fn row(troubles: &[Option<PageTrouble>]) -> Vec<CourseReport> {
         let mut nights: Vec<CourseReport> = Vec::new();
         for trouble in troubles {
             let last = nights.last();
-            let told = with(night(vec![ok("A", "https://a.example/")]), |report| {
+            let tonight = with(report(vec![ok("A", "https://a.example/")]), |report| {
                 report.facts.page_trouble_nights =
                     CourseFacts::nights_of_trouble(trouble.as_ref(), last.map(|last| &last.facts), false);
                 report.facts.page_trouble = trouble.clone();
                 report.earlier.page_trouble = last.and_then(|last| last.facts.page_trouble.clone());
                 report.earlier.page_trouble_nights = last.map_or(0, |last| last.facts.page_trouble_nights);
             });
-            nights.push(told);
+            nights.push(tonight);
         }
         nights
     }
 
-    fn letters(troubles: &[Option<PageTrouble>]) -> Vec<ComposedReport> {
+    fn reports(troubles: &[Option<PageTrouble>]) -> Vec<ComposedReport> {
         row(troubles).iter().map(compose).collect()
     }
 
     #[test]
-    fn one_bad_answer_of_the_page_is_no_alarm() {
-        let letters = letters(&[None, Some(down()), None]);
-        assert!(letters.iter().all(|letter| !letter.is_news));
+    fn one_bad_response_of_the_page_is_not_reported() {
+        let reports = reports(&[None, Some(down()), None]);
+        assert!(reports.iter().all(|report| !report.is_news));
         assert!(
-            letters.iter().all(|letter| letter.subject.starts_with("[DGM] The link is fine")),
-            "{letters:?}"
+            reports.iter().all(|report| report.subject.starts_with("[DGM] The link is fine")),
+            "{reports:?}"
         );
-        let text = text::letter(&letters[1]);
+        let text = text::render(&reports[1]);
         assert!(!text.contains("NEEDS YOU"), "{text}");
         assert!(
             text.replace('\n', " ").contains("could not be read; its last good reading was used."),
@@ -124,28 +124,28 @@ mod tests {
     }
 
     #[test]
-    fn trouble_that_lasts_is_news_once_and_so_is_its_end() {
-        let letters = letters(&[None, Some(down()), Some(down()), Some(down()), None, None]);
-        let news: Vec<bool> = letters.iter().map(|letter| letter.is_news).collect();
+    fn a_lasting_problem_is_news_once_and_so_is_its_end() {
+        let reports = reports(&[None, Some(down()), Some(down()), Some(down()), None, None]);
+        let news: Vec<bool> = reports.iter().map(|report| report.is_news).collect();
         assert_eq!(news, [false, false, true, false, true, false]);
-        assert_eq!(letters[2].subject, "[DGM] The course page could not be read");
-        assert!(text::letter(&letters[2]).contains("To do: open it in a browser"));
-        assert!(letters[3].subject.starts_with("[DGM] The link is fine"), "{}", letters[3].subject);
-        assert!(text::letter(&letters[3]).contains("The course page itself"), "it still needs somebody");
-        assert_eq!(letters[4].subject, "[DGM] The course page can be read again");
-        assert!(text::letter(&letters[4]).starts_with("The course page can be read again."));
+        assert_eq!(reports[2].subject, "[DGM] The course page could not be read");
+        assert!(text::render(&reports[2]).contains("To do: open it in a browser"));
+        assert!(reports[3].subject.starts_with("[DGM] The link is fine"), "{}", reports[3].subject);
+        assert!(text::render(&reports[3]).contains("The course page itself"), "it still needs work");
+        assert_eq!(reports[4].subject, "[DGM] The course page can be read again");
+        assert!(text::render(&reports[4]).starts_with("The course page can be read again."));
     }
 
     #[test]
-    fn trouble_that_nobody_was_told_of_is_told_by_the_next_letter() {
+    fn a_problem_from_an_unsent_report_is_in_the_next_one() {
         let nights = row(&[Some(down()), Some(down()), Some(down()), None]);
-        let [_, told, later, over] = nights.as_slice() else { unreachable!() };
-        assert!(compose(&later.clone().including(told)).is_news);
-        assert!(!compose(&over.clone().including(later).including(told)).is_news, "nobody knew");
+        let [_, unsent, later, over] = nights.as_slice() else { unreachable!() };
+        assert!(compose(&later.clone().including(unsent)).is_news);
+        assert!(!compose(&over.clone().including(later).including(unsent)).is_news, "no report had it");
     }
 
     #[test]
-    fn a_page_that_stays_short_is_believed_but_never_an_empty_one() {
+    fn a_page_that_stays_short_is_accepted_but_an_empty_one_never() {
         let believed = |troubles: &[Option<PageTrouble>], links| {
             row(troubles).last().unwrap().facts.believes(PAGE, links)
         };
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_void_night_proves_nothing_of_the_page() {
+    fn a_void_night_proves_nothing_about_the_page() {
         let last = &row(&[Some(down())])[0];
         assert_eq!(CourseFacts::nights_of_trouble(Some(&down()), Some(&last.facts), true), 1);
         assert_eq!(CourseFacts::nights_of_trouble(Some(&down()), None, true), 0);

@@ -1,4 +1,4 @@
-//! Which links are told, under which heading, and in which order.
+//! Which links a report lists, under which heading, and in which order.
 
 use jiff::civil::Date;
 
@@ -11,10 +11,10 @@ use crate::domain::report::earlier::Reminder;
 use crate::domain::report::facts::{CourseFacts, LinkFacts};
 use crate::domain::verdict::State;
 
-/// What is needed so soon that even an unconfirmed failure is told.
+/// An unconfirmed failure is listed if the link is due within so many days.
 const SOON_DAYS: i32 = 7;
 
-/// A host that does not answer is told from this night on; most are back before.
+/// A host that does not answer is listed from this night on. Most are back before.
 const SILENT_HOST_NIGHTS: u32 = 3;
 
 /// The sections of a report, in the order in which they are read.
@@ -22,7 +22,7 @@ const SILENT_HOST_NIGHTS: u32 = 3;
 pub enum SectionHeading {
     NeedsYou,
     NotConfirmedButDue,
-    /// Failed, and nobody knows yet for how long: told on the first night, and before a term.
+    /// Failed but not confirmed; used on the first night and before a term.
     FoundNotWorking,
     NewlyDead,
     Changed,
@@ -34,7 +34,7 @@ pub enum SectionHeading {
     Fixed,
     StillDead,
     NotYetConfirmed,
-    /// Whoever looks after the course said that nobody need be told.
+    /// Not listed, by a decision of the people who run the course.
     Decided,
 }
 
@@ -57,70 +57,72 @@ impl SectionHeading {
     ];
 }
 
-/// How a link is told.
+/// How a report shows a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placement {
-    Silent,
+    Omitted,
     /// An entry of its own.
-    Told(SectionHeading),
-    /// A number among others: it was told before, or is not worth an entry.
+    Listed(SectionHeading),
+    /// Part of a number: an earlier report listed it, or it is not worth an entry.
     Counted(SectionHeading),
 }
 
-/// Where a link stands in tonight's report.
-pub fn place(night: &CourseReport, item: &LinkFacts) -> Placement {
-    let own = is_own(&night.facts, item);
+/// The place of a link in tonight's report.
+pub fn place(report: &CourseReport, item: &LinkFacts) -> Placement {
+    let own = is_own(&report.facts, item);
     if item.decision.is_some() {
-        // Our copy in the place of a link that works is nothing to count.
+        // A working link that our copy replaces by decision needs no count.
         let is_fine = item.verdict.state == State::Ok;
-        return if is_fine { Placement::Silent } else { Placement::Counted(SectionHeading::Decided) };
+        return if is_fine { Placement::Omitted } else { Placement::Counted(SectionHeading::Decided) };
     }
-    if night.facts.is_first {
-        return first_place(night, item, own);
+    if report.facts.is_first {
+        return first_place(report, item, own);
     }
     if is_unchecked(item) {
         return Placement::Counted(SectionHeading::CouldNotCheck);
     }
-    let news = is_news(night, item, own);
+    let news = is_news(report, item, own);
     if news && is_grave(item) {
-        return Placement::Told(SectionHeading::NeedsYou);
+        return Placement::Listed(SectionHeading::NeedsYou);
     }
-    let told = |heading| if news { Placement::Told(heading) } else { Placement::Counted(heading) };
+    let listed = |heading| if news { Placement::Listed(heading) } else { Placement::Counted(heading) };
     match &item.verdict.state {
-        State::Ok if news || night.earlier.reminder(item).is_some() => Placement::Told(SectionHeading::Fixed),
-        State::Ok => small_points(night, item),
-        State::Moved { .. } => told(SectionHeading::Moved),
-        State::Changed { .. } => told(SectionHeading::Changed),
-        State::Restricted { .. } if news && (!item.is_covered || is_due_soon(&night.facts, item)) => {
-            Placement::Told(SectionHeading::NeedsYou)
+        State::Ok if news || report.earlier.reminder(item).is_some() => {
+            Placement::Listed(SectionHeading::Fixed)
         }
-        State::Restricted { .. } => told(SectionHeading::Restricted),
-        State::Unverifiable { .. } => told(SectionHeading::CouldNotCheck),
-        state if is_broken(state, own) => place_of_broken(night, item, own),
-        State::Failing { .. } | State::Dead { .. } => match reminder(&night.facts, item) {
-            Some(Reminder::DueSoon) => Placement::Told(SectionHeading::NotConfirmedButDue),
-            Some(Reminder::SilentHost) => Placement::Told(SectionHeading::NotAnswering),
-            // There is no other letter before the term that could tell it confirmed.
-            None if night.kind.before_term.is_some() => Placement::Told(SectionHeading::FoundNotWorking),
+        State::Ok => small_points(report, item),
+        State::Moved { .. } => listed(SectionHeading::Moved),
+        State::Changed { .. } => listed(SectionHeading::Changed),
+        State::Restricted { .. } if news && (!item.is_covered || is_due_soon(&report.facts, item)) => {
+            Placement::Listed(SectionHeading::NeedsYou)
+        }
+        State::Restricted { .. } => listed(SectionHeading::Restricted),
+        State::Unverifiable { .. } => listed(SectionHeading::CouldNotCheck),
+        state if is_broken(state, own) => place_of_broken(report, item, own),
+        State::Failing { .. } | State::Dead { .. } => match reminder(&report.facts, item) {
+            Some(Reminder::DueSoon) => Placement::Listed(SectionHeading::NotConfirmedButDue),
+            Some(Reminder::SilentHost) => Placement::Listed(SectionHeading::NotAnswering),
+            // No later report before the term could confirm it.
+            None if report.kind.before_term.is_some() => Placement::Listed(SectionHeading::FoundNotWorking),
             None => Placement::Counted(SectionHeading::NotYetConfirmed),
         },
     }
 }
 
-fn place_of_broken(night: &CourseReport, item: &LinkFacts, own: bool) -> Placement {
-    let is_retold =
-        night.kind.before_term.is_some() || (night.kind.is_weekly && is_told_again(&night.facts, item));
-    match (is_due_soon(&night.facts, item), is_news(night, item, own)) {
-        (true, _) => Placement::Told(SectionHeading::NeedsYou),
-        (false, false) if is_retold => Placement::Told(SectionHeading::StillDead),
+fn place_of_broken(report: &CourseReport, item: &LinkFacts, own: bool) -> Placement {
+    let is_repeated = report.kind.before_term.is_some()
+        || (report.kind.is_weekly && is_repetition_due(&report.facts, item));
+    match (is_due_soon(&report.facts, item), is_news(report, item, own)) {
+        (true, _) => Placement::Listed(SectionHeading::NeedsYou),
+        (false, false) if is_repeated => Placement::Listed(SectionHeading::StillDead),
         (false, false) => Placement::Counted(SectionHeading::StillDead),
-        (false, true) if own || !item.is_covered => Placement::Told(SectionHeading::NeedsYou),
-        (false, true) => Placement::Told(SectionHeading::NewlyDead),
+        (false, true) if own || !item.is_covered => Placement::Listed(SectionHeading::NeedsYou),
+        (false, true) => Placement::Listed(SectionHeading::NewlyDead),
     }
 }
 
-/// What of a link is told again each night, while it lasts.
-pub fn reminder(night: &CourseFacts, item: &LinkFacts) -> Option<Reminder> {
+/// What each night repeats about a link, while it applies.
+pub fn reminder(course: &CourseFacts, item: &LinkFacts) -> Option<Reminder> {
     let is_weak = match &item.verdict.state {
         State::Failing { weight, .. } => *weight == Weight::Weak,
         State::Dead { .. } => false,
@@ -132,34 +134,33 @@ pub fn reminder(night: &CourseFacts, item: &LinkFacts) -> Option<Reminder> {
     };
     if item.decision.is_some() {
         None
-    } else if is_due_soon(night, item) {
+    } else if is_due_soon(course, item) {
         Some(Reminder::DueSoon)
     } else {
         (is_weak && item.verdict.nights >= SILENT_HOST_NIGHTS).then_some(Reminder::SilentHost)
     }
 }
 
-/// Whether tonight's report must be sent because of this link.
-pub(super) fn tells_news(night: &CourseReport, item: &LinkFacts) -> bool {
-    match place(night, item) {
-        Placement::Silent | Placement::Counted(_) => false,
-        Placement::Told(SectionHeading::SmallPoints) => true,
-        Placement::Told(_) => {
-            is_news(night, item, is_own(&night.facts, item))
-                || reminder(&night.facts, item) > night.earlier.reminder(item)
+/// Whether this link makes tonight's report news.
+pub(super) fn makes_news(report: &CourseReport, item: &LinkFacts) -> bool {
+    match place(report, item) {
+        Placement::Omitted | Placement::Counted(_) => false,
+        Placement::Listed(SectionHeading::SmallPoints) => true,
+        Placement::Listed(_) => {
+            is_news(report, item, is_own(&report.facts, item))
+                || reminder(&report.facts, item) > report.earlier.reminder(item)
         }
     }
 }
 
-/// Confirmed, and no reader should be sent there any more, or nobody should
-/// build on what it says.
+/// Confirmed as hostile, or as withdrawn or retracted.
 pub(super) fn is_grave(item: &LinkFacts) -> bool {
     let is_disowned = |reason| matches!(reason, Reason::Withdrawn | Reason::Retracted);
     is_hostile(item)
         || (is_confirmed(&item.verdict.state) && item.verdict.state.reason().is_some_and(is_disowned))
 }
 
-/// Confirmed, and no reader should be sent there any more.
+/// Confirmed as hostile: the address leads readers to an unsafe site.
 pub(super) fn is_hostile(item: &LinkFacts) -> bool {
     is_confirmed(&item.verdict.state) && item.verdict.state.reason().is_some_and(Reason::is_hostile)
 }
@@ -168,43 +169,44 @@ fn is_confirmed(state: &State) -> bool {
     matches!(state, State::Dead { .. } | State::Changed { .. })
 }
 
-fn first_place(night: &CourseReport, item: &LinkFacts, own: bool) -> Placement {
+fn first_place(report: &CourseReport, item: &LinkFacts, own: bool) -> Placement {
     match &item.verdict.state {
         _ if is_unchecked(item) => Placement::Counted(SectionHeading::CouldNotCheck),
-        State::Ok => small_points(night, item),
-        State::Moved { .. } => Placement::Told(SectionHeading::Moved),
-        State::Changed { .. } => Placement::Told(SectionHeading::Changed),
-        State::Restricted { .. } => Placement::Told(SectionHeading::Restricted),
-        State::Unverifiable { .. } => Placement::Told(SectionHeading::CouldNotCheck),
-        state if own && is_broken(state, own) => Placement::Told(SectionHeading::NeedsYou),
-        State::Failing { .. } | State::Dead { .. } if is_due_soon(&night.facts, item) => {
-            Placement::Told(SectionHeading::NotConfirmedButDue)
+        State::Ok => small_points(report, item),
+        State::Moved { .. } => Placement::Listed(SectionHeading::Moved),
+        State::Changed { .. } => Placement::Listed(SectionHeading::Changed),
+        State::Restricted { .. } => Placement::Listed(SectionHeading::Restricted),
+        State::Unverifiable { .. } => Placement::Listed(SectionHeading::CouldNotCheck),
+        state if own && is_broken(state, own) => Placement::Listed(SectionHeading::NeedsYou),
+        State::Failing { .. } | State::Dead { .. } if is_due_soon(&report.facts, item) => {
+            Placement::Listed(SectionHeading::NotConfirmedButDue)
         }
-        State::Failing { .. } | State::Dead { .. } => Placement::Told(SectionHeading::FoundNotWorking),
+        State::Failing { .. } | State::Dead { .. } => Placement::Listed(SectionHeading::FoundNotWorking),
     }
 }
 
-/// Our own side kept us from looking, which is worth a number only.
+/// The link was not checked because of a failure on our side.
 pub(super) fn is_unchecked(item: &LinkFacts) -> bool {
     item.verdict.state == State::Unverifiable { reason: Reason::NotChecked }
 }
 
-fn small_points(night: &CourseReport, item: &LinkFacts) -> Placement {
+fn small_points(report: &CourseReport, item: &LinkFacts) -> Placement {
     if item.notes.is_empty() {
-        Placement::Silent
-    } else if item.notes.iter().all(|note| night.earlier.notes(item).contains(note)) {
+        Placement::Omitted
+    } else if item.notes.iter().all(|note| report.earlier.notes(item).contains(note)) {
         Placement::Counted(SectionHeading::SmallPoints)
     } else {
-        Placement::Told(SectionHeading::SmallPoints)
+        Placement::Listed(SectionHeading::SmallPoints)
     }
 }
 
-/// Whether tonight says something that no earlier report can have said; a new link counts as one that was fine.
-pub(super) fn is_news(night: &CourseReport, item: &LinkFacts, own: bool) -> bool {
-    let before = night.earlier.state(item).unwrap_or(&State::Ok);
+/// Whether tonight differs from every earlier report. A new link counts as one
+/// that worked before.
+pub(super) fn is_news(report: &CourseReport, item: &LinkFacts, own: bool) -> bool {
+    let before = report.earlier.state(item).unwrap_or(&State::Ok);
     match (&item.decision, &item.lapsed) {
         (Some(_), _) => return false,
-        // Whoever said that it was not broken knew before us.
+        // It works, as the person who marked it as fine already said.
         (None, Some(lapsed)) if item.verdict.state == State::Ok => {
             return lapsed.choice != Choice::NotBroken;
         }
@@ -220,20 +222,20 @@ pub(super) fn is_news(night: &CourseReport, item: &LinkFacts, own: bool) -> bool
     }
 }
 
-/// What stays dead is told again in the weekly letter after so many weeks; later it is a number.
-fn is_told_again(night: &CourseFacts, item: &LinkFacts) -> bool {
+/// Whether the weekly report lists a dead link again: after 1, 4 and 12 weeks.
+fn is_repetition_due(course: &CourseFacts, item: &LinkFacts) -> bool {
     const WEEKS: [i32; 3] = [1, 4, 12];
-    let since = item.verdict.since.to_zoned_datetime(night.time_zone.clone()).date();
-    let weeks = (night.today - since).get_days() / 7;
+    let since = item.verdict.since.to_zoned_datetime(course.time_zone.clone()).date();
+    let weeks = (course.today - since).get_days() / 7;
     WEEKS.contains(&weeks)
 }
 
-/// Session marks in a query change from night to night; the place does not.
+/// Whether two addresses differ only in their query, where session ids change each night.
 fn is_same_place(a: &Address, b: &Address) -> bool {
     a.host() == b.host() && a.path() == b.path()
 }
 
-/// Dead; or a file of the course itself that is not there, which needs no second night.
+/// Dead, or a missing file of the course itself, which needs no second night.
 pub fn is_broken(state: &State, own: bool) -> bool {
     match state {
         State::Dead { .. } => true,
@@ -246,41 +248,42 @@ pub fn is_broken(state: &State, own: bool) -> bool {
     }
 }
 
-/// Whether the link is the course's own file: at or below the folder of one of its pages.
-pub fn is_own(night: &CourseFacts, item: &LinkFacts) -> bool {
-    night.pages.iter().any(|page| page.is_above(&item.link))
+/// Whether the link is a file of the course: in or below the folder of one of its pages.
+pub fn is_own(course: &CourseFacts, item: &LinkFacts) -> bool {
+    course.pages.iter().any(|page| page.is_above(&item.link))
 }
 
-/// The mention that is needed next; else the one needed last; else the first.
-pub fn lead<'a>(night: &CourseFacts, item: &'a LinkFacts) -> Option<&'a Mention> {
+/// The mention that is due next; else the one that was due last; else the first.
+pub fn lead<'a>(course: &CourseFacts, item: &'a LinkFacts) -> Option<&'a Mention> {
     let dated = |mention: &&Mention| mention.due.is_some();
-    let coming = |mention: &&Mention| mention.due.is_some_and(|due| due >= night.today);
+    let coming = |mention: &&Mention| mention.due.is_some_and(|due| due >= course.today);
     let next = item.mentions.iter().filter(coming).min_by_key(|mention| (mention.due, mention.line));
     let last = || item.mentions.iter().filter(dated).max_by_key(|mention| mention.due);
     next.or_else(last).or_else(|| item.mentions.first())
 }
 
-/// When the class needs it: the next time, else the last.
-pub fn due(night: &CourseFacts, item: &LinkFacts) -> Option<Date> {
-    lead(night, item).and_then(|mention| mention.due)
+/// The next day on which the class needs it, else the last.
+pub fn due(course: &CourseFacts, item: &LinkFacts) -> Option<Date> {
+    lead(course, item).and_then(|mention| mention.due)
 }
 
-pub fn is_due_soon(night: &CourseFacts, item: &LinkFacts) -> bool {
-    due(night, item).is_some_and(|due| (0..=SOON_DAYS).contains(&days_until(night, due)))
+pub fn is_due_soon(course: &CourseFacts, item: &LinkFacts) -> bool {
+    due(course, item).is_some_and(|due| (0..=SOON_DAYS).contains(&days_until(course, due)))
 }
 
-pub fn days_until(night: &CourseFacts, due: Date) -> i32 {
-    (due - night.today).get_days()
+pub fn days_until(course: &CourseFacts, due: Date) -> i32 {
+    (due - course.today).get_days()
 }
 
-/// Coming weeks before undated, undated before past; nearest first; new before
-/// old; then as on the page. Total, so that every report has the same order.
-pub fn order<'a>(night: &CourseReport, item: &'a LinkFacts) -> (u8, u32, bool, u32, &'a Address) {
-    let (bucket, distance) = match due(&night.facts, item).map(|due| days_until(&night.facts, due)) {
+/// The sort key of a link: future dates, then none, then past dates; nearest
+/// first; news before old; then the order of the page. The order is total, so
+/// the same facts always give the same report.
+pub fn order<'a>(report: &CourseReport, item: &'a LinkFacts) -> (u8, u32, bool, u32, &'a Address) {
+    let (bucket, distance) = match due(&report.facts, item).map(|due| days_until(&report.facts, due)) {
         Some(days) if days >= 0 => (0, days.unsigned_abs()),
         None => (1, 0),
         Some(days) => (2, days.unsigned_abs()),
     };
     let line = item.mentions.first().map_or(u32::MAX, |mention| mention.line);
-    (bucket, distance, !is_news(night, item, is_own(&night.facts, item)), line, &item.link)
+    (bucket, distance, !is_news(report, item, is_own(&report.facts, item)), line, &item.link)
 }

@@ -1,16 +1,16 @@
-//! Text that strangers wrote, made safe to stand in a letter.
+//! Sanitizing of foreign text for emails and pages.
 //!
-//! Titles, link words and headings are hostile until they have been through
-//! here: they may hold line breaks (header injection), direction controls
-//! (spoofed reading order) or words that a mail program turns into links.
-//! HTML is escaped later, by the template.
+//! Titles, link words and headings come from pages and may be hostile. They may
+//! contain line breaks (header injection), direction controls (a false reading
+//! order) or words that a mail program turns into links. The templates escape
+//! HTML later.
 
 use std::borrow::Cow;
 
-/// The most characters of foreign text that stand in one place.
+/// The most characters of foreign text in one place.
 pub const LONGEST: usize = 120;
 
-/// Endings of file names that are no top-level domains, so that "notes.pdf" stays itself.
+/// File name extensions that are not top-level domains, so that "notes.pdf" stays as it is.
 const FILE_ENDINGS: [&str; 15] = [
     "pdf", "html", "htm", "ipynb", "js", "txt", "pptx", "ppt", "docx", "doc", "tex", "csv", "json", "png",
     "jpg",
@@ -23,14 +23,14 @@ pub fn tame(text: &str) -> String {
 
 /// As [`tame`], at most `longest` characters.
 pub fn shortened(text: &str, longest: usize) -> String {
-    // Nothing past ten times the limit can show; the bound keeps the work small.
+    // Only ten times the limit is read, which bounds the work.
     let clean = stripped(text.chars().take(longest * 10));
     let calm = calmed(&clean);
     if calm.chars().count() <= longest {
         return calm;
     }
     let head: String = calm.chars().take(longest.saturating_sub(3)).collect();
-    // Between words, where that costs little.
+    // Cut between words, unless that loses too much.
     let head = head
         .rsplit_once(' ')
         .map(|(words, _)| words)
@@ -39,13 +39,13 @@ pub fn shortened(text: &str, longest: usize) -> String {
     format!("{}...", head.trim_end())
 }
 
-/// What the operator configured: without controls, but an address stays one.
+/// Trusted text without controls. Addresses stay intact.
 pub fn visible(text: &str) -> String {
     stripped(text.chars().take(LONGEST * 10))
 }
 
-/// A whole text of many lines, whoever wrote it: without controls other than
-/// its line breaks, and without invisible characters.
+/// A text of many lines without invisible characters and without controls
+/// other than its line breaks.
 pub fn printable(text: &str) -> Cow<'_, str> {
     let is_unwanted =
         |c: char| c != '\n' && (c.is_control() || is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}'));
@@ -56,12 +56,17 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// In quotation marks; those inside become single.
+/// In quotation marks. Quotation marks inside become single.
 pub fn quoted(text: &str) -> String {
     format!("\"{}\"", tame(text).replace('"', "'"))
 }
 
-/// Whether words are an address rather than a name.
+/// A media type without its parameters.
+pub fn essence(media_type: &str) -> &str {
+    media_type.split_once(';').map_or(media_type, |(essence, _)| essence).trim()
+}
+
+/// Whether the words are an address and not a name.
 pub fn is_bare_address(words: &str) -> bool {
     let words = words.trim();
     !words.contains(char::is_whitespace) && (words.contains("://") || words.starts_with("www."))
@@ -102,7 +107,7 @@ fn calmed(text: &str) -> String {
     let mut calm = String::with_capacity(text.len());
     for (i, c) in chars.iter().enumerate() {
         let before = i.checked_sub(1).and_then(|i| chars.get(i)).is_some_and(|c| c.is_alphanumeric());
-        let after = chars.get(i + 1..).unwrap_or_default();
+        let after = chars.get(i + 1..).unwrap_or(&[]);
         match c {
             '.' if before && starts_a_domain(after) => calm.push_str("[.]"),
             '@' if before && after.first().is_some_and(|c| c.is_alphanumeric()) => calm.push_str("[at]"),
@@ -114,7 +119,7 @@ fn calmed(text: &str) -> String {
 }
 
 fn starts_a_domain(after: &[char]) -> bool {
-    // No ending in the list is longer than a handful of letters, no domain label than 63.
+    // A domain label has at most 63 characters (RFC 1035).
     let label: String = after.iter().take(64).take_while(|c| c.is_alphanumeric()).collect();
     let letters = label.chars().take_while(|c| c.is_alphabetic()).count();
     letters >= 2 && !FILE_ENDINGS.contains(&label.to_lowercase().as_str())

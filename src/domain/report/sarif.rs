@@ -1,4 +1,4 @@
-//! The night as SARIF 2.1.0 (OASIS): remarks that code hosts show on the lines of a change.
+//! Annotations as SARIF 2.1.0 (OASIS), which code hosts show on the lines of a change.
 
 use serde::Serialize;
 
@@ -84,7 +84,7 @@ struct SarifResult {
     partial_fingerprints: Option<Fingerprints>,
 }
 
-/// The same link stays the same remark, however the lines shift.
+/// Identifies a result by its link, so that it stays the same when lines shift.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Fingerprints {
     #[serde(rename = "link/v1")]
@@ -116,17 +116,19 @@ struct Region {
 }
 
 /// The log of one run over several courses.
-pub fn log<'a>(nights: impl IntoIterator<Item = &'a CourseFacts>) -> SarifLog {
-    SarifLog { schema: SCHEMA, version: "2.1.0", runs: nights.into_iter().map(run).collect() }
+pub fn log<'a>(courses: impl IntoIterator<Item = &'a CourseFacts>) -> SarifLog {
+    SarifLog { schema: SCHEMA, version: "2.1.0", runs: courses.into_iter().map(run).collect() }
 }
 
-fn run(night: &CourseFacts) -> SarifRun {
-    let remarks = remarks(night);
+fn run(course: &CourseFacts) -> SarifRun {
+    let remarks = remarks(course);
     let mut rules: Vec<AnnotationRule> = remarks.iter().map(|remark| remark.rule).collect();
     rules.sort_unstable();
     rules.dedup();
-    let description =
-        |rule: &AnnotationRule| RuleDescription { id: *rule, short_description: message(&rule.words()) };
+    let description = |rule: &AnnotationRule| RuleDescription {
+        id: *rule,
+        short_description: message(&wording::annotation::rule(*rule)),
+    };
     SarifRun {
         tool: Tool {
             driver: Driver {
@@ -135,27 +137,27 @@ fn run(night: &CourseFacts) -> SarifRun {
                 rules: rules.iter().map(description).collect(),
             },
         },
-        automation_details: RunId { id: format!("onreserve/{}/", night.course) },
-        invocations: [invocation(night)],
+        automation_details: RunId { id: format!("onreserve/{}/", course.course) },
+        invocations: [invocation(course)],
         column_kind: "unicodeCodePoints",
-        results: remarks.iter().map(|remark| finding(remark, &rules)).collect(),
+        results: remarks.iter().map(|remark| result(remark, &rules)).collect(),
     }
 }
 
-fn invocation(night: &CourseFacts) -> Invocation {
-    let void = night.void.as_ref().map(wording::void);
-    let trouble = night.page_trouble.as_ref().map(wording::page_trouble);
+fn invocation(course: &CourseFacts) -> Invocation {
+    let void = course.void.as_ref().map(wording::void);
+    let trouble = course.page_trouble.as_ref().map(wording::page_trouble);
     let notification = |text: String| Notification { level: "warning", message: message(&text) };
     let time = |at: jiff::Timestamp| format!("{at:.3}");
     Invocation {
         execution_successful: true,
-        start_time_utc: time(night.started),
-        end_time_utc: time(night.finished),
+        start_time_utc: time(course.started),
+        end_time_utc: time(course.finished),
         tool_execution_notifications: void.into_iter().chain(trouble).map(notification).collect(),
     }
 }
 
-fn finding(remark: &Annotation, rules: &[AnnotationRule]) -> SarifResult {
+fn result(remark: &Annotation, rules: &[AnnotationRule]) -> SarifResult {
     let (kind, level) = match remark.grade {
         Severity::Error => ("fail", "error"),
         Severity::Warning => ("fail", "warning"),
@@ -170,7 +172,8 @@ fn finding(remark: &Annotation, rules: &[AnnotationRule]) -> SarifResult {
     };
     SarifResult {
         rule_id: remark.rule,
-        rule_index: rules.binary_search(&remark.rule).unwrap_or_default(),
+        // `rules` is sorted and contains the rule, so this is its position.
+        rule_index: rules.partition_point(|rule| *rule < remark.rule),
         kind,
         level,
         message: message(&remark.text),
@@ -179,7 +182,7 @@ fn finding(remark: &Annotation, rules: &[AnnotationRule]) -> SarifResult {
     }
 }
 
-/// Braces and brackets are marks of the message syntax (sections 3.11.5 and 3.11.6).
+/// Escapes braces and brackets, which are message syntax (sections 3.11.5 and 3.11.6).
 fn message(text: &str) -> SarifMessage {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
@@ -192,7 +195,7 @@ fn message(text: &str) -> SarifMessage {
     SarifMessage { text: plain }
 }
 
-/// A path as a URI reference (RFC 3986); an address is one.
+/// A path as a URI reference (RFC 3986). An address is one already.
 fn uri(page: &str) -> String {
     use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
     const IN_A_PATH: &AsciiSet =

@@ -3,20 +3,20 @@
 use crate::domain::report::entry::ReportEntry;
 use crate::domain::report::placement::SectionHeading;
 
-/// A report lists so many entries in detail. A longer e-mail is not read, and
-/// mail programs cut it off at about 100 KB.
+/// The most entries that a report lists in detail. People do not read longer
+/// emails, and mail programs cut an email off at about 100 KB.
 pub const MAX_ENTRIES: usize = 40;
 
-/// Links under one heading. Without entries it is a single line.
+/// Links under one heading. A section without entries is a single line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportSection {
     pub heading: SectionHeading,
     pub name: &'static str,
-    /// Links and points the section is about.
+    /// The number of links and page defects in the section.
     pub count: usize,
     pub entries: Vec<ReportEntry>,
-    /// Links of this section that the cap keeps out.
+    /// Links of this section that exceed [`MAX_ENTRIES`].
     pub unlisted: usize,
-    /// What is known of the links without an entry.
+    /// A sentence on the links without an entry.
     pub note: Option<String>,
 }

@@ -1,7 +1,7 @@
-//! How a report is stored: the JSON that the catalogue keeps and that waits in the outbox.
+//! The stored form of a report: its JSON in the catalogue and in the outbox.
 //!
-//! The names are those of every earlier version; new fields have a default. A
-//! report becomes this form when it is written, and is made from it when it is read.
+//! Every earlier version used the same names. New fields have a default. A
+//! report is converted to this form when it is written and from it when it is read.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -108,10 +108,10 @@ impl<'de> Deserialize<'de> for CourseReport {
 
 impl From<StoredReport> for CourseReport {
     fn from(stored: StoredReport) -> Self {
-        let (items, links) = stored.items.into_iter().map(StoredLink::split).unzip();
+        let (links, earlier_links) = stored.items.into_iter().map(StoredLink::split).unzip();
         Self {
             facts: CourseFacts {
-                items,
+                links,
                 course: stored.course,
                 title: stored.title,
                 pages: stored.pages,
@@ -135,7 +135,7 @@ impl From<StoredReport> for CourseReport {
                 omissions: stored.omissions_before,
                 page_trouble: stored.page_trouble_before,
                 page_trouble_nights: stored.page_trouble_nights_before,
-                links,
+                links: earlier_links,
             },
             kind: ReportKind { is_weekly: stored.is_weekly, before_term: stored.before_term },
         }
@@ -150,7 +150,7 @@ impl From<CourseReport> for StoredReport {
             StoredLink::join(item, before)
         };
         Self {
-            items: facts.items.into_iter().map(join).collect(),
+            items: facts.links.into_iter().map(join).collect(),
             course: facts.course,
             title: facts.title,
             pages: facts.pages,
@@ -179,7 +179,7 @@ impl From<CourseReport> for StoredReport {
 }
 
 impl StoredLink {
-    /// What is known tonight, and what earlier reports said, by the address.
+    /// Separates tonight's facts from the contents of earlier reports.
     fn split(self) -> (LinkFacts, (Address, EarlierLink)) {
         let earlier =
             EarlierLink { state: self.before, reminder: self.reminder_before, notes: self.notes_before };

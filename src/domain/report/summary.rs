@@ -1,22 +1,22 @@
-//! The digest on a terminal: the letter, wider, with a head and what the night cost.
+//! The report on a terminal: wider than the email, with the title and the traffic.
 
 use crate::domain::report::CourseFacts;
 use crate::domain::report::compose::ComposedReport;
 use crate::domain::report::text::{TextLayout, body};
-use crate::domain::report::wording::{patch, whole};
+use crate::domain::report::wording::{patch, sections};
 
-/// Columns of a terminal.
+/// The width of a terminal.
 pub const COLUMNS: usize = 80;
 
 /// What `onreserve check` prints for a course.
-pub fn render(night: &CourseFacts, digest: &ComposedReport) -> String {
+pub fn render(course: &CourseFacts, composed: &ComposedReport) -> String {
     let mut page = TextLayout::new(COLUMNS);
-    page.paragraph(&digest.title);
+    page.paragraph(&composed.title);
     page.blank();
-    body(&mut page, digest);
-    if let Some(told) = patch::at_hand(night) {
-        page.paragraph(&told);
+    body(&mut page, composed);
+    if let Some(sentence) = patch::at_hand(course) {
+        page.paragraph(&sentence);
     }
-    page.paragraph(&whole::traffic(night));
+    page.paragraph(&sections::traffic(course));
     page.text
 }

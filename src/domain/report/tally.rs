@@ -1,4 +1,4 @@
-//! The figures of a report, from which its subject and opening are worded.
+//! The figures of a report. Its subject and opening are written from them.
 
 use std::collections::BTreeMap;
 
@@ -14,28 +14,28 @@ use crate::domain::report::section::ReportSection;
 use crate::domain::report::wording::actions::FixityFigures;
 use crate::domain::verdict::{State, StateName};
 
-/// What is told of a link, gravest first. Each link that is told counts as one of these.
+/// The kinds of news, gravest first. Each listed link is one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NewsKind {
-    /// No reader should be sent there any more.
+    /// The address leads readers to a hostile site.
     Unsafe,
-    /// Nobody should build on what it says any more.
+    /// The work was withdrawn or retracted.
     Disowned,
     NewlyDead,
-    /// A file of the course itself that is not there, seen once.
+    /// A file of the course itself is missing. One night is enough.
     FileMissing,
-    /// Dead for some time, and needed within days.
+    /// Reported as dead before, and due within days.
     DeadDue,
-    /// Broken, and what was decided of it speaks for it no more.
+    /// Broken, and its decision lapsed.
     Undecided,
     MayBeDown,
-    /// Seen not to work, not confirmed; told so early on a first night and before a term.
+    /// Failed but not confirmed; listed only on a first night and before a term.
     FailedLately,
     Changed,
     Restricted,
     Moved,
     NotAnswering,
-    /// Not a link but a point about the page itself.
+    /// A defect of the page itself.
     PagePoint,
     Fixed,
     NotChecked,
@@ -43,7 +43,7 @@ pub enum NewsKind {
     StillDead,
 }
 
-/// How many links are one [`NewsKind`], and on which coming days those that do not work are needed.
+/// The number of links of one [`NewsKind`], and when those that do not work are due.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewsFigure {
     pub count: usize,
@@ -52,7 +52,7 @@ pub struct NewsFigure {
 
 impl NewsFigure {
     pub fn due_on(&self, day: Date) -> usize {
-        self.days.get(&day).copied().unwrap_or_default()
+        self.days.get(&day).copied().unwrap_or(0)
     }
 }
 
@@ -60,51 +60,52 @@ impl NewsFigure {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReportTally {
     pub links: usize,
-    /// Links of which a current copy is kept, was taken this night, can stand in for the link.
+    /// Links with a current copy, with a copy made this night, and with a copy
+    /// that can replace the link.
     pub kept: usize,
     pub kept_new: usize,
     pub kept_open: usize,
-    /// What hashing the copies again came to.
+    /// The results of hashing the copies again.
     pub verified: FixityFigures,
-    /// Links that could be judged though the night is void.
+    /// Links that could be judged although the night is void.
     pub judged: usize,
-    /// What is told, gravest first.
+    /// The news, gravest first.
     pub parts: BTreeMap<NewsKind, NewsFigure>,
-    /// Of the links newly lost: how many our copy stands in for.
+    /// How many of the newly lost links our copy can replace.
     pub lost_covered: usize,
     /// Failing or dead on the first night.
     pub failed_first: usize,
     /// Entries under "needs you", and in all.
     pub items_for_you: usize,
     pub numbered: usize,
-    /// The nearest day on which something is needed that does not work; the
-    /// same under "needs you", and among the unconfirmed.
+    /// The nearest due day of the links that do not work; the same under "needs
+    /// you", and among the unconfirmed.
     pub due: Option<Date>,
     pub yours_due: Option<Date>,
     pub unconfirmed_due: Option<Date>,
-    /// Told before, and there is still something to do about it.
+    /// A link that an earlier report listed still needs work.
     pub is_left_undone: bool,
     troubled: usize,
 }
 
 impl ReportTally {
     pub(super) fn of(
-        night: &CourseReport,
+        report: &CourseReport,
         placed: &[(Placement, &LinkFacts)],
         sections: &[ReportSection],
     ) -> Self {
-        let mut tally = Self { links: night.facts.items.len(), ..Self::default() };
+        let mut tally = Self { links: report.facts.links.len(), ..Self::default() };
         for (place, item) in placed {
-            tally.add(night, *place, item);
+            tally.add(report, *place, item);
         }
-        tally.verified = fixity(&night.facts, placed);
-        let points = entry::defect_entries(night).len();
+        tally.verified = fixity(&report.facts, placed);
+        let points = entry::defect_entries(report).len();
         if points > 0 {
             tally.parts.entry(NewsKind::PagePoint).or_default().count = points;
         }
         let nearest = |headings: &[SectionHeading]| {
             let told = placed.iter().filter(|(place, _)| is_under(*place, headings));
-            told.filter_map(|(_, item)| coming(&night.facts, item)).min()
+            told.filter_map(|(_, item)| coming(&report.facts, item)).min()
         };
         tally.due = nearest(&NOT_WORKING);
         tally.yours_due = nearest(&[SectionHeading::NeedsYou]);
@@ -116,21 +117,21 @@ impl ReportTally {
         tally
     }
 
-    fn add(&mut self, night: &CourseReport, place: Placement, item: &LinkFacts) {
+    fn add(&mut self, report: &CourseReport, place: Placement, item: &LinkFacts) {
         let fails = matches!(item.verdict.state.name(), StateName::Failing | StateName::Dead);
         self.kept += usize::from(item.copy.is_some());
         self.kept_new +=
-            usize::from(item.copy.as_ref().is_some_and(|copy| copy.captured_at >= night.facts.started));
+            usize::from(item.copy.as_ref().is_some_and(|copy| copy.captured_at >= report.facts.started));
         self.judged += usize::from(!placement::is_unchecked(item));
         self.kept_open += usize::from(item.is_covered);
-        self.failed_first += usize::from(night.facts.is_first && fails);
+        self.failed_first += usize::from(report.facts.is_first && fails);
         self.troubled += usize::from(!matches!(item.verdict.state, State::Ok | State::Moved { .. }));
         self.is_left_undone |= is_left_undone(place);
-        let Placement::Told(heading) = place else { return };
-        let part = part(night, heading, item);
+        let Placement::Listed(heading) = place else { return };
+        let part = part(report, heading, item);
         let figure = self.parts.entry(part).or_default();
         figure.count += 1;
-        if let Some(day) = coming(&night.facts, item).filter(|_| is_under(place, &NOT_WORKING)) {
+        if let Some(day) = coming(&report.facts, item).filter(|_| is_under(place, &NOT_WORKING)) {
             *figure.days.entry(day).or_default() += 1;
         }
         let is_lost = matches!(part, NewsKind::NewlyDead | NewsKind::FileMissing);
@@ -146,7 +147,7 @@ impl ReportTally {
         self.count(NewsKind::NewlyDead) + self.count(NewsKind::FileMissing)
     }
 
-    /// Links and points that somebody may want to look at.
+    /// The number of links and defects that are worth a look.
     pub fn to_look_at(&self) -> usize {
         self.parts.values().map(|figure| figure.count).sum::<usize>() - self.count(NewsKind::Fixed)
     }
@@ -157,7 +158,7 @@ impl ReportTally {
     }
 }
 
-fn fixity(night: &CourseFacts, placed: &[(Placement, &LinkFacts)]) -> FixityFigures {
+fn fixity(course: &CourseFacts, placed: &[(Placement, &LinkFacts)]) -> FixityFigures {
     let copies = placed.iter().filter(|(_, item)| item.copy.is_some());
     let verified: Vec<Verified> = copies.clone().filter_map(|(_, item)| item.verified).collect();
     let sound = || verified.iter().filter(|it| it.is_sound);
@@ -166,16 +167,16 @@ fn fixity(night: &CourseFacts, placed: &[(Placement, &LinkFacts)]) -> FixityFigu
         copies: copies.count(),
         sound: sound().count(),
         unsound: verified.len() - sound().count(),
-        oldest: oldest.map(|at| local_day(at, &night.time_zone, night.today)),
+        oldest: oldest.map(|at| local_day(at, &course.time_zone, course.today)),
     }
 }
 
-/// Where links stand that do not work, and are news.
+/// The headings of links that do not work and are news.
 const NOT_WORKING: [SectionHeading; 3] =
     [SectionHeading::NeedsYou, SectionHeading::NotConfirmedButDue, SectionHeading::NewlyDead];
 
 fn is_under(place: Placement, headings: &[SectionHeading]) -> bool {
-    matches!(place, Placement::Told(heading) if headings.contains(&heading))
+    matches!(place, Placement::Listed(heading) if headings.contains(&heading))
 }
 
 fn is_left_undone(place: Placement) -> bool {
@@ -184,13 +185,13 @@ fn is_left_undone(place: Placement) -> bool {
         if !matches!(heading, CouldNotCheck | Decided | NotYetConfirmed | SmallPoints))
 }
 
-fn coming(night: &CourseFacts, item: &LinkFacts) -> Option<Date> {
-    placement::due(night, item).filter(|due| *due >= night.today)
+fn coming(course: &CourseFacts, item: &LinkFacts) -> Option<Date> {
+    placement::due(course, item).filter(|due| *due >= course.today)
 }
 
-fn part(night: &CourseReport, heading: SectionHeading, item: &LinkFacts) -> NewsKind {
+fn part(report: &CourseReport, heading: SectionHeading, item: &LinkFacts) -> NewsKind {
     match heading {
-        SectionHeading::NeedsYou | SectionHeading::NewlyDead => lost_part(night, item),
+        SectionHeading::NeedsYou | SectionHeading::NewlyDead => lost_part(report, item),
         SectionHeading::NotConfirmedButDue => NewsKind::MayBeDown,
         SectionHeading::FoundNotWorking | SectionHeading::NotYetConfirmed => NewsKind::FailedLately,
         SectionHeading::Changed => NewsKind::Changed,
@@ -204,12 +205,12 @@ fn part(night: &CourseReport, heading: SectionHeading, item: &LinkFacts) -> News
     }
 }
 
-fn lost_part(night: &CourseReport, item: &LinkFacts) -> NewsKind {
-    let own = placement::is_own(&night.facts, item);
-    let was_told = night.earlier.state(item).is_some_and(|before| placement::is_broken(before, own));
+fn lost_part(report: &CourseReport, item: &LinkFacts) -> NewsKind {
+    let own = placement::is_own(&report.facts, item);
+    let was_told = report.earlier.state(item).is_some_and(|before| placement::is_broken(before, own));
     let is_hostile = placement::is_hostile(item);
     match &item.verdict.state {
-        _ if placement::is_grave(item) && placement::is_news(night, item, own) => {
+        _ if placement::is_grave(item) && placement::is_news(report, item, own) => {
             if is_hostile {
                 NewsKind::Unsafe
             } else {

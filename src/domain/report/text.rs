@@ -1,35 +1,35 @@
-//! A digest as plain text: the letter's first part, complete without the HTML.
+//! A report as plain text: the first part of an email, complete without the HTML.
 
 use crate::domain::report::compose::ComposedReport;
 use crate::domain::report::entry::{ReportEntry, ShownAddress};
 use crate::domain::report::section::ReportSection;
-use crate::domain::report::wording::whole;
+use crate::domain::report::wording::sections;
 
-/// Columns of a letter; mail programs quote it without breaking lines.
+/// The width of an email. Mail programs can quote such lines without breaking them.
 pub const COLUMNS: usize = 72;
 
-/// In a run of sections without entries, the notes start at this column.
+/// The column where the notes of sections without entries start.
 const NOTE_COLUMN: usize = 30;
 
-/// The letter, without its subject. No line is longer than [`COLUMNS`] unless it is an address.
-pub fn letter(digest: &ComposedReport) -> String {
+/// The report without its subject. Only an address makes a line longer than [`COLUMNS`].
+pub fn render(composed: &ComposedReport) -> String {
     let mut page = TextLayout::new(COLUMNS);
-    body(&mut page, digest);
+    body(&mut page, composed);
     page.text
 }
 
-/// Everything between head and foot; `summary` has its own of both.
-pub(super) fn body(page: &mut TextLayout, digest: &ComposedReport) {
-    page.paragraph(&digest.opening.join(" "));
+/// The report between head and foot. `summary` adds its own head and foot.
+pub(super) fn body(page: &mut TextLayout, composed: &ComposedReport) {
+    page.paragraph(&composed.opening.join(" "));
     let mut number = 1;
     let mut after_line = false;
-    for section in &digest.sections {
+    for section in &composed.sections {
         let is_line = section.entries.is_empty() && section.unlisted == 0;
         if !(is_line && after_line) {
             page.blank();
         }
-        if is_line {
-            page.labelled(&heading(section), section.note.as_deref().unwrap_or_default());
+        if let Some(note) = section.note.as_ref().filter(|_| is_line) {
+            page.labelled(&heading(section), note);
         } else {
             page.wrapped("", "", &heading(section));
             for entry in &section.entries {
@@ -37,7 +37,7 @@ pub(super) fn body(page: &mut TextLayout, digest: &ComposedReport) {
                 page.entry(number, entry);
                 number += 1;
             }
-            let unlisted = (section.unlisted > 0).then(|| whole::not_listed(section.unlisted));
+            let unlisted = (section.unlisted > 0).then(|| sections::not_listed(section.unlisted));
             for line in unlisted.iter().chain(&section.note) {
                 page.blank();
                 page.wrapped("   ", "   ", line);
@@ -45,11 +45,11 @@ pub(super) fn body(page: &mut TextLayout, digest: &ComposedReport) {
         }
         after_line = is_line;
     }
-    if !digest.closing.is_empty() {
+    if !composed.closing.is_empty() {
         page.blank();
-        page.paragraph(&digest.closing.join(" "));
+        page.paragraph(&composed.closing.join(" "));
     }
-    for (words, address) in [(whole::ALL_LINKS, &digest.all_links), (whole::STOP, &digest.stop)] {
+    for (words, address) in [(sections::ALL_LINKS, &composed.all_links), (sections::STOP, &composed.stop)] {
         if let Some(address) = address {
             page.blank();
             page.paragraph(&format!("{words}:"));
@@ -62,7 +62,7 @@ pub(super) fn heading(section: &ReportSection) -> String {
     format!("{} ({})", section.name, section.count)
 }
 
-/// Text under construction, so many columns wide.
+/// Builds a text of a given width.
 pub(super) struct TextLayout {
     pub(super) text: String,
     columns: usize,
@@ -106,7 +106,7 @@ impl TextLayout {
         }
     }
 
-    /// An address has its line to itself, whole.
+    /// Writes an address on its own line, unbroken.
     fn address(&mut self, indent: &str, address: &ShownAddress) {
         match address {
             ShownAddress::Linked(text) | ShownAddress::Unlinked(text) => {
@@ -118,14 +118,14 @@ impl TextLayout {
         }
     }
 
-    /// "STILL DEAD (3)                oldest since ...", the second column hanging.
+    /// "STILL DEAD (3)                oldest since ...", with the second column indented.
     fn labelled(&mut self, label: &str, text: &str) {
         let gap = NOTE_COLUMN.saturating_sub(width(label)).max(2);
         let hanging = " ".repeat(NOTE_COLUMN);
         self.wrapped(&format!("{label}{}", " ".repeat(gap)), &hanging, text);
     }
 
-    /// Words filled into lines; a word too long for any line is cut.
+    /// Fills words into lines. A word longer than a line is cut.
     fn wrapped(&mut self, first: &str, rest: &str, text: &str) {
         let mut line = first.to_owned();
         let mut used = width(first);
@@ -136,7 +136,7 @@ impl TextLayout {
                 self.line(&line);
                 (line, used, is_start) = (rest.to_owned(), width(rest), true);
             }
-            // Foreign words never hold this mark, see `plain`; an address stays whole.
+            // `plain` removes "://" from foreign text, so this word is an address of ours.
             while used + width(word) > self.columns && !word.contains("://") {
                 let (head, tail) = cut(word, self.columns.saturating_sub(used).max(2));
                 line.push_str(head);
@@ -161,7 +161,7 @@ impl TextLayout {
     }
 }
 
-/// The words of a line; a number stays with what it counts ("6 Oct", "219 KB").
+/// The words of a line. A number stays with its unit ("6 Oct", "219 KB").
 pub(super) fn words(text: &str) -> Vec<&str> {
     const LONGEST_UNIT: usize = 8;
     let mut words = Vec::new();
@@ -170,7 +170,7 @@ pub(super) fn words(text: &str) -> Vec<&str> {
         let end = rest.find(' ').unwrap_or(rest.len());
         let is_number =
             rest.get(..end).is_some_and(|word| word.chars().all(|c| c.is_ascii_digit() || c == ','));
-        let unit = rest.get(end + 1..).unwrap_or_default();
+        let unit = rest.get(end + 1..).unwrap_or("");
         let unit = unit.find(' ').unwrap_or(unit.len());
         let end = if is_number && unit > 0 && unit <= LONGEST_UNIT { end + 1 + unit } else { end };
         let (word, after) = rest.split_at(end);
@@ -191,7 +191,7 @@ fn cut(word: &str, columns: usize) -> (&str, &str) {
     (word, "")
 }
 
-/// Columns on a screen: wide East Asian characters and pictographs take two.
+/// The columns of a text. Wide East Asian characters and pictographs take two.
 pub(super) fn width(text: &str) -> usize {
     text.chars().map(width_of).sum()
 }

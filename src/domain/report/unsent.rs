@@ -1,16 +1,16 @@
-//! A report that stands in for an earlier one that its reader never got.
+//! A report that replaces an earlier one that was never delivered.
 
 use crate::domain::report::course_report::CourseReport;
 
 impl CourseReport {
-    /// This report for a reader who did not get the report `unsent`: only what
-    /// was reported before that one counts as known.
+    /// This report for a recipient who did not get the report `unsent`. Only what
+    /// was reported before `unsent` counts as known.
     ///
-    /// A link that broke and works again in between is then no news at all.
+    /// A link that broke and works again in between is then no news.
     #[must_use]
     pub fn including(mut self, unsent: &Self) -> Self {
-        for item in &mut self.facts.items {
-            let Some(before) = unsent.facts.items.iter().find(|before| before.link == item.link) else {
+        for item in &mut self.facts.links {
+            let Some(before) = unsent.facts.links.iter().find(|before| before.link == item.link) else {
                 continue;
             };
             self.earlier

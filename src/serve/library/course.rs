@@ -53,7 +53,7 @@ impl CourseView {
             return Ok(None);
         };
         let decisions = catalogue.decisions(&rules.id).await?;
-        for item in &mut night.items {
+        for item in &mut night.links {
             update_since_report(catalogue, item, decisions.get(&item.link)).await?;
         }
         let readings = catalogue.readings(&rules.id).await?;
@@ -61,7 +61,7 @@ impl CourseView {
         let mut pages: Vec<_> = readings.iter().map(|(source, page)| (configured(source), page)).collect();
         pages.sort_by_key(|(position, _)| *position);
         let index_by_id: HashMap<LinkId, usize> =
-            night.items.iter().enumerate().map(|(index, item)| (LinkId::of(&item.link), index)).collect();
+            night.links.iter().enumerate().map(|(index, item)| (LinkId::of(&item.link), index)).collect();
         let is_reported = |mention: &&Mention| {
             mention.address().is_some_and(|link| index_by_id.contains_key(&LinkId::of(link)))
         };
@@ -91,7 +91,7 @@ impl CourseView {
     }
 
     fn links_for(self: &Arc<Self>, is_reader: bool) -> impl Iterator<Item = LinkView> {
-        (0..self.night.items.len()).map(move |index| LinkView { course: Arc::clone(self), index, is_reader })
+        (0..self.night.links.len()).map(move |index| LinkView { course: Arc::clone(self), index, is_reader })
     }
 
     pub(in crate::serve) fn time_zone(&self) -> &TimeZone {
@@ -132,7 +132,7 @@ async fn update_since_report(
 impl LinkView {
     #[expect(clippy::indexing_slicing, reason = "the index was made from the same items")]
     pub(in crate::serve) fn item(&self) -> &LinkFacts {
-        &self.course.night.items[self.index]
+        &self.course.night.links[self.index]
     }
 
     pub(in crate::serve) fn id(&self) -> LinkId {

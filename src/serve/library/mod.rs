@@ -123,7 +123,7 @@ impl Library {
             return Ok(Some(link));
         }
         for course in &self.snapshot().await?.courses {
-            let same = course.night.items.iter().find(|item| item.link.is_canonically(address));
+            let same = course.night.links.iter().find(|item| item.link.is_canonically(address));
             if let Some(item) = same {
                 return self.link(visitor, LinkId::of(&item.link)).await;
             }

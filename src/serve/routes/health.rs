@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::serve::error::Error;
 use crate::serve::library::Library;
-use crate::world::catalogue::{FinishedNight, OutboxStatus};
+use crate::world::catalogue::{FailureState, FinishedNight, OutboxStatus};
 
 /// Two missed nights and some hours.
 const NIGHT_IS_LATE_AFTER: SignedDuration = SignedDuration::from_hours(50);
@@ -123,7 +123,7 @@ impl Readiness {
 
 /// E-mails that will not be tried again.
 pub(super) fn refused(outbox: &OutboxStatus) -> u64 {
-    outbox.troubles.iter().filter(|trouble| trouble.state != "waiting").count() as u64
+    outbox.troubles.iter().filter(|trouble| trouble.state != FailureState::Waiting).count() as u64
 }
 
 /// Whole seconds; 0 for a negative duration.

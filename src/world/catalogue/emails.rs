@@ -1,4 +1,5 @@
-//! Letters: queued with their night, then waiting until a relay took them.
+//! The outbox in the catalogue: emails that a night queues, and the results of
+//! sending them. The table keeps its first name, `letter`.
 
 use jiff::Timestamp;
 use sqlx::{Row as _, Sqlite, Transaction};
@@ -9,32 +10,32 @@ use super::{Catalogue, Error, NightRef};
 use crate::domain::course::{CourseId, EmailAddress};
 use crate::domain::report::due::{PendingReport, ReportOccasion};
 
-/// A letter to be queued.
+/// An email to queue.
 #[derive(Clone, Debug)]
 pub struct NewEmail {
     pub recipient: EmailAddress,
-    pub telling: PendingReport,
-    /// The first night it tells of, where that is not its own.
+    pub pending: PendingReport,
+    /// The first night that the report covers, if it is an earlier one.
     pub first_night: Option<i64>,
     pub not_before: Timestamp,
 }
 
-/// What a night changes in the outbox.
+/// The changes that a night makes in the outbox.
 #[derive(Clone, Debug, Default)]
 pub struct OutboxChanges {
     pub queued: Vec<NewEmail>,
-    /// Letters never told, whose news the queued ones carry, or which are no news any more.
+    /// Undelivered emails whose news is in a new email or is no news any more.
     pub superseded: Vec<i64>,
 }
 
-/// What passed between a course and one reader.
+/// The emails about a course to one recipient.
 #[derive(Clone, Debug, Default)]
 pub struct EmailHistory {
-    /// When letters were told, or may have been, by occasion: the last of each.
-    pub told: Vec<(ReportOccasion, Timestamp)>,
-    /// Never told, oldest first.
-    pub untold: Vec<UnsentEmail>,
-    /// Never told, and written by a version that we cannot read.
+    /// When the last email of each occasion was delivered, or may have been.
+    pub delivered: Vec<(ReportOccasion, Timestamp)>,
+    /// Emails that were not delivered, oldest first.
+    pub undelivered: Vec<UnsentEmail>,
+    /// Undelivered emails in a form that this version cannot read.
     pub unreadable: Vec<i64>,
 }
 
@@ -42,55 +43,84 @@ pub struct EmailHistory {
 pub struct UnsentEmail {
     pub id: i64,
     pub first_night: i64,
-    pub telling: PendingReport,
+    pub pending: PendingReport,
 }
 
-/// A letter that waits for the relay.
+/// An email that waits for the relay.
 #[derive(Clone, Debug)]
 pub struct QueuedEmail {
     pub id: i64,
     pub recipient: EmailAddress,
-    pub telling: PendingReport,
+    pub pending: PendingReport,
     pub queued_at: Timestamp,
-    /// How often it was tried in vain.
+    /// The number of failed tries.
     pub tries: u32,
 }
 
-/// How a letter's wait went on, with the relay's words.
+/// The result of a try to send an email.
 #[derive(Clone, Debug)]
 pub enum DeliveryResult {
-    Told,
+    Delivered,
     Postponed { until: Timestamp, is_unanswered: bool },
     Refused,
     Expired,
 }
 
-/// The outbox at a glance.
+/// A summary of the outbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OutboxStatus {
     pub waiting: u32,
-    /// The night of the oldest news that waits. A letter that stands in for
-    /// others is younger than what it tells.
+    /// The night of the oldest news that waits. An email that replaces others is
+    /// younger than its news.
     pub oldest: Option<Timestamp>,
-    /// When a letter is to be tried next.
+    /// The time of the next try.
     pub next_try: Option<Timestamp>,
     pub troubles: Vec<FailedEmail>,
 }
 
-/// A letter that the operator has to know of: refused, given up, or tried in vain.
+/// An email that was refused, has expired, or waits after a failed try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedEmail {
     pub course: CourseId,
     pub recipient: EmailAddress,
-    pub state: String,
+    pub state: FailureState,
     pub queued_at: Timestamp,
     pub tries: u32,
     pub answer: String,
 }
 
+/// What happens to an email after a failed try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureState {
+    /// It is tried again.
+    Waiting,
+    Refused,
+    Expired,
+}
+
+impl FailureState {
+    /// The name in the catalogue, on pages and in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Refused => "refused",
+            Self::Expired => "expired",
+        }
+    }
+
+    fn from_sql(text: &str) -> Result<Self, Error> {
+        [Self::Waiting, Self::Refused, Self::Expired]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| {
+                Error::Query(sqlx::Error::Decode(format!("the email state `{text}` is unknown").into()))
+            })
+    }
+}
+
 impl Catalogue {
-    /// Whoever decides what to queue, or hands a letter on, holds this: a
-    /// letter must not be told while a night makes it part of another.
+    /// The lock for queueing and for sending. An email must not be sent while a
+    /// night makes it part of another email.
     pub async fn outbox_lock(&self) -> MutexGuard<'_, ()> {
         self.outbox.lock().await
     }
@@ -100,7 +130,7 @@ impl Catalogue {
         course: &CourseId,
         recipient: &EmailAddress,
     ) -> Result<EmailHistory, Error> {
-        let told = sqlx::query(
+        let delivered = sqlx::query(
             "SELECT occasion, max(coalesce(ended_at, queued_at)) FROM letter WHERE course = ? AND recipient = ? \
              AND (state = 'told' OR state = 'waiting' AND is_unanswered) GROUP BY occasion",
         )
@@ -108,7 +138,7 @@ impl Catalogue {
         .bind(recipient.as_str())
         .fetch_all(&self.pool)
         .await?;
-        let untold = sqlx::query(
+        let undelivered = sqlx::query(
             "SELECT id, first_night, content FROM letter WHERE course = ? AND recipient = ? \
              AND (state IN ('refused', 'expired') OR state = 'waiting' AND NOT is_unanswered) ORDER BY night",
         )
@@ -116,24 +146,24 @@ impl Catalogue {
         .bind(recipient.as_str())
         .fetch_all(&self.pool)
         .await?;
-        let mut with = EmailHistory {
-            told: told
+        let mut history = EmailHistory {
+            delivered: delivered
                 .iter()
                 .map(|row| Ok((from_json(row.get(0))?, time_from(row.get(1))?)))
                 .collect::<Result<_, Error>>()?,
             ..EmailHistory::default()
         };
-        for row in &untold {
+        for row in &undelivered {
             let (id, first_night) = (row.get(0), row.get(1));
             match from_json(row.get(2)) {
-                Ok(telling) => with.untold.push(UnsentEmail { id, first_night, telling }),
-                Err(_) => with.unreadable.push(id),
+                Ok(pending) => history.undelivered.push(UnsentEmail { id, first_night, pending }),
+                Err(_) => history.unreadable.push(id),
             }
         }
-        Ok(with)
+        Ok(history)
     }
 
-    /// Letters of a course, never told, to those who are no reader of it any more.
+    /// Undelivered emails of a course to people who are not its recipients any more.
     pub async fn unsent_to_others(
         &self,
         course: &CourseId,
@@ -149,8 +179,8 @@ impl Catalogue {
         Ok(rows.iter().filter(|row| !is_reader(row.get(1))).map(|row| row.get(0)).collect())
     }
 
-    /// The letters whose turn it is, oldest first. One whose next try is far
-    /// away was postponed by a clock that was wrong.
+    /// The emails that are due, oldest first. An email whose next try is after
+    /// `far` was postponed by a wrong clock and is due too.
     pub async fn due_emails(&self, now: Timestamp, far: Timestamp) -> Result<Vec<i64>, Error> {
         Ok(sqlx::query_scalar(
             "SELECT id FROM letter WHERE state = 'waiting' AND (next_try <= ? OR next_try > ?) ORDER BY night, id",
@@ -161,7 +191,7 @@ impl Catalogue {
         .await?)
     }
 
-    /// `None` if the letter waits no longer.
+    /// `None` if the email does not wait any more.
     pub async fn queued_email(&self, id: i64) -> Result<Option<QueuedEmail>, Error> {
         let row = sqlx::query(
             "SELECT recipient, content, queued_at, tries FROM letter WHERE id = ? AND state = 'waiting'",
@@ -173,7 +203,7 @@ impl Catalogue {
             Ok(QueuedEmail {
                 id,
                 recipient: decoded(row.get(0))?,
-                telling: from_json(row.get(1))?,
+                pending: from_json(row.get(1))?,
                 queued_at: time_from(row.get(2))?,
                 tries: row.get(3),
             })
@@ -181,7 +211,7 @@ impl Catalogue {
         .transpose()
     }
 
-    /// Takes a letter out that cannot be read any more.
+    /// Removes an email that cannot be read.
     pub async fn drop_email(&self, id: i64, at: Timestamp) -> Result<(), Error> {
         sqlx::query("UPDATE letter SET state = 'superseded', content = NULL, ended_at = ? WHERE id = ?")
             .bind(time(at))
@@ -191,8 +221,8 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Notes that a letter is being handed on, which is undone by its turn: whoever
-    /// finds it after a crash knows that the relay may have the letter.
+    /// Marks an email as being sent until [`Self::record_delivery`]. If the mark is
+    /// still there after a crash, the relay may have the email.
     pub async fn begin_delivery(&self, id: i64) -> Result<(), Error> {
         sqlx::query("UPDATE letter SET is_unanswered = is_unanswered | 2 WHERE id = ?")
             .bind(id)
@@ -201,7 +231,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Enters what came of a try, unless its reader stopped the letters meanwhile.
+    /// Stores the result of a try, unless the recipient stopped the emails meanwhile.
     pub async fn record_delivery(
         &self,
         id: i64,
@@ -210,7 +240,7 @@ impl Catalogue {
         answer: &str,
     ) -> Result<(), Error> {
         let (state, next_try, is_unanswered) = match turn {
-            DeliveryResult::Told => ("told", at, false),
+            DeliveryResult::Delivered => ("told", at, false),
             DeliveryResult::Postponed { until, is_unanswered } => ("waiting", *until, *is_unanswered),
             DeliveryResult::Refused => ("refused", at, false),
             DeliveryResult::Expired => ("expired", at, false),
@@ -260,7 +290,7 @@ impl Catalogue {
                     Ok(FailedEmail {
                         course: decoded(row.get(0))?,
                         recipient: decoded(row.get(1))?,
-                        state: row.get(2),
+                        state: FailureState::from_sql(row.get(2))?,
                         queued_at: time_from(row.get(3))?,
                         tries: row.get(4),
                         answer: row.get::<Option<String>, _>(5).unwrap_or_default(),
@@ -271,14 +301,14 @@ impl Catalogue {
     }
 }
 
-/// Queues the letters of a night within its transaction.
-pub(super) async fn post(
-    post: &OutboxChanges,
+/// Queues the emails of a night within its transaction.
+pub(super) async fn queue(
+    outbox: &OutboxChanges,
     night: NightRef,
     at: Timestamp,
     on: &mut Transaction<'_, Sqlite>,
 ) -> Result<(), Error> {
-    for id in &post.superseded {
+    for id in &outbox.superseded {
         sqlx::query(
             "UPDATE letter SET state = 'superseded', content = NULL, ended_at = ? WHERE id = ? AND state <> 'told'",
         )
@@ -287,19 +317,19 @@ pub(super) async fn post(
         .execute(&mut **on)
         .await?;
     }
-    for letter in &post.queued {
+    for email in &outbox.queued {
         sqlx::query(
             "INSERT INTO letter (course, recipient, night, first_night, occasion, state, queued_at, content, next_try) \
              VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?, ?) ON CONFLICT DO NOTHING",
         )
-        .bind(letter.telling.night.facts.course.as_str())
-        .bind(letter.recipient.as_str())
+        .bind(email.pending.report.facts.course.as_str())
+        .bind(email.recipient.as_str())
         .bind(night.id)
-        .bind(letter.first_night.unwrap_or(night.id))
-        .bind(json(&letter.telling.due.occasion)?)
+        .bind(email.first_night.unwrap_or(night.id))
+        .bind(json(&email.pending.due.occasion)?)
         .bind(time(at))
-        .bind(json(&letter.telling)?)
-        .bind(time(letter.not_before))
+        .bind(json(&email.pending)?)
+        .bind(time(email.not_before))
         .execute(&mut **on)
         .await?;
     }

@@ -31,8 +31,8 @@ use tokio::sync::Mutex;
 pub use course_nights::LastNight;
 pub use decisions::{LapsedDecision, StoredDecision};
 pub use emails::{
-    DeliveryResult, EmailHistory, FailedEmail, NewEmail, OutboxChanges, OutboxStatus, QueuedEmail,
-    UnsentEmail,
+    DeliveryResult, EmailHistory, FailedEmail, FailureState, NewEmail, OutboxChanges, OutboxStatus,
+    QueuedEmail, UnsentEmail,
 };
 pub use links::LinkRecord;
 pub use nights::{EndedNight, NightRecord, NightRef};

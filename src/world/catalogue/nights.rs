@@ -45,7 +45,7 @@ pub struct NightRecord {
     pub events: Vec<(CourseId, Event)>,
     /// What was found of each course, to be shown again.
     pub reports: Vec<report::CourseReport>,
-    pub post: OutboxChanges,
+    pub outbox: OutboxChanges,
     /// Decisions that lapsed; the reports mention them.
     pub lapsed: Vec<LapsedDecision>,
     pub requests: u64,
@@ -65,7 +65,7 @@ impl Catalogue {
     }
 
     /// When the newest night with a report began.
-    pub async fn last_told(&self) -> Result<Option<Timestamp>, Error> {
+    pub async fn last_reported(&self) -> Result<Option<Timestamp>, Error> {
         let started = sqlx::query_scalar::<_, Option<String>>(
             "SELECT MAX(started) FROM night WHERE finished IS NOT NULL AND id IN (SELECT night FROM report)",
         )
@@ -147,7 +147,7 @@ impl Catalogue {
         for lapse in &record.lapsed {
             decisions::lapse(lapse, &mut transaction).await?;
         }
-        emails::post(&record.post, record.night, record.finished, &mut transaction).await?;
+        emails::queue(&record.outbox, record.night, record.finished, &mut transaction).await?;
         sqlx::query("UPDATE night SET finished = ?, void = ?, requests = ?, bytes = ? WHERE id = ?")
             .bind(time(record.finished))
             .bind(record.void.as_ref().map(json).transpose()?)

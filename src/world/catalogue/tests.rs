@@ -204,7 +204,7 @@ async fn only_the_newest_report_keeps_the_patch_that_every_night_finds_again() {
             verdicts: Vec::new(),
             events: Vec::new(),
             reports: vec![told.clone()],
-            post: OutboxChanges::default(),
+            outbox: OutboxChanges::default(),
             lapsed: Vec::new(),
             requests: 0,
             bytes: 0,
@@ -250,7 +250,7 @@ async fn a_letter_of_another_version_stops_neither_nights_nor_mail() {
     .unwrap();
     let with = catalogue.email_history(&course, &reader).await.unwrap();
     let [id] = with.unreadable.as_slice() else { panic!("{with:?}") };
-    assert!(with.untold.is_empty());
+    assert!(with.undelivered.is_empty());
     assert!(matches!(catalogue.queued_email(*id).await, Err(Error::Value(_))));
     catalogue.drop_email(*id, night(2)).await.unwrap();
     assert!(catalogue.queued_email(*id).await.unwrap().is_none());

@@ -1,6 +1,6 @@
-//! A domain's signature over a mail: DKIM (RFC 6376), with RSA or Ed25519 (RFC 8463).
+//! DKIM signatures of emails (RFC 6376), with RSA or Ed25519 (RFC 8463).
 //!
-//! Both are deterministic, so that a mail sent twice is the same bytes.
+//! Both are deterministic, so that an email sent twice has the same bytes.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,8 @@ use ring::signature::{Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
 
-/// What is signed of a mail's head, where it is there. Whoever offers to stop
-/// the mails by one request wants both headers of that signed (RFC 8058).
+/// The header fields that are signed, if they are present. RFC 8058 requires
+/// signed `List-Unsubscribe` fields.
 const SIGNED: [&str; 11] = [
     "From",
     "To",
@@ -30,10 +30,10 @@ const SIGNED: [&str; 11] = [
     "List-Unsubscribe-Post",
 ];
 
-/// Base64 in a line of its own stays within 78 columns.
+/// The width of base 64 lines, which keeps them within 78 columns.
 const COLUMNS: usize = 72;
 
-/// Who signs, and with what; the key is never printed.
+/// The domain, the selector and the key of signatures. The key is never printed.
 #[derive(Clone)]
 pub struct DkimSigner {
     domain: String,
@@ -86,7 +86,7 @@ impl DkimSigner {
     pub fn sign(&self, mail: Vec<u8>) -> Result<Vec<u8>, Unsigned> {
         let (head, body) = parts(&mail).ok_or(Unsigned::Format)?;
         let mut names: Vec<&str> = SIGNED.into_iter().filter(|name| field(head, name).is_some()).collect();
-        // Named once more than it is there, so that nobody can add another one.
+        // A name more than present prevents another `From` (RFC 6376 section 5.4.2).
         names.push("From");
         let unsigned = format!(
             "DKIM-Signature: v=1; a={}; c=relaxed/relaxed;\r\n\td={}; s={};\r\n\th={};\r\n\tbh={};\r\n\tb=",
@@ -142,12 +142,12 @@ impl DkimKey {
     }
 }
 
-/// Head and body; a mail of ours is ASCII.
+/// Head and body. The emails of Onreserve are ASCII.
 fn parts(mail: &[u8]) -> Option<(&str, &str)> {
     std::str::from_utf8(mail).ok()?.split_once("\r\n\r\n")
 }
 
-/// The last field of a name, unfolded.
+/// The last field with this name, unfolded.
 fn field(head: &str, name: &str) -> Option<String> {
     let unfolded = head.replace("\r\n ", " ").replace("\r\n\t", " ");
     let of_name = |line: &&str| {
@@ -156,8 +156,8 @@ fn field(head: &str, name: &str) -> Option<String> {
     unfolded.split("\r\n").filter(of_name).last().map(str::to_owned)
 }
 
-/// What is signed: the named fields that are there, each once, and the
-/// signature's own without a signature (RFC 6376 section 3.7).
+/// The signed bytes of the head: the named fields that are present, each once,
+/// and the signature field without its signature (RFC 6376 section 3.7).
 fn relaxed_head(head: &str, names: &[&str], unsigned: &str) -> String {
     let mut relaxed = String::new();
     for (at, name) in names.iter().enumerate() {
@@ -204,7 +204,7 @@ mod tests {
 
     use super::*;
 
-    /// The mail and the signature of RFC 8463, appendix A.3.
+    /// The email and the signature of RFC 8463, appendix A.3.
     const MAIL: &str = "From: Joe SixPack <joe@football.example.com>\r\n\
         To: Suzie Q <suzie@shopping.example.net>\r\n\
         Subject: Is dinner ready?\r\n\
@@ -219,7 +219,7 @@ mod tests {
         bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n b=";
 
     #[test]
-    fn the_signature_of_the_standard_comes_out() {
+    fn the_signature_matches_the_example_of_the_standard() {
         let (head, body) = parts(MAIL.as_bytes()).unwrap();
         let hash = digest::digest(&digest::SHA256, relaxed_body(body).as_bytes());
         assert_eq!(STANDARD.encode(hash), "2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=");
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_relaxed_as_the_standard_shows() {
+    fn a_body_is_canonicalized_as_in_the_standard() {
         assert_eq!(relaxed_body(" C \r\nD \t E\r\n\r\n\r\n"), " C\r\nD E\r\n");
         assert_eq!(relaxed_body("\r\n\r\n"), "");
         assert_eq!(relaxed_field("A: X\r\n"), "a:X");
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signed_mail_can_be_verified_and_says_what_is_signed() {
+    fn a_signed_email_can_be_verified_and_names_its_signed_fields() {
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::io::Write::write_all(&mut file.as_file(), key.serialize_pem().as_bytes()).unwrap();
@@ -269,9 +269,9 @@ mod tests {
             .unwrap();
     }
 
-    /// A key in the older form, of which the test's mails are all that is ever signed.
+    /// A PKCS #1 key, which signs only the emails of this test.
     #[test]
-    fn a_key_of_rsa_signs_too() {
+    fn an_rsa_key_signs_too() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/dkim-key.pem");
         let rsa = DkimSigner::read("school.edu".to_owned(), "reserve".to_owned(), Path::new(path)).unwrap();
         let sent = String::from_utf8(rsa.sign(MAIL.as_bytes().to_vec()).unwrap()).unwrap();
@@ -296,9 +296,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_named() {
-        let told =
+    fn a_file_without_a_key_is_an_error_with_its_path() {
+        let error =
             DkimSigner::read("a".to_owned(), "b".to_owned(), Path::new("/none")).unwrap_err().to_string();
-        assert!(told.contains("/none") && told.contains("PEM"), "{told}");
+        assert!(error.contains("/none") && error.contains("PEM"), "{error}");
     }
 }

@@ -1,7 +1,8 @@
-//! Letters as mail: how one is written here, how it is handed on in `relay`.
+//! The format of an email. `dkim` signs it, and `relay` sends it.
 //!
-//! `multipart/alternative`, the complete text first (RFC 2046 section 5.1.4).
-//! The same letter is always the same bytes, so that a repeat is recognised.
+//! It is `multipart/alternative`, with the complete text first (RFC 2046 section
+//! 5.1.4). The same report always gives the same bytes, so that mail programs
+//! recognise a repeat.
 
 use std::time::{Duration, SystemTime};
 
@@ -25,28 +26,28 @@ pub struct Email<'a> {
     pub from: &'a Mailbox,
     pub to: &'a EmailAddress,
     pub course: &'a CourseId,
-    /// The course by its title.
+    /// The title of the course.
     pub title: &'a str,
-    /// Letters of one term are one thread.
+    /// Emails of one term are one thread.
     pub term: Option<Term>,
-    /// The start of the night it tells; with course and reader it names the letter.
+    /// The start of the night. With course and recipient it makes the Message-ID.
     pub night: Timestamp,
     pub date: Timestamp,
     pub subject: &'a str,
     pub text: &'a str,
     pub html: &'a str,
-    /// A unified diff to be attached.
+    /// A unified diff to attach.
     pub patch: Option<&'a str>,
-    /// Where one request ends these mails (RFC 8058).
+    /// The address that unsubscribes with one request (RFC 8058).
     pub unsubscribe: Option<&'a str>,
 }
 
-/// A letter that cannot become a mail.
+/// An email that cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("`{address}` is no mail address: {source}")]
+    #[error("`{address}` is not a valid email address: {source}")]
     Address { address: String, source: lettre::address::AddressError },
-    #[error("the letter cannot be written as a mail: {0}")]
+    #[error("the email cannot be written: {0}")]
     Message(#[from] lettre::error::Error),
 }
 
@@ -54,12 +55,11 @@ impl Email<'_> {
     /// The part of the Message-ID between the angle brackets.
     pub fn id(&self) -> String {
         let night = self.night.strftime("%Y%m%dT%H%M%SZ");
-        let reader = Digest::of(self.to.as_str().as_bytes()).to_string();
-        let reader = reader.get(..12).unwrap_or(&reader);
+        let reader: String = Digest::of(self.to.as_str().as_bytes()).to_string().chars().take(12).collect();
         format!("{}.{night}.{reader}@{}", self.course, self.host())
     }
 
-    /// What every letter of a term refers to. No letter has this id itself.
+    /// The Message-ID that every email of a term refers to. No email has it.
     fn thread(&self) -> String {
         let term = self.term.map_or_else(|| "report".to_owned(), |term| term.first.to_string());
         format!("{}.{term}@{}", self.course, self.host())
@@ -69,7 +69,7 @@ impl Email<'_> {
         self.from.email.domain()
     }
 
-    /// The mail as it is sent: ASCII, with CRLF.
+    /// The email as it is sent: ASCII, with CRLF.
     pub fn format(&self) -> Result<Vec<u8>, Error> {
         let since_epoch = Duration::from_secs(u64::try_from(self.date.as_second()).unwrap_or(0));
         let to = self
@@ -92,20 +92,20 @@ impl Email<'_> {
         Ok(message.formatted())
     }
 
-    /// The letter, and its patch behind it (RFC 2046 section 5.1.3).
+    /// The body with the patch attached (RFC 2046 section 5.1.3).
+    #[expect(clippy::expect_used, reason = "base 64 encodes all bytes, and the media type is a constant")]
     fn with_patch(&self, id: &str) -> MultiPart {
-        let letter = self.body(id);
-        let Some(patch) = self.patch.filter(|patch| !patch.is_empty()) else { return letter };
-        // In base 64 its line ends and odd bytes survive every relay.
-        let encoded = Body::new_with_encoding(patch.as_bytes().to_vec(), ContentTransferEncoding::Base64);
-        let (Ok(body), Ok(kind)) = (encoded, ContentType::parse("text/x-diff; charset=utf-8")) else {
-            return letter;
-        };
+        let body = self.body(id);
+        let Some(patch) = self.patch.filter(|patch| !patch.is_empty()) else { return body };
+        // Relays do not change line ends and other bytes in base 64.
+        let patch = Body::new_with_encoding(patch.as_bytes().to_vec(), ContentTransferEncoding::Base64)
+            .expect("base 64 encodes all bytes");
+        let kind = ContentType::parse("text/x-diff; charset=utf-8").expect("it is a valid media type");
         MultiPart::builder()
             .kind(MultiPartKind::Mixed)
             .boundary(boundary(&format!("{id} mixed")))
-            .multipart(letter)
-            .singlepart(Attachment::new(format!("{}.patch", self.course)).body(body, kind))
+            .multipart(body)
+            .singlepart(Attachment::new(format!("{}.patch", self.course)).body(patch, kind))
     }
 
     fn body(&self, id: &str) -> MultiPart {
@@ -119,8 +119,8 @@ impl Email<'_> {
             .singlepart(part(ContentType::TEXT_HTML, self.html))
     }
 
-    /// Keeps holiday replies away (RFC 3834, and what Exchange reads), and says
-    /// which list this is (RFC 2919) and how to leave it (RFC 2369, RFC 8058).
+    /// Headers that prevent automatic replies (RFC 3834, and the one of Exchange),
+    /// name the list (RFC 2919) and unsubscribe (RFC 2369, RFC 8058).
     fn list_headers(&self) -> Vec<(HeaderName, String)> {
         let mut headers = vec![
             (HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()),
@@ -141,8 +141,8 @@ impl Email<'_> {
         headers
     }
 
-    /// "Deep Generative Models <dgm.onreserve.school.edu>"; the title only
-    /// where it is plain words, which need no quoting.
+    /// "Deep Generative Models <dgm.onreserve.school.edu>". The title is left out
+    /// if it would need quoting.
     fn list_id(&self) -> String {
         let title = plain::visible(self.title);
         let is_plain = title.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ' || c == '-');
@@ -151,9 +151,10 @@ impl Email<'_> {
     }
 }
 
-/// No line of a letter can hold it: the digest is of the letter's own name.
+/// A MIME boundary. It is a digest of the Message-ID, so no line of the email has it.
 fn boundary(name: &str) -> String {
-    format!("=_{}", Digest::of(name.as_bytes()).to_string().get(..32).unwrap_or_default())
+    let digest: String = Digest::of(name.as_bytes()).to_string().chars().take(32).collect();
+    format!("=_{digest}")
 }
 
 fn is_clean_https(url: &str) -> bool {

@@ -1,4 +1,4 @@
-//! The way out: a mail is handed on, and one of five things comes of it.
+//! Sending of emails: by SMTP, by a `sendmail` program, or into a directory.
 
 mod sendmail;
 mod smtp;
@@ -10,15 +10,15 @@ use std::path::{Path, PathBuf};
 use super::Mailbox;
 use crate::domain::course::EmailAddress;
 
-/// Who hands mails on.
+/// How emails are sent.
 #[derive(Clone, Debug)]
 pub enum RelayConfig {
     Smtp(SmtpServer),
-    /// A program that takes a mail as `sendmail` does.
+    /// A program with the interface of `sendmail`.
     Sendmail {
         program: PathBuf,
     },
-    /// Each mail becomes a file; for rehearsals and tests.
+    /// Each email becomes a file; for rehearsals and tests.
     Directory {
         dir: PathBuf,
     },
@@ -30,14 +30,14 @@ pub struct SmtpServer {
     pub port: u16,
     pub security: SmtpSecurity,
     pub login: Option<SmtpLogin>,
-    /// Certificate authorities beside the system's, in PEM.
+    /// A PEM file of certificate authorities in addition to those of the system.
     pub extra_ca: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SmtpSecurity {
-    /// TLS is asked for in plain words, and nothing else is said without it.
+    /// The connection switches to TLS before the login; without TLS it ends.
     StartTls,
     Tls,
     /// Only for a relay on this machine.
@@ -71,32 +71,32 @@ impl fmt::Debug for SmtpPassword {
     }
 }
 
-/// A mail on its way: the envelope, and the mail as it is sent.
+/// An email to send, with its envelope.
 #[derive(Clone, Copy, Debug)]
 pub struct OutgoingEmail<'a> {
     pub from: &'a Mailbox,
     pub to: &'a EmailAddress,
-    /// Names the file where mails become files.
+    /// The Message-ID, which names the file in a directory.
     pub id: &'a str,
     pub mail: &'a [u8],
 }
 
-/// What came of handing a mail on; each with the relay's words, or ours.
+/// The result of sending an email, with the answer of the relay or an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HandOver {
-    /// The relay answers for it now.
-    Taken(String),
-    /// Not this one, not now.
-    Later(String),
-    /// None at all, for now: no relay is there, or it does not let us in.
+pub enum SendResult {
+    /// The relay has accepted the email.
+    Accepted(String),
+    /// The relay wants this email later.
+    Deferred(String),
+    /// The relay cannot be reached or refuses the login, so no email can be sent.
     NoRelay(String),
-    /// It was sent whole, and no answer came: the relay may have it.
+    /// The whole email was sent without an answer. The relay may have it.
     Unanswered(String),
-    /// Never.
+    /// The relay refuses this email for good.
     Refused(String),
 }
 
-/// A relay that cannot be set up.
+/// A relay whose configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("[mail] extra_ca {}: {why}; it takes a file of certificates in PEM", path.display())]
@@ -105,7 +105,7 @@ pub enum Error {
     Tls { host: String, why: String },
 }
 
-/// A way out, ready for use.
+/// A configured relay.
 #[derive(Clone, Debug)]
 pub struct Relay {
     kind: RelayKind,
@@ -128,10 +128,14 @@ impl Relay {
         Ok(Self { kind })
     }
 
-    /// Whether the way is open, found out without a mail; else what is in the way.
-    pub async fn greet(&self, from: &Mailbox) -> Result<(), String> {
+    /// Checks the relay without sending an email.
+    ///
+    /// # Errors
+    ///
+    /// Why no email can be sent.
+    pub async fn check(&self, from: &Mailbox) -> Result<(), String> {
         match &self.kind {
-            RelayKind::Smtp(server) => server.greet(from).await,
+            RelayKind::Smtp(server) => server.check(from).await,
             RelayKind::Sendmail(program) => sendmail::is_there(program),
             RelayKind::Directory(dir) => {
                 let written = std::fs::create_dir_all(dir).and_then(|()| tempfile::tempfile_in(dir));
@@ -140,30 +144,30 @@ impl Relay {
         }
     }
 
-    pub async fn hand_on(&self, parcel: &OutgoingEmail<'_>) -> HandOver {
+    pub async fn send(&self, outgoing: &OutgoingEmail<'_>) -> SendResult {
         match &self.kind {
-            RelayKind::Smtp(server) => server.hand_on(parcel).await,
-            RelayKind::Sendmail(program) => sendmail::hand_on(program, parcel).await,
-            RelayKind::Directory(dir) => match file(dir, parcel) {
-                Ok(path) => HandOver::Taken(format!("written to {}", path.display())),
-                Err(error) => HandOver::NoRelay(format!("cannot write to {}: {error}", dir.display())),
+            RelayKind::Smtp(server) => server.send(outgoing).await,
+            RelayKind::Sendmail(program) => sendmail::send(program, outgoing).await,
+            RelayKind::Directory(dir) => match file(dir, outgoing) {
+                Ok(path) => SendResult::Accepted(format!("written to {}", path.display())),
+                Err(error) => SendResult::NoRelay(format!("cannot write to {}: {error}", dir.display())),
             },
         }
     }
 }
 
-/// Appears whole or not at all; the same letter is the same file.
-fn file(dir: &Path, parcel: &OutgoingEmail) -> std::io::Result<PathBuf> {
+/// Writes the email atomically. The same email always has the same file.
+fn file(dir: &Path, outgoing: &OutgoingEmail) -> std::io::Result<PathBuf> {
     std::fs::create_dir_all(dir)?;
-    let path = dir.join(format!("{}.eml", parcel.id));
+    let path = dir.join(format!("{}.eml", outgoing.id));
     let mut file = tempfile::Builder::new().prefix(".").suffix(".tmp").tempfile_in(dir)?;
-    file.write_all(parcel.mail)?;
+    file.write_all(outgoing.mail)?;
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| error.error)?;
     Ok(path)
 }
 
-/// A relay's or a program's words: one line, short, nothing invisible.
-fn said(words: &str) -> String {
+/// The answer of a relay or program as one short line without controls.
+fn one_line(words: &str) -> String {
     crate::domain::report::plain::visible(words).chars().take(300).collect()
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::patch::SourceLocation;
 use crate::domain::report::due::{self, LastSent, PendingReport};
-use crate::domain::report::tests::{kept, night, ok, three_dead_two_changed_one_moved, with};
+use crate::domain::report::tests::{kept, ok, report, three_dead_two_changed_one_moved, with};
 use crate::domain::report::{CourseReport, PagePatch, html, text};
 
 const TERM: Term = Term { first: jiff::civil::date(2026, 9, 21), last: jiff::civil::date(2026, 12, 11) };
@@ -11,34 +11,34 @@ fn mailbox() -> Mailbox {
 }
 
 /// The mail of a night, and its head and text part for reading.
-fn mail(night: &CourseReport) -> (String, String) {
-    let (whole, head, _) = mail_and_html(night);
+fn mail(report: &CourseReport) -> (String, String) {
+    let (whole, head, _) = mail_and_html(report);
     (whole, head)
 }
 
 /// The same, and what its HTML part is made of.
-fn mail_and_html(night: &CourseReport) -> (String, String, String) {
-    let due = due::report_due(night, Some(TERM), LastSent::default(), night.facts.today).unwrap();
-    let mut digest = PendingReport::new(night.clone(), due, Some(TERM)).digest();
+fn mail_and_html(report: &CourseReport) -> (String, String, String) {
+    let due = due::report_due(report, Some(TERM), LastSent::default(), report.facts.today).unwrap();
+    let mut composed = PendingReport::new(report.clone(), due, Some(TERM)).compose();
     let signed = |what: &str| format!("https://reserve.example.edu/{what}/AQnhjOr7ewNW8QqfVnHUUbHe");
-    for entry in digest.sections.iter_mut().flat_map(|section| &mut section.entries) {
+    for entry in composed.sections.iter_mut().flat_map(|section| &mut section.entries) {
         entry.action = (!entry.links.is_empty()).then(|| signed("act"));
     }
-    digest.all_links = Some("https://reserve.example.edu/c/dgm/health".to_owned());
-    digest.stop = Some(signed("letters"));
-    let page = html::page(&digest).unwrap();
+    composed.all_links = Some("https://reserve.example.edu/c/dgm/health".to_owned());
+    composed.stop = Some(signed("letters"));
+    let page = html::page(&composed).unwrap();
     let letter = Email {
         from: &mailbox(),
         to: &"instructor@example.edu".parse().unwrap(),
-        course: &night.facts.course,
-        title: &night.facts.title,
+        course: &report.facts.course,
+        title: &report.facts.title,
         term: Some(TERM),
-        night: night.facts.started,
-        date: night.facts.finished,
-        subject: &digest.subject,
-        text: &text::letter(&digest),
+        night: report.facts.started,
+        date: report.facts.finished,
+        subject: &composed.subject,
+        text: &text::render(&composed),
         html: &page,
-        patch: night.facts.patch.as_ref().and_then(|patch| patch.diff.as_deref()),
+        patch: report.facts.patch.as_ref().and_then(|patch| patch.diff.as_deref()),
         unsubscribe: Some("https://reserve.example.edu/u/dgm"),
     };
     let mail = String::from_utf8(letter.format().unwrap()).unwrap();
@@ -62,15 +62,15 @@ fn the_mail_of_a_night_with_three_dead_two_changed_one_moved() {
 #[test]
 fn the_mail_of_a_quiet_week() {
     let items = (0..143).map(|i| kept(ok("A paper", &format!("https://h{i}.example/p.pdf")), 9, 90_000));
-    let (_, head, html) = mail_and_html(&night(items.collect()));
+    let (_, head, html) = mail_and_html(&report(items.collect()));
     insta::assert_snapshot!("quiet", head);
     insta::assert_snapshot!("quiet_html", html.split_once("<main>").unwrap().1);
 }
 
 #[test]
 fn the_same_letter_is_the_same_bytes() {
-    let night = three_dead_two_changed_one_moved();
-    assert_eq!(mail(&night).0, mail(&night).0);
+    let report = three_dead_two_changed_one_moved();
+    assert_eq!(mail(&report).0, mail(&report).0);
 }
 
 /// Every field under someone else's hand, as a mail.
@@ -127,10 +127,10 @@ fn a_patch_is_attached_byte_for_byte() {
     let spot = SourceLocation { name: "x.md".into(), line: 1 };
     let link = "http://a.example/".parse().unwrap();
     let patch = PagePatch { diff: Some(diff.into()), spots: vec![(link, vec![spot])] };
-    let night = with(three_dead_two_changed_one_moved(), |report| {
+    let report = with(three_dead_two_changed_one_moved(), |report| {
         report.facts.patch = Some(patch);
     });
-    let (whole, head) = mail(&night);
+    let (whole, head) = mail(&report);
     assert!(head.contains("Content-Type: multipart/mixed;"), "{head}");
     assert!(head.contains("The attached patch puts new addresses in 1 place of the sources"), "{head}");
     let (_, attached) = whole.split_once("Content-Disposition: attachment; filename=\"dgm.patch\"").unwrap();
@@ -138,7 +138,7 @@ fn a_patch_is_attached_byte_for_byte() {
     let (_, body) = attached.split_once("\r\n\r\n").unwrap();
     let base64: String = body.split("\r\n--").next().unwrap().split_whitespace().collect();
     assert_eq!(decoded(&base64), diff.as_bytes());
-    assert_eq!(whole, mail(&night).0, "the same letter is the same bytes");
+    assert_eq!(whole, mail(&report).0, "the same letter is the same bytes");
 }
 
 /// Base 64 (RFC 4648 section 4).

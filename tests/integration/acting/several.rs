@@ -120,10 +120,10 @@ async fn links_of_one_host_that_share_a_fate_are_decided_together() {
         assert!(line.is_some(), "{tool}: {decided}");
     }
     assert_eq!(decided.matches("accepted_dead").count(), 3, "{STILL_THERE} has another fate");
-    assert!(ask(at, "GET", &path, "").await.1.contains("accepted as dead."));
+    assert!(ask(at, "GET", &path, "").await.1.contains("no longer reported as dead."));
     ask(at, "POST", &path, "choice=undo").await;
     let health = ask(at, "GET", "/c/c/health", "").await.1;
-    assert!(!health.contains("accepted as dead"), "all three are taken back: {health}");
+    assert!(!health.contains("no longer reported as dead"), "all three are taken back: {health}");
     service.stop().await;
 }
 

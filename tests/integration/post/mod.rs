@@ -82,7 +82,7 @@ async fn a_strict_relay_is_spoken_to_in_private_and_with_the_password() {
     assert_eq!(relay.sent().len(), 0);
 
     file_in(&town, "password", &format!("{}\n", relay::PASSWORD));
-    later(&town, "2026-09-14T02:36:00Z", "letter delivered").await;
+    later(&town, "2026-09-14T02:36:00Z", "email sent").await;
     let taken = relay.taken();
     assert_eq!(taken.len(), 1);
     assert!(taken[0].was_private && taken[0].to == "i@school.test", "{:?}", taken[0]);
@@ -141,7 +141,7 @@ async fn a_mail_put_off_is_sent_once_more_as_it_was() {
     service.says("waiting until").await;
     service.stop().await;
     assert_eq!(relay.sent().len(), 1);
-    later(&town, "2026-09-14T02:36:00Z", "letter delivered").await;
+    later(&town, "2026-09-14T02:36:00Z", "email sent").await;
     nights(&town, 2..=3).await;
     let sent = relay.sent();
     assert_eq!(sent.len(), 2);

@@ -2,7 +2,7 @@ use jiff::civil::date;
 
 use super::*;
 use crate::domain::evidence::{Reason, Weight};
-use crate::domain::report::tests::{TestLink, at, dead, in_state, kept, newly_dead, night, ok, with};
+use crate::domain::report::tests::{TestLink, at, dead, in_state, kept, newly_dead, ok, report, with};
 use crate::domain::report::{PageTrouble, Void, text};
 use crate::domain::verdict::State;
 
@@ -16,27 +16,27 @@ fn broke() -> TestLink {
 }
 
 fn quiet() -> CourseReport {
-    night(vec![ok("A paper", "https://a.example/a.pdf")])
+    report(vec![ok("A paper", "https://a.example/a.pdf")])
 }
 
 fn had(regular: Date) -> LastSent {
     LastSent { regular: Some(regular), urgent: None }
 }
 
-fn occasion(night: &CourseReport, had: LastSent) -> Option<(ReportOccasion, Date)> {
-    report_due(night, Some(TERM), had, night.facts.today).map(|due| (due.occasion, due.on))
+fn occasion(report: &CourseReport, had: LastSent) -> Option<(ReportOccasion, Date)> {
+    report_due(report, Some(TERM), had, report.facts.today).map(|due| (due.occasion, due.on))
 }
 
 #[test]
 fn a_digest_tells_of_change_once_a_day() {
-    let news = night(vec![broke()]);
+    let news = report(vec![broke()]);
     assert_eq!(occasion(&news, had(date(2026, 10, 4))), Some((ReportOccasion::Changes, MONDAY)));
     assert_eq!(occasion(&news, had(MONDAY)), Some((ReportOccasion::Changes, date(2026, 10, 6))));
 }
 
 #[test]
 fn what_is_needed_within_three_days_does_not_wait_for_tomorrow() {
-    let due_on = |day| night(vec![at(broke(), "Week 3", day, 9)]);
+    let due_on = |day| report(vec![at(broke(), "Week 3", day, 9)]);
     assert_eq!(occasion(&due_on(date(2026, 10, 8)), had(MONDAY)), Some((ReportOccasion::Urgent, MONDAY)));
     let later = Some((ReportOccasion::Changes, date(2026, 10, 6)));
     assert_eq!(occasion(&due_on(date(2026, 10, 9)), had(MONDAY)), later);
@@ -48,14 +48,14 @@ fn what_is_needed_within_three_days_does_not_wait_for_tomorrow() {
 fn a_place_that_a_stranger_took_over_does_not_wait_either() {
     let taken = State::Dead { reason: Reason::Parked };
     let taken = in_state(ok("A blog", "https://blog.example/"), Some(State::Ok), taken, 3);
-    assert_eq!(occasion(&night(vec![taken]), had(MONDAY)), Some((ReportOccasion::Urgent, MONDAY)));
+    assert_eq!(occasion(&report(vec![taken]), had(MONDAY)), Some((ReportOccasion::Urgent, MONDAY)));
 }
 
 #[test]
 fn what_is_not_confirmed_is_not_urgent() {
     let failing = State::Failing { reason: Reason::Parked, weight: Weight::Weak };
     let item = in_state(ok("A blog", "https://blog.example/"), Some(State::Ok), failing, 1);
-    assert_eq!(occasion(&night(vec![item]), had(MONDAY)), None);
+    assert_eq!(occasion(&report(vec![item]), had(MONDAY)), None);
 }
 
 #[test]
@@ -104,12 +104,12 @@ fn before_a_term_its_course_is_told_twice() {
 
 #[test]
 fn the_first_night_is_a_baseline_and_a_void_one_is_the_operators() {
-    let first = with(night(vec![broke()]), |report| {
+    let first = with(report(vec![broke()]), |report| {
         report.facts.is_first = true;
     });
     assert_eq!(occasion(&first, LastSent::default()), Some((ReportOccasion::Baseline, MONDAY)));
     let void = Some(Void { failed: 9, links: 10, hosts: 9, sentinels: None });
-    let void = with(night(vec![broke()]), |report| {
+    let void = with(report(vec![broke()]), |report| {
         report.facts.void = void;
     });
     assert_eq!(occasion(&void, had(MONDAY)), None);
@@ -133,15 +133,15 @@ fn a_page_that_stays_unreadable_is_told_once() {
 
 #[test]
 fn every_letter_says_when_the_next_is_due() {
-    let closing = |night: &CourseReport| {
-        let due = report_due(night, Some(TERM), LastSent::default(), night.facts.today).unwrap();
-        PendingReport::new(night.clone(), due, Some(TERM)).digest().closing.pop().unwrap()
+    let closing = |report: &CourseReport| {
+        let due = report_due(report, Some(TERM), LastSent::default(), report.facts.today).unwrap();
+        PendingReport::new(report.clone(), due, Some(TERM)).compose().closing.pop().unwrap()
     };
     assert_eq!(
-        closing(&night(vec![broke()])),
+        closing(&report(vec![broke()])),
         "Next report: when something changes, and Mon 12 Oct at the latest."
     );
-    let last = with(night(vec![broke()]), |report| {
+    let last = with(report(vec![broke()]), |report| {
         report.facts.today = date(2026, 12, 7);
     });
     assert_eq!(closing(&last), "Next report: when something changes.");
@@ -156,12 +156,12 @@ fn what_stays_dead_is_told_again_after_1_4_and_12_weeks() {
     let told = |nights: u32, is_weekly: bool| {
         let item = ok("A paper", "https://a.example/a.pdf");
         let old = kept(in_state(item, Some(dead()), dead(), nights), 3, 9000);
-        let night = with(night(vec![old]), |report| {
+        let report = with(report(vec![old]), |report| {
             report.kind.is_weekly = is_weekly;
         });
-        let digest = compose(&night);
-        assert!(!digest.is_news && digest.subject.contains("Nothing new"), "{}", digest.subject);
-        text::letter(&digest).contains("https://a.example/a.pdf")
+        let composed = compose(&report);
+        assert!(!composed.is_news && composed.subject.contains("Nothing new"), "{}", composed.subject);
+        text::render(&composed).contains("https://a.example/a.pdf")
     };
     let again: Vec<u32> = (1..=120).step_by(7).filter(|nights| told(nights + 1, true)).collect();
     assert_eq!(again, [8, 29, 85]);
@@ -170,14 +170,14 @@ fn what_stays_dead_is_told_again_after_1_4_and_12_weeks() {
 
 #[test]
 fn a_later_night_tells_what_its_reader_missed() {
-    let missed = night(vec![broke(), kept(ok("B", "https://b.example/b.pdf"), 2, 2)]);
+    let missed = report(vec![broke(), kept(ok("B", "https://b.example/b.pdf"), 2, 2)]);
     let still = in_state(ok("A paper", "https://a.example/a.pdf"), Some(dead()), dead(), 4);
-    let later = night(vec![still, kept(ok("B", "https://b.example/b.pdf"), 2, 2)]);
+    let later = report(vec![still, kept(ok("B", "https://b.example/b.pdf"), 2, 2)]);
     assert!(!compose(&later).is_news);
     let both = later.including(&missed);
     assert_eq!(compose(&both).subject, compose(&missed).subject);
     let back = in_state(ok("A paper", "https://a.example/a.pdf"), Some(dead()), State::Ok, 1);
-    let nothing = night(vec![back]).including(&missed);
+    let nothing = report(vec![back]).including(&missed);
     assert!(!compose(&nothing).is_news, "it broke and came back unnoticed");
 }
 
@@ -186,7 +186,7 @@ fn reminding() -> CourseReport {
     let silent = State::Failing { reason: Reason::NotAnswering, weight: Weight::Weak };
     let silent = in_state(ok("Notes", "https://silent.example/"), Some(silent.clone()), silent, 3);
     let old = in_state(ok("A paper", "https://a.example/a.pdf"), Some(dead()), dead(), 20);
-    night(vec![silent, at(old, "Week 6", date(2026, 10, 12), 9)])
+    report(vec![silent, at(old, "Week 6", date(2026, 10, 12), 9)])
 }
 
 /// The night after, as its findings would be.
@@ -194,7 +194,7 @@ fn the_night_after(told: &CourseReport) -> CourseReport {
     let mut later = with(told.clone(), |report| {
         report.facts.today = told.facts.today.tomorrow().unwrap();
     });
-    for item in &mut later.facts.items {
+    for item in &mut later.facts.links {
         let known = later.earlier.links.entry(item.link.clone()).or_default();
         known.state = Some(item.verdict.state.clone());
         known.reminder = placement::reminder(&told.facts, item);
@@ -209,7 +209,7 @@ fn a_reminder_is_news_when_it_begins_and_until_somebody_was_told() {
     assert!(compose(&first).is_news);
     let later = the_night_after(&first);
     assert!(!compose(&later).is_news, "told the night before");
-    let text = text::letter(&compose(&later));
+    let text = text::render(&compose(&later));
     assert!(text.contains("NOT ANSWERING (1)") && text.contains("NEEDS YOU (1)"), "{text}");
     let both = later.including(&first);
     assert!(compose(&both).is_news, "nobody was told the night before");
@@ -218,7 +218,7 @@ fn a_reminder_is_news_when_it_begins_and_until_somebody_was_told() {
 #[test]
 fn a_reminder_needs_no_particular_day() {
     let mut moved = reminding();
-    for item in &mut moved.facts.items {
+    for item in &mut moved.facts.links {
         item.verdict.nights = 5;
         item.mentions.iter_mut().for_each(|mention| mention.due = mention.due.map(|_| date(2026, 10, 8)));
     }
@@ -231,14 +231,14 @@ fn who_was_told_that_it_may_be_down_is_told_that_it_is_not() {
     let first = reminding();
     let back = |missed: bool| {
         let mut later = the_night_after(&first);
-        later.facts.items.iter_mut().for_each(|item| item.verdict.state = State::Ok);
-        later.facts.items.truncate(1);
+        later.facts.links.iter_mut().for_each(|item| item.verdict.state = State::Ok);
+        later.facts.links.truncate(1);
         if missed { later.including(&first) } else { later }
     };
-    let digest = compose(&back(false));
-    assert!(!digest.is_news, "that can wait");
-    assert!(text::letter(&digest).contains("FIXED SINCE LAST REPORT (1)"));
-    assert!(!text::letter(&compose(&back(true))).contains("FIXED"), "nobody knew");
+    let composed = compose(&back(false));
+    assert!(!composed.is_news, "that can wait");
+    assert!(text::render(&composed).contains("FIXED SINCE LAST REPORT (1)"));
+    assert!(!text::render(&compose(&back(true))).contains("FIXED"), "nobody knew");
 }
 
 /// What the summer left of a course that begins on 26 October.
@@ -256,36 +256,36 @@ fn after_the_summer() -> (CourseReport, Term) {
     let gone = |n| kept(in_state(week(n), Some(dead()), dead(), 60), 9, 90_000);
     let items =
         vec![fails(1), fails(2), gone(3), ok("A", "https://a.example/"), ok("B", "https://b.example/")];
-    (night(items), Term { first: date(2026, 10, 26), last: date(2027, 1, 29) })
+    (report(items), Term { first: date(2026, 10, 26), last: date(2027, 1, 29) })
 }
 
-fn letter_before(night: CourseReport, term: Term, had: LastSent) -> String {
-    let due = report_due(&night, Some(term), had, night.facts.today).unwrap();
-    let digest = PendingReport::new(night, due, Some(term)).digest();
-    format!("Subject: {}\n\n{}", digest.subject, text::letter(&digest))
+fn rendered_before(report: CourseReport, term: Term, had: LastSent) -> String {
+    let due = report_due(&report, Some(term), had, report.facts.today).unwrap();
+    let composed = PendingReport::new(report, due, Some(term)).compose();
+    format!("Subject: {}\n\n{}", composed.subject, text::render(&composed))
 }
 
 #[test]
 fn before_a_term_every_link_that_does_not_work_is_told() {
-    let (night, term) = after_the_summer();
+    let (report, term) = after_the_summer();
     assert_eq!(
-        report_due(&night, Some(term), LastSent::default(), MONDAY).map(|due| due.occasion),
+        report_due(&report, Some(term), LastSent::default(), MONDAY).map(|due| due.occasion),
         Some(ReportOccasion::BeforeTerm)
     );
-    insta::assert_snapshot!(letter_before(night, term, LastSent::default()));
+    insta::assert_snapshot!(rendered_before(report, term, LastSent::default()));
 }
 
 #[test]
 fn news_on_a_milestone_says_that_the_term_begins() {
-    let (mut night, term) = after_the_summer();
-    night.add(broke());
-    let text = letter_before(night.clone(), term, LastSent::default());
+    let (mut report, term) = after_the_summer();
+    report.add(broke());
+    let text = rendered_before(report.clone(), term, LastSent::default());
     assert!(text.starts_with("Subject: [DGM] Term begins Mon 26 Oct: 4 links to look at"), "{text}");
     assert!(text.contains("The term begins Mon 26 Oct") && text.contains("Reading 3"), "{text}");
-    let later = with(night, |report| {
+    let later = with(report, |report| {
         report.facts.today = date(2026, 10, 6);
     });
-    let text = letter_before(later, term, had(MONDAY));
+    let text = rendered_before(later, term, had(MONDAY));
     assert!(
         !text.contains("term begins") && text.contains("1 new dead link"),
         "the milestone is past: {text}"
@@ -294,25 +294,25 @@ fn news_on_a_milestone_says_that_the_term_begins() {
 
 #[test]
 fn a_letter_queued_by_an_earlier_version_can_be_read() {
-    let mut telling = serde_json::to_value(PendingReport::new(
-        night(vec![broke()]),
-        report_due(&night(vec![broke()]), Some(TERM), LastSent::default(), MONDAY).unwrap(),
+    let mut pending = serde_json::to_value(PendingReport::new(
+        report(vec![broke()]),
+        report_due(&report(vec![broke()]), Some(TERM), LastSent::default(), MONDAY).unwrap(),
         Some(TERM),
     ))
     .unwrap();
-    telling["due"].as_object_mut().unwrap().remove("is_before_term");
-    telling["night"].as_object_mut().unwrap().remove("before_term");
-    telling["night"]["items"][0].as_object_mut().unwrap().remove("reminder_before");
-    let telling: PendingReport = serde_json::from_value(telling).unwrap();
-    assert!(telling.digest().subject.contains("1 new dead link"));
+    pending["due"].as_object_mut().unwrap().remove("is_before_term");
+    pending["night"].as_object_mut().unwrap().remove("before_term");
+    pending["night"]["items"][0].as_object_mut().unwrap().remove("reminder_before");
+    let pending: PendingReport = serde_json::from_value(pending).unwrap();
+    assert!(pending.compose().subject.contains("1 new dead link"));
 }
 
 #[test]
 fn the_letters_of_a_course_read_as_their_occasions_are() {
-    let told = |night: CourseReport, had: LastSent| letter_before(night, TERM, had);
-    let fresh = || night(vec![broke(), ok("B", "https://b.example/")]);
+    let told = |report: CourseReport, had: LastSent| rendered_before(report, TERM, had);
+    let fresh = || report(vec![broke(), ok("B", "https://b.example/")]);
     let urgent = with(fresh(), |report| {
-        report.set_items(vec![at(broke(), "Week 3", date(2026, 10, 6), 9)]);
+        report.set_links(vec![at(broke(), "Week 3", date(2026, 10, 6), 9)]);
     });
     insta::assert_snapshot!("urgent", told(urgent, had(MONDAY)));
 
@@ -320,11 +320,11 @@ fn the_letters_of_a_course_read_as_their_occasions_are() {
         let nights = u32::try_from(n).unwrap() + 1;
         kept(in_state(ok(words, &format!("https://old{n}.example/")), Some(dead()), dead(), nights), 3, 9000)
     };
-    let weekly = night(vec![old(7, "A week"), old(28, "Four weeks"), old(50, "Old"), old(90, "Very old")]);
+    let weekly = report(vec![old(7, "A week"), old(28, "Four weeks"), old(50, "Old"), old(90, "Very old")]);
     insta::assert_snapshot!("weekly", told(weekly, had(date(2026, 10, 4))));
 
     let later = with(
-        night(vec![
+        report(vec![
             in_state(ok("A paper", "https://a.example/a.pdf"), Some(dead()), dead(), 4),
             newly_dead(ok("B", "https://b.example/"), Reason::Gone, Some(410)),
         ]),

@@ -4,21 +4,21 @@ use super::*;
 use crate::domain::decision::Choice;
 use crate::domain::evidence::Reason;
 use crate::domain::report::CourseReport;
-use crate::domain::report::tests::{a_few_of_each, as_decided, newly_dead, night, ok};
+use crate::domain::report::tests::{a_few_of_each, as_decided, newly_dead, ok, report};
 
 fn json(nights: &[CourseReport]) -> Value {
-    serde_json::to_value(log(nights.iter().map(|night| &night.facts))).unwrap()
+    serde_json::to_value(log(nights.iter().map(|report| &report.facts))).unwrap()
 }
 
 #[test]
-fn a_night_is_a_run_of_remarks() {
+fn a_course_is_a_run_of_results() {
     insta::assert_snapshot!(serde_json::to_string_pretty(&log([&a_few_of_each().facts])).unwrap());
 }
 
-/// The rules of SARIF 2.1.0 that a consumer rejects a log for.
+/// The rules of SARIF 2.1.0 whose violation makes consumers reject a log.
 #[test]
-fn the_log_keeps_the_standard() {
-    let log = json(&[a_few_of_each(), night(vec![])]);
+fn the_log_follows_the_standard() {
+    let log = json(&[a_few_of_each(), report(vec![])]);
     assert_eq!(log["version"], "2.1.0");
     assert!(log["$schema"].as_str().unwrap().ends_with("sarif-schema-2.1.0.json"));
     for run in log["runs"].as_array().unwrap() {
@@ -40,18 +40,18 @@ fn the_log_keeps_the_standard() {
 }
 
 #[test]
-fn what_was_decided_is_no_finding() {
+fn a_decided_link_has_no_result() {
     let dead = || newly_dead(ok("A", "https://a.example/1"), Reason::NotFound, Some(404));
-    let log = json(&[night(vec![as_decided(dead(), Choice::NotBroken), dead()])]);
+    let log = json(&[report(vec![as_decided(dead(), Choice::NotBroken), dead()])]);
     assert_eq!(log["runs"][0]["results"].as_array().unwrap().len(), 1);
 }
 
 #[test]
-fn a_path_becomes_a_reference_and_hostile_words_stay_words() {
+fn a_path_becomes_a_uri_reference_and_hostile_words_are_escaped() {
     let mut item = newly_dead(ok("[x](1) {0}", "https://a.example/"), Reason::NotFound, Some(404));
     item.mentions[0].page = Some("./notes/week 1#.md".into());
     item.mentions[0].line = 0;
-    let log = json(&[night(vec![item])]);
+    let log = json(&[report(vec![item])]);
     let result = &log["runs"][0]["results"][0];
     let place = &result["locations"][0]["physicalLocation"];
     assert_eq!(place["artifactLocation"]["uri"], "notes/week%201%23.md");

@@ -1,47 +1,61 @@
-//! The words of a remark on a line of a page: one line, complete by itself.
+//! The words of an annotation: one line that is complete by itself.
 
 use crate::domain::link::Mention;
+use crate::domain::report::annotation::{AnnotationRule, PageRule};
 use crate::domain::report::wording::{self, item as words};
 use crate::domain::report::{CourseFacts, LinkFacts};
 use crate::domain::verdict::State;
 
 /// `"The paper" (https://…): not found (404), 3 nights running since Sat 3 Oct.`
-pub fn of_link(night: &CourseFacts, item: &LinkFacts, mention: Option<&Mention>) -> String {
+pub fn of_link(course: &CourseFacts, item: &LinkFacts, mention: Option<&Mention>) -> String {
     let decided = item.decision.as_ref().map_or_else(String::new, |decision| {
-        format!(" Decided: {}.", wording::decision::choice(&decision.choice, night.today))
+        format!(" Decided: {}.", wording::decision::choice(&decision.choice, course.today))
     });
-    format!("{} ({}): {}{decided}", words::name(item, mention), item.link, seen(night, item))
+    format!("{} ({}): {}{decided}", words::name(item, mention), item.link, seen(course, item))
 }
 
-/// What was seen of the link, and what can be done.
-pub fn seen(night: &CourseFacts, item: &LinkFacts) -> String {
+/// The rule of an annotation, in a few words.
+pub fn rule(rule: AnnotationRule) -> String {
+    match rule {
+        AnnotationRule::Link(reason) => wording::reason(reason, None),
+        AnnotationRule::Page(PageRule::EmptyLink) => "a link without an address".to_owned(),
+        AnnotationRule::Page(PageRule::Malformed) => "not a valid web address".to_owned(),
+        AnnotationRule::Page(PageRule::MissingFile) => "a link to a file that is not there".to_owned(),
+        AnnotationRule::Page(PageRule::BrokenAnchor) => {
+            "a link to a place in the page that is not there".to_owned()
+        }
+    }
+}
+
+/// What happened to the link, and its replacement.
+pub fn seen(course: &CourseFacts, item: &LinkFacts) -> String {
     let instead = item.replacement.as_ref().map_or_else(String::new, |found| {
-        format!(" Instead: {} ({}).", found.address, wording::replacement::trusted_because(night, found))
+        format!(" Instead: {} ({}).", found.address, wording::replacement::trusted_because(course, found))
     });
     let seen = match &item.verdict.state {
         State::Moved { to } => format!("opens at a new address, {to}"),
-        State::Changed { change, .. } => words::what_changed(night, item, change),
+        State::Changed { change, .. } => words::what_changed(course, item, change),
         State::Ok
         | State::Restricted { .. }
         | State::Unverifiable { .. }
         | State::Failing { .. }
-        | State::Dead { .. } => words::what_happened(night, item),
+        | State::Dead { .. } => words::what_happened(course, item),
     };
     format!("{seen}{instead}")
 }
 
-/// Why a test that could not be made says nothing.
-pub fn not_judged(night: &CourseFacts, item: &LinkFacts) -> String {
-    let happened = words::what_happened(night, item);
+/// Why a test was skipped.
+pub fn not_judged(course: &CourseFacts, item: &LinkFacts) -> String {
+    let happened = words::what_happened(course, item);
     match &item.verdict.state {
-        // It ends with saying so.
-        State::Failing { .. } if !night.is_first => happened,
+        // The sentence ends with "not yet confirmed".
+        State::Failing { .. } if !course.is_first => happened,
         State::Ok
         | State::Moved { .. }
         | State::Changed { .. }
         | State::Restricted { .. }
         | State::Unverifiable { .. }
         | State::Failing { .. }
-        | State::Dead { .. } => format!("{}: {happened}", words::state(night, item)),
+        | State::Dead { .. } => format!("{}: {happened}", words::state(course, item)),
     }
 }

@@ -1,4 +1,4 @@
-//! The words for what someone decided of a link.
+//! The words for decisions about links. The buttons in `actions` say the same.
 
 use jiff::civil::Date;
 
@@ -6,29 +6,36 @@ use crate::domain::decision::{Choice, Decision, Gist, Until};
 use crate::domain::report::figures::{day, local_day};
 use crate::domain::report::{CourseFacts, LinkFacts};
 
-/// "snoozed until Tue 6 Oct": what was decided, in a few words.
+/// The button is "Stop reporting as dead".
+pub(super) const NO_LONGER_DEAD: &str = "no longer reported as dead";
+/// The button is "Mark as fine".
+pub(super) const MARKED_AS_FINE: &str = "marked as fine";
+/// The button is "Use our copy for good".
+pub(super) const REPLACED_BY_COPY: &str = "replaced by our copy";
+
+/// What was decided: "snoozed until Tue 6 Oct".
 pub fn choice(choice: &Choice, today: Date) -> String {
     match choice {
-        Choice::AcceptedDead => "accepted as dead".to_owned(),
-        Choice::NotBroken => "not broken".to_owned(),
+        Choice::AcceptedDead => NO_LONGER_DEAD.to_owned(),
+        Choice::NotBroken => MARKED_AS_FINE.to_owned(),
         Choice::Snoozed(Until::Day(until)) => format!("snoozed until {}", day(*until, today)),
         Choice::Snoozed(Until::TermAfter(_)) => "snoozed until the next term".to_owned(),
-        Choice::OurCopy(_) => "read in our copy".to_owned(),
+        Choice::OurCopy(_) => REPLACED_BY_COPY.to_owned(),
     }
 }
 
-/// "snoozed until Mon 5 Oct; that time is over.": why it is told again.
-pub fn lapsed(night: &CourseFacts, item: &LinkFacts, decision: &Decision) -> String {
-    let choice = choice(&decision.choice, night.today);
-    let on = local_day(decision.at, &night.time_zone, night.today);
+/// Why a decided link is listed again: "snoozed until Mon 5 Oct; that time is over."
+pub fn lapsed(course: &CourseFacts, item: &LinkFacts, decision: &Decision) -> String {
+    let choice = choice(&decision.choice, course.today);
+    let on = local_day(decision.at, &course.time_zone, course.today);
     let is_same = Gist::of(&item.verdict.state) == decision.about;
     match &decision.choice {
         Choice::Snoozed(_) if is_same => format!("{choice}; that time is over."),
         Choice::Snoozed(_) | Choice::AcceptedDead | Choice::NotBroken => {
-            format!("{choice}, on {on}; the result has changed since.")
+            format!("{choice}, decided {on}; the result has changed since.")
         }
         Choice::OurCopy(_) => {
-            format!("{choice}, on {on}, and still is; the result has changed since.")
+            format!("{choice}, decided {on} and still in force; the result has changed since.")
         }
     }
 }

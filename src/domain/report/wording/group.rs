@@ -1,4 +1,4 @@
-//! The words for several links that share a fate.
+//! The words for several links of a host with the same failure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,60 +11,62 @@ use crate::domain::report::{CourseFacts, LinkFacts, wording};
 use crate::domain::verdict::State;
 use crate::domain::verdict::judge::nights_needed;
 
-/// What was seen of all; since when, where that is not the same of each.
-pub fn what_happened_to_all(night: &CourseFacts, items: &[&LinkFacts]) -> String {
+/// What happened to all links, with the first day if they failed on different days.
+pub fn what_happened_to_all(course: &CourseFacts, items: &[&LinkFacts]) -> String {
     let Some(first) = items.first() else { return String::new() };
-    let told = what_happened(night, first);
-    if items.iter().all(|item| what_happened(night, item) == told) {
-        return told;
+    let of_first = what_happened(course, first);
+    if items.iter().all(|item| what_happened(course, item) == of_first) {
+        return of_first;
     }
-    let Some(reason) = first.verdict.state.reason() else { return told };
+    let Some(reason) = first.verdict.state.reason() else { return of_first };
     let status = first.status.filter(|status| items.iter().all(|item| item.status == Some(*status)));
     let seen = wording::reason(reason, status);
     match items.iter().map(|item| item.verdict.since).min() {
-        Some(since) if !night.is_first => format!("{seen}, the first since {}.", local_day(night, since)),
+        Some(since) if !course.is_first => format!("{seen}, the first since {}.", local_day(course, since)),
         Some(_) | None => format!("{seen}."),
     }
 }
 
-/// What the instructor may do about all of them.
-pub fn to_do(night: &CourseFacts, heading: SectionHeading, items: &[&LinkFacts]) -> Option<&'static str> {
+/// What the instructor can do about all of them.
+pub fn to_do(course: &CourseFacts, heading: SectionHeading, items: &[&LinkFacts]) -> Option<&'static str> {
     let first = items.first()?;
-    let are_covered = night.students_get_copies && items.iter().all(|item| item.is_covered);
+    let are_covered = course.students_get_copies && items.iter().all(|item| item.is_covered);
     Some(match &first.verdict.state {
         State::Ok | State::Unverifiable { .. } => return None,
-        State::Failing { .. } if night.is_first && heading == SectionHeading::FoundNotWorking => return None,
-        State::Dead { .. } | State::Failing { .. } if is_own(night, first) => {
+        State::Failing { .. } if course.is_first && heading == SectionHeading::FoundNotWorking => {
+            return None;
+        }
+        State::Dead { .. } | State::Failing { .. } if is_own(course, first) => {
             "put the files back or correct the addresses."
         }
         State::Failing { reason, weight } if heading == SectionHeading::NotAnswering => {
             match nights_needed(*reason, *weight) {
                 Some(_) => "nothing yet; it is reported as dead after 7 nights.",
-                None => "see whether your own browser opens it.",
+                None => "check whether your own browser opens it.",
             }
         }
         State::Failing { .. } => "try one of them in a browser before class.",
         State::Dead { .. } | State::Changed { .. } if is_hostile(first) => {
             "take the links off the page: they lead readers to a site that their author does not own."
         }
-        State::Dead { .. } if are_covered => "replace the links; until then our copies stand in.",
+        State::Dead { .. } if are_covered => "replace the links; until then students get our copies.",
         State::Dead { .. } => "replace or remove the links.",
-        State::Restricted { .. } => "see whether your students have access, or replace the links.",
+        State::Restricted { .. } => "check whether your students have access, or replace the links.",
         State::Moved { .. } => "put the new addresses on the page.",
-        State::Changed { .. } => "see whether they are still what you want read.",
+        State::Changed { .. } => "check whether they are still the right readings.",
     })
 }
 
 /// The lines of a group, by page: "index.html lines 3, 5 and 2 more".
-pub fn lines(night: &CourseFacts, items: &[&LinkFacts]) -> String {
+pub fn lines(course: &CourseFacts, items: &[&LinkFacts]) -> String {
     let mut pages: BTreeMap<Option<&String>, BTreeSet<u32>> = BTreeMap::new();
     for mention in items.iter().flat_map(|item| &item.mentions) {
         pages.entry(mention.page.as_ref()).or_default().insert(mention.line);
     }
     let of_page = |(page, lines): (Option<&String>, BTreeSet<u32>)| {
         let file = match page {
-            Some(page) => wording::file_of(page).map(|file| format!("{file} ")).unwrap_or_default(),
-            None => source_file(night),
+            Some(page) => wording::file_of(page).map_or_else(String::new, |file| format!("{file} ")),
+            None => source_file(course),
         };
         let word = if lines.len() == 1 { "line" } else { "lines" };
         let lines: Vec<String> = lines.iter().map(u32::to_string).collect();
@@ -89,7 +91,7 @@ pub fn copies_of_group(kept: usize, of: usize) -> String {
     }
 }
 
-/// When the first of a group is needed.
-pub fn first_needed(night: &CourseFacts, due: Date) -> String {
-    format!("First needed {}", day(due, night.today))
+/// When the first link of a group is due.
+pub fn first_needed(course: &CourseFacts, due: Date) -> String {
+    format!("First needed {}", day(due, course.today))
 }

@@ -17,22 +17,22 @@ use crate::domain::report::plain::{defused, is_bare_address, quoted, shortened, 
 use crate::domain::report::{CourseFacts, LinkFacts, wording};
 use crate::domain::verdict::{State, Verdict};
 
-/// Whether words are so short that only their row tells what is meant ("pdf", "slides", "here").
+/// Whether words are so short that their row is needed to understand them ("pdf", "slides", "here").
 pub(super) fn is_short(words: &str, row: &str) -> bool {
     const SHORT_NAME: usize = 8;
     let (words, row) = (words.chars().count(), row.chars().count());
     words <= SHORT_NAME && row > words + 3
 }
 
-/// The local day of a moment.
-pub(super) fn local_day(night: &CourseFacts, at: Timestamp) -> String {
-    figures::local_day(at, &night.time_zone, night.today)
+/// The local day of `at`.
+pub(super) fn local_day(course: &CourseFacts, at: Timestamp) -> String {
+    figures::local_day(at, &course.time_zone, course.today)
 }
 
-/// The link by its own words; by its file and host where it has none.
+/// The link by its words, or by its file and host if it has none.
 pub fn name(item: &LinkFacts, mention: Option<&Mention>) -> String {
-    let words = mention.map(|mention| mention.words.trim()).unwrap_or_default();
-    let row = mention.map(|mention| mention.row.trim()).unwrap_or_default();
+    let words = mention.map_or("", |mention| mention.words.trim());
+    let row = mention.map_or("", |mention| mention.row.trim());
     if words.is_empty() || is_bare_address(words) {
         let file = item.link.path().rsplit('/').find(|part| !part.is_empty());
         return match file {
@@ -46,7 +46,7 @@ pub fn name(item: &LinkFacts, mention: Option<&Mention>) -> String {
     quoted(words)
 }
 
-/// Whether its address is printed so that nobody is sent there: seen so once is enough.
+/// Whether its address is printed without a link. One hostile response is enough.
 pub fn is_shunned(item: &LinkFacts) -> bool {
     item.verdict.state.reason().is_some_and(Reason::is_hostile)
 }
@@ -55,15 +55,15 @@ pub(super) fn host(item: &LinkFacts) -> Cow<'_, str> {
     if is_shunned(item) { Cow::Owned(defused(item.link.host())) } else { Cow::Borrowed(item.link.host()) }
 }
 
-/// The state in a few words; a file of the course itself needs no confirmation.
-pub fn state(night: &CourseFacts, item: &LinkFacts) -> &'static str {
+/// The state in a few words. A file of the course itself needs no confirmation.
+pub fn state(course: &CourseFacts, item: &LinkFacts) -> &'static str {
     match &item.verdict.state {
-        state @ State::Failing { .. } if is_broken(state, is_own(night, item)) => "missing",
+        state @ State::Failing { .. } if is_broken(state, is_own(course, item)) => "missing",
         state => wording::state(state),
     }
 }
 
-/// The kind in brackets: "PDF" where it is known to be one, else what it offers.
+/// The kind in brackets: "PDF" if it is known to be one, else the kind of its mention.
 pub fn kind(item: &LinkFacts, mention: Option<&Mention>) -> Option<&'static str> {
     let is_pdf = item.copy.as_ref().is_some_and(|copy| copy.media_type.starts_with("application/pdf"))
         || item.link.path().to_ascii_lowercase().ends_with(".pdf");
@@ -84,15 +84,15 @@ pub fn kind(item: &LinkFacts, mention: Option<&Mention>) -> Option<&'static str>
 }
 
 /// Week, date and heading: "Week 5, Tue 6 Oct, under "Diffusion"".
-pub fn where_needed(night: &CourseFacts, mention: &Mention) -> Option<String> {
+pub fn where_needed(course: &CourseFacts, mention: &Mention) -> Option<String> {
     let mut parts = Vec::new();
     if let Some(week) = mention.week.as_deref().map(tame).filter(|week| !week.is_empty()) {
         parts.push(week);
     }
     if let Some(due) = mention.due {
-        let when = day(due, night.today);
+        let when = day(due, course.today);
         let lead = if parts.is_empty() { "needed " } else { "" };
-        let past = if due < night.today { " (past)" } else { "" };
+        let past = if due < course.today { " (past)" } else { "" };
         parts.push(format!("{lead}{when}{past}"));
     }
     let heading = mention.headings.last().filter(|heading| Some(heading.as_str()) != mention.week.as_deref());
@@ -109,8 +109,8 @@ pub fn where_needed(night: &CourseFacts, mention: &Mention) -> Option<String> {
     })
 }
 
-/// Line of the source, and which other lines have the same link.
-pub fn source(night: &CourseFacts, item: &LinkFacts, lead: &Mention) -> String {
+/// The line in the source, and the other lines with the same link.
+pub fn source(course: &CourseFacts, item: &LinkFacts, lead: &Mention) -> String {
     let on_this_page = item.mentions.iter().filter(|mention| mention.page == lead.page);
     let mut others: Vec<u32> =
         on_this_page.map(|mention| mention.line).filter(|line| *line != lead.line).collect();
@@ -130,23 +130,23 @@ pub fn source(night: &CourseFacts, item: &LinkFacts, lead: &Mention) -> String {
         pages => format!(", and on {}", count(pages - 1, "other page")),
     };
     let file = match &lead.page {
-        Some(page) => wording::file_of(page).map(|file| format!("{file} ")),
-        None => Some(source_file(night)),
+        Some(page) => wording::file_of(page).map_or_else(String::new, |file| format!("{file} ")),
+        None => source_file(course),
     };
-    format!("{}line {}{also}{elsewhere}", file.unwrap_or_default(), lead.line)
+    format!("{file}line {}{also}{elsewhere}", lead.line)
 }
 
 /// "not found (404), 3 nights running since Sat 3 Oct; last worked Fri 2 Oct."
-pub fn what_happened(night: &CourseFacts, item: &LinkFacts) -> String {
+pub fn what_happened(course: &CourseFacts, item: &LinkFacts) -> String {
     let Some(reason) = item.verdict.state.reason() else {
         return format!("{}.", wording::state(&item.verdict.state));
     };
     let seen = wording::reason(reason, item.status);
     let worked = match item.last_ok {
-        Some(at) => format!("; last worked {}", local_day(night, at)),
+        Some(at) => format!("; last worked {}", local_day(course, at)),
         None => String::new(),
     };
-    let is_certain = night.is_first || is_broken(&item.verdict.state, is_own(night, item));
+    let is_certain = course.is_first || is_broken(&item.verdict.state, is_own(course, item));
     let doubt = match &item.verdict.state {
         State::Failing { .. } if !is_certain => "; not yet confirmed",
         State::Ok
@@ -157,24 +157,24 @@ pub fn what_happened(night: &CourseFacts, item: &LinkFacts) -> String {
         | State::Failing { .. }
         | State::Dead { .. } => "",
     };
-    format!("{seen}{}{worked}{doubt}.", how_long(night, &item.verdict))
+    format!("{seen}{}{worked}{doubt}.", how_long(course, &item.verdict))
 }
 
-pub(super) fn how_long(night: &CourseFacts, verdict: &Verdict) -> String {
-    let since = local_day(night, verdict.since);
+pub(super) fn how_long(course: &CourseFacts, verdict: &Verdict) -> String {
+    let since = local_day(course, verdict.since);
     match verdict.nights {
-        0 | 1 if night.is_first => String::new(),
+        0 | 1 if course.is_first => String::new(),
         0 | 1 => format!(", since {since}"),
         nights => format!(", {nights} nights running since {since}"),
     }
 }
 
-/// What students read now, beside what they read before.
-pub fn what_changed(night: &CourseFacts, item: &LinkFacts, change: &TextChange) -> String {
-    let since = local_day(night, item.verdict.since);
+/// The difference between the present version and the accepted one.
+pub fn what_changed(course: &CourseFacts, item: &LinkFacts, change: &TextChange) -> String {
+    let since = local_day(course, item.verdict.since);
     let figures = wording::change(change);
     match (item.verdict.state.reason(), change.alarm) {
-        // The alarm says it already.
+        // The alarm is the reason.
         (_, Some(CriticalChange::Withdrawn | CriticalChange::Retracted | CriticalChange::Tampered))
         | (None, _) => {
             format!("since {since}: {figures}.")
@@ -184,7 +184,7 @@ pub fn what_changed(night: &CourseFacts, item: &LinkFacts, change: &TextChange) 
 }
 
 /// "Sat 12 Sep, 10 pages, 219 KB, verified Sun 4 Oct."
-pub fn our_copy(night: &CourseFacts, item: &LinkFacts, kind: Option<Kind>) -> String {
+pub fn our_copy(course: &CourseFacts, item: &LinkFacts, kind: Option<Kind>) -> String {
     let Some(copy) = &item.copy else {
         return match kind {
             Some(Kind::Video) => "none (videos are not kept).".to_owned(),
@@ -202,23 +202,25 @@ pub fn our_copy(night: &CourseFacts, item: &LinkFacts, kind: Option<Kind>) -> St
         };
     };
     let pages =
-        item.copy_pages.map(|pages| format!("{}, ", extent(pages, &copy.document))).unwrap_or_default();
+        item.copy_pages.map_or_else(String::new, |pages| format!("{}, ", extent(pages, &copy.document)));
     let verified = match item.verified {
-        Some(Verified { at, is_sound: true }) => format!(", verified {}", local_day(night, at)),
-        Some(Verified { at, is_sound: false }) => format!(", damaged when verified {}", local_day(night, at)),
+        Some(Verified { at, is_sound: true }) => format!(", verified {}", local_day(course, at)),
+        Some(Verified { at, is_sound: false }) => {
+            format!(", damaged when verified {}", local_day(course, at))
+        }
         None => String::new(),
     };
-    format!("{}, {pages}{}{verified}.", local_day(night, copy.captured_at), size(copy.bytes))
+    format!("{}, {pages}{}{verified}.", local_day(course, copy.captured_at), size(copy.bytes))
 }
 
-/// Both sides of a change.
-pub fn both_copies(night: &CourseFacts, before: &Capture, after: &Capture) -> String {
-    let one = |copy: &Capture| format!("{} of {}", size(copy.bytes), local_day(night, copy.captured_at));
+/// The copies of both versions.
+pub fn both_copies(course: &CourseFacts, before: &Capture, after: &Capture) -> String {
+    let one = |copy: &Capture| format!("{} of {}", size(copy.bytes), local_day(course, copy.captured_at));
     format!("both versions kept, {} and {}.", one(before), one(after))
 }
 
-/// What the instructor may do about it.
-pub fn to_do(night: &CourseFacts, item: &LinkFacts, is_own: bool) -> &'static str {
+/// What the instructor can do about it.
+pub fn to_do(course: &CourseFacts, item: &LinkFacts, is_own: bool) -> &'static str {
     let copy = item.copy.is_some();
     match &item.verdict.state {
         State::Dead { .. } | State::Failing { .. } if is_own => "put the file back or correct the address.",
@@ -226,34 +228,36 @@ pub fn to_do(night: &CourseFacts, item: &LinkFacts, is_own: bool) -> &'static st
             "put the replacement on the page."
         }
         State::Dead { .. } if item.replacement.is_some() => {
-            "see whether the replacement is what you want read, or choose another."
+            "check whether the replacement is the right reading, or choose another."
         }
         State::Dead { .. } | State::Changed { .. } if is_hostile(item) => shun(item),
         State::Failing { .. } => "try it in a browser before class.",
-        State::Dead { .. } if item.is_covered && night.students_get_copies => {
-            "replace the link; until then our copy stands in."
+        State::Dead { .. } if item.is_covered && course.students_get_copies => {
+            "replace the link; until then students get our copy."
         }
-        // Where pages are served, a copy that stays closed is not theirs to hand out.
-        State::Dead { .. } if copy && !night.students_get_copies => "replace the link, or hand out our copy.",
+        // With public pages, a closed copy is one that its course may not hand out.
+        State::Dead { .. } if copy && !course.students_get_copies => {
+            "replace the link, or hand out our copy."
+        }
         State::Dead { .. } if copy => "replace the link; our copy is not open to students.",
         State::Dead { .. } => "replace or remove the link.",
-        State::Restricted { .. } => restricted_to_do(night, item),
+        State::Restricted { .. } => restricted_to_do(course, item),
         State::Moved { .. } => "put the new address on the page.",
-        State::Changed { .. } => "see whether it is still what you want read.",
+        State::Changed { .. } => "check whether it is still the right reading.",
         State::Ok | State::Unverifiable { .. } => "nothing.",
     }
 }
 
-/// What the page behind an entry offers.
-pub fn offer(night: &CourseFacts, item: &LinkFacts) -> &'static str {
+/// What the action page of an entry offers.
+pub fn offer(course: &CourseFacts, item: &LinkFacts) -> &'static str {
     match &item.verdict.state {
         State::Changed { .. } => "Compare the two versions, accept the new one or snooze",
-        State::Dead { .. } if item.opens_if_chosen && night.students_get_copies => {
+        State::Dead { .. } if item.opens_if_chosen && course.students_get_copies => {
             "Stop reporting as dead, use our copy or snooze"
         }
         State::Dead { .. } => "Stop reporting as dead or snooze",
         State::Failing { .. } | State::Restricted { .. } | State::Unverifiable { .. }
-            if item.opens_if_chosen && night.students_get_copies =>
+            if item.opens_if_chosen && course.students_get_copies =>
         {
             "Mark as fine, use our copy or snooze"
         }
@@ -266,49 +270,51 @@ pub fn offer(night: &CourseFacts, item: &LinkFacts) -> &'static str {
 }
 
 /// What to do about a link that asks for an account.
-fn restricted_to_do(night: &CourseFacts, item: &LinkFacts) -> &'static str {
-    match (item.copy.is_some(), night.students_get_copies) {
-        (true, true) if item.is_covered => "see whether your students have access; our copy is open to them.",
-        (true, true) if item.opens_if_chosen => {
-            "see whether your students have access; \"Use our copy for good\" gives them ours."
+fn restricted_to_do(course: &CourseFacts, item: &LinkFacts) -> &'static str {
+    match (item.copy.is_some(), course.students_get_copies) {
+        (true, true) if item.is_covered => {
+            "check whether your students have access; our copy is open to them."
         }
-        (true, false) => "see whether your students have access, or hand out our copy.",
-        (true, true) | (false, _) => "see whether your students have access, or replace the link.",
+        (true, true) if item.opens_if_chosen => {
+            "check whether your students have access; \"Use our copy for good\" gives them ours."
+        }
+        (true, false) => "check whether your students have access, or hand out our copy.",
+        (true, true) | (false, _) => "check whether your students have access, or replace the link.",
     }
 }
 
-/// What to do about a link that no reader should follow.
+/// What to do about a hostile link.
 fn shun(item: &LinkFacts) -> &'static str {
     if item.verdict.state.reason() == Some(Reason::InternalAddress) {
         "correct the address, or take the link off the page."
     } else if matches!(item.verdict.state, State::Changed { .. }) {
-        "take the link off the page until its owner has cleaned it."
+        "take the link off the page until its owner has removed the spam."
     } else {
         "take the link off the page: it leads readers to a site that its author does not own."
     }
 }
 
-/// The one page's file name and a space, where there is one page.
-pub(super) fn source_file(night: &CourseFacts) -> String {
-    let file = match night.pages.as_slice() {
+/// The file name of the page and a space, if the course has one page.
+pub(super) fn source_file(course: &CourseFacts) -> String {
+    let file = match course.pages.as_slice() {
         [PageSource::File { path, .. }] => path.file_name().map(|name| visible(&name.to_string_lossy())),
         [PageSource::Web(address)] => address.path().rsplit('/').find(|part| !part.is_empty()).map(visible),
         _ => None,
     };
-    file.map(|file| format!("{file} ")).unwrap_or_default()
+    file.map_or_else(String::new, |file| format!("{file} "))
 }
 
-/// Stands for an address too long to print.
+/// The words in place of an address that is too long to print.
 pub fn long_address(characters: usize) -> String {
     format!("an address of {} characters, see the source", number(characters as u64))
 }
 
-/// Where the sources have a link: "one match, _data/schedule.yml line 112."
+/// The places of a link in the sources: "one match, _data/schedule.yml line 112."
 pub fn in_the_source(spots: &[SourceLocation]) -> String {
     let places: Vec<String> =
         spots.iter().map(|spot| format!("{} line {}", visible(&spot.name), spot.line)).collect();
     match places.as_slice() {
-        [] => "not found there; a template seems to make it.".to_owned(),
+        [] => "not found there; a template probably writes it.".to_owned(),
         [one] => format!("one match, {one}."),
         many => format!("{} matches, {}.", number(many.len() as u64), list(many, 4)),
     }

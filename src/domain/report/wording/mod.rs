@@ -1,19 +1,21 @@
-//! Every sentence an instructor reads, and nothing else.
+//! The sentences that instructors and students read.
 //!
-//! The rules: say what was seen, with the code in brackets; name a link by its
-//! words on the page; absolute dates; "dead" only when confirmed; blame nobody;
-//! no exclamation marks. Here are the words for single facts; `item` has those
-//! for a link, `letter` those for a whole report.
+//! The rules: say what happened, with the status code in brackets; name a link
+//! by its words on the page; use absolute dates; write "dead" only when it is
+//! confirmed; blame no person; use no exclamation marks. This file has the words
+//! for single facts, `item` those for a link, `opening` and `sections` those for
+//! a whole report.
 
 pub mod actions;
 pub mod decision;
 pub mod group;
 pub mod item;
-pub mod whole;
 pub mod omission;
+pub mod sections;
 pub mod opening;
 pub mod patch;
 pub mod annotation;
+pub mod label;
 pub mod replacement;
 pub mod student;
 
@@ -41,7 +43,7 @@ pub fn state(state: &State) -> &'static str {
     }
 }
 
-/// What was seen, as the end of "what happened: ..."; the status in brackets where it says more.
+/// What happened, with an HTTP error status in brackets.
 pub fn reason(reason: Reason, status: Option<u16>) -> String {
     let words = reason_words(reason);
     match status {
@@ -62,15 +64,15 @@ fn reason_words(reason: Reason) -> &'static str {
         Reason::ClientError => "the server does not accept the request",
         Reason::Soft404 => "shows an error page, although the server reports success",
         Reason::FrontPage => "leads to the front page of the site",
-        Reason::OtherPage => "leads to another page than the one linked",
+        Reason::OtherPage => "leads to a different page than before",
         Reason::Parked => "the domain has lapsed and now shows advertising or an offer of sale",
         Reason::Hijacked => "the domain has a new owner, who advertises something else",
-        Reason::WrongType => "a file of another kind comes than the one linked",
-        Reason::Empty => "what comes is empty",
-        Reason::Truncated => "only a part of the file arrives",
-        Reason::Unreadable => "the file that comes is damaged",
+        Reason::WrongType => "the server sends a different kind of file than before",
+        Reason::Empty => "the server sends an empty file",
+        Reason::Truncated => "the server sends only a part of the file",
+        Reason::Unreadable => "the server sends a damaged file",
         Reason::RemovedVideo => "the video has been removed",
-        Reason::RedirectLoop => "the address leads in a circle",
+        Reason::RedirectLoop => "the address redirects in a circle",
         Reason::InternalAddress => "leads into a private network, which readers elsewhere cannot reach",
         Reason::Legal => "withheld for legal reasons",
         Reason::Login => "asks readers to sign in",
@@ -118,7 +120,7 @@ pub fn note(note: &Note) -> String {
     }
 }
 
-/// What the page's author can mend: a title and what to know.
+/// A defect of the page: a title and a sentence.
 pub fn defect(found: &PageDefect) -> (String, String) {
     let place = place_of_defect(found);
     let (words, text) = match &found.defect {
@@ -145,7 +147,7 @@ pub fn defect(found: &PageDefect) -> (String, String) {
     (named_link(words, "A link without words"), text)
 }
 
-/// "line 96", with the file where the course has several pages.
+/// "line 96", with the file if the course has several pages.
 pub fn place_of_defect(found: &PageDefect) -> String {
     let (Defect::EmptyLink { line, .. }
     | Defect::Malformed { line, .. }
@@ -270,31 +272,31 @@ pub fn page_trouble(trouble: &PageTrouble) -> String {
 pub fn page_to_do(trouble: &PageTrouble) -> &'static str {
     match trouble {
         PageTrouble::Unreachable { .. } => {
-            "open it in a browser; if it opens, nothing; if it has moved, give whoever runs Onreserve its new address."
+            "open it in a browser. If it opens, there is nothing to do; if it has moved, send its new address to the person who runs Onreserve."
         }
         PageTrouble::Shrunken { after: 0, .. } => {
-            "put the links back or, if the page has moved, give whoever runs Onreserve its new address."
+            "put the links back. If the page has moved, send its new address to the person who runs Onreserve."
         }
         PageTrouble::Shrunken { .. } => {
-            "if you took the links off, nothing: after three nights alike the page is believed; if not, put them back."
+            "if you removed the links, there is nothing to do: after three such nights the new page counts. If not, put them back."
         }
         PageTrouble::NotThePage { .. } => {
-            "let it open without an account, or give whoever runs Onreserve its new address."
+            "let the page open without an account, or send its new address to the person who runs Onreserve."
         }
     }
 }
 
-/// Why the night says nothing.
+/// Why the night judged no link.
 pub fn void(void: &Void) -> String {
     if let Some(sentinels) = void.sentinels {
         return format!(
-            "{} of {} that are asked first could not be reached, which points to our own network and not to the links.",
+            "{} of {} could not be reached, so the problem is probably our own network and not the links.",
             number(u64::from(sentinels.failed)),
             count(sentinels.asked as usize, "well-known site"),
         );
     }
     format!(
-        "{} of {} on {} failed together, which points to our own network and not to the links.",
+        "{} of {} on {} failed together, so the problem is probably our own network and not the links.",
         number(u64::from(void.failed)),
         count(void.links as usize, "link"),
         count(void.hosts as usize, "host"),
@@ -325,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_told_in_figures() {
+    fn a_change_is_described_in_figures() {
         insta::assert_snapshot!(change(&revised()), @r#"16 pages (14 before), 96 % of the text the same, about 350 words rewritten, mostly under "Reverse diffusion""#);
         let shrunken = TextChange {
             similarity: 0.04,
@@ -339,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn the_code_stands_in_brackets_where_it_says_more() {
+    fn an_error_status_is_in_brackets() {
         assert_eq!(reason(Reason::NotFound, Some(404)), "not found (404)");
         assert_eq!(reason(Reason::FrontPage, Some(200)), "leads to the front page of the site");
         assert_eq!(reason(Reason::NoSuchHost, None), "the host name no longer exists");

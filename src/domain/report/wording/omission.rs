@@ -1,14 +1,14 @@
-//! What is said of the parts of a page that are not read.
+//! The words for parts of a page that are not read.
 
 use super::file_of;
 use crate::domain::page::Omission;
 use crate::domain::report::PageOmission;
 use crate::domain::report::figures::list;
 
-/// More lines than these are counted.
+/// The most lines that are listed; the rest is a number.
 const LINES_LISTED: usize = 10;
 
-/// What the page has that is not read: a title, what is missing, and the mend.
+/// A part of the page that is not read: a title, what is missing, and what to do.
 pub fn omission(found: &PageOmission) -> (String, String, &'static str) {
     let title = match found.page.as_deref().and_then(file_of) {
         Some(file) => format!("Links of {file} may be missing"),

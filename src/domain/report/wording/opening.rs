@@ -1,4 +1,5 @@
-//! How a report opens: its subject, and what is broken, what students get and what to do.
+//! The subject of a report and its first sentences: what is broken, what students
+//! get, and what to do.
 
 use jiff::civil::Date;
 
@@ -9,34 +10,34 @@ use crate::domain::report::section::MAX_ENTRIES;
 use crate::domain::report::tally::{NewsKind, ReportTally};
 use crate::domain::report::wording;
 
-/// A subject longer than this is cut off in most lists of mails.
+/// Most mail programs cut longer subjects off.
 const SUBJECT_LENGTH: usize = 50;
 
-/// The subject of a report; the page's own text never stands in it.
-pub fn subject(night: &CourseReport, tally: &ReportTally) -> String {
-    let tag = format!("[{}]", night.facts.course.as_str().to_uppercase());
-    let today = day(night.facts.today, night.facts.today);
-    let texts = if night.facts.void.is_some() {
+/// The subject of a report. It never contains text of the page.
+pub fn subject(report: &CourseReport, tally: &ReportTally) -> String {
+    let tag = format!("[{}]", report.facts.course.as_str().to_uppercase());
+    let today = day(report.facts.today, report.facts.today);
+    let texts = if report.facts.void.is_some() {
         vec![format!("Links not checked on {today}")]
-    } else if let Some(trouble) = night.new_trouble() {
+    } else if let Some(trouble) = report.new_trouble() {
         vec![trouble_subject(trouble).to_owned()]
-    } else if night.facts.is_first {
+    } else if report.facts.is_first {
         let all = count(tally.links, "link");
         vec![
             format!("First check: {all}, {} to look at", number(tally.to_look_at() as u64)),
             format!("First check: {all}"),
         ]
-    } else if let Some(first) = night.kind.before_term {
-        term_subjects(&night.facts, tally, first)
+    } else if let Some(first) = report.kind.before_term {
+        term_subjects(&report.facts, tally, first)
     } else {
-        news_subjects(night, tally)
+        news_subjects(report, tally)
     };
     let subjects: Vec<String> = texts.iter().map(|text| format!("{tag} {text}")).collect();
     let fitting = subjects.iter().find(|subject| subject.len() <= SUBJECT_LENGTH);
     fitting.or(subjects.last()).cloned().unwrap_or(tag)
 }
 
-/// What is wrong with the page, in a few words.
+/// The problem of the page, in a few words.
 pub(super) fn trouble_subject(trouble: &PageTrouble) -> &'static str {
     match trouble {
         PageTrouble::Unreachable { .. } => "The course page could not be read",
@@ -50,12 +51,12 @@ fn trouble_over(trouble: &PageTrouble) -> &'static str {
         PageTrouble::Unreachable { .. } | PageTrouble::NotThePage { .. } => {
             "The course page can be read again"
         }
-        PageTrouble::Shrunken { .. } => "The course page is taken as it stands again",
+        PageTrouble::Shrunken { .. } => "The course page is accepted as it is",
     }
 }
 
-fn term_subjects(night: &CourseFacts, tally: &ReportTally, first: Date) -> Vec<String> {
-    let begins = format!("Term begins {}", day(first, night.today));
+fn term_subjects(course: &CourseFacts, tally: &ReportTally, first: Date) -> Vec<String> {
+    let begins = format!("Term begins {}", day(first, course.today));
     let n = tally.to_look_at();
     let links = count(n, "link");
     match n {
@@ -65,14 +66,14 @@ fn term_subjects(night: &CourseFacts, tally: &ReportTally, first: Date) -> Vec<S
     }
 }
 
-/// Most telling first; the shorter ones are for long course names.
-fn news_subjects(night: &CourseReport, tally: &ReportTally) -> Vec<String> {
-    let parts = parts(night, tally);
+/// Subjects, the most informative first. The shorter ones are for long course ids.
+fn news_subjects(report: &CourseReport, tally: &ReportTally) -> Vec<String> {
+    let parts = parts(report, tally);
     let Some((lead, n)) = parts.first() else {
-        if let Some(trouble) = night.past_trouble() {
+        if let Some(trouble) = report.past_trouble() {
             return vec![trouble_over(trouble).to_owned()];
         }
-        let today = day(night.facts.today, night.facts.today);
+        let today = day(report.facts.today, report.facts.today);
         let all = count(tally.links, "link");
         return if tally.all_fine() {
             let fine =
@@ -85,7 +86,7 @@ fn news_subjects(night: &CourseReport, tally: &ReportTally) -> Vec<String> {
     let text = in_full(*lead, *n);
     let mut subjects = Vec::new();
     if let Some(due) = tally.due {
-        let when = day(due, night.facts.today);
+        let when = day(due, report.facts.today);
         let of_lead = tally.parts.get(lead).map_or(0, |figure| figure.due_on(due));
         let of_all: usize = tally.parts.values().map(|figure| figure.due_on(due)).sum();
         if of_lead > 0 {
@@ -104,9 +105,9 @@ fn news_subjects(night: &CourseReport, tally: &ReportTally) -> Vec<String> {
     subjects
 }
 
-/// What is told, gravest first. What stays dead is told in a weekly letter, but opens none.
-fn parts(night: &CourseReport, tally: &ReportTally) -> Vec<(NewsKind, usize)> {
-    let opens = |part: NewsKind| part != NewsKind::StillDead || night.kind.before_term.is_some();
+/// The news, gravest first. Links that stay dead are never the subject of a weekly report.
+fn parts(report: &CourseReport, tally: &ReportTally) -> Vec<(NewsKind, usize)> {
+    let opens = |part: NewsKind| part != NewsKind::StillDead || report.kind.before_term.is_some();
     tally.parts.iter().map(|(part, figure)| (*part, figure.count)).filter(|(part, _)| opens(*part)).collect()
 }
 
@@ -161,39 +162,39 @@ fn in_short(part: NewsKind, n: usize) -> String {
     format!("{} {words}", number(n as u64))
 }
 
-/// What is broken, what students get, what to do: in this order.
-pub fn opening(night: &CourseReport, tally: &ReportTally) -> Vec<String> {
+/// What is broken, what students get, and what to do, in this order.
+pub fn opening(report: &CourseReport, tally: &ReportTally) -> Vec<String> {
     let mut sentences = Vec::new();
-    if let Some(void) = &night.facts.void {
-        let today = day(night.facts.today, night.facts.today);
-        let none = if night.facts.is_first { "Most links were not judged" } else { "No link was judged" };
+    if let Some(void) = &report.facts.void {
+        let today = day(report.facts.today, report.facts.today);
+        let none = if report.facts.is_first { "Most links were not judged" } else { "No link was judged" };
         sentences.push(format!("{none} on {today}: {}", wording::void(void)));
-        if night.facts.is_first && tally.numbered > 0 {
+        if report.facts.is_first && tally.numbered > 0 {
             sentences.push("The links that did answer are listed below.".to_owned());
         }
         return sentences;
     }
-    if let Some(trouble) = night.new_trouble() {
+    if let Some(trouble) = report.new_trouble() {
         sentences.push(format!("{}.", trouble_subject(trouble)));
     }
-    if let Some(trouble) = night.past_trouble() {
+    if let Some(trouble) = report.past_trouble() {
         sentences.push(format!("{}.", trouble_over(trouble)));
     }
-    if let Some(first) = night.kind.before_term {
-        let first = day(first, night.facts.today);
-        sentences.push(format!("The term begins {first}; this is how the links stand."));
+    if let Some(first) = report.kind.before_term {
+        let first = day(first, report.facts.today);
+        sentences.push(format!("The term begins {first}. This report lists every link that does not work."));
     }
-    if night.facts.is_first {
-        sentences.extend(baseline(&night.facts, tally));
+    if report.facts.is_first {
+        sentences.extend(baseline(&report.facts, tally));
     } else {
-        sentences.push(broken(night, tally));
-        sentences.extend(covered(&night.facts, tally));
+        sentences.push(broken(report, tally));
+        sentences.extend(covered(&report.facts, tally));
     }
-    sentences.push(to_do(night, tally));
+    sentences.push(to_do(report, tally));
     sentences
 }
 
-fn baseline(night: &CourseFacts, tally: &ReportTally) -> Vec<String> {
+fn baseline(course: &CourseFacts, tally: &ReportTally) -> Vec<String> {
     let failed = tally.failed_first;
     let mut sentences = vec![format!(
         "This is the first check of the {} on the page: a baseline, not news.",
@@ -206,7 +207,7 @@ fn baseline(night: &CourseFacts, tally: &ReportTally) -> Vec<String> {
     });
     let (kept, open) = (number(tally.kept as u64), number(tally.kept_open as u64));
     if tally.kept > 0 {
-        sentences.push(match night.students_get_copies {
+        sentences.push(match course.students_get_copies {
             false => format!("Copies of {kept} are kept."),
             true if tally.kept == tally.kept_open => format!("Copies of {kept} are ready for students."),
             true => format!("Copies of {kept} are kept, {open} of them ready for students."),
@@ -216,8 +217,8 @@ fn baseline(night: &CourseFacts, tally: &ReportTally) -> Vec<String> {
 }
 
 /// "3 of 169 links are newly dead; also 2 changed and 1 moved."
-fn broken(night: &CourseReport, tally: &ReportTally) -> String {
-    let parts = parts(night, tally);
+fn broken(report: &CourseReport, tally: &ReportTally) -> String {
+    let parts = parts(report, tally);
     let all = number(tally.links as u64);
     let more: Vec<String> = parts.iter().skip(1).map(|(part, n)| in_short(*part, *n)).collect();
     match parts.first() {
@@ -245,26 +246,26 @@ fn all_work(links: usize) -> String {
     }
 }
 
-fn covered(night: &CourseFacts, tally: &ReportTally) -> Option<String> {
+fn covered(course: &CourseFacts, tally: &ReportTally) -> Option<String> {
     let unsafe_links = match tally.count(NewsKind::Unsafe) {
         0 => None,
         1 => Some("The page still leads readers to the unsafe one.".to_owned()),
         _ => Some("The page still leads readers to the unsafe ones.".to_owned()),
     };
-    let lost = lost_covered(night, tally);
+    let lost = lost_covered(course, tally);
     let both: Vec<String> = unsafe_links.into_iter().chain(lost).collect();
     (!both.is_empty()).then(|| both.join(" "))
 }
 
-fn lost_covered(night: &CourseFacts, tally: &ReportTally) -> Option<String> {
+fn lost_covered(course: &CourseFacts, tally: &ReportTally) -> Option<String> {
     let (lost, covered) = (tally.lost(), tally.lost_covered);
     let is_all = tally.parts.keys().all(|part| matches!(part, NewsKind::NewlyDead | NewsKind::FileMissing));
-    let (who, none, copy) = if night.students_get_copies {
+    let (who, none, copy) = if course.students_get_copies {
         ("Students already get our", "Students get no copy", ("copy", "copies"))
     } else {
         ("We keep", "We have no copy", ("a copy", "copies"))
     };
-    // "Them" would be everything that was just told.
+    // "Them" would mean all links of the sentence before.
     let what = if tally.count(NewsKind::FileMissing) == 0 { "newly dead" } else { "lost" };
     let them =
         |all: &str| if is_all { all.to_owned() } else { format!("the {} {what}", number(lost as u64)) };
@@ -283,9 +284,9 @@ fn lost_covered(night: &CourseFacts, tally: &ReportTally) -> Option<String> {
     })
 }
 
-fn to_do(night: &CourseReport, tally: &ReportTally) -> String {
-    let by = |date: Date| day(date, night.facts.today);
-    // The items past the cap have no number.
+fn to_do(report: &CourseReport, tally: &ReportTally) -> String {
+    let by = |date: Date| day(date, report.facts.today);
+    // Entries beyond the maximum have no number.
     let are_listed = tally.items_for_you <= MAX_ENTRIES;
     let all = number(tally.items_for_you as u64);
     let yours = match (tally.items_for_you, tally.yours_due) {
@@ -304,9 +305,9 @@ fn to_do(night: &CourseReport, tally: &ReportTally) -> String {
         _ => format!("Please try the unconfirmed ones, the first by {}.", by(due)),
     });
     let said: Vec<String> = yours.into_iter().chain(unconfirmed).collect();
-    match (said.as_slice(), night.kind.before_term) {
+    match (said.as_slice(), report.kind.before_term) {
         ([], Some(_)) if tally.numbered > 0 => "Please look at them before then.".to_owned(),
-        ([], None) if tally.numbered > 0 && !parts(night, tally).is_empty() => {
+        ([], None) if tally.numbered > 0 && !parts(report, tally).is_empty() => {
             "Nothing is urgent.".to_owned()
         }
         ([], _) if tally.is_left_undone || tally.numbered > 0 => {

@@ -1,6 +1,6 @@
-//! The sentences students read about a link and our copy of it.
+//! The sentences that students read about a link and our copy of it.
 //!
-//! They want one thing, to read it; so these say what opens, and only then why.
+//! Students want to open the reading. The sentences first say what opens, then why.
 
 use crate::domain::address::Address;
 use crate::domain::capture::Capture;
@@ -10,11 +10,11 @@ use crate::domain::policy::copy_access::Closed;
 use crate::domain::policy::course_access::Role;
 use crate::domain::report::LinkFacts;
 use crate::domain::report::figures::{count, extent, is_notebook, size};
-use crate::domain::report::plain::{is_bare_address, visible};
+use crate::domain::report::plain::{essence, is_bare_address, visible};
 use crate::domain::report::wording::item::is_short;
 use crate::domain::verdict::State;
 
-/// The link by its words on the page, or by its address where it has none.
+/// The link by its words on the page, or by its address if it has none.
 pub fn name_of(item: &LinkFacts) -> String {
     let mentions = item.mentions.iter().map(|mention| visible(&mention.words));
     mentions
@@ -23,7 +23,7 @@ pub fn name_of(item: &LinkFacts) -> String {
         .unwrap_or_else(|| visible(item.link.as_str()))
 }
 
-/// The state in a few words, beside a reading; nothing beside one that simply opens.
+/// The state beside a reading, in a few words; `None` for one that opens.
 pub fn state(state: &State) -> Option<&'static str> {
     match state {
         State::Ok | State::Moved { .. } => None,
@@ -38,7 +38,7 @@ pub fn state(state: &State) -> Option<&'static str> {
     }
 }
 
-/// Beside a reading of which nothing opens: what the page behind the words tells.
+/// Beside a reading that does not open: the subject of the page behind the link.
 pub const ELSEWHERE: &str = "where else to look";
 pub const WHY_CLOSED: &str = "why it does not open";
 
@@ -72,8 +72,8 @@ pub fn to_original(state: &State) -> &'static str {
     }
 }
 
-/// What a search came to: readings by their names, and copies by what is in
-/// them; of very many copies only the first are looked at.
+/// The result of a search: readings found by name, and copies found by their
+/// text; `are_all` is false if only the first copies were searched.
 pub fn found(readings: usize, all: usize, copies: usize, are_all: bool) -> String {
     let inside = match copies {
         0 => "no copy".to_owned(),
@@ -114,8 +114,8 @@ pub const WRONG_PASSWORD: &str = "That is not the password. Please try again.";
 
 pub fn too_many_tries(seconds: i64) -> String {
     let wait = match seconds {
-        ..=90 => count(usize::try_from(seconds).unwrap_or_default(), "second"),
-        _ => count(usize::try_from(seconds.div_euclid(60) + 1).unwrap_or_default(), "minute"),
+        ..=90 => count(usize::try_from(seconds.max(0)).unwrap_or(usize::MAX), "second"),
+        _ => count(usize::try_from(seconds.div_euclid(60) + 1).unwrap_or(usize::MAX), "minute"),
     };
     format!("There were too many wrong passwords of late. Please try again in {wait}.")
 }
@@ -127,14 +127,14 @@ pub fn signed_in(role: Role) -> &'static str {
     }
 }
 
-/// A title and a sentence after signing out, where the school is told as well.
+/// A title and a sentence after signing out with a school's sign-in.
 pub const SIGNED_OUT: (&str, &str) = (
     "You are signed out here",
     "Your school still knows you on this device. It is asked to sign you out too; if nothing happens, please go on yourself.",
 );
 
-/// A title and a sentence for somebody whom the school's sign-in should have
-/// named as one of the course.
+/// A title and a sentence for a person whom the school's sign-in does not name
+/// as a member of the course.
 pub fn not_named(course: &str, needed: Role, person: Option<&str>) -> (String, String) {
     let title = match needed {
         Role::Reader => format!("Only for the readers of {course}"),
@@ -143,37 +143,37 @@ pub fn not_named(course: &str, needed: Role, person: Option<&str>) -> (String, S
     let text = match person {
         Some(name) => {
             format!(
-                "You are signed in as {name}, who is not among them. Please ask whoever teaches the course."
+                "You are signed in as {name}, who is not one of them. Please ask the instructor of the course."
             )
         }
         None => {
-            "Please open this page through your school's sign-in; it did not tell us who you are.".to_owned()
+            "Please open this page through your school's sign-in, which did not give us your name.".to_owned()
         }
     };
     (title, text)
 }
 
 /// The page of a course that asks the school's identity provider.
-pub const THROUGH_SCHOOL: &str = "Your school's sign-in tells us who you are.";
+pub const THROUGH_SCHOOL: &str = "Your school's sign-in gives us your name.";
 
-/// Somebody signed in as a student came to what is for staff.
-pub const STUDENT_AMONG_STAFF: &str = "You are signed in as a student. If you are staff, please ask whoever \
-    runs this service to add you; then sign out and in again.";
+/// A person signed in as a student opened a page for staff.
+pub const STUDENT_AMONG_STAFF: &str = "You are signed in as a student. If you are staff, please ask the \
+    person who runs this service to add you; then sign out and in again.";
 
-/// Why a sign-in with the school's identity provider came to nothing.
+/// Why a sign-in with the school's identity provider failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Untrue {
-    /// The provider does not answer, or not as one.
+    /// The provider does not answer, or not with a valid response.
     Unreachable,
-    /// It was not begun here, in this browser, or it is over.
+    /// It was not started in this browser, or it has expired.
     NotBegun,
-    /// The provider did not let them in.
+    /// The provider refused the sign-in.
     Declined,
-    /// The provider does not know the code any more.
+    /// The provider rejected the code.
     NotTaken,
-    /// What it said does not hold.
+    /// The ID token could not be verified.
     NotVerified,
-    /// It said nothing that names them.
+    /// The ID token has no name for the person.
     Nameless,
 }
 
@@ -182,31 +182,29 @@ pub fn untrue(why: Untrue) -> (&'static str, &'static str) {
     const TITLE: &str = "You are not signed in";
     match why {
         Untrue::Unreachable => (
-            "The school's sign-in is out of reach",
-            "It does not answer us as it should. Please try again later.",
+            "The school's sign-in cannot be reached",
+            "It does not answer correctly. Please try again later.",
         ),
         Untrue::NotBegun => (
             TITLE,
-            "This sign-in was not begun in this browser, was used before, or took too long. Please open the reading again.",
+            "This sign-in was not started in this browser, was used before, or took too long. Please open the reading again.",
         ),
-        Untrue::Declined => (TITLE, "The school's sign-in did not let you in, or you turned back."),
-        Untrue::NotTaken => {
-            (TITLE, "The school's sign-in no longer knows of this try. Please open the reading again.")
-        }
+        Untrue::Declined => (TITLE, "The school's sign-in refused you, or you cancelled it."),
+        Untrue::NotTaken => (TITLE, "The school's sign-in has expired. Please open the reading again."),
         Untrue::NotVerified => (
             TITLE,
-            "What the school's sign-in said of you could not be verified. Whoever runs this service finds the reason in its log.",
+            "The answer of the school's sign-in could not be verified. The person who runs this service finds the reason in the log.",
         ),
         Untrue::Nameless => (
             TITLE,
-            "The school's sign-in did not give us the name by which courses know you. Whoever runs this service finds the reason in its log.",
+            "The school's sign-in did not give us the name by which courses know you. The person who runs this service finds the reason in the log.",
         ),
     }
 }
 
 const LONGEST_ROW: usize = 140;
 
-/// A reading by the words of its link, and what its row says where those are few.
+/// A reading by the words of its link, with the text of its row if the words are short.
 pub fn reading(item: &LinkFacts, mention: &Mention) -> (String, Option<String>) {
     let words = visible(&mention.words);
     let row = visible(&mention.row);
@@ -223,8 +221,8 @@ pub fn reading(item: &LinkFacts, mention: &Mention) -> (String, Option<String>) 
     if words.is_empty() || is_bare_address(&words) { (name_of(item), beside) } else { (words, beside) }
 }
 
-/// A row without the week and the date at its beginning, where the reading
-/// already stands under these.
+/// A row without the week and the date at its beginning, because the reading is
+/// listed under these.
 fn without_date<'a>(row: &'a str, mention: &Mention) -> &'a str {
     let Some(due) = mention.due else { return row };
     let is_of_date = |word: &str| {
@@ -232,7 +230,7 @@ fn without_date<'a>(row: &'a str, mention: &Mention) -> &'a str {
         let is_name = |name: String| word.len() >= 3 && name.to_ascii_lowercase().starts_with(&word);
         let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
         let is_part = |part: i16| digits.parse() == Ok(part);
-        let week = mention.week.as_deref().unwrap_or_default().to_ascii_lowercase();
+        let week = mention.week.as_deref().unwrap_or("").to_ascii_lowercase();
         week.split_whitespace().any(|part| part == word)
             || is_name(due.strftime("%A").to_string())
             || is_name(due.strftime("%B").to_string())
@@ -245,13 +243,13 @@ fn without_date<'a>(row: &'a str, mention: &Mention) -> &'a str {
     rest
 }
 
-/// What a document of this media type is to a reader.
+/// The name of a media type for a reader.
 pub fn media(media_type: &str, document: &Address) -> &'static str {
     if is_notebook(document) {
-        // Servers give notebooks any type, JSON and plain text among them.
+        // Servers send notebooks with any type, such as JSON or plain text.
         return "notebook";
     }
-    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = essence(media_type).to_ascii_lowercase();
     match essence.as_str() {
         "application/pdf" => "PDF",
         "text/html" | "application/xhtml+xml" => "web page",
@@ -263,8 +261,8 @@ pub fn media(media_type: &str, document: &Address) -> &'static str {
 
 /// "PDF, 10 pages, 219 KB".
 pub fn measure(media: &str, copy: &Capture, pages: Option<u32>) -> String {
-    let pages = pages.map(|pages| format!("{}, ", extent(pages, &copy.document))).unwrap_or_default();
-    // A number stays with its unit.
+    let pages = pages.map_or_else(String::new, |pages| format!("{}, ", extent(pages, &copy.document)));
+    // Keeps the number on the line of its unit.
     format!("{media}, {pages}{}", size(copy.bytes).replace(' ', "\u{a0}"))
 }
 
@@ -278,8 +276,8 @@ pub fn difference(change: &TextChange) -> String {
     }
 }
 
-/// How to cite what was read here: a title to be quoted, and the sentence after it.
-/// They stay apart because a title may run from right to left.
+/// A citation of a copy: the title, which is quoted, and the sentence after it.
+/// They are separate because a title may be written from right to left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopyCitation {
     pub title: String,
@@ -292,7 +290,7 @@ impl CopyCitation {
     }
 }
 
-/// A title and a sentence where the original cannot be read and nothing of ours opens.
+/// A title and a sentence if the original cannot be read and no copy opens.
 pub fn without_copy(state: &State) -> (&'static str, &'static str) {
     match state {
         State::Dead { reason: Reason::Parked | Reason::Hijacked } => {

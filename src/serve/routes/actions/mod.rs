@@ -175,8 +175,8 @@ fn in_force(
             at.to_zoned_datetime(link.course.time_zone().clone()).strftime("%H:%M %Z").to_string()
         };
         let text = match recheck.outcome {
-            Some(outcome) => actions::looked(&time(outcome.checked_at), outcome.is_cleared),
-            None => actions::look_asked(&time(recheck.requested_at)),
+            Some(outcome) => actions::rechecked(&time(outcome.checked_at), outcome.is_cleared),
+            None => actions::recheck_requested(&time(recheck.requested_at)),
         };
         in_force.push(DecisionInForce { text, button: None });
     }

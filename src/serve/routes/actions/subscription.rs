@@ -93,7 +93,7 @@ async fn page(library: &Library, subscriber: &Subscriber, token: &str) -> RouteR
     let night = &subscriber.course.night;
     let is_stopped = subscriber.is_stopped(library).await?;
     let course_title = visible(&night.title);
-    let (title, text) = actions::letters(&course_title, is_stopped);
+    let (title, text) = actions::subscription(&course_title, is_stopped);
     let page = SubscriptionPage {
         base: &library.settings.base_url,
         course: night.course.to_string(),

@@ -291,7 +291,7 @@ pub(in crate::serve) async fn recheck(
 
 /// The size of the copies, the free space, and when the copies were last verified.
 async fn storage(library: &Library, course: &CourseView) -> Result<Vec<String>, Error> {
-    let copies: Vec<&Capture> = course.night.items.iter().filter_map(|item| item.copy.as_ref()).collect();
+    let copies: Vec<&Capture> = course.night.links.iter().filter_map(|item| item.copy.as_ref()).collect();
     let bytes: u64 = copies.iter().map(|copy| copy.bytes).sum();
     let current = if copies.len() == 1 {
         "1 current copy".to_owned()

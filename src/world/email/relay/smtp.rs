@@ -1,8 +1,7 @@
-//! A mail handed to an SMTP server (RFC 5321), one connection each.
+//! Sending through an SMTP server (RFC 5321), with one connection for each email.
 //!
-//! The steps are taken one by one, because what a lost connection means
-//! depends on the step: before the end of the mail nothing was sent, after it
-//! nobody knows.
+//! The meaning of a lost connection depends on the step. Before the end of the
+//! data the email was not sent; after it the server may have the email.
 
 use std::fmt::{Debug, Display};
 use std::path::Path;
@@ -14,14 +13,14 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParam
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 
-use super::{Error, HandOver, Mailbox, OutgoingEmail, SmtpSecurity, SmtpServer, said};
+use super::{Error, Mailbox, OutgoingEmail, SendResult, SmtpSecurity, SmtpServer, one_line};
 
 const CONNECTING: Duration = Duration::from_secs(30);
-/// For each command; RFC 5321 section 4.5.3.2 asks for this much.
+/// The timeout of each command (RFC 5321 section 4.5.3.2).
 const ANSWERING: Duration = Duration::from_mins(5);
-/// After the end of a mail a relay may look for viruses before it answers.
+/// The timeout after the data, when a relay may scan for viruses.
 const TAKING: Duration = Duration::from_mins(10);
-/// Nothing depends on the farewell.
+/// The timeout of QUIT, whose answer does not matter.
 const LEAVING: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
@@ -38,7 +37,7 @@ impl Debug for Smtp {
 
 impl Smtp {
     pub(super) fn new(server: &SmtpServer) -> Result<Self, Error> {
-        // A provider that is installed already serves as well.
+        // An error means that a provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let tls = match server.security {
             SmtpSecurity::None => None,
@@ -47,24 +46,24 @@ impl Smtp {
         Ok(Self { server: server.clone(), tls })
     }
 
-    pub(super) async fn hand_on(&self, parcel: &OutgoingEmail<'_>) -> HandOver {
-        let mut line = match self.open(parcel.from).await {
+    pub(super) async fn send(&self, outgoing: &OutgoingEmail<'_>) -> SendResult {
+        let mut line = match self.open(outgoing.from).await {
             Ok(line) => line,
             Err(trouble) => {
-                return HandOver::NoRelay(format!("{}:{}: {trouble}", self.server.host, self.server.port));
+                return SendResult::NoRelay(format!("{}:{}: {trouble}", self.server.host, self.server.port));
             }
         };
-        let outcome = match envelope(&mut line, parcel).await {
-            Ok(()) => content(&mut line, parcel.mail).await,
+        let outcome = match envelope(&mut line, outgoing).await {
+            Ok(()) => content(&mut line, outgoing.mail).await,
             Err(outcome) => outcome,
         };
-        // Politeness only: the answer is known.
+        // The result is known, so an error of QUIT does not matter.
         let _ = tokio::time::timeout(LEAVING, line.abort()).await;
         outcome
     }
 
-    /// Lets itself in as for a mail, and leaves without one.
-    pub(super) async fn greet(&self, from: &Mailbox) -> Result<(), String> {
+    /// Connects and logs in as for an email, and quits.
+    pub(super) async fn check(&self, from: &Mailbox) -> Result<(), String> {
         let at_place = |trouble| format!("{}:{}: {trouble}", self.server.host, self.server.port);
         let mut line = self.open(from).await.map_err(at_place)?;
         let _ = tokio::time::timeout(LEAVING, line.abort()).await;
@@ -91,43 +90,50 @@ impl Smtp {
     }
 }
 
-/// `Ok` once the server waits for the mail.
-async fn envelope(line: &mut AsyncSmtpConnection, parcel: &OutgoingEmail<'_>) -> Result<(), HandOver> {
-    let to = parcel.to.as_str().parse().map_err(|_| HandOver::Refused("no mail address".to_owned()))?;
-    command(line, Mail::new(Some(parcel.from.email.clone()), Vec::new())).await?;
+/// Sends the envelope. After `Ok` the server waits for the data.
+async fn envelope(line: &mut AsyncSmtpConnection, outgoing: &OutgoingEmail<'_>) -> Result<(), SendResult> {
+    let to = outgoing
+        .to
+        .as_str()
+        .parse()
+        .map_err(|_| SendResult::Refused("not a valid email address".to_owned()))?;
+    command(line, Mail::new(Some(outgoing.from.email.clone()), Vec::new())).await?;
     command(line, Rcpt::new(to, Vec::new())).await?;
     command(line, Data).await
 }
 
-async fn command(line: &mut AsyncSmtpConnection, command: impl Display) -> Result<(), HandOver> {
+async fn command(line: &mut AsyncSmtpConnection, command: impl Display) -> Result<(), SendResult> {
     match tokio::time::timeout(ANSWERING, line.command(command)).await {
-        Err(_) => Err(HandOver::NoRelay("no answer within 5 minutes".to_owned())),
+        Err(_) => Err(SendResult::NoRelay("no answer within 5 minutes".to_owned())),
         Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(refusal(&error).unwrap_or_else(|| HandOver::NoRelay(words(&error)))),
+        Ok(Err(error)) => Err(refusal(&error).unwrap_or_else(|| SendResult::NoRelay(words(&error)))),
     }
 }
 
-async fn content(line: &mut AsyncSmtpConnection, mail: &[u8]) -> HandOver {
+async fn content(line: &mut AsyncSmtpConnection, mail: &[u8]) -> SendResult {
     match tokio::time::timeout(TAKING, line.message(mail)).await {
-        Err(_) => HandOver::Unanswered("no answer within 10 minutes of the mail's end".to_owned()),
+        Err(_) => SendResult::Unanswered("no answer within 10 minutes after the data".to_owned()),
         Ok(Ok(answer)) if answer.is_positive() && !answer.has_code(354) => {
             let code = answer.code();
-            HandOver::Taken(said(&format!("{code} {}", answer.message().collect::<Vec<_>>().join(" "))))
+            SendResult::Accepted(one_line(&format!(
+                "{code} {}",
+                answer.message().collect::<Vec<_>>().join(" ")
+            )))
         }
-        Ok(Ok(answer)) => HandOver::Unanswered(said(&format!("answered {}", answer.code()))),
+        Ok(Ok(answer)) => SendResult::Unanswered(one_line(&format!("answered {}", answer.code()))),
         Ok(Err(error)) => refusal(&error)
-            .unwrap_or_else(|| HandOver::Unanswered(format!("after the mail's end: {}", words(&error)))),
+            .unwrap_or_else(|| SendResult::Unanswered(format!("after the data: {}", words(&error)))),
     }
 }
 
-/// What a reply with a code means for this mail; `None` where no reply came.
-fn refusal(error: &SmtpError) -> Option<HandOver> {
+/// The meaning of a reply code for this email; `None` without a reply.
+fn refusal(error: &SmtpError) -> Option<SendResult> {
     let code = u16::from(error.status()?);
     Some(match code {
-        // The server closes down (421), or wants another login (RFC 4954 section 6).
-        421 | 454 | 530 | 534 | 535 | 538 => HandOver::NoRelay(words(error)),
-        500.. => HandOver::Refused(words(error)),
-        _ => HandOver::Later(words(error)),
+        // The server shuts down (421) or wants another login (RFC 4954 section 6).
+        421 | 454 | 530 | 534 | 535 | 538 => SendResult::NoRelay(words(error)),
+        500.. => SendResult::Refused(words(error)),
+        _ => SendResult::Deferred(words(error)),
     })
 }
 
@@ -142,7 +148,7 @@ fn words(error: &SmtpError) -> String {
         }
         cause = deeper.source();
     }
-    said(&text)
+    one_line(&text)
 }
 
 async fn within<T>(limit: Duration, step: impl Future<Output = Result<T, SmtpError>>) -> Result<T, String> {
@@ -168,7 +174,7 @@ fn certificates(path: &Path) -> Result<Vec<Certificate>, Error> {
     let pem = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
     let certificate = Certificate::from_pem(&pem).map_err(|error| fault(words(&error)))?;
     if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
-        return Err(fault("no certificate in it".to_owned()));
+        return Err(fault("it has no certificate".to_owned()));
     }
     Ok(vec![certificate])
 }

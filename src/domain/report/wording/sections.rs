@@ -1,5 +1,5 @@
-//! The words of a whole report: headings, what is known already, closing. How it
-//! opens is `opening`'s affair.
+//! The words around the entries of a report: headings of sections, their notes,
+//! and the closing. The subject and the first sentences are in `opening`.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -9,29 +9,29 @@ use crate::domain::evidence::Reason;
 use crate::domain::report::figures::{count, day, hours, list, local_day, number};
 use crate::domain::report::placement::SectionHeading;
 use crate::domain::report::tally::ReportTally;
-use crate::domain::report::wording::{actions, opening};
+use crate::domain::report::wording::{actions, decision, opening};
 use crate::domain::report::{CourseFacts, wording};
 
-/// Leads to the page on which the letters are stopped.
+/// The link to the page that stops the emails.
 pub const STOP: &str = "Stop these emails";
 
-/// Leads to the page on which every link is told.
+/// The link to the page that lists every link.
 pub const ALL_LINKS: &str = "All links and their state";
 
-/// Names told of the links that work again; the rest is a number.
+/// The most names of links that work again; the rest is a number.
 const NAMES_SHOWN: usize = 3;
 
-/// The name of a section; `is_new` where something in it was not told before.
-pub fn heading(night: &CourseFacts, heading: SectionHeading, is_new: bool) -> &'static str {
+/// The name of a section; `is_new` if it has news.
+pub fn heading(course: &CourseFacts, heading: SectionHeading, is_new: bool) -> &'static str {
     match heading {
         SectionHeading::NeedsYou => "NEEDS YOU",
         SectionHeading::NotConfirmedButDue => "NOT CONFIRMED, BUT DUE SOON",
         SectionHeading::FoundNotWorking => "FOUND NOT WORKING",
-        SectionHeading::NewlyDead if night.students_get_copies => "NEWLY DEAD, STUDENTS COVERED",
+        SectionHeading::NewlyDead if course.students_get_copies => "NEWLY DEAD, STUDENTS COVERED",
         SectionHeading::NewlyDead => "NEWLY DEAD, COPY KEPT",
         SectionHeading::Changed => "CHANGED",
         SectionHeading::Moved => "MOVED",
-        SectionHeading::Restricted if night.is_first || !is_new => "ASKS FOR AN ACCOUNT",
+        SectionHeading::Restricted if course.is_first || !is_new => "ASKS FOR AN ACCOUNT",
         SectionHeading::Restricted => "NOW ASKS FOR AN ACCOUNT",
         SectionHeading::NotAnswering => "NOT ANSWERING",
         SectionHeading::SmallPoints => "SMALL POINTS",
@@ -49,12 +49,12 @@ pub fn fixed(names: &[String]) -> String {
     format!("{} {verb} again.", list(names, NAMES_SHOWN))
 }
 
-/// What is known of links that were told before.
-pub fn standing(heading: SectionHeading, night: &CourseFacts, facts: &KnownLinks) -> String {
+/// The note on links that earlier reports listed.
+pub fn standing(heading: SectionHeading, course: &CourseFacts, facts: &KnownLinks) -> String {
     match heading {
         SectionHeading::StillDead => {
-            let since = facts.oldest.map(|at| local_day(at, &night.time_zone, night.today));
-            let since = since.map(|since| format!("since {since}; ")).unwrap_or_default();
+            let since = facts.oldest.map(|at| local_day(at, &course.time_zone, course.today));
+            let since = since.map_or_else(String::new, |since| format!("since {since}; "));
             match (facts.links, facts.kept) {
                 (1, 0) => format!("{since}no copy."),
                 (1, _) => format!("{since}our copy is kept."),
@@ -92,52 +92,52 @@ pub fn standing(heading: SectionHeading, night: &CourseFacts, facts: &KnownLinks
     }
 }
 
-/// "2 accepted as dead, 1 snoozed.": what was decided, most frequent words first.
+/// The decisions, counted: "2 no longer reported as dead, 1 snoozed."
 fn decided(choices: &[Choice]) -> String {
     let of = |is_it: fn(&Choice) -> bool, words: &str| {
         let n = choices.iter().filter(|choice| is_it(choice)).count();
         (n > 0).then(|| format!("{} {words}", number(n as u64)))
     };
     let parts = [
-        of(|choice| matches!(choice, Choice::AcceptedDead), "accepted as dead"),
-        of(|choice| matches!(choice, Choice::NotBroken), "not broken"),
+        of(|choice| matches!(choice, Choice::AcceptedDead), decision::NO_LONGER_DEAD),
+        of(|choice| matches!(choice, Choice::NotBroken), decision::MARKED_AS_FINE),
         of(|choice| matches!(choice, Choice::Snoozed(_)), "snoozed"),
-        of(|choice| matches!(choice, Choice::OurCopy(_)), "read in our copy"),
+        of(|choice| matches!(choice, Choice::OurCopy(_)), decision::REPLACED_BY_COPY),
     ];
     format!("{}.", list(&parts.into_iter().flatten().collect::<Vec<_>>(), usize::MAX))
 }
 
-/// Figures of the links of a section that were told before.
+/// Figures of the links of a section that earlier reports listed.
 #[derive(Clone, Debug, Default)]
 pub struct KnownLinks {
     pub links: usize,
     pub kept: usize,
     pub oldest: Option<Timestamp>,
     pub most_often: Option<(Reason, usize)>,
-    /// What was decided of them.
+    /// The decisions about them.
     pub choices: Vec<Choice>,
 }
 
-/// After the entries of a section: what else is in it.
+/// The note after the entries of a section.
 pub fn and_more(note: &str, n: usize) -> String {
     format!("{} more, {note}", number(n as u64))
 }
 
-/// After the last entry that fits.
+/// The sentence after the last entry that fits.
 pub fn not_listed(n: usize) -> String {
     format!("And {} more, not listed here.", number(n as u64))
 }
 
-/// When it was checked and what is kept.
-pub fn closing(night: &CourseFacts, tally: &ReportTally) -> String {
-    let on = local_day(night.started, &night.time_zone, night.today);
-    let judged = match night.void {
+/// When the links were checked, and how many copies are kept.
+pub fn closing(course: &CourseFacts, tally: &ReportTally) -> String {
+    let on = local_day(course.started, &course.time_zone, course.today);
+    let judged = match course.void {
         Some(_) => format!("{} of {} judged", number(tally.judged as u64), count(tally.links, "link")),
         None => format!("{} checked", count(tally.links, "link")),
     };
-    let hours = hours(night.started, night.finished, &night.time_zone);
+    let hours = hours(course.started, course.finished, &course.time_zone);
     let mut sentences = vec![format!("{judged} {on}, {hours}.")];
-    if let Some(trouble) = night.page_trouble.as_ref().filter(|_| night.told_trouble().is_none()) {
+    if let Some(trouble) = course.page_trouble.as_ref().filter(|_| course.reported_trouble().is_none()) {
         sentences.push(format!("{}; its last good reading was used.", opening::trouble_subject(trouble)));
     }
     sentences.push(match (tally.kept, tally.kept_new) {
@@ -152,7 +152,7 @@ pub fn closing(night: &CourseFacts, tally: &ReportTally) -> String {
     sentences.join(" ")
 }
 
-/// When the reader hears again.
+/// When the next report comes.
 pub fn next(due: Option<Date>, today: Date) -> String {
     match due {
         Some(due) => format!("Next report: when something changes, and {} at the latest.", day(due, today)),
@@ -160,11 +160,11 @@ pub fn next(due: Option<Date>, today: Date) -> String {
     }
 }
 
-/// What the night cost, for the person at the terminal.
-pub fn traffic(night: &CourseFacts) -> String {
+/// The traffic of the night, for the terminal.
+pub fn traffic(course: &CourseFacts) -> String {
     format!(
         "{}, {} received.",
-        count(usize::try_from(night.requests).unwrap_or(usize::MAX), "request"),
-        crate::domain::report::figures::size(night.bytes)
+        count(usize::try_from(course.requests).unwrap_or(usize::MAX), "request"),
+        crate::domain::report::figures::size(course.bytes)
     )
 }

@@ -1,0 +1,75 @@
+//! What reports say about copies.
+
+use super::*;
+
+fn paywalled(words: &str) -> TestLink {
+    in_state(
+        ok(words, &format!("https://{words}.example/study.pdf")),
+        Some(State::Ok),
+        State::Restricted { reason: Reason::Paywall },
+        3,
+    )
+}
+
+#[test]
+fn a_reading_behind_a_wall_needs_its_reader_unless_our_copy_is_open() {
+    let shut = link_with(kept(paywalled("shut"), 9, 90_000), |link| {
+        link.facts.is_covered = false;
+        link.facts.opens_if_chosen = true;
+    });
+    let licensed = link_with(kept(paywalled("licensed"), 9, 90_000), |link| {
+        link.facts.is_covered = false;
+    });
+    let open = kept(paywalled("open"), 9, 90_000);
+    let soon = at(kept(paywalled("soon"), 9, 90_000), "Week 5", date(2026, 10, 8), 9);
+    let report = with(report(vec![shut, licensed, open, soon]), |report| {
+        report.facts.students_get_copies = true;
+    });
+    insta::assert_snapshot!("behind_a_wall", rendered(&report));
+}
+
+#[test]
+fn a_copy_that_stays_closed_is_neither_promised_nor_denied() {
+    let dead = newly_dead(ok("The study", "https://press.example/study.pdf"), Reason::NotFound, Some(404));
+    let closed = link_with(kept(dead, 9, 90_000), |link| {
+        link.facts.is_covered = false;
+    });
+    let report = with(report(vec![closed.clone()]), |report| {
+        report.facts.students_get_copies = true;
+    });
+    let text = rendered(&report);
+    assert!(text.contains("Students get no copy of it."), "{text}");
+    assert!(!text.contains("We have no copy") && !text.contains("hand out"), "{text}");
+    assert!(text.contains("To do: replace the link; our copy is not open to students."), "{text}");
+    let first = rendered(&with(report, |report| {
+        report.facts.is_first = true;
+    }));
+    assert!(first.contains("Copies of 1 are kept, 0 of them ready for students."), "{first}");
+}
+
+#[test]
+fn a_copy_is_shown_with_its_last_verification() {
+    let verified = |is_sound| Some(Verified { at: days_ago(1), is_sound });
+    let mut report = three_dead_two_changed_one_moved();
+    for item in &mut report.facts.links {
+        item.verified = verified(true);
+    }
+    let joined = |report: &CourseReport| rendered(report).split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = joined(&report);
+    assert!(text.contains("Our copy: Sat 12 Sep, 10 pages, 219 KB, verified Sun 4 Oct."), "{text}");
+    assert!(
+        text.ends_with(
+            "147 copies stored, none new. All 147 re-verified by their SHA-256, the earliest Sun 4 Oct."
+        ),
+        "{text}"
+    );
+    report
+        .facts
+        .links
+        .iter_mut()
+        .filter(|item| item.link.host() == "old.example.org")
+        .for_each(|item| item.verified = verified(false));
+    let text = joined(&report);
+    assert!(text.contains("219 KB, damaged when verified Sun 4 Oct."), "{text}");
+    assert!(text.contains("146 of 147 re-verified") && text.contains("1 copy damaged"), "{text}");
+}
