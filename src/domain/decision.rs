@@ -97,7 +97,7 @@ impl Choice {
     pub fn fits(&self, state: &State) -> bool {
         match self {
             Self::AcceptedDead => state.name() == StateName::Dead,
-            // A new version is accepted as such, and then compared with.
+            // A changed link has an action of its own: to accept the new version.
             Self::NotBroken => !matches!(state.name(), StateName::Ok | StateName::Changed),
             Self::Snoozed(_) => state.name() != StateName::Ok,
             Self::OurCopy(_) => true,

@@ -5,7 +5,7 @@ use crate::domain::address::Address;
 /// One step of a night.
 #[derive(Clone, Debug)]
 pub enum Progress<'a> {
-    /// The pages are read. `count` links stand on them; `known` were visited before an interruption.
+    /// The pages are read. They have `count` links; `known` were visited before an interruption.
     Links { count: usize, known: usize },
     /// A link is visited, and its capture is stored if it has a new one.
     Visited { link: &'a Address, bytes: u64, kept: bool },

@@ -1,5 +1,5 @@
-//! The links of letters, followed as readers, scanners and strangers follow them:
-//! nights by the program, letters in a directory, pages by the running service.
+//! The action links of emails, opened by recipients, link scanners and strangers.
+//! The program runs the nights, emails go to a directory, the service serves pages.
 
 mod several;
 
@@ -25,7 +25,7 @@ const B: &str = "http://notes.test/b";
 const BASE: &str = "https://reserve.school.test";
 const WORDS: &str = "\"'><script>alert(1)</script>";
 
-/// A course of two readings: `a` answers so on a night, `b` always does.
+/// A course of two readings: `a` has this status on a night, `b` always works.
 async fn town(status_of: fn(u32) -> u16) -> Town {
     let words = WORDS.replace('<', "&lt;");
     let page = page_of(&[A, B]).replace(&format!("The reading at {A}"), &format!("{words} of notes"));
@@ -52,32 +52,32 @@ fn configure(town: &Town, course: &str, more: &str) {
          [pages]\nlisten = \"127.0.0.1:0\"\nbase_url = \"{BASE}\"\n\
          [service]\nspread = \"0s\"\n\
          [[course]]\nid = \"{course}\"\npage = \"http://course.test/\"\nreport_to = [\"{READER}\"]\n{more}",
-        letters_dir(town).display()
+        email_dir(town).display()
     ));
 }
 
-fn letters_dir(town: &Town) -> PathBuf {
-    town.dir.path().join("letters")
+fn email_dir(town: &Town) -> PathBuf {
+    town.dir.path().join("emails")
 }
 
-/// The letters so far, oldest first, as they are sent.
-fn letters(town: &Town) -> Vec<String> {
-    let Ok(dir) = std::fs::read_dir(letters_dir(town)) else { return Vec::new() };
+/// The emails so far, oldest first, as they are sent.
+fn emails(town: &Town) -> Vec<String> {
+    let Ok(dir) = std::fs::read_dir(email_dir(town)) else { return Vec::new() };
     let mut paths: Vec<PathBuf> = dir.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
 }
 
-/// The path of the first link of this kind in a letter's text.
-fn path_in(letter: &str, kind: &str) -> String {
-    let text = letter.replace("=\r\n", "");
+/// The path of the first link of this kind in the text of an email.
+fn path_in(email: &str, kind: &str) -> String {
+    let text = email.replace("=\r\n", "");
     let at = text.find(&format!("{BASE}/{kind}/")).unwrap_or_else(|| panic!("no {kind}: {text}"));
     let link: String =
         text[at + BASE.len()..].chars().take_while(|c| !c.is_whitespace() && *c != '>').collect();
     link
 }
 
-/// A service on the day after a night, at noon, and where its pages are.
+/// A service at noon after a night, and the address of its pages.
 async fn serving(town: &Town, night: u32) -> (Service, SocketAddr) {
     let service = Service::start(town, &time_of(night).replace("T02:30", "T14:00"));
     service.says("waiting until").await;
@@ -112,7 +112,7 @@ fn journal(town: &Town) -> String {
     found.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
 }
 
-/// Gone from the second night on, confirmed and told on the third.
+/// A link that is gone from the second night on, and reported as dead on the third.
 async fn dead() -> Town {
     let town = town(|night| if night == 1 { 200 } else { 410 }).await;
     for night in 1..=3 {
@@ -122,16 +122,16 @@ async fn dead() -> Town {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn looking_changes_nothing_and_a_button_acts_as_often_as_it_is_pressed() {
+async fn opening_a_link_changes_nothing_and_a_button_acts_once() {
     let town = dead().await;
-    let letter = letters(&town).pop().unwrap();
+    let email = emails(&town).pop().unwrap();
     assert!(
-        letter.contains("Stop reporting as dead")
-            && letter.contains("All links and their state:")
-            && letter.contains("Stop these emails:"),
-        "{letter}"
+        email.contains("Stop reporting as dead")
+            && email.contains("All links and their state:")
+            && email.contains("Stop these emails:"),
+        "{email}"
     );
-    let path = path_in(&letter, "act");
+    let path = path_in(&email, "act");
     let (service, at) = serving(&town, 3).await;
     let before = journal(&town);
     for method in ["GET", "HEAD", "GET"] {
@@ -145,7 +145,7 @@ async fn looking_changes_nothing_and_a_button_acts_as_often_as_it_is_pressed() {
         assert!(page.contains(part), "{part}: {page}");
     }
     assert!(!page.contains("<script") && page.contains("&#60;script"), "{page}");
-    assert_eq!(journal(&town), before, "whoever only looks changes nothing");
+    assert_eq!(journal(&town), before, "opening the page changes nothing");
 
     let (status, answer) = ask(at, "POST", &path, "choice=accept-dead").await;
     assert_eq!(status, 303, "{answer}");
@@ -156,7 +156,7 @@ async fn looking_changes_nothing_and_a_button_acts_as_often_as_it_is_pressed() {
         health.contains("no longer reported as dead.") && health.contains("No email is waiting"),
         "{health}"
     );
-    assert!(!health.contains("/recheck"), "strangers ask for nothing");
+    assert!(!health.contains("/recheck"), "strangers cannot request a recheck");
     assert_eq!(ask(at, "POST", "/c/c/recheck", "link=0").await.0, 403);
     let once = journal(&town);
     assert_eq!(once.matches("accepted_dead").count(), 1);
@@ -170,17 +170,17 @@ async fn looking_changes_nothing_and_a_button_acts_as_often_as_it_is_pressed() {
     let (_, page) = ask(at, "GET", &path, "").await;
     assert!(!page.contains("no longer reported as dead."), "{page}");
     let log = service.stop().await;
-    assert!(!log.contains(path.rsplit('/').next().unwrap()), "a link of a letter is a key: {log}");
+    assert!(!log.contains(path.rsplit('/').next().unwrap()), "the link of an email is a secret: {log}");
 }
 
-/// Two processes at one archive: what a command decides is on the pages at once.
+/// Two processes use one archive: the pages show the decision of a command at once.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_command_line_decides_beside_the_running_service() {
+async fn the_command_line_can_decide_while_the_service_runs() {
     let town = dead().await;
     let (service, at) = serving(&town, 3).await;
     let run = async |arguments: &[&str]| {
-        let (code, told) = town.run(&[arguments, &["--now", "2026-09-16T15:00:00Z"]].concat()).await;
-        assert_eq!(code, 0, "{arguments:?}: {told}");
+        let (code, output) = town.run(&[arguments, &["--now", "2026-09-16T15:00:00Z"]].concat()).await;
+        assert_eq!(code, 0, "{arguments:?}: {output}");
     };
     for (arguments, shown) in [
         (&["accept", A][..], "no longer reported as dead."),
@@ -207,25 +207,25 @@ async fn the_command_line_decides_beside_the_running_service() {
     service.stop().await;
 }
 
-/// What root makes is root's, and the service could not write to it on the next night.
+/// Files of root belong to root, and the service could not write to them.
 #[tokio::test]
-async fn root_is_sent_to_the_owner_of_the_archive() {
-    // Nobody else can give a directory away.
+async fn root_is_asked_to_run_as_the_owner_of_the_archive() {
+    // Only root can give a directory away.
     if !rustix::process::geteuid().is_root() {
         return;
     }
     let town = dead().await;
     std::os::unix::fs::chown(town.archive(), Some(65534), Some(65534)).unwrap();
     for arguments in [&["accept", A][..], &["takedown", A, "--reason", "asked", "--yes"], &["verify"]] {
-        let (code, told) = town.run(arguments).await;
-        assert!(code == 77 && told.contains("runuser -u"), "{arguments:?}: {told}");
+        let (code, output) = town.run(arguments).await;
+        assert!(code == 77 && output.contains("runuser -u"), "{arguments:?}: {output}");
     }
-    assert_eq!(town.run(&["status"]).await.0, 0, "whoever only looks may");
+    assert_eq!(town.run(&["status"]).await.0, 0, "reading is allowed");
 }
 
-/// It was killed after the journal, which is the truth, and before the catalogue.
+/// The service was killed after it wrote the journal and before the catalogue.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_stands_in_the_journal_alone_is_shown_by_the_next_start() {
+async fn a_decision_that_is_only_in_the_journal_is_shown_after_the_next_start() {
     let town = dead().await;
     let at = "2026-09-16T09:00:00Z".parse().unwrap();
     let decision =
@@ -258,7 +258,7 @@ async fn students_find_the_same_before_and_after_a_rebuild() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn forged_foreign_and_old_links_open_nothing() {
+async fn forged_foreign_and_expired_links_do_not_work() {
     let town = dead().await;
     let (service, at) = serving(&town, 3).await;
     let before = journal(&town);
@@ -280,9 +280,9 @@ async fn forged_foreign_and_old_links_open_nothing() {
         ("no ticket", "%22%3E%3Cscript%3E".to_owned(), 403),
         ("another course", ticket(act, "d", READER, "2027-01-01").signed(&ours), 403),
         ("another reader", ticket(act, "c", "x@school.test", "2027-01-01").signed(&ours), 403),
-        ("over", ticket(act, "c", READER, "2026-09-15").signed(&ours), 410),
+        ("expired", ticket(act, "c", READER, "2026-09-15").signed(&ours), 410),
         ("no such link", ticket(gone, "c", READER, "2027-01-01").signed(&ours), 410),
-        ("for letters", ticket(Purpose::Subscription, "c", READER, "2027-01-01").signed(&ours), 403),
+        ("for emails", ticket(Purpose::Subscription, "c", READER, "2027-01-01").signed(&ours), 403),
     ] {
         let (got, page) = ask(at, "GET", &format!("/act/{text}"), "").await;
         assert_eq!(got, status, "{why}: {page}");
@@ -307,7 +307,7 @@ async fn forged_foreign_and_old_links_open_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_decided_by_a_link_is_heeded_until_the_result_is_another_one() {
+async fn a_decision_by_an_action_link_holds_until_the_result_changes() {
     let town = town(|night| match night {
         1 => 200,
         2..=5 | 7.. => 410,
@@ -317,28 +317,28 @@ async fn what_is_decided_by_a_link_is_heeded_until_the_result_is_another_one() {
     for night in 1..=3 {
         town.check(night).await;
     }
-    let path = path_in(&letters(&town).pop().unwrap(), "act");
+    let path = path_in(&emails(&town).pop().unwrap(), "act");
     let (service, at) = serving(&town, 3).await;
     ask(at, "POST", &path, "choice=not-broken").await;
     service.stop().await;
-    let told = letters(&town).len();
+    let count = emails(&town).len();
     town.check(4).await;
-    assert_eq!(letters(&town).len(), told, "nobody is written to");
+    assert_eq!(emails(&town).len(), count, "no email is sent");
     let (code, said) = town.run(&["rebuild"]).await;
     assert_eq!(code, 0, "{said}");
     town.check(5).await;
     let (_, report) = town.run(&["report"]).await;
     assert!(report.contains("AS DECIDED (1)                1 marked as fine."), "{report}");
-    // It works for a night and dies anew: that is another result.
+    // It works for a night and is dead again, which is a new result.
     for night in 6..=10 {
         town.check(night).await;
     }
-    let all = letters(&town)[told..].concat().replace("=\r\n", "");
+    let all = emails(&town)[count..].concat().replace("=\r\n", "");
     assert!(all.contains("newly dead"), "{all}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn our_copy_stands_in_for_the_original_once_that_is_decided() {
+async fn our_copy_replaces_the_original_after_the_decision() {
     let town = town(|night| if night < 4 { 410 } else { 200 }).await;
     town.check(4).await;
     let link = LinkId::of(&Address::parse(B).unwrap());
@@ -361,14 +361,14 @@ async fn our_copy_stands_in_for_the_original_once_that_is_decided() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_click_stops_the_letters_and_a_button_starts_them_again() {
+async fn one_click_stops_the_emails_and_a_button_starts_them_again() {
     let town = dead().await;
-    let letter = letters(&town).pop().unwrap();
-    assert!(letter.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click"), "{letter}");
-    let header = letter.replace("\r\n ", " ");
+    let email = emails(&town).pop().unwrap();
+    assert!(email.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click"), "{email}");
+    let header = email.replace("\r\n ", " ");
     let header = header.lines().find(|line| line.starts_with("List-Unsubscribe:")).unwrap();
     let path = path_in(header, "letters");
-    assert_eq!(path, path_in(letter.split("Stop these emails").nth(1).unwrap(), "letters"));
+    assert_eq!(path, path_in(email.split("Stop these emails").nth(1).unwrap(), "letters"));
     let (service, at) = serving(&town, 3).await;
     let before = journal(&town);
     let (status, page) = ask(at, "GET", &path, "").await;
@@ -383,24 +383,24 @@ async fn one_click_stops_the_letters_and_a_button_starts_them_again() {
     service.stop().await;
     assert!(town.run(&["status"]).await.1.contains("i@school.test has unsubscribed"));
 
-    let told = letters(&town).len();
+    let count = emails(&town).len();
     town.run(&["rebuild"]).await;
     for night in 8..=9 {
         town.check(night).await;
     }
-    assert_eq!(letters(&town).len(), told, "not even the weekly letter");
+    assert_eq!(emails(&town).len(), count, "not even the weekly report");
     let (service, at) = serving(&town, 9).await;
     ask(at, "POST", &path, "letters=start").await;
     service.stop().await;
     town.check(10).await;
-    assert_eq!(letters(&town).len(), told + 1);
+    assert_eq!(emails(&town).len(), count + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_look_that_is_asked_for_on_the_page_is_taken_by_the_service_and_can_only_clear() {
+async fn a_recheck_requested_on_the_page_can_only_clear_the_link() {
     let town = dead().await;
-    let path = path_in(&letters(&town).pop().unwrap(), "act");
-    // The site has been mended by day: it answers as on the first night.
+    let path = path_in(&emails(&town).pop().unwrap(), "act");
+    // The site works again by day, as on the first night.
     town.checking(1);
     let (service, at) = serving(&town, 3).await;
     assert_eq!(ask(at, "POST", &path, "choice=recheck").await.0, 303);

@@ -1,4 +1,4 @@
-//! One night composed for its reader: sections, order, cap, and the sentences that open it.
+//! Composes a report: its sections in order, the maximum of entries, and the opening.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +14,12 @@ use crate::domain::report::wording::opening;
 use crate::domain::report::wording::sections::{self, KnownLinks};
 use crate::domain::report::{CourseFacts, CourseReport, LinkFacts};
 
-/// A report, composed. Every text in it is one line and safe as plain text;
-/// `text`, `html` and `summary` only lay it out.
+/// A composed report. Every text in it is one line and safe as plain text. `text`,
+/// `html` and `summary` lay it out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ComposedReport {
     pub subject: String,
-    /// The course, by its title.
+    /// The title of the course.
     pub title: String,
     /// What is broken, what students get, what to do.
     pub opening: Vec<String>,
@@ -31,7 +31,7 @@ pub struct ComposedReport {
     pub all_links: Option<String>,
     /// The page where the recipient can stop the emails; only an email has one.
     pub stop: Option<String>,
-    /// Something in it was in no earlier report.
+    /// Whether it has something that no earlier report had.
     pub is_news: bool,
 }
 
@@ -77,7 +77,7 @@ pub fn compose(report: &CourseReport) -> ComposedReport {
     composed
 }
 
-/// The title; the address of the page where it is all that was given.
+/// The title of the course. Without a configured title it is the address of the page.
 fn title(course: &CourseFacts) -> String {
     let is_page =
         |page: &PageSource| PageSource::parse(course.title.trim()).is_ok_and(|title| title == *page);
@@ -89,7 +89,7 @@ fn title(course: &CourseFacts) -> String {
 }
 
 impl ComposedReport {
-    /// Keeps the first `n` entries of all sections together; the others become numbers.
+    /// Keeps the first `n` entries of the report and counts the others.
     pub fn keep_entries(&mut self, n: usize) {
         let mut left = n;
         for section in &mut self.sections {
@@ -111,18 +111,18 @@ fn section(
 ) -> Option<ReportSection> {
     let of =
         |wanted: Placement| placed.iter().filter(move |(place, _)| *place == wanted).map(|(_, item)| *item);
-    let told: Vec<&LinkFacts> = of(Placement::Listed(heading)).collect();
+    let listed: Vec<&LinkFacts> = of(Placement::Listed(heading)).collect();
     let standing: Vec<&LinkFacts> = of(Placement::Counted(heading)).collect();
     let mut entries = Vec::new();
     let mut note = None;
     if heading == SectionHeading::Fixed {
         let names: Vec<String> =
-            told.iter().map(|item| words::name(item, placement::lead(&report.facts, item))).collect();
+            listed.iter().map(|item| words::name(item, placement::lead(&report.facts, item))).collect();
         note = (!names.is_empty()).then(|| sections::fixed(&names));
     } else {
-        entries = entry::entries(&report.facts, heading, &told);
+        entries = entry::entries(&report.facts, heading, &listed);
     }
-    let mut count = told.len();
+    let mut count = listed.len();
     if heading == SectionHeading::NeedsYou {
         let points = entry::defect_entries(report);
         let trouble = entry::page_entry(&report.facts);

@@ -50,7 +50,7 @@ pub struct CourseFacts {
     /// Parts of the pages that are not read.
     pub omissions: Vec<PageOmission>,
     pub page_trouble: Option<PageTrouble>,
-    /// How many nights in a row the page has had that trouble, tonight included.
+    /// For how many nights in a row the page has had that problem, with tonight.
     pub page_trouble_nights: u32,
     /// Corrections to the sources of the pages, where the sources are known.
     pub patch: Option<PagePatch>,

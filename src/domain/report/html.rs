@@ -22,7 +22,7 @@ struct ReportPage<'a> {
 }
 
 impl ReportPage<'_> {
-    /// Keeps a number and what it counts on one line.
+    /// Keeps a number and its unit on one line.
     #[expect(clippy::unused_self, reason = "a template calls methods")]
     fn glued(&self, text: &str) -> String {
         words(text).iter().map(|word| word.replace(' ', "\u{a0}")).collect::<Vec<_>>().join(" ")

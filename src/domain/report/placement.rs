@@ -17,7 +17,7 @@ const SOON_DAYS: i32 = 7;
 /// A host that does not answer is listed from this night on. Most are back before.
 const SILENT_HOST_NIGHTS: u32 = 3;
 
-/// The sections of a report, in the order in which they are read.
+/// The sections of a report, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SectionHeading {
     NeedsYou,

@@ -56,7 +56,7 @@ impl NewsFigure {
     }
 }
 
-/// The figures from which the subject and the opening are worded.
+/// The figures in the subject and the opening.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReportTally {
     pub links: usize,
@@ -104,8 +104,8 @@ impl ReportTally {
             tally.parts.entry(NewsKind::PagePoint).or_default().count = points;
         }
         let nearest = |headings: &[SectionHeading]| {
-            let told = placed.iter().filter(|(place, _)| is_under(*place, headings));
-            told.filter_map(|(_, item)| coming(&report.facts, item)).min()
+            let listed = placed.iter().filter(|(place, _)| is_under(*place, headings));
+            listed.filter_map(|(_, item)| coming(&report.facts, item)).min()
         };
         tally.due = nearest(&NOT_WORKING);
         tally.yours_due = nearest(&[SectionHeading::NeedsYou]);
@@ -152,7 +152,7 @@ impl ReportTally {
         self.parts.values().map(|figure| figure.count).sum::<usize>() - self.count(NewsKind::Fixed)
     }
 
-    /// Every link opens as it should.
+    /// Whether every link works.
     pub fn all_fine(&self) -> bool {
         self.troubled == 0
     }

@@ -20,7 +20,7 @@ pub mod relay;
 
 pub use lettre::message::Mailbox;
 
-/// One report to one reader.
+/// An email with one report to one recipient.
 #[derive(Clone, Copy, Debug)]
 pub struct Email<'a> {
     pub from: &'a Mailbox,

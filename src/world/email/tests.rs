@@ -10,13 +10,13 @@ fn mailbox() -> Mailbox {
     "Onreserve <onreserve@courses.example.edu>".parse().unwrap()
 }
 
-/// The mail of a night, and its head and text part for reading.
+/// The email of a report, and its head and text part for reading.
 fn mail(report: &CourseReport) -> (String, String) {
     let (whole, head, _) = mail_and_html(report);
     (whole, head)
 }
 
-/// The same, and what its HTML part is made of.
+/// The same, with the source of its HTML part.
 fn mail_and_html(report: &CourseReport) -> (String, String, String) {
     let due = due::report_due(report, Some(TERM), LastSent::default(), report.facts.today).unwrap();
     let mut composed = PendingReport::new(report.clone(), due, Some(TERM)).compose();
@@ -27,7 +27,7 @@ fn mail_and_html(report: &CourseReport) -> (String, String, String) {
     composed.all_links = Some("https://reserve.example.edu/c/dgm/health".to_owned());
     composed.stop = Some(signed("letters"));
     let page = html::page(&composed).unwrap();
-    let letter = Email {
+    let email = Email {
         from: &mailbox(),
         to: &"instructor@example.edu".parse().unwrap(),
         course: &report.facts.course,
@@ -41,7 +41,7 @@ fn mail_and_html(report: &CourseReport) -> (String, String, String) {
         patch: report.facts.patch.as_ref().and_then(|patch| patch.diff.as_deref()),
         unsubscribe: Some("https://reserve.example.edu/u/dgm"),
     };
-    let mail = String::from_utf8(letter.format().unwrap()).unwrap();
+    let mail = String::from_utf8(email.format().unwrap()).unwrap();
     assert!(mail.is_ascii() && mail.lines().all(|line| line.len() <= 998));
     let (head, html) = mail.split_once("Content-Type: text/html").unwrap();
     assert!(html.len() < 102_000);
@@ -53,14 +53,14 @@ fn mail_and_html(report: &CourseReport) -> (String, String, String) {
 }
 
 #[test]
-fn the_mail_of_a_night_with_three_dead_two_changed_one_moved() {
+fn the_email_of_a_night_with_three_dead_two_changed_one_moved() {
     let (_, head, html) = mail_and_html(&three_dead_two_changed_one_moved());
     insta::assert_snapshot!("news", head);
     insta::assert_snapshot!("news_html", html);
 }
 
 #[test]
-fn the_mail_of_a_quiet_week() {
+fn the_email_of_a_quiet_week() {
     let items = (0..143).map(|i| kept(ok("A paper", &format!("https://h{i}.example/p.pdf")), 9, 90_000));
     let (_, head, html) = mail_and_html(&report(items.collect()));
     insta::assert_snapshot!("quiet", head);
@@ -68,14 +68,14 @@ fn the_mail_of_a_quiet_week() {
 }
 
 #[test]
-fn the_same_letter_is_the_same_bytes() {
+fn the_same_report_gives_the_same_bytes() {
     let report = three_dead_two_changed_one_moved();
     assert_eq!(mail(&report).0, mail(&report).0);
 }
 
-/// Every field under someone else's hand, as a mail.
+/// An email with foreign text in every field.
 fn hostile(words: &str) -> String {
-    let letter = Email {
+    let email = Email {
         from: &mailbox(),
         to: &"instructor@example.edu".parse().unwrap(),
         course: &"dgm".parse().unwrap(),
@@ -89,7 +89,7 @@ fn hostile(words: &str) -> String {
         patch: None,
         unsubscribe: Some(words),
     };
-    String::from_utf8(letter.format().unwrap()).unwrap()
+    String::from_utf8(email.format().unwrap()).unwrap()
 }
 
 fn headers(mail: &str) -> Vec<&str> {
@@ -99,7 +99,7 @@ fn headers(mail: &str) -> Vec<&str> {
 }
 
 #[test]
-fn nothing_a_stranger_writes_becomes_a_header() {
+fn foreign_text_never_becomes_a_header() {
     for words in ["x\r\nBcc: spy@evil.example\r\n\r\nbody", "x\nBcc: y@evil.example", "https://a/\r\nBcc: y"]
     {
         assert_eq!(headers(&hostile(words)), headers(&hostile("words")));
@@ -114,7 +114,7 @@ fn no_control_or_direction_mark_is_sent() {
 }
 
 #[test]
-fn one_click_is_offered_only_where_it_works() {
+fn one_click_is_offered_only_for_https() {
     assert!(!hostile("http://plain.example/u").contains("List-Unsubscribe-Post"));
     assert!(
         hostile("https://reserve.example/u").contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
@@ -138,7 +138,7 @@ fn a_patch_is_attached_byte_for_byte() {
     let (_, body) = attached.split_once("\r\n\r\n").unwrap();
     let base64: String = body.split("\r\n--").next().unwrap().split_whitespace().collect();
     assert_eq!(decoded(&base64), diff.as_bytes());
-    assert_eq!(whole, mail(&report).0, "the same letter is the same bytes");
+    assert_eq!(whole, mail(&report).0, "the same report gives the same bytes");
 }
 
 /// Base 64 (RFC 4648 section 4).

@@ -1,26 +1,25 @@
-//! What is decided on the page of a letter's link beyond the death of one: a
-//! new version, a whole host, a link whose copies open to nobody; and whose
-//! key the links are signed with.
+//! Other decisions on action pages: a new version, all links of a host, a link
+//! without a copy that may open; and the key that signs the links.
 
 use onreserve::domain::action_token::{ActionToken, Purpose, SigningKey};
 
-use super::{A, B, BASE, READER, ask, configure, journal, letters, path_in, serving, town};
+use super::{A, B, BASE, READER, ask, configure, emails, journal, path_in, serving, town};
 use crate::fetch::site::Reply;
 use crate::town::{Town, article, page_of, run_on};
 
 const TOOLS: [&str; 3] = ["http://tools.test/1", "http://tools.test/2", "http://tools.test/3"];
 const STILL_THERE: &str = "http://tools.test/4";
 
-/// The article as it is from the second night on.
+/// The article from the second night on.
 fn revised() -> String {
     let section = |n: u32| {
-        format!("<p>A new section {n} tells of flow matching, its proof and exercise {}.</p>", n * 7)
+        format!("<p>A new section {n} is about flow matching, its proof and exercise {}.</p>", n * 7)
     };
     let more = (0..30).map(section).collect::<Vec<_>>().concat();
     article("The reading at http://notes.test/b").replace("</main>", &format!("{more}</main>"))
 }
 
-/// `b` is another version from the second night on.
+/// `b` has another version from the second night on.
 async fn changing() -> Town {
     let town = Town::start(["course.test", "notes.test"], |night, seen| match (&*seen.host, &*seen.target) {
         ("course.test", "/") => Reply::page(&page_of(&[A, B])),
@@ -42,14 +41,14 @@ fn versions_in(page: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_version_is_seen_accepted_and_taken_back_on_the_page() {
+async fn a_new_version_is_shown_accepted_and_withdrawn_on_the_page() {
     let town = changing().await;
     for night in 1..=3 {
         town.check(night).await;
     }
-    let letter = letters(&town).pop().unwrap();
-    assert!(letter.contains("Compare the two versions, accept the new one or snooze:"), "{letter}");
-    let path = path_in(&letter, "act");
+    let email = emails(&town).pop().unwrap();
+    assert!(email.contains("Compare the two versions, accept the new one or snooze:"), "{email}");
+    let path = path_in(&email, "act");
     let (service, at) = serving(&town, 3).await;
     let (_, page) = ask(at, "GET", &path, "").await;
     assert!(page.contains("Now: opens, but reads differently"), "{page}");
@@ -79,16 +78,16 @@ async fn a_new_version_is_seen_accepted_and_taken_back_on_the_page() {
     ask(at, "POST", &path, &accept).await;
     service.stop().await;
 
-    let told = letters(&town).len();
-    assert_eq!(town.check(4).await.state("/b"), "ok", "the next night compares with what was accepted");
-    assert_eq!(letters(&town).len(), told, "{}", letters(&town).pop().unwrap());
+    let count = emails(&town).len();
+    assert_eq!(town.check(4).await.state("/b"), "ok", "the next night compares with the accepted version");
+    assert_eq!(emails(&town).len(), count, "{}", emails(&town).pop().unwrap());
     let (code, said) = town.run(&["rebuild"]).await;
     assert_eq!(code, 0, "{said}");
     assert_eq!(town.check(5).await.state("/b"), "ok");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn links_of_one_host_that_share_a_fate_are_decided_together() {
+async fn links_of_a_host_with_the_same_failure_are_decided_together() {
     let links = [TOOLS[0], TOOLS[1], TOOLS[2], STILL_THERE];
     let town =
         Town::start(["course.test", "tools.test"], move |night, seen| match (&*seen.host, &*seen.target) {
@@ -107,9 +106,9 @@ async fn links_of_one_host_that_share_a_fate_are_decided_together() {
     for night in 1..=3 {
         town.check(night).await;
     }
-    let letter = letters(&town).pop().unwrap();
-    assert!(letter.contains("3 links on tools.test"), "{letter}");
-    let path = path_in(&letter, "act");
+    let email = emails(&town).pop().unwrap();
+    assert!(email.contains("3 links on tools.test"), "{email}");
+    let path = path_in(&email, "act");
     let (service, at) = serving(&town, 3).await;
     let (_, page) = ask(at, "GET", &path, "").await;
     assert!(page.contains("for all 3 links on tools.test"), "{page}");
@@ -119,16 +118,16 @@ async fn links_of_one_host_that_share_a_fate_are_decided_together() {
         let line = decided.lines().rfind(|line| line.contains("accepted_dead") && line.contains(tool));
         assert!(line.is_some(), "{tool}: {decided}");
     }
-    assert_eq!(decided.matches("accepted_dead").count(), 3, "{STILL_THERE} has another fate");
+    assert_eq!(decided.matches("accepted_dead").count(), 3, "{STILL_THERE} still works");
     assert!(ask(at, "GET", &path, "").await.1.contains("no longer reported as dead."));
     ask(at, "POST", &path, "choice=undo").await;
     let health = ask(at, "GET", "/c/c/health", "").await.1;
-    assert!(!health.contains("no longer reported as dead"), "all three are taken back: {health}");
+    assert!(!health.contains("no longer reported as dead"), "all three decisions are withdrawn: {health}");
     service.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_that_may_never_open_is_not_offered_to_anybody() {
+async fn a_copy_that_may_never_open_is_not_offered() {
     for (rights, to_do) in [
         ("taken-down", "replace or remove the link."),
         ("licensed", "replace the link; our copy is not open to students."),
@@ -139,9 +138,9 @@ async fn a_copy_that_may_never_open_is_not_offered_to_anybody() {
         for night in 1..=3 {
             town.check(night).await;
         }
-        let letter = letters(&town).pop().unwrap();
-        assert!(!letter.contains("hand out our copy"), "{letter}");
-        let path = path_in(&letter, "act");
+        let email = emails(&town).pop().unwrap();
+        assert!(!email.contains("hand out our copy"), "{email}");
+        let path = path_in(&email, "act");
         let (service, at) = serving(&town, 3).await;
         let (_, page) = ask(at, "GET", &path, "").await;
         assert!(page.contains(to_do) && !page.contains("our-copy"), "{page}");
@@ -153,7 +152,7 @@ async fn a_copy_that_may_never_open_is_not_offered_to_anybody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn links_are_signed_with_the_key_that_the_supervisor_hands_over() {
+async fn links_are_signed_with_the_key_in_the_credentials_directory() {
     let town = town(|night| if night == 1 { 200 } else { 410 }).await;
     let credentials = town.dir.path().join("credentials");
     std::fs::create_dir(&credentials).unwrap();
@@ -163,8 +162,8 @@ async fn links_are_signed_with_the_key_that_the_supervisor_hands_over() {
         let checked = town.checking(night).env("CREDENTIALS_DIRECTORY", &credentials).output().await.unwrap();
         assert!(matches!(checked.status.code(), Some(0 | 2)), "{checked:?}");
     }
-    assert!(!town.archive().join("signing-key").exists(), "none is made beside it");
-    let path = path_in(&letters(&town).pop().unwrap(), "act");
+    assert!(!town.archive().join("signing-key").exists(), "no other key is made");
+    let path = path_in(&emails(&town).pop().unwrap(), "act");
     let sealed = path.rsplit('/').next().unwrap();
     let ticket = ActionToken::verify(sealed, &SigningKey::parse(key).unwrap()).expect("signed with that key");
     assert!(matches!(ticket.purpose, Purpose::Act(_)) && ticket.is_for(&READER.parse().unwrap()));

@@ -1,5 +1,5 @@
-//! Letters on their way to a relay that is strict, down, undecided, unwilling or cut off.
-//! Nothing is lost, and nothing told twice but where nobody can know.
+//! Delivery to a relay that is strict, down, slow, unwilling or cut off. No news is
+//! lost, and no email is sent twice unless the relay may not have the first one.
 
 mod real;
 pub(crate) mod relay;
@@ -51,18 +51,18 @@ fn file_in(town: &Town, name: &str, text: &str) -> PathBuf {
     path
 }
 
-/// Runs the nights; what each said on standard error.
+/// Runs the nights, and returns their standard error.
 async fn nights(town: &Town, nights: std::ops::RangeInclusive<u32>) -> String {
-    let mut told = String::new();
+    let mut errors = String::new();
     for night in nights {
         let night = town.check(night).await;
         assert!(matches!(night.code, 0 | 2), "{}", night.errors);
-        told.push_str(&night.errors);
+        errors.push_str(&night.errors);
     }
-    told
+    errors
 }
 
-/// Lets the service run at a moment until it has tried the outbox.
+/// Runs the service at this time until it has tried the outbox.
 async fn later(town: &Town, now: &str, word: &str) {
     let service = Service::start(town, now);
     service.logs(word).await;
@@ -70,15 +70,15 @@ async fn later(town: &Town, now: &str, word: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_strict_relay_is_spoken_to_in_private_and_with_the_password() {
+async fn a_strict_relay_gets_the_email_over_tls_with_the_password() {
     let town = rotting().await;
     let (relay, authority) = Relay::strict();
     let authority = file_in(&town, "authority.pem", &authority);
     let password = file_in(&town, "password", "wrong horse\n");
     let way = format!("user = \"{}\"\npassword_file = {password:?}\nextra_ca = {authority:?}", relay::USER);
     by_way_of(&town, &relay, &way);
-    let told = nights(&town, 1..=1).await;
-    assert!(told.contains("wrong password") && !told.contains("horse"), "{told}");
+    let errors = nights(&town, 1..=1).await;
+    assert!(errors.contains("wrong password") && !errors.contains("horse"), "{errors}");
     assert_eq!(relay.sent().len(), 0);
 
     file_in(&town, "password", &format!("{}\n", relay::PASSWORD));
@@ -88,21 +88,21 @@ async fn a_strict_relay_is_spoken_to_in_private_and_with_the_password() {
     assert!(taken[0].was_private && taken[0].to == "i@school.test", "{:?}", taken[0]);
     assert!(taken[0].mail.contains("First check: 3 links"), "{}", taken[0].mail);
 
-    // Whoever cannot prove to be the relay gets nothing, not even the password.
+    // A server without a valid certificate gets neither the password nor the email.
     let other = file_in(&town, "authority.pem", &relay::certificate().2);
     assert!(other.exists());
-    let told = nights(&town, 2..=A_DIES).await;
-    assert!(told.contains("not sent yet") && told.to_lowercase().contains("certificate"), "{told}");
+    let errors = nights(&town, 2..=A_DIES).await;
+    assert!(errors.contains("not sent yet") && errors.to_lowercase().contains("certificate"), "{errors}");
     assert_eq!(relay.sent().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn letters_of_nights_without_a_relay_become_one() {
+async fn reports_of_nights_without_a_relay_become_one_email() {
     let town = rotting().await;
     let relay = Relay::down();
     by(&town, &relay);
-    let told = nights(&town, 1..=1).await;
-    assert!(told.contains("not sent yet"), "{told}");
+    let errors = nights(&town, 1..=1).await;
+    assert!(errors.contains("not sent yet"), "{errors}");
     let (_, status) = town.run(&["status"]).await;
     assert!(status.contains("EMAIL WAITING") && status.contains("tried 1 time"), "{status}");
 
@@ -112,14 +112,14 @@ async fn letters_of_nights_without_a_relay_become_one() {
     assert_eq!(first.len(), 1);
     assert!(first[0].mail.contains("First check: 3 links"), "{}", first[0].mail);
 
-    // Two nights with news, and the relay will have none of it.
+    // Two nights with news, and the relay refuses both emails.
     relay.will(Manner::ToRecipient("451 4.3.0 come back later"));
     nights(&town, 3..=B_DIES).await;
     assert_eq!(relay.taken().len(), 1);
     relay.will(Manner::Take);
     nights(&town, B_DIES + 1..=B_DIES + 2).await;
     let taken = relay.taken();
-    assert_eq!(taken.len(), 2, "one letter for both nights: {taken:#?}");
+    assert_eq!(taken.len(), 2, "one email for both nights: {taken:#?}");
     let news = &taken[1].mail;
     assert!(news.contains("2 of 3 links are newly dead"), "{news}");
     assert!(news.contains("notes.test/a") && news.contains("notes.test/b"), "{news}");
@@ -128,15 +128,15 @@ async fn letters_of_nights_without_a_relay_become_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mail_put_off_is_sent_once_more_as_it_was() {
+async fn a_deferred_email_is_sent_again_unchanged() {
     let town = rotting().await;
     let relay = Relay::up();
     by(&town, &relay);
     relay.will(Manner::ToMail("451 4.7.1 greylisted, come back later"));
-    let told = nights(&town, 1..=1).await;
-    assert!(told.contains("greylisted"), "{told}");
+    let errors = nights(&town, 1..=1).await;
+    assert!(errors.contains("greylisted"), "{errors}");
     relay.will(Manner::Take);
-    // Before its turn nothing is sent.
+    // It is not sent before its time.
     let service = Service::start(&town, "2026-09-14T02:33:00Z");
     service.says("waiting until").await;
     service.stop().await;
@@ -149,17 +149,17 @@ async fn a_mail_put_off_is_sent_once_more_as_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_is_told_to_the_operator_and_its_news_comes_with_the_next_letter() {
+async fn the_operator_sees_a_refusal_and_the_next_report_has_its_news() {
     let town = rotting().await;
     let relay = Relay::up();
     by(&town, &relay);
     nights(&town, 1..=A_DIES - 1).await;
     relay.will(Manner::ToRecipient("550 5.1.1 no such user"));
-    let told = nights(&town, A_DIES..=A_DIES).await;
-    assert!(told.contains("REFUSED") && told.contains("no such user"), "{told}");
+    let errors = nights(&town, A_DIES..=A_DIES).await;
+    assert!(errors.contains("REFUSED") && errors.contains("no such user"), "{errors}");
     let (_, status) = town.run(&["status"]).await;
     assert!(status.contains("EMAIL REFUSED") && status.contains("5.1.1 no such user"), "{status}");
-    // It is not tried again by itself.
+    // It is not tried again.
     let service = Service::start(&town, "2026-09-17T12:00:00Z");
     service.says("waiting until").await;
     service.stop().await;
@@ -174,7 +174,7 @@ async fn a_refusal_is_told_to_the_operator_and_its_news_comes_with_the_next_lett
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mistyped_reader_is_forgotten_once_corrected() {
+async fn a_corrected_recipient_has_no_failed_email() {
     let town = rotting().await;
     let relay = Relay::up();
     by(&town, &relay);
@@ -191,7 +191,7 @@ async fn a_mistyped_reader_is_forgotten_once_corrected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mail_that_may_have_arrived_is_repeated_under_its_own_name() {
+async fn an_email_that_may_have_arrived_is_repeated_with_its_message_id() {
     let town = rotting().await;
     let relay = Relay::up();
     by(&town, &relay);
@@ -200,7 +200,7 @@ async fn a_mail_that_may_have_arrived_is_repeated_under_its_own_name() {
     nights(&town, A_DIES..=A_DIES).await;
     assert_eq!((relay.sent().len(), relay.taken().len()), (2, 1));
     relay.will(Manner::Take);
-    // The next night has news of its own: the open letter is not made part of it.
+    // The next night has its own news, and the unanswered email is not part of it.
     nights(&town, B_DIES..=B_DIES + 2).await;
     let sent = relay.sent();
     assert_eq!(sent.len(), 4, "{sent:#?}");
@@ -211,7 +211,7 @@ async fn a_mail_that_may_have_arrived_is_repeated_under_its_own_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn monitors_hear_of_letters_that_wait_and_of_those_refused() {
+async fn monitors_see_waiting_and_refused_emails() {
     let town = rotting().await;
     let relay = Relay::up();
     by_way_of(&town, &relay, "security = \"none\"\n[pages]\nlisten = \"127.0.0.1:0\"");
@@ -222,23 +222,23 @@ async fn monitors_hear_of_letters_that_wait_and_of_those_refused() {
         service.says("waiting until").await;
         let at = pages_of(&service).await;
         let figures = get(at, "/metrics").await;
-        let told = (get(at, "/readyz").await, get(at, "/readyz?strict").await);
+        let ready = (get(at, "/readyz").await, get(at, "/readyz?strict").await);
         service.stop().await;
-        (figures, told)
+        (figures, ready)
     };
-    let (early, told) = figures("2026-09-14T02:33:00Z").await;
+    let (early, ready) = figures("2026-09-14T02:33:00Z").await;
     assert!(early.contains("\nonreserve_outbox_waiting 1\n"), "{early}");
     let waits = early.lines().find_map(|line| line.strip_prefix("onreserve_outbox_oldest_seconds ")).unwrap();
     assert!((170..600).contains(&waits.parse::<u32>().unwrap()), "about three minutes: {waits}");
-    assert!(told.0.starts_with("HTTP/1.1 200") && told.1.starts_with("HTTP/1.1 200"), "{told:?}");
-    // The letter of the second night stands in for the first one's; the news is as old as it was.
-    let (_, told) = figures("2026-09-15T16:00:00Z").await;
-    assert!(told.0.starts_with("HTTP/1.1 200") && told.0.contains("\"outbox_is_stuck\":true"), "{told:?}");
-    assert!(told.1.starts_with("HTTP/1.1 503"), "{told:?}");
+    assert!(ready.0.starts_with("HTTP/1.1 200") && ready.1.starts_with("HTTP/1.1 200"), "{ready:?}");
+    // The email of the second night replaces the first one, but its news is as old.
+    let (_, ready) = figures("2026-09-15T16:00:00Z").await;
+    assert!(ready.0.starts_with("HTTP/1.1 200") && ready.0.contains("\"outbox_is_stuck\":true"), "{ready:?}");
+    assert!(ready.1.starts_with("HTTP/1.1 503"), "{ready:?}");
 
     relay.will(Manner::ToRecipient("550 5.1.1 no such user"));
-    later(&town, "2026-09-15T17:00:00Z", "the next one carries its news").await;
-    let (refused, told) = figures("2026-09-15T17:01:00Z").await;
+    later(&town, "2026-09-15T17:00:00Z", "the next report carries its news").await;
+    let (refused, ready) = figures("2026-09-15T17:01:00Z").await;
     assert!(refused.contains("\nonreserve_outbox_refused 1\n"), "{refused}");
-    assert!(told.1.starts_with("HTTP/1.1 503"), "{told:?}");
+    assert!(ready.1.starts_with("HTTP/1.1 503"), "{ready:?}");
 }

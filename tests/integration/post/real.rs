@@ -1,4 +1,4 @@
-//! A letter to a mail server that others wrote.
+//! An email to a mail server of another project.
 
 use std::process::Stdio;
 
@@ -32,7 +32,7 @@ async fn aiosmtpd(town: &Town, certificate: &str, key: &str) -> (Child, u16) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Python's aiosmtpd; .ci/run fetches it and runs this"]
-async fn a_real_server_takes_a_letter_over_starttls_and_with_a_login() {
+async fn a_real_server_accepts_an_email_over_starttls_with_a_login() {
     let town = rotting().await;
     let (certificate, key, authority) = relay::certificate();
     let (_server, port) = aiosmtpd(&town, &certificate, &key.serialize_pem()).await;
@@ -42,15 +42,15 @@ async fn a_real_server_takes_a_letter_over_starttls_and_with_a_login() {
     by_way_of_port(&town, port, &format!("{login}extra_ca = {authority:?}"));
     nights(&town, 1..=2).await;
     let mails: Vec<_> = std::fs::read_dir(town.dir.path().join("maildir/new")).unwrap().collect();
-    assert_eq!(mails.len(), 1, "one letter, and nothing twice");
+    assert_eq!(mails.len(), 1, "one email, sent once");
     let mail = std::fs::read_to_string(mails[0].as_ref().unwrap().path()).unwrap();
     for line in ["X-RcptTo: i@school.test", "Subject: [C] First check: 3 links", "X-MailFrom: o@school.test"]
     {
         assert!(mail.lines().any(|found| found.starts_with(line)), "{line}: {mail}");
     }
 
-    // Without the login the same server takes nothing.
+    // Without the login the same server refuses the email.
     by_way_of_port(&town, port, &format!("extra_ca = {authority:?}"));
-    let told = nights(&town, super::A_DIES - 1..=super::A_DIES + 1).await;
-    assert!(told.contains("530"), "{told}");
+    let errors = nights(&town, super::A_DIES - 1..=super::A_DIES + 1).await;
+    assert!(errors.contains("530"), "{errors}");
 }

@@ -1,4 +1,4 @@
-//! A scripted mail relay on loopback (RFC 5321) that remembers every mail.
+//! A scripted relay on loopback (RFC 5321) that records every email.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ pub(crate) const PASSWORD: &str = "correct horse";
 /// The same as `AUTH PLAIN` sends it (RFC 4616).
 const AS_PLAIN: &str = "AG9ucmVzZXJ2ZQBjb3JyZWN0IGhvcnNl";
 
-/// What is done with a mail, decided when it is announced.
+/// The response to an email.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
     Take,
@@ -24,11 +24,11 @@ pub(crate) enum Manner {
     ToRecipient(&'static str),
     /// This reply instead of the one to the whole mail.
     ToMail(&'static str),
-    /// The whole mail is read, and the line goes dead.
+    /// The whole email is read, and the connection is closed.
     HangUp,
 }
 
-/// A mail that was sent whole, and what became of it.
+/// An email that was sent whole, and the response to it.
 #[derive(Clone)]
 pub(crate) struct Sent {
     pub(crate) to: String,
@@ -57,7 +57,7 @@ impl Sent {
 /// A relay at an address of its own; down until it is opened.
 pub(crate) struct Relay {
     pub(crate) address: SocketAddr,
-    /// Holds the port while it is down: whoever calls is refused.
+    /// Holds the port while it is down, so that connections are refused.
     socket: Option<TcpSocket>,
     open: Option<JoinHandle<()>>,
     shared: Arc<Shared>,
@@ -66,9 +66,9 @@ pub(crate) struct Relay {
 struct Shared {
     manner: Mutex<Manner>,
     sent: Mutex<Vec<Sent>>,
-    /// Where there is one, nothing is taken without TLS and a login.
+    /// If present, no email is accepted without TLS and a login.
     tls: Option<TlsAcceptor>,
-    /// Hears of every step of a conversation before it is answered.
+    /// Called with every command before the response.
     listener: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -109,7 +109,7 @@ impl Relay {
         self.open = Some(tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let shared = Arc::clone(&shared);
-                // A caller that hangs up is the caller's affair.
+                // A client that disconnects is not an error of the relay.
                 tokio::spawn(async move { shared.answer(stream).await.unwrap_or(()) });
             }
         }));
@@ -120,7 +120,7 @@ impl Relay {
         *self.shared.manner.lock().unwrap() = manner;
     }
 
-    /// Every mail that was sent whole, in order.
+    /// Every email that was sent whole, in order.
     pub(crate) fn sent(&self) -> Vec<Sent> {
         self.shared.sent.lock().unwrap().clone()
     }

@@ -28,38 +28,38 @@ fn occasion(report: &CourseReport, had: LastSent) -> Option<(ReportOccasion, Dat
 }
 
 #[test]
-fn a_digest_tells_of_change_once_a_day() {
+fn changes_are_reported_once_a_day() {
     let news = report(vec![broke()]);
     assert_eq!(occasion(&news, had(date(2026, 10, 4))), Some((ReportOccasion::Changes, MONDAY)));
     assert_eq!(occasion(&news, had(MONDAY)), Some((ReportOccasion::Changes, date(2026, 10, 6))));
 }
 
 #[test]
-fn what_is_needed_within_three_days_does_not_wait_for_tomorrow() {
+fn a_broken_link_due_within_three_days_does_not_wait_for_tomorrow() {
     let due_on = |day| report(vec![at(broke(), "Week 3", day, 9)]);
     assert_eq!(occasion(&due_on(date(2026, 10, 8)), had(MONDAY)), Some((ReportOccasion::Urgent, MONDAY)));
     let later = Some((ReportOccasion::Changes, date(2026, 10, 6)));
     assert_eq!(occasion(&due_on(date(2026, 10, 9)), had(MONDAY)), later);
     let both = LastSent { regular: Some(MONDAY), urgent: Some(MONDAY) };
-    assert_eq!(occasion(&due_on(date(2026, 10, 8)), both), later, "one urgent letter a day");
+    assert_eq!(occasion(&due_on(date(2026, 10, 8)), both), later, "one urgent report a day");
 }
 
 #[test]
-fn a_place_that_a_stranger_took_over_does_not_wait_either() {
+fn a_hostile_link_does_not_wait_for_tomorrow() {
     let taken = State::Dead { reason: Reason::Parked };
     let taken = in_state(ok("A blog", "https://blog.example/"), Some(State::Ok), taken, 3);
     assert_eq!(occasion(&report(vec![taken]), had(MONDAY)), Some((ReportOccasion::Urgent, MONDAY)));
 }
 
 #[test]
-fn what_is_not_confirmed_is_not_urgent() {
+fn an_unconfirmed_failure_is_not_urgent() {
     let failing = State::Failing { reason: Reason::Parked, weight: Weight::Weak };
     let item = in_state(ok("A blog", "https://blog.example/"), Some(State::Ok), failing, 1);
     assert_eq!(occasion(&report(vec![item]), had(MONDAY)), None);
 }
 
 #[test]
-fn a_quiet_week_is_told_on_monday_and_only_in_term() {
+fn a_week_without_news_is_reported_on_monday_and_only_in_term() {
     let on = |today: Date, had: LastSent| {
         occasion(
             &with(quiet(), |report| {
@@ -80,12 +80,12 @@ fn a_quiet_week_is_told_on_monday_and_only_in_term() {
     assert_eq!(
         on(MONDAY, LastSent { regular: None, urgent: Some(MONDAY) }),
         None,
-        "any letter is proof enough"
+        "any report shows that the nights run"
     );
 }
 
 #[test]
-fn before_a_term_its_course_is_told_twice() {
+fn there_are_two_reports_before_a_term() {
     let on = |today: Date, had: LastSent| {
         occasion(
             &with(quiet(), |report| {
@@ -103,7 +103,7 @@ fn before_a_term_its_course_is_told_twice() {
 }
 
 #[test]
-fn the_first_night_is_a_baseline_and_a_void_one_is_the_operators() {
+fn the_first_night_is_a_baseline_and_a_void_night_is_not_reported() {
     let first = with(report(vec![broke()]), |report| {
         report.facts.is_first = true;
     });
@@ -117,7 +117,7 @@ fn the_first_night_is_a_baseline_and_a_void_one_is_the_operators() {
 }
 
 #[test]
-fn a_page_that_stays_unreadable_is_told_once() {
+fn a_lasting_problem_of_the_page_is_reported_once() {
     let trouble = Some(PageTrouble::Shrunken { page: "x".into(), before: 9, after: 1 });
     let new = with(quiet(), |report| {
         report.facts.page_trouble = trouble.clone();
@@ -132,7 +132,7 @@ fn a_page_that_stays_unreadable_is_told_once() {
 }
 
 #[test]
-fn every_letter_says_when_the_next_is_due() {
+fn every_report_says_when_the_next_is_due() {
     let closing = |report: &CourseReport| {
         let due = report_due(report, Some(TERM), LastSent::default(), report.facts.today).unwrap();
         PendingReport::new(report.clone(), due, Some(TERM)).compose().closing.pop().unwrap()
@@ -152,8 +152,8 @@ fn every_letter_says_when_the_next_is_due() {
 }
 
 #[test]
-fn what_stays_dead_is_told_again_after_1_4_and_12_weeks() {
-    let told = |nights: u32, is_weekly: bool| {
+fn dead_links_are_listed_again_after_1_4_and_12_weeks() {
+    let is_listed = |nights: u32, is_weekly: bool| {
         let item = ok("A paper", "https://a.example/a.pdf");
         let old = kept(in_state(item, Some(dead()), dead(), nights), 3, 9000);
         let report = with(report(vec![old]), |report| {
@@ -163,13 +163,13 @@ fn what_stays_dead_is_told_again_after_1_4_and_12_weeks() {
         assert!(!composed.is_news && composed.subject.contains("Nothing new"), "{}", composed.subject);
         text::render(&composed).contains("https://a.example/a.pdf")
     };
-    let again: Vec<u32> = (1..=120).step_by(7).filter(|nights| told(nights + 1, true)).collect();
+    let again: Vec<u32> = (1..=120).step_by(7).filter(|nights| is_listed(nights + 1, true)).collect();
     assert_eq!(again, [8, 29, 85]);
-    assert!((1..=120).all(|nights| !told(nights, false)));
+    assert!((1..=120).all(|nights| !is_listed(nights, false)));
 }
 
 #[test]
-fn a_later_night_tells_what_its_reader_missed() {
+fn a_later_report_includes_an_unsent_one() {
     let missed = report(vec![broke(), kept(ok("B", "https://b.example/b.pdf"), 2, 2)]);
     let still = in_state(ok("A paper", "https://a.example/a.pdf"), Some(dead()), dead(), 4);
     let later = report(vec![still, kept(ok("B", "https://b.example/b.pdf"), 2, 2)]);
@@ -181,7 +181,7 @@ fn a_later_night_tells_what_its_reader_missed() {
     assert!(!compose(&nothing).is_news, "it broke and came back unnoticed");
 }
 
-/// A host that went silent three nights ago, and a dead paper that is needed in a week.
+/// A host that has not answered for three nights, and a dead paper that is due in a week.
 fn reminding() -> CourseReport {
     let silent = State::Failing { reason: Reason::NotAnswering, weight: Weight::Weak };
     let silent = in_state(ok("Notes", "https://silent.example/"), Some(silent.clone()), silent, 3);
@@ -189,34 +189,34 @@ fn reminding() -> CourseReport {
     report(vec![silent, at(old, "Week 6", date(2026, 10, 12), 9)])
 }
 
-/// The night after, as its findings would be.
-fn the_night_after(told: &CourseReport) -> CourseReport {
-    let mut later = with(told.clone(), |report| {
-        report.facts.today = told.facts.today.tomorrow().unwrap();
+/// The report of the next night with the same results.
+fn the_night_after(first: &CourseReport) -> CourseReport {
+    let mut later = with(first.clone(), |report| {
+        report.facts.today = first.facts.today.tomorrow().unwrap();
     });
     for item in &mut later.facts.links {
         let known = later.earlier.links.entry(item.link.clone()).or_default();
         known.state = Some(item.verdict.state.clone());
-        known.reminder = placement::reminder(&told.facts, item);
+        known.reminder = placement::reminder(&first.facts, item);
         item.verdict.nights += 1;
     }
     later
 }
 
 #[test]
-fn a_reminder_is_news_when_it_begins_and_until_somebody_was_told() {
+fn a_reminder_is_news_until_a_report_with_it_was_sent() {
     let first = reminding();
     assert!(compose(&first).is_news);
     let later = the_night_after(&first);
-    assert!(!compose(&later).is_news, "told the night before");
+    assert!(!compose(&later).is_news, "reported the night before");
     let text = text::render(&compose(&later));
     assert!(text.contains("NOT ANSWERING (1)") && text.contains("NEEDS YOU (1)"), "{text}");
     let both = later.including(&first);
-    assert!(compose(&both).is_news, "nobody was told the night before");
+    assert!(compose(&both).is_news, "the first report was not sent");
 }
 
 #[test]
-fn a_reminder_needs_no_particular_day() {
+fn a_reminder_is_news_on_any_day() {
     let mut moved = reminding();
     for item in &mut moved.facts.links {
         item.verdict.nights = 5;
@@ -227,7 +227,7 @@ fn a_reminder_needs_no_particular_day() {
 }
 
 #[test]
-fn who_was_told_that_it_may_be_down_is_told_that_it_is_not() {
+fn the_end_of_a_reported_failure_is_reported() {
     let first = reminding();
     let back = |missed: bool| {
         let mut later = the_night_after(&first);
@@ -236,12 +236,12 @@ fn who_was_told_that_it_may_be_down_is_told_that_it_is_not() {
         if missed { later.including(&first) } else { later }
     };
     let composed = compose(&back(false));
-    assert!(!composed.is_news, "that can wait");
+    assert!(!composed.is_news, "it is not urgent");
     assert!(text::render(&composed).contains("FIXED SINCE LAST REPORT (1)"));
-    assert!(!text::render(&compose(&back(true))).contains("FIXED"), "nobody knew");
+    assert!(!text::render(&compose(&back(true))).contains("FIXED"), "no report listed it");
 }
 
-/// What the summer left of a course that begins on 26 October.
+/// A course that begins on 26 October, with links that broke in the summer.
 fn after_the_summer() -> (CourseReport, Term) {
     let failing = State::Failing { reason: Reason::NotFound, weight: Weight::Strong };
     let week = |n: u32| {
@@ -266,7 +266,7 @@ fn rendered_before(report: CourseReport, term: Term, had: LastSent) -> String {
 }
 
 #[test]
-fn before_a_term_every_link_that_does_not_work_is_told() {
+fn before_a_term_every_link_that_does_not_work_is_listed() {
     let (report, term) = after_the_summer();
     assert_eq!(
         report_due(&report, Some(term), LastSent::default(), MONDAY).map(|due| due.occasion),
@@ -293,7 +293,7 @@ fn news_on_a_milestone_says_that_the_term_begins() {
 }
 
 #[test]
-fn a_letter_queued_by_an_earlier_version_can_be_read() {
+fn a_report_queued_without_newer_fields_can_be_read() {
     let mut pending = serde_json::to_value(PendingReport::new(
         report(vec![broke()]),
         report_due(&report(vec![broke()]), Some(TERM), LastSent::default(), MONDAY).unwrap(),
@@ -308,20 +308,20 @@ fn a_letter_queued_by_an_earlier_version_can_be_read() {
 }
 
 #[test]
-fn the_letters_of_a_course_read_as_their_occasions_are() {
-    let told = |report: CourseReport, had: LastSent| rendered_before(report, TERM, had);
+fn each_occasion_has_its_report() {
+    let on_monday = |report: CourseReport, had: LastSent| rendered_before(report, TERM, had);
     let fresh = || report(vec![broke(), ok("B", "https://b.example/")]);
     let urgent = with(fresh(), |report| {
         report.set_links(vec![at(broke(), "Week 3", date(2026, 10, 6), 9)]);
     });
-    insta::assert_snapshot!("urgent", told(urgent, had(MONDAY)));
+    insta::assert_snapshot!("urgent", on_monday(urgent, had(MONDAY)));
 
     let old = |n: i64, words: &str| {
         let nights = u32::try_from(n).unwrap() + 1;
         kept(in_state(ok(words, &format!("https://old{n}.example/")), Some(dead()), dead(), nights), 3, 9000)
     };
     let weekly = report(vec![old(7, "A week"), old(28, "Four weeks"), old(50, "Old"), old(90, "Very old")]);
-    insta::assert_snapshot!("weekly", told(weekly, had(date(2026, 10, 4))));
+    insta::assert_snapshot!("weekly", on_monday(weekly, had(date(2026, 10, 4))));
 
     let later = with(
         report(vec![
@@ -332,5 +332,5 @@ fn the_letters_of_a_course_read_as_their_occasions_are() {
             report.facts.today = date(2026, 10, 6);
         },
     );
-    insta::assert_snapshot!("merged", told(later.including(&fresh()), had(MONDAY)));
+    insta::assert_snapshot!("merged", on_monday(later.including(&fresh()), had(MONDAY)));
 }
