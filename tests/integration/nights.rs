@@ -373,7 +373,7 @@ async fn what_says_nothing_of_a_link_is_not_decided() {
     let town = dying(|_| 200).await;
     town.check(1).await;
     for (arguments, says) in [
-        (&["dismiss", "notes.test/a"][..], "`not broken` does not fit"),
+        (&["dismiss", "notes.test/a"][..], "`marked as fine` does not fit"),
         (&["snooze", "notes.test/a", "--until", "2020-01-01"], "give one after"),
         (&["snooze", "notes.test/a", "--until", "next-term"], "no term in the configuration"),
         (&["snooze", "notes.test/a", "--until", "soon"], "write a day"),
