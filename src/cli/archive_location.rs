@@ -114,3 +114,8 @@ impl OpenArchive {
         }
     }
 }
+
+/// The error when a command needs a report and the archive has none.
+pub(super) fn no_night(course: &CourseId) -> String {
+    format!("no night of the course `{course}` is complete yet; run `onreserve check` first")
+}

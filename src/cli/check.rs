@@ -135,12 +135,12 @@ async fn interrupted() {
 }
 
 fn human(night: &Finished) -> String {
-    let letters: Vec<String> = night
+    let reports: Vec<String> = night
         .courses
         .iter()
         .map(|course| summary::render(&course.facts, &compose::compose(course)))
         .collect();
-    letters.join("\n")
+    reports.join("\n")
 }
 
 /// The configuration, or the one for a single page.

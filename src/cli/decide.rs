@@ -11,7 +11,7 @@ use clap::Args;
 use jiff::civil::Date;
 
 use super::archive_location::OpenArchive;
-use super::status::no_night;
+use super::archive_location::no_night;
 use super::{ArchiveLocation, ClockArguments, print};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
 use super::archive_location::OpenArchive;
-use super::status::no_night;
+use super::archive_location::no_night;
 use super::{ArchiveLocation, print};
 use crate::domain::course::{CourseId, Term};
 use crate::domain::report::due::{self, LastSent, PendingReport, ReportDue, ReportOccasion};

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 use jiff::civil::Date;
 
+use super::archive_location::no_night;
 use super::{ArchiveLocation, OutputFormat, email, print, report};
 use crate::domain::course::CourseId;
 use crate::domain::report::{CourseReport, LinkFacts, plain, wording};
@@ -81,9 +82,4 @@ fn line(item: &LinkFacts, decided: Option<&StoredDecision>, today: Date) -> Stri
         reason.unwrap_or_default(),
         decided.unwrap_or_default()
     )
-}
-
-/// The error when a command needs a report and the archive has none.
-pub(super) fn no_night(course: &CourseId) -> String {
-    format!("no night of the course `{course}` is complete yet; run `onreserve check` first")
 }
