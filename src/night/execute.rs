@@ -7,6 +7,7 @@ use crate::domain::address::Address;
 use crate::domain::evidence::link_history::LinkHistory;
 use crate::domain::evidence::page_signatures::{self, SignatureKind};
 use crate::domain::evidence::probe::{CheckedLink, Probe, ProbeResult};
+use crate::domain::evidence::signature_list::FoundSignatures;
 use crate::night::capture_select;
 use crate::world::World;
 use crate::world::fetch::{Accept, Conditional, FetchRequest, Fetched};
@@ -40,7 +41,7 @@ pub(super) async fn run(
         Some(body) if !is_known => Some(capture_select::read_body(body, &exchange, &world.reader).await?),
         Some(_) | None => None,
     };
-    let answer = ProbeResult { probe, exchange, document, is_known };
+    let answer = ProbeResult { probe, exchange, document, is_known, signatures: FoundSignatures::default() };
     if page_signatures::has_any(SignatureKind::BotWall, &answer) {
         world.fetch.stop_host(answer.exchange.final_address().host());
     }

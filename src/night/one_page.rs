@@ -8,6 +8,7 @@ use crate::domain::document::{self, Format};
 use crate::domain::evidence::Reason;
 use crate::domain::evidence::classify::{ResponseClass, classify};
 use crate::domain::evidence::probe::{Probe, ProbeResult};
+use crate::domain::evidence::signature_list::FoundSignatures;
 use crate::domain::page::{self, Context, Markup, Page, UnreadFormat};
 use crate::domain::report::wording;
 use crate::night::capture_select;
@@ -159,7 +160,13 @@ async fn fetch_page(
         let format = document.as_ref().map_or(UnreadFormat::Other, |document| unread(document.format));
         return Ok(Err(NotRead::NotAPage { page, format }));
     }
-    let answer = ProbeResult { probe: Probe::Link, exchange, document, is_known: false };
+    let answer = ProbeResult {
+        probe: Probe::Link,
+        exchange,
+        document,
+        is_known: false,
+        signatures: FoundSignatures::default(),
+    };
     let why = match (classify(&answer), &body) {
         (ResponseClass::Content(_), Some(body)) => {
             let bytes = page_file::read(body.path())?;

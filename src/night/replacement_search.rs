@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::domain::address::Address;
 use crate::domain::evidence::link_history::{LinkHistory, StoredCapture};
 use crate::domain::evidence::probe::{CheckedLink, Probe, ProbeResult};
+use crate::domain::evidence::signature_list::FoundSignatures;
 use crate::domain::evidence::{Evidence, Finding};
 use crate::domain::journal::Entry;
 use crate::domain::policy::disclosure;
@@ -177,7 +178,13 @@ async fn ask(candidate: &Candidate, world: &World) -> anyhow::Result<ProbeResult
         Some(body) => Some(capture_select::read_body(body, &exchange, &world.reader).await?),
         None => None,
     };
-    Ok(ProbeResult { probe: Probe::HostApi(candidate.address.clone()), exchange, document, is_known: false })
+    Ok(ProbeResult {
+        probe: Probe::HostApi(candidate.address.clone()),
+        exchange,
+        document,
+        is_known: false,
+        signatures: FoundSignatures::default(),
+    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use crate::domain::address::Address;
 use crate::domain::evidence::classify::classify;
 use crate::domain::evidence::probe::{Probe, ProbeResult};
+use crate::domain::evidence::signature_list::FoundSignatures;
 use crate::domain::verdict::breaker::Sentinels;
 use crate::world::World;
 use crate::world::fetch::{Accept, FetchRequest};
@@ -30,7 +31,12 @@ async fn answers(address: &Address, fresh_connection: bool, world: &World) -> an
         accept_datetime: None,
     };
     let exchange = world.fetch.exchange(&request).await?.exchange;
-    let answer =
-        ProbeResult { probe: Probe::FrontPage(address.clone()), exchange, document: None, is_known: false };
+    let answer = ProbeResult {
+        probe: Probe::FrontPage(address.clone()),
+        exchange,
+        document: None,
+        is_known: false,
+        signatures: FoundSignatures::default(),
+    };
     Ok(answer.exchange.status().is_some() || classify(&answer).is_answer())
 }

@@ -25,7 +25,10 @@ pub fn words(text: &str) -> Vec<String> {
                 place += skipped;
                 continue;
             }
-            words.extend(word(tokens[place]).into_iter().flat_map(|word| signs(&word)));
+            match word(tokens[place]) {
+                Some(word) if word.contains(is_sign) => words.extend(signs(&word)),
+                word => words.extend(word),
+            }
             place += 1;
         }
     }
@@ -34,6 +37,10 @@ pub fn words(text: &str) -> Vec<String> {
 
 /// Compatibility forms and case undone, quotes straight, invisible characters gone.
 pub fn folded(text: &str) -> String {
+    // Nothing but case is folded in ASCII.
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     text.nfkc()
         .filter(|c| !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'))
         .map(|c| match c {
@@ -46,6 +53,24 @@ pub fn folded(text: &str) -> String {
         .collect()
 }
 
+/// A text in lower case; runs of ASCII, most of any source, are turned whole.
+pub fn lowercase(text: &str) -> String {
+    let mut lower = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (ascii, after) =
+            rest.split_at(rest.bytes().position(|byte| !byte.is_ascii()).unwrap_or(rest.len()));
+        lower.push_str(ascii);
+        let place = lower.len() - ascii.len();
+        lower[place..].make_ascii_lowercase();
+        let (other, after) =
+            after.split_at(after.bytes().position(|byte| byte.is_ascii()).unwrap_or(after.len()));
+        lower.push_str(&other.to_lowercase());
+        rest = after;
+    }
+    lower
+}
+
 /// A token without the punctuation around it; `None` if nothing else is left.
 fn word(token: &str) -> Option<String> {
     let bare = token.trim_matches(|c: char| !c.is_alphanumeric());
@@ -55,6 +80,9 @@ fn word(token: &str) -> Option<String> {
 /// Whether a hyphen between letters belongs to the word or to the end of a line
 /// depends on how the text is set, so that it is no part of what is compared.
 fn without_hyphens(word: &str) -> String {
+    if !word.contains('-') {
+        return word.to_owned();
+    }
     let mut joined = String::with_capacity(word.len());
     let mut rest = word.chars().peekable();
     while let Some(c) = rest.next() {
@@ -70,9 +98,6 @@ fn without_hyphens(word: &str) -> String {
 
 /// Scripts without spaces: each sign is a word, so that it does not matter where a line breaks.
 fn signs(word: &str) -> Vec<String> {
-    if !word.contains(is_sign) {
-        return vec![word.to_owned()];
-    }
     let mut words = vec![String::new()];
     for c in word.chars() {
         if is_sign(c) {
@@ -92,6 +117,10 @@ fn is_sign(c: char) -> bool {
 
 /// Digests, nonces, UUIDs, IP addresses.
 fn is_token(word: &str) -> bool {
+    // The shortest IP address has seven characters.
+    if word.len() < 7 {
+        return false;
+    }
     let hex = word.chars().filter(char::is_ascii_hexdigit).count();
     let digits = word.chars().filter(char::is_ascii_digit).count();
     let is_uuid = word.len() == 36 && word.matches('-').count() == 4 && hex == 32;
@@ -238,6 +267,22 @@ mod tests {
     fn typography_is_no_difference() {
         same("“Deep” learn\u{ad}ing — it’s ﬁne", "\"deep\" learning - it's fine");
         same("a  b\u{a0}c", "A b C");
+    }
+
+    #[test]
+    fn lower_case_is_that_of_each_run() {
+        for text in ["", "Sign In", "ÅÄÖ Page NOT Found", "ΟΔΟΣ is A Street", "онлайн КАЗИНО", "a\u{212a}b"]
+        {
+            assert_eq!(lowercase(text), text.to_lowercase());
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn folding_ascii_is_folding(text in "[ -~\t]{0,80}") {
+            let by_character: String = text.nfkc().flat_map(char::to_lowercase).collect();
+            proptest::prop_assert_eq!(folded(&text), by_character);
+        }
     }
 
     #[test]

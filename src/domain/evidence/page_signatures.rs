@@ -1,130 +1,33 @@
-//! The signatures by which walls, gates and lapsed domains are known: read from `page_signatures.psv`.
+//! The signatures by which walls, gates and lapsed domains are known: looked for in an answer.
 //!
 //! A signature names what kind of page carries it; what follows from that is decided
-//! where the signatures are asked for.
+//! where the signatures are asked for. The signatures of one text are found in one pass
+//! over it, and those of an answer once.
 
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
+
 use crate::domain::address::Address;
-use crate::domain::document::{Document, Html};
+use crate::domain::document::{Document, Html, text};
 use crate::domain::evidence::probe::ProbeResult;
+pub use crate::domain::evidence::signature_list::SignatureKind;
+use crate::domain::evidence::signature_list::{Condition, SIGNATURES, SearchField, Signature};
 
 /// Below this a page is a notice rather than a work; challenge and parking
 /// pages stay well under it, abstracts of papers over it.
 const THIN_PAGE_WORDS: u32 = 150;
 
+/// A notice is no longer than this.
+const NOTICE_CHARS: usize = 4000;
+
 /// So many different words of spam are no accident.
 pub const SPAM_WORDS: usize = 2;
-
-/// What kind of page a signature stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignatureKind {
-    BotWall,
-    Consent,
-    RateLimited,
-    Login,
-    Paywall,
-    Parked,
-    Missing,
-    /// Closed for repairs: the host will be back.
-    Maintenance,
-    /// Words that hijacked pages advertise.
-    Spam,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum SearchField {
-    Header,
-    Host,
-    Path,
-    Title,
-    Source,
-    Text,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Condition {
-    Always,
-    Error(StatusExemption),
-    Thin(StatusExemption),
-}
-
-/// Statuses at which a signature says nothing, because its vendor puts it on every page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum StatusExemption {
-    None,
-    Missing,
-    MissingOrDown,
-}
-
-impl StatusExemption {
-    fn allows(self, status: Option<u16>) -> bool {
-        match (self, status) {
-            (Self::Missing | Self::MissingOrDown, Some(404 | 410))
-            | (Self::MissingOrDown, Some(500..=599)) => false,
-            (Self::None | Self::Missing | Self::MissingOrDown, _) => true,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Signature {
-    kind: SignatureKind,
-    field: SearchField,
-    condition: Condition,
-    text: &'static str,
-}
-
-static SIGNATURES: LazyLock<Vec<Signature>> = LazyLock::new(|| {
-    include_str!("page_signatures.psv")
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(parse)
-        .collect()
-});
-
-fn parse(line: &'static str) -> Option<Signature> {
-    let mut columns = line.splitn(4, '|');
-    Some(Signature {
-        kind: match columns.next()? {
-            "bot_wall" => SignatureKind::BotWall,
-            "consent" => SignatureKind::Consent,
-            "rate_limited" => SignatureKind::RateLimited,
-            "login" => SignatureKind::Login,
-            "paywall" => SignatureKind::Paywall,
-            "parked" => SignatureKind::Parked,
-            "missing" => SignatureKind::Missing,
-            "maintenance" => SignatureKind::Maintenance,
-            "spam" => SignatureKind::Spam,
-            _ => return None,
-        },
-        field: match columns.next()? {
-            "header" => SearchField::Header,
-            "host" => SearchField::Host,
-            "path" => SearchField::Path,
-            "title" => SearchField::Title,
-            "source" => SearchField::Source,
-            "text" => SearchField::Text,
-            _ => return None,
-        },
-        condition: match columns.next()? {
-            "always" => Condition::Always,
-            "error" => Condition::Error(StatusExemption::None),
-            "error but missing or down" => Condition::Error(StatusExemption::MissingOrDown),
-            "thin" => Condition::Thin(StatusExemption::None),
-            "thin but missing" => Condition::Thin(StatusExemption::Missing),
-            "thin but missing or down" => Condition::Thin(StatusExemption::MissingOrDown),
-            _ => return None,
-        },
-        text: columns.next()?,
-    })
-}
 
 /// How many different signatures of one kind an answer carries. A part of another
 /// signature is no second one.
 pub fn count(kind: SignatureKind, answer: &ProbeResult) -> usize {
-    let searched = SearchText::new(answer);
-    let carried: Vec<&Signature> = searched.signatures(kind).collect();
+    let carried: Vec<&Signature> = found(answer).iter().copied().filter(|it| it.kind == kind).collect();
     let is_part = |signature: &Signature| {
         let holds = |other: &&Signature| {
             other.field == signature.field
@@ -142,54 +45,74 @@ pub fn has_any(kind: SignatureKind, answer: &ProbeResult) -> bool {
 
 /// The first of these kinds of which an answer carries a signature.
 pub fn first(kinds: &[SignatureKind], answer: &ProbeResult) -> Option<SignatureKind> {
-    let searched = SearchText::new(answer);
-    kinds.iter().copied().find(|kind| searched.signatures(*kind).next().is_some())
+    let found = found(answer);
+    kinds.iter().copied().find(|kind| found.iter().any(|signature| signature.kind == *kind))
 }
 
-/// The parts of an answer in which signatures are looked for, in lower case.
-struct SearchText<'a> {
+fn found(answer: &ProbeResult) -> &[&'static Signature] {
+    answer.signatures.get_or_search(|| search(answer))
+}
+
+/// All signatures that an answer carries, in the order of the list.
+fn search(answer: &ProbeResult) -> Vec<&'static Signature> {
+    let document = answer.document.as_ref();
+    let html = document.and_then(|document| document.html.as_ref());
+    let is_error = answer.exchange.status().is_some_and(|status| status >= 400);
+    let context = SearchContext {
+        answer,
+        is_error,
+        is_thin: is_error || document.is_some_and(|document| words(html, document) < THIN_PAGE_WORDS),
+    };
+    let mut places = Vec::new();
+    for (place, signature) in SIGNATURES.iter().enumerate() {
+        if context.counts(signature) && context.is_in_exchange(signature) {
+            places.push(place);
+        }
+    }
+    let texts: [(&Automaton, Option<&str>); 3] = [
+        (&TITLE, document.and_then(|document| document.title.as_deref())),
+        (&SOURCE, html.map(|html| html.source.as_str())),
+        (&TEXT, document.map(beginning)),
+    ];
+    for (automaton, text) in texts {
+        // Most pages are long, and most signatures count on short ones only.
+        if automaton.signatures().any(|signature| context.counts(signature)) {
+            places.extend(
+                automaton
+                    .find(&text::lowercase(text.unwrap_or_default()))
+                    .filter(|place| context.counts(&SIGNATURES[*place])),
+            );
+        }
+    }
+    places.sort_unstable();
+    places.dedup();
+    places.into_iter().map(|place| &SIGNATURES[place]).collect()
+}
+
+/// What decides whether a signature counts for an answer.
+struct SearchContext<'a> {
     answer: &'a ProbeResult,
-    title: String,
-    text: String,
-    source: String,
     is_error: bool,
     is_thin: bool,
 }
 
-impl<'a> SearchText<'a> {
-    fn new(answer: &'a ProbeResult) -> Self {
-        let document = answer.document.as_ref();
-        let html = document.and_then(|document| document.html.as_ref());
-        let is_error = answer.exchange.status().is_some_and(|status| status >= 400);
-        Self {
-            answer,
-            title: document.and_then(|document| document.title.as_deref()).unwrap_or_default().to_lowercase(),
-            text: document.map(thin_text).unwrap_or_default(),
-            source: html.map(|html| html.source.to_lowercase()).unwrap_or_default(),
-            is_error,
-            is_thin: is_error || document.is_some_and(|document| words(html, document) < THIN_PAGE_WORDS),
-        }
-    }
-
-    fn signatures(&self, kind: SignatureKind) -> impl Iterator<Item = &'static Signature> {
-        SIGNATURES.iter().filter(move |signature| signature.kind == kind && self.carries(signature))
-    }
-
-    fn carries(&self, signature: &Signature) -> bool {
-        let counts = match signature.condition {
+impl SearchContext<'_> {
+    fn counts(&self, signature: &Signature) -> bool {
+        match signature.condition {
             Condition::Always => true,
             Condition::Error(but) => self.is_error && but.allows(self.answer.exchange.status()),
             Condition::Thin(but) => self.is_thin && but.allows(self.answer.exchange.status()),
-        };
-        counts
-            && match signature.field {
-                SearchField::Header => self.has_header(signature.text),
-                SearchField::Host => self.led_to(|address| host_matches(address.host(), signature.text)),
-                SearchField::Path => self.led_to(|address| path_and_query(address).contains(signature.text)),
-                SearchField::Title => says(&self.title, signature.text),
-                SearchField::Source => self.source.contains(signature.text),
-                SearchField::Text => says(&self.text, signature.text),
-            }
+        }
+    }
+
+    /// Whether the headers or the addresses of an answer carry a signature.
+    fn is_in_exchange(&self, signature: &Signature) -> bool {
+        match signature.field {
+            SearchField::Header => self.has_header(signature.text),
+            SearchField::Host => self.led_to(|address| host_matches(address.host(), signature.text)),
+            SearchField::Path => self.led_to(|address| path_and_query(address).contains(signature.text)),
+            SearchField::Title | SearchField::Source | SearchField::Text => false,
+        }
     }
 
     fn has_header(&self, signature: &str) -> bool {
@@ -211,6 +134,50 @@ impl<'a> SearchText<'a> {
     }
 }
 
+/// Finds all signatures of one field in one pass.
+struct Automaton {
+    patterns: AhoCorasick,
+    /// The place in the list of each pattern.
+    places: Vec<usize>,
+    /// Whether a signature stands in the text at these bytes.
+    stands: fn(&str, usize, usize) -> bool,
+}
+
+static TITLE: LazyLock<Automaton> = LazyLock::new(|| Automaton::new(of_field(SearchField::Title), says));
+static TEXT: LazyLock<Automaton> = LazyLock::new(|| Automaton::new(of_field(SearchField::Text), says));
+static SOURCE: LazyLock<Automaton> =
+    LazyLock::new(|| Automaton::new(of_field(SearchField::Source), |_, _, _| true));
+static SPAM: LazyLock<Automaton> =
+    LazyLock::new(|| Automaton::new(|signature| signature.kind == SignatureKind::Spam, stands_alone));
+
+fn of_field(field: SearchField) -> impl Fn(&Signature) -> bool {
+    move |signature| signature.field == field
+}
+
+impl Automaton {
+    fn new(is_wanted: impl Fn(&Signature) -> bool, stands: fn(&str, usize, usize) -> bool) -> Self {
+        let places: Vec<usize> =
+            (0..SIGNATURES.len()).filter(|place| is_wanted(&SIGNATURES[*place])).collect();
+        #[expect(clippy::expect_used, reason = "the list is part of the program and far below every limit")]
+        let patterns = AhoCorasick::new(places.iter().map(|place| SIGNATURES[*place].text))
+            .expect("some hundred short patterns make an automaton");
+        Self { patterns, places, stands }
+    }
+
+    fn signatures(&self) -> impl Iterator<Item = &'static Signature> {
+        self.places.iter().map(|place| &SIGNATURES[*place])
+    }
+
+    /// The places in the list of the signatures in a text in lower case, each as often
+    /// as it stands there.
+    fn find(&self, text: &str) -> impl Iterator<Item = usize> {
+        self.patterns
+            .find_overlapping_iter(text)
+            .filter(|found| (self.stands)(text, found.start(), found.end()))
+            .map(|found| self.places[found.pattern().as_usize()])
+    }
+}
+
 /// Words shown; a file of which no text could be read is not thin.
 fn words(html: Option<&Html>, document: &Document) -> u32 {
     let in_text = document.text.split_whitespace().take(1000).count();
@@ -223,19 +190,16 @@ fn words(html: Option<&Html>, document: &Document) -> u32 {
 
 /// The different words of spam in a page's title and source.
 pub fn spam(document: &Document) -> SpamCount {
-    let title = document.title.as_deref().unwrap_or_default().to_lowercase();
-    let source = document.html.as_ref().map(|html| html.source.to_lowercase()).unwrap_or_default();
-    let words = || {
-        SIGNATURES
-            .iter()
-            .filter(|signature| signature.kind == SignatureKind::Spam)
-            .map(|signature| signature.text)
+    let title = document.title.as_deref().unwrap_or_default();
+    let source = document.html.as_ref().map_or("", |html| html.source.as_str());
+    let words = |text: &str| SPAM.find(&text::lowercase(text)).collect::<Vec<usize>>();
+    let different = |mut words: Vec<usize>| {
+        words.sort_unstable();
+        words.dedup();
+        words.len()
     };
-    SpamCount {
-        in_title: words().filter(|word| has_word(&title, word)).count(),
-        in_source: words().filter(|word| has_word(&source, word)).count(),
-        times: words().map(|word| times(&source, word)).sum(),
-    }
+    let in_source = words(source);
+    SpamCount { times: in_source.len(), in_title: different(words(title)), in_source: different(in_source) }
 }
 
 /// How many different words of spam a page has, and where.
@@ -249,33 +213,24 @@ pub struct SpamCount {
 
 /// Whether a phrase begins at the beginning of a word, so that "design in" is
 /// no "sign in", and ends where its number ends.
-fn says(text: &str, phrase: &str) -> bool {
-    let is_word = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    let ends_in_digit = phrase.ends_with(|c: char| c.is_ascii_digit());
-    text.match_indices(phrase).any(|(at, _)| {
-        let (before, after) = (text[..at].chars().next_back(), text[at + phrase.len()..].chars().next());
-        let begins_inside = is_word(before) && phrase.starts_with(|c: char| c.is_ascii_alphanumeric());
-        let ends_inside = is_word(after) && ends_in_digit;
-        !begins_inside && !ends_inside
-    })
+fn says(text: &str, start: usize, end: usize) -> bool {
+    let is_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = text.as_bytes();
+    let begins_inside = is_word(bytes[..start].last()) && is_word(bytes.get(start));
+    let ends_inside = is_word(bytes.get(end)) && bytes[..end].last().is_some_and(u8::is_ascii_digit);
+    !begins_inside && !ends_inside
 }
 
-fn has_word(text: &str, word: &str) -> bool {
-    times(text, word) > 0
-}
-
-/// How often a whole word stands in a text: "specialist" advertises nothing.
-fn times(text: &str, word: &str) -> usize {
+/// Whether these bytes are a whole word: "specialist" advertises nothing.
+fn stands_alone(text: &str, start: usize, end: usize) -> bool {
     let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-    let stands_alone = |at: usize| {
-        !is_letter(text[..at].chars().next_back()) && !is_letter(text[at + word.len()..].chars().next())
-    };
-    text.match_indices(word).filter(|(at, _)| stands_alone(*at)).count()
+    !is_letter(text[..start].chars().next_back()) && !is_letter(text[end..].chars().next())
 }
 
 /// Notices stand at the beginning; a phrase in the middle of a long work is no notice.
-fn thin_text(document: &Document) -> String {
-    document.text.chars().take(4000).collect::<String>().to_lowercase()
+fn beginning(document: &Document) -> &str {
+    let text = &document.text;
+    text.char_indices().nth(NOTICE_CHARS).map_or(text, |(end, _)| &text[..end])
 }
 
 fn host_matches(host: &str, signature: &str) -> bool {

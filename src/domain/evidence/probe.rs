@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
 use crate::domain::document::Document;
+use crate::domain::evidence::signature_list::FoundSignatures;
 use crate::domain::link::Kind;
 use crate::domain::visit::Exchange;
 
@@ -38,6 +39,8 @@ pub struct ProbeResult {
     pub document: Option<Document>,
     /// The bytes are those of the accepted capture, so there is nothing to read.
     pub is_known: bool,
+    /// Filled at the first question about them.
+    pub signatures: FoundSignatures,
 }
 
 /// A link as judging knows it.

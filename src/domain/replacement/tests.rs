@@ -3,6 +3,7 @@ use crate::domain::capture::{Capture, CaptureReason, Digest};
 use crate::domain::document::{self, Format};
 use crate::domain::evidence::Drift;
 use crate::domain::evidence::probe::{Probe, ProbeResult};
+use crate::domain::evidence::signature_list::FoundSignatures;
 use crate::domain::visit::{Body, Exchange, ExchangeEnd, Headers, Hop};
 
 fn address(text: &str) -> Address {
@@ -40,6 +41,7 @@ fn answer(from: &str, status: u16, source: &str, headers: &[(&str, &str)]) -> Pr
         },
         document: Some(read(source, from)),
         is_known: false,
+        signatures: FoundSignatures::default(),
     }
 }
 

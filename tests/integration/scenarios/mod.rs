@@ -20,6 +20,7 @@ use onreserve::domain::evidence::evaluate::evaluate;
 use onreserve::domain::evidence::link_history::{LinkHistory, StoredCapture};
 use onreserve::domain::evidence::next_probe::next_probe;
 use onreserve::domain::evidence::probe::{CheckedLink, Probe, ProbeResult, ProbeResults};
+use onreserve::domain::evidence::signature_list::FoundSignatures;
 use onreserve::domain::evidence::visit_context::VisitContext;
 use onreserve::domain::link::Kind;
 use onreserve::domain::verdict::judge::judge;
@@ -186,7 +187,13 @@ fn answer(
         let hop = fetched.exchange.last_hop().unwrap();
         document::read(&bytes, &Context::new(hop.address.clone(), hop.headers.get("content-type")))
     });
-    ProbeResult { probe, exchange: fetched.exchange, document, is_known }
+    ProbeResult {
+        probe,
+        exchange: fetched.exchange,
+        document,
+        is_known,
+        signatures: FoundSignatures::default(),
+    }
 }
 
 fn kept(context: &VisitContext, evidence: &Evidence) -> Option<(StoredCapture, Document)> {

@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::capture::Digest;
 use crate::domain::document::{Citation, Format};
 use crate::domain::evidence::probe::Probe;
+use crate::domain::evidence::signature_list::FoundSignatures;
 use crate::domain::visit::{Body, Exchange, ExchangeEnd, Headers, Hop};
 
 fn address(text: &str) -> Address {
@@ -35,6 +36,7 @@ fn answer(status: u16, change: impl FnOnce(&mut ProbeResult)) -> ProbeResult {
             defect: None,
         }),
         is_known: false,
+        signatures: FoundSignatures::default(),
     };
     change(&mut answer);
     answer
