@@ -1,8 +1,8 @@
 //! Whether students may open our copy of a link.
 //!
-//! An archive is dark unless someone says otherwise: a copy stands in for its
-//! original only once that is dead, and only while the term runs. That is the
-//! practice of course reserves. What a link's rights say wins over the course.
+//! By default a copy opens only while its original is confirmed dead and the
+//! term of its course runs, as is the
+//! practice of course reserves. The rights of a link take precedence over the course.
 
 use jiff::civil::Date;
 
@@ -15,14 +15,14 @@ pub enum Original {
     Works,
     Failing,
     Dead,
-    /// It may do what it wants: the course decided to read our copy.
+    /// Its state does not matter: the course decided to read our copy.
     SetAside,
 }
 
 /// Why a copy does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
-    /// Its readers have to say who they are.
+    /// Its readers have to sign in first.
     NotAReader,
     TakenDown,
     Licensed,
@@ -31,16 +31,16 @@ pub enum Closed {
     OriginalAvailable,
 }
 
-/// All that the decision rests on.
+/// Everything that the decision depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CopyRequest {
-    /// Whether they are one of the course's readers.
+    /// Whether the visitor is one of the course's readers.
     pub is_reader: bool,
     pub course: Openness,
     pub rights: Rights,
     pub original: Original,
     pub term: Option<Term>,
-    /// The day at the course.
+    /// Today, in the course's time zone.
     pub today: Date,
 }
 
@@ -48,10 +48,10 @@ pub struct CopyRequest {
 ///
 /// # Errors
 ///
-/// The reason why it stays closed, to be told to the reader.
+/// The reason why it stays closed, which the reader sees.
 pub fn may_open(request: &CopyRequest) -> Result<(), Closed> {
     match (request.rights, request.course) {
-        // That something was removed is said to everybody.
+        // Every visitor may learn that something was removed.
         (Rights::TakenDown, _) => Err(Closed::TakenDown),
         _ if !request.is_reader => Err(Closed::NotAReader),
         (Rights::Licensed, _) => Err(Closed::Licensed),
@@ -67,7 +67,7 @@ pub fn may_open(request: &CopyRequest) -> Result<(), Closed> {
     }
 }
 
-/// Whether a copy opens to readers whatever becomes of its original, and of the term.
+/// Whether a copy opens to readers in every state of its original, in and out of term.
 pub fn always_opens(course: Openness, rights: Rights) -> bool {
     match (rights, course) {
         (Rights::Own | Rights::OpenLicence, _) | (Rights::Unknown, Openness::Open) => true,

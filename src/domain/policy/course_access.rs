@@ -1,13 +1,13 @@
-//! Who may read what a course shows, and who looks after it.
+//! Who may read a course's pages and who administers them.
 //!
-//! What is known of somebody comes in: a session, a name that the school's
-//! sign-in gave. How they stand with the course goes out.
+//! Input is what is known of a visitor: a session, or a name from the school's
+//! sign-in. Output is the visitor's access level for the course.
 
 use std::collections::BTreeSet;
 
 use super::password::PasswordHash;
 
-/// What somebody is to a course, from the least to the most.
+/// The access of a visitor to a course, from the least to the most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AccessLevel {
     Stranger,
@@ -16,21 +16,21 @@ pub enum AccessLevel {
     Staff,
 }
 
-/// As what somebody signed in here.
+/// The role for which a visitor signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     Reader,
     Staff,
 }
 
-/// Somebody as the school's own sign-in names them.
+/// A person as the school's sign-in names them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     pub name: String,
     pub groups: Vec<String>,
 }
 
-/// Names of people and groups are no longer than this.
+/// The longest name of a person or group, in bytes.
 const LONGEST_NAME: usize = 200;
 const MOST_GROUPS: usize = 200;
 
@@ -47,21 +47,21 @@ pub enum Readers {
     #[default]
     Everyone,
     Password(PasswordHash),
-    /// Whom the school's sign-in names, and where a circle is given, only its people.
+    /// People whom the school's sign-in names; with a list, only those on it.
     Named(Option<AllowList>),
-    /// Whom the identity provider names when they sign in here. Nobody else's
-    /// word counts then, for staff neither.
+    /// People whom the identity provider names. No other source of names
+    /// counts then, for staff neither.
     SignedIn(Option<AllowList>),
 }
 
-/// Who looks after a course.
+/// Who administers a course.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Staff {
     pub password: Option<PasswordHash>,
     pub list: AllowList,
 }
 
-/// Whom a course lets in. By itself everybody reads, and nobody is staff.
+/// Who has access to a course. By default every visitor reads and there is no staff.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CourseAccess {
     pub readers: Readers,
@@ -69,7 +69,7 @@ pub struct CourseAccess {
 }
 
 impl Person {
-    /// Somebody of this name; groups whose names cannot be any are left out.
+    /// A person of this name; groups with invalid names are left out.
     pub fn named<'a>(name: &str, groups: impl Iterator<Item = &'a str>) -> Option<Self> {
         if name.is_empty() || name.len() > LONGEST_NAME {
             return None;
@@ -90,7 +90,7 @@ impl AllowList {
 }
 
 impl CourseAccess {
-    /// How somebody stands; `session` is one that still holds.
+    /// The access level of a visitor; `session` must still be valid.
     pub fn level(&self, session: Option<Role>, person: Option<&Person>) -> AccessLevel {
         let person = person.filter(|_| !self.uses_oidc());
         let is_among = |list: &AllowList| person.is_some_and(|person| list.has(person));
@@ -109,7 +109,7 @@ impl CourseAccess {
         }
     }
 
-    /// As what somebody signs in whom the identity provider names; none where
+    /// The role of a person whom the identity provider names; `None` where
     /// they are not on the lists, or the course does not ask the provider.
     pub fn role_of(&self, person: &Person) -> Option<Role> {
         let Readers::SignedIn(readers) = &self.readers else { return None };
@@ -123,8 +123,8 @@ impl CourseAccess {
         matches!(self.readers, Readers::SignedIn(_))
     }
 
-    /// The lists by which the provider's people are let in; where they are
-    /// written otherwise, whoever was on them may not be any more.
+    /// A text that identifies the lists of admitted people. When it changes,
+    /// earlier sessions may belong to people who are no longer on them.
     pub fn allow_list_text(&self) -> String {
         let readers = match &self.readers {
             Readers::SignedIn(Some(list)) => list.written(),
@@ -136,13 +136,13 @@ impl CourseAccess {
         format!("readers {readers} staff {staff}")
     }
 
-    /// Whether one can sign in here at all, as whatever.
+    /// Whether there is any way to sign in to this course.
     pub fn has_sign_in(&self) -> bool {
         self.has_passwords() || self.uses_oidc()
     }
 
-    /// What one must be to see how the links are. Where nobody is staff, that
-    /// is told to the readers: there is nothing in it that they may not know.
+    /// The role that may see link health. Without staff, the readers
+    /// see it: it shows nothing that they may not know.
     pub fn required_for_health(&self) -> AccessLevel {
         if self.staff.is_some() { AccessLevel::Staff } else { AccessLevel::Reader }
     }
@@ -151,7 +151,7 @@ impl CourseAccess {
         self.readers == Readers::Everyone
     }
 
-    /// The password by which one signs in as this.
+    /// The password for signing in with this role.
     pub fn password(&self, role: Role) -> Option<&PasswordHash> {
         match (role, &self.readers) {
             (Role::Staff, _) => self.staff.as_ref().and_then(|staff| staff.password.as_ref()),
@@ -160,7 +160,7 @@ impl CourseAccess {
         }
     }
 
-    /// Whether there is anything to type in at the door.
+    /// Whether the login page asks for a password.
     pub fn has_passwords(&self) -> bool {
         self.password(Role::Staff).is_some() || self.password(Role::Reader).is_some()
     }

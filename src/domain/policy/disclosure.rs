@@ -1,14 +1,14 @@
-//! Which addresses a third party may be told.
+//! Which addresses may be sent to a third party.
 //!
-//! Asking a web archive for a copy tells it what a course links to. An address
-//! of the campus network, or one that is a key in itself, is nobody's business.
-//! Looks at the address alone; where its name leads is `world::fetch`'s to see.
+//! A query to a web archive reveals what a course links to. An address
+//! inside the campus network, or one that contains a secret, must stay private.
+//! Only the text of the address counts here; `world::fetch` resolves its name.
 
 use crate::domain::address::Address;
 use crate::domain::policy::ip_filter;
 
-/// Names that the DNS of the world does not have (RFC 2606, RFC 6762, RFC 8375
-/// and the habits of sites).
+/// Names that the public DNS does not have (RFC 2606, RFC 6762, RFC 8375
+/// and common local names).
 const INTERNAL_ENDINGS: &[&str] = &[
     "localhost",
     "local",
@@ -23,7 +23,7 @@ const INTERNAL_ENDINGS: &[&str] = &[
     "home.arpa",
 ];
 
-/// Parts of a query that let in whoever has them.
+/// Query parameters that grant access to their holder.
 const KEYS: &[&str] = &[
     "token",
     "access_token",
@@ -46,7 +46,7 @@ const KEYS: &[&str] = &[
     "resourcekey",
 ];
 
-/// Whether the address may leave the house.
+/// Whether the address may be sent to a third party.
 pub fn may_disclose(address: &Address) -> bool {
     is_public_name(address) && !is_a_key(address)
 }

@@ -1,8 +1,8 @@
-//! Which network addresses lie on our own side of the fence.
+//! Which IP addresses are not on the public internet.
 //!
-//! A link is written by a stranger: it must not make us knock at machines that
-//! only we can reach. Looks at numbers alone; who resolves a name, and when,
-//! is the business of `world::fetch`.
+//! Strangers write the links: a link must not cause requests to machines that
+//! only our network reaches. Only numeric addresses are judged here; names are resolved
+//! by `world::fetch`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -12,9 +12,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 enum Reach {
     /// The internet.
     Public,
-    /// This machine or its site: opened for intranets and tests.
+    /// This machine or its private network; allowed for intranets and tests.
     Site,
-    /// Metadata services, link-local and addresses that no web server has.
+    /// Metadata services, link-local addresses and addresses that no web server has.
     Never,
 }
 

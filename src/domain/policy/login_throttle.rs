@@ -1,7 +1,7 @@
-//! How soon a password may be tried again: freely at first, then ever more slowly.
+//! How soon a password may be tried again: at once at first, then with growing waits.
 //!
-//! Tries are counted for each client, and for each course whoever tries. What
-//! is remembered has a bound, so that no number of clients fills the memory.
+//! Tries are counted for each client, and for each course over all clients. The
+//! memory is bounded, whatever the number of clients.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -12,19 +12,19 @@ use crate::domain::course::CourseId;
 
 /// A household or a dormitory shares an address, so some tries are free.
 const FREE_TO_A_CLIENT: u32 = 8;
-/// A course of hundreds in its first hour mistypes about so often.
+/// A course of hundreds of students mistypes about this often in its first hour.
 const FREE_TO_A_COURSE: u32 = 100;
 const LONGEST_FOR_A_CLIENT: SignedDuration = SignedDuration::from_mins(15);
-/// Shorter, for it keeps out those who know the password too. 700 guesses an
+/// Shorter, because this wait also affects people who know the password. 700 guesses an
 /// hour find no password of 8 characters that is not a common word.
 const LONGEST_FOR_A_COURSE: SignedDuration = SignedDuration::from_secs(5);
-/// Tries are forgotten after so long without another.
+/// Tries are forgotten after this time without another.
 const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(1);
 /// Beyond these the client that tried least recently is forgotten; the count of
 /// the course still holds then.
 const MOST_CLIENTS: usize = 10_000;
 
-/// Who tries: an address, or the network of a household where those have many.
+/// The client that tries: an IPv4 address, or an IPv6 network of one household.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Client(IpAddr);
 
@@ -37,7 +37,7 @@ impl Client {
     }
 }
 
-/// The tries of late.
+/// The recent tries.
 #[derive(Clone, Debug, Default)]
 pub struct LoginThrottle {
     clients: HashMap<Client, Tries>,
@@ -75,7 +75,7 @@ impl LoginThrottle {
         Ok(())
     }
 
-    /// The try that was admitted was right, so it does not count.
+    /// The admitted try was correct, so it does not count.
     pub fn record_success(&mut self, client: Client, course: &CourseId) {
         self.clients.remove(&client);
         if let Some(tries) = self.courses.get_mut(course) {
@@ -103,7 +103,7 @@ impl Tries {
     }
 
     /// Doubles with every try that is not free. A clock that was set back
-    /// makes nobody wait longer than the longest wait.
+    /// never causes more than the longest wait.
     fn wait(&self, free: u32, longest: SignedDuration, now: Timestamp) -> SignedDuration {
         let Some(beyond) = self.count.checked_sub(free) else { return SignedDuration::ZERO };
         let whole = SignedDuration::from_secs(1_i64 << beyond.min(20)).min(longest);

@@ -1,5 +1,5 @@
-//! How we behave: whom we refuse to dial, what a host permits, how soon we may ask again,
-//! whom we show a copy, whom we believe.
+//! Rules of conduct: which addresses are never contacted, what a host permits, how soon it
+//! may be asked again, who may open a copy, which identity tokens are accepted.
 
 pub mod copy_access;
 pub mod course_access;

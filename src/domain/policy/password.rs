@@ -1,6 +1,6 @@
-//! A password as it is kept: an argon2id hash in the PHC string format.
+//! A stored password: an argon2id hash in the PHC string format.
 //!
-//! Whoever reads the configuration learns no password from it.
+//! A reader of the configuration does not learn the password.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,12 +9,12 @@ use argon2::password_hash::phc;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Argon2, Params};
 
-/// Fewer characters are found by trying.
+/// Shorter passwords are found by guessing.
 pub const SHORTEST: usize = 8;
-/// Longer ones are hashed for nothing.
+/// A longer password costs hashing time and adds no security.
 pub const LONGEST: usize = 200;
-/// A hash that needs more memory than this, in KiB, would let anybody at the
-/// door take the memory of the service.
+/// A hash that needs more memory than this, in KiB, would let any visitor
+/// of the login page exhaust the memory of the service.
 const MOST_MEMORY: u32 = 128 << 10;
 const MOST_PASSES: u32 = 20;
 
@@ -22,16 +22,16 @@ const MOST_PASSES: u32 = 20;
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
-/// A text that is no hash we can use. It is not repeated: it may be a password.
+/// A text that is not a usable hash. Errors do not repeat it: it may be a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPasswordHash {
-    #[error("this is no argon2id hash; `onreserve hash-password` makes one from a password")]
+    #[error("this is not an argon2id hash; `onreserve hash-password` makes one from a password")]
     Form,
     #[error("this hash costs too much to check: more than 128 MiB or 20 passes")]
     TooCostly,
 }
 
-/// A password that is not taken.
+/// Why a password is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnacceptablePassword {
     #[error("a password needs at least {SHORTEST} characters")]
@@ -43,7 +43,7 @@ pub enum UnacceptablePassword {
 }
 
 impl PasswordHash {
-    /// Hashes a new password. Nobody may be able to guess the salt.
+    /// Hashes a new password. The salt must be unpredictable.
     pub fn of(password: &str, salt: &[u8; 16]) -> Result<Self, UnacceptablePassword> {
         if password.chars().count() < SHORTEST {
             return Err(UnacceptablePassword::TooShort);
@@ -57,14 +57,14 @@ impl PasswordHash {
         Ok(Self(hash.to_string()))
     }
 
-    /// Whether this is its password. Takes the memory and time that the hash asks for.
+    /// Whether this is its password. Takes the memory and time that the hash demands.
     pub fn is_of(&self, password: &str) -> bool {
         // The library compares the outputs in constant time.
         password.len() <= LONGEST
             && Argon2::default().verify_password(password.as_bytes(), self.0.as_str()).is_ok()
     }
 
-    /// As it stands in a configuration.
+    /// The form that stands in a configuration.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -86,7 +86,7 @@ impl FromStr for PasswordHash {
     }
 }
 
-/// A hash can be attacked at leisure, so it is not shown either.
+/// Not shown either, because a leaked hash can be attacked offline.
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PasswordHash(..)")

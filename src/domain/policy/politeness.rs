@@ -13,7 +13,7 @@ pub struct HostPace {
     delay: Duration,
     ended: Option<Instant>,
     not_before: Option<Instant>,
-    /// How many answers in a row were 429.
+    /// How many responses in a row were 429.
     throttled: u32,
 }
 
@@ -27,12 +27,12 @@ pub enum HostAction {
     Stop,
 }
 
-/// The parts of a response that speak about pace.
+/// The parts of a response that concern the pace.
 #[derive(Clone, Copy, Debug)]
 pub struct PaceSignal {
     pub status: u16,
     pub retry_after: Option<Duration>,
-    /// The host asks for a proof that we are human ([`is_challenge`]).
+    /// The response is a challenge for humans ([`is_challenge`]).
     pub challenge: bool,
 }
 
@@ -57,7 +57,7 @@ impl HostPace {
         after_last.max(self.not_before)
     }
 
-    /// `patience` is the longest wait worth sitting out within a night.
+    /// `patience` is the longest wait that a night accepts.
     pub fn record_response(&mut self, signal: PaceSignal, at: Instant, patience: Duration) -> HostAction {
         let busy = matches!(signal.status, 429 | 503);
         self.throttled = if signal.status == 429 { self.throttled + 1 } else { 0 };
@@ -79,7 +79,7 @@ impl HostPace {
 pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // So many digits that they do not fit mean "for ever" all the same.
+        // A number that is too long for the type means "for ever".
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))));
     }
     let date = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;

@@ -43,7 +43,7 @@ struct Pattern {
     length: usize,
 }
 
-/// One line, as far as it has a meaning here.
+/// One parsed line; lines of other kinds are skipped.
 enum RobotsLine<'a> {
     UserAgent(&'a str),
     Allow(&'a str),
@@ -51,7 +51,7 @@ enum RobotsLine<'a> {
     CrawlDelay(&'a str),
 }
 
-/// Which crawlers the group at hand is for.
+/// Which crawlers the current group applies to.
 #[derive(Clone, Copy, Default)]
 struct RobotsGroup {
     names_us: bool,
@@ -215,7 +215,7 @@ fn normalised(path: &str, encodes: impl Fn(u8) -> bool) -> String {
     text
 }
 
-/// The octet of two hexadecimal digits.
+/// The octet that two hexadecimal digits stand for.
 fn hex(digits: &[u8]) -> Option<u8> {
     let digits = std::str::from_utf8(digits).ok()?;
     digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| u8::from_str_radix(digits, 16).ok())?

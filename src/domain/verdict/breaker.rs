@@ -1,4 +1,4 @@
-//! Is it the web that failed tonight, or are we the ones without a network?
+//! Decides whether a night is void because our own network failed.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,29 +8,29 @@ use crate::domain::address::Address;
 use crate::domain::evidence::soft_404::same_site;
 use crate::domain::evidence::{Evidence, Finding, Reason};
 
-/// More than this share of the links, newly bad in ways our own side can cause …
+/// A night is void if more than this share of the links newly fails in ways that a fault on our side causes …
 const SHARE: f64 = 0.2;
-/// … on more hosts than this: one broken host is its own affair.
+/// … on more hosts than this, so that one broken host does not void a night.
 const HOSTS: usize = 5;
-/// A link that failed through so many void nights in a row is no longer news
-/// of tonight's network, provided that most other links answer tonight: a page
-/// may have been full of dead hosts from the first night on.
+/// A link that failed in this many void nights in a row does not count as a new failure
+/// if most other links answer tonight: a page
+/// may consist of dead hosts from the first night on.
 const VOID_NIGHTS: u32 = 2;
 
 /// Why a night says nothing about the links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Void {
-    /// Links that newly failed in ways our own side can cause.
+    /// Links that newly failed in ways that a fault on our side causes.
     pub failed: u32,
     pub links: u32,
-    /// On so many hosts.
+    /// The number of their hosts.
     pub hosts: u32,
-    /// Set where it was the sentinels that failed.
+    /// Set if the sentinels failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sentinels: Option<Sentinels>,
 }
 
-/// Addresses that tell whether the web can be reached at all.
+/// Addresses that show whether the web can be reached at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sentinels {
     pub asked: u32,
@@ -38,7 +38,7 @@ pub struct Sentinels {
 }
 
 impl Sentinels {
-    /// Most of them: one may be down by itself.
+    /// Most of them, because a single one may be down.
     fn most_failed(self) -> bool {
         self.failed * 2 > self.asked
     }
@@ -50,7 +50,7 @@ pub struct LinkResult<'a> {
     pub link: &'a Address,
     pub evidence: &'a Evidence,
     pub before: Option<&'a Evidence>,
-    /// Void nights just before this one on which it failed as well.
+    /// The latest void nights in a row on which it failed as well.
     pub failed_void_nights: u32,
 }
 
@@ -78,8 +78,8 @@ pub fn void(night: &[LinkResult], sentinels: Sentinels) -> Option<Void> {
 /// How many of the latest void nights in a row a link failed on in ways that
 /// our own side can cause; newest first.
 pub fn failed_void_nights(voids: &[Evidence]) -> u32 {
-    let nobody = HashSet::new();
-    count(voids.iter().take_while(|evidence| is_local_failure(evidence, &nobody)).count())
+    let no_portals = HashSet::new();
+    count(voids.iter().take_while(|evidence| is_local_failure(evidence, &no_portals)).count())
 }
 
 fn count(n: usize) -> u32 {
@@ -90,8 +90,8 @@ fn count_f64(n: usize) -> f64 {
     f64::from(count(n))
 }
 
-/// Whether our own side can have caused it: name resolution, connecting, TLS,
-/// or a portal that stands before every host.
+/// Whether a fault on our side can have caused it: name resolution, connecting, TLS,
+/// or a captive portal in front of every host.
 pub fn is_local_failure(evidence: &Evidence, portals: &HashSet<String>) -> bool {
     match &evidence.finding {
         Finding::Gone { reason, .. } => matches!(
@@ -107,7 +107,7 @@ pub fn is_local_failure(evidence: &Evidence, portals: &HashSet<String>) -> bool 
     }
 }
 
-/// Hosts to which links of many unrelated sites were led tonight.
+/// Hosts to which links of many unrelated sites were redirected tonight.
 pub fn captive_portals(night: &[LinkResult]) -> HashSet<String> {
     let mut led_from: HashMap<&str, HashSet<&str>> = HashMap::new();
     for tonight in night {

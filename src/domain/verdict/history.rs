@@ -1,19 +1,19 @@
-//! Evidence in a row becomes nights in a row.
+//! Streaks: how many nights in a row say the same.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::evidence::{Evidence, Finding};
 
-/// Two visits closer than this are one night: a second run on the same day, or
-/// the look by day, must not count twice.
+/// Two visits closer than this count as one night: a second run on the same day or
+/// a daytime recheck must not count twice.
 pub const NIGHT_APART: SignedDuration = SignedDuration::from_hours(16);
 
-/// What a night did to a streak.
+/// The effect of a night on a streak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// It belongs to the streak.
     Counts,
-    /// It says nothing either way: a refusal, an answer that cannot be judged.
+    /// It neither confirms nor ends it: a refusal, or a response that cannot be judged.
     Skips,
     /// It ends the streak.
     Ends,

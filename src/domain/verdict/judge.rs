@@ -1,4 +1,4 @@
-//! `judge`: a link's history of evidence becomes one verdict. Pure: no clock, no chance.
+//! `judge`: turns a link's history of evidence into one verdict. Pure: no clock, no randomness.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -7,25 +7,25 @@ use crate::domain::evidence::{CriticalChange, Drift, Evidence, Finding, Reason, 
 use crate::domain::verdict::history::{Effect, Streak, state_flips, streak};
 use crate::domain::verdict::{State, Verdict};
 
-/// 410, no such host, an interface that says so: two nights.
+/// Nights for decisive evidence: 410, no such host, an API that reports a removal.
 const NIGHTS_DECISIVE: u32 = 2;
-/// A plain 404, or a page that is not the work: three nights, because sites are
+/// Nights for a plain 404 or a page that is not the work: sites are
 /// rebuilt over a weekend and 1 % of fetches fail by chance.
 const NIGHTS_STRONG: u32 = 3;
-/// A host that does not answer properly: a week, because most come back.
+/// Nights for a host that does not answer properly: most come back within a week.
 const NIGHTS_WEAK: u32 = 7;
-/// "Moved" is news once the redirect has held for two nights.
+/// Nights after which a redirect counts as `moved`.
 const NIGHTS_MOVED: u32 = 2;
 const NIGHTS_RESTRICTED: u32 = 3;
-/// A bare 403 may be a mood of the host; a week of it is a policy.
+/// Nights after which a bare 403 counts as a policy of the host.
 const NIGHTS_FORBIDDEN: u32 = 7;
-/// Web pages flicker: the same new text on two nights is a change.
+/// Nights on which the same new text makes a change, because pages differ at random.
 const NIGHTS_CHANGED: u32 = 2;
 /// A link that goes up and down this often within 30 days is flapping, and
-/// must stay bad for longer before it is called dead.
+/// must fail for longer before it counts as dead.
 const FLIPS_OF_A_FLAPPING_LINK: usize = 3;
 const EXTRA_NIGHTS_WHEN_FLAPPING: u32 = 2;
-/// A change nobody looks at becomes the new normal.
+/// Days after which a change that was not decided on becomes the accepted version.
 const CHANGE_CURRENT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Judges a link by its valid nights, oldest first.
@@ -49,8 +49,8 @@ pub fn judge(history: &[Evidence], now: Timestamp) -> Verdict {
     }
 }
 
-/// The text of a change that has stood so long that it is the new normal:
-/// later changes are to be told against it.
+/// The text of a change that has stood long enough to become the accepted version:
+/// later changes are compared with it.
 pub fn outlived_change(history: &[Evidence], now: Timestamp) -> Option<Fingerprint> {
     let confirmed = confirmed_change(history)?;
     (confirmed.is_of_one_text && !confirmed.is_current(now)).then_some(confirmed.change.text)
@@ -59,7 +59,7 @@ pub fn outlived_change(history: &[Evidence], now: Timestamp) -> Option<Fingerpri
 /// How many nights must agree before this is death; `None` where no number is enough.
 pub fn nights_needed(reason: Reason, weight: Weight) -> Option<u32> {
     match (reason, weight) {
-        // Readers get past a certificate warning: worth telling, not death.
+        // Readers can get past a certificate warning, so it is reported but is not death.
         (Reason::Certificate, _) => None,
         (_, Weight::Decisive) => Some(NIGHTS_DECISIVE),
         (_, Weight::Strong | Weight::Inferred) => Some(NIGHTS_STRONG),
@@ -67,16 +67,16 @@ pub fn nights_needed(reason: Reason, weight: Weight) -> Option<u32> {
     }
 }
 
-/// How far a row of failures has come on its way to death.
+/// How far a streak of failures is from being confirmed as death.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Confirmation {
-    /// Nights of evidence that weighs enough.
+    /// Nights whose evidence is strong enough.
     pub nights: u32,
     pub needed: u32,
 }
 
-/// How far the last row of failures has come; `None` where no number of such
-/// nights is death, or where nothing fails.
+/// The progress of the last streak of failures; `None` where no number of such
+/// nights is death, or where the link does not fail.
 pub fn confirmation(history: &[Evidence], now: Timestamp) -> Option<Confirmation> {
     let last = history.iter().rposition(|evidence| matches!(evidence.finding, Finding::Gone { .. }))?;
     nearest(&history[..=last], now).1
@@ -104,17 +104,17 @@ fn judge_healthy(history: &[Evidence], now: Timestamp) -> Verdict {
     verdict(State::Ok, healthy, now)
 }
 
-/// A change that enough nights saw.
+/// A change that enough nights confirm.
 struct ConfirmedChange<'a> {
     change: &'a TextChange,
-    /// The nights that saw this text; for a page that never reads the same
+    /// The nights with this text; for a page that never reads the same
     /// twice, all on which it read differently.
     streak: Streak,
     is_of_one_text: bool,
 }
 
 impl ConfirmedChange<'_> {
-    /// Whether it is still news. What took the place of the work is, however
+    /// Whether it is still reported. A work that replaced the linked one is, however
     /// long it has been there.
     fn is_current(&self, now: Timestamp) -> bool {
         let is_recent = |since| now.duration_since(since) < CHANGE_CURRENT_FOR;
@@ -138,7 +138,7 @@ fn confirmed_change(history: &[Evidence]) -> Option<ConfirmedChange<'_>> {
         return Some(ConfirmedChange { change, streak: same_text, is_of_one_text: true });
     }
     // A page that reads differently every night has still changed, if none of
-    // those nights was anything like the text that was accepted.
+    // those nights resembles the accepted text.
     let unstable = differing(None);
     (unstable.nights > NIGHTS_CHANGED).then_some(ConfirmedChange {
         change,
@@ -147,7 +147,7 @@ fn confirmed_change(history: &[Evidence]) -> Option<ConfirmedChange<'_>> {
     })
 }
 
-/// What a night said of the text, if it could compare it.
+/// The result of a night's text comparison, if there was one.
 fn compared(evidence: &Evidence) -> Option<&Drift> {
     evidence.drift().filter(|drift| **drift != Drift::NotCompared)
 }
@@ -194,13 +194,13 @@ fn judge_gone(history: &[Evidence], now: Timestamp) -> Verdict {
     verdict(state, all, now)
 }
 
-/// All nights of the last row of failures, and of those that weigh alike the
+/// All nights of the last streak of failures, and of equally strong signs the
 /// ones that are nearest to death.
 fn nearest(history: &[Evidence], now: Timestamp) -> (Streak, Option<Confirmation>) {
     let (reason, weight) = weightiest(history);
     let is_death = |reason, weight| nights_needed(reason, weight).is_some();
-    // A warning that readers get past says nothing of whether the work is
-    // there, so that such nights and others confirm only their own kind.
+    // A warning that readers get past does not show whether the work is
+    // there, so such nights confirm only their own kind.
     let at_least = |least: Weight| {
         streak(history, move |evidence| match evidence.finding {
             Finding::Gone { reason: seen, weight: heavy }
@@ -227,7 +227,7 @@ fn nearest(history: &[Evidence], now: Timestamp) -> (Streak, Option<Confirmation
     (all, nearest.min_by_key(|confirmation| confirmation.needed.saturating_sub(confirmation.nights)))
 }
 
-/// What is told of the current row of failures: the weightiest sign, the newest where equal.
+/// What the report says of the current streak of failures: the strongest sign, of equal ones the newest.
 fn weightiest(history: &[Evidence]) -> (Reason, Weight) {
     let mut best = (Reason::NotAnswering, Weight::Weak);
     let mut found = false;
@@ -247,7 +247,7 @@ fn weightiest(history: &[Evidence]) -> (Reason, Weight) {
     best
 }
 
-/// A bare 403 says less than a login or a price, so that it only ever confirms itself.
+/// A bare 403 says less than a login page or a price, so it confirms only itself.
 fn judge_restricted(history: &[Evidence], tonight: Reason, now: Timestamp) -> Verdict {
     let locked = |counts: fn(Reason) -> bool| {
         streak(history, move |evidence| match evidence.finding {
@@ -270,7 +270,7 @@ fn judge_restricted(history: &[Evidence], tonight: Reason, now: Timestamp) -> Ve
     }
 }
 
-/// What a reader was asked for, where the host says.
+/// What the host demands of a reader, where the host says so.
 fn stated_restriction(evidence: &Evidence) -> Option<Reason> {
     match evidence.finding {
         Finding::Restricted { reason } if reason != Reason::Forbidden => Some(reason),
@@ -282,13 +282,13 @@ fn stated_restriction(evidence: &Evidence) -> Option<Reason> {
     }
 }
 
-/// Whether a night's evidence says something of the link itself.
+/// Whether a night's evidence concerns the link itself.
 fn is_about_link(evidence: &Evidence) -> bool {
     matches!(evidence.finding, Finding::Healthy { .. } | Finding::Gone { .. })
 }
 
-/// Tonight said nothing of the link itself: what was believed when it last
-/// did (`spoke`) stands, unless that was that all is well, which is no longer known.
+/// Tonight's evidence does not concern the link itself: the verdict of the last
+/// evidence that does (`spoke`) stands, unless it was `ok`, which is uncertain now.
 fn judge_without_evidence(
     history: &[Evidence],
     spoke: Option<usize>,

@@ -1,4 +1,4 @@
-//! Nights of evidence become what we believe of a link.
+//! Nights of evidence become a verdict about a link.
 
 #![deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::address::Address;
 use crate::domain::evidence::{Reason, TextChange, Weight};
 
-/// What we believe of a link, and since when.
+/// The judgement of a link, and since when it holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     pub state: State,

@@ -1,4 +1,4 @@
-//! The ID token: what a provider says of somebody who signed in with it.
+//! The ID token: what a provider states about a person who signed in.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,10 +12,10 @@ use crate::domain::policy::course_access::Person;
 
 /// How far the provider's clock may be from ours, in seconds.
 const LEEWAY: f64 = 60.0;
-/// The claim in which a provider gives an address, which counts once it was verified.
+/// The claim with an email address; it counts only if the provider verified it.
 const EMAIL: &str = "email";
 
-/// What a token must be, to be one for us and for this sign-in.
+/// What a token must contain to be valid for this client and this login.
 #[derive(Clone, Copy, Debug)]
 pub struct ExpectedToken<'a> {
     pub issuer: &'a Issuer,
@@ -24,37 +24,37 @@ pub struct ExpectedToken<'a> {
     pub now: Timestamp,
 }
 
-/// Why a token is not believed.
+/// Why a token is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdTokenError {
-    #[error("it is no signed token")]
+    #[error("it is not a signed token (JWT)")]
     Form,
-    #[error("it is signed by `{0}`; only RS256 and ES256 are believed")]
+    #[error("it is signed with `{0}`; only RS256 and ES256 are accepted")]
     Algorithm(String),
     #[error("the provider has no such key")]
     UnknownKey,
     #[error("its signature is wrong")]
     Signature,
-    #[error("it comes from another issuer")]
+    #[error("another issuer made it")]
     Issuer,
     #[error("it is for another client")]
     Audience,
-    #[error("it is no longer valid, or not yet; are both clocks right?")]
+    #[error("it has expired or is not valid yet; check the clocks of this machine and of the provider")]
     Time,
-    #[error("it answers another sign-in")]
+    #[error("it belongs to another login")]
     Nonce,
 }
 
-/// What is said of somebody.
+/// The claims about a person.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claims(Map<String, Value>);
 
-/// Why nobody is named by what is said.
+/// Why the claims do not name a person.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MissingName {
-    #[error("the claim `{0}` names nobody; [pages.oidc] name_claim and scopes say which one is asked for")]
+    #[error("the claim `{0}` is missing or empty; set name_claim and scopes in [pages.oidc]")]
     Missing(String),
-    #[error("the provider has not verified the mail address")]
+    #[error("the provider has not verified the email address")]
     Unverified,
 }
 
@@ -85,11 +85,11 @@ enum AudienceClaim {
     Several(Vec<String>),
 }
 
-/// What a token says, if it is signed by one of the keys, and for this sign-in.
+/// The claims of a token that one of the keys signed for this login.
 ///
 /// # Errors
 ///
-/// Why it is not believed. Where the key is unknown, the provider may have a new one.
+/// Why it is rejected. If the key is unknown, the provider may have a new one.
 pub fn verify(token: &str, keys: &KeySet, expected: ExpectedToken<'_>) -> Result<Claims, IdTokenError> {
     let (signed, signature) = token.rsplit_once('.').ok_or(IdTokenError::Form)?;
     let (head, payload) = signed.split_once('.').ok_or(IdTokenError::Form)?;
@@ -98,7 +98,7 @@ pub fn verify(token: &str, keys: &KeySet, expected: ExpectedToken<'_>) -> Result
     let algorithm = Algorithm::named(&head.alg).ok_or_else(|| {
         IdTokenError::Algorithm(head.alg.chars().filter(char::is_ascii_graphic).take(20).collect())
     })?;
-    // What must be understood and is not.
+    // A critical header that this code does not implement (RFC 7515 section 4.1.11).
     if head.crit.is_some() {
         return Err(IdTokenError::Form);
     }
@@ -119,7 +119,7 @@ impl IdTokenPayload {
         }
         let is_named = match &self.aud {
             AudienceClaim::One(audience) => audience == expected.client_id,
-            // One for several says for whom of them it was asked.
+            // A token for several audiences names the client that asked for it.
             AudienceClaim::Several(all) => {
                 all.iter().any(|audience| audience == expected.client_id)
                     && (all.len() == 1 || self.azp.is_some())
@@ -142,7 +142,7 @@ impl IdTokenPayload {
 }
 
 impl Claims {
-    /// Whom they name: by the claim of this name, and by the groups in another.
+    /// The person they name, by the claim `name`, with the groups of another claim.
     pub fn person(&self, name: &str, groups: &str) -> Result<Person, MissingName> {
         let is_verified = self.0.get("email_verified").and_then(Value::as_bool) == Some(true);
         if name == EMAIL && !is_verified {
@@ -206,7 +206,7 @@ mod tests {
         verify(token, keys, ExpectedToken { issuer: &issuer, client_id: "reserve", nonce: "n", now })
     }
 
-    /// What becomes of a token whose payload has this one difference.
+    /// The result for a token whose payload has this one difference.
     fn with(key: &str, value: Value) -> Result<Claims, IdTokenError> {
         let signer = TestProvider::new();
         let mut payload = payload();

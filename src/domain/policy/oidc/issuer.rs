@@ -1,4 +1,4 @@
-//! Who vouches: the provider's own name, and what it says of its addresses.
+//! The issuer of an identity provider, and the endpoints in its metadata (`OpenID Connect Discovery 1.0`).
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,40 +7,40 @@ use std::str::FromStr;
 use serde::Deserialize;
 use url::{Host, Url};
 
-/// The name of a provider, letter for letter as it writes it itself.
+/// The issuer of a provider, exactly as the provider writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer {
     name: String,
     discovery: Url,
-    /// Nothing is asked of it in the open, unless it is on this machine.
+    /// Always https, unless the provider is on this machine.
     is_secure: bool,
 }
 
-/// A text that names no provider.
+/// A text that is not an issuer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` cannot be an issuer; write its https address as the provider does, for example https://login.school.edu/realms/school"
 )]
 pub struct InvalidIssuer(String);
 
-/// The addresses of a provider, as its discovery document gives them.
+/// The endpoints of a provider, from its discovery document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderEndpoints {
     pub authorization: Url,
     pub token: Url,
     pub keys: Url,
-    /// Where it signs people out (`OpenID Connect RP-Initiated Logout 1.0`), if it does.
+    /// The logout endpoint (`OpenID Connect RP-Initiated Logout 1.0`), if there is one.
     pub end_session: Option<Url>,
 }
 
-/// Why a discovery document is not used.
+/// Why a discovery document is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidMetadata {
-    #[error("it is no discovery document: {0}")]
+    #[error("it is not a discovery document: {0}")]
     Form(String),
-    #[error("it is that of the issuer `{0}`; [pages.oidc] issuer takes the name letter for letter")]
+    #[error("it belongs to the issuer `{0}`; write exactly that as issuer in [pages.oidc]")]
     Other(String),
-    #[error("its {0} is no https address")]
+    #[error("its {0} is not an https address")]
     Address(&'static str),
 }
 
@@ -58,12 +58,12 @@ impl Issuer {
         &self.name
     }
 
-    /// Where it tells of itself.
+    /// The address of its discovery document.
     pub fn discovery(&self) -> &Url {
         &self.discovery
     }
 
-    /// Reads what it tells of itself.
+    /// Reads its discovery document.
     pub fn parse_metadata(&self, document: &[u8]) -> Result<ProviderEndpoints, InvalidMetadata> {
         let written: MetadataDocument =
             serde_json::from_slice(document).map_err(|error| InvalidMetadata::Form(error.to_string()))?;
@@ -78,7 +78,7 @@ impl Issuer {
             authorization: address("authorization_endpoint", &written.authorization_endpoint)?,
             token: address("token_endpoint", &written.token_endpoint)?,
             keys: address("jwks_uri", &written.jwks_uri)?,
-            // Nobody is kept from signing in because there is no way out.
+            // A login works without a logout endpoint.
             end_session: written
                 .end_session_endpoint
                 .and_then(|text| address("end_session_endpoint", &text).ok()),
@@ -107,7 +107,7 @@ impl fmt::Display for Issuer {
     }
 }
 
-/// Whether secrets may be sent there: over https, or to this very machine.
+/// Whether secrets may be sent there: over https, or to this machine.
 fn is_reachable(url: &Url, also_in_the_open: bool) -> bool {
     let is_here = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",

@@ -1,4 +1,4 @@
-//! The keys by which a provider signs (RFC 7517), and whether a signature is one of theirs.
+//! The public keys of a provider (RFC 7517), and the check of signatures against them.
 
 use std::fmt;
 
@@ -9,11 +9,11 @@ use ring::signature::{
 };
 use serde::Deserialize;
 
-/// A provider has a few; more of them are not tried.
+/// Providers have few keys; further ones are ignored.
 const MOST_KEYS: usize = 64;
 
-/// How a token may be signed. Only by what a provider alone can sign with:
-/// nothing unsigned, and no secret that we have as well.
+/// The accepted signature algorithms: only asymmetric ones, with which only the provider can sign;
+/// no unsigned tokens, and no shared secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Algorithm {
     Rs256,
@@ -24,9 +24,9 @@ pub(super) enum Algorithm {
 #[derive(Clone, Debug, Default)]
 pub struct KeySet(Vec<PublicKey>);
 
-/// A text that is no set of keys.
+/// A text that is not a key set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it is no set of keys: {0}")]
+#[error("it is not a JSON key set: {0}")]
 pub struct InvalidKeySet(String);
 
 #[derive(Clone)]
@@ -75,7 +75,7 @@ impl Algorithm {
 }
 
 impl KeySet {
-    /// Reads a set; keys of kinds that we do not know are passed over.
+    /// Reads a key set; keys of unknown kinds are skipped.
     pub fn parse(document: &[u8]) -> Result<Self, InvalidKeySet> {
         let set: JwkSet =
             serde_json::from_slice(document).map_err(|error| InvalidKeySet(error.to_string()))?;
@@ -84,7 +84,7 @@ impl KeySet {
     }
 
     /// Whether the key that a token names, or the only one of its kind where it
-    /// names none, made this signature; none if there is no such key.
+    /// names none, made this signature; `None` if there is no such key.
     pub(super) fn verify(
         &self,
         algorithm: Algorithm,
@@ -144,7 +144,7 @@ fn usable(key: Jwk) -> Option<PublicKey> {
     Some(PublicKey { id: key.kid, material })
 }
 
-/// Some write a zero in front of a number, which is another one to the letter of the standard.
+/// Some providers write a leading zero octet, which RFC 7518 does not allow.
 fn trimmed(number: Vec<u8>) -> Vec<u8> {
     number.into_iter().skip_while(|byte| *byte == 0).collect()
 }

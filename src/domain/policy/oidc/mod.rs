@@ -1,7 +1,7 @@
-//! Whom an identity provider vouches for, and whether it is believed (`OpenID Connect Core 1.0`).
+//! Checks of an identity provider's answers (`OpenID Connect Core 1.0`).
 //!
-//! Pure values: what the provider says of itself, its keys, and what it says of
-//! somebody. How it is asked is in `world::provider`.
+//! Pure values: the provider's metadata, its keys, and its tokens about a
+//! person. The requests are in `world::provider`.
 
 mod issuer;
 mod jwks;

@@ -219,7 +219,7 @@ fn each_text_has_its_own_thirty_days() {
     assert_eq!(outlived(nights(29, 5)), None);
     assert_eq!(name(nights(29, 31)), "ok");
     assert_eq!(outlived(nights(29, 31)), Some(change(2).text));
-    // Unlike night after night: nothing of it is accepted, and it goes quiet.
+    // Every night differs from the last: no text is accepted, and the change is not reported any more.
     let restless = || (0..40).map(|text| changed(text, false));
     assert_eq!((name(restless().take(30)), name(restless())), ("changed", "ok"));
     assert_eq!(outlived(restless()), None);
@@ -335,7 +335,7 @@ fn any_finding() -> impl Strategy<Value = Finding> {
     ]
 }
 
-/// Histories of few kinds of nights: long rows of the same are where thresholds are.
+/// Histories of few kinds of nights, because thresholds apply to long rows of the same kind.
 fn rows() -> impl Strategy<Value = Vec<Finding>> {
     prop::collection::vec((any_finding(), 1..9_usize), 1..6)
         .prop_map(|rows| rows.into_iter().flat_map(|(finding, times)| vec![finding; times]).collect())
@@ -359,8 +359,8 @@ fn count<T>(nights: impl Iterator<Item = T>) -> u32 {
     u32::try_from(nights.count()).unwrap()
 }
 
-/// How bad a verdict is for a reader. A confirmed login wall ranks with death:
-/// it can hide one, so taking the wall away may show the other.
+/// How bad a verdict is for a reader. A confirmed login wall ranks as high as death:
+/// it can hide a death, so removing the wall may show one.
 fn badness(verdict: &Verdict) -> u32 {
     match verdict.state {
         State::Ok | State::Moved { .. } | State::Changed { .. } => 0,
@@ -371,7 +371,7 @@ fn badness(verdict: &Verdict) -> u32 {
 }
 
 proptest! {
-    /// What is promised of every death, counted anew from the nights alone.
+    /// The promises about every death, counted from the nights alone.
     #[test]
     fn a_death_has_the_nights_its_evidence_needs(findings in findings()) {
         let needed = [(Weight::Decisive, 2), (Weight::Strong, 3), (Weight::Inferred, 3), (Weight::Weak, 7)];
@@ -403,7 +403,7 @@ proptest! {
     }
 
     /// One night more raises a verdict by no more than its own evidence needs:
-    /// no death but by a sign of death, no login wall but by a wall. A death
+    /// no death without a sign of death, no login wall without a wall. A death
     /// that a wall hid shows again when the wall is gone.
     #[test]
     fn a_night_confirms_only_its_own_kind(findings in findings(), tonight in any_finding()) {
@@ -424,7 +424,7 @@ proptest! {
         }
     }
 
-    /// What is accepted by time was never an alarm, and nights without a change accept nothing.
+    /// A version accepted by time is never a critical change, and nights without a change accept nothing.
     #[test]
     fn only_a_plain_change_is_accepted_by_time(findings in findings()) {
         if let Some(text) = outlived(findings.clone()) {
