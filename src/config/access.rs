@@ -165,7 +165,7 @@ mod tests {
             (Access::Open, password.as_str(), "", "open to everyone"),
             (Access::Password, "", "", "onreserve hash-password"),
             (Access::Password, "users = [\"ann\"]", "", "needs a password"),
-            (Access::Password, "password_hash = \"hunter22\"", "", "no argon2id hash"),
+            (Access::Password, "password_hash = \"hunter22\"", "", "not an argon2id hash"),
             (Access::Header, password.as_str(), "", "a password and names"),
             (Access::Oidc, password.as_str(), "", "a password and names"),
             (Access::Oidc, "", password.as_str(), "at the identity provider too"),

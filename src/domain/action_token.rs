@@ -1,9 +1,9 @@
-//! The signed links of a letter: who may do what with which link, until when.
+//! Signed action tokens in the links of an email: who may do what with which link, until when.
 //!
-//! A ticket is all that its bearer needs, so it names one link, one reader and
-//! one course, and ends with the term. It holds digests in place of names: an
-//! address of ours tells nobody's mail address. HMAC (RFC 2104) over SHA-256,
-//! cut to 128 bits as section 5 there allows.
+//! A token grants access by itself, so it names one link, one reader and
+//! one course, and expires with the term. It contains digests instead of names, so that an
+//! address does not reveal an email address. HMAC (RFC 2104) over SHA-256,
+//! truncated to 128 bits as its section 5 allows.
 
 use std::fmt;
 
@@ -17,9 +17,9 @@ use sha2::{Digest as _, Sha256};
 use crate::domain::address::LinkId;
 use crate::domain::course::{CourseId, EmailAddress, Term};
 
-/// Without a term the links of a letter act for so long.
+/// The validity of a token of a course without a term.
 const DAYS: i64 = 180;
-/// The links of a term's last letters outlive it by so much.
+/// How long a token stays valid after the end of the term.
 const DAYS_AT_LEAST: i64 = 14;
 
 /// Days are counted from here.
@@ -27,14 +27,14 @@ const EPOCH: Date = jiff::civil::date(2020, 1, 1);
 /// Purpose, day, course, reader, link.
 const CLAIM: usize = 1 + 2 + 8 + 8 + 8;
 const SEAL: usize = 16;
-/// Other uses of the key, if ever there are any, sign other words.
+/// Separates this use of the key from other uses (domain separation).
 const CONTEXT: &[u8] = b"onreserve ticket 1";
 
-/// The key that tells our tickets from others. Never printed.
+/// The key that signs action tokens. Never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SigningKey(Vec<u8>);
 
-/// A text that is no key.
+/// A text that is not a signing key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a signing key has at least {} characters; `openssl rand -hex 32` makes one", SigningKey::SHORTEST)]
 pub struct InvalidSigningKey;
@@ -54,18 +54,18 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// What a ticket is for.
+/// What a token allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// To decide on a link.
     Act(LinkId),
-    /// To decide on this link and those of its host that share its fate.
+    /// To decide on this link and those of its host with the same result.
     ActOnHost(LinkId),
-    /// To stop the letters, or to start them again.
+    /// To stop the emails, or to start them again.
     Subscription,
 }
 
-/// A ticket whose seal is ours. Whose it is, is asked with [`ActionToken::is_for`].
+/// A token with a valid signature. [`ActionToken::is_for`] checks whom it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ActionToken {
     pub purpose: Purpose,
@@ -74,9 +74,9 @@ pub struct ActionToken {
     until: Date,
 }
 
-/// A text that is no ticket of ours.
+/// A text that is not a valid token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this is no ticket of ours")]
+#[error("this is not a valid action token")]
 pub struct InvalidToken;
 
 impl ActionToken {
@@ -90,7 +90,7 @@ impl ActionToken {
         }
     }
 
-    /// The last day of a ticket that is given out on a day.
+    /// The last day of a token that is issued on a day.
     pub fn last_day(today: Date, term: Option<Term>) -> Date {
         let later = |days: i64| today.saturating_add(days.days());
         match term.filter(|term| today <= term.last) {
@@ -99,7 +99,7 @@ impl ActionToken {
         }
     }
 
-    /// As it stands in an address.
+    /// The form that stands in an address.
     pub fn signed(&self, key: &SigningKey) -> String {
         let claim = self.claim();
         let mut bytes = claim.to_vec();
@@ -109,7 +109,7 @@ impl ActionToken {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The ticket of a text, if we sealed it. Takes as long for any wrong seal.
+    /// Parses a token and checks its signature, in constant time.
     pub fn verify(text: &str, key: &SigningKey) -> Result<Self, InvalidToken> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidToken)?;
         let (claim, seal) = bytes.split_at_checked(CLAIM).ok_or(InvalidToken)?;
@@ -164,7 +164,7 @@ impl ActionToken {
     }
 }
 
-/// Up to the year 2199; what is later ends then.
+/// Up to the year 2199; later days are cut to its end.
 fn days(until: Date) -> u16 {
     u16::try_from((until - EPOCH).get_days().max(0)).unwrap_or(u16::MAX)
 }

@@ -1,4 +1,4 @@
-//! Web addresses: parsed once at the door, normalised, never with a fragment.
+//! Web addresses: parsed once, where they enter, normalised and without fragment.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -20,7 +20,7 @@ use url::{Host, Url};
 #[serde(try_from = "String", into = "String")]
 pub struct Address(Url);
 
-/// Why a string is no web address.
+/// Why a string is not a web address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAddress {
     #[error("`{0}` is not a web address: {1}")]
@@ -44,12 +44,12 @@ impl Address {
         Url::from_file_path(path).ok().map(Self)
     }
 
-    /// The file, where the address is that of one.
+    /// The path, if this is the address of a file.
     pub fn file_path(&self) -> Option<PathBuf> {
         if self.0.scheme() == "file" { self.0.to_file_path().ok() } else { None }
     }
 
-    /// An address that was kept: that of a file as well.
+    /// Parses a stored address, which may also be that of a file.
     pub fn parse_stored(text: &str) -> Result<Self, InvalidAddress> {
         match Url::parse(text) {
             Ok(mut url) if url.scheme() == "file" => {
@@ -115,7 +115,7 @@ impl Address {
         Self(url)
     }
 
-    /// The same place, whatever was asked of it.
+    /// The address without its query.
     #[must_use]
     pub fn without_query(&self) -> Self {
         let mut url = self.0.clone();
@@ -128,7 +128,7 @@ impl Address {
         self.0.path() == "/" && self.0.query().is_none()
     }
 
-    /// Whether the two differ at most in what every site redirects: the
+    /// Whether the two differ at most in what sites redirect anyway: the
     /// scheme, a leading `www.`, letter case, an index page, a slash at the end.
     pub fn is_canonically(&self, other: &Self) -> bool {
         self.canonical_key() == other.canonical_key()
@@ -179,7 +179,7 @@ impl From<Address> for String {
 
 /// The short name of a link: the first 8 bytes of the SHA-256 of its address.
 ///
-/// Derived, so that a rebuilt catalogue and a page printed last year agree.
+/// Derived from the address, so that it is the same in a rebuilt catalogue and on old printed pages.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct LinkId(u64);
@@ -220,7 +220,7 @@ impl FromStr for LinkId {
     type Err = InvalidLinkId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // The parser of numbers would also take a sign.
+        // The number parser also accepts a sign.
         if text.len() != 16 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(InvalidLinkId(text.to_owned()));
         }

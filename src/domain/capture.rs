@@ -1,4 +1,4 @@
-//! A kept body: its digests, its size, where and when and why it was taken.
+//! A capture: the digests and size of a kept body, and where, when and why it was taken.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ use crate::domain::address::{Address, LinkId};
 #[serde(try_from = "String", into = "String")]
 pub struct Digest([u8; 32]);
 
-/// What the last verification of a copy's bytes found.
+/// The result of the last fixity check of a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verified {
     pub at: Timestamp,
@@ -60,7 +60,7 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || InvalidDigest(text.to_owned());
-        // The parser of numbers would also take a sign.
+        // The number parser also accepts a sign.
         if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(wrong());
         }
@@ -91,22 +91,22 @@ impl From<Digest> for String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CaptureReason {
-    /// Nothing was kept of it before.
+    /// The link had no capture before.
     First,
     /// The text of the work differs from the last capture.
     Changed,
     /// The same work in other bytes: a regenerated PDF, a new template.
     Reissued,
-    /// The archive lost its bytes, and the link still gives the same work.
+    /// The archive lost the bytes of a capture, and the link still has the same work.
     Restored,
 }
 
-/// A body in the archive, and what is known of how it came there.
+/// A body in the archive, and how it was fetched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capture {
     /// The link whose document it is.
     pub link: Address,
-    /// Where the bytes came from in the end.
+    /// The address of the final response, after redirects.
     pub document: Address,
     pub sha256: Digest,
     /// SHA-1 in base 32, as web archive indexes name a payload.
@@ -117,7 +117,7 @@ pub struct Capture {
     pub why: CaptureReason,
     /// The response head, kept as a blob of its own.
     pub head: Option<Digest>,
-    /// Every address on the way, the first one first.
+    /// Every address of the redirect chain, in order.
     pub chain: Vec<Address>,
 }
 
@@ -127,13 +127,13 @@ impl Capture {
     }
 }
 
-/// A moment as web archives write it in addresses: 14 digits, UTC, to the second.
+/// A time as web archives write it in addresses: 14 digits, UTC, to the second.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Stamp(String);
 
-/// A text that is not 14 digits of a real moment.
+/// A text that is not 14 digits of a valid time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no moment: 14 digits are expected, as in 20260914023000")]
+#[error("`{0}` is not a time: 14 digits are expected, as in 20260914023000")]
 pub struct InvalidStamp(String);
 
 impl Stamp {
@@ -163,7 +163,7 @@ impl FromStr for Stamp {
 
 /// The short name of a capture: its link and its second.
 ///
-/// Derived, so that a citation outlives a rebuilt catalogue.
+/// Derived, so that a citation stays valid in a rebuilt catalogue.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CaptureId {
     pub link: LinkId,
@@ -172,7 +172,7 @@ pub struct CaptureId {
 
 /// A text that is not a link id, `-` and 14 digits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` names no capture: 16 hexadecimal digits, `-` and 14 digits are expected")]
+#[error("`{0}` is not a capture id: 16 hexadecimal digits, `-` and 14 digits are expected")]
 pub struct InvalidCaptureId(String);
 
 impl fmt::Display for CaptureId {

@@ -1,4 +1,4 @@
-//! A configured course: where its pages are, when it runs, whom it concerns.
+//! A configured course: its pages, its term, its people.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::domain::address::{Address, InvalidAddress};
 use crate::domain::link::KindRule;
 
-/// The name of a course in commands, file names and addresses.
+/// The identifier of a course in commands, file names and addresses.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct CourseId(String);
 
-/// A text that cannot name a course.
+/// A text that is not a course identifier.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` cannot name a course: use 1 to 40 of the characters a-z, 0-9, `-`, `_` and `.`, starting with a letter or digit"
@@ -63,14 +63,14 @@ impl From<CourseId> for String {
     }
 }
 
-/// A mail address without a name: ASCII, as every relay takes it.
+/// An email address without a display name: ASCII, which every relay accepts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(String);
 
-/// A text that is no mail address.
+/// A text that is not an email address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no mail address; write for example instructor@school.edu")]
+#[error("`{0}` is not an email address; write for example instructor@school.edu")]
 pub struct InvalidEmailAddress(String);
 
 impl FromStr for EmailAddress {
@@ -119,13 +119,13 @@ impl From<EmailAddress> for String {
     }
 }
 
-/// Where a page of the course is read from.
+/// The source of a course page.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PageSource {
     Web(Address),
     /// A file in HTML or Markdown. Relative links in it are resolved against
-    /// `published_at`, where it is known.
+    /// `published_at`, if it is known.
     File {
         path: PathBuf,
         published_at: Option<Address>,
@@ -144,7 +144,7 @@ impl PageSource {
 }
 
 impl PageSource {
-    /// Where it is published, if that is known.
+    /// The address where it is published, if known.
     pub fn address(&self) -> Option<&Address> {
         match self {
             Self::Web(address) | Self::File { published_at: Some(address), .. } => Some(address),
@@ -179,20 +179,20 @@ pub struct Term {
     pub last: Date,
 }
 
-/// Which pages linked from the course page belong to it.
+/// Which pages linked from the course page are read as parts of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Follow {
     /// Only addresses that start with this are followed.
     pub prefix: Address,
-    /// How many steps away from the configured pages, at most.
+    /// The greatest number of steps from the configured pages.
     pub depth: u32,
 }
 
-/// The rule of a course for links whose rights nobody has looked into.
+/// The course's rule for links without configured rights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Openness {
-    /// Copies open beside living originals, in and out of term.
+    /// Copies open beside working originals, in and out of term.
     Open,
     /// A copy opens when its original is dead, and closes with the term.
     #[default]
@@ -207,11 +207,11 @@ pub enum Rights {
     Own,
     /// Under a licence that lets anyone share it.
     OpenLicence,
-    /// Copied for teaching under an exception: dark, whatever the course says.
+    /// Copied for teaching under a legal exception: opens only for a dead original, whatever the course says.
     FairUse,
     /// Under a contract with the publisher: readers go through the library.
     Licensed,
-    /// The owner asked us to stop.
+    /// The owner requested a takedown.
     TakenDown,
     #[default]
     Unknown,
@@ -224,7 +224,7 @@ pub struct RightsRule {
     pub rights: Rights,
 }
 
-/// What a course says of its copies.
+/// The course's settings for its copies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CopyRules {
     pub openness: Openness,
@@ -232,22 +232,22 @@ pub struct CopyRules {
     pub rights: Vec<RightsRule>,
 }
 
-/// A course, as it is configured.
+/// A course as configured.
 #[derive(Clone, Debug)]
 pub struct Course {
     pub id: CourseId,
     pub title: String,
     pub pages: Vec<PageSource>,
     pub follow: Option<Follow>,
-    /// Configured exceptions to how kinds are told.
+    /// Configured exceptions to the recognition of kinds.
     pub kinds: Vec<KindRule>,
     pub time_zone: TimeZone,
     pub term: Option<Term>,
-    /// Who is written to; nobody, where no way for mail is configured.
+    /// Who gets the reports; empty if no relay is configured.
     pub report_to: Vec<EmailAddress>,
-    /// Where the sources of the pages lie, where these are made by a generator.
+    /// The directory of the page sources, if a generator makes the pages.
     pub source: Option<PathBuf>,
-    /// What students may open; nothing, where no pages are served.
+    /// What students may open; `None` if no pages are served.
     pub copies: Option<CopyRules>,
 }
 
@@ -257,7 +257,7 @@ impl Course {
         self.pages.iter().any(|page| page.is_above(link))
     }
 
-    /// A course that stands in no configuration, of which no more is known than its pages.
+    /// A course without configuration, of which only the pages are known.
     pub fn unconfigured(id: CourseId, title: String, pages: Vec<PageSource>) -> Self {
         Self {
             id,

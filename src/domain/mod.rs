@@ -1,8 +1,8 @@
-//! What we know: values and decisions, pure and synchronous.
+//! Values and decisions, pure and synchronous.
 //!
-//! Nothing here awaits, reads a clock, a file or a random number; the outside
-//! arrives as arguments. The modules stand in the order of a night, and each
-//! may use only those before it.
+//! Nothing here awaits or reads a clock, a file or a random number: such values
+//! are arguments. The modules stand in the order of a night, and each
+//! uses only those before it.
 
 pub mod address;
 pub mod link;

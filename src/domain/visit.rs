@@ -1,4 +1,4 @@
-//! What a visit brought home: facts without opinion. A failing web is data here, never an error.
+//! The result of a visit: facts without judgement. A failure of the web is data here, never an error.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
 
-/// One request and its redirects, to the body or to what came instead.
+/// One request and its redirects, up to the body or the failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {
     pub asked: Address,
     pub started: Timestamp,
-    /// From the first request to the last byte, waits for our turn excluded.
+    /// From the first request to the last byte, without the waits of politeness.
     pub millis: u64,
     /// One per response, in order; the last is the one whose body was read.
     pub hops: Vec<Hop>,
@@ -36,14 +36,14 @@ pub struct Headers(pub Vec<(String, String)>);
 pub enum ExchangeEnd {
     /// A response with its whole body, whatever the status.
     Answered(Body),
-    /// 304 to our own validators: the body is the one we have.
+    /// 304 to our validators: the body is the one in the archive.
     NotModified,
     Failed(Failure),
-    /// We did not ask, or were told to stop asking.
+    /// No request was made, or the host asked us to stop.
     NotSent(NotSent),
 }
 
-/// A complete entity body, content encodings removed.
+/// A complete body, content encodings removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Body {
     pub sha256: Digest,
@@ -52,7 +52,7 @@ pub struct Body {
     pub bytes: u64,
 }
 
-/// How a request failed. Each is told apart by type, never by message.
+/// How a request failed. Recognised by error types, never by messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
@@ -62,24 +62,24 @@ pub enum Failure {
     NameServer,
     /// Refused, unreachable, or no answer to the connection in time.
     Connect,
-    /// Connected, but not done within the time allowed.
+    /// Connected, but not finished within the time limit.
     TimedOut,
     /// The connection was dropped before the response was complete.
     Reset,
     /// The body ended before its announced length.
     Truncated,
     Certificate(CertificateError),
-    /// TLS could not be agreed for another reason than the certificate.
+    /// The TLS handshake failed for another reason than the certificate.
     Tls,
-    /// What came back is not HTTP.
+    /// The response is not HTTP.
     Protocol,
     RedirectLoop,
     TooManyRedirects,
     /// A redirect without a usable `Location`.
     BadRedirect,
-    /// More bytes than we accept, as sent or as unpacked.
+    /// More bytes than the limit, compressed or decompressed.
     TooLarge,
-    /// The content encoding could not be undone.
+    /// The content encoding could not be decoded.
     Encoding,
 }
 
@@ -100,9 +100,9 @@ pub enum NotSent {
     Robots,
     /// robots.txt is unreachable, which disallows everything (RFC 9309 section 2.3.1.4).
     RobotsUnreachable,
-    /// The host answered 429 or a challenge tonight, and is left alone.
+    /// The host answered 429 or a challenge tonight and gets no further requests.
     HostStopped,
-    /// The address is on our own side of the fence.
+    /// The address is not on the public internet.
     InternalAddress,
 }
 

@@ -1,4 +1,4 @@
-//! What an archive should hold by its journal, and what of it only one link needs.
+//! The blobs that an archive must contain by its journal, and which of them only one link needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,13 +6,13 @@ use super::Entry;
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
 
-/// Made by adding every entry, oldest first.
+/// Built by adding every entry, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holdings {
-    /// Blobs that must be there.
+    /// The blobs that must be present.
     pub expected: BTreeSet<Digest>,
     bodies: BTreeMap<Address, BTreeSet<Digest>>,
-    /// Response heads and course pages, which no takedown removes.
+    /// Response heads and course pages, which takedowns keep.
     others: BTreeSet<Digest>,
     taken_down: BTreeSet<Address>,
 }
@@ -48,7 +48,7 @@ impl Holdings {
         self.taken_down.contains(link)
     }
 
-    /// The bodies of a link that nothing else needs.
+    /// The bodies of a link that no other link needs.
     pub fn of_alone(&self, link: &Address) -> Vec<Digest> {
         let bodies = self.bodies.get(link).into_iter().flatten();
         bodies

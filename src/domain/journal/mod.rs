@@ -1,7 +1,7 @@
-//! What is written down of a night, one entry a fact, in the order they became known.
+//! The entries of the journal: one fact each, in the order in which they became known.
 //!
-//! The archive keeps the entries as lines, the catalogue indexes them; both
-//! take the same values, so that one can be made from the other.
+//! The archive stores the entries as lines, the catalogue indexes them; both
+//! use the same values, so the catalogue can be rebuilt from the archive.
 
 mod holdings;
 
@@ -21,34 +21,34 @@ use crate::domain::page::Page;
 use crate::domain::replacement::Replacement;
 use crate::domain::verdict::breaker::Void;
 
-/// One line of the journal. Entering one twice changes nothing.
+/// One line of the journal. Applying an entry twice has the effect of applying it once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Entry {
-    /// A night began; its start names it.
+    /// A night began; its start time identifies it.
     Night { started: Timestamp },
     /// A body was kept.
     Capture(StoredCapture),
     /// A link was visited.
     Visit { night: Timestamp, link: Address, evidence: Evidence },
-    /// A course page was read, and says something else than before.
+    /// A course page was read, and it differs from its last reading.
     Page { at: Timestamp, course: CourseId, title: String, source: PageSource, sha256: Digest, page: Page },
-    /// Someone took a capture as the right one.
+    /// A person accepted a capture as the right version.
     Accepted { at: Timestamp, link: Address, sha256: Digest },
-    /// Someone decided what a result means to a course, or took that back.
+    /// A person made a decision about a link of a course, or undid one.
     Decided { at: Timestamp, course: CourseId, link: Address, decision: Option<Decision> },
-    /// The result was another one that night, or the time was up: the decision
-    /// of `decided` speaks for the link no more.
+    /// The result changed that night, or a time limit passed: the decision
+    /// of `decided` does not apply any more.
     Lapsed { night: Timestamp, course: CourseId, link: Address, decided: Timestamp },
-    /// A reader wants no more letters of a course, or wants them again.
+    /// A reader unsubscribed from the emails of a course, or subscribed again.
     #[serde(rename = "letters")]
     EmailSubscription { at: Timestamp, course: CourseId, reader: EmailAddress, wanted: bool },
-    /// The owner asked us to stop: every version of the link is closed, and
+    /// The owner requested a takedown: every version of the link is closed, and
     /// the bodies that no other link needs are removed. Nothing new is kept.
     TakenDown { at: Timestamp, link: Address, reason: String, by: Option<String>, removed: Vec<Digest> },
-    /// A takedown was taken back. What was removed stays so until it is kept anew.
+    /// A takedown was revoked. Removed bodies come back only with a new capture.
     Reinstated { at: Timestamp, link: Address, reason: String, by: Option<String> },
-    /// A newer extraction reads the same capture as this text.
+    /// A newer text extraction gives this text for the same capture.
     Reread { link: Address, sha256: Digest, text: Fingerprint },
     /// A replacement for a dead link was searched for.
     #[serde(rename = "sought")]

@@ -1,10 +1,10 @@
-//! How an address is written in each place, and when two spellings are one address.
+//! How an address is escaped in each syntax, and when two spellings are the same address.
 
 use percent_encoding::percent_decode_str;
 
 use crate::domain::address::Address;
 
-/// Where an address stands: decides what of it must be written otherwise.
+/// The syntax around an address, which decides what must be escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AddressSyntax {
     /// An attribute in HTML, in these quotation marks or none.
@@ -13,13 +13,13 @@ pub(super) enum AddressSyntax {
     Destination { in_angles: bool },
     /// `<https://…>` in Markdown, where nothing can be escaped.
     Autolink,
-    /// In the text of Markdown, where signs at its end belong to the sentence.
+    /// In the text of Markdown, where punctuation at its end belongs to the sentence.
     Bare,
     /// A word in data, after this character.
     Word(Option<char>),
 }
 
-/// The address as it has to be written there; `old` is how the old one was.
+/// The address in the escaping of that place; `old` is the old address as written.
 pub(super) fn written(address: &Address, syntax: AddressSyntax, old: &str) -> String {
     let text = address.as_str();
     match syntax {
@@ -80,7 +80,7 @@ pub(super) fn key(address: &Address) -> String {
     plainly(text).trim_end_matches('/').to_owned()
 }
 
-/// The address with all escapes undone, to see that two are one.
+/// The address with all escapes undone, for comparison.
 pub(super) fn decoded(address: &Address) -> String {
     percent_decode_str(address.as_str()).decode_utf8_lossy().into_owned()
 }

@@ -1,4 +1,4 @@
-//! Addresses that stand as words in YAML, JSON, TOML, CSV and templates.
+//! Addresses in YAML, JSON, TOML, CSV and templates.
 
 use std::ops::Range;
 
@@ -28,19 +28,19 @@ pub(super) fn addresses(text: &str, within: Range<usize>, name: &str) -> Vec<Fou
     found
 }
 
-/// A character before `http` that makes it a part of something longer.
+/// A character before `http` that makes it part of a longer word.
 fn continues_an_address(c: char) -> bool {
     c.is_alphanumeric() || "/:=%-_.+?&#~@$!*;\\".contains(c)
 }
 
-/// How long the address is; `None` where it goes on in a way that is no address.
+/// The length of the address; `None` if it continues with characters that no address has.
 fn length(rest: &str, before: Option<char>, is_table: bool) -> Option<usize> {
     let is_quoted = matches!(before, Some('"' | '\''));
     let (mut round, mut square, mut curly) = (0_u32, 0_u32, 0_u32);
     let mut length = rest.len();
     for (at, c) in rest.char_indices() {
         let ends = match c {
-            // A template or an escape: what it becomes cannot be known.
+            // A template or an escape, whose value is unknown.
             '{' if rest[at..].starts_with("{{") || rest[at..].starts_with("{%") => return None,
             '\\' | '^' => return None,
             c if c.is_whitespace() || c.is_control() => true,
@@ -61,7 +61,7 @@ fn length(rest: &str, before: Option<char>, is_table: bool) -> Option<usize> {
         }
     }
     let word = &rest[..length];
-    // What ends a sentence is no part of the address.
+    // Punctuation that ends a sentence is not part of the address.
     Some(if is_quoted { word.len() } else { word.trim_end_matches(['.', ',', ';', ':', '!', '?']).len() })
 }
 

@@ -1,16 +1,16 @@
-//! The unified diff of a plan, as `patch -p1` and `git apply` take it.
+//! The unified diff of a patch plan, in the form of `patch -p1` and `git apply`.
 
 use similar::TextDiff;
 
 use super::EditedFile;
 
-/// The diff of all files; nothing where there is nothing to change.
+/// The diff of all files; empty if nothing changes.
 pub fn unified(files: &[EditedFile]) -> String {
     files.iter().map(of_file).collect()
 }
 
 fn of_file(file: &EditedFile) -> String {
-    // Only a line feed ends a line, as for the programs that apply it.
+    // Only a line feed ends a line, as in the programs that apply the diff.
     let before: Vec<&str> = file.before.split_inclusive('\n').collect();
     let after: Vec<&str> = file.after.split_inclusive('\n').collect();
     TextDiff::configure()

@@ -1,4 +1,4 @@
-//! Addresses in HTML: the `href` of every link, as bytes of the source.
+//! Addresses in HTML: the byte range of every link's `href` in the source.
 
 use std::ops::Range;
 

@@ -18,9 +18,9 @@ pub(super) fn addresses(text: &str, name: &str) -> Vec<FoundAddress> {
     let start = head.map_or(0, |head| head.end);
     let body = &text[start..];
     let mut events = Parser::new_ext(body, page::markdown_options()).into_offset_iter();
-    // Within a link, an image or code, addresses are no links.
+    // Addresses within a link, an image or code are not links.
     let mut depth = 0_u32;
-    // A run of text comes in pieces.
+    // The parser gives one run of text in several pieces.
     let mut run = 0..0;
     for (event, range) in events.by_ref() {
         let range = start + range.start..start + range.end;
@@ -67,7 +67,7 @@ fn inline(text: &str, range: Range<usize>, wanted: &str) -> Option<FoundAddress>
         .find(|found| found.value == wanted)
 }
 
-/// Addresses that stand in the text as they are.
+/// Bare addresses in the text.
 fn bare(text: &str, range: Range<usize>) -> Vec<FoundAddress> {
     let start = range.start;
     let with_scheme = page::bare_addresses(&text[range]).into_iter().filter_map(|bare| {
@@ -121,7 +121,7 @@ fn destination(text: &str, from: usize, end: usize) -> Option<FoundAddress> {
     Some(FoundAddress { range, value, syntax: AddressSyntax::Destination { in_angles } })
 }
 
-/// Backslashes before punctuation only say that it is meant literally.
+/// Removes the backslashes that escape punctuation.
 fn unescaped(raw: &str) -> String {
     let mut plain = String::with_capacity(raw.len());
     let mut chars = raw.chars().peekable();

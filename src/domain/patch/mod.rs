@@ -1,7 +1,7 @@
-//! New addresses put into a page's sources: which bytes, and the diff that says so.
+//! Replaces addresses in the sources of a page: which bytes change, and the diff.
 //!
-//! Only the bytes of an address are changed, and only where a source has it as
-//! an address by itself: never in a longer one, a comment or a script. Files
+//! Only the bytes of an address change, and only where a source contains it as
+//! an address of its own: never inside a longer one, a comment or a script. Files
 //! are read and written elsewhere.
 
 mod diff;
@@ -21,26 +21,26 @@ use address_syntax::AddressSyntax;
 
 pub use diff::unified;
 
-/// An address that takes the place of another.
+/// One address to replace, and its replacement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressChange {
     pub from: Address,
     pub to: Address,
-    /// The same document at another place still has the places within it.
+    /// Whether fragments are kept: the same document at a new address has the same anchors.
     pub keeps_fragment: bool,
 }
 
-/// A file that pages are made of.
+/// A source file of the pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageSourceFile {
     /// Its path from the root of all sources, with `/`.
     pub name: String,
     pub text: String,
-    /// Where its relative links start, where that is known.
+    /// The base address of its relative links, if known.
     pub base: Option<Address>,
 }
 
-/// Where a source has an address.
+/// The place of an address in a source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceLocation {
     pub name: String,
@@ -48,7 +48,7 @@ pub struct SourceLocation {
     pub line: u32,
 }
 
-/// A source that is to be changed.
+/// A source with its changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EditedFile {
     pub name: String,
@@ -56,20 +56,20 @@ pub struct EditedFile {
     pub after: String,
 }
 
-/// What is to be changed.
+/// The changes to all sources.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PatchPlan {
     pub files: Vec<EditedFile>,
-    /// The spots of each fix, in the order of the fixes; none for what a template makes.
+    /// The places of each change, in the order of the changes; empty if a template makes the address.
     pub spots: Vec<Vec<SourceLocation>>,
 }
 
-/// An address as a source has it.
+/// An address found in a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct FoundAddress {
-    /// Its bytes, fragment included, quotation marks not.
+    /// Its byte range, with the fragment and without quotation marks.
     range: Range<usize>,
-    /// What a reader of the language makes of them.
+    /// The address that a parser of the language reads from them.
     value: String,
     syntax: AddressSyntax,
 }
@@ -79,13 +79,13 @@ struct FoundAddress {
 enum Language {
     Html,
     Markdown,
-    /// YAML, JSON, TOML, CSV and templates: addresses stand in them as words.
+    /// YAML, JSON, TOML, CSV and templates, where addresses are plain words.
     Data,
 }
 
-/// Finds where the sources have the addresses, and replaces them there.
+/// Finds the addresses in the sources and plans their replacement.
 ///
-/// `links` are the addresses that the course links to: one of them is never
+/// `links` are the addresses that the course links to: none of them is ever
 /// taken for a variant of another.
 pub fn plan(fixes: &[AddressChange], links: &HashSet<Address>, sources: &[PageSourceFile]) -> PatchPlan {
     let mut plan = PatchPlan { files: Vec::new(), spots: vec![Vec::new(); fixes.len()] };
@@ -109,7 +109,7 @@ pub fn plan(fixes: &[AddressChange], links: &HashSet<Address>, sources: &[PageSo
     plan
 }
 
-/// The addresses of a source in their order, none within another.
+/// The addresses of a source in order, without overlaps.
 fn addresses(source: &PageSourceFile) -> Vec<FoundAddress> {
     let mut found = match language(source) {
         Language::Html => {
@@ -150,7 +150,7 @@ fn language(source: &PageSourceFile) -> Language {
     }
 }
 
-/// Which fix an address is for.
+/// The change that concerns an address.
 fn fitting(
     found: &FoundAddress,
     fixes: &[AddressChange],
@@ -174,14 +174,14 @@ fn resolved(value: &str, base: Option<&Address>) -> Option<Address> {
     }
 }
 
-/// The bytes to be replaced, and by what; `None` if the result would not read as intended.
+/// The bytes to replace and their replacement; `None` if a parser would not read the result as intended.
 fn edit(
     source: &PageSourceFile,
     found: &FoundAddress,
     fix: &AddressChange,
 ) -> Option<(Range<usize>, String)> {
     let raw = &source.text[found.range.clone()];
-    // The `#` of a character reference is none.
+    // The `#` of a character reference starts no fragment.
     let fragment = raw.match_indices('#').map(|(at, _)| at).find(|at| !raw[..*at].ends_with('&'));
     let kept = fragment.filter(|_| fix.keeps_fragment);
     let end = kept.map_or(found.range.end, |at| found.range.start + at);
@@ -191,7 +191,7 @@ fn edit(
     reads_well.then_some((range, written))
 }
 
-/// Whether the source, so changed, has the new address where the old one stood.
+/// Whether the changed source has the new address in the place of the old one.
 fn reads_as(
     source: &PageSourceFile,
     found: &FoundAddress,

@@ -1,4 +1,4 @@
-//! Identifiers of a work in its address, and in our copy of it.
+//! Identifiers (arXiv, DOI) of a work in its address and in its copy.
 
 use percent_encoding::percent_decode_str;
 
@@ -20,7 +20,7 @@ const ARXIV_SITES: &[&str] = &[
 /// A paper's own DOI stands on its first page; later ones are those it cites.
 const FIRST_PAGE_CHARS: usize = 3000;
 
-/// The arXiv identifier without its version, and whether it surely is this work's.
+/// The arXiv identifier without its version, and whether it certainly belongs to this work.
 pub(super) fn arxiv(lost: &LostDocument) -> Option<(String, bool)> {
     let host = lost.link.host();
     let is_arxiv = ARXIV_SITES
@@ -34,7 +34,7 @@ pub(super) fn arxiv(lost: &LostDocument) -> Option<(String, bool)> {
     in_address.or_else(in_copy)
 }
 
-/// The DOI, and whether it surely is this work's.
+/// The DOI, and whether it certainly belongs to this work.
 pub(super) fn doi(lost: &LostDocument) -> Option<(String, bool)> {
     let in_copy = || {
         let document = lost.document?;
@@ -44,7 +44,7 @@ pub(super) fn doi(lost: &LostDocument) -> Option<(String, bool)> {
     doi_in(lost.link).map(|doi| (doi, true)).or_else(in_copy)
 }
 
-/// In any of the forms arXiv and its mirrors ever had: `/abs/1706.03762v5`,
+/// In any form of arXiv and its mirrors: `/abs/1706.03762v5`,
 /// `/ps/cs/0701001`, `/PS_cache/cs/pdf/0701/0701001v1.pdf`.
 fn arxiv_in(address: &Address) -> Option<String> {
     let parts: Vec<&str> = address.path().split('/').filter(|part| !part.is_empty()).collect();

@@ -1,7 +1,7 @@
-//! What can stand in for a dead link: which addresses are worth asking, in the
-//! order in which they are to be trusted, and whether what answered is the work.
+//! Replacements for a dead link: the candidate addresses in the
+//! order of trust, and the check whether a response is the work.
 //!
-//! Nothing is offered that was not seen to work. Asking is `night::replacement_search`'s.
+//! Only addresses that worked are offered. `night::replacement_search` makes the requests.
 
 mod identifier;
 mod proof;
@@ -16,36 +16,36 @@ use crate::domain::evidence::{Evidence, Finding};
 
 pub use proof::prove;
 
-/// A dead link is searched for once a week; what was found stands that long.
+/// Days between two searches for a dead link; a result stays valid that long.
 pub const SEARCHED_EVERY: SignedDuration = SignedDuration::from_hours(7 * 24 - 1);
 
-/// Texts shorter than this may be equal by chance.
+/// Shorter texts may be equal by chance.
 const TELLING_WORDS: u32 = 50;
 
-/// Where a reader can go instead, and why that may be trusted.
+/// An address where a reader can go instead, and why it is trusted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replacement {
     pub address: Address,
     pub ground: Ground,
     pub proof: Proof,
-    /// The number of pages, where our copy has as many.
+    /// The number of pages, if it equals that of our copy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pages: Option<u32>,
-    /// When it was last seen to work.
+    /// When it last worked.
     pub seen_at: Timestamp,
 }
 
-/// What led to it, the most trustworthy first.
+/// The origin of a candidate, the most trustworthy first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ground {
-    /// Its host redirected there for good, while it still answered.
+    /// Its host redirected there permanently while it still answered.
     Moved,
     Arxiv(String),
     Doi(String),
-    /// Another link that we visit has the same document.
+    /// Another visited link has the same document.
     OwnLink,
-    /// A web archive's copy, taken at this moment.
+    /// A web archive's copy of this time.
     Memento(Timestamp),
 }
 
@@ -61,18 +61,18 @@ pub enum Proof {
     Words,
     /// It names the identifier that the link itself has.
     Identifier,
-    /// There was nothing to compare it with.
+    /// There is no copy to compare it with.
     Nothing,
 }
 
 impl Replacement {
-    /// Whether it may be put on the page without anyone looking at it.
+    /// Whether it may be put on the page without a check by a person.
     pub fn is_verified(&self) -> bool {
         self.proof != Proof::Nothing
     }
 }
 
-/// A link that needs a replacement, and all that is known of the work.
+/// A link that needs a replacement, and everything known about the work.
 #[derive(Clone, Copy, Debug)]
 pub struct LostDocument<'a> {
     pub link: &'a Address,
@@ -82,27 +82,27 @@ pub struct LostDocument<'a> {
     /// Our copy, and what it says.
     pub copy: Option<&'a StoredCapture>,
     pub document: Option<&'a Document>,
-    /// When it surely was the work that was linked.
+    /// When it certainly was the linked work.
     pub worked_at: Timestamp,
 }
 
-/// Others that may help.
+/// Sources of further candidates.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SearchSources<'a> {
     /// Links that work and gave the same document.
     pub twins: &'a [Address],
-    /// A Memento `TimeGate`, to which the link is appended; `None` where it may not be told.
+    /// A Memento `TimeGate`, to which the link is appended; `None` if the link must not be disclosed.
     pub timegate: Option<&'a Address>,
 }
 
-/// An address worth asking.
+/// A candidate address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     pub address: Address,
     pub lead: CandidateOrigin,
 }
 
-/// Why it is worth asking.
+/// Why it is a candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CandidateOrigin {
     Moved,
@@ -122,14 +122,14 @@ pub enum CandidateOrigin {
     },
 }
 
-/// Whether a capture says enough that an equal one is no accident.
+/// Whether a capture has enough text that an equal one is not a coincidence.
 pub fn is_distinctive(copy: &StoredCapture) -> bool {
     copy.words >= TELLING_WORDS
 }
 
-/// The addresses worth asking, the most trustworthy first.
+/// The candidate addresses, the most trustworthy first.
 ///
-/// arXiv goes before the publisher: it is open to every student.
+/// arXiv comes before the publisher because it is open to every student.
 pub fn candidates(lost: &LostDocument, helpers: SearchSources) -> Vec<Candidate> {
     let mut found = Vec::new();
     found.extend(moved_to(lost.history).map(|address| Candidate { address, lead: CandidateOrigin::Moved }));
@@ -157,12 +157,12 @@ pub fn candidates(lost: &LostDocument, helpers: SearchSources) -> Vec<Candidate>
     kept
 }
 
-/// As a path (RFC 3986), where a DOI's own signs might end it.
+/// Percent-encoded for a path (RFC 3986), because a DOI may contain `?` or `#`.
 fn doi_path(doi: &str) -> String {
     format!("/{}", doi.replace('%', "%25").replace('?', "%3F").replace('#', "%23"))
 }
 
-/// Where the host sent readers for good, the newest time it said so.
+/// The target of the newest permanent redirect of the link.
 fn moved_to(history: &[Evidence]) -> Option<Address> {
     history.iter().rev().find_map(|evidence| match &evidence.finding {
         Finding::Healthy { moved_to, .. } => moved_to.clone(),

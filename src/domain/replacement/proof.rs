@@ -1,4 +1,4 @@
-//! Whether what answered at a candidate's address is the work that was lost.
+//! Checks whether the response of a candidate is the lost work.
 
 use super::{Candidate, CandidateOrigin, Ground, LostDocument, Proof, Replacement};
 use crate::domain::document::Document;
@@ -8,10 +8,10 @@ use crate::domain::evidence::page_signatures::{self, SignatureKind};
 use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::{drift, host_rules};
 
-/// Texts this alike are the same text, extracted a little differently.
+/// Texts of at least this similarity are the same text with small extraction differences.
 const SAME_TEXT: f64 = 0.9;
 
-/// The replacement, if the answer is the work, whole and open.
+/// The replacement, if the response is the whole work, open to readers.
 pub fn prove(candidate: &Candidate, answer: &ProbeResult, lost: &LostDocument) -> Option<Replacement> {
     let ResponseClass::Content(document) = classify(answer) else { return None };
     let hop = answer.exchange.last_hop()?;
@@ -19,7 +19,7 @@ pub fn prove(candidate: &Candidate, answer: &ProbeResult, lost: &LostDocument) -
         return None;
     }
     let address = match candidate.lead {
-        // An identifier outlives the place to which it leads today.
+        // The identifier's own address is kept, because it stays valid when its target moves.
         CandidateOrigin::Arxiv { .. } | CandidateOrigin::Doi { .. } => candidate.address.clone(),
         CandidateOrigin::Moved | CandidateOrigin::OwnLink | CandidateOrigin::TimeGate { .. } => {
             hop.address.clone()
@@ -38,7 +38,7 @@ pub fn prove(candidate: &Candidate, answer: &ProbeResult, lost: &LostDocument) -
     Some(Replacement { address, ground, proof, pages, seen_at: answer.exchange.started })
 }
 
-/// A page of its own, that says nothing of the work being missing.
+/// A page that does not say that the work is missing.
 fn is_sound(answer: &ProbeResult, document: &Document, lost: &LostDocument) -> bool {
     let at = answer.exchange.final_address();
     let is_front_page = at.is_root() && !lost.link.is_root();
@@ -77,7 +77,7 @@ fn proof(
         (_, CandidateOrigin::Arxiv { .. } | CandidateOrigin::Doi { .. }) => {
             has_identifier.then_some(Proof::Identifier)
         }
-        // With a copy that cannot be read there is no telling.
+        // Without a readable copy the two cannot be compared.
         (
             Identity::Unknown | Identity::Mismatch,
             CandidateOrigin::Moved | CandidateOrigin::TimeGate { .. },
@@ -86,7 +86,7 @@ fn proof(
     }
 }
 
-/// The page says that it is about the work of this identifier, and that is surely ours.
+/// The page states the identifier, and the identifier certainly belongs to the lost work.
 fn has_identifier(candidate: &Candidate, document: &Document) -> bool {
     let is = |said: &Option<String>, wanted: &str| {
         said.as_deref().is_some_and(|said| {

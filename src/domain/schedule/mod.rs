@@ -1,9 +1,9 @@
-//! When a course's next night starts, as a rule over instants.
+//! When a course's next night starts.
 //!
 //! A cron expression gives local times of day; this module turns them into
 //! instants. A local time that the clocks skip becomes the first instant after
-//! the gap, one that they repeat counts the first time only. What was missed is
-//! made up for once. Waiting is done elsewhere.
+//! the gap; one that they repeat counts the first time only. Missed nights are
+//! made up for by one. Waiting is done elsewhere.
 
 use std::str::FromStr as _;
 
@@ -15,21 +15,21 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::course::{CourseId, Term};
 
-/// The schedule of a course that names none: every night at half past two.
+/// The default schedule: every night at half past two.
 pub const DEFAULT: &str = "0 30 2 * * *";
 
-/// Days before the term at which the course is checked, and its instructor told
-/// whether it is ready: one time to mend at leisure, one before it counts.
+/// Days before the term on which the course is checked and a report says
+/// whether it is ready: one early enough to fix links, one just before the start.
 pub const READY_DAYS: [i32; 2] = [21, 7];
 
-/// Nights closer than this are a slip of the pen, such as `*` for the minute.
+/// Nights closer than this are a mistake, such as `*` for the minute.
 const APART_AT_LEAST: SignedDuration = SignedDuration::from_hours(1);
 
-/// How many nights of an expression are looked at for [`APART_AT_LEAST`]: more
+/// How many nights of an expression are checked for [`APART_AT_LEAST`]: more
 /// than a day of any expression that keeps it.
 const LOOKED_AT: usize = 50;
 
-/// A last night that lies further in the future than this was dated by a clock
+/// A last night further in the future than this was dated by a clock
 /// that was wrong; one that is nearer was run before the clock was set back.
 const SET_BACK_AT_MOST: SignedDuration = SignedDuration::from_hours(48);
 
@@ -45,23 +45,23 @@ pub struct Schedule {
     offset: SignedDuration,
 }
 
-/// One night that is to be.
+/// One scheduled night.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScheduledNight {
     pub at: Timestamp,
     pub reason: RunReason,
 }
 
-/// Why there is a night.
+/// The reason for a night.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunReason {
     /// The schedule says so.
     Night,
-    /// The term begins in about so many days.
+    /// The term begins in about this many days.
     ReadyForTerm { days_before: i32 },
 }
 
-/// An expression that is no schedule.
+/// An expression that is not a schedule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSchedule {
     #[error(
@@ -72,7 +72,7 @@ pub enum InvalidSchedule {
         "`{text}` is no cron expression ({why}); write for example \"{DEFAULT}\" for every night at 2:30"
     )]
     Cron { text: String, why: String },
-    #[error("`{text}` never comes; write for example \"{DEFAULT}\" for every night at 2:30")]
+    #[error("`{text}` never occurs; write for example \"{DEFAULT}\" for every night at 2:30")]
     Never { text: String },
     #[error(
         "`{text}` comes more often than once an hour; a link is judged by nights, so once a day is enough"
@@ -92,7 +92,7 @@ impl Schedule {
         let cron = cron::Schedule::from_str(text)
             .map_err(|why| InvalidSchedule::Cron { text: text.to_owned(), why: why.to_string() })?;
         let schedule = Self { cron, zone, term: None, offset: SignedDuration::ZERO };
-        // Any instant does: an expression without a year is the same every four
+        // The starting instant does not matter: an expression without a year is the same every four
         // years, and one with a year is read from the beginning.
         let first: Vec<DateTime> =
             schedule.local_times(DateTime::constant(1971, 1, 1, 0, 0, 0, 0)).take(LOOKED_AT).collect();
@@ -117,7 +117,7 @@ impl Schedule {
 
     /// Shifts all nights by a time below `spread` that is the course's own, so
     /// that many courses do not all start at once. The same course always gets
-    /// the same shift; a new draw every night would blur what "a day" is.
+    /// the same shift, so that its nights stay a day apart.
     pub fn spread(self, course: &CourseId, spread: SignedDuration) -> Self {
         let digest = Sha256::digest(course.as_str().as_bytes());
         let draw = digest.iter().take(8).fold(0_u64, |draw, byte| draw << 8 | u64::from(*byte));
@@ -139,8 +139,8 @@ impl Schedule {
     /// The night to wait for, given when the last one was begun or ended. One
     /// that is not later than `now` is due.
     ///
-    /// However many nights were missed, one is due: the latest. It is not made
-    /// up for any more when the term is over. A course that never ran is due at
+    /// If several nights were missed, only the latest is due. It is not made
+    /// up for when the term is over. A course without any night is due at
     /// its first night after `now`.
     pub fn next(&self, last: Option<Timestamp>, now: Timestamp) -> Option<ScheduledNight> {
         let trusted = now.saturating_add(SET_BACK_AT_MOST).unwrap_or(Timestamp::MAX);
@@ -205,7 +205,7 @@ impl Schedule {
         match ambiguous.offset() {
             AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => ambiguous.earlier().ok(),
             AmbiguousOffset::Gap { before, .. } => {
-                // As if the clocks had not been changed, which is after they were.
+                // The offset before the change gives an instant after the gap.
                 let after =
                     before.to_timestamp(local).ok()?.checked_add(SignedDuration::from_nanos(1)).ok()?;
                 self.zone.preceding(after).next().map(|transition| transition.timestamp())
