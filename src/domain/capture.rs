@@ -101,7 +101,19 @@ pub enum CaptureReason {
     Restored,
 }
 
-/// A body in the archive, and how it was fetched.
+/// Something that a kept page needs to be read: a picture, a style sheet, a font, a frame.
+///
+/// It is never judged; a change of it is no change of the work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptRequisite {
+    /// The address by which the page names it.
+    pub address: Address,
+    pub sha256: Digest,
+    pub bytes: u64,
+    pub media_type: String,
+}
+
+/// A body in the archive, and what is known of how it came there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capture {
     /// The link whose document it is.
@@ -119,6 +131,17 @@ pub struct Capture {
     pub head: Option<Digest>,
     /// Every address of the redirect chain, in order.
     pub chain: Vec<Address>,
+    /// What it is instead of the work; `None` for the work itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shortfall: Option<Shortfall>,
+}
+
+/// What a kept body is, where it is not the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shortfall {
+    /// The page about the work: the document that it names could not be fetched.
+    LandingPage,
 }
 
 impl Capture {

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::domain::address::Address;
-use crate::domain::capture::{CaptureReason, Digest};
+use crate::domain::capture::{CaptureReason, Digest, KeptRequisite, Shortfall};
 use crate::domain::document::{self, Document, Fingerprint};
 use crate::domain::evidence::link_history::{LinkHistory, StoredCapture};
 use crate::domain::evidence::visit_context::VisitContext;
-use crate::domain::evidence::{Evidence, capture_decision};
+use crate::domain::evidence::{Evidence, capture_decision, document_search};
 use crate::domain::visit::{Exchange, Validators};
 use crate::world::World;
 use crate::world::reader::Reader;
@@ -38,6 +38,10 @@ pub(super) struct NewCapture {
     pub validators: Option<Validators>,
     /// Whether later nights are compared with it.
     pub is_baseline: bool,
+    /// What a page needs to be read.
+    pub requisites: Vec<KeptRequisite>,
+    /// What it is, where it is not the work.
+    pub shortfall: Option<Shortfall>,
 }
 
 /// The history without captures whose file is missing in the archive, so that the
@@ -106,6 +110,8 @@ pub(super) fn select(
             document: document.clone(),
             validators,
             is_baseline,
+            requisites: Vec::new(),
+            shortfall: document_search::is_landing_page(context, document).then_some(Shortfall::LandingPage),
         })
     });
     VisitResult {

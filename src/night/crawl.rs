@@ -2,6 +2,7 @@
 //! one after another.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
@@ -20,6 +21,7 @@ use crate::night::capture_select::{self, VisitResult};
 use crate::night::execute::{self, Shared};
 use crate::night::progress::{Progress, Watcher};
 use crate::night::record::{self, RunningNight};
+use crate::night::requisites::{self, CapturedPage};
 use crate::world::World;
 use crate::world::catalogue::LinkRecord;
 
@@ -38,16 +40,26 @@ pub(super) async fn all(
     watch(Progress::Links { count: links.len(), known: evidence.len() });
     let left: Vec<&CheckedLink> = links.iter().filter(|link| !evidence.contains_key(&link.address)).collect();
     let (sender, receiver) = mpsc::channel(WAITING_TO_BE_WRITTEN);
-    let visits = visits(&left, known, world, sender);
+    let visits = visits(&left, known, Purpose::Capture, world, sender);
     let ((), recorded) = tokio::try_join!(visits, record::each(receiver, night, world, watch))?;
     evidence.extend(recorded);
     Ok(evidence)
+}
+
+/// What the visits are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// What is worth keeping is kept, pages with what they need.
+    Capture,
+    /// Only the state is asked for.
+    Recheck,
 }
 
 /// Visits these links and sends each result. The channel closes after the last one.
 pub(super) async fn visits(
     left: &[&CheckedLink],
     known: &HashMap<Address, LinkRecord>,
+    purpose: Purpose,
     world: &World,
     sender: mpsc::Sender<VisitResult>,
 ) -> anyhow::Result<()> {
@@ -59,7 +71,15 @@ pub(super) async fn visits(
             async move {
                 for link in links {
                     let history = &known.get(&link.address).unwrap_or(nothing).history;
-                    let visited = visit(link, history, shared, world).await?;
+                    let mut visited = visit(link, history, shared, world).await?;
+                    if visited.new_capture.is_some() && !world.archive.has_room()? {
+                        // The link is judged all the same, and captured on a night that has room.
+                        visited.new_capture = None;
+                        shared.without_room.fetch_add(1, Ordering::Relaxed);
+                    }
+                    if purpose == Purpose::Capture {
+                        add_requisites(&mut visited, history, shared, world).await?;
+                    }
                     // The receiver ends early only with an error, which it returns itself.
                     let _ = sender.send(visited).await;
                 }
@@ -69,6 +89,34 @@ pub(super) async fn visits(
         .buffer_unordered(world.hosts_at_once)
         .try_collect::<Vec<()>>()
         .await?;
+    let without_room = shared.without_room.load(Ordering::Relaxed);
+    if without_room > 0 {
+        tracing::warn!(
+            copies = without_room,
+            archive = %world.archive.dir().display(),
+            "the disk of the archive has no room for new copies; no copy was lost, and all links were \
+             checked; free some space on it"
+        );
+    }
+    Ok(())
+}
+
+/// Fetches what a captured page needs.
+async fn add_requisites(
+    visited: &mut VisitResult,
+    history: &LinkHistory,
+    shared: &Shared,
+    world: &World,
+) -> anyhow::Result<()> {
+    let Some(new_capture) = &mut visited.new_capture else { return Ok(()) };
+    let headers = new_capture.exchange.last_hop().map(|hop| &hop.headers);
+    let page = CapturedPage {
+        body: &new_capture.body,
+        document: &new_capture.document,
+        address: new_capture.exchange.final_address(),
+        content_type: headers.and_then(|headers| headers.get("content-type")),
+    };
+    new_capture.requisites = requisites::fetch(page, history, &shared.requisites, world).await?;
     Ok(())
 }
 

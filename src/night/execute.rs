@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
 
 use crate::domain::address::Address;
 use crate::domain::evidence::link_history::LinkHistory;
@@ -9,6 +10,7 @@ use crate::domain::evidence::page_signatures::{self, SignatureKind};
 use crate::domain::evidence::probe::{CheckedLink, Probe, ProbeResult};
 use crate::domain::evidence::signature_list::FoundSignatures;
 use crate::night::capture_select;
+use crate::night::requisites::RequisiteCache;
 use crate::world::World;
 use crate::world::fetch::{Accept, Conditional, FetchRequest, Fetched};
 use crate::world::spool::SpooledBody;
@@ -18,6 +20,10 @@ use crate::world::spool::SpooledBody;
 pub(super) struct Shared {
     /// The front pages of hosts, requested once a night.
     roots: Mutex<HashMap<Address, ProbeResult>>,
+    /// What pages need, asked once a night.
+    pub requisites: RequisiteCache,
+    /// Captures that the disk had no room for.
+    pub without_room: AtomicUsize,
 }
 
 pub(super) async fn run(

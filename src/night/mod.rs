@@ -7,6 +7,7 @@
 pub mod one_page;
 mod pages;
 mod crawl;
+mod requisites;
 mod execute;
 mod capture_select;
 mod sentinels;

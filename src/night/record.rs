@@ -16,6 +16,7 @@ use crate::domain::visit::Exchange;
 use crate::night::capture_select::{NewCapture, VisitResult};
 use crate::night::progress::{Progress, Watcher};
 use crate::night::replay;
+use crate::night::texts;
 use crate::world::World;
 use crate::world::catalogue::NightRef;
 
@@ -88,7 +89,7 @@ pub(super) async fn each(
     let mut evidence = HashMap::new();
     let mut batch = Vec::with_capacity(BATCH);
     while visits.recv_many(&mut batch, BATCH).await > 0 {
-        let (mut entries, mut texts) = (Vec::new(), Vec::new());
+        let (mut entries, mut read) = (Vec::new(), Vec::new());
         for visited in &mut batch {
             let new_capture = match visited.new_capture.take() {
                 // Bytes that were taken down are not stored again from another address.
@@ -97,9 +98,12 @@ pub(super) async fn each(
             };
             let is_kept = new_capture.is_some();
             if let Some(new_capture) = new_capture {
-                let passages = new_capture.document.passages();
+                let mut passages = new_capture.document.passages();
+                passages.extend(
+                    texts::of_requisites(&new_capture.requisites, &world.archive, &world.reader).await?,
+                );
                 let kept = keep(&visited.link, new_capture, world)?;
-                texts.push((kept.capture.sha256, passages));
+                read.push((kept.capture.sha256, passages));
                 entries.push(Entry::Capture(kept));
             }
             if let (Some(text), Some(sha256)) = (visited.new_fingerprint, visited.baseline) {
@@ -114,7 +118,7 @@ pub(super) async fn each(
         }
         world.archive.append(world.clock.now(), &entries)?;
         world.catalogue.apply(&entries).await?;
-        for (sha256, passages) in texts {
+        for (sha256, passages) in read {
             world.catalogue.enter_text(sha256, &passages).await?;
         }
         evidence.extend(batch.drain(..).map(|visited| (visited.link, visited.evidence)));
@@ -123,7 +127,8 @@ pub(super) async fn each(
 }
 
 fn keep(link: &Address, new_capture: NewCapture, world: &World) -> anyhow::Result<StoredCapture> {
-    let NewCapture { body, exchange, why, document, validators, is_baseline } = new_capture;
+    let NewCapture { body, exchange, why, document, validators, is_baseline, requisites, shortfall } =
+        new_capture;
     let head = world.archive.store_bytes(head(&exchange).as_bytes())?;
     let (sha1, bytes) = (body.body.sha1.clone(), body.body.bytes);
     let sha256 = world.archive.store(body)?;
@@ -136,6 +141,7 @@ fn keep(link: &Address, new_capture: NewCapture, world: &World) -> anyhow::Resul
         pages: document.pages,
         validators,
         is_baseline,
+        requisites,
         capture: Capture {
             link: link.clone(),
             document: exchange.final_address().clone(),
@@ -147,6 +153,7 @@ fn keep(link: &Address, new_capture: NewCapture, world: &World) -> anyhow::Resul
             why,
             head: Some(head),
             chain: exchange.hops.iter().map(|hop| hop.address.clone()).collect(),
+            shortfall,
         },
     })
 }

@@ -4,7 +4,9 @@
 //! A document's text is stored with its capture. It is missing after a crash,
 //! after a change of the text extraction, and for captures of earlier versions.
 
+use crate::domain::capture::KeptRequisite;
 use crate::domain::document;
+use crate::domain::document::passage::Passage;
 use crate::world::archive::Archive;
 use crate::world::catalogue::Catalogue;
 use crate::world::reader::Reader;
@@ -30,11 +32,33 @@ pub async fn read_missing(
         let path = archive.path_of(capture.sha256);
         let passages = if path.exists() {
             let context = document::Context::new(capture.document.clone(), Some(&capture.media_type));
-            reader.read(&path, &context).await?.passages()
+            let mut passages = reader.read(&path, &context).await?.passages();
+            passages.extend(of_requisites(&kept.requisites, archive, reader).await?);
+            passages
         } else {
             Vec::new()
         };
         catalogue.enter_text(capture.sha256, &passages).await?;
     }
     Ok(())
+}
+
+/// The words that the requisites of a page add to it: of its frames, its
+/// captions, and the slides that it loads as text.
+pub(super) async fn of_requisites(
+    requisites: &[KeptRequisite],
+    archive: &Archive,
+    reader: &Reader,
+) -> anyhow::Result<Vec<Passage>> {
+    const TYPES: &[&str] = &["text/html", "application/xhtml", "text/vtt", "text/markdown", "text/plain"];
+    let mut passages = Vec::new();
+    for requisite in requisites {
+        let kind = requisite.media_type.trim().to_ascii_lowercase();
+        let path = archive.path_of(requisite.sha256);
+        if TYPES.iter().any(|known| kind.starts_with(known)) && path.exists() {
+            let context = document::Context::new(requisite.address.clone(), Some(&requisite.media_type));
+            passages.extend(reader.read(&path, &context).await?.passages());
+        }
+    }
+    Ok(passages)
 }

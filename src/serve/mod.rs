@@ -35,7 +35,7 @@ use tokio::net::TcpListener;
 use http::server::{self, ServerOptions};
 use routes::{
     actions, api, blob, copy, course, dashboard, fallback, go, health, login, memento, metrics, oidc, robots,
-    style,
+    style, view,
 };
 
 /// Serves until `shutdown` completes.
@@ -83,6 +83,8 @@ fn routes(prefix: &str) -> Router<AppState> {
         .route(&at(CALLBACK), get(oidc::callback))
         .route(&at("/a/{capture}"), get(copy::by_id))
         .route(&at("/blob/{sha256}/{name}"), get(blob::by_digest))
+        .route(&at("/view/{capture}/"), get(view::page))
+        .route(&at("/view/{capture}/{place}"), get(view::requisite))
         .route(&at("/go"), get(go::by_address))
         .route(&at("/go/{link}"), get(go::by_id))
         .route(&at("/act/{token}"), get(actions::show).post(actions::act))

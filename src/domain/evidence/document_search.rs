@@ -47,6 +47,15 @@ pub(super) fn probe(
         .map(Probe::Document)
 }
 
+/// Whether a page is only about a work: it names the document, which could not
+/// be fetched, and has too few words to be the work itself.
+pub fn is_landing_page(context: &VisitContext, page: &Document) -> bool {
+    const WORDS_OF_A_WORK: u32 = 1500;
+    let Some(html) = &page.html else { return false };
+    let names_one = !html.documents.is_empty() || context.host_rules().document.is_some();
+    names_one && page.words() < WORDS_OF_A_WORK
+}
+
 /// Where a page on the way to a document leads.
 fn leads_to(answer: &ProbeResult) -> Vec<Address> {
     match &answer.document {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::capture::Capture;
+use crate::domain::capture::{Capture, KeptRequisite};
 use crate::domain::document::Fingerprint;
 use crate::domain::evidence::{Drift, Evidence};
 use crate::domain::visit::Validators;
@@ -67,6 +67,9 @@ pub struct StoredCapture {
     pub validators: Option<Validators>,
     /// Taken to be what later nights are compared with.
     pub is_baseline: bool,
+    /// What the page needs to be read; nothing for files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requisites: Vec<KeptRequisite>,
 }
 
 #[cfg(test)]
@@ -96,6 +99,7 @@ mod tests {
             captured_at: Timestamp::UNIX_EPOCH,
             why: CaptureReason::Changed,
             head: None,
+            shortfall: None,
         };
         StoredCapture {
             capture,
@@ -105,6 +109,7 @@ mod tests {
             pages: None,
             validators: None,
             is_baseline: n == 0,
+            requisites: Vec::new(),
         }
     }
 

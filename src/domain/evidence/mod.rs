@@ -15,7 +15,7 @@ pub mod fragment;
 pub mod text_noise;
 mod assess;
 pub mod visit_context;
-mod document_search;
+pub mod document_search;
 pub mod next_probe;
 pub mod evaluate;
 pub mod capture_decision;

@@ -83,20 +83,25 @@ fn of_address(address: &Address, ending: Option<&str>) -> Option<String> {
     let (stem, has) = split(&name).unwrap_or((&name, ""));
     let is_handler = HANDLERS.contains(&stem.to_ascii_lowercase().as_str());
     let is_program = PROGRAMS.contains(&has.to_ascii_lowercase().as_str());
-    let is_number = stem.len() < 4 && stem.bytes().all(|byte| byte.is_ascii_digit());
     let is_of_its_kind = ending.is_none_or(|ending| is_ending_of(has, ending));
-    let is_name = !is_handler && !is_program && !is_number;
-    // What has the right ending is a name, whatever it is.
-    ((is_of_its_kind && !has.is_empty() && !is_program) || (is_name && is_telling(stem))).then_some(name)
+    let is_name = !is_handler && !is_program;
+    (is_name && ((is_of_its_kind && !has.is_empty()) || is_telling(stem))).then_some(name)
 }
 
-/// Letters that a person may have chosen, rather than an identifier.
+/// Letters that a person may have chosen, or the number of a preprint; no other identifier.
 fn is_telling(stem: &str) -> bool {
     let letters = stem.chars().filter(|c| c.is_alphabetic()).count();
-    let is_identifier = stem.len() > 8
-        && stem.bytes().any(|byte| byte.is_ascii_digit())
-        && !stem.contains(['-', '_', ' ', '.']);
-    letters >= 3 && !is_identifier || stem.contains('.') && stem.bytes().any(|byte| byte.is_ascii_digit())
+    let has_digits = stem.bytes().any(|byte| byte.is_ascii_digit());
+    let is_identifier = has_digits && stem.len() > 8 && !stem.contains(['-', '_', ' ']);
+    (letters >= 3 && !is_identifier) || is_preprint(stem)
+}
+
+/// `2101.00001` or `2101.00001v2`.
+fn is_preprint(stem: &str) -> bool {
+    let Some((month, number)) = stem.split_once('.') else { return false };
+    let number = number.split('v').next().unwrap_or(number);
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    month.len() == 4 && is_digits(month) && matches!(number.len(), 4 | 5) && is_digits(number)
 }
 
 fn last_part(address: &Address) -> String {

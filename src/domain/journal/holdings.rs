@@ -12,7 +12,9 @@ pub struct Holdings {
     /// The blobs that must be present.
     pub expected: BTreeSet<Digest>,
     bodies: BTreeMap<Address, BTreeSet<Digest>>,
-    /// Response heads and course pages, which takedowns keep.
+    /// What the pages of a link need.
+    requisites: BTreeMap<Address, BTreeSet<Digest>>,
+    /// Response heads and course pages, which no takedown removes.
     others: BTreeSet<Digest>,
     taken_down: BTreeSet<Address>,
 }
@@ -25,6 +27,8 @@ impl Holdings {
                 let capture = &kept.capture;
                 self.bodies.entry(capture.link.clone()).or_default().insert(capture.sha256);
                 self.others.extend(capture.head);
+                let requisites = kept.requisites.iter().map(|requisite| requisite.sha256);
+                self.requisites.entry(capture.link.clone()).or_default().extend(requisites);
             }
             Entry::TakenDown { link, removed, .. } => {
                 self.expected.retain(|digest| !removed.contains(digest));
@@ -48,13 +52,17 @@ impl Holdings {
         self.taken_down.contains(link)
     }
 
-    /// The bodies of a link that no other link needs.
+    /// The bodies and requisites of a link that nothing else needs.
     pub fn of_alone(&self, link: &Address) -> Vec<Digest> {
-        let bodies = self.bodies.get(link).into_iter().flatten();
-        bodies
-            .filter(|digest| !self.others.contains(digest) && self.sharing(link, **digest).next().is_none())
-            .copied()
-            .collect()
+        let of = |of: &BTreeMap<Address, BTreeSet<Digest>>| of.get(link).cloned().unwrap_or_default();
+        let is_needed = |digest: &Digest| {
+            self.others.contains(digest)
+                || self.sharing(link, *digest).next().is_some()
+                || self.requisites.iter().any(|(other, requisites)| {
+                    other != link && requisites.contains(digest) && !self.taken_down.contains(other)
+                })
+        };
+        of(&self.bodies).union(&of(&self.requisites)).filter(|digest| !is_needed(digest)).copied().collect()
     }
 
     /// Other links, not taken down, that have a body of this one.
@@ -75,7 +83,7 @@ impl Holdings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::capture::{Capture, CaptureReason};
+    use crate::domain::capture::{Capture, CaptureReason, KeptRequisite};
     use crate::domain::document::{EXTRACTION, Fingerprint};
     use crate::domain::evidence::link_history::StoredCapture;
     use jiff::Timestamp;
@@ -97,6 +105,7 @@ mod tests {
                 why: CaptureReason::First,
                 head: Some(Digest::of(b"head")),
                 chain: Vec::new(),
+                shortfall: None,
             },
             text: Fingerprint { version: EXTRACTION, digest: Digest::of(body) },
             title: None,
@@ -104,6 +113,7 @@ mod tests {
             pages: None,
             validators: None,
             is_baseline: true,
+            requisites: Vec::new(),
         })
     }
 
@@ -133,6 +143,28 @@ mod tests {
         assert_eq!(before.sharers(&link("x")), BTreeSet::from([&link("y")]));
         let after = holdings(&[entries.as_slice(), &[taken_down("y", Vec::new())]].concat());
         assert!(after.of_alone(&link("x")).contains(&Digest::of(b"2")), "the other one is closed too");
+    }
+
+    #[test]
+    fn a_requisite_goes_with_its_last_page() {
+        let with = |name: &str, requisites: &[&[u8]]| {
+            let Entry::Capture(mut kept) = capture(name, name.as_bytes()) else { unreachable!() };
+            kept.requisites = requisites
+                .iter()
+                .map(|bytes| KeptRequisite {
+                    address: link("r"),
+                    sha256: Digest::of(bytes),
+                    bytes: 1,
+                    media_type: String::new(),
+                })
+                .collect();
+            Entry::Capture(kept)
+        };
+        let entries = [with("x", &[b"own", b"shared"]), with("y", &[b"shared"])];
+        let holdings = holdings(&entries);
+        assert!(holdings.expected.contains(&Digest::of(b"own")));
+        let alone = holdings.of_alone(&link("x"));
+        assert!(alone.contains(&Digest::of(b"own")) && !alone.contains(&Digest::of(b"shared")));
     }
 
     #[test]

@@ -62,7 +62,12 @@ impl Entry {
     pub fn blobs(&self) -> Vec<Digest> {
         match self {
             Self::Capture(kept) => {
-                [Some(kept.capture.sha256), kept.capture.head].into_iter().flatten().collect()
+                let requisites = kept.requisites.iter().map(|requisite| requisite.sha256);
+                [Some(kept.capture.sha256), kept.capture.head]
+                    .into_iter()
+                    .flatten()
+                    .chain(requisites)
+                    .collect()
             }
             Self::Page { sha256, .. } => vec![*sha256],
             Self::Night { .. }

@@ -60,6 +60,7 @@ fn kept(source: &str) -> StoredCapture {
             why: CaptureReason::First,
             head: None,
             chain: vec![],
+            shortfall: None,
         },
         text: document.fingerprint(),
         words: document.words(),
@@ -67,6 +68,7 @@ fn kept(source: &str) -> StoredCapture {
         pages: None,
         validators: None,
         is_baseline: true,
+        requisites: Vec::new(),
     }
 }
 

@@ -5,6 +5,8 @@
 
 use cssparser::{ParseError, Parser, ParserInput, Token};
 
+use super::Role;
+
 /// Blocks inside blocks; what is nested more deeply is left out.
 const DEPTH: usize = 32;
 /// An address that loads nothing (CSS Values Level 4, section 4.5.4).
@@ -17,6 +19,17 @@ pub enum Load {
     Sheet,
     Font,
     Image,
+}
+
+impl Load {
+    /// What a page needs it for.
+    pub fn role(self) -> Role {
+        match self {
+            Self::Sheet => Role::Sheet,
+            Self::Font => Role::Font,
+            Self::Image => Role::Image,
+        }
+    }
 }
 
 /// The sheet with each address replaced by what `replace` gives for it; where

@@ -4,6 +4,9 @@
 //! The policy that a browser gets with the page forbids the same things once
 //! more. What is rewritten here is what a reader would miss.
 
+mod loads;
+mod page;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -11,16 +14,13 @@ use lol_html::errors::RewritingError;
 use lol_html::html_content::{ContentType, Element, TextChunk, TextType};
 use lol_html::{RewriteStrSettings, doc_comments, doc_text, element, rewrite_str};
 
-use super::attributes::{self, Form, Slot};
-use super::css;
+use super::attributes;
 use super::deck;
 use super::formulas;
-use super::maths::Delimiters;
-use super::requisites::load_role;
 use super::source;
-use super::srcset;
-use super::{Copies, Destination, Role};
+use super::{Copies, Destination};
 use crate::domain::address::Address;
+use page::{Page, fragment_only, missing, set, value};
 
 /// Pages inside attributes of pages.
 const SRCDOC_DEPTH: u32 = 2;
@@ -119,17 +119,6 @@ fn base(source: &str, address: &Address) -> Address {
     found.into_inner().unwrap_or_else(|| address.clone())
 }
 
-/// What one page is rewritten by.
-struct Page<'a, C> {
-    address: &'a Address,
-    base: &'a Address,
-    copies: &'a C,
-    formulas: Option<Delimiters>,
-    /// Its formulas stand there as `MathML` too, beside what a script drew.
-    has_mathml: bool,
-    depth: u32,
-}
-
 /// What is open while a page is read.
 #[derive(Default)]
 struct State {
@@ -140,17 +129,6 @@ struct State {
     tex: Option<bool>,
     /// The text node so far.
     pending: String,
-}
-
-/// The value of an attribute, character references decoded.
-fn value(element: &Element<'_, '_>, name: &str) -> Option<String> {
-    let raw = element.get_attribute(name)?;
-    Some(html_escape::decode_html_entities(&raw).trim().to_owned())
-}
-
-fn set(element: &mut Element<'_, '_>, name: &str, text: &str) {
-    // The names are ours and valid.
-    let _ = element.set_attribute(name, &html_escape::encode_double_quoted_attribute(text));
 }
 
 impl<C: Copies> Page<'_, C> {
@@ -175,6 +153,7 @@ impl<C: Copies> Page<'_, C> {
             "a" | "area" => self.link(element),
             "link" => self.linked(element),
             "meta" => meta(element),
+            "iframe" if element.has_attribute("srcdoc") => self.page_inside(element),
             "iframe" | "frame" | "object" | "embed" => self.frame(element, &name),
             "use" => fragment_only(element),
             "input" if value(element, "type").is_some_and(|kind| kind.eq_ignore_ascii_case("password")) => {
@@ -185,6 +164,15 @@ impl<C: Copies> Page<'_, C> {
         }
         self.background(element);
         open(element, &name, state);
+    }
+
+    /// A page inside an attribute of a frame.
+    fn page_inside(&self, element: &mut Element<'_, '_>) {
+        let source = value(element, "srcdoc").filter(|_| self.depth < SRCDOC_DEPTH);
+        let context = Context { address: self.address, content_type: None, copies: self.copies };
+        let inner = source.and_then(|source| rewrite_nested(&source, &context, self.depth + 1).ok());
+        element.remove_attribute("src");
+        set(element, "srcdoc", inner.as_deref().unwrap_or(""));
     }
 
     /// What no copy shows, and the drawings of formulas that stand there as `MathML` too.
@@ -255,123 +243,6 @@ impl<C: Copies> Page<'_, C> {
         (self.base.join(href).ok()? == *self.address).then(|| format!("#{fragment}"))
     }
 
-    /// A `link` element: the sheet or icon that is kept, or nothing.
-    fn linked(&self, element: &mut Element<'_, '_>) {
-        let role = value(element, "rel").as_deref().and_then(attributes::link_role);
-        let href = value(element, "href");
-        let kept = role.zip(href).and_then(|(role, href)| self.kept(&href, role));
-        match kept {
-            Some(kept) => set(element, "href", &kept),
-            None => element.remove(),
-        }
-    }
-
-    fn frame(&self, element: &mut Element<'_, '_>, name: &str) {
-        if let Some(srcdoc) = value(element, "srcdoc") {
-            let context = Context { address: self.address, content_type: None, copies: self.copies };
-            let inner = (self.depth < SRCDOC_DEPTH)
-                .then(|| rewrite_nested(&srcdoc, &context, self.depth + 1).ok())
-                .flatten();
-            element.remove_attribute("src");
-            set(element, "srcdoc", &inner.unwrap_or_default());
-            return;
-        }
-        let slot = attributes::slots(name).iter().find_map(|slot| {
-            let href = value(element, slot.from).filter(|href| !href.is_empty())?;
-            Some((href, slot.role))
-        });
-        let Some((href, role)) = slot else { return };
-        match (self.kept(&href, role), name) {
-            (Some(kept), "iframe" | "frame") => set(element, "src", &kept),
-            (Some(kept), _) => {
-                let frame = format!(
-                    "<iframe src=\"{}\" width=\"100%\" height=\"600\"></iframe>",
-                    html_escape::encode_double_quoted_attribute(&kept)
-                );
-                element.replace(&frame, ContentType::Html);
-            }
-            (None, "frame") => element.remove_attribute("src"),
-            (None, _) => {
-                let address = self.base.join(&href).ok();
-                element.replace(&missing("A part of this page", address.as_ref()), ContentType::Html);
-            }
-        }
-    }
-
-    /// Puts the addresses of copies where the page loads something.
-    fn fill(&self, element: &mut Element<'_, '_>, name: &str) {
-        let mut filled: Vec<&str> = Vec::new();
-        let mut is_wanted = false;
-        for Slot { from, to, form, role } in attributes::slots(name) {
-            let Some(written) = value(element, from) else { continue };
-            let kept = match form {
-                Form::One if written.starts_with("data:image/") => Some(written.clone()),
-                Form::One => self.kept(&written, *role),
-                Form::Set => self.kept_set(&written, *role),
-            };
-            is_wanted = true;
-            match kept {
-                Some(kept) if !filled.contains(to) => {
-                    set(element, to, &kept);
-                    filled.push(to);
-                }
-                _ if from == to && filled.contains(to) => {}
-                _ => element.remove_attribute(from),
-            }
-        }
-        if name == "img" && is_wanted && filled.is_empty() {
-            let alt = value(element, "alt").unwrap_or_default();
-            let what =
-                if alt.is_empty() { "A picture".to_owned() } else { format!("The picture “{alt}”") };
-            element.replace(&missing(&what, None), ContentType::Html);
-        }
-        if matches!(name, "source" | "video") {
-            element.remove_attribute("src");
-            element.remove_attribute("autoplay");
-        }
-        if name == "video" {
-            element.after(&missing("The recording itself", None), ContentType::Html);
-        }
-    }
-
-    fn kept_set(&self, written: &str, role: Role) -> Option<String> {
-        let candidates = srcset::parse(written);
-        // One is kept, the sharpest: the others show the same.
-        let best = srcset::best(&candidates)?;
-        self.kept(&best.address, role)
-    }
-
-    fn kept(&self, reference: &str, role: Role) -> Option<String> {
-        let is_place = reference.is_empty() || reference.starts_with('#') || reference.starts_with("data:");
-        let address = self.base.join(reference).ok().filter(|_| !is_place)?;
-        self.copies.requisite(&address, role)
-    }
-
-    fn background(&self, element: &mut Element<'_, '_>) {
-        for attribute in attributes::BACKGROUNDS {
-            let Some(written) = value(element, attribute) else { continue };
-            let plain = written.trim_start_matches("url(").trim_end_matches(')').trim_matches(['"', '\'']);
-            let is_picture = plain.contains('.') || plain.contains('/');
-            let Some(kept) = self.kept(plain, Role::Image).filter(|_| is_picture) else { continue };
-            let style = value(element, "style").unwrap_or_default();
-            let image = css::rewrite("background-image:url(x)", |_, _| Some(kept.clone()));
-            set(
-                element,
-                "style",
-                &format!("{image};background-size:contain;background-repeat:no-repeat;{style}"),
-            );
-        }
-    }
-
-    fn sheet(&self, text: &str) -> String {
-        css::rewrite(text, |reference, load| {
-            if reference.starts_with('#') || reference.starts_with("data:") {
-                return Some(reference.to_owned());
-            }
-            self.kept(reference, load_role(load))
-        })
-    }
-
     fn text(&self, chunk: &mut TextChunk<'_>, state: &mut State) {
         let is_style = state.in_style;
         let is_prose = state.verbatim == 0 && chunk.text_type() == TextType::Data && self.formulas.is_some();
@@ -395,15 +266,6 @@ impl<C: Copies> Page<'_, C> {
             self.formulas.and_then(|delimiters| formulas::draw(&text, delimiters))
         };
         chunk.replace(made.as_deref().unwrap_or(&text), ContentType::Html);
-    }
-}
-
-/// A `use` of a drawing in this page stays; one of another file loads nothing.
-fn fragment_only(element: &mut Element<'_, '_>) {
-    for attribute in ["href", "xlink:href"] {
-        if value(element, attribute).is_some_and(|href| !href.starts_with('#')) {
-            element.remove_attribute(attribute);
-        }
     }
 }
 
@@ -448,18 +310,6 @@ fn meta(element: &mut Element<'_, '_>) {
     if element.has_attribute("http-equiv") || element.has_attribute("charset") {
         element.remove();
     }
-}
-
-/// A note in the place of something that is not kept.
-fn missing(what: &str, original: Option<&Address>) -> String {
-    let what = html_escape::encode_text(what);
-    let link = original.map_or_else(String::new, |address| {
-        let href = html_escape::encode_double_quoted_attribute(address.as_str());
-        format!(
-            " <a href=\"{href}\" rel=\"noopener noreferrer\" data-onreserve-original=\"\">Open the original</a>"
-        )
-    });
-    format!("<span class=\"onreserve-missing\">{what} is not in this copy.{link}</span>")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::css::{self, Load};
+use super::css;
 use super::{Copies, Destination, Role, html};
 use crate::domain::address::Address;
 
@@ -35,21 +35,12 @@ pub fn of_page(
 pub fn of_sheet(sheet: &str, address: &Address) -> Vec<Requisite> {
     let mut found: Vec<Requisite> = Vec::new();
     for (reference, load) in css::loads(sheet) {
-        let Some(requisite) = requisite(address, &reference, load_role(load)) else { continue };
+        let Some(requisite) = requisite(address, &reference, load.role()) else { continue };
         if !found.contains(&requisite) {
             found.push(requisite);
         }
     }
     found
-}
-
-/// What a style sheet loads, as a requisite.
-pub fn load_role(load: Load) -> Role {
-    match load {
-        Load::Sheet => Role::Sheet,
-        Load::Font => Role::Font,
-        Load::Image => Role::Image,
-    }
 }
 
 fn requisite(base: &Address, reference: &str, role: Role) -> Option<Requisite> {

@@ -91,7 +91,10 @@ async fn write_copy(
     let capture = &kept.capture;
     let page = copy_page(library, link, kept).await?.render()?;
     dir.write(&format!("a/{}/index.html", capture.id()), page.as_bytes())?;
-    let Some(OpenBlob { mut file, delivery }) = blob::open(library, capture)? else { return Ok(()) };
+    let Some(OpenBlob { mut file, delivery }) = blob::open(library, link, capture, kept.title.as_deref())?
+    else {
+        return Ok(());
+    };
     let path = format!("blob/{}/{}", capture.sha256, blob::file_name(library, &delivery));
     if !delivery.content_type.starts_with("text/html") {
         if dir.copy(&path, &mut file)? {

@@ -3,11 +3,15 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use crate::domain::capture::Capture;
+use crate::domain::report::wording::student;
 use crate::serve::error::Error;
 use crate::serve::library::Library;
 use crate::serve::library::course::LinkView;
-use crate::serve::library::delivery::{Delivery, HEAD_BYTES};
+use crate::serve::library::delivery::{BlobFacts, Delivery, HEAD_BYTES};
+use crate::serve::library::page_view;
 use crate::serve::middleware::copies_origin;
 use crate::world::archive;
 
@@ -30,11 +34,34 @@ pub(in crate::serve) fn address(
     capture: &Capture,
     delivery: &Delivery,
 ) -> String {
-    let path = path(capture, &file_name(library, delivery));
+    let path = match delivery.page {
+        Some(_) if !library.settings.base_url.is_static() => page_view::path(&capture.id()),
+        Some(_) | None => path(capture, &encoded(&file_name(library, delivery))),
+    };
     match copies_origin::of_link(&library.settings, link) {
         Some(origin) => origin.absolute(&path),
         None => library.settings.base_url.at(&path),
     }
+}
+
+/// The address that downloads a copy which is shown as a page.
+pub(in crate::serve) fn download_address(
+    library: &Library,
+    link: &LinkView,
+    capture: &Capture,
+    name: &str,
+) -> String {
+    let path = path(capture, &encoded(name));
+    match copies_origin::of_link(&library.settings, link) {
+        Some(origin) => origin.absolute(&path),
+        None => library.settings.base_url.at(&path),
+    }
+}
+
+/// A file name as a part of a path.
+pub(in crate::serve) fn encoded(name: &str) -> String {
+    const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
+    utf8_percent_encode(name, NAME).to_string()
 }
 
 /// The file name of a copy. In an exported site the web server takes the type from it.
@@ -43,7 +70,13 @@ pub(in crate::serve) fn file_name(library: &Library, delivery: &Delivery) -> Str
 }
 
 /// Opens the file of a capture. `None` if it is missing or has another length.
-pub(in crate::serve) fn open(library: &Library, capture: &Capture) -> Result<Option<OpenBlob>, Error> {
+/// `title` is the document's own, where the caller knows it.
+pub(in crate::serve) fn open(
+    library: &Library,
+    link: &LinkView,
+    capture: &Capture,
+    title: Option<&str>,
+) -> Result<Option<OpenBlob>, Error> {
     let file = match library.archive.open_blob(capture.sha256) {
         Ok(file) => file,
         Err(error @ archive::Error::Missing(_)) => {
@@ -60,5 +93,22 @@ pub(in crate::serve) fn open(library: &Library, capture: &Capture) -> Result<Opt
     let mut head = [0; HEAD_BYTES];
     let read = file.read_at(&mut head, 0).map_err(Error::ReadCopy)?;
     let head = head.get(..read).unwrap_or(&head);
-    Ok(Some(OpenBlob { file, delivery: Delivery::of(head, capture) }))
+    let facts = BlobFacts {
+        capture,
+        response_head: &response_head(library, capture),
+        title,
+        words: &student::name_of(link.item()),
+    };
+    Ok(Some(OpenBlob { file, delivery: Delivery::of(head, &facts) }))
+}
+
+/// The stored response head; empty where it cannot be read, so that the name is taken from elsewhere.
+fn response_head(library: &Library, capture: &Capture) -> String {
+    let read = || {
+        let file = library.archive.open_blob(capture.head?).ok()?;
+        let mut bytes = [0; HEAD_BYTES * 16];
+        let read = file.read_at(&mut bytes, 0).ok()?;
+        Some(String::from_utf8_lossy(bytes.get(..read)?).into_owned())
+    };
+    read().unwrap_or_else(String::new)
 }

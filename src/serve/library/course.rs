@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use crate::domain::address::{Address, LinkId};
 use crate::domain::capture::Capture;
 use crate::domain::course::Rights;
-use crate::domain::link::Mention;
+use crate::domain::link::{Mention, Target};
 use crate::domain::policy::copy_access::{self, Original};
 use crate::domain::report::placement::{is_broken, is_own};
 use crate::domain::report::{CourseFacts, CourseReport, LinkFacts};
@@ -142,6 +142,15 @@ impl LinkView {
     /// Whether the visitor may read the course.
     pub(super) fn is_reader(&self) -> bool {
         self.is_reader
+    }
+
+    /// The place in the document that the course page links to, without the `#`.
+    pub(in crate::serve) fn fragment(&self) -> Option<&str> {
+        let link = &self.item().link;
+        self.course.mentions.iter().find_map(|mention| match &mention.target {
+            Target::Web { address, fragment } if address == link => fragment.as_deref(),
+            _ => None,
+        })
     }
 
     /// The current copy, unless it was taken down.

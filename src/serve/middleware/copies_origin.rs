@@ -22,7 +22,7 @@ use crate::serve::respond::header_value;
 use crate::serve::settings::ServeSettings;
 
 /// The paths that are served at this origin. Others redirect to the pages.
-const COPY_PATHS: [&str; 2] = ["/blob/", "/web/"];
+const COPY_PATHS: [&str; 3] = ["/blob/", "/view/", "/web/"];
 
 /// Handles requests to the origin of copies. All their visitors are strangers.
 pub(in crate::serve) async fn copies_origin(

@@ -8,10 +8,10 @@ use axum::extract::{Path, State};
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::domain::capture::{Capture, Digest};
+use crate::domain::capture::Digest;
 use crate::domain::course::Rights;
+use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::policy::copy_access::Closed;
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::error::RouteResult;
@@ -24,9 +24,6 @@ use crate::serve::request_counters::RequestCounters;
 use crate::serve::respond::{self, header_value};
 use crate::serve::routes::unavailable::copy_closed;
 use crate::world::archive;
-
-/// What is percent-encoded in the file name of a redirect.
-const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
 
 /// The digest identifies the copy. The name in the address is only for people.
 pub(in crate::serve) async fn by_digest(
@@ -47,10 +44,10 @@ pub(in crate::serve) async fn by_digest(
         match library.may_open(&found.link) {
             Ok(()) => {
                 let capture = &found.kept.capture;
-                let path = || blob::path(capture, &utf8_percent_encode(&name, NAME).to_string());
+                let path = || blob::path(capture, &blob::encoded(&name));
                 return match copies_origin::redirect(&library.settings, &found.link, &headers, path) {
                     Some(redirect) => Ok(redirect),
-                    None => deliver(&library, &counters, &found.link, capture, &headers),
+                    None => deliver(&library, &counters, &found.link, &found.kept, &headers),
                 };
             }
             Err(why) => closed = closed.or(Some((&found.link, why))),
@@ -67,9 +64,10 @@ pub(in crate::serve) fn deliver(
     library: &Library,
     counters: &RequestCounters,
     link: &LinkView,
-    capture: &Capture,
+    kept: &StoredCapture,
     headers: &HeaderMap,
 ) -> RouteResult {
+    let capture = &kept.capture;
     let tag = respond::etag(capture.sha256);
     let validators = [
         (header::ETAG, header_value(&tag)),
@@ -78,7 +76,7 @@ pub(in crate::serve) fn deliver(
     if respond::matches_etag(headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, validators).into_response());
     }
-    let Some(blob) = blob::open(library, capture)? else {
+    let Some(blob) = blob::open(library, link, capture, kept.title.as_deref())? else {
         let text = "The file of this copy is missing or damaged. The error was logged for the operator of \
                     this service.";
         let base = &library.settings.base_url;

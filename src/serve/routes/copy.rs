@@ -26,6 +26,7 @@ use crate::serve::library::citation::citation;
 use crate::serve::library::comparison::ChangesSince;
 use crate::serve::library::copy_link::{CopyLink, measure};
 use crate::serve::library::course::LinkView;
+use crate::serve::library::page_view::PageKind;
 use crate::serve::respond;
 use crate::serve::routes::unavailable::{OriginalButton, copy_closed};
 
@@ -39,8 +40,10 @@ pub(in crate::serve) struct CopyPage<'a> {
     /// The document's own title, if it differs from the words on the course page.
     own_title: Option<String>,
     summary: String,
-    /// The bytes of the copy, if it opens.
+    /// The copy, if it opens.
     open: Option<CopyLink>,
+    /// The file itself, where the copy opens as a page made of it.
+    download: Option<DownloadLink>,
     original: Option<OriginalButton>,
     internet_archive: String,
     copied: String,
@@ -54,6 +57,17 @@ pub(in crate::serve) struct CopyPage<'a> {
     sha256: String,
     report_problem: Option<String>,
     report_copyright: Option<String>,
+}
+
+struct DownloadLink {
+    href: String,
+    name: String,
+}
+
+/// How a copy is opened.
+struct OpenLinks {
+    open: CopyLink,
+    download: Option<DownloadLink>,
 }
 
 struct VersionRow {
@@ -101,12 +115,18 @@ pub(in crate::serve) async fn copy_page<'a>(
     let closed = library.may_open(link).err();
     let item = link.item();
     let capture = &kept.capture;
-    let open = if closed.is_none() { open_link(library, link, kept)? } else { None };
+    let open = if closed.is_none() { open_links(library, link, kept)? } else { None };
     let summary = match (closed, &open) {
         (Some(closed), _) => format!("This reading {}", student::closed(closed).1),
         (None, None) => "The file of this copy is missing, so it cannot be opened now.".to_owned(),
-        (None, Some(_)) => student::standing(&item.verdict.state).to_owned(),
+        (None, Some(_)) => match capture.shortfall {
+            Some(shortfall) => {
+                format!("{} {}", student::standing(&item.verdict.state), student::shortfall(shortfall))
+            }
+            None => student::standing(&item.verdict.state).to_owned(),
+        },
     };
+    let (open, download) = open.map_or((None, None), |links| (Some(links.open), links.download));
     let title = student::name_of(item);
     let own_title = kept.title.as_deref().map(visible).filter(|own| !own.is_empty() && *own != title);
     let mail_to = |contact: &Option<String>, subject: &str| {
@@ -117,6 +137,7 @@ pub(in crate::serve) async fn copy_page<'a>(
         course: link.course.night.course.to_string(),
         course_title: visible(&link.course.night.title),
         summary,
+        download,
         open,
         original: OriginalButton::of(library, link),
         internet_archive: internet_archive_address(link),
@@ -136,13 +157,24 @@ pub(in crate::serve) async fn copy_page<'a>(
 }
 
 /// The bytes of the copy. Their type is shown as it is sent, not as it was claimed.
-fn open_link(library: &Library, link: &LinkView, kept: &StoredCapture) -> Result<Option<CopyLink>, Error> {
+fn open_links(library: &Library, link: &LinkView, kept: &StoredCapture) -> Result<Option<OpenLinks>, Error> {
     let capture = &kept.capture;
-    let Some(blob) = blob::open(library, capture)? else { return Ok(None) };
+    let Some(blob) = blob::open(library, link, capture, kept.title.as_deref())? else { return Ok(None) };
     let media = student::media(&blob.delivery.content_type, &capture.document);
-    Ok(Some(CopyLink {
-        href: blob::address(library, link, capture, &blob.delivery),
-        measure: student::measure(media, capture, kept.pages),
+    let place = link.fragment().map(|fragment| format!("#{fragment}"));
+    Ok(Some(OpenLinks {
+        open: CopyLink {
+            href: blob::address(library, link, capture, &blob.delivery) + place.as_deref().unwrap_or(""),
+            measure: student::measure(media, capture, kept.pages),
+        },
+        download: blob
+            .delivery
+            .page
+            .filter(|page| *page != PageKind::Html && !library.settings.base_url.is_static())
+            .map(|_| DownloadLink {
+                href: blob::download_address(library, link, capture, &blob.delivery.name),
+                name: blob.delivery.name.clone(),
+            }),
     }))
 }
 

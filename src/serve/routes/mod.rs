@@ -17,3 +17,4 @@ pub(super) mod requested_course;
 pub(super) mod robots;
 pub(super) mod style;
 pub(super) mod unavailable;
+pub(super) mod view;

@@ -14,6 +14,7 @@ mod nights;
 mod replacements;
 mod course_nights;
 mod schema;
+mod search_text;
 mod sessions;
 mod views;
 mod takedowns;

@@ -56,6 +56,7 @@ fn capture(n: i64, bytes: &[u8]) -> Entry {
             why: CaptureReason::First,
             head: None,
             chain: vec![link()],
+            shortfall: None,
         },
         text: Fingerprint { version: 1, digest: sha256 },
         title: None,
@@ -63,6 +64,7 @@ fn capture(n: i64, bytes: &[u8]) -> Entry {
         pages: None,
         validators: None,
         is_baseline: true,
+        requisites: Vec::new(),
     })
 }
 

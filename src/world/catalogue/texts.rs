@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use sqlx::Row as _;
 
+use super::search_text::{joined, separated};
 use super::value::from_json;
 use super::{Catalogue, Error};
 use crate::domain::capture::Digest;
@@ -58,7 +59,7 @@ impl Catalogue {
             sqlx::query("INSERT INTO passage (document, page, text) VALUES (?, ?, ?)")
                 .bind(document)
                 .bind(passage.page)
-                .bind(&passage.text)
+                .bind(separated(&passage.text))
                 .execute(&mut *transaction)
                 .await?;
         }
@@ -104,7 +105,7 @@ impl Catalogue {
         .fetch_all(&self.pool)
         .await?;
         let passage = |row: &sqlx::sqlite::SqliteRow| {
-            row.get::<Option<String>, _>(1).map(|text| Passage { page: row.get(0), text })
+            row.get::<Option<String>, _>(1).map(|text| Passage { page: row.get(0), text: joined(&text) })
         };
         Ok((!rows.is_empty()).then(|| rows.iter().filter_map(passage).collect()))
     }
@@ -169,7 +170,8 @@ fn expression(query: &str) -> Option<String> {
         .take(MOST_WORDS)
         .map(|word| {
             let beginning = if word.chars().count() < SHORTEST_BEGINNING { "" } else { "*" };
-            format!("\"{}\"{beginning}", word.replace('"', "\"\""))
+            // A word of several characters that are words themselves is sought as a phrase.
+            format!("\"{}\"{beginning}", separated(word).replace('"', "\"\""))
         })
         .collect();
     (!words.is_empty()).then(|| words.join(" AND "))
@@ -180,11 +182,20 @@ fn pieces(snippet: &str) -> Vec<SnippetPart> {
     for (at, part) in snippet.split(MATCH_BEGINS).enumerate() {
         let (found, rest) =
             if at == 0 { ("", part) } else { part.split_once(MATCH_ENDS).unwrap_or(("", part)) };
-        pieces.push(SnippetPart { text: found.to_owned(), is_match: true });
-        pieces.push(SnippetPart { text: rest.to_owned(), is_match: false });
+        add(&mut pieces, found, true);
+        add(&mut pieces, rest, false);
     }
-    pieces.retain(|piece| !piece.text.is_empty());
     pieces
+}
+
+/// Parts of one kind are one: each character of a clause may be a match of its own.
+fn add(pieces: &mut Vec<SnippetPart>, text: &str, is_match: bool) {
+    let text = joined(text);
+    match pieces.last_mut() {
+        _ if text.is_empty() => {}
+        Some(last) if last.is_match == is_match => last.text.push_str(&text),
+        Some(_) | None => pieces.push(SnippetPart { text, is_match }),
+    }
 }
 
 #[cfg(test)]
@@ -223,6 +234,22 @@ mod tests {
         assert!(of_others.is_empty(), "a passage without the words has none: {of_others:?}");
         assert_eq!(catalogue.search("flows", &[], 10).await.unwrap(), []);
         assert_eq!(catalogue.text(one).await.unwrap(), Some(text));
+    }
+
+    #[tokio::test]
+    async fn a_word_inside_a_clause_is_found_in_scripts_without_spaces() {
+        let (_dir, catalogue) = catalogue().await;
+        let sha256 = Digest::of(b"1");
+        let text =
+            pages(&["\u{53ef}\u{9006}\u{53d8}\u{6362}\u{4e0e}\u{96c5}\u{53ef}\u{6bd4}", "\u{53d8}\u{9006}"]);
+        catalogue.enter_text(sha256, &text).await.unwrap();
+        let found = catalogue.search("\u{53d8}\u{6362}", &[sha256], 10).await.unwrap();
+        assert_eq!(found.iter().map(|hit| hit.page).collect::<Vec<_>>(), [Some(1)]);
+        let snippets = catalogue.snippets("\u{53d8}\u{6362}", &[found[0].passage]).await.unwrap();
+        let matches: Vec<&str> =
+            snippets[&found[0].passage].iter().filter(|it| it.is_match).map(|it| it.text.as_str()).collect();
+        assert_eq!(matches, ["\u{53d8}\u{6362}"]);
+        assert_eq!(catalogue.text(sha256).await.unwrap(), Some(text));
     }
 
     #[tokio::test]

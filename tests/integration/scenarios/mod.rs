@@ -212,6 +212,7 @@ fn kept(context: &VisitContext, evidence: &Evidence) -> Option<(StoredCapture, D
         why,
         head: None,
         chain: exchange.hops.iter().map(|hop| hop.address.clone()).collect(),
+        shortfall: None,
     };
     let kept = StoredCapture {
         capture,
@@ -221,6 +222,7 @@ fn kept(context: &VisitContext, evidence: &Evidence) -> Option<(StoredCapture, D
         pages: document.pages,
         validators: None,
         is_baseline,
+        requisites: Vec::new(),
     };
     Some((kept, document.clone()))
 }

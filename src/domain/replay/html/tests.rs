@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::replay::Role;
 use crate::domain::replay::requisites::{self, Requisite};
 use proptest::prelude::*;
 

@@ -193,6 +193,7 @@ fn capture(link: &str, bytes: u64, days: i64) -> Capture {
         why: CaptureReason::First,
         head: None,
         chain: vec![address(link)],
+        shortfall: None,
     }
 }
 

@@ -3,7 +3,7 @@
 //! Students want to open the reading. The sentences first say what opens, then why.
 
 use crate::domain::address::Address;
-use crate::domain::capture::Capture;
+use crate::domain::capture::{Capture, Shortfall};
 use crate::domain::evidence::{Reason, TextChange};
 use crate::domain::link::Mention;
 use crate::domain::policy::copy_access::Closed;
@@ -57,6 +57,15 @@ pub fn standing(state: &State) -> &'static str {
             "The old address now belongs to someone else. This is the course's own copy."
         }
         State::Dead { .. } => "The original is gone. This is the course's own copy.",
+    }
+}
+
+/// What a copy is, where it is not the work.
+pub fn shortfall(shortfall: Shortfall) -> &'static str {
+    match shortfall {
+        Shortfall::LandingPage => {
+            "Only the landing page was kept. The document that it describes could not be fetched."
+        }
     }
 }
 
@@ -262,6 +271,10 @@ pub fn media(media_type: &str, document: &Address) -> &'static str {
 /// "PDF, 10 pages, 219 KB".
 pub fn measure(media: &str, copy: &Capture, pages: Option<u32>) -> String {
     let pages = pages.map_or_else(String::new, |pages| format!("{}, ", extent(pages, &copy.document)));
+    let media = match copy.shortfall {
+        Some(Shortfall::LandingPage) => "landing page only",
+        None => media,
+    };
     // Keeps the number on the line of its unit.
     format!("{media}, {pages}{}", size(copy.bytes).replace(' ', "\u{a0}"))
 }

@@ -1,0 +1,121 @@
+//! Markdown with formulas as HTML, and the plain page around what is made here.
+
+use std::fmt::Write as _;
+
+use pulldown_cmark::{CowStr, Event, Options, Parser};
+
+use super::maths;
+
+/// Environments that stand in a text without delimiters of their own.
+const ENVIRONMENTS: &[&str] = &["equation", "align", "gather", "eqnarray", "multline"];
+
+/// A text in Markdown as HTML, its formulas drawn.
+pub fn html(source: &str) -> String {
+    let source = delimited(source);
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_MATH;
+    let draw = |tex: CowStr<'_>, is_display: bool| {
+        let drawn = maths::mathml(&tex, is_display).unwrap_or_else(|| {
+            format!("<code class=\"onreserve-tex\">{}</code>", html_escape::encode_text(&tex))
+        });
+        Event::InlineHtml(drawn.into())
+    };
+    let events = Parser::new_ext(&source, options).map(|event| match event {
+        Event::InlineMath(tex) => draw(tex, false),
+        Event::DisplayMath(tex) => draw(tex, true),
+        event => event,
+    });
+    let mut out = String::new();
+    pulldown_cmark::html::push_html(&mut out, events);
+    out
+}
+
+/// A page of ours around the content of a copy; `body` is HTML.
+pub fn page(title: &str, body: &str) -> String {
+    let title = html_escape::encode_text(title);
+    let mut out = String::new();
+    let _ = write!(
+        out,
+        "<!doctype html><html><head><title>{title}</title>\
+         <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head><body>{body}</body></html>"
+    );
+    out
+}
+
+/// A text file as a page: its lines as they are.
+pub fn preformatted(title: &str, text: &str) -> String {
+    page(title, &format!("<pre>{}</pre>", html_escape::encode_text(text)))
+}
+
+const STYLE: &str = "body{max-width:56rem;margin:0 auto;padding:1rem;font:1rem/1.5 system-ui,sans-serif}\
+img{max-width:100%;height:auto}pre{overflow-x:auto;padding:.5rem;background:#8881;border-radius:4px;\
+white-space:pre-wrap}pre.code{border-left:4px solid #48f}.cell .prompt{color:#777;font-size:.75rem}\
+.output{margin-left:1rem;overflow-x:auto}table{border-collapse:collapse}td,th{border:1px solid #8886;\
+padding:.25rem .5rem}section.slide{border-bottom:1px solid #8886;margin-bottom:1rem}";
+
+/// `\[ … \]`, `\( … \)` and bare environments in the dollars that Markdown knows.
+fn delimited(source: &str) -> String {
+    let mut out = source.replace("\\\\[", "\u{0}").replace("\\\\(", "\u{1}");
+    for (open, close, dollars) in [("\\[", "\\]", "$$"), ("\\(", "\\)", "$")] {
+        if out.contains(open) && out.contains(close) {
+            out = out.replace(open, dollars).replace(close, dollars);
+        }
+    }
+    out = out.replace('\u{0}', "\\\\[").replace('\u{1}', "\\\\(");
+    if !out.contains("\\begin{") {
+        return out;
+    }
+    let mut made = String::new();
+    let mut in_dollars = false;
+    for line in out.split_inclusive('\n') {
+        let trimmed = line.trim_start();
+        let named = |word: &str| {
+            ENVIRONMENTS.iter().any(|name| {
+                let rest = trimmed.strip_prefix(word).and_then(|rest| rest.strip_prefix(name));
+                rest.is_some_and(|rest| rest.starts_with('}') || rest.starts_with("*}"))
+            })
+        };
+        if !in_dollars && named("\\begin{") {
+            made.push_str("$$");
+        }
+        made.push_str(line.trim_end_matches('\n'));
+        if !in_dollars && ENVIRONMENTS.iter().any(|name| ends_environment(line, name)) {
+            made.push_str("$$");
+        }
+        if line.ends_with('\n') {
+            made.push('\n');
+        }
+        if line.matches("$$").count() % 2 == 1 {
+            in_dollars = !in_dollars;
+        }
+    }
+    made
+}
+
+fn ends_environment(line: &str, name: &str) -> bool {
+    let line = line.trim_end();
+    line.ends_with(&format!("\\end{{{name}}}")) || line.ends_with(&format!("\\end{{{name}*}}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_in_markdown_are_drawn() {
+        for source in [
+            "So $a_1 + b_1$ is",
+            "$$\\sum_i x_i$$",
+            "\\[ x^2 \\]",
+            "\\begin{align}\na &= b\n\\end{align}\n",
+            "$$\n\\begin{align}\na &= b\n\\end{align}\n$$",
+        ] {
+            let made = html(source);
+            assert_eq!(made.matches("<math").count(), 1, "{source} became {made}");
+        }
+        assert!(!html("It costs $5 and $6.").contains("<math"));
+    }
+}

@@ -1,0 +1,219 @@
+//! What a kept page needs is fetched after it: through the same fetcher, which
+//! is polite to each host, each address once a night, and within limits.
+//!
+//! Requisites are never judged. One that does not come is missing in the copy
+//! and says nothing of the link.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::address::Address;
+use crate::domain::capture::KeptRequisite;
+use crate::domain::document::{Document, Format, format_by_head, html};
+use crate::domain::evidence::host_rules;
+use crate::domain::evidence::link_history::LinkHistory;
+use crate::domain::replay::Role;
+use crate::domain::replay::requisites::{Requisite, of_page, of_sheet};
+use crate::world::World;
+use crate::world::fetch::{Accept, FetchRequest, Fetched};
+use crate::world::spool::SpooledBody;
+
+/// Of one page.
+const MOST: usize = 200;
+const MOST_BYTES: u64 = 40 << 20;
+const LARGEST: u64 = 10 << 20;
+const LONGEST: Duration = Duration::from_secs(180);
+/// Sheets in sheets, frames in frames.
+const DEPTH: u32 = 3;
+/// What was kept with an earlier version of the page is not asked for again before this age.
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// What tonight's pages needed, by address; `None` where it did not come.
+#[derive(Debug, Default)]
+pub(super) struct RequisiteCache(Mutex<HashMap<Address, Option<KeptRequisite>>>);
+
+impl RequisiteCache {
+    fn get(&self, address: &Address) -> Option<Option<KeptRequisite>> {
+        self.0.lock().ok()?.get(address).cloned()
+    }
+
+    fn remember(&self, address: &Address, kept: Option<KeptRequisite>) {
+        if let Ok(mut known) = self.0.lock() {
+            known.insert(address.clone(), kept);
+        }
+    }
+}
+
+/// A page that was captured tonight.
+#[derive(Clone, Copy)]
+pub(super) struct CapturedPage<'a> {
+    pub body: &'a SpooledBody,
+    pub document: &'a Document,
+    pub address: &'a Address,
+    pub content_type: Option<&'a str>,
+}
+
+/// Fetches and stores what a page needs, in the order of need.
+///
+/// # Errors
+///
+/// Only our own failing, as for a visit.
+pub(super) async fn fetch(
+    page: CapturedPage<'_>,
+    history: &LinkHistory,
+    cache: &RequisiteCache,
+    world: &World,
+) -> anyhow::Result<Vec<KeptRequisite>> {
+    if page.document.format != Format::Html {
+        return Ok(Vec::new());
+    }
+    let source = html::decode(&tokio::fs::read(page.body.path()).await?, page.content_type);
+    let mut gathering = Gathering {
+        world,
+        cache,
+        earlier: earlier(history, world.clock.now()),
+        texts: HashMap::new(),
+        kept: Vec::new(),
+        bytes: 0,
+    };
+    let mut waiting: VecDeque<(Requisite, u32)> = gathering.of_page(&source, &page).await?.into();
+    let began = world.clock.instant();
+    let mut seen: Vec<Address> = Vec::new();
+    while let Some((requisite, depth)) = waiting.pop_front() {
+        let is_over = gathering.kept.len() >= MOST
+            || gathering.bytes >= MOST_BYTES
+            || world.clock.instant().duration_since(began) >= LONGEST;
+        if is_over {
+            break;
+        }
+        if seen.contains(&requisite.address) {
+            continue;
+        }
+        seen.push(requisite.address.clone());
+        if let Some(kept) = gathering.one(&requisite).await? {
+            gathering.bytes += kept.bytes;
+            let further =
+                if depth < DEPTH { gathering.further(&requisite, &kept).await? } else { Vec::new() };
+            gathering.kept.push(kept);
+            let is_text = requisite.role == Role::Text;
+            waiting.extend(further.into_iter().map(|next| (next, depth + 1)));
+            if is_text {
+                waiting.extend(gathering.of_page(&source, &page).await?);
+            }
+        }
+    }
+    Ok(gathering.kept)
+}
+
+/// What an earlier capture of the page has, where it is not old.
+fn earlier(history: &LinkHistory, now: Timestamp) -> HashMap<Address, KeptRequisite> {
+    let is_fresh = |at: Timestamp| now.duration_since(at) < KEPT_FOR;
+    let last = history.last.iter().filter(|kept| is_fresh(kept.capture.captured_at));
+    last.flat_map(|kept| &kept.requisites).map(|it| (it.address.clone(), it.clone())).collect()
+}
+
+/// The requisites of one page, as they come.
+struct Gathering<'a> {
+    world: &'a World,
+    cache: &'a RequisiteCache,
+    earlier: HashMap<Address, KeptRequisite>,
+    texts: HashMap<Address, String>,
+    kept: Vec<KeptRequisite>,
+    bytes: u64,
+}
+
+impl Gathering<'_> {
+    async fn of_page(&self, source: &str, page: &CapturedPage<'_>) -> anyhow::Result<Vec<(Requisite, u32)>> {
+        let (source, address, texts) = (source.to_owned(), page.address.clone(), self.texts.clone());
+        let content_type = page.content_type.map(str::to_owned);
+        // A page of a million elements must not keep the other links waiting.
+        let finding = tokio::task::spawn_blocking(move || {
+            of_page(&source, &address, content_type.as_deref(), |at| texts.get(at).cloned())
+        });
+        Ok(finding.await?.into_iter().map(|requisite| (requisite, 0)).collect())
+    }
+
+    async fn one(&self, requisite: &Requisite) -> anyhow::Result<Option<KeptRequisite>> {
+        let address = &requisite.address;
+        if let Some(known) = self.cache.get(address) {
+            return Ok(known);
+        }
+        let is_here = |kept: &&KeptRequisite| self.world.archive.path_of(kept.sha256).exists();
+        if let Some(kept) = self.earlier.get(address).filter(is_here) {
+            return Ok(Some(kept.clone()));
+        }
+        // A frame with a video is a program of its host.
+        let is_player = requisite.role == Role::Frame && host_rules::rules_for(address).host_api.is_some();
+        let kept = if is_player { None } else { self.ask(requisite).await? };
+        self.cache.remember(address, kept.clone());
+        Ok(kept)
+    }
+
+    async fn ask(&self, requisite: &Requisite) -> anyhow::Result<Option<KeptRequisite>> {
+        let request = FetchRequest {
+            address: requisite.address.clone(),
+            conditional: None,
+            fresh_connection: false,
+            accept: Accept::Anything,
+            accept_datetime: None,
+        };
+        let Fetched { exchange, body } = self.world.fetch.exchange(&request).await?;
+        let Some(body) = body.filter(|body| exchange.status() == Some(200) && body.body.bytes <= LARGEST)
+        else {
+            return Ok(None);
+        };
+        let bytes = tokio::fs::read(body.path()).await?;
+        if !fits(requisite.role, &bytes) || self.world.catalogue.is_taken_down(body.body.sha256).await? {
+            return Ok(None);
+        }
+        let media_type = exchange
+            .last_hop()
+            .and_then(|hop| hop.headers.get("content-type"))
+            .unwrap_or_default()
+            .to_owned();
+        let length = body.body.bytes;
+        let sha256 = self.world.archive.store(body)?;
+        Ok(Some(KeptRequisite { address: requisite.address.clone(), sha256, bytes: length, media_type }))
+    }
+
+    /// What a requisite needs itself.
+    async fn further(
+        &mut self,
+        requisite: &Requisite,
+        kept: &KeptRequisite,
+    ) -> anyhow::Result<Vec<Requisite>> {
+        if !matches!(requisite.role, Role::Sheet | Role::Frame | Role::Text) {
+            return Ok(Vec::new());
+        }
+        let bytes = tokio::fs::read(self.world.archive.path_of(kept.sha256)).await?;
+        let text = html::decode(&bytes, Some(&kept.media_type));
+        let address = requisite.address.clone();
+        let finding = match requisite.role {
+            Role::Sheet => tokio::task::spawn_blocking(move || of_sheet(&text, &address)),
+            Role::Frame if format_by_head(&bytes) == Format::Html => {
+                let content_type = kept.media_type.clone();
+                tokio::task::spawn_blocking(move || of_page(&text, &address, Some(&content_type), |_| None))
+            }
+            Role::Text => {
+                self.texts.insert(address, text);
+                return Ok(Vec::new());
+            }
+            _ => return Ok(Vec::new()),
+        };
+        Ok(finding.await?)
+    }
+}
+
+/// Whether a body can be what the page needs: a page that says "not found" is no picture.
+fn fits(role: Role, bytes: &[u8]) -> bool {
+    let format = format_by_head(bytes);
+    match role {
+        Role::Frame => matches!(format, Format::Html | Format::Pdf | Format::Image | Format::Text),
+        Role::Sheet | Role::Text | Role::Captions => matches!(format, Format::Text),
+        Role::Image | Role::Icon => !matches!(format, Format::Html | Format::Empty | Format::Pdf),
+        Role::Font => !matches!(format, Format::Html | Format::Empty | Format::Text),
+    }
+}

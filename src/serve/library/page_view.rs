@@ -1,0 +1,212 @@
+//! A copy as a page: a web page with its own requisites, a notebook, a text.
+//!
+//! Bytes that a browser shows by itself (PDF, pictures) are not made into
+//! pages; `delivery` sends them.
+
+use std::collections::HashMap;
+use std::io::Read as _;
+use std::sync::Arc;
+
+use crate::domain::address::Address;
+use crate::domain::capture::{CaptureId, KeptRequisite};
+use crate::domain::document::{Format, format_by_head, html};
+use crate::domain::evidence::link_history::StoredCapture;
+use crate::domain::replay::html::{Context, rewrite};
+use crate::domain::replay::{Copies, Destination, Role, css, markdown, notebook};
+use crate::serve::auth::visitor::Visitor;
+use crate::serve::error::Error;
+use crate::serve::library::Library;
+use crate::serve::library::course::LinkView;
+use crate::serve::middleware::copies_origin;
+use crate::world::archive;
+
+/// A larger page is only downloaded.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// What a copy is made into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::serve) enum PageKind {
+    Html,
+    Notebook,
+    Markdown,
+    /// Text as it is, in UTF-8.
+    Text,
+    Sheet,
+}
+
+/// A page ready to be sent.
+#[derive(Clone, Debug)]
+pub(in crate::serve) struct RenderedPage {
+    pub content_type: &'static str,
+    pub text: String,
+}
+
+/// The path of the page of a capture.
+pub(in crate::serve) fn path(id: &CaptureId) -> String {
+    format!("/view/{id}/")
+}
+
+/// The path of a requisite of the page of a capture; `place` is its place in the list.
+pub(in crate::serve) fn requisite_path(id: &CaptureId, place: usize) -> String {
+    format!("/view/{id}/{place}")
+}
+
+/// What bytes are made into, by their beginning, the type that was claimed, and their address.
+pub(in crate::serve) fn kind(head: &[u8], claimed: &str, address: &Address) -> Option<PageKind> {
+    let path = address.path().to_ascii_lowercase();
+    let claimed = claimed.trim().to_ascii_lowercase();
+    match format_by_head(head) {
+        Format::Html => Some(PageKind::Html),
+        Format::Text if claimed.starts_with("text/css") => Some(PageKind::Sheet),
+        Format::Text | Format::Notebook if is_notebook(head, &path, &claimed) => Some(PageKind::Notebook),
+        Format::Text if claimed.contains("markdown") || path.ends_with(".md") => Some(PageKind::Markdown),
+        Format::Text if !head.starts_with(b"%!PS") => Some(PageKind::Text),
+        _ => None,
+    }
+}
+
+fn is_notebook(head: &[u8], path: &str, claimed: &str) -> bool {
+    let has = |mark: &[u8]| head.windows(mark.len()).any(|window| window == mark);
+    let is_object = head.trim_ascii_start().first() == Some(&b'{');
+    is_object
+        && (path.ends_with(".ipynb")
+            || claimed.contains("ipynb")
+            || has(b"\"cells\"")
+            || has(b"\"worksheets\"")
+            || has(b"\"nbformat\""))
+}
+
+/// What the page of one capture is shown with.
+pub(in crate::serve) struct CapturePage {
+    id: CaptureId,
+    title: String,
+    requisites: Arc<Vec<KeptRequisite>>,
+    prefix: String,
+    /// Copies of the course, by the addresses of their links and documents.
+    links: HashMap<Address, String>,
+    texts: HashMap<Address, String>,
+}
+
+impl CapturePage {
+    /// Collects what a page is shown with; the caller has checked that it may be opened.
+    pub(in crate::serve) fn of(
+        library: &Library,
+        visitor: &Visitor,
+        link: &LinkView,
+        kept: &StoredCapture,
+    ) -> Result<Self, Error> {
+        let prefix = match copies_origin::of_link(&library.settings, link) {
+            Some(origin) => origin.absolute(""),
+            None => library.settings.base_url.at(""),
+        };
+        let mut links = HashMap::new();
+        for other in link.course.links(visitor).filter(|other| library.may_open(other).is_ok()) {
+            let Some(copy) = other.copy().filter(|copy| copy.id() != kept.capture.id()) else { continue };
+            let page = library.settings.base_url.absolute(&format!("/a/{}", copy.id()));
+            links.insert(other.item().link.clone(), page.clone());
+            links.entry(copy.document.clone()).or_insert(page);
+        }
+        let texts = kept.requisites.iter().filter(|it| is_text(it)).filter_map(|requisite| {
+            let (bytes, _) = read(library, requisite).ok()??;
+            Some((requisite.address.clone(), html::decode(&bytes, Some(&requisite.media_type))))
+        });
+        Ok(Self {
+            id: kept.capture.id(),
+            title: crate::domain::report::wording::student::name_of(link.item()),
+            texts: texts.collect(),
+            requisites: Arc::new(kept.requisites.clone()),
+            prefix: prefix.trim_end_matches('/').to_owned(),
+            links,
+        })
+    }
+
+    /// Makes a page of bytes that came from `address`.
+    pub(in crate::serve) fn render(
+        &self,
+        kind: PageKind,
+        bytes: &[u8],
+        address: &Address,
+        media_type: &str,
+    ) -> Option<RenderedPage> {
+        const HTML: &str = "text/html; charset=utf-8";
+        let decoded = || html::decode(bytes, Some(media_type));
+        let content_type = Some(media_type);
+        let page = |source: &str| {
+            let context = Context { address, content_type, copies: self };
+            rewrite(source, &context).ok().map(|text| RenderedPage { content_type: HTML, text })
+        };
+        match kind {
+            PageKind::Html => page(&decoded()),
+            PageKind::Notebook => page(&notebook::page(bytes, &self.title)?),
+            PageKind::Markdown => page(&markdown::page(&self.title, &markdown::html(&decoded()))),
+            PageKind::Text => {
+                Some(RenderedPage { content_type: "text/plain; charset=utf-8", text: decoded() })
+            }
+            PageKind::Sheet => {
+                let text = css::rewrite(&decoded(), |reference, load| {
+                    if reference.starts_with('#') || reference.starts_with("data:") {
+                        return Some(reference.to_owned());
+                    }
+                    self.requisite(&address.join(reference).ok()?, load.role())
+                });
+                Some(RenderedPage { content_type: "text/css; charset=utf-8", text })
+            }
+        }
+    }
+}
+
+impl Copies for CapturePage {
+    fn requisite(&self, address: &Address, role: Role) -> Option<String> {
+        let place = self.requisites.iter().position(|requisite| requisite.address == *address)?;
+        // No browser shows a PDF in the frame of a page that may run nothing.
+        let is_pdf = self.requisites.get(place).is_some_and(|it| it.media_type.contains("pdf"));
+        (role != Role::Frame || !is_pdf)
+            .then(|| format!("{}{}", self.prefix, requisite_path(&self.id, place)))
+    }
+
+    fn link(&self, address: &Address) -> Destination {
+        let copy = self.links.get(address).cloned().or_else(|| {
+            self.links.iter().find(|(other, _)| other.is_canonically(address)).map(|(_, copy)| copy.clone())
+        });
+        copy.or_else(|| self.requisite(address, Role::Text)).map_or(Destination::Original, Destination::Copy)
+    }
+
+    fn text(&self, address: &Address) -> Option<String> {
+        self.texts.get(address).cloned()
+    }
+}
+
+fn is_text(requisite: &KeptRequisite) -> bool {
+    let kind = requisite.media_type.to_ascii_lowercase();
+    kind.starts_with("text/markdown")
+        || kind.starts_with("text/plain")
+        || requisite.address.path().ends_with(".md")
+}
+
+/// The bytes of a requisite and its length; `None` if it is missing, or too large for a page.
+pub(in crate::serve) fn read(
+    library: &Library,
+    requisite: &KeptRequisite,
+) -> Result<Option<(Vec<u8>, u64)>, Error> {
+    read_file(library, requisite.sha256, requisite.bytes)
+}
+
+/// The bytes of a body in the archive, verified by their length.
+pub(in crate::serve) fn read_file(
+    library: &Library,
+    sha256: crate::domain::capture::Digest,
+    expected: u64,
+) -> Result<Option<(Vec<u8>, u64)>, Error> {
+    let mut file = match library.archive.open_blob(sha256) {
+        Ok(file) => file,
+        Err(archive::Error::Missing(_)) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    if expected > MAX_BYTES {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(Error::ReadCopy)?;
+    let length = bytes.len() as u64;
+    Ok((length == expected).then_some((bytes, length)))
+}

@@ -1,0 +1,57 @@
+//! Text as the full-text index takes it: in scripts that are written without
+//! spaces each character is a word, so that a query finds any part of a clause.
+
+use std::borrow::Cow;
+
+/// Stands around the characters; the tokenizer breaks words at it, and no reader sees it.
+const BREAK: char = '\u{200b}';
+
+/// A text with its words apart.
+pub(super) fn separated(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_word_by_itself) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() * 2);
+    for c in text.chars() {
+        if is_word_by_itself(c) {
+            out.push(BREAK);
+            out.push(c);
+            out.push(BREAK);
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// The text as its author wrote it.
+pub(super) fn joined(text: &str) -> String {
+    text.replace(BREAK, "")
+}
+
+/// Chinese, Japanese, Korean, Thai, Lao, Burmese and Khmer.
+fn is_word_by_itself(c: char) -> bool {
+    matches!(u32::from(c),
+        0x0e00..=0x0eff
+        | 0x1000..=0x109f
+        | 0x1780..=0x17ff
+        | 0x3041..=0x30ff
+        | 0x3400..=0x4dbf
+        | 0x4e00..=0x9fff
+        | 0xac00..=0xd7af
+        | 0xf900..=0xfaff
+        | 0x20000..=0x3ffff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_scripts_without_spaces_are_taken_apart() {
+        assert_eq!(separated("plain words"), "plain words");
+        let text = "用 GAN 生成。";
+        assert_ne!(separated(text), text);
+        assert_eq!(joined(&separated(text)), text);
+    }
+}
