@@ -174,14 +174,35 @@ fn settings(arguments: CheckArguments) -> anyhow::Result<Configuration> {
 fn single(page: &str, published_at: Option<&str>) -> anyhow::Result<Course> {
     let source = match PageSource::parse(page)? {
         PageSource::File { path, .. } => {
-            if !path.is_file() && page.contains('.') && !page.contains('/') && page.contains(".edu") {
-                bail!("there is no file {page}; for a web address write https://{page}");
+            if !path.is_file() {
+                // Before the archive is opened, so that no empty one is left behind.
+                bail!(missing_file(page));
             }
             PageSource::File { path, published_at: published_at.map(str::parse).transpose()? }
         }
         web @ PageSource::Web(_) => web,
     };
     Ok(Course::unconfigured(id_for(&source)?, page.to_owned(), vec![source]))
+}
+
+/// Says that a page is not there, and asks whether a web address was meant.
+fn missing_file(page: &str) -> String {
+    let host = page.split(['/', '?', '#']).next().unwrap_or_default();
+    let last = host.rsplit(['.', ':']).next().unwrap_or_default();
+    let is_page = [
+        "html", "htm", "md", "rst", "org", "tex", "qmd", "rmd", "ipynb", "bib", "yml", "yaml", "json", "csv",
+    ];
+    let is_host = host.contains('.')
+        && !host.starts_with('.')
+        && last.len() > 1
+        && (page.contains('/') || !is_page.contains(&last.to_ascii_lowercase().as_str()));
+    if is_host {
+        format!(
+            "cannot read the course page {page}: there is no such file; for a web address write https://{page}"
+        )
+    } else {
+        format!("cannot read the course page {page}: there is no such file; correct the path")
+    }
 }
 
 /// An id made from the last distinctive part of the page's path, or from its host.
@@ -221,6 +242,22 @@ mod tests {
             ("notes/Week_1.md", "week-1"),
         ] {
             assert_eq!(id_for(&PageSource::parse(page).unwrap()).unwrap().to_string(), id, "{page}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_is_not_there_may_be_meant_as_an_address() {
+        for page in [
+            "school.edu",
+            "school.edu/course.html",
+            "www.uni.example/~a/",
+            "cs.school.co/x",
+            "localhost.test:8000/",
+        ] {
+            assert!(missing_file(page).contains(&format!("https://{page}")), "{page}");
+        }
+        for page in ["course.html", "notes/week.1/page.md", "../syllabus.md", "syllabus", "./a.b/c.md"] {
+            assert!(!missing_file(page).contains("https://"), "{page}");
         }
     }
 }

@@ -8,6 +8,8 @@ use super::archive_location::LinkArguments;
 use super::history::finding;
 use super::print;
 use crate::domain::evidence::{Evidence, Finding, Weight};
+use crate::domain::link::{Mention, Sign};
+use crate::domain::report::plain::quoted;
 use crate::domain::report::wording;
 use crate::domain::verdict::judge::{Confirmation, confirmation};
 use crate::domain::verdict::{State, Verdict};
@@ -24,6 +26,9 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     }
     let nights = if verdict.nights == 1 { "night" } else { "nights" };
     out.push_str(&format!(", {} {nights}, since {}\n", verdict.nights, verdict.since.strftime("%Y-%m-%d")));
+    for (page, mention) in opened.catalogue.mentions_of(&link).await? {
+        out.push_str(&format!("On line {} of {page}{}\n", mention.line, due(&mention)));
+    }
     out.push_str("\nEvidence, oldest first:\n");
     for (night, void, evidence) in opened.catalogue.visits(&link).await? {
         let void = if void.is_some() { "; not counted, because the network here failed" } else { "" };
@@ -49,6 +54,24 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     out.push_str(&format!("\nRule: {}\n", rule(&verdict, confirmation)));
     print(&out)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// When the class needs the link, and what on the page says so.
+fn due(mention: &Mention) -> String {
+    let Some(due) = mention.due else { return ": the page names no day for it.".to_owned() };
+    let sign = mention.due_from.as_ref().map(|from| {
+        let part = match from.sign {
+            Sign::Heading => "heading",
+            Sign::Label => "label",
+            Sign::Row => "table row",
+            Sign::Column => "table column",
+            Sign::Cell => "table cell",
+            Sign::Item => "text",
+            Sign::Field => "data field",
+        };
+        format!(", by the {part} {}", quoted(&from.text))
+    });
+    format!(": needed on {due}{}.", sign.unwrap_or_default())
 }
 
 fn weight(evidence: &Evidence) -> &'static str {

@@ -30,6 +30,10 @@ pub struct Read {
 pub enum NotRead {
     #[error("the page {page} could not be read: {}; open it in a browser, and correct the address", wording::reason(*why, *status))]
     Unreachable { page: String, why: Reason, status: Option<u16> },
+    #[error(
+        "{page} is on this machine or in a private network, which is not visited; to allow it, give --allow-private-networks, or set allow_private_networks in the configuration"
+    )]
+    Internal { page: String },
     #[error("{page} asks for an account; give an address that opens without one, or a saved file")]
     AsksForAccount { page: String },
     #[error(
@@ -172,6 +176,7 @@ async fn fetch_page(
             let bytes = page_file::read(body.path())?;
             return Ok(Ok(Source { bytes, name: base.path().to_owned(), base: Some(base), content_type }));
         }
+        (ResponseClass::Unclear(Reason::InternalAddress), _) => return Ok(Err(NotRead::Internal { page })),
         (ResponseClass::Restricted(_), _) => return Ok(Err(NotRead::AsksForAccount { page })),
         (ResponseClass::Gone(why, _) | ResponseClass::Refused(why) | ResponseClass::Unclear(why), _) => why,
         (ResponseClass::Content(_) | ResponseClass::Unmodified, _) => Reason::Unreadable,

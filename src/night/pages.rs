@@ -175,6 +175,9 @@ fn trouble(source: &PageSource, not_read: &NotRead) -> PageTrouble {
         NotRead::Unreachable { why, status, .. } => {
             PageTrouble::Unreachable { page, why: *why, status: *status }
         }
+        NotRead::Internal { .. } => {
+            PageTrouble::Unreachable { page, why: Reason::InternalAddress, status: None }
+        }
         NotRead::AsksForAccount { .. } | NotRead::NotAPage { .. } => {
             PageTrouble::NotThePage { page, title: None }
         }

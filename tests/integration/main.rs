@@ -15,6 +15,7 @@ mod interrupted;
 mod killed;
 mod mending;
 mod nights;
+mod pages;
 mod post;
 mod scenarios;
 mod serve;

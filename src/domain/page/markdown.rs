@@ -8,7 +8,7 @@ use std::ops::Range;
 use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeWithOffset};
 
 use super::source_map::Made;
-use super::{autolink, format, front_matter, template};
+use super::{autolink, template};
 
 /// The dialect of course pages. Front matter is none of it: see `front_matter`.
 pub fn options() -> Options {
@@ -18,24 +18,15 @@ pub fn options() -> Options {
         | Options::ENABLE_DEFINITION_LIST
 }
 
-/// The HTML of a page, and the placeholders that were not filled.
-pub(super) fn made(source: &str, values: &dyn template::Values) -> (Made, Vec<usize>) {
-    let start = front_matter::of(source)
-        .map_or_else(|| source.len() - source.trim_start_matches('\u{feff}').len(), |head| head.end);
+/// Writes the HTML of a page behind what is made of its head, which ends at
+/// `start`; returns the placeholders that were not filled.
+pub(super) fn body(source: &str, start: usize, made: &mut Made, values: &dyn template::Values) -> Vec<usize> {
     let body = &source[start..];
     let filled = template::may_have(body).then(|| template::fill(body, &code(body), values));
     let text = filled.as_ref().map_or(body, |filled| &filled.text);
-    let origin = |at: usize| start + filled.as_ref().map_or(at, |filled| filled.source(at));
-    let mut made = Made::new(source);
-    if let Some(head) = front_matter::of(source) {
-        match head.language {
-            front_matter::HeadLanguage::Yaml => format::data_head(source, head.data, &mut made),
-            front_matter::HeadLanguage::Toml => format::addresses(source, head.data, &mut made),
-        }
-    }
-    render(text, &mut made, origin);
-    let unknown = filled.map(|filled| filled.unknown).unwrap_or_default();
-    (made, unknown.into_iter().map(|at| start + at).collect())
+    render(text, made, |at| start + filled.as_ref().map_or(at, |filled| filled.source(at)));
+    let unknown = filled.as_ref().map(|filled| filled.unknown.as_slice()).unwrap_or_default();
+    unknown.iter().map(|at| start + at).collect()
 }
 
 /// The HTML of a text within another format.

@@ -184,7 +184,16 @@ fn read_html(text: &str, context: &Context) -> Page {
 }
 
 fn read_markdown(text: &str, context: &Context) -> Page {
-    let (made, unknown) = markdown::made(text, &NoValues);
+    let mut made = Made::new(text);
+    let head = front_matter(text);
+    if let Some(head) = &head {
+        match head.language {
+            HeadLanguage::Yaml => format::data_head(text, head.data.clone(), &mut made),
+            HeadLanguage::Toml => format::addresses(text, head.data.clone(), &mut made),
+        }
+    }
+    let start = head.map_or_else(|| text.len() - text.trim_start_matches('\u{feff}').len(), |head| head.end);
+    let unknown = markdown::body(text, start, &mut made, &NoValues);
     let dialect = Dialect { slugs: true, titled_by_heading: true };
     let mut page = extract::page(&made.html, &made.map, context, dialect);
     note_unknown(&mut page, &made.map, &unknown);

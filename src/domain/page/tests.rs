@@ -155,3 +155,77 @@ fn a_term_that_the_page_names_gives_the_year() {
         assert_eq!(read(text, markup, &context).mentions[0].due, Some(date(2026, 4, 15)), "{text}");
     }
 }
+
+/// A section of a course page, by its number: a heading and what it dates.
+fn section(number: usize) -> String {
+    let day = 1 + number % 27;
+    match number % 5 {
+        0 => format!(
+            "## Week {number} (Sep {day})\n\n- [a{number}](https://a.example/{number}) and https://b.example/{number}\n"
+        ),
+        1 => format!(
+            "## Notes {number}\n\n- Sep {day}: [a{number}](https://a.example/{number})\n- [b{number}](https://b.example/{number})\n"
+        ),
+        2 => format!(
+            "## Part {number}\n\n| Date | Topic |\n|---|---|\n| 9/{day} | [a{number}](https://a.example/{number}) |\n| | [b{number}](https://b.example/{number}) |\n"
+        ),
+        3 => format!(
+            "## Lecture {number} (September {day})\n\n<p><a\nhref=\"https://a.example/{number}\">a{number}</a>\n<b>x</p>\n"
+        ),
+        _ => format!(
+            "## Further reading {number}\n\n1. [a{number}](https://a.example/{number})\n   - https://b.example/{number}\n"
+        ),
+    }
+}
+
+/// What is read of each link, without its line.
+fn readings(numbers: &[usize]) -> Vec<(String, String, Vec<String>, Option<String>, Option<Date>)> {
+    let text = numbers.iter().map(|number| section(*number)).collect::<Vec<_>>().join("\n");
+    let page = read_at(&format!("# Sorting, Fall 2026\n\n{text}"), Markup::Markdown);
+    let reading =
+        |mention: Mention| (mention.written, mention.words, mention.headings, mention.week, mention.due);
+    page.mentions.into_iter().map(reading).collect()
+}
+
+proptest! {
+    #[test]
+    fn sections_in_another_order_have_the_same_links(numbers in prop::collection::hash_set(1_usize..60, 1..8)) {
+        let numbers: Vec<usize> = numbers.into_iter().collect();
+        let mut sorted = numbers.clone();
+        sorted.sort_unstable();
+        let (mut one, mut other) = (readings(&numbers), readings(&sorted));
+        one.sort();
+        other.sort();
+        prop_assert_eq!(one, other);
+    }
+
+    #[test]
+    fn a_section_behind_another_changes_nothing_in_it(
+        numbers in prop::collection::hash_set(1_usize..60, 2..8),
+    ) {
+        let numbers: Vec<usize> = numbers.into_iter().collect();
+        let all = readings(&numbers);
+        let before = readings(&numbers[..numbers.len() - 1]);
+        prop_assert_eq!(&all[..before.len()], &before[..]);
+    }
+
+    #[test]
+    fn no_format_is_too_odd(text in "[\\\\{}%&$~\\[\\]<>|=+_*`:.@a-z0-9 \"'\n#-]{0,200}") {
+        for markup in [
+            Markup::ReStructuredText, Markup::Org, Markup::Latex, Markup::Bibtex, Markup::Data, Markup::Csv,
+            Markup::Notebook,
+        ] {
+            read_at(&text, markup);
+        }
+    }
+}
+
+#[test]
+fn much_of_everything_is_read_to_its_end() {
+    let many: String = (0..20_000).map(|n| format!("<li>9/8: <a href=x{n}>y</a>\n")).collect();
+    assert_eq!(read_at(&format!("<ul>{many}</ul>"), Markup::Html).mentions.len(), 20_000);
+    let unclosed = format!("{}<a href=end>z", "<b><i><table><tr><td>".repeat(300));
+    assert_eq!(read_at(&unclosed, Markup::Html).mentions.len(), 1);
+    let long = format!("<a title=\"{}\" href=x>y</a>", "z".repeat(1 << 20));
+    assert_eq!(read_at(&long, Markup::Html).mentions[0].words, "y");
+}

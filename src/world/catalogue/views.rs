@@ -7,9 +7,11 @@ use sqlx::sqlite::SqliteRow;
 
 use super::value::{from_json, time_from};
 use super::{Catalogue, Error};
+use crate::domain::address::Address;
 use crate::domain::capture::Digest;
 use crate::domain::course::{CourseId, PageSource};
 use crate::domain::evidence::link_history::StoredCapture;
+use crate::domain::link::Mention;
 use crate::domain::page::Page;
 
 /// A night that is over.
@@ -119,6 +121,20 @@ impl Catalogue {
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(|row| Ok((from_json(row.get(0))?, from_json(row.get(1))?))).collect()
+    }
+
+    /// The places on all pages, as last read, where a link stands, each with its page.
+    pub async fn mentions_of(&self, link: &Address) -> Result<Vec<(PageSource, Mention)>, Error> {
+        let rows =
+            sqlx::query("SELECT source, page FROM reading ORDER BY rowid").fetch_all(&self.pool).await?;
+        let mut found = Vec::new();
+        for row in &rows {
+            let source: PageSource = from_json(row.get(0))?;
+            let page: Page = from_json(row.get(1))?;
+            let of_link = page.mentions.into_iter().filter(|mention| mention.address() == Some(link));
+            found.extend(of_link.map(|mention| (source.clone(), mention)));
+        }
+        Ok(found)
     }
 
     /// The captures whose body has this digest, newest first.

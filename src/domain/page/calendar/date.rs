@@ -3,17 +3,11 @@
 
 use jiff::civil::Weekday;
 
+use super::day_parts::{
+    Written, is_cjk, is_letter_of_a_day, known, sign_of_a_day, small, year, year_in_short,
+};
 use super::names::Languages;
 use super::token::{Token, tokens};
-
-/// Two numbers of which one is the month, or a month by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::domain::page) enum Written {
-    /// The month is known.
-    Day { month: i8, day: i8 },
-    /// `3/4`: which is the month depends on the page.
-    Pair(i8, i8),
-}
 
 /// How much the form alone says that it is a date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -401,47 +395,5 @@ impl Scan<'_> {
 
     fn is_marker(&self, at: usize) -> bool {
         self.tokens.get(at).is_some_and(Token::is_marker)
-    }
-}
-
-fn is_cjk(c: char) -> bool {
-    !c.is_ascii() && !c.is_lowercase()
-}
-
-/// M, T, W, R, F and S stand for days in timetables; they settle no weekday.
-fn is_letter_of_a_day(word: &str) -> bool {
-    matches!(word, "m" | "t" | "w" | "r" | "f" | "s" | "u" | "th")
-}
-
-/// The single signs for days in Chinese, Japanese and Korean.
-fn sign_of_a_day(word: &str) -> Option<Weekday> {
-    Some(match word {
-        "月" | "一" | "월" => Weekday::Monday,
-        "火" | "二" | "화" => Weekday::Tuesday,
-        "水" | "三" | "수" => Weekday::Wednesday,
-        "木" | "四" | "목" => Weekday::Thursday,
-        "金" | "五" | "금" => Weekday::Friday,
-        "土" | "六" | "토" => Weekday::Saturday,
-        "日" | "일" => Weekday::Sunday,
-        _ => return None,
-    })
-}
-
-fn small(value: u32, most: u32) -> Option<i8> {
-    (1..=most).contains(&value).then(|| i8::try_from(value).ok())?
-}
-
-fn known(month: u32, day: u32) -> Option<Written> {
-    Some(Written::Day { month: small(month, 12)?, day: small(day, 31)? })
-}
-
-fn year(value: u32, digits: usize) -> Option<i16> {
-    i16::try_from(value).ok().filter(|year| digits == 4 && (1990..2100).contains(year))
-}
-
-fn year_in_short(value: u32, digits: usize) -> Option<i16> {
-    match digits {
-        2 => i16::try_from(2000 + value).ok(),
-        _ => year(value, digits),
     }
 }

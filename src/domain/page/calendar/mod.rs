@@ -4,6 +4,7 @@
 //! than a wrong one: where signs disagree there is none.
 
 mod date;
+mod day_parts;
 mod label;
 mod names;
 mod settle;

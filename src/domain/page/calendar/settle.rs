@@ -4,7 +4,8 @@
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 
-use super::date::{DateExpr, Written};
+use super::date::DateExpr;
+use super::day_parts::Written;
 use super::names::Languages;
 use crate::domain::course::Term;
 

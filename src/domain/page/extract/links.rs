@@ -94,7 +94,7 @@ impl Extractor<'_> {
         let row = self.rows.last().map(|row| template::without_placeholders(&row.text)).unwrap_or_default();
         let column = self.columns.last().map(|(_, title)| title.as_str()).unwrap_or_default();
         let kind = match &target {
-            Target::Web { address, .. } => kind::of(&kind::Evidence {
+            Target::Web { address, .. } => kind::of(&kind::LinkFeatures {
                 address,
                 words: &words,
                 headings: &headings,

@@ -8,7 +8,7 @@ use crate::domain::course::PageSource;
 use crate::domain::link::{Kind, KindRule};
 
 /// All that a kind is decided from.
-pub(super) struct Evidence<'a> {
+pub(super) struct LinkFeatures<'a> {
     pub(super) address: &'a Address,
     pub(super) words: &'a str,
     pub(super) headings: &'a [String],
@@ -47,16 +47,16 @@ const FILES: &[&str] = &[
     ".rda",
 ];
 
-pub(super) fn of(evidence: &Evidence) -> Kind {
-    let address = evidence.address;
-    if let Some(rule) = evidence.rules.iter().find(|rule| address.as_str().contains(&rule.pattern)) {
+pub(super) fn of(link: &LinkFeatures) -> Kind {
+    let address = link.address;
+    if let Some(rule) = link.rules.iter().find(|rule| address.as_str().contains(&rule.pattern)) {
         return rule.kind;
     }
     let path = address.path().to_ascii_lowercase();
-    let said = words::said(evidence.words);
+    let said = words::said(link.words);
     // A label says what it leads to; a title may hold any word.
     if let Some(said) = said.filter(|said| said.is_all && said.kind != Kind::Article) {
-        return of_label(said.kind, evidence, &path);
+        return of_label(said.kind, link, &path);
     }
     if let Some((_, kind)) = ENDINGS.iter().find(|(ending, _)| path.ends_with(ending)) {
         return *kind;
@@ -67,48 +67,48 @@ pub(super) fn of(evidence: &Evidence) -> Kind {
     if let Some(kind) = by_host.filter(|kind| !(is_document && matches!(kind, Kind::Code | Kind::Other))) {
         return kind;
     }
-    if is_document { of_document(evidence, &path) } else { of_page(evidence, &path) }
+    if is_document { of_document(link, &path) } else { of_page(link, &path) }
 }
 
 /// A label is believed, within what the address can be.
-fn of_label(kind: Kind, evidence: &Evidence, path: &str) -> Kind {
-    let is_own = is_own(evidence);
+fn of_label(kind: Kind, link: &LinkFeatures, path: &str) -> Kind {
+    let is_own = is_own(link);
     match kind {
         // "Chapter 3" of the course's own notes is one of its pages.
         Kind::Book if is_own && is_page_path(path) => Kind::CoursePage,
-        Kind::Paper if host_kind(evidence.address, path) == Some(Kind::Book) => Kind::Book,
-        Kind::Other if !is_own && !is_file(path) && !path.ends_with(".pdf") => of_page(evidence, path),
-        Kind::Other if is_own && is_page_path(path) && is_below_page(evidence) => Kind::CoursePage,
+        Kind::Paper if host_kind(link.address, path) == Some(Kind::Book) => Kind::Book,
+        Kind::Other if !is_own && !is_file(path) && !path.ends_with(".pdf") => of_page(link, path),
+        Kind::Other if is_own && is_page_path(path) && is_below_page(link) => Kind::CoursePage,
         kind => kind,
     }
 }
 
 /// A document says by its name, its words and, where it is the course's own,
 /// its surroundings whether it is a deck.
-fn of_document(evidence: &Evidence, path: &str) -> Kind {
+fn of_document(link: &LinkFeatures, path: &str) -> Kind {
     let name = readable(path);
     let by_name = words::said(&name).map(|said| said.kind);
-    if let Some(kind) = words::said(evidence.words).map(|said| said.kind).filter(|kind| is_strong(*kind)) {
+    if let Some(kind) = words::said(link.words).map(|said| said.kind).filter(|kind| is_strong(*kind)) {
         return kind;
     }
     match by_name {
         Some(kind @ (Kind::Slides | Kind::Book | Kind::Paper)) => return kind,
-        Some(Kind::Other) if is_own(evidence) => return Kind::Other,
+        Some(Kind::Other) if is_own(link) => return Kind::Other,
         _ => {}
     }
-    if let Some(said) = words::said(evidence.column).filter(|said| said.kind != Kind::Article) {
+    if let Some(said) = words::said(link.column).filter(|said| said.kind != Kind::Article) {
         return said.kind;
     }
-    if !is_own(evidence) {
+    if !is_own(link) {
         return Kind::Paper;
     }
     let lecture = ["lec", "lecture", "vorlesung", "cours", "clase", "lezione", "aula"];
-    let innermost = evidence.headings.last().map(String::as_str).unwrap_or_default();
-    let around = format!("{} {} {innermost}", evidence.words, evidence.row);
+    let innermost = link.headings.last().map(String::as_str).unwrap_or_default();
+    let around = format!("{} {} {innermost}", link.words, link.row);
     let says = |kind| words::names(&around, kind);
     if lecture.iter().any(|word| name.split(' ').any(|part| part == *word)) || says(Kind::Slides) {
         Kind::Slides
-    } else if says(Kind::Other) && words::said(evidence.words).is_some_and(|said| said.kind == Kind::Other) {
+    } else if says(Kind::Other) && words::said(link.words).is_some_and(|said| said.kind == Kind::Other) {
         Kind::Other
     } else if says(Kind::Paper) || around.to_lowercase().contains("reading") {
         Kind::Paper
@@ -118,23 +118,23 @@ fn of_document(evidence: &Evidence, path: &str) -> Kind {
     }
 }
 
-fn of_page(evidence: &Evidence, path: &str) -> Kind {
-    let by_words = words::said(evidence.words).map(|said| said.kind);
+fn of_page(link: &LinkFeatures, path: &str) -> Kind {
+    let by_words = words::said(link.words).map(|said| said.kind);
     if let Some(kind) = by_words.filter(|kind| is_strong(*kind)) {
         return kind;
     }
     if let Some(said) =
-        words::said(evidence.column).filter(|said| !matches!(said.kind, Kind::Article | Kind::Other))
+        words::said(link.column).filter(|said| !matches!(said.kind, Kind::Article | Kind::Other))
     {
         return said.kind;
     }
     if is_file(path) {
         return Kind::Other;
     }
-    if is_own(evidence) && words::said(&readable(path)).is_some_and(|said| said.kind == Kind::Slides) {
+    if is_own(link) && words::said(&readable(path)).is_some_and(|said| said.kind == Kind::Slides) {
         return Kind::Slides;
     }
-    if is_below_page(evidence) {
+    if is_below_page(link) {
         return Kind::CoursePage;
     }
     match by_words {
@@ -190,14 +190,14 @@ fn readable(path: &str) -> String {
     words.split_whitespace().filter(|word| *word != "pdf" && *word != "html").collect::<Vec<_>>().join(" ")
 }
 
-fn is_own(evidence: &Evidence) -> bool {
-    evidence.page.is_some_and(|page| page.host() == evidence.address.host())
+fn is_own(link: &LinkFeatures) -> bool {
+    link.page.is_some_and(|page| page.host() == link.address.host())
 }
 
 /// Below the directory of the course page, on its own host.
-fn is_below_page(evidence: &Evidence) -> bool {
-    evidence.page.is_some_and(|page| {
-        PageSource::Web(page.clone()).is_above(evidence.address) && is_page_path(evidence.address.path())
+fn is_below_page(link: &LinkFeatures) -> bool {
+    link.page.is_some_and(|page| {
+        PageSource::Web(page.clone()).is_above(link.address) && is_page_path(link.address.path())
     })
 }
 

@@ -7,7 +7,7 @@ fn kind(address: &str, words: &str, heading: &str) -> Kind {
 fn in_column(address: &str, words: &str, heading: &str, column: &str) -> Kind {
     let page = Address::parse("https://school.edu/course/index.html").unwrap();
     let headings = [heading.to_owned()];
-    of(&Evidence {
+    of(&LinkFeatures {
         address: &Address::parse(address).unwrap(),
         words,
         headings: &headings,

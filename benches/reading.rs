@@ -1,0 +1,85 @@
+//! Reading a course page of 10,000 links, in HTML and in Markdown: time for each
+//! link, and the most memory that reading takes.
+//!
+//!     cargo bench --bench reading
+
+#![expect(clippy::disallowed_methods, reason = "a bench measures time")]
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has failed")]
+
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use jiff::civil::date;
+use onreserve::domain::address::Address;
+use onreserve::domain::page::{self, Context, Markup};
+
+const LINKS: usize = 10_000;
+const ROUNDS: usize = 5;
+
+fn main() {
+    let base = Address::parse("https://school.example/course/index.html").unwrap();
+    let context = Context { base: Some(&base), term: None, today: date(2026, 9, 10), kinds: &[] };
+    for (name, text, markup) in [
+        ("HTML, a table", html_table(), Markup::Html),
+        ("HTML, a list", html_list(), Markup::Html),
+        ("Markdown, sections", markdown(), Markup::Markdown),
+    ] {
+        let mut times: Vec<f64> = (0..ROUNDS)
+            .map(|_| {
+                let started = Instant::now();
+                assert_eq!(page::read(&text, markup, &context).mentions.len(), LINKS);
+                started.elapsed().as_secs_f64()
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        let median = times[ROUNDS / 2];
+        println!(
+            "{name:<20} {:.0} KiB, {LINKS} links: {:.1} ms, {:.2} us a link",
+            text.len() as f64 / 1024.0,
+            median * 1e3,
+            median * 1e6 / LINKS as f64
+        );
+    }
+    if let Some(peak) = peak_kib() {
+        println!("most memory of the process: {} MiB", peak / 1024);
+    }
+}
+
+fn html_table() -> String {
+    let mut text =
+        "<!doctype html><title>Sorting, Fall 2026</title><h1>Sorting</h1><table><tr><th>Date<th>Reading</tr>"
+            .to_owned();
+    for n in 0..LINKS {
+        write!(text, "<tr><td>9/{}</td><td><a href=\"p{n}.pdf\">Paper {n}</a></td></tr>\n", 1 + n % 28)
+            .unwrap();
+    }
+    text + "</table>"
+}
+
+fn html_list() -> String {
+    let mut text = "<!doctype html><title>Sorting, Fall 2026</title><h1>Sorting</h1><ul>".to_owned();
+    for n in 0..LINKS {
+        write!(text, "<li>Sep {}: <a href=\"https://h{n}.example/p\">Paper {n}</a></li>\n", 1 + n % 28)
+            .unwrap();
+    }
+    text + "</ul>"
+}
+
+fn markdown() -> String {
+    let mut text = "# Sorting, Fall 2026\n".to_owned();
+    for n in 0..LINKS {
+        if n % 10 == 0 {
+            write!(text, "\n## Week {} (Sep {})\n\n", 1 + n / 10 % 15, 1 + n / 10 % 28).unwrap();
+        }
+        writeln!(text, "- [Paper {n}](https://h{n}.example/p)").unwrap();
+    }
+    text
+}
+
+/// The most memory that the process has had, as Linux counts it.
+fn peak_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}

@@ -1,0 +1,103 @@
+//! The cells of a table in their rows and columns (WHATWG HTML section 4.9.12).
+
+use ego_tree::NodeId;
+use scraper::ElementRef;
+
+use super::super::text::{self, Style};
+
+/// The text of a cell says enough in this many characters.
+const CELL_CHARS: usize = 160;
+/// Wider tables are no calendars.
+const COLUMNS_AT_MOST: usize = 64;
+/// What a cell says over its rows ends here.
+const ROWS_AT_MOST: usize = 1000;
+
+#[derive(Clone, Debug)]
+pub(super) struct Cell {
+    pub(super) id: NodeId,
+    /// With marks where links begin and end.
+    pub(super) text: String,
+    pub(super) column: usize,
+    pub(super) width: usize,
+    pub(super) is_head: bool,
+    /// Begun in a row above.
+    pub(super) is_below: bool,
+}
+
+pub(super) type Row = Vec<Cell>;
+
+/// The rows with their cells in place: what spans several rows stands in each of them.
+pub(super) fn rows(table: ElementRef) -> Vec<Row> {
+    let mut spanning: Vec<(Cell, usize)> = Vec::new();
+    let mut rows = Vec::new();
+    for tr in own_rows(table) {
+        let mut row: Row = Vec::new();
+        let mut left: Vec<(Cell, usize)> = Vec::new();
+        for (cell, more) in spanning.drain(..) {
+            row.push(Cell { is_below: true, ..cell.clone() });
+            if more > 1 {
+                left.push((cell, more - 1));
+            }
+        }
+        let taken = |row: &Row, at: usize| {
+            row.iter().any(|cell| cell.is_below && (cell.column..cell.column + cell.width).contains(&at))
+        };
+        let mut column = 0;
+        for element in cells(tr) {
+            while taken(&row, column) {
+                column += 1;
+            }
+            if column >= COLUMNS_AT_MOST {
+                break;
+            }
+            let span = |name: &str| {
+                element.value().attr(name).and_then(|value| value.trim().parse::<usize>().ok()).unwrap_or(1)
+            };
+            let width = span("colspan").clamp(1, COLUMNS_AT_MOST);
+            let cell = Cell {
+                id: element.id(),
+                text: text::of(element, Style { chars: CELL_CHARS, marks: true, ..Style::default() }),
+                column,
+                width,
+                is_head: is_head(element),
+                is_below: false,
+            };
+            let height = span("rowspan").min(ROWS_AT_MOST);
+            if height > 1 {
+                left.push((cell.clone(), height - 1));
+            }
+            column += width;
+            row.push(cell);
+        }
+        row.sort_by_key(|cell| cell.column);
+        spanning = left;
+        rows.push(row);
+    }
+    rows
+}
+
+/// The rows of the table itself, not of tables within it.
+fn own_rows(table: ElementRef) -> impl Iterator<Item = ElementRef> {
+    let parts = table.children().filter_map(ElementRef::wrap);
+    parts.flat_map(|part| match part.value().name() {
+        "tr" => vec![part],
+        "thead" | "tbody" | "tfoot" => {
+            part.children().filter_map(ElementRef::wrap).filter(|row| row.value().name() == "tr").collect()
+        }
+        _ => Vec::new(),
+    })
+}
+
+fn cells(row: ElementRef) -> impl Iterator<Item = ElementRef> {
+    row.children().filter_map(ElementRef::wrap).filter(|cell| matches!(cell.value().name(), "td" | "th"))
+}
+
+/// A cell that names its column: `th`, or in bold as a whole.
+fn is_head(cell: ElementRef) -> bool {
+    let mut inner =
+        cell.children().filter(|node| node.value().as_text().is_none_or(|text| !text.trim().is_empty()));
+    let is_bold = |node: ego_tree::NodeRef<scraper::Node>| {
+        node.value().as_element().is_some_and(|element| matches!(element.name(), "b" | "strong"))
+    };
+    cell.value().name() == "th" || (inner.next().is_some_and(is_bold) && inner.next().is_none())
+}
