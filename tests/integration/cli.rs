@@ -142,8 +142,8 @@ async fn an_unusable_page_says_what_to_do() {
     for (page, words) in [
         ("none", ["not found (404)", "open it in a browser"]),
         ("down", ["503", "open it in a browser"]),
-        ("pdf", ["neither HTML nor Markdown", "give the page"]),
-        ("image", ["neither HTML nor Markdown", "give the page"]),
+        ("pdf", ["is a PDF, which cannot be read as a course page", "give the published page"]),
+        ("image", ["neither HTML nor Markdown", "give the published page"]),
         ("login", ["asks for an account", "without one"]),
         ("empty", ["http://course.test/empty", "page"]),
         ("bare", ["has no links", "give the page"]),

@@ -150,7 +150,7 @@ struct Extractor<'a> {
     /// The heads of the columns around a place.
     columns: Vec<(NodeId, String)>,
     /// The rows and items around a place.
-    rows: Vec<Row>,
+    rows: Vec<RowText>,
     /// Which elements have several children that are labels.
     grids: HashMap<NodeId, bool>,
     /// Which elements have several children that begin with a label.
@@ -161,7 +161,7 @@ struct Extractor<'a> {
     has_frames: bool,
 }
 
-struct Row {
+struct RowText {
     element: NodeId,
     text: String,
     is_of_table: bool,

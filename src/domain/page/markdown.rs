@@ -61,7 +61,7 @@ pub(super) fn render(text: &str, made: &mut Made, origin: impl Fn(usize) -> usiz
     });
     let mut pieces = Vec::new();
     let written = pulldown_cmark::html::write_html_fmt(
-        Shared { html: &html },
+        HtmlWriter { html: &html },
         places.map(|(event, source, at)| {
             let is_copy = matches!(event, Event::Html(_) | Event::InlineHtml(_));
             pieces.push((at, source, is_copy));
@@ -76,11 +76,11 @@ pub(super) fn render(text: &str, made: &mut Made, origin: impl Fn(usize) -> usiz
 }
 
 /// The text being written, which is looked at between two events.
-struct Shared<'a> {
+struct HtmlWriter<'a> {
     html: &'a RefCell<String>,
 }
 
-impl fmt::Write for Shared<'_> {
+impl fmt::Write for HtmlWriter<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.html.borrow_mut().push_str(text);
         Ok(())

@@ -5,11 +5,11 @@
 pub(super) struct SourceMap {
     line_starts: Vec<usize>,
     /// In the order of the text; empty where the text is the source itself.
-    pieces: Vec<Piece>,
+    pieces: Vec<SourcePiece>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Piece {
+struct SourcePiece {
     made: usize,
     source: usize,
     /// Copied byte by byte, not made for the place.
@@ -56,19 +56,23 @@ impl Made {
 
     /// What is written next was made for a place of the source.
     pub(super) fn at(&mut self, source: usize) {
-        self.map.pieces.push(Piece { made: self.html.len(), source, is_copy: false });
+        self.map.pieces.push(SourcePiece { made: self.html.len(), source, is_copy: false });
     }
 
     /// A part of the text that is written already.
     pub(super) fn piece(&mut self, made: usize, source: usize, is_copy: bool) {
-        self.map.pieces.push(Piece { made, source, is_copy });
+        self.map.pieces.push(SourcePiece { made, source, is_copy });
     }
 
     /// Another made text, of a part of the source that begins at `start`.
     pub(super) fn append(&mut self, other: &Self, start: usize) {
         let offset = self.html.len();
         for piece in &other.map.pieces {
-            self.map.pieces.push(Piece { made: offset + piece.made, source: start + piece.source, ..*piece });
+            self.map.pieces.push(SourcePiece {
+                made: offset + piece.made,
+                source: start + piece.source,
+                ..*piece
+            });
         }
         self.html.push_str(&other.html);
     }

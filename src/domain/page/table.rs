@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use ego_tree::NodeId;
 use scraper::ElementRef;
 
-use self::cells::{Cell, Row, rows};
+use self::cells::{Cell, TableRow, rows};
 use super::calendar::{
     self, DateExpr, Dating, Label, Meaning, Order, cell_dates, cell_week, is_only_time, item,
 };
@@ -16,7 +16,7 @@ use crate::domain::link::Sign;
 
 /// What a table says of each of its cells.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Table {
+pub(super) struct TableTimes {
     pub(super) cells: HashMap<NodeId, CellTime>,
 }
 
@@ -41,7 +41,7 @@ enum Role {
     Other,
 }
 
-pub(super) fn read(table: ElementRef, dating: &Dating) -> Table {
+pub(super) fn read(table: ElementRef, dating: &Dating) -> TableTimes {
     let rows = rows(table);
     let width = rows.iter().flatten().map(|cell| cell.column + cell.width).max().unwrap_or(0);
     let head = head(&rows, dating);
@@ -49,12 +49,12 @@ pub(super) fn read(table: ElementRef, dating: &Dating) -> Table {
     let body = &rows[head.min(rows.len())..];
     let columns = roles(&titles, body, dating);
     let orders = orders(&titles, body, dating);
-    let mut read = Reading {
+    let mut read = TableReader {
         dating,
         titles,
         columns,
         orders,
-        table: Table::default(),
+        table: TableTimes::default(),
         above: None,
         section: Label::default(),
         days: Vec::new(),
@@ -69,7 +69,7 @@ pub(super) fn read(table: ElementRef, dating: &Dating) -> Table {
 }
 
 /// How many rows at the top name the columns.
-fn head(rows: &[Row], dating: &Dating) -> usize {
+fn head(rows: &[TableRow], dating: &Dating) -> usize {
     let Some(first) = rows.first() else { return 0 };
     let filled: Vec<&Cell> = first.iter().filter(|cell| !cell.text.is_empty()).collect();
     if filled.is_empty() {
@@ -87,7 +87,7 @@ fn head(rows: &[Row], dating: &Dating) -> usize {
     usize::from(rows.len() > 1 && (filled.iter().all(|cell| cell.is_head) || are_titles))
 }
 
-fn titles(rows: &[Row], head: usize, width: usize) -> Vec<String> {
+fn titles(rows: &[TableRow], head: usize, width: usize) -> Vec<String> {
     let mut titles = vec![String::new(); width];
     for cell in rows.iter().take(head).flatten() {
         for title in titles.iter_mut().take(cell.column + cell.width).skip(cell.column) {
@@ -117,13 +117,13 @@ fn role_of_title(title: &str, dating: &Dating) -> Role {
 }
 
 /// What each column is for: by its title, else by what its cells hold.
-fn roles(titles: &[String], body: &[Row], dating: &Dating) -> Vec<Role> {
+fn roles(titles: &[String], body: &[TableRow], dating: &Dating) -> Vec<Role> {
     let mut roles: Vec<Role> = titles.iter().map(|title| role_of_title(title, dating)).collect();
     for (column, role) in roles.iter_mut().enumerate() {
         if *role != Role::Other {
             continue;
         }
-        let own = |row: &&Row| {
+        let own = |row: &&TableRow| {
             row.iter().any(|cell| cell.column == column && !cell.text.is_empty() && !cell.is_below)
         };
         let texts =
@@ -145,7 +145,7 @@ fn roles(titles: &[String], body: &[Row], dating: &Dating) -> Vec<Role> {
 }
 
 /// In which order the numbers of each column's dates stand.
-fn orders(titles: &[String], body: &[Row], dating: &Dating) -> Vec<Order> {
+fn orders(titles: &[String], body: &[TableRow], dating: &Dating) -> Vec<Order> {
     let mut dates: Vec<Vec<DateExpr>> = vec![Vec::new(); titles.len()];
     for cell in body.iter().flatten().filter(|cell| !cell.is_below) {
         if let Some(own) = dates.get_mut(cell.column) {
@@ -155,12 +155,12 @@ fn orders(titles: &[String], body: &[Row], dating: &Dating) -> Vec<Order> {
     dates.iter().map(|dates| dating.order_of(dates.iter(), dating.order)).collect()
 }
 
-struct Reading<'a> {
+struct TableReader<'a> {
     dating: &'a Dating,
     titles: Vec<String>,
     columns: Vec<Role>,
     orders: Vec<Order>,
-    table: Table,
+    table: TableTimes,
     /// What the row above says: a calendar leaves blank what stays the same.
     above: Option<RowTime>,
     /// What a row over the whole width says of those below.
@@ -175,9 +175,9 @@ struct RowTime {
     text: String,
 }
 
-impl Reading<'_> {
+impl TableReader<'_> {
     /// Days may stand in the head: one for each column.
-    fn head(&mut self, row: &Row) {
+    fn head(&mut self, row: &TableRow) {
         self.days = vec![None; self.columns.len()];
         let dated: Vec<&Cell> = row.iter().filter(|cell| is_only_time(&cell.text, self.dating)).collect();
         for cell in dated {
@@ -193,7 +193,7 @@ impl Reading<'_> {
         }
     }
 
-    fn row(&mut self, row: &Row, width: usize) {
+    fn row(&mut self, row: &TableRow, width: usize) {
         let filled: Vec<&Cell> = row.iter().filter(|cell| !cell.text.is_empty()).collect();
         let is_whole_width = matches!(filled.as_slice(), [only] if only.width >= width && width > 1);
         if is_whole_width {
@@ -248,7 +248,7 @@ impl Reading<'_> {
     }
 
     /// The week and the day of a row, by its columns, else by the row above.
-    fn time_of(&self, row: &Row) -> RowTime {
+    fn time_of(&self, row: &TableRow) -> RowTime {
         let of = |role: Role| row.iter().filter(move |cell| self.role(cell) == role);
         let dated = of(Role::Date).find(|cell| !cell.text.is_empty());
         let due = of(Role::Deadline).find(|cell| !cell.text.is_empty());

@@ -6,8 +6,8 @@
 
 use std::ops::Range;
 
-/// Stands for what is not known.
-pub(super) const PLACEHOLDER: char = '\u{e000}';
+use super::text::{PLACEHOLDER, squeezed};
+
 /// A placeholder is no longer than this; more is other text between braces.
 const BYTES_AT_MOST: usize = 2000;
 
@@ -165,11 +165,7 @@ pub(super) fn is_unresolved(written: &str) -> bool {
 }
 
 pub(super) fn without_placeholders(text: &str) -> String {
-    if text.contains(PLACEHOLDER) {
-        super::text::squeezed(&text.replace(PLACEHOLDER, " "))
-    } else {
-        text.to_owned()
-    }
+    if text.contains(PLACEHOLDER) { squeezed(&text.replace(PLACEHOLDER, " ")) } else { text.to_owned() }
 }
 
 /// Nothing is known.

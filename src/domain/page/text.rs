@@ -5,8 +5,9 @@ use scraper::node::Element;
 use scraper::{ElementRef, Node};
 
 use super::calendar::{LINK, LINK_END, MARK_END};
-use super::template::PLACEHOLDER;
 
+/// Stands in a source for what its generator has still to fill; it is not shown.
+pub(super) const PLACEHOLDER: char = '\u{e000}';
 /// A walk through one part visits no more nodes than this, so that nested parts
 /// cannot make reading slow.
 const NODES_AT_MOST: usize = 2000;

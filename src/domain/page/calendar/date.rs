@@ -11,7 +11,7 @@ use super::token::{Token, tokens};
 
 /// How much the form alone says that it is a date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::domain::page) enum Form {
+pub(in crate::domain::page) enum DateForm {
     /// A month by name, or a whole date in numbers.
     Sure,
     /// `9/8`, which may be a fraction.
@@ -30,7 +30,7 @@ pub(in crate::domain::page) struct DateExpr {
     pub(in crate::domain::page) written: Written,
     pub(in crate::domain::page) year: Option<i16>,
     pub(in crate::domain::page) weekday: Option<Weekday>,
-    pub(super) form: Form,
+    pub(super) form: DateForm,
 }
 
 /// What follows a number in "8th", "1er", "3º".
@@ -68,7 +68,7 @@ struct Core {
     end: usize,
     written: Written,
     year: Option<i16>,
-    form: Form,
+    form: DateForm,
 }
 
 struct Scan<'a> {
@@ -107,7 +107,7 @@ impl Scan<'_> {
             written: core.written,
             year: core.year.or_else(|| self.year_of_range(core.end, end)),
             weekday: weekday.or(behind),
-            form: if weekday.or(behind).is_some() { Form::Sure } else { core.form },
+            form: if weekday.or(behind).is_some() { DateForm::Sure } else { core.form },
         })
     }
 
@@ -167,7 +167,7 @@ impl Scan<'_> {
             return None;
         }
         let (day, _) = self.number(at + 4)?;
-        Some(Core { end: at + 5, written: known(month, day)?, year: Some(year), form: Form::Sure })
+        Some(Core { end: at + 5, written: known(month, day)?, year: Some(year), form: DateForm::Sure })
     }
 
     /// `9月8日`, `9월 8일`.
@@ -179,7 +179,7 @@ impl Scan<'_> {
             end: at + 3 + usize::from(ends),
             written: known(value, day)?,
             year: None,
-            form: Form::Sure,
+            form: DateForm::Sure,
         })
     }
 
@@ -203,7 +203,7 @@ impl Scan<'_> {
             return None;
         }
         let (end, year) = self.past_year(end);
-        Some(Core { end, written: known(month, day)?, year, form: Form::Sure })
+        Some(Core { end, written: known(month, day)?, year, form: DateForm::Sure })
     }
 
     /// A month by name at a place, and where it ends.
@@ -235,7 +235,7 @@ impl Scan<'_> {
             return None;
         }
         let (end, year) = self.past_year(end);
-        Some(Core { end, written: known(month, day)?, year, form: Form::Sure })
+        Some(Core { end, written: known(month, day)?, year, form: DateForm::Sure })
     }
 
     /// `8.9.`, `08.09.2026`, `8.9.26`, and `5.–9.10.`.
@@ -259,7 +259,7 @@ impl Scan<'_> {
         let end = end + 1 + usize::from(year.is_some());
         let is_padded = |at: usize| self.number(at).is_some_and(|(value, digits)| digits == 2 && value < 10);
         let is_sure = year.is_some() || is_padded(at) || is_padded(next);
-        let form = if is_sure { Form::Sure } else { Form::Dotted };
+        let form = if is_sure { DateForm::Sure } else { DateForm::Dotted };
         Some(Core { end, written: known(month, day)?, year, form })
     }
 
@@ -278,8 +278,8 @@ impl Scan<'_> {
         match (year, sign) {
             (None, '-') => None,
             (None, _) if has_third && self.number(at + 4).is_some() => None,
-            (None, _) => Some(Core { end: at + 3, written: pair, year, form: Form::Slashed }),
-            (Some(_), _) => Some(Core { end: at + 5, written: pair, year, form: Form::Sure }),
+            (None, _) => Some(Core { end: at + 3, written: pair, year, form: DateForm::Slashed }),
+            (Some(_), _) => Some(Core { end: at + 5, written: pair, year, form: DateForm::Sure }),
         }
     }
 
@@ -313,7 +313,7 @@ impl Scan<'_> {
             Some(other) if !is_list => return other.end,
             _ => {}
         }
-        let is_named = core.form == Form::Sure;
+        let is_named = core.form == DateForm::Sure;
         self.second_day(at).filter(|_| is_named).map_or(at, |(end, _)| self.past_year(end).0)
     }
 

@@ -3,7 +3,7 @@
 
 use jiff::civil::Date;
 
-use super::date::{self, DateExpr, Form};
+use super::date::{self, DateExpr, DateForm};
 use super::settle::{Dating, Order};
 use super::token::{LINK, MARK_END, Token, tokens};
 use super::vocabulary::{Meaning, has, is_only, length_at};
@@ -32,11 +32,11 @@ const BEHIND: &str = ")]）】」—–-:：,，|·•;.。、";
 
 /// A heading, a bold line, a summary, a term: names a time for what follows it.
 pub(in crate::domain::page) fn heading(text: &str, dating: &Dating) -> Label {
-    let read = Read::new(text, dating);
+    let read = LabelText::new(text, dating);
     let mut label = Label { week: read.week_anywhere(), ..Label::default() };
     for expr in &read.dates {
         let Some(place) = read.place(expr) else { continue };
-        let is_closed = read.ends(expr) || (place == Place::Start && expr.form != Form::Dotted);
+        let is_closed = read.ends(expr) || (place == Place::Start && expr.form != DateForm::Dotted);
         let Some(day) = dating.day(expr).filter(|day| is_closed && !dating.is_of_another_time(*day)) else {
             continue;
         };
@@ -51,7 +51,7 @@ pub(in crate::domain::page) fn heading(text: &str, dating: &Dating) -> Label {
 
 /// A list item or paragraph, with marks where its links begin and end.
 pub(in crate::domain::page) fn item(text: &str, dating: &Dating, order: Order) -> Label {
-    let read = Read::new(text, dating);
+    let read = LabelText::new(text, dating);
     let mut label = Label { week: read.week_at_start(), ..Label::default() };
     for expr in &read.dates {
         let Some(place) = read.place(expr) else { continue };
@@ -59,9 +59,9 @@ pub(in crate::domain::page) fn item(text: &str, dating: &Dating, order: Order) -
             continue;
         };
         let is_lead = match place {
-            Place::Start => expr.form == Form::Sure || read.ends(expr),
+            Place::Start => expr.form == DateForm::Sure || read.ends(expr),
             Place::Parted => read.ends(expr) && read.is_label_before(expr.start),
-            Place::Before => read.ends(expr) && (expr.form != Form::Dotted),
+            Place::Before => read.ends(expr) && (expr.form != DateForm::Dotted),
             Place::Deadline => false,
         };
         if place == Place::Deadline {
@@ -75,7 +75,7 @@ pub(in crate::domain::page) fn item(text: &str, dating: &Dating, order: Order) -
 
 /// The dates of a cell in a column of dates.
 pub(in crate::domain::page) fn cell_dates(text: &str, dating: &Dating) -> Vec<DateExpr> {
-    let read = Read::new(text, dating);
+    let read = LabelText::new(text, dating);
     let is_own = |expr: &DateExpr| {
         expr.start == 0 || (0..expr.start).all(|at| length_at(&read.tokens, at, Meaning::Other).is_none())
     };
@@ -84,13 +84,13 @@ pub(in crate::domain::page) fn cell_dates(text: &str, dating: &Dating) -> Vec<Da
 
 /// The week that a cell of its own names: "Week 3", "Wk1: Sep 8".
 pub(in crate::domain::page) fn cell_week(text: &str, dating: &Dating) -> Option<u32> {
-    let read = Read::new(text, dating);
+    let read = LabelText::new(text, dating);
     read.week_at_start().filter(|_| read.is_only_time())
 }
 
 /// Whether the text says the time and nothing else.
 pub(in crate::domain::page) fn is_only_time(text: &str, dating: &Dating) -> bool {
-    Read::new(text, dating).is_only_time()
+    LabelText::new(text, dating).is_only_time()
 }
 
 /// Whether a text is about work that is handed in.
@@ -114,18 +114,18 @@ enum Place {
     Deadline,
 }
 
-struct Read {
+struct LabelText {
     tokens: Vec<Token>,
     dates: Vec<DateExpr>,
 }
 
-impl Read {
+impl LabelText {
     fn new(text: &str, dating: &Dating) -> Self {
         let tokens = tokens(text);
         let dates = date::find(&tokens, &dating.languages);
         let dots = dating.languages.write_dots();
         let is_meant =
-            |expr: &DateExpr| dots || expr.form != Form::Dotted || is_followed_by_colon(&tokens, expr);
+            |expr: &DateExpr| dots || expr.form != DateForm::Dotted || is_followed_by_colon(&tokens, expr);
         let dates = dates.into_iter().filter(is_meant).collect();
         Self { tokens, dates }
     }

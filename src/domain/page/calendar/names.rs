@@ -11,10 +11,10 @@ use icu_locale_core::Locale;
 use jiff::civil::Weekday;
 
 /// A language, by its ISO 639 code.
-pub(in crate::domain::page) type Language = &'static str;
+pub(in crate::domain::page) type LanguageCode = &'static str;
 
 /// The languages that are read, with the regions whose names differ.
-const LOCALES: &[(Language, &[&str])] = &[
+const LOCALES: &[(LanguageCode, &[&str])] = &[
     ("en", &["en", "en-GB"]),
     ("de", &["de", "de-AT"]),
     ("fr", &["fr", "fr-CA"]),
@@ -40,24 +40,24 @@ pub(in crate::domain::page) enum Named {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Entry {
-    language: Language,
+struct NameEntry {
+    language: LanguageCode,
     named: Named,
     /// A whole name, not an abbreviation.
     is_whole: bool,
 }
 
 #[derive(Debug, Default)]
-struct Table {
-    words: HashMap<String, Vec<Entry>>,
+struct NameTable {
+    words: HashMap<String, Vec<NameEntry>>,
 }
 
-fn table() -> &'static Table {
-    static TABLE: OnceLock<Table> = OnceLock::new();
-    TABLE.get_or_init(Table::build)
+fn table() -> &'static NameTable {
+    static TABLE: OnceLock<NameTable> = OnceLock::new();
+    TABLE.get_or_init(NameTable::build)
 }
 
-impl Table {
+impl NameTable {
     fn build() -> Self {
         let mut table = Self::default();
         for (language, locales) in LOCALES {
@@ -69,7 +69,7 @@ impl Table {
         table
     }
 
-    fn add_months(&mut self, language: Language, locale: &Locale) {
+    fn add_months(&mut self, language: LanguageCode, locale: &Locale) {
         for length in [Length::Long, Length::Medium] {
             let alone = Formatter::<Gregorian, M>::try_new(locale.into(), M::for_length(length));
             let in_date = Formatter::<Gregorian, MD>::try_new(locale.into(), MD::for_length(length));
@@ -78,13 +78,13 @@ impl Table {
                 let Ok(date) = Date::try_new_gregorian(2023, month, 3) else { continue };
                 for text in [alone.format(&date).to_string(), in_date.format(&date).to_string()] {
                     let named = Named::Month(month.cast_signed());
-                    self.add(&text, Entry { language, named, is_whole: length == Length::Long });
+                    self.add(&text, NameEntry { language, named, is_whole: length == Length::Long });
                 }
             }
         }
     }
 
-    fn add_days(&mut self, language: Language, locale: &Locale) {
+    fn add_days(&mut self, language: LanguageCode, locale: &Locale) {
         for length in [Length::Long, Length::Short] {
             let Ok(formatter) = Formatter::<Gregorian, E>::try_new(locale.into(), E::for_length(length))
             else {
@@ -96,13 +96,13 @@ impl Table {
                 let Ok(weekday) = Weekday::from_monday_one_offset(day.cast_signed()) else { continue };
                 let text = formatter.format(&date).to_string();
                 let named = Named::Day(weekday);
-                self.add(&text, Entry { language, named, is_whole: length == Length::Long });
+                self.add(&text, NameEntry { language, named, is_whole: length == Length::Long });
             }
         }
     }
 
     /// The telling word of a formatted name: "3 de enero", "terça-feira", "יום שלישי".
-    fn add(&mut self, text: &str, entry: Entry) {
+    fn add(&mut self, text: &str, entry: NameEntry) {
         const BESIDE: &[&str] = &["de", "feira", "יום"];
         let lower = text.to_lowercase();
         let mut words = lower
@@ -114,7 +114,7 @@ impl Table {
             return;
         }
         let entries = self.words.entry(word.to_owned()).or_default();
-        let is_known = |known: &Entry| known.language == entry.language && known.named == entry.named;
+        let is_known = |known: &NameEntry| known.language == entry.language && known.named == entry.named;
         if !entries.iter().any(is_known) {
             entries.push(entry);
         }
@@ -125,7 +125,7 @@ impl Table {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::domain::page) struct Languages {
     /// In the order in which they count; English is always understood.
-    pub(in crate::domain::page) present: Vec<Language>,
+    pub(in crate::domain::page) present: Vec<LanguageCode>,
 }
 
 impl Languages {
@@ -138,7 +138,7 @@ impl Languages {
         for word in words {
             let Some(entries) = table().words.get(&word) else { continue };
             let is_english = entries.iter().any(|entry| entry.language == "en");
-            let whole: Vec<&Entry> = entries.iter().filter(|entry| entry.is_whole).collect();
+            let whole: Vec<&NameEntry> = entries.iter().filter(|entry| entry.is_whole).collect();
             if let ([only], false) = (whole.as_slice(), is_english || word.chars().count() < 4)
                 && !present.contains(&only.language)
             {
@@ -167,7 +167,7 @@ impl Languages {
 
     fn named<T: Copy + PartialEq>(&self, word: &str, wanted: impl Fn(Named) -> Option<T>) -> Option<T> {
         let entries = table().words.get(word)?;
-        let of = |language: Language| {
+        let of = |language: LanguageCode| {
             entries.iter().filter(|entry| entry.language == language).find_map(|entry| wanted(entry.named))
         };
         if let Some(found) = self.present.iter().chain(&["en"]).find_map(|language| of(language)) {

@@ -8,7 +8,7 @@ pub(in crate::domain::page) const LINK_END: char = '\u{2}';
 pub(in crate::domain::page) const MARK_END: char = '\u{3}';
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(super) enum TokenKind {
     Number {
         value: u32,
         digits: usize,
@@ -20,7 +20,7 @@ pub(super) enum Piece {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Token {
-    pub(super) piece: Piece,
+    pub(super) piece: TokenKind,
     /// Nothing stands between it and the token before.
     pub(super) is_glued: bool,
 }
@@ -28,22 +28,22 @@ pub(super) struct Token {
 impl Token {
     pub(super) fn number(&self) -> Option<(u32, usize)> {
         match self.piece {
-            Piece::Number { value, digits } => Some((value, digits)),
-            Piece::Word(_) | Piece::Sign(_) => None,
+            TokenKind::Number { value, digits } => Some((value, digits)),
+            TokenKind::Word(_) | TokenKind::Sign(_) => None,
         }
     }
 
     pub(super) fn word(&self) -> Option<&str> {
         match &self.piece {
-            Piece::Word(word) => Some(word),
-            Piece::Number { .. } | Piece::Sign(_) => None,
+            TokenKind::Word(word) => Some(word),
+            TokenKind::Number { .. } | TokenKind::Sign(_) => None,
         }
     }
 
     pub(super) fn sign(&self) -> Option<char> {
         match self.piece {
-            Piece::Sign(sign) => Some(sign),
-            Piece::Number { .. } | Piece::Word(_) => None,
+            TokenKind::Sign(sign) => Some(sign),
+            TokenKind::Number { .. } | TokenKind::Word(_) => None,
         }
     }
 
@@ -69,21 +69,21 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
         }
         let digit = digit(c);
         match tokens.last_mut().filter(|_| is_glued).map(|token| &mut token.piece) {
-            Some(Piece::Number { value, digits }) if digit.is_some() => {
+            Some(TokenKind::Number { value, digits }) if digit.is_some() => {
                 *value = value.saturating_mul(10).saturating_add(digit.unwrap_or(0));
                 *digits += 1;
                 continue;
             }
-            Some(Piece::Word(word)) if is_letter(c) && !word.ends_with(is_ideograph) => {
+            Some(TokenKind::Word(word)) if is_letter(c) && !word.ends_with(is_ideograph) => {
                 word.extend(c.to_lowercase());
                 continue;
             }
             _ => {}
         }
         let piece = match digit {
-            Some(value) => Piece::Number { value, digits: 1 },
-            None if is_letter(c) || is_ideograph(c) => Piece::Word(c.to_lowercase().collect()),
-            None => Piece::Sign(c),
+            Some(value) => TokenKind::Number { value, digits: 1 },
+            None if is_letter(c) || is_ideograph(c) => TokenKind::Word(c.to_lowercase().collect()),
+            None => TokenKind::Sign(c),
         };
         tokens.push(Token { piece, is_glued });
         is_glued = true;

@@ -46,12 +46,12 @@ struct Phrase {
     place: u32,
 }
 
-type Table = HashMap<String, Vec<Phrase>>;
+type PhraseTable = HashMap<String, Vec<Phrase>>;
 
-fn table() -> &'static Table {
-    static TABLE: OnceLock<Table> = OnceLock::new();
+fn table() -> &'static PhraseTable {
+    static TABLE: OnceLock<PhraseTable> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let mut table = Table::new();
+        let mut table = PhraseTable::new();
         for line in include_str!("words.txt").lines().filter(|line| !line.starts_with('#')) {
             let Some((head, phrases)) = line.split_once(':') else { continue };
             let Some((name, language)) = head.split_once(' ') else { continue };

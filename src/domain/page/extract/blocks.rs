@@ -6,7 +6,7 @@ use scraper::ElementRef;
 use super::super::calendar::{self, item};
 use super::super::text::{self, Extent, Style, unmarked};
 use super::super::timing::Timing;
-use super::{Extractor, Row};
+use super::{Extractor, RowText};
 use crate::domain::link::Sign;
 
 /// The text of an item says enough in this many characters.
@@ -26,7 +26,7 @@ impl Extractor<'_> {
             }
             "tr" => {
                 let text = text::of(element, Style { chars: ROW_CHARS, ..Style::default() });
-                self.rows.push(Row { element: element.id(), text, is_of_table: true });
+                self.rows.push(RowText { element: element.id(), text, is_of_table: true });
             }
             "td" | "th" => self.cell(element),
             "dt" => self.term(element),
@@ -46,7 +46,7 @@ impl Extractor<'_> {
         let first_line = text::of(element, Style { extent: Extent::Line, ..ITEM });
         let label = item(&first_line, self.dating, self.dating.order);
         if !self.rows.last().is_some_and(|row| row.is_of_table) {
-            self.rows.push(Row { element: element.id(), text: unmarked(&marked), is_of_table: false });
+            self.rows.push(RowText { element: element.id(), text: unmarked(&marked), is_of_table: false });
         }
         self.outline.block(element.id(), |outer| outer.within(&label, Sign::Item, &unmarked(&first_line)));
     }
@@ -90,7 +90,7 @@ impl Extractor<'_> {
             self.label(parent.id(), &text);
         }
         if !self.rows.last().is_some_and(|row| row.is_of_table) {
-            self.rows.push(Row { element: element.id(), text: text.clone(), is_of_table: false });
+            self.rows.push(RowText { element: element.id(), text: text.clone(), is_of_table: false });
         }
     }
 

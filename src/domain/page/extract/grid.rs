@@ -5,7 +5,7 @@ use scraper::ElementRef;
 
 use super::super::calendar::is_only_time;
 use super::super::text::{self, Style};
-use super::{Extractor, Row};
+use super::{Extractor, RowText};
 
 /// A label is no longer.
 const LABEL_CHARS: usize = 60;
@@ -25,7 +25,7 @@ impl Extractor<'_> {
             && self.is_row(element)
         {
             let text = text::of(element, Style { chars: ROW_CHARS, ..Style::default() });
-            self.rows.push(Row { element: element.id(), text, is_of_table: false });
+            self.rows.push(RowText { element: element.id(), text, is_of_table: false });
         }
     }
 

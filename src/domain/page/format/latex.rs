@@ -9,7 +9,7 @@ pub(in crate::domain::page) fn made(source: &str) -> Made {
     let start = source.find("\\begin{document}").map_or(0, |at| at + "\\begin{document}".len());
     let end = source.find("\\end{document}").unwrap_or(source.len()).max(start);
     let mut reader =
-        Reader { source, made: Made::new(source), at: start, end, depth: 0, lists: 0, tables: 0 };
+        LatexReader { source, made: Made::new(source), at: start, end, depth: 0, lists: 0, tables: 0 };
     if let Some(title) = source.find("\\title{").map(|at| at + "\\title".len()) {
         reader.at = title;
         let (from, to) = reader.group();
@@ -22,7 +22,7 @@ pub(in crate::domain::page) fn made(source: &str) -> Made {
     reader.made
 }
 
-struct Reader<'a> {
+struct LatexReader<'a> {
     source: &'a str,
     made: Made,
     at: usize,
@@ -33,7 +33,7 @@ struct Reader<'a> {
     tables: usize,
 }
 
-impl Reader<'_> {
+impl LatexReader<'_> {
     fn read(&mut self, end: usize) {
         self.depth += 1;
         while self.at < end.min(self.end) && self.depth < DEPTH_AT_MOST {

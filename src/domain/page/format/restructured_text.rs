@@ -11,7 +11,7 @@ const UNDERLINES: &str = "=-~^\"'`#*+.:_!$%&,;<>@|?/\\";
 
 pub(in crate::domain::page) fn made(source: &str) -> Made {
     let lines = lines(source);
-    let mut reader = Reader {
+    let mut reader = TextReader {
         made: Made::new(source),
         lists: Lists::default(),
         targets: targets(&lines),
@@ -42,7 +42,7 @@ fn targets(lines: &[Line]) -> HashMap<String, String> {
     targets
 }
 
-struct Reader {
+struct TextReader {
     made: Made,
     lists: Lists,
     targets: HashMap<String, String>,
@@ -50,7 +50,7 @@ struct Reader {
     levels: Vec<(char, bool)>,
 }
 
-impl Reader {
+impl TextReader {
     /// Reads the line at a place and what belongs to it; the next place.
     fn step(&mut self, lines: &[Line], at: usize) -> usize {
         let line = lines[at];

@@ -7,10 +7,10 @@ use crate::domain::link::Kind;
 use crate::domain::page::calendar::words;
 
 /// What a word says; `None` for one that changes nothing.
-type Meaning = Option<Kind>;
+type KindMeaning = Option<Kind>;
 
-struct Phrase {
-    meaning: Meaning,
+struct KindPhrase {
+    meaning: KindMeaning,
     rest: Vec<String>,
 }
 
@@ -28,17 +28,17 @@ pub(super) fn kind_named(name: &str) -> Option<Kind> {
     })
 }
 
-fn table() -> &'static HashMap<String, Vec<Phrase>> {
-    static TABLE: OnceLock<HashMap<String, Vec<Phrase>>> = OnceLock::new();
+fn table() -> &'static HashMap<String, Vec<KindPhrase>> {
+    static TABLE: OnceLock<HashMap<String, Vec<KindPhrase>>> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let mut table: HashMap<String, Vec<Phrase>> = HashMap::new();
+        let mut table: HashMap<String, Vec<KindPhrase>> = HashMap::new();
         for line in include_str!("words.txt").lines().filter(|line| !line.starts_with('#')) {
             let Some((head, phrases)) = line.split_once(':') else { continue };
             let name = head.split(' ').next().unwrap_or(head);
             for phrase in phrases.split(',') {
                 let mut words = words(phrase).into_iter();
                 let Some(first) = words.next() else { continue };
-                let phrase = Phrase { meaning: kind_named(name), rest: words.collect() };
+                let phrase = KindPhrase { meaning: kind_named(name), rest: words.collect() };
                 table.entry(first).or_default().push(phrase);
             }
         }

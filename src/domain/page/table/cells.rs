@@ -24,14 +24,14 @@ pub(super) struct Cell {
     pub(super) is_below: bool,
 }
 
-pub(super) type Row = Vec<Cell>;
+pub(super) type TableRow = Vec<Cell>;
 
 /// The rows with their cells in place: what spans several rows stands in each of them.
-pub(super) fn rows(table: ElementRef) -> Vec<Row> {
+pub(super) fn rows(table: ElementRef) -> Vec<TableRow> {
     let mut spanning: Vec<(Cell, usize)> = Vec::new();
     let mut rows = Vec::new();
     for tr in own_rows(table) {
-        let mut row: Row = Vec::new();
+        let mut row: TableRow = Vec::new();
         let mut left: Vec<(Cell, usize)> = Vec::new();
         for (cell, more) in spanning.drain(..) {
             row.push(Cell { is_below: true, ..cell.clone() });
@@ -39,7 +39,7 @@ pub(super) fn rows(table: ElementRef) -> Vec<Row> {
                 left.push((cell, more - 1));
             }
         }
-        let taken = |row: &Row, at: usize| {
+        let taken = |row: &TableRow, at: usize| {
             row.iter().any(|cell| cell.is_below && (cell.column..cell.column + cell.width).contains(&at))
         };
         let mut column = 0;
