@@ -99,7 +99,7 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     }
     print(&printed(&night, format, &world)?)?;
     if let Some(unread) = night.unread.first() {
-        return Err(unread.clone()).context("a course page cannot be read");
+        return Err(unread.clone().into());
     }
     Ok(if night.has_dead() { ExitCode::from(exit::DEAD_LINKS) } else { ExitCode::SUCCESS })
 }
