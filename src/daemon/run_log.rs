@@ -5,6 +5,7 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 use super::agenda::DueNight;
 use crate::domain::schedule::RunReason;
 use crate::domain::verdict::StateName;
+use crate::domain::visit::LocalFault;
 use crate::night::{Finished, Rechecked};
 use crate::world::archive::FixityResults;
 use crate::world::clock::Clock;
@@ -57,6 +58,14 @@ pub(super) fn ended(night: &Finished) {
             tracing::warn!(course = %course.facts.course, ?trouble, "the course page could not be read as it is now; its last good reading is used");
         }
     }
+    for (fault, requests) in &night.local_faults {
+        let advice = local_fault_advice(*fault);
+        tracing::warn!(
+            ?fault,
+            requests,
+            "this machine could not make requests, so their links were not judged; {advice}"
+        );
+    }
     if let Some(void) = night.void {
         tracing::warn!(?void, "the network here failed, so this night judges no link");
     }
@@ -73,9 +82,24 @@ pub(super) fn ended(night: &Finished) {
     );
 }
 
-/// A void night, and one that could not read a course, are failures.
+/// What the operator does about a fault of this machine.
+fn local_fault_advice(fault: LocalFault) -> &'static str {
+    match fault {
+        LocalFault::NoRoute => "give it a route to these hosts; some hosts have IPv6 addresses only",
+        LocalFault::NoLocalAddress => "lower `hosts_at_once` or widen net.ipv4.ip_local_port_range",
+        LocalFault::NoFileDescriptor => "raise LimitNOFILE or lower `hosts_at_once`",
+        LocalFault::NoMemory => "give it more memory or lower `hosts_at_once`",
+        LocalFault::Forbidden => "let its firewall and its sandbox allow requests to the web",
+        LocalFault::DiskFull => "free space on its disk",
+        LocalFault::NameService => "correct its name service, for example /etc/resolv.conf",
+    }
+}
+
+/// A void night, one that could not read a course, and one with many faults of this
+/// machine are failures.
 pub(super) fn ping_for(night: &Finished) -> Ping {
-    if night.void.is_some() || !night.unread.is_empty() { Ping::Failure } else { Ping::Success }
+    let is_failure = night.void.is_some() || !night.unread.is_empty() || night.has_many_local_faults();
+    if is_failure { Ping::Failure } else { Ping::Success }
 }
 
 /// Logs the fixity check. Damage is an error: the operator restores the copy from a backup.

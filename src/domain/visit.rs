@@ -104,6 +104,29 @@ pub enum NotSent {
     HostStopped,
     /// The address is not on the public internet.
     InternalAddress,
+    /// This machine could not make the request, which says nothing about the link.
+    #[serde(untagged)]
+    LocalFault(LocalFault),
+}
+
+/// A fault of the machine that Onreserve runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LocalFault {
+    /// It has no route to the address, for example no IPv6 (`ENETUNREACH`).
+    NoRoute,
+    /// It has no free local address or port (`EADDRNOTAVAIL`).
+    NoLocalAddress,
+    /// It has no free file descriptor (`EMFILE`, `ENFILE`).
+    NoFileDescriptor,
+    /// It has no memory or no network buffer (`ENOBUFS`, `ENOMEM`).
+    NoMemory,
+    /// Its firewall or its sandbox forbids the request (`EPERM`, `EACCES`).
+    Forbidden,
+    /// Its disk or a quota is full (`ENOSPC`, `EDQUOT`).
+    DiskFull,
+    /// Its name service cannot be used.
+    NameService,
 }
 
 /// Validators of an earlier response, for a conditional request (RFC 9110 section 13).

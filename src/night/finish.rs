@@ -205,6 +205,7 @@ pub(super) fn finished(
         requests: totals.requests,
         bytes: totals.bytes,
         void: judged.void,
+        local_faults: world.fetch.local_faults(),
         courses,
         unread: readings.unread,
     }

@@ -29,12 +29,15 @@ pub use pages::NoPage;
 pub use progress::{Progress, Watcher};
 pub use recheck::{Rechecked, all as recheck, one as recheck_link};
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::domain::address::Address;
 use crate::domain::course::Course;
 use crate::domain::report;
 use crate::domain::verdict::StateName;
+use crate::domain::visit::LocalFault;
 use crate::night::course_report::{NightResults, VisitedLinks};
 use crate::world::World;
 
@@ -47,6 +50,8 @@ pub struct Finished {
     pub requests: u64,
     pub bytes: u64,
     pub void: Option<report::Void>,
+    /// Requests that a fault of this machine prevented, by fault.
+    pub local_faults: BTreeMap<LocalFault, u32>,
     /// One report for every course whose page was read tonight or before.
     pub courses: Vec<report::CourseReport>,
     /// Courses whose pages were never read.
@@ -58,6 +63,14 @@ impl Finished {
     pub fn has_dead(&self) -> bool {
         let mut items = self.courses.iter().flat_map(|course| &course.facts.links);
         items.any(|item| item.verdict.state.name() == StateName::Dead && item.decision.is_none())
+    }
+
+    /// Whether faults of this machine prevented so many requests that the operator must act.
+    pub fn has_many_local_faults(&self) -> bool {
+        const SHARE: u64 = 20;
+        let faults: u64 = self.local_faults.values().map(|count| u64::from(*count)).sum();
+        let links = self.courses.iter().map(|course| course.facts.links.len() as u64).sum::<u64>();
+        faults * SHARE > links
     }
 
     pub fn count(&self, state: StateName) -> usize {

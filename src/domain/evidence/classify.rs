@@ -42,6 +42,7 @@ pub fn classify(answer: &ProbeResult) -> ResponseClass<'_> {
             NotSent::Robots | NotSent::RobotsUnreachable => ResponseClass::Refused(Reason::Robots),
             NotSent::HostStopped => ResponseClass::Refused(Reason::RateLimited),
             NotSent::InternalAddress => ResponseClass::Unclear(Reason::InternalAddress),
+            NotSent::LocalFault(_) => ResponseClass::Unclear(Reason::NotChecked),
         },
         ExchangeEnd::NotModified => ResponseClass::Unmodified,
         // The very bytes we have are the work, whatever the server says of them.

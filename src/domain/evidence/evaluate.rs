@@ -82,6 +82,7 @@ fn finding(context: &VisitContext, page: &ProbeResult) -> Finding {
         (_, Some(first), Some(_)) if is_match(context, first) => by_page(context, first),
         (Finding::Gone { weight, .. }, Some(first), Some(_)) => match classify(first) {
             ResponseClass::Refused(reason) => Finding::Refused { reason },
+            ResponseClass::Unclear(reason @ Reason::NotChecked) => Finding::Unclear { reason },
             ResponseClass::Gone(reason, weaker) if weaker < *weight => {
                 Finding::Gone { reason, weight: weaker }
             }
@@ -141,6 +142,7 @@ fn by_document_alone(context: &VisitContext) -> Finding {
         Some(ResponseClass::Restricted(reason)) => Finding::Restricted { reason },
         Some(ResponseClass::Refused(reason)) => Finding::Refused { reason },
         Some(ResponseClass::Unmodified) => unmodified(context, None),
+        Some(ResponseClass::Unclear(reason @ Reason::NotChecked)) => Finding::Unclear { reason },
         Some(ResponseClass::Content(_) | ResponseClass::Unclear(_)) | None => {
             Finding::Unclear { reason: Reason::ScriptOnly }
         }

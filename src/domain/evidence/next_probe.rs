@@ -57,7 +57,7 @@ pub fn next_probe(context: &VisitContext) -> Option<Probe> {
 fn is_worth_retrying(first: &ResponseClass) -> bool {
     match first {
         ResponseClass::Gone(..)
-        | ResponseClass::Unclear(Reason::Truncated)
+        | ResponseClass::Unclear(Reason::Truncated | Reason::NotChecked)
         | ResponseClass::Refused(Reason::RateLimited) => true,
         ResponseClass::Content(_)
         | ResponseClass::Unmodified

@@ -68,12 +68,29 @@ fn reach_v6(ip: Ipv6Addr) -> Reach {
         | [0x3fff, 0..=0xfff, ..] => Reach::Never,
         _ => Reach::Public,
     };
-    carried(segments).into_iter().flatten().map(reach_v4).fold(own, Reach::max)
+    carried(segments).map(reach_v4).fold(own, Reach::max)
 }
 
 /// The IPv4 addresses an IPv6 address leads to: mapped and compatible
 /// (RFC 4291), NAT64 (RFC 6052), 6to4 (RFC 3056), Teredo (RFC 4380), ISATAP (RFC 5214).
-fn carried(segments: [u16; 8]) -> [Option<Ipv4Addr>; 2] {
+fn carried(segments: [u16; 8]) -> impl Iterator<Item = Ipv4Addr> {
+    local_nat64(segments).into_iter().chain(embedded(segments)).flatten()
+}
+
+/// A network may take a prefix of any length in 64:ff9b:1::/48 for its NAT64 (RFC 8215),
+/// so every layout is tried: 48, 56, 64 and 96 bits (RFC 6052 section 2.2).
+fn local_nat64(segments: [u16; 8]) -> [Option<Ipv4Addr>; 4] {
+    let [0x64, 0xff9b, 1, ..] = segments else { return [None; 4] };
+    let octets = Ipv6Addr::from(segments).octets();
+    let layouts = [[6, 7, 9, 10], [7, 9, 10, 11], [9, 10, 11, 12], [12, 13, 14, 15]];
+    layouts.map(|places| {
+        let ip = Ipv4Addr::from(places.map(|place: usize| octets[place]));
+        // A layout that the network does not use shows its zero bits.
+        (ip.octets()[0] != 0).then_some(ip)
+    })
+}
+
+fn embedded(segments: [u16; 8]) -> [Option<Ipv4Addr>; 2] {
     let v4 = |high: u16, low: u16| Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)));
     match segments {
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => [None, None],
@@ -158,7 +175,15 @@ mod tests {
             assert!(is_blocked(ip, false), "{disguise}");
             assert!(!is_blocked(ip, true), "{disguise} on an intranet");
         }
-        for disguise in ["::ffff:169.254.169.254", "64:ff9b::169.254.169.254", "2002:a9fe:a9fe::1"] {
+        for disguise in [
+            "::ffff:169.254.169.254",
+            "64:ff9b::169.254.169.254",
+            "2002:a9fe:a9fe::1",
+            "64:ff9b:1::169.254.169.254",
+            "64:ff9b:1:a9fe:a9:fe00::",
+            "64:ff9b:1:a9:fe:a9fe::",
+            "64:ff9b:1::a9:fea9:fe00:0",
+        ] {
             assert!(is_blocked(disguise.parse().unwrap(), true), "{disguise}");
         }
         for open in ["::ffff:93.184.216.34", "64:ff9b::93.184.216.34", "2002:5db8:d822::1"] {

@@ -90,14 +90,15 @@ fn count_f64(n: usize) -> f64 {
     f64::from(count(n))
 }
 
-/// Whether a fault on our side can have caused it: name resolution, connecting, TLS,
-/// or a captive portal in front of every host.
+/// Whether a fault on our side caused it or can have caused it: a fault of this machine,
+/// name resolution, connecting, TLS, or a captive portal in front of every host.
 pub fn is_local_failure(evidence: &Evidence, portals: &HashSet<String>) -> bool {
     match &evidence.finding {
         Finding::Gone { reason, .. } => matches!(
             reason,
             Reason::NoSuchHost | Reason::NameServer | Reason::NotAnswering | Reason::Certificate
         ),
+        Finding::Unclear { reason: Reason::NotChecked } => true,
         Finding::Healthy { .. }
         | Finding::Restricted { .. }
         | Finding::Refused { .. }
@@ -183,6 +184,14 @@ mod tests {
     fn what_only_the_web_can_say_voids_nothing() {
         assert!(!is_void(100, &missing(), Some(&fine()), 0));
         assert!(!is_void(100, &silent(), Some(&silent()), 0), "they were silent before");
+    }
+
+    #[test]
+    fn many_faults_of_this_machine_void_the_night() {
+        let fault = evidence(Finding::Unclear { reason: Reason::NotChecked });
+        assert!(is_void(21, &fault, Some(&fine()), 0));
+        assert!(!is_void(20, &fault, Some(&fine()), 0));
+        assert!(!is_void(100, &fault, Some(&fault), 0), "this machine never has a route to them");
     }
 
     #[test]

@@ -10,8 +10,8 @@ use tokio::io::AsyncBufReadExt as _;
 
 use super::decode::{self, ByteCounter};
 use super::dispatch::HopResponse;
-use super::{Error, FetchLimits};
-use crate::domain::visit::{Failure, Headers, Hop};
+use super::{Error, FetchLimits, failure, local_fault};
+use crate::domain::visit::{ExchangeEnd, Failure, Headers, Hop, LocalFault};
 use crate::world::clock::Clock;
 use crate::world::spool::{Spool, SpooledBody};
 
@@ -56,8 +56,24 @@ struct ReadProgress {
 
 /// Why reading ended before the body did.
 enum ReadError {
-    Web(Failure),
-    Local(io::Error),
+    Ended(ExchangeEnd),
+    /// The sink failed.
+    Sink(io::Error),
+}
+
+impl From<Failure> for ReadError {
+    fn from(failure: Failure) -> Self {
+        Self::Ended(ExchangeEnd::Failed(failure))
+    }
+}
+
+/// A full disk stops the night, which resumes when there is space: later links would
+/// fail in the same way. Other faults of this machine pass, and concern this request only.
+fn spool_fault(error: io::Error) -> Result<ExchangeEnd, Error> {
+    match local_fault::of_io(&error) {
+        Some(fault @ (LocalFault::NoFileDescriptor | LocalFault::NoMemory)) => Ok(failure::local(fault)),
+        Some(_) | None => Err(Error::Spool(error)),
+    }
 }
 
 impl BodyReader<'_> {
@@ -66,30 +82,37 @@ impl BodyReader<'_> {
         &self,
         response: HopResponse,
         spool: &Spool,
-    ) -> Result<Result<SpooledBody, Failure>, Error> {
-        let mut incoming = spool.start().map_err(Error::Spool)?;
+    ) -> Result<Result<SpooledBody, ExchangeEnd>, Error> {
+        let mut incoming = match spool.start() {
+            Ok(incoming) => incoming,
+            Err(error) => return spool_fault(error).map(Err),
+        };
         let sink = |chunk: &[u8]| incoming.write(chunk).map(ControlFlow::Continue);
         match self.read_chunks(response, true, sink).await {
             Ok(()) => incoming.finish().map(Ok).map_err(Error::Spool),
-            Err(ReadError::Web(failure)) => Ok(Err(failure)),
-            Err(ReadError::Local(error)) => Err(Error::Spool(error)),
+            Err(ReadError::Ended(ending)) => Ok(Err(ending)),
+            Err(ReadError::Sink(error)) => spool_fault(error).map(Err),
         }
     }
 
     /// The first `most` bytes, in memory, and what went wrong on the way.
-    pub(super) async fn read_prefix(&self, response: HopResponse, most: usize) -> (Vec<u8>, Option<Failure>) {
+    pub(super) async fn read_prefix(
+        &self,
+        response: HopResponse,
+        most: usize,
+    ) -> (Vec<u8>, Option<ExchangeEnd>) {
         let mut text = Vec::new();
         let sink = |chunk: &[u8]| {
             text.extend_from_slice(&chunk[..chunk.len().min(most - text.len())]);
             Ok(if text.len() == most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         };
-        let failure = match self.read_chunks(response, false, sink).await {
+        let ending = match self.read_chunks(response, false, sink).await {
             Ok(()) => None,
-            Err(ReadError::Web(failure)) => Some(failure),
+            Err(ReadError::Ended(ending)) => Some(ending),
             // Writing to memory does not fail.
-            Err(ReadError::Local(_)) => Some(Failure::Truncated),
+            Err(ReadError::Sink(_)) => Some(ExchangeEnd::Failed(Failure::Truncated)),
         };
-        (text, failure)
+        (text, ending)
     }
 
     /// `whole`: a body that is announced as too large is not read at all.
@@ -102,26 +125,25 @@ impl BodyReader<'_> {
         // `slot` is the turn at the host: it lasts until the body is read.
         let HopResponse { hop, response, began, slot: _slot, .. } = response;
         let mut progress = ReadProgress::new(&hop, whole, self.clock.instant());
-        self.check_size(&progress).map_err(ReadError::Web)?;
+        self.check_size(&progress)?;
         let meter = ByteCounter { body: Arc::clone(&progress.received), total: Arc::clone(&self.bytes) };
-        let mut source = decode::decode(response, &hop.headers, self.limits.document_bytes, meter)
-            .map_err(ReadError::Web)?;
+        let mut source = decode::decode(response, &hop.headers, self.limits.document_bytes, meter)?;
         loop {
-            let wait = self.wait(progress.kind, began).ok_or(ReadError::Web(Failure::TimedOut))?;
+            let wait = self.wait(progress.kind, began).ok_or(Failure::TimedOut)?;
             let chunk = match tokio::time::timeout(wait, source.fill_buf()).await {
-                Err(_) => return Err(ReadError::Web(Failure::TimedOut)),
+                Err(_) => return Err(Failure::TimedOut.into()),
                 Ok(Err(error)) => {
-                    let failure = decode::failure_of(&error);
+                    let ending = decode::ending_of(&error);
                     // An empty body is complete, whatever its content encoding.
-                    let empty = failure == Failure::Encoding && progress.received() == 0;
-                    return if empty { Ok(()) } else { Err(ReadError::Web(failure)) };
+                    let empty = ending == ExchangeEnd::Failed(Failure::Encoding) && progress.received() == 0;
+                    return if empty { Ok(()) } else { Err(ReadError::Ended(ending)) };
                 }
                 Ok(Ok([])) => return Ok(()),
                 Ok(Ok(chunk)) => chunk,
             };
             progress.take(chunk, &hop.headers);
-            self.check_size(&progress).and_then(|()| self.check_rate(&progress)).map_err(ReadError::Web)?;
-            if sink(chunk).map_err(ReadError::Local)?.is_break() {
+            self.check_size(&progress).and_then(|()| self.check_rate(&progress))?;
+            if sink(chunk).map_err(ReadError::Sink)?.is_break() {
                 return Ok(());
             }
             let length = chunk.len();

@@ -107,16 +107,14 @@ fn encodings(headers: &Headers) -> Result<Vec<ContentEncoding>, Failure> {
 }
 
 /// What an error while reading means.
-pub(super) fn failure_of(error: &io::Error) -> Failure {
-    let Some(inner) = error.get_ref() else { return Failure::Encoding };
+pub(super) fn ending_of(error: &io::Error) -> ExchangeEnd {
+    let Some(inner) = error.get_ref() else { return ExchangeEnd::Failed(Failure::Encoding) };
     if inner.is::<SizeLimitExceeded>() {
-        return Failure::TooLarge;
+        return ExchangeEnd::Failed(Failure::TooLarge);
     }
-    match inner.downcast_ref::<reqwest::Error>().map(|error| failure::ending(error, Stage::Body)) {
-        Some(ExchangeEnd::Failed(failure)) => failure,
-        Some(ExchangeEnd::Answered(_) | ExchangeEnd::NotModified | ExchangeEnd::NotSent(_)) | None => {
-            Failure::Encoding
-        }
+    match inner.downcast_ref::<reqwest::Error>() {
+        Some(error) => failure::ending(error, Stage::Body),
+        None => ExchangeEnd::Failed(Failure::Encoding),
     }
 }
 
@@ -132,7 +130,8 @@ where
                 None => return Poll::Ready(Ok(&[])),
                 Some(Err(error)) => {
                     let error = io::Error::other(error);
-                    let ended = body.open_ended && failure_of(&error) == Failure::Truncated;
+                    let ended =
+                        body.open_ended && ending_of(&error) == ExchangeEnd::Failed(Failure::Truncated);
                     return Poll::Ready(if ended { Ok(&[]) } else { Err(error) });
                 }
                 Some(Ok(chunk)) => {

@@ -16,6 +16,7 @@ use super::client::Clients;
 use super::failure::{self, Stage};
 use super::failure_cache::FailureCache;
 use super::host_queue::{HostQueues, HostTurn};
+use super::local_fault::FaultCounts;
 use super::resolver::Resolver;
 use super::{Accept, Error, FetchLimits, FetchSettings};
 use crate::domain::address::Address;
@@ -32,6 +33,7 @@ pub(super) struct Dispatcher {
     pub(super) limits: FetchLimits,
     pub(super) queues: HostQueues,
     pub(super) failures: FailureCache,
+    pub(super) faults: FaultCounts,
     pub(super) requests: AtomicU64,
     pub(super) bytes: Arc<AtomicU64>,
     resolver: Resolver,
@@ -81,6 +83,7 @@ impl Dispatcher {
             limits: settings.limits.clone(),
             queues: HostQueues::new(settings, clock),
             failures: FailureCache::default(),
+            faults: FaultCounts::default(),
             requests: AtomicU64::new(0),
             bytes: Arc::default(),
             clients: Clients::build(settings, &resolver)?,

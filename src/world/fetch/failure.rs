@@ -3,8 +3,9 @@
 use std::error::Error;
 use std::io;
 
+use super::local_fault;
 use super::resolver::ResolveError;
-use crate::domain::visit::{CertificateError, ExchangeEnd, Failure, NotSent};
+use crate::domain::visit::{CertificateError, ExchangeEnd, Failure, LocalFault, NotSent};
 
 /// The stage at which a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,31 +21,43 @@ pub(super) fn resolve_ending(why: ResolveError) -> ExchangeEnd {
         ResolveError::NoSuchHost => ExchangeEnd::Failed(Failure::NoSuchHost),
         ResolveError::NameServer => ExchangeEnd::Failed(Failure::NameServer),
         ResolveError::Internal => ExchangeEnd::NotSent(NotSent::InternalAddress),
+        ResolveError::Local(fault) => local(fault),
     }
+}
+
+/// A fault of this machine ended the exchange.
+pub(super) fn local(fault: LocalFault) -> ExchangeEnd {
+    ExchangeEnd::NotSent(NotSent::LocalFault(fault))
 }
 
 /// The ending of a request that failed.
 pub(super) fn ending(error: &reqwest::Error, stage: Stage) -> ExchangeEnd {
-    let mut link: Option<&(dyn Error + 'static)> = Some(error);
-    let connecting = error.is_connect();
+    let (connecting, timed_out) = (error.is_connect(), error.is_timeout());
+    known_ending(error, stage, connecting).unwrap_or(ExchangeEnd::Failed(if connecting {
+        Failure::Connect
+    } else if timed_out {
+        Failure::TimedOut
+    } else {
+        Failure::Protocol
+    }))
+}
+
+/// The ending by the causes of an error; `None` if no cause has a known type.
+fn known_ending(error: &(dyn Error + 'static), stage: Stage, connecting: bool) -> Option<ExchangeEnd> {
+    let mut link = Some(error);
     let mut found = None;
     while let Some(error) = link {
         if let Some(why) = error.downcast_ref::<ResolveError>() {
-            return resolve_ending(*why);
+            return Some(resolve_ending(*why));
+        }
+        if let Some(fault) = error.downcast_ref::<io::Error>().and_then(local_fault::of_io) {
+            return Some(local(fault));
         }
         // The innermost cause that is known is the most precise.
         found = failure_of(error, stage, connecting).or(found);
         link = wrapped_source(error);
     }
-    ExchangeEnd::Failed(found.unwrap_or_else(|| {
-        if connecting {
-            Failure::Connect
-        } else if error.is_timeout() {
-            Failure::TimedOut
-        } else {
-            Failure::Protocol
-        }
-    }))
+    found.map(ExchangeEnd::Failed)
 }
 
 /// `io::Error::source` skips the error that it wraps, so that one is taken first.
@@ -119,4 +132,35 @@ fn tls(error: &rustls::Error) -> Failure {
         rustls::CertificateError::UnknownIssuer => CertificateError::UnknownIssuer,
         _ => CertificateError::Other,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    /// How a connection ends that fails with this error, below the errors of the HTTP client.
+    fn connection(errno: Errno) -> Option<ExchangeEnd> {
+        let wrapped = io::Error::other(io::Error::from(errno));
+        known_ending(&wrapped, Stage::Head, true)
+    }
+
+    #[test]
+    fn a_fault_of_this_machine_is_not_a_failure_of_the_link() {
+        let faults = [
+            (Errno::NETUNREACH, LocalFault::NoRoute),
+            (Errno::ADDRNOTAVAIL, LocalFault::NoLocalAddress),
+            (Errno::MFILE, LocalFault::NoFileDescriptor),
+            (Errno::NOBUFS, LocalFault::NoMemory),
+            (Errno::PERM, LocalFault::Forbidden),
+            (Errno::NOSPC, LocalFault::DiskFull),
+        ];
+        for (errno, fault) in faults {
+            assert_eq!(connection(errno), Some(local(fault)), "{errno:?}");
+        }
+        for errno in [Errno::CONNREFUSED, Errno::HOSTUNREACH] {
+            assert_eq!(connection(errno), Some(ExchangeEnd::Failed(Failure::Connect)), "{errno:?}");
+        }
+    }
 }

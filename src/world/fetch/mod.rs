@@ -11,6 +11,7 @@ mod body;
 mod client;
 mod dispatch;
 mod failure;
+mod local_fault;
 mod robots;
 mod host_queue;
 mod local_file;
@@ -20,7 +21,7 @@ mod settings;
 mod failure_cache;
 mod decode;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,7 +37,7 @@ use self::dispatch::{Dispatched, Dispatcher, HopRequest, HopResponse};
 use self::redirect::CookieJar;
 use self::robots::{RobotsCache, RobotsDecision};
 use crate::domain::address::Address;
-use crate::domain::visit::{Exchange, ExchangeEnd, Failure, Hop, Validators};
+use crate::domain::visit::{Exchange, ExchangeEnd, Failure, Hop, LocalFault, NotSent, Validators};
 use crate::world::clock::Clock;
 use crate::world::spool::{Spool, SpooledBody};
 
@@ -153,6 +154,9 @@ impl Fetch {
             Ok(spooled) => (ExchangeEnd::Answered(spooled.body.clone()), Some(spooled)),
             Err(ending) => (ending, None),
         };
+        if let ExchangeEnd::NotSent(NotSent::LocalFault(fault)) = ending {
+            self.dispatcher.faults.count(fault);
+        }
         let exchange = Exchange {
             asked: request.address.clone(),
             started,
@@ -179,6 +183,11 @@ impl Fetch {
         }
     }
 
+    /// The requests of this run that a fault of this machine prevented, by fault.
+    pub fn local_faults(&self) -> BTreeMap<LocalFault, u32> {
+        self.dispatcher.faults.counts()
+    }
+
     /// Sends no more requests to a host, for example because its page is a challenge.
     pub fn stop_host(&self, host: &str) {
         self.dispatcher.queues.stop(host);
@@ -190,6 +199,7 @@ impl Fetch {
         self.dispatcher.requests.store(0, Ordering::Relaxed);
         self.dispatcher.bytes.store(0, Ordering::Relaxed);
         self.dispatcher.failures.clear();
+        self.dispatcher.faults.clear();
     }
 
     async fn follow(&self, state: &mut ExchangeState<'_>) -> Result<Result<SpooledBody, ExchangeEnd>, Error> {
@@ -255,7 +265,7 @@ impl Fetch {
         };
         let read = reader.spool(response, &self.spool).await?;
         state.active += self.dispatcher.clock.instant().duration_since(began);
-        Ok(read.map_err(ExchangeEnd::Failed))
+        Ok(read)
     }
 }
 

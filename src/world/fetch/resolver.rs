@@ -2,6 +2,8 @@
 //!
 //! Every address that the client connects to comes from here, or stands in the URL:
 //! [`Resolver::check`] checks those, because the client does not resolve them.
+//! Addresses to which this machine has no route are left out, so that a host is not
+//! judged by an address family that this machine lacks.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -12,9 +14,10 @@ use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, SockType};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Url;
 
-use super::FetchSettings;
+use super::{FetchSettings, local_fault};
 use crate::domain::address::Address;
 use crate::domain::policy::ip_filter;
+use crate::domain::visit::LocalFault;
 use crate::world::clock::Clock;
 
 /// How long a result is cached.
@@ -29,6 +32,8 @@ pub(super) enum ResolveError {
     NameServer,
     #[error("the name resolves to internal addresses only")]
     Internal,
+    #[error("this machine cannot resolve the name or reach its addresses")]
+    Local(LocalFault),
 }
 
 #[derive(Clone)]
@@ -70,13 +75,20 @@ impl Resolver {
         if let Some(ip) = address.literal_ip() {
             return if ip_filter::is_blocked(ip, self.0.allow_private) {
                 Err(ResolveError::Internal)
-            } else {
+            } else if self.0.proxy.is_some() {
                 Ok(())
+            } else {
+                let port = address.url().port_or_known_default().unwrap_or(0);
+                local_fault::check_route((ip, port).into()).map_err(ResolveError::Local)
             };
         }
         match self.resolve_allowed(address.host(), uncached).await {
             // The proxy may resolve names that this machine cannot.
-            Err(ResolveError::NoSuchHost | ResolveError::NameServer) if self.0.proxy.is_some() => Ok(()),
+            Err(ResolveError::NoSuchHost | ResolveError::NameServer | ResolveError::Local(_))
+                if self.0.proxy.is_some() =>
+            {
+                Ok(())
+            }
             result => result.map(drop),
         }
     }
@@ -92,7 +104,7 @@ impl Resolver {
         match self.resolve_any(address.host()).await {
             Ok(addresses) => !addresses.iter().any(|address| ip_filter::is_blocked(address.ip(), false)),
             Err(ResolveError::NoSuchHost) => !self.0.allow_private && self.0.proxy.is_none(),
-            Err(ResolveError::NameServer | ResolveError::Internal) => false,
+            Err(ResolveError::NameServer | ResolveError::Internal | ResolveError::Local(_)) => false,
         }
     }
 
@@ -111,6 +123,7 @@ impl Resolver {
         if addresses.is_empty() {
             return Err(ResolveError::Internal);
         }
+        let addresses = with_route(addresses)?;
         let mut cache = self.0.cache.lock().unwrap_or_else(PoisonError::into_inner);
         cache.retain(|_, (since, _)| now.duration_since(*since) < CACHE_TIME);
         cache.insert(host.to_owned(), (now, addresses.clone()));
@@ -131,6 +144,23 @@ impl Resolver {
     }
 }
 
+/// The addresses to which this machine has a route; an error if there is none.
+fn with_route(addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, ResolveError> {
+    let mut fault = None;
+    let mut routed = addresses;
+    routed.retain(|address| match local_fault::check_route(*address) {
+        Ok(()) => true,
+        Err(why) => {
+            fault = Some(why);
+            false
+        }
+    });
+    match fault {
+        Some(fault) if routed.is_empty() => Err(ResolveError::Local(fault)),
+        Some(_) | None => Ok(routed),
+    }
+}
+
 fn system_addresses(host: &str) -> Result<Vec<SocketAddr>, ResolveError> {
     let hints = AddrInfoHints { socktype: SockType::Stream.into(), ..AddrInfoHints::default() };
     let found =
@@ -142,16 +172,18 @@ fn system_addresses(host: &str) -> Result<Vec<SocketAddr>, ResolveError> {
 fn resolve_error(error: &LookupError) -> ResolveError {
     match error.kind() {
         LookupErrorKind::NoName | LookupErrorKind::NoData => ResolveError::NoSuchHost,
-        LookupErrorKind::Again
-        | LookupErrorKind::Fail
-        | LookupErrorKind::Badflags
+        // A resolver without a socket says the same as one without an answer.
+        LookupErrorKind::Again | LookupErrorKind::Fail => {
+            local_fault::of_sockets().map_or(ResolveError::NameServer, ResolveError::Local)
+        }
+        LookupErrorKind::Badflags
         | LookupErrorKind::Family
         | LookupErrorKind::Socktype
         | LookupErrorKind::Service
         | LookupErrorKind::Memory
         | LookupErrorKind::System
         | LookupErrorKind::Unknown
-        | LookupErrorKind::IO => ResolveError::NameServer,
+        | LookupErrorKind::IO => ResolveError::Local(LocalFault::NameService),
     }
 }
 
@@ -167,5 +199,20 @@ impl Resolve for Resolver {
             };
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn only_addresses_with_a_route_count() {
+        let local = SocketAddr::from(([127, 0, 0, 1], 80));
+        let unreachable = SocketAddr::from((Ipv4Addr::BROADCAST, 80));
+        assert_eq!(with_route(vec![unreachable, local]), Ok(vec![local]));
+        assert!(matches!(with_route(vec![unreachable]), Err(ResolveError::Local(_))));
     }
 }

@@ -105,7 +105,7 @@ async fn fetch(
         };
         match response.hop.status {
             429 | 503 if response.order == HostAction::Wait && !asked_again => asked_again = true,
-            200..=299 => return Ok(Ok(read(dispatcher, *response).await)),
+            200..=299 => return Ok(read(dispatcher, *response).await),
             301 | 302 | 303 | 307 | 308 => match redirect::target(&response) {
                 Some(next) => address = next,
                 None => return Ok(Ok(RobotsFile::AllowAll)),
@@ -124,7 +124,8 @@ fn unreachable(
     ending: ExchangeEnd,
 ) -> Result<RobotsFile, ExchangeEnd> {
     // A robots.txt that redirects to another site: a failure there does not concern the link.
-    if site(of) != site(asked) {
+    let is_local = matches!(ending, ExchangeEnd::NotSent(NotSent::LocalFault(_)));
+    if site(of) != site(asked) && !is_local {
         return Ok(RobotsFile::DisallowAll);
     }
     if ending == ExchangeEnd::Failed(Failure::TimedOut) {
@@ -137,17 +138,18 @@ fn site(address: &Address) -> &str {
     address.host().strip_prefix("www.").unwrap_or(address.host())
 }
 
-async fn read(dispatcher: &Dispatcher, response: HopResponse) -> RobotsFile {
+async fn read(dispatcher: &Dispatcher, response: HopResponse) -> Result<RobotsFile, ExchangeEnd> {
     let reader = BodyReader {
         limits: &dispatcher.limits,
         clock: dispatcher.clock,
         bytes: Arc::clone(&dispatcher.bytes),
         spent: Duration::ZERO,
     };
-    let (text, failure) = reader.read_prefix(response, BYTES_READ).await;
-    match failure {
+    let (text, ending) = reader.read_prefix(response, BYTES_READ).await;
+    match ending {
+        Some(ending @ ExchangeEnd::NotSent(NotSent::LocalFault(_))) => Err(ending),
         // The beginning of a broken file still holds rules.
-        Some(_) if text.is_empty() => RobotsFile::DisallowAll,
-        Some(_) | None => RobotsFile::Rules(Arc::new(Rules::read(&text))),
+        Some(_) if text.is_empty() => Ok(RobotsFile::DisallowAll),
+        Some(_) | None => Ok(RobotsFile::Rules(Arc::new(Rules::read(&text)))),
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use onreserve::domain::address::Address;
 use onreserve::domain::capture::Digest;
 use onreserve::domain::visit::{
-    Body, CertificateError, Exchange, ExchangeEnd, Failure, Headers, Hop, NotSent,
+    Body, CertificateError, Exchange, ExchangeEnd, Failure, Headers, Hop, LocalFault, NotSent,
 };
 
 use super::bodies;
@@ -176,6 +176,7 @@ fn ending(token: &str) -> Option<ExchangeEnd> {
         "garbled" => ExchangeEnd::Failed(Failure::Encoding),
         "robots" => ExchangeEnd::NotSent(NotSent::Robots),
         "stopped" => ExchangeEnd::NotSent(NotSent::HostStopped),
+        "no_route" => ExchangeEnd::NotSent(NotSent::LocalFault(LocalFault::NoRoute)),
         "internal" => ExchangeEnd::NotSent(NotSent::InternalAddress),
         _ => return None,
     })
