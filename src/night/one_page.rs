@@ -83,6 +83,7 @@ pub async fn read(
     };
     let media_type = source.content_type.as_deref().and_then(|value| value.split(';').next()).map(str::trim);
     let text = document::html::decode(&source.bytes, source.content_type.as_deref());
+    let text = page::without_stray_nuls(text);
     let head: String = text.chars().take(4096).collect();
     let head = (!head.contains('\0')).then_some(head.as_str());
     let markup = match page::markup_of(media_type, &source.name, head) {

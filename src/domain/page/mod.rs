@@ -30,7 +30,7 @@ pub use autolink::find as bare_addresses;
 pub use dom::starts_of_links;
 pub use front_matter::{FrontMatter, HeadLanguage, of as front_matter};
 pub use markdown::options as markdown_options;
-pub use sniff::{UnreadFormat, markup_of};
+pub use sniff::{UnreadFormat, markup_of, without_stray_nuls};
 
 use self::extract::Dialect;
 use self::source_map::{Made, SourceMap};

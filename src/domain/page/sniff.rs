@@ -110,6 +110,21 @@ pub fn markup_of(media_type: Option<&str>, name: &str, head: Option<&str>) -> Re
     }
 }
 
+/// The text with U+FFFD for each NUL, as browsers read it, if it is a text: the bytes of
+/// other formats keep their NULs.
+pub fn without_stray_nuls(text: String) -> String {
+    /// One control character in so many characters is stray.
+    const STRAY: usize = 20;
+    const HEAD_CHARS: usize = 4096;
+    if !text.contains('\0') {
+        return text;
+    }
+    let is_control = |c: &char| c.is_ascii_control() && !c.is_ascii_whitespace();
+    let controls = text.chars().take(HEAD_CHARS).filter(is_control).count();
+    let is_text = controls * STRAY <= text.chars().take(HEAD_CHARS).count();
+    if is_text { text.replace('\0', "\u{fffd}") } else { text }
+}
+
 fn looks_like_html(text: &str) -> bool {
     ["<!doctype html", "<html", "<body", "<head", "<frameset", "<a ", "<div", "<ul", "<table", "<p>"]
         .iter()

@@ -229,3 +229,13 @@ fn much_of_everything_is_read_to_its_end() {
     let long = format!("<a title=\"{}\" href=x>y</a>", "z".repeat(1 << 20));
     assert_eq!(read_at(&long, Markup::Html).mentions[0].words, "y");
 }
+
+#[test]
+fn a_stray_nul_is_a_replacement_character_and_not_the_end_of_the_page() {
+    let source = "<h1>Readings</h1><p>Week\0 one: <a href=\"https://a.example/x\">A read\0ing</a></p>";
+    let text = without_stray_nuls(source.to_owned());
+    assert_eq!(read_at(&text, Markup::Html).mentions[0].words, "A read\u{fffd}ing");
+    for binary in ["PK\x03\x04\x14\0\0\0\x08\0", "\x7fELF\x02\x01\x01\0\0\0\0\0 and more"] {
+        assert_eq!(without_stray_nuls(binary.to_owned()), binary);
+    }
+}
