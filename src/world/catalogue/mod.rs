@@ -13,6 +13,7 @@ mod links;
 mod nights;
 mod replacements;
 mod course_nights;
+mod advice;
 mod schema;
 mod search_text;
 mod sessions;
@@ -49,13 +50,13 @@ pub enum Error {
     Newer { path: PathBuf },
     #[error("the catalogue {} is of an older version of onreserve; run `onreserve migrate` while the service is stopped, or start the service, which migrates it", path.display())]
     Older { path: PathBuf },
-    #[error("cannot open the catalogue {}: {source}; run `onreserve rebuild` to rebuild it from the archive", path.display())]
+    #[error("cannot open the catalogue {}: {source}; {}", path.display(), advice::of(source.as_ref()))]
     Unusable { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
     #[error(
         "the catalogue contains a value that cannot be read ({0}); run `onreserve rebuild` to rebuild it from the archive"
     )]
     Value(#[from] serde_json::Error),
-    #[error("a query of the catalogue failed: {0}; if it fails again, run `onreserve rebuild`")]
+    #[error("a query of the catalogue failed: {0}; {advice}", advice = advice::of(.0))]
     Query(#[from] sqlx::Error),
 }
 
