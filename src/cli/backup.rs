@@ -7,15 +7,17 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::{ArchiveLocation, exit, print};
+use crate::domain::capture::Digest;
 use crate::domain::report::figures;
 use crate::world::archive::{self, Archive, BackupTotals};
 use crate::world::catalogue::Catalogue;
 use crate::world::clock::Clock;
-use crate::world::lock::SoleInstance;
+use crate::world::lock::{CaptureLock, SoleInstance};
 
 #[derive(Debug, Args)]
 #[command(after_help = "The service may run meanwhile. A second backup to the same directory copies only
-new files. The backup is an archive too: `onreserve status --archive DIR` works.
+new files, and replaces damaged ones. The SHA-256 of every file is checked. If a file is
+missing or damaged in the archive and in the backup, the command lists it and fails. The backup is an archive too: `onreserve status --archive DIR` works.
 
 Examples:
   onreserve backup /srv/backup/onreserve --archive /var/lib/onreserve/archive")]
@@ -32,11 +34,15 @@ pub(super) struct BackupArguments {
 after the copy.
 
 Examples:
-  onreserve restore /srv/backup/onreserve --archive /var/lib/onreserve/archive")]
+  onreserve restore /srv/backup/onreserve --archive /var/lib/onreserve/archive
+  onreserve restore /srv/backup/onreserve --missing --config onreserve.toml")]
 pub(super) struct RestoreArguments {
     /// The directory of the backup.
     #[arg(value_name = "DIR")]
     from: PathBuf,
+    /// Add only the files that an archive has lost; it may be in use.
+    #[arg(long)]
+    missing: bool,
     #[command(flatten)]
     location: ArchiveLocation,
 }
@@ -64,19 +70,65 @@ pub(super) async fn backup(arguments: BackupArguments) -> anyhow::Result<ExitCod
     opened.catalogue.snapshot(&waiting).await?;
     let copied = opened.archive.copy_to(&target)?;
     target.replace_catalogue(&waiting, &Catalogue::path_in(to))?;
-    print(&format!("{}: {} copied, with the catalogue\n", to.display(), summary(copied)))?;
-    Ok(ExitCode::SUCCESS)
+    print(&format!("{}: {} copied, with the catalogue\n", to.display(), summary(&copied)))?;
+    if copied.is_complete() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    print_problems(&copied)?;
+    print(
+        "The backup is incomplete. Add these files to the archive from an older backup: `onreserve restore --missing DIR`.\n",
+    )?;
+    Ok(ExitCode::from(exit::FAILURE))
+}
+
+fn print_problems(copied: &BackupTotals) -> anyhow::Result<()> {
+    for path in &copied.refused {
+        print(&format!("not copied, because it is not a file of an archive: {}\n", path.display()))?;
+    }
+    print_digests("damaged", &copied.damaged)?;
+    print_digests("missing", &copied.missing)
+}
+
+fn print_digests(what: &str, digests: &[Digest]) -> anyhow::Result<()> {
+    digests.iter().try_for_each(|digest| print(&format!("{what}: {digest}\n")))
+}
+
+/// Gives an archive back what it has lost. A night waits meanwhile; the pages do not.
+async fn restore_missing(arguments: &RestoreArguments, backup: &Archive) -> anyhow::Result<ExitCode> {
+    let dir = arguments.location.existing_dir()?;
+    let archive = Archive::open_shared(&dir)?;
+    archive.check_owner()?;
+    let _capture_lock = CaptureLock::acquire(&dir)?;
+    let blobs = archive.restore_missing_from(backup)?;
+    archive.write_sums()?;
+    let catalogue = Catalogue::path_in(&dir);
+    if catalogue.exists() {
+        let catalogue = Catalogue::open_as_it_is(&catalogue).await?;
+        catalogue.set_verified(Clock::system().now(), &blobs.restored, &blobs.missing).await?;
+        catalogue.close().await;
+    }
+    print(&format!("{}: {} restored\n", dir.display(), figures::count(blobs.restored.len(), "file")))?;
+    if blobs.missing.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    print_digests("missing", &blobs.missing)?;
+    print("The backup lacks these files too; the next night fetches what it still can.\n")?;
+    Ok(ExitCode::from(exit::FAILURE))
 }
 
 pub(super) async fn restore(arguments: RestoreArguments) -> anyhow::Result<ExitCode> {
-    let (from, dir) = (&arguments.from, arguments.location.archive_dir()?);
+    let from = &arguments.from;
     if !archive::is_there(from)? {
         bail!("there is no backup in {}; give the directory that `onreserve backup` wrote", from.display());
     }
     let backup = Archive::open_shared(from)?;
+    if arguments.missing {
+        return restore_missing(&arguments, &backup).await;
+    }
+    let dir = arguments.location.archive_dir()?;
     if is_occupied(&dir)? {
         bail!(
-            "{} is not empty, and a restore overwrites no files; move it away, or give another directory with --archive",
+            "{} is not empty, and a restore overwrites no files; move it away, give another directory with --archive, or add what it lacks with --missing",
             dir.display()
         );
     }
@@ -86,14 +138,15 @@ pub(super) async fn restore(arguments: RestoreArguments) -> anyhow::Result<ExitC
     let copied = backup.copy_to(&archive)?;
     let catalogue = Catalogue::path_in(&dir);
     let has_catalogue = archive.copy_catalogue(&Catalogue::path_in(from), &catalogue)?;
-    print(&format!("{}: {} restored\n", dir.display(), summary(copied)))?;
+    print(&format!("{}: {} restored\n", dir.display(), summary(&copied)))?;
+    print_problems(&copied)?;
     let fixity = archive.verify(Clock::system().now(), |_| ())?;
     let mut code = ExitCode::SUCCESS;
-    if !fixity.damaged.is_empty() || !fixity.missing.is_empty() {
+    if !copied.is_complete() || !fixity.damaged.is_empty() || !fixity.missing.is_empty() {
         print(&format!(
             "The backup is incomplete: {} damaged, {} missing. `onreserve verify` lists the files.\n",
-            fixity.damaged.len(),
-            fixity.missing.len()
+            copied.damaged.len() + fixity.damaged.len(),
+            fixity.missing.iter().filter(|digest| !copied.damaged.contains(digest)).count()
         ))?;
         code = ExitCode::from(exit::FAILURE);
     }
@@ -123,7 +176,7 @@ pub(super) async fn migrate(arguments: MigrateArguments) -> anyhow::Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-fn summary(copied: BackupTotals) -> String {
+fn summary(copied: &BackupTotals) -> String {
     format!("{} ({} bytes)", figures::count(to_usize(copied.files), "file"), copied.bytes)
 }
 

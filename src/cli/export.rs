@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{ArchiveLocation, ClockArguments, print};
+use super::{ArchiveLocation, ClockArguments, exit, print};
 use crate::domain::course::CourseId;
 use crate::domain::policy::course_access::CourseAccess;
 use crate::domain::report::figures::{count, count_of};
@@ -119,6 +119,14 @@ pub(super) async fn run(arguments: ExportArguments) -> anyhow::Result<ExitCode> 
                 count(written.courses, "course"),
                 count_of(written.copies, "copy", "copies")
             ))?;
+            for copy in &written.unreadable {
+                warn(&format!(
+                    "the file of the copy {copy} is missing or altered, so the site lacks it; run `onreserve verify`"
+                ));
+            }
+            if !written.unreadable.is_empty() {
+                return Ok(ExitCode::from(exit::FAILURE));
+            }
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
 use super::archive_location::LinkArguments;
 use super::print;
@@ -15,12 +15,7 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
         .and_then(|known| known.history.current().cloned())
         .with_context(|| format!("the archive has no copy of {link}"))?;
     let path = opened.archive.path_of(kept.capture.sha256);
-    if !path.exists() {
-        bail!(
-            "the copy {} is missing; run `onreserve verify`, then restore it from a backup",
-            path.display()
-        );
-    }
+    opened.archive.open_blob(kept.capture.sha256)?;
     print(&format!("{}\n", path.display()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -66,11 +66,12 @@ pub(super) async fn read_again(
 ) -> anyhow::Result<Option<Document>> {
     let Some(kept) = kept else { return Ok(None) };
     let capture = &kept.capture;
-    let path = world.archive.path_of(capture.sha256);
-    if !path.exists() {
+    let (archive, digest) = (world.archive.clone(), capture.sha256);
+    if !tokio::task::spawn_blocking(move || archive.has_blob(digest)).await?? {
         // The file was quarantined or taken down. Only the fingerprint is left.
         return Ok(None);
     }
+    let path = world.archive.path_of(capture.sha256);
     let context = document::Context::new(capture.document.clone(), Some(&capture.media_type));
     Ok(Some(world.reader.read(&path, &context).await?))
 }

@@ -29,8 +29,8 @@ pub async fn read_missing(
 ) -> anyhow::Result<()> {
     for kept in catalogue.unread(most).await? {
         let capture = &kept.capture;
-        let path = archive.path_of(capture.sha256);
-        let passages = if path.exists() {
+        let passages = if archive.has_blob(capture.sha256)? {
+            let path = archive.path_of(capture.sha256);
             let context = document::Context::new(capture.document.clone(), Some(&capture.media_type));
             let mut passages = reader.read(&path, &context).await?.passages();
             passages.extend(of_requisites(&kept.requisites, archive, reader).await?);

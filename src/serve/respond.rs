@@ -70,7 +70,7 @@ pub(in crate::serve) fn with_etag(
     text: String,
 ) -> Response {
     let tag = etag(Digest::of(text.as_bytes()));
-    let mut response = if matches_etag(request_headers, &tag) {
+    let mut response = if matches_etag(request_headers, &tag) || matches_any(request_headers) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         ([(header::CONTENT_TYPE, content_type)], text).into_response()
@@ -90,14 +90,21 @@ pub(in crate::serve) fn etag(sha256: Digest) -> String {
     format!("\"sha256:{sha256}\"")
 }
 
-/// Whether `If-None-Match` contains the tag, by weak comparison (RFC 9110 section 13.1.2).
+/// Whether `If-None-Match` lists the tag, by weak comparison (RFC 9110 section 13.1.2).
 pub(in crate::serve) fn matches_etag(request_headers: &HeaderMap, tag: &str) -> bool {
     let fields =
         request_headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     fields
         .flat_map(|field| field.split(','))
         .map(str::trim)
-        .any(|listed| listed == "*" || listed.strip_prefix("W/").unwrap_or(listed) == tag)
+        .any(|listed| listed.strip_prefix("W/").unwrap_or(listed) == tag)
+}
+
+/// Whether `If-None-Match` is `*`: any representation will do, but there must be one
+/// (RFC 9110 section 13.1.2).
+pub(in crate::serve) fn matches_any(request_headers: &HeaderMap) -> bool {
+    let mut fields = request_headers.get_all(header::IF_NONE_MATCH).iter();
+    fields.next().is_some_and(|field| field.as_bytes().trim_ascii() == b"*") && fields.next().is_none()
 }
 
 /// A header value; empty if the text contains characters that a header must not have.
@@ -141,6 +148,16 @@ pub(in crate::serve) fn secret_address(response: Response) -> Response {
     let mut response = no_store(response);
     response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
+}
+
+/// 400 for a request without a `Host`, or with several (RFC 9112 section 3.2).
+pub(in crate::serve) fn bad_host() -> Response {
+    let headers = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONNECTION, "close"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (StatusCode::BAD_REQUEST, headers, "The request must name exactly one host.\n").into_response()
 }
 
 /// 429 for a client that has too many requests in progress. It closes the

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::fetch::site::Reply;
 use crate::town::{Town, article, page_of, run_on};
@@ -127,4 +127,69 @@ async fn migrating_says_which_version_the_catalogue_has() {
     assert!(code == 0 && told.contains("the version of this program"), "{told}");
     let (code, told) = run_on(&town.dir.path().join("none"), &["migrate"]).await;
     assert!(code == 1 && told.contains("no archive"), "{told}");
+}
+
+/// The file of the copy of `/a` in the archive, and its path within an archive.
+async fn copy_of_a(town: &Town) -> (PathBuf, PathBuf) {
+    let (_, copy) = town.run(&["open", "notes.test/a"]).await;
+    let copy = PathBuf::from(copy.trim());
+    let within = copy.strip_prefix(town.archive()).unwrap().to_owned();
+    (copy, within)
+}
+
+fn alter(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[3] ^= 1;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+#[tokio::test]
+async fn altered_bytes_are_not_backed_up_and_altered_backups_heal() {
+    let town = town().await;
+    town.check(1).await;
+    let backup = town.dir.path().join("backup");
+    assert_eq!(town.run(&["backup", text(&backup)]).await.0, 0);
+    let (copy, within) = copy_of_a(&town).await;
+    let good = fs::read(&copy).unwrap();
+
+    alter(&backup.join(&within));
+    let (code, told) = town.run(&["backup", text(&backup)]).await;
+    assert!(code == 0 && told.contains(": 1 file"), "{told}");
+    assert_eq!(fs::read(backup.join(&within)).unwrap(), good, "the backup is healed");
+
+    alter(&copy);
+    let second = town.dir.path().join("second");
+    let (code, told) = town.run(&["backup", text(&second)]).await;
+    let name = copy.file_name().unwrap().to_str().unwrap();
+    assert!(code == 1 && told.contains(&format!("damaged: {name}")), "{told}");
+    assert!(!second.join(&within).exists());
+
+    // The first backup gives it back, while the archive is in use.
+    fs::remove_file(&copy).unwrap();
+    let (code, told) = town.run(&["restore", text(&second), "--missing"]).await;
+    assert!(code == 1 && told.contains(&format!("missing: {name}")), "{told}");
+    let (code, told) = town.run(&["restore", text(&backup), "--missing"]).await;
+    assert!(code == 0 && told.contains(": 1 file restored"), "{told}");
+    assert_eq!(fs::read(&copy).unwrap(), good);
+    assert_eq!(town.run(&["verify"]).await.0, 0);
+}
+
+#[tokio::test]
+async fn links_and_pipes_and_strange_names_in_a_backup_are_not_followed() {
+    let town = town().await;
+    town.check(1).await;
+    let (backup, back) = (town.dir.path().join("backup"), town.dir.path().join("back"));
+    assert_eq!(town.run(&["backup", text(&backup)]).await.0, 0);
+    let (copy, within) = copy_of_a(&town).await;
+    let place = backup.join(&within);
+    fs::remove_file(&place).unwrap();
+    std::os::unix::fs::symlink(&copy, &place).unwrap();
+    fs::write(place.with_file_name("elsewhere"), "not a blob").unwrap();
+    let made = std::process::Command::new("mkfifo").arg(backup.join("captures/pipe.jsonl")).status();
+    assert!(made.unwrap().success());
+    let (code, told) = run_on(&back, &["restore", text(&backup)]).await;
+    assert!(code == 1 && told.matches("not a file of an archive").count() == 3, "{told}");
+    assert!(!back.join(&within).exists() && !back.join("captures/pipe.jsonl").exists());
+    assert_eq!(town.run(&["restore", text(&backup), "--missing"]).await.0, 0, "nothing is missing");
 }

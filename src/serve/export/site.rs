@@ -8,13 +8,14 @@ use anyhow::Context as _;
 use askama::Template as _;
 
 use super::static_html;
+use crate::domain::capture::CaptureId;
 use crate::domain::course::CourseId;
 use crate::domain::document::html;
 use crate::domain::evidence::link_history::StoredCapture;
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::base_url::BaseUrl;
 use crate::serve::library::Library;
-use crate::serve::library::blob::{self, OpenBlob};
+use crate::serve::library::blob::{self, OpenBlob, Unreadable};
 use crate::serve::library::course::{CourseView, LinkView};
 use crate::serve::respond::STYLE;
 use crate::serve::routes::copy::copy_page;
@@ -25,10 +26,14 @@ use crate::world::site_dir::SiteDir;
 const MAX_PAGE_BYTES: u64 = 32 << 20;
 
 /// What a site contains.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SiteSummary {
     pub courses: usize,
     pub copies: usize,
+    /// Copies whose file is missing or altered in the archive; the site lacks them.
+    pub unreadable: Vec<CaptureId>,
+    /// The lines of `SHA256SUMS`.
+    sums: String,
 }
 
 /// Writes one course, or all that everyone may read. The base URL of the
@@ -43,7 +48,6 @@ pub async fn site(
     dir: &SiteDir,
 ) -> anyhow::Result<SiteSummary> {
     let mut summary = SiteSummary::default();
-    let mut sums = String::new();
     let visitor = Visitor::stranger();
     let is_wanted = |view: &Arc<CourseView>| {
         course.is_none_or(|wanted| *wanted == view.night.course) && visitor.may_read(&view.rules)
@@ -55,10 +59,10 @@ pub async fn site(
     for course in &courses {
         let page = course_page(library, &visitor, course, CourseSearch::default()).render()?;
         dir.write(&format!("c/{}/index.html", course.night.course), page.as_bytes())?;
-        summary.copies += write_copies(library, course, dir, &mut sums).await?;
+        write_copies(library, course, dir, &mut summary).await?;
         summary.courses += 1;
     }
-    dir.write("SHA256SUMS", sums.as_bytes())?;
+    dir.write("SHA256SUMS", summary.sums.as_bytes())?;
     Ok(summary)
 }
 
@@ -67,18 +71,20 @@ async fn write_copies(
     library: &Library,
     course: &Arc<CourseView>,
     dir: &SiteDir,
-    sums: &mut String,
-) -> anyhow::Result<usize> {
-    let mut count = 0;
+    summary: &mut SiteSummary,
+) -> anyhow::Result<()> {
     for link in course.links(&Visitor::stranger()).filter(|link| library.may_open(link).is_ok()) {
         for kept in library.captures(&link.item().link).await? {
-            write_copy(library, &link, &kept, dir, sums)
+            let written = write_copy(library, &link, &kept, dir, &mut summary.sums)
                 .await
                 .with_context(|| format!("cannot write the copy {}", kept.capture.id()))?;
-            count += 1;
+            match written {
+                Ok(()) => summary.copies += 1,
+                Err(_) => summary.unreadable.push(kept.capture.id()),
+            }
         }
     }
-    Ok(count)
+    Ok(())
 }
 
 async fn write_copy(
@@ -87,20 +93,21 @@ async fn write_copy(
     kept: &StoredCapture,
     dir: &SiteDir,
     sums: &mut String,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Result<(), Unreadable>> {
     let capture = &kept.capture;
     let page = copy_page(library, link, kept).await?.render()?;
     dir.write(&format!("a/{}/index.html", capture.id()), page.as_bytes())?;
-    let Some(OpenBlob { mut file, delivery }) = blob::open(library, link, capture, kept.title.as_deref())?
-    else {
-        return Ok(());
+    let blob = blob::open(library, link, capture, kept.title.as_deref()).await?;
+    let OpenBlob { mut file, delivery } = match blob {
+        Ok(blob) => blob,
+        Err(unreadable) => return Ok(Err(unreadable)),
     };
     let path = format!("blob/{}/{}", capture.sha256, blob::file_name(library, &delivery));
     if !delivery.content_type.starts_with("text/html") {
         if dir.copy(&path, &mut file)? {
             sums.push_str(&format!("{}  {path}\n", capture.sha256));
         }
-        return Ok(());
+        return Ok(Ok(()));
     }
     if capture.bytes <= MAX_PAGE_BYTES {
         let mut bytes = Vec::new();
@@ -108,5 +115,5 @@ async fn write_copy(
         let source = html::decode(&bytes, Some(&capture.media_type));
         dir.write(&path, static_html::without_scripts(&source).as_bytes())?;
     }
-    Ok(())
+    Ok(Ok(()))
 }

@@ -112,12 +112,16 @@ impl Connection {
                 Some(limits) => limits.acquire(Client::of(peer)),
                 None => Some(ClientPermit::unlimited()),
             };
-            let admitted = permit.map(|permit| (service_slot.mark_busy(), permit, router.call(request)));
+            let has_host = has_one_host(&request);
+            let admitted = permit
+                .filter(|_| has_host)
+                .map(|permit| (service_slot.mark_busy(), permit, router.call(request)));
             async move {
                 let response = match admitted {
                     Some((busy, permit, response)) => {
                         response.await?.map(|body| SlotBody::holding(body, busy, permit))
                     }
+                    None if !has_host => respond::bad_host().map(SlotBody::free),
                     None => respond::too_many_requests().map(SlotBody::free),
                 };
                 Ok::<_, Infallible>(response)
@@ -141,6 +145,15 @@ impl Connection {
         if let Err(error) = ended {
             tracing::debug!(%error, "a connection failed");
         }
+    }
+}
+
+/// Whether the request has exactly one `Host`, which HTTP/1.0 may leave out (RFC 9112
+/// section 3.2). A proxy and this server could otherwise understand different hosts.
+fn has_one_host<B>(request: &Request<B>) -> bool {
+    match request.headers().get_all(hyper::header::HOST).iter().count() {
+        0 => request.version() == hyper::Version::HTTP_10,
+        count => count == 1,
     }
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::domain::capture::Capture;
+use crate::domain::capture::{Capture, Digest};
 use crate::domain::report::wording::student;
 use crate::serve::error::Error;
 use crate::serve::library::Library;
@@ -69,46 +69,80 @@ pub(in crate::serve) fn file_name(library: &Library, delivery: &Delivery) -> Str
     if library.settings.base_url.is_static() { delivery.static_name() } else { delivery.name.clone() }
 }
 
-/// Opens the file of a capture. `None` if it is missing or has another length.
+/// Why a copy that should be there cannot be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::serve) enum Unreadable {
+    Missing,
+    /// Its bytes are not those that were captured.
+    Altered,
+}
+
+impl Unreadable {
+    /// What a reader is shown instead.
+    pub(in crate::serve) fn reason(self) -> &'static str {
+        match self {
+            Self::Missing => "The file of this copy is missing, so it cannot be opened now.",
+            Self::Altered => {
+                "The file of this copy has changed on the disk of this service and is not what was \
+                 captured, so it is not shown."
+            }
+        }
+    }
+}
+
+/// Opens the file of a capture, and verifies its bytes.
 /// `title` is the document's own, where the caller knows it.
-pub(in crate::serve) fn open(
+pub(in crate::serve) async fn open(
     library: &Library,
     link: &LinkView,
     capture: &Capture,
     title: Option<&str>,
-) -> Result<Option<OpenBlob>, Error> {
-    let file = match library.archive.open_blob(capture.sha256) {
+) -> Result<Result<OpenBlob, Unreadable>, Error> {
+    let file = match verified(library, capture.sha256).await {
         Ok(file) => file,
-        Err(error @ archive::Error::Missing(_)) => {
+        Err(Error::Archive(error @ archive::Error::Missing(_))) => {
             tracing::error!(%error, "a copy in the catalogue is missing in the archive");
-            return Ok(None);
+            return Ok(Err(Unreadable::Missing));
         }
-        Err(error) => return Err(error.into()),
+        Err(Error::Archive(error @ archive::Error::Altered { .. })) => {
+            tracing::error!(%error, "a copy is not shown");
+            library.catalogue.set_verified(library.clock.now(), &[], &[capture.sha256]).await?;
+            return Ok(Err(Unreadable::Altered));
+        }
+        Err(error) => return Err(error),
     };
-    let length = file.metadata().map_err(Error::ReadCopy)?.len();
-    if length != capture.bytes {
-        tracing::error!(sha256 = %capture.sha256, length, expected = capture.bytes, "a copy has the wrong length");
-        return Ok(None);
-    }
     let mut head = [0; HEAD_BYTES];
     let read = file.read_at(&mut head, 0).map_err(Error::ReadCopy)?;
     let head = head.get(..read).unwrap_or(&head);
     let facts = BlobFacts {
         capture,
-        response_head: &response_head(library, capture),
+        response_head: &response_head(library, capture).await,
         title,
         words: &student::name_of(link.item()),
     };
-    Ok(Some(OpenBlob { file, delivery: Delivery::of(head, &facts) }))
+    Ok(Ok(OpenBlob { file, delivery: Delivery::of(head, &facts) }))
 }
 
 /// The stored response head; empty where it cannot be read, so that the name is taken from elsewhere.
-fn response_head(library: &Library, capture: &Capture) -> String {
+async fn response_head(library: &Library, capture: &Capture) -> String {
+    let Some(head) = capture.head else { return String::new() };
+    let Ok(file) = verified(library, head).await else { return String::new() };
     let read = || {
-        let file = library.archive.open_blob(capture.head?).ok()?;
         let mut bytes = [0; HEAD_BYTES * 16];
         let read = file.read_at(&mut bytes, 0).ok()?;
         Some(String::from_utf8_lossy(bytes.get(..read)?).into_owned())
     };
     read().unwrap_or_else(String::new)
+}
+
+/// Hashing takes a while for a large file, so it runs on a blocking thread, and only a few
+/// files are hashed at a time.
+async fn verified(library: &Library, digest: Digest) -> Result<File, Error> {
+    if let Some(file) = library.archive.open_verified_blob(digest)? {
+        return Ok(file);
+    }
+    // The semaphore is never closed.
+    let _permit = library.hashing.acquire().await.ok();
+    let archive = library.archive.clone();
+    Ok(tokio::task::spawn_blocking(move || archive.open_blob(digest)).await??)
 }

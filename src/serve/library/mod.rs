@@ -37,6 +37,8 @@ use crate::world::clock::Clock;
 /// Searches at the same time. Fewer than the connections of the catalogue, so
 /// that pages can be served meanwhile.
 const MAX_CONCURRENT_SEARCHES: usize = 2;
+/// Copies that are hashed at the same time.
+const MAX_CONCURRENT_HASHING: usize = 2;
 
 /// The catalogue and the archive, with the caches for reading them.
 #[derive(Debug)]
@@ -46,6 +48,7 @@ pub struct Library {
     pub(in crate::serve) clock: Clock,
     pub(in crate::serve) settings: Arc<ServeSettings>,
     pub(in crate::serve) searches: Semaphore,
+    pub(in crate::serve) hashing: Semaphore,
     history: NightHistory,
     comparisons: ComparisonCache,
     snapshots: SnapshotCache,
@@ -71,6 +74,7 @@ impl Library {
             clock,
             settings: settings.into(),
             searches: Semaphore::new(MAX_CONCURRENT_SEARCHES),
+            hashing: Semaphore::new(MAX_CONCURRENT_HASHING),
             history: NightHistory::default(),
             comparisons: ComparisonCache::default(),
             snapshots: SnapshotCache::default(),

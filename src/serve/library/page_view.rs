@@ -191,7 +191,7 @@ pub(in crate::serve) fn read(
     read_file(library, requisite.sha256, requisite.bytes)
 }
 
-/// The bytes of a body in the archive, verified by their length.
+/// The bytes of a body in the archive. `None` if they are missing, altered or too many.
 pub(in crate::serve) fn read_file(
     library: &Library,
     sha256: crate::domain::capture::Digest,
@@ -199,7 +199,7 @@ pub(in crate::serve) fn read_file(
 ) -> Result<Option<(Vec<u8>, u64)>, Error> {
     let mut file = match library.archive.open_blob(sha256) {
         Ok(file) => file,
-        Err(archive::Error::Missing(_)) => return Ok(None),
+        Err(archive::Error::Missing(_) | archive::Error::Altered { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
     if expected > MAX_BYTES {

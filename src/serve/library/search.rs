@@ -73,7 +73,7 @@ pub(in crate::serve) async fn search(
             }
         } else if documents.len() < MAX_DOCUMENTS
             && let Some((link, copy)) = open.remove(&found.sha256)
-            && let Some(blob) = blob::open(library, &link, &copy, None)?
+            && let Ok(blob) = blob::open(library, &link, &copy, None).await?
         {
             let opens_at = blob::address(library, &link, &copy, &blob.delivery);
             documents.push(MatchedDocument { link, copy, opens_at, matches: vec![found] });

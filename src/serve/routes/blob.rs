@@ -47,7 +47,7 @@ pub(in crate::serve) async fn by_digest(
                 let path = || blob::path(capture, &blob::encoded(&name));
                 return match copies_origin::redirect(&library.settings, &found.link, &headers, path) {
                     Some(redirect) => Ok(redirect),
-                    None => deliver(&library, &counters, &found.link, &found.kept, &headers),
+                    None => deliver(&library, &counters, &found.link, &found.kept, &headers).await,
                 };
             }
             Err(why) => closed = closed.or(Some((&found.link, why))),
@@ -60,7 +60,7 @@ pub(in crate::serve) async fn by_digest(
 }
 
 /// The bytes of a capture. The caller has checked that it may be opened.
-pub(in crate::serve) fn deliver(
+pub(in crate::serve) async fn deliver(
     library: &Library,
     counters: &RequestCounters,
     link: &LinkView,
@@ -76,12 +76,20 @@ pub(in crate::serve) fn deliver(
     if respond::matches_etag(headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, validators).into_response());
     }
-    let Some(blob) = blob::open(library, link, capture, kept.title.as_deref())? else {
-        let text = "The file of this copy is missing or damaged. The error was logged for the operator of \
-                    this service.";
-        let base = &library.settings.base_url;
-        return respond::message(base, StatusCode::SERVICE_UNAVAILABLE, "The copy cannot be read", text);
+    let blob = match blob::open(library, link, capture, kept.title.as_deref()).await? {
+        Ok(blob) => blob,
+        Err(unreadable) => {
+            let text =
+                format!("{} The error was logged for the operator of this service.", unreadable.reason());
+            let base = &library.settings.base_url;
+            let title = "The copy cannot be read";
+            return respond::message(base, StatusCode::SERVICE_UNAVAILABLE, title, &text)
+                .map(respond::no_store);
+        }
     };
+    if respond::matches_any(headers) {
+        return Ok((StatusCode::NOT_MODIFIED, validators).into_response());
+    }
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     // A range of another version would not fit the bytes that the client has.
     let is_same_version = text(header::IF_RANGE).is_none_or(|known| known == tag);

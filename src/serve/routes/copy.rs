@@ -21,7 +21,7 @@ use crate::serve::base_url::BaseUrl;
 use crate::serve::error::{Error, RouteResult};
 use crate::serve::library::Library;
 use crate::serve::library::availability::internet_archive_address;
-use crate::serve::library::blob;
+use crate::serve::library::blob::{self, Unreadable};
 use crate::serve::library::citation::citation;
 use crate::serve::library::comparison::ChangesSince;
 use crate::serve::library::copy_link::{CopyLink, measure};
@@ -115,15 +115,17 @@ pub(in crate::serve) async fn copy_page<'a>(
     let closed = library.may_open(link).err();
     let item = link.item();
     let capture = &kept.capture;
-    let open = if closed.is_none() { open_links(library, link, kept)? } else { None };
-    let summary = match (closed, &open) {
-        (Some(closed), _) => format!("This reading {}", student::closed(closed).1),
-        (None, None) => "The file of this copy is missing, so it cannot be opened now.".to_owned(),
-        (None, Some(_)) => match capture.shortfall {
-            Some(shortfall) => {
-                format!("{} {}", student::standing(&item.verdict.state), student::shortfall(shortfall))
-            }
-            None => student::standing(&item.verdict.state).to_owned(),
+    let standing = || match capture.shortfall {
+        Some(shortfall) => {
+            format!("{} {}", student::standing(&item.verdict.state), student::shortfall(shortfall))
+        }
+        None => student::standing(&item.verdict.state).to_owned(),
+    };
+    let (open, summary) = match closed {
+        Some(closed) => (None, format!("This reading {}", student::closed(closed).1)),
+        None => match open_links(library, link, kept).await? {
+            Ok(open) => (Some(open), standing()),
+            Err(unreadable) => (None, unreadable.reason().to_owned()),
         },
     };
     let (open, download) = open.map_or((None, None), |links| (Some(links.open), links.download));
@@ -157,12 +159,19 @@ pub(in crate::serve) async fn copy_page<'a>(
 }
 
 /// The bytes of the copy. Their type is shown as it is sent, not as it was claimed.
-fn open_links(library: &Library, link: &LinkView, kept: &StoredCapture) -> Result<Option<OpenLinks>, Error> {
+async fn open_links(
+    library: &Library,
+    link: &LinkView,
+    kept: &StoredCapture,
+) -> Result<Result<OpenLinks, Unreadable>, Error> {
     let capture = &kept.capture;
-    let Some(blob) = blob::open(library, link, capture, kept.title.as_deref())? else { return Ok(None) };
+    let blob = match blob::open(library, link, capture, kept.title.as_deref()).await? {
+        Ok(blob) => blob,
+        Err(unreadable) => return Ok(Err(unreadable)),
+    };
     let media = student::media(&blob.delivery.content_type, &capture.document);
     let place = link.fragment().map(|fragment| format!("#{fragment}"));
-    Ok(Some(OpenLinks {
+    Ok(Ok(OpenLinks {
         open: CopyLink {
             href: blob::address(library, link, capture, &blob.delivery) + place.as_deref().unwrap_or(""),
             measure: student::measure(media, capture, kept.pages),

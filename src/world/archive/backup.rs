@@ -1,19 +1,45 @@
-//! Backup of a whole archive: files that the target already has are not copied again.
+//! Backup of a whole archive, and what it gives back: files that the target has in the
+//! right form are not copied again.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{Archive, Error, failed, files_below, private_dir, sync_dir};
+use sha2::{Digest as _, Sha256};
+
+use super::verified::{hash, open_regular};
+use super::{Archive, Error, digest_in_name, failed, files_below, is_regular, private_dir, sync_dir};
+use crate::domain::capture::Digest;
 use crate::domain::journal::Entry;
 use crate::domain::journal::Holdings;
 
 /// What was copied; files that existed already do not count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BackupTotals {
     pub files: u64,
     pub bytes: u64,
+    /// Blobs whose bytes have not the digest that names them; they are not copied.
+    pub damaged: Vec<Digest>,
+    /// Blobs that the journal names and that the target lacks now, damaged ones left out.
+    pub missing: Vec<Digest>,
+    /// Links, pipes, devices, and files in a place that is not theirs; they are not copied.
+    pub refused: Vec<PathBuf>,
+}
+
+impl BackupTotals {
+    /// Whether the target has everything that the journal names.
+    pub fn is_complete(&self) -> bool {
+        self.damaged.is_empty() && self.missing.is_empty() && self.refused.is_empty()
+    }
+}
+
+/// What a backup gave back to an archive that had lost blobs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RestoredBlobs {
+    pub restored: Vec<Digest>,
+    /// Blobs that the backup has not either.
+    pub missing: Vec<Digest>,
 }
 
 impl Archive {
@@ -22,21 +48,19 @@ impl Archive {
     /// during a night has every blob that its journal names.
     ///
     /// Files are copied, not linked, so that damage to one archive does not reach the
-    /// other.
+    /// other. A blob is hashed as it is copied; one that the target has already is hashed
+    /// there, and replaced if it is damaged.
     pub fn copy_to(&self, target: &Self) -> Result<BackupTotals, Error> {
         let mut copied = BackupTotals::default();
         let mut dirs = BTreeSet::new();
         for part in ["captures", "audit", "quarantine", "blobs"] {
             for path in files_below(&self.dir().join(part))? {
                 let to = target.dir().join(path.strip_prefix(self.dir()).unwrap_or(&path));
-                if let Some(bytes) =
-                    target.copy_in(&path, &to).map_err(|source| failed("copy", &path, source))?
-                {
+                if let Some(bytes) = self.copy_file(&path, &to, target, &mut copied)? {
                     copied.files += 1;
                     copied.bytes += bytes;
-                    dirs.extend(
-                        to.ancestors().skip(1).take_while(|dir| *dir != target.dir()).map(PathBuf::from),
-                    );
+                    let parents = to.ancestors().skip(1).take_while(|dir| *dir != target.dir());
+                    dirs.extend(parents.map(PathBuf::from));
                 }
             }
         }
@@ -44,13 +68,62 @@ impl Archive {
         for dir in dirs.iter().rev() {
             sync_dir(dir).map_err(|source| failed("sync", dir, source))?;
         }
-        self.remove_taken_down_from(target)?;
+        copied.missing = self.remove_taken_down_from(target)?;
+        copied.missing.retain(|digest| !copied.damaged.contains(digest));
         target.write_sums()?;
         Ok(copied)
     }
 
-    /// What a takedown removed here must not stay in the backup.
-    fn remove_taken_down_from(&self, target: &Self) -> Result<(), Error> {
+    /// Copies the blobs that this archive should have and has not from a backup of it.
+    pub fn restore_missing_from(&self, backup: &Self) -> Result<RestoredBlobs, Error> {
+        let mut blobs = RestoredBlobs::default();
+        for digest in self.holdings()?.expected {
+            if self.has_blob(digest)? {
+                continue;
+            }
+            let (from, to) = (backup.path_of(digest), self.path_of(digest));
+            let is_restored = is_regular(&from)
+                && self.copy_blob(digest, &from).map_err(|source| failed("copy", &from, source))?.is_some();
+            if is_restored {
+                let parent = to.parent().unwrap_or(self.dir());
+                self.sync_dirs_up_from(parent).map_err(|source| failed("sync", parent, source))?;
+                blobs.restored.push(digest);
+            } else {
+                blobs.missing.push(digest);
+            }
+        }
+        Ok(blobs)
+    }
+
+    /// Copies one file. Returns the number of copied bytes.
+    fn copy_file(
+        &self,
+        path: &Path,
+        to: &Path,
+        target: &Self,
+        copied: &mut BackupTotals,
+    ) -> Result<Option<u64>, Error> {
+        let is_blob = path.starts_with(self.dir().join("blobs"));
+        let digest = digest_in_name(path).filter(|digest| is_blob && self.path_of(*digest) == path);
+        if !is_regular(path) || (is_blob && digest.is_none()) {
+            copied.refused.push(path.to_owned());
+            return Ok(None);
+        }
+        let copying = |source| failed("copy", path, source);
+        let Some(digest) = digest else { return target.copy_in(path, to).map_err(copying) };
+        if target.has_blob(digest)? {
+            return Ok(None);
+        }
+        let bytes = target.copy_blob(digest, path).map_err(copying)?;
+        if bytes.is_none() {
+            copied.damaged.push(digest);
+        }
+        Ok(bytes)
+    }
+
+    /// What a takedown removed here must not stay in the backup. Returns the blobs that the
+    /// journal names and that the backup lacks.
+    fn remove_taken_down_from(&self, target: &Self) -> Result<Vec<Digest>, Error> {
         let (mut holdings, mut removed) = (Holdings::default(), BTreeSet::new());
         for entry in self.entries() {
             let entry = entry?;
@@ -60,25 +133,69 @@ impl Archive {
             }
         }
         // A blob that was captured again later stays, even if it is missing here.
-        removed.difference(&holdings.expected).try_for_each(|digest| target.remove(*digest))
+        removed.difference(&holdings.expected).try_for_each(|digest| target.remove(*digest))?;
+        Ok(holdings.expected.into_iter().filter(|digest| !is_regular(&target.path_of(*digest))).collect())
     }
 
-    /// Copies a file into this archive unless it is there. The files of an archive only
-    /// grow, so equal length means equal content. Returns the number of copied bytes.
+    fn holdings(&self) -> Result<Holdings, Error> {
+        let mut holdings = Holdings::default();
+        for entry in self.entries() {
+            holdings.add(&entry?);
+        }
+        Ok(holdings)
+    }
+
+    /// Copies a file into this archive unless it is there with the same bytes. Returns the
+    /// number of copied bytes.
     pub(super) fn copy_in(&self, from: &Path, to: &Path) -> io::Result<Option<u64>> {
-        let length = fs::metadata(from)?.len();
-        if fs::metadata(to).is_ok_and(|there| there.len() == length) {
+        let mut source = open_regular(from)?;
+        let length = source.metadata()?.len();
+        let is_there = fs::symlink_metadata(to).is_ok_and(|there| there.is_file() && there.len() == length);
+        if is_there && hash(&open_regular(to)?)? == hash(&source)? {
             return Ok(None);
         }
+        let mut file = self.new_file()?;
+        let bytes = io::copy(&mut source, &mut file)?;
+        Self::keep_as(file, &source, to)?;
+        Ok(Some(bytes))
+    }
+
+    /// Copies a blob into this archive. `None` if its bytes have another digest.
+    fn copy_blob(&self, digest: Digest, from: &Path) -> io::Result<Option<u64>> {
+        let mut source = open_regular(from)?;
+        let mut file = self.new_file()?;
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; 1 << 16];
+        let mut bytes = 0;
+        loop {
+            match source.read(&mut buffer)? {
+                0 => break,
+                read => {
+                    hasher.update(&buffer[..read]);
+                    file.write_all(&buffer[..read])?;
+                    bytes += read as u64;
+                }
+            }
+        }
+        if Digest::from_bytes(hasher.finalize().into()) != digest {
+            return Ok(None);
+        }
+        Self::keep_as(file, &source, &self.path_of(digest))?;
+        Ok(Some(bytes))
+    }
+
+    fn new_file(&self) -> io::Result<tempfile::NamedTempFile> {
+        tempfile::NamedTempFile::new_in(self.dir().join("tmp"))
+    }
+
+    /// Gives a written file the permissions of its source and its name.
+    fn keep_as(file: tempfile::NamedTempFile, source: &File, to: &Path) -> io::Result<()> {
         if let Some(parent) = to.parent() {
             private_dir(parent)?;
         }
-        let mut source = File::open(from)?;
-        let mut file = tempfile::NamedTempFile::new_in(self.dir().join("tmp"))?;
-        let bytes = io::copy(&mut source, &mut file)?;
         file.as_file().set_permissions(source.metadata()?.permissions())?;
         file.as_file().sync_all()?;
         file.persist(to).map_err(|error| error.error)?;
-        Ok(Some(bytes))
+        Ok(())
     }
 }

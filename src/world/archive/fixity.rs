@@ -130,7 +130,7 @@ impl Archive {
         files_below(&self.dir().join("blobs/sha256"))
     }
 
-    fn quarantine(&self, path: &Path, name: String, now: Timestamp) -> Result<DamagedBlob, Error> {
+    pub(super) fn quarantine(&self, path: &Path, name: String, now: Timestamp) -> Result<DamagedBlob, Error> {
         let day = now.to_zoned_datetime(TimeZone::UTC).date();
         let dir = self.dir().join("quarantine").join(day.to_string());
         let moved_to = dir.join(&name);
@@ -160,7 +160,7 @@ impl Archive {
 }
 
 /// `None` for a file that is not a blob.
-fn digest_in_name(path: &Path) -> Option<Digest> {
+pub(super) fn digest_in_name(path: &Path) -> Option<Digest> {
     path.file_name()?.to_str()?.parse().ok()
 }
 

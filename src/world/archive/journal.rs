@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Archive, Error, failed, files_below, private_dir};
+use super::{Archive, Error, failed, files_below, is_regular, private_dir};
 use crate::domain::journal::Entry;
 
 impl Archive {
@@ -69,7 +69,9 @@ impl Archive {
 
     fn journal_files(&self) -> Result<Vec<PathBuf>, Error> {
         let mut files = files_below(&self.dir().join("captures"))?;
-        files.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+        files.retain(|path| {
+            path.extension().is_some_and(|extension| extension == "jsonl") && is_regular(path)
+        });
         Ok(files)
     }
 }

@@ -13,16 +13,20 @@ mod signing_key;
 mod stream;
 mod removal;
 mod space;
+mod verified;
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-pub use backup::BackupTotals;
+use self::fixity::digest_in_name;
+pub use backup::{BackupTotals, RestoredBlobs};
 pub use fixity::{DamagedBlob, FixityResults};
 pub use stream::stream;
 
+use self::verified::VerifiedBlobs;
 use crate::domain::capture::Digest;
 use crate::world::spool::{Spool, SpooledBody};
 
@@ -44,6 +48,8 @@ pub enum Error {
     Full(#[source] io::Error),
     #[error("the archive has no blob {0}; run `onreserve verify` to list all missing copies")]
     Missing(Digest),
+    #[error("the bytes of the blob {digest} have changed{}; restore it from a backup, or the next night fetches the document again", quarantine_place(moved_to.as_deref()))]
+    Altered { digest: Digest, moved_to: Option<PathBuf> },
     #[error("the journal {} cannot be read at line {line}: {source}; restore the file from a backup", path.display())]
     MalformedJournal { path: PathBuf, line: u64, source: serde_json::Error },
     #[error("cannot {doing} {} in the archive: {source}; check permissions and free space", path.display())]
@@ -86,6 +92,7 @@ pub fn check_writable(dir: &Path) -> Result<(), Error> {
 #[derive(Clone, Debug)]
 pub struct Archive {
     dir: PathBuf,
+    verified: Arc<VerifiedBlobs>,
 }
 
 impl Archive {
@@ -94,7 +101,7 @@ impl Archive {
     /// Removes bodies that an interrupted run left in the spool; the caller must be
     /// the sole instance.
     pub fn open(dir: &Path) -> Result<Self, Error> {
-        let archive = Self { dir: dir.to_owned() };
+        let archive = Self::at(dir);
         archive.prepare().map_err(|source| Error::NotWritable { dir: dir.to_owned(), source })?;
         archive.check_format()?;
         Ok(archive)
@@ -103,9 +110,13 @@ impl Archive {
     /// Opens an archive that a service may be using, to read it and to append to its
     /// journal. To remove copies, hold the lock on the captures.
     pub fn open_shared(dir: &Path) -> Result<Self, Error> {
-        let archive = Self { dir: dir.to_owned() };
+        let archive = Self::at(dir);
         archive.check_format()?;
         Ok(archive)
+    }
+
+    fn at(dir: &Path) -> Self {
+        Self { dir: dir.to_owned(), verified: Arc::default() }
     }
 
     /// Checks that the owner of the archive can change what this process writes: files
@@ -133,21 +144,13 @@ impl Archive {
         self.dir.join("blobs/sha256").join(&name[..2]).join(&name[2..4]).join(&name)
     }
 
-    pub fn open_blob(&self, digest: Digest) -> Result<File, Error> {
-        let path = self.path_of(digest);
-        File::open(&path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => Error::Missing(digest),
-            _ => Error::Io { doing: "open", path, source },
-        })
-    }
-
     /// Stores a spooled body. Equal bytes are stored once.
     ///
     /// After it returns, the bytes survive a crash under their name.
     pub fn store(&self, spooled: SpooledBody) -> Result<Digest, Error> {
         let digest = spooled.body.sha256;
         let target = self.path_of(digest);
-        if target.exists() {
+        if self.has_blob(digest)? {
             return Ok(digest);
         }
         self.publish(&spooled, &target).map_err(|source| failed("keep", &target, source))?;
@@ -158,7 +161,7 @@ impl Archive {
     pub fn store_bytes(&self, bytes: &[u8]) -> Result<Digest, Error> {
         let digest = Digest::of(bytes);
         let path = self.path_of(digest);
-        if path.exists() {
+        if self.has_blob(digest)? {
             return Ok(digest);
         }
         let spooled = self.spool().start().and_then(|mut incoming| {
@@ -244,6 +247,10 @@ fn failed(doing: &'static str, path: &Path, source: io::Error) -> Error {
     }
 }
 
+fn quarantine_place(moved_to: Option<&Path>) -> String {
+    moved_to.map(|path| format!(", so it was moved to {}", path.display())).unwrap_or_default()
+}
+
 /// All files below a directory, sorted.
 fn files_below(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut found = Vec::new();
@@ -258,6 +265,11 @@ fn files_below(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     }
     found.sort();
     Ok(found)
+}
+
+/// Whether a path is a regular file itself, not a link to one.
+fn is_regular(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|it| it.is_file())
 }
 
 fn private_dir(path: &Path) -> io::Result<()> {

@@ -1,9 +1,12 @@
 //! Copies: which open, and how the bytes leave.
 
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+
 use onreserve::domain::capture::Digest;
 use onreserve::domain::course::Openness;
+use onreserve::world::archive::Archive;
 
-use super::course::{ALIVE, GONE, GONE_PAGE, LICENSED, OWN, SVG, TAKEN};
+use super::course::{ALIVE, GONE, GONE_PAGE, LICENSED, NIGHTS, OWN, SVG, TAKEN, start_of};
 use super::{Server, course, settings};
 
 #[tokio::test]
@@ -149,4 +152,34 @@ async fn validators_spare_the_body_and_guard_the_parts() {
     let range = ("Range", "bytes=0-9");
     assert_eq!(server.get_with(&path, &[range, ("If-Range", &tag)]).await.status, 206);
     assert_eq!(server.get_with(&path, &[range, ("If-Range", "\"x\"")]).await.status, 200);
+}
+
+#[tokio::test]
+async fn altered_bytes_are_answered_with_503_and_the_reason() {
+    let (_dir, archive) = course::copied_archive();
+    let server = Server::over(&archive, settings(), start_of(NIGHTS + 1)).await;
+    let path = server.blob(GONE).await;
+    assert_eq!(server.get(&path).await.status, 200);
+    assert_eq!(server.get_with(&path, &[("If-None-Match", "*")]).await.status, 304);
+    let captures = server.catalogue.captures(&GONE.parse().unwrap()).await.unwrap();
+    let capture = &captures.last().unwrap().capture;
+    let file = Archive::open_shared(&archive).unwrap().path_of(capture.sha256);
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let blob = std::fs::OpenOptions::new().write(true).open(&file).unwrap();
+    blob.write_at(b"XXXXX", 100).unwrap();
+    let none: &[(&str, &str)] = &[];
+    for (headers, reason) in [
+        (none, "has changed on the disk"),
+        (none, "is missing"),
+        (&[("If-None-Match", "*")], "is missing"),
+        (&[("Range", "bytes=0-9")], "is missing"),
+    ] {
+        let reply = server.get_with(&path, headers).await;
+        assert_eq!((reply.status, reply.header("cache-control")), (503, Some("no-store")), "{headers:?}");
+        assert!(reply.text().contains(reason), "{headers:?}: {}", reply.text());
+    }
+    assert!(server.get(&format!("/a/{}", capture.id())).await.text().contains("is missing"));
+    assert!(!file.exists(), "it is in quarantine");
+    let verified = server.catalogue.verified().await.unwrap();
+    assert!(!verified[&capture.sha256].is_sound, "the administrator sees it");
 }

@@ -112,3 +112,18 @@ async fn an_address_however_it_is_written_gets_an_answer() {
     let refused = server.get(&endless).await.status;
     assert!([414, 431].contains(&refused), "{refused}");
 }
+
+#[tokio::test]
+async fn a_request_names_exactly_one_host() {
+    let server = Server::start().await;
+    for (head, status) in [
+        ("GET /healthz HTTP/1.1\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\nHost: a\r\nHost: a\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\nHost: a\r\n", 200),
+        ("GET /healthz HTTP/1.0\r\n", 200),
+        ("GET /healthz HTTP/1.0\r\nHost: a\r\nHost: b\r\n", 400),
+    ] {
+        assert_eq!(server.raw(&format!("{head}Connection: close\r\n\r\n")).await.status, status, "{head}");
+    }
+}

@@ -141,7 +141,6 @@ impl Server {
     }
 
     async fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Reply {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
         let line = |(name, value): &(&str, &str)| format!("{name}: {value}\r\n");
         let is_host = |(name, _): &&(&str, &str)| *name == "Host";
         let host = headers.iter().find(is_host).map_or("localhost", |(_, host)| *host);
@@ -149,7 +148,13 @@ impl Server {
         let lines = others.map(line).collect::<Vec<_>>().concat();
         let head =
             format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{lines}\r\n{body}");
-        stream.write_all(head.as_bytes()).await.unwrap();
+        self.raw(&head).await
+    }
+
+    /// A request as it is written.
+    async fn raw(&self, request: &str) -> Reply {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).await.unwrap();
         parse(&bytes)
