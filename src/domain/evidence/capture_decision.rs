@@ -5,10 +5,12 @@ use jiff::SignedDuration;
 use crate::domain::capture::CaptureReason;
 use crate::domain::document::{Document, Fingerprint, Format};
 use crate::domain::evidence::classify::{ResponseClass, classify};
+use crate::domain::evidence::document_file::is_file;
 use crate::domain::evidence::link_history::LinkHistory;
 use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::visit_context::VisitContext;
 use crate::domain::evidence::{Drift, Evidence, Finding, page_signatures, text_noise};
+use crate::domain::link::Kind;
 
 /// A page that only flickers is kept once a week, not every night.
 const SMALL_CHANGES_KEPT_EVERY: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -34,7 +36,7 @@ pub fn needs_last(history: &LinkHistory, baseline: Option<&Document>) -> bool {
 /// of the last good capture but a good one.
 pub fn capture_reason(context: &VisitContext, evidence: &Evidence) -> Option<(CaptureReason, bool)> {
     let Finding::Healthy { drift, .. } = &evidence.finding else { return None };
-    if !context.link.kind.is_kept() || context.history.is_taken_down {
+    if !is_captured(context) || context.history.is_taken_down {
         return None;
     }
     let last = context.history.last.as_ref().map(|kept| &kept.capture);
@@ -68,6 +70,21 @@ pub fn capture_reason(context: &VisitContext, evidence: &Evidence) -> Option<(Ca
                     || was_seen_before(context, change.text)))
             .then_some((CaptureReason::Changed, false))
         }
+    }
+}
+
+/// Whether captures of the link are stored: of documents always; of code, files
+/// and not the pages of a repository; of videos, the page around a recording and
+/// not the player of a video host.
+fn is_captured(context: &VisitContext) -> bool {
+    let document = context.document().map(|(_, document)| document);
+    match context.link.kind {
+        kind if kind.is_kept() => true,
+        Kind::Code => document.is_some_and(is_file),
+        Kind::Video => {
+            document.is_some_and(|it| it.html.is_some()) && context.host_rules().host_api.is_none()
+        }
+        _ => false,
     }
 }
 
