@@ -18,7 +18,7 @@ use crate::night::progress::{Progress, Watcher};
 use crate::night::replay;
 use crate::night::texts;
 use crate::world::World;
-use crate::world::catalogue::NightRef;
+use crate::world::catalogue::{DocumentText, NightRef};
 
 /// The most visits that are stored at once, so that a thousand small pages do not
 /// need a thousand syncs of the disk.
@@ -81,15 +81,15 @@ impl RunningNight {
 
 /// Stores visits as they end, in batches.
 pub(super) async fn each(
-    mut visits: Receiver<VisitResult>,
+    mut results: Receiver<VisitResult>,
     night: &RunningNight,
     world: &World,
     watch: Watcher<'_>,
 ) -> anyhow::Result<HashMap<Address, Evidence>> {
     let mut evidence = HashMap::new();
     let mut batch = Vec::with_capacity(BATCH);
-    while visits.recv_many(&mut batch, BATCH).await > 0 {
-        let (mut entries, mut read) = (Vec::new(), Vec::new());
+    while results.recv_many(&mut batch, BATCH).await > 0 {
+        let (mut entries, mut visits, mut read) = (Vec::new(), Vec::new(), Vec::new());
         for visited in &mut batch {
             let new_capture = match visited.new_capture.take() {
                 // Bytes that were taken down are not stored again from another address.
@@ -103,24 +103,23 @@ pub(super) async fn each(
                     texts::of_requisites(&new_capture.requisites, &world.archive, &world.reader).await?,
                 );
                 let kept = keep(&visited.link, new_capture, world)?;
-                read.push((kept.capture.sha256, passages));
+                read.push(DocumentText { sha256: kept.capture.sha256, passages });
                 entries.push(Entry::Capture(kept));
             }
             if let (Some(text), Some(sha256)) = (visited.new_fingerprint, visited.baseline) {
                 entries.push(Entry::Reread { link: visited.link.clone(), sha256, text });
             }
-            entries.push(Entry::Visit {
+            visits.push(Entry::Visit {
                 night: night.row.started,
                 link: visited.link.clone(),
                 evidence: visited.evidence.clone(),
             });
             watch(Progress::Visited { link: &visited.link, bytes: visited.bytes, kept: is_kept });
         }
+        // Rows of one table are written together.
+        entries.extend(visits);
         world.archive.append(world.clock.now(), &entries)?;
-        world.catalogue.apply(&entries).await?;
-        for (sha256, passages) in read {
-            world.catalogue.enter_text(sha256, &passages).await?;
-        }
+        world.catalogue.apply_with_texts(&entries, &read).await?;
         evidence.extend(batch.drain(..).map(|visited| (visited.link, visited.evidence)));
     }
     Ok(evidence)

@@ -8,7 +8,7 @@ use crate::domain::capture::KeptRequisite;
 use crate::domain::document;
 use crate::domain::document::passage::Passage;
 use crate::world::archive::Archive;
-use crate::world::catalogue::Catalogue;
+use crate::world::catalogue::{Catalogue, DocumentText};
 use crate::world::reader::Reader;
 
 /// The documents that are read at the end of a night. The next night continues.
@@ -38,7 +38,7 @@ pub async fn read_missing(
         } else {
             Vec::new()
         };
-        catalogue.enter_text(capture.sha256, &passages).await?;
+        catalogue.enter_text(&DocumentText { sha256: capture.sha256, passages }).await?;
     }
     Ok(())
 }

@@ -1,25 +1,37 @@
 //! Applies journal entries to the tables. Applying one twice changes nothing.
 
+use std::mem::discriminant;
+
 use jiff::Timestamp;
 use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::link_id::link_id;
 use super::value::{from_json, json, time};
-use super::{Catalogue, Error, LapsedDecision, decisions, replacements};
+use super::{Catalogue, DocumentText, Error, LapsedDecision, bulk, decisions, replacements, texts};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
 use crate::domain::document::Fingerprint;
-use crate::domain::evidence::Evidence;
 use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::journal::Entry;
 
 impl Catalogue {
     /// Applies a batch in one transaction.
     pub async fn apply(&self, entries: &[Entry]) -> Result<(), Error> {
+        self.apply_with_texts(entries, &[]).await
+    }
+
+    /// Applies a batch, and enters the texts of its captures, in one transaction.
+    pub async fn apply_with_texts(&self, entries: &[Entry], texts: &[DocumentText]) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
-        for entry in entries {
-            apply(entry, &mut transaction).await?;
+        // Most entries are visits and captures, and these come in runs.
+        for run in entries.chunk_by(|one, next| discriminant(one) == discriminant(next)) {
+            bulk::captures(run, &mut transaction).await?;
+            bulk::visits(run, &mut transaction).await?;
+            for entry in run {
+                apply(entry, &mut transaction).await?;
+            }
         }
+        texts::enter(texts, &mut transaction).await?;
         Ok(transaction.commit().await?)
     }
 }
@@ -32,8 +44,8 @@ async fn apply(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Er
                 .execute(&mut **on)
                 .await?;
         }
-        Entry::Capture(kept) => capture(kept, on).await?,
-        Entry::Visit { night, link, evidence } => visit(*night, link, evidence, on).await?,
+        // In bulk.
+        Entry::Capture(_) | Entry::Visit { .. } => {}
         Entry::Page { .. } => page(entry, on).await?,
         Entry::Accepted { at, link, sha256 } => accepted(link, *sha256, *at, on).await?,
         Entry::Decided { at, course, link, decision } => {
@@ -105,53 +117,6 @@ async fn reinstated(link: &Address, at: Timestamp, on: &mut Transaction<'_, Sqli
         .bind(link)
         .execute(&mut **on)
         .await?;
-    Ok(())
-}
-
-async fn capture(kept: &StoredCapture, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
-    let capture = &kept.capture;
-    let link = link_id(&capture.link, on).await?;
-    sqlx::query(
-        "INSERT INTO capture (link, sha256, captured_at, kept) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-    )
-    .bind(link)
-    .bind(capture.sha256.to_string())
-    .bind(time(capture.captured_at))
-    .bind(json(kept)?)
-    .execute(&mut **on)
-    .await?;
-    if kept.is_baseline {
-        sqlx::query(
-            "INSERT INTO baseline (link, capture, accepted_at) \
-             SELECT link, id, captured_at FROM capture WHERE link = ? AND sha256 = ? AND captured_at = ? \
-             ON CONFLICT (link) DO UPDATE SET capture = excluded.capture, accepted_at = excluded.accepted_at \
-             WHERE excluded.accepted_at > baseline.accepted_at",
-        )
-        .bind(link)
-        .bind(capture.sha256.to_string())
-        .bind(time(capture.captured_at))
-        .execute(&mut **on)
-        .await?;
-    }
-    Ok(())
-}
-
-async fn visit(
-    night: Timestamp,
-    link: &Address,
-    evidence: &Evidence,
-    on: &mut Transaction<'_, Sqlite>,
-) -> Result<(), Error> {
-    let link = link_id(link, on).await?;
-    sqlx::query(
-        "INSERT INTO visit (link, night, evidence) SELECT ?, id, ? FROM night WHERE started = ? \
-         ON CONFLICT (link, night) DO NOTHING",
-    )
-    .bind(link)
-    .bind(json(evidence)?)
-    .bind(time(night))
-    .execute(&mut **on)
-    .await?;
     Ok(())
 }
 

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 
-use super::value::{from_json, time_from};
+use super::value::{from_json, json, time_from};
 use super::{Catalogue, Error};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
@@ -18,14 +19,24 @@ use crate::domain::verdict::breaker::{self, LinkResult, Void};
 
 /// The number of visits that judging uses.
 const NIGHTS_REMEMBERED: i64 = 100;
+/// Links of one query; their rows are in memory at the same time.
+const LINKS_AT_ONCE: usize = 200;
 
-/// The last visits of a link. In one value: every night asks for those of every
-/// link, and a row costs more than what is in it. In the order of the key, so
+/// The last visits of a link, at most ?1. In one value: every night asks for those of
+/// every link, and a row costs more than what is in it. In the order of the key, so
 /// that a link of ten years costs no more than one of a term.
-pub(super) const REMEMBERED: &str = "SELECT '[' || group_concat('[' || is_void || ',' || evidence || ']', ',' ORDER BY started DESC) || ']' \
-     FROM (SELECT evidence, night.void IS NOT NULL AS is_void, night.started FROM visit \
-     JOIN night ON night.id = visit.night WHERE visit.link = ? AND night.finished IS NOT NULL \
-     ORDER BY visit.night DESC LIMIT ?)";
+macro_rules! remembered {
+    () => {
+        "(SELECT '[' || group_concat('[' || is_void || ',' || evidence || ']', ',' ORDER BY started DESC) || ']' \
+         FROM (SELECT evidence, night.void IS NOT NULL AS is_void, night.started FROM visit \
+         JOIN night ON night.id = visit.night WHERE visit.link = link.id AND night.finished IS NOT NULL \
+         ORDER BY visit.night DESC LIMIT ?1))"
+    };
+}
+
+/// For a look at how it is found.
+#[cfg(test)]
+pub(super) const REMEMBERED: &str = remembered!();
 
 /// A capture is that of the night that had begun last. What a void one brought
 /// may be the page of whatever stands between us and the web.
@@ -34,6 +45,19 @@ macro_rules! of_a_valid_night {
         "(SELECT void FROM night WHERE started <= capture.captured_at ORDER BY started DESC LIMIT 1) IS NULL"
     };
 }
+
+/// What is known of the links of a JSON array of addresses (?2), in one query.
+const RECORDS: &str = concat!(
+    "SELECT link.address, verdict.verdict, (SELECT kept FROM capture WHERE capture.id = baseline.capture AND ",
+    of_a_valid_night!(),
+    "), EXISTS (SELECT 1 FROM takedown WHERE takedown.link = link.id AND undone_at IS NULL), ",
+    remembered!(),
+    ", (SELECT kept FROM capture WHERE capture.link = link.id AND ",
+    of_a_valid_night!(),
+    " ORDER BY captured_at DESC, id DESC LIMIT 1) \
+     FROM json_each(?2) AS wanted CROSS JOIN link ON link.address = wanted.value \
+     LEFT JOIN verdict ON verdict.link = link.id LEFT JOIN baseline ON baseline.link = link.id"
+);
 
 /// What the catalogue records of a link.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -53,66 +77,26 @@ impl LinkRecord {
 }
 
 impl Catalogue {
+    /// What is recorded of some links; those that were never visited are left out.
     pub async fn link_records(&self, links: &[Address]) -> Result<HashMap<Address, LinkRecord>, Error> {
         let mut known = HashMap::new();
-        for link in links {
-            if let Some(one) = self.link_record(link).await? {
-                known.insert(link.clone(), one);
-            }
+        for links in links.chunks(LINKS_AT_ONCE) {
+            let wanted: Vec<&str> = links.iter().map(Address::as_str).collect();
+            let rows = sqlx::query(RECORDS)
+                .bind(NIGHTS_REMEMBERED)
+                .bind(json(&wanted)?)
+                .fetch_all(&self.pool)
+                .await?;
+            let mut found: HashMap<String, LinkRecord> =
+                rows.iter().map(|row| Ok((row.get(0), link_record(row)?))).collect::<Result<_, Error>>()?;
+            known.extend(links.iter().filter_map(|link| Some((link.clone(), found.remove(link.as_str())?))));
         }
         Ok(known)
     }
 
     /// `None` if the link was never visited.
     pub async fn link_record(&self, link: &Address) -> Result<Option<LinkRecord>, Error> {
-        let row = sqlx::query(concat!(
-            "SELECT link.id, verdict.verdict, capture.kept, \
-             EXISTS (SELECT 1 FROM takedown WHERE takedown.link = link.id AND undone_at IS NULL) FROM link \
-             LEFT JOIN verdict ON verdict.link = link.id LEFT JOIN baseline ON baseline.link = link.id \
-             LEFT JOIN capture ON capture.id = baseline.capture AND ",
-            of_a_valid_night!(),
-            " WHERE link.address = ?"
-        ))
-        .bind(link.as_str())
-        .fetch_optional(&self.pool)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let id: i64 = row.get(0);
-        let (mut history, mut voids): (Vec<Evidence>, Vec<Evidence>) = (Vec::new(), Vec::new());
-        let visits = sqlx::query_scalar::<_, Option<String>>(REMEMBERED)
-            .bind(id)
-            .bind(NIGHTS_REMEMBERED)
-            .fetch_one(&self.pool)
-            .await?;
-        let visits: Vec<(u8, Evidence)> =
-            visits.map(|visits| from_json(&visits)).transpose()?.unwrap_or_default();
-        for (is_void, evidence) in visits {
-            if is_void == 0 {
-                history.push(evidence);
-            } else if history.is_empty() {
-                voids.push(evidence);
-            }
-        }
-        history.reverse();
-        let last = sqlx::query_scalar::<_, String>(concat!(
-            "SELECT kept FROM capture WHERE link = ? AND ",
-            of_a_valid_night!(),
-            " ORDER BY captured_at DESC, id DESC LIMIT 1"
-        ))
-        .bind(id)
-        .fetch_optional(&self.pool)
-        .await?;
-        let text = |column: usize| row.get::<Option<String>, _>(column);
-        Ok(Some(LinkRecord {
-            voids,
-            verdict: text(1).map(|text| from_json(&text)).transpose()?,
-            history: LinkHistory {
-                evidence: history,
-                baseline: text(2).map(|text| from_json(&text)).transpose()?,
-                last: last.map(|text| from_json(&text)).transpose()?,
-                is_taken_down: row.get(3),
-            },
-        }))
+        Ok(self.link_records(std::slice::from_ref(link)).await?.remove(link))
     }
 
     /// The current verdict of a link.
@@ -178,7 +162,7 @@ impl Catalogue {
     ) -> Result<Option<(Digest, Page)>, Error> {
         let row = sqlx::query("SELECT sha256, page FROM reading WHERE course = ? AND source = ?")
             .bind(course.as_str())
-            .bind(super::value::json(source)?)
+            .bind(json(source)?)
             .fetch_optional(&self.pool)
             .await?;
         row.map(|row| {
@@ -190,4 +174,28 @@ impl Catalogue {
         })
         .transpose()
     }
+}
+
+fn link_record(row: &SqliteRow) -> Result<LinkRecord, Error> {
+    let text = |column: usize| row.get::<Option<String>, _>(column);
+    let visits: Option<Vec<(u8, Evidence)>> = text(4).map(|visits| from_json(&visits)).transpose()?;
+    let (mut history, mut voids): (Vec<Evidence>, Vec<Evidence>) = (Vec::new(), Vec::new());
+    for (is_void, evidence) in visits.into_iter().flatten() {
+        if is_void == 0 {
+            history.push(evidence);
+        } else if history.is_empty() {
+            voids.push(evidence);
+        }
+    }
+    history.reverse();
+    Ok(LinkRecord {
+        voids,
+        verdict: text(1).map(|text| from_json(&text)).transpose()?,
+        history: LinkHistory {
+            evidence: history,
+            baseline: text(2).map(|text| from_json(&text)).transpose()?,
+            last: text(5).map(|text| from_json(&text)).transpose()?,
+            is_taken_down: row.get(3),
+        },
+    })
 }

@@ -6,6 +6,7 @@
 
 mod decisions;
 mod apply;
+mod bulk;
 mod fixity;
 mod emails;
 mod link_id;
@@ -40,7 +41,7 @@ pub use links::LinkRecord;
 pub use nights::{EndedNight, NightRecord, NightRef};
 pub use replacements::ReplacementSearch;
 pub use sessions::Session;
-pub use texts::{PassageId, SearchHit, SnippetPart};
+pub use texts::{DocumentText, PassageId, SearchHit, SnippetPart};
 pub use views::{CaptureSize, CourseRevision, FinishedNight};
 
 /// A catalogue that cannot be used.

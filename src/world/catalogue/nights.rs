@@ -9,7 +9,7 @@ use sqlx::{Row as _, Sqlite, Transaction};
 use super::emails::{self, OutboxChanges};
 use super::link_id::link_id;
 use super::value::{from_json, json, time, time_from};
-use super::{Catalogue, Error, LapsedDecision, decisions};
+use super::{Catalogue, Error, LapsedDecision, bulk, decisions};
 use crate::domain::address::Address;
 use crate::domain::course::CourseId;
 use crate::domain::evidence::Evidence;
@@ -126,9 +126,7 @@ impl Catalogue {
     /// Ends a night: verdicts, events, the letters that tell them and the end itself, or nothing of it.
     pub async fn finish_night(&self, record: &NightRecord) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
-        for (link, verdict) in &record.verdicts {
-            set_verdict(link, verdict, &mut transaction).await?;
-        }
+        bulk::verdicts(&record.verdicts, &mut transaction).await?;
         for (course, event) in &record.events {
             let link = link_id(&event.link, &mut transaction).await?;
             sqlx::query(
@@ -162,9 +160,7 @@ impl Catalogue {
     /// Sets what is believed of links, outside of any night.
     pub async fn set_verdicts(&self, verdicts: &[(Address, Verdict)]) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
-        for (link, verdict) in verdicts {
-            set_verdict(link, verdict, &mut transaction).await?;
-        }
+        bulk::verdicts(verdicts, &mut transaction).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -223,19 +219,5 @@ async fn store_report(
     .bind(REPORTS_KEPT)
     .execute(&mut **on)
     .await?;
-    Ok(())
-}
-
-async fn set_verdict(
-    link: &Address,
-    verdict: &Verdict,
-    on: &mut Transaction<'_, Sqlite>,
-) -> Result<(), Error> {
-    let link = link_id(link, on).await?;
-    sqlx::query("INSERT INTO verdict (link, verdict) VALUES (?, ?) ON CONFLICT (link) DO UPDATE SET verdict = excluded.verdict")
-        .bind(link)
-        .bind(json(verdict)?)
-        .execute(&mut **on)
-        .await?;
     Ok(())
 }

@@ -174,12 +174,14 @@ async fn a_night_that_was_told_is_over_though_nobody_wrote_that_down() {
 #[tokio::test]
 async fn what_is_remembered_is_found_without_sorting_every_night_there_was() {
     let (_dir, catalogue) = catalogue().await;
-    let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", links::REMEMBERED)))
-        .bind(1)
-        .bind(100)
-        .fetch_all(&catalogue.pool)
-        .await
-        .unwrap();
+    let plan = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "EXPLAIN QUERY PLAN SELECT {} FROM link",
+        links::REMEMBERED
+    )))
+    .bind(100)
+    .fetch_all(&catalogue.pool)
+    .await
+    .unwrap();
     let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
     assert!(steps.iter().any(|step| step.contains("SEARCH visit USING")), "{steps:?}");
     assert!(!steps.iter().any(|step| step.contains("FOR ORDER BY")), "{steps:?}");

@@ -2,18 +2,20 @@
 //!
 //! Texts belong to digests, not to captures: equal bodies are entered once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use sqlx::Row as _;
+use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::search_text::{joined, separated};
-use super::value::from_json;
+use super::value::{from_json, json};
 use super::{Catalogue, Error};
 use crate::domain::capture::Digest;
 use crate::domain::document::EXTRACTION;
 use crate::domain::document::passage::Passage;
 use crate::domain::evidence::link_history::StoredCapture;
 
+/// Bounds the memory of a statement: a text has at most some megabytes.
+const TEXTS_AT_ONCE: usize = 16;
 /// Words beyond these narrow nothing any more.
 const MOST_WORDS: usize = 12;
 /// Shorter words are sought as they are; longer ones find what begins with them.
@@ -41,28 +43,48 @@ pub struct SnippetPart {
     pub is_match: bool,
 }
 
+/// The text of a document, as it is searched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentText {
+    pub sha256: Digest,
+    pub passages: Vec<Passage>,
+}
+
+/// Enters texts in few statements. Of equal digests the first counts.
+pub(super) async fn enter(texts: &[DocumentText], on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
+    let mut seen = HashSet::new();
+    let texts: Vec<&DocumentText> = texts.iter().filter(|text| seen.insert(text.sha256)).collect();
+    for texts in texts.chunks(TEXTS_AT_ONCE) {
+        let digests = json(&texts.iter().map(|text| text.sha256).collect::<Vec<_>>())?;
+        sqlx::query("DELETE FROM document_text WHERE sha256 IN (SELECT value FROM json_each(?))")
+            .bind(&digests)
+            .execute(&mut **on)
+            .await?;
+        sqlx::query("INSERT INTO document_text (sha256, extraction) SELECT value, ? FROM json_each(?)")
+            .bind(EXTRACTION)
+            .bind(&digests)
+            .execute(&mut **on)
+            .await?;
+        let passages = texts.iter().flat_map(|text| {
+            text.passages.iter().map(move |passage| (text.sha256, passage.page, separated(&passage.text)))
+        });
+        sqlx::query(
+            "INSERT INTO passage (document, page, text) \
+             SELECT document_text.id, entered.value ->> 1, entered.value ->> 2 FROM json_each(?) AS entered \
+             CROSS JOIN document_text ON document_text.sha256 = entered.value ->> 0",
+        )
+        .bind(json(&passages.collect::<Vec<_>>())?)
+        .execute(&mut **on)
+        .await?;
+    }
+    Ok(())
+}
+
 impl Catalogue {
     /// Enters the text of a document; one that is known is replaced.
-    pub async fn enter_text(&self, sha256: Digest, passages: &[Passage]) -> Result<(), Error> {
+    pub async fn enter_text(&self, text: &DocumentText) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
-        sqlx::query("DELETE FROM document_text WHERE sha256 = ?")
-            .bind(sha256.to_string())
-            .execute(&mut *transaction)
-            .await?;
-        let document: i64 =
-            sqlx::query_scalar("INSERT INTO document_text (sha256, extraction) VALUES (?, ?) RETURNING id")
-                .bind(sha256.to_string())
-                .bind(EXTRACTION)
-                .fetch_one(&mut *transaction)
-                .await?;
-        for passage in passages {
-            sqlx::query("INSERT INTO passage (document, page, text) VALUES (?, ?, ?)")
-                .bind(document)
-                .bind(passage.page)
-                .bind(separated(&passage.text))
-                .execute(&mut *transaction)
-                .await?;
-        }
+        enter(std::slice::from_ref(text), &mut transaction).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -218,9 +240,12 @@ mod tests {
         let (_dir, catalogue) = catalogue().await;
         let (one, other) = (Digest::of(b"1"), Digest::of(b"2"));
         let text = pages(&["An introduction.", "Normalizing flows transport na\u{ef}ve densities."]);
-        catalogue.enter_text(one, &text).await.unwrap();
-        catalogue.enter_text(one, &text).await.unwrap();
-        catalogue.enter_text(other, &pages(&["Flows of water."])).await.unwrap();
+        catalogue.enter_text(&DocumentText { sha256: one, passages: text.clone() }).await.unwrap();
+        catalogue.enter_text(&DocumentText { sha256: one, passages: text.clone() }).await.unwrap();
+        catalogue
+            .enter_text(&DocumentText { sha256: other, passages: pages(&["Flows of water."]) })
+            .await
+            .unwrap();
         let found = catalogue.search("naive FLOW", &[one, other], 10).await.unwrap();
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!((found[0].sha256, found[0].page), (one, Some(2)));
@@ -242,7 +267,7 @@ mod tests {
         let sha256 = Digest::of(b"1");
         let text =
             pages(&["\u{53ef}\u{9006}\u{53d8}\u{6362}\u{4e0e}\u{96c5}\u{53ef}\u{6bd4}", "\u{53d8}\u{9006}"]);
-        catalogue.enter_text(sha256, &text).await.unwrap();
+        catalogue.enter_text(&DocumentText { sha256, passages: text.clone() }).await.unwrap();
         let found = catalogue.search("\u{53d8}\u{6362}", &[sha256], 10).await.unwrap();
         assert_eq!(found.iter().map(|hit| hit.page).collect::<Vec<_>>(), [Some(1)]);
         let snippets = catalogue.snippets("\u{53d8}\u{6362}", &[found[0].passage]).await.unwrap();
@@ -256,7 +281,10 @@ mod tests {
     async fn a_forgotten_text_leaves_nothing_in_the_file() {
         let (dir, catalogue) = catalogue().await;
         let sha256 = Digest::of(b"1");
-        catalogue.enter_text(sha256, &pages(&["a most quixotically unusual word"])).await.unwrap();
+        catalogue
+            .enter_text(&DocumentText { sha256, passages: pages(&["a most quixotically unusual word"]) })
+            .await
+            .unwrap();
         catalogue.forget_text(sha256).await.unwrap();
         assert_eq!(catalogue.search("quixotically", &[sha256], 10).await.unwrap(), []);
         assert_eq!(catalogue.text(sha256).await.unwrap(), None);
@@ -272,7 +300,8 @@ mod tests {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let (_dir, catalogue) = runtime.block_on(catalogue());
         let sha256 = Digest::of(b"1");
-        runtime.block_on(catalogue.enter_text(sha256, &pages(&["plain words"]))).unwrap();
+        let text = DocumentText { sha256, passages: pages(&["plain words"]) };
+        runtime.block_on(catalogue.enter_text(&text)).unwrap();
         let search = |query: &str| runtime.block_on(catalogue.search(query, &[sha256], 10)).unwrap();
         for query in
             ["plain OR nothing", "text:plain", "NEAR(plain words)", "plain NOT words", "^plain*\"", "\0"]

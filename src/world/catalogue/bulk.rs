@@ -1,0 +1,124 @@
+//! The tables to which a night writes many rows: one statement for all rows of a table.
+//!
+//! A statement takes its rows as one JSON array, because every statement is handed to
+//! another thread and back.
+
+use std::collections::BTreeSet;
+
+use sqlx::{Sqlite, Transaction};
+
+use super::Error;
+use super::value::{json, time};
+use crate::domain::address::Address;
+use crate::domain::evidence::link_history::StoredCapture;
+use crate::domain::journal::Entry;
+use crate::domain::verdict::Verdict;
+
+/// Inserts the rows of links that are new; every other table refers to them.
+async fn links<'a>(
+    links: impl Iterator<Item = &'a Address>,
+    on: &mut Transaction<'_, Sqlite>,
+) -> Result<(), Error> {
+    let links: BTreeSet<&str> = links.map(Address::as_str).collect();
+    let insert =
+        "INSERT INTO link (address) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING";
+    execute(insert, json(&links)?, on).await
+}
+
+/// Enters the visits among some entries.
+pub(super) async fn visits(entries: &[Entry], on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
+    let (mut addresses, mut rows) = (Vec::new(), Vec::new());
+    for entry in entries {
+        if let Entry::Visit { night, link, evidence } = entry {
+            addresses.push(link);
+            rows.push((time(*night), link.as_str(), json(evidence)?));
+        }
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    links(addresses.into_iter(), on).await?;
+    execute(
+        "INSERT INTO visit (link, night, evidence) SELECT link.id, night.id, entered.value ->> 2 \
+         FROM json_each(?) AS entered CROSS JOIN night ON night.started = entered.value ->> 0 \
+         CROSS JOIN link ON link.address = entered.value ->> 1 \
+         WHERE true ON CONFLICT (link, night) DO NOTHING",
+        json(&rows)?,
+        on,
+    )
+    .await
+}
+
+/// Enters the captures among some entries, and makes baselines of those that are meant to be.
+pub(super) async fn captures(entries: &[Entry], on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
+    let mut captures: Vec<&StoredCapture> = Vec::new();
+    let mut rows = Vec::new();
+    for entry in entries {
+        if let Entry::Capture(kept) = entry {
+            let capture = &kept.capture;
+            let (sha256, at) = (capture.sha256.to_string(), time(capture.captured_at));
+            rows.push((capture.link.as_str(), sha256, at, json(kept)?));
+            captures.push(kept);
+        }
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    links(captures.iter().map(|kept| &kept.capture.link), on).await?;
+    execute(
+        "INSERT INTO capture (link, sha256, captured_at, kept) \
+         SELECT link.id, entered.value ->> 1, entered.value ->> 2, entered.value ->> 3 \
+         FROM json_each(?) AS entered CROSS JOIN link ON link.address = entered.value ->> 0 \
+         WHERE true ON CONFLICT DO NOTHING",
+        json(&rows)?,
+        on,
+    )
+    .await?;
+    let baselines: Vec<_> = captures
+        .iter()
+        .zip(&rows)
+        .filter(|(kept, _)| kept.is_baseline)
+        .map(|(_, (link, sha256, at, _))| (link, sha256, at))
+        .collect();
+    execute(
+        "INSERT INTO baseline (link, capture, accepted_at) \
+         SELECT capture.link, capture.id, capture.captured_at \
+         FROM json_each(?) AS entered CROSS JOIN link ON link.address = entered.value ->> 0 \
+         CROSS JOIN capture ON capture.link = link.id AND capture.sha256 = entered.value ->> 1 \
+         AND capture.captured_at = entered.value ->> 2 \
+         WHERE true ON CONFLICT (link) DO UPDATE SET capture = excluded.capture, \
+         accepted_at = excluded.accepted_at WHERE excluded.accepted_at > baseline.accepted_at",
+        json(&baselines)?,
+        on,
+    )
+    .await
+}
+
+/// Sets what is believed of links.
+pub(super) async fn verdicts(
+    verdicts: &[(Address, Verdict)],
+    on: &mut Transaction<'_, Sqlite>,
+) -> Result<(), Error> {
+    links(verdicts.iter().map(|(link, _)| link), on).await?;
+    let mut rows = Vec::new();
+    for (link, verdict) in verdicts {
+        rows.push((link.as_str(), json(verdict)?));
+    }
+    execute(
+        "INSERT INTO verdict (link, verdict) SELECT link.id, entered.value ->> 1 \
+         FROM json_each(?) AS entered CROSS JOIN link ON link.address = entered.value ->> 0 \
+         WHERE true ON CONFLICT (link) DO UPDATE SET verdict = excluded.verdict",
+        json(&rows)?,
+        on,
+    )
+    .await
+}
+
+async fn execute(
+    statement: &'static str,
+    rows: String,
+    on: &mut Transaction<'_, Sqlite>,
+) -> Result<(), Error> {
+    sqlx::query(statement).bind(rows).execute(&mut **on).await?;
+    Ok(())
+}
