@@ -8,7 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on has failed")]
 
 use std::fmt::Write as _;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::civil::date;
 use onreserve::domain::address::Address;
@@ -25,20 +25,20 @@ fn main() {
         ("HTML, a list", html_list(), Markup::Html),
         ("Markdown, sections", markdown(), Markup::Markdown),
     ] {
-        let mut times: Vec<f64> = (0..ROUNDS)
+        let mut times: Vec<Duration> = (0..ROUNDS)
             .map(|_| {
                 let started = Instant::now();
                 assert_eq!(page::read(&text, markup, &context).mentions.len(), LINKS);
-                started.elapsed().as_secs_f64()
+                started.elapsed()
             })
             .collect();
-        times.sort_by(f64::total_cmp);
+        times.sort();
         let median = times[ROUNDS / 2];
         println!(
-            "{name:<20} {:.0} KiB, {LINKS} links: {:.1} ms, {:.2} us a link",
-            text.len() as f64 / 1024.0,
-            median * 1e3,
-            median * 1e6 / LINKS as f64
+            "{name:<20} {} KiB, {LINKS} links: {:.1} ms, {:.2} us a link",
+            text.len() / 1024,
+            median.as_secs_f64() * 1e3,
+            (median / u32::try_from(LINKS).unwrap()).as_secs_f64() * 1e6
         );
     }
     if let Some(peak) = peak_kib() {
@@ -51,7 +51,7 @@ fn html_table() -> String {
         "<!doctype html><title>Sorting, Fall 2026</title><h1>Sorting</h1><table><tr><th>Date<th>Reading</tr>"
             .to_owned();
     for n in 0..LINKS {
-        write!(text, "<tr><td>9/{}</td><td><a href=\"p{n}.pdf\">Paper {n}</a></td></tr>\n", 1 + n % 28)
+        writeln!(text, "<tr><td>9/{}</td><td><a href=\"p{n}.pdf\">Paper {n}</a></td></tr>", 1 + n % 28)
             .unwrap();
     }
     text + "</table>"
@@ -60,7 +60,7 @@ fn html_table() -> String {
 fn html_list() -> String {
     let mut text = "<!doctype html><title>Sorting, Fall 2026</title><h1>Sorting</h1><ul>".to_owned();
     for n in 0..LINKS {
-        write!(text, "<li>Sep {}: <a href=\"https://h{n}.example/p\">Paper {n}</a></li>\n", 1 + n % 28)
+        writeln!(text, "<li>Sep {}: <a href=\"https://h{n}.example/p\">Paper {n}</a></li>", 1 + n % 28)
             .unwrap();
     }
     text + "</ul>"

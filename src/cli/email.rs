@@ -23,7 +23,7 @@ pub(super) struct TestEmailArguments {
     /// The configuration, with its `mail` section.
     #[arg(long, value_name = "FILE")]
     config: std::path::PathBuf,
-    /// The recipient [default: every report_to of the courses].
+    /// The recipient [default: every `report_to` of the courses].
     #[arg(long, value_name = "ADDRESS")]
     to: Vec<EmailAddress>,
     #[command(flatten)]

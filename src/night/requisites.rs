@@ -25,22 +25,30 @@ use crate::world::spool::SpooledBody;
 const MOST: usize = 200;
 const MOST_BYTES: u64 = 40 << 20;
 const LARGEST: u64 = 10 << 20;
-const LONGEST: Duration = Duration::from_secs(180);
+const LONGEST: Duration = Duration::from_mins(3);
 /// Sheets in sheets, frames in frames.
 const DEPTH: u32 = 3;
 /// What was kept with an earlier version of the page is not asked for again before this age.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// What tonight's pages needed, by address; `None` where it did not come.
+/// The requisites that were requested tonight, by address.
 #[derive(Debug, Default)]
-pub(super) struct RequisiteCache(Mutex<HashMap<Address, Option<KeptRequisite>>>);
+pub(super) struct RequisiteCache(Mutex<HashMap<Address, CachedRequisite>>);
+
+/// The result of tonight's request for a requisite.
+#[derive(Clone, Debug)]
+enum CachedRequisite {
+    Kept(KeptRequisite),
+    Unavailable,
+}
 
 impl RequisiteCache {
-    fn get(&self, address: &Address) -> Option<Option<KeptRequisite>> {
+    fn get(&self, address: &Address) -> Option<CachedRequisite> {
         self.0.lock().ok()?.get(address).cloned()
     }
 
     fn remember(&self, address: &Address, kept: Option<KeptRequisite>) {
+        let kept = kept.map_or(CachedRequisite::Unavailable, CachedRequisite::Kept);
         if let Ok(mut known) = self.0.lock() {
             known.insert(address.clone(), kept);
         }
@@ -138,8 +146,10 @@ impl Gathering<'_> {
 
     async fn one(&self, requisite: &Requisite) -> anyhow::Result<Option<KeptRequisite>> {
         let address = &requisite.address;
-        if let Some(known) = self.cache.get(address) {
-            return Ok(known);
+        match self.cache.get(address) {
+            Some(CachedRequisite::Kept(kept)) => return Ok(Some(kept)),
+            Some(CachedRequisite::Unavailable) => return Ok(None),
+            None => {}
         }
         let is_here = |kept: &&KeptRequisite| self.world.archive.path_of(kept.sha256).exists();
         if let Some(kept) = self.earlier.get(address).filter(is_here) {

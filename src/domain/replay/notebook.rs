@@ -32,8 +32,8 @@ struct Worksheet {
 
 #[derive(Deserialize)]
 struct Cell {
-    #[serde(default)]
-    cell_type: String,
+    #[serde(default, rename = "cell_type")]
+    kind: String,
     /// `input` in nbformat 3, `code` and `text` in nbformat 1.
     #[serde(default, alias = "input", alias = "code", alias = "text")]
     source: Value,
@@ -61,7 +61,7 @@ pub fn page(bytes: &[u8], title: &str) -> Option<String> {
     }
     let mut body = String::new();
     for cell in &cells {
-        match cell.cell_type.as_str() {
+        match cell.kind.as_str() {
             "code" => code(cell, &language, &mut body),
             "heading" => {
                 let level = cell.level.unwrap_or(1).clamp(1, 6);

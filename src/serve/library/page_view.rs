@@ -94,7 +94,7 @@ impl CapturePage {
         visitor: &Visitor,
         link: &LinkView,
         kept: &StoredCapture,
-    ) -> Result<Self, Error> {
+    ) -> Self {
         let prefix = match copies_origin::of_link(&library.settings, link) {
             Some(origin) => origin.absolute(""),
             None => library.settings.base_url.at(""),
@@ -110,14 +110,14 @@ impl CapturePage {
             let (bytes, _) = read(library, requisite).ok()??;
             Some((requisite.address.clone(), html::decode(&bytes, Some(&requisite.media_type))))
         });
-        Ok(Self {
+        Self {
             id: kept.capture.id(),
             title: crate::domain::report::wording::student::name_of(link.item()),
             texts: texts.collect(),
             requisites: Arc::new(kept.requisites.clone()),
             prefix: prefix.trim_end_matches('/').to_owned(),
             links,
-        })
+        }
     }
 
     /// Makes a page of bytes that came from `address`.

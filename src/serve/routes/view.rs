@@ -104,7 +104,7 @@ async fn respond_with(
     let Some(kind) = page_view::kind(head, &part.media_type, &part.address) else {
         return Ok(raw(part.sha256, headers, &part.media_type, bytes));
     };
-    let context = CapturePage::of(library, visitor, &found.link, &found.kept)?;
+    let context = CapturePage::of(library, visitor, &found.link, &found.kept);
     let rendering =
         tokio::task::spawn_blocking(move || context.render(kind, &bytes, &part.address, &part.media_type));
     let Some(page) = rendering.await.map_err(|error| Error::ReadCopy(std::io::Error::other(error)))? else {

@@ -8,6 +8,12 @@ fn document(text: &str) -> Option<String> {
     manners_of(text).document.map(String::from)
 }
 
+fn assert_documents(rows: &[(&str, &str)]) {
+    for (page, expected) in rows {
+        assert_eq!(document(page).as_deref(), Some(*expected), "{page}");
+    }
+}
+
 #[test]
 fn each_host_s_rule_leads_from_the_page_to_its_document() {
     let rows = [
@@ -56,6 +62,13 @@ fn each_host_s_rule_leads_from_the_page_to_its_document() {
             "https://docs.google.com/document/d/7x/edit",
             "https://docs.google.com/document/d/7x/export?format=pdf",
         ),
+    ];
+    assert_documents(&rows);
+}
+
+#[test]
+fn code_hosts_and_shared_drives_lead_from_the_page_to_the_file() {
+    let rows = [
         ("https://github.com/o/r/blob/main/a.py", "https://raw.githubusercontent.com/o/r/main/a.py"),
         ("https://gist.github.com/o/0a1b", "https://gist.githubusercontent.com/o/0a1b/raw"),
         (
@@ -87,9 +100,7 @@ fn each_host_s_rule_leads_from_the_page_to_its_document() {
             "https://zenodo.org/records/2/files/t.pptx?download=1",
         ),
     ];
-    for (page, expected) in rows {
-        assert_eq!(document(page).as_deref(), Some(expected), "{page}");
-    }
+    assert_documents(&rows);
 }
 
 #[test]

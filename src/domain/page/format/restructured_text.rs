@@ -59,7 +59,7 @@ impl TextReader {
             return title + 2;
         }
         if line.text.trim_start().starts_with(".. ") {
-            return self.explicit(lines, at);
+            return Self::explicit(lines, at);
         }
         if is_border(line.text) {
             return self.table(lines, at);
@@ -120,7 +120,7 @@ impl TextReader {
 
     /// Directives and comments: a block of code or raw text is passed over, the
     /// content of others is read.
-    fn explicit(&mut self, lines: &[Line], at: usize) -> usize {
+    fn explicit(lines: &[Line], at: usize) -> usize {
         let line = lines[at];
         let text = line.text.trim();
         let name = text.strip_prefix(".. ").and_then(|rest| rest.split_once("::")).map(|(name, _)| name);
