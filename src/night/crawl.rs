@@ -40,7 +40,7 @@ pub(super) async fn all(
     watch(Progress::Links { count: links.len(), known: evidence.len() });
     let left: Vec<&CheckedLink> = links.iter().filter(|link| !evidence.contains_key(&link.address)).collect();
     let (sender, receiver) = mpsc::channel(WAITING_TO_BE_WRITTEN);
-    let visits = visits(&left, known, Purpose::Capture, world, sender);
+    let visits = visits(&left, known, VisitPurpose::Capture, world, sender);
     let ((), recorded) = tokio::try_join!(visits, record::each(receiver, night, world, watch))?;
     evidence.extend(recorded);
     Ok(evidence)
@@ -48,7 +48,7 @@ pub(super) async fn all(
 
 /// What the visits are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(super) enum VisitPurpose {
     /// What is worth keeping is kept, pages with what they need.
     Capture,
     /// Only the state is asked for.
@@ -59,7 +59,7 @@ pub(super) enum Purpose {
 pub(super) async fn visits(
     left: &[&CheckedLink],
     known: &HashMap<Address, LinkRecord>,
-    purpose: Purpose,
+    purpose: VisitPurpose,
     world: &World,
     sender: mpsc::Sender<VisitResult>,
 ) -> anyhow::Result<()> {
@@ -77,7 +77,7 @@ pub(super) async fn visits(
                         visited.new_capture = None;
                         shared.without_room.fetch_add(1, Ordering::Relaxed);
                     }
-                    if purpose == Purpose::Capture {
+                    if purpose == VisitPurpose::Capture {
                         add_requisites(&mut visited, history, shared, world).await?;
                     }
                     // The receiver ends early only with an error, which it returns itself.

@@ -78,7 +78,7 @@ async fn recheck(
     }
     let started = world.clock.now();
     let (sender, mut receiver) = mpsc::channel(failing.len());
-    crawl::visits(&failing, &known, crawl::Purpose::Recheck, world, sender).await?;
+    crawl::visits(&failing, &known, crawl::VisitPurpose::Recheck, world, sender).await?;
     let mut visited = Vec::new();
     while let Some(visit) = receiver.recv().await {
         visited.push((visit.link, visit.evidence));

@@ -76,7 +76,7 @@ async fn a_dead_link_is_replaced_by_what_was_seen_to_work() {
 
     let (_, report) = town.run(&["report"]).await;
     assert!(
-        report.contains("Best replacement: a web archive's copy of Sun 13 Sep, byte for byte our"),
+        report.contains("Best replacement: a web archive's copy of Sun 13 Sep, the same bytes as our"),
         "{report}"
     );
     assert!(report.contains(&format!("http://archive.test{MEMENTO}\n")), "{report}");

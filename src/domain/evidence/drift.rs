@@ -53,8 +53,10 @@ fn compare_text(before: &Document, after: &Document) -> Drift {
     let change = change(before, after);
     let same_pages = before.pages == after.pages || after.format == Format::Html;
     if has_other_pages {
-        let is_cover = change.alarm.is_none() && !adds_a_passage(before, after);
-        return if is_cover { Drift::Small(change) } else { Drift::Different(change) };
+        // A cover page, or the same text with other page breaks.
+        let is_minor = pages_differ_by_one(before, after) || is_small(&change, after.format);
+        let is_noted = change.alarm.is_none() && is_minor && !adds_a_passage(before, after);
+        return if is_noted { Drift::Small(change) } else { Drift::Different(change) };
     }
     if change.words_changed == 0 && change.alarm.is_none() && (same_pages || !old.is_empty()) {
         return Drift::Same;
@@ -68,6 +70,10 @@ fn compare_text(before: &Document, after: &Document) -> Drift {
 
 fn has_other_pages(before: &Document, after: &Document) -> bool {
     before.pages.zip(after.pages).is_some_and(|(before, after)| before != after)
+}
+
+fn pages_differ_by_one(before: &Document, after: &Document) -> bool {
+    before.pages.zip(after.pages).is_some_and(|(before, after)| before.abs_diff(after) == 1)
 }
 
 /// Whether one of the two has a passage or a page that the other lacks,

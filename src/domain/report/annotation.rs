@@ -1,12 +1,10 @@
 //! Annotations: findings that programs show beside a line of a page.
 
-use serde::Serialize;
-
 use crate::domain::address::LinkId;
 use crate::domain::course::PageSource;
-use crate::domain::evidence::Reason;
 use crate::domain::link::Mention;
 use crate::domain::page::Defect;
+use crate::domain::report::annotation_rule::{AnnotationRule, PageRule};
 use crate::domain::report::wording::annotation as words;
 use crate::domain::report::{CourseFacts, LinkFacts, PageDefect, placement, wording};
 use crate::domain::verdict::State;
@@ -22,24 +20,6 @@ pub struct Annotation {
     pub line: u32,
     pub text: String,
     pub link: Option<LinkId>,
-}
-
-/// The rule that an annotation is a case of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(untagged)]
-pub enum AnnotationRule {
-    Link(Reason),
-    Page(PageRule),
-}
-
-/// Mistakes on a page that are found without a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PageRule {
-    EmptyLink,
-    Malformed,
-    MissingFile,
-    BrokenAnchor,
 }
 
 /// How serious an annotation is.

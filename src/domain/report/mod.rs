@@ -23,6 +23,7 @@ pub mod text;
 pub mod html;
 pub mod json;
 pub mod annotation;
+pub mod annotation_rule;
 pub mod sarif;
 pub mod github;
 pub mod junit;

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::domain::report::annotation::{Annotation, AnnotationRule, Severity, remarks};
+use crate::domain::report::annotation::{Annotation, Severity, remarks};
+use crate::domain::report::annotation_rule::AnnotationRule;
 use crate::domain::report::{CourseFacts, wording};
 
 const SCHEMA: &str =

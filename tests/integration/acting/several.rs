@@ -111,7 +111,7 @@ async fn links_of_a_host_with_the_same_failure_are_decided_together() {
     let path = path_in(&email, "act");
     let (service, at) = serving(&town, 3).await;
     let (_, page) = ask(at, "GET", &path, "").await;
-    assert!(page.contains("for all 3 links on tools.test"), "{page}");
+    assert!(page.contains("applies to all 3 links on tools.test"), "{page}");
     ask(at, "POST", &path, "choice=accept-dead").await;
     let decided = journal(&town);
     for tool in TOOLS {

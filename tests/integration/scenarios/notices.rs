@@ -235,7 +235,7 @@ pub(crate) const WALLS: &[(&str, u16, &str, &str)] = &[
         "",
         "<!doctype html><title>Best casino bonus</title><h1>Best casino bonus</h1><p>Win the jackpot tonight with betting tips that nobody else has, in the only casino that pays at once and asks nothing.",
     ),
-    ("zip", 200, "content-type: application/zip", "PK\u{3}\u{4} data"),
+    ("zip", 200, "content-type: application/zip", "PK\u{5}\u{6}\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
     ("mp3", 200, "content-type: audio/mpeg", "ID3\u{4} a talk"),
     ("no_such_key", 200, "", "<?xml version='1.0'?><Error><Code>NoSuchKey</Code></Error>"),
     ("mp4", 206, "content-type: video/mp4", "\0\0\0\u{18}ftypmp42 film"),

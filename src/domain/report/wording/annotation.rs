@@ -1,7 +1,7 @@
 //! The words of an annotation: one line that is complete by itself.
 
 use crate::domain::link::Mention;
-use crate::domain::report::annotation::{AnnotationRule, PageRule};
+use crate::domain::report::annotation_rule::{AnnotationRule, PageRule};
 use crate::domain::report::wording::{self, item as words};
 use crate::domain::report::{CourseFacts, LinkFacts};
 use crate::domain::verdict::State;
