@@ -3,7 +3,6 @@
 use crate::domain::address::Address;
 use crate::domain::document::{Document, Format, text};
 use crate::domain::evidence::classify::{ResponseClass, classify};
-use crate::domain::evidence::client_redirect;
 use crate::domain::evidence::host_rules::PageStatement;
 use crate::domain::evidence::identity::{self, Identity, Reference};
 use crate::domain::evidence::link_history::StoredCapture;
@@ -33,11 +32,6 @@ pub(super) fn assess(context: &VisitContext, page: &ProbeResult) -> Assessment {
         ResponseClass::Content(document) => of_work(context, page, document),
         ResponseClass::Unmodified => Assessment::Unmodified,
         ResponseClass::Gone(..) if has_the_right_body(context, page) => Assessment::Match,
-        ResponseClass::Gone(Reason::NotFound | Reason::ClientError, _)
-            if context.host_rules().hides_from_programs =>
-        {
-            Assessment::Refused(Reason::BotWall)
-        }
         ResponseClass::Gone(Reason::NotFound, weight) => of_not_found(context, page, weight),
         ResponseClass::Gone(Reason::ClientError, weight) if root_says(context, page.exchange.status()) => {
             debug_assert!(weight == Weight::Strong);
@@ -83,7 +77,6 @@ fn of_not_found(context: &VisitContext, page: &ProbeResult, weight: Weight) -> A
         .and_then(|(says, document)| says(document));
     match says {
         Some(PageStatement::Withdrawn) => Assessment::Mismatch(Reason::Withdrawn, Weight::Strong),
-        Some(PageStatement::Private) => Assessment::Restricted(Reason::Private),
         Some(PageStatement::Missing) | None if root_says(context, Some(404)) => {
             Assessment::Mismatch(Reason::NotFound, Weight::Inferred)
         }
@@ -106,10 +99,9 @@ fn of_work(context: &VisitContext, page: &ProbeResult, document: &Document) -> A
         match says {
             PageStatement::Missing => return Assessment::Mismatch(Reason::Soft404, Weight::Inferred),
             PageStatement::Withdrawn => return Assessment::Match,
-            PageStatement::Private => return Assessment::Restricted(Reason::Private),
         }
     }
-    if client_redirect::target(page).is_some() {
+    if document.html.as_ref().is_some_and(|html| html.sends_to.is_some()) {
         // It sends its readers in circles.
         return Assessment::Mismatch(Reason::RedirectLoop, Weight::Inferred);
     }
@@ -132,16 +124,12 @@ fn of_suspect(context: &VisitContext, page: &ProbeResult, document: &Document) -
     });
     let identity = identity(context, document);
     let is_baseline_lost = context.baseline.is_some() && identity == Identity::Mismatch;
-    if is_baseline_lost && page_signatures::has_any(SignatureKind::Maintenance, page)
-        || says_broken(page, document, is_baseline_lost)
-    {
+    if is_baseline_lost && page_signatures::has_any(SignatureKind::Maintenance, page) {
         Assessment::Mismatch(Reason::ServerError, Weight::Weak)
     } else if is_baseline_lost && is_hijacked(context, document) {
         Assessment::Mismatch(Reason::Hijacked, Weight::Decisive)
     } else if went_to_front_page(context, page, identity) {
         Assessment::Mismatch(Reason::FrontPage, Weight::Inferred)
-    } else if is_search_engine(context, page) {
-        Assessment::Mismatch(Reason::OtherPage, Weight::Inferred)
     } else if host == NotFoundHandling::SamePage {
         Assessment::Mismatch(
             if is_wrong_type(context, document) { Reason::WrongType } else { Reason::Soft404 },
@@ -159,9 +147,7 @@ fn of_suspect(context: &VisitContext, page: &ProbeResult, document: &Document) -
         && (is_baseline_lost || is_entrance(context, page, document))
     {
         Assessment::Mismatch(Reason::OtherPage, Weight::Inferred)
-    } else if says_missing(page, document, is_baseline_lost)
-        || (is_baseline_lost && became_directory_index(context, document))
-    {
+    } else if says_missing(page, document, is_baseline_lost) {
         Assessment::Mismatch(Reason::Soft404, Weight::Inferred)
     } else if is_baseline_lost && went_elsewhere(context, page) {
         Assessment::Mismatch(Reason::OtherPage, Weight::Inferred)
@@ -182,10 +168,7 @@ pub(super) fn is_suspicious(context: &VisitContext, page: &ProbeResult, document
     went_to_front_page(context, page, identity)
         || went_to_another_site(context, page)
         || is_wrong_type(context, document)
-        || is_search_engine(context, page)
         || page_signatures::has_any(SignatureKind::Missing, page)
-        || page_signatures::has_any(SignatureKind::ServerError, page)
-        || is_file_gone(context)
         || context.baseline.is_some_and(|baseline| has_shrunken(baseline, document))
         || (context.baseline.is_some() && identity == Identity::Mismatch)
         || is_first_look(context, document)
@@ -232,30 +215,7 @@ fn is_file_withheld(context: &VisitContext) -> bool {
         | ResponseClass::Unclear(_) => true,
         ResponseClass::Gone(..) | ResponseClass::Content(_) | ResponseClass::Unmodified => false,
     };
-    context.history.baseline.as_ref().is_some_and(is_file)
-        && (context.results.documents().any(is_withheld) || is_file_gone(context))
-}
-
-/// The file behind the page is gone from its address, while the page itself stands
-/// where it was: what readers see counts for more. A page that says it is gone,
-/// advertises or is another one does not stand.
-fn is_file_gone(context: &VisitContext) -> bool {
-    let is_behind = context
-        .history
-        .baseline
-        .as_ref()
-        .is_some_and(|kept| kept.capture.chain.first() != Some(&context.link.address));
-    let is_gone = |answer: &ProbeResult| matches!(classify(answer), ResponseClass::Gone(..));
-    let stands = context.results.page().is_some_and(|page| {
-        let end = page.exchange.final_address();
-        let is_same = end.is_canonically(&context.link.address) || has_same_name(end, &context.link.address);
-        let is_spam =
-            |document: &Document| page_signatures::spam(document).in_source >= page_signatures::SPAM_WORDS;
-        is_same
-            && !page_signatures::has_any(SignatureKind::Missing, page)
-            && !page.document.as_ref().is_some_and(is_spam)
-    });
-    is_behind && stands && context.results.documents().any(is_gone)
+    context.history.baseline.as_ref().is_some_and(is_file) && context.results.documents().any(is_withheld)
 }
 
 /// What is made to redirect may lead to the front page of another site from the
@@ -314,37 +274,15 @@ fn is_wrong_type(context: &VisitContext, document: &Document) -> bool {
         && soft_404::is_wrong_type(&context.link.address, before, document)
 }
 
-/// An error of the program that makes the page stands where the work was.
-fn says_broken(page: &ProbeResult, document: &Document, is_baseline_lost: bool) -> bool {
-    says(SignatureKind::ServerError, page, document, is_baseline_lost)
-}
-
-fn says_missing(page: &ProbeResult, document: &Document, is_baseline_lost: bool) -> bool {
-    says(SignatureKind::Missing, page, document, is_baseline_lost)
-}
-
 /// A page without anything to compare it with must be short, and say it twice:
 /// that something does not exist may be what a handout is about.
-fn says(kind: SignatureKind, page: &ProbeResult, document: &Document, is_baseline_lost: bool) -> bool {
+fn says_missing(page: &ProbeResult, document: &Document, is_baseline_lost: bool) -> bool {
     const NOTICE_WORDS: u32 = 60;
-    match page_signatures::count(kind, page) {
+    match page_signatures::count(SignatureKind::Missing, page) {
         0 => false,
         1 => is_baseline_lost,
         _ => is_baseline_lost || document.words() < NOTICE_WORDS,
     }
-}
-
-/// The list of a directory, where a page or a file was.
-fn became_directory_index(context: &VisitContext, document: &Document) -> bool {
-    let is_index = |document: &Document| page_signatures::is_titled(SignatureKind::DirectoryIndex, document);
-    is_index(document) && context.baseline.is_some_and(|baseline| !is_index(baseline))
-}
-
-/// A short address whose service does not know it leads to the entrance of a search engine.
-fn is_search_engine(context: &VisitContext, page: &ProbeResult) -> bool {
-    let is_entrance =
-        |address: &Address| address.path() == "/" && !address.is_canonically(&context.link.address);
-    is_entrance(page.exchange.final_address()) && page_signatures::has_any(SignatureKind::SearchEngine, page)
 }
 
 /// Another work in the place of the one that was kept, and it advertises.

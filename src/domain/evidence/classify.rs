@@ -4,7 +4,6 @@
 //! statuses before contents, so that a refusal is never taken for a death.
 
 use crate::domain::document::{Defect, Document, Format};
-use crate::domain::evidence::client_redirect;
 use crate::domain::evidence::page_signatures::{self, SignatureKind};
 use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::{Reason, Weight};
@@ -38,9 +37,6 @@ impl ResponseClass<'_> {
 
 pub fn classify(answer: &ProbeResult) -> ResponseClass<'_> {
     match &answer.exchange.ending {
-        ExchangeEnd::Failed(Failure::RedirectLoop) if redirects_to_itself(answer) => {
-            ResponseClass::Refused(Reason::BotWall)
-        }
         ExchangeEnd::Failed(failure) => broke(*failure),
         ExchangeEnd::NotSent(withheld) => match withheld {
             NotSent::Robots | NotSent::RobotsUnreachable => ResponseClass::Refused(Reason::Robots),
@@ -55,15 +51,6 @@ pub fn classify(answer: &ProbeResult) -> ResponseClass<'_> {
             wall(answer).or_else(|| by_status(answer)).unwrap_or_else(|| by_content(answer))
         }
     }
-}
-
-/// The last address redirected to itself. Its readers see the page in a browser,
-/// so the host does this to programs only.
-fn redirects_to_itself(answer: &ProbeResult) -> bool {
-    answer.exchange.last_hop().is_some_and(|hop| {
-        let target = hop.headers.get("location").and_then(|location| hop.address.join(location).ok());
-        target.is_some_and(|target| target == hop.address)
-    })
 }
 
 fn broke<'a>(failure: Failure) -> ResponseClass<'a> {
@@ -97,10 +84,6 @@ fn wall(answer: &ProbeResult) -> Option<ResponseClass<'_>> {
         | SignatureKind::Parked
         | SignatureKind::Missing
         | SignatureKind::Maintenance
-        | SignatureKind::ServerError
-        | SignatureKind::DirectoryIndex
-        | SignatureKind::Disabled
-        | SignatureKind::SearchEngine
         | SignatureKind::Spam => None,
     }
 }
@@ -110,9 +93,6 @@ fn by_status(answer: &ProbeResult) -> Option<ResponseClass<'_>> {
         200..=203 | 206..=299 => return None,
         204 | 205 => ResponseClass::Gone(Reason::Empty, Weight::Inferred),
         401 | 407 => ResponseClass::Restricted(Reason::Login),
-        400..=599 if page_signatures::has_any(SignatureKind::Disabled, answer) => {
-            ResponseClass::Gone(Reason::ServerError, Weight::Weak)
-        }
         402 => ResponseClass::Restricted(Reason::Paywall),
         403 => ResponseClass::Refused(Reason::Forbidden),
         400 => ResponseClass::Gone(Reason::ClientError, Weight::Strong),
@@ -142,9 +122,6 @@ fn by_content(answer: &ProbeResult) -> ResponseClass<'_> {
         Some(Defect::ErrorText) => {}
         None => {}
     }
-    if client_redirect::target(answer).is_some() {
-        return ResponseClass::Content(document);
-    }
     if answer.exchange.status() == Some(202) && document.words() < NOTICE_WORDS {
         // "Accepted": firewalls answer so while they look at the visitor.
         return ResponseClass::Refused(Reason::BotWall);
@@ -159,7 +136,9 @@ fn by_content(answer: &ProbeResult) -> ResponseClass<'_> {
             ResponseClass::Content(document)
         };
     };
-    if page_signatures::count(SignatureKind::Parked, answer) >= 2 {
+    if html.sends_to.is_some() {
+        ResponseClass::Content(document)
+    } else if page_signatures::count(SignatureKind::Parked, answer) >= 2 {
         ResponseClass::Gone(Reason::Parked, Weight::Decisive)
     } else if html.asks_password && html.words_shown < LOGIN_PAGE_WORDS {
         ResponseClass::Restricted(Reason::Login)

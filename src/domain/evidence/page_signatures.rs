@@ -1,4 +1,4 @@
-//! The signatures by which walls, gates, error pages and lapsed domains are known: looked for in an answer.
+//! The signatures by which walls, gates and lapsed domains are known: looked for in an answer.
 //!
 //! A signature names what kind of page carries it; what follows from that is decided
 //! where the signatures are asked for. The signatures of one text are found in one pass
@@ -79,7 +79,7 @@ fn search(answer: &ProbeResult) -> Vec<&'static Signature> {
         if automaton.signatures().any(|signature| context.counts(signature)) {
             places.extend(
                 automaton
-                    .find(&folded(text.unwrap_or_default()))
+                    .find(&text::lowercase(text.unwrap_or_default()))
                     .filter(|place| context.counts(&SIGNATURES[*place])),
             );
         }
@@ -87,50 +87,6 @@ fn search(answer: &ProbeResult) -> Vec<&'static Signature> {
     places.sort_unstable();
     places.dedup();
     places.into_iter().map(|place| &SIGNATURES[place]).collect()
-}
-
-/// Whether a title carries a signature of this kind.
-pub fn is_titled(kind: SignatureKind, document: &Document) -> bool {
-    let title = folded(document.title.as_deref().unwrap_or_default());
-    TITLE.find(&title).any(|place| SIGNATURES[place].kind == kind)
-}
-
-/// A text as signatures are written: lower case, straight quotes, plain hyphens,
-/// single spaces, and no character references, which some sites escape twice.
-fn folded(text: &str) -> String {
-    const REFERENCES: &[(&str, &str)] = &[
-        ("&#39;", "'"),
-        ("&#039;", "'"),
-        ("&#x27;", "'"),
-        ("&apos;", "'"),
-        ("&rsquo;", "'"),
-        ("&lsquo;", "'"),
-        ("&#8217;", "'"),
-        ("&#8216;", "'"),
-        ("&#x2019;", "'"),
-        ("&#x2018;", "'"),
-        ("&nbsp;", " "),
-        ("&#160;", " "),
-        ("&#xa0;", " "),
-        ("&shy;", ""),
-        ("&#173;", ""),
-    ];
-    let plain = if text.is_ascii() { text.to_ascii_lowercase() } else { text::folded(text) };
-    let mut folded = String::with_capacity(plain.len());
-    for word in plain.split_whitespace() {
-        if !folded.is_empty() {
-            folded.push(' ');
-        }
-        folded.push_str(word);
-    }
-    if folded.contains('&') {
-        for (reference, sign) in REFERENCES {
-            if folded.contains(reference) {
-                folded = folded.replace(reference, sign);
-            }
-        }
-    }
-    folded
 }
 
 /// What decides whether a signature counts for an answer.
@@ -212,7 +168,7 @@ impl Automaton {
         self.places.iter().map(|place| &SIGNATURES[*place])
     }
 
-    /// The places in the list of the signatures in a folded text, each as often
+    /// The places in the list of the signatures in a text in lower case, each as often
     /// as it stands there.
     fn find(&self, text: &str) -> impl Iterator<Item = usize> {
         self.patterns

@@ -50,8 +50,7 @@ impl Web {
             match self.reply(&address, night, look) {
                 Reply::ExchangeEnd(ending) => break (ending, None),
                 Reply::To { status, location } => {
-                    let headers = Headers(vec![("location".to_owned(), location.clone())]);
-                    hops.push(Hop { address: address.clone(), status, headers });
+                    hops.push(Hop { address: address.clone(), status, headers: Headers::default() });
                     match address.join(&location) {
                         Ok(next) if hops.len() <= HOPS => address = next,
                         Ok(_) => break (ExchangeEnd::Failed(Failure::TooManyRedirects), None),
@@ -106,11 +105,6 @@ impl Web {
                     200,
                     &format!("<!doctype html><script>window.location.href = \"{location}\";</script>"),
                 ),
-                "refresh_header" => Reply::Body {
-                    status: 200,
-                    headers: vec![("refresh".to_owned(), format!("0; url={location}"))],
-                    bytes: Vec::new(),
-                },
                 status => Reply::To { status: status.parse().unwrap(), location },
             };
         }

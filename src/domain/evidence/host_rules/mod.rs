@@ -6,8 +6,6 @@
 mod code_hosts;
 mod proceedings;
 mod share_hosts;
-mod short_addresses;
-mod social_hosts;
 mod video_hosts;
 
 use crate::domain::address::Address;
@@ -28,8 +26,6 @@ pub struct HostRules {
     pub redirects_by_design: bool,
     /// No nonsense address is asked for to learn the host's error page: it is known, or would not be liked.
     pub skip_soft_404_probe: bool,
-    /// The host answers 404 or 400 to programs for pages that it shows in browsers.
-    pub hides_from_programs: bool,
     /// What the page's own words can say, beyond the general rules.
     pub statement: Option<fn(&Document) -> Option<PageStatement>>,
     /// What the page's own words add about a link that works.
@@ -58,8 +54,6 @@ pub enum ApiStatus {
 pub enum PageStatement {
     Withdrawn,
     Missing,
-    /// Only some people may see it.
-    Private,
 }
 
 type Row = fn(&Address) -> Option<HostRules>;
@@ -86,8 +80,6 @@ const ROWS: &[Row] = &[
     share_hosts::invenio,
     video_hosts::youtube,
     video_hosts::vimeo,
-    social_hosts::hidden,
-    short_addresses::shortener,
 ];
 
 /// The rules of the address's host; the default for a host without a row.

@@ -42,16 +42,7 @@ pub(super) fn youtube(address: &Address) -> Option<HostRules> {
 /// The player's own word, for nights on which the interface is silent.
 fn youtube_says(page: &Document) -> Option<PageStatement> {
     let source = &page.html.as_ref()?.source;
-    let (_, status) = source.split_once(r#""playabilityStatus":{"status":""#)?;
-    // The reason follows the status; the rest of the page may quote anything.
-    let reason = status.get(..300).unwrap_or(status).to_lowercase();
-    if status.starts_with("ERROR\"") {
-        Some(PageStatement::Missing)
-    } else if status.starts_with("LOGIN_REQUIRED\"") && reason.contains("private video") {
-        Some(PageStatement::Private)
-    } else {
-        None
-    }
+    source.contains(r#""playabilityStatus":{"status":"ERROR""#).then_some(PageStatement::Missing)
 }
 
 /// Compares `t=90`, `t=90s` or `t=1h2m3s` with the length the player names.
