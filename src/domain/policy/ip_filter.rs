@@ -77,7 +77,7 @@ fn carried(segments: [u16; 8]) -> impl Iterator<Item = Ipv4Addr> {
     local_nat64(segments).into_iter().chain(embedded(segments)).flatten()
 }
 
-/// A network may take a prefix of any length in 64:ff9b:1::/48 for its NAT64 (RFC 8215),
+/// A network may take a prefix of any length in `64:ff9b:1::/48` for its NAT64 (RFC 8215),
 /// so every layout is tried: 48, 56, 64 and 96 bits (RFC 6052 section 2.2).
 fn local_nat64(segments: [u16; 8]) -> [Option<Ipv4Addr>; 4] {
     let [0x64, 0xff9b, 1, ..] = segments else { return [None; 4] };

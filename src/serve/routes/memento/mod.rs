@@ -168,7 +168,7 @@ pub(in crate::serve) async fn memento(
     let mut captures = original.captures.iter().enumerate();
     let version = captures.find(|(_, kept)| Stamp::of(kept.capture.captured_at) == at);
     let Some((index, kept)) = version else { return no_copy(base) };
-    let mut response = blob::deliver(&library, &counters, &original.link, &kept, &request.headers).await?;
+    let mut response = blob::deliver(&library, &counters, &original.link, kept, &request.headers).await?;
     if is_memento(&response) {
         let headers = response.headers_mut();
         headers.insert(MEMENTO_DATETIME, header_value(&datetime::format(kept.capture.captured_at)));
