@@ -217,7 +217,7 @@ fn healthy(context: &VisitContext, document: &Document, moved_to: Option<Address
         (Drift::Different(change), None) => text_noise::settle(
             context,
             document,
-            TextChange { seen_twice: seen_twice(context, document), ..change },
+            TextChange { seen_twice: seen_twice(context, document, change.compared_by), ..change },
         ),
         (drift @ (Drift::First | Drift::Same | Drift::NotCompared | Drift::Small(_)), _) => drift,
     };
@@ -249,9 +249,18 @@ fn same_or_not_compared(context: &VisitContext, document: &Document) -> Drift {
     }
 }
 
-fn seen_twice(context: &VisitContext, document: &Document) -> bool {
+/// Whether two fetches of the night have the same new version. Where versions are
+/// compared by their text, two files without text are the same.
+fn seen_twice(context: &VisitContext, document: &Document, compared_by: ComparedBy) -> bool {
     let text = document.fingerprint();
-    let equal =
-        |answer: &&ProbeResult| answer.document.as_ref().is_some_and(|other| other.fingerprint() == text);
+    let has_no_text = compared_by.is_text() && document.words() == 0;
+    let is_equal = |other: &Document| {
+        other.fingerprint() == text
+            || (has_no_text
+                && other.words() == 0
+                && other.format == document.format
+                && other.pages == document.pages)
+    };
+    let equal = |answer: &&ProbeResult| answer.document.as_ref().is_some_and(is_equal);
     is_file(document) && context.results.0.iter().filter(equal).count() >= 2
 }
