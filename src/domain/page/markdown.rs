@@ -10,7 +10,7 @@ use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, Text
 use super::source_map::Made;
 use super::{autolink, template};
 
-/// The dialect of course pages. Front matter is none of it: see `front_matter`.
+/// The Markdown extensions of course pages, without front matter: see `front_matter`.
 pub fn options() -> Options {
     Options::ENABLE_TABLES
         | Options::ENABLE_HEADING_ATTRIBUTES

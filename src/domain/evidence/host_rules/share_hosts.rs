@@ -57,7 +57,7 @@ pub(super) fn docs(address: &Address) -> Option<HostRules> {
     Some(of_share(document))
 }
 
-/// `/presentation/u/1/d/…` is the second account of whoever copied the
+/// `/presentation/u/1/d/…` is the second account of the person who copied the
 /// address; the file is the same without it.
 fn without_account(path: &str) -> String {
     let parts: Vec<&str> = path.split('/').collect();

@@ -287,10 +287,10 @@ mod tests {
         {
             assert_eq!(claims(unverified).person("email", "groups"), Err(MissingName::Unverified));
         }
-        for nobody in
+        for unnamed in
             [json!({}), json!({ "sub": "" }), json!({ "sub": 1 }), json!({ "sub": "x".repeat(300) })]
         {
-            assert_eq!(claims(nobody).person("sub", "groups"), Err(MissingName::Missing("sub".to_owned())));
+            assert_eq!(claims(unnamed).person("sub", "groups"), Err(MissingName::Missing("sub".to_owned())));
         }
     }
 }
