@@ -167,7 +167,7 @@ test("staff sign in by the keyboard, and ask for a look", async () => {
   await page.keyboard.type("not the word");
   await page.keyboard.press("Enter");
   await page.getByRole("alert").waitFor();
-  assert.equal(await page.locator("#password").getAttribute("aria-describedby"), "trouble");
+  assert.equal(await page.locator("#password").getAttribute("aria-describedby"), "error");
   await tabUntil(() => document.activeElement.type === "password");
   await page.keyboard.type("a word for teachers");
   await page.keyboard.press("Enter");
@@ -219,7 +219,7 @@ test("an archived page runs nothing and asks nobody", async () => {
   const page = await open();
   await page.goto(`${BASE}/go/${LINKS.goneArticle}`);
   await page.getByRole("link", { name: /^Open the copy/ }).click();
-  await page.waitForURL(/\/blob\//);
+  await page.waitForURL(/\/view\//);
   assert.match(await page.locator("body").innerText(), /speaks of models/);
   assert.notEqual(await page.title(), "ran");
   assert.deepEqual(page.strangers, []);

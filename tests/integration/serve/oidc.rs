@@ -235,7 +235,7 @@ async fn a_sign_in_comes_back_once_and_to_the_browser_that_began_it() {
     assert_refused(&mixed.back_with(&server, &query).await, 502, "could not be verified");
     let declined = begun(&server, HERE).await;
     let query = format!("error=access_denied&error_description=%3Cb%3E&state={}", declined.state());
-    assert_refused(&declined.back_with(&server, &query).await, 403, "did not let you in");
+    assert_refused(&declined.back_with(&server, &query).await, 403, "refused you");
 }
 
 #[tokio::test]
@@ -290,11 +290,11 @@ async fn a_provider_that_does_not_answer_as_one_is_out_of_reach() {
         let school = School::open().await;
         school.told().instead.insert(path, (status, text.to_owned()));
         let server = server_of(&school).await;
-        assert_refused(&server.get("/c/dgm/login").await, 502, "out of reach");
+        assert_refused(&server.get("/c/dgm/login").await, 502, "cannot be reached");
     }
     for (status, text, words) in [
-        (200, huge.as_str(), "out of reach"),
-        (500, "", "out of reach"),
+        (200, huge.as_str(), "cannot be reached"),
+        (500, "", "cannot be reached"),
         (200, "{}", "could not be verified"),
         (200, "{\"id_token\": \"a.b.c\"}", "could not be verified"),
     ] {
@@ -318,7 +318,7 @@ async fn a_provider_that_is_down_is_out_of_reach() {
         }
     });
     let server = Server::with(closed(oidc), start_of(NIGHTS + 1)).await;
-    assert_refused(&server.get("/c/dgm/login").await, 502, "out of reach");
+    assert_refused(&server.get("/c/dgm/login").await, 502, "cannot be reached");
     assert_eq!(server.get(HERE).await.status, 401, "the page that leads there needs nobody");
 }
 
