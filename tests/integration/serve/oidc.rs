@@ -216,7 +216,7 @@ async fn a_sign_in_comes_back_once_and_to_the_browser_that_began_it() {
     let server = server_of(&school).await;
     let (mine, theirs) = (begun(&server, HERE).await, begun(&server, HERE).await);
     let code = school.lets_in(&mine.there);
-    let not_begun = "was not begun in this browser";
+    let not_begun = "was not started in this browser";
     for query in ["", "code=x", "code=x&state=", "code=x&state=made-up"] {
         assert_refused(&mine.back_with(&server, query).await, 400, not_begun);
     }
@@ -225,10 +225,10 @@ async fn a_sign_in_comes_back_once_and_to_the_browser_that_began_it() {
     assert_eq!(mine.back(&server, &code).await.status, 303);
     assert_refused(&mine.back(&server, &code).await, 400, not_begun);
     let again = begun(&server, HERE).await;
-    assert_refused(&again.back(&server, &code).await, 400, "no longer knows of this try");
+    assert_refused(&again.back(&server, &code).await, 400, "has expired");
     let other = begun(&server, HERE).await;
     let swapped = school.lets_in(&again.there);
-    assert_refused(&other.back(&server, &swapped).await, 400, "no longer knows of this try");
+    assert_refused(&other.back(&server, &swapped).await, 400, "has expired");
     let mixed = begun(&server, HERE).await;
     let query =
         format!("code={}&state={}&iss=https://evil.example", school.lets_in(&mixed.there), mixed.state());
