@@ -234,14 +234,14 @@ const COURSE_PAGE = `<!doctype html><html lang="en"><title>Course</title>
 test("the script adds our copy on a course page, and nothing else", async () => {
   const page = await open({ answer: () => COURSE_PAGE });
   await page.goto("http://course.example/dgm/");
-  const added = page.locator("#gone + a");
+  const added = page.locator("#gone + a[data-originalurl]");
   await added.waitFor();
   assert.equal(await added.innerText(), "course copy");
   assert.equal(await added.getAttribute("data-originalurl"), "http://papers.example/gone.pdf");
   assert.match(await added.getAttribute("data-versionurl"), /\/web\/\d{14}\/http:\/\/papers\.example\/gone\.pdf$/);
   assert.equal(await page.locator("#gone").getAttribute("href"), "http://papers.example/gone.pdf");
   assert.equal(await page.locator("#alive + a").evaluate((node) => node.id), "gone");
-  assert.equal(await page.locator("#never + a").innerText(), "where else to look");
+  assert.equal(await page.locator("#never + a[data-originalurl]").innerText(), "where else to look");
   await added.click();
   assert.match(await page.locator("main").innerText(), /The original is gone/);
 });
