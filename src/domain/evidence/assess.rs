@@ -1,4 +1,4 @@
-//! Is what answered the work that was linked?
+//! Assesses one response: whether it is the linked work.
 
 use crate::domain::address::Address;
 use crate::domain::document::{Document, Format, text};
@@ -13,10 +13,10 @@ use crate::domain::evidence::visit_context::VisitContext;
 use crate::domain::evidence::{Finding, Reason, Weight};
 use crate::domain::visit::Hop;
 
-/// Below this share of the words before, a page is not the work any more.
+/// A page with fewer than this share of the earlier words is not the work any more.
 const SHRUNKEN: f64 = 0.3;
 
-/// The page's answer in the light of what was linked.
+/// The assessment of a page's response, with what is known of the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Assessment {
     Match,
@@ -52,9 +52,9 @@ fn root_says(context: &VisitContext, status: Option<u16>) -> bool {
     status.is_some() && context.results.front_page().is_some_and(|root| root.exchange.status() == status)
 }
 
-/// Identity beats status: an error with the body of the work is alive. Where
-/// nothing is known of the work but the link's words, error pages repeat those
-/// too, so that more has to stand there.
+/// The body decides before the status: an error status with the body of the work counts
+/// as a match. Without a baseline only the link's words are known, and error pages
+/// repeat these, so such a page needs more words.
 fn has_the_right_body(context: &VisitContext, page: &ProbeResult) -> bool {
     const WORDS: u32 = 50;
     const WORDS_ON_THE_FIRST_NIGHT: u32 = 200;
@@ -67,8 +67,8 @@ fn has_the_right_body(context: &VisitContext, page: &ProbeResult) -> bool {
     })
 }
 
-/// A host that answers 404 to everything, front page included, gives weaker
-/// evidence than one that does not.
+/// A host that answers 404 to everything, even to its front page, gives weaker
+/// evidence than other hosts.
 fn of_not_found(context: &VisitContext, page: &ProbeResult, weight: Weight) -> Assessment {
     let says = context
         .host_rules()
@@ -84,7 +84,7 @@ fn of_not_found(context: &VisitContext, page: &ProbeResult, weight: Weight) -> A
     }
 }
 
-/// Refused here but not at the front page, where it was open before.
+/// The host refuses this address but not its front page, and the link worked before.
 fn of_forbidden(context: &VisitContext) -> Assessment {
     let root_is_open = context.results.front_page().is_some_and(|root| classify(root).is_answer());
     if context.history.baseline.is_some() && root_is_open {
@@ -102,7 +102,7 @@ fn of_work(context: &VisitContext, page: &ProbeResult, document: &Document) -> A
         }
     }
     if document.html.as_ref().is_some_and(|html| html.sends_to.is_some()) {
-        // It sends its readers in circles.
+        // The page redirects in a circle.
         return Assessment::Mismatch(Reason::RedirectLoop, Weight::Inferred);
     }
     if is_cut_off(context, document) {
@@ -116,7 +116,7 @@ fn of_work(context: &VisitContext, page: &ProbeResult, document: &Document) -> A
     }
 }
 
-/// The order is the point: what says most of the page comes first.
+/// The order of the checks matters: the most specific finding comes first.
 fn of_suspect(context: &VisitContext, page: &ProbeResult, document: &Document) -> Assessment {
     let host = context.results.nonexistent().map_or(NotFoundHandling::Unknown, |sibling| {
         let other = context.results.first().filter(|first| !std::ptr::eq(*first, page));
@@ -139,7 +139,7 @@ fn of_suspect(context: &VisitContext, page: &ProbeResult, document: &Document) -
         && is_wrong_type(context, document)
         && context.history.baseline.is_none()
     {
-        // An error of a program, which another night may not have.
+        // Probably an error of a program, which may be over on another night.
         Assessment::Mismatch(Reason::WrongType, Weight::Weak)
     } else if is_wrong_type(context, document) && context.history.baseline.is_some() {
         Assessment::Mismatch(Reason::WrongType, Weight::Strong)
@@ -156,7 +156,7 @@ fn of_suspect(context: &VisitContext, page: &ProbeResult, document: &Document) -
     }
 }
 
-/// Whether anything at all speaks against it; only then is more asked.
+/// Whether there is any sign that the page is not the work. Only then are further probes sent.
 pub(super) fn is_suspicious(context: &VisitContext, page: &ProbeResult, document: &Document) -> bool {
     if context.link.address.is_root() {
         return false;
@@ -174,9 +174,9 @@ pub(super) fn is_suspicious(context: &VisitContext, page: &ProbeResult, document
         || is_first_look(context, document)
 }
 
-/// Nothing was ever kept of this link, and its own words do not tell what
-/// came: how the host answers nonsense is worth asking. An address of one
-/// segment may be an entrance that nonsense is sent to.
+/// No capture of this link was ever stored, and the link's words do not identify the
+/// page. A probe of a nonexistent address then shows how the host reports errors. An
+/// address of one segment is left out, because nonexistent addresses may redirect to it.
 fn is_first_look(context: &VisitContext, document: &Document) -> bool {
     let was_seen =
         context.history.evidence.iter().any(|night| matches!(night.finding, Finding::Healthy { .. }));
@@ -198,14 +198,14 @@ pub(super) fn identity(context: &VisitContext, document: &Document) -> Identity 
         return Identity::Confirmed;
     }
     match identity::identify(document, &known) {
-        // The page around a file need not read like it.
+        // The page around a file may have a different text than the file.
         Identity::Mismatch if is_file_withheld(context) => Identity::Unknown,
         identity => identity,
     }
 }
 
-/// The work is a file behind the page, and tonight it was not to be had: that
-/// says nothing of the page.
+/// The work is a file behind the page, and the file was not available tonight. This
+/// says nothing about the page.
 fn is_file_withheld(context: &VisitContext) -> bool {
     let is_file = |kept: &StoredCapture| kept.capture.chain.first() != Some(&context.link.address);
     let is_withheld = |answer: &ProbeResult| match classify(answer) {
@@ -218,8 +218,9 @@ fn is_file_withheld(context: &VisitContext) -> bool {
     context.history.baseline.as_ref().is_some_and(is_file) && context.results.documents().any(is_withheld)
 }
 
-/// What is made to redirect may lead to the front page of another site from the
-/// beginning: there it tells only where a work was known, was elsewhere and is lost.
+/// An address that redirects by design may lead to the front page of another site from
+/// the first night on. That counts only if an earlier capture came from another address
+/// and the page differs from it.
 fn went_to_front_page(context: &VisitContext, page: &ProbeResult, identity: Identity) -> bool {
     let (asked, end) = (&context.link.address, page.exchange.final_address());
     let before = context.history.baseline.as_ref().map(|baseline| &baseline.capture.document);
@@ -230,8 +231,8 @@ fn went_to_front_page(context: &VisitContext, page: &ProbeResult, identity: Iden
     end.is_root() && !asked.is_root() && !end.is_canonically(asked) && !is_meant
 }
 
-/// Redirected to an address that neither is where the work was found before
-/// nor keeps the name of what was linked, as `/v1/guide` to `/latest/guide` does.
+/// Redirected to an address that is neither that of the baseline nor has the file name
+/// of the link. `/latest/guide` has the name of `/v1/guide`.
 fn went_elsewhere(context: &VisitContext, page: &ProbeResult) -> bool {
     let (asked, end) = (&context.link.address, page.exchange.final_address());
     let before = context.history.baseline.as_ref().map(|baseline| &baseline.capture.document);
@@ -245,8 +246,8 @@ fn went_to_another_site(context: &VisitContext, page: &ProbeResult) -> bool {
         && !soft_404::same_site(page.exchange.final_address(), &context.link.address)
 }
 
-/// An address so short that it can hardly be one particular work, unless it
-/// keeps the name of what was linked or has a work to show.
+/// An address of at most one segment is probably a front page and not one work. It is
+/// not, if it has the file name of the link or leads to a document.
 fn is_entrance(context: &VisitContext, page: &ProbeResult, document: &Document) -> bool {
     let address = page.exchange.final_address();
     let shows_a_work =
@@ -274,8 +275,8 @@ fn is_wrong_type(context: &VisitContext, document: &Document) -> bool {
         && soft_404::is_wrong_type(&context.link.address, before, document)
 }
 
-/// A page without anything to compare it with must be short, and say it twice:
-/// that something does not exist may be what a handout is about.
+/// Without a baseline, a page must be short and contain two different phrases: a handout
+/// may say that something does not exist.
 fn says_missing(page: &ProbeResult, document: &Document, is_baseline_lost: bool) -> bool {
     const NOTICE_WORDS: u32 = 60;
     match page_signatures::count(SignatureKind::Missing, page) {
@@ -285,7 +286,7 @@ fn says_missing(page: &ProbeResult, document: &Document, is_baseline_lost: bool)
     }
 }
 
-/// Another work in the place of the one that was kept, and it advertises.
+/// A page with spam in place of a baseline without spam.
 fn is_hijacked(context: &VisitContext, document: &Document) -> bool {
     let is_spam = |document: &Document| {
         let spam = page_signatures::spam(document);
@@ -294,13 +295,13 @@ fn is_hijacked(context: &VisitContext, document: &Document) -> bool {
     is_spam(document) && context.baseline.is_some_and(|baseline| !is_spam(baseline))
 }
 
-/// The text stops in the middle of the one before, and so does the markup: a
-/// transfer that ended early without anyone saying so.
+/// The text and the markup both end early: the transfer was cut off, but no error
+/// was reported.
 fn is_cut_off(context: &VisitContext, document: &Document) -> bool {
     let has_end = |document: &Document| document.html.as_ref().map(|html| html.has_end);
     let Some(before) = context.baseline.filter(|before| has_end(before) == Some(true)) else { return false };
     let (old, mut new) = (text::words(&before.text), text::words(&document.text));
-    // The last word may be cut as well.
+    // The last word may be cut off too.
     new.pop();
     has_end(document) == Some(false) && new.len() + 1 < old.len() && old.starts_with(&new)
 }
@@ -314,8 +315,8 @@ fn is_paywalled(context: &VisitContext, page: &ProbeResult, document: &Document)
         && page_signatures::has_any(SignatureKind::Paywall, page)
 }
 
-/// Where a permanent redirect leads, if it leads there all the way and is more
-/// than the tidying every site does.
+/// The target of a permanent redirect, if every redirect was permanent and the address
+/// differs by more than its canonical form.
 pub(super) fn moved_to(context: &VisitContext, page: &ProbeResult) -> Option<Address> {
     let asked = &context.link.address;
     let first = context.results.first()?;

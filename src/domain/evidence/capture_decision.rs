@@ -1,4 +1,4 @@
-//! What of a night is worth keeping, and what of earlier captures must be read to judge it.
+//! Decides which documents of a night are stored, and which earlier captures must be read again.
 
 use jiff::SignedDuration;
 
@@ -12,10 +12,10 @@ use crate::domain::evidence::visit_context::VisitContext;
 use crate::domain::evidence::{Drift, Evidence, Finding, page_signatures, text_noise};
 use crate::domain::link::Kind;
 
-/// A page that only flickers is kept once a week, not every night.
+/// A page with only text noise is stored once a week, not every night.
 const SMALL_CHANGES_KEPT_EVERY: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Whether the text of the baseline has to be read again to judge what came.
+/// Whether the text of the baseline is needed to judge these responses.
 pub fn needs_baseline(history: &LinkHistory, answers: &[ProbeResult]) -> bool {
     let Some(baseline) = &history.baseline else { return false };
     answers.iter().filter_map(|answer| answer.document.as_ref()).any(|document| {
@@ -24,16 +24,16 @@ pub fn needs_baseline(history: &LinkHistory, answers: &[ProbeResult]) -> bool {
     })
 }
 
-/// Whether the newest capture is another than the baseline, and of use: only
-/// pages are told by it from their flicker.
+/// Whether the text of the newest capture is needed. It separates changes of a page from
+/// text noise, if it is not the baseline.
 pub fn needs_last(history: &LinkHistory, baseline: Option<&Document>) -> bool {
     !history.last_is_baseline() && baseline.is_some_and(|baseline| baseline.format == Format::Html)
 }
 
-/// Why the night's document is kept, and whether it becomes the baseline.
+/// Why the night's document is stored, and whether it becomes the baseline.
 ///
-/// Only a healthy answer is kept at all, so that nothing ever takes the place
-/// of the last good capture but a good one.
+/// Only a healthy response is stored, so that a bad one never replaces the last good
+/// capture.
 pub fn capture_reason(context: &VisitContext, evidence: &Evidence) -> Option<(CaptureReason, bool)> {
     let Finding::Healthy { drift, .. } = &evidence.finding else { return None };
     if !is_captured(context) || context.history.is_taken_down {
@@ -44,7 +44,7 @@ pub fn capture_reason(context: &VisitContext, evidence: &Evidence) -> Option<(Ca
     match drift {
         Drift::First => Some((CaptureReason::First, true)),
         Drift::Same if last.is_none() => Some((CaptureReason::Restored, true)),
-        // The page around an unchanged file is not what is kept.
+        // The page around an unchanged file is not stored.
         Drift::Same if is_file_unmodified(context) => None,
         Drift::Same if document.text.trim().is_empty() => {
             let new_bytes =
@@ -60,8 +60,8 @@ pub fn capture_reason(context: &VisitContext, evidence: &Evidence) -> Option<(Ca
         }
         Drift::Different(change) => {
             let is_kept_already = context.history.last.as_ref().map(|kept| kept.text) == Some(change.text);
-            // A page that reads differently every night would fill the disk:
-            // its first new text is kept, later ones when they have come twice.
+            // A page with a different text every night would fill the disk. Its first new
+            // text is stored; a later one is stored when it was seen twice.
             let is_new = !text_noise::goes_on(&context.history.evidence, change);
             (!is_kept_already
                 && (context.history.last_is_baseline()
@@ -73,9 +73,9 @@ pub fn capture_reason(context: &VisitContext, evidence: &Evidence) -> Option<(Ca
     }
 }
 
-/// Whether captures of the link are stored: of documents always; of code, files
-/// and not the pages of a repository; of videos, the page around a recording and
-/// not the player of a video host.
+/// Whether captures of the link are stored. Documents always are. Of code, files are
+/// stored, but not the pages of a repository. Of videos, the page around a recording is
+/// stored, but not the player of a video host.
 fn is_captured(context: &VisitContext) -> bool {
     let document = context.document().map(|(_, document)| document);
     match context.link.kind {

@@ -1,7 +1,7 @@
-//! One answer by itself, before anything else is known of the link.
+//! Classifies one response by itself, without anything else that is known about the link.
 //!
-//! The order of the tests is the point: walls and gates come before statuses,
-//! statuses before contents, so that a refusal is never taken for a death.
+//! The order of the tests matters: walls and login pages come before statuses, and
+//! statuses before contents, so that a refusal never counts as a dead link.
 
 use crate::domain::document::{Defect, Document, Format};
 use crate::domain::evidence::page_signatures::{self, SignatureKind};
@@ -9,18 +9,18 @@ use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::{Reason, Weight};
 use crate::domain::visit::{ExchangeEnd, Failure, NotSent};
 
-/// A page with a password field and no more words than this is a login page.
+/// A page with a password field and at most this many words is a login page.
 const LOGIN_PAGE_WORDS: u32 = 200;
 
-/// What answers 202 with fewer words than this is no work.
+/// A 202 response with fewer words than this is not a work.
 const NOTICE_WORDS: u32 = 50;
 
-/// What one answer looks like.
+/// The class of one response.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ResponseClass<'a> {
-    /// A complete, sound body; whether it is the right one is not known yet.
+    /// A complete, readable body; whether it is the linked work is decided elsewhere.
     Content(&'a Document),
-    /// 304: what we have.
+    /// A 304: the baseline is still current.
     Unmodified,
     Gone(Reason, Weight),
     Restricted(Reason),
@@ -29,7 +29,7 @@ pub enum ResponseClass<'a> {
 }
 
 impl ResponseClass<'_> {
-    /// Whether it answered with anything that may be the work.
+    /// Whether the response may be the work.
     pub fn is_answer(&self) -> bool {
         matches!(self, ResponseClass::Content(_) | ResponseClass::Unmodified)
     }
@@ -45,7 +45,7 @@ pub fn classify(answer: &ProbeResult) -> ResponseClass<'_> {
             NotSent::LocalFault(_) => ResponseClass::Unclear(Reason::NotChecked),
         },
         ExchangeEnd::NotModified => ResponseClass::Unmodified,
-        // The very bytes we have are the work, whatever the server says of them.
+        // The bytes are those of the baseline, so this is the work, with any status.
         ExchangeEnd::Answered(_) if answer.is_known => ResponseClass::Unmodified,
         ExchangeEnd::Answered(_) => {
             wall(answer).or_else(|| by_status(answer)).unwrap_or_else(|| by_content(answer))
@@ -116,14 +116,14 @@ fn by_content(answer: &ProbeResult) -> ResponseClass<'_> {
         Some(Defect::Unreadable | Defect::TooCostly) => return ResponseClass::Unclear(Reason::Unreadable),
         Some(Defect::DoublyCompressed) => return ResponseClass::Unclear(Reason::Unreadable),
         Some(Defect::LfsPointer) => return ResponseClass::Gone(Reason::WrongType, Weight::Inferred),
-        // A file that needs a password is there all the same.
+        // A file that needs a password still exists.
         Some(Defect::Locked) => return ResponseClass::Content(document),
-        // Words in the place of a file are judged beside what was there before.
+        // A text in place of a file is compared with the baseline later.
         Some(Defect::ErrorText) => {}
         None => {}
     }
     if answer.exchange.status() == Some(202) && document.words() < NOTICE_WORDS {
-        // "Accepted": firewalls answer so while they look at the visitor.
+        // 202 Accepted: firewalls use it while they check the visitor.
         return ResponseClass::Refused(Reason::BotWall);
     }
     if document.is_pointer() {

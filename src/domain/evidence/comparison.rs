@@ -1,5 +1,5 @@
-//! By what two versions of a document are compared. How much they differ by it
-//! is measured in `drift`.
+//! The method by which two versions of a document are compared. `drift` measures how
+//! much they differ.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,20 +8,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::document::{Contents, Document};
 
-/// What two versions were compared by.
+/// How two versions were compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ComparedBy {
     #[default]
     Text,
-    /// Files in an archive, pictures in a deck without words.
+    /// By the files in an archive, or the pictures in a deck without words.
     Members,
-    /// What is drawn on the pages of a scan.
+    /// By what is drawn on the pages of a scan.
     PageImages,
     Bytes,
-    /// The server said that nothing was modified.
+    /// The server reported that nothing was modified.
     Validators,
-    /// Nothing on one side answers to anything on the other.
+    /// The versions have nothing in common to compare by.
     Nothing,
 }
 
@@ -31,7 +31,7 @@ impl ComparedBy {
     }
 }
 
-/// What the two have to be compared by: their text where either has one.
+/// How to compare two documents: by their text if one of them has a text.
 pub fn basis(before: &Document, after: &Document) -> ComparedBy {
     if before.words() > 0 || after.words() > 0 {
         return ComparedBy::Text;
@@ -40,23 +40,23 @@ pub fn basis(before: &Document, after: &Document) -> ComparedBy {
         (Some(Contents::Pages(_)), Some(Contents::Pages(_))) => ComparedBy::PageImages,
         (Some(Contents::Members(_)), Some(Contents::Members(_))) => ComparedBy::Members,
         (Some(Contents::Bytes(_)), Some(Contents::Bytes(_))) => ComparedBy::Bytes,
-        // A page without words is compared by what it is for.
+        // A page without words is still compared by its text.
         (None, None) if before.format == after.format => ComparedBy::Text,
         _ => ComparedBy::Nothing,
     }
 }
 
-/// What one document alone is compared by.
+/// The method for one document alone.
 pub fn basis_of(document: &Document) -> ComparedBy {
     basis(document, document)
 }
 
-/// How much of what they are made of is in both, 0 to 1.
+/// The share of parts that both documents have, 0 to 1.
 pub fn shared_contents(before: &Document, after: &Document) -> f64 {
     match (&before.contents, &after.contents) {
         (Some(Contents::Pages(old)), Some(Contents::Pages(new))) => shared(old, new),
         (Some(Contents::Members(old)), Some(Contents::Members(new))) => {
-            // Names change where a container is made anew.
+            // Member names may change when a container is written again.
             let parts = |members: &[crate::domain::document::Member]| -> Vec<(u64, u32)> {
                 members.iter().map(|member| (member.bytes, member.checksum)).collect()
             };
@@ -67,7 +67,7 @@ pub fn shared_contents(before: &Document, after: &Document) -> f64 {
     }
 }
 
-/// Sørensen–Dice over the parts with their counts.
+/// The Sørensen–Dice coefficient over the parts with their counts.
 fn shared<T: Eq + Hash>(old: &[T], new: &[T]) -> f64 {
     let mut counts: HashMap<&T, u32> = HashMap::new();
     for part in old {

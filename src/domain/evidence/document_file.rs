@@ -1,16 +1,16 @@
-//! Whether what a document address answered is a document: a file, a text that
-//! the address names as one, or only a page or a pointer on the way to it.
+//! Decides whether the response of a document address is the document: a file, a text
+//! named by the address, or only a page or a pointer on the way to it.
 
 use crate::domain::document::{Document, Format};
 use crate::domain::evidence::probe::ProbeResult;
 
-/// Whether a document is a file, which a page can only lead to.
+/// Whether a document is a file, not a page that leads to one.
 pub fn is_file(document: &Document) -> bool {
     !matches!(document.format, Format::Html | Format::Text | Format::Empty)
 }
 
-/// Whether what a document address answered is the document: a file, or the
-/// text that the address names as one.
+/// Whether a response of a document address is the document: a file, or the text that
+/// the address names.
 pub(super) fn is_the_document(answer: &ProbeResult, document: &Document) -> bool {
     let is_text_by_name = || {
         let path = answer.exchange.final_address().path();

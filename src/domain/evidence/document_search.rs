@@ -1,5 +1,5 @@
-//! The document behind a landing page: which address is probed next. Whether what
-//! came is a document is decided in `document_file`.
+//! Finds the document behind a landing page: chooses the next address to probe.
+//! `document_file` decides whether a response is a document.
 
 use crate::domain::address::Address;
 use crate::domain::document::Document;
@@ -9,11 +9,11 @@ use crate::domain::evidence::host_rules;
 use crate::domain::evidence::probe::{Probe, ProbeResult};
 use crate::domain::evidence::visit_context::VisitContext;
 
-/// Addresses asked for one document: redirecting pages, viewers and second choices.
+/// The most addresses that are probed for one document, redirecting pages and viewers included.
 const TRIES: usize = 5;
 
-/// The address to ask next for the document behind a page: what the page
-/// declares, then what the host's rule says, then where those lead.
+/// The next address to probe for the document behind a page: first those that the page
+/// declares, then that of the host's rule, then the addresses that these lead to.
 pub(super) fn probe(
     context: &VisitContext,
     page: &ProbeResult,
@@ -37,7 +37,7 @@ pub(super) fn probe(
             || *address == *page.exchange.final_address()
             || context.results.0.iter().any(|answer| answer.exchange.asked == *address)
     };
-    // What the last answer leads to is nearer than what the page said first.
+    // The last response is closer to the document than the page itself.
     let further = answers().rev().flat_map(leads_to);
     let here = document.into_iter().flat_map(|document| declared(document, page.exchange.final_address()));
     further
@@ -47,8 +47,8 @@ pub(super) fn probe(
         .map(Probe::Document)
 }
 
-/// Whether a page is only about a work: it names the document, which could not
-/// be fetched, and has too few words to be the work itself.
+/// Whether a page only describes a work: it names the document, which could not be
+/// fetched, and has too few words to be the work itself.
 pub fn is_landing_page(context: &VisitContext, page: &Document) -> bool {
     const WORDS_OF_A_WORK: u32 = 1500;
     let Some(html) = &page.html else { return false };
@@ -56,7 +56,7 @@ pub fn is_landing_page(context: &VisitContext, page: &Document) -> bool {
     names_one && page.words() < WORDS_OF_A_WORK
 }
 
-/// Where a page on the way to a document leads.
+/// The address that a page on the way to a document leads to.
 fn leads_to(answer: &ProbeResult) -> Vec<Address> {
     match &answer.document {
         Some(document) => declared(document, answer.exchange.final_address()),

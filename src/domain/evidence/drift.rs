@@ -1,9 +1,9 @@
-//! How far two versions of a work have drifted apart.
+//! Measures how much two versions of a work differ.
 //!
-//! Hashes only tell "the same"; how different is told by shared 4-grams of
-//! folded words. A word counts as changed when no shared 4-gram covers it, so
-//! that moving a paragraph or shuffling a list changes nothing, and the cost
-//! is linear in the length of the texts.
+//! Hashes only show whether two texts are equal. How much they differ is measured by
+//! shared 4-grams of folded words. A word counts as changed if no shared 4-gram covers
+//! it, so moving a paragraph or shuffling a list changes nothing. The cost is linear in
+//! the length of the texts.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,21 +12,21 @@ use crate::domain::evidence::comparison::{self, ComparedBy};
 use crate::domain::evidence::{CriticalChange, Drift, TextChange};
 
 const GRAM: usize = 4;
-/// Typos and updated figures: at most so many words, or this share of them.
+/// Typos and updated figures: at most this many words, or this share of the words.
 const SMALL_WORDS: usize = 10;
 const SMALL_WORDS_OF_CODE: u32 = 3;
 const SMALL_SHARE: f64 = 0.002;
-/// Texts this alike differ only in edits nobody needs to hear of …
+/// Texts of at least this similarity differ only in edits that are not reported …
 const SMALL_SIMILARITY: f64 = 0.98;
-/// … unless they touch this share of the words.
+/// … unless the edits touch this share of the words.
 const LARGE_SHARE: f64 = 0.05;
-/// So many words in a row that the other version lacks are a passage, not an edit.
+/// This many consecutive words that the other version lacks are a new passage, not an edit.
 const PASSAGE_WORDS: usize = 8;
 const SHRUNKEN_SHARE: f64 = 0.3;
-/// Words of a critical change count in the title and among so many first words.
+/// Words of a critical change count in the title and among this many first words.
 const BEGINNING_WORDS: usize = 100;
 
-/// Compares a document with the one that was accepted before.
+/// Compares a document with the accepted version.
 pub fn compare(before: &Document, after: &Document) -> Drift {
     match comparison::basis(before, after) {
         ComparedBy::Text => compare_text(before, after),
@@ -53,7 +53,7 @@ fn compare_text(before: &Document, after: &Document) -> Drift {
     let change = change(before, after);
     let same_pages = before.pages == after.pages || after.format == Format::Html;
     if has_other_pages {
-        // A cover page, or the same text with other page breaks.
+        // A cover page was added, or the same text has other page breaks.
         let is_minor = pages_differ_by_one(before, after) || is_small(&change, after.format);
         let is_noted = change.alarm.is_none() && is_minor && !adds_a_passage(before, after);
         return if is_noted { Drift::Small(change) } else { Drift::Different(change) };
@@ -76,16 +76,16 @@ fn pages_differ_by_one(before: &Document, after: &Document) -> bool {
     before.pages.zip(after.pages).is_some_and(|(before, after)| before.abs_diff(after) == 1)
 }
 
-/// Whether one of the two has a passage or a page that the other lacks,
-/// elsewhere than at its beginning. A cover page is none, and a work that is set
-/// on other paper breaks its pages elsewhere and has none either.
+/// Whether one of the two has a passage or a page that the other lacks, except at its
+/// beginning. A cover page does not count, nor do other page breaks on paper of another
+/// size.
 fn adds_a_passage(before: &Document, after: &Document) -> bool {
     let pages = |document: &Document| document.text.lines().map(text::words).collect::<Vec<_>>();
     let (old, new) = (pages(before), pages(after));
     lacks_page(&old, &new) || lacks_page(&new, &old) || lacks_passage(&old, &new) || lacks_passage(&new, &old)
 }
 
-/// The pages of `other` are all in it, and one more that is not in `other`.
+/// Has all pages of `other`, and one page more.
 fn lacks_page(pages: &[Vec<String>], other: &[Vec<String>]) -> bool {
     let mut unmatched: HashMap<&Vec<String>, usize> = HashMap::new();
     for page in other {
@@ -108,7 +108,7 @@ fn lacks_passage(pages: &[Vec<String>], other: &[Vec<String>]) -> bool {
     changed.get(first..).unwrap_or_default().split(|changed| !changed).any(|run| run.len() >= PASSAGE_WORDS)
 }
 
-/// How two documents differ, in figures.
+/// The difference of two documents in figures.
 pub fn change(before: &Document, after: &Document) -> TextChange {
     let (old, new) = (text::words(&before.text), text::words(&after.text));
     let (old_grams, new_grams) = (grams(&old), grams(&new));
@@ -145,10 +145,10 @@ pub fn change(before: &Document, after: &Document) -> TextChange {
     }
 }
 
-/// Whether hardly anything of the change from `before` to `after` is also in
-/// `other`, a second reading of the new state: then it is what differs at every
-/// look. Words that were lost count only where they are more than twice those
-/// in their place: advertisements are not all of one length.
+/// Whether hardly any of the change from `before` to `after` is also in `other`, a second
+/// fetch of the new version. Then the words differ at every fetch. Removed words count
+/// only if they are more than twice the words in their place, because advertisements
+/// differ in length.
 pub fn is_unsteady(before: &Document, after: &Document, other: &Document) -> bool {
     let [old, new, other] = [before, after, other].map(|document| text::words(&document.text));
     let [old_grams, new_grams, other_grams] = [&old, &new, &other].map(|words| grams(words));
@@ -163,7 +163,7 @@ pub fn is_unsteady(before: &Document, after: &Document, other: &Document) -> boo
     steady <= SMALL_WORDS || float(steady) <= SMALL_SHARE * float(old.len().max(new.len()))
 }
 
-/// Whether two changes of one page are of about the same size.
+/// Whether two changes of one page are of similar size.
 pub fn is_as_large(change: &TextChange, other: &TextChange) -> bool {
     change.words_changed as usize <= 2 * other.words_changed as usize + SMALL_WORDS
 }
@@ -172,15 +172,15 @@ fn float(n: usize) -> f64 {
     f64::from(count(n))
 }
 
-/// Whether nobody needs to hear of it. In files, which people make by hand, a
-/// few words of few are already much; in pages they are a counter.
+/// Whether the change is too small to report. In a file a few changed words of few count
+/// as a change; in a page they are probably a counter.
 fn is_small(change: &TextChange, format: Format) -> bool {
     let longest = f64::from(change.words_before.max(change.words_after)).max(1.0);
     let changed = f64::from(change.words_changed);
     let is_few = change.words_changed as usize <= SMALL_WORDS || changed <= SMALL_SHARE * longest;
     let is_large_share = changed >= LARGE_SHARE * longest;
     match format {
-        // In code a word is a statement.
+        // In code every word matters.
         Format::Notebook => change.words_changed <= SMALL_WORDS_OF_CODE && !is_large_share,
         Format::Html => is_few || (change.similarity >= SMALL_SIMILARITY && !is_large_share),
         _ => !is_large_share && (is_few || change.similarity >= SMALL_SIMILARITY),
@@ -193,7 +193,7 @@ fn count(n: usize) -> u32 {
 
 type Grams<'a> = HashMap<&'a [String], usize>;
 
-/// Every run of four words and how often it comes; shorter texts are one run.
+/// Every run of four words and its count; a shorter text is one run.
 fn grams(words: &[String]) -> Grams<'_> {
     let mut grams = HashMap::new();
     for gram in words.windows(GRAM.min(words.len()).max(1)) {
@@ -202,7 +202,7 @@ fn grams(words: &[String]) -> Grams<'_> {
     grams
 }
 
-/// Sørensen–Dice over 4-grams with their counts: 1 for equal texts, 0 for texts without a common run.
+/// The Sørensen–Dice coefficient over 4-grams with their counts: 1 for equal texts, 0 without a common run.
 fn dice(one: &Grams, other: &Grams) -> f64 {
     let total: usize = one.values().sum::<usize>() + other.values().sum::<usize>();
     let shared: usize =
@@ -210,13 +210,13 @@ fn dice(one: &Grams, other: &Grams) -> f64 {
     if total == 0 { 1.0 } else { 2.0 * f64::from(count(shared)) / f64::from(count(total)) }
 }
 
-/// How alike two texts are, 0 to 1.
+/// The similarity of two texts, 0 to 1.
 pub fn similarity(one: &Document, other: &Document) -> f64 {
     let (one, other) = (text::words(&one.text), text::words(&other.text));
     dice(&grams(&one), &grams(&other))
 }
 
-/// Which words no run shared with the other text covers.
+/// The words that no shared run covers.
 fn uncovered(words: &[String], other: &Grams) -> Vec<bool> {
     let size = GRAM.min(words.len()).max(1);
     let mut uncovered = vec![true; words.len()];
@@ -236,14 +236,14 @@ fn counts(words: &[String]) -> HashMap<&str, usize> {
     counts
 }
 
-/// Words that matter whatever the size of the change, newly at the beginning.
+/// A critical change: words that are new at the beginning and matter in a change of any size.
 fn alarm(before: &Document, after: &Document, old: &[String], new: &[String]) -> Option<CriticalChange> {
     let begins_with = |document: &Document, words: &[String], wanted: &[&str]| {
         let title = document.title.as_deref().map(text::folded).unwrap_or_default();
         let in_title = title.split(|c: char| !c.is_alphanumeric()).any(|word| wanted.contains(&word));
         in_title || words.iter().take(BEGINNING_WORDS).any(|word| wanted.contains(&word.as_str()))
     };
-    // Anywhere before: what was cut off above may have brought an old word to the beginning.
+    // The whole earlier text is searched, because a cut may move an old word to the beginning.
     let newly = |wanted: &[&str]| {
         begins_with(after, new, wanted)
             && !begins_with(before, old, wanted)
@@ -260,7 +260,7 @@ fn alarm(before: &Document, after: &Document, old: &[String], new: &[String]) ->
     }
 }
 
-/// A later version of the same preprint, by the stamps on their first pages.
+/// Whether this is a later version of the same preprint, by the stamps on the first pages.
 fn is_new_version(before: &Document, after: &Document) -> bool {
     fn split(document: &Document) -> Option<(&str, u32)> {
         let (id, version) = document.citation.arxiv.as_deref()?.rsplit_once('v')?;
@@ -269,7 +269,7 @@ fn is_new_version(before: &Document, after: &Document) -> bool {
     matches!((split(before), split(after)), (Some((old_id, old)), Some((new_id, new))) if old_id == new_id && new > old)
 }
 
-/// The heading under which most of the changed words stand, if it is most of them.
+/// The heading above most of the changed words, if one heading has more than half of them.
 fn section(after: &Document, changed: &[bool]) -> Option<String> {
     let headings: HashSet<&str> = after.headings.iter().map(String::as_str).collect();
     let mut per_section: Vec<(Option<&str>, usize)> = vec![(None, 0)];
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_stamp_on_another_text_is_a_new_version() {
+    fn a_later_stamp_is_a_new_version() {
         let stamped = |stamp: &str, paragraphs: &[String]| {
             let mut document = article("Flows", paragraphs);
             document.citation.arxiv = Some(stamp.to_owned());
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn small_edits_are_small_and_large_ones_are_told() {
+    fn small_edits_are_small_and_large_ones_are_changes() {
         let text = paragraphs(1, 20);
         assert_eq!(name(&drift(&text, &text)), "same");
         let mut typo = text.clone();
@@ -356,7 +356,7 @@ mod tests {
         assert_eq!(name(&drift(&text, &typo)), "small");
         let mut rewritten = text.clone();
         rewritten[4..8].clone_from_slice(&paragraphs(2, 4));
-        let Drift::Different(change) = drift(&text, &rewritten) else { panic!("not told") };
+        let Drift::Different(change) = drift(&text, &rewritten) else { panic!("not reported") };
         assert!((200..=240).contains(&change.words_changed), "{change:?}");
         assert!((0.7..0.9).contains(&change.similarity), "{change:?}");
         assert_eq!(name(&drift(&text, &paragraphs(3, 20))), "different");
@@ -371,11 +371,11 @@ mod tests {
     }
 
     #[test]
-    fn a_retraction_is_told_however_small() {
+    fn a_small_change_with_a_retraction_is_critical() {
         let text = paragraphs(1, 20);
         let before = article("On learning", &text);
         let Drift::Different(change) = compare(&before, &article("RETRACTED: On learning", &text)) else {
-            panic!("not told")
+            panic!("not reported")
         };
         assert_eq!(change.alarm, Some(CriticalChange::Retracted));
     }
@@ -383,7 +383,7 @@ mod tests {
     #[test]
     fn a_document_that_lost_most_of_its_words_has_shrunk() {
         let Drift::Different(change) = drift(&paragraphs(1, 20), &paragraphs(1, 4)) else {
-            panic!("not told")
+            panic!("not reported")
         };
         assert_eq!(change.alarm, Some(CriticalChange::Shrunken));
     }
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_more_is_reported_unless_it_is_a_cover() {
+    fn a_new_page_is_reported_unless_it_is_a_cover() {
         let work = [
             "the first page has these words and is about flows",
             "the second page is about scores and how to learn them",
@@ -408,7 +408,7 @@ mod tests {
         assert_eq!(name(&compare(&before, &pages(&[added, one, two, three]))), "small");
         let reflowed = [format!("{one} {two}"), three.to_owned()];
         assert_eq!(name(&compare(&before, &pages(&[&reflowed[0], &reflowed[1]]))), "small");
-        // A page like the others, with another number, is one all the same.
+        // A page that differs from the others only by a number still counts as a page.
         let deck: Vec<String> =
             (1..5).map(|n| format!("step {n} of the proof is like the one before it")).collect();
         let deck: Vec<&str> = deck.iter().map(String::as_str).collect();
@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_text_is_compared_by_what_is_in_it() {
+    fn a_document_without_text_is_compared_by_its_parts() {
         use crate::domain::capture::Digest;
         use crate::domain::document::Contents;
         let scan = |marks: &[u8]| Document {
@@ -437,9 +437,9 @@ mod tests {
         assert_eq!(name(&compare(&scan(b"abc"), &bytes(1))), "not compared");
     }
 
-    /// Lines times headings would be a month of comparisons here.
+    /// Lines times headings would be billions of comparisons here.
     #[test]
-    fn a_page_of_nothing_but_headings_is_compared_in_one_go() {
+    fn many_headings_are_compared_in_linear_time() {
         let page = |seed: usize| {
             let headings: Vec<String> = (0..100_000).map(|n| format!("heading {n} of {seed}")).collect();
             Document { text: headings.join("\n"), headings, ..Document::bare(Format::Html) }
@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn slow_drift_is_measured_from_where_it_began() {
+    fn slow_drift_is_measured_from_the_accepted_version() {
         let text = paragraphs(1, 20);
         let mut drifted = text.clone();
         let mut told = Vec::new();

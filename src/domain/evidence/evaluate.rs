@@ -32,7 +32,7 @@ pub fn evaluate(context: &VisitContext) -> Evidence {
     }
 }
 
-/// By what the document was compared with the accepted one.
+/// How the document was compared with the accepted version.
 fn compared_by(context: &VisitContext, finding: &Finding) -> Option<ComparedBy> {
     let Finding::Healthy { drift, .. } = finding else { return None };
     match drift {
@@ -184,8 +184,8 @@ fn by_page(context: &VisitContext, page: &ProbeResult) -> Finding {
     }
 }
 
-/// The body is that of the baseline, or of a later capture, whose drift is in
-/// the evidence of the night that captured it.
+/// The body is that of the baseline, or of a later capture. The night that captured it
+/// recorded its drift in its evidence.
 fn unmodified(context: &VisitContext, moved_to: Option<Address>) -> Finding {
     let is_baseline =
         context.results.0.iter().any(|answer| answer.is_known) || context.history.last_is_baseline();
@@ -196,10 +196,10 @@ fn unmodified(context: &VisitContext, moved_to: Option<Address>) -> Finding {
 fn healthy(context: &VisitContext, document: &Document, moved_to: Option<Address>) -> Finding {
     let drift = match context.baseline {
         None if context.history.baseline.is_none() => Drift::First,
-        // The page came without its file, so there is nothing to compare.
+        // The file of the page was not available, so there is nothing to compare.
         None => same_or_not_compared(context, document),
         Some(baseline) if baseline.format != document.format && is_file(baseline) => Drift::NotCompared,
-        // The page was captured without its file; the file takes its place now.
+        // The page was captured without its file; now the file is captured too.
         Some(baseline)
             if baseline.html.is_some() && is_file(document) && is_behind_page(context, document) =>
         {
@@ -224,8 +224,8 @@ fn healthy(context: &VisitContext, document: &Document, moved_to: Option<Address
     Finding::Healthy { drift, moved_to }
 }
 
-/// Many spam words stand in a page that had none. A few do not count: a
-/// document may mention one or the other.
+/// Many spam words are in a page that had none before. A few do not count: any
+/// document may mention one.
 fn is_tampered_with(before: &Document, after: &Document) -> bool {
     const TIMES: usize = 8;
     let spam = page_signatures::spam(after);

@@ -1,10 +1,10 @@
-//! Does the place exist that a fragment points to? A missing one is a note, never a death.
+//! Checks that the place exists to which a fragment points. A missing place is a note, not a dead link.
 
 use crate::domain::document::Document;
 use crate::domain::evidence::Note;
 use crate::domain::evidence::visit_context::VisitContext;
 
-/// The notes on the fragments of a link's mentions, and what its host adds.
+/// The notes on the fragments of a link's mentions, and those of its host.
 pub fn notes(context: &VisitContext) -> Vec<Note> {
     let page = context.results.page().and_then(|page| page.document.as_ref());
     page.map_or_else(Vec::new, |page| {
@@ -30,7 +30,7 @@ fn note(fragment: &str, document: &Document) -> Option<Note> {
             return Some(Note::MissingFragment(fragment.to_owned()));
         }
     }
-    // `#!/...` and `#/...` are addresses inside an application, not places in a page.
+    // `#!/...` and `#/...` are routes of an application, not places in a page.
     let checked =
         !id.is_empty() && id != "top" && !id.starts_with('!') && !id.starts_with('/') && !html.is_shell;
     let decoded = percent_decoded(id);
@@ -45,7 +45,7 @@ fn page_number(fragment: &str) -> Option<u32> {
     fragment.split('&').find_map(|part| part.strip_prefix("page="))?.parse().ok()
 }
 
-/// A text directive, `[prefix-,]start[,end][,-suffix]`: start and end must stand in the page.
+/// A text directive, `[prefix-,]start[,end][,-suffix]`: start and end must be in the page.
 fn has_text(directive: &str, document: &Document) -> bool {
     let text = folded(&document.text);
     directive
@@ -54,8 +54,8 @@ fn has_text(directive: &str, document: &Document) -> bool {
         .all(|part| text.contains(&folded(&percent_decoded(part))))
 }
 
-/// Letters and digits alone: quotes, dashes and spaces differ between what a
-/// browser copied and what a page holds.
+/// Letters and digits alone, because quotes, dashes and spaces may differ between the
+/// directive and the page.
 fn folded(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

@@ -1,32 +1,32 @@
-//! Is this the work that was linked? Witnesses in order, cheapest first.
+//! Decides whether a document is the linked work, by several checks, the cheapest first.
 //!
-//! After `a` the same text, `b` the same identifiers, `c` the title, `d` enough
-//! common text; and, on the first night the only one, the link's own words on
-//! the course page.
+//! The checks are: `a` the same text, `b` the same identifiers, `c` the title, `d` enough
+//! common text. On the first night the only check is that of the link's words on the
+//! course page.
 
 use std::collections::HashSet;
 
 use crate::domain::document::{Document, text, unversioned};
 use crate::domain::evidence::drift;
 
-/// Below this two texts have nothing to do with each other (`AlNoamany` et al. 2016).
+/// Texts of less similarity are unrelated (`AlNoamany` et al. 2016).
 const UNRELATED: f64 = 0.10;
-/// So much of a title must be found again.
+/// This share of the words of a title must be found in the other document.
 const CONTAINED: f64 = 0.6;
 /// Titles and link words with fewer content words ("Library", "here") prove nothing.
 const TELLING_WORDS: usize = 3;
-/// The beginning of a text, where its title and authors stand.
+/// The beginning of a text, which has its title and authors.
 const BEGINNING_WORDS: usize = 120;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Identity {
     Confirmed,
-    /// Nothing speaks for it, but there was nothing to compare with either.
+    /// There was nothing to compare with.
     Unknown,
     Mismatch,
 }
 
-/// What is known of the work from before.
+/// What is known about the work.
 #[derive(Clone, Copy, Debug)]
 pub struct Reference<'a> {
     pub baseline: Option<&'a Document>,
@@ -46,7 +46,7 @@ pub fn identify(document: &Document, known: &Reference) -> Identity {
         let said = beginning(document);
         telling.iter().any(|words| is_contained(words, &said))
     };
-    // Words that did not tell the work before are told by an error page that repeats them.
+    // Words that the baseline does not contain are no proof: error pages repeat them.
     let by_words = told_by(document) && known.baseline.is_none_or(told_by);
     if by_baseline || by_words {
         Identity::Confirmed
@@ -73,7 +73,7 @@ fn has_same_id(one: &Document, other: &Document) -> bool {
         || same(one.arxiv.as_deref().map(unversioned), other.arxiv.as_deref().map(unversioned))
 }
 
-/// Whether the title of `baseline` says enough, and is found again.
+/// Whether the title of `baseline` is distinctive and the other document has it.
 pub fn has_same_title(baseline: &Document, document: &Document) -> bool {
     let title = baseline.citation.title.as_ref().or(baseline.title.as_ref());
     let words = title.map(|title| content_words(title)).unwrap_or_default();
@@ -99,7 +99,7 @@ fn is_contained(words: &[String], said: &HashSet<String>) -> bool {
     share(found) >= CONTAINED * share(words.len())
 }
 
-/// The words that carry the meaning, each once.
+/// The content words, each once.
 fn content_words(text: &str) -> Vec<String> {
     const EMPTY: &[&str] = &[
         "the", "a", "an", "and", "or", "of", "for", "in", "on", "to", "with", "from", "by", "at", "is",
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_title_is_a_witness_if_it_says_enough() {
+    fn a_distinctive_title_confirms_the_work() {
         let before = document("Variational inference: a review", "one two three four five");
         let moved = document("Variational Inference - A Review | New Site", "quite another text here");
         assert_eq!(identity(&moved, Some(&before), &[]), Identity::Confirmed);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_the_link_are_a_witness_on_the_first_night() {
+    fn the_words_of_the_link_confirm_the_work_on_the_first_night() {
         let paper = document("1706.03762", "Attention Is All You Need Ashish Vaswani");
         assert_eq!(identity(&paper, None, &["Attention is All You Need!"]), Identity::Confirmed);
         assert_eq!(identity(&paper, None, &["the paper"]), Identity::Unknown);

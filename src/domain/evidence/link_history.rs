@@ -1,4 +1,4 @@
-//! What earlier nights left for judging the next one.
+//! What is known of a link from earlier nights.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,23 +7,23 @@ use crate::domain::document::Fingerprint;
 use crate::domain::evidence::{Drift, Evidence};
 use crate::domain::visit::Validators;
 
-/// What is remembered of a link.
+/// The history of a link.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LinkHistory {
-    /// Evidence of valid nights, oldest first; the last hundred.
+    /// Evidence of valid nights, oldest first; at most the last hundred.
     pub evidence: Vec<Evidence>,
-    /// What later nights are compared with: the last accepted capture.
+    /// The last accepted capture, which later nights are compared with.
     pub baseline: Option<StoredCapture>,
-    /// The newest capture; the baseline, or a version not accepted yet.
+    /// The newest capture: the baseline, or a version that is not accepted yet.
     pub last: Option<StoredCapture>,
-    /// The owner asked us to stop: nothing is offered, nothing new is kept.
+    /// The owner requested a takedown: no copy is offered, and no new one is stored.
     pub is_taken_down: bool,
 }
 
 impl LinkHistory {
-    /// The capture to offer a reader: the newest, unless it is another work
-    /// under the same address, or a notice where the work was. Where nothing
-    /// tells what it is any more, the accepted one is surely the work.
+    /// The capture that readers are offered: the newest one, unless it is another work at
+    /// the same address, or a notice in its place. If its difference is not known, the
+    /// accepted capture is offered.
     pub fn current(&self) -> Option<&StoredCapture> {
         if self.is_taken_down {
             return None;
@@ -35,13 +35,13 @@ impl LinkHistory {
         better.as_ref().or(other.as_ref())
     }
 
-    /// Whether the newest capture is what later nights are compared with.
+    /// Whether the newest capture is the baseline.
     pub fn last_is_baseline(&self) -> bool {
         let digest = |kept: &Option<StoredCapture>| kept.as_ref().map(|kept| kept.capture.sha256);
         digest(&self.last) == digest(&self.baseline)
     }
 
-    /// How the newest capture differs from the accepted one, by the last night that read it.
+    /// The difference of the newest capture from the accepted one, by the last night that compared it.
     pub fn drift_of_last(&self) -> Option<&Drift> {
         let (last, baseline) = (self.last.as_ref()?, self.baseline.as_ref()?);
         if last.text == baseline.text {
@@ -52,7 +52,7 @@ impl LinkHistory {
     }
 }
 
-/// A capture, and what comparing needs to know of it without reading it again.
+/// A capture, with the facts that a comparison needs without reading the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredCapture {
     #[serde(flatten)]
@@ -65,9 +65,9 @@ pub struct StoredCapture {
     pub pages: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validators: Option<Validators>,
-    /// Taken to be what later nights are compared with.
+    /// Later nights are compared with this capture.
     pub is_baseline: bool,
-    /// What the page needs to be read; nothing for files.
+    /// The requisites of a page; empty for files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requisites: Vec<KeptRequisite>,
 }
@@ -130,7 +130,7 @@ mod tests {
         }
     }
 
-    /// The text of what is offered once text 1 was kept beside the accepted text 0, after these nights.
+    /// The text of the offered capture, if text 1 was stored after the accepted text 0 and these nights followed.
     fn offered(drifts: impl IntoIterator<Item = Drift>) -> Fingerprint {
         let night = |drift| Evidence {
             at: Timestamp::UNIX_EPOCH,
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_version_is_offered_whatever_came_after_it() {
+    fn a_new_version_is_offered_after_any_later_night() {
         let new = Drift::Different(change(1, None));
         for after in [None, Some(Drift::Same), Some(Drift::NotCompared), Some(Drift::Small(change(2, None)))]
         {
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_version_is_never_offered_whatever_came_after_it() {
+    fn a_broken_version_is_never_offered() {
         for alarm in [
             CriticalChange::Shrunken,
             CriticalChange::Tampered,
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_remembers_is_not_offered_before_what_was_accepted() {
+    fn a_capture_of_unknown_difference_is_not_offered() {
         assert_eq!(offered([Drift::Same]), text(0));
     }
 }

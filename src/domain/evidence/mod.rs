@@ -1,4 +1,4 @@
-//! A visit and what we knew before, weighed: what the visit says, not yet what we believe.
+//! Evidence: what one visit shows about a link, compared with its history. `domain::verdict` judges it.
 
 pub mod link_history;
 pub mod probe;
@@ -27,18 +27,18 @@ use crate::domain::address::Address;
 use crate::domain::document::Fingerprint;
 use crate::domain::evidence::comparison::ComparedBy;
 
-/// What one night's visit says about a link.
+/// The evidence of one night's visit to a link.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     pub at: Timestamp,
-    /// The status of the last response, where one came.
+    /// The status of the last response, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Where the redirects ended, where that is another address.
+    /// The final address, if redirects led to another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Address>,
     pub finding: Finding,
-    /// By what the document was compared with the accepted one, where it was.
+    /// How the document was compared with the accepted version, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compared_by: Option<ComparedBy>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -48,25 +48,25 @@ pub struct Evidence {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
-    /// It answered with what was linked.
+    /// The response is the linked work.
     Healthy {
         drift: Drift,
-        /// A permanent redirect leads here, to the same work.
+        /// The target of a permanent redirect, with the same work.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         moved_to: Option<Address>,
     },
-    /// It did not, and that says something about the link.
+    /// The response is not the work, and this counts against the link.
     Gone { reason: Reason, weight: Weight },
     /// The reader needs an account or money.
     Restricted { reason: Reason },
-    /// The host refuses us, which says nothing about students.
+    /// The host refuses us, which says nothing about the access of students.
     Refused { reason: Reason },
-    /// An answer that cannot be judged.
+    /// A response that cannot be judged.
     Unclear { reason: Reason },
 }
 
 impl Evidence {
-    /// What the night said of the text, if it saw the work.
+    /// The result of the text comparison, if the night found the work.
     pub fn drift(&self) -> Option<&Drift> {
         match &self.finding {
             Finding::Healthy { drift, .. } => Some(drift),
@@ -78,22 +78,22 @@ impl Evidence {
     }
 }
 
-/// The text of the work beside that of the last accepted capture.
+/// The difference between the work's text and the last accepted capture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Drift {
-    /// Nothing was kept before.
+    /// There is no earlier capture.
     First,
     Same,
-    /// It answered, but without what could be compared: a landing page whose file was not to be had.
+    /// The response had nothing to compare, for example a landing page whose file was not available.
     NotCompared,
-    /// Typo-level or expected: logged, not reported.
+    /// A typo or an expected difference: logged, not reported.
     Small(TextChange),
     Different(TextChange),
 }
 
 impl Drift {
-    /// The change a reader would want to hear of.
+    /// The change, if it is reported.
     pub fn different(&self) -> Option<&TextChange> {
         match self {
             Self::Different(change) => Some(change),
@@ -101,7 +101,7 @@ impl Drift {
         }
     }
 
-    /// How the text differs from the accepted one, much or little.
+    /// The difference from the accepted text, small or large.
     pub fn change(&self) -> Option<&TextChange> {
         match self {
             Self::Different(change) | Self::Small(change) => Some(change),
@@ -113,7 +113,7 @@ impl Drift {
 /// How two versions of a work differ, in figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TextChange {
-    /// Shared 4-grams of words (Dice), or shared parts where there is no text; 0 to 1.
+    /// Shared 4-grams of words (Dice), or shared parts if there is no text; 0 to 1.
     pub similarity: f64,
     #[serde(default, skip_serializing_if = "ComparedBy::is_text")]
     pub compared_by: ComparedBy,
@@ -124,23 +124,23 @@ pub struct TextChange {
     pub pages_before: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pages_after: Option<u32>,
-    /// The heading under which most of the change lies.
+    /// The heading above most of the change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub section: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarm: Option<CriticalChange>,
-    /// Two fetches of one night brought this text.
+    /// Two fetches of one night gave this text.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub seen_twice: bool,
-    /// The words that differ are others at every look: an advertisement, a quotation of the day.
+    /// The changed words differ at every fetch: an advertisement, a quotation of the day.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flickers: bool,
-    /// The new text; two nights agree when theirs are equal.
+    /// The new text; two nights agree if theirs are equal.
     pub text: Fingerprint,
 }
 
-/// Less alike than this, two texts are not versions of one work: the best
-/// threshold for pages gone off topic in web archives (doi:10.1007/978-3-319-24592-8_17).
+/// Texts of less similarity are not versions of one work. This is the best threshold for
+/// pages that went off topic in web archives (doi:10.1007/978-3-319-24592-8_17).
 const ANOTHER_WORK: f64 = 0.10;
 
 impl TextChange {
@@ -148,16 +148,16 @@ impl TextChange {
     pub fn is_replacement(&self) -> bool {
         match self.compared_by {
             ComparedBy::Text => self.similarity < ANOTHER_WORK,
-            // Other pictures in the same number may be the same pages, scanned or packed anew.
+            // The same number of other images may be the same pages, scanned or compressed again.
             ComparedBy::PageImages => self.similarity < ANOTHER_WORK && self.pages_before != self.pages_after,
             ComparedBy::Members => self.similarity < ANOTHER_WORK,
-            // One byte makes other bytes; that says nothing of the work.
+            // Other bytes say nothing about the work.
             ComparedBy::Bytes | ComparedBy::Validators | ComparedBy::Nothing => false,
         }
     }
 
-    /// Another work under the same address, or a notice where the work was:
-    /// nothing to offer a reader, nor to compare later nights with.
+    /// Another work at the same address, or a notice in its place. It is not offered to
+    /// readers, and later nights are not compared with it.
     pub fn is_worse(&self) -> bool {
         match self.alarm {
             Some(
@@ -171,20 +171,20 @@ impl TextChange {
     }
 }
 
-/// Changes that matter whatever their size.
+/// Changes that matter in any size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CriticalChange {
     Withdrawn,
     Retracted,
     Shrunken,
-    /// Somebody put links of their own into it.
+    /// An intruder has put spam links into it.
     Tampered,
     /// A later version of a numbered work (arXiv vN).
     NewVersion,
 }
 
-/// How much a sign of death weighs; decides how many nights must agree.
+/// The weight of evidence that a link is dead. It decides how many nights must agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Weight {
@@ -194,23 +194,23 @@ pub enum Weight {
     Decisive,
 }
 
-/// Worth a line to the instructor, but no state of its own.
+/// A small point for the instructor that does not change the state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Note {
-    /// The `#id` the link points to is not in the page.
+    /// The page does not have the `#id` of the link.
     MissingFragment(String),
-    /// `#page=n` beyond the last page.
+    /// `#page=n` is beyond the last page.
     PageBeyondEnd { page: u32, pages: u32 },
-    /// The server says 404, the page is the right one.
+    /// The server answers 404 with the right page.
     WrongStatus(u16),
     /// The start time lies after the end of the video.
     StartsAfterEnd,
-    /// The repository is read-only now: it works, but nobody mends it.
+    /// The repository is read-only and not maintained any more, but it works.
     RepositoryArchived,
 }
 
-/// Why a link is not simply `ok`. One sentence each, in `report::wording`.
+/// Why a link is not `ok`. `report::wording` has a sentence for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
@@ -246,7 +246,7 @@ pub enum Reason {
     Robots,
     ScriptOnly,
     TooLarge,
-    /// Our own side failed: the night says nothing.
+    /// A failure on our side: the night says nothing about the link.
     NotChecked,
     Withdrawn,
     Retracted,
@@ -257,14 +257,14 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// A stranger has the address now, or it leads where no reader should be sent.
+    /// The address has a hostile owner, or leads readers to an unsafe place.
     pub fn is_hostile(self) -> bool {
         matches!(self, Self::Parked | Self::Hijacked | Self::Tampered | Self::InternalAddress)
     }
 }
 
 impl Reason {
-    /// The server itself says that nothing is there.
+    /// The server itself reports that the document does not exist.
     pub fn is_missing(self) -> bool {
         matches!(self, Self::NotFound | Self::Gone)
     }

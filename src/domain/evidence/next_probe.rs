@@ -13,7 +13,7 @@ use crate::domain::evidence::soft_404;
 use crate::domain::evidence::visit_context::VisitContext;
 use crate::domain::evidence::{Drift, drift};
 
-/// Client-side redirects followed in one visit; more are taken for a loop.
+/// The most client-side redirects that are followed in one visit; more count as a loop.
 const MOST_CLIENT_REDIRECTS: usize = 3;
 
 /// The next probe, or `None` when the results can be evaluated.
@@ -40,7 +40,7 @@ pub fn next_probe(context: &VisitContext) -> Option<Probe> {
         ResponseClass::Unclear(Reason::ScriptOnly) => host_api_probe(context)
             .or_else(|| document_search::probe(context, page, None))
             .or_else(|| confirmation_probe(context)),
-        // A pointer says where the file is.
+        // The pointer names the file.
         ResponseClass::Unclear(Reason::Unreadable) => {
             let pointer = page.document.as_ref().filter(|document| document.is_pointer())?;
             document_search::probe(context, page, Some(pointer))
@@ -52,8 +52,8 @@ pub fn next_probe(context: &VisitContext) -> Option<Probe> {
     }
 }
 
-/// Only a failure that may be over a moment later. A refusal is not retried,
-/// unless it is a rate limit, which says when to come back.
+/// A failure that may be over a moment later. A refusal is not retried, except a rate
+/// limit, which names a time.
 fn is_worth_retrying(first: &ResponseClass) -> bool {
     match first {
         ResponseClass::Gone(..)
@@ -106,7 +106,7 @@ fn soft_404_probe(context: &VisitContext, page: &ProbeResult, document: &Documen
     {
         return None;
     }
-    // After a redirect to a front page the nonexistent address lies beside the link.
+    // After a redirect to a front page, the nonexistent address is beside the link.
     let base = if final_address.is_root() { &context.link.address } else { final_address };
     let mut seed = Sha256::new();
     seed.update(context.link.address.as_str());

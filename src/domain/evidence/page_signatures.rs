@@ -1,8 +1,8 @@
-//! The signatures by which walls, gates and lapsed domains are known: looked for in an answer.
+//! Finds the signatures of walls, login pages and parked domains in a response.
 //!
-//! A signature names what kind of page carries it; what follows from that is decided
-//! where the signatures are asked for. The signatures of one text are found in one pass
-//! over it, and those of an answer once.
+//! A signature shows the kind of a page; the callers decide what follows from it. All
+//! signatures in one text are found in one pass, and those of a response are searched
+//! once.
 
 use std::sync::LazyLock;
 
@@ -14,18 +14,18 @@ use crate::domain::evidence::probe::ProbeResult;
 pub use crate::domain::evidence::signature_list::SignatureKind;
 use crate::domain::evidence::signature_list::{Condition, SIGNATURES, SearchField, Signature};
 
-/// Below this a page is a notice rather than a work; challenge and parking
-/// pages stay well under it, abstracts of papers over it.
+/// A page with fewer words is a notice and not a work. Challenge and parking pages have
+/// far fewer words, abstracts of papers have more.
 const THIN_PAGE_WORDS: u32 = 150;
 
-/// A notice is no longer than this.
+/// The longest notice.
 const NOTICE_CHARS: usize = 4000;
 
-/// So many different words of spam are no accident.
+/// This many different spam words are not there by chance.
 pub const SPAM_WORDS: usize = 2;
 
-/// How many different signatures of one kind an answer carries. A part of another
-/// signature is no second one.
+/// How many different signatures of one kind a response has. A part of another
+/// signature does not count.
 pub fn count(kind: SignatureKind, answer: &ProbeResult) -> usize {
     let carried: Vec<&Signature> = found(answer).iter().copied().filter(|it| it.kind == kind).collect();
     let is_part = |signature: &Signature| {
@@ -43,7 +43,7 @@ pub fn has_any(kind: SignatureKind, answer: &ProbeResult) -> bool {
     first(&[kind], answer).is_some()
 }
 
-/// The first of these kinds of which an answer carries a signature.
+/// The first of these kinds with a signature in the response.
 pub fn first(kinds: &[SignatureKind], answer: &ProbeResult) -> Option<SignatureKind> {
     let found = found(answer);
     kinds.iter().copied().find(|kind| found.iter().any(|signature| signature.kind == *kind))
@@ -53,7 +53,7 @@ fn found(answer: &ProbeResult) -> &[&'static Signature] {
     answer.signatures.get_or_search(|| search(answer))
 }
 
-/// All signatures that an answer carries, in the order of the list.
+/// All signatures in a response, in the order of the list.
 fn search(answer: &ProbeResult) -> Vec<&'static Signature> {
     let document = answer.document.as_ref();
     let html = document.and_then(|document| document.html.as_ref());
@@ -89,7 +89,7 @@ fn search(answer: &ProbeResult) -> Vec<&'static Signature> {
     places.into_iter().map(|place| &SIGNATURES[place]).collect()
 }
 
-/// What decides whether a signature counts for an answer.
+/// Decides whether a signature counts for a response.
 struct SearchContext<'a> {
     answer: &'a ProbeResult,
     is_error: bool,
@@ -105,7 +105,7 @@ impl SearchContext<'_> {
         }
     }
 
-    /// Whether the headers or the addresses of an answer carry a signature.
+    /// Whether the headers or the addresses of a response have a signature.
     fn is_in_exchange(&self, signature: &Signature) -> bool {
         match signature.field {
             SearchField::Header => self.has_header(signature.text),
@@ -124,9 +124,9 @@ impl SearchContext<'_> {
             .is_some_and(|found| found.to_lowercase().contains(value))
     }
 
-    /// Whether a redirect led to such an address. The one asked for is the
-    /// author's choice and says nothing; nor does a sign-in host that was only
-    /// passed by on the way to the work, as publishers do to set a cookie.
+    /// Whether a redirect led to such an address. The requested address is the author's
+    /// choice and does not count. A sign-in host in the middle of a chain does not count
+    /// either: publishers redirect through it to set a cookie.
     fn led_to(&self, matches: impl Fn(&Address) -> bool) -> bool {
         let exchange = &self.answer.exchange;
         let end = exchange.final_address();
@@ -137,9 +137,9 @@ impl SearchContext<'_> {
 /// Finds all signatures of one field in one pass.
 struct Automaton {
     patterns: AhoCorasick,
-    /// The place in the list of each pattern.
+    /// The index of each pattern in the list.
     places: Vec<usize>,
-    /// Whether a signature stands in the text at these bytes.
+    /// Whether a signature may be at these bytes of the text.
     stands: fn(&str, usize, usize) -> bool,
 }
 
@@ -158,7 +158,7 @@ impl Automaton {
     fn new(is_wanted: impl Fn(&Signature) -> bool, stands: fn(&str, usize, usize) -> bool) -> Self {
         let places: Vec<usize> =
             (0..SIGNATURES.len()).filter(|place| is_wanted(&SIGNATURES[*place])).collect();
-        #[expect(clippy::expect_used, reason = "the list is part of the program and far below every limit")]
+        #[expect(clippy::expect_used, reason = "the list is compiled in and far below every limit")]
         let patterns = AhoCorasick::new(places.iter().map(|place| SIGNATURES[*place].text))
             .expect("some hundred short patterns make an automaton");
         Self { patterns, places, stands }
@@ -168,8 +168,8 @@ impl Automaton {
         self.places.iter().map(|place| &SIGNATURES[*place])
     }
 
-    /// The places in the list of the signatures in a text in lower case, each as often
-    /// as it stands there.
+    /// The indices of the signatures in a text in lower case, one for each
+    /// occurrence.
     fn find(&self, text: &str) -> impl Iterator<Item = usize> {
         self.patterns
             .find_overlapping_iter(text)
@@ -178,7 +178,7 @@ impl Automaton {
     }
 }
 
-/// Words shown; a file of which no text could be read is not thin.
+/// The visible words; a file whose text cannot be read does not count as thin.
 fn words(html: Option<&Html>, document: &Document) -> u32 {
     let in_text = document.text.split_whitespace().take(1000).count();
     match html {
@@ -188,7 +188,7 @@ fn words(html: Option<&Html>, document: &Document) -> u32 {
     }
 }
 
-/// The different words of spam in a page's title and source.
+/// The different spam words in a page's title and source.
 pub fn spam(document: &Document) -> SpamCount {
     let title = document.title.as_deref().unwrap_or_default();
     let source = document.html.as_ref().map_or("", |html| html.source.as_str());
@@ -202,17 +202,17 @@ pub fn spam(document: &Document) -> SpamCount {
     SpamCount { times: in_source.len(), in_title: different(words(title)), in_source: different(in_source) }
 }
 
-/// How many different words of spam a page has, and where.
+/// The number of different spam words of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpamCount {
     pub in_title: usize,
     pub in_source: usize,
-    /// How often they come in the source, all together.
+    /// The number of occurrences in the source.
     pub times: usize,
 }
 
-/// Whether a phrase begins at the beginning of a word, so that "design in" is
-/// no "sign in", and ends where its number ends.
+/// Whether a phrase is at word boundaries: "design in" does not contain "sign in". A
+/// phrase that ends with a number must end where the number ends.
 fn says(text: &str, start: usize, end: usize) -> bool {
     let is_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = text.as_bytes();
@@ -221,13 +221,13 @@ fn says(text: &str, start: usize, end: usize) -> bool {
     !begins_inside && !ends_inside
 }
 
-/// Whether these bytes are a whole word: "specialist" advertises nothing.
+/// Whether these bytes are a whole word: "specialist" contains no spam word.
 fn stands_alone(text: &str, start: usize, end: usize) -> bool {
     let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     !is_letter(text[..start].chars().next_back()) && !is_letter(text[end..].chars().next())
 }
 
-/// Notices stand at the beginning; a phrase in the middle of a long work is no notice.
+/// The beginning of a text, which has the notices. A phrase in a long work is not a notice.
 fn beginning(document: &Document) -> &str {
     let text = &document.text;
     text.char_indices().nth(NOTICE_CHARS).map_or(text, |(end, _)| &text[..end])

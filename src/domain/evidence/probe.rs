@@ -1,4 +1,4 @@
-//! What may be asked of the web about a link, and the answers.
+//! The probes of a link, and their results.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::domain::evidence::signature_list::FoundSignatures;
 use crate::domain::link::Kind;
 use crate::domain::visit::Exchange;
 
-/// A question to the web. Deciding asks; the sweep carries it out.
+/// A request about a link. `night::execute` sends it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Probe {
@@ -16,57 +16,57 @@ pub enum Probe {
     Link,
     /// The link itself once more, on a new connection.
     Retry,
-    /// Where a page sends its readers by meta refresh or script.
+    /// The target of a redirect by meta refresh or script.
     ClientRedirect(Address),
-    /// The document a landing page is about.
+    /// The document behind a landing page.
     Document(Address),
     /// That document once more, before a change of it is believed.
     DocumentRetry(Address),
-    /// The front page of the host, to tell a missing page from a host that refuses us.
+    /// The front page of the host. It separates a missing page from a host that refuses us.
     FrontPage(Address),
-    /// An address beside the link that cannot exist, to see how the host says "not found".
+    /// A nonexistent address beside the link, to see how the host reports missing pages.
     Nonexistent(Address),
-    /// What the host's own interface says of the work.
+    /// The host's own interface.
     HostApi(Address),
 }
 
-/// One question, and what came of it.
+/// A probe, and its result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProbeResult {
     pub probe: Probe,
     pub exchange: Exchange,
-    /// What the body is; `None` where no body came, or it was not read.
+    /// The document in the body; `None` if there is no body, or it was not read.
     pub document: Option<Document>,
-    /// The bytes are those of the accepted capture, so there is nothing to read.
+    /// The bytes are those of the accepted capture, so the body was not read.
     pub is_known: bool,
-    /// Filled at the first question about them.
+    /// Searched at the first use.
     pub signatures: FoundSignatures,
 }
 
-/// A link as judging knows it.
+/// A link, with the facts that judging uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedLink {
     pub address: Address,
     /// Its words on the course pages, each wording once.
     pub words: Vec<String>,
     pub kind: Kind,
-    /// Fragments of its mentions, without the `#`.
+    /// The fragments of its mentions, without the `#`.
     pub fragments: Vec<String>,
 }
 
-/// The answers of one night about one link, in the order they were asked.
+/// The results of one night for one link, in the order of the probes.
 #[derive(Clone, Copy, Debug)]
 pub struct ProbeResults<'a>(pub &'a [ProbeResult]);
 
 impl<'a> ProbeResults<'a> {
-    /// The answers about the link itself or where it sends its readers, in order.
+    /// The results of the link itself and of its client-side redirects, in order.
     pub fn pages(self) -> impl DoubleEndedIterator<Item = &'a ProbeResult> {
         self.0
             .iter()
             .filter(|result| matches!(result.probe, Probe::Link | Probe::Retry | Probe::ClientRedirect(_)))
     }
 
-    /// The latest of them.
+    /// The latest result of the link itself.
     pub fn page(self) -> Option<&'a ProbeResult> {
         self.pages().next_back()
     }

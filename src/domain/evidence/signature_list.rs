@@ -1,9 +1,9 @@
-//! The list of signatures, parsed from `page_signatures.psv`, and those that an answer
-//! was found to carry. How they are looked for is in `page_signatures`.
+//! The list of signatures, parsed from `page_signatures.psv`, and the signatures of a
+//! response. `page_signatures` searches for them.
 
 use std::sync::{LazyLock, OnceLock};
 
-/// What kind of page a signature stands for.
+/// The kind of page that a signature shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureKind {
     BotWall,
@@ -13,7 +13,7 @@ pub enum SignatureKind {
     Paywall,
     Parked,
     Missing,
-    /// Closed for repairs: the host will be back.
+    /// Closed for maintenance; the host comes back.
     Maintenance,
     /// Words that hijacked pages advertise.
     Spam,
@@ -36,7 +36,7 @@ pub(super) enum Condition {
     Thin(StatusExemption),
 }
 
-/// Statuses at which a signature says nothing, because its vendor puts it on every page.
+/// Statuses with which a signature does not count, because its vendor puts it on every such page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StatusExemption {
     None,
@@ -109,8 +109,8 @@ fn parse(line: &'static str) -> Option<Signature> {
     })
 }
 
-/// The signatures that an answer carries, in the order of the list. They are looked for
-/// at the first question; the answer must not change after it.
+/// The signatures of a response, in the order of the list. They are searched at the
+/// first use; the response must not change after it.
 #[derive(Clone, Debug, Default)]
 pub struct FoundSignatures(OnceLock<Vec<&'static Signature>>);
 
@@ -123,7 +123,7 @@ impl FoundSignatures {
     }
 }
 
-/// They follow from the rest of the answer.
+/// Signatures are derived from the rest of the response.
 impl PartialEq for FoundSignatures {
     fn eq(&self, _: &Self) -> bool {
         true

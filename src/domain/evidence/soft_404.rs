@@ -1,9 +1,9 @@
-//! Is this 200 the host's way of saying "not found"?
+//! Detects soft 404s: a 200 response with a page that says "not found".
 //!
-//! After Bar-Yossef et al. (2004), with repairs: a nonsense address beside the
-//! link shows how the host answers for what is not there; likeness to that
-//! answer counts only where the work's identity is lost as well, because pages
-//! of one site share their template (Henzinger 2006). Front pages are exempt.
+//! After Bar-Yossef et al. (2004), with corrections: the response for a nonexistent
+//! address beside the link shows how the host reports missing pages. Similarity to it
+//! counts only if the page is not confirmed as the work, because pages of one site share
+//! their template (Henzinger 2006). Front pages are exempt.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,30 +12,30 @@ use crate::domain::document::{Document, Format};
 use crate::domain::evidence::classify::{ResponseClass, classify};
 use crate::domain::evidence::probe::ProbeResult;
 
-/// What is left of a page, once the words of the host's error page are taken
-/// away, that still is no work: 20 words or 5 % of it …
+/// The words of the host's error page are removed from a page. If fewer than 20 words, or
+/// 5 % of the page, are left, it is an error page …
 const RESIDUAL_WORDS: usize = 20;
-/// … and of a page that was never seen before, a third at most: a short notice
-/// of a reading group is no error page.
+/// … but at most a third of a page that was never seen before: a short notice of a
+/// reading group is not an error page.
 const RESIDUAL_SHARE_OF_NEW: usize = 3;
 
-/// How the host answers for an address that cannot exist.
+/// The response of a host for an address that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotFoundHandling {
-    /// With an honest 404 or 410: its 200s are to be believed.
+    /// An honest 404 or 410, so its 200 responses can be trusted.
     HonestStatus,
-    /// With the very same as for the link.
+    /// The same page as for the link.
     SamePage,
-    /// With something else that is no error.
+    /// Another page without an error.
     OtherPage,
-    /// It did not say.
+    /// Not known.
     Unknown,
 }
 
-/// Compares the answer for the link with that for the nonsense beside it.
-/// `other` is another answer for the link: what differs between the two, as
-/// random suggestions do, is no work. `is_new` says that nothing is known of
-/// the work yet.
+/// Compares the response for the link with the response for a nonexistent address beside
+/// it. `other` is another response for the link: words that differ between the two, such
+/// as random suggestions, are not part of the work. `is_new` is set if nothing is known
+/// about the work yet.
 pub fn compare_with_nonexistent(
     page: &ProbeResult,
     other: Option<&ProbeResult>,
@@ -53,7 +53,7 @@ pub fn compare_with_nonexistent(
     let (ours, theirs) = (page.exchange.final_address(), sibling.exchange.final_address());
     let redirected = *ours != page.exchange.asked;
     if !redirected && theirs.is_canonically(ours) {
-        // Nonsense is sent to the very page that was linked: it is the host's entrance.
+        // Nonexistent addresses redirect to the linked page, so it is the host's front page.
         return NotFoundHandling::OtherPage;
     }
     if same_body(page, sibling) || (redirected && ours == theirs) {
@@ -80,22 +80,21 @@ fn same_body(one: &ProbeResult, other: &ProbeResult) -> bool {
     }
 }
 
-/// How many words the page has beyond those of the error page, each as often
-/// as it comes there, and those of the address itself: error pages like to
-/// repeat what was asked for.
+/// The number of words of the page that are not in the error page, counted by
+/// occurrence, and not in the requested address, because error pages often repeat it.
 fn residual(work: Vec<String>, nonsense: &Document, asked: &Address) -> usize {
     let mut theirs = Counted::of(&nonsense.text);
     let slug: HashSet<String> = words(asked.path()).collect();
     work.into_iter().filter(|word| !theirs.take(word) && !slug.contains(word)).count()
 }
 
-/// The words of one text that the other has as well, as often as it has them.
+/// The words of one text that the other has too, counted by occurrence.
 fn common(one: &str, other: &str) -> Vec<String> {
     let mut other = Counted::of(other);
     words(one).filter(|word| other.take(word)).collect()
 }
 
-/// The words of a text and how often they come.
+/// The words of a text with their counts.
 struct Counted(HashMap<String, usize>);
 
 impl Counted {
@@ -107,7 +106,7 @@ impl Counted {
         Self(counts)
     }
 
-    /// Takes a word out, if one is left.
+    /// Removes one occurrence of a word, if one is left.
     fn take(&mut self, word: &str) -> bool {
         match self.0.get_mut(word) {
             Some(left) if *left > 0 => {
@@ -123,8 +122,8 @@ fn words(text: &str) -> impl Iterator<Item = String> + '_ {
     text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
 }
 
-/// The address beside the link that cannot exist: same directory, same
-/// extension, no query, 16 letters derived from `seed`.
+/// A nonexistent address beside the link: the same directory and extension, no query,
+/// and 16 letters derived from `seed`.
 pub fn nonexistent_address(address: &Address, seed: [u8; 32]) -> Option<Address> {
     if address.is_root() {
         return None;
@@ -139,7 +138,7 @@ pub fn nonexistent_address(address: &Address, seed: [u8; 32]) -> Option<Address>
     Address::from_url(url).ok()
 }
 
-/// Whether a file was there, or the address promises one, and a web page came instead.
+/// Whether a web page came in place of a file that was there before or that the address names.
 pub fn is_wrong_type(asked: &Address, before: Option<Format>, now: &Document) -> bool {
     const READABLE: &[&str] = &[".pdf", ".ipynb", ".ppt", ".pptx", ".doc", ".docx", ".zip", ".ps"];
     const BINARY: &[&str] = &[".pdf", ".ppt", ".pptx", ".doc", ".docx", ".zip"];
@@ -149,21 +148,21 @@ pub fn is_wrong_type(asked: &Address, before: Option<Format>, now: &Document) ->
     let was_or_is_promised = match before {
         Some(format) if format.is_file() => true,
         Some(Format::Image | Format::Audio | Format::Video) => true,
-        // Bytes that were not recognised may have been a page in a rare encoding.
+        // The format may have been a page in a rare encoding.
         Some(Format::Other) => ends_with(READABLE) || ends_with(OTHERS),
         Some(_) => false,
         None => ends_with(READABLE),
     };
     match now.format {
         Format::Html => was_or_is_promised,
-        // A line of text in the place of a PDF.
+        // For example a line of text in place of a PDF.
         Format::Text => before.is_some_and(Format::is_file) || (before.is_none() && ends_with(BINARY)),
         _ => false,
     }
 }
 
-/// Whether the two hosts belong to one registrant, as far as names tell: the
-/// last two labels, or three under a short second level (`ac.uk`).
+/// Whether the two hosts belong to one registrant, judged by name: the last two labels,
+/// or three under a short second level (`ac.uk`).
 pub fn same_site(one: &Address, other: &Address) -> bool {
     site(one.host()) == site(other.host())
 }
@@ -187,14 +186,14 @@ mod tests {
     }
 
     #[test]
-    fn a_sibling_keeps_directory_and_extension() {
+    fn a_nonexistent_address_keeps_directory_and_extension() {
         let sibling = nonexistent_address(&address("https://ex.edu/a/b.pdf?x=1"), [0; 32]).unwrap();
         assert_eq!(sibling.as_str(), "https://ex.edu/a/aaaaaaaaaaaaaaaa.pdf");
         assert_eq!(nonexistent_address(&address("https://ex.edu/"), [0; 32]), None);
     }
 
     #[test]
-    fn sites_are_told_by_the_end_of_their_names() {
+    fn sites_are_recognised_by_the_end_of_their_names() {
         assert!(same_site(&address("https://a.ex.edu/"), &address("https://b.ex.edu/")));
         assert!(!same_site(&address("https://ex.edu/"), &address("https://ey.edu/")));
         assert!(!same_site(&address("https://one.ac.uk/"), &address("https://two.ac.uk/")));

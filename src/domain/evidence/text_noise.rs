@@ -1,16 +1,16 @@
-//! Is it a change of the work, or only what differs at every look?
+//! Separates changes of the work from text that differs at every fetch.
 //!
-//! Pages carry advertisements, quotations of the day and random
-//! recommendations in places that no name gives away. A second reading tells:
-//! of the same night, for what differs at every request; of the night before,
-//! for what differs every day.
+//! Pages have advertisements, quotations of the day and random recommendations in
+//! elements that no name identifies. A second reading shows them: one of the same night
+//! shows what differs at every request, one of the night before shows what differs every
+//! day.
 
 use crate::domain::document::Document;
 use crate::domain::evidence::drift;
 use crate::domain::evidence::visit_context::VisitContext;
 use crate::domain::evidence::{Drift, Evidence, TextChange};
 
-/// A page's change as it counts: small, where its words do not last.
+/// The drift for a change of a page: small if the changed words differ at every fetch.
 pub(super) fn settle(context: &VisitContext, document: &Document, change: TextChange) -> Drift {
     let Some(baseline) = context.baseline.filter(|_| document.html.is_some() && change.alarm.is_none())
     else {
@@ -25,7 +25,7 @@ pub(super) fn settle(context: &VisitContext, document: &Document, change: TextCh
     if tonight.chain(last).any(|other| drift::is_unsteady(baseline, document, other)) {
         Drift::Small(TextChange { flickers: true, ..change })
     } else if second_reading_failed(context) {
-        // Nothing told it from flicker; another night will.
+        // It cannot be separated from text noise tonight; another night can.
         Drift::NotCompared
     } else {
         Drift::Different(change)
@@ -36,11 +36,10 @@ fn second_reading_failed(context: &VisitContext) -> bool {
     context.results.retry().is_some_and(|again| again.document.is_none())
 }
 
-/// Whether the last night that saw the work differed as well, and about as
-/// much: more than the usual flicker is news, and compared with nothing but
-/// the accepted text.
+/// Whether the last night that found the work differed too, by about as much. A larger
+/// change is news, and is compared only with the accepted text.
 pub fn goes_on(history: &[Evidence], change: &TextChange) -> bool {
-    // What the last night that saw the work said of its text.
+    // The result of the last night that found the work.
     match history.iter().rev().find_map(Evidence::drift) {
         Some(Drift::Different(before)) => drift::is_as_large(change, before),
         Some(Drift::Small(before)) => before.flickers && drift::is_as_large(change, before),

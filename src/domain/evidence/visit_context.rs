@@ -1,5 +1,5 @@
-//! What is known of a link while it is visited. The choice of the next probe
-//! and the evaluation of the results both read it; neither lives here.
+//! What is known of a link during a visit. `next_probe` and `evaluate` read it and are
+//! separate modules.
 
 use jiff::Timestamp;
 
@@ -10,14 +10,14 @@ use crate::domain::evidence::host_rules::{self, HostRules};
 use crate::domain::evidence::link_history::LinkHistory;
 use crate::domain::evidence::probe::{CheckedLink, ProbeResult, ProbeResults};
 
-/// What is known of a link during one visit: what was stored before, and the results so far.
+/// The data of a link during one visit: what was stored before, and the results so far.
 #[derive(Clone, Copy, Debug)]
 pub struct VisitContext<'a> {
     pub link: &'a CheckedLink,
     pub history: &'a LinkHistory,
-    /// The last accepted text, where there is one and it was needed.
+    /// The last accepted text, if there is one and it was needed.
     pub baseline: Option<&'a Document>,
-    /// The newest capture's text, where it is another and was needed.
+    /// The text of the newest capture, if it is not the baseline and was needed.
     pub last: Option<&'a Document>,
     pub results: ProbeResults<'a>,
     pub at: Timestamp,

@@ -10,7 +10,7 @@ fn raw(path: &str) -> Option<Address> {
     Address::parse(&format!("https://raw.githubusercontent.com/{path}")).ok()
 }
 
-/// `owner/repository/blob/branch/path` as the file itself.
+/// The raw file of a path `owner/repository/blob/branch/path`.
 fn blob_to_raw(path: &str) -> Option<Address> {
     let mut parts = path.splitn(4, '/');
     let (owner, repository, word, rest) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -25,7 +25,7 @@ fn replaced(address: &Address, words: &[(&str, &str)]) -> Option<Address> {
     with_path(address, &path.replacen(word, other, 1))
 }
 
-/// Where the host has a large file whose raw address gives a pointer of Git LFS.
+/// The address of a large file whose raw address returns a Git LFS pointer.
 pub(super) fn large_file(pointer: &Address) -> Option<Address> {
     if !is_host(pointer, &["raw.githubusercontent.com"]) {
         return None;
@@ -41,7 +41,7 @@ pub(super) fn github(address: &Address) -> Option<HostRules> {
     Some(HostRules { document, skip_soft_404_probe: true, note: Some(archived), ..HostRules::default() })
 }
 
-/// GitLab, Bitbucket and model hubs: the page of a file and the file itself.
+/// GitLab, Bitbucket and model hubs: the raw file of a file's page.
 pub(super) fn other_forges(address: &Address) -> Option<HostRules> {
     let document = if address.path().contains("/-/") {
         replaced(address, &[("/-/blob/", "/-/raw/")])
@@ -61,7 +61,7 @@ pub(super) fn other_forges(address: &Address) -> Option<HostRules> {
     })
 }
 
-/// The newest version of the first file, where the page does not name it.
+/// The newest version of the first file, if the page does not name it.
 pub(super) fn gist(address: &Address) -> Option<HostRules> {
     if !is_host(address, &["gist.github.com"]) {
         return None;
@@ -107,7 +107,7 @@ pub(super) fn colab(address: &Address) -> Option<HostRules> {
     })
 }
 
-/// Its 400, 404 and 503 often mean that the code host limits it; the file decides.
+/// Its 400, 404 and 503 often mean that the code host limits it, so the file decides.
 pub(super) fn nbviewer(address: &Address) -> Option<HostRules> {
     if !is_host(address, &["nbviewer.org", "nbviewer.jupyter.org"]) {
         return None;

@@ -1,7 +1,7 @@
-//! Hosts with rules of their own, one row each: where the document behind a
-//! page is, who can say more than the page, and what a redirect means there.
+//! Rules for particular hosts, one row each: the document behind a page, an interface
+//! that knows more than the page, and the meaning of a redirect.
 //!
-//! Adding a host is adding a row to `ROWS` and a test.
+//! To add a host, add a row to `ROWS` and a test.
 
 mod code_hosts;
 mod proceedings;
@@ -13,43 +13,43 @@ use crate::domain::document::Document;
 use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::{Note, Reason, Weight};
 
-/// How a host must be asked, and its answers read.
+/// How a host is probed, and how its responses are read.
 #[derive(Clone, Debug, Default)]
 pub struct HostRules {
-    /// The document behind the page, where the address alone tells.
+    /// The document behind the page, if the address alone determines it.
     pub document: Option<Address>,
     /// An interface that knows more than the page.
     pub host_api: Option<HostApi>,
-    /// The page is a shell whatever it shows; only its document or the interface of its host counts.
+    /// The page itself shows nothing; only its document or the host's interface counts.
     pub page_is_shell: bool,
-    /// The address is made to redirect: where it leads is no news.
+    /// The address redirects by design, so its target is not news.
     pub redirects_by_design: bool,
-    /// No nonsense address is asked for to learn the host's error page: it is known, or would not be liked.
+    /// No nonexistent address is probed: the host's error page is known, or such probes are unwelcome.
     pub skip_soft_404_probe: bool,
-    /// What the page's own words can say, beyond the general rules.
+    /// Statements in the page's own words, beyond the general rules.
     pub statement: Option<fn(&Document) -> Option<PageStatement>>,
-    /// What the page's own words add about a link that works.
+    /// Notes in the page's own words on a link that works.
     pub note: Option<fn(&Address, &Document) -> Option<Note>>,
 }
 
-/// An interface of the host, and how to read its answers.
+/// An interface of the host, and how to read its responses.
 #[derive(Clone, Debug)]
 pub struct HostApi {
     pub address: Address,
     pub read: fn(&ProbeResult) -> ApiStatus,
 }
 
-/// What an interface of a host says about the link.
+/// The result of a host's interface for the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApiStatus {
     Available,
     Gone(Reason, Weight),
     Restricted(Reason),
-    /// Nothing that can be relied on.
+    /// Nothing reliable.
     Unknown,
 }
 
-/// What a host's own words say of the work.
+/// A statement about the work in the host's own words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageStatement {
     Withdrawn,
@@ -82,12 +82,12 @@ const ROWS: &[Row] = &[
     video_hosts::vimeo,
 ];
 
-/// The rules of the address's host; the default for a host without a row.
+/// The rules for the address's host; the default for a host without a row.
 pub fn rules_for(address: &Address) -> HostRules {
     ROWS.iter().find_map(|row| row(address)).unwrap_or_default()
 }
 
-/// Where the host of a pointer has the large file that it stands for (Git LFS).
+/// The address of the large file for a pointer on this host (Git LFS).
 pub fn large_file(pointer: &Address) -> Option<Address> {
     code_hosts::large_file(pointer)
 }

@@ -42,7 +42,7 @@ pub(super) fn openreview(address: &Address) -> Option<HostRules> {
     })
 }
 
-/// The application answers 200 for a forum that is gone.
+/// The application answers 200 for a forum that does not exist.
 fn openreview_says(document: &Document) -> Option<PageStatement> {
     let text: String = document.text.chars().take(400).collect::<String>().to_lowercase();
     (document.citation.title.is_none() && text.contains("the server responded with the following message"))
@@ -111,7 +111,7 @@ pub(super) fn jmlr(address: &Address) -> Option<HostRules> {
     Some(HostRules { document, ..HostRules::default() })
 }
 
-/// Persistent identifiers and short addresses: redirecting is their work.
+/// Persistent identifiers and short addresses, which always redirect.
 pub(super) fn resolver(address: &Address) -> Option<HostRules> {
     const RESOLVERS: &[&str] = &[
         "doi.org",

@@ -1,9 +1,9 @@
-//! Shared drives and documents: the page of a share, and the file itself.
+//! Shared drives and documents: the page of a share, and the shared file.
 
 use super::{HostRules, is_host, path_after};
 use crate::domain::address::Address;
 
-/// The rules of a host whose page shows a file, where the address says which.
+/// The rules of a host whose page shows a file, if the address names it.
 fn of_share(document: Option<Address>) -> HostRules {
     HostRules { document, skip_soft_404_probe: true, ..HostRules::default() }
 }
@@ -30,7 +30,7 @@ pub(super) fn drive(address: &Address) -> Option<HostRules> {
     let by_query = || {
         let is_open = matches!(path.as_str(), "/open" | "/uc" | "/file/open");
         let (_, id) = address.url().query_pairs().find(|(key, _)| key == "id").filter(|_| is_open)?;
-        // The address of the file itself has no other behind it.
+        // This is the address of the file already.
         drive_file(&id).filter(|document| document != address)
     };
     let document = path.strip_prefix("/file/d/").and_then(drive_file).or_else(by_query);
@@ -58,7 +58,7 @@ pub(super) fn docs(address: &Address) -> Option<HostRules> {
 }
 
 /// `/presentation/u/1/d/…` is the second account of the person who copied the
-/// address; the file is the same without it.
+/// address; the same file is at the address without it.
 fn without_account(path: &str) -> String {
     let parts: Vec<&str> = path.split('/').collect();
     let at = parts.windows(2).position(|pair| {
@@ -88,13 +88,13 @@ pub(super) fn onedrive(address: &Address) -> Option<HostRules> {
     if !is_sharepoint && !is_onedrive {
         return None;
     }
-    // Folders (`/:f:/`) have no file of their own.
+    // Folders (`/:f:/`) are not files.
     let is_folder = address.path().contains("/:f:/") || address.path().starts_with("/f/");
     let document = (!is_folder).then(|| with_parameter(address, "download", "1")).flatten();
     Some(of_share(document.filter(|document| document != address)))
 }
 
-/// Zenodo and other Invenio archives: the preview of a file, and the file.
+/// Zenodo and other Invenio archives: the preview of a file, and the file itself.
 pub(super) fn invenio(address: &Address) -> Option<HostRules> {
     let path = address.path();
     let is_record = ["/records/", "/record/"].iter().any(|prefix| path.starts_with(prefix));

@@ -15,7 +15,7 @@ fn assert_documents(rows: &[(&str, &str)]) {
 }
 
 #[test]
-fn each_host_s_rule_leads_from_the_page_to_its_document() {
+fn each_rule_leads_from_the_page_to_its_document() {
     let rows = [
         ("https://arxiv.org/abs/1706.03762v5", "https://arxiv.org/pdf/1706.03762v5"),
         ("https://arxiv.org/html/2103.04922", "https://arxiv.org/pdf/2103.04922"),
@@ -120,7 +120,7 @@ fn pages_without_a_document_have_none() {
 }
 
 #[test]
-fn every_form_of_a_video_address_has_the_same_witness() {
+fn every_form_of_a_video_address_has_the_same_interface_address() {
     let forms = [
         "https://www.youtube.com/watch?v=abc&t=90s",
         "https://youtu.be/abc?t=3",
@@ -180,7 +180,7 @@ fn a_video_is_not_started_after_its_end() {
 }
 
 #[test]
-fn hosts_say_what_their_pages_hide() {
+fn statements_of_hosts_are_read() {
     let gone = r#"<!doctype html><script>{"playabilityStatus":{"status":"ERROR","reason":"x"}}</script>"#;
     assert_eq!(says("https://youtu.be/abc", gone), Some(PageStatement::Missing));
     let withdrawn =

@@ -1,4 +1,4 @@
-//! Video hosts: their pages answer 200 for removed videos, their oEmbed interface does not.
+//! Video hosts: their pages answer 200 for removed videos, but their oEmbed interfaces do not.
 
 use super::{ApiStatus, HostApi, HostRules, PageStatement, is_host, path_after};
 use crate::domain::address::Address;
@@ -7,7 +7,7 @@ use crate::domain::evidence::classify::{ResponseClass, classify};
 use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::{Note, Reason, Weight};
 
-/// Players of a playlist and of whatever a channel is sending now.
+/// Players of a playlist, and of the present live stream of a channel.
 const NO_VIDEOS: &[&str] = &["videoseries", "live_stream"];
 
 pub(super) fn youtube(address: &Address) -> Option<HostRules> {
@@ -39,13 +39,13 @@ pub(super) fn youtube(address: &Address) -> Option<HostRules> {
     })
 }
 
-/// The player's own word, for nights on which the interface is silent.
+/// The state that the player itself reports, for nights without an answer of the interface.
 fn youtube_says(page: &Document) -> Option<PageStatement> {
     let source = &page.html.as_ref()?.source;
     source.contains(r#""playabilityStatus":{"status":"ERROR""#).then_some(PageStatement::Missing)
 }
 
-/// Compares `t=90`, `t=90s` or `t=1h2m3s` with the length the player names.
+/// Compares `t=90`, `t=90s` or `t=1h2m3s` with the length in the player.
 fn starts_after_end(address: &Address, page: &Document) -> Option<Note> {
     let source = &page.html.as_ref()?.source;
     let start = address
@@ -81,7 +81,7 @@ fn seconds(text: &str) -> Option<u32> {
     digits.is_empty().then_some(total)
 }
 
-/// 401 means that embedding is off, which a reader of the page does not notice.
+/// 401 means that embedding is off, which readers of the page do not notice.
 fn read_youtube(answer: &ProbeResult) -> ApiStatus {
     if answer.document.as_ref().is_some_and(|document| document.text.trim() == "Forbidden") {
         return ApiStatus::Restricted(Reason::Private);
@@ -108,7 +108,7 @@ pub(super) fn vimeo(address: &Address) -> Option<HostRules> {
     })
 }
 
-/// A 404 is ambiguous: a video kept to certain domains answers so too.
+/// A 404 is ambiguous: a video that is restricted to some domains also gives it.
 fn read_vimeo(answer: &ProbeResult) -> ApiStatus {
     match classify(answer) {
         ResponseClass::Content(_) | ResponseClass::Unmodified => ApiStatus::Available,

@@ -11,7 +11,7 @@ fn address(text: &str) -> Address {
     Address::parse(text).unwrap()
 }
 
-/// An answer that carries nothing but what `change` gives it.
+/// A response with nothing but what `change` sets.
 fn answer(status: u16, change: impl FnOnce(&mut ProbeResult)) -> ProbeResult {
     let asked = address("https://plain.edu/a");
     let body = Body { sha256: Digest::of(b"x"), sha1: String::new(), bytes: 1 };
@@ -42,7 +42,7 @@ fn answer(status: u16, change: impl FnOnce(&mut ProbeResult)) -> ProbeResult {
     answer
 }
 
-/// An answer made to carry this signature and no other.
+/// A response with this signature and no other.
 fn carrier(signature: &Signature) -> ProbeResult {
     let status = if matches!(signature.condition, Condition::Error(_)) { 403 } else { 200 };
     answer(status, |answer| {
@@ -79,7 +79,7 @@ fn carrier(signature: &Signature) -> ProbeResult {
 }
 
 #[test]
-fn every_line_of_the_file_is_a_mark_that_is_found() {
+fn every_signature_of_the_file_is_found() {
     let lines = include_str!("../page_signatures.psv")
         .lines()
         .filter(|line| !line.starts_with('#') && !line.is_empty())
@@ -91,14 +91,14 @@ fn every_line_of_the_file_is_a_mark_that_is_found() {
 }
 
 #[test]
-fn marks_are_written_in_lower_case() {
+fn signatures_are_in_lower_case() {
     for signature in SIGNATURES.iter() {
         assert_eq!(signature.text, signature.text.to_lowercase());
     }
 }
 
 #[test]
-fn a_plain_page_carries_no_mark() {
+fn a_plain_page_has_no_signature() {
     let plain = answer(200, |answer| {
         let document = answer.document.as_mut().unwrap();
         document.title = Some("Attention is all you need".to_owned());
@@ -117,7 +117,7 @@ fn a_plain_page_carries_no_mark() {
     }
 }
 
-/// What vendors also put on pages that refuse no visitor: status, header, title, words, source.
+/// Parts that vendors also put on pages without a wall: status, header, title, words, source.
 const NO_WALLS: &[(u16, &str, &str, &str, &str)] = &[
     (
         200,
@@ -203,7 +203,7 @@ const NO_WALLS: &[(u16, &str, &str, &str, &str)] = &[
 ];
 
 #[test]
-fn what_a_vendor_puts_on_every_page_is_no_wall() {
+fn parts_that_vendors_put_on_every_page_are_no_wall() {
     for row @ (status, header, title, words, source) in NO_WALLS {
         let answer = answer(*status, |answer| {
             let headers = &mut answer.exchange.hops[0].headers.0;
@@ -216,7 +216,7 @@ fn what_a_vendor_puts_on_every_page_is_no_wall() {
         for what in
             [SignatureKind::BotWall, SignatureKind::Consent, SignatureKind::RateLimited, SignatureKind::Login]
         {
-            assert!(!has_any(what, &answer), "{what:?} is seen in {row:?}");
+            assert!(!has_any(what, &answer), "{what:?} is found in {row:?}");
         }
     }
 }
@@ -232,7 +232,7 @@ fn a_long_page_with_a_challenge_script_in_it_is_no_wall() {
 }
 
 #[test]
-fn the_address_that_was_asked_for_is_no_redirect_to_a_login() {
+fn the_requested_address_is_no_redirect_to_a_login() {
     let asked = answer(200, |answer| {
         answer.exchange.asked = address("https://accounts.google.com/intro");
         answer.exchange.hops[0].address = answer.exchange.asked.clone();
@@ -241,7 +241,7 @@ fn the_address_that_was_asked_for_is_no_redirect_to_a_login() {
 }
 
 #[test]
-fn a_mark_within_another_is_not_a_second_one() {
+fn a_part_of_a_signature_does_not_count() {
     let parked = |text: &str, source: &str| {
         let answer = answer(200, |answer| {
             let document = answer.document.as_mut().unwrap();
