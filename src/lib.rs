@@ -30,7 +30,7 @@
 //! | [`outbox`] | sends the emails that a night has queued |
 //! | [`serve`] | serves the web pages, the API and the copies |
 //!
-//! # The house
+//! # Floors
 //!
 //! [`domain`] holds pure functions over values. Each module of [`world`] wraps one
 //! outside thing, such as the network, the disk or the clock. [`night`], [`outbox`]

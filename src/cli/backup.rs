@@ -93,7 +93,7 @@ fn print_digests(what: &str, digests: &[Digest]) -> anyhow::Result<()> {
     digests.iter().try_for_each(|digest| print(&format!("{what}: {digest}\n")))
 }
 
-/// Gives an archive back what it has lost. A night waits meanwhile; the pages do not.
+/// Restores the files that an archive has lost. A night waits meanwhile; the pages do not.
 async fn restore_missing(arguments: &RestoreArguments, backup: &Archive) -> anyhow::Result<ExitCode> {
     let dir = arguments.location.existing_dir()?;
     let archive = Archive::open_shared(&dir)?;
@@ -112,7 +112,7 @@ async fn restore_missing(arguments: &RestoreArguments, backup: &Archive) -> anyh
         return Ok(ExitCode::SUCCESS);
     }
     print_digests("missing", &blobs.missing)?;
-    print("The backup lacks these files too; the next night fetches what it still can.\n")?;
+    print("The backup lacks these files too; the next night fetches those that are still on the web.\n")?;
     Ok(ExitCode::from(exit::FAILURE))
 }
 

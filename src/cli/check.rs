@@ -129,7 +129,7 @@ fn printed(night: &Finished, format: CheckFormat, world: &World) -> anyhow::Resu
 
 async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
-        // Without a handler the signal ends the process, which loses nothing either.
+        // Without a handler, the signal ends the process, and no results are lost either.
         std::future::pending().await
     }
 }
@@ -175,7 +175,7 @@ fn single(page: &str, published_at: Option<&str>) -> anyhow::Result<Course> {
     let source = match PageSource::parse(page)? {
         PageSource::File { path, .. } => {
             if !path.is_file() {
-                // Before the archive is opened, so that no empty one is left behind.
+                // This comes before the archive is opened, so that no empty archive is created.
                 bail!(missing_file(page));
             }
             PageSource::File { path, published_at: published_at.map(str::parse).transpose()? }
@@ -185,7 +185,7 @@ fn single(page: &str, published_at: Option<&str>) -> anyhow::Result<Course> {
     Ok(Course::unconfigured(id_for(&source)?, page.to_owned(), vec![source]))
 }
 
-/// Says that a page is not there, and asks whether a web address was meant.
+/// The error for a page that does not exist; it suggests a web address if one was probably meant.
 fn missing_file(page: &str) -> String {
     let host = page.split(['/', '?', '#']).next().unwrap_or_default();
     let last = host.rsplit(['.', ':']).next().unwrap_or_default();

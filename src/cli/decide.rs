@@ -165,7 +165,7 @@ fn clock(arguments: &DecisionArguments) -> Clock {
     arguments.clock.clock()
 }
 
-/// Accepts the new version of a changed link, or the death of a dead one.
+/// Accepts the new version of a changed link, or accepts that a link is dead.
 pub(super) async fn accept(arguments: DecisionArguments) -> anyhow::Result<ExitCode> {
     let target = DecisionTarget::of(&arguments).await?;
     match target.state.name() {

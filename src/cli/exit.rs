@@ -91,10 +91,10 @@ mod tests {
 
     #[test]
     fn a_cause_is_printed_once() {
-        let disk = std::io::Error::other("disk on fire");
-        let error = anyhow::Error::new(disk).context("cannot write x: disk on fire; buy another");
-        assert_eq!(super::message(&error), "cannot write x: disk on fire; buy another");
+        let disk = std::io::Error::other("no space left");
+        let error = anyhow::Error::new(disk).context("cannot write x: no space left; free some");
+        assert_eq!(super::message(&error), "cannot write x: no space left; free some");
         let error = Err::<(), _>(error).context("the night failed").unwrap_err();
-        assert_eq!(super::message(&error), "the night failed: cannot write x: disk on fire; buy another");
+        assert_eq!(super::message(&error), "the night failed: cannot write x: no space left; free some");
     }
 }

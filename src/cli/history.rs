@@ -39,7 +39,7 @@ fn by(compared_by: Option<ComparedBy>) -> &'static str {
         Some(ComparedBy::Members) => " (same files in it)",
         Some(ComparedBy::PageImages) => " (same page images)",
         Some(ComparedBy::Bytes) => " (same bytes)",
-        Some(ComparedBy::Validators) => " (not modified, says the server)",
+        Some(ComparedBy::Validators) => " (not modified, by the server's answer)",
         Some(ComparedBy::Nothing) | None => "",
     }
 }

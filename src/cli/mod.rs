@@ -74,7 +74,7 @@ enum Command {
     History(LinkArguments),
     /// Explain the state of a link: evidence, rule, and what would change it.
     Explain(LinkArguments),
-    /// Accept a result: the new version of a changed link, or the death of a dead one.
+    /// Accept a result: the new version of a changed link, or that a link is dead.
     Accept(decide::DecisionArguments),
     /// Mark a reported link as fine, until its result changes.
     Dismiss(decide::DecisionArguments),

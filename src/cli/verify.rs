@@ -40,6 +40,8 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> 
     for damage in &fixity.damaged {
         print(&format!("damaged: {}, moved to {}\n", damage.name, damage.moved_to.display()))?;
     }
-    print("Restore these files from a backup; otherwise the next night fetches what it still can.\n")?;
+    print(
+        "Restore these files from a backup; otherwise the next night fetches those that are still on the web.\n",
+    )?;
     Ok(ExitCode::from(exit::FAILURE))
 }

@@ -31,8 +31,8 @@ mod tests {
         let read = |text: &str| DurationKey::try_from(text.to_owned());
         assert_eq!(read("1h 30m").unwrap().0, Duration::from_mins(90));
         for wrong in ["2", "2d", "-2s", "soon", ""] {
-            let told = read(wrong).unwrap_err();
-            assert!(told.contains("not a duration") && told.contains("\"15m\""), "{told}");
+            let error = read(wrong).unwrap_err();
+            assert!(error.contains("not a duration") && error.contains("\"15m\""), "{error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which runs are due now, and when the next one is: decided over values, without waiting.
+//! Decides which runs are due now, and when the next one is. It does not wait.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ const LATEST_RECHECK: SignedDuration = SignedDuration::from_hours(1);
 /// The runs so far.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RunHistory<'a> {
-    /// The last night of each course; a course that is missing here waits.
+    /// The last night of each course; a course without an entry waits.
     pub nights: &'a HashMap<CourseId, LastNight>,
     pub rechecks: &'a HashMap<CourseId, Timestamp>,
     /// Interrupted nights wait for the retry delay.

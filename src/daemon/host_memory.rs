@@ -1,7 +1,7 @@
 //! The memory of the hosts (pauses, stops, robots.txt) across the runs of one night.
 //!
-//! The nights of several courses, and rechecks that a person asks for, follow one
-//! another within minutes. To the hosts they are one visitor.
+//! The nights of several courses and requested rechecks follow one another within
+//! minutes. For a host they are the requests of one visitor.
 
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,8 @@
 //! The service: waits for the next run, runs it, and stops at a signal.
 //!
 //! One loop does everything, so that a night and a recheck never overlap and the
-//! watchdog of the service manager sees the loop itself. `agenda` decides what is
-//! due; `supervisor` answers signals, the watchdog and the background tasks.
+//! watchdog of the service manager covers the loop. `agenda` decides what is
+//! due; `supervisor` handles signals, the watchdog and the background tasks.
 
 mod agenda;
 mod supervisor;
@@ -110,8 +110,8 @@ impl Daemon {
         }
     }
 
-    /// Applies a configuration that was read without an error; what it asks of this
-    /// machine may still fail.
+    /// Applies a configuration that was read without an error. It can still fail on this
+    /// machine, for example because an address is in use.
     async fn apply_settings(&mut self, settings: config::Configuration) {
         let applied = async {
             Fetch::new(&settings.fetch, self.world.archive.spool(), self.world.clock)?;

@@ -55,7 +55,7 @@ pub(super) fn ended(night: &Finished) {
     }
     for course in &night.courses {
         if let Some(trouble) = &course.facts.page_trouble {
-            tracing::warn!(course = %course.facts.course, ?trouble, "the course page could not be read as it is now; its last good reading is used");
+            tracing::warn!(course = %course.facts.course, ?trouble, "the course page could not be read or lacks links; its last good reading is used");
         }
     }
     for (fault, requests) in &night.local_faults {
@@ -89,7 +89,7 @@ fn local_fault_advice(fault: LocalFault) -> &'static str {
         LocalFault::NoLocalAddress => "lower `hosts_at_once` or widen net.ipv4.ip_local_port_range",
         LocalFault::NoFileDescriptor => "raise LimitNOFILE or lower `hosts_at_once`",
         LocalFault::NoMemory => "give it more memory or lower `hosts_at_once`",
-        LocalFault::Forbidden => "let its firewall and its sandbox allow requests to the web",
+        LocalFault::Forbidden => "allow requests to the web in its firewall and its sandbox",
         LocalFault::DiskFull => "free space on its disk",
         LocalFault::NameService => "correct its name service, for example /etc/resolv.conf",
     }

@@ -1,7 +1,7 @@
 //! The services that the configuration asks for: the pages at their address, the outbox.
 //!
 //! A reload restarts both with the new settings. The listening socket stays open
-//! meanwhile, so that visitors wait a moment and are not refused.
+//! meanwhile, so that connections wait a moment and are not refused.
 
 use std::net::{SocketAddr, TcpListener};
 
@@ -93,7 +93,7 @@ impl Services {
 
     fn add_outbox(&mut self, sender: EmailSender, world: &World) {
         let (catalogue, clock) = (world.catalogue.clone(), world.clock);
-        self.tasks.add("delivering e-mails", |stop| async move {
+        self.tasks.add("delivering emails", |stop| async move {
             tokio::select! {
                 () = stop.wait() => Ok(()),
                 never = outbox::keep_delivering(catalogue, clock, sender) => match never {},

@@ -1,4 +1,4 @@
-//! The background tasks of the service: serving the pages, delivering e-mails.
+//! The background tasks of the service: serving the pages, delivering emails.
 //!
 //! They run beside the nights and end when the service stops.
 
@@ -18,7 +18,7 @@ pub(super) struct BackgroundTasks {
     stop: watch::Sender<bool>,
 }
 
-/// Comes when a task has to end.
+/// The signal for a task to end.
 #[derive(Clone, Debug)]
 pub(super) struct StopSignal(watch::Receiver<bool>);
 
@@ -37,7 +37,7 @@ impl Default for BackgroundTasks {
 }
 
 impl BackgroundTasks {
-    /// Starts a task; `name` says in errors what it does.
+    /// Starts a task; errors contain its `name`.
     pub(super) fn add<F>(&mut self, name: &'static str, task: impl FnOnce(StopSignal) -> F)
     where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
@@ -92,9 +92,9 @@ mod tests {
             stop.wait().await;
             Ok(())
         });
-        tasks.add("the outbox", |_| async { anyhow::bail!("the relay exploded") });
+        tasks.add("the outbox", |_| async { anyhow::bail!("the relay is unreachable") });
         let why = format!("{:#}", tasks.ended().await);
-        assert_eq!(why, "the outbox failed: the relay exploded");
+        assert_eq!(why, "the outbox failed: the relay is unreachable");
         tasks.stop().await;
         assert!(tasks.tasks.is_empty());
     }

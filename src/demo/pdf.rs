@@ -1,4 +1,4 @@
-//! Small real PDFs: a title page's worth of text on every page.
+//! Small valid PDFs with a few lines of text on every page.
 
 const LINES_PER_PAGE: u32 = 40;
 /// Catalog, page tree, font and information come before the pages.
@@ -60,7 +60,7 @@ fn escaped(text: &str) -> String {
     })
 }
 
-/// A sentence of the field's words, chosen by its place.
+/// A sentence of words from the field; the arguments choose them.
 pub(super) fn sentence(seed: u32, page: u32, line: u32) -> String {
     const WORDS: &[&str] = &[
         "model",

@@ -38,9 +38,9 @@ pub(super) struct NewCapture {
     pub validators: Option<Validators>,
     /// Whether later nights are compared with it.
     pub is_baseline: bool,
-    /// What a page needs to be read.
+    /// The requisites of a page.
     pub requisites: Vec<KeptRequisite>,
-    /// What it is, where it is not the work.
+    /// What the body is, if it is not the work itself.
     pub shortfall: Option<Shortfall>,
 }
 

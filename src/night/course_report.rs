@@ -207,8 +207,8 @@ fn rights(link: &Address, course: &Course) -> Rights {
     copy_access::rights_of(link, rules, course.owns(link))
 }
 
-/// Whether students may open our copy while the original is in this state. Before
-/// the term the answer is that of its first day. Without served pages it is yes.
+/// Whether students may open our copy while the original is in this state. Before the
+/// term, the rules of its first day apply. Without served pages the result is true.
 fn opens(rights: Rights, course: &Course, today: Date, original: Original) -> bool {
     let Some(rules) = &course.copies else { return true };
     copy_access::may_open(&CopyRequest {

@@ -46,12 +46,12 @@ pub(super) async fn all(
     Ok(evidence)
 }
 
-/// What the visits are for.
+/// The purpose of the visits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum VisitPurpose {
-    /// What is worth keeping is kept, pages with what they need.
+    /// Captures are stored, those of pages with their requisites.
     Capture,
-    /// Only the state is asked for.
+    /// Only the state of the links is determined.
     Recheck,
 }
 
@@ -73,7 +73,7 @@ pub(super) async fn visits(
                     let history = &known.get(&link.address).unwrap_or(nothing).history;
                     let mut visited = visit(link, history, shared, world).await?;
                     if visited.new_capture.is_some() && !world.archive.has_room()? {
-                        // The link is judged all the same, and captured on a night that has room.
+                        // The link is still judged. Its capture is stored on a night with enough disk space.
                         visited.new_capture = None;
                         shared.without_room.fetch_add(1, Ordering::Relaxed);
                     }
@@ -101,7 +101,7 @@ pub(super) async fn visits(
     Ok(())
 }
 
-/// Fetches what a captured page needs.
+/// Fetches the requisites of a captured page.
 async fn add_requisites(
     visited: &mut VisitResult,
     history: &LinkHistory,
@@ -198,8 +198,8 @@ impl LinkVisit {
     }
 }
 
-/// Computes on a blocking thread. One task visits all hosts, and a very long page
-/// must not delay the others.
+/// Computes on a blocking thread. All hosts share one task, so a very long page would
+/// delay the others.
 async fn on_a_thread<T: Send + 'static>(
     visit: LinkVisit,
     compute: impl FnOnce(&LinkVisit) -> T + Send + 'static,

@@ -20,9 +20,9 @@ use crate::world::spool::SpooledBody;
 pub(super) struct Shared {
     /// The front pages of hosts, requested once a night.
     roots: Mutex<HashMap<Address, ProbeResult>>,
-    /// What pages need, asked once a night.
+    /// The requisites of pages, each requested once a night.
     pub requisites: RequisiteCache,
-    /// Captures that the disk had no room for.
+    /// Captures that the disk had no space for.
     pub without_room: AtomicUsize,
 }
 

@@ -1,6 +1,6 @@
 //! Reports for a rebuilt catalogue, which has none yet.
 //!
-//! They have no news, so the next night reports only its own changes.
+//! They contain no news, so the next night reports only its own changes.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -76,7 +76,7 @@ pub(super) async fn all(
 }
 
 /// Removes and returns the searches beyond the limit. Links without a search come
-/// first, then those with the oldest one, so that every link gets its turn.
+/// first, then those with the oldest search, so that every link is searched in turn.
 fn postpone<T>(due: &mut Vec<(Option<ReplacementSearch>, T)>) -> Vec<(Option<ReplacementSearch>, T)> {
     due.sort_by_key(|(last, _)| last.as_ref().map(|last| last.at));
     due.split_off(due.len().min(SEARCHES_AT_MOST))

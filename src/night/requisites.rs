@@ -1,8 +1,8 @@
-//! What a kept page needs is fetched after it: through the same fetcher, which
-//! is polite to each host, each address once a night, and within limits.
+//! Fetches the requisites of a captured page. Each address is requested at most once a
+//! night, by the same polite fetcher as the links, and within limits.
 //!
-//! Requisites are never judged. One that does not come is missing in the copy
-//! and says nothing of the link.
+//! Requisites are never judged. If one cannot be fetched, the copy lacks it, and the
+//! state of the link does not change.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
@@ -21,14 +21,14 @@ use crate::world::World;
 use crate::world::fetch::{Accept, FetchRequest, Fetched};
 use crate::world::spool::SpooledBody;
 
-/// Of one page.
+/// The limits for one page: number of requisites, bytes in all, bytes of one, time.
 const MOST: usize = 200;
 const MOST_BYTES: u64 = 40 << 20;
 const LARGEST: u64 = 10 << 20;
 const LONGEST: Duration = Duration::from_mins(3);
-/// Sheets in sheets, frames in frames.
+/// Style sheets within style sheets, frames within frames.
 const DEPTH: u32 = 3;
-/// What was kept with an earlier version of the page is not asked for again before this age.
+/// A requisite of an earlier version of the page is not requested again before this age.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The requisites that were requested tonight, by address.
@@ -64,11 +64,11 @@ pub(super) struct CapturedPage<'a> {
     pub content_type: Option<&'a str>,
 }
 
-/// Fetches and stores what a page needs, in the order of need.
+/// Fetches and stores the requisites of a page, the most important first.
 ///
 /// # Errors
 ///
-/// Only our own failing, as for a visit.
+/// A failure on our side, as for a visit.
 pub(super) async fn fetch(
     page: CapturedPage<'_>,
     history: &LinkHistory,
@@ -116,14 +116,14 @@ pub(super) async fn fetch(
     Ok(gathering.kept)
 }
 
-/// What an earlier capture of the page has, where it is not old.
+/// The requisites of an earlier capture of the page, unless it is old.
 fn earlier(history: &LinkHistory, now: Timestamp) -> HashMap<Address, KeptRequisite> {
     let is_fresh = |at: Timestamp| now.duration_since(at) < KEPT_FOR;
     let last = history.last.iter().filter(|kept| is_fresh(kept.capture.captured_at));
     last.flat_map(|kept| &kept.requisites).map(|it| (it.address.clone(), it.clone())).collect()
 }
 
-/// The requisites of one page, as they come.
+/// The requisites of one page, as they arrive.
 struct Gathering<'a> {
     world: &'a World,
     cache: &'a RequisiteCache,
@@ -137,7 +137,7 @@ impl Gathering<'_> {
     async fn of_page(&self, source: &str, page: &CapturedPage<'_>) -> anyhow::Result<Vec<(Requisite, u32)>> {
         let (source, address, texts) = (source.to_owned(), page.address.clone(), self.texts.clone());
         let content_type = page.content_type.map(str::to_owned);
-        // A page of a million elements must not keep the other links waiting.
+        // A page with a million elements must not delay the other links.
         let finding = tokio::task::spawn_blocking(move || {
             of_page(&source, &address, content_type.as_deref(), |at| texts.get(at).cloned())
         });
@@ -155,7 +155,7 @@ impl Gathering<'_> {
         if let Some(kept) = self.earlier.get(address).filter(is_here) {
             return Ok(Some(kept.clone()));
         }
-        // A frame with a video is a program of its host.
+        // A frame with a video player needs the video host and is not stored.
         let is_player = requisite.role == Role::Frame && host_rules::rules_for(address).host_api.is_some();
         let kept = if is_player { None } else { self.ask(requisite).await? };
         self.cache.remember(address, kept.clone());
@@ -189,7 +189,7 @@ impl Gathering<'_> {
         Ok(Some(KeptRequisite { address: requisite.address.clone(), sha256, bytes: length, media_type }))
     }
 
-    /// What a requisite needs itself.
+    /// The requisites of a requisite.
     async fn further(
         &mut self,
         requisite: &Requisite,
@@ -217,7 +217,7 @@ impl Gathering<'_> {
     }
 }
 
-/// Whether a body can be what the page needs: a page that says "not found" is no picture.
+/// Whether a body can be this requisite: an error page is not a picture.
 fn fits(role: Role, bytes: &[u8]) -> bool {
     let format = format_by_head(bytes);
     match role {

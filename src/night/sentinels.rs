@@ -21,7 +21,7 @@ pub(super) async fn ask(world: &World) -> anyhow::Result<Sentinels> {
     Ok(sentinels)
 }
 
-/// Whether the host answers at all. A refusal is an answer.
+/// Whether the host answers at all. A refusal counts as an answer.
 async fn answers(address: &Address, fresh_connection: bool, world: &World) -> anyhow::Result<bool> {
     let request = FetchRequest {
         address: address.clone(),

@@ -43,8 +43,8 @@ pub async fn read_missing(
     Ok(())
 }
 
-/// The words that the requisites of a page add to it: of its frames, its
-/// captions, and the slides that it loads as text.
+/// The text that the requisites of a page add: its frames, its captions, and slides
+/// that are loaded as text.
 pub(super) async fn of_requisites(
     requisites: &[KeptRequisite],
     archive: &Archive,

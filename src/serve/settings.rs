@@ -16,7 +16,7 @@ pub struct ServeSettings {
     pub base_url: BaseUrl,
     /// Only these courses are shown.
     pub courses: Vec<CourseRules>,
-    /// The e-mail address for copyright questions.
+    /// The email address for copyright questions.
     pub copyright_contact: Option<String>,
     /// Prepended to the encoded address of a licensed link, as in
     /// `https://login.proxy.school.edu/login?url=`.
@@ -34,7 +34,7 @@ pub struct ServeSettings {
     /// The identity provider, if a course uses one.
     pub oidc: Option<OidcClient>,
     pub limits: ServeLimits,
-    /// Verifies the signed links in e-mails. Without a key no such link works.
+    /// Verifies the signed links in emails. Without a key no such link works.
     pub signing_key: Option<SigningKey>,
 }
 
@@ -57,7 +57,7 @@ pub struct CourseRules {
     /// Origins, beside those of the course pages, whose scripts may request the
     /// links of the course. As in `https://school.edu`.
     pub origins: Vec<String>,
-    /// The e-mail address that students write to when a copy is wrong.
+    /// The email address that students write to when a copy is wrong.
     pub contact: Option<String>,
     /// The people who get reports, and may use the signed links in them.
     pub readers: Vec<EmailAddress>,

@@ -1,4 +1,4 @@
-//! The rules whose cases annotations are. Their words stand in `wording::annotation`.
+//! The rules of annotations. Their words are in `wording::annotation`.
 
 use serde::Serialize;
 

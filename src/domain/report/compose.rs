@@ -77,7 +77,7 @@ pub fn compose(report: &CourseReport) -> ComposedReport {
     composed
 }
 
-/// The title of the course. Without a configured title it is the address of the page.
+/// The title of the course. A course without a configured title has the address of its page.
 fn title(course: &CourseFacts) -> String {
     let is_page =
         |page: &PageSource| PageSource::parse(course.title.trim()).is_ok_and(|title| title == *page);

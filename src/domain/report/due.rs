@@ -69,7 +69,7 @@ pub fn report_due(
     had: LastSent,
     today: Date,
 ) -> Option<ReportDue> {
-    // A void night has no results for the instructor; the operator learns of it elsewhere.
+    // A void night has no results for the instructor. The log reports it to the operator.
     let is_news = report.facts.void.is_none() && compose(report).is_news;
     let is_weekly = is_in_term(term, today) && had.last().is_none_or(|last| last < monday_of(today));
     let is_before_term = is_before_term(term, had, today);

@@ -295,7 +295,7 @@ pub fn defect_entries(report: &CourseReport) -> Vec<ReportEntry> {
 
 /// Parts of the page that are not read, unless an earlier report listed them.
 fn omission_entries(report: &CourseReport) -> impl Iterator<Item = ReportEntry> {
-    // Lines shift with every edit, so an omission is known by its kind.
+    // Lines shift with every edit, so an omission is identified by its kind.
     let is_known = |found: &&PageOmission| {
         report.earlier.omissions.iter().any(|before| {
             before.page == found.page
@@ -327,7 +327,7 @@ fn point(title: String, facts: Vec<EntryFact>) -> ReportEntry {
     }
 }
 
-/// Lines shift with every edit, so a defect is known by its words.
+/// Lines shift with every edit, so a defect is identified by its words.
 fn is_known(report: &CourseReport, found: &PageDefect) -> bool {
     let is_alike = |before: &Defect| match (before, &found.defect) {
         (Defect::EmptyLink { words: a, .. }, Defect::EmptyLink { words: b, .. })

@@ -41,7 +41,7 @@ mod tests {
     use crate::domain::verdict::State;
 
     #[test]
-    fn an_annotation_is_one_line_whatever_its_text_is() {
+    fn any_annotation_is_one_line() {
         let refused = State::Unverifiable { reason: Reason::Robots };
         let mut dead = newly_dead(ok("100%\n::error::x", "https://a.example/"), Reason::NotFound, Some(404));
         dead.mentions[0].page = Some("a,b:c.md".into());

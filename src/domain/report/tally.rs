@@ -14,7 +14,7 @@ use crate::domain::report::section::ReportSection;
 use crate::domain::report::wording::actions::FixityFigures;
 use crate::domain::verdict::{State, StateName};
 
-/// The kinds of news, gravest first. Each listed link is one of them.
+/// The kinds of news, the most serious first. Each listed link has exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NewsKind {
     /// The address leads readers to a hostile site.
@@ -69,7 +69,7 @@ pub struct ReportTally {
     pub verified: FixityFigures,
     /// Links that could be judged although the night is void.
     pub judged: usize,
-    /// The news, gravest first.
+    /// The news, the most serious first.
     pub parts: BTreeMap<NewsKind, NewsFigure>,
     /// How many of the newly lost links our copy can replace.
     pub lost_covered: usize,
@@ -147,7 +147,7 @@ impl ReportTally {
         self.count(NewsKind::NewlyDead) + self.count(NewsKind::FileMissing)
     }
 
-    /// The number of links and defects that are worth a look.
+    /// The number of links and defects that need attention.
     pub fn to_look_at(&self) -> usize {
         self.parts.values().map(|figure| figure.count).sum::<usize>() - self.count(NewsKind::Fixed)
     }

@@ -136,7 +136,7 @@ impl TextLayout {
                 self.line(&line);
                 (line, used, is_start) = (rest.to_owned(), width(rest), true);
             }
-            // `plain` removes "://" from foreign text, so this word is an address of ours.
+            // `plain` removes "://" from foreign text, so this word is one of our own addresses.
             while used + width(word) > self.columns && !word.contains("://") {
                 let (head, tail) = cut(word, self.columns.saturating_sub(used).max(2));
                 line.push_str(head);

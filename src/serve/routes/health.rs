@@ -26,7 +26,7 @@ pub(in crate::serve) async fn alive() -> Response {
 
 /// Whether the catalogue can be read and the archive has room; 503 if not.
 ///
-/// A late night or a stuck e-mail is reported but is no failure, because the
+/// A late night or a stuck email is reported but is no failure, because the
 /// results of earlier nights can still be served. With `?strict` it is a 503 too,
 /// for monitors that read only the status.
 pub(in crate::serve) async fn ready(
@@ -48,7 +48,7 @@ struct Readiness {
     free_bytes: u64,
 }
 
-/// What the catalogue says about the nights and the e-mails.
+/// What the catalogue says about the nights and the emails.
 #[derive(Debug)]
 struct CatalogueStatus {
     last_night: Option<FinishedNight>,
@@ -121,7 +121,7 @@ impl Readiness {
     }
 }
 
-/// E-mails that will not be tried again.
+/// Emails that will not be tried again.
 pub(super) fn refused(outbox: &OutboxStatus) -> u64 {
     outbox.troubles.iter().filter(|trouble| trouble.state != FailureState::Waiting).count() as u64
 }

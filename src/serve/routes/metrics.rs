@@ -127,9 +127,9 @@ async fn last_successes(library: &Library, visitor: &Visitor, text: &mut String)
 async fn outbox(library: &Library, text: &mut String) -> Result<(), Error> {
     let outbox = library.catalogue.outbox().await?;
     let waiting = outbox.oldest.map_or(0, |oldest| seconds(library.clock.now().duration_since(oldest)));
-    gauge(text, "onreserve_outbox_waiting", "E-mails waiting for the relay.", outbox.waiting.into());
+    gauge(text, "onreserve_outbox_waiting", "Emails waiting for the relay.", outbox.waiting.into());
     gauge(text, "onreserve_outbox_oldest_seconds", "Age of the oldest report that is waiting.", waiting);
-    let help = "E-mails refused or given up, whose report is not in a later e-mail yet.";
+    let help = "Emails refused or given up, whose report is not in a later email yet.";
     gauge(text, "onreserve_outbox_refused", help, refused(&outbox));
     Ok(())
 }

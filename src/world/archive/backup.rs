@@ -43,7 +43,7 @@ pub struct RestoredBlobs {
 }
 
 impl Archive {
-    /// Copies everything except the catalogue; the key that signs the links of e-mails
+    /// Copies everything except the catalogue; the key that signs the links of emails
     /// is included. The journal is copied before the blobs, so that a backup made
     /// during a night has every blob that its journal names.
     ///

@@ -1,4 +1,4 @@
-//! The key that signs the links of e-mails, if none is configured: created once and stored here.
+//! The key that signs the links of emails, if none is configured: created once and stored here.
 
 use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
@@ -14,7 +14,7 @@ const BYTES: usize = 32;
 impl Archive {
     /// The key of the archive; it is created at the first use.
     ///
-    /// If it is lost, the links in e-mails that are already sent stop working.
+    /// If it is lost, the links in emails that are already sent stop working.
     pub fn signing_key(&self) -> Result<SigningKey, Error> {
         let path = self.dir().join(NAME);
         if !path.exists() {

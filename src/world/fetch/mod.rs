@@ -102,7 +102,7 @@ pub enum Error {
     #[error("cannot use the proxy `{proxy}`: {why}; write it like http://proxy.school.edu:3128")]
     Proxy { proxy: String, why: reqwest::Error },
     #[error(
-        "cannot send the contact `{0}` in the User-Agent header; write an e-mail address or a web address in ASCII"
+        "cannot send the contact `{0}` in the User-Agent header; write an email address or a web address in ASCII"
     )]
     Contact(String),
     #[error(

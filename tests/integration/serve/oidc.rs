@@ -160,7 +160,7 @@ async fn staff_see_more_and_whoever_is_on_no_list_nothing() {
     assert_eq!(server.get_with("/c/dgm/health", &[("Cookie", &session)]).await.status, 200);
     school.told().claims = json!({ "preferred_username": "<b>eve", "groups": ["cs"] });
     let eve = whole(&server, &school).await;
-    assert_refused(&eve, 403, "You are signed in as &#60;b&#62;eve, who is not one of them");
+    assert_refused(&eve, 403, "You are signed in as &#60;b&#62;eve, but this name is not on the list");
     school.told().claims = json!({ "preferred_username": null });
     assert_refused(&whole(&server, &school).await, 502, "did not give us the name");
 }

@@ -7,11 +7,11 @@ use crate::domain::report::figures::{count, count_of, day, number};
 /// Titles and sentences for a signed link that is not valid.
 pub const FORGED: (&str, &str) = (
     "This link is not valid",
-    "It may have been cut off or changed. Please open it from the email itself. Nothing was changed.",
+    "Part of it may be missing or changed. Please open it from the email itself. Nothing was changed.",
 );
 pub const OVER: (&str, &str) = (
     "This link is too old",
-    "The links in an email work until the end of its term. Please use those in a newer email. Nothing was changed.",
+    "The links in an email work until the end of the term. Please use the links in a newer email. Nothing was changed.",
 );
 pub const FOREIGN: (&str, &str) = (
     "This link does not work here",

@@ -105,7 +105,7 @@ fn news_subjects(report: &CourseReport, tally: &ReportTally) -> Vec<String> {
     subjects
 }
 
-/// The news, gravest first. Links that stay dead are never the subject of a weekly report.
+/// The news, the most serious first. Links that stay dead are never the subject of a weekly report.
 fn parts(report: &CourseReport, tally: &ReportTally) -> Vec<(NewsKind, usize)> {
     let opens = |part: NewsKind| part != NewsKind::StillDead || report.kind.before_term.is_some();
     tally.parts.iter().map(|(part, figure)| (*part, figure.count)).filter(|(part, _)| opens(*part)).collect()

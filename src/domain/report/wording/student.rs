@@ -126,7 +126,7 @@ pub fn too_many_tries(seconds: i64) -> String {
         ..=90 => count(usize::try_from(seconds.max(0)).unwrap_or(usize::MAX), "second"),
         _ => count(usize::try_from(seconds.div_euclid(60) + 1).unwrap_or(usize::MAX), "minute"),
     };
-    format!("There were too many wrong passwords of late. Please try again in {wait}.")
+    format!("Too many wrong passwords were entered. Please try again in {wait}.")
 }
 
 pub fn signed_in(role: Role) -> &'static str {
@@ -139,11 +139,11 @@ pub fn signed_in(role: Role) -> &'static str {
 /// A title and a sentence after signing out with a school's sign-in.
 pub const SIGNED_OUT: (&str, &str) = (
     "You are signed out here",
-    "Your school still knows you on this device. It is asked to sign you out too; if nothing happens, please go on yourself.",
+    "You are still signed in at your school on this device. This page goes on to your school to sign you out there too. If nothing happens, please press the button.",
 );
 
-/// A title and a sentence for a person whom the school's sign-in does not name
-/// as a member of the course.
+/// A title and a sentence for a person who is not on the course's lists. `person` is
+/// the name that the school's sign-in gives.
 pub fn not_named(course: &str, needed: Role, person: Option<&str>) -> (String, String) {
     let title = match needed {
         Role::Reader => format!("Only for the readers of {course}"),
@@ -152,7 +152,7 @@ pub fn not_named(course: &str, needed: Role, person: Option<&str>) -> (String, S
     let text = match person {
         Some(name) => {
             format!(
-                "You are signed in as {name}, who is not one of them. Please ask the instructor of the course."
+                "You are signed in as {name}, but this name is not on the list of the course. Please ask the instructor."
             )
         }
         None => {
@@ -206,7 +206,7 @@ pub fn untrue(why: Untrue) -> (&'static str, &'static str) {
         ),
         Untrue::Nameless => (
             TITLE,
-            "The school's sign-in did not give us the name by which courses know you. The person who runs this service finds the reason in the log.",
+            "The school's sign-in did not give us the name that the lists of the courses have for you. The person who runs this service finds the reason in the log.",
         ),
     }
 }
@@ -289,7 +289,7 @@ pub fn difference(change: &TextChange) -> String {
     }
 }
 
-/// A citation of a copy: the title, which is quoted, and the sentence after it.
+/// A citation of a copy: the quoted title, and the sentence after it.
 /// They are separate because a title may be written from right to left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopyCitation {
@@ -311,7 +311,7 @@ pub fn without_copy(state: &State) -> (&'static str, &'static str) {
         }
         State::Dead { .. } => ("We have no copy", "The original is gone, and no copy was made in time."),
         State::Failing { .. } => {
-            ("It may be down at the moment", "The original did not answer as it should for the last nights.")
+            ("It may be down at the moment", "The original has not worked for the last few nights.")
         }
         State::Ok
         | State::Moved { .. }

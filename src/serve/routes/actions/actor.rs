@@ -1,6 +1,6 @@
 //! The person who acts on links of a course, and the links that a signed link is about.
 //!
-//! A person acts either with the signed link of an e-mail, or as staff who are
+//! A person acts either with the signed link of an email, or as staff who are
 //! logged in. Both have the same effect.
 
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::serve::respond::{self, secret_address};
 #[derive(Clone, Debug)]
 pub(in crate::serve) struct Actor {
     pub course: Arc<CourseView>,
-    /// The recipient of the e-mail; `None` for staff who are logged in.
+    /// The recipient of the email; `None` for staff who are logged in.
     pub reader: Option<EmailAddress>,
 }
 

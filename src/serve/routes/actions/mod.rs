@@ -1,7 +1,7 @@
 //! `/act/<token>`: a link as the report describes it, and buttons to decide about it.
 //!
 //! Only a POST changes anything, because mail programs and scanners open every
-//! link of an e-mail. Every action can be repeated, and undone.
+//! link of an email. Every action can be repeated, and undone.
 
 pub(in crate::serve) mod action_form;
 pub(in crate::serve) mod actor;

@@ -64,7 +64,7 @@ pub(in crate::serve) async fn change(
     if wanted == subscriber.is_stopped(&library).await? {
         let (at, course) = (library.clock.now(), subscriber.course.night.course.clone());
         let entry = Entry::EmailSubscription { at, course, reader: subscriber.reader.clone(), wanted };
-        // An e-mail that is being sent at this moment is not interrupted; waiting ones are stopped.
+        // An email that is being sent at this moment is not interrupted; waiting ones are stopped.
         library.archive.append(at, std::slice::from_ref(&entry))?;
         library.catalogue.apply(&[entry]).await?;
     }

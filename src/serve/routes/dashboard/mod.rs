@@ -248,7 +248,7 @@ fn decision_row(library: &Library, link: &LinkView) -> Option<DecisionRow> {
     Some(DecisionRow { name: student::name_of(link.item()), text })
 }
 
-/// The e-mails that wait or failed, and how many readers stopped them. Readers are not named.
+/// The emails that wait or failed, and how many readers stopped them. Readers are not named.
 async fn emails(library: &Library, course: &CourseView) -> Result<Vec<String>, Error> {
     let outbox = library.catalogue.outbox().await?;
     let stopped = library.catalogue.stopped(&course.night.course).await?;
