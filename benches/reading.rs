@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 
 use jiff::civil::date;
 use onreserve::domain::address::Address;
-use onreserve::domain::page::{self, Context, Markup};
+use onreserve::domain::page::{self, Markup, PageContext};
 
 const LINKS: usize = 10_000;
 const ROUNDS: usize = 5;
 
 fn main() {
     let base = Address::parse("https://school.example/course/index.html").unwrap();
-    let context = Context { base: Some(&base), term: None, today: date(2026, 9, 10), kinds: &[] };
+    let context = PageContext { base: Some(&base), term: None, today: date(2026, 9, 10), kinds: &[] };
     for (name, text, markup) in [
         ("HTML, a table", html_table(), Markup::Html),
         ("HTML, a list", html_list(), Markup::Html),

@@ -72,7 +72,7 @@ pub(super) async fn read_again(
         return Ok(None);
     }
     let path = world.archive.path_of(capture.sha256);
-    let context = document::Context::new(capture.document.clone(), Some(&capture.media_type));
+    let context = document::DocumentContext::new(capture.document.clone(), Some(&capture.media_type));
     Ok(Some(world.reader.read(&path, &context).await?))
 }
 
@@ -83,7 +83,7 @@ pub(super) async fn read_body(
     reader: &Reader,
 ) -> anyhow::Result<Document> {
     let content_type = exchange.last_hop().and_then(|hop| hop.headers.get("content-type"));
-    let context = document::Context::new(exchange.final_address().clone(), content_type);
+    let context = document::DocumentContext::new(exchange.final_address().clone(), content_type);
     Ok(reader.read(body.path(), &context).await?)
 }
 

@@ -9,7 +9,7 @@ use crate::domain::evidence::Reason;
 use crate::domain::evidence::classify::{ResponseClass, classify};
 use crate::domain::evidence::probe::{Probe, ProbeResult};
 use crate::domain::evidence::signature_list::FoundSignatures;
-use crate::domain::page::{self, Context, Markup, Page, UnreadFormat};
+use crate::domain::page::{self, Markup, Page, PageContext, UnreadFormat};
 use crate::domain::report::wording;
 use crate::night::capture_select;
 use crate::world::fetch::{self, Fetch};
@@ -111,7 +111,7 @@ async fn parse(
     today: jiff::civil::Date,
 ) -> Page {
     let reading = tokio::task::spawn_blocking(move || {
-        let context = Context { base: base.as_ref(), term: course.term, today, kinds: &course.kinds };
+        let context = PageContext { base: base.as_ref(), term: course.term, today, kinds: &course.kinds };
         page::read(&text, markup, &context)
     });
     reading.await.unwrap_or_else(|_panic| Page::default())

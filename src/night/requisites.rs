@@ -15,7 +15,7 @@ use crate::domain::capture::KeptRequisite;
 use crate::domain::document::{Document, Format, format_by_head, html};
 use crate::domain::evidence::host_rules;
 use crate::domain::evidence::link_history::LinkHistory;
-use crate::domain::replay::Role;
+use crate::domain::replay::RequisiteRole;
 use crate::domain::replay::requisites::{Requisite, of_page, of_sheet};
 use crate::world::World;
 use crate::world::fetch::{Accept, FetchRequest, Fetched};
@@ -106,7 +106,7 @@ pub(super) async fn fetch(
             let further =
                 if depth < DEPTH { gathering.further(&requisite, &kept).await? } else { Vec::new() };
             gathering.kept.push(kept);
-            let is_text = requisite.role == Role::Text;
+            let is_text = requisite.role == RequisiteRole::Text;
             waiting.extend(further.into_iter().map(|next| (next, depth + 1)));
             if is_text {
                 waiting.extend(gathering.of_page(&source, &page).await?);
@@ -156,7 +156,8 @@ impl Gathering<'_> {
             return Ok(Some(kept.clone()));
         }
         // A frame with a video player needs the video host and is not stored.
-        let is_player = requisite.role == Role::Frame && host_rules::rules_for(address).host_api.is_some();
+        let is_player =
+            requisite.role == RequisiteRole::Frame && host_rules::rules_for(address).host_api.is_some();
         let kept = if is_player { None } else { self.ask(requisite).await? };
         self.cache.remember(address, kept.clone());
         Ok(kept)
@@ -195,19 +196,19 @@ impl Gathering<'_> {
         requisite: &Requisite,
         kept: &KeptRequisite,
     ) -> anyhow::Result<Vec<Requisite>> {
-        if !matches!(requisite.role, Role::Sheet | Role::Frame | Role::Text) {
+        if !matches!(requisite.role, RequisiteRole::Sheet | RequisiteRole::Frame | RequisiteRole::Text) {
             return Ok(Vec::new());
         }
         let bytes = tokio::fs::read(self.world.archive.path_of(kept.sha256)).await?;
         let text = html::decode(&bytes, Some(&kept.media_type));
         let address = requisite.address.clone();
         let finding = match requisite.role {
-            Role::Sheet => tokio::task::spawn_blocking(move || of_sheet(&text, &address)),
-            Role::Frame if format_by_head(&bytes) == Format::Html => {
+            RequisiteRole::Sheet => tokio::task::spawn_blocking(move || of_sheet(&text, &address)),
+            RequisiteRole::Frame if format_by_head(&bytes) == Format::Html => {
                 let content_type = kept.media_type.clone();
                 tokio::task::spawn_blocking(move || of_page(&text, &address, Some(&content_type), |_| None))
             }
-            Role::Text => {
+            RequisiteRole::Text => {
                 self.texts.insert(address, text);
                 return Ok(Vec::new());
             }
@@ -218,12 +219,16 @@ impl Gathering<'_> {
 }
 
 /// Whether a body can be this requisite: an error page is not a picture.
-fn fits(role: Role, bytes: &[u8]) -> bool {
+fn fits(role: RequisiteRole, bytes: &[u8]) -> bool {
     let format = format_by_head(bytes);
     match role {
-        Role::Frame => matches!(format, Format::Html | Format::Pdf | Format::Image | Format::Text),
-        Role::Sheet | Role::Text | Role::Captions => matches!(format, Format::Text),
-        Role::Image | Role::Icon => !matches!(format, Format::Html | Format::Empty | Format::Pdf),
-        Role::Font => !matches!(format, Format::Html | Format::Empty | Format::Text),
+        RequisiteRole::Frame => matches!(format, Format::Html | Format::Pdf | Format::Image | Format::Text),
+        RequisiteRole::Sheet | RequisiteRole::Text | RequisiteRole::Captions => {
+            matches!(format, Format::Text)
+        }
+        RequisiteRole::Image | RequisiteRole::Icon => {
+            !matches!(format, Format::Html | Format::Empty | Format::Pdf)
+        }
+        RequisiteRole::Font => !matches!(format, Format::Html | Format::Empty | Format::Text),
     }
 }

@@ -31,7 +31,7 @@ pub async fn read_missing(
         let capture = &kept.capture;
         let passages = if archive.has_blob(capture.sha256)? {
             let path = archive.path_of(capture.sha256);
-            let context = document::Context::new(capture.document.clone(), Some(&capture.media_type));
+            let context = document::DocumentContext::new(capture.document.clone(), Some(&capture.media_type));
             let mut passages = reader.read(&path, &context).await?.passages();
             passages.extend(of_requisites(&kept.requisites, archive, reader).await?);
             passages
@@ -56,7 +56,8 @@ pub(super) async fn of_requisites(
         let kind = requisite.media_type.trim().to_ascii_lowercase();
         let path = archive.path_of(requisite.sha256);
         if TYPES.iter().any(|known| kind.starts_with(known)) && path.exists() {
-            let context = document::Context::new(requisite.address.clone(), Some(&requisite.media_type));
+            let context =
+                document::DocumentContext::new(requisite.address.clone(), Some(&requisite.media_type));
             passages.extend(reader.read(&path, &context).await?.passages());
         }
     }

@@ -15,7 +15,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{Mutex, Semaphore};
 
-use crate::domain::document::{self, Context, Defect, Document, Format};
+use crate::domain::document::{self, Document, DocumentContext, DocumentDefect, Format};
 
 /// Makes this program a reader.
 pub const ARGUMENT: &str = "read-documents";
@@ -56,7 +56,7 @@ struct Worker {
 #[derive(Serialize, Deserialize)]
 struct Request {
     path: PathBuf,
-    context: Context,
+    context: DocumentContext,
 }
 
 impl Reader {
@@ -67,7 +67,7 @@ impl Reader {
 
     /// Reads the document in a file. A document that brings its reader down is
     /// unreadable; one that takes too long or too much is too costly.
-    pub async fn read(&self, path: &Path, context: &Context) -> Result<Document, Fault> {
+    pub async fn read(&self, path: &Path, context: &DocumentContext) -> Result<Document, Fault> {
         // The pool is never closed, so a place always comes.
         let _place = self.places.acquire().await;
         let idle = self.idle.lock().await.pop();
@@ -84,8 +84,8 @@ impl Reader {
                 }
                 Ok(document)
             }
-            Ok(Err(_)) => Ok(Document::bare(Format::Other).with_defect(Defect::Unreadable)),
-            Err(_) => Ok(Document::bare(Format::Other).with_defect(Defect::TooCostly)),
+            Ok(Err(_)) => Ok(Document::bare(Format::Other).with_defect(DocumentDefect::Unreadable)),
+            Err(_) => Ok(Document::bare(Format::Other).with_defect(DocumentDefect::TooCostly)),
         }
     }
 
@@ -140,15 +140,15 @@ pub fn serve_requests() -> io::Result<()> {
 
 /// Deeply nested markup needs a deep stack; a panic ends the thread, not the child.
 fn read(request: Request) -> Document {
-    let unreadable = || Document::bare(Format::Other).with_defect(Defect::Unreadable);
+    let unreadable = || Document::bare(Format::Other).with_defect(DocumentDefect::Unreadable);
     let reading = std::thread::Builder::new().stack_size(STACK).spawn(move || {
         let size = std::fs::metadata(&request.path).map_or(0, |metadata| metadata.len());
         if size > LARGEST_BODY {
-            return Document::bare(Format::Other).with_defect(Defect::TooCostly);
+            return Document::bare(Format::Other).with_defect(DocumentDefect::TooCostly);
         }
         match std::fs::read(&request.path) {
             Ok(bytes) => document::read(&bytes, &request.context),
-            Err(_) => Document::bare(Format::Other).with_defect(Defect::Unreadable),
+            Err(_) => Document::bare(Format::Other).with_defect(DocumentDefect::Unreadable),
         }
     });
     reading.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(unreadable)

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use onreserve::domain::address::Address;
-use onreserve::domain::document::{self, Context, Document};
+use onreserve::domain::document::{self, Document, DocumentContext};
 use onreserve::domain::evidence::{Drift, drift};
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ const MUST_BE_TOLD: f64 = 0.05;
 
 fn read(path: &Path) -> Document {
     let address = Address::parse("https://blog.example/post").unwrap();
-    document::read(&std::fs::read(path).unwrap(), &Context::new(address, None))
+    document::read(&std::fs::read(path).unwrap(), &DocumentContext::new(address, None))
 }
 
 /// Steps told without reason, and steps missed, of all steps.

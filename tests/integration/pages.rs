@@ -12,7 +12,7 @@ use jiff::civil::date;
 use onreserve::domain::address::Address;
 use onreserve::domain::document;
 use onreserve::domain::link::{Mention, Target};
-use onreserve::domain::page::{self, Context, Omission, Page};
+use onreserve::domain::page::{self, Omission, Page, PageContext};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/pages")
@@ -40,7 +40,7 @@ fn read(name: &str) -> Result<Page, page::UnreadFormat> {
         Some(address) => Address::parse(address).unwrap(),
         None => Address::of_file(&path).unwrap(),
     };
-    let context = Context { base: Some(&base), term: None, today: date(2026, 9, 10), kinds: &[] };
+    let context = PageContext { base: Some(&base), term: None, today: date(2026, 9, 10), kinds: &[] };
     Ok(page::read(&text, markup, &context))
 }
 

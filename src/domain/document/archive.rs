@@ -3,7 +3,7 @@
 use flate2::Crc;
 
 use super::package::Package;
-use super::{Contents, Defect, Document, Format, Member};
+use super::{Contents, Document, DocumentDefect, Format, Member};
 
 /// Size of a header and of what files are rounded up to (POSIX.1, ustar).
 const BLOCK: usize = 512;
@@ -33,7 +33,7 @@ fn of(members: Vec<Member>) -> Document {
     Document { contents: Some(Contents::Members(members)), ..Document::bare(Format::Archive) }
 }
 
-fn tar_members(bytes: &[u8]) -> Result<Vec<Member>, Defect> {
+fn tar_members(bytes: &[u8]) -> Result<Vec<Member>, DocumentDefect> {
     let mut members = Vec::new();
     let mut long_name = None;
     let mut at = 0;
@@ -42,9 +42,9 @@ fn tar_members(bytes: &[u8]) -> Result<Vec<Member>, Defect> {
             members.sort_unstable();
             return Ok(members);
         }
-        let size = octal(&header[124..136]).ok_or(Defect::Unreadable)?;
+        let size = octal(&header[124..136]).ok_or(DocumentDefect::Unreadable)?;
         let from = at + BLOCK;
-        let body = bytes.get(from..from.saturating_add(size)).ok_or(Defect::Truncated)?;
+        let body = bytes.get(from..from.saturating_add(size)).ok_or(DocumentDefect::Truncated)?;
         match header[156] {
             b'L' => long_name = Some(text(body)),
             b'0' | 0 => {
@@ -52,19 +52,19 @@ fn tar_members(bytes: &[u8]) -> Result<Vec<Member>, Defect> {
                 checksum.update(body);
                 members.push(Member {
                     name: long_name.take().unwrap_or_else(|| name(header)),
-                    bytes: u64::try_from(size).map_err(|_| Defect::Unreadable)?,
+                    bytes: u64::try_from(size).map_err(|_| DocumentDefect::Unreadable)?,
                     checksum: checksum.sum(),
                 });
             }
             _ => long_name = None,
         }
         if members.len() > MEMBERS {
-            return Err(Defect::TooCostly);
+            return Err(DocumentDefect::TooCostly);
         }
         at = from + size.div_ceil(BLOCK) * BLOCK;
     }
     // Two empty blocks end an archive; without them it is cut short.
-    Err(Defect::Truncated)
+    Err(DocumentDefect::Truncated)
 }
 
 fn name(header: &[u8]) -> String {
@@ -108,6 +108,6 @@ mod tests {
         let Some(Contents::Members(members)) = read_tar(&bytes).contents else { panic!("no members") };
         let listed: Vec<_> = members.iter().map(|it| (it.name.as_str(), it.bytes, it.checksum)).collect();
         assert_eq!(listed, [("a.txt", 0, 0), ("b.txt", 9, 0xcbf4_3926)]);
-        assert_eq!(read_tar(&bytes[..bytes.len() - 1025]).defect, Some(Defect::Truncated));
+        assert_eq!(read_tar(&bytes[..bytes.len() - 1025]).defect, Some(DocumentDefect::Truncated));
     }
 }

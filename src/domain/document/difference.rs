@@ -27,13 +27,13 @@ pub struct Difference {
 /// One place: what stood there, and what stands there now. Either may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    pub before: Vec<Part>,
-    pub after: Vec<Part>,
+    pub before: Vec<DiffSegment>,
+    pub after: Vec<DiffSegment>,
 }
 
 /// Words in a row that are, or are not, in the other version.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct DiffSegment {
     pub text: String,
     pub is_changed: bool,
 }
@@ -99,9 +99,9 @@ fn change(gone: &[&str], come: &[&str]) -> Change {
     Change { before, after }
 }
 
-fn add(parts: &mut Vec<Part>, words: &[&str], is_changed: bool) {
+fn add(parts: &mut Vec<DiffSegment>, words: &[&str], is_changed: bool) {
     if !words.is_empty() {
-        parts.push(Part { text: words.join(" "), is_changed });
+        parts.push(DiffSegment { text: words.join(" "), is_changed });
     }
 }
 
@@ -110,8 +110,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn told(parts: &[Part]) -> String {
-        let one = |part: &Part| if part.is_changed { format!("[{}]", part.text) } else { part.text.clone() };
+    fn told(parts: &[DiffSegment]) -> String {
+        let one =
+            |part: &DiffSegment| if part.is_changed { format!("[{}]", part.text) } else { part.text.clone() };
         parts.iter().map(one).collect::<Vec<_>>().join(" ")
     }
 
@@ -142,7 +143,7 @@ mod tests {
             before in "([a-d]{1,2}[.]? ){0,40}", after in "([a-d]{1,2}[.]? ){0,40}",
         ) {
             for change in between(&before, &after).changes {
-                let same = |parts: &[Part]| {
+                let same = |parts: &[DiffSegment]| {
                     parts.iter().filter(|part| !part.is_changed).map(|part| part.text.clone()).collect::<Vec<_>>()
                 };
                 prop_assert_eq!(same(&change.before), same(&change.after));

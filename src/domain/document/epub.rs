@@ -2,12 +2,12 @@
 
 use super::package::Package;
 use super::xml::{Xml, XmlEvent};
-use super::{Context, Defect, Document, Format, html, title};
+use super::{Document, DocumentContext, DocumentDefect, Format, html, title};
 
 const TEXT_BYTES: usize = 32 << 20;
 
 /// Reads a book; `None` for a package that is none.
-pub(super) fn read(package: &mut Package, context: &Context) -> Option<Document> {
+pub(super) fn read(package: &mut Package, context: &DocumentContext) -> Option<Document> {
     if !package.has("META-INF/container.xml") {
         return None;
     }
@@ -15,13 +15,13 @@ pub(super) fn read(package: &mut Package, context: &Context) -> Option<Document>
     Some(book.unwrap_or_else(|defect| Document::bare(Format::Ebook).with_defect(defect)))
 }
 
-fn book(package: &mut Package, context: &Context) -> Result<Document, Defect> {
+fn book(package: &mut Package, context: &DocumentContext) -> Result<Document, DocumentDefect> {
     if package.has("META-INF/rights.xml") {
-        return Err(Defect::Locked);
+        return Err(DocumentDefect::Locked);
     }
-    let container = package.xml("META-INF/container.xml")?.ok_or(Defect::Unreadable)?;
-    let path = root_file(&container)?.ok_or(Defect::Unreadable)?;
-    let outline = outline(&package.xml(&path)?.ok_or(Defect::Unreadable)?)?;
+    let container = package.xml("META-INF/container.xml")?.ok_or(DocumentDefect::Unreadable)?;
+    let path = root_file(&container)?.ok_or(DocumentDefect::Unreadable)?;
+    let outline = outline(&package.xml(&path)?.ok_or(DocumentDefect::Unreadable)?)?;
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let (mut text, mut headings) = (String::new(), Vec::new());
     for chapter in &outline.spine {
@@ -36,7 +36,7 @@ fn book(package: &mut Package, context: &Context) -> Result<Document, Defect> {
         text.push('\n');
         headings.extend(chapter.headings);
         if text.len() > TEXT_BYTES {
-            return Err(Defect::TooCostly);
+            return Err(DocumentDefect::TooCostly);
         }
     }
     Ok(Document {
@@ -63,7 +63,7 @@ fn part(folder: &str, href: &str) -> String {
     if folder.is_empty() { href.to_owned() } else { format!("{folder}/{href}") }
 }
 
-fn root_file(container: &str) -> Result<Option<String>, Defect> {
+fn root_file(container: &str) -> Result<Option<String>, DocumentDefect> {
     let mut xml = Xml::new(container);
     while let Some(event) = xml.next()? {
         if let XmlEvent::Open(tag) = event
@@ -84,7 +84,7 @@ struct BookOutline {
     spine: Vec<String>,
 }
 
-fn outline(source: &str) -> Result<BookOutline, Defect> {
+fn outline(source: &str) -> Result<BookOutline, DocumentDefect> {
     let mut outline = BookOutline::default();
     let mut title: Option<String> = None;
     let mut xml = Xml::new(source);

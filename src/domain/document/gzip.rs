@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read as _};
 
 use flate2::read::MultiGzDecoder;
 
-use super::{Context, Defect, Document, Format, archive, by_content};
+use super::{Document, DocumentContext, DocumentDefect, Format, archive, by_content};
 
 /// What may come out of a compressed file, in bytes.
 const UNPACKED: u64 = 128 << 20;
@@ -15,23 +15,25 @@ const SHOWN: &[&str] =
     &[".pdf", ".html", ".htm", ".ipynb", ".txt", ".pptx", ".docx", ".xlsx", ".epub", ".svg"];
 
 /// The document in a compressed file; `None` for a file that is not compressed.
-pub(super) fn unwrapped(bytes: &[u8], context: &Context) -> Option<Document> {
+pub(super) fn unwrapped(bytes: &[u8], context: &DocumentContext) -> Option<Document> {
     bytes.starts_with(b"\x1f\x8b").then(|| {
         let mut inner = Vec::new();
         let read = MultiGzDecoder::new(bytes).take(UNPACKED + 1).read_to_end(&mut inner);
         let bare = Document::bare(Format::Other);
         match read {
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => bare.with_defect(Defect::Truncated),
-            Err(_) => bare.with_defect(Defect::Unreadable),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                bare.with_defect(DocumentDefect::Truncated)
+            }
+            Err(_) => bare.with_defect(DocumentDefect::Unreadable),
             Ok(size) if u64::try_from(size).is_ok_and(|size| size > UNPACKED) => {
-                bare.with_defect(Defect::TooCostly)
+                bare.with_defect(DocumentDefect::TooCostly)
             }
             Ok(_) => within(&inner, context),
         }
     })
 }
 
-fn within(inner: &[u8], context: &Context) -> Document {
+fn within(inner: &[u8], context: &DocumentContext) -> Document {
     let path = context.address.path().to_ascii_lowercase();
     let ending = ENDINGS.iter().find(|ending| path.ends_with(*ending));
     if archive::is_tar(inner) {
@@ -47,7 +49,7 @@ fn within(inner: &[u8], context: &Context) -> Document {
     }
     let document = by_content(inner, &named);
     if SHOWN.iter().any(|ending| path.ends_with(ending)) {
-        return document.with_defect(Defect::DoublyCompressed);
+        return document.with_defect(DocumentDefect::DoublyCompressed);
     }
     document
 }

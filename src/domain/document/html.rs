@@ -7,12 +7,12 @@ mod main_text;
 use encoding_rs::{Encoding, UTF_8};
 use scraper::{ElementRef, Html as Tree, Selector};
 
-use super::{Citation, Context, Document, Format};
+use super::{Citation, Document, DocumentContext, Format};
 
 /// The part of the source that is looked through for marks.
 const SOURCE_BYTES: usize = 64 << 10;
 
-pub(super) fn read(bytes: &[u8], context: &Context) -> Document {
+pub(super) fn read(bytes: &[u8], context: &DocumentContext) -> Document {
     let source = decode(bytes, context.content_type.as_deref());
     let tree = Tree::parse_document(&source);
     let main = main_text::of(&tree);

@@ -2,7 +2,7 @@
 //!
 //! The text is the source as it stands; titles and headings are found by its marks.
 
-use super::{Context, Defect, Document, Format, html, title};
+use super::{Document, DocumentContext, DocumentDefect, Format, html, title};
 
 /// Longer sources than this have their title within this many lines all the same.
 const HEAD_LINES: usize = 200;
@@ -14,16 +14,16 @@ const BINARY: &[&str] = &[
 /// How a pointer of Git Large File Storage begins.
 const LFS_POINTER: &str = "version https://git-lfs.github.com/spec/";
 
-pub(super) fn read(bytes: &[u8], context: &Context) -> Document {
+pub(super) fn read(bytes: &[u8], context: &DocumentContext) -> Document {
     let text = html::decode(bytes, context.content_type.as_deref());
     let path = context.address.path().to_ascii_lowercase();
     let ends_with = |endings: &[&str]| endings.iter().any(|ending| path.ends_with(ending));
     let bare = Document::bare(Format::Text);
     if text.starts_with(LFS_POINTER) {
-        return Document { text, ..bare }.with_defect(Defect::LfsPointer);
+        return Document { text, ..bare }.with_defect(DocumentDefect::LfsPointer);
     }
     if ends_with(BINARY) || (path.ends_with(".ipynb") && is_error(&text)) {
-        return Document { text, ..bare }.with_defect(Defect::ErrorText);
+        return Document { text, ..bare }.with_defect(DocumentDefect::ErrorText);
     }
     if ends_with(&[".csv", ".tsv"]) {
         let cells = text.replace([',', ';', '\t', '"'], " ");
@@ -105,7 +105,7 @@ mod tests {
 
     fn read_at(path: &str, text: &str) -> Document {
         let address = Address::parse(&format!("https://a.example/{path}")).unwrap();
-        read(text.as_bytes(), &Context::new(address, None))
+        read(text.as_bytes(), &DocumentContext::new(address, None))
     }
 
     #[test]
@@ -130,9 +130,12 @@ mod tests {
     #[test]
     fn what_stands_in_the_place_of_a_file_is_named() {
         let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 7\n";
-        assert_eq!(read_at("a.pdf", pointer).defect, Some(Defect::LfsPointer));
-        assert_eq!(read_at("a.pdf", "{\"error\": \"no such file\"}").defect, Some(Defect::ErrorText));
-        assert_eq!(read_at("a.ipynb", "{\"message\": \"Not Found\"}").defect, Some(Defect::ErrorText));
+        assert_eq!(read_at("a.pdf", pointer).defect, Some(DocumentDefect::LfsPointer));
+        assert_eq!(read_at("a.pdf", "{\"error\": \"no such file\"}").defect, Some(DocumentDefect::ErrorText));
+        assert_eq!(
+            read_at("a.ipynb", "{\"message\": \"Not Found\"}").defect,
+            Some(DocumentDefect::ErrorText)
+        );
         assert_eq!(read_at("a.json", "{\"message\": \"Not Found\"}").defect, None);
     }
 }

@@ -94,7 +94,7 @@ pub struct Document {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contents: Option<Contents>,
     /// Why the body is not the whole, sound thing its format promises.
-    pub defect: Option<Defect>,
+    pub defect: Option<DocumentDefect>,
 }
 
 /// An arXiv id without its version: all versions are one work.
@@ -178,7 +178,7 @@ pub struct Html {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Defect {
+pub enum DocumentDefect {
     /// Begins like the format but lacks its end (`%%EOF`, the closing brace).
     Truncated,
     /// The reader cannot make sense of it.
@@ -214,14 +214,14 @@ const MARKUP: usize = 1024;
 
 /// What a reader has to know beside the bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Context {
+pub struct DocumentContext {
     /// Where the body came from: relative addresses in it start there.
     pub address: Address,
     /// `Content-Type` as sent, for its charset.
     pub content_type: Option<String>,
 }
 
-impl Context {
+impl DocumentContext {
     pub fn new(address: Address, content_type: Option<&str>) -> Self {
         Self { address, content_type: content_type.map(str::to_owned) }
     }
@@ -233,7 +233,7 @@ pub fn format_by_head(head: &[u8]) -> Format {
 }
 
 /// Reads a body by what it is, whatever it claims to be.
-pub fn read(bytes: &[u8], context: &Context) -> Document {
+pub fn read(bytes: &[u8], context: &DocumentContext) -> Document {
     let document = match gzip::unwrapped(bytes, context) {
         Some(document) => document,
         None => by_content(bytes, context),
@@ -247,7 +247,7 @@ pub fn read(bytes: &[u8], context: &Context) -> Document {
     document
 }
 
-fn by_content(bytes: &[u8], context: &Context) -> Document {
+fn by_content(bytes: &[u8], context: &DocumentContext) -> Document {
     match media::sniff(bytes) {
         Format::Html => html::read(bytes, context),
         Format::Pdf => pdf::read(bytes),
@@ -256,7 +256,7 @@ fn by_content(bytes: &[u8], context: &Context) -> Document {
         Format::Archive => packaged(bytes, context),
         Format::Image if media::is_drawing(bytes.get(..MARKUP).unwrap_or(bytes)) => svg::read(bytes, context),
         Format::Other if media::is_encrypted_office(bytes) => {
-            Document::bare(Format::Other).with_defect(Defect::Locked)
+            Document::bare(Format::Other).with_defect(DocumentDefect::Locked)
         }
         format @ (Format::Notebook
         | Format::Presentation
@@ -272,7 +272,7 @@ fn by_content(bytes: &[u8], context: &Context) -> Document {
 }
 
 /// What is packed in a ZIP: an office file, a book, or files.
-fn packaged(bytes: &[u8], context: &Context) -> Document {
+fn packaged(bytes: &[u8], context: &DocumentContext) -> Document {
     match package::Package::open(bytes) {
         Ok(mut package) => office::read(&mut package)
             .or_else(|| epub::read(&mut package, context))
@@ -297,7 +297,7 @@ impl Document {
         }
     }
 
-    pub fn with_defect(self, defect: Defect) -> Self {
+    pub fn with_defect(self, defect: DocumentDefect) -> Self {
         Self { defect: Some(defect), ..self }
     }
 

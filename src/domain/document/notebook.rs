@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 
-use super::{Context, Defect, Document, Format, title};
+use super::{Document, DocumentContext, DocumentDefect, Format, title};
 
 #[derive(Deserialize)]
 struct Notebook {
@@ -60,7 +60,7 @@ impl Cell {
 }
 
 /// `None` for what is no notebook at all.
-pub(super) fn read(bytes: &[u8], context: &Context) -> Option<Document> {
+pub(super) fn read(bytes: &[u8], context: &DocumentContext) -> Option<Document> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return None;
@@ -69,7 +69,7 @@ pub(super) fn read(bytes: &[u8], context: &Context) -> Option<Document> {
     let notebook = match serde_json::from_slice::<Notebook>(bytes) {
         Ok(notebook) => notebook,
         Err(error) => {
-            let defect = if error.is_eof() { Defect::Truncated } else { Defect::Unreadable };
+            let defect = if error.is_eof() { DocumentDefect::Truncated } else { DocumentDefect::Unreadable };
             return is_named.then(|| Document::bare(Format::Notebook).with_defect(defect));
         }
     };

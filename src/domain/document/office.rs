@@ -8,7 +8,7 @@ mod word;
 
 use super::package::Package;
 use super::xml::{Broken, Xml, XmlEvent};
-use super::{Contents, Defect, Document, Format, title};
+use super::{Contents, Document, DocumentDefect, Format, title};
 
 /// Longer texts than this are no reading.
 const TEXT_BYTES: usize = 32 << 20;
@@ -55,7 +55,7 @@ impl OfficeFile {
     }
 }
 
-fn format(package: &mut Package) -> Result<Option<OfficeFile>, Defect> {
+fn format(package: &mut Package) -> Result<Option<OfficeFile>, DocumentDefect> {
     if package.has("[Content_Types].xml") {
         let Some(main) = relations::main_part(package)? else { return Ok(None) };
         let Some(source) = package.xml(&main)? else { return Ok(None) };
@@ -91,7 +91,7 @@ fn root(source: &str) -> Option<String> {
     None
 }
 
-fn work(package: &mut Package, kind: &OfficeFile) -> Result<Document, Defect> {
+fn work(package: &mut Package, kind: &OfficeFile) -> Result<Document, DocumentDefect> {
     let work = match kind {
         OfficeFile::Presentation(main) => presentation::read(package, main)?,
         OfficeFile::Word(main) => word::read(package, main)?,
@@ -99,7 +99,7 @@ fn work(package: &mut Package, kind: &OfficeFile) -> Result<Document, Defect> {
         OfficeFile::OpenDocument(format) => opendocument::read(package, *format)?,
     };
     if work.text.len() > TEXT_BYTES {
-        return Err(Defect::TooCostly);
+        return Err(DocumentDefect::TooCostly);
     }
     let about = match kind {
         OfficeFile::OpenDocument(_) => package.xml("meta.xml")?,
@@ -120,7 +120,7 @@ fn work(package: &mut Package, kind: &OfficeFile) -> Result<Document, Defect> {
 }
 
 /// The pictures and films of a file without text.
-fn media(package: &mut Package) -> Result<Vec<super::Member>, Defect> {
+fn media(package: &mut Package) -> Result<Vec<super::Member>, DocumentDefect> {
     let mut members = package.members()?;
     members.retain(|member| member.name.contains("media/") || member.name.starts_with("Pictures/"));
     Ok(members)
@@ -145,7 +145,7 @@ fn element(source: &str, name: &str) -> Option<String> {
     None
 }
 
-impl From<Broken> for Defect {
+impl From<Broken> for DocumentDefect {
     fn from(_: Broken) -> Self {
         Self::Unreadable
     }

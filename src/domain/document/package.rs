@@ -3,7 +3,7 @@
 
 use std::io::{Cursor, Read as _};
 
-use super::{Defect, Member};
+use super::{DocumentDefect, Member};
 
 /// More members than this are in no package that a course links to.
 const MEMBERS: usize = 100_000;
@@ -19,14 +19,14 @@ pub(super) struct Package<'b> {
 
 impl<'b> Package<'b> {
     /// Opens a package, or says why it cannot be.
-    pub(super) fn open(bytes: &'b [u8]) -> Result<Self, Defect> {
+    pub(super) fn open(bytes: &'b [u8]) -> Result<Self, DocumentDefect> {
         let tail = &bytes[bytes.len().saturating_sub(END_WITHIN)..];
         if !tail.windows(4).any(|window| window == b"PK\x05\x06") {
-            return Err(Defect::Truncated);
+            return Err(DocumentDefect::Truncated);
         }
-        let archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|_| Defect::Unreadable)?;
+        let archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|_| DocumentDefect::Unreadable)?;
         if archive.len() > MEMBERS {
-            return Err(Defect::TooCostly);
+            return Err(DocumentDefect::TooCostly);
         }
         Ok(Self { archive, budget: UNPACKED })
     }
@@ -36,32 +36,32 @@ impl<'b> Package<'b> {
     }
 
     /// The unpacked bytes of a member; `None` if there is no such member.
-    pub(super) fn part(&mut self, name: &str) -> Result<Option<Vec<u8>>, Defect> {
+    pub(super) fn part(&mut self, name: &str) -> Result<Option<Vec<u8>>, DocumentDefect> {
         let Some(index) = self.archive.index_for_name(name) else { return Ok(None) };
         let member = self.archive.by_index(index).map_err(|error| match error {
             zip::result::ZipError::UnsupportedArchive(zip::result::ZipError::PASSWORD_REQUIRED) => {
-                Defect::Locked
+                DocumentDefect::Locked
             }
-            _ => Defect::Unreadable,
+            _ => DocumentDefect::Unreadable,
         })?;
         let mut bytes = Vec::new();
         // The size that the member gives of itself is not to be trusted.
-        member.take(self.budget + 1).read_to_end(&mut bytes).map_err(|_| Defect::Unreadable)?;
-        let size = u64::try_from(bytes.len()).map_err(|_| Defect::TooCostly)?;
-        self.budget = self.budget.checked_sub(size).ok_or(Defect::TooCostly)?;
+        member.take(self.budget + 1).read_to_end(&mut bytes).map_err(|_| DocumentDefect::Unreadable)?;
+        let size = u64::try_from(bytes.len()).map_err(|_| DocumentDefect::TooCostly)?;
+        self.budget = self.budget.checked_sub(size).ok_or(DocumentDefect::TooCostly)?;
         Ok(Some(bytes))
     }
 
     /// A member as XML.
-    pub(super) fn xml(&mut self, name: &str) -> Result<Option<String>, Defect> {
+    pub(super) fn xml(&mut self, name: &str) -> Result<Option<String>, DocumentDefect> {
         Ok(self.part(name)?.map(|bytes| super::xml::decode(&bytes)))
     }
 
     /// Every file in it, by name; folders are none.
-    pub(super) fn members(&mut self) -> Result<Vec<Member>, Defect> {
+    pub(super) fn members(&mut self) -> Result<Vec<Member>, DocumentDefect> {
         let mut members = Vec::new();
         for index in 0..self.archive.len() {
-            let member = self.archive.by_index_raw(index).map_err(|_| Defect::Unreadable)?;
+            let member = self.archive.by_index_raw(index).map_err(|_| DocumentDefect::Unreadable)?;
             if member.is_file() {
                 members.push(Member {
                     name: String::from_utf8_lossy(member.name_raw()).into_owned(),

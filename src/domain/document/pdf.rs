@@ -14,6 +14,7 @@ mod line;
 mod picture;
 mod registry;
 mod running;
+mod text_string;
 mod title;
 
 use hayro_interpret::hayro_syntax::page::Page;
@@ -22,9 +23,9 @@ use hayro_interpret::kurbo::{Affine, Rect};
 use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, interpret_page};
 
 use self::glyph::Collector;
-use self::line::Line;
+use self::line::TextLine;
 use self::registry::Registry;
-use super::{Citation, Defect, Document, Format};
+use super::{Citation, Document, DocumentDefect, Format};
 
 /// A trailer ends within so many bytes of the end (ISO 32000-1, implementation note 18, with room for junk).
 const END_WITHIN: usize = 2048;
@@ -35,24 +36,24 @@ const TEXT_BYTES: usize = 32 << 20;
 pub(super) fn read(bytes: &[u8]) -> Document {
     let bare = Document::bare(Format::Pdf);
     if is_cut_short(bytes) {
-        return bare.with_defect(Defect::Truncated);
+        return bare.with_defect(DocumentDefect::Truncated);
     }
     let pdf = match Pdf::new(bytes.to_vec()) {
         Ok(pdf) => pdf,
         Err(LoadPdfError::Decryption(
             DecryptionError::PasswordProtected | DecryptionError::UnsupportedAlgorithm,
         )) => {
-            return bare.with_defect(Defect::Locked);
+            return bare.with_defect(DocumentDefect::Locked);
         }
         Err(LoadPdfError::Decryption(_) | LoadPdfError::Invalid) => {
-            return bare.with_defect(Defect::Unreadable);
+            return bare.with_defect(DocumentDefect::Unreadable);
         }
     };
     let pages = pdf.pages();
     if pages.is_empty() {
-        return bare.with_defect(Defect::Unreadable);
+        return bare.with_defect(DocumentDefect::Unreadable);
     }
-    let Some(sheets) = sheets(&pdf) else { return bare.with_defect(Defect::TooCostly) };
+    let Some(sheets) = sheets(&pdf) else { return bare.with_defect(DocumentDefect::TooCostly) };
     let text = joined(&running::without(&sheets));
     let first = sheets.first().map(Sheet::text).unwrap_or_default();
     let has_text = text.contains(|c: char| !c.is_whitespace());
@@ -68,7 +69,7 @@ pub(super) fn read(bytes: &[u8]) -> Document {
 
 /// What was found on one page.
 struct Sheet {
-    lines: Vec<Line>,
+    lines: Vec<TextLine>,
     height: f64,
     pictures: Vec<crate::domain::capture::Digest>,
 }
@@ -111,7 +112,7 @@ fn sheet<'a>(
     let (mut glyphs, pictures) = collector.finish()?;
     accent::combine(&mut glyphs);
     let mut lines = line::lines(&glyphs);
-    lines.extend(field::values(page).into_iter().map(Line::beside));
+    lines.extend(field::values(page).into_iter().map(TextLine::beside));
     let (_, height) = page.render_dimensions();
     Some(Sheet { lines, height: f64::from(height), pictures })
 }

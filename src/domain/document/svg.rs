@@ -1,7 +1,7 @@
 //! SVG: the words in a drawing.
 
 use super::xml::{self, Xml, XmlEvent};
-use super::{Context, Document, Format, html, title};
+use super::{Document, DocumentContext, Format, html, title};
 
 pub(super) fn is_svg(head: &str) -> bool {
     let start = head.trim_start_matches('\u{feff}').trim_start();
@@ -11,7 +11,7 @@ pub(super) fn is_svg(head: &str) -> bool {
 }
 
 /// A drawing whose markup is broken is an image without words.
-pub(super) fn read(bytes: &[u8], context: &Context) -> Document {
+pub(super) fn read(bytes: &[u8], context: &DocumentContext) -> Document {
     let source = match std::str::from_utf8(bytes) {
         Ok(_) => xml::decode(bytes),
         Err(_) => html::decode(bytes, context.content_type.as_deref()),

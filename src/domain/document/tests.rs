@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn context(address: &str) -> Context {
-    Context::new(Address::parse(address).unwrap(), None)
+fn context(address: &str) -> DocumentContext {
+    DocumentContext::new(Address::parse(address).unwrap(), None)
 }
 
 fn read_at(address: &str, bytes: &[u8]) -> Document {
@@ -106,10 +106,14 @@ fn a_pdf_is_the_text_of_its_pages_without_running_lines() {
 fn a_pdf_without_its_end_is_truncated() {
     let whole = paper("", "");
     for cut in [whole.len() / 2, whole.len() - 8] {
-        assert_eq!(read_at("https://a.example/", &whole[..cut]).defect, Some(Defect::Truncated), "{cut}");
+        assert_eq!(
+            read_at("https://a.example/", &whole[..cut]).defect,
+            Some(DocumentDefect::Truncated),
+            "{cut}"
+        );
     }
     let hollow = b"%PDF-1.4\nnothing in here\n%%EOF\n";
-    assert_eq!(read_at("https://a.example/", hollow).defect, Some(Defect::Unreadable));
+    assert_eq!(read_at("https://a.example/", hollow).defect, Some(DocumentDefect::Unreadable));
 }
 
 #[test]
@@ -128,7 +132,7 @@ fn a_notebook_is_the_sources_of_its_cells() {
     assert_eq!(first.fingerprint(), later.fingerprint(), "running it again is no change");
     let text = notebook(1, "");
     let cut = read_at("https://a.example/a.ipynb", &text.as_bytes()[..text.len() - 30]);
-    assert_eq!(cut.defect, Some(Defect::Truncated));
+    assert_eq!(cut.defect, Some(DocumentDefect::Truncated));
     assert_eq!(read_at("https://a.example/a.json", b"{\"a\": 1}").format, Format::Text);
 }
 

@@ -3,7 +3,7 @@
 //! The order of the tests matters: walls and login pages come before statuses, and
 //! statuses before contents, so that a refusal never counts as a dead link.
 
-use crate::domain::document::{Defect, Document, Format};
+use crate::domain::document::{Document, DocumentDefect, Format};
 use crate::domain::evidence::page_signatures::{self, SignatureKind};
 use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::{Reason, Weight};
@@ -112,14 +112,16 @@ fn by_content(answer: &ProbeResult) -> ResponseClass<'_> {
         return ResponseClass::Unclear(Reason::Unreadable);
     };
     match document.defect {
-        Some(Defect::Truncated) => return ResponseClass::Unclear(Reason::Truncated),
-        Some(Defect::Unreadable | Defect::TooCostly) => return ResponseClass::Unclear(Reason::Unreadable),
-        Some(Defect::DoublyCompressed) => return ResponseClass::Unclear(Reason::Unreadable),
-        Some(Defect::LfsPointer) => return ResponseClass::Gone(Reason::WrongType, Weight::Inferred),
+        Some(DocumentDefect::Truncated) => return ResponseClass::Unclear(Reason::Truncated),
+        Some(DocumentDefect::Unreadable | DocumentDefect::TooCostly) => {
+            return ResponseClass::Unclear(Reason::Unreadable);
+        }
+        Some(DocumentDefect::DoublyCompressed) => return ResponseClass::Unclear(Reason::Unreadable),
+        Some(DocumentDefect::LfsPointer) => return ResponseClass::Gone(Reason::WrongType, Weight::Inferred),
         // A file that needs a password still exists.
-        Some(Defect::Locked) => return ResponseClass::Content(document),
+        Some(DocumentDefect::Locked) => return ResponseClass::Content(document),
         // A text in place of a file is compared with the baseline later.
-        Some(Defect::ErrorText) => {}
+        Some(DocumentDefect::ErrorText) => {}
         None => {}
     }
     if answer.exchange.status() == Some(202) && document.words() < NOTICE_WORDS {

@@ -301,7 +301,7 @@ mod tests {
         let address = crate::domain::address::Address::parse("https://blog.example/p").unwrap();
         crate::domain::document::read(
             source.as_bytes(),
-            &crate::domain::document::Context::new(address, None),
+            &crate::domain::document::DocumentContext::new(address, None),
         )
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use percent_encoding::percent_decode_str;
 
-use super::Defect;
+use super::LinkDefect;
 use super::script::Scripts;
 use crate::domain::link::{Mention, Target};
 
@@ -63,7 +63,7 @@ fn slug(text: &str) -> String {
         .collect()
 }
 
-pub(super) fn defects(mentions: &[Mention], anchors: &Anchors, scripts: &Scripts) -> Vec<Defect> {
+pub(super) fn defects(mentions: &[Mention], anchors: &Anchors, scripts: &Scripts) -> Vec<LinkDefect> {
     let is_there = |anchor: &str| {
         anchors.has(anchor) || scripts.name(anchor) || (scripts.is_any() && anchors.likely.contains(anchor))
     };
@@ -72,16 +72,18 @@ pub(super) fn defects(mentions: &[Mention], anchors: &Anchors, scripts: &Scripts
         .filter_map(|mention| {
             let (words, line) = (mention.words.clone(), mention.line);
             match &mention.target {
-                Target::Nothing => Some(Defect::EmptyLink { words, line }),
-                Target::Malformed(why) => Some(Defect::Malformed {
+                Target::Nothing => Some(LinkDefect::EmptyLink { words, line }),
+                Target::Malformed(why) => Some(LinkDefect::Malformed {
                     words,
                     written: mention.written.clone(),
                     line,
                     why: why.clone(),
                 }),
-                Target::InPage(anchor) => {
-                    (!is_there(anchor)).then(|| Defect::BrokenAnchor { words, anchor: anchor.clone(), line })
-                }
+                Target::InPage(anchor) => (!is_there(anchor)).then(|| LinkDefect::BrokenAnchor {
+                    words,
+                    anchor: anchor.clone(),
+                    line,
+                }),
                 Target::Web { .. } | Target::OtherScheme(_) => None,
             }
         })

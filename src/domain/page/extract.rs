@@ -21,7 +21,7 @@ use super::source_map::SourceMap;
 use super::table::{self, CellTime};
 use super::text::{self, Style, heading_level, squeezed};
 use super::timing::Timing;
-use super::{Context, Omission, Page, script};
+use super::{Omission, Page, PageContext, script};
 use crate::domain::address::Address;
 use crate::domain::link::Sign;
 
@@ -39,7 +39,7 @@ pub(super) struct Dialect {
 }
 
 /// Reads the page.
-pub(super) fn page(html: &str, map: &SourceMap, context: &Context, dialect: Dialect) -> Page {
+pub(super) fn page(html: &str, map: &SourceMap, context: &PageContext, dialect: Dialect) -> Page {
     let dom = Dom::parse(html);
     let base = base(&dom.html, context.base);
     let dating = dating(&dom.html, context);
@@ -93,7 +93,7 @@ fn select<'a>(html: &'a Html, selector: &str) -> impl Iterator<Item = ElementRef
 }
 
 /// The term, the languages and the order of dates, from the page as a whole.
-fn dating(html: &Html, context: &Context) -> Dating {
+fn dating(html: &Html, context: &PageContext) -> Dating {
     let headings: Vec<String> =
         select(html, "title, h1, h2").map(|element| squeezed(&element.text().collect::<String>())).collect();
     let declared = select(html, "html[lang]").next().and_then(|html| html.value().attr("lang"));
@@ -137,7 +137,7 @@ fn dating(html: &Html, context: &Context) -> Dating {
 }
 
 struct Extractor<'a> {
-    context: &'a Context<'a>,
+    context: &'a PageContext<'a>,
     dom: &'a Dom,
     map: &'a SourceMap,
     dating: &'a Dating,

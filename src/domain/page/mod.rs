@@ -45,7 +45,7 @@ pub struct Page {
     pub title: Option<String>,
     /// In the order of the source; a link that stands twice is there twice.
     pub mentions: Vec<Mention>,
-    pub defects: Vec<Defect>,
+    pub defects: Vec<LinkDefect>,
     /// What could not be read of it, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub omissions: Vec<Omission>,
@@ -54,7 +54,7 @@ pub struct Page {
 /// Something the page's author can mend, seen without any request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Defect {
+pub enum LinkDefect {
     /// A link without an address.
     EmptyLink { words: String, line: u32 },
     /// An address that cannot be one.
@@ -86,7 +86,7 @@ impl Page {
             let Some(path) = mention.address().and_then(Address::file_path) else { continue };
             if !is_there(&path) {
                 mention.target = Target::Malformed("there is no such file".to_owned());
-                self.defects.push(Defect::MissingFile {
+                self.defects.push(LinkDefect::MissingFile {
                     words: mention.words.clone(),
                     written: mention.written.clone(),
                     line: mention.line,
@@ -129,7 +129,7 @@ pub enum Markup {
 
 /// What reading needs to know beside the text.
 #[derive(Clone, Debug)]
-pub struct Context<'a> {
+pub struct PageContext<'a> {
     /// Where the page is published: relative links are resolved against it.
     pub base: Option<&'a Address>,
     /// Gives the year to dates written without one.
@@ -143,7 +143,7 @@ pub struct Context<'a> {
 const LINKS_OF_A_REAL_PAGE: usize = 10;
 
 /// Reads a page. What cannot be read as a link is a defect, never an error.
-pub fn read(text: &str, markup: Markup, context: &Context) -> Page {
+pub fn read(text: &str, markup: Markup, context: &PageContext) -> Page {
     match markup {
         Markup::Html => read_html(text, context),
         Markup::Markdown => read_markdown(text, context),
@@ -163,11 +163,11 @@ pub fn read(text: &str, markup: Markup, context: &Context) -> Page {
     }
 }
 
-fn read_made(made: &Made, context: &Context) -> Page {
+fn read_made(made: &Made, context: &PageContext) -> Page {
     extract::page(&made.html, &made.map, context, Dialect { slugs: true, titled_by_heading: true })
 }
 
-fn read_html(text: &str, context: &Context) -> Page {
+fn read_html(text: &str, context: &PageContext) -> Page {
     let map = SourceMap::identity(text);
     if !template::may_have(text) {
         return extract::page(text, &map, context, Dialect::default());
@@ -183,7 +183,7 @@ fn read_html(text: &str, context: &Context) -> Page {
     page
 }
 
-fn read_markdown(text: &str, context: &Context) -> Page {
+fn read_markdown(text: &str, context: &PageContext) -> Page {
     let mut made = Made::new(text);
     let head = front_matter(text);
     if let Some(head) = &head {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use ego_tree::NodeId;
 use scraper::ElementRef;
 
-use self::cells::{Cell, TableRow, rows};
+use self::cells::{TableCell, TableRow, rows};
 use super::calendar::{
     self, DateExpr, Dating, Label, Meaning, Order, cell_dates, cell_week, is_only_time, item,
 };
@@ -31,7 +31,7 @@ pub(super) struct CellTime {
 
 /// What a column is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
+enum ColumnRole {
     Week,
     Date,
     Deadline,
@@ -71,15 +71,15 @@ pub(super) fn read(table: ElementRef, dating: &Dating) -> TableTimes {
 /// How many rows at the top name the columns.
 fn head(rows: &[TableRow], dating: &Dating) -> usize {
     let Some(first) = rows.first() else { return 0 };
-    let filled: Vec<&Cell> = first.iter().filter(|cell| !cell.text.is_empty()).collect();
+    let filled: Vec<&TableCell> = first.iter().filter(|cell| !cell.text.is_empty()).collect();
     if filled.is_empty() {
         return 1;
     }
-    let is_known = |cell: &&Cell| {
+    let is_known = |cell: &&TableCell| {
         let title = unmarked(&cell.text);
-        role_of_title(&title, dating) != Role::Other
+        role_of_title(&title, dating) != ColumnRole::Other
     };
-    let has_link = |cell: &&Cell| cell.text.contains(calendar::LINK);
+    let has_link = |cell: &&TableCell| cell.text.contains(calendar::LINK);
     let are_titles = filled.iter().any(is_known)
         && !filled.iter().any(has_link)
         && filled.len() > 1
@@ -97,30 +97,30 @@ fn titles(rows: &[TableRow], head: usize, width: usize) -> Vec<String> {
     titles
 }
 
-fn role_of_title(title: &str, dating: &Dating) -> Role {
+fn role_of_title(title: &str, dating: &Dating) -> ColumnRole {
     let says = |meaning| calendar::title_says(title, meaning);
     if says(Meaning::ColumnOut) {
-        Role::Out
+        ColumnRole::Out
     } else if says(Meaning::Deadline) {
-        Role::Deadline
+        ColumnRole::Deadline
     } else if says(Meaning::ColumnDate) {
-        Role::Date
+        ColumnRole::Date
     } else if says(Meaning::Week) {
-        Role::Week
+        ColumnRole::Week
     } else if let [word] = calendar::words(title).as_slice()
         && let Some(day) = dating.languages.weekday(word)
     {
-        Role::Weekday(day)
+        ColumnRole::Weekday(day)
     } else {
-        Role::Other
+        ColumnRole::Other
     }
 }
 
 /// What each column is for: by its title, else by what its cells hold.
-fn roles(titles: &[String], body: &[TableRow], dating: &Dating) -> Vec<Role> {
-    let mut roles: Vec<Role> = titles.iter().map(|title| role_of_title(title, dating)).collect();
+fn roles(titles: &[String], body: &[TableRow], dating: &Dating) -> Vec<ColumnRole> {
+    let mut roles: Vec<ColumnRole> = titles.iter().map(|title| role_of_title(title, dating)).collect();
     for (column, role) in roles.iter_mut().enumerate() {
-        if *role != Role::Other {
+        if *role != ColumnRole::Other {
             continue;
         }
         let own = |row: &&TableRow| {
@@ -136,9 +136,9 @@ fn roles(titles: &[String], body: &[TableRow], dating: &Dating) -> Vec<Role> {
             weeks += usize::from(is_time && cell_week(&cell.text, dating).is_some());
         }
         if dated * 2 > filled {
-            *role = Role::Date;
+            *role = ColumnRole::Date;
         } else if weeks * 2 > filled {
-            *role = Role::Week;
+            *role = ColumnRole::Week;
         }
     }
     roles
@@ -158,7 +158,7 @@ fn orders(titles: &[String], body: &[TableRow], dating: &Dating) -> Vec<Order> {
 struct TableReader<'a> {
     dating: &'a Dating,
     titles: Vec<String>,
-    columns: Vec<Role>,
+    columns: Vec<ColumnRole>,
     orders: Vec<Order>,
     table: TableTimes,
     /// What the row above says: a calendar leaves blank what stays the same.
@@ -179,7 +179,8 @@ impl TableReader<'_> {
     /// Days may stand in the head: one for each column.
     fn head(&mut self, row: &TableRow) {
         self.days = vec![None; self.columns.len()];
-        let dated: Vec<&Cell> = row.iter().filter(|cell| is_only_time(&cell.text, self.dating)).collect();
+        let dated: Vec<&TableCell> =
+            row.iter().filter(|cell| is_only_time(&cell.text, self.dating)).collect();
         for cell in dated {
             let day = cell_dates(&cell.text, self.dating).first().and_then(|expr| self.dating.day(expr));
             for column in cell.column..(cell.column + cell.width).min(self.days.len()) {
@@ -194,7 +195,7 @@ impl TableReader<'_> {
     }
 
     fn row(&mut self, row: &TableRow, width: usize) {
-        let filled: Vec<&Cell> = row.iter().filter(|cell| !cell.text.is_empty()).collect();
+        let filled: Vec<&TableCell> = row.iter().filter(|cell| !cell.text.is_empty()).collect();
         let is_whole_width = matches!(filled.as_slice(), [only] if only.width >= width && width > 1);
         if is_whole_width {
             self.section = filled
@@ -229,30 +230,30 @@ impl TableReader<'_> {
     }
 
     fn has_day_columns(&self) -> bool {
-        self.columns.iter().filter(|role| matches!(role, Role::Weekday(_))).count() > 1
+        self.columns.iter().filter(|role| matches!(role, ColumnRole::Weekday(_))).count() > 1
             || self.days.iter().flatten().count() > 1
-            || self.columns.iter().filter(|role| **role == Role::Date).count() > 2
+            || self.columns.iter().filter(|role| **role == ColumnRole::Date).count() > 2
     }
 
-    fn dates_of(&self, cell: &Cell) -> Vec<DateExpr> {
+    fn dates_of(&self, cell: &TableCell) -> Vec<DateExpr> {
         cell_dates(&cell.text, self.dating)
     }
 
-    fn first_day(&self, cell: &Cell) -> Option<jiff::civil::Date> {
+    fn first_day(&self, cell: &TableCell) -> Option<jiff::civil::Date> {
         let order = self.orders.get(cell.column).copied().unwrap_or_default();
         self.dates_of(cell).first().and_then(|expr| self.dating.day_in(expr, order))
     }
 
-    fn role(&self, cell: &Cell) -> Role {
-        self.columns.get(cell.column).copied().unwrap_or(Role::Other)
+    fn role(&self, cell: &TableCell) -> ColumnRole {
+        self.columns.get(cell.column).copied().unwrap_or(ColumnRole::Other)
     }
 
     /// The week and the day of a row, by its columns, else by the row above.
     fn time_of(&self, row: &TableRow) -> RowTime {
-        let of = |role: Role| row.iter().filter(move |cell| self.role(cell) == role);
-        let dated = of(Role::Date).find(|cell| !cell.text.is_empty());
-        let due = of(Role::Deadline).find(|cell| !cell.text.is_empty());
-        let week = of(Role::Week)
+        let of = |role: ColumnRole| row.iter().filter(move |cell| self.role(cell) == role);
+        let dated = of(ColumnRole::Date).find(|cell| !cell.text.is_empty());
+        let due = of(ColumnRole::Deadline).find(|cell| !cell.text.is_empty());
+        let week = of(ColumnRole::Week)
             .find_map(|cell| self.week_of(cell))
             .or_else(|| row.iter().take(2).find_map(|cell| cell_week(&cell.text, self.dating)));
         let own = Label {
@@ -260,19 +261,22 @@ impl TableReader<'_> {
             day: dated.and_then(|cell| self.first_day(cell)),
             deadline: due.and_then(|cell| self.first_day(cell)),
         };
-        let is_blank = |role: Role| of(role).all(|cell| cell.text.is_empty());
-        let has_columns = of(Role::Date).next().is_some() || of(Role::Week).next().is_some();
+        let is_blank = |role: ColumnRole| of(role).all(|cell| cell.text.is_empty());
+        let has_columns = of(ColumnRole::Date).next().is_some() || of(ColumnRole::Week).next().is_some();
         let above = self
             .above
             .as_ref()
             .filter(|_| has_columns || row.first().is_some_and(|cell| cell.text.is_empty()));
         let leaves_week_blank =
-            of(Role::Week).next().is_some() || row.first().is_some_and(|cell| cell.text.is_empty());
-        let above_week =
-            above.and_then(|above| above.label.week).filter(|_| leaves_week_blank && is_blank(Role::Week));
+            of(ColumnRole::Week).next().is_some() || row.first().is_some_and(|cell| cell.text.is_empty());
+        let above_week = above
+            .and_then(|above| above.label.week)
+            .filter(|_| leaves_week_blank && is_blank(ColumnRole::Week));
         let week = own.week.or(above_week).or(self.section.week);
         let above_day = above
-            .filter(|above| is_blank(Role::Date) && (own.week.is_none() || own.week == above.label.week))
+            .filter(|above| {
+                is_blank(ColumnRole::Date) && (own.week.is_none() || own.week == above.label.week)
+            })
             .and_then(|above| above.label.day);
         let day = own.day.or(above_day).or(self.section.day.filter(|_| dated.is_none()));
         let text = dated.or(due).map(|cell| unmarked(&cell.text));
@@ -280,7 +284,7 @@ impl TableReader<'_> {
         RowTime { label: Label { week, day, deadline: own.deadline }, text }
     }
 
-    fn week_of(&self, cell: &Cell) -> Option<u32> {
+    fn week_of(&self, cell: &TableCell) -> Option<u32> {
         let number = unmarked(&cell.text)
             .trim_end_matches('.')
             .parse::<u32>()
@@ -290,23 +294,23 @@ impl TableReader<'_> {
     }
 
     /// The time of one cell: its own day, that of its column, or that of the row.
-    fn cell(&self, cell: &Cell, row: &RowTime) -> CellTime {
+    fn cell(&self, cell: &TableCell, row: &RowTime) -> CellTime {
         let column = self.titles.get(cell.column).cloned().unwrap_or_default();
         let role = self.role(cell);
         let own = item(&cell.text, self.dating, self.orders.get(cell.column).copied().unwrap_or_default());
         let of_column = self.days.get(cell.column).copied().flatten();
         let mut label = row.label.clone();
         let (mut sign, mut text) = (Sign::Row, row.text.clone());
-        if role == Role::Deadline {
+        if role == ColumnRole::Deadline {
             let day = self.first_day(cell);
             label = Label { day: day.or(label.day), deadline: day.or(label.deadline), ..label };
-        } else if let Some(day) = own.day.filter(|_| role != Role::Out) {
+        } else if let Some(day) = own.day.filter(|_| role != ColumnRole::Out) {
             label = Label { week: label.week, day: Some(day), deadline: own.deadline };
             (sign, text) = (Sign::Cell, unmarked(&cell.text));
         } else if let Some(day) = of_column {
             label = Label { week: label.week, day: Some(day), deadline: None };
             (sign, text) = (Sign::Column, column.clone());
-        } else if let Role::Weekday(weekday) = role {
+        } else if let ColumnRole::Weekday(weekday) = role {
             label.day = label.day.and_then(|day| on_weekday(day, weekday));
             (sign, text) = (Sign::Column, column.clone());
         } else if self.has_days_of_its_own(cell) {
@@ -318,8 +322,9 @@ impl TableReader<'_> {
     }
 
     /// Among days side by side, a cell without one belongs to none of the others.
-    fn has_days_of_its_own(&self, cell: &Cell) -> bool {
-        self.role(cell) == Role::Date && self.columns.iter().filter(|role| **role == Role::Date).count() > 2
+    fn has_days_of_its_own(&self, cell: &TableCell) -> bool {
+        self.role(cell) == ColumnRole::Date
+            && self.columns.iter().filter(|role| **role == ColumnRole::Date).count() > 2
     }
 }
 

@@ -7,7 +7,7 @@ use crate::domain::link::Target;
 
 fn read_at(text: &str, markup: Markup) -> Page {
     let base = Address::parse("https://school.edu/course/index.html").unwrap();
-    read(text, markup, &Context { base: Some(&base), term: None, today: date(2026, 4, 1), kinds: &[] })
+    read(text, markup, &PageContext { base: Some(&base), term: None, today: date(2026, 4, 1), kinds: &[] })
 }
 
 const HTML: &str = r##"<!doctype html><title>Course</title>
@@ -57,10 +57,10 @@ fn what_the_author_can_mend_is_a_defect() {
         .defects
         .iter()
         .map(|defect| match defect {
-            Defect::EmptyLink { words, .. } => format!("empty {words}"),
-            Defect::Malformed { written, .. } => format!("malformed {written}"),
-            Defect::MissingFile { written, .. } => format!("missing {written}"),
-            Defect::BrokenAnchor { anchor, .. } => format!("anchor {anchor}"),
+            LinkDefect::EmptyLink { words, .. } => format!("empty {words}"),
+            LinkDefect::Malformed { written, .. } => format!("malformed {written}"),
+            LinkDefect::MissingFile { written, .. } => format!("missing {written}"),
+            LinkDefect::BrokenAnchor { anchor, .. } => format!("anchor {anchor}"),
         })
         .collect();
     assert_eq!(kinds, ["anchor nowhere", "empty empty", "malformed htps://x.edu"]);
@@ -143,7 +143,7 @@ proptest! {
 
 #[test]
 fn a_term_that_the_page_names_gives_the_year() {
-    let context = Context { base: None, term: None, today: date(2026, 11, 23), kinds: &[] };
+    let context = PageContext { base: None, term: None, today: date(2026, 11, 23), kinds: &[] };
     let pages = [
         ("# Models, Spring 2026\n\n- Apr 15: [a paper](https://a.edu/p.pdf)\n", Markup::Markdown),
         (

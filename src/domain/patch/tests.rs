@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::page::Context;
+use crate::domain::page::PageContext;
 
 const OLD: &str = "http://old.example/a.pdf";
 const NEW: &str = "https://new.example/b.pdf";
@@ -203,7 +203,7 @@ proptest! {
         let text = pieces.iter().map(|(text, _)| text.replace('@', OLD)).collect::<Vec<_>>().join("\n\n");
         let (name, markup) = if is_html { ("a.html", Markup::Html) } else { ("a.md", Markup::Markdown) };
         let after = patched_with(fix(OLD, to.as_str()), &source(name, &text));
-        let context = Context { base: None, term: None, today: jiff::civil::date(2026, 10, 5), kinds: &[] };
+        let context = PageContext { base: None, term: None, today: jiff::civil::date(2026, 10, 5), kinds: &[] };
         let read = |text: &str| page::read(text, markup, &context).mentions;
         let (before, after) = (read(&text), read(&after));
         prop_assert_eq!(before.len(), after.len());

@@ -23,7 +23,7 @@ fn page(title: &str, seed: usize, head: &str) -> String {
 }
 
 fn read(source: &str, from: &str) -> Document {
-    document::read(source.as_bytes(), &document::Context::new(address(from), Some("text/html")))
+    document::read(source.as_bytes(), &document::DocumentContext::new(address(from), Some("text/html")))
 }
 
 fn answer(from: &str, status: u16, source: &str, headers: &[(&str, &str)]) -> ProbeResult {

@@ -1,6 +1,6 @@
 //! Which attributes of which elements load something, and which are left out.
 
-use super::Role;
+use super::RequisiteRole;
 
 /// How an attribute holds its addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,43 +18,45 @@ pub(super) struct Slot {
     /// Where it is needed without scripts.
     pub to: &'static str,
     pub form: Form,
-    pub role: Role,
+    pub role: RequisiteRole,
 }
 
-const fn slot(from: &'static str, to: &'static str, form: Form, role: Role) -> Slot {
+const fn slot(from: &'static str, to: &'static str, form: Form, role: RequisiteRole) -> Slot {
     Slot { from, to, form, role }
 }
 
 /// Addresses that a script would put into `src`, best first.
 const PICTURE: &[Slot] = &[
-    slot("data-src", "src", Form::One, Role::Image),
-    slot("data-original", "src", Form::One, Role::Image),
-    slot("data-lazy-src", "src", Form::One, Role::Image),
-    slot("data-lazy", "src", Form::One, Role::Image),
-    slot("data-actualsrc", "src", Form::One, Role::Image),
-    slot("src", "src", Form::One, Role::Image),
-    slot("data-srcset", "srcset", Form::Set, Role::Image),
-    slot("data-lazy-srcset", "srcset", Form::Set, Role::Image),
-    slot("srcset", "srcset", Form::Set, Role::Image),
+    slot("data-src", "src", Form::One, RequisiteRole::Image),
+    slot("data-original", "src", Form::One, RequisiteRole::Image),
+    slot("data-lazy-src", "src", Form::One, RequisiteRole::Image),
+    slot("data-lazy", "src", Form::One, RequisiteRole::Image),
+    slot("data-actualsrc", "src", Form::One, RequisiteRole::Image),
+    slot("src", "src", Form::One, RequisiteRole::Image),
+    slot("data-srcset", "srcset", Form::Set, RequisiteRole::Image),
+    slot("data-lazy-srcset", "srcset", Form::Set, RequisiteRole::Image),
+    slot("srcset", "srcset", Form::Set, RequisiteRole::Image),
 ];
 const SOURCE: &[Slot] = &[
-    slot("data-srcset", "srcset", Form::Set, Role::Image),
-    slot("data-lazy-srcset", "srcset", Form::Set, Role::Image),
-    slot("srcset", "srcset", Form::Set, Role::Image),
+    slot("data-srcset", "srcset", Form::Set, RequisiteRole::Image),
+    slot("data-lazy-srcset", "srcset", Form::Set, RequisiteRole::Image),
+    slot("srcset", "srcset", Form::Set, RequisiteRole::Image),
 ];
 const FRAME: &[Slot] = &[
-    slot("data-src", "src", Form::One, Role::Frame),
-    slot("data-lazy-src", "src", Form::One, Role::Frame),
-    slot("src", "src", Form::One, Role::Frame),
+    slot("data-src", "src", Form::One, RequisiteRole::Frame),
+    slot("data-lazy-src", "src", Form::One, RequisiteRole::Frame),
+    slot("src", "src", Form::One, RequisiteRole::Frame),
 ];
-const OBJECT: &[Slot] = &[slot("data", "src", Form::One, Role::Frame)];
-const EMBED: &[Slot] = &[slot("src", "src", Form::One, Role::Frame)];
-const VIDEO: &[Slot] = &[slot("poster", "poster", Form::One, Role::Image)];
-const TRACK: &[Slot] = &[slot("src", "src", Form::One, Role::Captions)];
-const INPUT: &[Slot] = &[slot("src", "src", Form::One, Role::Image)];
-const DRAWN: &[Slot] =
-    &[slot("xlink:href", "href", Form::One, Role::Image), slot("href", "href", Form::One, Role::Image)];
-const ANY: &[Slot] = &[slot("background", "background", Form::One, Role::Image)];
+const OBJECT: &[Slot] = &[slot("data", "src", Form::One, RequisiteRole::Frame)];
+const EMBED: &[Slot] = &[slot("src", "src", Form::One, RequisiteRole::Frame)];
+const VIDEO: &[Slot] = &[slot("poster", "poster", Form::One, RequisiteRole::Image)];
+const TRACK: &[Slot] = &[slot("src", "src", Form::One, RequisiteRole::Captions)];
+const INPUT: &[Slot] = &[slot("src", "src", Form::One, RequisiteRole::Image)];
+const DRAWN: &[Slot] = &[
+    slot("xlink:href", "href", Form::One, RequisiteRole::Image),
+    slot("href", "href", Form::One, RequisiteRole::Image),
+];
+const ANY: &[Slot] = &[slot("background", "background", Form::One, RequisiteRole::Image)];
 
 /// What an element loads.
 pub(super) fn slots(element: &str) -> &'static [Slot] {
@@ -107,13 +109,13 @@ pub(super) fn is_dropped(attribute: &str) -> bool {
 }
 
 /// `rel` words of a `link` that a copy keeps.
-pub(super) fn link_role(rel: &str) -> Option<Role> {
+pub(super) fn link_role(rel: &str) -> Option<RequisiteRole> {
     let words: Vec<String> = rel.split_ascii_whitespace().map(str::to_ascii_lowercase).collect();
     let has = |word: &str| words.iter().any(|it| it == word);
     if has("stylesheet") && !has("alternate") {
-        Some(Role::Sheet)
+        Some(RequisiteRole::Sheet)
     } else if has("icon") || has("apple-touch-icon") {
-        Some(Role::Icon)
+        Some(RequisiteRole::Icon)
     } else {
         None
     }

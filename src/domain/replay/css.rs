@@ -5,7 +5,7 @@
 
 use cssparser::{ParseError, Parser, ParserInput, Token};
 
-use super::Role;
+use super::RequisiteRole;
 
 /// Blocks inside blocks; what is nested more deeply is left out.
 const DEPTH: usize = 32;
@@ -23,11 +23,11 @@ pub enum Load {
 
 impl Load {
     /// What a page needs it for.
-    pub fn role(self) -> Role {
+    pub fn role(self) -> RequisiteRole {
         match self {
-            Self::Sheet => Role::Sheet,
-            Self::Font => Role::Font,
-            Self::Image => Role::Image,
+            Self::Sheet => RequisiteRole::Sheet,
+            Self::Font => RequisiteRole::Font,
+            Self::Image => RequisiteRole::Image,
         }
     }
 }

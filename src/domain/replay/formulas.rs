@@ -1,6 +1,6 @@
 //! Formulas in the text of a page: which pages have them, and their drawing.
 
-use super::maths::{self, Delimiters, Part};
+use super::maths::{self, Delimiters, TextSegment};
 
 /// How the formulas of a page are written, where a script would draw them.
 pub(super) fn delimiters(source: &str) -> Option<Delimiters> {
@@ -27,8 +27,8 @@ pub(super) fn draw(text: &str, delimiters: Delimiters) -> Option<String> {
     let mut out = String::new();
     for part in maths::split(text, delimiters) {
         match part {
-            Part::Text(text) => out.push_str(text),
-            Part::Formula { tex, is_display } => match maths::mathml(&decoded(tex), is_display) {
+            TextSegment::Text(text) => out.push_str(text),
+            TextSegment::Formula { tex, is_display } => match maths::mathml(&decoded(tex), is_display) {
                 Some(drawn) => {
                     is_drawn = true;
                     out.push_str(&drawn);

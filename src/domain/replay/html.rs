@@ -20,7 +20,7 @@ use super::formulas;
 use super::source;
 use super::{Copies, Destination};
 use crate::domain::address::Address;
-use page::{Page, fragment_only, missing, set, value};
+use page::{PageRewriter, fragment_only, missing, set, value};
 
 /// Pages inside attributes of pages.
 const SRCDOC_DEPTH: u32 = 2;
@@ -30,7 +30,7 @@ const MARKED: &str = "a[data-onreserve-original]::after{content:\"\\2197\";font-
 
 /// What a page is rewritten with.
 #[derive(Clone, Copy)]
-pub struct Context<'a, C> {
+pub struct RewriteContext<'a, C> {
     /// Where the page came from.
     pub address: &'a Address,
     pub content_type: Option<&'a str>,
@@ -42,13 +42,13 @@ pub struct Context<'a, C> {
 /// # Errors
 ///
 /// Where the markup is such that a browser may read it in another way.
-pub fn rewrite<C: Copies>(source: &str, context: &Context<C>) -> Result<String, RewritingError> {
+pub fn rewrite<C: Copies>(source: &str, context: &RewriteContext<C>) -> Result<String, RewritingError> {
     rewrite_nested(source, context, 0)
 }
 
 fn rewrite_nested<C: Copies>(
     source: &str,
-    context: &Context<C>,
+    context: &RewriteContext<C>,
     depth: u32,
 ) -> Result<String, RewritingError> {
     let expanded;
@@ -64,7 +64,7 @@ fn rewrite_nested<C: Copies>(
         Some(_) => deck::expand(&source, &base, |address| context.copies.text(address)),
         None => source.into_owned(),
     };
-    let page = Page {
+    let page = PageRewriter {
         address: context.address,
         base: &base,
         copies: context.copies,
@@ -72,7 +72,7 @@ fn rewrite_nested<C: Copies>(
         has_mathml: source.contains("katex-mathml") || source.contains("MJX_Assistive_MathML"),
         depth,
     };
-    let state = Rc::new(RefCell::new(State::default()));
+    let state = Rc::new(RefCell::new(RewriteState::default()));
     let in_element = Rc::clone(&state);
     let in_text = Rc::clone(&state);
     let settings = RewriteStrSettings::new()
@@ -121,7 +121,7 @@ fn base(source: &str, address: &Address) -> Address {
 
 /// What is open while a page is read.
 #[derive(Default)]
-struct State {
+struct RewriteState {
     /// Elements whose text is no prose.
     verbatim: u32,
     in_style: bool,
@@ -131,8 +131,8 @@ struct State {
     pending: String,
 }
 
-impl<C: Copies> Page<'_, C> {
-    fn element(&self, element: &mut Element<'_, '_>, state: &Rc<RefCell<State>>) {
+impl<C: Copies> PageRewriter<'_, C> {
+    fn element(&self, element: &mut Element<'_, '_>, state: &Rc<RefCell<RewriteState>>) {
         let name = element.tag_name();
         if self.is_left_out(element, &name, state) {
             return;
@@ -169,14 +169,19 @@ impl<C: Copies> Page<'_, C> {
     /// A page inside an attribute of a frame.
     fn page_inside(&self, element: &mut Element<'_, '_>) {
         let source = value(element, "srcdoc").filter(|_| self.depth < SRCDOC_DEPTH);
-        let context = Context { address: self.address, content_type: None, copies: self.copies };
+        let context = RewriteContext { address: self.address, content_type: None, copies: self.copies };
         let inner = source.and_then(|source| rewrite_nested(&source, &context, self.depth + 1).ok());
         element.remove_attribute("src");
         set(element, "srcdoc", inner.as_deref().unwrap_or(""));
     }
 
     /// What no copy shows, and the drawings of formulas that stand there as `MathML` too.
-    fn is_left_out(&self, element: &mut Element<'_, '_>, name: &str, state: &Rc<RefCell<State>>) -> bool {
+    fn is_left_out(
+        &self,
+        element: &mut Element<'_, '_>,
+        name: &str,
+        state: &Rc<RefCell<RewriteState>>,
+    ) -> bool {
         if name == "script" {
             let kind = value(element, "type").unwrap_or_default().to_ascii_lowercase();
             if kind.starts_with("math/tex") && !self.has_mathml {
@@ -243,7 +248,7 @@ impl<C: Copies> Page<'_, C> {
         (self.base.join(href).ok()? == *self.address).then(|| format!("#{fragment}"))
     }
 
-    fn text(&self, chunk: &mut TextChunk<'_>, state: &mut State) {
+    fn text(&self, chunk: &mut TextChunk<'_>, state: &mut RewriteState) {
         let is_style = state.in_style;
         let is_prose = state.verbatim == 0 && chunk.text_type() == TextType::Data && self.formulas.is_some();
         if !is_style && !is_prose && state.tex.is_none() {
@@ -270,7 +275,7 @@ impl<C: Copies> Page<'_, C> {
 }
 
 /// Remembers elements whose text is not prose until they end.
-fn open(element: &mut Element<'_, '_>, name: &str, state: &Rc<RefCell<State>>) {
+fn open(element: &mut Element<'_, '_>, name: &str, state: &Rc<RefCell<RewriteState>>) {
     if name == "style" {
         state.borrow_mut().in_style = true;
         let state = Rc::clone(state);

@@ -33,13 +33,13 @@ pub fn mathml(tex: &str, is_display: bool) -> Option<String> {
 
 /// A run of text, or a formula in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part<'a> {
+pub enum TextSegment<'a> {
     Text(&'a str),
     Formula { tex: &'a str, is_display: bool },
 }
 
 /// Splits text into what stands between delimiters and what does not.
-pub fn split(text: &str, delimiters: Delimiters) -> Vec<Part<'_>> {
+pub fn split(text: &str, delimiters: Delimiters) -> Vec<TextSegment<'_>> {
     let mut parts = Vec::new();
     let (mut rest, mut plain_from) = (0, 0);
     while let Some((at, opening)) = next_opening(text, rest, delimiters) {
@@ -49,15 +49,15 @@ pub fn split(text: &str, delimiters: Delimiters) -> Vec<Part<'_>> {
             continue;
         };
         if plain_from < at {
-            parts.push(Part::Text(&text[plain_from..at]));
+            parts.push(TextSegment::Text(&text[plain_from..at]));
         }
         let (start, end) = if opening.keeps_marks { (at, to + opening.close.len()) } else { (from, to) };
-        parts.push(Part::Formula { tex: &text[start..end], is_display: opening.is_display });
+        parts.push(TextSegment::Formula { tex: &text[start..end], is_display: opening.is_display });
         rest = to + opening.close.len();
         plain_from = rest;
     }
     if plain_from < text.len() {
-        parts.push(Part::Text(&text[plain_from..]));
+        parts.push(TextSegment::Text(&text[plain_from..]));
     }
     parts
 }
@@ -142,8 +142,8 @@ mod tests {
 
     fn formulas(text: &str, delimiters: Delimiters) -> Vec<(&str, bool)> {
         let formula = |part| match part {
-            Part::Formula { tex, is_display } => Some((tex, is_display)),
-            Part::Text(_) => None,
+            TextSegment::Formula { tex, is_display } => Some((tex, is_display)),
+            TextSegment::Text(_) => None,
         };
         split(text, delimiters).into_iter().filter_map(formula).collect()
     }
@@ -190,9 +190,9 @@ mod tests {
         #[test]
         fn nothing_is_lost(text in "[a-z0-9$ \\\\()\\[\\]{}]{0,60}") {
             let parts = split(&text, DOLLARS);
-            let plain: usize = parts.iter().map(|part| match part { Part::Text(text) => text.len(), Part::Formula { tex, .. } => tex.len() }).sum();
+            let plain: usize = parts.iter().map(|part| match part { TextSegment::Text(text) => text.len(), TextSegment::Formula { tex, .. } => tex.len() }).sum();
             prop_assert!(plain <= text.len());
-            for part in parts { if let Part::Formula { tex, is_display } = part { let _ = mathml(tex, is_display); } }
+            for part in parts { if let TextSegment::Formula { tex, is_display } = part { let _ = mathml(tex, is_display); } }
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::domain::address::Address;
 
 /// What a page needs a requisite for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Role {
+pub enum RequisiteRole {
     Sheet,
     Frame,
     /// Text that a script would have put into the page: the slides of a deck.
@@ -44,7 +44,7 @@ pub enum Destination {
 /// The copies that a page is shown with.
 pub trait Copies {
     /// Where our copy of a requisite opens; `None` where none is kept.
-    fn requisite(&self, address: &Address, role: Role) -> Option<String>;
+    fn requisite(&self, address: &Address, role: RequisiteRole) -> Option<String>;
     /// Where a link leads.
     fn link(&self, address: &Address) -> Destination;
     /// The text of a requisite that becomes part of the page.

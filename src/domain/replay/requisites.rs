@@ -3,14 +3,14 @@
 use std::cell::RefCell;
 
 use super::css;
-use super::{Copies, Destination, Role, html};
+use super::{Copies, Destination, RequisiteRole, html};
 use crate::domain::address::Address;
 
 /// One thing that is needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requisite {
     pub address: Address,
-    pub role: Role,
+    pub role: RequisiteRole,
 }
 
 /// The requisites of a page whose source is `source`, each once: first what the
@@ -23,7 +23,7 @@ pub fn of_page(
     text: impl Fn(&Address) -> Option<String>,
 ) -> Vec<Requisite> {
     let recorder = Recorder { found: RefCell::default(), text };
-    let context = html::Context { address, content_type, copies: &recorder };
+    let context = html::RewriteContext { address, content_type, copies: &recorder };
     // What cannot be read to its end needs what was found so far.
     let _ = html::rewrite(source, &context);
     let mut found = recorder.found.into_inner();
@@ -43,7 +43,7 @@ pub fn of_sheet(sheet: &str, address: &Address) -> Vec<Requisite> {
     found
 }
 
-fn requisite(base: &Address, reference: &str, role: Role) -> Option<Requisite> {
+fn requisite(base: &Address, reference: &str, role: RequisiteRole) -> Option<Requisite> {
     let is_fragment = reference.trim_start().starts_with('#');
     (!is_fragment).then(|| base.join(reference).ok()).flatten().map(|address| Requisite { address, role })
 }
@@ -55,7 +55,7 @@ struct Recorder<T> {
 }
 
 impl<T: Fn(&Address) -> Option<String>> Copies for Recorder<T> {
-    fn requisite(&self, address: &Address, role: Role) -> Option<String> {
+    fn requisite(&self, address: &Address, role: RequisiteRole) -> Option<String> {
         let requisite = Requisite { address: address.clone(), role };
         let mut found = self.found.borrow_mut();
         if !found.iter().any(|other| other.address == requisite.address) {
@@ -71,7 +71,7 @@ impl<T: Fn(&Address) -> Option<String>> Copies for Recorder<T> {
     fn text(&self, address: &Address) -> Option<String> {
         let text = (self.text)(address);
         if text.is_none() {
-            self.requisite(address, Role::Text);
+            self.requisite(address, RequisiteRole::Text);
         }
         text
     }

@@ -2,7 +2,7 @@
 
 /// One candidate.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Candidate {
+pub struct ImageCandidate {
     pub address: String,
     /// `2x`, `640w`, or nothing.
     pub descriptor: String,
@@ -10,7 +10,7 @@ pub struct Candidate {
 
 /// The candidates of a `srcset`. A comma inside an address belongs to it; one
 /// at its end does not.
-pub fn parse(text: &str) -> Vec<Candidate> {
+pub fn parse(text: &str) -> Vec<ImageCandidate> {
     let mut candidates = Vec::new();
     let mut rest = text.trim_start_matches(|c: char| c == ',' || c.is_ascii_whitespace());
     while !rest.is_empty() {
@@ -24,7 +24,8 @@ pub fn parse(text: &str) -> Vec<Candidate> {
         };
         let address = address.trim_end_matches(',');
         if !address.is_empty() {
-            candidates.push(Candidate { address: address.to_owned(), descriptor: descriptor.to_owned() });
+            candidates
+                .push(ImageCandidate { address: address.to_owned(), descriptor: descriptor.to_owned() });
         }
         rest = after.trim_start_matches(|c: char| c == ',' || c.is_ascii_whitespace());
     }
@@ -32,8 +33,8 @@ pub fn parse(text: &str) -> Vec<Candidate> {
 }
 
 /// The candidate that a large, dense screen takes: the sharpest one.
-pub fn best(candidates: &[Candidate]) -> Option<&Candidate> {
-    let value = |candidate: &Candidate| {
+pub fn best(candidates: &[ImageCandidate]) -> Option<&ImageCandidate> {
+    let value = |candidate: &ImageCandidate| {
         let number = candidate.descriptor.trim_end_matches(['x', 'w', 'h']);
         number.parse::<f64>().unwrap_or(1.0)
     };

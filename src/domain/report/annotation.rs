@@ -3,7 +3,7 @@
 use crate::domain::address::LinkId;
 use crate::domain::course::PageSource;
 use crate::domain::link::Mention;
-use crate::domain::page::Defect;
+use crate::domain::page::LinkDefect;
 use crate::domain::report::annotation_rule::{AnnotationRule, PageRule};
 use crate::domain::report::wording::annotation as words;
 use crate::domain::report::{CourseFacts, LinkFacts, PageDefect, placement, wording};
@@ -70,10 +70,10 @@ fn grade(course: &CourseFacts, item: &LinkFacts) -> Severity {
 
 fn of_defect(course: &CourseFacts, found: &PageDefect) -> Annotation {
     let (rule, line) = match &found.defect {
-        Defect::EmptyLink { line, .. } => (PageRule::EmptyLink, *line),
-        Defect::Malformed { line, .. } => (PageRule::Malformed, *line),
-        Defect::MissingFile { line, .. } => (PageRule::MissingFile, *line),
-        Defect::BrokenAnchor { line, .. } => (PageRule::BrokenAnchor, *line),
+        LinkDefect::EmptyLink { line, .. } => (PageRule::EmptyLink, *line),
+        LinkDefect::Malformed { line, .. } => (PageRule::Malformed, *line),
+        LinkDefect::MissingFile { line, .. } => (PageRule::MissingFile, *line),
+        LinkDefect::BrokenAnchor { line, .. } => (PageRule::BrokenAnchor, *line),
     };
     let (title, text) = wording::defect(found);
     Annotation {

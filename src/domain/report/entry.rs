@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use crate::domain::address::{Address, LinkId};
 use crate::domain::evidence::Reason;
-use crate::domain::page::Defect;
+use crate::domain::page::LinkDefect;
 use crate::domain::report::figures::list;
 use crate::domain::report::placement::{SectionHeading, due, is_own, lead};
 use crate::domain::report::plain::defused;
@@ -329,16 +329,16 @@ fn point(title: String, facts: Vec<EntryFact>) -> ReportEntry {
 
 /// Lines shift with every edit, so a defect is identified by its words.
 fn is_known(report: &CourseReport, found: &PageDefect) -> bool {
-    let is_alike = |before: &Defect| match (before, &found.defect) {
-        (Defect::EmptyLink { words: a, .. }, Defect::EmptyLink { words: b, .. })
-        | (Defect::Malformed { written: a, .. }, Defect::Malformed { written: b, .. })
-        | (Defect::MissingFile { written: a, .. }, Defect::MissingFile { written: b, .. })
-        | (Defect::BrokenAnchor { anchor: a, .. }, Defect::BrokenAnchor { anchor: b, .. }) => a == b,
+    let is_alike = |before: &LinkDefect| match (before, &found.defect) {
+        (LinkDefect::EmptyLink { words: a, .. }, LinkDefect::EmptyLink { words: b, .. })
+        | (LinkDefect::Malformed { written: a, .. }, LinkDefect::Malformed { written: b, .. })
+        | (LinkDefect::MissingFile { written: a, .. }, LinkDefect::MissingFile { written: b, .. })
+        | (LinkDefect::BrokenAnchor { anchor: a, .. }, LinkDefect::BrokenAnchor { anchor: b, .. }) => a == b,
         (
-            Defect::EmptyLink { .. }
-            | Defect::Malformed { .. }
-            | Defect::MissingFile { .. }
-            | Defect::BrokenAnchor { .. },
+            LinkDefect::EmptyLink { .. }
+            | LinkDefect::Malformed { .. }
+            | LinkDefect::MissingFile { .. }
+            | LinkDefect::BrokenAnchor { .. },
             _,
         ) => false,
     };

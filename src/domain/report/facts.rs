@@ -12,7 +12,7 @@ use crate::domain::course::{CourseId, PageSource};
 use crate::domain::decision::Decision;
 use crate::domain::evidence::{Note, Reason};
 use crate::domain::link::Mention;
-use crate::domain::page::{Defect, Omission};
+use crate::domain::page::{LinkDefect, Omission};
 use crate::domain::patch::SourceLocation;
 use crate::domain::replacement::Replacement;
 use crate::domain::verdict::breaker::Void;
@@ -102,7 +102,7 @@ pub struct PageDefect {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
     #[serde(flatten)]
-    pub defect: Defect,
+    pub defect: LinkDefect,
 }
 
 /// A part of a page that is not read.

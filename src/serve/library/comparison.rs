@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::domain::capture::Digest;
-use crate::domain::document::difference::{self, Change, Difference, Part};
+use crate::domain::document::difference::{self, Change, DiffSegment, Difference};
 use crate::domain::document::passage::Passage;
 use crate::domain::document::{Document, Format};
 use crate::domain::evidence::drift;
@@ -132,7 +132,7 @@ async fn text(catalogue: &Catalogue, kept: &StoredCapture) -> Result<Option<Docu
 fn compare(before: &Document, after: &Document) -> Comparison {
     let summary = student::difference(&drift::change(before, after));
     let mut difference = difference::between(&before.text, &after.text);
-    let clean = |part: &mut Part| part.text = printable(&part.text).into_owned();
+    let clean = |part: &mut DiffSegment| part.text = printable(&part.text).into_owned();
     for Change { before, after } in &mut difference.changes {
         before.iter_mut().chain(after).for_each(clean);
     }

@@ -11,8 +11,8 @@ use crate::domain::address::Address;
 use crate::domain::capture::{CaptureId, KeptRequisite};
 use crate::domain::document::{Format, format_by_head, html};
 use crate::domain::evidence::link_history::StoredCapture;
-use crate::domain::replay::html::{Context, rewrite};
-use crate::domain::replay::{Copies, Destination, Role, css, markdown, notebook};
+use crate::domain::replay::html::{RewriteContext, rewrite};
+use crate::domain::replay::{Copies, Destination, RequisiteRole, css, markdown, notebook};
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::error::Error;
 use crate::serve::library::Library;
@@ -132,7 +132,7 @@ impl CapturePage {
         let decoded = || html::decode(bytes, Some(media_type));
         let content_type = Some(media_type);
         let page = |source: &str| {
-            let context = Context { address, content_type, copies: self };
+            let context = RewriteContext { address, content_type, copies: self };
             rewrite(source, &context).ok().map(|text| RenderedPage { content_type: HTML, text })
         };
         match kind {
@@ -156,11 +156,11 @@ impl CapturePage {
 }
 
 impl Copies for CapturePage {
-    fn requisite(&self, address: &Address, role: Role) -> Option<String> {
+    fn requisite(&self, address: &Address, role: RequisiteRole) -> Option<String> {
         let place = self.requisites.iter().position(|requisite| requisite.address == *address)?;
         // No browser shows a PDF in the frame of a page that may run nothing.
         let is_pdf = self.requisites.get(place).is_some_and(|it| it.media_type.contains("pdf"));
-        (role != Role::Frame || !is_pdf)
+        (role != RequisiteRole::Frame || !is_pdf)
             .then(|| format!("{}{}", self.prefix, requisite_path(&self.id, place)))
     }
 
@@ -168,7 +168,8 @@ impl Copies for CapturePage {
         let copy = self.links.get(address).cloned().or_else(|| {
             self.links.iter().find(|(other, _)| other.is_canonically(address)).map(|(_, copy)| copy.clone())
         });
-        copy.or_else(|| self.requisite(address, Role::Text)).map_or(Destination::Original, Destination::Copy)
+        copy.or_else(|| self.requisite(address, RequisiteRole::Text))
+            .map_or(Destination::Original, Destination::Copy)
     }
 
     fn text(&self, address: &Address) -> Option<String> {

@@ -29,7 +29,7 @@ const PAGE_POLICY: &str = "sandbox allow-same-origin allow-popups allow-popups-t
      form-action 'none'; base-uri 'none'; frame-ancestors 'self'";
 
 /// Something that is shown in a page.
-struct Part {
+struct ShownFile {
     address: Address,
     sha256: Digest,
     bytes: u64,
@@ -49,7 +49,7 @@ pub(in crate::serve) async fn page(
     };
     counters.count_opened_copy();
     let capture = &found.kept.capture;
-    let part = Part {
+    let part = ShownFile {
         address: capture.document.clone(),
         sha256: capture.sha256,
         bytes: capture.bytes,
@@ -68,7 +68,7 @@ pub(in crate::serve) async fn requisite(
     let base = &library.settings.base_url;
     let Some(found) = capture(&library, &visitor, &id).await? else { return respond::page_not_found(base) };
     let Some(requisite) = found.kept.requisites.get(place) else { return respond::page_not_found(base) };
-    let part = Part {
+    let part = ShownFile {
         address: requisite.address.clone(),
         sha256: requisite.sha256,
         bytes: requisite.bytes,
@@ -87,7 +87,7 @@ async fn respond_with(
     visitor: &Visitor,
     found: &LinkCapture,
     headers: &HeaderMap,
-    part: Part,
+    part: ShownFile,
 ) -> RouteResult {
     if let Err(closed) = library.may_open(&found.link) {
         return copy_closed(library, visitor, &found.link, closed).await;

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use sqlx::{Row as _, Sqlite, Transaction};
 use tokio::sync::MutexGuard;
 
+use super::night_ref::NightRef;
 use super::value::{decoded, from_json, json, time, time_from};
-use super::{Catalogue, Error, NightRef};
+use super::{Catalogue, Error};
 use crate::domain::course::{CourseId, EmailAddress};
 use crate::domain::report::due::{PendingReport, ReportOccasion};
 

@@ -11,6 +11,7 @@ mod fixity;
 mod emails;
 mod link_id;
 mod links;
+mod night_ref;
 mod nights;
 mod replacements;
 mod course_nights;
@@ -38,7 +39,8 @@ pub use emails::{
     QueuedEmail, UnsentEmail,
 };
 pub use links::LinkRecord;
-pub use nights::{EndedNight, NightRecord, NightRef};
+pub use night_ref::NightRef;
+pub use nights::{EndedNight, NightRecord};
 pub use replacements::ReplacementSearch;
 pub use sessions::Session;
 pub use texts::{DocumentText, PassageId, SearchHit, SnippetPart};

@@ -8,6 +8,7 @@ use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::emails::{self, OutboxChanges};
 use super::link_id::link_id;
+use super::night_ref::NightRef;
 use super::value::{from_json, json, time, time_from};
 use super::{Catalogue, Error, LapsedDecision, bulk, decisions};
 use crate::domain::address::Address;
@@ -20,13 +21,6 @@ use crate::domain::verdict::breaker::Void;
 /// Reports are most of what a night writes, and old ones are not read: the histories
 /// of the links hold the same facts.
 const REPORTS_KEPT: u32 = 100;
-
-/// A night as the catalogue knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct NightRef {
-    pub id: i64,
-    pub started: Timestamp,
-}
 
 /// A night that is over; a later one is greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -13,7 +13,7 @@ use std::io::Write as _;
 use jiff::{SignedDuration, Timestamp};
 use onreserve::domain::address::Address;
 use onreserve::domain::capture::{Capture, CaptureReason};
-use onreserve::domain::document::{self, Context, Document};
+use onreserve::domain::document::{self, Document, DocumentContext};
 use onreserve::domain::evidence::Evidence;
 use onreserve::domain::evidence::capture_decision;
 use onreserve::domain::evidence::evaluate::evaluate;
@@ -185,7 +185,7 @@ fn answer(
         digest.is_some() && history.baseline.as_ref().map(|baseline| baseline.capture.sha256) == digest;
     let document = fetched.bytes.filter(|_| !is_known).map(|bytes| {
         let hop = fetched.exchange.last_hop().unwrap();
-        document::read(&bytes, &Context::new(hop.address.clone(), hop.headers.get("content-type")))
+        document::read(&bytes, &DocumentContext::new(hop.address.clone(), hop.headers.get("content-type")))
     });
     ProbeResult {
         probe,

@@ -3,7 +3,7 @@
 use super::{TEXT_BYTES, Work, add_line};
 use crate::domain::document::package::Package;
 use crate::domain::document::xml::{Xml, XmlEvent};
-use crate::domain::document::{Defect, Format};
+use crate::domain::document::{DocumentDefect, Format};
 
 /// What changes by itself, is deleted, or is put on every page.
 const LEFT_OUT: &[&str] = &[
@@ -22,8 +22,8 @@ const LEFT_OUT: &[&str] = &[
     "scripts",
 ];
 
-pub(super) fn read(package: &mut Package, format: Format) -> Result<Work, Defect> {
-    let source = package.xml("content.xml")?.ok_or(Defect::Unreadable)?;
+pub(super) fn read(package: &mut Package, format: Format) -> Result<Work, DocumentDefect> {
+    let source = package.xml("content.xml")?.ok_or(DocumentDefect::Unreadable)?;
     let mut work = Work::default();
     let mut pages: u32 = 0;
     let mut block = String::new();
@@ -64,7 +64,7 @@ pub(super) fn read(package: &mut Package, format: Format) -> Result<Work, Defect
             },
         }
         if work.text.len() > TEXT_BYTES {
-            return Err(Defect::TooCostly);
+            return Err(DocumentDefect::TooCostly);
         }
     }
     work.pages = matches!(format, Format::Presentation | Format::Spreadsheet).then_some(pages);

@@ -1,13 +1,13 @@
 //! PPTX: one slide a line, with its notes and the descriptions of its pictures.
 
 use super::{Work, add_line, relations};
-use crate::domain::document::Defect;
+use crate::domain::document::DocumentDefect;
 use crate::domain::document::package::Package;
 use crate::domain::document::xml::{Tag, Xml, XmlEvent};
 
 const SLIDES_READ: usize = 3000;
 
-pub(super) fn read(package: &mut Package, main: &str) -> Result<Work, Defect> {
+pub(super) fn read(package: &mut Package, main: &str) -> Result<Work, DocumentDefect> {
     let related = relations::of(package, main)?;
     let order = slide_ids(&package.xml(main)?.unwrap_or_default())?;
     let mut work = Work { pages: u32::try_from(order.len()).ok(), ..Work::default() };
@@ -30,7 +30,7 @@ pub(super) fn read(package: &mut Package, main: &str) -> Result<Work, Defect> {
     Ok(work)
 }
 
-fn slide_ids(source: &str) -> Result<Vec<String>, Defect> {
+fn slide_ids(source: &str) -> Result<Vec<String>, DocumentDefect> {
     let mut ids = Vec::new();
     let mut xml = Xml::new(source);
     while let Some(event) = xml.next()? {
@@ -49,7 +49,7 @@ struct Slide {
     text: String,
 }
 
-fn slide_of(source: &str) -> Result<Slide, Defect> {
+fn slide_of(source: &str) -> Result<Slide, DocumentDefect> {
     let mut slide = Slide::default();
     let mut paragraph = String::new();
     let (mut is_text, mut is_title) = (false, false);

@@ -1,6 +1,6 @@
 //! How the parts of an Office Open XML package refer to each other (ECMA-376-2, 6.5).
 
-use crate::domain::document::Defect;
+use crate::domain::document::DocumentDefect;
 use crate::domain::document::package::Package;
 use crate::domain::document::xml::{Xml, XmlEvent};
 
@@ -15,7 +15,7 @@ pub(super) struct Relation {
 }
 
 /// What a part refers to within the package.
-pub(super) fn of(package: &mut Package, part: &str) -> Result<Vec<Relation>, Defect> {
+pub(super) fn of(package: &mut Package, part: &str) -> Result<Vec<Relation>, DocumentDefect> {
     let (folder, name) = part.rsplit_once('/').unwrap_or(("", part));
     let list = [folder, "_rels", &format!("{name}.rels")];
     let list = list.into_iter().filter(|step| !step.is_empty()).collect::<Vec<_>>().join("/");
@@ -41,7 +41,7 @@ pub(super) fn of(package: &mut Package, part: &str) -> Result<Vec<Relation>, Def
 }
 
 /// The part that holds the work.
-pub(super) fn main_part(package: &mut Package) -> Result<Option<String>, Defect> {
+pub(super) fn main_part(package: &mut Package) -> Result<Option<String>, DocumentDefect> {
     let relations = of(package, "")?;
     Ok(relations
         .into_iter()

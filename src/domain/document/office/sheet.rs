@@ -1,11 +1,11 @@
 //! XLSX: one row a line, each sheet under its name.
 
 use super::{TEXT_BYTES, Work, add_line, relations};
-use crate::domain::document::Defect;
+use crate::domain::document::DocumentDefect;
 use crate::domain::document::package::Package;
 use crate::domain::document::xml::{Xml, XmlEvent};
 
-pub(super) fn read(package: &mut Package, main: &str) -> Result<Work, Defect> {
+pub(super) fn read(package: &mut Package, main: &str) -> Result<Work, DocumentDefect> {
     let related = relations::of(package, main)?;
     let of_kind = |kind: &str| related.iter().find(|relation| relation.kind == kind);
     let strings = match of_kind("sharedStrings") {
@@ -24,7 +24,7 @@ pub(super) fn read(package: &mut Package, main: &str) -> Result<Work, Defect> {
 }
 
 /// Names and references of the sheets, in their order.
-fn sheets(source: &str) -> Result<Vec<(String, String)>, Defect> {
+fn sheets(source: &str) -> Result<Vec<(String, String)>, DocumentDefect> {
     let mut sheets = Vec::new();
     let mut xml = Xml::new(source);
     while let Some(event) = xml.next()? {
@@ -39,7 +39,7 @@ fn sheets(source: &str) -> Result<Vec<(String, String)>, Defect> {
     Ok(sheets)
 }
 
-fn shared_strings(source: &str) -> Result<Vec<String>, Defect> {
+fn shared_strings(source: &str) -> Result<Vec<String>, DocumentDefect> {
     let mut strings = Vec::new();
     let mut string = String::new();
     let mut is_text = false;
@@ -58,7 +58,7 @@ fn shared_strings(source: &str) -> Result<Vec<String>, Defect> {
     Ok(strings)
 }
 
-fn rows(source: &str, strings: &[String], text: &mut String) -> Result<(), Defect> {
+fn rows(source: &str, strings: &[String], text: &mut String) -> Result<(), DocumentDefect> {
     let (mut row, mut value) = (String::new(), String::new());
     let (mut kind, mut is_value) = (String::new(), false);
     let mut xml = Xml::new(source);
@@ -81,7 +81,7 @@ fn rows(source: &str, strings: &[String], text: &mut String) -> Result<(), Defec
                 "row" => {
                     add_line(text, &std::mem::take(&mut row));
                     if text.len() > TEXT_BYTES {
-                        return Err(Defect::TooCostly);
+                        return Err(DocumentDefect::TooCostly);
                     }
                 }
                 _ => {}

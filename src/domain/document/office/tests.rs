@@ -3,7 +3,7 @@ use std::io::Write as _;
 use zip::write::SimpleFileOptions;
 
 use crate::domain::address::Address;
-use crate::domain::document::{Contents, Context, Defect, Document, Format, read};
+use crate::domain::document::{Contents, Document, DocumentContext, DocumentDefect, Format, read};
 
 fn packed(parts: &[(&str, &str)]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
@@ -15,7 +15,7 @@ fn packed(parts: &[(&str, &str)]) -> Vec<u8> {
 }
 
 fn read_packed(parts: &[(&str, &str)]) -> Document {
-    read(&packed(parts), &Context::new(Address::parse("https://a.example/deck").unwrap(), None))
+    read(&packed(parts), &DocumentContext::new(Address::parse("https://a.example/deck").unwrap(), None))
 }
 
 fn relations(list: &[(&str, &str, &str)]) -> String {
@@ -166,9 +166,11 @@ fn an_archive_is_the_list_of_its_members_and_is_the_same_when_it_is_packed_again
 #[test]
 fn a_package_that_is_cut_short_says_so() {
     let whole = packed(&[("a.txt", &"words ".repeat(1000)), ("b.txt", "more")]);
-    let cut =
-        read(&whole[..whole.len() - 30], &Context::new(Address::parse("https://a.example/").unwrap(), None));
-    assert_eq!(cut.defect, Some(Defect::Truncated));
+    let cut = read(
+        &whole[..whole.len() - 30],
+        &DocumentContext::new(Address::parse("https://a.example/").unwrap(), None),
+    );
+    assert_eq!(cut.defect, Some(DocumentDefect::Truncated));
 }
 
 /// A member that says it is small and unpacks without end.
@@ -180,5 +182,5 @@ fn a_bomb_is_too_costly() {
         ("_rels/.rels", &relations(&[("r", "officeDocument", "ppt/presentation.xml")])),
         ("ppt/presentation.xml", &bomb),
     ]);
-    assert_eq!(deck.defect, Some(Defect::TooCostly));
+    assert_eq!(deck.defect, Some(DocumentDefect::TooCostly));
 }

@@ -2,11 +2,11 @@
 //! tracked changes are accepted.
 
 use super::{Work, add_line, relations};
-use crate::domain::document::Defect;
+use crate::domain::document::DocumentDefect;
 use crate::domain::document::package::Package;
 use crate::domain::document::xml::{Xml, XmlEvent};
 
-pub(super) fn read(package: &mut Package, main: &str) -> Result<Work, Defect> {
+pub(super) fn read(package: &mut Package, main: &str) -> Result<Work, DocumentDefect> {
     let mut work = Work::default();
     body(&package.xml(main)?.unwrap_or_default(), &mut work)?;
     for beside in relations::of(package, main)? {
@@ -27,7 +27,7 @@ struct Field {
 }
 
 #[derive(Default)]
-struct State {
+struct ParagraphState {
     paragraph: String,
     is_heading: bool,
     is_text: bool,
@@ -35,8 +35,8 @@ struct State {
     fields: Vec<Field>,
 }
 
-fn body(source: &str, work: &mut Work) -> Result<(), Defect> {
-    let mut state = State::default();
+fn body(source: &str, work: &mut Work) -> Result<(), DocumentDefect> {
+    let mut state = ParagraphState::default();
     let mut xml = Xml::new(source);
     while let Some(event) = xml.next()? {
         match event {
@@ -65,7 +65,7 @@ fn body(source: &str, work: &mut Work) -> Result<(), Defect> {
     Ok(())
 }
 
-impl State {
+impl ParagraphState {
     fn text(&mut self, text: &str) {
         if self.is_instruction {
             if let Some(field) = self.fields.last_mut() {

@@ -3,7 +3,7 @@
 use hayro_interpret::hayro_syntax::object::{Array, Dict, Name, String as PdfString};
 use hayro_interpret::hayro_syntax::page::Page;
 
-use super::title;
+use super::text_string;
 
 const FIELDS_A_PAGE: usize = 2000;
 
@@ -19,6 +19,6 @@ fn value(field: &Dict) -> Option<String> {
         return None;
     }
     let value = field.get::<PdfString<'_>>(b"V")?;
-    let text = title::decode(value.as_bytes()).split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = text_string::decode(value.as_bytes()).split_whitespace().collect::<Vec<_>>().join(" ");
     (!text.is_empty()).then_some(text)
 }

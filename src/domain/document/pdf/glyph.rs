@@ -229,7 +229,7 @@ impl<'a> Device<'a> for Collector<'_> {
 
     fn begin_marked_content(&mut self, _: &[u8], properties: Option<&Dict<'_>>) {
         let actual = properties.and_then(|properties| properties.get::<PdfString<'_>>(b"ActualText"));
-        let actual = actual.map(|text| super::title::decode(text.as_bytes()));
+        let actual = actual.map(|text| super::text_string::decode(text.as_bytes()));
         self.spans.push(Span { actual, from: self.glyphs.len() });
     }
 

@@ -19,7 +19,7 @@ const GAPS_TO_JUDGE: usize = 6;
 
 /// One line as it stands on the page.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Line {
+pub(super) struct TextLine {
     pub(super) text: String,
     /// The height of an em of most of it, in points.
     pub(super) size: f64,
@@ -30,14 +30,14 @@ pub(super) struct Line {
     pub(super) is_upright: bool,
 }
 
-impl Line {
+impl TextLine {
     /// Text that belongs to a page and has no place on it.
     pub(super) fn beside(text: String) -> Self {
         Self { text, size: 0.0, x: 0.0, y: f64::NAN, is_upright: false }
     }
 }
 
-pub(super) fn lines(glyphs: &[Glyph]) -> Vec<Line> {
+pub(super) fn lines(glyphs: &[Glyph]) -> Vec<TextLine> {
     let mut lines = Vec::new();
     let mut current: Vec<&Glyph> = Vec::new();
     for glyph in glyphs {
@@ -80,7 +80,7 @@ fn is_from_right(glyph: &Glyph) -> bool {
     glyph.text.chars().any(|c| matches!(bidi_class(c), BidiClass::R | BidiClass::AL))
 }
 
-fn line(glyphs: &[&Glyph]) -> Option<Line> {
+fn line(glyphs: &[&Glyph]) -> Option<TextLine> {
     let first = glyphs.first()?;
     let text = if glyphs.iter().any(|glyph| is_from_right(glyph)) {
         logical(&spaced(&in_order_of_place(glyphs)))
@@ -88,7 +88,7 @@ fn line(glyphs: &[&Glyph]) -> Option<Line> {
         spaced(&in_order_of_drawing(glyphs))
     };
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    (!text.is_empty()).then(|| Line {
+    (!text.is_empty()).then(|| TextLine {
         text,
         size: size_of_most(glyphs),
         x: first.at.x,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Sheet;
-use super::line::Line;
+use super::line::TextLine;
 use crate::domain::document::text;
 
 /// Running lines are looked for from so many pages on.
@@ -31,11 +31,11 @@ pub(super) fn without(sheets: &[Sheet]) -> Vec<Vec<&str>> {
             *on_pages.entry(mask).or_default() += 1;
         }
     }
-    let is_running = |line: &Line| {
+    let is_running = |line: &TextLine| {
         sheets.len() >= FROM_PAGES
             && on_pages.get(&masked(&line.text)).is_some_and(|count| count * 2 > sheets.len())
     };
-    let belongs = |line: &Line, is_edge: bool| {
+    let belongs = |line: &TextLine, is_edge: bool| {
         !(is_edge && (is_running(line) || is_page_number(&line.text))) && !is_stamp(&line.text)
     };
     sheets
@@ -54,7 +54,7 @@ fn edge_lines(sheet: &Sheet) -> Vec<bool> {
     let heights = || sheet.lines.iter().filter(|line| line.is_upright).map(|line| line.y);
     let low = heights().fold(f64::MAX, f64::min);
     let high = heights().fold(f64::MIN, f64::max);
-    let is_edge = |line: &Line| {
+    let is_edge = |line: &TextLine| {
         let is_near_margin = line.y < EDGE * sheet.height || line.y > (1.0 - EDGE) * sheet.height;
         let is_outermost = line.y <= low + SAME_HEIGHT || line.y >= high - SAME_HEIGHT;
         !line.is_upright || is_near_margin || is_outermost
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     fn sheet(lines: &[(&str, f64)]) -> Sheet {
-        let line = |(text, y): &(&str, f64)| Line {
+        let line = |(text, y): &(&str, f64)| TextLine {
             text: (*text).to_owned(),
             size: 10.0,
             x: 0.0,

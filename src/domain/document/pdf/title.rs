@@ -2,7 +2,8 @@
 //! the head of its first page.
 
 use super::Sheet;
-use super::line::Line;
+use super::line::TextLine;
+use super::text_string;
 use crate::domain::document::title::{letters, one_line, own};
 
 /// Lines whose sizes differ by less than this share are set alike.
@@ -11,33 +12,18 @@ const ONE_SIZE: f64 = 0.04;
 const HEAD: f64 = 0.6;
 
 pub(super) fn of(information: Option<&[u8]>, first: Option<&Sheet>) -> Option<String> {
-    information.and_then(|title| own(&decode(title))).or_else(|| largest(first?))
-}
-
-/// A text string: UTF-16 or UTF-8 by its mark, else the encoding of documents,
-/// which is Latin 1 but for a few signs (ISO 32000-1, 7.9.2.2).
-pub(super) fn decode(bytes: &[u8]) -> String {
-    match bytes {
-        [0xfe, 0xff, rest @ ..] => encoding_rs::UTF_16BE.decode_without_bom_handling(rest).0.into_owned(),
-        [0xff, 0xfe, rest @ ..] => encoding_rs::UTF_16LE.decode_without_bom_handling(rest).0.into_owned(),
-        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        // Many write UTF-8 without the mark.
-        _ => match std::str::from_utf8(bytes) {
-            Ok(text) => text.to_owned(),
-            Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
-        },
-    }
+    information.and_then(|title| own(&text_string::decode(title))).or_else(|| largest(first?))
 }
 
 /// The largest lines of the head, where they stand together.
 fn largest(first: &Sheet) -> Option<String> {
-    let is_head = |line: &&Line| {
+    let is_head = |line: &&TextLine| {
         line.is_upright
             && line.y > (1.0 - HEAD) * first.height
             && letters(&line.text) >= 3
             && !line.text.contains('\u{fffd}')
     };
-    let head: Vec<&Line> = first.lines.iter().filter(is_head).collect();
+    let head: Vec<&TextLine> = first.lines.iter().filter(is_head).collect();
     let head = if head.is_empty() {
         first
             .lines
@@ -48,7 +34,7 @@ fn largest(first: &Sheet) -> Option<String> {
         head
     };
     let size = head.iter().map(|line| line.size).max_by(f64::total_cmp)?;
-    let is_as_large = |line: &&&Line| (line.size - size).abs() <= ONE_SIZE * size;
+    let is_as_large = |line: &&&TextLine| (line.size - size).abs() <= ONE_SIZE * size;
     let title: Vec<&str> = head
         .iter()
         .skip_while(|line| !is_as_large(line))
@@ -62,11 +48,11 @@ fn largest(first: &Sheet) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn line(text: &str, size: f64, y: f64) -> Line {
-        Line { text: text.to_owned(), size, x: 50.0, y, is_upright: true }
+    fn line(text: &str, size: f64, y: f64) -> TextLine {
+        TextLine { text: text.to_owned(), size, x: 50.0, y, is_upright: true }
     }
 
-    fn sheet(lines: Vec<Line>) -> Sheet {
+    fn sheet(lines: Vec<TextLine>) -> Sheet {
         Sheet { lines, height: 800.0, pictures: Vec::new() }
     }
 

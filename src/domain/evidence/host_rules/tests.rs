@@ -149,7 +149,7 @@ fn resolvers_redirect_by_design() {
 }
 
 fn page(address: &str, source: &str) -> Document {
-    let context = crate::domain::document::Context::new(Address::parse(address).unwrap(), None);
+    let context = crate::domain::document::DocumentContext::new(Address::parse(address).unwrap(), None);
     crate::domain::document::read(source.as_bytes(), &context)
 }
 

@@ -13,7 +13,7 @@ const COLUMNS_AT_MOST: usize = 64;
 const ROWS_AT_MOST: usize = 1000;
 
 #[derive(Clone, Debug)]
-pub(super) struct Cell {
+pub(super) struct TableCell {
     pub(super) id: NodeId,
     /// With marks where links begin and end.
     pub(super) text: String,
@@ -24,17 +24,17 @@ pub(super) struct Cell {
     pub(super) is_below: bool,
 }
 
-pub(super) type TableRow = Vec<Cell>;
+pub(super) type TableRow = Vec<TableCell>;
 
 /// The rows with their cells in place: what spans several rows stands in each of them.
 pub(super) fn rows(table: ElementRef) -> Vec<TableRow> {
-    let mut spanning: Vec<(Cell, usize)> = Vec::new();
+    let mut spanning: Vec<(TableCell, usize)> = Vec::new();
     let mut rows = Vec::new();
     for tr in own_rows(table) {
         let mut row: TableRow = Vec::new();
-        let mut left: Vec<(Cell, usize)> = Vec::new();
+        let mut left: Vec<(TableCell, usize)> = Vec::new();
         for (cell, more) in spanning.drain(..) {
-            row.push(Cell { is_below: true, ..cell.clone() });
+            row.push(TableCell { is_below: true, ..cell.clone() });
             if more > 1 {
                 left.push((cell, more - 1));
             }
@@ -54,7 +54,7 @@ pub(super) fn rows(table: ElementRef) -> Vec<TableRow> {
                 element.value().attr(name).and_then(|value| value.trim().parse::<usize>().ok()).unwrap_or(1)
             };
             let width = span("colspan").clamp(1, COLUMNS_AT_MOST);
-            let cell = Cell {
+            let cell = TableCell {
                 id: element.id(),
                 text: text::of(element, Style { chars: CELL_CHARS, marks: true, ..Style::default() }),
                 column,

@@ -2,11 +2,11 @@
 
 use lol_html::html_content::{ContentType, Element};
 
-use super::page::{Page, missing, set, value};
+use super::page::{PageRewriter, missing, set, value};
 use crate::domain::replay::attributes::{self, Form, Slot};
-use crate::domain::replay::{Copies, Destination, Role, css, srcset};
+use crate::domain::replay::{Copies, Destination, RequisiteRole, css, srcset};
 
-impl<C: Copies> Page<'_, C> {
+impl<C: Copies> PageRewriter<'_, C> {
     /// A `link` element: the sheet or icon that is kept, or nothing.
     pub(super) fn linked(&self, element: &mut Element<'_, '_>) {
         let role = value(element, "rel").as_deref().and_then(attributes::link_role);
@@ -87,14 +87,14 @@ impl<C: Copies> Page<'_, C> {
         }
     }
 
-    fn kept_set(&self, written: &str, role: Role) -> Option<String> {
+    fn kept_set(&self, written: &str, role: RequisiteRole) -> Option<String> {
         let candidates = srcset::parse(written);
         // One is kept, the sharpest: the others show the same.
         let best = srcset::best(&candidates)?;
         self.kept(&best.address, role)
     }
 
-    fn kept(&self, reference: &str, role: Role) -> Option<String> {
+    fn kept(&self, reference: &str, role: RequisiteRole) -> Option<String> {
         let is_place = reference.is_empty() || reference.starts_with('#') || reference.starts_with("data:");
         let address = self.base.join(reference).ok().filter(|_| !is_place)?;
         self.copies.requisite(&address, role)
@@ -105,7 +105,7 @@ impl<C: Copies> Page<'_, C> {
             let Some(written) = value(element, attribute) else { continue };
             let plain = written.trim_start_matches("url(").trim_end_matches(')').trim_matches(['"', '\'']);
             let is_picture = plain.contains('.') || plain.contains('/');
-            let Some(kept) = self.kept(plain, Role::Image).filter(|_| is_picture) else { continue };
+            let Some(kept) = self.kept(plain, RequisiteRole::Image).filter(|_| is_picture) else { continue };
             let style = value(element, "style").unwrap_or_default();
             let image = css::rewrite("background-image:url(x)", |_, _| Some(kept.clone()));
             set(

@@ -6,7 +6,7 @@ use crate::domain::address::Address;
 use crate::domain::replay::maths::Delimiters;
 
 /// What one page is rewritten by.
-pub(super) struct Page<'a, C> {
+pub(super) struct PageRewriter<'a, C> {
     pub address: &'a Address,
     pub base: &'a Address,
     pub copies: &'a C,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::replay::Role;
+use crate::domain::replay::RequisiteRole;
 use crate::domain::replay::requisites::{self, Requisite};
 use proptest::prelude::*;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 struct All;
 
 impl Copies for All {
-    fn requisite(&self, address: &Address, _: Role) -> Option<String> {
+    fn requisite(&self, address: &Address, _: RequisiteRole) -> Option<String> {
         (address.host() == "lab.edu").then(|| format!("/r{}", address.path()))
     }
 
@@ -30,12 +30,13 @@ fn at() -> Address {
 
 fn rewritten(source: &str) -> String {
     let address = at();
-    let out = rewrite(source, &Context { address: &address, content_type: None, copies: &All }).unwrap();
+    let out =
+        rewrite(source, &RewriteContext { address: &address, content_type: None, copies: &All }).unwrap();
     let (start, rest) = out.split_once("<style>a[data-onreserve-original]").unwrap();
     format!("{start}{}", rest.split_once("</style>").unwrap().1)
 }
 
-fn needed(source: &str) -> Vec<(String, Role)> {
+fn needed(source: &str) -> Vec<(String, RequisiteRole)> {
     let found = requisites::of_page(source, &at(), None, |_| None);
     found.into_iter().map(|Requisite { address, role }| (address.as_str().to_owned(), role)).collect()
 }
@@ -113,11 +114,11 @@ fn what_a_page_needs_is_found_in_the_order_of_need() {
     assert_eq!(
         found,
         [
-            at("m.css", Role::Sheet),
-            at("f.html", Role::Frame),
-            at("part.md", Role::Text),
-            at("a.png", Role::Image),
-            at("i.ico", Role::Icon)
+            at("m.css", RequisiteRole::Sheet),
+            at("f.html", RequisiteRole::Frame),
+            at("part.md", RequisiteRole::Text),
+            at("a.png", RequisiteRole::Image),
+            at("i.ico", RequisiteRole::Icon)
         ]
     );
 }
@@ -151,7 +152,8 @@ fn formulas_are_drawn_once() {
 fn a_deck_stands_slide_after_slide() {
     let address = at();
     let source = "<div class=reveal><div class=slides><section data-markdown=part.md></section></div></div>";
-    let out = rewrite(source, &Context { address: &address, content_type: None, copies: &All }).unwrap();
+    let out =
+        rewrite(source, &RewriteContext { address: &address, content_type: None, copies: &All }).unwrap();
     assert!(
         out.contains("<h1>External</h1>") && out.contains(".reveal .slides section{position:static"),
         "{out}"
@@ -172,7 +174,7 @@ proptest! {
         source in "(<[a-z]{1,6}( (on[a-z]{3,6}|src|href|style)=[\"']?[a-z:(/1)]{0,12}[\"']?)*>|</?(script|style|svg|math|title|textarea|noscript|template|select|table)>|<!--|-->|[a-z ]){0,12}"
     ) {
         let address = at();
-        let Ok(out) = rewrite(&source, &Context { address: &address, content_type: None, copies: &All }) else {
+        let Ok(out) = rewrite(&source, &RewriteContext { address: &address, content_type: None, copies: &All }) else {
             return Ok(());
         };
         let tree = scraper::Html::parse_document(&out);

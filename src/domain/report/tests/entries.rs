@@ -40,7 +40,7 @@ fn a_group_excludes_links_with_a_replacement_or_a_lapsed_decision() {
 fn a_course_of_several_pages_says_which() {
     let on = |page: &str, line| PageDefect {
         page: Some(format!("https://courses.example.edu/dgm/{page}")),
-        defect: Defect::EmptyLink { words: "Slides".into(), line },
+        defect: LinkDefect::EmptyLink { words: "Slides".into(), line },
     };
     let mut items: Vec<TestLink> = (0..3)
         .map(|i| newly_dead(ok("Notes", &format!("https://dead.example/{i}.pdf")), Reason::NoSuchHost, None))

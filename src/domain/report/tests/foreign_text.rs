@@ -16,7 +16,7 @@ fn hostile() -> CourseReport {
     let parked = newly_dead(ok("Blog", "https://parked.example/x"), Reason::Parked, Some(200));
     with(report(vec![item, parked]), |report| {
         report.facts.title = hostile_words().into();
-        report.facts.defects = vec![of_the_page(Defect::Malformed {
+        report.facts.defects = vec![of_the_page(LinkDefect::Malformed {
             words: hostile_words().into(),
             written: "ht!tp:\u{200b}//<b>".into(),
             line: 3,

@@ -97,7 +97,7 @@ fn first() -> CourseReport {
     with(report(items), |report| {
         report.facts.is_first = true;
         report.facts.defects = vec![
-            of_the_page(Defect::EmptyLink { words: "Notebook 3".into(), line: 96 }),
+            of_the_page(LinkDefect::EmptyLink { words: "Notebook 3".into(), line: 96 }),
             of_the_page(back_to_top()),
         ];
     })

@@ -8,7 +8,7 @@ use crate::domain::document::Fingerprint;
 use crate::domain::evidence::comparison::ComparedBy;
 use crate::domain::evidence::{CriticalChange, Note, Reason, TextChange, Weight};
 use crate::domain::link::{Kind, Mention, Target};
-use crate::domain::page::Defect;
+use crate::domain::page::LinkDefect;
 use crate::domain::replacement::{Ground, Proof, Replacement};
 use crate::domain::report::compose::compose;
 use crate::domain::report::placement::SectionHeading;
@@ -334,11 +334,11 @@ fn two_changed_one_moved_one_fixed() -> Vec<TestLink> {
     ]
 }
 
-fn back_to_top() -> Defect {
-    Defect::BrokenAnchor { words: "Back to top".into(), anchor: "topp".into(), line: 12 }
+fn back_to_top() -> LinkDefect {
+    LinkDefect::BrokenAnchor { words: "Back to top".into(), anchor: "topp".into(), line: 12 }
 }
 
-fn of_the_page(defect: Defect) -> PageDefect {
+fn of_the_page(defect: LinkDefect) -> PageDefect {
     PageDefect { page: None, defect }
 }
 
@@ -351,7 +351,7 @@ pub(crate) fn a_few_of_each() -> CourseReport {
         seen.push(item.verdict.state.name());
         is_new
     });
-    report.facts.defects.push(of_the_page(Defect::EmptyLink { words: "Slides".into(), line: 40 }));
+    report.facts.defects.push(of_the_page(LinkDefect::EmptyLink { words: "Slides".into(), line: 40 }));
     report
 }
 

@@ -21,7 +21,7 @@ pub mod student;
 
 use crate::domain::evidence::comparison::ComparedBy;
 use crate::domain::evidence::{CriticalChange, Note, Reason, TextChange};
-use crate::domain::page::Defect;
+use crate::domain::page::LinkDefect;
 use crate::domain::report::figures::{count, number, percent, words};
 use crate::domain::report::plain::{quoted, visible};
 use crate::domain::report::{PageDefect, PageTrouble, Void};
@@ -124,8 +124,8 @@ pub fn note(note: &Note) -> String {
 pub fn defect(found: &PageDefect) -> (String, String) {
     let place = place_of_defect(found);
     let (words, text) = match &found.defect {
-        Defect::EmptyLink { words, .. } => (words, format!("the link on {place} has no address.")),
-        Defect::Malformed { words, written, why, .. } => (
+        LinkDefect::EmptyLink { words, .. } => (words, format!("the link on {place} has no address.")),
+        LinkDefect::Malformed { words, written, why, .. } => (
             words,
             format!(
                 "the address on {place} is not a valid web address: {} ({}).",
@@ -133,10 +133,10 @@ pub fn defect(found: &PageDefect) -> (String, String) {
                 plain_why(why)
             ),
         ),
-        Defect::MissingFile { words, written, .. } => {
+        LinkDefect::MissingFile { words, written, .. } => {
             (words, format!("the link on {place} leads to the file {}, which is not there.", quoted(written)))
         }
-        Defect::BrokenAnchor { words, anchor, .. } => (
+        LinkDefect::BrokenAnchor { words, anchor, .. } => (
             words,
             format!(
                 "the link on {place} points to a place in the page, {}, that is not there.",
@@ -149,10 +149,10 @@ pub fn defect(found: &PageDefect) -> (String, String) {
 
 /// "line 96", with the file if the course has several pages.
 pub fn place_of_defect(found: &PageDefect) -> String {
-    let (Defect::EmptyLink { line, .. }
-    | Defect::Malformed { line, .. }
-    | Defect::MissingFile { line, .. }
-    | Defect::BrokenAnchor { line, .. }) = &found.defect;
+    let (LinkDefect::EmptyLink { line, .. }
+    | LinkDefect::Malformed { line, .. }
+    | LinkDefect::MissingFile { line, .. }
+    | LinkDefect::BrokenAnchor { line, .. }) = &found.defect;
     match found.page.as_deref().and_then(file_of) {
         Some(file) => format!("line {line} of {file}"),
         None => format!("line {line}"),
@@ -165,12 +165,12 @@ pub fn file_of(page: &str) -> Option<String> {
 }
 
 /// Several defects of one kind: "12 links without an address".
-pub fn defects_alike(first: &Defect, n: usize) -> String {
+pub fn defects_alike(first: &LinkDefect, n: usize) -> String {
     let what = match first {
-        Defect::EmptyLink { .. } => "without an address",
-        Defect::Malformed { .. } => "with an invalid address",
-        Defect::MissingFile { .. } => "to files that are not there",
-        Defect::BrokenAnchor { .. } => "to places that are not in the page",
+        LinkDefect::EmptyLink { .. } => "without an address",
+        LinkDefect::Malformed { .. } => "with an invalid address",
+        LinkDefect::MissingFile { .. } => "to files that are not there",
+        LinkDefect::BrokenAnchor { .. } => "to places that are not in the page",
     };
     format!("{} {what}", count(n, "link"))
 }
