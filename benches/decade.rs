@@ -29,8 +29,8 @@ use onreserve::domain::course::{Course, PageSource};
 use onreserve::night;
 use onreserve::outbox::{self, EmailSender};
 use onreserve::world::clock::Clock;
+use onreserve::world::document_reader::Reader;
 use onreserve::world::email::relay::{Relay, RelayConfig};
-use onreserve::world::reader::Reader;
 use onreserve::world::{World, fetch};
 
 const LINKS: usize = 169;

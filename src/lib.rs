@@ -66,7 +66,7 @@
 //!   identity provider, whose tokens [`domain::policy::oidc`] checks. `serve::auth::session`
 //!   holds the session.
 //! - Where are stored files verified? [`night::scrub`] after each night, `onreserve verify` at once.
-//! - How is a catalogue rebuilt? [`night::replay`] applies the journal, then
+//! - How is a catalogue rebuilt? [`night::journal_replay`] applies the journal, then
 //!   [`night::rebuilt_reports`] restores the reports.
 
 pub mod cli;

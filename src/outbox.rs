@@ -34,13 +34,13 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(72);
 const LONGEST_DELAY: SignedDuration = SignedDuration::from_hours(48);
 
 /// The outbox is read again after this time at the latest, for new emails.
-const LOOKS_AGAIN: Duration = Duration::from_secs(15);
+const POLL_INTERVAL: Duration = Duration::from_secs(15);
 
 /// The delay after an error of the catalogue, as when the disk is full.
-const RESTS: Duration = Duration::from_mins(1);
+const DELAY_AFTER_ERROR: Duration = Duration::from_mins(1);
 
 /// The least delay between two passes.
-const AT_LEAST: Duration = Duration::from_secs(1);
+const MIN_DELAY: Duration = Duration::from_secs(1);
 
 /// How emails are written, signed and sent.
 #[derive(Clone, Debug)]
@@ -67,12 +67,12 @@ impl ActionLinks {
     fn link(&self, purpose: Purpose, pending: &PendingReport, to: &EmailAddress) -> String {
         // A retried email has the same bytes, so the last day depends on the night.
         let until = ActionToken::last_day(pending.report.facts.today, pending.term);
-        let ticket = ActionToken::new(purpose, &pending.report.facts.course, to, until).signed(&self.key);
+        let token = ActionToken::new(purpose, &pending.report.facts.course, to, until).signed(&self.key);
         let place = match purpose {
             Purpose::Act(_) | Purpose::ActOnHost(_) => "act",
             Purpose::Subscription => "letters",
         };
-        format!("{}/{place}/{ticket}", self.base)
+        format!("{}/{place}/{token}", self.base)
     }
 
     /// Gives each entry with links the address of its action page, and the report
@@ -156,7 +156,7 @@ pub async fn deliver_due(
         if let SendResult::NoRelay(why) = &outcome {
             no_relay = Some(why.clone());
         }
-        enter(&waiting, outcome, clock.now(), catalogue, &mut delivered).await?;
+        record_result(&waiting, outcome, clock.now(), catalogue, &mut delivered).await?;
     }
     delivered.next_try = catalogue.outbox().await?.next_try;
     Ok(delivered)
@@ -169,15 +169,15 @@ pub async fn keep_delivering(catalogue: Catalogue, clock: Clock, sender: EmailSe
         match deliver_due(&catalogue, clock, &sender).await {
             Ok(delivered) => {
                 let next = delivered.next_try.map(|next| next.duration_since(clock.now()));
-                let next = next.and_then(|wait| Duration::try_from(wait).ok()).unwrap_or(LOOKS_AGAIN);
-                clock.sleep(next.clamp(AT_LEAST, LOOKS_AGAIN)).await;
+                let next = next.and_then(|wait| Duration::try_from(wait).ok()).unwrap_or(POLL_INTERVAL);
+                clock.sleep(next.clamp(MIN_DELAY, POLL_INTERVAL)).await;
             }
             Err(error) => {
                 tracing::error!(
                     error = format!("{error:#}"),
                     "the outbox cannot be read or written; emails wait until it can"
                 );
-                clock.sleep(RESTS).await;
+                clock.sleep(DELAY_AFTER_ERROR).await;
             }
         }
     }
@@ -235,7 +235,7 @@ async fn send(waiting: &QueuedEmail, sender: &EmailSender) -> SendResult {
     }
 }
 
-async fn enter(
+async fn record_result(
     waiting: &QueuedEmail,
     outcome: SendResult,
     now: Timestamp,
@@ -244,9 +244,9 @@ async fn enter(
 ) -> anyhow::Result<()> {
     let to = waiting.recipient.clone();
     let course = waiting.pending.report.facts.course.as_str();
-    let (turn, answer) = turn(waiting, outcome, now);
-    catalogue.record_delivery(waiting.id, now, &turn, &answer).await?;
-    match turn {
+    let (result, answer) = delivery_result(waiting, outcome, now);
+    catalogue.record_delivery(waiting.id, now, &result, &answer).await?;
+    match result {
         DeliveryResult::Delivered => {
             tracing::info!(course, to = to.as_str(), answer, "email sent");
             delivered.delivered.push(to);
@@ -268,7 +268,7 @@ async fn enter(
     Ok(())
 }
 
-fn turn(waiting: &QueuedEmail, outcome: SendResult, now: Timestamp) -> (DeliveryResult, String) {
+fn delivery_result(waiting: &QueuedEmail, outcome: SendResult, now: Timestamp) -> (DeliveryResult, String) {
     let (answer, is_unanswered) = match outcome {
         SendResult::Accepted(answer) => return (DeliveryResult::Delivered, answer),
         SendResult::Refused(answer) => return (DeliveryResult::Refused, answer),

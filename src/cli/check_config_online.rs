@@ -15,9 +15,9 @@ use crate::domain::report::figures;
 use crate::night::one_page;
 use crate::world::archive;
 use crate::world::clock::Clock;
+use crate::world::document_reader::Reader;
 use crate::world::email::relay::RelayConfig;
 use crate::world::fetch::Fetch;
-use crate::world::reader::Reader;
 use crate::world::spool::Spool;
 
 /// The result of one check, or the problem and how to solve it.

@@ -91,7 +91,7 @@ impl DecisionTarget {
             .state;
         let CourseReport { facts: night, .. } =
             opened.catalogue.last_report(&course).await?.with_context(|| no_night(&course))?;
-        if !night.links.iter().any(|item| item.link == link) {
+        if !night.links.iter().any(|link_facts| link_facts.link == link) {
             bail!("the course `{course}` has no link {link}");
         }
         let settings = arguments.location.settings()?;

@@ -119,14 +119,14 @@ pub(super) fn print_delivered(delivered: &DeliveryPass) {
 /// The emails of a course that could not be sent; empty if there are none.
 pub(super) fn problems(outbox: &OutboxStatus, course: &CourseId) -> String {
     let mut text = String::new();
-    for trouble in outbox.troubles.iter().filter(|trouble| trouble.course == *course) {
-        let tries = figures::count(usize::try_from(trouble.tries).unwrap_or(usize::MAX), "time");
+    for email in outbox.failed.iter().filter(|email| email.course == *course) {
+        let tries = figures::count(usize::try_from(email.tries).unwrap_or(usize::MAX), "time");
         text.push_str(&format!(
             "EMAIL {}: the report of {} to {} was tried {tries}: {}\n",
-            trouble.state.as_str().to_uppercase(),
-            trouble.queued_at.strftime("%Y-%m-%d"),
-            trouble.recipient,
-            trouble.answer
+            email.state.as_str().to_uppercase(),
+            email.queued_at.strftime("%Y-%m-%d"),
+            email.recipient,
+            email.answer
         ));
     }
     if !text.is_empty() {

@@ -36,7 +36,7 @@ use jiff::Timestamp;
 use archive_location::LinkArguments;
 
 use crate::world::clock::Clock;
-use crate::world::reader;
+use crate::world::document_reader;
 
 /// Checks the links of a course page, archives the documents they lead to, and
 /// reports dead and changed links.
@@ -152,8 +152,8 @@ impl ClockArguments {
 
 /// Runs the command line and returns its exit code.
 pub fn main() -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|argument| argument == reader::ARGUMENT) {
-        return if reader::serve_requests().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == document_reader::ARGUMENT) {
+        return if document_reader::serve_requests().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

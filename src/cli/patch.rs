@@ -71,7 +71,7 @@ fn summary(planned: &PlannedPatch) -> String {
             [
                 fix.from.to_string(),
                 format!("  -> {}", fix.to),
-                format!("  {}\n", wording::item::in_the_source(spots)),
+                format!("  {}\n", wording::link::in_the_source(spots)),
             ]
             .join("\n")
         })

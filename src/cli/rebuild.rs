@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{ArchiveLocation, print};
 use crate::domain::verdict::judge::judge;
-use crate::night::{rebuilt_reports, replay, texts};
+use crate::night::{full_text, journal_replay, rebuilt_reports};
 use crate::world::World;
 use crate::world::archive::Archive;
 use crate::world::catalogue::Catalogue;
@@ -28,11 +28,11 @@ pub(super) async fn run(arguments: RebuildArguments) -> anyhow::Result<ExitCode>
     let settings = arguments.location.settings()?;
     let fetch = settings.as_ref().map(|settings| settings.fetch.clone()).unwrap_or_default();
     let world = World::around(archive, Catalogue::open(&new).await?, alone, fetch, Clock::system())?;
-    let count = replay::enter_all(world.archive.entries(), &world.catalogue).await?;
+    let count = journal_replay::enter_all(world.archive.entries(), &world.catalogue).await?;
     let links = judge_all(&world.catalogue).await?;
     let configured = settings.map(|settings| settings.courses).unwrap_or_default();
     rebuilt_reports::all(&rebuilt_reports::courses(&configured, &world).await?, &world).await?;
-    texts::read_missing(texts::ALL, &world.archive, &world.catalogue, &world.reader).await?;
+    full_text::read_missing(full_text::ALL, &world.archive, &world.catalogue, &world.reader).await?;
     let archive = world.archive.clone();
     let _alone = world.close().await;
     archive.keep_old_catalogue(&catalogue, Clock::system().now())?;

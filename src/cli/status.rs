@@ -37,15 +37,16 @@ pub(super) async fn run(arguments: StatusArguments) -> anyhow::Result<ExitCode> 
     let (course, _) = opened.course(arguments.course.as_ref()).await?;
     let CourseReport { facts: mut night, .. } =
         opened.catalogue.last_report(&course).await?.with_context(|| no_night(&course))?;
-    for item in &mut night.links {
+    for link_facts in &mut night.links {
         // A recheck by day may have found a failing link to work again.
-        if let Some(verdict) = opened.catalogue.link_record(&item.link).await?.and_then(|known| known.verdict)
+        if let Some(verdict) =
+            opened.catalogue.link_record(&link_facts.link).await?.and_then(|known| known.verdict)
         {
-            item.verdict = verdict;
+            link_facts.verdict = verdict;
         }
     }
     if let Some(state) = arguments.state {
-        night.links.retain(|item| item.verdict.state.name() == state);
+        night.links.retain(|link_facts| link_facts.verdict.state.name() == state);
     }
     if arguments.format == OutputFormat::Json {
         return report::print_json(&night, &opened);
@@ -57,28 +58,31 @@ pub(super) async fn run(arguments: StatusArguments) -> anyhow::Result<ExitCode> 
     }
     let decisions = opened.catalogue.decisions(&course).await?;
     out.push_str(&format!("{} ({course}), {finished}\n\n", plain::visible(&night.title)));
-    for item in &night.links {
-        out.push_str(&line(item, decisions.get(&item.link), night.today));
+    for link_facts in &night.links {
+        out.push_str(&line(link_facts, decisions.get(&link_facts.link), night.today));
     }
     print(&out)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// A link on two lines: state and link text, then the address.
-fn line(item: &LinkFacts, decided: Option<&StoredDecision>, today: Date) -> String {
-    let words = item.mentions.first().map(|mention| plain::visible(&mention.words)).unwrap_or_default();
+fn line(link_facts: &LinkFacts, decided: Option<&StoredDecision>, today: Date) -> String {
+    let words = link_facts.mentions.first().map(|mention| plain::visible(&mention.words)).unwrap_or_default();
     let words: String = words.chars().take(58).collect();
-    let copy = if item.copy.is_some() { "copy" } else { "" };
-    let reason =
-        item.verdict.state.reason().map(|reason| format!("  ({})", wording::reason(reason, item.status)));
+    let copy = if link_facts.copy.is_some() { "copy" } else { "" };
+    let reason = link_facts
+        .verdict
+        .state
+        .reason()
+        .map(|reason| format!("  ({})", wording::reason(reason, link_facts.status)));
     let decided = decided.map(|decided| {
         let lapsed = if decided.has_lapsed { ", lapsed: the result is a new one" } else { "" };
         format!("  [{}{lapsed}]", wording::decision::choice(&decided.decision.choice, today))
     });
     format!(
         "{:<12} {copy:<4}  {words}\n  {}{}{}\n",
-        item.verdict.state.name().as_str(),
-        item.link,
+        link_facts.verdict.state.name().as_str(),
+        link_facts.link,
         reason.unwrap_or_default(),
         decided.unwrap_or_default()
     )

@@ -1,10 +1,10 @@
 //! The service: waits for the next run, runs it, and stops at a signal.
 //!
 //! One loop does everything, so that a night and a recheck never overlap and the
-//! watchdog of the service manager covers the loop. `agenda` decides what is
+//! watchdog of the service manager covers the loop. `due_runs` decides what is
 //! due; `supervisor` handles signals, the watchdog and the background tasks.
 
-mod agenda;
+mod due_runs;
 mod supervisor;
 mod services;
 mod tasks;
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tracing::Instrument as _;
 
-use self::agenda::{Agenda, DueNight};
+use self::due_runs::{DueNight, DueRuns};
 use self::host_memory::{HostMemory, RunKind};
 use self::run_log::PingQueue;
 use self::services::Services;
@@ -49,7 +49,7 @@ const RETRY_DELAY: Duration = Duration::from_mins(30);
 /// background task ended early. A night that fails is no error: it is tried again.
 pub async fn run(file: &Path, settings: config::Configuration, world: World) -> anyhow::Result<()> {
     // The journal may hold decisions that a power cut kept from the catalogue.
-    night::replay::catch_up(&world).await?;
+    night::journal_replay::catch_up(&world).await?;
     let (recheck_queue, recheck_requests) = RecheckQueue::connected();
     let mut services = Services::new(recheck_queue);
     services.start(&settings, &world).await?;
@@ -92,13 +92,13 @@ impl Daemon {
     async fn work(&mut self) -> anyhow::Result<()> {
         self.supervisor.ready("waiting for the first night");
         loop {
-            let agenda = self.agenda().await?;
-            let stopped = if !agenda.nights.is_empty() {
-                self.night(&agenda.nights).await?
-            } else if !agenda.rechecks.is_empty() {
-                self.recheck(&agenda.rechecks).await?
+            let due_runs = self.due_runs().await?;
+            let stopped = if !due_runs.nights.is_empty() {
+                self.night(&due_runs.nights).await?
+            } else if !due_runs.rechecks.is_empty() {
+                self.recheck(&due_runs.rechecks).await?
             } else {
-                self.wait(agenda.wake).await?
+                self.wait(due_runs.wake).await?
             };
             if let Some(StopRequested) = stopped {
                 tracing::info!("stopping; a night in progress resumes at the next start");
@@ -131,7 +131,7 @@ impl Daemon {
     }
 
     /// What is due now. Courses that are new are entered first.
-    async fn agenda(&mut self) -> anyhow::Result<Agenda> {
+    async fn due_runs(&mut self) -> anyhow::Result<DueRuns> {
         let now = self.world.clock.now();
         let mut nights = self.world.catalogue.last_nights().await?;
         let first_seen = LastNight { at: now, is_over: true };
@@ -151,9 +151,9 @@ impl Daemon {
             self.rechecked.entry(course.clone()).or_insert(now);
         }
         let is_backing_off = self.retry_at.is_some_and(|until| self.world.clock.instant() < until);
-        Ok(Agenda::of(
+        Ok(DueRuns::of(
             &self.settings.daemon,
-            agenda::RunHistory { nights: &nights, rechecks: &self.rechecked, is_backing_off },
+            due_runs::RunHistory { nights: &nights, rechecks: &self.rechecked, is_backing_off },
             now,
         ))
     }

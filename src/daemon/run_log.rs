@@ -2,7 +2,7 @@
 
 use tokio::sync::mpsc::{self, UnboundedSender};
 
-use super::agenda::DueNight;
+use super::due_runs::DueNight;
 use crate::domain::schedule::RunReason;
 use crate::domain::verdict::StateName;
 use crate::domain::visit::LocalFault;
@@ -51,11 +51,11 @@ pub(super) fn begins(due: &[DueNight]) {
 
 pub(super) fn ended(night: &Finished) {
     for unread in &night.unread {
-        tracing::error!(course = %unread.course, trouble = %unread.trouble, "no page of this course could be read; check its `page` in the configuration");
+        tracing::error!(course = %unread.course, problem = %unread.problem, "no page of this course could be read; check its `page` in the configuration");
     }
     for course in &night.courses {
-        if let Some(trouble) = &course.facts.page_trouble {
-            tracing::warn!(course = %course.facts.course, ?trouble, "the course page could not be read or lacks links; its last good reading is used");
+        if let Some(problem) = &course.facts.page_problem {
+            tracing::warn!(course = %course.facts.course, ?problem, "the course page could not be read or lacks links; its last good reading is used");
         }
     }
     for (fault, requests) in &night.local_faults {

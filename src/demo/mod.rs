@@ -79,9 +79,10 @@ pub(crate) async fn run(
             .facts
             .links
             .iter()
-            .find(|item| item.link.path().ends_with("normalizing-flows.pdf"));
-        let lost_paper =
-            vanished.and_then(|item| item.copy.as_ref()).map(|copy| world.archive.path_of(copy.sha256));
+            .find(|link_facts| link_facts.link.path().ends_with("normalizing-flows.pdf"));
+        let lost_paper = vanished
+            .and_then(|link_facts| link_facts.copy.as_ref())
+            .map(|copy| world.archive.path_of(copy.sha256));
         last = Some(DemoResult {
             report,
             message,

@@ -11,7 +11,7 @@ use crate::domain::evidence::visit_context::VisitContext;
 use crate::domain::evidence::{Evidence, capture_decision, document_search};
 use crate::domain::visit::{Exchange, Validators};
 use crate::world::World;
-use crate::world::reader::Reader;
+use crate::world::document_reader::Reader;
 use crate::world::spool::SpooledBody;
 
 /// The result of a visit.

@@ -82,8 +82,8 @@ pub(super) async fn of_course(
     let last_facts = last.as_ref().map(|last| &last.facts);
     // A void first night gives no baseline, so the next night is the first again.
     let is_first = reading.is_first || last_facts.is_none_or(|last| last.is_first && last.void.is_some());
-    let page_trouble_nights =
-        CourseFacts::nights_of_trouble(reading.trouble.as_ref(), last_facts, void.is_some());
+    let page_problem_nights =
+        CourseFacts::nights_of_problem(reading.problem.as_ref(), last_facts, void.is_some());
     let earlier = last.map(earlier_reports).unwrap_or_default();
     let today = pages::local_day(night.row.started, &course.time_zone);
     let decisions = decisions::of(course, today, world).await?;
@@ -100,8 +100,8 @@ pub(super) async fn of_course(
         links: link_facts(reading, results, &earlier, decisions),
         defects: pages::defects(reading),
         omissions: pages::omissions(reading),
-        page_trouble: reading.trouble.clone(),
-        page_trouble_nights,
+        page_problem: reading.problem.clone(),
+        page_problem_nights,
         patch: None,
         students_get_copies: course.copies.is_some(),
         requests: traffic.requests,
@@ -119,25 +119,25 @@ fn link_facts(
 ) -> Vec<LinkFacts> {
     let mut mentions = mentions(reading);
     let nothing = LinkRecord::default();
-    let mut items = Vec::new();
+    let mut links = Vec::new();
     for link in pages::links(std::slice::from_ref(reading)) {
         let Some(found) = results.judged.links.get(&link.address) else { continue };
         let known = results.known.of(&link.address).unwrap_or(&nothing);
         let history = with_tonight(&known.history, found, results.judged.void);
         let is_lost = is_lost(&found.verdict.state, &reading.course, &link.address);
         let notes_before = earlier.links.get(&link.address).map_or(&[][..], |link| &link.notes);
-        let item = LinkFacts {
+        let link_facts = LinkFacts {
             notes: notes(found, notes_before, results.judged.void),
-            ..item(link.address, found, &history, (&reading.course, decisions.today))
+            ..facts_of(link.address, found, &history, (&reading.course, decisions.today))
         };
-        let item = with_verified(decisions.apply(item), &results.known.verified);
-        items.push(LinkFacts {
-            mentions: mentions.remove(&item.link).unwrap_or_default(),
-            replacement: results.replacements.get(&item.link).filter(|_| is_lost).cloned(),
-            ..item
+        let link_facts = with_verified(decisions.apply(link_facts), &results.known.verified);
+        links.push(LinkFacts {
+            mentions: mentions.remove(&link_facts.link).unwrap_or_default(),
+            replacement: results.replacements.get(&link_facts.link).filter(|_| is_lost).cloned(),
+            ..link_facts
         });
     }
-    items
+    links
 }
 
 /// The mentions of each link, with their page if the course has several.
@@ -156,7 +156,7 @@ fn mentions(reading: &Reading) -> HashMap<Address, Vec<Mention>> {
 }
 
 /// The facts of a link, without its mentions.
-fn item(
+fn facts_of(
     link: Address,
     found: &JudgedLink,
     history: &LinkHistory,
@@ -223,10 +223,10 @@ fn opens(rights: Rights, course: &Course, today: Date, original: Original) -> bo
 }
 
 /// Adds the last verification. A damaged copy cannot replace a link.
-fn with_verified(mut item: LinkFacts, verified: &HashMap<Digest, Verified>) -> LinkFacts {
-    item.verified = item.copy.as_ref().and_then(|copy| verified.get(&copy.sha256)).copied();
-    let is_damaged = item.verified.is_some_and(|verified| !verified.is_sound);
-    LinkFacts { is_covered: item.is_covered && !is_damaged, ..item }
+fn with_verified(mut link_facts: LinkFacts, verified: &HashMap<Digest, Verified>) -> LinkFacts {
+    link_facts.verified = link_facts.copy.as_ref().and_then(|copy| verified.get(&copy.sha256)).copied();
+    let is_damaged = link_facts.verified.is_some_and(|verified| !verified.is_sound);
+    LinkFacts { is_covered: link_facts.is_covered && !is_damaged, ..link_facts }
 }
 
 /// The notes on a link. If tonight did not see the document, the earlier notes
@@ -255,21 +255,21 @@ fn versions(history: &LinkHistory) -> Option<(Capture, Capture)> {
 /// daytime recheck or the night of another course in between does not count.
 fn earlier_reports(last: CourseReport) -> EarlierReports {
     let CourseReport { mut facts, earlier, .. } = last;
-    let items = std::mem::take(&mut facts.links);
-    let of_link = |item: LinkFacts| {
+    let links = std::mem::take(&mut facts.links);
+    let of_link = |link_facts: LinkFacts| {
         // A void night has no reminders, so the one before it still counts.
         let reminder = if facts.void.is_some() {
-            earlier.links.get(&item.link).and_then(|link| link.reminder)
+            earlier.links.get(&link_facts.link).and_then(|link| link.reminder)
         } else {
-            placement::reminder(&facts, &item)
+            placement::reminder(&facts, &link_facts)
         };
-        let link = EarlierLink { state: Some(item.verdict.state), reminder, notes: item.notes };
-        (item.link, link)
+        let link = EarlierLink { state: Some(link_facts.verdict.state), reminder, notes: link_facts.notes };
+        (link_facts.link, link)
     };
     EarlierReports {
-        links: items.into_iter().map(of_link).collect(),
-        page_trouble_nights: facts.page_trouble_nights,
-        page_trouble: facts.page_trouble,
+        links: links.into_iter().map(of_link).collect(),
+        page_problem_nights: facts.page_problem_nights,
+        page_problem: facts.page_problem,
         defects: facts.defects,
         omissions: facts.omissions,
     }

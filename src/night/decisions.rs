@@ -38,22 +38,22 @@ pub(super) async fn of(course: &Course, today: Date, world: &World) -> anyhow::R
 
 impl Decisions {
     /// The link with its decision.
-    pub(super) fn apply(&mut self, mut item: LinkFacts) -> LinkFacts {
-        if let Some(kept) = self.copies.remove(&item.link) {
-            item.copy_pages = kept.pages;
-            item.copy = Some(kept.capture);
+    pub(super) fn apply(&mut self, mut link_facts: LinkFacts) -> LinkFacts {
+        if let Some(kept) = self.copies.remove(&link_facts.link) {
+            link_facts.copy_pages = kept.pages;
+            link_facts.copy = Some(kept.capture);
         }
-        let Some(decided) = self.standing.remove(&item.link) else { return item };
-        let holds = decided.decision.holds(&item.verdict.state, self.today, self.term);
+        let Some(decided) = self.standing.remove(&link_facts.link) else { return link_facts };
+        let holds = decided.decision.holds(&link_facts.verdict.state, self.today, self.term);
         if decided.has_lapsed {
-            return item;
+            return link_facts;
         }
         if holds {
-            item.decision = Some(decided.decision);
+            link_facts.decision = Some(decided.decision);
         } else {
-            item.lapsed = Some(decided.decision);
+            link_facts.lapsed = Some(decided.decision);
         }
-        item
+        link_facts
     }
 }
 
@@ -61,8 +61,11 @@ impl Decisions {
 pub(super) fn lapses(reports: &[report::CourseReport]) -> Vec<LapsedDecision> {
     let of_course = |night: &report::CourseReport| {
         let course = night.facts.course.clone();
-        let lapsed =
-            night.facts.links.iter().filter_map(|item| Some((item.link.clone(), item.lapsed.as_ref()?.at)));
+        let lapsed = night
+            .facts
+            .links
+            .iter()
+            .filter_map(|link_facts| Some((link_facts.link.clone(), link_facts.lapsed.as_ref()?.at)));
         lapsed
             .map(|(link, decided)| LapsedDecision { course: course.clone(), link, decided })
             .collect::<Vec<_>>()

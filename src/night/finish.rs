@@ -17,8 +17,8 @@ use crate::domain::verdict::{State, Verdict};
 use crate::night::Finished;
 use crate::night::decisions;
 use crate::night::pages::{self, Reading, Readings};
+use crate::night::queue_emails;
 use crate::night::record::RunningNight;
-use crate::night::report_emails;
 use crate::world::World;
 use crate::world::catalogue::{LinkRecord, NightRecord, OutboxChanges};
 
@@ -136,7 +136,7 @@ pub(super) async fn record(
     let outbox_lock = world.catalogue.outbox_lock().await;
     let mut outbox = OutboxChanges::default();
     for (reading, report) in readings.read.iter().zip(reports) {
-        report_emails::plan(&reading.course, report, &mut outbox, world).await?;
+        queue_emails::plan(&reading.course, report, &mut outbox, world).await?;
     }
     let record = NightRecord {
         night: night.row,

@@ -11,19 +11,19 @@ mod requisites;
 mod execute;
 mod capture_select;
 mod sentinels;
-pub mod replay;
+pub mod journal_replay;
 pub mod rebuilt_reports;
 mod record;
 mod decisions;
 mod replacement_search;
 pub mod page_patch;
 mod course_report;
-mod report_emails;
+mod queue_emails;
 mod finish;
 mod recheck;
 mod progress;
 pub mod scrub;
-pub mod texts;
+pub mod full_text;
 
 pub use pages::NoPage;
 pub use progress::{Progress, Watcher};
@@ -62,7 +62,9 @@ impl Finished {
     /// Whether a link is dead without a decision about it.
     pub fn has_dead(&self) -> bool {
         let mut items = self.courses.iter().flat_map(|course| &course.facts.links);
-        items.any(|item| item.verdict.state.name() == StateName::Dead && item.decision.is_none())
+        items.any(|link_facts| {
+            link_facts.verdict.state.name() == StateName::Dead && link_facts.decision.is_none()
+        })
     }
 
     /// Whether faults of this machine prevented so many requests that the operator must act.
@@ -77,7 +79,7 @@ impl Finished {
         self.courses
             .iter()
             .flat_map(|course| &course.facts.links)
-            .filter(|item| item.verdict.state.name() == state)
+            .filter(|link_facts| link_facts.verdict.state.name() == state)
             .count()
     }
 }
@@ -107,6 +109,6 @@ pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyho
     let results = NightResults { judged: &judged, known: &known, replacements: &replacements };
     let reports = course_report::of_courses(&night, &readings, results, world).await?;
     finish::record(&night, &readings, &judged, &reports, world).await?;
-    texts::read_missing(texts::A_NIGHT, &world.archive, &world.catalogue, &world.reader).await?;
+    full_text::read_missing(full_text::A_NIGHT, &world.archive, &world.catalogue, &world.reader).await?;
     Ok(finish::finished(&night, readings, &judged, reports, world))
 }

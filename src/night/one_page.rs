@@ -12,9 +12,9 @@ use crate::domain::evidence::signature_list::FoundSignatures;
 use crate::domain::page::{self, Markup, Page, PageContext, UnreadFormat};
 use crate::domain::report::wording;
 use crate::night::capture_select;
+use crate::world::document_reader::Reader;
 use crate::world::fetch::{self, Fetch};
 use crate::world::page_file;
-use crate::world::reader::Reader;
 
 /// A page that could be read.
 #[derive(Clone, Debug)]

@@ -34,7 +34,7 @@ pub fn plan(course: &CourseFacts, dir: Option<&Path>) -> Result<Option<PlannedPa
         return Ok(Some(PlannedPatch::default()));
     }
     let tree = source_files::read(&pages, dir)?;
-    let links: HashSet<Address> = course.links.iter().map(|item| item.link.clone()).collect();
+    let links: HashSet<Address> = course.links.iter().map(|link_facts| link_facts.link.clone()).collect();
     let sources: Vec<PageSourceFile> = tree
         .files
         .iter()
@@ -77,16 +77,16 @@ fn kept(planned: PlannedPatch) -> PagePatch {
 }
 
 /// The new address of a link that has moved or has a verified replacement.
-fn fix(item: &LinkFacts) -> Option<AddressChange> {
-    if let State::Moved { to } = &item.verdict.state {
-        return Some(AddressChange { from: item.link.clone(), to: to.clone(), keeps_fragment: true });
+fn fix(link_facts: &LinkFacts) -> Option<AddressChange> {
+    if let State::Moved { to } = &link_facts.verdict.state {
+        return Some(AddressChange { from: link_facts.link.clone(), to: to.clone(), keeps_fragment: true });
     }
-    let found = item.replacement.as_ref().filter(|found| found.is_verified())?;
+    let found = link_facts.replacement.as_ref().filter(|found| found.is_verified())?;
     let keeps_fragment = match found.ground {
         Ground::Moved | Ground::OwnLink | Ground::Memento(_) => true,
         Ground::Arxiv(_) | Ground::Doi(_) => false,
     };
-    Some(AddressChange { from: item.link.clone(), to: found.address.clone(), keeps_fragment })
+    Some(AddressChange { from: link_facts.link.clone(), to: found.address.clone(), keeps_fragment })
 }
 
 fn file(page: &PageSource) -> Option<(&PathBuf, Option<&Address>)> {

@@ -11,7 +11,7 @@ use crate::domain::evidence::Reason;
 use crate::domain::evidence::probe::CheckedLink;
 use crate::domain::link::{Kind, Mention, Target};
 use crate::domain::page::{self, Page};
-use crate::domain::report::{self, PageDefect, PageOmission, PageTrouble};
+use crate::domain::report::{self, PageDefect, PageOmission, PageProblem};
 use crate::night::one_page::{self, NotRead};
 use crate::night::record::{self, RunningNight};
 use crate::world::World;
@@ -24,7 +24,7 @@ const PAGES_AT_MOST: usize = 200;
 pub(super) struct Reading {
     pub course: Course,
     pub pages: Vec<(PageSource, Page)>,
-    pub trouble: Option<PageTrouble>,
+    pub problem: Option<PageProblem>,
     /// The course was never read before.
     pub is_first: bool,
 }
@@ -37,10 +37,10 @@ pub(super) struct Readings {
 
 /// A course whose pages were never read, so that it has no links to visit.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("course `{course}`: {trouble}")]
+#[error("course `{course}`: {problem}")]
 pub struct NoPage {
     pub course: CourseId,
-    pub trouble: NotRead,
+    pub problem: NotRead,
 }
 
 pub(super) async fn read_all(
@@ -52,7 +52,7 @@ pub(super) async fn read_all(
     for course in courses {
         match read_course(course, world, night).await? {
             Ok(reading) => readings.read.push(reading),
-            Err(trouble) => readings.unread.push(NoPage { course: course.id.clone(), trouble }),
+            Err(problem) => readings.unread.push(NoPage { course: course.id.clone(), problem }),
         }
     }
     Ok(readings)
@@ -63,7 +63,7 @@ async fn read_course(
     world: &World,
     night: &RunningNight,
 ) -> anyhow::Result<Result<Reading, NotRead>> {
-    let mut reading = Reading { course: course.clone(), pages: Vec::new(), trouble: None, is_first: true };
+    let mut reading = Reading { course: course.clone(), pages: Vec::new(), problem: None, is_first: true };
     let mut queue: VecDeque<(PageSource, u32)> = course.pages.iter().map(|page| (page.clone(), 0)).collect();
     let mut queued: HashSet<PageSource> = course.pages.iter().cloned().collect();
     while let Some((source, depth)) = queue.pop_front() {
@@ -78,7 +78,7 @@ async fn read_course(
         };
         let page = match (fresh, before) {
             (Ok(one_page::Read { page, .. }), Some((_, before))) if is_doubted => {
-                reading.trouble.get_or_insert(PageTrouble::Shrunken {
+                reading.problem.get_or_insert(PageProblem::Shrunken {
                     page: source.to_string(),
                     before: count(before.mentions.len()),
                     after: count(page.mentions.len()),
@@ -96,7 +96,7 @@ async fn read_course(
                 page
             }
             (Err(not_read), Some((_, before))) => {
-                reading.trouble.get_or_insert(trouble(&source, &not_read));
+                reading.problem.get_or_insert(problem(&source, &not_read));
                 before
             }
             (Err(not_read), None) if is_configured => return Ok(Err(not_read)),
@@ -133,7 +133,7 @@ pub(super) async fn remembered(courses: &[Course], world: &World) -> anyhow::Res
     let mut readings = Vec::new();
     for course in courses {
         let mut reading =
-            Reading { course: course.clone(), pages: Vec::new(), trouble: None, is_first: false };
+            Reading { course: course.clone(), pages: Vec::new(), problem: None, is_first: false };
         let mut queue: VecDeque<(PageSource, u32)> =
             course.pages.iter().map(|page| (page.clone(), 0)).collect();
         let mut queued: HashSet<PageSource> = course.pages.iter().cloned().collect();
@@ -169,20 +169,20 @@ fn followed(course: &Course, page: &Page, depth: u32) -> Vec<PageSource> {
         .collect()
 }
 
-fn trouble(source: &PageSource, not_read: &NotRead) -> PageTrouble {
+fn problem(source: &PageSource, not_read: &NotRead) -> PageProblem {
     let page = source.to_string();
     match not_read {
         NotRead::Unreachable { why, status, .. } => {
-            PageTrouble::Unreachable { page, why: *why, status: *status }
+            PageProblem::Unreachable { page, why: *why, status: *status }
         }
         NotRead::Internal { .. } => {
-            PageTrouble::Unreachable { page, why: Reason::InternalAddress, status: None }
+            PageProblem::Unreachable { page, why: Reason::InternalAddress, status: None }
         }
         NotRead::AsksForAccount { .. } | NotRead::NotAPage { .. } => {
-            PageTrouble::NotThePage { page, title: None }
+            PageProblem::NotThePage { page, title: None }
         }
-        NotRead::NoLinks { .. } => PageTrouble::Unreachable { page, why: Reason::Empty, status: None },
-        NotRead::File(_) => PageTrouble::Unreachable { page, why: Reason::NotFound, status: None },
+        NotRead::NoLinks { .. } => PageProblem::Unreachable { page, why: Reason::Empty, status: None },
+        NotRead::File(_) => PageProblem::Unreachable { page, why: Reason::NotFound, status: None },
     }
 }
 

@@ -57,9 +57,9 @@ async fn of_course(reading: &Reading, world: &World) -> anyhow::Result<Option<(i
 }
 
 /// The link as an earlier report would have stored it.
-fn as_reported(item: &LinkFacts) -> (Address, EarlierLink) {
-    let state = Some(item.verdict.state.clone());
-    (item.link.clone(), EarlierLink { state, reminder: None, notes: item.notes.clone() })
+fn as_reported(link_facts: &LinkFacts) -> (Address, EarlierLink) {
+    let state = Some(link_facts.verdict.state.clone());
+    (link_facts.link.clone(), EarlierLink { state, reminder: None, notes: link_facts.notes.clone() })
 }
 
 async fn as_believed(link: &Address, world: &World) -> anyhow::Result<Option<JudgedLink>> {

@@ -14,9 +14,9 @@ use crate::domain::journal::Entry;
 use crate::domain::page::Page;
 use crate::domain::visit::Exchange;
 use crate::night::capture_select::{NewCapture, VisitResult};
+use crate::night::full_text;
+use crate::night::journal_replay;
 use crate::night::progress::{Progress, Watcher};
-use crate::night::replay;
-use crate::night::texts;
 use crate::world::World;
 use crate::world::catalogue::{DocumentText, NightRef};
 
@@ -41,7 +41,7 @@ pub(super) struct PageRead<'a> {
 
 /// Begins a night, or resumes an interrupted one.
 pub(super) async fn begin(world: &World) -> anyhow::Result<RunningNight> {
-    if let Some(row) = replay::catch_up(world).await? {
+    if let Some(row) = journal_replay::catch_up(world).await? {
         return Ok(RunningNight { row });
     }
     let now = world.clock.now();
@@ -100,7 +100,7 @@ pub(super) async fn each(
             if let Some(new_capture) = new_capture {
                 let mut passages = new_capture.document.passages();
                 passages.extend(
-                    texts::of_requisites(&new_capture.requisites, &world.archive, &world.reader).await?,
+                    full_text::of_requisites(&new_capture.requisites, &world.archive, &world.reader).await?,
                 );
                 let kept = keep(&visited.link, new_capture, world)?;
                 read.push(DocumentText { sha256: kept.capture.sha256, passages });

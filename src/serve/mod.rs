@@ -34,8 +34,8 @@ use tokio::net::TcpListener;
 
 use http::server::{self, ServerOptions};
 use routes::{
-    actions, api, blob, copy, course, dashboard, fallback, go, health, login, memento, metrics, oidc, robots,
-    style, view,
+    actions, api, blob, copy, course, dashboard, fallback, go, health, login, memento, metrics, oidc,
+    robots_txt, style, view,
 };
 
 /// Serves until `shutdown` completes.
@@ -71,8 +71,8 @@ fn routes(prefix: &str) -> Router<AppState> {
         .route(&at("/readyz"), get(health::ready))
         .route(&at("/metrics"), get(metrics::metrics))
         .route(&at("/style.css"), get(style::style))
-        .route(&at("/robots.txt"), get(robots::robots))
-        .route(&at("/favicon.ico"), get(robots::favicon))
+        .route(&at("/robots.txt"), get(robots_txt::robots))
+        .route(&at("/favicon.ico"), get(robots_txt::favicon))
         .route(&at("/"), get(course::courses))
         .route(&at("/c/{course}"), get(course::without_slash))
         .route(&at("/c/{course}/"), get(course::course))

@@ -16,7 +16,7 @@ pub mod provider;
 pub mod signals;
 pub mod systemd;
 pub mod fetch;
-pub mod reader;
+pub mod document_reader;
 pub mod archive;
 pub mod catalogue;
 pub mod email;
@@ -28,9 +28,9 @@ use crate::domain::address::Address;
 use archive::Archive;
 use catalogue::Catalogue;
 use clock::Clock;
+use document_reader::Reader;
 use fetch::Fetch;
 use lock::{CaptureLock, LockError, SoleInstance};
-use reader::Reader;
 
 /// All outside things that a run uses, opened once.
 pub struct World {

@@ -1,7 +1,7 @@
 //! Bytes become a document: what it is by content, its title, its text, its ids.
 //!
 //! Readers are pure functions over bytes. They may be slow or panic on hostile
-//! input: `world::reader` runs them where neither hurts.
+//! input: `world::document_reader` runs them where neither hurts.
 
 mod archive;
 pub mod difference;

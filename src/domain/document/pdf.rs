@@ -11,9 +11,9 @@ mod accent;
 mod field;
 mod glyph;
 mod line;
-mod picture;
-mod registry;
-mod running;
+mod image;
+mod character_collections;
+mod running_heads;
 mod text_string;
 mod title;
 
@@ -22,9 +22,9 @@ use hayro_interpret::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use hayro_interpret::kurbo::{Affine, Rect};
 use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, interpret_page};
 
+use self::character_collections::CharacterCollections;
 use self::glyph::Collector;
 use self::line::TextLine;
-use self::registry::Registry;
 use super::{Citation, Document, DocumentDefect, Format};
 
 /// A trailer ends within so many bytes of the end (ISO 32000-1, implementation note 18, with room for junk).
@@ -54,14 +54,14 @@ pub(super) fn read(bytes: &[u8]) -> Document {
         return bare.with_defect(DocumentDefect::Unreadable);
     }
     let Some(sheets) = sheets(&pdf) else { return bare.with_defect(DocumentDefect::TooCostly) };
-    let text = joined(&running::without(&sheets));
+    let text = joined(&running_heads::without(&sheets));
     let first = sheets.first().map(Sheet::text).unwrap_or_default();
     let has_text = text.contains(|c: char| !c.is_whitespace());
     Document {
         title: title::of(pdf.metadata().title.as_deref(), sheets.first()),
         citation: Citation { arxiv: arxiv_stamp(&first), ..Citation::default() },
         pages: u32::try_from(pages.len()).ok(),
-        contents: if has_text { None } else { picture::contents(&sheets) },
+        contents: if has_text { None } else { image::contents(&sheets) },
         text,
         ..bare
     }
@@ -83,11 +83,11 @@ impl Sheet {
 /// The pages in their order; `None` if their text is too long to be worth reading.
 fn sheets(pdf: &Pdf) -> Option<Vec<Sheet>> {
     let cache = InterpreterCache::new();
-    let registry = Registry::new(pdf);
+    let collections = CharacterCollections::new(pdf);
     let mut sheets = Vec::new();
     let mut total = 0;
     for page in pdf.pages().iter().take(PAGES_READ) {
-        let sheet = sheet(page, pdf, &cache, &registry)?;
+        let sheet = sheet(page, pdf, &cache, &collections)?;
         total += sheet.lines.iter().map(|line| line.text.len()).sum::<usize>();
         if total > TEXT_BYTES {
             return None;
@@ -101,12 +101,12 @@ fn sheet<'a>(
     page: &Page<'a>,
     pdf: &'a Pdf,
     cache: &InterpreterCache<'a>,
-    registry: &Registry,
+    collections: &CharacterCollections,
 ) -> Option<Sheet> {
     let upright = Affine::new(page.initial_transform(false).as_coeffs());
     let media = page.media_box();
     let media = upright.transform_rect_bbox(Rect::new(media.x0, media.y0, media.x1, media.y1));
-    let mut collector = Collector::new(media, registry);
+    let mut collector = Collector::new(media, collections);
     let mut context = Context::new(upright, media, cache, pdf.xref(), InterpreterSettings::default());
     interpret_page(page, &mut context, &mut collector);
     let (mut glyphs, pictures) = collector.finish()?;

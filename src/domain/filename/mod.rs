@@ -85,11 +85,11 @@ fn of_address(address: &Address, ending: Option<&str>) -> Option<String> {
     let is_program = PROGRAMS.contains(&has.to_ascii_lowercase().as_str());
     let is_of_its_kind = ending.is_none_or(|ending| is_ending_of(has, ending));
     let is_name = !is_handler && !is_program;
-    (is_name && ((is_of_its_kind && !has.is_empty()) || is_telling(stem))).then_some(name)
+    (is_name && ((is_of_its_kind && !has.is_empty()) || is_descriptive(stem))).then_some(name)
 }
 
 /// Letters that a person may have chosen, or the number of a preprint; no other identifier.
-fn is_telling(stem: &str) -> bool {
+fn is_descriptive(stem: &str) -> bool {
     let letters = stem.chars().filter(|c| c.is_alphabetic()).count();
     let has_digits = stem.bytes().any(|byte| byte.is_ascii_digit());
     let is_identifier = has_digits && stem.len() > 8 && !stem.contains(['-', '_', ' ']);

@@ -85,7 +85,7 @@ pub(super) fn fill(source: &str, code: &[Range<usize>], values: &dyn Values) -> 
             Some(value) => filled.text.push_str(&value),
             None => {
                 filled.text.push(PLACEHOLDER);
-                if is_telling(&placeholder) {
+                if is_descriptive(&placeholder) {
                     filled.unknown.push(found);
                 }
             }
@@ -129,7 +129,7 @@ fn placeholder_at(source: &str, start: usize) -> Option<(Placeholder<'_>, usize)
 }
 
 /// Whether a placeholder is one without doubt: `{{x}}` may be a formula.
-fn is_telling(placeholder: &Placeholder) -> bool {
+fn is_descriptive(placeholder: &Placeholder) -> bool {
     match placeholder {
         Placeholder::Shortcode(_) => true,
         Placeholder::Tag(inner) => inner.starts_with(|c: char| c.is_ascii_alphabetic()),

@@ -10,7 +10,7 @@ use super::password::PasswordHash;
 /// The access of a visitor to a course, from the least to the most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AccessLevel {
-    Stranger,
+    Public,
     Reader,
     /// Staff may do what readers may.
     Staff,
@@ -105,7 +105,7 @@ impl CourseAccess {
         match (is_staff, reads) {
             (true, _) => AccessLevel::Staff,
             (false, true) => AccessLevel::Reader,
-            (false, false) => AccessLevel::Stranger,
+            (false, false) => AccessLevel::Public,
         }
     }
 
@@ -197,13 +197,13 @@ mod tests {
         let readers = |list| CourseAccess { readers: Readers::Named(list), ..CourseAccess::default() };
         let ann = person("ann", &["dgm"]);
         let everyone = readers(None);
-        assert_eq!(everyone.level(None, None), AccessLevel::Stranger);
+        assert_eq!(everyone.level(None, None), AccessLevel::Public);
         assert_eq!(everyone.level(None, Some(&ann)), AccessLevel::Reader);
         for (list, standing) in [
             (list(&["ann"], &[]), AccessLevel::Reader),
             (list(&[], &["dgm"]), AccessLevel::Reader),
-            (list(&["bob", "Ann"], &["ann"]), AccessLevel::Stranger),
-            (list(&[], &[]), AccessLevel::Stranger),
+            (list(&["bob", "Ann"], &["ann"]), AccessLevel::Public),
+            (list(&[], &[]), AccessLevel::Public),
         ] {
             assert_eq!(readers(Some(list)).level(None, Some(&ann)), standing);
         }
@@ -219,7 +219,7 @@ mod tests {
         assert_eq!(course.role_of(&bob), Some(Role::Staff));
         assert_eq!(course.role_of(&person("eve", &["ann"])), None);
         for named_elsewhere in [&ann, &bob] {
-            assert_eq!(course.level(None, Some(named_elsewhere)), AccessLevel::Stranger);
+            assert_eq!(course.level(None, Some(named_elsewhere)), AccessLevel::Public);
         }
         assert_eq!(course.level(Some(Role::Reader), Some(&bob)), AccessLevel::Reader);
         assert_eq!(course.level(Some(Role::Staff), None), AccessLevel::Staff);

@@ -36,31 +36,31 @@ pub enum Severity {
 /// One annotation for each mention of a link that has a problem and no decision,
 /// then one for each defect of the pages.
 pub fn remarks(course: &CourseFacts) -> Vec<Annotation> {
-    let of_links = course.links.iter().flat_map(|item| of_link(course, item));
+    let of_links = course.links.iter().flat_map(|link_facts| of_link(course, link_facts));
     of_links.chain(course.defects.iter().map(|defect| of_defect(course, defect))).collect()
 }
 
-fn of_link(course: &CourseFacts, item: &LinkFacts) -> Vec<Annotation> {
-    let Some(reason) = item.verdict.state.reason().filter(|_| item.decision.is_none()) else {
+fn of_link(course: &CourseFacts, link_facts: &LinkFacts) -> Vec<Annotation> {
+    let Some(reason) = link_facts.verdict.state.reason().filter(|_| link_facts.decision.is_none()) else {
         return Vec::new();
     };
     let remark = |mention: Option<&Mention>| Annotation {
         rule: AnnotationRule::Link(reason),
-        grade: grade(course, item),
+        grade: grade(course, link_facts),
         page: page(course, mention),
         line: mention.map_or(1, |mention| mention.line.max(1)),
-        text: words::of_link(course, item, mention),
-        link: Some(LinkId::of(&item.link)),
+        text: words::of_link(course, link_facts, mention),
+        link: Some(LinkId::of(&link_facts.link)),
     };
-    if item.mentions.is_empty() {
+    if link_facts.mentions.is_empty() {
         return vec![remark(None)];
     }
-    item.mentions.iter().map(|mention| remark(Some(mention))).collect()
+    link_facts.mentions.iter().map(|mention| remark(Some(mention))).collect()
 }
 
-fn grade(course: &CourseFacts, item: &LinkFacts) -> Severity {
-    match &item.verdict.state {
-        state if placement::is_broken(state, placement::is_own(course, item)) => Severity::Error,
+fn grade(course: &CourseFacts, link_facts: &LinkFacts) -> Severity {
+    match &link_facts.verdict.state {
+        state if placement::is_broken(state, placement::is_own(course, link_facts)) => Severity::Error,
         State::Dead { .. } => Severity::Error,
         State::Failing { .. } | State::Changed { .. } | State::Restricted { .. } => Severity::Warning,
         State::Moved { .. } => Severity::Note,

@@ -9,7 +9,7 @@ use crate::domain::report::placement::{self, Placement, SectionHeading};
 use crate::domain::report::plain::{tame, visible};
 use crate::domain::report::section::{MAX_ENTRIES, ReportSection};
 use crate::domain::report::tally::{NewsKind, ReportTally};
-use crate::domain::report::wording::item as words;
+use crate::domain::report::wording::link as words;
 use crate::domain::report::wording::opening;
 use crate::domain::report::wording::sections::{self, KnownLinks};
 use crate::domain::report::{CourseFacts, CourseReport, LinkFacts};
@@ -52,10 +52,10 @@ pub fn compose(report: &CourseReport) -> ComposedReport {
             is_news: true,
         };
     }
-    let mut items: Vec<&LinkFacts> = report.facts.links.iter().collect();
-    items.sort_by(|a, b| placement::order(report, a).cmp(&placement::order(report, b)));
+    let mut links: Vec<&LinkFacts> = report.facts.links.iter().collect();
+    links.sort_by(|a, b| placement::order(report, a).cmp(&placement::order(report, b)));
     let placed: Vec<(Placement, &LinkFacts)> =
-        items.iter().map(|item| (placement::place(report, item), *item)).collect();
+        links.iter().map(|link_facts| (placement::place(report, link_facts), *link_facts)).collect();
     let sections: Vec<ReportSection> =
         SectionHeading::ALL.iter().filter_map(|heading| section(report, *heading, &placed)).collect();
     let tally = ReportTally::of(report, &placed, &sections);
@@ -68,10 +68,10 @@ pub fn compose(report: &CourseReport) -> ComposedReport {
         all_links: None,
         stop: None,
         is_news: report.facts.is_first
-            || report.new_trouble().is_some()
-            || report.past_trouble().is_some()
+            || report.new_problem().is_some()
+            || report.past_problem().is_some()
             || tally.count(NewsKind::PagePoint) > 0
-            || items.iter().any(|item| placement::makes_news(report, item)),
+            || links.iter().any(|link_facts| placement::makes_news(report, link_facts)),
     };
     composed.keep_entries(MAX_ENTRIES);
     composed
@@ -109,15 +109,18 @@ fn section(
     heading: SectionHeading,
     placed: &[(Placement, &LinkFacts)],
 ) -> Option<ReportSection> {
-    let of =
-        |wanted: Placement| placed.iter().filter(move |(place, _)| *place == wanted).map(|(_, item)| *item);
+    let of = |wanted: Placement| {
+        placed.iter().filter(move |(place, _)| *place == wanted).map(|(_, link_facts)| *link_facts)
+    };
     let listed: Vec<&LinkFacts> = of(Placement::Listed(heading)).collect();
     let standing: Vec<&LinkFacts> = of(Placement::Counted(heading)).collect();
     let mut entries = Vec::new();
     let mut note = None;
     if heading == SectionHeading::Fixed {
-        let names: Vec<String> =
-            listed.iter().map(|item| words::name(item, placement::lead(&report.facts, item))).collect();
+        let names: Vec<String> = listed
+            .iter()
+            .map(|link_facts| words::name(link_facts, placement::lead(&report.facts, link_facts)))
+            .collect();
         note = (!names.is_empty()).then(|| sections::fixed(&names));
     } else {
         entries = entry::entries(&report.facts, heading, &listed);
@@ -125,9 +128,9 @@ fn section(
     let mut count = listed.len();
     if heading == SectionHeading::NeedsYou {
         let points = entry::defect_entries(report);
-        let trouble = entry::page_entry(&report.facts);
-        count += points.len() + usize::from(trouble.is_some());
-        entries = trouble.into_iter().chain(entries).chain(points).collect();
+        let problem = entry::page_entry(&report.facts);
+        count += points.len() + usize::from(problem.is_some());
+        entries = problem.into_iter().chain(entries).chain(points).collect();
     }
     if !standing.is_empty() {
         let known = sections::standing(heading, &report.facts, &figures(&standing));
@@ -147,14 +150,17 @@ fn section(
 
 fn figures(standing: &[&LinkFacts]) -> KnownLinks {
     let mut reasons: BTreeMap<Reason, usize> = BTreeMap::new();
-    for reason in standing.iter().filter_map(|item| item.verdict.state.reason()) {
+    for reason in standing.iter().filter_map(|link_facts| link_facts.verdict.state.reason()) {
         *reasons.entry(reason).or_default() += 1;
     }
     KnownLinks {
         links: standing.len(),
-        kept: standing.iter().filter(|item| item.copy.is_some()).count(),
-        oldest: standing.iter().map(|item| item.verdict.since).min(),
-        choices: standing.iter().filter_map(|item| Some(item.decision.as_ref()?.choice.clone())).collect(),
+        kept: standing.iter().filter(|link_facts| link_facts.copy.is_some()).count(),
+        oldest: standing.iter().map(|link_facts| link_facts.verdict.since).min(),
+        choices: standing
+            .iter()
+            .filter_map(|link_facts| Some(link_facts.decision.as_ref()?.choice.clone()))
+            .collect(),
         most_often: reasons.into_iter().max_by_key(|(reason, n)| (*n, std::cmp::Reverse(*reason))),
     }
 }

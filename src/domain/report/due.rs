@@ -146,14 +146,19 @@ fn is_before_term(term: Option<Term>, had: LastSent, today: Date) -> bool {
 }
 
 fn is_urgent(report: &CourseReport) -> bool {
-    let is_urgent = |item: &LinkFacts| placement::is_grave(item) || is_needed_at_once(report, item);
-    report.facts.links.iter().any(|item| placement::makes_news(report, item) && is_urgent(item))
+    let is_urgent =
+        |link_facts: &LinkFacts| placement::is_grave(link_facts) || is_needed_at_once(report, link_facts);
+    report
+        .facts
+        .links
+        .iter()
+        .any(|link_facts| placement::makes_news(report, link_facts) && is_urgent(link_facts))
 }
 
-fn is_needed_at_once(report: &CourseReport, item: &LinkFacts) -> bool {
-    let is_shut = matches!(item.verdict.state, State::Restricted { .. }) && !item.is_covered;
-    (is_shut || placement::is_broken(&item.verdict.state, placement::is_own(&report.facts, item)))
-        && placement::due(&report.facts, item)
+fn is_needed_at_once(report: &CourseReport, link_facts: &LinkFacts) -> bool {
+    let is_shut = matches!(link_facts.verdict.state, State::Restricted { .. }) && !link_facts.is_covered;
+    (is_shut || placement::is_broken(&link_facts.verdict.state, placement::is_own(&report.facts, link_facts)))
+        && placement::due(&report.facts, link_facts)
             .is_some_and(|due| (0..=URGENT_DAYS).contains(&placement::days_until(&report.facts, due)))
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
 use crate::domain::evidence::Note;
-use crate::domain::report::facts::{LinkFacts, PageDefect, PageOmission, PageTrouble};
+use crate::domain::report::facts::{LinkFacts, PageDefect, PageOmission, PageProblem};
 use crate::domain::verdict::State;
 
 /// What the earlier reports said about a course.
@@ -14,9 +14,9 @@ use crate::domain::verdict::State;
 pub struct EarlierReports {
     pub defects: Vec<PageDefect>,
     pub omissions: Vec<PageOmission>,
-    pub page_trouble: Option<PageTrouble>,
+    pub page_problem: Option<PageProblem>,
     /// For how many nights in a row the page had that problem.
-    pub page_trouble_nights: u32,
+    pub page_problem_nights: u32,
     /// By address. A link without an entry is new.
     pub links: HashMap<Address, EarlierLink>,
 }
@@ -44,15 +44,15 @@ pub enum Reminder {
 }
 
 impl EarlierReports {
-    pub(super) fn state(&self, item: &LinkFacts) -> Option<&State> {
-        self.links.get(&item.link)?.state.as_ref()
+    pub(super) fn state(&self, link_facts: &LinkFacts) -> Option<&State> {
+        self.links.get(&link_facts.link)?.state.as_ref()
     }
 
-    pub(super) fn reminder(&self, item: &LinkFacts) -> Option<Reminder> {
-        self.links.get(&item.link)?.reminder
+    pub(super) fn reminder(&self, link_facts: &LinkFacts) -> Option<Reminder> {
+        self.links.get(&link_facts.link)?.reminder
     }
 
-    pub(super) fn notes(&self, item: &LinkFacts) -> &[Note] {
-        self.links.get(&item.link).map_or(&[], |link| &link.notes)
+    pub(super) fn notes(&self, link_facts: &LinkFacts) -> &[Note] {
+        self.links.get(&link_facts.link).map_or(&[], |link| &link.notes)
     }
 }

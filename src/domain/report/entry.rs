@@ -11,7 +11,7 @@ use crate::domain::page::LinkDefect;
 use crate::domain::report::figures::list;
 use crate::domain::report::placement::{SectionHeading, due, is_own, lead};
 use crate::domain::report::plain::defused;
-use crate::domain::report::wording::{decision, group, item as words, label};
+use crate::domain::report::wording::{decision, group, label, link as words};
 use crate::domain::report::{CourseFacts, CourseReport, LinkFacts, PageDefect, PageOmission, wording};
 use crate::domain::verdict::State;
 
@@ -92,22 +92,22 @@ impl EntryFact {
 }
 
 /// The entries of a section. Links of a host with the same failure are one entry.
-pub fn entries(course: &CourseFacts, heading: SectionHeading, items: &[&LinkFacts]) -> Vec<ReportEntry> {
+pub fn entries(course: &CourseFacts, heading: SectionHeading, links: &[&LinkFacts]) -> Vec<ReportEntry> {
     let mut groups: Vec<Vec<&LinkFacts>> = Vec::new();
     let mut of_host: HashMap<(&str, Reason), usize> = HashMap::new();
     let whole_hosts = hosts_failing_alike(course);
-    for item in items {
-        let fate = item.verdict.state.reason().map(|reason| (item.link.host(), reason));
+    for link_facts in links {
+        let fate = link_facts.verdict.state.reason().map(|reason| (link_facts.link.host(), reason));
         // A link with a replacement or a lapsed decision has its own entry.
-        let is_own_case = item.replacement.is_some() || item.lapsed.is_some();
+        let is_own_case = link_facts.replacement.is_some() || link_facts.lapsed.is_some();
         let fate = fate.filter(|_| !is_own_case);
         let fate =
             fate.filter(|fate| heading == SectionHeading::NotAnswering || whole_hosts.contains_key(fate));
         if let Some(group) = fate.and_then(|fate| of_host.get(&fate)).and_then(|at| groups.get_mut(*at)) {
-            group.push(item);
+            group.push(link_facts);
         } else {
             of_host.extend(fate.map(|fate| (fate, groups.len())));
-            groups.push(vec![item]);
+            groups.push(vec![link_facts]);
         }
     }
     let one_by_one = |group: Vec<&LinkFacts>| -> Vec<ReportEntry> {
@@ -115,7 +115,7 @@ pub fn entries(course: &CourseFacts, heading: SectionHeading, items: &[&LinkFact
             several if several.len() >= ALIKE_LINKS || heading == SectionHeading::NotAnswering => {
                 several.first().map(|first| host_entry(course, heading, first, several)).into_iter().collect()
             }
-            few => few.iter().map(|item| link_entry(course, heading, item)).collect(),
+            few => few.iter().map(|link_facts| link_entry(course, heading, link_facts)).collect(),
         }
     };
     groups.into_iter().flat_map(one_by_one).collect()
@@ -125,14 +125,14 @@ pub fn entries(course: &CourseFacts, heading: SectionHeading, items: &[&LinkFact
 fn hosts_failing_alike(course: &CourseFacts) -> HashMap<(&str, Reason), usize> {
     let mut all: HashMap<&str, usize> = HashMap::new();
     let mut alike: HashMap<(&str, Reason), usize> = HashMap::new();
-    for item in &course.links {
-        *all.entry(item.link.host()).or_default() += 1;
-        match &item.verdict.state {
+    for link_facts in &course.links {
+        *all.entry(link_facts.link.host()).or_default() += 1;
+        match &link_facts.verdict.state {
             State::Ok | State::Moved { .. } | State::Changed { .. } => {}
             State::Restricted { reason }
             | State::Unverifiable { reason }
             | State::Failing { reason, .. }
-            | State::Dead { reason } => *alike.entry((item.link.host(), *reason)).or_default() += 1,
+            | State::Dead { reason } => *alike.entry((link_facts.link.host(), *reason)).or_default() += 1,
         }
     }
     alike.retain(|(host, _), n| {
@@ -142,59 +142,59 @@ fn hosts_failing_alike(course: &CourseFacts) -> HashMap<(&str, Reason), usize> {
 }
 
 /// One entry for links that share an action page; `None` for no link.
-pub fn of_links(course: &CourseFacts, items: &[&LinkFacts]) -> Option<ReportEntry> {
-    match items {
+pub fn of_links(course: &CourseFacts, links: &[&LinkFacts]) -> Option<ReportEntry> {
+    match links {
         [] => None,
         [only] => Some(link_entry(course, SectionHeading::NeedsYou, only)),
-        [first, ..] => Some(host_entry(course, SectionHeading::NeedsYou, first, items)),
+        [first, ..] => Some(host_entry(course, SectionHeading::NeedsYou, first, links)),
     }
 }
 
-fn link_entry(course: &CourseFacts, heading: SectionHeading, item: &LinkFacts) -> ReportEntry {
-    let lead = lead(course, item);
-    let name = words::name(item, lead);
-    let title = words::kind(item, lead).map_or_else(|| name.clone(), |kind| format!("{name} ({kind})"));
+fn link_entry(course: &CourseFacts, heading: SectionHeading, link_facts: &LinkFacts) -> ReportEntry {
+    let lead = lead(course, link_facts);
+    let name = words::name(link_facts, lead);
+    let title = words::kind(link_facts, lead).map_or_else(|| name.clone(), |kind| format!("{name} ({kind})"));
     let mut place: Vec<String> =
         lead.and_then(|lead| words::where_needed(course, lead)).into_iter().collect();
     if let Some(lead) = lead {
-        place.push(label::source(&words::source(course, item, lead)));
+        place.push(label::source(&words::source(course, link_facts, lead)));
     }
-    let address = ShownAddress::of(&item.link);
+    let address = ShownAddress::of(&link_facts.link);
     ReportEntry {
         title,
         place,
-        address: Some(if words::is_shunned(item) { address.unlinked() } else { address }),
-        facts: facts(course, heading, item),
-        offer: words::offer(course, item),
+        address: Some(if words::is_shunned(link_facts) { address.unlinked() } else { address }),
+        facts: facts(course, heading, link_facts),
+        offer: words::offer(course, link_facts),
         action: None,
-        links: vec![LinkId::of(&item.link)],
-        due: due(course, item),
+        links: vec![LinkId::of(&link_facts.link)],
+        due: due(course, link_facts),
     }
 }
 
-fn facts(course: &CourseFacts, heading: SectionHeading, item: &LinkFacts) -> Vec<EntryFact> {
-    let kind = lead(course, item).map(|mention| mention.kind);
+fn facts(course: &CourseFacts, heading: SectionHeading, link_facts: &LinkFacts) -> Vec<EntryFact> {
+    let kind = lead(course, link_facts).map(|mention| mention.kind);
     let mut facts = Vec::new();
-    match &item.verdict.state {
+    match &link_facts.verdict.state {
         State::Ok => {}
         State::Moved { to } => facts.push(EntryFact::leading_to(label::NOW_AT, to)),
         State::Changed { change, .. } => {
-            facts.push(EntryFact::new(label::WHAT_CHANGED, words::what_changed(course, item, change)));
-            if let Some((before, after)) = &item.versions {
+            facts.push(EntryFact::new(label::WHAT_CHANGED, words::what_changed(course, link_facts, change)));
+            if let Some((before, after)) = &link_facts.versions {
                 facts.push(EntryFact::new(label::OUR_COPIES, words::both_copies(course, before, after)));
             }
         }
         State::Unverifiable { .. } => {
-            facts.push(EntryFact::new(label::WHAT_HAPPENED, words::what_happened(course, item)));
+            facts.push(EntryFact::new(label::WHAT_HAPPENED, words::what_happened(course, link_facts)));
         }
         State::Restricted { reason } | State::Failing { reason, .. } | State::Dead { reason } => {
-            facts.push(EntryFact::new(label::WHAT_HAPPENED, words::what_happened(course, item)));
+            facts.push(EntryFact::new(label::WHAT_HAPPENED, words::what_happened(course, link_facts)));
             let leads_elsewhere = matches!(reason, Reason::FrontPage | Reason::OtherPage);
-            if let Some(elsewhere) = item.ended_at.as_ref().filter(|_| leads_elsewhere) {
+            if let Some(elsewhere) = link_facts.ended_at.as_ref().filter(|_| leads_elsewhere) {
                 facts.push(EntryFact::leading_to(label::NOW_LEADS_TO, elsewhere));
             }
-            facts.push(EntryFact::new(label::OUR_COPY, words::our_copy(course, item, kind)));
-            if let Some(found) = &item.replacement {
+            facts.push(EntryFact::new(label::OUR_COPY, words::our_copy(course, link_facts, kind)));
+            if let Some(found) = &link_facts.replacement {
                 let label =
                     if found.is_verified() { label::BEST_REPLACEMENT } else { label::POSSIBLE_REPLACEMENT };
                 let text = wording::replacement::described(course, found);
@@ -202,19 +202,22 @@ fn facts(course: &CourseFacts, heading: SectionHeading, item: &LinkFacts) -> Vec
             }
         }
     }
-    if let Some(lapsed) = &item.lapsed {
-        facts.push(EntryFact::new(label::DECIDED_BEFORE, decision::lapsed(course, item, lapsed)));
+    if let Some(lapsed) = &link_facts.lapsed {
+        facts.push(EntryFact::new(label::DECIDED_BEFORE, decision::lapsed(course, link_facts, lapsed)));
     }
-    if matches!(item.verdict.state, State::Ok | State::Moved { .. } | State::Changed { .. }) {
-        facts.extend(item.notes.iter().map(|note| EntryFact::new(label::WORTH_A_LOOK, wording::note(note))));
+    if matches!(link_facts.verdict.state, State::Ok | State::Moved { .. } | State::Changed { .. }) {
+        facts.extend(
+            link_facts.notes.iter().map(|note| EntryFact::new(label::WORTH_A_LOOK, wording::note(note))),
+        );
     }
     let spots =
-        course.patch.as_ref().and_then(|patch| patch.spots.iter().find(|(link, _)| *link == item.link));
+        course.patch.as_ref().and_then(|patch| patch.spots.iter().find(|(link, _)| *link == link_facts.link));
     facts.extend(spots.map(|(_, spots)| EntryFact::new(label::IN_THE_SOURCES, words::in_the_source(spots))));
-    let is_plain = matches!(item.verdict.state, State::Ok | State::Unverifiable { .. });
+    let is_plain = matches!(link_facts.verdict.state, State::Ok | State::Unverifiable { .. });
     let is_open = course.is_first && heading == SectionHeading::FoundNotWorking;
     if !is_plain && !is_open {
-        facts.push(EntryFact::new(label::TO_DO, words::to_do(course, item, is_own(course, item))));
+        facts
+            .push(EntryFact::new(label::TO_DO, words::to_do(course, link_facts, is_own(course, link_facts))));
     }
     facts
 }
@@ -223,41 +226,42 @@ fn host_entry(
     course: &CourseFacts,
     heading: SectionHeading,
     first: &LinkFacts,
-    items: &[&LinkFacts],
+    links: &[&LinkFacts],
 ) -> ReportEntry {
-    let next = items.iter().find_map(|item| due(course, item));
-    let mut names: Vec<String> = items.iter().map(|item| words::name(item, lead(course, item))).collect();
+    let next = links.iter().find_map(|link_facts| due(course, link_facts));
+    let mut names: Vec<String> =
+        links.iter().map(|link_facts| words::name(link_facts, lead(course, link_facts))).collect();
     let mut seen = HashSet::new();
     names.retain(|name| seen.insert(name.clone()));
-    let kept = items.iter().filter(|item| item.copy.is_some()).count();
+    let kept = links.iter().filter(|link_facts| link_facts.copy.is_some()).count();
     let coming = next.filter(|due| *due >= course.today);
     let mut place: Vec<String> = coming.map(|due| group::first_needed(course, due)).into_iter().collect();
-    place.push(label::source(&group::lines(course, items)));
+    place.push(label::source(&group::lines(course, links)));
     let mut facts = vec![
-        EntryFact::new(label::WHAT_HAPPENED, group::what_happened_to_all(course, items)),
+        EntryFact::new(label::WHAT_HAPPENED, group::what_happened_to_all(course, links)),
         EntryFact::new(label::LINKS, format!("{}.", list(&names, NAMES_SHOWN))),
-        EntryFact::new(label::OUR_COPIES, group::copies_of_group(kept, items.len())),
+        EntryFact::new(label::OUR_COPIES, group::copies_of_group(kept, links.len())),
     ];
-    facts.extend(group::to_do(course, heading, items).map(|text| EntryFact::new(label::TO_DO, text)));
+    facts.extend(group::to_do(course, heading, links).map(|text| EntryFact::new(label::TO_DO, text)));
     ReportEntry {
-        title: group::links_on_host(first, items.len()),
+        title: group::links_on_host(first, links.len()),
         place,
         address: None,
         facts,
         offer: words::offer(course, first),
         action: None,
-        links: items.iter().map(|item| LinkId::of(&item.link)).collect(),
+        links: links.iter().map(|link_facts| LinkId::of(&link_facts.link)).collect(),
         due: next,
     }
 }
 
 /// The entry about a problem with the course page itself.
 pub fn page_entry(course: &CourseFacts) -> Option<ReportEntry> {
-    let trouble = course.reported_trouble()?;
+    let problem = course.reported_problem()?;
     let facts = vec![
-        EntryFact::new(label::WHAT_HAPPENED, wording::page_trouble(trouble)),
+        EntryFact::new(label::WHAT_HAPPENED, wording::page_problem(problem)),
         EntryFact::new(label::WHAT_WE_DID, wording::LAST_GOOD_READING),
-        EntryFact::new(label::TO_DO, wording::page_to_do(trouble)),
+        EntryFact::new(label::TO_DO, wording::page_to_do(problem)),
     ];
     Some(point(wording::THE_COURSE_PAGE.to_owned(), facts))
 }

@@ -49,9 +49,9 @@ pub struct CourseFacts {
     pub defects: Vec<PageDefect>,
     /// Parts of the pages that are not read.
     pub omissions: Vec<PageOmission>,
-    pub page_trouble: Option<PageTrouble>,
+    pub page_problem: Option<PageProblem>,
     /// For how many nights in a row the page has had that problem, with tonight.
-    pub page_trouble_nights: u32,
+    pub page_problem_nights: u32,
     /// Corrections to the sources of the pages, where the sources are known.
     pub patch: Option<PagePatch>,
     /// Students may open our copies. Otherwise a report does not mention that.
@@ -127,7 +127,7 @@ pub struct PagePatch {
 /// A problem with the course page itself. The night uses its last good reading.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum PageTrouble {
+pub enum PageProblem {
     /// The page could not be read; `why` is the reason of the failed visit.
     Unreachable { page: String, why: Reason, status: Option<u16> },
     /// Half of its links were missing at once.

@@ -18,7 +18,7 @@ use crate::domain::link::{DueFrom, Kind, Mention, Target};
 use crate::domain::replacement::Ground;
 use crate::domain::report::plain::essence;
 use crate::domain::report::{
-    CourseFacts, LinkFacts, PageDefect, PageOmission, PageTrouble, Void, placement, wording,
+    CourseFacts, LinkFacts, PageDefect, PageOmission, PageProblem, Void, placement, wording,
 };
 use crate::domain::verdict::{State, StateName};
 
@@ -56,7 +56,7 @@ pub struct CourseJson {
     pub states: BTreeMap<StateName, usize>,
     pub defects: Vec<PageDefect>,
     pub void: Option<Void>,
-    pub page_trouble: Option<PageTrouble>,
+    pub page_trouble: Option<PageProblem>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -158,7 +158,7 @@ impl RunJson {
             notes: courses.clone().into_iter().flat_map(notes).collect(),
             links: courses
                 .into_iter()
-                .flat_map(|course| course.links.iter().map(|item| link(course, item, &path_of)))
+                .flat_map(|course| course.links.iter().map(|link_facts| link(course, link_facts, &path_of)))
                 .collect(),
         }
     }
@@ -167,7 +167,7 @@ impl RunJson {
 /// The mentions on the pages of a course, in their order.
 fn mentions(course: &CourseFacts) -> Vec<MentionJson> {
     let mut mentions: Vec<(&Mention, MentionJson)> = Vec::new();
-    for mention in course.links.iter().flat_map(|item| &item.mentions) {
+    for mention in course.links.iter().flat_map(|link_facts| &link_facts.mentions) {
         let Target::Web { address, fragment } = &mention.target else { continue };
         let json = MentionJson {
             course: course.course.clone(),
@@ -204,8 +204,8 @@ fn with_fragment(address: &Address, fragment: Option<&str>) -> String {
 
 fn course(course: &CourseFacts) -> CourseJson {
     let mut states = BTreeMap::new();
-    for item in &course.links {
-        *states.entry(item.verdict.state.name()).or_default() += 1;
+    for link_facts in &course.links {
+        *states.entry(link_facts.verdict.state.name()).or_default() += 1;
     }
     CourseJson {
         id: course.course.clone(),
@@ -214,37 +214,41 @@ fn course(course: &CourseFacts) -> CourseJson {
         states,
         defects: course.defects.clone(),
         void: course.void,
-        page_trouble: course.page_trouble.clone(),
+        page_trouble: course.page_problem.clone(),
     }
 }
 
-fn link(course: &CourseFacts, item: &LinkFacts, path_of: &impl Fn(capture::Digest) -> String) -> LinkJson {
-    let first = item.mentions.first();
-    let state = &item.verdict.state;
-    let answered = || item.status.map(|_| item.link.clone());
+fn link(
+    course: &CourseFacts,
+    link_facts: &LinkFacts,
+    path_of: &impl Fn(capture::Digest) -> String,
+) -> LinkJson {
+    let first = link_facts.mentions.first();
+    let state = &link_facts.verdict.state;
+    let answered = || link_facts.status.map(|_| link_facts.link.clone());
     LinkJson {
         course: course.course.clone(),
-        url: url(item),
+        url: url(link_facts),
         label: first.map_or_else(String::new, |mention| mention.words.clone()),
         section: first.map_or_else(Vec::new, |mention| mention.headings.clone()),
         kind: first.map(|mention| mention.kind),
         state: state.name(),
         reason: state.reason(),
-        since: item.verdict.since,
-        nights: item.verdict.nights,
-        final_url: item.ended_at.clone().or_else(answered),
-        document: item.copy.as_ref().map(|copy| copy.document.clone()),
-        capture: item.copy.as_ref().map(|copy| kept(copy, path_of)),
+        since: link_facts.verdict.since,
+        nights: link_facts.verdict.nights,
+        final_url: link_facts.ended_at.clone().or_else(answered),
+        document: link_facts.copy.as_ref().map(|copy| copy.document.clone()),
+        capture: link_facts.copy.as_ref().map(|copy| kept(copy, path_of)),
         change: changed(state),
-        decision: item.decision.as_ref().map(|decision| decision.choice.clone()),
-        replacement: instead(course, item),
-        due: placement::due(course, item),
+        decision: link_facts.decision.as_ref().map(|decision| decision.choice.clone()),
+        replacement: instead(course, link_facts),
+        due: placement::due(course, link_facts),
     }
 }
 
 /// The address with its fragment, if all mentions have the same one.
-fn url(item: &LinkFacts) -> String {
-    let fragments: BTreeSet<Option<&str>> = item
+fn url(link_facts: &LinkFacts) -> String {
+    let fragments: BTreeSet<Option<&str>> = link_facts
         .mentions
         .iter()
         .map(|mention| match &mention.target {
@@ -253,8 +257,8 @@ fn url(item: &LinkFacts) -> String {
         })
         .collect();
     match fragments.first() {
-        Some(Some(fragment)) if fragments.len() == 1 => format!("{}#{fragment}", item.link),
-        Some(_) | None => item.link.to_string(),
+        Some(Some(fragment)) if fragments.len() == 1 => format!("{}#{fragment}", link_facts.link),
+        Some(_) | None => link_facts.link.to_string(),
     }
 }
 
@@ -268,17 +272,17 @@ fn kept(copy: &Capture, path_of: &impl Fn(capture::Digest) -> String) -> Capture
     }
 }
 
-fn instead(course: &CourseFacts, item: &LinkFacts) -> Option<ReplacementJson> {
-    if let State::Moved { to } = &item.verdict.state {
+fn instead(course: &CourseFacts, link_facts: &LinkFacts) -> Option<ReplacementJson> {
+    if let State::Moved { to } = &link_facts.verdict.state {
         return Some(ReplacementJson {
             url: to.clone(),
             ground: "moved",
             verified: true,
-            reason: wording::state(&item.verdict.state).to_owned(),
+            reason: wording::state(&link_facts.verdict.state).to_owned(),
             seen_at: course.started,
         });
     }
-    let found = item.replacement.as_ref()?;
+    let found = link_facts.replacement.as_ref()?;
     let ground = match found.ground {
         Ground::Moved => "moved",
         Ground::Arxiv(_) => "arxiv",

@@ -5,7 +5,7 @@
 //! checked is skipped.
 
 use crate::domain::report::annotation::page;
-use crate::domain::report::wording::{annotation as words, item};
+use crate::domain::report::wording::{annotation as words, link};
 use crate::domain::report::{CourseFacts, LinkFacts, placement, wording};
 use crate::domain::verdict::State;
 
@@ -28,7 +28,7 @@ pub fn document<'a>(courses: impl IntoIterator<Item = &'a CourseFacts>) -> Strin
 
 fn suite(course: &CourseFacts) -> String {
     let count = |wanted: fn(&TestOutcome) -> bool| {
-        course.links.iter().filter(|item| wanted(&ending(course, item))).count()
+        course.links.iter().filter(|link_facts| wanted(&ending(course, link_facts))).count()
     };
     let mut text = format!(
         "  <testsuite name={} tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" timestamp=\"{}\" time=\"{}\">\n",
@@ -39,15 +39,15 @@ fn suite(course: &CourseFacts) -> String {
         course.started.strftime("%Y-%m-%dT%H:%M:%S"),
         course.finished.duration_since(course.started).as_secs(),
     );
-    for item in &course.links {
-        text.push_str(&case(course, item));
+    for link_facts in &course.links {
+        text.push_str(&case(course, link_facts));
     }
     for problem in course
         .void
         .as_ref()
         .map(wording::void)
         .iter()
-        .chain(&course.page_trouble.as_ref().map(wording::page_trouble))
+        .chain(&course.page_problem.as_ref().map(wording::page_problem))
     {
         text.push_str(&format!("    <system-err>{}</system-err>\n", escaped(problem)));
     }
@@ -55,38 +55,40 @@ fn suite(course: &CourseFacts) -> String {
     text
 }
 
-fn case(course: &CourseFacts, item: &LinkFacts) -> String {
-    let first = item.mentions.first();
+fn case(course: &CourseFacts, link_facts: &LinkFacts) -> String {
+    let first = link_facts.mentions.first();
     let file = page(course, first).map_or_else(String::new, |page| format!(" file={}", attribute(&page)));
     let line = first.map_or_else(String::new, |mention| format!(" line=\"{}\"", mention.line.max(1)));
-    let name = format!("{} {}", item::name(item, first), item.link);
+    let name = format!("{} {}", link::name(link_facts, first), link_facts.link);
     let head = format!(
         "    <testcase classname={} name={}{file}{line} time=\"0\"",
         attribute(course.course.as_str()),
         attribute(&name)
     );
-    let result = match ending(course, item) {
+    let result = match ending(course, link_facts) {
         TestOutcome::Passed => return format!("{head}/>\n"),
         TestOutcome::Remarked => {
-            format!("<system-out>{}</system-out>", escaped(&words::of_link(course, item, first)))
+            format!("<system-out>{}</system-out>", escaped(&words::of_link(course, link_facts, first)))
         }
-        TestOutcome::Skipped => format!("<skipped message={}/>", attribute(&words::not_judged(course, item))),
+        TestOutcome::Skipped => {
+            format!("<skipped message={}/>", attribute(&words::not_judged(course, link_facts)))
+        }
         TestOutcome::Failed => format!(
             "<failure type={} message={}>{}</failure>",
-            attribute(item::state(course, item)),
-            attribute(&words::seen(course, item)),
-            escaped(&words::of_link(course, item, first)),
+            attribute(link::state(course, link_facts)),
+            attribute(&words::seen(course, link_facts)),
+            escaped(&words::of_link(course, link_facts, first)),
         ),
     };
     format!("{head}>{result}</testcase>\n")
 }
 
-fn ending(course: &CourseFacts, item: &LinkFacts) -> TestOutcome {
-    if item.decision.is_some() {
+fn ending(course: &CourseFacts, link_facts: &LinkFacts) -> TestOutcome {
+    if link_facts.decision.is_some() {
         return TestOutcome::Remarked;
     }
-    match &item.verdict.state {
-        state if placement::is_broken(state, placement::is_own(course, item)) => TestOutcome::Failed,
+    match &link_facts.verdict.state {
+        state if placement::is_broken(state, placement::is_own(course, link_facts)) => TestOutcome::Failed,
         State::Dead { .. } => TestOutcome::Failed,
         State::Ok => TestOutcome::Passed,
         State::Moved { .. } | State::Changed { .. } | State::Restricted { .. } => TestOutcome::Remarked,
@@ -158,9 +160,9 @@ mod tests {
         #[test]
         fn the_document_is_xml_for_any_name_of_a_link(words in any::<String>(), title in any::<String>()) {
             let hostile = format!("{words}]]>\u{0}\u{1b}\u{ffff}<![CDATA[");
-            let mut item = newly_dead(ok(&hostile, "https://a.example/?a=1&b=%22"), Reason::NotFound, Some(404));
-            item.mentions[0].page = Some(title);
-            let text = document([&report(vec![item]).facts]);
+            let mut link_facts = newly_dead(ok(&hostile, "https://a.example/?a=1&b=%22"), Reason::NotFound, Some(404));
+            link_facts.mentions[0].page = Some(title);
+            let text = document([&report(vec![link_facts]).facts]);
             let document = roxmltree::Document::parse(&text).unwrap();
             let failure = document.descendants().find(|node| node.has_tag_name("failure")).unwrap();
             prop_assert!(failure.text().unwrap().contains("https://a.example/?a=1&b=%22"));

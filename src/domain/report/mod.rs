@@ -14,7 +14,7 @@ pub mod plain;
 pub mod figures;
 pub mod wording;
 pub mod placement;
-pub mod page_trouble;
+pub mod page_problem;
 pub mod entry;
 pub mod section;
 pub mod tally;
@@ -36,5 +36,5 @@ pub(crate) mod tests;
 
 pub use self::course_report::{CourseReport, ReportKind};
 pub use self::earlier::{EarlierLink, EarlierReports, Reminder};
-pub use self::facts::{CourseFacts, Event, LinkFacts, PageDefect, PageOmission, PagePatch, PageTrouble};
+pub use self::facts::{CourseFacts, Event, LinkFacts, PageDefect, PageOmission, PagePatch, PageProblem};
 pub use crate::domain::verdict::breaker::Void;

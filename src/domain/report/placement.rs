@@ -68,38 +68,40 @@ pub enum Placement {
 }
 
 /// The place of a link in tonight's report.
-pub fn place(report: &CourseReport, item: &LinkFacts) -> Placement {
-    let own = is_own(&report.facts, item);
-    if item.decision.is_some() {
+pub fn place(report: &CourseReport, link_facts: &LinkFacts) -> Placement {
+    let own = is_own(&report.facts, link_facts);
+    if link_facts.decision.is_some() {
         // A working link that our copy replaces by decision needs no count.
-        let is_fine = item.verdict.state == State::Ok;
+        let is_fine = link_facts.verdict.state == State::Ok;
         return if is_fine { Placement::Omitted } else { Placement::Counted(SectionHeading::Decided) };
     }
     if report.facts.is_first {
-        return first_place(report, item, own);
+        return first_place(report, link_facts, own);
     }
-    if is_unchecked(item) {
+    if is_unchecked(link_facts) {
         return Placement::Counted(SectionHeading::CouldNotCheck);
     }
-    let news = is_news(report, item, own);
-    if news && is_grave(item) {
+    let news = is_news(report, link_facts, own);
+    if news && is_grave(link_facts) {
         return Placement::Listed(SectionHeading::NeedsYou);
     }
     let listed = |heading| if news { Placement::Listed(heading) } else { Placement::Counted(heading) };
-    match &item.verdict.state {
-        State::Ok if news || report.earlier.reminder(item).is_some() => {
+    match &link_facts.verdict.state {
+        State::Ok if news || report.earlier.reminder(link_facts).is_some() => {
             Placement::Listed(SectionHeading::Fixed)
         }
-        State::Ok => small_points(report, item),
+        State::Ok => small_points(report, link_facts),
         State::Moved { .. } => listed(SectionHeading::Moved),
         State::Changed { .. } => listed(SectionHeading::Changed),
-        State::Restricted { .. } if news && (!item.is_covered || is_due_soon(&report.facts, item)) => {
+        State::Restricted { .. }
+            if news && (!link_facts.is_covered || is_due_soon(&report.facts, link_facts)) =>
+        {
             Placement::Listed(SectionHeading::NeedsYou)
         }
         State::Restricted { .. } => listed(SectionHeading::Restricted),
         State::Unverifiable { .. } => listed(SectionHeading::CouldNotCheck),
-        state if is_broken(state, own) => place_of_broken(report, item, own),
-        State::Failing { .. } | State::Dead { .. } => match reminder(&report.facts, item) {
+        state if is_broken(state, own) => place_of_broken(report, link_facts, own),
+        State::Failing { .. } | State::Dead { .. } => match reminder(&report.facts, link_facts) {
             Some(Reminder::DueSoon) => Placement::Listed(SectionHeading::NotConfirmedButDue),
             Some(Reminder::SilentHost) => Placement::Listed(SectionHeading::NotAnswering),
             // No later report before the term could confirm it.
@@ -109,21 +111,21 @@ pub fn place(report: &CourseReport, item: &LinkFacts) -> Placement {
     }
 }
 
-fn place_of_broken(report: &CourseReport, item: &LinkFacts, own: bool) -> Placement {
+fn place_of_broken(report: &CourseReport, link_facts: &LinkFacts, own: bool) -> Placement {
     let is_repeated = report.kind.before_term.is_some()
-        || (report.kind.is_weekly && is_repetition_due(&report.facts, item));
-    match (is_due_soon(&report.facts, item), is_news(report, item, own)) {
+        || (report.kind.is_weekly && is_repetition_due(&report.facts, link_facts));
+    match (is_due_soon(&report.facts, link_facts), is_news(report, link_facts, own)) {
         (true, _) => Placement::Listed(SectionHeading::NeedsYou),
         (false, false) if is_repeated => Placement::Listed(SectionHeading::StillDead),
         (false, false) => Placement::Counted(SectionHeading::StillDead),
-        (false, true) if own || !item.is_covered => Placement::Listed(SectionHeading::NeedsYou),
+        (false, true) if own || !link_facts.is_covered => Placement::Listed(SectionHeading::NeedsYou),
         (false, true) => Placement::Listed(SectionHeading::NewlyDead),
     }
 }
 
 /// What each night repeats about a link, while it applies.
-pub fn reminder(course: &CourseFacts, item: &LinkFacts) -> Option<Reminder> {
-    let is_weak = match &item.verdict.state {
+pub fn reminder(course: &CourseFacts, link_facts: &LinkFacts) -> Option<Reminder> {
+    let is_weak = match &link_facts.verdict.state {
         State::Failing { weight, .. } => *weight == Weight::Weak,
         State::Dead { .. } => false,
         State::Ok
@@ -132,53 +134,55 @@ pub fn reminder(course: &CourseFacts, item: &LinkFacts) -> Option<Reminder> {
         | State::Restricted { .. }
         | State::Unverifiable { .. } => return None,
     };
-    if item.decision.is_some() {
+    if link_facts.decision.is_some() {
         None
-    } else if is_due_soon(course, item) {
+    } else if is_due_soon(course, link_facts) {
         Some(Reminder::DueSoon)
     } else {
-        (is_weak && item.verdict.nights >= SILENT_HOST_NIGHTS).then_some(Reminder::SilentHost)
+        (is_weak && link_facts.verdict.nights >= SILENT_HOST_NIGHTS).then_some(Reminder::SilentHost)
     }
 }
 
 /// Whether this link makes tonight's report news.
-pub(super) fn makes_news(report: &CourseReport, item: &LinkFacts) -> bool {
-    match place(report, item) {
+pub(super) fn makes_news(report: &CourseReport, link_facts: &LinkFacts) -> bool {
+    match place(report, link_facts) {
         Placement::Omitted | Placement::Counted(_) => false,
         Placement::Listed(SectionHeading::SmallPoints) => true,
         Placement::Listed(_) => {
-            is_news(report, item, is_own(&report.facts, item))
-                || reminder(&report.facts, item) > report.earlier.reminder(item)
+            is_news(report, link_facts, is_own(&report.facts, link_facts))
+                || reminder(&report.facts, link_facts) > report.earlier.reminder(link_facts)
         }
     }
 }
 
 /// Confirmed as hostile, or as withdrawn or retracted.
-pub(super) fn is_grave(item: &LinkFacts) -> bool {
+pub(super) fn is_grave(link_facts: &LinkFacts) -> bool {
     let is_disowned = |reason| matches!(reason, Reason::Withdrawn | Reason::Retracted);
-    is_hostile(item)
-        || (is_confirmed(&item.verdict.state) && item.verdict.state.reason().is_some_and(is_disowned))
+    is_hostile(link_facts)
+        || (is_confirmed(&link_facts.verdict.state)
+            && link_facts.verdict.state.reason().is_some_and(is_disowned))
 }
 
 /// Confirmed as hostile: the address leads readers to an unsafe site.
-pub(super) fn is_hostile(item: &LinkFacts) -> bool {
-    is_confirmed(&item.verdict.state) && item.verdict.state.reason().is_some_and(Reason::is_hostile)
+pub(super) fn is_hostile(link_facts: &LinkFacts) -> bool {
+    is_confirmed(&link_facts.verdict.state)
+        && link_facts.verdict.state.reason().is_some_and(Reason::is_hostile)
 }
 
 fn is_confirmed(state: &State) -> bool {
     matches!(state, State::Dead { .. } | State::Changed { .. })
 }
 
-fn first_place(report: &CourseReport, item: &LinkFacts, own: bool) -> Placement {
-    match &item.verdict.state {
-        _ if is_unchecked(item) => Placement::Counted(SectionHeading::CouldNotCheck),
-        State::Ok => small_points(report, item),
+fn first_place(report: &CourseReport, link_facts: &LinkFacts, own: bool) -> Placement {
+    match &link_facts.verdict.state {
+        _ if is_unchecked(link_facts) => Placement::Counted(SectionHeading::CouldNotCheck),
+        State::Ok => small_points(report, link_facts),
         State::Moved { .. } => Placement::Listed(SectionHeading::Moved),
         State::Changed { .. } => Placement::Listed(SectionHeading::Changed),
         State::Restricted { .. } => Placement::Listed(SectionHeading::Restricted),
         State::Unverifiable { .. } => Placement::Listed(SectionHeading::CouldNotCheck),
         state if own && is_broken(state, own) => Placement::Listed(SectionHeading::NeedsYou),
-        State::Failing { .. } | State::Dead { .. } if is_due_soon(&report.facts, item) => {
+        State::Failing { .. } | State::Dead { .. } if is_due_soon(&report.facts, link_facts) => {
             Placement::Listed(SectionHeading::NotConfirmedButDue)
         }
         State::Failing { .. } | State::Dead { .. } => Placement::Listed(SectionHeading::FoundNotWorking),
@@ -186,14 +190,14 @@ fn first_place(report: &CourseReport, item: &LinkFacts, own: bool) -> Placement 
 }
 
 /// The link was not checked because of a failure on our side.
-pub(super) fn is_unchecked(item: &LinkFacts) -> bool {
-    item.verdict.state == State::Unverifiable { reason: Reason::NotChecked }
+pub(super) fn is_unchecked(link_facts: &LinkFacts) -> bool {
+    link_facts.verdict.state == State::Unverifiable { reason: Reason::NotChecked }
 }
 
-fn small_points(report: &CourseReport, item: &LinkFacts) -> Placement {
-    if item.notes.is_empty() {
+fn small_points(report: &CourseReport, link_facts: &LinkFacts) -> Placement {
+    if link_facts.notes.is_empty() {
         Placement::Omitted
-    } else if item.notes.iter().all(|note| report.earlier.notes(item).contains(note)) {
+    } else if link_facts.notes.iter().all(|note| report.earlier.notes(link_facts).contains(note)) {
         Placement::Counted(SectionHeading::SmallPoints)
     } else {
         Placement::Listed(SectionHeading::SmallPoints)
@@ -202,18 +206,18 @@ fn small_points(report: &CourseReport, item: &LinkFacts) -> Placement {
 
 /// Whether tonight differs from every earlier report. A new link counts as one
 /// that worked before.
-pub(super) fn is_news(report: &CourseReport, item: &LinkFacts, own: bool) -> bool {
-    let before = report.earlier.state(item).unwrap_or(&State::Ok);
-    match (&item.decision, &item.lapsed) {
+pub(super) fn is_news(report: &CourseReport, link_facts: &LinkFacts, own: bool) -> bool {
+    let before = report.earlier.state(link_facts).unwrap_or(&State::Ok);
+    match (&link_facts.decision, &link_facts.lapsed) {
         (Some(_), _) => return false,
         // It works, as the person who marked it as fine already said.
-        (None, Some(lapsed)) if item.verdict.state == State::Ok => {
+        (None, Some(lapsed)) if link_facts.verdict.state == State::Ok => {
             return lapsed.choice != Choice::NotBroken;
         }
         (None, Some(_)) => return true,
         (None, None) => {}
     }
-    match (before, &item.verdict.state) {
+    match (before, &link_facts.verdict.state) {
         (before, State::Ok) => matches!(before, State::Restricted { .. }) || is_broken(before, own),
         (State::Moved { to: before }, State::Moved { to }) => !is_same_place(before, to),
         (State::Changed { change: before, .. }, State::Changed { change, .. }) => before.text != change.text,
@@ -223,9 +227,9 @@ pub(super) fn is_news(report: &CourseReport, item: &LinkFacts, own: bool) -> boo
 }
 
 /// Whether the weekly report lists a dead link again: after 1, 4 and 12 weeks.
-fn is_repetition_due(course: &CourseFacts, item: &LinkFacts) -> bool {
+fn is_repetition_due(course: &CourseFacts, link_facts: &LinkFacts) -> bool {
     const WEEKS: [i32; 3] = [1, 4, 12];
-    let since = item.verdict.since.to_zoned_datetime(course.time_zone.clone()).date();
+    let since = link_facts.verdict.since.to_zoned_datetime(course.time_zone.clone()).date();
     let weeks = (course.today - since).get_days() / 7;
     WEEKS.contains(&weeks)
 }
@@ -249,26 +253,26 @@ pub fn is_broken(state: &State, own: bool) -> bool {
 }
 
 /// Whether the link is a file of the course: in or below the folder of one of its pages.
-pub fn is_own(course: &CourseFacts, item: &LinkFacts) -> bool {
-    course.pages.iter().any(|page| page.is_above(&item.link))
+pub fn is_own(course: &CourseFacts, link_facts: &LinkFacts) -> bool {
+    course.pages.iter().any(|page| page.is_above(&link_facts.link))
 }
 
 /// The mention that is due next; else the one that was due last; else the first.
-pub fn lead<'a>(course: &CourseFacts, item: &'a LinkFacts) -> Option<&'a Mention> {
+pub fn lead<'a>(course: &CourseFacts, link_facts: &'a LinkFacts) -> Option<&'a Mention> {
     let dated = |mention: &&Mention| mention.due.is_some();
     let coming = |mention: &&Mention| mention.due.is_some_and(|due| due >= course.today);
-    let next = item.mentions.iter().filter(coming).min_by_key(|mention| (mention.due, mention.line));
-    let last = || item.mentions.iter().filter(dated).max_by_key(|mention| mention.due);
-    next.or_else(last).or_else(|| item.mentions.first())
+    let next = link_facts.mentions.iter().filter(coming).min_by_key(|mention| (mention.due, mention.line));
+    let last = || link_facts.mentions.iter().filter(dated).max_by_key(|mention| mention.due);
+    next.or_else(last).or_else(|| link_facts.mentions.first())
 }
 
 /// The next day on which the class needs it, else the last.
-pub fn due(course: &CourseFacts, item: &LinkFacts) -> Option<Date> {
-    lead(course, item).and_then(|mention| mention.due)
+pub fn due(course: &CourseFacts, link_facts: &LinkFacts) -> Option<Date> {
+    lead(course, link_facts).and_then(|mention| mention.due)
 }
 
-pub fn is_due_soon(course: &CourseFacts, item: &LinkFacts) -> bool {
-    due(course, item).is_some_and(|due| (0..=SOON_DAYS).contains(&days_until(course, due)))
+pub fn is_due_soon(course: &CourseFacts, link_facts: &LinkFacts) -> bool {
+    due(course, link_facts).is_some_and(|due| (0..=SOON_DAYS).contains(&days_until(course, due)))
 }
 
 pub fn days_until(course: &CourseFacts, due: Date) -> i32 {
@@ -278,12 +282,18 @@ pub fn days_until(course: &CourseFacts, due: Date) -> i32 {
 /// The sort key of a link: future dates, then none, then past dates; nearest
 /// first; news before old; then the order of the page. The order is total, so
 /// the same facts always give the same report.
-pub fn order<'a>(report: &CourseReport, item: &'a LinkFacts) -> (u8, u32, bool, u32, &'a Address) {
-    let (bucket, distance) = match due(&report.facts, item).map(|due| days_until(&report.facts, due)) {
+pub fn order<'a>(report: &CourseReport, link_facts: &'a LinkFacts) -> (u8, u32, bool, u32, &'a Address) {
+    let (bucket, distance) = match due(&report.facts, link_facts).map(|due| days_until(&report.facts, due)) {
         Some(days) if days >= 0 => (0, days.unsigned_abs()),
         None => (1, 0),
         Some(days) => (2, days.unsigned_abs()),
     };
-    let line = item.mentions.first().map_or(u32::MAX, |mention| mention.line);
-    (bucket, distance, !is_news(report, item, is_own(&report.facts, item)), line, &item.link)
+    let line = link_facts.mentions.first().map_or(u32::MAX, |mention| mention.line);
+    (
+        bucket,
+        distance,
+        !is_news(report, link_facts, is_own(&report.facts, link_facts)),
+        line,
+        &link_facts.link,
+    )
 }

@@ -147,14 +147,14 @@ fn run(course: &CourseFacts) -> SarifRun {
 
 fn invocation(course: &CourseFacts) -> Invocation {
     let void = course.void.as_ref().map(wording::void);
-    let trouble = course.page_trouble.as_ref().map(wording::page_trouble);
+    let problem = course.page_problem.as_ref().map(wording::page_problem);
     let notification = |text: String| Notification { level: "warning", message: message(&text) };
     let time = |at: jiff::Timestamp| format!("{at:.3}");
     Invocation {
         execution_successful: true,
         start_time_utc: time(course.started),
         end_time_utc: time(course.finished),
-        tool_execution_notifications: void.into_iter().chain(trouble).map(notification).collect(),
+        tool_execution_notifications: void.into_iter().chain(problem).map(notification).collect(),
     }
 }
 

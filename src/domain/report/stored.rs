@@ -17,7 +17,7 @@ use crate::domain::replacement::Replacement;
 use crate::domain::report::course_report::{CourseReport, ReportKind};
 use crate::domain::report::earlier::{EarlierLink, EarlierReports, Reminder};
 use crate::domain::report::facts::{
-    CourseFacts, LinkFacts, PageDefect, PageOmission, PagePatch, PageTrouble,
+    CourseFacts, LinkFacts, PageDefect, PageOmission, PagePatch, PageProblem,
 };
 use crate::domain::verdict::breaker::Void;
 use crate::domain::verdict::{State, Verdict};
@@ -43,9 +43,9 @@ struct StoredReport {
     omissions: Vec<PageOmission>,
     #[serde(default)]
     omissions_before: Vec<PageOmission>,
-    page_trouble: Option<PageTrouble>,
+    page_trouble: Option<PageProblem>,
     #[serde(default)]
-    page_trouble_before: Option<PageTrouble>,
+    page_trouble_before: Option<PageProblem>,
     #[serde(default)]
     page_trouble_nights: u32,
     #[serde(default)]
@@ -123,8 +123,8 @@ impl From<StoredReport> for CourseReport {
                 void: stored.void,
                 defects: stored.defects,
                 omissions: stored.omissions,
-                page_trouble: stored.page_trouble,
-                page_trouble_nights: stored.page_trouble_nights,
+                page_problem: stored.page_trouble,
+                page_problem_nights: stored.page_trouble_nights,
                 patch: stored.patch,
                 students_get_copies: stored.students_get_copies,
                 requests: stored.requests,
@@ -133,8 +133,8 @@ impl From<StoredReport> for CourseReport {
             earlier: EarlierReports {
                 defects: stored.defects_before,
                 omissions: stored.omissions_before,
-                page_trouble: stored.page_trouble_before,
-                page_trouble_nights: stored.page_trouble_nights_before,
+                page_problem: stored.page_trouble_before,
+                page_problem_nights: stored.page_trouble_nights_before,
                 links: earlier_links,
             },
             kind: ReportKind { is_weekly: stored.is_weekly, before_term: stored.before_term },
@@ -145,9 +145,9 @@ impl From<StoredReport> for CourseReport {
 impl From<CourseReport> for StoredReport {
     fn from(report: CourseReport) -> Self {
         let CourseReport { facts, mut earlier, kind } = report;
-        let join = |item: LinkFacts| {
-            let before = earlier.links.remove(&item.link).unwrap_or_default();
-            StoredLink::join(item, before)
+        let join = |link_facts: LinkFacts| {
+            let before = earlier.links.remove(&link_facts.link).unwrap_or_default();
+            StoredLink::join(link_facts, before)
         };
         Self {
             items: facts.links.into_iter().map(join).collect(),
@@ -162,16 +162,16 @@ impl From<CourseReport> for StoredReport {
             void: facts.void,
             defects: facts.defects,
             omissions: facts.omissions,
-            page_trouble: facts.page_trouble,
-            page_trouble_nights: facts.page_trouble_nights,
+            page_trouble: facts.page_problem,
+            page_trouble_nights: facts.page_problem_nights,
             patch: facts.patch,
             students_get_copies: facts.students_get_copies,
             requests: facts.requests,
             bytes: facts.bytes,
             defects_before: earlier.defects,
             omissions_before: earlier.omissions,
-            page_trouble_before: earlier.page_trouble,
-            page_trouble_nights_before: earlier.page_trouble_nights,
+            page_trouble_before: earlier.page_problem,
+            page_trouble_nights_before: earlier.page_problem_nights,
             is_weekly: kind.is_weekly,
             before_term: kind.before_term,
         }
@@ -207,27 +207,27 @@ impl StoredLink {
         )
     }
 
-    fn join(item: LinkFacts, earlier: EarlierLink) -> Self {
+    fn join(link_facts: LinkFacts, earlier: EarlierLink) -> Self {
         Self {
             before: earlier.state,
             reminder_before: earlier.reminder,
             notes_before: earlier.notes,
-            link: item.link,
-            mentions: item.mentions,
-            verdict: item.verdict,
-            status: item.status,
-            ended_at: item.ended_at,
-            last_ok: item.last_ok,
-            copy: item.copy,
-            copy_pages: item.copy_pages,
-            verified: item.verified,
-            is_covered: item.is_covered,
-            opens_if_chosen: item.opens_if_chosen,
-            versions: item.versions,
-            replacement: item.replacement,
-            notes: item.notes,
-            decision: item.decision,
-            lapsed: item.lapsed,
+            link: link_facts.link,
+            mentions: link_facts.mentions,
+            verdict: link_facts.verdict,
+            status: link_facts.status,
+            ended_at: link_facts.ended_at,
+            last_ok: link_facts.last_ok,
+            copy: link_facts.copy,
+            copy_pages: link_facts.copy_pages,
+            verified: link_facts.verified,
+            is_covered: link_facts.is_covered,
+            opens_if_chosen: link_facts.opens_if_chosen,
+            versions: link_facts.versions,
+            replacement: link_facts.replacement,
+            notes: link_facts.notes,
+            decision: link_facts.decision,
+            lapsed: link_facts.lapsed,
         }
     }
 }

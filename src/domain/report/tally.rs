@@ -85,7 +85,7 @@ pub struct ReportTally {
     pub unconfirmed_due: Option<Date>,
     /// A link that an earlier report listed still needs work.
     pub is_left_undone: bool,
-    troubled: usize,
+    not_working: usize,
 }
 
 impl ReportTally {
@@ -95,8 +95,8 @@ impl ReportTally {
         sections: &[ReportSection],
     ) -> Self {
         let mut tally = Self { links: report.facts.links.len(), ..Self::default() };
-        for (place, item) in placed {
-            tally.add(report, *place, item);
+        for (place, link_facts) in placed {
+            tally.add(report, *place, link_facts);
         }
         tally.verified = fixity(&report.facts, placed);
         let points = entry::defect_entries(report).len();
@@ -105,7 +105,7 @@ impl ReportTally {
         }
         let nearest = |headings: &[SectionHeading]| {
             let listed = placed.iter().filter(|(place, _)| is_under(*place, headings));
-            listed.filter_map(|(_, item)| coming(&report.facts, item)).min()
+            listed.filter_map(|(_, link_facts)| coming(&report.facts, link_facts)).min()
         };
         tally.due = nearest(&NOT_WORKING);
         tally.yours_due = nearest(&[SectionHeading::NeedsYou]);
@@ -117,25 +117,26 @@ impl ReportTally {
         tally
     }
 
-    fn add(&mut self, report: &CourseReport, place: Placement, item: &LinkFacts) {
-        let fails = matches!(item.verdict.state.name(), StateName::Failing | StateName::Dead);
-        self.kept += usize::from(item.copy.is_some());
-        self.kept_new +=
-            usize::from(item.copy.as_ref().is_some_and(|copy| copy.captured_at >= report.facts.started));
-        self.judged += usize::from(!placement::is_unchecked(item));
-        self.kept_open += usize::from(item.is_covered);
+    fn add(&mut self, report: &CourseReport, place: Placement, link_facts: &LinkFacts) {
+        let fails = matches!(link_facts.verdict.state.name(), StateName::Failing | StateName::Dead);
+        self.kept += usize::from(link_facts.copy.is_some());
+        self.kept_new += usize::from(
+            link_facts.copy.as_ref().is_some_and(|copy| copy.captured_at >= report.facts.started),
+        );
+        self.judged += usize::from(!placement::is_unchecked(link_facts));
+        self.kept_open += usize::from(link_facts.is_covered);
         self.failed_first += usize::from(report.facts.is_first && fails);
-        self.troubled += usize::from(!matches!(item.verdict.state, State::Ok | State::Moved { .. }));
+        self.not_working += usize::from(!matches!(link_facts.verdict.state, State::Ok | State::Moved { .. }));
         self.is_left_undone |= is_left_undone(place);
         let Placement::Listed(heading) = place else { return };
-        let part = part(report, heading, item);
+        let part = part(report, heading, link_facts);
         let figure = self.parts.entry(part).or_default();
         figure.count += 1;
-        if let Some(day) = coming(&report.facts, item).filter(|_| is_under(place, &NOT_WORKING)) {
+        if let Some(day) = coming(&report.facts, link_facts).filter(|_| is_under(place, &NOT_WORKING)) {
             *figure.days.entry(day).or_default() += 1;
         }
         let is_lost = matches!(part, NewsKind::NewlyDead | NewsKind::FileMissing);
-        self.lost_covered += usize::from(is_lost && item.is_covered);
+        self.lost_covered += usize::from(is_lost && link_facts.is_covered);
     }
 
     pub fn count(&self, part: NewsKind) -> usize {
@@ -154,13 +155,13 @@ impl ReportTally {
 
     /// Whether every link works.
     pub fn all_fine(&self) -> bool {
-        self.troubled == 0
+        self.not_working == 0
     }
 }
 
 fn fixity(course: &CourseFacts, placed: &[(Placement, &LinkFacts)]) -> FixityFigures {
-    let copies = placed.iter().filter(|(_, item)| item.copy.is_some());
-    let verified: Vec<Verified> = copies.clone().filter_map(|(_, item)| item.verified).collect();
+    let copies = placed.iter().filter(|(_, link_facts)| link_facts.copy.is_some());
+    let verified: Vec<Verified> = copies.clone().filter_map(|(_, link_facts)| link_facts.verified).collect();
     let sound = || verified.iter().filter(|it| it.is_sound);
     let oldest = sound().map(|it| it.at).min();
     FixityFigures {
@@ -185,13 +186,13 @@ fn is_left_undone(place: Placement) -> bool {
         if !matches!(heading, CouldNotCheck | Decided | NotYetConfirmed | SmallPoints))
 }
 
-fn coming(course: &CourseFacts, item: &LinkFacts) -> Option<Date> {
-    placement::due(course, item).filter(|due| *due >= course.today)
+fn coming(course: &CourseFacts, link_facts: &LinkFacts) -> Option<Date> {
+    placement::due(course, link_facts).filter(|due| *due >= course.today)
 }
 
-fn part(report: &CourseReport, heading: SectionHeading, item: &LinkFacts) -> NewsKind {
+fn part(report: &CourseReport, heading: SectionHeading, link_facts: &LinkFacts) -> NewsKind {
     match heading {
-        SectionHeading::NeedsYou | SectionHeading::NewlyDead => lost_part(report, item),
+        SectionHeading::NeedsYou | SectionHeading::NewlyDead => lost_part(report, link_facts),
         SectionHeading::NotConfirmedButDue => NewsKind::MayBeDown,
         SectionHeading::FoundNotWorking | SectionHeading::NotYetConfirmed => NewsKind::FailedLately,
         SectionHeading::Changed => NewsKind::Changed,
@@ -205,12 +206,12 @@ fn part(report: &CourseReport, heading: SectionHeading, item: &LinkFacts) -> New
     }
 }
 
-fn lost_part(report: &CourseReport, item: &LinkFacts) -> NewsKind {
-    let own = placement::is_own(&report.facts, item);
-    let was_told = report.earlier.state(item).is_some_and(|before| placement::is_broken(before, own));
-    let is_hostile = placement::is_hostile(item);
-    match &item.verdict.state {
-        _ if placement::is_grave(item) && placement::is_news(report, item, own) => {
+fn lost_part(report: &CourseReport, link_facts: &LinkFacts) -> NewsKind {
+    let own = placement::is_own(&report.facts, link_facts);
+    let was_told = report.earlier.state(link_facts).is_some_and(|before| placement::is_broken(before, own));
+    let is_hostile = placement::is_hostile(link_facts);
+    match &link_facts.verdict.state {
+        _ if placement::is_grave(link_facts) && placement::is_news(report, link_facts, own) => {
             if is_hostile {
                 NewsKind::Unsafe
             } else {
@@ -218,7 +219,7 @@ fn lost_part(report: &CourseReport, item: &LinkFacts) -> NewsKind {
             }
         }
         State::Restricted { .. } => NewsKind::Restricted,
-        _ if item.lapsed.is_some() => NewsKind::Undecided,
+        _ if link_facts.lapsed.is_some() => NewsKind::Undecided,
         _ if was_told => NewsKind::DeadDue,
         _ if own => NewsKind::FileMissing,
         State::Ok

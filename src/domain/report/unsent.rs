@@ -9,21 +9,22 @@ impl CourseReport {
     /// A link that broke and works again in between is then no news.
     #[must_use]
     pub fn including(mut self, unsent: &Self) -> Self {
-        for item in &mut self.facts.links {
-            let Some(before) = unsent.facts.links.iter().find(|before| before.link == item.link) else {
+        for link_facts in &mut self.facts.links {
+            let Some(before) = unsent.facts.links.iter().find(|before| before.link == link_facts.link) else {
                 continue;
             };
-            self.earlier
-                .links
-                .insert(item.link.clone(), unsent.earlier.links.get(&item.link).cloned().unwrap_or_default());
-            if item.decision.is_none() && item.lapsed.is_none() {
-                item.lapsed.clone_from(&before.lapsed);
+            self.earlier.links.insert(
+                link_facts.link.clone(),
+                unsent.earlier.links.get(&link_facts.link).cloned().unwrap_or_default(),
+            );
+            if link_facts.decision.is_none() && link_facts.lapsed.is_none() {
+                link_facts.lapsed.clone_from(&before.lapsed);
             }
         }
         self.earlier.defects.clone_from(&unsent.earlier.defects);
         self.earlier.omissions.clone_from(&unsent.earlier.omissions);
-        self.earlier.page_trouble.clone_from(&unsent.earlier.page_trouble);
-        self.earlier.page_trouble_nights = unsent.earlier.page_trouble_nights;
+        self.earlier.page_problem.clone_from(&unsent.earlier.page_problem);
+        self.earlier.page_problem_nights = unsent.earlier.page_problem_nights;
         self.facts.is_first |= unsent.facts.is_first;
         self
     }

@@ -56,19 +56,19 @@ impl Visitor {
     }
 
     /// A visitor without a session or a name.
-    pub(in crate::serve) fn stranger() -> Self {
+    pub(in crate::serve) fn anonymous() -> Self {
         let client = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let origin = RequestOrigin { client, is_secure: false, person: None };
         let sessions = SessionsByCourse::default();
         Self(Arc::new(VisitorData { origin, sessions, requested_path: String::new() }))
     }
 
-    pub(in crate::serve) fn standing(&self, course: &CourseRules) -> AccessLevel {
+    pub(in crate::serve) fn access_level(&self, course: &CourseRules) -> AccessLevel {
         course.admission.level(self.session(&course.id).map(|session| session.role), self.person())
     }
 
     pub(in crate::serve) fn may_read(&self, course: &CourseRules) -> bool {
-        self.standing(course) >= AccessLevel::Reader
+        self.access_level(course) >= AccessLevel::Reader
     }
 
     /// The person named by a trusted proxy.
@@ -100,6 +100,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
-        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(Self::stranger))
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(Self::anonymous))
     }
 }

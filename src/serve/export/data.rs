@@ -15,7 +15,7 @@ use crate::serve::routes::api::course_json;
 /// The catalogue cannot be read.
 pub async fn data(library: &Library, course: Option<&CourseId>) -> anyhow::Result<Value> {
     let mut courses = Map::new();
-    let visitor = Visitor::stranger();
+    let visitor = Visitor::anonymous();
     for view in library.courses().await? {
         let id = &view.night.course;
         if course.is_some_and(|wanted| wanted != id) {
@@ -26,7 +26,7 @@ pub async fn data(library: &Library, course: Option<&CourseId>) -> anyhow::Resul
         let to_json = if is_public { course_json::link } else { course_json::link_for_stranger };
         let links: Map<String, Value> = view
             .links(&visitor)
-            .map(|link| (link.item().link.to_string(), to_json(library, &link)))
+            .map(|link| (link.facts().link.to_string(), to_json(library, &link)))
             .collect();
         let data = json!({ "title": view.night.title, "checked_at": view.night.finished, "links": links });
         courses.insert(id.to_string(), data);

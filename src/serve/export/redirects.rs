@@ -53,7 +53,7 @@ pub async fn redirects(
         if course.is_some_and(|wanted| *wanted != view.night.course) {
             continue;
         }
-        for link in view.links(&Visitor::stranger()) {
+        for link in view.links(&Visitor::anonymous()) {
             let rule = rule(library, &link);
             rules.extend(rule.filter(|rule| !rules.iter().any(|other| other.path == rule.path)));
         }
@@ -64,12 +64,12 @@ pub async fn redirects(
 
 /// The redirect of a link, if it is dead, on the course's own site, and its copy opens.
 fn rule(library: &Library, link: &LinkView) -> Option<RedirectRule> {
-    let item = link.item();
+    let link_facts = link.facts();
     let opens_copy = matches!(availability(library, link), Availability::Copy(_));
-    if !is_own(&link.course.night, item) || link.original() != Original::Dead || !opens_copy {
+    if !is_own(&link.course.night, link_facts) || link.original() != Original::Dead || !opens_copy {
         return None;
     }
-    let url = item.link.url();
+    let url = link_facts.link.url();
     let path = match url.query() {
         Some(query) => format!("{}?{query}", url.path()),
         None => url.path().to_owned(),

@@ -48,7 +48,7 @@ pub async fn site(
     dir: &SiteDir,
 ) -> anyhow::Result<SiteSummary> {
     let mut summary = SiteSummary::default();
-    let visitor = Visitor::stranger();
+    let visitor = Visitor::anonymous();
     let is_wanted = |view: &Arc<CourseView>| {
         course.is_none_or(|wanted| *wanted == view.night.course) && visitor.may_read(&view.rules)
     };
@@ -73,8 +73,8 @@ async fn write_copies(
     dir: &SiteDir,
     summary: &mut SiteSummary,
 ) -> anyhow::Result<()> {
-    for link in course.links(&Visitor::stranger()).filter(|link| library.may_open(link).is_ok()) {
-        for kept in library.captures(&link.item().link).await? {
+    for link in course.links(&Visitor::anonymous()).filter(|link| library.may_open(link).is_ok()) {
+        for kept in library.captures(&link.facts().link).await? {
             let written = write_copy(library, &link, &kept, dir, &mut summary.sums)
                 .await
                 .with_context(|| format!("cannot write the copy {}", kept.capture.id()))?;

@@ -40,7 +40,7 @@ impl Availability {
 
 pub(in crate::serve) fn availability(library: &Library, link: &LinkView) -> Availability {
     let may_open = library.may_open(link);
-    let original = || link.item().link.as_str().to_owned();
+    let original = || link.facts().link.as_str().to_owned();
     match (link.original(), link.rights(), link.copy(), may_open) {
         (_, Rights::TakenDown, ..) => Availability::Closed(Closed::TakenDown),
         (_, Rights::Licensed, ..) => Availability::Original(library_login(library, link)),
@@ -53,7 +53,9 @@ pub(in crate::serve) fn availability(library: &Library, link: &LinkView) -> Avai
         }
         (Original::Dead | Original::SetAside, _, Some(_), Err(closed)) => Availability::Closed(closed),
         (Original::Dead | Original::SetAside, _, None, _) => Availability::Nothing,
-        (Original::Failing, _, Some(copy), Ok(())) if link.item().verdict.nights >= NIGHTS_BEFORE_WARNING => {
+        (Original::Failing, _, Some(copy), Ok(()))
+            if link.facts().verdict.nights >= NIGHTS_BEFORE_WARNING =>
+        {
             Availability::Failing(copy.clone())
         }
         (Original::Failing | Original::Works, ..) => Availability::Original(original()),
@@ -63,23 +65,23 @@ pub(in crate::serve) fn availability(library: &Library, link: &LinkView) -> Avai
 /// The address of the original, for readers who want to try it. `None` if the
 /// address belongs to another owner now, or the owner had the copy taken down.
 pub(in crate::serve) fn original_address(library: &Library, link: &LinkView) -> Option<String> {
-    match (&link.item().verdict.state, link.rights()) {
+    match (&link.facts().verdict.state, link.rights()) {
         (State::Dead { reason } | State::Changed { reason, .. }, _) if reason.is_hostile() => None,
         (_, Rights::TakenDown) => None,
         (_, Rights::Licensed) => Some(library_login(library, link)),
         (_, Rights::Own | Rights::OpenLicence | Rights::FairUse | Rights::Unknown) => {
-            Some(link.item().link.as_str().to_owned())
+            Some(link.facts().link.as_str().to_owned())
         }
     }
 }
 
 /// The list of copies in the Internet Archive.
 pub(in crate::serve) fn internet_archive_address(link: &LinkView) -> String {
-    format!("https://web.archive.org/web/*/{}", link.item().link)
+    format!("https://web.archive.org/web/*/{}", link.facts().link)
 }
 
 fn library_login(library: &Library, link: &LinkView) -> String {
-    let link = link.item().link.as_str();
+    let link = link.facts().link.as_str();
     match &library.settings.library_proxy {
         Some(proxy) => format!("{proxy}{}", utf8_percent_encode(link, NON_ALPHANUMERIC)),
         None => link.to_owned(),

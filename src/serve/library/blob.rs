@@ -118,7 +118,7 @@ pub(in crate::serve) async fn open(
         capture,
         response_head: &response_head(library, capture).await,
         title,
-        words: &student::name_of(link.item()),
+        words: &student::name_of(link.facts()),
     };
     Ok(Ok(OpenBlob { file, delivery: Delivery::of(head, &facts) }))
 }

@@ -16,7 +16,7 @@ impl CopyLink {
     /// The page of the current copy of a link.
     pub(in crate::serve) fn of(base: &BaseUrl, link: &LinkView) -> Option<Self> {
         let copy = link.copy()?;
-        Some(Self { href: base.copy(&copy.id()), measure: measure(copy, link.item().copy_pages) })
+        Some(Self { href: base.copy(&copy.id()), measure: measure(copy, link.facts().copy_pages) })
     }
 }
 

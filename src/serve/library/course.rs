@@ -53,15 +53,19 @@ impl CourseView {
             return Ok(None);
         };
         let decisions = catalogue.decisions(&rules.id).await?;
-        for item in &mut night.links {
-            update_since_report(catalogue, item, decisions.get(&item.link)).await?;
+        for link_facts in &mut night.links {
+            update_since_report(catalogue, link_facts, decisions.get(&link_facts.link)).await?;
         }
         let readings = catalogue.readings(&rules.id).await?;
         let configured = |source| night.pages.iter().position(|page| page == source).unwrap_or(usize::MAX);
         let mut pages: Vec<_> = readings.iter().map(|(source, page)| (configured(source), page)).collect();
         pages.sort_by_key(|(position, _)| *position);
-        let index_by_id: HashMap<LinkId, usize> =
-            night.links.iter().enumerate().map(|(index, item)| (LinkId::of(&item.link), index)).collect();
+        let index_by_id: HashMap<LinkId, usize> = night
+            .links
+            .iter()
+            .enumerate()
+            .map(|(index, link_facts)| (LinkId::of(&link_facts.link), index))
+            .collect();
         let is_reported = |mention: &&Mention| {
             mention.address().is_some_and(|link| index_by_id.contains_key(&LinkId::of(link)))
         };
@@ -113,17 +117,17 @@ impl CourseView {
 /// and a decision may have chosen another copy.
 async fn update_since_report(
     catalogue: &Catalogue,
-    item: &mut LinkFacts,
+    link_facts: &mut LinkFacts,
     decided: Option<&StoredDecision>,
 ) -> Result<(), Error> {
-    if let Some(verdict) = catalogue.verdict(&item.link).await? {
-        item.verdict = verdict;
+    if let Some(verdict) = catalogue.verdict(&link_facts.link).await? {
+        link_facts.verdict = verdict;
     }
     if let Some(sha256) = decided.and_then(|decided| decided.decision.our_copy()) {
-        let captures = catalogue.captures(&item.link).await?;
+        let captures = catalogue.captures(&link_facts.link).await?;
         if let Some(kept) = captures.into_iter().rev().find(|kept| kept.capture.sha256 == sha256) {
-            item.copy_pages = kept.pages;
-            item.copy = Some(kept.capture);
+            link_facts.copy_pages = kept.pages;
+            link_facts.copy = Some(kept.capture);
         }
     }
     Ok(())
@@ -131,12 +135,12 @@ async fn update_since_report(
 
 impl LinkView {
     #[expect(clippy::indexing_slicing, reason = "the index was made from the same items")]
-    pub(in crate::serve) fn item(&self) -> &LinkFacts {
+    pub(in crate::serve) fn facts(&self) -> &LinkFacts {
         &self.course.night.links[self.index]
     }
 
     pub(in crate::serve) fn id(&self) -> LinkId {
-        LinkId::of(&self.item().link)
+        LinkId::of(&self.facts().link)
     }
 
     /// Whether the visitor may read the course.
@@ -146,7 +150,7 @@ impl LinkView {
 
     /// The place in the document that the course page links to, without the `#`.
     pub(in crate::serve) fn fragment(&self) -> Option<&str> {
-        let link = &self.item().link;
+        let link = &self.facts().link;
         self.course.mentions.iter().find_map(|mention| match &mention.target {
             Target::Web { address, fragment } if address == link => fragment.as_deref(),
             _ => None,
@@ -155,33 +159,33 @@ impl LinkView {
 
     /// The current copy, unless it was taken down.
     pub(in crate::serve) fn copy(&self) -> Option<&Capture> {
-        self.item().copy.as_ref().filter(|_| self.rights() != Rights::TakenDown)
+        self.facts().copy.as_ref().filter(|_| self.rights() != Rights::TakenDown)
     }
 
     pub(in crate::serve) fn rights(&self) -> Rights {
         if self.course.taken_down.contains(&self.id()) {
             return Rights::TakenDown;
         }
-        let is_own = is_own(&self.course.night, self.item());
-        copy_access::rights_of(&self.item().link, &self.course.rules.copies.rights, is_own)
+        let is_own = is_own(&self.course.night, self.facts());
+        copy_access::rights_of(&self.facts().link, &self.course.rules.copies.rights, is_own)
     }
 
     /// The decision about the link, in force or lapsed.
     pub(in crate::serve) fn decided(&self) -> Option<&StoredDecision> {
-        self.course.decisions.get(&self.item().link)
+        self.course.decisions.get(&self.facts().link)
     }
 
     /// Confirmed dead, or a missing file of the course's own site.
     pub(in crate::serve) fn is_dead(&self) -> bool {
-        let item = self.item();
-        is_broken(&item.verdict.state, is_own(&self.course.night, item))
+        let link_facts = self.facts();
+        is_broken(&link_facts.verdict.state, is_own(&self.course.night, link_facts))
     }
 
     pub(in crate::serve) fn original(&self) -> Original {
         if self.decided().is_some_and(|decided| decided.decision.our_copy().is_some()) {
             return Original::SetAside;
         }
-        match &self.item().verdict.state {
+        match &self.facts().verdict.state {
             _ if self.is_dead() => Original::Dead,
             State::Dead { .. } => Original::Dead,
             State::Failing { .. } => Original::Failing,

@@ -128,9 +128,9 @@ impl Library {
             return Ok(Some(link));
         }
         for course in &self.snapshot().await?.courses {
-            let same = course.night.links.iter().find(|item| item.link.is_canonically(address));
-            if let Some(item) = same {
-                return self.link(visitor, LinkId::of(&item.link)).await;
+            let same = course.night.links.iter().find(|link_facts| link_facts.link.is_canonically(address));
+            if let Some(link_facts) = same {
+                return self.link(visitor, LinkId::of(&link_facts.link)).await;
             }
         }
         Ok(None)
@@ -148,7 +148,7 @@ impl Library {
         id: &CaptureId,
     ) -> Result<Option<LinkCapture>, Error> {
         let Some(link) = self.link(visitor, id.link).await? else { return Ok(None) };
-        let captures = self.captures(&link.item().link).await?;
+        let captures = self.captures(&link.facts().link).await?;
         let kept = captures.into_iter().rev().find(|kept| kept.capture.id() == *id);
         Ok(kept.map(|kept| LinkCapture { link, kept: Arc::new(kept) }))
     }

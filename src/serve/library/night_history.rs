@@ -87,8 +87,8 @@ impl NightHistory {
 
 fn count(night: &StoredNight) -> StateCounts {
     let mut links = BTreeMap::new();
-    for item in &night.items {
-        *links.entry(item.verdict.state.state).or_default() += 1;
+    for link_facts in &night.items {
+        *links.entry(link_facts.verdict.state.state).or_default() += 1;
     }
     StateCounts { started: night.started, is_void: night.void.is_some(), links }
 }

@@ -103,7 +103,7 @@ impl CapturePage {
         for other in link.course.links(visitor).filter(|other| library.may_open(other).is_ok()) {
             let Some(copy) = other.copy().filter(|copy| copy.id() != kept.capture.id()) else { continue };
             let page = library.settings.base_url.absolute(&format!("/a/{}", copy.id()));
-            links.insert(other.item().link.clone(), page.clone());
+            links.insert(other.facts().link.clone(), page.clone());
             links.entry(copy.document.clone()).or_insert(page);
         }
         let texts = kept.requisites.iter().filter(|it| is_text(it)).filter_map(|requisite| {
@@ -112,7 +112,7 @@ impl CapturePage {
         });
         Self {
             id: kept.capture.id(),
-            title: crate::domain::report::wording::student::name_of(link.item()),
+            title: crate::domain::report::wording::student::name_of(link.facts()),
             texts: texts.collect(),
             requisites: Arc::new(kept.requisites.clone()),
             prefix: prefix.trim_end_matches('/').to_owned(),

@@ -37,7 +37,7 @@ pub(in crate::serve) async fn copies_origin(
         return redirect_to_pages(&settings, request.uri());
     }
     request.headers_mut().remove(header::COOKIE);
-    request.extensions_mut().insert(Visitor::stranger());
+    request.extensions_mut().insert(Visitor::anonymous());
     next.run(request).await
 }
 

@@ -113,13 +113,13 @@ pub(in crate::serve) async fn copy_page<'a>(
     kept: &StoredCapture,
 ) -> Result<CopyPage<'a>, Error> {
     let closed = library.may_open(link).err();
-    let item = link.item();
+    let link_facts = link.facts();
     let capture = &kept.capture;
     let standing = || match capture.shortfall {
         Some(shortfall) => {
-            format!("{} {}", student::standing(&item.verdict.state), student::shortfall(shortfall))
+            format!("{} {}", student::standing(&link_facts.verdict.state), student::shortfall(shortfall))
         }
-        None => student::standing(&item.verdict.state).to_owned(),
+        None => student::standing(&link_facts.verdict.state).to_owned(),
     };
     let (open, summary) = match closed {
         Some(closed) => (None, format!("This reading {}", student::closed(closed).1)),
@@ -129,7 +129,7 @@ pub(in crate::serve) async fn copy_page<'a>(
         },
     };
     let (open, download) = open.map_or((None, None), |links| (Some(links.open), links.download));
-    let title = student::name_of(item);
+    let title = student::name_of(link_facts);
     let own_title = kept.title.as_deref().map(visible).filter(|own| !own.is_empty() && *own != title);
     let mail_to = |contact: &Option<String>, subject: &str| {
         contact.as_deref().map(|contact| mail_to(contact, subject, &capture.id()))
@@ -144,9 +144,9 @@ pub(in crate::serve) async fn copy_page<'a>(
         original: OriginalButton::of(library, link),
         internet_archive: internet_archive_address(link),
         copied: local_day(link, capture.captured_at),
-        last_ok: item.last_ok.map(|at| local_day(link, at)),
-        address: item.link.to_string(),
-        document: Some(capture.document.to_string()).filter(|document| *document != item.link.as_str()),
+        last_ok: link_facts.last_ok.map(|at| local_day(link, at)),
+        address: link_facts.link.to_string(),
+        document: Some(capture.document.to_string()).filter(|document| *document != link_facts.link.as_str()),
         versions: versions(library, link, kept).await?,
         changed: changes(library, link, kept).await?,
         citation: citation(link, kept, &title),
@@ -193,7 +193,7 @@ async fn versions(
     link: &LinkView,
     this: &StoredCapture,
 ) -> Result<Vec<VersionRow>, Error> {
-    let captures = library.captures(&link.item().link).await?;
+    let captures = library.captures(&link.facts().link).await?;
     let version = |kept: &StoredCapture| VersionRow {
         href: library.settings.base_url.copy(&kept.capture.id()),
         day: local_day(link, kept.capture.captured_at),
@@ -212,7 +212,7 @@ async fn changes(
     if library.may_open(link).is_err() {
         return Ok(None);
     }
-    let captures = library.captures(&link.item().link).await?;
+    let captures = library.captures(&link.facts().link).await?;
     let position = captures.iter().position(|kept| kept.capture.id() == this.capture.id());
     let previous = position.and_then(|position| captures.get(position.checked_sub(1)?));
     let Some(previous) = previous else { return Ok(None) };

@@ -60,7 +60,7 @@ async fn go(library: &Library, visitor: &Visitor, link: &LinkView) -> RouteResul
         Availability::Original(address) => redirect(&address),
         Availability::Failing(copy) => original_unavailable(library, link, StatusCode::OK, Some(&copy))?,
         Availability::Copy(capture) => {
-            let captures = library.captures(&link.item().link).await?;
+            let captures = library.captures(&link.facts().link).await?;
             match captures.iter().rev().find(|kept| kept.capture.id() == capture.id()) {
                 Some(kept) => copy::page(library, visitor, link, kept).await?,
                 None => original_unavailable(library, link, StatusCode::NOT_FOUND, None)?,

@@ -123,7 +123,7 @@ impl Readiness {
 
 /// Emails that will not be tried again.
 pub(super) fn refused(outbox: &OutboxStatus) -> u64 {
-    outbox.troubles.iter().filter(|trouble| trouble.state != FailureState::Waiting).count() as u64
+    outbox.failed.iter().filter(|email| email.state != FailureState::Waiting).count() as u64
 }
 
 /// Whole seconds; 0 for a negative duration.

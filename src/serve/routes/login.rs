@@ -57,7 +57,7 @@ pub(in crate::serve) async fn show(
         return respond::page_not_found(base);
     };
     let role = login_role(course);
-    let needs_more = role == Role::Staff && visitor.standing(course) < AccessLevel::Staff;
+    let needs_more = role == Role::Staff && visitor.access_level(course) < AccessLevel::Staff;
     let next = query::parameter(&uri, "next");
     let next = next.as_deref().and_then(|next| base.own_path(next));
     let next = next.map_or_else(|| base.course(&course.id), str::to_owned);

@@ -78,8 +78,8 @@ async fn link_states(library: &Library, visitor: &Visitor, text: &mut String) ->
     let courses = library.courses().await?;
     for course in courses.iter().filter(|course| may_see(library, visitor, &course.night.course)) {
         let mut counts: BTreeMap<StateName, u64> = StateName::ALL.iter().map(|state| (*state, 0)).collect();
-        for item in &course.night.links {
-            *counts.entry(item.verdict.state.name()).or_default() += 1;
+        for link_facts in &course.night.links {
+            *counts.entry(link_facts.verdict.state.name()).or_default() += 1;
         }
         for (state, count) in counts {
             // A course id has no characters that need escaping.

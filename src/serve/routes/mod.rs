@@ -14,7 +14,7 @@ pub(super) mod memento;
 pub(super) mod metrics;
 pub(super) mod oidc;
 pub(super) mod requested_course;
-pub(super) mod robots;
+pub(super) mod robots_txt;
 pub(super) mod style;
 pub(super) mod unavailable;
 pub(super) mod view;

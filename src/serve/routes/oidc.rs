@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 
 use crate::domain::policy::course_access::{Person, Role};
 use crate::domain::report::plain::visible;
-use crate::domain::report::wording::student::{self, Untrue};
+use crate::domain::report::wording::student::{self, LoginFailure};
 use crate::serve::auth::cookie::SessionCookie;
 use crate::serve::auth::login_state::LoginState;
 use crate::serve::auth::oidc::client::OidcClient;
@@ -33,7 +33,7 @@ pub(in crate::serve) async fn begin(
     next: String,
 ) -> RouteResult {
     let base = &settings.base_url;
-    let Some(oidc) = &settings.oidc else { return failed(base, Untrue::Unreachable) };
+    let Some(oidc) = &settings.oidc else { return failed(base, LoginFailure::Unreachable) };
     let to_provider = match state.begin(oidc, visitor, course, next).await {
         Ok(to_provider) => to_provider,
         Err(flow::Error::Provider(error)) => return provider_failed(base, &error),
@@ -56,22 +56,22 @@ pub(in crate::serve) async fn callback(
     let parameter = |name| {
         query::parameter(&uri, name).filter(|text| !text.is_empty() && text.len() <= MAX_PARAMETER_BYTES)
     };
-    let Some(login_state) = parameter("state") else { return failed(base, Untrue::NotBegun) };
+    let Some(login_state) = parameter("state") else { return failed(base, LoginFailure::NotBegun) };
     let cookie = SessionCookie::of_pending_login(&login_state, base, visitor.is_secure());
     let Some(login) = state.oidc.take(&login_state, &cookie, &headers) else {
-        return failed(base, Untrue::NotBegun);
+        return failed(base, LoginFailure::NotBegun);
     };
     let mut response = match (parameter("error"), parameter("code")) {
         // The response of another provider (RFC 9207).
         _ if parameter("iss").is_some_and(|issuer| issuer != oidc.issuer.as_str()) => {
-            failed(base, Untrue::NotVerified)
+            failed(base, LoginFailure::NotVerified)
         }
         (Some(error), _) => {
             let error = error_code(&error);
             tracing::info!(course = %login.course, error, "the identity provider refused a login");
-            failed(base, Untrue::Declined)
+            failed(base, LoginFailure::Declined)
         }
-        (None, None) => failed(base, Untrue::NotBegun),
+        (None, None) => failed(base, LoginFailure::NotBegun),
         (None, Some(code)) => complete(&state, oidc, &visitor, &login, &code).await,
     }?;
     response.headers_mut().append(header::SET_COOKIE, header_value(&cookie.clear()));
@@ -89,7 +89,7 @@ async fn complete(
     let base = &state.settings.base_url;
     let course = state.settings.course(&login.course);
     let Some(course) = course.filter(|course| course.admission.uses_oidc()) else {
-        return failed(base, Untrue::NotBegun);
+        return failed(base, LoginFailure::NotBegun);
     };
     let claims = match state.oidc.claims(oidc, login, code).await {
         Ok(claims) => claims,
@@ -99,7 +99,7 @@ async fn complete(
         Ok(person) => person,
         Err(error) => {
             tracing::warn!(%error, "the ID token does not name a person");
-            return failed(base, Untrue::Nameless);
+            return failed(base, LoginFailure::Nameless);
         }
     };
     let Some(role) = course.admission.role_of(&person) else { return not_listed(base, course, &person) };
@@ -127,20 +127,22 @@ fn provider_failed(base: &BaseUrl, error: &provider_cache::Error) -> RouteResult
         | Error::Status { .. }
         | Error::Discovery { .. }
         | Error::Keys { .. }
-        | Error::RecentlyFailed => Untrue::Unreachable,
-        Error::CodeRefused(_) => Untrue::NotTaken,
-        Error::NoToken | Error::Token(_) => Untrue::NotVerified,
+        | Error::RecentlyFailed => LoginFailure::Unreachable,
+        Error::CodeRefused(_) => LoginFailure::NotTaken,
+        Error::NoToken | Error::Token(_) => LoginFailure::NotVerified,
     };
     failed(base, why)
 }
 
 /// The page for a login that failed. Its address may contain a code.
-fn failed(base: &BaseUrl, why: Untrue) -> RouteResult {
+fn failed(base: &BaseUrl, why: LoginFailure) -> RouteResult {
     let status = match why {
-        Untrue::Unreachable | Untrue::NotVerified | Untrue::Nameless => StatusCode::BAD_GATEWAY,
-        Untrue::NotBegun | Untrue::NotTaken => StatusCode::BAD_REQUEST,
-        Untrue::Declined => StatusCode::FORBIDDEN,
+        LoginFailure::Unreachable | LoginFailure::NotVerified | LoginFailure::Nameless => {
+            StatusCode::BAD_GATEWAY
+        }
+        LoginFailure::NotBegun | LoginFailure::NotTaken => StatusCode::BAD_REQUEST,
+        LoginFailure::Declined => StatusCode::FORBIDDEN,
     };
-    let (title, text) = student::untrue(why);
+    let (title, text) = student::login_failure(why);
     respond::message(base, status, title, text).map(secret_address)
 }

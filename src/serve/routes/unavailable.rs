@@ -58,7 +58,7 @@ pub(in crate::serve) struct OriginalButton {
 impl OriginalButton {
     pub(in crate::serve) fn of(library: &Library, link: &LinkView) -> Option<Self> {
         let href = availability::original_address(library, link)?;
-        Some(Self { label: student::to_original(&link.item().verdict.state), href })
+        Some(Self { label: student::to_original(&link.facts().verdict.state), href })
     }
 }
 
@@ -77,9 +77,9 @@ pub(in crate::serve) async fn copy_closed(
         Closed::Licensed | Closed::OutsideTerm | Closed::OriginalAvailable => StatusCode::FORBIDDEN,
     };
     let (title, text) = student::closed(closed);
-    let name = student::name_of(link.item());
+    let name = student::name_of(link.facts());
     let latest = match closed {
-        Closed::TakenDown => library.captures(&link.item().link).await?.pop(),
+        Closed::TakenDown => library.captures(&link.facts().link).await?.pop(),
         Closed::Licensed | Closed::OutsideTerm | Closed::OriginalAvailable | Closed::NotAReader => None,
     };
     let cited =
@@ -95,17 +95,17 @@ pub(in crate::serve) fn original_unavailable(
     status: StatusCode,
     copy: Option<&Capture>,
 ) -> RouteResult {
-    let (title, text) = student::without_copy(&link.item().verdict.state);
+    let (title, text) = student::without_copy(&link.facts().verdict.state);
     let base = &library.settings.base_url;
     let page = UnavailablePage {
         base,
         title,
-        name: student::name_of(link.item()),
+        name: student::name_of(link.facts()),
         text,
         copy: copy.map(|copy| base.copy(&copy.id())),
         original: OriginalButton::of(library, link),
         internet_archive: availability::internet_archive_address(link),
-        address: link.item().link.to_string(),
+        address: link.facts().link.to_string(),
         course: link.course.night.course.to_string(),
     };
     respond::page(status, &page)

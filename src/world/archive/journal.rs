@@ -45,11 +45,11 @@ impl Archive {
     ///
     /// A complete line that cannot be parsed. Lines that a crash cut short are skipped.
     pub fn entries(&self) -> impl Iterator<Item = Result<Entry, Error>> + use<> {
-        let (files, trouble) = match self.journal_files() {
+        let (files, problem) = match self.journal_files() {
             Ok(files) => (files, None),
             Err(fault) => (Vec::new(), Some(Err(fault))),
         };
-        trouble.into_iter().chain(files.into_iter().flat_map(entries_of))
+        problem.into_iter().chain(files.into_iter().flat_map(entries_of))
     }
 
     /// The entries of all days from that of `since` on.

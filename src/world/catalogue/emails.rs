@@ -76,7 +76,7 @@ pub struct OutboxStatus {
     pub oldest: Option<Timestamp>,
     /// The time of the next try.
     pub next_try: Option<Timestamp>,
-    pub troubles: Vec<FailedEmail>,
+    pub failed: Vec<FailedEmail>,
 }
 
 /// An email that was refused, has expired, or waits after a failed try.
@@ -275,7 +275,7 @@ impl Catalogue {
             .await?;
         let at =
             |column: usize| row.get::<Option<String>, _>(column).map(|text| time_from(&text)).transpose();
-        let troubles = sqlx::query(
+        let failed = sqlx::query(
             "SELECT course, recipient, state, queued_at, tries, answer FROM letter \
              WHERE state IN ('refused', 'expired') OR state = 'waiting' AND tries > 0 ORDER BY night, id",
         )
@@ -285,7 +285,7 @@ impl Catalogue {
             waiting: row.get(0),
             oldest: at(1)?,
             next_try: at(2)?,
-            troubles: troubles
+            failed: failed
                 .iter()
                 .map(|row| {
                     Ok(FailedEmail {

@@ -111,9 +111,9 @@ impl Catalogue {
     }
 
     /// Keeps what was found of a course on a night, outside of it.
-    pub async fn store_report(&self, told: &report::CourseReport, night: i64) -> Result<(), Error> {
+    pub async fn store_report(&self, course_report: &report::CourseReport, night: i64) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
-        store_report(told, night, &mut transaction).await?;
+        store_report(course_report, night, &mut transaction).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -133,8 +133,8 @@ impl Catalogue {
             .execute(&mut *transaction)
             .await?;
         }
-        for told in &record.reports {
-            store_report(told, record.night.id, &mut transaction).await?;
+        for course_report in &record.reports {
+            store_report(course_report, record.night.id, &mut transaction).await?;
         }
         for lapse in &record.lapsed {
             decisions::lapse(lapse, &mut transaction).await?;
@@ -181,7 +181,7 @@ impl Catalogue {
 
 /// A night that was cut short as it ended says it again.
 async fn store_report(
-    told: &report::CourseReport,
+    course_report: &report::CourseReport,
     night: i64,
     on: &mut Transaction<'_, Sqlite>,
 ) -> Result<(), Error> {
@@ -189,9 +189,9 @@ async fn store_report(
         "INSERT INTO report (course, night, report) VALUES (?, ?, ?) \
          ON CONFLICT (course, night) DO UPDATE SET report = excluded.report",
     )
-    .bind(told.facts.course.as_str())
+    .bind(course_report.facts.course.as_str())
     .bind(night)
-    .bind(json(told)?)
+    .bind(json(course_report)?)
     .execute(&mut **on)
     .await?;
     // As long as a page stays as it is, each night finds the same patch; only the newest is asked for.
@@ -199,8 +199,8 @@ async fn store_report(
         "UPDATE report SET report = json_remove(report, '$.patch') WHERE course = ? AND night = \
          (SELECT night FROM report WHERE course = ? AND night < ? ORDER BY night DESC LIMIT 1)",
     )
-    .bind(told.facts.course.as_str())
-    .bind(told.facts.course.as_str())
+    .bind(course_report.facts.course.as_str())
+    .bind(course_report.facts.course.as_str())
     .bind(night)
     .execute(&mut **on)
     .await?;
@@ -208,8 +208,8 @@ async fn store_report(
         "DELETE FROM report WHERE course = ? AND night <= \
          (SELECT night FROM report WHERE course = ? ORDER BY night DESC LIMIT 1 OFFSET ?)",
     )
-    .bind(told.facts.course.as_str())
-    .bind(told.facts.course.as_str())
+    .bind(course_report.facts.course.as_str())
+    .bind(course_report.facts.course.as_str())
     .bind(REPORTS_KEPT)
     .execute(&mut **on)
     .await?;

@@ -13,7 +13,7 @@ use lopdf::{Document, Object, Stream, StringFormat, dictionary};
 use onreserve::domain::course::{Course, PageSource, Term};
 use onreserve::night;
 use onreserve::world::clock::Clock;
-use onreserve::world::reader::Reader;
+use onreserve::world::document_reader::Reader;
 use onreserve::world::{World, fetch};
 
 use crate::fetch::site::{Reply, Seen, Site};

@@ -8,8 +8,8 @@ use hayro_interpret::hayro_syntax::object::{Dict, String as PdfString};
 use hayro_interpret::kurbo::{Affine, BezPath, Point, Rect, Vec2};
 use hayro_interpret::{BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, SoftMask};
 
-use super::picture::{self, Drawing};
-use super::registry::Registry;
+use super::character_collections::CharacterCollections;
+use super::image::{self, Drawing};
 use crate::domain::capture::Digest;
 
 /// Units of a glyph's own space in one em.
@@ -56,7 +56,7 @@ struct Span {
 /// A device that draws nothing and remembers what it is asked to draw.
 pub(super) struct Collector<'r> {
     media: Rect,
-    registry: &'r Registry<'r>,
+    collections: &'r CharacterCollections<'r>,
     glyphs: Vec<Glyph>,
     squares: HashMap<(i64, i64), Vec<usize>>,
     spans: Vec<Span>,
@@ -66,10 +66,10 @@ pub(super) struct Collector<'r> {
 }
 
 impl<'r> Collector<'r> {
-    pub(super) fn new(media: Rect, registry: &'r Registry<'r>) -> Self {
+    pub(super) fn new(media: Rect, collections: &'r CharacterCollections<'r>) -> Self {
         Self {
             media,
-            registry,
+            collections,
             glyphs: Vec::new(),
             squares: HashMap::new(),
             spans: Vec::new(),
@@ -205,7 +205,7 @@ impl<'a> Device<'a> for Collector<'_> {
             let text = match unicode {
                 Some(BfString::Char(c)) => c.to_string(),
                 Some(BfString::String(text)) => text,
-                None => self.registry.text_of(glyph),
+                None => self.collections.text_of(glyph),
             };
             let text = readable(&text);
             let (along, width) = if is_vertical {
@@ -223,7 +223,7 @@ impl<'a> Device<'a> for Collector<'_> {
 
     fn draw_image(&mut self, image: Image<'a, '_>, _: ImageDrawProps<'a>) {
         if self.pictures.len() < PICTURES_A_PAGE {
-            self.pictures.extend(picture::digest(&image));
+            self.pictures.extend(image::digest(&image));
         }
     }
 

@@ -4,7 +4,7 @@
 use jiff::civil::Date;
 
 use super::date::{self, DateExpr, DateForm};
-use super::settle::{Dating, Order};
+use super::resolve::{Dating, Order};
 use super::token::{LINK, MARK_END, Token, tokens};
 use super::vocabulary::{Meaning, has, is_only, length_at};
 use super::week;

@@ -7,7 +7,7 @@ mod date;
 mod day_parts;
 mod label;
 mod names;
-mod settle;
+mod resolve;
 mod term;
 mod token;
 mod vocabulary;
@@ -18,7 +18,7 @@ pub(super) use label::{
     Label, cell_dates, cell_week, heading, is_only_time, item, names_assignment, names_news,
 };
 pub(super) use names::Languages;
-pub(super) use settle::{Dating, Order};
+pub(super) use resolve::{Dating, Order};
 pub(super) use term::{named_in, season_language};
 pub(super) use token::{LINK, LINK_END, MARK_END, words};
 pub(super) use vocabulary::{Meaning, languages_of, title_says};

@@ -3,7 +3,7 @@ use jiff::civil::date;
 use super::*;
 use crate::domain::evidence::{Reason, Weight};
 use crate::domain::report::tests::{TestLink, at, dead, in_state, kept, newly_dead, ok, report, with};
-use crate::domain::report::{PageTrouble, Void, text};
+use crate::domain::report::{PageProblem, Void, text};
 use crate::domain::verdict::State;
 
 /// A Monday, as is the day of the fixtures.
@@ -54,8 +54,8 @@ fn a_hostile_link_does_not_wait_for_tomorrow() {
 #[test]
 fn an_unconfirmed_failure_is_not_urgent() {
     let failing = State::Failing { reason: Reason::Parked, weight: Weight::Weak };
-    let item = in_state(ok("A blog", "https://blog.example/"), Some(State::Ok), failing, 1);
-    assert_eq!(occasion(&report(vec![item]), had(MONDAY)), None);
+    let link_facts = in_state(ok("A blog", "https://blog.example/"), Some(State::Ok), failing, 1);
+    assert_eq!(occasion(&report(vec![link_facts]), had(MONDAY)), None);
 }
 
 #[test]
@@ -118,15 +118,15 @@ fn the_first_night_is_a_baseline_and_a_void_night_is_not_reported() {
 
 #[test]
 fn a_lasting_problem_of_the_page_is_reported_once() {
-    let trouble = Some(PageTrouble::Shrunken { page: "x".into(), before: 9, after: 1 });
+    let problem = Some(PageProblem::Shrunken { page: "x".into(), before: 9, after: 1 });
     let new = with(quiet(), |report| {
-        report.facts.page_trouble = trouble.clone();
-        report.facts.page_trouble_nights = 2;
+        report.facts.page_problem = problem.clone();
+        report.facts.page_problem_nights = 2;
     });
     assert_eq!(occasion(&new, had(MONDAY)).map(|due| due.0), Some(ReportOccasion::Changes));
     let known = with(new, |report| {
-        report.earlier.page_trouble = trouble;
-        report.earlier.page_trouble_nights = 2;
+        report.earlier.page_problem = problem;
+        report.earlier.page_problem_nights = 2;
     });
     assert_eq!(occasion(&known, had(MONDAY)), None);
 }
@@ -154,8 +154,8 @@ fn every_report_says_when_the_next_is_due() {
 #[test]
 fn dead_links_are_listed_again_after_1_4_and_12_weeks() {
     let is_listed = |nights: u32, is_weekly: bool| {
-        let item = ok("A paper", "https://a.example/a.pdf");
-        let old = kept(in_state(item, Some(dead()), dead(), nights), 3, 9000);
+        let link_facts = ok("A paper", "https://a.example/a.pdf");
+        let old = kept(in_state(link_facts, Some(dead()), dead(), nights), 3, 9000);
         let report = with(report(vec![old]), |report| {
             report.kind.is_weekly = is_weekly;
         });
@@ -194,11 +194,11 @@ fn the_night_after(first: &CourseReport) -> CourseReport {
     let mut later = with(first.clone(), |report| {
         report.facts.today = first.facts.today.tomorrow().unwrap();
     });
-    for item in &mut later.facts.links {
-        let known = later.earlier.links.entry(item.link.clone()).or_default();
-        known.state = Some(item.verdict.state.clone());
-        known.reminder = placement::reminder(&first.facts, item);
-        item.verdict.nights += 1;
+    for link_facts in &mut later.facts.links {
+        let known = later.earlier.links.entry(link_facts.link.clone()).or_default();
+        known.state = Some(link_facts.verdict.state.clone());
+        known.reminder = placement::reminder(&first.facts, link_facts);
+        link_facts.verdict.nights += 1;
     }
     later
 }
@@ -218,9 +218,12 @@ fn a_reminder_is_news_until_a_report_with_it_was_sent() {
 #[test]
 fn a_reminder_is_news_on_any_day() {
     let mut moved = reminding();
-    for item in &mut moved.facts.links {
-        item.verdict.nights = 5;
-        item.mentions.iter_mut().for_each(|mention| mention.due = mention.due.map(|_| date(2026, 10, 8)));
+    for link_facts in &mut moved.facts.links {
+        link_facts.verdict.nights = 5;
+        link_facts
+            .mentions
+            .iter_mut()
+            .for_each(|mention| mention.due = mention.due.map(|_| date(2026, 10, 8)));
     }
     assert!(compose(&moved).is_news, "the date was moved to three days from now");
     assert_eq!(occasion(&moved, had(MONDAY)), Some((ReportOccasion::Urgent, MONDAY)));
@@ -231,7 +234,7 @@ fn the_end_of_a_reported_failure_is_reported() {
     let first = reminding();
     let back = |missed: bool| {
         let mut later = the_night_after(&first);
-        later.facts.links.iter_mut().for_each(|item| item.verdict.state = State::Ok);
+        later.facts.links.iter_mut().for_each(|link_facts| link_facts.verdict.state = State::Ok);
         later.facts.links.truncate(1);
         if missed { later.including(&first) } else { later }
     };

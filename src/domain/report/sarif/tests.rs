@@ -48,10 +48,10 @@ fn a_decided_link_has_no_result() {
 
 #[test]
 fn a_path_becomes_a_uri_reference_and_hostile_words_are_escaped() {
-    let mut item = newly_dead(ok("[x](1) {0}", "https://a.example/"), Reason::NotFound, Some(404));
-    item.mentions[0].page = Some("./notes/week 1#.md".into());
-    item.mentions[0].line = 0;
-    let log = json(&[report(vec![item])]);
+    let mut link_facts = newly_dead(ok("[x](1) {0}", "https://a.example/"), Reason::NotFound, Some(404));
+    link_facts.mentions[0].page = Some("./notes/week 1#.md".into());
+    link_facts.mentions[0].line = 0;
+    let log = json(&[report(vec![link_facts])]);
     let result = &log["runs"][0]["results"][0];
     let place = &result["locations"][0]["physicalLocation"];
     assert_eq!(place["artifactLocation"]["uri"], "notes/week%201%23.md");

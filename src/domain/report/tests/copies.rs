@@ -51,8 +51,8 @@ fn a_copy_that_stays_closed_is_neither_promised_nor_denied() {
 fn a_copy_is_shown_with_its_last_verification() {
     let verified = |is_sound| Some(Verified { at: days_ago(1), is_sound });
     let mut report = three_dead_two_changed_one_moved();
-    for item in &mut report.facts.links {
-        item.verified = verified(true);
+    for link_facts in &mut report.facts.links {
+        link_facts.verified = verified(true);
     }
     let joined = |report: &CourseReport| rendered(report).split_whitespace().collect::<Vec<_>>().join(" ");
     let text = joined(&report);
@@ -67,8 +67,8 @@ fn a_copy_is_shown_with_its_last_verification() {
         .facts
         .links
         .iter_mut()
-        .filter(|item| item.link.host() == "old.example.org")
-        .for_each(|item| item.verified = verified(false));
+        .filter(|link_facts| link_facts.link.host() == "old.example.org")
+        .for_each(|link_facts| link_facts.verified = verified(false));
     let text = joined(&report);
     assert!(text.contains("219 KB, damaged when verified Sun 4 Oct."), "{text}");
     assert!(text.contains("146 of 147 re-verified") && text.contains("1 copy damaged"), "{text}");

@@ -5,16 +5,16 @@ use super::*;
 #[test]
 fn decided_links_are_counted_and_never_news() {
     let mut report = three_dead_two_changed_one_moved();
-    for item in &mut report.facts.links {
-        let choice = match item.verdict.state {
+    for link_facts in &mut report.facts.links {
+        let choice = match link_facts.verdict.state {
             State::Ok => continue,
             State::Dead { .. } => Choice::AcceptedDead,
             State::Moved { .. } => Choice::NotBroken,
             _ => Choice::Snoozed(Until::Day(date(2026, 10, 12))),
         };
-        item.decision = Some(decided(item, choice));
+        link_facts.decision = Some(decided(link_facts, choice));
     }
-    report.facts.links.retain(|item| item.link.host() != "vegas.example");
+    report.facts.links.retain(|link_facts| link_facts.link.host() != "vegas.example");
     let text = rendered(&report);
     insta::assert_snapshot!(text, @"
     Subject: [DGM] Nothing new on 153 links, Mon 5 Oct
@@ -34,13 +34,13 @@ fn decided_links_are_counted_and_never_news() {
 
 #[test]
 fn a_lapsed_decision_is_reported_once() {
-    let mut item = in_state(ok("A", "https://a.example/"), Some(dead()), dead(), 12);
-    item.lapsed = Some(decided(&item, Choice::Snoozed(Until::Day(date(2026, 10, 5)))));
+    let mut link_facts = in_state(ok("A", "https://a.example/"), Some(dead()), dead(), 12);
+    link_facts.lapsed = Some(decided(&link_facts, Choice::Snoozed(Until::Day(date(2026, 10, 5)))));
     let mut other = in_state(ok("B", "https://b.example/"), Some(dead()), dead(), 12);
     other.lapsed = Some(Decision { about: Gist::Ok, ..decided(&other, Choice::AcceptedDead) });
     let mut fine = in_state(ok("C", "https://c.example/"), Some(dead()), State::Ok, 1);
-    fine.lapsed = Some(decided(&item, Choice::NotBroken));
-    let report = report(vec![item, other, fine]);
+    fine.lapsed = Some(decided(&link_facts, Choice::NotBroken));
+    let report = report(vec![link_facts, other, fine]);
     assert!(compose(&report).is_news);
     insta::assert_snapshot!(rendered(&report), @r#"
     Subject: [DGM] 2 links to decide on again

@@ -45,8 +45,8 @@ fn a_course_of_several_pages_says_which() {
     let mut items: Vec<TestLink> = (0..3)
         .map(|i| newly_dead(ok("Notes", &format!("https://dead.example/{i}.pdf")), Reason::NoSuchHost, None))
         .collect();
-    for (item, page) in items.iter_mut().zip(["week1.html", "week1.html", "week2.html"]) {
-        for mention in &mut item.mentions {
+    for (link_facts, page) in items.iter_mut().zip(["week1.html", "week1.html", "week2.html"]) {
+        for mention in &mut link_facts.mentions {
             mention.page = Some(format!("https://courses.example.edu/dgm/{page}"));
         }
     }
@@ -94,14 +94,15 @@ fn the_words_of_an_entry_match_its_action_page() {
         report.facts.students_get_copies = true;
     });
     let of = |host: &str, state: Option<State>| {
-        let item = report.facts.links.iter().find(|item| item.link.host() == host).unwrap().clone();
-        let state = state.unwrap_or(item.verdict.state.clone());
-        let item = LinkFacts {
-            opens_if_chosen: item.copy.is_some(),
-            verdict: Verdict { state, ..item.verdict.clone() },
-            ..item
+        let link_facts =
+            report.facts.links.iter().find(|link_facts| link_facts.link.host() == host).unwrap().clone();
+        let state = state.unwrap_or(link_facts.verdict.state.clone());
+        let link_facts = LinkFacts {
+            opens_if_chosen: link_facts.copy.is_some(),
+            verdict: Verdict { state, ..link_facts.verdict.clone() },
+            ..link_facts
         };
-        wording::item::offer(&report.facts, &item)
+        wording::link::offer(&report.facts, &link_facts)
     };
     assert_eq!(of("old.example.org", None), "Stop reporting as dead, use our copy or snooze");
     assert_eq!(of("example.edu", None), "Stop reporting as dead or snooze");
@@ -134,7 +135,7 @@ fn a_report_stays_short_with_any_number_of_links() {
 #[test]
 fn a_short_name_is_shown_with_its_row_without_the_date() {
     use crate::domain::report::wording::student::reading;
-    let item = ok("pdf", "https://a.edu/1.pdf");
+    let link_facts = ok("pdf", "https://a.edu/1.pdf");
     let at = |words: &str, row: &str, due: Option<Date>| {
         let mention = Mention {
             words: words.into(),
@@ -143,7 +144,7 @@ fn a_short_name_is_shown_with_its_row_without_the_date() {
             due,
             ..mention(words, "https://a.edu/1.pdf")
         };
-        reading(&item, &mention).1
+        reading(&link_facts, &mention).1
     };
     let due = Some(date(2026, 10, 13));
     assert_eq!(at("pdf", "5 Tue Oct 13 Flows: notes, pdf", due).unwrap(), "Flows: notes, pdf");

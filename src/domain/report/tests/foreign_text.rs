@@ -8,13 +8,13 @@ fn hostile_words() -> &'static str {
 
 fn hostile() -> CourseReport {
     let link = "https://h.example/%3Cscript%3E?a=%22&b='x'";
-    let mut item = newly_dead(ok(hostile_words(), link), Reason::NotFound, Some(404));
-    for mention in &mut item.mentions {
+    let mut link_facts = newly_dead(ok(hostile_words(), link), Reason::NotFound, Some(404));
+    for mention in &mut link_facts.mentions {
         mention.headings = vec![hostile_words().into()];
         mention.week = Some(hostile_words().into());
     }
     let parked = newly_dead(ok("Blog", "https://parked.example/x"), Reason::Parked, Some(200));
-    with(report(vec![item, parked]), |report| {
+    with(report(vec![link_facts, parked]), |report| {
         report.facts.title = hostile_words().into();
         report.facts.defects = vec![of_the_page(LinkDefect::Malformed {
             words: hostile_words().into(),
@@ -22,9 +22,9 @@ fn hostile() -> CourseReport {
             line: 3,
             why: "no\nhost".into(),
         })];
-        report.facts.page_trouble =
-            Some(PageTrouble::NotThePage { page: "index.html".into(), title: Some(hostile_words().into()) });
-        report.facts.page_trouble_nights = 2;
+        report.facts.page_problem =
+            Some(PageProblem::NotThePage { page: "index.html".into(), title: Some(hostile_words().into()) });
+        report.facts.page_problem_nights = 2;
     })
 }
 
@@ -90,15 +90,15 @@ fn any_item() -> impl Strategy<Value = TestLink> {
         (0..4u32, 1..9u32, any::<bool>()),
     )
         .prop_map(|(words, heading, week, state, before, due, (host, nights, copy))| {
-            let item = ok(&words, &format!("https://h{host}.example/{nights}/{}", words.len()));
-            let mut item = in_state(item, before, state, nights);
-            for mention in &mut item.mentions {
+            let link_facts = ok(&words, &format!("https://h{host}.example/{nights}/{}", words.len()));
+            let mut link_facts = in_state(link_facts, before, state, nights);
+            for mention in &mut link_facts.mentions {
                 mention.headings = vec![heading.clone()];
                 mention.week = Some(week.clone());
                 mention.row.clone_from(&heading);
                 mention.due = due;
             }
-            if copy { kept(item, 3, 4000) } else { item }
+            if copy { kept(link_facts, 3, 4000) } else { link_facts }
         })
 }
 
@@ -129,7 +129,7 @@ proptest! {
     #[test]
     fn the_order_of_the_night_does_not_matter(items in prop::collection::vec(any_item(), 0..20), seed in any::<u64>()) {
         let mut seen = std::collections::BTreeSet::new();
-        let items: Vec<TestLink> = items.into_iter().filter(|item| seen.insert(item.link.clone())).collect();
+        let items: Vec<TestLink> = items.into_iter().filter(|link_facts| seen.insert(link_facts.link.clone())).collect();
         let mut other = items.clone();
         let by = usize::try_from(seed % 7).unwrap_or_default().min(other.len());
         other.rotate_left(by);

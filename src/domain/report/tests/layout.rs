@@ -32,9 +32,9 @@ fn a_quiet_night() {
     let mut text = rendered(&report);
     assert!(!compose(&report).is_news);
     report.facts.links.truncate(140);
-    let mut troubled = three_dead_two_changed_one_moved();
-    report.facts.links.extend(troubled.facts.links.drain(147..));
-    report.earlier.links.extend(troubled.earlier.links);
+    let mut not_working = three_dead_two_changed_one_moved();
+    report.facts.links.extend(not_working.facts.links.drain(147..));
+    report.earlier.links.extend(not_working.earlier.links);
     text.push_str("\n=======\n");
     text.push_str(&rendered(&report));
     insta::assert_snapshot!("quiet", text);
@@ -44,15 +44,15 @@ fn first() -> CourseReport {
     let mut items: Vec<TestLink> =
         (0..150).map(|i| kept(ok("A paper", &format!("https://h{i}.example/p.pdf")), 9, 90_000)).collect();
     let own = |words: &str, file: &str| {
-        let item = ok(words, &format!("https://courses.example.edu/dgm/{file}"));
+        let link_facts = ok(words, &format!("https://courses.example.edu/dgm/{file}"));
         let state = State::Failing { reason: Reason::NotFound, weight: Weight::Strong };
-        link_with(in_state(item, None, state, 1), |link| {
+        link_with(in_state(link_facts, None, state, 1), |link| {
             link.facts.status = Some(404);
             link.facts.last_ok = None;
         })
     };
-    let failing = |item: TestLink, reason, status, weight| {
-        link_with(in_state(item, None, State::Failing { reason, weight }, 1), |link| {
+    let failing = |link_facts: TestLink, reason, status, weight| {
+        link_with(in_state(link_facts, None, State::Failing { reason, weight }, 1), |link| {
             link.facts.status = status;
             link.facts.last_ok = None;
         })
@@ -89,7 +89,7 @@ fn first() -> CourseReport {
             1,
         ),
     ]);
-    for copy in items.iter_mut().filter_map(|item| item.copy.as_mut()) {
+    for copy in items.iter_mut().filter_map(|link_facts| link_facts.copy.as_mut()) {
         copy.captured_at = tonight() + 3.minutes();
     }
     let forum = |i| ok("Question", &format!("https://forum.example/t/{i}"));
@@ -151,19 +151,19 @@ fn a_title_that_is_an_address_stays_whole() {
 
 #[test]
 fn a_problem_of_the_page_comes_first() {
-    let trouble = PageTrouble::Unreachable {
+    let problem = PageProblem::Unreachable {
         page: "https://courses.example.edu/dgm/index.html".into(),
         why: Reason::ServerError,
         status: Some(503),
     };
     let mut report = with(report(vec![ok("A", "https://a.example/")]), |report| {
-        report.facts.page_trouble = Some(trouble);
-        report.facts.page_trouble_nights = 2;
+        report.facts.page_problem = Some(problem);
+        report.facts.page_problem_nights = 2;
     });
     let forum = |i| {
-        let item = ok("Question", &format!("https://forum.example/t/{i}"));
+        let link_facts = ok("Question", &format!("https://forum.example/t/{i}"));
         let state = State::Failing { reason: Reason::NotAnswering, weight: Weight::Weak };
-        in_state(item, None, state, 3)
+        in_state(link_facts, None, state, 3)
     };
     report.extend((0..4).map(forum));
     report.add(at(

@@ -105,8 +105,8 @@ pub(crate) fn report(links: Vec<TestLink>) -> CourseReport {
         links: vec![],
         defects: vec![],
         omissions: vec![],
-        page_trouble: None,
-        page_trouble_nights: 0,
+        page_problem: None,
+        page_problem_nights: 0,
         patch: None,
         students_get_copies: false,
         requests: 1240,
@@ -155,28 +155,28 @@ pub(crate) fn ok(words: &str, link: &str) -> TestLink {
     TestLink { facts, earlier: EarlierLink { state: Some(State::Ok), ..EarlierLink::default() } }
 }
 
-pub(crate) fn at(mut item: TestLink, week: &str, due: Date, line: u32) -> TestLink {
-    for mention in &mut item.mentions {
+pub(crate) fn at(mut link_facts: TestLink, week: &str, due: Date, line: u32) -> TestLink {
+    for mention in &mut link_facts.mentions {
         mention.week = Some(week.into());
         mention.due = Some(due);
         mention.line = line;
     }
-    item
+    link_facts
 }
 
-pub(crate) fn in_state(item: TestLink, before: Option<State>, state: State, nights: u32) -> TestLink {
+pub(crate) fn in_state(link_facts: TestLink, before: Option<State>, state: State, nights: u32) -> TestLink {
     let since = days_ago(i64::from(nights) - 1);
     let last_ok = Some(days_ago(i64::from(nights)));
-    link_with(item, |link| {
+    link_with(link_facts, |link| {
         link.earlier.state = before;
         link.facts.last_ok = last_ok;
         link.facts.verdict = Verdict { state, since, nights };
     })
 }
 
-pub(crate) fn newly_dead(item: TestLink, reason: Reason, status: Option<u16>) -> TestLink {
+pub(crate) fn newly_dead(link_facts: TestLink, reason: Reason, status: Option<u16>) -> TestLink {
     let before = State::Failing { reason, weight: Weight::Strong };
-    link_with(in_state(item, Some(before), State::Dead { reason }, 3), |link| {
+    link_with(in_state(link_facts, Some(before), State::Dead { reason }, 3), |link| {
         link.facts.status = status;
     })
 }
@@ -197,14 +197,14 @@ fn capture(link: &str, bytes: u64, days: i64) -> Capture {
     }
 }
 
-pub(crate) fn kept(item: TestLink, pages: u32, bytes: u64) -> TestLink {
-    let is_new = matches!(item.verdict.state, State::Changed { .. });
-    let mut copy = capture(item.link.as_str(), bytes, if is_new { 1 } else { 23 });
-    if !item.link.as_str().contains(".pdf") {
+pub(crate) fn kept(link_facts: TestLink, pages: u32, bytes: u64) -> TestLink {
+    let is_new = matches!(link_facts.verdict.state, State::Changed { .. });
+    let mut copy = capture(link_facts.link.as_str(), bytes, if is_new { 1 } else { 23 });
+    if !link_facts.link.as_str().contains(".pdf") {
         copy.media_type = "text/html".into();
     }
-    let versions = is_new.then(|| (capture(item.link.as_str(), 240_000, 60), copy.clone()));
-    link_with(item, |link| {
+    let versions = is_new.then(|| (capture(link_facts.link.as_str(), 240_000, 60), copy.clone()));
+    link_with(link_facts, |link| {
         link.facts.copy = Some(copy);
         link.facts.copy_pages = Some(pages);
         link.facts.is_covered = true;
@@ -234,21 +234,21 @@ fn revision(
     }
 }
 
-pub(crate) fn changed(item: TestLink, reason: Reason, change: TextChange) -> TestLink {
-    in_state(item, Some(State::Ok), State::Changed { reason, change }, 2)
+pub(crate) fn changed(link_facts: TestLink, reason: Reason, change: TextChange) -> TestLink {
+    in_state(link_facts, Some(State::Ok), State::Changed { reason, change }, 2)
 }
 
-fn replaced(item: TestLink, by: &str, ground: Ground, proof: Proof) -> TestLink {
-    let pages = item.copy_pages;
+fn replaced(link_facts: TestLink, by: &str, ground: Ground, proof: Proof) -> TestLink {
+    let pages = link_facts.copy_pages;
     let replacement = Replacement { address: address(by), ground, proof, pages, seen_at: tonight() };
-    link_with(item, |link| {
+    link_with(link_facts, |link| {
         link.facts.replacement = Some(replacement);
     })
 }
 
-pub(crate) fn moved(item: TestLink, to: &str) -> TestLink {
+pub(crate) fn moved(link_facts: TestLink, to: &str) -> TestLink {
     let to = address(to);
-    link_with(in_state(item, Some(State::Ok), State::Moved { to: to.clone() }, 2), |link| {
+    link_with(in_state(link_facts, Some(State::Ok), State::Moved { to: to.clone() }, 2), |link| {
         link.facts.ended_at = Some(to);
     })
 }
@@ -346,9 +346,9 @@ fn of_the_page(defect: LinkDefect) -> PageDefect {
 pub(crate) fn a_few_of_each() -> CourseReport {
     let mut report = three_dead_two_changed_one_moved();
     let mut seen = Vec::new();
-    report.facts.links.retain(|item| {
-        let is_new = !seen.contains(&item.verdict.state.name());
-        seen.push(item.verdict.state.name());
+    report.facts.links.retain(|link_facts| {
+        let is_new = !seen.contains(&link_facts.verdict.state.name());
+        seen.push(link_facts.verdict.state.name());
         is_new
     });
     report.facts.defects.push(of_the_page(LinkDefect::EmptyLink { words: "Slides".into(), line: 40 }));
@@ -368,13 +368,18 @@ pub(crate) fn three_dead_two_changed_one_moved() -> CourseReport {
     items.push(notes);
     items.extend(two_changed_one_moved_one_fixed());
     for i in 0..3 {
-        let item = ok("An old reading", &format!("https://gone{i}.example/old.pdf"));
-        items.push(kept(in_state(item, Some(dead()), dead(), 36 + i), 5, 70_000));
+        let link_facts = ok("An old reading", &format!("https://gone{i}.example/old.pdf"));
+        items.push(kept(in_state(link_facts, Some(dead()), dead(), 36 + i), 5, 70_000));
     }
     for i in 0..4 {
         let reason = if i == 0 { Reason::TooLarge } else { Reason::Login };
-        let item = ok("At the library", &format!("https://library{i}.example/1"));
-        items.push(in_state(item, Some(State::Unverifiable { reason }), State::Unverifiable { reason }, 20));
+        let link_facts = ok("At the library", &format!("https://library{i}.example/1"));
+        items.push(in_state(
+            link_facts,
+            Some(State::Unverifiable { reason }),
+            State::Unverifiable { reason },
+            20,
+        ));
     }
     report(items)
 }
@@ -384,13 +389,13 @@ fn rendered(report: &CourseReport) -> String {
     format!("Subject: {}\n\n{}", composed.subject, text::render(&composed))
 }
 
-fn decided(item: &LinkFacts, choice: Choice) -> Decision {
-    let about = Gist::of(&item.verdict.state);
+fn decided(link_facts: &LinkFacts, choice: Choice) -> Decision {
+    let about = Gist::of(&link_facts.verdict.state);
     Decision { choice, about, at: days_ago(7), by: None }
 }
 
-pub(crate) fn as_decided(item: TestLink, choice: Choice) -> TestLink {
-    link_with(item, |link| {
+pub(crate) fn as_decided(link_facts: TestLink, choice: Choice) -> TestLink {
+    link_with(link_facts, |link| {
         link.facts.decision = Some(decided(link, choice));
     })
 }

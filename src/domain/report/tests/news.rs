@@ -26,14 +26,14 @@ fn links_reported_before_are_counted_with_the_new_ones() {
 #[test]
 fn a_reported_link_is_counted_and_not_listed_again() {
     let dead = State::Dead { reason: Reason::NotFound };
-    let mut item = in_state(ok("A", "https://a.example/"), Some(dead.clone()), dead.clone(), 9);
-    let of = |item: &TestLink| compose(&report(vec![item.clone()]));
-    assert!(!of(&item).is_news);
-    assert_eq!(of(&item).entry_count(), 0);
-    item.earlier.state = Some(State::Failing { reason: Reason::NotFound, weight: Weight::Strong });
-    assert!(of(&item).is_news);
-    item.earlier.state = Some(State::Dead { reason: Reason::Gone });
-    assert!(!of(&item).is_news, "another reason is no other state");
+    let mut link_facts = in_state(ok("A", "https://a.example/"), Some(dead.clone()), dead.clone(), 9);
+    let of = |link_facts: &TestLink| compose(&report(vec![link_facts.clone()]));
+    assert!(!of(&link_facts).is_news);
+    assert_eq!(of(&link_facts).entry_count(), 0);
+    link_facts.earlier.state = Some(State::Failing { reason: Reason::NotFound, weight: Weight::Strong });
+    assert!(of(&link_facts).is_news);
+    link_facts.earlier.state = Some(State::Dead { reason: Reason::Gone });
+    assert!(!of(&link_facts).is_news, "another reason is no other state");
 }
 
 #[test]
@@ -58,12 +58,12 @@ fn a_missing_file_of_the_course_is_not_called_unconfirmed() {
     assert!(text.starts_with("Subject: [DGM] 1 file of the course missing\n"), "{text}");
     assert!(text.contains("Of 1 link: 1 file of the course missing."), "{text}");
     assert!(!text.contains("not yet confirmed") && !text.contains("dead"), "{text}");
-    let item = report.facts.links.first().unwrap();
-    assert_eq!(wording::item::state(&report.facts, item), "missing");
-    let seen = wording::annotation::seen(&CourseFacts { pages: vec![], ..report.facts.clone() }, item);
+    let link_facts = report.facts.links.first().unwrap();
+    assert_eq!(wording::link::state(&report.facts, link_facts), "missing");
+    let seen = wording::annotation::seen(&CourseFacts { pages: vec![], ..report.facts.clone() }, link_facts);
     assert_eq!(seen.matches("not yet confirmed").count(), 1, "a file of another site may come back: {seen}");
     let skipped =
-        wording::annotation::not_judged(&CourseFacts { pages: vec![], ..report.facts.clone() }, item);
+        wording::annotation::not_judged(&CourseFacts { pages: vec![], ..report.facts.clone() }, link_facts);
     assert_eq!(skipped.matches("not yet confirmed").count(), 1, "{skipped}");
 }
 
@@ -89,8 +89,9 @@ fn a_hostile_link_needs_its_reader() {
     assert!(!text.contains("Nothing is urgent"), "{text}");
     insta::assert_snapshot!("taken_over", text);
     let mut known = taken_over();
-    for item in &known.facts.links {
-        known.earlier.links.entry(item.link.clone()).or_default().state = Some(item.verdict.state.clone());
+    for link_facts in &known.facts.links {
+        known.earlier.links.entry(link_facts.link.clone()).or_default().state =
+            Some(link_facts.verdict.state.clone());
     }
     assert!(!compose(&known).is_news, "reported once");
 }

@@ -125,16 +125,16 @@ pub fn fixity(found: &FixityFigures) -> Vec<String> {
 pub fn outbox(
     waiting: usize,
     oldest: Option<&str>,
-    trouble: Option<(&str, u32)>,
+    problem: Option<(&str, u32)>,
     stopped: usize,
 ) -> Vec<String> {
     let waits = match (waiting, oldest) {
         (0, _) | (_, None) => "No email is waiting to be sent.".to_owned(),
         (n, Some(oldest)) => format!("{} waiting to be sent, the oldest since {oldest}.", count(n, "email")),
     };
-    let trouble = trouble.map(|(state, tries)| {
+    let problem = problem.map(|(state, tries)| {
         format!("The last one that failed is {state}, after {}.", count_of(tries as usize, "try", "tries"))
     });
     let stopped = (stopped > 0).then(|| format!("{} stopped the reports.", count(stopped, "recipient")));
-    [Some(waits), trouble, stopped].into_iter().flatten().collect()
+    [Some(waits), problem, stopped].into_iter().flatten().collect()
 }

@@ -25,10 +25,10 @@ pub fn choice(choice: &Choice, today: Date) -> String {
 }
 
 /// Why a decided link is listed again: "snoozed until Mon 5 Oct; that time is over."
-pub fn lapsed(course: &CourseFacts, item: &LinkFacts, decision: &Decision) -> String {
+pub fn lapsed(course: &CourseFacts, link_facts: &LinkFacts, decision: &Decision) -> String {
     let choice = choice(&decision.choice, course.today);
     let on = local_day(decision.at, &course.time_zone, course.today);
-    let is_same = Gist::of(&item.verdict.state) == decision.about;
+    let is_same = Gist::of(&link_facts.verdict.state) == decision.about;
     match &decision.choice {
         Choice::Snoozed(_) if is_same => format!("{choice}; that time is over."),
         Choice::Snoozed(_) | Choice::AcceptedDead | Choice::NotBroken => {

@@ -6,31 +6,32 @@ use jiff::civil::Date;
 
 use crate::domain::report::figures::{count, day, list, number};
 use crate::domain::report::placement::{SectionHeading, is_hostile, is_own};
-use crate::domain::report::wording::item::{host, local_day, source_file, what_happened};
+use crate::domain::report::wording::link::{host, local_day, source_file, what_happened};
 use crate::domain::report::{CourseFacts, LinkFacts, wording};
 use crate::domain::verdict::State;
 use crate::domain::verdict::judge::nights_needed;
 
 /// What happened to all links, with the first day if they failed on different days.
-pub fn what_happened_to_all(course: &CourseFacts, items: &[&LinkFacts]) -> String {
-    let Some(first) = items.first() else { return String::new() };
+pub fn what_happened_to_all(course: &CourseFacts, group: &[&LinkFacts]) -> String {
+    let Some(first) = group.first() else { return String::new() };
     let of_first = what_happened(course, first);
-    if items.iter().all(|item| what_happened(course, item) == of_first) {
+    if group.iter().all(|link_facts| what_happened(course, link_facts) == of_first) {
         return of_first;
     }
     let Some(reason) = first.verdict.state.reason() else { return of_first };
-    let status = first.status.filter(|status| items.iter().all(|item| item.status == Some(*status)));
+    let status =
+        first.status.filter(|status| group.iter().all(|link_facts| link_facts.status == Some(*status)));
     let seen = wording::reason(reason, status);
-    match items.iter().map(|item| item.verdict.since).min() {
+    match group.iter().map(|link_facts| link_facts.verdict.since).min() {
         Some(since) if !course.is_first => format!("{seen}, the first since {}.", local_day(course, since)),
         Some(_) | None => format!("{seen}."),
     }
 }
 
 /// What the instructor can do about all of them.
-pub fn to_do(course: &CourseFacts, heading: SectionHeading, items: &[&LinkFacts]) -> Option<&'static str> {
-    let first = items.first()?;
-    let are_covered = course.students_get_copies && items.iter().all(|item| item.is_covered);
+pub fn to_do(course: &CourseFacts, heading: SectionHeading, group: &[&LinkFacts]) -> Option<&'static str> {
+    let first = group.first()?;
+    let are_covered = course.students_get_copies && group.iter().all(|link_facts| link_facts.is_covered);
     Some(match &first.verdict.state {
         State::Ok | State::Unverifiable { .. } => return None,
         State::Failing { .. } if course.is_first && heading == SectionHeading::FoundNotWorking => {
@@ -58,9 +59,9 @@ pub fn to_do(course: &CourseFacts, heading: SectionHeading, items: &[&LinkFacts]
 }
 
 /// The lines of a group, by page: "index.html lines 3, 5 and 2 more".
-pub fn lines(course: &CourseFacts, items: &[&LinkFacts]) -> String {
+pub fn lines(course: &CourseFacts, group: &[&LinkFacts]) -> String {
     let mut pages: BTreeMap<Option<&String>, BTreeSet<u32>> = BTreeMap::new();
-    for mention in items.iter().flat_map(|item| &item.mentions) {
+    for mention in group.iter().flat_map(|link_facts| &link_facts.mentions) {
         pages.entry(mention.page.as_ref()).or_default().insert(mention.line);
     }
     let of_page = |(page, lines): (Option<&String>, BTreeSet<u32>)| {

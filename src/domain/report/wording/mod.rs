@@ -9,7 +9,7 @@
 pub mod actions;
 pub mod decision;
 pub mod group;
-pub mod item;
+pub mod link;
 pub mod omission;
 pub mod sections;
 pub mod opening;
@@ -24,7 +24,7 @@ use crate::domain::evidence::{CriticalChange, Note, Reason, TextChange};
 use crate::domain::page::LinkDefect;
 use crate::domain::report::figures::{count, number, percent, words};
 use crate::domain::report::plain::{quoted, visible};
-use crate::domain::report::{PageDefect, PageTrouble, Void};
+use crate::domain::report::{PageDefect, PageProblem, Void};
 use crate::domain::verdict::State;
 
 pub const THE_COURSE_PAGE: &str = "The course page itself";
@@ -248,39 +248,39 @@ fn alarm(alarm: CriticalChange, change: &TextChange) -> String {
 }
 
 /// What is wrong with the course page itself.
-pub fn page_trouble(trouble: &PageTrouble) -> String {
-    match trouble {
-        PageTrouble::Unreachable { page, why, status } => {
+pub fn page_problem(problem: &PageProblem) -> String {
+    match problem {
+        PageProblem::Unreachable { page, why, status } => {
             format!("the page {} could not be read: {}.", visible(page), reason(*why, *status))
         }
-        PageTrouble::Shrunken { page, before, after } => format!(
+        PageProblem::Shrunken { page, before, after } => format!(
             "the page {} had {} before and {} now.",
             visible(page),
             count(*before as usize, "link"),
             number(u64::from(*after))
         ),
-        PageTrouble::NotThePage { page, title: Some(title) } => {
+        PageProblem::NotThePage { page, title: Some(title) } => {
             format!("in place of the page {}, another one opens: {}.", visible(page), quoted(title))
         }
-        PageTrouble::NotThePage { page, title: None } => {
+        PageProblem::NotThePage { page, title: None } => {
             format!("in place of the page {}, another one opens.", visible(page))
         }
     }
 }
 
 /// What to do about it.
-pub fn page_to_do(trouble: &PageTrouble) -> &'static str {
-    match trouble {
-        PageTrouble::Unreachable { .. } => {
+pub fn page_to_do(problem: &PageProblem) -> &'static str {
+    match problem {
+        PageProblem::Unreachable { .. } => {
             "open it in a browser. If it opens, there is nothing to do; if it has moved, send its new address to the person who runs Onreserve."
         }
-        PageTrouble::Shrunken { after: 0, .. } => {
+        PageProblem::Shrunken { after: 0, .. } => {
             "put the links back. If the page has moved, send its new address to the person who runs Onreserve."
         }
-        PageTrouble::Shrunken { .. } => {
+        PageProblem::Shrunken { .. } => {
             "if you removed the links, there is nothing to do: after three such nights the new page counts. If not, put them back."
         }
-        PageTrouble::NotThePage { .. } => {
+        PageProblem::NotThePage { .. } => {
             "let the page open without an account, or send its new address to the person who runs Onreserve."
         }
     }

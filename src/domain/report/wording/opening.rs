@@ -4,7 +4,7 @@
 use jiff::civil::Date;
 
 use crate::domain::report::course_report::CourseReport;
-use crate::domain::report::facts::{CourseFacts, PageTrouble};
+use crate::domain::report::facts::{CourseFacts, PageProblem};
 use crate::domain::report::figures::{count, day, list, number};
 use crate::domain::report::section::MAX_ENTRIES;
 use crate::domain::report::tally::{NewsKind, ReportTally};
@@ -19,8 +19,8 @@ pub fn subject(report: &CourseReport, tally: &ReportTally) -> String {
     let today = day(report.facts.today, report.facts.today);
     let texts = if report.facts.void.is_some() {
         vec![format!("Links not checked on {today}")]
-    } else if let Some(trouble) = report.new_trouble() {
-        vec![trouble_subject(trouble).to_owned()]
+    } else if let Some(problem) = report.new_problem() {
+        vec![problem_subject(problem).to_owned()]
     } else if report.facts.is_first {
         let all = count(tally.links, "link");
         vec![
@@ -38,20 +38,20 @@ pub fn subject(report: &CourseReport, tally: &ReportTally) -> String {
 }
 
 /// The problem of the page, in a few words.
-pub(super) fn trouble_subject(trouble: &PageTrouble) -> &'static str {
-    match trouble {
-        PageTrouble::Unreachable { .. } => "The course page could not be read",
-        PageTrouble::Shrunken { .. } => "Many links left the course page at once",
-        PageTrouble::NotThePage { .. } => "The course page shows another page",
+pub(super) fn problem_subject(problem: &PageProblem) -> &'static str {
+    match problem {
+        PageProblem::Unreachable { .. } => "The course page could not be read",
+        PageProblem::Shrunken { .. } => "Many links left the course page at once",
+        PageProblem::NotThePage { .. } => "The course page shows another page",
     }
 }
 
-fn trouble_over(trouble: &PageTrouble) -> &'static str {
-    match trouble {
-        PageTrouble::Unreachable { .. } | PageTrouble::NotThePage { .. } => {
+fn problem_over(problem: &PageProblem) -> &'static str {
+    match problem {
+        PageProblem::Unreachable { .. } | PageProblem::NotThePage { .. } => {
             "The course page can be read again"
         }
-        PageTrouble::Shrunken { .. } => "The course page is accepted as it is",
+        PageProblem::Shrunken { .. } => "The course page is accepted as it is",
     }
 }
 
@@ -70,8 +70,8 @@ fn term_subjects(course: &CourseFacts, tally: &ReportTally, first: Date) -> Vec<
 fn news_subjects(report: &CourseReport, tally: &ReportTally) -> Vec<String> {
     let parts = parts(report, tally);
     let Some((lead, n)) = parts.first() else {
-        if let Some(trouble) = report.past_trouble() {
-            return vec![trouble_over(trouble).to_owned()];
+        if let Some(problem) = report.past_problem() {
+            return vec![problem_over(problem).to_owned()];
         }
         let today = day(report.facts.today, report.facts.today);
         let all = count(tally.links, "link");
@@ -174,11 +174,11 @@ pub fn opening(report: &CourseReport, tally: &ReportTally) -> Vec<String> {
         }
         return sentences;
     }
-    if let Some(trouble) = report.new_trouble() {
-        sentences.push(format!("{}.", trouble_subject(trouble)));
+    if let Some(problem) = report.new_problem() {
+        sentences.push(format!("{}.", problem_subject(problem)));
     }
-    if let Some(trouble) = report.past_trouble() {
-        sentences.push(format!("{}.", trouble_over(trouble)));
+    if let Some(problem) = report.past_problem() {
+        sentences.push(format!("{}.", problem_over(problem)));
     }
     if let Some(first) = report.kind.before_term {
         let first = day(first, report.facts.today);

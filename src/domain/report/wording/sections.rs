@@ -137,8 +137,8 @@ pub fn closing(course: &CourseFacts, tally: &ReportTally) -> String {
     };
     let hours = hours(course.started, course.finished, &course.time_zone);
     let mut sentences = vec![format!("{judged} {on}, {hours}.")];
-    if let Some(trouble) = course.page_trouble.as_ref().filter(|_| course.reported_trouble().is_none()) {
-        sentences.push(format!("{}; its last good reading was used.", opening::trouble_subject(trouble)));
+    if let Some(problem) = course.page_problem.as_ref().filter(|_| course.reported_problem().is_none()) {
+        sentences.push(format!("{}; its last good reading was used.", opening::problem_subject(problem)));
     }
     sentences.push(match (tally.kept, tally.kept_new) {
         (0, _) => "No copies stored.".to_owned(),

@@ -11,16 +11,16 @@ use crate::domain::policy::course_access::Role;
 use crate::domain::report::LinkFacts;
 use crate::domain::report::figures::{count, extent, is_notebook, size};
 use crate::domain::report::plain::{essence, is_bare_address, visible};
-use crate::domain::report::wording::item::is_short;
+use crate::domain::report::wording::link::is_short;
 use crate::domain::verdict::State;
 
 /// The link by its words on the page, or by its address if it has none.
-pub fn name_of(item: &LinkFacts) -> String {
-    let mentions = item.mentions.iter().map(|mention| visible(&mention.words));
+pub fn name_of(link_facts: &LinkFacts) -> String {
+    let mentions = link_facts.mentions.iter().map(|mention| visible(&mention.words));
     mentions
         .into_iter()
         .find(|words| !words.is_empty() && !is_bare_address(words))
-        .unwrap_or_else(|| visible(item.link.as_str()))
+        .unwrap_or_else(|| visible(link_facts.link.as_str()))
 }
 
 /// The state beside a reading, in a few words; `None` for one that opens.
@@ -171,7 +171,7 @@ pub const STUDENT_AMONG_STAFF: &str = "You are signed in as a student. If you ar
 
 /// Why a sign-in with the school's identity provider failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Untrue {
+pub enum LoginFailure {
     /// The provider does not answer, or not with a valid response.
     Unreachable,
     /// It was not started in this browser, or it has expired.
@@ -187,24 +187,24 @@ pub enum Untrue {
 }
 
 /// A title and a sentence for such a sign-in.
-pub fn untrue(why: Untrue) -> (&'static str, &'static str) {
+pub fn login_failure(why: LoginFailure) -> (&'static str, &'static str) {
     const TITLE: &str = "You are not signed in";
     match why {
-        Untrue::Unreachable => (
+        LoginFailure::Unreachable => (
             "The school's sign-in cannot be reached",
             "It does not answer correctly. Please try again later.",
         ),
-        Untrue::NotBegun => (
+        LoginFailure::NotBegun => (
             TITLE,
             "This sign-in was not started in this browser, was used before, or took too long. Please open the reading again.",
         ),
-        Untrue::Declined => (TITLE, "The school's sign-in refused you, or you cancelled it."),
-        Untrue::NotTaken => (TITLE, "The school's sign-in has expired. Please open the reading again."),
-        Untrue::NotVerified => (
+        LoginFailure::Declined => (TITLE, "The school's sign-in refused you, or you cancelled it."),
+        LoginFailure::NotTaken => (TITLE, "The school's sign-in has expired. Please open the reading again."),
+        LoginFailure::NotVerified => (
             TITLE,
             "The answer of the school's sign-in could not be verified. The person who runs this service finds the reason in the log.",
         ),
-        Untrue::Nameless => (
+        LoginFailure::Nameless => (
             TITLE,
             "The school's sign-in did not give us the name that the lists of the courses have for you. The person who runs this service finds the reason in the log.",
         ),
@@ -214,7 +214,7 @@ pub fn untrue(why: Untrue) -> (&'static str, &'static str) {
 const LONGEST_ROW: usize = 140;
 
 /// A reading by the words of its link, with the text of its row if the words are short.
-pub fn reading(item: &LinkFacts, mention: &Mention) -> (String, Option<String>) {
+pub fn reading(link_facts: &LinkFacts, mention: &Mention) -> (String, Option<String>) {
     let words = visible(&mention.words);
     let row = visible(&mention.row);
     let row = without_date(&row, mention);
@@ -227,7 +227,7 @@ pub fn reading(item: &LinkFacts, mention: &Mention) -> (String, Option<String>) 
         }
         beside
     });
-    if words.is_empty() || is_bare_address(&words) { (name_of(item), beside) } else { (words, beside) }
+    if words.is_empty() || is_bare_address(&words) { (name_of(link_facts), beside) } else { (words, beside) }
 }
 
 /// A row without the week and the date at its beginning, because the reading is

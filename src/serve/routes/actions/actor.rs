@@ -89,8 +89,8 @@ impl Actor {
         let first = self.course.links_for_actor().find(|link| link.id() == id);
         let first = first.ok_or(TokenError::NoSuchLink)?;
         let is_same_case = |link: &LinkView| {
-            link.item().link.host() == first.item().link.host()
-                && Gist::of(&link.item().verdict.state) == Gist::of(&first.item().verdict.state)
+            link.facts().link.host() == first.facts().link.host()
+                && Gist::of(&link.facts().verdict.state) == Gist::of(&first.facts().verdict.state)
         };
         let others =
             self.course.links_for_actor().filter(|link| with_host && link.id() != id && is_same_case(link));

@@ -57,9 +57,9 @@ pub(super) fn buttons(
     link: &LinkView,
     versions: Option<&ChangedVersions>,
 ) -> Vec<Button> {
-    let item = link.item();
+    let link_facts = link.facts();
     let in_force = link.decided().filter(|decided| !decided.has_lapsed).map(|it| &it.decision.choice);
-    let offers = |choice: &Choice| choice.fits(&item.verdict.state) && in_force != Some(choice);
+    let offers = |choice: &Choice| choice.fits(&link_facts.verdict.state) && in_force != Some(choice);
     let mut buttons = Vec::new();
     if let Some(versions) = versions.filter(|versions| !versions.is_newest_accepted()) {
         let accept = Button::with_hint("version", actions::ACCEPT_VERSION);
@@ -83,8 +83,8 @@ pub(super) fn buttons(
             buttons.push(Button::new("snooze-term", actions::NEXT_TERM));
         }
     }
-    let is_requested = recheck_queue.status(&item.link).is_some();
-    if recheck_queue.is_connected() && !is_requested && can_be_cleared(item.verdict.state.name()) {
+    let is_requested = recheck_queue.status(&link_facts.link).is_some();
+    if recheck_queue.is_connected() && !is_requested && can_be_cleared(link_facts.verdict.state.name()) {
         buttons.push(Button::with_hint("recheck", actions::RECHECK));
     }
     buttons

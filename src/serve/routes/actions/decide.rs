@@ -64,8 +64,8 @@ pub(super) async fn changed_versions(
     library: &Library,
     link: &LinkView,
 ) -> Result<Option<ChangedVersions>, Error> {
-    let Some((before, newest)) = link.item().versions.clone() else { return Ok(None) };
-    let known = library.catalogue.link_record(&link.item().link).await?;
+    let Some((before, newest)) = link.facts().versions.clone() else { return Ok(None) };
+    let known = library.catalogue.link_record(&link.facts().link).await?;
     let accepted = known.and_then(|known| known.history.baseline).map(|kept| kept.capture.sha256);
     Ok(Some(ChangedVersions { before, newest, accepted }))
 }
@@ -76,9 +76,9 @@ pub(super) fn our_copy(link: &LinkView) -> Option<Digest> {
     if !may_show_copies(link) {
         return None;
     }
-    let item = link.item();
-    let before = item.versions.as_ref().map(|(before, _)| before);
-    before.or(item.copy.as_ref()).map(|copy| copy.sha256)
+    let link_facts = link.facts();
+    let before = link_facts.versions.as_ref().map(|(before, _)| before);
+    before.or(link_facts.copy.as_ref()).map(|copy| copy.sha256)
 }
 
 /// Whether the rights let a copy open at any time.
@@ -103,7 +103,7 @@ pub(in crate::serve) async fn carry_out(
     }
     let now = library.clock.now();
     if action == LinkAction::Recheck {
-        recheck_queue.enqueue(&actor.course.night.course, links.iter().map(|link| &link.item().link), now);
+        recheck_queue.enqueue(&actor.course.night.course, links.iter().map(|link| &link.facts().link), now);
     }
     if entries.is_empty() {
         return Ok(());
@@ -132,7 +132,7 @@ async fn entry(
         LinkAction::Undo => return Ok(link.decided().map(|_| decided(library, link, None))),
         LinkAction::Recheck => None,
     };
-    let state = &link.item().verdict.state;
+    let state = &link.facts().verdict.state;
     let Some(choice) = choice.filter(|choice| choice.fits(state)) else { return Ok(None) };
     let is_in_force =
         link.decided().is_some_and(|decided| !decided.has_lapsed && decided.decision.choice == choice);
@@ -148,18 +148,18 @@ fn decided(library: &Library, link: &LinkView, decision: Option<Decision>) -> En
     Entry::Decided {
         at: decision.as_ref().map_or_else(|| library.clock.now(), |decision| decision.at),
         course: link.course.night.course.clone(),
-        link: link.item().link.clone(),
+        link: link.facts().link.clone(),
         decision,
     }
 }
 
 /// Only a capture of the link itself can be accepted.
 async fn accepted(library: &Library, link: &LinkView, sha256: Digest) -> Result<Option<Entry>, Error> {
-    let address = &link.item().link;
+    let address = &link.facts().link;
     let known = library.catalogue.link_record(address).await?;
     let baseline = known.and_then(|known| known.history.baseline).map(|kept| kept.capture.sha256);
     let is_capture = library.captures(address).await?.iter().any(|kept| kept.capture.sha256 == sha256);
-    let is_changed = link.item().verdict.state.name() == StateName::Changed;
+    let is_changed = link.facts().verdict.state.name() == StateName::Changed;
     let is_new = baseline != Some(sha256);
     Ok((is_capture && is_changed && is_new).then(|| Entry::Accepted {
         at: library.clock.now(),

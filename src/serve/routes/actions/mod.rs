@@ -26,7 +26,7 @@ use crate::domain::report::LinkFacts;
 use crate::domain::report::entry::{self, ReportEntry, ShownAddress};
 use crate::domain::report::figures::day;
 use crate::domain::report::plain::visible;
-use crate::domain::report::wording::{actions, decision, item};
+use crate::domain::report::wording::{actions, decision, link};
 use crate::serve::base_url::BaseUrl;
 use crate::serve::error::{Error, RouteResult};
 use crate::serve::library::Library;
@@ -105,10 +105,12 @@ async fn page(
     links: &[LinkView],
 ) -> RouteResult {
     let base = &library.settings.base_url;
-    let items: Vec<&LinkFacts> = links.iter().map(LinkView::item).collect();
+    let all_facts: Vec<&LinkFacts> = links.iter().map(LinkView::facts).collect();
     let Some(first) = links.first() else { return TokenError::NoSuchLink.response(base) };
     let night = &first.course.night;
-    let Some(entry) = entry::of_links(night, &items) else { return TokenError::NoSuchLink.response(base) };
+    let Some(entry) = entry::of_links(night, &all_facts) else {
+        return TokenError::NoSuchLink.response(base);
+    };
     let versions = decide::changed_versions(library, first).await?;
     // Several links have no copy in common.
     let single = Some(first).filter(|_| links.len() == 1);
@@ -118,8 +120,8 @@ async fn page(
         course_title: visible(&night.title),
         action: base.at(&format!("/act/{token}")),
         entry,
-        state: item::state(night, first.item()),
-        for_all: (links.len() > 1).then(|| actions::for_all(links.len(), first.item().link.host())),
+        state: link::state(night, first.facts()),
+        for_all: (links.len() > 1).then(|| actions::for_all(links.len(), first.facts().link.host())),
         in_force: in_force(library, recheck_queue, first, versions.as_ref()),
         buttons: buttons(library, recheck_queue, first, versions.as_ref()),
         copy: single.filter(|link| library.may_open(link).is_ok()).and_then(|link| CopyLink::of(base, link)),
@@ -139,7 +141,7 @@ async fn changes(
     versions: Option<&ChangedVersions>,
 ) -> Result<Option<ChangesSince>, Error> {
     let Some(versions) = versions.filter(|_| decide::may_show_copies(link)) else { return Ok(None) };
-    let captures = library.captures(&link.item().link).await?;
+    let captures = library.captures(&link.facts().link).await?;
     let kept = |capture: &Capture| captures.iter().find(|kept| kept.capture.id() == capture.id());
     let (Some(before), Some(after)) = (kept(&versions.before), kept(&versions.newest)) else {
         return Ok(None);
@@ -170,7 +172,7 @@ fn in_force(
         let button = Some(Button::accept_version(&label, before.sha256));
         in_force.push(DecisionInForce { text, button });
     }
-    if let Some(recheck) = recheck_queue.status(&link.item().link) {
+    if let Some(recheck) = recheck_queue.status(&link.facts().link) {
         let time = |at: Timestamp| {
             at.to_zoned_datetime(link.course.time_zone().clone()).strftime("%H:%M %Z").to_string()
         };

@@ -62,7 +62,7 @@ pub(in crate::serve) async fn capture(
         "course": link.course.night.course,
         "link": link.id(),
         "url": kept.capture.link,
-        "label": student::name_of(link.item()),
+        "label": student::name_of(link.facts()),
         "title": kept.title,
         "document": kept.capture.document,
         "opens": closed.is_none(),

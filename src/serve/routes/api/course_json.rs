@@ -39,21 +39,21 @@ pub(super) fn origins(course: &CourseView) -> Vec<String> {
 
 /// A link for a reader of the course.
 pub(in crate::serve) fn link(library: &Library, link: &LinkView) -> Value {
-    let item = link.item();
-    let verdict = &item.verdict;
+    let link_facts = link.facts();
+    let verdict = &link_facts.verdict;
     let open_copy = link.copy().filter(|_| library.may_open(link).is_ok());
     json!({
         "id": link.id(),
-        "url": item.link,
-        "label": student::name_of(item),
+        "url": link_facts.link,
+        "label": student::name_of(link_facts),
         "state": verdict.state.name(),
         "reason": verdict.state.reason(),
         "since": verdict.since,
         "nights": verdict.nights,
-        "due": due(&link.course.night, item),
+        "due": due(&link.course.night, link_facts),
         "words": student::state(&verdict.state),
         "go": go(library, link),
-        "copy": open_copy.map(|capture| copy(library, capture, item.copy_pages)),
+        "copy": open_copy.map(|capture| copy(library, capture, link_facts.copy_pages)),
     })
 }
 
@@ -61,7 +61,7 @@ pub(in crate::serve) fn link(library: &Library, link: &LinkView) -> Value {
 pub(in crate::serve) fn link_for_stranger(library: &Library, link: &LinkView) -> Value {
     json!({
         "id": link.id(),
-        "url": link.item().link,
+        "url": link.facts().link,
         "go": go(library, link),
         "copy": null,
     })

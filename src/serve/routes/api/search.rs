@@ -37,12 +37,12 @@ pub(in crate::serve) async fn search(
 }
 
 fn document(library: &Library, hit: &DocumentHit) -> Value {
-    let item = hit.link.item();
+    let link_facts = hit.link.facts();
     json!({
         "link": hit.link.id(),
-        "url": item.link,
-        "label": student::name_of(item),
-        "copy": course_json::copy(library, &hit.copy, item.copy_pages),
+        "url": link_facts.link,
+        "label": student::name_of(link_facts),
+        "copy": course_json::copy(library, &hit.copy, link_facts.copy_pages),
         "places": hit.passages.iter().map(passage).collect::<Vec<_>>(),
     })
 }

@@ -170,7 +170,7 @@ pub(in crate::serve) fn course_page<'a>(
 
 fn hit_row(library: &Library, hit: DocumentHit) -> DocumentHitRow {
     DocumentHitRow {
-        name: student::name_of(hit.link.item()),
+        name: student::name_of(hit.link.facts()),
         page: library.settings.base_url.copy(&hit.copy.id()),
         passages: hit.passages,
     }

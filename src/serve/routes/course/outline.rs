@@ -129,13 +129,15 @@ fn when(mention: &Mention, today: Date) -> String {
 }
 
 fn reading(library: &Library, link: &LinkView, mention: &Mention) -> ReadingRow {
-    let item = link.item();
-    let (words, context) = student::reading(item, mention);
+    let link_facts = link.facts();
+    let (words, context) = student::reading(link_facts, mention);
     let base = &library.settings.base_url;
     let copy = CopyLink::of(base, link);
     let availability = availability::availability(library, link);
     let href = match &availability {
-        Availability::Original(address) if address == item.link.as_str() => Some(with_fragment(mention)),
+        Availability::Original(address) if address == link_facts.link.as_str() => {
+            Some(with_fragment(mention))
+        }
         Availability::Original(address) => Some(address.clone()),
         Availability::Failing(_) => Some(with_fragment(mention)),
         Availability::Copy(_) => copy.as_ref().map(|copy| copy.href.clone()),
@@ -148,7 +150,7 @@ fn reading(library: &Library, link: &LinkView, mention: &Mention) -> ReadingRow 
         is_gone: opens_copy || href.is_none(),
         href,
         opens_copy,
-        state: student::state(&item.verdict.state),
+        state: student::state(&link_facts.verdict.state),
         copy: copy.filter(|_| library.may_open(link).is_ok()),
         explanation: explanation(library, link, &availability),
     }

@@ -123,10 +123,10 @@ pub(in crate::serve) async fn health(
         Err(response) => return response,
     };
     let needed = course.rules.admission.required_for_health();
-    if visitor.standing(&course.rules) < needed {
+    if visitor.access_level(&course.rules) < needed {
         return match needed {
             AccessLevel::Staff => login::staff_required(base, &visitor, &course.rules),
-            AccessLevel::Reader | AccessLevel::Stranger => {
+            AccessLevel::Reader | AccessLevel::Public => {
                 login::reader_required(base, &visitor, &course.rules)
             }
         };
@@ -136,7 +136,7 @@ pub(in crate::serve) async fn health(
     let events = library.catalogue.events(&night.course).await?;
     let of_last_night = events.iter().filter(|event| event.at == night.started);
     let mut problems: Vec<String> = night.void.iter().map(wording::void).collect();
-    problems.extend(night.page_trouble.iter().map(wording::page_trouble));
+    problems.extend(night.page_problem.iter().map(wording::page_problem));
     let page = HealthPage {
         base,
         course: &night.course,
@@ -171,7 +171,7 @@ fn checked(course: &CourseView) -> String {
 
 /// Only staff may request rechecks.
 fn recheck_form(state: &DashboardState, visitor: &Visitor, course: &CourseView) -> Option<RecheckForm> {
-    if !state.recheck_queue.is_connected() || visitor.standing(&course.rules) < AccessLevel::Staff {
+    if !state.recheck_queue.is_connected() || visitor.access_level(&course.rules) < AccessLevel::Staff {
         return None;
     }
     let id = &course.night.course;
@@ -204,7 +204,7 @@ fn night_row(course: &CourseView, counts: &StateCounts) -> NightCountsRow {
 fn event_row(base: &BaseUrl, visitor: &Visitor, course: &Arc<CourseView>, event: &Event) -> Option<EventRow> {
     let link = course.link(visitor, &event.link)?;
     Some(EventRow {
-        name: student::name_of(link.item()),
+        name: student::name_of(link.facts()),
         go: base.at(&format!("/go/{}", link.id())),
         before: event.before.as_ref().map_or("new on the page", wording::state),
         after: wording::state(&event.after),
@@ -213,8 +213,8 @@ fn event_row(base: &BaseUrl, visitor: &Visitor, course: &Arc<CourseView>, event:
 
 fn link_row(state: &DashboardState, link: &LinkView) -> Option<LinkRow> {
     let library = &state.library;
-    let item = link.item();
-    let verdict = &item.verdict;
+    let link_facts = link.facts();
+    let verdict = &link_facts.verdict;
     if verdict.state == LinkState::Ok {
         return None;
     }
@@ -222,14 +222,14 @@ fn link_row(state: &DashboardState, link: &LinkView) -> Option<LinkRow> {
         // The reason of a move says nothing more.
         (LinkState::Moved { .. }, _) | (_, None) => wording::state(&verdict.state).to_owned(),
         (_, Some(reason)) => {
-            format!("{}: {}", wording::state(&verdict.state), wording::reason(reason, item.status))
+            format!("{}: {}", wording::state(&verdict.state), wording::reason(reason, link_facts.status))
         }
     };
-    let is_requested = state.recheck_queue.status(&item.link).is_some();
+    let is_requested = state.recheck_queue.status(&link_facts.link).is_some();
     Some(LinkRow {
         id: link.id().to_string(),
-        name: student::name_of(item),
-        address: item.link.to_string(),
+        name: student::name_of(link_facts),
+        address: link_facts.link.to_string(),
         is_linked: original_address(library, link).is_some(),
         state: state_text,
         since: local_day(&link.course, verdict.since),
@@ -245,7 +245,7 @@ fn decision_row(library: &Library, link: &LinkView) -> Option<DecisionRow> {
     let choice = wording::decision::choice(&decided.decision.choice, today);
     let since = link.course.local_date(decided.decision.at);
     let text = actions::in_force(&choice, since, today, decided.has_lapsed);
-    Some(DecisionRow { name: student::name_of(link.item()), text })
+    Some(DecisionRow { name: student::name_of(link.facts()), text })
 }
 
 /// The emails that wait or failed, and how many readers stopped them. Readers are not named.
@@ -253,12 +253,12 @@ async fn emails(library: &Library, course: &CourseView) -> Result<Vec<String>, E
     let outbox = library.catalogue.outbox().await?;
     let stopped = library.catalogue.stopped(&course.night.course).await?;
     let stopped = course.rules.readers.iter().filter(|reader| stopped.contains(reader)).count();
-    let trouble = outbox.troubles.iter().rfind(|trouble| trouble.course == course.night.course);
+    let email = outbox.failed.iter().rfind(|email| email.course == course.night.course);
     let oldest = outbox.oldest.map(|at| local_day(course, at));
     Ok(actions::outbox(
         outbox.waiting as usize,
         oldest.as_deref(),
-        trouble.map(|trouble| (trouble.state.as_str(), trouble.tries)),
+        email.map(|email| (email.state.as_str(), email.tries)),
         stopped,
     ))
 }
@@ -276,7 +276,7 @@ pub(in crate::serve) async fn recheck(
         Ok(course) => course,
         Err(response) => return response,
     };
-    if visitor.standing(&course.rules) < AccessLevel::Staff {
+    if visitor.access_level(&course.rules) < AccessLevel::Staff {
         return login::staff_required(base, &visitor, &course.rules);
     }
     if !state.form_tokens.is_valid(&visitor, &course.night.course, &form) {
@@ -291,7 +291,8 @@ pub(in crate::serve) async fn recheck(
 
 /// The size of the copies, the free space, and when the copies were last verified.
 async fn storage(library: &Library, course: &CourseView) -> Result<Vec<String>, Error> {
-    let copies: Vec<&Capture> = course.night.links.iter().filter_map(|item| item.copy.as_ref()).collect();
+    let copies: Vec<&Capture> =
+        course.night.links.iter().filter_map(|link_facts| link_facts.copy.as_ref()).collect();
     let bytes: u64 = copies.iter().map(|copy| copy.bytes).sum();
     let current = if copies.len() == 1 {
         "1 current copy".to_owned()

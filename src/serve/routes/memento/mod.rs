@@ -58,10 +58,10 @@ async fn requested_original(
     if let Err(closed) = library.may_open(&link) {
         return Err(copy_closed(library, visitor, &link, closed).await);
     }
-    let captures = library.captures(&link.item().link).await.map_err(Err)?;
+    let captures = library.captures(&link.facts().link).await.map_err(Err)?;
     let captures = last_of_each_second(captures);
     let times = captures.iter().map(|kept| kept.capture.captured_at).collect();
-    match MementoVersions::new(base, link.item().link.clone(), times) {
+    match MementoVersions::new(base, link.facts().link.clone(), times) {
         Some(versions) => {
             let copies_base = copies_origin::of_link(&library.settings, &link).unwrap_or(base);
             Ok(RequestedOriginal { versions: versions.with_copies_at(copies_base), link, captures })

@@ -49,8 +49,8 @@ impl Smtp {
     pub(super) async fn send(&self, outgoing: &OutgoingEmail<'_>) -> SendResult {
         let mut line = match self.open(outgoing.from).await {
             Ok(line) => line,
-            Err(trouble) => {
-                return SendResult::NoRelay(format!("{}:{}: {trouble}", self.server.host, self.server.port));
+            Err(problem) => {
+                return SendResult::NoRelay(format!("{}:{}: {problem}", self.server.host, self.server.port));
             }
         };
         let outcome = match envelope(&mut line, outgoing).await {
@@ -64,7 +64,7 @@ impl Smtp {
 
     /// Connects and logs in as for an email, and quits.
     pub(super) async fn check(&self, from: &Mailbox) -> Result<(), String> {
-        let at_place = |trouble| format!("{}:{}: {trouble}", self.server.host, self.server.port);
+        let at_place = |problem| format!("{}:{}: {problem}", self.server.host, self.server.port);
         let mut line = self.open(from).await.map_err(at_place)?;
         let _ = tokio::time::timeout(LEAVING, line.abort()).await;
         Ok(())

@@ -32,7 +32,7 @@ pub(super) struct DueNight {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Agenda {
+pub(super) struct DueRuns {
     /// Courses that run now, in one night.
     pub nights: Vec<DueNight>,
     pub rechecks: Vec<CourseId>,
@@ -40,20 +40,20 @@ pub(super) struct Agenda {
     pub wake: Option<Timestamp>,
 }
 
-impl Agenda {
+impl DueRuns {
     pub(super) fn of(settings: &DaemonSettings, past: RunHistory<'_>, now: Timestamp) -> Self {
-        let mut agenda = Self::default();
+        let mut due_runs = Self::default();
         let mut later = Vec::new();
         for (course, schedule) in &settings.nights {
             let Some(last) = past.nights.get(course) else { continue };
             if !last.is_over && !past.is_backing_off {
-                agenda.nights.push(DueNight { course: course.clone(), reason: None, is_resumed: true });
+                due_runs.nights.push(DueNight { course: course.clone(), reason: None, is_resumed: true });
                 continue;
             }
             match schedule.next(Some(last.at), now) {
                 Some(slot) if slot.at <= now => {
                     let reason = Some(slot.reason);
-                    agenda.nights.push(DueNight { course: course.clone(), reason, is_resumed: false });
+                    due_runs.nights.push(DueNight { course: course.clone(), reason, is_resumed: false });
                 }
                 Some(slot) => later.push(slot.at),
                 None => {}
@@ -64,14 +64,14 @@ impl Agenda {
             match schedule.next(last, now) {
                 Some(slot) if slot.at > now => later.push(slot.at),
                 Some(slot) if now.duration_since(slot.at) <= LATEST_RECHECK => {
-                    agenda.rechecks.push(course.clone())
+                    due_runs.rechecks.push(course.clone())
                 }
                 Some(_) => later.extend(schedule.after(now).map(|slot| slot.at)),
                 None => {}
             }
         }
-        agenda.wake = later.into_iter().min();
-        agenda
+        due_runs.wake = later.into_iter().min();
+        due_runs
     }
 }
 
@@ -113,9 +113,9 @@ mod tests {
         let yesterday = at("2026-11-09T12:30:00Z");
         let (nights, rechecks) = (all_at(&settings, yesterday, true), rechecks(&settings, yesterday));
         let past = RunHistory { nights: &nights, rechecks: &rechecks, is_backing_off: false };
-        let before = Agenda::of(&settings, past, at("2026-11-10T01:29:59Z"));
+        let before = DueRuns::of(&settings, past, at("2026-11-10T01:29:59Z"));
         assert_eq!((before.nights.len(), before.wake), (0, Some(at("2026-11-10T01:30:00Z"))));
-        let then = Agenda::of(&settings, past, at("2026-11-10T01:30:00Z"));
+        let then = DueRuns::of(&settings, past, at("2026-11-10T01:30:00Z"));
         assert_eq!(then.nights.len(), 50);
     }
 
@@ -128,20 +128,20 @@ mod tests {
         let mut runs = 0;
         let mut served = 0;
         while now < at("2026-11-10T10:00:00Z") {
-            let agenda = Agenda::of(
+            let due_runs = DueRuns::of(
                 &settings,
                 RunHistory { nights: &nights, rechecks: &rechecks, is_backing_off: false },
                 now,
             );
-            if agenda.nights.is_empty() {
-                now = agenda.wake.unwrap();
+            if due_runs.nights.is_empty() {
+                now = due_runs.wake.unwrap();
                 continue;
             }
             runs += 1;
-            served += agenda.nights.len();
+            served += due_runs.nights.len();
             // Each night takes two minutes.
             now = now.checked_add(SignedDuration::from_mins(2)).unwrap();
-            for due in agenda.nights {
+            for due in due_runs.nights {
                 nights.insert(due.course, LastNight { at: now, is_over: true });
             }
         }
@@ -155,13 +155,13 @@ mod tests {
         let nights = all_at(&settings, at("2026-11-10T01:30:00Z"), false);
         let rechecks = rechecks(&settings, at("2026-11-10T01:30:00Z"));
         let now = at("2026-11-10T02:00:00Z");
-        let agenda = Agenda::of(
+        let due_runs = DueRuns::of(
             &settings,
             RunHistory { nights: &nights, rechecks: &rechecks, is_backing_off: false },
             now,
         );
-        assert!(agenda.nights.len() == 50 && agenda.nights.iter().all(|due| due.is_resumed));
-        let resting = Agenda::of(
+        assert!(due_runs.nights.len() == 50 && due_runs.nights.iter().all(|due| due.is_resumed));
+        let resting = DueRuns::of(
             &settings,
             RunHistory { nights: &nights, rechecks: &rechecks, is_backing_off: true },
             now,
@@ -175,8 +175,8 @@ mod tests {
         let nights = all_at(&settings, at("2026-11-10T01:31:00Z"), true);
         let rechecks = rechecks(&settings, at("2026-11-10T01:00:00Z"));
         let past = RunHistory { nights: &nights, rechecks: &rechecks, is_backing_off: false };
-        assert_eq!(Agenda::of(&settings, past, at("2026-11-10T12:00:30Z")).rechecks.len(), 50);
-        let late = Agenda::of(&settings, past, at("2026-11-10T15:00:00Z"));
+        assert_eq!(DueRuns::of(&settings, past, at("2026-11-10T12:00:30Z")).rechecks.len(), 50);
+        let late = DueRuns::of(&settings, past, at("2026-11-10T15:00:00Z"));
         assert_eq!((late.rechecks.len(), late.wake), (0, Some(at("2026-11-11T01:30:00Z"))));
     }
 }

@@ -18,12 +18,12 @@ struct Maps {
 }
 
 /// The composite fonts of a file, by name; looked up only once a glyph needs them.
-pub(super) struct Registry<'a> {
+pub(super) struct CharacterCollections<'a> {
     pdf: &'a Pdf,
     fonts: OnceCell<HashMap<String, Maps>>,
 }
 
-impl<'a> Registry<'a> {
+impl<'a> CharacterCollections<'a> {
     pub(super) fn new(pdf: &'a Pdf) -> Self {
         Self { pdf, fonts: OnceCell::new() }
     }

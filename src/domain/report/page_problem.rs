@@ -1,7 +1,7 @@
 //! Problems of the course page itself: when they are reported, and when they are over.
 
 use crate::domain::report::course_report::CourseReport;
-use crate::domain::report::facts::{CourseFacts, PageTrouble};
+use crate::domain::report::facts::{CourseFacts, PageProblem};
 
 /// A problem is reported after so many nights. A single bad response proves little.
 const NIGHTS_TO_REPORT: u32 = 2;
@@ -9,7 +9,7 @@ const NIGHTS_TO_REPORT: u32 = 2;
 /// A page that lost links is accepted as it is after so many nights.
 const NIGHTS_TO_BELIEVE: u32 = 3;
 
-impl PageTrouble {
+impl PageProblem {
     fn page(&self) -> &str {
         match self {
             Self::Unreachable { page, .. } | Self::Shrunken { page, .. } | Self::NotThePage { page, .. } => {
@@ -27,44 +27,44 @@ impl PageTrouble {
 impl CourseFacts {
     /// For how many nights in a row the page has had tonight's problem. A void
     /// night does not count, because our own network failed.
-    pub fn nights_of_trouble(tonight: Option<&PageTrouble>, last: Option<&Self>, is_void: bool) -> u32 {
+    pub fn nights_of_problem(tonight: Option<&PageProblem>, last: Option<&Self>, is_void: bool) -> u32 {
         let Some(tonight) = tonight else { return 0 };
-        let before = last.filter(|last| last.page_trouble.as_ref().is_some_and(|it| it.is_same_as(tonight)));
-        before.map_or(0, |last| last.page_trouble_nights) + u32::from(!is_void)
+        let before = last.filter(|last| last.page_problem.as_ref().is_some_and(|it| it.is_same_as(tonight)));
+        before.map_or(0, |last| last.page_problem_nights) + u32::from(!is_void)
     }
 
     /// Whether the next night accepts a page that has only so many links again. A
     /// page without links is never accepted.
     pub fn believes(&self, page: &str, links: usize) -> bool {
-        let is_as_before = match &self.page_trouble {
-            Some(PageTrouble::Shrunken { page: shrunken, after, .. }) => {
+        let is_as_before = match &self.page_problem {
+            Some(PageProblem::Shrunken { page: shrunken, after, .. }) => {
                 shrunken == page && usize::try_from(*after).is_ok_and(|after| after == links)
             }
-            Some(PageTrouble::Unreachable { .. } | PageTrouble::NotThePage { .. }) | None => false,
+            Some(PageProblem::Unreachable { .. } | PageProblem::NotThePage { .. }) | None => false,
         };
-        links > 0 && is_as_before && self.page_trouble_nights + 1 >= NIGHTS_TO_BELIEVE
+        links > 0 && is_as_before && self.page_problem_nights + 1 >= NIGHTS_TO_BELIEVE
     }
 
     /// The problem, if it has lasted long enough to be reported.
-    pub(super) fn reported_trouble(&self) -> Option<&PageTrouble> {
-        self.page_trouble.as_ref().filter(|_| self.page_trouble_nights >= NIGHTS_TO_REPORT)
+    pub(super) fn reported_problem(&self) -> Option<&PageProblem> {
+        self.page_problem.as_ref().filter(|_| self.page_problem_nights >= NIGHTS_TO_REPORT)
     }
 }
 
 impl CourseReport {
     /// A reported problem that no earlier report had.
-    pub(super) fn new_trouble(&self) -> Option<&PageTrouble> {
-        let known = self.trouble_reported_before();
-        self.facts.reported_trouble().filter(|trouble| !known.is_some_and(|known| known.is_same_as(trouble)))
+    pub(super) fn new_problem(&self) -> Option<&PageProblem> {
+        let known = self.problem_reported_before();
+        self.facts.reported_problem().filter(|problem| !known.is_some_and(|known| known.is_same_as(problem)))
     }
 
     /// A problem that an earlier report had and that is over.
-    pub(super) fn past_trouble(&self) -> Option<&PageTrouble> {
-        self.trouble_reported_before().filter(|_| self.facts.page_trouble.is_none())
+    pub(super) fn past_problem(&self) -> Option<&PageProblem> {
+        self.problem_reported_before().filter(|_| self.facts.page_problem.is_none())
     }
 
-    fn trouble_reported_before(&self) -> Option<&PageTrouble> {
-        self.earlier.page_trouble.as_ref().filter(|_| self.earlier.page_trouble_nights >= NIGHTS_TO_REPORT)
+    fn problem_reported_before(&self) -> Option<&PageProblem> {
+        self.earlier.page_problem.as_ref().filter(|_| self.earlier.page_problem_nights >= NIGHTS_TO_REPORT)
     }
 }
 
@@ -78,33 +78,33 @@ mod tests {
 
     const PAGE: &str = "https://courses.example.edu/dgm/index.html";
 
-    fn down() -> PageTrouble {
-        PageTrouble::Unreachable { page: PAGE.into(), why: Reason::ServerError, status: Some(503) }
+    fn down() -> PageProblem {
+        PageProblem::Unreachable { page: PAGE.into(), why: Reason::ServerError, status: Some(503) }
     }
 
-    fn shrunken(after: u32) -> PageTrouble {
-        PageTrouble::Shrunken { page: PAGE.into(), before: 30, after }
+    fn shrunken(after: u32) -> PageProblem {
+        PageProblem::Shrunken { page: PAGE.into(), before: 30, after }
     }
 
     /// Consecutive nights, each with the reports before it.
-    fn row(troubles: &[Option<PageTrouble>]) -> Vec<CourseReport> {
+    fn row(problems: &[Option<PageProblem>]) -> Vec<CourseReport> {
         let mut nights: Vec<CourseReport> = Vec::new();
-        for trouble in troubles {
+        for problem in problems {
             let last = nights.last();
             let tonight = with(report(vec![ok("A", "https://a.example/")]), |report| {
-                report.facts.page_trouble_nights =
-                    CourseFacts::nights_of_trouble(trouble.as_ref(), last.map(|last| &last.facts), false);
-                report.facts.page_trouble = trouble.clone();
-                report.earlier.page_trouble = last.and_then(|last| last.facts.page_trouble.clone());
-                report.earlier.page_trouble_nights = last.map_or(0, |last| last.facts.page_trouble_nights);
+                report.facts.page_problem_nights =
+                    CourseFacts::nights_of_problem(problem.as_ref(), last.map(|last| &last.facts), false);
+                report.facts.page_problem = problem.clone();
+                report.earlier.page_problem = last.and_then(|last| last.facts.page_problem.clone());
+                report.earlier.page_problem_nights = last.map_or(0, |last| last.facts.page_problem_nights);
             });
             nights.push(tonight);
         }
         nights
     }
 
-    fn reports(troubles: &[Option<PageTrouble>]) -> Vec<ComposedReport> {
-        row(troubles).iter().map(compose).collect()
+    fn reports(problems: &[Option<PageProblem>]) -> Vec<ComposedReport> {
+        row(problems).iter().map(compose).collect()
     }
 
     #[test]
@@ -146,8 +146,8 @@ mod tests {
 
     #[test]
     fn a_page_that_stays_short_is_accepted_but_an_empty_one_never() {
-        let believed = |troubles: &[Option<PageTrouble>], links| {
-            row(troubles).last().unwrap().facts.believes(PAGE, links)
+        let believed = |problems: &[Option<PageProblem>], links| {
+            row(problems).last().unwrap().facts.believes(PAGE, links)
         };
         assert!(!believed(&[Some(shrunken(12))], 12));
         assert!(believed(&[Some(shrunken(12)), Some(shrunken(12))], 12));
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn a_void_night_proves_nothing_about_the_page() {
         let last = &row(&[Some(down())])[0];
-        assert_eq!(CourseFacts::nights_of_trouble(Some(&down()), Some(&last.facts), true), 1);
-        assert_eq!(CourseFacts::nights_of_trouble(Some(&down()), None, true), 0);
+        assert_eq!(CourseFacts::nights_of_problem(Some(&down()), Some(&last.facts), true), 1);
+        assert_eq!(CourseFacts::nights_of_problem(Some(&down()), None, true), 0);
     }
 }

@@ -30,14 +30,14 @@ pub(super) fn local_day(course: &CourseFacts, at: Timestamp) -> String {
 }
 
 /// The link by its words, or by its file and host if it has none.
-pub fn name(item: &LinkFacts, mention: Option<&Mention>) -> String {
+pub fn name(link_facts: &LinkFacts, mention: Option<&Mention>) -> String {
     let words = mention.map_or("", |mention| mention.words.trim());
     let row = mention.map_or("", |mention| mention.row.trim());
     if words.is_empty() || is_bare_address(words) {
-        let file = item.link.path().rsplit('/').find(|part| !part.is_empty());
+        let file = link_facts.link.path().rsplit('/').find(|part| !part.is_empty());
         return match file {
-            Some(file) => format!("{} on {}", quoted(file), host(item)),
-            None => format!("the site {}", host(item)),
+            Some(file) => format!("{} on {}", quoted(file), host(link_facts)),
+            None => format!("the site {}", host(link_facts)),
         };
     }
     if is_short(words, row) {
@@ -47,26 +47,30 @@ pub fn name(item: &LinkFacts, mention: Option<&Mention>) -> String {
 }
 
 /// Whether its address is printed without a link. One hostile response is enough.
-pub fn is_shunned(item: &LinkFacts) -> bool {
-    item.verdict.state.reason().is_some_and(Reason::is_hostile)
+pub fn is_shunned(link_facts: &LinkFacts) -> bool {
+    link_facts.verdict.state.reason().is_some_and(Reason::is_hostile)
 }
 
-pub(super) fn host(item: &LinkFacts) -> Cow<'_, str> {
-    if is_shunned(item) { Cow::Owned(defused(item.link.host())) } else { Cow::Borrowed(item.link.host()) }
+pub(super) fn host(link_facts: &LinkFacts) -> Cow<'_, str> {
+    if is_shunned(link_facts) {
+        Cow::Owned(defused(link_facts.link.host()))
+    } else {
+        Cow::Borrowed(link_facts.link.host())
+    }
 }
 
 /// The state in a few words. A file of the course itself needs no confirmation.
-pub fn state(course: &CourseFacts, item: &LinkFacts) -> &'static str {
-    match &item.verdict.state {
-        state @ State::Failing { .. } if is_broken(state, is_own(course, item)) => "missing",
+pub fn state(course: &CourseFacts, link_facts: &LinkFacts) -> &'static str {
+    match &link_facts.verdict.state {
+        state @ State::Failing { .. } if is_broken(state, is_own(course, link_facts)) => "missing",
         state => wording::state(state),
     }
 }
 
 /// The kind in brackets: "PDF" if it is known to be one, else the kind of its mention.
-pub fn kind(item: &LinkFacts, mention: Option<&Mention>) -> Option<&'static str> {
-    let is_pdf = item.copy.as_ref().is_some_and(|copy| copy.media_type.starts_with("application/pdf"))
-        || item.link.path().to_ascii_lowercase().ends_with(".pdf");
+pub fn kind(link_facts: &LinkFacts, mention: Option<&Mention>) -> Option<&'static str> {
+    let is_pdf = link_facts.copy.as_ref().is_some_and(|copy| copy.media_type.starts_with("application/pdf"))
+        || link_facts.link.path().to_ascii_lowercase().ends_with(".pdf");
     if is_pdf {
         return Some("PDF");
     }
@@ -110,8 +114,8 @@ pub fn where_needed(course: &CourseFacts, mention: &Mention) -> Option<String> {
 }
 
 /// The line in the source, and the other lines with the same link.
-pub fn source(course: &CourseFacts, item: &LinkFacts, lead: &Mention) -> String {
-    let on_this_page = item.mentions.iter().filter(|mention| mention.page == lead.page);
+pub fn source(course: &CourseFacts, link_facts: &LinkFacts, lead: &Mention) -> String {
+    let on_this_page = link_facts.mentions.iter().filter(|mention| mention.page == lead.page);
     let mut others: Vec<u32> =
         on_this_page.map(|mention| mention.line).filter(|line| *line != lead.line).collect();
     others.dedup();
@@ -124,7 +128,7 @@ pub fn source(course: &CourseFacts, item: &LinkFacts, lead: &Mention) -> String 
         }
     };
     let elsewhere: HashSet<&String> =
-        item.mentions.iter().filter_map(|mention| mention.page.as_ref()).collect();
+        link_facts.mentions.iter().filter_map(|mention| mention.page.as_ref()).collect();
     let elsewhere = match elsewhere.len() {
         0 | 1 => String::new(),
         pages => format!(", and on {}", count(pages - 1, "other page")),
@@ -137,17 +141,17 @@ pub fn source(course: &CourseFacts, item: &LinkFacts, lead: &Mention) -> String 
 }
 
 /// "not found (404), 3 nights running since Sat 3 Oct; last worked Fri 2 Oct."
-pub fn what_happened(course: &CourseFacts, item: &LinkFacts) -> String {
-    let Some(reason) = item.verdict.state.reason() else {
-        return format!("{}.", wording::state(&item.verdict.state));
+pub fn what_happened(course: &CourseFacts, link_facts: &LinkFacts) -> String {
+    let Some(reason) = link_facts.verdict.state.reason() else {
+        return format!("{}.", wording::state(&link_facts.verdict.state));
     };
-    let seen = wording::reason(reason, item.status);
-    let worked = match item.last_ok {
+    let seen = wording::reason(reason, link_facts.status);
+    let worked = match link_facts.last_ok {
         Some(at) => format!("; last worked {}", local_day(course, at)),
         None => String::new(),
     };
-    let is_certain = course.is_first || is_broken(&item.verdict.state, is_own(course, item));
-    let doubt = match &item.verdict.state {
+    let is_certain = course.is_first || is_broken(&link_facts.verdict.state, is_own(course, link_facts));
+    let doubt = match &link_facts.verdict.state {
         State::Failing { .. } if !is_certain => "; not yet confirmed",
         State::Ok
         | State::Moved { .. }
@@ -157,7 +161,7 @@ pub fn what_happened(course: &CourseFacts, item: &LinkFacts) -> String {
         | State::Failing { .. }
         | State::Dead { .. } => "",
     };
-    format!("{seen}{}{worked}{doubt}.", how_long(course, &item.verdict))
+    format!("{seen}{}{worked}{doubt}.", how_long(course, &link_facts.verdict))
 }
 
 pub(super) fn how_long(course: &CourseFacts, verdict: &Verdict) -> String {
@@ -170,10 +174,10 @@ pub(super) fn how_long(course: &CourseFacts, verdict: &Verdict) -> String {
 }
 
 /// The difference between the present version and the accepted one.
-pub fn what_changed(course: &CourseFacts, item: &LinkFacts, change: &TextChange) -> String {
-    let since = local_day(course, item.verdict.since);
+pub fn what_changed(course: &CourseFacts, link_facts: &LinkFacts, change: &TextChange) -> String {
+    let since = local_day(course, link_facts.verdict.since);
     let figures = wording::change(change);
-    match (item.verdict.state.reason(), change.alarm) {
+    match (link_facts.verdict.state.reason(), change.alarm) {
         // The alarm is the reason.
         (_, Some(CriticalChange::Withdrawn | CriticalChange::Retracted | CriticalChange::Tampered))
         | (None, _) => {
@@ -184,8 +188,8 @@ pub fn what_changed(course: &CourseFacts, item: &LinkFacts, change: &TextChange)
 }
 
 /// "Sat 12 Sep, 10 pages, 219 KB, verified Sun 4 Oct."
-pub fn our_copy(course: &CourseFacts, item: &LinkFacts, kind: Option<Kind>) -> String {
-    let Some(copy) = &item.copy else {
+pub fn our_copy(course: &CourseFacts, link_facts: &LinkFacts, kind: Option<Kind>) -> String {
+    let Some(copy) = &link_facts.copy else {
         return match kind {
             Some(Kind::Video) => "none (videos are not kept).".to_owned(),
             Some(Kind::Code) => "none (code repositories are not kept).".to_owned(),
@@ -201,9 +205,10 @@ pub fn our_copy(course: &CourseFacts, item: &LinkFacts, kind: Option<Kind>) -> S
             | None => "none.".to_owned(),
         };
     };
-    let pages =
-        item.copy_pages.map_or_else(String::new, |pages| format!("{}, ", extent(pages, &copy.document)));
-    let verified = match item.verified {
+    let pages = link_facts
+        .copy_pages
+        .map_or_else(String::new, |pages| format!("{}, ", extent(pages, &copy.document)));
+    let verified = match link_facts.verified {
         Some(Verified { at, is_sound: true }) => format!(", verified {}", local_day(course, at)),
         Some(Verified { at, is_sound: false }) => {
             format!(", damaged when verified {}", local_day(course, at))
@@ -220,19 +225,19 @@ pub fn both_copies(course: &CourseFacts, before: &Capture, after: &Capture) -> S
 }
 
 /// What the instructor can do about it.
-pub fn to_do(course: &CourseFacts, item: &LinkFacts, is_own: bool) -> &'static str {
-    let copy = item.copy.is_some();
-    match &item.verdict.state {
+pub fn to_do(course: &CourseFacts, link_facts: &LinkFacts, is_own: bool) -> &'static str {
+    let copy = link_facts.copy.is_some();
+    match &link_facts.verdict.state {
         State::Dead { .. } | State::Failing { .. } if is_own => "put the file back or correct the address.",
-        State::Dead { .. } if item.replacement.as_ref().is_some_and(Replacement::is_verified) => {
+        State::Dead { .. } if link_facts.replacement.as_ref().is_some_and(Replacement::is_verified) => {
             "put the replacement on the page."
         }
-        State::Dead { .. } if item.replacement.is_some() => {
+        State::Dead { .. } if link_facts.replacement.is_some() => {
             "check whether the replacement is the right reading, or choose another."
         }
-        State::Dead { .. } | State::Changed { .. } if is_hostile(item) => shun(item),
+        State::Dead { .. } | State::Changed { .. } if is_hostile(link_facts) => shun(link_facts),
         State::Failing { .. } => "try it in a browser before class.",
-        State::Dead { .. } if item.is_covered && course.students_get_copies => {
+        State::Dead { .. } if link_facts.is_covered && course.students_get_copies => {
             "replace the link; until then students get our copy."
         }
         // With public pages, a closed copy is one that its course may not hand out.
@@ -241,7 +246,7 @@ pub fn to_do(course: &CourseFacts, item: &LinkFacts, is_own: bool) -> &'static s
         }
         State::Dead { .. } if copy => "replace the link; our copy is not open to students.",
         State::Dead { .. } => "replace or remove the link.",
-        State::Restricted { .. } => restricted_to_do(course, item),
+        State::Restricted { .. } => restricted_to_do(course, link_facts),
         State::Moved { .. } => "put the new address on the page.",
         State::Changed { .. } => "check whether it is still the right reading.",
         State::Ok | State::Unverifiable { .. } => "nothing.",
@@ -249,15 +254,15 @@ pub fn to_do(course: &CourseFacts, item: &LinkFacts, is_own: bool) -> &'static s
 }
 
 /// What the action page of an entry offers.
-pub fn offer(course: &CourseFacts, item: &LinkFacts) -> &'static str {
-    match &item.verdict.state {
+pub fn offer(course: &CourseFacts, link_facts: &LinkFacts) -> &'static str {
+    match &link_facts.verdict.state {
         State::Changed { .. } => "Compare the two versions, accept the new one or snooze",
-        State::Dead { .. } if item.opens_if_chosen && course.students_get_copies => {
+        State::Dead { .. } if link_facts.opens_if_chosen && course.students_get_copies => {
             "Stop reporting as dead, use our copy or snooze"
         }
         State::Dead { .. } => "Stop reporting as dead or snooze",
         State::Failing { .. } | State::Restricted { .. } | State::Unverifiable { .. }
-            if item.opens_if_chosen && course.students_get_copies =>
+            if link_facts.opens_if_chosen && course.students_get_copies =>
         {
             "Mark as fine, use our copy or snooze"
         }
@@ -270,12 +275,12 @@ pub fn offer(course: &CourseFacts, item: &LinkFacts) -> &'static str {
 }
 
 /// What to do about a link that asks for an account.
-fn restricted_to_do(course: &CourseFacts, item: &LinkFacts) -> &'static str {
-    match (item.copy.is_some(), course.students_get_copies) {
-        (true, true) if item.is_covered => {
+fn restricted_to_do(course: &CourseFacts, link_facts: &LinkFacts) -> &'static str {
+    match (link_facts.copy.is_some(), course.students_get_copies) {
+        (true, true) if link_facts.is_covered => {
             "check whether your students have access; our copy is open to them."
         }
-        (true, true) if item.opens_if_chosen => {
+        (true, true) if link_facts.opens_if_chosen => {
             "check whether your students have access; \"Use our copy for good\" gives them ours."
         }
         (true, false) => "check whether your students have access, or hand out our copy.",
@@ -284,10 +289,10 @@ fn restricted_to_do(course: &CourseFacts, item: &LinkFacts) -> &'static str {
 }
 
 /// What to do about a hostile link.
-fn shun(item: &LinkFacts) -> &'static str {
-    if item.verdict.state.reason() == Some(Reason::InternalAddress) {
+fn shun(link_facts: &LinkFacts) -> &'static str {
+    if link_facts.verdict.state.reason() == Some(Reason::InternalAddress) {
         "correct the address, or take the link off the page."
-    } else if matches!(item.verdict.state, State::Changed { .. }) {
+    } else if matches!(link_facts.verdict.state, State::Changed { .. }) {
         "take the link off the page until its owner has removed the spam."
     } else {
         "take the link off the page: it leads readers to a site that its author does not own."

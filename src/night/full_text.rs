@@ -9,7 +9,7 @@ use crate::domain::document;
 use crate::domain::document::passage::Passage;
 use crate::world::archive::Archive;
 use crate::world::catalogue::{Catalogue, DocumentText};
-use crate::world::reader::Reader;
+use crate::world::document_reader::Reader;
 
 /// The documents that are read at the end of a night. The next night continues.
 pub const A_NIGHT: u32 = 1000;
