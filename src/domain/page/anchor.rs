@@ -1,4 +1,4 @@
-//! Places within the page, and what its author can mend without any request.
+//! Places in the page, and mistakes that its author can correct, found without a request.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use super::LinkDefect;
 use super::script::Scripts;
 use crate::domain::link::{Mention, Target};
 
-/// The places a fragment can point to.
+/// The places that a fragment can point to.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Anchors {
     names: HashSet<String>,
@@ -46,7 +46,7 @@ impl Anchors {
         fragment.is_empty()
             || fragment.eq_ignore_ascii_case("top")
             || fragment.starts_with(":~:")
-            // The routes of slides and applications.
+            // Routes of slide programs and applications.
             || fragment.starts_with('/')
             || fragment.starts_with('!')
             || self.names.contains(fragment)

@@ -7,13 +7,13 @@ use std::ops::Range;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BareAddress {
     pub range: Range<usize>,
-    /// With the scheme that is understood where none is written.
+    /// With the implied scheme if none is written.
     pub address: String,
 }
 
-/// Signs at the end of an address that belong to the sentence.
+/// Characters at the end of an address that belong to the sentence.
 const TRAILING: &[char] = &['?', '!', '.', ',', ':', '*', '_', '~', '\'', '"', ';', '”', '’', '»'];
-/// No address goes on behind these.
+/// Characters that end an address.
 const ENDING: &[char] = &[
     '<', '>', '"', '`', '“', '”', '（', '）', '「', '」', '『', '』', '【', '】', '。', '，', '、', '；',
     '《', '》', '\u{e000}',
@@ -67,7 +67,7 @@ fn address_at(text: &str, start: usize) -> Option<BareAddress> {
     Some(BareAddress { range: start..start + raw.len(), address })
 }
 
-/// An address without the signs of the sentence around it.
+/// An address without the punctuation of the sentence around it.
 fn trimmed(raw: &str) -> &str {
     let mut raw = raw;
     loop {
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_end_where_the_sentence_goes_on() {
+    fn addresses_end_before_the_punctuation_of_the_sentence() {
         for (text, expected) in [
             (
                 "Merging runs, https://two.example/merge.html (read this)",

@@ -1,7 +1,7 @@
-//! HTML as a tree that remembers where in the source each start tag begins.
+//! HTML as a tree with the source position of each start tag.
 //!
-//! The tree is the parser's own (WHATWG HTML section 13.2); what its nodes mean
-//! is the business of `extract`.
+//! The parser builds the tree (WHATWG HTML section 13.2). `extract` decides what its nodes
+//! mean.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -31,7 +31,7 @@ impl Dom {
         let builder = TreeBuilder::new(sink, TreeBuilderOpts::default());
         let tokenizer = Tokenizer::new(Tap { builder }, TokenizerOpts::default());
         let input = BufferQueue::default();
-        // Fed from one `<` to the next, so that a tag's start is known when it is complete.
+        // The source is fed from one `<` to the next, so the position of a tag is known when it is complete.
         let mut from = 0;
         while from < source.len() {
             let rest = source.as_bytes().get(from + 1..).unwrap_or_default();
@@ -46,19 +46,19 @@ impl Dom {
     }
 
     /// The byte of the source at which the start tag of an element begins;
-    /// `None` for what the parser added itself.
+    /// `None` for elements that the parser added.
     pub(super) fn start(&self, element: NodeId) -> Option<usize> {
         self.starts.get(&element).copied()
     }
 
-    /// Whether the parser opened the element again, because its end tag was missing
-    /// or misplaced: it is the same element to its author.
+    /// Whether the parser opened the element again, because its end tag was missing or
+    /// misplaced. For its author it is the same element.
     pub(super) fn is_reopened(&self, element: NodeId) -> bool {
         self.reopened.contains(&element)
     }
 }
 
-/// Where the start tags of links begin, in the order of the source.
+/// The positions of the start tags of links, in source order.
 pub fn starts_of_links(source: &str) -> Vec<usize> {
     let dom = Dom::parse(source);
     let elements = dom.html.tree.root().descendants().filter_map(scraper::ElementRef::wrap);
@@ -69,7 +69,7 @@ pub fn starts_of_links(source: &str) -> Vec<usize> {
     starts
 }
 
-/// Tells the tree which tag is being processed.
+/// Passes the start tags to the tree.
 struct Tap {
     builder: TreeBuilder<NodeId, Positions>,
 }
@@ -99,14 +99,14 @@ impl TokenSink for Tap {
     }
 }
 
-/// The tree being built, and the place of each start tag.
+/// The tree that is being built, and the position of each start tag.
 struct Positions {
     tree: HtmlTreeSink,
-    /// Where the token began that is being read.
+    /// The position of the token that is being read.
     begin: Cell<usize>,
-    /// No token was complete since `begin`.
+    /// No token was completed since `begin`.
     is_pending: Cell<bool>,
-    /// The start tag being processed, until its element was made.
+    /// The start tag that is being processed, until its element is created.
     tag: RefCell<Option<html5ever::LocalName>>,
     starts: RefCell<HashMap<NodeId, usize>>,
     reopened: RefCell<HashSet<NodeId>>,
@@ -124,7 +124,7 @@ impl Positions {
         }
     }
 
-    /// The next piece of the source begins with `<`, which may stand within a tag.
+    /// The next piece of the source begins with `<`, which may be within a tag.
     fn piece(&self, at: usize) {
         if !self.is_pending.replace(true) {
             self.begin.set(at);
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_parser_opens_again_is_known() {
+    fn reopened_elements_are_known() {
         let source = "<div><a href=1>one<p>two</div><p>three";
         let dom = Dom::parse(source);
         let links = dom.html.tree.root().descendants().filter_map(ElementRef::wrap);

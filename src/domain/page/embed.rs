@@ -1,18 +1,18 @@
-//! What is embedded in a page: a player becomes its watch address, a document
-//! its own address; trackers and widgets are no readings.
+//! Embedded content: a player becomes its watch address, a document its own address.
+//! Trackers and widgets are not readings.
 
 use url::Url;
 
 use super::text::hides;
 
-/// What a line of `embeds.txt` says of an address.
+/// The action for an embedded address, from a line of `embeds.txt`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rule {
-    /// No reading.
+    /// It is not a reading.
     Widget,
-    /// The address to give instead, with `{id}` from the pattern.
+    /// The replacement address, with `{id}` from the pattern.
     Player(&'static str),
-    /// The document's address stands in this parameter.
+    /// The parameter with the address of the document.
     Viewer(&'static str),
 }
 
@@ -31,7 +31,7 @@ fn rules() -> impl Iterator<Item = (&'static str, Rule)> {
     })
 }
 
-/// The element's attributes that matter here.
+/// The relevant attributes of the element.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Frame<'a> {
     pub(super) style: Option<&'a str>,
@@ -40,7 +40,7 @@ pub(super) struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    /// A frame without size is a tracker's.
+    /// A frame without size belongs to a tracker.
     pub(super) fn is_hidden(&self) -> bool {
         let is_small = |size: Option<&str>| {
             size.is_some_and(|size| matches!(size.trim().trim_end_matches("px"), "0" | "1"))
@@ -49,7 +49,7 @@ impl Frame<'_> {
     }
 }
 
-/// The address of the reading behind an embedded address; `None` for what is none.
+/// The address of the reading behind an embedded address; `None` if there is none.
 pub(super) fn reading(address: &Url) -> Option<Url> {
     if !matches!(address.scheme(), "http" | "https" | "file") {
         return None;
@@ -73,7 +73,7 @@ pub(super) fn reading(address: &Url) -> Option<Url> {
     Some(address.clone())
 }
 
-/// Whether an address fits `host/path`, where `{id}` is one segment, or a
+/// Matches an address against `host/path`, where `{id}` is one segment, or one
 /// parameter, whose value is returned.
 fn matched(pattern: &str, address: &Url) -> Option<String> {
     let (host, path) = pattern.split_once('/').unwrap_or((pattern, ""));
@@ -97,9 +97,9 @@ fn matched(pattern: &str, address: &Url) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// Every line names an address that it is for, and what becomes of it.
+    /// Every line has an example address and the result for it.
     #[test]
-    fn each_line_does_what_it_says() {
+    fn each_line_matches_its_example() {
         for line in
             include_str!("embeds.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
         {
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_line_names_is_read_where_it_is() {
+    fn other_embedded_addresses_stay_unchanged() {
         for address in [
             "https://school.edu/slides/a.pdf",
             "https://videos.example/embed/1",

@@ -1,7 +1,7 @@
-//! From the tree of a page to its mentions: one pass, in the order of the page.
+//! Extracts the mentions from the tree of a page, in one pass in the order of the page.
 //!
-//! HTML is read as it is; every other format is made into HTML first and read
-//! here in the same way.
+//! HTML is read directly. Every other format is converted to HTML first and then read in
+//! the same way.
 
 mod blocks;
 mod grid;
@@ -26,15 +26,15 @@ use crate::domain::address::Address;
 use crate::domain::link::Sign;
 
 const HEADING_CHARS: usize = 300;
-/// The language and the order of dates are decided from so much text.
+/// The length of the text from which the language and the order of dates are determined.
 const SAMPLE_CHARS: usize = 200_000;
 
-/// What a source format does differently from HTML.
+/// The differences of a source format from HTML.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Dialect {
     /// Headings get their ids from their text.
     pub(super) slugs: bool,
-    /// The first heading is the title where there is no other.
+    /// The first heading is the title if there is no other.
     pub(super) titled_by_heading: bool,
 }
 
@@ -75,7 +75,7 @@ pub(super) fn page(html: &str, map: &SourceMap, context: &PageContext, dialect: 
     extractor.finish(&scripts)
 }
 
-/// `<base href>` counts from the page's own address (WHATWG HTML section 4.2.3).
+/// `<base href>` is resolved against the page's own address (WHATWG HTML section 4.2.3).
 fn base(html: &Html, page: Option<&Address>) -> Option<Address> {
     let written =
         select(html, "base[href]").next().and_then(|base| base.value().attr("href").map(str::to_owned));
@@ -92,7 +92,7 @@ fn select<'a>(html: &'a Html, selector: &str) -> impl Iterator<Item = ElementRef
     found.into_iter()
 }
 
-/// The term, the languages and the order of dates, from the page as a whole.
+/// The term, the languages and the order of dates, from the whole page.
 fn dating(html: &Html, context: &PageContext) -> Dating {
     let headings: Vec<String> =
         select(html, "title, h1, h2").map(|element| squeezed(&element.text().collect::<String>())).collect();
@@ -145,17 +145,17 @@ struct Extractor<'a> {
     dialect: Dialect,
     outline: Outline,
     anchors: Anchors,
-    /// What tables say of their cells.
+    /// The times that tables give to their cells.
     cells: HashMap<NodeId, CellTime>,
-    /// The heads of the columns around a place.
+    /// The column headers around a place.
     columns: Vec<(NodeId, String)>,
     /// The rows and items around a place.
     rows: Vec<RowText>,
-    /// Which elements have several children that are labels.
+    /// Elements with several children that are labels.
     grids: HashMap<NodeId, bool>,
-    /// Which elements have several children that begin with a label.
+    /// Elements with several children that begin with a label.
     rows_of: HashMap<NodeId, bool>,
-    /// Where in the HTML each mention begins.
+    /// The position of each mention in the HTML.
     starts: Vec<usize>,
     page: Page,
     has_frames: bool,
@@ -235,7 +235,7 @@ impl Extractor<'_> {
     }
 }
 
-/// A drawing has titles of its own.
+/// The titles inside a drawing are not the page's title.
 fn is_in_drawing(element: ElementRef) -> bool {
     element.ancestors().filter_map(ElementRef::wrap).any(|ancestor| ancestor.value().name() == "svg")
 }

@@ -1,27 +1,27 @@
-//! The head of a Markdown file: data between two lines, of which the first is
-//! the first line of the file.
+//! Front matter: the data between two delimiter lines at the beginning of a Markdown
+//! file.
 
 use std::ops::Range;
 
-/// In which language a head is written.
+/// The language of front matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadLanguage {
     Yaml,
     Toml,
 }
 
-/// The head of a file.
+/// The front matter of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrontMatter {
     pub language: HeadLanguage,
     /// The data without the lines around it.
     pub data: Range<usize>,
-    /// Where the page begins.
+    /// The position at which the page begins.
     pub end: usize,
 }
 
-/// The head of a text, if it has one. Only the first line begins it: a later
-/// `---` is a rule.
+/// The front matter of a text, if it has any. It must begin on the first line, because a
+/// later `---` is a rule.
 pub fn of(text: &str) -> Option<FrontMatter> {
     let start = text.len() - text.trim_start_matches('\u{feff}').len();
     let mut lines = text[start..].split_inclusive('\n');
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_first_line_begins_a_head() {
+    fn front_matter_begins_on_the_first_line() {
         let text = "---\ntitle: x\n---\n# A\n";
         let head = of(text).unwrap();
         assert_eq!((&text[head.data.clone()], &text[head.end..]), ("title: x\n", "# A\n"));

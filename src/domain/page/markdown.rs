@@ -1,5 +1,5 @@
-//! Markdown made into HTML that knows its source: `CommonMark` with tables,
-//! footnotes, definition lists and bare addresses, attribute lists left out.
+//! Converts Markdown to HTML with source positions: `CommonMark` with tables, footnotes,
+//! definition lists and bare addresses, without attribute lists.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -10,7 +10,7 @@ use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, Text
 use super::source_map::Made;
 use super::{autolink, template};
 
-/// The Markdown extensions of course pages, without front matter: see `front_matter`.
+/// The Markdown extensions of course pages, except front matter, which is in `front_matter`.
 pub fn options() -> Options {
     Options::ENABLE_TABLES
         | Options::ENABLE_HEADING_ATTRIBUTES
@@ -18,8 +18,8 @@ pub fn options() -> Options {
         | Options::ENABLE_DEFINITION_LIST
 }
 
-/// Writes the HTML of a page behind what is made of its head, which ends at
-/// `start`; returns the placeholders that were not filled.
+/// Appends the HTML of a page whose front matter ends at `start`; returns the
+/// placeholders that were not filled.
 pub(super) fn body(source: &str, start: usize, made: &mut Made, values: &dyn template::Values) -> Vec<usize> {
     let body = &source[start..];
     let filled = template::may_have(body).then(|| template::fill(body, &code(body), values));
@@ -36,7 +36,7 @@ pub(super) fn fragment(text: &str) -> String {
     made.html
 }
 
-/// Where a text has code.
+/// The ranges of code in a text.
 fn code(text: &str) -> Vec<Range<usize>> {
     let mut ranges: Vec<Range<usize>> = Vec::new();
     for (event, range) in Parser::new_ext(text, options()).into_offset_iter() {
@@ -47,7 +47,7 @@ fn code(text: &str) -> Vec<Range<usize>> {
     ranges
 }
 
-/// Writes the HTML of a text behind what is made already.
+/// Appends the HTML of a text.
 pub(super) fn render(text: &str, made: &mut Made, origin: impl Fn(usize) -> usize) {
     let parsed = TextMergeWithOffset::new(Parser::new_ext(text, options()).into_offset_iter());
     let mut events = Expand::default();
@@ -68,14 +68,14 @@ pub(super) fn render(text: &str, made: &mut Made, origin: impl Fn(usize) -> usiz
             event
         }),
     );
-    debug_assert!(written.is_ok(), "a string takes whatever is written to it");
+    debug_assert!(written.is_ok(), "writing to a string cannot fail");
     made.html = html.into_inner();
     for (at, source, is_copy) in pieces {
         made.piece(at, source, is_copy);
     }
 }
 
-/// The text being written, which is looked at between two events.
+/// The text between two events.
 struct HtmlWriter<'a> {
     html: &'a RefCell<String>,
 }
@@ -87,11 +87,11 @@ impl fmt::Write for HtmlWriter<'_> {
     }
 }
 
-/// The events of a page, with what `CommonMark` does not know taken out or put in.
+/// The events of a page, with constructs that `CommonMark` lacks removed or added.
 #[derive(Default)]
 struct Expand<'a> {
     done: Vec<(Event<'a>, Range<usize>)>,
-    /// Within a link, image or code, addresses are no links.
+    /// Addresses within a link, image or code are not links.
     depth: usize,
     /// Within a link in HTML.
     is_in_anchor: bool,
@@ -130,7 +130,7 @@ impl<'a> Expand<'a> {
         self.done.push((event, range));
     }
 
-    /// Text without attribute lists, and with its addresses as links.
+    /// A text without attribute lists, and with its addresses as links.
     fn text(&mut self, text: &str, range: Range<usize>, is_after_link: bool) {
         let mut plain = String::new();
         let mut rest = text;
@@ -180,7 +180,7 @@ impl<'a> Expand<'a> {
     }
 }
 
-/// A link of a component is a link: `<Link href="…">` of MDX.
+/// The address of an MDX component is a link: `<Link href="…">`.
 fn component<'a>(html: &CowStr<'a>) -> CowStr<'a> {
     if html.contains("<Link ") || html.contains("</Link>") {
         html.replace("<Link ", "<a    ").replace("</Link>", "</a    >").into()

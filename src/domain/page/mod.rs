@@ -1,4 +1,4 @@
-//! The course page: bytes in, mentions and defects out. Reading never fails.
+//! Reads a course page: from its bytes to mentions and defects. Reading never fails.
 
 mod anchor;
 mod autolink;
@@ -43,21 +43,21 @@ use crate::domain::link::{KindRule, Mention, Target};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {
     pub title: Option<String>,
-    /// In the order of the source; a link that stands twice is there twice.
+    /// In source order; a link that is on the page twice is here twice.
     pub mentions: Vec<Mention>,
     pub defects: Vec<LinkDefect>,
-    /// What could not be read of it, and why.
+    /// Parts of the page that are not read, with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub omissions: Vec<Omission>,
 }
 
-/// Something the page's author can mend, seen without any request.
+/// A mistake that the page's author can correct, found without a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkDefect {
     /// A link without an address.
     EmptyLink { words: String, line: u32 },
-    /// An address that cannot be one.
+    /// Not a valid web address.
     Malformed { words: String, written: String, line: u32, why: String },
     /// A link to a place in the page that is not there.
     BrokenAnchor { words: String, anchor: String, line: u32 },
@@ -65,22 +65,22 @@ pub enum LinkDefect {
     MissingFile { words: String, written: String, line: u32 },
 }
 
-/// Why links of a page may be missing, though nothing is wrong with it.
+/// Why links of a page may be missing, although the page has no mistake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Omission {
-    /// Its generator has still to fill it, on these lines.
+    /// A site generator must fill these lines first.
     Template { lines: Vec<u32> },
     /// A script makes links.
     MadeByScript,
     /// It shows other pages in frames.
     Framed,
-    /// Its data are not what its name says.
+    /// The data does not have the format of the file name.
     NotData,
 }
 
 impl Page {
-    /// Takes out the links to files that are not there, and says which they are.
+    /// Removes the links to files that are not there, and returns them.
     pub fn without_missing_files(mut self, is_there: impl Fn(&Path) -> bool) -> Self {
         for mention in &mut self.mentions {
             let Some(path) = mention.address().and_then(Address::file_path) else { continue };
@@ -112,7 +112,7 @@ impl Page {
     }
 }
 
-/// In which language the page is written.
+/// The language of the page's source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Markup {
     Html,
@@ -121,28 +121,28 @@ pub enum Markup {
     Org,
     Latex,
     Bibtex,
-    /// YAML, and JSON as a part of it.
+    /// YAML, which includes JSON.
     Data,
     Csv,
     Notebook,
 }
 
-/// What reading needs to know beside the text.
+/// The data that reading needs beside the text.
 #[derive(Clone, Debug)]
 pub struct PageContext<'a> {
-    /// Where the page is published: relative links are resolved against it.
+    /// The address at which the page is published. Relative links are resolved against it.
     pub base: Option<&'a Address>,
-    /// Gives the year to dates written without one.
+    /// Determines the year of dates without one.
     pub term: Option<Term>,
-    /// The day of reading; gives the year where there is no term.
+    /// The day of reading, which determines the year if there is no term.
     pub today: Date,
     pub kinds: &'a [KindRule],
 }
 
-/// A page with fewer links than this may halve without anything being wrong.
+/// A page with fewer links may lose half of them in an ordinary edit.
 const LINKS_OF_A_REAL_PAGE: usize = 10;
 
-/// Reads a page. What cannot be read as a link is a defect, never an error.
+/// Reads a page. A link that cannot be read is a defect, never an error.
 pub fn read(text: &str, markup: Markup, context: &PageContext) -> Page {
     match markup {
         Markup::Html => read_html(text, context),
@@ -206,7 +206,7 @@ fn note_unknown(page: &mut Page, map: &SourceMap, unknown: &[usize]) {
     }
 }
 
-/// Where HTML has text that is shown as it is.
+/// Ranges of HTML with literal text.
 fn code_of_html(text: &str) -> Vec<Range<usize>> {
     let lower = text.to_ascii_lowercase();
     let mut ranges = Vec::new();
@@ -223,7 +223,7 @@ fn code_of_html(text: &str) -> Vec<Range<usize>> {
     ranges
 }
 
-/// Whether so many links are gone at once that the page itself must be broken.
+/// Whether so many links are gone at once that the page is probably broken.
 pub fn shrunken(before: usize, after: usize) -> bool {
     (before > 0 && after == 0) || (before >= LINKS_OF_A_REAL_PAGE && after * 2 <= before)
 }

@@ -1,18 +1,18 @@
-//! The parts of the page in which a place stands: the headings above it, and
-//! what they and the blocks around it say of the time.
+//! The parts of the page around a position: the headings above it, and the times that
+//! these and the surrounding blocks give.
 
 use ego_tree::NodeId;
 
 use super::timing::Timing;
 
-/// What ends a part.
+/// Where a part ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ends {
-    /// The next heading of this level or a higher one.
+    /// At the next heading of this level or a higher one.
     Heading(u8),
-    /// The next label in the same element, a heading, or the element's end.
+    /// At the next label in the same element, a heading, or the element's end.
     Label(NodeId),
-    /// The element's end; headings within reach no further.
+    /// At the element's end; headings in it end there too.
     Block(NodeId),
 }
 
@@ -25,7 +25,7 @@ struct Part {
     outer: Timing,
 }
 
-/// The parts in force at a place, outermost first.
+/// The parts that contain a position, outermost first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Outline {
     parts: Vec<Part>,
@@ -36,7 +36,7 @@ impl Outline {
         self.parts.last().map(|part| part.timing.clone()).unwrap_or_default()
     }
 
-    /// A new heading ends all of its own level and below.
+    /// A new heading ends all headings of its level and below.
     pub(super) fn heading(&mut self, level: u8, text: &str, timing: impl FnOnce(&Timing) -> Timing) {
         let after_block =
             self.parts.iter().rposition(|part| matches!(part.ends, Ends::Block(_))).map_or(0, |at| at + 1);
@@ -52,7 +52,7 @@ impl Outline {
         self.push(Ends::Heading(level), heading, timing);
     }
 
-    /// A label holds for what follows it in the same element.
+    /// A label applies to the content after it in the same element.
     pub(super) fn label(&mut self, element: NodeId, timing: impl FnOnce(&Timing) -> Timing) {
         if let Some(at) = self.parts.iter().rposition(|part| part.ends == Ends::Label(element))
             && !self.parts[at..].iter().any(|part| matches!(part.ends, Ends::Block(_) | Ends::Heading(_)))
@@ -72,14 +72,14 @@ impl Outline {
         self.parts.push(Part { ends, heading, timing, outer });
     }
 
-    /// A new line of the innermost block says something else.
+    /// A new line of the innermost block has its own time.
     pub(super) fn line(&mut self, timing: impl FnOnce(&Timing) -> Timing) {
         if let Some(part) = self.parts.last_mut().filter(|part| matches!(part.ends, Ends::Block(_))) {
             part.timing = timing(&part.outer);
         }
     }
 
-    /// An element ends, and with it the parts that it holds.
+    /// An element ends, and with it the parts in it.
     pub(super) fn close(&mut self, element: NodeId) {
         while self.parts.last().is_some_and(|part| part.ends == Ends::Label(element)) {
             self.parts.pop();
@@ -91,7 +91,7 @@ impl Outline {
         }
     }
 
-    /// The headings above a place, outermost first.
+    /// The headings above a position, outermost first.
     pub(super) fn headings(&self) -> Vec<String> {
         self.parts.iter().filter_map(|part| part.heading.clone()).collect()
     }

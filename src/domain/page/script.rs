@@ -1,9 +1,9 @@
-//! What the scripts of a page do to it, as far as their text shows: they make
-//! links, and name places in the page.
+//! The effects of a page's scripts, as far as their source shows them: they make links,
+//! and create places in the page.
 
 use scraper::{ElementRef, Html};
 
-/// So much of the scripts is looked at.
+/// The most characters of scripts that are read.
 const CHARS_AT_MOST: usize = 1 << 20;
 /// A page with more links was not made by its scripts.
 const LINKS_OF_A_SHELL: usize = 3;
@@ -15,7 +15,7 @@ const ROOTS: &[&str] = &["root", "app", "__next", "__nuxt", "___gatsby", "svelte
 pub(super) struct Scripts {
     text: String,
     has_external: bool,
-    /// There is an empty element for an application.
+    /// There is an empty root element for an application.
     has_shell: bool,
 }
 
@@ -43,7 +43,7 @@ impl Scripts {
         scripts
     }
 
-    /// Whether the scripts make links that the page as it is sent does not have.
+    /// Whether the scripts make links that the page source lacks.
     pub(super) fn make_links(&self, links: usize) -> bool {
         const MAKING: &[&str] = &[
             "<a href",
@@ -64,7 +64,7 @@ impl Scripts {
         is_made || (self.has_shell && self.has_external && links < LINKS_OF_A_SHELL)
     }
 
-    /// Whether a script names a place, so that it may make it.
+    /// Whether a script contains the name of a place, so that it may create it.
     pub(super) fn name(&self, anchor: &str) -> bool {
         ['\'', '"', '`'].iter().any(|quote| {
             self.text.contains(&format!("{quote}{anchor}{quote}"))

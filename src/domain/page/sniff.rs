@@ -1,4 +1,4 @@
-//! In which language a page is written: by its media type, its name and its first bytes.
+//! Detects the language of a page: by its media type, its name and its first bytes.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub enum UnreadFormat {
     Spreadsheet,
     AsciiDoc,
     Typst,
-    /// No text, or none that is known.
+    /// Not text, or an unknown format.
     Other,
 }
 
@@ -33,7 +33,7 @@ impl fmt::Display for UnreadFormat {
     }
 }
 
-/// Endings of names, and what they say.
+/// File name extensions and their formats.
 const ENDINGS: &[(&str, Result<Markup, UnreadFormat>)] = &[
     (".md", Ok(Markup::Markdown)),
     (".markdown", Ok(Markup::Markdown)),
@@ -68,10 +68,10 @@ const ENDINGS: &[(&str, Result<Markup, UnreadFormat>)] = &[
     (".typ", Err(UnreadFormat::Typst)),
 ];
 
-/// Which markup a body is in; otherwise what it is.
+/// The markup of a body; the error is its other format.
 ///
-/// `name` is its path or file name, `head` the text of its first few kilobytes,
-/// `None` where they are no text.
+/// `name` is its path or file name. `head` is the text of its first few kilobytes, or
+/// `None` if they are not text.
 pub fn markup_of(media_type: Option<&str>, name: &str, head: Option<&str>) -> Result<Markup, UnreadFormat> {
     let name = name.to_ascii_lowercase();
     let by_name = ENDINGS.iter().find(|(ending, _)| name.ends_with(ending)).map(|(_, markup)| *markup);
@@ -110,10 +110,10 @@ pub fn markup_of(media_type: Option<&str>, name: &str, head: Option<&str>) -> Re
     }
 }
 
-/// The text with U+FFFD for each NUL, as browsers read it, if it is a text: the bytes of
+/// The text with U+FFFD for each NUL, as in browsers, if it is a text. The bytes of
 /// other formats keep their NULs.
 pub fn without_stray_nuls(text: String) -> String {
-    /// One control character in so many characters is stray.
+    /// A text has at most one control character in this many characters.
     const STRAY: usize = 20;
     const HEAD_CHARS: usize = 4096;
     if !text.contains('\0') {

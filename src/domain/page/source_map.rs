@@ -1,10 +1,10 @@
-//! From a place in the HTML that a source was made into, back to the source.
+//! Maps a position in generated HTML back to its source.
 
-/// Where the parts of a made text come from.
+/// The origins of the parts of a generated text.
 #[derive(Clone, Debug)]
 pub(super) struct SourceMap {
     line_starts: Vec<usize>,
-    /// In the order of the text; empty where the text is the source itself.
+    /// In text order; empty if the text is the source itself.
     pieces: Vec<SourcePiece>,
 }
 
@@ -12,7 +12,7 @@ pub(super) struct SourceMap {
 struct SourcePiece {
     made: usize,
     source: usize,
-    /// Copied byte by byte, not made for the place.
+    /// Copied byte by byte, not generated.
     is_copy: bool,
 }
 
@@ -42,7 +42,7 @@ impl SourceMap {
     }
 }
 
-/// HTML made from another format, with the source of each part.
+/// HTML generated from another format, with the source of each part.
 #[derive(Clone, Debug)]
 pub(super) struct Made {
     pub(super) html: String,
@@ -54,17 +54,17 @@ impl Made {
         Self { html: String::with_capacity(source.len()), map: SourceMap::identity(source) }
     }
 
-    /// What is written next was made for a place of the source.
+    /// The next text is generated for this position of the source.
     pub(super) fn at(&mut self, source: usize) {
         self.map.pieces.push(SourcePiece { made: self.html.len(), source, is_copy: false });
     }
 
-    /// A part of the text that is written already.
+    /// A part of the text that is already written.
     pub(super) fn piece(&mut self, made: usize, source: usize, is_copy: bool) {
         self.map.pieces.push(SourcePiece { made, source, is_copy });
     }
 
-    /// Another made text, of a part of the source that begins at `start`.
+    /// Appends another generated text, for a part of the source that begins at `start`.
     pub(super) fn append(&mut self, other: &Self, start: usize) {
         let offset = self.html.len();
         for piece in &other.map.pieces {
@@ -77,13 +77,13 @@ impl Made {
         self.html.push_str(&other.html);
     }
 
-    /// Text that stands at a place of the source.
+    /// Text at a position of the source.
     pub(super) fn text(&mut self, text: &str, source: usize) {
         self.at(source);
         escape(text, &mut self.html);
     }
 
-    /// Markup made for a place of the source.
+    /// Markup that is generated for a position of the source.
     pub(super) fn markup(&mut self, markup: &str, source: usize) {
         self.at(source);
         self.html.push_str(markup);

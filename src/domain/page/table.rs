@@ -1,4 +1,4 @@
-//! Tables: which cell stands in which row and column, and what that says of the time.
+//! Tables: the row and column of each cell, and the times that these give.
 
 mod cells;
 
@@ -14,13 +14,13 @@ use super::calendar::{
 use super::text::unmarked;
 use crate::domain::link::Sign;
 
-/// What a table says of each of its cells.
+/// The facts of a table for each of its cells.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TableTimes {
     pub(super) cells: HashMap<NodeId, CellTime>,
 }
 
-/// The time of a cell, and what its column is called.
+/// The time of a cell, and the name of its column.
 #[derive(Clone, Debug)]
 pub(super) struct CellTime {
     pub(super) label: Label,
@@ -29,13 +29,13 @@ pub(super) struct CellTime {
     pub(super) column: String,
 }
 
-/// What a column is for.
+/// The purpose of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ColumnRole {
     Week,
     Date,
     Deadline,
-    /// When something is handed out.
+    /// The day on which an assignment is given out.
     Out,
     Weekday(jiff::civil::Weekday),
     Other,
@@ -68,7 +68,7 @@ pub(super) fn read(table: ElementRef, dating: &Dating) -> TableTimes {
     read.table
 }
 
-/// How many rows at the top name the columns.
+/// The number of header rows.
 fn head(rows: &[TableRow], dating: &Dating) -> usize {
     let Some(first) = rows.first() else { return 0 };
     let filled: Vec<&TableCell> = first.iter().filter(|cell| !cell.text.is_empty()).collect();
@@ -116,7 +116,7 @@ fn role_of_title(title: &str, dating: &Dating) -> ColumnRole {
     }
 }
 
-/// What each column is for: by its title, else by what its cells hold.
+/// The purpose of each column: by its header, otherwise by its cells.
 fn roles(titles: &[String], body: &[TableRow], dating: &Dating) -> Vec<ColumnRole> {
     let mut roles: Vec<ColumnRole> = titles.iter().map(|title| role_of_title(title, dating)).collect();
     for (column, role) in roles.iter_mut().enumerate() {
@@ -144,7 +144,7 @@ fn roles(titles: &[String], body: &[TableRow], dating: &Dating) -> Vec<ColumnRol
     roles
 }
 
-/// In which order the numbers of each column's dates stand.
+/// The order of the numbers in each column's dates.
 fn orders(titles: &[String], body: &[TableRow], dating: &Dating) -> Vec<Order> {
     let mut dates: Vec<Vec<DateExpr>> = vec![Vec::new(); titles.len()];
     for cell in body.iter().flatten().filter(|cell| !cell.is_below) {
@@ -161,11 +161,11 @@ struct TableReader<'a> {
     columns: Vec<ColumnRole>,
     orders: Vec<Order>,
     table: TableTimes,
-    /// What the row above says: a calendar leaves blank what stays the same.
+    /// The time of the row above: calendars leave repeated cells blank.
     above: Option<RowTime>,
-    /// What a row over the whole width says of those below.
+    /// The time of a full-width row, for the rows below.
     section: Label,
-    /// The days of columns that have one each.
+    /// The days of columns with one day each.
     days: Vec<Option<jiff::civil::Date>>,
 }
 
@@ -176,7 +176,7 @@ struct RowTime {
 }
 
 impl TableReader<'_> {
-    /// Days may stand in the head: one for each column.
+    /// Days may be in the header: one for each column.
     fn head(&mut self, row: &TableRow) {
         self.days = vec![None; self.columns.len()];
         let dated: Vec<&TableCell> =
@@ -248,7 +248,7 @@ impl TableReader<'_> {
         self.columns.get(cell.column).copied().unwrap_or(ColumnRole::Other)
     }
 
-    /// The week and the day of a row, by its columns, else by the row above.
+    /// The week and the day of a row, from its columns or from the row above.
     fn time_of(&self, row: &TableRow) -> RowTime {
         let of = |role: ColumnRole| row.iter().filter(move |cell| self.role(cell) == role);
         let dated = of(ColumnRole::Date).find(|cell| !cell.text.is_empty());
@@ -321,7 +321,7 @@ impl TableReader<'_> {
         CellTime { label, sign, text, column }
     }
 
-    /// Among days side by side, a cell without one belongs to none of the others.
+    /// In a row with several days, a cell without a day belongs to none of them.
     fn has_days_of_its_own(&self, cell: &TableCell) -> bool {
         self.role(cell) == ColumnRole::Date
             && self.columns.iter().filter(|role| **role == ColumnRole::Date).count() > 2

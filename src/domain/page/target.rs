@@ -1,11 +1,11 @@
-//! An address as written becomes a target.
+//! Resolves a written address to a target.
 
 use url::Url;
 
 use crate::domain::address::{Address, InvalidAddress};
 use crate::domain::link::Target;
 
-/// Schemes that are meant, but lead to nothing that could be visited.
+/// Known schemes that cannot be visited.
 const OTHER_SCHEMES: &[&str] = &[
     "mailto",
     "javascript",
@@ -28,10 +28,10 @@ const OTHER_SCHEMES: &[&str] = &[
     "feed",
 ];
 
-/// Resolves what an author wrote, as a browser would (WHATWG URL).
+/// Resolves a written address as a browser does (WHATWG URL).
 ///
-/// `base` is where relative references start; `page` is the page itself, to
-/// which a reference with a fragment is a place within.
+/// `base` is the base of relative references. `page` is the page itself; a reference to it
+/// with a fragment is a place within the page.
 pub(super) fn resolve(written: &str, base: Option<&Address>, page: Option<&Address>) -> Target {
     let trimmed: String = written.trim().chars().filter(|c| !matches!(c, '\t' | '\n' | '\r')).collect();
     if trimmed.is_empty() {
@@ -53,9 +53,9 @@ pub(super) fn resolve(written: &str, base: Option<&Address>, page: Option<&Addre
         Ok(url) if matches!(url.scheme(), "http" | "https") => web(url, page),
         Ok(url) => other(&trimmed, url.scheme()),
         Err(url::ParseError::RelativeUrlWithoutBase) => {
-            Target::Malformed("relative, and where the page is published is not known".to_owned())
+            Target::Malformed("it is relative, and where the page is published is not known".to_owned())
         }
-        Err(error) => Target::Malformed(format!("no address can be like this: {error}")),
+        Err(error) => Target::Malformed(error.to_string()),
     }
 }
 
@@ -73,7 +73,7 @@ fn on_code_host(written: &str, base: &Address) -> Option<Result<Url, url::ParseE
     let view = segments
         .iter()
         .position(|segment| VIEWS.iter().any(|(host, view)| base.host() == *host && segment == view))?;
-    // Behind the view comes the branch; on Codeberg its sort as well.
+    // The branch follows the view; on Codeberg also its type.
     let depth = if base.host() == "codeberg.org" { 3 } else { 2 };
     let root = segments.get(..view + depth).filter(|_| view >= 2)?.join("/");
     Some(base.url().join(&format!("/{root}/{rest}")))
@@ -82,11 +82,9 @@ fn on_code_host(written: &str, base: &Address) -> Option<Result<Url, url::ParseE
 /// A file beside the page: in its directory or below.
 fn file(url: Url, written: &str, page: Option<&Address>) -> Target {
     if url.host_str().is_some_and(|host| !host.is_empty()) {
-        // `//host/path`: the page's own scheme is not known.
-        return Url::parse(&format!("https:{written}")).map_or_else(
-            |error| Target::Malformed(format!("no address can be like this: {error}")),
-            |url| web(url, page),
-        );
+        // `//host/path`: the scheme of the page is not known.
+        return Url::parse(&format!("https:{written}"))
+            .map_or_else(|error| Target::Malformed(error.to_string()), |url| web(url, page));
     }
     let fragment = url.fragment().filter(|fragment| !fragment.is_empty()).map(str::to_owned);
     let address = url.to_file_path().ok().and_then(|path| Address::of_file(&path));
@@ -111,7 +109,7 @@ fn web(url: Url, page: Option<&Address>) -> Target {
     {
         let host = url.host_str().unwrap_or_default();
         if !host.starts_with('[') && page.is_none_or(|page| page.host() != host) {
-            return Target::Malformed(format!("`{host}` is no complete host name"));
+            return Target::Malformed(format!("`{host}` is not a complete host name"));
         }
     }
     match Address::from_url(url) {
@@ -130,7 +128,7 @@ fn other(written: &str, scheme: &str) -> Target {
     } else if written.starts_with("www.") || scheme.contains('.') {
         Target::Malformed("`https://` is missing before the host".to_owned())
     } else {
-        Target::Malformed(format!("`{scheme}:` is no scheme that a browser knows"))
+        Target::Malformed(format!("`{scheme}:` is not a scheme that browsers know"))
     }
 }
 
@@ -215,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_visited_is_told_apart() {
+    fn targets_that_cannot_be_visited_are_distinguished() {
         assert_eq!(at(""), Target::Nothing);
         assert_eq!(at("  "), Target::Nothing);
         assert_eq!(at("#week-2"), Target::InPage("week-2".to_owned()));

@@ -1,23 +1,23 @@
-//! Placeholders that a site generator has still to fill: Liquid, Hugo and Quarto.
+//! Placeholders that a site generator must fill: Liquid, Hugo and Quarto.
 //!
-//! What can be known without the generator is put in; the rest becomes one
-//! sign that no address and no text keeps, so that nothing is requested under
-//! a name with braces in it.
+//! Values that are known without the generator are inserted. Every other placeholder
+//! becomes one character that no address and no text keeps, so that no address with braces
+//! is requested.
 
 use std::ops::Range;
 
 use super::text::{PLACEHOLDER, squeezed};
 
-/// A placeholder is no longer than this; more is other text between braces.
+/// The longest placeholder; longer text between braces is something else.
 const BYTES_AT_MOST: usize = 2000;
 
-/// What knows the values of placeholders: the site's own files.
+/// A source of values for placeholders: the site's own files.
 pub(super) trait Values {
-    /// The text that takes the place of `{{ … }}`, `{% … %}` or a shortcode.
+    /// The text in place of `{{ … }}`, `{% … %}` or a shortcode.
     fn value(&self, placeholder: &Placeholder) -> Option<String>;
 }
 
-/// What stands between the braces.
+/// The content between the braces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Placeholder<'a> {
     /// `{{ site.baseurl }}`
@@ -28,13 +28,13 @@ pub(super) enum Placeholder<'a> {
     Shortcode(&'a str),
 }
 
-/// A source with its placeholders taken out.
+/// A source without its placeholders.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Filled {
     pub(super) text: String,
-    /// Where parts of the text begin, here and in the source.
+    /// The positions of parts of the text, here and in the source.
     pieces: Vec<(usize, usize)>,
-    /// Where placeholders that could not be filled stand in the source.
+    /// The positions in the source of placeholders that could not be filled.
     pub(super) unknown: Vec<usize>,
 }
 
@@ -50,7 +50,7 @@ impl Filled {
 }
 
 impl Filled {
-    /// Where parts of the text begin, here and in the source.
+    /// The positions of parts of the text, here and in the source.
     pub(super) fn pieces(&self) -> impl Iterator<Item = (usize, usize)> {
         self.pieces.iter().copied()
     }
@@ -61,14 +61,14 @@ pub(super) fn may_have(text: &str) -> bool {
     text.contains("{{") || text.contains("{%")
 }
 
-/// Fills the placeholders of a text, those in code left alone.
+/// Fills the placeholders of a text, except those in code.
 pub(super) fn fill(source: &str, code: &[Range<usize>], values: &dyn Values) -> Filled {
     let mut filled = Filled { text: String::with_capacity(source.len()), ..Filled::default() };
     let mut copied = 0;
     let mut at = 0;
     while let Some(found) = source[at..].find(['{', '\\']).map(|offset| at + offset) {
         if source[found..].starts_with('\\') {
-            // An escaped brace begins nothing: `\{{x_i}\}` is a formula.
+            // An escaped brace is not a placeholder: `\{{x_i}\}` is a formula.
             at = found + 1 + source[found + 1..].chars().next().map_or(0, char::len_utf8);
             continue;
         }
@@ -104,7 +104,7 @@ impl Filled {
     }
 }
 
-/// A placeholder that begins at a place, and where it ends.
+/// The placeholder at a position, and its end.
 fn placeholder_at(source: &str, start: usize) -> Option<(Placeholder<'_>, usize)> {
     let rest = &source[start..];
     let (open, close) = [("{{<", ">}}"), ("{{%", "%}}"), ("{{", "}}"), ("{%", "%}")]
@@ -128,7 +128,7 @@ fn placeholder_at(source: &str, start: usize) -> Option<(Placeholder<'_>, usize)
     Some((placeholder, inner_start + length + close.len()))
 }
 
-/// Whether a placeholder is one without doubt: `{{x}}` may be a formula.
+/// Whether this is certainly a placeholder: `{{x}}` may be a formula.
 fn is_descriptive(placeholder: &Placeholder) -> bool {
     match placeholder {
         Placeholder::Shortcode(_) => true,
@@ -140,7 +140,7 @@ fn is_descriptive(placeholder: &Placeholder) -> bool {
     }
 }
 
-/// The shortcodes whose meaning every generator shares.
+/// Shortcodes with the same meaning in every generator.
 fn player(placeholder: &Placeholder) -> Option<String> {
     let Placeholder::Shortcode(inner) = placeholder else { return None };
     let mut words = inner.split_whitespace().map(|word| word.trim_matches(['"', '\'']));
@@ -158,7 +158,7 @@ fn player(placeholder: &Placeholder) -> Option<String> {
     Some(frame)
 }
 
-/// Whether an address has something in it that a generator or script must fill.
+/// Whether an address contains a part that a generator or script must fill.
 pub(super) fn is_unresolved(written: &str) -> bool {
     written.contains(PLACEHOLDER)
         || ["{{", "{%", "${", "<%", "%7B%7B", "%EE%80%80", "{:"].iter().any(|sign| written.contains(sign))
@@ -168,7 +168,7 @@ pub(super) fn without_placeholders(text: &str) -> String {
     if text.contains(PLACEHOLDER) { squeezed(&text.replace(PLACEHOLDER, " ")) } else { text.to_owned() }
 }
 
-/// Nothing is known.
+/// Knows no values.
 pub(super) struct NoValues;
 
 impl Values for NoValues {
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn places_behind_a_placeholder_are_those_of_the_source() {
+    fn positions_after_a_placeholder_are_those_of_the_source() {
         let source = "{{ a.b }}\n{{ c.d }} x";
         let filled = fill(source, &[], &NoValues);
         let at = filled.text.find('x').unwrap();

@@ -51,7 +51,7 @@ fn every_anchor_is_a_mention_in_its_place() {
 }
 
 #[test]
-fn what_the_author_can_mend_is_a_defect() {
+fn mistakes_of_the_author_are_defects() {
     let page = read_at(HTML, Markup::Html);
     let kinds: Vec<_> = page
         .defects
@@ -95,7 +95,7 @@ fn markdown_reads_as_html_does() {
 }
 
 #[test]
-fn a_base_element_moves_where_references_start() {
+fn a_base_element_changes_the_base_of_references() {
     let page = read_at("<base href='/other/'><a href=a.pdf>a</a><a href=#x>x</a>", Markup::Html);
     assert_eq!(page.mentions[0].address().map(Address::as_str), Some("https://school.edu/other/a.pdf"));
     assert!(matches!(page.mentions[1].target, Target::Web { .. }));
@@ -128,7 +128,7 @@ fn the_markup_is_known_by_header_name_and_content() {
 }
 
 #[test]
-fn half_of_the_links_gone_is_no_edit() {
+fn losing_half_of_the_links_is_not_an_edit() {
     assert!(shrunken(100, 50) && shrunken(3, 0));
     assert!(!shrunken(100, 51) && !shrunken(4, 2) && !shrunken(0, 0));
 }
@@ -156,7 +156,7 @@ fn a_term_that_the_page_names_gives_the_year() {
     }
 }
 
-/// A section of a course page, by its number: a heading and what it dates.
+/// A section of a course page, by its number: a heading and dated items.
 fn section(number: usize) -> String {
     let day = 1 + number % 27;
     match number % 5 {
@@ -178,10 +178,10 @@ fn section(number: usize) -> String {
     }
 }
 
-/// What is read of a link: the address as written, words, headings, week and due date.
+/// The facts read of a link: the written address, words, headings, week and due date.
 type ReadMention = (String, String, Vec<String>, Option<String>, Option<Date>);
 
-/// What is read of each link, without its line.
+/// The facts of each link, without its line.
 fn readings(numbers: &[usize]) -> Vec<ReadMention> {
     let text = numbers.iter().map(|number| section(*number)).collect::<Vec<_>>().join("\n");
     let page = read_at(&format!("# Sorting, Fall 2026\n\n{text}"), Markup::Markdown);
@@ -203,7 +203,7 @@ proptest! {
     }
 
     #[test]
-    fn a_section_behind_another_changes_nothing_in_it(
+    fn a_section_does_not_change_the_one_before_it(
         numbers in prop::collection::hash_set(1_usize..60, 2..8),
     ) {
         let numbers: Vec<usize> = numbers.into_iter().collect();
@@ -213,7 +213,7 @@ proptest! {
     }
 
     #[test]
-    fn no_format_is_too_odd(text in "[\\\\{}%&$~\\[\\]<>|=+_*`:.@a-z0-9 \"'\n#-]{0,200}") {
+    fn any_text_is_read_in_any_format(text in "[\\\\{}%&$~\\[\\]<>|=+_*`:.@a-z0-9 \"'\n#-]{0,200}") {
         for markup in [
             Markup::ReStructuredText, Markup::Org, Markup::Latex, Markup::Bibtex, Markup::Data, Markup::Csv,
             Markup::Notebook,
@@ -224,7 +224,7 @@ proptest! {
 }
 
 #[test]
-fn much_of_everything_is_read_to_its_end() {
+fn large_pages_are_read_to_their_end() {
     let many = (0..20_000).fold(String::new(), |mut many, n| {
         many.push_str(&format!("<li>9/8: <a href=x{n}>y</a>\n"));
         many
@@ -237,7 +237,7 @@ fn much_of_everything_is_read_to_its_end() {
 }
 
 #[test]
-fn a_stray_nul_is_a_replacement_character_and_not_the_end_of_the_page() {
+fn a_stray_nul_becomes_a_replacement_character() {
     let source = "<h1>Readings</h1><p>Week\0 one: <a href=\"https://a.example/x\">A read\0ing</a></p>";
     let text = without_stray_nuls(source.to_owned());
     assert_eq!(read_at(&text, Markup::Html).mentions[0].words, "A read\u{fffd}ing");

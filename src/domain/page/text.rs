@@ -1,4 +1,4 @@
-//! The text of a part of the page, as its readers see it.
+//! The text of a part of the page, as readers see it.
 
 use ego_tree::NodeRef;
 use scraper::node::Element;
@@ -6,36 +6,36 @@ use scraper::{ElementRef, Node};
 
 use super::calendar::{LINK, LINK_END, MARK_END};
 
-/// Stands in a source for what its generator has still to fill; it is not shown.
+/// The character in place of a placeholder; it is not shown.
 pub(super) const PLACEHOLDER: char = '\u{e000}';
-/// A walk through one part visits no more nodes than this, so that nested parts
-/// cannot make reading slow.
+/// The most nodes that are visited for one part, so that nested parts cannot make reading
+/// slow.
 const NODES_AT_MOST: usize = 2000;
 
-/// How a text is put together.
+/// The options for a text.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Style {
-    /// Characters at most.
+    /// The most characters.
     pub(super) chars: usize,
-    /// Signs for where links and emphasis begin and end, to read dates by.
+    /// With marks at the beginnings and ends of links and emphasis, for reading dates.
     pub(super) marks: bool,
     pub(super) extent: Extent,
-    /// With what only a screen reader says.
+    /// With text for screen readers only.
     pub(super) spoken: bool,
 }
 
-/// How much of a part belongs to its text.
+/// The extent of a part's text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Extent {
     #[default]
     Whole,
-    /// Without the lists, tables and parts of its own that stand within.
+    /// Without nested lists, tables and parts with their own text.
     Own,
     /// Of its own, up to the next line break.
     Line,
 }
 
-/// The text of an element, white space collapsed.
+/// The text of an element, with white space collapsed.
 pub(super) fn of(element: ElementRef, style: Style) -> String {
     let first = element.first_child();
     first.map(|first| gather(first, *element, style)).unwrap_or_default()
@@ -93,7 +93,7 @@ fn gather(first: NodeRef<Node>, part: NodeRef<Node>, style: Style) -> String {
     text.shown
 }
 
-/// The node after this one in the order of the page, within a part.
+/// The next node in document order, within a part.
 fn next<'a>(
     node: NodeRef<'a, Node>,
     part: NodeRef<'a, Node>,
@@ -148,13 +148,13 @@ impl Text {
     }
 }
 
-/// A marked text as it is shown.
+/// A marked text without its marks.
 pub(super) fn unmarked(text: &str) -> String {
     let shown: String = text.chars().filter(|c| !matches!(*c, LINK | LINK_END | MARK_END)).collect();
     squeezed(&shown)
 }
 
-/// The text with every run of white space made one space.
+/// The text with every run of white space as one space.
 pub(super) fn squeezed(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -186,7 +186,7 @@ fn is_spoken_only(class: &str) -> bool {
     )
 }
 
-/// The sign beside a heading that links to the heading itself.
+/// The character beside a heading that links to the heading itself.
 pub(super) fn is_permalink(node: NodeRef<Node>) -> bool {
     let Some(link) = ElementRef::wrap(node).filter(|element| element.value().name() == "a") else {
         return false;
@@ -256,7 +256,7 @@ fn is_block(name: &str) -> bool {
     ) || heading_level(name).is_some()
 }
 
-/// Parts whose text is their own, not that of the item or cell around them.
+/// Parts whose text does not belong to the item or cell around them.
 fn is_part(name: &str) -> bool {
     matches!(name, "ul" | "ol" | "dl" | "table" | "pre" | "details")
 }

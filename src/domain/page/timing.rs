@@ -1,23 +1,23 @@
-//! When a link is needed by the place in which it stands: an inner sign adds to
-//! an outer one, or replaces it.
+//! The time for which a link is needed, by its place in the page. An inner part adds to an
+//! outer one, or replaces it.
 
 use jiff::civil::Date;
 
 use super::calendar::{Label, names_assignment};
 use crate::domain::link::{DueFrom, Sign};
 
-/// What the page says about the time at a place.
+/// What the page shows about the time at a place.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Timing {
     week: Option<u32>,
     day: Option<(Date, DueFrom)>,
     deadline: Option<(Date, DueFrom)>,
-    /// Dates here are of what happened.
+    /// Dates here are those of past events.
     is_silent: bool,
 }
 
 impl Timing {
-    /// The timing of a part of the page that has a label of its own.
+    /// The timing of a part with a label of its own.
     pub(super) fn within(&self, label: &Label, sign: Sign, text: &str) -> Self {
         if self.is_silent {
             return self.clone();
@@ -34,17 +34,17 @@ impl Timing {
         timing
     }
 
-    /// Nothing below counts as a day of the class.
+    /// Dates below this part are not days of the class.
     pub(super) fn silenced() -> Self {
         Self { is_silent: true, ..Self::default() }
     }
 
-    /// "Week 5", whatever the language of the page.
+    /// "Week 5", also for pages in another language.
     pub(super) fn week(&self) -> Option<String> {
         self.week.map(|week| format!("Week {week}"))
     }
 
-    /// The day for a link with these words, and from where it comes.
+    /// The day for a link with these words, and the part that gives it.
     pub(super) fn due(&self, words: &str) -> Option<&(Date, DueFrom)> {
         let deadline = self.deadline.as_ref();
         deadline.filter(|_| self.day.is_none() || names_assignment(words)).or(self.day.as_ref())

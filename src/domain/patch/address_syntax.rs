@@ -1,4 +1,4 @@
-//! How an address is escaped in each syntax, and when two spellings are the same address.
+//! Escapes addresses for each syntax, and compares spellings of addresses.
 
 use percent_encoding::percent_decode_str;
 
@@ -13,13 +13,13 @@ pub(super) enum AddressSyntax {
     Destination { in_angles: bool },
     /// `<https://…>` in Markdown, where nothing can be escaped.
     Autolink,
-    /// In the text of Markdown, where punctuation at its end belongs to the sentence.
+    /// In Markdown text, where punctuation at its end belongs to the sentence.
     Bare,
     /// A word in data, after this character.
     Word(Option<char>),
 }
 
-/// The address in the escaping of that place; `old` is the old address as written.
+/// The address with the escapes of that place; `old` is the old address as written.
 pub(super) fn written(address: &Address, syntax: AddressSyntax, old: &str) -> String {
     let text = address.as_str();
     match syntax {
@@ -72,8 +72,8 @@ fn is_balanced(text: &str) -> bool {
     open == 0
 }
 
-/// Equal for addresses that differ at most in `http` or `https`, a slash at the
-/// end, and how what needs no escape is escaped.
+/// Equal for addresses that differ only in `http` or `https`, a slash at the end, and
+/// unnecessary escapes.
 pub(super) fn key(address: &Address) -> String {
     let text = address.as_str();
     let text = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or(text);

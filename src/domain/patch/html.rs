@@ -1,4 +1,4 @@
-//! Addresses in HTML: the byte range of every link's `href` in the source.
+//! Finds addresses in HTML: the byte range of every link's `href` in the source.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ pub(super) fn addresses(text: &str, within: Range<usize>) -> Vec<FoundAddress> {
     starts.into_iter().filter_map(|at| href(text, within.start + at, within.end)).collect()
 }
 
-/// The `href` of the start tag at a place (WHATWG HTML section 13.2.5.32 and on).
+/// The `href` of the start tag at a position (WHATWG HTML section 13.2.5.32 and on).
 fn href(text: &str, start: usize, end: usize) -> Option<FoundAddress> {
     let bytes = &text.as_bytes()[..end];
     let is_space = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_whitespace);

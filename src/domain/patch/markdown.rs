@@ -1,5 +1,5 @@
-//! Addresses in Markdown: destinations, definitions, autolinks, the raw HTML
-//! within, and the words of the YAML head.
+//! Finds addresses in Markdown: destinations, definitions, autolinks, raw HTML, and words
+//! of the YAML front matter.
 
 use std::ops::Range;
 
@@ -57,8 +57,8 @@ pub(super) fn addresses(text: &str, name: &str) -> Vec<FoundAddress> {
     found
 }
 
-/// The destination of `[words](destination "title")`: the last one that reads
-/// as the parser read it, because words may hold images with destinations of
+/// The destination of `[words](destination "title")`: the last one that has the value that
+/// the parser read, because the words may contain images with destinations of
 /// their own.
 fn inline(text: &str, range: Range<usize>, wanted: &str) -> Option<FoundAddress> {
     let starts = text[range.clone()].rmatch_indices("](");
@@ -84,7 +84,7 @@ fn autolink(text: &str, range: Range<usize>, wanted: &str) -> Option<FoundAddres
     (value == wanted).then_some(FoundAddress { range, value, syntax: AddressSyntax::Autolink })
 }
 
-/// The link destination that begins at a place (`CommonMark` section 6.3).
+/// The link destination at a position (`CommonMark` section 6.3).
 fn destination(text: &str, from: usize, end: usize) -> Option<FoundAddress> {
     let rest = text.get(from..end)?;
     let start = from + (rest.len() - rest.trim_start().len());

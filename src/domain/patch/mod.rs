@@ -1,8 +1,8 @@
 //! Replaces addresses in the sources of a page: which bytes change, and the diff.
 //!
-//! Only the bytes of an address change, and only where a source contains it as
-//! an address of its own: never inside a longer one, a comment or a script. Files
-//! are read and written elsewhere.
+//! Only the bytes of an address change, and only if the source contains it as a separate
+//! address: never inside a longer one, a comment or a script. Files are read and written
+//! elsewhere.
 
 mod diff;
 mod html;
@@ -85,8 +85,8 @@ enum Language {
 
 /// Finds the addresses in the sources and plans their replacement.
 ///
-/// `links` are the addresses that the course links to: none of them is ever
-/// taken for a variant of another.
+/// `links` are the addresses that the course links to. None of them is taken for a variant
+/// of another.
 pub fn plan(fixes: &[AddressChange], links: &HashSet<Address>, sources: &[PageSourceFile]) -> PatchPlan {
     let mut plan = PatchPlan { files: Vec::new(), spots: vec![Vec::new(); fixes.len()] };
     for source in sources {
@@ -181,7 +181,7 @@ fn edit(
     fix: &AddressChange,
 ) -> Option<(Range<usize>, String)> {
     let raw = &source.text[found.range.clone()];
-    // The `#` of a character reference starts no fragment.
+    // The `#` of a character reference does not start a fragment.
     let fragment = raw.match_indices('#').map(|(at, _)| at).find(|at| !raw[..*at].ends_with('&'));
     let kept = fragment.filter(|_| fix.keeps_fragment);
     let end = kept.map_or(found.range.end, |at| found.range.start + at);

@@ -28,9 +28,9 @@ fn patched(name: &str, text: &str) -> String {
     patched_with(fix(OLD, NEW), &source(name, text))
 }
 
-/// Each line has the old address where it is to be replaced, and perhaps where it is not.
+/// Each line has the old address in a place where it is replaced, and possibly in one where it is not.
 #[test]
-fn an_address_is_replaced_where_it_is_one() {
+fn an_address_is_replaced_in_each_syntax() {
     for (name, before, after) in [
         (
             "a.html",
@@ -86,7 +86,7 @@ fn an_address_is_replaced_where_it_is_one() {
 }
 
 #[test]
-fn what_only_looks_like_it_stays() {
+fn similar_text_stays() {
     for (name, text) in [
         (
             "a.html",
@@ -107,7 +107,7 @@ fn what_only_looks_like_it_stays() {
 }
 
 #[test]
-fn variants_of_an_address_are_it_unless_they_are_another_link() {
+fn variants_of_an_address_are_replaced_unless_they_are_another_link() {
     for text in
         ["u: https://old.example/a.pdf", "u: http://old.example/%61.pdf", "u: http://OLD.example/a.pdf/"]
     {
@@ -131,7 +131,7 @@ fn a_page_with_an_address_has_relative_links() {
 }
 
 #[test]
-fn an_address_is_spelled_as_its_place_needs() {
+fn an_address_is_escaped_for_its_place() {
     let odd = "https://new.example/it's_(b)_c)?x=1&y=2;|";
     let with = |name: &str, text: &str| {
         let fix = AddressChange { keeps_fragment: false, ..fix(OLD, odd) };
@@ -192,7 +192,7 @@ proptest! {
         prop_assert_eq!(patched("a.md", &after), after.clone(), "a second time changes nothing");
     }
 
-    /// However odd the new address is, every link reads as before, or as the new one.
+    /// With any new address, every link is read as before, or as the new one.
     #[test]
     fn the_page_reads_as_before_with_the_new_address(
         pieces in prop::collection::vec(piece(), 1..8),
@@ -218,7 +218,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_is_too_odd(text in any::<String>(), name in prop::sample::select(vec!["a.md", "a.html", "a.yml"])) {
+    fn any_text_can_be_patched(text in any::<String>(), name in prop::sample::select(vec!["a.md", "a.html", "a.yml"])) {
         let text = format!("{text}{OLD}{text}<a href={OLD}>{text}]({OLD}");
         patched(name, &text);
     }

@@ -1,28 +1,28 @@
 //! Whether students may open our copy of a link.
 //!
-//! By default a copy opens only while its original is confirmed dead and the
-//! term of its course runs, as is the
-//! practice of course reserves. The rights of a link take precedence over the course.
+//! By default a copy opens only while its original is confirmed dead and the term of its
+//! course runs, as in the practice of course reserves. The rights of a link take
+//! precedence over the course.
 
 use jiff::civil::Date;
 
 use crate::domain::address::Address;
 use crate::domain::course::{Openness, Rights, RightsRule, Term};
 
-/// What is believed of the original.
+/// The state of the original.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Original {
     Works,
     Failing,
     Dead,
-    /// Its state does not matter: the course decided to read our copy.
+    /// The state does not matter: the course decided to use our copy.
     SetAside,
 }
 
 /// Why a copy does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
-    /// Its readers have to sign in first.
+    /// Only signed-in readers may open it.
     NotAReader,
     TakenDown,
     Licensed,
@@ -34,7 +34,7 @@ pub enum Closed {
 /// Everything that the decision depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CopyRequest {
-    /// Whether the visitor is one of the course's readers.
+    /// Whether the visitor is a reader of the course.
     pub is_reader: bool,
     pub course: Openness,
     pub rights: Rights,
@@ -44,14 +44,14 @@ pub struct CopyRequest {
     pub today: Date,
 }
 
-/// Decides whether a copy opens. A course without a term always runs.
+/// Decides whether a copy opens. A course without a term is always in term.
 ///
 /// # Errors
 ///
 /// The reason why it stays closed, which the reader sees.
 pub fn may_open(request: &CopyRequest) -> Result<(), Closed> {
     match (request.rights, request.course) {
-        // Every visitor may learn that something was removed.
+        // Every visitor may see that a copy was removed.
         (Rights::TakenDown, _) => Err(Closed::TakenDown),
         _ if !request.is_reader => Err(Closed::NotAReader),
         (Rights::Licensed, _) => Err(Closed::Licensed),
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dark_archive_stands_in_for_the_dead_while_the_term_runs() {
+    fn a_dark_archive_opens_copies_of_dead_originals_in_term() {
         let dark = |original| request(Openness::Dark, Rights::Unknown, original);
         assert_eq!(may_open(&dark(Original::Dead)), Ok(()));
         assert_eq!(may_open(&dark(Original::SetAside)), Ok(()));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rights_of_a_link_win_over_its_course() {
+    fn the_rights_of_a_link_take_precedence_over_its_course() {
         for course in [Openness::Open, Openness::Dark] {
             for original in [Original::Works, Original::Failing, Original::Dead, Original::SetAside] {
                 let ask = |rights| may_open(&request(course, rights, original));
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_open_nothing_whatever_its_rights() {
+    fn strangers_open_nothing_with_any_rights() {
         for rights in [Rights::Own, Rights::OpenLicence, Rights::FairUse, Rights::Licensed, Rights::Unknown] {
             let asked = CopyRequest { is_reader: false, ..request(Openness::Open, rights, Original::Dead) };
             assert_eq!(may_open(&asked), Err(Closed::NotAReader));
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_statement_that_fits_counts() {
+    fn the_first_matching_rule_counts() {
         let rule = |pattern: &str, rights| RightsRule { pattern: pattern.to_owned(), rights };
         let rules = [rule("/open/", Rights::OpenLicence), rule("press.example", Rights::Licensed)];
         let of = |link, is_own| rights_of(&Address::parse(link).unwrap(), &rules, is_own);

@@ -1,7 +1,7 @@
 //! Who may read a course's pages and who administers them.
 //!
-//! Input is what is known of a visitor: a session, or a name from the school's
-//! sign-in. Output is the visitor's access level for the course.
+//! The input is what is known of a visitor: a session, or a name from the school's
+//! sign-in. The output is the visitor's access level for the course.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ pub enum Role {
     Staff,
 }
 
-/// A person as the school's sign-in names them.
+/// A person as named by the school's sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     pub name: String,
@@ -41,27 +41,27 @@ pub struct AllowList {
     pub groups: BTreeSet<String>,
 }
 
-/// Who reads a course.
+/// The readers of a course.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Readers {
     #[default]
     Everyone,
     Password(PasswordHash),
-    /// People whom the school's sign-in names; with a list, only those on it.
+    /// People named by the school's sign-in; with a list, only those on it.
     Named(Option<AllowList>),
-    /// People whom the identity provider names. No other source of names
-    /// counts then, for staff neither.
+    /// People named by the identity provider. No other source of names counts then, also for
+    /// staff.
     SignedIn(Option<AllowList>),
 }
 
-/// Who administers a course.
+/// The staff of a course.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Staff {
     pub password: Option<PasswordHash>,
     pub list: AllowList,
 }
 
-/// Who has access to a course. By default every visitor reads and there is no staff.
+/// The access rules of a course. By default every visitor is a reader and there is no staff.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CourseAccess {
     pub readers: Readers,
@@ -109,8 +109,8 @@ impl CourseAccess {
         }
     }
 
-    /// The role of a person whom the identity provider names; `None` where
-    /// they are not on the lists, or the course does not ask the provider.
+    /// The role of a person named by the identity provider; `None` if they are not on the
+    /// lists, or the course does not use the provider.
     pub fn role_of(&self, person: &Person) -> Option<Role> {
         let Readers::SignedIn(readers) = &self.readers else { return None };
         if self.staff.as_ref().is_some_and(|staff| staff.list.has(person)) {
@@ -141,8 +141,8 @@ impl CourseAccess {
         self.has_passwords() || self.uses_oidc()
     }
 
-    /// The role that may see link health. Without staff, the readers
-    /// see it: it shows nothing that they may not know.
+    /// The role that may see link health. Without staff, the readers see it, because it shows
+    /// nothing that they may not know.
     pub fn required_for_health(&self) -> AccessLevel {
         if self.staff.is_some() { AccessLevel::Staff } else { AccessLevel::Reader }
     }
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn an_open_course_is_read_by_everybody_and_run_by_its_staff() {
+    fn an_open_course_has_all_visitors_as_readers() {
         let bare = CourseAccess::default();
         assert_eq!(bare.level(None, None), AccessLevel::Reader);
         assert_eq!((bare.is_open(), bare.required_for_health()), (true, AccessLevel::Reader));
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_course_of_named_people_knows_nobody_else() {
+    fn a_course_of_named_people_admits_no_others() {
         let readers = |list| CourseAccess { readers: Readers::Named(list), ..CourseAccess::default() };
         let ann = person("ann", &["dgm"]);
         let everyone = readers(None);
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_provider_names_people_to_a_course_that_asks_it() {
+    fn a_course_with_a_provider_ignores_other_names() {
         let staff = Staff { list: list(&[], &["teaching"]), ..Staff::default() };
         let course =
             CourseAccess { readers: Readers::SignedIn(Some(list(&["ann"], &[]))), staff: Some(staff) };
@@ -225,6 +225,6 @@ mod tests {
         assert_eq!(course.level(Some(Role::Staff), None), AccessLevel::Staff);
         let everyone = CourseAccess { readers: Readers::SignedIn(None), ..CourseAccess::default() };
         assert_eq!(everyone.role_of(&person("eve", &[])), Some(Role::Reader));
-        assert_eq!(CourseAccess::default().role_of(&ann), None, "it asks no provider");
+        assert_eq!(CourseAccess::default().role_of(&ann), None, "it uses no provider");
     }
 }

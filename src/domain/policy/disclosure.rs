@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_internal_or_a_key_stays_in_the_house() {
+    fn internal_addresses_and_secrets_are_not_disclosed() {
         for (address, may) in [
             ("https://example.edu/a.pdf?page=3", true),
             ("http://93.184.216.34/a", true),

@@ -1,13 +1,12 @@
 //! Which IP addresses are not on the public internet.
 //!
-//! Strangers write the links: a link must not cause requests to machines that
-//! only our network reaches. Only numeric addresses are judged here; names are resolved
-//! by `world::fetch`.
+//! Foreign authors write the links, and a link must not cause requests to machines that
+//! only our network reaches. Only numeric addresses are judged here; `world::fetch`
+//! resolves names.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// From where an address can be reached, after the IANA special-purpose
-/// registries (RFC 6890).
+/// The reach of an address, by the IANA special-purpose registries (RFC 6890).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Reach {
     /// The internet.
@@ -18,7 +17,7 @@ enum Reach {
     Never,
 }
 
-/// Whether `ip` must not be dialled.
+/// Whether requests to `ip` are blocked.
 ///
 /// `allow_private` opens loopback and the ranges of a site, but never
 /// link-local addresses, where clouds answer with credentials.
@@ -71,7 +70,7 @@ fn reach_v6(ip: Ipv6Addr) -> Reach {
     carried(segments).map(reach_v4).fold(own, Reach::max)
 }
 
-/// The IPv4 addresses an IPv6 address leads to: mapped and compatible
+/// The IPv4 addresses inside an IPv6 address: mapped and compatible
 /// (RFC 4291), NAT64 (RFC 6052), 6to4 (RFC 3056), Teredo (RFC 4380), ISATAP (RFC 5214).
 fn carried(segments: [u16; 8]) -> impl Iterator<Item = Ipv4Addr> {
     local_nat64(segments).into_iter().chain(embedded(segments)).flatten()
@@ -85,7 +84,7 @@ fn local_nat64(segments: [u16; 8]) -> [Option<Ipv4Addr>; 4] {
     let layouts = [[6, 7, 9, 10], [7, 9, 10, 11], [9, 10, 11, 12], [12, 13, 14, 15]];
     layouts.map(|places| {
         let ip = Ipv4Addr::from(places.map(|place: usize| octets[place]));
-        // A layout that the network does not use shows its zero bits.
+        // In a layout that the network does not use, these bits are zero.
         (ip.octets()[0] != 0).then_some(ip)
     })
 }
@@ -110,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_fence_stands_where_it_should() {
+    fn each_address_is_blocked_as_expected() {
         let table = [
             // address, refused by default, refused on an intranet
             ("93.184.216.34", false, false),
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv4_address_cannot_hide_in_an_ipv6_one() {
+    fn an_ipv4_address_within_an_ipv6_one_is_blocked() {
         for disguise in [
             "::ffff:10.0.0.1",
             "::10.0.0.1",

@@ -1,7 +1,7 @@
-//! How soon a password may be tried again: at once at first, then with growing waits.
+//! Limits how often a password may be tried: a few tries at first, then growing waits.
 //!
 //! Tries are counted for each client, and for each course over all clients. The
-//! memory is bounded, whatever the number of clients.
+//! memory is limited for any number of clients.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -12,16 +12,16 @@ use crate::domain::course::CourseId;
 
 /// A household or a dormitory shares an address, so some tries are free.
 const FREE_TO_A_CLIENT: u32 = 8;
-/// A course of hundreds of students mistypes about this often in its first hour.
+/// In a course of hundreds of students there are about this many typing errors in the first hour.
 const FREE_TO_A_COURSE: u32 = 100;
 const LONGEST_FOR_A_CLIENT: SignedDuration = SignedDuration::from_mins(15);
 /// Shorter, because this wait also affects people who know the password. 700 guesses an
 /// hour find no password of 8 characters that is not a common word.
 const LONGEST_FOR_A_COURSE: SignedDuration = SignedDuration::from_secs(5);
-/// Tries are forgotten after this time without another.
+/// Tries are forgotten after this time without another try.
 const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(1);
-/// Beyond these the client that tried least recently is forgotten; the count of
-/// the course still holds then.
+/// The most clients. Beyond them the client that tried least recently is forgotten; the
+/// count of the course still applies to it.
 const MOST_CLIENTS: usize = 10_000;
 
 /// The client that tries: an IPv4 address, or an IPv6 network of one household.
@@ -51,7 +51,7 @@ struct Tries {
 }
 
 impl LoginThrottle {
-    /// Counts a try before it is made, so that many at once count as many.
+    /// Counts a try before it is made, so that simultaneous tries all count.
     ///
     /// # Errors
     ///
@@ -178,7 +178,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nobody_waits_longer_than_the_longest_wait(seconds in prop::collection::vec(-100_000_i64..100_000, 1..60)) {
+        fn no_wait_is_longer_than_the_longest_wait(seconds in prop::collection::vec(-100_000_i64..100_000, 1..60)) {
             let mut throttle = LoginThrottle::default();
             for second in seconds {
                 if let Err(wait) = throttle.admit(client(1), &course(), at(second)) {

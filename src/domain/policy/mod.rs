@@ -1,5 +1,5 @@
 //! Rules of conduct: which addresses are never contacted, what a host permits, how soon it
-//! may be asked again, who may open a copy, which identity tokens are accepted.
+//! may be requested again, who may open a copy, which identity tokens are accepted.
 
 pub mod copy_access;
 pub mod course_access;

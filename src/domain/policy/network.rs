@@ -21,7 +21,7 @@ impl Network {
         self.0.prefix_len() == 0
     }
 
-    /// An IPv4 address in IPv6 form counts as IPv4: a socket on `[::]` shows it so.
+    /// An IPv4 address in IPv6 form counts as IPv4, because a socket on `[::]` reports it so.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
     }
@@ -30,7 +30,7 @@ impl Network {
 impl FromStr for Network {
     type Err = InvalidNetwork;
 
-    /// A network with bits behind its prefix is refused: it is likely a typing error.
+    /// A network with bits after its prefix is rejected, because it is probably a typing error.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
         match network {
@@ -56,16 +56,16 @@ mod tests {
     }
 
     #[test]
-    fn a_block_holds_what_begins_like_it() {
+    fn a_network_contains_addresses_with_its_prefix() {
         assert!(has("10.1.0.0/16", "10.1.255.255") && !has("10.1.0.0/16", "10.2.0.0"));
         assert!(has("127.0.0.1", "127.0.0.1") && !has("127.0.0.1", "127.0.0.2"));
         assert!(has("0.0.0.0/0", "203.0.113.9") && !has("0.0.0.0/0", "2001:db8::1"));
         assert!(has("fd00::/8", "fdab::1") && !has("fd00::/8", "fe80::1"));
-        assert!(has("127.0.0.1", "::ffff:127.0.0.1"), "a listener on [::] sees old addresses so");
+        assert!(has("127.0.0.1", "::ffff:127.0.0.1"), "a listener on [::] reports IPv4 addresses so");
     }
 
     #[test]
-    fn what_is_no_block_is_refused() {
+    fn invalid_networks_are_rejected() {
         for text in ["", "school.edu", "10.0.0.0/33", "10.0.0.1/8", "::1/129", "10.0.0.0/", "10.0.0.0/8/8"] {
             assert!(text.parse::<Network>().is_err(), "{text}");
         }
@@ -73,7 +73,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_block_holds_its_base_and_is_written_as_it_is_read(base: u32, bits in 0_u32..=32) {
+        fn a_network_contains_its_base_and_keeps_its_text(base: u32, bits in 0_u32..=32) {
             let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
             let base = IpAddr::V4((base & mask).into());
             let network: Network = format!("{base}/{bits}").parse().unwrap();

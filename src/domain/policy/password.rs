@@ -9,7 +9,7 @@ use argon2::password_hash::phc;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Argon2, Params};
 
-/// Shorter passwords are found by guessing.
+/// Shorter passwords can be guessed.
 pub const SHORTEST: usize = 8;
 /// A longer password costs hashing time and adds no security.
 pub const LONGEST: usize = 200;
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_password_itself_fits() {
+    fn only_the_right_password_matches() {
         let hash = cheap("correct horse");
         assert!(hash.is_of("correct horse"));
         for wrong in ["", "correct hors", "correct horse ", "Correct horse", &"x".repeat(LONGEST + 1)] {
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_hash_or_too_dear_is_refused() {
+    fn invalid_and_costly_hashes_are_rejected() {
         for text in ["", "hunter22", "$2b$12$abcdefghijklmnopqrstuv", CUT_OFF] {
             assert_eq!(text.parse::<PasswordHash>(), Err(InvalidPasswordHash::Form), "{text}");
         }

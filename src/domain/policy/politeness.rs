@@ -1,6 +1,6 @@
-//! How soon a host may be asked again, and when it is left alone for the night.
+//! Decides how soon a host may be requested again, and when its requests end for the night.
 //!
-//! Pure arithmetic over instants it is given; `world::fetch` does the waiting.
+//! Pure arithmetic over given instants; `world::fetch` waits.
 
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,7 @@ impl HostPace {
         self.ended = Some(at);
     }
 
-    /// When the next request may start; `None` if it may at once.
+    /// When the next request may start; `None` if it may start now.
     pub fn next_allowed(&self) -> Option<Instant> {
         let after_last = self.ended.map(|ended| ended + self.delay);
         after_last.max(self.not_before)
@@ -106,7 +106,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_mins(2);
 
-    #[expect(clippy::disallowed_methods, reason = "any instant will do, and there is no other way to one")]
+    #[expect(clippy::disallowed_methods, reason = "the test needs some instant")]
     fn some_instant() -> Instant {
         Instant::now()
     }
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_request_need_not_wait_and_the_next_keeps_its_distance() {
+    fn the_first_request_does_not_wait_and_the_next_keeps_the_delay() {
         let start = some_instant();
         let mut pace = HostPace::new(Duration::from_secs(2));
         assert_eq!(pace.next_allowed(), None);
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_retry_after_is_waited_for_and_a_long_one_stops_the_host() {
+    fn a_short_retry_after_is_a_wait_and_a_long_one_stops_the_host() {
         let start = some_instant();
         let mut pace = HostPace::new(Duration::from_secs(2));
         assert_eq!(pace.record_response(signal(503, Some(60)), start, PATIENCE), HostAction::Wait);

@@ -13,10 +13,10 @@ use crate::domain::address::Address;
 /// The product token of this crawler in a robots.txt.
 pub const PRODUCT_TOKEN: &str = "Onreserve";
 
-/// How much of a robots.txt is read (RFC 9309 section 2.5).
+/// The part of a robots.txt that is read (RFC 9309 section 2.5).
 pub const BYTES_READ: usize = 500 * 1024;
 
-/// A longer crawl delay is cut to this: with it a course could not be visited in a night.
+/// A longer crawl delay is shortened to this, so that a course can be visited in one night.
 pub const LONGEST_CRAWL_DELAY: Duration = Duration::from_secs(30);
 
 /// The rules of one robots.txt that apply to this crawler.
@@ -51,7 +51,7 @@ enum RobotsLine<'a> {
     CrawlDelay(&'a str),
 }
 
-/// Which crawlers the current group applies to.
+/// The crawlers to which the current group applies.
 #[derive(Clone, Copy, Default)]
 struct RobotsGroup {
     names_us: bool,
@@ -66,7 +66,7 @@ impl Rules {
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let lines: Vec<RobotsLine> = text.split(['\n', '\r', '\0']).filter_map(RobotsLine::parse).collect();
         let has_groups = lines.iter().any(|line| matches!(line, RobotsLine::UserAgent(_)));
-        // A file without groups breaks the RFC; its rules are taken to be for every crawler.
+        // A file without groups breaks the RFC; its rules are applied to every crawler.
         let mut group = RobotsGroup { names_us: false, names_all: !has_groups };
         let (mut ours, mut general) = (None::<Self>, Self::default());
         let mut is_group_head = false;
@@ -163,8 +163,8 @@ impl Pattern {
         Self { parts, is_anchored, length: text.len() + usize::from(is_anchored) }
     }
 
-    /// Takes the first place of each part from left to right, which is enough to
-    /// find a match and keeps the cost linear in the path.
+    /// Takes the first match of each part from left to right, which is enough to find a match
+    /// and keeps the cost linear in the path.
     fn matches(&self, path: &str) -> bool {
         let Some((first, rest)) = self.parts.split_first() else { return false };
         let Some(mut left) = path.strip_prefix(first.as_str()) else { return false };
@@ -181,8 +181,8 @@ impl Pattern {
     }
 }
 
-/// A file that is longer than is read ends within a line; that half of a rule could
-/// forbid more than the whole.
+/// A file that exceeds the limit is cut within a line. The half of a rule could forbid
+/// more than the whole rule.
 fn complete_lines(body: &[u8]) -> &[u8] {
     if body.len() < BYTES_READ {
         return body;
@@ -192,8 +192,8 @@ fn complete_lines(body: &[u8]) -> &[u8] {
     &body[..end]
 }
 
-/// One spelling for what RFC 9309 section 2.2.2 calls equal: unreserved characters
-/// are decoded, and what no address holds as it is, is percent-encoded. `encodes`
+/// One spelling for paths that RFC 9309 section 2.2.2 calls equal: unreserved characters
+/// are decoded, and characters that no address contains are percent-encoded. `encodes`
 /// names further octets to encode.
 fn normalised(path: &str, encodes: impl Fn(u8) -> bool) -> String {
     let octets = path.as_bytes();
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_of_our_own_replaces_the_general_one() {
+    fn a_group_for_this_crawler_replaces_the_general_one() {
         let body = "User-agent: *\nDisallow: /\n\nUser-agent: onreserve\nDisallow: /private\n";
         assert!(allows(body, "/a.pdf"));
         assert!(!allows(body, "/private/a.pdf"));
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn one_monstrous_rule_does_not_silence_the_others() {
+    fn one_very_long_rule_does_not_disable_the_others() {
         let body = format!("User-agent: *\nDisallow: /{}$\nDisallow: /private\n", "*a".repeat(5_000));
         assert!(!allows(&body, "/private/a.pdf"));
         assert!(allows(&body, "/b"));

@@ -1,5 +1,5 @@
-//! Dates as people write them, found in a text. Which day of which year is
-//! meant is settled elsewhere.
+//! Finds dates in a text, as people write them. `settle` decides which day of which year
+//! is meant.
 
 use jiff::civil::Weekday;
 
@@ -9,23 +9,23 @@ use super::day_parts::{
 use super::names::Languages;
 use super::token::{Token, tokens};
 
-/// How much the form alone says that it is a date.
+/// How certainly a text is a date, by its form alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::domain::page) enum DateForm {
     /// A month by name, or a whole date in numbers.
     Sure,
     /// `9/8`, which may be a fraction.
     Slashed,
-    /// `2.1.`, which may number a section.
+    /// `2.1.`, which may be the number of a section.
     Dotted,
 }
 
 /// A date in a text, by tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::domain::page) struct DateExpr {
-    /// The first token, that of a weekday before it included.
+    /// The first token, including a weekday before the date.
     pub(super) start: usize,
-    /// Behind its last token: a range, a weekday and a time of day are part of it.
+    /// The position after its last token. A range, a weekday and a time of day belong to the date.
     pub(super) end: usize,
     pub(in crate::domain::page) written: Written,
     pub(in crate::domain::page) year: Option<i16>,
@@ -33,11 +33,11 @@ pub(in crate::domain::page) struct DateExpr {
     pub(super) form: DateForm,
 }
 
-/// What follows a number in "8th", "1er", "3º".
+/// The suffixes of "8th", "1er", "3º".
 const ORDINALS: &[&str] = &["st", "nd", "rd", "th", "er", "e", "º", "ª", "re", "ème", "го", "ое"];
-/// What stands between a day and its month.
+/// Tokens between a day and its month.
 const OF: &[&str] = &["of", "de", "del", "di", "d", "den"];
-/// What stands between the days of a range or pair.
+/// Tokens between the days of a range or pair.
 const TO: &[&str] =
     &["to", "and", "bis", "und", "au", "et", "al", "y", "e", "a", "до", "и", "en", "tot", "do", "i", "ve"];
 
@@ -58,12 +58,12 @@ pub(super) fn find(tokens: &[Token], languages: &Languages) -> Vec<DateExpr> {
     found
 }
 
-/// All dates of a text that is not looked at otherwise.
+/// All dates of a text that is not parsed otherwise.
 pub(in crate::domain::page) fn dates(text: &str, languages: &Languages) -> Vec<DateExpr> {
     find(&tokens(text), languages)
 }
 
-/// A date without what stands around it.
+/// A date without the tokens around it.
 struct Core {
     end: usize,
     written: Written,
@@ -93,7 +93,7 @@ impl Scan<'_> {
             }
         }
         let core = self.core(at).or_else(|| {
-            // "mar 8" may be a month where no date follows a weekday.
+            // "mar 8" may be a month if no date follows a weekday.
             at = start;
             weekday = None;
             self.core(at)
@@ -111,7 +111,7 @@ impl Scan<'_> {
         })
     }
 
-    /// "曜日" after the sign of a day, "den" after a German one.
+    /// "曜日" after the character of a day, "den" after a German day.
     fn past_words_of_a_day(&self, mut at: usize) -> usize {
         while self
             .word(at)
@@ -142,7 +142,7 @@ impl Scan<'_> {
             .or_else(|| self.slashed(at, value))
     }
 
-    /// "Week7", "v3", "1.2": no date begins within another word or number.
+    /// "Week7", "v3", "1.2": a date does not begin within another word or number.
     fn continues_a_number(&self, at: usize) -> bool {
         let Some(before) = at.checked_sub(1).filter(|_| self.tokens[at].is_glued) else { return false };
         let token = &self.tokens[before];
@@ -289,7 +289,7 @@ impl Scan<'_> {
         at + usize::from(is_ordinal || self.sign_in(at, ".º°"))
     }
 
-    /// `- 11`, `& 10th`, `to 12`: the second day, and where it ends.
+    /// `- 11`, `& 10th`, `to 12`: the second day, and its end.
     fn second_day(&self, at: usize) -> Option<(usize, u32)> {
         let joins = self.sign_in(at, "-–—/&,+") || self.word(at).is_some_and(|word| TO.contains(&word));
         let (value, digits) = self.number(at + 1).filter(|_| joins)?;
@@ -317,7 +317,7 @@ impl Scan<'_> {
         self.second_day(at).filter(|_| is_named).map_or(at, |(end, _)| self.past_year(end).0)
     }
 
-    /// "Sep 7 - 11, 2026": the year stands behind the range.
+    /// "Sep 7 - 11, 2026": the year is after the range.
     fn year_of_range(&self, from: usize, to: usize) -> Option<i16> {
         (from..to).find_map(|at| {
             self.number(at).and_then(|(value, digits)| (digits == 4).then(|| year(value, 4))?)

@@ -1,13 +1,13 @@
-//! The numbers and signs that a date is made of, each within its bounds.
+//! The numbers and characters of a date, each within its limits.
 
 use jiff::civil::Weekday;
 
-/// Two numbers of which one is the month, or a month by name.
+/// Two numbers, one of which is the month, or a month by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::domain::page) enum Written {
     /// The month is known.
     Day { month: i8, day: i8 },
-    /// `3/4`: which is the month depends on the page.
+    /// `3/4`: the page decides which number is the month.
     Pair(i8, i8),
 }
 
@@ -15,12 +15,12 @@ pub(super) fn is_cjk(c: char) -> bool {
     !c.is_ascii() && !c.is_lowercase()
 }
 
-/// M, T, W, R, F and S stand for days in timetables; they settle no weekday.
+/// M, T, W, R, F and S mean days in timetables; they do not identify a weekday.
 pub(super) fn is_letter_of_a_day(word: &str) -> bool {
     matches!(word, "m" | "t" | "w" | "r" | "f" | "s" | "u" | "th")
 }
 
-/// The single signs for days in Chinese, Japanese and Korean.
+/// The single characters for days in Chinese, Japanese and Korean.
 pub(super) fn sign_of_a_day(word: &str) -> Option<Weekday> {
     Some(match word {
         "月" | "一" | "월" => Weekday::Monday,

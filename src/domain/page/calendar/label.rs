@@ -1,5 +1,5 @@
-//! What a heading, an item or a cell says of the time, by where in its text a
-//! date stands: at the beginning, in parentheses, after a dash, after "due".
+//! Finds the time in a heading, an item or a cell, by the position of a date in its text:
+//! at the beginning, in parentheses, after a dash, after "due".
 
 use jiff::civil::Date;
 
@@ -9,13 +9,13 @@ use super::token::{LINK, MARK_END, Token, tokens};
 use super::vocabulary::{Meaning, has, is_only, length_at};
 use super::week;
 
-/// The week and the day that a text names.
+/// The week and the day in a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::domain::page) struct Label {
     pub(in crate::domain::page) week: Option<u32>,
     /// The day of the class.
     pub(in crate::domain::page) day: Option<Date>,
-    /// The day by which something is handed in.
+    /// The day of a deadline.
     pub(in crate::domain::page) deadline: Option<Date>,
 }
 
@@ -25,12 +25,12 @@ impl Label {
     }
 }
 
-/// What opens or parts a text before a date.
+/// Characters that can be before a date.
 const BEFORE: &str = "([（【「—–-:：,，|·•;~、/";
-/// What ends it.
+/// Characters that can be after it.
 const BEHIND: &str = ")]）】」—–-:：,，|·•;.。、";
 
-/// A heading, a bold line, a summary, a term: names a time for what follows it.
+/// A heading, a bold line, a summary or a term, which gives the time for the content after it.
 pub(in crate::domain::page) fn heading(text: &str, dating: &Dating) -> Label {
     let read = LabelText::new(text, dating);
     let mut label = Label { week: read.week_anywhere(), ..Label::default() };
@@ -49,7 +49,7 @@ pub(in crate::domain::page) fn heading(text: &str, dating: &Dating) -> Label {
     label
 }
 
-/// A list item or paragraph, with marks where its links begin and end.
+/// A list item or paragraph, with marks at the beginnings and ends of its links.
 pub(in crate::domain::page) fn item(text: &str, dating: &Dating, order: Order) -> Label {
     let read = LabelText::new(text, dating);
     let mut label = Label { week: read.week_at_start(), ..Label::default() };
@@ -82,32 +82,32 @@ pub(in crate::domain::page) fn cell_dates(text: &str, dating: &Dating) -> Vec<Da
     read.dates.iter().filter(|expr| is_own(expr)).cloned().collect()
 }
 
-/// The week that a cell of its own names: "Week 3", "Wk1: Sep 8".
+/// The week in a separate cell: "Week 3", "Wk1: Sep 8".
 pub(in crate::domain::page) fn cell_week(text: &str, dating: &Dating) -> Option<u32> {
     let read = LabelText::new(text, dating);
     read.week_at_start().filter(|_| read.is_only_time())
 }
 
-/// Whether the text says the time and nothing else.
+/// Whether the text has a time and nothing else.
 pub(in crate::domain::page) fn is_only_time(text: &str, dating: &Dating) -> bool {
     LabelText::new(text, dating).is_only_time()
 }
 
-/// Whether a text is about work that is handed in.
+/// Whether a text is about work with a deadline.
 pub(in crate::domain::page) fn names_assignment(text: &str) -> bool {
     has(&tokens(text), Meaning::Assignment)
 }
 
-/// Whether a heading stands above what happened rather than what is read.
+/// Whether a heading is about past events and not about readings.
 pub(in crate::domain::page) fn names_news(text: &str) -> bool {
     is_only(&tokens(text), Meaning::News)
 }
 
-/// Where in its text a date stands.
+/// The position of a date in its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Start,
-    /// Behind a sign that parts it from the text before.
+    /// After a character that separates it from the text before.
     Parted,
     /// After "for", "by", "week of".
     Before,
@@ -133,7 +133,7 @@ impl LabelText {
     fn place(&self, expr: &DateExpr) -> Option<Place> {
         let mut at = expr.start;
         let mut has_parted = false;
-        // Back over signs and filling words, to the word that says what the day is.
+        // Back over punctuation and filler words, to the word that gives the meaning of the day.
         while at > 0 {
             let token = &self.tokens[at - 1];
             if token.is_marker() && token.sign() != Some(LINK) {
@@ -171,12 +171,12 @@ impl LabelText {
         (from..=to).any(ends)
     }
 
-    /// The length of a phrase whose last token stands before a place.
+    /// The length of a phrase whose last token is before a place.
     fn word_ending_at(&self, end: usize, meaning: Meaning) -> Option<usize> {
         (1..=4.min(end)).rev().find(|length| length_at(&self.tokens, end - length, meaning) == Some(*length))
     }
 
-    /// Whether nothing but the number of a class or week stands before a place.
+    /// Whether only the number of a class or week is before a place.
     fn is_label_before(&self, end: usize) -> bool {
         let mut at = 0;
         let mut has_label = false;
@@ -199,14 +199,14 @@ impl LabelText {
         has_label
     }
 
-    /// Whether the text goes on behind a date as it does behind a label.
+    /// Whether the text after a date continues as after a label.
     fn ends(&self, expr: &DateExpr) -> bool {
         let Some(next) = self.tokens.get(expr.end) else { return true };
         next.sign().is_some_and(|sign| BEHIND.contains(sign) || matches!(sign, LINK | MARK_END))
             || length_at(&self.tokens, expr.end, Meaning::Deadline).is_some()
     }
 
-    /// A week at the beginning, or behind a sign that parts it from a topic.
+    /// A week at the beginning, or after a character that separates it from a topic.
     fn week_anywhere(&self) -> Option<u32> {
         self.week_at_start().or_else(|| {
             (1..self.tokens.len()).filter(|at| self.tokens[at - 1].is_sign("([（【—–-:：,|·")).find_map(

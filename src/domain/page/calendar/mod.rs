@@ -1,7 +1,7 @@
 //! When the class needs a link: dates and weeks in texts, as pure functions.
 //!
-//! What stands near which link is the business of `extract`. No date is better
-//! than a wrong one: where signs disagree there is none.
+//! `extract` decides which text belongs to which link. A missing date is better than a
+//! wrong one: if the signs disagree, there is no date.
 
 mod date;
 mod day_parts;

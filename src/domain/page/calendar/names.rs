@@ -13,7 +13,7 @@ use jiff::civil::Weekday;
 /// A language, by its ISO 639 code.
 pub(in crate::domain::page) type LanguageCode = &'static str;
 
-/// The languages that are read, with the regions whose names differ.
+/// The supported languages, with the regions whose names differ.
 const LOCALES: &[(LanguageCode, &[&str])] = &[
     ("en", &["en", "en-GB"]),
     ("de", &["de", "de-AT"]),
@@ -32,7 +32,7 @@ const LOCALES: &[(LanguageCode, &[&str])] = &[
     ("he", &["he"]),
 ];
 
-/// What a word may name.
+/// The meaning of a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::domain::page) enum Named {
     Month(i8),
@@ -101,7 +101,7 @@ impl NameTable {
         }
     }
 
-    /// The telling word of a formatted name: "3 de enero", "terça-feira", "יום שלישי".
+    /// The significant word of a formatted name: "3 de enero", "terça-feira", "יום שלישי".
     fn add(&mut self, text: &str, entry: NameEntry) {
         const BESIDE: &[&str] = &["de", "feira", "יום"];
         let lower = text.to_lowercase();
@@ -109,7 +109,7 @@ impl NameTable {
             .split(|c: char| !(c.is_alphabetic() || matches!(c, '\u{5f3}' | '\'')))
             .filter(|word| !word.is_empty() && !BESIDE.contains(word));
         let Some(word) = words.next() else { return };
-        // Digits with a sign for the month are read as such.
+        // Digits with the character for "month" are read as such.
         if matches!(word, "月" | "월") {
             return;
         }
@@ -121,15 +121,15 @@ impl NameTable {
     }
 }
 
-/// The languages that a page is taken to be in.
+/// The possible languages of a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::domain::page) struct Languages {
-    /// In the order in which they count; English is always understood.
+    /// In order of preference; English is always included.
     pub(in crate::domain::page) present: Vec<LanguageCode>,
 }
 
 impl Languages {
-    /// The languages of the page's own declaration and of whole names in its text.
+    /// The declared language of the page, and the languages of whole names in its text.
     pub(in crate::domain::page) fn of(declared: Option<&str>, words: impl Iterator<Item = String>) -> Self {
         let mut present = Vec::new();
         let code = declared.and_then(|tag| tag.split(['-', '_']).next()).map(str::to_ascii_lowercase);
@@ -155,7 +155,7 @@ impl Languages {
         }
     }
 
-    /// What a word in lower case names, if all languages that may be meant agree.
+    /// The meaning of a word in lower case, if all possible languages agree.
     pub(in crate::domain::page) fn month(&self, word: &str) -> Option<i8> {
         self.named(word, |named| if let Named::Month(month) = named { Some(month) } else { None })
     }
@@ -173,13 +173,13 @@ impl Languages {
         if let Some(found) = self.present.iter().chain(&["en"]).find_map(|language| of(language)) {
             return Some(found);
         }
-        // A whole name is understood in any language, if it is not a word of two meanings.
+        // A whole name is understood in any language, unless the word has two meanings.
         let mut whole = entries.iter().filter(|entry| entry.is_whole).filter_map(|entry| wanted(entry.named));
         let first = whole.next()?;
         (whole.all(|other| other == first) && word.chars().count() > 3 || !word.is_ascii()).then_some(first)
     }
 
-    /// Whether a date of two numbers begins with the day, as the first language writes it.
+    /// Whether a date of two numbers begins with the day, as in the first language.
     pub(in crate::domain::page) fn is_day_first(&self, tag: Option<&str>) -> bool {
         let locale = match (tag, self.present.first()) {
             (Some(tag), _) => tag.parse::<Locale>().ok(),

@@ -1,5 +1,5 @@
-//! From a date as written to a day: the order of its numbers, its year, and
-//! whether its weekday agrees.
+//! Turns a written date into a day: decides the order of its numbers and its year, and
+//! checks its weekday.
 
 use jiff::ToSpan as _;
 use jiff::civil::Date;
@@ -9,17 +9,17 @@ use super::day_parts::Written;
 use super::names::Languages;
 use crate::domain::course::Term;
 
-/// Which of two numbers is the day.
+/// The position of the day among two numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::domain::page) enum Order {
     #[default]
     MonthFirst,
     DayFirst,
-    /// Both orders are in use: neither can be relied on.
+    /// Both orders are used, so neither is reliable.
     Mixed,
 }
 
-/// What the page as a whole says about its dates.
+/// What the whole page shows about its dates.
 #[derive(Clone, Debug)]
 pub(in crate::domain::page) struct Dating {
     pub(in crate::domain::page) term: Option<Term>,
@@ -29,7 +29,7 @@ pub(in crate::domain::page) struct Dating {
 }
 
 impl Dating {
-    /// The day that is meant; `None` where the signs disagree.
+    /// The day of a date; `None` if the signs disagree.
     pub(in crate::domain::page) fn day(&self, expr: &DateExpr) -> Option<Date> {
         self.day_in(expr, self.order)
     }
@@ -51,7 +51,7 @@ impl Dating {
         if self.term.is_some() {
             return years.min_by_key(|date| distance(*date, middle)).filter(agrees);
         }
-        // Without a term the weekday helps to find the year.
+        // Without a term the weekday helps to determine the year.
         let nearest = years.clone().min_by_key(|date| distance(*date, middle))?;
         if agrees(&nearest) { Some(nearest) } else { years.find(agrees) }
     }
@@ -63,13 +63,13 @@ impl Dating {
         })
     }
 
-    /// Whether a date with its year written out is of another time than the course.
+    /// Whether a date with a written year is outside the time of the course.
     pub(in crate::domain::page) fn is_of_another_time(&self, date: Date) -> bool {
         self.term.is_some() && distance(date, self.middle()) > 240
     }
 
-    /// The order in which dates stand in a column or on a page: by the numbers
-    /// that can only be a day, by their weekdays, by the language and by the term.
+    /// The order of the numbers in the dates of a column or page: by numbers that can only be
+    /// a day, by weekdays, by the language and by the term.
     pub(in crate::domain::page) fn order_of<'a>(
         &self,
         dates: impl Iterator<Item = &'a DateExpr> + Clone,
@@ -98,7 +98,7 @@ impl Dating {
         }
     }
 
-    /// How many dates are days of the term with the weekday that is written.
+    /// The number of dates that are days of the term with the written weekday.
     fn fitting<'a>(&self, dates: impl Iterator<Item = &'a DateExpr>, order: Order) -> usize {
         let is_in_term = |date: Date| {
             self.term.is_none_or(|term| {

@@ -1,4 +1,4 @@
-//! The term that a page names itself: "Spring 2026" in its title or a heading.
+//! The term that a page itself names: "Spring 2026" in its title or a heading.
 
 use jiff::civil::{Date, date};
 
@@ -8,7 +8,7 @@ use crate::domain::course::Term;
 /// A month and its day.
 type Day = (i8, i8);
 
-/// Wide enough for semesters and quarters: it gives the year to a date, no more.
+/// Wide enough for semesters and quarters. It only determines the year of a date.
 /// A term whose last day comes before its first ends in the next year.
 const SEASONS: &[(&[&str], Day, Day)] = &[
     (&["winter", "wi", "hiver", "invierno", "inverno", "зима"], (1, 1), (3, 31)),
@@ -66,15 +66,15 @@ const SEASONS: &[(&[&str], Day, Day)] = &[
     ),
 ];
 
-/// Seasons in short, which need the year right behind them: "F'25", "Sp 2026".
+/// Abbreviated seasons, which need the year directly after them: "F'25", "Sp 2026".
 const SHORT: usize = 2;
 
-/// The first term that one of these texts names.
+/// The first term in one of these texts.
 pub(in crate::domain::page) fn named_in<'a>(mut texts: impl Iterator<Item = &'a str>) -> Option<Term> {
     texts.find_map(term)
 }
 
-/// The language of the first season that a text names, if it is not English.
+/// The language of the first season in a text, if it is not English.
 pub(in crate::domain::page) fn season_language(text: &str) -> Option<&'static str> {
     const LANGUAGES: &[(&str, &[&str])] = &[
         ("fr", &["automne", "printemps", "hiver", "été"]),

@@ -1,10 +1,10 @@
-//! Text in the pieces that dates are written with: numbers, words and signs.
+//! Splits text into the tokens of dates: numbers, words and characters.
 
-/// Begins the words of a link in a marked text.
+/// Marks the beginning of a link in a marked text.
 pub(in crate::domain::page) const LINK: char = '\u{1}';
-/// Ends the words of a link.
+/// Marks the end of a link.
 pub(in crate::domain::page) const LINK_END: char = '\u{2}';
-/// Ends an emphasised part.
+/// Marks the end of an emphasised part.
 pub(in crate::domain::page) const MARK_END: char = '\u{3}';
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(super) enum TokenKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) piece: TokenKind,
-    /// Nothing stands between it and the token before.
+    /// No space is between it and the token before.
     pub(super) is_glued: bool,
 }
 
@@ -51,14 +51,14 @@ impl Token {
         self.sign().is_some_and(|sign| signs.contains(sign))
     }
 
-    /// Where links and emphasis begin and end, which is no text.
+    /// A mark at the beginning or end of a link or emphasis, which is not text.
     pub(super) fn is_marker(&self) -> bool {
         matches!(self.sign(), Some(LINK | LINK_END | MARK_END))
     }
 }
 
 /// The tokens of a text: digits of any script, words in lower case, and every
-/// sign; an ideograph is a word of its own.
+/// other character. An ideograph is a word by itself.
 pub(super) fn tokens(text: &str) -> Vec<Token> {
     let mut tokens: Vec<Token> = Vec::new();
     let mut is_glued = false;
@@ -91,7 +91,7 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
     tokens
 }
 
-/// Marks of writing direction, and soft hyphens.
+/// Marks of text direction, and soft hyphens.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{feff}')
 }

@@ -1,11 +1,11 @@
-//! The words of `words.txt`, and where they stand in a text.
+//! The phrases of `words.txt`, and their positions in a text.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::token::{Token, words};
 
-/// What a word means for a date near it.
+/// The meaning of a word for a date near it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::domain::page) enum Meaning {
     Week,
@@ -42,7 +42,7 @@ struct Phrase {
     language: &'static str,
     /// The words after the first.
     rest: Vec<String>,
-    /// Its place in its line, from 1: the value of a number.
+    /// The position in its line, starting at 1: the value of a number word.
     place: u32,
 }
 
@@ -67,18 +67,18 @@ fn table() -> &'static PhraseTable {
     })
 }
 
-/// How many tokens of the text, from a place, are the longest phrase of a meaning.
+/// The number of tokens in the longest phrase with a meaning at a place.
 pub(super) fn length_at(tokens: &[Token], at: usize, meaning: Meaning) -> Option<usize> {
     phrases_at(tokens, at, meaning).map(|phrase| phrase.rest.len() + 1).max()
 }
 
-/// The number that a word names.
+/// The value of a number word.
 pub(super) fn number_at(tokens: &[Token], at: usize) -> Option<(u32, usize)> {
     let longest = phrases_at(tokens, at, Meaning::Number).max_by_key(|phrase| phrase.rest.len())?;
     Some((longest.place, longest.rest.len() + 1))
 }
 
-/// The languages whose word for something stands in the text and in no other language.
+/// The languages whose word for a meaning is in the text and in no other language.
 pub(in crate::domain::page) fn languages_of(word: &str, meaning: Meaning) -> Option<&'static str> {
     let mut fitting =
         table().get(word)?.iter().filter(|phrase| phrase.meaning == meaning && phrase.rest.is_empty());
@@ -86,12 +86,12 @@ pub(in crate::domain::page) fn languages_of(word: &str, meaning: Meaning) -> Opt
     fitting.all(|other| other.language == first.language).then_some(first.language)
 }
 
-/// Whether a phrase of a meaning stands anywhere in the text.
+/// Whether a phrase with a meaning is anywhere in the text.
 pub(in crate::domain::page) fn has(text: &[Token], meaning: Meaning) -> bool {
     (0..text.len()).any(|at| length_at(text, at, meaning).is_some())
 }
 
-/// Whether the text is nothing but phrases of a meaning, numbers and signs.
+/// Whether the text has only phrases with a meaning, numbers and punctuation.
 pub(super) fn is_only(tokens: &[Token], meaning: Meaning) -> bool {
     let mut at = 0;
     let mut has_phrase = false;
@@ -118,7 +118,7 @@ fn phrases_at(tokens: &[Token], at: usize, meaning: Meaning) -> impl Iterator<It
     })
 }
 
-/// Whether the head of a column means something: a phrase of it, or nothing else.
+/// Whether the header of a column has a meaning: a phrase of it, or nothing else.
 pub(in crate::domain::page) fn title_says(title: &str, meaning: Meaning) -> bool {
     let tokens = super::token::tokens(title);
     let is_short = tokens.iter().filter(|token| token.word().is_some()).count() <= 4;

@@ -3,10 +3,10 @@
 use super::token::Token;
 use super::vocabulary::{Meaning, length_at, number_at};
 
-/// No term is longer; calendar weeks go up to 53.
+/// The highest week number; calendar weeks go up to 53.
 const LAST: u32 = 60;
 
-/// A week and the token behind it.
+/// A week, and the position after it.
 pub(super) fn at(tokens: &[Token], at: usize) -> Option<(u32, usize)> {
     word_first(tokens, at).or_else(|| number_first(tokens, at))
 }
@@ -48,7 +48,7 @@ fn number_first(tokens: &[Token], at: usize) -> Option<(u32, usize)> {
         next += 1;
     }
     let length = length_at(tokens, next, Meaning::Week)?;
-    // "3주": the sign for a week counts weeks as well, so that more is needed.
+    // "3주": the character for "week" also counts weeks, so more is needed.
     let is_korean = tokens[next].word().is_some_and(|word| word == "주차");
     ((is_ordinal || is_korean) && (1..=LAST).contains(&value)).then_some((value, next + length))
 }

@@ -1,5 +1,5 @@
-//! The blocks of a page that say the time for the links within: items, cells,
-//! lines, terms, summaries.
+//! The blocks of a page that give the time for the links in them: items, cells, lines,
+//! terms, summaries.
 
 use scraper::ElementRef;
 
@@ -9,9 +9,9 @@ use super::super::timing::Timing;
 use super::{Extractor, RowText};
 use crate::domain::link::Sign;
 
-/// The text of an item says enough in this many characters.
+/// The most characters of an item's text that are read.
 const ROW_CHARS: usize = 300;
-/// A line in bold of more characters is a sentence.
+/// A longer bold line is a sentence and not a label.
 const LABEL_CHARS: usize = 90;
 
 const ITEM: Style = Style { chars: ROW_CHARS, marks: true, extent: Extent::Own, spoken: false };
@@ -51,7 +51,7 @@ impl Extractor<'_> {
         self.outline.block(element.id(), |outer| outer.within(&label, Sign::Item, &unmarked(&first_line)));
     }
 
-    /// A line of a block may say the time for its own links.
+    /// A line of a block may give the time for its own links.
     fn line(&mut self, element: ElementRef) {
         let Some(block) = element.ancestors().filter_map(ElementRef::wrap).find(|ancestor| {
             matches!(ancestor.value().name(), "p" | "li" | "dd" | "td" | "th" | "div" | "body")
@@ -65,7 +65,7 @@ impl Extractor<'_> {
         }
     }
 
-    /// A paragraph in bold as a whole is a heading to its readers.
+    /// A paragraph that is completely bold counts as a heading.
     fn bold_line(&mut self, element: ElementRef) {
         let mut inner = element
             .children()

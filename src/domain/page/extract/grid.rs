@@ -1,5 +1,5 @@
-//! Calendars made of plain elements: a child that says the time and nothing
-//! else labels those that follow it, where the page does so again and again.
+//! Calendars without a table. A child with a time and nothing else is the label of those
+//! after it, if the page has several such children.
 
 use scraper::ElementRef;
 
@@ -7,10 +7,10 @@ use super::super::calendar::is_only_time;
 use super::super::text::{self, Style};
 use super::{Extractor, RowText};
 
-/// A label is no longer.
+/// The longest label.
 const LABEL_CHARS: usize = 60;
 const ROW_CHARS: usize = 300;
-/// So many children are looked at to see whether their parent is a calendar.
+/// The number of children from which an element is recognised as a calendar.
 const CHILDREN_AT_MOST: usize = 400;
 
 impl Extractor<'_> {
@@ -29,7 +29,7 @@ impl Extractor<'_> {
         }
     }
 
-    /// Whether an element says the time and nothing else.
+    /// Whether an element has a time and nothing else.
     fn is_label(&self, element: ElementRef) -> bool {
         let is_plain = matches!(element.value().name(), "div" | "span" | "time" | "b" | "strong" | "p");
         is_plain && {
@@ -51,7 +51,7 @@ impl Extractor<'_> {
         found
     }
 
-    /// Whether an element and others beside it begin with a label.
+    /// Whether an element and some of its siblings begin with a label.
     fn is_one_of_rows(&mut self, element: ElementRef) -> bool {
         let Some(parent) = element.parent().and_then(ElementRef::wrap).filter(|_| self.is_row(element))
         else {

@@ -1,4 +1,4 @@
-//! Links and embedded readings, each with its words and its place.
+//! Links and embedded readings, each with its words and its position.
 
 use scraper::ElementRef;
 
@@ -8,7 +8,7 @@ use super::super::{kind, target, template};
 use super::Extractor;
 use crate::domain::link::{Kind, Mention, Target};
 
-/// More words are no name of a link.
+/// Longer words are not the name of a link.
 const WORDS_CHARS: usize = 500;
 
 impl Extractor<'_> {
@@ -18,7 +18,7 @@ impl Extractor<'_> {
         self.mention(element, written, words(element));
     }
 
-    /// What is shown within the page, if it is something to read.
+    /// Embedded content, if it is a reading.
     pub(super) fn embed(&mut self, element: ElementRef) {
         let attribute = |name: &str| element.value().attr(name);
         let address = if element.value().name() == "object" { attribute("data") } else { attribute("src") };
@@ -127,7 +127,7 @@ impl Extractor<'_> {
     }
 }
 
-/// What an element shows is of its kind, unless the address says more.
+/// Embedded content has the kind of its element, unless the address shows another kind.
 fn embedded_kind(element: &str, kind: Kind) -> Kind {
     match (element, kind) {
         ("video", _) => Kind::Video,
@@ -136,7 +136,7 @@ fn embedded_kind(element: &str, kind: Kind) -> Kind {
     }
 }
 
-/// The words of a link; what stands for them where it has none.
+/// The words of a link, or a substitute if it has none.
 fn words(element: ElementRef) -> String {
     let shown = |style: Style| Some(text::of(element, style)).filter(|text| !text.is_empty());
     let plain = Style { chars: WORDS_CHARS, ..Style::default() };

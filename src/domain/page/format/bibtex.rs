@@ -67,7 +67,7 @@ fn fields(source: &str, start: usize, end: usize) -> Vec<Field> {
     fields
 }
 
-/// Where a brace is closed.
+/// The position of the closing brace.
 fn closing(source: &str, open: usize) -> Option<usize> {
     let mut depth = 0_u32;
     for (at, c) in source[open..].char_indices() {

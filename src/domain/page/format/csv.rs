@@ -1,4 +1,4 @@
-//! Tables of values parted by commas, semicolons or tabs (RFC 4180).
+//! Tables of values separated by commas, semicolons or tabs (RFC 4180).
 
 use super::with_addresses;
 use crate::domain::page::source_map::Made;
@@ -21,14 +21,14 @@ pub(in crate::domain::page) fn made(source: &str) -> Made {
     made
 }
 
-/// What parts the values of the first line.
+/// The separator of the first line.
 fn separator(source: &str) -> char {
     let first = source.lines().next().unwrap_or_default();
     let count = |c: char| first.matches(c).count();
     ['\t', ';', ','].into_iter().max_by_key(|c| count(*c)).unwrap_or(',')
 }
 
-/// The fields of each record, with their places.
+/// The fields of each record, with their positions.
 fn records(source: &str, separator: char) -> Vec<Vec<(String, usize)>> {
     let mut records = vec![Vec::new()];
     let mut field = String::new();

@@ -1,4 +1,4 @@
-//! YAML and JSON: the fields beside an address say its words, its day and its week.
+//! YAML and JSON: the fields beside an address give its words, its day and its week.
 
 use std::ops::Range;
 
@@ -8,13 +8,13 @@ use crate::domain::page::calendar;
 use crate::domain::page::markdown;
 use crate::domain::page::source_map::{Made, escape};
 
-/// Deeper data is no calendar.
+/// More deeply nested data is not a calendar.
 const DEPTH_AT_MOST: usize = 64;
-/// Fields whose value names what a record is.
+/// Fields with the name of a record.
 const NAMES: &[&str] = &["title", "name", "text", "label", "topic", "description", "caption"];
-/// Fields whose value is when it is needed.
+/// Fields with the time of a record.
 const DAYS: &[&str] = &["date", "day", "when", "start", "datum", "fecha", "due", "deadline"];
-/// Fields whose value is an address, relative ones too.
+/// Fields with an address, which may be relative.
 const ADDRESSES: &[&str] = &[
     "url",
     "href",
@@ -48,11 +48,11 @@ const ADDRESSES: &[&str] = &[
     "book",
     "chapter",
 ];
-/// Endings of files that a relative address may have.
+/// File name extensions that a relative address may have.
 const ENDINGS: &[&str] =
     &[".pdf", ".html", ".htm", ".md", ".ipynb", ".pptx", ".ppt", ".key", ".zip", ".mp4", ".qmd"];
 
-/// A value and where it begins.
+/// A value and its position.
 #[derive(Debug)]
 enum Value {
     Text { text: String, start: usize },
@@ -73,14 +73,14 @@ pub(in crate::domain::page) fn made(source: &str) -> Result<Made, NotData> {
     Ok(made)
 }
 
-/// The links of a page's head, before the page itself.
+/// The links in the front matter of a page, before the page itself.
 pub(in crate::domain::page) fn head(source: &str, data: Range<usize>, made: &mut Made) {
     let start = data.start;
     let Ok(values) = parse(&source[data]) else { return };
     let mut own = Made::new(source);
     for value in values {
         let Value::Fields(fields) = value else { continue };
-        // The head's own date is that of the page, not of its links.
+        // The date in the front matter is that of the page, not of its links.
         let linking =
             fields.into_iter().filter(|(name, _)| !is_one_of(name, DAYS) && !is_one_of(name, NAMES));
         for (name, value) in linking {
@@ -138,7 +138,7 @@ fn parse(source: &str) -> Result<Vec<Value>, NotData> {
     Ok(done)
 }
 
-/// Where the lines of a source begin, to find bytes by lines and characters.
+/// The positions of the lines of a source, to convert lines and characters to bytes.
 struct Places<'a> {
     lines: Vec<(usize, &'a str)>,
 }
@@ -172,7 +172,7 @@ fn write(value: &Value, name: &str, made: &mut Made) {
     }
 }
 
-/// A record is an item: its day and week first, then its links, then what it holds.
+/// A record is an item: first its day and week, then its links, then its nested records.
 fn record(fields: &[(String, Value)], name: &str, made: &mut Made) {
     let text = |names: &[&str]| {
         names.iter().find_map(|wanted| {

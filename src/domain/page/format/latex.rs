@@ -2,7 +2,7 @@
 
 use crate::domain::page::source_map::Made;
 
-/// A page is no longer than this in commands; more is a book.
+/// The most commands of a page; a longer source is a book.
 const DEPTH_AT_MOST: usize = 200;
 
 pub(in crate::domain::page) fn made(source: &str) -> Made {
@@ -29,7 +29,7 @@ struct LatexReader<'a> {
     end: usize,
     depth: usize,
     lists: usize,
-    /// Within a table, `&` and `\\` part cells and rows.
+    /// Within a table, `&` and `\\` separate cells and rows.
     tables: usize,
 }
 
@@ -169,7 +169,7 @@ impl LatexReader<'_> {
         }
     }
 
-    /// The inner range of the next `{…}`, the place left at its end.
+    /// The inner range of the next `{…}`; the position moves to its end.
     fn group(&mut self) -> (usize, usize) {
         let rest = &self.source[self.at..self.end];
         let open = self.at + (rest.len() - rest.trim_start().len());

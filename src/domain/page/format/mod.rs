@@ -1,7 +1,7 @@
-//! Course pages in other formats, made into HTML that knows its source.
+//! Converts course pages in other formats to HTML with source positions.
 //!
-//! Each reader takes what its format says of links, headings, items and tables;
-//! what it does not know it passes over as text.
+//! Each reader converts the links, headings, items and tables of its format, and passes
+//! everything else on as text.
 
 mod bibtex;
 mod csv;
@@ -24,7 +24,7 @@ use std::ops::Range;
 use super::autolink;
 use super::source_map::Made;
 
-/// A line of a text and where it begins.
+/// A line of a text and its position.
 #[derive(Clone, Copy, Debug)]
 struct Line<'a> {
     text: &'a str,
@@ -53,14 +53,14 @@ fn lines(source: &str) -> Vec<Line<'_>> {
         .collect()
 }
 
-/// The addresses of a text, and nothing else of it.
+/// Only the addresses of a text.
 pub(super) fn addresses(source: &str, range: Range<usize>, made: &mut Made) {
     for bare in autolink::find(&source[range.clone()]) {
         made.link(&bare.address, "", range.start + bare.range.start);
     }
 }
 
-/// Text whose bare addresses are links.
+/// A text whose bare addresses become links.
 fn with_addresses(made: &mut Made, text: &str, start: usize) {
     let mut from = 0;
     for bare in autolink::find(text) {
@@ -71,7 +71,7 @@ fn with_addresses(made: &mut Made, text: &str, start: usize) {
     made.text(&text[from..], start + from);
 }
 
-/// Lists by indentation, opened and closed as items come.
+/// Lists by indentation, opened and closed with their items.
 #[derive(Debug, Default)]
 struct Lists {
     /// The indentation of each open list.
@@ -92,7 +92,7 @@ impl Lists {
         }
     }
 
-    /// Text that is indented no further than the items ends them.
+    /// A text that is indented no further than the items ends them.
     fn end(&mut self, made: &mut Made, indent: usize, start: usize) {
         while self.open.last().is_some_and(|last| *last >= indent) {
             self.open.pop();
@@ -101,7 +101,7 @@ impl Lists {
     }
 }
 
-/// The text behind the mark of a list item, and how far it is from the line's start.
+/// The text after the marker of a list item, and its distance from the start of the line.
 fn item_mark(line: &str) -> Option<usize> {
     let rest = line.trim_start();
     let indent = line.len() - rest.len();

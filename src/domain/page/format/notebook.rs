@@ -1,4 +1,4 @@
-//! Jupyter notebooks: the cells that are text, one after the other.
+//! Jupyter notebooks: the text cells, one after the other.
 
 use serde::Deserialize;
 
@@ -31,11 +31,11 @@ impl Default for Source {
     }
 }
 
-/// `None` for what is no notebook.
+/// `None` if it is not a notebook.
 pub(in crate::domain::page) fn made(source: &str) -> Option<Made> {
     let notebook: Notebook = serde_json::from_str(source).ok()?;
     let mut made = Made::new(source);
-    // Each line of a cell stands in the file in quotation marks of its own.
+    // Each line of a cell is a separate string in the file.
     let mut at = 0;
     for cell in notebook.cells.iter().filter(|cell| cell.cell_type == "markdown") {
         let (text, starts) = cell.placed(source, &mut at);
@@ -48,7 +48,7 @@ pub(in crate::domain::page) fn made(source: &str) -> Option<Made> {
 }
 
 impl Cell {
-    /// The text, and for each of its lines where it stands in the file.
+    /// The text, and the position of each of its lines in the file.
     fn placed(&self, source: &str, at: &mut usize) -> (String, Vec<(usize, usize)>) {
         let lines: Vec<&str> = match &self.source {
             Source::Whole(text) => vec![text],
@@ -68,7 +68,7 @@ impl Cell {
     }
 }
 
-/// A line as JSON writes it, without the quotation marks.
+/// A line as a JSON string, without the quotation marks.
 fn written(line: &str) -> Option<String> {
     let json = serde_json::to_string(line).ok()?;
     let inner = json.get(1..json.len() - 1)?.to_owned();

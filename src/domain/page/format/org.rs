@@ -78,7 +78,7 @@ fn plain_line(made: &mut Made, lists: &mut Lists, line: Line) {
     }
 }
 
-/// A heading without its state and tags.
+/// A heading without its keyword and tags.
 fn heading(text: &str) -> &str {
     let text = text.trim();
     let text = ["TODO ", "DONE ", "NEXT "].iter().find_map(|state| text.strip_prefix(state)).unwrap_or(text);
@@ -96,7 +96,7 @@ fn row(made: &mut Made, line: Line) {
     }
     made.markup("<tr>", line.start);
     let mut at = line.start + line.indent() + 1;
-    // The sign that parts cells may stand within a link's address.
+    // A cell separator may be within the address of a link.
     for cell in line.text.trim().trim_matches('|').split('|') {
         made.markup("<td>", at);
         inline(made, cell, at);
@@ -115,7 +115,7 @@ fn inline(made: &mut Made, text: &str, start: usize) {
         let inner = &text[at + 2..end];
         let (address, words) = inner.split_once("][").unwrap_or((inner, inner));
         let address = address.strip_prefix("file:").unwrap_or(address);
-        // Without a scheme, a path or a file it names a heading.
+        // Without a scheme, a path or a file name it is the name of a heading.
         let is_address = address.contains("://") || address.contains('/') || address.contains('.');
         if is_address {
             made.link(address, words, start + at)
@@ -127,7 +127,7 @@ fn inline(made: &mut Made, text: &str, start: usize) {
     dated(made, &text[from..], start + from);
 }
 
-/// Text whose timestamps stand in parentheses, as dates do elsewhere.
+/// A text with its timestamps in parentheses, as for dates in other formats.
 fn dated(made: &mut Made, text: &str, start: usize) {
     let is_stamp =
         |inner: &str| inner.get(..10).is_some_and(|day| day.chars().all(|c| c.is_ascii_digit() || c == '-'));

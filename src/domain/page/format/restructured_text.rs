@@ -1,4 +1,4 @@
-//! reStructuredText: sections by their underlines, items, tables of signs, and
+//! reStructuredText: sections by their underlines, items, tables of characters, and
 //! links with their targets.
 
 use std::collections::HashMap;
@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::{Line, Lists, item_mark, lines, with_addresses};
 use crate::domain::page::source_map::Made;
 
-/// Signs that underline a title.
+/// Characters that underline a title.
 const UNDERLINES: &str = "=-~^\"'`#*+.:_!$%&,;<>@|?/\\";
 
 pub(in crate::domain::page) fn made(source: &str) -> Made {
@@ -46,12 +46,12 @@ struct TextReader {
     made: Made,
     lists: Lists,
     targets: HashMap<String, String>,
-    /// The underlines in the order in which they first stand there.
+    /// The underlines in the order of their first use.
     levels: Vec<(char, bool)>,
 }
 
 impl TextReader {
-    /// Reads the line at a place and what belongs to it; the next place.
+    /// Reads the line at a position and the lines that belong to it; returns the next position.
     fn step(&mut self, lines: &[Line], at: usize) -> usize {
         let line = lines[at];
         if let Some((sign, is_over, title)) = title(lines, at) {
@@ -80,7 +80,7 @@ impl TextReader {
         next
     }
 
-    /// A paragraph may go on over several lines, and a link with it.
+    /// A paragraph may continue over several lines, and a link with it.
     fn text(&mut self, lines: &[Line], at: usize, from: usize) -> usize {
         let mut next = at + 1;
         while next < lines.len()
@@ -118,8 +118,8 @@ impl TextReader {
         self.made.markup(&format!("</h{level}>"), line.start);
     }
 
-    /// Directives and comments: a block of code or raw text is passed over, the
-    /// content of others is read.
+    /// Directives and comments: a block of code or raw text is skipped, the content of
+    /// others is read.
     fn explicit(lines: &[Line], at: usize) -> usize {
         let line = lines[at];
         let text = line.text.trim();
@@ -150,7 +150,7 @@ impl TextReader {
         next
     }
 
-    /// Rows between borders of signs; cells stand under each other.
+    /// Rows between borders of characters; cells are below each other.
     fn table(&mut self, lines: &[Line], at: usize) -> usize {
         let columns = columns(lines[at].text);
         let is_grid = lines[at].text.trim_start().starts_with('+');
@@ -258,7 +258,7 @@ impl TextReader {
         self.plain(&text[from..], place, from);
     }
 
-    /// Text without marked links: names with an underline behind them, and addresses.
+    /// A text without marked links: names followed by an underscore, and addresses.
     fn plain(&mut self, text: &str, place: &dyn Fn(usize) -> usize, start: usize) {
         let mut from = 0;
         for (at, word) in words(text) {
@@ -283,7 +283,7 @@ fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.split_whitespace().map(|word| (word.as_ptr().addr() - text.as_ptr().addr(), word))
 }
 
-/// A title at a place: its sign, whether it has a line above, and its line.
+/// The title at a position: its character, whether it has an overline, and its line.
 fn title(lines: &[Line], at: usize) -> Option<(char, bool, usize)> {
     let underline = |line: &Line, least: usize| {
         let text = line.text.trim_end();
@@ -315,7 +315,7 @@ fn is_border(text: &str) -> bool {
     is_grid || is_simple
 }
 
-/// Where the columns under a border begin and end.
+/// The beginnings and ends of the columns below a border.
 fn columns(border: &str) -> Vec<(usize, usize)> {
     let is_rule = |c: char| matches!(c, '-' | '=');
     let mut columns = Vec::new();

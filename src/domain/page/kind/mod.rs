@@ -1,5 +1,5 @@
-//! What a link offers: by its own words and file name first, then its address,
-//! then its column, and by its row or heading last and only for the course's own files.
+//! The kind of a link: by its own words and file name first, then by its address, then by
+//! its column, and last by its row or heading, but only for the course's own files.
 
 mod words;
 
@@ -7,19 +7,19 @@ use crate::domain::address::Address;
 use crate::domain::course::PageSource;
 use crate::domain::link::{Kind, KindRule};
 
-/// All that a kind is decided from.
+/// The facts that decide the kind.
 pub(super) struct LinkFeatures<'a> {
     pub(super) address: &'a Address,
     pub(super) words: &'a str,
     pub(super) headings: &'a [String],
     pub(super) row: &'a str,
-    /// The head of the table's column.
+    /// The header of the table column.
     pub(super) column: &'a str,
     pub(super) page: Option<&'a Address>,
     pub(super) rules: &'a [KindRule],
 }
 
-/// Endings of files that say what they are.
+/// File name extensions that give the kind.
 const ENDINGS: &[(&str, Kind)] = &[
     (".ipynb", Kind::Notebook),
     (".mp4", Kind::Video),
@@ -40,7 +40,7 @@ const ENDINGS: &[(&str, Kind)] = &[
     (".rs", Kind::Code),
 ];
 
-/// Files that can be anything else.
+/// File name extensions that any kind can have.
 const FILES: &[&str] = &[
     ".zip", ".gz", ".tar", ".tgz", ".csv", ".tsv", ".json", ".xml", ".mp3", ".wav", ".ogg", ".png", ".jpg",
     ".jpeg", ".gif", ".svg", ".txt", ".vtt", ".srt", ".xls", ".xlsx", ".ods", ".ics", ".tex", ".bib", ".mat",
@@ -54,7 +54,7 @@ pub(super) fn of(link: &LinkFeatures) -> Kind {
     }
     let path = address.path().to_ascii_lowercase();
     let said = words::said(link.words);
-    // A label says what it leads to; a title may hold any word.
+    // A label names the kind of its target; a title may contain any word.
     if let Some(said) = said.filter(|said| said.is_all && said.kind != Kind::Article) {
         return of_label(said.kind, link, &path);
     }
@@ -70,7 +70,7 @@ pub(super) fn of(link: &LinkFeatures) -> Kind {
     if is_document { of_document(link, &path) } else { of_page(link, &path) }
 }
 
-/// A label is believed, within what the address can be.
+/// The kind of a label, if the address can have it.
 fn of_label(kind: Kind, link: &LinkFeatures, path: &str) -> Kind {
     let is_own = is_own(link);
     match kind {
@@ -83,8 +83,8 @@ fn of_label(kind: Kind, link: &LinkFeatures, path: &str) -> Kind {
     }
 }
 
-/// A document says by its name, its words and, where it is the course's own,
-/// its surroundings whether it is a deck.
+/// Whether a document is a deck, by its name, its words and, for the course's own
+/// documents, its surroundings.
 fn of_document(link: &LinkFeatures, path: &str) -> Kind {
     let name = readable(path);
     let by_name = words::said(&name).map(|said| said.kind);
@@ -113,7 +113,7 @@ fn of_document(link: &LinkFeatures, path: &str) -> Kind {
     } else if says(Kind::Paper) || around.to_lowercase().contains("reading") {
         Kind::Paper
     } else {
-        // The course's own documents are its decks more often than not.
+        // Most of the course's own documents are its decks.
         Kind::Slides
     }
 }
@@ -148,7 +148,7 @@ fn of_page(link: &LinkFeatures, path: &str) -> Kind {
     }
 }
 
-/// Said even within a title, these are meant of the link.
+/// These phrases refer to the link even within a title.
 fn is_strong(kind: Kind) -> bool {
     match kind {
         Kind::Slides | Kind::Video | Kind::Notebook | Kind::Book => true,
@@ -156,7 +156,7 @@ fn is_strong(kind: Kind) -> bool {
     }
 }
 
-/// The kind that a host's line of `hosts.txt` names.
+/// The kind of a host in `hosts.txt`.
 fn host_kind(address: &Address, path: &str) -> Option<Kind> {
     let lines = include_str!("hosts.txt").lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| line.split_once(' ')).find_map(|(kind, pattern)| {

@@ -57,7 +57,7 @@ fn a_kind_is_decided_by_words_file_address_column_and_place() {
 }
 
 #[test]
-fn a_column_says_what_its_links_are() {
+fn a_column_gives_the_kind_of_its_links() {
     for (column, address, expected) in [
         ("Deck", "https://drive.google.com/file/d/2y/view", Kind::Slides),
         ("Recording", "https://streams.school.edu/m/1", Kind::Video),

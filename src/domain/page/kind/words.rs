@@ -1,4 +1,4 @@
-//! Words that say what a link offers, in the languages of course pages.
+//! Words for the kinds of links, in the languages of course pages.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use crate::domain::link::Kind;
 use crate::domain::page::calendar::words;
 
-/// What a word says; `None` for one that changes nothing.
+/// The kind of a word; `None` for a word that changes nothing.
 type KindMeaning = Option<Kind>;
 
 struct KindPhrase {
@@ -46,15 +46,15 @@ fn table() -> &'static HashMap<String, Vec<KindPhrase>> {
     })
 }
 
-/// What the words of a link say.
+/// The result for the words of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Said {
     pub(super) kind: Kind,
-    /// There is nothing else in the words: no title of a work.
+    /// There are no other words, so it is not the title of a work.
     pub(super) is_all: bool,
 }
 
-/// The first kind that is named, and whether the words are a label and no title.
+/// The first kind in a text, and whether the text is a label and not a title.
 pub(super) fn said(text: &str) -> Option<Said> {
     let words = words(text);
     let mut kind: Option<Kind> = None;
@@ -63,7 +63,7 @@ pub(super) fn said(text: &str) -> Option<Said> {
     while at < words.len() {
         let phrases = table().get(&words[at]).into_iter().flatten();
         let fitting = phrases.filter(|phrase| words[at + 1..].starts_with(&phrase.rest));
-        // The longest phrase counts, and of two meanings the one that says a kind.
+        // The longest phrase counts. Of two meanings, the one with a kind counts.
         let longest = fitting.max_by_key(|phrase| (phrase.rest.len(), phrase.meaning.is_some()));
         match longest {
             Some(phrase) => {
@@ -79,7 +79,7 @@ pub(super) fn said(text: &str) -> Option<Said> {
     kind.map(|kind| Said { kind, is_all })
 }
 
-/// Whether a text names a kind anywhere.
+/// Whether a text contains a word for a kind.
 pub(super) fn names(text: &str, wanted: Kind) -> bool {
     let words = words(text);
     (0..words.len()).any(|at| {

@@ -5,17 +5,17 @@ use scraper::ElementRef;
 
 use super::super::text::{self, Style};
 
-/// The text of a cell says enough in this many characters.
+/// The most characters of a cell's text that are read.
 const CELL_CHARS: usize = 160;
-/// Wider tables are no calendars.
+/// A wider table is not a calendar.
 const COLUMNS_AT_MOST: usize = 64;
-/// What a cell says over its rows ends here.
+/// The time of a cell that spans rows ends after this many rows.
 const ROWS_AT_MOST: usize = 1000;
 
 #[derive(Clone, Debug)]
 pub(super) struct TableCell {
     pub(super) id: NodeId,
-    /// With marks where links begin and end.
+    /// With marks at the beginnings and ends of links.
     pub(super) text: String,
     pub(super) column: usize,
     pub(super) width: usize,
@@ -26,7 +26,7 @@ pub(super) struct TableCell {
 
 pub(super) type TableRow = Vec<TableCell>;
 
-/// The rows with their cells in place: what spans several rows stands in each of them.
+/// The rows with their cells in place. A cell that spans rows is in each of them.
 pub(super) fn rows(table: ElementRef) -> Vec<TableRow> {
     let mut spanning: Vec<(TableCell, usize)> = Vec::new();
     let mut rows = Vec::new();
@@ -76,7 +76,7 @@ pub(super) fn rows(table: ElementRef) -> Vec<TableRow> {
     rows
 }
 
-/// The rows of the table itself, not of tables within it.
+/// The rows of the table itself, without those of nested tables.
 fn own_rows(table: ElementRef) -> impl Iterator<Item = ElementRef> {
     let parts = table.children().filter_map(ElementRef::wrap);
     parts.flat_map(|part| match part.value().name() {
@@ -92,7 +92,7 @@ fn cells(row: ElementRef) -> impl Iterator<Item = ElementRef> {
     row.children().filter_map(ElementRef::wrap).filter(|cell| matches!(cell.value().name(), "td" | "th"))
 }
 
-/// A cell that names its column: `th`, or in bold as a whole.
+/// A header cell: `th`, or completely bold.
 fn is_head(cell: ElementRef) -> bool {
     let mut inner =
         cell.children().filter(|node| node.value().as_text().is_none_or(|text| !text.trim().is_empty()));

@@ -1,4 +1,4 @@
-//! The ID token: what a provider states about a person who signed in.
+//! The ID token: the claims of a provider about a person who signed in.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -128,7 +128,7 @@ impl IdTokenPayload {
         if !is_named || self.azp.as_ref().is_some_and(|party| party != expected.client_id) {
             return Err(IdTokenError::Audience);
         }
-        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact for ages to come")]
+        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact as a float")]
         let now = expected.now.as_second() as f64;
         let is_begun = self.iat <= now + LEEWAY && self.nbf.is_none_or(|from| from <= now + LEEWAY);
         if !is_begun || self.exp <= now - LEEWAY {
@@ -142,7 +142,7 @@ impl IdTokenPayload {
 }
 
 impl Claims {
-    /// The person they name, by the claim `name`, with the groups of another claim.
+    /// The person named by the claim `name`, with the groups of another claim.
     pub fn person(&self, name: &str, groups: &str) -> Result<Person, MissingName> {
         let is_verified = self.0.get("email_verified").and_then(Value::as_bool) == Some(true);
         if name == EMAIL && !is_verified {
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_for_this_sign_in_is_believed() {
+    fn a_token_for_this_sign_in_is_accepted() {
         let claims = with("acr", json!("1")).unwrap();
         let ann = claims.person("preferred_username", "groups").unwrap();
         assert_eq!((ann.name.as_str(), ann.groups), ("ann", vec!["dgm".to_owned()]));
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_for_somebody_else_is_not() {
+    fn a_token_for_another_login_is_rejected() {
         for (key, value, refusal) in [
             ("iss", json!("https://login.edu/"), IdTokenError::Issuer),
             ("aud", json!("other"), IdTokenError::Audience),
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_provider_did_not_sign_is_not() {
+    fn a_token_without_the_provider_s_signature_is_rejected() {
         let signer = TestProvider::new();
         let head = json!({ "alg": "ES256", "kid": "a" });
         let good = signer.sign(&head, &payload());
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_one_that_the_provider_stands_for() {
+    fn only_verified_names_count() {
         let claims = |value: Value| Claims(value.as_object().unwrap().clone());
         let mail = claims(json!({ "email": "ann@a.edu", "email_verified": true, "groups": "one" }));
         assert_eq!(mail.person("email", "groups").unwrap().groups, ["one"]);

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn it_tells_of_itself_below_its_name() {
+    fn the_discovery_document_is_below_the_issuer() {
         for (name, place) in [
             ("https://login.edu", "https://login.edu/.well-known/openid-configuration"),
             ("https://login.edu/realms/a/", "https://login.edu/realms/a/.well-known/openid-configuration"),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_asked_in_the_open() {
+    fn only_https_is_accepted() {
         for name in [
             "http://login.edu",
             "http://127.0.0.1.login.edu",
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_out_is_taken_only_where_there_is_a_good_one() {
+    fn a_logout_endpoint_is_used_only_with_https() {
         let issuer: Issuer = "https://login.edu".parse().unwrap();
         let out = |address: serde_json::Value| {
             let mut document: serde_json::Value =
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn it_must_name_itself_letter_for_letter() {
+    fn the_issuer_must_match_exactly() {
         let issuer: Issuer = "https://login.edu".parse().unwrap();
         let token = "https://login.edu/token";
         assert_eq!(

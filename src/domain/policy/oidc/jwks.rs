@@ -83,8 +83,8 @@ impl KeySet {
         Ok(Self(keys.take(MOST_KEYS).collect()))
     }
 
-    /// Whether the key that a token names, or the only one of its kind where it
-    /// names none, made this signature; `None` if there is no such key.
+    /// Whether the key named by a token, or the only one of its kind if the token names none,
+    /// made this signature; `None` if there is no such key.
     pub(super) fn verify(
         &self,
         algorithm: Algorithm,
@@ -155,7 +155,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_is_not_for_signing_is_passed_over() {
+    fn keys_for_other_uses_are_ignored() {
         let point = URL_SAFE_NO_PAD.encode([7; 32]);
         let number = URL_SAFE_NO_PAD.encode([9; 256]);
         let set = json!({ "keys": [
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_names_no_key_has_one_only_where_there_is_no_choice() {
+    fn a_token_without_a_key_id_needs_a_single_key() {
         let number = URL_SAFE_NO_PAD.encode([9; 256]);
         let key = |id: &str| json!({ "kty": "RSA", "kid": id, "n": number, "e": "AQAB" });
         let signed = |set: serde_json::Value, id| {
