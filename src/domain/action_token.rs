@@ -17,12 +17,12 @@ use sha2::{Digest as _, Sha256};
 use crate::domain::address::LinkId;
 use crate::domain::course::{CourseId, EmailAddress, Term};
 
-/// The validity of a token of a course without a term.
+/// How long a token of a course without a term is valid.
 const DAYS: i64 = 180;
 /// How long a token stays valid after the end of the term.
 const DAYS_AT_LEAST: i64 = 14;
 
-/// Days are counted from here.
+/// Days are counted from this date.
 const EPOCH: Date = jiff::civil::date(2020, 1, 1);
 /// Purpose, day, course, reader, link.
 const CLAIM: usize = 1 + 2 + 8 + 8 + 8;
@@ -65,7 +65,7 @@ pub enum Purpose {
     Subscription,
 }
 
-/// A token with a valid signature. [`ActionToken::is_for`] checks whom it belongs to.
+/// A token with a valid signature. [`ActionToken::is_for`] checks which course and reader it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ActionToken {
     pub purpose: Purpose,
@@ -99,7 +99,7 @@ impl ActionToken {
         }
     }
 
-    /// The form that stands in an address.
+    /// The form in an address.
     pub fn signed(&self, key: &SigningKey) -> String {
         let claim = self.claim();
         let mut bytes = claim.to_vec();
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_survives_its_text_and_tells_no_name() {
+    fn a_token_is_parsed_from_its_text_and_contains_no_name() {
         let text = ticket().signed(&key("k"));
         let opened = ActionToken::verify(&text, &key("k")).unwrap();
         assert_eq!(opened, ticket());
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_ends_with_the_term() {
+    fn a_token_expires_with_the_term() {
         let term = |last| Some(Term { first: date(2026, 9, 1), last });
         assert_eq!(ActionToken::last_day(TODAY, term(date(2026, 12, 11))), date(2026, 12, 11));
         assert_eq!(ActionToken::last_day(TODAY, term(TODAY)), date(2026, 10, 19));
@@ -236,7 +236,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn no_other_text_and_no_other_key_opens(at in 0..43usize, change in 1..=255u8, text in "\\PC{0,80}") {
+        fn no_other_text_and_no_other_key_is_accepted(at in 0..43usize, change in 1..=255u8, text in "\\PC{0,80}") {
             let sealed = ticket().signed(&key("k"));
             let mut bytes = URL_SAFE_NO_PAD.decode(&sealed).unwrap();
             bytes[at] ^= change;

@@ -38,8 +38,8 @@ impl Address {
             .and_then(Self::from_url)
     }
 
-    /// The address of a file beside a course page that is read from disk. No page
-    /// and no server can name one: `parse` and `join` refuse them.
+    /// The address of a file beside a course page that is read from disk. No page and no
+    /// server can name one, because `parse` and `join` refuse them.
     pub fn of_file(path: &Path) -> Option<Self> {
         Url::from_file_path(path).ok().map(Self)
     }
@@ -97,7 +97,7 @@ impl Address {
         self.0.host_str().unwrap_or_default()
     }
 
-    /// The IP address, where the host is written as one.
+    /// The IP address, if the host is written as one.
     pub fn literal_ip(&self) -> Option<IpAddr> {
         match self.0.host() {
             Some(Host::Ipv4(ip)) => Some(IpAddr::V4(ip)),
@@ -128,7 +128,7 @@ impl Address {
         self.0.path() == "/" && self.0.query().is_none()
     }
 
-    /// Whether the two differ at most in what sites redirect anyway: the
+    /// Whether the two differ at most in parts for which sites redirect anyway: the
     /// scheme, a leading `www.`, letter case, an index page, a slash at the end.
     pub fn is_canonically(&self, other: &Self) -> bool {
         self.canonical_key() == other.canonical_key()
@@ -179,7 +179,7 @@ impl From<Address> for String {
 
 /// The short name of a link: the first 8 bytes of the SHA-256 of its address.
 ///
-/// Derived from the address, so that it is the same in a rebuilt catalogue and on old printed pages.
+/// It is derived from the address, so it is the same in a rebuilt catalogue and on old printed pages.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct LinkId(u64);
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn the_normal_form_drops_what_does_not_reach_the_server() {
+    fn the_normal_form_drops_parts_that_are_not_sent() {
         assert_eq!(address("HTTPS://Ex.Edu:443/a/../b#top").as_str(), "https://ex.edu/b");
         assert_eq!(address("https://u:p@ex.edu/").as_str(), "https://ex.edu/");
         assert_eq!(address("https://bücher.example/").host(), "xn--bcher-kva.example");
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_survives_its_text() {
+    fn an_id_is_parsed_from_its_text() {
         let id = LinkId::of(&address("https://ex.edu/a.pdf"));
         assert_eq!(id.to_string().parse(), Ok(id));
         assert!("K3".parse::<LinkId>().is_err());

@@ -1,4 +1,4 @@
-//! A capture: the digests and size of a kept body, and where, when and why it was taken.
+//! A capture: the digests and size of a stored body, and where, when and why it was taken.
 
 use std::fmt;
 use std::str::FromStr;
@@ -101,9 +101,9 @@ pub enum CaptureReason {
     Restored,
 }
 
-/// Something that a kept page needs to be read: a picture, a style sheet, a font, a frame.
+/// A file that a captured page needs: an image, a style sheet, a font, a frame.
 ///
-/// It is never judged; a change of it is no change of the work.
+/// It is never judged; a change of it is not a change of the work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptRequisite {
     /// The address by which the page names it.
@@ -113,7 +113,7 @@ pub struct KeptRequisite {
     pub media_type: String,
 }
 
-/// A body in the archive, and what is known of how it came there.
+/// A body in the archive, and its origin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capture {
     /// The link whose document it is.
@@ -127,20 +127,20 @@ pub struct Capture {
     pub media_type: String,
     pub captured_at: Timestamp,
     pub why: CaptureReason,
-    /// The response head, kept as a blob of its own.
+    /// The response head, stored as a separate blob.
     pub head: Option<Digest>,
     /// Every address of the redirect chain, in order.
     pub chain: Vec<Address>,
-    /// What it is instead of the work; `None` for the work itself.
+    /// What the body is, if it is not the work; `None` for the work itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shortfall: Option<Shortfall>,
 }
 
-/// What a kept body is, where it is not the work.
+/// What a stored body is, if it is not the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shortfall {
-    /// The page about the work: the document that it names could not be fetched.
+    /// The page about the work, because the document could not be fetched.
     LandingPage,
 }
 
@@ -186,7 +186,7 @@ impl FromStr for Stamp {
 
 /// The short name of a capture: its link and its second.
 ///
-/// Derived, so that a citation stays valid in a rebuilt catalogue.
+/// It is derived, so that a citation stays valid in a rebuilt catalogue.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CaptureId {
     pub link: LinkId,
@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_capture_id_survives_its_text() {
+    fn a_capture_id_is_parsed_from_its_text() {
         let id = CaptureId {
             link: LinkId::of(&Address::parse("https://ex.edu/a.pdf").unwrap()),
             at: Stamp::of("2026-09-14T02:30:05.9Z".parse().unwrap()),
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stamp_is_a_real_moment() {
+    fn a_stamp_is_a_valid_time() {
         for text in ["2026091402300", "20261314023000", "2026091402300x", "+0260914023000", "２0260914023000"]
         {
             assert!(text.parse::<Stamp>().is_err(), "{text}");

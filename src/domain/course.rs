@@ -1,4 +1,4 @@
-//! A configured course: its pages, its term, its people.
+//! A configured course: its pages, its term, its recipients and its rules for copies.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -76,7 +76,7 @@ pub struct InvalidEmailAddress(String);
 impl FromStr for EmailAddress {
     type Err = InvalidEmailAddress;
 
-    /// Narrower than RFC 5321: nothing that would need quoting anywhere.
+    /// Narrower than RFC 5321: no address that would need quoting.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let is_word = |part: &str, also: &str| {
             let legal = |c: char| c.is_ascii_alphanumeric() || also.contains(c);
@@ -133,7 +133,7 @@ pub enum PageSource {
 }
 
 impl PageSource {
-    /// An address if the text is one, else a path.
+    /// An address if the text is one, otherwise a path.
     pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
         if text.contains("://") {
             Address::parse(text).map(Self::Web)
@@ -192,7 +192,7 @@ pub struct Follow {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Openness {
-    /// Copies open beside working originals, in and out of term.
+    /// Copies open even while originals work, in and out of term.
     Open,
     /// A copy opens when its original is dead, and closes with the term.
     #[default]
@@ -207,7 +207,7 @@ pub enum Rights {
     Own,
     /// Under a licence that lets anyone share it.
     OpenLicence,
-    /// Copied for teaching under a legal exception: opens only for a dead original, whatever the course says.
+    /// Copied for teaching under a legal exception: a copy opens only if the original is dead, with any course rule.
     FairUse,
     /// Under a contract with the publisher: readers go through the library.
     Licensed,
@@ -228,7 +228,7 @@ pub struct RightsRule {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CopyRules {
     pub openness: Openness,
-    /// The first rule that fits a link counts.
+    /// The first rule that matches a link counts.
     pub rights: Vec<RightsRule>,
 }
 
@@ -257,7 +257,7 @@ impl Course {
         self.pages.iter().any(|page| page.is_above(link))
     }
 
-    /// A course without configuration, of which only the pages are known.
+    /// A course without configuration; only its pages are known.
     pub fn unconfigured(id: CourseId, title: String, pages: Vec<PageSource>) -> Self {
         Self {
             id,

@@ -66,9 +66,9 @@ pub enum Gist {
     Restricted,
     /// The host gives no evidence, so the result has not changed.
     Unverifiable,
-    /// Failing or dead; the confirmation of a failure is not a new result. The
-    /// reason is the gravest one since the link last worked, so that a lesser
-    /// reason later is not a new result, but a graver one is.
+    /// Failing or dead; the confirmation of a failure is not a new result. The reason is
+    /// the most serious one since the link last worked. So a less serious reason later is
+    /// not a new result, but a more serious one is.
     Gone {
         reason: Reason,
     },
@@ -97,7 +97,7 @@ impl Choice {
     pub fn fits(&self, state: &State) -> bool {
         match self {
             Self::AcceptedDead => state.name() == StateName::Dead,
-            // A changed link has an action of its own: to accept the new version.
+            // For a changed link there is a separate action: accept the new version.
             Self::NotBroken => !matches!(state.name(), StateName::Ok | StateName::Changed),
             Self::Snoozed(_) => state.name() != StateName::Ok,
             Self::OurCopy(_) => true,
@@ -222,7 +222,7 @@ mod tests {
         }
 
         #[test]
-        fn another_result_ends_it(choice in any_choice(), about in any_state(), state in any_state()) {
+        fn another_result_ends_a_decision(choice in any_choice(), about in any_state(), state in any_state()) {
             let (now, before) = (Gist::of(&state), Gist::of(&about));
             let holds = of(choice.clone(), &about).holds(&state, TODAY, Some(TERM));
             let is_other_death = matches!(now, Gist::Gone { .. }) && choice == Choice::AcceptedDead;
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_is_the_same_with_another_query_but_not_at_another_place() {
+    fn a_redirect_is_the_same_with_another_query_but_not_with_another_path() {
         let decision = of(Choice::NotBroken, &moved("https://new.example/a?session=1"));
         assert!(decision.holds(&moved("https://new.example/a?session=2"), TODAY, None));
         assert!(!decision.holds(&moved("https://new.example/b?session=1"), TODAY, None));
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decision_survives_a_round_trip_through_json() {
+    fn a_decision_is_the_same_after_json() {
         for choice in
             [Choice::AcceptedDead, Choice::OurCopy(Digest::of(b"")), Choice::Snoozed(Until::Day(TODAY))]
         {

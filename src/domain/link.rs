@@ -1,11 +1,11 @@
-//! A link as it stands on a page. What happens when it is visited lives in `visit`.
+//! A link on a page. The result of a visit is in `visit`.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
 
-/// What a link offers its reader.
+/// The kind of material behind a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -21,7 +21,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether a document is kept for it: something a student reads offline.
+    /// Whether documents of this kind are stored, because students read them offline.
     pub fn is_kept(self) -> bool {
         match self {
             Self::Paper
@@ -43,36 +43,36 @@ pub struct KindRule {
     pub kind: Kind,
 }
 
-/// Where a link leads.
+/// The target of a link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
-    /// Another address; the fragment stays with the mention, it is not sent.
+    /// Another address. The fragment stays with the mention, because it is not sent.
     Web { address: Address, fragment: Option<String> },
     /// A place within the same page.
     InPage(String),
-    /// `[words]()` or `<a href="">`: the author forgot the address.
+    /// `[words]()` or `<a href="">`: the address is missing.
     Nothing,
-    /// `mailto:`, `javascript:` and the like: nothing to visit.
+    /// `mailto:`, `javascript:` and the like, which cannot be visited.
     OtherScheme(String),
-    /// Meant as an address, but is none; says why.
+    /// Not a valid address, with the reason.
     Malformed(String),
 }
 
-/// From where the day comes on which a link is needed.
+/// The part of the page that gives the due day of a link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DueFrom {
     pub sign: Sign,
-    /// The words in which the day stands.
+    /// The text with the day.
     pub text: String,
 }
 
-/// Which part of a page names a day.
+/// The kind of part that gives a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sign {
     Heading,
-    /// A line in bold, a term or a summary above.
+    /// A line in bold, a term or a summary above the link.
     Label,
     /// The table's row.
     Row,
@@ -84,29 +84,29 @@ pub enum Sign {
     Field,
 }
 
-/// One link as it stands on a page.
+/// One mention of a link on a page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mention {
     /// The address exactly as the author wrote it.
     pub written: String,
     pub target: Target,
-    /// The words of the link, whitespace collapsed; an image's `alt` where there are none.
+    /// The words of the link, with white space collapsed; without words, the `alt` of an image.
     pub words: String,
     /// The headings above it, outermost first.
     pub headings: Vec<String>,
-    /// The text of the list item or table row it stands in.
+    /// The text of the list item or table row around it.
     pub row: String,
     /// The week, as the calendar names it ("Week 5").
     pub week: Option<String>,
-    /// When the class needs it.
+    /// The day on which the class needs it.
     pub due: Option<Date>,
-    /// What on the page says so.
+    /// The part of the page that gives this day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_from: Option<DueFrom>,
-    /// Line of the source, from 1.
+    /// The line in the source, starting at 1.
     pub line: u32,
     pub kind: Kind,
-    /// The page it stands on, an address or a path, where a course has several.
+    /// The page with the mention, an address or a path, if the course has several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
 }

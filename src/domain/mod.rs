@@ -1,8 +1,8 @@
 //! Values and decisions, pure and synchronous.
 //!
-//! Nothing here awaits or reads a clock, a file or a random number: such values
-//! are arguments. The modules stand in the order of a night, and each
-//! uses only those before it.
+//! Nothing here awaits, or reads a clock, a file or a random number: such values are
+//! arguments. The modules are in the order of a night, and each uses only earlier
+//! ones.
 
 pub mod address;
 pub mod link;

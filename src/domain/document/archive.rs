@@ -1,11 +1,11 @@
-//! Archives: what is in them, by name, size and checksum. Their members are not read.
+//! Archives: the names, sizes and checksums of their members. The members are not read.
 
 use flate2::Crc;
 
 use super::package::Package;
 use super::{Contents, Document, DocumentDefect, Format, Member};
 
-/// Size of a header and of what files are rounded up to (POSIX.1, ustar).
+/// The size of a header, and the unit to which files are padded (POSIX.1, ustar).
 const BLOCK: usize = 512;
 const MEMBERS: usize = 100_000;
 
@@ -63,7 +63,7 @@ fn tar_members(bytes: &[u8]) -> Result<Vec<Member>, DocumentDefect> {
         }
         at = from + size.div_ceil(BLOCK) * BLOCK;
     }
-    // Two empty blocks end an archive; without them it is cut short.
+    // Two empty blocks end an archive; without them it is incomplete.
     Err(DocumentDefect::Truncated)
 }
 

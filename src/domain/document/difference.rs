@@ -1,37 +1,37 @@
-//! Where two versions of a text differ, for people to read: sentence by
-//! sentence, and within a rewritten sentence word by word.
+//! The differences between two versions of a text, for people to read: sentence by
+//! sentence, and word by word within a rewritten sentence.
 //!
-//! How much they differ is another question; `domain::evidence::drift` answers it.
+//! `domain::evidence::drift` measures how much they differ.
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-/// About a hundred pages of each text are compared: the cost grows with the
-/// square of what differs.
+/// About a hundred pages of each text are compared, because the cost grows with the
+/// square of the number of differences.
 const MOST_SENTENCES: usize = 2500;
-/// What has no full stop is broken after so many words.
+/// A text without a full stop is split after this many words.
 const LONGEST_SENTENCE: usize = 60;
 const MOST_CHANGES: usize = 20;
-/// Words of one change that are shown on each side.
+/// The most words of a change that are shown on each side.
 const MOST_WORDS: usize = 120;
 
-/// The changed places of a text, in its order.
+/// The changes of a text, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
     pub changes: Vec<Change>,
-    /// Changes that are not among them.
+    /// The number of further changes.
     pub more: usize,
-    /// The texts were longer than is compared.
+    /// The texts were longer than the part that is compared.
     pub is_cut: bool,
 }
 
-/// One place: what stood there, and what stands there now. Either may be empty.
+/// A change: the text before and after. Either may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     pub before: Vec<DiffSegment>,
     pub after: Vec<DiffSegment>,
 }
 
-/// Words in a row that are, or are not, in the other version.
+/// Consecutive words that the other version has, or does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DiffSegment {
     pub text: String,
@@ -58,7 +58,7 @@ pub fn between(before: &str, after: &str) -> Difference {
     }
 }
 
-/// A text as words in sentences; whether it was cut.
+/// The sentences of a text as words, and whether the text was cut.
 fn sentences(text: &str) -> (Vec<Vec<&str>>, bool) {
     let mut sentences = vec![Vec::new()];
     for word in text.split_whitespace() {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rewritten_sentence_shows_its_words_and_a_new_one_itself() {
+    fn a_rewritten_sentence_shows_its_changed_words() {
         let before = "Flows are maps. They have an inverse. We use ten layers.";
         let after = "Flows are maps. They have a cheap inverse. We use ten layers. Thanks!";
         let difference = between(before, after);
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_cut_and_says_so() {
+    fn a_long_text_is_cut_and_marked() {
         let long = "One sentence. ".repeat(MOST_SENTENCES + 1);
         assert!(between(&long, "Another.").is_cut);
         let other = (0..200).map(|n| format!("Same. Other {n}.")).collect::<Vec<_>>().join(" ");
@@ -139,7 +139,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equal_words_stand_on_both_sides(
+        fn equal_words_are_on_both_sides(
             before in "([a-d]{1,2}[.]? ){0,40}", after in "([a-d]{1,2}[.]? ){0,40}",
         ) {
             for change in between(&before, &after).changes {

@@ -6,7 +6,7 @@ use super::{Document, DocumentContext, DocumentDefect, Format, html, title};
 
 const TEXT_BYTES: usize = 32 << 20;
 
-/// Reads a book; `None` for a package that is none.
+/// Reads a book; `None` if the package is not a book.
 pub(super) fn read(package: &mut Package, context: &DocumentContext) -> Option<Document> {
     if !package.has("META-INF/container.xml") {
         return None;
@@ -48,7 +48,7 @@ fn book(package: &mut Package, context: &DocumentContext) -> Result<Document, Do
     })
 }
 
-/// In XHTML an element may close itself, which HTML does not know of these.
+/// Elements that may close themselves in XHTML but not in HTML.
 fn xhtml(bytes: &[u8]) -> Vec<u8> {
     let mut source = super::xml::decode(bytes);
     for name in ["title", "script", "style"] {

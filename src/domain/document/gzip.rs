@@ -1,4 +1,4 @@
-//! Files that are compressed as a whole: what is in them is the document.
+//! Compressed files: the content is the document.
 
 use std::io::{ErrorKind, Read as _};
 
@@ -6,15 +6,15 @@ use flate2::read::MultiGzDecoder;
 
 use super::{Document, DocumentContext, DocumentDefect, Format, archive, by_content};
 
-/// What may come out of a compressed file, in bytes.
+/// The most bytes that are unpacked from a compressed file.
 const UNPACKED: u64 = 128 << 20;
-/// Endings of compressed files.
+/// File name extensions of compressed files.
 const ENDINGS: &[&str] = &[".gz", ".tgz", ".svgz", ".z", ".gzip"];
-/// Endings of files that browsers open, so that another compression hides them.
+/// File name extensions that browsers open, for which a second compression hides the content.
 const SHOWN: &[&str] =
     &[".pdf", ".html", ".htm", ".ipynb", ".txt", ".pptx", ".docx", ".xlsx", ".epub", ".svg"];
 
-/// The document in a compressed file; `None` for a file that is not compressed.
+/// The document in a compressed file; `None` if the file is not compressed.
 pub(super) fn unwrapped(bytes: &[u8], context: &DocumentContext) -> Option<Document> {
     bytes.starts_with(b"\x1f\x8b").then(|| {
         let mut inner = Vec::new();

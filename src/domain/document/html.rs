@@ -1,4 +1,4 @@
-//! Web pages: the text of the work, and what the page says about itself.
+//! Web pages: the text of the work, and the page's metadata.
 
 mod documents;
 mod facts;
@@ -9,7 +9,7 @@ use scraper::{ElementRef, Html as Tree, Selector};
 
 use super::{Citation, Document, DocumentContext, Format};
 
-/// The part of the source that is looked through for marks.
+/// The part of the source that is searched for signatures.
 const SOURCE_BYTES: usize = 64 << 10;
 
 pub(super) fn read(bytes: &[u8], context: &DocumentContext) -> Document {
@@ -38,7 +38,7 @@ pub(super) fn read(bytes: &[u8], context: &DocumentContext) -> Document {
     }
 }
 
-/// Bytes become text: by byte order mark, header, `meta`, or guess (WHATWG HTML section 13.2.3).
+/// Decodes bytes by byte order mark, header, `meta`, or guess (WHATWG HTML section 13.2.3).
 pub fn decode(bytes: &[u8], content_type: Option<&str>) -> String {
     let declared = Encoding::for_bom(bytes)
         .map(|(encoding, _)| encoding)
@@ -72,7 +72,7 @@ fn select<'a>(tree: &'a Tree, selector: &str) -> impl Iterator<Item = ElementRef
     found.into_iter()
 }
 
-/// The first `meta` with one of these names (or properties), in the order of the names.
+/// The content of the first `meta` with one of these names or properties, in the order of the names.
 fn meta(tree: &Tree, names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| {
         select(tree, "meta[content]").find_map(|element| {

@@ -1,17 +1,17 @@
-//! Plain text, and what is written as plain text: Markdown, R Markdown, LaTeX, CSV.
+//! Plain text and formats that are written as plain text: Markdown, R Markdown, LaTeX, CSV.
 //!
-//! The text is the source as it stands; titles and headings are found by its marks.
+//! The text is the source unchanged. Titles and headings are found by their markup.
 
 use super::{Document, DocumentContext, DocumentDefect, Format, html, title};
 
-/// Longer sources than this have their title within this many lines all the same.
+/// Even in longer sources the title is within this many lines.
 const HEAD_LINES: usize = 200;
-/// Files with these endings are no text, whatever a server sends for them.
+/// Files with these extensions are not text, whatever the server sends.
 const BINARY: &[&str] = &[
     ".pdf", ".pptx", ".ppt", ".docx", ".doc", ".xlsx", ".xls", ".odp", ".odt", ".ods", ".epub", ".zip",
     ".djvu",
 ];
-/// How a pointer of Git Large File Storage begins.
+/// The beginning of a Git Large File Storage pointer.
 const LFS_POINTER: &str = "version https://git-lfs.github.com/spec/";
 
 pub(super) fn read(bytes: &[u8], context: &DocumentContext) -> Document {
@@ -39,13 +39,13 @@ pub(super) fn read(bytes: &[u8], context: &DocumentContext) -> Document {
     Document { title: headings.first().and_then(|it| title::own(it)), headings, text, ..bare }
 }
 
-/// An answer of an interface in the place of a file.
+/// An error of an API in place of a file.
 fn is_error(text: &str) -> bool {
     let object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text);
     object.is_ok_and(|object| ["error", "errors", "message"].iter().any(|key| object.contains_key(*key)))
 }
 
-/// The title in the head of a file between `---`, and the headings with `#` before or a line below.
+/// The title in the front matter, and headings with `#` or underlined.
 fn marked(text: &str) -> Vec<String> {
     let mut headings = Vec::new();
     let mut lines = text.lines().peekable();
@@ -83,7 +83,7 @@ fn unquoted(text: &str) -> &str {
     text.trim().trim_matches(['"', '\''])
 }
 
-/// What `\title`, `\chapter` and `\section` name.
+/// The contents of `\title`, `\chapter` and `\section`.
 fn commands(text: &str) -> Vec<String> {
     const NAMES: &[&str] = &["\\title{", "\\chapter{", "\\section{", "\\section*{", "\\chapter*{"];
     let mut headings = Vec::new();
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn sources_are_named_by_their_marks() {
+    fn titles_are_found_by_markup() {
         let cases = [
             ("a.md", "# On flows\n\n```\n# a comment\n```\n\nNext\n----\n", vec!["On flows", "Next"]),
             ("a.Rmd", "---\ntitle: \"Lab 3: sampling\"\n---\n\n## Data\n", vec!["Lab 3: sampling", "Data"]),
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_the_place_of_a_file_is_named() {
+    fn a_text_in_place_of_a_file_is_a_defect() {
         let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 7\n";
         assert_eq!(read_at("a.pdf", pointer).defect, Some(DocumentDefect::LfsPointer));
         assert_eq!(read_at("a.pdf", "{\"error\": \"no such file\"}").defect, Some(DocumentDefect::ErrorText));

@@ -1,8 +1,8 @@
-//! What a body is, by its first bytes (after the WHATWG MIME Sniffing standard).
+//! The format of a body, by its first bytes (after the WHATWG MIME Sniffing standard).
 
 use super::{Format, svg};
 
-/// `%PDF-` may stand a little way in (ISO 32000-1, implementation note 13).
+/// `%PDF-` may be within this many bytes (ISO 32000-1, implementation note 13).
 const PDF_WITHIN: usize = 1024;
 const MARKUP_WITHIN: usize = 1024;
 
@@ -107,7 +107,7 @@ fn looks_like_html(head: &[u8]) -> bool {
     TAGS.iter().any(|tag| rest.starts_with(tag)) || rest.starts_with("<!doctype html")
 }
 
-/// No control characters but white space; UTF-16 has a byte order mark.
+/// Text without control characters except white space; UTF-16 has a byte order mark.
 fn is_text(head: &[u8]) -> bool {
     head.starts_with(&[0xff, 0xfe])
         || head.starts_with(&[0xfe, 0xff])

@@ -1,7 +1,7 @@
-//! Bytes become a document: what it is by content, its title, its text, its ids.
+//! Reads bytes as a document: its format by content, title, text and identifiers.
 //!
-//! Readers are pure functions over bytes. They may be slow or panic on hostile
-//! input: `world::document_reader` runs them where neither hurts.
+//! Readers are pure functions over bytes. They may be slow or panic on hostile input,
+//! so `world::reader` runs them in child processes.
 
 mod archive;
 pub mod difference;
@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
 
-/// What a body is, told by its content; what it claims to be is in the headers.
+/// The format of a body, by its content. The headers have the claimed format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
@@ -51,7 +51,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// A file that people make and hand out, as opposed to a page of a site.
+    /// A file that people make and publish, not a page of a site.
     pub fn is_file(self) -> bool {
         match self {
             Self::Pdf
@@ -73,50 +73,50 @@ impl Format {
     }
 }
 
-/// What a reader made of a body.
+/// A body as a document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Document {
     pub format: Format,
     pub title: Option<String>,
-    /// The text of the work, as shown by its format: the main part of a page,
-    /// the pages of a PDF without running lines, the slides of a deck with their
-    /// notes, the cell sources of a notebook. One page a line where the format
-    /// has pages, else one block (paragraph, item, row); not yet folded.
+    /// The text of the work: the main part of a page, the pages of a PDF without running
+    /// lines, the slides of a deck with their notes, the cell sources of a notebook. Each
+    /// line is a page if the format has pages, otherwise a block (paragraph, item, row).
+    /// It is not folded.
     pub text: String,
     pub headings: Vec<String>,
     /// Pages of a PDF, slides of a deck, cells of a notebook, sheets, chapters.
     pub pages: Option<u32>,
-    /// What a landing page says of the work it is about.
+    /// The bibliographic data on a landing page.
     pub citation: Citation,
-    /// Filled for HTML only.
+    /// Set for HTML only.
     pub html: Option<Html>,
-    /// What is compared where there is no text.
+    /// What is compared if there is no text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contents: Option<Contents>,
-    /// Why the body is not the whole, sound thing its format promises.
+    /// Why the body is not a complete file of its format.
     pub defect: Option<DocumentDefect>,
 }
 
-/// An arXiv id without its version: all versions are one work.
+/// The arXiv id without its version, because all versions are one work.
 pub fn unversioned(id: &str) -> &str {
     let is_version = |n: &str| !n.is_empty() && n.bytes().all(|byte| byte.is_ascii_digit());
     id.rsplit_once('v').filter(|(_, n)| is_version(n)).map_or(id, |(id, _)| id)
 }
 
-/// What a document without text is made of.
+/// The contents of a document without text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Contents {
-    /// What is drawn on each page, in order: a scan.
+    /// The drawings of each page, in order: a scan.
     Pages(Vec<Digest>),
     /// The members of an archive, in the order of their names.
     Members(Vec<Member>),
-    /// The bytes themselves, where nothing is known of what they are made of.
+    /// The bytes themselves, if nothing is known about their structure.
     Bytes(Digest),
 }
 
 impl Contents {
-    /// Equal for equal contents, whatever the names of members are.
+    /// Equal for equal contents, with any names of members.
     fn summary(&self) -> String {
         match self {
             Self::Pages(pages) => pages.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
@@ -139,7 +139,7 @@ pub struct Member {
     pub name: String,
     /// Bytes, unpacked.
     pub bytes: u64,
-    /// CRC-32 of the unpacked bytes, as the archive says.
+    /// The CRC-32 of the unpacked bytes, as stored in the archive.
     pub checksum: u32,
 }
 
@@ -148,74 +148,74 @@ pub struct Member {
 pub struct Citation {
     pub title: Option<String>,
     pub doi: Option<String>,
-    /// arXiv id, with its version where one is given.
+    /// The arXiv id, with its version if one is given.
     pub arxiv: Option<String>,
 }
 
-/// What only a web page has.
-#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
+/// Facts of web pages only.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Html {
-    /// Documents the page says it is about, best first (`citation_pdf_url` and its kin).
+    /// The documents that the page is about, the best first (`citation_pdf_url` and others).
     pub documents: Vec<Address>,
-    /// Where the page sends its reader by meta refresh or by a script that does nothing else.
+    /// The target of a meta refresh, or of a script that does nothing else.
     pub sends_to: Option<Address>,
-    /// Words shown anywhere on the page, navigation included.
+    /// The words shown anywhere on the page, navigation included.
     pub words_shown: u32,
     /// `id` and `name` values, for fragments.
     pub anchors: Vec<String>,
     /// The page has a form with a password field.
     pub asks_password: bool,
-    /// An application root that only a script fills.
+    /// The page has an application root that a script fills.
     pub is_shell: bool,
-    /// The closing tag of the page is there.
+    /// The page has its closing tag.
     pub has_end: bool,
     /// `robots` says `noarchive`.
     pub noarchive: bool,
-    /// The first 64 KiB of the decoded source, for marks that live in no text.
+    /// The first 64 KiB of the decoded source, for signatures outside the text.
     pub source: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DocumentDefect {
-    /// Begins like the format but lacks its end (`%%EOF`, the closing brace).
+    /// The body begins like the format but lacks its end (`%%EOF`, the closing brace).
     Truncated,
-    /// The reader cannot make sense of it.
+    /// The reader cannot parse it.
     Unreadable,
-    /// Reading took more time or memory than a reader is given.
+    /// Reading takes more time or memory than the limits allow.
     TooCostly,
     /// It needs a password.
     Locked,
-    /// A few words of a server under the name of a file.
+    /// A few words of a server in place of the file.
     ErrorText,
-    /// A pointer of Git Large File Storage in the place of the file.
+    /// A pointer of Git Large File Storage in place of the file.
     LfsPointer,
-    /// Compressed by the server once more than it says, so that browsers show nothing.
+    /// The server compressed it twice but declares one compression, so browsers show nothing.
     DoublyCompressed,
 }
 
-/// The text of a work in one number; equal fingerprints of one version mean equal text.
+/// A digest of the text of a work. Equal fingerprints of one version mean equal text.
 ///
-/// The version is that of the extraction: a new extractor gives old captures
-/// new fingerprints, and only equal versions may be compared.
+/// The version is that of the text extraction. A new extraction gives old captures new
+/// fingerprints, so only equal versions may be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fingerprint {
     pub version: u32,
     pub digest: Digest,
 }
 
-/// The version of the extraction. Raise it with every change that may give an
+/// The version of the text extraction. Raise it with every change that may give an
 /// unchanged body another text.
 pub const EXTRACTION: u32 = 3;
 
-/// Whether markup is a drawing shows within so many bytes.
+/// The first bytes of markup that show whether it is a drawing.
 const MARKUP: usize = 1024;
 
-/// What a reader has to know beside the bytes.
+/// The data that a reader needs beside the bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentContext {
-    /// Where the body came from: relative addresses in it start there.
+    /// The address of the body, which resolves its relative addresses.
     pub address: Address,
     /// `Content-Type` as sent, for its charset.
     pub content_type: Option<String>,
@@ -227,12 +227,12 @@ impl DocumentContext {
     }
 }
 
-/// What a body is by its first kilobyte; a notebook is told only by reading it.
+/// The format of a body by its first kilobyte. A notebook is recognised only by reading it.
 pub fn format_by_head(head: &[u8]) -> Format {
     media::sniff(head)
 }
 
-/// Reads a body by what it is, whatever it claims to be.
+/// Reads a body in the format of its content, not in its claimed format.
 pub fn read(bytes: &[u8], context: &DocumentContext) -> Document {
     let document = match gzip::unwrapped(bytes, context) {
         Some(document) => document,
@@ -271,7 +271,7 @@ fn by_content(bytes: &[u8], context: &DocumentContext) -> Document {
     }
 }
 
-/// What is packed in a ZIP: an office file, a book, or files.
+/// The contents of a ZIP file: an office file, a book, or files.
 fn packaged(bytes: &[u8], context: &DocumentContext) -> Document {
     match package::Package::open(bytes) {
         Ok(mut package) => office::read(&mut package)
@@ -282,7 +282,7 @@ fn packaged(bytes: &[u8], context: &DocumentContext) -> Document {
 }
 
 impl Document {
-    /// A document of which nothing but the format is known.
+    /// A document of which only the format is known.
     pub fn bare(format: Format) -> Self {
         Self {
             format,
@@ -301,8 +301,8 @@ impl Document {
         Self { defect: Some(defect), ..self }
     }
 
-    /// The fingerprint of the folded text; where there is none, of the number
-    /// of pages and what else there is to compare.
+    /// The fingerprint of the folded text. Without text, that of the number of pages and
+    /// the other contents.
     pub fn fingerprint(&self) -> Fingerprint {
         let words = text::words(&self.text);
         let compared = if words.is_empty() {
@@ -314,13 +314,13 @@ impl Document {
         Fingerprint { version: EXTRACTION, digest: Digest::of(compared.as_bytes()) }
     }
 
-    /// Whether the text only says where a large file is (Git LFS).
+    /// Whether the text is a Git LFS pointer.
     pub fn is_pointer(&self) -> bool {
         const START: &str = "version https://git-lfs.github.com/spec/";
         self.format == Format::Text && self.text.trim_start().starts_with(START)
     }
 
-    /// Words of the text, volatile ones left out.
+    /// The number of words of the text, without volatile ones.
     pub fn words(&self) -> u32 {
         u32::try_from(text::words(&self.text).len()).unwrap_or(u32::MAX)
     }

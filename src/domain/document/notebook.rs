@@ -1,5 +1,5 @@
-//! Jupyter notebooks of every format version: the sources of the cells are the
-//! work, outputs and counters are not.
+//! Jupyter notebooks of every format version. The sources of the cells are the work;
+//! outputs and counters are not.
 //!
 //! Versions 1 to 3 keep the source under `code`, `text` or `input`, and 2 and 3
 //! put the cells in worksheets.
@@ -59,7 +59,7 @@ impl Cell {
     }
 }
 
-/// `None` for what is no notebook at all.
+/// `None` if it is not a notebook.
 pub(super) fn read(bytes: &[u8], context: &DocumentContext) -> Option<Document> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.trim_ascii_start().first() != Some(&b'{') {
@@ -94,7 +94,7 @@ pub(super) fn read(bytes: &[u8], context: &DocumentContext) -> Option<Document> 
 }
 
 impl Cell {
-    /// What version 4 calls it, so that a conversion is no change.
+    /// The name of the cell kind in version 4, so that a conversion is not a change.
     fn kind(&self) -> &str {
         match self.named.as_str() {
             "text" | "heading" => "markdown",

@@ -10,13 +10,13 @@ use super::package::Package;
 use super::xml::{Broken, Xml, XmlEvent};
 use super::{Contents, Document, DocumentDefect, Format, title};
 
-/// Longer texts than this are no reading.
+/// A longer text is not read.
 const TEXT_BYTES: usize = 32 << 20;
 
-/// What one of the readers below found.
+/// The result of one of the readers below.
 #[derive(Debug, Default)]
 struct Work {
-    /// One page a line where the format has pages, else one block a line.
+    /// Each line is a page if the format has pages, otherwise a block.
     text: String,
     /// The first heading or the title of the first slide.
     title: Option<String>,
@@ -24,7 +24,7 @@ struct Work {
     pages: Option<u32>,
 }
 
-/// Reads an office file; `None` for a package that is none.
+/// Reads an office file; `None` if the package is not one.
 pub(super) fn read(package: &mut Package) -> Option<Document> {
     let format = match format(package) {
         Ok(format) => format?,
@@ -36,7 +36,7 @@ pub(super) fn read(package: &mut Package) -> Option<Document> {
     }))
 }
 
-/// The kind of an office file, with the part of it that holds the work.
+/// The kind of an office file, and the part that contains the work.
 enum OfficeFile {
     Presentation(String),
     Word(String),
@@ -126,7 +126,7 @@ fn media(package: &mut Package) -> Result<Vec<super::Member>, DocumentDefect> {
     Ok(members)
 }
 
-/// The text of the first element of that name.
+/// The text of the first element with this name.
 fn element(source: &str, name: &str) -> Option<String> {
     let mut xml = Xml::new(source);
     let mut text: Option<String> = None;
@@ -151,7 +151,7 @@ impl From<Broken> for DocumentDefect {
     }
 }
 
-/// Adds a block of text on a line of its own.
+/// Adds a block of text as a line.
 fn add_line(text: &mut String, line: &str) {
     let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
     if !line.is_empty() {

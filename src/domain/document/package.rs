@@ -1,15 +1,15 @@
-//! ZIP packages: what office files, books and archives are made of, unpacked
-//! within limits.
+//! ZIP packages, the container of office files, books and archives, unpacked within
+//! limits.
 
 use std::io::{Cursor, Read as _};
 
 use super::{DocumentDefect, Member};
 
-/// More members than this are in no package that a course links to.
+/// A package with more members is not read.
 const MEMBERS: usize = 100_000;
-/// What may be unpacked of one package, in bytes; media stay packed.
+/// The most bytes that are unpacked from one package; media stay packed.
 const UNPACKED: u64 = 96 << 20;
-/// The end record is within so many bytes of the end (APPNOTE 4.3.16: a comment is at most 64 KiB).
+/// The end record is within this many bytes of the end (APPNOTE 4.3.16: a comment is at most 64 KiB).
 const END_WITHIN: usize = (64 << 10) + 22;
 
 pub(super) struct Package<'b> {
@@ -18,7 +18,7 @@ pub(super) struct Package<'b> {
 }
 
 impl<'b> Package<'b> {
-    /// Opens a package, or says why it cannot be.
+    /// Opens a package. The error is the reason why it cannot be opened.
     pub(super) fn open(bytes: &'b [u8]) -> Result<Self, DocumentDefect> {
         let tail = &bytes[bytes.len().saturating_sub(END_WITHIN)..];
         if !tail.windows(4).any(|window| window == b"PK\x05\x06") {
@@ -45,7 +45,7 @@ impl<'b> Package<'b> {
             _ => DocumentDefect::Unreadable,
         })?;
         let mut bytes = Vec::new();
-        // The size that the member gives of itself is not to be trusted.
+        // The declared size of a member is not trusted.
         member.take(self.budget + 1).read_to_end(&mut bytes).map_err(|_| DocumentDefect::Unreadable)?;
         let size = u64::try_from(bytes.len()).map_err(|_| DocumentDefect::TooCostly)?;
         self.budget = self.budget.checked_sub(size).ok_or(DocumentDefect::TooCostly)?;
@@ -57,7 +57,7 @@ impl<'b> Package<'b> {
         Ok(self.part(name)?.map(|bytes| super::xml::decode(&bytes)))
     }
 
-    /// Every file in it, by name; folders are none.
+    /// Every file in the package, by name, without folders.
     pub(super) fn members(&mut self) -> Result<Vec<Member>, DocumentDefect> {
         let mut members = Vec::new();
         for index in 0..self.archive.len() {

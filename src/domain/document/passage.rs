@@ -1,24 +1,24 @@
-//! Passages: the stretches of a text among which a reader finds words and is shown the way to.
+//! Passages: the parts of a text in which the search finds words, each with its page.
 
 use super::{Document, Format};
 
-/// A text is cut off here: a reader who needs the rest opens the document.
+/// A text is cut off here. A reader who needs the rest opens the document.
 const TEXT_BYTES: usize = 4 << 20;
-/// About as much as fits on a screen; the pages of a PDF stay whole.
+/// About as much as fits on a screen. The pages of a PDF are not split.
 const PASSAGE_BYTES: usize = 1500;
-/// The lines by which the text of a notebook names the kinds of its cells.
+/// The lines in the text of a notebook with the kinds of its cells.
 const CELL_KINDS: [&str; 4] = ["code", "markdown", "raw", "heading"];
 
-/// A stretch of text on one line, without control characters.
+/// A part of a text on one line, without control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passage {
-    /// The page of a PDF, the first one being 1.
+    /// The page of a PDF, starting at 1.
     pub page: Option<u32>,
     pub text: String,
 }
 
 impl Document {
-    /// The title and the text, in the order of reading.
+    /// The title and the text, in reading order.
     pub fn passages(&self) -> Vec<Passage> {
         let mut text = self.text.as_str();
         if text.len() > TEXT_BYTES {
@@ -26,7 +26,7 @@ impl Document {
         }
         let title = self.title.as_deref().map(one_line).map(|text| Passage { page: None, text });
         let passages = match self.format {
-            // One page a line.
+            // One page per line.
             Format::Pdf | Format::Presentation => {
                 (1..).zip(text.lines()).map(|(page, line)| passage(Some(page), one_line(line))).collect()
             }
@@ -51,7 +51,7 @@ fn passage(page: Option<u32>, text: String) -> Passage {
     Passage { page, text }
 }
 
-/// Joins short lines and breaks long ones between words.
+/// Joins short lines, and splits long ones between words.
 fn pieces<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Passage> {
     let mut pieces = Vec::new();
     let mut text = String::new();
@@ -91,20 +91,20 @@ mod tests {
     }
 
     #[test]
-    fn a_page_keeps_its_number_even_after_a_blank_one() {
+    fn a_page_keeps_its_number_after_a_blank_page() {
         let pdf = document(Format::Pdf, Some("Flows"), "one\n\nthree \u{1}\n");
         assert_eq!(told(&pdf.passages()), [(None, "Flows"), (Some(1), "one"), (Some(3), "three")]);
     }
 
     #[test]
-    fn cells_are_told_without_their_kinds() {
+    fn passages_of_cells_have_no_kinds() {
         let notebook = document(Format::Notebook, None, "code\nimport jax\nmarkdown\n# The code");
         assert_eq!(told(&notebook.passages()), [(None, "import jax # The code")]);
     }
 
     proptest! {
         #[test]
-        fn no_word_of_a_text_is_lost(words in prop::collection::vec("[a-z]{1,40}", 0..150)) {
+        fn no_word_is_lost(words in prop::collection::vec("[a-z]{1,40}", 0..150)) {
             let passages = document(Format::Html, None, &words.join("\n")).passages();
             let kept: Vec<&str> = passages.iter().flat_map(|passage| passage.text.split(' ')).collect();
             prop_assert_eq!(kept, words.iter().map(String::as_str).collect::<Vec<_>>());

@@ -1,11 +1,10 @@
-//! PDF: the text of the pages, without what is put on every page.
+//! PDF: the text of the pages, without lines that are on every page.
 //!
-//! Text is read by where its glyphs stand on the page, as an eye reads it, and
-//! not by the operators that draw it: the same text set by another program
-//! then reads the same.
+//! Text is read by the positions of its glyphs on the page and not in the order of the
+//! drawing operators. So a text typeset by another program reads the same.
 //!
-//! The interpreter is foreign code and bodies are hostile: the caller bounds
-//! time and memory and survives a panic.
+//! The interpreter is a library and bodies are hostile: the caller limits time and
+//! memory, and handles a panic.
 
 mod accent;
 mod field;
@@ -27,9 +26,9 @@ use self::glyph::Collector;
 use self::line::TextLine;
 use super::{Citation, Document, DocumentDefect, Format};
 
-/// A trailer ends within so many bytes of the end (ISO 32000-1, implementation note 18, with room for junk).
+/// A trailer is within this many bytes of the end (ISO 32000-1, implementation note 18, with room for junk).
 const END_WITHIN: usize = 2048;
-/// Longer works than this are read no further: no reading list has them.
+/// The most pages that are read.
 const PAGES_READ: usize = 3000;
 const TEXT_BYTES: usize = 32 << 20;
 
@@ -67,7 +66,7 @@ pub(super) fn read(bytes: &[u8]) -> Document {
     }
 }
 
-/// What was found on one page.
+/// The contents of one page.
 struct Sheet {
     lines: Vec<TextLine>,
     height: f64,
@@ -80,7 +79,7 @@ impl Sheet {
     }
 }
 
-/// The pages in their order; `None` if their text is too long to be worth reading.
+/// The pages in order; `None` if their text is too long to read.
 fn sheets(pdf: &Pdf) -> Option<Vec<Sheet>> {
     let cache = InterpreterCache::new();
     let collections = CharacterCollections::new(pdf);
@@ -117,8 +116,8 @@ fn sheet<'a>(
     Some(Sheet { lines, height: f64::from(height), pictures })
 }
 
-/// The end of the file is not there: its trailer is missing, or it is shorter
-/// than it says of itself.
+/// The file lacks its end: the trailer is missing, or the file is shorter than its own
+/// length field.
 fn is_cut_short(bytes: &[u8]) -> bool {
     let tail = &bytes[bytes.len().saturating_sub(END_WITHIN)..];
     let has = |part: &[u8], mark: &[u8]| part.windows(mark.len()).any(|window| window == mark);
@@ -128,7 +127,7 @@ fn is_cut_short(bytes: &[u8]) -> bool {
     if has(tail, b"%%EOF") {
         return false;
     }
-    // What a server put behind the end has no objects in it.
+    // Bytes that a server appends contain no objects.
     bytes.windows(5).rposition(|window| window == b"%%EOF").is_none_or(|end| has(&bytes[end..], b" obj"))
 }
 
@@ -151,7 +150,7 @@ fn arxiv_stamp(first_page: &str) -> Option<String> {
     (id.len() >= 9).then_some(id)
 }
 
-/// Joins lines, undoing hyphenation at their ends; one page a line.
+/// Joins lines, and removes hyphenation at their ends; one page per line.
 fn joined(pages: &[Vec<&str>]) -> String {
     let mut text = String::new();
     for page in pages {

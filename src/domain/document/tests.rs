@@ -12,7 +12,7 @@ fn read_at(address: &str, bytes: &[u8]) -> Document {
     read(bytes, &context(address))
 }
 
-/// A PDF of so many pages; `line(page)` is what stands on each.
+/// A PDF with this many pages; `line(page)` is the text of each.
 fn pdf(lines: &[Vec<String>]) -> Vec<u8> {
     let mut file = lopdf::Document::with_version("1.5");
     let pages = file.new_object_id();
@@ -157,7 +157,7 @@ fn markup_that_nests_without_end_is_read() {
 
 proptest! {
     #[test]
-    fn no_bytes_bring_a_reader_down(bytes in prop::collection::vec(any::<u8>(), 0..2000), mark in 0..4_usize) {
+    fn no_bytes_make_a_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..2000), mark in 0..4_usize) {
         let mark: &[u8] = [&b""[..], b"%PDF-1.7\n", b"<!doctype html>", b"{\"nbformat\": 4, \"cells\": ["][mark];
         let body = [mark, &bytes].concat();
         let read = read_at("https://a.example/a.ipynb", &body);

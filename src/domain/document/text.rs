@@ -1,15 +1,15 @@
-//! Text made comparable: folded, and the volatile masked.
+//! Makes text comparable: it is folded, and volatile parts are masked.
 //!
-//! What is masked changes by itself: counters, times of generation, download
-//! stamps, tokens. Masking a word of the work would hide a change, so each
-//! mask needs its context.
+//! Volatile parts change by themselves: counters, generation times, download stamps,
+//! tokens. To mask a word of the work would hide a change, so each mask needs its
+//! context.
 
 use unicode_normalization::UnicodeNormalization as _;
 
-/// A run of hexadecimal or base 64 this long is a token, not a word.
+/// A run of hexadecimal or base 64 digits of this length is a token, not a word.
 const TOKEN_CHARS: usize = 24;
 
-/// The words of a text, folded, in order, volatile ones left out.
+/// The words of a text, folded, in order, without volatile ones.
 pub fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     for line in text.lines() {
@@ -35,9 +35,9 @@ pub fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// Compatibility forms and case undone, quotes straight, invisible characters gone.
+/// Normalises compatibility forms, case and quotes, and removes invisible characters.
 pub fn folded(text: &str) -> String {
-    // Nothing but case is folded in ASCII.
+    // In ASCII only case is folded.
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
@@ -53,7 +53,7 @@ pub fn folded(text: &str) -> String {
         .collect()
 }
 
-/// A text in lower case; runs of ASCII, most of any source, are turned whole.
+/// A text in lower case. Runs of ASCII, most of any source, are converted at once.
 pub fn lowercase(text: &str) -> String {
     let mut lower = String::with_capacity(text.len());
     let mut rest = text;
@@ -71,14 +71,14 @@ pub fn lowercase(text: &str) -> String {
     lower
 }
 
-/// A token without the punctuation around it; `None` if nothing else is left.
+/// A token without surrounding punctuation; `None` if nothing is left.
 fn word(token: &str) -> Option<String> {
     let bare = token.trim_matches(|c: char| !c.is_alphanumeric());
     (!bare.is_empty() && !is_token(bare)).then(|| without_hyphens(bare))
 }
 
-/// Whether a hyphen between letters belongs to the word or to the end of a line
-/// depends on how the text is set, so that it is no part of what is compared.
+/// A hyphen between letters may belong to the word or to the end of a line, depending on
+/// the typesetting, so hyphens are not compared.
 fn without_hyphens(word: &str) -> String {
     if !word.contains('-') {
         return word.to_owned();
@@ -96,7 +96,7 @@ fn without_hyphens(word: &str) -> String {
     joined
 }
 
-/// Scripts without spaces: each sign is a word, so that it does not matter where a line breaks.
+/// Scripts without spaces: each character is a word, so that line breaks do not matter.
 fn signs(word: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     for c in word.chars() {
@@ -132,7 +132,7 @@ fn is_token(word: &str) -> bool {
     is_uuid || is_hex || is_base64 || is_ip
 }
 
-/// Lines that a server or publisher puts on a document when it is fetched.
+/// The beginnings of lines that a server or publisher adds to a downloaded document.
 pub(super) fn is_stamp(line: &str) -> bool {
     const STAMPS: &[&str] = &[
         "downloaded from ",
@@ -156,7 +156,7 @@ pub(super) fn is_stamp(line: &str) -> bool {
     line.len() < 300 && STAMPS.iter().any(|stamp| line.starts_with(stamp))
 }
 
-/// How many tokens from here on change by themselves.
+/// The number of tokens from here on that are volatile.
 fn volatile(tokens: &[&str]) -> usize {
     let bare = |place: usize| {
         tokens.get(place).map(|token| token.trim_matches(|c: char| !c.is_alphanumeric())).unwrap_or_default()
@@ -214,7 +214,7 @@ const UNITS_OF_TIME: &[&str] = &[
 const DATED: &[&str] =
     &["updated", "accessed", "retrieved", "downloaded", "generated", "modified", "rendered", "built"];
 
-/// After "updated" and the like: the tokens that make a date, at most eight.
+/// After "updated" and the like: the tokens of a date, at most eight.
 fn date_after(tokens: &[&str]) -> usize {
     let mut end = 0;
     for (place, token) in tokens.iter().take(8).enumerate() {
@@ -264,13 +264,13 @@ mod tests {
     }
 
     #[test]
-    fn typography_is_no_difference() {
+    fn typography_makes_no_difference() {
         same("“Deep” learn\u{ad}ing — it’s ﬁne", "\"deep\" learning - it's fine");
         same("a  b\u{a0}c", "A b C");
     }
 
     #[test]
-    fn lower_case_is_that_of_each_run() {
+    fn lower_case_is_the_same_run_by_run() {
         for text in ["", "Sign In", "ÅÄÖ Page NOT Found", "ΟΔΟΣ is A Street", "онлайн КАЗИНО", "a\u{212a}b"]
         {
             assert_eq!(lowercase(text), text.to_lowercase());
@@ -286,14 +286,14 @@ mod tests {
     }
 
     #[test]
-    fn where_a_line_breaks_is_no_difference() {
+    fn line_breaks_make_no_difference() {
         same("state-of-the-art", "state-oftheart");
         same("\u{6df1}\u{5ea6}\u{5b66}\u{7fd2} 3", "\u{6df1}\u{5ea6} \u{5b66}\u{7fd2} 3");
         assert_ne!(words("layers 3-4"), words("layers 34"));
     }
 
     #[test]
-    fn what_changes_by_itself_is_masked() {
+    fn volatile_text_is_masked() {
         for (one, other) in [
             ("1,204 views today", "1,377 views today"),
             ("read in 12 min read now", "read in 13 min read now"),

@@ -1,4 +1,4 @@
-//! What may be the title of a document, whatever its format.
+//! The title of a document in any format.
 
 const LONGEST_TITLE: usize = 200;
 
@@ -13,8 +13,8 @@ pub(super) fn one_line(text: &str) -> String {
     cut.rsplit_once(' ').map_or(cut.clone(), |(whole, _)| whole.to_owned())
 }
 
-/// The title a file gives itself, unless it says nothing: word processors and
-/// converters put the name of a file, of themselves or of a template there.
+/// The title in a file's metadata, unless it is useless: word processors and converters
+/// put the name of a file, of the program or of a template there.
 pub(super) fn own(title: &str) -> Option<String> {
     Some(one_line(title)).filter(|title| is_plausible(title))
 }

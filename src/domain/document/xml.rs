@@ -1,19 +1,19 @@
-//! XML as office files and books use it: elements by their local names, text
-//! with its references resolved, and limits on what a hostile file may ask for.
+//! XML as office files and books use it: elements by their local names, text with its
+//! references resolved, and limits for hostile files.
 
 use encoding_rs::UTF_8;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesRef, BytesStart, Event as Raw};
 
-/// No office file nests deeper.
+/// Office files are not nested more deeply.
 const DEEPEST: usize = 2000;
 
-/// The markup is broken, or nests without end.
+/// The markup is invalid or nested too deeply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the XML is broken")]
 pub(super) struct Broken;
 
-/// What comes next in a file.
+/// An event of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum XmlEvent {
     Open(Tag),
@@ -22,7 +22,7 @@ pub(super) enum XmlEvent {
     Text(String),
 }
 
-/// The beginning of an element.
+/// The start tag of an element.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tag {
     /// Without the prefix of its namespace, as all names here.
@@ -42,8 +42,8 @@ impl Tag {
         self.attributes.iter().find(|it| it.name == name).map(|it| it.value.as_str())
     }
 
-    /// The attribute of that name in another namespace than the element's own
-    /// (`r:id` beside `id`).
+    /// The attribute with this name in another namespace than the element's own (`r:id`
+    /// beside `id`).
     pub(super) fn foreign(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|it| it.name == name && it.has_prefix).map(|it| it.value.as_str())
     }
@@ -96,13 +96,13 @@ impl<'x> Xml<'x> {
         }
     }
 
-    /// Passes over the rest of the element that opened last.
+    /// Skips the rest of the element that was opened last.
     pub(super) fn skip(&mut self) -> Result<(), Broken> {
         let depth = self.open.len();
         self.pass_until(depth)
     }
 
-    /// Passes over the rest of the innermost open element of that name, if there is one.
+    /// Skips the rest of the innermost open element with this name, if there is one.
     pub(super) fn leave(&mut self, name: &str) -> Result<(), Broken> {
         match self.open.iter().rposition(|open| open == name) {
             Some(at) => self.pass_until(at + 1),
@@ -133,7 +133,7 @@ fn tag(start: &BytesStart) -> Tag {
     Tag { name: start.local_name().as_ref().to_owned(), attributes }
 }
 
-/// A character by number, or one of those that HTML names.
+/// A character by number, or one that HTML names.
 fn resolved(reference: &BytesRef) -> String {
     let name: &str = reference;
     html_escape::decode_html_entities(&format!("&{name};")).into_owned()
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nests_without_end_is_broken() {
+    fn endless_nesting_is_an_error() {
         assert_eq!(texts(&"<a>".repeat(100_000)), Err(Broken));
     }
 

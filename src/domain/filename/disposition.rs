@@ -3,7 +3,7 @@
 use encoding_rs::Encoding;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// What `ext-value` leaves as it is (RFC 5987 section 3.2.1).
+/// The characters that `ext-value` does not encode (RFC 5987 section 3.2.1).
 const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -13,8 +13,8 @@ const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'$')
     .remove(b'+');
 
-/// The file name of a header, `filename*` before `filename`; `None` where it
-/// names none.
+/// The file name of a header, `filename*` before `filename`; `None` if there is
+/// none.
 pub fn given(header: &str) -> Option<String> {
     let parameters = parameters(header);
     let find = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
@@ -58,7 +58,7 @@ fn parameters(header: &str) -> Vec<(String, String)> {
     found
 }
 
-/// A quoted string (RFC 9110 section 5.6.4) without its opening quote, and what follows it.
+/// A quoted string (RFC 9110 section 5.6.4) without its opening quote, and the text after it.
 fn quoted_string(text: &str) -> (String, &str) {
     let mut out = String::new();
     let mut characters = text.char_indices();
@@ -81,8 +81,8 @@ fn extended(value: &str) -> Option<String> {
     Some(encoding.decode_without_bom_handling(&bytes).0.into_owned())
 }
 
-/// A plain name. Servers percent-encode it against the rules, send UTF-8 that
-/// was read as Latin-1, or use the form of mail (RFC 2047).
+/// A plain name. Some servers percent-encode it against the rules, send UTF-8 that
+/// was read as Latin-1, or use the form of email headers (RFC 2047).
 fn plain(value: &str) -> String {
     if let Some(decoded) = encoded_word(value) {
         return decoded;

@@ -1,5 +1,5 @@
-//! The name under which a copy is saved: what its host calls it, else the last
-//! part of its address, else its title; always with the ending of what it is.
+//! The file name of a copy: the name given by its host, else the last part of its
+//! address, else its title; always with the extension of its format.
 
 mod disposition;
 
@@ -9,9 +9,9 @@ use percent_encoding::percent_decode_str;
 
 use crate::domain::address::Address;
 
-/// Bytes of a name without its ending; file systems take 255 in all.
+/// The most bytes of a name without its extension; file systems allow 255 in all.
 const LONGEST: usize = 150;
-/// What programs call an address that gives out many files.
+/// Names of programs that serve many files from one address.
 const HANDLERS: &[&str] = &[
     "download",
     "view",
@@ -36,25 +36,25 @@ const HANDLERS: &[&str] = &[
     "media",
     "bitstream",
 ];
-/// Endings of programs on a server, never of a document.
+/// Extensions of programs on a server, never of a document.
 const PROGRAMS: &[&str] = &["php", "asp", "aspx", "jsp", "cgi", "cfm", "do", "action", "ashx"];
 
-/// What is known of a copy that its name can be made of.
+/// The facts about a copy that its name can be made of.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Facts<'a> {
     /// `Content-Disposition` as sent.
     pub disposition: Option<&'a str>,
-    /// The addresses on the way, the last one first.
+    /// The addresses of the redirect chain, the last one first.
     pub addresses: &'a [&'a Address],
     /// The document's own title.
     pub title: Option<&'a str>,
     /// The words of the link.
     pub words: Option<&'a str>,
-    /// The ending of what the body is, without the dot.
+    /// The extension of the body's format, without the dot.
     pub ending: Option<&'a str>,
 }
 
-/// The best name that the facts give.
+/// The best name for these facts.
 pub fn best(facts: &Facts) -> String {
     let by_host = facts.disposition.and_then(given);
     let name = by_host
@@ -68,7 +68,7 @@ pub fn best(facts: &Facts) -> String {
     with_ending(&name, facts.ending)
 }
 
-/// The name with a number before its ending: two readings never have one name.
+/// The name with a number before its extension, so that two readings never have one name.
 pub fn numbered(name: &str, number: usize) -> String {
     match split(name) {
         Some((stem, ending)) => format!("{stem} ({number}).{ending}"),
@@ -76,7 +76,7 @@ pub fn numbered(name: &str, number: usize) -> String {
     }
 }
 
-/// A name by its address, where that says more than which program gave it out.
+/// The name in its address, unless it is the name of a program.
 fn of_address(address: &Address, ending: Option<&str>) -> Option<String> {
     let last = last_part(address);
     let name = clean(&last)?;
@@ -88,7 +88,7 @@ fn of_address(address: &Address, ending: Option<&str>) -> Option<String> {
     (is_name && ((is_of_its_kind && !has.is_empty()) || is_descriptive(stem))).then_some(name)
 }
 
-/// Letters that a person may have chosen, or the number of a preprint; no other identifier.
+/// Words that a person may have chosen, or the number of a preprint; no other identifier.
 fn is_descriptive(stem: &str) -> bool {
     let letters = stem.chars().filter(|c| c.is_alphabetic()).count();
     let has_digits = stem.bytes().any(|byte| byte.is_ascii_digit());
@@ -109,7 +109,7 @@ fn last_part(address: &Address) -> String {
     percent_decode_str(last).decode_utf8_lossy().into_owned()
 }
 
-/// Titles that programs put into files say nothing.
+/// Titles that programs put into files and that are useless.
 fn is_title(title: &str) -> bool {
     let title = title.trim().to_lowercase();
     let is_name_of_program =
@@ -119,14 +119,14 @@ fn is_title(title: &str) -> bool {
     title.chars().filter(|c| c.is_alphabetic()).count() >= 3 && !is_name_of_program
 }
 
-/// A name that is harmless in a header, a shell, and every file system, in any
-/// script; `None` where nothing is left.
+/// A name that is safe in a header, a shell and every file system, in any script; `None`
+/// if nothing is left.
 fn clean(name: &str) -> Option<String> {
     let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
     let mut out = String::new();
     for c in name.chars() {
         let c = if c.is_control() || c.is_whitespace() || "<>:\"|?*".contains(c) { ' ' } else { c };
-        // Characters that change the direction of a text hide an ending.
+        // Characters that change the direction of a text can hide an extension.
         let is_hidden = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
         if is_hidden || (c == ' ' && out.ends_with(' ')) {
             continue;
@@ -147,7 +147,7 @@ fn clean(name: &str) -> Option<String> {
     (!out.is_empty() && !is_device).then(|| out.to_owned())
 }
 
-/// Stem and ending, where the ending looks like one.
+/// Stem and extension, if the extension looks like one.
 fn split(name: &str) -> Option<(&str, &str)> {
     let (stem, ending) = name.rsplit_once('.')?;
     let is_ending = (1..=5).contains(&ending.len())
@@ -160,7 +160,7 @@ fn with_ending(name: &str, ending: Option<&str>) -> String {
     let Some(ending) = ending else { return name.to_owned() };
     match split(name) {
         Some((_, has)) if is_ending_of(has, ending) => name.to_owned(),
-        // `four.ps.gz` that came unpacked is no `.gz`; `s1.slides` lacks its ending.
+        // An unpacked `four.ps.gz` is not a `.gz`; `s1.slides` lacks its extension.
         Some((stem, has))
             if is_packing(has) && split(stem).is_some_and(|(_, has)| is_ending_of(has, ending)) =>
         {

@@ -13,7 +13,7 @@ fn name(address: &str, disposition: Option<&str>, title: Option<&str>, ending: &
 }
 
 #[test]
-fn the_host_s_own_name_comes_first() {
+fn the_name_of_the_host_comes_first() {
     for (header, expected) in [
         ("attachment; filename=\"lecture 4.pdf\"", "lecture 4.pdf"),
         ("inline; filename=plain.pdf; size=3", "plain.pdf"),
@@ -32,7 +32,7 @@ fn the_host_s_own_name_comes_first() {
 }
 
 #[test]
-fn then_the_address_then_the_title_then_the_words_of_the_link() {
+fn then_come_the_address_the_title_and_the_words_of_the_link() {
     for (address, title, ending, expected) in [
         ("https://a.edu/slides/s14a.pdf", None, "pdf", "s14a.pdf"),
         ("https://a.edu/%E8%AE%B2%E4%B9%89.pdf", None, "pdf", "讲义.pdf"),
@@ -51,7 +51,7 @@ fn then_the_address_then_the_title_then_the_words_of_the_link() {
 }
 
 #[test]
-fn the_ending_is_that_of_what_it_is() {
+fn the_extension_is_that_of_the_format() {
     assert_eq!(name("https://a.edu/deck.php", None, None, "pdf"), "Lecture four.pdf");
     assert_eq!(name("https://a.edu/x", Some("attachment; filename=deck.html"), None, "pdf"), "deck.pdf");
     assert_eq!(name("https://a.edu/x", Some("attachment; filename=v1.2"), None, "pdf"), "v1.2.pdf");
@@ -64,7 +64,7 @@ fn a_second_one_has_a_number() {
 }
 
 #[test]
-fn a_name_leaves_in_both_forms() {
+fn a_name_is_sent_in_both_forms() {
     assert_eq!(attachment("a b.pdf", true), "inline; filename=\"a b.pdf\"");
     assert_eq!(
         attachment("é\"讲.pdf", false),

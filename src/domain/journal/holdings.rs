@@ -1,4 +1,4 @@
-//! The blobs that an archive must contain by its journal, and which of them only one link needs.
+//! The blobs that the journal says an archive must contain, and those that only one link needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ pub struct Holdings {
     /// The blobs that must be present.
     pub expected: BTreeSet<Digest>,
     bodies: BTreeMap<Address, BTreeSet<Digest>>,
-    /// What the pages of a link need.
+    /// The requisites of a link's pages.
     requisites: BTreeMap<Address, BTreeSet<Digest>>,
     /// Response heads and course pages, which no takedown removes.
     others: BTreeSet<Digest>,
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_another_link_needs_is_not_of_one_alone() {
+    fn a_body_that_another_link_needs_is_shared() {
         let entries = [capture("x", b"1"), capture("x", b"2"), capture("y", b"2"), capture("x", b"head")];
         let before = holdings(&entries);
         assert_eq!(before.of_alone(&link("x")), [Digest::of(b"1")]);
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_requisite_goes_with_its_last_page() {
+    fn a_requisite_is_removed_with_its_last_page() {
         let with = |name: &str, requisites: &[&[u8]]| {
             let Entry::Capture(mut kept) = capture(name, name.as_bytes()) else { unreachable!() };
             kept.requisites = requisites
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_removed_is_not_missed_until_it_is_kept_again() {
+    fn a_removed_blob_is_not_missing_until_it_is_captured_again() {
         let body = Digest::of(b"1");
         let gone = [capture("x", b"1"), taken_down("x", vec![body])];
         assert_eq!(holdings(&gone).expected, BTreeSet::from([Digest::of(b"head")]));

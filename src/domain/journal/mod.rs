@@ -27,7 +27,7 @@ use crate::domain::verdict::breaker::Void;
 pub enum Entry {
     /// A night began; its start time identifies it.
     Night { started: Timestamp },
-    /// A body was kept.
+    /// A body was stored.
     Capture(StoredCapture),
     /// A link was visited.
     Visit { night: Timestamp, link: Address, evidence: Evidence },
@@ -43,17 +43,17 @@ pub enum Entry {
     /// A reader unsubscribed from the emails of a course, or subscribed again.
     #[serde(rename = "letters")]
     EmailSubscription { at: Timestamp, course: CourseId, reader: EmailAddress, wanted: bool },
-    /// The owner requested a takedown: every version of the link is closed, and
-    /// the bodies that no other link needs are removed. Nothing new is kept.
+    /// The owner requested a takedown: every version of the link is closed, and the bodies
+    /// that no other link needs are removed. No new copy is stored.
     TakenDown { at: Timestamp, link: Address, reason: String, by: Option<String>, removed: Vec<Digest> },
-    /// A takedown was revoked. Removed bodies come back only with a new capture.
+    /// A takedown was withdrawn. Removed bodies come back only with a new capture.
     Reinstated { at: Timestamp, link: Address, reason: String, by: Option<String> },
-    /// A newer text extraction gives this text for the same capture.
+    /// A newer text extraction gave this text for the same capture.
     Reread { link: Address, sha256: Digest, text: Fingerprint },
     /// A replacement for a dead link was searched for.
     #[serde(rename = "sought")]
     ReplacementSearched { at: Timestamp, link: Address, found: Option<Replacement> },
-    /// A night is over.
+    /// A night ended.
     Finished { night: Timestamp, at: Timestamp, void: Option<Void> },
 }
 

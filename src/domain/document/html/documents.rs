@@ -1,4 +1,4 @@
-//! Where the document is that a page is about, by what the page itself says.
+//! Finds the documents that a page is about, from the page's own markup.
 
 use scraper::{ElementRef, Html as Tree};
 
@@ -6,9 +6,9 @@ use super::{meta, select, text_of};
 use crate::domain::address::Address;
 use crate::domain::document::text;
 
-/// A page with more words than this is read for itself, whatever it frames.
+/// A page with more words than this is a work itself, even if it frames a document.
 const FRAME_PAGE_WORDS: usize = 120;
-/// Media types of documents that a page may name as another form of itself.
+/// Media types of documents that a page may name as its other form.
 const DOCUMENT_TYPES: &[&str] = &[
     "application/pdf",
     "application/postscript",
@@ -24,7 +24,7 @@ const ENDINGS: &[&str] = &[
     ".key",
 ];
 
-/// The documents that a page says it is about, best first.
+/// The documents that a page is about, the best first.
 pub(super) fn of(tree: &Tree, base: &Address, words_shown: usize) -> Vec<Address> {
     const NAMES: &[&str] =
         &["citation_pdf_url", "bepress_citation_pdf_url", "eprints.document_url", "wkhealth_pdf_url"];
@@ -55,7 +55,7 @@ fn alternates(tree: &Tree) -> impl Iterator<Item = String> {
     })
 }
 
-/// What a page shows in a frame and is itself only the border of.
+/// The document in a frame, if the page has hardly any other content.
 fn embedded(tree: &Tree, base: &Address, words_shown: usize) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for (selector, attribute) in
@@ -80,7 +80,7 @@ fn embedded(tree: &Tree, base: &Address, words_shown: usize) -> Vec<String> {
     found
 }
 
-/// The file that a viewer in a page shows (`viewer.html?file=…`).
+/// The file in the viewer of a page (`viewer.html?file=…`).
 fn viewed(base: &Address, address: &str) -> Option<String> {
     const NAMES: &[&str] = &["file", "url", "src", "pdf"];
     let viewer = base.join(address).ok()?;
@@ -91,7 +91,7 @@ fn viewed(base: &Address, address: &str) -> Option<String> {
     viewer.join(&file).ok().map(String::from)
 }
 
-/// A form that only asks whether the file is really wanted, as its address.
+/// The address of a form that only asks for a confirmation of the download.
 fn download_form(tree: &Tree, base: &Address) -> Option<String> {
     let form = select(tree, "form[action]").find(|form| {
         let is_get = form.value().attr("method").is_none_or(|method| method.eq_ignore_ascii_case("get"));
@@ -116,8 +116,8 @@ fn download_form(tree: &Tree, base: &Address) -> Option<String> {
     Some(url.into())
 }
 
-/// The one link that calls itself the document; of several, the one that names
-/// what the page is about.
+/// The only link that is labelled as the document. Of several, the one that names the
+/// subject of the page.
 fn only_download(tree: &Tree, base: &Address) -> Option<String> {
     let mut links: Vec<String> = select(tree, "a[href]")
         .filter(|link| !is_among_references(*link))
@@ -134,11 +134,11 @@ fn only_download(tree: &Tree, base: &Address) -> Option<String> {
     };
     let mut named: Vec<&String> = links.iter().filter(names_it).collect();
     named.dedup();
-    // Of several forms of one work the first is what the page offers first.
+    // If a work is offered in several forms, the first is used.
     named.first().map(|first| (*first).clone())
 }
 
-/// What an address of this work contains, and of another work does not.
+/// Identifiers of this work that its addresses contain and those of other works do not.
 fn marks_of_the_work(tree: &Tree, base: &Address) -> Vec<String> {
     let doi = meta(tree, &["citation_doi", "dc.identifier", "prism.doi"]);
     let last = base.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
@@ -172,7 +172,7 @@ fn is_among_references(link: ElementRef) -> bool {
     })
 }
 
-/// A link that calls itself the document and looks like one.
+/// A link that is labelled as the document and looks like one.
 fn download_link(link: ElementRef) -> Option<String> {
     let href = link.value().attr("href")?;
     let lower = href.to_lowercase();
@@ -183,7 +183,7 @@ fn download_link(link: ElementRef) -> Option<String> {
     (says_so && is_one && !lower.starts_with('#')).then(|| href.to_owned())
 }
 
-/// "PDF", "Download paper (PDF, 2 MB)", "View full text": nothing but that.
+/// "PDF", "Download paper (PDF, 2 MB)", "View full text": a label without other words.
 fn is_download(words: &str) -> bool {
     const GOALS: &[&str] = &["pdf", "download", "fulltext"];
     const AROUND: &[&str] = &[
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_links_the_one_that_names_the_work_is_it() {
+    fn of_two_links_the_one_that_names_the_work_is_chosen() {
         let source = "<meta name='dc.Identifier' content='10.1145/111.222'><title>Invertible pipelines</title>\
              <a href='/doi/pdf/10.1145/9.9'>PDF</a><a href='/doi/pdf/10.1145/111.222'>PDF</a>";
         assert_eq!(
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_is_read_for_itself_has_none() {
+    fn a_page_with_its_own_text_has_no_document() {
         let long = format!("<p>{}</p><iframe src=figure.pdf></iframe>", "word ".repeat(200));
         assert_eq!(documents("https://a.edu/w/page", &long), [""; 0]);
         let project = "<a href=flows.pdf>Draft</a> <a href=slides.pdf>Figures</a>";

@@ -1,4 +1,4 @@
-//! What only a web page says: where its document is, where it sends its reader, whether it asks for a password.
+//! Facts of web pages only: the documents they are about, client-side redirects, password fields.
 
 use scraper::{ElementRef, Html as Tree};
 
@@ -6,11 +6,11 @@ use super::{SOURCE_BYTES, documents, meta, select, text_of};
 use crate::domain::address::Address;
 use crate::domain::document::Html;
 
-/// A meta refresh later than this is a reload of a page that is meant to be read.
+/// A meta refresh later than this reloads a page that is meant to be read.
 const REFRESH_SECONDS: f64 = 10.0;
 /// A page with an application root and fewer words than this is filled by its script.
 const SHELL_WORDS: usize = 40;
-/// What servers and their helpers put behind the end of a page is shorter than this.
+/// Text that servers append after the end of a page is shorter than this.
 const END_WITHIN: usize = 4096;
 
 pub(super) fn of(tree: &Tree, source: &str, base: &Address) -> Html {
@@ -62,7 +62,7 @@ fn refresh(tree: &Tree, base: &Address) -> Option<Address> {
     })
 }
 
-/// A page that shows nothing and has one script, which sets the location.
+/// The target of a page that shows nothing and whose only script sets the location.
 fn script_redirect(tree: &Tree, base: &Address, words_shown: usize) -> Option<Address> {
     const STARTS: &[&str] = &[
         "window.location.replace(",
@@ -88,8 +88,8 @@ fn script_redirect(tree: &Tree, base: &Address, words_shown: usize) -> Option<Ad
     base.join(url).ok().filter(|address| address != base)
 }
 
-/// Few words, a script, and a place for what it makes: one by a usual name, or
-/// an empty one in a page that loads its script or says that it needs one.
+/// Few words, a script, and a root element for its output: one with a usual name, or an
+/// empty one in a page that loads its script or requires JavaScript.
 fn is_shell(tree: &Tree, words_shown: usize) -> bool {
     const USUAL: &str = "#root, #app, #__next, #__nuxt, app-root, #svelte, #___gatsby, #q-app";
     if words_shown >= SHELL_WORDS || select(tree, "script").next().is_none() {
@@ -109,7 +109,7 @@ fn is_shell(tree: &Tree, words_shown: usize) -> bool {
         || (asks_for_script && words_shown == 0)
 }
 
-/// Whether the markup comes to its end, as far as it says.
+/// Whether the markup is complete.
 fn has_end(source: &str) -> bool {
     let tail = source[source.floor_char_boundary(source.len().saturating_sub(END_WITHIN))..].to_lowercase();
     tail.contains("</html") || tail.contains("</body")

@@ -1,4 +1,4 @@
-//! The main part of a page: what remains of it when the site around it changes.
+//! The main part of a page, which stays the same when the site around it changes.
 
 use ego_tree::iter::Edge;
 use scraper::{ElementRef, Html as Tree, Node};
@@ -6,15 +6,15 @@ use scraper::{ElementRef, Html as Tree, Node};
 /// The text of the work on a page.
 #[derive(Clone, Debug, Default)]
 pub(super) struct MainText {
-    /// One block a line.
+    /// One block per line.
     pub(super) text: String,
     pub(super) headings: Vec<String>,
 }
 
-/// A main part this short beside the whole body is a stub, not the work.
+/// A main part that is this short compared with the whole body is not the work.
 const STUB_WORDS: usize = 20;
 
-/// `main`, else `article`s, else the body; each without navigation and the like.
+/// The text of `main`, or of `article`s, or of the body, without navigation and the like.
 pub(super) fn of(tree: &Tree) -> MainText {
     let candidates = ["main, [role=main]", "article", "body"];
     let mut found = MainText::default();
@@ -27,7 +27,7 @@ pub(super) fn of(tree: &Tree) -> MainText {
     found
 }
 
-/// Elements that are not inside another of them.
+/// Elements that are not inside another one of the list.
 fn outermost(elements: Vec<ElementRef>) -> Vec<ElementRef> {
     let ids: std::collections::HashSet<_> = elements.iter().map(|element| element.id()).collect();
     elements
@@ -44,7 +44,7 @@ fn text_of_all(roots: &[ElementRef]) -> MainText {
     main
 }
 
-/// `whole` is how many words stand in the root, whatever they are.
+/// `whole` is the number of all words in the root.
 fn walk(root: ElementRef, whole: usize, main: &mut MainText) {
     let mut left_out = None;
     let mut heading: Option<String> = None;
@@ -134,7 +134,7 @@ fn is_block(name: &str) -> bool {
         )
 }
 
-/// What belongs to the site rather than to the work.
+/// Elements that belong to the site and not to the work.
 fn is_left_out(element: ElementRef) -> bool {
     let value = element.value();
     let by_name = matches!(
@@ -157,7 +157,7 @@ fn is_left_out(element: ElementRef) -> bool {
             | "audio"
             | "dialog"
     );
-    // The header of an article holds its title; that of a page holds the site's.
+    // The header of an article has its title; that of a page has the site's title.
     let is_page_header = value.name() == "header" && !is_within_work(element);
     let is_hidden = value.attr("aria-hidden") == Some("true") || value.attr("hidden").is_some();
     let role = value.attr("role").unwrap_or_default();
@@ -169,9 +169,9 @@ fn is_left_out(element: ElementRef) -> bool {
         || value.classes().any(is_around)
 }
 
-/// Class names made for what surrounds a work ("comments-area", "ad-slot").
-/// They stand on wrappers of whole pages as well ("has-ads"), so they count
-/// only for what is the smaller part of the whole.
+/// Class names of parts around a work ("comments-area", "ad-slot"). Wrappers of whole
+/// pages also have them ("has-ads"), so they count only for an element with the smaller
+/// part of the words.
 fn is_around_by_class(element: ElementRef, whole: usize) -> bool {
     element.value().classes().any(is_made_for_surroundings) && words_in(element) * 2 < whole
 }
@@ -222,7 +222,7 @@ fn is_within_work(element: ElementRef) -> bool {
     })
 }
 
-/// Names that page authors give to what surrounds a work.
+/// Names that page authors give to the parts around a work.
 fn is_around(name: &str) -> bool {
     const AROUND: &[&str] = &[
         "comments",

@@ -1,11 +1,11 @@
-//! `OpenDocument`: texts, presentations and tables share one vocabulary.
+//! `OpenDocument`: texts, presentations and tables in one vocabulary.
 
 use super::{TEXT_BYTES, Work, add_line};
 use crate::domain::document::package::Package;
 use crate::domain::document::xml::{Xml, XmlEvent};
 use crate::domain::document::{DocumentDefect, Format};
 
-/// What changes by itself, is deleted, or is put on every page.
+/// Elements that change by themselves, are deleted, or are on every page.
 const LEFT_OUT: &[&str] = &[
     "tracked-changes",
     "annotation",
@@ -46,7 +46,7 @@ pub(super) fn read(package: &mut Package, format: Format) -> Result<Work, Docume
             XmlEvent::Close(name) => match (name.as_str(), format) {
                 ("p" | "h" | "title" | "desc", _) => {
                     depth = depth.saturating_sub(1);
-                    // A row of a table is one line, whatever is in its cells.
+                    // A row of a table is one line, with all its cells.
                     if format == Format::Spreadsheet {
                         block.push(' ');
                     } else {
@@ -82,7 +82,7 @@ fn end_block(name: &str, block: &mut String, work: &mut Work) {
     add_line(&mut work.text, &text);
 }
 
-/// Makes one line of the blocks of a page.
+/// Joins the blocks of a page into one line.
 fn end_page(work: &mut Work, from: usize) {
     let page = work.text.split_off(from);
     if work.title.is_none() {

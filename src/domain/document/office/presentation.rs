@@ -1,4 +1,4 @@
-//! PPTX: one slide a line, with its notes and the descriptions of its pictures.
+//! PPTX: one line per slide, with its notes and the descriptions of its pictures.
 
 use super::{Work, add_line, relations};
 use crate::domain::document::DocumentDefect;
@@ -45,7 +45,7 @@ fn slide_ids(source: &str) -> Result<Vec<String>, DocumentDefect> {
 #[derive(Default)]
 struct Slide {
     title: Option<String>,
-    /// One paragraph a line.
+    /// One line per paragraph.
     text: String,
 }
 
@@ -59,7 +59,7 @@ fn slide_of(source: &str) -> Result<Slide, DocumentDefect> {
             XmlEvent::Open(tag) => match tag.name.as_str() {
                 "Fallback" => xml.skip()?,
                 "fld" if is_volatile(&tag) => xml.skip()?,
-                // Date, footer and number are the template's.
+                // Date, footer and number belong to the template.
                 "ph" if matches!(tag.attribute("type"), Some("sldNum" | "dt" | "ftr" | "hdr" | "sldImg")) => {
                     xml.leave("sp")?;
                 }

@@ -1,4 +1,4 @@
-//! How the parts of an Office Open XML package refer to each other (ECMA-376-2, 6.5).
+//! The references between the parts of an Office Open XML package (ECMA-376-2, 6.5).
 
 use crate::domain::document::DocumentDefect;
 use crate::domain::document::package::Package;
@@ -14,7 +14,7 @@ pub(super) struct Relation {
     pub(super) target: String,
 }
 
-/// What a part refers to within the package.
+/// The parts of the package to which a part refers.
 pub(super) fn of(package: &mut Package, part: &str) -> Result<Vec<Relation>, DocumentDefect> {
     let (folder, name) = part.rsplit_once('/').unwrap_or(("", part));
     let list = [folder, "_rels", &format!("{name}.rels")];
@@ -40,7 +40,7 @@ pub(super) fn of(package: &mut Package, part: &str) -> Result<Vec<Relation>, Doc
     Ok(relations)
 }
 
-/// The part that holds the work.
+/// The part that contains the work.
 pub(super) fn main_part(package: &mut Package) -> Result<Option<String>, DocumentDefect> {
     let relations = of(package, "")?;
     Ok(relations

@@ -1,4 +1,4 @@
-//! XLSX: one row a line, each sheet under its name.
+//! XLSX: one line per row, each sheet under its name.
 
 use super::{TEXT_BYTES, Work, add_line, relations};
 use crate::domain::document::DocumentDefect;
@@ -46,7 +46,7 @@ fn shared_strings(source: &str) -> Result<Vec<String>, DocumentDefect> {
     let mut xml = Xml::new(source);
     while let Some(event) = xml.next()? {
         match event {
-            // How a word is spoken stands beside it.
+            // A phonetic reading is beside the word.
             XmlEvent::Open(tag) if tag.name == "rPh" => xml.skip()?,
             XmlEvent::Open(tag) => is_text = tag.name == "t",
             XmlEvent::Text(text) if is_text => string.push_str(&text),
@@ -94,7 +94,7 @@ fn rows(source: &str, strings: &[String], text: &mut String) -> Result<(), Docum
 fn shown(kind: &str, value: &str, strings: &[String]) -> String {
     match kind {
         "s" => value.trim().parse().ok().and_then(|n: usize| strings.get(n)).cloned().unwrap_or_default(),
-        // Programs write one number with more or fewer digits.
+        // Programs write the same number with more or fewer digits.
         "" | "n" => value.trim().parse().map_or(value.to_owned(), |number: f64| rounded(number)),
         _ => value.to_owned(),
     }

@@ -88,7 +88,7 @@ fn a_text_is_its_paragraphs_once_changes_are_accepted() {
 }
 
 #[test]
-fn a_workbook_is_its_rows_whatever_program_wrote_the_figures() {
+fn a_workbook_is_its_rows_with_rounded_figures() {
     let workbook = |figure: &str| {
         read_packed(&[
             TYPES,
@@ -153,7 +153,7 @@ fn a_book_is_its_chapters_in_the_order_of_the_spine() {
 }
 
 #[test]
-fn an_archive_is_the_list_of_its_members_and_is_the_same_when_it_is_packed_again() {
+fn an_archive_is_the_list_of_its_members_in_any_packing() {
     let files = [("b/two.txt", "two"), ("a.txt", "one")];
     let archive = read_packed(&files);
     let Some(Contents::Members(members)) = &archive.contents else { panic!("no members") };
@@ -164,7 +164,7 @@ fn an_archive_is_the_list_of_its_members_and_is_the_same_when_it_is_packed_again
 }
 
 #[test]
-fn a_package_that_is_cut_short_says_so() {
+fn an_incomplete_package_is_truncated() {
     let whole = packed(&[("a.txt", &"words ".repeat(1000)), ("b.txt", "more")]);
     let cut = read(
         &whole[..whole.len() - 30],
@@ -173,7 +173,7 @@ fn a_package_that_is_cut_short_says_so() {
     assert_eq!(cut.defect, Some(DocumentDefect::Truncated));
 }
 
-/// A member that says it is small and unpacks without end.
+/// A member with a small declared size that unpacks without end.
 #[test]
 fn a_bomb_is_too_costly() {
     let bomb = " ".repeat(100 << 20);

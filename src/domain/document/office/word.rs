@@ -1,5 +1,5 @@
-//! DOCX: the paragraphs of the body and of the notes, as they read once all
-//! tracked changes are accepted.
+//! DOCX: the paragraphs of the body and of the notes, with all tracked changes
+//! accepted.
 
 use super::{Work, add_line, relations};
 use crate::domain::document::DocumentDefect;
@@ -22,7 +22,7 @@ pub(super) fn read(package: &mut Package, main: &str) -> Result<Work, DocumentDe
 #[derive(Default)]
 struct Field {
     instruction: String,
-    /// Between the instruction and the end: what it came to.
+    /// Between the instruction and the end: the result of the field.
     is_result: bool,
 }
 
@@ -107,7 +107,7 @@ fn is_heading(style: &str) -> bool {
     ["Title", "Heading", "berschrift", "Titre", "Titel"].iter().any(|name| style.contains(name))
 }
 
-/// Page numbers and dates change whenever the file is saved.
+/// Page numbers and dates change each time the file is saved.
 fn is_volatile(instruction: &str) -> bool {
     const VOLATILE: &[&str] =
         &["PAGE", "PAGEREF", "NUMPAGES", "DATE", "TIME", "SAVEDATE", "PRINTDATE", "FILENAME", "SECTIONPAGES"];

@@ -1,10 +1,10 @@
-//! Accents that are drawn as glyphs of their own over or under a letter.
+//! Accents that are drawn as separate glyphs over or under a letter.
 
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::glyph::Glyph;
 
-/// Spacing accents, and the marks that combine with a letter.
+/// Spacing accents, and the combining characters for them.
 const MARKS: &[(char, char)] = &[
     ('`', '\u{300}'),
     ('\u{b4}', '\u{301}'),
@@ -23,7 +23,7 @@ const MARKS: &[(char, char)] = &[
     ('\u{2db}', '\u{328}'),
 ];
 
-/// Joins each accent with the letter before or behind it that it stands over.
+/// Joins each accent with the letter before or after it that has the same position.
 pub(super) fn combine(glyphs: &mut Vec<Glyph>) {
     let mut combined: Vec<Glyph> = Vec::with_capacity(glyphs.len());
     let mut pending: Option<(Glyph, char)> = None;
@@ -53,7 +53,7 @@ fn mark_of(glyph: &Glyph) -> Option<char> {
     MARKS.iter().find(|(accent, _)| *accent == only).map(|(_, mark)| *mark)
 }
 
-/// Their middles are at one place of the line, within what a slanted letter needs.
+/// Whether their centres are at one position of the line, with a tolerance for slanted letters.
 fn stands_over(accent: &Glyph, letter: &Glyph) -> bool {
     let is_letter = letter.text.chars().count() == 1 && letter.text.starts_with(char::is_alphabetic);
     let middle = |glyph: &Glyph| glyph.at + glyph.along * (glyph.width / 2.0);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn an_accent_joins_the_letter_it_stands_over() {
+    fn an_accent_joins_its_letter() {
         let mut glyphs = vec![
             glyph("\u{b4}", 0.0),
             glyph("e", 0.2),

@@ -1,7 +1,7 @@
-//! Characters of composite fonts that carry no map to Unicode of their own.
+//! Characters of composite fonts without a map to Unicode.
 //!
-//! Their codes are those of a character collection of Adobe's registry, and
-//! for each collection the registry has a map (ISO 32000-1, 9.10.2).
+//! Their codes are those of a character collection of Adobe's registry, which has a map
+//! to Unicode for each collection (ISO 32000-1, 9.10.2).
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -11,13 +11,13 @@ use hayro_interpret::hayro_cmap::{BfString, CMap, CMapName, CidFamily, load_embe
 use hayro_interpret::hayro_syntax::Pdf;
 use hayro_interpret::hayro_syntax::object::{Array, Dict, Name, Object, Stream, String as PdfString};
 
-/// The maps of one font: from codes to the collection's numbers, and from these to Unicode.
+/// The maps of one font: from codes to character ids, and from these to Unicode.
 struct Maps {
     to_number: CMap,
     to_unicode: CMap,
 }
 
-/// The composite fonts of a file, by name; looked up only once a glyph needs them.
+/// The composite fonts of a file by name, looked up when a glyph needs them.
 pub(super) struct CharacterCollections<'a> {
     pdf: &'a Pdf,
     fonts: OnceCell<HashMap<String, Maps>>,
@@ -28,7 +28,7 @@ impl<'a> CharacterCollections<'a> {
         Self { pdf, fonts: OnceCell::new() }
     }
 
-    /// The text of a glyph whose font does not say it; empty where nothing does.
+    /// The text of a glyph whose font has no map; empty if it is not known.
     pub(super) fn text_of(&self, glyph: &PositionedGlyph) -> String {
         let Glyph::Outline(outline) = &**glyph else { return String::new() };
         let name = outline.font_data().and_then(|data| data.postscript_name);

@@ -1,4 +1,4 @@
-//! What was typed into the fields of a form and has no appearance of its own.
+//! Text in the fields of a form without an appearance stream.
 
 use hayro_interpret::hayro_syntax::object::{Array, Dict, Name, String as PdfString};
 use hayro_interpret::hayro_syntax::page::Page;
@@ -7,7 +7,7 @@ use super::text_string;
 
 const FIELDS_A_PAGE: usize = 2000;
 
-/// The values of text fields that no appearance shows.
+/// The values of text fields that no appearance stream shows.
 pub(super) fn values(page: &Page) -> Vec<String> {
     let Some(annotations) = page.raw().get::<Array<'_>>(b"Annots") else { return Vec::new() };
     annotations.iter::<Dict<'_>>().take(FIELDS_A_PAGE).filter_map(|field| value(&field)).collect()

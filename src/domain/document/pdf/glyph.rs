@@ -1,4 +1,4 @@
-//! The glyphs of a page, each with its characters, its place and its size.
+//! The glyphs of a page, each with its characters, position and size.
 
 use std::collections::HashMap;
 
@@ -12,25 +12,25 @@ use super::character_collections::CharacterCollections;
 use super::image::{self, Drawing};
 use crate::domain::capture::Digest;
 
-/// Units of a glyph's own space in one em.
+/// The units of glyph space in one em.
 const UNITS_PER_EM: f64 = 1000.0;
-/// A page with more glyphs than this is no page to read.
+/// A page with more glyphs is not read.
 const GLYPHS_A_PAGE: usize = 1_000_000;
-/// Pictures of a page that are worth telling apart.
+/// The most pictures of a page that are recorded.
 const PICTURES_A_PAGE: usize = 64;
-/// The page is divided into squares of so many points to find glyphs at one place.
+/// The page is divided into squares with this side, in points, to find glyphs at one position.
 const SQUARE: f64 = 4.0;
-/// So many glyphs of one square are compared with a new one.
+/// The most glyphs of a square that are compared with a new one.
 const COMPARED: usize = 32;
 
-/// One or more characters at a place, in the order in which they are read.
+/// One or more characters at a position, in reading order.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Glyph {
     pub(super) text: String,
     pub(super) at: Point,
-    /// Unit vector in which the line runs.
+    /// The unit vector of the line's direction.
     pub(super) along: Vec2,
-    /// How far it reaches along the line, in points.
+    /// Its width along the line, in points.
     pub(super) width: f64,
     /// The height of an em, in points.
     pub(super) size: f64,
@@ -46,14 +46,14 @@ impl Glyph {
     }
 }
 
-/// What stands in place of the glyphs of a marked span (ISO 32000-1, 14.9.4).
+/// The replacement text of a marked span (ISO 32000-1, 14.9.4).
 struct Span {
     actual: Option<String>,
-    /// Where its glyphs begin among those that are collected.
+    /// The index of its first glyph.
     from: usize,
 }
 
-/// A device that draws nothing and remembers what it is asked to draw.
+/// A device that draws nothing and records the drawing operations.
 pub(super) struct Collector<'r> {
     media: Rect,
     collections: &'r CharacterCollections<'r>,
@@ -79,8 +79,8 @@ impl<'r> Collector<'r> {
         }
     }
 
-    /// The glyphs in the order of drawing, and digests of the pictures; `None`
-    /// if there are more than a page has.
+    /// The glyphs in drawing order, and digests of the pictures; `None` if there are too
+    /// many glyphs.
     pub(super) fn finish(mut self) -> Option<(Vec<Glyph>, Vec<Digest>)> {
         while !self.spans.is_empty() {
             self.close_span();
@@ -105,7 +105,7 @@ impl<'r> Collector<'r> {
         self.glyphs.push(glyph);
     }
 
-    /// Bold type that is made by drawing twice, and filled letters with an outline.
+    /// Detects bold type made by drawing twice, and filled letters with an outline.
     fn stands_already(&self, glyph: &Glyph) -> bool {
         let (x, y) = square_of(glyph.at);
         let around = (-1..=1).flat_map(|dx| (-1..=1).map(move |dy| (x + dx, y + dy)));
@@ -125,7 +125,7 @@ impl<'r> Collector<'r> {
     fn close_span(&mut self) {
         let Some(span) = self.spans.pop() else { return };
         let Some(actual) = span.actual else { return };
-        // An outer span stands for what is in it as well.
+        // The text of an outer span replaces that of the spans in it.
         if self.spans.iter().any(|outer| outer.actual.is_some()) || span.from >= self.glyphs.len() {
             return;
         }
@@ -145,20 +145,20 @@ impl<'r> Collector<'r> {
 fn square_of(point: Point) -> (i64, i64) {
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "a place far off the page is of no use, and the cast saturates"
+        reason = "positions far off the page are not used, and the cast saturates"
     )]
     let square = ((point.x / SQUARE).floor() as i64, (point.y / SQUARE).floor() as i64);
     (square.0.clamp(-(1 << 40), 1 << 40), square.1.clamp(-(1 << 40), 1 << 40))
 }
 
-/// Ligatures and presentation forms unfolded, control characters gone.
+/// Replaces ligatures and presentation forms, and removes control characters.
 fn readable(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization as _;
     let mut readable = String::new();
     for c in text.chars() {
         match c {
             '\u{fb00}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}' => readable.extend(std::iter::once(c).nfkc()),
-            // Private use says nothing to anyone.
+            // Private-use characters have no general meaning.
             '\u{fffd}' | '\u{fffe}' | '\u{ffff}' | '\u{feff}' => {}
             '\u{e000}'..='\u{f8ff}' => {}
             c if c.is_control() && !c.is_whitespace() => {}
@@ -169,15 +169,15 @@ fn readable(text: &str) -> String {
     readable
 }
 
-/// Where a unit to the right, a unit up and the origin come to be.
+/// The images of a unit to the right, a unit up, and the origin.
 fn axes(placed: Affine) -> (Vec2, Vec2, Point) {
     let [right_x, right_y, up_x, up_y, ..] = placed.as_coeffs();
     (Vec2::new(right_x, right_y), Vec2::new(up_x, up_y), placed.translation().to_point())
 }
 
-/// The factor by which a run stretches its glyphs sideways. Fonts that stand in
-/// for ones that are not embedded are stretched glyph by glyph, to the widths
-/// that are given anyway; then the factor says nothing.
+/// The horizontal scaling of the glyphs of a run. A substitute for a font that is not
+/// embedded is scaled glyph by glyph to the declared widths. Then the factor is
+/// ignored.
 fn stretch(run: &[PositionedGlyph], page: Affine) -> Option<f64> {
     let factor = |glyph: &PositionedGlyph| {
         let (across, up, _) = axes(page * glyph.transform());

@@ -1,4 +1,4 @@
-//! The pictures and drawings of pages that have no text: a scan is what its images are.
+//! The pictures and drawings of pages without text, for the comparison of scans.
 
 use hayro_interpret::Image;
 use hayro_interpret::hayro_syntax::object::Stream;
@@ -8,8 +8,8 @@ use super::Sheet;
 use crate::domain::capture::Digest;
 use crate::domain::document::Contents;
 
-/// The digest of a picture as it is stored: the samples where they are only
-/// packed, else what the codec of the image made of them.
+/// The digest of a picture: of the samples if they are only compressed, otherwise of the
+/// encoded image.
 pub(super) fn digest(image: &Image) -> Option<Digest> {
     match image {
         Image::Stencil(stencil) => of_stream(stencil.stream()),
@@ -22,15 +22,15 @@ fn of_stream(stream: &Stream) -> Option<Digest> {
     (!samples.is_empty()).then(|| Digest::of(&samples))
 }
 
-/// The corners of what is drawn, to the point, so that another program may
-/// write them with fewer digits.
+/// The corners of a drawing, rounded to points, because programs write coordinates with
+/// different precision.
 #[derive(Debug, Default)]
 pub(super) struct Drawing {
     corners: String,
 }
 
 impl Drawing {
-    /// So much of a drawing tells it from others.
+    /// The part of a drawing that is recorded.
     const BYTES: usize = 256 << 10;
 
     pub(super) fn add(&mut self, path: &BezPath, placed: Affine) {
@@ -53,7 +53,7 @@ impl Drawing {
     }
 }
 
-/// One digest a page; `None` where there is no picture at all.
+/// One digest per page; `None` if no page has a picture.
 pub(super) fn contents(sheets: &[Sheet]) -> Option<Contents> {
     let page = |sheet: &Sheet| {
         let digests: Vec<String> = sheet.pictures.iter().map(ToString::to_string).collect();

@@ -1,8 +1,8 @@
-//! Glyphs become lines of text.
+//! Combines glyphs into lines of text.
 //!
-//! The order of drawing is the order of reading in nearly all files, so there
-//! is no analysis of columns. A line ends where the baseline moves, or where
-//! the pen goes back.
+//! In nearly all files the drawing order is the reading order, so columns are not
+//! analysed. A line ends when the baseline moves, or when the position goes
+//! back.
 
 use std::cmp::Ordering;
 
@@ -10,28 +10,28 @@ use unicode_bidi::{BidiClass, BidiInfo, Level, bidi_class};
 
 use super::glyph::Glyph;
 
-/// Directions that differ by less than about ten degrees are one.
+/// Directions that differ by less than about ten degrees are equal.
 const ONE_DIRECTION: f64 = 0.98;
-/// A gap wider than that between the letters of the line by this share of an em parts two words.
+/// A gap that exceeds the letter spacing of the line by this share of an em separates two words.
 const WORD_GAP: f64 = 0.1;
-/// Fewer gaps than this say nothing of how a line is spaced.
+/// A line with fewer gaps than this has no reliable letter spacing.
 const GAPS_TO_JUDGE: usize = 6;
 
-/// One line as it stands on the page.
+/// One line on the page.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct TextLine {
     pub(super) text: String,
-    /// The height of an em of most of it, in points.
+    /// The em height of most of the line, in points.
     pub(super) size: f64,
-    /// Where its baseline begins, from the lower left corner of the page.
+    /// The start of its baseline, from the lower left corner of the page.
     pub(super) x: f64,
     pub(super) y: f64,
-    /// It runs from left to right.
+    /// Whether it runs from left to right.
     pub(super) is_upright: bool,
 }
 
 impl TextLine {
-    /// Text that belongs to a page and has no place on it.
+    /// Text that belongs to a page but has no position.
     pub(super) fn beside(text: String) -> Self {
         Self { text, size: 0.0, x: 0.0, y: f64::NAN, is_upright: false }
     }
@@ -51,7 +51,7 @@ pub(super) fn lines(glyphs: &[Glyph]) -> Vec<TextLine> {
     lines
 }
 
-/// Whether the glyph stands on the line.
+/// Whether the glyph is on the line.
 fn goes_on(line: &[&Glyph], glyph: &Glyph) -> bool {
     let Some(last) = line.last() else { return true };
     if last.along.dot(glyph.along) < ONE_DIRECTION {
@@ -60,7 +60,7 @@ fn goes_on(line: &[&Glyph], glyph: &Glyph) -> bool {
     let size = last.size.max(glyph.size);
     let from_end = glyph.at - last.end();
     let gap = from_end.dot(last.along);
-    // Behind a raised or lowered figure the line goes on where it was.
+    // After a superscript or subscript the line continues at its baseline.
     let is_level =
         line.iter().rev().take(4).any(|before| {
             (glyph.at - before.at).cross(before.along).abs() < 0.15 * before.size.max(glyph.size)
@@ -115,8 +115,8 @@ fn in_order_of_drawing(glyphs: &[&Glyph]) -> Vec<Piece> {
     glyphs.iter().zip(gaps).map(|(glyph, gap)| Piece { text: glyph.text.clone(), gap }).collect()
 }
 
-/// From left to right. Within a glyph of several characters that run from the
-/// right, the last one then comes first.
+/// From left to right. In a glyph of several characters that run from right to left, the
+/// last character comes first.
 fn in_order_of_place(glyphs: &[&Glyph]) -> Vec<Piece> {
     let mut placed: Vec<&Glyph> = glyphs.to_vec();
     if let Some(first) = glyphs.first() {
@@ -136,7 +136,7 @@ fn gap(before: &Glyph, after: &Glyph) -> f64 {
     (after.at - before.end()).dot(before.along) / before.size.max(after.size)
 }
 
-/// Puts a space where the gap is wider than the line's own spacing.
+/// Puts a space where the gap is wider than the line's letter spacing.
 fn spaced(pieces: &[Piece]) -> String {
     let is_space = |piece: &Piece| piece.text.chars().all(char::is_whitespace);
     let letters = pieces.windows(2).filter(|pair| !is_space(&pair[0]) && !is_space(&pair[1]));
@@ -151,7 +151,7 @@ fn spaced(pieces: &[Piece]) -> String {
     text
 }
 
-/// The spacing of letters within words: that of the narrower gaps.
+/// The letter spacing within words: that of the narrower gaps.
 fn usual_gap(mut gaps: Vec<f64>) -> f64 {
     if gaps.len() < GAPS_TO_JUDGE {
         return 0.0;
@@ -160,8 +160,8 @@ fn usual_gap(mut gaps: Vec<f64>) -> f64 {
     gaps.get(gaps.len() / 5).copied().unwrap_or(0.0).clamp(-0.05, 1.0)
 }
 
-/// The order of reading of a line that is given from left to right. To show a
-/// line and to read a shown one are the same step.
+/// The reading order of a line that is given from left to right. Bidirectional
+/// reordering is its own inverse here.
 fn logical(shown: &str) -> String {
     let from_right = shown.chars().filter(|c| matches!(bidi_class(*c), BidiClass::R | BidiClass::AL)).count();
     let from_left = shown.chars().filter(|c| bidi_class(*c) == BidiClass::L).count();
@@ -196,20 +196,20 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_parts_words_and_a_moved_baseline_parts_lines() {
+    fn a_gap_separates_words_and_a_moved_baseline_lines() {
         let glyphs =
             [word("two", 0.0, 50.0, 5.0), word("words", 17.5, 50.0, 5.0), word("next", 0.0, 38.0, 5.0)];
         assert_eq!(texts(&glyphs.concat()), ["two words", "next"]);
     }
 
     #[test]
-    fn letters_set_apart_are_one_word() {
+    fn letterspaced_words_are_one_word() {
         let glyphs = [word("spaced", 0.0, 0.0, 8.0), word("out", 56.0, 0.0, 8.0)];
         assert_eq!(texts(&glyphs.concat()), ["spaced out"]);
     }
 
     #[test]
-    fn a_raised_figure_stays_in_its_line() {
+    fn a_superscript_stays_in_its_line() {
         let mut raised = glyph("2", 10.0, 3.5);
         raised.size = 7.0;
         raised.width = 3.5;
@@ -218,8 +218,8 @@ mod tests {
     }
 
     #[test]
-    fn lines_from_the_right_are_read_from_the_right_however_they_are_drawn() {
-        // "shalom 12" in Hebrew letters: on the page the figures stand on the left.
+    fn right_to_left_lines_are_read_in_any_drawing_order() {
+        // "shalom 12" in Hebrew letters; the digits are at the left of the page.
         let letters = ["\u{5dd}", "\u{5d5}", "\u{5dc}", "\u{5e9}"];
         let shown: Vec<Glyph> =
             (0_u32..).zip(letters).map(|(n, letter)| glyph(letter, 15.0 + f64::from(n) * 5.0, 0.0)).collect();

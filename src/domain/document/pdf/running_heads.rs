@@ -1,4 +1,4 @@
-//! Running lines: what a publisher or a slide template puts on every page.
+//! Running lines: lines that a publisher or a slide template puts on every page.
 
 use std::collections::HashMap;
 
@@ -6,11 +6,11 @@ use super::Sheet;
 use super::line::TextLine;
 use crate::domain::document::text;
 
-/// Running lines are looked for from so many pages on.
+/// Running lines are searched in documents of at least this many pages.
 const FROM_PAGES: usize = 3;
-/// The top and bottom share of a page where they stand.
+/// The top and bottom share of a page where running lines are.
 const EDGE: f64 = 0.08;
-/// Baselines closer than this, in points, are one.
+/// Baselines closer than this, in points, count as equal.
 const SAME_HEIGHT: f64 = 2.0;
 
 /// The lines of each page that belong to the work.
@@ -48,8 +48,8 @@ pub(super) fn without(sheets: &[Sheet]) -> Vec<Vec<&str>> {
         .collect()
 }
 
-/// Which lines stand at the edge of the page, or are its first or last one
-/// however high the text stands.
+/// The lines at the edge of the page, and its first and last line in any
+/// position.
 fn edge_lines(sheet: &Sheet) -> Vec<bool> {
     let heights = || sheet.lines.iter().filter(|line| line.is_upright).map(|line| line.y);
     let low = heights().fold(f64::MAX, f64::min);
@@ -62,7 +62,7 @@ fn edge_lines(sheet: &Sheet) -> Vec<bool> {
     sheet.lines.iter().map(is_edge).collect()
 }
 
-/// The line with its figures and dates made equal.
+/// The line with its numbers and dates replaced.
 fn masked(line: &str) -> String {
     let folded = text::folded(line);
     let mut masked = String::new();
@@ -89,8 +89,8 @@ fn is_page_number(line: &str) -> bool {
     is_roman || (line.len() <= 12 && line.chars().all(|c| c.is_ascii_digit() || " -/of".contains(c)))
 }
 
-/// The side stamp of a preprint server carries the day of its last build, a
-/// publisher's that of the download.
+/// The side stamp of a preprint server has the day of its build, that of a publisher the
+/// day of the download.
 fn is_stamp(line: &str) -> bool {
     (line.starts_with("arXiv:") && line.len() < 80) || text::is_stamp(&text::folded(line))
 }
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_footer_with_date_and_number_is_no_part_of_the_work() {
+    fn a_footer_with_date_and_number_is_removed() {
         let pages: Vec<Sheet> = (1..5)
             .map(|n| {
                 let footer = format!("A. Author \u{2014} 3 March 2021 \u{2014} {n}/4");

@@ -1,21 +1,21 @@
-//! The title of a PDF: what the file says of itself, else the largest text at
-//! the head of its first page.
+//! The title of a PDF: the title in the file's metadata, otherwise the largest text at
+//! the top of its first page.
 
 use super::Sheet;
 use super::line::TextLine;
 use super::text_string;
 use crate::domain::document::title::{letters, one_line, own};
 
-/// Lines whose sizes differ by less than this share are set alike.
+/// Lines whose sizes differ by less than this share have equal size.
 const ONE_SIZE: f64 = 0.04;
-/// The share of the first page, from the top, where a title stands.
+/// The share of the first page, from the top, that may contain a title.
 const HEAD: f64 = 0.6;
 
 pub(super) fn of(information: Option<&[u8]>, first: Option<&Sheet>) -> Option<String> {
     information.and_then(|title| own(&text_string::decode(title))).or_else(|| largest(first?))
 }
 
-/// The largest lines of the head, where they stand together.
+/// The largest lines at the top, if they are adjacent.
 fn largest(first: &Sheet) -> Option<String> {
     let is_head = |line: &&TextLine| {
         line.is_upright
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_lines_of_the_head_are_the_title() {
+    fn the_largest_lines_at_the_top_are_the_title() {
         let first = sheet(vec![
             line("Journal of Flows 12", 8.0, 780.0),
             line("Flows that can be", 17.2, 700.0),
