@@ -1,8 +1,8 @@
-//! Documents are read in child processes: strangers' bytes meet parsers that
-//! may panic, loop or eat memory, and only a process can be bounded for all three.
+//! Reads documents in child processes: a parser may panic, loop or use too much memory on
+//! foreign bytes, and only a process can be limited in all three ways.
 //!
-//! The children are this program under a hidden argument. One request and one
-//! answer a line, as JSON.
+//! The children are this program with a hidden argument. Each request and each response
+//! is one line of JSON.
 
 use std::io::{self, BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -17,27 +17,27 @@ use tokio::sync::{Mutex, Semaphore};
 
 use crate::domain::document::{self, Document, DocumentContext, DocumentDefect, Format};
 
-/// Makes this program a reader.
+/// The argument that makes this program a reader.
 pub const ARGUMENT: &str = "read-documents";
-/// Children at most, one a core on small machines.
+/// The most children; one per core on small machines.
 const CHILDREN: usize = 2;
-/// A document that takes longer is too costly.
+/// A document that takes longer counts as too costly.
 const TIME_PER_DOCUMENT: Duration = Duration::from_secs(20);
-/// Address space of a child, in bytes.
+/// The address space of a child, in bytes.
 const MEMORY: u64 = 1536 << 20;
 const STACK: usize = 256 << 20;
 const LARGEST_BODY: u64 = 128 << 20;
-/// A fresh child after so many documents: what parsers leak ends with it.
+/// A child is replaced after this many documents, so that memory leaks of parsers end with it.
 const DOCUMENTS_PER_CHILD: u32 = 200;
 
-/// The reader cannot be started; what a document does to it is no fault.
+/// The reader cannot be started. A document that cannot be read is not an error.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     #[error("cannot start the document reader {}: {source}", program.display())]
     NotStarted { program: PathBuf, source: io::Error },
 }
 
-/// A pool of reading children.
+/// A pool of child processes that read documents.
 #[derive(Debug)]
 pub struct Reader {
     program: PathBuf,
@@ -60,15 +60,15 @@ struct Request {
 }
 
 impl Reader {
-    /// `program` is this program, wherever it is installed.
+    /// `program` is the path of this program.
     pub fn new(program: PathBuf) -> Self {
         Self { program, places: Semaphore::new(CHILDREN), idle: Mutex::new(Vec::new()) }
     }
 
-    /// Reads the document in a file. A document that brings its reader down is
-    /// unreadable; one that takes too long or too much is too costly.
+    /// Reads the document in a file. A document that crashes its reader is unreadable; one
+    /// that takes too long counts as too costly.
     pub async fn read(&self, path: &Path, context: &DocumentContext) -> Result<Document, Fault> {
-        // The pool is never closed, so a place always comes.
+        // The pool is never closed, so waiting for a permit cannot fail.
         let _place = self.places.acquire().await;
         let idle = self.idle.lock().await.pop();
         let mut worker = match idle {
@@ -119,11 +119,11 @@ impl Worker {
     }
 }
 
-/// The child's side: reads documents until its input ends.
+/// The child process: reads documents until its input ends.
 ///
 /// # Errors
 ///
-/// A pipe that breaks; the parent is gone then.
+/// A broken pipe, because the parent process has ended.
 pub fn serve_requests() -> io::Result<()> {
     setrlimit(Resource::As, Rlimit { current: Some(MEMORY), maximum: Some(MEMORY) })?;
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
@@ -138,7 +138,7 @@ pub fn serve_requests() -> io::Result<()> {
     Ok(())
 }
 
-/// Deeply nested markup needs a deep stack; a panic ends the thread, not the child.
+/// Deeply nested markup needs a deep stack. A panic ends the thread, not the child.
 fn read(request: Request) -> Document {
     let unreadable = || Document::bare(Format::Other).with_defect(DocumentDefect::Unreadable);
     let reading = std::thread::Builder::new().stack_size(STACK).spawn(move || {

@@ -119,11 +119,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_instance_learns_who_is_first() {
+    fn the_second_instance_names_the_first() {
         let dir = tempfile::tempdir().unwrap();
         let first = SoleInstance::acquire(dir.path()).unwrap();
         let Err(LockError::InstanceRunning { by, .. }) = SoleInstance::acquire(dir.path()) else {
-            panic!("two instances hold one archive");
+            panic!("two instances have locked one archive");
         };
         assert_eq!(by, format!("process {}", std::process::id()));
         drop(first);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_night_waits_until_the_copies_are_let_go() {
+    async fn a_night_waits_for_the_lock_on_the_captures() {
         let dir = tempfile::tempdir().unwrap();
         let _service = SoleInstance::acquire(dir.path()).unwrap();
         let takedown = CaptureLock::acquire(dir.path()).unwrap();
@@ -139,7 +139,7 @@ mod tests {
         let mut night = std::pin::pin!(CaptureLock::wait(dir.path(), Clock::system()));
         tokio::select! {
             biased;
-            _ = &mut night => panic!("two hands at the copies"),
+            _ = &mut night => panic!("two processes have the lock"),
             () = std::future::ready(()) => {}
         }
         drop(takedown);

@@ -1,7 +1,7 @@
-//! What we touch: one outside thing per module, each with its permit.
+//! Access to the outside: one outside thing per module, each with its permit.
 //!
-//! No module here decides anything about a link, and none uses another, except
-//! `clock` (time) and `spool` (bodies that are being received).
+//! No module here decides anything about a link. No module uses another, except `clock`
+//! (time) and `spool` (bodies that are being received).
 
 pub mod clock;
 pub mod random;
@@ -41,7 +41,7 @@ pub struct World {
     pub catalogue: Catalogue,
     /// How many hosts are visited at the same time.
     pub hosts_at_once: usize,
-    /// Addresses that show whether the web can be reached at all.
+    /// Addresses that show whether the web can be reached.
     pub sentinels: Vec<Address>,
     /// The Memento `TimeGate` that is searched for copies of dead links.
     pub timegate: Option<Address>,

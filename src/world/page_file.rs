@@ -28,12 +28,12 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// The address of a page file, to find the files beside it.
+/// The address of a page file, from which the files beside it are found.
 pub fn address(path: &Path) -> Option<Address> {
     std::fs::canonicalize(path).ok().and_then(|path| Address::of_file(&path))
 }
 
-/// Whether a file is there, under its own name and not behind a symbolic link.
+/// Whether a file exists at this path, not behind a symbolic link.
 pub fn is_beside(path: &Path) -> bool {
     std::fs::canonicalize(path).is_ok_and(|real| real == path && real.is_file())
 }

@@ -5,7 +5,7 @@
 //! nor the pacing of `world::fetch` applies. The address is a secret: no message
 //! contains it.
 
-#![expect(clippy::disallowed_methods, reason = "this module asks the operator's watcher, not strangers")]
+#![expect(clippy::disallowed_methods, reason = "this module requests the operator's own address")]
 
 use std::fmt;
 use std::str::FromStr;
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_watcher_is_asked_below_its_address() {
+    fn pings_go_to_paths_below_the_address() {
         for address in ["https://watch.example/0123", "https://watch.example/0123/"] {
             let url: PingUrl = address.parse().unwrap();
             assert_eq!(url.of(Ping::Start).as_str(), "https://watch.example/0123/start");
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_is_not_told() {
+    fn the_address_is_not_in_errors() {
         let url: PingUrl = "https://watch.example/0123".parse().unwrap();
         assert!(!format!("{url:?}").contains("0123"));
         assert!("ftp://watch.example/".parse::<PingUrl>().is_err());

@@ -2,9 +2,9 @@
 //!
 //! The operator chooses the address, so neither the guard against internal addresses
 //! nor the pacing of `world::fetch` applies. Redirects are not followed, and no
-//! message contains what is sent or answered.
+//! message contains request or response bodies.
 
-#![expect(clippy::disallowed_methods, reason = "this module asks the operator's provider, not strangers")]
+#![expect(clippy::disallowed_methods, reason = "this module requests the operator's own provider")]
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_secret_is_printed() {
+    fn secrets_are_not_printed() {
         let reply = ProviderResponse { status: 200, body: b"token".to_vec() };
         assert_eq!(
             format!("{:?} {reply:?}", ClientSecret("geheim".to_owned())),

@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_does_not_repeat_itself() {
+    fn random_bytes_differ() {
         assert_ne!(bytes::<32>().unwrap(), bytes::<32>().unwrap());
     }
 }

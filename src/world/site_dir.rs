@@ -23,7 +23,7 @@ pub struct SiteDir {
 }
 
 impl SiteDir {
-    /// Makes the directory; one that is there must be empty.
+    /// Creates the directory; an existing one must be empty.
     pub fn create(dir: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Io { path: dir.to_owned(), source };
         DirBuilder::new().recursive(true).create(dir).map_err(failed)?;
@@ -33,7 +33,7 @@ impl SiteDir {
         Ok(Self { dir: dir.to_owned() })
     }
 
-    /// Writes a file; one that is there already is replaced.
+    /// Writes a file, in place of an existing one.
     pub fn write(&self, path: &str, bytes: &[u8]) -> Result<(), Error> {
         let path = self.place(path)?;
         fs::write(&path, bytes).map_err(|source| Error::Io { path, source })

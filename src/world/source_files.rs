@@ -31,7 +31,7 @@ pub enum Error {
 /// The sources of a course.
 #[derive(Clone, Debug, Default)]
 pub struct SourceTree {
-    /// All names are relative to it.
+    /// The directory that all names are relative to.
     pub root: PathBuf,
     /// By name, which is the path from the root, with `/`.
     pub files: Vec<SourceFile>,
@@ -56,7 +56,7 @@ pub fn read(pages: &[PathBuf], dir: Option<&Path>) -> Result<SourceTree, Error> 
     paths.extend(pages.iter().cloned());
     let mut absolute: Vec<PathBuf> = Vec::new();
     for path in &paths {
-        // The file itself, so that a link to it is not replaced by a copy.
+        // The target of the link, so that a symbolic link is not replaced by a file.
         let path =
             fs::canonicalize(path).map_err(|source| Error::Unreadable { path: path.clone(), source })?;
         absolute.push(path);
@@ -76,7 +76,7 @@ pub fn read(pages: &[PathBuf], dir: Option<&Path>) -> Result<SourceTree, Error> 
     Ok(SourceTree { root, files })
 }
 
-/// The directory that was named, or the nearest one that holds all files.
+/// The configured directory, or the nearest one that contains all files.
 fn root(files: &[PathBuf], dir: Option<PathBuf>) -> PathBuf {
     let parents = files.iter().filter_map(|file| file.parent());
     let mut root = dir.or_else(|| files.first()?.parent().map(Path::to_owned)).unwrap_or_default();
@@ -112,7 +112,7 @@ fn is_source(path: &Path) -> bool {
 }
 
 impl SourceFile {
-    /// Gives the file new content at once, if it still is as it was read.
+    /// Replaces the contents of the file atomically, if it has not changed since it was read.
     pub fn replace(&self, text: &str) -> Result<(), Error> {
         let unwritable = |source| Error::Unwritable { path: self.path.clone(), source };
         let dir = self.path.parent().unwrap_or(Path::new("."));
@@ -131,12 +131,12 @@ impl SourceFile {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::disallowed_methods, reason = "tests lay out the files")]
+    #![expect(clippy::disallowed_methods, reason = "tests create the files")]
 
     use super::*;
 
     #[test]
-    fn a_file_that_changed_in_between_is_left_alone() {
+    fn a_file_that_changed_meanwhile_is_not_replaced() {
         let dir = tempfile::tempdir().unwrap();
         let page = dir.path().join("page.md");
         fs::write(&page, "one").unwrap();
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_is_its_sources_and_nothing_generated() {
+    fn a_tree_has_sources_and_no_generated_files() {
         let dir = tempfile::tempdir().unwrap();
         for file in ["index.html", "_data/week 1.yml", "_site/index.html", ".git/a.md", "slides.pdf"] {
             let path = dir.path().join(file);

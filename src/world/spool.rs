@@ -1,4 +1,4 @@
-//! The spool: response bodies are written to the archive's `tmp` and hashed meanwhile.
+//! The spool: response bodies are written to the archive's `tmp`, and hashed at the same time.
 //!
 //! A spooled body is a file that is deleted when it is dropped, unless the archive
 //! stores it.

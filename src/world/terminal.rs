@@ -1,10 +1,10 @@
-//! A secret typed at a terminal, or piped in.
+//! Reads a secret that is typed at a terminal, or piped in.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
-/// The longest password that is read.
+/// The longest password that is accepted.
 const LONGEST: u64 = 4096;
 
 /// Reads one line from standard input; a terminal does not show what is typed.

@@ -1,5 +1,5 @@
-//! Backup of a whole archive, and what it gives back: files that the target has in the
-//! right form are not copied again.
+//! Backup of a whole archive, and restoration of missing files from it. A file that the
+//! target already has with the right bytes is not copied again.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -14,16 +14,16 @@ use crate::domain::capture::Digest;
 use crate::domain::journal::Entry;
 use crate::domain::journal::Holdings;
 
-/// What was copied; files that existed already do not count.
+/// The files that were copied; existing files do not count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BackupTotals {
     pub files: u64,
     pub bytes: u64,
-    /// Blobs whose bytes have not the digest that names them; they are not copied.
+    /// Blobs whose bytes do not match their digest; they are not copied.
     pub damaged: Vec<Digest>,
-    /// Blobs that the journal names and that the target lacks now, damaged ones left out.
+    /// Blobs that the journal names and the target lacks, without the damaged ones.
     pub missing: Vec<Digest>,
-    /// Links, pipes, devices, and files in a place that is not theirs; they are not copied.
+    /// Links, pipes, devices, and files in unexpected places; they are not copied.
     pub refused: Vec<PathBuf>,
 }
 
@@ -34,11 +34,11 @@ impl BackupTotals {
     }
 }
 
-/// What a backup gave back to an archive that had lost blobs.
+/// The blobs that a backup restored in an archive that had lost them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RestoredBlobs {
     pub restored: Vec<Digest>,
-    /// Blobs that the backup has not either.
+    /// Blobs that the backup lacks too.
     pub missing: Vec<Digest>,
 }
 
@@ -47,9 +47,9 @@ impl Archive {
     /// is included. The journal is copied before the blobs, so that a backup made
     /// during a night has every blob that its journal names.
     ///
-    /// Files are copied, not linked, so that damage to one archive does not reach the
-    /// other. A blob is hashed as it is copied; one that the target has already is hashed
-    /// there, and replaced if it is damaged.
+    /// Files are copied, not linked, so that damage to one archive does not affect the
+    /// other. A blob is hashed while it is copied. A blob that the target already has is
+    /// hashed there, and replaced if it is damaged.
     pub fn copy_to(&self, target: &Self) -> Result<BackupTotals, Error> {
         let mut copied = BackupTotals::default();
         let mut dirs = BTreeSet::new();
@@ -74,7 +74,7 @@ impl Archive {
         Ok(copied)
     }
 
-    /// Copies the blobs that this archive should have and has not from a backup of it.
+    /// Copies the blobs that this archive lacks from a backup of it.
     pub fn restore_missing_from(&self, backup: &Self) -> Result<RestoredBlobs, Error> {
         let mut blobs = RestoredBlobs::default();
         for digest in self.holdings()?.expected {
@@ -121,8 +121,8 @@ impl Archive {
         Ok(bytes)
     }
 
-    /// What a takedown removed here must not stay in the backup. Returns the blobs that the
-    /// journal names and that the backup lacks.
+    /// A takedown must also remove its blobs from the backup. Returns the blobs that the
+    /// journal names and the backup lacks.
     fn remove_taken_down_from(&self, target: &Self) -> Result<Vec<Digest>, Error> {
         let (mut holdings, mut removed) = (Holdings::default(), BTreeSet::new());
         for entry in self.entries() {

@@ -15,7 +15,7 @@ const LOG: &str = "-wal";
 const INDEX_OF_LOG: &str = "-shm";
 
 impl Archive {
-    /// Replaces the catalogue by a closed one that has another name.
+    /// Replaces the catalogue with a closed one that has another name.
     pub fn replace_catalogue(&self, from: &Path, catalogue: &Path) -> Result<(), Error> {
         let take = || -> io::Result<()> {
             for ending in [LOG, INDEX_OF_LOG] {
@@ -44,7 +44,7 @@ impl Archive {
         Ok(())
     }
 
-    /// Catalogues of earlier versions, and replaced ones: nothing reads them.
+    /// Catalogues of earlier versions, and replaced ones. They are not read any more.
     pub fn old_catalogues(&self) -> Result<Vec<PathBuf>, Error> {
         let list = |source| Error::Io { doing: "list", path: self.dir().to_owned(), source };
         let mut old = Vec::new();

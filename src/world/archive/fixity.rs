@@ -63,8 +63,8 @@ impl Archive {
         Ok(fixity)
     }
 
-    /// Hashes one night's share of the archive: the blobs that were never checked, or
-    /// longest ago by `last`. It ends early when `is_enough` returns true. Damage is
+    /// Hashes one night's share of the archive: blobs that were never checked, then those
+    /// with the oldest check in `last`. It ends early when `is_enough` returns true. Damage is
     /// handled as in [`verify`](Self::verify); only `verify` finds missing blobs.
     pub fn scrub(
         &self,

@@ -14,8 +14,8 @@ impl Archive {
     /// Appends lines and syncs them: after it returns they survive a crash.
     ///
     /// The file of the day is locked meanwhile, because nights, pages and commands all
-    /// append to it. A line that a crash or a full disk cut short is ended first; its
-    /// bytes stay.
+    /// append to it. If a crash or a full disk cut off the last line, that line is ended
+    /// first; its bytes stay.
     pub fn append(&self, at: Timestamp, entries: &[Entry]) -> Result<(), Error> {
         let path = self.journal_of(at);
         let write = || -> io::Result<()> {
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_appends_after_the_other_whatever_process_they_are_of() {
+    fn processes_append_one_after_the_other() {
         let dir = tempfile::tempdir().unwrap();
         let archive = Archive::open(dir.path()).unwrap();
         let at = Timestamp::UNIX_EPOCH;

@@ -1,7 +1,7 @@
 //! The files of the captures and the journal. `archive/README.md` documents the format.
 //!
 //! Blobs are written once and never changed; only a takedown removes them. The journal
-//! is append-only. `night::capture_select` decides what is worth keeping.
+//! is append-only. `night::capture_select` decides which bodies are stored.
 
 #![expect(clippy::disallowed_methods, reason = "this module is the archive")]
 

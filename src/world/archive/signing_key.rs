@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_has_the_key_for_us_alone() {
+    fn a_copied_key_is_readable_only_by_the_owner() {
         let (dir, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (archive, copy) = (Archive::open(dir.path()).unwrap(), Archive::open(to.path()).unwrap());
         archive.copy_to(&copy).unwrap();
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_made_once_and_for_us_alone() {
+    fn a_key_is_made_once_and_readable_only_by_the_owner() {
         let dir = tempfile::tempdir().unwrap();
         let archive = Archive::open(dir.path()).unwrap();
         let key = archive.signing_key().unwrap();

@@ -3,7 +3,7 @@
 use super::{Archive, Error};
 
 impl Archive {
-    /// Whether this process may write to the archive, asked without writing.
+    /// Whether this process may write to the archive; it writes nothing to find out.
     pub fn is_writable(&self) -> bool {
         let may_write =
             |part: &str| rustix::fs::access(self.dir().join(part), rustix::fs::Access::WRITE_OK).is_ok();
@@ -13,7 +13,7 @@ impl Archive {
     /// Whether new copies may be stored: some space stays free for the journal,
     /// the catalogue and the bodies of the night, so that checking goes on.
     pub fn has_room(&self) -> Result<bool, Error> {
-        /// Kept free at most; of a small disk a quarter.
+        /// The most space that stays free; on a small disk a quarter of it.
         const RESERVE: u64 = 256 << 20;
         let space = self.space()?;
         let total = space.f_blocks.saturating_mul(space.f_frsize);

@@ -1,4 +1,4 @@
-//! Streams the bytes of a blob in chunks, so that no blob is in memory as a whole.
+//! Streams the bytes of a blob in chunks, so that a blob is never in memory as a whole.
 
 use std::fs::File;
 use std::io::{self, IoSliceMut};
@@ -9,7 +9,7 @@ use futures_util::stream::{Stream, try_unfold};
 use hyper::body::Bytes;
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
-/// Read and sent at a time; also the memory that one slow client takes.
+/// The bytes that are read and sent at a time, and the memory of one slow client.
 const CHUNK_BYTES: usize = 128 << 10;
 
 /// The bytes from `start` up to `end`.

@@ -1,7 +1,7 @@
-//! The one way to open a blob: its bytes have the digest that names it.
+//! Opens a blob only if its bytes have the digest in its name.
 //!
-//! A blob is hashed when this process first opens it. Later it is only hashed again if
-//! its file differs: another inode, size, time of modification or time of change.
+//! A blob is hashed when this process first opens it. It is hashed again only if its
+//! file differs: another inode, size, modification time or change time.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -21,7 +21,7 @@ use crate::world::clock::Clock;
 #[derive(Debug, Default)]
 pub(super) struct VerifiedBlobs(Mutex<HashMap<Digest, FileIdentity>>);
 
-/// What changes when a file is replaced or written to.
+/// The identity of a file: values that change when it is replaced or written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FileIdentity {
     device: u64,

@@ -1,4 +1,4 @@
-//! Applies journal entries to the tables. Applying one twice changes nothing.
+//! Applies journal entries to the tables. Applying an entry twice changes nothing.
 
 use std::mem::discriminant;
 
@@ -20,10 +20,10 @@ impl Catalogue {
         self.apply_with_texts(entries, &[]).await
     }
 
-    /// Applies a batch, and enters the texts of its captures, in one transaction.
+    /// Applies a batch, and stores the texts of its captures, in one transaction.
     pub async fn apply_with_texts(&self, entries: &[Entry], texts: &[DocumentText]) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
-        // Most entries are visits and captures, and these come in runs.
+        // Most entries are visits and captures, which come in runs.
         for run in entries.chunk_by(|one, next| discriminant(one) == discriminant(next)) {
             bulk::captures(run, &mut transaction).await?;
             bulk::visits(run, &mut transaction).await?;
@@ -44,7 +44,7 @@ async fn apply(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Er
                 .execute(&mut **on)
                 .await?;
         }
-        // In bulk.
+        // `bulk` stores these.
         Entry::Capture(_) | Entry::Visit { .. } => {}
         Entry::Page { .. } => page(entry, on).await?,
         Entry::Accepted { at, link, sha256 } => accepted(link, *sha256, *at, on).await?,

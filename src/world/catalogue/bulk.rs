@@ -1,6 +1,6 @@
-//! The tables to which a night writes many rows: one statement for all rows of a table.
+//! The tables to which a night writes many rows: one statement writes all rows of a table.
 //!
-//! A statement takes its rows as one JSON array, because every statement is handed to
+//! A statement takes its rows as one JSON array, because every statement is passed to
 //! another thread and back.
 
 use std::collections::BTreeSet;
@@ -25,7 +25,7 @@ async fn links<'a>(
     execute(insert, json(&links)?, on).await
 }
 
-/// Enters the visits among some entries.
+/// Stores the visits among some entries.
 pub(super) async fn visits(entries: &[Entry], on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     let (mut addresses, mut rows) = (Vec::new(), Vec::new());
     for entry in entries {
@@ -49,7 +49,7 @@ pub(super) async fn visits(entries: &[Entry], on: &mut Transaction<'_, Sqlite>) 
     .await
 }
 
-/// Enters the captures among some entries, and makes baselines of those that are meant to be.
+/// Stores the captures among some entries, and marks the baselines.
 pub(super) async fn captures(entries: &[Entry], on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     let mut captures: Vec<&StoredCapture> = Vec::new();
     let mut rows = Vec::new();
@@ -94,7 +94,7 @@ pub(super) async fn captures(entries: &[Entry], on: &mut Transaction<'_, Sqlite>
     .await
 }
 
-/// Sets what is believed of links.
+/// Stores the verdicts on links.
 pub(super) async fn verdicts(
     verdicts: &[(Address, Verdict)],
     on: &mut Transaction<'_, Sqlite>,

@@ -12,15 +12,15 @@ use crate::domain::course::CourseId;
 /// The last night of a course.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastNight {
-    /// When it began or, once it is over, ended; when the course was first
-    /// seen, if there was none.
+    /// When it ended, or when it began if it has not ended. For a course without a night,
+    /// when the course was first seen.
     pub at: Timestamp,
     /// False for an interrupted night.
     pub is_over: bool,
 }
 
 impl Catalogue {
-    /// A night with a stored report is over, even if the service was killed before it
+    /// A night with a stored report has ended, even if the service was killed before it
     /// recorded the end.
     pub async fn last_nights(&self) -> Result<HashMap<CourseId, LastNight>, Error> {
         let rows = sqlx::query(

@@ -1,4 +1,4 @@
-//! What was decided of links, and who wants no letters.
+//! Decisions on links, and the people who unsubscribed from emails.
 
 use std::collections::HashMap;
 
@@ -12,20 +12,20 @@ use crate::domain::address::Address;
 use crate::domain::course::{CourseId, EmailAddress};
 use crate::domain::decision::Decision;
 
-/// A decision as it stands.
+/// A stored decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredDecision {
     pub decision: Decision,
-    /// Another result came since, so it quiets nothing any more.
+    /// The result has changed since, so the decision has no effect any more.
     pub has_lapsed: bool,
 }
 
-/// A decision that a night found to speak for its link no more.
+/// A decision that lapsed in a night, because the result of its link changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LapsedDecision {
     pub course: CourseId,
     pub link: Address,
-    /// When it had been decided.
+    /// When the decision was made.
     pub decided: Timestamp,
 }
 
@@ -49,7 +49,7 @@ impl Catalogue {
         Ok(decisions)
     }
 
-    /// The readers who want no letters of a course.
+    /// The recipients who unsubscribed from the emails of a course.
     pub async fn stopped(&self, course: &CourseId) -> Result<Vec<EmailAddress>, Error> {
         let readers =
             sqlx::query_scalar::<_, String>("SELECT reader FROM stopped WHERE course = ? ORDER BY reader")
@@ -68,7 +68,7 @@ pub(super) async fn decide(
     on: &mut Transaction<'_, Sqlite>,
 ) -> Result<(), Error> {
     let link = link_id(link, on).await?;
-    // Entered again, it must not take the place of what was decided since.
+    // A decision that is applied again must not replace a later one.
     sqlx::query(
         "REPLACE INTO decision (course, link, at, decision) SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS \
          (SELECT 1 FROM decision WHERE course = ?1 AND link = ?2 AND at > ?3)",
@@ -82,7 +82,7 @@ pub(super) async fn decide(
     Ok(())
 }
 
-/// The copy stays what the course reads; all else that was decided is over.
+/// A decision to use our copy stays in force; every other decision ends.
 pub(super) async fn lapse(lapse: &LapsedDecision, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     let link = link_id(&lapse.link, on).await?;
     let standing = sqlx::query_scalar::<_, Option<String>>(
@@ -109,7 +109,8 @@ pub(super) async fn lapse(lapse: &LapsedDecision, on: &mut Transaction<'_, Sqlit
     Ok(())
 }
 
-/// A reader who wants no letters gets none of those that wait either.
+/// Stores whether a recipient wants the emails of a course. Emails that wait for a
+/// recipient who unsubscribes are not sent.
 pub(super) async fn letters(
     course: &CourseId,
     reader: &EmailAddress,
@@ -131,7 +132,7 @@ pub(super) async fn letters(
         .bind(time(at))
         .execute(&mut **on)
         .await?;
-    // Entered again after a crash, it must not take what was queued since.
+    // If the entry is applied again after a crash, emails that were queued later stay.
     sqlx::query(
         "UPDATE letter SET state = 'superseded', content = NULL, ended_at = ? \
          WHERE course = ? AND recipient = ? AND state <> 'told' AND queued_at <= ?",

@@ -1,4 +1,4 @@
-//! When the bytes of each copy were last checked.
+//! The last verification of each copy.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use super::{Catalogue, Error};
 use crate::domain::capture::{Digest, Verified};
 
 impl Catalogue {
-    /// The last verification of every copy that had one.
+    /// The last verification of every verified copy.
     pub async fn verified(&self) -> Result<HashMap<Digest, Verified>, Error> {
         let rows =
             sqlx::query("SELECT sha256, verified_at, is_sound FROM fixity").fetch_all(&self.pool).await?;
@@ -22,7 +22,7 @@ impl Catalogue {
             .collect()
     }
 
-    /// Records a fixity check: the sound blobs, and the damaged or missing ones.
+    /// Stores a fixity check: the sound blobs, and the damaged or missing ones.
     pub async fn set_verified(
         &self,
         at: Timestamp,

@@ -17,14 +17,14 @@ use crate::domain::page::Page;
 use crate::domain::verdict::Verdict;
 use crate::domain::verdict::breaker::{self, LinkResult, Void};
 
-/// The number of visits that judging uses.
+/// The number of visits that are read for judging.
 const NIGHTS_REMEMBERED: i64 = 100;
-/// Links of one query; their rows are in memory at the same time.
+/// The links of one query; their rows are in memory at the same time.
 const LINKS_AT_ONCE: usize = 200;
 
-/// The last visits of a link, at most ?1. In one value: every night asks for those of
-/// every link, and a row costs more than what is in it. In the order of the key, so
-/// that a link of ten years costs no more than one of a term.
+/// The last visits of a link, at most ?1, in one value. Every night reads these for
+/// every link, and a row costs more than its contents. They are read in the order of the
+/// key, so a link with ten years of visits costs no more than a link with one term.
 macro_rules! remembered {
     () => {
         "(SELECT '[' || group_concat('[' || is_void || ',' || evidence || ']', ',' ORDER BY started DESC) || ']' \
@@ -34,19 +34,19 @@ macro_rules! remembered {
     };
 }
 
-/// For a look at how it is found.
+/// For a test of its query plan.
 #[cfg(test)]
 pub(super) const REMEMBERED: &str = remembered!();
 
-/// A capture is that of the night that had begun last. What a void one brought
-/// may be the page of whatever stands between us and the web.
+/// A capture belongs to the night that began last before it. The capture of a void night
+/// may be the page of a firewall or a captive portal.
 macro_rules! of_a_valid_night {
     () => {
         "(SELECT void FROM night WHERE started <= capture.captured_at ORDER BY started DESC LIMIT 1) IS NULL"
     };
 }
 
-/// What is known of the links of a JSON array of addresses (?2), in one query.
+/// The records of the links in a JSON array of addresses (?2), in one query.
 const RECORDS: &str = concat!(
     "SELECT link.address, verdict.verdict, (SELECT kept FROM capture WHERE capture.id = baseline.capture AND ",
     of_a_valid_night!(),
@@ -59,7 +59,7 @@ const RECORDS: &str = concat!(
      LEFT JOIN verdict ON verdict.link = link.id LEFT JOIN baseline ON baseline.link = link.id"
 );
 
-/// What the catalogue records of a link.
+/// The record of a link in the catalogue.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LinkRecord {
     pub history: LinkHistory,
@@ -69,7 +69,7 @@ pub struct LinkRecord {
 }
 
 impl LinkRecord {
-    /// What the breaker looks at, once tonight's evidence is in.
+    /// The input of the breaker, with tonight's evidence.
     pub fn tonight<'a>(&'a self, link: &'a Address, evidence: &'a Evidence) -> LinkResult<'a> {
         let failed_void_nights = breaker::failed_void_nights(&self.voids);
         LinkResult { link, evidence, before: self.history.evidence.last(), failed_void_nights }
@@ -77,7 +77,7 @@ impl LinkRecord {
 }
 
 impl Catalogue {
-    /// What is recorded of some links; those that were never visited are left out.
+    /// The records of some links. Links that were never visited are left out.
     pub async fn link_records(&self, links: &[Address]) -> Result<HashMap<Address, LinkRecord>, Error> {
         let mut known = HashMap::new();
         for links in links.chunks(LINKS_AT_ONCE) {
@@ -110,7 +110,7 @@ impl Catalogue {
         text.map(|text| from_json(&text)).transpose()
     }
 
-    /// Every night of a link, oldest first, void ones marked.
+    /// Every night of a link, oldest first, with void nights marked.
     pub async fn visits(&self, link: &Address) -> Result<Vec<(Timestamp, Option<Void>, Evidence)>, Error> {
         let rows = sqlx::query(
             "SELECT night.started, night.void, visit.evidence FROM visit JOIN night ON night.id = visit.night \
@@ -127,7 +127,7 @@ impl Catalogue {
             .collect()
     }
 
-    /// Every capture of a link but those of void nights, oldest first.
+    /// Every capture of a link except those of void nights, oldest first.
     pub async fn captures(&self, link: &Address) -> Result<Vec<StoredCapture>, Error> {
         let rows = sqlx::query_scalar::<_, String>(concat!(
             "SELECT kept FROM capture JOIN link ON link.id = capture.link WHERE link.address = ? AND ",
@@ -140,7 +140,7 @@ impl Catalogue {
         rows.iter().map(|kept| from_json(kept)).collect()
     }
 
-    /// All links ever visited.
+    /// All links that were ever visited.
     pub async fn links(&self) -> Result<Vec<Address>, Error> {
         let rows = sqlx::query_scalar::<_, String>("SELECT address FROM link ORDER BY address")
             .fetch_all(&self.pool)
@@ -148,7 +148,7 @@ impl Catalogue {
         Ok(rows.iter().filter_map(|text| Address::parse_stored(text).ok()).collect())
     }
 
-    /// The courses with a page that was read, and their titles.
+    /// The courses with a stored page, and their titles.
     pub async fn courses(&self) -> Result<Vec<(CourseId, String)>, Error> {
         let rows = sqlx::query("SELECT id, title FROM course ORDER BY id").fetch_all(&self.pool).await?;
         Ok(rows.iter().filter_map(|row| Some((row.get::<String, _>(0).parse().ok()?, row.get(1)))).collect())

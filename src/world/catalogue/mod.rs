@@ -1,8 +1,7 @@
 //! The `SQLite` index over the journal of the archive. It can always be rebuilt.
 //!
-//! One file per subject; every value that is more than a number or a name is
-//! stored as JSON and turned into its type in `value`. No query decides
-//! anything about a link.
+//! One file per subject. Every value that is more than a number or a name is stored as
+//! JSON and converted to its type in `value`. No query decides anything about a link.
 
 mod decisions;
 mod apply;
@@ -124,8 +123,8 @@ impl Catalogue {
         Ok(Self { log: PathBuf::from(log).into(), pool, outbox: Arc::default() })
     }
 
-    /// Differs after whatever any process wrote, up to the grain of the file
-    /// system's clock (some milliseconds); costs no query.
+    /// A value that changes after every write of any process, up to the resolution of the
+    /// file system's clock (some milliseconds). It needs no query.
     pub fn wal_state(&self) -> Option<WalState> {
         let log = std::fs::metadata(&self.log).ok()?;
         Some(WalState { bytes: log.len(), at: log.modified().ok()? })

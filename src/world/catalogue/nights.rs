@@ -1,4 +1,4 @@
-//! Nights: begun, resumed, and finished in one transaction.
+//! Nights: their start, their resumption, and their end in one transaction.
 
 use std::collections::HashMap;
 
@@ -18,11 +18,11 @@ use crate::domain::report::{self, Event};
 use crate::domain::verdict::Verdict;
 use crate::domain::verdict::breaker::Void;
 
-/// Reports are most of what a night writes, and old ones are not read: the histories
-/// of the links hold the same facts.
+/// Most of what a night writes are reports. Old reports are not read, because the
+/// histories of the links have the same facts.
 const REPORTS_KEPT: u32 = 100;
 
-/// A night that is over; a later one is greater.
+/// A night that has ended; a later one is greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EndedNight {
     pub row: NightRef,
@@ -37,7 +37,7 @@ pub struct NightRecord {
     pub void: Option<Void>,
     pub verdicts: Vec<(Address, Verdict)>,
     pub events: Vec<(CourseId, Event)>,
-    /// What was found of each course, to be shown again.
+    /// The report of each course, so that it can be shown again.
     pub reports: Vec<report::CourseReport>,
     pub outbox: OutboxChanges,
     /// Decisions that lapsed; the reports mention them.
@@ -47,7 +47,7 @@ pub struct NightRecord {
 }
 
 impl Catalogue {
-    /// The newest night that never finished, if it began after `since`.
+    /// The newest night without an end, if it began after `since`.
     pub async fn unfinished(&self, since: Timestamp) -> Result<Option<NightRef>, Error> {
         let row = sqlx::query(
             "SELECT id, started FROM night WHERE finished IS NULL AND started > ? ORDER BY started DESC LIMIT 1",
@@ -93,7 +93,7 @@ impl Catalogue {
         Ok(visited)
     }
 
-    /// The last night that is over and visited a link.
+    /// The last night that has ended and visited a link.
     pub async fn last_visit(&self, link: &Address) -> Result<Option<EndedNight>, Error> {
         let row = sqlx::query(
             "SELECT night.id, night.started, night.finished FROM visit JOIN night ON night.id = visit.night \
@@ -110,14 +110,14 @@ impl Catalogue {
         .transpose()
     }
 
-    /// Keeps what was found of a course on a night, outside of it.
+    /// Stores a report of a course for a night that has ended.
     pub async fn store_report(&self, course_report: &report::CourseReport, night: i64) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         store_report(course_report, night, &mut transaction).await?;
         Ok(transaction.commit().await?)
     }
 
-    /// Ends a night: verdicts, events, the letters that tell them and the end itself, or nothing of it.
+    /// Ends a night in one transaction: verdicts, events, reports, emails and the end itself.
     pub async fn finish_night(&self, record: &NightRecord) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         bulk::verdicts(&record.verdicts, &mut transaction).await?;
@@ -151,7 +151,7 @@ impl Catalogue {
         Ok(transaction.commit().await?)
     }
 
-    /// Sets what is believed of links, outside of any night.
+    /// Stores verdicts without a night.
     pub async fn set_verdicts(&self, verdicts: &[(Address, Verdict)]) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         bulk::verdicts(verdicts, &mut transaction).await?;
@@ -179,7 +179,7 @@ impl Catalogue {
     }
 }
 
-/// A night that was cut short as it ended says it again.
+/// A night that was interrupted at its end stores its report again.
 async fn store_report(
     course_report: &report::CourseReport,
     night: i64,
@@ -194,7 +194,7 @@ async fn store_report(
     .bind(json(course_report)?)
     .execute(&mut **on)
     .await?;
-    // As long as a page stays as it is, each night finds the same patch; only the newest is asked for.
+    // While a page does not change, each night has the same patch. Only the newest is needed.
     sqlx::query(
         "UPDATE report SET report = json_remove(report, '$.patch') WHERE course = ? AND night = \
          (SELECT night FROM report WHERE course = ? AND night < ? ORDER BY night DESC LIMIT 1)",

@@ -1,4 +1,4 @@
-//! Replacements of dead links, and the links that gave the same document.
+//! Replacements of dead links, and links with the same document.
 
 use jiff::Timestamp;
 use sqlx::{Row as _, Sqlite, Transaction};
@@ -10,7 +10,7 @@ use crate::domain::address::Address;
 use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::replacement::Replacement;
 
-/// A search for a replacement, and what it found.
+/// A search for a replacement, and its result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReplacementSearch {
     pub at: Timestamp,
@@ -33,7 +33,7 @@ impl Catalogue {
         .transpose()
     }
 
-    /// Other links that ever gave the same bytes or the same text.
+    /// Other links that ever returned the same bytes or the same text.
     pub async fn links_with_same_document(&self, kept: &StoredCapture) -> Result<Vec<Address>, Error> {
         let rows = sqlx::query_scalar::<_, String>(
             "SELECT DISTINCT link.address FROM capture JOIN link ON link.id = capture.link \
@@ -49,7 +49,7 @@ impl Catalogue {
     }
 }
 
-/// Enters a search; of two, the later one counts.
+/// Stores a search; of two searches the later one counts.
 pub(super) async fn set_replacement_search(
     at: Timestamp,
     link: &Address,

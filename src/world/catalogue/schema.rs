@@ -1,5 +1,5 @@
-//! Migrations of the tables: forward only, each in a transaction, after a backup of
-//! the catalogue is written beside it.
+//! Migrations of the tables. They go forward only, each in a transaction, after a backup
+//! of the catalogue was written beside it.
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ pub(super) async fn migrate(pool: &Pool<Sqlite>, path: &Path) -> Result<(), Erro
     }
 }
 
-/// Whether the tables are of the version of this program.
+/// Whether the tables have the version of this program.
 pub(super) async fn check(pool: &Pool<Sqlite>, path: &Path) -> Result<(), Error> {
     let version = version(pool)
         .await
@@ -43,7 +43,7 @@ pub(super) async fn check(pool: &Pool<Sqlite>, path: &Path) -> Result<(), Error>
     }
 }
 
-/// `None` for a catalogue that has no tables yet.
+/// `None` for a catalogue without tables.
 async fn version(pool: &Pool<Sqlite>) -> Result<Option<i64>, sqlx::Error> {
     let tables: i64 =
         sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'")

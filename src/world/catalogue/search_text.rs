@@ -1,12 +1,12 @@
-//! Text as the full-text index takes it: in scripts that are written without
-//! spaces each character is a word, so that a query finds any part of a clause.
+//! The form of text in the full-text index. In scripts without spaces each character is
+//! a word, so that a query finds any part of a sentence.
 
 use std::borrow::Cow;
 
-/// Stands around the characters; the tokenizer breaks words at it, and no reader sees it.
+/// Surrounds such characters. The tokenizer splits words at it, and readers do not see it.
 const BREAK: char = '\u{200b}';
 
-/// A text with its words apart.
+/// A text with breaks around the characters that are words.
 pub(super) fn separated(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_word_by_itself) {
         return Cow::Borrowed(text);
@@ -24,7 +24,7 @@ pub(super) fn separated(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The text as its author wrote it.
+/// The original text.
 pub(super) fn joined(text: &str) -> String {
     text.replace(BREAK, "")
 }
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_scripts_without_spaces_are_taken_apart() {
+    fn only_scripts_without_spaces_get_breaks() {
         assert_eq!(separated("plain words"), "plain words");
         let text = "用 GAN 生成。";
         assert_ne!(separated(text), text);

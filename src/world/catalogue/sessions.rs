@@ -17,12 +17,12 @@ pub struct Session {
     pub family: Digest,
     pub course: CourseId,
     pub role: Role,
-    /// Of what it rests on: the hash of the password that was given, or the lists
-    /// by which the identity provider's people are let in.
+    /// A digest of the settings that the session depends on: the hash of the password, or
+    /// the lists of people whom the identity provider may sign in.
     pub password: Digest,
     pub given_at: Timestamp,
     pub until: Timestamp,
-    /// When a newer token took its place.
+    /// When a newer token replaced it.
     pub replaced_at: Option<Timestamp>,
 }
 

@@ -1,4 +1,4 @@
-//! Which links were taken down.
+//! The links that were taken down.
 
 use super::{Catalogue, Error};
 use crate::domain::address::Address;
@@ -15,7 +15,7 @@ impl Catalogue {
         Ok(links.iter().filter_map(|link| Address::parse_stored(link).ok()).collect())
     }
 
-    /// Whether a link that is taken down gave this body.
+    /// Whether a link that is taken down has this body.
     pub async fn is_taken_down(&self, sha256: Digest) -> Result<bool, Error> {
         Ok(sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM capture JOIN takedown ON takedown.link = capture.link \

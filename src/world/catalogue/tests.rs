@@ -41,7 +41,7 @@ fn visit(n: i64) -> Entry {
     }
 }
 
-/// The first capture of a link, of these bytes.
+/// The first capture of a link, with these bytes.
 fn capture(n: i64, bytes: &[u8]) -> Entry {
     let sha256 = Digest::of(bytes);
     Entry::Capture(StoredCapture {
@@ -68,7 +68,7 @@ fn capture(n: i64, bytes: &[u8]) -> Entry {
     })
 }
 
-/// A new file alone does not make the compiler look again at the folder.
+/// The compiler does not notice a new file in the folder by itself.
 #[test]
 fn every_migration_of_the_folder_is_compiled_in() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/world/catalogue/migrations");
@@ -83,7 +83,7 @@ fn every_migration_of_the_folder_is_compiled_in() {
 }
 
 #[tokio::test]
-async fn entering_twice_changes_nothing() {
+async fn applying_an_entry_twice_changes_nothing() {
     let (_dir, catalogue) = catalogue().await;
     let link = Address::parse("https://a.example/x").unwrap();
     for n in [1, 2] {
@@ -96,7 +96,7 @@ async fn entering_twice_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_a_void_night_brought_is_compared_with_nothing_and_shown_to_nobody() {
+async fn captures_of_a_void_night_are_neither_compared_nor_shown() {
     let (_dir, catalogue) = catalogue().await;
     let sentinels = Some(Sentinels { asked: 3, failed: 3 });
     let void = Some(Void { failed: 0, links: 1, hosts: 0, sentinels });
@@ -117,9 +117,9 @@ async fn what_a_void_night_brought_is_compared_with_nothing_and_shown_to_nobody(
     }
 }
 
-/// The night enters the journal's last lines again, and someone decides meanwhile.
+/// The night applies the last lines of the journal again, after another decision.
 #[tokio::test]
-async fn a_decision_entered_again_takes_no_newer_ones_place() {
+async fn a_decision_applied_again_replaces_no_newer_one() {
     let (_dir, catalogue) = catalogue().await;
     let course: crate::domain::course::CourseId = "c".parse().unwrap();
     let decided = |at: Timestamp, choice: Choice| Entry::Decided {
@@ -151,7 +151,7 @@ async fn a_night_without_an_end_is_found_again() {
 }
 
 #[tokio::test]
-async fn a_night_that_was_told_is_over_though_nobody_wrote_that_down() {
+async fn a_night_with_a_report_is_over_without_a_recorded_end() {
     let (_dir, catalogue) = catalogue().await;
     let course: crate::domain::course::CourseId = "c".parse().unwrap();
     let begun = LastNight { at: night(1), is_over: false };
@@ -170,9 +170,9 @@ async fn a_night_that_was_told_is_over_though_nobody_wrote_that_down() {
     assert!(!catalogue.last_nights().await.unwrap()[&course].is_over, "that was the night before");
 }
 
-/// Every night asks it of every link; sorting all nights there ever were made it grow.
+/// Every night reads this for every link, so it must not sort all nights.
 #[tokio::test]
-async fn what_is_remembered_is_found_without_sorting_every_night_there_was() {
+async fn the_history_of_a_link_is_read_without_sorting_all_nights() {
     let (_dir, catalogue) = catalogue().await;
     let plan = sqlx::query(sqlx::AssertSqlSafe(format!(
         "EXPLAIN QUERY PLAN SELECT {} FROM link",
@@ -188,7 +188,7 @@ async fn what_is_remembered_is_found_without_sorting_every_night_there_was() {
 }
 
 #[tokio::test]
-async fn only_the_newest_report_keeps_the_patch_that_every_night_finds_again() {
+async fn only_the_newest_report_keeps_its_patch() {
     let (_dir, catalogue) = catalogue().await;
     let course: crate::domain::course::CourseId = "c".parse().unwrap();
     sqlx::query("INSERT INTO course VALUES ('c', 'A course')").execute(&catalogue.pool).await.unwrap();
@@ -213,7 +213,7 @@ async fn only_the_newest_report_keeps_the_patch_that_every_night_finds_again() {
             requests: 0,
             bytes: 0,
         };
-        // A night that was cut short as it ended says it again.
+        // A night that was interrupted at its end stores its report again.
         catalogue.finish_night(&record).await.unwrap();
         catalogue.finish_night(&record).await.unwrap();
     }
@@ -230,11 +230,11 @@ async fn only_the_newest_report_keeps_the_patch_that_every_night_finds_again() {
         [false, false, true]
     );
     told.facts.patch = None;
-    assert_eq!(kept[0], told, "all else stays");
+    assert_eq!(kept[0], told, "the rest is unchanged");
 }
 
 #[tokio::test]
-async fn a_letter_of_another_version_stops_neither_nights_nor_mail() {
+async fn an_email_of_another_version_stops_neither_nights_nor_emails() {
     let (_dir, catalogue) = catalogue().await;
     let (course, reader): (crate::domain::course::CourseId, crate::domain::course::EmailAddress) =
         ("c".parse().unwrap(), "i@school.test".parse().unwrap());
@@ -276,7 +276,7 @@ async fn a_catalogue_of_an_earlier_version_is_copied_before_it_changes() {
     pool.close().await;
 
     let as_it_is = Catalogue::open_as_it_is(&path).await;
-    assert!(matches!(as_it_is, Err(Error::Older { .. })), "looking at it changes nothing");
+    assert!(matches!(as_it_is, Err(Error::Older { .. })), "reading it changes nothing");
     let catalogue = Catalogue::open(&path).await.unwrap();
     assert_eq!(catalogue.schema().await.unwrap(), last.version);
     Catalogue::open_as_it_is(&path).await.unwrap().close().await;
@@ -294,7 +294,7 @@ async fn a_catalogue_of_an_earlier_version_is_copied_before_it_changes() {
     assert_eq!(courses, 1);
     pool.close().await;
 
-    // Once it is new, no copy is made again.
+    // Once it is migrated, no further copy is made.
     std::fs::remove_file(&copy).unwrap();
     Catalogue::open(&path).await.unwrap().close().await;
     assert!(!copy.exists());

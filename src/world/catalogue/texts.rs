@@ -1,6 +1,6 @@
 //! The full-text index of the documents.
 //!
-//! Texts belong to digests, not to captures: equal bodies are entered once.
+//! Texts belong to digests, not to captures: equal bodies are stored once.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,17 +14,17 @@ use crate::domain::document::EXTRACTION;
 use crate::domain::document::passage::Passage;
 use crate::domain::evidence::link_history::StoredCapture;
 
-/// Bounds the memory of a statement: a text has at most some megabytes.
+/// Limits the memory of a statement: a text has at most some megabytes.
 const TEXTS_AT_ONCE: usize = 16;
-/// Words beyond these narrow nothing any more.
+/// Further words of a query are ignored.
 const MOST_WORDS: usize = 12;
-/// Shorter words are sought as they are; longer ones find what begins with them.
+/// Shorter words match whole words; longer ones match the beginnings of words.
 const SHORTEST_BEGINNING: usize = 3;
-/// Stand around a match in a snippet; passages have no control characters.
+/// Surround a match in a snippet; passages have no control characters.
 const MATCH_BEGINS: char = '\u{2}';
 const MATCH_ENDS: char = '\u{3}';
 
-/// A place where the words sought stand together.
+/// A passage that contains all words of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SearchHit {
     pub sha256: Digest,
@@ -32,7 +32,7 @@ pub struct SearchHit {
     pub passage: PassageId,
 }
 
-/// Names a passage until its document is entered anew.
+/// The id of a passage, valid until its document is stored again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PassageId(i64);
 
@@ -43,14 +43,14 @@ pub struct SnippetPart {
     pub is_match: bool,
 }
 
-/// The text of a document, as it is searched.
+/// The text of a document in the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentText {
     pub sha256: Digest,
     pub passages: Vec<Passage>,
 }
 
-/// Enters texts in few statements. Of equal digests the first counts.
+/// Stores texts in few statements. Of equal digests the first counts.
 pub(super) async fn enter(texts: &[DocumentText], on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     let mut seen = HashSet::new();
     let texts: Vec<&DocumentText> = texts.iter().filter(|text| seen.insert(text.sha256)).collect();
@@ -81,7 +81,7 @@ pub(super) async fn enter(texts: &[DocumentText], on: &mut Transaction<'_, Sqlit
 }
 
 impl Catalogue {
-    /// Enters the text of a document; one that is known is replaced.
+    /// Stores the text of a document, in place of an earlier one.
     pub async fn enter_text(&self, text: &DocumentText) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         enter(std::slice::from_ref(text), &mut transaction).await?;
@@ -100,7 +100,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Captures whose text was not entered, or by an older extraction; newest
+    /// Captures without a stored text, or with one from an older extraction: the newest
     /// first, one for each digest.
     pub async fn unread(&self, most: u32) -> Result<Vec<StoredCapture>, Error> {
         let rows = sqlx::query_scalar::<_, String>(
@@ -116,7 +116,7 @@ impl Catalogue {
         rows.iter().map(|kept| from_json(kept)).collect()
     }
 
-    /// The text of a document, if it was entered.
+    /// The text of a document, if it is stored.
     pub async fn text(&self, sha256: Digest) -> Result<Option<Vec<Passage>>, Error> {
         let rows = sqlx::query(
             "SELECT passage.page, passage.text FROM document_text \
@@ -132,7 +132,7 @@ impl Catalogue {
         Ok((!rows.is_empty()).then(|| rows.iter().filter_map(passage).collect()))
     }
 
-    /// Where in some documents all words of a query stand in one passage, best first.
+    /// The passages of some documents that contain all words of a query, best first.
     pub async fn search(&self, query: &str, among: &[Digest], most: u32) -> Result<Vec<SearchHit>, Error> {
         let Some(sought) = expression(query) else { return Ok(Vec::new()) };
         // The index yields its rows by rank, so that the limit ends the search.
@@ -160,15 +160,15 @@ impl Catalogue {
             .collect()
     }
 
-    /// What stands around the words of a query in some passages. Cutting one out
-    /// costs more than finding it, so only what is shown is cut out.
+    /// The text around the words of a query in some passages. To make a snippet costs more
+    /// than to find its passage, so snippets are made only for passages that are shown.
     pub async fn snippets(
         &self,
         query: &str,
         of: &[PassageId],
     ) -> Result<HashMap<PassageId, Vec<SnippetPart>>, Error> {
         let Some(sought) = expression(query) else { return Ok(HashMap::new()) };
-        // The plus keeps the index from being searched anew for each passage.
+        // The plus prevents a new search of the index for each passage.
         let rows = sqlx::query(
             "SELECT rowid, snippet(passage_index, 0, ?, ?, '\u{2026}', 28) FROM passage_index \
              WHERE passage_index MATCH ? AND +rowid IN (SELECT value FROM json_each(?))",
@@ -183,8 +183,8 @@ impl Catalogue {
     }
 }
 
-/// A query of the full-text index in which every word is quoted, so that
-/// nothing a reader types is an operator. `None` where nothing is sought.
+/// A query of the full-text index in which every word is quoted, so that a reader cannot
+/// type an operator. `None` without words.
 fn expression(query: &str) -> Option<String> {
     let words: Vec<String> = query
         .split(|c: char| c.is_whitespace() || c.is_control())
@@ -192,7 +192,7 @@ fn expression(query: &str) -> Option<String> {
         .take(MOST_WORDS)
         .map(|word| {
             let beginning = if word.chars().count() < SHORTEST_BEGINNING { "" } else { "*" };
-            // A word of several characters that are words themselves is sought as a phrase.
+            // A word of several characters that count as words is searched as a phrase.
             format!("\"{}\"{beginning}", separated(word).replace('"', "\"\""))
         })
         .collect();
@@ -210,7 +210,7 @@ fn pieces(snippet: &str) -> Vec<SnippetPart> {
     pieces
 }
 
-/// Parts of one kind are one: each character of a clause may be a match of its own.
+/// Neighbouring parts of one kind are joined, because each character may be a match of its own.
 fn add(pieces: &mut Vec<SnippetPart>, text: &str, is_match: bool) {
     let text = joined(text);
     match pieces.last_mut() {
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn words_are_found_on_their_page_and_only_among_the_named_documents() {
+    async fn words_are_found_on_their_page_and_only_in_the_given_documents() {
         let (_dir, catalogue) = catalogue().await;
         let (one, other) = (Digest::of(b"1"), Digest::of(b"2"));
         let text = pages(&["An introduction.", "Normalizing flows transport na\u{ef}ve densities."]);
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_word_inside_a_clause_is_found_in_scripts_without_spaces() {
+    async fn a_word_within_a_sentence_is_found_in_scripts_without_spaces() {
         let (_dir, catalogue) = catalogue().await;
         let sha256 = Digest::of(b"1");
         let text =
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_forgotten_text_leaves_nothing_in_the_file() {
+    async fn a_removed_text_leaves_nothing_in_the_file() {
         let (dir, catalogue) = catalogue().await;
         let sha256 = Digest::of(b"1");
         catalogue
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_is_typed_is_an_operator() {
+    fn a_reader_cannot_type_an_operator() {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let (_dir, catalogue) = runtime.block_on(catalogue());
         let sha256 = Digest::of(b"1");

@@ -1,4 +1,4 @@
-//! Between SQL's texts and our types.
+//! Converts between texts in the database and our types.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::Error;
 
-/// Times sort as texts, because all have the same form: UTC, nanoseconds where there are any.
+/// Times sort as texts, because all have the same form: UTC, with nanoseconds if there are any.
 pub(super) fn time(at: Timestamp) -> String {
     format!("{at:.6}")
 }
@@ -23,7 +23,7 @@ pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     Ok(serde_json::from_str(text)?)
 }
 
-/// A name or a number written as text.
+/// Parses a name or a number that is stored as text.
 pub(super) fn decoded<T: std::str::FromStr>(text: &str) -> Result<T, Error>
 where
     T::Err: std::error::Error + Send + Sync + 'static,

@@ -14,7 +14,7 @@ use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::link::Mention;
 use crate::domain::page::Page;
 
-/// A night that is over.
+/// A night that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FinishedNight {
     pub started: Timestamp,
@@ -22,27 +22,27 @@ pub struct FinishedNight {
     pub is_void: bool,
 }
 
-/// A capture's row and how large its body is.
+/// A capture's row, and the size of its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CaptureSize {
     pub row: i64,
     pub bytes: u64,
 }
 
-/// The rows that what is shown of a course was read from; others came since
-/// where these are not the newest.
+/// The newest rows from which the view of a course was read. If they differ later, the
+/// view is out of date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CourseRevision {
     report: i64,
     decision: Option<i64>,
-    /// Of any course; a look by day is one too.
+    /// Of any course; it may be a daytime recheck.
     night: Option<i64>,
-    /// Takedowns of any link, and those taken back.
+    /// Takedowns of any link, and withdrawn takedowns.
     takedowns: i64,
 }
 
 impl Catalogue {
-    /// The newest night that is over.
+    /// The newest night that has ended.
     pub async fn last_finished(&self) -> Result<Option<FinishedNight>, Error> {
         let row = sqlx::query(
             "SELECT started, finished, void IS NOT NULL FROM night WHERE finished IS NOT NULL \
@@ -77,7 +77,7 @@ impl Catalogue {
         Ok(successes)
     }
 
-    /// How new what is known of each course is.
+    /// The newest rows of each course.
     pub async fn course_revisions(&self) -> Result<Vec<(CourseId, CourseRevision)>, Error> {
         let rows = sqlx::query(
             "SELECT course, MAX(night), \
@@ -96,7 +96,7 @@ impl Catalogue {
         Ok(rows.iter().filter_map(|row| Some((row.get::<String, _>(0).parse().ok()?, newest(row)))).collect())
     }
 
-    /// The reports of a course after a night, oldest first; the newest `most` of them.
+    /// The reports of a course after a night, oldest first; at most the newest `most`.
     pub async fn reports_after<T: DeserializeOwned>(
         &self,
         course: &CourseId,
@@ -114,7 +114,7 @@ impl Catalogue {
         rows.iter().rev().map(|row| Ok((row.get(0), from_json(row.get(1))?))).collect()
     }
 
-    /// Every page of a course as it was last read well, the first one read first.
+    /// The last good reading of every page of a course, the page that was read first comes first.
     pub async fn readings(&self, course: &CourseId) -> Result<Vec<(PageSource, Page)>, Error> {
         let rows = sqlx::query("SELECT source, page FROM reading WHERE course = ? ORDER BY rowid")
             .bind(course.as_str())
@@ -123,7 +123,7 @@ impl Catalogue {
         rows.iter().map(|row| Ok((from_json(row.get(0))?, from_json(row.get(1))?))).collect()
     }
 
-    /// The places on all pages, as last read, where a link stands, each with its page.
+    /// The mentions of a link in the last readings of all pages, each with its page.
     pub async fn mentions_of(&self, link: &Address) -> Result<Vec<(PageSource, Mention)>, Error> {
         let rows =
             sqlx::query("SELECT source, page FROM reading ORDER BY rowid").fetch_all(&self.pool).await?;
@@ -148,7 +148,7 @@ impl Catalogue {
         rows.iter().map(|kept| from_json(kept)).collect()
     }
 
-    /// The sizes of captures entered after a row, in order, at most `most`.
+    /// The sizes of captures after a row, in order; at most `most`.
     pub async fn capture_sizes_after(&self, row: i64, most: u32) -> Result<Vec<CaptureSize>, Error> {
         let rows = sqlx::query("SELECT id, kept FROM capture WHERE id > ? ORDER BY id LIMIT ?")
             .bind(row)

@@ -1,6 +1,6 @@
 //! DKIM signatures of emails (RFC 6376), with RSA or Ed25519 (RFC 8463).
 //!
-//! Both are deterministic, so that an email sent twice has the same bytes.
+//! Both algorithms are deterministic, so that an email sent twice has the same bytes.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -67,8 +67,8 @@ impl From<Failure> for ReadError {
     }
 }
 
-/// A full disk stops the night, which resumes when there is space: later links would
-/// fail in the same way. Other faults of this machine pass, and concern this request only.
+/// A full disk stops the night, which resumes when there is space, because later links
+/// would fail in the same way. Other faults of this machine affect this request only.
 fn spool_fault(error: io::Error) -> Result<ExchangeEnd, Error> {
     match local_fault::of_io(&error) {
         Some(fault @ (LocalFault::NoFileDescriptor | LocalFault::NoMemory)) => Ok(failure::local(fault)),
@@ -95,7 +95,7 @@ impl BodyReader<'_> {
         }
     }
 
-    /// The first `most` bytes, in memory, and what went wrong on the way.
+    /// The first `most` bytes, in memory, and the failure if there was one.
     pub(super) async fn read_prefix(
         &self,
         response: HopResponse,
@@ -115,14 +115,14 @@ impl BodyReader<'_> {
         (text, ending)
     }
 
-    /// `whole`: a body that is announced as too large is not read at all.
+    /// `whole`: a body that is announced as too large is not read.
     async fn read_chunks(
         &self,
         response: HopResponse,
         whole: bool,
         mut sink: impl FnMut(&[u8]) -> io::Result<ControlFlow<()>>,
     ) -> Result<(), ReadError> {
-        // `slot` is the turn at the host: it lasts until the body is read.
+        // `slot` is the turn at the host. It is held until the body is read.
         let HopResponse { hop, response, began, slot: _slot, .. } = response;
         let mut progress = ReadProgress::new(&hop, whole, self.clock.instant());
         self.check_size(&progress)?;
@@ -151,7 +151,7 @@ impl BodyReader<'_> {
         }
     }
 
-    /// How long to wait for the next byte; `None` when the time is over.
+    /// The longest wait for the next byte; `None` when the time is over.
     fn wait(&self, kind: Option<BodyKind>, began: Instant) -> Option<Duration> {
         let total = match kind {
             Some(BodyKind::Page) | None => self.limits.page_time,
@@ -210,7 +210,7 @@ impl ReadProgress {
     }
 }
 
-/// The bytes count more than the label: PDFs are served as HTML, and the reverse.
+/// The bytes decide before the label, because PDFs are served as HTML and the reverse.
 fn kind_of(head: &[u8], headers: &Headers) -> BodyKind {
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     let opens = |tag: &[u8]| text.len() >= tag.len() && text[..tag.len()].eq_ignore_ascii_case(tag);

@@ -22,13 +22,13 @@ pub(super) struct Clients {
     pub(super) usual: Client,
     /// Uses HTTP/1.1 on a new connection each time, for an independent second attempt.
     pub(super) fresh: Client,
-    /// Without root certificates every `https` host would look untrusted.
+    /// Without root certificates every `https` host would appear untrusted.
     pub(super) has_roots: bool,
 }
 
 impl Clients {
     pub(super) fn build(settings: &FetchSettings, resolver: &Resolver) -> Result<Self, Error> {
-        // A provider that is already installed works as well.
+        // A provider that is installed already works as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let extra = settings.extra_ca.as_deref().map(read_bundle).transpose()?.unwrap_or_default();
         let has_roots = ClientBuilder::new().tls_certs_merge(extra.clone()).build().is_ok();
@@ -52,7 +52,7 @@ impl Clients {
 fn start(settings: &FetchSettings, resolver: &Resolver) -> Result<ClientBuilder, Error> {
     let mut headers = HeaderMap::new();
     headers.insert("accept-language", HeaderValue::from_static("en"));
-    // The stored bytes are then the content itself.
+    // The stored bytes are then those of the content.
     headers.insert("accept-encoding", HeaderValue::from_static("identity"));
     let mut builder = ClientBuilder::new()
         .user_agent(user_agent(settings.contact.as_deref())?)
@@ -73,8 +73,8 @@ fn start(settings: &FetchSettings, resolver: &Resolver) -> Result<ClientBuilder,
     Ok(builder)
 }
 
-/// Names the program and a contact. It avoids the words by which firewalls block
-/// robots: some refuse any agent with "link" in its name.
+/// Names the program and a contact. It avoids words by which firewalls block
+/// robots, such as "link".
 fn user_agent(contact: Option<&str>) -> Result<HeaderValue, Error> {
     let Some(contact) = contact else {
         return Ok(HeaderValue::from_static(concat!(

@@ -45,7 +45,7 @@ struct RawBody<S, B> {
     open_ended: bool,
 }
 
-/// The body of a response; `ceiling` bounds the bytes on the body.
+/// The body of a response; `ceiling` limits the bytes of the body.
 pub(super) fn decode(
     response: Response,
     headers: &Headers,
@@ -59,7 +59,7 @@ pub(super) fn decode(
     let body = RawBody { chunks, chunk: None, taken: 0, counter, ceiling, open_ended };
     let encodings = encodings(headers)?;
     let mut source: DecodedBody = Box::new(body);
-    // Named in the order they were applied (RFC 9110 section 8.4).
+    // Listed in the order in which they were applied (RFC 9110 section 8.4).
     for encoding in encodings.into_iter().rev() {
         source = match encoding {
             ContentEncoding::Gzip => {
@@ -86,8 +86,8 @@ enum ContentEncoding {
     Zstd,
 }
 
-/// Resolver that are no encoding at all (`utf-8`, `none`) are passed over, as
-/// browsers do; encodings we cannot undo are a failure.
+/// Encodings that are not content encodings (`utf-8`, `none`) are ignored, as in
+/// browsers. An unknown encoding is a failure.
 fn encodings(headers: &Headers) -> Result<Vec<ContentEncoding>, Failure> {
     let mut found = Vec::new();
     let lines = headers.0.iter().filter(|(name, _)| name == "content-encoding");
@@ -106,7 +106,7 @@ fn encodings(headers: &Headers) -> Result<Vec<ContentEncoding>, Failure> {
     if found.len() > STACKED { Err(Failure::Encoding) } else { Ok(found) }
 }
 
-/// What an error while reading means.
+/// The meaning of an error while reading.
 pub(super) fn ending_of(error: &io::Error) -> ExchangeEnd {
     let Some(inner) = error.get_ref() else { return ExchangeEnd::Failed(Failure::Encoding) };
     if inner.is::<SizeLimitExceeded>() {

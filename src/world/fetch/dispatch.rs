@@ -1,7 +1,7 @@
-//! Sends every request, those for robots.txt and redirects included.
+//! Sends every request, including those for robots.txt and redirects.
 //!
-//! In this order: the lane's turn, the memory of dead hosts, the distance to
-//! the last request, the guard, and only then the network.
+//! The order is: the turn in the host's queue, the cache of failures, the pause since the
+//! last request, the address filter, and then the network.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,7 +24,7 @@ use crate::domain::policy::politeness::HostAction;
 use crate::domain::visit::{ExchangeEnd, Failure, Headers, Hop, NotSent, Validators};
 use crate::world::clock::Clock;
 
-/// How much of a response head is recorded.
+/// The longest response head that is recorded.
 const HEADER_BYTES: usize = 64 << 10;
 const HEADERS: usize = 100;
 
@@ -50,7 +50,7 @@ pub(super) struct HopRequest<'a> {
     pub(super) accept_datetime: Option<Timestamp>,
     pub(super) fresh: bool,
     pub(super) crawl_delay: Option<Duration>,
-    /// For the response head.
+    /// The time for the response head.
     pub(super) time: Duration,
 }
 
@@ -64,7 +64,7 @@ pub(super) struct HopResponse {
     pub(super) slot: RequestSlot,
 }
 
-/// The host's turn and a slot; free again when the body is read or dropped.
+/// The turn at the host and a connection slot. They are released when the body is read or dropped.
 pub(super) struct RequestSlot {
     _turn: HostTurn,
     _permit: Option<OwnedSemaphorePermit>,

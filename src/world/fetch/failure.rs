@@ -1,4 +1,4 @@
-//! Classifies how a request failed, by the types in its chain of errors and never by their texts.
+//! Classifies how a request failed, by the types in its chain of errors and never by their messages.
 
 use std::error::Error;
 use std::io;
@@ -10,7 +10,7 @@ use crate::domain::visit::{CertificateError, ExchangeEnd, Failure, LocalFault, N
 /// The stage at which a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Up to the end of the response head.
+    /// Before the end of the response head.
     Head,
     Body,
 }
@@ -60,7 +60,7 @@ fn known_ending(error: &(dyn Error + 'static), stage: Stage, connecting: bool) -
     found.map(ExchangeEnd::Failed)
 }
 
-/// `io::Error::source` skips the error that it wraps, so that one is taken first.
+/// `io::Error::source` skips the error that it wraps, so that error is taken first.
 fn wrapped_source<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     if let Some(wrapped) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         return Some(wrapped);
@@ -140,7 +140,7 @@ mod tests {
 
     use super::*;
 
-    /// How a connection ends that fails with this error, below the errors of the HTTP client.
+    /// How a connection with this error ends, below the errors of the HTTP client.
     fn connection(errno: Errno) -> Option<ExchangeEnd> {
         let wrapped = io::Error::other(io::Error::from(errno));
         known_ending(&wrapped, Stage::Head, true)

@@ -1,6 +1,6 @@
 //! Recent failures of origins that cannot be reached.
 //!
-//! Fifty links on one dead host must not wait fifty times for its timeout.
+//! Fifty links to one dead host must not wait fifty times for its timeout.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +11,7 @@ use crate::domain::visit::Failure;
 /// After this many failures in a row, the next request is answered from the cache.
 const FAILURES_TO_CACHE: u32 = 2;
 
-/// The last failure of each origin, and how often it came in a row.
+/// The last failure of each origin, and the number of failures in a row.
 #[derive(Default)]
 pub(super) struct FailureCache(Mutex<HashMap<String, (Failure, u32)>>);
 
@@ -45,7 +45,7 @@ impl FailureCache {
         }
     }
 
-    /// An origin that times out on its robots.txt is not asked again this run.
+    /// An origin that times out on its robots.txt is not requested again in this run.
     pub(super) fn record_timeout(&self, address: &Address) {
         self.add(address, Failure::TimedOut, FAILURES_TO_CACHE);
     }

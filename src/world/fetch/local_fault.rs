@@ -1,4 +1,4 @@
-//! Faults of this machine, recognised by their error numbers: no link is judged by them.
+//! Faults of this machine, recognised by their error numbers. They say nothing about a link.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -24,8 +24,8 @@ pub(super) fn of_io(error: &io::Error) -> Option<LocalFault> {
     })
 }
 
-/// Checks that this machine has a route to the address. It sends nothing: connecting
-/// a UDP socket only looks up the route.
+/// Checks that this machine has a route to the address. It sends nothing: to connect a
+/// UDP socket only looks up the route.
 pub(super) fn check_route(to: SocketAddr) -> Result<(), LocalFault> {
     let from: SocketAddr = match to {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
@@ -35,12 +35,12 @@ pub(super) fn check_route(to: SocketAddr) -> Result<(), LocalFault> {
     connected.map_err(|error| of_io(&error).unwrap_or(LocalFault::NoRoute))
 }
 
-/// The fault because of which this machine cannot open a socket, if there is one.
+/// The fault that keeps this machine from opening a socket, if there is one.
 pub(super) fn of_sockets() -> Option<LocalFault> {
     UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).err().and_then(|error| of_io(&error))
 }
 
-/// How often each fault prevented a request.
+/// How many requests each fault prevented.
 #[derive(Debug, Default)]
 pub(super) struct FaultCounts(Mutex<BTreeMap<LocalFault, u32>>);
 

@@ -1,7 +1,7 @@
-//! Files beside a course page that is read from disk: answered as a server would.
+//! Files beside a course page that is read from disk, as responses like those of a server.
 //!
-//! Which files belong to a page is decided when the page is read. Here a file
-//! must still be where its address says, not behind a symbolic link.
+//! The page reader decides which files belong to a page. Here a file must be where its
+//! address says, and not behind a symbolic link.
 
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -13,10 +13,10 @@ use crate::domain::address::Address;
 use crate::domain::visit::{Exchange, ExchangeEnd, Headers, Hop};
 use crate::world::spool::Spool;
 
-/// Larger files are no readings.
+/// A larger file is not a reading.
 const MAX_BYTES: u64 = 256 << 20;
 
-/// Media types by ending, for what the bytes alone do not say.
+/// Media types by file name extension, for formats that the bytes alone do not show.
 const MEDIA_TYPES: &[(&str, &str)] = &[
     ("html", "text/html"),
     ("htm", "text/html"),
@@ -29,7 +29,7 @@ const MEDIA_TYPES: &[(&str, &str)] = &[
     ("mp4", "video/mp4"),
 ];
 
-/// The file as an exchange: 404 for one that is not there.
+/// The file as an exchange; a missing file is a 404.
 pub(super) fn read(path: &Path, address: &Address, started: Timestamp, spool: &Spool) -> io::Result<Fetched> {
     let opened = std::fs::canonicalize(path).ok().filter(|real| real == path && real.is_file());
     let file = opened.and_then(|real| std::fs::File::open(real).ok());
@@ -68,12 +68,12 @@ fn media_type(path: &Path) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::disallowed_methods, reason = "tests lay out the files")]
+    #![expect(clippy::disallowed_methods, reason = "tests create the files")]
 
     use super::*;
 
     #[test]
-    fn a_file_is_answered_and_a_link_out_of_its_place_is_not() {
+    fn a_file_is_served_and_a_symbolic_link_is_not() {
         let dir = tempfile::tempdir().unwrap();
         let dir = std::fs::canonicalize(dir.path()).unwrap();
         std::fs::write(dir.join("a.md"), "notes").unwrap();

@@ -1,4 +1,4 @@
-//! Fetching from foreign hosts, paced and guarded.
+//! Fetching from foreign hosts, with pauses and an address filter.
 //!
 //! One [`Fetch`] serves all runs of a night. Every request, redirects and
 //! robots.txt included, goes through `dispatch`, which keeps the pace of each host
@@ -41,7 +41,7 @@ use crate::domain::visit::{Exchange, ExchangeEnd, Failure, Hop, LocalFault, NotS
 use crate::world::clock::Clock;
 use crate::world::spool::{Spool, SpooledBody};
 
-/// Fetches for all courses of a night, and remembers the pace and the robots.txt of each host.
+/// Fetches for all courses of a night, and keeps the pace and the robots.txt of each host.
 pub struct Fetch {
     dispatcher: Dispatcher,
     robots: RobotsCache,
@@ -61,7 +61,7 @@ pub struct FetchRequest {
     pub accept_datetime: Option<Timestamp>,
 }
 
-/// An earlier response: the host need not send its body again if it is unchanged.
+/// An earlier response. The host need not send the body again if it has not changed.
 #[derive(Clone, Debug)]
 pub struct Conditional {
     /// The address that sent it. Validators belong to one resource, so they are sent
@@ -70,27 +70,27 @@ pub struct Conditional {
     pub validators: Validators,
 }
 
-/// Which kind of representation is asked for.
+/// The kind of representation that is requested.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Accept {
-    /// As a browser asks: HTML is preferred to PDF.
+    /// As in a browser: HTML is preferred to PDF.
     #[default]
     Page,
     Anything,
 }
 
-/// An exchange, and the body if a whole one came.
+/// An exchange, and its body if it is complete.
 #[derive(Debug)]
 pub struct Fetched {
     pub exchange: Exchange,
     pub body: Option<SpooledBody>,
 }
 
-/// The requests and bytes of the run so far, robots.txt included.
+/// The requests and bytes of the run so far, including robots.txt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     pub requests: u64,
-    /// Of bodies, as transferred.
+    /// The bytes of bodies, as transferred.
     pub bytes: u64,
 }
 
@@ -123,7 +123,7 @@ struct ExchangeState<'a> {
     hops: Vec<Hop>,
     cookies: CookieJar,
     accept: Accept,
-    /// Time spent on requests and bodies; waiting for a turn does not count.
+    /// The time spent on requests and bodies, without the wait for a turn.
     active: Duration,
     seen: HashSet<(Address, Option<Vec<u8>>, &'static str)>,
 }
@@ -296,7 +296,7 @@ impl<'a> ExchangeState<'a> {
             304 if self.validators_for(&response.hop.address).is_some() => {
                 Step::End(ExchangeEnd::NotModified)
             }
-            // The request was not conditional.
+            // The request had no validators.
             304 => broke(Failure::Protocol),
             406 | 415 if self.accept != Accept::Anything => Step::AcceptAnything,
             _ => Step::Read,

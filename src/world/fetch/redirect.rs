@@ -12,7 +12,7 @@ use crate::domain::address::Address;
 const COOKIES: usize = 50;
 const COOKIE_BYTES: usize = 4096;
 
-/// The cookies of one exchange: many sites redirect until their cookie is sent back.
+/// The cookies of one exchange. Many sites redirect until their cookie is sent back.
 #[derive(Default)]
 pub(super) struct CookieJar(CookieStore);
 
@@ -30,20 +30,20 @@ impl CookieJar {
     pub(super) fn header(&self, address: &Address) -> Option<HeaderValue> {
         let mut pairs: Vec<_> =
             self.0.get_request_values(address.url()).map(|(name, value)| format!("{name}={value}")).collect();
-        // The store has no fixed order; the same cookies must give the same header.
+        // The store has no fixed order, but the same cookies must give the same header.
         pairs.sort_unstable();
         if pairs.is_empty() { None } else { HeaderValue::from_str(&pairs.join("; ")).ok() }
     }
 }
 
-/// The address that a redirect names; `None` if it cannot be visited.
+/// The target of a redirect; `None` if it cannot be visited.
 pub(super) fn target(answer: &HopResponse) -> Option<Address> {
     let location = answer.response.headers().get("location")?;
     let location = text_of(location.as_bytes());
     if location.trim().is_empty() { None } else { answer.hop.address.join(&location).ok() }
 }
 
-/// Bytes that are not UTF-8 are percent-encoded, so the host gets them back unchanged.
+/// Bytes that are not UTF-8 are percent-encoded, so that the host gets them back unchanged.
 fn text_of(bytes: &[u8]) -> String {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return text.to_owned();

@@ -1,9 +1,9 @@
 //! DNS resolution with a guard against internal addresses.
 //!
-//! Every address that the client connects to comes from here, or stands in the URL:
-//! [`Resolver::check`] checks those, because the client does not resolve them.
-//! Addresses to which this machine has no route are left out, so that a host is not
-//! judged by an address family that this machine lacks.
+//! Every address that the client connects to comes from here or is in the URL itself.
+//! The client does not resolve the latter, so [`Resolver::check`] checks them. Addresses
+//! without a route from this machine are left out, so that a host is not judged by an
+//! address family that this machine lacks.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -43,7 +43,7 @@ struct ResolverState {
     clock: Clock,
     overrides: HashMap<String, Vec<SocketAddr>>,
     allow_private: bool,
-    /// The host of the proxy may be internal.
+    /// The host of the proxy, which may be internal.
     proxy: Option<String>,
     timeout: Duration,
     cache: Mutex<HashMap<String, (Instant, Vec<SocketAddr>)>>,
@@ -93,7 +93,7 @@ impl Resolver {
         }
     }
 
-    /// Whether the host has public addresses, as far as DNS shows.
+    /// Whether the host has public addresses, according to DNS.
     pub(super) async fn is_public(&self, address: &Address) -> bool {
         if let Some(ip) = address.literal_ip() {
             return !ip_filter::is_blocked(ip, false);
@@ -130,7 +130,7 @@ impl Resolver {
         Ok(addresses)
     }
 
-    /// The addresses of a host, unguarded and at least one.
+    /// All addresses of a host, unfiltered; at least one.
     async fn resolve_any(&self, host: &str) -> Result<Vec<SocketAddr>, ResolveError> {
         if let Some(addresses) = self.0.overrides.get(host) {
             return Ok(addresses.clone());
@@ -172,7 +172,7 @@ fn system_addresses(host: &str) -> Result<Vec<SocketAddr>, ResolveError> {
 fn resolve_error(error: &LookupError) -> ResolveError {
     match error.kind() {
         LookupErrorKind::NoName | LookupErrorKind::NoData => ResolveError::NoSuchHost,
-        // A resolver without a socket says the same as one without an answer.
+        // A resolver without a socket gives the same error as one without an answer.
         LookupErrorKind::Again | LookupErrorKind::Fail => {
             local_fault::of_sockets().map_or(ResolveError::NameServer, ResolveError::Local)
         }

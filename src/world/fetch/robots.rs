@@ -79,7 +79,7 @@ impl RobotsCache {
     }
 }
 
-/// A host that cannot be reached ends the exchange with that failure: the link
+/// A host that cannot be reached ends the exchange with that failure, because the link
 /// would fail in the same way.
 async fn fetch(
     dispatcher: &Dispatcher,
@@ -123,7 +123,7 @@ fn unreachable(
     asked: &Address,
     ending: ExchangeEnd,
 ) -> Result<RobotsFile, ExchangeEnd> {
-    // A robots.txt that redirects to another site: a failure there does not concern the link.
+    // A robots.txt may redirect to another site. A failure there does not concern the link.
     let is_local = matches!(ending, ExchangeEnd::NotSent(NotSent::LocalFault(_)));
     if site(of) != site(asked) && !is_local {
         return Ok(RobotsFile::DisallowAll);
@@ -148,7 +148,7 @@ async fn read(dispatcher: &Dispatcher, response: HopResponse) -> Result<RobotsFi
     let (text, ending) = reader.read_prefix(response, BYTES_READ).await;
     match ending {
         Some(ending @ ExchangeEnd::NotSent(NotSent::LocalFault(_))) => Err(ending),
-        // The beginning of a broken file still holds rules.
+        // The beginning of an incomplete file still contains rules.
         Some(_) if text.is_empty() => Ok(RobotsFile::DisallowAll),
         Some(_) | None => Ok(RobotsFile::Rules(Arc::new(Rules::read(&text)))),
     }

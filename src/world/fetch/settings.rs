@@ -10,7 +10,7 @@ use crate::domain::address::Address;
 pub struct FetchSettings {
     /// The contact for complaints about requests; part of the user agent.
     pub contact: Option<String>,
-    /// Between the end of a request to a host and the start of the next.
+    /// The pause between the end of a request to a host and the start of the next.
     pub delay: Duration,
     /// Exceptions to `delay`, by host name.
     pub host_delays: Vec<(String, Duration)>,
@@ -21,15 +21,15 @@ pub struct FetchSettings {
     /// `http`, `https`, `socks5` or `socks5h`. The environment's proxy
     /// variables are not read.
     ///
-    /// With a proxy, the proxy resolves and connects. Names that resolve here are still
-    /// guarded; a name that only the proxy can resolve is not: the proxy must refuse
+    /// The proxy resolves and connects. Names that this machine can resolve are still
+    /// filtered. A name that only the proxy can resolve is not, so the proxy must refuse
     /// internal addresses itself.
     pub proxy: Option<String>,
     /// Addresses that replace DNS. Several entries for one host are several addresses
-    /// of it. A port other than 0 is used where the URL has none. The guard checks
-    /// these like all others.
+    /// of it. A port other than 0 is used if the URL has none. The filter applies to these
+    /// addresses too.
     pub resolve: Vec<(String, SocketAddr)>,
-    /// Addresses that are always reachable: if most of them fail, the network here is down.
+    /// Addresses that are always reachable. If most of them fail, the network here is down.
     pub sentinels: Vec<Address>,
     /// A Memento `TimeGate` that is searched for copies of dead links.
     pub timegate: Option<Address>,
@@ -43,7 +43,7 @@ pub struct FetchLimits {
     pub page_bytes: u64,
     /// The largest body of another kind, as unpacked.
     pub document_bytes: u64,
-    /// How many bytes one byte on the wire may become, past the first MiB.
+    /// The most bytes that one transferred byte may become, after the first MiB.
     pub inflation: u64,
     /// For DNS, and again for the connection and the TLS handshake.
     pub connect: Duration,
