@@ -148,8 +148,8 @@ mod tests {
         let mut found = Diagnostics::default();
         let admission =
             admission(&"dgm".parse().unwrap(), keys, &mut found.table(0, &["course", "0"]), environment);
-        let told = found.messages();
-        if told.is_empty() { Ok(admission.unwrap()) } else { Err(told) }
+        let message = found.messages();
+        if message.is_empty() { Ok(admission.unwrap()) } else { Err(message) }
     }
 
     #[test]
@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(read(Access::Oidc, "", "").unwrap().readers, Readers::SignedIn(None));
         let named = read(Access::Header, "groups = [\"dgm\"]", "users = [\"ann\"]").unwrap();
         assert!(matches!(named.readers, Readers::Named(Some(_))) && named.staff.is_some());
-        for (access, readers, staff, told) in [
+        for (access, readers, staff, message) in [
             (Access::Open, password.as_str(), "", "open to everyone"),
             (Access::Password, "", "", "onreserve hash-password"),
             (Access::Password, "users = [\"ann\"]", "", "needs a password"),
@@ -172,7 +172,7 @@ mod tests {
             (Access::Open, "", "users = []", "staff is empty"),
         ] {
             let mistake = read(access, readers, staff).unwrap_err();
-            assert!(mistake.contains(told) && mistake.contains("`dgm`"), "{mistake}");
+            assert!(mistake.contains(message) && mistake.contains("`dgm`"), "{mistake}");
             assert!(!mistake.contains("hunter22"), "{mistake}");
         }
     }

@@ -250,8 +250,8 @@ mod tests {
         };
         let mut found = Diagnostics::default();
         let mail = mail(keys, &mut found.table(0, &["mail"]), lookup);
-        let told = found.messages();
-        if told.is_empty() { Ok(mail.unwrap()) } else { Err(told) }
+        let message = found.messages();
+        if message.is_empty() { Ok(mail.unwrap()) } else { Err(message) }
     }
 
     fn server(mail: MailSettings) -> SmtpServer {

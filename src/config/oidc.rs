@@ -125,21 +125,21 @@ mod tests {
 
     #[test]
     fn an_error_says_what_to_do() {
-        for (keys, told) in [
+        for (keys, message) in [
             ("scopes = [\"profile\"]", "lacks \"openid\""),
             ("scopes = [\"openid\", \"a b\"]", "one word"),
             ("extra_ca = \"/nowhere/ca.pem\"", "PEM"),
         ] {
             let error = read(keys, None).unwrap_err();
-            assert!(error.contains("[pages.oidc]") && error.contains(told), "{error}");
+            assert!(error.contains("[pages.oidc]") && error.contains(message), "{error}");
         }
-        for (issuer, client, told) in [
+        for (issuer, client, message) in [
             ("http://login.edu", "reserve", "https address"),
             ("https://login.edu", "", "client_id is empty"),
         ] {
             let keys = format!("issuer = \"{issuer}\"\nclient_id = \"{client}\"");
             let error = oidc(toml::from_str(&keys).unwrap(), |_| None).unwrap_err();
-            assert!(error.contains(told), "{error}");
+            assert!(error.contains(message), "{error}");
         }
     }
 }

@@ -164,12 +164,12 @@ fn every_error_is_reported_with_its_position() {
     let text = lines.map(|(line, _)| line).join("\n");
     let all = errors(&text);
     let mut wanted = 0;
-    for (nth, (line, told)) in lines.iter().enumerate() {
-        let Some((column, mend)) = told else { continue };
+    for (nth, (line, message)) in lines.iter().enumerate() {
+        let Some((column, word)) = message else { continue };
         wanted += 1;
         let place = format!("line {}, column {column}", nth + 1);
-        let told = all.split("x.toml: ").find(|told| told.contains(&place));
-        assert!(told.is_some_and(|told| told.contains(mend)), "{line}: {place}: {mend}\n{all}");
+        let message = all.split("x.toml: ").find(|message| message.contains(&place));
+        assert!(message.is_some_and(|message| message.contains(word)), "{line}: {place}: {word}\n{all}");
     }
     assert_eq!(all.matches("x.toml: ").count(), wanted, "there are no other errors: {all}");
     assert!(!all.contains("ftp://watcher"), "the ping address is a secret");
@@ -224,14 +224,14 @@ fn courses_are_also_read_from_courses_d() {
     };
     assert_eq!(ids(read(&path).unwrap()), ["a", "b", "c"]);
     file(&dir.path().join("courses.d/3.toml"), "[fetch]\ndelay = \"1s\"\n");
-    let told = check(&path).unwrap_err().first.to_string();
-    assert!(told.contains("3.toml") && told.contains("fetch"), "{told}");
+    let message = check(&path).unwrap_err().first.to_string();
+    assert!(message.contains("3.toml") && message.contains("fetch"), "{message}");
 }
 
 #[test]
 fn an_error_says_where_it_is() {
-    let told = errors("[fetch]\ndelai = \"2s\"");
-    assert!(told.contains("line 2, column 1") && told.contains("`delai`"), "{told}");
+    let message = errors("[fetch]\ndelai = \"2s\"");
+    assert!(message.contains("line 2, column 1") && message.contains("`delai`"), "{message}");
     let course = "[[course]]\nid = \"a\"\npage = \"https://a.example/\"\n";
     assert!(errors(&format!("{course}{course}")).contains("two courses"));
     assert!(errors(&format!("{course}time_zone = \"Mars\"")).contains("America/Chicago"));

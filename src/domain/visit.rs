@@ -1,4 +1,4 @@
-//! The result of a visit: facts without judgement. A failure of the web is data here, never an error.
+//! The result of a visit: facts without a verdict. A failure of the web is data here, never an error.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::domain::capture::Digest;
 pub struct Exchange {
     pub asked: Address,
     pub started: Timestamp,
-    /// From the first request to the last byte, without the waits of politeness.
+    /// From the first request to the last byte, without pauses between requests.
     pub millis: u64,
     /// One per response, in order; the last is the one whose body was read.
     pub hops: Vec<Hop>,
@@ -26,7 +26,7 @@ pub struct Hop {
     pub headers: Headers,
 }
 
-/// Response headers in the order they came, names in lower case.
+/// Response headers in the order of the response, with names in lower case.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Headers(pub Vec<(String, String)>);
 
@@ -34,7 +34,7 @@ pub struct Headers(pub Vec<(String, String)>);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExchangeEnd {
-    /// A response with its whole body, whatever the status.
+    /// A response with its whole body, with any status.
     Answered(Body),
     /// 304 to our validators: the body is the one in the archive.
     NotModified,
@@ -52,7 +52,7 @@ pub struct Body {
     pub bytes: u64,
 }
 
-/// How a request failed. Recognised by error types, never by messages.
+/// How a request failed, recognised by error types and never by messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
@@ -172,7 +172,7 @@ impl Exchange {
         self.last_hop().map(|hop| hop.status)
     }
 
-    /// The address whose response was the last, or the one asked for.
+    /// The address of the last response, or the requested one.
     pub fn final_address(&self) -> &Address {
         self.last_hop().map_or(&self.asked, |hop| &hop.address)
     }

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_path_of_ours_is_gone_back_to() {
+    fn only_our_own_paths_are_redirect_targets() {
         let base: BaseUrl = "https://a.edu/cs".parse().unwrap();
         for ours in ["/cs/", "/cs/c/dgm/?q=x%2F#y", "/cs/web/20260914023000/http://b.edu/"] {
             assert_eq!(base.own_path(ours), Some(ours));
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_place_for_pages_is_refused() {
+    fn invalid_base_urls_are_rejected() {
         for text in [
             "links.school.edu",
             "ftp://a.edu/",

@@ -1,7 +1,7 @@
 //! The web service: pages for students and staff, an API, and endpoints for monitors.
 //!
-//! It reads the catalogue and the archive; the only writes are decisions of
-//! people, and their sessions. `domain::policy::copy_access` decides which copies
+//! It reads the catalogue and the archive. It writes only decisions of people and their
+//! sessions. `domain::policy::copy_access` decides which copies
 //! open, and `domain::report::wording` has the sentences about links. Pages
 //! escape every text from other websites, and load nothing from other hosts.
 

@@ -1,4 +1,4 @@
-//! The queue of links that people asked to have checked again.
+//! The queue of requested rechecks.
 //!
 //! The pages never send requests to the web. The daemon takes requests from
 //! the queue between nights and checks the links with its own polite fetcher.
@@ -96,7 +96,7 @@ impl RecheckQueue {
 }
 
 impl RecheckReceiver {
-    /// Waits for the next request; forever once the queue is gone.
+    /// Waits for the next request; forever after the queue is dropped.
     pub async fn next(&mut self) -> RecheckRequest {
         match self.receiver.recv().await {
             Some(request) => request,

@@ -100,8 +100,8 @@ pub(in crate::serve) fn matches_etag(request_headers: &HeaderMap, tag: &str) -> 
         .any(|listed| listed.strip_prefix("W/").unwrap_or(listed) == tag)
 }
 
-/// Whether `If-None-Match` is `*`: any representation will do, but there must be one
-/// (RFC 9110 section 13.1.2).
+/// Whether `If-None-Match` is `*`, which matches any existing representation (RFC 9110
+/// section 13.1.2).
 pub(in crate::serve) fn matches_any(request_headers: &HeaderMap) -> bool {
     let mut fields = request_headers.get_all(header::IF_NONE_MATCH).iter();
     fields.next().is_some_and(|field| field.as_bytes().trim_ascii() == b"*") && fields.next().is_none()
@@ -143,7 +143,7 @@ pub(in crate::serve) fn no_store(mut response: Response) -> Response {
     response
 }
 
-/// As [`no_store`]; browsers do not send the address on either, because it contains a secret.
+/// As [`no_store`]. In addition, browsers do not send the address on, because it contains a secret.
 pub(in crate::serve) fn secret_address(response: Response) -> Response {
     let mut response = no_store(response);
     response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

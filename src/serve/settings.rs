@@ -12,7 +12,7 @@ use crate::serve::base_url::BaseUrl;
 
 #[derive(Clone, Debug, Default)]
 pub struct ServeSettings {
-    /// The address of the service as readers type it.
+    /// The public address of the service.
     pub base_url: BaseUrl,
     /// Only these courses are shown.
     pub courses: Vec<CourseRules>,
@@ -23,8 +23,8 @@ pub struct ServeSettings {
     pub library_proxy: Option<String>,
     /// A separate origin for the bytes of copies.
     pub copies_origin: Option<BaseUrl>,
-    /// Include only copies that are open on every day. For an exported site,
-    /// whose copies cannot be closed when the term ends.
+    /// Include only copies that are open on every day. For an exported site, because its
+    /// copies cannot be closed when the term ends.
     pub only_always_open_copies: bool,
     /// The proxies whose forwarding headers are trusted.
     pub proxies: TrustedProxies,

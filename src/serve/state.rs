@@ -1,4 +1,4 @@
-//! The state of the request handlers. Handlers get only the parts they need.
+//! The state of the request handlers. Each handler gets only the parts that it needs.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::world::archive::Archive;
 use crate::world::catalogue::Catalogue;
 use crate::world::clock::Clock;
 
-/// Everything that the handlers use.
+/// All data of the handlers.
 #[derive(Clone, Debug)]
 pub struct AppState {
     pub(super) settings: Arc<ServeSettings>,
@@ -51,7 +51,7 @@ impl AppState {
         }
     }
 
-    /// Lets the pages request rechecks.
+    /// Allows the pages to request rechecks.
     #[must_use]
     pub fn with_recheck_queue(self, recheck_queue: RecheckQueue) -> Self {
         Self { recheck_queue, ..self }

@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn certificates_that_cannot_be_used_are_named() {
-        let told = Provider::new(Some(Path::new("/nowhere/ca.pem"))).unwrap_err().to_string();
-        assert!(told.contains("/nowhere/ca.pem") && told.contains("PEM"), "{told}");
+        let message = Provider::new(Some(Path::new("/nowhere/ca.pem"))).unwrap_err().to_string();
+        assert!(message.contains("/nowhere/ca.pem") && message.contains("PEM"), "{message}");
     }
 }

@@ -122,7 +122,7 @@ mod tests {
         let after = "Flows are maps. They have a cheap inverse. We use ten layers. Thanks!";
         let difference = between(before, after);
         let changes: Vec<(String, String)> =
-            difference.changes.iter().map(|change| (told(&change.before), told(&change.after))).collect();
+            difference.changes.iter().map(|change| (marked(&change.before), marked(&change.after))).collect();
         let expected = [("They have [an] inverse.", "They have [a cheap] inverse."), ("", "[Thanks!]")];
         assert_eq!(changes, expected.map(|(before, after)| (before.to_owned(), after.to_owned())));
         assert!(between(before, before).changes.is_empty());

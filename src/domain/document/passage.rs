@@ -86,20 +86,20 @@ mod tests {
         Document { title: title.map(str::to_owned), text: text.to_owned(), ..Document::bare(format) }
     }
 
-    fn told(passages: &[Passage]) -> Vec<(Option<u32>, &str)> {
+    fn texts(passages: &[Passage]) -> Vec<(Option<u32>, &str)> {
         passages.iter().map(|passage| (passage.page, passage.text.as_str())).collect()
     }
 
     #[test]
     fn a_page_keeps_its_number_after_a_blank_page() {
         let pdf = document(Format::Pdf, Some("Flows"), "one\n\nthree \u{1}\n");
-        assert_eq!(told(&pdf.passages()), [(None, "Flows"), (Some(1), "one"), (Some(3), "three")]);
+        assert_eq!(texts(&pdf.passages()), [(None, "Flows"), (Some(1), "one"), (Some(3), "three")]);
     }
 
     #[test]
     fn passages_of_cells_have_no_kinds() {
         let notebook = document(Format::Notebook, None, "code\nimport jax\nmarkdown\n# The code");
-        assert_eq!(told(&notebook.passages()), [(None, "import jax # The code")]);
+        assert_eq!(texts(&notebook.passages()), [(None, "import jax # The code")]);
     }
 
     proptest! {

@@ -338,13 +338,13 @@ mod tests {
             (0..40).map(|n| format!("Sentence {n} about flows and their inverses.")).collect();
         let mut new = old.clone();
         new[3] = "Another sentence.".to_owned();
-        let told = |stamp| match compare(&stamped("2103.04922v4", &old), &stamped(stamp, &new)) {
+        let alarm = |stamp| match compare(&stamped("2103.04922v4", &old), &stamped(stamp, &new)) {
             Drift::Different(change) => change.alarm,
             Drift::First | Drift::Same | Drift::NotCompared | Drift::Small(_) => None,
         };
-        assert_eq!(told("2103.04922v5"), Some(CriticalChange::NewVersion));
-        assert_eq!(told("2103.04922v4"), None);
-        assert_eq!(told("2103.04923v5"), None);
+        assert_eq!(alarm("2103.04922v5"), Some(CriticalChange::NewVersion));
+        assert_eq!(alarm("2103.04922v4"), None);
+        assert_eq!(alarm("2103.04923v5"), None);
     }
 
     #[test]
@@ -452,12 +452,12 @@ mod tests {
     fn slow_drift_is_measured_from_the_accepted_version() {
         let text = paragraphs(1, 20);
         let mut drifted = text.clone();
-        let mut told = Vec::new();
+        let mut names = Vec::new();
         for night in 0..20 {
             drifted[night] = format!("new words number {night} here {}", drifted[night]);
-            told.push(name(&drift(&text, &drifted)));
+            names.push(name(&drift(&text, &drifted)));
         }
-        assert_eq!(told[0], "small");
-        assert_eq!(told[19], "different");
+        assert_eq!(names[0], "small");
+        assert_eq!(names[19], "different");
     }
 }

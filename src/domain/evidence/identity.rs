@@ -14,7 +14,7 @@ const UNRELATED: f64 = 0.10;
 /// This share of the words of a title must be found in the other document.
 const CONTAINED: f64 = 0.6;
 /// Titles and link words with fewer content words ("Library", "here") prove nothing.
-const TELLING_WORDS: usize = 3;
+const DISTINCTIVE_WORDS: usize = 3;
 /// The beginning of a text, which has its title and authors.
 const BEGINNING_WORDS: usize = 120;
 
@@ -35,22 +35,22 @@ pub struct Reference<'a> {
 }
 
 pub fn identify(document: &Document, known: &Reference) -> Identity {
-    let telling: Vec<Vec<String>> = known
+    let distinctive: Vec<Vec<String>> = known
         .words
         .iter()
         .map(|words| content_words(words))
-        .filter(|words| words.len() >= TELLING_WORDS)
+        .filter(|words| words.len() >= DISTINCTIVE_WORDS)
         .collect();
     let by_baseline = known.baseline.is_some_and(|baseline| is_same_work(baseline, document));
-    let told_by = |document: &Document| {
-        let said = beginning(document);
-        telling.iter().any(|words| is_contained(words, &said))
+    let is_named_in = |document: &Document| {
+        let start = beginning(document);
+        distinctive.iter().any(|words| is_contained(words, &start))
     };
     // Words that the baseline does not contain are no proof: error pages repeat them.
-    let by_words = told_by(document) && known.baseline.is_none_or(told_by);
+    let by_words = is_named_in(document) && known.baseline.is_none_or(is_named_in);
     if by_baseline || by_words {
         Identity::Confirmed
-    } else if known.baseline.is_some() || !telling.is_empty() {
+    } else if known.baseline.is_some() || !distinctive.is_empty() {
         Identity::Mismatch
     } else {
         Identity::Unknown
@@ -77,13 +77,13 @@ fn has_same_id(one: &Document, other: &Document) -> bool {
 pub fn has_same_title(baseline: &Document, document: &Document) -> bool {
     let title = baseline.citation.title.as_ref().or(baseline.title.as_ref());
     let words = title.map(|title| content_words(title)).unwrap_or_default();
-    words.len() >= TELLING_WORDS && is_contained(&words, &titles(document))
+    words.len() >= DISTINCTIVE_WORDS && is_contained(&words, &titles(document))
 }
 
 fn titles(document: &Document) -> HashSet<String> {
-    let told = [document.title.as_deref(), document.citation.title.as_deref()];
+    let titles = [document.title.as_deref(), document.citation.title.as_deref()];
     let headings = document.headings.iter().map(String::as_str).take(3);
-    told.into_iter().flatten().chain(headings).flat_map(content_words).collect()
+    titles.into_iter().flatten().chain(headings).flat_map(content_words).collect()
 }
 
 fn beginning(document: &Document) -> HashSet<String> {
@@ -93,8 +93,8 @@ fn beginning(document: &Document) -> HashSet<String> {
     words
 }
 
-fn is_contained(words: &[String], said: &HashSet<String>) -> bool {
-    let found = words.iter().filter(|word| said.contains(*word)).count();
+fn is_contained(words: &[String], start: &HashSet<String>) -> bool {
+    let found = words.iter().filter(|word| start.contains(*word)).count();
     let share = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
     share(found) >= CONTAINED * share(words.len())
 }

@@ -140,28 +140,28 @@ struct Automaton {
     /// The index of each pattern in the list.
     places: Vec<usize>,
     /// Whether a signature may be at these bytes of the text.
-    stands: fn(&str, usize, usize) -> bool,
+    is_match: fn(&str, usize, usize) -> bool,
 }
 
-static TITLE: LazyLock<Automaton> = LazyLock::new(|| Automaton::new(of_field(SearchField::Title), says));
-static TEXT: LazyLock<Automaton> = LazyLock::new(|| Automaton::new(of_field(SearchField::Text), says));
+static TITLE: LazyLock<Automaton> = LazyLock::new(|| Automaton::new(of_field(SearchField::Title), is_phrase));
+static TEXT: LazyLock<Automaton> = LazyLock::new(|| Automaton::new(of_field(SearchField::Text), is_phrase));
 static SOURCE: LazyLock<Automaton> =
     LazyLock::new(|| Automaton::new(of_field(SearchField::Source), |_, _, _| true));
 static SPAM: LazyLock<Automaton> =
-    LazyLock::new(|| Automaton::new(|signature| signature.kind == SignatureKind::Spam, stands_alone));
+    LazyLock::new(|| Automaton::new(|signature| signature.kind == SignatureKind::Spam, is_word));
 
 fn of_field(field: SearchField) -> impl Fn(&Signature) -> bool {
     move |signature| signature.field == field
 }
 
 impl Automaton {
-    fn new(is_wanted: impl Fn(&Signature) -> bool, stands: fn(&str, usize, usize) -> bool) -> Self {
+    fn new(is_wanted: impl Fn(&Signature) -> bool, is_match: fn(&str, usize, usize) -> bool) -> Self {
         let places: Vec<usize> =
             (0..SIGNATURES.len()).filter(|place| is_wanted(&SIGNATURES[*place])).collect();
         #[expect(clippy::expect_used, reason = "the list is compiled in and far below every limit")]
         let patterns = AhoCorasick::new(places.iter().map(|place| SIGNATURES[*place].text))
             .expect("some hundred short patterns make an automaton");
-        Self { patterns, places, stands }
+        Self { patterns, places, is_match }
     }
 
     fn signatures(&self) -> impl Iterator<Item = &'static Signature> {
@@ -173,7 +173,7 @@ impl Automaton {
     fn find(&self, text: &str) -> impl Iterator<Item = usize> {
         self.patterns
             .find_overlapping_iter(text)
-            .filter(|found| (self.stands)(text, found.start(), found.end()))
+            .filter(|found| (self.is_match)(text, found.start(), found.end()))
             .map(|found| self.places[found.pattern().as_usize()])
     }
 }
@@ -213,7 +213,7 @@ pub struct SpamCount {
 
 /// Whether a phrase is at word boundaries: "design in" does not contain "sign in". A
 /// phrase that ends with a number must end where the number ends.
-fn says(text: &str, start: usize, end: usize) -> bool {
+fn is_phrase(text: &str, start: usize, end: usize) -> bool {
     let is_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = text.as_bytes();
     let begins_inside = is_word(bytes[..start].last()) && is_word(bytes.get(start));
@@ -222,7 +222,7 @@ fn says(text: &str, start: usize, end: usize) -> bool {
 }
 
 /// Whether these bytes are a whole word: "specialist" contains no spam word.
-fn stands_alone(text: &str, start: usize, end: usize) -> bool {
+fn is_word(text: &str, start: usize, end: usize) -> bool {
     let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     !is_letter(text[..start].chars().next_back()) && !is_letter(text[end..].chars().next())
 }

@@ -24,7 +24,7 @@ const HTML: &str = r##"<!doctype html><title>Course</title>
 #[test]
 fn every_anchor_is_a_mention_in_its_place() {
     let page = read_at(HTML, Markup::Html);
-    let told: Vec<_> = page
+    let found: Vec<_> = page
         .mentions
         .iter()
         .map(|mention| (mention.words.as_str(), mention.headings.join(" > "), mention.line, mention.due))
@@ -32,7 +32,7 @@ fn every_anchor_is_a_mention_in_its_place() {
     let calendar = "Generative Models > Calendar".to_owned();
     let blogs = "Generative Models > Links > Blogs".to_owned();
     assert_eq!(
-        told,
+        found,
         [
             ("A paper", calendar.clone(), 5, Some(date(2026, 4, 1))),
             ("Another paper", calendar, 6, Some(date(2026, 4, 1))),
@@ -71,13 +71,13 @@ const MARKDOWN: &str = "---\ntitle: x\n---\n# Generative Models\n\n## Calendar\n
 #[test]
 fn markdown_reads_as_html_does() {
     let page = read_at(MARKDOWN, Markup::Markdown);
-    let told: Vec<_> = page
+    let found: Vec<_> = page
         .mentions
         .iter()
         .map(|mention| (mention.words.as_str(), mention.headings.last().map(String::as_str), mention.line))
         .collect();
     assert_eq!(
-        told,
+        found,
         [
             ("A paper", Some("Calendar"), 10),
             ("A post", Some("Blogs"), 16),

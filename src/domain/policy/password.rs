@@ -64,7 +64,7 @@ impl PasswordHash {
             && Argon2::default().verify_password(password.as_bytes(), self.0.as_str()).is_ok()
     }
 
-    /// The form that stands in a configuration.
+    /// The form in a configuration.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -215,7 +215,7 @@ fn normalised(path: &str, encodes: impl Fn(u8) -> bool) -> String {
     text
 }
 
-/// The octet that two hexadecimal digits stand for.
+/// The octet written as two hexadecimal digits.
 fn hex(digits: &[u8]) -> Option<u8> {
     let digits = std::str::from_utf8(digits).ok()?;
     digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| u8::from_str_radix(digits, 16).ok())?

@@ -6,7 +6,7 @@ use super::LostDocument;
 use crate::domain::address::Address;
 use crate::domain::document::unversioned;
 
-/// Sites whose addresses are made of arXiv identifiers.
+/// Sites whose addresses contain arXiv identifiers.
 const ARXIV_SITES: &[&str] = &[
     "arxiv.org",
     "xxx.lanl.gov",
@@ -17,7 +17,7 @@ const ARXIV_SITES: &[&str] = &[
     "huggingface.co",
 ];
 
-/// A paper's own DOI stands on its first page; later ones are those it cites.
+/// The part of the first page that is searched: a paper's own DOI is there; later ones are cited.
 const FIRST_PAGE_CHARS: usize = 3000;
 
 /// The arXiv identifier without its version, and whether it certainly belongs to this work.
@@ -90,7 +90,7 @@ fn is_month(text: &str) -> bool {
     matches!(text.parse::<u8>(), Ok(1..=12))
 }
 
-/// In a publisher's address: most have it in the path, some are made of it.
+/// The DOI in a publisher's address: most have it in the path, some are made of it.
 fn doi_in(address: &Address) -> Option<String> {
     let host = address.host().strip_prefix("www.").unwrap_or(address.host());
     let after = |prefix: &str| {
@@ -112,7 +112,7 @@ fn doi_in(address: &Address) -> Option<String> {
     }
 }
 
-/// The DOI that is the only one on the first page.
+/// The only DOI on the first page.
 fn only_doi(text: &str) -> Option<String> {
     let first: String = text.chars().take(FIRST_PAGE_CHARS).collect();
     let mut found: Vec<String> =
@@ -125,7 +125,7 @@ fn only_doi(text: &str) -> Option<String> {
     }
 }
 
-/// The DOI at the beginning of a text, in lower case: DOIs do not differ by case.
+/// The DOI at the beginning of a text, in lower case, because case does not matter in DOIs.
 fn doi_at(text: &str) -> Option<String> {
     let text =
         text.trim().trim_start_matches("https://").trim_start_matches("doi.org/").trim_start_matches("doi:");
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_doi_in_a_text_counts_where_it_is_the_only_one() {
+    fn a_doi_in_a_text_counts_only_alone() {
         assert_eq!(
             only_doi("Flows. https://doi.org/10.1145/12345.6. Copyright").as_deref(),
             Some("10.1145/12345.6")

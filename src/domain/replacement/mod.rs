@@ -1,7 +1,7 @@
-//! Replacements for a dead link: the candidate addresses in the
-//! order of trust, and the check whether a response is the work.
+//! Replacements for a dead link: finds the candidate addresses, the most trustworthy
+//! first, and checks whether a response is the work.
 //!
-//! Only addresses that worked are offered. `night::replacement_search` makes the requests.
+//! Only addresses that work are offered. `night::replacement_search` makes the requests.
 
 mod identifier;
 mod proof;
@@ -16,13 +16,13 @@ use crate::domain::evidence::{Evidence, Finding};
 
 pub use proof::prove;
 
-/// Days between two searches for a dead link; a result stays valid that long.
+/// The days between two searches for a dead link; a result is valid that long.
 pub const SEARCHED_EVERY: SignedDuration = SignedDuration::from_hours(7 * 24 - 1);
 
 /// Shorter texts may be equal by chance.
 const TELLING_WORDS: u32 = 50;
 
-/// An address where a reader can go instead, and why it is trusted.
+/// An address where readers find the work, and why it is trusted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replacement {
     pub address: Address,
@@ -39,7 +39,7 @@ pub struct Replacement {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ground {
-    /// Its host redirected there permanently while it still answered.
+    /// Its host redirected there permanently while it still worked.
     Moved,
     Arxiv(String),
     Doi(String),
@@ -53,13 +53,13 @@ pub enum Ground {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Proof {
-    /// Byte for byte our copy.
+    /// It has the same bytes as our copy.
     Bytes,
     Text,
     Title,
-    /// We have no copy; its title is what the link says.
+    /// We have no copy; its title equals the words of the link.
     Words,
-    /// It names the identifier that the link itself has.
+    /// It contains the identifier of the link.
     Identifier,
     /// There is no copy to compare it with.
     Nothing,
@@ -72,24 +72,24 @@ impl Replacement {
     }
 }
 
-/// A link that needs a replacement, and everything known about the work.
+/// A link that needs a replacement, and the facts about the work.
 #[derive(Clone, Copy, Debug)]
 pub struct LostDocument<'a> {
     pub link: &'a Address,
     /// Its words on the course pages.
     pub words: &'a [String],
     pub history: &'a [Evidence],
-    /// Our copy, and what it says.
+    /// Our copy, and its document.
     pub copy: Option<&'a StoredCapture>,
     pub document: Option<&'a Document>,
-    /// When it certainly was the linked work.
+    /// When the address certainly had the linked work.
     pub worked_at: Timestamp,
 }
 
 /// Sources of further candidates.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SearchSources<'a> {
-    /// Links that work and gave the same document.
+    /// Working links with the same document.
     pub twins: &'a [Address],
     /// A Memento `TimeGate`, to which the link is appended; `None` if the link must not be disclosed.
     pub timegate: Option<&'a Address>,
@@ -106,8 +106,8 @@ pub struct Candidate {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CandidateOrigin {
     Moved,
-    /// A certain identifier stands in the link; another was found in our copy,
-    /// and may be that of a work it cites.
+    /// A certain identifier is in the link itself. Another one was found in our copy, and may
+    /// be that of a cited work.
     Arxiv {
         id: String,
         is_certain: bool,
@@ -122,7 +122,7 @@ pub enum CandidateOrigin {
     },
 }
 
-/// Whether a capture has enough text that an equal one is not a coincidence.
+/// Whether a capture has enough text, so that an equal text is not a coincidence.
 pub fn is_distinctive(copy: &StoredCapture) -> bool {
     copy.words >= TELLING_WORDS
 }

@@ -30,7 +30,7 @@ pub fn prove(candidate: &Candidate, answer: &ProbeResult, lost: &LostDocument) -
         CandidateOrigin::Arxiv { id, .. } => Ground::Arxiv(id.clone()),
         CandidateOrigin::Doi { doi, .. } => Ground::Doi(doi.clone()),
         CandidateOrigin::OwnLink => Ground::OwnLink,
-        // Without this header it is the archive's own page, not a capture (RFC 7089 section 2.1.1).
+        // Without this header it is a page of the archive itself, not a capture (RFC 7089 section 2.1.1).
         CandidateOrigin::TimeGate { .. } => Ground::Memento(moment(hop.headers.get("memento-datetime")?)?),
     };
     let pages = document.pages.filter(|pages| lost.copy.is_some_and(|copy| copy.pages == Some(*pages)));
@@ -38,7 +38,7 @@ pub fn prove(candidate: &Candidate, answer: &ProbeResult, lost: &LostDocument) -
     Some(Replacement { address, ground, proof, pages, seen_at: answer.exchange.started })
 }
 
-/// A page that does not say that the work is missing.
+/// A page without a statement that the work is missing.
 fn is_sound(answer: &ProbeResult, document: &Document, lost: &LostDocument) -> bool {
     let at = answer.exchange.final_address();
     let is_front_page = at.is_root() && !lost.link.is_root();
@@ -86,7 +86,7 @@ fn proof(
     }
 }
 
-/// The page states the identifier, and the identifier certainly belongs to the lost work.
+/// The page contains the identifier, and the identifier certainly belongs to the lost work.
 fn has_identifier(candidate: &Candidate, document: &Document) -> bool {
     let is = |said: &Option<String>, wanted: &str| {
         said.as_deref().is_some_and(|said| {

@@ -89,7 +89,7 @@ fn proof_of(lead: CandidateOrigin, answer: &ProbeResult, source: Option<&str>) -
 }
 
 #[test]
-fn the_most_trustworthy_is_asked_first_and_nothing_twice() {
+fn the_most_trustworthy_candidate_comes_first() {
     let healthy = |to: &str| Evidence {
         at: at(),
         status: Some(200),
@@ -124,7 +124,7 @@ fn a_dead_link_is_not_replaced_by_itself() {
 }
 
 #[test]
-fn what_can_be_compared_must_be_the_same_work() {
+fn a_candidate_must_be_the_same_work() {
     let ours = page(TITLE, 1, "");
     let moved = |source: &str| {
         proof_of(CandidateOrigin::Moved, &answer("http://new.example/f", 200, source, &[]), Some(&ours))
@@ -137,7 +137,7 @@ fn what_can_be_compared_must_be_the_same_work() {
 }
 
 #[test]
-fn nothing_is_offered_that_was_not_seen_to_work() {
+fn only_working_addresses_are_offered() {
     let ours = page(TITLE, 1, "");
     let asked =
         |from: &str, status| proof_of(CandidateOrigin::Moved, &answer(from, status, &ours, &[]), Some(&ours));
@@ -154,7 +154,7 @@ fn nothing_is_offered_that_was_not_seen_to_work() {
 }
 
 #[test]
-fn a_web_archive_has_to_give_a_capture() {
+fn a_web_archive_must_return_a_capture() {
     let ours = page(TITLE, 1, "");
     let from = "http://archive.example/web/20260101000000/http://gone.example/papers/flows.html";
     let lead = || CandidateOrigin::TimeGate { near: at() };
@@ -174,7 +174,7 @@ fn a_web_archive_has_to_give_a_capture() {
 }
 
 #[test]
-fn an_identifier_of_the_link_itself_is_enough_one_that_our_copy_cites_is_not() {
+fn an_identifier_of_the_link_is_enough_but_not_a_cited_one() {
     let abs = |id: &str| {
         let head =
             format!("<meta name=citation_arxiv_id content={id}><meta name=citation_title content=Other>");

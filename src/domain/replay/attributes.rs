@@ -1,8 +1,8 @@
-//! Which attributes of which elements load something, and which are left out.
+//! Attributes that load something, by element, and attributes that are removed.
 
 use super::RequisiteRole;
 
-/// How an attribute holds its addresses.
+/// The form of the addresses in an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     One,
@@ -13,9 +13,9 @@ pub(super) enum Form {
 /// An attribute that loads a requisite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slot {
-    /// Where the address stands.
+    /// The attribute with the address.
     pub from: &'static str,
-    /// Where it is needed without scripts.
+    /// The attribute that needs the address without scripts.
     pub to: &'static str,
     pub form: Form,
     pub role: RequisiteRole,
@@ -25,7 +25,7 @@ const fn slot(from: &'static str, to: &'static str, form: Form, role: RequisiteR
     Slot { from, to, form, role }
 }
 
-/// Addresses that a script would put into `src`, best first.
+/// Attributes with addresses that a script would put into `src`, the best first.
 const PICTURE: &[Slot] = &[
     slot("data-src", "src", Form::One, RequisiteRole::Image),
     slot("data-original", "src", Form::One, RequisiteRole::Image),
@@ -58,7 +58,7 @@ const DRAWN: &[Slot] = &[
 ];
 const ANY: &[Slot] = &[slot("background", "background", Form::One, RequisiteRole::Image)];
 
-/// What an element loads.
+/// The requisites of an element.
 pub(super) fn slots(element: &str) -> &'static [Slot] {
     match element {
         "img" => PICTURE,
@@ -78,11 +78,11 @@ pub(super) fn slots(element: &str) -> &'static [Slot] {
 pub(super) const BACKGROUNDS: &[&str] =
     &["data-background-image", "data-background", "data-bg", "data-background-src"];
 
-/// Elements that no copy has.
+/// Elements that are removed from copies.
 pub(super) const DROPPED: &[&str] =
     &["script", "base", "applet", "portal", "fencedframe", "bgsound", "animate", "set", "animatemotion"];
 
-/// Attributes that no copy has: they run, send, or load something.
+/// Attributes that are removed from copies: they run, send, or load something.
 pub(super) fn is_dropped(attribute: &str) -> bool {
     const NAMES: &[&str] = &[
         "action",
@@ -108,7 +108,7 @@ pub(super) fn is_dropped(attribute: &str) -> bool {
     attribute.starts_with("on") || NAMES.contains(&attribute)
 }
 
-/// `rel` words of a `link` that a copy keeps.
+/// The `rel` words of `link` elements that stay in a copy.
 pub(super) fn link_role(rel: &str) -> Option<RequisiteRole> {
     let words: Vec<String> = rel.split_ascii_whitespace().map(str::to_ascii_lowercase).collect();
     let has = |word: &str| words.iter().any(|it| it == word);

@@ -1,18 +1,18 @@
-//! Style sheets: which addresses they load, and the same sheet with other addresses.
+//! Finds the addresses that a style sheet loads, and replaces them.
 //!
-//! The tokens are those of CSS Syntax Level 3, so that comments, strings and
-//! escapes hide no address. What is not an address stays byte for byte.
+//! The tokens are those of CSS Syntax Level 3, so that comments, strings and escapes
+//! cannot hide an address. Everything else stays byte for byte.
 
 use cssparser::{ParseError, Parser, ParserInput, Token};
 
 use super::RequisiteRole;
 
-/// Blocks inside blocks; what is nested more deeply is left out.
+/// The deepest nesting of blocks; deeper blocks are left out.
 const DEPTH: usize = 32;
 /// An address that loads nothing (CSS Values Level 4, section 4.5.4).
 const NOTHING: &str = "about:invalid";
 
-/// What a style sheet loads by an address.
+/// A requisite of a style sheet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Load {
     /// Another sheet, by `@import`.
@@ -22,7 +22,7 @@ pub enum Load {
 }
 
 impl Load {
-    /// What a page needs it for.
+    /// The role of the requisite.
     pub fn role(self) -> RequisiteRole {
         match self {
             Self::Sheet => RequisiteRole::Sheet,
@@ -32,8 +32,8 @@ impl Load {
     }
 }
 
-/// The sheet with each address replaced by what `replace` gives for it; where
-/// that is `None` the address loads nothing.
+/// The sheet with each address replaced by the result of `replace`. If that is `None`, the
+/// address loads nothing.
 pub fn rewrite(css: &str, mut replace: impl FnMut(&str, Load) -> Option<String>) -> String {
     let mut input = ParserInput::new(css);
     let mut out = String::with_capacity(css.len());
@@ -42,7 +42,7 @@ pub fn rewrite(css: &str, mut replace: impl FnMut(&str, Load) -> Option<String>)
     out
 }
 
-/// The addresses that a sheet loads, as written, in their order.
+/// The addresses that a sheet loads, as written, in order.
 pub fn loads(css: &str) -> Vec<(String, Load)> {
     let mut found = Vec::new();
     rewrite(css, |address, load| {
@@ -59,7 +59,7 @@ struct Walk<'a> {
     out: &'a mut String,
 }
 
-/// What the next string means.
+/// The meaning of the next string.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Strings {
     Text,
@@ -67,13 +67,13 @@ enum Strings {
 }
 
 impl Walk<'_> {
-    /// `load` is what an address means here, unless a rule says otherwise.
+    /// `load` is the role of an address here, unless a rule gives another.
     fn tokens(&mut self, parser: &mut Parser<'_, '_>, load: Load, depth: usize) {
         self.tokens_with(parser, load, Strings::Text, depth);
     }
 
     fn tokens_with(&mut self, parser: &mut Parser<'_, '_>, load: Load, strings: Strings, depth: usize) {
-        // What an at-rule that is open makes of an address.
+        // The role of an address in the open at-rule.
         let mut rule: Option<Load> = None;
         loop {
             let start = parser.position();
@@ -122,7 +122,7 @@ impl Walk<'_> {
         let lower = name.to_ascii_lowercase();
         if matches!(lower.as_str(), "url" | "src") {
             let mut address = None;
-            // A block that does not end is taken to its end all the same.
+            // A block without an end is read to the end of the sheet.
             let _ = parser.parse_nested_block(|inner| -> Result<(), ParseError<'_, ()>> {
                 address = inner.expect_string().ok().map(|text| text.as_ref().to_owned());
                 while inner.next().is_ok() {}
@@ -134,7 +134,7 @@ impl Walk<'_> {
         let strings =
             if lower.ends_with("image-set") || lower == "image" { Strings::Address } else { Strings::Text };
         let mut quoted = String::new();
-        // A writer to a string never fails.
+        // Writing to a string cannot fail.
         let _ = cssparser::serialize_identifier(name, &mut quoted);
         self.out.push_str(&quoted);
         self.out.push('(');
@@ -142,7 +142,7 @@ impl Walk<'_> {
         self.out.push(')');
     }
 
-    /// What stands in a block whose opening mark is written already.
+    /// The contents of a block whose opening token is already written.
     fn block(&mut self, parser: &mut Parser<'_, '_>, load: Load, strings: Strings, depth: usize) {
         if depth < DEPTH {
             let _ = parser.parse_nested_block(|inner| -> Result<(), ParseError<'_, ()>> {
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_stays_and_what_is_not_kept_loads_nothing() {
+    fn other_text_stays_and_missing_requisites_load_nothing() {
         let css =
             "a > b::after{content:\"x\";margin:calc(1px + 2em)}c{background:url(kept.png),url(lost.png)}";
         let out = rewrite(css, |address, _| (address == "kept.png").then(|| "/r/1".to_owned()));
@@ -216,14 +216,14 @@ mod tests {
     }
 
     #[test]
-    fn blocks_without_end_and_without_measure_do_no_harm() {
+    fn unclosed_and_deeply_nested_blocks_are_harmless() {
         let deep = "a{b:".repeat(50_000) + &"(".repeat(50_000) + "url(x.png)";
         assert!(rewrite(&deep, |_, _| None).len() < deep.len());
     }
 
     proptest! {
         #[test]
-        fn no_sheet_keeps_an_address_of_its_own(css in "[a-z{}();:@\"'/*\\\\ ]{0,80}(url\\(|@import \"|image-set\\(\")[a-z/:.]{0,20}.{0,20}") {
+        fn no_sheet_keeps_an_original_address(css in "[a-z{}();:@\"'/*\\\\ ]{0,80}(url\\(|@import \"|image-set\\(\")[a-z/:.]{0,20}.{0,20}") {
             let out = rewrite(&css, |_, _| None);
             for (address, _) in loads(&out) {
                 prop_assert_eq!(address, NOTHING);

@@ -1,4 +1,4 @@
-//! Slide decks that a script would show: their slides one after another.
+//! Slide decks that need a script: their slides are shown one after another.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use pulldown_cmark::{Options, Parser};
 
 use crate::domain::address::Address;
 
-/// The programs that show a deck.
+/// The supported slide programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deck {
     Reveal,
@@ -17,7 +17,7 @@ pub enum Deck {
     Impress,
 }
 
-/// Which program a page is a deck of.
+/// The slide program of a page.
 pub fn of(source: &str) -> Option<Deck> {
     let has = |mark: &str| source.contains(mark);
     if has("data-marpit-svg") || has("class=\"marpit\"") {
@@ -45,7 +45,7 @@ fn has_class(source: &str, name: &str) -> bool {
 }
 
 impl Deck {
-    /// What the deck's own style hides without its script.
+    /// Styles that show what the deck hides without its script.
     pub fn style(self) -> &'static str {
         match self {
             Self::Reveal => REVEAL,
@@ -88,8 +88,8 @@ transform:none!important;display:block!important;visibility:visible!important;op
 width:auto!important;height:auto!important;max-width:60rem;margin:0 auto 1.5rem!important}\
 .fallback-message,.hint{display:none!important}";
 
-/// The page with slides that are written in Markdown laid out as HTML. `text`
-/// gives a file that a slide names.
+/// The page with its Markdown slides as HTML. `text` returns a file that a slide
+/// names.
 pub fn expand(source: &str, base: &Address, text: impl Fn(&Address) -> Option<String>) -> String {
     let sections = element!("section[data-markdown]", |section| {
         let name = section.get_attribute("data-markdown").unwrap_or_default();
@@ -117,7 +117,7 @@ pub fn expand(source: &str, base: &Address, text: impl Fn(&Address) -> Option<St
     }
 }
 
-/// The source with what stands between two marks made into HTML; the marks go.
+/// Converts the text between two marks to HTML, and removes the marks.
 fn within(source: &str, open: &str, close: &str, make: impl Fn(&str) -> String) -> String {
     let mut out = String::with_capacity(source.len());
     let mut rest = source;
@@ -131,9 +131,9 @@ fn within(source: &str, open: &str, close: &str, make: impl Fn(&str) -> String) 
     out
 }
 
-/// Slides of Markdown, in one section where they are several.
+/// Markdown slides; several slides are in one section.
 fn slides(markdown: &str, separator: Option<&str>) -> String {
-    // The setting is a pattern; what decks write in it is a line of dashes.
+    // The setting is a pattern, but decks use a line of dashes.
     let line = separator.map_or("---", |pattern| {
         let plain = pattern.trim_matches(|c: char| "^$\\rn?()+".contains(c));
         if plain.is_empty() { "---" } else { plain }
@@ -149,7 +149,7 @@ fn slides(markdown: &str, separator: Option<&str>) -> String {
     }
 }
 
-/// A slide and what its speaker says to it (`Note:`).
+/// A slide and its speaker notes (`Note:`).
 fn with_notes(slide: &str) -> String {
     let is_note = |line: &&str| {
         let lower = line.trim_start().to_ascii_lowercase();
@@ -205,7 +205,7 @@ fn parts(markdown: &str, separator: &str) -> Vec<String> {
     parts
 }
 
-/// Text without the blanks that stand before each of its lines.
+/// The text without the common indentation of its lines.
 fn outdented(text: &str) -> String {
     let blanks = |line: &&str| line.len() - line.trim_start_matches([' ', '\t']).len();
     let common =
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn the_slides_of_remark_stand_in_a_textarea() {
+    fn the_slides_of_remark_are_in_a_textarea() {
         let source = "<textarea id=\"source\">class: center\n# One\n\n???\nnotes\n---\n# Two &lt;3\n</textarea>\
                       <script>remark.create()</script>";
         let out = expand(source, &base(), |_| None);

@@ -1,8 +1,8 @@
-//! Formulas in the text of a page: which pages have them, and their drawing.
+//! Formulas in the text of a page: detects them and converts them to `MathML`.
 
 use super::maths::{self, Delimiters, TextSegment};
 
-/// How the formulas of a page are written, where a script would draw them.
+/// The delimiters of the formulas of a page, if a script would draw them.
 pub(super) fn delimiters(source: &str) -> Option<Delimiters> {
     let lower = source.to_ascii_lowercase();
     let has_script = ["mathjax", "katex", "class=\"math ", "class=\"math inline", "arithmatex"]
@@ -17,8 +17,8 @@ pub(super) fn delimiters(source: &str) -> Option<Delimiters> {
     })
 }
 
-/// The text of a page, as it stands in its source, with its formulas drawn;
-/// `None` where it has none.
+/// The source text of a page with its formulas converted; `None` if it has no
+/// formulas.
 pub(super) fn draw(text: &str, delimiters: Delimiters) -> Option<String> {
     if !text.contains(['$', '\\']) {
         return None;
@@ -43,12 +43,12 @@ pub(super) fn draw(text: &str, delimiters: Delimiters) -> Option<String> {
     is_drawn.then_some(out)
 }
 
-/// A formula that cannot be drawn, as its author wrote it; `tex` is source already.
+/// A formula that cannot be converted, as its author wrote it; `tex` is escaped already.
 fn undrawn(tex: &str) -> String {
     format!("<code class=\"onreserve-tex\">{tex}</code>")
 }
 
-/// The character references that stand in formulas.
+/// The character references that occur in formulas.
 fn decoded(tex: &str) -> String {
     let references =
         [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&nbsp;", " "), ("&amp;", "&")];

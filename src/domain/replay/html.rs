@@ -1,8 +1,8 @@
-//! A page rewritten for its readers: no scripts, no requests to other hosts,
+//! Rewrites a page for readers: without scripts and requests to other hosts, and with
 //! links to copies.
 //!
-//! The policy that a browser gets with the page forbids the same things once
-//! more. What is rewritten here is what a reader would miss.
+//! The content security policy of the page forbids the same things. Here the page is
+//! rewritten so that readers miss nothing.
 
 mod loads;
 mod page;
@@ -22,26 +22,26 @@ use super::{Copies, Destination};
 use crate::domain::address::Address;
 use page::{PageRewriter, fragment_only, missing, set, value};
 
-/// Pages inside attributes of pages.
+/// The deepest nesting of pages in `srcdoc` attributes.
 const SRCDOC_DEPTH: u32 = 2;
-/// Marks a link that leaves the copies.
+/// Marks links that lead to originals.
 const MARKED: &str = "a[data-onreserve-original]::after{content:\"\\2197\";font-size:.75em;text-decoration:none}\
 .onreserve-missing{display:inline-block;border:1px dashed;padding:.25em .5em;font-size:.875em}";
 
-/// What a page is rewritten with.
+/// The context of a rewrite.
 #[derive(Clone, Copy)]
 pub struct RewriteContext<'a, C> {
-    /// Where the page came from.
+    /// The address of the page.
     pub address: &'a Address,
     pub content_type: Option<&'a str>,
     pub copies: &'a C,
 }
 
-/// The page for a reader. `source` is its text, decoded; the result is UTF-8.
+/// The page for readers. `source` is its decoded text; the result is UTF-8.
 ///
 /// # Errors
 ///
-/// Where the markup is such that a browser may read it in another way.
+/// The markup is ambiguous, so a browser may read it in another way.
 pub fn rewrite<C: Copies>(source: &str, context: &RewriteContext<C>) -> Result<String, RewritingError> {
     rewrite_nested(source, context, 0)
 }
@@ -93,8 +93,8 @@ fn rewrite_nested<C: Copies>(
     Ok(if depth == 0 { with_style(&out, &style) } else { out })
 }
 
-/// Our style comes first, after the doctype: at the end it would become part of
-/// a tag that is not complete.
+/// Our style comes first, after the doctype. At the end it would become part of an
+/// incomplete tag.
 fn with_style(page: &str, style: &str) -> String {
     let page = page.trim_start();
     let has_doctype = page.get(..9).is_some_and(|start| start.eq_ignore_ascii_case("<!doctype"));
@@ -103,7 +103,7 @@ fn with_style(page: &str, style: &str) -> String {
     format!("{doctype}<style>{style}</style>{rest}")
 }
 
-/// Where relative addresses of a page begin.
+/// The base of the relative addresses of a page.
 fn base(source: &str, address: &Address) -> Address {
     let found = RefCell::new(None);
     let settings =
@@ -114,18 +114,18 @@ fn base(source: &str, address: &Address) -> Address {
             }
             Ok(())
         }));
-    // Only where no base is found before the markup ends being readable.
+    // An ambiguity in the markup before a base was found.
     let _ = rewrite_str(source, settings);
     found.into_inner().unwrap_or_else(|| address.clone())
 }
 
-/// What is open while a page is read.
+/// The state while a page is read.
 #[derive(Default)]
 struct RewriteState {
-    /// Elements whose text is no prose.
+    /// Open elements whose text is not prose.
     verbatim: u32,
     in_style: bool,
-    /// A TeX formula in a script element, and whether it is a display.
+    /// A TeX formula in a script element, and whether it is a display formula.
     tex: Option<bool>,
     /// The text node so far.
     pending: String,
@@ -166,7 +166,7 @@ impl<C: Copies> PageRewriter<'_, C> {
         open(element, &name, state);
     }
 
-    /// A page inside an attribute of a frame.
+    /// A page in the `srcdoc` attribute of a frame.
     fn page_inside(&self, element: &mut Element<'_, '_>) {
         let source = value(element, "srcdoc").filter(|_| self.depth < SRCDOC_DEPTH);
         let context = RewriteContext { address: self.address, content_type: None, copies: self.copies };
@@ -175,7 +175,7 @@ impl<C: Copies> PageRewriter<'_, C> {
         set(element, "srcdoc", inner.as_deref().unwrap_or(""));
     }
 
-    /// What no copy shows, and the drawings of formulas that stand there as `MathML` too.
+    /// Removes elements, and the drawings of formulas that also exist as `MathML`.
     fn is_left_out(
         &self,
         element: &mut Element<'_, '_>,
@@ -265,7 +265,7 @@ impl<C: Copies> PageRewriter<'_, C> {
                 .or_else(|| Some(html_escape::encode_text(&text).into_owned()))
         } else if is_style {
             state.in_style = false;
-            // An end tag in a sheet would end it.
+            // An end tag inside a sheet would end the sheet.
             Some(self.sheet(&text).replace("</", "<\\/"))
         } else {
             self.formulas.and_then(|delimiters| formulas::draw(&text, delimiters))
@@ -274,7 +274,7 @@ impl<C: Copies> PageRewriter<'_, C> {
     }
 }
 
-/// Remembers elements whose text is not prose until they end.
+/// Records elements whose text is not prose until they end.
 fn open(element: &mut Element<'_, '_>, name: &str, state: &Rc<RefCell<RewriteState>>) {
     if name == "style" {
         state.borrow_mut().in_style = true;
@@ -295,7 +295,7 @@ fn open(element: &mut Element<'_, '_>, name: &str, state: &Rc<RefCell<RewriteSta
     }
 }
 
-/// Whether the element can end at all.
+/// Whether the element can have an end tag.
 fn on_end(element: &mut Element<'_, '_>, then: impl FnOnce() + 'static) -> bool {
     let handler = Box::new(move |_: &mut lol_html::html_content::EndTag<'_>| {
         then();
@@ -310,7 +310,7 @@ fn on_end(element: &mut Element<'_, '_>, then: impl FnOnce() + 'static) -> bool 
     }
 }
 
-/// The charset is ours now; nothing else that stands for a header stays.
+/// The charset is UTF-8 now; other elements in place of headers are removed.
 fn meta(element: &mut Element<'_, '_>) {
     if element.has_attribute("http-equiv") || element.has_attribute("charset") {
         element.remove();

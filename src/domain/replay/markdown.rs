@@ -1,4 +1,4 @@
-//! Markdown with formulas as HTML, and the plain page around what is made here.
+//! Converts Markdown with formulas to HTML, and builds plain pages.
 
 use std::fmt::Write as _;
 
@@ -6,10 +6,10 @@ use pulldown_cmark::{CowStr, Event, Options, Parser};
 
 use super::maths;
 
-/// Environments that stand in a text without delimiters of their own.
+/// Environments that are written without delimiters.
 const ENVIRONMENTS: &[&str] = &["equation", "align", "gather", "eqnarray", "multline"];
 
-/// A text in Markdown as HTML, its formulas drawn.
+/// A Markdown text as HTML, with its formulas converted.
 pub fn html(source: &str) -> String {
     let source = delimited(source);
     let options = Options::ENABLE_TABLES
@@ -33,7 +33,7 @@ pub fn html(source: &str) -> String {
     out
 }
 
-/// A page of ours around the content of a copy; `body` is HTML.
+/// A page of this service around the content of a copy; `body` is HTML.
 pub fn page(title: &str, body: &str) -> String {
     let title = html_escape::encode_text(title);
     let mut out = String::new();
@@ -45,7 +45,7 @@ pub fn page(title: &str, body: &str) -> String {
     out
 }
 
-/// A text file as a page: its lines as they are.
+/// A text file as a page, with its lines unchanged.
 pub fn preformatted(title: &str, text: &str) -> String {
     page(title, &format!("<pre>{}</pre>", html_escape::encode_text(text)))
 }
@@ -56,7 +56,7 @@ white-space:pre-wrap}pre.code{border-left:4px solid #48f}.cell .prompt{color:#77
 .output{margin-left:1rem;overflow-x:auto}table{border-collapse:collapse}td,th{border:1px solid #8886;\
 padding:.25rem .5rem}section.slide{border-bottom:1px solid #8886;margin-bottom:1rem}";
 
-/// `\[ … \]`, `\( … \)` and bare environments in the dollars that Markdown knows.
+/// Converts `\[ … \]`, `\( … \)` and bare environments to the dollars of Markdown.
 fn delimited(source: &str) -> String {
     let mut out = source.replace("\\\\[", "\u{0}").replace("\\\\(", "\u{1}");
     for (open, close, dollars) in [("\\[", "\\]", "$$"), ("\\(", "\\)", "$")] {

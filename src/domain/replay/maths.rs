@@ -1,21 +1,21 @@
-//! TeX in a page becomes `MathML`, which a browser draws without a script.
+//! Converts TeX in a page to `MathML`, which a browser draws without a script.
 
 use pulldown_latex::config::DisplayMode;
 use pulldown_latex::{Parser, RenderConfig, Storage, mathml};
 
-/// A longer formula is text that only looks like one.
+/// A longer formula is other text between delimiters.
 const LONGEST: usize = 20_000;
 
-/// How a page marks its formulas.
+/// The delimiters of formulas in a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delimiters {
     /// `$…$` is a formula, not a price.
     pub single_dollar: bool,
 }
 
-/// A formula as `MathML`; `None` where it is not TeX that can be read.
+/// A formula as `MathML`; `None` if it is not valid TeX.
 ///
-/// A display formula stands on a line of its own.
+/// A display formula is on a line of its own.
 pub fn mathml(tex: &str, is_display: bool) -> Option<String> {
     let tex = tex.trim();
     if tex.is_empty() || tex.len() > LONGEST {
@@ -38,7 +38,7 @@ pub enum TextSegment<'a> {
     Formula { tex: &'a str, is_display: bool },
 }
 
-/// Splits text into what stands between delimiters and what does not.
+/// Splits text at the delimiters of formulas.
 pub fn split(text: &str, delimiters: Delimiters) -> Vec<TextSegment<'_>> {
     let mut parts = Vec::new();
     let (mut rest, mut plain_from) = (0, 0);
@@ -67,7 +67,7 @@ struct Pair {
     open: &'static str,
     close: &'static str,
     is_display: bool,
-    /// An environment is part of the formula.
+    /// An environment belongs to the formula, with its delimiters.
     keeps_marks: bool,
 }
 
@@ -79,7 +79,7 @@ const fn environment(open: &'static str, close: &'static str) -> Pair {
     Pair { open, close, is_display: true, keeps_marks: true }
 }
 
-/// The longest mark of those that begin alike comes first.
+/// Of delimiters with the same beginning, the longest comes first.
 const PAIRS: &[Pair] = &[
     pair("$$", "$$", true),
     pair("\\[", "\\]", true),
@@ -112,7 +112,7 @@ fn next_opening(text: &str, from: usize, delimiters: Delimiters) -> Option<(usiz
     }
 }
 
-/// A dollar before a space or at the end opens nothing.
+/// A dollar before a space or at the end does not open a formula.
 fn is_opening(here: &str) -> bool {
     here[1..].chars().next().is_some_and(|c| !c.is_whitespace())
 }
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn formulas_are_told_from_prices() {
+    fn prices_are_not_formulas() {
         assert_eq!(formulas("It costs $5 and $6.", DOLLARS), []);
         assert_eq!(formulas("Let $x$ be, $y + 1$ too.", DOLLARS), [("x", false), ("y + 1", false)]);
         assert_eq!(formulas("Let $x$ be.", Delimiters::default()), []);
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_formula_brings_no_markup() {
+    fn a_formula_adds_no_markup() {
         for tex in [r"\text{<script>alert(1)</script>}", r"<img src=x onerror=alert(1)>", r"\text{a & b}"] {
             let Some(drawn) = mathml(tex, false) else { continue };
             assert!(!drawn.contains("<script") && !drawn.contains("<img"), "{drawn}");

@@ -1,9 +1,9 @@
-//! A copied page as a reader sees it: with its own requisites, without scripts,
-//! and with links that lead to copies where there are any.
+//! Shows a copied page to a reader: with its requisites, without scripts, and with links
+//! to copies if there are any.
 //!
-//! One set of rules finds what a page needs (`requisites`) and rewrites the
-//! page (`html`, `css`). Which copies exist, and at which addresses they open,
-//! the caller says through `Copies`.
+//! The same rules find the requisites of a page (`requisites`) and rewrite the page
+//! (`html`, `css`). The caller provides the copies and their addresses through
+//! `Copies`.
 
 mod attributes;
 pub mod css;
@@ -19,12 +19,12 @@ pub mod srcset;
 
 use crate::domain::address::Address;
 
-/// What a page needs a requisite for.
+/// The role of a requisite in a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RequisiteRole {
     Sheet,
     Frame,
-    /// Text that a script would have put into the page: the slides of a deck.
+    /// Text that a script would put into the page: the slides of a deck.
     Text,
     Image,
     Font,
@@ -32,20 +32,20 @@ pub enum RequisiteRole {
     Icon,
 }
 
-/// Where a link of a copied page leads.
+/// The target of a link in a copied page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
-    /// To our copy, at this address of ours.
+    /// Our copy, at this address.
     Copy(String),
-    /// To the original.
+    /// The original.
     Original,
 }
 
-/// The copies that a page is shown with.
+/// The copies for a page.
 pub trait Copies {
-    /// Where our copy of a requisite opens; `None` where none is kept.
+    /// The address of our copy of a requisite; `None` if there is none.
     fn requisite(&self, address: &Address, role: RequisiteRole) -> Option<String>;
-    /// Where a link leads.
+    /// The target of a link.
     fn link(&self, address: &Address) -> Destination;
     /// The text of a requisite that becomes part of the page.
     fn text(&self, address: &Address) -> Option<String>;

@@ -1,7 +1,7 @@
-//! A Jupyter notebook as a page: its text, its code, and what the code gave.
+//! Shows a Jupyter notebook as a page: its text, its code, and the output of the code.
 //!
-//! Every version of nbformat is read. The page is a source like that of any
-//! other page: whatever a notebook brings, `html` takes out what runs or sends.
+//! Every version of nbformat is read. The result is a page like any other, and `html`
+//! removes scripts and requests from it.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::markdown;
 
-/// More output of one cell is left out, and said to be.
+/// Longer output of a cell is cut, with a note.
 const LONGEST_OUTPUT: usize = 200_000;
 
 #[derive(Deserialize)]
@@ -47,7 +47,7 @@ struct Cell {
     execution_count: Option<i64>,
 }
 
-/// The page of a notebook; `None` for what is no notebook.
+/// The page of a notebook; `None` if it is not a notebook.
 pub fn page(bytes: &[u8], title: &str) -> Option<String> {
     let notebook: Notebook = serde_json::from_slice(bytes).ok()?;
     let language = language(&notebook.metadata);
@@ -118,7 +118,7 @@ fn shown(output: &Map<String, Value>) -> String {
                 .map(|lines| lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"));
             preformatted(&trace.unwrap_or_else(|| text(output.get("evalue").unwrap_or(&Value::Null))))
         }
-        // Before nbformat 4 the forms stood beside the kind.
+        // Before nbformat 4 the forms were beside the kind.
         _ => rich(output.get("data").and_then(Value::as_object).unwrap_or(output)),
     }
 }
@@ -156,7 +156,7 @@ fn image(kind: &str, base64: &str) -> String {
     format!("<img src=\"data:image/{kind};base64,{data}\" alt=\"Output\">")
 }
 
-/// Text without the escapes that colour a terminal.
+/// Text without the escape sequences for terminal colours.
 fn preformatted(text: &str) -> String {
     if text.is_empty() {
         return String::new();
@@ -188,7 +188,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// Pictures that a cell carries with it (`attachment:name.png`).
+/// Pictures inside a cell (`attachment:name.png`).
 fn with_attachments(source: &str, attachments: &Map<String, Value>) -> String {
     let mut source = source.to_owned();
     for (name, forms) in attachments {
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn code_and_text_bring_no_markup() {
+    fn code_and_text_add_no_markup() {
         let hostile = br#"{"cells":[{"cell_type":"code","source":"<script>","outputs":[{"output_type":"stream","text":"<script>"}]},
             {"cell_type":"raw","source":"<script>"}]}"#;
         assert!(!page(hostile, "<script>").unwrap().contains("<script"));

@@ -1,4 +1,4 @@
-//! What a page or a style sheet needs to be read, in the order of need.
+//! Finds the requisites of a page or a style sheet, the most important first.
 
 use std::cell::RefCell;
 
@@ -6,16 +6,16 @@ use super::css;
 use super::{Copies, Destination, RequisiteRole, html};
 use crate::domain::address::Address;
 
-/// One thing that is needed.
+/// One requisite.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requisite {
     pub address: Address,
     pub role: RequisiteRole,
 }
 
-/// The requisites of a page whose source is `source`, each once: first what the
-/// reader misses most. `text` gives texts that are known already, so that what
-/// they need is found too.
+/// The requisites of a page with this source, each once: the most important for
+/// the reader first. `text` returns texts that are already known, so that their requisites
+/// are found too.
 pub fn of_page(
     source: &str,
     address: &Address,
@@ -24,7 +24,7 @@ pub fn of_page(
 ) -> Vec<Requisite> {
     let recorder = Recorder { found: RefCell::default(), text };
     let context = html::RewriteContext { address, content_type, copies: &recorder };
-    // What cannot be read to its end needs what was found so far.
+    // If the page cannot be read to its end, the requisites found so far are used.
     let _ = html::rewrite(source, &context);
     let mut found = recorder.found.into_inner();
     found.sort_by_key(|requisite| requisite.role);
@@ -48,7 +48,7 @@ fn requisite(base: &Address, reference: &str, role: RequisiteRole) -> Option<Req
     (!is_fragment).then(|| base.join(reference).ok()).flatten().map(|address| Requisite { address, role })
 }
 
-/// Writes down what is asked for, and has nothing.
+/// Records the requested addresses, and has no copies.
 struct Recorder<T> {
     found: RefCell<Vec<Requisite>>,
     text: T,

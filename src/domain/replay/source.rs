@@ -1,22 +1,22 @@
-//! The source of a page as the rewriter can read it: without `noscript`, and
-//! without the short forms that only XML knows.
+//! Prepares the source of a page for the rewriter: without `noscript`, and without
+//! self-closing tags that only XML allows.
 
 use std::borrow::Cow;
 
-/// Elements that HTML leaves empty; all others need an end tag.
+/// Void elements of HTML; all others need an end tag.
 const VOID: &[&str] = &[
     "area", "base", "br", "col", "embed", "frame", "hr", "img", "input", "link", "meta", "param", "source",
     "track", "wbr",
 ];
 
-/// Whether a page is XHTML by its type or its beginning.
+/// Whether a page is XHTML, by its type or its beginning.
 pub fn is_xml(source: &str, content_type: Option<&str>) -> bool {
     let by_type = content_type.is_some_and(|value| value.to_ascii_lowercase().contains("xhtml+xml"));
     by_type || (source.trim_start().starts_with("<?xml") && source.contains("http://www.w3.org/1999/xhtml"))
 }
 
-/// `<script/>` becomes `<script></script>`, as it is meant in XML: HTML would
-/// take the rest of the page for a script.
+/// `<script/>` becomes `<script></script>`, as XML means it. HTML would read the rest of
+/// the page as a script.
 pub fn expand_short_tags(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
     let mut rest = source;
@@ -45,8 +45,8 @@ pub fn expand_short_tags(source: &str) -> String {
     out
 }
 
-/// `noscript` without its tags: a reader of a copy has no scripts. A picture
-/// that a script would have put beside it is left out there.
+/// Removes the tags of `noscript`, because copies have no scripts. A picture in it is
+/// removed if a script would have put the same picture beside it.
 pub fn without_noscript(source: &str) -> Cow<'_, str> {
     let Some(first) = find_tag(source, "<noscript", 0) else { return Cow::Borrowed(source) };
     let mut out = String::with_capacity(source.len());
@@ -69,7 +69,7 @@ pub fn without_noscript(source: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Whether all that stands here is a picture that the page loads lazily as well.
+/// Whether the content is only a picture that the page also loads lazily.
 fn is_second_picture(source: &str, inside: &str) -> bool {
     let trimmed = inside.trim();
     if !trimmed.to_ascii_lowercase().starts_with("<img") || !trimmed.ends_with('>') {
@@ -81,7 +81,7 @@ fn is_second_picture(source: &str, inside: &str) -> bool {
     !value[..end].is_empty() && source.matches(&value[..end]).count() > 1
 }
 
-/// The next place where a tag begins, whatever its case.
+/// The next place where a tag begins, in any case.
 fn find_tag(source: &str, tag: &str, from: usize) -> Option<usize> {
     let mut at = from;
     loop {
@@ -100,7 +100,7 @@ fn tag_name(text: &str) -> &str {
     if is_first { &text[..end] } else { "" }
 }
 
-/// Where the tag at the beginning of `text` ends; a `>` in quotes ends nothing.
+/// The end of the tag at the beginning of `text`; a `>` in quotes does not count.
 fn tag_end(text: &str) -> Option<usize> {
     let mut quote = None;
     for (at, byte) in text.bytes().enumerate() {
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_for_readers_without_scripts_is_shown() {
+    fn noscript_content_is_shown() {
         assert_eq!(without_noscript("a<NOSCRIPT><p>b</p></noscript>c"), "a<p>b</p>c");
         assert_eq!(without_noscript("a<noscript>b"), "ab");
         let lazy = r#"<img data-src="/a.png"><noscript><img src="/a.png"></noscript>"#;

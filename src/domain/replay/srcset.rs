@@ -1,4 +1,4 @@
-//! `srcset` (WHATWG HTML section 4.8.4.2.1): addresses with the size or density they are for.
+//! `srcset` (WHATWG HTML section 4.8.4.2.1): addresses with their sizes or densities.
 
 /// One candidate.
 #[derive(Clone, Debug, PartialEq)]
@@ -8,8 +8,8 @@ pub struct ImageCandidate {
     pub descriptor: String,
 }
 
-/// The candidates of a `srcset`. A comma inside an address belongs to it; one
-/// at its end does not.
+/// The candidates of a `srcset`. A comma inside an address belongs to it, but not one at
+/// its end.
 pub fn parse(text: &str) -> Vec<ImageCandidate> {
     let mut candidates = Vec::new();
     let mut rest = text.trim_start_matches(|c: char| c == ',' || c.is_ascii_whitespace());
@@ -32,7 +32,7 @@ pub fn parse(text: &str) -> Vec<ImageCandidate> {
     candidates
 }
 
-/// The candidate that a large, dense screen takes: the sharpest one.
+/// The sharpest candidate, which a large, dense screen uses.
 pub fn best(candidates: &[ImageCandidate]) -> Option<&ImageCandidate> {
     let value = |candidate: &ImageCandidate| {
         let number = candidate.descriptor.trim_end_matches(['x', 'w', 'h']);
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn commas_and_spaces_are_where_authors_put_them() {
+    fn commas_and_spaces_are_read_as_authors_write_them() {
         let pair = |address: &str, descriptor: &str| (address.to_owned(), descriptor.to_owned());
         assert_eq!(parsed("a.png 1x, b.png 2x"), [pair("a.png", "1x"), pair("b.png", "2x")]);
         assert_eq!(parsed(" a.png,\n b,c.png 640w ,"), [pair("a.png", ""), pair("b,c.png", "640w")]);

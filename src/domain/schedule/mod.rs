@@ -1,9 +1,9 @@
-//! When a course's next night starts.
+//! Computes when a course's next night starts.
 //!
-//! A cron expression gives local times of day; this module turns them into
-//! instants. A local time that the clocks skip becomes the first instant after
-//! the gap; one that they repeat counts the first time only. Missed nights are
-//! made up for by one. Waiting is done elsewhere.
+//! A cron expression gives local times of day; this module turns them into instants. A
+//! local time that the clocks skip becomes the first instant after the gap. A local time
+//! that they repeat counts the first time only. After missed nights, one night is run. This
+//! module does not wait.
 
 use std::str::FromStr as _;
 
@@ -18,22 +18,22 @@ use crate::domain::course::{CourseId, Term};
 /// The default schedule: every night at half past two.
 pub const DEFAULT: &str = "0 30 2 * * *";
 
-/// Days before the term on which the course is checked and a report says
-/// whether it is ready: one early enough to fix links, one just before the start.
+/// Days before the term on which the course is checked and a report shows whether it is
+/// ready: one early enough to fix links, one just before the start.
 pub const READY_DAYS: [i32; 2] = [21, 7];
 
 /// Nights closer than this are a mistake, such as `*` for the minute.
 const APART_AT_LEAST: SignedDuration = SignedDuration::from_hours(1);
 
-/// How many nights of an expression are checked for [`APART_AT_LEAST`]: more
-/// than a day of any expression that keeps it.
+/// How many nights of an expression are checked for [`APART_AT_LEAST`]: more than a day of
+/// any valid expression.
 const LOOKED_AT: usize = 50;
 
-/// A last night further in the future than this was dated by a clock
-/// that was wrong; one that is nearer was run before the clock was set back.
+/// A last night further in the future than this was recorded with a wrong clock. A nearer
+/// one was run before the clock was set back.
 const SET_BACK_AT_MOST: SignedDuration = SignedDuration::from_hours(48);
 
-/// The longest gap any zone ever had is a day (Samoa, 2011); with an hour to spare.
+/// The longest gap of any zone is a day (Samoa, 2011); this is an hour more.
 const LONGEST_GAP: SignedDuration = SignedDuration::from_hours(25);
 
 /// When the nights of a course are.
@@ -55,13 +55,13 @@ pub struct ScheduledNight {
 /// The reason for a night.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunReason {
-    /// The schedule says so.
+    /// The schedule.
     Night,
     /// The term begins in about this many days.
     ReadyForTerm { days_before: i32 },
 }
 
-/// An expression that is not a schedule.
+/// A text that is not a schedule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSchedule {
     #[error(
@@ -69,7 +69,7 @@ pub enum InvalidSchedule {
     )]
     Fields { text: String, fields: usize },
     #[error(
-        "`{text}` is no cron expression ({why}); write for example \"{DEFAULT}\" for every night at 2:30"
+        "`{text}` is not a cron expression ({why}); write for example \"{DEFAULT}\" for every night at 2:30"
     )]
     Cron { text: String, why: String },
     #[error("`{text}` never occurs; write for example \"{DEFAULT}\" for every night at 2:30")]
@@ -115,9 +115,9 @@ impl Schedule {
         Self { term, ..self }
     }
 
-    /// Shifts all nights by a time below `spread` that is the course's own, so
-    /// that many courses do not all start at once. The same course always gets
-    /// the same shift, so that its nights stay a day apart.
+    /// Shifts all nights by a time below `spread` that depends on the course, so that many
+    /// courses do not all start at the same time. A course always has the same shift, so its
+    /// nights stay a day apart.
     pub fn spread(self, course: &CourseId, spread: SignedDuration) -> Self {
         let digest = Sha256::digest(course.as_str().as_bytes());
         let draw = digest.iter().take(8).fold(0_u64, |draw, byte| draw << 8 | u64::from(*byte));
@@ -130,18 +130,18 @@ impl Schedule {
         &self.zone
     }
 
-    /// The first night strictly later than an instant; `None` once the term, or
-    /// the expression's years, are over.
+    /// The first night strictly later than an instant; `None` after the end of the term or of
+    /// the expression's years.
     pub fn after(&self, instant: Timestamp) -> Option<ScheduledNight> {
         self.slots_around(instant).find(|slot| slot.at > instant)
     }
 
-    /// The night to wait for, given when the last one was begun or ended. One
-    /// that is not later than `now` is due.
+    /// The next night to run, given when the last one began or ended. It is due if it is not
+    /// later than `now`.
     ///
-    /// If several nights were missed, only the latest is due. It is not made
-    /// up for when the term is over. A course without any night is due at
-    /// its first night after `now`.
+    /// If several nights were missed, only the latest is due, and none after the term. For a
+    /// course without any night, it is the first night after
+    /// `now`.
     pub fn next(&self, last: Option<Timestamp>, now: Timestamp) -> Option<ScheduledNight> {
         let trusted = now.saturating_add(SET_BACK_AT_MOST).unwrap_or(Timestamp::MAX);
         let last = last.filter(|last| *last <= trusted).unwrap_or(now);
@@ -158,7 +158,7 @@ impl Schedule {
         self.term.is_some_and(|term| now.to_zoned_datetime(self.zone.clone()).date() > term.last)
     }
 
-    /// All nights in order, beginning somewhat before an instant.
+    /// All nights in order, from some time before an instant on.
     fn slots_around(&self, instant: Timestamp) -> impl Iterator<Item = ScheduledNight> + '_ {
         let before = instant.saturating_sub(self.offset + LONGEST_GAP).unwrap_or(Timestamp::MIN);
         let from = before.to_zoned_datetime(self.zone.clone()).datetime();
@@ -189,7 +189,7 @@ impl Schedule {
         ready
     }
 
-    /// The expression's local times from one on, without regard to any zone.
+    /// The local times of the expression from a local time on, without a zone.
     fn local_times(&self, from: DateTime) -> impl Iterator<Item = DateTime> + '_ {
         let just_before =
             to_chrono(from).and_then(|from| from.checked_sub_signed(chrono::TimeDelta::seconds(1)));
@@ -199,7 +199,7 @@ impl Schedule {
             .filter_map(|time| from_chrono(time.naive_utc()))
     }
 
-    /// The instant of a local time: the first of two, or the end of the gap it falls into.
+    /// The instant of a local time: the first of two, or the end of the gap around it.
     fn instant(&self, local: DateTime) -> Option<Timestamp> {
         let ambiguous = self.zone.to_ambiguous_timestamp(local);
         match ambiguous.offset() {

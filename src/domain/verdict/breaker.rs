@@ -8,7 +8,7 @@ use crate::domain::address::Address;
 use crate::domain::evidence::soft_404::same_site;
 use crate::domain::evidence::{Evidence, Finding, Reason};
 
-/// A night is void if more than this share of the links newly fails in ways that a fault on our side causes …
+/// A night is void if more than this share of the links newly fails in ways that a fault on our side can cause …
 const SHARE: f64 = 0.2;
 /// … on more hosts than this, so that one broken host does not void a night.
 const HOSTS: usize = 5;
@@ -174,14 +174,14 @@ mod tests {
     }
 
     #[test]
-    fn many_silent_hosts_at_once_are_our_own_affair() {
+    fn many_silent_hosts_void_the_night() {
         assert!(!is_void(20, &silent(), Some(&fine()), 0));
         assert!(is_void(21, &silent(), Some(&fine()), 0));
         assert!(is_void(100, &silent(), None, 0), "on the first night as well");
     }
 
     #[test]
-    fn what_only_the_web_can_say_voids_nothing() {
+    fn failures_that_only_the_web_can_cause_void_nothing() {
         assert!(!is_void(100, &missing(), Some(&fine()), 0));
         assert!(!is_void(100, &silent(), Some(&silent()), 0), "they were silent before");
     }
@@ -223,7 +223,7 @@ mod tests {
                 })
         ) {
             let kinds = [fine(), silent(), missing(), silent()];
-            let told = |order: &[(usize, usize)]| {
+            let result = |order: &[(usize, usize)]| {
                 let links: Vec<Address> = order.iter().map(|(n, _)| address(*n)).collect();
                 let night: Vec<LinkResult> = order
                     .iter()
@@ -232,7 +232,7 @@ mod tests {
                     .collect();
                 (void(&night, Sentinels::default()), captive_portals(&night))
             };
-            prop_assert_eq!(told(&sorted), told(&mixed));
+            prop_assert_eq!(result(&sorted), result(&mixed));
         }
     }
 }

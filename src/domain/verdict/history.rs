@@ -1,4 +1,4 @@
-//! Streaks: how many nights in a row say the same.
+//! Streaks: how many nights in a row give the same result.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -19,7 +19,7 @@ pub enum Effect {
     Ends,
 }
 
-/// Nights in a row that say the same, newest backwards.
+/// Nights in a row with the same result, counted back from the newest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Streak {
     pub nights: u32,

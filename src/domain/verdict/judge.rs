@@ -9,8 +9,8 @@ use crate::domain::verdict::{State, Verdict};
 
 /// Nights for decisive evidence: 410, no such host, an API that reports a removal.
 const NIGHTS_DECISIVE: u32 = 2;
-/// Nights for a plain 404 or a page that is not the work: sites are
-/// rebuilt over a weekend and 1 % of fetches fail by chance.
+/// Nights for a plain 404 or a page that is not the work: sites are rebuilt over a
+/// weekend, and 1 % of fetches fail by chance.
 const NIGHTS_STRONG: u32 = 3;
 /// Nights for a host that does not answer properly: most come back within a week.
 const NIGHTS_WEAK: u32 = 7;
@@ -21,8 +21,8 @@ const NIGHTS_RESTRICTED: u32 = 3;
 const NIGHTS_FORBIDDEN: u32 = 7;
 /// Nights on which the same new text makes a change, because pages differ at random.
 const NIGHTS_CHANGED: u32 = 2;
-/// A link that goes up and down this often within 30 days is flapping, and
-/// must fail for longer before it counts as dead.
+/// A link that goes up and down this often within 30 days is flapping, and must fail for
+/// longer before it counts as dead.
 const FLIPS_OF_A_FLAPPING_LINK: usize = 3;
 const EXTRA_NIGHTS_WHEN_FLAPPING: u32 = 2;
 /// Days after which a change that was not decided on becomes the accepted version.
@@ -56,10 +56,10 @@ pub fn outlived_change(history: &[Evidence], now: Timestamp) -> Option<Fingerpri
     (confirmed.is_of_one_text && !confirmed.is_current(now)).then_some(confirmed.change.text)
 }
 
-/// How many nights must agree before this is death; `None` where no number is enough.
+/// How many nights must agree before the link is dead; `None` if no number is enough.
 pub fn nights_needed(reason: Reason, weight: Weight) -> Option<u32> {
     match (reason, weight) {
-        // Readers can get past a certificate warning, so it is reported but is not death.
+        // Readers can continue past a certificate warning, so it is reported but the link is not dead.
         (Reason::Certificate, _) => None,
         (_, Weight::Decisive) => Some(NIGHTS_DECISIVE),
         (_, Weight::Strong | Weight::Inferred) => Some(NIGHTS_STRONG),
@@ -67,7 +67,7 @@ pub fn nights_needed(reason: Reason, weight: Weight) -> Option<u32> {
     }
 }
 
-/// How far a streak of failures is from being confirmed as death.
+/// How far a streak of failures is from a confirmed dead link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Confirmation {
     /// Nights whose evidence is strong enough.
@@ -75,8 +75,8 @@ pub struct Confirmation {
     pub needed: u32,
 }
 
-/// The progress of the last streak of failures; `None` where no number of such
-/// nights is death, or where the link does not fail.
+/// The progress of the last streak of failures. `None` if no number of such nights makes
+/// the link dead, or if the link does not fail.
 pub fn confirmation(history: &[Evidence], now: Timestamp) -> Option<Confirmation> {
     let last = history.iter().rposition(|evidence| matches!(evidence.finding, Finding::Gone { .. }))?;
     nearest(&history[..=last], now).1
@@ -107,23 +107,23 @@ fn judge_healthy(history: &[Evidence], now: Timestamp) -> Verdict {
 /// A change that enough nights confirm.
 struct ConfirmedChange<'a> {
     change: &'a TextChange,
-    /// The nights with this text; for a page that never reads the same
-    /// twice, all on which it read differently.
+    /// The nights with this text. For a page with a different text every night, all nights
+    /// with a difference.
     streak: Streak,
     is_of_one_text: bool,
 }
 
 impl ConfirmedChange<'_> {
-    /// Whether it is still reported. A work that replaced the linked one is, however
-    /// long it has been there.
+    /// Whether it is still reported. Another work in place of the linked one is always
+    /// reported.
     fn is_current(&self, now: Timestamp) -> bool {
         let is_recent = |since| now.duration_since(since) < CHANGE_CURRENT_FOR;
         self.change.is_worse() || self.streak.since.is_some_and(is_recent)
     }
 }
 
-/// The newest text, if enough nights or two fetches of one night saw it. A
-/// night that could not compare leaves it as it was.
+/// The newest text, if enough nights or two fetches of one night gave it. A night without
+/// a comparison does not change it.
 fn confirmed_change(history: &[Evidence]) -> Option<ConfirmedChange<'_>> {
     let change = history.iter().rev().find_map(compared)?.different()?;
     let differing = |wanted: Option<_>| {
@@ -194,13 +194,13 @@ fn judge_gone(history: &[Evidence], now: Timestamp) -> Verdict {
     verdict(state, all, now)
 }
 
-/// All nights of the last streak of failures, and of equally strong signs the
-/// ones that are nearest to death.
+/// All nights of the last streak of failures. Of equally strong signs, those that are
+/// closest to a confirmation count.
 fn nearest(history: &[Evidence], now: Timestamp) -> (Streak, Option<Confirmation>) {
     let (reason, weight) = weightiest(history);
     let is_death = |reason, weight| nights_needed(reason, weight).is_some();
-    // A warning that readers get past does not show whether the work is
-    // there, so such nights confirm only their own kind.
+    // Readers can continue past such a warning, and it does not show whether the work is
+    // there. So these nights confirm only their own reason.
     let at_least = |least: Weight| {
         streak(history, move |evidence| match evidence.finding {
             Finding::Gone { reason: seen, weight: heavy }
@@ -227,7 +227,7 @@ fn nearest(history: &[Evidence], now: Timestamp) -> (Streak, Option<Confirmation
     (all, nearest.min_by_key(|confirmation| confirmation.needed.saturating_sub(confirmation.nights)))
 }
 
-/// What the report says of the current streak of failures: the strongest sign, of equal ones the newest.
+/// The reported reason of the current streak of failures: the strongest sign; of equal ones, the newest.
 fn weightiest(history: &[Evidence]) -> (Reason, Weight) {
     let mut best = (Reason::NotAnswering, Weight::Weak);
     let mut found = false;
@@ -247,7 +247,7 @@ fn weightiest(history: &[Evidence]) -> (Reason, Weight) {
     best
 }
 
-/// A bare 403 says less than a login page or a price, so it confirms only itself.
+/// A bare 403 shows less than a login page or a price, so it confirms only itself.
 fn judge_restricted(history: &[Evidence], tonight: Reason, now: Timestamp) -> Verdict {
     let locked = |counts: fn(Reason) -> bool| {
         streak(history, move |evidence| match evidence.finding {
@@ -270,7 +270,7 @@ fn judge_restricted(history: &[Evidence], tonight: Reason, now: Timestamp) -> Ve
     }
 }
 
-/// What the host demands of a reader, where the host says so.
+/// The reason that the host gives for its demand, if it gives one.
 fn stated_restriction(evidence: &Evidence) -> Option<Reason> {
     match evidence.finding {
         Finding::Restricted { reason } if reason != Reason::Forbidden => Some(reason),
@@ -288,7 +288,7 @@ fn is_about_link(evidence: &Evidence) -> bool {
 }
 
 /// Tonight's evidence does not concern the link itself: the verdict of the last
-/// evidence that does (`spoke`) stands, unless it was `ok`, which is uncertain now.
+/// evidence that does (`spoke`) stays, unless it was `ok`, which is uncertain now.
 fn judge_without_evidence(
     history: &[Evidence],
     spoke: Option<usize>,

@@ -1,4 +1,4 @@
-//! Nights of evidence become a verdict about a link.
+//! Derives a verdict on a link from the evidence of many nights.
 
 #![deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
@@ -12,17 +12,17 @@ use serde::{Deserialize, Serialize};
 use crate::domain::address::Address;
 use crate::domain::evidence::{Reason, TextChange, Weight};
 
-/// The judgement of a link, and since when it holds.
+/// The verdict on a link, and since when it holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     pub state: State,
     /// The first of the nights that led to it.
     pub since: Timestamp,
-    /// How many nights in a row say the same.
+    /// How many nights in a row have this result.
     pub nights: u32,
 }
 
-/// The seven states; each carries what proves it.
+/// The seven states; each has the facts that prove it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum State {
@@ -40,7 +40,7 @@ pub enum State {
     Unverifiable {
         reason: Reason,
     },
-    /// Signs of death, not yet confirmed.
+    /// It fails, but the failure is not confirmed.
     Failing {
         reason: Reason,
         weight: Weight,
@@ -50,7 +50,7 @@ pub enum State {
     },
 }
 
-/// The states without their proof, for counting and filtering.
+/// The states without these facts, for counting and filtering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StateName {

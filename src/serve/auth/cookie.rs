@@ -10,7 +10,7 @@ use crate::serve::base_url::BaseUrl;
 
 /// Cookies with the same name that are tried. Browsers send the one with the longest path first.
 const MAX_SAME_NAME: usize = 3;
-/// The part of the state's digest in a cookie's name, in hexadecimal digits.
+/// The length of the state's digest in a cookie's name, in hexadecimal digits.
 const STATE_DIGITS: usize = 16;
 
 /// The name and attributes of a cookie.
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cookie_is_as_narrow_as_the_base_url_allows() {
+    fn the_cookie_is_limited_to_the_base_url() {
         let cookie = |base: &str, is_secure| {
             let month = SignedDuration::from_hours(30 * 24);
             SessionCookie::of_course(&"dgm".parse().unwrap(), &base.parse().unwrap(), is_secure)

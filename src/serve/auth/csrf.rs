@@ -24,7 +24,7 @@ impl FormTokens {
         Self { secret: secret.ok().map(Arc::new) }
     }
 
-    /// The token of a visitor for the forms of a course. Strangers have none.
+    /// The token of a visitor for the forms of a course; `None` for a stranger.
     pub(in crate::serve) fn token(&self, visitor: &Visitor, course: &CourseId) -> Option<String> {
         let secret = self.secret.as_deref()?;
         let owner = match (visitor.session(course), visitor.person()) {
@@ -39,8 +39,8 @@ impl FormTokens {
         Some(Digest::of(format!("{secret}{owner}").as_bytes()).to_string())
     }
 
-    /// Whether a form has the token of the visitor. Digests are compared, so
-    /// that the time taken reveals nothing about the token.
+    /// Whether a form has the token of the visitor. Digests are compared, so that the time of
+    /// the comparison reveals nothing about the token.
     pub(in crate::serve) fn is_valid(&self, visitor: &Visitor, course: &CourseId, form: &PostedForm) -> bool {
         let given = Digest::of(form.field("form_token").as_bytes());
         self.token(visitor, course).is_some_and(|token| Digest::of(token.as_bytes()) == given)

@@ -38,7 +38,7 @@ struct SchoolLoginPage<'a> {
     provider: String,
 }
 
-/// What a login page starts from.
+/// The input of a login page.
 #[derive(Clone, Debug, Default)]
 pub(in crate::serve) struct LoginAttempt {
     /// Why the last attempt failed.

@@ -7,7 +7,7 @@ use tokio::task::JoinError;
 
 use crate::domain::policy::login_throttle::LoginThrottle;
 
-/// Password hashes computed at the same time. Each uses as much memory as the hash requires.
+/// The most password hashes computed at the same time. Each uses as much memory as the hash requires.
 const MAX_CONCURRENT_HASHES: usize = 2;
 
 #[derive(Debug)]

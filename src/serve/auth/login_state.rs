@@ -1,4 +1,4 @@
-//! What the handlers of login and logout need.
+//! The state of the login and logout handlers.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The headers by which a reverse proxy describes a request.
+//! The headers in which a reverse proxy describes a request.
 //!
 //! Any client can send these headers, so they are read only on connections from
 //! a trusted address and ignored on all others.
@@ -28,7 +28,7 @@ pub struct TrustedProxies {
     pub groups: HeaderName,
 }
 
-/// Where a request came from, as far as that is known.
+/// The origin of a request, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::serve) struct RequestOrigin {
     /// The address of the client behind the trusted proxies.

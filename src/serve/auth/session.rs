@@ -1,9 +1,9 @@
 //! Sessions: a random token in a cookie, for one course and one role.
 //!
-//! Only tokens that the service created are accepted. A token is replaced at
-//! every login and from time to time. If a replaced token comes back after a
-//! short grace period, it was stolen, or the thief was served first; the
-//! session ends then.
+//! Only tokens that the service created are accepted. A token is replaced at every login
+//! and from time to time. If a replaced token is used again after a short grace period,
+//! either it was stolen or the thief has the new one, so the session
+//! ends.
 
 use std::collections::HashMap;
 use std::sync::Arc;

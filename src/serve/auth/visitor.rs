@@ -15,7 +15,7 @@ use crate::serve::error::Error;
 use crate::serve::settings::CourseRules;
 use crate::world::catalogue::Session;
 
-/// Someone who sent a request. Each course decides what they may do.
+/// The sender of a request. Each course decides what they may do.
 #[derive(Clone, Debug)]
 pub(in crate::serve) struct Visitor(Arc<VisitorData>);
 

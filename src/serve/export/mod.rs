@@ -1,8 +1,8 @@
 //! Exports that work without the service: redirects for a web server, a data
 //! file for site generators, and a static site.
 //!
-//! The same rules decide which copies open. Text from other websites is escaped
-//! for the syntax of the file, or left out.
+//! The same rules as for the service decide which copies open. Text from other websites is
+//! escaped for the syntax of the file, or left out.
 
 mod data;
 mod redirects;

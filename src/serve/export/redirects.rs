@@ -95,7 +95,7 @@ impl RedirectFormat {
             && path.chars().all(is_safe)
             && match self {
                 Self::Nginx | Self::Caddy | Self::Apache => true,
-                // A colon starts a placeholder, and a query has a syntax of its own.
+                // A colon starts a placeholder, and a query has its own syntax.
                 Self::Netlify => !path.contains([':', '?']),
             }
     }
@@ -177,7 +177,7 @@ mod tests {
     }
 
     proptest! {
-        /// No path ends a string, a line or a block.
+        /// A path cannot end a string, a line or a block.
         #[test]
         fn no_path_breaks_the_syntax(path in "/[ -~\n\u{e4}]{0,30}") {
             for format in ALL {

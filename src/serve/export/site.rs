@@ -22,10 +22,10 @@ use crate::serve::routes::copy::copy_page;
 use crate::serve::routes::course::{CourseSearch, course_page, courses_page};
 use crate::world::site_dir::SiteDir;
 
-/// A larger web page is left out. It is not meant to be read.
+/// A larger web page is left out, because browsers hardly show it.
 const MAX_PAGE_BYTES: u64 = 32 << 20;
 
-/// What a site contains.
+/// The contents of a site.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SiteSummary {
     pub courses: usize,

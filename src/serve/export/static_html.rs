@@ -1,7 +1,7 @@
 //! Web pages as files of a static site, where no header can keep their scripts from running.
 
-/// Comes first in the file, so that it applies to everything after it. It is the
-/// policy for copies, as far as a `meta` element can state it.
+/// It is the first line of the file, so that it applies to everything after it. It is the
+/// policy for copies, as far as a `meta` element can contain it.
 const POLICY: &str = "<!doctype html><meta charset=\"utf-8\">\
     <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; \
     style-src 'unsafe-inline'; font-src data:; media-src data:; form-action 'none'; base-uri 'none'\">\n";

@@ -1,8 +1,8 @@
 //! Limits the number of connections. When all slots are in use, the connection
 //! that has been idle longest gives up its slot for the next one.
 //!
-//! Clients that open connections and send nothing therefore keep no other
-//! client out, and memory is bounded by the number of slots.
+//! So clients that open connections and send nothing cannot keep other clients out, and
+//! the number of slots limits the memory.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -89,7 +89,7 @@ impl ConnectionSlot {
         self.eviction.notified().await;
     }
 
-    /// A request begins. The connection is not evicted until the response is sent.
+    /// A request begins. The connection is not closed for another one until the response is sent.
     pub(in crate::serve) fn mark_busy(self: &Arc<Self>) -> BusySlot {
         self.leave_idle();
         BusySlot(Arc::clone(self))
@@ -119,7 +119,7 @@ impl Drop for ConnectionSlot {
     }
 }
 
-/// Keeps a connection from being evicted while it exists.
+/// Keeps a connection from being closed for another one while it exists.
 #[derive(Debug)]
 pub(in crate::serve) struct BusySlot(Arc<ConnectionSlot>);
 
@@ -142,7 +142,7 @@ impl SlotBody {
         Self { body, _busy: Some(busy), _permit: Some(permit) }
     }
 
-    /// For the refusal of a request, which holds nothing.
+    /// For the refusal of a request, which has no slot.
     pub(in crate::serve) fn free(body: Body) -> Self {
         Self { body, _busy: None, _permit: None }
     }

@@ -1,4 +1,4 @@
-//! The HTTP server under the router, and parts of HTTP that the router's library lacks.
+//! The HTTP server under the router, and parts of HTTP that axum lacks.
 
 pub(super) mod connection_slots;
 pub(super) mod per_client_limit;

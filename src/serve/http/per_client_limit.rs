@@ -1,9 +1,9 @@
 //! Limits the requests in progress per client.
 //!
-//! A response in progress is never cut off for another client, so a client that
-//! makes many requests and reads the responses slowly could use all slots. The
-//! limit is high because a whole school may share one address. Requests through
-//! a trusted proxy come from many clients and are not counted.
+//! A response in progress is never cut off for another client. So a client with many
+//! requests that reads slowly could use all slots. The limit is high, because a whole
+//! school may share one address. Requests through a trusted proxy come from many clients
+//! and are not counted.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

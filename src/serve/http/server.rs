@@ -34,7 +34,7 @@ use crate::world::clock::Clock;
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(200);
 const MAX_HEAD_BYTES: usize = 32 << 10;
 
-/// How a server treats its connections.
+/// The settings for connections.
 #[derive(Clone, Debug)]
 pub(in crate::serve) struct ServerOptions {
     pub limits: ServeLimits,
@@ -70,7 +70,7 @@ pub(in crate::serve) async fn serve(
                     router: router.clone(),
                     stopping: stopping.clone(),
                     read_timeout: limits.read_timeout,
-                    // One proxy carries the requests of many clients.
+                    // A proxy carries the requests of many clients.
                     client_limits: (!proxies.are_trusted(peer.ip())).then(|| Arc::clone(&client_limits)),
                 };
                 let stream = WriteTimeoutStream::new(stream, clock, limits.write_timeout);

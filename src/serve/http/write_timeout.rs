@@ -31,7 +31,7 @@ impl WriteTimeoutStream {
         Self { stream, clock, timeout, timer: None }
     }
 
-    /// Passes a write result on, or fails it when it has been pending too long.
+    /// Returns the result of a write, or an error if it has been pending too long.
     fn check_timeout<T>(
         &mut self,
         result: Poll<io::Result<T>>,

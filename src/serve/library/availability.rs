@@ -1,6 +1,6 @@
 //! Where a link leads today: to the original, to the copy, or to an explanation.
 //!
-//! The course page, `/go` and the API all decide it here.
+//! The course page, `/go` and the API use the same decision.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -14,7 +14,7 @@ use crate::domain::verdict::State;
 /// Failing nights after which a reader is warned instead of redirected.
 const NIGHTS_BEFORE_WARNING: u32 = 2;
 
-/// What a reader gets who follows a link.
+/// The target of a link for a reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::serve) enum Availability {
     /// The original at this address, or the library's login page for it.
@@ -45,9 +45,9 @@ pub(in crate::serve) fn availability(library: &Library, link: &LinkView) -> Avai
         (_, Rights::TakenDown, ..) => Availability::Closed(Closed::TakenDown),
         (_, Rights::Licensed, ..) => Availability::Original(library_login(library, link)),
         (Original::Dead | Original::SetAside, _, Some(copy), Ok(())) => Availability::Copy(copy.clone()),
-        // A copy was chosen that does not open, so what is left of the original is offered.
+        // The course uses a copy that does not open, so the original is offered if possible.
         (Original::SetAside, ..) if !link.is_dead() => Availability::Original(original()),
-        // Only readers of the course may learn whether there is a copy.
+        // Only readers of the course may see whether there is a copy.
         (Original::Dead | Original::SetAside, _, _, Err(Closed::NotAReader)) => {
             Availability::Closed(Closed::NotAReader)
         }

@@ -69,16 +69,16 @@ pub(in crate::serve) fn file_name(library: &Library, delivery: &Delivery) -> Str
     if library.settings.base_url.is_static() { delivery.static_name() } else { delivery.name.clone() }
 }
 
-/// Why a copy that should be there cannot be sent.
+/// Why a copy in the catalogue cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::serve) enum Unreadable {
     Missing,
-    /// Its bytes are not those that were captured.
+    /// Its bytes do not have the digest of the capture.
     Altered,
 }
 
 impl Unreadable {
-    /// What a reader is shown instead.
+    /// The sentence for the reader.
     pub(in crate::serve) fn reason(self) -> &'static str {
         match self {
             Self::Missing => "The file of this copy is missing, so it cannot be opened now.",
@@ -91,7 +91,7 @@ impl Unreadable {
 }
 
 /// Opens the file of a capture, and verifies its bytes.
-/// `title` is the document's own, where the caller knows it.
+/// `title` is the document's own title, if the caller knows it.
 pub(in crate::serve) async fn open(
     library: &Library,
     link: &LinkView,
@@ -123,7 +123,7 @@ pub(in crate::serve) async fn open(
     Ok(Ok(OpenBlob { file, delivery: Delivery::of(head, &facts) }))
 }
 
-/// The stored response head; empty where it cannot be read, so that the name is taken from elsewhere.
+/// The stored response head; empty if it cannot be read, so that the name comes from elsewhere.
 async fn response_head(library: &Library, capture: &Capture) -> String {
     let Some(head) = capture.head else { return String::new() };
     let Ok(file) = verified(library, head).await else { return String::new() };

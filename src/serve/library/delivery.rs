@@ -1,8 +1,8 @@
-//! How a copy is sent to a browser: its content type is found from its bytes,
-//! not taken from the server that it came from.
+//! Decides how a copy is sent to a browser. Its content type is detected from its bytes and
+//! not taken from its server.
 //!
-//! Formats that a browser shows without running anything are shown. All others
-//! are downloads.
+//! Formats that a browser shows without running code are shown. All others are
+//! downloads.
 
 use crate::domain::address::Address;
 use crate::domain::capture::Capture;
@@ -10,12 +10,12 @@ use crate::domain::document::{Format, format_by_head};
 use crate::domain::filename;
 use crate::serve::library::page_view::{self, PageKind};
 
-/// The bytes at the beginning of a body that show its format.
+/// The number of bytes from which the format is detected.
 pub(in crate::serve) const HEAD_BYTES: usize = 1024;
 
-/// A copy may show what it contains itself. It runs no scripts, sends no forms,
-/// loads nothing, and has an opaque origin without cookies. `'self'` is left out
-/// because the relative addresses of a copy are not addresses of this service.
+/// A copy may show its own content. It runs no scripts, sends no forms, loads nothing, and
+/// has an opaque origin without cookies. `'self'` is left out, because the relative
+/// addresses of a copy are not addresses of this service.
 const SANDBOX_POLICY: &str = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; \
      media-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -39,11 +39,11 @@ pub(in crate::serve) struct Delivery {
     pub is_shown: bool,
     /// The name that the file is saved under.
     pub name: String,
-    /// What it is made into for readers, instead of being sent as it is.
+    /// The page that is made of it for readers, if it is not sent as it is.
     pub page: Option<PageKind>,
 }
 
-/// What is known of a body that decides how it is sent.
+/// The facts about a body that decide how it is sent.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::serve) struct BlobFacts<'a> {
     pub capture: &'a Capture,
@@ -108,8 +108,8 @@ fn disposition_of(head: &str) -> Option<&str> {
     })
 }
 
-/// The content type of a requisite, by its bytes where they show it. Nothing
-/// that a browser would run has a type of its own.
+/// The content type of a requisite, by its bytes if they show it. No type that a browser
+/// runs is used.
 pub(in crate::serve) fn requisite_type<'a>(bytes: &[u8], claimed: &'a str) -> &'a str {
     let is_drawing = bytes.get(..HEAD_BYTES).unwrap_or(bytes).windows(4).any(|window| window == b"<svg");
     let essence = claimed.split(';').next().unwrap_or(claimed).trim();
@@ -123,7 +123,7 @@ pub(in crate::serve) fn requisite_type<'a>(bytes: &[u8], claimed: &'a str) -> &'
         (None, [b'w', b'O', b'F', b'F', ..]) => "font/woff",
         (None, [b'O', b'T', b'T', b'O', ..] | [0, 1, 0, 0, ..]) => "font/otf",
         (None, [b'W', b'E', b'B', b'V', b'T', b'T', ..]) => "text/vtt; charset=utf-8",
-        // A drawing in an `img` runs no script, and alone it has the policy of a page.
+        // A drawing in an `img` runs no script, and opened alone it has the policy of a page.
         (None, _) if is_drawing => "image/svg+xml",
         (None, _) if essence.starts_with("image/") && !essence.contains("svg") => essence,
         (None, _) => "application/octet-stream",
@@ -166,7 +166,7 @@ fn body_type(head: &[u8], claimed: &str, page: Option<PageKind>) -> BodyType {
     }
 }
 
-/// The extension of a type that its bytes do not show at once.
+/// The extension of a type that is not detected from the first bytes.
 fn by_claim(claimed: &str) -> Option<&'static str> {
     const TYPES: &[(&str, &str)] = &[
         ("application/vnd.openxmlformats-officedocument.presentationml.presentation", "pptx"),

@@ -1,4 +1,4 @@
-//! What the pages show: the courses, their links and the copies, read from the
+//! The data of the pages: the courses, their links and the copies, read from the
 //! catalogue and the archive.
 
 pub(super) mod availability;

@@ -1,6 +1,6 @@
-//! How many links of a course were in which state, night by night.
+//! The number of links of a course in each state, night by night.
 //!
-//! A stored report never changes, so each is counted once.
+//! A stored report never changes, so each is counted only once.
 
 use std::collections::{BTreeMap, HashMap};
 

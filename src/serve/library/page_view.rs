@@ -1,7 +1,7 @@
-//! A copy as a page: a web page with its own requisites, a notebook, a text.
+//! Shows a copy as a page: a web page with its requisites, a notebook, a text.
 //!
-//! Bytes that a browser shows by itself (PDF, pictures) are not made into
-//! pages; `delivery` sends them.
+//! Formats that a browser shows by itself (PDF, pictures) are not converted;
+//! `delivery` sends them.
 
 use std::collections::HashMap;
 use std::io::Read as _;
@@ -20,16 +20,16 @@ use crate::serve::library::course::LinkView;
 use crate::serve::middleware::copies_origin;
 use crate::world::archive;
 
-/// A larger page is only downloaded.
+/// A larger page can only be downloaded.
 const MAX_BYTES: u64 = 16 << 20;
 
-/// What a copy is made into.
+/// The conversion for a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::serve) enum PageKind {
     Html,
     Notebook,
     Markdown,
-    /// Text as it is, in UTF-8.
+    /// Text with unchanged characters, in UTF-8.
     Text,
     Sheet,
 }
@@ -46,12 +46,12 @@ pub(in crate::serve) fn path(id: &CaptureId) -> String {
     format!("/view/{id}/")
 }
 
-/// The path of a requisite of the page of a capture; `place` is its place in the list.
+/// The path of a requisite of a captured page; `place` is its index in the list.
 pub(in crate::serve) fn requisite_path(id: &CaptureId, place: usize) -> String {
     format!("/view/{id}/{place}")
 }
 
-/// What bytes are made into, by their beginning, the type that was claimed, and their address.
+/// The conversion for bytes, by their beginning, their claimed type and their address.
 pub(in crate::serve) fn kind(head: &[u8], claimed: &str, address: &Address) -> Option<PageKind> {
     let path = address.path().to_ascii_lowercase();
     let claimed = claimed.trim().to_ascii_lowercase();
@@ -76,7 +76,7 @@ fn is_notebook(head: &[u8], path: &str, claimed: &str) -> bool {
             || has(b"\"nbformat\""))
 }
 
-/// What the page of one capture is shown with.
+/// The data for showing the page of one capture.
 pub(in crate::serve) struct CapturePage {
     id: CaptureId,
     title: String,
@@ -88,7 +88,7 @@ pub(in crate::serve) struct CapturePage {
 }
 
 impl CapturePage {
-    /// Collects what a page is shown with; the caller has checked that it may be opened.
+    /// Collects the data for a page. The caller has checked that it may be opened.
     pub(in crate::serve) fn of(
         library: &Library,
         visitor: &Visitor,
@@ -120,7 +120,7 @@ impl CapturePage {
         }
     }
 
-    /// Makes a page of bytes that came from `address`.
+    /// Makes a page from bytes that came from `address`.
     pub(in crate::serve) fn render(
         &self,
         kind: PageKind,
@@ -158,7 +158,7 @@ impl CapturePage {
 impl Copies for CapturePage {
     fn requisite(&self, address: &Address, role: RequisiteRole) -> Option<String> {
         let place = self.requisites.iter().position(|requisite| requisite.address == *address)?;
-        // No browser shows a PDF in the frame of a page that may run nothing.
+        // No browser shows a PDF in a frame of a page without scripts.
         let is_pdf = self.requisites.get(place).is_some_and(|it| it.media_type.contains("pdf"));
         (role != RequisiteRole::Frame || !is_pdf)
             .then(|| format!("{}{}", self.prefix, requisite_path(&self.id, place)))

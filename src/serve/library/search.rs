@@ -63,7 +63,7 @@ pub(in crate::serve) async fn search(
         }
     }
     let searched: Vec<Digest> = open.keys().copied().collect();
-    // The semaphore is never closed; without a permit the search would only run unlimited.
+    // The semaphore is never closed. Without a permit the search would only run without a limit.
     let _permit = library.searches.acquire().await;
     let mut documents: Vec<MatchedDocument> = Vec::new();
     for found in library.catalogue.search(query, &searched, MAX_MATCHES).await? {

@@ -1,9 +1,9 @@
 //! A cached read of the catalogue, shared by requests that arrive at about the same time.
 //!
-//! A browser asks again for each copy that it has, and a class opens the same
-//! paper in the same minute. The report of a course is read once and shared
-//! until it changes. The catalogue's write-ahead file shows changes by every
-//! process at once.
+//! A browser revalidates each copy that it has, and a class opens the same paper in the
+//! same minute. The report of a course is read once and shared until it changes. The
+//! catalogue's write-ahead file shows changes by every process
+//! immediately.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};

@@ -1,4 +1,4 @@
-//! What surrounds every request, from the outside in: security headers, the
+//! The layers around every request, from the outside in: security headers, the
 //! separate origin of copies, and the identification of the visitor.
 
 pub(super) mod copies_origin;

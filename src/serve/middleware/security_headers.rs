@@ -1,4 +1,4 @@
-//! The headers that every response carries, and the count of responses.
+//! The headers of every response, and the count of responses.
 
 use std::sync::Arc;
 

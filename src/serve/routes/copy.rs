@@ -42,14 +42,14 @@ pub(in crate::serve) struct CopyPage<'a> {
     summary: String,
     /// The copy, if it opens.
     open: Option<CopyLink>,
-    /// The file itself, where the copy opens as a page made of it.
+    /// The file itself, if the copy opens as a converted page.
     download: Option<DownloadLink>,
     original: Option<OriginalButton>,
     internet_archive: String,
     copied: String,
     last_ok: Option<String>,
     address: String,
-    /// Where the bytes came from, if that is another address.
+    /// The address of the bytes, if it is not that of the link.
     document: Option<String>,
     versions: Vec<VersionRow>,
     changed: Option<ChangesSince>,
@@ -64,7 +64,7 @@ struct DownloadLink {
     name: String,
 }
 
-/// How a copy is opened.
+/// A link that opens a copy.
 struct OpenLinks {
     open: CopyLink,
     download: Option<DownloadLink>,
@@ -158,7 +158,7 @@ pub(in crate::serve) async fn copy_page<'a>(
     })
 }
 
-/// The bytes of the copy. Their type is shown as it is sent, not as it was claimed.
+/// The bytes of the copy, with the type that is sent and not the claimed one.
 async fn open_links(
     library: &Library,
     link: &LinkView,

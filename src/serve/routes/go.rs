@@ -1,8 +1,8 @@
 //! `/go/<link>` and `/go?url=`: a stable address for a reading, which leads to
 //! the original while it works and to the copy afterwards.
 //!
-//! Only links of a course are followed, so that it cannot be used to redirect
-//! to any other address.
+//! Only links of a course are followed, so that it cannot redirect to any other
+//! address.
 
 use std::sync::Arc;
 

@@ -14,7 +14,7 @@ use crate::world::catalogue::{FailureState, FinishedNight, OutboxStatus};
 
 /// Two missed nights and some hours.
 const NIGHT_IS_LATE_AFTER: SignedDuration = SignedDuration::from_hours(50);
-/// A report may wait a day for a digest, and a relay that greylists takes hours.
+/// A report may wait a day for the next one, and a greylisting relay may need hours.
 const OUTBOX_IS_STUCK_AFTER: SignedDuration = SignedDuration::from_hours(36);
 /// Less than this is no room for a large document.
 const MIN_FREE_BYTES: u64 = 100 << 20;
@@ -48,7 +48,7 @@ struct Readiness {
     free_bytes: u64,
 }
 
-/// What the catalogue says about the nights and the emails.
+/// The state of the nights and the emails in the catalogue.
 #[derive(Debug)]
 struct CatalogueStatus {
     last_night: Option<FinishedNight>,

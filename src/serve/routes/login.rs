@@ -150,8 +150,8 @@ pub(in crate::serve) async fn log_out(
     Ok(response)
 }
 
-/// Continues to the logout page of the school. A redirect is not possible,
-/// because the content policy allows forms to lead only to this service.
+/// Goes on to the logout page of the school. A redirect is not possible, because the
+/// content security policy limits forms to this service.
 fn logged_out(base: &BaseUrl, provider_logout: &Url) -> RouteResult {
     let (title, text) = student::SIGNED_OUT;
     let refresh = header_value(&format!("0; url={provider_logout}"));

@@ -12,7 +12,7 @@ use crate::serve::library::Library;
 use crate::serve::library::course::CourseView;
 use crate::serve::respond;
 
-/// The course, if the visitor may read it. Otherwise a response that says why not.
+/// The course, if the visitor may read it; otherwise a response with the reason.
 pub(in crate::serve) async fn readable_course(
     library: &Library,
     visitor: &Visitor,
@@ -26,7 +26,7 @@ pub(in crate::serve) async fn readable_course(
     }
 }
 
-/// The course, for every visitor. Otherwise a response that says why there is none.
+/// The course, for every visitor; otherwise a response with the reason.
 pub(in crate::serve) async fn any_course(
     library: &Library,
     course: &str,

@@ -9,9 +9,9 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::serve::settings::ServeSettings;
 
-/// Paths with copies of other websites, or with pages for one person. Robots may
-/// request the other pages, which carry `noindex`, and `/go/`, so that link
-/// checkers can follow it.
+/// Paths with copies of other websites, or with pages for one person. Robots may request
+/// the other pages, which have `noindex`, and `/go/`, so that link checkers can
+/// follow it.
 const DISALLOWED: [&str; 8] =
     ["/a/", "/act/", "/api/", "/blob/", "/letters/", "/timegate/", "/timemap/", "/web/"];
 

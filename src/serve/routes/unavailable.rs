@@ -22,7 +22,7 @@ use crate::serve::respond::{self, no_store};
 struct CopyClosedPage<'a> {
     base: &'a BaseUrl,
     title: &'a str,
-    /// The reading, which begins the sentence in `text`.
+    /// The name of the reading, which is the subject of `text`.
     name: &'a str,
     text: &'a str,
     course: &'a CourseId,
@@ -62,8 +62,8 @@ impl OriginalButton {
     }
 }
 
-/// Says why a copy does not open. For a copy that was taken down it still shows
-/// how to cite it (RFC 7725).
+/// A page with the reason why a copy does not open. For a copy that was taken down it also
+/// shows how to cite it (RFC 7725).
 pub(in crate::serve) async fn copy_closed(
     library: &Library,
     visitor: &Visitor,
@@ -88,7 +88,7 @@ pub(in crate::serve) async fn copy_closed(
     respond::page(status, &page).map(no_store)
 }
 
-/// Says that the original does not work, and shows where else the reading may be.
+/// A page for an original that does not work, with other places for the reading.
 pub(in crate::serve) fn original_unavailable(
     library: &Library,
     link: &LinkView,

@@ -1,4 +1,4 @@
-//! `/view/<capture>/`: a copy as a page, and `/view/<capture>/<n>`: what it needs.
+//! `/view/<capture>/`: a copy as a page, and `/view/<capture>/<n>`: its requisites.
 
 use std::sync::Arc;
 
@@ -19,16 +19,16 @@ use crate::serve::request_counters::RequestCounters;
 use crate::serve::respond::{self, header_value};
 use crate::serve::routes::unavailable::copy_closed;
 
-/// A page loads what was kept with it, from this origin. It runs no script and
-/// sends no form. `allow-same-origin` gives it nothing without scripts; without
-/// it a browser sends no session with the requests for requisites. Links may
-/// open new windows.
+/// A page loads only its requisites, from this origin. It runs no script and sends no form.
+/// Without scripts, `allow-same-origin` gives it nothing more, but otherwise browsers would
+/// send no session with the requests for requisites. Links may open
+/// new windows.
 const PAGE_POLICY: &str = "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox \
      allow-top-navigation-by-user-activation; default-src 'none'; img-src 'self' data:; \
      style-src 'self' 'unsafe-inline'; font-src 'self' data:; media-src 'self'; frame-src 'self'; \
      form-action 'none'; base-uri 'none'; frame-ancestors 'self'";
 
-/// Something that is shown in a page.
+/// The content of a page or of a requisite.
 struct ShownFile {
     address: Address,
     sha256: Digest,
@@ -122,7 +122,7 @@ async fn respond_with(
     Ok(response)
 }
 
-/// Bytes that are shown in a page as they are: pictures, fonts, captions.
+/// The bytes of a requisite that is sent unchanged: a picture, a font, captions.
 fn raw(sha256: Digest, headers: &HeaderMap, claimed: &str, bytes: Vec<u8>) -> Response {
     let tag = respond::etag(sha256);
     let content_type = delivery::requisite_type(&bytes, claimed);

@@ -30,7 +30,7 @@ pub fn stream(file: File, start: u64, end: u64) -> impl Stream<Item = io::Result
     })
 }
 
-/// Bytes in the page cache are read at once. Only reads from the disk use a blocking
+/// Bytes in the page cache are read directly. Only reads from the disk use a blocking
 /// thread, which costs as much as the read.
 async fn read(file: &Arc<File>, at: u64, size: usize) -> io::Result<Bytes> {
     let mut chunk = vec![0; size];

@@ -19,7 +19,7 @@ fn result_code(error: &(dyn Error + 'static)) -> Option<u32> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error) {
-            // The upper bits of an extended code say more of the same error.
+            // The upper bits of an extended code give details of the same error.
             return error.code()?.parse::<u32>().ok().map(|code| code & 0xff);
         }
         cause = error.source();

@@ -192,13 +192,13 @@ async fn only_the_newest_report_keeps_its_patch() {
     let (_dir, catalogue) = catalogue().await;
     let course: crate::domain::course::CourseId = "c".parse().unwrap();
     sqlx::query("INSERT INTO course VALUES ('c', 'A course')").execute(&catalogue.pool).await.unwrap();
-    let mut told: report::CourseReport = serde_json::from_value(serde_json::json!({
+    let mut report: report::CourseReport = serde_json::from_value(serde_json::json!({
         "course": "c", "title": "A course", "time_zone": "UTC", "today": "2027-01-15",
         "started": night(1), "finished": night(1), "is_first": false, "void": null, "items": [],
         "defects": [], "page_trouble": null, "copies_kept": 0, "requests": 0, "bytes": 0
     }))
     .unwrap();
-    told.facts.patch = Some(report::PagePatch { diff: Some("--- a/x\n".to_owned()), spots: Vec::new() });
+    report.facts.patch = Some(report::PagePatch { diff: Some("--- a/x\n".to_owned()), spots: Vec::new() });
     for n in 1..=3 {
         catalogue.apply(&[Entry::Night { started: night(n) }]).await.unwrap();
         let record = NightRecord {
@@ -207,7 +207,7 @@ async fn only_the_newest_report_keeps_its_patch() {
             void: None,
             verdicts: Vec::new(),
             events: Vec::new(),
-            reports: vec![told.clone()],
+            reports: vec![report.clone()],
             outbox: OutboxChanges::default(),
             lapsed: Vec::new(),
             requests: 0,
@@ -218,7 +218,7 @@ async fn only_the_newest_report_keeps_its_patch() {
         catalogue.finish_night(&record).await.unwrap();
     }
     let last: report::CourseReport = catalogue.last_report(&course).await.unwrap().unwrap();
-    assert_eq!(last.facts.patch, told.facts.patch);
+    assert_eq!(last.facts.patch, report.facts.patch);
     let reports: Vec<String> = sqlx::query_scalar("SELECT report FROM report ORDER BY night")
         .fetch_all(&catalogue.pool)
         .await
@@ -229,8 +229,8 @@ async fn only_the_newest_report_keeps_its_patch() {
         kept.iter().map(|night| night.facts.patch.is_some()).collect::<Vec<_>>(),
         [false, false, true]
     );
-    told.facts.patch = None;
-    assert_eq!(kept[0], told, "the rest is unchanged");
+    report.facts.patch = None;
+    assert_eq!(kept[0], report, "the rest is unchanged");
 }
 
 #[tokio::test]

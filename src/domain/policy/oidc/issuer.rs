@@ -168,8 +168,8 @@ mod tests {
         }
         let issuer: Issuer = "https://login.edu".parse().unwrap();
         for token in ["http://login.edu/token", "http://127.0.0.1/token", "/token", "https://a@login.edu/"] {
-            let told = issuer.parse_metadata(&document("https://login.edu", token));
-            assert_eq!(told, Err(InvalidMetadata::Address("token_endpoint")), "{token}");
+            let parsed = issuer.parse_metadata(&document("https://login.edu", token));
+            assert_eq!(parsed, Err(InvalidMetadata::Address("token_endpoint")), "{token}");
         }
     }
 
@@ -198,8 +198,8 @@ mod tests {
             token
         );
         for other in ["https://login.edu/", "https://LOGIN.edu", "https://evil.example"] {
-            let told = issuer.parse_metadata(&document(other, token));
-            assert_eq!(told, Err(InvalidMetadata::Other(other.to_owned())));
+            let parsed = issuer.parse_metadata(&document(other, token));
+            assert_eq!(parsed, Err(InvalidMetadata::Other(other.to_owned())));
         }
         assert!(matches!(issuer.parse_metadata(b"<html>"), Err(InvalidMetadata::Form(_))));
     }

@@ -1,4 +1,4 @@
-//! What the elements of a page load: our copy of it, or a note that it is missing.
+//! Replaces what the elements of a page load: with our copy, or with a note that it is missing.
 
 use lol_html::html_content::{ContentType, Element};
 
@@ -7,7 +7,7 @@ use crate::domain::replay::attributes::{self, Form, Slot};
 use crate::domain::replay::{Copies, Destination, RequisiteRole, css, srcset};
 
 impl<C: Copies> PageRewriter<'_, C> {
-    /// A `link` element: the sheet or icon that is kept, or nothing.
+    /// A `link` element: with the stored sheet or icon, or removed.
     pub(super) fn linked(&self, element: &mut Element<'_, '_>) {
         let role = value(element, "rel").as_deref().and_then(attributes::link_role);
         let href = value(element, "href");
@@ -37,7 +37,7 @@ impl<C: Copies> PageRewriter<'_, C> {
             (None, _) => {
                 let address = self.base.join(&href).ok();
                 let note = match address.as_ref().map(|address| (address, self.copies.link(address))) {
-                    // A document that no browser shows in the frame of such a page.
+                    // A document that no browser shows in a frame of such a page.
                     Some((_, Destination::Copy(copy))) => {
                         let href = html_escape::encode_double_quoted_attribute(&copy);
                         format!(
@@ -51,7 +51,7 @@ impl<C: Copies> PageRewriter<'_, C> {
         }
     }
 
-    /// Puts the addresses of copies where the page loads something.
+    /// Replaces the addresses that the page loads.
     pub(super) fn fill(&self, element: &mut Element<'_, '_>, name: &str) {
         let mut filled: Vec<&str> = Vec::new();
         let mut is_wanted = false;
@@ -89,7 +89,7 @@ impl<C: Copies> PageRewriter<'_, C> {
 
     fn kept_set(&self, written: &str, role: RequisiteRole) -> Option<String> {
         let candidates = srcset::parse(written);
-        // One is kept, the sharpest: the others show the same.
+        // Only the sharpest image is stored; the others show the same.
         let best = srcset::best(&candidates)?;
         self.kept(&best.address, role)
     }

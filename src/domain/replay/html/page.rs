@@ -1,33 +1,33 @@
-//! One page while it is rewritten, and how its attributes are read and written.
+//! The state of a page while it is rewritten, and access to its attributes.
 
 use lol_html::html_content::Element;
 
 use crate::domain::address::Address;
 use crate::domain::replay::maths::Delimiters;
 
-/// What one page is rewritten by.
+/// The context of one page.
 pub(super) struct PageRewriter<'a, C> {
     pub address: &'a Address,
     pub base: &'a Address,
     pub copies: &'a C,
     pub formulas: Option<Delimiters>,
-    /// Its formulas stand there as `MathML` too, beside what a script drew.
+    /// Its formulas exist as `MathML`, beside the drawings of a script.
     pub has_mathml: bool,
     pub depth: u32,
 }
 
-/// The value of an attribute, character references decoded.
+/// The value of an attribute, with character references decoded.
 pub(super) fn value(element: &Element<'_, '_>, name: &str) -> Option<String> {
     let raw = element.get_attribute(name)?;
     Some(html_escape::decode_html_entities(&raw).trim().to_owned())
 }
 
 pub(super) fn set(element: &mut Element<'_, '_>, name: &str, text: &str) {
-    // The names are ours and valid.
+    // The names are constants and valid.
     let _ = element.set_attribute(name, &html_escape::encode_double_quoted_attribute(text));
 }
 
-/// A `use` of a drawing in this page stays; one of another file loads nothing.
+/// A `use` of a drawing in this page stays; one of another file is removed.
 pub(super) fn fragment_only(element: &mut Element<'_, '_>) {
     for attribute in ["href", "xlink:href"] {
         if value(element, attribute).is_some_and(|href| !href.starts_with('#')) {
@@ -36,7 +36,7 @@ pub(super) fn fragment_only(element: &mut Element<'_, '_>) {
     }
 }
 
-/// A note in the place of something that is not kept.
+/// A note in place of something that is not stored.
 pub(super) fn missing(what: &str, original: Option<&Address>) -> String {
     let what = html_escape::encode_text(what);
     let link = original.map_or_else(String::new, |address| {

@@ -3,7 +3,7 @@ use crate::domain::replay::RequisiteRole;
 use crate::domain::replay::requisites::{self, Requisite};
 use proptest::prelude::*;
 
-/// Has a copy of everything at `https://lab.edu/`, and of nothing else.
+/// Has a copy of every address at `https://lab.edu/`, and of no other.
 struct All;
 
 impl Copies for All {
@@ -42,7 +42,7 @@ fn needed(source: &str) -> Vec<(String, RequisiteRole)> {
 }
 
 #[test]
-fn nothing_that_runs_or_sends_is_left() {
+fn everything_that_runs_or_sends_is_removed() {
     let hostile = [
         "<script>alert(1)</script>",
         "<script src=x.js></script>",
@@ -72,7 +72,7 @@ fn nothing_that_runs_or_sends_is_left() {
 }
 
 #[test]
-fn a_page_loads_its_requisites_from_us() {
+fn a_page_loads_its_requisites_from_this_service() {
     let out = rewritten(
         r##"<link rel=stylesheet href="/s/main.css"><style>@import "x.css";p{background:url(b.png)}</style>
         <p style="background:url('c.png')"><img src="d.png"><img srcset="e1.png 1x, e2.png 2x" src="e.png">
@@ -105,7 +105,7 @@ fn a_page_loads_its_requisites_from_us() {
 }
 
 #[test]
-fn what_a_page_needs_is_found_in_the_order_of_need() {
+fn requisites_are_found_in_order_of_importance() {
     let found = needed(
         r#"<link rel=icon href=i.ico><img src=a.png><link rel=stylesheet href=m.css><base href="/b/">
         <iframe src=f.html></iframe><div class=reveal><div class=slides><section data-markdown=part.md>"#,
@@ -124,7 +124,7 @@ fn what_a_page_needs_is_found_in_the_order_of_need() {
 }
 
 #[test]
-fn links_lead_to_copies_or_plainly_to_the_original() {
+fn links_lead_to_copies_or_to_marked_originals() {
     let out = rewritten(
         r##"<a href="#x">1</a><a href="/a/page.html#y">2</a><a href="/kept/p.html#z" target=_blank>3</a>
         <a href="part2.html?a=1&amp;b=2">4</a><a href="mailto:a@b.edu">5</a>"##,
@@ -149,7 +149,7 @@ fn formulas_are_drawn_once() {
 }
 
 #[test]
-fn a_deck_stands_slide_after_slide() {
+fn a_deck_is_shown_slide_after_slide() {
     let address = at();
     let source = "<div class=reveal><div class=slides><section data-markdown=part.md></section></div></div>";
     let out =
@@ -170,7 +170,7 @@ fn xhtml_does_not_end_at_its_first_script() {
 
 proptest! {
     #[test]
-    fn no_page_brings_an_event_handler_or_a_script(
+    fn no_page_has_an_event_handler_or_a_script(
         source in "(<[a-z]{1,6}( (on[a-z]{3,6}|src|href|style)=[\"']?[a-z:(/1)]{0,12}[\"']?)*>|</?(script|style|svg|math|title|textarea|noscript|template|select|table)>|<!--|-->|[a-z ]){0,12}"
     ) {
         let address = at();

@@ -32,7 +32,8 @@ pub fn omission(found: &PageOmission) -> (String, String, &'static str) {
             "put these links into the page itself, or give a page that has them.",
         ),
         Omission::NotData => (
-            "the file does not have the form that its name says, so none of its links are read.".to_owned(),
+            "the content of the file does not have the format of its name, so its links are not read."
+                .to_owned(),
             "correct the file, or give another one.",
         ),
         Omission::Framed => (

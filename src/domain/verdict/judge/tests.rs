@@ -88,7 +88,7 @@ fn judged(findings: impl IntoIterator<Item = Finding>) -> Verdict {
     judge(&history, now)
 }
 
-/// The text that is accepted after these nights because it has stood so long.
+/// The text that is accepted after these nights because of its age.
 fn outlived(findings: impl IntoIterator<Item = Finding>) -> Option<Fingerprint> {
     let history = history(findings);
     outlived_change(&history, history.last()?.at)
@@ -99,7 +99,7 @@ fn name(findings: impl IntoIterator<Item = Finding>) -> &'static str {
 }
 
 #[test]
-fn death_takes_as_many_nights_as_its_evidence_needs() {
+fn each_evidence_needs_its_number_of_nights() {
     for (weight, nights) in
         [(Weight::Decisive, 2), (Weight::Strong, 3), (Weight::Inferred, 3), (Weight::Weak, 7)]
     {
@@ -111,7 +111,7 @@ fn death_takes_as_many_nights_as_its_evidence_needs() {
 }
 
 #[test]
-fn lighter_signs_confirm_no_heavier_one() {
+fn weaker_evidence_confirms_no_stronger_one() {
     let nights = |weak: usize, heavy: Weight| {
         name(vec![failing(Reason::NotAnswering); weak].into_iter().chain([gone(heavy)]))
     };
@@ -128,18 +128,18 @@ fn lighter_signs_confirm_no_heavier_one() {
 }
 
 #[test]
-fn a_link_that_never_worked_dies_as_well() {
+fn a_link_that_never_worked_can_be_dead() {
     assert_eq!(name(vec![gone(Weight::Strong); 3]), "dead");
 }
 
 #[test]
-fn a_certificate_is_never_death() {
+fn a_bad_certificate_never_makes_a_link_dead() {
     let verdict = judged(vec![failing(Reason::Certificate); 30]);
     assert_eq!((verdict.state.name().as_str(), verdict.nights), ("failing", 30));
 }
 
 #[test]
-fn nights_of_a_bad_certificate_confirm_no_death() {
+fn nights_of_a_bad_certificate_confirm_no_dead_link() {
     let warned = vec![failing(Reason::Certificate); 30];
     for sign in [failing(Reason::NotAnswering), gone(Weight::Strong), gone(Weight::Decisive)] {
         let verdict = judged(warned.clone().into_iter().chain([sign.clone()]));
@@ -158,7 +158,7 @@ fn one_good_night_recovers() {
 }
 
 #[test]
-fn refusals_neither_add_to_death_nor_take_from_it() {
+fn refusals_neither_confirm_a_dead_link_nor_clear_it() {
     let verdict = judged([healthy(), gone(Weight::Strong), gone(Weight::Strong), refused(), refused()]);
     assert_eq!((verdict.state.name().as_str(), verdict.nights), ("failing", 2));
     assert_eq!(name([gone(Weight::Strong), gone(Weight::Strong), refused(), gone(Weight::Strong)]), "dead");
@@ -176,7 +176,7 @@ fn two_runs_on_one_day_are_one_night() {
 }
 
 #[test]
-fn a_move_is_told_when_it_has_held_for_two_nights() {
+fn a_move_is_reported_after_two_nights() {
     assert_eq!(name([healthy(), moved()]), "ok");
     assert_eq!(name([healthy(), moved(), moved()]), "moved");
     assert_eq!(name([healthy(), moved(), healthy(), moved()]), "ok");
@@ -226,7 +226,7 @@ fn each_text_has_its_own_thirty_days() {
 }
 
 #[test]
-fn what_took_the_place_of_the_work_never_becomes_normal() {
+fn another_work_never_becomes_the_accepted_version() {
     let replaced = different(TextChange { similarity: 0.0, ..change(2) });
     let worse = [
         CriticalChange::Withdrawn,
@@ -250,7 +250,7 @@ fn what_took_the_place_of_the_work_never_becomes_normal() {
 }
 
 #[test]
-fn a_login_wall_is_believed_on_the_third_night() {
+fn a_login_wall_is_confirmed_on_the_third_night() {
     let login = || restricted(Reason::Login);
     assert_eq!(name([healthy(), login(), login()]), "unverifiable");
     assert_eq!(name([healthy(), login(), login(), login()]), "restricted");
@@ -258,7 +258,7 @@ fn a_login_wall_is_believed_on_the_third_night() {
 }
 
 #[test]
-fn a_bare_403_is_believed_after_a_week_and_confirms_nothing_else() {
+fn a_bare_403_is_confirmed_after_a_week_and_confirms_nothing_else() {
     let (login, forbidden) = (restricted(Reason::Login), restricted(Reason::Forbidden));
     let believed = |forbidden_nights, login_nights, last: &Finding| {
         let nights = [vec![forbidden.clone(); forbidden_nights], vec![login.clone(); login_nights]].concat();
@@ -269,7 +269,7 @@ fn a_bare_403_is_believed_after_a_week_and_confirms_nothing_else() {
     assert_eq!(believed(6, 0, &forbidden), Some(Reason::Forbidden));
     assert_eq!(believed(2, 0, &login), None);
     assert_eq!(believed(6, 0, &login), Some(Reason::Forbidden));
-    assert_eq!(believed(0, 3, &forbidden), Some(Reason::Login), "one night takes nothing from three");
+    assert_eq!(believed(0, 3, &forbidden), Some(Reason::Login), "one night does not undo three");
 }
 
 #[test]
@@ -294,7 +294,7 @@ fn a_link_that_came_back_once_is_not_flapping() {
 }
 
 #[test]
-fn what_flapped_last_term_is_steady_now() {
+fn flapping_last_term_does_not_count() {
     let flapped = [healthy(), gone(Weight::Strong), healthy(), gone(Weight::Strong)];
     let dies = |quiet: usize| {
         name(flapped.clone().into_iter().chain(vec![healthy(); quiet]).chain(vec![gone(Weight::Strong); 3]))
@@ -303,7 +303,7 @@ fn what_flapped_last_term_is_steady_now() {
 }
 
 #[test]
-fn what_is_said_of_a_row_is_what_decides_it() {
+fn the_reported_progress_is_the_one_that_decides() {
     let on_the_way = |findings: &[Finding]| confirmation(&history(findings.to_vec()), night(6));
     let (weak, strong) = (gone(Weight::Weak), gone(Weight::Strong));
     let of = |nights, needed| Some(Confirmation { nights, needed });
@@ -335,7 +335,7 @@ fn any_finding() -> impl Strategy<Value = Finding> {
     ]
 }
 
-/// Histories of few kinds of nights, because thresholds apply to long rows of the same kind.
+/// Histories with few kinds of nights, because the thresholds need long runs of one kind.
 fn rows() -> impl Strategy<Value = Vec<Finding>> {
     prop::collection::vec((any_finding(), 1..9_usize), 1..6)
         .prop_map(|rows| rows.into_iter().flat_map(|(finding, times)| vec![finding; times]).collect())
@@ -345,7 +345,7 @@ fn findings() -> impl Strategy<Value = Vec<Finding>> {
     prop_oneof![prop::collection::vec(any_finding(), 1..30), rows()]
 }
 
-/// Nights since the last good one whose sign is at least as heavy as this, certificates left out.
+/// The nights since the last good one with evidence at least as strong as this, without certificates.
 fn signs(findings: &[Finding], least: Weight) -> u32 {
     let is_sign = |finding: &&Finding| matches!(finding, Finding::Gone { reason, weight } if *reason != Reason::Certificate && *weight >= least);
     count(current_row(findings).filter(is_sign))
@@ -359,8 +359,8 @@ fn count<T>(nights: impl Iterator<Item = T>) -> u32 {
     u32::try_from(nights.count()).unwrap()
 }
 
-/// How bad a verdict is for a reader. A confirmed login wall ranks as high as death:
-/// it can hide a death, so removing the wall may show one.
+/// How bad a verdict is for a reader. A confirmed login wall ranks as high as a dead link,
+/// because it can hide one, which shows when the wall is removed.
 fn badness(verdict: &Verdict) -> u32 {
     match verdict.state {
         State::Ok | State::Moved { .. } | State::Changed { .. } => 0,
@@ -371,9 +371,9 @@ fn badness(verdict: &Verdict) -> u32 {
 }
 
 proptest! {
-    /// The promises about every death, counted from the nights alone.
+    /// The rules for every dead link, counted from the nights alone.
     #[test]
-    fn a_death_has_the_nights_its_evidence_needs(findings in findings()) {
+    fn a_dead_link_has_the_nights_that_its_evidence_needs(findings in findings()) {
         let needed = [(Weight::Decisive, 2), (Weight::Strong, 3), (Weight::Inferred, 3), (Weight::Weak, 7)];
         let has_them = needed.iter().any(|(least, nights)| signs(&findings, *least) >= *nights);
         match judged(findings.clone()).state {
@@ -389,7 +389,7 @@ proptest! {
     }
 
     #[test]
-    fn a_locked_door_has_the_nights_its_evidence_needs(findings in findings()) {
+    fn a_restricted_link_has_the_nights_that_its_evidence_needs(findings in findings()) {
         if let State::Restricted { reason } = judged(findings.clone()).state {
             let locked = |counts: fn(Reason) -> bool| {
                 count(current_row(&findings).filter(|finding| matches!(finding, Finding::Restricted { reason } if counts(*reason))))
@@ -402,9 +402,9 @@ proptest! {
         }
     }
 
-    /// One night more raises a verdict by no more than its own evidence needs:
-    /// no death without a sign of death, no login wall without a wall. A death
-    /// that a wall hid shows again when the wall is gone.
+    /// One more night raises a verdict only by its own evidence: no dead link without evidence
+    /// for one, no login wall without a wall. A dead link that a wall hid shows again when the
+    /// wall is gone.
     #[test]
     fn a_night_confirms_only_its_own_kind(findings in findings(), tonight in any_finding()) {
         let before = judged(findings.clone());
@@ -435,7 +435,7 @@ proptest! {
     }
 
     #[test]
-    fn a_refusal_never_moves_a_link_towards_death(mut findings in findings()) {
+    fn a_refusal_never_makes_a_verdict_worse(mut findings in findings()) {
         let before = judged(findings.clone());
         findings.push(refused());
         let after = judged(findings);
@@ -446,17 +446,17 @@ proptest! {
     }
 
     #[test]
-    fn more_health_never_makes_a_verdict_worse(mut findings in findings()) {
+    fn a_good_night_never_makes_a_verdict_worse(mut findings in findings()) {
         let before = judged(findings.clone());
         findings.push(healthy());
         prop_assert!(badness(&judged(findings)) <= badness(&before));
     }
 
     #[test]
-    fn a_healthy_night_in_the_past_never_brings_death_nearer(findings in findings(), place in any::<prop::sample::Index>()) {
+    fn an_earlier_good_night_never_makes_a_verdict_worse(findings in findings(), place in any::<prop::sample::Index>()) {
         let before = judged(findings.clone());
         let nights = history(findings.clone());
-        // A flapping link is given longer; a good night more may end the flapping.
+        // A flapping link must fail for longer; another good night may end the flapping.
         let is_flapping = state_flips(&nights, nights[nights.len() - 1].at) >= FLIPS_OF_A_FLAPPING_LINK;
         let mut kinder = findings;
         let place = place.index(kinder.len());

@@ -1,5 +1,5 @@
-//! The steps of a login with the identity provider: send the browser there,
-//! match it when it comes back, exchange the code, and log out.
+//! The steps of a login with the identity provider: redirect the browser, match it when it
+//! comes back, exchange the code, and log out.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ pub(in crate::serve) struct OidcState {
     provider: ProviderCache,
 }
 
-/// Where to send a browser that starts a login.
+/// The address to which a browser is redirected for a login.
 #[derive(Debug)]
 pub(in crate::serve) struct ProviderRedirect {
     pub location: Url,
@@ -106,19 +106,19 @@ impl OidcState {
         Ok(ProviderRedirect { location, set_cookie: cookie.set(&browser, LIFETIME) })
     }
 
-    /// The login that a browser comes back from, if it started that login.
+    /// The pending login of a browser that comes back, if this browser started it.
     pub(in crate::serve) fn take(
         &self,
         state: &str,
         cookie: &SessionCookie,
         headers: &HeaderMap,
     ) -> Option<PendingLogin> {
-        // Without its cookie the attempt still uses the login up.
+        // Even an attempt without the cookie ends the pending login.
         let browser = cookie.values(headers).next().unwrap_or("");
         self.pending.take(state, browser, self.clock.now())
     }
 
-    /// Exchanges the code of a login for what the provider says about the person.
+    /// Exchanges the code of a login for the claims of the provider about the person.
     pub(in crate::serve) async fn claims(
         &self,
         oidc: &OidcClient,

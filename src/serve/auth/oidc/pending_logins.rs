@@ -1,9 +1,9 @@
-//! Logins that were sent to the identity provider and have not come back.
+//! Logins that were redirected to the identity provider and have not come back.
 //!
 //! Each is completed at most once, by the browser that started it, within a few
-//! minutes. The number is limited. When there are too many, the client that
-//! starts another loses its own oldest one first, so that no client can push
-//! out the logins of others.
+//! minutes. The number is limited. If there are too many, the client that starts
+//! another loses its own oldest one first, so that a client cannot displace the
+//! logins of others.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use crate::domain::capture::Digest;
 use crate::domain::course::CourseId;
 use crate::domain::policy::login_throttle::Client;
 
-/// Enough time to look for a second factor.
+/// Enough time to find a second factor.
 pub(in crate::serve) const LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 /// Each takes a few hundred bytes.
 const MAX_PENDING: usize = 4096;
@@ -57,7 +57,7 @@ impl PendingLogins {
     }
 
     /// Removes a login that came back. `browser` is the cookie that the browser sent.
-    /// A failed attempt uses the login up too.
+    /// A failed attempt ends the pending login too.
     pub(in crate::serve) fn take(&self, state: &str, browser: &str, now: Timestamp) -> Option<PendingLogin> {
         let login = self.lock().remove(&Digest::of(state.as_bytes()))?;
         let is_same_browser = login.browser == Digest::of(browser.as_bytes());
@@ -101,13 +101,13 @@ mod tests {
         assert!(logins.take("a", "browser", at(600)).is_some());
         assert!(logins.take("a", "browser", at(1)).is_none(), "once");
         assert!(logins.take("b", "another", at(1)).is_none());
-        assert!(logins.take("b", "browser", at(1)).is_none(), "the failed attempt used it up");
+        assert!(logins.take("b", "browser", at(1)).is_none(), "the failed attempt ended it");
         assert!(logins.take("c", "browser", at(601)).is_none());
         assert!(logins.take("d", "browser", at(1)).is_none());
     }
 
     #[test]
-    fn a_client_with_many_logins_pushes_out_only_its_own() {
+    fn a_client_with_many_logins_displaces_only_its_own() {
         let logins = PendingLogins::default();
         logins.insert("student", login("203.0.113.9", 0));
         for number in 0..MAX_PENDING + 50 {

@@ -16,7 +16,7 @@ use crate::domain::policy::oidc::{
 use crate::world::clock::Clock;
 use crate::world::provider;
 
-/// A key that the provider withdraws is trusted no longer than this.
+/// The longest use of cached keys, also of a key that the provider has withdrawn.
 const MAX_AGE: SignedDuration = SignedDuration::from_hours(1);
 /// A token with an unknown key makes us fetch the keys again, but not more often
 /// than this, because anyone can send such a token.
@@ -57,7 +57,7 @@ struct CacheState {
     refreshed_at: Option<Timestamp>,
 }
 
-/// What the provider publishes about itself.
+/// The metadata and keys that the provider publishes.
 #[derive(Debug)]
 pub(in crate::serve) struct ProviderMetadata {
     pub endpoints: ProviderEndpoints,
@@ -65,7 +65,7 @@ pub(in crate::serve) struct ProviderMetadata {
     fetched_at: Timestamp,
 }
 
-/// A code that a browser brought back, and the login that it belongs to.
+/// A code from a browser, and the login that it belongs to.
 #[derive(Clone, Copy)]
 pub(in crate::serve) struct AuthorizationCode<'a> {
     pub code: &'a str,

@@ -50,7 +50,7 @@ pub(super) enum TokenError {
 }
 
 impl TokenError {
-    /// A page that says that nothing was changed, and why.
+    /// A page with the reason why nothing was changed.
     pub(super) fn response(self, base: &BaseUrl) -> RouteResult {
         let (status, (title, text)) = match self {
             Self::Invalid => (StatusCode::FORBIDDEN, actions::FORGED),
@@ -79,7 +79,7 @@ pub(super) async fn authorise(library: &Library, token: &str) -> Result<Authoris
 }
 
 impl Actor {
-    /// The link that a purpose is about, with the others of its host in the same state if it is about these.
+    /// The link of a purpose. If the purpose is about a group, also the other links of its host with the same state.
     pub(super) fn links(&self, purpose: Purpose) -> Result<Vec<LinkView>, TokenError> {
         let (id, with_host) = match purpose {
             Purpose::Act(id) => (id, false),

@@ -26,7 +26,7 @@ pub(in crate::serve) struct Button {
     pub until: Option<DateField>,
 }
 
-/// A field for a date.
+/// A form field for a date.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::serve) struct DateField {
     pub proposed: Date,

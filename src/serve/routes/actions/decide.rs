@@ -1,4 +1,4 @@
-//! Carries out an action on links: written to the journal first, then to the catalogue.
+//! Carries out an action on links: it is written to the journal first, then to the catalogue.
 
 use jiff::civil::Date;
 
@@ -14,7 +14,7 @@ use crate::serve::recheck_queue::RecheckQueue;
 use crate::serve::routes::actions::action_form::ActionForm;
 use crate::serve::routes::actions::actor::Actor;
 
-/// What a button requests.
+/// The action of a button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::serve) enum LinkAction {
     AcceptDead,
@@ -22,7 +22,7 @@ pub(in crate::serve) enum LinkAction {
     OurCopy,
     Snooze(Date),
     SnoozeUntilNextTerm,
-    /// Later nights compare with this version.
+    /// Later nights compare the link with this version.
     AcceptVersion(Digest),
     Undo,
     Recheck,
@@ -45,7 +45,7 @@ impl LinkAction {
     }
 }
 
-/// Two versions of a changed link, and which of them is accepted.
+/// Two versions of a changed link, one of which is accepted.
 #[derive(Clone, Debug)]
 pub(super) struct ChangedVersions {
     pub before: Capture,
@@ -89,7 +89,7 @@ pub(super) fn may_show_copies(link: &LinkView) -> bool {
     }
 }
 
-/// Applies an action to those links that it fits. Repeating it changes nothing.
+/// Applies an action to those links for which it makes sense. Repeating it changes nothing.
 pub(in crate::serve) async fn carry_out(
     library: &Library,
     recheck_queue: &RecheckQueue,

@@ -45,19 +45,19 @@ struct ActionsPage<'a> {
     action: String,
     entry: ReportEntry,
     state: &'static str,
-    /// Which links are decided about, if there are several.
+    /// The links of the decision, if there are several.
     for_all: Option<String>,
     in_force: Vec<DecisionInForce>,
     buttons: Vec<Button>,
     copy: Option<CopyLink>,
-    /// What differs in the new version of a changed link.
+    /// The differences of the new version of a changed link.
     changed: Option<ChangesSince>,
 }
 
 /// A decision that is in force or a recheck that was requested.
 struct DecisionInForce {
     text: String,
-    /// Takes the decision back.
+    /// Withdraws the decision.
     button: Option<Button>,
 }
 
@@ -133,8 +133,8 @@ async fn page(
     respond::page(StatusCode::OK, &page).map(secret_address)
 }
 
-/// What differs in the new version. A person who decides about a link sees the
-/// passages even if its copies do not open to others.
+/// The differences of the new version. A person who decides about a link sees the passages
+/// even if its copies do not open to others.
 async fn changes(
     library: &Library,
     link: &LinkView,

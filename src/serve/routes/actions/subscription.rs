@@ -35,7 +35,7 @@ struct SubscriptionPage<'a> {
     is_stopped: bool,
 }
 
-/// A reader of a course.
+/// A recipient of the reports of a course.
 struct Subscriber {
     course: Arc<CourseView>,
     reader: EmailAddress,

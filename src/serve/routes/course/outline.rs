@@ -40,7 +40,7 @@ pub(in crate::serve) struct ReadingGroup {
 #[derive(Clone, Debug)]
 pub(in crate::serve) struct ReadingRow {
     pub words: String,
-    /// The rest of its row, if the link itself has few words.
+    /// The rest of its row, if the link has few words.
     pub context: Option<String>,
     /// The address behind the words; `None` if nothing opens.
     pub href: Option<String>,
@@ -49,7 +49,7 @@ pub(in crate::serve) struct ReadingRow {
     pub is_gone: bool,
     /// The copy, if it opens.
     pub copy: Option<CopyLink>,
-    /// Where to read more, if nothing opens.
+    /// A page with more information, if nothing opens.
     pub explanation: Option<ExplanationLink>,
 }
 
@@ -156,7 +156,7 @@ fn reading(library: &Library, link: &LinkView, mention: &Mention) -> ReadingRow 
     }
 }
 
-/// In an exported site there is no service that could explain more.
+/// An exported site has no service with more information.
 fn explanation(library: &Library, link: &LinkView, availability: &Availability) -> Option<ExplanationLink> {
     let base = &library.settings.base_url;
     let go = || base.at(&format!("/go/{}", link.id()));

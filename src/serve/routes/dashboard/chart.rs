@@ -10,8 +10,8 @@ const HEIGHT: usize = 160;
 const MAX_BAR_WIDTH: usize = 28;
 const GAP: usize = 4;
 
-/// States that share a colour. A label stands beside each colour, so that the
-/// page can be read without seeing colours.
+/// States that share a colour. Each colour has a label, so that the page can be read
+/// without seeing colours.
 pub(in crate::serve) struct ChartLayer {
     /// The class in the style sheet.
     pub class: &'static str,

@@ -83,7 +83,7 @@ struct LinkRow {
     id: String,
     name: String,
     address: String,
-    /// An address with a new, hostile owner is shown but not linked.
+    /// An address with a hostile owner is shown but not linked.
     is_linked: bool,
     state: String,
     since: String,
@@ -97,7 +97,7 @@ struct DecisionRow {
     text: String,
 }
 
-/// Where staff request a recheck.
+/// The form with which staff request a recheck.
 struct RecheckForm {
     action: String,
     form_token: String,
@@ -219,7 +219,7 @@ fn link_row(state: &DashboardState, link: &LinkView) -> Option<LinkRow> {
         return None;
     }
     let state_text = match (&verdict.state, verdict.state.reason()) {
-        // The reason of a move says nothing more.
+        // The reason of a move adds nothing.
         (LinkState::Moved { .. }, _) | (_, None) => wording::state(&verdict.state).to_owned(),
         (_, Some(reason)) => {
             format!("{}: {}", wording::state(&verdict.state), wording::reason(reason, link_facts.status))

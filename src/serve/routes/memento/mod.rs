@@ -40,7 +40,7 @@ struct RequestedOriginal {
     versions: MementoVersions,
 }
 
-/// The link whose address follows `prefix` in the path. Otherwise a response that says why not.
+/// The link whose address follows `prefix` in the path; otherwise a response with the reason.
 async fn requested_original(
     library: &Library,
     visitor: &Visitor,

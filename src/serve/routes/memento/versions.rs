@@ -22,7 +22,7 @@ pub(super) struct MementoVersions {
     times: Vec<Timestamp>,
 }
 
-/// The resource that sends a `Link` header. A resource does not link to itself.
+/// The resource whose response has a `Link` header. A resource does not link to itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LinkSource {
     TimeGate,
