@@ -1,14 +1,14 @@
-//! Ten years of nights of one course, one after the other at full speed: what
-//! the catalogue and the journal grow to, what a night takes, what stays in memory.
+//! Ten years of nights of one course, one after another at full speed: the size of the
+//! catalogue and the journal, the time of a night, and the memory.
 //!
 //!     cargo bench --bench decade            # YEARS=2 for a short one
 //!
-//! The course has 169 links that rot as links do: a third die within the ten
-//! years and are replaced a year later, some change, each host has bad nights.
-//! The page is edited every week. The web lives in the same process, so its
-//! memory is counted too.
+//! The course has 169 links. A third of them die within the ten years and are replaced a
+//! year later, some change, and each host has bad nights. The page is edited every week.
+//! The web is simulated in the same process, so its memory is
+//! counted too.
 
-#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a failed bench may panic")]
 #![expect(clippy::disallowed_methods, reason = "a bench measures time")]
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
@@ -49,13 +49,13 @@ async fn main() {
     world.reader = Reader::new(env!("CARGO_BIN_EXE_onreserve").into());
     let sender = EmailSender {
         from: "o@school.example".parse().unwrap(),
-        relay: Relay::new(&RelayConfig::Directory { dir: dir.path().join("letters") }).unwrap(),
+        relay: Relay::new(&RelayConfig::Directory { dir: dir.path().join("emails") }).unwrap(),
         signer: None,
         unsubscribe_url: None,
         pages: None,
     };
     println!("{LINKS} links, {NIGHTS_A_YEAR} nights a year");
-    println!("year   night (median, worst)   in memory   catalogue   journal   blobs              letters");
+    println!("year   night (median, worst)   in memory   catalogue   journal   blobs              emails");
     for year in 0..years {
         let mut nights = Vec::new();
         for day in year * NIGHTS_A_YEAR..(year + 1) * NIGHTS_A_YEAR {
@@ -84,9 +84,9 @@ fn tell(year: usize, mut nights: Vec<Duration>, dir: &Path) {
         .sum();
     let (_, journal) = files(&archive.join("captures"));
     let (blobs, bytes) = files(&archive.join("blobs"));
-    let (letters, _) = files(&dir.join("letters"));
+    let (emails, _) = files(&dir.join("emails"));
     println!(
-        "{year:>4}   {:>6} ms {:>6} ms       {:>4} MiB    {:>5} MiB    {:>3} MiB   {blobs:>5} in {:>4} MiB   {letters:>4}",
+        "{year:>4}   {:>6} ms {:>6} ms       {:>4} MiB    {:>5} MiB    {:>3} MiB   {blobs:>5} in {:>4} MiB   {emails:>4}",
         nights[nights.len() / 2].as_millis(),
         nights[nights.len() - 1].as_millis(),
         resident() >> 20,
@@ -96,7 +96,7 @@ fn tell(year: usize, mut nights: Vec<Duration>, dir: &Path) {
     );
 }
 
-/// How many files a directory holds, and their bytes.
+/// The number of files in a directory, and their bytes.
 fn files(dir: &Path) -> (usize, u64) {
     let (mut count, mut bytes) = (0, 0);
     let mut left = vec![dir.to_owned()];
@@ -155,7 +155,7 @@ fn death(place: usize, generation: usize) -> usize {
     }
 }
 
-/// Which link stands at a place: one that has been dead for a year was replaced.
+/// The link at a place; one that has been dead for a year is replaced.
 fn generation(place: usize, day: usize) -> usize {
     (0..=day).find(|generation| day < death(place, *generation).saturating_add(NIGHTS_A_YEAR)).unwrap()
 }
@@ -193,7 +193,7 @@ fn answer(path: &str, asked: &HeaderMap, day: usize) -> Response {
     if scattered(place % HOSTS + day * HOSTS).is_multiple_of(60) {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    // One in five is revised now and then.
+    // One in five is revised from time to time.
     let version = if place.is_multiple_of(5) { day / (200 + place * 13 % 700) } else { 0 };
     page(article(&format!("Reading {place} of generation {nth}"), version), asked)
 }
@@ -230,7 +230,7 @@ fn article(title: &str, version: usize) -> String {
     let mut page = format!("<!doctype html><title>{title}</title><main><h1>{title}</h1>");
     for line in 0..60 {
         let edition = if line % 2 == 0 { version } else { 0 };
-        write!(page, "<p>Paragraph {line} of {title}, edition {edition}, tells of scores, gradients, noise {} and samplers.</p>", scattered(line + edition * 100)).unwrap();
+        write!(page, "<p>Paragraph {line} of {title}, edition {edition}, is about scores, gradients, noise {} and samplers.</p>", scattered(line + edition * 100)).unwrap();
     }
     page + "</main>"
 }

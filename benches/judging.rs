@@ -4,7 +4,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "a bench measures time")]
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
-#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a failed bench may panic")]
 
 use std::time::Instant;
 
@@ -15,8 +15,8 @@ use onreserve::domain::verdict::judge::judge;
 const LINKS: usize = 10_000;
 const NIGHTS: i64 = 100;
 
-/// Histories of every sort: mostly healthy, some flapping, some long dead,
-/// some behind walls, the worst case for counting back among them.
+/// Histories of every kind: mostly healthy, some flapping, some long dead, some behind
+/// walls, including the worst case for counting back.
 fn finding(link: usize, night: i64) -> Finding {
     let gone = Finding::Gone { reason: Reason::NotFound, weight: Weight::Strong };
     let nth = usize::try_from(night).unwrap();

@@ -1,12 +1,12 @@
-//! One night over 2,000 links with 300 MB of PDFs on loopback, without
-//! politeness: time, and the peak memory of the program and its readers; beside
-//! it lychee on the same page in the same run, where it is installed.
+//! One night over 2,000 links with 300 MB of PDFs on loopback, without pauses: time, and
+//! the peak memory of the program and its readers. If lychee is installed, the bench runs it
+//! on the same page too.
 //!
 //!     cargo bench --bench night            # LYCHEE=/path/to/lychee if not in PATH
 //!
-//! lychee asks for each link's status only. We read and keep every body.
+//! lychee requests only the status of each link; Onreserve reads and stores every body.
 
-#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a failed bench may panic")]
 #![expect(clippy::disallowed_methods, reason = "a bench measures time and starts programs")]
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
@@ -27,7 +27,7 @@ use lopdf::{Object, Stream, dictionary};
 const LINKS: usize = 2000;
 const PDFS: usize = 60;
 const PDF_BYTES: usize = 5 << 20;
-/// Loopback has many addresses; each is a host.
+/// Loopback has many addresses; each counts as a host.
 const HOSTS: usize = 20;
 
 static PDF: LazyLock<Vec<u8>> = LazyLock::new(|| pdf(PDF_BYTES));
@@ -89,7 +89,7 @@ fn measure(name: &str, command: &mut Command) -> Option<Figures> {
     Some(Figures { seconds })
 }
 
-/// Resident bytes of a process, and of it and its children together.
+/// The resident bytes of a process, and of the process with its children.
 fn resident(process: u32) -> (u64, u64) {
     let of = |process: u32| {
         let text = std::fs::read_to_string(format!("/proc/{process}/statm")).unwrap_or_default();
@@ -136,7 +136,7 @@ fn answer(path: &str, asked: &HeaderMap, pdf: Bytes) -> Response {
     }
     let number = path.trim_start_matches('/').split('.').next().unwrap_or_default();
     if path.ends_with(".pdf") {
-        // The number at the end makes each another file, without a copy in memory being kept.
+        // The number at the end makes each file different, without a copy of each in memory.
         let mut own = pdf.to_vec();
         own.extend_from_slice(format!("%{number}\n%%EOF\n").as_bytes());
         let kind = HeaderValue::from_static("application/pdf");
@@ -154,12 +154,12 @@ fn article(number: &str) -> String {
         "<!doctype html><title>Reading number {number}</title><main><h1>Reading number {number}</h1>"
     );
     for line in 0..150 {
-        write!(page, "<p>Paragraph {line} of {number} tells of scores, their gradients, noise schedules and samplers.</p>").unwrap();
+        write!(page, "<p>Paragraph {line} of {number} is about scores, their gradients, noise schedules and samplers.</p>").unwrap();
     }
     page + "</main>"
 }
 
-/// A page of text, and so many bytes that no reader can make smaller.
+/// A page of text, and bytes that no reader can compress.
 fn pdf(bytes: usize) -> Vec<u8> {
     let mut file = lopdf::Document::with_version("1.5");
     let pages = file.new_object_id();

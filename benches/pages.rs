@@ -1,12 +1,12 @@
-//! The pages under load, beside nginx where it is installed, in one run: a PDF
-//! of 20 MB whole, the same PDF when the reader has it already, and the list
-//! of a course with 200 links.
+//! The pages under load: a whole PDF of 20 MB, the same PDF when the reader has it
+//! already, and the list of a course with 200 links. If nginx is installed, the bench
+//! compares with it.
 //!
 //!     cargo bench --bench pages            # NGINX=/path/to/nginx if not in PATH
 //!
 //! nginx serves the same file from the same disk with sendfile.
 
-#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a failed bench may panic")]
 #![expect(clippy::disallowed_methods, reason = "a bench measures time and starts programs")]
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 const LINKS: usize = 200;
 const PDF_BYTES: u32 = 20 << 20;
 const READERS: u32 = 8;
-/// What each reader asks for, again and again.
+/// What each reader requests repeatedly.
 const WHOLE: u32 = 20;
 const KNOWN: u32 = 2000;
 const LISTS: u32 = 300;
@@ -65,7 +65,7 @@ fn main() {
     drop((ours, peer));
 }
 
-/// Both in turn, so that the machine's mood is the same for both.
+/// In turn, so that other load on the machine affects both.
 fn compare(what: &str, times: u32, ours: &Asked, theirs: &Asked) {
     let mut ratios: Vec<f64> = (0..ROUNDS)
         .map(|_| {
@@ -85,7 +85,7 @@ fn compare(what: &str, times: u32, ours: &Asked, theirs: &Asked) {
     );
 }
 
-/// What a reader asks for.
+/// The request of a reader.
 #[derive(Clone, Debug)]
 struct Asked {
     at: SocketAddr,
@@ -103,7 +103,7 @@ impl Asked {
         asked
     }
 
-    /// By a reader who has nothing yet.
+    /// For a reader without an earlier version.
     fn anew(&self) -> Self {
         Self { tag: None, ..self.clone() }
     }
@@ -251,7 +251,7 @@ fn serve(listener: &TcpListener) {
                 "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
                 body.len()
             );
-            // A reader that went away is none of a bench's business.
+            // A reader that disconnects is not an error of the bench.
             let _ = stream.get_mut().write_all(head.as_bytes());
             let _ = stream.get_mut().write_all(&body);
         });
@@ -270,12 +270,12 @@ fn page() -> String {
 }
 
 fn article(path: &str) -> String {
-    let line = |n| format!("<p>Paragraph {n} of {path} tells of scores, their gradients and samplers.</p>");
+    let line = |n| format!("<p>Paragraph {n} of {path} is about scores, their gradients and samplers.</p>");
     let lines: String = (0..40).map(line).collect();
     format!("<!doctype html><title>Reading {path}</title><main><h1>Reading {path}</h1>{lines}</main>")
 }
 
-/// A page without words, and so many bytes.
+/// A page without words, and this many bytes.
 fn pdf() -> Vec<u8> {
     use lopdf::{Object, Stream, dictionary};
     let mut file = lopdf::Document::with_version("1.5");

@@ -1,11 +1,11 @@
-//! Reading a course page of 10,000 links, in HTML and in Markdown: time for each
-//! link, and the most memory that reading takes.
+//! Reading a course page with 10,000 links, in HTML and in Markdown: the time per link, and
+//! the peak memory.
 //!
 //!     cargo bench --bench reading
 
 #![expect(clippy::disallowed_methods, reason = "a bench measures time")]
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
-#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a failed bench may panic")]
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -77,7 +77,7 @@ fn markdown() -> String {
     text
 }
 
-/// The most memory that the process has had, as Linux counts it.
+/// The peak memory of the process, as Linux counts it.
 fn peak_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;

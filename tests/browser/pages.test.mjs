@@ -1,7 +1,7 @@
-// What readers do with the pages, in a real Chromium: click, search, read by
-// keyboard, on a narrow screen, without scripts, in light and dark; and what an
-// accessibility checker says. The address of the pages comes from the test
-// that starts this file, and with it the ids of the links.
+// What readers do with the pages, in a real Chromium: click, search, use the
+// keyboard, a narrow screen, no scripts, light and dark; and the results of an
+// accessibility checker. The test that starts this file passes the address of the
+// pages and the ids of the links.
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
@@ -44,7 +44,7 @@ before(async () => {
     args: [
       "--no-sandbox",
       "--disable-quic",
-      // The course page of the tests is pretended to be on another network than ours.
+      // The course page of the tests appears to be on another network.
       "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests",
     ],
   });
@@ -57,7 +57,7 @@ after(() => browser?.close());
 async function open(options = {}) {
   const context = await browser.newContext({ viewport: { width: 1000, height: 900 }, ...options });
   const strangers = [];
-  // The browser's own PDF viewer is no stranger.
+  // The browser's own PDF viewer is not another host.
   const isOurs = (url) => [BASE, process.env.ONRESERVE_CLOSED].some((ours) => url.href.startsWith(ours));
   await context.route((url) => url.protocol.startsWith("http") && !isOurs(url), (route) => {
     strangers.push(route.request().url());
@@ -69,7 +69,7 @@ async function open(options = {}) {
   return page;
 }
 
-test("a living reading opens at its original", async () => {
+test("a working reading opens at its original", async () => {
   const page = await open();
   await page.goto(LIST);
   await page.getByRole("link", { name: "A living paper" }).click();
@@ -92,7 +92,7 @@ test("a lost reading opens our copy, and the copy is the PDF", async () => {
   assert.deepEqual(page.strangers, []);
 });
 
-test("without a copy a reader is told where else to look", async () => {
+test("without a copy a reader sees other places to look", async () => {
   const page = await open();
   const answer = await page.goto(PAGES.lost);
   assert.equal(answer.status(), 404);
@@ -100,7 +100,7 @@ test("without a copy a reader is told where else to look", async () => {
   assert.ok(await page.getByRole("link", { name: /Internet Archive/ }).isVisible());
 });
 
-test("nobody is sent to an address that belongs to someone else now", async () => {
+test("no reader is sent to an address that belongs to someone else now", async () => {
   const page = await open();
   for (const address of [LIST, PAGES.parked, PAGES.health]) {
     await page.goto(address);
@@ -130,7 +130,7 @@ test("the keyboard alone reaches a copy", async () => {
   for (let step = 0; step < 40 && !(await isLost()); step += 1) {
     await page.keyboard.press("Tab");
     const outline = await page.locator(":focus").evaluate((node) => getComputedStyle(node).outlineStyle);
-    assert.notEqual(outline, "none", "the focus is seen");
+    assert.notEqual(outline, "none", "the focus is visible");
   }
   assert.ok(await isLost(), "a lost paper is reached");
   await page.keyboard.press("Enter");
@@ -143,7 +143,7 @@ test("the keyboard alone reaches a copy", async () => {
   await page.waitForURL(/\/blob\//);
 });
 
-test("what was found inside a copy and what changed between versions is marked", async () => {
+test("search results in copies and changes between versions are marked", async () => {
   const page = await open();
   await page.goto(PAGES.inside);
   assert.ok((await page.locator(".hits mark").count()) > 0, "words of the query");
@@ -153,7 +153,7 @@ test("what was found inside a copy and what changed between versions is marked",
   assert.ok((await page.locator("ins").count()) > 0 && (await page.locator("del").count()) > 0);
 });
 
-test("staff sign in by the keyboard, and ask for a look", async () => {
+test("staff sign in by the keyboard, and request a recheck", async () => {
   const page = await open();
   assert.equal((await page.goto(STAFF)).status(), 401);
   const tabUntil = async (isThere) => {
@@ -164,7 +164,7 @@ test("staff sign in by the keyboard, and ask for a look", async () => {
     assert.fail(`the keyboard never came there: ${isThere}`);
   };
   await tabUntil(() => document.activeElement.type === "password");
-  await page.keyboard.type("not the word");
+  await page.keyboard.type("not the password");
   await page.keyboard.press("Enter");
   await page.getByRole("alert").waitFor();
   assert.equal(await page.locator("#password").getAttribute("aria-describedby"), "error");
@@ -197,7 +197,7 @@ for (const colorScheme of ["light", "dark"]) {
     for (const [name, address] of Object.entries(PAGES)) {
       await page.goto(address);
       if (SHOTS) await page.screenshot({ path: `${SHOTS}/${name}-${colorScheme}.png`, fullPage: true });
-      // The pages let no script in, so the checker comes from outside.
+      // The pages allow no script, so the checker is added from outside.
       const session = await page.context().newCDPSession(page);
       await session.send("Page.setBypassCSP", { enabled: true });
       await page.reload();
@@ -209,13 +209,13 @@ for (const colorScheme of ["light", "dark"]) {
   });
 }
 
-test("no page of ours asks another host for anything", async () => {
+test("no page requests anything from another host", async () => {
   const page = await open();
   for (const address of Object.values(PAGES)) await page.goto(address);
   assert.deepEqual(page.strangers, []);
 });
 
-test("an archived page runs nothing and asks nobody", async () => {
+test("an archived page runs nothing and requests nothing", async () => {
   const page = await open();
   await page.goto(`${BASE}/go/${LINKS.goneArticle}`);
   await page.getByRole("link", { name: /^Open the copy/ }).click();
@@ -246,7 +246,7 @@ test("the script adds our copy on a course page, and nothing else", async () => 
   assert.match(await page.locator("main").innerText(), /The original is gone/);
 });
 
-test("the script stays silent where it is not welcome", async () => {
+test("the script does nothing without permission", async () => {
   const page = await open({ answer: () => COURSE_PAGE });
   const errors = [];
   page.on("pageerror", (error) => errors.push(error.message));

@@ -223,7 +223,7 @@ async fn root_is_asked_to_run_as_the_owner_of_the_archive() {
     assert_eq!(town.run(&["status"]).await.0, 0, "reading is allowed");
 }
 
-/// The service was killed after it wrote the journal and before the catalogue.
+/// The service is killed after it wrote the journal and before it wrote the catalogue.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decision_that_is_only_in_the_journal_is_shown_after_the_next_start() {
     let town = dead().await;

@@ -1,4 +1,4 @@
-//! The archive under damage: what is noticed, what is said, what is left as it was.
+//! A damaged archive: what is detected, what is reported, and what stays unchanged.
 
 use std::collections::HashMap;
 use std::fs;
@@ -42,7 +42,7 @@ fn overwrite(path: &Path, bytes: &[u8]) {
     fs::write(path, bytes).unwrap();
 }
 
-/// All regular files of the archive that hold knowledge, with their bytes.
+/// All regular files of the archive without temporary ones, with their bytes.
 fn contents(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
     for place in ["blobs", "captures", "quarantine"] {
@@ -79,21 +79,21 @@ async fn the_archive_can_be_checked_without_this_program() {
 }
 
 #[tokio::test]
-async fn altered_bytes_are_set_aside_and_fetched_again() {
+async fn altered_bytes_are_quarantined_and_fetched_again() {
     for damage in [&b"quite another text"[..], b""] {
         let town = archived().await;
         let copy = copy_of(&town, "notes.test/a").await;
         let good = fs::read(&copy).unwrap();
         overwrite(&copy, damage);
-        let (code, told) = town.run(&["verify"]).await;
-        assert_eq!(code, 1, "{told}");
-        assert!(told.contains("damaged") && told.contains("backup"), "{told}");
+        let (code, printed) = town.run(&["verify"]).await;
+        assert_eq!(code, 1, "{printed}");
+        assert!(printed.contains("damaged") && printed.contains("backup"), "{printed}");
         let aside = contents(&town.archive())
             .into_iter()
             .filter(|(path, _)| path.to_string_lossy().contains("quarantine"));
         assert_eq!(aside.map(|(_, bytes)| bytes).collect::<Vec<_>>(), [damage]);
-        let (code, told) = town.run(&["open", "notes.test/a"]).await;
-        assert_eq!(code, 1, "{told}");
+        let (code, printed) = town.run(&["open", "notes.test/a"]).await;
+        assert_eq!(code, 1, "{printed}");
         let night = town.check(2).await;
         assert_eq!(night.states(), ["ok", "ok"]);
         assert_eq!(fs::read(&copy).unwrap(), good, "the link still gives it, so it is kept again");
@@ -102,7 +102,7 @@ async fn altered_bytes_are_set_aside_and_fetched_again() {
 }
 
 #[tokio::test]
-async fn a_month_of_shares_verifies_everything_and_finds_what_was_altered() {
+async fn a_month_of_scrubs_verifies_everything_and_finds_altered_bytes() {
     let town = archived().await;
     let copy = copy_of(&town, "notes.test/a").await;
     overwrite(&copy, b"quite another text");
@@ -121,50 +121,50 @@ async fn a_month_of_shares_verifies_everything_and_finds_what_was_altered() {
     }
     assert_eq!(altered, [copy.file_name().unwrap().to_str().unwrap()]);
     assert_eq!(last.len(), blobs - 1);
-    assert!(archive.scrub(first, &last, || true).unwrap().sound.is_empty(), "told that it is enough");
+    assert!(archive.scrub(first, &last, || true).unwrap().sound.is_empty(), "it ends early");
     let audit = fs::read_to_string(town.archive().join("audit/2026-10.jsonl")).unwrap();
     assert_eq!(audit.matches("\"verified\":").count(), 31, "{audit}");
 }
 
 #[tokio::test]
-async fn a_blob_that_is_gone_is_missed() {
+async fn a_missing_blob_is_reported() {
     let town = archived().await;
     let copy = copy_of(&town, "notes.test/a").await;
     fs::remove_file(&copy).unwrap();
-    let (code, told) = town.run(&["verify"]).await;
-    assert_eq!(code, 1, "{told}");
-    assert!(told.contains("missing"), "{told}");
+    let (code, printed) = town.run(&["verify"]).await;
+    assert_eq!(code, 1, "{printed}");
+    assert!(printed.contains("missing"), "{printed}");
     assert_eq!(town.check(2).await.states(), ["ok", "ok"]);
     assert_eq!(town.run(&["verify"]).await.0, 0);
 }
 
 #[tokio::test]
-async fn a_line_torn_by_a_crash_costs_that_line_only() {
+async fn a_crash_within_a_line_loses_only_that_line() {
     let town = archived().await;
     let whole = fs::read(journal(&town)).unwrap();
     fs::write(journal(&town), &whole[..whole.len() - 20]).unwrap();
     assert_eq!(town.check(2).await.states(), ["ok", "ok"]);
-    let (code, told) = town.run(&["rebuild"]).await;
-    assert_eq!(code, 0, "{told}");
+    let (code, printed) = town.run(&["rebuild"]).await;
+    assert_eq!(code, 0, "{printed}");
     assert_eq!(town.check(3).await.states(), ["ok", "ok"]);
 }
 
 #[tokio::test]
-async fn a_journal_that_was_tampered_with_is_named() {
+async fn a_damaged_journal_is_named() {
     let town = archived().await;
     let whole = fs::read_to_string(journal(&town)).unwrap();
     fs::write(journal(&town), whole.replacen('{', "(", 1)).unwrap();
     let before = contents(&town.archive());
-    let (code, told) = town.run(&["rebuild"]).await;
+    let (code, printed) = town.run(&["rebuild"]).await;
     assert_eq!(code, 1);
-    assert!(told.contains("14.jsonl") && told.contains("line 1"), "{told}");
-    assert_eq!(contents(&town.archive()), before, "nothing was touched");
-    let (code, told) = town.run(&["history", "notes.test/a"]).await;
-    assert_eq!(code, 0, "the old catalogue still stands: {told}");
+    assert!(printed.contains("14.jsonl") && printed.contains("line 1"), "{printed}");
+    assert_eq!(contents(&town.archive()), before, "nothing was changed");
+    let (code, printed) = town.run(&["history", "notes.test/a"]).await;
+    assert_eq!(code, 0, "the old catalogue stays: {printed}");
 }
 
 #[tokio::test]
-async fn a_lost_catalogue_is_made_anew_from_the_journal() {
+async fn a_lost_catalogue_is_rebuilt_from_the_journal() {
     let town = archived().await;
     town.check(2).await;
     let (_, before) = town.run(&["status"]).await;
@@ -172,16 +172,16 @@ async fn a_lost_catalogue_is_made_anew_from_the_journal() {
     for name in ["catalogue.sqlite3", "catalogue.sqlite3-wal", "catalogue.sqlite3-shm"] {
         let _ = fs::remove_file(town.archive().join(name));
     }
-    let (code, told) = town.run(&["rebuild"]).await;
-    assert_eq!(code, 0, "{told}");
+    let (code, printed) = town.run(&["rebuild"]).await;
+    assert_eq!(code, 0, "{printed}");
     assert_eq!(town.run(&["history", "notes.test/a"]).await.1, history);
     let captures = |town: &Town| contents(&town.archive()).len();
     let kept = captures(&town);
     let night = town.check(3).await;
     assert_eq!(night.states(), ["ok", "ok"]);
-    assert_eq!(captures(&town), kept + 1, "only the new day's journal");
+    assert_eq!(captures(&town), kept + 1, "only the journal of the new day is new");
     let (_, after) = town.run(&["status"]).await;
-    let states = |told: &str| told.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    let states = |printed: &str| printed.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(states(&after), states(&before));
 }
 
@@ -200,7 +200,7 @@ async fn a_catalogue_of_a_newer_version_is_refused() {
 }
 
 #[tokio::test]
-async fn something_that_is_no_catalogue_is_named() {
+async fn a_file_that_is_not_a_catalogue_is_named() {
     let town = archived().await;
     for name in ["catalogue.sqlite3-wal", "catalogue.sqlite3-shm"] {
         let _ = fs::remove_file(town.archive().join(name));
@@ -213,9 +213,9 @@ async fn something_that_is_no_catalogue_is_named() {
     assert_eq!(town.check(2).await.states(), ["ok", "ok"]);
 }
 
-/// Two tasks of one process write at the same time, on a day whose last line a crash tore.
+/// Two tasks of one process write at the same time, on a day whose last line a crash cut off.
 #[test]
-fn lines_of_two_writers_stand_whole_and_apart() {
+fn lines_of_two_writers_are_complete_and_separate() {
     use onreserve::domain::journal::Entry;
     use onreserve::world::archive::Archive;
 
@@ -247,7 +247,11 @@ fn lines_of_two_writers_stand_whole_and_apart() {
         let [Entry::Night { started: one }, Entry::Night { started: other }] = pair else {
             panic!("{pair:?}")
         };
-        assert_eq!(other.as_second() - one.as_second(), 500, "what is appended together stands together");
+        assert_eq!(
+            other.as_second() - one.as_second(),
+            500,
+            "lines that are appended together stay together"
+        );
     }
-    assert!(fs::read(&journal).unwrap().starts_with(&torn), "nothing that was written is changed");
+    assert!(fs::read(&journal).unwrap().starts_with(&torn), "earlier lines are not changed");
 }

@@ -1,4 +1,4 @@
-//! An archive copied away while it is used, and brought back.
+//! Backup of an archive in use, and its restoration.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -31,19 +31,19 @@ async fn a_backup_of_a_running_service_is_restored_as_it_was() {
     let (backup, back) = (town.dir.path().join("backup"), town.dir.path().join("back"));
     let service = Service::start(&town, "2026-09-14T14:00:00Z");
     service.says("waiting until").await;
-    let (code, told) = town.run(&["backup", text(&backup)]).await;
-    assert_eq!(code, 0, "{told}");
+    let (code, printed) = town.run(&["backup", text(&backup)]).await;
+    assert_eq!(code, 0, "{printed}");
     service.stop().await;
     let (code, again) = town.run(&["backup", text(&backup)]).await;
     assert!(code == 0 && again.contains(": 0 files (0 bytes) copied"), "{again}");
 
     town.check(2).await;
     let (_, status) = town.run(&["status"]).await;
-    let (_, told) = town.run(&["backup", text(&backup)]).await;
-    assert!(!told.contains(": 0 files"), "what the second night brought: {told}");
+    let (_, printed) = town.run(&["backup", text(&backup)]).await;
+    assert!(!printed.contains(": 0 files"), "the files of the second night: {printed}");
 
-    let (code, told) = run_on(&back, &["restore", text(&backup)]).await;
-    assert!(code == 0 && told.contains("restored with the right SHA-256"), "{told}");
+    let (code, printed) = run_on(&back, &["restore", text(&backup)]).await;
+    assert!(code == 0 && printed.contains("restored with the right SHA-256"), "{printed}");
     assert_eq!(run_on(&back, &["status"]).await.1, status);
     let sums = tokio::process::Command::new("sha256sum")
         .args(["--check", "--strict", "--quiet", "SHA256SUMS"])
@@ -54,37 +54,37 @@ async fn a_backup_of_a_running_service_is_restored_as_it_was() {
     assert!(Path::new(copy.trim()).starts_with(&back), "{copy}");
     assert_eq!(fs::metadata(copy.trim()).unwrap().permissions().mode() & 0o777, 0o444);
 
-    // The nights go on from there.
+    // The nights continue from there.
     fs::rename(town.archive(), town.dir.path().join("lost")).unwrap();
     fs::rename(&back, town.archive()).unwrap();
     assert_eq!(town.check(3).await.state("/a"), "ok");
 }
 
 #[tokio::test]
-async fn nothing_is_restored_over_anything_or_without_being_looked_at() {
+async fn a_restore_overwrites_nothing_and_verifies_everything() {
     let town = town().await;
     town.check(1).await;
     let (backup, back) = (town.dir.path().join("backup"), town.dir.path().join("back"));
     assert_eq!(town.run(&["backup", text(&backup)]).await.0, 0);
-    let (code, told) = town.run(&["restore", text(&backup)]).await;
-    assert!(code == 1 && told.contains("overwrites no files"), "{told}");
-    let (code, told) = town.run(&["backup", text(town.dir.path())]).await;
-    assert!(code == 1 && told.contains("files that are not a backup"), "{told}");
-    let (code, told) = town.run(&["backup", text(&town.archive())]).await;
-    assert!(code == 1 && told.contains("the archive itself"), "{told}");
-    let (code, told) = run_on(&back, &["restore", text(&town.dir.path().join("none"))]).await;
-    assert!(code == 1 && told.contains("there is no backup"), "{told}");
+    let (code, printed) = town.run(&["restore", text(&backup)]).await;
+    assert!(code == 1 && printed.contains("overwrites no files"), "{printed}");
+    let (code, printed) = town.run(&["backup", text(town.dir.path())]).await;
+    assert!(code == 1 && printed.contains("files that are not a backup"), "{printed}");
+    let (code, printed) = town.run(&["backup", text(&town.archive())]).await;
+    assert!(code == 1 && printed.contains("the archive itself"), "{printed}");
+    let (code, printed) = run_on(&back, &["restore", text(&town.dir.path().join("none"))]).await;
+    assert!(code == 1 && printed.contains("there is no backup"), "{printed}");
 
     let (_, copy) = town.run(&["open", "notes.test/a"]).await;
     let copy = Path::new(copy.trim()).strip_prefix(town.archive()).unwrap();
     fs::set_permissions(backup.join(copy), fs::Permissions::from_mode(0o644)).unwrap();
     fs::write(backup.join(copy), "quite another text").unwrap();
-    let (code, told) = run_on(&back, &["restore", text(&backup)]).await;
-    assert!(code == 1 && told.contains("1 damaged"), "{told}");
+    let (code, printed) = run_on(&back, &["restore", text(&backup)]).await;
+    assert!(code == 1 && printed.contains("1 damaged"), "{printed}");
 }
 
 #[tokio::test]
-async fn what_was_taken_down_leaves_the_backup_too() {
+async fn a_takedown_removes_copies_from_the_backup_too() {
     let town = town().await;
     town.check(1).await;
     let backup = town.dir.path().join("backup");
@@ -93,15 +93,15 @@ async fn what_was_taken_down_leaves_the_backup_too() {
     let copy = Path::new(copy.trim()).strip_prefix(town.archive()).unwrap().to_owned();
     assert!(backup.join(&copy).exists());
     let arguments = ["takedown", "http://notes.test/a", "--reason", "asked by its author", "--yes"];
-    let (code, told) = town.run(&arguments).await;
-    assert_eq!(code, 0, "{told}");
+    let (code, printed) = town.run(&arguments).await;
+    assert_eq!(code, 0, "{printed}");
     assert!(!town.archive().join(&copy).exists());
     assert_eq!(town.run(&["backup", text(&backup)]).await.0, 0);
     assert!(!backup.join(&copy).exists());
 }
 
 #[tokio::test]
-async fn what_was_captured_again_after_a_takedown_stays_in_the_backup() {
+async fn a_capture_after_a_takedown_stays_in_the_backup() {
     let town = town().await;
     town.check(1).await;
     let backup = town.dir.path().join("backup");
@@ -120,13 +120,13 @@ async fn what_was_captured_again_after_a_takedown_stays_in_the_backup() {
 }
 
 #[tokio::test]
-async fn migrating_says_which_version_the_catalogue_has() {
+async fn migrating_prints_the_version_of_the_catalogue() {
     let town = town().await;
     town.check(1).await;
-    let (code, told) = town.run(&["migrate"]).await;
-    assert!(code == 0 && told.contains("the version of this program"), "{told}");
-    let (code, told) = run_on(&town.dir.path().join("none"), &["migrate"]).await;
-    assert!(code == 1 && told.contains("no archive"), "{told}");
+    let (code, printed) = town.run(&["migrate"]).await;
+    assert!(code == 0 && printed.contains("the version of this program"), "{printed}");
+    let (code, printed) = run_on(&town.dir.path().join("none"), &["migrate"]).await;
+    assert!(code == 1 && printed.contains("no archive"), "{printed}");
 }
 
 /// The file of the copy of `/a` in the archive, and its path within an archive.
@@ -145,7 +145,7 @@ fn alter(path: &Path) {
 }
 
 #[tokio::test]
-async fn altered_bytes_are_not_backed_up_and_altered_backups_heal() {
+async fn altered_bytes_are_not_backed_up_and_altered_backups_are_repaired() {
     let town = town().await;
     town.check(1).await;
     let backup = town.dir.path().join("backup");
@@ -154,29 +154,29 @@ async fn altered_bytes_are_not_backed_up_and_altered_backups_heal() {
     let good = fs::read(&copy).unwrap();
 
     alter(&backup.join(&within));
-    let (code, told) = town.run(&["backup", text(&backup)]).await;
-    assert!(code == 0 && told.contains(": 1 file"), "{told}");
-    assert_eq!(fs::read(backup.join(&within)).unwrap(), good, "the backup is healed");
+    let (code, printed) = town.run(&["backup", text(&backup)]).await;
+    assert!(code == 0 && printed.contains(": 1 file"), "{printed}");
+    assert_eq!(fs::read(backup.join(&within)).unwrap(), good, "the backup is repaired");
 
     alter(&copy);
     let second = town.dir.path().join("second");
-    let (code, told) = town.run(&["backup", text(&second)]).await;
+    let (code, printed) = town.run(&["backup", text(&second)]).await;
     let name = copy.file_name().unwrap().to_str().unwrap();
-    assert!(code == 1 && told.contains(&format!("damaged: {name}")), "{told}");
+    assert!(code == 1 && printed.contains(&format!("damaged: {name}")), "{printed}");
     assert!(!second.join(&within).exists());
 
-    // The first backup gives it back, while the archive is in use.
+    // The first backup restores it, while the archive is in use.
     fs::remove_file(&copy).unwrap();
-    let (code, told) = town.run(&["restore", text(&second), "--missing"]).await;
-    assert!(code == 1 && told.contains(&format!("missing: {name}")), "{told}");
-    let (code, told) = town.run(&["restore", text(&backup), "--missing"]).await;
-    assert!(code == 0 && told.contains(": 1 file restored"), "{told}");
+    let (code, printed) = town.run(&["restore", text(&second), "--missing"]).await;
+    assert!(code == 1 && printed.contains(&format!("missing: {name}")), "{printed}");
+    let (code, printed) = town.run(&["restore", text(&backup), "--missing"]).await;
+    assert!(code == 0 && printed.contains(": 1 file restored"), "{printed}");
     assert_eq!(fs::read(&copy).unwrap(), good);
     assert_eq!(town.run(&["verify"]).await.0, 0);
 }
 
 #[tokio::test]
-async fn links_and_pipes_and_strange_names_in_a_backup_are_not_followed() {
+async fn links_pipes_and_unknown_names_in_a_backup_are_not_copied() {
     let town = town().await;
     town.check(1).await;
     let (backup, back) = (town.dir.path().join("backup"), town.dir.path().join("back"));
@@ -188,8 +188,8 @@ async fn links_and_pipes_and_strange_names_in_a_backup_are_not_followed() {
     fs::write(place.with_file_name("elsewhere"), "not a blob").unwrap();
     let made = std::process::Command::new("mkfifo").arg(backup.join("captures/pipe.jsonl")).status();
     assert!(made.unwrap().success());
-    let (code, told) = run_on(&back, &["restore", text(&backup)]).await;
-    assert!(code == 1 && told.matches("not a file of an archive").count() == 3, "{told}");
+    let (code, printed) = run_on(&back, &["restore", text(&backup)]).await;
+    assert!(code == 1 && printed.matches("not a file of an archive").count() == 3, "{printed}");
     assert!(!back.join(&within).exists() && !back.join("captures/pipe.jsonl").exists());
     assert_eq!(town.run(&["restore", text(&backup), "--missing"]).await.0, 0, "nothing is missing");
 }

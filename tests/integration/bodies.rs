@@ -1,4 +1,4 @@
-//! Bodies that lie, break or bite: a reason each, a bounded night, no lost capture.
+//! Bodies that are false, broken or hostile: each has its reason, a limited cost, and no capture is lost.
 
 use std::fmt::Write as _;
 
@@ -91,7 +91,7 @@ const BODIES: &[(&str, &[&str])] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_hostile_body_gets_a_reason_and_costs_no_copy() {
+async fn every_hostile_body_has_a_reason_and_no_copy_is_lost() {
     let links: Vec<String> =
         BODIES.iter().map(|(path, _)| format!("http://h-{}.test/{path}", path.replace('.', "-"))).collect();
     let hosts: Vec<String> = links.iter().map(|link| link.split('/').nth(2).unwrap().to_owned()).collect();

@@ -18,12 +18,12 @@ async fn run(dir: &Path, arguments: &[&str]) -> (i32, String) {
     (output.status.code().unwrap_or(-1), text.into_owned())
 }
 
-/// Runs and expects an exit code and words.
+/// Runs a command and checks its exit code and words of its output.
 async fn expect(dir: &Path, arguments: &[&str], code: i32, words: &[&str]) {
-    let (exited, told) = run(dir, arguments).await;
-    assert_eq!(exited, code, "{arguments:?}: {told}");
+    let (exited, printed) = run(dir, arguments).await;
+    assert_eq!(exited, code, "{arguments:?}: {printed}");
     for word in words {
-        assert!(told.contains(word), "{arguments:?} does not say {word:?}: {told}");
+        assert!(printed.contains(word), "{arguments:?} does not say {word:?}: {printed}");
     }
 }
 
@@ -43,7 +43,7 @@ async fn usage_errors_exit_with_64() {
     }
 }
 
-/// Runs `hash-password` with something piped in.
+/// Runs `hash-password` with input from a pipe.
 async fn hashed(password: &str) -> (bool, String) {
     let mut child = Command::new(PROGRAM)
         .arg("hash-password")
@@ -59,14 +59,14 @@ async fn hashed(password: &str) -> (bool, String) {
 }
 
 #[tokio::test]
-async fn a_password_becomes_a_hash_that_a_configuration_takes() {
+async fn a_configuration_accepts_the_hash_of_a_password() {
     let (is_taken, hash) = hashed("a word for students\n").await;
     let hash = hash.trim();
     assert!(is_taken && hash.starts_with("$argon2id$v=19$") && !hash.contains("students"), "{hash}");
     let parsed: onreserve::domain::policy::password::PasswordHash = hash.parse().unwrap();
     assert!(parsed.is_of("a word for students"));
-    let (is_taken, told) = hashed("short").await;
-    assert!(!is_taken && told.contains("at least 8 characters"), "{told}");
+    let (is_taken, printed) = hashed("short").await;
+    assert!(!is_taken && printed.contains("at least 8 characters"), "{printed}");
     let dir = tempfile::tempdir().unwrap();
     let course = |readers: &str| {
         format!("[pages]\n[[course]]\nid = \"a\"\npage = \"https://a.example/\"\n{readers}\n")
@@ -94,7 +94,7 @@ async fn a_password_becomes_a_hash_that_a_configuration_takes() {
 }
 
 #[tokio::test]
-async fn configuration_errors_exit_with_78_and_say_where() {
+async fn configuration_errors_exit_with_78_and_have_a_position() {
     let dir = tempfile::tempdir().unwrap();
     expect(dir.path(), &["init"], 0, &["onreserve check --config onreserve.toml"]).await;
     expect(dir.path(), &["check-config"], 0, &["no errors, 1 course"]).await;
@@ -108,11 +108,11 @@ async fn configuration_errors_exit_with_78_and_say_where() {
     expect(dir.path(), &["check", "--config", "typo.toml"], 78, &["line 3"]).await;
     std::fs::write(dir.path().join("empty.toml"), "").unwrap();
     expect(dir.path(), &["check", "--config", "empty.toml"], 78, &["[[course]]"]).await;
-    assert!(!dir.path().join("archive").exists(), "nothing is made before the configuration is sound");
+    assert!(!dir.path().join("archive").exists(), "nothing is created before the configuration is valid");
 }
 
 #[tokio::test]
-async fn an_archive_that_cannot_be_used_says_so() {
+async fn an_unusable_archive_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("file"), "").unwrap();
     std::fs::write(dir.path().join("page.md"), "[a](http://127.0.0.1:1/a)").unwrap();
@@ -181,7 +181,7 @@ async fn a_second_run_names_the_first() {
 }
 
 #[tokio::test]
-async fn a_file_works_as_the_page_and_says_what_is_known() {
+async fn a_file_can_be_the_course_page() {
     let town = Town::start(["notes.test"], |_, seen| match &*seen.target {
         "/a" => Reply::page(&article("The reading at http://notes.test/a")),
         _ => Reply::not_found(),
@@ -205,13 +205,13 @@ async fn a_file_works_as_the_page_and_says_what_is_known() {
         (&["verify"], "sha-256 checked"),
         (&["rebuild"], "1 links"),
     ] {
-        let (code, told) = town.run(arguments).await;
-        assert_eq!(code, 0, "{arguments:?}: {told}");
-        assert!(told.to_lowercase().contains(&words.to_lowercase()), "{arguments:?}: {told}");
+        let (code, printed) = town.run(arguments).await;
+        assert_eq!(code, 0, "{arguments:?}: {printed}");
+        assert!(printed.to_lowercase().contains(&words.to_lowercase()), "{arguments:?}: {printed}");
     }
-    let (code, told) = town.run(&["open", "elsewhere"]).await;
+    let (code, printed) = town.run(&["open", "elsewhere"]).await;
     assert_eq!(code, 1);
-    assert!(told.contains("no link has `elsewhere`"), "{told}");
+    assert!(printed.contains("no link has `elsewhere`"), "{printed}");
 }
 
 #[tokio::test]
@@ -228,7 +228,7 @@ async fn manual_pages_and_completions_come_from_the_definition() {
 }
 
 #[tokio::test]
-async fn check_config_says_when_the_nights_will_be() {
+async fn check_config_prints_the_next_nights() {
     let dir = tempfile::tempdir().unwrap();
     expect(dir.path(), &["init"], 0, &[]).await;
     let night = ["check-config", "--now", "2026-10-31T12:00:00Z"];
@@ -239,13 +239,13 @@ async fn check_config_says_when_the_nights_will_be() {
     expect(dir.path(), &over, 0, &["no more nights"]).await;
 }
 
-/// What `check-config --online` of a town says, and how it exits.
+/// The output of `check-config --online`, and its exit code.
 async fn online(town: &Town) -> (i32, String) {
     run(town.dir.path(), &["check-config", "onreserve.toml", "--online"]).await
 }
 
 #[tokio::test]
-async fn what_a_configuration_names_is_tried_and_nothing_is_left_behind() {
+async fn check_config_online_tries_everything_and_leaves_nothing_behind() {
     let town = Town::start(["course.test"], |_, seen| match &*seen.target {
         "/" => Reply::page(&page_of(&["http://notes.test/a", "http://notes.test/b"])),
         "/bare" => {
@@ -272,14 +272,14 @@ async fn what_a_configuration_names_is_tried_and_nothing_is_left_behind() {
         ))
     };
     configure("http://course.test/");
-    let (code, told) = online(&town).await;
-    assert_eq!(code, 0, "{told}");
+    let (code, printed) = online(&town).await;
+    assert_eq!(code, 0, "{printed}");
     for words in
         ["archive can be written", "accepts the password; no email was sent", "http://course.test/: 2 links"]
     {
-        assert!(told.contains(words), "{words}: {told}");
+        assert!(printed.contains(words), "{words}: {printed}");
     }
-    assert_eq!(town.site.targets(), ["/"], "asked as politely as by night, and nobody pinged");
+    assert_eq!(town.site.targets(), ["/"], "robots.txt is respected, and no ping is sent");
     assert!(relay.sent().is_empty() && !town.archive().exists());
 
     file("password", "wrong horse");
@@ -289,51 +289,54 @@ async fn what_a_configuration_names_is_tried_and_nothing_is_left_behind() {
         ("none.html", "none.html"),
     ] {
         configure(page);
-        let (code, told) = online(&town).await;
-        assert_eq!(code, 1, "{told}");
-        assert!(told.contains(words) && told.contains("ok     archive"), "{words}: {told}");
-        assert!(told.contains("ERROR  mail: 127.0.0.1:") && told.contains("wrong password"), "{told}");
-        assert!(!told.contains("horse"), "{told}");
+        let (code, printed) = online(&town).await;
+        assert_eq!(code, 1, "{printed}");
+        assert!(printed.contains(words) && printed.contains("ok     archive"), "{words}: {printed}");
+        assert!(
+            printed.contains("ERROR  mail: 127.0.0.1:") && printed.contains("wrong password"),
+            "{printed}"
+        );
+        assert!(!printed.contains("horse"), "{printed}");
     }
 }
 
 #[tokio::test]
-async fn an_archive_that_is_yet_to_be_made_below_the_working_directory_is_fine() {
+async fn a_new_archive_below_the_working_directory_is_fine() {
     let dir = tempfile::tempdir().unwrap();
     for archive in ["archive", "kept/archive", "./archive"] {
         let text = format!("[archive]\ndir = \"{archive}\"\n");
         std::fs::write(dir.path().join("onreserve.toml"), text).unwrap();
-        let (code, told) = run(dir.path(), &["check-config", "onreserve.toml", "--online"]).await;
-        assert!(code == 0 && told.contains("can be written"), "{told}");
+        let (code, printed) = run(dir.path(), &["check-config", "onreserve.toml", "--online"]).await;
+        assert!(code == 0 && printed.contains("can be written"), "{printed}");
     }
-    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing was made");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing was created");
 }
 
 #[tokio::test]
-async fn an_archive_is_tried_without_being_touched() {
+async fn an_archive_is_checked_without_a_change() {
     let town = Town::start(["course.test"], |_, _| Reply::page(&page_of(&["http://course.test/a"]))).await;
     let configuration = town.one_course();
     town.check(1).await;
     let files = || std::fs::read_dir(town.archive().join("tmp")).unwrap().count();
     let before = files();
-    let (code, told) = online(&town).await;
-    assert_eq!((code, files()), (0, before), "{told}");
+    let (code, printed) = online(&town).await;
+    assert_eq!((code, files()), (0, before), "{printed}");
     let text = std::fs::read_to_string(&configuration).unwrap();
     let elsewhere = |text: &str, dir: &str| text.replace(&format!("{}\"", town.archive().display()), dir);
     std::fs::write(&configuration, elsewhere(&text, "onreserve.toml/archive\"")).unwrap();
-    let (code, told) = online(&town).await;
-    assert_eq!(code, 1, "{told}");
+    let (code, printed) = online(&town).await;
+    assert_eq!(code, 1, "{printed}");
     assert!(
-        told.contains("ERROR  archive: cannot write") && told.contains("correct its permissions"),
-        "{told}"
+        printed.contains("ERROR  archive: cannot write") && printed.contains("correct its permissions"),
+        "{printed}"
     );
-    assert!(told.contains("1 link"), "the rest is tried all the same: {told}");
+    assert!(printed.contains("1 link"), "the rest is tried too: {printed}");
     std::fs::write(&configuration, text.replace("page = \"http", "page = \"ftp")).unwrap();
     assert_eq!(online(&town).await.0, 78);
 }
 
 #[tokio::test]
-async fn a_password_in_the_environment_is_warned_of_and_not_shown() {
+async fn a_password_in_the_environment_gives_a_warning_and_is_not_shown() {
     let town = Town::start(["course.test"], |_, _| Reply::page(&page_of(&["http://notes.test/a"]))).await;
     town.configure(
         "[[course]]\nid = \"c\"\npage = \"http://course.test/\"\nreport_to = [\"i@school.test\"]\n\
@@ -346,8 +349,8 @@ async fn a_password_in_the_environment_is_warned_of_and_not_shown() {
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
     };
     for arguments in [&["check-config"][..], &["check", "--config", "onreserve.toml"]] {
-        let told = run(arguments).await;
-        assert_eq!(told.matches("ONRESERVE_SMTP_PASSWORD").count(), 1, "{told}");
-        assert!(told.contains("password_file") && !told.contains("geheim"), "{told}");
+        let printed = run(arguments).await;
+        assert_eq!(printed.matches("ONRESERVE_SMTP_PASSWORD").count(), 1, "{printed}");
+        assert!(printed.contains("password_file") && !printed.contains("geheim"), "{printed}");
     }
 }

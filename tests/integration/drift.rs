@@ -1,4 +1,4 @@
-//! Labelled histories of pages: what changed no word is quiet, what changed much is told.
+//! Labelled histories of pages: a step without a changed word is quiet, a large change is reported.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use onreserve::domain::document::{self, Document, DocumentContext};
 use onreserve::domain::evidence::{Drift, drift};
 use serde_json::Value;
 
-/// A change of this share of the words must always be told.
+/// A change of this share of the words must always be reported.
 const MUST_BE_TOLD: f64 = 0.05;
 
 fn read(path: &Path) -> Document {
@@ -15,7 +15,7 @@ fn read(path: &Path) -> Document {
     document::read(&std::fs::read(path).unwrap(), &DocumentContext::new(address, None))
 }
 
-/// Steps told without reason, and steps missed, of all steps.
+/// Steps reported without reason and steps missed, out of all steps.
 fn judge(dir: &Path) -> (Vec<String>, usize) {
     let labels = std::fs::read_to_string(dir.join("labels.json")).unwrap();
     let labels: Vec<Value> = serde_json::from_str(&labels).unwrap();
@@ -35,9 +35,9 @@ fn judge(dir: &Path) -> (Vec<String>, usize) {
 }
 
 #[test]
-fn no_step_without_a_changed_word_is_told_and_every_large_one_is() {
+fn only_changed_words_are_reported_and_large_changes_always() {
     let mut dirs = vec![PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/drift"))];
-    // More histories of the same form, where someone has them.
+    // The variable may name a directory with more histories of the same form.
     dirs.extend(std::env::var_os("ONRESERVE_DRIFT").map(PathBuf::from));
     for dir in dirs {
         let (wrong, steps) = judge(&dir);

@@ -58,7 +58,7 @@ fn captured(archive: &Path) -> HashMap<String, (String, Vec<u8>)> {
     bodies
 }
 
-/// The fixture, and a web that still has what it had in its last night.
+/// The fixture, and a web with the contents of its last night.
 async fn town() -> Town {
     let unpacked = tempfile::tempdir().unwrap();
     unpack(unpacked.path());
@@ -81,7 +81,7 @@ async fn town() -> Town {
     town
 }
 
-/// Whether `new` says all that `old` says. It may say more.
+/// Whether `new` contains everything in `old`. It may contain more.
 fn contains(new: &Value, old: &Value) -> Result<(), String> {
     match (new, old) {
         (Value::Object(new), Value::Object(old)) => old.iter().try_for_each(|(key, old)| {
@@ -107,7 +107,7 @@ async fn status(town: &Town) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn commands_show_what_the_first_version_showed() {
+async fn commands_show_the_same_as_the_first_version() {
     let town = town().await;
     let old: Value = serde_json::from_str(&fs::read_to_string(fixture("status.json")).unwrap()).unwrap();
     assert_eq!(contains(&status(&town).await, &old), Ok(()));

@@ -1,4 +1,4 @@
-//! A night that is cut short at any point is finished by the next run.
+//! A night that is interrupted at any point is finished by the next run.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use crate::town::{Town, article, page_of};
 const LINKS: usize = 40;
 const KILLS: usize = 20;
 
-/// A town of some links, and the bell that rings when so many requests were seen.
-async fn town(bell: Arc<Bell>) -> Town {
+/// A town with some links, and a signal after a number of requests.
+async fn town(counter: Arc<RequestCounter>) -> Town {
     let hosts: Vec<String> = (0..8).map(|n| format!("h{n}.test")).collect();
     let links: Vec<String> = (0..LINKS).map(|n| format!("http://h{}.test/{n}", n % 8)).collect();
     let town = Town::start(hosts.into_iter().chain(["course.test".to_owned()]), move |_, seen| {
-        bell.count();
+        counter.count();
         match (&*seen.host, &*seen.target) {
             ("course.test", "/") => {
                 Reply::page(&page_of(&links.iter().map(String::as_str).collect::<Vec<_>>()))
@@ -33,28 +33,28 @@ async fn town(bell: Arc<Bell>) -> Town {
     town
 }
 
-/// Rings when so much was seen.
+/// Notifies after a number of requests.
 #[derive(Default)]
-pub(crate) struct Bell {
+pub(crate) struct RequestCounter {
     pub(crate) seen: AtomicUsize,
-    rings_at: AtomicUsize,
-    pub(crate) rung: Notify,
+    notifies_at: AtomicUsize,
+    pub(crate) reached: Notify,
 }
 
-impl Bell {
-    /// Will ring after so many more.
-    pub(crate) fn ring_after(&self, more: usize) {
-        self.rings_at.store(self.seen.load(Ordering::SeqCst) + more, Ordering::SeqCst);
+impl RequestCounter {
+    /// Notifies after this many more requests.
+    pub(crate) fn notify_after(&self, more: usize) {
+        self.notifies_at.store(self.seen.load(Ordering::SeqCst) + more, Ordering::SeqCst);
     }
 
     pub(crate) fn count(&self) {
-        if self.seen.fetch_add(1, Ordering::SeqCst) + 1 == self.rings_at.load(Ordering::SeqCst) {
-            self.rung.notify_one();
+        if self.seen.fetch_add(1, Ordering::SeqCst) + 1 == self.notifies_at.load(Ordering::SeqCst) {
+            self.reached.notify_one();
         }
     }
 }
 
-/// All lines of the journal, torn ones left out.
+/// All complete lines of the journal.
 fn journal(town: &Town) -> Vec<Value> {
     let mut lines = Vec::new();
     let mut left = vec![town.archive().join("captures")];
@@ -77,17 +77,17 @@ fn count(lines: &[Value], kind: &str) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_night_killed_twenty_times_is_finished_with_nothing_lost_or_doubled() {
-    let bell = Arc::new(Bell::default());
-    let town = town(Arc::clone(&bell)).await;
+async fn a_night_killed_twenty_times_loses_and_doubles_nothing() {
+    let counter = Arc::new(RequestCounter::default());
+    let town = town(Arc::clone(&counter)).await;
     let mut killed = 0;
     for kill in 0..KILLS {
-        // The points spread over the whole night: early ones while the page is
-        // read, late ones while the last visits are written down.
-        bell.ring_after(1 + kill * 3 % 11);
+        // The points are spread over the whole night: early ones while the page is
+        // read, late ones while the last visits are stored.
+        counter.notify_after(1 + kill * 3 % 11);
         let mut night = town.checking(1).stdout(std::process::Stdio::piped()).spawn().unwrap();
         tokio::select! {
-            () = bell.rung.notified() => {
+            () = counter.reached.notified() => {
                 night.kill().await.unwrap();
                 killed += 1;
             }
@@ -106,10 +106,10 @@ async fn a_night_killed_twenty_times_is_finished_with_nothing_lost_or_doubled() 
         .collect();
     assert_eq!(captured.len(), LINKS);
     assert_eq!(last.links().iter().filter(|link| link["capture"].is_object()).count(), LINKS);
-    let (code, told) = town.run(&["verify"]).await;
-    assert_eq!(code, 0, "{told}");
+    let (code, printed) = town.run(&["verify"]).await;
+    assert_eq!(code, 0, "{printed}");
     let (_, history) = town.run(&["history", "h0.test/0"]).await;
-    assert_eq!(history.matches("works").count(), 1, "one night is one night: {history}");
+    assert_eq!(history.matches("works").count(), 1, "there is one visit: {history}");
     assert!(std::fs::read_dir(town.archive().join("tmp")).unwrap().next().is_none());
 
     let next = town.check(2).await;
@@ -118,21 +118,21 @@ async fn a_night_killed_twenty_times_is_finished_with_nothing_lost_or_doubled() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ctrl_c_ends_a_night_that_the_next_run_goes_on_with() {
-    let bell = Arc::new(Bell::default());
-    let town = town(Arc::clone(&bell)).await;
-    bell.ring_after(45);
+async fn the_next_run_continues_a_night_ended_by_ctrl_c() {
+    let counter = Arc::new(RequestCounter::default());
+    let town = town(Arc::clone(&counter)).await;
+    counter.notify_after(45);
     let mut night = town.checking(1).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    bell.rung.notified().await;
+    counter.reached.notified().await;
     let id = rustix::process::Pid::from_raw(i32::try_from(night.id().unwrap()).unwrap()).unwrap();
     rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
-    let mut told = String::new();
-    night.stderr.take().unwrap().read_to_string(&mut told).await.unwrap();
+    let mut printed = String::new();
+    night.stderr.take().unwrap().read_to_string(&mut printed).await.unwrap();
     assert_eq!(night.wait().await.unwrap().code(), Some(1));
-    assert!(told.contains("run the same command again"), "{told}");
+    assert!(printed.contains("run the same command again"), "{printed}");
     let asked_before = town.site.targets().len();
     let last = town.check(1).await;
     assert_eq!(last.states(), vec!["ok"; LINKS]);
     let asked = town.site.targets().len();
-    assert!(asked - asked_before < LINKS, "what was visited is not visited again");
+    assert!(asked - asked_before < LINKS, "visited links are not visited again");
 }

@@ -1,5 +1,5 @@
-//! The service is killed at fifty points of its nights, the handing on of letters
-//! among them: nothing is lost, nothing is doubled.
+//! The service is killed at fifty points of its nights, also while it sends emails:
+//! nothing is lost, nothing is doubled.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use sqlx::Row as _;
 use tokio::time::sleep;
 
 use crate::fetch::site::Reply;
-use crate::interrupted::Bell;
+use crate::interrupted::RequestCounter;
 use crate::post::relay::Relay;
 use crate::town::{Town, article, page_of, time_of};
 use crate::unattended::Service;
@@ -21,13 +21,13 @@ const FIRST_DEATH: u32 = 2;
 const DEATHS: u32 = 8;
 /// Nights until a page that is not found is dead.
 const CONFIRMED_AFTER: u32 = 2;
-/// At least; more until it was killed often enough.
+/// At least this many nights; more until it was killed often enough.
 const NIGHTS: u32 = FIRST_DEATH + DEATHS + CONFIRMED_AFTER;
 
-/// The same points each time: a failure can be looked at again.
-struct Chance(u64);
+/// The same points in each run, so that a failure can be repeated.
+struct Random(u64);
 
-impl Chance {
+impl Random {
     fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -40,11 +40,11 @@ fn address(link: u32) -> String {
     format!("http://h{}.test/{link}-", link % 6)
 }
 
-async fn town(bell: Arc<Bell>, relay: &Relay) -> Town {
+async fn town(counter: Arc<RequestCounter>, relay: &Relay) -> Town {
     let hosts = (0..6).map(|n| format!("h{n}.test")).chain(["course.test".to_owned()]);
     let links: Vec<String> = (0..LINKS).map(address).collect();
     let town = Town::start(hosts, move |night, seen| {
-        bell.count();
+        counter.count();
         if (&*seen.host, &*seen.target) == ("course.test", "/") {
             return Reply::page(&page_of(&links.iter().map(String::as_str).collect::<Vec<_>>()));
         }
@@ -77,24 +77,24 @@ async fn count(town: &Town, query: &'static str) -> i64 {
     count
 }
 
-/// The service, and who kills it.
-struct Victim<'a> {
+/// The service, and when it is killed.
+struct KilledService<'a> {
     town: &'a Town,
-    bell: &'a Bell,
-    chance: Chance,
+    counter: &'a RequestCounter,
+    random: Random,
     killed: usize,
 }
 
-impl Victim<'_> {
-    /// One life of the service, up to its end or until it is killed: a moment
-    /// after so many requests and steps of the relay. So that some life of a
-    /// night is the last, they grow longer. Whether it came to its end.
-    async fn lives(&mut self, night: u32, life: usize, is_to_deliver: bool) -> bool {
-        assert!(life < 30, "night {night} never came to its end");
+impl KilledService<'_> {
+    /// Runs the service once, to the end of the night or until it is killed: shortly after a
+    /// number of requests and relay commands. The runs get longer, so that each night ends in
+    /// one of them. Returns whether the night ended.
+    async fn run_once(&mut self, night: u32, run: usize, is_to_deliver: bool) -> bool {
+        assert!(run < 30, "night {night} never ended");
         // Every start is a little later in the same night.
-        let now = time_of(night).replace(":30:00", &format!(":{}:00", 30 + life));
+        let now = time_of(night).replace(":30:00", &format!(":{}:00", 30 + run));
         if self.killed < KILLS {
-            self.bell.ring_after(1 + self.chance.below(15 + 8 * life));
+            self.counter.notify_after(1 + self.random.below(15 + 8 * run));
         }
         let mut service = Service::start(self.town, &now);
         let end = async {
@@ -105,8 +105,8 @@ impl Victim<'_> {
             }
         };
         tokio::select! {
-            () = self.bell.rung.notified() => {
-                sleep(Duration::from_micros(self.chance.below(20_000) as u64)).await;
+            () = self.counter.reached.notified() => {
+                sleep(Duration::from_micros(self.random.below(20_000) as u64)).await;
                 service.child.kill().await.unwrap();
                 self.killed += 1;
                 false
@@ -121,35 +121,36 @@ impl Victim<'_> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_killed_fifty_times_loses_and_doubles_nothing() {
-    let bell = Arc::new(Bell::default());
-    let heard = Arc::clone(&bell);
-    let relay = Relay::heard_by(move || heard.count());
-    let town = town(Arc::clone(&bell), &relay).await;
+    let counter = Arc::new(RequestCounter::default());
+    let seen = Arc::clone(&counter);
+    let relay = Relay::calling(move || seen.count());
+    let town = town(Arc::clone(&counter), &relay).await;
     let service = Service::start(&town, "2026-09-13T12:00:00Z");
     service.says("waiting until 2026-09-14 02:30 UTC").await;
     service.stop().await;
 
-    let mut victim = Victim { town: &town, bell: &bell, chance: Chance(0x5eed), killed: 0 };
+    let mut killed_service =
+        KilledService { town: &town, counter: &counter, random: Random(0x5eed), killed: 0 };
     let mut nights = 0;
-    while nights < NIGHTS || victim.killed < KILLS {
+    while nights < NIGHTS || killed_service.killed < KILLS {
         nights += 1;
         let night = nights;
         town.set_night(night);
-        let mut lives = 0..;
-        while !victim.lives(night, lives.next().unwrap(), false).await {}
+        let mut runs = 0..;
+        while !killed_service.run_once(night, runs.next().unwrap(), false).await {}
         while count(&town, "SELECT count(*) FROM letter WHERE state = 'waiting'").await > 0 {
-            victim.lives(night, lives.next().unwrap(), true).await;
+            killed_service.run_once(night, runs.next().unwrap(), true).await;
         }
     }
     nights_are_whole(&town, nights).await;
-    letters_are_told_once(&town, &relay).await;
-    let (code, told) = town.run(&["verify"]).await;
-    assert_eq!(code, 0, "{told}");
+    emails_are_sent_once(&town, &relay).await;
+    let (code, delivered) = town.run(&["verify"]).await;
+    assert_eq!(code, 0, "{delivered}");
     let (_, before) = town.run(&["history", "h0.test/0-"]).await;
-    let (code, told) = town.run(&["rebuild"]).await;
-    assert_eq!(code, 0, "{told}");
+    let (code, delivered) = town.run(&["rebuild"]).await;
+    assert_eq!(code, 0, "{delivered}");
     let (_, after) = town.run(&["history", "h0.test/0-"]).await;
-    assert_eq!(after, before, "the journal has everything");
+    assert_eq!(after, before, "the journal contains everything");
 }
 
 async fn nights_are_whole(town: &Town, nights: u32) {
@@ -160,7 +161,7 @@ async fn nights_are_whole(town: &Town, nights: u32) {
     let pool = catalogue(town).await;
     let health: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&pool).await.unwrap();
     assert_eq!(health, "ok");
-    // Each death is two events: signs of it, and its confirmation.
+    // Each dead link has two events: its failure, and its confirmation.
     let rows = sqlx::query("SELECT night, event FROM event ORDER BY id").fetch_all(&pool).await.unwrap();
     let mut events: BTreeMap<String, Vec<(i64, String)>> = BTreeMap::new();
     for row in rows {
@@ -177,25 +178,25 @@ async fn nights_are_whole(town: &Town, nights: u32) {
     assert_eq!(events, expected.collect());
 }
 
-/// A letter may come twice, where a kill left open whether it had come: then
-/// under the same name, with the same bytes.
-async fn letters_are_told_once(town: &Town, relay: &Relay) {
-    let mut letters: BTreeMap<String, String> = BTreeMap::new();
+/// An email may come twice if a kill left open whether it had come. Then it has the same
+/// Message-ID and the same bytes.
+async fn emails_are_sent_once(town: &Town, relay: &Relay) {
+    let mut emails: BTreeMap<String, String> = BTreeMap::new();
     for sent in relay.taken() {
         let id = sent.header("Message-ID").to_owned();
-        let first = letters.entry(id).or_insert_with(|| sent.mail.clone());
-        assert_eq!(*first, sent.mail, "one name, one letter");
+        let first = emails.entry(id).or_insert_with(|| sent.mail.clone());
+        assert_eq!(*first, sent.mail, "one Message-ID, one email");
     }
     for link in 0..DEATHS {
-        let telling: BTreeSet<&String> = letters
+        let reports: BTreeSet<&String> = emails
             .iter()
             .filter(|(_, mail)| {
                 mail.contains("newly dead") && mail.contains(&format!("   {}", address(link)))
             })
             .map(|(id, _)| id)
             .collect();
-        assert_eq!(telling.len(), 1, "the death of link {link} is told by {telling:?}");
+        assert_eq!(reports.len(), 1, "dead link {link} is in {reports:?}");
     }
-    let told = count(town, "SELECT count(*) FROM letter WHERE state = 'told'").await;
-    assert_eq!(told, i64::try_from(letters.len()).unwrap());
+    let delivered = count(town, "SELECT count(*) FROM letter WHERE state = 'told'").await;
+    assert_eq!(delivered, i64::try_from(emails.len()).unwrap());
 }

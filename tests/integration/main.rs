@@ -1,7 +1,7 @@
-//! The parts against real sockets and real files, in one binary.
+//! Integration tests with real sockets and real files, in one binary.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
-#![expect(clippy::disallowed_methods, reason = "tests look at the files and start the program from outside")]
+#![expect(clippy::disallowed_methods, reason = "tests read the files and start the program")]
 
 mod acting;
 mod archive;

@@ -1,12 +1,12 @@
-//! What stands in for dead links, found over nights.
+//! The replacements of dead links, searched over several nights.
 
 use crate::fetch::site::Reply;
 use crate::town::{Night, PROGRAM, Town, article, page_of};
 
 const MEMENTO: &str = "/web/20260913000000/http://gone.test/paper";
 
-/// `moved` once told where it went, `twin` stands at two places, `gone` is in a
-/// web archive, `key` must not be told to it.
+/// `moved` redirected once, `twin` is at two addresses, `gone` is in a web
+/// archive, `key` is secret and must not be sent to the web archive.
 async fn town() -> Town {
     let work = |target: &str| Reply::page(&article(&format!("The reading at {target}")));
     let hosts = ["course.test", "old.test", "new.test", "a.test", "b.test", "gone.test", "archive.test"];
@@ -52,24 +52,24 @@ fn instead(night: &Night, link: &str) -> (String, String, bool) {
 }
 
 #[tokio::test]
-async fn a_dead_link_is_replaced_by_what_was_seen_to_work() {
+async fn a_dead_link_gets_a_working_replacement() {
     let town = town().await;
     for night in 1..=3 {
-        let told = town.check(night).await;
-        assert!(told.links().iter().all(|link| link["state"] != "dead"), "{}", told.errors);
-        assert!(told.links().iter().all(|link| link["replacement"].is_null()), "nothing is dead yet");
+        let result = town.check(night).await;
+        assert!(result.links().iter().all(|link| link["state"] != "dead"), "{}", result.errors);
+        assert!(result.links().iter().all(|link| link["replacement"].is_null()), "nothing is dead yet");
     }
     let asked = |host: &str| town.site.seen().iter().filter(|seen| seen.host == host).count();
-    assert_eq!(asked("archive.test"), 0, "nobody is told of a link that may come back");
-    let told = town.check(4).await;
+    assert_eq!(asked("archive.test"), 0, "a link that may come back is not disclosed");
+    let result = town.check(4).await;
     let expected = |url: &str, ground: &str| (url.to_owned(), ground.to_owned(), true);
-    assert_eq!(instead(&told, "old.test/moved"), expected("http://new.test/moved", "moved"));
-    assert_eq!(instead(&told, "a.test/twin"), expected("http://b.test/twin", "own_link"));
+    assert_eq!(instead(&result, "old.test/moved"), expected("http://new.test/moved", "moved"));
+    assert_eq!(instead(&result, "a.test/twin"), expected("http://b.test/twin", "own_link"));
     assert_eq!(
-        instead(&told, "gone.test/paper"),
+        instead(&result, "gone.test/paper"),
         expected(&format!("http://archive.test{MEMENTO}"), "memento")
     );
-    assert!(told.link("token=1")["replacement"].is_null());
+    assert!(result.link("token=1")["replacement"].is_null());
     assert!(
         town.site.targets().iter().all(|target| !(target.starts_with("/web/") && target.contains("token")))
     );
@@ -83,13 +83,13 @@ async fn a_dead_link_is_replaced_by_what_was_seen_to_work() {
 
     let asked_so_far = asked("archive.test");
     let again = town.check(5).await;
-    assert_eq!(instead(&again, "gone.test/paper"), instead(&told, "gone.test/paper"));
+    assert_eq!(instead(&again, "gone.test/paper"), instead(&result, "gone.test/paper"));
     assert_eq!(asked("archive.test"), asked_so_far, "once a week is enough");
     let (code, rebuilt) = town.run(&["rebuild"]).await;
     assert_eq!(code, 0, "{rebuilt}");
     let after = town.check(6).await;
-    assert_eq!(instead(&after, "gone.test/paper"), instead(&told, "gone.test/paper"));
-    assert_eq!(asked("archive.test"), asked_so_far, "a rebuilt catalogue remembers it");
+    assert_eq!(instead(&after, "gone.test/paper"), instead(&result, "gone.test/paper"));
+    assert_eq!(asked("archive.test"), asked_so_far, "a rebuilt catalogue contains it");
 }
 
 /// The files of a site whose generator makes the course page.
@@ -159,7 +159,7 @@ async fn a_patch_applies_with_git_and_writes_the_same() {
 }
 
 #[tokio::test]
-async fn a_night_is_told_to_ci_in_its_languages() {
+async fn a_night_is_printed_in_the_formats_of_ci() {
     let town = Town::start(["course.test"], |_, seen| match &*seen.target {
         "/" => Reply::page(&page_of(&["http://course.test/missing.pdf"])),
         _ => Reply::not_found(),
@@ -167,14 +167,14 @@ async fn a_night_is_told_to_ci_in_its_languages() {
     .await;
     let config = town.one_course();
     let config = config.to_str().unwrap();
-    let told = async |format: &str| {
+    let printed = async |format: &str| {
         program(town.dir.path(), PROGRAM, &["check", "--config", config, "--format", format]).await.1
     };
-    let sarif: serde_json::Value = serde_json::from_str(&told("sarif").await).unwrap();
+    let sarif: serde_json::Value = serde_json::from_str(&printed("sarif").await).unwrap();
     let result = &sarif["runs"][0]["results"][0];
     assert_eq!((&result["ruleId"], &result["level"]), (&"not_found".into(), &"error".into()));
-    let junit = told("junit").await;
+    let junit = printed("junit").await;
     assert!(junit.contains("tests=\"1\" failures=\"1\""), "{junit}");
-    let line = told("github").await;
+    let line = printed("github").await;
     assert!(line.starts_with("::error file=http%3A//course.test/,line=1,title=not found::"), "{line}");
 }

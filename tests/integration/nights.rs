@@ -1,9 +1,9 @@
-//! Stories over several nights.
+//! Links and pages over several nights.
 
 use crate::fetch::site::{Reply, Then};
 use crate::town::{Town, article, page_of};
 
-/// A text that names its own address, so that it is the work that was linked.
+/// A text that names its own address, so that it is recognised as the linked work.
 fn work(target: &str) -> Reply {
     Reply::page(&article(&format!("The reading at {target}")))
 }
@@ -21,9 +21,9 @@ async fn a_link_is_gone_after_three_nights_and_its_copy_still_opens() {
     let mut states = Vec::new();
     let mut codes = Vec::new();
     for night in 1..=5 {
-        let told = town.check(night).await;
-        states.push(told.state("/flows").to_owned());
-        codes.push(told.code);
+        let result = town.check(night).await;
+        states.push(result.state("/flows").to_owned());
+        codes.push(result.code);
         if night == 4 {
             let (code, path) = town.run(&["open", "flows"]).await;
             assert_eq!(code, 0, "{path}");
@@ -37,7 +37,7 @@ async fn a_link_is_gone_after_three_nights_and_its_copy_still_opens() {
 }
 
 #[tokio::test]
-async fn a_second_night_asks_but_transfers_nothing_anew() {
+async fn a_second_night_transfers_no_body_again() {
     let town = Town::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
         ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a", "http://notes.test/b"])),
         ("notes.test", _) if seen.head.contains("if-none-match: \"v1\"") => {
@@ -78,7 +78,7 @@ async fn a_link_of_two_courses_is_fetched_once() {
 }
 
 #[tokio::test]
-async fn an_emptied_course_page_is_reported_and_not_believed() {
+async fn an_emptied_course_page_is_reported_and_not_accepted() {
     let links: Vec<String> = (0..12).map(|n| format!("http://notes.test/{n}")).collect();
     let town = Town::start(["course.test", "notes.test"], move |night, seen| {
         let links: Vec<&str> = links.iter().map(String::as_str).collect();
@@ -93,15 +93,15 @@ async fn an_emptied_course_page_is_reported_and_not_believed() {
     .await;
     town.one_course();
     for night in 1..=4 {
-        let told = town.check(night).await;
-        assert_eq!(told.states(), vec!["ok"; 12], "night {night}");
-        let trouble = &told.json["courses"][0]["page_trouble"];
+        let result = town.check(night).await;
+        assert_eq!(result.states(), vec!["ok"; 12], "night {night}");
+        let trouble = &result.json["courses"][0]["page_trouble"];
         assert_eq!(trouble.is_null(), night == 1 || night == 4, "night {night}: {trouble}");
     }
 }
 
 #[tokio::test]
-async fn a_page_that_stays_shorter_is_taken_at_its_word() {
+async fn a_page_that_stays_shorter_is_accepted() {
     let links: Vec<String> = (0..12).map(|n| format!("http://notes.test/{n}")).collect();
     let town = Town::start(["course.test", "notes.test"], move |night, seen| {
         let links: Vec<&str> = links.iter().map(String::as_str).collect();
@@ -116,18 +116,18 @@ async fn a_page_that_stays_shorter_is_taken_at_its_word() {
     town.one_course();
     for (night, links) in [(1, 12), (2, 12), (3, 12), (4, 5)] {
         assert_eq!(town.check(night).await.links().len(), links, "night {night}");
-        let told = report(&town).await;
+        let result = report(&town).await;
         assert_eq!(
-            told.contains("if you removed the links, there is nothing to do"),
+            result.contains("if you removed the links, there is nothing to do"),
             night == 3,
-            "night {night}: {told}"
+            "night {night}: {result}"
         );
-        assert_eq!(told.contains("accepted as it is"), night == 4, "night {night}: {told}");
+        assert_eq!(result.contains("accepted as it is"), night == 4, "night {night}: {result}");
     }
 }
 
 #[tokio::test]
-async fn a_small_point_is_not_news_again_after_a_hiccup() {
+async fn a_small_point_is_not_news_again_after_a_failure() {
     let town = Town::start(["course.test", "notes.test"], |night, seen| match (&*seen.host, &*seen.target) {
         ("course.test", "/") => {
             Reply::page(&page_of(&["http://notes.test/a#nowhere", "http://notes.test/b"]))
@@ -140,9 +140,9 @@ async fn a_small_point_is_not_news_again_after_a_hiccup() {
     town.one_course();
     for night in 1..=4 {
         town.check(night).await;
-        let told = report(&town).await;
-        assert_eq!(told.contains("Worth a look"), night == 1, "night {night}: {told}");
-        assert_eq!(told.contains("SMALL POINTS (1)"), night != 3, "night {night}: {told}");
+        let result = report(&town).await;
+        assert_eq!(result.contains("Worth a look"), night == 1, "night {night}: {result}");
+        assert_eq!(result.contains("SMALL POINTS (1)"), night != 3, "night {night}: {result}");
     }
 }
 
@@ -201,13 +201,13 @@ async fn a_night_without_a_network_changes_no_state() {
     let second = town.check(2).await;
     assert_eq!(second.states(), vec!["ok"; LINKS as usize], "{}", second.errors);
     assert_eq!(second.json["run"]["void"]["failed"], LINKS as usize - ANSWERED);
-    let (_, told) = town.run(&["report"]).await;
-    assert_eq!(told.matches("No link was judged").count(), 1, "{told}");
+    let (_, result) = town.run(&["report"]).await;
+    assert_eq!(result.matches("No link was judged").count(), 1, "{result}");
     let third = town.check(3).await;
     assert_eq!(third.states(), vec!["ok"; LINKS as usize]);
 }
 
-/// A course of one page of notes; `version` says which text it has on a night.
+/// A course with one page of notes; `version` gives its text on a night.
 async fn notes(version: fn(u32) -> u32) -> Town {
     let town =
         Town::start(["course.test", "notes.test"], move |night, seen| match (&*seen.host, &*seen.target) {
@@ -233,15 +233,15 @@ async fn a_change_stands_until_it_is_accepted() {
         states.push(town.check(night).await.state("/a").to_owned());
     }
     assert_eq!(states, ["ok", "ok", "changed"]);
-    let (code, told) = town.run(&["accept", "notes.test/a", "--now", "2026-09-16T09:00:00Z"]).await;
-    assert_eq!(code, 0, "{told}");
+    let (code, result) = town.run(&["accept", "notes.test/a", "--now", "2026-09-16T09:00:00Z"]).await;
+    assert_eq!(code, 0, "{result}");
     assert_eq!(town.check(4).await.state("/a"), "ok");
     let (_, copies) = town.run(&["history", "notes.test/a"]).await;
     assert_eq!(copies.matches("blobs/sha256").count(), 2, "both versions are kept: {copies}");
 }
 
 #[tokio::test]
-async fn a_change_nobody_accepts_becomes_normal_and_the_next_is_told() {
+async fn a_change_is_accepted_in_time_and_the_next_is_reported() {
     let town = notes(|night| u32::from(night >= 2) + u32::from(night >= 40)).await;
     let mut states = Vec::new();
     for night in [1, 2, 3, 31, 33, 34, 40, 41] {
@@ -253,7 +253,7 @@ async fn a_change_nobody_accepts_becomes_normal_and_the_next_is_told() {
 }
 
 #[tokio::test]
-async fn when_the_sentinels_are_silent_nothing_is_judged() {
+async fn a_night_with_failed_sentinels_judges_nothing() {
     let town = Town::start(["course.test", "notes.test", "sure.test"], |night, seen| {
         match (&*seen.host, &*seen.target) {
             ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a"])),
@@ -270,14 +270,14 @@ async fn when_the_sentinels_are_silent_nothing_is_judged() {
         .unwrap();
     let mut states = Vec::new();
     for night in 1..=5 {
-        let told = town.check(night).await;
-        assert_eq!(told.json["run"]["void"].is_object(), night == 3, "night {night}: {}", told.errors);
-        states.push(told.state("/a").to_owned());
+        let result = town.check(night).await;
+        assert_eq!(result.json["run"]["void"].is_object(), night == 3, "night {night}: {}", result.errors);
+        states.push(result.state("/a").to_owned());
     }
     assert_eq!(states, ["ok", "failing", "failing", "failing", "dead"]);
 }
 
-/// A course of one reading, which answers so on a night.
+/// A course with one reading, which has this status on a night.
 async fn dying(status_of: fn(u32) -> u16) -> Town {
     let town =
         Town::start(["course.test", "notes.test"], move |night, seen| match (&*seen.host, &*seen.target) {
@@ -292,7 +292,7 @@ async fn dying(status_of: fn(u32) -> u16) -> Town {
     town
 }
 
-/// The report of the last night, as it is told.
+/// The report of the last night.
 async fn report(town: &Town) -> String {
     let (code, report) = town.run(&["report"]).await;
     assert_eq!(code, 0, "{report}");
@@ -300,42 +300,42 @@ async fn report(town: &Town) -> String {
 }
 
 #[tokio::test]
-async fn what_was_decided_of_a_link_holds_until_its_result_is_another_one() {
-    // Gone on nights 2 to 5, back on night 6, gone once more from night 7 on.
+async fn a_decision_holds_until_the_result_changes() {
+    // Gone on nights 2 to 5, back on night 6, gone again from night 7 on.
     let town = dying(|night| if night == 1 || night == 6 { 200 } else { 410 }).await;
     for night in 1..=3 {
         town.check(night).await;
     }
     assert!(report(&town).await.contains("1 of 1 links is newly dead"));
-    let (code, told) = town.run(&["accept", "notes.test/a", "--now", "2026-09-16T09:00:00Z"]).await;
-    assert!(code == 0 && told.contains("no longer reported as dead"), "{told}");
+    let (code, result) = town.run(&["accept", "notes.test/a", "--now", "2026-09-16T09:00:00Z"]).await;
+    assert!(code == 0 && result.contains("no longer reported as dead"), "{result}");
     let fourth = town.check(4).await;
-    assert_eq!(fourth.state("/a"), "dead", "what is decided changes no state");
+    assert_eq!(fourth.state("/a"), "dead", "a decision changes no state");
     assert_eq!((fourth.code, fourth.link("/a")["decision"].as_str()), (0, Some("accepted_dead")));
     assert!(report(&town).await.contains("AS DECIDED (1)                1 no longer reported as dead."));
     assert!(town.run(&["status"]).await.1.contains("[no longer reported as dead]"));
 
-    // The journal has it: a catalogue made anew knows it too.
-    let (code, told) = town.run(&["rebuild"]).await;
-    assert_eq!(code, 0, "{told}");
+    // The journal has the decision, so a rebuilt catalogue has it too.
+    let (code, result) = town.run(&["rebuild"]).await;
+    assert_eq!(code, 0, "{result}");
     town.check(5).await;
     assert!(report(&town).await.contains("AS DECIDED (1)"));
 
     town.check(6).await;
     assert!(report(&town).await.contains("1 link works again"), "{}", report(&town).await);
-    // A link that goes up and down needs more nights to be called dead.
+    // A link that goes up and down needs more nights to be dead.
     for night in 7..=10 {
         town.check(night).await;
     }
     let again = report(&town).await;
-    assert!(again.contains("newly dead") && !again.contains("AS DECIDED"), "it died anew: {again}");
+    assert!(again.contains("newly dead") && !again.contains("AS DECIDED"), "it is dead again: {again}");
     town.run(&["rebuild"]).await;
     town.check(11).await;
-    assert!(!report(&town).await.contains("AS DECIDED"), "that it was over is in the journal too");
+    assert!(!report(&town).await.contains("AS DECIDED"), "the journal has the lapse too");
 }
 
 #[tokio::test]
-async fn a_catalogue_made_anew_knows_what_the_last_night_told() {
+async fn a_rebuilt_catalogue_has_the_last_report() {
     let town = dying(|night| if night == 1 { 200 } else { 410 }).await;
     for night in 1..=3 {
         town.check(night).await;
@@ -344,32 +344,32 @@ async fn a_catalogue_made_anew_knows_what_the_last_night_told() {
     assert!(known.0 == 0 && known.1.contains("dead"), "{known:?}");
     assert_eq!(town.run(&["rebuild"]).await.0, 0);
     assert_eq!(town.run(&["status"]).await, known);
-    assert!(report(&town).await.contains("STILL DEAD (1)"), "told before: {}", report(&town).await);
+    assert!(report(&town).await.contains("STILL DEAD (1)"), "reported before: {}", report(&town).await);
     assert_eq!(town.check(4).await.state("/a"), "dead");
     assert!(report(&town).await.contains("STILL DEAD (1)"), "no news, no baseline: {}", report(&town).await);
 }
 
 #[tokio::test]
-async fn a_snoozed_link_is_told_again_when_the_time_is_up() {
+async fn a_snoozed_link_is_reported_again_when_the_time_is_over() {
     let town = dying(|night| if night == 1 { 200 } else { 410 }).await;
     for night in 1..=3 {
         town.check(night).await;
     }
     let snooze = ["snooze", "notes.test/a", "--until", "2026-09-19", "--now", "2026-09-16T09:00:00Z"];
-    let (code, told) = town.run(&snooze).await;
-    assert!(code == 0 && told.contains("snoozed until Sat 19 Sep"), "{told}");
-    let mut told = Vec::new();
+    let (code, result) = town.run(&snooze).await;
+    assert!(code == 0 && result.contains("snoozed until Sat 19 Sep"), "{result}");
+    let mut result = Vec::new();
     for night in 4..=7 {
         town.check(night).await;
-        told.push(report(&town).await);
+        result.push(report(&town).await);
     }
-    assert!(told[0].contains("1 snoozed.") && told[1].contains("1 snoozed."), "{told:?}");
-    assert!(told[2].contains("snoozed until Sat 19 Sep; that time is over."), "{}", told[2]);
-    assert!(told[3].contains("STILL DEAD (1)"), "told once: {}", told[3]);
+    assert!(result[0].contains("1 snoozed.") && result[1].contains("1 snoozed."), "{result:?}");
+    assert!(result[2].contains("snoozed until Sat 19 Sep; that time is over."), "{}", result[2]);
+    assert!(result[3].contains("STILL DEAD (1)"), "reported once: {}", result[3]);
 }
 
 #[tokio::test]
-async fn what_says_nothing_of_a_link_is_not_decided() {
+async fn invalid_decisions_are_refused() {
     let town = dying(|_| 200).await;
     town.check(1).await;
     for (arguments, says) in [
@@ -379,14 +379,14 @@ async fn what_says_nothing_of_a_link_is_not_decided() {
         (&["snooze", "notes.test/a", "--until", "soon"], "write a day"),
         (&["accept", "notes.test/a"], "accepted already"),
     ] {
-        let (_, told) = town.run(arguments).await;
-        assert!(told.contains(says), "{arguments:?}: {told}");
+        let (_, result) = town.run(arguments).await;
+        assert!(result.contains(says), "{arguments:?}: {result}");
     }
 }
 
-/// What another course was told is no old news to this one.
+/// The earlier reports of another course do not count for this one.
 #[tokio::test]
-async fn a_dead_link_that_comes_onto_a_page_is_news_there() {
+async fn a_dead_link_is_news_on_a_page_that_adds_it() {
     let town = Town::start(["a.test", "b.test", "notes.test"], |night, seen| {
         let lost = "http://notes.test/lost";
         match (&*seen.host, &*seen.target) {

@@ -1,7 +1,7 @@
-//! Course pages as their authors write them, and what a careful reader takes from
-//! each: `tests/data/pages/expected.tsv` has one line for each link.
+//! Course pages as authors write them, and what must be read from each:
+//! `tests/data/pages/expected.tsv` has one line for each link.
 //!
-//! `-` in a cell means that nothing may be there, `.` that it is not judged,
+//! `-` in a cell means that the value must be empty, `.` that it is not checked,
 //! `a || b` that either is right, `3..5` a line from 3 to 5; `?` before an address
 //! that the link may be read or not.
 
@@ -18,7 +18,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/pages")
 }
 
-/// Where the page of a case is published; `None` for one on this machine only.
+/// The address of a published page; `None` for a page on this machine only.
 fn published(name: &str) -> Option<&'static str> {
     match &name[..2] {
         "18" => Some("https://github.com/o/r/blob/main/README.md"),
@@ -44,7 +44,7 @@ fn read(name: &str) -> Result<Page, page::UnreadFormat> {
     Ok(page::read(&text, markup, &context))
 }
 
-/// A line of the expectations.
+/// A line of the expected results.
 struct Expected {
     is_needed: bool,
     addresses: Vec<String>,
@@ -151,7 +151,7 @@ fn every_case_is_read_as_expected() {
 }
 
 #[test]
-fn what_is_not_read_is_said() {
+fn omissions_are_reported() {
     let omissions = |name| read(name).unwrap().omissions;
     let is_template = |found: &Vec<Omission>| matches!(found.as_slice(), [Omission::Template { .. }]);
     assert!(is_template(&omissions("11-liquid-source.md")));

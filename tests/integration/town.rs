@@ -1,5 +1,5 @@
-//! A town of pretended hosts around one course page, visited by the real
-//! program night after night under a pretended clock.
+//! Simulated hosts around one course page, which the real program visits night after night
+//! with a simulated clock.
 
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -22,7 +22,7 @@ pub(crate) struct Town {
     hosts: Vec<String>,
 }
 
-/// What one night's `check` printed.
+/// The output of one night's `check`.
 pub(crate) struct Night {
     pub(crate) code: i32,
     pub(crate) json: Value,
@@ -66,12 +66,12 @@ impl Town {
         self.configure("[[course]]\nid = \"c\"\ntitle = \"A course\"\npage = \"http://course.test/\"\n")
     }
 
-    /// What the hosts answer from now on is that of a night.
+    /// From now on the hosts respond as on this night.
     pub(crate) fn set_night(&self, night: u32) {
         self.night.store(night, Ordering::SeqCst);
     }
 
-    /// `check` of a night, not yet started.
+    /// The `check` of a night, not started yet.
     pub(crate) fn checking(&self, night: u32) -> Command {
         self.set_night(night);
         let mut command = Command::new(PROGRAM);
@@ -87,7 +87,7 @@ impl Town {
         Night::from(self.checking(night).output().await.unwrap())
     }
 
-    /// Any other command on the archive: its exit code and what it printed.
+    /// Runs another command on the archive; returns its exit code and output.
     pub(crate) async fn run(&self, arguments: &[&str]) -> (i32, String) {
         run_on(&self.archive(), arguments).await
     }
@@ -99,7 +99,7 @@ pub(crate) async fn run_on(archive: &Path, arguments: &[&str]) -> (i32, String) 
     (output.status.code().unwrap_or(-1), text.into_owned())
 }
 
-/// Half past two in the morning of the night's day.
+/// Half past two in the morning on the day of the night.
 pub(crate) fn time_of(night: u32) -> String {
     let first: jiff::civil::Date = "2026-09-14".parse().unwrap();
     let day = first.checked_add(jiff::Span::new().days(i64::from(night) - 1)).unwrap();
@@ -117,7 +117,7 @@ impl From<Output> for Night {
 }
 
 impl Night {
-    /// The link whose address ends so.
+    /// The link whose address ends with this text.
     pub(crate) fn link(&self, ending: &str) -> &Value {
         self.links()
             .iter()
@@ -139,7 +139,7 @@ impl Night {
     }
 }
 
-/// A page whose links go to these addresses.
+/// A page with links to these addresses.
 pub(crate) fn page_of(links: &[&str]) -> String {
     let items: Vec<String> =
         links.iter().map(|link| format!("<li><a href=\"{link}\">The reading at {link}</a></li>")).collect();

@@ -1,5 +1,5 @@
-//! The service that runs by itself, driven from outside: signals, the
-//! supervisor's socket, the outside watcher, restarts.
+//! The service in its own process, with signals, the socket of a service manager, a
+//! monitoring service, and restarts.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -16,10 +16,10 @@ use tokio::process::{Child, Command};
 use crate::fetch::site::{Reply, Then};
 use crate::town::{PROGRAM, Town, article, page_of};
 
-/// Long enough for a busy machine; nothing waits for it that goes well.
+/// Long enough for a busy machine. A successful test never waits so long.
 const DEADLINE: Duration = Duration::from_mins(1);
 
-/// The service under a pretended supervisor.
+/// The service with a simulated service manager.
 pub(crate) struct Service {
     pub(crate) child: Child,
     supervisor: UnixDatagram,
@@ -36,7 +36,7 @@ impl Service {
         Self::by(&town.dir.path().join("onreserve.toml"), now, change)
     }
 
-    /// By a configuration of one's own.
+    /// With this configuration.
     pub(crate) fn by(configuration: &Path, now: &str, change: impl FnOnce(&mut Command)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("notify");
@@ -70,7 +70,7 @@ impl Service {
         self.log.lock().unwrap().clone()
     }
 
-    /// Waits for a word to the supervisor, and gives everything said until then.
+    /// Waits for a message to the service manager, and returns all messages until then.
     pub(crate) async fn says(&self, word: &str) -> String {
         let mut said = String::new();
         let heard = tokio::time::timeout(DEADLINE, async {
@@ -94,7 +94,7 @@ impl Service {
         kill_process(id, signal).unwrap();
     }
 
-    /// Stops it as a supervisor does; it must end well within ten seconds.
+    /// Stops it as a service manager does; it must end within ten seconds.
     pub(crate) async fn stop(mut self) -> String {
         self.signal(Signal::TERM);
         let ended = tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await;
@@ -105,7 +105,7 @@ impl Service {
     }
 }
 
-/// Looks again and again, up to a deadline.
+/// Checks a condition repeatedly, up to a deadline.
 pub(crate) async fn until(is_so: impl Fn() -> bool, otherwise: impl Fn() -> String) {
     let looked = tokio::time::timeout(DEADLINE, async {
         while !is_so() {
@@ -115,7 +115,7 @@ pub(crate) async fn until(is_so: impl Fn() -> bool, otherwise: impl Fn() -> Stri
     assert!(looked.await.is_ok(), "{}", otherwise());
 }
 
-/// One link, one course in UTC, and a watcher at `watch.test`.
+/// One link, one course in UTC, and a monitoring service at `watch.test`.
 async fn small_town() -> Town {
     let town = Town::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
         ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a"])),
@@ -136,7 +136,7 @@ fn configure(town: &Town, schedule: &str, more: &str) {
     ));
 }
 
-/// How often the course page was asked for.
+/// The number of requests for the course page.
 fn nights_of(town: &Town) -> usize {
     town.site.seen().iter().filter(|seen| seen.host == "course.test" && seen.target == "/").count()
 }
@@ -146,7 +146,7 @@ fn pings(town: &Town) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_night_runs_by_itself_and_the_watcher_hears_of_it() {
+async fn a_night_runs_by_itself_and_sends_pings() {
     let town = small_town().await;
     let service = Service::start(&town, "2026-09-14T02:29:58Z");
     service.says("READY=1").await;
@@ -162,17 +162,17 @@ async fn a_night_runs_by_itself_and_the_watcher_hears_of_it() {
     assert!(over["span"]["run"].as_str().unwrap().starts_with("2026-09-14T02:30:"), "{over}");
     assert!(!log.contains("/watch"), "the address is a secret: {log}");
 
-    // Started again, it knows that this night was run.
+    // After a restart it does not repeat this night.
     let service = Service::start(&town, "2026-09-14T02:30:30Z");
     service.says("waiting until 2026-09-14 13:00 UTC").await;
     service.stop().await;
     assert_eq!(nights_of(&town), 1);
-    let (code, told) = town.run(&["verify"]).await;
-    assert_eq!(code, 0, "{told}");
+    let (code, message) = town.run(&["verify"]).await;
+    assert_eq!(code, 0, "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nights_slept_through_are_made_up_for_once() {
+async fn missed_nights_are_made_up_for_once() {
     let town = small_town().await;
     let service = Service::start(&town, "2026-09-14T14:00:00Z");
     service.says("waiting until 2026-09-15 02:30 UTC").await;
@@ -181,7 +181,7 @@ async fn nights_slept_through_are_made_up_for_once() {
     service.says("waiting until 2026-09-19 02:30 UTC").await;
     service.stop().await;
     assert_eq!(nights_of(&town), 1);
-    // The clock is set back behind a night that was run: it is not run again.
+    // The clock is set back before a night that was run: it is not run again.
     let service = Service::start(&town, "2026-09-18T02:29:59Z");
     service.says("waiting until 2026-09-18 13:00 UTC").await;
     service.stop().await;
@@ -189,7 +189,7 @@ async fn nights_slept_through_are_made_up_for_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_in_the_middle_of_a_night_is_quick_and_the_next_start_goes_on() {
+async fn a_stop_during_a_night_is_quick_and_the_next_start_continues() {
     const LINKS: usize = 30;
     let (asked, is_slow) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(true)));
     let (counted, slow) = (Arc::clone(&asked), Arc::clone(&is_slow));
@@ -202,7 +202,7 @@ async fn a_stop_in_the_middle_of_a_night_is_quick_and_the_next_start_goes_on() {
         (host, target) => {
             let is_late = counted.fetch_add(1, Ordering::SeqCst) >= LINKS / 2;
             let reply = Reply::page(&article(&format!("The reading at http://{host}{target}")));
-            // Half of the links answer only after the restart.
+            // Half of the links respond only after the restart.
             let then = if is_late && slow.load(Ordering::SeqCst) { Then::Hang } else { reply.then };
             Reply { bytes: if matches!(then, Then::Hang) { Vec::new() } else { reply.bytes }, then }
         }
@@ -224,7 +224,7 @@ async fn a_stop_in_the_middle_of_a_night_is_quick_and_the_next_start_goes_on() {
     let asked_after = asked.load(Ordering::SeqCst) - asked_before;
     assert!(asked_after < LINKS, "{asked_after} of {LINKS} links were asked again");
     let (_, history) = town.run(&["history", "h0.test/0"]).await;
-    assert_eq!(history.matches("works").count(), 1, "one night is one night: {history}");
+    assert_eq!(history.matches("works").count(), 1, "there is one visit: {history}");
     let (_, status) = town.run(&["status", "--format", "json"]).await;
     assert_eq!(status.matches("\"state\": \"ok\"").count(), LINKS, "{status}");
 }
@@ -239,7 +239,7 @@ async fn a_bad_new_configuration_is_reported_and_the_old_one_stays() {
         ("[[course]]\nid = \"c\"\npage = \"http://course.test/\"\nschedule = \"daily\"\n", "0 30 2 * * *"),
         ("", "it has no course"),
     ];
-    for (text, told) in bad {
+    for (text, message) in bad {
         town.configure(text);
         service.signal(Signal::HUP);
         let said = service.says("waiting until").await;
@@ -249,7 +249,7 @@ async fn a_bad_new_configuration_is_reported_and_the_old_one_stays() {
                 && said.contains("waiting until 2026-09-15 02:30 UTC"),
             "{said}"
         );
-        service.logs(told).await;
+        service.logs(message).await;
     }
     configure(&town, "0 15 3 * * *", "");
     service.signal(Signal::HUP);
@@ -258,7 +258,7 @@ async fn a_bad_new_configuration_is_reported_and_the_old_one_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_look_by_day_clears_a_failing_link_and_condemns_none() {
+async fn a_daytime_recheck_only_clears_links() {
     let is_up = Arc::new(AtomicBool::new(true));
     let up = Arc::clone(&is_up);
     let town =
@@ -286,15 +286,15 @@ async fn a_look_by_day_clears_a_failing_link_and_condemns_none() {
     let (_, status) = town.run(&["status"]).await;
     assert_eq!(status.matches("failing").count(), 1, "{status}");
     let (_, history) = town.run(&["history", "notes.test/b"]).await;
-    assert_eq!(history.matches("404").count(), 1, "the look left no trace: {history}");
-    let (code, told) = town.run(&["rebuild"]).await;
-    assert_eq!(code, 0, "{told}");
+    assert_eq!(history.matches("404").count(), 1, "the recheck stored no failure: {history}");
+    let (code, message) = town.run(&["rebuild"]).await;
+    assert_eq!(code, 0, "{message}");
     let (_, history) = town.run(&["history", "notes.test/a"]).await;
     assert_eq!(history.matches("works").count(), 2, "{history}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_course_that_cannot_be_read_alarms_the_watcher() {
+async fn a_course_that_cannot_be_read_sends_a_failure_ping() {
     let town = small_town().await;
     configure(&town, "0 30 2 * * *", "\n[[course]]\nid = \"d\"\npage = \"http://course.test/none\"\n");
     let service = Service::start(&town, "2026-09-14T02:29:59Z");
@@ -305,7 +305,7 @@ async fn a_course_that_cannot_be_read_alarms_the_watcher() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_watchdog_hears_from_a_service_that_waits() {
+async fn a_waiting_service_notifies_the_watchdog() {
     let town = small_town().await;
     let service = Service::start_with(&town, "2026-09-14T14:00:00Z", |command| {
         command.env("WATCHDOG_USEC", "100000");
@@ -316,11 +316,11 @@ async fn the_watchdog_hears_from_a_service_that_waits() {
     service.stop().await;
 }
 
-/// As the unit has it: half of its patience is as long as the longest wait.
+/// With the timeout of the unit file: half of it is the longest wait.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_watchdog_of_the_unit_hears_from_a_service_that_waits() {
+async fn a_waiting_service_notifies_the_watchdog_of_the_unit() {
     let unit = include_str!("../../config/onreserve.service");
-    assert!(unit.contains("\nWatchdogSec=2min\n"), "the next line is about that");
+    assert!(unit.contains("\nWatchdogSec=2min\n"), "this test uses that timeout");
     let town = small_town().await;
     let service = Service::start_with(&town, "2026-09-14T14:00:00Z", |command| {
         command.env("WATCHDOG_USEC", "120000000");
@@ -345,7 +345,7 @@ async fn a_second_service_exits_with_75_and_a_bad_configuration_with_78() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_night_that_our_own_disk_fails_is_tried_again_and_told() {
+async fn a_night_that_fails_on_the_own_disk_is_tried_again() {
     let town = small_town().await;
     let service = Service::start(&town, "2026-09-14T02:29:57Z");
     service.says("waiting until 2026-09-14 02:30 UTC").await;
@@ -363,7 +363,7 @@ async fn a_night_that_our_own_disk_fails_is_tried_again_and_told() {
     service.stop().await;
 }
 
-/// Where the service says that its pages are.
+/// The address of the service's pages.
 pub(crate) async fn pages_of(service: &Service) -> SocketAddr {
     service.logs("listening for the pages").await;
     let log = service.log();
@@ -382,11 +382,11 @@ pub(crate) async fn get(at: SocketAddr, path: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nights_pages_and_letters_are_one_service() {
+async fn nights_pages_and_emails_are_one_service() {
     let town = small_town().await;
-    let letters = town.dir.path().join("letters");
+    let emails = town.dir.path().join("emails");
     let post = format!(
-        "report_to = [\"i@school.test\"]\n[mail]\nfrom = \"o@school.test\"\ndirectory = {letters:?}\n"
+        "report_to = [\"i@school.test\"]\n[mail]\nfrom = \"o@school.test\"\ndirectory = {emails:?}\n"
     );
     configure(&town, "0 30 2 * * *", &format!("{post}[pages]\nlisten = \"127.0.0.1:0\"\n"));
     let service = Service::start(&town, "2026-09-14T02:29:58Z");
@@ -394,10 +394,10 @@ async fn nights_pages_and_letters_are_one_service() {
     let at = pages_of(&service).await;
     let list = get(at, "/c/c/").await;
     assert!(list.starts_with("HTTP/1.1 200") && list.contains("The reading at"), "{list}");
-    let letter = std::fs::read_dir(&letters).unwrap().next().unwrap().unwrap().path();
-    assert!(std::fs::read_to_string(letter).unwrap().contains("First check: 1 link"));
+    let email = std::fs::read_dir(&emails).unwrap().next().unwrap().unwrap().path();
+    assert!(std::fs::read_to_string(email).unwrap().contains("First check: 1 link"));
 
-    // A reload keeps the door, also when it is refused.
+    // A reload keeps the listening socket, even if it is refused.
     configure(&town, "0 30 2 * * *", &format!("{post}[pages]\nlisten = \"192.0.2.1:80\"\n"));
     service.signal(Signal::HUP);
     service.logs("cannot listen on 192.0.2.1:80").await;

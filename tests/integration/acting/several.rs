@@ -34,7 +34,7 @@ async fn changing() -> Town {
     town
 }
 
-/// The values of the hidden field that names a version.
+/// The values of the hidden field with a version.
 fn versions_in(page: &str) -> Vec<String> {
     let fields = page.split("name=\"version\" value=\"").skip(1);
     fields.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
@@ -156,7 +156,7 @@ async fn links_are_signed_with_the_key_in_the_credentials_directory() {
     let town = town(|night| if night == 1 { 200 } else { 410 }).await;
     let credentials = town.dir.path().join("credentials");
     std::fs::create_dir(&credentials).unwrap();
-    let key = "a key of the operator's own, 40 letters";
+    let key = "a key of the operator with 40 characters.";
     std::fs::write(credentials.join("signing-key"), format!("{key}\n")).unwrap();
     for night in 1..=3 {
         let checked = town.checking(night).env("CREDENTIALS_DIRECTORY", &credentials).output().await.unwrap();

@@ -1,4 +1,4 @@
-//! Servers that break, lie or mean harm.
+//! Servers that fail, send false data, or attack.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.into_inner()
 }
 
-/// How a fetch of `/x` ends on a server that answers so.
+/// How a fetch of `/x` ends with this response.
 async fn ending_of(reply: Reply, limits: impl FnOnce(&mut FetchLimits)) -> ExchangeEnd {
     let script = move |seen: &Seen| {
         if seen.target == "/robots.txt" { Reply::not_found() } else { reply.clone() }
@@ -30,7 +30,7 @@ async fn ending_of(reply: Reply, limits: impl FnOnce(&mut FetchLimits)) -> Excha
 }
 
 #[tokio::test]
-async fn breakage_is_told_apart() {
+async fn failures_are_distinguished() {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n";
     let table = [
         (
@@ -81,11 +81,11 @@ async fn breakage_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_body_without_end_is_left_at_the_limit() {
+async fn an_endless_body_ends_at_the_limit() {
     let pdf = |then| Reply::raw("HTTP/1.1 200 OK\r\ncontent-type: application/pdf\r\n\r\n%PDF-1.7\n", then);
     let limit = |limits: &mut FetchLimits| limits.document_bytes = 1 << 20;
     assert_eq!(ending_of(pdf(Then::Endless), limit).await, ExchangeEnd::Failed(Failure::TooLarge));
-    // Only pages are held to the limit of pages.
+    // The limit for pages applies only to pages.
     let page = Reply::page(&format!("<html>{}", "x".repeat(5000)));
     let small = |limits: &mut FetchLimits| limits.page_bytes = 4096;
     assert_eq!(ending_of(page, small).await, ExchangeEnd::Failed(Failure::TooLarge));
@@ -94,17 +94,17 @@ async fn a_body_without_end_is_left_at_the_limit() {
 }
 
 #[tokio::test]
-async fn an_announced_flood_is_not_read() {
+async fn a_body_announced_as_too_large_is_not_read() {
     let flood = Reply::raw("HTTP/1.1 200 OK\r\ncontent-length: 3221225472\r\n\r\n%PDF-", Then::Endless);
     let site = Site::start(move |_| flood.clone()).await;
     let guest = Guest::new(&settings(&[("press.school.edu", site.address)]));
-    // robots.txt floods too: its first 500 KiB are read, and no more.
+    // robots.txt is endless too: only its first 500 KiB are read.
     assert_eq!(guest.ending("http://press.school.edu/x").await, ExchangeEnd::Failed(Failure::TooLarge));
     assert!(guest.fetch.traffic().bytes < 2 << 20, "{}", guest.fetch.traffic().bytes);
 }
 
 #[tokio::test]
-async fn a_bomb_is_defused() {
+async fn a_decompression_bomb_ends_at_the_limit() {
     let bomb = gzip(&vec![b' '; 8 << 20]).await;
     let nested = gzip(&bomb).await;
     let bomb = Reply::new(200, "content-type: text/html\ncontent-encoding: gzip", &bomb);
@@ -114,7 +114,7 @@ async fn a_bomb_is_defused() {
 }
 
 #[tokio::test]
-async fn encodings_that_come_unasked_are_undone() {
+async fn encodings_that_were_not_requested_are_decoded() {
     let plain = "<html>plain words, and again plain words, and again plain words".repeat(50);
     let gzipped = gzip(plain.as_bytes()).await;
     let mut brotli = BrotliEncoder::new(Vec::new());
@@ -148,7 +148,7 @@ async fn encodings_that_come_unasked_are_undone() {
 }
 
 #[tokio::test]
-async fn a_slow_drip_ends_with_the_rate_not_with_the_time() {
+async fn a_slow_body_ends_by_the_rate_limit() {
     let reply = Reply {
         then: Then::Drip(900, Duration::from_millis(100)),
         ..Reply::new(200, "content-type: application/pdf", format!("%PDF-1.7\n{}", "x".repeat(1000)))
@@ -160,7 +160,7 @@ async fn a_slow_drip_ends_with_the_rate_not_with_the_time() {
 }
 
 #[tokio::test]
-async fn large_and_many_headers_are_survived() {
+async fn large_and_many_headers_are_handled() {
     let headers = format!("x-large: {}\n{}", "v".repeat(20_000), "x-many: 1\n".repeat(150));
     let site = Site::start(move |_| Reply::new(200, &headers, "fine")).await;
     let guest = Guest::new(&settings(&[("press.school.edu", site.address)]));

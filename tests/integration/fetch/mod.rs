@@ -1,4 +1,4 @@
-//! Fetching, against servers that behave, misbehave and lie in wait.
+//! Fetching from servers that behave well or badly.
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -22,7 +22,7 @@ use tempfile::TempDir;
 
 use self::site::{Reply, Site};
 
-/// A fetch with a spool of its own.
+/// A fetcher with its own spool.
 struct Guest {
     fetch: Fetch,
     _dir: TempDir,
@@ -54,7 +54,7 @@ fn request(address: &str) -> FetchRequest {
     }
 }
 
-/// No pauses, short patience, loopback open.
+/// No pauses, short timeouts, loopback allowed.
 fn settings(hosts: &[(&str, SocketAddr)]) -> FetchSettings {
     FetchSettings {
         delay: Duration::ZERO,
@@ -92,7 +92,7 @@ async fn a_page_arrives_with_its_head_and_its_digest() {
 
     let seen = site.seen();
     assert_eq!(seen[0].target, "/robots.txt");
-    assert_eq!(seen[1].connection, seen[0].connection, "the connection is used again");
+    assert_eq!(seen[1].connection, seen[0].connection, "the connection is reused");
     let head = &seen[1].head;
     assert!(head.starts_with("get /paper http/1.1"), "{head}");
     assert!(head.contains("user-agent: onreserve/0"), "{head}");
@@ -101,7 +101,7 @@ async fn a_page_arrives_with_its_head_and_its_digest() {
     assert!(head.contains("accept-encoding: identity"), "{head}");
     assert!(head.contains("accept-language: en"), "{head}");
     assert_eq!(guest.fetch.traffic().requests, 2);
-    assert_eq!(guest.fetch.traffic().bytes, 8, "robots.txt that is not there is not read");
+    assert_eq!(guest.fetch.traffic().bytes, 8, "the body of a missing robots.txt is not read");
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn an_error_keeps_its_body() {
 }
 
 #[tokio::test]
-async fn what_is_not_modified_is_not_sent_again() {
+async fn an_unmodified_body_is_not_sent_again() {
     let site = Site::start(|seen| match seen.target.as_str() {
         "/paper" if seen.head.contains("if-none-match: \"v1\"") => Reply::new(304, "etag: \"v1\"", ""),
         "/paper" => Reply::new(200, "etag: \"v1\"", "text"),
@@ -138,14 +138,14 @@ async fn what_is_not_modified_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn validators_go_only_where_they_came_from() {
+async fn validators_are_sent_only_to_their_own_address() {
     let site = Site::start(|seen| {
         let is_conditional = seen.head.contains("if-modified-since: tue, 03 nov 2026");
         match seen.target.as_str() {
             "/moved" | "/dead" if is_conditional => Reply::new(304, "", ""),
             "/moved" => Reply::new(302, "location: /paper", ""),
             "/dead" => Reply::new(302, "location: /gone.html", ""),
-            // Older than anything we hold, and nothing that we have.
+            // The validators belong to another address, so this response is not ours.
             "/paper" | "/gone.html" if is_conditional => Reply::new(304, "", ""),
             "/paper" => Reply::new(200, "last-modified: Tue, 03 Nov 2026 02:00:00 GMT", "text"),
             "/gone.html" => Reply::new(200, "last-modified: Mon, 01 Jun 2015 00:00:00 GMT", "gone"),
@@ -165,7 +165,7 @@ async fn validators_go_only_where_they_came_from() {
 }
 
 #[tokio::test]
-async fn a_host_that_finds_us_choosy_is_asked_plainly_once() {
+async fn a_406_is_retried_once_with_any_type() {
     let site = Site::start(|seen| match seen.target.as_str() {
         "/picky" if seen.head.contains("accept: */*") => Reply::new(200, "content-type: text/plain", "fine"),
         "/never" | "/picky" => Reply::new(406, "", "no"),
@@ -180,7 +180,7 @@ async fn a_host_that_finds_us_choosy_is_asked_plainly_once() {
 }
 
 #[tokio::test]
-async fn a_second_try_dials_anew() {
+async fn a_second_try_uses_a_new_connection() {
     let site = Site::start(|_| Reply::page("<p>x")).await;
     let guest = Guest::new(&settings(&[("papers.school.edu", site.address)]));
     guest.get("http://papers.school.edu/a").await;

@@ -1,4 +1,4 @@
-//! Manners: robots.txt, pauses, and stopping when told to.
+//! Politeness: robots.txt, pauses, and the end of requests to a host.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -15,7 +15,7 @@ fn robots(status: u16, body: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn robots_txt_is_obeyed_on_every_hop_and_asked_for_once() {
+async fn robots_txt_is_obeyed_on_every_hop_and_requested_once() {
     let site = Site::start(|seen| match seen.target.as_str() {
         "/robots.txt" => robots(200, "User-agent: *\nDisallow: /private\n"),
         "/open" => Reply::page("<p>x"),
@@ -76,17 +76,17 @@ async fn a_robots_txt_that_fails_disallows_and_one_that_is_missing_allows() {
 }
 
 #[tokio::test]
-async fn a_host_without_a_name_is_told_as_such() {
+async fn an_unknown_host_name_is_no_such_host() {
     let guest = Guest::new(&settings(&[]));
     let ending = guest.ending("http://no-such-host.invalid/x").await;
-    // Where a machine has no name service at all, that is what fails.
+    // A machine without any name service fails differently.
     let expected = [Failure::NoSuchHost, Failure::NameServer].map(ExchangeEnd::Failed);
     assert!(expected.contains(&ending), "{ending:?}");
     assert_eq!(guest.fetch.traffic().requests, 0);
 }
 
 #[tokio::test]
-async fn a_dead_host_is_tried_twice_and_then_remembered() {
+async fn a_dead_host_is_tried_twice_and_then_cached() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -108,7 +108,7 @@ async fn a_dead_host_is_tried_twice_and_then_remembered() {
 }
 
 #[tokio::test]
-async fn a_host_silent_on_robots_txt_is_not_waited_for_again() {
+async fn a_timeout_of_robots_txt_is_not_repeated() {
     let site = Site::start(|_| Reply::raw("", Then::Hang)).await;
     let guest = Guest::new(&settings(&[("silent.school.edu", site.address)]));
     for n in 0..5 {
@@ -129,7 +129,7 @@ fn gaps(seen: &[Seen]) -> Vec<Duration> {
 }
 
 #[tokio::test]
-async fn pauses_are_kept_and_never_two_at_once() {
+async fn pauses_are_kept_and_requests_do_not_overlap() {
     let script = |seen: &Seen| match seen.target.as_str() {
         "/robots.txt" => robots(200, "User-agent: *\nCrawl-delay: 0.3\n"),
         "/slow" => Reply {
@@ -156,7 +156,7 @@ async fn pauses_are_kept_and_never_two_at_once() {
     let seen = site.seen();
     assert_eq!(seen.len(), 5);
     for gap in gaps(&seen) {
-        // Allows for the moment between the server's last byte and our reading it.
+        // Allows for the time between the server's last byte and our reading it.
         assert!(gap >= Duration::from_millis(298), "{gap:?}");
     }
     let seen = other.seen();
@@ -168,7 +168,7 @@ async fn pauses_are_kept_and_never_two_at_once() {
 }
 
 #[tokio::test]
-async fn waiting_for_our_turn_is_no_slowness_of_the_host() {
+async fn waiting_for_a_turn_does_not_count_as_a_slow_host() {
     let site = Site::start(|_| Reply::page("<p>x")).await;
     let guest = Guest::new(&FetchSettings {
         host_delays: vec![("Press.School.edu".to_owned(), Duration::from_millis(400))],
@@ -180,7 +180,7 @@ async fn waiting_for_our_turn_is_no_slowness_of_the_host() {
 }
 
 #[tokio::test]
-async fn a_short_retry_after_is_sat_out() {
+async fn a_short_retry_after_is_waited_for() {
     let times = AtomicU32::new(0);
     let site = Site::start(move |seen| match seen.target.as_str() {
         "/robots.txt" => Reply::not_found(),
@@ -195,7 +195,7 @@ async fn a_short_retry_after_is_sat_out() {
 }
 
 #[tokio::test]
-async fn a_host_that_has_had_enough_is_left_alone_for_the_night() {
+async fn a_host_that_stops_us_gets_no_more_requests_that_night() {
     let site = Site::start(|seen| match (seen.host.as_str(), seen.target.as_str()) {
         (_, "/robots.txt") => Reply::not_found(),
         ("throttled.school.edu", _) => Reply::new(429, "", "enough"),
@@ -204,13 +204,13 @@ async fn a_host_that_has_had_enough_is_left_alone_for_the_night() {
         _ => Reply::page("<p>x"),
     })
     .await;
-    let names = ["throttled.school.edu", "later.school.edu", "walled.school.edu", "told.school.edu"];
+    let names = ["throttled.school.edu", "later.school.edu", "walled.school.edu", "stopped.school.edu"];
     let guest = Guest::new(&settings(&names.map(|name| (name, site.address))));
     for host in names {
         let first = guest.get(&format!("http://{host}/a")).await;
-        assert!(first.body.is_some(), "{host}: what it said is evidence");
-        if host == "told.school.edu" {
-            guest.fetch.stop_host("Told.school.edu");
+        assert!(first.body.is_some(), "{host}: its response is evidence");
+        if host == "stopped.school.edu" {
+            guest.fetch.stop_host("Stopped.school.edu");
         }
         let second = guest.get(&format!("http://{host}/b")).await.exchange;
         assert_eq!(second.ending, ExchangeEnd::NotSent(NotSent::HostStopped), "{host}");
@@ -230,7 +230,7 @@ async fn a_host_that_has_had_enough_is_left_alone_for_the_night() {
 }
 
 #[tokio::test]
-async fn an_abandoned_request_gives_its_turn_back() {
+async fn a_dropped_request_releases_its_turn() {
     let site = Site::start(|seen| match seen.target.as_str() {
         "/robots.txt" => Reply::not_found(),
         "/hangs" => Reply::raw("", Then::Hang),
@@ -245,7 +245,7 @@ async fn an_abandoned_request_gives_its_turn_back() {
 }
 
 #[tokio::test]
-async fn behind_a_proxy_the_fence_still_stands() {
+async fn the_address_filter_works_behind_a_proxy() {
     let proxy = Site::start(|seen| match seen.target.as_str() {
         "http://press.school.edu/x" | "http://no-such-host.invalid/x" => Reply::page("<p>by proxy"),
         _ => Reply::not_found(),
@@ -261,7 +261,10 @@ async fn behind_a_proxy_the_fence_still_stands() {
         ..settings(&hosts)
     });
     assert!(guest.get("http://press.school.edu/x").await.body.is_some());
-    assert!(guest.get("http://no-such-host.invalid/x").await.body.is_some(), "the proxy may know more names");
+    assert!(
+        guest.get("http://no-such-host.invalid/x").await.body.is_some(),
+        "the proxy may resolve more names"
+    );
     for address in ["http://intranet.school.edu/x", "http://10.0.0.1/x"] {
         assert_eq!(guest.ending(address).await, ExchangeEnd::NotSent(NotSent::InternalAddress), "{address}");
     }

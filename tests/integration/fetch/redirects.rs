@@ -1,4 +1,4 @@
-//! Redirects: every hop recorded, every rule on every hop.
+//! Redirects: every hop is recorded, and every rule applies to every hop.
 
 use onreserve::domain::address::Address;
 use onreserve::domain::visit::{ExchangeEnd, Failure, NotSent};
@@ -28,7 +28,7 @@ async fn every_hop_is_recorded_across_hosts() {
 }
 
 #[tokio::test]
-async fn going_round_in_circles_ends() {
+async fn a_redirect_loop_ends() {
     let site = Site::start(|seen| match seen.target.as_str() {
         "/a" => Reply::to("/b"),
         "/b" => Reply::to("/a"),
@@ -59,7 +59,7 @@ async fn going_round_in_circles_ends() {
 }
 
 #[tokio::test]
-async fn a_cookie_bounce_is_no_loop() {
+async fn a_redirect_that_sets_a_cookie_is_no_loop() {
     let site = Site::start(|seen| match seen.target.as_str() {
         "/paper" if seen.head.contains("cookie: seen=1; step=2") => Reply::page("<p>in"),
         "/paper" if seen.head.contains("cookie: seen=1") => {
@@ -75,13 +75,13 @@ async fn a_cookie_bounce_is_no_loop() {
     .await;
     let guest = Guest::new(&settings(&[("press.school.edu", site.address)]));
     assert_eq!(text(&guest.get("http://press.school.edu/paper").await), "<p>in");
-    // The cookies of one visit are not those of the next.
+    // The cookies of one visit are not sent in the next.
     guest.get("http://press.school.edu/paper").await;
     assert_eq!(site.targets().len(), 6);
 }
 
 #[tokio::test]
-async fn nothing_internal_is_dialled() {
+async fn internal_addresses_are_not_contacted() {
     let site = Site::start(|_| Reply::page("<p>secret")).await;
     let port = site.address.port();
     let mut closed = settings(&[("intranet.school.edu", site.address)]);
@@ -103,7 +103,7 @@ async fn nothing_internal_is_dialled() {
 }
 
 #[tokio::test]
-async fn a_redirect_cannot_lead_behind_the_fence() {
+async fn a_redirect_cannot_lead_to_an_internal_address() {
     let site = Site::start(|seen| match seen.target.as_str() {
         "/literal" => Reply::to("http://169.254.169.254/latest/meta-data/"),
         "/name" => Reply::to("http://metadata.school.edu/"),
@@ -122,7 +122,7 @@ async fn a_redirect_cannot_lead_behind_the_fence() {
 }
 
 #[tokio::test]
-async fn of_several_addresses_only_the_permitted_are_dialled() {
+async fn of_several_addresses_only_permitted_ones_are_contacted() {
     let site = Site::start(|_| Reply::page("<p>public")).await;
     let hosts = [("press.school.edu", "169.254.0.1:80".parse().unwrap()), ("press.school.edu", site.address)];
     let guest = Guest::new(&settings(&hosts));

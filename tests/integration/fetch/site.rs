@@ -1,4 +1,4 @@
-//! A scripted web server on loopback that remembers every request.
+//! A scripted web server on loopback that records every request.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -21,7 +21,7 @@ pub(crate) struct Seen {
     pub(crate) connection: usize,
 }
 
-/// What the server sends, and what it does then.
+/// The response of the server, and what it does after it.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) bytes: Vec<u8>,
@@ -36,7 +36,7 @@ pub(crate) enum Then {
     Hang,
     /// The last `n` bytes one at a time, with a pause before each.
     Drip(usize, Duration),
-    /// The same 64 KiB until the client goes away.
+    /// The same 64 KiB until the client disconnects.
     Endless,
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct Site {
 }
 
 impl Reply {
-    /// A response with its length announced.
+    /// A response with its length.
     pub(crate) fn new(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Self {
         let body = body.as_ref();
         let mut bytes = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n", body.len()).into_bytes();
@@ -76,7 +76,7 @@ impl Reply {
 }
 
 impl Site {
-    /// Serves until the test's runtime ends.
+    /// Serves until the runtime of the test ends.
     pub(crate) async fn start(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
         Self::listen(script, None).await
     }
@@ -122,7 +122,7 @@ impl Site {
         self.log.lock().unwrap().clone()
     }
 
-    /// The targets asked for, in order, robots.txt left out.
+    /// The requested targets in order, without robots.txt.
     pub(crate) fn targets(&self) -> Vec<String> {
         self.seen().into_iter().map(|seen| seen.target).filter(|target| target != "/robots.txt").collect()
     }

@@ -60,7 +60,7 @@ async fn visit(trusted: Option<&str>, acceptor: TlsAcceptor) -> ExchangeEnd {
     let bundle = trusted.map(file);
     let other = file(&authority("Another").pem());
     let settings = FetchSettings {
-        // Some authority is always trusted: a machine need not have a store.
+        // An authority is always configured, because a machine may have no certificate store.
         extra_ca: Some(bundle.as_ref().unwrap_or(&other).path().to_owned()),
         ..settings(&[("press.school.edu", site.address)])
     };
@@ -80,7 +80,7 @@ async fn a_trusted_authority_in_a_long_bundle_is_found() {
 }
 
 #[tokio::test]
-async fn bad_certificates_are_told_apart() {
+async fn bad_certificates_are_distinguished() {
     let authority = self::authority("Ours");
     let pem = authority.pem();
     let table = [
@@ -95,7 +95,7 @@ async fn bad_certificates_are_told_apart() {
 }
 
 #[tokio::test]
-async fn what_is_no_tls_is_no_certificate_fault() {
+async fn a_failed_handshake_is_no_certificate_fault() {
     let site = Site::start(|_| Reply::raw("HTTP/1.1 400 Bad FetchRequest\r\n\r\n", Then::Close)).await;
     let bundle = file(&authority("Ours").pem());
     let settings = FetchSettings {
@@ -103,7 +103,7 @@ async fn what_is_no_tls_is_no_certificate_fault() {
         ..settings(&[("plain.school.edu", site.address)])
     };
     let guest = Guest::new(&settings);
-    // The scripted server waits for a head that never comes, and so do we.
+    // The scripted server waits for a request head that never comes.
     let ending = guest.ending("https://plain.school.edu/x").await;
     assert!(
         matches!(ending, ExchangeEnd::Failed(Failure::TimedOut | Failure::Tls | Failure::Connect)),
@@ -112,7 +112,7 @@ async fn what_is_no_tls_is_no_certificate_fault() {
 }
 
 #[tokio::test]
-async fn an_old_server_that_just_hangs_up_has_sent_its_page() {
+async fn a_close_without_tls_notify_ends_the_page() {
     let authority = self::authority("Ours");
     let acceptor = leaf(&authority, "press.school.edu", 2200);
     let reply =
@@ -127,7 +127,7 @@ async fn an_old_server_that_just_hangs_up_has_sent_its_page() {
 }
 
 #[test]
-fn settings_that_cannot_be_used_say_what_to_mend() {
+fn unusable_settings_name_the_correction() {
     let fault = |settings: FetchSettings| -> fetch::Error {
         let dir = tempfile::tempdir().unwrap();
         match Fetch::new(&settings, Spool::new(dir.path().to_owned()), Clock::system()) {
@@ -154,7 +154,7 @@ fn settings_that_cannot_be_used_say_what_to_mend() {
     assert!(contact.to_string().contains("in ASCII"), "{contact}");
 }
 
-/// Speaks HTTP/2 where it is offered, and breaks every stream; else HTTP/1.1.
+/// Uses HTTP/2 if it is offered, and resets every stream; otherwise HTTP/1.1.
 async fn broken_over_h2(config: ServerConfig) -> std::net::SocketAddr {
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -187,7 +187,7 @@ async fn broken_over_h2(config: ServerConfig) -> std::net::SocketAddr {
 }
 
 #[tokio::test]
-async fn a_host_that_is_broken_over_http2_gets_a_second_try_over_http1() {
+async fn a_host_with_broken_http2_is_retried_over_http1() {
     let authority = self::authority("Ours");
     let mut config = leaf_config(&authority, "press.school.edu", 2200);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];

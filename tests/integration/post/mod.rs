@@ -1,5 +1,5 @@
-//! Delivery to a relay that is strict, down, slow, unwilling or cut off. No news is
-//! lost, and no email is sent twice unless the relay may not have the first one.
+//! Delivery to a relay that is strict, down, slow, refusing or disconnected. No news is
+//! lost, and no email is sent twice unless it is unknown whether the first one arrived.
 
 mod real;
 pub(crate) mod relay;
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use crate::fetch::site::Reply;
 use crate::town::{Town, article, page_of};
 use crate::unattended::{Service, get, pages_of};
-use relay::{Manner, Relay};
+use relay::{Behaviour, Relay};
 
 /// A course of two readings: `/a` is gone from night 2 on, `/b` from night 3 on.
 async fn rotting() -> Town {
@@ -25,7 +25,7 @@ async fn rotting() -> Town {
     .await
 }
 
-/// Night `/a` and night `/b` are confirmed dead.
+/// The nights on which `/a` and `/b` are confirmed dead.
 const A_DIES: u32 = 4;
 const B_DIES: u32 = 5;
 
@@ -113,10 +113,10 @@ async fn reports_of_nights_without_a_relay_become_one_email() {
     assert!(first[0].mail.contains("First check: 3 links"), "{}", first[0].mail);
 
     // Two nights with news, and the relay refuses both emails.
-    relay.will(Manner::ToRecipient("451 4.3.0 come back later"));
+    relay.set_behaviour(Behaviour::ToRecipient("451 4.3.0 come back later"));
     nights(&town, 3..=B_DIES).await;
     assert_eq!(relay.taken().len(), 1);
-    relay.will(Manner::Take);
+    relay.set_behaviour(Behaviour::Take);
     nights(&town, B_DIES + 1..=B_DIES + 2).await;
     let taken = relay.taken();
     assert_eq!(taken.len(), 2, "one email for both nights: {taken:#?}");
@@ -132,10 +132,10 @@ async fn a_deferred_email_is_sent_again_unchanged() {
     let town = rotting().await;
     let relay = Relay::up();
     by(&town, &relay);
-    relay.will(Manner::ToMail("451 4.7.1 greylisted, come back later"));
+    relay.set_behaviour(Behaviour::ToMail("451 4.7.1 greylisted, come back later"));
     let errors = nights(&town, 1..=1).await;
     assert!(errors.contains("greylisted"), "{errors}");
-    relay.will(Manner::Take);
+    relay.set_behaviour(Behaviour::Take);
     // It is not sent before its time.
     let service = Service::start(&town, "2026-09-14T02:33:00Z");
     service.says("waiting until").await;
@@ -154,7 +154,7 @@ async fn the_operator_sees_a_refusal_and_the_next_report_has_its_news() {
     let relay = Relay::up();
     by(&town, &relay);
     nights(&town, 1..=A_DIES - 1).await;
-    relay.will(Manner::ToRecipient("550 5.1.1 no such user"));
+    relay.set_behaviour(Behaviour::ToRecipient("550 5.1.1 no such user"));
     let errors = nights(&town, A_DIES..=A_DIES).await;
     assert!(errors.contains("REFUSED") && errors.contains("no such user"), "{errors}");
     let (_, status) = town.run(&["status"]).await;
@@ -164,7 +164,7 @@ async fn the_operator_sees_a_refusal_and_the_next_report_has_its_news() {
     service.says("waiting until").await;
     service.stop().await;
     assert_eq!(relay.sent().len(), 1, "the first night's");
-    relay.will(Manner::Take);
+    relay.set_behaviour(Behaviour::Take);
     nights(&town, B_DIES..=B_DIES + 2).await;
     let taken = relay.taken();
     assert_eq!(taken.len(), 2);
@@ -178,13 +178,13 @@ async fn a_corrected_recipient_has_no_failed_email() {
     let town = rotting().await;
     let relay = Relay::up();
     by(&town, &relay);
-    relay.will(Manner::ToRecipient("550 5.1.1 no such user"));
+    relay.set_behaviour(Behaviour::ToRecipient("550 5.1.1 no such user"));
     nights(&town, 1..=1).await;
     assert!(town.run(&["status"]).await.1.contains("EMAIL REFUSED"));
     let path = town.dir.path().join("onreserve.toml");
     let configuration = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, configuration.replace("i@school.test", "j@school.test")).unwrap();
-    relay.will(Manner::Take);
+    relay.set_behaviour(Behaviour::Take);
     nights(&town, 2..=2).await;
     let (_, status) = town.run(&["status"]).await;
     assert!(!status.contains("EMAIL"), "{status}");
@@ -196,10 +196,10 @@ async fn an_email_that_may_have_arrived_is_repeated_with_its_message_id() {
     let relay = Relay::up();
     by(&town, &relay);
     nights(&town, 1..=A_DIES - 1).await;
-    relay.will(Manner::HangUp);
+    relay.set_behaviour(Behaviour::HangUp);
     nights(&town, A_DIES..=A_DIES).await;
     assert_eq!((relay.sent().len(), relay.taken().len()), (2, 1));
-    relay.will(Manner::Take);
+    relay.set_behaviour(Behaviour::Take);
     // The next night has its own news, and the unanswered email is not part of it.
     nights(&town, B_DIES..=B_DIES + 2).await;
     let sent = relay.sent();
@@ -215,7 +215,7 @@ async fn monitors_see_waiting_and_refused_emails() {
     let town = rotting().await;
     let relay = Relay::up();
     by_way_of(&town, &relay, "security = \"none\"\n[pages]\nlisten = \"127.0.0.1:0\"");
-    relay.will(Manner::ToRecipient("450 4.2.1 mailbox busy"));
+    relay.set_behaviour(Behaviour::ToRecipient("450 4.2.1 mailbox busy"));
     nights(&town, 1..=1).await;
     let figures = async |now: &str| {
         let service = Service::start(&town, now);
@@ -236,7 +236,7 @@ async fn monitors_see_waiting_and_refused_emails() {
     assert!(ready.0.starts_with("HTTP/1.1 200") && ready.0.contains("\"outbox_is_stuck\":true"), "{ready:?}");
     assert!(ready.1.starts_with("HTTP/1.1 503"), "{ready:?}");
 
-    relay.will(Manner::ToRecipient("550 5.1.1 no such user"));
+    relay.set_behaviour(Behaviour::ToRecipient("550 5.1.1 no such user"));
     later(&town, "2026-09-15T17:00:00Z", "the next report carries its news").await;
     let (refused, ready) = figures("2026-09-15T17:01:00Z").await;
     assert!(refused.contains("\nonreserve_outbox_refused 1\n"), "{refused}");

@@ -1,4 +1,4 @@
-//! An email to a mail server of another project.
+//! An email to a real mail server, `aiosmtpd`.
 
 use std::process::Stdio;
 
@@ -10,7 +10,7 @@ use crate::town::Town;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/relay.py");
 
-/// Starts `aiosmtpd` and gives its port; it ends with the value.
+/// Starts `aiosmtpd` and returns its port; the server ends with the value.
 async fn aiosmtpd(town: &Town, certificate: &str, key: &str) -> (Child, u16) {
     let python = std::env::var("ONRESERVE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let mut server = Command::new(python)

@@ -13,18 +13,18 @@ use tokio_rustls::TlsAcceptor;
 
 pub(crate) const USER: &str = "onreserve";
 pub(crate) const PASSWORD: &str = "correct horse";
-/// The same as `AUTH PLAIN` sends it (RFC 4616).
+/// The password as `AUTH PLAIN` sends it (RFC 4616).
 const AS_PLAIN: &str = "AG9ucmVzZXJ2ZQBjb3JyZWN0IGhvcnNl";
 
 /// The response to an email.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Manner {
+pub(crate) enum Behaviour {
     Take,
     /// This reply instead of the one to the recipient.
     ToRecipient(&'static str),
-    /// This reply instead of the one to the whole mail.
+    /// This reply instead of the one to the whole email.
     ToMail(&'static str),
-    /// The whole email is read, and the connection is closed.
+    /// The whole email is read, then the connection is closed.
     HangUp,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Sent {
     pub(crate) was_private: bool,
 }
 
-/// Without the body, which would fill the screen.
+/// Without the body, which would be too long.
 impl std::fmt::Debug for Sent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} to {}, taken: {}", self.header("Subject"), self.to, self.was_taken)
@@ -54,7 +54,7 @@ impl Sent {
     }
 }
 
-/// A relay at an address of its own; down until it is opened.
+/// A relay at its own address; down until it is opened.
 pub(crate) struct Relay {
     pub(crate) address: SocketAddr,
     /// Holds the port while it is down, so that connections are refused.
@@ -64,7 +64,7 @@ pub(crate) struct Relay {
 }
 
 struct Shared {
-    manner: Mutex<Manner>,
+    behaviour: Mutex<Behaviour>,
     sent: Mutex<Vec<Sent>>,
     /// If present, no email is accepted without TLS and a login.
     tls: Option<TlsAcceptor>,
@@ -81,11 +81,11 @@ impl Relay {
         Self::down().opened()
     }
 
-    pub(crate) fn heard_by(listener: impl Fn() + Send + Sync + 'static) -> Self {
+    pub(crate) fn calling(listener: impl Fn() + Send + Sync + 'static) -> Self {
         Self::new(None, listener).opened()
     }
 
-    /// A relay that wants STARTTLS and a login, and the authority behind its certificate.
+    /// A relay that requires STARTTLS and a login, and the authority of its certificate.
     pub(crate) fn strict() -> (Self, String) {
         let (tls, authority) = certified();
         (Self::new(Some(tls), || ()).opened(), authority)
@@ -95,7 +95,7 @@ impl Relay {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let shared = Arc::new(Shared {
-            manner: Mutex::new(Manner::Take),
+            behaviour: Mutex::new(Behaviour::Take),
             sent: Mutex::default(),
             tls,
             listener: Box::new(listener),
@@ -116,8 +116,8 @@ impl Relay {
         self
     }
 
-    pub(crate) fn will(&self, manner: Manner) {
-        *self.shared.manner.lock().unwrap() = manner;
+    pub(crate) fn set_behaviour(&self, behaviour: Behaviour) {
+        *self.shared.behaviour.lock().unwrap() = behaviour;
     }
 
     /// Every email that was sent whole, in order.
@@ -158,8 +158,8 @@ impl Shared {
             (self.listener)();
             let command = command.trim_end();
             let verb = command.split(' ').next().unwrap_or_default().to_ascii_uppercase();
-            let manner = *self.manner.lock().unwrap();
-            let reply = match (verb.as_str(), manner) {
+            let behaviour = *self.behaviour.lock().unwrap();
+            let reply = match (verb.as_str(), behaviour) {
                 ("EHLO", _) if !is_private => "250-relay.test\r\n250 STARTTLS",
                 ("EHLO", _) => "250-relay.test\r\n250-8BITMIME\r\n250 AUTH PLAIN",
                 ("STARTTLS", _) if !is_private => {
@@ -174,7 +174,7 @@ impl Shared {
                 }
                 ("AUTH", _) => "535 5.7.8 wrong password",
                 ("MAIL" | "RCPT" | "DATA", _) if !has_login => "530 5.7.0 login first",
-                ("RCPT", Manner::ToRecipient(reply)) => reply,
+                ("RCPT", Behaviour::ToRecipient(reply)) => reply,
                 ("RCPT", _) => {
                     to = command.trim_start_matches("RCPT TO:<").trim_end_matches('>').to_owned();
                     "250 ok"
@@ -183,14 +183,14 @@ impl Shared {
                     line.write_all(b"354 go on\r\n").await?;
                     line.flush().await?;
                     let mail = mail(line).await?;
-                    let was_taken = manner == Manner::Take;
+                    let was_taken = behaviour == Behaviour::Take;
                     let sent = Sent { to: to.clone(), mail, was_taken, was_private: is_private };
                     self.sent.lock().unwrap().push(sent);
                     (self.listener)();
-                    match manner {
-                        Manner::HangUp => return Ok(Then::End),
-                        Manner::ToMail(reply) => reply,
-                        Manner::Take | Manner::ToRecipient(_) => "250 2.0.0 queued as 1",
+                    match behaviour {
+                        Behaviour::HangUp => return Ok(Then::End),
+                        Behaviour::ToMail(reply) => reply,
+                        Behaviour::Take | Behaviour::ToRecipient(_) => "250 2.0.0 queued as 1",
                     }
                 }
                 ("QUIT", _) => "221 bye",
@@ -208,7 +208,7 @@ enum Then {
     Tls,
 }
 
-/// The lines up to the single dot, the doubled dots made single (section 4.5.2).
+/// The lines up to the single dot, with doubled dots made single (section 4.5.2).
 async fn mail(line: &mut BufStream<impl AsyncRead + AsyncWrite + Unpin>) -> std::io::Result<String> {
     let mut mail = String::new();
     loop {

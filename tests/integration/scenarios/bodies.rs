@@ -1,8 +1,8 @@
-//! What the pretended web sends: works, and what stands in their place.
+//! Bodies of the simulated web: works, and other pages in their place.
 
 use std::fmt::Write as _;
 
-/// Enough words that two texts of different seeds share no run of four.
+/// Enough words that two texts with different seeds share no run of four.
 const WORDS: &[&str] = &[
     "model",
     "data",
@@ -56,7 +56,7 @@ const WORDS: &[&str] = &[
     "tree",
 ];
 
-/// Sentences that depend on nothing but the seed.
+/// Sentences that depend only on the seed.
 pub(crate) fn sentences(seed: &str, count: usize) -> Vec<String> {
     let mut state = seed.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -74,7 +74,7 @@ pub(crate) fn prose(seed: &str, count: usize) -> String {
     sentences(seed, count).join(" ")
 }
 
-/// The sentences of a work of which `percent` have been written anew.
+/// The sentences of a work of which `percent` are rewritten.
 fn edited(seed: &str, count: usize, percent: usize) -> Vec<String> {
     let other = sentences(&format!("{seed} anew"), count);
     let is_new = |n: &usize| (n * 37 + 11) % 100 < percent;
@@ -85,12 +85,12 @@ fn edited(seed: &str, count: usize, percent: usize) -> Vec<String> {
         .collect()
 }
 
-/// The number behind a name: `edit40` is 40 for `edit`.
+/// The number after a name: `edit40` is 40 for `edit`.
 fn number(change: &str, name: &str) -> Option<usize> {
     change.strip_prefix(name)?.parse().ok()
 }
 
-/// The parts of an article, which its changes touch.
+/// The parts of an article that changes affect.
 struct Article {
     title: String,
     head: String,
@@ -185,7 +185,7 @@ fn alter(it: &mut Article, change: &str, night: usize, look: usize) {
         }
         "cut" | "theme" => {}
         other if number(other, "edit").or(number(other, "long")).is_some() => {}
-        other => panic!("no article can be changed by `{other}`"),
+        other => panic!("`{other}` is not a change of an article"),
     }
 }
 
@@ -197,7 +197,7 @@ pub(crate) fn landing(title: &str, document: &str, changes: &[&str]) -> String {
     article(title, &[&["long15"], changes].concat(), 1, 1).replacen("</head>", &marks, 1)
 }
 
-/// A page of a title and a few words.
+/// A page with a title and a few words.
 pub(crate) fn notice(title: &str, words: &str) -> String {
     format!(
         "<!doctype html><html><head><meta charset=utf-8><title>{title}</title></head><body><h1>{title}</h1><p>{words}</p></body></html>"

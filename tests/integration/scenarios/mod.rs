@@ -1,6 +1,6 @@
-//! Labelled situations, judged night after night: `tests/scenarios.psv` holds
-//! them, and the score is printed. The decisions are the program's own
-//! (`next_probe`, `weigh`, `keep`, `judge`); only the web is pretended.
+//! Labelled scenarios, judged night after night: `tests/scenarios.psv` contains them, and
+//! the score is printed. The decisions are those of the program; only the web is
+//! simulated.
 
 mod bodies;
 mod notices;
@@ -39,11 +39,11 @@ struct Scenario {
     wanted: (&'static str, Option<&'static str>),
 }
 
-/// A line, or the reason why it cannot be one.
+/// A scenario, or the reason why it cannot be run.
 fn parse(row: &'static str) -> Result<Scenario, (&'static str, &'static str)> {
     let columns: Vec<&str> = row.split('|').map(str::trim).collect();
     let [id, link, words, nights, elsewhere, wanted, about] = columns[..] else {
-        panic!("{row}: seven columns are wanted")
+        panic!("{row}: a row has seven columns")
     };
     if nights.is_empty() {
         return Err((id, about));
@@ -57,7 +57,7 @@ fn parse(row: &'static str) -> Result<Scenario, (&'static str, &'static str)> {
     let nights = sequence(nights, ' ');
     let elsewhere = elsewhere
         .split_whitespace()
-        .map(|rule| rule.split_once(":=").unwrap_or_else(|| panic!("{id}: `{rule}` says nothing")))
+        .map(|rule| rule.split_once(":=").unwrap_or_else(|| panic!("{id}: `{rule}` has no `:=`")))
         .map(|(place, replies)| (place.to_owned(), sequence(replies, ',')))
         .collect();
     Ok(Scenario {
@@ -141,7 +141,7 @@ fn visit(
                     kept.capture.why == CaptureReason::Changed
                         || !is_page(&document)
                         || before.is_none_or(is_page),
-                    "{}: a page took the place of a kept file, and nobody was told",
+                    "{}: a page replaced a stored file without a report",
                     scenario.id
                 );
                 if kept.is_baseline {
@@ -152,7 +152,7 @@ fn visit(
             }
             return evidence;
         };
-        assert!(answers.len() < 12, "{}: asks without end", scenario.id);
+        assert!(answers.len() < 12, "{}: probes without end", scenario.id);
         answers.push(answer(scenario, probe, history, night, answers.len() + 1));
         if baseline.is_none() && capture_decision::needs_baseline(history, &answers) {
             baseline = read_again(history.baseline.as_ref());
@@ -227,10 +227,10 @@ fn kept(context: &VisitContext, evidence: &Evidence) -> Option<(StoredCapture, D
     Some((kept, document.clone()))
 }
 
-/// What a reader of the reports would have lived through.
+/// The results of all scenarios, from the view of a reader of the reports.
 #[derive(Default)]
 struct Score {
-    told: (usize, usize),
+    reported: (usize, usize),
     quiet: (usize, usize),
     drift: (usize, usize),
     noise: (usize, usize),
@@ -253,7 +253,7 @@ impl Score {
         let mut all = as_wanted;
         add(&mut self.state, as_wanted);
         match state {
-            "dead" => add(&mut self.told, matches!(last, State::Dead { .. })),
+            "dead" => add(&mut self.reported, matches!(last, State::Dead { .. })),
             _ => {
                 add(&mut self.quiet, !ever(StateName::Dead));
                 all &= !ever(StateName::Dead);
@@ -281,15 +281,15 @@ impl Score {
     fn table(&self, not_expressed: usize) -> String {
         let mut table = String::from("\nscenarios, judged by tests/scenarios.psv\n");
         for (name, (hit, of), what) in [
-            ("told", self.told, "broken links reported broken"),
-            ("quiet", self.quiet, "links that live, called dead on no night"),
-            ("drift", self.drift, "changes a reader cares about, told"),
-            ("noise", self.noise, "links without one, called changed on no night"),
+            ("reported", self.reported, "broken links reported broken"),
+            ("quiet", self.quiet, "working links, never called dead"),
+            ("drift", self.drift, "relevant changes, reported"),
+            ("noise", self.noise, "links without one, never called changed"),
             ("state", self.state, "state and reason of the last night as labelled"),
         ] {
-            writeln!(table, "  {name:6} {hit:4}/{of:<4} {what}").unwrap();
+            writeln!(table, "  {name:8} {hit:4}/{of:<4} {what}").unwrap();
         }
-        writeln!(table, "  {not_expressed} lines cannot be played; each says why").unwrap();
+        writeln!(table, "  {not_expressed} scenarios cannot be run; each has a reason").unwrap();
         table
     }
 }
@@ -305,11 +305,11 @@ fn every_scenario_is_judged_as_labelled() {
     for line in &lines {
         match parse(line) {
             Ok(scenario) => {
-                assert!(ids.insert(scenario.id), "{} stands twice", scenario.id);
+                assert!(ids.insert(scenario.id), "{} is there twice", scenario.id);
                 scenarios.push(scenario);
             }
             Err((id, why)) => {
-                assert!(ids.insert(id) && why.len() > 10, "{id} must say why it cannot be played");
+                assert!(ids.insert(id) && why.len() > 10, "{id} must have a reason why it cannot be run");
                 not_expressed += 1;
             }
         }
@@ -324,7 +324,7 @@ fn every_scenario_is_judged_as_labelled() {
             score.count(scenario, &verdicts);
         }
     });
-    // Written past the capture of test output: the table is for whoever runs the tests.
+    // Written to standard error directly, so that the table is shown in every test run.
     std::io::stderr().write_all(score.table(not_expressed).as_bytes()).unwrap();
     assert!(score.wrong.is_empty(), "{}", score.wrong.join("\n"));
 }

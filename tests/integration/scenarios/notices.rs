@@ -1,5 +1,5 @@
-//! Notices and walls as hosts write them: error pages in many languages, and
-//! the challenge pages of the common vendors, shortened to what tells them.
+//! Notices and walls in the words of hosts: error pages in many languages, and the
+//! challenge pages of common vendors, shortened to their signatures.
 
 /// Name, title, words.
 pub(crate) const NOTICES: &[(&str, &str, &str)] = &[
@@ -219,8 +219,8 @@ pub(crate) const WALLS: &[(&str, u16, &str, &str)] = &[
     ("waf_400", 400, "", "<title>Bad Request</title>"),
 ];
 
-/// What the same vendors put on every page, those of a host that is gone or
-/// has nothing there included. Name, status, header, body.
+/// Parts that the same vendors put on every page, also on those of a host that is gone or
+/// has no such page. Name, status, header, body.
 pub(crate) const NO_WALLS: &[(&str, u16, &str, &str)] = &[
     (
         "cf_404",

@@ -1,4 +1,4 @@
-//! A pretended web in memory: what a scenario scripts becomes exchanges, as if it had been fetched.
+//! A simulated web in memory: the script of a scenario becomes exchanges, as if they were fetched.
 
 use std::collections::HashSet;
 
@@ -15,9 +15,9 @@ use super::notices::{NO_WALLS, NOTICES, WALLS};
 const HOPS: usize = 10;
 const HTML: &str = "text/html; charset=utf-8";
 
-/// What each address answers, night by night.
+/// The responses of each address, night by night.
 pub(crate) struct Web {
-    /// The title of the work that was linked.
+    /// The title of the linked work.
     pub(crate) title: String,
     pub(crate) link: Address,
     pub(crate) nights: Vec<String>,
@@ -89,7 +89,7 @@ impl Web {
         self.made(if look == 1 { first } else { later }, address, night, look)
     }
 
-    /// The reply a token names; see `scenarios.psv` for what there is.
+    /// The reply with this name; `scenarios.psv` lists the names.
     fn made(&self, token: &str, address: &Address, night: usize, look: usize) -> Reply {
         if let Some(ending) = ending(token) {
             return Reply::ExchangeEnd(ending);
@@ -148,7 +148,7 @@ fn noticed(name: &str, status: u16, address: &Address) -> Reply {
         headers.extend(header.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned())));
         return Reply::Body { status: *status, headers, bytes };
     }
-    let code = name.parse().unwrap_or_else(|_| panic!("`{name}` names no reply"));
+    let code = name.parse().unwrap_or_else(|_| panic!("`{name}` is not a reply"));
     html(code, &bodies::notice("Error", "The server could not do this."))
 }
 

@@ -1,4 +1,4 @@
-//! Who is let in: strangers, readers, staff, by every address that shows something.
+//! Access of strangers, readers and staff, at every address that shows something.
 
 use onreserve::domain::capture::Stamp;
 use onreserve::domain::policy::course_access::{AllowList, CourseAccess, Readers, Staff};
@@ -7,7 +7,7 @@ use onreserve::serve::ServeSettings;
 use super::course::{ALIVE, GONE, NEVER, NIGHTS, OWN, start_of};
 use super::{Server, id, settings};
 
-/// A course for those whom the school's sign-in names, behind a proxy on this machine.
+/// A course for people named by the school's sign-in, behind a proxy on this machine.
 fn named() -> ServeSettings {
     let circle = AllowList { groups: ["teaching".to_owned()].into(), ..AllowList::default() };
     let mut settings = settings();
@@ -22,7 +22,7 @@ fn named() -> ServeSettings {
 const READER: [(&str, &str); 1] = [("Remote-User", "ann")];
 const STAFF: [(&str, &str); 2] = [("Remote-User", "bob"), ("Remote-Groups", "x, teaching")];
 
-/// Every address at which the course or a copy of it is shown.
+/// Every address that shows the course or a copy of it.
 async fn addresses(server: &Server) -> Vec<String> {
     let captures = server.catalogue.captures(&GONE.parse().unwrap()).await.unwrap();
     let capture = &captures[0].capture;
@@ -44,15 +44,15 @@ async fn addresses(server: &Server) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_closed_course_shows_strangers_nothing_and_its_readers_everything() {
+async fn a_restricted_course_is_shown_only_to_its_readers() {
     let server = Server::with(named(), start_of(NIGHTS + 1)).await;
     for address in addresses(&server).await {
         let stranger = server.get(&address).await;
         assert_eq!(stranger.status, 403, "{address}");
         assert_eq!(stranger.header("cache-control"), Some("no-store"), "{address}");
-        for told in ["lost paper", "etag", "Memento", GONE] {
+        for word in ["lost paper", "etag", "Memento", GONE] {
             let headers = format!("{:?}", stranger.headers);
-            assert!(!stranger.text().contains(told) && !headers.contains(told), "{address}: {told}");
+            assert!(!stranger.text().contains(word) && !headers.contains(word), "{address}: {word}");
         }
         let reader = server.get_with(&address, &READER).await;
         assert!(matches!(reader.status, 200 | 302), "{address}: {}", reader.status);
@@ -71,7 +71,7 @@ async fn the_front_page_lists_what_its_visitor_may_read() {
 }
 
 #[tokio::test]
-async fn a_living_original_needs_no_sign_in() {
+async fn a_working_original_needs_no_sign_in() {
     let server = Server::with(named(), start_of(NIGHTS + 1)).await;
     assert_eq!(server.get(&format!("/go/{}", id(ALIVE))).await.header("location"), Some(ALIVE));
     assert_eq!(server.get(&format!("/go/{}", id(NEVER))).await.status, 403, "not even that there is no copy");
@@ -79,11 +79,11 @@ async fn a_living_original_needs_no_sign_in() {
 }
 
 #[tokio::test]
-async fn the_script_of_a_course_page_is_told_what_is_gone_but_nothing_of_copies() {
+async fn the_script_of_a_restricted_course_gets_no_copies() {
     let server = Server::with(named(), start_of(NIGHTS + 1)).await;
-    let told = server.get("/api/v1/courses/dgm/links?only=gone").await;
-    assert_eq!((told.status, told.header("cache-control")), (200, Some("private, no-cache")));
-    let body: serde_json::Value = serde_json::from_slice(&told.body).unwrap();
+    let response = server.get("/api/v1/courses/dgm/links?only=gone").await;
+    assert_eq!((response.status, response.header("cache-control")), (200, Some("private, no-cache")));
+    let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
     assert_eq!(body["title"], serde_json::Value::Null);
     let links = body["links"].as_array().unwrap();
     assert_eq!(links.len(), 5);
@@ -95,7 +95,7 @@ async fn the_script_of_a_course_page_is_told_what_is_gone_but_nothing_of_copies(
 }
 
 #[tokio::test]
-async fn nobody_but_the_proxy_names_people() {
+async fn only_the_proxy_names_people() {
     let mut settings = named();
     settings.proxies.trusted = vec!["10.0.0.0/8".parse().unwrap()];
     let server = Server::with(settings, start_of(NIGHTS + 1)).await;
@@ -110,5 +110,5 @@ async fn nobody_but_the_proxy_names_people() {
     }
     let server = Server::with(named(), start_of(NIGHTS + 1)).await;
     let smuggled = [("Remote-User", "ann"), ("Remote-User", "bob"), ("Remote-Groups", "teaching")];
-    assert_eq!(server.get_with("/c/dgm/", &smuggled).await.status, 403, "the proxy let one pass");
+    assert_eq!(server.get_with("/c/dgm/", &smuggled).await.status, 403, "the proxy passed one on");
 }

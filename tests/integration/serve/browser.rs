@@ -1,8 +1,8 @@
-//! What readers do in a real browser: `tests/browser/pages.test.mjs`, beside a
-//! server with a link in every state.
+//! The pages in a real browser: runs `tests/browser/pages.test.mjs` with a server that
+//! has a link in every state.
 //!
-//! It needs Chromium, Node.js and `npm ci` in `tests/browser`. Where one is
-//! missing it says so and passes, unless `ONRESERVE_BROWSER` is set.
+//! It needs Chromium, Node.js and `npm ci` in `tests/browser`. If one is missing it prints
+//! a message and passes, unless `ONRESERVE_BROWSER` is set.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -16,9 +16,9 @@ use tokio::process::Command;
 use super::course::{CHANGED, GONE, GONE_PAGE, NEVER, PARKED, TAKEN};
 use super::{Server, id, settings, signing_in};
 
-#[expect(clippy::print_stderr, reason = "what was not tested is said")]
+#[expect(clippy::print_stderr, reason = "a skipped test must be visible")]
 #[tokio::test(flavor = "multi_thread")]
-async fn readers_get_what_they_came_for() {
+async fn the_pages_work_in_a_browser() {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
     let Some(browser) = browser(&scripts) else {
         assert!(
@@ -52,9 +52,9 @@ async fn readers_get_what_they_came_for() {
         .output()
         .await
         .unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert!(told.contains("# fail 0") && !told.contains("# pass 0"), "{told}");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{printed}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(printed.contains("# fail 0") && !printed.contains("# pass 0"), "{printed}");
 }
 
 const READER: &str = "i@school.test";
@@ -68,7 +68,7 @@ fn signed(purpose: Purpose) -> String {
     ActionToken::new(purpose, &"dgm".parse().unwrap(), &READER.parse().unwrap(), until).signed(&key())
 }
 
-/// A dark course, but that copies of what changed are shown to all.
+/// A dark course, except that copies of changed links are open.
 fn shown() -> ServeSettings {
     let mut settings = settings();
     let course = &mut settings.courses[0];
@@ -79,7 +79,7 @@ fn shown() -> ServeSettings {
     settings
 }
 
-/// A Chromium on the path, if all else that the scripts need is there too.
+/// A Chromium on the path, if everything else that the scripts need is installed.
 fn browser(scripts: &Path) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let find =

@@ -1,4 +1,4 @@
-//! A course after five nights, with a link in every state, and strangers who mean harm.
+//! A course after five nights, with a link in every state and hostile text on its pages.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use onreserve::world::{World, fetch};
 use crate::fetch::site::{Reply, Seen, Site};
 
 pub(crate) const NIGHTS: u32 = 5;
-/// What every stranger writes wherever they may.
+/// The hostile text that authors of pages write.
 pub(crate) const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>";
 pub(crate) const ESCAPED: &str =
     "&quot;&#39;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;";
@@ -42,7 +42,7 @@ pub(crate) fn archive() -> &'static Path {
     ARCHIVE.get_or_init(|| archive_of(NIGHTS, answer))
 }
 
-/// The archive of a course whose hosts answer so, after so many nights.
+/// The archive of a course with these responses, after a number of nights.
 pub(crate) fn archive_of(nights: u32, answer: Answers) -> PathBuf {
     let made = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -51,7 +51,7 @@ pub(crate) fn archive_of(nights: u32, answer: Answers) -> PathBuf {
     made.join().unwrap()
 }
 
-/// What a host answers on a night.
+/// The response of a host on a night.
 type Answers = fn(&Seen, u32) -> Reply;
 
 pub(crate) fn start_of(night: u32) -> Timestamp {
@@ -68,7 +68,7 @@ async fn nights_of(nights: u32, answer: Answers) -> PathBuf {
     for number in 1..=nights {
         night_with(&dir.join("archive"), number, answer).await;
     }
-    // Servers open the archive and the files of its catalogue come and go; this one is left alone.
+    // The archive directory is copied for each server and not opened itself.
     copy(&dir.join("archive"), &dir.join("untouched"));
     dir.join("archive")
 }
@@ -93,7 +93,7 @@ async fn night_with(archive: &Path, number: u32, answer: Answers) {
     world.catalogue.clone().close().await;
 }
 
-/// An archive of one's own, to be changed.
+/// A separate archive, for a test that changes it.
 pub(crate) fn copied_archive() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let to = dir.path().join("archive");
@@ -202,12 +202,12 @@ fn pdf_reply(title: &str, pages: u32) -> Reply {
     Reply::new(200, "content-type: application/pdf", pdf(title, pages))
 }
 
-/// A PDF whose text and title say `title`.
+/// A PDF with `title` in its text and metadata.
 pub(crate) fn pdf(title: &str, pages: u32) -> Vec<u8> {
     pdf_with(title, pages, 0)
 }
 
-/// The same, with so many bytes more that no page shows.
+/// The same, with additional bytes that no page shows.
 pub(crate) fn pdf_with(title: &str, pages: u32, more: usize) -> Vec<u8> {
     let mut pdf = Document::with_version("1.5");
     let root = pdf.new_object_id();
@@ -246,7 +246,7 @@ fn words(title: &str, page: u32) -> Vec<u8> {
         Operation::new("Td", vec![72.into(), 720.into()]),
     ];
     for line in 0..40 {
-        let text = format!("{title}: page {page} says in line {line} what nobody else has said before.");
+        let text = format!("{title}: page {page} says in line {line} what no other line says.");
         operations.push(Operation::new("Tj", vec![Object::string_literal(text)]));
         operations.push(Operation::new("T*", vec![]));
     }

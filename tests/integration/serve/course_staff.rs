@@ -1,4 +1,4 @@
-//! What course pages, programs and instructors ask for.
+//! Requests of course pages, programs and instructors.
 
 use onreserve::domain::course::Openness;
 use serde_json::Value;
@@ -11,10 +11,10 @@ async fn programs_get_every_link_with_its_state_and_what_opens() {
     let server = Server::start().await;
     let reply = server.get("/api/v1/courses/dgm/links").await;
     assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json")));
-    let told: Value = serde_json::from_slice(&reply.body).unwrap();
-    let links = told["links"].as_array().unwrap();
+    let response: Value = serde_json::from_slice(&reply.body).unwrap();
+    let links = response["links"].as_array().unwrap();
     assert_eq!(links.len(), 22);
-    let of = |link: &str| links.iter().find(|told| told["url"] == link).unwrap();
+    let of = |link: &str| links.iter().find(|response| response["url"] == link).unwrap();
     assert_eq!(of(GONE)["state"], "dead");
     assert_eq!(of(GONE)["reason"], "gone");
     assert_eq!(of(GONE)["due"], "2026-09-22");
@@ -26,13 +26,13 @@ async fn programs_get_every_link_with_its_state_and_what_opens() {
 }
 
 #[tokio::test]
-async fn the_script_is_told_only_of_what_is_gone() {
+async fn the_script_gets_only_dead_links() {
     let server = Server::start().await;
     let path = "/api/v1/courses/dgm/links?only=gone";
     let reply = server.get(path).await;
-    let told: Value = serde_json::from_slice(&reply.body).unwrap();
+    let response: Value = serde_json::from_slice(&reply.body).unwrap();
     let mut gone: Vec<&str> =
-        told["links"].as_array().unwrap().iter().map(|link| link["url"].as_str().unwrap()).collect();
+        response["links"].as_array().unwrap().iter().map(|link| link["url"].as_str().unwrap()).collect();
     gone.sort_unstable();
     assert_eq!(gone.len(), 5, "{gone:?}");
     assert!(gone.contains(&GONE) && gone.contains(&NEVER) && gone.contains(&PARKED));
@@ -41,7 +41,7 @@ async fn the_script_is_told_only_of_what_is_gone() {
 }
 
 #[tokio::test]
-async fn only_the_course_pages_may_ask_from_another_origin() {
+async fn only_course_pages_may_send_requests_from_another_origin() {
     let mut more = settings();
     more.courses[0].origins.push("https://canvas.school.example".to_owned());
     let server = Server::with(more, start_of(NIGHTS + 1)).await;
@@ -79,7 +79,7 @@ async fn the_dashboard_shows_the_nights_and_what_is_wrong() {
     assert_eq!(reply.status, 200);
     assert_eq!(html.matches("<th scope=\"row\">").count(), NIGHTS as usize);
     assert!(html.contains("in 5 nights") && html.matches("<rect").count() >= 8, "{html}");
-    assert!(html.contains(&format!("<li id=\"{}\">", id(GONE))), "letters point here");
+    assert!(html.contains(&format!("<li id=\"{}\">", id(GONE))), "emails link to it");
     assert!(html.contains("dead: removed for good (410)"));
     assert!(html.contains(&format!("<code>{PARKED}</code>")) && !html.contains(&format!("href=\"{PARKED}")));
     assert!(!html.contains("<script") && !html.contains("<img"));
@@ -87,7 +87,7 @@ async fn the_dashboard_shows_the_nights_and_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn the_dashboard_tells_which_copies_were_verified_and_what_is_damaged() {
+async fn the_dashboard_shows_verified_and_damaged_copies() {
     let (_dir, archive) = course::copied_archive();
     let server = Server::over(&archive, settings(), start_of(NIGHTS + 1)).await;
     let html = server.get("/c/dgm/health").await.text();
@@ -122,7 +122,7 @@ async fn the_dashboard_tells_which_copies_were_verified_and_what_is_damaged() {
 }
 
 #[tokio::test]
-async fn a_course_that_is_open_offers_copies_beside_living_originals() {
+async fn an_open_course_offers_copies_beside_working_originals() {
     let mut open = settings();
     open.courses[0].copies.openness = Openness::Open;
     let server = Server::with(open, start_of(NIGHTS + 1)).await;

@@ -1,4 +1,4 @@
-//! Many at once, and requests that are not quite requests.
+//! Many clients at the same time, and malformed requests.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use tokio::net::TcpStream;
 use super::course::{GONE, NIGHTS, start_of};
 use super::{Server, mass, settings};
 
-/// So long a test waits for what should come at once.
+/// The longest wait for a response that should come immediately.
 const LONG: Duration = Duration::from_mins(2);
 
 #[tokio::test]
-async fn a_silent_crowd_keeps_nobody_out() {
+async fn silent_connections_keep_no_client_out() {
     let mut small = settings();
     small.limits =
         ServeLimits { connections: 20, read_timeout: Duration::from_hours(1), ..ServeLimits::default() };
@@ -24,18 +24,18 @@ async fn a_silent_crowd_keeps_nobody_out() {
         let _ = slow.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ").await;
         crowd.push(slow);
     }
-    let answered = tokio::time::timeout(LONG, server.get("/c/dgm/")).await.expect("somebody is answered");
+    let answered = tokio::time::timeout(LONG, server.get("/c/dgm/")).await.expect("a new client is answered");
     assert_eq!(answered.status, 200);
-    let mut sent_away = 0;
+    let mut closed = 0;
     for slow in &mut crowd[..150] {
-        let ended = tokio::time::timeout(LONG, slow.read(&mut [0; 1])).await.expect("it was sent away");
-        sent_away += usize::from(matches!(ended, Ok(0) | Err(_)));
+        let ended = tokio::time::timeout(LONG, slow.read(&mut [0; 1])).await.expect("it was closed");
+        closed += usize::from(matches!(ended, Ok(0) | Err(_)));
     }
-    assert_eq!(sent_away, 150, "those who waited longest");
+    assert_eq!(closed, 150, "the longest idle ones");
 }
 
 #[tokio::test]
-async fn a_copy_being_read_is_not_cut_off_by_a_crowd() {
+async fn a_response_in_progress_is_not_cut_off() {
     let mut small = settings();
     small.limits =
         ServeLimits { connections: 2, read_timeout: Duration::from_hours(1), ..ServeLimits::default() };
@@ -55,7 +55,7 @@ async fn a_copy_being_read_is_not_cut_off_by_a_crowd() {
     assert_eq!(reply.header("content-length"), Some(reply.body.len().to_string().as_str()));
 }
 
-/// A copy that is asked for and not read, up to its first byte.
+/// Requests a copy and reads only its first byte.
 async fn unread(server: &Server, path: &str, client: &str) -> (TcpStream, u8) {
     let mut reader = TcpStream::connect(server.address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\n\r\n");
@@ -66,7 +66,7 @@ async fn unread(server: &Server, path: &str, client: &str) -> (TcpStream, u8) {
 }
 
 #[tokio::test]
-async fn one_client_cannot_take_every_place_but_a_proxy_of_ours_may() {
+async fn one_client_cannot_use_every_slot_but_a_trusted_proxy_can() {
     let mut small = settings();
     small.limits = ServeLimits { connections: 8, ..ServeLimits::default() };
     let server = Server::over(mass::archive(), small.clone(), start_of(NIGHTS + 1)).await;
@@ -77,7 +77,7 @@ async fn one_client_cannot_take_every_place_but_a_proxy_of_ours_may() {
         assert_eq!(status, b'2');
         held.push(reader);
     }
-    assert_eq!(unread(&server, &copy, "").await.1, b'4', "half of all places are held");
+    assert_eq!(unread(&server, &copy, "").await.1, b'4', "half of all slots are used");
     drop(held.pop());
     while unread(&server, "/healthz", "").await.1 != b'2' {}
 
@@ -86,12 +86,12 @@ async fn one_client_cannot_take_every_place_but_a_proxy_of_ours_may() {
     let mut held = Vec::new();
     for reader in 0..6 {
         let (stream, status) = unread(&server, &copy, &format!("203.0.113.{reader}")).await;
-        assert_eq!(status, b'2', "the proxy speaks for many");
+        assert_eq!(status, b'2', "the proxy has many clients");
         held.push(stream);
     }
 }
 
-/// Sends bytes and returns all that comes back.
+/// Sends bytes and returns the response.
 async fn exchange(server: &Server, request: &str) -> String {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -102,7 +102,7 @@ async fn exchange(server: &Server, request: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_two_servers_could_read_differently_is_not_read() {
+async fn ambiguous_requests_are_refused() {
     let server = Server::start().await;
     let hidden = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     let long = "x".repeat(70 << 10);

@@ -1,5 +1,5 @@
-//! The description of the API: every route is in it, and every property that is
-//! described is answered, and every one answered described.
+//! The description of the API: it contains every route, every described property is in the
+//! responses, and every property of a response is described.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ async fn json(server: &Server, path: &str) -> Value {
     serde_json::from_slice(&reply.body).unwrap()
 }
 
-/// Follows a reference, and what may be null to what it is otherwise.
+/// Resolves a reference, and takes the type of a value that may be null.
 fn resolved<'a>(description: &'a Value, schema: &'a Value) -> &'a Value {
     if let Some(reference) = schema["$ref"].as_str() {
         return resolved(description, description.pointer(&reference[1..]).expect("a target"));
@@ -45,7 +45,7 @@ fn described(description: &Value, schema: &Value, at: &str, into: &mut BTreeSet<
     }
 }
 
-/// The properties of an answer, as paths.
+/// The properties of a response, as paths.
 fn answered(value: &Value, at: &str, into: &mut BTreeSet<String>) {
     for item in value.as_array().into_iter().flatten() {
         answered(item, &format!("{at}[]"), into);
@@ -58,7 +58,7 @@ fn answered(value: &Value, at: &str, into: &mut BTreeSet<String>) {
 }
 
 #[tokio::test]
-async fn what_is_described_is_what_is_answered() {
+async fn the_description_matches_the_responses() {
     let server = server().await;
     let description = json(&server, "/api/v1/openapi.json").await;
     let captures = server.catalogue.captures(&CHANGED.parse().unwrap()).await.unwrap();
@@ -75,10 +75,10 @@ async fn what_is_described_is_what_is_answered() {
     assert_eq!(paths, tried);
     for (path, example) in examples {
         let content = &description["paths"][path]["get"]["responses"]["200"]["content"];
-        let (mut told, mut given) = (BTreeSet::new(), BTreeSet::new());
-        described(&description, &content["application/json"]["schema"], "", &mut told);
-        answered(&json(&server, &format!("/api/v1{example}")).await, "", &mut given);
-        assert_eq!(told, given, "{path}");
+        let (mut expected, mut found) = (BTreeSet::new(), BTreeSet::new());
+        described(&description, &content["application/json"]["schema"], "", &mut expected);
+        answered(&json(&server, &format!("/api/v1{example}")).await, "", &mut found);
+        assert_eq!(expected, found, "{path}");
     }
     assert_eq!(description["servers"][0]["url"], "http://localhost:8080/api/v1");
 }
@@ -96,12 +96,12 @@ fn every_route_is_described() {
 }
 
 #[tokio::test]
-async fn a_capture_is_told_and_its_copy_only_where_it_opens() {
+async fn a_capture_is_described_and_its_copy_only_if_it_opens() {
     let dark = Server::start().await;
     for (link, opens) in [(GONE, true), (ALIVE, false)] {
         let captures = dark.catalogue.captures(&link.parse().unwrap()).await.unwrap();
-        let told = json(&dark, &format!("/api/v1/captures/{}", captures[0].capture.id())).await;
-        assert_eq!((told["opens"] == true, told["copy"].is_object()), (opens, opens), "{link}");
+        let expected = json(&dark, &format!("/api/v1/captures/{}", captures[0].capture.id())).await;
+        assert_eq!((expected["opens"] == true, expected["copy"].is_object()), (opens, opens), "{link}");
     }
     let taken = dark.catalogue.captures(&TAKEN.parse().unwrap()).await.unwrap();
     let reply = dark.get(&format!("/api/v1/captures/{}", taken[0].capture.id())).await;
@@ -110,7 +110,7 @@ async fn a_capture_is_told_and_its_copy_only_where_it_opens() {
 }
 
 #[tokio::test]
-async fn the_page_of_a_version_tells_what_changed_since_the_one_before() {
+async fn the_page_of_a_version_shows_the_changes_since_the_previous_one() {
     let server = server().await;
     let captures = server.catalogue.captures(&CHANGED.parse().unwrap()).await.unwrap();
     let newer = server.get(&format!("/a/{}", captures[1].capture.id())).await.text();
@@ -118,8 +118,8 @@ async fn the_page_of_a_version_tells_what_changed_since_the_one_before() {
     assert!(newer.contains("In figures: 7 pages (4 before)"), "{newer}");
     assert!(newer.contains("<del>Diffusion") && newer.contains("<ins>Something else entirely"), "{newer}");
     let older = server.get(&format!("/a/{}", captures[0].capture.id())).await.text();
-    assert!(!older.contains("What changed since"), "nothing stood before it");
+    assert!(!older.contains("What changed since"), "there is no earlier version");
     let dark = Server::start().await.get(&format!("/a/{}", captures[1].capture.id())).await;
     assert_eq!(dark.status, 403);
-    assert!(!dark.text().contains("What changed since"), "what is closed is not quoted");
+    assert!(!dark.text().contains("What changed since"), "a closed copy is not quoted");
 }

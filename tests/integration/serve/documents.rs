@@ -1,4 +1,4 @@
-//! Copies: which open, and how the bytes leave.
+//! Copies: which ones open, and how their bytes are sent.
 
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 
@@ -23,7 +23,7 @@ async fn a_copy_of_a_dead_original_opens_with_its_own_bytes() {
 }
 
 #[tokio::test]
-async fn a_dark_copy_waits_for_death_and_closes_with_the_term() {
+async fn a_dark_copy_opens_only_for_a_dead_original_in_term() {
     let server = Server::start().await;
     assert_eq!(server.get(&server.blob(ALIVE).await).await.status, 403);
     assert_eq!(server.get(&server.blob(LICENSED).await).await.status, 403);
@@ -61,11 +61,11 @@ async fn only_captures_of_listed_links_are_served() {
     let mut other = settings();
     other.courses[0].id = "other".parse().unwrap();
     let other = Server::with(other, course::start_of(6)).await;
-    assert_eq!(other.get(&other.blob(GONE).await).await.status, 404, "a course nobody configured");
+    assert_eq!(other.get(&other.blob(GONE).await).await.status, 404, "a course that is not configured");
 }
 
 #[tokio::test]
-async fn archived_html_can_do_nothing_and_its_headers_are_not_replayed() {
+async fn archived_html_is_sandboxed_and_its_headers_are_not_sent() {
     let server = Server::start().await;
     let reply = server.get(&server.blob(GONE_PAGE).await).await;
     assert_eq!((reply.status, reply.header("content-type")), (200, Some("text/html; charset=utf-8")));
@@ -88,7 +88,7 @@ async fn archived_html_can_do_nothing_and_its_headers_are_not_replayed() {
 }
 
 #[tokio::test]
-async fn what_might_run_is_saved_instead() {
+async fn formats_that_may_run_are_downloads() {
     let server = Server::start().await;
     let reply = server.get(&server.blob(SVG).await).await;
     assert_eq!(reply.header("content-type"), Some("application/octet-stream"));
@@ -103,12 +103,12 @@ async fn no_service_worker_is_served() {
 }
 
 #[tokio::test]
-async fn parts_are_slices_of_the_whole() {
+async fn ranges_are_parts_of_the_body() {
     let server = Server::start().await;
     let path = server.blob(GONE).await;
     let whole = server.get(&path).await.body;
     let last = whole.len() - 1;
-    for (range, slice, told) in [
+    for (range, slice, content_range) in [
         ("bytes=0-0".to_owned(), &whole[..1], format!("bytes 0-0/{}", whole.len())),
         (
             "bytes=5-200000".to_owned(),
@@ -122,7 +122,7 @@ async fn parts_are_slices_of_the_whole() {
         ),
     ] {
         let part = server.get_with(&path, &[("Range", &range)]).await;
-        assert_eq!((part.status, part.header("content-range")), (206, Some(told.as_str())));
+        assert_eq!((part.status, part.header("content-range")), (206, Some(content_range.as_str())));
         assert_eq!(part.body, slice, "{range}");
         assert_eq!(part.header("content-length"), Some(slice.len().to_string().as_str()));
     }
@@ -137,7 +137,7 @@ async fn parts_are_slices_of_the_whole() {
 }
 
 #[tokio::test]
-async fn validators_spare_the_body_and_guard_the_parts() {
+async fn validators_avoid_a_body_and_protect_ranges() {
     let server = Server::start().await;
     let path = server.blob(GONE).await;
     let tag = server.get(&path).await.header("etag").unwrap().to_owned();
@@ -145,7 +145,7 @@ async fn validators_spare_the_body_and_guard_the_parts() {
         let reply = server.get_with(&path, &[("If-None-Match", &known)]).await;
         assert_eq!((reply.status, reply.body.len()), (304, 0), "{known}");
         assert_eq!(reply.header("etag"), Some(tag.as_str()));
-        assert_eq!(reply.header("content-security-policy"), None, "the reader keeps the sandbox");
+        assert_eq!(reply.header("content-security-policy"), None, "the browser keeps the sandbox");
     }
     let other = server.get_with(&path, &[("If-None-Match", "\"x\"")]).await;
     assert_eq!(other.status, 200);
@@ -155,7 +155,7 @@ async fn validators_spare_the_body_and_guard_the_parts() {
 }
 
 #[tokio::test]
-async fn altered_bytes_are_answered_with_503_and_the_reason() {
+async fn altered_bytes_give_a_503_with_the_reason() {
     let (_dir, archive) = course::copied_archive();
     let server = Server::over(&archive, settings(), start_of(NIGHTS + 1)).await;
     let path = server.blob(GONE).await;

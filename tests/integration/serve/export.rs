@@ -1,4 +1,4 @@
-//! What is exported works without the service: files on a server that knows only files.
+//! Exports work without the service: files on a plain web server.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use url::Url;
 use super::course::{self, ALIVE, GONE, GONE_PAGE, LICENSED, NIGHTS, SVG, TAKEN};
 use super::id;
 
-/// The course's own rules as a configuration, beside the archive.
+/// The rules of the course as a configuration, beside the archive.
 pub(crate) fn configuration(archive: &Path, openness: Openness) -> PathBuf {
     let copies = match openness {
         Openness::Open => "open",
@@ -43,7 +43,7 @@ pub(crate) fn export(configuration: &Path, arguments: &[&str]) -> Output {
     done
 }
 
-/// The paths of a site, as a server of files would answer for them.
+/// The paths of a site, as a plain web server maps them.
 pub(crate) struct Files(pub(crate) PathBuf);
 
 impl Files {
@@ -52,7 +52,7 @@ impl Files {
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Every page that is reached from the first one, with its text.
+    /// Every page that is linked from the first one, with its text.
     pub(crate) fn pages(&self) -> Vec<(String, String)> {
         let (mut seen, mut left, mut pages) = (BTreeSet::new(), vec!["/index.html".to_owned()], Vec::new());
         while let Some(path) = left.pop() {
@@ -92,7 +92,7 @@ fn site(openness: Openness, more: &[&str]) -> (tempfile::TempDir, Files) {
 }
 
 #[test]
-fn every_link_of_a_site_leads_to_a_file_and_every_file_is_linked() {
+fn every_link_of_a_site_has_a_file_and_every_file_is_linked() {
     let (_dir, files) = site(Openness::Open, &["--with-dark"]);
     let pages = files.pages();
     assert!(pages.iter().any(|(path, _)| path == "/c/dgm/index.html"));
@@ -113,7 +113,7 @@ fn every_link_of_a_site_leads_to_a_file_and_every_file_is_linked() {
 }
 
 #[test]
-fn a_site_has_only_what_its_readers_may_open_for_ever() {
+fn a_site_has_only_copies_that_stay_open() {
     let (_dir, dark) = site(Openness::Dark, &[]);
     let list = dark.get("/c/dgm/index.html").unwrap();
     assert!(list.contains("A lost paper") && list.contains("the original is gone"), "{list}");
@@ -130,7 +130,7 @@ fn a_site_has_only_what_its_readers_may_open_for_ever() {
 }
 
 #[test]
-fn what_was_taken_down_is_not_exported() {
+fn a_taken_down_copy_is_not_exported() {
     let (dir, archive) = course::copied_archive();
     let taken = Command::new(env!("CARGO_BIN_EXE_onreserve"))
         .args(["takedown", GONE, "--reason", "asked", "--yes", "--archive"])
@@ -151,9 +151,9 @@ fn what_was_taken_down_is_not_exported() {
     );
 }
 
-/// A plain server sends no policy with a stranger's page, so the page brings it.
+/// A plain web server sends no policy with foreign pages, so each page contains it.
 #[test]
-fn pages_of_strangers_do_nothing_from_a_server_of_files() {
+fn exported_pages_run_nothing() {
     let (_dir, files) = site(Openness::Open, &["--with-dark"]);
     let all = files.all();
     let pages: Vec<&String> =
@@ -172,17 +172,17 @@ fn pages_of_strangers_do_nothing_from_a_server_of_files() {
 }
 
 #[test]
-fn data_and_redirects_are_what_their_readers_parse() {
+fn data_and_redirects_can_be_parsed() {
     let (_dir, archive) = course::copied_archive();
     let configuration = configuration(&archive, Openness::Open);
-    let told = export(&configuration, &["data"]);
-    let data: Value = serde_json::from_slice(&told.stdout).unwrap();
+    let printed = export(&configuration, &["data"]);
+    let data: Value = serde_json::from_slice(&printed.stdout).unwrap();
     let link = &data["courses"]["dgm"]["links"][GONE];
     assert_eq!(link["state"], "dead");
     assert!(link["copy"]["page"].as_str().unwrap().starts_with("https://links.school.edu/x/a/"), "{link}");
     for server in ["nginx", "caddy", "apache", "netlify"] {
-        let told = export(&configuration, &["redirects", "--for", server]);
-        let text = String::from_utf8(told.stdout).unwrap();
-        assert!(!text.contains("papers.example"), "another's site is not ours to redirect: {text}");
+        let printed = export(&configuration, &["redirects", "--for", server]);
+        let text = String::from_utf8(printed.stdout).unwrap();
+        assert!(!text.contains("papers.example"), "another site is not redirected: {text}");
     }
 }

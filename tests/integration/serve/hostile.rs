@@ -1,5 +1,5 @@
-//! A course of which every word is written by somebody who means harm, walked
-//! page by page: what strangers wrote stays text, in markup, JSON and headers.
+//! A course with hostile text in every field, requested page by page: foreign text stays
+//! text, in markup, JSON and headers.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -18,13 +18,13 @@ use crate::fetch::site::{Reply as Sent, Seen};
 
 const NIGHTS: u32 = 4;
 const READER: &str = "i@school.test";
-/// `HOSTILE` as our pages write it.
+/// `HOSTILE` in our pages.
 const AS_TEXT: &str = "&#60;script&#62;alert(1)&#60;/script&#62;&#60;img src=x onerror=alert(1)&#62;";
 /// An address that would end an attribute, a tag, a quoted name and a header's line.
 const IN_ADDRESS: &str =
     "x'onmouseover='alert(1)%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E%0D%0ASet-Cookie:%20evil=1%0D%0A.pdf";
 
-/// The elements that our pages are made of.
+/// The elements of our pages.
 const ELEMENTS: &[&str] = &[
     "html", "head", "bdi", "meta", "title", "link", "body", "a", "main", "h1", "h2", "h3", "p", "form",
     "label", "span", "input", "button", "section", "ul", "ol", "li", "time", "q", "mark", "dl", "dt", "dd",
@@ -90,7 +90,7 @@ async fn server(settings: ServeSettings) -> Server {
 /// A tag as a browser reads it: its name, and its attributes with their values.
 type Tag = (String, Vec<(String, String)>);
 
-/// The tags of a page whose text has no `<` of its own.
+/// The tags of a page whose text has no `<`.
 fn tags(html: &str) -> Vec<Tag> {
     let mut tags = Vec::new();
     let mut rest = html;
@@ -120,7 +120,7 @@ fn tags(html: &str) -> Vec<Tag> {
     tags
 }
 
-/// Nothing in a page of ours runs, looks or leads where no template of ours lets it.
+/// A page runs, loads and links to nothing that our templates do not allow.
 fn assert_is_harmless(page: &str, html: &str) {
     let tags = tags(html);
     assert!(tags.len() > 10, "{page}: no page\n{html}");
@@ -141,7 +141,7 @@ fn assert_is_harmless(page: &str, html: &str) {
     }
 }
 
-/// Nothing that a stranger wrote became a header, or ended one.
+/// Foreign text did not become a header, and did not end one.
 fn assert_headers_are_ours(page: &str, reply: &Reply) {
     for (name, value) in &reply.headers {
         let is_visible = value.bytes().all(|byte| (b' '..=b'~').contains(&byte));
@@ -152,15 +152,15 @@ fn assert_headers_are_ours(page: &str, reply: &Reply) {
 }
 
 async fn links(server: &Server) -> Vec<Value> {
-    let told = server.get("/api/v1/courses/dgm/links").await;
-    serde_json::from_slice::<Value>(&told.body).unwrap()["links"].as_array().unwrap().clone()
+    let shown = server.get("/api/v1/courses/dgm/links").await;
+    serde_json::from_slice::<Value>(&shown.body).unwrap()["links"].as_array().unwrap().clone()
 }
 
 fn state<'a>(links: &'a [Value], state: &str) -> &'a Value {
     links.iter().find(|link| link["state"] == state).unwrap_or_else(|| panic!("none is {state}: {links:?}"))
 }
 
-/// The pages that anybody may open, and those behind a link of a letter.
+/// The pages for everyone, and those behind a link of an email.
 async fn addresses(server: &Server) -> Vec<String> {
     let seal = |purpose| {
         let until = "2027-01-01".parse().unwrap();
@@ -187,7 +187,7 @@ async fn addresses(server: &Server) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_page_keeps_what_strangers_wrote_as_text() {
+async fn every_page_shows_foreign_text_as_text() {
     let server = server(open()).await;
     let all = links(&server).await;
     for name in ["dead", "failing", "changed"] {
@@ -201,7 +201,7 @@ async fn every_page_keeps_what_strangers_wrote_as_text() {
     let decided = server.post(&format!("/act/{ticket}"), &[], &[("choice", "accept-dead")]).await;
     assert_eq!(decided.status, 303, "{}", decided.text());
 
-    let (mut told, mut changed, mut found) = (0, 0, 0);
+    let (mut shown, mut changed, mut found) = (0, 0, 0);
     for page in addresses(&server).await {
         let reply = server.get(&page).await;
         assert_headers_are_ours(&page, &reply);
@@ -212,25 +212,25 @@ async fn every_page_keeps_what_strangers_wrote_as_text() {
         assert_is_harmless(&page, &html);
         assert!(
             html.contains(AS_TEXT) || html.contains("&#60;script&#62;"),
-            "{page}: it was to be shown\n{html}"
+            "{page}: the text is missing\n{html}"
         );
-        told += 1;
+        shown += 1;
         changed += usize::from(html.contains("<ins>") && html.contains("<del>"));
         found += usize::from(html.contains("<mark>script</mark>"));
     }
-    assert!(told > 25 && changed > 0 && found > 0, "{told} pages, {changed} differences, {found} snippets");
+    assert!(shown > 25 && changed > 0 && found > 0, "{shown} pages, {changed} differences, {found} snippets");
     assert!(server.get("/c/dgm/health").await.text().contains("<h2>Decisions</h2>"));
 }
 
 #[tokio::test]
-async fn refusals_and_messages_keep_it_as_text_too() {
+async fn refusals_and_messages_show_foreign_text_as_text() {
     let wrong = "%3Cscript%3Ealert(1)%3C%2Fscript%3E%0D%0ASet-Cookie:%20evil=1";
-    let open_door = server(open()).await;
+    let open_server = server(open()).await;
     for path in
         ["/c/", "/a/", "/go/", "/go?url=", "/act/", "/letters/", "/nowhere/", "/web/1/", "/timemap/link/"]
     {
         let page = format!("{path}{wrong}");
-        let reply = open_door.get(&page).await;
+        let reply = open_server.get(&page).await;
         assert_headers_are_ours(&page, &reply);
         assert!(reply.status >= 400, "{page}: {}", reply.status);
         assert_is_harmless(&page, &reply.text());
@@ -259,7 +259,7 @@ async fn refusals_and_messages_keep_it_as_text_too() {
 }
 
 #[tokio::test]
-async fn programs_get_it_as_data_and_no_header_is_made_of_it() {
+async fn programs_get_foreign_text_as_data_and_never_in_headers() {
     let server = server(open()).await;
     let mut paths = vec![
         "/api/v1/courses".to_owned(),
@@ -277,22 +277,22 @@ async fn programs_get_it_as_data_and_no_header_is_made_of_it() {
             }
         }
     }
-    let mut told = 0;
+    let mut shown = 0;
     for path in paths {
         let reply = server.get(&path).await;
         assert_headers_are_ours(&path, &reply);
         if reply.status == 200 {
             assert_eq!(reply.header("content-type"), Some("application/json"), "{path}");
             serde_json::from_slice::<Value>(&reply.body).unwrap_or_else(|error| panic!("{path}: {error}"));
-            told +=
+            shown +=
                 usize::from(reply.text().contains("<script>alert(1)") || reply.text().contains("%3Cscript"));
         }
     }
-    assert!(told > 10, "{told} answers told of it");
+    assert!(shown > 10, "only {shown} responses contain foreign text");
 }
 
 #[test]
-fn a_site_of_files_keeps_it_as_text() {
+fn an_exported_site_shows_foreign_text_as_text() {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let copied = dir.path().join("archive");
     course::copy(&archive().with_file_name("untouched"), &copied);
@@ -303,6 +303,6 @@ fn a_site_of_files_keeps_it_as_text() {
     assert!(pages.len() >= 8, "{}", pages.len());
     for (path, text) in pages {
         assert_is_harmless(&path, &text);
-        assert!(text.contains("&#60;script&#62;"), "{path}: it was to be shown\n{text}");
+        assert!(text.contains("&#60;script&#62;"), "{path}: the text is missing\n{text}");
     }
 }

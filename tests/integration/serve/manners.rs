@@ -1,10 +1,10 @@
-//! What a browser, a robot and a curious reader may expect of any web server.
+//! General behaviour of a web server, for browsers, robots and people.
 
 use super::course::{GONE, NIGHTS, start_of};
 use super::{Server, id, settings};
 
 #[tokio::test]
-async fn what_is_asked_for_unasked_is_there() {
+async fn files_that_browsers_request_by_themselves_exist() {
     let mut below = settings();
     below.base_url = "https://links.school.example/cs".parse().unwrap();
     let server = Server::with(below, start_of(NIGHTS + 1)).await;
@@ -19,7 +19,7 @@ async fn what_is_asked_for_unasked_is_there() {
 }
 
 #[tokio::test]
-async fn any_path_may_stand_before_ours_even_one_of_ours() {
+async fn any_base_path_works() {
     for prefix in ["/c", "/a", "/go", "/web", "/timegate", "/timemap", "/blob", "/act", "/api/v1", "/c/dgm"] {
         let mut below = settings();
         below.base_url = format!("https://links.school.example{prefix}").parse().unwrap();
@@ -34,7 +34,7 @@ async fn any_path_may_stand_before_ours_even_one_of_ours() {
 }
 
 #[tokio::test]
-async fn head_tells_the_same_as_get_and_sends_nothing() {
+async fn head_has_the_headers_of_get_and_no_body() {
     let server = Server::start().await;
     let captures = server.catalogue.captures(&GONE.parse().unwrap()).await.unwrap();
     let copy = format!("/a/{}", captures[0].capture.id());
@@ -54,18 +54,18 @@ async fn head_tells_the_same_as_get_and_sends_nothing() {
         let (get, head) = (server.get(path).await, server.ask("HEAD", path, &[]).await);
         assert_eq!(head.status, get.status, "{path}");
         assert!(head.body.is_empty(), "{path}");
-        // Of no bytes at all the length may stay unsaid (RFC 9110 section 8.6).
-        let told = |reply: &super::Reply| {
-            let mut told = reply.headers.clone();
-            told.retain(|(name, value)| name != "Date" && (name != "Content-Length" || value != "0"));
-            told
+        // The length of an empty body may be left out (RFC 9110 section 8.6).
+        let headers = |reply: &super::Reply| {
+            let mut headers = reply.headers.clone();
+            headers.retain(|(name, value)| name != "Date" && (name != "Content-Length" || value != "0"));
+            headers
         };
-        assert_eq!(told(&head), told(&get), "{path}");
+        assert_eq!(headers(&head), headers(&get), "{path}");
     }
 }
 
 #[tokio::test]
-async fn a_method_that_is_not_for_an_address_is_told_which_are() {
+async fn a_405_lists_the_allowed_methods() {
     let server = Server::start().await;
     for (method, path, allowed) in [
         ("OPTIONS", "/c/dgm/", "GET,HEAD"),
@@ -79,7 +79,7 @@ async fn a_method_that_is_not_for_an_address_is_told_which_are() {
 }
 
 #[tokio::test]
-async fn a_slash_too_many_is_forgiven_and_leads_nowhere_else() {
+async fn a_trailing_slash_is_removed_and_leads_nowhere_else() {
     let server = Server::start().await;
     let lost = format!("/go/{}", id(GONE));
     for (asked, meant) in [
@@ -100,7 +100,7 @@ async fn a_slash_too_many_is_forgiven_and_leads_nowhere_else() {
 }
 
 #[tokio::test]
-async fn an_address_however_it_is_written_gets_an_answer() {
+async fn any_address_gets_a_response() {
     let server = Server::start().await;
     assert_eq!(server.get("/c/d%67m/").await.status, 200);
     for (path, status) in [("/c/%ff/", 400), ("/c/dgm%2f", 404), ("/c/..%2f", 404), ("/c/DGM/", 404)] {

@@ -1,5 +1,5 @@
-//! Many readers of one large copy, and many who connect and stay silent: what
-//! they cost a service in a process of its own, as the system counts it.
+//! Many readers of one large copy, and many silent connections: the memory of a service in
+//! its own process, as the system counts it.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,10 +16,10 @@ use super::course;
 use crate::fetch::site::{Reply, Seen};
 use crate::unattended::{Service, get, pages_of};
 
-/// A reading of the course itself, so that it always opens.
+/// A file of the course itself, so that it always opens.
 pub(crate) const LARGE: &str = "http://course.example/dgm/large.pdf";
 const MIB: u64 = 1 << 20;
-/// So long a test waits for what should come at once.
+/// The longest wait for a response that should come immediately.
 const LONG: Duration = Duration::from_mins(10);
 
 /// An archive with one copy of 8 MiB.
@@ -39,7 +39,7 @@ fn answer(seen: &Seen, bytes: usize) -> Reply {
     }
 }
 
-/// The service over a copy of an archive, where it listens, and the large copy's path.
+/// The service over a copy of an archive, its address, and the path of the large copy.
 async fn serving(archive: &Path) -> (tempfile::TempDir, Service, SocketAddr, String) {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let copied = dir.path().join("archive");
@@ -61,14 +61,14 @@ async fn serving(archive: &Path) -> (tempfile::TempDir, Service, SocketAddr, Str
     (dir, service, at, path)
 }
 
-/// The most memory that the service has had so far.
+/// The peak memory of the service so far.
 fn peak(service: &Service) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", service.child.id().unwrap())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() << 10
 }
 
-/// Reads the copy to its end, but not before all the others have its beginning.
+/// Reads the copy to its end, after all other readers have its beginning.
 async fn read(at: SocketAddr, path: Arc<str>, all: Arc<Barrier>) -> u64 {
     let mut stream = TcpStream::connect(at).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -85,7 +85,7 @@ async fn read(at: SocketAddr, path: Arc<str>, all: Arc<Barrier>) -> u64 {
     }
 }
 
-/// The most memory that so many readers at once cost; each gets all of so many bytes.
+/// The peak memory for a number of simultaneous readers; each gets the whole file.
 async fn cost_of(readers: usize, archive: &Path, bytes: u64) -> u64 {
     let (_dir, service, at, path) = serving(archive).await;
     let (path, all) = (Arc::<str>::from(path), Arc::new(Barrier::new(readers)));
@@ -102,15 +102,15 @@ async fn cost_of(readers: usize, archive: &Path, bytes: u64) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_is_never_in_memory_whole_however_many_read_it() {
+async fn a_copy_is_never_completely_in_memory() {
     let peak = cost_of(50, archive(), 8 * MIB).await;
     assert!(peak < 160 * MIB, "{} MiB for 400 MiB under way", peak / MIB);
 }
 
 /// `cargo test --locked --test integration mass -- --ignored --nocapture`
-#[expect(clippy::print_stderr, reason = "the figure is what it is run for")]
+#[expect(clippy::print_stderr, reason = "the test is run for its figure")]
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "it moves 20 GB; it is run by hand"]
+#[ignore = "it transfers 20 GB; run it by hand"]
 async fn two_hundred_readers_of_a_hundred_megabytes_fit_in_256() {
     const BYTES: usize = 100_000_000;
     let archive = course::archive_of(1, |seen, _| answer(seen, BYTES));
@@ -119,21 +119,22 @@ async fn two_hundred_readers_of_a_hundred_megabytes_fit_in_256() {
     assert!(peak < 256 * MIB, "{} MiB", peak / MIB);
 }
 
-/// It takes 20,000 open files: `ulimit -n 20000`, then
+/// It needs 20,000 open files: `ulimit -n 20000`, then
 /// `cargo test --locked --test integration mass -- --ignored --nocapture`
-#[expect(clippy::print_stderr, reason = "the figure is what it is run for")]
+#[expect(clippy::print_stderr, reason = "the test is run for its figure")]
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "it takes 20,000 open files; it is run by hand"]
-async fn ten_thousand_silent_connections_keep_nobody_out() {
+#[ignore = "it needs 20,000 open files; run it by hand"]
+async fn ten_thousand_silent_connections_keep_no_client_out() {
     let (_dir, service, at, _) = serving(archive()).await;
     let mut crowd = Vec::new();
     for number in 0..10_000 {
         let mut slow = TcpStream::connect(at).await.unwrap();
-        // Some were sent away by then.
+        // Some of them were closed by then.
         let _ = slow.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ").await;
         crowd.push(slow);
         if number % 1000 == 999 {
-            let page = tokio::time::timeout(LONG, get(at, "/c/dgm/")).await.expect("somebody is answered");
+            let page =
+                tokio::time::timeout(LONG, get(at, "/c/dgm/")).await.expect("a new client is answered");
             assert!(page.starts_with("HTTP/1.1 200"), "{page}");
         }
     }

@@ -14,7 +14,7 @@ async fn open() -> Server {
     Server::with(open, start_of(NIGHTS + 1)).await
 }
 
-/// The stamps of a link's captures.
+/// The timestamps of a link's captures.
 async fn stamps(server: &Server, link: &str) -> Vec<String> {
     let captures = server.catalogue.captures(&link.parse().unwrap()).await.unwrap();
     captures.iter().map(|kept| Stamp::of(kept.capture.captured_at).to_string()).collect()
@@ -27,7 +27,7 @@ fn relations(reply: &Reply) -> Vec<String> {
 
 /// Sections 4.1.2, 4.5.
 #[tokio::test]
-async fn a_timegate_sends_to_the_version_that_stood() {
+async fn a_timegate_redirects_to_the_version_of_that_time() {
     let server = open().await;
     let stamps = stamps(&server, CHANGED).await;
     let gate = format!("/timegate/{CHANGED}");
@@ -54,7 +54,7 @@ async fn a_timegate_sends_to_the_version_that_stood() {
 
 /// Section 4.5.3.
 #[tokio::test]
-async fn a_timegate_refuses_what_is_no_date_and_what_it_does_not_have() {
+async fn a_timegate_refuses_invalid_dates_and_unknown_originals() {
     let server = open().await;
     for (path, date, status) in [
         (format!("/timegate/{CHANGED}"), "yesterday", 400),
@@ -72,7 +72,7 @@ async fn a_timegate_refuses_what_is_no_date_and_what_it_does_not_have() {
 
 /// Sections 2.1.1, 2.2, 4.2.
 #[tokio::test]
-async fn a_memento_tells_its_time_and_its_neighbours() {
+async fn a_memento_has_its_time_and_its_neighbours() {
     let server = open().await;
     let stamps = stamps(&server, CHANGED).await;
     let path = format!("/web/{}/{CHANGED}", stamps[0]);
@@ -137,7 +137,7 @@ async fn a_timemap_lists_every_version_once() {
 }
 
 #[tokio::test]
-async fn an_address_with_a_query_is_found_however_it_is_encoded() {
+async fn an_address_with_a_query_is_found_in_any_encoding() {
     let server = Server::start().await;
     let encoded: String = url::form_urlencoded::byte_serialize(GONE_PAGE.as_bytes()).collect();
     for target in [GONE_PAGE.to_owned(), encoded, GONE_PAGE.replace("http://", "http:/")] {
@@ -152,7 +152,7 @@ async fn an_address_with_a_query_is_found_however_it_is_encoded() {
 }
 
 #[tokio::test]
-async fn a_dark_archive_is_dark_to_clients_of_memento_too() {
+async fn a_dark_archive_is_closed_to_memento_clients_too() {
     let server = Server::start().await;
     for path in
         [format!("/timegate/{ALIVE}"), format!("/timemap/link/{ALIVE}"), format!("/timemap/json/{ALIVE}")]

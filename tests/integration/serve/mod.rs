@@ -1,4 +1,4 @@
-//! Serving, over real sockets, from an archive that five real nights have made.
+//! The web service over real sockets, with an archive from five real nights.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
@@ -36,7 +36,7 @@ use onreserve::world::clock::Clock;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A running server over the course's archive.
+/// A running server with the course's archive.
 struct Server {
     address: SocketAddr,
     catalogue: Catalogue,
@@ -44,11 +44,11 @@ struct Server {
     rechecks: RecheckReceiver,
 }
 
-/// An answer as it came over the wire.
+/// A response as received.
 #[derive(Debug)]
 struct Reply {
     status: u16,
-    /// Names as they were sent.
+    /// Header names as received.
     headers: Vec<(String, String)>,
     body: Vec<u8>,
 }
@@ -97,7 +97,7 @@ impl Server {
         Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), dir, settings, now).await
     }
 
-    /// Where the addresses it tells are its own.
+    /// With a base URL that is its real address.
     async fn at_its_own_address(settings: ServeSettings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
@@ -124,7 +124,7 @@ impl Server {
         self.ask("GET", path, headers).await
     }
 
-    /// A form, sent as a browser sends one from a page of ours.
+    /// A form, sent as a browser sends one from a page of this service.
     async fn post(&self, path: &str, headers: &[(&str, &str)], fields: &[(&str, &str)]) -> Reply {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let length = body.len().to_string();
@@ -135,7 +135,7 @@ impl Server {
         self.send("POST", path, &all, &body).await
     }
 
-    /// A request whose target is sent exactly as given.
+    /// A request with exactly this target.
     async fn ask(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Reply {
         self.send(method, target, headers, "").await
     }
@@ -151,7 +151,7 @@ impl Server {
         self.raw(&head).await
     }
 
-    /// A request as it is written.
+    /// A request with exactly these bytes.
     async fn raw(&self, request: &str) -> Reply {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -160,7 +160,7 @@ impl Server {
         parse(&bytes)
     }
 
-    /// Where the newest copy of a link is served.
+    /// The address of the newest copy of a link.
     async fn blob(&self, link: &str) -> String {
         let captures = self.catalogue.captures(&Address::parse(link).unwrap()).await.unwrap();
         format!("/blob/{}/x", captures.last().expect("a copy").capture.sha256)

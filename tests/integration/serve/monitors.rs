@@ -1,15 +1,15 @@
-//! What monitors ask for.
+//! The endpoints for monitors.
 
 use super::{Server, course, settings, signing_in};
 
 #[tokio::test]
-async fn monitors_learn_that_it_lives_and_how_it_stands() {
+async fn monitors_get_health_readiness_and_metrics() {
     let server = Server::start().await;
     assert_eq!(server.get("/healthz").await.status, 200);
     let ready = server.get("/readyz").await;
-    let told: serde_json::Value = serde_json::from_slice(&ready.body).unwrap();
-    assert_eq!((ready.status, &told["ready"], &told["catalogue"]), (200, &true.into(), &"ok".into()));
-    let age = told["last_night_age_seconds"].as_i64().unwrap();
+    let response: serde_json::Value = serde_json::from_slice(&ready.body).unwrap();
+    assert_eq!((ready.status, &response["ready"], &response["catalogue"]), (200, &true.into(), &"ok".into()));
+    let age = response["last_night_age_seconds"].as_i64().unwrap();
     assert!((86_000..=86_400 + 60).contains(&age), "{age}");
 
     let metrics = server.get("/metrics").await.text();
@@ -33,9 +33,9 @@ async fn monitors_learn_that_it_lives_and_how_it_stands() {
     assert!((0..60).contains(&(ended - course::start_of(course::NIGHTS).as_second())), "{ended}");
 }
 
-/// That a closed course exists is nothing for strangers.
+/// Strangers must not see that a restricted course exists.
 #[tokio::test]
-async fn a_closed_course_is_named_to_named_monitors_alone() {
+async fn a_restricted_course_is_shown_only_to_configured_monitors() {
     let mut closed = settings();
     closed.courses[0].admission = signing_in::closed_admission();
     for (monitors, is_named) in [(vec![], false), (vec!["192.0.2.1"], false), (vec!["127.0.0.0/8"], true)] {
@@ -48,17 +48,17 @@ async fn a_closed_course_is_named_to_named_monitors_alone() {
 }
 
 #[tokio::test]
-async fn a_late_night_is_told_but_does_not_stop_serving() {
+async fn a_late_night_is_reported_but_pages_are_served() {
     let server = Server::with(settings(), course::start_of(course::NIGHTS + 9)).await;
     let ready = server.get("/readyz").await;
-    let told: serde_json::Value = serde_json::from_slice(&ready.body).unwrap();
-    assert_eq!((ready.status, &told["last_night_is_late"]), (200, &true.into()));
+    let response: serde_json::Value = serde_json::from_slice(&ready.body).unwrap();
+    assert_eq!((ready.status, &response["last_night_is_late"]), (200, &true.into()));
     let strict = server.get("/readyz?strict").await;
     assert_eq!(strict.status, 503, "{}", strict.text());
 }
 
 #[tokio::test]
-async fn header_names_leave_in_title_case() {
+async fn header_names_are_sent_in_title_case() {
     let server = Server::start().await;
     let reply = server.get("/healthz").await;
     assert!(reply.headers.iter().any(|(name, _)| name == "X-Content-Type-Options"), "{:?}", reply.headers);

@@ -1,4 +1,4 @@
-//! Signing in with the school's identity provider, and those who pretend to be it.
+//! Signing in with the school's identity provider, and attacks on it.
 
 use onreserve::domain::policy::course_access::{AllowList, CourseAccess, Readers, Staff};
 use onreserve::serve::{OidcClient, ServeSettings};
@@ -29,7 +29,7 @@ async fn server_of(school: &School) -> Server {
     Server::with(closed(school.known()), start_of(NIGHTS + 1)).await
 }
 
-/// A browser on its way to the school: where it is sent, and what it holds.
+/// A browser that is redirected to the school: its address and its cookie.
 struct Begun {
     there: String,
     cookie: String,
@@ -43,7 +43,7 @@ async fn begun(server: &Server, next: &str) -> Begun {
     Begun { there, cookie: cookies(&reply).remove(0) }
 }
 
-/// The names and values of the cookies that an answer sets.
+/// The names and values of the cookies in a response.
 fn cookies(reply: &Reply) -> Vec<String> {
     let set = reply.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
     set.map(|(_, value)| value.split(';').next().unwrap().to_owned()).collect()
@@ -63,14 +63,14 @@ impl Begun {
     }
 }
 
-/// A whole sign-in, from the course to what comes of it.
+/// A whole sign-in, from the course to its result.
 async fn whole(server: &Server, school: &School) -> Reply {
     let begun = begun(server, HERE).await;
     let code = school.lets_in(&begun.there);
     begun.back(server, &code).await
 }
 
-/// Refused, with words for people and nothing that would let them in.
+/// The response is a refusal with an explanation and without a session cookie.
 fn assert_refused(reply: &Reply, status: u16, words: &str) {
     assert_eq!(reply.status, status, "{}", reply.text());
     assert!(reply.text().contains(words), "{words}: {}", reply.text());
@@ -109,13 +109,13 @@ async fn a_student_signs_in_at_school_and_goes_on_to_the_reading() {
     let health = server.get_with("/c/dgm/health", &[("Cookie", &session)]).await;
     assert_refused(&health, 403, "You are signed in as a student");
     let pretended = server.get_with("/c/dgm/", &[("Remote-User", "ann")]).await;
-    assert_eq!(pretended.status, 401, "no header signs anybody in here");
+    assert_eq!(pretended.status, 401, "headers are ignored here");
     let left = leaving(&server, &session).await;
     assert_eq!((left.status, left.header("location")), (303, Some("/")));
     assert_eq!(server.get_with("/c/dgm/", &[("Cookie", &session)]).await.status, 401);
 }
 
-/// What comes of pressing "Sign out".
+/// The response after pressing "Sign out".
 async fn leaving(server: &Server, session: &str) -> Reply {
     let html = server.get_with("/c/dgm/login", &[("Cookie", session)]).await.text();
     let token = html.split("name=\"form_token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
@@ -123,9 +123,9 @@ async fn leaving(server: &Server, session: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn signing_out_goes_on_to_the_provider_where_it_signs_people_out() {
+async fn signing_out_continues_at_a_provider_with_a_logout_endpoint() {
     let school = School::open().await;
-    school.told().signs_out = true;
+    school.state().signs_out = true;
     let server = server_of(&school).await;
     let session = cookies(&whole(&server, &school).await).remove(0);
     let left = leaving(&server, &session).await;
@@ -142,9 +142,9 @@ async fn signing_out_goes_on_to_the_provider_where_it_signs_people_out() {
     assert!(left.header("set-cookie").unwrap().ends_with("Max-Age=0"), "{left:?}");
     assert_eq!(server.get_with("/c/dgm/", &[("Cookie", &session)]).await.status, 401);
 
-    // Nothing that the provider does keeps anybody signed in here.
+    // The session here has ended, whatever the provider does.
     let session = cookies(&whole(&server, &school).await).remove(0);
-    school.told().instead.insert("discovery", (500, String::new()));
+    school.state().instead.insert("discovery", (500, String::new()));
     let without = server_of(&school).await;
     let left = leaving(&without, &session).await;
     assert_eq!((left.status, left.header("location")), (303, Some("/")), "{}", left.text());
@@ -152,16 +152,16 @@ async fn signing_out_goes_on_to_the_provider_where_it_signs_people_out() {
 }
 
 #[tokio::test]
-async fn staff_see_more_and_whoever_is_on_no_list_nothing() {
+async fn staff_see_more_and_people_on_no_list_nothing() {
     let school = School::open().await;
     let server = server_of(&school).await;
-    school.told().claims = json!({ "groups": ["x", "dgm-staff"] });
+    school.state().claims = json!({ "groups": ["x", "dgm-staff"] });
     let session = cookies(&whole(&server, &school).await).remove(0);
     assert_eq!(server.get_with("/c/dgm/health", &[("Cookie", &session)]).await.status, 200);
-    school.told().claims = json!({ "preferred_username": "<b>eve", "groups": ["cs"] });
+    school.state().claims = json!({ "preferred_username": "<b>eve", "groups": ["cs"] });
     let eve = whole(&server, &school).await;
     assert_refused(&eve, 403, "You are signed in as &#60;b&#62;eve, but this name is not on the list");
-    school.told().claims = json!({ "preferred_username": null });
+    school.state().claims = json!({ "preferred_username": null });
     assert_refused(&whole(&server, &school).await, 502, "did not give us the name");
 }
 
@@ -183,15 +183,15 @@ async fn a_session_ends_when_the_lists_or_the_provider_change() {
 }
 
 #[tokio::test]
-async fn a_token_that_the_provider_did_not_make_for_this_sign_in_signs_nobody_in() {
+async fn a_token_of_another_sign_in_or_signer_is_refused() {
     let school = School::open().await;
     let server = server_of(&school).await;
     let now = start_of(NIGHTS + 1).as_second();
     for signs in [Signs::Stranger, Signs::Hs256, Signs::Not, Signs::Before] {
-        school.told().signs = signs;
+        school.state().signs = signs;
         assert_refused(&whole(&server, &school).await, 502, "could not be verified");
     }
-    school.told().signs = Signs::Rs256;
+    school.state().signs = Signs::Rs256;
     for claims in [
         json!({ "aud": "other" }),
         json!({ "aud": [CLIENT, "other"] }),
@@ -202,16 +202,16 @@ async fn a_token_that_the_provider_did_not_make_for_this_sign_in_signs_nobody_in
         json!({ "exp": now - 120 }),
         json!({ "iat": now + 3600 }),
     ] {
-        school.told().claims = claims.clone();
+        school.state().claims = claims.clone();
         let reply = whole(&server, &school).await;
         assert_refused(&reply, 502, "could not be verified");
     }
-    school.told().claims = json!({});
+    school.state().claims = json!({});
     assert_eq!(whole(&server, &school).await.status, 303);
 }
 
 #[tokio::test]
-async fn a_sign_in_comes_back_once_and_to_the_browser_that_began_it() {
+async fn a_sign_in_is_completed_once_and_in_its_browser() {
     let school = School::open().await;
     let server = server_of(&school).await;
     let (mine, theirs) = (begun(&server, HERE).await, begun(&server, HERE).await);
@@ -239,7 +239,7 @@ async fn a_sign_in_comes_back_once_and_to_the_browser_that_began_it() {
 }
 
 #[tokio::test]
-async fn after_signing_in_nobody_is_sent_elsewhere() {
+async fn after_signing_in_no_redirect_leaves_the_service() {
     let school = School::open().await;
     let server = server_of(&school).await;
     for next in ["https://evil.example/", "//evil.example/", "/\\evil.example", "/c/\r\nSet-Cookie: a=b", ""]
@@ -252,26 +252,26 @@ async fn after_signing_in_nobody_is_sent_elsewhere() {
 }
 
 #[tokio::test]
-async fn new_keys_are_fetched_when_they_are_needed_and_not_for_every_stranger() {
+async fn new_keys_are_fetched_when_needed_and_not_too_often() {
     let school = School::open().await;
     let server = server_of(&school).await;
     assert_eq!(whole(&server, &school).await.status, 303);
-    assert_eq!(school.told().keys_asked, 1);
+    assert_eq!(school.state().keys_asked, 1);
     {
-        let mut told = school.told();
-        (told.signs, told.kid, told.published) = (Signs::Es256, "two", vec!["one", "two"]);
+        let mut state = school.state();
+        (state.signs, state.kid, state.published) = (Signs::Es256, "two", vec!["one", "two"]);
     }
     assert_eq!(whole(&server, &school).await.status, 303);
-    assert_eq!(school.told().keys_asked, 2);
-    school.told().kid = "three";
+    assert_eq!(school.state().keys_asked, 2);
+    school.state().kid = "three";
     for _ in 0..3 {
         assert_refused(&whole(&server, &school).await, 502, "could not be verified");
     }
-    assert_eq!(school.told().keys_asked, 2, "within a minute");
+    assert_eq!(school.state().keys_asked, 2, "within a minute");
 }
 
 #[tokio::test]
-async fn a_provider_that_does_not_answer_as_one_is_out_of_reach() {
+async fn a_provider_with_invalid_responses_cannot_be_reached() {
     let huge = format!("{{\"issuer\": \"{}\"}}", "x".repeat(1 << 20));
     for (path, status, text) in [
         ("discovery", 200, huge.as_str()),
@@ -288,7 +288,7 @@ async fn a_provider_that_does_not_answer_as_one_is_out_of_reach() {
         ("keys", 200, "{}"),
     ] {
         let school = School::open().await;
-        school.told().instead.insert(path, (status, text.to_owned()));
+        school.state().instead.insert(path, (status, text.to_owned()));
         let server = server_of(&school).await;
         assert_refused(&server.get("/c/dgm/login").await, 502, "cannot be reached");
     }
@@ -299,17 +299,17 @@ async fn a_provider_that_does_not_answer_as_one_is_out_of_reach() {
         (200, "{\"id_token\": \"a.b.c\"}", "could not be verified"),
     ] {
         let school = School::open().await;
-        school.told().instead.insert("token", (status, text.to_owned()));
+        school.state().instead.insert("token", (status, text.to_owned()));
         let server = server_of(&school).await;
         assert_refused(&whole(&server, &school).await, 502, words);
     }
 }
 
 #[tokio::test]
-async fn a_provider_that_is_down_is_out_of_reach() {
+async fn a_provider_that_is_down_cannot_be_reached() {
     let school = School::open().await;
     let mut oidc = school.known();
-    // Whoever listens there hangs up at once.
+    // The listener closes every connection immediately.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     oidc.issuer = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     tokio::spawn(async move {
@@ -319,11 +319,11 @@ async fn a_provider_that_is_down_is_out_of_reach() {
     });
     let server = Server::with(closed(oidc), start_of(NIGHTS + 1)).await;
     assert_refused(&server.get("/c/dgm/login").await, 502, "cannot be reached");
-    assert_eq!(server.get(HERE).await.status, 401, "the page that leads there needs nobody");
+    assert_eq!(server.get(HERE).await.status, 401, "the page with the link works without the provider");
 }
 
 #[tokio::test]
-async fn cookies_of_a_sign_in_are_secure_where_the_reader_uses_https() {
+async fn cookies_of_a_sign_in_are_secure_over_https() {
     let school = School::open().await;
     let mut settings = closed(school.known());
     settings.base_url = "https://links.school.edu".parse().unwrap();
@@ -338,7 +338,7 @@ async fn cookies_of_a_sign_in_are_secure_where_the_reader_uses_https() {
 }
 
 #[tokio::test]
-async fn without_a_provider_there_is_no_way_back_from_one() {
+async fn without_a_provider_there_is_no_callback() {
     let server = Server::start().await;
     assert_eq!(server.get("/oidc/callback?code=x&state=y").await.status, 404);
     let school = School::open().await;

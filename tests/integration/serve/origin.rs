@@ -1,4 +1,4 @@
-//! Copies at an origin of their own: nothing but copies, and nobody known there.
+//! The separate origin of copies: it serves only copies, and accepts no session.
 
 use onreserve::serve::ServeSettings;
 
@@ -12,7 +12,7 @@ async fn server() -> Server {
     Server::with(ServeSettings { copies_origin: origin, ..settings() }, start_of(NIGHTS + 1)).await
 }
 
-/// A request by a name of the server, with a cookie that nobody should look at.
+/// A request with a `Host` header, and a cookie that must be ignored.
 async fn at(server: &Server, host: &str, path: &str) -> super::Reply {
     server.get_with(path, &[("Host", host), ("Cookie", "onreserve=secret")]).await
 }
@@ -34,7 +34,7 @@ async fn a_copy_is_fetched_at_its_own_origin() {
 }
 
 #[tokio::test]
-async fn nothing_but_copies_is_served_there() {
+async fn only_copies_are_served_there() {
     let server = server().await;
     for path in ["/c/dgm/", "/c/dgm/login", "/act/x", "/metrics", "//evil.example/", "/"] {
         let reply = at(&server, COPIES, path).await;

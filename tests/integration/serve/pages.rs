@@ -8,7 +8,7 @@ use super::course::{
 use super::{Server, id, settings};
 
 #[tokio::test]
-async fn the_list_follows_the_page_and_leads_where_something_opens() {
+async fn the_list_has_the_order_of_the_page_and_links_that_open() {
     let server = Server::start().await;
     let reply = server.get("/c/dgm/").await;
     assert_eq!(reply.status, 200);
@@ -50,7 +50,7 @@ async fn the_list_follows_the_page_and_leads_where_something_opens() {
 }
 
 #[tokio::test]
-async fn among_many_readings_a_link_leads_to_the_class_that_comes_next() {
+async fn a_long_list_has_a_link_to_the_next_class() {
     let server = Server::start().await;
     let all = server.get("/c/dgm/").await.text();
     assert!(all.contains("<a href=\"#next\">Next: <bdi>Week 2, Tue 22 Sep</bdi></a>"), "{all}");
@@ -68,7 +68,7 @@ async fn the_filter_is_a_form_and_needs_every_word() {
     assert!(some.contains("1 of 22 readings match") && some.contains("A living paper"));
     assert!(!some.contains("A lost p"));
     let row = server.get("/c/dgm/?q=flows").await.text();
-    assert!(row.contains("2 of 22 readings match"), "the topic stands in the row, not in the link");
+    assert!(row.contains("2 of 22 readings match"), "the topic is in the row, not in the link");
     let week = server.get("/c/dgm/?q=week+vaes").await.text();
     assert!(week.contains("2 of 22 readings match"), "{week}");
     let none = server.get("/c/dgm/?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E%20nothing").await.text();
@@ -76,7 +76,7 @@ async fn the_filter_is_a_form_and_needs_every_word() {
 }
 
 #[tokio::test]
-async fn nothing_a_stranger_wrote_is_markup() {
+async fn foreign_text_is_never_markup() {
     let mut open = settings();
     open.courses[0].copies.openness = Openness::Open;
     let server = Server::with(open, start_of(NIGHTS + 1)).await;
@@ -103,7 +103,7 @@ async fn nothing_a_stranger_wrote_is_markup() {
 }
 
 #[tokio::test]
-async fn the_page_of_a_copy_says_what_it_is() {
+async fn the_page_of_a_copy_describes_it() {
     let server = Server::start().await;
     let captures = server.catalogue.captures(&GONE.parse().unwrap()).await.unwrap();
     let capture = &captures[0].capture;
@@ -133,7 +133,7 @@ async fn the_page_of_a_copy_says_what_it_is() {
 }
 
 #[tokio::test]
-async fn versions_stand_on_the_page_of_each() {
+async fn the_page_of_each_version_lists_all_versions() {
     let mut open = settings();
     open.courses[0].copies.openness = Openness::Open;
     let server = Server::with(open, start_of(NIGHTS + 1)).await;
@@ -145,7 +145,7 @@ async fn versions_stand_on_the_page_of_each() {
 }
 
 #[tokio::test]
-async fn go_leads_where_the_table_says() {
+async fn go_leads_to_the_original_or_the_copy() {
     let server = Server::start().await;
     for (link, status) in [
         (ALIVE, 302),
@@ -172,7 +172,7 @@ async fn go_leads_where_the_table_says() {
 }
 
 #[tokio::test]
-async fn go_follows_nothing_that_no_course_has() {
+async fn go_follows_only_links_of_a_course() {
     let server = Server::start().await;
     for target in [
         "/go?url=https%3A%2F%2Fevil.example%2F",
@@ -190,7 +190,7 @@ async fn go_follows_nothing_that_no_course_has() {
         assert_eq!((reply.status, reply.header("location")), (404, None), "{target}");
     }
     let known = server.get("/go?url=https%3A%2F%2Fwww.papers.example%2Falive.pdf").await;
-    assert_eq!(known.header("location"), Some(ALIVE), "every site redirects this one");
+    assert_eq!(known.header("location"), Some(ALIVE), "it differs only in its canonical form");
 }
 
 #[tokio::test]
@@ -199,12 +199,12 @@ async fn licensed_links_go_through_the_library() {
     proxied.library_proxy = Some("https://proxy.school.example/login?url=".to_owned());
     let server = Server::with(proxied, start_of(6)).await;
     let reply = server.get(&format!("/go/{}", id(LICENSED))).await;
-    let door = "https://proxy.school.example/login?url=http%3A%2F%2Fpress%2Eexample%2Flicensed%2Epdf";
-    assert_eq!(reply.header("location"), Some(door));
+    let proxied = "https://proxy.school.example/login?url=http%3A%2F%2Fpress%2Eexample%2Flicensed%2Epdf";
+    assert_eq!(reply.header("location"), Some(proxied));
 }
 
 #[tokio::test]
-async fn a_sub_path_works_with_and_without_the_proxy_cutting_it_off() {
+async fn a_base_path_works_with_and_without_a_proxy_that_removes_it() {
     let mut below = settings();
     below.base_url = "https://school.example/cs/links/".parse().unwrap();
     let server = Server::with(below, start_of(6)).await;

@@ -1,4 +1,4 @@
-//! A school's identity provider on loopback, which can be told to lie.
+//! A school's identity provider on loopback, which can return false tokens.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -26,38 +26,38 @@ use super::course::{NIGHTS, start_of};
 pub(super) const CLIENT: &str = "reserve at school";
 pub(super) const SECRET: &str = "geh:eim%";
 
-/// What it does with a token before it is handed out.
+/// How a token is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signs {
     Rs256,
-    /// With a key that it has since lately.
+    /// Signed with a new key.
     Es256,
-    /// Somebody else does, under the name of its key.
+    /// Signed by someone else, with the name of its key.
     Stranger,
-    /// By the public key, as if it were a secret.
+    /// Signed with the public key as a shared secret.
     Hs256,
     Not,
-    /// And changes the token then.
+    /// Signed, and then changed.
     Before,
 }
 
 pub(super) struct School {
     pub issuer: String,
-    state: Arc<Mutex<Told>>,
+    state: Arc<Mutex<SchoolState>>,
 }
 
-/// What it is told to do, and what it was asked.
-pub(super) struct Told {
+/// The settings of the provider, and the counts of its requests.
+pub(super) struct SchoolState {
     pub signs: Signs,
     pub kid: &'static str,
-    /// Claims that differ from what a good token would say.
+    /// Claims that differ from those of a valid token.
     pub claims: Value,
     /// The kid of each key that it publishes.
     pub published: Vec<&'static str>,
     pub keys_asked: usize,
-    /// Whether it tells where it signs people out.
+    /// Whether its metadata has a logout endpoint.
     pub signs_out: bool,
-    /// Answers of its own instead of the document, for each path.
+    /// Other responses for these paths.
     pub instead: HashMap<&'static str, (u16, String)>,
     issuer: String,
     codes: HashMap<String, Url>,
@@ -65,7 +65,7 @@ pub(super) struct Told {
     ec: EcdsaKeyPair,
 }
 
-type Shared = State<Arc<Mutex<Told>>>;
+type Shared = State<Arc<Mutex<SchoolState>>>;
 
 impl School {
     pub(super) async fn open() -> Self {
@@ -73,7 +73,7 @@ impl School {
         let issuer = format!("http://{}/realms/school", listener.local_addr().unwrap());
         let pem = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/dkim-key.pem");
         let der = PrivateKeyDer::from_pem_file(pem).unwrap();
-        let told = Told {
+        let state = SchoolState {
             signs: Signs::Rs256,
             kid: "one",
             claims: json!({}),
@@ -86,7 +86,7 @@ impl School {
             rsa: RsaKeyPair::from_der(der.secret_der()).unwrap(),
             ec: ec_key(),
         };
-        let state = Arc::new(Mutex::new(told));
+        let state = Arc::new(Mutex::new(state));
         let router = Router::new()
             .route("/realms/school/.well-known/openid-configuration", get(discovery))
             .route("/keys", get(keys))
@@ -96,11 +96,11 @@ impl School {
         Self { issuer, state }
     }
 
-    pub(super) fn told(&self) -> MutexGuard<'_, Told> {
+    pub(super) fn state(&self) -> MutexGuard<'_, SchoolState> {
         self.state.lock().unwrap()
     }
 
-    /// As a course's service knows it.
+    /// The provider's configuration in the service of a course.
     pub(super) fn known(&self) -> OidcClient {
         OidcClient {
             issuer: self.issuer.parse().unwrap(),
@@ -113,12 +113,12 @@ impl School {
         }
     }
 
-    /// Somebody comes with this address, gives their password, and gets a code.
+    /// A person comes with this address, enters their password, and gets a code.
     pub(super) fn lets_in(&self, asked: &str) -> String {
         let url = Url::parse(asked).unwrap();
-        let mut told = self.told();
-        let code = format!("code-{}", told.codes.len());
-        told.codes.insert(code.clone(), url);
+        let mut state = self.state();
+        let code = format!("code-{}", state.codes.len());
+        state.codes.insert(code.clone(), url);
         code
     }
 }
@@ -141,15 +141,15 @@ fn json_of(status: u16, text: String) -> Response {
 }
 
 async fn discovery(State(state): Shared) -> Response {
-    let told = state.lock().unwrap();
-    if let Some((status, text)) = told.instead.get("discovery") {
+    let state = state.lock().unwrap();
+    if let Some((status, text)) = state.instead.get("discovery") {
         return json_of(*status, text.clone());
     }
-    let host = told.issuer.strip_suffix("/realms/school").unwrap();
-    let out = told.signs_out.then(|| format!("{host}/out?tenant=1"));
+    let host = state.issuer.strip_suffix("/realms/school").unwrap();
+    let out = state.signs_out.then(|| format!("{host}/out?tenant=1"));
     let document = json!({
         "end_session_endpoint": out,
-        "issuer": told.issuer,
+        "issuer": state.issuer,
         "authorization_endpoint": format!("{host}/auth?tenant=1"),
         "token_endpoint": format!("{host}/token"),
         "jwks_uri": format!("{host}/keys"),
@@ -158,13 +158,13 @@ async fn discovery(State(state): Shared) -> Response {
 }
 
 async fn keys(State(state): Shared) -> Response {
-    let mut told = state.lock().unwrap();
-    told.keys_asked += 1;
-    if let Some((status, text)) = told.instead.get("keys") {
+    let mut state = state.lock().unwrap();
+    state.keys_asked += 1;
+    if let Some((status, text)) = state.instead.get("keys") {
         return json_of(*status, text.clone());
     }
-    let rsa = ring::rsa::PublicKeyComponents::<Vec<u8>>::from(told.rsa.public());
-    let (x, y) = told.ec.public_key().as_ref()[1..].split_at(32);
+    let rsa = ring::rsa::PublicKeyComponents::<Vec<u8>>::from(state.rsa.public());
+    let (x, y) = state.ec.public_key().as_ref()[1..].split_at(32);
     let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     let key = |kid: &&str| match *kid {
         "one" => {
@@ -172,21 +172,21 @@ async fn keys(State(state): Shared) -> Response {
         }
         _ => json!({ "kty": "EC", "crv": "P-256", "kid": kid, "x": text(x), "y": text(y) }),
     };
-    let keys: Vec<Value> = told.published.iter().map(key).collect();
+    let keys: Vec<Value> = state.published.iter().map(key).collect();
     json_of(200, json!({ "keys": keys }).to_string())
 }
 
 async fn token(State(state): Shared, headers: HeaderMap, form: String) -> Response {
     let fields: HashMap<String, String> = form_urlencoded::parse(form.as_bytes()).into_owned().collect();
-    let mut told = state.lock().unwrap();
-    if let Some((status, text)) = told.instead.get("token") {
+    let mut state = state.lock().unwrap();
+    if let Some((status, text)) = state.instead.get("token") {
         return json_of(*status, text.clone());
     }
     let login = STANDARD.encode("reserve+at+school:geh%3Aeim%25");
     if headers.get("authorization").unwrap() != format!("Basic {login}").as_str() {
         return json_of(401, json!({ "error": "invalid_client" }).to_string());
     }
-    let asked = told.codes.remove(&fields["code"]);
+    let asked = state.codes.remove(&fields["code"]);
     let challenge =
         URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, fields["code_verifier"].as_bytes()));
     let asked = asked.filter(|asked| {
@@ -197,11 +197,11 @@ async fn token(State(state): Shared, headers: HeaderMap, form: String) -> Respon
     let Some(asked) = asked else {
         return json_of(400, json!({ "error": "invalid_grant" }).to_string());
     };
-    let token = told.token(&parameter(&asked, "nonce"));
+    let token = state.token(&parameter(&asked, "nonce"));
     json_of(200, json!({ "access_token": "x", "token_type": "Bearer", "id_token": token }).to_string())
 }
 
-impl Told {
+impl SchoolState {
     fn token(&self, nonce: &str) -> String {
         let now = start_of(NIGHTS + 1).as_second();
         let mut payload = json!({

@@ -1,4 +1,4 @@
-//! Words inside the copies: found where a copy opens, and nowhere else.
+//! Full-text search in the copies: only copies that open are searched.
 
 use onreserve::domain::course::Openness;
 use onreserve::world::catalogue::Catalogue;
@@ -28,7 +28,7 @@ async fn words_are_found_with_their_page_and_their_reading() {
     assert!(none.contains("0 of 22 readings match; found inside no copy") && !none.contains("id=\"inside\""));
 }
 
-/// The archive is dark: what stands in a closed copy is told to nobody.
+/// The archive is dark, so the text of a closed copy must not be found.
 #[tokio::test]
 async fn a_copy_that_stays_closed_is_not_searched() {
     let server = Server::start().await;
@@ -52,7 +52,7 @@ async fn a_copy_that_stays_closed_is_not_searched() {
 }
 
 #[tokio::test]
-async fn what_strangers_wrote_and_what_readers_type_stays_text() {
+async fn foreign_text_and_queries_stay_text() {
     let server = Server::start().await;
     let html = server.get("/c/dgm/?q=onerror").await.text();
     assert!(html.contains("id=\"inside\"") && html.contains(">A lost paper"), "{html}");
@@ -70,17 +70,17 @@ async fn what_strangers_wrote_and_what_readers_type_stays_text() {
 async fn programs_find_the_same() {
     let server = Server::start().await;
     let reply = server.get("/api/v1/courses/dgm/search?q=page+59").await;
-    let told: Value = serde_json::from_slice(&reply.body).unwrap();
-    assert_eq!(told["query"], "page 59");
-    let document = &told["documents"][0];
-    assert_eq!((&document["url"], &document["places"][0]["page"]), (&GONE.into(), &60.into()), "{told}");
+    let response: Value = serde_json::from_slice(&reply.body).unwrap();
+    assert_eq!(response["query"], "page 59");
+    let document = &response["documents"][0];
+    assert_eq!((&document["url"], &document["places"][0]["page"]), (&GONE.into(), &60.into()), "{response}");
     assert_eq!(document["link"], id(GONE).to_string());
     let matched = document["places"][0]["snippet"]
         .as_array()
         .unwrap()
         .iter()
         .any(|piece| piece["match"] == true && piece["text"] == "59");
-    assert!(matched, "{told}");
+    assert!(matched, "{response}");
     assert_eq!(server.get("/api/v1/courses/other/search?q=x").await.status, 404);
 }
 

@@ -1,4 +1,4 @@
-//! Signing in with a password: sessions, their cookies, and those who mean harm.
+//! Signing in with a password: sessions, their cookies, and attacks on them.
 
 use argon2::password_hash::PasswordHasher as _;
 use argon2::{Argon2, Params};
@@ -15,7 +15,7 @@ const STAFF: &str = "a word for teachers";
 const ENTER: &str = "/c/dgm/login";
 const LEAVE: &str = "/c/dgm/logout";
 
-/// The hash of a password, at little cost.
+/// The hash of a password, with a low cost.
 pub(super) fn hash(password: &str) -> PasswordHash {
     let cheap = Argon2::from(Params::new(8, 1, 1, None).unwrap());
     let hash = cheap.hash_password_with_salt(password.as_bytes(), b"somesaltsomesalt").unwrap();
@@ -45,12 +45,12 @@ async fn server() -> Server {
     Server::with(closed(), today()).await
 }
 
-/// A server over the same catalogue, so much later.
+/// A server with the same catalogue, at a later time.
 async fn later(hours: i64, minutes: i64) -> Server {
     Server::with(closed(), today() + hours.hours() + minutes.minutes()).await
 }
 
-/// The name and token of the cookie that an answer sets.
+/// The name and token of the cookie in a response.
 fn cookie(reply: &Reply) -> String {
     let set = reply.header("set-cookie").unwrap_or_else(|| panic!("no cookie: {reply:?}"));
     set.split(';').next().unwrap().to_owned()
@@ -95,7 +95,7 @@ async fn a_student_signs_in_and_goes_on_to_the_reading() {
 }
 
 #[tokio::test]
-async fn staff_sign_in_at_the_same_door_and_see_more() {
+async fn staff_sign_in_on_the_same_page_and_see_more() {
     let server = server().await;
     assert!(server.get("/c/dgm/health").await.text().contains("as staff</h1>"));
     let session = signed_in(&server, STAFF).await;
@@ -105,7 +105,7 @@ async fn staff_sign_in_at_the_same_door_and_see_more() {
 }
 
 #[tokio::test]
-async fn after_signing_in_nobody_is_sent_elsewhere() {
+async fn after_signing_in_no_redirect_leaves_the_service() {
     let server = server().await;
     for next in [
         "https://evil.example/",
@@ -126,7 +126,7 @@ async fn after_signing_in_nobody_is_sent_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_token_that_we_did_not_give_is_nobody() {
+async fn a_token_that_the_service_did_not_create_is_ignored() {
     let server = server().await;
     let session = signed_in(&server, READERS).await;
     let (name, token) = session.split_once('=').unwrap();
@@ -147,7 +147,7 @@ async fn a_token_that_we_did_not_give_is_nobody() {
 }
 
 #[tokio::test]
-async fn a_session_chosen_by_another_does_not_become_mine() {
+async fn a_session_token_of_another_person_is_replaced() {
     let server = server().await;
     let chosen = format!("onreserve-dgm={}", "ab".repeat(32));
     let reply = server.post(ENTER, &[("Cookie", &chosen)], &[("password", READERS)]).await;
@@ -160,7 +160,7 @@ async fn a_session_chosen_by_another_does_not_become_mine() {
 }
 
 #[tokio::test]
-async fn sessions_end_by_themselves_and_with_their_password() {
+async fn sessions_expire_and_end_with_their_password() {
     let server = server().await;
     let (reader, staff) = (signed_in(&server, READERS).await, signed_in(&server, STAFF).await);
     assert_eq!(status(&later(13, 0).await, "/c/dgm/health", &staff).await, 401);
@@ -173,7 +173,7 @@ async fn sessions_end_by_themselves_and_with_their_password() {
 }
 
 #[tokio::test]
-async fn a_token_is_replaced_from_day_to_day_and_one_that_comes_back_ends_the_session() {
+async fn a_token_is_replaced_daily_and_its_reuse_ends_the_session() {
     let old = signed_in(&server().await, READERS).await;
     let next_day = later(25, 0).await;
     let renewed = cookie(&next_day.get_with("/c/dgm/", &[("Cookie", &old)]).await);
@@ -184,11 +184,11 @@ async fn a_token_is_replaced_from_day_to_day_and_one_that_comes_back_ends_the_se
     let then = later(25, 5).await;
     assert_eq!(status(&then, "/c/dgm/", &renewed).await, 200);
     assert_eq!(status(&then, "/c/dgm/", &old).await, 401);
-    assert_eq!(status(&then, "/c/dgm/", &renewed).await, 401, "thief or reader, nobody can tell");
+    assert_eq!(status(&then, "/c/dgm/", &renewed).await, 401, "the sender may be a thief");
 }
 
 #[tokio::test]
-async fn no_shared_cache_keeps_an_answer_with_a_token_in_it() {
+async fn no_shared_cache_stores_a_response_with_a_token() {
     for path in ["/style.css", "/onreserve.js", "/robots.txt", "/c/dgm/", "/c/dgm/login"] {
         let session = signed_in(&server().await, READERS).await;
         let next_day = later(25, 0).await;
@@ -202,14 +202,14 @@ async fn no_shared_cache_keeps_an_answer_with_a_token_in_it() {
 }
 
 #[tokio::test]
-async fn no_other_page_signs_anybody_in_or_out() {
+async fn no_other_page_signs_readers_in_or_out() {
     let server = server().await;
     let session = signed_in(&server, READERS).await;
     let page = server.get_with(ENTER, &[("Cookie", &session)]).await;
     assert_eq!(
         page.header("referrer-policy"),
         Some("same-origin"),
-        "else browsers hide where forms come from"
+        "otherwise browsers hide the origin of forms"
     );
     let html = page.text();
     let token = form_token(&html);
@@ -234,19 +234,19 @@ async fn no_other_page_signs_anybody_in_or_out() {
         assert_eq!((entered.status, entered.header("set-cookie")), (403, None), "{foreign:?}");
     }
     assert_eq!(server.get_with(LEAVE, &[cookie]).await.status, 405);
-    assert_eq!(status(&server, "/c/dgm/", &session).await, 200, "nothing of that did anything");
+    assert_eq!(status(&server, "/c/dgm/", &session).await, 200, "none of these had an effect");
     let left = server.post(LEAVE, &[cookie], &[("form_token", token)]).await;
     assert!(left.status == 303 && left.header("set-cookie").unwrap().contains("Max-Age=0"));
     assert_eq!(status(&server, "/c/dgm/", &session).await, 401);
 }
 
-/// What the first form of a page carries.
+/// The hidden fields of the first form of a page.
 fn form_token(html: &str) -> &str {
     html.split("name=\"form_token\" value=\"").nth(1).expect("a form").split('"').next().unwrap()
 }
 
 #[tokio::test]
-async fn only_the_dashboard_that_staff_was_shown_asks_for_a_look() {
+async fn a_recheck_needs_the_form_of_the_dashboard() {
     let mut server = server().await;
     let staff = signed_in(&server, STAFF).await;
     let cookie = ("Cookie", staff.as_str());
@@ -271,11 +271,11 @@ async fn only_the_dashboard_that_staff_was_shown_asks_for_a_look() {
     assert_eq!((done.status, done.header("location")), (303, Some("/c/dgm/health")));
     assert_eq!(server.rechecks.next().await.link.as_str(), GONE, "the first and only request");
     let after = server.get_with("/c/dgm/health", &[cookie]).await.text();
-    assert!(!after.contains(&format!("name=\"link\" value=\"{link}\"")), "it was asked for just now");
+    assert!(!after.contains(&format!("name=\"link\" value=\"{link}\"")), "it was just requested");
 }
 
 #[tokio::test]
-async fn guessing_becomes_slow_and_only_for_those_who_guess() {
+async fn guessing_becomes_slow_only_for_the_client_that_guesses() {
     let mut proxied = closed();
     proxied.proxies.trusted.push("127.0.0.1".parse().unwrap());
     let server = Server::with(proxied, today()).await;
@@ -294,20 +294,20 @@ async fn guessing_becomes_slow_and_only_for_those_who_guess() {
     assert!(wrong >= 8, "some are free: {wrong}");
     let wait: i64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=900).contains(&wait) && refused.text().contains("try again in"), "{wait}");
-    assert!(refused.text().contains("id=\"password\""), "who has waited may try again on the same page");
+    assert!(refused.text().contains("id=\"password\""), "the page has the form for another try");
     let right = server.post(ENTER, &from("203.0.113.9"), &[("password", READERS)]).await;
     assert_eq!(right.status, 429, "not even the right one");
     let pretended = server.post(ENTER, &from("10.0.0.1, 203.0.113.9"), &[("password", READERS)]).await;
-    assert_eq!(pretended.status, 429, "what the client wrote before the proxy's word is nothing");
+    assert_eq!(pretended.status, 429, "addresses before that of the proxy are ignored");
     let other = server.post(ENTER, &from("203.0.113.10"), &[("password", READERS)]).await;
     assert_eq!(other.status, 303);
 }
 
 #[tokio::test]
-async fn cookies_are_secure_where_the_reader_uses_https() {
+async fn cookies_are_secure_over_https() {
     let forwarded = [("X-Forwarded-Proto", "https")];
     let stranger = server().await.post(ENTER, &forwarded, &[("password", READERS)]).await;
-    assert!(cookie(&stranger).starts_with("onreserve-dgm="), "nobody trusted said so");
+    assert!(cookie(&stranger).starts_with("onreserve-dgm="), "no trusted proxy reported https");
     let mut proxied = closed();
     proxied.proxies.trusted.push("127.0.0.1".parse().unwrap());
     let server = Server::with(proxied, today()).await;
@@ -320,7 +320,7 @@ async fn cookies_are_secure_where_the_reader_uses_https() {
 }
 
 #[tokio::test]
-async fn what_is_no_form_is_refused_and_a_course_without_a_password_has_no_door() {
+async fn invalid_forms_are_refused_and_a_course_without_a_password_has_no_login() {
     let server = server().await;
     let long = "x".repeat(20_000);
     assert_eq!(server.post(ENTER, &[], &[("password", &long)]).await.status, 413);

@@ -1,4 +1,4 @@
-//! A link is taken down: bytes gone, record kept, and nothing opens any more.
+//! Takedowns: the bytes are removed, the record stays, and no copy opens any more.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -42,7 +42,7 @@ async fn every_version_is_closed_everywhere_and_cited() {
     assert!(before.get("/c/dgm/?q=something+else+entirely").await.text().contains("id=\"inside\""));
     assert_eq!(before.get(&format!("/a/{}", captures[0].capture.id())).await.status, 200);
     take_down(&archive, &captures[0].capture.id().to_string());
-    // The server that was running is told by the catalogue.
+    // The running server sees the takedown in the catalogue.
     for server in [&before, &open(&archive).await] {
         for kept in &captures {
             let capture = &kept.capture;
@@ -59,7 +59,7 @@ async fn every_version_is_closed_everywhere_and_cited() {
                 assert_eq!(reply.status, 451, "{path}");
                 let newest = captures[1].capture.sha256.to_string();
                 assert!(reply.text().contains(&newest) && reply.text().contains("Retrieved from"), "{path}");
-                assert!(!reply.text().contains("its owner asked"), "why is not for readers");
+                assert!(!reply.text().contains("its owner asked"), "readers do not see the reason");
             }
         }
         let html = server.get("/c/dgm/?q=something+else+entirely").await.text();
@@ -70,7 +70,7 @@ async fn every_version_is_closed_everywhere_and_cited() {
 }
 
 #[tokio::test]
-async fn the_archive_stays_sound_and_says_what_was_done() {
+async fn the_archive_stays_valid_and_records_the_takedown() {
     let (_dir, archive) = course::copied_archive();
     take_down(&archive, ALIVE);
     let verify = onreserve(&archive, &["verify"]);
@@ -93,7 +93,7 @@ async fn the_archive_stays_sound_and_says_what_was_done() {
 }
 
 #[tokio::test]
-async fn nothing_is_removed_without_a_yes() {
+async fn nothing_is_removed_without_confirmation() {
     let (_dir, archive) = course::copied_archive();
     let asked = onreserve(&archive, &["takedown", ALIVE, "--reason", "x"]);
     assert_eq!(asked.status.code(), Some(1));
@@ -102,7 +102,7 @@ async fn nothing_is_removed_without_a_yes() {
     assert_eq!(server.get(&server.blob(ALIVE).await).await.status, 200);
 }
 
-/// The original still works, so a night meets the very bytes again.
+/// The original still works, so a night fetches the same bytes again.
 #[tokio::test]
 async fn later_nights_and_a_rebuilt_catalogue_keep_it_closed() {
     let (_dir, archive) = course::copied_archive();
@@ -112,21 +112,25 @@ async fn later_nights_and_a_rebuilt_catalogue_keep_it_closed() {
     course::night_over(&archive, NIGHTS + 2).await;
     let server = open(&archive).await;
     let captures = server.catalogue.captures(&ALIVE.parse().unwrap()).await.unwrap();
-    assert_eq!(captures.len(), 1, "nothing new was kept");
+    assert_eq!(captures.len(), 1, "no new copy was stored");
     assert_eq!(server.get(&format!("/go/{}", id(ALIVE))).await.status, 451);
     assert_eq!(server.get(&server.blob(ALIVE).await).await.status, 451);
     assert_eq!(onreserve(&archive, &["verify"]).status.code(), Some(0));
 }
 
 #[tokio::test]
-async fn what_is_taken_back_is_kept_again_by_the_next_night() {
+async fn after_an_undo_the_next_night_stores_a_copy_again() {
     let (_dir, archive) = course::copied_archive();
     let wrong = onreserve(&archive, &["takedown", ALIVE, "--undo", "--reason", "a mistake"]);
     assert!(!wrong.status.success() && String::from_utf8_lossy(&wrong.stderr).contains("not taken down"));
     take_down(&archive, ALIVE);
     assert!(onreserve(&archive, &["takedown", ALIVE, "--undo", "--reason", "a mistake"]).status.success());
     let server = open(&archive).await;
-    assert_eq!(server.get(&server.blob(ALIVE).await).await.status, 503, "open, but there is nothing");
+    assert_eq!(
+        server.get(&server.blob(ALIVE).await).await.status,
+        503,
+        "it may open, but the file is missing"
+    );
     course::night_over(&archive, NIGHTS + 1).await;
     let server = open(&archive).await;
     assert_eq!(server.get(&server.blob(ALIVE).await).await.status, 200);

@@ -1,4 +1,4 @@
-//! Circles of files: each file of a circle needs, by way of others, itself.
+//! Circles of files: each file of a circle uses itself through the others.
 
 use super::uses::Uses;
 

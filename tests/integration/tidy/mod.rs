@@ -1,4 +1,4 @@
-//! The rules of the tree: which file may use which, how long files may be, what they may be called.
+//! The rules of the source tree: which file may use which, and how files are named and how long they are.
 
 mod circles;
 mod names;
@@ -20,7 +20,7 @@ fn assert_none(wrong: &[String]) {
 }
 
 #[test]
-fn every_module_uses_only_floors_below_it() {
+fn every_module_uses_only_lower_floors() {
     assert_none(&this_tree().above());
 }
 
@@ -40,6 +40,6 @@ fn files_are_short_and_named_for_their_subject() {
 }
 
 #[test]
-fn production_code_does_not_know_that_it_is_tested() {
+fn production_code_does_not_depend_on_tests() {
     assert_none(&this_tree().test_aware());
 }

@@ -1,13 +1,13 @@
-//! Which file defines a name: declarations, imports, re-exports and glob imports are followed.
+//! Finds the file that defines a name, through declarations, imports, re-exports and glob imports.
 
 use std::collections::HashMap;
 
 use super::source::Source;
 
-/// Imports followed one after another before a path counts as unknown.
+/// The most imports that are followed before a path counts as unknown.
 const DEEPEST: usize = 20;
 
-/// What a name in a module stands for.
+/// The meaning of a name in a module.
 enum Meaning {
     Module(Vec<String>),
     /// An item, in the file of this index.
@@ -16,7 +16,7 @@ enum Meaning {
     Import(Vec<String>),
 }
 
-/// Where a path leads.
+/// The target of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     Module(Vec<String>),
@@ -34,10 +34,10 @@ struct Scope {
 /// All modules of a tree and the names in each.
 pub(super) struct Names(HashMap<Vec<String>, Scope>);
 
-/// A name that is imported, or a glob.
+/// An imported name, or a glob import.
 pub(super) struct Import {
     pub(super) path: Vec<String>,
-    /// The name it has here; `None` for a glob and for `as _`.
+    /// Its name here; `None` for a glob and for `as _`.
     name: Option<String>,
     is_glob: bool,
 }
@@ -85,8 +85,8 @@ impl Names {
         self.0.get(module).map(|scope| scope.file)
     }
 
-    /// Every item or module that a path means, as seen in a module. One name
-    /// can mean several: a function and the module beside it.
+    /// Every item or module that a path in a module means. One name can mean several: a
+    /// function and the module of the same name.
     pub(super) fn resolve(&self, module: &[String], path: &[String]) -> Vec<Target> {
         self.follow(module, path, 0)
     }
@@ -94,7 +94,7 @@ impl Names {
     fn follow(&self, module: &[String], path: &[String], depth: usize) -> Vec<Target> {
         let Some((first, rest)) = path.split_first().filter(|_| depth < DEEPEST) else { return Vec::new() };
         match first.as_str() {
-            // The program names its library as a crate.
+            // The binary names its library as a crate.
             "crate" | "onreserve" => self.inside(&[], rest, depth),
             "self" => self.inside(module, rest, depth),
             "super" => match module.split_last() {
@@ -108,7 +108,7 @@ impl Names {
         }
     }
 
-    /// The rest of a path inside a module; where it names nothing known, the module itself.
+    /// The target of the rest of a path inside a module; the module itself if the rest is unknown.
     fn inside(&self, module: &[String], rest: &[String], depth: usize) -> Vec<Target> {
         let Some((name, rest)) = rest.split_first() else { return vec![Target::Module(module.to_vec())] };
         let found = self.lookup(module, name, rest, depth);
@@ -150,7 +150,7 @@ impl Names {
     }
 }
 
-/// The name that an item other than an import or a module declares.
+/// The name of an item, other than an import or a module declaration.
 fn declared(item: &syn::Item) -> Option<String> {
     let name = match item {
         syn::Item::Const(item) => &item.ident,
@@ -167,7 +167,7 @@ fn declared(item: &syn::Item) -> Option<String> {
     Some(name.to_string())
 }
 
-/// The imports of a `use`, groups taken apart.
+/// The imports of a `use`, with groups expanded.
 pub(super) fn imports(tree: &syn::UseTree) -> Vec<Import> {
     let mut found = Vec::new();
     take_apart(tree, &[], &mut found);

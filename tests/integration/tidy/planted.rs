@@ -1,4 +1,4 @@
-//! The rules fail where they should: small trees in memory, each with one mistake.
+//! The rules fail when they should: small trees in memory, each with one mistake.
 
 use super::rules::Tree;
 use super::source::Source;
@@ -19,7 +19,7 @@ fn circles(files: &[(&str, &str)]) -> Vec<Vec<String>> {
 const TWO: [&str; 2] = ["night/a.rs", "night/b.rs"];
 
 #[test]
-fn a_circle_is_seen_however_a_name_is_written() {
+fn a_circle_is_found_in_each_spelling_of_a_name() {
     for (one, other) in [
         ("use crate::night::b::B; pub struct A;", "use crate::night::a::A; pub struct B;"),
         ("use super::b::B; pub struct A;", "use super::a::A; pub struct B;"),
@@ -83,7 +83,7 @@ fn a_module_file_is_part_of_a_circle_that_leaves_its_folder() {
 }
 
 #[test]
-fn what_is_for_tests_forms_no_circle() {
+fn test_code_forms_no_circle() {
     let files = [
         ("night/mod.rs", "pub mod a; pub mod b;"),
         ("night/a.rs", "pub struct A; #[cfg(test)] mod tests { use crate::night::b::B; }"),
@@ -107,7 +107,7 @@ fn a_public_type_name_that_is_defined_twice_is_found() {
 }
 
 #[test]
-fn what_lies_above_is_found() {
+fn a_use_of_a_higher_floor_is_found() {
     let above = |files: &[(&str, &str)]| tree(files).above();
     for (path, text) in [
         ("domain/link.rs", "use crate::world::clock::Clock;"),

@@ -1,4 +1,4 @@
-//! The rules, over any tree of sources.
+//! The rules, for any tree of sources.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,26 +30,26 @@ const STAGES: &[&str] = &[
     "journal",
     "report",
 ];
-/// World modules that other world modules may use: time, and bytes on their way in.
+/// World modules that other world modules may use: time, and bodies that are being received.
 const SHARED_BY_THE_WORLD: &[&str] = &["clock", "spool"];
 const LINES_AT_MOST: usize = 400;
 const NAMELESS: &[&str] =
     &["util", "utils", "common", "helper", "helpers", "types", "manager", "service", "misc"];
 
-/// A tree, its sources and what they use of each other.
+/// A tree: its sources, and the uses between them.
 pub(super) struct Tree {
     sources: Vec<Source>,
     uses: Uses,
 }
 
-/// Files that need each other.
+/// Files that use each other.
 pub(super) struct Circle {
     pub(super) files: Vec<String>,
-    /// Which uses what of which.
+    /// The uses between these files.
     uses: Vec<String>,
 }
 
-/// A type name that is public somewhere and defined in several places.
+/// A type name that is public in one place and defined in several.
 pub(super) struct DuplicateType {
     pub(super) name: String,
     files: Vec<String>,
@@ -61,7 +61,7 @@ impl Tree {
         Self { sources, uses }
     }
 
-    /// What is used of a floor above, a later stage or a neighbour on the same floor.
+    /// The uses of a higher floor, a later stage or a module on the same floor.
     pub(super) fn above(&self) -> Vec<String> {
         let wrong = self.uses.iter().filter_map(|((from, to), names)| {
             let (from, to) = (&self.sources[*from], &self.sources[*to]);
@@ -108,10 +108,10 @@ impl Tree {
                 wrong.push(format!("{path}: {lines} lines, {LINES_AT_MOST} at most"));
             }
             if let Some(name) = module.iter().find(|name| NAMELESS.contains(&name.as_str())) {
-                wrong.push(format!("{path}: `{name}` says nothing"));
+                wrong.push(format!("{path}: `{name}` does not name a subject"));
             }
             if !text.starts_with("//!") {
-                wrong.push(format!("{path}: no header says what lives here"));
+                wrong.push(format!("{path}: the module comment is missing"));
             }
         }
         wrong
@@ -135,8 +135,8 @@ impl fmt::Display for DuplicateType {
     }
 }
 
-/// The types of a file and of the modules written in it, and whether each is
-/// public, be it only within a part of the crate.
+/// The types of a file and of its inline modules, and whether each is public, at least
+/// within a part of the crate.
 fn types(items: &[syn::Item]) -> Vec<(String, bool)> {
     let mut found = Vec::new();
     for item in items {

@@ -1,4 +1,4 @@
-//! The files of a tree, parsed: which module each is, and what stands in it without its tests.
+//! The files of a tree, parsed: the module of each, and its code without tests.
 
 use std::fs;
 use std::path::Path;

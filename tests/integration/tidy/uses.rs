@@ -1,8 +1,8 @@
-//! Which file uses what of which other file: imports, and paths inside code and macros.
+//! Finds the uses between files: imports, and paths inside code and macros.
 //!
-//! Two things are no use. A re-export (`pub use`): a file that imports the name
-//! uses the file that defines it. And what a file takes from the module files
-//! above it, because it stands inside these modules.
+//! Two things do not count. A re-export (`pub use`) does not, because a file that imports
+//! the name uses the file that defines it. Names from the module files above a file do not
+//! either, because the file belongs to these modules.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub(super) fn between(sources: &[Source], names: &Names) -> Uses {
         paths.visit_file(&source.items);
         for (module, path) in paths.found {
             for target in names.resolve(&module, &path) {
-                // To name a module is no use of what stands in it.
+                // To name a module does not use its items.
                 let Target::Item(other) = target else { continue };
                 if other != file && !is_inside(source, &sources[other]) {
                     let names = uses.entry((file, other)).or_default();
@@ -37,12 +37,12 @@ pub(super) fn between(sources: &[Source], names: &Names) -> Uses {
     uses
 }
 
-/// Whether a file stands in the folder of another, which is a module file.
+/// Whether a file is in the folder of another file, which is a module file.
 fn is_inside(file: &Source, other: &Source) -> bool {
     file.module.len() > other.module.len() && file.module.starts_with(&other.module)
 }
 
-/// Every path in a file, and the module in which it stands.
+/// Every path in a file, and its module.
 struct Paths {
     module: Vec<String>,
     found: Vec<(Vec<String>, Vec<String>)>,
@@ -53,7 +53,7 @@ impl Paths {
         self.found.push((self.module.clone(), path));
     }
 
-    /// The paths in the arguments of a macro, which are tokens only.
+    /// The paths in the arguments of a macro, which are only tokens.
     fn add_tokens(&mut self, tokens: TokenStream) {
         let mut path: Vec<String> = Vec::new();
         let mut colons = 0;
