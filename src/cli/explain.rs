@@ -58,7 +58,7 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
 
 /// When the class needs the link, and what on the page says so.
 fn due(mention: &Mention) -> String {
-    let Some(due) = mention.due else { return ": the page names no day for it.".to_owned() };
+    let Some(due) = mention.due else { return ": the page gives no date for it.".to_owned() };
     let sign = mention.due_from.as_ref().map(|from| {
         let part = match from.sign {
             Sign::Heading => "heading",
