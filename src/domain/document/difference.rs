@@ -110,7 +110,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn told(parts: &[DiffSegment]) -> String {
+    fn marked(parts: &[DiffSegment]) -> String {
         let one =
             |part: &DiffSegment| if part.is_changed { format!("[{}]", part.text) } else { part.text.clone() };
         parts.iter().map(one).collect::<Vec<_>>().join(" ")

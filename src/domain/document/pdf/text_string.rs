@@ -1,13 +1,13 @@
 //! Text strings of a PDF: titles, names of fields, replacement text (ISO 32000-1, 7.9.2.2).
 
-/// A text string: UTF-16 or UTF-8 by its mark, else `PDFDocEncoding`, which differs
+/// Decodes a text string: UTF-16 or UTF-8 with a mark, otherwise `PDFDocEncoding`, which differs
 /// from Windows-1252 in few characters.
 pub(super) fn decode(bytes: &[u8]) -> String {
     match bytes {
         [0xfe, 0xff, rest @ ..] => encoding_rs::UTF_16BE.decode_without_bom_handling(rest).0.into_owned(),
         [0xff, 0xfe, rest @ ..] => encoding_rs::UTF_16LE.decode_without_bom_handling(rest).0.into_owned(),
         [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        // Many write UTF-8 without the mark.
+        // Many programs write UTF-8 without the mark.
         _ => match std::str::from_utf8(bytes) {
             Ok(text) => text.to_owned(),
             Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
