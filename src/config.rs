@@ -109,6 +109,13 @@ impl Default for ArchiveKeys {
 }
 
 impl Configuration {
+    /// Settings that work but that the administrator should change.
+    pub fn warnings(&self) -> Vec<String> {
+        let mail = self.mail.as_ref().and_then(MailSettings::warning);
+        let pages = self.pages.as_ref().and_then(PagesSettings::warning);
+        mail.into_iter().chain(pages).collect()
+    }
+
     /// The sender of emails, with the address of the pages that their links lead to.
     pub fn sender(&self, archive: &Archive) -> anyhow::Result<Option<EmailSender>> {
         let Some(mail) = &self.mail else { return Ok(None) };

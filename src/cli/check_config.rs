@@ -46,7 +46,7 @@ pub(super) async fn run(arguments: CheckConfigArguments) -> anyhow::Result<ExitC
     for (course, nights) in &settings.daemon.nights {
         print(&format!("  {course}: {}\n", coming(nights, clock.now())))?;
     }
-    if let Some(warning) = settings.mail.as_ref().and_then(config::MailSettings::warning) {
+    for warning in settings.warnings() {
         print(&format!("warning: {warning}\n"))?;
     }
     if arguments.online { check_config_online::run(&settings, clock).await } else { Ok(ExitCode::SUCCESS) }

@@ -53,7 +53,7 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
         courses = settings.courses.len(),
         "service started"
     );
-    if let Some(warning) = settings.mail.as_ref().and_then(config::MailSettings::warning) {
+    for warning in settings.warnings() {
         tracing::warn!("{warning}");
     }
     Box::pin(daemon::run(&arguments.config, settings, world)).await?;

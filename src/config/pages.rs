@@ -203,6 +203,18 @@ impl PagesSettings {
         Ok(serve::ServeSettings { signing_key: Some(self.key(archive)?), ..self.serve.clone() })
     }
 
+    /// A setting that works but that the administrator should change.
+    pub fn warning(&self) -> Option<String> {
+        let is_behind_proxy = self.serve.base_url.is_secure() && self.listen.ip().is_loopback();
+        (is_behind_proxy && self.serve.proxies.trusted.is_empty()).then(|| {
+            format!(
+                "base_url begins with https:// and the pages listen on {}, so a proxy is probably in front, but trusted_proxies is empty: all readers then count as one client, and one who guesses passwords slows down all; add trusted_proxies = [\"{}\"] to [pages]",
+                self.listen,
+                self.listen.ip()
+            )
+        })
+    }
+
     /// The public address of the pages, if it is configured.
     pub fn address(&self) -> Option<String> {
         self.has_address.then(|| self.serve.base_url.absolute("/"))

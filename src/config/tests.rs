@@ -245,3 +245,18 @@ fn an_error_says_where_it_is() {
     assert!(mistyped.contains("line 3, column 1") && !mistyped.contains("secret"), "{mistyped}");
     assert!(errors("[fetch]\nhosts_at_once = 0").contains("the default is 16"));
 }
+
+#[test]
+fn pages_behind_a_proxy_that_is_not_trusted_are_warned_of() {
+    let warnings = |base_url: &str, rest: &str| {
+        let text = format!(
+            "[pages]\nbase_url = \"{base_url}\"\n{rest}\n[[course]]\nid = \"a\"\npage = \"https://a.edu/\"\n"
+        );
+        parse(&text, Path::new("x.toml")).unwrap().warnings()
+    };
+    let [warning] = &warnings("https://links.a.edu", "")[..] else { panic!("one warning") };
+    assert!(warning.contains("trusted_proxies = [\"127.0.0.1\"]"), "{warning}");
+    assert_eq!(warnings("https://links.a.edu", "trusted_proxies = [\"127.0.0.1\"]"), [""; 0]);
+    assert_eq!(warnings("https://links.a.edu", "listen = \"192.0.2.1:443\""), [""; 0]);
+    assert_eq!(warnings("http://127.0.0.1:8080", ""), [""; 0]);
+}

@@ -46,6 +46,10 @@ impl SigningKey {
         let text = text.trim();
         if text.len() < Self::SHORTEST { Err(InvalidSigningKey) } else { Ok(Self(text.as_bytes().to_vec())) }
     }
+
+    pub(in crate::domain) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 impl fmt::Debug for SigningKey {

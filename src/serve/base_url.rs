@@ -46,7 +46,7 @@ impl BaseUrl {
         &self.origin
     }
 
-    pub(in crate::serve) fn is_secure(&self) -> bool {
+    pub fn is_secure(&self) -> bool {
         self.origin.starts_with("https:")
     }
 

@@ -1,190 +1,232 @@
-//! Limits how often a password may be tried: a few tries at first, then growing waits.
+//! When a password may be tried: at once at first, then later and later.
 //!
-//! Tries are counted for each client, and for each course over all clients. The
-//! memory is limited for any number of clients.
+//! Three rules keep one person from locking out a class. Browsers that have logged
+//! in before are counted by themselves. Other clients are counted by their
+//! networks, from a household to a provider, so that a change of address does not
+//! help. When many networks guess together, clients without wrong
+//! passwords wait in a short queue instead of being refused. The attempts on the
+//! staff password have counts of their own. The memory is bounded, whatever
+//! the number of clients.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::course::CourseId;
+use crate::domain::policy::client_network::{ClientNetwork, NetworkSize};
+use crate::domain::policy::course_access::Role;
+use crate::domain::policy::device_token::DeviceId;
 
-/// A household or a dormitory shares an address, so some tries are free.
-const FREE_TO_A_CLIENT: u32 = 8;
-/// In a course of hundreds of students there are about this many typing errors in the first hour.
+/// Wrong passwords of one browser that has logged in before.
+const FREE_TO_A_DEVICE: u32 = 8;
+/// A course of hundreds of students mistypes about this often in its first hour.
 const FREE_TO_A_COURSE: u32 = 100;
-const LONGEST_FOR_A_CLIENT: SignedDuration = SignedDuration::from_mins(15);
-/// Shorter, because this wait also affects people who know the password. 700 guesses an
-/// hour find no password of 8 characters that is not a common word.
-const LONGEST_FOR_A_COURSE: SignedDuration = SignedDuration::from_secs(5);
-/// Tries are forgotten after this time without another try.
+/// Further wrong passwords that each login allows its networks: where people log in,
+/// people also mistype.
+const FREE_PER_LOGIN: u32 = 4;
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(15);
+/// The longest time in a queue. A browser would give up a longer wait.
+const LONGEST_QUEUE: SignedDuration = SignedDuration::from_secs(20);
+/// The pace at which a network where people also log in may go on after too many
+/// wrong passwords.
+const PACE_OF_A_NETWORK: SignedDuration = SignedDuration::from_secs(1);
+/// Attempts are forgotten after this time without another.
 const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(1);
-/// The most clients. Beyond them the client that tried least recently is forgotten; the
-/// count of the course still applies to it.
-const MOST_CLIENTS: usize = 10_000;
+/// Beyond these the counter that was used least recently is forgotten.
+const MOST_COUNTERS: usize = 40_000;
 
-/// The client that tries: an IPv4 address, or an IPv6 network of one household.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Client(IpAddr);
-
-impl Client {
-    pub fn of(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
-            IpAddr::V4(address) => IpAddr::V4(address),
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) >> 64 << 64)),
-        })
-    }
+/// Where an attempt comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptSource {
+    /// A browser that has logged in before in this role.
+    Device(DeviceId),
+    Address(IpAddr),
 }
 
-/// The recent tries.
+/// A password that is to be compared with that of a role.
+#[derive(Clone, Debug)]
+pub struct Attempt<'a> {
+    pub source: AttemptSource,
+    pub course: &'a CourseId,
+    /// Whose form was filled in.
+    pub form: Role,
+    /// Whose password it is compared with.
+    pub role: Role,
+}
+
+/// The recent attempts.
 #[derive(Clone, Debug, Default)]
 pub struct LoginThrottle {
-    clients: HashMap<Client, Tries>,
-    courses: HashMap<CourseId, Tries>,
+    counters: HashMap<Counter, Attempts>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Counter {
+    Device(DeviceId, Role),
+    /// Networks are counted apart for each form and role, so that the mistakes of
+    /// students do not count against staff.
+    Network(ClientNetwork, Role, Role),
+    /// All attempts on a course from browsers that have not logged in before.
+    Course(CourseId, Role, Role),
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Tries {
-    count: u32,
+struct Attempts {
+    wrong: u32,
+    logins: u32,
     last: Timestamp,
+    /// When the next one in the queue may go on.
+    next_turn: Timestamp,
+}
+
+/// What happens beyond the free attempts.
+#[derive(Clone, Copy, Debug)]
+enum Limit {
+    /// Refused for a time that doubles with each wrong password.
+    Doubling { free: u32 },
+    /// One after another.
+    Queue { free: u32, pace: SignedDuration },
 }
 
 impl LoginThrottle {
-    /// Counts a try before it is made, so that simultaneous tries all count.
+    /// Counts an attempt before it is made, so that many at once count as many.
+    /// Returns how long to hold the attempt back.
     ///
     /// # Errors
     ///
-    /// How long to wait; the try must not be made.
-    pub fn admit(&mut self, client: Client, course: &CourseId, now: Timestamp) -> Result<(), SignedDuration> {
-        let of_client = Tries::now(self.clients.get(&client), now);
-        let of_course = Tries::now(self.courses.get(course), now);
-        let wait = of_client.wait(FREE_TO_A_CLIENT, LONGEST_FOR_A_CLIENT, now).max(of_course.wait(
-            FREE_TO_A_COURSE,
-            LONGEST_FOR_A_COURSE,
-            now,
-        ));
-        if wait.is_positive() {
-            return Err(wait);
+    /// How long to wait; the attempt must not be made.
+    pub fn admit(&mut self, attempt: &Attempt, now: Timestamp) -> Result<SignedDuration, SignedDuration> {
+        let mut planned = Vec::new();
+        let mut refused = SignedDuration::ZERO;
+        for (counter, limit) in attempt.counters() {
+            let attempts = Attempts::recent(self.counters.get(&counter), now);
+            match attempts.turn(limit, now) {
+                Ok(turn) => planned.push((counter, attempts, turn)),
+                Err(wait) => refused = refused.max(wait),
+            }
         }
-        if self.clients.len() >= MOST_CLIENTS && !self.clients.contains_key(&client) {
-            self.forget_one(now);
+        if refused.is_positive() {
+            return Err(refused);
         }
-        self.clients.insert(client, of_client.and_one(now));
-        self.courses.insert(course.clone(), of_course.and_one(now));
-        Ok(())
+        let held_back = planned.iter().map(|(_, _, turn)| turn.held_back).max();
+        for (counter, attempts, turn) in planned {
+            self.make_room(&counter, now);
+            let wrong = attempts.wrong.saturating_add(1);
+            self.counters.insert(counter, Attempts { wrong, last: now, next_turn: turn.next, ..attempts });
+        }
+        Ok(held_back.unwrap_or(SignedDuration::ZERO))
     }
 
-    /// The admitted try was correct, so it does not count.
-    pub fn record_success(&mut self, client: Client, course: &CourseId) {
-        self.clients.remove(&client);
-        if let Some(tries) = self.courses.get_mut(course) {
-            tries.count = tries.count.saturating_sub(1);
+    /// The admitted attempt was right, so it does not count as wrong.
+    pub fn record_success(&mut self, attempt: &Attempt) {
+        for (counter, _) in attempt.counters() {
+            if let Some(attempts) = self.counters.get_mut(&counter) {
+                attempts.wrong = match counter {
+                    Counter::Device(..) => 0,
+                    Counter::Network(..) | Counter::Course(..) => attempts.wrong.saturating_sub(1),
+                };
+                attempts.logins = attempts.logins.saturating_add(1);
+            }
         }
     }
 
-    fn forget_one(&mut self, now: Timestamp) {
-        self.clients.retain(|_, tries| now.duration_since(tries.last) < FORGOTTEN_AFTER);
-        if self.clients.len() >= MOST_CLIENTS {
-            let oldest = self.clients.iter().min_by_key(|(_, tries)| tries.last).map(|(client, _)| *client);
-            oldest.and_then(|client| self.clients.remove(&client));
+    fn make_room(&mut self, next: &Counter, now: Timestamp) {
+        if self.counters.len() < MOST_COUNTERS || self.counters.contains_key(next) {
+            return;
+        }
+        self.counters.retain(|_, attempts| now.duration_since(attempts.last) < FORGOTTEN_AFTER);
+        if self.counters.len() >= MOST_COUNTERS {
+            // The counts of courses and providers are few, and hold when others are forgotten.
+            let household =
+                self.counters.iter().filter(|(counter, _)| !matches!(counter, Counter::Course(..)));
+            let oldest =
+                household.min_by_key(|(_, attempts)| attempts.last).map(|(counter, _)| counter.clone());
+            oldest.and_then(|counter| self.counters.remove(&counter));
         }
     }
 }
 
-impl Tries {
-    fn now(before: Option<&Self>, now: Timestamp) -> Self {
-        let recent = before.filter(|tries| now.duration_since(tries.last) < FORGOTTEN_AFTER);
-        recent.copied().unwrap_or(Self { count: 0, last: now })
-    }
-
-    fn and_one(self, now: Timestamp) -> Self {
-        Self { count: self.count.saturating_add(1), last: now }
-    }
-
-    /// Doubles with every try that is not free. A clock that was set back
-    /// never causes more than the longest wait.
-    fn wait(&self, free: u32, longest: SignedDuration, now: Timestamp) -> SignedDuration {
-        let Some(beyond) = self.count.checked_sub(free) else { return SignedDuration::ZERO };
-        let whole = SignedDuration::from_secs(1_i64 << beyond.min(20)).min(longest);
-        (whole - now.duration_since(self.last)).min(longest)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(1_800_000_000 + second).unwrap()
-    }
-
-    fn client(last: u32) -> Client {
-        Client::of(IpAddr::V4((0x0a00_0000 + last).into()))
-    }
-
-    fn course() -> CourseId {
-        "dgm".parse().unwrap()
-    }
-
-    /// How many of the tries of one client, one a second, are made.
-    fn made(throttle: &mut LoginThrottle, seconds: i64) -> usize {
-        (0..seconds).filter(|second| throttle.admit(client(1), &course(), at(*second)).is_ok()).count()
-    }
-
-    #[test]
-    fn waits_grow_and_are_forgotten() {
-        let mut throttle = LoginThrottle::default();
-        let first_hour = made(&mut throttle, 3600);
-        assert!((10..25).contains(&first_hour), "{first_hour}");
-        assert!(throttle.admit(client(1), &course(), at(3600)).is_err());
-        assert!(throttle.admit(client(2), &course(), at(3600)).is_ok(), "another client");
-        assert_eq!(throttle.admit(client(1), &course(), at(3 * 3600)), Ok(()), "a quiet hour later");
-    }
-
-    #[test]
-    fn a_right_password_clears_its_client() {
-        let mut throttle = LoginThrottle::default();
-        while throttle.admit(client(1), &course(), at(0)).is_ok() {}
-        throttle.record_success(client(1), &course());
-        assert_eq!(throttle.admit(client(1), &course(), at(0)), Ok(()));
-    }
-
-    #[test]
-    fn many_clients_together_are_slowed_down_and_do_not_fill_the_memory() {
-        let mut throttle = LoginThrottle::default();
-        let other: CourseId = "other".parse().unwrap();
-        let made = (0..30_000_u32)
-            .filter(|n| throttle.admit(client(*n), &course(), at(i64::from(*n) / 100)).is_ok())
-            .count();
-        assert!((100..200).contains(&made), "300 seconds: {made}");
-        assert_eq!(throttle.admit(client(1 << 20), &other, at(300)), Ok(()), "other courses are open");
-        for n in 0..3 * MOST_CLIENTS {
-            throttle.courses.clear();
-            let _ = throttle.admit(client(u32::try_from(n).unwrap()), &course(), at(301));
-        }
-        assert!(throttle.clients.len() <= MOST_CLIENTS);
-    }
-
-    #[test]
-    fn the_addresses_of_one_household_are_one_client() {
-        let of = |text: &str| Client::of(text.parse().unwrap());
-        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
-        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
-        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
-        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
-    }
-
-    proptest! {
-        #[test]
-        fn no_wait_is_longer_than_the_longest_wait(seconds in prop::collection::vec(-100_000_i64..100_000, 1..60)) {
-            let mut throttle = LoginThrottle::default();
-            for second in seconds {
-                if let Err(wait) = throttle.admit(client(1), &course(), at(second)) {
-                    prop_assert!(wait.is_positive() && wait <= LONGEST_FOR_A_CLIENT);
-                }
+impl Attempt<'_> {
+    /// What the attempt counts for.
+    fn counters(&self) -> Vec<(Counter, Limit)> {
+        match self.source {
+            AttemptSource::Device(id) => {
+                vec![(Counter::Device(id, self.role), Limit::Doubling { free: FREE_TO_A_DEVICE })]
+            }
+            AttemptSource::Address(address) => {
+                let networks = ClientNetwork::all(address).into_iter().map(|(size, network)| {
+                    let free = free_to_a_network(size);
+                    (Counter::Network(network, self.form, self.role), Limit::Doubling { free })
+                });
+                let course = Counter::Course(self.course.clone(), self.form, self.role);
+                let limit = Limit::Queue { free: FREE_TO_A_COURSE, pace: pace_of_a_course(self.role) };
+                networks.chain([(course, limit)]).collect()
             }
         }
     }
 }
+
+/// A household or a dormitory shares an address, so some wrong passwords are free.
+fn free_to_a_network(size: NetworkSize) -> u32 {
+    match size {
+        NetworkSize::Household => 8,
+        NetworkSize::Site => 24,
+        NetworkSize::LargeSite => 48,
+        NetworkSize::Provider => 96,
+    }
+}
+
+/// The pace of all attempts on a course together, once they are too many. 720 guesses an hour find
+/// no staff password of 8 characters that is not a common word. Students come in
+/// hundreds, and cannot change what others see.
+fn pace_of_a_course(role: Role) -> SignedDuration {
+    match role {
+        Role::Reader => SignedDuration::from_secs(1),
+        Role::Staff => SignedDuration::from_secs(5),
+    }
+}
+
+/// When an attempt is made.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    held_back: SignedDuration,
+    next: Timestamp,
+}
+
+impl Attempts {
+    fn recent(before: Option<&Self>, now: Timestamp) -> Self {
+        let recent = before.filter(|attempts| now.duration_since(attempts.last) < FORGOTTEN_AFTER);
+        recent.copied().unwrap_or(Self { wrong: 0, logins: 0, last: now, next_turn: now })
+    }
+
+    /// A clock that was set back never causes more than the longest wait.
+    fn turn(&self, limit: Limit, now: Timestamp) -> Result<Turn, SignedDuration> {
+        let (free, pace) = match limit {
+            Limit::Doubling { free } if self.logins == 0 => (free, None),
+            Limit::Doubling { free } => {
+                (free.saturating_add(self.logins.saturating_mul(FREE_PER_LOGIN)), Some(PACE_OF_A_NETWORK))
+            }
+            Limit::Queue { free, pace } => (free, Some(pace)),
+        };
+        let Some(beyond) = self.wrong.checked_sub(free) else {
+            return Ok(Turn { held_back: SignedDuration::ZERO, next: now });
+        };
+        let Some(pace) = pace else {
+            let whole = SignedDuration::from_secs(1_i64 << beyond.min(20)).min(LONGEST_WAIT);
+            let wait = (whole - now.duration_since(self.last)).min(LONGEST_WAIT);
+            let turn = Turn { held_back: SignedDuration::ZERO, next: now };
+            return if wait.is_positive() { Err(wait) } else { Ok(turn) };
+        };
+        let until_turn = self.next_turn.duration_since(now).max(SignedDuration::ZERO);
+        let held_back = if until_turn > LONGEST_QUEUE + pace { SignedDuration::ZERO } else { until_turn };
+        if held_back > LONGEST_QUEUE {
+            return Err(held_back);
+        }
+        let next = now.saturating_add(held_back + pace).unwrap_or(now);
+        Ok(Turn { held_back, next })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,4 +10,6 @@ pub mod network;
 pub mod politeness;
 pub mod password;
 pub mod robots;
+pub mod client_network;
+pub mod device_token;
 pub mod login_throttle;

@@ -1,4 +1,4 @@
-//! The cookies of sessions and of pending logins.
+//! The cookies of sessions, of pending logins and of browsers that have logged in before.
 
 use axum::http::HeaderMap;
 use axum::http::header;
@@ -33,6 +33,11 @@ impl SessionCookie {
         let digest = Digest::of(state.as_bytes()).to_string();
         let id: String = digest.chars().take(STATE_DIGITS).collect();
         Self::named(&format!("onreserve_{id}"), base, is_secure)
+    }
+
+    /// The cookie of a browser that has logged in to a course before.
+    pub(in crate::serve) fn of_device(course: &CourseId, base: &BaseUrl, is_secure: bool) -> Self {
+        Self::named(&format!("onreserve_device-{course}"), base, is_secure)
     }
 
     fn named(name: &str, base: &BaseUrl, is_secure: bool) -> Self {

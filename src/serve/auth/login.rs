@@ -17,6 +17,9 @@ use crate::serve::error::RouteResult;
 use crate::serve::respond::{self, header_value, no_store};
 use crate::serve::settings::CourseRules;
 
+/// The value of the field `role` in the form for staff.
+pub(in crate::serve) const STAFF_FORM: &str = "staff";
+
 #[derive(Template)]
 #[template(path = "login.html", config = "src/serve/askama.toml")]
 struct LoginPage<'a> {
@@ -26,6 +29,7 @@ struct LoginPage<'a> {
     /// Why the last attempt failed.
     error: Option<String>,
     next: String,
+    is_for_staff: bool,
 }
 
 /// Links to the school's identity provider.
@@ -119,6 +123,7 @@ pub(in crate::serve) fn password_page(
         title: student::sign_in(&visible(&course.title), role),
         error: attempt.error,
         next: base.own_path(&attempt.next).map_or_else(|| base.course(&course.id), str::to_owned),
+        is_for_staff: role == Role::Staff,
     };
     Ok(with_challenge(base, course, respond::page(StatusCode::UNAUTHORIZED, &page)?))
 }

@@ -6,6 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinError;
 
 use crate::domain::policy::login_throttle::LoginThrottle;
+use crate::domain::policy::password::HashMemory;
 
 /// The most password hashes computed at the same time. Each uses as much memory as the hash requires.
 const MAX_CONCURRENT_HASHES: usize = 2;
@@ -14,11 +15,15 @@ const MAX_CONCURRENT_HASHES: usize = 2;
 pub(in crate::serve) struct LoginLimiter {
     throttle: Mutex<LoginThrottle>,
     hashing: Arc<Semaphore>,
+    /// The memory of the hashes that are not being computed. Memory given back to the
+    /// allocator after each login would stay with the process.
+    memory: Arc<Mutex<Vec<HashMemory>>>,
 }
 
 impl Default for LoginLimiter {
     fn default() -> Self {
-        Self { throttle: Mutex::default(), hashing: Arc::new(Semaphore::new(MAX_CONCURRENT_HASHES)) }
+        let hashing = Arc::new(Semaphore::new(MAX_CONCURRENT_HASHES));
+        Self { throttle: Mutex::default(), hashing, memory: Arc::default() }
     }
 }
 
@@ -27,16 +32,21 @@ impl LoginLimiter {
         self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs slow work with few others at a time. The work keeps its permit when
+    /// Computes hashes with few others at a time. The work keeps its permit when
     /// the client disconnects, because it cannot be cancelled.
     pub(in crate::serve) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
     ) -> Result<T, JoinError> {
         let permit = self.permit().await;
+        let kept = Arc::clone(&self.memory);
         let work = move || {
             let _permit = permit;
-            work()
+            let pool = || kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut memory = pool().pop().unwrap_or_default();
+            let result = work(&mut memory);
+            pool().push(memory);
+            result
         };
         tokio::task::spawn_blocking(work).await
     }
@@ -59,7 +69,7 @@ mod tests {
         let (go_on, may_go_on) = mpsc::channel::<()>();
         let attempt = tokio::spawn({
             let limiter = Arc::clone(&limiter);
-            let work = move || {
+            let work = move |_: &mut HashMemory| {
                 begun.send(()).unwrap();
                 may_go_on.recv().unwrap();
             };

@@ -7,6 +7,7 @@ pub(super) mod login;
 pub(super) mod login_limiter;
 pub(super) mod login_state;
 pub(super) mod oidc;
+pub(super) mod password_check;
 pub(super) mod proxy;
 pub(super) mod session;
 pub(super) mod visitor;

@@ -20,7 +20,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::domain::policy::login_throttle::Client;
+use crate::domain::policy::client_network::ClientNetwork;
 use crate::serve::auth::proxy::{PeerAddress, TrustedProxies};
 use crate::serve::http::connection_slots::{ConnectionSlot, ConnectionSlots, SlotBody};
 use crate::serve::http::per_client_limit::{ClientLimits, ClientPermit};
@@ -52,7 +52,7 @@ pub(in crate::serve) async fn serve(
 ) {
     let ServerOptions { limits, proxies, clock } = options;
     let slots = ConnectionSlots::new(limits.connections);
-    let client_limits = ClientLimits::half_of(limits.connections);
+    let client_limits = ClientLimits::share_of(limits.connections);
     let (stop, stopping) = watch::channel(false);
     tokio::pin!(shutdown);
     loop {
@@ -108,20 +108,20 @@ impl Connection {
         let service_slot = Arc::clone(&slot);
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(PeerAddress(peer));
-            let permit = match &client_limits {
-                Some(limits) => limits.acquire(Client::of(peer)),
-                None => Some(ClientPermit::unlimited()),
-            };
             let has_host = has_one_host(&request);
-            let admitted = permit
-                .filter(|_| has_host)
-                .map(|permit| (service_slot.mark_busy(), permit, router.call(request)));
+            let busy = service_slot.mark_busy();
+            let client_limits = client_limits.clone();
+            let router = router.clone();
             async move {
-                let response = match admitted {
-                    Some((busy, permit, response)) => {
-                        response.await?.map(|body| SlotBody::holding(body, busy, permit))
+                let permit = match client_limits {
+                    Some(limits) => limits.acquire(ClientNetwork::household(peer)).await,
+                    None => Some(ClientPermit::unlimited()),
+                };
+                let response = match permit {
+                    _ if !has_host => respond::bad_host().map(SlotBody::free),
+                    Some(permit) => {
+                        router.call(request).await?.map(|body| SlotBody::holding(body, busy, permit))
                     }
-                    None if !has_host => respond::bad_host().map(SlotBody::free),
                     None => respond::too_many_requests().map(SlotBody::free),
                 };
                 Ok::<_, Infallible>(response)

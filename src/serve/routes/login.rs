@@ -4,20 +4,20 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::header::{self, HeaderValue};
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use jiff::SignedDuration;
 use url::Url;
 
 use crate::domain::course::CourseId;
 use crate::domain::policy::course_access::{AccessLevel, Role};
-use crate::domain::policy::login_throttle::Client;
+use crate::domain::policy::device_token::{self, Device};
 use crate::domain::report::plain::visible;
 use crate::domain::report::wording::student;
 use crate::serve::auth::cookie::SessionCookie;
 use crate::serve::auth::form::PostedForm;
-use crate::serve::auth::login::{LoginAttempt, outdated_form, password_page};
-use crate::serve::auth::login_limiter::LoginLimiter;
+use crate::serve::auth::login::{LoginAttempt, STAFF_FORM, outdated_form, password_page};
 use crate::serve::auth::login_state::LoginState;
+use crate::serve::auth::password_check::{self, Candidate, PasswordCheck};
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::base_url::BaseUrl;
 use crate::serve::error::{Error, RouteResult};
@@ -25,6 +25,7 @@ use crate::serve::http::query;
 use crate::serve::respond::{self, header_value, no_store};
 use crate::serve::routes::oidc;
 use crate::serve::settings::{CourseRules, ServeSettings};
+use crate::world::random;
 
 #[derive(Template)]
 #[template(path = "logged_in.html", config = "src/serve/askama.toml")]
@@ -43,6 +44,13 @@ struct LoggedOutPage<'a> {
     title: &'static str,
     text: &'static str,
     provider_logout: String,
+}
+
+/// A successful login of a browser.
+struct DeviceLogin {
+    /// The browser, if it is already known.
+    device: Option<Device>,
+    role: Role,
 }
 
 /// `GET /c/<course>/login`
@@ -91,6 +99,7 @@ pub(in crate::serve) async fn log_in(
     State(state): State<LoginState>,
     visitor: Visitor,
     Path(course): Path<String>,
+    headers: HeaderMap,
     form: PostedForm,
 ) -> RouteResult {
     let base = &state.settings.base_url;
@@ -99,24 +108,69 @@ pub(in crate::serve) async fn log_in(
         return respond::page_not_found(base);
     };
     let next = form.field("next").to_owned();
-    let client = Client::of(visitor.client());
-    let admitted = state.limiter.throttle().admit(client, &course.id, state.clock.now());
-    if let Err(wait) = admitted {
-        return too_many_attempts(base, course, wait, next);
-    }
-    let Some(role) = role_of_password(&state.limiter, course, form.field("password")).await? else {
-        tracing::info!(course = %course.id, "a login failed: wrong password");
-        let error = Some(student::WRONG_PASSWORD.to_owned());
-        return password_page(base, course, login_role(course), LoginAttempt { error, next });
+    let form_role = form_role(&form, course);
+    let candidate = Candidate {
+        password: form.field("password").to_owned(),
+        form: form_role,
+        device: known_device(&state, &visitor, &headers, course),
+        client: visitor.client(),
     };
-    state.limiter.throttle().record_success(client, &course.id);
+    let role = match password_check::check(&state, course, &candidate).await? {
+        PasswordCheck::Granted(role) => role,
+        PasswordCheck::Wait(wait) => return too_many_attempts(base, course, form_role, wait, next),
+        PasswordCheck::Wrong => {
+            tracing::info!(course = %course.id, "a login failed: wrong password");
+            let error = Some(student::WRONG_PASSWORD.to_owned());
+            return password_page(base, course, form_role, LoginAttempt { error, next });
+        }
+    };
     let session = state.sessions.begin(course, role, visitor.session(&course.id)).await?;
     let home = base.course(&course.id);
     let mut response = respond::see_other(base.own_path(&next).unwrap_or(&home));
     let cookie = SessionCookie::of_course(&course.id, base, visitor.is_secure());
     let set_cookie = cookie.set(&session.token, session.lifetime);
     response.headers_mut().insert(header::SET_COOKIE, header_value(&set_cookie));
+    if let Some(set_cookie) =
+        device_cookie(&state, &visitor, course, DeviceLogin { device: candidate.device, role })?
+    {
+        response.headers_mut().append(header::SET_COOKIE, header_value(&set_cookie));
+    }
     Ok(response)
+}
+
+/// The form's role is where its page came from: the login of readers or that of staff.
+fn form_role(form: &PostedForm, course: &CourseRules) -> Role {
+    if form.field("role") == STAFF_FORM { Role::Staff } else { login_role(course) }
+}
+
+/// The browser, if it has logged in to the course before.
+fn known_device(
+    state: &LoginState,
+    visitor: &Visitor,
+    headers: &HeaderMap,
+    course: &CourseRules,
+) -> Option<Device> {
+    let key = state.settings.signing_key.as_ref()?;
+    let cookie = SessionCookie::of_device(&course.id, &state.settings.base_url, visitor.is_secure());
+    let now = state.clock.now();
+    cookie.values(headers).find_map(|value| Device::verify(value, &course.id, key, now))
+}
+
+/// The `Set-Cookie` value by which the browser is known from now on. `None` without a signing key.
+fn device_cookie(
+    state: &LoginState,
+    visitor: &Visitor,
+    course: &CourseRules,
+    login: DeviceLogin,
+) -> Result<Option<String>, Error> {
+    let Some(key) = &state.settings.signing_key else { return Ok(None) };
+    let now = state.clock.now();
+    let device = match login.device {
+        Some(device) => device.logged_in(login.role, now),
+        None => Device::new(random::bytes()?, login.role, now),
+    };
+    let cookie = SessionCookie::of_device(&course.id, &state.settings.base_url, visitor.is_secure());
+    Ok(Some(cookie.set(&device.signed(&course.id, key), device_token::LIFETIME)))
 }
 
 /// `POST /c/<course>/logout`
@@ -165,38 +219,17 @@ fn logged_out(base: &BaseUrl, provider_logout: &Url) -> RouteResult {
 fn too_many_attempts(
     base: &BaseUrl,
     course: &CourseRules,
+    form: Role,
     wait: SignedDuration,
     next: String,
 ) -> RouteResult {
     let seconds = wait.as_secs().max(0) + 1;
     let error = Some(student::too_many_tries(seconds));
-    let mut response = password_page(base, course, login_role(course), LoginAttempt { error, next })?;
+    let mut response = password_page(base, course, form, LoginAttempt { error, next })?;
     *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
     response.headers_mut().remove(header::WWW_AUTHENTICATE);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     Ok(response)
-}
-
-/// The role that a password grants. Both passwords are always checked, so that
-/// the time taken reveals nothing.
-async fn role_of_password(
-    limiter: &LoginLimiter,
-    course: &CourseRules,
-    password: &str,
-) -> Result<Option<Role>, Error> {
-    let password = password.to_owned();
-    let staff = course.admission.password(Role::Staff).cloned();
-    let readers = course.admission.password(Role::Reader).cloned();
-    let role = limiter.run(move || {
-        let is_staff = staff.is_some_and(|hash| hash.is_of(&password));
-        let is_reader = readers.is_some_and(|hash| hash.is_of(&password));
-        match (is_staff, is_reader) {
-            (true, _) => Some(Role::Staff),
-            (false, true) => Some(Role::Reader),
-            (false, false) => None,
-        }
-    });
-    Ok(role.await?)
 }
 
 fn course_with_login<'a>(settings: &'a ServeSettings, course: &str) -> Option<&'a CourseRules> {

@@ -3,6 +3,7 @@
 use argon2::password_hash::PasswordHasher as _;
 use argon2::{Argon2, Params};
 use jiff::{Timestamp, ToSpan as _};
+use onreserve::domain::action_token::SigningKey;
 use onreserve::domain::policy::course_access::{CourseAccess, Readers, Staff};
 use onreserve::domain::policy::password::PasswordHash;
 use onreserve::serve::ServeSettings;
@@ -301,6 +302,42 @@ async fn guessing_becomes_slow_only_for_the_client_that_guesses() {
     assert_eq!(pretended.status, 429, "addresses before that of the proxy are ignored");
     let other = server.post(ENTER, &from("203.0.113.10"), &[("password", READERS)]).await;
     assert_eq!(other.status, 303);
+    let staff = [("password", STAFF), ("role", "staff")];
+    assert_eq!(server.post(ENTER, &from("203.0.113.9"), &staff).await.status, 303, "staff are counted apart");
+}
+
+/// The cookie of a browser that has logged in before.
+fn device_cookie(reply: &Reply) -> String {
+    let all = reply.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+    let set = all.map(|(_, value)| value).find(|value| value.starts_with("onreserve_device-dgm="));
+    set.and_then(|value| value.split(';').next())
+        .unwrap_or_else(|| panic!("no device cookie: {reply:?}"))
+        .to_owned()
+}
+
+#[tokio::test]
+async fn a_browser_that_has_logged_in_before_has_its_own_allowance() {
+    let mut settings = closed();
+    settings.signing_key = Some(SigningKey::parse(&"k".repeat(32)).unwrap());
+    settings.proxies.trusted.push("127.0.0.1".parse().unwrap());
+    let server = Server::with(settings, today()).await;
+    let home = server.post(ENTER, &[("X-Forwarded-For", "198.51.100.1")], &[("password", READERS)]).await;
+    let known = device_cookie(&home);
+    let dormitory = ("X-Forwarded-For", "203.0.113.9");
+    let wrong = [("password", "a wrong word")];
+    while server.post(ENTER, &[dormitory], &wrong).await.status != 429 {}
+    assert_eq!(server.post(ENTER, &[dormitory], &[("password", READERS)]).await.status, 429);
+
+    let cookie = [dormitory, ("Cookie", &known)];
+    let entered = server.post(ENTER, &cookie, &[("password", READERS)]).await;
+    assert_eq!(entered.status, 303, "the mistakes of its neighbours do not count");
+    let renewed = device_cookie(&entered);
+    let cookie = [dormitory, ("Cookie", &renewed)];
+    let staff = server.post(ENTER, &cookie, &[("password", STAFF), ("role", "staff")]).await;
+    assert_eq!(staff.status, 303, "the form of staff counts apart");
+    let altered = format!("{known}A");
+    let reply = server.post(ENTER, &[dormitory, ("Cookie", &altered)], &[("password", READERS)]).await;
+    assert_eq!(reply.status, 429, "a cookie that is not ours is no cookie");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use ring::digest;
 use url::Url;
 
 use crate::domain::capture::Digest;
-use crate::domain::policy::login_throttle::Client;
+use crate::domain::policy::client_network::ClientNetwork;
 use crate::domain::policy::oidc::Claims;
 use crate::serve::auth::cookie::SessionCookie;
 use crate::serve::auth::oidc::client::{CALLBACK, OidcClient};
@@ -99,7 +99,7 @@ impl OidcState {
             nonce,
             verifier,
             browser: Digest::of(browser.as_bytes()),
-            client: Client::of(visitor.client()),
+            client: ClientNetwork::household(visitor.client()),
             started_at: self.clock.now(),
         };
         self.pending.insert(&state, login);

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::capture::Digest;
 use crate::domain::course::CourseId;
-use crate::domain::policy::login_throttle::Client;
+use crate::domain::policy::client_network::ClientNetwork;
 
 /// Enough time to find a second factor.
 pub(in crate::serve) const LIFETIME: SignedDuration = SignedDuration::from_mins(10);
@@ -30,7 +30,7 @@ pub(in crate::serve) struct PendingLogin {
     pub verifier: String,
     /// Digest of the cookie in the browser that started the login.
     pub browser: Digest,
-    pub client: Client,
+    pub client: ClientNetwork,
     pub started_at: Timestamp,
 }
 
@@ -44,7 +44,7 @@ impl PendingLogins {
         let now = login.started_at;
         logins.retain(|_, login| login.is_current(now));
         if logins.len() >= MAX_PENDING {
-            let oldest = |of: Option<Client>| {
+            let oldest = |of: Option<ClientNetwork>| {
                 let candidates =
                     logins.iter().filter(|(_, known)| of.is_none_or(|client| known.client == client));
                 candidates.min_by_key(|(_, known)| known.started_at).map(|(state, _)| *state)
@@ -86,7 +86,7 @@ mod tests {
             nonce: String::new(),
             verifier: String::new(),
             browser: Digest::of(b"browser"),
-            client: Client::of(client.parse().unwrap()),
+            client: ClientNetwork::household(client.parse().unwrap()),
             started_at: Timestamp::from_second(second).unwrap(),
         }
     }
