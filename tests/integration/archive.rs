@@ -11,30 +11,31 @@ use onreserve::world::archive::Archive;
 use tokio::process::Command;
 
 use crate::fetch::site::Reply;
-use crate::town::{Town, article, page_of};
+use crate::harness::{Harness, article, page_of};
 
-async fn archived() -> Town {
-    let town = Town::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
-        ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a", "http://notes.test/b"])),
-        ("notes.test", target @ ("/a" | "/b")) => {
-            Reply::page(&article(&format!("The reading at http://notes.test{target}")))
-        }
-        _ => Reply::not_found(),
-    })
-    .await;
-    town.one_course();
-    assert_eq!(town.check(1).await.code, 0);
-    town
+async fn archived() -> Harness {
+    let harness =
+        Harness::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
+            ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a", "http://notes.test/b"])),
+            ("notes.test", target @ ("/a" | "/b")) => {
+                Reply::page(&article(&format!("The reading at http://notes.test{target}")))
+            }
+            _ => Reply::not_found(),
+        })
+        .await;
+    harness.one_course();
+    assert_eq!(harness.check(1).await.code, 0);
+    harness
 }
 
-async fn copy_of(town: &Town, link: &str) -> PathBuf {
-    let (code, path) = town.run(&["open", link]).await;
+async fn copy_of(harness: &Harness, link: &str) -> PathBuf {
+    let (code, path) = harness.run(&["open", link]).await;
     assert_eq!(code, 0, "{path}");
     PathBuf::from(path.trim())
 }
 
-fn journal(town: &Town) -> PathBuf {
-    town.archive().join("captures/2026/09/14.jsonl")
+fn journal(harness: &Harness) -> PathBuf {
+    harness.archive().join("captures/2026/09/14.jsonl")
 }
 
 fn overwrite(path: &Path, bytes: &[u8]) {
@@ -64,51 +65,51 @@ fn contents(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 
 #[tokio::test]
 async fn the_archive_can_be_checked_without_this_program() {
-    let town = archived().await;
+    let harness = archived().await;
     let checked = Command::new("sha256sum")
         .args(["--check", "--strict", "--quiet", "SHA256SUMS"])
-        .current_dir(town.archive())
+        .current_dir(harness.archive())
         .status()
         .await
         .unwrap();
     assert!(checked.success());
-    let copy = copy_of(&town, "notes.test/a").await;
+    let copy = copy_of(&harness, "notes.test/a").await;
     assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o444);
-    let readme = fs::read_to_string(town.archive().join("README.md")).unwrap();
+    let readme = fs::read_to_string(harness.archive().join("README.md")).unwrap();
     assert_eq!(readme, include_str!("../../archive/README.md"));
 }
 
 #[tokio::test]
 async fn altered_bytes_are_quarantined_and_fetched_again() {
     for damage in [&b"quite another text"[..], b""] {
-        let town = archived().await;
-        let copy = copy_of(&town, "notes.test/a").await;
+        let harness = archived().await;
+        let copy = copy_of(&harness, "notes.test/a").await;
         let good = fs::read(&copy).unwrap();
         overwrite(&copy, damage);
-        let (code, printed) = town.run(&["verify"]).await;
+        let (code, printed) = harness.run(&["verify"]).await;
         assert_eq!(code, 1, "{printed}");
         assert!(printed.contains("damaged") && printed.contains("backup"), "{printed}");
-        let aside = contents(&town.archive())
+        let aside = contents(&harness.archive())
             .into_iter()
             .filter(|(path, _)| path.to_string_lossy().contains("quarantine"));
         assert_eq!(aside.map(|(_, bytes)| bytes).collect::<Vec<_>>(), [damage]);
-        let (code, printed) = town.run(&["open", "notes.test/a"]).await;
+        let (code, printed) = harness.run(&["open", "notes.test/a"]).await;
         assert_eq!(code, 1, "{printed}");
-        let night = town.check(2).await;
+        let night = harness.check(2).await;
         assert_eq!(night.states(), ["ok", "ok"]);
         assert_eq!(fs::read(&copy).unwrap(), good, "the link still gives it, so it is kept again");
-        assert_eq!(town.run(&["verify"]).await.0, 0);
+        assert_eq!(harness.run(&["verify"]).await.0, 0);
     }
 }
 
 #[tokio::test]
 async fn a_month_of_scrubs_verifies_everything_and_finds_altered_bytes() {
-    let town = archived().await;
-    let copy = copy_of(&town, "notes.test/a").await;
+    let harness = archived().await;
+    let copy = copy_of(&harness, "notes.test/a").await;
     overwrite(&copy, b"quite another text");
     let is_blob = |(path, _): &&(PathBuf, Vec<u8>)| path.to_string_lossy().contains("/blobs/");
-    let blobs = contents(&town.archive()).iter().filter(is_blob).count();
-    let archive = Archive::open(&town.archive()).unwrap();
+    let blobs = contents(&harness.archive()).iter().filter(is_blob).count();
+    let archive = Archive::open(&harness.archive()).unwrap();
     let first: Timestamp = "2026-10-01T02:30:00Z".parse().unwrap();
     let mut last: HashMap<Digest, Timestamp> = HashMap::new();
     let mut altered = Vec::new();
@@ -122,95 +123,95 @@ async fn a_month_of_scrubs_verifies_everything_and_finds_altered_bytes() {
     assert_eq!(altered, [copy.file_name().unwrap().to_str().unwrap()]);
     assert_eq!(last.len(), blobs - 1);
     assert!(archive.scrub(first, &last, || true).unwrap().sound.is_empty(), "it ends early");
-    let audit = fs::read_to_string(town.archive().join("audit/2026-10.jsonl")).unwrap();
+    let audit = fs::read_to_string(harness.archive().join("audit/2026-10.jsonl")).unwrap();
     assert_eq!(audit.matches("\"verified\":").count(), 31, "{audit}");
 }
 
 #[tokio::test]
 async fn a_missing_blob_is_reported() {
-    let town = archived().await;
-    let copy = copy_of(&town, "notes.test/a").await;
+    let harness = archived().await;
+    let copy = copy_of(&harness, "notes.test/a").await;
     fs::remove_file(&copy).unwrap();
-    let (code, printed) = town.run(&["verify"]).await;
+    let (code, printed) = harness.run(&["verify"]).await;
     assert_eq!(code, 1, "{printed}");
     assert!(printed.contains("missing"), "{printed}");
-    assert_eq!(town.check(2).await.states(), ["ok", "ok"]);
-    assert_eq!(town.run(&["verify"]).await.0, 0);
+    assert_eq!(harness.check(2).await.states(), ["ok", "ok"]);
+    assert_eq!(harness.run(&["verify"]).await.0, 0);
 }
 
 #[tokio::test]
 async fn a_crash_within_a_line_loses_only_that_line() {
-    let town = archived().await;
-    let whole = fs::read(journal(&town)).unwrap();
-    fs::write(journal(&town), &whole[..whole.len() - 20]).unwrap();
-    assert_eq!(town.check(2).await.states(), ["ok", "ok"]);
-    let (code, printed) = town.run(&["rebuild"]).await;
+    let harness = archived().await;
+    let whole = fs::read(journal(&harness)).unwrap();
+    fs::write(journal(&harness), &whole[..whole.len() - 20]).unwrap();
+    assert_eq!(harness.check(2).await.states(), ["ok", "ok"]);
+    let (code, printed) = harness.run(&["rebuild"]).await;
     assert_eq!(code, 0, "{printed}");
-    assert_eq!(town.check(3).await.states(), ["ok", "ok"]);
+    assert_eq!(harness.check(3).await.states(), ["ok", "ok"]);
 }
 
 #[tokio::test]
 async fn a_damaged_journal_is_named() {
-    let town = archived().await;
-    let whole = fs::read_to_string(journal(&town)).unwrap();
-    fs::write(journal(&town), whole.replacen('{', "(", 1)).unwrap();
-    let before = contents(&town.archive());
-    let (code, printed) = town.run(&["rebuild"]).await;
+    let harness = archived().await;
+    let whole = fs::read_to_string(journal(&harness)).unwrap();
+    fs::write(journal(&harness), whole.replacen('{', "(", 1)).unwrap();
+    let before = contents(&harness.archive());
+    let (code, printed) = harness.run(&["rebuild"]).await;
     assert_eq!(code, 1);
     assert!(printed.contains("14.jsonl") && printed.contains("line 1"), "{printed}");
-    assert_eq!(contents(&town.archive()), before, "nothing was changed");
-    let (code, printed) = town.run(&["history", "notes.test/a"]).await;
+    assert_eq!(contents(&harness.archive()), before, "nothing was changed");
+    let (code, printed) = harness.run(&["history", "notes.test/a"]).await;
     assert_eq!(code, 0, "the old catalogue stays: {printed}");
 }
 
 #[tokio::test]
 async fn a_lost_catalogue_is_rebuilt_from_the_journal() {
-    let town = archived().await;
-    town.check(2).await;
-    let (_, before) = town.run(&["status"]).await;
-    let (_, history) = town.run(&["history", "notes.test/a"]).await;
+    let harness = archived().await;
+    harness.check(2).await;
+    let (_, before) = harness.run(&["status"]).await;
+    let (_, history) = harness.run(&["history", "notes.test/a"]).await;
     for name in ["catalogue.sqlite3", "catalogue.sqlite3-wal", "catalogue.sqlite3-shm"] {
-        let _ = fs::remove_file(town.archive().join(name));
+        let _ = fs::remove_file(harness.archive().join(name));
     }
-    let (code, printed) = town.run(&["rebuild"]).await;
+    let (code, printed) = harness.run(&["rebuild"]).await;
     assert_eq!(code, 0, "{printed}");
-    assert_eq!(town.run(&["history", "notes.test/a"]).await.1, history);
-    let captures = |town: &Town| contents(&town.archive()).len();
-    let kept = captures(&town);
-    let night = town.check(3).await;
+    assert_eq!(harness.run(&["history", "notes.test/a"]).await.1, history);
+    let captures = |harness: &Harness| contents(&harness.archive()).len();
+    let kept = captures(&harness);
+    let night = harness.check(3).await;
     assert_eq!(night.states(), ["ok", "ok"]);
-    assert_eq!(captures(&town), kept + 1, "only the journal of the new day is new");
-    let (_, after) = town.run(&["status"]).await;
+    assert_eq!(captures(&harness), kept + 1, "only the journal of the new day is new");
+    let (_, after) = harness.run(&["status"]).await;
     let states = |printed: &str| printed.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(states(&after), states(&before));
 }
 
 #[tokio::test]
 async fn a_catalogue_of_a_newer_version_is_refused() {
-    let town = archived().await;
-    let path = town.archive().join("catalogue.sqlite3");
+    let harness = archived().await;
+    let path = harness.archive().join("catalogue.sqlite3");
     let statement = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (999, 'later', 1, x'00', 0)";
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
     let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
     sqlx::query(statement).execute(&pool).await.unwrap();
     pool.close().await;
-    let night = town.check(2).await;
+    let night = harness.check(2).await;
     assert_eq!(night.code, 78, "{}", night.errors);
     assert!(night.errors.contains("newer version"), "{}", night.errors);
 }
 
 #[tokio::test]
 async fn a_file_that_is_not_a_catalogue_is_named() {
-    let town = archived().await;
+    let harness = archived().await;
     for name in ["catalogue.sqlite3-wal", "catalogue.sqlite3-shm"] {
-        let _ = fs::remove_file(town.archive().join(name));
+        let _ = fs::remove_file(harness.archive().join(name));
     }
-    fs::write(town.archive().join("catalogue.sqlite3"), "not a database, by far").unwrap();
-    let night = town.check(2).await;
+    fs::write(harness.archive().join("catalogue.sqlite3"), "not a database, by far").unwrap();
+    let night = harness.check(2).await;
     assert_eq!(night.code, 1, "{}", night.errors);
     assert!(night.errors.contains("rebuild"), "{}", night.errors);
-    assert_eq!(town.run(&["rebuild"]).await.0, 0);
-    assert_eq!(town.check(2).await.states(), ["ok", "ok"]);
+    assert_eq!(harness.run(&["rebuild"]).await.0, 0);
+    assert_eq!(harness.check(2).await.states(), ["ok", "ok"]);
 }
 
 /// Two tasks of one process write at the same time, on a day whose last line a crash cut off.

@@ -5,19 +5,20 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::fetch::site::Reply;
-use crate::town::{Town, article, page_of, run_on};
-use crate::unattended::Service;
+use crate::harness::{Harness, article, page_of, run_on};
+use crate::service::Service;
 
-async fn town() -> Town {
-    let town = Town::start(["course.test", "notes.test"], |night, seen| match (&*seen.host, &*seen.target) {
-        ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a", "http://notes.test/b"])),
-        ("notes.test", "/a") => Reply::page(&article("The reading at http://notes.test/a")),
-        ("notes.test", "/b") => Reply::page(&article(&format!("The reading, version {}", night / 2))),
-        _ => Reply::not_found(),
-    })
-    .await;
-    town.one_course();
-    town
+async fn harness() -> Harness {
+    let harness =
+        Harness::start(["course.test", "notes.test"], |night, seen| match (&*seen.host, &*seen.target) {
+            ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a", "http://notes.test/b"])),
+            ("notes.test", "/a") => Reply::page(&article("The reading at http://notes.test/a")),
+            ("notes.test", "/b") => Reply::page(&article(&format!("The reading, version {}", night / 2))),
+            _ => Reply::not_found(),
+        })
+        .await;
+    harness.one_course();
+    harness
 }
 
 fn text(path: &Path) -> &str {
@@ -26,20 +27,20 @@ fn text(path: &Path) -> &str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_of_a_running_service_is_restored_as_it_was() {
-    let town = town().await;
-    town.check(1).await;
-    let (backup, back) = (town.dir.path().join("backup"), town.dir.path().join("back"));
-    let service = Service::start(&town, "2026-09-14T14:00:00Z");
+    let harness = harness().await;
+    harness.check(1).await;
+    let (backup, back) = (harness.dir.path().join("backup"), harness.dir.path().join("back"));
+    let service = Service::start(&harness, "2026-09-14T14:00:00Z");
     service.says("waiting until").await;
-    let (code, printed) = town.run(&["backup", text(&backup)]).await;
+    let (code, printed) = harness.run(&["backup", text(&backup)]).await;
     assert_eq!(code, 0, "{printed}");
     service.stop().await;
-    let (code, again) = town.run(&["backup", text(&backup)]).await;
+    let (code, again) = harness.run(&["backup", text(&backup)]).await;
     assert!(code == 0 && again.contains(": 0 files (0 bytes) copied"), "{again}");
 
-    town.check(2).await;
-    let (_, status) = town.run(&["status"]).await;
-    let (_, printed) = town.run(&["backup", text(&backup)]).await;
+    harness.check(2).await;
+    let (_, status) = harness.run(&["status"]).await;
+    let (_, printed) = harness.run(&["backup", text(&backup)]).await;
     assert!(!printed.contains(": 0 files"), "the files of the second night: {printed}");
 
     let (code, printed) = run_on(&back, &["restore", text(&backup)]).await;
@@ -55,28 +56,28 @@ async fn a_backup_of_a_running_service_is_restored_as_it_was() {
     assert_eq!(fs::metadata(copy.trim()).unwrap().permissions().mode() & 0o777, 0o444);
 
     // The nights continue from there.
-    fs::rename(town.archive(), town.dir.path().join("lost")).unwrap();
-    fs::rename(&back, town.archive()).unwrap();
-    assert_eq!(town.check(3).await.state("/a"), "ok");
+    fs::rename(harness.archive(), harness.dir.path().join("lost")).unwrap();
+    fs::rename(&back, harness.archive()).unwrap();
+    assert_eq!(harness.check(3).await.state("/a"), "ok");
 }
 
 #[tokio::test]
 async fn a_restore_overwrites_nothing_and_verifies_everything() {
-    let town = town().await;
-    town.check(1).await;
-    let (backup, back) = (town.dir.path().join("backup"), town.dir.path().join("back"));
-    assert_eq!(town.run(&["backup", text(&backup)]).await.0, 0);
-    let (code, printed) = town.run(&["restore", text(&backup)]).await;
+    let harness = harness().await;
+    harness.check(1).await;
+    let (backup, back) = (harness.dir.path().join("backup"), harness.dir.path().join("back"));
+    assert_eq!(harness.run(&["backup", text(&backup)]).await.0, 0);
+    let (code, printed) = harness.run(&["restore", text(&backup)]).await;
     assert!(code == 1 && printed.contains("overwrites no files"), "{printed}");
-    let (code, printed) = town.run(&["backup", text(town.dir.path())]).await;
+    let (code, printed) = harness.run(&["backup", text(harness.dir.path())]).await;
     assert!(code == 1 && printed.contains("files that are not a backup"), "{printed}");
-    let (code, printed) = town.run(&["backup", text(&town.archive())]).await;
+    let (code, printed) = harness.run(&["backup", text(&harness.archive())]).await;
     assert!(code == 1 && printed.contains("the archive itself"), "{printed}");
-    let (code, printed) = run_on(&back, &["restore", text(&town.dir.path().join("none"))]).await;
+    let (code, printed) = run_on(&back, &["restore", text(&harness.dir.path().join("none"))]).await;
     assert!(code == 1 && printed.contains("there is no backup"), "{printed}");
 
-    let (_, copy) = town.run(&["open", "notes.test/a"]).await;
-    let copy = Path::new(copy.trim()).strip_prefix(town.archive()).unwrap();
+    let (_, copy) = harness.run(&["open", "notes.test/a"]).await;
+    let copy = Path::new(copy.trim()).strip_prefix(harness.archive()).unwrap();
     fs::set_permissions(backup.join(copy), fs::Permissions::from_mode(0o644)).unwrap();
     fs::write(backup.join(copy), "quite another text").unwrap();
     let (code, printed) = run_on(&back, &["restore", text(&backup)]).await;
@@ -85,55 +86,55 @@ async fn a_restore_overwrites_nothing_and_verifies_everything() {
 
 #[tokio::test]
 async fn a_takedown_removes_copies_from_the_backup_too() {
-    let town = town().await;
-    town.check(1).await;
-    let backup = town.dir.path().join("backup");
-    assert_eq!(town.run(&["backup", text(&backup)]).await.0, 0);
-    let (_, copy) = town.run(&["open", "notes.test/a"]).await;
-    let copy = Path::new(copy.trim()).strip_prefix(town.archive()).unwrap().to_owned();
+    let harness = harness().await;
+    harness.check(1).await;
+    let backup = harness.dir.path().join("backup");
+    assert_eq!(harness.run(&["backup", text(&backup)]).await.0, 0);
+    let (_, copy) = harness.run(&["open", "notes.test/a"]).await;
+    let copy = Path::new(copy.trim()).strip_prefix(harness.archive()).unwrap().to_owned();
     assert!(backup.join(&copy).exists());
     let arguments = ["takedown", "http://notes.test/a", "--reason", "asked by its author", "--yes"];
-    let (code, printed) = town.run(&arguments).await;
+    let (code, printed) = harness.run(&arguments).await;
     assert_eq!(code, 0, "{printed}");
-    assert!(!town.archive().join(&copy).exists());
-    assert_eq!(town.run(&["backup", text(&backup)]).await.0, 0);
+    assert!(!harness.archive().join(&copy).exists());
+    assert_eq!(harness.run(&["backup", text(&backup)]).await.0, 0);
     assert!(!backup.join(&copy).exists());
 }
 
 #[tokio::test]
 async fn a_capture_after_a_takedown_stays_in_the_backup() {
-    let town = town().await;
-    town.check(1).await;
-    let backup = town.dir.path().join("backup");
+    let harness = harness().await;
+    harness.check(1).await;
+    let backup = harness.dir.path().join("backup");
     for (now, decided) in [("2026-09-14T12:00:00Z", "--yes"), ("2026-09-14T13:00:00Z", "--undo")] {
         let arguments = ["takedown", "http://notes.test/a", "--reason", "asked", decided, "--now", now];
-        assert_eq!(town.run(&arguments).await.0, 0);
+        assert_eq!(harness.run(&arguments).await.0, 0);
     }
-    town.check(2).await;
-    let (_, copy) = town.run(&["open", "notes.test/a"]).await;
+    harness.check(2).await;
+    let (_, copy) = harness.run(&["open", "notes.test/a"]).await;
     let path = Path::new(copy.trim());
     assert!(path.exists(), "{copy}");
-    assert_eq!(town.run(&["backup", text(&backup)]).await.0, 0);
+    assert_eq!(harness.run(&["backup", text(&backup)]).await.0, 0);
     std::fs::remove_file(path).unwrap();
-    town.run(&["backup", text(&backup)]).await;
-    assert!(backup.join(path.strip_prefix(town.archive()).unwrap()).exists(), "the only one left");
+    harness.run(&["backup", text(&backup)]).await;
+    assert!(backup.join(path.strip_prefix(harness.archive()).unwrap()).exists(), "the only one left");
 }
 
 #[tokio::test]
 async fn migrating_prints_the_version_of_the_catalogue() {
-    let town = town().await;
-    town.check(1).await;
-    let (code, printed) = town.run(&["migrate"]).await;
+    let harness = harness().await;
+    harness.check(1).await;
+    let (code, printed) = harness.run(&["migrate"]).await;
     assert!(code == 0 && printed.contains("the version of this program"), "{printed}");
-    let (code, printed) = run_on(&town.dir.path().join("none"), &["migrate"]).await;
+    let (code, printed) = run_on(&harness.dir.path().join("none"), &["migrate"]).await;
     assert!(code == 1 && printed.contains("no archive"), "{printed}");
 }
 
 /// The file of the copy of `/a` in the archive, and its path within an archive.
-async fn copy_of_a(town: &Town) -> (PathBuf, PathBuf) {
-    let (_, copy) = town.run(&["open", "notes.test/a"]).await;
+async fn copy_of_a(harness: &Harness) -> (PathBuf, PathBuf) {
+    let (_, copy) = harness.run(&["open", "notes.test/a"]).await;
     let copy = PathBuf::from(copy.trim());
-    let within = copy.strip_prefix(town.archive()).unwrap().to_owned();
+    let within = copy.strip_prefix(harness.archive()).unwrap().to_owned();
     (copy, within)
 }
 
@@ -146,42 +147,42 @@ fn alter(path: &Path) {
 
 #[tokio::test]
 async fn altered_bytes_are_not_backed_up_and_altered_backups_are_repaired() {
-    let town = town().await;
-    town.check(1).await;
-    let backup = town.dir.path().join("backup");
-    assert_eq!(town.run(&["backup", text(&backup)]).await.0, 0);
-    let (copy, within) = copy_of_a(&town).await;
+    let harness = harness().await;
+    harness.check(1).await;
+    let backup = harness.dir.path().join("backup");
+    assert_eq!(harness.run(&["backup", text(&backup)]).await.0, 0);
+    let (copy, within) = copy_of_a(&harness).await;
     let good = fs::read(&copy).unwrap();
 
     alter(&backup.join(&within));
-    let (code, printed) = town.run(&["backup", text(&backup)]).await;
+    let (code, printed) = harness.run(&["backup", text(&backup)]).await;
     assert!(code == 0 && printed.contains(": 1 file"), "{printed}");
     assert_eq!(fs::read(backup.join(&within)).unwrap(), good, "the backup is repaired");
 
     alter(&copy);
-    let second = town.dir.path().join("second");
-    let (code, printed) = town.run(&["backup", text(&second)]).await;
+    let second = harness.dir.path().join("second");
+    let (code, printed) = harness.run(&["backup", text(&second)]).await;
     let name = copy.file_name().unwrap().to_str().unwrap();
     assert!(code == 1 && printed.contains(&format!("damaged: {name}")), "{printed}");
     assert!(!second.join(&within).exists());
 
     // The first backup restores it, while the archive is in use.
     fs::remove_file(&copy).unwrap();
-    let (code, printed) = town.run(&["restore", text(&second), "--missing"]).await;
+    let (code, printed) = harness.run(&["restore", text(&second), "--missing"]).await;
     assert!(code == 1 && printed.contains(&format!("missing: {name}")), "{printed}");
-    let (code, printed) = town.run(&["restore", text(&backup), "--missing"]).await;
+    let (code, printed) = harness.run(&["restore", text(&backup), "--missing"]).await;
     assert!(code == 0 && printed.contains(": 1 file restored"), "{printed}");
     assert_eq!(fs::read(&copy).unwrap(), good);
-    assert_eq!(town.run(&["verify"]).await.0, 0);
+    assert_eq!(harness.run(&["verify"]).await.0, 0);
 }
 
 #[tokio::test]
 async fn links_pipes_and_unknown_names_in_a_backup_are_not_copied() {
-    let town = town().await;
-    town.check(1).await;
-    let (backup, back) = (town.dir.path().join("backup"), town.dir.path().join("back"));
-    assert_eq!(town.run(&["backup", text(&backup)]).await.0, 0);
-    let (copy, within) = copy_of_a(&town).await;
+    let harness = harness().await;
+    harness.check(1).await;
+    let (backup, back) = (harness.dir.path().join("backup"), harness.dir.path().join("back"));
+    assert_eq!(harness.run(&["backup", text(&backup)]).await.0, 0);
+    let (copy, within) = copy_of_a(&harness).await;
     let place = backup.join(&within);
     fs::remove_file(&place).unwrap();
     std::os::unix::fs::symlink(&copy, &place).unwrap();
@@ -191,5 +192,5 @@ async fn links_pipes_and_unknown_names_in_a_backup_are_not_copied() {
     let (code, printed) = run_on(&back, &["restore", text(&backup)]).await;
     assert!(code == 1 && printed.matches("not a file of an archive").count() == 3, "{printed}");
     assert!(!back.join(&within).exists() && !back.join("captures/pipe.jsonl").exists());
-    assert_eq!(town.run(&["restore", text(&backup), "--missing"]).await.0, 0, "nothing is missing");
+    assert_eq!(harness.run(&["restore", text(&backup), "--missing"]).await.0, 0, "nothing is missing");
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::fetch::site::{Reply, Then};
-use crate::town::{Town, article, page_of};
+use crate::harness::{Harness, article, page_of};
 
 fn pdf(objects: &[&str], trailer: &str) -> Vec<u8> {
     let mut file = "%PDF-1.5\n".to_owned();
@@ -95,7 +95,7 @@ async fn every_hostile_body_has_a_reason_and_no_copy_is_lost() {
     let links: Vec<String> =
         BODIES.iter().map(|(path, _)| format!("http://h-{}.test/{path}", path.replace('.', "-"))).collect();
     let hosts: Vec<String> = links.iter().map(|link| link.split('/').nth(2).unwrap().to_owned()).collect();
-    let town = Town::start(hosts.into_iter().chain(["course.test".to_owned()]), move |night, seen| {
+    let harness = Harness::start(hosts.into_iter().chain(["course.test".to_owned()]), move |night, seen| {
         let links: Vec<&str> = links.iter().map(String::as_str).collect();
         match (&*seen.host, &*seen.target) {
             ("course.test", "/") => Reply::page(&page_of(&links)),
@@ -107,18 +107,18 @@ async fn every_hostile_body_has_a_reason_and_no_copy_is_lost() {
         }
     })
     .await;
-    town.configure("[[course]]\nid = \"c\"\npage = \"http://course.test/\"\n");
-    let path = town.dir.path().join("onreserve.toml");
+    harness.configure("[[course]]\nid = \"c\"\npage = \"http://course.test/\"\n");
+    let path = harness.dir.path().join("onreserve.toml");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replacen("[fetch]\n", "[fetch]\nmax_document_mib = 4\n", 1)).unwrap();
-    let first = town.check(1).await;
+    let first = harness.check(1).await;
     assert_eq!(first.states(), vec!["ok"; BODIES.len()], "{}", first.errors);
-    let second = town.check(2).await;
+    let second = harness.check(2).await;
     for (path, reasons) in BODIES {
         let link = second.link(path);
         let reason = link["reason"].as_str().unwrap_or("-");
         assert!(reasons.contains(&reason), "{path}: {reason} in {link}");
         assert_eq!(link["capture"], first.link(path)["capture"], "{path} keeps its copy");
     }
-    assert_eq!(town.run(&["verify"]).await.0, 0);
+    assert_eq!(harness.run(&["verify"]).await.0, 0);
 }

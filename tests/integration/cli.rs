@@ -7,9 +7,9 @@ use onreserve::domain::policy::password::{HashMemory, PasswordHash};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
+use crate::delivery::relay::{self, Relay};
 use crate::fetch::site::{Reply, Then};
-use crate::post::relay::{self, Relay};
-use crate::town::{PROGRAM, Town, article, page_of};
+use crate::harness::{Harness, PROGRAM, article, page_of};
 
 async fn run(dir: &Path, arguments: &[&str]) -> (i32, String) {
     let output =
@@ -127,7 +127,7 @@ async fn an_unusable_archive_is_an_error() {
 
 #[tokio::test]
 async fn an_unusable_page_says_what_to_do() {
-    let town = Town::start(["course.test"], |_, seen| match &*seen.target {
+    let harness = Harness::start(["course.test"], |_, seen| match &*seen.target {
         "/pdf" => Reply::new(200, "content-type: application/pdf", "%PDF-1.4\n%%EOF"),
         "/login" => Reply::page(
             "<title>Sign in</title><h1>Sign in</h1><form method=post><input name=user><input type=password name=p></form>",
@@ -150,8 +150,8 @@ async fn an_unusable_page_says_what_to_do() {
         ("bare", ["has no links", "give the page"]),
         ("endless", ["http://course.test/endless", "too large"]),
     ] {
-        town.configure(&format!("[[course]]\nid = \"c\"\npage = \"http://course.test/{page}\"\n"));
-        let night = town.check(1).await;
+        harness.configure(&format!("[[course]]\nid = \"c\"\npage = \"http://course.test/{page}\"\n"));
+        let night = harness.check(1).await;
         assert_eq!(night.code, 1, "{page}: {}", night.errors);
         for word in words {
             assert!(night.errors.contains(word), "{page} does not say {word:?}: {}", night.errors);
@@ -165,17 +165,17 @@ async fn an_unusable_page_says_what_to_do() {
 
 #[tokio::test]
 async fn a_second_run_names_the_first() {
-    let town = Town::start(["course.test"], |_, seen| match &*seen.target {
+    let harness = Harness::start(["course.test"], |_, seen| match &*seen.target {
         "/" => Reply::raw("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n", Then::Hang),
         _ => Reply::not_found(),
     })
     .await;
-    town.one_course();
-    let mut first = town.checking(1).spawn().unwrap();
-    while !town.site.targets().contains(&"/".to_owned()) {
+    harness.one_course();
+    let mut first = harness.checking(1).spawn().unwrap();
+    while !harness.site.targets().contains(&"/".to_owned()) {
         tokio::task::yield_now().await;
     }
-    let second = town.check(1).await;
+    let second = harness.check(1).await;
     assert_eq!(second.code, 75, "{}", second.errors);
     assert!(second.errors.contains(&format!("process {}", first.id().unwrap())), "{}", second.errors);
     first.kill().await.unwrap();
@@ -183,15 +183,15 @@ async fn a_second_run_names_the_first() {
 
 #[tokio::test]
 async fn a_file_can_be_the_course_page() {
-    let town = Town::start(["notes.test"], |_, seen| match &*seen.target {
+    let harness = Harness::start(["notes.test"], |_, seen| match &*seen.target {
         "/a" => Reply::page(&article("The reading at http://notes.test/a")),
         _ => Reply::not_found(),
     })
     .await;
-    let page = town.dir.path().join("page.html");
+    let page = harness.dir.path().join("page.html");
     std::fs::write(&page, page_of(&["http://notes.test/a"])).unwrap();
-    town.configure(&format!("[[course]]\nid = \"c\"\npage = \"{}\"\n", page.display()));
-    let night = town.check(1).await;
+    harness.configure(&format!("[[course]]\nid = \"c\"\npage = \"{}\"\n", page.display()));
+    let night = harness.check(1).await;
     assert_eq!((night.code, night.states()), (0, vec!["ok"]), "{}", night.errors);
     for (arguments, words) in [
         (&["status"][..], "ok           copy"),
@@ -206,11 +206,11 @@ async fn a_file_can_be_the_course_page() {
         (&["verify"], "sha-256 checked"),
         (&["rebuild"], "1 links"),
     ] {
-        let (code, printed) = town.run(arguments).await;
+        let (code, printed) = harness.run(arguments).await;
         assert_eq!(code, 0, "{arguments:?}: {printed}");
         assert!(printed.to_lowercase().contains(&words.to_lowercase()), "{arguments:?}: {printed}");
     }
-    let (code, printed) = town.run(&["open", "elsewhere"]).await;
+    let (code, printed) = harness.run(&["open", "elsewhere"]).await;
     assert_eq!(code, 1);
     assert!(printed.contains("no link has `elsewhere`"), "{printed}");
 }
@@ -241,13 +241,13 @@ async fn check_config_prints_the_next_nights() {
 }
 
 /// The output of `check-config --online`, and its exit code.
-async fn online(town: &Town) -> (i32, String) {
-    run(town.dir.path(), &["check-config", "onreserve.toml", "--online"]).await
+async fn online(harness: &Harness) -> (i32, String) {
+    run(harness.dir.path(), &["check-config", "onreserve.toml", "--online"]).await
 }
 
 #[tokio::test]
 async fn check_config_online_tries_everything_and_leaves_nothing_behind() {
-    let town = Town::start(["course.test"], |_, seen| match &*seen.target {
+    let harness = Harness::start(["course.test"], |_, seen| match &*seen.target {
         "/" => Reply::page(&page_of(&["http://notes.test/a", "http://notes.test/b"])),
         "/bare" => {
             Reply::page("<title>Bare</title><p>Nothing is linked from here, and nothing ever was.</p>")
@@ -257,14 +257,14 @@ async fn check_config_online_tries_everything_and_leaves_nothing_behind() {
     .await;
     let (relay, authority) = Relay::strict();
     let file = |name: &str, text: &str| {
-        let path = town.dir.path().join(name);
+        let path = harness.dir.path().join(name);
         std::fs::write(&path, text).unwrap();
         path
     };
     let authority = file("authority.pem", &authority);
     let password = file("password", relay::PASSWORD);
     let configure = |page: &str| {
-        town.configure(&format!(
+        harness.configure(&format!(
             "[service]\nping_url = \"http://course.test/ping\"\n[[course]]\nid = \"c\"\npage = \"{page}\"\n\
              [mail]\nfrom = \"o@school.test\"\nhost = \"127.0.0.1\"\nport = {}\nuser = \"{}\"\n\
              password_file = {password:?}\nextra_ca = {authority:?}\n",
@@ -273,15 +273,15 @@ async fn check_config_online_tries_everything_and_leaves_nothing_behind() {
         ))
     };
     configure("http://course.test/");
-    let (code, printed) = online(&town).await;
+    let (code, printed) = online(&harness).await;
     assert_eq!(code, 0, "{printed}");
     for words in
         ["archive can be written", "accepts the password; no email was sent", "http://course.test/: 2 links"]
     {
         assert!(printed.contains(words), "{words}: {printed}");
     }
-    assert_eq!(town.site.targets(), ["/"], "robots.txt is respected, and no ping is sent");
-    assert!(relay.sent().is_empty() && !town.archive().exists());
+    assert_eq!(harness.site.targets(), ["/"], "robots.txt is respected, and no ping is sent");
+    assert!(relay.sent().is_empty() && !harness.archive().exists());
 
     file("password", "wrong horse");
     for (page, words) in [
@@ -290,7 +290,7 @@ async fn check_config_online_tries_everything_and_leaves_nothing_behind() {
         ("none.html", "none.html"),
     ] {
         configure(page);
-        let (code, printed) = online(&town).await;
+        let (code, printed) = online(&harness).await;
         assert_eq!(code, 1, "{printed}");
         assert!(printed.contains(words) && printed.contains("ok     archive"), "{words}: {printed}");
         assert!(
@@ -315,17 +315,18 @@ async fn a_new_archive_below_the_working_directory_is_fine() {
 
 #[tokio::test]
 async fn an_archive_is_checked_without_a_change() {
-    let town = Town::start(["course.test"], |_, _| Reply::page(&page_of(&["http://course.test/a"]))).await;
-    let configuration = town.one_course();
-    town.check(1).await;
-    let files = || std::fs::read_dir(town.archive().join("tmp")).unwrap().count();
+    let harness =
+        Harness::start(["course.test"], |_, _| Reply::page(&page_of(&["http://course.test/a"]))).await;
+    let configuration = harness.one_course();
+    harness.check(1).await;
+    let files = || std::fs::read_dir(harness.archive().join("tmp")).unwrap().count();
     let before = files();
-    let (code, printed) = online(&town).await;
+    let (code, printed) = online(&harness).await;
     assert_eq!((code, files()), (0, before), "{printed}");
     let text = std::fs::read_to_string(&configuration).unwrap();
-    let elsewhere = |text: &str, dir: &str| text.replace(&format!("{}\"", town.archive().display()), dir);
+    let elsewhere = |text: &str, dir: &str| text.replace(&format!("{}\"", harness.archive().display()), dir);
     std::fs::write(&configuration, elsewhere(&text, "onreserve.toml/archive\"")).unwrap();
-    let (code, printed) = online(&town).await;
+    let (code, printed) = online(&harness).await;
     assert_eq!(code, 1, "{printed}");
     assert!(
         printed.contains("ERROR  archive: cannot write") && printed.contains("correct its permissions"),
@@ -333,20 +334,21 @@ async fn an_archive_is_checked_without_a_change() {
     );
     assert!(printed.contains("1 link"), "the rest is tried too: {printed}");
     std::fs::write(&configuration, text.replace("page = \"http", "page = \"ftp")).unwrap();
-    assert_eq!(online(&town).await.0, 78);
+    assert_eq!(online(&harness).await.0, 78);
 }
 
 #[tokio::test]
 async fn a_password_in_the_environment_gives_a_warning_and_is_not_shown() {
-    let town = Town::start(["course.test"], |_, _| Reply::page(&page_of(&["http://notes.test/a"]))).await;
-    town.configure(
+    let harness =
+        Harness::start(["course.test"], |_, _| Reply::page(&page_of(&["http://notes.test/a"]))).await;
+    harness.configure(
         "[[course]]\nid = \"c\"\npage = \"http://course.test/\"\nreport_to = [\"i@school.test\"]\n\
          [mail]\nfrom = \"o@school.test\"\nhost = \"localhost\"\nport = 1\nsecurity = \"none\"\nuser = \"o\"\n",
     );
     let run = async |arguments: &[&str]| {
         let mut command = Command::new(PROGRAM);
         command.args(arguments).env("ONRESERVE_SMTP_PASSWORD", "geheim").env_remove("CREDENTIALS_DIRECTORY");
-        let output = command.current_dir(town.dir.path()).output().await.unwrap();
+        let output = command.current_dir(harness.dir.path()).output().await.unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
     };
     for arguments in [&["check-config"][..], &["check", "--config", "onreserve.toml"]] {

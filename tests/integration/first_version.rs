@@ -8,8 +8,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::fetch::site::Reply;
-use crate::town::Town;
-use crate::unattended::{Service, get, pages_of};
+use crate::harness::Harness;
+use crate::service::{Service, get, pages_of};
 
 const HOSTS: [&str; 8] = [
     "course.example",
@@ -59,11 +59,11 @@ fn captured(archive: &Path) -> HashMap<String, (String, Vec<u8>)> {
 }
 
 /// The fixture, and a web with the contents of its last night.
-async fn town() -> Town {
+async fn harness() -> Harness {
     let unpacked = tempfile::tempdir().unwrap();
     unpack(unpacked.path());
     let bodies = captured(&unpacked.path().join("archive"));
-    let town = Town::start(HOSTS, move |_, seen| {
+    let harness = Harness::start(HOSTS, move |_, seen| {
         let url = format!("http://{}{}", seen.host, seen.target);
         match bodies.get(&url) {
             _ if url == "http://course.example/dgm/" => {
@@ -76,9 +76,9 @@ async fn town() -> Town {
         }
     })
     .await;
-    unpack(town.dir.path());
-    town.configure(COURSE);
-    town
+    unpack(harness.dir.path());
+    harness.configure(COURSE);
+    harness
 }
 
 /// Whether `new` contains everything in `old`. It may contain more.
@@ -100,17 +100,17 @@ fn contains(new: &Value, old: &Value) -> Result<(), String> {
     }
 }
 
-async fn status(town: &Town) -> Value {
-    let (code, text) = town.run(&["status", "--format", "json"]).await;
+async fn status(harness: &Harness) -> Value {
+    let (code, text) = harness.run(&["status", "--format", "json"]).await;
     assert_eq!(code, 0, "{text}");
     serde_json::from_str(&text).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_show_the_same_as_the_first_version() {
-    let town = town().await;
+    let harness = harness().await;
     let old: Value = serde_json::from_str(&fs::read_to_string(fixture("status.json")).unwrap()).unwrap();
-    assert_eq!(contains(&status(&town).await, &old), Ok(()));
+    assert_eq!(contains(&status(&harness).await, &old), Ok(()));
     for (arguments, words) in [
         (
             &["status"][..],
@@ -123,20 +123,20 @@ async fn commands_show_the_same_as_the_first_version() {
         (&["report", "--preview", "text"], &["Subject: ", "normalizing-flows.pdf"]),
         (&["verify"], &["SHA-256 checked"]),
     ] {
-        let (code, text) = town.run(arguments).await;
+        let (code, text) = harness.run(arguments).await;
         assert_eq!(code, 0, "{arguments:?}: {text}");
         for word in words {
             assert!(text.contains(word), "{arguments:?} does not show {word:?}: {text}");
         }
     }
-    let (code, path) = town.run(&["open", "flows"]).await;
+    let (code, path) = harness.run(&["open", "flows"]).await;
     assert!(code == 0 && fs::read(path.trim()).unwrap().starts_with(b"%PDF"), "{path}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_night_continues_the_history() {
-    let town = town().await;
-    let night = town.check(NEXT_NIGHT).await;
+    let harness = harness().await;
+    let night = harness.check(NEXT_NIGHT).await;
     let states = |json: &Value| -> Vec<(String, String)> {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         json["links"]
@@ -154,9 +154,9 @@ async fn the_next_night_continues_the_history() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_shows_the_list_and_a_copy() {
-    let town = town().await;
-    town.configure(&format!("[pages]\nlisten = \"127.0.0.1:0\"\n{COURSE}"));
-    let service = Service::start(&town, "2026-09-19T11:30:00Z");
+    let harness = harness().await;
+    harness.configure(&format!("[pages]\nlisten = \"127.0.0.1:0\"\n{COURSE}"));
+    let service = Service::start(&harness, "2026-09-19T11:30:00Z");
     let at = pages_of(&service).await;
     let list = get(at, "/c/dgm/").await;
     assert!(list.starts_with("HTTP/1.1 200") && list.contains("Inference with normalizing flows"), "{list}");
@@ -168,16 +168,16 @@ async fn the_service_shows_the_list_and_a_copy() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rebuilt_catalogue_has_the_same_verdicts() {
-    let town = town().await;
+    let harness = harness().await;
     let verdicts = |json: Value| -> Vec<Value> {
         let links = json["links"].as_array().unwrap().clone();
         let keys = ["url", "state", "reason", "since", "nights"];
         links.iter().map(|link| keys.iter().map(|key| link[*key].clone()).collect()).collect()
     };
-    let before = verdicts(status(&town).await);
-    let (code, text) = town.run(&["rebuild"]).await;
+    let before = verdicts(status(&harness).await);
+    let (code, text) = harness.run(&["rebuild"]).await;
     assert_eq!(code, 0, "{text}");
-    assert_eq!(verdicts(status(&town).await), before);
+    assert_eq!(verdicts(status(&harness).await), before);
 }
 
 #[test]
@@ -209,8 +209,11 @@ fn every_key_of_the_first_configuration_is_accepted() {
     ] {
         let text = if from.is_empty() { config.clone() } else { config.replace(from, to) };
         fs::write(dir.path().join("onreserve.toml"), text).unwrap();
-        let output =
-            Command::new(crate::town::PROGRAM).arg("check-config").current_dir(dir.path()).output().unwrap();
+        let output = Command::new(crate::harness::PROGRAM)
+            .arg("check-config")
+            .current_dir(dir.path())
+            .output()
+            .unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{to}: {errors}");
     }

@@ -9,16 +9,16 @@ use tokio::io::AsyncReadExt as _;
 use tokio::sync::Notify;
 
 use crate::fetch::site::Reply;
-use crate::town::{Town, article, page_of};
+use crate::harness::{Harness, article, page_of};
 
 const LINKS: usize = 40;
 const KILLS: usize = 20;
 
-/// A town with some links, and a signal after a number of requests.
-async fn town(counter: Arc<RequestCounter>) -> Town {
+/// A harness with some links, and a signal after a number of requests.
+async fn harness(counter: Arc<RequestCounter>) -> Harness {
     let hosts: Vec<String> = (0..8).map(|n| format!("h{n}.test")).collect();
     let links: Vec<String> = (0..LINKS).map(|n| format!("http://h{}.test/{n}", n % 8)).collect();
-    let town = Town::start(hosts.into_iter().chain(["course.test".to_owned()]), move |_, seen| {
+    let harness = Harness::start(hosts.into_iter().chain(["course.test".to_owned()]), move |_, seen| {
         counter.count();
         match (&*seen.host, &*seen.target) {
             ("course.test", "/") => {
@@ -29,8 +29,8 @@ async fn town(counter: Arc<RequestCounter>) -> Town {
         }
     })
     .await;
-    town.one_course();
-    town
+    harness.one_course();
+    harness
 }
 
 /// Notifies after a number of requests.
@@ -55,9 +55,9 @@ impl RequestCounter {
 }
 
 /// All complete lines of the journal.
-fn journal(town: &Town) -> Vec<Value> {
+fn journal(harness: &Harness) -> Vec<Value> {
     let mut lines = Vec::new();
-    let mut left = vec![town.archive().join("captures")];
+    let mut left = vec![harness.archive().join("captures")];
     while let Some(dir) = left.pop() {
         for entry in std::fs::read_dir(dir).into_iter().flatten() {
             let path = entry.unwrap().path();
@@ -79,13 +79,13 @@ fn count(lines: &[Value], kind: &str) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_night_killed_twenty_times_loses_and_doubles_nothing() {
     let counter = Arc::new(RequestCounter::default());
-    let town = town(Arc::clone(&counter)).await;
+    let harness = harness(Arc::clone(&counter)).await;
     let mut killed = 0;
     for kill in 0..KILLS {
         // The points are spread over the whole night: early ones while the page is
         // read, late ones while the last visits are stored.
         counter.notify_after(1 + kill * 3 % 11);
-        let mut night = town.checking(1).stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let mut night = harness.checking(1).stdout(std::process::Stdio::piped()).spawn().unwrap();
         tokio::select! {
             () = counter.reached.notified() => {
                 night.kill().await.unwrap();
@@ -95,10 +95,10 @@ async fn a_night_killed_twenty_times_loses_and_doubles_nothing() {
         }
     }
     assert!(killed >= 10, "only {killed} nights were killed");
-    let last = town.check(1).await;
+    let last = harness.check(1).await;
     assert_eq!(last.states(), vec!["ok"; LINKS], "{}", last.errors);
 
-    let lines = journal(&town);
+    let lines = journal(&harness);
     let captured: BTreeSet<&str> = lines
         .iter()
         .filter(|line| line["kind"] == "capture")
@@ -106,23 +106,23 @@ async fn a_night_killed_twenty_times_loses_and_doubles_nothing() {
         .collect();
     assert_eq!(captured.len(), LINKS);
     assert_eq!(last.links().iter().filter(|link| link["capture"].is_object()).count(), LINKS);
-    let (code, printed) = town.run(&["verify"]).await;
+    let (code, printed) = harness.run(&["verify"]).await;
     assert_eq!(code, 0, "{printed}");
-    let (_, history) = town.run(&["history", "h0.test/0"]).await;
+    let (_, history) = harness.run(&["history", "h0.test/0"]).await;
     assert_eq!(history.matches("works").count(), 1, "there is one visit: {history}");
-    assert!(std::fs::read_dir(town.archive().join("tmp")).unwrap().next().is_none());
+    assert!(std::fs::read_dir(harness.archive().join("tmp")).unwrap().next().is_none());
 
-    let next = town.check(2).await;
+    let next = harness.check(2).await;
     assert_eq!(next.states(), vec!["ok"; LINKS]);
-    assert_eq!(count(&journal(&town), "capture"), count(&lines, "capture"), "nothing is kept twice");
+    assert_eq!(count(&journal(&harness), "capture"), count(&lines, "capture"), "nothing is kept twice");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_run_continues_a_night_ended_by_ctrl_c() {
     let counter = Arc::new(RequestCounter::default());
-    let town = town(Arc::clone(&counter)).await;
+    let harness = harness(Arc::clone(&counter)).await;
     counter.notify_after(45);
-    let mut night = town.checking(1).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut night = harness.checking(1).stderr(std::process::Stdio::piped()).spawn().unwrap();
     counter.reached.notified().await;
     let id = rustix::process::Pid::from_raw(i32::try_from(night.id().unwrap()).unwrap()).unwrap();
     rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
@@ -130,9 +130,9 @@ async fn the_next_run_continues_a_night_ended_by_ctrl_c() {
     night.stderr.take().unwrap().read_to_string(&mut printed).await.unwrap();
     assert_eq!(night.wait().await.unwrap().code(), Some(1));
     assert!(printed.contains("run the same command again"), "{printed}");
-    let asked_before = town.site.targets().len();
-    let last = town.check(1).await;
+    let asked_before = harness.site.targets().len();
+    let last = harness.check(1).await;
     assert_eq!(last.states(), vec!["ok"; LINKS]);
-    let asked = town.site.targets().len();
+    let asked = harness.site.targets().len();
     assert!(asked - asked_before < LINKS, "visited links are not visited again");
 }

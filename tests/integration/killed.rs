@@ -8,11 +8,11 @@ use std::time::Duration;
 use sqlx::Row as _;
 use tokio::time::sleep;
 
+use crate::delivery::relay::Relay;
 use crate::fetch::site::Reply;
+use crate::harness::{Harness, article, page_of, time_of};
 use crate::interrupted::RequestCounter;
-use crate::post::relay::Relay;
-use crate::town::{Town, article, page_of, time_of};
-use crate::unattended::Service;
+use crate::service::Service;
 
 const LINKS: u32 = 24;
 const KILLS: usize = 50;
@@ -40,10 +40,10 @@ fn address(link: u32) -> String {
     format!("http://h{}.test/{link}-", link % 6)
 }
 
-async fn town(counter: Arc<RequestCounter>, relay: &Relay) -> Town {
+async fn harness(counter: Arc<RequestCounter>, relay: &Relay) -> Harness {
     let hosts = (0..6).map(|n| format!("h{n}.test")).chain(["course.test".to_owned()]);
     let links: Vec<String> = (0..LINKS).map(address).collect();
-    let town = Town::start(hosts, move |night, seen| {
+    let harness = Harness::start(hosts, move |night, seen| {
         counter.count();
         if (&*seen.host, &*seen.target) == ("course.test", "/") {
             return Reply::page(&page_of(&links.iter().map(String::as_str).collect::<Vec<_>>()));
@@ -55,23 +55,23 @@ async fn town(counter: Arc<RequestCounter>, relay: &Relay) -> Town {
         }
     })
     .await;
-    town.configure(&format!(
+    harness.configure(&format!(
         "[service]\nspread = \"0s\"\nlook = \"never\"\n\
          [[course]]\nid = \"c\"\ntitle = \"A course\"\npage = \"http://course.test/\"\n\
          report_to = [\"i@school.test\"]\n\
          [mail]\nfrom = \"o@school.test\"\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\n",
         relay.address.port()
     ));
-    town
+    harness
 }
 
-async fn catalogue(town: &Town) -> sqlx::SqlitePool {
-    let path = town.archive().join("catalogue.sqlite3");
+async fn catalogue(harness: &Harness) -> sqlx::SqlitePool {
+    let path = harness.archive().join("catalogue.sqlite3");
     sqlx::SqlitePool::connect_with(sqlx::sqlite::SqliteConnectOptions::new().filename(path)).await.unwrap()
 }
 
-async fn count(town: &Town, query: &'static str) -> i64 {
-    let pool = catalogue(town).await;
+async fn count(harness: &Harness, query: &'static str) -> i64 {
+    let pool = catalogue(harness).await;
     let count = sqlx::query_scalar(query).fetch_one(&pool).await.unwrap();
     pool.close().await;
     count
@@ -79,7 +79,7 @@ async fn count(town: &Town, query: &'static str) -> i64 {
 
 /// The service, and when it is killed.
 struct KilledService<'a> {
-    town: &'a Town,
+    harness: &'a Harness,
     counter: &'a RequestCounter,
     random: Random,
     killed: usize,
@@ -96,7 +96,7 @@ impl KilledService<'_> {
         if self.killed < KILLS {
             self.counter.notify_after(1 + self.random.below(15 + 8 * run));
         }
-        let mut service = Service::start(self.town, &now);
+        let mut service = Service::start(self.harness, &now);
         let end = async {
             if is_to_deliver {
                 service.logs("email sent").await
@@ -124,41 +124,44 @@ async fn a_service_killed_fifty_times_loses_and_doubles_nothing() {
     let counter = Arc::new(RequestCounter::default());
     let seen = Arc::clone(&counter);
     let relay = Relay::calling(move || seen.count());
-    let town = town(Arc::clone(&counter), &relay).await;
-    let service = Service::start(&town, "2026-09-13T12:00:00Z");
+    let harness = harness(Arc::clone(&counter), &relay).await;
+    let service = Service::start(&harness, "2026-09-13T12:00:00Z");
     service.says("waiting until 2026-09-14 02:30 UTC").await;
     service.stop().await;
 
     let mut killed_service =
-        KilledService { town: &town, counter: &counter, random: Random(0x5eed), killed: 0 };
+        KilledService { harness: &harness, counter: &counter, random: Random(0x5eed), killed: 0 };
     let mut nights = 0;
     while nights < NIGHTS || killed_service.killed < KILLS {
         nights += 1;
         let night = nights;
-        town.set_night(night);
+        harness.set_night(night);
         let mut runs = 0..;
         while !killed_service.run_once(night, runs.next().unwrap(), false).await {}
-        while count(&town, "SELECT count(*) FROM letter WHERE state = 'waiting'").await > 0 {
+        while count(&harness, "SELECT count(*) FROM letter WHERE state = 'waiting'").await > 0 {
             killed_service.run_once(night, runs.next().unwrap(), true).await;
         }
     }
-    nights_are_whole(&town, nights).await;
-    emails_are_sent_once(&town, &relay).await;
-    let (code, delivered) = town.run(&["verify"]).await;
+    nights_are_whole(&harness, nights).await;
+    emails_are_sent_once(&harness, &relay).await;
+    let (code, delivered) = harness.run(&["verify"]).await;
     assert_eq!(code, 0, "{delivered}");
-    let (_, before) = town.run(&["history", "h0.test/0-"]).await;
-    let (code, delivered) = town.run(&["rebuild"]).await;
+    let (_, before) = harness.run(&["history", "h0.test/0-"]).await;
+    let (code, delivered) = harness.run(&["rebuild"]).await;
     assert_eq!(code, 0, "{delivered}");
-    let (_, after) = town.run(&["history", "h0.test/0-"]).await;
+    let (_, after) = harness.run(&["history", "h0.test/0-"]).await;
     assert_eq!(after, before, "the journal contains everything");
 }
 
-async fn nights_are_whole(town: &Town, nights: u32) {
-    assert_eq!(count(town, "SELECT count(*) FROM night").await, i64::from(nights));
-    assert_eq!(count(town, "SELECT count(*) FROM night WHERE finished IS NULL OR void IS NOT NULL").await, 0);
-    assert_eq!(count(town, "SELECT count(*) FROM visit").await, i64::from(nights * LINKS));
-    assert_eq!(count(town, "SELECT count(*) FROM capture").await, i64::from(LINKS));
-    let pool = catalogue(town).await;
+async fn nights_are_whole(harness: &Harness, nights: u32) {
+    assert_eq!(count(harness, "SELECT count(*) FROM night").await, i64::from(nights));
+    assert_eq!(
+        count(harness, "SELECT count(*) FROM night WHERE finished IS NULL OR void IS NOT NULL").await,
+        0
+    );
+    assert_eq!(count(harness, "SELECT count(*) FROM visit").await, i64::from(nights * LINKS));
+    assert_eq!(count(harness, "SELECT count(*) FROM capture").await, i64::from(LINKS));
+    let pool = catalogue(harness).await;
     let health: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&pool).await.unwrap();
     assert_eq!(health, "ok");
     // Each dead link has two events: its failure, and its confirmation.
@@ -180,7 +183,7 @@ async fn nights_are_whole(town: &Town, nights: u32) {
 
 /// An email may come twice if a kill left open whether it had come. Then it has the same
 /// Message-ID and the same bytes.
-async fn emails_are_sent_once(town: &Town, relay: &Relay) {
+async fn emails_are_sent_once(harness: &Harness, relay: &Relay) {
     let mut emails: BTreeMap<String, String> = BTreeMap::new();
     for sent in relay.taken() {
         let id = sent.header("Message-ID").to_owned();
@@ -197,6 +200,6 @@ async fn emails_are_sent_once(town: &Town, relay: &Relay) {
             .collect();
         assert_eq!(reports.len(), 1, "dead link {link} is in {reports:?}");
     }
-    let delivered = count(town, "SELECT count(*) FROM letter WHERE state = 'told'").await;
+    let delivered = count(harness, "SELECT count(*) FROM letter WHERE state = 'told'").await;
     assert_eq!(delivered, i64::try_from(emails.len()).unwrap());
 }

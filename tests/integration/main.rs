@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(clippy::disallowed_methods, reason = "tests read the files and start the program")]
 
-mod acting;
+mod actions;
 mod archive;
 mod backup;
 mod bodies;
@@ -16,9 +16,9 @@ mod killed;
 mod mending;
 mod nights;
 mod pages;
-mod post;
+mod delivery;
 mod scenarios;
 mod serve;
 mod tidy;
-mod town;
-mod unattended;
+mod harness;
+mod service;

@@ -1,16 +1,16 @@
 //! The replacements of dead links, searched over several nights.
 
 use crate::fetch::site::Reply;
-use crate::town::{Night, PROGRAM, Town, article, page_of};
+use crate::harness::{Harness, Night, PROGRAM, article, page_of};
 
 const MEMENTO: &str = "/web/20260913000000/http://gone.test/paper";
 
 /// `moved` redirected once, `twin` is at two addresses, `gone` is in a web
 /// archive, `key` is secret and must not be sent to the web archive.
-async fn town() -> Town {
+async fn harness() -> Harness {
     let work = |target: &str| Reply::page(&article(&format!("The reading at {target}")));
     let hosts = ["course.test", "old.test", "new.test", "a.test", "b.test", "gone.test", "archive.test"];
-    let town = Town::start(hosts, move |night, seen| match (&*seen.host, &*seen.target) {
+    let harness = Harness::start(hosts, move |night, seen| match (&*seen.host, &*seen.target) {
         ("course.test", "/") => Reply::page(&page_of(&[
             "http://old.test/moved",
             "http://a.test/twin",
@@ -38,11 +38,11 @@ async fn town() -> Town {
         _ => Reply::not_found(),
     })
     .await;
-    let config = town.one_course();
+    let config = harness.one_course();
     let text = std::fs::read_to_string(&config).unwrap();
     let keys = "[fetch]\nmemento = \"http://archive.test/web/\"\ndelays = { \"archive.test\" = \"0s\" }";
     std::fs::write(config, text.replace("[fetch]", keys)).unwrap();
-    town
+    harness
 }
 
 fn instead(night: &Night, link: &str) -> (String, String, bool) {
@@ -53,15 +53,15 @@ fn instead(night: &Night, link: &str) -> (String, String, bool) {
 
 #[tokio::test]
 async fn a_dead_link_gets_a_working_replacement() {
-    let town = town().await;
+    let harness = harness().await;
     for night in 1..=3 {
-        let result = town.check(night).await;
+        let result = harness.check(night).await;
         assert!(result.links().iter().all(|link| link["state"] != "dead"), "{}", result.errors);
         assert!(result.links().iter().all(|link| link["replacement"].is_null()), "nothing is dead yet");
     }
-    let asked = |host: &str| town.site.seen().iter().filter(|seen| seen.host == host).count();
+    let asked = |host: &str| harness.site.seen().iter().filter(|seen| seen.host == host).count();
     assert_eq!(asked("archive.test"), 0, "a link that may come back is not disclosed");
-    let result = town.check(4).await;
+    let result = harness.check(4).await;
     let expected = |url: &str, ground: &str| (url.to_owned(), ground.to_owned(), true);
     assert_eq!(instead(&result, "old.test/moved"), expected("http://new.test/moved", "moved"));
     assert_eq!(instead(&result, "a.test/twin"), expected("http://b.test/twin", "own_link"));
@@ -71,10 +71,14 @@ async fn a_dead_link_gets_a_working_replacement() {
     );
     assert!(result.link("token=1")["replacement"].is_null());
     assert!(
-        town.site.targets().iter().all(|target| !(target.starts_with("/web/") && target.contains("token")))
+        harness
+            .site
+            .targets()
+            .iter()
+            .all(|target| !(target.starts_with("/web/") && target.contains("token")))
     );
 
-    let (_, report) = town.run(&["report"]).await;
+    let (_, report) = harness.run(&["report"]).await;
     assert!(
         report.contains("Best replacement: a web archive's copy of Sun 13 Sep, the same bytes as our"),
         "{report}"
@@ -82,12 +86,12 @@ async fn a_dead_link_gets_a_working_replacement() {
     assert!(report.contains(&format!("http://archive.test{MEMENTO}\n")), "{report}");
 
     let asked_so_far = asked("archive.test");
-    let again = town.check(5).await;
+    let again = harness.check(5).await;
     assert_eq!(instead(&again, "gone.test/paper"), instead(&result, "gone.test/paper"));
     assert_eq!(asked("archive.test"), asked_so_far, "once a week is enough");
-    let (code, rebuilt) = town.run(&["rebuild"]).await;
+    let (code, rebuilt) = harness.run(&["rebuild"]).await;
     assert_eq!(code, 0, "{rebuilt}");
-    let after = town.check(6).await;
+    let after = harness.check(6).await;
     assert_eq!(instead(&after, "gone.test/paper"), instead(&result, "gone.test/paper"));
     assert_eq!(asked("archive.test"), asked_so_far, "a rebuilt catalogue contains it");
 }
@@ -114,13 +118,13 @@ async fn program(dir: &std::path::Path, program: &str, arguments: &[&str]) -> (b
 
 #[tokio::test]
 async fn a_patch_applies_with_git_and_writes_the_same() {
-    let town = Town::start(["old.test", "new.test"], |_, seen| match (&*seen.host, &*seen.target) {
+    let harness = Harness::start(["old.test", "new.test"], |_, seen| match (&*seen.host, &*seen.target) {
         ("old.test", "/moved") => Reply::new(301, "location: http://new.test/moved", ""),
         ("new.test", "/moved") => Reply::page(&article("The reading at http://old.test/moved")),
         _ => Reply::not_found(),
     })
     .await;
-    let (site, copy) = (town.dir.path().join("site"), town.dir.path().join("copy"));
+    let (site, copy) = (harness.dir.path().join("site"), harness.dir.path().join("copy"));
     for root in [&site, &copy] {
         for (name, text) in FILES {
             let path = root.join(name);
@@ -128,20 +132,20 @@ async fn a_patch_applies_with_git_and_writes_the_same() {
             std::fs::write(path, text).unwrap();
         }
     }
-    let config = town.configure(&format!(
+    let config = harness.configure(&format!(
         "[[course]]\nid = \"c\"\npage = \"{0}/index.md\"\nsource = \"{0}\"\n",
         site.display()
     ));
     let config = config.to_str().unwrap();
     for night in 1..=2 {
-        assert_eq!(town.check(night).await.code, 0);
+        assert_eq!(harness.check(night).await.code, 0);
     }
     let (_, report) = program(&site, PROGRAM, &["report", "--config", config]).await;
     assert!(report.contains("In the sources: 3 matches, _data/week 1.yml line 2,"), "{report}");
     assert!(report.contains("\"onreserve patch c\" puts new addresses in 3 places"), "{report}");
 
     let (_, diff) = program(&site, PROGRAM, &["patch", "c", "--config", config]).await;
-    let patch = town.dir.path().join("c.patch");
+    let patch = harness.dir.path().join("c.patch");
     std::fs::write(&patch, &diff).unwrap();
     program(&copy, "git", &["apply", patch.to_str().unwrap()]).await;
     program(&site, PROGRAM, &["patch", "--config", config, "--write"]).await;
@@ -160,15 +164,15 @@ async fn a_patch_applies_with_git_and_writes_the_same() {
 
 #[tokio::test]
 async fn a_night_is_printed_in_the_formats_of_ci() {
-    let town = Town::start(["course.test"], |_, seen| match &*seen.target {
+    let harness = Harness::start(["course.test"], |_, seen| match &*seen.target {
         "/" => Reply::page(&page_of(&["http://course.test/missing.pdf"])),
         _ => Reply::not_found(),
     })
     .await;
-    let config = town.one_course();
+    let config = harness.one_course();
     let config = config.to_str().unwrap();
     let printed = async |format: &str| {
-        program(town.dir.path(), PROGRAM, &["check", "--config", config, "--format", format]).await.1
+        program(harness.dir.path(), PROGRAM, &["check", "--config", config, "--format", format]).await.1
     };
     let sarif: serde_json::Value = serde_json::from_str(&printed("sarif").await).unwrap();
     let result = &sarif["runs"][0]["results"][0];

@@ -1,7 +1,7 @@
 //! Links and pages over several nights.
 
 use crate::fetch::site::{Reply, Then};
-use crate::town::{Town, article, page_of};
+use crate::harness::{Harness, article, page_of};
 
 /// A text that names its own address, so that it is recognised as the linked work.
 fn work(target: &str) -> Reply {
@@ -10,25 +10,26 @@ fn work(target: &str) -> Reply {
 
 #[tokio::test]
 async fn a_link_is_gone_after_three_nights_and_its_copy_still_opens() {
-    let town = Town::start(["course.test", "notes.test"], |night, seen| match (&*seen.host, &*seen.target) {
-        ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/flows"])),
-        ("notes.test", "/flows") if night == 1 || night == 5 => work("http://notes.test/flows"),
-        ("notes.test", "/") => Reply::page(&article("Welcome")),
-        _ => Reply::not_found(),
-    })
-    .await;
-    town.one_course();
+    let harness =
+        Harness::start(["course.test", "notes.test"], |night, seen| match (&*seen.host, &*seen.target) {
+            ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/flows"])),
+            ("notes.test", "/flows") if night == 1 || night == 5 => work("http://notes.test/flows"),
+            ("notes.test", "/") => Reply::page(&article("Welcome")),
+            _ => Reply::not_found(),
+        })
+        .await;
+    harness.one_course();
     let mut states = Vec::new();
     let mut codes = Vec::new();
     for night in 1..=5 {
-        let result = town.check(night).await;
+        let result = harness.check(night).await;
         states.push(result.state("/flows").to_owned());
         codes.push(result.code);
         if night == 4 {
-            let (code, path) = town.run(&["open", "flows"]).await;
+            let (code, path) = harness.run(&["open", "flows"]).await;
             assert_eq!(code, 0, "{path}");
             assert!(std::fs::read_to_string(path.trim()).unwrap().contains("gradients"));
-            let (_, explained) = town.run(&["explain", "flows"]).await;
+            let (_, explained) = harness.run(&["explain", "flows"]).await;
             assert!(explained.contains("not found (404)") && explained.contains("strong"), "{explained}");
         }
     }
@@ -38,22 +39,23 @@ async fn a_link_is_gone_after_three_nights_and_its_copy_still_opens() {
 
 #[tokio::test]
 async fn a_second_night_transfers_no_body_again() {
-    let town = Town::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
-        ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a", "http://notes.test/b"])),
-        ("notes.test", _) if seen.head.contains("if-none-match: \"v1\"") => {
-            Reply::new(304, "etag: \"v1\"", "")
-        }
-        ("notes.test", target @ ("/a" | "/b")) => Reply::new(
-            200,
-            "content-type: text/html\netag: \"v1\"",
-            article(&format!("The reading at http://notes.test{target}")),
-        ),
-        _ => Reply::not_found(),
-    })
-    .await;
-    town.one_course();
-    let first = town.check(1).await;
-    let second = town.check(2).await;
+    let harness =
+        Harness::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
+            ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a", "http://notes.test/b"])),
+            ("notes.test", _) if seen.head.contains("if-none-match: \"v1\"") => {
+                Reply::new(304, "etag: \"v1\"", "")
+            }
+            ("notes.test", target @ ("/a" | "/b")) => Reply::new(
+                200,
+                "content-type: text/html\netag: \"v1\"",
+                article(&format!("The reading at http://notes.test{target}")),
+            ),
+            _ => Reply::not_found(),
+        })
+        .await;
+    harness.one_course();
+    let first = harness.check(1).await;
+    let second = harness.check(2).await;
     assert_eq!(second.states(), ["ok", "ok"]);
     assert_eq!(first.links()[0]["capture"]["sha256"], second.links()[0]["capture"]["sha256"]);
     let page = page_of(&["http://notes.test/a", "http://notes.test/b"]).len() as u64;
@@ -62,25 +64,26 @@ async fn a_second_night_transfers_no_body_again() {
 
 #[tokio::test]
 async fn a_link_of_two_courses_is_fetched_once() {
-    let town = Town::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
-        ("course.test", "/a" | "/b") => Reply::page(&page_of(&["http://notes.test/shared"])),
-        ("notes.test", "/shared") => work("http://notes.test/shared"),
-        _ => Reply::not_found(),
-    })
-    .await;
-    town.configure(
+    let harness =
+        Harness::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
+            ("course.test", "/a" | "/b") => Reply::page(&page_of(&["http://notes.test/shared"])),
+            ("notes.test", "/shared") => work("http://notes.test/shared"),
+            _ => Reply::not_found(),
+        })
+        .await;
+    harness.configure(
         "[[course]]\nid = \"a\"\npage = \"http://course.test/a\"\n[[course]]\nid = \"b\"\npage = \"http://course.test/b\"\n",
     );
-    let night = town.check(1).await;
+    let night = harness.check(1).await;
     assert_eq!(night.states(), ["ok", "ok"]);
-    let asked = town.site.targets().into_iter().filter(|target| target == "/shared").count();
+    let asked = harness.site.targets().into_iter().filter(|target| target == "/shared").count();
     assert_eq!(asked, 1);
 }
 
 #[tokio::test]
 async fn an_emptied_course_page_is_reported_and_not_accepted() {
     let links: Vec<String> = (0..12).map(|n| format!("http://notes.test/{n}")).collect();
-    let town = Town::start(["course.test", "notes.test"], move |night, seen| {
+    let harness = Harness::start(["course.test", "notes.test"], move |night, seen| {
         let links: Vec<&str> = links.iter().map(String::as_str).collect();
         match (&*seen.host, &*seen.target) {
             ("course.test", "/") if night == 2 => Reply::page(&page_of(&links[..3])),
@@ -91,9 +94,9 @@ async fn an_emptied_course_page_is_reported_and_not_accepted() {
         }
     })
     .await;
-    town.one_course();
+    harness.one_course();
     for night in 1..=4 {
-        let result = town.check(night).await;
+        let result = harness.check(night).await;
         assert_eq!(result.states(), vec!["ok"; 12], "night {night}");
         let trouble = &result.json["courses"][0]["page_trouble"];
         assert_eq!(trouble.is_null(), night == 1 || night == 4, "night {night}: {trouble}");
@@ -103,7 +106,7 @@ async fn an_emptied_course_page_is_reported_and_not_accepted() {
 #[tokio::test]
 async fn a_page_that_stays_shorter_is_accepted() {
     let links: Vec<String> = (0..12).map(|n| format!("http://notes.test/{n}")).collect();
-    let town = Town::start(["course.test", "notes.test"], move |night, seen| {
+    let harness = Harness::start(["course.test", "notes.test"], move |night, seen| {
         let links: Vec<&str> = links.iter().map(String::as_str).collect();
         match (&*seen.host, &*seen.target) {
             ("course.test", "/") if night >= 2 => Reply::page(&page_of(&links[..5])),
@@ -113,10 +116,10 @@ async fn a_page_that_stays_shorter_is_accepted() {
         }
     })
     .await;
-    town.one_course();
+    harness.one_course();
     for (night, links) in [(1, 12), (2, 12), (3, 12), (4, 5)] {
-        assert_eq!(town.check(night).await.links().len(), links, "night {night}");
-        let result = report(&town).await;
+        assert_eq!(harness.check(night).await.links().len(), links, "night {night}");
+        let result = report(&harness).await;
         assert_eq!(
             result.contains("if you removed the links, there is nothing to do"),
             night == 3,
@@ -128,19 +131,20 @@ async fn a_page_that_stays_shorter_is_accepted() {
 
 #[tokio::test]
 async fn a_small_point_is_not_news_again_after_a_failure() {
-    let town = Town::start(["course.test", "notes.test"], |night, seen| match (&*seen.host, &*seen.target) {
-        ("course.test", "/") => {
-            Reply::page(&page_of(&["http://notes.test/a#nowhere", "http://notes.test/b"]))
-        }
-        ("notes.test", "/a") if night == 3 => Reply::new(503, "", "busy"),
-        ("notes.test", target @ ("/a" | "/b")) => Reply::page(&article(target)),
-        _ => Reply::not_found(),
-    })
-    .await;
-    town.one_course();
+    let harness =
+        Harness::start(["course.test", "notes.test"], |night, seen| match (&*seen.host, &*seen.target) {
+            ("course.test", "/") => {
+                Reply::page(&page_of(&["http://notes.test/a#nowhere", "http://notes.test/b"]))
+            }
+            ("notes.test", "/a") if night == 3 => Reply::new(503, "", "busy"),
+            ("notes.test", target @ ("/a" | "/b")) => Reply::page(&article(target)),
+            _ => Reply::not_found(),
+        })
+        .await;
+    harness.one_course();
     for night in 1..=4 {
-        town.check(night).await;
-        let result = report(&town).await;
+        harness.check(night).await;
+        let result = report(&harness).await;
         assert_eq!(result.contains("Worth a look"), night == 1, "night {night}: {result}");
         assert_eq!(result.contains("SMALL POINTS (1)"), night != 3, "night {night}: {result}");
     }
@@ -150,7 +154,7 @@ async fn a_small_point_is_not_news_again_after_a_failure() {
 async fn a_void_first_night_leaves_the_baseline_to_the_next() {
     let hosts: Vec<String> = (0..20).map(|n| format!("h{n}.test")).collect();
     let links: Vec<String> = hosts.iter().map(|host| format!("http://{host}/x")).collect();
-    let town = Town::start(hosts.into_iter().chain(["course.test".to_owned()]), move |night, seen| {
+    let harness = Harness::start(hosts.into_iter().chain(["course.test".to_owned()]), move |night, seen| {
         let links: Vec<&str> = links.iter().map(String::as_str).collect();
         match (&*seen.host, &*seen.target) {
             ("course.test", _) => Reply::page(&page_of(&links)),
@@ -160,15 +164,15 @@ async fn a_void_first_night_leaves_the_baseline_to_the_next() {
         }
     })
     .await;
-    town.one_course();
-    town.check(1).await;
-    let void = report(&town).await;
+    harness.one_course();
+    harness.check(1).await;
+    let void = report(&harness).await;
     assert!(void.contains("Most links were not judged") && void.contains("1 of 20 links judged"), "{void}");
-    town.check(2).await;
-    let first = report(&town).await;
+    harness.check(2).await;
+    let first = report(&harness).await;
     assert!(first.contains("This is the first check of the 20 links"), "{first}");
-    town.check(3).await;
-    assert!(!report(&town).await.contains("first check"));
+    harness.check(3).await;
+    assert!(!report(&harness).await.contains("first check"));
 }
 
 #[tokio::test]
@@ -178,7 +182,7 @@ async fn a_night_without_a_network_changes_no_state() {
     let hosts: Vec<String> = (0..LINKS).map(|n| format!("h{n}.test")).collect();
     let links: Vec<String> = hosts.iter().map(|host| format!("http://{host}/x")).collect();
     let left = std::sync::Mutex::new(std::collections::HashSet::new());
-    let town = Town::start(hosts.into_iter().chain(["course.test".to_owned()]), move |night, seen| {
+    let harness = Harness::start(hosts.into_iter().chain(["course.test".to_owned()]), move |night, seen| {
         if seen.host == "course.test" {
             let links: Vec<&str> = links.iter().map(String::as_str).collect();
             return Reply::page(&page_of(&links));
@@ -195,22 +199,22 @@ async fn a_night_without_a_network_changes_no_state() {
         }
     })
     .await;
-    town.one_course();
-    let first = town.check(1).await;
+    harness.one_course();
+    let first = harness.check(1).await;
     assert_eq!(first.states(), vec!["ok"; LINKS as usize]);
-    let second = town.check(2).await;
+    let second = harness.check(2).await;
     assert_eq!(second.states(), vec!["ok"; LINKS as usize], "{}", second.errors);
     assert_eq!(second.json["run"]["void"]["failed"], LINKS as usize - ANSWERED);
-    let (_, result) = town.run(&["report"]).await;
+    let (_, result) = harness.run(&["report"]).await;
     assert_eq!(result.matches("No link was judged").count(), 1, "{result}");
-    let third = town.check(3).await;
+    let third = harness.check(3).await;
     assert_eq!(third.states(), vec!["ok"; LINKS as usize]);
 }
 
 /// A course with one page of notes; `version` gives its text on a night.
-async fn notes(version: fn(u32) -> u32) -> Town {
-    let town =
-        Town::start(["course.test", "notes.test"], move |night, seen| match (&*seen.host, &*seen.target) {
+async fn notes(version: fn(u32) -> u32) -> Harness {
+    let harness = Harness::start(["course.test", "notes.test"], move |night, seen| {
+        match (&*seen.host, &*seen.target) {
             ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a"])),
             ("notes.test", "/a") => {
                 let whole = article("The reading at http://notes.test/a");
@@ -219,33 +223,34 @@ async fn notes(version: fn(u32) -> u32) -> Town {
                 Reply::page(&whole.replace("</main>", chapter))
             }
             _ => Reply::not_found(),
-        })
-        .await;
-    town.one_course();
-    town
+        }
+    })
+    .await;
+    harness.one_course();
+    harness
 }
 
 #[tokio::test]
 async fn a_change_stands_until_it_is_accepted() {
-    let town = notes(|night| u32::from(night >= 2)).await;
+    let harness = notes(|night| u32::from(night >= 2)).await;
     let mut states = Vec::new();
     for night in 1..=3 {
-        states.push(town.check(night).await.state("/a").to_owned());
+        states.push(harness.check(night).await.state("/a").to_owned());
     }
     assert_eq!(states, ["ok", "ok", "changed"]);
-    let (code, result) = town.run(&["accept", "notes.test/a", "--now", "2026-09-16T09:00:00Z"]).await;
+    let (code, result) = harness.run(&["accept", "notes.test/a", "--now", "2026-09-16T09:00:00Z"]).await;
     assert_eq!(code, 0, "{result}");
-    assert_eq!(town.check(4).await.state("/a"), "ok");
-    let (_, copies) = town.run(&["history", "notes.test/a"]).await;
+    assert_eq!(harness.check(4).await.state("/a"), "ok");
+    let (_, copies) = harness.run(&["history", "notes.test/a"]).await;
     assert_eq!(copies.matches("blobs/sha256").count(), 2, "both versions are kept: {copies}");
 }
 
 #[tokio::test]
 async fn a_change_is_accepted_in_time_and_the_next_is_reported() {
-    let town = notes(|night| u32::from(night >= 2) + u32::from(night >= 40)).await;
+    let harness = notes(|night| u32::from(night >= 2) + u32::from(night >= 40)).await;
     let mut states = Vec::new();
     for night in [1, 2, 3, 31, 33, 34, 40, 41] {
-        states.push((night, town.check(night).await.state("/a").to_owned()));
+        states.push((night, harness.check(night).await.state("/a").to_owned()));
     }
     let changed: Vec<u32> =
         states.iter().filter(|(_, state)| state == "changed").map(|(night, _)| *night).collect();
@@ -254,7 +259,7 @@ async fn a_change_is_accepted_in_time_and_the_next_is_reported() {
 
 #[tokio::test]
 async fn a_night_with_failed_sentinels_judges_nothing() {
-    let town = Town::start(["course.test", "notes.test", "sure.test"], |night, seen| {
+    let harness = Harness::start(["course.test", "notes.test", "sure.test"], |night, seen| {
         match (&*seen.host, &*seen.target) {
             ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a"])),
             ("notes.test", "/a") if night == 1 => work("http://notes.test/a"),
@@ -264,13 +269,13 @@ async fn a_night_with_failed_sentinels_judges_nothing() {
         }
     })
     .await;
-    let path = town.one_course();
+    let path = harness.one_course();
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replacen("[fetch]\n", "[fetch]\nsentinels = [\"http://sure.test/\"]\n", 1))
         .unwrap();
     let mut states = Vec::new();
     for night in 1..=5 {
-        let result = town.check(night).await;
+        let result = harness.check(night).await;
         assert_eq!(result.json["run"]["void"].is_object(), night == 3, "night {night}: {}", result.errors);
         states.push(result.state("/a").to_owned());
     }
@@ -278,23 +283,24 @@ async fn a_night_with_failed_sentinels_judges_nothing() {
 }
 
 /// A course with one reading, which has this status on a night.
-async fn dying(status_of: fn(u32) -> u16) -> Town {
-    let town =
-        Town::start(["course.test", "notes.test"], move |night, seen| match (&*seen.host, &*seen.target) {
+async fn dying(status_of: fn(u32) -> u16) -> Harness {
+    let harness = Harness::start(["course.test", "notes.test"], move |night, seen| {
+        match (&*seen.host, &*seen.target) {
             ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a"])),
             ("notes.test", "/a") if status_of(night) == 200 => work("http://notes.test/a"),
             ("notes.test", "/a") => Reply::new(status_of(night), "content-type: text/html", "<p>no"),
             ("notes.test", "/") => Reply::page(&article("Welcome")),
             _ => Reply::not_found(),
-        })
-        .await;
-    town.one_course();
-    town
+        }
+    })
+    .await;
+    harness.one_course();
+    harness
 }
 
 /// The report of the last night.
-async fn report(town: &Town) -> String {
-    let (code, report) = town.run(&["report"]).await;
+async fn report(harness: &Harness) -> String {
+    let (code, report) = harness.run(&["report"]).await;
     assert_eq!(code, 0, "{report}");
     report
 }
@@ -302,66 +308,70 @@ async fn report(town: &Town) -> String {
 #[tokio::test]
 async fn a_decision_holds_until_the_result_changes() {
     // Gone on nights 2 to 5, back on night 6, gone again from night 7 on.
-    let town = dying(|night| if night == 1 || night == 6 { 200 } else { 410 }).await;
+    let harness = dying(|night| if night == 1 || night == 6 { 200 } else { 410 }).await;
     for night in 1..=3 {
-        town.check(night).await;
+        harness.check(night).await;
     }
-    assert!(report(&town).await.contains("1 of 1 links is newly dead"));
-    let (code, result) = town.run(&["accept", "notes.test/a", "--now", "2026-09-16T09:00:00Z"]).await;
+    assert!(report(&harness).await.contains("1 of 1 links is newly dead"));
+    let (code, result) = harness.run(&["accept", "notes.test/a", "--now", "2026-09-16T09:00:00Z"]).await;
     assert!(code == 0 && result.contains("no longer reported as dead"), "{result}");
-    let fourth = town.check(4).await;
+    let fourth = harness.check(4).await;
     assert_eq!(fourth.state("/a"), "dead", "a decision changes no state");
     assert_eq!((fourth.code, fourth.link("/a")["decision"].as_str()), (0, Some("accepted_dead")));
-    assert!(report(&town).await.contains("AS DECIDED (1)                1 no longer reported as dead."));
-    assert!(town.run(&["status"]).await.1.contains("[no longer reported as dead]"));
+    assert!(report(&harness).await.contains("AS DECIDED (1)                1 no longer reported as dead."));
+    assert!(harness.run(&["status"]).await.1.contains("[no longer reported as dead]"));
 
     // The journal has the decision, so a rebuilt catalogue has it too.
-    let (code, result) = town.run(&["rebuild"]).await;
+    let (code, result) = harness.run(&["rebuild"]).await;
     assert_eq!(code, 0, "{result}");
-    town.check(5).await;
-    assert!(report(&town).await.contains("AS DECIDED (1)"));
+    harness.check(5).await;
+    assert!(report(&harness).await.contains("AS DECIDED (1)"));
 
-    town.check(6).await;
-    assert!(report(&town).await.contains("1 link works again"), "{}", report(&town).await);
+    harness.check(6).await;
+    assert!(report(&harness).await.contains("1 link works again"), "{}", report(&harness).await);
     // A link that goes up and down needs more nights to be dead.
     for night in 7..=10 {
-        town.check(night).await;
+        harness.check(night).await;
     }
-    let again = report(&town).await;
+    let again = report(&harness).await;
     assert!(again.contains("newly dead") && !again.contains("AS DECIDED"), "it is dead again: {again}");
-    town.run(&["rebuild"]).await;
-    town.check(11).await;
-    assert!(!report(&town).await.contains("AS DECIDED"), "the journal has the lapse too");
+    harness.run(&["rebuild"]).await;
+    harness.check(11).await;
+    assert!(!report(&harness).await.contains("AS DECIDED"), "the journal has the lapse too");
 }
 
 #[tokio::test]
 async fn a_rebuilt_catalogue_has_the_last_report() {
-    let town = dying(|night| if night == 1 { 200 } else { 410 }).await;
+    let harness = dying(|night| if night == 1 { 200 } else { 410 }).await;
     for night in 1..=3 {
-        town.check(night).await;
+        harness.check(night).await;
     }
-    let known = town.run(&["status"]).await;
+    let known = harness.run(&["status"]).await;
     assert!(known.0 == 0 && known.1.contains("dead"), "{known:?}");
-    assert_eq!(town.run(&["rebuild"]).await.0, 0);
-    assert_eq!(town.run(&["status"]).await, known);
-    assert!(report(&town).await.contains("STILL DEAD (1)"), "reported before: {}", report(&town).await);
-    assert_eq!(town.check(4).await.state("/a"), "dead");
-    assert!(report(&town).await.contains("STILL DEAD (1)"), "no news, no baseline: {}", report(&town).await);
+    assert_eq!(harness.run(&["rebuild"]).await.0, 0);
+    assert_eq!(harness.run(&["status"]).await, known);
+    assert!(report(&harness).await.contains("STILL DEAD (1)"), "reported before: {}", report(&harness).await);
+    assert_eq!(harness.check(4).await.state("/a"), "dead");
+    assert!(
+        report(&harness).await.contains("STILL DEAD (1)"),
+        "no news, no baseline: {}",
+        report(&harness).await
+    );
 }
 
 #[tokio::test]
 async fn a_snoozed_link_is_reported_again_when_the_time_is_over() {
-    let town = dying(|night| if night == 1 { 200 } else { 410 }).await;
+    let harness = dying(|night| if night == 1 { 200 } else { 410 }).await;
     for night in 1..=3 {
-        town.check(night).await;
+        harness.check(night).await;
     }
     let snooze = ["snooze", "notes.test/a", "--until", "2026-09-19", "--now", "2026-09-16T09:00:00Z"];
-    let (code, result) = town.run(&snooze).await;
+    let (code, result) = harness.run(&snooze).await;
     assert!(code == 0 && result.contains("snoozed until Sat 19 Sep"), "{result}");
     let mut result = Vec::new();
     for night in 4..=7 {
-        town.check(night).await;
-        result.push(report(&town).await);
+        harness.check(night).await;
+        result.push(report(&harness).await);
     }
     assert!(result[0].contains("1 snoozed.") && result[1].contains("1 snoozed."), "{result:?}");
     assert!(result[2].contains("snoozed until Sat 19 Sep; that time is over."), "{}", result[2]);
@@ -370,8 +380,8 @@ async fn a_snoozed_link_is_reported_again_when_the_time_is_over() {
 
 #[tokio::test]
 async fn invalid_decisions_are_refused() {
-    let town = dying(|_| 200).await;
-    town.check(1).await;
+    let harness = dying(|_| 200).await;
+    harness.check(1).await;
     for (arguments, says) in [
         (&["dismiss", "notes.test/a"][..], "`marked as fine` does not fit"),
         (&["snooze", "notes.test/a", "--until", "2020-01-01"], "give one after"),
@@ -379,7 +389,7 @@ async fn invalid_decisions_are_refused() {
         (&["snooze", "notes.test/a", "--until", "soon"], "write a day"),
         (&["accept", "notes.test/a"], "accepted already"),
     ] {
-        let (_, result) = town.run(arguments).await;
+        let (_, result) = harness.run(arguments).await;
         assert!(result.contains(says), "{arguments:?}: {result}");
     }
 }
@@ -387,7 +397,7 @@ async fn invalid_decisions_are_refused() {
 /// The earlier reports of another course do not count for this one.
 #[tokio::test]
 async fn a_dead_link_is_news_on_a_page_that_adds_it() {
-    let town = Town::start(["a.test", "b.test", "notes.test"], |night, seen| {
+    let harness = Harness::start(["a.test", "b.test", "notes.test"], |night, seen| {
         let lost = "http://notes.test/lost";
         match (&*seen.host, &*seen.target) {
             ("a.test", "/") => Reply::page(&page_of(&[lost])),
@@ -399,14 +409,14 @@ async fn a_dead_link_is_news_on_a_page_that_adds_it() {
         }
     })
     .await;
-    town.configure(
+    harness.configure(
         "[[course]]\nid = \"a\"\npage = \"http://a.test/\"\n[[course]]\nid = \"b\"\npage = \"http://b.test/\"\n",
     );
     for night in 1..=5 {
-        town.check(night).await;
+        harness.check(night).await;
     }
-    let (_, of_a) = town.run(&["report", "a"]).await;
+    let (_, of_a) = harness.run(&["report", "a"]).await;
     assert!(of_a.contains("STILL DEAD (1)"), "{of_a}");
-    let (_, of_b) = town.run(&["report", "b"]).await;
+    let (_, of_b) = harness.run(&["report", "b"]).await;
     assert!(of_b.contains("newly dead"), "{of_b}");
 }

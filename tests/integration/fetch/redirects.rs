@@ -4,7 +4,7 @@ use onreserve::domain::address::Address;
 use onreserve::domain::visit::{ExchangeEnd, Failure, NotSent};
 
 use super::site::{Reply, Site};
-use super::{Guest, settings, text};
+use super::{TestFetcher, settings, text};
 
 #[tokio::test]
 async fn every_hop_is_recorded_across_hosts() {
@@ -18,8 +18,8 @@ async fn every_hop_is_recorded_across_hosts() {
     })
     .await;
     let hosts = [("doi.example.org", site.address), ("press.school.edu", site.address)];
-    let guest = Guest::new(&settings(&hosts));
-    let fetched = guest.get("http://doi.example.org/10.1/x").await;
+    let fetcher = TestFetcher::new(&settings(&hosts));
+    let fetched = fetcher.get("http://doi.example.org/10.1/x").await;
     let hops = &fetched.exchange.hops;
     assert_eq!(hops.iter().map(|hop| hop.status).collect::<Vec<_>>(), [301, 302, 200]);
     assert_eq!(hops[1].address, Address::parse("http://press.school.edu/x").unwrap());
@@ -42,7 +42,7 @@ async fn a_redirect_loop_ends() {
         },
     })
     .await;
-    let guest = Guest::new(&settings(&[("press.school.edu", site.address)]));
+    let fetcher = TestFetcher::new(&settings(&[("press.school.edu", site.address)]));
     let table = [
         ("/a", Failure::RedirectLoop, 2),
         ("/n0", Failure::TooManyRedirects, 11),
@@ -52,7 +52,7 @@ async fn a_redirect_loop_ends() {
         ("/broken", Failure::BadRedirect, 1),
     ];
     for (path, failure, hops) in table {
-        let exchange = guest.get(&format!("http://press.school.edu{path}")).await.exchange;
+        let exchange = fetcher.get(&format!("http://press.school.edu{path}")).await.exchange;
         assert_eq!(exchange.ending, ExchangeEnd::Failed(failure), "{path}");
         assert_eq!(exchange.hops.len(), hops, "{path}");
     }
@@ -73,10 +73,10 @@ async fn a_redirect_that_sets_a_cookie_is_no_loop() {
         _ => Reply::not_found(),
     })
     .await;
-    let guest = Guest::new(&settings(&[("press.school.edu", site.address)]));
-    assert_eq!(text(&guest.get("http://press.school.edu/paper").await), "<p>in");
+    let fetcher = TestFetcher::new(&settings(&[("press.school.edu", site.address)]));
+    assert_eq!(text(&fetcher.get("http://press.school.edu/paper").await), "<p>in");
     // The cookies of one visit are not sent in the next.
-    guest.get("http://press.school.edu/paper").await;
+    fetcher.get("http://press.school.edu/paper").await;
     assert_eq!(site.targets().len(), 6);
 }
 
@@ -86,7 +86,7 @@ async fn internal_addresses_are_not_contacted() {
     let port = site.address.port();
     let mut closed = settings(&[("intranet.school.edu", site.address)]);
     closed.allow_private_networks = false;
-    let guest = Guest::new(&closed);
+    let fetcher = TestFetcher::new(&closed);
     for address in [
         format!("http://127.0.0.1:{port}/"),
         format!("http://[::ffff:127.0.0.1]:{port}/"),
@@ -96,10 +96,14 @@ async fn internal_addresses_are_not_contacted() {
         format!("http://localhost:{port}/"),
         "http://169.254.169.254/latest/meta-data/".to_owned(),
     ] {
-        assert_eq!(guest.ending(&address).await, ExchangeEnd::NotSent(NotSent::InternalAddress), "{address}");
+        assert_eq!(
+            fetcher.ending(&address).await,
+            ExchangeEnd::NotSent(NotSent::InternalAddress),
+            "{address}"
+        );
     }
     assert!(site.seen().is_empty());
-    assert_eq!(guest.fetch.traffic().requests, 0);
+    assert_eq!(fetcher.fetch.traffic().requests, 0);
 }
 
 #[tokio::test]
@@ -112,9 +116,9 @@ async fn a_redirect_cannot_lead_to_an_internal_address() {
     .await;
     let hosts =
         [("press.school.edu", site.address), ("metadata.school.edu", "169.254.169.254:80".parse().unwrap())];
-    let guest = Guest::new(&settings(&hosts));
+    let fetcher = TestFetcher::new(&settings(&hosts));
     for path in ["/literal", "/name"] {
-        let exchange = guest.get(&format!("http://press.school.edu{path}")).await.exchange;
+        let exchange = fetcher.get(&format!("http://press.school.edu{path}")).await.exchange;
         assert_eq!(exchange.ending, ExchangeEnd::NotSent(NotSent::InternalAddress), "{path}");
         assert_eq!(exchange.hops.len(), 1, "{path}");
     }
@@ -125,6 +129,6 @@ async fn a_redirect_cannot_lead_to_an_internal_address() {
 async fn of_several_addresses_only_permitted_ones_are_contacted() {
     let site = Site::start(|_| Reply::page("<p>public")).await;
     let hosts = [("press.school.edu", "169.254.0.1:80".parse().unwrap()), ("press.school.edu", site.address)];
-    let guest = Guest::new(&settings(&hosts));
-    assert_eq!(text(&guest.get("http://press.school.edu/").await), "<p>public");
+    let fetcher = TestFetcher::new(&settings(&hosts));
+    assert_eq!(text(&fetcher.get("http://press.school.edu/").await), "<p>public");
 }

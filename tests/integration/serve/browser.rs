@@ -14,7 +14,7 @@ use serde_json::json;
 use tokio::process::Command;
 
 use super::course::{CHANGED, GONE, GONE_PAGE, NEVER, PARKED, TAKEN};
-use super::{Server, id, settings, signing_in};
+use super::{Server, id, password_login, settings};
 
 #[expect(clippy::print_stderr, reason = "a skipped test must be visible")]
 #[tokio::test(flavor = "multi_thread")]
@@ -32,7 +32,7 @@ async fn the_pages_work_in_a_browser() {
     };
     let server = Server::at_its_own_address(shown()).await;
     let mut closed = shown();
-    closed.courses[0].admission = signing_in::closed_admission();
+    closed.courses[0].admission = password_login::closed_admission();
     let closed = Server::at_its_own_address(closed).await;
     let changed = server.catalogue.captures(&CHANGED.parse().unwrap()).await.unwrap();
     let links = json!({

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::course::{self, ESCAPED, HOSTILE};
 use super::export;
-use super::signing_in::hash;
+use super::password_login::hash;
 use super::{Reply, Server, settings};
 use crate::fetch::site::{Reply as Sent, Seen};
 

@@ -1,6 +1,6 @@
 //! The endpoints for monitors.
 
-use super::{Server, course, settings, signing_in};
+use super::{Server, course, password_login, settings};
 
 #[tokio::test]
 async fn monitors_get_health_readiness_and_metrics() {
@@ -37,7 +37,7 @@ async fn monitors_get_health_readiness_and_metrics() {
 #[tokio::test]
 async fn a_restricted_course_is_shown_only_to_configured_monitors() {
     let mut closed = settings();
-    closed.courses[0].admission = signing_in::closed_admission();
+    closed.courses[0].admission = password_login::closed_admission();
     for (monitors, is_named) in [(vec![], false), (vec!["192.0.2.1"], false), (vec!["127.0.0.0/8"], true)] {
         closed.monitors = monitors.iter().map(|network| network.parse().unwrap()).collect();
         let server = Server::with(closed.clone(), course::start_of(course::NIGHTS + 1)).await;

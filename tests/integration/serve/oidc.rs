@@ -6,7 +6,7 @@ use serde_json::json;
 use url::Url;
 
 use super::course::{NIGHTS, start_of};
-use super::school::{CLIENT, School, Signs, parameter};
+use super::identity_provider::{CLIENT, Signs, TestProvider, parameter};
 use super::{Reply, Server, settings};
 
 const HERE: &str = "/c/dgm/?q=paper";
@@ -25,22 +25,22 @@ fn closed(oidc: OidcClient) -> ServeSettings {
     settings
 }
 
-async fn server_of(school: &School) -> Server {
-    Server::with(closed(school.known()), start_of(NIGHTS + 1)).await
+async fn server_of(provider: &TestProvider) -> Server {
+    Server::with(closed(provider.known()), start_of(NIGHTS + 1)).await
 }
 
 /// A browser that is redirected to the school: its address and its cookie.
-struct Begun {
+struct StartedLogin {
     there: String,
     cookie: String,
 }
 
-async fn begun(server: &Server, next: &str) -> Begun {
+async fn started_login(server: &Server, next: &str) -> StartedLogin {
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
     let reply = server.get(&format!("/c/dgm/login?{query}")).await;
     assert_eq!(reply.status, 302, "{}", reply.text());
     let there = reply.header("location").unwrap().to_owned();
-    Begun { there, cookie: cookies(&reply).remove(0) }
+    StartedLogin { there, cookie: cookies(&reply).remove(0) }
 }
 
 /// The names and values of the cookies in a response.
@@ -49,7 +49,7 @@ fn cookies(reply: &Reply) -> Vec<String> {
     set.map(|(_, value)| value.split(';').next().unwrap().to_owned()).collect()
 }
 
-impl Begun {
+impl StartedLogin {
     fn state(&self) -> String {
         parameter(&Url::parse(&self.there).unwrap(), "state")
     }
@@ -64,9 +64,9 @@ impl Begun {
 }
 
 /// A whole sign-in, from the course to its result.
-async fn whole(server: &Server, school: &School) -> Reply {
-    let begun = begun(server, HERE).await;
-    let code = school.lets_in(&begun.there);
+async fn whole(server: &Server, provider: &TestProvider) -> Reply {
+    let begun = started_login(server, HERE).await;
+    let code = provider.authorize(&begun.there);
     begun.back(server, &code).await
 }
 
@@ -80,14 +80,14 @@ fn assert_refused(reply: &Reply, status: u16, words: &str) {
 
 #[tokio::test]
 async fn a_student_signs_in_at_school_and_goes_on_to_the_reading() {
-    let school = School::open().await;
-    let server = server_of(&school).await;
+    let provider = TestProvider::open().await;
+    let server = server_of(&provider).await;
     let page = server.get(HERE).await;
     assert_eq!((page.status, page.header("cache-control")), (401, Some("no-store")));
     assert!(page.text().contains("/c/dgm/login?next=%2Fc%2Fdgm%2F%3Fq%3Dpaper"), "{}", page.text());
     assert!(!page.text().contains("lost paper") && page.header("set-cookie").is_none());
 
-    let begun = begun(&server, HERE).await;
+    let begun = started_login(&server, HERE).await;
     let there = Url::parse(&begun.there).unwrap();
     for (name, value) in [
         ("tenant", "1"),
@@ -99,7 +99,7 @@ async fn a_student_signs_in_at_school_and_goes_on_to_the_reading() {
     ] {
         assert_eq!(parameter(&there, name), value);
     }
-    let code = school.lets_in(&begun.there);
+    let code = provider.authorize(&begun.there);
     let reply = begun.back(&server, &code).await;
     assert_eq!((reply.status, reply.header("location")), (303, Some(HERE)), "{}", reply.text());
     let session = cookies(&reply).remove(0);
@@ -124,16 +124,16 @@ async fn leaving(server: &Server, session: &str) -> Reply {
 
 #[tokio::test]
 async fn signing_out_continues_at_a_provider_with_a_logout_endpoint() {
-    let school = School::open().await;
-    school.state().signs_out = true;
-    let server = server_of(&school).await;
-    let session = cookies(&whole(&server, &school).await).remove(0);
+    let provider = TestProvider::open().await;
+    provider.state().signs_out = true;
+    let server = server_of(&provider).await;
+    let session = cookies(&whole(&server, &provider).await).remove(0);
     let left = leaving(&server, &session).await;
     assert_eq!((left.status, left.header("cache-control")), (200, Some("no-store")), "{}", left.text());
     let there = left.header("refresh").unwrap().strip_prefix("0; url=").unwrap();
     assert!(left.text().contains(&format!("href=\"{}\"", there.replace('&', "&#38;"))), "{}", left.text());
     let there = Url::parse(there).unwrap();
-    assert!(there.as_str().starts_with(&school.issuer.replace("/realms/school", "/out?")), "{there}");
+    assert!(there.as_str().starts_with(&provider.issuer.replace("/realms/school", "/out?")), "{there}");
     for (name, value) in
         [("tenant", "1"), ("client_id", CLIENT), ("post_logout_redirect_uri", "http://localhost:8080/")]
     {
@@ -143,9 +143,9 @@ async fn signing_out_continues_at_a_provider_with_a_logout_endpoint() {
     assert_eq!(server.get_with("/c/dgm/", &[("Cookie", &session)]).await.status, 401);
 
     // The session here has ended, whatever the provider does.
-    let session = cookies(&whole(&server, &school).await).remove(0);
-    school.state().instead.insert("discovery", (500, String::new()));
-    let without = server_of(&school).await;
+    let session = cookies(&whole(&server, &provider).await).remove(0);
+    provider.state().instead.insert("discovery", (500, String::new()));
+    let without = server_of(&provider).await;
     let left = leaving(&without, &session).await;
     assert_eq!((left.status, left.header("location")), (303, Some("/")), "{}", left.text());
     assert_eq!(without.get_with("/c/dgm/", &[("Cookie", &session)]).await.status, 401);
@@ -153,24 +153,24 @@ async fn signing_out_continues_at_a_provider_with_a_logout_endpoint() {
 
 #[tokio::test]
 async fn staff_see_more_and_people_on_no_list_nothing() {
-    let school = School::open().await;
-    let server = server_of(&school).await;
-    school.state().claims = json!({ "groups": ["x", "dgm-staff"] });
-    let session = cookies(&whole(&server, &school).await).remove(0);
+    let provider = TestProvider::open().await;
+    let server = server_of(&provider).await;
+    provider.state().claims = json!({ "groups": ["x", "dgm-staff"] });
+    let session = cookies(&whole(&server, &provider).await).remove(0);
     assert_eq!(server.get_with("/c/dgm/health", &[("Cookie", &session)]).await.status, 200);
-    school.state().claims = json!({ "preferred_username": "<b>eve", "groups": ["cs"] });
-    let eve = whole(&server, &school).await;
+    provider.state().claims = json!({ "preferred_username": "<b>eve", "groups": ["cs"] });
+    let eve = whole(&server, &provider).await;
     assert_refused(&eve, 403, "You are signed in as &#60;b&#62;eve, but this name is not on the list");
-    school.state().claims = json!({ "preferred_username": null });
-    assert_refused(&whole(&server, &school).await, 502, "did not give us the name");
+    provider.state().claims = json!({ "preferred_username": null });
+    assert_refused(&whole(&server, &provider).await, 502, "did not give us the name");
 }
 
 #[tokio::test]
 async fn a_session_ends_when_the_lists_or_the_provider_change() {
-    let school = School::open().await;
-    let session = cookies(&whole(&server_of(&school).await, &school).await).remove(0);
+    let provider = TestProvider::open().await;
+    let session = cookies(&whole(&server_of(&provider).await, &provider).await).remove(0);
     let with = async |change: fn(&mut ServeSettings)| {
-        let mut settings = closed(school.known());
+        let mut settings = closed(provider.known());
         change(&mut settings);
         let server = Server::with(settings, start_of(NIGHTS + 1)).await;
         server.get_with("/c/dgm/", &[("Cookie", &session)]).await.status
@@ -184,14 +184,14 @@ async fn a_session_ends_when_the_lists_or_the_provider_change() {
 
 #[tokio::test]
 async fn a_token_of_another_sign_in_or_signer_is_refused() {
-    let school = School::open().await;
-    let server = server_of(&school).await;
+    let provider = TestProvider::open().await;
+    let server = server_of(&provider).await;
     let now = start_of(NIGHTS + 1).as_second();
     for signs in [Signs::Stranger, Signs::Hs256, Signs::Not, Signs::Before] {
-        school.state().signs = signs;
-        assert_refused(&whole(&server, &school).await, 502, "could not be verified");
+        provider.state().signs = signs;
+        assert_refused(&whole(&server, &provider).await, 502, "could not be verified");
     }
-    school.state().signs = Signs::Rs256;
+    provider.state().signs = Signs::Rs256;
     for claims in [
         json!({ "aud": "other" }),
         json!({ "aud": [CLIENT, "other"] }),
@@ -202,50 +202,50 @@ async fn a_token_of_another_sign_in_or_signer_is_refused() {
         json!({ "exp": now - 120 }),
         json!({ "iat": now + 3600 }),
     ] {
-        school.state().claims = claims.clone();
-        let reply = whole(&server, &school).await;
+        provider.state().claims = claims.clone();
+        let reply = whole(&server, &provider).await;
         assert_refused(&reply, 502, "could not be verified");
     }
-    school.state().claims = json!({});
-    assert_eq!(whole(&server, &school).await.status, 303);
+    provider.state().claims = json!({});
+    assert_eq!(whole(&server, &provider).await.status, 303);
 }
 
 #[tokio::test]
 async fn a_sign_in_is_completed_once_and_in_its_browser() {
-    let school = School::open().await;
-    let server = server_of(&school).await;
-    let (mine, theirs) = (begun(&server, HERE).await, begun(&server, HERE).await);
-    let code = school.lets_in(&mine.there);
+    let provider = TestProvider::open().await;
+    let server = server_of(&provider).await;
+    let (mine, theirs) = (started_login(&server, HERE).await, started_login(&server, HERE).await);
+    let code = provider.authorize(&mine.there);
     let not_begun = "was not started in this browser";
     for query in ["", "code=x", "code=x&state=", "code=x&state=made-up"] {
         assert_refused(&mine.back_with(&server, query).await, 400, not_begun);
     }
-    let stolen = Begun { there: theirs.there.clone(), cookie: mine.cookie.clone() };
+    let stolen = StartedLogin { there: theirs.there.clone(), cookie: mine.cookie.clone() };
     assert_refused(&stolen.back(&server, &code).await, 400, not_begun);
     assert_eq!(mine.back(&server, &code).await.status, 303);
     assert_refused(&mine.back(&server, &code).await, 400, not_begun);
-    let again = begun(&server, HERE).await;
+    let again = started_login(&server, HERE).await;
     assert_refused(&again.back(&server, &code).await, 400, "has expired");
-    let other = begun(&server, HERE).await;
-    let swapped = school.lets_in(&again.there);
+    let other = started_login(&server, HERE).await;
+    let swapped = provider.authorize(&again.there);
     assert_refused(&other.back(&server, &swapped).await, 400, "has expired");
-    let mixed = begun(&server, HERE).await;
+    let mixed = started_login(&server, HERE).await;
     let query =
-        format!("code={}&state={}&iss=https://evil.example", school.lets_in(&mixed.there), mixed.state());
+        format!("code={}&state={}&iss=https://evil.example", provider.authorize(&mixed.there), mixed.state());
     assert_refused(&mixed.back_with(&server, &query).await, 502, "could not be verified");
-    let declined = begun(&server, HERE).await;
+    let declined = started_login(&server, HERE).await;
     let query = format!("error=access_denied&error_description=%3Cb%3E&state={}", declined.state());
     assert_refused(&declined.back_with(&server, &query).await, 403, "refused you");
 }
 
 #[tokio::test]
 async fn after_signing_in_no_redirect_leaves_the_service() {
-    let school = School::open().await;
-    let server = server_of(&school).await;
+    let provider = TestProvider::open().await;
+    let server = server_of(&provider).await;
     for next in ["https://evil.example/", "//evil.example/", "/\\evil.example", "/c/\r\nSet-Cookie: a=b", ""]
     {
-        let begun = begun(&server, next).await;
-        let code = school.lets_in(&begun.there);
+        let begun = started_login(&server, next).await;
+        let code = provider.authorize(&begun.there);
         let reply = begun.back(&server, &code).await;
         assert_eq!((reply.status, reply.header("location")), (303, Some("/c/dgm/")), "{next:?}");
     }
@@ -253,21 +253,21 @@ async fn after_signing_in_no_redirect_leaves_the_service() {
 
 #[tokio::test]
 async fn new_keys_are_fetched_when_needed_and_not_too_often() {
-    let school = School::open().await;
-    let server = server_of(&school).await;
-    assert_eq!(whole(&server, &school).await.status, 303);
-    assert_eq!(school.state().keys_asked, 1);
+    let provider = TestProvider::open().await;
+    let server = server_of(&provider).await;
+    assert_eq!(whole(&server, &provider).await.status, 303);
+    assert_eq!(provider.state().keys_asked, 1);
     {
-        let mut state = school.state();
+        let mut state = provider.state();
         (state.signs, state.kid, state.published) = (Signs::Es256, "two", vec!["one", "two"]);
     }
-    assert_eq!(whole(&server, &school).await.status, 303);
-    assert_eq!(school.state().keys_asked, 2);
-    school.state().kid = "three";
+    assert_eq!(whole(&server, &provider).await.status, 303);
+    assert_eq!(provider.state().keys_asked, 2);
+    provider.state().kid = "three";
     for _ in 0..3 {
-        assert_refused(&whole(&server, &school).await, 502, "could not be verified");
+        assert_refused(&whole(&server, &provider).await, 502, "could not be verified");
     }
-    assert_eq!(school.state().keys_asked, 2, "within a minute");
+    assert_eq!(provider.state().keys_asked, 2, "within a minute");
 }
 
 #[tokio::test]
@@ -287,9 +287,9 @@ async fn a_provider_with_invalid_responses_cannot_be_reached() {
         ("keys", 404, "{}"),
         ("keys", 200, "{}"),
     ] {
-        let school = School::open().await;
-        school.state().instead.insert(path, (status, text.to_owned()));
-        let server = server_of(&school).await;
+        let provider = TestProvider::open().await;
+        provider.state().instead.insert(path, (status, text.to_owned()));
+        let server = server_of(&provider).await;
         assert_refused(&server.get("/c/dgm/login").await, 502, "cannot be reached");
     }
     for (status, text, words) in [
@@ -298,17 +298,17 @@ async fn a_provider_with_invalid_responses_cannot_be_reached() {
         (200, "{}", "could not be verified"),
         (200, "{\"id_token\": \"a.b.c\"}", "could not be verified"),
     ] {
-        let school = School::open().await;
-        school.state().instead.insert("token", (status, text.to_owned()));
-        let server = server_of(&school).await;
-        assert_refused(&whole(&server, &school).await, 502, words);
+        let provider = TestProvider::open().await;
+        provider.state().instead.insert("token", (status, text.to_owned()));
+        let server = server_of(&provider).await;
+        assert_refused(&whole(&server, &provider).await, 502, words);
     }
 }
 
 #[tokio::test]
 async fn a_provider_that_is_down_cannot_be_reached() {
-    let school = School::open().await;
-    let mut oidc = school.known();
+    let provider = TestProvider::open().await;
+    let mut oidc = provider.known();
     // The listener closes every connection immediately.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     oidc.issuer = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
@@ -324,8 +324,8 @@ async fn a_provider_that_is_down_cannot_be_reached() {
 
 #[tokio::test]
 async fn cookies_of_a_sign_in_are_secure_over_https() {
-    let school = School::open().await;
-    let mut settings = closed(school.known());
+    let provider = TestProvider::open().await;
+    let mut settings = closed(provider.known());
     settings.base_url = "https://links.school.edu".parse().unwrap();
     let server = Server::with(settings, start_of(NIGHTS + 1)).await;
     let reply = server.get("/c/dgm/login").await;
@@ -341,7 +341,7 @@ async fn cookies_of_a_sign_in_are_secure_over_https() {
 async fn without_a_provider_there_is_no_callback() {
     let server = Server::start().await;
     assert_eq!(server.get("/oidc/callback?code=x&state=y").await.status, 404);
-    let school = School::open().await;
-    let closed = server_of(&school).await;
+    let provider = TestProvider::open().await;
+    let closed = server_of(&provider).await;
     assert_eq!(closed.post("/c/dgm/login", &[], &[("password", "")]).await.status, 404);
 }

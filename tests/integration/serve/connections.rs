@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::course::{GONE, NIGHTS, start_of};
-use super::{Server, mass, settings};
+use super::{Server, load, settings};
 
 /// The longest wait for a response that should come immediately.
 const LONG: Duration = Duration::from_mins(2);
@@ -18,16 +18,16 @@ async fn silent_connections_keep_no_client_out() {
     small.limits =
         ServeLimits { connections: 20, read_timeout: Duration::from_hours(1), ..ServeLimits::default() };
     let server = Server::with(small, start_of(NIGHTS + 1)).await;
-    let mut crowd = Vec::new();
+    let mut connections = Vec::new();
     for _ in 0..200 {
         let mut slow = TcpStream::connect(server.address).await.unwrap();
         let _ = slow.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ").await;
-        crowd.push(slow);
+        connections.push(slow);
     }
     let answered = tokio::time::timeout(LONG, server.get("/c/dgm/")).await.expect("a new client is answered");
     assert_eq!(answered.status, 200);
     let mut closed = 0;
-    for slow in &mut crowd[..150] {
+    for slow in &mut connections[..150] {
         let ended = tokio::time::timeout(LONG, slow.read(&mut [0; 1])).await.expect("it was closed");
         closed += usize::from(matches!(ended, Ok(0) | Err(_)));
     }
@@ -46,9 +46,9 @@ async fn a_response_in_progress_is_not_cut_off() {
     reader.write_all(request.as_bytes()).await.unwrap();
     let mut copy = vec![0; 1];
     reader.read_exact(&mut copy).await.unwrap();
-    let mut crowd = Vec::new();
+    let mut connections = Vec::new();
     for _ in 0..20 {
-        crowd.push(TcpStream::connect(server.address).await.unwrap());
+        connections.push(TcpStream::connect(server.address).await.unwrap());
     }
     reader.read_to_end(&mut copy).await.unwrap();
     let reply = super::parse(&copy);
@@ -69,8 +69,8 @@ async fn unread(server: &Server, path: &str, client: &str) -> (TcpStream, u8) {
 async fn one_client_cannot_use_every_slot_but_a_trusted_proxy_can() {
     let mut small = settings();
     small.limits = ServeLimits { connections: 8, ..ServeLimits::default() };
-    let server = Server::over(mass::archive(), small.clone(), start_of(NIGHTS + 1)).await;
-    let copy = server.blob(mass::LARGE).await;
+    let server = Server::over(load::archive(), small.clone(), start_of(NIGHTS + 1)).await;
+    let copy = server.blob(load::LARGE).await;
     let mut held = Vec::new();
     for _ in 0..4 {
         let (reader, status) = unread(&server, &copy, "").await;
@@ -82,7 +82,7 @@ async fn one_client_cannot_use_every_slot_but_a_trusted_proxy_can() {
     while unread(&server, "/healthz", "").await.1 != b'2' {}
 
     small.proxies.trusted.push("127.0.0.1".parse().unwrap());
-    let server = Server::over(mass::archive(), small, start_of(NIGHTS + 1)).await;
+    let server = Server::over(load::archive(), small, start_of(NIGHTS + 1)).await;
     let mut held = Vec::new();
     for reader in 0..6 {
         let (stream, status) = unread(&server, &copy, &format!("203.0.113.{reader}")).await;

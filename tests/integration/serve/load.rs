@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use super::course;
 use crate::fetch::site::{Reply, Seen};
-use crate::unattended::{Service, get, pages_of};
+use crate::service::{Service, get, pages_of};
 
 /// A file of the course itself, so that it always opens.
 pub(crate) const LARGE: &str = "http://course.example/dgm/large.pdf";
@@ -107,7 +107,7 @@ async fn a_copy_is_never_completely_in_memory() {
     assert!(peak < 160 * MIB, "{} MiB for 400 MiB under way", peak / MIB);
 }
 
-/// `cargo test --locked --test integration mass -- --ignored --nocapture`
+/// `cargo test --locked --test integration load -- --ignored --nocapture`
 #[expect(clippy::print_stderr, reason = "the test is run for its figure")]
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it transfers 20 GB; run it by hand"]
@@ -120,18 +120,18 @@ async fn two_hundred_readers_of_a_hundred_megabytes_fit_in_256() {
 }
 
 /// It needs 20,000 open files: `ulimit -n 20000`, then
-/// `cargo test --locked --test integration mass -- --ignored --nocapture`
+/// `cargo test --locked --test integration load -- --ignored --nocapture`
 #[expect(clippy::print_stderr, reason = "the test is run for its figure")]
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it needs 20,000 open files; run it by hand"]
 async fn ten_thousand_silent_connections_keep_no_client_out() {
     let (_dir, service, at, _) = serving(archive()).await;
-    let mut crowd = Vec::new();
+    let mut connections = Vec::new();
     for number in 0..10_000 {
         let mut slow = TcpStream::connect(at).await.unwrap();
         // Some of them were closed by then.
         let _ = slow.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ").await;
-        crowd.push(slow);
+        connections.push(slow);
         if number % 1000 == 999 {
             let page =
                 tokio::time::timeout(LONG, get(at, "/c/dgm/")).await.expect("a new client is answered");
@@ -141,6 +141,6 @@ async fn ten_thousand_silent_connections_keep_no_client_out() {
     let peak = peak(&service);
     eprintln!("at most {} MiB for 10,000 connections", peak / MIB);
     assert!(peak < 256 * MIB, "{} MiB", peak / MIB);
-    drop(crowd);
+    drop(connections);
     service.stop().await;
 }

@@ -15,7 +15,7 @@ use crate::fetch::site::{Reply, Seen, Site};
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_onreserve");
 
-pub(crate) struct Town {
+pub(crate) struct Harness {
     pub(crate) dir: TempDir,
     pub(crate) site: Site,
     night: Arc<AtomicU32>,
@@ -29,7 +29,7 @@ pub(crate) struct Night {
     pub(crate) errors: String,
 }
 
-impl Town {
+impl Harness {
     /// Serves `hosts` on one port; `script` answers a request of a night, counted from 1.
     pub(crate) async fn start(
         hosts: impl IntoIterator<Item = impl Into<String>>,

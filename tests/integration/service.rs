@@ -14,7 +14,7 @@ use tokio::net::{TcpStream, UnixDatagram};
 use tokio::process::{Child, Command};
 
 use crate::fetch::site::{Reply, Then};
-use crate::town::{PROGRAM, Town, article, page_of};
+use crate::harness::{Harness, PROGRAM, article, page_of};
 
 /// Long enough for a busy machine. A successful test never waits so long.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -28,12 +28,12 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub(crate) fn start(town: &Town, now: &str) -> Self {
-        Self::start_with(town, now, |_| {})
+    pub(crate) fn start(harness: &Harness, now: &str) -> Self {
+        Self::start_with(harness, now, |_| {})
     }
 
-    pub(crate) fn start_with(town: &Town, now: &str, change: impl FnOnce(&mut Command)) -> Self {
-        Self::by(&town.dir.path().join("onreserve.toml"), now, change)
+    pub(crate) fn start_with(harness: &Harness, now: &str, change: impl FnOnce(&mut Command)) -> Self {
+        Self::by(&harness.dir.path().join("onreserve.toml"), now, change)
     }
 
     /// With this configuration.
@@ -116,44 +116,45 @@ pub(crate) async fn until(is_so: impl Fn() -> bool, otherwise: impl Fn() -> Stri
 }
 
 /// One link, one course in UTC, and a monitoring service at `watch.test`.
-async fn small_town() -> Town {
-    let town = Town::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
-        ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a"])),
-        ("notes.test", "/a") => Reply::page(&article("The reading at http://notes.test/a")),
-        (_, target) if target.starts_with("/watch") => Reply::new(200, "", "OK"),
-        _ => Reply::not_found(),
-    })
-    .await;
-    configure(&town, "0 30 2 * * *", "");
-    town
+async fn small_harness() -> Harness {
+    let harness =
+        Harness::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
+            ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a"])),
+            ("notes.test", "/a") => Reply::page(&article("The reading at http://notes.test/a")),
+            (_, target) if target.starts_with("/watch") => Reply::new(200, "", "OK"),
+            _ => Reply::not_found(),
+        })
+        .await;
+    configure(&harness, "0 30 2 * * *", "");
+    harness
 }
 
-fn configure(town: &Town, schedule: &str, more: &str) {
-    town.configure(&format!(
+fn configure(harness: &Harness, schedule: &str, more: &str) {
+    harness.configure(&format!(
         "[service]\nspread = \"0s\"\nping_url = \"http://{}/watch/\"\n\
          [[course]]\nid = \"c\"\npage = \"http://course.test/\"\nschedule = \"{schedule}\"\n{more}",
-        town.site.address
+        harness.site.address
     ));
 }
 
 /// The number of requests for the course page.
-fn nights_of(town: &Town) -> usize {
-    town.site.seen().iter().filter(|seen| seen.host == "course.test" && seen.target == "/").count()
+fn nights_of(harness: &Harness) -> usize {
+    harness.site.seen().iter().filter(|seen| seen.host == "course.test" && seen.target == "/").count()
 }
 
-fn pings(town: &Town) -> Vec<String> {
-    town.site.targets().into_iter().filter(|target| target.starts_with("/watch")).collect()
+fn pings(harness: &Harness) -> Vec<String> {
+    harness.site.targets().into_iter().filter(|target| target.starts_with("/watch")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_night_runs_by_itself_and_sends_pings() {
-    let town = small_town().await;
-    let service = Service::start(&town, "2026-09-14T02:29:58Z");
+    let harness = small_harness().await;
+    let service = Service::start(&harness, "2026-09-14T02:29:58Z");
     service.says("READY=1").await;
     service.says("waiting until 2026-09-14 02:30 UTC").await;
     service.says("waiting until 2026-09-14 13:00 UTC").await;
-    until(|| pings(&town).len() == 2, || format!("{:?}", pings(&town))).await;
-    assert_eq!(pings(&town), ["/watch/start", "/watch/"]);
+    until(|| pings(&harness).len() == 2, || format!("{:?}", pings(&harness))).await;
+    assert_eq!(pings(&harness), ["/watch/start", "/watch/"]);
     let log = service.stop().await;
     assert!(log.contains("fixity check finished"), "{log}");
     let over = log.lines().find(|line| line.contains("night finished")).unwrap();
@@ -163,29 +164,29 @@ async fn a_night_runs_by_itself_and_sends_pings() {
     assert!(!log.contains("/watch"), "the address is a secret: {log}");
 
     // After a restart it does not repeat this night.
-    let service = Service::start(&town, "2026-09-14T02:30:30Z");
+    let service = Service::start(&harness, "2026-09-14T02:30:30Z");
     service.says("waiting until 2026-09-14 13:00 UTC").await;
     service.stop().await;
-    assert_eq!(nights_of(&town), 1);
-    let (code, message) = town.run(&["verify"]).await;
+    assert_eq!(nights_of(&harness), 1);
+    let (code, message) = harness.run(&["verify"]).await;
     assert_eq!(code, 0, "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn missed_nights_are_made_up_for_once() {
-    let town = small_town().await;
-    let service = Service::start(&town, "2026-09-14T14:00:00Z");
+    let harness = small_harness().await;
+    let service = Service::start(&harness, "2026-09-14T14:00:00Z");
     service.says("waiting until 2026-09-15 02:30 UTC").await;
     service.stop().await;
-    let service = Service::start(&town, "2026-09-18T14:00:00Z");
+    let service = Service::start(&harness, "2026-09-18T14:00:00Z");
     service.says("waiting until 2026-09-19 02:30 UTC").await;
     service.stop().await;
-    assert_eq!(nights_of(&town), 1);
+    assert_eq!(nights_of(&harness), 1);
     // The clock is set back before a night that was run: it is not run again.
-    let service = Service::start(&town, "2026-09-18T02:29:59Z");
+    let service = Service::start(&harness, "2026-09-18T02:29:59Z");
     service.says("waiting until 2026-09-18 13:00 UTC").await;
     service.stop().await;
-    assert_eq!(nights_of(&town), 1);
+    assert_eq!(nights_of(&harness), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -195,7 +196,7 @@ async fn a_stop_during_a_night_is_quick_and_the_next_start_continues() {
     let (counted, slow) = (Arc::clone(&asked), Arc::clone(&is_slow));
     let links: Vec<String> = (0..LINKS).map(|n| format!("http://h{}.test/{n}", n % 3)).collect();
     let hosts = (0..3).map(|n| format!("h{n}.test")).chain(["course.test".to_owned()]);
-    let town = Town::start(hosts, move |_, seen| match (&*seen.host, &*seen.target) {
+    let harness = Harness::start(hosts, move |_, seen| match (&*seen.host, &*seen.target) {
         ("course.test", "/") => Reply::page(&page_of(&links.iter().map(String::as_str).collect::<Vec<_>>())),
         (_, "/robots.txt" | "/") => Reply::not_found(),
         (_, target) if target.starts_with("/watch") => Reply::new(200, "", "OK"),
@@ -208,31 +209,31 @@ async fn a_stop_during_a_night_is_quick_and_the_next_start_continues() {
         }
     })
     .await;
-    configure(&town, "0 30 2 * * *", "");
-    let service = Service::start(&town, "2026-09-14T02:29:59Z");
+    configure(&harness, "0 30 2 * * *", "");
+    let service = Service::start(&harness, "2026-09-14T02:29:59Z");
     until(|| asked.load(Ordering::SeqCst) >= LINKS / 2 + 3, || service.log()).await;
     service.stop().await;
-    assert_eq!(pings(&town), ["/watch/start"]);
+    assert_eq!(pings(&harness), ["/watch/start"]);
     is_slow.store(false, Ordering::SeqCst);
     let asked_before = asked.load(Ordering::SeqCst);
 
-    let service = Service::start(&town, "2026-09-14T02:45:00Z");
+    let service = Service::start(&harness, "2026-09-14T02:45:00Z");
     service.logs("resuming an interrupted night").await;
     service.logs("night finished").await;
     service.says("waiting until 2026-09-14 13:00 UTC").await;
     service.stop().await;
     let asked_after = asked.load(Ordering::SeqCst) - asked_before;
     assert!(asked_after < LINKS, "{asked_after} of {LINKS} links were asked again");
-    let (_, history) = town.run(&["history", "h0.test/0"]).await;
+    let (_, history) = harness.run(&["history", "h0.test/0"]).await;
     assert_eq!(history.matches("works").count(), 1, "there is one visit: {history}");
-    let (_, status) = town.run(&["status", "--format", "json"]).await;
+    let (_, status) = harness.run(&["status", "--format", "json"]).await;
     assert_eq!(status.matches("\"state\": \"ok\"").count(), LINKS, "{status}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_new_configuration_is_reported_and_the_old_one_stays() {
-    let town = small_town().await;
-    let service = Service::start(&town, "2026-09-14T14:00:00Z");
+    let harness = small_harness().await;
+    let service = Service::start(&harness, "2026-09-14T14:00:00Z");
     service.says("waiting until 2026-09-15 02:30 UTC").await;
     let bad = [
         ("[service]\nspreat = \"1s\"\n", "spreat"),
@@ -240,7 +241,7 @@ async fn a_bad_new_configuration_is_reported_and_the_old_one_stays() {
         ("", "it has no course"),
     ];
     for (text, message) in bad {
-        town.configure(text);
+        harness.configure(text);
         service.signal(Signal::HUP);
         let said = service.says("waiting until").await;
         assert!(said.contains("RELOADING=1") && said.contains("READY=1"), "{said}");
@@ -251,7 +252,7 @@ async fn a_bad_new_configuration_is_reported_and_the_old_one_stays() {
         );
         service.logs(message).await;
     }
-    configure(&town, "0 15 3 * * *", "");
+    configure(&harness, "0 15 3 * * *", "");
     service.signal(Signal::HUP);
     service.says("waiting until 2026-09-15 03:15 UTC").await;
     service.stop().await;
@@ -261,53 +262,54 @@ async fn a_bad_new_configuration_is_reported_and_the_old_one_stays() {
 async fn a_daytime_recheck_only_clears_links() {
     let is_up = Arc::new(AtomicBool::new(true));
     let up = Arc::clone(&is_up);
-    let town =
-        Town::start(["course.test", "notes.test"], move |night, seen| match (&*seen.host, &*seen.target) {
+    let harness = Harness::start(["course.test", "notes.test"], move |night, seen| {
+        match (&*seen.host, &*seen.target) {
             ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a", "http://notes.test/b"])),
             ("notes.test", "/a") if night == 1 || up.load(Ordering::SeqCst) => {
                 Reply::page(&article("The reading at http://notes.test/a"))
             }
             ("notes.test", "/b") if night == 1 => Reply::page(&article("The reading at http://notes.test/b")),
             _ => Reply::not_found(),
-        })
-        .await;
-    configure(&town, "0 30 2 * * *", "");
-    town.check(1).await;
+        }
+    })
+    .await;
+    configure(&harness, "0 30 2 * * *", "");
+    harness.check(1).await;
     is_up.store(false, Ordering::SeqCst);
-    let second = town.check(2).await;
+    let second = harness.check(2).await;
     assert_eq!(second.states(), ["failing", "failing"]);
     is_up.store(true, Ordering::SeqCst);
-    let pages_read = nights_of(&town);
-    let service = Service::start(&town, "2026-09-15T12:59:59Z");
+    let pages_read = nights_of(&harness);
+    let service = Service::start(&harness, "2026-09-15T12:59:59Z");
     service.logs("rechecked failing links").await;
     let log = service.stop().await;
     assert!(log.contains("\"links\":2,\"cleared\":1"), "{log}");
-    assert_eq!(nights_of(&town), pages_read, "the page is not read by day");
-    let (_, status) = town.run(&["status"]).await;
+    assert_eq!(nights_of(&harness), pages_read, "the page is not read by day");
+    let (_, status) = harness.run(&["status"]).await;
     assert_eq!(status.matches("failing").count(), 1, "{status}");
-    let (_, history) = town.run(&["history", "notes.test/b"]).await;
+    let (_, history) = harness.run(&["history", "notes.test/b"]).await;
     assert_eq!(history.matches("404").count(), 1, "the recheck stored no failure: {history}");
-    let (code, message) = town.run(&["rebuild"]).await;
+    let (code, message) = harness.run(&["rebuild"]).await;
     assert_eq!(code, 0, "{message}");
-    let (_, history) = town.run(&["history", "notes.test/a"]).await;
+    let (_, history) = harness.run(&["history", "notes.test/a"]).await;
     assert_eq!(history.matches("works").count(), 2, "{history}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_course_that_cannot_be_read_sends_a_failure_ping() {
-    let town = small_town().await;
-    configure(&town, "0 30 2 * * *", "\n[[course]]\nid = \"d\"\npage = \"http://course.test/none\"\n");
-    let service = Service::start(&town, "2026-09-14T02:29:59Z");
-    until(|| pings(&town).len() == 2, || format!("{:?}\n{}", pings(&town), service.log())).await;
-    assert_eq!(pings(&town), ["/watch/start", "/watch/fail"]);
+    let harness = small_harness().await;
+    configure(&harness, "0 30 2 * * *", "\n[[course]]\nid = \"d\"\npage = \"http://course.test/none\"\n");
+    let service = Service::start(&harness, "2026-09-14T02:29:59Z");
+    until(|| pings(&harness).len() == 2, || format!("{:?}\n{}", pings(&harness), service.log())).await;
+    assert_eq!(pings(&harness), ["/watch/start", "/watch/fail"]);
     service.logs("no page of this course could be read").await;
     service.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_waiting_service_notifies_the_watchdog() {
-    let town = small_town().await;
-    let service = Service::start_with(&town, "2026-09-14T14:00:00Z", |command| {
+    let harness = small_harness().await;
+    let service = Service::start_with(&harness, "2026-09-14T14:00:00Z", |command| {
         command.env("WATCHDOG_USEC", "100000");
     });
     for _ in 0..3 {
@@ -321,8 +323,8 @@ async fn a_waiting_service_notifies_the_watchdog() {
 async fn a_waiting_service_notifies_the_watchdog_of_the_unit() {
     let unit = include_str!("../../config/onreserve.service");
     assert!(unit.contains("\nWatchdogSec=2min\n"), "this test uses that timeout");
-    let town = small_town().await;
-    let service = Service::start_with(&town, "2026-09-14T14:00:00Z", |command| {
+    let harness = small_harness().await;
+    let service = Service::start_with(&harness, "2026-09-14T14:00:00Z", |command| {
         command.env("WATCHDOG_USEC", "120000000");
     });
     service.says("waiting until").await;
@@ -332,33 +334,33 @@ async fn a_waiting_service_notifies_the_watchdog_of_the_unit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_service_exits_with_75_and_a_bad_configuration_with_78() {
-    let town = small_town().await;
-    let service = Service::start(&town, "2026-09-14T14:00:00Z");
+    let harness = small_harness().await;
+    let service = Service::start(&harness, "2026-09-14T14:00:00Z");
     service.says("READY=1").await;
-    let mut second = Service::start(&town, "2026-09-14T14:00:00Z");
+    let mut second = Service::start(&harness, "2026-09-14T14:00:00Z");
     assert_eq!(second.child.wait().await.unwrap().code(), Some(75));
     second.logs(&format!("process {}", service.child.id().unwrap())).await;
     service.stop().await;
-    town.configure("");
-    let mut empty = Service::start(&town, "2026-09-14T14:00:00Z");
+    harness.configure("");
+    let mut empty = Service::start(&harness, "2026-09-14T14:00:00Z");
     assert_eq!(empty.child.wait().await.unwrap().code(), Some(78));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_night_that_fails_on_the_own_disk_is_tried_again() {
-    let town = small_town().await;
-    let service = Service::start(&town, "2026-09-14T02:29:57Z");
+    let harness = small_harness().await;
+    let service = Service::start(&harness, "2026-09-14T02:29:57Z");
     service.says("waiting until 2026-09-14 02:30 UTC").await;
-    let spool = town.archive().join("tmp");
+    let spool = harness.archive().join("tmp");
     std::fs::remove_dir_all(&spool).unwrap();
     std::fs::write(&spool, "in the way").unwrap();
     service.logs("the night failed").await;
-    until(|| pings(&town).len() == 2, || format!("{:?}", pings(&town))).await;
-    assert_eq!(pings(&town), ["/watch/start", "/watch/fail"]);
+    until(|| pings(&harness).len() == 2, || format!("{:?}", pings(&harness))).await;
+    assert_eq!(pings(&harness), ["/watch/start", "/watch/fail"]);
     service.says("waiting until").await;
     service.stop().await;
     std::fs::remove_file(&spool).unwrap();
-    let service = Service::start(&town, "2026-09-14T02:31:00Z");
+    let service = Service::start(&harness, "2026-09-14T02:31:00Z");
     service.logs("night finished").await;
     service.stop().await;
 }
@@ -383,13 +385,13 @@ pub(crate) async fn get(at: SocketAddr, path: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nights_pages_and_emails_are_one_service() {
-    let town = small_town().await;
-    let emails = town.dir.path().join("emails");
+    let harness = small_harness().await;
+    let emails = harness.dir.path().join("emails");
     let post = format!(
         "report_to = [\"i@school.test\"]\n[mail]\nfrom = \"o@school.test\"\ndirectory = {emails:?}\n"
     );
-    configure(&town, "0 30 2 * * *", &format!("{post}[pages]\nlisten = \"127.0.0.1:0\"\n"));
-    let service = Service::start(&town, "2026-09-14T02:29:58Z");
+    configure(&harness, "0 30 2 * * *", &format!("{post}[pages]\nlisten = \"127.0.0.1:0\"\n"));
+    let service = Service::start(&harness, "2026-09-14T02:29:58Z");
     service.logs("email sent").await;
     let at = pages_of(&service).await;
     let list = get(at, "/c/c/").await;
@@ -398,11 +400,11 @@ async fn nights_pages_and_emails_are_one_service() {
     assert!(std::fs::read_to_string(email).unwrap().contains("First check: 1 link"));
 
     // A reload keeps the listening socket, even if it is refused.
-    configure(&town, "0 30 2 * * *", &format!("{post}[pages]\nlisten = \"192.0.2.1:80\"\n"));
+    configure(&harness, "0 30 2 * * *", &format!("{post}[pages]\nlisten = \"192.0.2.1:80\"\n"));
     service.signal(Signal::HUP);
     service.logs("cannot listen on 192.0.2.1:80").await;
     assert!(get(at, "/readyz").await.starts_with("HTTP/1.1 200"));
-    configure(&town, "0 15 3 * * *", &format!("{post}[pages]\nlisten = \"127.0.0.1:0\"\n"));
+    configure(&harness, "0 15 3 * * *", &format!("{post}[pages]\nlisten = \"127.0.0.1:0\"\n"));
     service.signal(Signal::HUP);
     service.logs("the new configuration is in force").await;
     assert!(get(at, "/healthz").await.starts_with("HTTP/1.1 200"));

@@ -41,13 +41,13 @@ pub(super) enum Signs {
     Before,
 }
 
-pub(super) struct School {
+pub(super) struct TestProvider {
     pub issuer: String,
-    state: Arc<Mutex<SchoolState>>,
+    state: Arc<Mutex<ProviderState>>,
 }
 
 /// The settings of the provider, and the counts of its requests.
-pub(super) struct SchoolState {
+pub(super) struct ProviderState {
     pub signs: Signs,
     pub kid: &'static str,
     /// Claims that differ from those of a valid token.
@@ -65,15 +65,15 @@ pub(super) struct SchoolState {
     ec: EcdsaKeyPair,
 }
 
-type Shared = State<Arc<Mutex<SchoolState>>>;
+type Shared = State<Arc<Mutex<ProviderState>>>;
 
-impl School {
+impl TestProvider {
     pub(super) async fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}/realms/school", listener.local_addr().unwrap());
         let pem = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/dkim-key.pem");
         let der = PrivateKeyDer::from_pem_file(pem).unwrap();
-        let state = SchoolState {
+        let state = ProviderState {
             signs: Signs::Rs256,
             kid: "one",
             claims: json!({}),
@@ -96,7 +96,7 @@ impl School {
         Self { issuer, state }
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, SchoolState> {
+    pub(super) fn state(&self) -> MutexGuard<'_, ProviderState> {
         self.state.lock().unwrap()
     }
 
@@ -114,7 +114,7 @@ impl School {
     }
 
     /// A person comes with this address, enters their password, and gets a code.
-    pub(super) fn lets_in(&self, asked: &str) -> String {
+    pub(super) fn authorize(&self, asked: &str) -> String {
         let url = Url::parse(asked).unwrap();
         let mut state = self.state();
         let code = format!("code-{}", state.codes.len());
@@ -201,7 +201,7 @@ async fn token(State(state): Shared, headers: HeaderMap, form: String) -> Respon
     json_of(200, json!({ "access_token": "x", "token_type": "Bearer", "id_token": token }).to_string())
 }
 
-impl SchoolState {
+impl ProviderState {
     fn token(&self, nonce: &str) -> String {
         let now = start_of(NIGHTS + 1).as_second();
         let mut payload = json!({

@@ -16,8 +16,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::fetch::site::Reply;
-use crate::town::{Town, article, page_of, time_of};
-use crate::unattended::{Service, pages_of, until};
+use crate::harness::{Harness, article, page_of, time_of};
+use crate::service::{Service, pages_of, until};
 
 const READER: &str = "i@school.test";
 const A: &str = "http://notes.test/a";
@@ -26,11 +26,11 @@ const BASE: &str = "https://reserve.school.test";
 const WORDS: &str = "\"'><script>alert(1)</script>";
 
 /// A course of two readings: `a` has this status on a night, `b` always works.
-async fn town(status_of: fn(u32) -> u16) -> Town {
+async fn harness(status_of: fn(u32) -> u16) -> Harness {
     let words = WORDS.replace('<', "&lt;");
     let page = page_of(&[A, B]).replace(&format!("The reading at {A}"), &format!("{words} of notes"));
-    let town =
-        Town::start(["course.test", "notes.test"], move |night, seen| match (&*seen.host, &*seen.target) {
+    let harness = Harness::start(["course.test", "notes.test"], move |night, seen| {
+        match (&*seen.host, &*seen.target) {
             ("course.test", "/") => Reply::page(&page),
             ("notes.test", "/a") if status_of(night) != 200 => {
                 Reply::new(status_of(night), "content-type: text/html", "<p>no")
@@ -40,29 +40,30 @@ async fn town(status_of: fn(u32) -> u16) -> Town {
             }
             ("notes.test", "/") => Reply::page(&article("Welcome")),
             _ => Reply::not_found(),
-        })
-        .await;
-    configure(&town, "c", "");
-    town
+        }
+    })
+    .await;
+    configure(&harness, "c", "");
+    harness
 }
 
-fn configure(town: &Town, course: &str, more: &str) {
-    town.configure(&format!(
+fn configure(harness: &Harness, course: &str, more: &str) {
+    harness.configure(&format!(
         "[mail]\nfrom = \"o@school.test\"\ndirectory = \"{}\"\n\
          [pages]\nlisten = \"127.0.0.1:0\"\nbase_url = \"{BASE}\"\n\
          [service]\nspread = \"0s\"\n\
          [[course]]\nid = \"{course}\"\npage = \"http://course.test/\"\nreport_to = [\"{READER}\"]\n{more}",
-        email_dir(town).display()
+        email_dir(harness).display()
     ));
 }
 
-fn email_dir(town: &Town) -> PathBuf {
-    town.dir.path().join("emails")
+fn email_dir(harness: &Harness) -> PathBuf {
+    harness.dir.path().join("emails")
 }
 
 /// The emails so far, oldest first, as they are sent.
-fn emails(town: &Town) -> Vec<String> {
-    let Ok(dir) = std::fs::read_dir(email_dir(town)) else { return Vec::new() };
+fn emails(harness: &Harness) -> Vec<String> {
+    let Ok(dir) = std::fs::read_dir(email_dir(harness)) else { return Vec::new() };
     let mut paths: Vec<PathBuf> = dir.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
@@ -78,8 +79,8 @@ fn path_in(email: &str, kind: &str) -> String {
 }
 
 /// A service at noon after a night, and the address of its pages.
-async fn serving(town: &Town, night: u32) -> (Service, SocketAddr) {
-    let service = Service::start(town, &time_of(night).replace("T02:30", "T14:00"));
+async fn serving(harness: &Harness, night: u32) -> (Service, SocketAddr) {
+    let service = Service::start(harness, &time_of(night).replace("T02:30", "T14:00"));
     service.says("waiting until").await;
     let at = pages_of(&service).await;
     (service, at)
@@ -99,9 +100,9 @@ async fn ask(at: SocketAddr, method: &str, path: &str, body: &str) -> (u16, Stri
 }
 
 /// Every line of the journal.
-fn journal(town: &Town) -> String {
+fn journal(harness: &Harness) -> String {
     let mut found = Vec::new();
-    let mut left = vec![town.archive().join("captures")];
+    let mut left = vec![harness.archive().join("captures")];
     while let Some(dir) = left.pop() {
         for entry in std::fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
@@ -113,18 +114,18 @@ fn journal(town: &Town) -> String {
 }
 
 /// A link that is gone from the second night on, and reported as dead on the third.
-async fn dead() -> Town {
-    let town = town(|night| if night == 1 { 200 } else { 410 }).await;
+async fn dead() -> Harness {
+    let harness = harness(|night| if night == 1 { 200 } else { 410 }).await;
     for night in 1..=3 {
-        town.check(night).await;
+        harness.check(night).await;
     }
-    town
+    harness
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn opening_a_link_changes_nothing_and_a_button_acts_once() {
-    let town = dead().await;
-    let email = emails(&town).pop().unwrap();
+    let harness = dead().await;
+    let email = emails(&harness).pop().unwrap();
     assert!(
         email.contains("Stop reporting as dead")
             && email.contains("All links and their state:")
@@ -132,8 +133,8 @@ async fn opening_a_link_changes_nothing_and_a_button_acts_once() {
         "{email}"
     );
     let path = path_in(&email, "act");
-    let (service, at) = serving(&town, 3).await;
-    let before = journal(&town);
+    let (service, at) = serving(&harness, 3).await;
+    let before = journal(&harness);
     for method in ["GET", "HEAD", "GET"] {
         let (status, page) = ask(at, method, &path, "").await;
         assert_eq!(status, 200, "{page}");
@@ -145,7 +146,7 @@ async fn opening_a_link_changes_nothing_and_a_button_acts_once() {
         assert!(page.contains(part), "{part}: {page}");
     }
     assert!(!page.contains("<script") && page.contains("&#60;script"), "{page}");
-    assert_eq!(journal(&town), before, "opening the page changes nothing");
+    assert_eq!(journal(&harness), before, "opening the page changes nothing");
 
     let (status, answer) = ask(at, "POST", &path, "choice=accept-dead").await;
     assert_eq!(status, 303, "{answer}");
@@ -158,13 +159,13 @@ async fn opening_a_link_changes_nothing_and_a_button_acts_once() {
     );
     assert!(!health.contains("/recheck"), "strangers cannot request a recheck");
     assert_eq!(ask(at, "POST", "/c/c/recheck", "link=0").await.0, 403);
-    let once = journal(&town);
+    let once = journal(&harness);
     assert_eq!(once.matches("accepted_dead").count(), 1);
     ask(at, "POST", &path, "choice=accept-dead").await;
-    assert_eq!(journal(&town), once, "the second time changes nothing");
+    assert_eq!(journal(&harness), once, "the second time changes nothing");
     for nonsense in ["", "choice=destroy", "choice=snooze&until=1999-01-01", "choice=snooze&until=x"] {
         ask(at, "POST", &path, nonsense).await;
-        assert_eq!(journal(&town), once, "{nonsense}");
+        assert_eq!(journal(&harness), once, "{nonsense}");
     }
     ask(at, "POST", &path, "choice=undo").await;
     let (_, page) = ask(at, "GET", &path, "").await;
@@ -176,10 +177,10 @@ async fn opening_a_link_changes_nothing_and_a_button_acts_once() {
 /// Two processes use one archive: the pages show the decision of a command at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_can_decide_while_the_service_runs() {
-    let town = dead().await;
-    let (service, at) = serving(&town, 3).await;
+    let harness = dead().await;
+    let (service, at) = serving(&harness, 3).await;
     let run = async |arguments: &[&str]| {
-        let (code, output) = town.run(&[arguments, &["--now", "2026-09-16T15:00:00Z"]].concat()).await;
+        let (code, output) = harness.run(&[arguments, &["--now", "2026-09-16T15:00:00Z"]].concat()).await;
         assert_eq!(code, 0, "{arguments:?}: {output}");
     };
     for (arguments, shown) in [
@@ -197,12 +198,12 @@ async fn the_command_line_can_decide_while_the_service_runs() {
     let link = LinkId::of(&Address::parse(A).unwrap());
     run(&["takedown", A, "--reason", "its owner asked", "--yes"]).await;
     assert_eq!(ask(at, "GET", &format!("/go/{link}"), "").await.0, 451);
-    assert_eq!(town.run(&["verify"]).await.0, 0);
-    let written = journal(&town);
+    assert_eq!(harness.run(&["verify"]).await.0, 0);
+    let written = journal(&harness);
     assert_eq!(written.matches("\"kind\":\"decided\"").count(), 5, "{written}");
     assert_eq!(written.matches("\"kind\":\"taken_down\"").count(), 1, "{written}");
     for alone in ["rebuild", "migrate"] {
-        assert_eq!(town.run(&[alone]).await.0, 75, "{alone} has to be alone");
+        assert_eq!(harness.run(&[alone]).await.0, 75, "{alone} has to be alone");
     }
     service.stop().await;
 }
@@ -214,37 +215,37 @@ async fn root_is_asked_to_run_as_the_owner_of_the_archive() {
     if !rustix::process::geteuid().is_root() {
         return;
     }
-    let town = dead().await;
-    std::os::unix::fs::chown(town.archive(), Some(65534), Some(65534)).unwrap();
+    let harness = dead().await;
+    std::os::unix::fs::chown(harness.archive(), Some(65534), Some(65534)).unwrap();
     for arguments in [&["accept", A][..], &["takedown", A, "--reason", "asked", "--yes"], &["verify"]] {
-        let (code, output) = town.run(arguments).await;
+        let (code, output) = harness.run(arguments).await;
         assert!(code == 77 && output.contains("runuser -u"), "{arguments:?}: {output}");
     }
-    assert_eq!(town.run(&["status"]).await.0, 0, "reading is allowed");
+    assert_eq!(harness.run(&["status"]).await.0, 0, "reading is allowed");
 }
 
 /// The service is killed after it wrote the journal and before it wrote the catalogue.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decision_that_is_only_in_the_journal_is_shown_after_the_next_start() {
-    let town = dead().await;
+    let harness = dead().await;
     let at = "2026-09-16T09:00:00Z".parse().unwrap();
     let decision =
         Decision { choice: Choice::AcceptedDead, about: Gist::Gone { reason: Reason::Gone }, at, by: None };
     let (course, link) = ("c".parse().unwrap(), Address::parse(A).unwrap());
     let entry = Entry::Decided { at, course, link, decision: Some(decision) };
-    Archive::open_shared(&town.archive()).unwrap().append(at, &[entry]).unwrap();
-    assert!(!town.run(&["status"]).await.1.contains("[no longer reported as dead]"));
-    let (service, at) = serving(&town, 3).await;
+    Archive::open_shared(&harness.archive()).unwrap().append(at, &[entry]).unwrap();
+    assert!(!harness.run(&["status"]).await.1.contains("[no longer reported as dead]"));
+    let (service, at) = serving(&harness, 3).await;
     assert!(ask(at, "GET", "/c/c/health", "").await.1.contains("no longer reported as dead."));
     service.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn students_find_the_same_before_and_after_a_rebuild() {
-    let town = dead().await;
+    let harness = dead().await;
     let link = LinkId::of(&Address::parse(A).unwrap());
     let shown = async || {
-        let (service, at) = serving(&town, 3).await;
+        let (service, at) = serving(&harness, 3).await;
         let list = ask(at, "GET", "/api/v1/courses/c/links", "").await;
         let go = ask(at, "GET", &format!("/go/{link}"), "").await.0;
         service.stop().await;
@@ -253,16 +254,16 @@ async fn students_find_the_same_before_and_after_a_rebuild() {
     };
     let before = shown().await;
     assert!(before.0.to_string().contains(A), "{before:?}");
-    assert_eq!(town.run(&["rebuild"]).await.0, 0);
+    assert_eq!(harness.run(&["rebuild"]).await.0, 0);
     assert_eq!(shown().await, before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn forged_foreign_and_expired_links_do_not_work() {
-    let town = dead().await;
-    let (service, at) = serving(&town, 3).await;
-    let before = journal(&town);
-    let key = std::fs::read_to_string(town.archive().join("signing-key")).unwrap();
+    let harness = dead().await;
+    let (service, at) = serving(&harness, 3).await;
+    let before = journal(&harness);
+    let key = std::fs::read_to_string(harness.archive().join("signing-key")).unwrap();
     let ours = SigningKey::parse(&key).unwrap();
     let theirs = SigningKey::parse(&"0".repeat(64)).unwrap();
     let link = LinkId::of(&Address::parse(A).unwrap());
@@ -302,52 +303,52 @@ async fn forged_foreign_and_expired_links_do_not_work() {
         let path = format!("/letters/{}", ticket(purpose, "c", READER, "2027-01-01").signed(&ours));
         assert_eq!(ask(at, "POST", &path, "List-Unsubscribe=One-Click").await.0, 403);
     }
-    assert_eq!(journal(&town), before);
+    assert_eq!(journal(&harness), before);
     service.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decision_by_an_action_link_holds_until_the_result_changes() {
-    let town = town(|night| match night {
+    let harness = harness(|night| match night {
         1 => 200,
         2..=5 | 7.. => 410,
         _ => 200,
     })
     .await;
     for night in 1..=3 {
-        town.check(night).await;
+        harness.check(night).await;
     }
-    let path = path_in(&emails(&town).pop().unwrap(), "act");
-    let (service, at) = serving(&town, 3).await;
+    let path = path_in(&emails(&harness).pop().unwrap(), "act");
+    let (service, at) = serving(&harness, 3).await;
     ask(at, "POST", &path, "choice=not-broken").await;
     service.stop().await;
-    let count = emails(&town).len();
-    town.check(4).await;
-    assert_eq!(emails(&town).len(), count, "no email is sent");
-    let (code, said) = town.run(&["rebuild"]).await;
+    let count = emails(&harness).len();
+    harness.check(4).await;
+    assert_eq!(emails(&harness).len(), count, "no email is sent");
+    let (code, said) = harness.run(&["rebuild"]).await;
     assert_eq!(code, 0, "{said}");
-    town.check(5).await;
-    let (_, report) = town.run(&["report"]).await;
+    harness.check(5).await;
+    let (_, report) = harness.run(&["report"]).await;
     assert!(report.contains("AS DECIDED (1)                1 marked as fine."), "{report}");
     // It works for a night and is dead again, which is a new result.
     for night in 6..=10 {
-        town.check(night).await;
+        harness.check(night).await;
     }
-    let all = emails(&town)[count..].concat().replace("=\r\n", "");
+    let all = emails(&harness)[count..].concat().replace("=\r\n", "");
     assert!(all.contains("newly dead"), "{all}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn our_copy_replaces_the_original_after_the_decision() {
-    let town = town(|night| if night < 4 { 410 } else { 200 }).await;
-    town.check(4).await;
+    let harness = harness(|night| if night < 4 { 410 } else { 200 }).await;
+    harness.check(4).await;
     let link = LinkId::of(&Address::parse(B).unwrap());
     let key =
-        SigningKey::parse(&std::fs::read_to_string(town.archive().join("signing-key")).unwrap()).unwrap();
+        SigningKey::parse(&std::fs::read_to_string(harness.archive().join("signing-key")).unwrap()).unwrap();
     let until = "2027-01-01".parse().unwrap();
     let ticket = ActionToken::new(Purpose::Act(link), &"c".parse().unwrap(), &READER.parse().unwrap(), until);
     let path = format!("/act/{}", ticket.signed(&key));
-    let (service, at) = serving(&town, 4).await;
+    let (service, at) = serving(&harness, 4).await;
     let go = format!("/go/{link}");
     assert_eq!(ask(at, "GET", &go, "").await.0, 302);
     ask(at, "POST", &path, "choice=our-copy").await;
@@ -362,47 +363,47 @@ async fn our_copy_replaces_the_original_after_the_decision() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_click_stops_the_emails_and_a_button_starts_them_again() {
-    let town = dead().await;
-    let email = emails(&town).pop().unwrap();
+    let harness = dead().await;
+    let email = emails(&harness).pop().unwrap();
     assert!(email.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click"), "{email}");
     let header = email.replace("\r\n ", " ");
     let header = header.lines().find(|line| line.starts_with("List-Unsubscribe:")).unwrap();
     let path = path_in(header, "letters");
     assert_eq!(path, path_in(email.split("Stop these emails").nth(1).unwrap(), "letters"));
-    let (service, at) = serving(&town, 3).await;
-    let before = journal(&town);
+    let (service, at) = serving(&harness, 3).await;
+    let before = journal(&harness);
     let (status, page) = ask(at, "GET", &path, "").await;
     assert!(status == 200 && page.contains("value=\"stop\""), "{page}");
-    assert_eq!(journal(&town), before, "a scanner stops nothing");
+    assert_eq!(journal(&harness), before, "a scanner stops nothing");
     for _ in 0..2 {
         let (status, page) = ask(at, "POST", &path, "List-Unsubscribe=One-Click").await;
         assert!(status == 200 && page.contains("value=\"start\""), "{page}");
     }
-    assert_eq!(journal(&town).matches("\"wanted\":false").count(), 1);
+    assert_eq!(journal(&harness).matches("\"wanted\":false").count(), 1);
     assert!(!ask(at, "GET", "/c/c/health", "").await.1.contains(READER));
     service.stop().await;
-    assert!(town.run(&["status"]).await.1.contains("i@school.test has unsubscribed"));
+    assert!(harness.run(&["status"]).await.1.contains("i@school.test has unsubscribed"));
 
-    let count = emails(&town).len();
-    town.run(&["rebuild"]).await;
+    let count = emails(&harness).len();
+    harness.run(&["rebuild"]).await;
     for night in 8..=9 {
-        town.check(night).await;
+        harness.check(night).await;
     }
-    assert_eq!(emails(&town).len(), count, "not even the weekly report");
-    let (service, at) = serving(&town, 9).await;
+    assert_eq!(emails(&harness).len(), count, "not even the weekly report");
+    let (service, at) = serving(&harness, 9).await;
     ask(at, "POST", &path, "letters=start").await;
     service.stop().await;
-    town.check(10).await;
-    assert_eq!(emails(&town).len(), count + 1);
+    harness.check(10).await;
+    assert_eq!(emails(&harness).len(), count + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recheck_requested_on_the_page_can_only_clear_the_link() {
-    let town = dead().await;
-    let path = path_in(&emails(&town).pop().unwrap(), "act");
+    let harness = dead().await;
+    let path = path_in(&emails(&harness).pop().unwrap(), "act");
     // The site works again by day, as on the first night.
-    town.checking(1);
-    let (service, at) = serving(&town, 3).await;
+    harness.checking(1);
+    let (service, at) = serving(&harness, 3).await;
     assert_eq!(ask(at, "POST", &path, "choice=recheck").await.0, 303);
     service.logs("\"links\":1,\"cleared\":1").await;
     let mut page = String::new();
@@ -412,6 +413,6 @@ async fn a_recheck_requested_on_the_page_can_only_clear_the_link() {
     }
     assert!(page.contains("Now: works."), "{page}");
     assert!(!ask(at, "GET", &path, "").await.1.contains("value=\"recheck\""));
-    until(|| journal(&town).matches("\"kind\":\"finished\"").count() == 4, || journal(&town)).await;
+    until(|| journal(&harness).matches("\"kind\":\"finished\"").count() == 4, || journal(&harness)).await;
     service.stop().await;
 }
