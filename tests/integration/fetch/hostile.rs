@@ -9,7 +9,7 @@ use onreserve::world::fetch::{FetchLimits, FetchSettings};
 use tokio::io::AsyncWriteExt as _;
 
 use super::site::{Reply, Seen, Site, Then};
-use super::{TestFetcher, settings, text};
+use super::{TestClient, settings, text};
 
 async fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzipEncoder::new(Vec::new());
@@ -26,7 +26,7 @@ async fn ending_of(reply: Reply, limits: impl FnOnce(&mut FetchLimits)) -> Excha
     let site = Site::start(script).await;
     let mut settings: FetchSettings = settings(&[("press.school.edu", site.address)]);
     limits(&mut settings.limits);
-    TestFetcher::new(&settings).ending("http://press.school.edu/x").await
+    TestClient::new(&settings).ending("http://press.school.edu/x").await
 }
 
 #[tokio::test]
@@ -97,10 +97,10 @@ async fn an_endless_body_ends_at_the_limit() {
 async fn a_body_announced_as_too_large_is_not_read() {
     let flood = Reply::raw("HTTP/1.1 200 OK\r\ncontent-length: 3221225472\r\n\r\n%PDF-", Then::Endless);
     let site = Site::start(move |_| flood.clone()).await;
-    let fetcher = TestFetcher::new(&settings(&[("press.school.edu", site.address)]));
+    let client = TestClient::new(&settings(&[("press.school.edu", site.address)]));
     // robots.txt is endless too: only its first 500 KiB are read.
-    assert_eq!(fetcher.ending("http://press.school.edu/x").await, ExchangeEnd::Failed(Failure::TooLarge));
-    assert!(fetcher.fetch.traffic().bytes < 2 << 20, "{}", fetcher.fetch.traffic().bytes);
+    assert_eq!(client.ending("http://press.school.edu/x").await, ExchangeEnd::Failed(Failure::TooLarge));
+    assert!(client.fetch.traffic().bytes < 2 << 20, "{}", client.fetch.traffic().bytes);
 }
 
 #[tokio::test]
@@ -136,15 +136,15 @@ async fn encodings_that_were_not_requested_are_decoded() {
         _ => Reply::not_found(),
     })
     .await;
-    let fetcher = TestFetcher::new(&settings(&[("press.school.edu", site.address)]));
+    let client = TestClient::new(&settings(&[("press.school.edu", site.address)]));
     for path in ["/gzip", "/br", "/both"] {
-        assert_eq!(text(&fetcher.get(&format!("http://press.school.edu{path}")).await), plain, "{path}");
+        assert_eq!(text(&client.get(&format!("http://press.school.edu{path}")).await), plain, "{path}");
     }
-    assert_eq!(text(&fetcher.get("http://press.school.edu/charset").await), "words");
-    assert_eq!(text(&fetcher.get("http://press.school.edu/empty").await), "");
-    let archive = fetcher.get("http://press.school.edu/archive.gz").await.body.unwrap();
+    assert_eq!(text(&client.get("http://press.school.edu/charset").await), "words");
+    assert_eq!(text(&client.get("http://press.school.edu/empty").await), "");
+    let archive = client.get("http://press.school.edu/archive.gz").await.body.unwrap();
     assert!(std::fs::read(archive.path()).unwrap().starts_with(&[0x1f, 0x8b]));
-    assert_eq!(fetcher.ending("http://press.school.edu/cut").await, ExchangeEnd::Failed(Failure::Encoding));
+    assert_eq!(client.ending("http://press.school.edu/cut").await, ExchangeEnd::Failed(Failure::Encoding));
 }
 
 #[tokio::test]
@@ -163,8 +163,8 @@ async fn a_slow_body_ends_by_the_rate_limit() {
 async fn large_and_many_headers_are_handled() {
     let headers = format!("x-large: {}\n{}", "v".repeat(20_000), "x-many: 1\n".repeat(150));
     let site = Site::start(move |_| Reply::new(200, &headers, "fine")).await;
-    let fetcher = TestFetcher::new(&settings(&[("press.school.edu", site.address)]));
-    let fetched = fetcher.get("http://press.school.edu/x").await;
+    let client = TestClient::new(&settings(&[("press.school.edu", site.address)]));
+    let fetched = client.get("http://press.school.edu/x").await;
     assert_eq!(text(&fetched), "fine");
     assert!(fetched.exchange.last_hop().unwrap().headers.0.len() <= 100);
 }

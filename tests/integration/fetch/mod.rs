@@ -23,12 +23,12 @@ use tempfile::TempDir;
 use self::site::{Reply, Site};
 
 /// A fetcher with its own spool.
-struct TestFetcher {
+struct TestClient {
     fetch: Fetch,
     _dir: TempDir,
 }
 
-impl TestFetcher {
+impl TestClient {
     fn new(settings: &FetchSettings) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let spool = Spool::new(dir.path().to_owned());
@@ -81,8 +81,8 @@ async fn a_page_arrives_with_its_head_and_its_digest() {
         _ => Reply::not_found(),
     })
     .await;
-    let fetcher = TestFetcher::new(&settings(&[("papers.school.edu", site.address)]));
-    let fetched = fetcher.get("http://papers.school.edu/paper").await;
+    let client = TestClient::new(&settings(&[("papers.school.edu", site.address)]));
+    let fetched = client.get("http://papers.school.edu/paper").await;
     assert_eq!(text(&fetched), "<p>hello");
     let hop = fetched.exchange.last_hop().unwrap();
     assert_eq!(hop.status, 200);
@@ -100,15 +100,15 @@ async fn a_page_arrives_with_its_head_and_its_digest() {
     assert!(head.contains("accept: text/html,application/pdf;q=0.9,*/*;q=0.8"), "{head}");
     assert!(head.contains("accept-encoding: identity"), "{head}");
     assert!(head.contains("accept-language: en"), "{head}");
-    assert_eq!(fetcher.fetch.traffic().requests, 2);
-    assert_eq!(fetcher.fetch.traffic().bytes, 8, "the body of a missing robots.txt is not read");
+    assert_eq!(client.fetch.traffic().requests, 2);
+    assert_eq!(client.fetch.traffic().bytes, 8, "the body of a missing robots.txt is not read");
 }
 
 #[tokio::test]
 async fn an_error_keeps_its_body() {
     let site = Site::start(|_| Reply::not_found()).await;
-    let fetcher = TestFetcher::new(&settings(&[("papers.school.edu", site.address)]));
-    let fetched = fetcher.get("http://papers.school.edu/gone").await;
+    let client = TestClient::new(&settings(&[("papers.school.edu", site.address)]));
+    let fetched = client.get("http://papers.school.edu/gone").await;
     assert_eq!(fetched.exchange.status(), Some(404));
     assert_eq!(text(&fetched), "<h1>Not Found</h1>");
 }
@@ -122,18 +122,18 @@ async fn an_unmodified_body_is_not_sent_again() {
         _ => Reply::not_found(),
     })
     .await;
-    let fetcher = TestFetcher::new(&settings(&[("papers.school.edu", site.address)]));
-    let first = fetcher.get("http://papers.school.edu/paper").await;
+    let client = TestClient::new(&settings(&[("papers.school.edu", site.address)]));
+    let first = client.get("http://papers.school.edu/paper").await;
     let held = |address: &str, validators: Validators| FetchRequest {
         conditional: Some(Conditional { at: Address::parse(address).unwrap(), validators }),
         ..request(address)
     };
     let validators = first.exchange.last_hop().unwrap().headers.validators();
     let again = held("http://papers.school.edu/paper", validators);
-    assert_eq!(fetcher.fetch.exchange(&again).await.unwrap().exchange.ending, ExchangeEnd::NotModified);
-    assert_eq!(fetcher.ending("http://papers.school.edu/liar").await, ExchangeEnd::Failed(Failure::Protocol));
+    assert_eq!(client.fetch.exchange(&again).await.unwrap().exchange.ending, ExchangeEnd::NotModified);
+    assert_eq!(client.ending("http://papers.school.edu/liar").await, ExchangeEnd::Failed(Failure::Protocol));
     let none = held("http://papers.school.edu/liar", Validators::default());
-    let ending = fetcher.fetch.exchange(&none).await.unwrap().exchange.ending;
+    let ending = client.fetch.exchange(&none).await.unwrap().exchange.ending;
     assert_eq!(ending, ExchangeEnd::Failed(Failure::Protocol));
 }
 
@@ -153,14 +153,14 @@ async fn validators_are_sent_only_to_their_own_address() {
         }
     })
     .await;
-    let fetcher = TestFetcher::new(&settings(&[("papers.school.edu", site.address)]));
-    let first = fetcher.get("http://papers.school.edu/moved").await;
+    let client = TestClient::new(&settings(&[("papers.school.edu", site.address)]));
+    let first = client.get("http://papers.school.edu/moved").await;
     let hop = first.exchange.last_hop().unwrap();
     let held = Conditional { at: hop.address.clone(), validators: hop.headers.validators() };
     let again = |address: &str| FetchRequest { conditional: Some(held.clone()), ..request(address) };
-    let unchanged = fetcher.fetch.exchange(&again("http://papers.school.edu/moved")).await.unwrap();
+    let unchanged = client.fetch.exchange(&again("http://papers.school.edu/moved")).await.unwrap();
     assert_eq!(unchanged.exchange.ending, ExchangeEnd::NotModified);
-    let elsewhere = fetcher.fetch.exchange(&again("http://papers.school.edu/dead")).await.unwrap();
+    let elsewhere = client.fetch.exchange(&again("http://papers.school.edu/dead")).await.unwrap();
     assert_eq!(text(&elsewhere), "gone");
 }
 
@@ -172,9 +172,9 @@ async fn a_406_is_retried_once_with_any_type() {
         _ => Reply::not_found(),
     })
     .await;
-    let fetcher = TestFetcher::new(&settings(&[("papers.school.edu", site.address)]));
-    assert_eq!(text(&fetcher.get("http://papers.school.edu/picky").await), "fine");
-    let refused = fetcher.get("http://papers.school.edu/never").await;
+    let client = TestClient::new(&settings(&[("papers.school.edu", site.address)]));
+    assert_eq!(text(&client.get("http://papers.school.edu/picky").await), "fine");
+    let refused = client.get("http://papers.school.edu/never").await;
     assert_eq!(refused.exchange.hops.iter().map(|hop| hop.status).collect::<Vec<_>>(), [406, 406]);
     assert_eq!(text(&refused), "no");
 }
@@ -182,11 +182,11 @@ async fn a_406_is_retried_once_with_any_type() {
 #[tokio::test]
 async fn a_second_try_uses_a_new_connection() {
     let site = Site::start(|_| Reply::page("<p>x")).await;
-    let fetcher = TestFetcher::new(&settings(&[("papers.school.edu", site.address)]));
-    fetcher.get("http://papers.school.edu/a").await;
+    let client = TestClient::new(&settings(&[("papers.school.edu", site.address)]));
+    client.get("http://papers.school.edu/a").await;
     let fresh = FetchRequest { fresh_connection: true, ..request("http://papers.school.edu/a") };
-    fetcher.fetch.exchange(&fresh).await.unwrap();
-    fetcher.fetch.exchange(&fresh).await.unwrap();
+    client.fetch.exchange(&fresh).await.unwrap();
+    client.fetch.exchange(&fresh).await.unwrap();
     let connections: Vec<_> = site.seen().iter().map(|seen| seen.connection).collect();
     assert_eq!(connections, [0, 0, 1, 2]);
 }

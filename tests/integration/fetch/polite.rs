@@ -8,7 +8,7 @@ use onreserve::world::clock::Clock;
 use onreserve::world::fetch::FetchSettings;
 
 use super::site::{Reply, Seen, Site, Then};
-use super::{TestFetcher, request, settings};
+use super::{TestClient, request, settings};
 
 fn robots(status: u16, body: &str) -> Reply {
     Reply::new(status, "content-type: text/plain", body)
@@ -23,13 +23,13 @@ async fn robots_txt_is_obeyed_on_every_hop_and_requested_once() {
         _ => Reply::not_found(),
     })
     .await;
-    let fetcher = TestFetcher::new(&settings(&[("press.school.edu", site.address)]));
+    let client = TestClient::new(&settings(&[("press.school.edu", site.address)]));
     let disallowed = ExchangeEnd::NotSent(NotSent::Robots);
-    assert_eq!(fetcher.ending("http://press.school.edu/private/x").await, disallowed);
-    assert_eq!(fetcher.ending("http://press.school.edu/leads").await, disallowed);
-    assert!(matches!(fetcher.ending("http://press.school.edu/open").await, ExchangeEnd::Answered(_)));
-    fetcher.fetch.begin_run();
-    fetcher.get("http://press.school.edu/open").await;
+    assert_eq!(client.ending("http://press.school.edu/private/x").await, disallowed);
+    assert_eq!(client.ending("http://press.school.edu/leads").await, disallowed);
+    assert!(matches!(client.ending("http://press.school.edu/open").await, ExchangeEnd::Answered(_)));
+    client.fetch.begin_run();
+    client.get("http://press.school.edu/open").await;
     assert_eq!(site.targets(), ["/leads", "/open", "/open"]);
     assert_eq!(site.seen().len(), 4);
 }
@@ -56,7 +56,7 @@ async fn a_robots_txt_that_fails_disallows_and_one_that_is_missing_allows() {
     let names = ["busy", "none", "far", "near", "round", "lost", "cut", "large"];
     let hosts: Vec<_> = names.iter().map(|name| (format!("{name}.school.edu"), site.address)).collect();
     let hosts: Vec<_> = hosts.iter().map(|(host, address)| (host.as_str(), *address)).collect();
-    let fetcher = TestFetcher::new(&settings(&hosts));
+    let client = TestClient::new(&settings(&hosts));
     let table = [
         ("busy", Some(NotSent::RobotsUnreachable)),
         ("none", None),
@@ -67,7 +67,7 @@ async fn a_robots_txt_that_fails_disallows_and_one_that_is_missing_allows() {
         ("large", Some(NotSent::Robots)),
     ];
     for (name, withheld) in table {
-        match (fetcher.ending(&format!("http://{name}.school.edu/x")).await, withheld) {
+        match (client.ending(&format!("http://{name}.school.edu/x")).await, withheld) {
             (ExchangeEnd::NotSent(found), Some(expected)) => assert_eq!(found, expected, "{name}"),
             (ExchangeEnd::Answered(_), None) => {}
             (other, _) => panic!("{name}: {other:?}"),
@@ -77,12 +77,12 @@ async fn a_robots_txt_that_fails_disallows_and_one_that_is_missing_allows() {
 
 #[tokio::test]
 async fn an_unknown_host_name_is_no_such_host() {
-    let fetcher = TestFetcher::new(&settings(&[]));
-    let ending = fetcher.ending("http://no-such-host.invalid/x").await;
+    let client = TestClient::new(&settings(&[]));
+    let ending = client.ending("http://no-such-host.invalid/x").await;
     // A machine without any name service fails differently.
     let expected = [Failure::NoSuchHost, Failure::NameServer].map(ExchangeEnd::Failed);
     assert!(expected.contains(&ending), "{ending:?}");
-    assert_eq!(fetcher.fetch.traffic().requests, 0);
+    assert_eq!(client.fetch.traffic().requests, 0);
 }
 
 #[tokio::test]
@@ -90,29 +90,29 @@ async fn a_dead_host_is_tried_twice_and_then_cached() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let fetcher = TestFetcher::new(&settings(&[("dead.school.edu", address)]));
+    let client = TestClient::new(&settings(&[("dead.school.edu", address)]));
     for n in 0..6 {
-        let ending = fetcher.ending(&format!("http://dead.school.edu/{n}")).await;
+        let ending = client.ending(&format!("http://dead.school.edu/{n}")).await;
         assert_eq!(ending, ExchangeEnd::Failed(Failure::Connect));
     }
-    assert_eq!(fetcher.fetch.traffic().requests, 2);
+    assert_eq!(client.fetch.traffic().requests, 2);
     let fresh = onreserve::world::fetch::FetchRequest {
         fresh_connection: true,
         ..request("http://dead.school.edu/0")
     };
-    fetcher.fetch.exchange(&fresh).await.unwrap();
-    assert_eq!(fetcher.fetch.traffic().requests, 3);
-    fetcher.fetch.begin_run();
-    fetcher.ending("http://dead.school.edu/0").await;
-    assert_eq!(fetcher.fetch.traffic().requests, 1, "another run tries it again");
+    client.fetch.exchange(&fresh).await.unwrap();
+    assert_eq!(client.fetch.traffic().requests, 3);
+    client.fetch.begin_run();
+    client.ending("http://dead.school.edu/0").await;
+    assert_eq!(client.fetch.traffic().requests, 1, "another run tries it again");
 }
 
 #[tokio::test]
 async fn a_timeout_of_robots_txt_is_not_repeated() {
     let site = Site::start(|_| Reply::raw("", Then::Hang)).await;
-    let fetcher = TestFetcher::new(&settings(&[("silent.school.edu", site.address)]));
+    let client = TestClient::new(&settings(&[("silent.school.edu", site.address)]));
     for n in 0..5 {
-        let ending = fetcher.ending(&format!("http://silent.school.edu/{n}")).await;
+        let ending = client.ending(&format!("http://silent.school.edu/{n}")).await;
         assert_eq!(ending, ExchangeEnd::Failed(Failure::TimedOut));
     }
     assert_eq!(site.seen().len(), 1);
@@ -141,17 +141,17 @@ async fn pauses_are_kept_and_requests_do_not_overlap() {
     };
     let site = Site::start(script).await;
     let other = Site::start(|_| Reply::page("<p>y")).await;
-    let fetcher = TestFetcher::new(&FetchSettings {
+    let client = TestClient::new(&FetchSettings {
         delay: Duration::from_millis(100),
         ..settings(&[("one.school.edu", site.address), ("two.school.edu", other.address)])
     });
     let start = Clock::system().instant();
     tokio::join!(
-        fetcher.get("http://one.school.edu/slow"),
-        fetcher.get("http://one.school.edu/hop"),
-        fetcher.get("http://one.school.edu/b"),
-        fetcher.get("http://two.school.edu/a"),
-        fetcher.get("http://two.school.edu/b"),
+        client.get("http://one.school.edu/slow"),
+        client.get("http://one.school.edu/hop"),
+        client.get("http://one.school.edu/b"),
+        client.get("http://two.school.edu/a"),
+        client.get("http://two.school.edu/b"),
     );
     let seen = site.seen();
     assert_eq!(seen.len(), 5);
@@ -170,11 +170,11 @@ async fn pauses_are_kept_and_requests_do_not_overlap() {
 #[tokio::test]
 async fn waiting_for_a_turn_does_not_count_as_a_slow_host() {
     let site = Site::start(|_| Reply::page("<p>x")).await;
-    let fetcher = TestFetcher::new(&FetchSettings {
+    let client = TestClient::new(&FetchSettings {
         host_delays: vec![("Press.School.edu".to_owned(), Duration::from_millis(400))],
         ..settings(&[("press.school.edu", site.address)])
     });
-    let exchange = fetcher.get("http://press.school.edu/x").await.exchange;
+    let exchange = client.get("http://press.school.edu/x").await.exchange;
     assert!(exchange.millis < 300, "{}", exchange.millis);
     assert!(gaps(&site.seen())[0] >= Duration::from_millis(398));
 }
@@ -188,9 +188,9 @@ async fn a_short_retry_after_is_waited_for() {
         _ => Reply::page("<p>x"),
     })
     .await;
-    let fetcher = TestFetcher::new(&settings(&[("press.school.edu", site.address)]));
-    assert_eq!(fetcher.get("http://press.school.edu/a").await.exchange.status(), Some(429));
-    assert_eq!(fetcher.get("http://press.school.edu/b").await.exchange.status(), Some(200));
+    let client = TestClient::new(&settings(&[("press.school.edu", site.address)]));
+    assert_eq!(client.get("http://press.school.edu/a").await.exchange.status(), Some(429));
+    assert_eq!(client.get("http://press.school.edu/b").await.exchange.status(), Some(200));
     assert!(gaps(&site.seen())[1] >= Duration::from_millis(998));
 }
 
@@ -205,21 +205,21 @@ async fn a_host_that_stops_us_gets_no_more_requests_that_night() {
     })
     .await;
     let names = ["throttled.school.edu", "later.school.edu", "walled.school.edu", "stopped.school.edu"];
-    let fetcher = TestFetcher::new(&settings(&names.map(|name| (name, site.address))));
+    let client = TestClient::new(&settings(&names.map(|name| (name, site.address))));
     for host in names {
-        let first = fetcher.get(&format!("http://{host}/a")).await;
+        let first = client.get(&format!("http://{host}/a")).await;
         assert!(first.body.is_some(), "{host}: its response is evidence");
         if host == "stopped.school.edu" {
-            fetcher.fetch.stop_host("Stopped.school.edu");
+            client.fetch.stop_host("Stopped.school.edu");
         }
-        let second = fetcher.get(&format!("http://{host}/b")).await.exchange;
+        let second = client.get(&format!("http://{host}/b")).await.exchange;
         assert_eq!(second.ending, ExchangeEnd::NotSent(NotSent::HostStopped), "{host}");
         assert!(second.hops.is_empty());
     }
     assert_eq!(site.targets().len(), 4);
-    fetcher.fetch.begin_run();
+    client.fetch.begin_run();
     for host in names {
-        let again = fetcher.get(&format!("http://{host}/b")).await.exchange;
+        let again = client.get(&format!("http://{host}/b")).await.exchange;
         assert_eq!(
             again.ending,
             ExchangeEnd::NotSent(NotSent::HostStopped),
@@ -237,11 +237,11 @@ async fn a_dropped_request_releases_its_turn() {
         _ => Reply::page("<p>x"),
     })
     .await;
-    let fetcher = TestFetcher::new(&settings(&[("press.school.edu", site.address)]));
+    let client = TestClient::new(&settings(&[("press.school.edu", site.address)]));
     let abandoned =
-        tokio::time::timeout(Duration::from_millis(200), fetcher.get("http://press.school.edu/hangs"));
+        tokio::time::timeout(Duration::from_millis(200), client.get("http://press.school.edu/hangs"));
     assert!(abandoned.await.is_err());
-    assert!(matches!(fetcher.ending("http://press.school.edu/x").await, ExchangeEnd::Answered(_)));
+    assert!(matches!(client.ending("http://press.school.edu/x").await, ExchangeEnd::Answered(_)));
 }
 
 #[tokio::test]
@@ -255,22 +255,18 @@ async fn the_address_filter_works_behind_a_proxy() {
         ("press.school.edu", "93.184.216.34:0".parse().unwrap()),
         ("intranet.school.edu", "10.0.0.1:0".parse().unwrap()),
     ];
-    let fetcher = TestFetcher::new(&FetchSettings {
+    let client = TestClient::new(&FetchSettings {
         proxy: Some(format!("http://localhost:{}", proxy.address.port())),
         allow_private_networks: false,
         ..settings(&hosts)
     });
-    assert!(fetcher.get("http://press.school.edu/x").await.body.is_some());
+    assert!(client.get("http://press.school.edu/x").await.body.is_some());
     assert!(
-        fetcher.get("http://no-such-host.invalid/x").await.body.is_some(),
+        client.get("http://no-such-host.invalid/x").await.body.is_some(),
         "the proxy may resolve more names"
     );
     for address in ["http://intranet.school.edu/x", "http://10.0.0.1/x"] {
-        assert_eq!(
-            fetcher.ending(address).await,
-            ExchangeEnd::NotSent(NotSent::InternalAddress),
-            "{address}"
-        );
+        assert_eq!(client.ending(address).await, ExchangeEnd::NotSent(NotSent::InternalAddress), "{address}");
     }
     assert_eq!(proxy.seen().len(), 4, "two pages, each with its robots.txt");
 }

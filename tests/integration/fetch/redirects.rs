@@ -4,7 +4,7 @@ use onreserve::domain::address::Address;
 use onreserve::domain::visit::{ExchangeEnd, Failure, NotSent};
 
 use super::site::{Reply, Site};
-use super::{TestFetcher, settings, text};
+use super::{TestClient, settings, text};
 
 #[tokio::test]
 async fn every_hop_is_recorded_across_hosts() {
@@ -18,8 +18,8 @@ async fn every_hop_is_recorded_across_hosts() {
     })
     .await;
     let hosts = [("doi.example.org", site.address), ("press.school.edu", site.address)];
-    let fetcher = TestFetcher::new(&settings(&hosts));
-    let fetched = fetcher.get("http://doi.example.org/10.1/x").await;
+    let client = TestClient::new(&settings(&hosts));
+    let fetched = client.get("http://doi.example.org/10.1/x").await;
     let hops = &fetched.exchange.hops;
     assert_eq!(hops.iter().map(|hop| hop.status).collect::<Vec<_>>(), [301, 302, 200]);
     assert_eq!(hops[1].address, Address::parse("http://press.school.edu/x").unwrap());
@@ -42,7 +42,7 @@ async fn a_redirect_loop_ends() {
         },
     })
     .await;
-    let fetcher = TestFetcher::new(&settings(&[("press.school.edu", site.address)]));
+    let client = TestClient::new(&settings(&[("press.school.edu", site.address)]));
     let table = [
         ("/a", Failure::RedirectLoop, 2),
         ("/n0", Failure::TooManyRedirects, 11),
@@ -52,7 +52,7 @@ async fn a_redirect_loop_ends() {
         ("/broken", Failure::BadRedirect, 1),
     ];
     for (path, failure, hops) in table {
-        let exchange = fetcher.get(&format!("http://press.school.edu{path}")).await.exchange;
+        let exchange = client.get(&format!("http://press.school.edu{path}")).await.exchange;
         assert_eq!(exchange.ending, ExchangeEnd::Failed(failure), "{path}");
         assert_eq!(exchange.hops.len(), hops, "{path}");
     }
@@ -73,10 +73,10 @@ async fn a_redirect_that_sets_a_cookie_is_no_loop() {
         _ => Reply::not_found(),
     })
     .await;
-    let fetcher = TestFetcher::new(&settings(&[("press.school.edu", site.address)]));
-    assert_eq!(text(&fetcher.get("http://press.school.edu/paper").await), "<p>in");
+    let client = TestClient::new(&settings(&[("press.school.edu", site.address)]));
+    assert_eq!(text(&client.get("http://press.school.edu/paper").await), "<p>in");
     // The cookies of one visit are not sent in the next.
-    fetcher.get("http://press.school.edu/paper").await;
+    client.get("http://press.school.edu/paper").await;
     assert_eq!(site.targets().len(), 6);
 }
 
@@ -86,7 +86,7 @@ async fn internal_addresses_are_not_contacted() {
     let port = site.address.port();
     let mut closed = settings(&[("intranet.school.edu", site.address)]);
     closed.allow_private_networks = false;
-    let fetcher = TestFetcher::new(&closed);
+    let client = TestClient::new(&closed);
     for address in [
         format!("http://127.0.0.1:{port}/"),
         format!("http://[::ffff:127.0.0.1]:{port}/"),
@@ -97,13 +97,13 @@ async fn internal_addresses_are_not_contacted() {
         "http://169.254.169.254/latest/meta-data/".to_owned(),
     ] {
         assert_eq!(
-            fetcher.ending(&address).await,
+            client.ending(&address).await,
             ExchangeEnd::NotSent(NotSent::InternalAddress),
             "{address}"
         );
     }
     assert!(site.seen().is_empty());
-    assert_eq!(fetcher.fetch.traffic().requests, 0);
+    assert_eq!(client.fetch.traffic().requests, 0);
 }
 
 #[tokio::test]
@@ -116,9 +116,9 @@ async fn a_redirect_cannot_lead_to_an_internal_address() {
     .await;
     let hosts =
         [("press.school.edu", site.address), ("metadata.school.edu", "169.254.169.254:80".parse().unwrap())];
-    let fetcher = TestFetcher::new(&settings(&hosts));
+    let client = TestClient::new(&settings(&hosts));
     for path in ["/literal", "/name"] {
-        let exchange = fetcher.get(&format!("http://press.school.edu{path}")).await.exchange;
+        let exchange = client.get(&format!("http://press.school.edu{path}")).await.exchange;
         assert_eq!(exchange.ending, ExchangeEnd::NotSent(NotSent::InternalAddress), "{path}");
         assert_eq!(exchange.hops.len(), 1, "{path}");
     }
@@ -129,6 +129,6 @@ async fn a_redirect_cannot_lead_to_an_internal_address() {
 async fn of_several_addresses_only_permitted_ones_are_contacted() {
     let site = Site::start(|_| Reply::page("<p>public")).await;
     let hosts = [("press.school.edu", "169.254.0.1:80".parse().unwrap()), ("press.school.edu", site.address)];
-    let fetcher = TestFetcher::new(&settings(&hosts));
-    assert_eq!(text(&fetcher.get("http://press.school.edu/").await), "<p>public");
+    let client = TestClient::new(&settings(&hosts));
+    assert_eq!(text(&client.get("http://press.school.edu/").await), "<p>public");
 }

@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
 
 use super::site::{Reply, Site, Then};
-use super::{TestFetcher, request, settings, text};
+use super::{TestClient, request, settings, text};
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -64,7 +64,7 @@ async fn visit(trusted: Option<&str>, acceptor: TlsAcceptor) -> ExchangeEnd {
         extra_ca: Some(bundle.as_ref().unwrap_or(&other).path().to_owned()),
         ..settings(&[("press.school.edu", site.address)])
     };
-    TestFetcher::new(&settings).ending("https://press.school.edu/x").await
+    TestClient::new(&settings).ending("https://press.school.edu/x").await
 }
 
 #[tokio::test]
@@ -102,9 +102,9 @@ async fn a_failed_handshake_is_no_certificate_fault() {
         extra_ca: Some(bundle.path().to_owned()),
         ..settings(&[("plain.school.edu", site.address)])
     };
-    let fetcher = TestFetcher::new(&settings);
+    let client = TestClient::new(&settings);
     // The scripted server waits for a request head that never comes.
-    let ending = fetcher.ending("https://plain.school.edu/x").await;
+    let ending = client.ending("https://plain.school.edu/x").await;
     assert!(
         matches!(ending, ExchangeEnd::Failed(Failure::TimedOut | Failure::Tls | Failure::Connect)),
         "{ending:?}"
@@ -123,7 +123,7 @@ async fn a_close_without_tls_notify_ends_the_page() {
         extra_ca: Some(bundle.path().to_owned()),
         ..settings(&[("press.school.edu", site.address)])
     };
-    assert_eq!(text(&TestFetcher::new(&settings).get("https://press.school.edu/x").await), "<html>all of it");
+    assert_eq!(text(&TestClient::new(&settings).get("https://press.school.edu/x").await), "<html>all of it");
 }
 
 #[test]
@@ -193,12 +193,12 @@ async fn a_host_with_broken_http2_is_retried_over_http1() {
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let address = broken_over_h2(config).await;
     let bundle = file(&authority.pem());
-    let fetcher = TestFetcher::new(&FetchSettings {
+    let client = TestClient::new(&FetchSettings {
         extra_ca: Some(bundle.path().to_owned()),
         ..settings(&[("press.school.edu", address)])
     });
-    assert_eq!(text(&fetcher.get("https://press.school.edu/whole").await), "# over h2");
-    assert_eq!(fetcher.ending("https://press.school.edu/x").await, ExchangeEnd::Failed(Failure::Reset));
+    assert_eq!(text(&client.get("https://press.school.edu/whole").await), "# over h2");
+    assert_eq!(client.ending("https://press.school.edu/x").await, ExchangeEnd::Failed(Failure::Reset));
     let fresh = FetchRequest { fresh_connection: true, ..request("https://press.school.edu/x") };
-    assert_eq!(text(&fetcher.fetch.exchange(&fresh).await.unwrap()), "plain");
+    assert_eq!(text(&client.fetch.exchange(&fresh).await.unwrap()), "plain");
 }
