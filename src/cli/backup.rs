@@ -16,9 +16,10 @@ use crate::world::lock::{CaptureLock, SoleInstance};
 
 #[derive(Debug, Args)]
 #[command(after_help = "The service may run meanwhile. A second backup to the same directory copies only
-new files, and replaces damaged ones. The SHA-256 of every file is checked. If a file is
-missing or damaged in the archive and in the backup, the command lists it and fails.
-The backup is an archive too: `onreserve status --archive DIR` works.
+new files, and replaces damaged ones. The SHA-256 of every file is checked. If a
+file is missing or damaged in the archive and in the backup, the command lists
+it and fails. The backup is an archive too, so the other commands can read it
+with --archive DIR.
 
 Examples:
   onreserve backup /srv/backup/onreserve --archive /var/lib/onreserve/archive")]

@@ -68,7 +68,7 @@ enum CheckFormat {
     Json,
     /// SARIF 2.1.0, for code hosts.
     Sarif,
-    /// A `JUnit` test report in XML, for CI.
+    #[value(help = "A JUnit test report in XML, for CI")]
     Junit,
     /// Annotations of a GitHub workflow run.
     Github,

@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_in_takes_what_goes_with_it() {
+    fn each_access_accepts_only_its_own_keys() {
         let password = format!("password_hash = \"{HASH}\"");
         assert_eq!(read(Access::Open, "", "").unwrap(), CourseAccess::default());
         assert!(matches!(read(Access::Password, &password, "").unwrap().readers, Readers::Password(_)));
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_may_stand_in_a_file_or_a_credential() {
+    fn a_hash_may_be_in_a_file_or_a_credential() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("dgm-readers");
         std::io::Write::write_all(

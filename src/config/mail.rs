@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_relay_is_asked_for_tls_unless_it_is_on_this_machine() {
+    fn tls_is_required_except_for_a_relay_on_this_machine() {
         let usual = server(read("host = \"smtp.school.edu\"", &[]).unwrap());
         assert_eq!((usual.port, usual.security), (587, SmtpSecurity::StartTls));
         let wrapped = server(read("host = \"smtp.school.edu\"\nsecurity = \"tls\"", &[]).unwrap());

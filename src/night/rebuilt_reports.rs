@@ -34,7 +34,7 @@ async fn of_course(reading: &Reading, world: &World) -> anyhow::Result<Option<(i
     let mut links = HashMap::new();
     for link in pages::links(std::slice::from_ref(reading)) {
         last = last.max(world.catalogue.last_visit(&link.address).await?);
-        if let Some(judged) = as_believed(&link.address, world).await? {
+        if let Some(judged) = as_judged(&link.address, world).await? {
             links.insert(link.address, judged);
         }
     }
@@ -62,7 +62,7 @@ fn as_reported(link_facts: &LinkFacts) -> (Address, EarlierLink) {
     (link_facts.link.clone(), EarlierLink { state, reminder: None, notes: link_facts.notes.clone() })
 }
 
-async fn as_believed(link: &Address, world: &World) -> anyhow::Result<Option<JudgedLink>> {
+async fn as_judged(link: &Address, world: &World) -> anyhow::Result<Option<JudgedLink>> {
     let Some(known) = world.catalogue.link_record(link).await? else { return Ok(None) };
     let evidence = known.history.evidence.last().cloned();
     Ok(evidence.zip(known.verdict).map(|(evidence, verdict)| JudgedLink {

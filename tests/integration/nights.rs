@@ -231,7 +231,7 @@ async fn notes(version: fn(u32) -> u32) -> Harness {
 }
 
 #[tokio::test]
-async fn a_change_stands_until_it_is_accepted() {
+async fn a_change_lasts_until_it_is_accepted() {
     let harness = notes(|night| u32::from(night >= 2)).await;
     let mut states = Vec::new();
     for night in 1..=3 {

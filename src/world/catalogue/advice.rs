@@ -32,7 +32,7 @@ mod tests {
     use super::super::{Catalogue, Error};
 
     #[tokio::test]
-    async fn a_full_disk_is_not_mended_by_a_rebuild() {
+    async fn a_full_disk_is_not_fixed_by_a_rebuild() {
         let dir = tempfile::tempdir().unwrap();
         let catalogue = Catalogue::open(&Catalogue::path_in(dir.path())).await.unwrap();
         let mut connection = catalogue.pool.acquire().await.unwrap();

@@ -221,7 +221,7 @@ async fn a_base_path_works_with_and_without_a_proxy_that_removes_it() {
 }
 
 #[tokio::test]
-async fn a_course_without_a_night_says_so() {
+async fn a_course_without_a_night_has_a_message() {
     let mut other = settings();
     other.courses[0].id = "new".parse().unwrap();
     let server = Server::with(other, start_of(6)).await;

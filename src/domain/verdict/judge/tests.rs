@@ -196,7 +196,7 @@ fn a_file_has_changed_when_two_fetches_of_a_night_agree() {
 }
 
 #[test]
-fn a_change_stands_until_the_text_reverts_or_thirty_days_pass() {
+fn a_change_lasts_until_the_text_reverts_or_thirty_days_pass() {
     assert_eq!(name([changed(1, true), healthy()]), "ok");
     assert_eq!(name(vec![changed(1, true); 30]), "changed");
     assert_eq!(name(vec![changed(1, true); 32]), "ok");

@@ -45,7 +45,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_can_be_parse(second in 0_i64..7_258_118_400) {
+        fn a_written_date_can_be_parsed(second in 0_i64..7_258_118_400) {
             let at = Timestamp::from_second(second).unwrap();
             prop_assert_eq!(parse(&format(at)), Some(at));
         }
