@@ -168,7 +168,7 @@ mod tests {
             section: None,
             alarm: None,
             seen_twice: false,
-            flickers: false,
+            is_noise: false,
             text: Fingerprint { version: 1, digest: Digest::of(b"") },
         }
     }

@@ -79,7 +79,7 @@ pub(super) async fn fetch(
         return Ok(Vec::new());
     }
     let source = html::decode(&tokio::fs::read(page.body.path()).await?, page.content_type);
-    let mut gathering = Gathering {
+    let mut fetcher = RequisiteFetcher {
         world,
         cache,
         earlier: earlier(history, world.clock.now()),
@@ -87,12 +87,12 @@ pub(super) async fn fetch(
         kept: Vec::new(),
         bytes: 0,
     };
-    let mut waiting: VecDeque<(Requisite, u32)> = gathering.of_page(&source, &page).await?.into();
+    let mut waiting: VecDeque<(Requisite, u32)> = fetcher.of_page(&source, &page).await?.into();
     let began = world.clock.instant();
     let mut seen: Vec<Address> = Vec::new();
     while let Some((requisite, depth)) = waiting.pop_front() {
-        let is_over = gathering.kept.len() >= MOST
-            || gathering.bytes >= MOST_BYTES
+        let is_over = fetcher.kept.len() >= MOST
+            || fetcher.bytes >= MOST_BYTES
             || world.clock.instant().duration_since(began) >= LONGEST;
         if is_over {
             break;
@@ -101,19 +101,18 @@ pub(super) async fn fetch(
             continue;
         }
         seen.push(requisite.address.clone());
-        if let Some(kept) = gathering.one(&requisite).await? {
-            gathering.bytes += kept.bytes;
-            let further =
-                if depth < DEPTH { gathering.further(&requisite, &kept).await? } else { Vec::new() };
-            gathering.kept.push(kept);
+        if let Some(kept) = fetcher.fetch(&requisite).await? {
+            fetcher.bytes += kept.bytes;
+            let further = if depth < DEPTH { fetcher.nested(&requisite, &kept).await? } else { Vec::new() };
+            fetcher.kept.push(kept);
             let is_text = requisite.role == RequisiteRole::Text;
             waiting.extend(further.into_iter().map(|next| (next, depth + 1)));
             if is_text {
-                waiting.extend(gathering.of_page(&source, &page).await?);
+                waiting.extend(fetcher.of_page(&source, &page).await?);
             }
         }
     }
-    Ok(gathering.kept)
+    Ok(fetcher.kept)
 }
 
 /// The requisites of an earlier capture of the page, unless it is old.
@@ -124,7 +123,7 @@ fn earlier(history: &LinkHistory, now: Timestamp) -> HashMap<Address, KeptRequis
 }
 
 /// The requisites of one page, as they arrive.
-struct Gathering<'a> {
+struct RequisiteFetcher<'a> {
     world: &'a World,
     cache: &'a RequisiteCache,
     earlier: HashMap<Address, KeptRequisite>,
@@ -133,7 +132,7 @@ struct Gathering<'a> {
     bytes: u64,
 }
 
-impl Gathering<'_> {
+impl RequisiteFetcher<'_> {
     async fn of_page(&self, source: &str, page: &CapturedPage<'_>) -> anyhow::Result<Vec<(Requisite, u32)>> {
         let (source, address, texts) = (source.to_owned(), page.address.clone(), self.texts.clone());
         let content_type = page.content_type.map(str::to_owned);
@@ -144,7 +143,7 @@ impl Gathering<'_> {
         Ok(finding.await?.into_iter().map(|requisite| (requisite, 0)).collect())
     }
 
-    async fn one(&self, requisite: &Requisite) -> anyhow::Result<Option<KeptRequisite>> {
+    async fn fetch(&self, requisite: &Requisite) -> anyhow::Result<Option<KeptRequisite>> {
         let address = &requisite.address;
         match self.cache.get(address) {
             Some(CachedRequisite::Kept(kept)) => return Ok(Some(kept)),
@@ -158,12 +157,12 @@ impl Gathering<'_> {
         // A frame with a video player needs the video host and is not stored.
         let is_player =
             requisite.role == RequisiteRole::Frame && host_rules::rules_for(address).host_api.is_some();
-        let kept = if is_player { None } else { self.ask(requisite).await? };
+        let kept = if is_player { None } else { self.request(requisite).await? };
         self.cache.remember(address, kept.clone());
         Ok(kept)
     }
 
-    async fn ask(&self, requisite: &Requisite) -> anyhow::Result<Option<KeptRequisite>> {
+    async fn request(&self, requisite: &Requisite) -> anyhow::Result<Option<KeptRequisite>> {
         let request = FetchRequest {
             address: requisite.address.clone(),
             conditional: None,
@@ -191,7 +190,7 @@ impl Gathering<'_> {
     }
 
     /// The requisites of a requisite.
-    async fn further(
+    async fn nested(
         &mut self,
         requisite: &Requisite,
         kept: &KeptRequisite,

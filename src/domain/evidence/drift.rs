@@ -140,7 +140,7 @@ pub fn change(before: &Document, after: &Document) -> TextChange {
         section: section(after, &changed_after),
         alarm: alarm(before, after, &old, &new),
         seen_twice: false,
-        flickers: false,
+        is_noise: false,
         text: after.fingerprint(),
     }
 }

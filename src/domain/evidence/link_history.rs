@@ -125,7 +125,7 @@ mod tests {
             section: None,
             alarm,
             seen_twice: true,
-            flickers: false,
+            is_noise: false,
             text: text(n),
         }
     }

@@ -133,8 +133,8 @@ pub struct TextChange {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub seen_twice: bool,
     /// The changed words differ at every fetch: an advertisement, a quotation of the day.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub flickers: bool,
+    #[serde(default, rename = "flickers", skip_serializing_if = "std::ops::Not::not")]
+    pub is_noise: bool,
     /// The new text; two nights agree if theirs are equal.
     pub text: Fingerprint,
 }

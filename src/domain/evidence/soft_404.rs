@@ -45,7 +45,7 @@ pub fn compare_with_nonexistent(
     if matches!(sibling.exchange.status(), Some(404 | 410)) {
         return NotFoundHandling::HonestStatus;
     }
-    let (ResponseClass::Content(work), ResponseClass::Content(nonsense)) =
+    let (ResponseClass::Content(work), ResponseClass::Content(error_page)) =
         (classify(page), classify(sibling))
     else {
         return NotFoundHandling::Unknown;
@@ -64,7 +64,7 @@ pub fn compare_with_nonexistent(
         None => words(&work.text).collect(),
     };
     let total = lasting.len();
-    let residual = residual(lasting, nonsense, &page.exchange.asked);
+    let residual = residual(lasting, error_page, &page.exchange.asked);
     let few = if is_new { RESIDUAL_WORDS.min(total.div_ceil(RESIDUAL_SHARE_OF_NEW)) } else { RESIDUAL_WORDS };
     if work.html.is_some() && residual < few.max(total / 20) {
         NotFoundHandling::SamePage
@@ -82,8 +82,8 @@ fn same_body(one: &ProbeResult, other: &ProbeResult) -> bool {
 
 /// The number of words of the page that are not in the error page, counted by
 /// occurrence, and not in the requested address, because error pages often repeat it.
-fn residual(work: Vec<String>, nonsense: &Document, asked: &Address) -> usize {
-    let mut theirs = Counted::of(&nonsense.text);
+fn residual(work: Vec<String>, error_page: &Document, asked: &Address) -> usize {
+    let mut theirs = Counted::of(&error_page.text);
     let slug: HashSet<String> = words(asked.path()).collect();
     work.into_iter().filter(|word| !theirs.take(word) && !slug.contains(word)).count()
 }

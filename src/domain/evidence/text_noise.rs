@@ -23,7 +23,7 @@ pub(super) fn settle(context: &VisitContext, document: &Document, change: TextCh
         .filter(|other| other.html.is_some() && !std::ptr::eq(*other, document));
     let last = context.last.filter(|_| goes_on(&context.history.evidence, &change));
     if tonight.chain(last).any(|other| drift::is_unsteady(baseline, document, other)) {
-        Drift::Small(TextChange { flickers: true, ..change })
+        Drift::Small(TextChange { is_noise: true, ..change })
     } else if second_reading_failed(context) {
         // It cannot be separated from text noise tonight; another night can.
         Drift::NotCompared
@@ -42,7 +42,7 @@ pub fn goes_on(history: &[Evidence], change: &TextChange) -> bool {
     // The result of the last night that found the work.
     match history.iter().rev().find_map(Evidence::drift) {
         Some(Drift::Different(before)) => drift::is_as_large(change, before),
-        Some(Drift::Small(before)) => before.flickers && drift::is_as_large(change, before),
+        Some(Drift::Small(before)) => before.is_noise && drift::is_as_large(change, before),
         Some(Drift::First | Drift::Same | Drift::NotCompared) | None => false,
     }
 }

@@ -229,7 +229,7 @@ fn revision(
         section: section.map(Into::into),
         alarm: None,
         seen_twice: false,
-        flickers: false,
+        is_noise: false,
         text: Fingerprint { version: 1, digest: Digest::of(b"new") },
     }
 }

@@ -321,7 +321,7 @@ mod tests {
             section: Some("Reverse diffusion".into()),
             alarm: None,
             seen_twice: false,
-            flickers: false,
+            is_noise: false,
             text: Fingerprint { version: 1, digest: Digest::of(b"") },
         }
     }

@@ -63,7 +63,7 @@ fn change(text: u8) -> TextChange {
         section: None,
         alarm: None,
         seen_twice: false,
-        flickers: false,
+        is_noise: false,
         text: Fingerprint { version: 1, digest: Digest::of(&[text]) },
     }
 }
