@@ -68,6 +68,12 @@ impl ArchiveLocation {
     /// Opens the archive to write to it. The service may run at the same time.
     pub(super) async fn open_to_write(&self) -> anyhow::Result<OpenArchive> {
         let opened = self.open().await?;
+        if opened.archive.is_read_only() {
+            bail!(
+                "the file system of {} is read-only; copy the archive to a writable disk to change it",
+                opened.archive.dir().display()
+            );
+        }
         opened.archive.check_owner()?;
         Ok(opened)
     }

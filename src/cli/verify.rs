@@ -19,14 +19,20 @@ pub(super) struct VerifyArguments {
 pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> {
     let dir = arguments.location.existing_dir()?;
     let archive = Archive::open_shared(&dir)?;
-    archive.check_owner()?;
-    let _capture_lock = CaptureLock::acquire(&dir)?;
+    let is_read_only = archive.is_read_only();
+    let mut _capture_lock = None;
+    if !is_read_only {
+        archive.check_owner()?;
+        _capture_lock = Some(CaptureLock::acquire(&dir)?);
+    }
     let now = Clock::system().now();
     let fixity = archive.verify(now, |_| ())?;
-    archive.write_sums()?;
     print(&format!("{} files, {} bytes: SHA-256 checked\n", fixity.sound.len(), fixity.bytes))?;
+    if !is_read_only {
+        archive.write_sums()?;
+    }
     let catalogue = Catalogue::path_in(&dir);
-    if catalogue.exists() {
+    if catalogue.exists() && !is_read_only {
         let catalogue = Catalogue::open_as_it_is(&catalogue).await?;
         catalogue.set_verified(now, &fixity.sound, &fixity.unsound()).await?;
         catalogue.close().await;
@@ -38,7 +44,11 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> 
         print(&format!("missing: {}\n", archive.path_of(*digest).display()))?;
     }
     for damage in &fixity.damaged {
-        print(&format!("damaged: {}, moved to {}\n", damage.name, damage.moved_to.display()))?;
+        let place = match &damage.moved_to {
+            Some(moved_to) => format!("moved to {}", moved_to.display()),
+            None => "left in its place, because the file system is read-only".to_owned(),
+        };
+        print(&format!("damaged: {}, {place}\n", damage.name))?;
     }
     print(
         "Restore these files from a backup; otherwise the next night fetches those that are still on the web.\n",

@@ -107,8 +107,12 @@ pub(super) fn scrubbed(fixity: anyhow::Result<FixityResults>) {
     match fixity {
         Ok(fixity) => {
             for damage in &fixity.damaged {
-                let moved_to = damage.moved_to.display();
-                tracing::error!(blob = damage.name, %moved_to, "the bytes of a copy have changed, so it was moved to quarantine; restore it from a backup");
+                let moved_to = damage.moved_to.as_ref().map(|path| path.display().to_string());
+                tracing::error!(
+                    blob = damage.name,
+                    moved_to,
+                    "the bytes of a copy have changed, so it was moved to quarantine; restore it from a backup"
+                );
             }
             tracing::info!(
                 verified = fixity.sound.len(),

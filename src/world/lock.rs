@@ -34,8 +34,18 @@ pub enum LockError {
     InstanceRunning { dir: PathBuf, by: String },
     #[error("a night, a takedown or a verification ({by}) is changing the copies in the archive {}; wait until it ends, then run this again", dir.display())]
     CapturesLocked { dir: PathBuf, by: String },
-    #[error("cannot lock the archive {}: {source}; run this as the user who owns the archive", dir.display())]
+    #[error("cannot lock the archive {}: {source}; {}", dir.display(), advice(source))]
     Impossible { dir: PathBuf, source: io::Error },
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "its file system is read-only, so only commands that read can use it; copy the archive to a writable disk to change it"
+        }
+        io::ErrorKind::StorageFull => "free some space on its disk",
+        _ => "run this as the user who owns the archive",
+    }
 }
 
 impl SoleInstance {

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod random;
 pub mod spool;
 pub mod lock;
+pub mod read_only;
 pub mod page_file;
 pub mod terminal;
 pub mod site_dir;

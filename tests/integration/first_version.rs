@@ -32,7 +32,7 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 /// Unpacks the archive of the fixture into a directory.
-fn unpack(into: &Path) {
+pub(crate) fn unpack(into: &Path) {
     let status =
         Command::new("tar").arg("-xzf").arg(fixture("archive.tar.gz")).arg("-C").arg(into).status().unwrap();
     assert!(status.success());

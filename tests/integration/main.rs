@@ -17,6 +17,7 @@ mod mending;
 mod nights;
 mod pages;
 mod delivery;
+mod read_only;
 mod scenarios;
 mod serve;
 mod tidy;

@@ -31,11 +31,12 @@ impl FixityResults {
     }
 }
 
-/// A blob whose bytes do not match its digest; moved to quarantine.
+/// A blob whose bytes do not match its digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DamagedBlob {
     pub name: String,
-    pub moved_to: PathBuf,
+    /// Its place in quarantine; `None` if the archive is read-only.
+    pub moved_to: Option<PathBuf>,
 }
 
 /// The number of nights in which the whole archive is checked once.
@@ -43,7 +44,7 @@ const NIGHTS: u64 = 30;
 
 impl Archive {
     /// Hashes every blob. Damaged blobs are moved to quarantine, never deleted, and
-    /// recorded in the audit log.
+    /// recorded in the audit log, unless the archive is read-only.
     pub fn verify(&self, now: Timestamp, mut each: impl FnMut(&Path)) -> Result<FixityResults, Error> {
         let mut fixity = FixityResults::default();
         for path in self.blobs()? {
@@ -100,7 +101,8 @@ impl Archive {
             fixity.sound.push(digest);
         } else {
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-            fixity.damaged.push(self.quarantine(path, name, now)?);
+            let moved_to = if self.is_read_only() { None } else { Some(self.quarantine(path, &name, now)?) };
+            fixity.damaged.push(DamagedBlob { name, moved_to });
         }
         Ok(())
     }
@@ -130,10 +132,10 @@ impl Archive {
         files_below(&self.dir().join("blobs/sha256"))
     }
 
-    pub(super) fn quarantine(&self, path: &Path, name: String, now: Timestamp) -> Result<DamagedBlob, Error> {
+    pub(super) fn quarantine(&self, path: &Path, name: &str, now: Timestamp) -> Result<PathBuf, Error> {
         let day = now.to_zoned_datetime(TimeZone::UTC).date();
         let dir = self.dir().join("quarantine").join(day.to_string());
-        let moved_to = dir.join(&name);
+        let moved_to = dir.join(name);
         private_dir(&dir)
             .and_then(|()| fs::rename(path, &moved_to))
             .map_err(|source| failed("set aside", path, source))?;
@@ -141,11 +143,14 @@ impl Archive {
             now,
             &serde_json::json!({ "at": now, "found": "altered", "blob": name, "moved_to": moved_to }),
         )?;
-        Ok(DamagedBlob { name, moved_to })
+        Ok(moved_to)
     }
 
-    /// Appends to the audit log.
+    /// Appends to the audit log, unless the archive is read-only.
     pub fn audit(&self, at: Timestamp, line: &serde_json::Value) -> Result<(), Error> {
+        if self.is_read_only() {
+            return Ok(());
+        }
         let month = at.to_zoned_datetime(TimeZone::UTC).date().strftime("%Y-%m").to_string();
         let path = self.dir().join("audit").join(format!("{month}.jsonl"));
         let write = || -> io::Result<()> {

@@ -28,6 +28,7 @@ pub use stream::stream;
 
 use self::verified::VerifiedBlobs;
 use crate::domain::capture::Digest;
+use crate::world::read_only::is_read_only;
 use crate::world::spool::{Spool, SpooledBody};
 
 /// The version of the layout and of the journal's lines.
@@ -127,6 +128,11 @@ impl Archive {
             return Err(Error::OtherOwner { dir: self.dir.clone(), owner: there.uid() });
         }
         Ok(())
+    }
+
+    /// Whether the archive is on a read-only file system.
+    pub fn is_read_only(&self) -> bool {
+        is_read_only(&self.dir)
     }
 
     pub fn dir(&self) -> &Path {

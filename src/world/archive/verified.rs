@@ -106,9 +106,9 @@ impl Archive {
     }
 
     fn set_aside_altered(&self, digest: Digest, path: &Path) -> Error {
-        let quarantined = self.quarantine(path, digest.to_string(), Clock::system().now());
+        let quarantined = self.quarantine(path, &digest.to_string(), Clock::system().now());
         // An archive that this process cannot write to keeps the file where it is.
-        Error::Altered { digest, moved_to: quarantined.ok().map(|it| it.moved_to) }
+        Error::Altered { digest, moved_to: quarantined.ok() }
     }
 }
 

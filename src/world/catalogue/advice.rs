@@ -6,7 +6,10 @@ use std::error::Error;
 pub(super) fn of(error: &(dyn Error + 'static)) -> &'static str {
     match result_code(error) {
         Some(5 | 6) => "another process is writing to it, so run this again in a moment",
-        Some(3 | 8 | 23) => "let this user write to the archive directory and its file system",
+        Some(8) => {
+            "it is read-only for this user; run this as the owner of the archive, or copy the archive to a writable disk"
+        }
+        Some(3 | 23) => "let this user write to the archive directory and its file system",
         Some(10 | 14) => "check that its directory exists, its permissions and its disk",
         Some(13) => "its disk is full, so free some space and run this again",
         Some(11 | 24 | 26) => "run `onreserve rebuild` to rebuild it from the archive",

@@ -12,6 +12,7 @@ mod link_id;
 mod links;
 mod night_ref;
 mod nights;
+mod read_only;
 mod replacements;
 mod course_nights;
 mod advice;
@@ -29,7 +30,10 @@ use std::time::{Duration, SystemTime};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Pool, Sqlite};
+use tempfile::TempDir;
 use tokio::sync::Mutex;
+
+use crate::world::read_only::is_read_only;
 
 pub use course_nights::LastNight;
 pub use decisions::{LapsedDecision, StoredDecision};
@@ -76,6 +80,18 @@ pub struct Catalogue {
     log: Arc<Path>,
     pool: Pool<Sqlite>,
     outbox: Arc<Mutex<()>>,
+    /// The directory of the temporary copy that is open instead; it is removed with this value.
+    _copy: Option<Arc<TempDir>>,
+}
+
+/// How the file of a catalogue is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Create,
+    /// It must exist.
+    Existing,
+    /// It must exist, and no process can change it.
+    Immutable,
 }
 
 impl Catalogue {
@@ -89,38 +105,44 @@ impl Catalogue {
     /// The journal is synced before any row is written. A commit that a power cut loses
     /// is applied again at the next start, so `synchronous = NORMAL` is enough.
     pub async fn open(path: &Path) -> Result<Self, Error> {
-        let catalogue = Self::connect(path, true).await?;
+        let catalogue = Self::connect(path, Access::Create).await?;
         schema::migrate(&catalogue.pool, path).await?;
         Ok(catalogue)
     }
 
     /// Opens a catalogue that a service may be using: it is neither created nor migrated.
+    /// It may be on a read-only file system.
     pub async fn open_as_it_is(path: &Path) -> Result<Self, Error> {
-        let catalogue = Self::connect(path, false).await?;
+        if path.parent().is_some_and(is_read_only) {
+            return Self::open_unchangeable(path).await;
+        }
+        let catalogue = Self::connect(path, Access::Existing).await?;
         schema::check(&catalogue.pool, path).await?;
         Ok(catalogue)
     }
 
-    async fn connect(path: &Path, may_be_made: bool) -> Result<Self, Error> {
+    async fn connect(path: &Path, access: Access) -> Result<Self, Error> {
         let unusable = |source: Box<dyn std::error::Error + Send + Sync>| Error::Unusable {
             path: path.to_owned(),
             source,
         };
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(may_be_made)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10));
+        let options = match access {
+            Access::Immutable => options.read_only(true).immutable(true),
+            Access::Create | Access::Existing => options
+                .create_if_missing(access == Access::Create)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Normal),
+        };
         let pool = SqlitePoolOptions::new()
             .max_connections(4)
             .connect_with(options)
             .await
             .map_err(|error| unusable(error.into()))?;
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        Ok(Self { log: PathBuf::from(log).into(), pool, outbox: Arc::default() })
+        Ok(Self { log: log_of(path).into(), pool, outbox: Arc::default(), _copy: None })
     }
 
     /// A value that changes after every write of any process, up to the resolution of the
@@ -133,6 +155,13 @@ impl Catalogue {
     pub async fn close(self) {
         self.pool.close().await;
     }
+}
+
+/// The write-ahead log of a catalogue.
+fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
 }
 
 #[cfg(test)]
