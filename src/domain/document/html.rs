@@ -8,6 +8,7 @@ use encoding_rs::{Encoding, UTF_8};
 use scraper::{ElementRef, Html as Tree, Selector};
 
 use super::{Citation, Document, DocumentContext, Format};
+use crate::domain::address::Address;
 
 /// The part of the source that is searched for signatures.
 const SOURCE_BYTES: usize = 64 << 10;
@@ -36,6 +37,22 @@ pub(super) fn read(bytes: &[u8], context: &DocumentContext) -> Document {
         text: main.text,
         ..Document::bare(Format::Html)
     }
+}
+
+/// Whether a source is as long as what is stored of one, so that its end may be missing.
+pub fn is_source_cut(source: &str) -> bool {
+    // A character is never cut, so up to three bytes may be missing.
+    source.len() + 4 > SOURCE_BYTES
+}
+
+/// All words that the body of a source shows, navigation and margins included.
+pub fn visible_text(source: &str) -> String {
+    facts::visible_text(&Tree::parse_document(source))
+}
+
+/// The address that a `Refresh` header names, where a browser goes on to it at once.
+pub fn refresh_target(value: &str, base: &Address) -> Option<Address> {
+    facts::refresh_target(value, base)
 }
 
 /// Decodes bytes by byte order mark, header, `meta`, or guess (WHATWG HTML section 13.2.3).

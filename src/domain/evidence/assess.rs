@@ -2,7 +2,8 @@
 
 use crate::domain::address::Address;
 use crate::domain::document::{Document, Format, text};
-use crate::domain::evidence::classify::{ResponseClass, classify};
+use crate::domain::evidence::classify::{ResponseClass, classify, redirects_to_itself};
+use crate::domain::evidence::client_redirect;
 use crate::domain::evidence::host_rules::PageStatement;
 use crate::domain::evidence::identity::{self, Identity, Reference};
 use crate::domain::evidence::link_history::StoredCapture;
@@ -10,7 +11,7 @@ use crate::domain::evidence::page_signatures::{self, SignatureKind};
 use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::soft_404::{self, NotFoundHandling};
 use crate::domain::evidence::visit_context::VisitContext;
-use crate::domain::evidence::{Finding, Reason, Weight};
+use crate::domain::evidence::{Evidence, Finding, Reason, Weight};
 use crate::domain::visit::Hop;
 
 /// A page with fewer than this share of the earlier words is not the work any more.
@@ -32,10 +33,19 @@ pub(super) fn assess(context: &VisitContext, page: &ProbeResult) -> Assessment {
         ResponseClass::Content(document) => of_work(context, page, document),
         ResponseClass::Unmodified => Assessment::Unmodified,
         ResponseClass::Gone(..) if has_the_right_body(context, page) => Assessment::Match,
+        ResponseClass::Gone(Reason::NotFound | Reason::ClientError, _)
+            if context.host_rules().hides_from_programs =>
+        {
+            Assessment::Refused(Reason::BotWall)
+        }
         ResponseClass::Gone(Reason::NotFound, weight) => of_not_found(context, page, weight),
         ResponseClass::Gone(Reason::ClientError, weight) if root_says(context, page.exchange.status()) => {
             debug_assert!(weight == Weight::Strong);
             Assessment::Refused(Reason::ClientError)
+        }
+        // Browsers may see the page where programs never saw anything but a circle.
+        ResponseClass::Gone(Reason::RedirectLoop, _) if !was_seen(context) && redirects_to_itself(page) => {
+            Assessment::Refused(Reason::BotWall)
         }
         ResponseClass::Gone(reason, weight) => Assessment::Mismatch(reason, weight),
         ResponseClass::Refused(Reason::Forbidden) => of_forbidden(context),
@@ -77,6 +87,7 @@ fn of_not_found(context: &VisitContext, page: &ProbeResult, weight: Weight) -> A
         .and_then(|(says, document)| says(document));
     match says {
         Some(PageStatement::Withdrawn) => Assessment::Mismatch(Reason::Withdrawn, Weight::Strong),
+        Some(PageStatement::Private) => Assessment::Restricted(Reason::Private),
         Some(PageStatement::Missing) | None if root_says(context, Some(404)) => {
             Assessment::Mismatch(Reason::NotFound, Weight::Inferred)
         }
@@ -99,9 +110,10 @@ fn of_work(context: &VisitContext, page: &ProbeResult, document: &Document) -> A
         match says {
             PageStatement::Missing => return Assessment::Mismatch(Reason::Soft404, Weight::Inferred),
             PageStatement::Withdrawn => return Assessment::Match,
+            PageStatement::Private => return Assessment::Restricted(Reason::Private),
         }
     }
-    if document.html.as_ref().is_some_and(|html| html.sends_to.is_some()) {
+    if client_redirect::target(page).is_some() {
         // The page redirects in a circle.
         return Assessment::Mismatch(Reason::RedirectLoop, Weight::Inferred);
     }
@@ -124,12 +136,16 @@ fn of_suspect(context: &VisitContext, page: &ProbeResult, document: &Document) -
     });
     let identity = identity(context, document);
     let is_baseline_lost = context.baseline.is_some() && identity == Identity::Mismatch;
-    if is_baseline_lost && page_signatures::has_any(SignatureKind::Maintenance, page) {
+    if is_baseline_lost && page_signatures::has_any(SignatureKind::Maintenance, page)
+        || says(SignatureKind::ServerError, page, document, is_baseline_lost)
+    {
         Assessment::Mismatch(Reason::ServerError, Weight::Weak)
     } else if is_baseline_lost && is_hijacked(context, document) {
         Assessment::Mismatch(Reason::Hijacked, Weight::Decisive)
     } else if went_to_front_page(context, page, identity) {
         Assessment::Mismatch(Reason::FrontPage, Weight::Inferred)
+    } else if is_search_engine(context, page) {
+        Assessment::Mismatch(Reason::OtherPage, Weight::Inferred)
     } else if host == NotFoundHandling::SamePage {
         Assessment::Mismatch(
             if is_wrong_type(context, document) { Reason::WrongType } else { Reason::Soft404 },
@@ -147,7 +163,9 @@ fn of_suspect(context: &VisitContext, page: &ProbeResult, document: &Document) -
         && (is_baseline_lost || is_entrance(context, page, document))
     {
         Assessment::Mismatch(Reason::OtherPage, Weight::Inferred)
-    } else if says_missing(page, document, is_baseline_lost) {
+    } else if says_missing(page, document, is_baseline_lost)
+        || (is_baseline_lost && became_directory_index(context, document))
+    {
         Assessment::Mismatch(Reason::Soft404, Weight::Inferred)
     } else if is_baseline_lost && went_elsewhere(context, page) {
         Assessment::Mismatch(Reason::OtherPage, Weight::Inferred)
@@ -168,7 +186,10 @@ pub(super) fn is_suspicious(context: &VisitContext, page: &ProbeResult, document
     went_to_front_page(context, page, identity)
         || went_to_another_site(context, page)
         || is_wrong_type(context, document)
+        || is_search_engine(context, page)
         || page_signatures::has_any(SignatureKind::Missing, page)
+        || page_signatures::has_any(SignatureKind::ServerError, page)
+        || is_file_gone(context)
         || context.baseline.is_some_and(|baseline| has_shrunken(baseline, document))
         || (context.baseline.is_some() && identity == Identity::Mismatch)
         || is_first_look(context, document)
@@ -178,10 +199,14 @@ pub(super) fn is_suspicious(context: &VisitContext, page: &ProbeResult, document
 /// page. A probe of a nonexistent address then shows how the host reports errors. An
 /// address of one segment is left out, because nonexistent addresses may redirect to it.
 fn is_first_look(context: &VisitContext, document: &Document) -> bool {
-    let was_seen =
-        context.history.evidence.iter().any(|night| matches!(night.finding, Finding::Healthy { .. }));
     let is_deep = context.link.address.path().trim_matches('/').contains('/');
-    context.history.baseline.is_none() && !was_seen && is_deep && document.html.is_some()
+    !was_seen(context) && is_deep && document.html.is_some()
+}
+
+/// Whether the work was there on an earlier night.
+fn was_seen(context: &VisitContext) -> bool {
+    let is_healthy = |night: &Evidence| matches!(night.finding, Finding::Healthy { .. });
+    context.history.baseline.is_some() || context.history.evidence.iter().any(is_healthy)
 }
 
 pub(super) fn identity(context: &VisitContext, document: &Document) -> Identity {
@@ -215,7 +240,30 @@ fn is_file_withheld(context: &VisitContext) -> bool {
         | ResponseClass::Unclear(_) => true,
         ResponseClass::Gone(..) | ResponseClass::Content(_) | ResponseClass::Unmodified => false,
     };
-    context.history.baseline.as_ref().is_some_and(is_file) && context.results.documents().any(is_withheld)
+    context.history.baseline.as_ref().is_some_and(is_file)
+        && (context.results.documents().any(is_withheld) || is_file_gone(context))
+}
+
+/// The file behind the page is gone from its address, while the page itself stands
+/// where it was: what readers see counts for more. A page that says it is gone,
+/// advertises or is another one does not stand.
+fn is_file_gone(context: &VisitContext) -> bool {
+    let is_behind = context
+        .history
+        .baseline
+        .as_ref()
+        .is_some_and(|kept| kept.capture.chain.first() != Some(&context.link.address));
+    let is_gone = |answer: &ProbeResult| matches!(classify(answer), ResponseClass::Gone(..));
+    let stands = context.results.page().is_some_and(|page| {
+        let end = page.exchange.final_address();
+        let is_same = end.is_canonically(&context.link.address) || has_same_name(end, &context.link.address);
+        let is_spam =
+            |document: &Document| page_signatures::spam(document).in_source >= page_signatures::SPAM_WORDS;
+        is_same
+            && !page_signatures::has_any(SignatureKind::Missing, page)
+            && !page.document.as_ref().is_some_and(is_spam)
+    });
+    is_behind && stands && context.results.documents().any(is_gone)
 }
 
 /// An address that redirects by design may lead to the front page of another site from
@@ -225,10 +273,22 @@ fn went_to_front_page(context: &VisitContext, page: &ProbeResult, identity: Iden
     let (asked, end) = (&context.link.address, page.exchange.final_address());
     let before = context.history.baseline.as_ref().map(|baseline| &baseline.capture.document);
     let is_lost = context.baseline.is_some() && identity == Identity::Mismatch;
-    let is_meant = context.host_rules().redirects_by_design
+    let is_meant = is_made_to_redirect(context, end)
         && !soft_404::same_site(end, asked)
         && !(is_lost && before.is_some_and(|before| !end.is_canonically(before)));
     end.is_root() && !asked.is_root() && !end.is_canonically(asked) && !is_meant
+}
+
+/// Whether the address redirects because it was made to. An address that looks like a
+/// short one does so only if it never was the work's own address, and does not lead to
+/// its own name elsewhere.
+fn is_made_to_redirect(context: &VisitContext, end: &Address) -> bool {
+    let (rules, asked) = (context.host_rules(), &context.link.address);
+    let before = context.history.baseline.as_ref().map(|baseline| &baseline.capture.document);
+    rules.redirects_by_design
+        || (rules.looks_shortened
+            && before.is_none_or(|before| !before.is_canonically(asked))
+            && !has_same_name(end, asked))
 }
 
 /// Redirected to an address that is neither that of the baseline nor has the file name
@@ -242,8 +302,8 @@ fn went_elsewhere(context: &VisitContext, page: &ProbeResult) -> bool {
 }
 
 fn went_to_another_site(context: &VisitContext, page: &ProbeResult) -> bool {
-    !context.host_rules().redirects_by_design
-        && !soft_404::same_site(page.exchange.final_address(), &context.link.address)
+    let end = page.exchange.final_address();
+    !is_made_to_redirect(context, end) && !soft_404::same_site(end, &context.link.address)
 }
 
 /// An address of at most one segment is probably a front page and not one work. It is
@@ -275,15 +335,32 @@ fn is_wrong_type(context: &VisitContext, document: &Document) -> bool {
         && soft_404::is_wrong_type(&context.link.address, before, document)
 }
 
+fn says_missing(page: &ProbeResult, document: &Document, is_baseline_lost: bool) -> bool {
+    says(SignatureKind::Missing, page, document, is_baseline_lost)
+}
+
 /// Without a baseline, a page must be short and contain two different phrases: a handout
 /// may say that something does not exist.
-fn says_missing(page: &ProbeResult, document: &Document, is_baseline_lost: bool) -> bool {
+fn says(kind: SignatureKind, page: &ProbeResult, document: &Document, is_baseline_lost: bool) -> bool {
     const NOTICE_WORDS: u32 = 60;
-    match page_signatures::count(SignatureKind::Missing, page) {
+    match page_signatures::count(kind, page) {
         0 => false,
         1 => is_baseline_lost,
         _ => is_baseline_lost || document.words() < NOTICE_WORDS,
     }
+}
+
+/// The list of a directory, where a page or a file was.
+fn became_directory_index(context: &VisitContext, document: &Document) -> bool {
+    let is_index = |document: &Document| page_signatures::is_titled(SignatureKind::DirectoryIndex, document);
+    is_index(document) && context.baseline.is_some_and(|baseline| !is_index(baseline))
+}
+
+/// A short address that its service does not know leads to the front page of a search engine.
+fn is_search_engine(context: &VisitContext, page: &ProbeResult) -> bool {
+    let is_entrance =
+        |address: &Address| address.path() == "/" && !address.is_canonically(&context.link.address);
+    is_entrance(page.exchange.final_address()) && page_signatures::has_any(SignatureKind::SearchEngine, page)
 }
 
 /// A page with spam in place of a baseline without spam.
@@ -329,6 +406,6 @@ pub(super) fn moved_to(context: &VisitContext, page: &ProbeResult) -> Option<Add
     };
     let permanent = redirects.iter().all(|hop| matches!(hop.status, 301 | 308));
     let elsewhere = !last.address.is_canonically(asked);
-    let designed = context.host_rules().redirects_by_design;
+    let designed = is_made_to_redirect(context, &last.address);
     ((by_page || !redirects.is_empty()) && permanent && elsewhere && !designed).then(|| last.address.clone())
 }

@@ -4,6 +4,7 @@
 //! statuses before contents, so that a refusal never counts as a dead link.
 
 use crate::domain::document::{Document, DocumentDefect, Format};
+use crate::domain::evidence::client_redirect;
 use crate::domain::evidence::page_signatures::{self, SignatureKind};
 use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::{Reason, Weight};
@@ -53,6 +54,16 @@ pub fn classify(answer: &ProbeResult) -> ResponseClass<'_> {
     }
 }
 
+/// Whether the address that was asked for redirects to itself, and not another
+/// one on the way.
+pub(super) fn redirects_to_itself(answer: &ProbeResult) -> bool {
+    answer.exchange.last_hop().is_some_and(|hop| {
+        let target = hop.headers.get("location").and_then(|location| hop.address.join(location).ok());
+        hop.address.is_canonically(&answer.exchange.asked)
+            && target.is_some_and(|target| target == hop.address)
+    })
+}
+
 fn broke<'a>(failure: Failure) -> ResponseClass<'a> {
     match failure {
         Failure::NoSuchHost => ResponseClass::Gone(Reason::NoSuchHost, Weight::Decisive),
@@ -84,6 +95,10 @@ fn wall(answer: &ProbeResult) -> Option<ResponseClass<'_>> {
         | SignatureKind::Parked
         | SignatureKind::Missing
         | SignatureKind::Maintenance
+        | SignatureKind::ServerError
+        | SignatureKind::DirectoryIndex
+        | SignatureKind::Disabled
+        | SignatureKind::SearchEngine
         | SignatureKind::Spam => None,
     }
 }
@@ -93,6 +108,9 @@ fn by_status(answer: &ProbeResult) -> Option<ResponseClass<'_>> {
         200..=203 | 206..=299 => return None,
         204 | 205 => ResponseClass::Gone(Reason::Empty, Weight::Inferred),
         401 | 407 => ResponseClass::Restricted(Reason::Login),
+        400..=599 if page_signatures::has_any(SignatureKind::Disabled, answer) => {
+            ResponseClass::Gone(Reason::ServerError, Weight::Weak)
+        }
         402 => ResponseClass::Restricted(Reason::Paywall),
         403 => ResponseClass::Refused(Reason::Forbidden),
         400 => ResponseClass::Gone(Reason::ClientError, Weight::Strong),
@@ -124,6 +142,9 @@ fn by_content(answer: &ProbeResult) -> ResponseClass<'_> {
         Some(DocumentDefect::ErrorText) => {}
         None => {}
     }
+    if client_redirect::target(answer).is_some() {
+        return ResponseClass::Content(document);
+    }
     if answer.exchange.status() == Some(202) && document.words() < NOTICE_WORDS {
         // 202 Accepted: firewalls use it while they check the visitor.
         return ResponseClass::Refused(Reason::BotWall);
@@ -138,9 +159,7 @@ fn by_content(answer: &ProbeResult) -> ResponseClass<'_> {
             ResponseClass::Content(document)
         };
     };
-    if html.sends_to.is_some() {
-        ResponseClass::Content(document)
-    } else if page_signatures::count(SignatureKind::Parked, answer) >= 2 {
+    if page_signatures::count(SignatureKind::Parked, answer) >= 2 {
         ResponseClass::Gone(Reason::Parked, Weight::Decisive)
     } else if html.asks_password && html.words_shown < LOGIN_PAGE_WORDS {
         ResponseClass::Restricted(Reason::Login)

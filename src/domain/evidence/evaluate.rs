@@ -66,6 +66,10 @@ fn notes(context: &VisitContext, finding: &Finding) -> Vec<Note> {
 
 fn finding(context: &VisitContext, page: &ProbeResult) -> Finding {
     let rules = context.host_rules();
+    // An interface that says no more than that embedding is off does not know who may see the page.
+    if let Some(finding) = private(context, &rules) {
+        return finding;
+    }
     if let Some(finding) = by_host_api(context, &rules) {
         return finding;
     }
@@ -114,6 +118,13 @@ fn by_host_api(context: &VisitContext, rules: &HostRules) -> Option<Finding> {
         ApiStatus::Restricted(reason) => Some(Finding::Restricted { reason }),
         ApiStatus::Unknown => None,
     }
+}
+
+/// The page itself says that only some people may see it.
+fn private(context: &VisitContext, rules: &HostRules) -> Option<Finding> {
+    let page = context.results.page()?.document.as_ref()?;
+    (rules.statement?(page) == Some(PageStatement::Private))
+        .then_some(Finding::Restricted { reason: Reason::Private })
 }
 
 /// The host states that the document is withdrawn. With any status and text this is

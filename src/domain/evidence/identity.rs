@@ -48,7 +48,9 @@ pub fn identify(document: &Document, known: &Reference) -> Identity {
     };
     // Words that the baseline does not contain are no proof: error pages repeat them.
     let by_words = is_named_in(document) && known.baseline.is_none_or(is_named_in);
-    if by_baseline || by_words {
+    let by_title =
+        known.baseline.is_none() && known.words.iter().any(|words| is_exact_title(words, document));
+    if by_baseline || by_words || by_title {
         Identity::Confirmed
     } else if known.baseline.is_some() || !distinctive.is_empty() {
         Identity::Mismatch
@@ -78,6 +80,19 @@ pub fn has_same_title(baseline: &Document, document: &Document) -> bool {
     let title = baseline.citation.title.as_ref().or(baseline.title.as_ref());
     let words = title.map(|title| content_words(title)).unwrap_or_default();
     words.len() >= DISTINCTIVE_WORDS && is_contained(&words, &titles(document))
+}
+
+/// Whether a page is titled with exactly the words of the link. Two words are
+/// enough then; one ("Home", "Library") is the title of too many pages.
+fn is_exact_title(words: &str, document: &Document) -> bool {
+    const EXACT_WORDS: usize = 2;
+    const BETWEEN: &[&str] = &[" | ", " - ", " – ", " — ", " · ", " :: "];
+    let words = content_words(words);
+    let whole = [document.title.as_deref(), document.citation.title.as_deref()].into_iter().flatten();
+    let parts = whole.clone().flat_map(|title| BETWEEN.iter().filter_map(|sign| title.split(sign).next()));
+    let first_heading = document.headings.first().map(String::as_str);
+    words.len() >= EXACT_WORDS
+        && whole.chain(parts).chain(first_heading).any(|title| content_words(title) == words)
 }
 
 fn titles(document: &Document) -> HashSet<String> {

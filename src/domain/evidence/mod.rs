@@ -4,6 +4,7 @@ pub mod link_history;
 pub mod probe;
 pub mod page_signatures;
 pub mod signature_list;
+mod client_redirect;
 pub mod classify;
 pub mod document_file;
 pub mod host_rules;

@@ -6,6 +6,7 @@ use crate::domain::document::Document;
 use crate::domain::evidence::Reason;
 use crate::domain::evidence::assess::{self, Assessment};
 use crate::domain::evidence::classify::{ResponseClass, classify};
+use crate::domain::evidence::client_redirect;
 use crate::domain::evidence::document_file::is_file;
 use crate::domain::evidence::document_search;
 use crate::domain::evidence::probe::{Probe, ProbeResult};
@@ -31,12 +32,10 @@ pub fn next_probe(context: &VisitContext) -> Option<Probe> {
     match classify(page) {
         ResponseClass::Content(document) => probe_about_page(context, page, document),
         ResponseClass::Unmodified => host_api_probe(context).or_else(|| missing_file_probe(context, page)),
-        ResponseClass::Gone(Reason::NotFound | Reason::ClientError, _)
-        | ResponseClass::Refused(Reason::Forbidden) => {
-            let root = page.exchange.final_address().root();
-            (context.results.front_page().is_none() && !page.exchange.final_address().is_root())
-                .then_some(Probe::FrontPage(root))
-        }
+        ResponseClass::Gone(Reason::NotFound | Reason::ClientError, _) => front_page_probe(context, page),
+        // The host's interface may answer where its pages refuse or ask for consent.
+        ResponseClass::Refused(reason) => host_api_probe(context)
+            .or_else(|| front_page_probe(context, page).filter(|_| reason == Reason::Forbidden)),
         ResponseClass::Unclear(Reason::ScriptOnly) => host_api_probe(context)
             .or_else(|| document_search::probe(context, page, None))
             .or_else(|| confirmation_probe(context)),
@@ -45,11 +44,14 @@ pub fn next_probe(context: &VisitContext) -> Option<Probe> {
             let pointer = page.document.as_ref().filter(|document| document.is_pointer())?;
             document_search::probe(context, page, Some(pointer))
         }
-        ResponseClass::Gone(..)
-        | ResponseClass::Restricted(_)
-        | ResponseClass::Refused(_)
-        | ResponseClass::Unclear(_) => None,
+        ResponseClass::Gone(..) | ResponseClass::Restricted(_) | ResponseClass::Unclear(_) => None,
     }
+}
+
+/// The front page of the host, which shows whether the host answers every page so.
+fn front_page_probe(context: &VisitContext, page: &ProbeResult) -> Option<Probe> {
+    let end = page.exchange.final_address();
+    (context.results.front_page().is_none() && !end.is_root()).then(|| Probe::FrontPage(end.root()))
 }
 
 /// A failure that may be over a moment later. A refusal is not retried, except a rate
@@ -68,8 +70,7 @@ fn is_worth_retrying(first: &ResponseClass) -> bool {
 }
 
 fn probe_about_page(context: &VisitContext, page: &ProbeResult, document: &Document) -> Option<Probe> {
-    let target = document.html.as_ref().and_then(|html| html.sends_to.clone());
-    if let Some(target) = target {
+    if let Some(target) = client_redirect::target(page) {
         let steps = context
             .results
             .0

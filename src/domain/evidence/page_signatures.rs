@@ -1,4 +1,4 @@
-//! Finds the signatures of walls, login pages and parked domains in a response.
+//! Finds the signatures of walls, login pages, error pages and parked domains in a response.
 //!
 //! A signature shows the kind of a page; the callers decide what follows from it. All
 //! signatures in one text are found in one pass, and those of a response are searched
@@ -79,7 +79,7 @@ fn search(answer: &ProbeResult) -> Vec<&'static Signature> {
         if automaton.signatures().any(|signature| context.counts(signature)) {
             places.extend(
                 automaton
-                    .find(&text::lowercase(text.unwrap_or_default()))
+                    .find(&folded(text.unwrap_or_default()))
                     .filter(|place| context.counts(&SIGNATURES[*place])),
             );
         }
@@ -87,6 +87,50 @@ fn search(answer: &ProbeResult) -> Vec<&'static Signature> {
     places.sort_unstable();
     places.dedup();
     places.into_iter().map(|place| &SIGNATURES[place]).collect()
+}
+
+/// Whether a title carries a signature of this kind.
+pub fn is_titled(kind: SignatureKind, document: &Document) -> bool {
+    let title = folded(document.title.as_deref().unwrap_or_default());
+    TITLE.find(&title).any(|place| SIGNATURES[place].kind == kind)
+}
+
+/// A text as signatures are written: lower case, straight quotes, plain hyphens,
+/// single spaces, and no character references, which some sites escape twice.
+fn folded(text: &str) -> String {
+    const REFERENCES: &[(&str, &str)] = &[
+        ("&#39;", "'"),
+        ("&#039;", "'"),
+        ("&#x27;", "'"),
+        ("&apos;", "'"),
+        ("&rsquo;", "'"),
+        ("&lsquo;", "'"),
+        ("&#8217;", "'"),
+        ("&#8216;", "'"),
+        ("&#x2019;", "'"),
+        ("&#x2018;", "'"),
+        ("&nbsp;", " "),
+        ("&#160;", " "),
+        ("&#xa0;", " "),
+        ("&shy;", ""),
+        ("&#173;", ""),
+    ];
+    let plain = if text.is_ascii() { text.to_ascii_lowercase() } else { text::folded(text) };
+    let mut folded = String::with_capacity(plain.len());
+    for word in plain.split_whitespace() {
+        if !folded.is_empty() {
+            folded.push(' ');
+        }
+        folded.push_str(word);
+    }
+    if folded.contains('&') {
+        for (reference, sign) in REFERENCES {
+            if folded.contains(reference) {
+                folded = folded.replace(reference, sign);
+            }
+        }
+    }
+    folded
 }
 
 /// Decides whether a signature counts for a response.
@@ -168,7 +212,7 @@ impl Automaton {
         self.places.iter().map(|place| &SIGNATURES[*place])
     }
 
-    /// The indices of the signatures in a text in lower case, one for each
+    /// The indices of the signatures in a folded text, one for each
     /// occurrence.
     fn find(&self, text: &str) -> impl Iterator<Item = usize> {
         self.patterns

@@ -15,6 +15,14 @@ pub enum SignatureKind {
     Missing,
     /// Closed for maintenance; the host comes back.
     Maintenance,
+    /// The message of a database, a language, a framework or a server whose program failed.
+    ServerError,
+    /// The list of the files of a directory.
+    DirectoryIndex,
+    /// The hosting service disabled the site; its owner has to act, not the reader.
+    Disabled,
+    /// The entrance of a search engine.
+    SearchEngine,
     /// Words that hijacked pages advertise.
     Spam,
 }
@@ -84,6 +92,10 @@ fn parse(line: &'static str) -> Option<Signature> {
             "parked" => SignatureKind::Parked,
             "missing" => SignatureKind::Missing,
             "maintenance" => SignatureKind::Maintenance,
+            "server_error" => SignatureKind::ServerError,
+            "directory_index" => SignatureKind::DirectoryIndex,
+            "disabled" => SignatureKind::Disabled,
+            "search_engine" => SignatureKind::SearchEngine,
             "spam" => SignatureKind::Spam,
             _ => return None,
         },

@@ -50,7 +50,8 @@ impl Web {
             match self.reply(&address, night, look) {
                 Reply::ExchangeEnd(ending) => break (ending, None),
                 Reply::To { status, location } => {
-                    hops.push(Hop { address: address.clone(), status, headers: Headers::default() });
+                    let headers = Headers(vec![("location".to_owned(), location.clone())]);
+                    hops.push(Hop { address: address.clone(), status, headers });
                     match address.join(&location) {
                         Ok(next) if hops.len() <= HOPS => address = next,
                         Ok(_) => break (ExchangeEnd::Failed(Failure::TooManyRedirects), None),
@@ -105,6 +106,11 @@ impl Web {
                     200,
                     &format!("<!doctype html><script>window.location.href = \"{location}\";</script>"),
                 ),
+                "refresh_header" => Reply::Body {
+                    status: 200,
+                    headers: vec![("refresh".to_owned(), format!("0; url={location}"))],
+                    bytes: Vec::new(),
+                },
                 status => Reply::To { status: status.parse().unwrap(), location },
             };
         }

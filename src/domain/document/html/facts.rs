@@ -30,17 +30,24 @@ pub(super) fn of(tree: &Tree, source: &str, base: &Address) -> Html {
 }
 
 fn main_words_of_body(tree: &Tree) -> usize {
+    shown(tree).map(|text| text.split_whitespace().count()).sum()
+}
+
+/// All words that the body shows.
+pub(super) fn visible_text(tree: &Tree) -> String {
+    shown(tree).collect::<Vec<_>>().join(" ")
+}
+
+/// The texts of the body that a reader sees.
+fn shown(tree: &Tree) -> impl Iterator<Item = &str> {
     let is_shown = |element: &ElementRef| {
         !matches!(element.value().name(), "script" | "style" | "template" | "noscript")
     };
-    select(tree, "body")
-        .flat_map(|body| body.descendants())
-        .filter_map(|node| {
-            let text = node.value().as_text()?;
-            let parent = node.parent().and_then(ElementRef::wrap);
-            parent.is_none_or(|parent| is_shown(&parent)).then(|| text.split_whitespace().count())
-        })
-        .sum()
+    select(tree, "body").flat_map(|body| body.descendants()).filter_map(move |node| {
+        let text: &str = node.value().as_text()?;
+        let parent = node.parent().and_then(ElementRef::wrap);
+        parent.is_none_or(|parent| is_shown(&parent)).then_some(text)
+    })
 }
 
 /// `<meta http-equiv=refresh content="0; url=…">` (WHATWG HTML section 4.2.5.3).
@@ -49,17 +56,22 @@ fn refresh(tree: &Tree, base: &Address) -> Option<Address> {
         if !element.value().attr("http-equiv")?.eq_ignore_ascii_case("refresh") {
             return None;
         }
-        let content = element.value().attr("content")?;
-        let (delay, rest) = content.split_once([';', ','])?;
-        let is_soon = delay.trim().parse::<f64>().is_ok_and(|seconds| seconds <= REFRESH_SECONDS);
-        let rest = rest.trim();
-        let url = rest
-            .get(..3)
-            .filter(|start| start.eq_ignore_ascii_case("url"))
-            .map_or(Some(rest), |_| rest[3..].trim_start().strip_prefix('='))?;
-        let address = base.join(url.trim().trim_matches(['"', '\''])).ok()?;
-        (is_soon && address != *base).then_some(address)
+        refresh_target(element.value().attr("content")?, base)
     })
+}
+
+/// The address in the value of a refresh, `0; url=…`: as an element of a page or
+/// as a header. `None` where it reloads the same page or waits for long.
+pub(super) fn refresh_target(value: &str, base: &Address) -> Option<Address> {
+    let (delay, rest) = value.split_once([';', ','])?;
+    let is_soon = delay.trim().parse::<f64>().is_ok_and(|seconds| seconds <= REFRESH_SECONDS);
+    let rest = rest.trim();
+    let url = rest
+        .get(..3)
+        .filter(|start| start.eq_ignore_ascii_case("url"))
+        .map_or(Some(rest), |_| rest[3..].trim_start().strip_prefix('='))?;
+    let address = base.join(url.trim().trim_matches(['"', '\''])).ok()?;
+    (is_soon && address != *base).then_some(address)
 }
 
 /// The target of a page that shows nothing and whose only script sets the location.

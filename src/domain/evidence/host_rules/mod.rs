@@ -6,6 +6,8 @@
 mod code_hosts;
 mod proceedings;
 mod share_hosts;
+mod short_addresses;
+mod social_hosts;
 mod video_hosts;
 
 use crate::domain::address::Address;
@@ -14,6 +16,7 @@ use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::{Note, Reason, Weight};
 
 /// How a host is probed, and how its responses are read.
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 #[derive(Clone, Debug, Default)]
 pub struct HostRules {
     /// The document behind the page, if the address alone determines it.
@@ -24,8 +27,12 @@ pub struct HostRules {
     pub page_is_shell: bool,
     /// The address redirects by design, so its target is not news.
     pub redirects_by_design: bool,
+    /// The address looks like one of a shortening service whose host is in no list.
+    pub looks_shortened: bool,
     /// No nonexistent address is probed: the host's error page is known, or such probes are unwelcome.
     pub skip_soft_404_probe: bool,
+    /// The host answers 404 or 400 to programs for pages that it shows in browsers.
+    pub hides_from_programs: bool,
     /// Statements in the page's own words, beyond the general rules.
     pub statement: Option<fn(&Document) -> Option<PageStatement>>,
     /// Notes in the page's own words on a link that works.
@@ -54,6 +61,8 @@ pub enum ApiStatus {
 pub enum PageStatement {
     Withdrawn,
     Missing,
+    /// Only some people may see it.
+    Private,
 }
 
 type Row = fn(&Address) -> Option<HostRules>;
@@ -80,6 +89,8 @@ const ROWS: &[Row] = &[
     share_hosts::invenio,
     video_hosts::youtube,
     video_hosts::vimeo,
+    social_hosts::hidden,
+    short_addresses::shortener,
 ];
 
 /// The rules for the address's host; the default for a host without a row.

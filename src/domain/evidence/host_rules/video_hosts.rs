@@ -42,7 +42,16 @@ pub(super) fn youtube(address: &Address) -> Option<HostRules> {
 /// The state that the player itself reports, for nights without an answer of the interface.
 fn youtube_says(page: &Document) -> Option<PageStatement> {
     let source = &page.html.as_ref()?.source;
-    source.contains(r#""playabilityStatus":{"status":"ERROR""#).then_some(PageStatement::Missing)
+    let (_, status) = source.split_once(r#""playabilityStatus":{"status":""#)?;
+    // The reason follows the status; the rest of the page may quote anything.
+    let reason = status.get(..300).unwrap_or(status).to_lowercase();
+    if status.starts_with("ERROR\"") {
+        Some(PageStatement::Missing)
+    } else if status.starts_with("LOGIN_REQUIRED\"") && reason.contains("private video") {
+        Some(PageStatement::Private)
+    } else {
+        None
+    }
 }
 
 /// Compares `t=90`, `t=90s` or `t=1h2m3s` with the length in the player.
