@@ -40,6 +40,7 @@ fn main() {
                 status: None,
                 ended_at: None,
                 compared_by: None,
+                seen: None,
                 finding: finding(link, night),
                 notes: Vec::new(),
             };

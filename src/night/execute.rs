@@ -77,8 +77,12 @@ fn request(probe: &Probe, link: &CheckedLink, history: &LinkHistory) -> FetchReq
     }
 }
 
-/// The validators of the last capture, if it was requested at this address.
+/// The version that was seen last, else the last capture, where this is the
+/// address it was asked at.
 fn conditional(address: &Address, history: &LinkHistory) -> Option<Conditional> {
     let kept = history.last.as_ref().filter(|kept| kept.capture.chain.first() == Some(address))?;
+    if let Some(seen) = history.seen().filter(|seen| seen.asked == *address) {
+        return Some(Conditional { at: seen.at.clone(), validators: seen.validators.clone() });
+    }
     Some(Conditional { at: kept.capture.document.clone(), validators: kept.validators.clone()? })
 }

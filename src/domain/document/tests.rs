@@ -163,4 +163,27 @@ proptest! {
         let read = read_at("https://a.example/a.ipynb", &body);
         prop_assert_eq!(read.fingerprint(), read_at("https://a.example/a.ipynb", &body).fingerprint());
     }
+
+    /// Packing the objects of a PDF again, or numbering them anew, is no change.
+    #[test]
+    fn saving_a_pdf_again_never_changes_what_is_read(
+        pages in prop::collection::vec(prop::collection::vec("[a-zA-Z]{1,9}( [a-z]{1,9}){0,8}", 1..5), 1..5),
+        is_compressed: bool, is_renumbered: bool,
+    ) {
+        let before = pdf(&pages);
+        let mut file = lopdf::Document::load_mem(&before).unwrap();
+        if is_renumbered {
+            file.renumber_objects_with(40);
+        }
+        if is_compressed {
+            file.compress();
+        }
+        let mut after = Vec::new();
+        file.save_to(&mut after).unwrap();
+        let (before, after) = (read_at("https://a.example/", &before), read_at("https://a.example/", &after));
+        prop_assert_eq!(before.fingerprint(), after.fingerprint());
+        prop_assert_eq!(&before.title, &after.title);
+        let drift = crate::domain::evidence::drift::compare(&before, &after);
+        prop_assert_eq!(drift, crate::domain::evidence::Drift::Same);
+    }
 }

@@ -1,7 +1,7 @@
 //! All results of one visit to a link, evaluated into one piece of evidence.
 
 use crate::domain::address::Address;
-use crate::domain::document::Document;
+use crate::domain::document::{Defect, Document};
 use crate::domain::evidence::assess::{self, Assessment};
 use crate::domain::evidence::classify::{ResponseClass, classify};
 use crate::domain::evidence::comparison::{self, ComparedBy};
@@ -13,7 +13,10 @@ use crate::domain::evidence::page_signatures;
 use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::text_noise;
 use crate::domain::evidence::visit_context::VisitContext;
-use crate::domain::evidence::{CriticalChange, Drift, Evidence, Finding, Note, Reason, TextChange};
+use crate::domain::evidence::{
+    CriticalChange, Drift, Evidence, Finding, Note, Reason, SeenVersion, TextChange,
+};
+use crate::domain::visit::{ExchangeEnd, Failure};
 
 /// Evaluates a visit for which `next_probe` has nothing left.
 pub fn evaluate(context: &VisitContext) -> Evidence {
@@ -28,8 +31,42 @@ pub fn evaluate(context: &VisitContext) -> Evidence {
             .cloned(),
         notes: notes(context, &finding),
         compared_by: compared_by(context, &finding),
+        seen: seen(context, &finding),
         finding,
     }
+}
+
+/// The version that answered, for the next conditional request. A server that
+/// says that this one is not modified says nothing new of it.
+fn seen(context: &VisitContext, finding: &Finding) -> Option<SeenVersion> {
+    let Finding::Healthy { drift, .. } = finding else { return None };
+    if let Some(before) = context.history.seen().filter(|_| is_seen_again(context)) {
+        return Some(before.clone());
+    }
+    if matches!(drift, Drift::NotCompared) {
+        return None;
+    }
+    let (answer, document) = context.document()?;
+    // Pages have parts of their own that the validators say nothing of.
+    let body = answer.exchange.body().filter(|_| is_file(document))?;
+    let validators = answer.exchange.last_hop()?.headers.validators();
+    (!validators.is_empty()).then(|| SeenVersion {
+        asked: answer.exchange.asked.clone(),
+        at: answer.exchange.final_address().clone(),
+        sha256: body.sha256,
+        text: document.fingerprint(),
+        validators,
+    })
+}
+
+/// The server says that the version of an earlier night is not modified.
+fn is_seen_again(context: &VisitContext) -> bool {
+    context.history.seen().is_some_and(|seen| {
+        let is_unmodified = |answer: &ProbeResult| {
+            answer.exchange.ending == ExchangeEnd::NotModified && answer.exchange.asked == seen.asked
+        };
+        context.results.0.iter().any(is_unmodified)
+    })
 }
 
 /// How the document was compared with the accepted version.
@@ -58,7 +95,11 @@ fn notes(context: &VisitContext, finding: &Finding) -> Vec<Note> {
         Some(last) if is_page_unread => last.notes.clone(),
         _ => fragment::notes(context),
     };
-    notes.retain(|note| !matches!(note, Note::WrongStatus(_)));
+    notes.retain(|note| !matches!(note, Note::WrongStatus(_) | Note::NeedsPassword | Note::TooLargeToKeep));
+    let is_locked = context.document().is_some_and(|(_, it)| it.defect == Some(Defect::Locked));
+    notes.extend(is_locked.then_some(Note::NeedsPassword));
+    let is_large = context.results.page().is_some_and(is_large_file);
+    notes.extend(is_large.then_some(Note::TooLargeToKeep));
     let status = context.results.page().and_then(|page| page.exchange.status());
     notes.extend(status.filter(|status| *status >= 400).map(Note::WrongStatus));
     notes
@@ -79,6 +120,9 @@ fn finding(context: &VisitContext, page: &ProbeResult) -> Finding {
     if rules.page_is_shell {
         return by_document_alone(context);
     }
+    if is_large_file(page) {
+        return Finding::Healthy { drift: Drift::NotCompared, moved_to: None };
+    }
     let found = by_page(context, page);
     // A result counts against a link only if both tries agree.
     match (&found, context.results.first(), context.results.retry()) {
@@ -98,6 +142,18 @@ fn finding(context: &VisitContext, page: &ProbeResult) -> Finding {
         },
         (Finding::Restricted { .. } | Finding::Refused { .. } | Finding::Unclear { .. }, ..) => found,
     }
+}
+
+/// A film or a data set whose announced size is more than is kept of one file.
+/// What unpacks to too much is none, nor what never ends: nothing announced it.
+fn is_large_file(page: &ProbeResult) -> bool {
+    let Some(hop) = page.exchange.last_hop() else { return false };
+    let is_page = |kind: &str| kind.starts_with("text/") || kind.contains("html") || kind.contains("xml");
+    page.exchange.ending == ExchangeEnd::Failed(Failure::TooLarge)
+        && matches!(hop.status, 200..=299)
+        && hop.headers.get("content-encoding").is_none()
+        && hop.headers.get("content-length").is_some()
+        && hop.headers.media_type().is_some_and(|kind| !is_page(&kind))
 }
 
 fn is_match(context: &VisitContext, page: &ProbeResult) -> bool {
@@ -200,7 +256,13 @@ fn by_page(context: &VisitContext, page: &ProbeResult) -> Finding {
 fn unmodified(context: &VisitContext, moved_to: Option<Address>) -> Finding {
     let is_baseline =
         context.results.0.iter().any(|answer| answer.is_known) || context.history.last_is_baseline();
-    let drift = if is_baseline { Some(&Drift::Same) } else { context.history.drift_of_last() };
+    let drift = if is_seen_again(context) {
+        context.history.drift_of_seen()
+    } else if is_baseline {
+        Some(&Drift::Same)
+    } else {
+        context.history.drift_of_last()
+    };
     Finding::Healthy { drift: drift.cloned().unwrap_or(Drift::NotCompared), moved_to }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::capture::{Capture, KeptRequisite};
 use crate::domain::document::Fingerprint;
-use crate::domain::evidence::{Drift, Evidence};
+use crate::domain::evidence::{Drift, Evidence, SeenVersion};
 use crate::domain::visit::Validators;
 
 /// The history of a link.
@@ -39,6 +39,23 @@ impl LinkHistory {
     pub fn last_is_baseline(&self) -> bool {
         let digest = |kept: &Option<StoredCapture>| kept.as_ref().map(|kept| kept.capture.sha256);
         digest(&self.last) == digest(&self.baseline)
+    }
+
+    /// The version that answered last, where it reads like a capture but was
+    /// not kept itself: the same text in other bytes.
+    pub fn seen(&self) -> Option<&SeenVersion> {
+        let evidence = self.evidence.iter().rev().find(|evidence| evidence.drift().is_some())?;
+        let (last, baseline) = (self.last.as_ref()?, self.baseline.as_ref()?);
+        let seen = evidence.seen.as_ref()?;
+        let is_kept = [last, baseline].iter().any(|kept| kept.capture.sha256 == seen.sha256);
+        let reads_alike = [last, baseline].iter().any(|kept| kept.text == seen.text);
+        (!is_kept && reads_alike).then_some(seen)
+    }
+
+    /// How that version differs from the accepted one.
+    pub fn drift_of_seen(&self) -> Option<&Drift> {
+        let (seen, baseline) = (self.seen()?, self.baseline.as_ref()?);
+        if seen.text == baseline.text { Some(&Drift::Same) } else { self.drift_of_last() }
     }
 
     /// The difference of the newest capture from the accepted one, by the last night that compared it.
@@ -137,6 +154,7 @@ mod tests {
             status: None,
             ended_at: None,
             compared_by: None,
+            seen: None,
             finding: crate::domain::evidence::Finding::Healthy { drift, moved_to: None },
             notes: Vec::new(),
         };
@@ -148,6 +166,35 @@ mod tests {
             ..LinkHistory::default()
         };
         history.current().unwrap().text
+    }
+
+    #[test]
+    fn other_bytes_with_a_known_text_are_remembered() {
+        let seen = |text_of: u8| {
+            let night = Evidence {
+                at: Timestamp::UNIX_EPOCH,
+                status: Some(200),
+                ended_at: None,
+                finding: crate::domain::evidence::Finding::Healthy { drift: Drift::Same, moved_to: None },
+                compared_by: Some(ComparedBy::Text),
+                notes: Vec::new(),
+                seen: Some(SeenVersion {
+                    asked: Address::parse("https://lab.edu/a").unwrap(),
+                    at: Address::parse("https://lab.edu/a").unwrap(),
+                    sha256: Digest::of(b"packed again"),
+                    text: text(text_of),
+                    validators: Validators { etag: Some("\"2\"".to_owned()), last_modified: None },
+                }),
+            };
+            LinkHistory {
+                evidence: vec![night],
+                baseline: Some(kept(0)),
+                last: Some(kept(0)),
+                ..LinkHistory::default()
+            }
+        };
+        assert_eq!(seen(0).drift_of_seen(), Some(&Drift::Same));
+        assert_eq!(seen(7).seen(), None, "another text is read again");
     }
 
     #[test]

@@ -25,8 +25,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
+use crate::domain::capture::Digest;
 use crate::domain::document::Fingerprint;
 use crate::domain::evidence::comparison::ComparedBy;
+use crate::domain::visit::Validators;
 
 /// The evidence of one night's visit to a link.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +46,9 @@ pub struct Evidence {
     pub compared_by: Option<ComparedBy>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Note>,
+    /// The version that was read, where it was not kept: the next night asks for a later one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<SeenVersion>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,6 +82,18 @@ impl Evidence {
             | Finding::Unclear { .. } => None,
         }
     }
+}
+
+/// A version that was read and not kept, for the next conditional request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SeenVersion {
+    /// What was asked.
+    pub asked: Address,
+    /// Where the redirects ended.
+    pub at: Address,
+    pub sha256: Digest,
+    pub text: Fingerprint,
+    pub validators: Validators,
 }
 
 /// The difference between the work's text and the last accepted capture.
@@ -209,6 +226,10 @@ pub enum Note {
     StartsAfterEnd,
     /// The repository is read-only and not maintained any more, but it works.
     RepositoryArchived,
+    /// The file opens only with a password.
+    NeedsPassword,
+    /// More bytes than are kept of one file; it was not read.
+    TooLargeToKeep,
 }
 
 /// Why a link is not `ok`. `report::wording` has a sentence for each.

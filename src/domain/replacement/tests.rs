@@ -95,6 +95,7 @@ fn the_most_trustworthy_candidate_comes_first() {
         status: Some(200),
         ended_at: None,
         compared_by: None,
+        seen: None,
         finding: Finding::Healthy { drift: Drift::Same, moved_to: Some(address(to)) },
         notes: vec![],
     };

@@ -139,6 +139,7 @@ mod tests {
             status: None,
             ended_at: None,
             compared_by: None,
+            seen: None,
             finding,
             notes: Vec::new(),
         }

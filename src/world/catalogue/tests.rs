@@ -35,6 +35,7 @@ fn visit(n: i64) -> Entry {
             status: Some(200),
             ended_at: None,
             compared_by: None,
+            seen: None,
             finding: Finding::Healthy { drift: Drift::Same, moved_to: None },
             notes: Vec::new(),
         },

@@ -1,21 +1,30 @@
 use std::io::Write as _;
 
+use proptest::prelude::*;
 use zip::write::SimpleFileOptions;
 
 use crate::domain::address::Address;
 use crate::domain::document::{Contents, Document, DocumentContext, DocumentDefect, Format, read};
 
 fn packed(parts: &[(&str, &str)]) -> Vec<u8> {
+    packed_by(parts, zip::CompressionMethod::Deflated)
+}
+
+fn packed_by(parts: &[(&str, &str)], method: zip::CompressionMethod) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, source) in parts {
-        writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+        writer.start_file(*name, SimpleFileOptions::default().compression_method(method)).unwrap();
         writer.write_all(source.as_bytes()).unwrap();
     }
     writer.finish().unwrap().into_inner()
 }
 
+fn read_bytes(bytes: &[u8]) -> Document {
+    read(bytes, &DocumentContext::new(Address::parse("https://a.example/deck").unwrap(), None))
+}
+
 fn read_packed(parts: &[(&str, &str)]) -> Document {
-    read(&packed(parts), &DocumentContext::new(Address::parse("https://a.example/deck").unwrap(), None))
+    read_bytes(&packed(parts))
 }
 
 fn relations(list: &[(&str, &str, &str)]) -> String {
@@ -171,6 +180,43 @@ fn an_incomplete_package_is_truncated() {
         &DocumentContext::new(Address::parse("https://a.example/").unwrap(), None),
     );
     assert_eq!(cut.defect, Some(DocumentDefect::Truncated));
+}
+
+proptest! {
+    /// Packing the parts in another order, stored or compressed, is no change.
+    #[test]
+    fn packing_again_never_changes_what_is_read(
+        words in prop::collection::vec("[a-zA-Z]{1,9}", 1..30), is_stored: bool, is_reversed: bool,
+    ) {
+        let paragraphs: String = words.iter().map(|word| format!("<w:p><w:t>{word}</w:t></w:p>")).collect();
+        let body = format!("<w:document>{paragraphs}</w:document>");
+        let relations = relations(&[("r", "officeDocument", "word/document.xml")]);
+        let mut parts = vec![TYPES, ("_rels/.rels", relations.as_str()), ("word/document.xml", body.as_str())];
+        let before = read_packed(&parts);
+        if is_reversed {
+            parts.reverse();
+        }
+        let method = if is_stored { zip::CompressionMethod::Stored } else { zip::CompressionMethod::Deflated };
+        let after = read_bytes(&packed_by(&parts, method));
+        prop_assert_eq!(before.fingerprint(), after.fingerprint());
+    }
+
+    /// Whatever happens to its bytes, a file is read to an end.
+    #[test]
+    fn damaged_files_are_read_to_an_end(at in 0..2000_usize, with: u8, cut in 0..2000_usize) {
+        let chapter = format!("<html><body>{}</body></html>", "<p>words of a chapter".repeat(20));
+        let mut bytes = packed(&[
+            ("META-INF/container.xml", r#"<container><rootfile full-path="a.opf"/></container>"#),
+            ("a.opf", r#"<package><item id="1" href="a.xhtml"/><itemref idref="1"/></package>"#),
+            ("a.xhtml", &chapter),
+        ]);
+        let at = at % bytes.len();
+        bytes[at] = with;
+        let cut = cut.min(bytes.len());
+        for damaged in [&bytes[..], &bytes[..cut]] {
+            prop_assert_eq!(read_bytes(damaged).fingerprint(), read_bytes(damaged).fingerprint());
+        }
+    }
 }
 
 /// A member with a small declared size that unpacks without end.

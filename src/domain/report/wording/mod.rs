@@ -116,6 +116,10 @@ pub fn note(note: &Note) -> String {
         Note::RepositoryArchived => {
             "its owner has archived the repository: it opens, but is no longer maintained.".to_owned()
         }
+        Note::NeedsPassword => "the file opens only with a password.".to_owned(),
+        Note::TooLargeToKeep => {
+            "the file is there, but it is too large to keep: students get no copy of it.".to_owned()
+        }
         Note::StartsAfterEnd => "the link starts the video after its end.".to_owned(),
     }
 }

@@ -76,6 +76,7 @@ fn history(findings: impl IntoIterator<Item = Finding>) -> Vec<Evidence> {
             status: None,
             ended_at: None,
             compared_by: None,
+            seen: None,
             finding,
             notes: Vec::new(),
         })
