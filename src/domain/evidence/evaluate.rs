@@ -120,7 +120,8 @@ fn finding(context: &VisitContext, page: &ProbeResult) -> Finding {
     if rules.page_is_shell {
         return by_document_alone(context);
     }
-    if is_large_file(page) {
+    // A file too large to keep cannot be the work of which there is a copy.
+    if context.history.baseline.is_none() && is_large_file(page) {
         return Finding::Healthy { drift: Drift::NotCompared, moved_to: None };
     }
     let found = by_page(context, page);

@@ -148,6 +148,16 @@ fn resolvers_redirect_by_design() {
     assert!(!manners_of("https://example.edu/10.1000/182").redirects_by_design);
 }
 
+#[test]
+fn short_addresses_are_told_by_their_form() {
+    for address in ["https://sh.example/w7", "https://go.example.edu/syllabus", "https://forms.gle/abcDEF"] {
+        assert!(manners_of(address).looks_shortened, "{address}");
+    }
+    for address in ["https://sh.example/notes.pdf", "https://sh.example/a/b", "https://lab.example.edu/w7"] {
+        assert!(!manners_of(address).looks_shortened, "{address}");
+    }
+}
+
 fn page(address: &str, source: &str) -> Document {
     let context = crate::domain::document::DocumentContext::new(Address::parse(address).unwrap(), None);
     crate::domain::document::read(source.as_bytes(), &context)

@@ -88,7 +88,9 @@ fn of_label(kind: Kind, link: &LinkFeatures, path: &str) -> Kind {
 fn of_document(link: &LinkFeatures, path: &str) -> Kind {
     let name = readable(path);
     let by_name = words::said(&name).map(|said| said.kind);
-    if let Some(kind) = words::said(link.words).map(|said| said.kind).filter(|kind| is_strong(*kind)) {
+    // "Stream" or "recording" in the title of a document makes no film of it.
+    let may_be = |kind: &Kind| is_strong(*kind) && *kind != Kind::Video;
+    if let Some(kind) = words::said(link.words).map(|said| said.kind).filter(may_be) {
         return kind;
     }
     match by_name {

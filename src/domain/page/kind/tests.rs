@@ -39,6 +39,7 @@ fn a_kind_is_decided_by_words_file_address_column_and_place() {
         ("https://gitlab.com/o/r/-/raw/main/talk.pdf", "Slides", "", Kind::Slides),
         ("https://lab.edu/llama.pdf", "Facebook's LLaMA paper", "Readings", Kind::Paper),
         ("https://arxiv.org/abs/2002.08155", "A model for code", "Readings", Kind::Paper),
+        ("https://lab.edu/s.pdf", "Bits of an octet stream", "Readings", Kind::Paper),
         ("https://lab.edu/b.pdf", "Book: chapter 3", "Readings", Kind::Book),
         ("https://lab.edu/b.pdf", "The x textbook", "Readings", Kind::Book),
         ("https://school.edu/course2/week2.html", "Week 2", "", Kind::Article),
