@@ -16,6 +16,9 @@ pub struct Exchange {
     /// One per response, in order; the last is the one whose body was read.
     pub hops: Vec<Hop>,
     pub ending: ExchangeEnd,
+    /// The bytes that arrived of a body whose transfer ended early.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_at: Option<u64>,
 }
 
 /// One response.
@@ -69,8 +72,12 @@ pub enum Failure {
     /// The body ended before its announced length.
     Truncated,
     Certificate(CertificateError),
-    /// The TLS handshake failed for another reason than the certificate.
+    /// The TLS handshake failed for another reason than those named here.
     Tls,
+    /// The server offers only versions of TLS that browsers refuse (RFC 8996).
+    TlsVersion,
+    /// The server offers only cipher suites that browsers still accept and we do not.
+    TlsCipher,
     /// The response is not HTTP.
     Protocol,
     RedirectLoop,
@@ -89,6 +96,8 @@ pub enum CertificateError {
     Expired,
     WrongName,
     UnknownIssuer,
+    /// The server does not send the certificate between its own and a root.
+    MissingIntermediate,
     Other,
 }
 

@@ -50,6 +50,11 @@ pub fn visible_text(source: &str) -> String {
     facts::visible_text(&Tree::parse_document(source))
 }
 
+/// Whether the markup comes to its end, as far as it says.
+pub(super) fn has_end(source: &str) -> bool {
+    facts::has_end(source)
+}
+
 /// The address that a `Refresh` header names, where a browser goes on to it at once.
 pub fn refresh_target(value: &str, base: &Address) -> Option<Address> {
     facts::refresh_target(value, base)

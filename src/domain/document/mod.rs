@@ -6,6 +6,7 @@
 mod archive;
 pub mod difference;
 mod epub;
+mod essence;
 mod gzip;
 pub mod html;
 mod markup;
@@ -111,7 +112,8 @@ pub enum Contents {
     Pages(Vec<Digest>),
     /// The members of an archive, in the order of their names.
     Members(Vec<Member>),
-    /// The bytes themselves, if nothing is known about their structure.
+    /// The bytes themselves, without the times and names that programs write beside
+    /// the content of pictures and PostScript.
     Bytes(Digest),
 }
 
@@ -207,7 +209,7 @@ pub struct Fingerprint {
 
 /// The version of the text extraction. Raise it with every change that may give an
 /// unchanged body another text.
-pub const EXTRACTION: u32 = 3;
+pub const EXTRACTION: u32 = 4;
 
 /// The first bytes of markup that show whether it is a drawing.
 const MARKUP: usize = 1024;
@@ -232,6 +234,18 @@ pub fn format_by_head(head: &[u8]) -> Format {
     media::sniff(head)
 }
 
+/// What `has_own_end` needs of the beginning and of the end of a body.
+pub const END_BYTES: usize = 4096;
+
+/// Whether a page or a PDF says itself that it is complete, by its first and last bytes.
+pub fn has_own_end(head: &[u8], tail: &[u8]) -> bool {
+    match media::sniff(head) {
+        Format::Html => html::has_end(&String::from_utf8_lossy(tail)),
+        Format::Pdf => !pdf::is_cut_short(tail),
+        _ => false,
+    }
+}
+
 /// Reads a body in the format of its content, not in its claimed format.
 pub fn read(bytes: &[u8], context: &DocumentContext) -> Document {
     let document = match gzip::unwrapped(bytes, context) {
@@ -242,7 +256,7 @@ pub fn read(bytes: &[u8], context: &DocumentContext) -> Document {
         && document.contents.is_none()
         && !matches!(document.format, Format::Html | Format::Empty);
     if is_compared_by_bytes {
-        return Document { contents: Some(Contents::Bytes(Digest::of(bytes))), ..document };
+        return Document { contents: Some(Contents::Bytes(essence::digest(bytes))), ..document };
     }
     document
 }

@@ -118,7 +118,7 @@ fn sheet<'a>(
 
 /// The file lacks its end: the trailer is missing, or the file is shorter than its own
 /// length field.
-fn is_cut_short(bytes: &[u8]) -> bool {
+pub(super) fn is_cut_short(bytes: &[u8]) -> bool {
     let tail = &bytes[bytes.len().saturating_sub(END_WITHIN)..];
     let has = |part: &[u8], mark: &[u8]| part.windows(mark.len()).any(|window| window == mark);
     if declared_length(bytes).is_some_and(|length| length > bytes.len()) {

@@ -1,6 +1,5 @@
 //! Assesses one response: whether it is the linked work.
 
-use crate::domain::address::Address;
 use crate::domain::document::{Document, Format, text};
 use crate::domain::evidence::classify::{ResponseClass, classify, redirects_to_itself};
 use crate::domain::evidence::client_redirect;
@@ -9,10 +8,10 @@ use crate::domain::evidence::identity::{self, Identity, Reference};
 use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::evidence::page_signatures::{self, SignatureKind};
 use crate::domain::evidence::probe::ProbeResult;
+use crate::domain::evidence::redirect_target;
 use crate::domain::evidence::soft_404::{self, NotFoundHandling};
 use crate::domain::evidence::visit_context::VisitContext;
 use crate::domain::evidence::{Evidence, Finding, Reason, Weight};
-use crate::domain::visit::Hop;
 
 /// A page with fewer than this share of the earlier words is not the work any more.
 const SHRUNKEN: f64 = 0.3;
@@ -142,9 +141,9 @@ fn of_suspect(context: &VisitContext, page: &ProbeResult, document: &Document) -
         Assessment::Mismatch(Reason::ServerError, Weight::Weak)
     } else if is_baseline_lost && is_hijacked(context, document) {
         Assessment::Mismatch(Reason::Hijacked, Weight::Decisive)
-    } else if went_to_front_page(context, page, identity) {
+    } else if redirect_target::went_to_front_page(context, page, identity) {
         Assessment::Mismatch(Reason::FrontPage, Weight::Inferred)
-    } else if is_search_engine(context, page) {
+    } else if redirect_target::is_search_engine(context, page) {
         Assessment::Mismatch(Reason::OtherPage, Weight::Inferred)
     } else if host == NotFoundHandling::SamePage {
         Assessment::Mismatch(
@@ -159,15 +158,15 @@ fn of_suspect(context: &VisitContext, page: &ProbeResult, document: &Document) -
         Assessment::Mismatch(Reason::WrongType, Weight::Weak)
     } else if is_wrong_type(context, document) && context.history.baseline.is_some() {
         Assessment::Mismatch(Reason::WrongType, Weight::Strong)
-    } else if went_to_another_site(context, page)
-        && (is_baseline_lost || is_entrance(context, page, document))
+    } else if redirect_target::went_to_another_site(context, page)
+        && (is_baseline_lost || redirect_target::is_entrance(context, page, document))
     {
         Assessment::Mismatch(Reason::OtherPage, Weight::Inferred)
     } else if says_missing(page, document, is_baseline_lost)
         || (is_baseline_lost && became_directory_index(context, document))
     {
         Assessment::Mismatch(Reason::Soft404, Weight::Inferred)
-    } else if is_baseline_lost && went_elsewhere(context, page) {
+    } else if is_baseline_lost && redirect_target::went_elsewhere(context, page) {
         Assessment::Mismatch(Reason::OtherPage, Weight::Inferred)
     } else {
         Assessment::Match
@@ -183,10 +182,10 @@ pub(super) fn is_suspicious(context: &VisitContext, page: &ProbeResult, document
     if identity == Identity::Confirmed {
         return false;
     }
-    went_to_front_page(context, page, identity)
-        || went_to_another_site(context, page)
+    redirect_target::went_to_front_page(context, page, identity)
+        || redirect_target::went_to_another_site(context, page)
         || is_wrong_type(context, document)
-        || is_search_engine(context, page)
+        || redirect_target::is_search_engine(context, page)
         || page_signatures::has_any(SignatureKind::Missing, page)
         || page_signatures::has_any(SignatureKind::ServerError, page)
         || is_file_gone(context)
@@ -256,7 +255,8 @@ fn is_file_gone(context: &VisitContext) -> bool {
     let is_gone = |answer: &ProbeResult| matches!(classify(answer), ResponseClass::Gone(..));
     let stands = context.results.page().is_some_and(|page| {
         let end = page.exchange.final_address();
-        let is_same = end.is_canonically(&context.link.address) || has_same_name(end, &context.link.address);
+        let is_same = end.is_canonically(&context.link.address)
+            || redirect_target::has_same_name(end, &context.link.address);
         let is_spam =
             |document: &Document| page_signatures::spam(document).in_source >= page_signatures::SPAM_WORDS;
         is_same
@@ -264,66 +264,6 @@ fn is_file_gone(context: &VisitContext) -> bool {
             && !page.document.as_ref().is_some_and(is_spam)
     });
     is_behind && stands && context.results.documents().any(is_gone)
-}
-
-/// An address that redirects by design may lead to the front page of another site from
-/// the first night on. That counts only if an earlier capture came from another address
-/// and the page differs from it.
-fn went_to_front_page(context: &VisitContext, page: &ProbeResult, identity: Identity) -> bool {
-    let (asked, end) = (&context.link.address, page.exchange.final_address());
-    let before = context.history.baseline.as_ref().map(|baseline| &baseline.capture.document);
-    let is_lost = context.baseline.is_some() && identity == Identity::Mismatch;
-    let is_meant = is_made_to_redirect(context, end)
-        && !soft_404::same_site(end, asked)
-        && !(is_lost && before.is_some_and(|before| !end.is_canonically(before)));
-    end.is_root() && !asked.is_root() && !end.is_canonically(asked) && !is_meant
-}
-
-/// Whether the address redirects because it was made to. An address that looks like a
-/// short one does so only if it never was the work's own address, and does not lead to
-/// its own name elsewhere.
-fn is_made_to_redirect(context: &VisitContext, end: &Address) -> bool {
-    let (rules, asked) = (context.host_rules(), &context.link.address);
-    let before = context.history.baseline.as_ref().map(|baseline| &baseline.capture.document);
-    rules.redirects_by_design
-        || (rules.looks_shortened
-            && before.is_none_or(|before| !before.is_canonically(asked))
-            && !has_same_name(end, asked))
-}
-
-/// Redirected to an address that is neither that of the baseline nor has the file name
-/// of the link. `/latest/guide` has the name of `/v1/guide`.
-fn went_elsewhere(context: &VisitContext, page: &ProbeResult) -> bool {
-    let (asked, end) = (&context.link.address, page.exchange.final_address());
-    let before = context.history.baseline.as_ref().map(|baseline| &baseline.capture.document);
-    !end.is_canonically(asked)
-        && before.is_none_or(|before| !end.is_canonically(before))
-        && !has_same_name(end, asked)
-}
-
-fn went_to_another_site(context: &VisitContext, page: &ProbeResult) -> bool {
-    let end = page.exchange.final_address();
-    !is_made_to_redirect(context, end) && !soft_404::same_site(end, &context.link.address)
-}
-
-/// An address of at most one segment is probably a front page and not one work. It is
-/// not, if it has the file name of the link or leads to a document.
-fn is_entrance(context: &VisitContext, page: &ProbeResult, document: &Document) -> bool {
-    let address = page.exchange.final_address();
-    let shows_a_work =
-        document.citation.doi.is_some() || context.document().is_some_and(|(_, work)| work.html.is_none());
-    address.path().trim_matches('/').split('/').count() <= 1
-        && address.url().query().is_none()
-        && !has_same_name(address, &context.link.address)
-        && !shows_a_work
-}
-
-fn has_same_name(one: &Address, other: &Address) -> bool {
-    let name = |address: &Address| {
-        let path = address.path().trim_end_matches('/');
-        path.rsplit('/').next().filter(|name| !name.is_empty()).map(str::to_lowercase)
-    };
-    name(one).is_some_and(|one| name(other) == Some(one))
 }
 
 fn is_wrong_type(context: &VisitContext, document: &Document) -> bool {
@@ -356,13 +296,6 @@ fn became_directory_index(context: &VisitContext, document: &Document) -> bool {
     is_index(document) && context.baseline.is_some_and(|baseline| !is_index(baseline))
 }
 
-/// A short address that its service does not know leads to the front page of a search engine.
-fn is_search_engine(context: &VisitContext, page: &ProbeResult) -> bool {
-    let is_entrance =
-        |address: &Address| address.path() == "/" && !address.is_canonically(&context.link.address);
-    is_entrance(page.exchange.final_address()) && page_signatures::has_any(SignatureKind::SearchEngine, page)
-}
-
 /// A page with spam in place of a baseline without spam.
 fn is_hijacked(context: &VisitContext, document: &Document) -> bool {
     let is_spam = |document: &Document| {
@@ -390,22 +323,4 @@ fn has_shrunken(before: &Document, now: &Document) -> bool {
 fn is_paywalled(context: &VisitContext, page: &ProbeResult, document: &Document) -> bool {
     context.baseline.is_some_and(|baseline| has_shrunken(baseline, document))
         && page_signatures::has_any(SignatureKind::Paywall, page)
-}
-
-/// The target of a permanent redirect, if every redirect was permanent and the address
-/// differs by more than its canonical form.
-pub(super) fn moved_to(context: &VisitContext, page: &ProbeResult) -> Option<Address> {
-    let asked = &context.link.address;
-    let first = context.results.first()?;
-    let by_page = context.results.client_redirect().is_some();
-    let (last, before) = page.exchange.hops.split_last()?;
-    let redirects: Vec<&Hop> = if by_page {
-        first.exchange.hops.iter().rev().skip(1).chain(before).collect()
-    } else {
-        before.iter().collect()
-    };
-    let permanent = redirects.iter().all(|hop| matches!(hop.status, 301 | 308));
-    let elsewhere = !last.address.is_canonically(asked);
-    let designed = is_made_to_redirect(context, &last.address);
-    ((by_page || !redirects.is_empty()) && permanent && elsewhere && !designed).then(|| last.address.clone())
 }

@@ -8,7 +8,7 @@ use crate::domain::evidence::client_redirect;
 use crate::domain::evidence::page_signatures::{self, SignatureKind};
 use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::{Reason, Weight};
-use crate::domain::visit::{ExchangeEnd, Failure, NotSent};
+use crate::domain::visit::{CertificateError, ExchangeEnd, Failure, NotSent};
 
 /// A page with a password field and at most this many words is a login page.
 const LOGIN_PAGE_WORDS: u32 = 200;
@@ -71,6 +71,12 @@ fn broke<'a>(failure: Failure) -> ResponseClass<'a> {
         Failure::Connect | Failure::TimedOut | Failure::Reset | Failure::Tls | Failure::Protocol => {
             ResponseClass::Gone(Reason::NotAnswering, Weight::Weak)
         }
+        // Browsers fetch the certificate that is missing, and still accept the ciphers.
+        Failure::Certificate(CertificateError::MissingIntermediate) => {
+            ResponseClass::Unclear(Reason::IncompleteChain)
+        }
+        Failure::TlsCipher => ResponseClass::Unclear(Reason::OldCipher),
+        Failure::TlsVersion => ResponseClass::Gone(Reason::OldTls, Weight::Weak),
         Failure::Certificate(_) => ResponseClass::Gone(Reason::Certificate, Weight::Weak),
         Failure::RedirectLoop | Failure::TooManyRedirects => {
             ResponseClass::Gone(Reason::RedirectLoop, Weight::Strong)

@@ -1,7 +1,7 @@
 //! All results of one visit to a link, evaluated into one piece of evidence.
 
 use crate::domain::address::Address;
-use crate::domain::document::{Defect, Document};
+use crate::domain::document::{Document, DocumentDefect};
 use crate::domain::evidence::assess::{self, Assessment};
 use crate::domain::evidence::classify::{ResponseClass, classify};
 use crate::domain::evidence::comparison::{self, ComparedBy};
@@ -11,10 +11,12 @@ use crate::domain::evidence::fragment;
 use crate::domain::evidence::host_rules::{ApiStatus, HostRules, PageStatement};
 use crate::domain::evidence::page_signatures;
 use crate::domain::evidence::probe::ProbeResult;
+use crate::domain::evidence::redirect_target;
 use crate::domain::evidence::text_noise;
+use crate::domain::evidence::truncation;
 use crate::domain::evidence::visit_context::VisitContext;
 use crate::domain::evidence::{
-    CriticalChange, Drift, Evidence, Finding, Note, Reason, SeenVersion, TextChange,
+    CriticalChange, Drift, Evidence, Finding, Note, Reason, SeenVersion, TextChange, Weight,
 };
 use crate::domain::visit::{ExchangeEnd, Failure};
 
@@ -38,10 +40,10 @@ pub fn evaluate(context: &VisitContext) -> Evidence {
 
 /// The version that answered, for the next conditional request. A server that
 /// says that this one is not modified says nothing new of it.
-fn seen(context: &VisitContext, finding: &Finding) -> Option<SeenVersion> {
+fn seen(context: &VisitContext, finding: &Finding) -> Option<Box<SeenVersion>> {
     let Finding::Healthy { drift, .. } = finding else { return None };
     if let Some(before) = context.history.seen().filter(|_| is_seen_again(context)) {
-        return Some(before.clone());
+        return Some(Box::new(before.clone()));
     }
     if matches!(drift, Drift::NotCompared) {
         return None;
@@ -50,13 +52,14 @@ fn seen(context: &VisitContext, finding: &Finding) -> Option<SeenVersion> {
     // Pages have parts of their own that the validators say nothing of.
     let body = answer.exchange.body().filter(|_| is_file(document))?;
     let validators = answer.exchange.last_hop()?.headers.validators();
-    (!validators.is_empty()).then(|| SeenVersion {
+    let seen = SeenVersion {
         asked: answer.exchange.asked.clone(),
         at: answer.exchange.final_address().clone(),
         sha256: body.sha256,
         text: document.fingerprint(),
         validators,
-    })
+    };
+    (!seen.validators.is_empty()).then(|| Box::new(seen))
 }
 
 /// The server says that the version of an earlier night is not modified.
@@ -96,7 +99,7 @@ fn notes(context: &VisitContext, finding: &Finding) -> Vec<Note> {
         _ => fragment::notes(context),
     };
     notes.retain(|note| !matches!(note, Note::WrongStatus(_) | Note::NeedsPassword | Note::TooLargeToKeep));
-    let is_locked = context.document().is_some_and(|(_, it)| it.defect == Some(Defect::Locked));
+    let is_locked = context.document().is_some_and(|(_, it)| it.defect == Some(DocumentDefect::Locked));
     notes.extend(is_locked.then_some(Note::NeedsPassword));
     let is_large = context.results.page().is_some_and(is_large_file);
     notes.extend(is_large.then_some(Note::TooLargeToKeep));
@@ -141,6 +144,11 @@ fn finding(context: &VisitContext, page: &ProbeResult) -> Finding {
             | ResponseClass::Restricted(_)
             | ResponseClass::Unclear(_) => found,
         },
+        (Finding::Unclear { reason: Reason::Truncated }, Some(first), Some(retry))
+            if truncation::is_cut_alike(first, retry) =>
+        {
+            Finding::Gone { reason: Reason::Truncated, weight: Weight::Inferred }
+        }
         (Finding::Restricted { .. } | Finding::Refused { .. } | Finding::Unclear { .. }, ..) => found,
     }
 }
@@ -220,17 +228,17 @@ fn by_document_alone(context: &VisitContext) -> Finding {
 fn by_page(context: &VisitContext, page: &ProbeResult) -> Finding {
     match assess::assess(context, page) {
         Assessment::Unmodified => match context.document().filter(|(_, work)| is_file(work)) {
-            Some((_, file)) => healthy(context, file, assess::moved_to(context, page)),
-            None => unmodified(context, assess::moved_to(context, page)),
+            Some((_, file)) => healthy(context, file, redirect_target::moved_to(context, page)),
+            None => unmodified(context, redirect_target::moved_to(context, page)),
         },
         Assessment::Match
             if context.results.documents().any(|answer| classify(answer) == ResponseClass::Unmodified) =>
         {
-            unmodified(context, assess::moved_to(context, page))
+            unmodified(context, redirect_target::moved_to(context, page))
         }
         // The right body may come with an error status; then it is not classified as content.
         Assessment::Match => match context.document().map(|(_, work)| work).or(page.document.as_ref()) {
-            Some(document) => healthy(context, document, assess::moved_to(context, page)),
+            Some(document) => healthy(context, document, redirect_target::moved_to(context, page)),
             None => Finding::Unclear { reason: Reason::Unreadable },
         },
         Assessment::Mismatch(reason, weight) => Finding::Gone { reason, weight },

@@ -107,12 +107,12 @@ fn percent_decoded(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::domain::address::Address;
-    use crate::domain::document::{Context, read};
+    use crate::domain::document::{DocumentContext, read};
 
     fn is_missing(fragment: &str, page: &str) -> bool {
         let address = Address::parse("https://lab.edu/a").unwrap();
         let page = format!("<!doctype html><html><body><main>{page}</main></body></html>");
-        note(fragment, &read(page.as_bytes(), &Context::new(address, None))).is_some()
+        note(fragment, &read(page.as_bytes(), &DocumentContext::new(address, None))).is_some()
     }
 
     #[test]

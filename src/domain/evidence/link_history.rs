@@ -46,7 +46,7 @@ impl LinkHistory {
     pub fn seen(&self) -> Option<&SeenVersion> {
         let evidence = self.evidence.iter().rev().find(|evidence| evidence.drift().is_some())?;
         let (last, baseline) = (self.last.as_ref()?, self.baseline.as_ref()?);
-        let seen = evidence.seen.as_ref()?;
+        let seen = evidence.seen.as_deref()?;
         let is_kept = [last, baseline].iter().any(|kept| kept.capture.sha256 == seen.sha256);
         let reads_alike = [last, baseline].iter().any(|kept| kept.text == seen.text);
         (!is_kept && reads_alike).then_some(seen)
@@ -178,13 +178,13 @@ mod tests {
                 finding: crate::domain::evidence::Finding::Healthy { drift: Drift::Same, moved_to: None },
                 compared_by: Some(ComparedBy::Text),
                 notes: Vec::new(),
-                seen: Some(SeenVersion {
+                seen: Some(Box::new(SeenVersion {
                     asked: Address::parse("https://lab.edu/a").unwrap(),
                     at: Address::parse("https://lab.edu/a").unwrap(),
                     sha256: Digest::of(b"packed again"),
                     text: text(text_of),
                     validators: Validators { etag: Some("\"2\"".to_owned()), last_modified: None },
-                }),
+                })),
             };
             LinkHistory {
                 evidence: vec![night],

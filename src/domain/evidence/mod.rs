@@ -2,6 +2,7 @@
 
 pub mod link_history;
 pub mod probe;
+mod redirect_target;
 pub mod page_signatures;
 pub mod signature_list;
 mod client_redirect;
@@ -14,6 +15,7 @@ pub mod drift;
 pub mod soft_404;
 pub mod fragment;
 pub mod text_noise;
+mod truncation;
 mod assess;
 pub mod visit_context;
 pub mod document_search;
@@ -48,7 +50,7 @@ pub struct Evidence {
     pub notes: Vec<Note>,
     /// The version that was read, where it was not kept: the next night asks for a later one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seen: Option<SeenVersion>,
+    pub seen: Option<Box<SeenVersion>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -241,6 +243,12 @@ pub enum Reason {
     NoSuchHost,
     NameServer,
     Certificate,
+    /// Its server offers only versions of TLS that browsers refuse.
+    OldTls,
+    /// Its server offers only ciphers that browsers accept and we do not.
+    OldCipher,
+    /// Its server does not send an intermediate certificate, which browsers fetch.
+    IncompleteChain,
     NotAnswering,
     ServerError,
     ClientError,

@@ -38,6 +38,7 @@ fn answer(from: &str, status: u16, source: &str, headers: &[(&str, &str)]) -> Pr
             millis: 1,
             hops: vec![Hop { address: address(from), status, headers: Headers(headers) }],
             ending: ExchangeEnd::Answered(body),
+            cut_at: None,
         },
         document: Some(read(source, from)),
         is_known: false,

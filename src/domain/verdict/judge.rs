@@ -60,7 +60,7 @@ pub fn outlived_change(history: &[Evidence], now: Timestamp) -> Option<Fingerpri
 pub fn nights_needed(reason: Reason, weight: Weight) -> Option<u32> {
     match (reason, weight) {
         // Readers can continue past a certificate warning, so it is reported but the link is not dead.
-        (Reason::Certificate, _) => None,
+        (Reason::Certificate | Reason::OldTls, _) => None,
         (_, Weight::Decisive) => Some(NIGHTS_DECISIVE),
         (_, Weight::Strong | Weight::Inferred) => Some(NIGHTS_STRONG),
         (_, Weight::Weak) => Some(NIGHTS_WEAK),

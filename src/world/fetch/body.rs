@@ -11,6 +11,7 @@ use tokio::io::AsyncBufReadExt as _;
 use super::decode::{self, ByteCounter};
 use super::dispatch::HopResponse;
 use super::{Error, FetchLimits, failure, local_fault};
+use crate::domain::document;
 use crate::domain::visit::{ExchangeEnd, Failure, Headers, Hop, LocalFault};
 use crate::world::clock::Clock;
 use crate::world::spool::{Spool, SpooledBody};
@@ -54,6 +55,36 @@ struct ReadProgress {
     decoded: u64,
 }
 
+/// A body that did not arrive whole.
+pub(super) struct Unread {
+    pub(super) ending: ExchangeEnd,
+    /// How many bytes arrived, where the transfer ended early.
+    pub(super) cut_at: Option<u64>,
+}
+
+impl From<ExchangeEnd> for Unread {
+    fn from(ending: ExchangeEnd) -> Self {
+        Self { ending, cut_at: None }
+    }
+}
+
+/// The first and the last bytes of a body, which show whether it is complete.
+#[derive(Default)]
+struct BodyEnds {
+    head: Vec<u8>,
+    tail: Vec<u8>,
+}
+
+impl BodyEnds {
+    fn take(&mut self, chunk: &[u8]) {
+        let missing = document::END_BYTES.saturating_sub(self.head.len());
+        self.head.extend_from_slice(&chunk[..chunk.len().min(missing)]);
+        self.tail.extend_from_slice(&chunk[chunk.len().saturating_sub(document::END_BYTES)..]);
+        let surplus = self.tail.len().saturating_sub(document::END_BYTES);
+        self.tail.drain(..surplus);
+    }
+}
+
 /// Why reading ended before the body did.
 enum ReadError {
     Ended(ExchangeEnd),
@@ -82,16 +113,29 @@ impl BodyReader<'_> {
         &self,
         response: HopResponse,
         spool: &Spool,
-    ) -> Result<Result<SpooledBody, ExchangeEnd>, Error> {
+    ) -> Result<Result<SpooledBody, Unread>, Error> {
         let mut incoming = match spool.start() {
             Ok(incoming) => incoming,
-            Err(error) => return spool_fault(error).map(Err),
+            Err(error) => return spool_fault(error).map(|ending| Err(ending.into())),
         };
-        let sink = |chunk: &[u8]| incoming.write(chunk).map(ControlFlow::Continue);
+        let mut ends = BodyEnds::default();
+        let sink = |chunk: &[u8]| {
+            ends.take(chunk);
+            incoming.write(chunk).map(ControlFlow::Continue)
+        };
         match self.read_chunks(response, true, sink).await {
             Ok(()) => incoming.finish().map(Ok).map_err(Error::Spool),
-            Err(ReadError::Ended(ending)) => Ok(Err(ending)),
-            Err(ReadError::Sink(error)) => spool_fault(error).map(Err),
+            // Some servers announce more than they have, or forget the last chunk.
+            Err(ReadError::Ended(ExchangeEnd::Failed(Failure::Truncated)))
+                if document::has_own_end(&ends.head, &ends.tail) =>
+            {
+                incoming.finish().map(Ok).map_err(Error::Spool)
+            }
+            Err(ReadError::Ended(ending)) => {
+                let cut_at = (ending == ExchangeEnd::Failed(Failure::Truncated)).then(|| incoming.bytes());
+                Ok(Err(Unread { ending, cut_at }))
+            }
+            Err(ReadError::Sink(error)) => spool_fault(error).map(|ending| Err(ending.into())),
         }
     }
 

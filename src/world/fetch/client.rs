@@ -5,13 +5,13 @@
 use std::path::{Path, PathBuf};
 
 use reqwest::header::{HeaderMap, HeaderValue};
-use reqwest::{Certificate, Client, ClientBuilder, Proxy};
+use reqwest::{Client, ClientBuilder, Proxy};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use super::resolver::Resolver;
-use super::{Error, FetchSettings};
+use super::{Error, FetchSettings, certificate};
 
 const HEADER_BYTES: u32 = 128 << 10;
 const HEADERS: usize = 256;
@@ -31,19 +31,19 @@ impl Clients {
         // A provider that is installed already works as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let extra = settings.extra_ca.as_deref().map(read_bundle).transpose()?.unwrap_or_default();
-        let has_roots = ClientBuilder::new().tls_certs_merge(extra.clone()).build().is_ok();
-        let common = || {
+        let has_roots = certificate::client_config(&extra, &[]).is_ok();
+        let common = |protocols: &[&[u8]]| {
             let builder = start(settings, resolver)?;
-            // Building reads the system store; without a store, `http` still works.
-            Ok(if has_roots {
-                builder.tls_certs_merge(extra.clone())
-            } else {
-                builder.tls_certs_only(Vec::new())
+            // The configuration reads the system store; without a store, `http` still works.
+            Ok(match certificate::client_config(&extra, protocols) {
+                Ok(config) => builder.tls_backend_preconfigured(config),
+                Err(_) => builder.tls_certs_only(Vec::new()),
             })
         };
+        let (usual, fresh) = (common(&[b"h2", b"http/1.1"])?, common(&[b"http/1.1"])?.http1_only());
         Ok(Self {
-            usual: common()?.pool_max_idle_per_host(1).build().map_err(Error::Client)?,
-            fresh: common()?.pool_max_idle_per_host(0).http1_only().build().map_err(Error::Client)?,
+            usual: usual.pool_max_idle_per_host(1).build().map_err(Error::Client)?,
+            fresh: fresh.pool_max_idle_per_host(0).build().map_err(Error::Client)?,
             has_roots,
         })
     }
@@ -88,16 +88,16 @@ fn user_agent(contact: Option<&str>) -> Result<HeaderValue, Error> {
 }
 
 /// Skips certificates that cannot be roots, as system stores do.
-fn read_bundle(path: &Path) -> Result<Vec<Certificate>, Error> {
+fn read_bundle(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let fault = |why: String| Error::ExtraCa { path: PathBuf::from(path), why };
     let pem = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
     let mut usable = Vec::new();
     let mut unusable = 0_usize;
     for der in CertificateDer::pem_slice_iter(&pem) {
         let der = der.map_err(|error| fault(error.to_string()))?;
-        match (RootCertStore::empty().add(der.clone()), Certificate::from_der(&der)) {
-            (Ok(()), Ok(certificate)) => usable.push(certificate),
-            (Err(_), _) | (_, Err(_)) => unusable += 1,
+        match RootCertStore::empty().add(der.clone()) {
+            Ok(()) => usable.push(der),
+            Err(_) => unusable += 1,
         }
     }
     if usable.is_empty() {

@@ -3,8 +3,10 @@
 use std::error::Error;
 use std::io;
 
-use super::local_fault;
+use rustls::{AlertDescription, PeerIncompatible};
+
 use super::resolver::ResolveError;
+use super::{certificate, local_fault};
 use crate::domain::visit::{CertificateError, ExchangeEnd, Failure, LocalFault, NotSent};
 
 /// The stage at which a request failed.
@@ -119,8 +121,17 @@ fn io_kind(kind: io::ErrorKind, stage: Stage, connecting: bool) -> Option<Failur
 }
 
 fn tls(error: &rustls::Error) -> Failure {
-    let rustls::Error::InvalidCertificate(why) = error else {
-        return Failure::Tls;
+    let why = match error {
+        rustls::Error::InvalidCertificate(why) => why,
+        rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)
+        | rustls::Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13) => {
+            return Failure::TlsVersion;
+        }
+        rustls::Error::AlertReceived(
+            AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
+        )
+        | rustls::Error::PeerIncompatible(_) => return Failure::TlsCipher,
+        _ => return Failure::Tls,
     };
     Failure::Certificate(match why {
         rustls::CertificateError::Expired
@@ -130,6 +141,7 @@ fn tls(error: &rustls::Error) -> Failure {
         rustls::CertificateError::NotValidForName
         | rustls::CertificateError::NotValidForNameContext { .. } => CertificateError::WrongName,
         rustls::CertificateError::UnknownIssuer => CertificateError::UnknownIssuer,
+        why if certificate::lacks_intermediate(why) => CertificateError::MissingIntermediate,
         _ => CertificateError::Other,
     })
 }
@@ -144,6 +156,14 @@ mod tests {
     fn connection(errno: Errno) -> Option<ExchangeEnd> {
         let wrapped = io::Error::other(io::Error::from(errno));
         known_ending(&wrapped, Stage::Head, true)
+    }
+
+    #[test]
+    fn old_encryption_is_told_by_what_browsers_do_with_it() {
+        let alert = |alert| tls(&rustls::Error::AlertReceived(alert));
+        assert_eq!(alert(AlertDescription::ProtocolVersion), Failure::TlsVersion);
+        assert_eq!(alert(AlertDescription::HandshakeFailure), Failure::TlsCipher);
+        assert_eq!(alert(AlertDescription::InternalError), Failure::Tls);
     }
 
     #[test]

@@ -32,7 +32,9 @@ impl FailureCache {
             | Failure::NameServer
             | Failure::Connect
             | Failure::Certificate(_)
-            | Failure::Tls => self.add(address, failure, 1),
+            | Failure::Tls
+            | Failure::TlsVersion
+            | Failure::TlsCipher => self.add(address, failure, 1),
             Failure::TimedOut
             | Failure::Reset
             | Failure::Truncated

@@ -56,6 +56,7 @@ pub(super) fn read(path: &Path, address: &Address, started: Timestamp, spool: &S
         millis: 0,
         hops: vec![Hop { address: address.clone(), status, headers: Headers(headers) }],
         ending: ExchangeEnd::Answered(body.body.clone()),
+        cut_at: None,
     };
     Ok(Fetched { exchange, body: Some(body) })
 }

@@ -8,6 +8,7 @@
 //! what an exchange means.
 
 mod body;
+mod certificate;
 mod client;
 mod dispatch;
 mod failure;
@@ -125,6 +126,8 @@ struct ExchangeState<'a> {
     accept: Accept,
     /// The time spent on requests and bodies, without the wait for a turn.
     active: Duration,
+    /// The bytes that arrived of a body whose transfer ended early.
+    cut_at: Option<u64>,
     seen: HashSet<(Address, Option<Vec<u8>>, &'static str)>,
 }
 
@@ -163,6 +166,7 @@ impl Fetch {
             millis: u64::try_from(state.active.as_millis()).unwrap_or(u64::MAX),
             hops: state.hops,
             ending,
+            cut_at: state.cut_at,
         };
         Ok(Fetched { exchange, body })
     }
@@ -265,7 +269,10 @@ impl Fetch {
         };
         let read = reader.spool(response, &self.spool).await?;
         state.active += self.dispatcher.clock.instant().duration_since(began);
-        Ok(read)
+        Ok(read.map_err(|unread| {
+            state.cut_at = unread.cut_at;
+            unread.ending
+        }))
     }
 }
 
@@ -277,6 +284,7 @@ impl<'a> ExchangeState<'a> {
             cookies: CookieJar::default(),
             accept: request.accept,
             active: Duration::ZERO,
+            cut_at: None,
             seen: HashSet::new(),
         }
     }

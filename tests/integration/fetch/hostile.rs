@@ -89,6 +89,31 @@ async fn failures_are_distinguished() {
 }
 
 #[tokio::test]
+async fn a_body_that_says_itself_that_it_is_complete_needs_no_last_chunk() {
+    let chunked = |body: &str| {
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ntransfer-encoding: chunked\r\n\r\n";
+        Reply::raw(format!("{head}{:x}\r\n{body}\r\n", body.len()), Then::Close)
+    };
+    let page = format!("<!doctype html><html><body>{}</body></html>", "words ".repeat(2000));
+    for whole in [page.as_str(), "%PDF-1.5\n1 0 obj\nendobj\ntrailer\n%%EOF\n"] {
+        let ending = ending_of(chunked(whole), |_| ()).await;
+        let ExchangeEnd::Answered(body) = ending else { panic!("{ending:?}") };
+        assert_eq!(body.bytes, whole.len() as u64);
+    }
+    let half = &page[..page.len() / 2];
+    assert_eq!(ending_of(chunked(half), |_| ()).await, ExchangeEnd::Failed(Failure::Truncated));
+}
+
+#[tokio::test]
+async fn where_a_body_was_cut_is_known() {
+    let half = "HTTP/1.1 200 OK\r\ncontent-type: application/pdf\r\ncontent-length: 100\r\n\r\n%PDF-1.5";
+    let site = Site::start(move |_| Reply::raw(half, Then::Close)).await;
+    let client = TestClient::new(&settings(&[("press.school.edu", site.address)]));
+    let exchange = client.get("http://press.school.edu/x.pdf").await.exchange;
+    assert_eq!((exchange.ending, exchange.cut_at), (ExchangeEnd::Failed(Failure::Truncated), Some(8)));
+}
+
+#[tokio::test]
 async fn an_endless_body_ends_at_the_limit() {
     let pdf = |then| Reply::raw("HTTP/1.1 200 OK\r\ncontent-type: application/pdf\r\n\r\n%PDF-1.7\n", then);
     let limit = |limits: &mut FetchLimits| limits.document_bytes = 1 << 20;

@@ -8,8 +8,8 @@ use onreserve::world::clock::Clock;
 use onreserve::world::fetch::{self, Fetch, FetchRequest, FetchSettings};
 use onreserve::world::spool::Spool;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
-    date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, IsCa, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
 };
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
@@ -38,6 +38,10 @@ fn leaf_config(authority: &Authority, name: &str, last_year: i32) -> ServerConfi
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.not_before = date_time_ymd(2000, 1, 1);
     params.not_after = date_time_ymd(last_year, 1, 1);
+    signed(params, authority)
+}
+
+fn signed(params: CertificateParams, authority: &Authority) -> ServerConfig {
     let key = KeyPair::generate().unwrap();
     let certificate = params.signed_by(&key, authority).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -92,6 +96,21 @@ async fn bad_certificates_are_distinguished() {
         let ending = visit(trusted, acceptor).await;
         assert_eq!(ending, ExchangeEnd::Failed(Failure::Certificate(fault)));
     }
+}
+
+/// Signed by an authority whose certificate is neither trusted nor sent, but is at an
+/// address that the leaf names.
+#[tokio::test]
+async fn a_missing_intermediate_is_no_unknown_issuer() {
+    const ACCESS: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 1, 1];
+    let authority = self::authority("An intermediate");
+    let mut params = CertificateParams::new(vec!["press.school.edu".to_owned()]).unwrap();
+    // caIssuers, RFC 5280 section 4.2.2.1: http://a.example
+    let issuer = b"\x30\x1e\x30\x1c\x06\x08\x2b\x06\x01\x05\x05\x07\x30\x02\x86\x10http://a.example";
+    params.custom_extensions = vec![CustomExtension::from_oid_content(ACCESS, issuer.to_vec())];
+    let acceptor = TlsAcceptor::from(Arc::new(signed(params, &authority)));
+    let fault = Failure::Certificate(CertificateError::MissingIntermediate);
+    assert_eq!(visit(None, acceptor).await, ExchangeEnd::Failed(fault));
 }
 
 #[tokio::test]

@@ -276,6 +276,47 @@ fn written(pages: &[Vec<String>], info: &str) -> Vec<u8> {
     file.into_bytes()
 }
 
+/// An archive with one file of a work, with changes.
+pub(crate) fn zip(title: &str, changes: &[&str]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    writer.start_file("lab/a.py", zip::write::SimpleFileOptions::default()).unwrap();
+    std::io::Write::write_all(&mut writer, prose(title, 60).as_bytes()).unwrap();
+    let bytes = writer.finish().unwrap().into_inner();
+    if changes.contains(&"cut") { bytes[..bytes.len() / 2].to_vec() } else { bytes }
+}
+
+/// A picture that an editor saves with the time of the night.
+pub(crate) fn png(title: &str, night: usize) -> Vec<u8> {
+    let mut packed = flate2::write::ZlibEncoder::new(
+        Vec::new(),
+        flate2::Compression::new(u32::try_from(night % 10).unwrap()),
+    );
+    std::io::Write::write_all(&mut packed, format!("\0{:16.16}", title.replace(' ', "")).as_bytes()).unwrap();
+    let header = [0, 0, 0, 16, 0, 0, 0, 1, 8, 0, 0, 0, 0];
+    let chunks = [
+        (b"IHDR", header.to_vec()),
+        (b"tEXt", format!("Software\0Editor {night}").into_bytes()),
+        (b"IDAT", packed.finish().unwrap()),
+        (b"IEND", Vec::new()),
+    ];
+    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+    for (kind, data) in chunks {
+        bytes.extend(u32::try_from(data.len()).unwrap().to_be_bytes());
+        bytes.extend(kind);
+        bytes.extend(&data);
+        bytes.extend([0; 4]);
+    }
+    bytes
+}
+
+/// A PostScript file that was made on the day of the night.
+pub(crate) fn ps(title: &str, night: usize) -> Vec<u8> {
+    format!(
+        "%!PS-Adobe-3.0\n%%CreationDate: {night} Nov 2026\n72 700 moveto ({title}) show\nshowpage\n%%EOF\n"
+    )
+    .into_bytes()
+}
+
 pub(crate) fn notebook(title: &str, changes: &[&str], look: usize) -> String {
     let cell = |n: usize| {
         let anew = if changes.contains(&"anew") && n == 4 {

@@ -30,6 +30,7 @@ enum Reply {
     Body { status: u16, headers: Vec<(String, String)>, bytes: Vec<u8> },
     To { status: u16, location: String },
     ExchangeEnd(ExchangeEnd),
+    CutAt(u64),
 }
 
 pub(crate) struct Fetched {
@@ -43,12 +44,17 @@ impl Web {
         let mut hops = Vec::new();
         let mut seen = HashSet::new();
         let mut address = asked.clone();
+        let mut cut_at = None;
         let (ending, bytes) = loop {
             if !seen.insert(address.clone()) {
                 break (ExchangeEnd::Failed(Failure::RedirectLoop), None);
             }
             match self.reply(&address, night, look) {
                 Reply::ExchangeEnd(ending) => break (ending, None),
+                Reply::CutAt(bytes) => {
+                    cut_at = Some(bytes);
+                    break (ExchangeEnd::Failed(Failure::Truncated), None);
+                }
                 Reply::To { status, location } => {
                     let headers = Headers(vec![("location".to_owned(), location.clone())]);
                     hops.push(Hop { address: address.clone(), status, headers });
@@ -66,7 +72,7 @@ impl Web {
                 }
             }
         };
-        let exchange = Exchange { asked: asked.clone(), started: at, millis: 1, hops, ending };
+        let exchange = Exchange { asked: asked.clone(), started: at, millis: 1, hops, ending, cut_at };
         Fetched { exchange, bytes }
     }
 
@@ -94,6 +100,9 @@ impl Web {
     fn made(&self, token: &str, address: &Address, night: usize, look: usize) -> Reply {
         if let Some(ending) = ending(token) {
             return Reply::ExchangeEnd(ending);
+        }
+        if let Some(bytes) = token.strip_prefix("cut_at_") {
+            return Reply::CutAt(bytes.parse().unwrap());
         }
         if let Some((status, location)) = token.split_once('>') {
             let location = location.replace("{look}", &format!("{night}{look}"));
@@ -128,6 +137,9 @@ impl Web {
             "work" => html(status, &bodies::article(&title, &changes, night, seed)),
             "landing" => html(status, &bodies::landing(&title, "/file.pdf", &changes)),
             "pdf" => file(status, "application/pdf", bodies::pdf(&title, &changes, night, seed)),
+            "zip" => file(status, "application/zip", bodies::zip(&title, &changes)),
+            "png" => file(status, "image/png", bodies::png(&title, night)),
+            "ps" => file(status, "application/postscript", bodies::ps(&title, night)),
             "nb" => file(status, "application/json", bodies::notebook(&title, &changes, seed).into_bytes()),
             "empty" => html(status, ""),
             "oembed" => file(status, "application/json", b"{\"type\": \"video\"}".to_vec()),
@@ -176,6 +188,9 @@ fn ending(token: &str) -> Option<ExchangeEnd> {
         "reset" => ExchangeEnd::Failed(Failure::Reset),
         "tls" => ExchangeEnd::Failed(Failure::Tls),
         "expired" => ExchangeEnd::Failed(Failure::Certificate(CertificateError::Expired)),
+        "chain" => ExchangeEnd::Failed(Failure::Certificate(CertificateError::MissingIntermediate)),
+        "old_tls" => ExchangeEnd::Failed(Failure::TlsVersion),
+        "old_cipher" => ExchangeEnd::Failed(Failure::TlsCipher),
         "selfsigned" => ExchangeEnd::Failed(Failure::Certificate(CertificateError::UnknownIssuer)),
         "short" => ExchangeEnd::Failed(Failure::Truncated),
         "toolarge" => ExchangeEnd::Failed(Failure::TooLarge),

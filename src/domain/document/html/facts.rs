@@ -122,7 +122,7 @@ fn is_shell(tree: &Tree, words_shown: usize) -> bool {
 }
 
 /// Whether the markup is complete.
-fn has_end(source: &str) -> bool {
+pub(super) fn has_end(source: &str) -> bool {
     let tail = source[source.floor_char_boundary(source.len().saturating_sub(END_WITHIN))..].to_lowercase();
     tail.contains("</html") || tail.contains("</body")
 }

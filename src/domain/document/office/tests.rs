@@ -188,8 +188,8 @@ proptest! {
     fn packing_again_never_changes_what_is_read(
         words in prop::collection::vec("[a-zA-Z]{1,9}", 1..30), is_stored: bool, is_reversed: bool,
     ) {
-        let paragraphs: String = words.iter().map(|word| format!("<w:p><w:t>{word}</w:t></w:p>")).collect();
-        let body = format!("<w:document>{paragraphs}</w:document>");
+        let paragraphs = words.join("</w:t></w:p><w:p><w:t>");
+        let body = format!("<w:document><w:p><w:t>{paragraphs}</w:t></w:p></w:document>");
         let relations = relations(&[("r", "officeDocument", "word/document.xml")]);
         let mut parts = vec![TYPES, ("_rels/.rels", relations.as_str()), ("word/document.xml", body.as_str())];
         let before = read_packed(&parts);

@@ -23,6 +23,7 @@ fn answer(status: u16, change: impl FnOnce(&mut ProbeResult)) -> ProbeResult {
             millis: 1,
             hops: vec![Hop { address: asked, status, headers: Headers::default() }],
             ending: ExchangeEnd::Answered(body),
+            cut_at: None,
         },
         document: Some(Document {
             format: Format::Html,

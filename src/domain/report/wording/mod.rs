@@ -59,6 +59,13 @@ fn reason_words(reason: Reason) -> &'static str {
         Reason::NoSuchHost => "the host name no longer exists",
         Reason::NameServer => "the host name could not be looked up",
         Reason::Certificate => "the security certificate is not valid, so browsers show a warning",
+        Reason::OldTls => "the server offers only outdated encryption, so browsers refuse to open it",
+        Reason::OldCipher => {
+            "the server offers only older encryption, which we do not use; most browsers still open it"
+        }
+        Reason::IncompleteChain => {
+            "the server leaves out a part of its security certificate; most browsers find it and open the page"
+        }
         Reason::NotAnswering => "the host does not answer",
         Reason::ServerError => "the server reports an internal error",
         Reason::ClientError => "the server does not accept the request",
