@@ -108,7 +108,7 @@ fn a_term_is_written_as_dates_or_as_words() {
 fn every_syntax_error_is_reported_with_its_position() {
     let text = "[fetch]\ndelai = \"2s\"\nhosts_at_once = \"many\"\nsentinels = [\n  \"x\",\n]\n\
                 [[course]]\nid = \"Ünicode\"\nterm = { first = 2026-13-01, last = 2026-12-01 }\n\
-                page = \"https://a.example/\"\nreport_to = [\"nobody\"]\n[mail]\nform = \"x\"\n";
+                page = \"https://a.example/\"\nreport_to = [\"no-address\"]\n[mail]\nform = \"x\"\n";
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.toml");
     std::io::Write::write_all(&mut std::fs::File::create_new(&path).unwrap(), text.as_bytes()).unwrap();
@@ -133,7 +133,7 @@ fn every_error_is_reported_with_its_position() {
         ("look = \"noon\"", Some((8, "13:00"))),
         ("ping_url = \"ftp://watcher\"", Some((12, "https://"))),
         ("[mail]", None),
-        ("from = \"nobody\"", Some((8, "onreserve@school.edu"))),
+        ("from = \"no-address\"", Some((8, "onreserve@school.edu"))),
         ("host = \"smtp.school.example\"", None),
         ("security = \"none\"", Some((12, "use \"starttls\""))),
         ("unsubscribe_url = \"http://a.example\"", Some((19, "https://"))),
