@@ -178,7 +178,7 @@ pub fn read(path: &Path) -> Result<Configuration, Error> {
 pub fn check(path: &Path) -> Result<Configuration, Errors> {
     let files = || {
         let mut files = vec![(path.to_owned(), text_of(path)?)];
-        for more in courses_beside(path)? {
+        for more in course_files(path)? {
             let text = text_of(&more)?;
             files.push((more, text));
         }
@@ -192,7 +192,7 @@ fn text_of(path: &Path) -> Result<String, Error> {
 }
 
 /// The files of `courses.d`, sorted by name.
-fn courses_beside(path: &Path) -> Result<Vec<PathBuf>, Error> {
+fn course_files(path: &Path) -> Result<Vec<PathBuf>, Error> {
     let dir = path.with_file_name("courses.d");
     let unreadable = |what| Error::Unreadable { path: dir.clone(), what };
     if !dir.is_dir() {

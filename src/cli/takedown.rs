@@ -111,7 +111,7 @@ impl LockedArchive {
                 by: arguments.by.clone(),
                 removed: removed.clone(),
             };
-            self.write_down(entry).await?;
+            self.store(entry).await?;
         }
         if !is_known || present > 0 {
             self.audit("taken_down", link, &removed, &arguments)?;
@@ -149,7 +149,7 @@ impl LockedArchive {
             reason: arguments.reason.clone(),
             by: arguments.by.clone(),
         };
-        self.write_down(entry).await?;
+        self.store(entry).await?;
         self.audit("reinstated", link, &[], &arguments)?;
         print(&format!(
             "Takedown withdrawn: {link}\nThe next night stores a copy again if the original still works.\n"
@@ -157,7 +157,7 @@ impl LockedArchive {
     }
 
     /// Writes the journal first, then the catalogue.
-    async fn write_down(&self, entry: Entry) -> anyhow::Result<()> {
+    async fn store(&self, entry: Entry) -> anyhow::Result<()> {
         self.archive.append(self.clock.now(), std::slice::from_ref(&entry))?;
         Ok(self.catalogue.apply(&[entry]).await?)
     }

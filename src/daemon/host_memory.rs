@@ -27,7 +27,7 @@ impl HostMemory {
     /// Prepares the fetcher for a run.
     pub(super) fn begin(&mut self, kind: RunKind, world: &mut World, settings: &fetch::FetchSettings) {
         let now = world.clock.instant();
-        if self.holds(kind, now) {
+        if self.is_current(kind, now) {
             world.fetch.begin_run();
             return;
         }
@@ -43,9 +43,9 @@ impl HostMemory {
     }
 
     /// A recheck shortly before a night does not shorten the time of the night.
-    fn holds(&self, kind: RunKind, now: Instant) -> bool {
-        self.0.is_some_and(|(met, on)| {
-            now.duration_since(met) < ONE_NIGHT && (on == RunKind::Night || kind == RunKind::Recheck)
+    fn is_current(&self, kind: RunKind, now: Instant) -> bool {
+        self.0.is_some_and(|(started, on)| {
+            now.duration_since(started) < ONE_NIGHT && (on == RunKind::Night || kind == RunKind::Recheck)
         })
     }
 }
@@ -57,14 +57,16 @@ mod tests {
 
     #[test]
     fn one_night_is_all_that_begins_within_six_hours_of_its_first_course() {
-        let met = Instant::now();
-        let after = |hours| met + Duration::from_hours(hours);
-        let night = HostMemory(Some((met, RunKind::Night)));
-        assert!(night.holds(RunKind::Night, after(1)) && night.holds(RunKind::Recheck, after(5)));
-        assert!(!night.holds(RunKind::Recheck, after(6)) && !night.holds(RunKind::Night, after(24)));
-        let look = HostMemory(Some((met, RunKind::Recheck)));
-        assert!(look.holds(RunKind::Recheck, after(1)));
-        assert!(!look.holds(RunKind::Night, after(1)), "a night starts without memory");
-        assert!(!HostMemory::default().holds(RunKind::Recheck, met));
+        let started = Instant::now();
+        let after = |hours| started + Duration::from_hours(hours);
+        let night = HostMemory(Some((started, RunKind::Night)));
+        assert!(night.is_current(RunKind::Night, after(1)) && night.is_current(RunKind::Recheck, after(5)));
+        assert!(
+            !night.is_current(RunKind::Recheck, after(6)) && !night.is_current(RunKind::Night, after(24))
+        );
+        let recheck = HostMemory(Some((started, RunKind::Recheck)));
+        assert!(recheck.is_current(RunKind::Recheck, after(1)));
+        assert!(!recheck.is_current(RunKind::Night, after(1)), "a night starts without memory");
+        assert!(!HostMemory::default().is_current(RunKind::Recheck, started));
     }
 }

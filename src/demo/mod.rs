@@ -69,7 +69,7 @@ pub(crate) async fn run(
         let world = World::open(&archive, settings(place), clock).await?;
         let finished = night::run(&courses, &world, &|_| ()).await?;
         let course = courses.first().context("the demo has a course")?;
-        let (report, message) = write_down(course, &finished, night, dir)?;
+        let (report, message) = write_report(course, &finished, night, dir)?;
         show(DemoNight {
             night: heading(night, &finished),
             events: web::what_happens(night),
@@ -132,7 +132,7 @@ fn heading(night: u32, finished: &Finished) -> String {
 }
 
 /// Writes the report of the night as a page and as an email.
-fn write_down(
+fn write_report(
     course: &Course,
     finished: &Finished,
     night: u32,

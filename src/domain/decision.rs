@@ -116,7 +116,7 @@ impl Until {
 
 impl Decision {
     /// Whether the decision is in force, so that reports leave the link out.
-    pub fn holds(&self, state: &State, today: Date, term: Option<Term>) -> bool {
+    pub fn is_in_force(&self, state: &State, today: Date, term: Option<Term>) -> bool {
         let now = Gist::of(state);
         let is_same = now == self.about || now == Gist::Unverifiable;
         match &self.choice {
@@ -218,19 +218,19 @@ mod tests {
 
         #[test]
         fn a_decision_holds_for_its_result(choice in any_choice(), state in any_state()) {
-            prop_assert!(of(choice, &state).holds(&state, TODAY, Some(TERM)));
+            prop_assert!(of(choice, &state).is_in_force(&state, TODAY, Some(TERM)));
         }
 
         #[test]
         fn another_result_ends_a_decision(choice in any_choice(), about in any_state(), state in any_state()) {
             let (now, before) = (Gist::of(&state), Gist::of(&about));
-            let holds = of(choice.clone(), &about).holds(&state, TODAY, Some(TERM));
+            let is_in_force = of(choice.clone(), &about).is_in_force(&state, TODAY, Some(TERM));
             let is_other_death = matches!(now, Gist::Gone { .. }) && choice == Choice::AcceptedDead;
             if now != before && now != Gist::Unverifiable && !is_other_death {
-                prop_assert!(!holds);
+                prop_assert!(!is_in_force);
             }
             if now == (Gist::Gone { reason: Reason::Parked }) && now != before {
-                prop_assert!(!holds, "a hostile owner is news after any decision");
+                prop_assert!(!is_in_force, "a hostile owner is news after any decision");
             }
         }
 
@@ -238,7 +238,7 @@ mod tests {
         fn a_snooze_that_is_over_stays_over(days in 1..300i32, later in 0..300i32, state in any_state()) {
             let until = TODAY.checked_add(days.days()).unwrap();
             let decision = of(Choice::Snoozed(Until::Day(until)), &state);
-            let on = |day: Date| decision.holds(&state, day, Some(TERM));
+            let on = |day: Date| decision.is_in_force(&state, day, Some(TERM));
             prop_assert!(on(until.yesterday().unwrap()) && !on(until));
             prop_assert!(!on(until.checked_add(later.days()).unwrap()));
         }
@@ -247,16 +247,16 @@ mod tests {
     #[test]
     fn a_redirect_is_the_same_with_another_query_but_not_with_another_path() {
         let decision = of(Choice::NotBroken, &moved("https://new.example/a?session=1"));
-        assert!(decision.holds(&moved("https://new.example/a?session=2"), TODAY, None));
-        assert!(!decision.holds(&moved("https://new.example/b?session=1"), TODAY, None));
+        assert!(decision.is_in_force(&moved("https://new.example/a?session=2"), TODAY, None));
+        assert!(!decision.is_in_force(&moved("https://new.example/b?session=1"), TODAY, None));
     }
 
     #[test]
     fn more_nights_of_one_failure_are_the_same_result() {
         let failing = State::Failing { reason: Reason::ServerError, weight: Weight::Weak };
         let decision = of(Choice::NotBroken, &failing);
-        assert!(decision.holds(&State::Dead { reason: Reason::NotAnswering }, TODAY, None));
-        assert!(!decision.holds(&State::Dead { reason: Reason::NotFound }, TODAY, None));
+        assert!(decision.is_in_force(&State::Dead { reason: Reason::NotAnswering }, TODAY, None));
+        assert!(!decision.is_in_force(&State::Dead { reason: Reason::NotFound }, TODAY, None));
     }
 
     #[test]
@@ -264,8 +264,8 @@ mod tests {
         let dead = State::Dead { reason: Reason::NotFound };
         let decision = of(Choice::Snoozed(Until::TermAfter(TERM.last)), &dead);
         let spring = Term { first: date(2027, 1, 11), last: date(2027, 4, 30) };
-        assert!(decision.holds(&dead, date(2026, 12, 24), Some(TERM)));
-        assert!(!decision.holds(&dead, date(2026, 12, 24), Some(spring)));
+        assert!(decision.is_in_force(&dead, date(2026, 12, 24), Some(TERM)));
+        assert!(!decision.is_in_force(&dead, date(2026, 12, 24), Some(spring)));
     }
 
     #[test]

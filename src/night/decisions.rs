@@ -44,11 +44,11 @@ impl Decisions {
             link_facts.copy = Some(kept.capture);
         }
         let Some(decided) = self.standing.remove(&link_facts.link) else { return link_facts };
-        let holds = decided.decision.holds(&link_facts.verdict.state, self.today, self.term);
+        let is_in_force = decided.decision.is_in_force(&link_facts.verdict.state, self.today, self.term);
         if decided.has_lapsed {
             return link_facts;
         }
-        if holds {
+        if is_in_force {
             link_facts.decision = Some(decided.decision);
         } else {
             link_facts.lapsed = Some(decided.decision);

@@ -41,7 +41,7 @@ pub(super) struct JudgedLink {
 
 impl Judged {
     /// The present verdicts, without a night that changes them.
-    pub(super) fn believed(links: HashMap<Address, JudgedLink>) -> Self {
+    pub(super) fn unchanged(links: HashMap<Address, JudgedLink>) -> Self {
         Self { void: None, links, accepted: Vec::new() }
     }
 }

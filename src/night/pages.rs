@@ -125,7 +125,7 @@ async fn is_doubted(
         return Ok(false);
     }
     let last: Option<report::CourseReport> = world.catalogue.last_report(&course.id).await?;
-    Ok(!last.is_some_and(|last| last.facts.believes(&source.to_string(), links)))
+    Ok(!last.is_some_and(|last| last.facts.accepts(&source.to_string(), links)))
 }
 
 /// The last stored readings of the courses, without a request.

@@ -41,7 +41,7 @@ async fn of_course(reading: &Reading, world: &World) -> anyhow::Result<Option<(i
     let Some(last) = last else { return Ok(None) };
     let addresses: Vec<Address> = links.keys().cloned().collect();
     let known = VisitedLinks::read(&addresses, world).await?;
-    let judged = Judged::believed(links);
+    let judged = Judged::unchanged(links);
     let night = RunningNight { row: last.row };
     let results = NightResults { judged: &judged, known: &known, replacements: &HashMap::new() };
     let mut report = course_report::of_course(&night, reading, results, world).await?;

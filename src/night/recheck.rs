@@ -123,7 +123,7 @@ async fn lapsed(
             let Some(StoredDecision { decision, has_lapsed: false }) = decided.get(&one.link) else {
                 continue;
             };
-            if !decision.holds(&one.verdict.state, today, course.term) {
+            if !decision.is_in_force(&one.verdict.state, today, course.term) {
                 let (course, link) = (course.id.clone(), one.link.clone());
                 lapsed.push(LapsedDecision { course, link, decided: decision.at });
             }

@@ -38,7 +38,9 @@ pub(super) fn assess(context: &VisitContext, page: &ProbeResult) -> Assessment {
             Assessment::Refused(Reason::BotWall)
         }
         ResponseClass::Gone(Reason::NotFound, weight) => of_not_found(context, page, weight),
-        ResponseClass::Gone(Reason::ClientError, weight) if root_says(context, page.exchange.status()) => {
+        ResponseClass::Gone(Reason::ClientError, weight)
+            if front_page_has_status(context, page.exchange.status()) =>
+        {
             debug_assert!(weight == Weight::Strong);
             Assessment::Refused(Reason::ClientError)
         }
@@ -57,7 +59,7 @@ pub(super) fn assess(context: &VisitContext, page: &ProbeResult) -> Assessment {
     }
 }
 
-fn root_says(context: &VisitContext, status: Option<u16>) -> bool {
+fn front_page_has_status(context: &VisitContext, status: Option<u16>) -> bool {
     status.is_some() && context.results.front_page().is_some_and(|root| root.exchange.status() == status)
 }
 
@@ -87,7 +89,7 @@ fn of_not_found(context: &VisitContext, page: &ProbeResult, weight: Weight) -> A
     match says {
         Some(PageStatement::Withdrawn) => Assessment::Mismatch(Reason::Withdrawn, Weight::Strong),
         Some(PageStatement::Private) => Assessment::Restricted(Reason::Private),
-        Some(PageStatement::Missing) | None if root_says(context, Some(404)) => {
+        Some(PageStatement::Missing) | None if front_page_has_status(context, Some(404)) => {
             Assessment::Mismatch(Reason::NotFound, Weight::Inferred)
         }
         Some(PageStatement::Missing) | None => Assessment::Mismatch(Reason::NotFound, weight),
@@ -162,7 +164,7 @@ fn of_suspect(context: &VisitContext, page: &ProbeResult, document: &Document) -
         && (is_baseline_lost || redirect_target::is_entrance(context, page, document))
     {
         Assessment::Mismatch(Reason::OtherPage, Weight::Inferred)
-    } else if says_missing(page, document, is_baseline_lost)
+    } else if is_missing_notice(page, document, is_baseline_lost)
         || (is_baseline_lost && became_directory_index(context, document))
     {
         Assessment::Mismatch(Reason::Soft404, Weight::Inferred)
@@ -275,7 +277,7 @@ fn is_wrong_type(context: &VisitContext, document: &Document) -> bool {
         && soft_404::is_wrong_type(&context.link.address, before, document)
 }
 
-fn says_missing(page: &ProbeResult, document: &Document, is_baseline_lost: bool) -> bool {
+fn is_missing_notice(page: &ProbeResult, document: &Document, is_baseline_lost: bool) -> bool {
     says(SignatureKind::Missing, page, document, is_baseline_lost)
 }
 

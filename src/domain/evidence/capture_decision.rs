@@ -62,7 +62,7 @@ pub fn capture_reason(context: &VisitContext, evidence: &Evidence) -> Option<(Ca
             let is_kept_already = context.history.last.as_ref().map(|kept| kept.text) == Some(change.text);
             // A page with a different text every night would fill the disk. Its first new
             // text is stored; a later one is stored when it was seen twice.
-            let is_new = !text_noise::goes_on(&context.history.evidence, change);
+            let is_new = !text_noise::persists(&context.history.evidence, change);
             (!is_kept_already
                 && (context.history.last_is_baseline()
                     || is_new

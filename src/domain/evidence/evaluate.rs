@@ -296,7 +296,7 @@ fn healthy(context: &VisitContext, document: &Document, moved_to: Option<Address
                 ..drift::change(baseline, document)
             })
         }
-        (Drift::Different(change), None) => text_noise::settle(
+        (Drift::Different(change), None) => text_noise::classify_change(
             context,
             document,
             TextChange { seen_twice: seen_twice(context, document, change.compared_by), ..change },

@@ -20,7 +20,7 @@ pub enum Probe {
     ClientRedirect(Address),
     /// The document behind a landing page.
     Document(Address),
-    /// That document once more, before a change of it is believed.
+    /// That document once more, before a change of it counts.
     DocumentRetry(Address),
     /// The front page of the host. It separates a missing page from a host that refuses us.
     FrontPage(Address),

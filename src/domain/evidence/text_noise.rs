@@ -11,7 +11,7 @@ use crate::domain::evidence::visit_context::VisitContext;
 use crate::domain::evidence::{Drift, Evidence, TextChange};
 
 /// The drift for a change of a page: small if the changed words differ at every fetch.
-pub(super) fn settle(context: &VisitContext, document: &Document, change: TextChange) -> Drift {
+pub(super) fn classify_change(context: &VisitContext, document: &Document, change: TextChange) -> Drift {
     let Some(baseline) = context.baseline.filter(|_| document.html.is_some() && change.alarm.is_none())
     else {
         return Drift::Different(change);
@@ -21,7 +21,7 @@ pub(super) fn settle(context: &VisitContext, document: &Document, change: TextCh
         .pages()
         .filter_map(|answer| answer.document.as_ref())
         .filter(|other| other.html.is_some() && !std::ptr::eq(*other, document));
-    let last = context.last.filter(|_| goes_on(&context.history.evidence, &change));
+    let last = context.last.filter(|_| persists(&context.history.evidence, &change));
     if tonight.chain(last).any(|other| drift::is_unsteady(baseline, document, other)) {
         Drift::Small(TextChange { is_noise: true, ..change })
     } else if second_reading_failed(context) {
@@ -38,7 +38,7 @@ fn second_reading_failed(context: &VisitContext) -> bool {
 
 /// Whether the last night that found the work differed too, by about as much. A larger
 /// change is news, and is compared only with the accepted text.
-pub fn goes_on(history: &[Evidence], change: &TextChange) -> bool {
+pub fn persists(history: &[Evidence], change: &TextChange) -> bool {
     // The result of the last night that found the work.
     match history.iter().rev().find_map(Evidence::drift) {
         Some(Drift::Different(before)) => drift::is_as_large(change, before),

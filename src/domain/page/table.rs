@@ -98,7 +98,7 @@ fn titles(rows: &[TableRow], head: usize, width: usize) -> Vec<String> {
 }
 
 fn role_of_title(title: &str, dating: &Dating) -> ColumnRole {
-    let says = |meaning| calendar::title_says(title, meaning);
+    let says = |meaning| calendar::title_means(title, meaning);
     if says(Meaning::ColumnOut) {
         ColumnRole::Out
     } else if says(Meaning::Deadline) {

@@ -95,7 +95,7 @@ impl EntryFact {
 pub fn entries(course: &CourseFacts, heading: SectionHeading, links: &[&LinkFacts]) -> Vec<ReportEntry> {
     let mut groups: Vec<Vec<&LinkFacts>> = Vec::new();
     let mut of_host: HashMap<(&str, Reason), usize> = HashMap::new();
-    let whole_hosts = hosts_failing_alike(course);
+    let whole_hosts = hosts_with_one_failure(course);
     for link_facts in links {
         let fate = link_facts.verdict.state.reason().map(|reason| (link_facts.link.host(), reason));
         // A link with a replacement or a lapsed decision has its own entry.
@@ -122,7 +122,7 @@ pub fn entries(course: &CourseFacts, heading: SectionHeading, links: &[&LinkFact
 }
 
 /// The hosts where most links fail for the same reason.
-fn hosts_failing_alike(course: &CourseFacts) -> HashMap<(&str, Reason), usize> {
+fn hosts_with_one_failure(course: &CourseFacts) -> HashMap<(&str, Reason), usize> {
     let mut all: HashMap<&str, usize> = HashMap::new();
     let mut alike: HashMap<(&str, Reason), usize> = HashMap::new();
     for link_facts in &course.links {
@@ -285,7 +285,7 @@ pub fn defect_entries(report: &CourseReport) -> Vec<ReportEntry> {
         if alike.len() > ALIKE_LINKS {
             let lines: Vec<String> = alike.iter().map(|defect| wording::place_of_defect(defect)).collect();
             let lines = EntryFact::new(label::WHERE, format!("{}.", list(&lines, 2 * NAMES_SHOWN)));
-            entries.push(point(wording::defects_alike(&first.defect, alike.len()), vec![lines]));
+            entries.push(point(wording::defects_of_one_kind(&first.defect, alike.len()), vec![lines]));
         } else {
             entries.extend(alike.iter().map(|defect| {
                 let (title, text) = wording::defect(defect);

@@ -35,7 +35,7 @@ impl CourseFacts {
 
     /// Whether the next night accepts a page that has only so many links again. A
     /// page without links is never accepted.
-    pub fn believes(&self, page: &str, links: usize) -> bool {
+    pub fn accepts(&self, page: &str, links: usize) -> bool {
         let is_as_before = match &self.page_problem {
             Some(PageProblem::Shrunken { page: shrunken, after, .. }) => {
                 shrunken == page && usize::try_from(*after).is_ok_and(|after| after == links)
@@ -146,15 +146,15 @@ mod tests {
 
     #[test]
     fn a_page_that_stays_short_is_accepted_but_an_empty_one_never() {
-        let believed = |problems: &[Option<PageProblem>], links| {
-            row(problems).last().unwrap().facts.believes(PAGE, links)
+        let accepted = |problems: &[Option<PageProblem>], links| {
+            row(problems).last().unwrap().facts.accepts(PAGE, links)
         };
-        assert!(!believed(&[Some(shrunken(12))], 12));
-        assert!(believed(&[Some(shrunken(12)), Some(shrunken(12))], 12));
-        assert!(!believed(&[Some(shrunken(12)), Some(shrunken(12))], 9), "it still changes");
-        assert!(!believed(&[Some(shrunken(0)), Some(shrunken(0)), Some(shrunken(0))], 0));
-        assert!(!believed(&[Some(down()), Some(down())], 12));
-        assert!(!row(&[Some(shrunken(12)), Some(shrunken(12))])[1].facts.believes("another page", 12));
+        assert!(!accepted(&[Some(shrunken(12))], 12));
+        assert!(accepted(&[Some(shrunken(12)), Some(shrunken(12))], 12));
+        assert!(!accepted(&[Some(shrunken(12)), Some(shrunken(12))], 9), "it still changes");
+        assert!(!accepted(&[Some(shrunken(0)), Some(shrunken(0)), Some(shrunken(0))], 0));
+        assert!(!accepted(&[Some(down()), Some(down())], 12));
+        assert!(!row(&[Some(shrunken(12)), Some(shrunken(12))])[1].facts.accepts("another page", 12));
     }
 
     #[test]

@@ -187,7 +187,7 @@ fn moved_to(evidence: &Evidence) -> Option<&crate::domain::address::Address> {
 }
 
 fn judge_gone(history: &[Evidence], now: Timestamp) -> Verdict {
-    let (reason, weight) = weightiest(history);
+    let (reason, weight) = strongest(history);
     let (all, confirmation) = nearest(history, now);
     let is_dead = confirmation.is_some_and(|confirmation| confirmation.nights >= confirmation.needed);
     let state = if is_dead { State::Dead { reason } } else { State::Failing { reason, weight } };
@@ -197,7 +197,7 @@ fn judge_gone(history: &[Evidence], now: Timestamp) -> Verdict {
 /// All nights of the last streak of failures. Of equally strong signs, those that are
 /// closest to a confirmation count.
 fn nearest(history: &[Evidence], now: Timestamp) -> (Streak, Option<Confirmation>) {
-    let (reason, weight) = weightiest(history);
+    let (reason, weight) = strongest(history);
     let is_death = |reason, weight| nights_needed(reason, weight).is_some();
     // Readers can continue past such a warning, and it does not show whether the work is
     // there. So these nights confirm only their own reason.
@@ -228,7 +228,7 @@ fn nearest(history: &[Evidence], now: Timestamp) -> (Streak, Option<Confirmation
 }
 
 /// The reported reason of the current streak of failures: the strongest sign; of equal ones, the newest.
-fn weightiest(history: &[Evidence]) -> (Reason, Weight) {
+fn strongest(history: &[Evidence]) -> (Reason, Weight) {
     let mut best = (Reason::NotAnswering, Weight::Weak);
     let mut found = false;
     for evidence in history.iter().rev() {

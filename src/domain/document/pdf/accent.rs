@@ -29,14 +29,14 @@ pub(super) fn combine(glyphs: &mut Vec<Glyph>) {
     let mut pending: Option<(Glyph, char)> = None;
     for mut glyph in glyphs.drain(..) {
         if let Some((accent, mark)) = pending.take() {
-            if stands_over(&accent, &glyph) {
+            if is_over_letter(&accent, &glyph) {
                 glyph.text = with_mark(&glyph.text, mark);
             } else {
                 combined.push(accent);
             }
         }
         match mark_of(&glyph) {
-            Some(mark) => match combined.last_mut().filter(|letter| stands_over(&glyph, letter)) {
+            Some(mark) => match combined.last_mut().filter(|letter| is_over_letter(&glyph, letter)) {
                 Some(letter) => letter.text = with_mark(&letter.text, mark),
                 None => pending = Some((glyph, mark)),
             },
@@ -54,7 +54,7 @@ fn mark_of(glyph: &Glyph) -> Option<char> {
 }
 
 /// Whether their centres are at one position of the line, with a tolerance for slanted letters.
-fn stands_over(accent: &Glyph, letter: &Glyph) -> bool {
+fn is_over_letter(accent: &Glyph, letter: &Glyph) -> bool {
     let is_letter = letter.text.chars().count() == 1 && letter.text.starts_with(char::is_alphabetic);
     let middle = |glyph: &Glyph| glyph.at + glyph.along * (glyph.width / 2.0);
     let apart = middle(accent) - middle(letter);

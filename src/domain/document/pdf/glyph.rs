@@ -97,7 +97,7 @@ impl<'r> Collector<'r> {
         if !self.media.contains(glyph.at) && !self.media.contains(glyph.end()) {
             return;
         }
-        if !glyph.is_space() && self.stands_already(&glyph) {
+        if !glyph.is_space() && self.is_drawn_already(&glyph) {
             return;
         }
         let square = square_of(glyph.at);
@@ -106,7 +106,7 @@ impl<'r> Collector<'r> {
     }
 
     /// Detects bold type made by drawing twice, and filled letters with an outline.
-    fn stands_already(&self, glyph: &Glyph) -> bool {
+    fn is_drawn_already(&self, glyph: &Glyph) -> bool {
         let (x, y) = square_of(glyph.at);
         let around = (-1..=1).flat_map(|dx| (-1..=1).map(move |dy| (x + dx, y + dy)));
         around

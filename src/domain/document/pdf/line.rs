@@ -41,7 +41,7 @@ pub(super) fn lines(glyphs: &[Glyph]) -> Vec<TextLine> {
     let mut lines = Vec::new();
     let mut current: Vec<&Glyph> = Vec::new();
     for glyph in glyphs {
-        if !current.is_empty() && !goes_on(&current, glyph) {
+        if !current.is_empty() && !continues_line(&current, glyph) {
             lines.extend(line(&current));
             current.clear();
         }
@@ -52,7 +52,7 @@ pub(super) fn lines(glyphs: &[Glyph]) -> Vec<TextLine> {
 }
 
 /// Whether the glyph is on the line.
-fn goes_on(line: &[&Glyph], glyph: &Glyph) -> bool {
+fn continues_line(line: &[&Glyph], glyph: &Glyph) -> bool {
     let Some(last) = line.last() else { return true };
     if last.along.dot(glyph.along) < ONE_DIRECTION {
         return false;

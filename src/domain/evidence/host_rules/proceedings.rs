@@ -12,12 +12,12 @@ pub(super) fn arxiv(address: &Address) -> Option<HostRules> {
     Some(HostRules {
         document: id.and_then(|id| with_path(address, &format!("/pdf/{id}"))),
         skip_soft_404_probe: true,
-        statement: Some(arxiv_says),
+        statement: Some(arxiv_statement),
         ..HostRules::default()
     })
 }
 
-fn arxiv_says(document: &Document) -> Option<PageStatement> {
+fn arxiv_statement(document: &Document) -> Option<PageStatement> {
     let text: String = document.text.chars().take(6000).collect::<String>().to_lowercase();
     (text.contains("this paper has been withdrawn") || text.contains("has been withdrawn and is unavailable"))
         .then_some(PageStatement::Withdrawn)
@@ -37,13 +37,13 @@ pub(super) fn openreview(address: &Address) -> Option<HostRules> {
     Some(HostRules {
         document,
         skip_soft_404_probe: true,
-        statement: Some(openreview_says),
+        statement: Some(openreview_statement),
         ..HostRules::default()
     })
 }
 
 /// The application answers 200 for a forum that does not exist.
-fn openreview_says(document: &Document) -> Option<PageStatement> {
+fn openreview_statement(document: &Document) -> Option<PageStatement> {
     let text: String = document.text.chars().take(400).collect::<String>().to_lowercase();
     (document.citation.title.is_none() && text.contains("the server responded with the following message"))
         .then_some(PageStatement::Missing)

@@ -33,14 +33,14 @@ pub(super) fn youtube(address: &Address) -> Option<HostRules> {
             .and_then(|video| oembed("https://www.youtube.com/oembed?format=json", &video, read_youtube)),
         redirects_by_design: true,
         skip_soft_404_probe: true,
-        statement: Some(youtube_says),
+        statement: Some(youtube_statement),
         note: Some(starts_after_end),
         ..HostRules::default()
     })
 }
 
 /// The state that the player itself reports, for nights without an answer of the interface.
-fn youtube_says(page: &Document) -> Option<PageStatement> {
+fn youtube_statement(page: &Document) -> Option<PageStatement> {
     let source = &page.html.as_ref()?.source;
     let (_, status) = source.split_once(r#""playabilityStatus":{"status":""#)?;
     // The reason follows the status; the rest of the page may quote anything.

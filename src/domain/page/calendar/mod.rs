@@ -21,4 +21,4 @@ pub(super) use names::Languages;
 pub(super) use resolve::{Dating, Order};
 pub(super) use term::{named_in, season_language};
 pub(super) use token::{LINK, LINK_END, MARK_END, words};
-pub(super) use vocabulary::{Meaning, languages_of, title_says};
+pub(super) use vocabulary::{Meaning, languages_of, title_means};

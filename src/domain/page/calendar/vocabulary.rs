@@ -119,7 +119,7 @@ fn phrases_at(tokens: &[Token], at: usize, meaning: Meaning) -> impl Iterator<It
 }
 
 /// Whether the header of a column has a meaning: a phrase of it, or nothing else.
-pub(in crate::domain::page) fn title_says(title: &str, meaning: Meaning) -> bool {
+pub(in crate::domain::page) fn title_means(title: &str, meaning: Meaning) -> bool {
     let tokens = super::token::tokens(title);
     let is_short = tokens.iter().filter(|token| token.word().is_some()).count() <= 4;
     is_short && has(&tokens, meaning)

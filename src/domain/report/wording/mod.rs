@@ -176,7 +176,7 @@ pub fn file_of(page: &str) -> Option<String> {
 }
 
 /// Several defects of one kind: "12 links without an address".
-pub fn defects_alike(first: &LinkDefect, n: usize) -> String {
+pub fn defects_of_one_kind(first: &LinkDefect, n: usize) -> String {
     let what = match first {
         LinkDefect::EmptyLink { .. } => "without an address",
         LinkDefect::Malformed { .. } => "with an invalid address",

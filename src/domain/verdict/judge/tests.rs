@@ -261,16 +261,16 @@ fn a_login_wall_is_confirmed_on_the_third_night() {
 #[test]
 fn a_bare_403_is_confirmed_after_a_week_and_confirms_nothing_else() {
     let (login, forbidden) = (restricted(Reason::Login), restricted(Reason::Forbidden));
-    let believed = |forbidden_nights, login_nights, last: &Finding| {
+    let confirmed = |forbidden_nights, login_nights, last: &Finding| {
         let nights = [vec![forbidden.clone(); forbidden_nights], vec![login.clone(); login_nights]].concat();
         let verdict = judged(nights.into_iter().chain([last.clone()]));
         matches!(verdict.state, State::Restricted { .. }).then_some(verdict.state.reason()).flatten()
     };
-    assert_eq!(believed(5, 0, &forbidden), None);
-    assert_eq!(believed(6, 0, &forbidden), Some(Reason::Forbidden));
-    assert_eq!(believed(2, 0, &login), None);
-    assert_eq!(believed(6, 0, &login), Some(Reason::Forbidden));
-    assert_eq!(believed(0, 3, &forbidden), Some(Reason::Login), "one night does not undo three");
+    assert_eq!(confirmed(5, 0, &forbidden), None);
+    assert_eq!(confirmed(6, 0, &forbidden), Some(Reason::Forbidden));
+    assert_eq!(confirmed(2, 0, &login), None);
+    assert_eq!(confirmed(6, 0, &login), Some(Reason::Forbidden));
+    assert_eq!(confirmed(0, 3, &forbidden), Some(Reason::Login), "one night does not undo three");
 }
 
 #[test]
