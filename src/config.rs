@@ -63,7 +63,7 @@ pub struct FilePosition {
 impl FilePosition {
     fn of(text: &str, at: usize) -> Self {
         let before = text.get(..at).unwrap_or(text);
-        let line = before.rsplit('\n').next().unwrap_or_default();
+        let line = before.rsplit_once('\n').map_or(before, |(_, line)| line);
         Self { line: before.matches('\n').count() + 1, column: line.chars().count() + 1 }
     }
 }

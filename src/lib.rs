@@ -52,14 +52,21 @@
 //!
 //! # Where to look
 //!
-//! - Why is this link dead? [`domain::verdict::judge`], then [`domain::evidence::evaluate`].
-//! - Which hosts have rules of their own? [`domain::evidence::host_rules`].
+//! - When is a link dead? [`domain::verdict::dead`] counts the nights,
+//!   [`domain::evidence::evaluate`] reads the responses of one night.
+//! - Which hosts have rules of their own, and what does a link to arXiv lead to?
+//!   [`domain::evidence::host_rules`], one file per kind of host.
 //! - Which pages are login pages, robot checks or parked domains?
 //!   [`domain::evidence::page_signatures`] and `page_signatures.psv` beside it.
-//! - Where is robots.txt obeyed? [`domain::policy`] decides, [`world::fetch`] applies it.
-//!   What hosts asked for is kept for all runs of a night in `daemon::host_memory`.
+//! - Where is robots.txt obeyed? `world::fetch::robots`, by the rules of
+//!   [`domain::policy::robots`]. What hosts asked for is kept for all runs in
+//!   `daemon::host_memory`.
+//! - Where is the text of a PDF read? [`domain::document`], in its module `pdf`;
+//!   [`world::document_reader`] runs it in a process of its own.
 //! - When is a report due? [`domain::report::due`]. What is in it? [`domain::report::compose`].
-//! - Where are reports worded? [`domain::report::wording`].
+//!   Where is it worded? [`domain::report::wording`].
+//! - Where is an email queued? `night::queue_emails`. Where is it sent? `outbox::send`, through
+//!   [`world::email::relay`].
 //! - Who may open a copy? [`domain::policy::copy_access`]. Who are the readers and staff of a
 //!   course? [`domain::policy::course_access`].
 //! - How do readers sign in? `serve::routes::login` with a password, `serve::routes::oidc` at an

@@ -187,8 +187,8 @@ fn single(page: &str, published_at: Option<&str>) -> anyhow::Result<Course> {
 
 /// The error for a page that does not exist; it suggests a web address if one was probably meant.
 fn missing_file(page: &str) -> String {
-    let host = page.split(['/', '?', '#']).next().unwrap_or_default();
-    let last = host.rsplit(['.', ':']).next().unwrap_or_default();
+    let host = page.split_once(['/', '?', '#']).map_or(page, |(host, _)| host);
+    let last = host.rsplit_once(['.', ':']).map_or(host, |(_, last)| last);
     let is_page = [
         "html", "htm", "md", "rst", "org", "tex", "qmd", "rmd", "ipynb", "bib", "yml", "yaml", "json", "csv",
     ];

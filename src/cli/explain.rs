@@ -11,7 +11,7 @@ use crate::domain::evidence::{Evidence, Finding, Weight};
 use crate::domain::link::{Mention, Sign};
 use crate::domain::report::plain::quoted;
 use crate::domain::report::wording;
-use crate::domain::verdict::judge::{Confirmation, confirmation};
+use crate::domain::verdict::dead::{Confirmation, confirmation};
 use crate::domain::verdict::{State, Verdict};
 
 pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
@@ -59,7 +59,7 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
 /// When the class needs the link, and what on the page says so.
 fn due(mention: &Mention) -> String {
     let Some(due) = mention.due else { return ": the page gives no date for it.".to_owned() };
-    let sign = mention.due_from.as_ref().map(|from| {
+    let sign = mention.due_from.as_ref().map_or_else(String::new, |from| {
         let part = match from.sign {
             Sign::Heading => "heading",
             Sign::Label => "label",
@@ -71,7 +71,7 @@ fn due(mention: &Mention) -> String {
         };
         format!(", by the {part} {}", quoted(&from.text))
     });
-    format!(": needed on {due}{}.", sign.unwrap_or_default())
+    format!(": needed on {due}{sign}.")
 }
 
 fn weight(evidence: &Evidence) -> &'static str {

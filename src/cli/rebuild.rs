@@ -45,10 +45,10 @@ pub(super) async fn run(arguments: RebuildArguments) -> anyhow::Result<ExitCode>
 async fn judge_all(catalogue: &Catalogue) -> anyhow::Result<usize> {
     let mut verdicts = Vec::new();
     for link in catalogue.links().await? {
-        let history =
-            catalogue.link_record(&link).await?.map(|known| known.history.evidence).unwrap_or_default();
+        let Some(known) = catalogue.link_record(&link).await? else { continue };
+        let history = &known.history.evidence;
         if let Some(last) = history.last() {
-            let verdict = judge(&history, last.at);
+            let verdict = judge(history, last.at);
             verdicts.push((link, verdict));
         }
     }

@@ -74,16 +74,14 @@ fn line(link_facts: &LinkFacts, decided: Option<&StoredDecision>, today: Date) -
         .verdict
         .state
         .reason()
-        .map(|reason| format!("  ({})", wording::reason(reason, link_facts.status)));
-    let decided = decided.map(|decided| {
+        .map_or_else(String::new, |reason| format!("  ({})", wording::reason(reason, link_facts.status)));
+    let decided = decided.map_or_else(String::new, |decided| {
         let lapsed = if decided.has_lapsed { ", lapsed: the result is a new one" } else { "" };
         format!("  [{}{lapsed}]", wording::decision::choice(&decided.decision.choice, today))
     });
     format!(
-        "{:<12} {copy:<4}  {words}\n  {}{}{}\n",
+        "{:<12} {copy:<4}  {words}\n  {}{reason}{decided}\n",
         link_facts.verdict.state.name().as_str(),
         link_facts.link,
-        reason.unwrap_or_default(),
-        decided.unwrap_or_default()
     )
 }

@@ -67,8 +67,9 @@ impl ParsedFile {
 /// The key of the entry with the error. The rest of the line is not shown, as
 /// it may hold a secret.
 fn key_before(text: &str, at: usize) -> String {
-    let line = text.get(..at).and_then(|before| before.rsplit('\n').next()).unwrap_or_default();
-    line.split_once('=').map(|(key, _)| format!("{}: ", key.trim())).unwrap_or_default()
+    let before = &text[..at];
+    let line = before.rsplit_once('\n').map_or(before, |(_, line)| line);
+    line.split_once('=').map_or_else(String::new, |(key, _)| format!("{}: ", key.trim()))
 }
 
 /// The range to skip: the entry with the error, or the whole table if the error is in its head.
@@ -79,8 +80,10 @@ fn entry_or_table(text: &str, at: usize) -> Option<Range<usize>> {
 
 /// A table with its sub-tables.
 fn table(text: &str, start: usize) -> Option<Range<usize>> {
-    let name =
-        |line: &str| line.trim().trim_start_matches('[').split(']').next().unwrap_or_default().to_owned();
+    let name = |line: &str| {
+        let line = line.trim().trim_start_matches('[');
+        line.split_once(']').map_or(line, |(name, _)| name).to_owned()
+    };
     let mut lines = text.get(start..)?.split_inclusive('\n');
     let head = lines.next()?;
     let inside = format!("{}.", name(head));

@@ -59,7 +59,7 @@ impl DemoWeb {
 
 async fn answer(State(site): State<DemoWeb>, request: Request) -> Response<Body> {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let host = host.split(':').next().unwrap_or_default();
+    let host = host.split_once(':').map_or(host, |(host, _)| host);
     let night = site.night.load(Ordering::SeqCst);
     respond(page(host, request.uri().path(), night), request.headers())
 }

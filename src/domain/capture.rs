@@ -45,7 +45,8 @@ impl fmt::Display for Digest {
                 *digit = if value < 10 { b'0' + value } else { b'a' - 10 + value };
             }
         }
-        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+        #[expect(clippy::expect_used, reason = "hexadecimal digits are ASCII")]
+        f.write_str(std::str::from_utf8(&text).expect("hexadecimal digits are ASCII"))
     }
 }
 

@@ -128,7 +128,7 @@ fn link_facts(
         let notes_before = earlier.links.get(&link.address).map_or(&[][..], |link| &link.notes);
         let link_facts = LinkFacts {
             notes: notes(found, notes_before, results.judged.void),
-            ..facts_of(link.address, found, &history, (&reading.course, decisions.today))
+            ..facts_of(link.address, found, &history, &reading.course, decisions.today)
         };
         let link_facts = with_verified(decisions.apply(link_facts), &results.known.verified);
         links.push(LinkFacts {
@@ -160,7 +160,8 @@ fn facts_of(
     link: Address,
     found: &JudgedLink,
     history: &LinkHistory,
-    (course, today): (&Course, Date),
+    course: &Course,
+    today: Date,
 ) -> LinkFacts {
     let rights = rights(&link, course);
     // A copy that was taken down is not offered.

@@ -61,8 +61,8 @@ pub struct Finished {
 impl Finished {
     /// Whether a link is dead without a decision about it.
     pub fn has_dead(&self) -> bool {
-        let mut items = self.courses.iter().flat_map(|course| &course.facts.links);
-        items.any(|link_facts| {
+        let mut links = self.courses.iter().flat_map(|course| &course.facts.links);
+        links.any(|link_facts| {
             link_facts.verdict.state.name() == StateName::Dead && link_facts.decision.is_none()
         })
     }

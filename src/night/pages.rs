@@ -73,7 +73,7 @@ async fn read_course(
         let fresh = one_page::read(course, &source, night.row.started, &world.fetch, &world.reader).await?;
         let fresh = if before.is_some() { fresh } else { fresh.and_then(one_page::linked) };
         let is_doubted = match (&fresh, &before) {
-            (Ok(read), Some((_, before))) => is_doubted(course, &source, (before, &read.page), world).await?,
+            (Ok(read), Some((_, before))) => is_doubted(course, &source, before, &read.page, world).await?,
             (Ok(_) | Err(_), _) => false,
         };
         let page = match (fresh, before) {
@@ -117,7 +117,8 @@ async fn read_course(
 async fn is_doubted(
     course: &Course,
     source: &PageSource,
-    (before, now): (&Page, &Page),
+    before: &Page,
+    now: &Page,
     world: &World,
 ) -> anyhow::Result<bool> {
     let links = now.mentions.len();

@@ -23,6 +23,8 @@ pub(in crate::serve) enum Error {
     Random(#[from] random::Error),
     #[error("the system gave no random numbers at the start, so forms have no token; restart the service")]
     NoFormToken,
+    #[error("a session began for a course without a login; please report this as a defect")]
+    NoLogin,
     #[error("a background task failed: {0}")]
     Task(#[from] tokio::task::JoinError),
 }

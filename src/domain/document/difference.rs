@@ -45,11 +45,7 @@ pub fn between(before: &str, after: &str) -> Difference {
     let changes: Vec<Change> = capture_diff_slices(Algorithm::Myers, &old, &new)
         .iter()
         .filter(|operation| !matches!(operation, DiffOp::Equal { .. }))
-        .map(|operation| {
-            let gone = old.get(operation.old_range()).unwrap_or_default().concat();
-            let come = new.get(operation.new_range()).unwrap_or_default().concat();
-            change(&gone, &come)
-        })
+        .map(|operation| change(&old[operation.old_range()].concat(), &new[operation.new_range()].concat()))
         .collect();
     Difference {
         more: changes.len().saturating_sub(MOST_CHANGES),
@@ -88,8 +84,8 @@ fn change(gone: &[&str], come: &[&str]) -> Change {
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for operation in capture_diff_slices(Algorithm::Myers, gone, come) {
         let is_changed = !matches!(operation, DiffOp::Equal { .. });
-        add(&mut before, gone.get(operation.old_range()).unwrap_or_default(), is_changed);
-        add(&mut after, come.get(operation.new_range()).unwrap_or_default(), is_changed);
+        add(&mut before, &gone[operation.old_range()], is_changed);
+        add(&mut after, &come[operation.new_range()], is_changed);
     }
     for (parts, rest) in [(&mut before, rest_gone), (&mut after, rest_come)] {
         if !rest.is_empty() {

@@ -59,7 +59,7 @@ fn xhtml(bytes: &[u8]) -> Vec<u8> {
 
 fn part(folder: &str, href: &str) -> String {
     let href = percent_encoding::percent_decode_str(href).decode_utf8_lossy();
-    let href = href.split('#').next().unwrap_or_default();
+    let href = href.split_once('#').map_or(&*href, |(href, _)| href);
     if folder.is_empty() { href.to_owned() } else { format!("{folder}/{href}") }
 }
 

@@ -69,7 +69,7 @@ fn format(package: &mut Package) -> Result<Option<OfficeFile>, DocumentDefect> {
     if !package.has("content.xml") {
         return Ok(None);
     }
-    let kind = package.part("mimetype")?.unwrap_or_default();
+    let Some(kind) = package.part("mimetype")? else { return Ok(None) };
     let kind = String::from_utf8_lossy(&kind);
     Ok(kind.trim().strip_prefix("application/vnd.oasis.opendocument.").map(|kind| {
         OfficeFile::OpenDocument(match kind {

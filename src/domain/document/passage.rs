@@ -20,10 +20,7 @@ pub struct Passage {
 impl Document {
     /// The title and the text, in reading order.
     pub fn passages(&self) -> Vec<Passage> {
-        let mut text = self.text.as_str();
-        if text.len() > TEXT_BYTES {
-            text = text.get(..text.floor_char_boundary(TEXT_BYTES)).unwrap_or_default();
-        }
+        let text = &self.text[..self.text.floor_char_boundary(TEXT_BYTES)];
         let title = self.title.as_deref().map(one_line).map(|text| Passage { page: None, text });
         let passages = match self.format {
             // One page per line.

@@ -54,11 +54,11 @@ pub(super) fn read(bytes: &[u8]) -> Document {
     }
     let Some(sheets) = sheets(&pdf) else { return bare.with_defect(DocumentDefect::TooCostly) };
     let text = joined(&running_heads::without(&sheets));
-    let first = sheets.first().map(Sheet::text).unwrap_or_default();
+    let first = sheets.first().map(Sheet::text);
     let has_text = text.contains(|c: char| !c.is_whitespace());
     Document {
         title: title::of(pdf.metadata().title.as_deref(), sheets.first()),
-        citation: Citation { arxiv: arxiv_stamp(&first), ..Citation::default() },
+        citation: Citation { arxiv: first.as_deref().and_then(arxiv_stamp), ..Citation::default() },
         pages: u32::try_from(pages.len()).ok(),
         contents: if has_text { None } else { image::contents(&sheets) },
         text,

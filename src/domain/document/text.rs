@@ -159,7 +159,8 @@ pub(super) fn is_stamp(line: &str) -> bool {
 /// The number of tokens from here on that are volatile.
 fn volatile(tokens: &[&str]) -> usize {
     let bare = |place: usize| {
-        tokens.get(place).map(|token| token.trim_matches(|c: char| !c.is_alphanumeric())).unwrap_or_default()
+        // Past the end of the line there is no word.
+        tokens.get(place).map_or("", |token| token.trim_matches(|c: char| !c.is_alphanumeric()))
     };
     let (first, second, third) = (bare(0), bare(1), bare(2));
     if is_number(first) && COUNTED.contains(&second) {
@@ -249,7 +250,7 @@ fn is_number(word: &str) -> bool {
 }
 
 fn is_year(word: &str) -> bool {
-    let first = word.split('-').next().unwrap_or_default();
+    let first = word.split_once('-').map_or(word, |(first, _)| first);
     first.len() == 4
         && (first.starts_with("19") || first.starts_with("20"))
         && first.chars().all(|c| c.is_ascii_digit())

@@ -102,10 +102,10 @@ fn lacks_page(pages: &[Vec<String>], other: &[Vec<String>]) -> bool {
 }
 
 fn lacks_passage(pages: &[Vec<String>], other: &[Vec<String>]) -> bool {
-    let first = pages.first().map_or(0, Vec::len);
+    let Some(first) = pages.first() else { return false };
     let (words, other) = (pages.concat(), other.concat());
     let changed = uncovered(&words, &grams(&other));
-    changed.get(first..).unwrap_or_default().split(|changed| !changed).any(|run| run.len() >= PASSAGE_WORDS)
+    changed[first.len()..].split(|changed| !changed).any(|run| run.len() >= PASSAGE_WORDS)
 }
 
 /// The difference of two documents in figures.

@@ -77,8 +77,8 @@ fn has_same_id(one: &Document, other: &Document) -> bool {
 
 /// Whether the title of `baseline` is distinctive and the other document has it.
 pub fn has_same_title(baseline: &Document, document: &Document) -> bool {
-    let title = baseline.citation.title.as_ref().or(baseline.title.as_ref());
-    let words = title.map(|title| content_words(title)).unwrap_or_default();
+    let Some(title) = baseline.citation.title.as_ref().or(baseline.title.as_ref()) else { return false };
+    let words = content_words(title);
     words.len() >= DISTINCTIVE_WORDS && is_contained(&words, &titles(document))
 }
 

@@ -75,13 +75,10 @@ fn search(answer: &ProbeResult) -> Vec<&'static Signature> {
         (&TEXT, document.map(beginning)),
     ];
     for (automaton, text) in texts {
+        let Some(text) = text else { continue };
         // Most pages are long, and most signatures count on short ones only.
         if automaton.signatures().any(|signature| context.counts(signature)) {
-            places.extend(
-                automaton
-                    .find(&folded(text.unwrap_or_default()))
-                    .filter(|place| context.counts(&SIGNATURES[*place])),
-            );
+            places.extend(automaton.find(&folded(text)).filter(|place| context.counts(&SIGNATURES[*place])));
         }
     }
     places.sort_unstable();

@@ -59,7 +59,7 @@ fn address_at(text: &str, start: usize) -> Option<BareAddress> {
     let length = rest.find(|c: char| c.is_whitespace() || ENDING.contains(&c)).unwrap_or(rest.len());
     let raw = trimmed(&rest[..length]);
     let host = if has_scheme { raw.split_once("://")?.1 } else { raw };
-    let host = host.split(['/', '?', '#', ':']).next().unwrap_or_default();
+    let host = host.split_once(['/', '?', '#', ':']).map_or(host, |(host, _)| host);
     if !is_apart || !is_domain(host) {
         return None;
     }

@@ -34,7 +34,7 @@ impl Dom {
         // The source is fed from one `<` to the next, so the position of a tag is known when it is complete.
         let mut from = 0;
         while from < source.len() {
-            let rest = source.as_bytes().get(from + 1..).unwrap_or_default();
+            let rest = &source.as_bytes()[from + 1..];
             let to = rest.iter().position(|byte| *byte == b'<').map_or(source.len(), |at| from + 1 + at);
             tokenizer.sink.builder.sink.piece(from);
             input.push_back(StrTendril::from_slice(&source[from..to]));

@@ -89,7 +89,7 @@ fn matched(pattern: &str, address: &Url) -> Option<String> {
     if let Some(name) = parameter.and_then(|query| query.strip_suffix("={id}")) {
         return address.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     }
-    let id = behind.split('/').next().unwrap_or_default();
+    let id = behind.split_once('/').map_or(behind, |(id, _)| id);
     if has_id { (!id.is_empty()).then(|| id.to_owned()) } else { Some(String::new()) }
 }
 

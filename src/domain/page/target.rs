@@ -103,20 +103,17 @@ fn file(url: Url, written: &str, page: Option<&Address>) -> Target {
 
 fn web(url: Url, page: Option<&Address>) -> Target {
     let fragment = url.fragment().filter(|fragment| !fragment.is_empty()).map(str::to_owned);
-    if url
-        .host_str()
-        .is_some_and(|host| !host.contains('.') && host != "localhost" && host.parse::<u32>().is_err())
-    {
-        let host = url.host_str().unwrap_or_default();
-        if !host.starts_with('[') && page.is_none_or(|page| page.host() != host) {
+    if let Some(host) = url.host_str() {
+        let is_incomplete = !host.contains('.') && host != "localhost" && host.parse::<u32>().is_err();
+        if is_incomplete && !host.starts_with('[') && page.is_none_or(|page| page.host() != host) {
             return Target::Malformed(format!("`{host}` is not a complete host name"));
         }
     }
     match Address::from_url(url) {
-        Ok(address) if page == Some(&address) && fragment.is_some() => {
-            Target::InPage(fragment.unwrap_or_default())
-        }
-        Ok(address) => Target::Web { address, fragment },
+        Ok(address) => match fragment {
+            Some(fragment) if page == Some(&address) => Target::InPage(fragment),
+            fragment => Target::Web { address, fragment },
+        },
         Err(InvalidAddress::Malformed(_, error)) => Target::Malformed(error.to_string()),
         Err(InvalidAddress::OtherScheme(text)) => Target::OtherScheme(text),
     }

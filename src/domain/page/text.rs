@@ -37,13 +37,12 @@ pub(super) enum Extent {
 
 /// The text of an element, with white space collapsed.
 pub(super) fn of(element: ElementRef, style: Style) -> String {
-    let first = element.first_child();
-    first.map(|first| gather(first, *element, style)).unwrap_or_default()
+    element.first_child().map_or_else(String::new, |first| gather(first, *element, style))
 }
 
 /// The text that follows a node within a part.
 pub(super) fn behind(node: NodeRef<Node>, part: ElementRef, style: Style) -> String {
-    next(node, *part, false, &mut |_| {}).map(|first| gather(first, *part, style)).unwrap_or_default()
+    next(node, *part, false, &mut |_| {}).map_or_else(String::new, |first| gather(first, *part, style))
 }
 
 fn gather(first: NodeRef<Node>, part: NodeRef<Node>, style: Style) -> String {

@@ -3,17 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::document::Fingerprint;
-use crate::domain::evidence::{CriticalChange, Drift, Evidence, Finding, Reason, TextChange, Weight};
-use crate::domain::verdict::history::{Effect, Streak, state_flips, streak};
+use crate::domain::evidence::{CriticalChange, Drift, Evidence, Finding, Reason, TextChange};
+use crate::domain::verdict::dead;
+use crate::domain::verdict::history::{Effect, Streak, streak};
 use crate::domain::verdict::{State, Verdict};
-
-/// Nights for decisive evidence: 410, no such host, an API that reports a removal.
-const NIGHTS_DECISIVE: u32 = 2;
-/// Nights for a plain 404 or a page that is not the work: sites are rebuilt over a
-/// weekend, and 1 % of fetches fail by chance.
-const NIGHTS_STRONG: u32 = 3;
-/// Nights for a host that does not answer properly: most come back within a week.
-const NIGHTS_WEAK: u32 = 7;
 /// Nights after which a redirect counts as `moved`.
 const NIGHTS_MOVED: u32 = 2;
 const NIGHTS_RESTRICTED: u32 = 3;
@@ -21,10 +14,6 @@ const NIGHTS_RESTRICTED: u32 = 3;
 const NIGHTS_FORBIDDEN: u32 = 7;
 /// Nights on which the same new text makes a change, because pages differ at random.
 const NIGHTS_CHANGED: u32 = 2;
-/// A link that goes up and down this often within 30 days is flapping, and must fail for
-/// longer before it counts as dead.
-const FLIPS_OF_A_FLAPPING_LINK: usize = 3;
-const EXTRA_NIGHTS_WHEN_FLAPPING: u32 = 2;
 /// Days after which a change that was not decided on becomes the accepted version.
 const CHANGE_CURRENT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -38,7 +27,7 @@ pub fn judge(history: &[Evidence], now: Timestamp) -> Verdict {
     };
     match &last.finding {
         Finding::Healthy { .. } => judge_healthy(history, now),
-        Finding::Gone { .. } => judge_gone(history, now),
+        Finding::Gone { .. } => dead::judge(history, now),
         Finding::Restricted { reason } => judge_restricted(history, *reason, now),
         Finding::Refused { reason } | Finding::Unclear { reason } => {
             let spoke = |evidence: &Evidence| {
@@ -56,52 +45,22 @@ pub fn outlived_change(history: &[Evidence], now: Timestamp) -> Option<Fingerpri
     (confirmed.is_of_one_text && !confirmed.is_current(now)).then_some(confirmed.change.text)
 }
 
-/// How many nights must agree before the link is dead; `None` if no number is enough.
-pub fn nights_needed(reason: Reason, weight: Weight) -> Option<u32> {
-    match (reason, weight) {
-        // Readers can continue past a certificate warning, so it is reported but the link is not dead.
-        (Reason::Certificate | Reason::OldTls, _) => None,
-        (_, Weight::Decisive) => Some(NIGHTS_DECISIVE),
-        (_, Weight::Strong | Weight::Inferred) => Some(NIGHTS_STRONG),
-        (_, Weight::Weak) => Some(NIGHTS_WEAK),
-    }
-}
-
-/// How far a streak of failures is from a confirmed dead link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Confirmation {
-    /// Nights whose evidence is strong enough.
-    pub nights: u32,
-    pub needed: u32,
-}
-
-/// The progress of the last streak of failures. `None` if no number of such nights makes
-/// the link dead, or if the link does not fail.
-pub fn confirmation(history: &[Evidence], now: Timestamp) -> Option<Confirmation> {
-    let last = history.iter().rposition(|evidence| matches!(evidence.finding, Finding::Gone { .. }))?;
-    nearest(&history[..=last], now).1
-}
-
-fn verdict(state: State, streak: Streak, now: Timestamp) -> Verdict {
-    Verdict { state, since: streak.since.unwrap_or(now), nights: streak.nights }
-}
-
 fn judge_healthy(history: &[Evidence], now: Timestamp) -> Verdict {
     if let Some(ConfirmedChange { change, streak, .. }) =
         confirmed_change(history).filter(|it| it.is_current(now))
     {
         let state = State::Changed { reason: change_reason(change), change: change.clone() };
-        return verdict(state, streak, now);
+        return Verdict::of_streak(state, streak, now);
     }
     if let Some((to, streak)) = confirmed_move(history) {
-        return verdict(State::Moved { to }, streak, now);
+        return Verdict::of_streak(State::Moved { to }, streak, now);
     }
     let healthy = streak(history, |evidence| match evidence.finding {
         Finding::Healthy { .. } => Effect::Counts,
         Finding::Refused { .. } | Finding::Unclear { .. } => Effect::Skips,
         Finding::Gone { .. } | Finding::Restricted { .. } => Effect::Ends,
     });
-    verdict(State::Ok, healthy, now)
+    Verdict::of_streak(State::Ok, healthy, now)
 }
 
 /// A change that enough nights confirm.
@@ -186,67 +145,6 @@ fn moved_to(evidence: &Evidence) -> Option<&crate::domain::address::Address> {
     }
 }
 
-fn judge_gone(history: &[Evidence], now: Timestamp) -> Verdict {
-    let (reason, weight) = strongest(history);
-    let (all, confirmation) = nearest(history, now);
-    let is_dead = confirmation.is_some_and(|confirmation| confirmation.nights >= confirmation.needed);
-    let state = if is_dead { State::Dead { reason } } else { State::Failing { reason, weight } };
-    verdict(state, all, now)
-}
-
-/// All nights of the last streak of failures. Of equally strong signs, those that are
-/// closest to a confirmation count.
-fn nearest(history: &[Evidence], now: Timestamp) -> (Streak, Option<Confirmation>) {
-    let (reason, weight) = strongest(history);
-    let is_death = |reason, weight| nights_needed(reason, weight).is_some();
-    // Readers can continue past such a warning, and it does not show whether the work is
-    // there. So these nights confirm only their own reason.
-    let at_least = |least: Weight| {
-        streak(history, move |evidence| match evidence.finding {
-            Finding::Gone { reason: seen, weight: heavy }
-                if heavy >= least && is_death(seen, heavy) == is_death(reason, weight) =>
-            {
-                Effect::Counts
-            }
-            Finding::Gone { .. }
-            | Finding::Refused { .. }
-            | Finding::Unclear { .. }
-            | Finding::Restricted { .. } => Effect::Skips,
-            Finding::Healthy { .. } => Effect::Ends,
-        })
-    };
-    let all = at_least(Weight::Weak);
-    let extra =
-        if state_flips(history, now) >= FLIPS_OF_A_FLAPPING_LINK { EXTRA_NIGHTS_WHEN_FLAPPING } else { 0 };
-    let confirmation = |least: Weight| {
-        let needed = nights_needed(reason, least.min(weight))? + extra;
-        Some(Confirmation { nights: at_least(least).nights, needed })
-    };
-    let levels = [Weight::Decisive, Weight::Strong, Weight::Inferred, Weight::Weak];
-    let nearest = levels.into_iter().filter_map(confirmation);
-    (all, nearest.min_by_key(|confirmation| confirmation.needed.saturating_sub(confirmation.nights)))
-}
-
-/// The reported reason of the current streak of failures: the strongest sign; of equal ones, the newest.
-fn strongest(history: &[Evidence]) -> (Reason, Weight) {
-    let mut best = (Reason::NotAnswering, Weight::Weak);
-    let mut found = false;
-    for evidence in history.iter().rev() {
-        match evidence.finding {
-            Finding::Gone { reason, weight } if !found || weight > best.1 => {
-                best = (reason, weight);
-                found = true;
-            }
-            Finding::Healthy { .. } => break,
-            Finding::Gone { .. }
-            | Finding::Restricted { .. }
-            | Finding::Refused { .. }
-            | Finding::Unclear { .. } => {}
-        }
-    }
-    best
-}
-
 /// A bare 403 shows less than a login page or a price, so it confirms only itself.
 fn judge_restricted(history: &[Evidence], tonight: Reason, now: Timestamp) -> Verdict {
     let locked = |counts: fn(Reason) -> bool| {
@@ -262,9 +160,9 @@ fn judge_restricted(history: &[Evidence], tonight: Reason, now: Timestamp) -> Ve
     let (by_name, any) = (locked(|reason| reason != Reason::Forbidden), locked(|_| true));
     if by_name.nights >= NIGHTS_RESTRICTED {
         let reason = history.iter().rev().find_map(stated_restriction).unwrap_or(tonight);
-        verdict(State::Restricted { reason }, by_name, now)
+        Verdict::of_streak(State::Restricted { reason }, by_name, now)
     } else if any.nights >= NIGHTS_FORBIDDEN {
-        verdict(State::Restricted { reason: Reason::Forbidden }, any, now)
+        Verdict::of_streak(State::Restricted { reason: Reason::Forbidden }, any, now)
     } else {
         judge_without_evidence(history, history.iter().rposition(is_about_link), tonight, now)
     }
@@ -297,7 +195,7 @@ fn judge_without_evidence(
 ) -> Verdict {
     let silent =
         streak(history, |evidence| if is_about_link(evidence) { Effect::Ends } else { Effect::Counts });
-    let unverifiable = verdict(State::Unverifiable { reason }, silent, now);
+    let unverifiable = Verdict::of_streak(State::Unverifiable { reason }, silent, now);
     let Some(last) = spoke else {
         return unverifiable;
     };

@@ -2,6 +2,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
+pub mod dead;
 pub mod history;
 pub mod judge;
 pub mod breaker;
@@ -20,6 +21,13 @@ pub struct Verdict {
     pub since: Timestamp,
     /// How many nights in a row have this result.
     pub nights: u32,
+}
+
+impl Verdict {
+    /// A streak that no night counts for begins now.
+    fn of_streak(state: State, streak: history::Streak, now: Timestamp) -> Self {
+        Self { state, since: streak.since.unwrap_or(now), nights: streak.nights }
+    }
 }
 
 /// The seven states; each has the facts that prove it.

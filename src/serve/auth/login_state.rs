@@ -2,11 +2,18 @@
 
 use std::sync::Arc;
 
+use axum::http::header;
+
+use crate::domain::policy::course_access::Role;
+use crate::serve::auth::cookie::SessionCookie;
 use crate::serve::auth::csrf::FormTokens;
 use crate::serve::auth::login_limiter::LoginLimiter;
 use crate::serve::auth::oidc::flow::OidcState;
 use crate::serve::auth::session::SessionStore;
-use crate::serve::settings::ServeSettings;
+use crate::serve::auth::visitor::Visitor;
+use crate::serve::error::RouteResult;
+use crate::serve::respond::{self, header_value};
+use crate::serve::settings::{CourseRules, ServeSettings};
 use crate::world::clock::Clock;
 
 #[derive(Clone, Debug)]
@@ -17,4 +24,31 @@ pub(in crate::serve) struct LoginState {
     pub oidc: Arc<OidcState>,
     pub form_tokens: FormTokens,
     pub clock: Clock,
+}
+
+impl LoginState {
+    /// Starts the session of a visitor who has signed in, sets its cookie, and
+    /// continues to `next`, if that is a page of this service.
+    pub(in crate::serve) async fn sign_in(
+        &self,
+        visitor: &Visitor,
+        course: &CourseRules,
+        role: Role,
+        next: &str,
+    ) -> RouteResult {
+        let base = &self.settings.base_url;
+        let session = self.sessions.begin(course, role, visitor.session(&course.id)).await?;
+        let home = base.course(&course.id);
+        let mut response = respond::see_other(base.own_path(next).unwrap_or(&home));
+        let cookie = SessionCookie::of_course(&course.id, base, visitor.is_secure());
+        let set_cookie = cookie.set(&session.token, session.lifetime);
+        response.headers_mut().insert(header::SET_COOKIE, header_value(&set_cookie));
+        Ok(response)
+    }
+
+    /// The course with this identifier, if it has a login.
+    pub(in crate::serve) fn course_with_login(&self, course: &str) -> Option<&CourseRules> {
+        let is_wanted = |rules: &&CourseRules| rules.id.as_str() == course && rules.admission.has_sign_in();
+        self.settings.courses.iter().find(is_wanted)
+    }
 }

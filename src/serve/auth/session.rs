@@ -142,6 +142,7 @@ impl SessionStore {
     ) -> Result<NewSession, Error> {
         let now = self.clock.now();
         let lifetime = lifetime(course, role);
+        let basis = basis(course, role, &self.settings).ok_or(Error::NoLogin)?;
         if let Some(previous) = previous {
             self.end(previous).await?;
         }
@@ -152,8 +153,7 @@ impl SessionStore {
             family,
             course: course.id.clone(),
             role,
-            // Without a basis the session is never valid; see `status`.
-            password: basis(course, role, &self.settings).unwrap_or(family),
+            password: basis,
             given_at: now,
             until: now.saturating_add(lifetime).unwrap_or(now),
             replaced_at: None,

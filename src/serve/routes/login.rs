@@ -24,7 +24,7 @@ use crate::serve::error::{Error, RouteResult};
 use crate::serve::http::query;
 use crate::serve::respond::{self, header_value, no_store};
 use crate::serve::routes::oidc;
-use crate::serve::settings::{CourseRules, ServeSettings};
+use crate::serve::settings::CourseRules;
 use crate::world::random;
 
 #[derive(Template)]
@@ -61,7 +61,7 @@ pub(in crate::serve) async fn show(
     uri: Uri,
 ) -> RouteResult {
     let base = &state.settings.base_url;
-    let Some(course) = course_with_login(&state.settings, &course) else {
+    let Some(course) = state.course_with_login(&course) else {
         return respond::page_not_found(base);
     };
     let role = login_role(course);
@@ -74,11 +74,9 @@ pub(in crate::serve) async fn show(
             oidc::begin(&state.settings, &state.oidc, &visitor, course, next).await
         }
         None => {
-            let mut response = password_page(base, course, role, LoginAttempt { error: None, next })?;
             // No page was refused, so this is not a 401.
-            *response.status_mut() = StatusCode::OK;
-            response.headers_mut().remove(header::WWW_AUTHENTICATE);
-            Ok(response)
+            let attempt = LoginAttempt { error: None, next };
+            page_without_challenge(base, course, role, attempt, StatusCode::OK)
         }
         Some(session) => {
             let form_token = state.form_tokens.token(&visitor, &course.id).ok_or(Error::NoFormToken)?;
@@ -103,7 +101,7 @@ pub(in crate::serve) async fn log_in(
     form: PostedForm,
 ) -> RouteResult {
     let base = &state.settings.base_url;
-    let course = course_with_login(&state.settings, &course);
+    let course = state.course_with_login(&course);
     let Some(course) = course.filter(|course| course.admission.has_passwords()) else {
         return respond::page_not_found(base);
     };
@@ -124,12 +122,7 @@ pub(in crate::serve) async fn log_in(
             return password_page(base, course, form_role, LoginAttempt { error, next });
         }
     };
-    let session = state.sessions.begin(course, role, visitor.session(&course.id)).await?;
-    let home = base.course(&course.id);
-    let mut response = respond::see_other(base.own_path(&next).unwrap_or(&home));
-    let cookie = SessionCookie::of_course(&course.id, base, visitor.is_secure());
-    let set_cookie = cookie.set(&session.token, session.lifetime);
-    response.headers_mut().insert(header::SET_COOKIE, header_value(&set_cookie));
+    let mut response = state.sign_in(&visitor, course, role, &next).await?;
     if let Some(set_cookie) =
         device_cookie(&state, &visitor, course, DeviceLogin { device: candidate.device, role })?
     {
@@ -181,7 +174,7 @@ pub(in crate::serve) async fn log_out(
     form: PostedForm,
 ) -> RouteResult {
     let base = &state.settings.base_url;
-    let Some(course) = course_with_login(&state.settings, &course) else {
+    let Some(course) = state.course_with_login(&course) else {
         return respond::page_not_found(base);
     };
     if !state.form_tokens.is_valid(&visitor, &course.id, &form) {
@@ -215,6 +208,20 @@ fn logged_out(base: &BaseUrl, provider_logout: &Url) -> RouteResult {
     Ok(response)
 }
 
+/// The login page with another status than 401.
+fn page_without_challenge(
+    base: &BaseUrl,
+    course: &CourseRules,
+    role: Role,
+    attempt: LoginAttempt,
+    status: StatusCode,
+) -> RouteResult {
+    let mut response = password_page(base, course, role, attempt)?;
+    *response.status_mut() = status;
+    response.headers_mut().remove(header::WWW_AUTHENTICATE);
+    Ok(response)
+}
+
 /// The login page with the time to wait.
 fn too_many_attempts(
     base: &BaseUrl,
@@ -225,15 +232,10 @@ fn too_many_attempts(
 ) -> RouteResult {
     let seconds = wait.as_secs().max(0) + 1;
     let error = Some(student::too_many_tries(seconds));
-    let mut response = password_page(base, course, form, LoginAttempt { error, next })?;
-    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
-    response.headers_mut().remove(header::WWW_AUTHENTICATE);
+    let attempt = LoginAttempt { error, next };
+    let mut response = page_without_challenge(base, course, form, attempt, StatusCode::TOO_MANY_REQUESTS)?;
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     Ok(response)
-}
-
-fn course_with_login<'a>(settings: &'a ServeSettings, course: &str) -> Option<&'a CourseRules> {
-    settings.courses.iter().find(|rules| rules.id.as_str() == course && rules.admission.has_sign_in())
 }
 
 /// The role of the login page: readers, or staff if readers need no login.

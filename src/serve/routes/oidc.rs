@@ -103,13 +103,7 @@ async fn complete(
         }
     };
     let Some(role) = course.admission.role_of(&person) else { return not_listed(base, course, &person) };
-    let session = state.sessions.begin(course, role, visitor.session(&course.id)).await?;
-    let home = base.course(&course.id);
-    let mut response = respond::see_other(base.own_path(&login.next).unwrap_or(&home));
-    let cookie = SessionCookie::of_course(&course.id, base, visitor.is_secure());
-    let set_cookie = cookie.set(&session.token, session.lifetime);
-    response.headers_mut().insert(header::SET_COOKIE, header_value(&set_cookie));
-    Ok(response)
+    state.sign_in(visitor, course, role, &login.next).await
 }
 
 fn not_listed(base: &BaseUrl, course: &CourseRules, person: &Person) -> RouteResult {

@@ -141,7 +141,8 @@ fn only_download(tree: &Tree, base: &Address) -> Option<String> {
 /// Identifiers of this work that its addresses contain and those of other works do not.
 fn marks_of_the_work(tree: &Tree, base: &Address) -> Vec<String> {
     let doi = meta(tree, &["citation_doi", "dc.identifier", "prism.doi"]);
-    let last = base.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let path = base.path().trim_end_matches('/');
+    let last = path.rsplit_once('/').map_or(path, |(_, last)| last);
     let stem = last.rsplit_once('.').map_or(last, |(stem, _)| stem);
     let title: Vec<String> =
         select(tree, "title").next().map(text_of).map(|it| text::words(&it)).unwrap_or_default();

@@ -9,15 +9,17 @@ const SLIDES_READ: usize = 3000;
 
 pub(super) fn read(package: &mut Package, main: &str) -> Result<Work, DocumentDefect> {
     let related = relations::of(package, main)?;
-    let order = slide_ids(&package.xml(main)?.unwrap_or_default())?;
+    let order = slide_ids(&package.xml(main)?.ok_or(DocumentDefect::Unreadable)?)?;
     let mut work = Work { pages: u32::try_from(order.len()).ok(), ..Work::default() };
     for id in order.iter().take(SLIDES_READ) {
         let Some(slide) = related.iter().find(|relation| relation.id == *id) else { continue };
-        let mut shown = slide_of(&package.xml(&slide.target)?.unwrap_or_default())?;
+        let Some(source) = package.xml(&slide.target)? else { continue };
+        let mut shown = slide_of(&source)?;
         for beside in relations::of(package, &slide.target)? {
-            if matches!(beside.kind.as_str(), "notesSlide" | "diagramData") {
-                let notes = slide_of(&package.xml(&beside.target)?.unwrap_or_default())?;
-                shown.text.push_str(&notes.text);
+            if matches!(beside.kind.as_str(), "notesSlide" | "diagramData")
+                && let Some(notes) = package.xml(&beside.target)?
+            {
+                shown.text.push_str(&slide_of(&notes)?.text);
             }
         }
         if work.title.is_none() {

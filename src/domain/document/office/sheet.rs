@@ -8,16 +8,18 @@ use crate::domain::document::xml::{Xml, XmlEvent};
 pub(super) fn read(package: &mut Package, main: &str) -> Result<Work, DocumentDefect> {
     let related = relations::of(package, main)?;
     let of_kind = |kind: &str| related.iter().find(|relation| relation.kind == kind);
-    let strings = match of_kind("sharedStrings") {
-        Some(relation) => shared_strings(&package.xml(&relation.target)?.unwrap_or_default())?,
-        None => Vec::new(),
+    let strings = match of_kind("sharedStrings").map(|relation| package.xml(&relation.target)).transpose()? {
+        Some(Some(strings)) => shared_strings(&strings)?,
+        Some(None) | None => Vec::new(),
     };
-    let sheets = sheets(&package.xml(main)?.unwrap_or_default())?;
+    let sheets = sheets(&package.xml(main)?.ok_or(DocumentDefect::Unreadable)?)?;
     let mut work = Work { pages: u32::try_from(sheets.len()).ok(), ..Work::default() };
     for (name, id) in sheets {
         add_line(&mut work.text, &name);
         let Some(relation) = related.iter().find(|relation| relation.id == id) else { continue };
-        rows(&package.xml(&relation.target)?.unwrap_or_default(), &strings, &mut work.text)?;
+        if let Some(sheet) = package.xml(&relation.target)? {
+            rows(&sheet, &strings, &mut work.text)?;
+        }
         work.headings.push(name);
     }
     Ok(work)

@@ -8,10 +8,12 @@ use crate::domain::document::xml::{Xml, XmlEvent};
 
 pub(super) fn read(package: &mut Package, main: &str) -> Result<Work, DocumentDefect> {
     let mut work = Work::default();
-    body(&package.xml(main)?.unwrap_or_default(), &mut work)?;
+    body(&package.xml(main)?.ok_or(DocumentDefect::Unreadable)?, &mut work)?;
     for beside in relations::of(package, main)? {
-        if matches!(beside.kind.as_str(), "footnotes" | "endnotes") {
-            body(&package.xml(&beside.target)?.unwrap_or_default(), &mut work)?;
+        if matches!(beside.kind.as_str(), "footnotes" | "endnotes")
+            && let Some(notes) = package.xml(&beside.target)?
+        {
+            body(&notes, &mut work)?;
         }
     }
     work.title = work.headings.first().cloned().or_else(|| work.text.lines().next().map(str::to_owned));

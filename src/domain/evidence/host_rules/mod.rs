@@ -3,8 +3,10 @@
 //!
 //! To add a host, add a row to `ROWS` and a test.
 
+mod arxiv;
 mod code_hosts;
 mod proceedings;
+mod redirect_services;
 mod share_hosts;
 mod short_addresses;
 mod social_hosts;
@@ -68,14 +70,14 @@ pub enum PageStatement {
 type Row = fn(&Address) -> Option<HostRules>;
 
 const ROWS: &[Row] = &[
-    proceedings::arxiv,
+    arxiv::rules,
     proceedings::openreview,
     proceedings::pmlr,
     proceedings::cvf,
     proceedings::neurips,
     proceedings::acl,
     proceedings::jmlr,
-    proceedings::resolver,
+    redirect_services::rules,
     code_hosts::github,
     code_hosts::raw_file,
     code_hosts::colab,

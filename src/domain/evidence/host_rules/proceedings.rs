@@ -1,27 +1,8 @@
-//! Preprint servers, proceedings and resolvers.
+//! OpenReview and the sites of proceedings: the paper behind the page of an article.
 
-use super::{HostRules, PageStatement, is_host, path_after, with_path};
+use super::{HostRules, PageStatement, is_host, with_path};
 use crate::domain::address::Address;
 use crate::domain::document::Document;
-
-pub(super) fn arxiv(address: &Address) -> Option<HostRules> {
-    if !is_host(address, &["arxiv.org", "export.arxiv.org"]) {
-        return None;
-    }
-    let id = path_after(address, "/abs/").or_else(|| path_after(address, "/html/"));
-    Some(HostRules {
-        document: id.and_then(|id| with_path(address, &format!("/pdf/{id}"))),
-        skip_soft_404_probe: true,
-        statement: Some(arxiv_statement),
-        ..HostRules::default()
-    })
-}
-
-fn arxiv_statement(document: &Document) -> Option<PageStatement> {
-    let text: String = document.text.chars().take(6000).collect::<String>().to_lowercase();
-    (text.contains("this paper has been withdrawn") || text.contains("has been withdrawn and is unavailable"))
-        .then_some(PageStatement::Withdrawn)
-}
 
 pub(super) fn openreview(address: &Address) -> Option<HostRules> {
     if !is_host(address, &["openreview.net"]) {
@@ -109,28 +90,4 @@ pub(super) fn jmlr(address: &Address) -> Option<HostRules> {
         with_path(address, &format!("/papers/volume{volume}/{slug}/{slug}.pdf"))
     });
     Some(HostRules { document, ..HostRules::default() })
-}
-
-/// Persistent identifiers and short addresses, which always redirect.
-pub(super) fn resolver(address: &Address) -> Option<HostRules> {
-    const RESOLVERS: &[&str] = &[
-        "doi.org",
-        "dx.doi.org",
-        "hdl.handle.net",
-        "handle.net",
-        "purl.org",
-        "w3id.org",
-        "n2t.net",
-        "bit.ly",
-        "goo.gl",
-        "tinyurl.com",
-        "t.co",
-        "doi.acm.org",
-        "ia.cr",
-    ];
-    is_host(address, RESOLVERS).then(|| HostRules {
-        redirects_by_design: true,
-        skip_soft_404_probe: true,
-        ..HostRules::default()
-    })
 }

@@ -69,8 +69,8 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
         }
         let digit = digit(c);
         match tokens.last_mut().filter(|_| is_glued).map(|token| &mut token.piece) {
-            Some(TokenKind::Number { value, digits }) if digit.is_some() => {
-                *value = value.saturating_mul(10).saturating_add(digit.unwrap_or(0));
+            Some(TokenKind::Number { value, digits }) if let Some(digit) = digit => {
+                *value = value.saturating_mul(10).saturating_add(digit);
                 *digits += 1;
                 continue;
             }

@@ -29,10 +29,12 @@ fn entry(source: &str, start: usize, end: usize, made: &mut Made) {
     let addresses = ["url", "doi", "howpublished", "pdf", "link", "note"];
     for field in addresses.iter().filter_map(|name| field(name)) {
         let address = match field.name.as_str() {
-            "doi" if !field.value.starts_with("http") => format!("https://doi.org/{}", field.value.trim()),
-            _ => address_in(&field.value).unwrap_or_default(),
+            "doi" if !field.value.starts_with("http") => {
+                Some(format!("https://doi.org/{}", field.value.trim()))
+            }
+            _ => address_in(&field.value),
         };
-        if !address.is_empty() {
+        if let Some(address) = address {
             made.markup("<li>", field.start);
             made.link(&address, &title, field.start);
             made.markup("</li>", field.start);
@@ -52,7 +54,8 @@ fn fields(source: &str, start: usize, end: usize) -> Vec<Field> {
     let mut at = start;
     while let Some(equals) = source[at..end].find('=').map(|found| at + found) {
         let before = &source[at..equals];
-        let name = before.rsplit([',', '\n']).next().unwrap_or_default().trim().to_ascii_lowercase();
+        let name =
+            before.rsplit_once([',', '\n']).map_or(before, |(_, name)| name).trim().to_ascii_lowercase();
         let rest = &source[equals + 1..end];
         let value_at = equals + 1 + (rest.len() - rest.trim_start().len());
         let value_end = match source[value_at..end].chars().next() {

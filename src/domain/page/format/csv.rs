@@ -23,9 +23,10 @@ pub(in crate::domain::page) fn made(source: &str) -> Made {
 
 /// The separator of the first line.
 fn separator(source: &str) -> char {
-    let first = source.lines().next().unwrap_or_default();
+    let first = source.split_once('\n').map_or(source, |(first, _)| first);
     let count = |c: char| first.matches(c).count();
-    ['\t', ';', ','].into_iter().max_by_key(|c| count(*c)).unwrap_or(',')
+    // Of equally frequent ones the comma.
+    [';', '\t'].into_iter().fold(',', |best, c| if count(c) > count(best) { c } else { best })
 }
 
 /// The fields of each record, with their positions.

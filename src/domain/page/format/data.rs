@@ -251,7 +251,7 @@ fn is_address(text: &str, field: &str) -> bool {
     let text = text.trim();
     let is_word = !text.is_empty() && !text.contains(char::is_whitespace);
     let is_absolute = text.starts_with("http://") || text.starts_with("https://");
-    let path = text.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    let path = text.split_once(['?', '#']).map_or(text, |(path, _)| path).to_ascii_lowercase();
     let is_file = is_one_of(field, ADDRESSES)
         && (ENDINGS.iter().any(|ending| path.ends_with(ending)) || path.starts_with('/'));
     is_word && (is_absolute || is_file)

@@ -47,15 +47,15 @@ struct TextReader {
     lists: Lists,
     targets: HashMap<String, String>,
     /// The underlines in the order of their first use.
-    levels: Vec<(char, bool)>,
+    levels: Vec<TitleStyle>,
 }
 
 impl TextReader {
     /// Reads the line at a position and the lines that belong to it; returns the next position.
     fn step(&mut self, lines: &[Line], at: usize) -> usize {
         let line = lines[at];
-        if let Some((sign, is_over, title)) = title(lines, at) {
-            self.heading(lines[title], (sign, is_over));
+        if let Some((style, title)) = title(lines, at) {
+            self.heading(lines[title], style);
             return title + 2;
         }
         if line.text.trim_start().starts_with(".. ") {
@@ -105,11 +105,11 @@ impl TextReader {
         next
     }
 
-    fn heading(&mut self, line: Line, underline: (char, bool)) {
+    fn heading(&mut self, line: Line, style: TitleStyle) {
         self.lists.end(&mut self.made, 0, line.start);
-        let known = self.levels.iter().position(|level| *level == underline);
+        let known = self.levels.iter().position(|level| *level == style);
         let level = known.unwrap_or_else(|| {
-            self.levels.push(underline);
+            self.levels.push(style);
             self.levels.len() - 1
         });
         let level = (level + 1).min(6);
@@ -283,8 +283,15 @@ fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.split_whitespace().map(|word| (word.as_ptr().addr() - text.as_ptr().addr(), word))
 }
 
-/// The title at a position: its character, whether it has an overline, and its line.
-fn title(lines: &[Line], at: usize) -> Option<(char, bool, usize)> {
+/// How a title is underlined, which determines its level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct TitleStyle {
+    sign: char,
+    is_overlined: bool,
+}
+
+/// A title at this line: its style and the line with its text.
+fn title(lines: &[Line], at: usize) -> Option<(TitleStyle, usize)> {
     let underline = |line: &Line, least: usize| {
         let text = line.text.trim_end();
         let sign = text.chars().next().filter(|sign| UNDERLINES.contains(*sign))?;
@@ -297,11 +304,13 @@ fn title(lines: &[Line], at: usize) -> Option<(char, bool, usize)> {
         && underline(under, length(title)) == Some(sign)
         && underline(title, 3).is_none()
     {
-        return Some((sign, true, at + 1));
+        return Some((TitleStyle { sign, is_overlined: true }, at + 1));
     }
     let under = lines.get(at + 1)?;
     let is_title = !lines[at].is_blank() && lines[at].indent() == 0 && over.is_none();
-    underline(under, length(&lines[at])).filter(|_| is_title).map(|sign| (sign, false, at))
+    underline(under, length(&lines[at]))
+        .filter(|_| is_title)
+        .map(|sign| (TitleStyle { sign, is_overlined: false }, at))
 }
 
 /// The border of a table: `+---+---+` or `==== ====`.

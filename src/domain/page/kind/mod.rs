@@ -204,7 +204,7 @@ fn is_below_page(link: &LinkFeatures) -> bool {
 }
 
 fn is_page_path(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default();
+    let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
     !name.contains('.')
         || [".html", ".htm", ".php", ".md", ".qmd", ".rmd"].iter().any(|ending| name.ends_with(ending))
 }

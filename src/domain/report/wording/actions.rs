@@ -22,19 +22,36 @@ pub const NO_SUCH_LINK: (&str, &str) = (
     "The course page does not have this link any more, so there is nothing to decide.",
 );
 
-pub const ACCEPT_DEAD: (&str, &str) =
-    ("Stop reporting as dead", "Reports leave the link out until its result changes.");
-pub const NOT_BROKEN: (&str, &str) =
-    ("Mark as fine", "The link is as it should be. Reports leave it out until its result changes.");
-pub const OUR_COPY: (&str, &str) =
-    ("Use our copy for good", "Students get our copy from now on, even if the original works again.");
-pub const ACCEPT_VERSION: (&str, &str) =
-    ("Accept the new version", "Later nights compare the link with today's version.");
-pub const SNOOZE: (&str, &str) =
-    ("Snooze", "Reports leave the link out until then, unless its result changes.");
+/// The words on a button, and what it does.
+#[derive(Clone, Copy, Debug)]
+pub struct ButtonText {
+    pub label: &'static str,
+    pub hint: &'static str,
+}
+
+pub const ACCEPT_DEAD: ButtonText = ButtonText {
+    label: "Stop reporting as dead",
+    hint: "Reports leave the link out until its result changes.",
+};
+pub const NOT_BROKEN: ButtonText = ButtonText {
+    label: "Mark as fine",
+    hint: "The link is as it should be. Reports leave it out until its result changes.",
+};
+pub const OUR_COPY: ButtonText = ButtonText {
+    label: "Use our copy for good",
+    hint: "Students get our copy from now on, even if the original works again.",
+};
+pub const ACCEPT_VERSION: ButtonText = ButtonText {
+    label: "Accept the new version",
+    hint: "Later nights compare the link with today's version.",
+};
+pub const SNOOZE: ButtonText =
+    ButtonText { label: "Snooze", hint: "Reports leave the link out until then, unless its result changes." };
 pub const NEXT_TERM: &str = "Snooze until the next term";
-pub const RECHECK: (&str, &str) =
-    ("Check it again now", "The link is checked within minutes. If it works, it counts as working.");
+pub const RECHECK: ButtonText = ButtonText {
+    label: "Check it again now",
+    hint: "The link is checked within minutes. If it works, it counts as working.",
+};
 
 /// The decision in force, at the head of the page.
 pub fn in_force(choice: &str, since: Date, today: Date, has_lapsed: bool) -> String {

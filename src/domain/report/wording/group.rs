@@ -9,7 +9,7 @@ use crate::domain::report::placement::{SectionHeading, is_hostile, is_own};
 use crate::domain::report::wording::link::{host, local_day, source_file, what_happened};
 use crate::domain::report::{CourseFacts, LinkFacts, wording};
 use crate::domain::verdict::State;
-use crate::domain::verdict::judge::nights_needed;
+use crate::domain::verdict::dead::nights_needed;
 
 /// What happened to all links, with the first day if they failed on different days.
 pub fn what_happened_to_all(course: &CourseFacts, group: &[&LinkFacts]) -> String {

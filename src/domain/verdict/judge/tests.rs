@@ -6,6 +6,9 @@ use super::*;
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
 use crate::domain::document::Fingerprint;
+use crate::domain::evidence::Weight;
+use crate::domain::verdict::dead::{Confirmation, FLIPS_OF_A_FLAPPING_LINK, confirmation};
+use crate::domain::verdict::history::state_flips;
 
 fn night(n: i64) -> Timestamp {
     "2026-11-02T02:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_hours(24 * n)

@@ -38,8 +38,8 @@ impl Button {
         Self { choice, label: label.to_owned(), hint: "", version: None, until: None }
     }
 
-    fn with_hint(choice: &'static str, (label, hint): (&str, &'static str)) -> Self {
-        Self { hint, ..Self::new(choice, label) }
+    fn with_hint(choice: &'static str, text: actions::ButtonText) -> Self {
+        Self { hint: text.hint, ..Self::new(choice, text.label) }
     }
 
     pub(super) fn undo() -> Self {
