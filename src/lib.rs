@@ -43,8 +43,9 @@
 //! - A website that fails is data. Only a failure of this program or its network is an error.
 //! - A report counts as sent once a relay has accepted its email. It is queued in the
 //!   same transaction that ends its night.
-//! - Modules outside [`world`] reach network, disk, clock and randomness only through it,
-//!   except where a permit (`#[expect(clippy::disallowed_methods)]`) gives the reason.
+//! - Only [`world`] makes requests, writes files, starts processes, opens the database, and reads
+//!   clock and randomness. `.clippy.toml` forbids the functions for it, and a permit
+//!   (`#[expect(clippy::disallowed_methods)]`) gives the reason for each module that has one.
 //! - The archive is the truth. The [catalogue](world::catalogue) is an index over its
 //!   [journal](domain::journal) and can be rebuilt.
 //! - A stored body is never changed or overwritten. Later nights compare only with good captures.

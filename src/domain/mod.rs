@@ -9,6 +9,7 @@ pub mod link;
 pub mod course;
 pub mod action_token;
 pub mod schedule;
+pub mod nbformat;
 pub mod page;
 pub mod patch;
 pub mod capture;

@@ -4,6 +4,8 @@
 //! The children are this program with a hidden argument. Each request and each response
 //! is one line of JSON.
 
+#![expect(clippy::disallowed_methods, reason = "this module starts the readers")]
+
 use std::io::{self, BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

@@ -2,6 +2,8 @@
 //!
 //! A lock is held for as long as its guard value lives.
 
+#![expect(clippy::disallowed_methods, reason = "this module is the lock of the archive")]
+
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};

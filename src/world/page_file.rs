@@ -1,5 +1,7 @@
 //! Files that the user names: course pages are read up to a limit; new files never replace old ones.
 
+#![expect(clippy::disallowed_methods, reason = "this module reads and writes page files")]
+
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 

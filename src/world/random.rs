@@ -1,5 +1,7 @@
 //! Random bytes from the operating system, for tokens, salts and keys.
 
+#![expect(clippy::disallowed_methods, reason = "this module is the source of randomness")]
+
 /// Cryptographically secure random bytes.
 ///
 /// # Errors

@@ -7,47 +7,22 @@
 use serde::Deserialize;
 
 use super::{Document, DocumentContext, DocumentDefect, Format, title};
-
-#[derive(Deserialize)]
-struct Notebook {
-    #[serde(default)]
-    nbformat: Option<u32>,
-    #[serde(default)]
-    cells: Vec<Cell>,
-    #[serde(default)]
-    worksheets: Vec<Worksheet>,
-}
-
-#[derive(Deserialize)]
-struct Worksheet {
-    #[serde(default)]
-    cells: Vec<Cell>,
-}
+use crate::domain::nbformat::{CellSource, Notebook};
 
 #[derive(Deserialize)]
 struct Cell {
     #[serde(default, rename = "cell_type")]
     named: String,
-    source: Option<Source>,
-    input: Option<Source>,
-    code: Option<Source>,
-    text: Option<Source>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Source {
-    Whole(String),
-    Lines(Vec<String>),
+    source: Option<CellSource>,
+    input: Option<CellSource>,
+    code: Option<CellSource>,
+    text: Option<CellSource>,
 }
 
 impl Cell {
     fn text(&self) -> String {
-        match self.source.as_ref().or(self.input.as_ref()).or(self.code.as_ref()).or(self.text.as_ref()) {
-            Some(Source::Whole(text)) => text.clone(),
-            Some(Source::Lines(lines)) => lines.concat(),
-            None => String::new(),
-        }
+        let sources = [&self.source, &self.input, &self.code, &self.text];
+        sources.into_iter().flatten().next().map_or_else(String::new, CellSource::text)
     }
 
     fn headings(&self) -> Vec<String> {
@@ -66,22 +41,17 @@ pub(super) fn read(bytes: &[u8], context: &DocumentContext) -> Option<Document> 
         return None;
     }
     let is_named = context.address.path().to_ascii_lowercase().ends_with(".ipynb");
-    let notebook = match serde_json::from_slice::<Notebook>(bytes) {
+    let notebook = match serde_json::from_slice::<Notebook<Cell>>(bytes) {
         Ok(notebook) => notebook,
         Err(error) => {
             let defect = if error.is_eof() { DocumentDefect::Truncated } else { DocumentDefect::Unreadable };
             return is_named.then(|| Document::bare(Format::Notebook).with_defect(defect));
         }
     };
-    let is_old = notebook.worksheets.iter().any(|sheet| !sheet.cells.is_empty());
-    if notebook.nbformat.is_none() && !(is_named && (is_old || !notebook.cells.is_empty())) {
+    if notebook.version.is_none() && !(is_named && notebook.has_cells()) {
         return None;
     }
-    let cells: Vec<Cell> = notebook
-        .cells
-        .into_iter()
-        .chain(notebook.worksheets.into_iter().flat_map(|sheet| sheet.cells))
-        .collect();
+    let cells = notebook.into_cells();
     let headings: Vec<String> = cells.iter().flat_map(Cell::headings).collect();
     let text: Vec<String> = cells.iter().map(|cell| format!("{}\n{}", cell.kind(), cell.text())).collect();
     Some(Document {

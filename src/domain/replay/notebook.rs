@@ -9,26 +9,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::markdown;
+use crate::domain::nbformat::Notebook;
 
 /// Longer output of a cell is cut, with a note.
 const LONGEST_OUTPUT: usize = 200_000;
-
-#[derive(Deserialize)]
-struct Notebook {
-    #[serde(default)]
-    cells: Vec<Cell>,
-    /// nbformat 3 and older.
-    #[serde(default)]
-    worksheets: Vec<Worksheet>,
-    #[serde(default)]
-    metadata: Map<String, Value>,
-}
-
-#[derive(Deserialize)]
-struct Worksheet {
-    #[serde(default)]
-    cells: Vec<Cell>,
-}
 
 #[derive(Deserialize)]
 struct Cell {
@@ -49,13 +33,9 @@ struct Cell {
 
 /// The page of a notebook; `None` if it is not a notebook.
 pub fn page(bytes: &[u8], title: &str) -> Option<String> {
-    let notebook: Notebook = serde_json::from_slice(bytes).ok()?;
+    let notebook: Notebook<Cell> = serde_json::from_slice(bytes).ok()?;
     let language = language(&notebook.metadata);
-    let cells: Vec<Cell> = notebook
-        .cells
-        .into_iter()
-        .chain(notebook.worksheets.into_iter().flat_map(|sheet| sheet.cells))
-        .collect();
+    let cells = notebook.into_cells();
     if cells.is_empty() {
         return None;
     }
@@ -80,7 +60,7 @@ pub fn page(bytes: &[u8], title: &str) -> Option<String> {
     Some(markdown::page(title, &body))
 }
 
-fn language(metadata: &Map<String, Value>) -> String {
+fn language(metadata: &Value) -> String {
     let at = |path: [&str; 2]| metadata.get(path[0])?.get(path[1])?.as_str().map(str::to_owned);
     at(["language_info", "name"])
         .or_else(|| at(["kernelspec", "language"]))

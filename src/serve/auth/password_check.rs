@@ -14,7 +14,7 @@ use crate::serve::settings::CourseRules;
 
 /// A password that was typed into the form of a role.
 #[derive(Clone)]
-pub(in crate::serve) struct Candidate {
+pub(in crate::serve) struct PasswordAttempt {
     pub password: String,
     pub form: Role,
     /// The browser, if it has logged in before.
@@ -34,17 +34,16 @@ pub(in crate::serve) enum PasswordCheck {
 pub(in crate::serve) async fn check(
     state: &LoginState,
     course: &CourseRules,
-    candidate: &Candidate,
+    login: &PasswordAttempt,
 ) -> Result<PasswordCheck, Error> {
-    let other = match candidate.form {
+    let other = match login.form {
         Role::Reader => Role::Staff,
         Role::Staff => Role::Reader,
     };
     let mut is_compared = false;
-    for role in [candidate.form, other] {
+    for role in [login.form, other] {
         let Some(hash) = course.admission.password(role) else { continue };
-        let attempt =
-            Attempt { source: candidate.source(role), course: &course.id, form: candidate.form, role };
+        let attempt = Attempt { source: login.source(role), course: &course.id, form: login.form, role };
         let admitted = state.limiter.throttle().admit(&attempt, state.clock.now());
         match admitted {
             Err(wait) if !is_compared => return Ok(PasswordCheck::Wait(wait)),
@@ -54,7 +53,7 @@ pub(in crate::serve) async fn check(
             Ok(held_back) => state.clock.sleep(held_back.unsigned_abs()).await,
         }
         is_compared = true;
-        if is_of(state, hash, &candidate.password).await? {
+        if is_of(state, hash, &login.password).await? {
             state.limiter.throttle().record_success(&attempt);
             return Ok(PasswordCheck::Granted(role));
         }
@@ -62,7 +61,7 @@ pub(in crate::serve) async fn check(
     Ok(PasswordCheck::Wrong)
 }
 
-impl Candidate {
+impl PasswordAttempt {
     /// A browser that has logged in only as a reader is not trusted with the password of staff.
     fn source(&self, role: Role) -> AttemptSource {
         match self.device {

@@ -17,7 +17,7 @@ use crate::serve::auth::cookie::SessionCookie;
 use crate::serve::auth::form::PostedForm;
 use crate::serve::auth::login::{LoginAttempt, STAFF_FORM, outdated_form, password_page};
 use crate::serve::auth::login_state::LoginState;
-use crate::serve::auth::password_check::{self, Candidate, PasswordCheck};
+use crate::serve::auth::password_check::{self, PasswordAttempt, PasswordCheck};
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::base_url::BaseUrl;
 use crate::serve::error::{Error, RouteResult};
@@ -107,13 +107,13 @@ pub(in crate::serve) async fn log_in(
     };
     let next = form.field("next").to_owned();
     let form_role = form_role(&form, course);
-    let candidate = Candidate {
+    let password_attempt = PasswordAttempt {
         password: form.field("password").to_owned(),
         form: form_role,
         device: known_device(&state, &visitor, &headers, course),
         client: visitor.client(),
     };
-    let role = match password_check::check(&state, course, &candidate).await? {
+    let role = match password_check::check(&state, course, &password_attempt).await? {
         PasswordCheck::Granted(role) => role,
         PasswordCheck::Wait(wait) => return too_many_attempts(base, course, form_role, wait, next),
         PasswordCheck::Wrong => {
@@ -124,7 +124,7 @@ pub(in crate::serve) async fn log_in(
     };
     let mut response = state.sign_in(&visitor, course, role, &next).await?;
     if let Some(set_cookie) =
-        device_cookie(&state, &visitor, course, DeviceLogin { device: candidate.device, role })?
+        device_cookie(&state, &visitor, course, DeviceLogin { device: password_attempt.device, role })?
     {
         response.headers_mut().append(header::SET_COOKIE, header_value(&set_cookie));
     }

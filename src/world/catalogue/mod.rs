@@ -3,6 +3,8 @@
 //! One file per subject. Every value that is more than a number or a name is stored as
 //! JSON and converted to its type in `value`. No query decides anything about a link.
 
+#![expect(clippy::disallowed_methods, reason = "this module opens the database")]
+
 mod decisions;
 mod apply;
 mod bulk;

@@ -15,6 +15,7 @@ const STAGES: &[&str] = &[
     "course",
     "action_token",
     "schedule",
+    "nbformat",
     "page",
     "patch",
     "capture",

@@ -1,4 +1,4 @@
-//! OpenReview and the sites of proceedings: the paper behind the page of an article.
+//! The sites of open reviews and of proceedings: the paper behind the page of an article.
 
 use super::{HostRules, PageStatement, is_host, with_path};
 use crate::domain::address::Address;

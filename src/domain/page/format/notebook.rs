@@ -2,42 +2,23 @@
 
 use serde::Deserialize;
 
+use crate::domain::nbformat::{CellSource, Notebook};
 use crate::domain::page::markdown;
 use crate::domain::page::source_map::Made;
 
 #[derive(Deserialize)]
-struct Notebook {
-    #[serde(default)]
-    cells: Vec<Cell>,
-}
-
-#[derive(Deserialize)]
 struct Cell {
     cell_type: String,
-    #[serde(default)]
-    source: Source,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Source {
-    Whole(String),
-    Lines(Vec<String>),
-}
-
-impl Default for Source {
-    fn default() -> Self {
-        Self::Whole(String::new())
-    }
+    source: Option<CellSource>,
 }
 
 /// `None` if it is not a notebook.
 pub(in crate::domain::page) fn made(source: &str) -> Option<Made> {
-    let notebook: Notebook = serde_json::from_str(source).ok()?;
+    let notebook: Notebook<Cell> = serde_json::from_str(source).ok()?;
     let mut made = Made::new(source);
     // Each line of a cell is a separate string in the file.
     let mut at = 0;
-    for cell in notebook.cells.iter().filter(|cell| cell.cell_type == "markdown") {
+    for cell in notebook.into_cells().iter().filter(|cell| cell.cell_type == "markdown") {
         let (text, starts) = cell.placed(source, &mut at);
         markdown::render(&text, &mut made, |offset| {
             let line = starts.partition_point(|(start, _)| *start <= offset).saturating_sub(1);
@@ -50,10 +31,7 @@ pub(in crate::domain::page) fn made(source: &str) -> Option<Made> {
 impl Cell {
     /// The text, and the position of each of its lines in the file.
     fn placed(&self, source: &str, at: &mut usize) -> (String, Vec<(usize, usize)>) {
-        let lines: Vec<&str> = match &self.source {
-            Source::Whole(text) => vec![text],
-            Source::Lines(lines) => lines.iter().map(String::as_str).collect(),
-        };
+        let lines = self.source.as_ref().map_or_else(Vec::new, CellSource::strings);
         let mut text = String::new();
         let mut starts = Vec::new();
         for line in lines {

@@ -1,5 +1,7 @@
 //! Sending through a program with the interface of `sendmail`.
 
+#![expect(clippy::disallowed_methods, reason = "this module starts the local mail program")]
+
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
