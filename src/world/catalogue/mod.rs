@@ -88,7 +88,7 @@ pub struct Catalogue {
 
 /// How the file of a catalogue is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Access {
+enum OpenMode {
     Create,
     /// It must exist.
     Existing,
@@ -107,7 +107,7 @@ impl Catalogue {
     /// The journal is synced before any row is written. A commit that a power cut loses
     /// is applied again at the next start, so `synchronous = NORMAL` is enough.
     pub async fn open(path: &Path) -> Result<Self, Error> {
-        let catalogue = Self::connect(path, Access::Create).await?;
+        let catalogue = Self::connect(path, OpenMode::Create).await?;
         schema::migrate(&catalogue.pool, path).await?;
         Ok(catalogue)
     }
@@ -118,12 +118,12 @@ impl Catalogue {
         if path.parent().is_some_and(is_read_only) {
             return Self::open_unchangeable(path).await;
         }
-        let catalogue = Self::connect(path, Access::Existing).await?;
+        let catalogue = Self::connect(path, OpenMode::Existing).await?;
         schema::check(&catalogue.pool, path).await?;
         Ok(catalogue)
     }
 
-    async fn connect(path: &Path, access: Access) -> Result<Self, Error> {
+    async fn connect(path: &Path, mode: OpenMode) -> Result<Self, Error> {
         let unusable = |source: Box<dyn std::error::Error + Send + Sync>| Error::Unusable {
             path: path.to_owned(),
             source,
@@ -132,10 +132,10 @@ impl Catalogue {
             .filename(path)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10));
-        let options = match access {
-            Access::Immutable => options.read_only(true).immutable(true),
-            Access::Create | Access::Existing => options
-                .create_if_missing(access == Access::Create)
+        let options = match mode {
+            OpenMode::Immutable => options.read_only(true).immutable(true),
+            OpenMode::Create | OpenMode::Existing => options
+                .create_if_missing(mode == OpenMode::Create)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Normal),
         };

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::{Access, Catalogue, Error, log_of, schema};
+use super::{Catalogue, Error, OpenMode, log_of, schema};
 
 impl Catalogue {
     /// Opens a catalogue that no process can change. A catalogue with a write-ahead log,
@@ -15,7 +15,7 @@ impl Catalogue {
     pub(super) async fn open_unchangeable(path: &Path) -> Result<Self, Error> {
         let has_log = fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0);
         if !has_log {
-            let catalogue = Self::connect(path, Access::Immutable).await?;
+            let catalogue = Self::connect(path, OpenMode::Immutable).await?;
             match schema::check(&catalogue.pool, path).await {
                 Ok(()) => return Ok(catalogue),
                 Err(Error::Older { .. }) => catalogue.close().await,
@@ -24,7 +24,7 @@ impl Catalogue {
         }
         let (dir, copy) = temporary_copy(path)
             .map_err(|source| Error::Unusable { path: path.to_owned(), source: source.into() })?;
-        let catalogue = Self::connect(&copy, Access::Create).await?;
+        let catalogue = Self::connect(&copy, OpenMode::Create).await?;
         schema::migrate(&catalogue.pool, &copy).await?;
         Ok(Self { _copy: Some(dir.into()), ..catalogue })
     }

@@ -155,28 +155,28 @@ pub(crate) fn ok(words: &str, link: &str) -> TestLink {
     TestLink { facts, earlier: EarlierLink { state: Some(State::Ok), ..EarlierLink::default() } }
 }
 
-pub(crate) fn at(mut link_facts: TestLink, week: &str, due: Date, line: u32) -> TestLink {
-    for mention in &mut link_facts.mentions {
+pub(crate) fn at(mut link: TestLink, week: &str, due: Date, line: u32) -> TestLink {
+    for mention in &mut link.mentions {
         mention.week = Some(week.into());
         mention.due = Some(due);
         mention.line = line;
     }
-    link_facts
+    link
 }
 
-pub(crate) fn in_state(link_facts: TestLink, before: Option<State>, state: State, nights: u32) -> TestLink {
+pub(crate) fn in_state(link: TestLink, before: Option<State>, state: State, nights: u32) -> TestLink {
     let since = days_ago(i64::from(nights) - 1);
     let last_ok = Some(days_ago(i64::from(nights)));
-    link_with(link_facts, |link| {
+    link_with(link, |link| {
         link.earlier.state = before;
         link.facts.last_ok = last_ok;
         link.facts.verdict = Verdict { state, since, nights };
     })
 }
 
-pub(crate) fn newly_dead(link_facts: TestLink, reason: Reason, status: Option<u16>) -> TestLink {
+pub(crate) fn newly_dead(link: TestLink, reason: Reason, status: Option<u16>) -> TestLink {
     let before = State::Failing { reason, weight: Weight::Strong };
-    link_with(in_state(link_facts, Some(before), State::Dead { reason }, 3), |link| {
+    link_with(in_state(link, Some(before), State::Dead { reason }, 3), |link| {
         link.facts.status = status;
     })
 }
@@ -197,14 +197,14 @@ fn capture(link: &str, bytes: u64, days: i64) -> Capture {
     }
 }
 
-pub(crate) fn kept(link_facts: TestLink, pages: u32, bytes: u64) -> TestLink {
-    let is_new = matches!(link_facts.verdict.state, State::Changed { .. });
-    let mut copy = capture(link_facts.link.as_str(), bytes, if is_new { 1 } else { 23 });
-    if !link_facts.link.as_str().contains(".pdf") {
+pub(crate) fn kept(link: TestLink, pages: u32, bytes: u64) -> TestLink {
+    let is_new = matches!(link.verdict.state, State::Changed { .. });
+    let mut copy = capture(link.link.as_str(), bytes, if is_new { 1 } else { 23 });
+    if !link.link.as_str().contains(".pdf") {
         copy.media_type = "text/html".into();
     }
-    let versions = is_new.then(|| (capture(link_facts.link.as_str(), 240_000, 60), copy.clone()));
-    link_with(link_facts, |link| {
+    let versions = is_new.then(|| (capture(link.link.as_str(), 240_000, 60), copy.clone()));
+    link_with(link, |link| {
         link.facts.copy = Some(copy);
         link.facts.copy_pages = Some(pages);
         link.facts.is_covered = true;
@@ -234,21 +234,21 @@ fn revision(
     }
 }
 
-pub(crate) fn changed(link_facts: TestLink, reason: Reason, change: TextChange) -> TestLink {
-    in_state(link_facts, Some(State::Ok), State::Changed { reason, change }, 2)
+pub(crate) fn changed(link: TestLink, reason: Reason, change: TextChange) -> TestLink {
+    in_state(link, Some(State::Ok), State::Changed { reason, change }, 2)
 }
 
-fn replaced(link_facts: TestLink, by: &str, ground: Ground, proof: Proof) -> TestLink {
-    let pages = link_facts.copy_pages;
+fn replaced(link: TestLink, by: &str, ground: Ground, proof: Proof) -> TestLink {
+    let pages = link.copy_pages;
     let replacement = Replacement { address: address(by), ground, proof, pages, seen_at: tonight() };
-    link_with(link_facts, |link| {
+    link_with(link, |link| {
         link.facts.replacement = Some(replacement);
     })
 }
 
-pub(crate) fn moved(link_facts: TestLink, to: &str) -> TestLink {
+pub(crate) fn moved(link: TestLink, to: &str) -> TestLink {
     let to = address(to);
-    link_with(in_state(link_facts, Some(State::Ok), State::Moved { to: to.clone() }, 2), |link| {
+    link_with(in_state(link, Some(State::Ok), State::Moved { to: to.clone() }, 2), |link| {
         link.facts.ended_at = Some(to);
     })
 }
@@ -346,9 +346,9 @@ fn of_the_page(defect: LinkDefect) -> PageDefect {
 pub(crate) fn a_few_of_each() -> CourseReport {
     let mut report = three_dead_two_changed_one_moved();
     let mut seen = Vec::new();
-    report.facts.links.retain(|link_facts| {
-        let is_new = !seen.contains(&link_facts.verdict.state.name());
-        seen.push(link_facts.verdict.state.name());
+    report.facts.links.retain(|link| {
+        let is_new = !seen.contains(&link.verdict.state.name());
+        seen.push(link.verdict.state.name());
         is_new
     });
     report.facts.defects.push(of_the_page(LinkDefect::EmptyLink { words: "Slides".into(), line: 40 }));
@@ -368,18 +368,13 @@ pub(crate) fn three_dead_two_changed_one_moved() -> CourseReport {
     items.push(notes);
     items.extend(two_changed_one_moved_one_fixed());
     for i in 0..3 {
-        let link_facts = ok("An old reading", &format!("https://gone{i}.example/old.pdf"));
-        items.push(kept(in_state(link_facts, Some(dead()), dead(), 36 + i), 5, 70_000));
+        let link = ok("An old reading", &format!("https://gone{i}.example/old.pdf"));
+        items.push(kept(in_state(link, Some(dead()), dead(), 36 + i), 5, 70_000));
     }
     for i in 0..4 {
         let reason = if i == 0 { Reason::TooLarge } else { Reason::Login };
-        let link_facts = ok("At the library", &format!("https://library{i}.example/1"));
-        items.push(in_state(
-            link_facts,
-            Some(State::Unverifiable { reason }),
-            State::Unverifiable { reason },
-            20,
-        ));
+        let link = ok("At the library", &format!("https://library{i}.example/1"));
+        items.push(in_state(link, Some(State::Unverifiable { reason }), State::Unverifiable { reason }, 20));
     }
     report(items)
 }
@@ -389,13 +384,13 @@ fn rendered(report: &CourseReport) -> String {
     format!("Subject: {}\n\n{}", composed.subject, text::render(&composed))
 }
 
-fn decided(link_facts: &LinkFacts, choice: Choice) -> Decision {
-    let about = Gist::of(&link_facts.verdict.state);
+fn decided(link: &LinkFacts, choice: Choice) -> Decision {
+    let about = Gist::of(&link.verdict.state);
     Decision { choice, about, at: days_ago(7), by: None }
 }
 
-pub(crate) fn as_decided(link_facts: TestLink, choice: Choice) -> TestLink {
-    link_with(link_facts, |link| {
+pub(crate) fn as_decided(link: TestLink, choice: Choice) -> TestLink {
+    link_with(link, |link| {
         link.facts.decision = Some(decided(link, choice));
     })
 }
