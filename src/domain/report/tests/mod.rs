@@ -155,13 +155,13 @@ pub(crate) fn ok(words: &str, link: &str) -> TestLink {
     TestLink { facts, earlier: EarlierLink { state: Some(State::Ok), ..EarlierLink::default() } }
 }
 
-pub(crate) fn at(mut link: TestLink, week: &str, due: Date, line: u32) -> TestLink {
-    for mention in &mut link.mentions {
+pub(crate) fn at(mut of_week: TestLink, week: &str, due: Date, line: u32) -> TestLink {
+    for mention in &mut of_week.mentions {
         mention.week = Some(week.into());
         mention.due = Some(due);
         mention.line = line;
     }
-    link
+    of_week
 }
 
 pub(crate) fn in_state(link: TestLink, before: Option<State>, state: State, nights: u32) -> TestLink {
