@@ -77,8 +77,8 @@ fn request(probe: &Probe, link: &CheckedLink, history: &LinkHistory) -> FetchReq
     }
 }
 
-/// The version that was seen last, else the last capture, where this is the
-/// address it was asked at.
+/// The version that was seen last, otherwise the last capture, if this is the address at
+/// which it was requested.
 fn conditional(address: &Address, history: &LinkHistory) -> Option<Conditional> {
     let kept = history.last.as_ref().filter(|kept| kept.capture.chain.first() == Some(address))?;
     if let Some(seen) = history.seen().filter(|seen| seen.asked == *address) {

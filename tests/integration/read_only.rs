@@ -1,7 +1,7 @@
 //! An archive on a read-only file system: commands that read work, others say why they do not.
 //!
-//! A read-only mount takes a mount namespace. Where the kernel gives none to this user,
-//! the test says so and passes.
+//! A read-only mount needs a mount namespace. If the kernel does not allow one for this
+//! user, the test prints a message and passes.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::harness::PROGRAM;
 
 const LINK: &str = "http://papers.example/normalizing-flows.pdf";
 
-/// Runs a script in a mount namespace of its own, where `$1/medium` is a read-only mount of `$1/archive`.
+/// Runs a script in a separate mount namespace, where `$1/medium` is a read-only mount of `$1/archive`.
 fn on_read_only_medium(dir: &Path, script: &str) -> Output {
     let mounted = format!(
         "set -e; mount --bind \"$1/archive\" \"$1/medium\"; mount -o remount,bind,ro \"$1/medium\"; set +e; {script}"
@@ -38,7 +38,7 @@ fn run(dir: &Path, arguments: &str) -> (i32, String) {
     (output.status.code().unwrap_or(-1), text.into_owned())
 }
 
-#[expect(clippy::print_stderr, reason = "what is not tested is said")]
+#[expect(clippy::print_stderr, reason = "a skipped test must be visible")]
 #[test]
 fn commands_that_read_work_and_others_explain_why_not() {
     let dir = tempfile::tempdir().unwrap();

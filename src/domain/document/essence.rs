@@ -1,7 +1,7 @@
-//! What is compared of a file that has no text: its bytes without what a program writes
-//! anew whenever it saves the same content, such as times, names and previews.
+//! The digest of a file without text: of its bytes without the parts that programs write
+//! again each time they save the same content, such as times, names and previews.
 //!
-//! Known are PNG, JPEG, WebP, PostScript and DVI. Of other files all bytes count.
+//! PNG, JPEG, WebP, PostScript and DVI are supported. In other files all bytes count.
 
 use std::io::Read as _;
 
@@ -10,10 +10,10 @@ use flate2::read::ZlibDecoder;
 use crate::domain::capture::Digest;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
-/// Pixels of a picture, in bytes; the bytes of a larger one are compared as they are.
+/// The most bytes of pixels; the bytes of a larger picture are compared unchanged.
 const PIXEL_BYTES: u64 = 256 << 20;
 
-/// The digest of the content. Two files with equal digests show the same.
+/// The digest of the content. Two files with equal digests have the same content.
 pub(super) fn digest(bytes: &[u8]) -> Digest {
     let essence = if bytes.starts_with(PNG) {
         png(bytes)
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_programs_write_beside_the_content_does_not_count() {
+    fn metadata_of_programs_does_not_count() {
         let jpeg = |comment: &str, scan: &str| {
             let length = u8::try_from(comment.len() + 2).unwrap();
             let head = [&b"\xff\xd8\xff\xfe\0"[..], &[length], comment.as_bytes()].concat();

@@ -39,23 +39,23 @@ pub(super) fn read(bytes: &[u8], context: &DocumentContext) -> Document {
     }
 }
 
-/// Whether a source is as long as what is stored of one, so that its end may be missing.
+/// Whether a source has the length of the stored part, so that its end may be missing.
 pub fn is_source_cut(source: &str) -> bool {
-    // A character is never cut, so up to three bytes may be missing.
+    // Characters are not cut, so up to three bytes may be missing.
     source.len() + 4 > SOURCE_BYTES
 }
 
-/// All words that the body of a source shows, navigation and margins included.
+/// All words in the body of a source, with navigation and margins.
 pub fn visible_text(source: &str) -> String {
     facts::visible_text(&Tree::parse_document(source))
 }
 
-/// Whether the markup comes to its end, as far as it says.
+/// Whether the markup is complete.
 pub(super) fn has_end(source: &str) -> bool {
     facts::has_end(source)
 }
 
-/// The address that a `Refresh` header names, where a browser goes on to it at once.
+/// The target of a `Refresh` header that a browser follows immediately.
 pub fn refresh_target(value: &str, base: &Address) -> Option<Address> {
     facts::refresh_target(value, base)
 }

@@ -234,10 +234,10 @@ pub fn format_by_head(head: &[u8]) -> Format {
     media::sniff(head)
 }
 
-/// What `has_own_end` needs of the beginning and of the end of a body.
+/// The lengths of the beginning and of the end of a body for `has_own_end`.
 pub const END_BYTES: usize = 4096;
 
-/// Whether a page or a PDF says itself that it is complete, by its first and last bytes.
+/// Whether a page or a PDF is complete, by its first and last bytes.
 pub fn has_own_end(head: &[u8], tail: &[u8]) -> bool {
     match media::sniff(head) {
         Format::Html => html::has_end(&String::from_utf8_lossy(tail)),

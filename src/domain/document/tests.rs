@@ -164,9 +164,9 @@ proptest! {
         prop_assert_eq!(read.fingerprint(), read_at("https://a.example/a.ipynb", &body).fingerprint());
     }
 
-    /// Packing the objects of a PDF again, or numbering them anew, is no change.
+    /// Another packing or numbering of the objects of a PDF is not a change.
     #[test]
-    fn saving_a_pdf_again_never_changes_what_is_read(
+    fn saving_a_pdf_again_never_changes_the_text(
         pages in prop::collection::vec(prop::collection::vec("[a-zA-Z]{1,9}( [a-z]{1,9}){0,8}", 1..5), 1..5),
         is_compressed: bool, is_renumbered: bool,
     ) {

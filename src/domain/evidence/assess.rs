@@ -44,7 +44,7 @@ pub(super) fn assess(context: &VisitContext, page: &ProbeResult) -> Assessment {
             debug_assert!(weight == Weight::Strong);
             Assessment::Refused(Reason::ClientError)
         }
-        // Browsers may see the page where programs never saw anything but a circle.
+        // Browsers may get the page even if programs only get a redirect loop.
         ResponseClass::Gone(Reason::RedirectLoop, _) if !was_seen(context) && redirects_to_itself(page) => {
             Assessment::Refused(Reason::BotWall)
         }
@@ -245,9 +245,9 @@ fn is_file_withheld(context: &VisitContext) -> bool {
         && (context.results.documents().any(is_withheld) || is_file_gone(context))
 }
 
-/// The file behind the page is gone from its address, while the page itself stands
-/// where it was: what readers see counts for more. A page that says it is gone,
-/// advertises or is another one does not stand.
+/// The file behind the page is gone, but the page itself still works. The page counts
+/// more, because readers see it. A page with an error, with advertising or of another
+/// work does not count as working.
 fn is_file_gone(context: &VisitContext) -> bool {
     let is_behind = context
         .history
@@ -292,7 +292,7 @@ fn says(kind: SignatureKind, page: &ProbeResult, document: &Document, is_baselin
     }
 }
 
-/// The list of a directory, where a page or a file was.
+/// A directory listing in place of a page or a file.
 fn became_directory_index(context: &VisitContext, document: &Document) -> bool {
     let is_index = |document: &Document| page_signatures::is_titled(SignatureKind::DirectoryIndex, document);
     is_index(document) && context.baseline.is_some_and(|baseline| !is_index(baseline))

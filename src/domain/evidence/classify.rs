@@ -54,8 +54,8 @@ pub fn classify(answer: &ProbeResult) -> ResponseClass<'_> {
     }
 }
 
-/// Whether the address that was asked for redirects to itself, and not another
-/// one on the way.
+/// Whether the requested address redirects to itself, and not another address of the
+/// chain.
 pub(super) fn redirects_to_itself(answer: &ProbeResult) -> bool {
     answer.exchange.last_hop().is_some_and(|hop| {
         let target = hop.headers.get("location").and_then(|location| hop.address.join(location).ok());
@@ -71,7 +71,7 @@ fn broke<'a>(failure: Failure) -> ResponseClass<'a> {
         Failure::Connect | Failure::TimedOut | Failure::Reset | Failure::Tls | Failure::Protocol => {
             ResponseClass::Gone(Reason::NotAnswering, Weight::Weak)
         }
-        // Browsers fetch the certificate that is missing, and still accept the ciphers.
+        // Browsers fetch the missing certificate, and still accept the ciphers.
         Failure::Certificate(CertificateError::MissingIntermediate) => {
             ResponseClass::Unclear(Reason::IncompleteChain)
         }

@@ -1,15 +1,15 @@
-//! Where a page sends its readers without a redirect status: the markup or a
-//! script of the page, or a `Refresh` header, which browsers follow alike.
+//! The target of a redirect without a redirect status: by the markup or a script of the
+//! page, or by a `Refresh` header. Browsers follow all three.
 
 use crate::domain::address::Address;
 use crate::domain::document::html;
 use crate::domain::evidence::probe::ProbeResult;
 
-/// An answer with more words than this is read where it stands, whatever its
-/// `Refresh` header says.
+/// A response with more words than this is read itself, even if it has a `Refresh`
+/// header.
 const NOTICE_WORDS: u32 = 60;
 
-/// The address that the reader of this answer ends up at, where it is another one.
+/// The address to which a browser goes on from this response, if there is one.
 pub(super) fn target(answer: &ProbeResult) -> Option<Address> {
     let by_page = || answer.document.as_ref()?.html.as_ref()?.sends_to.clone();
     let by_header = || {

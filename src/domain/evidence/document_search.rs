@@ -40,7 +40,7 @@ pub(super) fn probe(
     // The last response is closer to the document than the page itself.
     let further = answers().rev().flat_map(leads_to);
     let here = document.into_iter().flat_map(|document| declared(document, page.exchange.final_address()));
-    // The host may have moved the page to another branch or address: the file is beside it there.
+    // The host may have moved the page to another branch or address, and the file with it.
     let end = page.exchange.final_address();
     let of_final_address =
         (*end != context.link.address).then(|| host_rules::rules_for(end).document).flatten();

@@ -38,8 +38,8 @@ pub fn evaluate(context: &VisitContext) -> Evidence {
     }
 }
 
-/// The version that answered, for the next conditional request. A server that
-/// says that this one is not modified says nothing new of it.
+/// The version of the response, for the next conditional request. A 304 gives no new
+/// version.
 fn seen(context: &VisitContext, finding: &Finding) -> Option<Box<SeenVersion>> {
     let Finding::Healthy { drift, .. } = finding else { return None };
     if let Some(before) = context.history.seen().filter(|_| is_seen_again(context)) {
@@ -49,7 +49,7 @@ fn seen(context: &VisitContext, finding: &Finding) -> Option<Box<SeenVersion>> {
         return None;
     }
     let (answer, document) = context.document()?;
-    // Pages have parts of their own that the validators say nothing of.
+    // Pages have parts that the validators do not cover.
     let body = answer.exchange.body().filter(|_| is_file(document))?;
     let validators = answer.exchange.last_hop()?.headers.validators();
     let seen = SeenVersion {
@@ -62,7 +62,7 @@ fn seen(context: &VisitContext, finding: &Finding) -> Option<Box<SeenVersion>> {
     (!seen.validators.is_empty()).then(|| Box::new(seen))
 }
 
-/// The server says that the version of an earlier night is not modified.
+/// The server reports that the version of an earlier night is not modified.
 fn is_seen_again(context: &VisitContext) -> bool {
     context.history.seen().is_some_and(|seen| {
         let is_unmodified = |answer: &ProbeResult| {
@@ -110,7 +110,7 @@ fn notes(context: &VisitContext, finding: &Finding) -> Vec<Note> {
 
 fn finding(context: &VisitContext, page: &ProbeResult) -> Finding {
     let rules = context.host_rules();
-    // An interface that says no more than that embedding is off does not know who may see the page.
+    // An interface that only reports that embedding is off does not show who may see the page.
     if let Some(finding) = private(context, &rules) {
         return finding;
     }
@@ -123,7 +123,7 @@ fn finding(context: &VisitContext, page: &ProbeResult) -> Finding {
     if rules.page_is_shell {
         return by_document_alone(context);
     }
-    // A file too large to keep cannot be the work of which there is a copy.
+    // A file that is too large to store cannot be the work of the stored copy.
     if context.history.baseline.is_none() && is_large_file(page) {
         return Finding::Healthy { drift: Drift::NotCompared, moved_to: None };
     }
@@ -153,8 +153,8 @@ fn finding(context: &VisitContext, page: &ProbeResult) -> Finding {
     }
 }
 
-/// A film or a data set whose announced size is more than is kept of one file.
-/// What unpacks to too much is none, nor what never ends: nothing announced it.
+/// A video or a data set whose announced size exceeds the limit for one file.
+/// A file that unpacks to too many bytes or never ends does not count, because its size was not announced.
 fn is_large_file(page: &ProbeResult) -> bool {
     let Some(hop) = page.exchange.last_hop() else { return false };
     let is_page = |kind: &str| kind.starts_with("text/") || kind.contains("html") || kind.contains("xml");
@@ -185,7 +185,7 @@ fn by_host_api(context: &VisitContext, rules: &HostRules) -> Option<Finding> {
     }
 }
 
-/// The page itself says that only some people may see it.
+/// The page itself shows that only some people may see it.
 fn private(context: &VisitContext, rules: &HostRules) -> Option<Finding> {
     let page = context.results.page()?.document.as_ref()?;
     (rules.statement?(page) == Some(PageStatement::Private))

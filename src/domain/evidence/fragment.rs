@@ -40,8 +40,8 @@ fn note(fragment: &str, document: &Document) -> Option<Note> {
         .then(|| Note::MissingFragment(fragment.to_owned()))
 }
 
-/// Fragments that an application reads and no element of the page carries: a
-/// route (`/x`, `!/x`), parameters (`slide=id.p5`), lines of a file (`L10-L20`).
+/// Fragments for an application, which no element of the page has: a route (`/x`, `!/x`),
+/// parameters (`slide=id.p5`), lines of a file (`L10-L20`).
 fn is_application_state(id: &str) -> bool {
     let is_line = |part: &str| {
         part.strip_prefix('L').is_some_and(|rest| {
@@ -54,8 +54,8 @@ fn is_application_state(id: &str) -> bool {
         || id.split('-').all(|part| is_line(part) || (id.starts_with('L') && part.parse::<u32>().is_ok()))
 }
 
-/// Scripts give headings, terms and equations their ids. Where a page has a
-/// script, a place that its text or its source names is taken to be there.
+/// Scripts give headings, terms and equations their ids. In a page with a script, a place
+/// whose name is in its text or source counts as existing.
 fn may_be_made_by_script(id: &str, document: &Document, html: &Html) -> bool {
     const KINDS: &[&str] = &[
         "dfn-", "sec-", "section-", "sec:", "fig-", "fig:", "figure-", "tab-", "tab:", "table-", "eq-",
@@ -89,7 +89,7 @@ fn has_text(directive: &str, document: &Document, html: &Html) -> bool {
         let text = folded(text);
         wanted.iter().all(|part| text.contains(part))
     };
-    // Nothing is known of what stands behind the stored part of a long source.
+    // Nothing is known about the part of a long source that is not stored.
     has_all(&document.text) || html::is_source_cut(&html.source) || has_all(&html::visible_text(&html.source))
 }
 
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn fragments_of_applications_are_not_looked_for() {
+    fn fragments_of_applications_are_not_checked() {
         let page = "<h2 id=one>One</h2><p>Some words of a page.</p>";
         for fragment in [
             "L5",
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn places_that_a_script_may_make_are_not_missed() {
+    fn places_that_a_script_may_make_are_not_missing() {
         let script =
             "<script src=/a.js></script><h2>Message passing</h2><p>A <dfn>token</dfn>. $\\label{eq:elbo}$";
         for fragment in ["message-passing", "dfn-token", "eq:elbo"] {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_looked_for_beside_the_main_part_as_well() {
+    fn a_text_is_searched_beside_the_main_part_too() {
         let page = "<p>Main words.</p></main><aside><p>For proofs see the appendix.</p></aside><main>";
         assert!(!is_missing(":~:text=see%20the%20appendix", page));
         assert!(is_missing(":~:text=zebra%20crossing", page));

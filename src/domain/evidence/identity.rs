@@ -82,8 +82,8 @@ pub fn has_same_title(baseline: &Document, document: &Document) -> bool {
     words.len() >= DISTINCTIVE_WORDS && is_contained(&words, &titles(document))
 }
 
-/// Whether a page is titled with exactly the words of the link. Two words are
-/// enough then; one ("Home", "Library") is the title of too many pages.
+/// Whether the title of a page is exactly the words of the link. Two words are enough
+/// then; one ("Home", "Library") is the title of too many pages.
 fn is_exact_title(words: &str, document: &Document) -> bool {
     const EXACT_WORDS: usize = 2;
     const BETWEEN: &[&str] = &[" | ", " - ", " – ", " — ", " · ", " :: "];

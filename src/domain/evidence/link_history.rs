@@ -41,8 +41,8 @@ impl LinkHistory {
         digest(&self.last) == digest(&self.baseline)
     }
 
-    /// The version that answered last, where it reads like a capture but was
-    /// not kept itself: the same text in other bytes.
+    /// The version of the last response, if it has the text of a capture in other bytes and
+    /// was not stored.
     pub fn seen(&self) -> Option<&SeenVersion> {
         let evidence = self.evidence.iter().rev().find(|evidence| evidence.drift().is_some())?;
         let (last, baseline) = (self.last.as_ref()?, self.baseline.as_ref()?);

@@ -48,7 +48,7 @@ pub struct Evidence {
     pub compared_by: Option<ComparedBy>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Note>,
-    /// The version that was read, where it was not kept: the next night asks for a later one.
+    /// The version that was read, if it was not stored. The next night requests a later one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Box<SeenVersion>>,
 }
@@ -86,12 +86,12 @@ impl Evidence {
     }
 }
 
-/// A version that was read and not kept, for the next conditional request.
+/// A version that was read but not stored, for the next conditional request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeenVersion {
-    /// What was asked.
+    /// The requested address.
     pub asked: Address,
-    /// Where the redirects ended.
+    /// The final address.
     pub at: Address,
     pub sha256: Digest,
     pub text: Fingerprint,
@@ -230,7 +230,7 @@ pub enum Note {
     RepositoryArchived,
     /// The file opens only with a password.
     NeedsPassword,
-    /// More bytes than are kept of one file; it was not read.
+    /// The file has more bytes than are stored of one file; it was not read.
     TooLargeToKeep,
 }
 

@@ -33,7 +33,7 @@ pub fn next_probe(context: &VisitContext) -> Option<Probe> {
         ResponseClass::Content(document) => probe_about_page(context, page, document),
         ResponseClass::Unmodified => host_api_probe(context).or_else(|| missing_file_probe(context, page)),
         ResponseClass::Gone(Reason::NotFound | Reason::ClientError, _) => front_page_probe(context, page),
-        // The host's interface may answer where its pages refuse or ask for consent.
+        // The host's interface may answer even if its pages refuse or ask for consent.
         ResponseClass::Refused(reason) => host_api_probe(context)
             .or_else(|| front_page_probe(context, page).filter(|_| reason == Reason::Forbidden)),
         ResponseClass::Unclear(Reason::ScriptOnly) => host_api_probe(context)
@@ -48,7 +48,7 @@ pub fn next_probe(context: &VisitContext) -> Option<Probe> {
     }
 }
 
-/// The front page of the host, which shows whether the host answers every page so.
+/// The front page of the host, which shows whether the host answers every request in this way.
 fn front_page_probe(context: &VisitContext, page: &ProbeResult) -> Option<Probe> {
     let end = page.exchange.final_address();
     (context.results.front_page().is_none() && !end.is_root()).then(|| Probe::FrontPage(end.root()))

@@ -86,14 +86,14 @@ fn search(answer: &ProbeResult) -> Vec<&'static Signature> {
     places.into_iter().map(|place| &SIGNATURES[place]).collect()
 }
 
-/// Whether a title carries a signature of this kind.
+/// Whether a title has a signature of this kind.
 pub fn is_titled(kind: SignatureKind, document: &Document) -> bool {
     let title = folded(document.title.as_deref().unwrap_or_default());
     TITLE.find(&title).any(|place| SIGNATURES[place].kind == kind)
 }
 
-/// A text as signatures are written: lower case, straight quotes, plain hyphens,
-/// single spaces, and no character references, which some sites escape twice.
+/// A text in the form of the signatures: lower case, straight quotes, plain hyphens, single
+/// spaces, and no character references, which some sites escape twice.
 fn folded(text: &str) -> String {
     const REFERENCES: &[(&str, &str)] = &[
         ("&#39;", "'"),

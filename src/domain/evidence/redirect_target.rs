@@ -1,4 +1,4 @@
-//! Where the redirects of a link ended: at the work under another address, or elsewhere.
+//! Decides whether the redirects of a link ended at the work at another address, or elsewhere.
 
 use crate::domain::address::Address;
 use crate::domain::document::Document;
@@ -22,9 +22,8 @@ pub(super) fn went_to_front_page(context: &VisitContext, page: &ProbeResult, ide
     end.is_root() && !asked.is_root() && !end.is_canonically(asked) && !is_meant
 }
 
-/// Whether the address redirects because it was made to. An address that looks like a
-/// short one does so only if it never was the work's own address, and does not lead to
-/// its own name elsewhere.
+/// Whether the address redirects by design. An address in the form of a short one does so
+/// only if the work was never at this address, and the target has another file name.
 fn is_made_to_redirect(context: &VisitContext, end: &Address) -> bool {
     let (rules, asked) = (context.host_rules(), &context.link.address);
     let before = context.history.baseline.as_ref().map(|baseline| &baseline.capture.document);
@@ -61,7 +60,7 @@ pub(super) fn is_entrance(context: &VisitContext, page: &ProbeResult, document: 
         && !shows_a_work
 }
 
-/// A short address that its service does not know leads to the front page of a search engine.
+/// Some services redirect an unknown short address to the front page of a search engine.
 pub(super) fn is_search_engine(context: &VisitContext, page: &ProbeResult) -> bool {
     let is_entrance =
         |address: &Address| address.path() == "/" && !address.is_canonically(&context.link.address);

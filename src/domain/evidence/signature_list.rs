@@ -19,7 +19,7 @@ pub enum SignatureKind {
     ServerError,
     /// The list of the files of a directory.
     DirectoryIndex,
-    /// The hosting service disabled the site; its owner has to act, not the reader.
+    /// The hosting service disabled the site. Only its owner can change that.
     Disabled,
     /// The entrance of a search engine.
     SearchEngine,

@@ -4,15 +4,15 @@
 use crate::domain::document::{DocumentDefect, Format};
 use crate::domain::evidence::probe::ProbeResult;
 
-/// Whether two attempts of one night brought the same part of a file.
+/// Whether two attempts of one night returned the same part of a file.
 pub(super) fn is_cut_alike(first: &ProbeResult, retry: &ProbeResult) -> bool {
     let is_cut_at_same_byte =
         first.exchange.cut_at.is_some() && first.exchange.cut_at == retry.exchange.cut_at;
     is_cut_at_same_byte || (is_useless_part(first) && is_useless_part(retry) && has_same_body(first, retry))
 }
 
-/// A part of a package or of a notebook opens nowhere. Viewers show the pages that are
-/// left of a PDF, and browsers those of a web page.
+/// No program opens a part of a package or of a notebook. Viewers show the remaining pages
+/// of a PDF, and browsers the remaining part of a web page.
 fn is_useless_part(answer: &ProbeResult) -> bool {
     answer.document.as_ref().is_some_and(|document| {
         document.defect == Some(DocumentDefect::Truncated)

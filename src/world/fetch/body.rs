@@ -55,10 +55,10 @@ struct ReadProgress {
     decoded: u64,
 }
 
-/// A body that did not arrive whole.
+/// An incomplete body.
 pub(super) struct Unread {
     pub(super) ending: ExchangeEnd,
-    /// How many bytes arrived, where the transfer ended early.
+    /// How many bytes arrived, if the transfer ended early.
     pub(super) cut_at: Option<u64>,
 }
 
@@ -125,7 +125,7 @@ impl BodyReader<'_> {
         };
         match self.read_chunks(response, true, sink).await {
             Ok(()) => incoming.finish().map(Ok).map_err(Error::Spool),
-            // Some servers announce more than they have, or forget the last chunk.
+            // Some servers announce too many bytes, or leave out the last chunk.
             Err(ReadError::Ended(ExchangeEnd::Failed(Failure::Truncated)))
                 if document::has_own_end(&ends.head, &ends.tail) =>
             {

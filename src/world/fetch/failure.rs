@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn old_encryption_is_told_by_what_browsers_do_with_it() {
+    fn old_encryption_is_judged_as_browsers_handle_it() {
         let alert = |alert| tls(&rustls::Error::AlertReceived(alert));
         assert_eq!(alert(AlertDescription::ProtocolVersion), Failure::TlsVersion);
         assert_eq!(alert(AlertDescription::HandshakeFailure), Failure::TlsCipher);

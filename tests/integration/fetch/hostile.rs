@@ -89,7 +89,7 @@ async fn failures_are_distinguished() {
 }
 
 #[tokio::test]
-async fn a_body_that_says_itself_that_it_is_complete_needs_no_last_chunk() {
+async fn a_complete_page_needs_no_last_chunk() {
     let chunked = |body: &str| {
         let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ntransfer-encoding: chunked\r\n\r\n";
         Reply::raw(format!("{head}{:x}\r\n{body}\r\n", body.len()), Then::Close)
@@ -105,7 +105,7 @@ async fn a_body_that_says_itself_that_it_is_complete_needs_no_last_chunk() {
 }
 
 #[tokio::test]
-async fn where_a_body_was_cut_is_known() {
+async fn the_length_of_an_incomplete_body_is_recorded() {
     let half = "HTTP/1.1 200 OK\r\ncontent-type: application/pdf\r\ncontent-length: 100\r\n\r\n%PDF-1.5";
     let site = Site::start(move |_| Reply::raw(half, Then::Close)).await;
     let client = TestClient::new(&settings(&[("press.school.edu", site.address)]));

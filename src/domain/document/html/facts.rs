@@ -60,8 +60,8 @@ fn refresh(tree: &Tree, base: &Address) -> Option<Address> {
     })
 }
 
-/// The address in the value of a refresh, `0; url=…`: as an element of a page or
-/// as a header. `None` where it reloads the same page or waits for long.
+/// The address in the value of a refresh, `0; url=…`, in an element of a page or in a
+/// header. `None` if it reloads the same page or waits for long.
 pub(super) fn refresh_target(value: &str, base: &Address) -> Option<Address> {
     let (delay, rest) = value.split_once([';', ','])?;
     let is_soon = delay.trim().parse::<f64>().is_ok_and(|seconds| seconds <= REFRESH_SECONDS);

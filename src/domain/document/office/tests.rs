@@ -183,9 +183,9 @@ fn an_incomplete_package_is_truncated() {
 }
 
 proptest! {
-    /// Packing the parts in another order, stored or compressed, is no change.
+    /// Another order or compression of the parts is not a change.
     #[test]
-    fn packing_again_never_changes_what_is_read(
+    fn another_packing_never_changes_the_text(
         words in prop::collection::vec("[a-zA-Z]{1,9}", 1..30), is_stored: bool, is_reversed: bool,
     ) {
         let paragraphs = words.join("</w:t></w:p><w:p><w:t>");
@@ -201,9 +201,9 @@ proptest! {
         prop_assert_eq!(before.fingerprint(), after.fingerprint());
     }
 
-    /// Whatever happens to its bytes, a file is read to an end.
+    /// Reading ends for every damaged file.
     #[test]
-    fn damaged_files_are_read_to_an_end(at in 0..2000_usize, with: u8, cut in 0..2000_usize) {
+    fn reading_a_damaged_file_ends(at in 0..2000_usize, with: u8, cut in 0..2000_usize) {
         let chapter = format!("<html><body>{}</body></html>", "<p>words of a chapter".repeat(20));
         let mut bytes = packed(&[
             ("META-INF/container.xml", r#"<container><rootfile full-path="a.opf"/></container>"#),

@@ -18,7 +18,7 @@ use crate::domain::evidence::probe::ProbeResult;
 use crate::domain::evidence::{Note, Reason, Weight};
 
 /// How a host is probed, and how its responses are read.
-#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 #[derive(Clone, Debug, Default)]
 pub struct HostRules {
     /// The document behind the page, if the address alone determines it.
@@ -29,7 +29,7 @@ pub struct HostRules {
     pub page_is_shell: bool,
     /// The address redirects by design, so its target is not news.
     pub redirects_by_design: bool,
-    /// The address looks like one of a shortening service whose host is in no list.
+    /// The address has the form of a short address, and its host is not in a list.
     pub looks_shortened: bool,
     /// No nonexistent address is probed: the host's error page is known, or such probes are unwelcome.
     pub skip_soft_404_probe: bool,

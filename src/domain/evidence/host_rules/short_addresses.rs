@@ -1,18 +1,18 @@
-//! Short addresses of services whose names are in no list.
+//! Short addresses of services that are not in a list.
 
 use super::HostRules;
 use crate::domain::address::Address;
 
-/// Names of hosts that only shorten are short themselves.
+/// The longest name of a host that only shortens addresses.
 const HOST_CHARS: usize = 11;
 const CODE_CHARS: usize = 12;
-/// What universities and companies call their own service.
+/// Names that universities and companies give to their own services.
 const LABELS: &[&str] =
     &["go", "link", "links", "l", "s", "u", "url", "short", "tiny", "qr", "to", "redirect"];
 
-/// A code in the place of a path: one segment of few characters without an
-/// extension. The address says nothing of where it leads, so a front page or
-/// another site behind it is no sign of death.
+/// A code in place of a path: one segment of few characters without an extension. Such an
+/// address does not name its target, so a front page or another site behind it does not
+/// count against the link.
 pub(super) fn shortener(address: &Address) -> Option<HostRules> {
     let host = address.host();
     let host = host.strip_prefix("www.").unwrap_or(host);

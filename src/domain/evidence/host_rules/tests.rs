@@ -149,7 +149,7 @@ fn resolvers_redirect_by_design() {
 }
 
 #[test]
-fn short_addresses_are_told_by_their_form() {
+fn short_addresses_are_recognised_by_their_form() {
     for address in ["https://sh.example/w7", "https://go.example.edu/syllabus", "https://forms.gle/abcDEF"] {
         assert!(manners_of(address).looks_shortened, "{address}");
     }

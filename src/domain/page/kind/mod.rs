@@ -88,7 +88,7 @@ fn of_label(kind: Kind, link: &LinkFeatures, path: &str) -> Kind {
 fn of_document(link: &LinkFeatures, path: &str) -> Kind {
     let name = readable(path);
     let by_name = words::said(&name).map(|said| said.kind);
-    // "Stream" or "recording" in the title of a document makes no film of it.
+    // A document with "stream" or "recording" in its title is not a video.
     let may_be = |kind: &Kind| is_strong(*kind) && *kind != Kind::Video;
     if let Some(kind) = words::said(link.words).map(|said| said.kind).filter(may_be) {
         return kind;
