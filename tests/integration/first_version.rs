@@ -60,6 +60,11 @@ fn captured(archive: &Path) -> HashMap<String, (String, Vec<u8>)> {
 
 /// The fixture, and a web with the contents of its last night.
 async fn harness() -> Harness {
+    harness_with(|_| "").await
+}
+
+/// The same, where each body ends with what `addition` gives for its media type.
+async fn harness_with(addition: fn(&str) -> &'static str) -> Harness {
     let unpacked = tempfile::tempdir().unwrap();
     unpack(unpacked.path());
     let bodies = captured(&unpacked.path().join("archive"));
@@ -70,6 +75,7 @@ async fn harness() -> Harness {
                 Reply::page(include_str!("../../src/demo/course.html"))
             }
             Some((media_type, body)) if !url.contains("flows") && !url.contains("sampling") => {
+                let body = [body.as_slice(), addition(media_type).as_bytes()].concat();
                 Reply::new(200, &format!("content-type: {media_type}"), body)
             }
             _ => Reply::not_found(),
@@ -150,6 +156,41 @@ async fn the_next_night_continues_the_history() {
     assert_eq!(states(&night.json), states(&old), "{}", night.errors);
     assert_eq!(night.link("normalizing-flows.pdf")["nights"], 6);
     assert_eq!(night.code, 2);
+}
+
+/// The entries of one kind in the journal.
+fn journaled(harness: &Harness, kind: &str) -> Vec<Value> {
+    let months = fs::read_dir(harness.dir.path().join("archive/captures/2026")).unwrap();
+    let days = months.flat_map(|month| fs::read_dir(month.unwrap().path()).unwrap());
+    let lines = days.flat_map(|day| {
+        let text = fs::read_to_string(day.unwrap().path()).unwrap();
+        text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>()
+    });
+    lines.filter(|entry| entry["kind"] == kind).collect()
+}
+
+/// The bodies were saved again since, so that their texts have to be compared.
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_of_an_older_extraction_are_read_again_silently() {
+    let addition = |media_type: &str| match media_type {
+        "application/pdf" => "\n% saved again\n%%EOF\n",
+        "text/html" => "<!-- saved again -->",
+        _ => "",
+    };
+    let harness = harness_with(addition).await;
+    let old: Value = serde_json::from_str(&fs::read_to_string(fixture("status.json")).unwrap()).unwrap();
+    let states = |json: &Value| -> Vec<Value> {
+        json["links"].as_array().unwrap().iter().map(|link| link["state"].clone()).collect()
+    };
+    let night = harness.check(NEXT_NIGHT).await;
+    assert_eq!(states(&night.json), states(&old), "{}", night.errors);
+    let reread = journaled(&harness, "reread");
+    let is_new = |entry: &Value| entry["text"]["version"] == onreserve::domain::document::EXTRACTION;
+    assert!(!reread.is_empty() && reread.iter().all(is_new), "{reread:?}");
+    let (_, report) = harness.run(&["report"]).await;
+    assert!(!report.contains("CHANGED"), "{report}");
+    assert_eq!(states(&harness.check(NEXT_NIGHT + 1).await.json), states(&old));
+    assert_eq!(journaled(&harness, "reread").len(), reread.len(), "once is enough");
 }
 
 #[tokio::test(flavor = "multi_thread")]

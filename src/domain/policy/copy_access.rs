@@ -15,6 +15,8 @@ pub enum Original {
     Works,
     Failing,
     Dead,
+    /// Another document is at its address.
+    Replaced,
     /// The state does not matter: the course decided to use our copy.
     SetAside,
 }
@@ -60,8 +62,8 @@ pub fn may_open(request: &CopyRequest) -> Result<(), Closed> {
             let runs = request.term.is_none_or(|term| (term.first..=term.last).contains(&request.today));
             match request.original {
                 Original::Works | Original::Failing => Err(Closed::OriginalAvailable),
-                Original::Dead | Original::SetAside if runs => Ok(()),
-                Original::Dead | Original::SetAside => Err(Closed::OutsideTerm),
+                Original::Dead | Original::Replaced | Original::SetAside if runs => Ok(()),
+                Original::Dead | Original::Replaced | Original::SetAside => Err(Closed::OutsideTerm),
             }
         }
     }
@@ -106,6 +108,7 @@ mod tests {
         let dark = |original| request(Openness::Dark, Rights::Unknown, original);
         assert_eq!(may_open(&dark(Original::Dead)), Ok(()));
         assert_eq!(may_open(&dark(Original::SetAside)), Ok(()));
+        assert_eq!(may_open(&dark(Original::Replaced)), Ok(()));
         assert_eq!(may_open(&dark(Original::Failing)), Err(Closed::OriginalAvailable));
         for (today, opens) in
             [(date(2026, 9, 13), false), (TERM.first, true), (TERM.last, true), (date(2026, 12, 5), false)]

@@ -157,7 +157,9 @@ fn is_urgent(report: &CourseReport) -> bool {
 
 fn is_needed_at_once(report: &CourseReport, link_facts: &LinkFacts) -> bool {
     let is_shut = matches!(link_facts.verdict.state, State::Restricted { .. }) && !link_facts.is_covered;
-    (is_shut || placement::is_broken(&link_facts.verdict.state, placement::is_own(&report.facts, link_facts)))
+    let own = placement::is_own(&report.facts, link_facts);
+    let is_replaced = placement::is_replaced(&report.facts, link_facts);
+    (is_shut || is_replaced || placement::is_broken(&link_facts.verdict.state, own))
         && placement::due(&report.facts, link_facts)
             .is_some_and(|due| (0..=URGENT_DAYS).contains(&placement::days_until(&report.facts, due)))
 }

@@ -92,6 +92,9 @@ pub fn place(report: &CourseReport, link_facts: &LinkFacts) -> Placement {
         }
         State::Ok => small_points(report, link_facts),
         State::Moved { .. } => listed(SectionHeading::Moved),
+        State::Changed { .. } if is_replaced(&report.facts, link_facts) => {
+            place_of_replaced(report, link_facts, news)
+        }
         State::Changed { .. } => listed(SectionHeading::Changed),
         State::Restricted { .. }
             if news && (!link_facts.is_covered || is_due_soon(&report.facts, link_facts)) =>
@@ -108,6 +111,17 @@ pub fn place(report: &CourseReport, link_facts: &LinkFacts) -> Placement {
             None if report.kind.before_term.is_some() => Placement::Listed(SectionHeading::FoundNotWorking),
             None => Placement::Counted(SectionHeading::NotYetConfirmed),
         },
+    }
+}
+
+/// Another work at the address is repeated until a person decides: each night if it is
+/// due soon, else in the weekly report.
+fn place_of_replaced(report: &CourseReport, link_facts: &LinkFacts, news: bool) -> Placement {
+    let is_repeated = report.kind.is_weekly || report.kind.before_term.is_some();
+    if news || is_repeated || is_due_soon(&report.facts, link_facts) {
+        Placement::Listed(SectionHeading::NeedsYou)
+    } else {
+        Placement::Counted(SectionHeading::Changed)
     }
 }
 
@@ -128,6 +142,7 @@ pub fn reminder(course: &CourseFacts, link_facts: &LinkFacts) -> Option<Reminder
     let is_weak = match &link_facts.verdict.state {
         State::Failing { weight, .. } => *weight == Weight::Weak,
         State::Dead { .. } => false,
+        State::Changed { .. } if is_replaced(course, link_facts) => false,
         State::Ok
         | State::Moved { .. }
         | State::Changed { .. }
@@ -167,6 +182,12 @@ pub(super) fn is_grave(link_facts: &LinkFacts) -> bool {
 pub(super) fn is_hostile(link_facts: &LinkFacts) -> bool {
     is_confirmed(&link_facts.verdict.state)
         && link_facts.verdict.state.reason().is_some_and(Reason::is_hostile)
+}
+
+/// Another work is at the address. Authors replace the files of their own course on purpose.
+pub fn is_replaced(course: &CourseFacts, link_facts: &LinkFacts) -> bool {
+    matches!(link_facts.verdict.state, State::Changed { reason: Reason::Replaced, .. })
+        && !is_own(course, link_facts)
 }
 
 fn is_confirmed(state: &State) -> bool {

@@ -21,6 +21,8 @@ pub enum NewsKind {
     Unsafe,
     /// The work was withdrawn or retracted.
     Disowned,
+    /// Another work is at the address.
+    Replaced,
     NewlyDead,
     /// A file of the course itself is missing. One night is enough.
     FileMissing,
@@ -219,12 +221,12 @@ fn lost_part(report: &CourseReport, link_facts: &LinkFacts) -> NewsKind {
             }
         }
         State::Restricted { .. } => NewsKind::Restricted,
+        State::Changed { .. } => NewsKind::Replaced,
         _ if link_facts.lapsed.is_some() => NewsKind::Undecided,
         _ if was_told => NewsKind::DeadDue,
         _ if own => NewsKind::FileMissing,
         State::Ok
         | State::Moved { .. }
-        | State::Changed { .. }
         | State::Unverifiable { .. }
         | State::Failing { .. }
         | State::Dead { .. } => NewsKind::NewlyDead,

@@ -19,8 +19,9 @@ const NIGHTS_BEFORE_WARNING: u32 = 2;
 pub(in crate::serve) enum Availability {
     /// The original at this address, or the library's login page for it.
     Original(String),
-    /// The original may be down. The reader chooses between it and the copy.
-    Failing(Capture),
+    /// The original may be down, or another document is at its address. The reader
+    /// chooses between it and the copy.
+    Either(Capture),
     /// The original is gone, and the copy opens.
     Copy(Capture),
     /// The original is gone, and the copy does not open.
@@ -32,7 +33,7 @@ pub(in crate::serve) enum Availability {
 impl Availability {
     pub(in crate::serve) fn is_original_gone(&self) -> bool {
         match self {
-            Self::Original(_) | Self::Failing(_) => false,
+            Self::Original(_) | Self::Either(_) => false,
             Self::Copy(_) | Self::Closed(_) | Self::Nothing => true,
         }
     }
@@ -53,12 +54,13 @@ pub(in crate::serve) fn availability(library: &Library, link: &LinkView) -> Avai
         }
         (Original::Dead | Original::SetAside, _, Some(_), Err(closed)) => Availability::Closed(closed),
         (Original::Dead | Original::SetAside, _, None, _) => Availability::Nothing,
+        (Original::Replaced, _, Some(copy), Ok(())) => Availability::Either(copy.clone()),
         (Original::Failing, _, Some(copy), Ok(()))
             if link.facts().verdict.nights >= NIGHTS_BEFORE_WARNING =>
         {
-            Availability::Failing(copy.clone())
+            Availability::Either(copy.clone())
         }
-        (Original::Failing | Original::Works, ..) => Availability::Original(original()),
+        (Original::Failing | Original::Replaced | Original::Works, ..) => Availability::Original(original()),
     }
 }
 

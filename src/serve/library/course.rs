@@ -12,7 +12,7 @@ use crate::domain::capture::Capture;
 use crate::domain::course::Rights;
 use crate::domain::link::{Mention, Target};
 use crate::domain::policy::copy_access::{self, Original};
-use crate::domain::report::placement::{is_broken, is_own};
+use crate::domain::report::placement::{is_broken, is_own, is_replaced};
 use crate::domain::report::{CourseFacts, CourseReport, LinkFacts};
 use crate::domain::verdict::State;
 use crate::serve::auth::visitor::Visitor;
@@ -189,6 +189,7 @@ impl LinkView {
             _ if self.is_dead() => Original::Dead,
             State::Dead { .. } => Original::Dead,
             State::Failing { .. } => Original::Failing,
+            State::Changed { .. } if is_replaced(&self.course.night, self.facts()) => Original::Replaced,
             State::Ok
             | State::Moved { .. }
             | State::Changed { .. }

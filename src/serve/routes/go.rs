@@ -58,7 +58,7 @@ pub(in crate::serve) async fn by_address(
 async fn go(library: &Library, visitor: &Visitor, link: &LinkView) -> RouteResult {
     let response = match availability(library, link) {
         Availability::Original(address) => redirect(&address),
-        Availability::Failing(copy) => original_unavailable(library, link, StatusCode::OK, Some(&copy))?,
+        Availability::Either(copy) => original_unavailable(library, link, StatusCode::OK, Some(&copy))?,
         Availability::Copy(capture) => {
             let captures = library.captures(&link.facts().link).await?;
             match captures.iter().rev().find(|kept| kept.capture.id() == capture.id()) {

@@ -302,7 +302,7 @@ fn two_changed_one_moved_one_fixed() -> Vec<TestLink> {
             kept(
                 changed(
                     ok("QUIC: design notes", "https://quic.example/design.pdf"),
-                    Reason::Replaced,
+                    Reason::Revised,
                     revision(0.962, 338, Some((14, 16)), Some("Reverse diffusion")),
                 ),
                 16,

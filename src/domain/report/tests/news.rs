@@ -67,6 +67,28 @@ fn a_missing_file_of_the_course_is_not_called_unconfirmed() {
     assert_eq!(skipped.matches("not yet confirmed").count(), 1, "{skipped}");
 }
 
+#[test]
+fn another_document_at_the_address_is_reported_until_a_person_decides() {
+    let replaced = |link: &str| {
+        let change = revision(0.02, 8000, None, None);
+        kept(changed(ok("The study", link), Reason::Replaced, change), 9, 90_000)
+    };
+    let link = replaced("https://journal.example/study.pdf");
+    let first = with(report(vec![link.clone()]), |report| report.facts.students_get_copies = true);
+    let text = rendered(&first);
+    assert!(text.contains("leads to another document") && text.contains("\nNEEDS YOU (1)"), "{text}");
+    assert!(text.contains("decide which document is the reading"), "{text}");
+    let state = link.facts.verdict.state.clone();
+    let known = in_state(link, Some(state.clone()), state, 30);
+    let weekly = with(report(vec![known.clone()]), |report| report.kind.is_weekly = true);
+    assert!(rendered(&weekly).contains("\nNEEDS YOU (1)"), "repeated every week");
+    assert!(!compose(&report(vec![known.clone()])).is_news);
+    let due_soon = report(vec![at(known, "Week 4", date(2026, 10, 7), 12)]);
+    assert!(rendered(&due_soon).contains("\nNEEDS YOU (1)"), "and every night before it is due");
+    let own = report(vec![replaced("https://courses.example.edu/dgm/1.pdf")]);
+    assert!(rendered(&own).contains("\nCHANGED (1)"), "authors replace their own files");
+}
+
 /// Two hostile links, one of them with a copy, and a retracted paper.
 fn taken_over() -> CourseReport {
     let spam = TextChange { alarm: Some(CriticalChange::Tampered), ..revision(0.7, 210, None, None) };

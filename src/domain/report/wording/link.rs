@@ -248,6 +248,11 @@ pub fn to_do(course: &CourseFacts, link_facts: &LinkFacts, is_own: bool) -> &'st
         State::Dead { .. } => "replace or remove the link.",
         State::Restricted { .. } => restricted_to_do(course, link_facts),
         State::Moved { .. } => "put the new address on the page.",
+        State::Changed { reason: Reason::Replaced, .. }
+            if link_facts.is_covered && course.students_get_copies =>
+        {
+            "decide which document is the reading; until then students see our copy beside the link."
+        }
         State::Changed { .. } => "check whether it is still the right reading.",
         State::Ok | State::Unverifiable { .. } => "nothing.",
     }

@@ -116,6 +116,7 @@ fn in_full(part: NewsKind, n: usize) -> String {
     let (one, many) = match part {
         NewsKind::Unsafe => ("link no longer safe", "links no longer safe"),
         NewsKind::Disowned => ("link withdrawn or retracted", "links withdrawn or retracted"),
+        NewsKind::Replaced => ("link leads to another document", "links lead to other documents"),
         NewsKind::NewlyDead => ("new dead link", "new dead links"),
         NewsKind::FileMissing => ("file of the course missing", "files of the course missing"),
         NewsKind::DeadDue => ("dead link due soon", "dead links due soon"),
@@ -140,6 +141,7 @@ fn in_short(part: NewsKind, n: usize) -> String {
     let words = match part {
         NewsKind::Unsafe => "no longer safe",
         NewsKind::Disowned => "withdrawn or retracted",
+        NewsKind::Replaced => "replaced by another document",
         NewsKind::NewlyDead => "newly dead",
         NewsKind::FileMissing if n == 1 => "course file missing",
         NewsKind::FileMissing => "course files missing",

@@ -27,6 +27,9 @@ pub fn name_of(link_facts: &LinkFacts) -> String {
 pub fn state(state: &State) -> Option<&'static str> {
     match state {
         State::Ok | State::Moved { .. } => None,
+        State::Changed { reason: Reason::Replaced, .. } => {
+            Some("another document is at this address now; our copy is the one that was assigned")
+        }
         State::Changed { .. } => Some("changed since it was assigned"),
         State::Restricted { .. } => Some("asks for a login or payment"),
         State::Unverifiable { .. } => Some("could not be checked, probably works"),
@@ -47,6 +50,9 @@ pub fn standing(state: &State) -> &'static str {
     match state {
         State::Ok | State::Moved { .. } | State::Unverifiable { .. } => {
             "The original still works. This is the course's own copy."
+        }
+        State::Changed { reason: Reason::Replaced, .. } => {
+            "Another document is at the original address now. This is the course's own copy of the one that was assigned."
         }
         State::Changed { .. } => "The original has changed. This is the course's own copy.",
         State::Restricted { .. } => {
@@ -72,6 +78,7 @@ pub fn shortfall(shortfall: Shortfall) -> &'static str {
 /// The button that leads to the original.
 pub fn to_original(state: &State) -> &'static str {
     match state {
+        State::Changed { reason: Reason::Replaced, .. } => "Open the other document",
         State::Ok
         | State::Moved { .. }
         | State::Changed { .. }
@@ -313,6 +320,10 @@ pub fn without_copy(state: &State) -> (&'static str, &'static str) {
         State::Failing { .. } => {
             ("It may be down at the moment", "The original has not worked for the last few nights.")
         }
+        State::Changed { reason: Reason::Replaced, .. } => (
+            "Another document is there now",
+            "The address now leads to another document than the one that was assigned. Our copy is the one that was assigned.",
+        ),
         State::Ok
         | State::Moved { .. }
         | State::Changed { .. }

@@ -139,7 +139,7 @@ fn reading(library: &Library, link: &LinkView, mention: &Mention) -> ReadingRow 
             Some(with_fragment(mention))
         }
         Availability::Original(address) => Some(address.clone()),
-        Availability::Failing(_) => Some(with_fragment(mention)),
+        Availability::Either(_) => Some(with_fragment(mention)),
         Availability::Copy(_) => copy.as_ref().map(|copy| copy.href.clone()),
         Availability::Closed(_) | Availability::Nothing => None,
     };
@@ -161,7 +161,7 @@ fn explanation(library: &Library, link: &LinkView, availability: &Availability) 
     let base = &library.settings.base_url;
     let go = || base.at(&format!("/go/{}", link.id()));
     match availability {
-        Availability::Original(_) | Availability::Failing(_) | Availability::Copy(_) => None,
+        Availability::Original(_) | Availability::Either(_) | Availability::Copy(_) => None,
         Availability::Closed(Closed::TakenDown) if base.is_static() => None,
         Availability::Closed(_) | Availability::Nothing if base.is_static() => Some(ExplanationLink {
             words: student::ELSEWHERE,
