@@ -2,7 +2,7 @@
 //!
 //! Several commands may open it at once, also while the service runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
@@ -12,7 +12,8 @@ use crate::config::{self, Configuration};
 use crate::domain::address::{Address, LinkId};
 use crate::domain::course::CourseId;
 use crate::world::archive::{self, Archive};
-use crate::world::catalogue::Catalogue;
+use crate::world::catalogue::{self, Catalogue};
+use crate::world::lock::{LockError, SoleInstance};
 
 /// The archive directory if neither a configuration nor --archive is given.
 pub(super) const DEFAULT_ARCHIVE: &str = "archive";
@@ -61,7 +62,7 @@ impl ArchiveLocation {
     pub(super) async fn open(&self) -> anyhow::Result<OpenArchive> {
         let dir = self.existing_dir()?;
         let archive = Archive::open_shared(&dir)?;
-        let catalogue = Catalogue::open_as_it_is(&Catalogue::path_in(&dir)).await?;
+        let catalogue = open_catalogue(&dir).await?;
         Ok(OpenArchive { archive, catalogue })
     }
 
@@ -118,6 +119,20 @@ impl OpenArchive {
                 )
             }
         }
+    }
+}
+
+/// Opens the catalogue of an archive. One of an earlier version is migrated first, unless a
+/// service uses it.
+pub(super) async fn open_catalogue(dir: &Path) -> anyhow::Result<Catalogue> {
+    let path = Catalogue::path_in(dir);
+    match Catalogue::open_as_it_is(&path).await {
+        Err(older @ catalogue::Error::Older { .. }) => match SoleInstance::acquire(dir) {
+            Ok(_alone) => Ok(Catalogue::open(&path).await?),
+            Err(LockError::InstanceRunning { .. }) => Err(older.into()),
+            Err(impossible) => Err(impossible.into()),
+        },
+        opened => Ok(opened?),
     }
 }
 

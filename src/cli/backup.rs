@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+use super::archive_location::open_catalogue;
 use super::{ArchiveLocation, exit, print};
-use crate::domain::capture::Digest;
+use crate::domain::capture::{Digest, Loss};
 use crate::domain::report::figures;
 use crate::world::archive::{self, Archive, BackupTotals};
 use crate::world::catalogue::Catalogue;
@@ -103,10 +104,10 @@ async fn restore_missing(arguments: &RestoreArguments, backup: &Archive) -> anyh
     let _capture_lock = CaptureLock::acquire(&dir)?;
     let blobs = archive.restore_missing_from(backup)?;
     archive.write_sums()?;
-    let catalogue = Catalogue::path_in(&dir);
-    if catalogue.exists() {
-        let catalogue = Catalogue::open_as_it_is(&catalogue).await?;
-        catalogue.set_verified(Clock::system().now(), &blobs.restored, &blobs.missing).await?;
+    if Catalogue::path_in(&dir).exists() {
+        let catalogue = open_catalogue(&dir).await?;
+        let lost: Vec<_> = blobs.missing.iter().map(|digest| (*digest, Loss::Missing)).collect();
+        catalogue.set_verified(Clock::system().now(), &blobs.restored, &lost).await?;
         catalogue.close().await;
     }
     print(&format!("{}: {} restored\n", dir.display(), figures::count(blobs.restored.len(), "file")))?;

@@ -94,6 +94,12 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
         }
     };
     bar.clear();
+    if let Err(implausible) = night.start {
+        let _ = writeln!(
+            std::io::stderr(),
+            "onreserve: warning: this night is a rehearsal, because of --now: {implausible}"
+        );
+    }
     if let Some(sender) = &sender {
         email::print_delivered(&outbox::deliver_due(&world.catalogue, world.clock, sender).await?);
     }

@@ -13,6 +13,7 @@ use crate::domain::report::plain::quoted;
 use crate::domain::report::wording;
 use crate::domain::verdict::dead::{Confirmation, confirmation};
 use crate::domain::verdict::{State, Verdict};
+use crate::world::catalogue::StoredVisit;
 
 pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     let opened = arguments.location.open().await?;
@@ -30,10 +31,14 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
         out.push_str(&format!("On line {} of {page}{}\n", mention.line, due(&mention)));
     }
     out.push_str("\nEvidence, oldest first:\n");
-    for (night, void, evidence) in opened.catalogue.visits(&link).await? {
-        let void = if void.is_some() { "; not counted, because the network here failed" } else { "" };
+    for StoredVisit { night, void, is_withdrawn, evidence } in opened.catalogue.visits(&link).await? {
+        let not_counted = match (is_withdrawn, void) {
+            (true, _) => "; not counted, because the night was withdrawn",
+            (false, Some(_)) => "; not counted, because the network here failed",
+            (false, None) => "",
+        };
         out.push_str(&format!(
-            "  {}  {}{}{void}\n",
+            "  {}  {}{}{not_counted}\n",
             night.strftime("%Y-%m-%d"),
             finding(&evidence),
             weight(&evidence)

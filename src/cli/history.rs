@@ -7,14 +7,20 @@ use super::archive_location::LinkArguments;
 use super::print;
 use crate::domain::evidence::{Drift, Evidence, Finding};
 use crate::domain::report::{figures, wording};
+use crate::world::catalogue::StoredVisit;
 
 pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     let opened = arguments.location.open().await?;
     let link = opened.link(&arguments.link).await?;
     let mut out = format!("{link}\n\n");
-    for (night, void, evidence) in opened.catalogue.visits(&link).await? {
-        let void = if void.is_some() { "  (not counted: the network here failed)" } else { "" };
-        out.push_str(&format!("{}  {}{void}\n", night.strftime("%Y-%m-%d %H:%M"), finding(&evidence)));
+    for visit in opened.catalogue.visits(&link).await? {
+        let night = visit.night.strftime("%Y-%m-%d %H:%M");
+        let not_counted = match &visit {
+            StoredVisit { is_withdrawn: true, .. } => "  (not counted: the night was withdrawn)",
+            StoredVisit { void: Some(_), .. } => "  (not counted: the network here failed)",
+            StoredVisit { .. } => "",
+        };
+        out.push_str(&format!("{night}  {}{not_counted}\n", finding(&visit.evidence)));
     }
     let captures = opened.catalogue.captures(&link).await?;
     out.push_str(&format!("\n{}\n", if captures.is_empty() { "No copies." } else { "Copies:" }));

@@ -24,6 +24,7 @@ mod serve;
 mod status;
 mod takedown;
 mod verify;
+mod withdraw_night;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -92,6 +93,8 @@ enum Command {
     Export(export::ExportArguments),
     /// Remove the copies of a link at its owner's request, and keep no new ones.
     Takedown(takedown::TakedownArguments),
+    /// Let a night count for nothing, for example one under a wrong clock.
+    WithdrawNight(withdraw_night::WithdrawNightArguments),
     /// Print the new addresses of moved and dead links as a patch of the page's sources.
     Patch(patch::PatchArguments),
     /// Check the SHA-256 of every archived file.
@@ -187,6 +190,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Report(arguments) => report::run(arguments).await,
             Command::Export(arguments) => export::run(arguments).await,
             Command::Takedown(arguments) => takedown::run(arguments).await,
+            Command::WithdrawNight(arguments) => withdraw_night::run(arguments).await,
             Command::Patch(arguments) => patch::run(arguments).await,
             Command::Verify(arguments) => verify::run(arguments).await,
             Command::Rebuild(arguments) => rebuild::run(arguments).await,

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{ArchiveLocation, print};
-use crate::domain::verdict::judge::judge;
+use super::{ArchiveLocation, exit, print, verify};
+use crate::night::rejudge::rejudge;
 use crate::night::{full_text, journal_replay, rebuilt_reports};
 use crate::world::World;
 use crate::world::archive::Archive;
@@ -28,8 +28,9 @@ pub(super) async fn run(arguments: RebuildArguments) -> anyhow::Result<ExitCode>
     let settings = arguments.location.settings()?;
     let fetch = settings.as_ref().map(|settings| settings.fetch.clone()).unwrap_or_default();
     let world = World::around(archive, Catalogue::open(&new).await?, alone, fetch, Clock::system())?;
-    let count = journal_replay::enter_all(world.archive.entries(), &world.catalogue).await?;
-    let links = judge_all(&world.catalogue).await?;
+    let mut journal = world.archive.entries();
+    let count = journal_replay::enter_all(journal.by_ref(), &world.catalogue).await?;
+    let links = rejudge(&world.catalogue.links().await?, world.clock.now(), &world.catalogue).await?;
     let configured = settings.map(|settings| settings.courses).unwrap_or_default();
     rebuilt_reports::all(&rebuilt_reports::courses(&configured, &world).await?, &world).await?;
     full_text::read_missing(full_text::ALL, &world.archive, &world.catalogue, &world.reader).await?;
@@ -38,20 +39,9 @@ pub(super) async fn run(arguments: RebuildArguments) -> anyhow::Result<ExitCode>
     archive.keep_old_catalogue(&catalogue, Clock::system().now())?;
     archive.replace_catalogue(&new, &catalogue)?;
     print(&format!("Rebuilt the catalogue from {count} journal lines: {links} links.\n"))?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Gives every link a verdict from its history, and returns the number of links.
-async fn judge_all(catalogue: &Catalogue) -> anyhow::Result<usize> {
-    let mut verdicts = Vec::new();
-    for link in catalogue.links().await? {
-        let Some(known) = catalogue.link_record(&link).await? else { continue };
-        let history = &known.history.evidence;
-        if let Some(last) = history.last() {
-            let verdict = judge(history, last.at);
-            verdicts.push((link, verdict));
-        }
+    if journal.faults().is_empty() {
+        return Ok(ExitCode::SUCCESS);
     }
-    catalogue.set_verdicts(&verdicts).await?;
-    Ok(verdicts.len())
+    verify::print_journal_faults(journal.faults())?;
+    Ok(ExitCode::from(exit::FAILURE))
 }

@@ -37,7 +37,9 @@ pub(super) async fn run(arguments: StatusArguments) -> anyhow::Result<ExitCode> 
     let (course, _) = opened.course(arguments.course.as_ref()).await?;
     let CourseReport { facts: mut night, .. } =
         opened.catalogue.last_report(&course).await?.with_context(|| no_night(&course))?;
+    let lost = opened.catalogue.lost_copies().await?;
     for link_facts in &mut night.links {
+        link_facts.set_lost(&lost);
         // A recheck by day may have found a failing link to work again.
         if let Some(verdict) =
             opened.catalogue.link_record(&link_facts.link).await?.and_then(|known| known.verdict)
@@ -69,7 +71,11 @@ pub(super) async fn run(arguments: StatusArguments) -> anyhow::Result<ExitCode> 
 fn line(link_facts: &LinkFacts, decided: Option<&StoredDecision>, today: Date) -> String {
     let words = link_facts.mentions.first().map(|mention| plain::visible(&mention.words)).unwrap_or_default();
     let words: String = words.chars().take(58).collect();
-    let copy = if link_facts.copy.is_some() { "copy" } else { "" };
+    let copy = match (&link_facts.copy, link_facts.is_copy_lost()) {
+        (Some(_), false) => "copy",
+        (Some(_), true) => "lost",
+        (None, _) => "",
+    };
     let reason = link_facts
         .verdict
         .state

@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::archive_location::open_catalogue;
 use super::{ArchiveLocation, exit, print};
+use crate::domain::journal::chain::JournalFault;
 use crate::world::archive::Archive;
 use crate::world::catalogue::Catalogue;
 use crate::world::clock::Clock;
@@ -31,14 +33,17 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> 
     if !is_read_only {
         archive.write_sums()?;
     }
-    let catalogue = Catalogue::path_in(&dir);
-    if catalogue.exists() && !is_read_only {
-        let catalogue = Catalogue::open_as_it_is(&catalogue).await?;
-        catalogue.set_verified(now, &fixity.sound, &fixity.unsound()).await?;
+    if Catalogue::path_in(&dir).exists() && !is_read_only {
+        let catalogue = open_catalogue(&dir).await?;
+        catalogue.set_verified(now, &fixity.sound, &fixity.lost()).await?;
         catalogue.close().await;
     }
-    if fixity.damaged.is_empty() && fixity.missing.is_empty() {
+    if fixity.damaged.is_empty() && fixity.missing.is_empty() && fixity.journal.is_empty() {
         return Ok(ExitCode::SUCCESS);
+    }
+    print_journal_faults(&fixity.journal)?;
+    if fixity.damaged.is_empty() && fixity.missing.is_empty() {
+        return Ok(ExitCode::from(exit::FAILURE));
     }
     for digest in &fixity.missing {
         print(&format!("missing: {}\n", archive.path_of(*digest).display()))?;
@@ -54,4 +59,15 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> 
         "Restore these files from a backup; otherwise the next night fetches those that are still on the web.\n",
     )?;
     Ok(ExitCode::from(exit::FAILURE))
+}
+
+/// Prints the damage to the journal, and what to do.
+pub(super) fn print_journal_faults(faults: &[JournalFault]) -> anyhow::Result<()> {
+    if faults.is_empty() {
+        return Ok(());
+    }
+    for fault in faults {
+        print(&format!("journal: {fault}\n"))?;
+    }
+    print("The rest of the journal is used. To get the lines back, restore the named files from a backup.\n")
 }

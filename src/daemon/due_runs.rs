@@ -12,6 +12,16 @@ use crate::world::catalogue::LastNight;
 /// A recheck that would be later than this is skipped; the next night is soon enough.
 const LATEST_RECHECK: SignedDuration = SignedDuration::from_hours(1);
 
+/// A last night that seems to be this far in the future ran under a wrong clock.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
+
+/// The courses whose last night seems to be in the future. Without a correction they would
+/// wait until then.
+pub(super) fn ahead_of_clock(nights: &HashMap<CourseId, LastNight>, now: Timestamp) -> Vec<CourseId> {
+    let ahead = nights.iter().filter(|(_, last)| last.at.duration_since(now) > AHEAD);
+    ahead.map(|(course, _)| course.clone()).collect()
+}
+
 /// The runs so far.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RunHistory<'a> {
@@ -167,6 +177,20 @@ mod tests {
             now,
         );
         assert_eq!(resting.nights, []);
+    }
+
+    #[test]
+    fn a_night_under_a_clock_that_was_ahead_does_not_delay_the_next() {
+        let settings = fifty(SignedDuration::ZERO);
+        let mut nights = all_at(&settings, at("2027-11-10T01:31:00Z"), true);
+        let now = at("2026-11-10T12:00:00Z");
+        let ahead = ahead_of_clock(&nights, now);
+        assert_eq!(ahead.len(), 50);
+        nights.extend(ahead.into_iter().map(|course| (course, LastNight { at: now, is_over: true })));
+        assert!(ahead_of_clock(&nights, now).is_empty());
+        let rechecks = rechecks(&settings, now);
+        let past = RunHistory { nights: &nights, rechecks: &rechecks, is_backing_off: false };
+        assert_eq!(DueRuns::of(&settings, past, at("2026-11-11T01:30:00Z")).nights.len(), 50);
     }
 
     #[test]

@@ -135,6 +135,9 @@ impl Daemon {
         let now = self.world.clock.now();
         let mut nights = self.world.catalogue.last_nights().await?;
         let first_seen = LastNight { at: now, is_over: true };
+        let ahead = due_runs::ahead_of_clock(&nights, now);
+        self.world.catalogue.set_last_nights(&ahead, first_seen).await?;
+        nights.extend(ahead.into_iter().map(|course| (course, first_seen)));
         let unseen: Vec<CourseId> = self
             .settings
             .daemon

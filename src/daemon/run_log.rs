@@ -66,6 +66,9 @@ pub(super) fn ended(night: &Finished) {
             "this machine could not make requests, so their links were not judged; {advice}"
         );
     }
+    for blob in &night.lost_copies.new {
+        tracing::error!(%blob, "the file of a copy is missing; add it from a backup with `onreserve restore --missing`");
+    }
     if let Some(void) = night.void {
         tracing::warn!(?void, "the network here failed, so this night judges no link");
     }
@@ -77,6 +80,7 @@ pub(super) fn ended(night: &Finished) {
         changed = night.count(StateName::Changed),
         requests = night.requests,
         bytes = night.bytes,
+        lost_copies = night.lost_copies.total,
         seconds = night.finished.duration_since(night.started).as_secs(),
         "night finished"
     );
@@ -95,10 +99,13 @@ fn local_fault_advice(fault: LocalFault) -> &'static str {
     }
 }
 
-/// A void night, one that could not read a course, and one with many faults of this
-/// machine are failures.
+/// A void night, one that could not read a course, one with many faults of this machine,
+/// and one that finds a copy lost are failures.
 pub(super) fn ping_for(night: &Finished) -> Ping {
-    let is_failure = night.void.is_some() || !night.unread.is_empty() || night.has_many_local_faults();
+    let is_failure = night.void.is_some()
+        || !night.unread.is_empty()
+        || night.has_many_local_faults()
+        || !night.lost_copies.new.is_empty();
     if is_failure { Ping::Failure } else { Ping::Success }
 }
 

@@ -21,6 +21,15 @@ pub struct Verified {
     pub is_sound: bool,
 }
 
+/// How the bytes of a copy were lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// The file had other bytes, and was moved to quarantine.
+    Altered,
+    /// The file is not in the archive.
+    Missing,
+}
+
 /// A text that is not 64 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a SHA-256: 64 hexadecimal digits are expected")]

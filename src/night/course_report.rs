@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use crate::domain::address::Address;
 use crate::domain::capture::{Capture, Digest, Verified};
 use crate::domain::course::{Course, Rights};
-use crate::domain::evidence::link_history::LinkHistory;
+use crate::domain::evidence::link_history::{LinkHistory, StoredCapture};
 use crate::domain::evidence::{Evidence, Finding, Note};
 use crate::domain::link::Mention;
 use crate::domain::policy::copy_access::{self, CopyRequest, Original};
@@ -124,6 +124,7 @@ fn link_facts(
         let Some(found) = results.judged.links.get(&link.address) else { continue };
         let known = results.known.of(&link.address).unwrap_or(&nothing);
         let history = with_tonight(&known.history, found, results.judged.void);
+        let history = with_sound_copy(history, &results.known.verified);
         let is_lost = is_lost(&found.verdict.state, &reading.course, &link.address);
         let notes_before = earlier.links.get(&link.address).map_or(&[][..], |link| &link.notes);
         let link_facts = LinkFacts {
@@ -223,11 +224,15 @@ fn opens(rights: Rights, course: &Course, today: Date, original: Original) -> bo
     .is_ok()
 }
 
-/// Adds the last verification. A damaged copy cannot replace a link.
+/// Adds the last verification. A lost copy cannot replace a link.
 fn with_verified(mut link_facts: LinkFacts, verified: &HashMap<Digest, Verified>) -> LinkFacts {
     link_facts.verified = link_facts.copy.as_ref().and_then(|copy| verified.get(&copy.sha256)).copied();
-    let is_damaged = link_facts.verified.is_some_and(|verified| !verified.is_sound);
-    LinkFacts { is_covered: link_facts.is_covered && !is_damaged, ..link_facts }
+    let is_lost = link_facts.is_copy_lost();
+    LinkFacts {
+        is_covered: link_facts.is_covered && !is_lost,
+        opens_if_chosen: link_facts.opens_if_chosen && !is_lost,
+        ..link_facts
+    }
 }
 
 /// The notes on a link. If tonight did not see the document, the earlier notes
@@ -247,8 +252,22 @@ fn with_tonight(history: &LinkHistory, found: &JudgedLink, void: Option<Void>) -
     history
 }
 
+/// The accepted version is offered if the bytes of a newer one are lost.
+fn with_sound_copy(mut history: LinkHistory, verified: &HashMap<Digest, Verified>) -> LinkHistory {
+    let is_lost = |digest: Digest| verified.get(&digest).is_some_and(|verified| !verified.is_sound);
+    let sha256 = |kept: &Option<StoredCapture>| kept.as_ref().map(|kept| kept.capture.sha256);
+    if sha256(&history.last).is_some_and(is_lost) && sha256(&history.baseline).is_some_and(|it| !is_lost(it))
+    {
+        history.last.clone_from(&history.baseline);
+    }
+    history
+}
+
 fn versions(history: &LinkHistory) -> Option<(Capture, Capture)> {
     let (accepted, newest) = (history.baseline.as_ref()?, history.last.as_ref()?);
+    if history.last_is_baseline() {
+        return None;
+    }
     Some((accepted.capture.clone(), newest.capture.clone()))
 }
 
@@ -264,7 +283,13 @@ fn earlier_reports(last: CourseReport) -> EarlierReports {
         } else {
             placement::reminder(&facts, &link_facts)
         };
-        let link = EarlierLink { state: Some(link_facts.verdict.state), reminder, notes: link_facts.notes };
+        let is_lost_for_good = link_facts.is_lost_for_good();
+        let link = EarlierLink {
+            state: Some(link_facts.verdict.state),
+            reminder,
+            notes: link_facts.notes,
+            is_lost_for_good,
+        };
         (link_facts.link, link)
     };
     EarlierReports {

@@ -16,6 +16,7 @@ use crate::domain::verdict::judge::{judge as judge_link, outlived_change};
 use crate::domain::verdict::{State, Verdict};
 use crate::night::Finished;
 use crate::night::decisions;
+use crate::night::lost_copies::LostCopies;
 use crate::night::pages::{self, Reading, Readings};
 use crate::night::queue_emails;
 use crate::night::record::RunningNight;
@@ -208,5 +209,7 @@ pub(super) fn finished(
         local_faults: world.fetch.local_faults(),
         courses,
         unread: readings.unread,
+        start: night.start,
+        lost_copies: LostCopies::default(),
     }
 }

@@ -1,6 +1,7 @@
 //! Replay of the journal into the catalogue, after a crash or for a rebuild.
 //!
-//! Applying an entry twice changes nothing, so a replay may start too early.
+//! Applying an entry twice changes nothing, so a replay may start too early. It goes on to
+//! the end of the journal, because of two decisions the one that is applied last counts.
 
 use jiff::SignedDuration;
 
@@ -30,14 +31,15 @@ pub async fn catch_up(world: &World) -> anyhow::Result<Option<NightRef>> {
     let until = now.saturating_add(RESUMED_WITHIN)?;
     let unfinished = world.catalogue.unfinished(since).await?.filter(|night| night.started <= until);
     let reported = world.catalogue.last_reported().await?;
-    let Some(since) = reported.into_iter().chain(unfinished.map(|night| night.started)).min() else {
+    let Some(first) = reported.into_iter().chain(unfinished).min() else {
         return Ok(None);
     };
     // The reports of an interrupted night are lost, so its end is not applied and
     // the night ends again.
     let is_own_end = |entry: &Entry| match entry {
         Entry::Finished { night, .. } | Entry::Lapsed { night, .. } => {
-            unfinished.is_some_and(|unfinished| unfinished.started == *night)
+            // Journals of earlier versions have nanoseconds, the catalogue has microseconds.
+            unfinished.is_some_and(|unfinished| unfinished.started.as_microsecond() == night.as_microsecond())
         }
         Entry::Night { .. }
         | Entry::Capture(_)
@@ -49,18 +51,30 @@ pub async fn catch_up(world: &World) -> anyhow::Result<Option<NightRef>> {
         | Entry::TakenDown { .. }
         | Entry::Reinstated { .. }
         | Entry::Reread { .. }
+        | Entry::Withdrawn { .. }
         | Entry::ReplacementSearched { .. } => false,
     };
-    let entries = world.archive.entries_since(since)?;
-    let entries = entries.filter(|entry| !entry.as_ref().is_ok_and(is_own_end));
-    match enter_all(entries, &world.catalogue).await {
-        // A new night does not need these entries.
-        Err(error) if unfinished.is_none() => {
-            tracing::error!(error = %format!("{error:#}"), "the journal cannot be read, so entries that the catalogue lacks are not applied");
+    loop {
+        let number = world.archive.last_line_number()?;
+        let mut entries = world.archive.entries_from_night(first.started)?;
+        let missing = entries.by_ref().filter(|entry| !entry.as_ref().is_ok_and(is_own_end));
+        match missing.collect::<Result<Vec<Entry>, _>>() {
+            // In one transaction: an older decision must not be visible in place of a newer one.
+            Ok(missing) => world.catalogue.apply(&missing).await?,
+            // A new night does not need these entries.
+            Err(error) if unfinished.is_none() => {
+                tracing::error!(%error, "the journal cannot be read, so entries that the catalogue lacks are not applied");
+            }
+            Err(error) => return Err(error.into()),
         }
-        entered => _ = entered?,
+        for fault in entries.faults() {
+            tracing::error!(%fault, "the journal is damaged");
+        }
+        // A decision that was made meanwhile is applied again, after the older ones.
+        if world.archive.last_line_number()? == number {
+            return Ok(unfinished);
+        }
     }
-    Ok(unfinished)
 }
 
 /// Applies these entries in order, and returns their number.

@@ -20,7 +20,9 @@ pub mod page_patch;
 mod course_report;
 mod queue_emails;
 mod finish;
+pub mod lost_copies;
 mod recheck;
+pub mod rejudge;
 mod progress;
 pub mod scrub;
 pub mod full_text;
@@ -36,9 +38,11 @@ use jiff::Timestamp;
 use crate::domain::address::Address;
 use crate::domain::course::Course;
 use crate::domain::report;
+use crate::domain::schedule::start::ImplausibleStart;
 use crate::domain::verdict::StateName;
 use crate::domain::visit::LocalFault;
 use crate::night::course_report::{NightResults, VisitedLinks};
+use crate::night::lost_copies::LostCopies;
 use crate::world::World;
 
 /// A finished night.
@@ -56,6 +60,10 @@ pub struct Finished {
     pub courses: Vec<report::CourseReport>,
     /// Courses whose pages were never read.
     pub unread: Vec<NoPage>,
+    /// Copies whose bytes are altered or missing.
+    pub lost_copies: LostCopies,
+    /// An error for a rehearsal at a time that would be implausible otherwise.
+    pub start: Result<(), ImplausibleStart>,
 }
 
 impl Finished {
@@ -105,10 +113,11 @@ pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyho
     let sentinels = sentinels::ask(world).await?;
     let judged = finish::judge(&links, &known, &visited, sentinels, world.clock.now());
     let replacements = replacement_search::all(&readings, &judged, &known, world).await?;
+    let lost_copies = lost_copies::look(world).await?;
     let known = VisitedLinks::read(&addresses, world).await?;
     let results = NightResults { judged: &judged, known: &known, replacements: &replacements };
     let reports = course_report::of_courses(&night, &readings, results, world).await?;
     finish::record(&night, &readings, &judged, &reports, world).await?;
     full_text::read_missing(full_text::A_NIGHT, &world.archive, &world.catalogue, &world.reader).await?;
-    Ok(finish::finished(&night, readings, &judged, reports, world))
+    Ok(Finished { lost_copies, ..finish::finished(&night, readings, &judged, reports, world) })
 }

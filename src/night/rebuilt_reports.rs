@@ -42,7 +42,7 @@ async fn of_course(reading: &Reading, world: &World) -> anyhow::Result<Option<(i
     let addresses: Vec<Address> = links.keys().cloned().collect();
     let known = VisitedLinks::read(&addresses, world).await?;
     let judged = Judged::unchanged(links);
-    let night = RunningNight { row: last.row };
+    let night = RunningNight { row: last.row, start: Ok(()) };
     let results = NightResults { judged: &judged, known: &known, replacements: &HashMap::new() };
     let mut report = course_report::of_course(&night, reading, results, world).await?;
     report.facts.finished = last.finished;
@@ -59,7 +59,15 @@ async fn of_course(reading: &Reading, world: &World) -> anyhow::Result<Option<(i
 /// The link as an earlier report would have stored it.
 fn as_reported(link_facts: &LinkFacts) -> (Address, EarlierLink) {
     let state = Some(link_facts.verdict.state.clone());
-    (link_facts.link.clone(), EarlierLink { state, reminder: None, notes: link_facts.notes.clone() })
+    (
+        link_facts.link.clone(),
+        EarlierLink {
+            state,
+            notes: link_facts.notes.clone(),
+            is_lost_for_good: link_facts.is_lost_for_good(),
+            reminder: None,
+        },
+    )
 }
 
 async fn as_judged(link: &Address, world: &World) -> anyhow::Result<Option<JudgedLink>> {

@@ -17,6 +17,7 @@ use crate::domain::verdict::judge::judge;
 use crate::domain::verdict::{State, StateName, Verdict};
 use crate::night::crawl;
 use crate::night::pages::{self, Reading};
+use crate::night::record::start_of_night;
 use crate::night::{decisions, finish, sentinels};
 use crate::world::World;
 use crate::world::catalogue::{LapsedDecision, LinkRecord, NightRecord, OutboxChanges, StoredDecision};
@@ -76,7 +77,7 @@ async fn recheck(
     if failing.is_empty() {
         return Ok(Rechecked::default());
     }
-    let started = world.clock.now();
+    let (started, _) = start_of_night(world).await?;
     let (sender, mut receiver) = mpsc::channel(failing.len());
     crawl::visits(&failing, &known, crawl::VisitPurpose::Recheck, world, sender).await?;
     let mut visited = Vec::new();

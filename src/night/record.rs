@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::Receiver;
 
 use crate::domain::address::Address;
@@ -12,6 +13,7 @@ use crate::domain::evidence::Evidence;
 use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::journal::Entry;
 use crate::domain::page::Page;
+use crate::domain::schedule::start::{ImplausibleStart, check_start};
 use crate::domain::visit::Exchange;
 use crate::night::capture_select::{NewCapture, VisitResult};
 use crate::night::full_text;
@@ -28,6 +30,8 @@ const BATCH: usize = 32;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RunningNight {
     pub row: NightRef,
+    /// An error for a rehearsal at a time that would be implausible otherwise.
+    pub start: Result<(), ImplausibleStart>,
 }
 
 /// A course page as it was read tonight.
@@ -40,15 +44,42 @@ pub(super) struct PageRead<'a> {
 }
 
 /// Begins a night, or resumes an interrupted one.
+///
+/// # Errors
+///
+/// A failure on our side, or a clock that seems wrong.
 pub(super) async fn begin(world: &World) -> anyhow::Result<RunningNight> {
     if let Some(row) = journal_replay::catch_up(world).await? {
-        return Ok(RunningNight { row });
+        return Ok(RunningNight { row, start: Ok(()) });
     }
-    let now = world.clock.now();
+    let (now, start) = start_of_night(world).await?;
     let entry = Entry::Night { started: now };
     world.archive.append(now, std::slice::from_ref(&entry))?;
     world.catalogue.apply(&[entry]).await?;
-    Ok(RunningNight { row: world.catalogue.night(now).await? })
+    Ok(RunningNight { row: world.catalogue.night(now).await?, start })
+}
+
+/// The time at which a night may begin, and whether the clock seems right.
+///
+/// A rehearsal may begin at any time.
+///
+/// # Errors
+///
+/// The clock seems wrong.
+pub(super) async fn start_of_night(
+    world: &World,
+) -> anyhow::Result<(Timestamp, Result<(), ImplausibleStart>)> {
+    let mut now = world.clock.now();
+    let last = world.catalogue.last_night().await?;
+    let start = last.map_or(Ok(()), |last| check_start(last.started, now));
+    if !world.clock.is_pretended() {
+        start?;
+    }
+    // The start names the night, and two rehearsals may begin at one time.
+    while world.catalogue.has_night(now).await? {
+        now += SignedDuration::from_micros(1);
+    }
+    Ok((now, start))
 }
 
 impl RunningNight {

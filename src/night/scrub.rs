@@ -40,6 +40,6 @@ pub async fn scrub(world: &World) -> anyhow::Result<FixityResults> {
     let hashing = tokio::task::spawn_blocking(move || archive.scrub(now, &last, is_enough));
     let fixity = hashing.await.context("the copies could not be hashed again")??;
     drop(waited_for);
-    world.catalogue.set_verified(now, &fixity.sound, &fixity.unsound()).await?;
+    world.catalogue.set_verified(now, &fixity.sound, &fixity.lost()).await?;
     Ok(fixity)
 }

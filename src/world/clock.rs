@@ -24,7 +24,18 @@ impl Clock {
         Self { pretended: Some((start, Instant::now())) }
     }
 
+    /// Whether the time is a given one, for a rehearsal.
+    pub fn is_pretended(&self) -> bool {
+        self.pretended.is_some()
+    }
+
+    /// In whole microseconds, the precision in which every time is stored.
     pub fn now(&self) -> Timestamp {
+        let now = self.exact();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+    }
+
+    fn exact(&self) -> Timestamp {
         match self.pretended {
             None => Timestamp::now(),
             Some((start, since)) => {
@@ -41,5 +52,19 @@ impl Clock {
 
     pub async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_time_has_the_precision_in_which_it_is_stored() {
+        for clock in [Clock::system(), Clock::pretending(Timestamp::UNIX_EPOCH)] {
+            for _ in 0..10 {
+                assert_eq!(clock.now().as_nanosecond() % 1000, 0);
+            }
+        }
     }
 }

@@ -143,11 +143,23 @@ async fn a_missing_blob_is_reported() {
 async fn a_crash_within_a_line_loses_only_that_line() {
     let harness = archived().await;
     let whole = fs::read(journal(&harness)).unwrap();
-    fs::write(journal(&harness), &whole[..whole.len() - 20]).unwrap();
-    assert_eq!(harness.check(2).await.states(), ["ok", "ok"]);
-    let (code, printed) = harness.run(&["rebuild"]).await;
-    assert_eq!(code, 0, "{printed}");
-    assert_eq!(harness.check(3).await.states(), ["ok", "ok"]);
+    for is_crash in [true, false] {
+        let harness = if is_crash { &harness } else { &archived().await };
+        fs::write(journal(harness), &whole[..whole.len() - 20]).unwrap();
+        if is_crash {
+            // The head is written after the line.
+            fs::remove_file(harness.archive().join("journal-head")).unwrap();
+        }
+        assert_eq!(harness.check(2).await.states(), ["ok", "ok"]);
+        let (code, printed) = harness.run(&["rebuild"]).await;
+        assert_eq!(code, i32::from(!is_crash), "{printed}");
+        assert_eq!(
+            printed.contains("1 line is missing before line 1 of captures/2026/09/15.jsonl"),
+            !is_crash,
+            "{printed}"
+        );
+        assert_eq!(harness.check(3).await.states(), ["ok", "ok"]);
+    }
 }
 
 #[tokio::test]
@@ -156,12 +168,17 @@ async fn a_damaged_journal_is_named() {
     let whole = fs::read_to_string(journal(&harness)).unwrap();
     fs::write(journal(&harness), whole.replacen('{', "(", 1)).unwrap();
     let before = contents(&harness.archive());
+    let history = harness.run(&["history", "notes.test/a"]).await;
     let (code, printed) = harness.run(&["rebuild"]).await;
     assert_eq!(code, 1);
-    assert!(printed.contains("14.jsonl") && printed.contains("line 1"), "{printed}");
-    assert_eq!(contents(&harness.archive()), before, "nothing was changed");
-    let (code, printed) = harness.run(&["history", "notes.test/a"]).await;
-    assert_eq!(code, 0, "the old catalogue stays: {printed}");
+    assert!(printed.contains("line 1 of captures/2026/09/14.jsonl has changed"), "{printed}");
+    assert_eq!(contents(&harness.archive()), before, "nothing was touched");
+    assert_eq!(harness.run(&["history", "notes.test/a"]).await, history, "the rest is used");
+    let (code, printed) = harness.run(&["verify"]).await;
+    assert!(code == 1 && printed.contains("line 1 of captures/2026/09/14.jsonl has changed"), "{printed}");
+    assert_eq!(harness.check(2).await.states(), ["ok", "ok"]);
+    let takedown = ["takedown", "notes.test/b", "--reason", "asked", "--yes"];
+    assert_eq!(harness.run(&takedown).await.0, 0);
 }
 
 #[tokio::test]

@@ -44,6 +44,7 @@ impl Holdings {
             | Entry::EmailSubscription { .. }
             | Entry::Reread { .. }
             | Entry::ReplacementSearched { .. }
+            | Entry::Withdrawn { .. }
             | Entry::Finished { .. } => {}
         }
     }

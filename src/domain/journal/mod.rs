@@ -3,6 +3,7 @@
 //! The archive stores the entries as lines, the catalogue indexes them; both
 //! use the same values, so the catalogue can be rebuilt from the archive.
 
+pub mod chain;
 mod holdings;
 
 pub use holdings::Holdings;
@@ -53,6 +54,9 @@ pub enum Entry {
     /// A replacement for a dead link was searched for.
     #[serde(rename = "sought")]
     ReplacementSearched { at: Timestamp, link: Address, found: Option<Replacement> },
+    /// A person withdrew the night that began at `night`, or undid that: a withdrawn night
+    /// counts for nothing.
+    Withdrawn { at: Timestamp, night: Timestamp, withdrawn: bool, reason: String, by: Option<String> },
     /// A night ended.
     Finished { night: Timestamp, at: Timestamp, void: Option<Void> },
 }
@@ -80,6 +84,7 @@ impl Entry {
             | Self::Reinstated { .. }
             | Self::Reread { .. }
             | Self::ReplacementSearched { .. }
+            | Self::Withdrawn { .. }
             | Self::Finished { .. } => Vec::new(),
         }
     }

@@ -155,7 +155,7 @@ fn figures(standing: &[&LinkFacts]) -> KnownLinks {
     }
     KnownLinks {
         links: standing.len(),
-        kept: standing.iter().filter(|link_facts| link_facts.copy.is_some()).count(),
+        kept: standing.iter().filter(|link_facts| link_facts.sound_copy().is_some()).count(),
         oldest: standing.iter().map(|link_facts| link_facts.verdict.since).min(),
         choices: standing
             .iter()

@@ -30,6 +30,8 @@ pub struct EarlierLink {
     pub reminder: Option<Reminder>,
     /// The notes of the last night. The same notes again are no news.
     pub notes: Vec<Note>,
+    /// The link was dead and its copy lost. The same loss again is no news.
+    pub is_lost_for_good: bool,
 }
 
 /// A statement that a report repeats each night while it applies, and that is
@@ -50,6 +52,10 @@ impl EarlierReports {
 
     pub(super) fn reminder(&self, link_facts: &LinkFacts) -> Option<Reminder> {
         self.links.get(&link_facts.link)?.reminder
+    }
+
+    pub(super) fn is_lost_for_good(&self, link_facts: &LinkFacts) -> bool {
+        self.links.get(&link_facts.link).is_some_and(|link| link.is_lost_for_good)
     }
 
     pub(super) fn notes(&self, link_facts: &LinkFacts) -> &[Note] {

@@ -233,7 +233,7 @@ fn host_entry(
         links.iter().map(|link_facts| words::name(link_facts, lead(course, link_facts))).collect();
     let mut seen = HashSet::new();
     names.retain(|name| seen.insert(name.clone()));
-    let kept = links.iter().filter(|link_facts| link_facts.copy.is_some()).count();
+    let kept = links.iter().filter(|link_facts| link_facts.sound_copy().is_some()).count();
     let coming = next.filter(|due| *due >= course.today);
     let mut place: Vec<String> = coming.map(|due| group::first_needed(course, due)).into_iter().collect();
     place.push(label::source(&group::lines(course, links)));

@@ -2,12 +2,14 @@
 //!
 //! What earlier reports said is in `earlier`.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
-use crate::domain::capture::{Capture, Verified};
+use crate::domain::capture::{Capture, Digest, Verified};
 use crate::domain::course::{CourseId, PageSource};
 use crate::domain::decision::Decision;
 use crate::domain::evidence::{Note, Reason};
@@ -93,6 +95,34 @@ pub struct LinkFacts {
     pub decision: Option<Decision>,
     /// The decision that lapsed tonight.
     pub lapsed: Option<Decision>,
+}
+
+impl LinkFacts {
+    /// The copy, unless its bytes are lost.
+    pub fn sound_copy(&self) -> Option<&Capture> {
+        self.copy.as_ref().filter(|_| !self.is_copy_lost())
+    }
+
+    /// Whether the copy was altered or missing when it was last looked for.
+    pub fn is_copy_lost(&self) -> bool {
+        self.copy.is_some() && self.verified.is_some_and(|verified| !verified.is_sound)
+    }
+
+    /// Updates what is known of the copy by the copies that are lost now, and when they
+    /// were found to be.
+    pub fn set_lost(&mut self, lost: &HashMap<Digest, Timestamp>) {
+        match self.copy.as_ref().and_then(|copy| lost.get(&copy.sha256)) {
+            Some(at) => self.verified = Some(Verified { at: *at, is_sound: false }),
+            None if self.is_copy_lost() => self.verified = None,
+            None => {}
+        }
+        self.is_covered &= !self.is_copy_lost();
+    }
+
+    /// Whether the link is dead and the bytes of its copy are lost.
+    pub fn is_lost_for_good(&self) -> bool {
+        matches!(self.verdict.state, State::Dead { .. }) && self.is_copy_lost()
+    }
 }
 
 /// A mistake on a page that its author can correct.

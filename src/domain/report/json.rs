@@ -238,7 +238,7 @@ fn link(
         nights: link_facts.verdict.nights,
         final_url: link_facts.ended_at.clone().or_else(answered),
         document: link_facts.copy.as_ref().map(|copy| copy.document.clone()),
-        capture: link_facts.copy.as_ref().map(|copy| kept(copy, path_of)),
+        capture: link_facts.sound_copy().map(|copy| kept(copy, path_of)),
         change: changed(state),
         decision: link_facts.decision.as_ref().map(|decision| decision.choice.clone()),
         replacement: instead(course, link_facts),

@@ -82,7 +82,7 @@ pub fn place(report: &CourseReport, link_facts: &LinkFacts) -> Placement {
         return Placement::Counted(SectionHeading::CouldNotCheck);
     }
     let news = is_news(report, link_facts, own);
-    if news && is_grave(link_facts) {
+    if news && (is_grave(link_facts) || is_newly_lost(report, link_facts)) {
         return Placement::Listed(SectionHeading::NeedsYou);
     }
     let listed = |heading| if news { Placement::Listed(heading) } else { Placement::Counted(heading) };
@@ -170,6 +170,11 @@ pub(super) fn makes_news(report: &CourseReport, link_facts: &LinkFacts) -> bool 
     }
 }
 
+/// The link is dead, and the loss of its copy was not reported yet.
+fn is_newly_lost(report: &CourseReport, item: &LinkFacts) -> bool {
+    item.is_lost_for_good() && !report.earlier.is_lost_for_good(item)
+}
+
 /// Confirmed as hostile, or as withdrawn or retracted.
 pub(super) fn is_grave(link_facts: &LinkFacts) -> bool {
     let is_disowned = |reason| matches!(reason, Reason::Withdrawn | Reason::Retracted);
@@ -237,6 +242,9 @@ pub(super) fn is_news(report: &CourseReport, link_facts: &LinkFacts, own: bool) 
         }
         (None, Some(_)) => return true,
         (None, None) => {}
+    }
+    if is_newly_lost(report, link_facts) {
+        return true;
     }
     match (before, &link_facts.verdict.state) {
         (before, State::Ok) => matches!(before, State::Restricted { .. }) || is_broken(before, own),

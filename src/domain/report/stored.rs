@@ -89,6 +89,8 @@ struct StoredLink {
     #[serde(default)]
     notes_before: Vec<Note>,
     #[serde(default)]
+    lost_for_good_before: bool,
+    #[serde(default)]
     decision: Option<Decision>,
     #[serde(default)]
     lapsed: Option<Decision>,
@@ -181,8 +183,12 @@ impl From<CourseReport> for StoredReport {
 impl StoredLink {
     /// Separates tonight's facts from the contents of earlier reports.
     fn split(self) -> (LinkFacts, (Address, EarlierLink)) {
-        let earlier =
-            EarlierLink { state: self.before, reminder: self.reminder_before, notes: self.notes_before };
+        let earlier = EarlierLink {
+            state: self.before,
+            reminder: self.reminder_before,
+            notes: self.notes_before,
+            is_lost_for_good: self.lost_for_good_before,
+        };
         let link = self.link.clone();
         (
             LinkFacts {
@@ -212,6 +218,7 @@ impl StoredLink {
             before: earlier.state,
             reminder_before: earlier.reminder,
             notes_before: earlier.notes,
+            lost_for_good_before: earlier.is_lost_for_good,
             link: link_facts.link,
             mentions: link_facts.mentions,
             verdict: link_facts.verdict,

@@ -121,7 +121,7 @@ impl ReportTally {
 
     fn add(&mut self, report: &CourseReport, place: Placement, link_facts: &LinkFacts) {
         let fails = matches!(link_facts.verdict.state.name(), StateName::Failing | StateName::Dead);
-        self.kept += usize::from(link_facts.copy.is_some());
+        self.kept += usize::from(link_facts.sound_copy().is_some());
         self.kept_new += usize::from(
             link_facts.copy.as_ref().is_some_and(|copy| copy.captured_at >= report.facts.started),
         );

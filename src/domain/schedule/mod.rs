@@ -5,6 +5,8 @@
 //! that they repeat counts the first time only. After missed nights, one night is run. This
 //! module does not wait.
 
+pub mod start;
+
 use std::str::FromStr as _;
 
 use chrono::{Datelike as _, NaiveDate, NaiveDateTime, TimeZone as _, Timelike as _, Utc};

@@ -5,7 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::evidence::{Evidence, Finding};
 
 /// Two visits closer than this count as one night: a second run on the same day or
-/// a daytime recheck must not count twice.
+/// a daytime recheck must not count twice. The visits are in the order of the history; a
+/// clock that was wrong may give a later visit an earlier time.
 pub const NIGHT_APART: SignedDuration = SignedDuration::from_hours(16);
 
 /// The effect of a night on a streak.
@@ -35,7 +36,7 @@ pub fn streak(history: &[Evidence], effect: impl Fn(&Evidence) -> Effect) -> Str
         match effect(evidence) {
             Effect::Counts => {
                 streak.since = Some(evidence.at);
-                if counted.is_none_or(|later| later.duration_since(evidence.at) >= NIGHT_APART) {
+                if counted.is_none_or(|other| other.duration_since(evidence.at).abs() >= NIGHT_APART) {
                     streak.nights += 1;
                     counted = Some(evidence.at);
                 }

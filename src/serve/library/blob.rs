@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::domain::capture::{Capture, Digest};
+use crate::domain::capture::{Capture, Digest, Loss};
 use crate::domain::report::wording::student;
 use crate::serve::error::Error;
 use crate::serve::library::Library;
@@ -102,11 +102,12 @@ pub(in crate::serve) async fn open(
         Ok(file) => file,
         Err(Error::Archive(error @ archive::Error::Missing(_))) => {
             tracing::error!(%error, "a copy in the catalogue is missing in the archive");
+            library.set_lost(capture.sha256, Loss::Missing).await?;
             return Ok(Err(Unreadable::Missing));
         }
         Err(Error::Archive(error @ archive::Error::Altered { .. })) => {
             tracing::error!(%error, "a copy is not shown");
-            library.catalogue.set_verified(library.clock.now(), &[], &[capture.sha256]).await?;
+            library.set_lost(capture.sha256, Loss::Altered).await?;
             return Ok(Err(Unreadable::Altered));
         }
         Err(error) => return Err(error),

@@ -53,8 +53,10 @@ impl CourseView {
             return Ok(None);
         };
         let decisions = catalogue.decisions(&rules.id).await?;
+        let lost = catalogue.lost_copies().await?;
         for link_facts in &mut night.links {
             update_since_report(catalogue, link_facts, decisions.get(&link_facts.link)).await?;
+            link_facts.set_lost(&lost);
         }
         let readings = catalogue.readings(&rules.id).await?;
         let configured = |source| night.pages.iter().position(|page| page == source).unwrap_or(usize::MAX);
@@ -157,9 +159,9 @@ impl LinkView {
         })
     }
 
-    /// The current copy, unless it was taken down.
+    /// The current copy, unless it was taken down or its bytes are lost.
     pub(in crate::serve) fn copy(&self) -> Option<&Capture> {
-        self.facts().copy.as_ref().filter(|_| self.rights() != Rights::TakenDown)
+        self.facts().sound_copy().filter(|_| self.rights() != Rights::TakenDown)
     }
 
     pub(in crate::serve) fn rights(&self) -> Rights {

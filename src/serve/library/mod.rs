@@ -19,7 +19,7 @@ use jiff::civil::Date;
 use tokio::sync::Semaphore;
 
 use crate::domain::address::{Address, LinkId};
-use crate::domain::capture::{CaptureId, Digest};
+use crate::domain::capture::{CaptureId, Digest, Loss};
 use crate::domain::course::CourseId;
 use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::policy::copy_access::{self, Closed, CopyRequest};
@@ -139,6 +139,11 @@ impl Library {
     /// The captures of a link, oldest first.
     pub(in crate::serve) async fn captures(&self, link: &Address) -> Result<Vec<StoredCapture>, Error> {
         Ok(self.catalogue.captures(link).await?)
+    }
+
+    /// Records that the bytes of a copy are lost, so that it is not offered again.
+    async fn set_lost(&self, sha256: Digest, loss: Loss) -> Result<(), Error> {
+        Ok(self.catalogue.set_verified(self.clock.now(), &[], &[(sha256, loss)]).await?)
     }
 
     /// The capture with this id, if a course has its link.

@@ -79,7 +79,7 @@ impl Snapshot {
             catalogue.course_revisions().await?.into_iter().collect();
         let mut courses = Vec::new();
         for rules in rules {
-            let Some(as_of) = newest.get(&rules.id).copied() else { continue };
+            let Some(as_of) = newest.get(&rules.id).cloned() else { continue };
             let unchanged = previous.iter().find(|view| view.rules.id == rules.id && view.as_of == as_of);
             match unchanged {
                 Some(unchanged) => courses.push(Arc::clone(unchanged)),

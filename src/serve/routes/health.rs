@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::serve::error::Error;
 use crate::serve::library::Library;
-use crate::world::catalogue::{FailureState, FinishedNight, OutboxStatus};
+use crate::world::catalogue::{FailureState, FinishedNight, FixityTotals, OutboxStatus};
 
 /// Two missed nights and some hours.
 const NIGHT_IS_LATE_AFTER: SignedDuration = SignedDuration::from_hours(50);
@@ -26,7 +26,7 @@ pub(in crate::serve) async fn alive() -> Response {
 
 /// Whether the catalogue can be read and the archive has room; 503 if not.
 ///
-/// A late night or a stuck email is reported but is no failure, because the
+/// A late night, a lost copy or a stuck email is reported but is no failure, because the
 /// results of earlier nights can still be served. With `?strict` it is a 503 too,
 /// for monitors that read only the status.
 pub(in crate::serve) async fn ready(
@@ -46,6 +46,8 @@ struct Readiness {
     catalogue: Result<CatalogueStatus, Error>,
     is_writable: bool,
     free_bytes: u64,
+    /// Files in quarantine; `None` if they cannot be counted.
+    quarantined: Option<u64>,
 }
 
 /// The state of the nights and the emails in the catalogue.
@@ -56,14 +58,20 @@ struct CatalogueStatus {
     outbox: OutboxStatus,
     /// How long the oldest report has waited.
     waiting_for: Option<SignedDuration>,
+    fixity: FixityTotals,
+    /// How long ago the oldest verification of a sound copy was.
+    verified_age: Option<SignedDuration>,
 }
 
 impl CatalogueStatus {
     async fn of(library: &Library) -> Result<Self, Error> {
         let last_night = library.catalogue.last_finished().await?;
         let outbox = library.catalogue.outbox().await?;
+        let fixity = library.catalogue.fixity_figures().await?;
         let now = library.clock.now();
         Ok(Self {
+            verified_age: fixity.oldest.map(|oldest| now.duration_since(oldest)),
+            fixity,
             night_age: last_night.map(|night| now.duration_since(night.finished)),
             waiting_for: outbox.oldest.map(|oldest| now.duration_since(oldest)),
             last_night,
@@ -73,6 +81,10 @@ impl CatalogueStatus {
 
     fn is_late(&self) -> bool {
         self.night_age.is_some_and(|age| age > NIGHT_IS_LATE_AFTER)
+    }
+
+    fn has_lost_copies(&self) -> bool {
+        self.fixity.missing + self.fixity.altered > 0
     }
 
     fn is_stuck(&self) -> bool {
@@ -86,6 +98,7 @@ impl Readiness {
             catalogue: CatalogueStatus::of(library).await,
             is_writable: library.archive.is_writable(),
             free_bytes: library.archive.free_bytes().unwrap_or(0),
+            quarantined: library.archive.quarantined().ok(),
         }
     }
 
@@ -94,9 +107,9 @@ impl Readiness {
     }
 
     fn is_behind(&self) -> bool {
-        self.catalogue
-            .as_ref()
-            .is_ok_and(|status| status.is_late() || status.is_stuck() || refused(&status.outbox) > 0)
+        self.catalogue.as_ref().is_ok_and(|status| {
+            status.is_late() || status.is_stuck() || status.has_lost_copies() || refused(&status.outbox) > 0
+        })
     }
 
     fn to_json(&self, is_ready: bool) -> serde_json::Value {
@@ -116,6 +129,10 @@ impl Readiness {
             "outbox_waiting": status.map_or(0, |it| it.outbox.waiting),
             "outbox_oldest_seconds": status.and_then(|it| it.waiting_for).map_or(0, seconds),
             "outbox_refused": status.map_or(0, |it| refused(&it.outbox)),
+            "copies_missing": status.map(|it| it.fixity.missing),
+            "copies_altered": status.map(|it| it.fixity.altered),
+            "quarantined_files": self.quarantined,
+            "oldest_verification_age_seconds": status.and_then(|it| it.verified_age).map(seconds),
             "outbox_is_stuck": status.is_some_and(CatalogueStatus::is_stuck),
         })
     }

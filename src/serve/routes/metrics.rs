@@ -96,6 +96,16 @@ async fn storage(library: &Library, totals: &CaptureTotals, text: &mut String) -
     gauge(text, "onreserve_captures", "Captures in the archive.", totals.captures);
     let help = "Bytes of all captures. Equal bodies are stored once, so the disk holds less.";
     gauge(text, "onreserve_capture_bytes", help, totals.bytes);
+    let fixity = library.catalogue.fixity_figures().await?;
+    gauge(text, "onreserve_copies_missing", "Copies whose file is missing.", fixity.missing);
+    gauge(text, "onreserve_copies_altered", "Copies whose bytes have changed.", fixity.altered);
+    let help = "Files in quarantine, where altered files are moved.";
+    gauge(text, "onreserve_quarantined_files", help, library.archive.quarantined()?);
+    if let Some(oldest) = fixity.oldest {
+        let age = seconds(library.clock.now().duration_since(oldest));
+        let help = "Time since the oldest verification of a copy.";
+        gauge(text, "onreserve_copies_oldest_verification_age_seconds", help, age);
+    }
     let help = "Free bytes on the disk of the archive.";
     gauge(text, "onreserve_archive_free_bytes", help, library.archive.free_bytes()?);
     Ok(())

@@ -9,9 +9,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sha2::{Digest as _, Sha256};
 
-use super::{Archive, Error, failed, files_below, private_dir, sync_dir};
-use crate::domain::capture::Digest;
+use super::{Archive, Error, failed, files_below, is_regular, private_dir, sync_dir};
+use crate::domain::capture::{Digest, Loss};
 use crate::domain::journal::Holdings;
+use crate::domain::journal::chain::JournalFault;
 
 /// The results of a fixity check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,13 +22,16 @@ pub struct FixityResults {
     pub damaged: Vec<DamagedBlob>,
     /// Named in the journal but not in the archive, including blobs just quarantined.
     pub missing: Vec<Digest>,
+    /// Damage to the journal; looked for by [`Archive::verify`] only.
+    pub journal: Vec<JournalFault>,
 }
 
 impl FixityResults {
     /// The damaged and the missing blobs.
-    pub fn unsound(&self) -> Vec<Digest> {
+    pub fn lost(&self) -> Vec<(Digest, Loss)> {
         let damaged = self.damaged.iter().filter_map(|damage| damage.name.parse().ok());
-        damaged.chain(self.missing.iter().copied()).collect()
+        let damaged = damaged.map(|digest| (digest, Loss::Altered));
+        damaged.chain(self.missing.iter().map(|digest| (*digest, Loss::Missing))).collect()
     }
 }
 
@@ -53,8 +57,16 @@ impl Archive {
         }
         let found: HashSet<Digest> = fixity.sound.iter().copied().collect();
         let mut holdings = Holdings::default();
-        for entry in self.entries() {
+        let mut entries = self.entries();
+        for entry in entries.by_ref() {
             holdings.add(&entry?);
+        }
+        for fault in entries.faults() {
+            self.audit(
+                now,
+                &serde_json::json!({ "at": now, "found": "journal", "fault": fault.to_string() }),
+            )?;
+            fixity.journal.push(fault.clone());
         }
         fixity.missing = holdings.expected.into_iter().filter(|digest| !found.contains(digest)).collect();
         if !fixity.missing.is_empty() {
@@ -64,9 +76,10 @@ impl Archive {
         Ok(fixity)
     }
 
-    /// Hashes one night's share of the archive: blobs that were never checked, then those
-    /// with the oldest check in `last`. It ends early when `is_enough` returns true. Damage is
-    /// handled as in [`verify`](Self::verify); only `verify` finds missing blobs.
+    /// Hashes one night's share of the archive: the blobs that were never checked, or
+    /// longest ago by `last`. It ends early when `is_enough` returns true. Damage is
+    /// handled as in [`verify`](Self::verify). It finds no missing blobs; see
+    /// [`without_file`](Self::without_file).
     pub fn scrub(
         &self,
         now: Timestamp,
@@ -91,6 +104,17 @@ impl Archive {
         }
         self.audit_verified(now, &fixity)?;
         Ok(fixity)
+    }
+
+    /// Those of the digests that the archive has no file for. It hashes nothing.
+    pub fn without_file(&self, expected: &[Digest]) -> Vec<Digest> {
+        expected.iter().filter(|digest| !is_regular(&self.path_of(**digest))).copied().collect()
+    }
+
+    /// The number of blobs in quarantine.
+    pub fn quarantined(&self) -> Result<u64, Error> {
+        let files = files_below(&self.dir().join("quarantine"))?;
+        Ok(files.iter().filter(|path| digest_in_name(path).is_some()).count() as u64)
     }
 
     /// Hashes one blob, and quarantines it if its digest is not its name.

@@ -1,79 +1,120 @@
 //! The files of the journal: one JSON object a line, one file a day, append-only.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::PathBuf;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Archive, Error, failed, files_below, is_regular, private_dir};
+use super::journal_head::last_seal;
+use super::journal_reader::{JournalReader, files_of_journal, lines_of};
+use super::{Archive, Error, failed, private_dir};
 use crate::domain::journal::Entry;
+use crate::domain::journal::chain::{Chain, LineSeal};
+
+/// How the line of a night begins; other lines need not be parsed to find it.
+const NIGHT: &[u8] = br#"{"kind":"night""#;
 
 impl Archive {
     /// Appends lines and syncs them: after it returns they survive a crash.
     ///
-    /// The file of the day is locked meanwhile, because nights, pages and commands all
-    /// append to it. If a crash or a full disk cut off the last line, that line is ended
-    /// first; its bytes stay.
+    /// The journal is locked meanwhile, because nights, pages and commands all append to
+    /// it. A line that a crash or a full disk cut short is ended first; its bytes stay.
     pub fn append(&self, at: Timestamp, entries: &[Entry]) -> Result<(), Error> {
         let path = self.journal_of(at);
-        let write = || -> io::Result<()> {
-            let mut lines = Vec::new();
-            for entry in entries {
-                serde_json::to_writer(&mut lines, entry)?;
-                lines.push(b'\n');
-            }
-            let parent = path.parent().unwrap_or(self.dir());
-            private_dir(parent)?;
-            let is_new = !path.exists();
-            let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path)?;
-            file.lock()?;
-            if ends_within_a_line(&mut file)? {
-                lines.insert(0, b'\n');
-            }
-            file.write_all(&lines)?;
-            file.sync_data()?;
-            if is_new { self.sync_dirs_up_from(parent) } else { Ok(()) }
-        };
-        write().map_err(|source| failed("append to", &path, source))
+        self.write_lines(&path, entries).map_err(|source| failed("append to", &path, source))
     }
 
-    /// All entries, oldest file first.
-    ///
-    /// # Errors
-    ///
-    /// A complete line that cannot be parsed. Lines that a crash cut short are skipped.
-    pub fn entries(&self) -> impl Iterator<Item = Result<Entry, Error>> + use<> {
-        let (files, problem) = match self.journal_files() {
-            Ok(files) => (files, None),
-            Err(fault) => (Vec::new(), Some(Err(fault))),
-        };
-        problem.into_iter().chain(files.into_iter().flat_map(entries_of))
+    fn write_lines(&self, path: &Path, entries: &[Entry]) -> io::Result<()> {
+        let parent = path.parent().unwrap_or(self.dir());
+        private_dir(parent)?;
+        let mut head = self.lock_journal()?;
+        head.turn_to(path.strip_prefix(self.dir()).unwrap_or(path), self.dir())?;
+        let is_new = !path.exists();
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        // A program of an earlier version locks the file of the day only.
+        file.lock()?;
+        let mut lines = Vec::new();
+        if ends_within_a_line(&mut file)? {
+            lines.push(b'\n');
+        }
+        let mut last = head.last.clone();
+        for entry in entries {
+            let (line, seal) = last.seal_next(&serde_json::to_vec(entry)?);
+            lines.extend_from_slice(&line);
+            lines.push(b'\n');
+            last = seal;
+        }
+        file.write_all(&lines)?;
+        file.sync_data()?;
+        if is_new {
+            self.sync_dirs_up_from(parent)?;
+        }
+        head.advance(last)
     }
 
-    /// The entries of all days from that of `since` on.
-    pub fn entries_since(
-        &self,
-        since: Timestamp,
-    ) -> Result<impl Iterator<Item = Result<Entry, Error>> + use<>, Error> {
-        let first = self.journal_of(since);
-        let files = self.journal_files()?;
-        Ok(files.into_iter().filter(move |path| *path >= first).flat_map(entries_of))
+    /// The number of the last line that was appended; 0 if that is not known.
+    pub fn last_line_number(&self) -> Result<u64, Error> {
+        self.last_number().map_err(|source| failed("read", &self.dir().join("journal-head"), source))
+    }
+
+    /// All entries, in the order in which they became known.
+    pub fn entries(&self) -> JournalReader {
+        let read = || -> Result<_, Error> {
+            // Lines that are appended meanwhile are not missing.
+            let number = self.last_line_number()?;
+            let files = files_of_journal(self.dir())?;
+            Ok(JournalReader::new(self.dir(), files, Chain::whole(), number))
+        };
+        read().unwrap_or_else(|error| JournalReader::failed(self.dir(), error))
+    }
+
+    /// The entries from the night that began at this time on, and maybe some before it.
+    pub fn entries_from_night(&self, started: Timestamp) -> Result<JournalReader, Error> {
+        let read = |source| failed("read", &self.dir().join("captures"), source);
+        let mut files = Vec::new();
+        for path in files_of_journal(self.dir())? {
+            files.push((last_seal(&path).map_err(read)?.map_or(0, |seal| seal.seq), path));
+        }
+        files.sort();
+        let mut first = None;
+        for file in files.iter().rev() {
+            first = number_of_night(&file.1, started).map_err(read)?.map(|number| (number, file.1.clone()));
+            if first.is_some() {
+                break;
+            }
+        }
+        files.retain(|(last, path)| match &first {
+            Some((0, of_night)) => *last > 0 || path >= of_night,
+            Some((number, _)) => last >= number,
+            // Without the line of the night, the names of the files must do.
+            None => *path >= self.journal_of(started),
+        });
+        let files = files.into_iter().map(|(_, path)| path).collect();
+        Ok(JournalReader::new(self.dir(), files, Chain::partial(), 0))
     }
 
     fn journal_of(&self, at: Timestamp) -> PathBuf {
         let day = at.to_zoned_datetime(TimeZone::UTC).date();
         self.dir().join("captures").join(day.strftime("%Y/%m/%d.jsonl").to_string())
     }
+}
 
-    fn journal_files(&self) -> Result<Vec<PathBuf>, Error> {
-        let mut files = files_below(&self.dir().join("captures"))?;
-        files.retain(|path| {
-            path.extension().is_some_and(|extension| extension == "jsonl") && is_regular(path)
-        });
-        Ok(files)
+/// The number of the line of the night that began at this time, if the file has it; 0 for a
+/// line of an earlier version.
+fn number_of_night(path: &Path, started: Timestamp) -> io::Result<Option<u64>> {
+    for line in lines_of(path)? {
+        let line = line?;
+        if line.starts_with(NIGHT)
+            && let Ok(Entry::Night { started: found }) = serde_json::from_slice(&line)
+            // Journals of earlier versions have nanoseconds, the catalogue has microseconds.
+            && found.as_microsecond() == started.as_microsecond()
+        {
+            return Ok(Some(LineSeal::of(&line).map_or(0, |seal| seal.seq)));
+        }
     }
+    Ok(None)
 }
 
 fn ends_within_a_line(file: &mut File) -> io::Result<bool> {
@@ -86,30 +127,13 @@ fn ends_within_a_line(file: &mut File) -> io::Result<bool> {
     Ok(last != *b"\n")
 }
 
-fn entries_of(path: PathBuf) -> Box<dyn Iterator<Item = Result<Entry, Error>>> {
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(source) => return Box::new(std::iter::once(Err(Error::Io { doing: "read", path, source }))),
-    };
-    let lines = BufReader::new(file).split(b'\n');
-    Box::new(lines.zip(1..).filter_map(move |(line, number)| match line {
-        Err(source) => Some(Err(Error::Io { doing: "read", path: path.clone(), source })),
-        Ok(line) if line.is_empty() => None,
-        Ok(line) => match serde_json::from_slice(&line) {
-            Ok(entry) => Some(Ok(entry)),
-            // A crash cut this line short.
-            Err(error) if error.is_eof() => None,
-            Err(source) => Some(Err(Error::MalformedJournal { path: path.clone(), line: number, source })),
-        },
-    }))
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
     use std::time::Duration;
 
     use super::*;
+    use crate::domain::journal::chain::JournalFault;
 
     #[test]
     fn processes_append_one_after_the_other() {
@@ -132,5 +156,62 @@ mod tests {
         receiver.recv().unwrap();
         appending.join().unwrap();
         assert_eq!(archive.entries().map(Result::unwrap).collect::<Vec<_>>(), [entry.clone(), entry]);
+    }
+
+    /// The nights of an archive, begun on these days by the clock, in this order.
+    fn nights(archive: &Archive, days: &[i64]) -> Vec<Entry> {
+        let nights = days.iter().map(|day| Entry::Night { started: day_of(*day) });
+        let nights: Vec<Entry> = nights.collect();
+        for (night, day) in nights.iter().zip(days) {
+            archive.append(day_of(*day), std::slice::from_ref(night)).unwrap();
+        }
+        nights
+    }
+
+    fn day_of(n: i64) -> Timestamp {
+        Timestamp::from_second(n * 86_400).unwrap()
+    }
+
+    #[test]
+    fn a_night_of_a_wrong_clock_keeps_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = Archive::open(dir.path()).unwrap();
+        // The second night began under a clock that was ahead, the fourth under one that was
+        // behind; the sixth is on the day on which the second one seemed to be.
+        let nights = nights(&archive, &[10, 375, 12, 2, 14, 375, 376]);
+        let mut entries = archive.entries();
+        assert_eq!(entries.by_ref().map(Result::unwrap).collect::<Vec<_>>(), nights);
+        assert_eq!(entries.faults(), []);
+        let since = archive.entries_from_night(day_of(2)).unwrap();
+        let since: Vec<Entry> = since.map(Result::unwrap).collect();
+        assert!(since.ends_with(&nights[3..]) && !since.contains(&nights[0]), "{since:?}");
+    }
+
+    #[test]
+    fn a_journal_without_its_head_goes_on_with_the_next_number() {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = Archive::open(dir.path()).unwrap();
+        let head = dir.path().join("journal-head");
+        let first = nights(&archive, &[1, 2]);
+        let whole = std::fs::read(&head).unwrap();
+        std::fs::remove_file(&head).unwrap();
+        let second = nights(&archive, &[3]);
+        std::fs::write(&head, &whole).unwrap();
+        let third = nights(&archive, &[3]);
+        let mut entries = archive.entries();
+        let read: Vec<Entry> = entries.by_ref().map(Result::unwrap).collect();
+        assert_eq!(read, [first, second, third].concat());
+        assert_eq!(entries.faults(), [], "though an old head was put back");
+    }
+
+    #[test]
+    fn a_lost_end_of_the_journal_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = Archive::open(dir.path()).unwrap();
+        nights(&archive, &[1, 2]);
+        std::fs::remove_file(archive.journal_of(day_of(2))).unwrap();
+        let mut entries = archive.entries();
+        assert_eq!(entries.by_ref().count(), 1);
+        assert_eq!(entries.faults(), [JournalFault::MissingAtEnd { count: 1 }]);
     }
 }

@@ -9,6 +9,8 @@ mod backup;
 mod catalogue_files;
 mod fixity;
 mod journal;
+mod journal_head;
+mod journal_reader;
 mod signing_key;
 mod stream;
 mod removal;
@@ -24,6 +26,7 @@ use std::sync::Arc;
 use self::fixity::digest_in_name;
 pub use backup::{BackupTotals, RestoredBlobs};
 pub use fixity::{DamagedBlob, FixityResults};
+pub use journal_reader::JournalReader;
 pub use stream::stream;
 
 use self::verified::VerifiedBlobs;
@@ -51,8 +54,6 @@ pub enum Error {
     Missing(Digest),
     #[error("the bytes of the blob {digest} have changed{}; restore it from a backup, or the next night fetches the document again", quarantine_place(moved_to.as_deref()))]
     Altered { digest: Digest, moved_to: Option<PathBuf> },
-    #[error("the journal {} cannot be read at line {line}: {source}; restore the file from a backup", path.display())]
-    MalformedJournal { path: PathBuf, line: u64, source: serde_json::Error },
     #[error("cannot {doing} {} in the archive: {source}; check permissions and free space", path.display())]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
 }

@@ -1,4 +1,7 @@
-//! Applies journal entries to the tables. Applying an entry twice changes nothing.
+//! Applies journal entries to the tables, in the order of the journal.
+//!
+//! Of two entries about one thing the one that is applied last counts, whatever the clock
+//! said. Applying the same entries again changes nothing.
 
 use std::mem::discriminant;
 
@@ -7,7 +10,9 @@ use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::link_id::link_id;
 use super::value::{from_json, json, time};
-use super::{Catalogue, DocumentText, Error, LapsedDecision, bulk, decisions, replacements, texts};
+use super::{
+    Catalogue, DocumentText, Error, LapsedDecision, bulk, decisions, replacements, texts, withdrawals,
+};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
 use crate::domain::document::Fingerprint;
@@ -58,7 +63,10 @@ async fn apply(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Er
         Entry::EmailSubscription { at, course, reader, wanted } => {
             decisions::letters(course, reader, *at, *wanted, on).await?;
         }
-        Entry::TakenDown { at, link, .. } => taken_down(link, *at, on).await?,
+        Entry::TakenDown { at, link, removed, .. } => {
+            taken_down(link, *at, on).await?;
+            bulk::removed(removed, on).await?;
+        }
         Entry::Reinstated { at, link, .. } => reinstated(link, *at, on).await?,
         Entry::Reread { link, sha256, text } => {
             let link = link_id(link, on).await?;
@@ -67,6 +75,7 @@ async fn apply(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Er
         Entry::ReplacementSearched { at, link, found } => {
             replacements::set_replacement_search(*at, link, found.as_ref(), on).await?
         }
+        Entry::Withdrawn { night, withdrawn, .. } => withdrawals::set(*night, *withdrawn, on).await?,
         Entry::Finished { night, at, void } => {
             sqlx::query("UPDATE night SET finished = ?, void = ? WHERE started = ?")
                 .bind(time(*at))
@@ -88,9 +97,8 @@ async fn accepted(
     let link = link_id(link, on).await?;
     sqlx::query(
         "INSERT INTO baseline (link, capture, accepted_at) \
-         SELECT link, id, ? FROM capture WHERE link = ? AND sha256 = ? ORDER BY captured_at DESC LIMIT 1 \
-         ON CONFLICT (link) DO UPDATE SET capture = excluded.capture, accepted_at = excluded.accepted_at \
-         WHERE excluded.accepted_at >= baseline.accepted_at",
+         SELECT link, id, ? FROM capture WHERE link = ? AND sha256 = ? ORDER BY id DESC LIMIT 1 \
+         ON CONFLICT (link) DO UPDATE SET capture = excluded.capture, accepted_at = excluded.accepted_at",
     )
     .bind(time(at))
     .bind(link)
@@ -102,17 +110,19 @@ async fn accepted(
 
 async fn taken_down(link: &Address, at: Timestamp, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     let link = link_id(link, on).await?;
-    sqlx::query("INSERT INTO takedown (link, at) VALUES (?, ?) ON CONFLICT DO NOTHING")
-        .bind(link)
-        .bind(time(at))
-        .execute(&mut **on)
-        .await?;
+    sqlx::query(
+        "INSERT INTO takedown (link, at) VALUES (?, ?) ON CONFLICT (link, at) DO UPDATE SET undone_at = NULL",
+    )
+    .bind(link)
+    .bind(time(at))
+    .execute(&mut **on)
+    .await?;
     Ok(())
 }
 
 async fn reinstated(link: &Address, at: Timestamp, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     let link = link_id(link, on).await?;
-    sqlx::query("UPDATE takedown SET undone_at = ?1 WHERE link = ?2 AND undone_at IS NULL AND at <= ?1")
+    sqlx::query("UPDATE takedown SET undone_at = ?1 WHERE link = ?2 AND undone_at IS NULL")
         .bind(time(at))
         .bind(link)
         .execute(&mut **on)
@@ -153,8 +163,7 @@ async fn page(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Err
     .await?;
     sqlx::query(
         "INSERT INTO reading (course, source, at, sha256, page) VALUES (?, ?, ?, ?, ?) \
-         ON CONFLICT (course, source) DO UPDATE SET at = excluded.at, sha256 = excluded.sha256, page = excluded.page \
-         WHERE excluded.at >= reading.at",
+         ON CONFLICT (course, source) DO UPDATE SET at = excluded.at, sha256 = excluded.sha256, page = excluded.page",
     )
     .bind(course.as_str())
     .bind(json(source)?)

@@ -10,6 +10,7 @@ use sqlx::{Sqlite, Transaction};
 use super::Error;
 use super::value::{json, time};
 use crate::domain::address::Address;
+use crate::domain::capture::Digest;
 use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::journal::Entry;
 use crate::domain::verdict::Verdict;
@@ -38,6 +39,11 @@ pub(super) async fn visits(entries: &[Entry], on: &mut Transaction<'_, Sqlite>) 
         return Ok(());
     }
     links(addresses.into_iter(), on).await?;
+    // The line of the night may be damaged.
+    let nights: BTreeSet<&String> = rows.iter().map(|(night, ..)| night).collect();
+    let insert =
+        "INSERT INTO night (started) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING";
+    execute(insert, json(&nights)?, on).await?;
     execute(
         "INSERT INTO visit (link, night, evidence) SELECT link.id, night.id, entered.value ->> 2 \
          FROM json_each(?) AS entered CROSS JOIN night ON night.started = entered.value ->> 0 \
@@ -66,10 +72,12 @@ pub(super) async fn captures(entries: &[Entry], on: &mut Transaction<'_, Sqlite>
     }
     links(captures.iter().map(|kept| &kept.capture.link), on).await?;
     execute(
-        "INSERT INTO capture (link, sha256, captured_at, kept) \
-         SELECT link.id, entered.value ->> 1, entered.value ->> 2, entered.value ->> 3 \
+        "INSERT INTO capture (link, sha256, captured_at, kept, night) \
+         SELECT link.id, entered.value ->> 1, entered.value ->> 2, entered.value ->> 3, \
+         coalesce((SELECT max(id) FROM night WHERE finished IS NULL), (SELECT max(id) FROM night)) \
          FROM json_each(?) AS entered CROSS JOIN link ON link.address = entered.value ->> 0 \
-         WHERE true ON CONFLICT DO NOTHING",
+         WHERE true ON CONFLICT (link, sha256, captured_at) DO UPDATE SET is_removed = 0 \
+         WHERE capture.is_removed",
         json(&rows)?,
         on,
     )
@@ -87,11 +95,19 @@ pub(super) async fn captures(entries: &[Entry], on: &mut Transaction<'_, Sqlite>
          CROSS JOIN capture ON capture.link = link.id AND capture.sha256 = entered.value ->> 1 \
          AND capture.captured_at = entered.value ->> 2 \
          WHERE true ON CONFLICT (link) DO UPDATE SET capture = excluded.capture, \
-         accepted_at = excluded.accepted_at WHERE excluded.accepted_at > baseline.accepted_at",
+         accepted_at = excluded.accepted_at",
         json(&baselines)?,
         on,
     )
     .await
+}
+
+/// Marks the captures whose bodies a takedown removed: the archive need not have them.
+pub(super) async fn removed(bodies: &[Digest], on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
+    let bodies = json(&bodies)?;
+    let of_captures = "UPDATE capture SET is_removed = 1 WHERE sha256 IN (SELECT value FROM json_each(?))";
+    execute(of_captures, bodies.clone(), on).await?;
+    execute("DELETE FROM fixity WHERE sha256 IN (SELECT value FROM json_each(?))", bodies, on).await
 }
 
 /// Stores the verdicts on links.

@@ -68,17 +68,13 @@ pub(super) async fn decide(
     on: &mut Transaction<'_, Sqlite>,
 ) -> Result<(), Error> {
     let link = link_id(link, on).await?;
-    // A decision that is applied again must not replace a later one.
-    sqlx::query(
-        "REPLACE INTO decision (course, link, at, decision) SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS \
-         (SELECT 1 FROM decision WHERE course = ?1 AND link = ?2 AND at > ?3)",
-    )
-    .bind(course.as_str())
-    .bind(link)
-    .bind(time(at))
-    .bind(decision.map(json).transpose()?)
-    .execute(&mut **on)
-    .await?;
+    sqlx::query("REPLACE INTO decision (course, link, at, decision) VALUES (?, ?, ?, ?)")
+        .bind(course.as_str())
+        .bind(link)
+        .bind(time(at))
+        .bind(decision.map(json).transpose()?)
+        .execute(&mut **on)
+        .await?;
     Ok(())
 }
 

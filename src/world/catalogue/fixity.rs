@@ -7,9 +7,51 @@ use sqlx::Row as _;
 
 use super::value::{decoded, time, time_from};
 use super::{Catalogue, Error};
-use crate::domain::capture::{Digest, Verified};
+use crate::domain::capture::{Digest, Loss, Verified};
+
+/// What the fixity checks of all copies found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FixityTotals {
+    pub missing: u64,
+    pub altered: u64,
+    /// When the sound copy that was not checked for longest was checked.
+    pub oldest: Option<Timestamp>,
+}
 
 impl Catalogue {
+    pub async fn fixity_figures(&self) -> Result<FixityTotals, Error> {
+        let row = sqlx::query(
+            "SELECT (SELECT COUNT(*) FROM fixity WHERE NOT is_sound AND loss = 'missing'), \
+             (SELECT COUNT(*) FROM fixity WHERE NOT is_sound AND loss = 'altered'), \
+             MIN(verified_at) FILTER (WHERE is_sound) FROM fixity",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(FixityTotals {
+            missing: row.get::<i64, _>(0).unsigned_abs(),
+            altered: row.get::<i64, _>(1).unsigned_abs(),
+            oldest: row.get::<Option<String>, _>(2).map(|at| time_from(&at)).transpose()?,
+        })
+    }
+
+    /// The copies whose bytes are altered or missing, and when that was found.
+    pub async fn lost_copies(&self) -> Result<HashMap<Digest, Timestamp>, Error> {
+        let rows = sqlx::query("SELECT sha256, verified_at FROM fixity WHERE NOT is_sound")
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(|row| Ok((decoded(row.get(0))?, time_from(row.get(1))?))).collect()
+    }
+
+    /// The bodies that the archive should have: those of all captures that no takedown
+    /// removed.
+    pub async fn expected_bodies(&self) -> Result<Vec<Digest>, Error> {
+        let rows =
+            sqlx::query_scalar::<_, String>("SELECT DISTINCT sha256 FROM capture WHERE NOT is_removed")
+                .fetch_all(&self.pool)
+                .await?;
+        rows.iter().map(|sha256| decoded(sha256)).collect()
+    }
+
     /// The last verification of every verified copy.
     pub async fn verified(&self) -> Result<HashMap<Digest, Verified>, Error> {
         let rows =
@@ -22,22 +64,32 @@ impl Catalogue {
             .collect()
     }
 
-    /// Stores a fixity check: the sound blobs, and the damaged or missing ones.
+    /// Records a fixity check: the sound blobs, and those that are lost. A blob that was
+    /// altered counts as altered until it is back.
     pub async fn set_verified(
         &self,
         at: Timestamp,
         sound: &[Digest],
-        unsound: &[Digest],
+        lost: &[(Digest, Loss)],
     ) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
-        let both = sound.iter().map(|it| (it, true)).chain(unsound.iter().map(|it| (it, false)));
-        for (sha256, is_sound) in both {
-            sqlx::query("INSERT OR REPLACE INTO fixity (sha256, verified_at, is_sound) VALUES (?, ?, ?)")
-                .bind(sha256.to_string())
-                .bind(time(at))
-                .bind(is_sound)
-                .execute(&mut *transaction)
-                .await?;
+        let sound = sound.iter().map(|sha256| (sha256, None));
+        for (sha256, loss) in sound.chain(lost.iter().map(|(sha256, loss)| (sha256, Some(*loss)))) {
+            sqlx::query(
+                "INSERT INTO fixity (sha256, verified_at, is_sound, loss) VALUES (?, ?, ?, ?) \
+                 ON CONFLICT (sha256) DO UPDATE SET verified_at = excluded.verified_at, \
+                 is_sound = excluded.is_sound, \
+                 loss = iif(excluded.loss = 'missing' AND loss = 'altered', loss, excluded.loss)",
+            )
+            .bind(sha256.to_string())
+            .bind(time(at))
+            .bind(loss.is_none())
+            .bind(loss.map(|loss| match loss {
+                Loss::Altered => "altered",
+                Loss::Missing => "missing",
+            }))
+            .execute(&mut *transaction)
+            .await?;
         }
         Ok(transaction.commit().await?)
     }

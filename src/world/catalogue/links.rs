@@ -27,9 +27,9 @@ const LINKS_AT_ONCE: usize = 200;
 /// key, so a link with ten years of visits costs no more than a link with one term.
 macro_rules! remembered {
     () => {
-        "(SELECT '[' || group_concat('[' || is_void || ',' || evidence || ']', ',' ORDER BY started DESC) || ']' \
-         FROM (SELECT evidence, night.void IS NOT NULL AS is_void, night.started FROM visit \
-         JOIN night ON night.id = visit.night WHERE visit.link = link.id AND night.finished IS NOT NULL \
+        "(SELECT '[' || group_concat('[' || is_void || ',' || evidence || ']', ',' ORDER BY night DESC) || ']' \
+         FROM (SELECT evidence, night.void IS NOT NULL AS is_void, visit.night FROM visit \
+         JOIN night ON night.id = visit.night WHERE visit.link = link.id AND night.finished IS NOT NULL AND NOT night.is_withdrawn \
          ORDER BY visit.night DESC LIMIT ?1))"
     };
 }
@@ -38,11 +38,11 @@ macro_rules! remembered {
 #[cfg(test)]
 pub(super) const REMEMBERED: &str = remembered!();
 
-/// A capture belongs to the night that began last before it. The capture of a void night
-/// may be the page of a firewall or a captive portal.
+/// Whether the night of a capture counts. In a void night the answer may be the page of
+/// something between us and the web.
 macro_rules! of_a_valid_night {
     () => {
-        "(SELECT void FROM night WHERE started <= capture.captured_at ORDER BY started DESC LIMIT 1) IS NULL"
+        "NOT EXISTS (SELECT 1 FROM night WHERE night.id = capture.night AND (void IS NOT NULL OR is_withdrawn))"
     };
 }
 
@@ -54,10 +54,20 @@ const RECORDS: &str = concat!(
     remembered!(),
     ", (SELECT kept FROM capture WHERE capture.link = link.id AND ",
     of_a_valid_night!(),
-    " ORDER BY captured_at DESC, id DESC LIMIT 1) \
+    " ORDER BY id DESC LIMIT 1) \
      FROM json_each(?2) AS wanted CROSS JOIN link ON link.address = wanted.value \
      LEFT JOIN verdict ON verdict.link = link.id LEFT JOIN baseline ON baseline.link = link.id"
 );
+
+/// What one night found at a link.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredVisit {
+    /// When the night began.
+    pub night: Timestamp,
+    pub void: Option<Void>,
+    pub is_withdrawn: bool,
+    pub evidence: Evidence,
+}
 
 /// The record of a link in the catalogue.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -110,29 +120,34 @@ impl Catalogue {
         text.map(|text| from_json(&text)).transpose()
     }
 
-    /// Every night of a link, oldest first, with void nights marked.
-    pub async fn visits(&self, link: &Address) -> Result<Vec<(Timestamp, Option<Void>, Evidence)>, Error> {
+    /// Every night of a link, oldest first.
+    pub async fn visits(&self, link: &Address) -> Result<Vec<StoredVisit>, Error> {
         let rows = sqlx::query(
-            "SELECT night.started, night.void, visit.evidence FROM visit JOIN night ON night.id = visit.night \
-             JOIN link ON link.id = visit.link WHERE link.address = ? ORDER BY night.started",
+            "SELECT night.started, night.void, visit.evidence, night.is_withdrawn FROM visit \
+             JOIN night ON night.id = visit.night JOIN link ON link.id = visit.link \
+             WHERE link.address = ? ORDER BY night.id",
         )
         .bind(link.as_str())
         .fetch_all(&self.pool)
         .await?;
         rows.iter()
             .map(|row| {
-                let void = row.get::<Option<String>, _>(1).map(|text| from_json(&text)).transpose()?;
-                Ok((time_from(row.get(0))?, void, from_json(row.get(2))?))
+                Ok(StoredVisit {
+                    night: time_from(row.get(0))?,
+                    void: row.get::<Option<String>, _>(1).map(|text| from_json(&text)).transpose()?,
+                    evidence: from_json(row.get(2))?,
+                    is_withdrawn: row.get(3),
+                })
             })
             .collect()
     }
 
-    /// Every capture of a link except those of void nights, oldest first.
+    /// Every capture of a link but those of void and withdrawn nights, oldest first.
     pub async fn captures(&self, link: &Address) -> Result<Vec<StoredCapture>, Error> {
         let rows = sqlx::query_scalar::<_, String>(concat!(
             "SELECT kept FROM capture JOIN link ON link.id = capture.link WHERE link.address = ? AND ",
             of_a_valid_night!(),
-            " ORDER BY captured_at, capture.id"
+            " ORDER BY capture.id"
         ))
         .bind(link.as_str())
         .fetch_all(&self.pool)

@@ -23,6 +23,7 @@ mod search_text;
 mod sessions;
 mod views;
 mod takedowns;
+mod withdrawals;
 mod texts;
 mod value;
 
@@ -43,7 +44,8 @@ pub use emails::{
     DeliveryResult, EmailHistory, FailedEmail, FailureState, NewEmail, OutboxChanges, OutboxStatus,
     QueuedEmail, UnsentEmail,
 };
-pub use links::LinkRecord;
+pub use fixity::FixityTotals;
+pub use links::{LinkRecord, StoredVisit};
 pub use night_ref::NightRef;
 pub use nights::{EndedNight, NightRecord};
 pub use replacements::ReplacementSearch;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::emails::{self, OutboxChanges};
@@ -50,22 +51,40 @@ impl Catalogue {
     /// The newest night without an end, if it began after `since`.
     pub async fn unfinished(&self, since: Timestamp) -> Result<Option<NightRef>, Error> {
         let row = sqlx::query(
-            "SELECT id, started FROM night WHERE finished IS NULL AND started > ? ORDER BY started DESC LIMIT 1",
+            "SELECT id, started FROM night WHERE finished IS NULL AND NOT is_withdrawn AND started > ? ORDER BY id DESC LIMIT 1",
         )
         .bind(time(since))
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| Ok(NightRef { id: row.get(0), started: time_from(row.get(1))? })).transpose()
+        row.map(|row| night_ref(&row)).transpose()
     }
 
-    /// When the newest night with a report began.
-    pub async fn last_reported(&self) -> Result<Option<Timestamp>, Error> {
-        let started = sqlx::query_scalar::<_, Option<String>>(
-            "SELECT MAX(started) FROM night WHERE finished IS NOT NULL AND id IN (SELECT night FROM report)",
+    /// The last night with a report.
+    pub async fn last_reported(&self) -> Result<Option<NightRef>, Error> {
+        let row = sqlx::query(
+            "SELECT id, started FROM night WHERE finished IS NOT NULL AND id IN (SELECT night FROM report) \
+             ORDER BY id DESC LIMIT 1",
         )
-        .fetch_one(&self.pool)
+        .fetch_optional(&self.pool)
         .await?;
-        started.map(|started| time_from(&started)).transpose()
+        row.map(|row| night_ref(&row)).transpose()
+    }
+
+    /// The last night that was not withdrawn.
+    pub async fn last_night(&self) -> Result<Option<NightRef>, Error> {
+        let row =
+            sqlx::query("SELECT id, started FROM night WHERE NOT is_withdrawn ORDER BY id DESC LIMIT 1")
+                .fetch_optional(&self.pool)
+                .await?;
+        row.map(|row| night_ref(&row)).transpose()
+    }
+
+    /// Whether a night began at this time.
+    pub async fn has_night(&self, started: Timestamp) -> Result<bool, Error> {
+        Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM night WHERE started = ?)")
+            .bind(time(started))
+            .fetch_one(&self.pool)
+            .await?)
     }
 
     pub async fn night(&self, started: Timestamp) -> Result<NightRef, Error> {
@@ -98,16 +117,12 @@ impl Catalogue {
         let row = sqlx::query(
             "SELECT night.id, night.started, night.finished FROM visit JOIN night ON night.id = visit.night \
              JOIN link ON link.id = visit.link WHERE link.address = ? AND night.finished IS NOT NULL \
-             ORDER BY visit.night DESC LIMIT 1",
+             AND NOT night.is_withdrawn ORDER BY visit.night DESC LIMIT 1",
         )
         .bind(link.as_str())
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| {
-            let night = NightRef { id: row.get(0), started: time_from(row.get(1))? };
-            Ok(EndedNight { row: night, finished: time_from(row.get(2))? })
-        })
-        .transpose()
+        row.map(|row| Ok(EndedNight { row: night_ref(&row)?, finished: time_from(row.get(2))? })).transpose()
     }
 
     /// Stores a report of a course for a night that has ended.
@@ -177,6 +192,10 @@ impl Catalogue {
             .await?;
         rows.iter().map(|event| from_json(event)).collect()
     }
+}
+
+pub(super) fn night_ref(row: &SqliteRow) -> Result<NightRef, Error> {
+    Ok(NightRef { id: row.get(0), started: time_from(row.get(1))? })
 }
 
 /// A night that was interrupted at its end stores its report again.

@@ -49,7 +49,7 @@ impl Catalogue {
     }
 }
 
-/// Stores a search; of two searches the later one counts.
+/// Stores a search; of two searches the one that is stored last counts.
 pub(super) async fn set_replacement_search(
     at: Timestamp,
     link: &Address,
@@ -58,8 +58,7 @@ pub(super) async fn set_replacement_search(
 ) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO replacement (link, sought_at, found) VALUES (?, ?, ?) \
-         ON CONFLICT (link) DO UPDATE SET sought_at = excluded.sought_at, found = excluded.found \
-         WHERE excluded.sought_at >= replacement.sought_at",
+         ON CONFLICT (link) DO UPDATE SET sought_at = excluded.sought_at, found = excluded.found",
     )
     .bind(link_id(link, on).await?)
     .bind(time(at))

@@ -118,9 +118,9 @@ async fn captures_of_a_void_night_are_neither_compared_nor_shown() {
     }
 }
 
-/// The night applies the last lines of the journal again, after another decision.
+/// The second decision was made under a clock that was behind.
 #[tokio::test]
-async fn a_decision_applied_again_replaces_no_newer_one() {
+async fn of_two_decisions_the_one_that_is_later_in_the_journal_stands() {
     let (_dir, catalogue) = catalogue().await;
     let course: crate::domain::course::CourseId = "c".parse().unwrap();
     let decided = |at: Timestamp, choice: Choice| Entry::Decided {
@@ -129,13 +129,14 @@ async fn a_decision_applied_again_replaces_no_newer_one() {
         link: link(),
         decision: Some(Decision { choice, about: Gist::Restricted, at, by: None }),
     };
-    let older = decided(night(1), Choice::NotBroken);
-    let newer = decided(night(2), Choice::Snoozed(Until::Day("2027-02-01".parse().unwrap())));
-    for entry in [&older, &newer, &older] {
-        catalogue.apply(std::slice::from_ref(entry)).await.unwrap();
+    let older = decided(night(2), Choice::NotBroken);
+    let newer = decided(night(1), Choice::Snoozed(Until::Day("2027-02-01".parse().unwrap())));
+    let both = [older, newer];
+    for _ in ["at first", "after a restart"] {
+        catalogue.apply(&both).await.unwrap();
+        let standing = catalogue.decisions(&course).await.unwrap();
+        assert_eq!(standing[&link()].decision.at, night(1));
     }
-    let standing = catalogue.decisions(&course).await.unwrap();
-    assert_eq!(standing[&link()].decision.at, night(2));
 }
 
 #[tokio::test]
@@ -299,4 +300,18 @@ async fn a_catalogue_of_an_earlier_version_is_copied_before_it_changes() {
     std::fs::remove_file(&copy).unwrap();
     Catalogue::open(&path).await.unwrap().close().await;
     assert!(!copy.exists());
+}
+
+#[tokio::test]
+async fn what_a_takedown_removed_is_not_expected_in_the_archive() {
+    let (_dir, catalogue) = catalogue().await;
+    catalogue.apply(&[Entry::Night { started: night(1) }, capture(1, b"one")]).await.unwrap();
+    assert_eq!(catalogue.expected_bodies().await.unwrap(), [Digest::of(b"one")]);
+    let link = Address::parse("https://a.example/x").unwrap();
+    let reason = "asked".to_owned();
+    let down = Entry::TakenDown { at: night(2), link, reason, by: None, removed: vec![Digest::of(b"one")] };
+    catalogue.apply(&[down]).await.unwrap();
+    assert!(catalogue.expected_bodies().await.unwrap().is_empty());
+    catalogue.apply(&[capture(3, b"two")]).await.unwrap();
+    assert_eq!(catalogue.expected_bodies().await.unwrap(), [Digest::of(b"two")], "it was kept again later");
 }

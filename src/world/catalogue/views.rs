@@ -31,7 +31,7 @@ pub struct CaptureSize {
 
 /// The newest rows from which the view of a course was read. If they differ later, the
 /// view is out of date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CourseRevision {
     report: i64,
     decision: Option<i64>,
@@ -39,14 +39,17 @@ pub struct CourseRevision {
     night: Option<i64>,
     /// Takedowns of any link, and withdrawn takedowns.
     takedowns: i64,
+    /// The number of lost copies, and when the last one was found to be.
+    lost_copies: i64,
+    last_lost_at: Option<String>,
 }
 
 impl Catalogue {
     /// The newest night that has ended.
     pub async fn last_finished(&self) -> Result<Option<FinishedNight>, Error> {
         let row = sqlx::query(
-            "SELECT started, finished, void IS NOT NULL FROM night WHERE finished IS NOT NULL \
-             ORDER BY started DESC LIMIT 1",
+            "SELECT started, finished, void IS NOT NULL FROM night \
+             WHERE finished IS NOT NULL AND NOT is_withdrawn ORDER BY id DESC LIMIT 1",
         )
         .fetch_optional(&self.pool)
         .await?;
@@ -63,7 +66,8 @@ impl Catalogue {
     /// When the last night that judged a course ended.
     pub async fn last_successes(&self) -> Result<Vec<(CourseId, Timestamp)>, Error> {
         let rows = sqlx::query(
-            "SELECT report.course, max(night.finished) FROM report JOIN night ON night.id = report.night \
+            "SELECT report.course, night.finished, max(night.id) FROM report \
+             JOIN night ON night.id = report.night \
              WHERE night.finished IS NOT NULL AND night.void IS NULL GROUP BY report.course",
         )
         .fetch_all(&self.pool)
@@ -83,7 +87,9 @@ impl Catalogue {
             "SELECT course, MAX(night), \
              (SELECT MAX(id) FROM decision WHERE decision.course = report.course), \
              (SELECT MAX(id) FROM night WHERE finished IS NOT NULL), \
-             (SELECT COUNT(*) + COUNT(undone_at) FROM takedown) FROM report GROUP BY course",
+             (SELECT COUNT(*) + COUNT(undone_at) FROM takedown), \
+             (SELECT COUNT(*) FROM fixity WHERE NOT is_sound), \
+             (SELECT MAX(verified_at) FROM fixity WHERE NOT is_sound) FROM report GROUP BY course",
         )
         .fetch_all(&self.pool)
         .await?;
@@ -92,6 +98,8 @@ impl Catalogue {
             decision: row.get(2),
             night: row.get(3),
             takedowns: row.get(4),
+            lost_copies: row.get(5),
+            last_lost_at: row.get(6),
         };
         Ok(rows.iter().filter_map(|row| Some((row.get::<String, _>(0).parse().ok()?, newest(row)))).collect())
     }
@@ -139,12 +147,11 @@ impl Catalogue {
 
     /// The captures whose body has this digest, newest first.
     pub async fn captures_of(&self, sha256: Digest) -> Result<Vec<StoredCapture>, Error> {
-        let rows = sqlx::query_scalar::<_, String>(
-            "SELECT kept FROM capture WHERE sha256 = ? ORDER BY captured_at DESC, id DESC",
-        )
-        .bind(sha256.to_string())
-        .fetch_all(&self.pool)
-        .await?;
+        let rows =
+            sqlx::query_scalar::<_, String>("SELECT kept FROM capture WHERE sha256 = ? ORDER BY id DESC")
+                .bind(sha256.to_string())
+                .fetch_all(&self.pool)
+                .await?;
         rows.iter().map(|kept| from_json(kept)).collect()
     }
 

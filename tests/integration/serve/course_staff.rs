@@ -1,5 +1,6 @@
 //! Requests of course pages, programs and instructors.
 
+use onreserve::domain::capture::Loss;
 use onreserve::domain::course::Openness;
 use serde_json::Value;
 
@@ -113,7 +114,7 @@ async fn the_dashboard_shows_verified_and_damaged_copies() {
         html.contains(&format!("All {copies} re-verified by their SHA-256")) && !html.contains("damaged"),
         "{html}"
     );
-    server.catalogue.set_verified(start_of(NIGHTS), &[], &[sha256]).await.unwrap();
+    server.catalogue.set_verified(start_of(NIGHTS), &[], &[(sha256, Loss::Altered)]).await.unwrap();
     let html = server.get("/c/dgm/health").await.text();
     assert!(
         html.contains(&format!("{all_but_one} of {copies} re-verified")) && html.contains("1 copy damaged"),

@@ -182,4 +182,6 @@ async fn altered_bytes_give_a_503_with_the_reason() {
     assert!(!file.exists(), "it is in quarantine");
     let verified = server.catalogue.verified().await.unwrap();
     assert!(!verified[&capture.sha256].is_sound, "the administrator sees it");
+    let metrics = server.get("/metrics").await.text();
+    assert!(metrics.contains("\nonreserve_copies_altered 1\n"), "{metrics}");
 }

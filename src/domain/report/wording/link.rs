@@ -211,7 +211,18 @@ pub fn our_copy(course: &CourseFacts, link_facts: &LinkFacts, kind: Option<Kind>
     let verified = match link_facts.verified {
         Some(Verified { at, is_sound: true }) => format!(", verified {}", local_day(course, at)),
         Some(Verified { at, is_sound: false }) => {
-            format!(", damaged when verified {}", local_day(course, at))
+            let loss = format!("lost, altered or missing when looked for {}", local_day(course, at));
+            return match &link_facts.verdict.state {
+                State::Dead { .. } => format!(
+                    "{loss}. The only copy of a dead link is lost. The person who runs this archive can restore it from a backup."
+                ),
+                State::Ok
+                | State::Moved { .. }
+                | State::Changed { .. }
+                | State::Restricted { .. }
+                | State::Unverifiable { .. }
+                | State::Failing { .. } => format!("{loss}."),
+            };
         }
         None => String::new(),
     };
@@ -226,7 +237,7 @@ pub fn both_copies(course: &CourseFacts, before: &Capture, after: &Capture) -> S
 
 /// What the instructor can do about it.
 pub fn to_do(course: &CourseFacts, link_facts: &LinkFacts, is_own: bool) -> &'static str {
-    let copy = link_facts.copy.is_some();
+    let copy = link_facts.sound_copy().is_some();
     match &link_facts.verdict.state {
         State::Dead { .. } | State::Failing { .. } if is_own => "put the file back or correct the address.",
         State::Dead { .. } if link_facts.replacement.as_ref().is_some_and(Replacement::is_verified) => {
@@ -281,7 +292,7 @@ pub fn offer(course: &CourseFacts, link_facts: &LinkFacts) -> &'static str {
 
 /// What to do about a link that asks for an account.
 fn restricted_to_do(course: &CourseFacts, link_facts: &LinkFacts) -> &'static str {
-    match (link_facts.copy.is_some(), course.students_get_copies) {
+    match (link_facts.sound_copy().is_some(), course.students_get_copies) {
         (true, true) if link_facts.is_covered => {
             "check whether your students have access; our copy is open to them."
         }

@@ -468,3 +468,40 @@ proptest! {
         prop_assert!(is_flapping || badness(&judged(kinder)) <= badness(&before).max(1));
     }
 }
+
+/// A history whose nights began on these days by the clock of the machine.
+fn under_clocks(findings: impl IntoIterator<Item = Finding>, days: &[i64]) -> Vec<Evidence> {
+    let nights = history(findings).into_iter().zip(days);
+    nights.map(|(evidence, day)| Evidence { at: night(*day), ..evidence }).collect()
+}
+
+proptest! {
+    #[test]
+    fn permuted_clocks_do_not_change_what_nights_in_a_row_mean(
+        (kinds, days) in prop::collection::vec(0..4_usize, 1..20).prop_flat_map(|kinds| {
+            let days: Vec<i64> = (0..).take(kinds.len()).collect();
+            (Just(kinds), Just(days).prop_shuffle())
+        })
+    ) {
+        let findings = || {
+            let all = [healthy(), gone(Weight::Strong), failing(Reason::NotAnswering), refused()];
+            kinds.iter().map(move |kind| all[*kind].clone())
+        };
+        let in_order: Vec<i64> = (0..).take(kinds.len()).collect();
+        let meaning = |days: &[i64]| {
+            let verdict = judge(&under_clocks(findings(), days), night(20));
+            (verdict.state, verdict.nights)
+        };
+        prop_assert_eq!(meaning(&in_order), meaning(&days));
+    }
+}
+
+#[test]
+fn a_night_under_a_clock_a_year_ahead_does_not_hide_a_death() {
+    let days: Vec<i64> = std::iter::once(365).chain(1..=10).collect();
+    for first in [healthy(), gone(Weight::Strong)] {
+        let findings = std::iter::once(first).chain(std::iter::repeat_n(gone(Weight::Strong), 10));
+        let verdict = judge(&under_clocks(findings, &days), night(10));
+        assert!(matches!(verdict.state, State::Dead { .. }) && verdict.nights >= 10, "{verdict:?}");
+    }
+}

@@ -1,0 +1,58 @@
+//! Nights that a person withdrew, and what becomes of their results.
+
+use jiff::Timestamp;
+use sqlx::{Row as _, Sqlite, Transaction};
+
+use super::nights::night_ref;
+use super::value::time;
+use super::{Catalogue, Error, NightRef};
+use crate::domain::address::Address;
+
+impl Catalogue {
+    /// The nights whose start begins with this text, such as `2026-09-14T02:30`; the last
+    /// one first.
+    pub async fn nights_that_began(&self, start: &str) -> Result<Vec<NightRef>, Error> {
+        let rows = sqlx::query(
+            "SELECT id, started FROM night WHERE substr(started, 1, length(?1)) = ?1 ORDER BY id DESC",
+        )
+        .bind(start)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(night_ref).collect()
+    }
+
+    /// The links that a night visited.
+    pub async fn links_of_night(&self, night: i64) -> Result<Vec<Address>, Error> {
+        let rows = sqlx::query(
+            "SELECT link.address FROM visit JOIN link ON link.id = visit.link WHERE visit.night = ? \
+             ORDER BY link.address",
+        )
+        .bind(night)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.iter().filter_map(|row| Address::parse_stored(row.get(0)).ok()).collect())
+    }
+}
+
+/// Withdraws a night or undoes that. Its reports and events are removed, and its emails that
+/// wait are not sent; they do not come back.
+pub(super) async fn set(
+    night: Timestamp,
+    is_withdrawn: bool,
+    on: &mut Transaction<'_, Sqlite>,
+) -> Result<(), Error> {
+    let id = sqlx::query_scalar::<_, i64>("UPDATE night SET is_withdrawn = ? WHERE started = ? RETURNING id")
+        .bind(is_withdrawn)
+        .bind(time(night))
+        .fetch_optional(&mut **on)
+        .await?;
+    let Some(id) = id.filter(|_| is_withdrawn) else { return Ok(()) };
+    for statement in [
+        "DELETE FROM report WHERE night = ?",
+        "DELETE FROM event WHERE night = ?",
+        "UPDATE letter SET state = 'superseded', content = NULL WHERE night = ? AND state = 'waiting'",
+    ] {
+        sqlx::query(statement).bind(id).execute(&mut **on).await?;
+    }
+    Ok(())
+}

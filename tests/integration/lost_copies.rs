@@ -1,0 +1,108 @@
+//! Copies whose files are lost: who hears of it, and what is offered.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::fetch::site::Reply;
+use crate::harness::{Harness, article, page_of};
+use crate::unattended::{Service, get, pages_of};
+
+const LOST: &str = "The only copy of a dead link is lost.";
+
+/// A course with two links; `flows` works on the first night only.
+async fn harness() -> Harness {
+    let harness = Harness::start(["course.test", "notes.test"], |night, seen| match (&*seen.host, &*seen.target) {
+        ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/flows", "http://notes.test/b"])),
+        ("notes.test", "/flows") if night > 1 => Reply::not_found(),
+        ("notes.test", target @ ("/flows" | "/b")) => {
+            Reply::page(&article(&format!("The reading at http://notes.test{target}")))
+        }
+        ("notes.test", "/") => Reply::page(&article("Welcome")),
+        _ => Reply::not_found(),
+    })
+    .await;
+    harness.configure(
+        "[pages]\nlisten = \"127.0.0.1:0\"\n[[course]]\nid = \"c\"\ntitle = \"A course\"\n\
+         page = \"http://course.test/\"\ncopies = \"open\"\n",
+    );
+    for night in 1..=4 {
+        harness.check(night).await;
+    }
+    harness
+}
+
+async fn copy_of(harness: &Harness, link: &str) -> PathBuf {
+    let (code, path) = harness.run(&["open", link]).await;
+    assert_eq!(code, 0, "{path}");
+    PathBuf::from(path.trim())
+}
+
+/// The report without its line breaks.
+async fn report(harness: &Harness) -> String {
+    let report = harness.run(&["report"]).await.1;
+    report.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn the_night_reports_once_that_the_only_copy_of_a_dead_link_is_lost() {
+    let harness = harness().await;
+    assert!(!report(&harness).await.contains(LOST));
+    let backup = harness.dir.path().join("backup");
+    assert_eq!(harness.run(&["backup", &backup.display().to_string()]).await.0, 0);
+    fs::remove_file(copy_of(&harness, "flows").await).unwrap();
+    fs::remove_file(copy_of(&harness, "notes.test/b").await).unwrap();
+
+    let night = harness.check(5).await;
+    assert!(night.link("/flows")["capture"].is_null(), "it is not offered: {}", night.json);
+    assert!(night.link("/b")["capture"].is_object(), "it is captured again");
+    let printed = report(&harness).await;
+    assert!(printed.contains(LOST), "{printed}");
+    let status = harness.run(&["status"]).await.1;
+    assert_eq!(status.matches(" lost ").count(), 1, "{status}");
+    assert!(status.contains("dead         lost"), "{status}");
+    harness.check(6).await;
+    assert!(!report(&harness).await.contains(LOST), "the same loss again is no news");
+
+    let (code, printed) = harness.run(&["restore", &backup.display().to_string(), "--missing"]).await;
+    assert_eq!(code, 0, "{printed}");
+    let status = harness.run(&["status"]).await.1;
+    assert!(status.contains("dead         copy"), "{status}");
+    assert!(harness.check(7).await.link("/flows")["capture"].is_object());
+}
+
+#[tokio::test]
+async fn a_copy_that_a_takedown_removed_is_not_lost() {
+    let harness = harness().await;
+    let takedown = ["takedown", "flows", "--reason", "asked", "--yes"];
+    assert_eq!(harness.run(&takedown).await.0, 0);
+    harness.check(5).await;
+    let status = harness.run(&["status"]).await.1;
+    assert!(!status.contains("lost"), "{status}");
+    assert_eq!(harness.run(&["rebuild"]).await.0, 0);
+    harness.check(6).await;
+    assert!(!harness.run(&["status"]).await.1.contains("lost"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn monitors_see_lost_copies_and_pages_do_not_offer_them() {
+    let harness = harness().await;
+    let service = Service::start(&harness, "2026-09-17T12:00:00Z");
+    let at = pages_of(&service).await;
+    let page = get(at, "/c/c/").await;
+    let offered = page.matches("href=\"/a/").count();
+    assert!(offered > 0, "{page}");
+    fs::remove_file(copy_of(&harness, "flows").await).unwrap();
+    let (code, printed) = harness.run(&["verify"]).await;
+    assert!(code == 1 && printed.contains("missing"), "{printed}");
+    let page = get(at, "/c/c/").await;
+    assert_eq!(page.matches("href=\"/a/").count(), offered - 1, "{page}");
+    let metrics = get(at, "/metrics").await;
+    for line in ["onreserve_copies_missing 1", "onreserve_copies_altered 0", "onreserve_quarantined_files 0"]
+    {
+        assert!(metrics.contains(&format!("\n{line}\n")), "{line}: {metrics}");
+    }
+    assert!(metrics.contains("onreserve_copies_oldest_verification_age_seconds "), "{metrics}");
+    let ready = get(at, "/readyz").await;
+    assert!(ready.contains("\"copies_missing\":1") && ready.contains("200 OK"), "{ready}");
+    assert!(get(at, "/readyz?strict").await.contains("503"), "a monitor hears of it");
+}
