@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::archive_location::open_catalogue;
+use super::verify::print_journal_faults;
 use super::{ArchiveLocation, exit, print};
 use crate::domain::capture::{Digest, Loss};
 use crate::domain::report::figures;
@@ -71,7 +72,7 @@ pub(super) async fn backup(arguments: BackupArguments) -> anyhow::Result<ExitCod
     // The catalogue comes first, so that the journal copied after it has all its entries.
     let waiting = to.join("tmp/catalogue");
     opened.catalogue.snapshot(&waiting).await?;
-    let copied = opened.archive.copy_to(&target)?;
+    let copied = opened.archive.copy_to(&target, Clock::system().now())?;
     target.replace_catalogue(&waiting, &Catalogue::path_in(to))?;
     print(&format!("{}: {} copied, with the catalogue\n", to.display(), summary(&copied)))?;
     if copied.is_complete() {
@@ -89,7 +90,8 @@ fn print_problems(copied: &BackupTotals) -> anyhow::Result<()> {
         print(&format!("not copied, because it is not a file of an archive: {}\n", path.display()))?;
     }
     print_digests("damaged", &copied.damaged)?;
-    print_digests("missing", &copied.missing)
+    print_digests("missing", &copied.missing)?;
+    print_journal_faults(&copied.journal)
 }
 
 fn print_digests(what: &str, digests: &[Digest]) -> anyhow::Result<()> {
@@ -102,15 +104,21 @@ async fn restore_missing(arguments: &RestoreArguments, backup: &Archive) -> anyh
     let archive = Archive::open_shared(&dir)?;
     archive.check_owner()?;
     let _capture_lock = CaptureLock::acquire(&dir)?;
+    let now = Clock::system().now();
+    let lines = archive.restore_journal_from(backup, now)?;
     let blobs = archive.restore_missing_from(backup)?;
     archive.write_sums()?;
     if Catalogue::path_in(&dir).exists() {
         let catalogue = open_catalogue(&dir).await?;
         let lost: Vec<_> = blobs.missing.iter().map(|digest| (*digest, Loss::Missing)).collect();
-        catalogue.set_verified(Clock::system().now(), &blobs.restored, &lost).await?;
+        catalogue.set_verified(now, &blobs.restored, &lost).await?;
         catalogue.close().await;
     }
     print(&format!("{}: {} restored\n", dir.display(), figures::count(blobs.restored.len(), "file")))?;
+    if lines > 0 {
+        let lines = figures::count(lines, "line");
+        print(&format!("{lines} of the journal restored. Stop the service and run `onreserve rebuild`.\n"))?;
+    }
     if blobs.missing.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
@@ -138,14 +146,14 @@ pub(super) async fn restore(arguments: RestoreArguments) -> anyhow::Result<ExitC
     archive::make_dir(&dir)?;
     let _alone = SoleInstance::acquire(&dir)?;
     let archive = Archive::open(&dir)?;
-    let copied = backup.copy_to(&archive)?;
+    let copied = backup.copy_to(&archive, Clock::system().now())?;
     let catalogue = Catalogue::path_in(&dir);
     let has_catalogue = archive.copy_catalogue(&Catalogue::path_in(from), &catalogue)?;
     print(&format!("{}: {} restored\n", dir.display(), summary(&copied)))?;
     print_problems(&copied)?;
     let fixity = archive.verify(Clock::system().now(), |_| ())?;
     let mut code = ExitCode::SUCCESS;
-    if !copied.is_complete() || !fixity.damaged.is_empty() || !fixity.missing.is_empty() {
+    if !copied.is_complete() || !fixity.is_sound() {
         print(&format!(
             "The backup is incomplete: {} damaged, {} missing. `onreserve verify` lists the files.\n",
             copied.damaged.len() + fixity.damaged.len(),

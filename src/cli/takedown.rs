@@ -10,10 +10,11 @@ use anyhow::bail;
 use clap::Args;
 use serde_json::json;
 
-use super::{ArchiveLocation, ClockArguments, print};
+use super::{ArchiveLocation, ClockArguments, print, verify};
 use crate::domain::address::Address;
 use crate::domain::capture::{CaptureId, Digest};
 use crate::domain::journal::{Entry, Holdings};
+use crate::night::removals;
 use crate::world::archive::Archive;
 use crate::world::catalogue::Catalogue;
 use crate::world::clock::Clock;
@@ -81,9 +82,11 @@ pub(super) async fn run(arguments: TakedownArguments) -> anyhow::Result<ExitCode
         clock: arguments.clock.clock(),
     };
     let mut holdings = Holdings::default();
-    for entry in locked.archive.entries() {
+    let mut entries = locked.archive.entries();
+    for entry in entries.by_ref() {
         holdings.add(&entry?);
     }
+    verify::print_journal_faults(entries.faults())?;
     if arguments.undo {
         locked.reinstate(&link, &holdings, arguments).await?;
     } else {
@@ -116,18 +119,18 @@ impl LockedArchive {
         if !is_known || present > 0 {
             self.audit("taken_down", link, &removed, &arguments)?;
         }
-        // Removes all of them again, in case an earlier run was interrupted.
-        self.remove(&removed).await?;
+        // An earlier run may have been interrupted.
+        self.catalogue.begin_removal(&removed).await?;
+        let done = removals::finish(&self.archive, &self.catalogue, self.clock).await?;
+        if done.is_log_in_use {
+            print(
+                "Another program reads the catalogue, so traces of the text may remain in its log until the service starts next.\n",
+            )?;
+        }
         if is_known && present == 0 {
             return print("The link was taken down before, and no bytes of it are left.\n");
         }
         print(&format!("Taken down: {link}\n{bodies} removed; record, digests and citation stay.\n"))?;
-        for old in self.archive.old_catalogues()? {
-            print(&format!(
-                "The old catalogue {} may still hold its text; delete that file\n",
-                old.display()
-            ))?;
-        }
         for sharer in holdings.sharers(link) {
             print(&format!("The same bytes stay stored for {sharer}\n"))?;
         }
@@ -160,14 +163,6 @@ impl LockedArchive {
     async fn store(&self, entry: Entry) -> anyhow::Result<()> {
         self.archive.append(self.clock.now(), std::slice::from_ref(&entry))?;
         Ok(self.catalogue.apply(&[entry]).await?)
-    }
-
-    async fn remove(&self, bodies: &[Digest]) -> anyhow::Result<()> {
-        for sha256 in bodies {
-            self.catalogue.forget_text(*sha256).await?;
-            self.archive.remove(*sha256)?;
-        }
-        Ok(self.archive.write_sums()?)
     }
 
     fn audit(

@@ -38,7 +38,7 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> 
         catalogue.set_verified(now, &fixity.sound, &fixity.lost()).await?;
         catalogue.close().await;
     }
-    if fixity.damaged.is_empty() && fixity.missing.is_empty() && fixity.journal.is_empty() {
+    if fixity.is_sound() {
         return Ok(ExitCode::SUCCESS);
     }
     print_journal_faults(&fixity.journal)?;
@@ -69,5 +69,7 @@ pub(super) fn print_journal_faults(faults: &[JournalFault]) -> anyhow::Result<()
     for fault in faults {
         print(&format!("journal: {fault}\n"))?;
     }
-    print("The rest of the journal is used. To get the lines back, restore the named files from a backup.\n")
+    print(
+        "The rest of the journal is used. To get the lines back, run `onreserve restore --missing DIR` with a backup.\n",
+    )
 }

@@ -50,6 +50,9 @@ const RETRY_DELAY: Duration = Duration::from_mins(30);
 pub async fn run(file: &Path, settings: config::Configuration, world: World) -> anyhow::Result<()> {
     // The journal may hold decisions that a power cut kept from the catalogue.
     night::journal_replay::catch_up(&world).await?;
+    let captures = world.capture_lock().await?;
+    night::removals::finish(&world.archive, &world.catalogue, world.clock).await?;
+    drop(captures);
     let (recheck_queue, recheck_requests) = RecheckQueue::connected();
     let mut services = Services::new(recheck_queue);
     services.start(&settings, &world).await?;

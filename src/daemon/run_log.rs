@@ -121,6 +121,9 @@ pub(super) fn scrubbed(fixity: anyhow::Result<FixityResults>) {
                     "the bytes of a copy have changed, so it was moved to quarantine; restore it from a backup"
                 );
             }
+            for fault in &fixity.journal {
+                tracing::error!(%fault, "the journal is damaged; restore its lines with `onreserve restore --missing`");
+            }
             tracing::info!(
                 verified = fixity.sound.len(),
                 bytes = fixity.bytes,

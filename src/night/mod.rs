@@ -22,6 +22,7 @@ mod queue_emails;
 mod finish;
 pub mod lost_copies;
 mod recheck;
+pub mod removals;
 pub mod rejudge;
 mod progress;
 pub mod scrub;

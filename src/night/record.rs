@@ -19,6 +19,7 @@ use crate::night::capture_select::{NewCapture, VisitResult};
 use crate::night::full_text;
 use crate::night::journal_replay;
 use crate::night::progress::{Progress, Watcher};
+use crate::night::removals;
 use crate::world::World;
 use crate::world::catalogue::{DocumentText, NightRef};
 
@@ -49,7 +50,9 @@ pub(super) struct PageRead<'a> {
 ///
 /// A failure on our side, or a clock that seems wrong.
 pub(super) async fn begin(world: &World) -> anyhow::Result<RunningNight> {
-    if let Some(row) = journal_replay::catch_up(world).await? {
+    let interrupted = journal_replay::catch_up(world).await?;
+    removals::finish(&world.archive, &world.catalogue, world.clock).await?;
+    if let Some(row) = interrupted {
         return Ok(RunningNight { row, start: Ok(()) });
     }
     let (now, start) = start_of_night(world).await?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::fetch::site::Reply;
 use crate::harness::{Harness, article, page_of};
-use crate::unattended::{Service, get, pages_of};
+use crate::service::{Service, get, pages_of};
 
 const LOST: &str = "The only copy of a dead link is lost.";
 

@@ -117,7 +117,7 @@ fn digest_at_end<'a>(text: &'a [u8], label: &[u8]) -> Option<(&'a [u8], LineSum)
 }
 
 /// Whether a line has any part of a seal. A damaged line loses one part at most.
-fn is_partly_sealed(line: &[u8]) -> bool {
+pub fn is_partly_sealed(line: &[u8]) -> bool {
     [SEQ, PREV, SUM].iter().any(|label| line.windows(label.len()).any(|part| part == *label))
 }
 

@@ -53,9 +53,9 @@ pub struct CopyRequest {
 /// The reason why it stays closed, which the reader sees.
 pub fn may_open(request: &CopyRequest) -> Result<(), Closed> {
     match (request.rights, request.course) {
-        // Every visitor may see that a copy was removed.
-        (Rights::TakenDown, _) => Err(Closed::TakenDown),
+        // A stranger must not learn which links were taken down.
         _ if !request.is_reader => Err(Closed::NotAReader),
+        (Rights::TakenDown, _) => Err(Closed::TakenDown),
         (Rights::Licensed, _) => Err(Closed::Licensed),
         (Rights::Own | Rights::OpenLicence, _) | (Rights::Unknown, Openness::Open) => Ok(()),
         (Rights::FairUse, _) | (Rights::Unknown, Openness::Dark) => {
@@ -140,7 +140,14 @@ mod tests {
 
     #[test]
     fn strangers_open_nothing_with_any_rights() {
-        for rights in [Rights::Own, Rights::OpenLicence, Rights::FairUse, Rights::Licensed, Rights::Unknown] {
+        for rights in [
+            Rights::Own,
+            Rights::OpenLicence,
+            Rights::FairUse,
+            Rights::Licensed,
+            Rights::TakenDown,
+            Rights::Unknown,
+        ] {
             let asked = CopyRequest { is_reader: false, ..request(Openness::Open, rights, Original::Dead) };
             assert_eq!(may_open(&asked), Err(Closed::NotAReader));
         }

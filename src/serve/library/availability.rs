@@ -42,7 +42,9 @@ impl Availability {
 pub(in crate::serve) fn availability(library: &Library, link: &LinkView) -> Availability {
     let may_open = library.may_open(link);
     let original = || link.facts().link.as_str().to_owned();
-    match (link.original(), link.rights(), link.copy(), may_open) {
+    // To a stranger, a link with special rights looks like any other.
+    let rights = if link.is_reader() { link.rights() } else { Rights::Unknown };
+    match (link.original(), rights, link.copy(), may_open) {
         (_, Rights::TakenDown, ..) => Availability::Closed(Closed::TakenDown),
         (_, Rights::Licensed, ..) => Availability::Original(library_login(library, link)),
         (Original::Dead | Original::SetAside, _, Some(copy), Ok(())) => Availability::Copy(copy.clone()),

@@ -36,7 +36,8 @@ pub(in crate::serve) async fn by_digest(
     let base = &library.settings.base_url;
     let Ok(sha256) = sha256.parse::<Digest>() else { return respond::page_not_found(base) };
     let captures = library.captures_of_digest(&visitor, sha256).await?;
-    if let Some(taken_down) = captures.iter().find(|it| it.link.rights() == Rights::TakenDown) {
+    if let Some(taken_down) = captures.iter().find(|it| library.may_open(&it.link) == Err(Closed::TakenDown))
+    {
         return copy_closed(&library, &visitor, &taken_down.link, Closed::TakenDown).await;
     }
     let mut closed = None;

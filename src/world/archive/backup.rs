@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::verified::{hash, open_regular};
@@ -13,6 +14,7 @@ use super::{Archive, Error, digest_in_name, failed, files_below, is_regular, pri
 use crate::domain::capture::Digest;
 use crate::domain::journal::Entry;
 use crate::domain::journal::Holdings;
+use crate::domain::journal::chain::JournalFault;
 
 /// The files that were copied; existing files do not count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,12 +27,17 @@ pub struct BackupTotals {
     pub missing: Vec<Digest>,
     /// Links, pipes, devices, and files in unexpected places; they are not copied.
     pub refused: Vec<PathBuf>,
+    /// Damage to the journal.
+    pub journal: Vec<JournalFault>,
 }
 
 impl BackupTotals {
     /// Whether the target has everything that the journal names.
     pub fn is_complete(&self) -> bool {
-        self.damaged.is_empty() && self.missing.is_empty() && self.refused.is_empty()
+        self.damaged.is_empty()
+            && self.missing.is_empty()
+            && self.refused.is_empty()
+            && self.journal.is_empty()
     }
 }
 
@@ -50,12 +57,18 @@ impl Archive {
     /// Files are copied, not linked, so that damage to one archive does not affect the
     /// other. A blob is hashed while it is copied. A blob that the target already has is
     /// hashed there, and replaced if it is damaged.
-    pub fn copy_to(&self, target: &Self) -> Result<BackupTotals, Error> {
+    ///
+    /// A file of the target's journal that is not the beginning of the one here moves to
+    /// quarantine there: it may have lines that this archive has lost.
+    pub fn copy_to(&self, target: &Self, now: Timestamp) -> Result<BackupTotals, Error> {
         let mut copied = BackupTotals::default();
         let mut dirs = BTreeSet::new();
         for part in ["captures", "audit", "quarantine", "blobs"] {
             for path in files_below(&self.dir().join(part))? {
                 let to = target.dir().join(path.strip_prefix(self.dir()).unwrap_or(&path));
+                if part == "captures" && is_regular(&path) {
+                    target.keep_other_journal(&path, &to, now)?;
+                }
                 if let Some(bytes) = self.copy_file(&path, &to, target, &mut copied)? {
                     copied.files += 1;
                     copied.bytes += bytes;
@@ -68,7 +81,7 @@ impl Archive {
         for dir in dirs.iter().rev() {
             sync_dir(dir).map_err(|source| failed("sync", dir, source))?;
         }
-        copied.missing = self.remove_taken_down_from(target)?;
+        (copied.missing, copied.journal) = self.remove_taken_down_from(target)?;
         copied.missing.retain(|digest| !copied.damaged.contains(digest));
         target.write_sums()?;
         Ok(copied)
@@ -122,10 +135,11 @@ impl Archive {
     }
 
     /// A takedown must also remove its blobs from the backup. Returns the blobs that the
-    /// journal names and the backup lacks.
-    fn remove_taken_down_from(&self, target: &Self) -> Result<Vec<Digest>, Error> {
+    /// journal names and the backup lacks, and the damage to the journal.
+    fn remove_taken_down_from(&self, target: &Self) -> Result<(Vec<Digest>, Vec<JournalFault>), Error> {
         let (mut holdings, mut removed) = (Holdings::default(), BTreeSet::new());
-        for entry in self.entries() {
+        let mut entries = self.entries();
+        for entry in entries.by_ref() {
             let entry = entry?;
             holdings.add(&entry);
             if let Entry::TakenDown { removed: digests, .. } = entry {
@@ -134,7 +148,9 @@ impl Archive {
         }
         // A blob that was captured again later stays, even if it is missing here.
         removed.difference(&holdings.expected).try_for_each(|digest| target.remove(*digest))?;
-        Ok(holdings.expected.into_iter().filter(|digest| !is_regular(&target.path_of(*digest))).collect())
+        let missing = holdings.expected.into_iter();
+        let missing = missing.filter(|digest| !is_regular(&target.path_of(*digest))).collect();
+        Ok((missing, entries.faults().to_vec()))
     }
 
     fn holdings(&self) -> Result<Holdings, Error> {

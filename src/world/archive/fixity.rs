@@ -22,11 +22,16 @@ pub struct FixityResults {
     pub damaged: Vec<DamagedBlob>,
     /// Named in the journal but not in the archive, including blobs just quarantined.
     pub missing: Vec<Digest>,
-    /// Damage to the journal; looked for by [`Archive::verify`] only.
+    /// Damage to the journal.
     pub journal: Vec<JournalFault>,
 }
 
 impl FixityResults {
+    /// Whether neither a blob nor the journal is damaged.
+    pub fn is_sound(&self) -> bool {
+        self.damaged.is_empty() && self.missing.is_empty() && self.journal.is_empty()
+    }
+
     /// The damaged and the missing blobs.
     pub fn lost(&self) -> Vec<(Digest, Loss)> {
         let damaged = self.damaged.iter().filter_map(|damage| damage.name.parse().ok());
@@ -102,6 +107,7 @@ impl Archive {
             }
             self.check(&path, now, &mut fixity)?;
         }
+        fixity.journal = self.check_journal()?;
         self.audit_verified(now, &fixity)?;
         Ok(fixity)
     }

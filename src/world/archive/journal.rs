@@ -11,7 +11,7 @@ use super::journal_head::last_seal;
 use super::journal_reader::{JournalReader, files_of_journal, lines_of};
 use super::{Archive, Error, failed, private_dir};
 use crate::domain::journal::Entry;
-use crate::domain::journal::chain::{Chain, LineSeal};
+use crate::domain::journal::chain::{Chain, JournalFault, LineSeal};
 
 /// How the line of a night begins; other lines need not be parsed to find it.
 const NIGHT: &[u8] = br#"{"kind":"night""#;
@@ -68,6 +68,11 @@ impl Archive {
             Ok(JournalReader::new(self.dir(), files, Chain::whole(), number))
         };
         read().unwrap_or_else(|error| JournalReader::failed(self.dir(), error))
+    }
+
+    /// The damage to the journal.
+    pub fn check_journal(&self) -> Result<Vec<JournalFault>, Error> {
+        self.entries().into_faults()
     }
 
     /// The entries from the night that began at this time on, and maybe some before it.
@@ -133,7 +138,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::journal::chain::JournalFault;
 
     #[test]
     fn processes_append_one_after_the_other() {

@@ -77,6 +77,25 @@ impl JournalReader {
         self.chain.faults()
     }
 
+    /// Reads all lines and returns the damage. It does not look into sound lines.
+    pub(super) fn into_faults(mut self) -> Result<Vec<JournalFault>, Error> {
+        if let Some(error) = self.trouble.pop_front() {
+            return Err(error);
+        }
+        while let Some(line) = self.next_line() {
+            let (line, place) = line?;
+            self.chain.check(&line, || place.clone());
+        }
+        self.close();
+        Ok(self.chain.faults().to_vec())
+    }
+
+    fn close(&mut self) {
+        if let Some(number) = self.last_number.take() {
+            self.chain.close(number);
+        }
+    }
+
     /// The next line in the order of the numbers, with its place.
     fn next_line(&mut self) -> Option<Result<(Vec<u8>, LinePlace), Error>> {
         while let Some(Reverse((number, index))) = self.next.pop() {
@@ -108,9 +127,7 @@ impl Iterator for JournalReader {
                 Some(Ok(found)) => found,
                 Some(Err(error)) => return Some(Err(error)),
                 None => {
-                    if let Some(number) = self.last_number.take() {
-                        self.chain.close(number);
-                    }
+                    self.close();
                     return None;
                 }
             };

@@ -11,6 +11,7 @@ mod fixity;
 mod journal;
 mod journal_head;
 mod journal_reader;
+mod journal_restore;
 mod signing_key;
 mod stream;
 mod removal;

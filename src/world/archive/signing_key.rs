@@ -63,10 +63,10 @@ mod tests {
     fn a_copied_key_is_readable_only_by_the_owner() {
         let (dir, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (archive, copy) = (Archive::open(dir.path()).unwrap(), Archive::open(to.path()).unwrap());
-        archive.copy_to(&copy).unwrap();
+        archive.copy_to(&copy, jiff::Timestamp::UNIX_EPOCH).unwrap();
         assert!(!to.path().join(NAME).exists(), "there is none to copy");
         let key = archive.signing_key().unwrap();
-        archive.copy_to(&copy).unwrap();
+        archive.copy_to(&copy, jiff::Timestamp::UNIX_EPOCH).unwrap();
         assert!(copy.signing_key().unwrap() == key);
         assert_eq!(fs::metadata(to.path().join(NAME)).unwrap().permissions().mode() & 0o777, 0o600);
     }

@@ -82,6 +82,10 @@ pub(super) async fn captures(entries: &[Entry], on: &mut Transaction<'_, Sqlite>
         on,
     )
     .await?;
+    // A body that a takedown removed may be captured again after that is undone.
+    let blobs: Vec<Digest> = entries.iter().flat_map(Entry::blobs).collect();
+    execute("DELETE FROM removal WHERE sha256 IN (SELECT value FROM json_each(?))", json(&blobs)?, on)
+        .await?;
     let baselines: Vec<_> = captures
         .iter()
         .zip(&rows)
@@ -107,6 +111,9 @@ pub(super) async fn removed(bodies: &[Digest], on: &mut Transaction<'_, Sqlite>)
     let bodies = json(&bodies)?;
     let of_captures = "UPDATE capture SET is_removed = 1 WHERE sha256 IN (SELECT value FROM json_each(?))";
     execute(of_captures, bodies.clone(), on).await?;
+    let removals = "INSERT INTO removal (sha256, is_finished) SELECT value, 0 FROM json_each(?) WHERE true \
+         ON CONFLICT (sha256) DO UPDATE SET is_finished = 0";
+    execute(removals, bodies.clone(), on).await?;
     execute("DELETE FROM fixity WHERE sha256 IN (SELECT value FROM json_each(?))", bodies, on).await
 }
 

@@ -15,6 +15,7 @@ mod links;
 mod night_ref;
 mod nights;
 mod read_only;
+mod removals;
 mod replacements;
 mod course_nights;
 mod advice;

@@ -88,18 +88,6 @@ impl Catalogue {
         Ok(transaction.commit().await?)
     }
 
-    /// Removes the text of a document, and every trace of it in the file.
-    pub async fn forget_text(&self, sha256: Digest) -> Result<(), Error> {
-        let mut connection = self.pool.acquire().await?;
-        sqlx::query("PRAGMA secure_delete = ON").execute(&mut *connection).await?;
-        sqlx::query("DELETE FROM document_text WHERE sha256 = ?")
-            .bind(sha256.to_string())
-            .execute(&mut *connection)
-            .await?;
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *connection).await?;
-        Ok(())
-    }
-
     /// Captures without a stored text, or with one from an older extraction: the newest
     /// first, one for each digest.
     pub async fn unread(&self, most: u32) -> Result<Vec<StoredCapture>, Error> {
@@ -285,7 +273,7 @@ mod tests {
             .enter_text(&DocumentText { sha256, passages: pages(&["a most quixotically unusual word"]) })
             .await
             .unwrap();
-        catalogue.forget_text(sha256).await.unwrap();
+        catalogue.forget_texts(&[sha256], crate::world::clock::Clock::system()).await.unwrap();
         assert_eq!(catalogue.search("quixotically", &[sha256], 10).await.unwrap(), []);
         assert_eq!(catalogue.text(sha256).await.unwrap(), None);
         catalogue.close().await;

@@ -5,7 +5,8 @@ use onreserve::domain::policy::course_access::{AllowList, CourseAccess, Readers,
 use onreserve::serve::ServeSettings;
 
 use super::course::{ALIVE, GONE, NEVER, NIGHTS, OWN, start_of};
-use super::{Server, id, settings};
+use super::takedown::take_down;
+use super::{Server, course, id, settings};
 
 /// A course for people named by the school's sign-in, behind a proxy on this machine.
 fn named() -> ServeSettings {
@@ -61,6 +62,31 @@ async fn a_restricted_course_is_shown_only_to_its_readers() {
     }
     assert_eq!(server.get_with("/c/dgm/health", &READER).await.status, 403);
     assert_eq!(server.get_with("/c/dgm/health", &STAFF).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_stranger_does_not_learn_that_a_link_was_taken_down() {
+    let (_dir, archive) = course::copied_archive();
+    let server = Server::over(&archive, named(), start_of(NIGHTS + 1)).await;
+    let mut addresses = addresses(&server).await;
+    addresses.push(format!("/go/{}", id(ALIVE)));
+    let mut before = Vec::new();
+    for address in &addresses {
+        before.push(server.get(address).await);
+    }
+    for link in [GONE, ALIVE] {
+        take_down(&archive, link);
+    }
+    for (address, before) in addresses.iter().zip(before) {
+        let after = server.get(address).await;
+        assert_eq!((after.status, after.text()), (before.status, before.text()), "{address}");
+        assert_eq!(after.header("location"), before.header("location"), "{address}");
+    }
+    let of_another = server.blob(OWN).await;
+    for address in addresses[4..].iter().filter(|address| **address != of_another) {
+        let reader = server.get_with(address, &READER).await;
+        assert_eq!(reader.status, 451, "{address}");
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! Takedowns: the bytes are removed, the record stays, and no copy opens any more.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use onreserve::domain::capture::Stamp;
 use onreserve::domain::course::Openness;
+use onreserve::domain::journal::Entry;
 use onreserve::world::archive::Archive;
 use onreserve::world::catalogue::Catalogue;
 
@@ -21,7 +22,7 @@ fn onreserve(archive: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn take_down(archive: &Path, what: &str) {
+pub(super) fn take_down(archive: &Path, what: &str) {
     let done =
         onreserve(archive, &["takedown", what, "--reason", "its owner asked", "--by", "library", "--yes"]);
     assert!(done.status.success(), "{done:?}");
@@ -137,4 +138,82 @@ async fn after_an_undo_the_next_night_stores_a_copy_again() {
     assert!(onreserve(&archive, &["verify"]).status.success());
     let catalogue = Catalogue::open(&Catalogue::path_in(&archive)).await.unwrap();
     assert_eq!(catalogue.taken_down().await.unwrap(), []);
+}
+
+/// All files below a directory.
+fn files_in(dir: &Path) -> Vec<PathBuf> {
+    let (mut found, mut left) = (Vec::new(), vec![dir.to_owned()]);
+    while let Some(dir) = left.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { left.push(path) } else { found.push(path) }
+        }
+    }
+    found
+}
+
+/// The files of the archive that have these words, in any case.
+fn traces(archive: &Path, words: &str) -> Vec<PathBuf> {
+    let has_words = |path: &PathBuf| {
+        let bytes = std::fs::read(path).unwrap().to_ascii_lowercase();
+        bytes.windows(words.len()).any(|part| part == words.as_bytes())
+    };
+    files_in(archive).into_iter().filter(has_words).collect()
+}
+
+#[tokio::test]
+async fn a_removal_that_a_crash_cut_short_is_finished_by_the_next_night() {
+    let (_dir, archive) = course::copied_archive();
+    let server = open(&archive).await;
+    let link = ALIVE.parse().unwrap();
+    let sha256 = server.catalogue.captures(&link).await.unwrap()[0].capture.sha256;
+    let opened = Archive::open_shared(&archive).unwrap();
+    let at = start_of(NIGHTS);
+    // The journal was written, and nothing after it.
+    let entry = Entry::TakenDown { at, link, reason: "asked".to_owned(), by: None, removed: vec![sha256] };
+    opened.append(at, &[entry]).unwrap();
+    assert!(opened.path_of(sha256).exists());
+    course::night_over(&archive, NIGHTS + 1).await;
+    assert!(!opened.path_of(sha256).exists());
+    assert!(server.catalogue.text(sha256).await.unwrap().is_none_or(|text| text.is_empty()));
+    assert_eq!(onreserve(&archive, &["verify"]).status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_damaged_copy_in_quarantine_is_removed_too() {
+    let (_dir, archive) = course::copied_archive();
+    let server = open(&archive).await;
+    let sha256 = server.catalogue.captures(&ALIVE.parse().unwrap()).await.unwrap()[0].capture.sha256;
+    let path = Archive::open_shared(&archive).unwrap().path_of(sha256);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[0] ^= 1;
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, bytes).unwrap();
+    assert_eq!(onreserve(&archive, &["verify"]).status.code(), Some(1));
+    let is_of_copy = |path: &PathBuf| path.file_name().unwrap().to_str() == Some(&sha256.to_string());
+    assert!(files_in(&archive.join("quarantine")).iter().any(is_of_copy));
+    take_down(&archive, ALIVE);
+    assert!(!files_in(&archive).iter().any(is_of_copy));
+}
+
+#[tokio::test]
+async fn no_file_of_the_archive_keeps_a_trace_of_the_text() {
+    const WORDS: &str = "something else entirely";
+    let (_dir, archive) = course::copied_archive();
+    assert!(onreserve(&archive, &["rebuild"]).status.success());
+    let has_trace =
+        |name: &str| traces(&archive, WORDS).iter().any(|path| path.to_string_lossy().contains(name));
+    assert!(has_trace("catalogue.sqlite3.old-"), "{:?}", traces(&archive, WORDS));
+    // A reader of the catalogue keeps the log from being truncated.
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(Catalogue::path_in(&archive));
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    let mut reading = pool.begin().await.unwrap();
+    sqlx::query("SELECT count(*) FROM night").fetch_one(&mut *reading).await.unwrap();
+    let done = onreserve(&archive, &["takedown", CHANGED, "--reason", "asked", "--yes"]);
+    let printed = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(done.status.success() && printed.contains("Another program reads the catalogue"), "{done:?}");
+    drop(reading);
+    pool.close().await;
+    course::night_over(&archive, NIGHTS + 1).await;
+    assert_eq!(traces(&archive, WORDS), Vec::<PathBuf>::new());
 }

@@ -1,0 +1,99 @@
+//! Bodies that takedowns removed, until nothing of them is left.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::Sqlite;
+use sqlx::pool::PoolConnection;
+
+use super::value::{decoded, json};
+use super::{Access, Catalogue, Error, bulk};
+use crate::domain::capture::Digest;
+use crate::world::clock::Clock;
+
+/// How often, and with which pause, the log is truncated while another process reads it.
+const ATTEMPTS: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(100);
+
+impl Catalogue {
+    /// The bodies whose removal is not finished.
+    pub async fn unfinished_removals(&self) -> Result<Vec<Digest>, Error> {
+        let rows = sqlx::query_scalar::<_, String>("SELECT sha256 FROM removal WHERE NOT is_finished")
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(|sha256| decoded(sha256)).collect()
+    }
+
+    /// Records that the removal of these bodies is not finished.
+    pub async fn begin_removal(&self, bodies: &[Digest]) -> Result<(), Error> {
+        let mut transaction = self.pool.begin().await?;
+        bulk::removed(bodies, &mut transaction).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Records that nothing is left of these bodies.
+    pub async fn set_removed(&self, bodies: &[Digest]) -> Result<(), Error> {
+        sqlx::query("UPDATE removal SET is_finished = 1 WHERE sha256 IN (SELECT value FROM json_each(?))")
+            .bind(json(&bodies)?)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Removes the texts of documents, and every trace of them in the files. Returns false
+    /// if the log still has traces, because another process reads it.
+    pub async fn forget_texts(&self, bodies: &[Digest], clock: Clock) -> Result<bool, Error> {
+        let mut connection = self.pool.acquire().await?;
+        delete_texts(bodies, &mut connection).await?;
+        // Each attempt holds up writers, so it must not wait for readers.
+        sqlx::query("PRAGMA busy_timeout = 0").execute(&mut *connection).await?;
+        let mut is_truncated = truncate_log(&mut connection).await?;
+        for _ in 1..ATTEMPTS {
+            if is_truncated {
+                break;
+            }
+            clock.sleep(PAUSE).await;
+            is_truncated = truncate_log(&mut connection).await?;
+        }
+        // It has the wrong timeout for the pool.
+        connection.close().await?;
+        Ok(is_truncated)
+    }
+
+    /// The same in a catalogue of an earlier version or one that was replaced. Nothing else
+    /// of it changes.
+    pub async fn forget_texts_in(path: &Path, bodies: &[Digest]) -> Result<(), Error> {
+        let old = Self::connect(path, Access::Existing).await?;
+        let mut connection = old.pool.acquire().await?;
+        let has_texts: bool =
+            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'document_text')")
+                .fetch_one(&mut *connection)
+                .await?;
+        if has_texts {
+            delete_texts(bodies, &mut connection).await?;
+            truncate_log(&mut connection).await?;
+        }
+        drop(connection);
+        old.close().await;
+        Ok(())
+    }
+}
+
+/// Returns false if another process uses the log. A log that is busy is reported in a row,
+/// or as an error while another process writes.
+async fn truncate_log(on: &mut PoolConnection<Sqlite>) -> Result<bool, Error> {
+    match sqlx::query_scalar::<_, bool>("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut **on).await {
+        Ok(is_busy) => Ok(!is_busy),
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("5") => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn delete_texts(bodies: &[Digest], on: &mut PoolConnection<Sqlite>) -> Result<(), Error> {
+    sqlx::query("PRAGMA secure_delete = ON").execute(&mut **on).await?;
+    sqlx::query("DELETE FROM document_text WHERE sha256 IN (SELECT value FROM json_each(?))")
+        .bind(json(&bodies)?)
+        .execute(&mut **on)
+        .await?;
+    Ok(())
+}
