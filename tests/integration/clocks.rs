@@ -13,20 +13,21 @@ use onreserve::world::fetch::FetchSettings;
 use tokio::process::Command;
 
 use crate::fetch::site::Reply;
-use crate::harness::{PROGRAM, Harness, article, page_of};
+use crate::harness::{Harness, PROGRAM, article, page_of};
 
 /// A course with one link, which works on the nights that `works` names.
 async fn harness(works: fn(u32) -> bool) -> Harness {
-    let harness =
-        Harness::start(["course.test", "notes.test"], move |night, seen| match (&*seen.host, &*seen.target) {
+    let harness = Harness::start(["course.test", "notes.test"], move |night, seen| {
+        match (&*seen.host, &*seen.target) {
             ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/flows"])),
             ("notes.test", "/flows") if works(night) => {
                 Reply::page(&article("The reading at http://notes.test/flows"))
             }
             ("notes.test", "/") => Reply::page(&article("Welcome")),
             _ => Reply::not_found(),
-        })
-        .await;
+        }
+    })
+    .await;
     harness.one_course();
     harness
 }

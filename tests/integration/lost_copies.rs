@@ -11,16 +11,19 @@ const LOST: &str = "The only copy of a dead link is lost.";
 
 /// A course with two links; `flows` works on the first night only.
 async fn harness() -> Harness {
-    let harness = Harness::start(["course.test", "notes.test"], |night, seen| match (&*seen.host, &*seen.target) {
-        ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/flows", "http://notes.test/b"])),
-        ("notes.test", "/flows") if night > 1 => Reply::not_found(),
-        ("notes.test", target @ ("/flows" | "/b")) => {
-            Reply::page(&article(&format!("The reading at http://notes.test{target}")))
-        }
-        ("notes.test", "/") => Reply::page(&article("Welcome")),
-        _ => Reply::not_found(),
-    })
-    .await;
+    let harness =
+        Harness::start(["course.test", "notes.test"], |night, seen| match (&*seen.host, &*seen.target) {
+            ("course.test", "/") => {
+                Reply::page(&page_of(&["http://notes.test/flows", "http://notes.test/b"]))
+            }
+            ("notes.test", "/flows") if night > 1 => Reply::not_found(),
+            ("notes.test", target @ ("/flows" | "/b")) => {
+                Reply::page(&article(&format!("The reading at http://notes.test{target}")))
+            }
+            ("notes.test", "/") => Reply::page(&article("Welcome")),
+            _ => Reply::not_found(),
+        })
+        .await;
     harness.configure(
         "[pages]\nlisten = \"127.0.0.1:0\"\n[[course]]\nid = \"c\"\ntitle = \"A course\"\n\
          page = \"http://course.test/\"\ncopies = \"open\"\n",

@@ -75,7 +75,7 @@ impl Archive {
             return Ok(0);
         }
         if has_file {
-            self.quarantine(to, self.name_in_quarantine(to), now).map_err(io::Error::other)?;
+            self.quarantine(to, &self.name_in_quarantine(to), now).map_err(io::Error::other)?;
         }
         let mut text = Vec::new();
         for line in lines.earlier.iter().chain(lines.numbered.values()) {
@@ -101,7 +101,7 @@ impl Archive {
             Ok(!new.starts_with(&old))
         };
         if differs().map_err(|source| failed("read", to, source))? {
-            self.quarantine(to, self.name_in_quarantine(to), now)?;
+            self.quarantine(to, &self.name_in_quarantine(to), now)?;
         }
         Ok(())
     }

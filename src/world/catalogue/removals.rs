@@ -7,7 +7,7 @@ use sqlx::Sqlite;
 use sqlx::pool::PoolConnection;
 
 use super::value::{decoded, json};
-use super::{Access, Catalogue, Error, bulk};
+use super::{Catalogue, Error, OpenMode, bulk};
 use crate::domain::capture::Digest;
 use crate::world::clock::Clock;
 
@@ -63,7 +63,7 @@ impl Catalogue {
     /// The same in a catalogue of an earlier version or one that was replaced. Nothing else
     /// of it changes.
     pub async fn forget_texts_in(path: &Path, bodies: &[Digest]) -> Result<(), Error> {
-        let old = Self::connect(path, Access::Existing).await?;
+        let old = Self::connect(path, OpenMode::Existing).await?;
         let mut connection = old.pool.acquire().await?;
         let has_texts: bool =
             sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'document_text')")

@@ -152,15 +152,6 @@ fn files_in(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The files of the archive that have these words, in any case.
-fn traces(archive: &Path, words: &str) -> Vec<PathBuf> {
-    let has_words = |path: &PathBuf| {
-        let bytes = std::fs::read(path).unwrap().to_ascii_lowercase();
-        bytes.windows(words.len()).any(|part| part == words.as_bytes())
-    };
-    files_in(archive).into_iter().filter(has_words).collect()
-}
-
 #[tokio::test]
 async fn a_removal_that_a_crash_cut_short_is_finished_by_the_next_night() {
     let (_dir, archive) = course::copied_archive();
@@ -194,26 +185,4 @@ async fn a_damaged_copy_in_quarantine_is_removed_too() {
     assert!(files_in(&archive.join("quarantine")).iter().any(is_of_copy));
     take_down(&archive, ALIVE);
     assert!(!files_in(&archive).iter().any(is_of_copy));
-}
-
-#[tokio::test]
-async fn no_file_of_the_archive_keeps_a_trace_of_the_text() {
-    const WORDS: &str = "something else entirely";
-    let (_dir, archive) = course::copied_archive();
-    assert!(onreserve(&archive, &["rebuild"]).status.success());
-    let has_trace =
-        |name: &str| traces(&archive, WORDS).iter().any(|path| path.to_string_lossy().contains(name));
-    assert!(has_trace("catalogue.sqlite3.old-"), "{:?}", traces(&archive, WORDS));
-    // A reader of the catalogue keeps the log from being truncated.
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(Catalogue::path_in(&archive));
-    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-    let mut reading = pool.begin().await.unwrap();
-    sqlx::query("SELECT count(*) FROM night").fetch_one(&mut *reading).await.unwrap();
-    let done = onreserve(&archive, &["takedown", CHANGED, "--reason", "asked", "--yes"]);
-    let printed = String::from_utf8_lossy(&done.stdout).into_owned();
-    assert!(done.status.success() && printed.contains("Another program reads the catalogue"), "{done:?}");
-    drop(reading);
-    pool.close().await;
-    course::night_over(&archive, NIGHTS + 1).await;
-    assert_eq!(traces(&archive, WORDS), Vec::<PathBuf>::new());
 }
