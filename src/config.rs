@@ -62,7 +62,7 @@ pub struct FilePosition {
 
 impl FilePosition {
     fn of(text: &str, at: usize) -> Self {
-        let before = text.get(..at).unwrap_or(text);
+        let before = &text[..text.floor_char_boundary(at)];
         let line = before.rsplit_once('\n').map_or(before, |(_, line)| line);
         Self { line: before.matches('\n').count() + 1, column: line.chars().count() + 1 }
     }
@@ -155,6 +155,7 @@ struct CoursesFile {
 
 /// The archive directory. Nothing else of the file is checked, so that commands
 /// on an archive run without the secrets that only the service can read.
+#[expect(clippy::expect_used, reason = "a file without errors has a value")]
 pub fn archive_of(path: &Path) -> Result<PathBuf, Error> {
     #[derive(Deserialize)]
     struct OnlyArchiveKeys {
@@ -164,7 +165,7 @@ pub fn archive_of(path: &Path) -> Result<PathBuf, Error> {
     let (keys, _, errors) = recovering_parse::parse::<OnlyArchiveKeys>(path.to_owned(), text_of(path)?);
     match errors.into_iter().next() {
         Some((_, first)) => Err(first),
-        None => Ok(keys.map(|keys| keys.archive).unwrap_or_default().dir),
+        None => Ok(keys.expect("a file without errors has a value").archive.dir),
     }
 }
 
@@ -216,6 +217,7 @@ fn settings_of(files: Vec<(PathBuf, String)>) -> Result<Configuration, Errors> {
     for (nth, (path, text)) in files.into_iter().enumerate() {
         let (file, syntax, more) = if nth == 0 {
             let (keys, file, syntax) = recovering_parse::parse::<ConfigurationKeys>(path, text);
+            // Without keys the errors below are returned, so the default is never used.
             main = keys.unwrap_or_default();
             (file, syntax, std::mem::take(&mut main.course))
         } else {

@@ -25,7 +25,7 @@ pub(super) struct ParsedFile {
 
 /// Parses a file repeatedly, each time without the entry that had the last
 /// error. Blanks replace that entry, so that all positions stay the same.
-/// Returns the errors with the byte offset of each.
+/// Returns the errors with the byte offset of each; without an error there is a value.
 pub(super) fn parse<T: DeserializeOwned>(
     path: PathBuf,
     text: String,
@@ -67,7 +67,7 @@ impl ParsedFile {
 /// The key of the entry with the error. The rest of the line is not shown, as
 /// it may hold a secret.
 fn key_before(text: &str, at: usize) -> String {
-    let before = &text[..at];
+    let before = &text[..text.floor_char_boundary(at)];
     let line = before.rsplit_once('\n').map_or(before, |(_, line)| line);
     line.split_once('=').map_or_else(String::new, |(key, _)| format!("{}: ", key.trim()))
 }

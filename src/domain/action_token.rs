@@ -199,7 +199,7 @@ mod tests {
         SigningKey::parse(&text.repeat(32)).unwrap()
     }
 
-    fn ticket() -> ActionToken {
+    fn token() -> ActionToken {
         let link = LinkId::of(&Address::parse("https://a.example/x.pdf").unwrap());
         let (course, reader) = ("dgm".parse().unwrap(), "i@school.example".parse().unwrap());
         ActionToken::new(Purpose::Act(link), &course, &reader, TODAY)
@@ -207,9 +207,9 @@ mod tests {
 
     #[test]
     fn a_token_is_parsed_from_its_text_and_contains_no_name() {
-        let text = ticket().signed(&key("k"));
+        let text = token().signed(&key("k"));
         let opened = ActionToken::verify(&text, &key("k")).unwrap();
-        assert_eq!(opened, ticket());
+        assert_eq!(opened, token());
         assert!(opened.is_for(&"i@school.example".parse().unwrap()) && opened.is_of(&"dgm".parse().unwrap()));
         assert!(
             !opened.is_for(&"j@school.example".parse().unwrap()) && !opened.is_of(&"dg".parse().unwrap())
@@ -238,7 +238,7 @@ mod tests {
 
         #[test]
         fn no_other_text_and_no_other_key_is_accepted(at in 0..43usize, change in 1..=255u8, text in "\\PC{0,80}") {
-            let sealed = ticket().signed(&key("k"));
+            let sealed = token().signed(&key("k"));
             let mut bytes = URL_SAFE_NO_PAD.decode(&sealed).unwrap();
             bytes[at] ^= change;
             prop_assert_eq!(ActionToken::verify(&URL_SAFE_NO_PAD.encode(&bytes), &key("k")), Err(InvalidToken));

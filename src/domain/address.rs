@@ -92,7 +92,7 @@ impl Address {
         self.0.path()
     }
 
-    /// The host in lower case, without the port.
+    /// The host in lower case, without the port. Files have none, which is the empty text.
     pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
     }

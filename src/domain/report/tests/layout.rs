@@ -181,5 +181,5 @@ fn a_problem_of_the_page_comes_first() {
     report.add(link_with(wrong, |link| {
         link.facts.notes = vec![Note::PageBeyondEnd { page: 31, pages: 12 }];
     }));
-    insta::assert_snapshot!("trouble", rendered(&report));
+    insta::assert_snapshot!("page_problem", rendered(&report));
 }
