@@ -18,7 +18,7 @@ use super::failure_cache::FailureCache;
 use super::host_queue::{HostQueues, HostTurn};
 use super::local_fault::FaultCounts;
 use super::resolver::Resolver;
-use super::{Accept, Error, FetchLimits, FetchSettings};
+use super::{Accept, Error, FetchLimits, FetchSettings, tls_offer};
 use crate::domain::address::Address;
 use crate::domain::policy::politeness::HostAction;
 use crate::domain::visit::{ExchangeEnd, Failure, Headers, Hop, NotSent, Validators};
@@ -148,10 +148,24 @@ impl Dispatcher {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => {
                 tracing::debug!(address = %request.address, error = ?error, "no response");
-                Err(failure::ending(&error, Stage::Head))
+                match failure::ending(&error, Stage::Head) {
+                    ExchangeEnd::Failed(Failure::Tls) => Err(self.tls_failure(request).await),
+                    ending => Err(ending),
+                }
             }
             Err(_) => Err(ExchangeEnd::Failed(Failure::TimedOut)),
         }
+    }
+}
+
+impl Dispatcher {
+    /// What a server accepts that ended the handshake without a reason.
+    async fn tls_failure(&self, request: &HopRequest<'_>) -> ExchangeEnd {
+        let addresses = self.resolver.direct_addresses(request.address).await;
+        let host = request.address.host();
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let found = tls_offer::probe(&addresses, host, request.time.min(self.limits.connect)).await;
+        ExchangeEnd::Failed(found.unwrap_or(Failure::Tls))
     }
 }
 

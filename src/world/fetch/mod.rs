@@ -19,6 +19,7 @@ mod local_file;
 mod resolver;
 mod redirect;
 mod settings;
+mod tls_offer;
 mod failure_cache;
 mod decode;
 

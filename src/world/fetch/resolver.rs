@@ -93,6 +93,20 @@ impl Resolver {
         }
     }
 
+    /// The allowed addresses of the host of `address`, with its port. None if the address
+    /// is literal or a proxy makes the connections.
+    pub(super) async fn direct_addresses(&self, address: &Address) -> Vec<SocketAddr> {
+        if self.0.proxy.is_some() || address.literal_ip().is_some() {
+            return Vec::new();
+        }
+        let port = address.url().port_or_known_default().unwrap_or(0);
+        let mut addresses = self.resolve_allowed(address.host(), false).await.unwrap_or_default();
+        for address in addresses.iter_mut().filter(|address| address.port() == 0) {
+            address.set_port(port);
+        }
+        addresses
+    }
+
     /// Whether the host has public addresses, according to DNS.
     pub(super) async fn is_public(&self, address: &Address) -> bool {
         if let Some(ip) = address.literal_ip() {

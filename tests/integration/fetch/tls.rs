@@ -98,6 +98,39 @@ async fn bad_certificates_are_distinguished() {
     }
 }
 
+/// A server that ends our handshakes, and accepts only what some suites of browsers offer:
+/// it answers their first message with the head of a `ServerHello`.
+async fn picky_server(minor: u8) -> std::net::SocketAddr {
+    const ECDHE_RSA_AES_128_CBC: [u8; 2] = [0xc0, 0x13];
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut hello = vec![0; 4096];
+            let length = stream.read(&mut hello).await.unwrap_or(0);
+            // The suites are behind the random bytes and an empty session.
+            if hello[..length].windows(2).any(|suite| suite == ECDHE_RSA_AES_128_CBC) && hello[43] == 0 {
+                let _ = stream.write_all(&[22, 3, minor, 0, 80, 2, 0, 0, 76, 3, minor]).await;
+            }
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_server_that_ends_the_handshake_is_asked_what_it_accepts() {
+    for (minor, expected) in [(3, Failure::TlsCipher), (1, Failure::TlsVersion)] {
+        let address = picky_server(minor).await;
+        let bundle = file(&authority("Ours").pem());
+        let settings = FetchSettings {
+            extra_ca: Some(bundle.path().to_owned()),
+            ..settings(&[("old.school.edu", address)])
+        };
+        let ending = TestClient::new(&settings).ending("https://old.school.edu/x").await;
+        assert_eq!(ending, ExchangeEnd::Failed(expected));
+    }
+}
+
 /// Signed by an authority whose certificate is neither trusted nor sent, but is at an
 /// address that the leaf names.
 #[tokio::test]
