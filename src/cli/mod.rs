@@ -93,7 +93,7 @@ enum Command {
     Export(export::ExportArguments),
     /// Remove the copies of a link at its owner's request, and keep no new ones.
     Takedown(takedown::TakedownArguments),
-    /// Let a night count for nothing, for example one under a wrong clock.
+    /// Exclude a night from all verdicts, for example one with a wrong clock.
     WithdrawNight(withdraw_night::WithdrawNightArguments),
     /// Print the new addresses of moved and dead links as a patch of the page's sources.
     Patch(patch::PatchArguments),

@@ -1,5 +1,5 @@
-//! `onreserve withdraw-night`: a night that ran under a wrong clock, or in a wrong network,
-//! counts for nothing.
+//! `onreserve withdraw-night`: excludes a night with a wrong clock, or in a wrong network,
+//! from all verdicts.
 //!
 //! The night and the withdrawal stay in the journal, so `rebuild` gives the same result.
 
@@ -16,10 +16,10 @@ use crate::world::catalogue::NightRef;
 use crate::world::lock::CaptureLock;
 
 #[derive(Debug, Args)]
-#[command(after_help = "What the night found counts for nothing, and the copies that it made are not
-shown. Nothing is deleted: the night stays in the journal, and --undo withdraws
-the withdrawal. The states of its links are judged again. Its reports are
-removed, and its emails that wait are not sent.
+#[command(after_help = "The results of the night are not counted, and the copies that it made are not
+shown. Nothing is deleted: the night stays in the journal, and --undo lets it
+count again. The states of its links are judged again. Its reports are removed,
+and its waiting emails are not sent.
 
 Examples:
   onreserve history flows                             list the nights of a link

@@ -1,4 +1,4 @@
-//! The look of every night for the files of all copies, so that a loss is reported.
+//! Checks every night that the files of all copies exist, so that a loss is reported.
 //!
 //! It looks for the files only; `scrub` hashes them.
 
@@ -19,7 +19,7 @@ pub struct LostCopies {
     pub total: usize,
 }
 
-/// Looks for the files of all copies and stores what changed.
+/// Checks that the files of all copies exist, and stores the differences.
 ///
 /// # Errors
 ///

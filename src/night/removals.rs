@@ -1,11 +1,11 @@
-//! The removal of the bodies that takedowns name, also after a crash cut it short.
+//! Removes the bodies of takedowns, also if a crash interrupted the removal.
 
 use crate::domain::capture::Digest;
 use crate::world::archive::Archive;
 use crate::world::catalogue::Catalogue;
 use crate::world::clock::Clock;
 
-/// What a removal did.
+/// The result of a removal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Removed {
     pub bodies: usize,

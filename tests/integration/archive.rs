@@ -172,7 +172,7 @@ async fn a_damaged_journal_is_named() {
     let (code, printed) = harness.run(&["rebuild"]).await;
     assert_eq!(code, 1);
     assert!(printed.contains("line 1 of captures/2026/09/14.jsonl has changed"), "{printed}");
-    assert_eq!(contents(&harness.archive()), before, "nothing was touched");
+    assert_eq!(contents(&harness.archive()), before, "nothing was changed");
     assert_eq!(harness.run(&["history", "notes.test/a"]).await, history, "the rest is used");
     let (code, printed) = harness.run(&["verify"]).await;
     assert!(code == 1 && printed.contains("line 1 of captures/2026/09/14.jsonl has changed"), "{printed}");

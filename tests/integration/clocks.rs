@@ -37,7 +37,7 @@ async fn states(harness: &Harness) -> String {
 }
 
 #[tokio::test]
-async fn a_night_under_a_clock_that_is_ahead_hides_no_death() {
+async fn a_night_with_a_clock_ahead_does_not_hide_a_dead_link() {
     for ahead in [366, 12] {
         let harness = harness(|night| night == 1).await;
         let mut seen = Vec::new();
@@ -85,38 +85,38 @@ async fn a_night_before_the_last_one_is_held_until_that_is_withdrawn() {
         "{message}"
     );
     assert_eq!(journal(), 1, "a night that is held writes nothing");
-    let (code, told) = harness.run(&["withdraw-night", "2200-01-01", "--reason", "a wrong clock"]).await;
-    assert_eq!(code, 0, "{told}");
+    let (code, printed) = harness.run(&["withdraw-night", "2200-01-01", "--reason", "a wrong clock"]).await;
+    assert_eq!(code, 0, "{printed}");
     assert!(check(None).await.status.success());
     let (_, history) = harness.run(&["history", "flows"]).await;
     assert!(history.contains("withdrawn"), "{history}");
 }
 
 #[tokio::test]
-async fn a_withdrawn_night_counts_for_nothing_until_that_is_undone() {
+async fn a_withdrawn_night_does_not_count_until_the_withdrawal_is_undone() {
     let harness = harness(|night| night != 3).await;
     for night in 1..=3 {
         harness.check(night).await;
     }
     let failing = states(&harness).await;
     assert!(failing.contains("failing"), "{failing}");
-    let (code, told) = harness.run(&["withdraw-night", "2026-09-16 02:30"]).await;
-    assert_eq!(code, 0, "{told}");
-    assert!(told.contains("1 link judged again"), "{told}");
+    let (code, printed) = harness.run(&["withdraw-night", "2026-09-16 02:30"]).await;
+    assert_eq!(code, 0, "{printed}");
+    assert!(printed.contains("1 link judged again"), "{printed}");
     let explained = harness.run(&["explain", "flows"]).await.1;
     assert!(explained.contains("State: ok") && explained.contains("withdrawn"), "{explained}");
     assert_eq!(harness.run(&["rebuild"]).await.0, 0);
     assert!(harness.run(&["explain", "flows"]).await.1.contains("State: ok"));
-    let (code, told) = harness.run(&["withdraw-night", "2026-09-16T02:30", "--undo"]).await;
-    assert_eq!(code, 0, "{told}");
+    let (code, printed) = harness.run(&["withdraw-night", "2026-09-16T02:30", "--undo"]).await;
+    assert_eq!(code, 0, "{printed}");
     assert!(harness.run(&["explain", "flows"]).await.1.contains("State: failing"));
-    let (code, told) = harness.run(&["withdraw-night", "2026-09"]).await;
-    assert!(code == 1 && told.contains("3 nights"), "{told}");
+    let (code, printed) = harness.run(&["withdraw-night", "2026-09"]).await;
+    assert!(code == 1 && printed.contains("3 nights"), "{printed}");
 }
 
 /// Journals of earlier versions have nanoseconds, and the catalogue never had them.
 #[tokio::test]
-async fn a_night_cut_before_its_end_is_in_the_catalogue_ends_once_more() {
+async fn a_night_interrupted_before_its_end_is_stored_ends_again() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("archive");
     let started: Timestamp = "2026-09-14T02:30:00.123456789Z".parse().unwrap();

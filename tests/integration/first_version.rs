@@ -63,7 +63,7 @@ async fn harness() -> Harness {
     harness_with(|_| "").await
 }
 
-/// The same, where each body ends with what `addition` gives for its media type.
+/// The same, with the text of `addition` for its media type at the end of each body.
 async fn harness_with(addition: fn(&str) -> &'static str) -> Harness {
     let unpacked = tempfile::tempdir().unwrap();
     unpack(unpacked.path());
@@ -169,7 +169,7 @@ fn journaled(harness: &Harness, kind: &str) -> Vec<Value> {
     lines.filter(|entry| entry["kind"] == kind).collect()
 }
 
-/// The bodies were saved again since, so that their texts have to be compared.
+/// The bodies were saved again since, so their texts must be compared.
 #[tokio::test(flavor = "multi_thread")]
 async fn texts_of_an_older_extraction_are_read_again_silently() {
     let addition = |media_type: &str| match media_type {

@@ -1,4 +1,4 @@
-//! Copies whose files are lost: who hears of it, and what is offered.
+//! Copies whose files are lost: the reports about them, and the copies that are offered.
 
 use std::fs;
 use std::path::PathBuf;
@@ -107,5 +107,5 @@ async fn monitors_see_lost_copies_and_pages_do_not_offer_them() {
     assert!(metrics.contains("onreserve_copies_oldest_verification_age_seconds "), "{metrics}");
     let ready = get(at, "/readyz").await;
     assert!(ready.contains("\"copies_missing\":1") && ready.contains("200 OK"), "{ready}");
-    assert!(get(at, "/readyz?strict").await.contains("503"), "a monitor hears of it");
+    assert!(get(at, "/readyz?strict").await.contains("503"), "a monitor sees it");
 }

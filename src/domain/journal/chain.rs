@@ -36,7 +36,7 @@ impl LineSum {
         text.try_into().ok().filter(|_| text.iter().all(u8::is_ascii_hexdigit)).map(Self)
     }
 
-    /// Goes on over one more line that has no digest of its own.
+    /// Includes one more line without a digest.
     fn and(&self, line: &[u8]) -> Self {
         Self::of(&[&self.0, line].concat())
     }
@@ -161,7 +161,7 @@ fn lines_are(count: u64) -> String {
     if count == 1 { "1 line is".to_owned() } else { format!("{count} lines are") }
 }
 
-/// What to do with a line.
+/// The action for a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineUse {
     Use,
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_a_crash_cut_short_is_no_fault_if_its_number_is_given_again() {
+    fn a_line_that_a_crash_cut_off_is_no_fault_if_its_number_is_used_again() {
         let all = lines(0, 4);
         let torn = all[2][..all[2].len() - 20].to_vec();
         let (used, faults) = read(&[&all[..2], std::slice::from_ref(&torn), &all[2..]].concat(), 4);

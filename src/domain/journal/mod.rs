@@ -54,8 +54,8 @@ pub enum Entry {
     /// A replacement for a dead link was searched for.
     #[serde(rename = "sought")]
     ReplacementSearched { at: Timestamp, link: Address, found: Option<Replacement> },
-    /// A person withdrew the night that began at `night`, or undid that: a withdrawn night
-    /// counts for nothing.
+    /// A person withdrew the night that began at `night`, or undid that. A withdrawn night is
+    /// not counted.
     Withdrawn { at: Timestamp, night: Timestamp, withdrawn: bool, reason: String, by: Option<String> },
     /// A night ended.
     Finished { night: Timestamp, at: Timestamp, void: Option<Void> },

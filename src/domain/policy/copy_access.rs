@@ -53,7 +53,7 @@ pub struct CopyRequest {
 /// The reason why it stays closed, which the reader sees.
 pub fn may_open(request: &CopyRequest) -> Result<(), Closed> {
     match (request.rights, request.course) {
-        // A stranger must not learn which links were taken down.
+        // A stranger must not see which links were taken down.
         _ if !request.is_reader => Err(Closed::NotAReader),
         (Rights::TakenDown, _) => Err(Closed::TakenDown),
         (Rights::Licensed, _) => Err(Closed::Licensed),

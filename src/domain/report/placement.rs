@@ -114,8 +114,8 @@ pub fn place(report: &CourseReport, link_facts: &LinkFacts) -> Placement {
     }
 }
 
-/// Another work at the address is repeated until a person decides: each night if it is
-/// due soon, else in the weekly report.
+/// Another work at the address is reported again until a person decides: each night if it
+/// is due soon, otherwise in the weekly report.
 fn place_of_replaced(report: &CourseReport, link_facts: &LinkFacts, news: bool) -> Placement {
     let is_repeated = report.kind.is_weekly || report.kind.before_term.is_some();
     if news || is_repeated || is_due_soon(&report.facts, link_facts) {

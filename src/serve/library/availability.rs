@@ -42,7 +42,7 @@ impl Availability {
 pub(in crate::serve) fn availability(library: &Library, link: &LinkView) -> Availability {
     let may_open = library.may_open(link);
     let original = || link.facts().link.as_str().to_owned();
-    // To a stranger, a link with special rights looks like any other.
+    // A stranger must not see that a link has special rights.
     let rights = if link.is_reader() { link.rights() } else { Rights::Unknown };
     match (link.original(), rights, link.copy(), may_open) {
         (_, Rights::TakenDown, ..) => Availability::Closed(Closed::TakenDown),

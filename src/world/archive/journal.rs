@@ -205,7 +205,7 @@ mod tests {
         let mut entries = archive.entries();
         let read: Vec<Entry> = entries.by_ref().map(Result::unwrap).collect();
         assert_eq!(read, [first, second, third].concat());
-        assert_eq!(entries.faults(), [], "though an old head was put back");
+        assert_eq!(entries.faults(), [], "although an old head was restored");
     }
 
     #[test]

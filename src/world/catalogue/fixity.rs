@@ -9,12 +9,12 @@ use super::value::{decoded, time, time_from};
 use super::{Catalogue, Error};
 use crate::domain::capture::{Digest, Loss, Verified};
 
-/// What the fixity checks of all copies found.
+/// The results of the fixity checks of all copies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FixityTotals {
     pub missing: u64,
     pub altered: u64,
-    /// When the sound copy that was not checked for longest was checked.
+    /// The oldest last check of a sound copy.
     pub oldest: Option<Timestamp>,
 }
 

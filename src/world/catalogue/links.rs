@@ -38,8 +38,8 @@ macro_rules! remembered {
 #[cfg(test)]
 pub(super) const REMEMBERED: &str = remembered!();
 
-/// Whether the night of a capture counts. In a void night the answer may be the page of
-/// something between us and the web.
+/// Whether the night of a capture counts. In a void night the response may be the page of
+/// a firewall or a captive portal.
 macro_rules! of_a_valid_night {
     () => {
         "NOT EXISTS (SELECT 1 FROM night WHERE night.id = capture.night AND (void IS NOT NULL OR is_withdrawn))"
@@ -142,7 +142,7 @@ impl Catalogue {
             .collect()
     }
 
-    /// Every capture of a link but those of void and withdrawn nights, oldest first.
+    /// Every capture of a link except those of void and withdrawn nights, oldest first.
     pub async fn captures(&self, link: &Address) -> Result<Vec<StoredCapture>, Error> {
         let rows = sqlx::query_scalar::<_, String>(concat!(
             "SELECT kept FROM capture JOIN link ON link.id = capture.link WHERE link.address = ? AND ",

@@ -1,4 +1,4 @@
-//! Bodies that takedowns removed, until nothing of them is left.
+//! Bodies whose removal by a takedown is not finished.
 
 use std::path::Path;
 use std::time::Duration;
@@ -31,7 +31,7 @@ impl Catalogue {
         Ok(transaction.commit().await?)
     }
 
-    /// Records that nothing is left of these bodies.
+    /// Records that these bodies are completely removed.
     pub async fn set_removed(&self, bodies: &[Digest]) -> Result<(), Error> {
         sqlx::query("UPDATE removal SET is_finished = 1 WHERE sha256 IN (SELECT value FROM json_each(?))")
             .bind(json(&bodies)?)
@@ -45,7 +45,7 @@ impl Catalogue {
     pub async fn forget_texts(&self, bodies: &[Digest], clock: Clock) -> Result<bool, Error> {
         let mut connection = self.pool.acquire().await?;
         delete_texts(bodies, &mut connection).await?;
-        // Each attempt holds up writers, so it must not wait for readers.
+        // Each attempt delays writers, so it must not wait for readers.
         sqlx::query("PRAGMA busy_timeout = 0").execute(&mut *connection).await?;
         let mut is_truncated = truncate_log(&mut connection).await?;
         for _ in 1..ATTEMPTS {
@@ -55,7 +55,7 @@ impl Catalogue {
             clock.sleep(PAUSE).await;
             is_truncated = truncate_log(&mut connection).await?;
         }
-        // It has the wrong timeout for the pool.
+        // Its timeout is not that of the pool.
         connection.close().await?;
         Ok(is_truncated)
     }

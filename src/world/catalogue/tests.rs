@@ -120,7 +120,7 @@ async fn captures_of_a_void_night_are_neither_compared_nor_shown() {
 
 /// The second decision was made under a clock that was behind.
 #[tokio::test]
-async fn of_two_decisions_the_one_that_is_later_in_the_journal_stands() {
+async fn of_two_decisions_the_later_one_in_the_journal_counts() {
     let (_dir, catalogue) = catalogue().await;
     let course: crate::domain::course::CourseId = "c".parse().unwrap();
     let decided = |at: Timestamp, choice: Choice| Entry::Decided {
@@ -303,7 +303,7 @@ async fn a_catalogue_of_an_earlier_version_is_copied_before_it_changes() {
 }
 
 #[tokio::test]
-async fn what_a_takedown_removed_is_not_expected_in_the_archive() {
+async fn bodies_that_a_takedown_removed_are_not_expected_in_the_archive() {
     let (_dir, catalogue) = catalogue().await;
     catalogue.apply(&[Entry::Night { started: night(1) }, capture(1, b"one")]).await.unwrap();
     assert_eq!(catalogue.expected_bodies().await.unwrap(), [Digest::of(b"one")]);

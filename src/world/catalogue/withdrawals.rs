@@ -1,4 +1,4 @@
-//! Nights that a person withdrew, and what becomes of their results.
+//! Nights that a person withdrew, and the removal of their results.
 
 use jiff::Timestamp;
 use sqlx::{Row as _, Sqlite, Transaction};

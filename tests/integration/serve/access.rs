@@ -65,7 +65,7 @@ async fn a_restricted_course_is_shown_only_to_its_readers() {
 }
 
 #[tokio::test]
-async fn a_stranger_does_not_learn_that_a_link_was_taken_down() {
+async fn a_stranger_cannot_see_that_a_link_was_taken_down() {
     let (_dir, archive) = course::copied_archive();
     let server = Server::over(&archive, named(), start_of(NIGHTS + 1)).await;
     let mut addresses = addresses(&server).await;

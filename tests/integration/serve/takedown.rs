@@ -153,7 +153,7 @@ fn files_in(dir: &Path) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn a_removal_that_a_crash_cut_short_is_finished_by_the_next_night() {
+async fn a_removal_that_a_crash_interrupted_is_finished_by_the_next_night() {
     let (_dir, archive) = course::copied_archive();
     let server = open(&archive).await;
     let link = ALIVE.parse().unwrap();

@@ -477,7 +477,7 @@ fn under_clocks(findings: impl IntoIterator<Item = Finding>, days: &[i64]) -> Ve
 
 proptest! {
     #[test]
-    fn permuted_clocks_do_not_change_what_nights_in_a_row_mean(
+    fn permuted_clocks_do_not_change_the_nights_in_a_row(
         (kinds, days) in prop::collection::vec(0..4_usize, 1..20).prop_flat_map(|kinds| {
             let days: Vec<i64> = (0..).take(kinds.len()).collect();
             (Just(kinds), Just(days).prop_shuffle())
@@ -497,7 +497,7 @@ proptest! {
 }
 
 #[test]
-fn a_night_under_a_clock_a_year_ahead_does_not_hide_a_death() {
+fn a_night_with_a_clock_a_year_ahead_does_not_hide_a_dead_link() {
     let days: Vec<i64> = std::iter::once(365).chain(1..=10).collect();
     for first in [healthy(), gone(Weight::Strong)] {
         let findings = std::iter::once(first).chain(std::iter::repeat_n(gone(Weight::Strong), 10));
