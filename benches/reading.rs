@@ -19,7 +19,8 @@ const ROUNDS: usize = 5;
 
 fn main() {
     let base = Address::parse("https://school.example/course/index.html").unwrap();
-    let context = PageContext { base: Some(&base), term: None, today: date(2026, 9, 10), kinds: &[] };
+    let context =
+        PageContext { base: Some(&base), term: None, today: date(2026, 9, 10), kinds: &[], site: None };
     for (name, text, markup) in [
         ("HTML, a table", html_table(), Markup::Html),
         ("HTML, a list", html_list(), Markup::Html),

@@ -37,7 +37,7 @@ impl Kind {
 }
 
 /// A configured exception: addresses that contain `pattern` are of this kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KindRule {
     pub pattern: String,
     pub kind: Kind,

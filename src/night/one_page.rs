@@ -1,20 +1,23 @@
 //! Reading of one course page, from the web or from a file. It stores nothing.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 
 use crate::domain::address::Address;
 use crate::domain::course::{Course, PageSource};
-use crate::domain::document::{self, Format};
+use crate::domain::document::{Document, Format};
 use crate::domain::evidence::Reason;
 use crate::domain::evidence::classify::{ResponseClass, classify};
 use crate::domain::evidence::probe::{Probe, ProbeResult};
 use crate::domain::evidence::signature_list::FoundSignatures;
-use crate::domain::page::{self, Markup, Page, PageContext, UnreadFormat};
+use crate::domain::page::{Page, PageInput, SiteFiles, UnreadFormat};
 use crate::domain::report::wording;
 use crate::night::capture_select;
-use crate::world::document_reader::Reader;
+use crate::world::document_reader::{PageResult, Reader, TIME_PER_DOCUMENT};
 use crate::world::fetch::{self, Fetch};
-use crate::world::page_file;
+use crate::world::spool::SpooledBody;
+use crate::world::{page_file, site_files};
 
 /// A page that could be read.
 #[derive(Clone, Debug)]
@@ -40,6 +43,11 @@ pub enum NotRead {
         "{page} is {format}, which cannot be read as a course page; save it as HTML or Markdown, or give the published page"
     )]
     NotAPage { page: String, format: UnreadFormat },
+    #[error(
+        "{page} could not be read: it needs more than {} s or too much memory; give a page with fewer or less deeply nested elements",
+        TIME_PER_DOCUMENT.as_secs()
+    )]
+    TooCostly { page: String },
     #[error("{page} has no links; give the page that holds the readings")]
     NoLinks { page: String },
     #[error("{0}")]
@@ -49,6 +57,9 @@ pub enum NotRead {
 /// The bytes of a page, before they are parsed.
 struct Source {
     bytes: Vec<u8>,
+    /// The file that has the bytes; the body of a fetched page is there as long as `body`.
+    file: PathBuf,
+    _body: Option<SpooledBody>,
     base: Option<Address>,
     content_type: Option<String>,
     name: String,
@@ -74,6 +85,8 @@ pub async fn read(
         PageSource::File { path, published_at } => match page_file::read(path) {
             Ok(bytes) => Source {
                 bytes,
+                file: path.clone(),
+                _body: None,
                 base: published_at.clone().or_else(|| page_file::address(path)),
                 content_type: None,
                 name: path.display().to_string(),
@@ -81,19 +94,30 @@ pub async fn read(
             Err(fault) => return Ok(Err(NotRead::File(fault.to_string()))),
         },
     };
-    let media_type = source.content_type.as_deref().and_then(|value| value.split(';').next()).map(str::trim);
-    let text = document::html::decode(&source.bytes, source.content_type.as_deref());
-    let text = page::without_stray_nuls(text);
-    let head: String = text.chars().take(4096).collect();
-    let head = (!head.contains('\0')).then_some(head.as_str());
-    let markup = match page::markup_of(media_type, &source.name, head) {
-        Ok(markup) => markup,
-        Err(format) => return Ok(Err(NotRead::NotAPage { page: page.to_string(), format })),
+    let input = PageInput {
+        content_type: source.content_type,
+        name: source.name,
+        base: source.base,
+        term: course.term,
+        today: now.to_zoned_datetime(course.time_zone.clone()).date(),
+        kinds: course.kinds.clone(),
+        site: site_around(page, &source.bytes),
     };
-    let today = now.to_zoned_datetime(course.time_zone.clone()).date();
-    let read = parse(text, markup, course.clone(), source.base.clone(), today).await;
+    let name = page.to_string();
+    let read = match reader.read_page(&source.file, input).await? {
+        PageResult::Read(read) => read,
+        PageResult::NotAPage(format) => return Ok(Err(NotRead::NotAPage { page: name, format })),
+        PageResult::Broken | PageResult::TooCostly => return Ok(Err(NotRead::TooCostly { page: name })),
+    };
     let read = read.without_missing_files(page_file::is_beside);
-    Ok(Ok(Read { name: page.to_string(), page: read, bytes: source.bytes }))
+    Ok(Ok(Read { name, page: read, bytes: source.bytes }))
+}
+
+/// The site of a page file that has placeholders.
+fn site_around(page: &PageSource, bytes: &[u8]) -> Option<SiteFiles> {
+    let PageSource::File { path, .. } = page else { return None };
+    let has_placeholders = bytes.windows(2).any(|pair| matches!(pair, b"{{" | b"{%"));
+    if has_placeholders { site_files::around(path) } else { None }
 }
 
 /// The page, if it has links. A page that never had any is probably the wrong one.
@@ -101,25 +125,30 @@ pub fn linked(read: Read) -> Result<Read, NotRead> {
     if read.page.mentions.is_empty() { Err(NotRead::NoLinks { page: read.name }) } else { Ok(read) }
 }
 
-/// Parses the markup. A page that makes a parser panic reads as empty, so that the
-/// last good reading is used.
-async fn parse(
-    text: String,
-    markup: Markup,
-    course: Course,
-    base: Option<Address>,
-    today: jiff::civil::Date,
-) -> Page {
-    let reading = tokio::task::spawn_blocking(move || {
-        let context = PageContext { base: base.as_ref(), term: course.term, today, kinds: &course.kinds };
-        page::read(&text, markup, &context)
-    });
-    reading.await.unwrap_or_else(|_panic| Page::default())
+/// Whether a document may be a course page.
+fn is_page(document: &Document) -> bool {
+    match document.format {
+        Format::Html
+        | Format::Text
+        | Format::Notebook
+        | Format::Pdf
+        | Format::WordProcessing
+        | Format::Empty
+        | Format::Other => true,
+        Format::Presentation
+        | Format::Spreadsheet
+        | Format::Ebook
+        | Format::Archive
+        | Format::Image
+        | Format::Audio
+        | Format::Video => false,
+    }
 }
 
 fn unread(format: Format) -> UnreadFormat {
     match format {
-        Format::Pdf => UnreadFormat::Pdf,
+        Format::Presentation => UnreadFormat::Presentation,
+        Format::Spreadsheet => UnreadFormat::Spreadsheet,
         _ => UnreadFormat::Other,
     }
 }
@@ -149,18 +178,6 @@ async fn fetch_page(
         Some(body) => Some(capture_select::read_body(body, &exchange, reader).await?),
         None => None,
     };
-    let is_page = |document: &document::Document| match document.format {
-        Format::Html | Format::Text | Format::Notebook | Format::Empty | Format::Other => true,
-        Format::Pdf
-        | Format::Presentation
-        | Format::WordProcessing
-        | Format::Spreadsheet
-        | Format::Ebook
-        | Format::Archive
-        | Format::Image
-        | Format::Audio
-        | Format::Video => false,
-    };
     if document.as_ref().is_some_and(|document| !is_page(document)) {
         let format = document.as_ref().map_or(UnreadFormat::Other, |document| unread(document.format));
         return Ok(Err(NotRead::NotAPage { page, format }));
@@ -172,10 +189,12 @@ async fn fetch_page(
         is_known: false,
         signatures: FoundSignatures::default(),
     };
-    let why = match (classify(&answer), &body) {
+    let why = match (classify(&answer), body) {
         (ResponseClass::Content(_), Some(body)) => {
             let bytes = page_file::read(body.path())?;
-            return Ok(Ok(Source { bytes, name: base.path().to_owned(), base: Some(base), content_type }));
+            let name = base.path().to_owned();
+            let file = body.path().to_owned();
+            return Ok(Ok(Source { bytes, file, _body: Some(body), name, base: Some(base), content_type }));
         }
         (ResponseClass::Unclear(Reason::InternalAddress), _) => return Ok(Err(NotRead::Internal { page })),
         (ResponseClass::Restricted(_), _) => return Ok(Err(NotRead::AsksForAccount { page })),

@@ -182,6 +182,7 @@ fn problem(source: &PageSource, not_read: &NotRead) -> PageProblem {
         NotRead::AsksForAccount { .. } | NotRead::NotAPage { .. } => {
             PageProblem::NotThePage { page, title: None }
         }
+        NotRead::TooCostly { .. } => PageProblem::Unreachable { page, why: Reason::Unreadable, status: None },
         NotRead::NoLinks { .. } => PageProblem::Unreachable { page, why: Reason::Empty, status: None },
         NotRead::File(_) => PageProblem::Unreachable { page, why: Reason::NotFound, status: None },
     }

@@ -1,5 +1,5 @@
-//! Reads documents in child processes: a parser may panic, loop or use too much memory on
-//! foreign bytes, and only a process can be limited in all three ways.
+//! Reads documents and course pages in child processes: a parser may panic, loop or use
+//! too much memory on foreign bytes, and only a process can be limited in all three ways.
 //!
 //! The children are this program with a hidden argument. Each request and each response
 //! is one line of JSON.
@@ -12,19 +12,21 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::domain::document::{self, Document, DocumentContext, DocumentDefect, Format};
+use crate::domain::page::{Page, PageInput, UnreadFormat};
 
 /// The argument that makes this program a reader.
 pub const ARGUMENT: &str = "read-documents";
 /// The most children; one per core on small machines.
 const CHILDREN: usize = 2;
-/// A document that takes longer counts as too costly.
-const TIME_PER_DOCUMENT: Duration = Duration::from_secs(20);
+/// A document or page that takes longer counts as too costly.
+pub const TIME_PER_DOCUMENT: Duration = Duration::from_secs(20);
 /// The address space of a child, in bytes.
 const MEMORY: u64 = 1536 << 20;
 const STACK: usize = 256 << 20;
@@ -55,10 +57,30 @@ struct Worker {
     served: u32,
 }
 
+/// What a child is to read.
 #[derive(Serialize, Deserialize)]
-struct Request {
-    path: PathBuf,
-    context: DocumentContext,
+enum Request {
+    Document { path: PathBuf, context: DocumentContext },
+    Page { path: PathBuf, input: Box<PageInput> },
+}
+
+/// How reading a course page ended.
+#[derive(Clone, Debug)]
+pub enum PageResult {
+    Read(Page),
+    /// The file is no course page.
+    NotAPage(UnreadFormat),
+    /// It crashed its reader, or needs too much memory.
+    Broken,
+    /// It took longer than `TIME_PER_DOCUMENT`.
+    TooCostly,
+}
+
+/// What became of a request.
+enum Answer<T> {
+    Read(T),
+    Broken,
+    TooCostly,
 }
 
 impl Reader {
@@ -70,6 +92,26 @@ impl Reader {
     /// Reads the document in a file. A document that crashes its reader is unreadable; one
     /// that takes too long counts as too costly.
     pub async fn read(&self, path: &Path, context: &DocumentContext) -> Result<Document, Fault> {
+        let request = Request::Document { path: path.to_owned(), context: context.clone() };
+        Ok(match self.answer(&request).await? {
+            Answer::Read(document) => document,
+            Answer::Broken => Document::bare(Format::Other).with_defect(DocumentDefect::Unreadable),
+            Answer::TooCostly => Document::bare(Format::Other).with_defect(DocumentDefect::TooCostly),
+        })
+    }
+
+    /// Reads the course page in a file.
+    pub async fn read_page(&self, path: &Path, input: PageInput) -> Result<PageResult, Fault> {
+        let request = Request::Page { path: path.to_owned(), input: Box::new(input) };
+        Ok(match self.answer::<Option<Result<Page, UnreadFormat>>>(&request).await? {
+            Answer::Read(Some(Ok(page))) => PageResult::Read(page),
+            Answer::Read(Some(Err(format))) => PageResult::NotAPage(format),
+            Answer::Read(None) | Answer::Broken => PageResult::Broken,
+            Answer::TooCostly => PageResult::TooCostly,
+        })
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, request: &Request) -> Result<Answer<T>, Fault> {
         // The pool is never closed, so waiting for a permit cannot fail.
         let _place = self.places.acquire().await;
         let idle = self.idle.lock().await.pop();
@@ -77,17 +119,16 @@ impl Reader {
             Some(worker) => worker,
             None => self.start()?,
         };
-        let request = Request { path: path.to_owned(), context: context.clone() };
-        match tokio::time::timeout(TIME_PER_DOCUMENT, worker.ask(&request)).await {
-            Ok(Ok(document)) => {
+        match tokio::time::timeout(TIME_PER_DOCUMENT, worker.ask(request)).await {
+            Ok(Ok(answer)) => {
                 worker.served += 1;
                 if worker.served < DOCUMENTS_PER_CHILD {
                     self.idle.lock().await.push(worker);
                 }
-                Ok(document)
+                Ok(Answer::Read(answer))
             }
-            Ok(Err(_)) => Ok(Document::bare(Format::Other).with_defect(DocumentDefect::Unreadable)),
-            Err(_) => Ok(Document::bare(Format::Other).with_defect(DocumentDefect::TooCostly)),
+            Ok(Err(_)) => Ok(Answer::Broken),
+            Err(_) => Ok(Answer::TooCostly),
         }
     }
 
@@ -109,7 +150,7 @@ impl Reader {
 }
 
 impl Worker {
-    async fn ask(&mut self, request: &Request) -> io::Result<Document> {
+    async fn ask<T: DeserializeOwned>(&mut self, request: &Request) -> io::Result<T> {
         let mut line = serde_json::to_vec(request)?;
         line.push(b'\n');
         self.requests.write_all(&line).await?;
@@ -121,7 +162,7 @@ impl Worker {
     }
 }
 
-/// The child process: reads documents until its input ends.
+/// The child process: reads documents and pages until its input ends.
 ///
 /// # Errors
 ///
@@ -132,26 +173,53 @@ pub fn serve_requests() -> io::Result<()> {
     let mut out = io::stdout().lock();
     for line in io::stdin().lock().lines() {
         let request: Request = serde_json::from_str(&line?)?;
-        let document = read(request);
-        serde_json::to_writer(&mut out, &document)?;
-        out.write_all(b"\n")?;
+        let mut answer = match request {
+            Request::Document { path, context } => serde_json::to_vec(&read_document(path, context))?,
+            Request::Page { path, input } => serde_json::to_vec(&read_page(path, *input))?,
+        };
+        answer.push(b'\n');
+        out.write_all(&answer)?;
         out.flush()?;
     }
     Ok(())
 }
 
-/// Deeply nested markup needs a deep stack. A panic ends the thread, not the child.
-fn read(request: Request) -> Document {
-    let unreadable = || Document::bare(Format::Other).with_defect(DocumentDefect::Unreadable);
-    let reading = std::thread::Builder::new().stack_size(STACK).spawn(move || {
-        let size = std::fs::metadata(&request.path).map_or(0, |metadata| metadata.len());
-        if size > LARGEST_BODY {
-            return Document::bare(Format::Other).with_defect(DocumentDefect::TooCostly);
-        }
-        match std::fs::read(&request.path) {
-            Ok(bytes) => document::read(&bytes, &request.context),
-            Err(_) => Document::bare(Format::Other).with_defect(DocumentDefect::Unreadable),
-        }
+fn read_document(path: PathBuf, context: DocumentContext) -> Document {
+    let reading = apart(move || match body(&path) {
+        FileBody::Bytes(bytes) => document::read(&bytes, &context),
+        FileBody::TooLarge => Document::bare(Format::Other).with_defect(DocumentDefect::TooCostly),
+        FileBody::Unreadable => Document::bare(Format::Other).with_defect(DocumentDefect::Unreadable),
     });
-    reading.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(unreadable)
+    reading.unwrap_or_else(|| Document::bare(Format::Other).with_defect(DocumentDefect::Unreadable))
+}
+
+fn read_page(path: PathBuf, input: PageInput) -> Option<Result<Page, UnreadFormat>> {
+    let reading = apart(move || match body(&path) {
+        FileBody::Bytes(bytes) => Some(match document::course_page(&bytes) {
+            Some(html) => Ok(input.read_html(&html)),
+            None => input.read(document::html::decode(&bytes, input.content_type.as_deref())),
+        }),
+        FileBody::TooLarge | FileBody::Unreadable => None,
+    });
+    reading.flatten()
+}
+
+/// Deeply nested markup needs a deep stack. A panic ends the thread, not the child.
+fn apart<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(read);
+    thread.ok().and_then(|thread| thread.join().ok())
+}
+
+/// What stands in a file.
+enum FileBody {
+    Bytes(Vec<u8>),
+    TooLarge,
+    Unreadable,
+}
+
+fn body(path: &Path) -> FileBody {
+    if std::fs::metadata(path).map_or(0, |metadata| metadata.len()) > LARGEST_BODY {
+        return FileBody::TooLarge;
+    }
+    std::fs::read(path).map_or(FileBody::Unreadable, FileBody::Bytes)
 }

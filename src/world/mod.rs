@@ -11,6 +11,7 @@ pub mod read_only;
 pub mod page_file;
 pub mod terminal;
 pub mod site_dir;
+pub mod site_files;
 pub mod source_files;
 pub mod ping;
 pub mod provider;

@@ -18,6 +18,7 @@ mod interrupted;
 mod killed;
 mod lost_copies;
 mod nights;
+mod page_files;
 mod pages;
 mod read_only;
 mod replacements;

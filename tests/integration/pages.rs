@@ -40,7 +40,8 @@ fn read(name: &str) -> Result<Page, page::UnreadFormat> {
         Some(address) => Address::parse(address).unwrap(),
         None => Address::of_file(&path).unwrap(),
     };
-    let context = PageContext { base: Some(&base), term: None, today: date(2026, 9, 10), kinds: &[] };
+    let context =
+        PageContext { base: Some(&base), term: None, today: date(2026, 9, 10), kinds: &[], site: None };
     Ok(page::read(&text, markup, &context))
 }
 

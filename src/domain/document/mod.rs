@@ -4,6 +4,7 @@
 //! so `world::reader` runs them in child processes.
 
 mod archive;
+mod course_page;
 pub mod difference;
 mod epub;
 mod essence;
@@ -14,6 +15,7 @@ mod media;
 mod notebook;
 mod office;
 mod package;
+mod page_block;
 pub mod passage;
 mod pdf;
 mod svg;
@@ -21,6 +23,7 @@ pub mod text;
 mod title;
 mod xml;
 
+pub use course_page::course_page;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;

@@ -4,7 +4,9 @@ mod opendocument;
 mod presentation;
 mod relations;
 mod sheet;
+mod text_page;
 mod word;
+mod word_page;
 
 use super::package::Package;
 use super::xml::{Broken, Xml, XmlEvent};
@@ -34,6 +36,15 @@ pub(super) fn read(package: &mut Package) -> Option<Document> {
         let contents = package.members().ok().map(Contents::Members);
         Document { contents, ..Document::bare(format.kind()) }.with_defect(defect)
     }))
+}
+
+/// A text document as HTML; `None` for another package, or one that cannot be read.
+pub(super) fn course_page(package: &mut Package) -> Option<String> {
+    match format(package).ok()?? {
+        OfficeFile::Word(main) => word_page::read(package, &main).ok(),
+        OfficeFile::OpenDocument(Format::WordProcessing) => text_page::read(package).ok(),
+        OfficeFile::OpenDocument(_) | OfficeFile::Presentation(_) | OfficeFile::Sheet(_) => None,
+    }
 }
 
 /// The kind of an office file, and the part that contains the work.

@@ -7,6 +7,7 @@
 //! memory, and handles a panic.
 
 mod accent;
+mod course_page;
 mod field;
 mod glyph;
 mod line;
@@ -22,9 +23,10 @@ use hayro_interpret::kurbo::{Affine, Rect};
 use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, interpret_page};
 
 use self::character_collections::CharacterCollections;
-use self::glyph::Collector;
+use self::glyph::{Collector, Glyph};
 use self::line::TextLine;
 use super::{Citation, Document, DocumentDefect, Format};
+use crate::domain::capture::Digest;
 
 /// A trailer is within this many bytes of the end (ISO 32000-1, implementation note 18, with room for junk).
 const END_WITHIN: usize = 2048;
@@ -66,11 +68,27 @@ pub(super) fn read(bytes: &[u8]) -> Document {
     }
 }
 
+/// The file as HTML; `None` for one that cannot be read.
+pub(super) fn course_page(bytes: &[u8]) -> Option<String> {
+    course_page::read(&Pdf::new(bytes.to_vec()).ok()?)
+}
+
+/// The glyphs of each page; `None` for a page with too many.
+fn glyphs_of_pages(pdf: &Pdf) -> Vec<Option<Vec<Glyph>>> {
+    let cache = InterpreterCache::new();
+    let collections = CharacterCollections::new(pdf);
+    pdf.pages()
+        .iter()
+        .take(PAGES_READ)
+        .map(|page| glyphs(page, pdf, &cache, &collections).map(|(glyphs, _)| glyphs))
+        .collect()
+}
+
 /// The contents of one page.
 struct Sheet {
     lines: Vec<TextLine>,
     height: f64,
-    pictures: Vec<crate::domain::capture::Digest>,
+    pictures: Vec<Digest>,
 }
 
 impl Sheet {
@@ -102,6 +120,20 @@ fn sheet<'a>(
     cache: &InterpreterCache<'a>,
     collections: &CharacterCollections,
 ) -> Option<Sheet> {
+    let (glyphs, pictures) = glyphs(page, pdf, cache, collections)?;
+    let mut lines = line::lines(&glyphs);
+    lines.extend(field::values(page).into_iter().map(TextLine::beside));
+    let (_, height) = page.render_dimensions();
+    Some(Sheet { lines, height: f64::from(height), pictures })
+}
+
+/// The glyphs and the pictures of a page.
+fn glyphs<'a>(
+    page: &Page<'a>,
+    pdf: &'a Pdf,
+    cache: &InterpreterCache<'a>,
+    collections: &CharacterCollections,
+) -> Option<(Vec<Glyph>, Vec<Digest>)> {
     let upright = Affine::new(page.initial_transform(false).as_coeffs());
     let media = page.media_box();
     let media = upright.transform_rect_bbox(Rect::new(media.x0, media.y0, media.x1, media.y1));
@@ -110,10 +142,7 @@ fn sheet<'a>(
     interpret_page(page, &mut context, &mut collector);
     let (mut glyphs, pictures) = collector.finish()?;
     accent::combine(&mut glyphs);
-    let mut lines = line::lines(&glyphs);
-    lines.extend(field::values(page).into_iter().map(TextLine::beside));
-    let (_, height) = page.render_dimensions();
-    Some(Sheet { lines, height: f64::from(height), pictures })
+    Some((glyphs, pictures))
 }
 
 /// The file lacks its end: the trailer is missing, or the file is shorter than its own

@@ -1,6 +1,6 @@
 //! Places in the page, and mistakes that its author can correct, found without a request.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use percent_encoding::percent_decode_str;
 
@@ -12,6 +12,8 @@ use crate::domain::link::{Mention, Target};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Anchors {
     names: HashSet<String>,
+    /// How often a heading's id was asked for.
+    counts: HashMap<String, u32>,
     /// The ids that a script may give to headings without one.
     likely: HashSet<String>,
 }
@@ -27,12 +29,14 @@ impl Anchors {
     /// no punctuation, a number where it was given before.
     pub(super) fn add_heading(&mut self, text: &str) {
         let slug = slug(text);
-        let mut name = slug.clone();
-        let mut count = 1;
-        while !self.names.insert(name.clone()) {
-            name = format!("{slug}-{count}");
+        // From the last number on, so that many equal headings are read in one pass.
+        let mut count = self.counts.get(&slug).copied().unwrap_or_default();
+        let mut name = if count == 0 { slug.clone() } else { format!("{slug}-{count}") };
+        while !self.names.insert(name) {
             count += 1;
+            name = format!("{slug}-{count}");
         }
+        self.counts.insert(slug, count);
     }
 
     /// A heading to which a script may give that id.

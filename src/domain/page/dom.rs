@@ -17,11 +17,47 @@ use html5ever::tree_builder::{ElementFlags, NodeOrText, QuirksMode, TreeBuilder,
 use html5ever::{Attribute, QualName};
 use scraper::{Html, HtmlTreeSink};
 
+/// Elements are nested no deeper: the parser looks through all open elements at many
+/// tags. Browsers stop at 512 as well. Tags that open further ones are passed over;
+/// their text and links stay.
+const DEPTH_AT_MOST: u32 = 512;
+/// Tags that are never passed over: links, embeds, headings, and those whose content is
+/// not parsed as HTML.
+const ALWAYS_OPENED: &[&str] = &[
+    "a",
+    "area",
+    "iframe",
+    "embed",
+    "object",
+    "video",
+    "audio",
+    "source",
+    "track",
+    "frame",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "script",
+    "style",
+    "textarea",
+    "title",
+    "noscript",
+    "noembed",
+    "noframes",
+    "template",
+    "xmp",
+    "plaintext",
+    "br",
+];
+
 /// A parsed page.
 #[derive(Debug)]
 pub(super) struct Dom {
     pub(super) html: Html,
-    starts: HashMap<NodeId, usize>,
+    places: HashMap<NodeId, Place>,
     reopened: HashSet<NodeId>,
 }
 
@@ -48,7 +84,7 @@ impl Dom {
     /// The byte of the source at which the start tag of an element begins;
     /// `None` for elements that the parser added.
     pub(super) fn start(&self, element: NodeId) -> Option<usize> {
-        self.starts.get(&element).copied()
+        self.places.get(&element).map(|place| place.start)
     }
 
     /// Whether the parser opened the element again, because its end tag was missing or
@@ -86,6 +122,11 @@ impl TokenSink for Tap {
         if !matches!(token, Token::ParseError(_)) {
             positions.is_pending.set(false);
         }
+        match &token {
+            Token::TagToken(tag) if tag.kind == TagKind::EndTag => positions.leave(),
+            Token::TagToken(tag) if positions.is_too_deep(&tag.name) => return TokenSinkResult::Continue,
+            _ => {}
+        }
         *positions.tag.borrow_mut() = name;
         self.builder.process_token(token, line)
     }
@@ -99,6 +140,14 @@ impl TokenSink for Tap {
     }
 }
 
+/// Where an element stands.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// The byte of the source at which its start tag begins.
+    start: usize,
+    depth: u32,
+}
+
 /// The tree that is being built, and the position of each start tag.
 struct Positions {
     tree: HtmlTreeSink,
@@ -108,7 +157,9 @@ struct Positions {
     is_pending: Cell<bool>,
     /// The start tag that is being processed, until its element is created.
     tag: RefCell<Option<html5ever::LocalName>>,
-    starts: RefCell<HashMap<NodeId, usize>>,
+    places: RefCell<HashMap<NodeId, Place>>,
+    /// How deep the parser stands, at most: known whenever a node is appended.
+    depth: Cell<u32>,
     reopened: RefCell<HashSet<NodeId>>,
 }
 
@@ -119,7 +170,8 @@ impl Positions {
             begin: Cell::new(0),
             is_pending: Cell::new(false),
             tag: RefCell::new(None),
-            starts: RefCell::default(),
+            places: RefCell::default(),
+            depth: Cell::new(0),
             reopened: RefCell::default(),
         }
     }
@@ -131,10 +183,31 @@ impl Positions {
         }
     }
 
+    /// An end tag closes one element or more.
+    fn leave(&self) {
+        self.depth.set(self.depth.get().saturating_sub(1));
+    }
+
+    fn is_too_deep(&self, tag: &str) -> bool {
+        self.depth.get() >= DEPTH_AT_MOST && !ALWAYS_OPENED.contains(&tag)
+    }
+
+    fn appended(&self, parent: NodeId, child: &NodeOrText<NodeId>) {
+        let mut places = self.places.borrow_mut();
+        let mut depth = places.get(&parent).map_or(0, |place| place.depth);
+        if let NodeOrText::AppendNode(child) = child {
+            depth += 1;
+            if let Some(place) = places.get_mut(child) {
+                place.depth = depth;
+            }
+        }
+        self.depth.set(depth);
+    }
+
     fn into_dom(self) -> Dom {
         Dom {
             html: self.tree.finish(),
-            starts: self.starts.into_inner(),
+            places: self.places.into_inner(),
             reopened: self.reopened.into_inner(),
         }
     }
@@ -152,7 +225,7 @@ impl TreeSink for Positions {
     fn create_element(&self, name: QualName, attributes: Vec<Attribute>, flags: ElementFlags) -> NodeId {
         let is_own = self.tag.borrow().as_ref().is_some_and(|tag| *tag == name.local);
         let id = self.tree.create_element(name, attributes, flags);
-        self.starts.borrow_mut().insert(id, self.begin.get());
+        self.places.borrow_mut().insert(id, Place { start: self.begin.get(), depth: 0 });
         if is_own {
             *self.tag.borrow_mut() = None;
         } else {
@@ -182,6 +255,7 @@ impl TreeSink for Positions {
     }
 
     fn append(&self, parent: &NodeId, child: NodeOrText<NodeId>) {
+        self.appended(*parent, &child);
         self.tree.append(parent, child);
     }
 
@@ -244,6 +318,17 @@ mod tests {
         let expected: Vec<usize> = vec![source.find("<A").unwrap(), source.rfind("<a href").unwrap()];
         assert_eq!(starts(source, "a"), expected);
         assert_eq!(starts("<noscript><a></noscript>\n<a>", "a"), [25]);
+    }
+
+    #[test]
+    fn deep_nesting_is_cut_and_its_links_stay() {
+        let deep = |tag: &str| format!("{}<a href=1>x</a>", tag.repeat(20_000));
+        for tag in ["<div>", "<ul><li>", "<table><tr><td>", "<b id=x><i>", "<blockquote><p>"] {
+            let source = format!("{}<p>Text</p></div></ul></table> <ul><li><a href=2>y</a>", deep(tag));
+            assert_eq!(starts(&source, "a").len(), 2, "{tag}");
+        }
+        let source = format!("{}{} <section><a href=2>y</a>", deep("<div>"), "</div>".repeat(20_000));
+        assert_eq!(starts(&source, "section").len(), 1);
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! Embedded content: a player becomes its watch address, a document its own address.
 //! Trackers and widgets are not readings.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use url::Url;
 
+use super::target::domains;
 use super::text::hides;
 
 /// The action for an embedded address, from a line of `embeds.txt`.
@@ -16,20 +20,32 @@ enum Rule {
     Viewer(&'static str),
 }
 
-/// The rules in the order of the file, each with its pattern.
-fn rules() -> impl Iterator<Item = (&'static str, Rule)> {
-    include_str!("embeds.txt").lines().filter_map(|line| {
-        let mut fields = line.split_whitespace();
-        let (kind, pattern) = (fields.next()?, fields.next()?);
-        let rule = match kind {
-            "widget" => Rule::Widget,
-            "player" => Rule::Player(fields.next()?),
-            "viewer" => Rule::Viewer(fields.next()?),
-            _ => return None,
-        };
-        Some((pattern, rule))
-    })
+/// A line of `embeds.txt`.
+struct RuleRow {
+    rule: Rule,
+    /// What follows the host in the pattern.
+    path: &'static str,
+    /// The first line that fits counts.
+    line: usize,
 }
+
+/// The rows by their hosts.
+static ROWS: LazyLock<HashMap<&'static str, Vec<RuleRow>>> = LazyLock::new(|| {
+    let mut rows: HashMap<&'static str, Vec<RuleRow>> = HashMap::new();
+    for (line, text) in include_str!("embeds.txt").lines().enumerate() {
+        let mut fields = text.split_whitespace();
+        let (Some(kind), Some(pattern)) = (fields.next(), fields.next()) else { continue };
+        let rule = match (kind, fields.next()) {
+            ("widget", _) => Rule::Widget,
+            ("player", Some(watch)) => Rule::Player(watch),
+            ("viewer", Some(parameter)) => Rule::Viewer(parameter),
+            _ => continue,
+        };
+        let (host, path) = pattern.split_once('/').unwrap_or((pattern, ""));
+        rows.entry(host).or_default().push(RuleRow { rule, path, line });
+    }
+    rows
+});
 
 /// The relevant attributes of the element.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,34 +70,25 @@ pub(super) fn reading(address: &Url) -> Option<Url> {
     if !matches!(address.scheme(), "http" | "https" | "file") {
         return None;
     }
-    for (pattern, rule) in rules() {
-        let Some(id) = matched(pattern, address) else { continue };
-        return match rule {
-            Rule::Widget => None,
-            Rule::Player(watch) => {
-                Url::parse(&watch.replace("{id}", &id)).ok().or_else(|| Some(address.clone()))
-            }
-            Rule::Viewer(parameter) => {
-                let document = address
-                    .query_pairs()
-                    .find(|(name, _)| name == parameter)
-                    .map(|(_, value)| value.into_owned());
-                Some(document.and_then(|text| Url::parse(&text).ok()).unwrap_or_else(|| address.clone()))
-            }
-        };
+    let fitting = domains(address.host_str().unwrap_or_default())
+        .filter_map(|domain| ROWS.get(domain))
+        .flatten()
+        .filter_map(|row| matched(row.path, address).map(|id| (row, id)));
+    let Some((row, id)) = fitting.min_by_key(|(row, _)| row.line) else { return Some(address.clone()) };
+    match row.rule {
+        Rule::Widget => None,
+        Rule::Player(watch) => Url::parse(&watch.replace("{id}", &id)).ok().or_else(|| Some(address.clone())),
+        Rule::Viewer(parameter) => {
+            let document = address.query_pairs().find(|(name, _)| name == parameter);
+            let document = document.and_then(|(_, value)| Url::parse(&value).ok());
+            Some(document.unwrap_or_else(|| address.clone()))
+        }
     }
-    Some(address.clone())
 }
 
-/// Matches an address against `host/path`, where `{id}` is one segment, or one
+/// Matches an address against a path, where `{id}` is one segment, or one
 /// parameter, whose value is returned.
-fn matched(pattern: &str, address: &Url) -> Option<String> {
-    let (host, path) = pattern.split_once('/').unwrap_or((pattern, ""));
-    let own = address.host_str()?;
-    let is_host = own == host || own.strip_suffix(host).is_some_and(|rest| rest.ends_with('.'));
-    if !is_host {
-        return None;
-    }
+fn matched(path: &str, address: &Url) -> Option<String> {
     let (path, parameter) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
     let rest = address.path().trim_start_matches('/');
     let (before, has_id) = path.split_once("{id}").map_or((path, false), |(before, _)| (before, true));

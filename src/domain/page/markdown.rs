@@ -7,8 +7,9 @@ use std::ops::Range;
 
 use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeWithOffset};
 
+use super::autolink;
 use super::source_map::Made;
-use super::{autolink, template};
+use super::template::{self, Filled, Known};
 
 /// The Markdown extensions of course pages, except front matter, which is in `front_matter`.
 pub fn options() -> Options {
@@ -18,14 +19,17 @@ pub fn options() -> Options {
         | Options::ENABLE_DEFINITION_LIST
 }
 
+/// Fills the placeholders of a text, if it has any.
+pub(super) fn fill(body: &str, known: &Known) -> Option<Filled> {
+    template::may_have(body).then(|| template::fill(body, &code(body), known))
+}
+
 /// Appends the HTML of a page whose front matter ends at `start`; returns the
 /// placeholders that were not filled.
-pub(super) fn body(source: &str, start: usize, made: &mut Made, values: &dyn template::Values) -> Vec<usize> {
-    let body = &source[start..];
-    let filled = template::may_have(body).then(|| template::fill(body, &code(body), values));
-    let text = filled.as_ref().map_or(body, |filled| &filled.text);
-    render(text, made, |at| start + filled.as_ref().map_or(at, |filled| filled.source(at)));
-    let unknown = filled.as_ref().map(|filled| filled.unknown.as_slice()).unwrap_or_default();
+pub(super) fn body(source: &str, start: usize, filled: Option<&Filled>, made: &mut Made) -> Vec<usize> {
+    let text = filled.map_or(&source[start..], |filled| &filled.text);
+    render(text, made, |at| start + filled.map_or(at, |filled| filled.source(at)));
+    let unknown = filled.map(|filled| filled.unknown.as_slice()).unwrap_or_default();
     unknown.iter().map(|at| start + at).collect()
 }
 

@@ -8,10 +8,12 @@ mod embed;
 mod extract;
 mod format;
 mod front_matter;
+mod input;
 mod kind;
 mod markdown;
 mod outline;
 mod script;
+mod site;
 mod sniff;
 mod source_map;
 mod table;
@@ -19,6 +21,7 @@ mod target;
 mod template;
 mod text;
 mod timing;
+mod yaml;
 
 use std::ops::Range;
 use std::path::Path;
@@ -29,12 +32,14 @@ use serde::{Deserialize, Serialize};
 pub use autolink::find as bare_addresses;
 pub use dom::starts_of_links;
 pub use front_matter::{FrontMatter, HeadLanguage, of as front_matter};
+pub use input::PageInput;
 pub use markdown::options as markdown_options;
+pub use site::{HEAD_BYTES, Site, SiteFileUse, SiteFiles};
 pub use sniff::{UnreadFormat, markup_of, without_stray_nuls};
 
 use self::extract::Dialect;
 use self::source_map::{Made, SourceMap};
-use self::template::NoValues;
+use self::template::Known;
 use crate::domain::address::Address;
 use crate::domain::course::Term;
 use crate::domain::link::{KindRule, Mention, Target};
@@ -137,6 +142,8 @@ pub struct PageContext<'a> {
     /// The day of reading, which determines the year if there is no term.
     pub today: Date,
     pub kinds: &'a [KindRule],
+    /// What the files of the page's checkout say of its placeholders.
+    pub site: Option<&'a Site>,
 }
 
 /// A page with fewer links may lose half of them in an ordinary edit.
@@ -154,7 +161,7 @@ pub fn read(text: &str, markup: Markup, context: &PageContext) -> Page {
         Markup::Csv => read_made(&format::csv(text), context),
         Markup::Data => match format::data(text) {
             Ok(made) => read_made(&made, context),
-            Err(format::NotData) => Page { omissions: vec![Omission::NotData], ..Page::default() },
+            Err(yaml::NotData) => Page { omissions: vec![Omission::NotData], ..Page::default() },
         },
         Markup::Notebook => match format::notebook(text) {
             Some(made) => read_made(&made, context),
@@ -172,7 +179,7 @@ fn read_html(text: &str, context: &PageContext) -> Page {
     if !template::may_have(text) {
         return extract::page(text, &map, context, Dialect::default());
     }
-    let filled = template::fill(text, &code_of_html(text), &NoValues);
+    let filled = template::fill(text, &code_of_html(text), &known(text, context));
     let mut made = Made::new(text);
     made.html.clone_from(&filled.text);
     for (at, source) in filled.pieces() {
@@ -186,18 +193,27 @@ fn read_html(text: &str, context: &PageContext) -> Page {
 fn read_markdown(text: &str, context: &PageContext) -> Page {
     let mut made = Made::new(text);
     let head = front_matter(text);
+    let start =
+        head.as_ref().map_or_else(|| text.len() - text.trim_start_matches('\u{feff}').len(), |head| head.end);
+    let filled = markdown::fill(&text[start..], &known(text, context));
     if let Some(head) = &head {
+        // What the page shows of its head is read where it is shown.
+        let shown = filled.as_ref().map(|filled| filled.used.as_slice()).unwrap_or_default();
         match head.language {
-            HeadLanguage::Yaml => format::data_head(text, head.data.clone(), &mut made),
+            HeadLanguage::Yaml => format::data_head(text, head.data.clone(), shown, &mut made),
             HeadLanguage::Toml => format::addresses(text, head.data.clone(), &mut made),
         }
     }
-    let start = head.map_or_else(|| text.len() - text.trim_start_matches('\u{feff}').len(), |head| head.end);
-    let unknown = markdown::body(text, start, &mut made, &NoValues);
+    let unknown = markdown::body(text, start, filled.as_ref(), &mut made);
     let dialect = Dialect { slugs: true, titled_by_heading: true };
     let mut page = extract::page(&made.html, &made.map, context, dialect);
     note_unknown(&mut page, &made.map, &unknown);
     page
+}
+
+/// What is known of a page's placeholders.
+fn known<'a>(text: &str, context: &PageContext<'a>) -> Known<'a> {
+    Known { site: context.site, head: site::head(text).unwrap_or_default() }
 }
 
 fn note_unknown(page: &mut Page, map: &SourceMap, unknown: &[usize]) {

@@ -59,6 +59,11 @@ pub(super) fn resolve(written: &str, base: Option<&Address>, page: Option<&Addre
     }
 }
 
+/// A host and the domains above it: `a.b.c`, `b.c`, `c`.
+pub(super) fn domains(host: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(host), |domain| domain.split_once('.').map(|(_, above)| above))
+}
+
 /// On a code host, `/x` in a file starts at the root of its repository.
 fn on_code_host(written: &str, base: &Address) -> Option<Result<Url, url::ParseError>> {
     const VIEWS: &[(&str, &str)] = &[

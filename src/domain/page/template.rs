@@ -4,6 +4,13 @@
 //! becomes one character that no address and no text keeps, so that no address with braces
 //! is requested.
 
+mod fill;
+mod filter;
+mod liquid;
+mod value;
+
+pub(super) use fill::{Known, fill};
+
 use std::ops::Range;
 
 use super::text::{PLACEHOLDER, squeezed};
@@ -11,15 +18,9 @@ use super::text::{PLACEHOLDER, squeezed};
 /// The longest placeholder; longer text between braces is something else.
 const BYTES_AT_MOST: usize = 2000;
 
-/// A source of values for placeholders: the site's own files.
-pub(super) trait Values {
-    /// The text in place of `{{ … }}`, `{% … %}` or a shortcode.
-    fn value(&self, placeholder: &Placeholder) -> Option<String>;
-}
-
 /// The content between the braces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Placeholder<'a> {
+enum Placeholder<'a> {
     /// `{{ site.baseurl }}`
     Output(&'a str),
     /// `{% link notes.md %}`
@@ -36,6 +37,8 @@ pub(super) struct Filled {
     pieces: Vec<(usize, usize)>,
     /// The positions in the source of placeholders that could not be filled.
     pub(super) unknown: Vec<usize>,
+    /// The fields of the page's head that stand in the text now.
+    pub(super) used: Vec<String>,
 }
 
 impl Filled {
@@ -50,6 +53,11 @@ impl Filled {
 }
 
 impl Filled {
+    fn copy(&mut self, source: &str, range: Range<usize>) {
+        self.pieces.push((self.text.len(), range.start));
+        self.text.push_str(&source[range]);
+    }
+
     /// The positions of parts of the text, here and in the source.
     pub(super) fn pieces(&self) -> impl Iterator<Item = (usize, usize)> {
         self.pieces.iter().copied()
@@ -59,49 +67,6 @@ impl Filled {
 /// Whether a text may have placeholders at all.
 pub(super) fn may_have(text: &str) -> bool {
     text.contains("{{") || text.contains("{%")
-}
-
-/// Fills the placeholders of a text, except those in code.
-pub(super) fn fill(source: &str, code: &[Range<usize>], values: &dyn Values) -> Filled {
-    let mut filled = Filled { text: String::with_capacity(source.len()), ..Filled::default() };
-    let mut copied = 0;
-    let mut at = 0;
-    while let Some(found) = source[at..].find(['{', '\\']).map(|offset| at + offset) {
-        if source[found..].starts_with('\\') {
-            // An escaped brace is not a placeholder: `\{{x_i}\}` is a formula.
-            at = found + 1 + source[found + 1..].chars().next().map_or(0, char::len_utf8);
-            continue;
-        }
-        if let Some(block) = code.iter().find(|block| block.contains(&found)) {
-            at = block.end;
-            continue;
-        }
-        let Some((placeholder, end)) = placeholder_at(source, found) else {
-            at = found + 1;
-            continue;
-        };
-        filled.copy(source, copied..found);
-        match values.value(&placeholder).or_else(|| player(&placeholder)) {
-            Some(value) => filled.text.push_str(&value),
-            None => {
-                filled.text.push(PLACEHOLDER);
-                if is_descriptive(&placeholder) {
-                    filled.unknown.push(found);
-                }
-            }
-        }
-        copied = end;
-        at = end;
-    }
-    filled.copy(source, copied..source.len());
-    filled
-}
-
-impl Filled {
-    fn copy(&mut self, source: &str, range: Range<usize>) {
-        self.pieces.push((self.text.len(), range.start));
-        self.text.push_str(&source[range]);
-    }
 }
 
 /// The placeholder at a position, and its end.
@@ -168,36 +133,80 @@ pub(super) fn without_placeholders(text: &str) -> String {
     if text.contains(PLACEHOLDER) { squeezed(&text.replace(PLACEHOLDER, " ")) } else { text.to_owned() }
 }
 
-/// Knows no values.
-pub(super) struct NoValues;
-
-impl Values for NoValues {
-    fn value(&self, _: &Placeholder) -> Option<String> {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn filled(text: &str, known: &Known) -> (String, usize) {
+        let filled = fill(text, &[], known);
+        (filled.text.replace(PLACEHOLDER, "?"), filled.unknown.len())
+    }
+
     #[test]
     fn placeholders_are_found_and_other_braces_left() {
-        let filled = |text: &str| {
-            let filled = fill(text, &[], &NoValues);
-            (filled.text.replace(PLACEHOLDER, "?"), filled.unknown.len())
-        };
+        let filled = |text: &str| filled(text, &Known::default());
         assert_eq!(filled("[a]({{ site.baseurl }}/a.pdf)"), ("[a](?/a.pdf)".to_owned(), 1));
         assert_eq!(filled("{% for l in site.data.x %}a{% endfor %}"), ("?a?".to_owned(), 2));
         assert_eq!(filled("the set $\\{{x_i}\\}$"), ("the set $\\{{x_i}\\}$".to_owned(), 0));
         assert_eq!(filled("{{< ref \"a.md\" >}}"), ("?".to_owned(), 1));
         assert!(filled("{{< youtube abcdefghijk >}}").0.contains("embed/abcdefghijk"));
+        assert_eq!(filled("a{% comment %} {{ x.y }} {% endcomment %}b"), ("ab".to_owned(), 0));
+        assert_eq!(filled("a{% raw %}{{ x.y }}{% endraw %}b"), ("a{{ x.y }}b".to_owned(), 0));
+    }
+
+    fn site(page: &str) -> Known<'_> {
+        Known { head: super::super::site::head(page).unwrap(), ..Known::default() }
+    }
+
+    #[test]
+    fn a_list_of_the_head_is_written_out() {
+        let known = site(
+            "---\nreadings:\n- {title: A, url: 'https://a.example/', day: 2026-09-08}\n- {title: B, url: 'https://b.example/'}\n---\n",
+        );
+        let one = "{% for r in page.readings %}[{{ r.title }}]({{ r.url }}) {% endfor %}";
+        assert_eq!(filled(one, &known), ("[A](https://a.example/) [B](https://b.example/) ".to_owned(), 0));
+        let two = "{% for r in page.readings limit: 1 %}{% if r.day %}{{ r.day | date: '%b %-d' }}{% else %}-{% endif %}{% endfor %}";
+        assert_eq!(filled(two, &known), ("Sep 8".to_owned(), 0));
+        let three = "{% assign all = page.readings | where: 'title', 'B' %}{% for r in all %}{{ forloop.index }}{{ r.url | upcase }}{% endfor %}";
+        assert_eq!(filled(three, &known), ("1HTTPS://B.EXAMPLE/".to_owned(), 0));
+        let four = "{% for r in page.readings %}{% unless r.day %}{{ r.title }}{% endunless %}{% endfor %}{{ page.readings.size }}";
+        assert_eq!(filled(four, &known), ("B2".to_owned(), 0));
+        let lines = "{% for r in page.readings %}\n[{{ r.title }}]({{ r.url }})\n{% endfor %}";
+        let filled = fill(lines, &[], &known);
+        for (at, _) in filled.text.match_indices('[') {
+            assert_eq!(filled.source(at), lines.find('[').unwrap());
+        }
+        assert_eq!(filled.used, ["readings"]);
+    }
+
+    #[test]
+    fn what_only_the_generator_knows_is_left_open() {
+        let known = site("---\ntitle: A\n---\n");
+        for text in [
+            "{{ page.url | x }}",
+            "{% include a.html %}",
+            "{{ site.time | date: '%Y' }}",
+            "{{ page.title | unheard_of }}",
+            "{% for p in site.pages %}",
+        ] {
+            assert_eq!(filled(text, &known).1, 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn loops_within_loops_end() {
+        let rows = "- 1\n".repeat(1000);
+        let page = format!("---\nx:\n{rows}---\n");
+        let text = "{% for a in page.x %}{% for b in page.x %}{% for c in page.x %}x{% endfor %}{% endfor %}{% endfor %}";
+        assert!(fill(text, &[], &site(&page)).text.len() < 4_000_000);
+        let unclosed = "{% for a in page.x %}".repeat(2000);
+        assert!(fill(&unclosed, &[], &site(&page)).unknown.len() <= 2000);
     }
 
     #[test]
     fn positions_after_a_placeholder_are_those_of_the_source() {
         let source = "{{ a.b }}\n{{ c.d }} x";
-        let filled = fill(source, &[], &NoValues);
+        let filled = fill(source, &[], &Known::default());
         let at = filled.text.find('x').unwrap();
         assert_eq!(filled.source(at), source.find('x').unwrap());
     }

@@ -7,7 +7,11 @@ use crate::domain::link::Target;
 
 fn read_at(text: &str, markup: Markup) -> Page {
     let base = Address::parse("https://school.edu/course/index.html").unwrap();
-    read(text, markup, &PageContext { base: Some(&base), term: None, today: date(2026, 4, 1), kinds: &[] })
+    read(
+        text,
+        markup,
+        &PageContext { base: Some(&base), term: None, today: date(2026, 4, 1), kinds: &[], site: None },
+    )
 }
 
 const HTML: &str = r##"<!doctype html><title>Course</title>
@@ -143,7 +147,7 @@ proptest! {
 
 #[test]
 fn a_term_that_the_page_names_gives_the_year() {
-    let context = PageContext { base: None, term: None, today: date(2026, 11, 23), kinds: &[] };
+    let context = PageContext { base: None, term: None, today: date(2026, 11, 23), kinds: &[], site: None };
     let pages = [
         ("# Models, Spring 2026\n\n- Apr 15: [a paper](https://a.edu/p.pdf)\n", Markup::Markdown),
         (

@@ -203,7 +203,7 @@ proptest! {
         let text = pieces.iter().map(|(text, _)| text.replace('@', OLD)).collect::<Vec<_>>().join("\n\n");
         let (name, markup) = if is_html { ("a.html", Markup::Html) } else { ("a.md", Markup::Markdown) };
         let after = patched_with(fix(OLD, to.as_str()), &source(name, &text));
-        let context = PageContext { base: None, term: None, today: jiff::civil::date(2026, 10, 5), kinds: &[] };
+        let context = PageContext { base: None, term: None, today: jiff::civil::date(2026, 10, 5), kinds: &[], site: None };
         let read = |text: &str| page::read(text, markup, &context).mentions;
         let (before, after) = (read(&text), read(&after));
         prop_assert_eq!(before.len(), after.len());

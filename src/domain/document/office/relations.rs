@@ -1,5 +1,7 @@
 //! The references between the parts of an Office Open XML package (ECMA-376-2, 6.5).
 
+use std::collections::HashMap;
+
 use crate::domain::document::DocumentDefect;
 use crate::domain::document::package::Package;
 use crate::domain::document::xml::{Xml, XmlEvent};
@@ -16,6 +18,21 @@ pub(super) struct Relation {
 
 /// The parts of the package to which a part refers.
 pub(super) fn of(package: &mut Package, part: &str) -> Result<Vec<Relation>, DocumentDefect> {
+    let (folder, _) = part.rsplit_once('/').unwrap_or(("", part));
+    let internal = all(package, part)?.into_iter().filter(|(_, is_external)| !is_external);
+    Ok(internal
+        .map(|(relation, _)| Relation { target: resolved(folder, &relation.target), ..relation })
+        .collect())
+}
+
+/// The addresses to which a part links, by the ids of its relations.
+pub(super) fn external(package: &mut Package, part: &str) -> Result<HashMap<String, String>, DocumentDefect> {
+    let external = all(package, part)?.into_iter().filter(|(_, is_external)| *is_external);
+    Ok(external.map(|(relation, _)| (relation.id, relation.target)).collect())
+}
+
+/// All relations of a part, their targets as written, and whether each leads out of the package.
+fn all(package: &mut Package, part: &str) -> Result<Vec<(Relation, bool)>, DocumentDefect> {
     let (folder, name) = part.rsplit_once('/').unwrap_or(("", part));
     let list = [folder, "_rels", &format!("{name}.rels")];
     let list = list.into_iter().filter(|step| !step.is_empty()).collect::<Vec<_>>().join("/");
@@ -29,13 +46,12 @@ pub(super) fn of(package: &mut Package, part: &str) -> Result<Vec<Relation>, Doc
         else {
             continue;
         };
-        if tag.attribute("TargetMode") != Some("External") {
-            relations.push(Relation {
-                id: id.to_owned(),
-                kind: kind.rsplit('/').next().unwrap_or(kind).to_owned(),
-                target: resolved(folder, target),
-            });
-        }
+        let relation = Relation {
+            id: id.to_owned(),
+            kind: kind.rsplit('/').next().unwrap_or(kind).to_owned(),
+            target: target.to_owned(),
+        };
+        relations.push((relation, tag.attribute("TargetMode") == Some("External")));
     }
     Ok(relations)
 }

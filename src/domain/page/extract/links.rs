@@ -4,7 +4,7 @@ use scraper::ElementRef;
 
 use super::super::embed::{self, Frame};
 use super::super::text::{self, Style, squeezed};
-use super::super::{kind, target, template};
+use super::super::{Site, kind, target, template};
 use super::Extractor;
 use crate::domain::link::{Kind, Mention, Target};
 
@@ -78,7 +78,11 @@ impl Extractor<'_> {
     }
 
     fn resolve(&self, written: &str) -> Target {
-        target::resolve(written, self.base, self.context.base)
+        let is_from_root = written.starts_with('/') && !written.starts_with("//");
+        let is_file = self.base.is_some_and(|base| base.file_path().is_some());
+        let site = self.context.site.filter(|_| is_from_root && is_file);
+        let origin = site.and_then(Site::origin);
+        target::resolve(written, origin.as_ref().or(self.base), self.context.base)
     }
 
     fn mention(&mut self, element: ElementRef, written: &str, words: String) {

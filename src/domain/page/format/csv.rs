@@ -21,6 +21,12 @@ pub(in crate::domain::page) fn made(source: &str) -> Made {
     made
 }
 
+/// The values of each record.
+pub(in crate::domain::page) fn rows(source: &str) -> Vec<Vec<String>> {
+    let records = records(source, separator(source)).into_iter();
+    records.map(|record| record.into_iter().map(|(text, _)| text).collect()).collect()
+}
+
 /// The separator of the first line.
 fn separator(source: &str) -> char {
     let first = source.split_once('\n').map_or(source, |(first, _)| first);

@@ -2,14 +2,11 @@
 
 use std::ops::Range;
 
-use saphyr_parser::{Event, Parser};
-
 use crate::domain::page::calendar;
 use crate::domain::page::markdown;
 use crate::domain::page::source_map::{Made, escape};
+use crate::domain::page::yaml::{DataValue, NotData, parse};
 
-/// More deeply nested data is not a calendar.
-const DEPTH_AT_MOST: usize = 64;
 /// Fields with the name of a record.
 const NAMES: &[&str] = &["title", "name", "text", "label", "topic", "description", "caption"];
 /// Fields with the time of a record.
@@ -52,18 +49,6 @@ const ADDRESSES: &[&str] = &[
 const ENDINGS: &[&str] =
     &[".pdf", ".html", ".htm", ".md", ".ipynb", ".pptx", ".ppt", ".key", ".zip", ".mp4", ".qmd"];
 
-/// A value and its position.
-#[derive(Debug)]
-enum Value {
-    Text { text: String, start: usize },
-    List(Vec<Value>),
-    Fields(Vec<(String, Value)>),
-}
-
-/// Why data cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::domain::page) struct NotData;
-
 pub(in crate::domain::page) fn made(source: &str) -> Result<Made, NotData> {
     let values = parse(source)?;
     let mut made = Made::new(source);
@@ -73,16 +58,18 @@ pub(in crate::domain::page) fn made(source: &str) -> Result<Made, NotData> {
     Ok(made)
 }
 
-/// The links in the front matter of a page, before the page itself.
-pub(in crate::domain::page) fn head(source: &str, data: Range<usize>, made: &mut Made) {
+/// The links in the front matter of a page, before the page itself. The fields in
+/// `shown` stand in the page.
+pub(in crate::domain::page) fn head(source: &str, data: Range<usize>, shown: &[String], made: &mut Made) {
     let start = data.start;
     let Ok(values) = parse(&source[data]) else { return };
     let mut own = Made::new(source);
     for value in values {
-        let Value::Fields(fields) = value else { continue };
+        let DataValue::Fields(fields) = value else { continue };
         // The date in the front matter is that of the page, not of its links.
-        let linking =
-            fields.into_iter().filter(|(name, _)| !is_one_of(name, DAYS) && !is_one_of(name, NAMES));
+        let linking = fields
+            .into_iter()
+            .filter(|(name, _)| !is_one_of(name, DAYS) && !is_one_of(name, NAMES) && !shown.contains(name));
         for (name, value) in linking {
             write(&value, &name, &mut own);
         }
@@ -92,92 +79,31 @@ pub(in crate::domain::page) fn head(source: &str, data: Range<usize>, made: &mut
     }
 }
 
-/// The documents of a source.
-fn parse(source: &str) -> Result<Vec<Value>, NotData> {
-    let places = Places::of(source);
-    let mut done: Vec<Value> = Vec::new();
-    let mut open: Vec<Value> = Vec::new();
-    let mut keys: Vec<Option<String>> = Vec::new();
-    for event in Parser::new_from_str(source) {
-        let (event, span) = event.map_err(|_| NotData)?;
-        let complete = match event {
-            Event::Scalar(text, ..) => {
-                let start = places.byte(span.start.line(), span.start.col());
-                Some(Value::Text { text: text.into_owned(), start })
-            }
-            Event::SequenceStart(..) => {
-                open.push(Value::List(Vec::new()));
-                keys.push(None);
-                None
-            }
-            Event::MappingStart(..) => {
-                open.push(Value::Fields(Vec::new()));
-                keys.push(None);
-                None
-            }
-            Event::SequenceEnd | Event::MappingEnd => {
-                keys.pop();
-                open.pop()
-            }
-            _ => None,
-        };
-        if open.len() > DEPTH_AT_MOST {
-            return Err(NotData);
-        }
-        let Some(value) = complete else { continue };
-        match (open.last_mut(), keys.last_mut()) {
-            (Some(Value::List(values)), _) => values.push(value),
-            (Some(Value::Fields(fields)), Some(key)) => match (key.take(), value) {
-                (None, Value::Text { text, .. }) => *key = Some(text),
-                (None, _) => *key = Some(String::new()),
-                (Some(name), value) => fields.push((name, value)),
-            },
-            _ => done.push(value),
-        }
-    }
-    Ok(done)
-}
-
-/// The positions of the lines of a source, to convert lines and characters to bytes.
-struct Places<'a> {
-    lines: Vec<(usize, &'a str)>,
-}
-
-impl<'a> Places<'a> {
-    fn of(source: &'a str) -> Self {
-        let lines = super::lines(source).into_iter().map(|line| (line.start, line.text)).collect();
-        Self { lines }
-    }
-
-    fn byte(&self, line: usize, column: usize) -> usize {
-        let Some((start, text)) = line.checked_sub(1).and_then(|line| self.lines.get(line)) else { return 0 };
-        start + text.char_indices().nth(column).map_or(text.len(), |(at, _)| at)
-    }
-}
-
 fn is_one_of(name: &str, names: &[&str]) -> bool {
     let name = name.to_lowercase();
     names.iter().any(|known| name == *known || name.ends_with(&format!("_{known}")))
 }
 
-fn write(value: &Value, name: &str, made: &mut Made) {
+fn write(value: &DataValue, name: &str, made: &mut Made) {
     match value {
-        Value::Text { text, start } => text_value(text, *start, name, made),
-        Value::List(values) => {
+        DataValue::Text { text, start } => text_value(text, *start, name, made),
+        DataValue::List(values) => {
             for value in values {
                 write(value, name, made);
             }
         }
-        Value::Fields(fields) => record(fields, name, made),
+        DataValue::Fields(fields) => record(fields, name, made),
     }
 }
 
 /// A record is an item: first its day and week, then its links, then its nested records.
-fn record(fields: &[(String, Value)], name: &str, made: &mut Made) {
+fn record(fields: &[(String, DataValue)], name: &str, made: &mut Made) {
     let text = |names: &[&str]| {
         names.iter().find_map(|wanted| {
             fields.iter().find_map(|(field, value)| match value {
-                Value::Text { text, start } if is_one_of(field, &[*wanted]) && !text.trim().is_empty() => {
+                DataValue::Text { text, start }
+                    if is_one_of(field, &[*wanted]) && !text.trim().is_empty() =>
+                {
                     Some((text.as_str(), *start))
                 }
                 _ => None,
@@ -201,12 +127,12 @@ fn record(fields: &[(String, Value)], name: &str, made: &mut Made) {
             continue;
         }
         match (value, title) {
-            (Value::Text { text: address, start }, Some((words, _)))
+            (DataValue::Text { text: address, start }, Some((words, _)))
                 if is_address(address, field) && is_one_of(field, &["url", "href", "link", "src"]) =>
             {
                 made.link(address.trim(), words, *start);
             }
-            (Value::Text { text, .. }, Some((words, at))) if text == words && !text.contains("](") => {
+            (DataValue::Text { text, .. }, Some((words, at))) if text == words && !text.contains("](") => {
                 made.text(&format!(" {words} "), at);
             }
             _ => write(value, field, made),
@@ -216,11 +142,11 @@ fn record(fields: &[(String, Value)], name: &str, made: &mut Made) {
     made.markup("</li></ul>", start);
 }
 
-fn first_place(value: &Value) -> Option<usize> {
+fn first_place(value: &DataValue) -> Option<usize> {
     match value {
-        Value::Text { start, .. } => Some(*start),
-        Value::List(values) => values.iter().find_map(first_place),
-        Value::Fields(fields) => fields.iter().find_map(|(_, value)| first_place(value)),
+        DataValue::Text { start, .. } => Some(*start),
+        DataValue::List(values) => values.iter().find_map(first_place),
+        DataValue::Fields(fields) => fields.iter().find_map(|(_, value)| first_place(value)),
     }
 }
 

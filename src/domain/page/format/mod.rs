@@ -12,8 +12,8 @@ mod org;
 mod restructured_text;
 
 pub(super) use bibtex::made as bibtex;
-pub(super) use csv::made as csv;
-pub(super) use data::{NotData, head as data_head, made as data};
+pub(super) use csv::{made as csv, rows as csv_rows};
+pub(super) use data::{head as data_head, made as data};
 pub(super) use latex::made as latex;
 pub(super) use notebook::made as notebook;
 pub(super) use org::made as org;

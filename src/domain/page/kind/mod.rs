@@ -1,11 +1,13 @@
 //! The kind of a link: by its own words and file name first, then by its address, then by
 //! its column, and last by its row or heading, but only for the course's own files.
 
+mod hosts;
 mod words;
 
 use crate::domain::address::Address;
 use crate::domain::course::PageSource;
 use crate::domain::link::{Kind, KindRule};
+use crate::domain::page::calendar::words;
 
 /// The facts that decide the kind.
 pub(super) struct LinkFeatures<'a> {
@@ -63,7 +65,7 @@ pub(super) fn of(link: &LinkFeatures) -> Kind {
     }
     let is_document =
         [".pdf", ".ps", ".djvu", ".doc", ".docx", ".odt"].iter().any(|ending| path.ends_with(ending));
-    let by_host = host_kind(address, &path);
+    let by_host = hosts::kind(address, &path);
     if let Some(kind) = by_host.filter(|kind| !(is_document && matches!(kind, Kind::Code | Kind::Other))) {
         return kind;
     }
@@ -76,7 +78,7 @@ fn of_label(kind: Kind, link: &LinkFeatures, path: &str) -> Kind {
     match kind {
         // "Chapter 3" of the course's own notes is one of its pages.
         Kind::Book if is_own && is_page_path(path) => Kind::CoursePage,
-        Kind::Paper if host_kind(link.address, path) == Some(Kind::Book) => Kind::Book,
+        Kind::Paper if hosts::kind(link.address, path) == Some(Kind::Book) => Kind::Book,
         Kind::Other if !is_own && !is_file(path) && !path.ends_with(".pdf") => of_page(link, path),
         Kind::Other if is_own && is_page_path(path) && is_below_page(link) => Kind::CoursePage,
         kind => kind,
@@ -107,7 +109,8 @@ fn of_document(link: &LinkFeatures, path: &str) -> Kind {
     let lecture = ["lec", "lecture", "vorlesung", "cours", "clase", "lezione", "aula"];
     let innermost = link.headings.last().map(String::as_str).unwrap_or_default();
     let around = format!("{} {} {innermost}", link.words, link.row);
-    let says = |kind| words::names(&around, kind);
+    let words_around = words(&around);
+    let says = |kind| words::names(&words_around, kind);
     if lecture.iter().any(|word| name.split(' ').any(|part| part == *word)) || says(Kind::Slides) {
         Kind::Slides
     } else if says(Kind::Other) && words::said(link.words).is_some_and(|said| said.kind == Kind::Other) {
@@ -156,32 +159,6 @@ fn is_strong(kind: Kind) -> bool {
         Kind::Slides | Kind::Video | Kind::Notebook | Kind::Book => true,
         Kind::Paper | Kind::Article | Kind::Code | Kind::CoursePage | Kind::Other => false,
     }
-}
-
-/// The kind of a host in `hosts.txt`.
-fn host_kind(address: &Address, path: &str) -> Option<Kind> {
-    let lines = include_str!("hosts.txt").lines().filter(|line| !line.starts_with('#'));
-    lines.filter_map(|line| line.split_once(' ')).find_map(|(kind, pattern)| {
-        let (host, wanted) = pattern.split_once('/').unwrap_or((pattern, ""));
-        (is_host(address, host) && is_path(path, wanted)).then(|| words::kind_named(kind))?
-    })
-}
-
-fn is_host(address: &Address, wanted: &str) -> bool {
-    let host = address.host();
-    host == wanted || host.strip_suffix(wanted).is_some_and(|rest| rest.ends_with('.'))
-}
-
-/// Whether a path begins with the segments of a pattern.
-fn is_path(path: &str, pattern: &str) -> bool {
-    let mut segments = path.trim_start_matches('/').split('/');
-    pattern.split('/').filter(|wanted| !wanted.is_empty()).all(|wanted| match wanted.strip_prefix('*') {
-        Some("") => segments.next().is_some_and(|segment| !segment.is_empty()),
-        Some(ending) => segments.any(|segment| segment.ends_with(ending)),
-        None => segments.next().is_some_and(|segment| {
-            segment == wanted || segment.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('='))
-        }),
-    })
 }
 
 /// The last two segments of a path in words: "slides/02_merging-runs.pdf".

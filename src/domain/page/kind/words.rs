@@ -79,9 +79,8 @@ pub(super) fn said(text: &str) -> Option<Said> {
     kind.map(|kind| Said { kind, is_all })
 }
 
-/// Whether a text contains a word for a kind.
-pub(super) fn names(text: &str, wanted: Kind) -> bool {
-    let words = words(text);
+/// Whether words name a kind.
+pub(super) fn names(words: &[String], wanted: Kind) -> bool {
     (0..words.len()).any(|at| {
         let phrases = table().get(&words[at]).into_iter().flatten();
         phrases
