@@ -143,7 +143,7 @@ async fn an_unusable_page_says_what_to_do() {
     for (page, words) in [
         ("none", ["not found (404)", "open it in a browser"]),
         ("down", ["503", "open it in a browser"]),
-        ("pdf", ["is a PDF, which cannot be read as a course page", "give the published page"]),
+        ("pdf", ["the server sends a damaged file", "open it in a browser"]),
         ("image", ["neither HTML nor Markdown", "give the published page"]),
         ("login", ["asks for an account", "without one"]),
         ("empty", ["http://course.test/empty", "page"]),

@@ -70,6 +70,9 @@ fn a_copy_is_shown_with_its_last_verification() {
         .filter(|link_facts| link_facts.link.host() == "old.example.org")
         .for_each(|link_facts| link_facts.verified = verified(false));
     let text = joined(&report);
-    assert!(text.contains("219 KB, damaged when verified Sun 4 Oct."), "{text}");
+    assert!(
+        text.contains("altered or missing when looked for Sun 4 Oct. The only copy of a dead link is lost."),
+        "{text}"
+    );
     assert!(text.contains("146 of 147 re-verified") && text.contains("1 copy damaged"), "{text}");
 }
