@@ -1,12 +1,15 @@
-//! When a password may be tried: at once at first, then later and later.
+//! When a password may be tried: immediately at first, then after growing waits.
 //!
-//! Three rules keep one person from locking out a class. Browsers that have logged
-//! in before are counted by themselves. Other clients are counted by their
-//! networks, from a household to a provider, so that a change of address does not
-//! help. When many networks guess together, clients without wrong
-//! passwords wait in a short queue instead of being refused. The attempts on the
-//! staff password have counts of their own. The memory is bounded, whatever
-//! the number of clients.
+//! These rules keep one person from locking out a class:
+//!
+//! - A browser that has logged in before is counted by itself.
+//! - Other clients are counted by their networks, from a household to a provider, so
+//!   that a change of address does not help.
+//! - When many networks guess together, clients without wrong passwords wait in a short
+//!   queue instead of being refused.
+//! - Attempts on the staff password have counts of their own.
+//!
+//! The memory is limited for any number of clients.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

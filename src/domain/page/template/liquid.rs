@@ -1,6 +1,7 @@
 //! Expressions of Liquid over known values: `site.data.x | first`, conditions.
 //!
-//! `None` means that only the generator knows the value; `Value::Null` that there is none.
+//! A result of `None` means that only the generator knows the value. `Value::Null` means
+//! that the variable has no value.
 
 use std::collections::HashMap;
 
