@@ -57,8 +57,10 @@ struct Worker {
     served: u32,
 }
 
-/// What a child is to read.
+/// What a child is to read. The fields show which it is, so that a request for a document
+/// is `{"path": …, "context": {"address": …, "content_type": …}}`, in every version.
 #[derive(Serialize, Deserialize)]
+#[serde(untagged)]
 enum Request {
     Document { path: PathBuf, context: DocumentContext },
     Page { path: PathBuf, input: Box<PageInput> },

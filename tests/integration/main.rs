@@ -10,6 +10,7 @@ mod bodies;
 mod cli;
 mod clocks;
 mod delivery;
+mod document_reader;
 mod drift;
 mod fetch;
 mod first_version;
