@@ -60,7 +60,7 @@ pub(super) struct MigrateArguments {
 pub(super) async fn backup(arguments: BackupArguments) -> anyhow::Result<ExitCode> {
     let opened = arguments.location.open().await?;
     let to = &arguments.to;
-    if is_occupied(to)? && !archive::is_there(to)? {
+    if is_occupied(to)? && !archive::is_there(to)? && !archive::is_begun(to)? {
         bail!("{} has files that are not a backup; give an empty directory", to.display());
     }
     if to.canonicalize().is_ok_and(|to| opened.archive.dir().canonicalize().is_ok_and(|dir| dir == to)) {

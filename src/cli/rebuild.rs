@@ -36,6 +36,12 @@ pub(super) async fn run(arguments: RebuildArguments) -> anyhow::Result<ExitCode>
     full_text::read_missing(full_text::ALL, &world.archive, &world.catalogue, &world.reader).await?;
     let archive = world.archive.clone();
     let _alone = world.close().await;
+    // Its log is removed before it is replaced, and a crash in between must not lose anything.
+    if catalogue.exists()
+        && let Err(error) = Catalogue::empty_log(&catalogue).await
+    {
+        tracing::warn!(%error, "the old catalogue cannot be read; it is kept as it is");
+    }
     archive.keep_old_catalogue(&catalogue, Clock::system().now())?;
     archive.replace_catalogue(&new, &catalogue)?;
     print(&format!("Rebuilt the catalogue from {count} journal lines: {links} links.\n"))?;

@@ -25,6 +25,7 @@ const BATCH: usize = 1000;
 ///
 /// The catalogue cannot be used, or the journal of an interrupted night cannot be read.
 pub async fn catch_up(world: &World) -> anyhow::Result<Option<NightRef>> {
+    world.archive.settle_journal()?;
     let now = world.clock.now();
     let since = now.saturating_sub(RESUMED_WITHIN)?;
     // A clock that was set back a little does not hide the night.

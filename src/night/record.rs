@@ -163,8 +163,8 @@ fn keep(link: &Address, new_capture: NewCapture, world: &World) -> anyhow::Resul
     let NewCapture { body, exchange, why, document, validators, is_baseline, requisites, shortfall } =
         new_capture;
     let head = world.archive.store_bytes(head(&exchange).as_bytes())?;
-    let (sha1, bytes) = (body.body.sha1.clone(), body.body.bytes);
-    let sha256 = world.archive.store(body)?;
+    let (sha256, sha1, bytes) = (body.body.sha256, body.body.sha1.clone(), body.body.bytes);
+    world.archive.store(&[body])?;
     let media_type =
         exchange.last_hop().and_then(|hop| hop.headers.get("content-type")).unwrap_or("").to_owned();
     Ok(StoredCapture {

@@ -184,8 +184,8 @@ impl RequisiteFetcher<'_> {
             .and_then(|hop| hop.headers.get("content-type"))
             .unwrap_or_default()
             .to_owned();
-        let length = body.body.bytes;
-        let sha256 = self.world.archive.store(body)?;
+        let (sha256, length) = (body.body.sha256, body.body.bytes);
+        self.world.archive.store(&[body])?;
         Ok(Some(KeptRequisite { address: requisite.address.clone(), sha256, bytes: length, media_type }))
     }
 

@@ -1,10 +1,11 @@
 //! Access to the outside: one outside thing per module, each with its permit.
 //!
 //! No module here decides anything about a link. No module uses another, except `clock`
-//! (time) and `spool` (bodies that are being received).
+//! (time), `disk` (durable files) and `spool` (bodies that are being received).
 
 pub mod clock;
 pub mod random;
+pub mod disk;
 pub mod spool;
 pub mod lock;
 pub mod read_only;

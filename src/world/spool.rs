@@ -3,7 +3,7 @@
 //! A spooled body is a file that is deleted when it is dropped, unless the archive
 //! stores it.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sha1::Sha1;
@@ -12,6 +12,7 @@ use tempfile::NamedTempFile;
 
 use crate::domain::capture::Digest;
 use crate::domain::visit::Body;
+use crate::world::disk::{self, StorageStep};
 
 /// A directory for bodies that are not stored yet.
 #[derive(Clone, Debug)]
@@ -53,7 +54,7 @@ impl Spool {
 
 impl SpoolWriter {
     pub fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
-        self.file.write_all(chunk)?;
+        disk::write(self.file.as_file(), self.file.path(), chunk, StorageStep::SpoolWrite)?;
         self.sha256.update(chunk);
         self.sha1.update(chunk);
         self.bytes += chunk.len() as u64;
@@ -64,8 +65,7 @@ impl SpoolWriter {
         self.bytes
     }
 
-    pub fn finish(mut self) -> io::Result<SpooledBody> {
-        self.file.flush()?;
+    pub fn finish(self) -> io::Result<SpooledBody> {
         let body = Body {
             sha256: Digest::from_bytes(self.sha256.finalize().into()),
             sha1: base32(&self.sha1.finalize()),

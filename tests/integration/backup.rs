@@ -194,3 +194,21 @@ async fn links_pipes_and_unknown_names_in_a_backup_are_not_copied() {
     assert!(!back.join(&within).exists() && !back.join("captures/pipe.jsonl").exists());
     assert_eq!(harness.run(&["restore", text(&backup), "--missing"]).await.0, 0, "nothing is missing");
 }
+
+#[tokio::test]
+async fn a_backup_that_was_stopped_at_its_beginning_begins_again() {
+    let harness = harness().await;
+    harness.check(1).await;
+    let backup = harness.dir.path().join("backup");
+    std::fs::create_dir_all(backup.join("blobs/sha256")).unwrap();
+    std::fs::create_dir_all(backup.join("tmp")).unwrap();
+    std::fs::write(backup.join("tmp/.tmpA"), "1").unwrap();
+    std::fs::write(backup.join("README.md"), "An archive").unwrap();
+    let (code, message) = harness.run(&["backup", text(&backup)]).await;
+    assert_eq!(code, 0, "{message}");
+    let other = harness.dir.path().join("other");
+    std::fs::create_dir_all(other.join("blobs")).unwrap();
+    std::fs::write(other.join("blobs/x"), "1").unwrap();
+    let (code, message) = harness.run(&["backup", text(&other)]).await;
+    assert!(code == 1 && message.contains("not a backup"), "{message}");
+}

@@ -9,6 +9,7 @@ mod backup;
 mod bodies;
 mod cli;
 mod clocks;
+mod crash_points;
 mod delivery;
 mod document_reader;
 mod drift;

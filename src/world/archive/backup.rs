@@ -3,18 +3,19 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::verified::{hash, open_regular};
-use super::{Archive, Error, digest_in_name, failed, files_below, is_regular, private_dir, sync_dir};
+use super::{Archive, Error, digest_in_name, failed, files_below, is_regular};
 use crate::domain::capture::Digest;
 use crate::domain::journal::Entry;
 use crate::domain::journal::Holdings;
 use crate::domain::journal::chain::JournalFault;
+use crate::world::disk::{self, StorageStep};
 
 /// The files that were copied; existing files do not count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,7 +63,6 @@ impl Archive {
     /// quarantine there: it may have lines that this archive has lost.
     pub fn copy_to(&self, target: &Self, now: Timestamp) -> Result<BackupTotals, Error> {
         let mut copied = BackupTotals::default();
-        let mut dirs = BTreeSet::new();
         for part in ["captures", "audit", "quarantine", "blobs"] {
             for path in files_below(&self.dir().join(part))? {
                 let to = target.dir().join(path.strip_prefix(self.dir()).unwrap_or(&path));
@@ -72,15 +72,11 @@ impl Archive {
                 if let Some(bytes) = self.copy_file(&path, &to, target, &mut copied)? {
                     copied.files += 1;
                     copied.bytes += bytes;
-                    let parents = to.ancestors().skip(1).take_while(|dir| *dir != target.dir());
-                    dirs.extend(parents.map(PathBuf::from));
                 }
             }
         }
         self.copy_key_to(target)?;
-        for dir in dirs.iter().rev() {
-            sync_dir(dir).map_err(|source| failed("sync", dir, source))?;
-        }
+        target.sync_all_names()?;
         (copied.missing, copied.journal) = self.remove_taken_down_from(target)?;
         copied.missing.retain(|digest| !copied.damaged.contains(digest));
         target.write_sums()?;
@@ -94,18 +90,24 @@ impl Archive {
             if self.has_blob(digest)? {
                 continue;
             }
-            let (from, to) = (backup.path_of(digest), self.path_of(digest));
+            let from = backup.path_of(digest);
             let is_restored = is_regular(&from)
                 && self.copy_blob(digest, &from).map_err(|source| failed("copy", &from, source))?.is_some();
             if is_restored {
-                let parent = to.parent().unwrap_or(self.dir());
-                self.sync_dirs_up_from(parent).map_err(|source| failed("sync", parent, source))?;
                 blobs.restored.push(digest);
             } else {
                 blobs.missing.push(digest);
             }
         }
+        self.sync_all_names()?;
         Ok(blobs)
+    }
+
+    /// The names of all files survive a power cut, also those that a copy gave which was
+    /// interrupted.
+    fn sync_all_names(&self) -> Result<(), Error> {
+        disk::sync_file_system(self.dir(), StorageStep::CopySyncAll)
+            .map_err(|source| failed("sync", self.dir(), source))
     }
 
     /// Copies one file. Returns the number of copied bytes.
@@ -170,8 +172,8 @@ impl Archive {
         if is_there && hash(&open_regular(to)?)? == hash(&source)? {
             return Ok(None);
         }
-        let mut file = self.new_file()?;
-        let bytes = io::copy(&mut source, &mut file)?;
+        let file = self.new_file()?;
+        let bytes = copy_bytes(&mut source, &file, |_| ())?;
         Self::keep_as(file, &source, to)?;
         Ok(Some(bytes))
     }
@@ -179,20 +181,9 @@ impl Archive {
     /// Copies a blob into this archive. `None` if its bytes have another digest.
     fn copy_blob(&self, digest: Digest, from: &Path) -> io::Result<Option<u64>> {
         let mut source = open_regular(from)?;
-        let mut file = self.new_file()?;
+        let file = self.new_file()?;
         let mut hasher = Sha256::new();
-        let mut buffer = vec![0; 1 << 16];
-        let mut bytes = 0;
-        loop {
-            match source.read(&mut buffer)? {
-                0 => break,
-                read => {
-                    hasher.update(&buffer[..read]);
-                    file.write_all(&buffer[..read])?;
-                    bytes += read as u64;
-                }
-            }
-        }
+        let bytes = copy_bytes(&mut source, &file, |chunk| hasher.update(chunk))?;
         if Digest::from_bytes(hasher.finalize().into()) != digest {
             return Ok(None);
         }
@@ -207,11 +198,30 @@ impl Archive {
     /// Gives a written file the permissions of its source and its name.
     fn keep_as(file: tempfile::NamedTempFile, source: &File, to: &Path) -> io::Result<()> {
         if let Some(parent) = to.parent() {
-            private_dir(parent)?;
+            disk::private_dir(parent)?;
         }
         file.as_file().set_permissions(source.metadata()?.permissions())?;
-        file.as_file().sync_all()?;
-        file.persist(to).map_err(|error| error.error)?;
-        Ok(())
+        disk::sync(file.as_file(), file.path(), StorageStep::CopySync)?;
+        disk::persist(file, to, StorageStep::CopyRename)
+    }
+}
+
+/// Copies the rest of a file. Returns its number of bytes.
+fn copy_bytes(
+    source: &mut File,
+    to: &tempfile::NamedTempFile,
+    mut each: impl FnMut(&[u8]),
+) -> io::Result<u64> {
+    let mut buffer = vec![0; 1 << 16];
+    let mut bytes = 0;
+    loop {
+        match source.read(&mut buffer)? {
+            0 => return Ok(bytes),
+            read => {
+                each(&buffer[..read]);
+                disk::write(to.as_file(), to.path(), &buffer[..read], StorageStep::CopyWrite)?;
+                bytes += read as u64;
+            }
+        }
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! `world::catalogue` reads and writes their content.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::{Archive, Error, failed, sync_dir};
+use super::{Archive, Error, failed};
+use crate::world::disk::{self, StorageStep};
 
 /// The files that `SQLite` keeps beside a database.
 const LOG: &str = "-wal";
@@ -19,14 +20,11 @@ impl Archive {
     pub fn replace_catalogue(&self, from: &Path, catalogue: &Path) -> Result<(), Error> {
         let take = || -> io::Result<()> {
             for ending in [LOG, INDEX_OF_LOG] {
-                match fs::remove_file(with(catalogue, ending)) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                    _ => {}
-                }
+                disk::remove(&with(catalogue, ending), StorageStep::CatalogueLogRemove)?;
             }
-            File::open(from)?.sync_all()?;
-            fs::rename(from, catalogue)?;
-            sync_dir(self.dir())
+            disk::sync_path(from, StorageStep::CatalogueSync)?;
+            disk::rename(from, catalogue, StorageStep::CatalogueRename)?;
+            disk::sync_dir(self.dir(), StorageStep::CatalogueDirSync)
         };
         take().map_err(|source| failed("replace", catalogue, source))
     }
@@ -37,7 +35,7 @@ impl Archive {
         for ending in [LOG, ""] {
             let from = with(catalogue, ending);
             if from.exists() {
-                fs::hard_link(&from, with(&aside, ending))
+                disk::link(&from, &with(&aside, ending), StorageStep::CatalogueLink)
                     .map_err(|source| failed("set aside", &from, source))?;
             }
         }

@@ -2,17 +2,18 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sha2::{Digest as _, Sha256};
 
-use super::{Archive, Error, failed, files_below, is_regular, private_dir, sync_dir};
+use super::{Archive, Error, failed, files_below, is_regular};
 use crate::domain::capture::{Digest, Loss};
 use crate::domain::journal::Holdings;
 use crate::domain::journal::chain::JournalFault;
+use crate::world::disk::{self, StorageStep};
 
 /// The results of a fixity check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -163,11 +164,35 @@ impl Archive {
     }
 
     pub(super) fn quarantine(&self, path: &Path, name: &str, now: Timestamp) -> Result<PathBuf, Error> {
+        self.set_aside(path, name, now, |to| disk::rename(path, to, StorageStep::QuarantineRename))
+    }
+
+    /// The same for a file that stays until another one replaces it, so that a crash in
+    /// between loses nothing.
+    pub(super) fn link_in_quarantine(
+        &self,
+        path: &Path,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<PathBuf, Error> {
+        self.set_aside(path, name, now, |to| {
+            disk::remove(to, StorageStep::QuarantineRemove)?;
+            disk::link(path, to, StorageStep::QuarantineLink)
+        })
+    }
+
+    fn set_aside(
+        &self,
+        path: &Path,
+        name: &str,
+        now: Timestamp,
+        set: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<PathBuf, Error> {
         let day = now.to_zoned_datetime(TimeZone::UTC).date();
         let dir = self.dir().join("quarantine").join(day.to_string());
         let moved_to = dir.join(name);
-        private_dir(&dir)
-            .and_then(|()| fs::rename(path, &moved_to))
+        disk::private_dir(&dir)
+            .and_then(|()| set(&moved_to))
             .map_err(|source| failed("set aside", path, source))?;
         self.audit(
             now,
@@ -184,11 +209,10 @@ impl Archive {
         let month = at.to_zoned_datetime(TimeZone::UTC).date().strftime("%Y-%m").to_string();
         let path = self.dir().join("audit").join(format!("{month}.jsonl"));
         let write = || -> io::Result<()> {
-            let is_new = !path.exists();
-            let mut file = OpenOptions::new().append(true).create(true).open(&path)?;
-            file.write_all(format!("{line}\n").as_bytes())?;
-            file.sync_data()?;
-            if is_new { sync_dir(&self.dir().join("audit")) } else { Ok(()) }
+            let file = OpenOptions::new().append(true).create(true).open(&path)?;
+            disk::write(&file, &path, format!("{line}\n").as_bytes(), StorageStep::AuditWrite)?;
+            disk::sync(&file, &path, StorageStep::AuditSync)?;
+            self.sync_name(&path, StorageStep::AuditDirSync)
         };
         write().map_err(|source| failed("append to", &path, source))
     }

@@ -1,7 +1,7 @@
 //! The files of the journal: one JSON object a line, one file a day, append-only.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -9,15 +9,18 @@ use jiff::tz::TimeZone;
 
 use super::journal_head::last_seal;
 use super::journal_reader::{JournalReader, files_of_journal, lines_of};
-use super::{Archive, Error, failed, private_dir};
+use super::{Archive, Error, failed};
 use crate::domain::journal::Entry;
 use crate::domain::journal::chain::{Chain, JournalFault, LineSeal};
+use crate::world::disk::{self, StorageStep};
 
 /// How the line of a night begins; other lines need not be parsed to find it.
 const NIGHT: &[u8] = br#"{"kind":"night""#;
 
 impl Archive {
     /// Appends lines and syncs them: after it returns they survive a crash.
+    ///
+    /// If it fails, none of them counts.
     ///
     /// The journal is locked meanwhile, because nights, pages and commands all append to
     /// it. A line that a crash or a full disk cut short is ended first; its bytes stay.
@@ -28,10 +31,9 @@ impl Archive {
 
     fn write_lines(&self, path: &Path, entries: &[Entry]) -> io::Result<()> {
         let parent = path.parent().unwrap_or(self.dir());
-        private_dir(parent)?;
+        disk::private_dir(parent)?;
         let mut head = self.lock_journal()?;
         head.turn_to(path.strip_prefix(self.dir()).unwrap_or(path), self.dir())?;
-        let is_new = !path.exists();
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         // A program of an earlier version locks the file of the day only.
         file.lock()?;
@@ -46,12 +48,22 @@ impl Archive {
             lines.push(b'\n');
             last = seal;
         }
-        file.write_all(&lines)?;
-        file.sync_data()?;
-        if is_new {
-            self.sync_dirs_up_from(parent)?;
+        let length = file.metadata()?.len();
+        let written = disk::write(&file, path, &lines, StorageStep::JournalWrite)
+            .and_then(|()| disk::sync(&file, path, StorageStep::JournalSync))
+            .and_then(|()| self.sync_name(path, StorageStep::JournalDirSync));
+        if written.is_err() {
+            // These lines do not count. They are removed, because they could still be read.
+            file.set_len(length)?;
+            // The lines are not on the disk either way, so the result does not matter.
+            let _ = file.sync_all();
+            return written;
         }
-        head.advance(last)
+        if let Err(error) = head.advance(last) {
+            // The lines are stored, and the next writer finds the end of the journal itself.
+            tracing::warn!(%error, "the head of the journal cannot be written");
+        }
+        Ok(())
     }
 
     /// The number of the last line that was appended; 0 if that is not known.

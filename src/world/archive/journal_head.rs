@@ -5,14 +5,15 @@
 //! than the last line proves that lines were lost.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Archive;
 use super::journal_reader::{files_of_journal, lines_of, place};
+use super::{Archive, Error, failed};
 use crate::domain::journal::chain::{Chain, LineSeal, LineSum};
+use crate::world::disk::{self, StorageStep};
 
 /// The head is padded to this length, so that rewriting it is one write of one block.
 const LENGTH: usize = 512;
@@ -33,6 +34,7 @@ struct StoredHead {
 #[derive(Debug)]
 pub(super) struct JournalHead {
     file: File,
+    path: PathBuf,
     pub(super) last: LineSeal,
     /// The file of the last line; `None` before the first numbered line.
     journal: Option<PathBuf>,
@@ -43,19 +45,34 @@ impl Archive {
     pub(super) fn lock_journal(&self) -> io::Result<JournalHead> {
         let mut options = OpenOptions::new();
         let path = self.dir().join("journal-head");
-        let mut file = options.read(true).write(true).create(true).truncate(false).open(path)?;
+        let mut file = options.read(true).write(true).create(true).truncate(false).open(&path)?;
         file.lock()?;
         let stored = read(&mut file)?;
-        let mut head = JournalHead { file, last: LineSeal::default(), journal: None };
+        let mut head = JournalHead { file, path, last: LineSeal::default(), journal: None };
         match stored {
             Some((last, journal)) => {
-                let newer = last_seal(&self.dir().join(&journal))?.filter(|seal| seal.seq > last.seq);
+                let path = self.dir().join(&journal);
+                let newer = last_seal(&path)?.filter(|seal| seal.seq > last.seq);
+                if newer.is_some() {
+                    self.settle(&path)?;
+                }
                 head.last = newer.unwrap_or(last);
                 head.journal = Some(journal);
             }
             None => head.last = self.found_end()?,
         }
         Ok(head)
+    }
+
+    /// Syncs the lines of a writer that was killed before it had synced them.
+    pub fn settle_journal(&self) -> Result<(), Error> {
+        self.lock_journal().map_err(|source| failed("sync", &self.dir().join("captures"), source))?;
+        Ok(())
+    }
+
+    fn settle(&self, path: &Path) -> io::Result<()> {
+        disk::sync_path(path, StorageStep::JournalSettle)?;
+        self.sync_name(path, StorageStep::JournalDirSync)
     }
 
     /// The number of the last line; 0 if that is not known.
@@ -100,23 +117,23 @@ impl JournalHead {
             self.last = newer;
         }
         self.journal = Some(journal.to_owned());
-        self.write()?;
-        self.file.sync_all()
+        self.write(StorageStep::JournalHeadTurn)?;
+        disk::sync(&self.file, &self.path, StorageStep::JournalHeadSync)
     }
 
     /// Records the last line that was written.
     pub(super) fn advance(&mut self, last: LineSeal) -> io::Result<()> {
         self.last = last;
-        self.write()
+        self.write(StorageStep::JournalHeadAdvance)
     }
 
-    fn write(&mut self) -> io::Result<()> {
+    fn write(&mut self, step: StorageStep) -> io::Result<()> {
         let Some(journal) = &self.journal else { return Ok(()) };
         let stored = StoredHead { seq: self.last.seq, sum: self.last.sum.to_string(), file: journal.clone() };
         let mut text = serde_json::to_vec(&stored)?;
         text.resize(LENGTH.max(text.len()), b' ');
         self.file.seek(SeekFrom::Start(0))?;
-        self.file.write_all(&text)
+        disk::write(&self.file, &self.path, &text, step)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Journal lines that an archive has lost, from a backup of it.
 //!
-//! A file of the journal is replaced by one with the lines of both. The damaged file moves
-//! to quarantine.
+//! A file of the journal is replaced by one with the lines of both. The damaged file stays in
+//! quarantine.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::journal_reader::{files_of_journal, lines_of};
-use super::{Archive, Error, failed, files_below, is_regular, private_dir, sync_dir};
+use super::{Archive, Error, failed, files_below, is_regular};
 use crate::domain::journal::chain::{LineSeal, is_partly_sealed};
+use crate::world::disk::{self, StorageStep};
 
 /// The lines of a file, without those that are damaged.
 #[derive(Debug, Default)]
@@ -75,7 +76,7 @@ impl Archive {
             return Ok(0);
         }
         if has_file {
-            self.quarantine(to, &self.name_in_quarantine(to), now).map_err(io::Error::other)?;
+            self.link_in_quarantine(to, &self.name_in_quarantine(to), now).map_err(io::Error::other)?;
         }
         let mut text = Vec::new();
         for line in lines.earlier.iter().chain(lines.numbered.values()) {
@@ -83,10 +84,9 @@ impl Archive {
             text.push(b'\n');
         }
         let parent = to.parent().unwrap_or(self.dir());
-        private_dir(parent)?;
+        disk::private_dir(parent)?;
         self.replace(&to.strip_prefix(self.dir()).unwrap_or(to).to_string_lossy(), &text)?;
-        sync_dir(parent)?;
-        self.sync_dirs_up_from(parent)?;
+        self.sync_name(to, StorageStep::FileDirSync)?;
         Ok(added)
     }
 

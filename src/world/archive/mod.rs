@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "this module is the archive")]
 
 mod backup;
+mod blobs;
 mod catalogue_files;
 mod fixity;
 mod journal;
@@ -14,13 +15,14 @@ mod journal_reader;
 mod journal_restore;
 mod signing_key;
 mod stream;
+mod synced_names;
 mod removal;
 mod space;
 mod verified;
 
-use std::fs::{self, DirBuilder, File, Permissions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,13 +32,18 @@ pub use fixity::{DamagedBlob, FixityResults};
 pub use journal_reader::JournalReader;
 pub use stream::stream;
 
+use self::synced_names::SyncedNames;
 use self::verified::VerifiedBlobs;
 use crate::domain::capture::Digest;
+use crate::world::disk::{self, StorageStep, private_dir};
 use crate::world::read_only::is_read_only;
-use crate::world::spool::{Spool, SpooledBody};
+use crate::world::spool::Spool;
 
 /// The version of the layout and of the journal's lines.
 const FORMAT: u32 = 1;
+
+/// The directories of an archive.
+const PARTS: [&str; 5] = ["blobs/sha256", "captures", "audit", "quarantine", "tmp"];
 
 /// An archive that cannot be used, or not for this purpose.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +83,22 @@ pub fn is_there(dir: &Path) -> Result<bool, Error> {
     }
 }
 
+/// Whether the directory holds only what the creation of an archive begins with, as after a crash.
+pub fn is_begun(dir: &Path) -> Result<bool, Error> {
+    let list = |source| Error::Io { doing: "list", path: dir.to_owned(), source };
+    for entry in fs::read_dir(dir).map_err(list)? {
+        let entry = entry.map_err(list)?;
+        let name = entry.file_name();
+        let is_own = PARTS.iter().any(|part| Path::new(part).starts_with(&name));
+        let is_file = name == "README.md" || name == ".lock";
+        let is_empty_part = is_own && (name == "tmp" || files_below(&entry.path())?.is_empty());
+        if !is_file && !is_empty_part {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Checks that an archive in this directory can be written or created. Leaves no file behind.
 pub fn check_writable(dir: &Path) -> Result<(), Error> {
     let not_writable = |source| Error::NotWritable { dir: dir.to_owned(), source };
@@ -96,6 +119,7 @@ pub fn check_writable(dir: &Path) -> Result<(), Error> {
 pub struct Archive {
     dir: PathBuf,
     verified: Arc<VerifiedBlobs>,
+    synced_names: Arc<SyncedNames>,
 }
 
 impl Archive {
@@ -119,7 +143,7 @@ impl Archive {
     }
 
     fn at(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), verified: Arc::default() }
+        Self { dir: dir.to_owned(), verified: Arc::default(), synced_names: Arc::default() }
     }
 
     /// Checks that the owner of the archive can change what this process writes: files
@@ -152,53 +176,8 @@ impl Archive {
         self.dir.join("blobs/sha256").join(&name[..2]).join(&name[2..4]).join(&name)
     }
 
-    /// Stores a spooled body. Equal bytes are stored once.
-    ///
-    /// After it returns, the bytes survive a crash under their name.
-    pub fn store(&self, spooled: SpooledBody) -> Result<Digest, Error> {
-        let digest = spooled.body.sha256;
-        let target = self.path_of(digest);
-        if self.has_blob(digest)? {
-            return Ok(digest);
-        }
-        self.publish(&spooled, &target).map_err(|source| failed("keep", &target, source))?;
-        Ok(digest)
-    }
-
-    /// Stores bytes from memory: response heads, course pages.
-    pub fn store_bytes(&self, bytes: &[u8]) -> Result<Digest, Error> {
-        let digest = Digest::of(bytes);
-        let path = self.path_of(digest);
-        if self.has_blob(digest)? {
-            return Ok(digest);
-        }
-        let spooled = self.spool().start().and_then(|mut incoming| {
-            incoming.write(bytes)?;
-            incoming.finish()
-        });
-        self.store(spooled.map_err(|source| failed("keep", &path, source))?)
-    }
-
-    fn publish(&self, spooled: &SpooledBody, target: &Path) -> io::Result<()> {
-        spooled.file().set_permissions(Permissions::from_mode(0o444))?;
-        spooled.file().sync_all()?;
-        let parent = target.parent().unwrap_or(&self.dir);
-        let is_new = !parent.exists();
-        private_dir(parent)?;
-        match fs::hard_link(spooled.path(), target) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
-        if is_new { self.sync_dirs_up_from(parent) } else { sync_dir(parent) }
-    }
-
-    /// A new directory survives a crash only after its parents are synced.
-    fn sync_dirs_up_from(&self, dir: &Path) -> io::Result<()> {
-        dir.ancestors().take_while(|dir| *dir != self.dir).try_for_each(sync_dir)
-    }
-
     fn prepare(&self) -> io::Result<()> {
-        for part in ["blobs/sha256", "captures", "audit", "quarantine", "tmp"] {
+        for part in PARTS {
             private_dir(&self.dir.join(part))?;
         }
         for entry in fs::read_dir(self.dir.join("tmp"))? {
@@ -208,7 +187,8 @@ impl Archive {
         self.write_once("FORMAT", &format!("{FORMAT}\n"))?;
         // A directory may exist and still refuse files.
         tempfile::tempfile_in(self.dir.join("tmp"))?;
-        Ok(())
+        // A process that was killed may have given names without a sync.
+        disk::sync_dir(&self.dir, StorageStep::FileDirSync)
     }
 
     fn write_once(&self, name: &str, text: &str) -> io::Result<()> {
@@ -229,12 +209,12 @@ impl Archive {
     }
 
     fn replace_for(&self, name: &str, content: &[u8], mode: u32) -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(self.dir.join("tmp"))?;
-        file.write_all(content)?;
+        let (file, to) = (tempfile::NamedTempFile::new_in(self.dir.join("tmp"))?, self.dir.join(name));
+        disk::write(file.as_file(), file.path(), content, StorageStep::FileWrite)?;
         file.as_file().set_permissions(Permissions::from_mode(mode))?;
-        file.as_file().sync_all()?;
-        file.persist(self.dir.join(name)).map_err(|error| error.error)?;
-        sync_dir(&self.dir)
+        disk::sync(file.as_file(), file.path(), StorageStep::FileSync)?;
+        disk::persist(file, &to, StorageStep::FileRename)?;
+        disk::sync_dir(to.parent().unwrap_or(&self.dir), StorageStep::FileDirSync)
     }
 
     fn check_format(&self) -> Result<(), Error> {
@@ -278,12 +258,4 @@ fn files_below(dir: &Path) -> Result<Vec<PathBuf>, Error> {
 /// Whether a path is a regular file itself, not a link to one.
 fn is_regular(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|it| it.is_file())
-}
-
-fn private_dir(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o750).create(path)
-}
-
-fn sync_dir(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
 }

@@ -1,11 +1,11 @@
 //! Removal of blobs, for takedowns only.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::{Archive, Error, failed, files_below, sync_dir};
+use super::{Archive, Error, failed, files_below};
 use crate::domain::capture::Digest;
+use crate::world::disk::{self, StorageStep};
 
 impl Archive {
     /// Deletes a blob, also one that was damaged and moved to quarantine. The journal must
@@ -20,9 +20,10 @@ impl Archive {
 }
 
 fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Ok(()) => path.parent().map_or(Ok(()), sync_dir),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
+    disk::remove(path, StorageStep::BlobRemove)?;
+    match path.parent().filter(|dir| dir.exists()) {
+        // A process that was killed may have removed it without a sync.
+        Some(dir) => disk::sync_dir(dir, StorageStep::BlobRemoveDirSync),
+        None => Ok(()),
     }
 }

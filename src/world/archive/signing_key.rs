@@ -1,12 +1,13 @@
 //! The key that signs the links of emails, if none is configured: created once and stored here.
 
 use std::fs::{self, Permissions};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::{Archive, Error, failed, sync_dir};
+use super::{Archive, Error, failed};
 use crate::domain::action_token::SigningKey;
 use crate::domain::capture::Digest;
+use crate::world::disk::{self, StorageStep};
 
 const NAME: &str = "signing-key";
 const BYTES: usize = 32;
@@ -20,6 +21,8 @@ impl Archive {
         if !path.exists() {
             self.make_key().map_err(|source| failed("make", &path, source))?;
         }
+        // Emails that are sent depend on it, so a power cut must not remove it.
+        self.sync_name(&path, StorageStep::KeyDirSync).map_err(|source| failed("sync", &path, source))?;
         let text = fs::read_to_string(&path).map_err(|source| failed("read", &path, source))?;
         let unsound = |error| Error::Io { doing: "use", path: path.clone(), source: io::Error::other(error) };
         SigningKey::parse(&text).map_err(unsound)
@@ -43,15 +46,11 @@ impl Archive {
         getrandom::fill(&mut bytes).map_err(io::Error::other)?;
         let text = Digest::from_bytes(bytes).to_string();
         // Temporary files are readable only by their owner.
-        let mut file = tempfile::NamedTempFile::new_in(self.dir().join("tmp"))?;
-        file.write_all(format!("{text}\n").as_bytes())?;
+        let file = tempfile::NamedTempFile::new_in(self.dir().join("tmp"))?;
+        disk::write(file.as_file(), file.path(), format!("{text}\n").as_bytes(), StorageStep::KeyWrite)?;
         file.as_file().set_permissions(Permissions::from_mode(0o600))?;
-        file.as_file().sync_all()?;
-        match fs::hard_link(file.path(), self.dir().join(NAME)) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
-        sync_dir(self.dir())
+        disk::sync(file.as_file(), file.path(), StorageStep::KeySync)?;
+        disk::link(file.path(), &self.dir().join(NAME), StorageStep::KeyLink)
     }
 }
 

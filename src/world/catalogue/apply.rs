@@ -18,6 +18,7 @@ use crate::domain::capture::Digest;
 use crate::domain::document::Fingerprint;
 use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::journal::Entry;
+use crate::world::disk::{self, StorageStep};
 
 impl Catalogue {
     /// Applies a batch in one transaction.
@@ -37,7 +38,7 @@ impl Catalogue {
             }
         }
         texts::enter(texts, &mut transaction).await?;
-        Ok(transaction.commit().await?)
+        Ok(disk::commit(StorageStep::EntriesCommit, transaction.commit()).await?)
     }
 }
 

@@ -1,6 +1,9 @@
 //! The outbox in the catalogue: emails that a night queues, and the results of
 //! sending them. The table keeps its first name, `letter`.
 
+use std::io;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use sqlx::{Row as _, Sqlite, Transaction};
 use tokio::sync::MutexGuard;
@@ -10,6 +13,7 @@ use super::value::{decoded, from_json, json, time, time_from};
 use super::{Catalogue, Error};
 use crate::domain::course::{CourseId, EmailAddress};
 use crate::domain::report::due::{PendingReport, ReportOccasion};
+use crate::world::disk::{self, StorageStep};
 
 /// An email to queue.
 #[derive(Clone, Debug)]
@@ -224,12 +228,19 @@ impl Catalogue {
 
     /// Marks an email as being sent until [`Self::record_delivery`]. If the mark is
     /// still there after a crash, the relay may have the email.
+    ///
+    /// The email and the mark survive a power cut, so that the night is not reported again
+    /// in another email.
     pub async fn begin_delivery(&self, id: i64) -> Result<(), Error> {
-        sqlx::query("UPDATE letter SET is_unanswered = is_unanswered | 2 WHERE id = ?")
+        let mark = sqlx::query("UPDATE letter SET is_unanswered = is_unanswered | 2 WHERE id = ?")
             .bind(id)
-            .execute(&self.pool)
-            .await?;
-        Ok(())
+            .execute(&self.pool);
+        disk::commit(StorageStep::DeliveryBegin, mark).await?;
+        let log = Arc::clone(&self.log);
+        let syncing =
+            tokio::task::spawn_blocking(move || disk::sync_path(&log, StorageStep::CatalogueLogSync));
+        let synced = syncing.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        Ok(synced.map_err(sqlx::Error::from)?)
     }
 
     /// Stores the result of a try, unless the recipient stopped the emails meanwhile.
@@ -247,7 +258,7 @@ impl Catalogue {
             DeliveryResult::Expired => ("expired", at, false),
         };
         let has_ended = state != "waiting";
-        sqlx::query(
+        let update = sqlx::query(
             "UPDATE letter SET state = ?, next_try = ?, is_unanswered = is_unanswered & 1 | ?, tries = tries + 1, \
              answer = ?, ended_at = iif(?, ?, NULL), content = iif(? = 'told', NULL, content) \
              WHERE id = ? AND state = 'waiting'",
@@ -260,8 +271,8 @@ impl Catalogue {
         .bind(time(at))
         .bind(state)
         .bind(id)
-        .execute(&self.pool)
-        .await?;
+        .execute(&self.pool);
+        disk::commit(StorageStep::DeliveryResult, update).await?;
         Ok(())
     }
 

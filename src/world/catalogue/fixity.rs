@@ -8,6 +8,7 @@ use sqlx::Row as _;
 use super::value::{decoded, time, time_from};
 use super::{Catalogue, Error};
 use crate::domain::capture::{Digest, Loss, Verified};
+use crate::world::disk::{self, StorageStep};
 
 /// The results of the fixity checks of all copies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,6 +92,6 @@ impl Catalogue {
             .execute(&mut *transaction)
             .await?;
         }
-        Ok(transaction.commit().await?)
+        Ok(disk::commit(StorageStep::FixityCommit, transaction.commit()).await?)
     }
 }

@@ -37,6 +37,7 @@ use sqlx::{Pool, Sqlite};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
+use crate::world::disk;
 use crate::world::read_only::is_read_only;
 
 pub use course_nights::LastNight;
@@ -147,7 +148,9 @@ impl Catalogue {
             .connect_with(options)
             .await
             .map_err(|error| unusable(error.into()))?;
-        Ok(Self { log: log_of(path).into(), pool, outbox: Arc::default(), _copy: None })
+        let log: Arc<Path> = log_of(path).into();
+        disk::has_log(&log);
+        Ok(Self { log, pool, outbox: Arc::default(), _copy: None })
     }
 
     /// A value that changes after every write of any process, up to the resolution of the

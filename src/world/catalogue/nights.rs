@@ -18,6 +18,7 @@ use crate::domain::evidence::Evidence;
 use crate::domain::report::{self, Event};
 use crate::domain::verdict::Verdict;
 use crate::domain::verdict::breaker::Void;
+use crate::world::disk::{self, StorageStep};
 
 /// Most of what a night writes are reports. Old reports are not read, because the
 /// histories of the links have the same facts.
@@ -129,7 +130,7 @@ impl Catalogue {
     pub async fn store_report(&self, course_report: &report::CourseReport, night: i64) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         store_report(course_report, night, &mut transaction).await?;
-        Ok(transaction.commit().await?)
+        Ok(disk::commit(StorageStep::ReportCommit, transaction.commit()).await?)
     }
 
     /// Ends a night in one transaction: verdicts, events, reports, emails and the end itself.
@@ -163,14 +164,14 @@ impl Catalogue {
             .bind(record.night.id)
             .execute(&mut *transaction)
             .await?;
-        Ok(transaction.commit().await?)
+        Ok(disk::commit(StorageStep::NightCommit, transaction.commit()).await?)
     }
 
     /// Stores verdicts without a night.
     pub async fn set_verdicts(&self, verdicts: &[(Address, Verdict)]) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         bulk::verdicts(verdicts, &mut transaction).await?;
-        Ok(transaction.commit().await?)
+        Ok(disk::commit(StorageStep::VerdictsCommit, transaction.commit()).await?)
     }
 
     /// The newest report of a course.

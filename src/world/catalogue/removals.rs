@@ -10,6 +10,7 @@ use super::value::{decoded, json};
 use super::{Catalogue, Error, OpenMode, bulk};
 use crate::domain::capture::Digest;
 use crate::world::clock::Clock;
+use crate::world::disk::{self, StorageStep};
 
 /// How often, and with which pause, the log is truncated while another process reads it.
 const ATTEMPTS: u32 = 50;
@@ -28,15 +29,17 @@ impl Catalogue {
     pub async fn begin_removal(&self, bodies: &[Digest]) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         bulk::removed(bodies, &mut transaction).await?;
-        Ok(transaction.commit().await?)
+        Ok(disk::commit(StorageStep::RemovalBegin, transaction.commit()).await?)
     }
 
     /// Records that these bodies are completely removed.
     pub async fn set_removed(&self, bodies: &[Digest]) -> Result<(), Error> {
-        sqlx::query("UPDATE removal SET is_finished = 1 WHERE sha256 IN (SELECT value FROM json_each(?))")
-            .bind(json(&bodies)?)
-            .execute(&self.pool)
-            .await?;
+        let update = sqlx::query(
+            "UPDATE removal SET is_finished = 1 WHERE sha256 IN (SELECT value FROM json_each(?))",
+        )
+        .bind(json(&bodies)?)
+        .execute(&self.pool);
+        disk::commit(StorageStep::RemovalEnd, update).await?;
         Ok(())
     }
 
@@ -77,6 +80,14 @@ impl Catalogue {
         old.close().await;
         Ok(())
     }
+
+    /// Moves the content of a catalogue's log into its file, so that the file is whole without it.
+    pub async fn empty_log(path: &Path) -> Result<(), Error> {
+        let catalogue = Self::connect(path, OpenMode::Existing).await?;
+        truncate_log(&mut catalogue.pool.acquire().await?).await?;
+        catalogue.close().await;
+        Ok(())
+    }
 }
 
 /// Returns false if another process uses the log. A log that is busy is reported in a row,
@@ -91,9 +102,9 @@ async fn truncate_log(on: &mut PoolConnection<Sqlite>) -> Result<bool, Error> {
 
 async fn delete_texts(bodies: &[Digest], on: &mut PoolConnection<Sqlite>) -> Result<(), Error> {
     sqlx::query("PRAGMA secure_delete = ON").execute(&mut **on).await?;
-    sqlx::query("DELETE FROM document_text WHERE sha256 IN (SELECT value FROM json_each(?))")
+    let delete = sqlx::query("DELETE FROM document_text WHERE sha256 IN (SELECT value FROM json_each(?))")
         .bind(json(&bodies)?)
-        .execute(&mut **on)
-        .await?;
+        .execute(&mut **on);
+    disk::commit(StorageStep::RemovalTexts, delete).await?;
     Ok(())
 }

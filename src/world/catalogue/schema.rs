@@ -8,6 +8,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{Pool, Sqlite};
 
 use super::{Catalogue, Error};
+use crate::world::disk::{self, StorageStep};
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("src/world/catalogue/migrations");
 
@@ -22,7 +23,8 @@ pub(super) async fn migrate(pool: &Pool<Sqlite>, path: &Path) -> Result<(), Erro
     {
         back_up(pool, path, version).await.map_err(unusable)?;
     }
-    match MIGRATIONS.run(pool).await {
+    let migrated = disk::commit(StorageStep::Migration, async { Ok(MIGRATIONS.run(pool).await) }).await;
+    match migrated.map_err(|error| unusable(error.into()))? {
         Ok(()) => Ok(()),
         Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => {
             Err(Error::Newer { path: path.to_owned() })
@@ -69,7 +71,7 @@ async fn back_up(
         _ => {}
     }
     snapshot(pool, &copy).await?;
-    Ok(())
+    Ok(disk::sync_path(&copy, StorageStep::MigrationCopySync)?)
 }
 
 async fn snapshot(pool: &Pool<Sqlite>, to: &Path) -> Result<(), sqlx::Error> {

@@ -13,6 +13,7 @@ use crate::domain::capture::Digest;
 use crate::domain::document::EXTRACTION;
 use crate::domain::document::passage::Passage;
 use crate::domain::evidence::link_history::StoredCapture;
+use crate::world::disk::{self, StorageStep};
 
 /// Limits the memory of a statement: a text has at most some megabytes.
 const TEXTS_AT_ONCE: usize = 16;
@@ -85,7 +86,7 @@ impl Catalogue {
     pub async fn enter_text(&self, text: &DocumentText) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         enter(std::slice::from_ref(text), &mut transaction).await?;
-        Ok(transaction.commit().await?)
+        Ok(disk::commit(StorageStep::TextCommit, transaction.commit()).await?)
     }
 
     /// Captures without a stored text, or with one from an older extraction: the newest

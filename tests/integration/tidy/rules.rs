@@ -31,9 +31,9 @@ const STAGES: &[&str] = &[
     "journal",
     "report",
 ];
-/// World modules that other world modules may use: time, bodies that are being received, and
-/// whether a disk can be written.
-const SHARED_BY_THE_WORLD: &[&str] = &["clock", "read_only", "spool"];
+/// World modules that other world modules may use: time, durable files, bodies that are being
+/// received, and whether a disk can be written.
+const SHARED_BY_THE_WORLD: &[&str] = &["clock", "disk", "read_only", "spool"];
 const LINES_AT_MOST: usize = 400;
 const NAMELESS: &[&str] =
     &["util", "utils", "common", "helper", "helpers", "types", "manager", "service", "misc"];
