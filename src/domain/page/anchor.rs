@@ -1,5 +1,6 @@
 //! Places in the page, and mistakes that its author can correct, found without a request.
 
+use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
 
 use percent_encoding::percent_decode_str;
@@ -68,8 +69,10 @@ fn slug(text: &str) -> String {
 }
 
 pub(super) fn defects(mentions: &[Mention], anchors: &Anchors, scripts: &Scripts) -> Vec<LinkDefect> {
+    let quoted = LazyCell::new(|| scripts.quoted());
     let is_there = |anchor: &str| {
-        anchors.has(anchor) || scripts.name(anchor) || (scripts.is_any() && anchors.likely.contains(anchor))
+        anchors.has(anchor)
+            || (scripts.is_any() && (quoted.contains(anchor) || anchors.likely.contains(anchor)))
     };
     mentions
         .iter()

@@ -56,20 +56,36 @@ fn address_at(text: &str, start: usize) -> Option<BareAddress> {
         Some(c) => c.is_whitespace() || "*_~(（：:".contains(c) || !c.is_ascii(),
     };
     let rest = &text[start..];
+    if !is_apart || !may_have_host(rest) {
+        return None;
+    }
     let length = rest.find(|c: char| c.is_whitespace() || ENDING.contains(&c)).unwrap_or(rest.len());
     let raw = trimmed(&rest[..length]);
     let host = if has_scheme { raw.split_once("://")?.1 } else { raw };
     let host = host.split_once(['/', '?', '#', ':']).map_or(host, |(host, _)| host);
-    if !is_apart || !is_domain(host) {
+    if !is_domain(host) {
         return None;
     }
     let address = if has_scheme { raw.to_owned() } else { format!("http://{raw}") };
     Some(BareAddress { range: start..start + raw.len(), address })
 }
 
+/// Whether a text can begin with a host, by its first bytes: so that a long text in
+/// which many addresses seem to begin is not read from each of them.
+fn may_have_host(rest: &str) -> bool {
+    /// "https://" and the longest name in the DNS.
+    const BYTES_AT_MOST: usize = 8 + 253;
+    let scheme = rest.find("//").filter(|at| *at < 7).map_or(0, |at| at + 2);
+    let host = rest[scheme..].bytes().take(BYTES_AT_MOST + 1);
+    let length = host.take_while(|byte| !byte.is_ascii_whitespace() && !b"/?#:<>\"`".contains(byte)).count();
+    length <= BYTES_AT_MOST && rest.as_bytes()[scheme..scheme + length].contains(&b'.')
+}
+
 /// An address without the punctuation of the sentence around it.
 fn trimmed(raw: &str) -> &str {
     let mut raw = raw;
+    let mut unopened = raw.matches(')').count().saturating_sub(raw.matches('(').count());
+    let has_bracket = raw.contains('[');
     loop {
         let shorter = raw.trim_end_matches(TRAILING);
         let shorter = if raw.ends_with(';') && !shorter.ends_with(')') && entity(raw).is_some() {
@@ -77,15 +93,14 @@ fn trimmed(raw: &str) -> &str {
         } else {
             shorter
         };
-        let open = shorter.matches('(').count();
-        let close = shorter.matches(')').count();
-        let shorter =
-            if shorter.ends_with(')') && close > open { &shorter[..shorter.len() - 1] } else { shorter };
-        let shorter = if shorter.ends_with(']') && !shorter.contains('[') {
+        let shorter = if shorter.ends_with(')') && unopened > 0 {
+            unopened -= 1;
             &shorter[..shorter.len() - 1]
         } else {
             shorter
         };
+        let shorter =
+            if shorter.ends_with(']') && !has_bracket { &shorter[..shorter.len() - 1] } else { shorter };
         if shorter.len() == raw.len() {
             return raw;
         }

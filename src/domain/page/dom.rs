@@ -3,11 +3,13 @@
 //! The parser builds the tree (WHATWG HTML section 13.2). `extract` decides what its nodes
 //! mean.
 
+mod attributes;
+
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
-use ego_tree::NodeId;
+use ego_tree::{NodeId, Tree};
 use html5ever::interface::TokenizerResult;
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::{
@@ -15,12 +17,15 @@ use html5ever::tokenizer::{
 };
 use html5ever::tree_builder::{ElementFlags, NodeOrText, QuirksMode, TreeBuilder, TreeBuilderOpts, TreeSink};
 use html5ever::{Attribute, QualName};
-use scraper::{Html, HtmlTreeSink};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+use scraper::{Html, HtmlTreeSink, Node};
 
 /// Elements are nested no deeper: the parser looks through all open elements at many
 /// tags. Browsers stop at 512 as well. Tags that open further ones are passed over;
 /// their text and links stay.
 const DEPTH_AT_MOST: u32 = 512;
+/// Memory is reserved for so many nodes at most; a page with more `<` may not have them.
+const NODES_AT_ONCE: usize = 1 << 16;
 /// Tags that are never passed over: links, embeds, headings, and those whose content is
 /// not parsed as HTML.
 const ALWAYS_OPENED: &[&str] = &[
@@ -57,23 +62,27 @@ const ALWAYS_OPENED: &[&str] = &[
 #[derive(Debug)]
 pub(super) struct Dom {
     pub(super) html: Html,
-    places: HashMap<NodeId, Place>,
-    reopened: HashSet<NodeId>,
+    places: FxHashMap<NodeId, Place>,
+    reopened: FxHashSet<NodeId>,
 }
 
 impl Dom {
     pub(super) fn parse(source: &str) -> Self {
-        let sink = Positions::new();
-        let builder = TreeBuilder::new(sink, TreeBuilderOpts::default());
+        let tags = source.bytes().filter(|byte| *byte == b'<').count();
+        let builder = TreeBuilder::new(Positions::new(tags), TreeBuilderOpts::default());
         let tokenizer = Tokenizer::new(Tap { builder }, TokenizerOpts::default());
         let input = BufferQueue::default();
+        let bounded = attributes::bounded(source);
+        let source = bounded.as_ref();
+        // The pieces share their memory with the whole.
+        let whole = StrTendril::from_slice(source);
         // The source is fed from one `<` to the next, so the position of a tag is known when it is complete.
         let mut from = 0;
         while from < source.len() {
             let rest = &source.as_bytes()[from + 1..];
             let to = rest.iter().position(|byte| *byte == b'<').map_or(source.len(), |at| from + 1 + at);
             tokenizer.sink.builder.sink.piece(from);
-            input.push_back(StrTendril::from_slice(&source[from..to]));
+            input.push_back(part(&whole, from..to));
             while !matches!(tokenizer.feed(&input), TokenizerResult::Done) {}
             from = to;
         }
@@ -91,6 +100,14 @@ impl Dom {
     /// misplaced. For its author it is the same element.
     pub(super) fn is_reopened(&self, element: NodeId) -> bool {
         self.reopened.contains(&element)
+    }
+}
+
+/// A part of a text that shares its memory, except in texts of several gigabytes.
+fn part(whole: &StrTendril, range: Range<usize>) -> StrTendril {
+    match (u32::try_from(range.start), u32::try_from(range.len())) {
+        (Ok(start), Ok(length)) => whole.subtendril(start, length),
+        _ => StrTendril::from_slice(&whole[range]),
     }
 }
 
@@ -157,20 +174,27 @@ struct Positions {
     is_pending: Cell<bool>,
     /// The start tag that is being processed, until its element is created.
     tag: RefCell<Option<html5ever::LocalName>>,
-    places: RefCell<HashMap<NodeId, Place>>,
+    places: RefCell<FxHashMap<NodeId, Place>>,
     /// How deep the parser stands, at most: known whenever a node is appended.
     depth: Cell<u32>,
-    reopened: RefCell<HashSet<NodeId>>,
+    reopened: RefCell<FxHashSet<NodeId>>,
 }
 
 impl Positions {
-    fn new() -> Self {
+    /// For a page with so many tags.
+    fn new(tags: usize) -> Self {
+        let mut html = Html::new_document();
+        // Each tag begins a node, or a text begins behind it.
+        html.tree = Tree::with_capacity(Node::Document, tags.min(NODES_AT_ONCE));
         Self {
-            tree: HtmlTreeSink::new(Html::new_document()),
+            tree: HtmlTreeSink::new(html),
             begin: Cell::new(0),
             is_pending: Cell::new(false),
             tag: RefCell::new(None),
-            places: RefCell::default(),
+            places: RefCell::new(FxHashMap::with_capacity_and_hasher(
+                tags.min(NODES_AT_ONCE) / 2,
+                FxBuildHasher,
+            )),
             depth: Cell::new(0),
             reopened: RefCell::default(),
         }

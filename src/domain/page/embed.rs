@@ -1,8 +1,9 @@
 //! Embedded content: a player becomes its watch address, a document its own address.
 //! Trackers and widgets are not readings.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
 
 use url::Url;
 
@@ -30,8 +31,8 @@ struct RuleRow {
 }
 
 /// The rows by their hosts.
-static ROWS: LazyLock<HashMap<&'static str, Vec<RuleRow>>> = LazyLock::new(|| {
-    let mut rows: HashMap<&'static str, Vec<RuleRow>> = HashMap::new();
+static ROWS: LazyLock<FxHashMap<&'static str, Vec<RuleRow>>> = LazyLock::new(|| {
+    let mut rows: FxHashMap<&'static str, Vec<RuleRow>> = FxHashMap::default();
     for (line, text) in include_str!("embeds.txt").lines().enumerate() {
         let mut fields = text.split_whitespace();
         let (Some(kind), Some(pattern)) = (fields.next(), fields.next()) else { continue };

@@ -7,14 +7,15 @@ mod blocks;
 mod grid;
 mod links;
 
-use std::collections::HashMap;
+use std::rc::Rc;
 
 use ego_tree::NodeId;
 use ego_tree::iter::Edge;
-use scraper::{ElementRef, Html, Selector};
+use rustc_hash::FxHashMap;
+use scraper::{ElementRef, Html};
 
 use super::anchor::{self, Anchors};
-use super::calendar::{self, DateExpr, Dating, Languages, Meaning, Order, heading, names_news};
+use super::calendar::{self, DateExpr, Dating, Languages, Order, heading, names_news};
 use super::dom::Dom;
 use super::outline::Outline;
 use super::source_map::SourceMap;
@@ -41,9 +42,9 @@ pub(super) struct Dialect {
 /// Reads the page.
 pub(super) fn page(html: &str, map: &SourceMap, context: &PageContext, dialect: Dialect) -> Page {
     let dom = Dom::parse(html);
-    let base = base(&dom.html, context.base);
-    let dating = dating(&dom.html, context);
-    let scripts = script::Scripts::of(&dom.html);
+    let overview = Overview::of(&dom.html);
+    let base = overview.base(context.base);
+    let dating = overview.dating(context);
     let mut extractor = Extractor {
         context,
         dom: &dom,
@@ -53,11 +54,11 @@ pub(super) fn page(html: &str, map: &SourceMap, context: &PageContext, dialect: 
         dialect,
         outline: Outline::default(),
         anchors: Anchors::default(),
-        cells: HashMap::new(),
+        cells: FxHashMap::default(),
         columns: Vec::new(),
         rows: Vec::new(),
-        grids: HashMap::new(),
-        rows_of: HashMap::new(),
+        grids: FxHashMap::default(),
+        rows_of: FxHashMap::default(),
         starts: Vec::new(),
         page: Page::default(),
         has_frames: false,
@@ -72,68 +73,88 @@ pub(super) fn page(html: &str, map: &SourceMap, context: &PageContext, dialect: 
             Edge::Close(node) => extractor.close(node.id()),
         }
     }
-    extractor.finish(&scripts)
+    extractor.finish(&overview.scripts)
 }
 
-/// `<base href>` is resolved against the page's own address (WHATWG HTML section 4.2.3).
-fn base(html: &Html, page: Option<&Address>) -> Option<Address> {
-    let written =
-        select(html, "base[href]").next().and_then(|base| base.value().attr("href").map(str::to_owned));
-    match (written, page) {
-        (Some(written), Some(page)) => page.join(&written).ok().or_else(|| Some(page.clone())),
-        (Some(written), None) => Address::parse(&written).ok(),
-        (None, page) => page.cloned(),
-    }
+/// What the whole page says, for each of its parts.
+struct Overview<'a> {
+    /// The address of the first `<base href>`.
+    base: Option<&'a str>,
+    /// The language that the page declares.
+    language: Option<&'a str>,
+    /// Its title and the headings of the upper levels.
+    headings: Vec<String>,
+    /// Pieces of its text, of limited length together.
+    pieces: Vec<&'a str>,
+    scripts: script::Scripts,
 }
 
-fn select<'a>(html: &'a Html, selector: &str) -> impl Iterator<Item = ElementRef<'a>> {
-    let selector = Selector::parse(selector).ok();
-    let found: Vec<ElementRef> = selector.iter().flat_map(|selector| html.select(selector)).collect();
-    found.into_iter()
-}
-
-/// The term, the languages and the order of dates, from the whole page.
-fn dating(html: &Html, context: &PageContext) -> Dating {
-    let headings: Vec<String> =
-        select(html, "title, h1, h2").map(|element| squeezed(&element.text().collect::<String>())).collect();
-    let declared = select(html, "html[lang]").next().and_then(|html| html.value().attr("lang"));
-    let mut sample = String::new();
-    let mut pieces: Vec<&str> = Vec::new();
-    for node in html.tree.root().descendants() {
-        let Some(inner) = node.value().as_text() else { continue };
-        let parent =
-            node.parent().and_then(|parent| parent.value().as_element().map(scraper::node::Element::name));
-        if matches!(parent, Some("script" | "style" | "noscript")) || inner.trim().is_empty() {
-            continue;
+impl<'a> Overview<'a> {
+    fn of(html: &'a Html) -> Self {
+        let mut overview = Self {
+            base: None,
+            language: None,
+            headings: Vec::new(),
+            pieces: Vec::new(),
+            scripts: script::Scripts::default(),
+        };
+        let mut chars = 0;
+        for node in html.tree.root().descendants() {
+            if let Some(element) = ElementRef::wrap(node) {
+                overview.element(element);
+            } else if let Some(piece) = node.value().as_text().filter(|_| chars <= SAMPLE_CHARS) {
+                let parent = node.parent().and_then(ElementRef::wrap).map(|parent| parent.value().name());
+                if matches!(parent, Some("script" | "style" | "noscript")) || piece.trim().is_empty() {
+                    continue;
+                }
+                chars += piece.len();
+                if chars <= SAMPLE_CHARS {
+                    overview.pieces.push(piece);
+                }
+            }
         }
-        if sample.len() + inner.len() > SAMPLE_CHARS {
-            break;
-        }
-        sample.push_str(inner);
-        sample.push('\n');
-        pieces.push(inner);
+        overview
     }
-    let words = calendar::words(&sample);
-    let mut languages = Languages::of(declared, words.iter().cloned());
-    for word in &words {
-        let meanings = [Meaning::Week, Meaning::Deadline, Meaning::ColumnDate];
-        for language in meanings.iter().filter_map(|meaning| calendar::languages_of(word, *meaning)) {
+
+    fn element(&mut self, element: ElementRef<'a>) {
+        let attribute = |name: &str| text::attribute(element.value(), name);
+        match element.value().name() {
+            "base" => self.base = self.base.or_else(|| attribute("href")),
+            "html" => self.language = self.language.or_else(|| attribute("lang")),
+            "title" | "h1" | "h2" => {
+                self.headings.push(squeezed(&element.text().collect::<String>()));
+            }
+            name => self.scripts.element(element, name),
+        }
+    }
+
+    /// `<base href>` is resolved against the page's own address (WHATWG HTML section 4.2.3).
+    fn base(&self, page: Option<&Address>) -> Option<Address> {
+        match (self.base, page) {
+            (Some(written), Some(page)) => page.join(written).ok().or_else(|| Some(page.clone())),
+            (Some(written), None) => Address::parse(written).ok(),
+            (None, page) => page.cloned(),
+        }
+    }
+
+    /// The term, the languages and the order of dates.
+    fn dating(&self, context: &PageContext) -> Dating {
+        let mut languages = Languages::of(self.language, &calendar::folded(&self.pieces.join("\n")));
+        if let Some(language) = self.headings.iter().find_map(|text| calendar::season_language(text)) {
             languages.add(language);
         }
+        let term = context.term.or_else(|| calendar::named_in(self.headings.iter().map(String::as_str)));
+        let order = if languages.is_day_first(self.language) { Order::DayFirst } else { Order::MonthFirst };
+        let mut dating = Dating { term, today: context.today, languages, order };
+        let dates: Vec<DateExpr> = self
+            .pieces
+            .iter()
+            .filter(|piece| piece.len() < 200 && piece.contains('/'))
+            .flat_map(|piece| calendar::dates(piece, &dating.languages))
+            .collect();
+        dating.order = dating.order_of(dates.iter(), order);
+        dating
     }
-    if let Some(language) = headings.iter().find_map(|text| calendar::season_language(text)) {
-        languages.add(language);
-    }
-    let term = context.term.or_else(|| calendar::named_in(headings.iter().map(String::as_str)));
-    let order = if languages.is_day_first(declared) { Order::DayFirst } else { Order::MonthFirst };
-    let mut dating = Dating { term, today: context.today, languages, order };
-    let dates: Vec<DateExpr> = pieces
-        .iter()
-        .filter(|piece| piece.len() < 200 && piece.contains('/'))
-        .flat_map(|piece| calendar::dates(piece, &dating.languages))
-        .collect();
-    dating.order = dating.order_of(dates.iter(), order);
-    dating
 }
 
 struct Extractor<'a> {
@@ -146,15 +167,15 @@ struct Extractor<'a> {
     outline: Outline,
     anchors: Anchors,
     /// The times that tables give to their cells.
-    cells: HashMap<NodeId, CellTime>,
+    cells: FxHashMap<NodeId, CellTime>,
     /// The column headers around a place.
-    columns: Vec<(NodeId, String)>,
+    columns: Vec<(NodeId, Rc<str>)>,
     /// The rows and items around a place.
     rows: Vec<RowText>,
     /// Elements with several children that are labels.
-    grids: HashMap<NodeId, bool>,
+    grids: FxHashMap<NodeId, bool>,
     /// Elements with several children that begin with a label.
-    rows_of: HashMap<NodeId, bool>,
+    rows_of: FxHashMap<NodeId, bool>,
     /// The position of each mention in the HTML.
     starts: Vec<usize>,
     page: Page,
@@ -171,7 +192,7 @@ impl Extractor<'_> {
     fn open(&mut self, element: ElementRef) {
         let name = element.value().name();
         self.anchors.add(element.value().id());
-        self.anchors.add(element.value().attr("name"));
+        self.anchors.add(text::attribute(element.value(), "name"));
         if let Some(level) = heading_level(name) {
             self.heading(element, level);
             return;

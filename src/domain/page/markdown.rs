@@ -157,6 +157,7 @@ impl<'a> Expand<'a> {
                 None => {
                     plain.push_str("{:");
                     rest = behind;
+                    break;
                 }
             }
         }

@@ -1,10 +1,16 @@
 //! The effects of a page's scripts, as far as their source shows them: they make links,
 //! and create places in the page.
 
-use scraper::{ElementRef, Html};
+use std::collections::HashSet;
+
+use scraper::ElementRef;
+
+use super::text;
 
 /// The most characters of scripts that are read.
 const CHARS_AT_MOST: usize = 1 << 20;
+/// A longer text in a script is no name.
+const NAME_BYTES: usize = 300;
 /// A page with more links was not made by its scripts.
 const LINKS_OF_A_SHELL: usize = 3;
 /// Elements into which applications draw a whole page.
@@ -20,27 +26,24 @@ pub(super) struct Scripts {
 }
 
 impl Scripts {
-    pub(super) fn of(html: &Html) -> Self {
-        let mut scripts = Self::default();
-        for element in html.tree.root().descendants().filter_map(ElementRef::wrap) {
-            let attribute = |name: &str| element.value().attr(name);
-            match element.value().name() {
-                "script" => {
-                    scripts.has_external |= attribute("src").is_some();
-                    let media = attribute("type").unwrap_or_default();
-                    if !media.contains("json") && scripts.text.len() < CHARS_AT_MOST {
-                        scripts.text.extend(element.text());
-                        scripts.text.push('\n');
-                    }
+    /// Takes note of an element of the page.
+    pub(super) fn element(&mut self, element: ElementRef, name: &str) {
+        let attribute = |name: &str| text::attribute(element.value(), name);
+        match name {
+            "script" => {
+                self.has_external |= attribute("src").is_some();
+                let media = attribute("type").unwrap_or_default();
+                if !media.contains("json") && self.text.len() < CHARS_AT_MOST {
+                    self.text.extend(element.text());
+                    self.text.push('\n');
                 }
-                "div" if attribute("id").is_some_and(|id| ROOTS.contains(&id)) => {
-                    let is_empty = !element.text().any(|text| !text.trim().is_empty());
-                    scripts.has_shell |= is_empty;
-                }
-                _ => {}
             }
+            "div" if attribute("id").is_some_and(|id| ROOTS.contains(&id)) => {
+                let is_empty = !element.text().any(|text| !text.trim().is_empty());
+                self.has_shell |= is_empty;
+            }
+            _ => {}
         }
-        scripts
     }
 
     /// Whether the scripts make links that the page source lacks.
@@ -64,12 +67,18 @@ impl Scripts {
         is_made || (self.has_shell && self.has_external && links < LINKS_OF_A_SHELL)
     }
 
-    /// Whether a script contains the name of a place, so that it may create it.
-    pub(super) fn name(&self, anchor: &str) -> bool {
-        ['\'', '"', '`'].iter().any(|quote| {
-            self.text.contains(&format!("{quote}{anchor}{quote}"))
-                || self.text.contains(&format!("{quote}#{anchor}{quote}"))
-        })
+    /// The texts between quotation marks, one of which may name a place that a script creates.
+    pub(super) fn quoted(&self) -> HashSet<&str> {
+        let between = |quote: char| {
+            let last = self.text.matches(quote).count();
+            // What is before the first and behind the last has only one mark.
+            self.text.split(quote).enumerate().filter(move |(at, _)| (1..last).contains(at))
+        };
+        let texts = ['\'', '"', '`'].into_iter().flat_map(between).map(|(_, text)| text);
+        texts
+            .filter(|text| text.len() <= NAME_BYTES)
+            .map(|text| text.strip_prefix('#').unwrap_or(text))
+            .collect()
     }
 
     pub(super) fn is_any(&self) -> bool {

@@ -2,22 +2,21 @@
 
 mod cells;
 
-use std::collections::HashMap;
+use std::rc::Rc;
 
 use ego_tree::NodeId;
+use rustc_hash::FxHashMap;
 use scraper::ElementRef;
 
 use self::cells::{TableCell, TableRow, rows};
-use super::calendar::{
-    self, DateExpr, Dating, Label, Meaning, Order, cell_dates, cell_week, is_only_time, item,
-};
+use super::calendar::{self, DateExpr, Dating, Label, Meaning, Order, item};
 use super::text::unmarked;
 use crate::domain::link::Sign;
 
 /// The facts of a table for each of its cells.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TableTimes {
-    pub(super) cells: HashMap<NodeId, CellTime>,
+    pub(super) cells: FxHashMap<NodeId, CellTime>,
 }
 
 /// The time of a cell, and the name of its column.
@@ -25,8 +24,8 @@ pub(super) struct TableTimes {
 pub(super) struct CellTime {
     pub(super) label: Label,
     pub(super) sign: Sign,
-    pub(super) text: String,
-    pub(super) column: String,
+    pub(super) text: Rc<str>,
+    pub(super) column: Rc<str>,
 }
 
 /// The purpose of a column.
@@ -42,7 +41,7 @@ enum ColumnRole {
 }
 
 pub(super) fn read(table: ElementRef, dating: &Dating) -> TableTimes {
-    let rows = rows(table);
+    let rows = rows(table, dating);
     let width = rows.iter().flatten().map(|cell| cell.column + cell.width).max().unwrap_or(0);
     let head = head(&rows, dating);
     let titles = titles(&rows, head, width);
@@ -83,15 +82,15 @@ fn head(rows: &[TableRow], dating: &Dating) -> usize {
     let are_titles = filled.iter().any(is_known)
         && !filled.iter().any(has_link)
         && filled.len() > 1
-        && filled.iter().all(|cell| cell.text.chars().count() < 30 && !is_only_time(&cell.text, dating));
+        && filled.iter().all(|cell| cell.text.chars().count() < 30 && !cell.times.is_only_time);
     usize::from(rows.len() > 1 && (filled.iter().all(|cell| cell.is_head) || are_titles))
 }
 
-fn titles(rows: &[TableRow], head: usize, width: usize) -> Vec<String> {
-    let mut titles = vec![String::new(); width];
+fn titles(rows: &[TableRow], head: usize, width: usize) -> Vec<Rc<str>> {
+    let mut titles: Vec<Rc<str>> = vec!["".into(); width];
     for cell in rows.iter().take(head).flatten() {
         for title in titles.iter_mut().take(cell.column + cell.width).skip(cell.column) {
-            *title = unmarked(&cell.text).to_lowercase();
+            *title = unmarked(&cell.text).to_lowercase().into();
         }
     }
     titles
@@ -107,9 +106,7 @@ fn role_of_title(title: &str, dating: &Dating) -> ColumnRole {
         ColumnRole::Date
     } else if says(Meaning::Week) {
         ColumnRole::Week
-    } else if let [word] = calendar::words(title).as_slice()
-        && let Some(day) = dating.languages.weekday(word)
-    {
+    } else if let Some(day) = dating.languages.only_weekday(title) {
         ColumnRole::Weekday(day)
     } else {
         ColumnRole::Other
@@ -117,7 +114,7 @@ fn role_of_title(title: &str, dating: &Dating) -> ColumnRole {
 }
 
 /// The purpose of each column: by its header, otherwise by its cells.
-fn roles(titles: &[String], body: &[TableRow], dating: &Dating) -> Vec<ColumnRole> {
+fn roles(titles: &[Rc<str>], body: &[TableRow], dating: &Dating) -> Vec<ColumnRole> {
     let mut roles: Vec<ColumnRole> = titles.iter().map(|title| role_of_title(title, dating)).collect();
     for (column, role) in roles.iter_mut().enumerate() {
         if *role != ColumnRole::Other {
@@ -131,9 +128,8 @@ fn roles(titles: &[String], body: &[TableRow], dating: &Dating) -> Vec<ColumnRol
         let (mut filled, mut dated, mut weeks) = (0, 0, 0);
         for cell in texts {
             filled += 1;
-            let is_time = is_only_time(&cell.text, dating);
-            dated += usize::from(is_time && !cell_dates(&cell.text, dating).is_empty());
-            weeks += usize::from(is_time && cell_week(&cell.text, dating).is_some());
+            dated += usize::from(cell.times.is_only_time && !cell.times.dates.is_empty());
+            weeks += usize::from(cell.times.week.is_some());
         }
         if dated * 2 > filled {
             *role = ColumnRole::Date;
@@ -145,19 +141,19 @@ fn roles(titles: &[String], body: &[TableRow], dating: &Dating) -> Vec<ColumnRol
 }
 
 /// The order of the numbers in each column's dates.
-fn orders(titles: &[String], body: &[TableRow], dating: &Dating) -> Vec<Order> {
-    let mut dates: Vec<Vec<DateExpr>> = vec![Vec::new(); titles.len()];
+fn orders(titles: &[Rc<str>], body: &[TableRow], dating: &Dating) -> Vec<Order> {
+    let mut dates: Vec<Vec<&DateExpr>> = vec![Vec::new(); titles.len()];
     for cell in body.iter().flatten().filter(|cell| !cell.is_below) {
         if let Some(own) = dates.get_mut(cell.column) {
-            own.extend(cell_dates(&cell.text, dating));
+            own.extend(&cell.times.dates);
         }
     }
-    dates.iter().map(|dates| dating.order_of(dates.iter(), dating.order)).collect()
+    dates.iter().map(|dates| dating.order_of(dates.iter().copied(), dating.order)).collect()
 }
 
 struct TableReader<'a> {
     dating: &'a Dating,
-    titles: Vec<String>,
+    titles: Vec<Rc<str>>,
     columns: Vec<ColumnRole>,
     orders: Vec<Order>,
     table: TableTimes,
@@ -172,24 +168,23 @@ struct TableReader<'a> {
 #[derive(Clone, Debug, Default)]
 struct RowTime {
     label: Label,
-    text: String,
+    text: Rc<str>,
 }
 
 impl TableReader<'_> {
     /// Days may be in the header: one for each column.
     fn head(&mut self, row: &TableRow) {
         self.days = vec![None; self.columns.len()];
-        let dated: Vec<&TableCell> =
-            row.iter().filter(|cell| is_only_time(&cell.text, self.dating)).collect();
+        let dated: Vec<&TableCell> = row.iter().filter(|cell| cell.times.is_only_time).collect();
         for cell in dated {
-            let day = cell_dates(&cell.text, self.dating).first().and_then(|expr| self.dating.day(expr));
+            let day = cell.times.dates.first().and_then(|expr| self.dating.day(expr));
             for column in cell.column..(cell.column + cell.width).min(self.days.len()) {
                 self.days[column] = day;
             }
         }
         for cell in row.iter().filter(|cell| !cell.is_below) {
             let column = self.titles.get(cell.column).cloned().unwrap_or_default();
-            let own = CellTime { label: Label::default(), sign: Sign::Cell, text: String::new(), column };
+            let own = CellTime { label: Label::default(), sign: Sign::Cell, text: "".into(), column };
             self.table.cells.insert(cell.id, own);
         }
     }
@@ -205,10 +200,7 @@ impl TableReader<'_> {
             self.above = None;
         }
         let is_of_days = filled.len() > 1
-            && filled
-                .iter()
-                .filter(|cell| self.dates_of(cell).len() == 1 && is_only_time(&cell.text, self.dating))
-                .count()
+            && filled.iter().filter(|cell| cell.times.dates.len() == 1 && cell.times.is_only_time).count()
                 > 1
             && !filled.iter().any(|cell| cell.text.contains(calendar::LINK));
         if is_of_days && self.has_day_columns() {
@@ -216,7 +208,7 @@ impl TableReader<'_> {
             return;
         }
         let time = if is_whole_width {
-            RowTime { label: self.section.clone(), text: String::new() }
+            RowTime { label: self.section.clone(), text: "".into() }
         } else {
             self.time_of(row)
         };
@@ -235,13 +227,9 @@ impl TableReader<'_> {
             || self.columns.iter().filter(|role| **role == ColumnRole::Date).count() > 2
     }
 
-    fn dates_of(&self, cell: &TableCell) -> Vec<DateExpr> {
-        cell_dates(&cell.text, self.dating)
-    }
-
     fn first_day(&self, cell: &TableCell) -> Option<jiff::civil::Date> {
         let order = self.orders.get(cell.column).copied().unwrap_or_default();
-        self.dates_of(cell).first().and_then(|expr| self.dating.day_in(expr, order))
+        cell.times.dates.first().and_then(|expr| self.dating.day_in(expr, order))
     }
 
     fn role(&self, cell: &TableCell) -> ColumnRole {
@@ -255,7 +243,7 @@ impl TableReader<'_> {
         let due = of(ColumnRole::Deadline).find(|cell| !cell.text.is_empty());
         let week = of(ColumnRole::Week)
             .find_map(|cell| self.week_of(cell))
-            .or_else(|| row.iter().take(2).find_map(|cell| cell_week(&cell.text, self.dating)));
+            .or_else(|| row.iter().take(2).find_map(|cell| cell.times.week));
         let own = Label {
             week,
             day: dated.and_then(|cell| self.first_day(cell)),
@@ -279,8 +267,9 @@ impl TableReader<'_> {
             })
             .and_then(|above| above.label.day);
         let day = own.day.or(above_day).or(self.section.day.filter(|_| dated.is_none()));
-        let text = dated.or(due).map(|cell| unmarked(&cell.text));
-        let text = text.or_else(|| self.above.as_ref().map(|above| above.text.clone())).unwrap_or_default();
+        let text = dated.or(due).map(|cell| Rc::clone(&cell.text));
+        let text = text.or_else(|| self.above.as_ref().map(|above| Rc::clone(&above.text)));
+        let text = text.unwrap_or_default();
         RowTime { label: Label { week, day, deadline: own.deadline }, text }
     }
 
@@ -297,22 +286,23 @@ impl TableReader<'_> {
     fn cell(&self, cell: &TableCell, row: &RowTime) -> CellTime {
         let column = self.titles.get(cell.column).cloned().unwrap_or_default();
         let role = self.role(cell);
-        let own = item(&cell.text, self.dating, self.orders.get(cell.column).copied().unwrap_or_default());
+        let order = self.orders.get(cell.column).copied().unwrap_or_default();
+        let own = if cell.times.has_dates { item(&cell.text, self.dating, order) } else { Label::default() };
         let of_column = self.days.get(cell.column).copied().flatten();
         let mut label = row.label.clone();
-        let (mut sign, mut text) = (Sign::Row, row.text.clone());
+        let (mut sign, mut text) = (Sign::Row, Rc::clone(&row.text));
         if role == ColumnRole::Deadline {
             let day = self.first_day(cell);
             label = Label { day: day.or(label.day), deadline: day.or(label.deadline), ..label };
         } else if let Some(day) = own.day.filter(|_| role != ColumnRole::Out) {
             label = Label { week: label.week, day: Some(day), deadline: own.deadline };
-            (sign, text) = (Sign::Cell, unmarked(&cell.text));
+            (sign, text) = (Sign::Cell, Rc::clone(&cell.text));
         } else if let Some(day) = of_column {
             label = Label { week: label.week, day: Some(day), deadline: None };
-            (sign, text) = (Sign::Column, column.clone());
+            (sign, text) = (Sign::Column, Rc::clone(&column));
         } else if let ColumnRole::Weekday(weekday) = role {
             label.day = label.day.and_then(|day| on_weekday(day, weekday));
-            (sign, text) = (Sign::Column, column.clone());
+            (sign, text) = (Sign::Column, Rc::clone(&column));
         } else if self.has_days_of_its_own(cell) {
             label.day = None;
         } else if own.deadline.is_some() {

@@ -59,9 +59,12 @@ pub(super) fn resolve(written: &str, base: Option<&Address>, page: Option<&Addre
     }
 }
 
-/// A host and the domains above it: `a.b.c`, `b.c`, `c`.
+/// A host and the domains above it: `a.b.c`, `b.c`, `c`. No known domain has more than
+/// a few labels.
 pub(super) fn domains(host: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(host), |domain| domain.split_once('.').map(|(_, above)| above))
+    const LABELS_AT_MOST: usize = 8;
+    let start = host.rmatch_indices('.').nth(LABELS_AT_MOST - 1).map_or(0, |(at, _)| at + 1);
+    std::iter::successors(Some(&host[start..]), |domain| domain.split_once('.').map(|(_, above)| above))
 }
 
 /// On a code host, `/x` in a file starts at the root of its repository.

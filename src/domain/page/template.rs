@@ -76,10 +76,7 @@ fn placeholder_at(source: &str, start: usize) -> Option<(Placeholder<'_>, usize)
         .into_iter()
         .find(|(open, _)| rest.starts_with(open))?;
     let inner_start = start + open.len();
-    let length = source[inner_start..].find(close)?;
-    if length > BYTES_AT_MOST {
-        return None;
-    }
+    let length = length_before(&source.as_bytes()[inner_start..], close.as_bytes())?;
     let inner = source[inner_start..inner_start + length].trim_matches('-').trim();
     let is_line = !inner.contains('\n') || open == "{%";
     if inner.is_empty() || !is_line || source[inner_start..inner_start + length].contains('`') {
@@ -91,6 +88,13 @@ fn placeholder_at(source: &str, start: usize) -> Option<(Placeholder<'_>, usize)
         _ => Placeholder::Output(inner),
     };
     Some((placeholder, inner_start + length + close.len()))
+}
+
+/// The bytes before the closing braces, if no other placeholder begins before them.
+fn length_before(rest: &[u8], close: &[u8]) -> Option<usize> {
+    let found = (0..rest.len().min(BYTES_AT_MOST))
+        .find(|at| rest[*at..].starts_with(close) || matches!(rest[*at..], [b'{', b'{' | b'%', ..]))?;
+    rest[found..].starts_with(close).then_some(found)
 }
 
 /// Whether this is certainly a placeholder: `{{x}}` may be a formula.

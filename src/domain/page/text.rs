@@ -37,16 +37,26 @@ pub(super) enum Extent {
 
 /// The text of an element, with white space collapsed.
 pub(super) fn of(element: ElementRef, style: Style) -> String {
-    element.first_child().map_or_else(String::new, |first| gather(first, *element, style))
+    element.first_child().map_or_else(String::new, |first| gather(first, *element, style).shown)
 }
 
-/// The text that follows a node within a part.
-pub(super) fn behind(node: NodeRef<Node>, part: ElementRef, style: Style) -> String {
-    next(node, *part, false, &mut |_| {}).map_or_else(String::new, |first| gather(first, *part, style))
+/// The text of an element, and the length of its first line.
+pub(super) fn with_first_line(element: ElementRef, style: Style) -> (String, usize) {
+    let Some(first) = element.first_child() else { return (String::new(), 0) };
+    let text = gather(first, *element, style);
+    let end = text.line_end.unwrap_or(text.shown.len());
+    let line = text.shown[..end].trim_end().len();
+    (text.shown, line)
 }
 
-fn gather(first: NodeRef<Node>, part: NodeRef<Node>, style: Style) -> String {
-    let mut text = Text { shown: String::new(), chars: 0, is_spaced: true };
+/// The text that follows a node within a part, up to the next line break.
+pub(super) fn line_behind(node: NodeRef<Node>, part: ElementRef, style: Style) -> String {
+    let style = Style { extent: Extent::Line, ..style };
+    next(node, *part, false, &mut |_| {}).map_or_else(String::new, |first| gather(first, *part, style).shown)
+}
+
+fn gather(first: NodeRef<Node>, part: NodeRef<Node>, style: Style) -> Text {
+    let mut text = Text { shown: String::new(), chars: 0, is_spaced: true, line_end: None };
     let mut at = Some(first);
     let mut steps = 0;
     while let Some(node) = at {
@@ -59,8 +69,11 @@ fn gather(first: NodeRef<Node>, part: NodeRef<Node>, style: Style) -> String {
             Node::Text(inner) => text.push(inner, style.chars),
             Node::Element(element) => {
                 let name = element.name();
-                if style.extent == Extent::Line && name == "br" {
-                    break;
+                if name == "br" {
+                    text.line_end.get_or_insert(text.shown.len());
+                    if style.extent == Extent::Line {
+                        break;
+                    }
                 }
                 descends = !(is_hidden(element, style.spoken)
                     || (style.extent != Extent::Whole && is_part(name))
@@ -71,7 +84,10 @@ fn gather(first: NodeRef<Node>, part: NodeRef<Node>, style: Style) -> String {
                 if style.marks && descends && name == "a" {
                     text.mark(LINK);
                 }
-                if let Some(date) = element.attr("datetime").filter(|_| style.marks && name == "time") {
+                if style.marks
+                    && name == "time"
+                    && let Some(date) = attribute(element, "datetime")
+                {
                     descends = false;
                     text.push(date.get(..10).unwrap_or(date), style.chars);
                 }
@@ -89,7 +105,8 @@ fn gather(first: NodeRef<Node>, part: NodeRef<Node>, style: Style) -> String {
         });
     }
     text.shown.truncate(text.shown.trim_end().len());
-    text.shown
+    text.line_end = text.line_end.map(|end| end.min(text.shown.len()));
+    text
 }
 
 /// The next node in document order, within a part.
@@ -116,10 +133,13 @@ struct Text {
     shown: String,
     chars: usize,
     is_spaced: bool,
+    /// Where the first line ends, if a line break ends it.
+    line_end: Option<usize>,
 }
 
 impl Text {
     fn push(&mut self, text: &str, most: usize) {
+        self.shown.reserve(text.len().min(most - self.chars.min(most)));
         for c in text.chars() {
             if self.chars >= most {
                 return;
@@ -149,13 +169,28 @@ impl Text {
 
 /// A marked text without its marks.
 pub(super) fn unmarked(text: &str) -> String {
-    let shown: String = text.chars().filter(|c| !matches!(*c, LINK | LINK_END | MARK_END)).collect();
-    squeezed(&shown)
+    const MARKS: [char; 3] = [LINK, LINK_END, MARK_END];
+    if text.contains(MARKS) { squeezed(&text.replace(MARKS, "")) } else { squeezed(text) }
 }
 
 /// The text with every run of white space as one space.
 pub(super) fn squeezed(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut squeezed = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !squeezed.is_empty() {
+            squeezed.push(' ');
+        }
+        squeezed.push_str(word);
+    }
+    squeezed
+}
+
+/// The value of an attribute. Unlike `Element::attr` it makes no interned name of the
+/// asked one.
+pub(super) fn attribute<'a>(element: &'a Element, name: &str) -> Option<&'a str> {
+    let mut attributes = element.attrs.iter();
+    let found = attributes.find(|(known, _)| *known.local == *name && known.ns.is_empty());
+    found.map(|(_, value)| &**value)
 }
 
 fn is_hidden(element: &Element, spoken: bool) -> bool {
@@ -165,7 +200,10 @@ fn is_hidden(element: &Element, spoken: bool) -> bool {
     ) {
         return true;
     }
-    let has = |name: &str| element.attr(name);
+    if element.attrs.is_empty() {
+        return false;
+    }
+    let has = |name: &str| attribute(element, name);
     has("hidden").is_some()
         || has("aria-hidden").is_some_and(|value| value == "true")
         || has("style").is_some_and(hides)
@@ -190,13 +228,13 @@ pub(super) fn is_permalink(node: NodeRef<Node>) -> bool {
     let Some(link) = ElementRef::wrap(node).filter(|element| element.value().name() == "a") else {
         return false;
     };
-    let is_in_page = link.value().attr("href").is_some_and(|href| href.contains('#'));
+    let is_in_page = attribute(link.value(), "href").is_some_and(|href| href.contains('#'));
     let is_in_heading = || {
         let near = link.ancestors().take(2).filter_map(ElementRef::wrap);
         near.map(|element| element.value().name()).any(|name| heading_level(name).is_some() || name == "dt")
     };
     let has_class = || {
-        let class = link.value().attr("class").unwrap_or_default();
+        let class = attribute(link.value(), "class").unwrap_or_default();
         class.split_whitespace().any(|class| {
             matches!(
                 class,

@@ -1,23 +1,29 @@
 //! The time for which a link is needed, by its place in the page. An inner part adds to an
 //! outer one, or replaces it.
 
+use std::rc::Rc;
+
 use jiff::civil::Date;
 
 use super::calendar::{Label, names_assignment};
+use super::text::unmarked;
 use crate::domain::link::{DueFrom, Sign};
+
+/// So much of a text says from where a date comes.
+const TEXT_CHARS: usize = 80;
 
 /// What the page shows about the time at a place.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Timing {
     week: Option<u32>,
-    day: Option<(Date, DueFrom)>,
-    deadline: Option<(Date, DueFrom)>,
+    day: Option<(Date, Rc<DueFrom>)>,
+    deadline: Option<(Date, Rc<DueFrom>)>,
     /// Dates here are those of past events.
     is_silent: bool,
 }
 
 impl Timing {
-    /// The timing of a part with a label of its own.
+    /// The timing of a part with a label of its own, whose text may have marks.
     pub(super) fn within(&self, label: &Label, sign: Sign, text: &str) -> Self {
         if self.is_silent {
             return self.clone();
@@ -27,9 +33,10 @@ impl Timing {
             timing = Self { week: label.week, ..Self::default() };
         }
         if label.day.is_some() || label.deadline.is_some() {
-            let from = || DueFrom { sign, text: super::text::squeezed(text).chars().take(80).collect() };
-            timing.day = label.day.map(|day| (day, from()));
-            timing.deadline = label.deadline.map(|day| (day, from()));
+            let text = unmarked(text).chars().take(TEXT_CHARS).collect();
+            let from = Rc::new(DueFrom { sign, text });
+            timing.day = label.day.map(|day| (day, Rc::clone(&from)));
+            timing.deadline = label.deadline.map(|day| (day, from));
         }
         timing
     }
@@ -45,7 +52,7 @@ impl Timing {
     }
 
     /// The day for a link with these words, and the part that gives it.
-    pub(super) fn due(&self, words: &str) -> Option<&(Date, DueFrom)> {
+    pub(super) fn due(&self, words: &str) -> Option<&(Date, Rc<DueFrom>)> {
         let deadline = self.deadline.as_ref();
         deadline.filter(|_| self.day.is_none() || names_assignment(words)).or(self.day.as_ref())
     }

@@ -37,7 +37,7 @@ fn plain(value: DataValue) -> serde_json::Value {
 
 /// The documents of a source.
 pub(super) fn parse(source: &str) -> Result<Vec<DataValue>, NotData> {
-    let places = Places::of(source);
+    let mut places = Places::of(source);
     let mut done: Vec<DataValue> = Vec::new();
     let mut open: Vec<DataValue> = Vec::new();
     let mut keys: Vec<Option<String>> = Vec::new();
@@ -81,9 +81,19 @@ pub(super) fn parse(source: &str) -> Result<Vec<DataValue>, NotData> {
     Ok(done)
 }
 
-/// Where the lines of a source begin, to find bytes by lines and characters.
+/// Finds bytes by lines and characters. The places that are asked for are in order
+/// nearly always, so each is found from the one before.
 struct Places<'a> {
     lines: Vec<(usize, &'a str)>,
+    last: LastPlace,
+}
+
+/// A place in a line: how many characters and bytes are before it.
+#[derive(Clone, Copy, Default)]
+struct LastPlace {
+    line: usize,
+    column: usize,
+    offset: usize,
 }
 
 impl<'a> Places<'a> {
@@ -94,11 +104,35 @@ impl<'a> Places<'a> {
             start += line.len();
             found
         });
-        Self { lines: lines.collect() }
+        Self { lines: lines.collect(), last: LastPlace::default() }
     }
 
-    fn byte(&self, line: usize, column: usize) -> usize {
+    fn byte(&mut self, line: usize, column: usize) -> usize {
         let Some((start, text)) = line.checked_sub(1).and_then(|line| self.lines.get(line)) else { return 0 };
-        start + text.char_indices().nth(column).map_or(text.len(), |(at, _)| at)
+        if self.last.line != line || self.last.column > column {
+            self.last = LastPlace { line, ..LastPlace::default() };
+        }
+        let rest = &text[self.last.offset..];
+        let behind = column - self.last.column;
+        self.last.offset += rest.char_indices().nth(behind).map_or(rest.len(), |(at, _)| at);
+        self.last.column = column;
+        start + self.last.offset
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_found_in_any_order() {
+        let mut places = Places::of("aé: b\r\nçd: e\n");
+        for (line, column, byte) in
+            [(1, 0, 0), (1, 4, 5), (2, 1, 10), (2, 4, 13), (2, 0, 8), (1, 2, 3), (3, 0, 0)]
+        {
+            assert_eq!(places.byte(line, column), byte, "{line}:{column}");
+        }
+        assert_eq!(places.byte(1, 99), 6);
+        assert_eq!(places.byte(1, 100), 6);
     }
 }

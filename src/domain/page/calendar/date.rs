@@ -6,8 +6,9 @@ use jiff::civil::Weekday;
 use super::day_parts::{
     Written, is_cjk, is_letter_of_a_day, known, sign_of_a_day, small, year, year_in_short,
 };
-use super::names::Languages;
-use super::token::{Token, tokens};
+use super::languages::Languages;
+use super::token::{Token, folded};
+use super::vocabulary::tokens;
 
 /// How certainly a text is a date, by its form alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +44,11 @@ const TO: &[&str] =
 
 /// All dates of a text, in order.
 pub(super) fn find(tokens: &[Token], languages: &Languages) -> Vec<DateExpr> {
-    let scan = Scan { tokens, languages };
     let mut found = Vec::new();
+    if !tokens.iter().any(|token| token.number().is_some()) {
+        return found;
+    }
+    let scan = Scan { tokens, languages };
     let mut at = 0;
     while at < tokens.len() {
         match scan.date(at) {
@@ -60,7 +64,8 @@ pub(super) fn find(tokens: &[Token], languages: &Languages) -> Vec<DateExpr> {
 
 /// All dates of a text that is not parsed otherwise.
 pub(in crate::domain::page) fn dates(text: &str, languages: &Languages) -> Vec<DateExpr> {
-    find(&tokens(text), languages)
+    let folded = folded(text);
+    find(&tokens(&folded), languages)
 }
 
 /// A date without the tokens around it.
@@ -72,7 +77,7 @@ struct Core {
 }
 
 struct Scan<'a> {
-    tokens: &'a [Token],
+    tokens: &'a [Token<'a>],
     languages: &'a Languages,
 }
 
@@ -81,7 +86,7 @@ impl Scan<'_> {
         let mut at = start;
         let mut weekday = None;
         if let Some(word) = self.word(at) {
-            weekday = self.languages.weekday(word);
+            weekday = self.weekday(at);
             if weekday.is_some() || is_letter_of_a_day(word) {
                 at += 1;
                 while self.sign_in(at, ".,():;") || self.is_marker(at) {
@@ -126,8 +131,8 @@ impl Scan<'_> {
     }
 
     fn core(&self, at: usize) -> Option<Core> {
-        if let Some(word) = self.word(at) {
-            return self.month_first(at, word);
+        if self.word(at).is_some() {
+            return self.month_first(at);
         }
         let (value, digits) = self.tokens.get(at)?.number()?;
         if self.continues_a_number(at) {
@@ -194,9 +199,9 @@ impl Scan<'_> {
             named = self.month_after(next);
         }
         let (end, month) = named?;
-        let has_word_before = at > 0
-            && self.word(at - 1).is_some_and(|word| self.languages.weekday(word).is_none() && word.len() > 1)
-            || (at > 1 && self.sign_in(at - 1, "#"));
+        let has_word_before =
+            at > 0 && self.weekday(at - 1).is_none() && self.word(at - 1).is_some_and(|word| word.len() > 1)
+                || (at > 1 && self.sign_in(at - 1, "#"));
         let is_day_of_next = self.number(end).is_some_and(|(value, digits)| digits <= 2 && value <= 31);
         if has_word_before && is_day_of_next {
             // "Week 7 Sep 8"
@@ -214,14 +219,14 @@ impl Scan<'_> {
         while self.word(at).is_some_and(|word| OF.contains(&word)) || self.sign_in(at, "'’") {
             at += 1;
         }
-        let month = self.languages.month(self.word(at)?)?;
+        let month = self.month(at)?;
         let end = at + 1 + usize::from(self.sign_in(at + 1, "."));
         Some((end, u32::try_from(month).ok()?))
     }
 
     /// `Sep 8`, `Sept. 8th, 2026`, `Sep-8`.
-    fn month_first(&self, at: usize, word: &str) -> Option<Core> {
-        let month = u32::try_from(self.languages.month(word)?).ok()?;
+    fn month_first(&self, at: usize) -> Option<Core> {
+        let month = u32::try_from(self.month(at)?).ok()?;
         let mut next = at + 1;
         while self.sign_in(next, ".-–") || self.word(next) == Some("the") {
             next += 1;
@@ -305,7 +310,7 @@ impl Scan<'_> {
             return at;
         }
         let mut next = at + 1;
-        if self.word(next).is_some_and(|word| self.languages.weekday(word).is_some()) {
+        if self.weekday(next).is_some() {
             next += 1 + usize::from(self.sign_in(next + 1, ".,"));
         }
         let is_list = self.sign_in(at, ",");
@@ -349,7 +354,7 @@ impl Scan<'_> {
         let is_open = self.sign_in(at, "(（[");
         let next = at + usize::from(is_open || self.sign_in(at, ","));
         let Some(word) = self.word(next) else { return (at, None) };
-        let day = self.languages.weekday(word).or_else(|| sign_of_a_day(word));
+        let day = self.weekday(next).or_else(|| sign_of_a_day(word));
         let is_letter = is_letter_of_a_day(word);
         if !is_open && (is_letter || self.core(next).is_some() || word.chars().count() < 2) {
             return (at, None);
@@ -379,6 +384,14 @@ impl Scan<'_> {
         let end = if has_minutes { next + 3 } else { next + 1 };
         let half = self.word(end).is_some_and(|word| matches!(word, "am" | "pm" | "uhr" | "h"));
         if hour > 24 || digits > 2 || !(has_minutes || half) { at } else { end + usize::from(half) }
+    }
+
+    fn weekday(&self, at: usize) -> Option<Weekday> {
+        self.tokens.get(at).and_then(|token| self.languages.weekday(token))
+    }
+
+    fn month(&self, at: usize) -> Option<i8> {
+        self.tokens.get(at).and_then(|token| self.languages.month(token))
     }
 
     fn word(&self, at: usize) -> Option<&str> {

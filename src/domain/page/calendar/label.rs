@@ -4,9 +4,10 @@
 use jiff::civil::Date;
 
 use super::date::{self, DateExpr, DateForm};
+use super::meaning::Meaning;
 use super::resolve::{Dating, Order};
-use super::token::{LINK, MARK_END, Token, tokens};
-use super::vocabulary::{Meaning, has, is_only, length_at};
+use super::token::{LINK, MARK_END, Token, folded};
+use super::vocabulary::{has, is_only, length_at, tokens};
 use super::week;
 
 /// The week and the day in a text.
@@ -32,7 +33,8 @@ const BEHIND: &str = ")]）】」—–-:：,，|·•;.。、";
 
 /// A heading, a bold line, a summary or a term, which gives the time for the content after it.
 pub(in crate::domain::page) fn heading(text: &str, dating: &Dating) -> Label {
-    let read = LabelText::new(text, dating);
+    let folded = folded(text);
+    let read = LabelText::new(&folded, dating);
     let mut label = Label { week: read.week_anywhere(), ..Label::default() };
     for expr in &read.dates {
         let Some(place) = read.place(expr) else { continue };
@@ -51,7 +53,8 @@ pub(in crate::domain::page) fn heading(text: &str, dating: &Dating) -> Label {
 
 /// A list item or paragraph, with marks at the beginnings and ends of its links.
 pub(in crate::domain::page) fn item(text: &str, dating: &Dating, order: Order) -> Label {
-    let read = LabelText::new(text, dating);
+    let folded = folded(text);
+    let read = LabelText::new(&folded, dating);
     let mut label = Label { week: read.week_at_start(), ..Label::default() };
     for expr in &read.dates {
         let Some(place) = read.place(expr) else { continue };
@@ -73,34 +76,45 @@ pub(in crate::domain::page) fn item(text: &str, dating: &Dating, order: Order) -
     label
 }
 
-/// The dates of a cell in a column of dates.
-pub(in crate::domain::page) fn cell_dates(text: &str, dating: &Dating) -> Vec<DateExpr> {
-    let read = LabelText::new(text, dating);
-    let is_own = |expr: &DateExpr| {
-        expr.start == 0 || (0..expr.start).all(|at| length_at(&read.tokens, at, Meaning::Other).is_none())
-    };
-    read.dates.iter().filter(|expr| is_own(expr)).cloned().collect()
+/// The times in a table cell.
+#[derive(Clone, Debug, Default)]
+pub(in crate::domain::page) struct CellText {
+    /// The dates that count in a column of dates.
+    pub(in crate::domain::page) dates: Vec<DateExpr>,
+    pub(in crate::domain::page) has_dates: bool,
+    /// It has a time and nothing else.
+    pub(in crate::domain::page) is_only_time: bool,
+    /// The week in a separate cell: "Week 3", "Wk1: Sep 8".
+    pub(in crate::domain::page) week: Option<u32>,
 }
 
-/// The week in a separate cell: "Week 3", "Wk1: Sep 8".
-pub(in crate::domain::page) fn cell_week(text: &str, dating: &Dating) -> Option<u32> {
-    let read = LabelText::new(text, dating);
-    read.week_at_start().filter(|_| read.is_only_time())
+impl CellText {
+    pub(in crate::domain::page) fn read(text: &str, dating: &Dating) -> Self {
+        let folded = folded(text);
+        let read = LabelText::new(&folded, dating);
+        let is_only_time = read.is_only_time();
+        let week = if is_only_time { read.week_at_start() } else { None };
+        let LabelText { tokens, dates } = read;
+        let first_other = (0..tokens.len()).find(|at| length_at(&tokens, *at, Meaning::Other).is_some());
+        let is_own = |expr: &DateExpr| expr.start == 0 || first_other.is_none_or(|other| expr.start <= other);
+        let has_dates = !dates.is_empty();
+        Self { dates: dates.into_iter().filter(is_own).collect(), has_dates, is_only_time, week }
+    }
 }
 
 /// Whether the text has a time and nothing else.
 pub(in crate::domain::page) fn is_only_time(text: &str, dating: &Dating) -> bool {
-    LabelText::new(text, dating).is_only_time()
+    LabelText::new(&folded(text), dating).is_only_time()
 }
 
 /// Whether a text is about work with a deadline.
 pub(in crate::domain::page) fn names_assignment(text: &str) -> bool {
-    has(&tokens(text), Meaning::Assignment)
+    has(&tokens(&folded(text)), Meaning::Assignment)
 }
 
 /// Whether a heading is about past events and not about readings.
 pub(in crate::domain::page) fn names_news(text: &str) -> bool {
-    is_only(&tokens(text), Meaning::News)
+    is_only(&tokens(&folded(text)), Meaning::News)
 }
 
 /// The position of a date in its text.
@@ -114,14 +128,14 @@ enum Place {
     Deadline,
 }
 
-struct LabelText {
-    tokens: Vec<Token>,
+struct LabelText<'a> {
+    tokens: Vec<Token<'a>>,
     dates: Vec<DateExpr>,
 }
 
-impl LabelText {
-    fn new(text: &str, dating: &Dating) -> Self {
-        let tokens = tokens(text);
+impl<'a> LabelText<'a> {
+    fn new(folded: &'a str, dating: &Dating) -> Self {
+        let tokens = tokens(folded);
         let dates = date::find(&tokens, &dating.languages);
         let dots = dating.languages.write_dots();
         let is_meant =

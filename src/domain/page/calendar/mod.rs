@@ -6,6 +6,8 @@
 mod date;
 mod day_parts;
 mod label;
+mod languages;
+mod meaning;
 mod names;
 mod resolve;
 mod term;
@@ -14,11 +16,10 @@ mod vocabulary;
 mod week;
 
 pub(super) use date::{DateExpr, dates};
-pub(super) use label::{
-    Label, cell_dates, cell_week, heading, is_only_time, item, names_assignment, names_news,
-};
-pub(super) use names::Languages;
+pub(super) use label::{CellText, Label, heading, is_only_time, item, names_assignment, names_news};
+pub(super) use languages::Languages;
+pub(super) use meaning::Meaning;
 pub(super) use resolve::{Dating, Order};
 pub(super) use term::{named_in, season_language};
-pub(super) use token::{LINK, LINK_END, MARK_END, words};
-pub(super) use vocabulary::{Meaning, languages_of, title_means};
+pub(super) use token::{LINK, LINK_END, MARK_END, folded, words};
+pub(super) use vocabulary::title_means;

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::date::DateExpr;
 use super::day_parts::Written;
-use super::names::Languages;
+use super::languages::Languages;
 use crate::domain::course::Term;
 
 /// The position of the day among two numbers.

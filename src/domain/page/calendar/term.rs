@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, date};
 
-use super::token::{Token, tokens};
+use super::token::{Token, folded, split};
 use crate::domain::course::Term;
 
 /// A month and its day.
@@ -87,14 +87,16 @@ pub(in crate::domain::page) fn season_language(text: &str) -> Option<&'static st
         ("ru", &["осень", "весна"]),
         ("tr", &["güz", "bahar"]),
     ];
-    let words = super::token::words(text);
-    let named = |(_, seasons): &&(&str, &[&str])| words.iter().any(|word| seasons.contains(&word.as_str()));
+    let folded = folded(text);
+    let words = super::token::words(&folded);
+    let named = |(_, seasons): &&(&str, &[&str])| words.iter().any(|word| seasons.contains(word));
     LANGUAGES.iter().find(named).map(|(language, _)| *language)
 }
 
 /// A season and a year within three words of each other, as in "Spring Quarter 2026".
 fn term(text: &str) -> Option<Term> {
-    let tokens = tokens(text);
+    let folded = folded(text);
+    let tokens = split(&folded);
     (0..tokens.len()).find_map(|at| {
         let word = tokens[at].word()?;
         let (names, first, last) = SEASONS.iter().find(|(names, ..)| names.contains(&word))?;

@@ -1,5 +1,7 @@
 //! Splits text into the tokens of dates: numbers, words and characters.
 
+use super::meaning::{UNKNOWN, WordMeaning};
+
 /// Marks the beginning of a link in a marked text.
 pub(in crate::domain::page) const LINK: char = '\u{1}';
 /// Marks the end of a link.
@@ -7,25 +9,27 @@ pub(in crate::domain::page) const LINK_END: char = '\u{2}';
 /// Marks the end of an emphasised part.
 pub(in crate::domain::page) const MARK_END: char = '\u{3}';
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum TokenKind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TokenKind<'a> {
     Number {
         value: u32,
         digits: usize,
     },
     /// In lower case.
-    Word(String),
+    Word(&'a str),
     Sign(char),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Token {
-    pub(super) piece: TokenKind,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Token<'a> {
+    pub(super) piece: TokenKind<'a>,
     /// No space is between it and the token before.
     pub(super) is_glued: bool,
+    /// What is known of the word; `vocabulary` looks it up once.
+    pub(super) meaning: &'static WordMeaning,
 }
 
-impl Token {
+impl<'a> Token<'a> {
     pub(super) fn number(&self) -> Option<(u32, usize)> {
         match self.piece {
             TokenKind::Number { value, digits } => Some((value, digits)),
@@ -33,8 +37,8 @@ impl Token {
         }
     }
 
-    pub(super) fn word(&self) -> Option<&str> {
-        match &self.piece {
+    pub(super) fn word(&self) -> Option<&'a str> {
+        match self.piece {
             TokenKind::Word(word) => Some(word),
             TokenKind::Number { .. } | TokenKind::Sign(_) => None,
         }
@@ -57,12 +61,21 @@ impl Token {
     }
 }
 
-/// The tokens of a text: digits of any script, words in lower case, and every
-/// other character. An ideograph is a word by itself.
-pub(super) fn tokens(text: &str) -> Vec<Token> {
+/// A text in lower case, from which tokens are made.
+pub(in crate::domain::page) fn folded(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    text.chars().filter(|c| !is_invisible(*c)).flat_map(char::to_lowercase).collect()
+}
+
+/// The tokens of a folded text: digits of any script, words, and every other character.
+/// An ideograph is a word by itself.
+pub(super) fn split(folded: &str) -> Vec<Token<'_>> {
     let mut tokens: Vec<Token> = Vec::new();
     let mut is_glued = false;
-    for c in text.chars().filter(|c| !is_invisible(*c)) {
+    let mut word_start = 0;
+    for (at, c) in folded.char_indices() {
         if c.is_whitespace() {
             is_glued = false;
             continue;
@@ -75,17 +88,20 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
                 continue;
             }
             Some(TokenKind::Word(word)) if is_letter(c) && !word.ends_with(is_ideograph) => {
-                word.extend(c.to_lowercase());
+                *word = &folded[word_start..at + c.len_utf8()];
                 continue;
             }
             _ => {}
         }
         let piece = match digit {
             Some(value) => TokenKind::Number { value, digits: 1 },
-            None if is_letter(c) || is_ideograph(c) => TokenKind::Word(c.to_lowercase().collect()),
+            None if is_letter(c) || is_ideograph(c) => {
+                word_start = at;
+                TokenKind::Word(&folded[at..at + c.len_utf8()])
+            }
             None => TokenKind::Sign(c),
         };
-        tokens.push(Token { piece, is_glued });
+        tokens.push(Token { piece, is_glued, meaning: &UNKNOWN });
         is_glued = true;
     }
     tokens
@@ -120,7 +136,7 @@ fn digit(c: char) -> Option<u32> {
     Some(u32::from(c) - u32::from(zero))
 }
 
-/// The words of a text in lower case.
-pub(in crate::domain::page) fn words(text: &str) -> Vec<String> {
-    tokens(text).iter().filter_map(|token| token.word().map(str::to_owned)).collect()
+/// The words of a folded text.
+pub(in crate::domain::page) fn words(folded: &str) -> Vec<&str> {
+    split(folded).iter().filter_map(Token::word).collect()
 }

@@ -1,25 +1,13 @@
-//! The phrases of `words.txt`, and their positions in a text.
+//! The phrases of `words.txt` and the names of the CLDR by their words, and the positions
+//! of phrases in a text.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use super::token::{Token, words};
+use rustc_hash::FxHashMap;
 
-/// The meaning of a word for a date near it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(in crate::domain::page) enum Meaning {
-    Week,
-    Session,
-    Deadline,
-    Before,
-    Other,
-    Filler,
-    News,
-    ColumnDate,
-    ColumnOut,
-    Assignment,
-    Number,
-}
+use super::meaning::{LanguageCode, Meaning, Phrase, UNKNOWN, WordMeaning};
+use super::names;
+use super::token::{self, Token, TokenKind};
 
 const MEANINGS: &[(&str, Meaning)] = &[
     ("week", Meaning::Week),
@@ -35,36 +23,43 @@ const MEANINGS: &[(&str, Meaning)] = &[
     ("number", Meaning::Number),
 ];
 
-/// A phrase that begins with a certain word.
-#[derive(Debug)]
-struct Phrase {
-    meaning: Meaning,
-    language: &'static str,
-    /// The words after the first.
-    rest: Vec<String>,
-    /// The position in its line, starting at 1: the value of a number word.
-    place: u32,
-}
+type Vocabulary = FxHashMap<String, WordMeaning>;
 
-type PhraseTable = HashMap<String, Vec<Phrase>>;
-
-fn table() -> &'static PhraseTable {
-    static TABLE: OnceLock<PhraseTable> = OnceLock::new();
+fn table() -> &'static Vocabulary {
+    static TABLE: OnceLock<Vocabulary> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let mut table = PhraseTable::new();
+        let mut table = Vocabulary::default();
+        names::each(|word, entry| table.entry(word).or_default().names.push(entry));
         for line in include_str!("words.txt").lines().filter(|line| !line.starts_with('#')) {
             let Some((head, phrases)) = line.split_once(':') else { continue };
             let Some((name, language)) = head.split_once(' ') else { continue };
             let Some((_, meaning)) = MEANINGS.iter().find(|(known, _)| *known == name) else { continue };
             for (place, phrase) in (1..).zip(phrases.split(',')) {
-                let mut words = words(phrase).into_iter();
+                let folded = token::folded(phrase);
+                let mut words = token::words(&folded).into_iter().map(str::to_owned);
                 let Some(first) = words.next() else { continue };
                 let phrase = Phrase { meaning: *meaning, language, rest: words.collect(), place };
-                table.entry(first).or_default().push(phrase);
+                table.entry(first).or_default().phrases.push(phrase);
             }
         }
         table
     })
+}
+
+/// What is known of a word in lower case.
+pub(super) fn meaning_of(word: &str) -> &'static WordMeaning {
+    table().get(word).unwrap_or(&UNKNOWN)
+}
+
+/// The tokens of a folded text, with what is known of their words.
+pub(super) fn tokens(folded: &str) -> Vec<Token<'_>> {
+    let mut tokens = token::split(folded);
+    for token in &mut tokens {
+        if let TokenKind::Word(word) = token.piece {
+            token.meaning = meaning_of(word);
+        }
+    }
+    tokens
 }
 
 /// The number of tokens in the longest phrase with a meaning at a place.
@@ -78,10 +73,10 @@ pub(super) fn number_at(tokens: &[Token], at: usize) -> Option<(u32, usize)> {
     Some((longest.place, longest.rest.len() + 1))
 }
 
-/// The languages whose word for a meaning is in the text and in no other language.
-pub(in crate::domain::page) fn languages_of(word: &str, meaning: Meaning) -> Option<&'static str> {
+/// The language of a word for a meaning, if it is one in no other language.
+pub(super) fn language_of(word: &WordMeaning, meaning: Meaning) -> Option<LanguageCode> {
     let mut fitting =
-        table().get(word)?.iter().filter(|phrase| phrase.meaning == meaning && phrase.rest.is_empty());
+        word.phrases.iter().filter(|phrase| phrase.meaning == meaning && phrase.rest.is_empty());
     let first = fitting.next()?;
     fitting.all(|other| other.language == first.language).then_some(first.language)
 }
@@ -108,9 +103,13 @@ pub(super) fn is_only(tokens: &[Token], meaning: Meaning) -> bool {
     has_phrase
 }
 
-fn phrases_at(tokens: &[Token], at: usize, meaning: Meaning) -> impl Iterator<Item = &'static Phrase> {
-    let first = tokens.get(at).and_then(Token::word).and_then(|word| table().get(word));
-    first.into_iter().flatten().filter(move |phrase| {
+fn phrases_at<'a>(
+    tokens: &'a [Token<'a>],
+    at: usize,
+    meaning: Meaning,
+) -> impl Iterator<Item = &'static Phrase> + 'a {
+    let phrases = tokens.get(at).map_or(&UNKNOWN, |token| token.meaning).phrases.iter();
+    phrases.filter(move |phrase| {
         let follows = |(place, word): (usize, &String)| {
             tokens.get(at + 1 + place).and_then(Token::word) == Some(word.as_str())
         };
@@ -120,7 +119,8 @@ fn phrases_at(tokens: &[Token], at: usize, meaning: Meaning) -> impl Iterator<It
 
 /// Whether the header of a column has a meaning: a phrase of it, or nothing else.
 pub(in crate::domain::page) fn title_means(title: &str, meaning: Meaning) -> bool {
-    let tokens = super::token::tokens(title);
+    let folded = token::folded(title);
+    let tokens = tokens(&folded);
     let is_short = tokens.iter().filter(|token| token.word().is_some()).count() <= 4;
     is_short && has(&tokens, meaning)
 }

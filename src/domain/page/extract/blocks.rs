@@ -42,13 +42,13 @@ impl Extractor<'_> {
     }
 
     fn item(&mut self, element: ElementRef) {
-        let marked = text::of(element, ITEM);
-        let first_line = text::of(element, Style { extent: Extent::Line, ..ITEM });
-        let label = item(&first_line, self.dating, self.dating.order);
+        let (marked, line_end) = text::with_first_line(element, ITEM);
+        let first_line = &marked[..line_end];
+        let label = item(first_line, self.dating, self.dating.order);
         if !self.rows.last().is_some_and(|row| row.is_of_table) {
             self.rows.push(RowText { element: element.id(), text: unmarked(&marked), is_of_table: false });
         }
-        self.outline.block(element.id(), |outer| outer.within(&label, Sign::Item, &unmarked(&first_line)));
+        self.outline.block(element.id(), |outer| outer.within(&label, Sign::Item, first_line));
     }
 
     /// A line of a block may give the time for its own links.
@@ -58,10 +58,10 @@ impl Extractor<'_> {
         }) else {
             return;
         };
-        let text = text::behind(*element, block, Style { extent: Extent::Line, ..ITEM });
+        let text = text::line_behind(*element, block, ITEM);
         let label = item(&text, self.dating, self.dating.order);
         if !label.is_empty() && block.value().name() != "body" {
-            self.outline.line(|outer| outer.within(&label, Sign::Item, &unmarked(&text)));
+            self.outline.line(|outer| outer.within(&label, Sign::Item, &text));
         }
     }
 

@@ -6,21 +6,22 @@ use super::super::embed::{self, Frame};
 use super::super::text::{self, Style, squeezed};
 use super::super::{Site, kind, target, template};
 use super::Extractor;
-use crate::domain::link::{Kind, Mention, Target};
+use crate::domain::link::{DueFrom, Kind, Mention, Target};
 
 /// Longer words are not the name of a link.
 const WORDS_CHARS: usize = 500;
 
 impl Extractor<'_> {
     pub(super) fn link(&mut self, element: ElementRef) {
-        let href = element.value().attr("href").or_else(|| element.value().attr("to"));
+        let href =
+            text::attribute(element.value(), "href").or_else(|| text::attribute(element.value(), "to"));
         let Some(written) = href.filter(|_| !self.dom.is_reopened(element.id())) else { return };
         self.mention(element, written, words(element));
     }
 
     /// Embedded content, if it is a reading.
     pub(super) fn embed(&mut self, element: ElementRef) {
-        let attribute = |name: &str| element.value().attr(name);
+        let attribute = |name: &str| text::attribute(element.value(), name);
         let address = if element.value().name() == "object" { attribute("data") } else { attribute("src") };
         let Some(written) =
             address.or_else(|| attribute("data-src")).filter(|written| !written.trim().is_empty())
@@ -62,16 +63,14 @@ impl Extractor<'_> {
     }
 
     fn embedded(&mut self, element: ElementRef, written: &str) {
-        let is_inside_same = element
-            .ancestors()
-            .filter_map(ElementRef::wrap)
-            .take(3)
-            .any(|outer| outer.value().name() == "object" && outer.value().attr("data") == Some(written));
+        let is_inside_same = element.ancestors().filter_map(ElementRef::wrap).take(3).any(|outer| {
+            outer.value().name() == "object" && text::attribute(outer.value(), "data") == Some(written)
+        });
         if is_inside_same {
             return;
         }
         let name =
-            |attribute: &str| element.value().attr(attribute).map(squeezed).filter(|text| !text.is_empty());
+            |name: &str| text::attribute(element.value(), name).map(squeezed).filter(|text| !text.is_empty());
         let words =
             name("title").or_else(|| name("aria-label")).or_else(|| name("label")).unwrap_or_default();
         self.mention(element, written, words);
@@ -96,7 +95,7 @@ impl Extractor<'_> {
         let target = self.resolve(written);
         let headings = self.outline.headings();
         let row = self.rows.last().map(|row| template::without_placeholders(&row.text)).unwrap_or_default();
-        let column = self.columns.last().map(|(_, title)| title.as_str()).unwrap_or_default();
+        let column = self.columns.last().map(|(_, title)| &**title).unwrap_or_default();
         let kind = match &target {
             Target::Web { address, .. } => kind::of(&kind::LinkFeatures {
                 address,
@@ -113,7 +112,9 @@ impl Extractor<'_> {
         };
         let kind = embedded_kind(element.value().name(), kind);
         let timing = self.outline.timing();
-        let (due, due_from) = timing.due(&words).cloned().unzip();
+        let due = timing.due(&words);
+        let due_from = due.map(|(_, from)| DueFrom::clone(from));
+        let due = due.map(|(day, _)| *day);
         self.starts.push(start);
         self.page.mentions.push(Mention {
             written: written.to_owned(),
@@ -147,10 +148,13 @@ fn words(element: ElementRef) -> String {
     if let Some(text) = shown(plain) {
         return text;
     }
-    let attribute = |name: &str| element.value().attr(name).map(squeezed).filter(|text| !text.is_empty());
+    let attribute =
+        |name: &str| text::attribute(element.value(), name).map(squeezed).filter(|text| !text.is_empty());
     let of_inner = |name: &str| {
         let inner = element.descendants().skip(1).take(50).filter_map(ElementRef::wrap);
-        inner.filter_map(|inner| inner.value().attr(name).map(squeezed)).find(|text| !text.is_empty())
+        inner
+            .filter_map(|inner| text::attribute(inner.value(), name).map(squeezed))
+            .find(|text| !text.is_empty())
     };
     of_inner("alt")
         .or_else(|| attribute("alt"))

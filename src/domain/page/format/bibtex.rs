@@ -8,9 +8,12 @@ pub(in crate::domain::page) fn made(source: &str) -> Made {
     let mut from = 0;
     while let Some(at) = source[from..].find('@').map(|at| from + at) {
         from = at + 1;
-        let Some(open) = source[at..].find('{').map(|open| at + open) else { break };
-        let kind = source[at + 1..open].trim().to_ascii_lowercase();
-        let is_entry = !kind.is_empty() && kind.chars().all(|c| c.is_ascii_alphabetic());
+        let rest = source[from..].trim_start();
+        let length = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+        let kind = rest[..length].to_ascii_lowercase();
+        let behind = rest[length..].trim_start();
+        let open = source.len() - behind.len();
+        let is_entry = length > 0 && behind.starts_with('{');
         if !is_entry || matches!(kind.as_str(), "comment" | "string" | "preamble") {
             continue;
         }

@@ -165,7 +165,7 @@ fn text_value(text: &str, start: usize, name: &str, made: &mut Made) {
         let fragment = markdown::fragment(trimmed);
         made.markup(&fragment, start);
         made.markup("</span>", start);
-    } else if calendar::words(trimmed).len() < 40 {
+    } else if calendar::words(&calendar::folded(trimmed)).len() < 40 {
         let mut escaped = String::new();
         escape(trimmed, &mut escaped);
         made.markup(&format!(" {escaped} "), start);

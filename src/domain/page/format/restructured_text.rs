@@ -137,17 +137,10 @@ impl TextReader {
                     | "highlight"
             )
         });
-        let inner = |next: &Line| next.is_blank() || next.indent() > line.indent();
-        let end =
-            lines[at + 1..].iter().position(|next| !inner(next)).map_or(lines.len(), |end| at + 1 + end);
-        if !is_read {
-            return end;
-        }
-        let mut next = at + 1;
-        while next < end && lines[next].text.trim_start().starts_with(':') {
-            next += 1;
-        }
-        next
+        let is_inner = |next: &Line| next.is_blank() || next.indent() > line.indent();
+        let is_option = |next: &Line| is_inner(next) && next.text.trim_start().starts_with(':');
+        let belongs = |next: &Line| if is_read { is_option(next) } else { is_inner(next) };
+        lines[at + 1..].iter().position(|next| !belongs(next)).map_or(lines.len(), |end| at + 1 + end)
     }
 
     /// Rows between borders of characters; cells are below each other.

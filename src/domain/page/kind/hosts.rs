@@ -1,7 +1,8 @@
 //! What an address offers by its host: the rows of `hosts.txt`, parsed once.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
 
 use super::words;
 use crate::domain::address::Address;
@@ -16,8 +17,8 @@ struct HostRow {
     line: usize,
 }
 
-static ROWS: LazyLock<HashMap<&'static str, Vec<HostRow>>> = LazyLock::new(|| {
-    let mut rows: HashMap<&'static str, Vec<HostRow>> = HashMap::new();
+static ROWS: LazyLock<FxHashMap<&'static str, Vec<HostRow>>> = LazyLock::new(|| {
+    let mut rows: FxHashMap<&'static str, Vec<HostRow>> = FxHashMap::default();
     for (line, text) in
         include_str!("hosts.txt").lines().enumerate().filter(|(_, text)| !text.starts_with('#'))
     {

@@ -7,7 +7,7 @@ mod words;
 use crate::domain::address::Address;
 use crate::domain::course::PageSource;
 use crate::domain::link::{Kind, KindRule};
-use crate::domain::page::calendar::words;
+use crate::domain::page::calendar::{folded, words};
 
 /// The facts that decide the kind.
 pub(super) struct LinkFeatures<'a> {
@@ -108,14 +108,14 @@ fn of_document(link: &LinkFeatures, path: &str) -> Kind {
     }
     let lecture = ["lec", "lecture", "vorlesung", "cours", "clase", "lezione", "aula"];
     let innermost = link.headings.last().map(String::as_str).unwrap_or_default();
-    let around = format!("{} {} {innermost}", link.words, link.row);
+    let around = folded(&format!("{} {} {innermost}", link.words, link.row));
     let words_around = words(&around);
     let says = |kind| words::names(&words_around, kind);
     if lecture.iter().any(|word| name.split(' ').any(|part| part == *word)) || says(Kind::Slides) {
         Kind::Slides
     } else if says(Kind::Other) && words::said(link.words).is_some_and(|said| said.kind == Kind::Other) {
         Kind::Other
-    } else if says(Kind::Paper) || around.to_lowercase().contains("reading") {
+    } else if says(Kind::Paper) || around.contains("reading") {
         Kind::Paper
     } else {
         // Most of the course's own documents are its decks.

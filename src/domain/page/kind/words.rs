@@ -1,10 +1,11 @@
 //! Words for the kinds of links, in the languages of course pages.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use rustc_hash::FxHashMap;
+
 use crate::domain::link::Kind;
-use crate::domain::page::calendar::words;
+use crate::domain::page::calendar::{folded, words};
 
 /// The kind of a word; `None` for a word that changes nothing.
 type KindMeaning = Option<Kind>;
@@ -28,15 +29,16 @@ pub(super) fn kind_named(name: &str) -> Option<Kind> {
     })
 }
 
-fn table() -> &'static HashMap<String, Vec<KindPhrase>> {
-    static TABLE: OnceLock<HashMap<String, Vec<KindPhrase>>> = OnceLock::new();
+fn table() -> &'static FxHashMap<String, Vec<KindPhrase>> {
+    static TABLE: OnceLock<FxHashMap<String, Vec<KindPhrase>>> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let mut table: HashMap<String, Vec<KindPhrase>> = HashMap::new();
+        let mut table: FxHashMap<String, Vec<KindPhrase>> = FxHashMap::default();
         for line in include_str!("words.txt").lines().filter(|line| !line.starts_with('#')) {
             let Some((head, phrases)) = line.split_once(':') else { continue };
             let name = head.split(' ').next().unwrap_or(head);
             for phrase in phrases.split(',') {
-                let mut words = words(phrase).into_iter();
+                let folded = folded(phrase);
+                let mut words = words(&folded).into_iter().map(str::to_owned);
                 let Some(first) = words.next() else { continue };
                 let phrase = KindPhrase { meaning: kind_named(name), rest: words.collect() };
                 table.entry(first).or_default().push(phrase);
@@ -56,13 +58,14 @@ pub(super) struct Said {
 
 /// The first kind in a text, and whether the text is a label and not a title.
 pub(super) fn said(text: &str) -> Option<Said> {
-    let words = words(text);
+    let folded = folded(text);
+    let words = words(&folded);
     let mut kind: Option<Kind> = None;
     let mut is_all = true;
     let mut at = 0;
     while at < words.len() {
-        let phrases = table().get(&words[at]).into_iter().flatten();
-        let fitting = phrases.filter(|phrase| words[at + 1..].starts_with(&phrase.rest));
+        let phrases = table().get(words[at]).into_iter().flatten();
+        let fitting = phrases.filter(|phrase| is_followed_by(&words[at + 1..], &phrase.rest));
         // The longest phrase counts. Of two meanings, the one with a kind counts.
         let longest = fitting.max_by_key(|phrase| (phrase.rest.len(), phrase.meaning.is_some()));
         match longest {
@@ -79,12 +82,16 @@ pub(super) fn said(text: &str) -> Option<Said> {
     kind.map(|kind| Said { kind, is_all })
 }
 
+fn is_followed_by(words: &[&str], phrase: &[String]) -> bool {
+    words.len() >= phrase.len() && words.iter().zip(phrase).all(|(word, wanted)| word == wanted)
+}
+
 /// Whether words name a kind.
-pub(super) fn names(words: &[String], wanted: Kind) -> bool {
+pub(super) fn names(words: &[&str], wanted: Kind) -> bool {
     (0..words.len()).any(|at| {
-        let phrases = table().get(&words[at]).into_iter().flatten();
+        let phrases = table().get(words[at]).into_iter().flatten();
         phrases
             .into_iter()
-            .any(|phrase| phrase.meaning == Some(wanted) && words[at + 1..].starts_with(&phrase.rest))
+            .any(|phrase| phrase.meaning == Some(wanted) && is_followed_by(&words[at + 1..], &phrase.rest))
     })
 }

@@ -1,8 +1,11 @@
 //! The cells of a table in their rows and columns (WHATWG HTML section 4.9.12).
 
+use std::rc::Rc;
+
 use ego_tree::NodeId;
 use scraper::ElementRef;
 
+use super::super::calendar::{CellText, Dating};
 use super::super::text::{self, Style};
 
 /// The most characters of a cell's text that are read.
@@ -16,7 +19,8 @@ const ROWS_AT_MOST: usize = 1000;
 pub(super) struct TableCell {
     pub(super) id: NodeId,
     /// With marks at the beginnings and ends of links.
-    pub(super) text: String,
+    pub(super) text: Rc<str>,
+    pub(super) times: Rc<CellText>,
     pub(super) column: usize,
     pub(super) width: usize,
     pub(super) is_head: bool,
@@ -27,7 +31,7 @@ pub(super) struct TableCell {
 pub(super) type TableRow = Vec<TableCell>;
 
 /// The rows with their cells in place. A cell that spans rows is in each of them.
-pub(super) fn rows(table: ElementRef) -> Vec<TableRow> {
+pub(super) fn rows(table: ElementRef, dating: &Dating) -> Vec<TableRow> {
     let mut spanning: Vec<(TableCell, usize)> = Vec::new();
     let mut rows = Vec::new();
     for tr in own_rows(table) {
@@ -51,12 +55,16 @@ pub(super) fn rows(table: ElementRef) -> Vec<TableRow> {
                 break;
             }
             let span = |name: &str| {
-                element.value().attr(name).and_then(|value| value.trim().parse::<usize>().ok()).unwrap_or(1)
+                text::attribute(element.value(), name)
+                    .and_then(|value| value.trim().parse::<usize>().ok())
+                    .unwrap_or(1)
             };
             let width = span("colspan").clamp(1, COLUMNS_AT_MOST);
+            let text = text::of(element, Style { chars: CELL_CHARS, marks: true, ..Style::default() });
             let cell = TableCell {
                 id: element.id(),
-                text: text::of(element, Style { chars: CELL_CHARS, marks: true, ..Style::default() }),
+                times: Rc::new(CellText::read(&text, dating)),
+                text: text.into(),
                 column,
                 width,
                 is_head: is_head(element),

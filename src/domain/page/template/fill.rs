@@ -120,7 +120,8 @@ impl<'a> Filler<'a> {
 
     /// A placeholder for one value.
     fn single(&mut self, placeholder: &Placeholder, at: usize) {
-        match self.value(placeholder).or_else(|| player(placeholder)) {
+        let is_full = self.filled.text.len() > BYTES_AT_MOST;
+        match self.value(placeholder).or_else(|| player(placeholder)).filter(|_| !is_full) {
             Some(value) => self.filled.text.push_str(&value),
             None => {
                 self.filled.text.push(PLACEHOLDER);

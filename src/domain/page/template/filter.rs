@@ -7,6 +7,9 @@ use serde_json::Value;
 use super::value::{members, number, text_of};
 use crate::domain::page::site::Site;
 
+/// A longer value was made to exhaust the memory.
+const BYTES_AT_MOST: usize = 64 << 10;
+
 /// The filtered value; `None` for a filter that is not known here.
 pub(super) fn apply(name: &str, value: &Value, arguments: &[Value], site: Option<&Site>) -> Option<Value> {
     let first = arguments.first();
@@ -29,7 +32,10 @@ pub(super) fn apply(name: &str, value: &Value, arguments: &[Value], site: Option
             let (text, separator) = (text_of(value)?, text_of(first?)?);
             Some(text.split(&separator).map(|part| Value::String(part.to_owned())).collect())
         }
-        _ => of_text(name, &text_of(value)?, arguments, site).map(Value::String),
+        _ => {
+            let text = of_text(name, &text_of(value)?, arguments, site)?;
+            (text.len() <= BYTES_AT_MOST).then_some(Value::String(text))
+        }
     }
 }
 
