@@ -27,6 +27,8 @@ use crate::world::catalogue::LinkRecord;
 
 /// The most visits that wait to be stored. After an interruption they are repeated.
 const WAITING_TO_BE_WRITTEN: usize = 8;
+/// A text of more bytes is compared alone.
+const LONG_TEXT: usize = 1 << 20;
 
 /// Visits every link that tonight has not visited yet, and stores each visit as it ends.
 pub(super) async fn all(
@@ -154,7 +156,7 @@ async fn visit(
     let mut bodies = HashMap::new();
     loop {
         let probe;
-        (visit, probe) = on_a_thread(visit, |visit| next_probe(&visit.context())).await?;
+        (visit, probe) = on_a_thread(visit, shared, |visit| next_probe(&visit.context())).await?;
         let Some(probe) = probe else { break };
         let (result, body) = execute::run(probe, link, &visit.history, shared, world).await?;
         if let Some(body) = body {
@@ -172,7 +174,7 @@ async fn visit(
         let context = visit.context();
         capture_select::select(&context, evaluate(&context), bodies)
     };
-    Ok(on_a_thread(visit, evaluated).await?.1)
+    Ok(on_a_thread(visit, shared, evaluated).await?.1)
 }
 
 /// The data of a visit while it runs.
@@ -186,6 +188,11 @@ struct LinkVisit {
 }
 
 impl LinkVisit {
+    fn has_long_text(&self) -> bool {
+        let read = self.results.iter().filter_map(|result| result.document.as_ref());
+        read.chain(&self.baseline).chain(&self.last).any(|document| document.text.len() > LONG_TEXT)
+    }
+
     fn context(&self) -> VisitContext<'_> {
         VisitContext {
             link: &self.link,
@@ -202,8 +209,10 @@ impl LinkVisit {
 /// delay the others.
 async fn on_a_thread<T: Send + 'static>(
     visit: LinkVisit,
+    shared: &Shared,
     compute: impl FnOnce(&LinkVisit) -> T + Send + 'static,
 ) -> anyhow::Result<(LinkVisit, T)> {
+    let _turn = if visit.has_long_text() { Some(shared.long_texts.lock().await) } else { None };
     let computing = tokio::task::spawn_blocking(move || {
         let value = compute(&visit);
         (visit, value)

@@ -22,6 +22,9 @@ pub(super) struct Shared {
     roots: Mutex<HashMap<Address, ProbeResult>>,
     /// The requisites of pages, each requested once a night.
     pub requisites: RequisiteCache,
+    /// Long texts are compared one after another, because comparing needs many times their
+    /// size.
+    pub long_texts: tokio::sync::Mutex<()>,
     /// Captures that the disk had no space for.
     pub without_room: AtomicUsize,
 }

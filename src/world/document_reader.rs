@@ -14,7 +14,7 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{Mutex, Semaphore};
 
@@ -24,11 +24,18 @@ use crate::domain::page::{Page, PageInput, UnreadFormat};
 /// The argument that makes this program a reader.
 pub const ARGUMENT: &str = "read-documents";
 /// The most children; one per core on small machines.
-const CHILDREN: usize = 2;
+const CHILDREN: u32 = 2;
 /// A document or page that takes longer counts as too costly.
 pub const TIME_PER_DOCUMENT: Duration = Duration::from_secs(20);
-/// The address space of a child, in bytes.
-const MEMORY: u64 = 1536 << 20;
+/// The address space of a child, in bytes, its stack included. The children and the
+/// program fit into the memory that the service may use together.
+const MEMORY: u64 = 704 << 20;
+/// That of a child that reads a large body, while no other child runs.
+const MEMORY_FOR_LARGE: u64 = 1088 << 20;
+/// A larger body is read alone, by a child of its own.
+const LARGE_BODY: u64 = 16 << 20;
+/// A longer response counts as unreadable. The texts of documents are much shorter.
+const LONGEST_ANSWER: u64 = 64 << 20;
 const STACK: usize = 256 << 20;
 const LARGEST_BODY: u64 = 128 << 20;
 /// A child is replaced after this many documents, so that memory leaks of parsers end with it.
@@ -66,6 +73,14 @@ enum Request {
     Page { path: PathBuf, input: Box<PageInput> },
 }
 
+impl Request {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Document { path, .. } | Self::Page { path, .. } => path,
+        }
+    }
+}
+
 /// How reading a course page ended.
 #[derive(Clone, Debug)]
 pub enum PageResult {
@@ -88,14 +103,14 @@ enum Answer<T> {
 impl Reader {
     /// `program` is the path of this program.
     pub fn new(program: PathBuf) -> Self {
-        Self { program, places: Semaphore::new(CHILDREN), idle: Mutex::new(Vec::new()) }
+        Self { program, places: Semaphore::new(CHILDREN as usize), idle: Mutex::new(Vec::new()) }
     }
 
     /// Reads the document in a file. A document that crashes its reader is unreadable; one
     /// that takes too long counts as too costly.
     pub async fn read(&self, path: &Path, context: &DocumentContext) -> Result<Document, Fault> {
         let request = Request::Document { path: path.to_owned(), context: context.clone() };
-        Ok(match self.answer(&request).await? {
+        Ok(match self.answer(&request, path).await? {
             Answer::Read(document) => document,
             Answer::Broken => Document::bare(Format::Other).with_defect(DocumentDefect::Unreadable),
             Answer::TooCostly => Document::bare(Format::Other).with_defect(DocumentDefect::TooCostly),
@@ -105,7 +120,7 @@ impl Reader {
     /// Reads the course page in a file.
     pub async fn read_page(&self, path: &Path, input: PageInput) -> Result<PageResult, Fault> {
         let request = Request::Page { path: path.to_owned(), input: Box::new(input) };
-        Ok(match self.answer::<Option<Result<Page, UnreadFormat>>>(&request).await? {
+        Ok(match self.answer::<Option<Result<Page, UnreadFormat>>>(&request, path).await? {
             Answer::Read(Some(Ok(page))) => PageResult::Read(page),
             Answer::Read(Some(Err(format))) => PageResult::NotAPage(format),
             Answer::Read(None) | Answer::Broken => PageResult::Broken,
@@ -113,10 +128,16 @@ impl Reader {
         })
     }
 
-    async fn answer<T: DeserializeOwned>(&self, request: &Request) -> Result<Answer<T>, Fault> {
+    async fn answer<T: DeserializeOwned>(&self, request: &Request, path: &Path) -> Result<Answer<T>, Fault> {
+        let is_large = file_size(path) > LARGE_BODY;
         // The pool is never closed, so waiting for a permit cannot fail.
-        let _place = self.places.acquire().await;
-        let idle = self.idle.lock().await.pop();
+        let _places = self.places.acquire_many(if is_large { CHILDREN } else { 1 }).await;
+        let idle = if is_large {
+            self.idle.lock().await.clear();
+            None
+        } else {
+            self.idle.lock().await.pop()
+        };
         let mut worker = match idle {
             Some(worker) => worker,
             None => self.start()?,
@@ -124,7 +145,7 @@ impl Reader {
         match tokio::time::timeout(TIME_PER_DOCUMENT, worker.ask(request)).await {
             Ok(Ok(answer)) => {
                 worker.served += 1;
-                if worker.served < DOCUMENTS_PER_CHILD {
+                if worker.served < DOCUMENTS_PER_CHILD && !is_large {
                     self.idle.lock().await.push(worker);
                 }
                 Ok(Answer::Read(answer))
@@ -157,7 +178,8 @@ impl Worker {
         line.push(b'\n');
         self.requests.write_all(&line).await?;
         let mut answer = Vec::new();
-        if self.answers.read_until(b'\n', &mut answer).await? == 0 {
+        (&mut self.answers).take(LONGEST_ANSWER).read_until(b'\n', &mut answer).await?;
+        if answer.last() != Some(&b'\n') {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(serde_json::from_slice(&answer)?)
@@ -170,11 +192,13 @@ impl Worker {
 ///
 /// A broken pipe, because the parent process has ended.
 pub fn serve_requests() -> io::Result<()> {
-    setrlimit(Resource::As, Rlimit { current: Some(MEMORY), maximum: Some(MEMORY) })?;
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     let mut out = io::stdout().lock();
     for line in io::stdin().lock().lines() {
         let request: Request = serde_json::from_str(&line?)?;
+        let is_large = file_size(request.path()) > LARGE_BODY;
+        let memory = if is_large { MEMORY_FOR_LARGE } else { MEMORY };
+        setrlimit(Resource::As, Rlimit { current: Some(memory), maximum: Some(MEMORY_FOR_LARGE) })?;
         let mut answer = match request {
             Request::Document { path, context } => serde_json::to_vec(&read_document(path, context))?,
             Request::Page { path, input } => serde_json::to_vec(&read_page(path, *input))?,
@@ -219,8 +243,13 @@ enum FileBody {
     Unreadable,
 }
 
+/// In bytes. A file that cannot be opened has none; reading it reports that.
+fn file_size(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
 fn body(path: &Path) -> FileBody {
-    if std::fs::metadata(path).map_or(0, |metadata| metadata.len()) > LARGEST_BODY {
+    if file_size(path) > LARGEST_BODY {
         return FileBody::TooLarge;
     }
     std::fs::read(path).map_or(FileBody::Unreadable, FileBody::Bytes)

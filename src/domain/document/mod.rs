@@ -18,12 +18,15 @@ mod package;
 mod page_block;
 pub mod passage;
 mod pdf;
+mod remainder;
 mod svg;
 pub mod text;
 mod title;
 mod xml;
 
 pub use course_page::course_page;
+use remainder::DigestedText;
+pub use remainder::Remainder;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
@@ -85,8 +88,11 @@ pub struct Document {
     /// The text of the work: the main part of a page, the pages of a PDF without running
     /// lines, the slides of a deck with their notes, the cell sources of a notebook. Each
     /// line is a page if the format has pages, otherwise a block (paragraph, item, row).
-    /// It is not folded.
+    /// It is not folded, and it ends after [`TEXT_BYTES`].
     pub text: String,
+    /// Set if the text is longer than the part that is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remainder: Option<Remainder>,
     pub headings: Vec<String>,
     /// Pages of a PDF, slides of a deck, cells of a notebook, sheets, chapters.
     pub pages: Option<u32>,
@@ -214,6 +220,12 @@ pub struct Fingerprint {
 /// unchanged body another text.
 pub const EXTRACTION: u32 = 4;
 
+/// The longest text that is kept in memory, in bytes. A reader who needs the rest opens
+/// the document.
+pub const TEXT_BYTES: usize = 4 << 20;
+/// The most headings that are kept.
+const HEADINGS: usize = 20_000;
+
 /// The first bytes of markup that show whether it is a drawing.
 const MARKUP: usize = 1024;
 
@@ -261,7 +273,7 @@ pub fn read(bytes: &[u8], context: &DocumentContext) -> Document {
     if is_compared_by_bytes {
         return Document { contents: Some(Contents::Bytes(essence::digest(bytes))), ..document };
     }
-    document
+    document.shortened(TEXT_BYTES)
 }
 
 fn by_content(bytes: &[u8], context: &DocumentContext) -> Document {
@@ -305,6 +317,7 @@ impl Document {
             format,
             title: None,
             text: String::new(),
+            remainder: None,
             headings: Vec::new(),
             pages: None,
             citation: Citation::default(),
@@ -318,17 +331,28 @@ impl Document {
         Self { defect: Some(defect), ..self }
     }
 
+    /// Keeps at most this many bytes of the text, and of the remainder what comparing needs.
+    pub fn shortened(mut self, most: usize) -> Self {
+        self.headings.truncate(HEADINGS);
+        if let Some((kept, remainder)) = Remainder::split(&self.text, most) {
+            self.remainder = Some(remainder);
+            self.text.truncate(kept);
+            self.text.shrink_to_fit();
+        }
+        self
+    }
+
     /// The fingerprint of the folded text. Without text, that of the number of pages and
     /// the other contents.
     pub fn fingerprint(&self) -> Fingerprint {
-        let words = text::words(&self.text);
-        let compared = if words.is_empty() {
+        let text = self.remainder.as_ref().map_or_else(|| DigestedText::of(&self.text), Remainder::whole);
+        let digest = if text.words == 0 {
             let contents = self.contents.as_ref().map(Contents::summary).unwrap_or_default();
-            format!("{:?} {:?} {contents}", self.format, self.pages)
+            Digest::of(format!("{:?} {:?} {contents}", self.format, self.pages).as_bytes())
         } else {
-            words.join(" ")
+            text.digest
         };
-        Fingerprint { version: EXTRACTION, digest: Digest::of(compared.as_bytes()) }
+        Fingerprint { version: EXTRACTION, digest }
     }
 
     /// Whether the text is a Git LFS pointer.
@@ -339,7 +363,7 @@ impl Document {
 
     /// The number of words of the text, without volatile ones.
     pub fn words(&self) -> u32 {
-        u32::try_from(text::words(&self.text).len()).unwrap_or(u32::MAX)
+        self.remainder.as_ref().map_or_else(|| DigestedText::of(&self.text), Remainder::whole).words
     }
 }
 

@@ -2,8 +2,6 @@
 
 use super::{Document, Format};
 
-/// A text is cut off here. A reader who needs the rest opens the document.
-const TEXT_BYTES: usize = 4 << 20;
 /// About as much as fits on a screen. The pages of a PDF are not split.
 const PASSAGE_BYTES: usize = 1500;
 /// The lines in the text of a notebook with the kinds of its cells.
@@ -20,7 +18,7 @@ pub struct Passage {
 impl Document {
     /// The title and the text, in reading order.
     pub fn passages(&self) -> Vec<Passage> {
-        let text = &self.text[..self.text.floor_char_boundary(TEXT_BYTES)];
+        let text = &self.text;
         let title = self.title.as_deref().map(one_line).map(|text| Passage { page: None, text });
         let passages = match self.format {
             // One page per line.

@@ -12,27 +12,44 @@ const TOKEN_CHARS: usize = 24;
 /// The words of a text, folded, in order, without volatile ones.
 pub fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
+    each_word(text, |word| words.push(word));
+    words
+}
+
+/// The most tokens that a volatile part has.
+const VOLATILE_TOKENS: usize = 16;
+/// The tokens of a line that are in memory at one time.
+const TOKENS_AT_ONCE: usize = 4096;
+
+/// Passes on the words of a text one by one, because those of a very long text do not
+/// fit into memory.
+pub(super) fn each_word(text: &str, mut take: impl FnMut(String)) {
     for line in text.lines() {
         let line = folded(line);
         if is_stamp(&line) {
             continue;
         }
-        let tokens: Vec<&str> = line.split_whitespace().collect();
+        let mut rest = line.split_whitespace();
+        let mut tokens: Vec<&str> = rest.by_ref().take(TOKENS_AT_ONCE).collect();
         let mut place = 0;
         while place < tokens.len() {
+            if tokens.len() - place < VOLATILE_TOKENS && place > VOLATILE_TOKENS {
+                tokens.drain(..place);
+                place = 0;
+                tokens.extend(rest.by_ref().take(TOKENS_AT_ONCE));
+            }
             let skipped = volatile(&tokens[place..]);
             if skipped > 0 {
                 place += skipped;
                 continue;
             }
             match word(tokens[place]) {
-                Some(word) if word.contains(is_sign) => words.extend(signs(&word)),
-                word => words.extend(word),
+                Some(word) if word.contains(is_sign) => signs(&word).into_iter().for_each(&mut take),
+                word => word.into_iter().for_each(&mut take),
             }
             place += 1;
         }
     }
-    words
 }
 
 /// Normalises compatibility forms, case and quotes, and removes invisible characters.
@@ -284,6 +301,13 @@ mod tests {
             let by_character: String = text.nfkc().flat_map(char::to_lowercase).collect();
             proptest::prop_assert_eq!(folded(&text), by_character);
         }
+    }
+
+    #[test]
+    fn a_long_line_is_read_like_its_parts() {
+        let part = "updated on 14 Nov 2026 at 3 pm UTC the model has 12 views and 3 layers";
+        let count = 3 * TOKENS_AT_ONCE / part.split(' ').count();
+        assert_eq!(words(&[part].repeat(count).join(" ")), words(&[part].repeat(count).join("\n")));
     }
 
     #[test]

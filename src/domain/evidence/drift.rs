@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::domain::document::{Document, Format, text};
+use crate::domain::document::{Document, Format, Remainder, text};
 use crate::domain::evidence::comparison::{self, ComparedBy};
 use crate::domain::evidence::{CriticalChange, Drift, TextChange};
 
@@ -47,9 +47,11 @@ pub fn compare(before: &Document, after: &Document) -> Drift {
 fn compare_text(before: &Document, after: &Document) -> Drift {
     let has_other_pages = after.format.has_page_lines() && has_other_pages(before, after);
     let (old, new) = (text::words(&before.text), text::words(&after.text));
-    if old == new && !has_other_pages && (!old.is_empty() || before.pages == after.pages) {
+    let is_same = old == new && before.remainder == after.remainder;
+    if is_same && !has_other_pages && (!old.is_empty() || before.pages == after.pages) {
         return Drift::Same;
     }
+    drop((old, new));
     let change = change(before, after);
     let same_pages = before.pages == after.pages || after.format == Format::Html;
     if has_other_pages {
@@ -58,7 +60,7 @@ fn compare_text(before: &Document, after: &Document) -> Drift {
         let is_noted = change.alarm.is_none() && is_minor && !adds_a_passage(before, after);
         return if is_noted { Drift::Small(change) } else { Drift::Different(change) };
     }
-    if change.words_changed == 0 && change.alarm.is_none() && (same_pages || !old.is_empty()) {
+    if change.words_changed == 0 && change.alarm.is_none() && (same_pages || before.words() > 0) {
         return Drift::Same;
     }
     if change.alarm.is_none() && is_small(&change, after.format) {
@@ -120,9 +122,10 @@ pub fn change(before: &Document, after: &Document) -> TextChange {
     } else {
         changed_before.max(changed_after.iter().filter(|changed| **changed).count())
     };
+    let words_changed = count(words_changed).saturating_add(changed_remainder(before, after));
     let compared_by = comparison::basis(before, after);
     let similarity = match compared_by {
-        ComparedBy::Text => dice(&old_grams, &new_grams),
+        ComparedBy::Text => with_remainder(dice(&old_grams, &new_grams), before, after),
         ComparedBy::Members
         | ComparedBy::PageImages
         | ComparedBy::Bytes
@@ -132,9 +135,9 @@ pub fn change(before: &Document, after: &Document) -> TextChange {
     TextChange {
         similarity,
         compared_by,
-        words_changed: count(words_changed),
-        words_before: count(old.len()),
-        words_after: count(new.len()),
+        words_changed,
+        words_before: total(before, &old),
+        words_after: total(after, &new),
         pages_before: before.pages,
         pages_after: after.pages,
         section: section(after, &changed_after),
@@ -145,11 +148,39 @@ pub fn change(before: &Document, after: &Document) -> TextChange {
     }
 }
 
+/// The changed words behind the kept parts of two texts.
+fn changed_remainder(before: &Document, after: &Document) -> u32 {
+    Remainder::words_changed(before.remainder.as_ref(), after.remainder.as_ref())
+}
+
+fn words_of_remainder(document: &Document) -> u32 {
+    document.remainder.as_ref().map_or(0, Remainder::words)
+}
+
+/// The words of a document whose kept words are these.
+fn total(document: &Document, kept: &[String]) -> u32 {
+    count(kept.len()).saturating_add(words_of_remainder(document))
+}
+
+/// The similarity of whole texts from that of their kept parts.
+fn with_remainder(kept: f64, before: &Document, after: &Document) -> f64 {
+    let remaining = f64::from(words_of_remainder(before).max(words_of_remainder(after)));
+    if remaining == 0.0 {
+        return kept;
+    }
+    let all = f64::from(before.words().max(after.words())).max(remaining);
+    let shared = (remaining - f64::from(changed_remainder(before, after))).max(0.0);
+    (kept * (all - remaining) + shared) / all
+}
+
 /// Whether hardly any of the change from `before` to `after` is also in `other`, a second
 /// fetch of the new version. Then the words differ at every fetch. Removed words count
 /// only if they are more than twice the words in their place, because advertisements
 /// differ in length.
 pub fn is_unsteady(before: &Document, after: &Document, other: &Document) -> bool {
+    if changed_remainder(before, after) > changed_remainder(after, other).saturating_mul(2) {
+        return false;
+    }
     let [old, new, other] = [before, after, other].map(|document| text::words(&document.text));
     let [old_grams, new_grams, other_grams] = [&old, &new, &other].map(|words| grams(words));
     let both = |words: &[String], one: &Grams, two: &Grams| {
@@ -253,7 +284,8 @@ fn alarm(before: &Document, after: &Document, old: &[String], new: &[String]) ->
         Some(CriticalChange::Withdrawn)
     } else if newly(&["retracted", "retraction"]) {
         Some(CriticalChange::Retracted)
-    } else if old.len() >= 50 && f64::from(count(new.len())) < SHRUNKEN_SHARE * f64::from(count(old.len())) {
+    } else if old.len() >= 50 && f64::from(total(after, new)) < SHRUNKEN_SHARE * f64::from(total(before, old))
+    {
         Some(CriticalChange::Shrunken)
     } else {
         is_new_version(before, after).then_some(CriticalChange::NewVersion)
@@ -446,6 +478,31 @@ mod tests {
         };
         let change = change(&page(1), &page(2));
         assert_eq!((change.words_changed, change.section), (400_000, None));
+    }
+
+    #[test]
+    fn a_change_behind_the_kept_part_of_a_text_is_measured() {
+        let read = |lines: &[String]| {
+            let whole = Document { text: lines.join("\n"), ..Document::bare(Format::Text) };
+            whole.shortened(20_000)
+        };
+        let text: Vec<String> =
+            (0..2000).map(|n| format!("line {n} has {} in a long list of words", n * 7)).collect();
+        let old = read(&text);
+        assert_eq!(name(&compare(&old, &read(&text))), "same");
+        let mut typo = text.clone();
+        typo[1990].push_str(" typo");
+        assert_eq!(name(&compare(&old, &read(&typo))), "small");
+        let mut rewritten = text.clone();
+        for line in &mut rewritten[1000..] {
+            *line = line.replace("line", "row").replace("long list", "short table");
+        }
+        let Drift::Different(change) = compare(&old, &read(&rewritten)) else { panic!("not reported") };
+        assert_eq!((change.words_before, change.words_after), (20_000, 20_000));
+        assert!((5000..15_000).contains(&change.words_changed), "{change:?}");
+        assert!((0.3..0.8).contains(&change.similarity), "{change:?}");
+        let Drift::Different(change) = compare(&old, &read(&text[..500])) else { panic!("not reported") };
+        assert_eq!(change.alarm, Some(CriticalChange::Shrunken));
     }
 
     #[test]

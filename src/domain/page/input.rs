@@ -3,7 +3,9 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Markup, Page, PageContext, Site, SiteFiles, UnreadFormat, markup_of, read, without_stray_nuls};
+use super::{
+    MOST_LINKS, Markup, Page, PageContext, Site, SiteFiles, UnreadFormat, markup_of, read, without_stray_nuls,
+};
 use crate::domain::address::Address;
 use crate::domain::course::Term;
 use crate::domain::link::KindRule;
@@ -57,6 +59,6 @@ impl PageInput {
             kinds: &self.kinds,
             site: site.as_ref(),
         };
-        read(text, markup, &context)
+        read(text, markup, &context).bounded(MOST_LINKS)
     }
 }

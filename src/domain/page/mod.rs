@@ -82,6 +82,8 @@ pub enum Omission {
     Framed,
     /// The data does not have the format of the file name.
     NotData,
+    /// The page has more links than are checked.
+    TooManyLinks { read: u32, found: u32 },
 }
 
 impl Page {
@@ -101,10 +103,24 @@ impl Page {
         self
     }
 
+    /// Without the links that are more than are checked.
+    fn bounded(mut self, most: usize) -> Self {
+        let found = self.mentions.len().max(self.defects.len());
+        if found > most {
+            self.mentions.truncate(most);
+            self.defects.truncate(most);
+            let count = |links| u32::try_from(links).unwrap_or(u32::MAX);
+            self.omissions.push(Omission::TooManyLinks { read: count(most), found: count(found) });
+        }
+        self
+    }
+
     fn note_template(&mut self, line: u32) {
         let known = self.omissions.iter_mut().find_map(|note| match note {
             Omission::Template { lines } => Some(lines),
-            Omission::MadeByScript | Omission::Framed | Omission::NotData => None,
+            Omission::MadeByScript | Omission::Framed | Omission::NotData | Omission::TooManyLinks { .. } => {
+                None
+            }
         });
         match known {
             Some(lines) if lines.contains(&line) => {}
@@ -145,6 +161,9 @@ pub struct PageContext<'a> {
     /// What the files of the page's checkout say of its placeholders.
     pub site: Option<&'a Site>,
 }
+
+/// The most links of one page that are checked. A course page has a few hundred.
+const MOST_LINKS: usize = 20_000;
 
 /// A page with fewer links may lose half of them in an ordinary edit.
 const LINKS_OF_A_REAL_PAGE: usize = 10;

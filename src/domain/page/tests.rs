@@ -241,6 +241,15 @@ fn large_pages_are_read_to_their_end() {
 }
 
 #[test]
+fn the_links_that_are_more_than_are_checked_are_counted() {
+    let page = read_at("<ul><li><a href=a>a</a><li><a href=b>b</a><li><a href=c>c</a></ul>", Markup::Html);
+    assert_eq!(page.clone().bounded(3), page);
+    let bounded = page.bounded(2);
+    assert_eq!(bounded.mentions.len(), 2);
+    assert_eq!(bounded.omissions, [Omission::TooManyLinks { read: 2, found: 3 }]);
+}
+
+#[test]
 fn a_stray_nul_becomes_a_replacement_character() {
     let source = "<h1>Readings</h1><p>Week\0 one: <a href=\"https://a.example/x\">A read\0ing</a></p>";
     let text = without_stray_nuls(source.to_owned());

@@ -16,6 +16,9 @@ pub const PRODUCT_TOKEN: &str = "Onreserve";
 /// The part of a robots.txt that is read (RFC 9309 section 2.5).
 pub const BYTES_READ: usize = 500 * 1024;
 
+/// A longer rule is skipped: no address of a reading is as long, and matching costs time.
+const LONGEST_RULE: usize = 2048;
+
 /// A longer crawl delay is shortened to this, so that a course can be visited in one night.
 pub const LONGEST_CRAWL_DELAY: Duration = Duration::from_secs(30);
 
@@ -36,8 +39,8 @@ struct Rule {
 /// A path in which `*` stands for any text and a final `$` for the end.
 #[derive(Debug)]
 struct Pattern {
-    /// The texts between the wildcards, percent-encoded alike in rules and addresses.
-    parts: Vec<String>,
+    /// Percent-encoded like addresses, with the wildcards.
+    text: String,
     is_anchored: bool,
     /// In octets; the longest pattern that matches decides.
     length: usize,
@@ -117,6 +120,7 @@ impl Rules {
             RobotsLine::UserAgent(_) => {}
             // An empty rule matches nothing.
             RobotsLine::Allow("") | RobotsLine::Disallow("") => {}
+            RobotsLine::Allow(path) | RobotsLine::Disallow(path) if path.len() > LONGEST_RULE => {}
             RobotsLine::Allow(path) => self.rules.push(Rule { allows: true, pattern: Pattern::parse(path) }),
             RobotsLine::Disallow(path) => {
                 self.rules.push(Rule { allows: false, pattern: Pattern::parse(path) })
@@ -159,25 +163,25 @@ impl Pattern {
     fn parse(path: &str) -> Self {
         let (path, is_anchored) = path.strip_suffix('$').map_or((path, false), |path| (path, true));
         let text = normalised(path, |octet| octet == b'$');
-        let parts = text.split('*').map(str::to_owned).collect();
-        Self { parts, is_anchored, length: text.len() + usize::from(is_anchored) }
+        let length = text.len() + usize::from(is_anchored);
+        Self { text, is_anchored, length }
     }
 
     /// Takes the first match of each part from left to right, which is enough to find a match
     /// and keeps the cost linear in the path.
     fn matches(&self, path: &str) -> bool {
-        let Some((first, rest)) = self.parts.split_first() else { return false };
-        let Some(mut left) = path.strip_prefix(first.as_str()) else { return false };
-        let Some((last, middle)) = rest.split_last() else {
-            return !self.is_anchored || left.is_empty();
+        let Some((first, rest)) = self.text.split_once('*') else {
+            return if self.is_anchored { path == self.text } else { path.starts_with(&self.text) };
         };
-        for part in middle {
-            match left.split_once(part.as_str()) {
+        let Some(mut left) = path.strip_prefix(first) else { return false };
+        let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
+        for part in middle.split('*') {
+            match left.split_once(part) {
                 Some((_, after)) => left = after,
                 None => return false,
             }
         }
-        if self.is_anchored { left.ends_with(last.as_str()) } else { left.contains(last.as_str()) }
+        if self.is_anchored { left.ends_with(last) } else { left.contains(last) }
     }
 }
 
@@ -230,6 +234,26 @@ mod tests {
     fn allows(body: &str, path: &str) -> bool {
         let address = Address::parse(&format!("https://press.edu{path}")).unwrap();
         Rules::read(body.as_bytes()).allow(&address)
+    }
+
+    #[test]
+    fn a_rule_longer_than_any_address_is_skipped() {
+        let long = format!("User-agent: *\nDisallow: /{}\nDisallow: /b\n", "*".repeat(LONGEST_RULE));
+        assert!(allows(&long, "/a"));
+        assert!(!allows(&long, "/b"));
+        let name = "x".repeat(LONGEST_RULE);
+        assert!(!allows(&format!("User-agent: {name}\nUser-agent: *\nDisallow: /b\n"), "/b"));
+    }
+
+    /// Each wildcard takes as many octets as it has in the file.
+    #[test]
+    fn rules_take_no_more_memory_than_their_file() {
+        let line = format!("Disallow: /{}\n", "*".repeat(2000));
+        let rules = Rules::read(["User-agent: *\n", &line.repeat(200)].concat().as_bytes());
+        let held: usize =
+            rules.rules.iter().map(|rule| size_of::<Rule>() + rule.pattern.text.capacity()).sum();
+        assert_eq!(rules.rules.len(), 200);
+        assert!(held < 2 * 200 * line.len(), "{held}");
     }
 
     #[test]

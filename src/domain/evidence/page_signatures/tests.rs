@@ -29,6 +29,7 @@ fn answer(status: u16, change: impl FnOnce(&mut ProbeResult)) -> ProbeResult {
             format: Format::Html,
             title: None,
             text: String::new(),
+            remainder: None,
             headings: Vec::new(),
             pages: None,
             citation: Citation::default(),

@@ -36,6 +36,10 @@ pub fn omission(found: &PageOmission) -> (String, String, &'static str) {
                 .to_owned(),
             "correct the file, or give another one.",
         ),
+        Omission::TooManyLinks { read, found } => (
+            format!("the page has {found} links, and only the first {read} are checked."),
+            "divide the page, or give only the pages with the readings.",
+        ),
         Omission::Framed => (
             "the page only shows other pages in frames; the links within them are not checked.".to_owned(),
             "give the address of the frame that has the readings.",
