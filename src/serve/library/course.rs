@@ -146,7 +146,7 @@ impl LinkView {
     }
 
     /// Whether the visitor may read the course.
-    pub(super) fn is_reader(&self) -> bool {
+    pub(in crate::serve) fn is_reader(&self) -> bool {
         self.is_reader
     }
 

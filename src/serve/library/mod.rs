@@ -146,13 +146,17 @@ impl Library {
         Ok(self.catalogue.set_verified(self.clock.now(), &[], &[(sha256, loss)]).await?)
     }
 
-    /// The capture with this id, if a course has its link.
+    /// The capture with this id, if a course has its link and the visitor may read the
+    /// course. For others nothing is looked up, so that a response takes as long for a
+    /// capture as without one.
     pub(in crate::serve) async fn capture(
         &self,
         visitor: &Visitor,
         id: &CaptureId,
     ) -> Result<Option<LinkCapture>, Error> {
-        let Some(link) = self.link(visitor, id.link).await? else { return Ok(None) };
+        let Some(link) = self.link(visitor, id.link).await?.filter(LinkView::is_reader) else {
+            return Ok(None);
+        };
         let captures = self.captures(&link.facts().link).await?;
         let kept = captures.into_iter().rev().find(|kept| kept.capture.id() == *id);
         Ok(kept.map(|kept| LinkCapture { link, kept: Arc::new(kept) }))

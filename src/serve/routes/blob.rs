@@ -22,6 +22,7 @@ use crate::serve::library::course::LinkView;
 use crate::serve::middleware::copies_origin;
 use crate::serve::request_counters::RequestCounters;
 use crate::serve::respond::{self, header_value};
+use crate::serve::routes::not_readable::unknown;
 use crate::serve::routes::unavailable::copy_closed;
 use crate::world::archive;
 
@@ -56,7 +57,7 @@ pub(in crate::serve) async fn by_digest(
     }
     match closed {
         Some((link, why)) => copy_closed(&library, &visitor, link, why).await,
-        None => respond::page_not_found(base),
+        None => unknown(&library, &visitor, || respond::page_not_found(base)),
     }
 }
 

@@ -28,6 +28,7 @@ use crate::serve::library::copy_link::{CopyLink, measure};
 use crate::serve::library::course::LinkView;
 use crate::serve::library::page_view::PageKind;
 use crate::serve::respond;
+use crate::serve::routes::not_readable::unknown;
 use crate::serve::routes::unavailable::{OriginalButton, copy_closed};
 
 #[derive(Template)]
@@ -86,7 +87,7 @@ pub(in crate::serve) async fn by_id(
     let Ok(id) = id.parse::<CaptureId>() else { return respond::page_not_found(base) };
     match library.capture(&visitor, &id).await? {
         Some(found) => page(&library, &visitor, &found.link, &found.kept).await,
-        None => respond::page_not_found(base),
+        None => unknown(&library, &visitor, || respond::page_not_found(base)),
     }
 }
 

@@ -2,7 +2,8 @@
 //! the original while it works and to the copy afterwards.
 //!
 //! Only links of a course are followed, so that it cannot redirect to any other
-//! address.
+//! address. A link of a restricted course leads only its readers: for strangers it is
+//! like an unknown link.
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use crate::serve::library::availability::{Availability, availability};
 use crate::serve::library::course::LinkView;
 use crate::serve::respond::{self, no_store, redirect};
 use crate::serve::routes::copy;
+use crate::serve::routes::not_readable::{not_readable, unknown};
 use crate::serve::routes::unavailable::{copy_closed, original_unavailable};
 
 /// The part of an unknown address that is shown.
@@ -35,7 +37,7 @@ pub(in crate::serve) async fn by_id(
     };
     match link {
         Some(link) => go(&library, &visitor, &link).await,
-        None => unknown(&library, &id),
+        None => unknown(&library, &visitor, || no_such_link(&library, &id)),
     }
 }
 
@@ -44,18 +46,21 @@ pub(in crate::serve) async fn by_address(
     visitor: Visitor,
     uri: Uri,
 ) -> RouteResult {
-    let Some(url) = query::parameter(&uri, "url") else { return unknown(&library, "") };
+    let Some(url) = query::parameter(&uri, "url") else { return no_such_link(&library, "") };
     let link = match Address::parse(&url) {
         Ok(address) => library.link_at(&visitor, &address).await?,
         Err(_) => None,
     };
     match link {
         Some(link) => go(&library, &visitor, &link).await,
-        None => unknown(&library, &url),
+        None => unknown(&library, &visitor, || no_such_link(&library, &url)),
     }
 }
 
 async fn go(library: &Library, visitor: &Visitor, link: &LinkView) -> RouteResult {
+    if let Some(response) = not_readable(library, visitor).filter(|_| !link.is_reader()) {
+        return response;
+    }
     let response = match availability(library, link) {
         Availability::Original(address) => redirect(&address),
         Availability::Either(copy) => original_unavailable(library, link, StatusCode::OK, Some(&copy))?,
@@ -72,7 +77,7 @@ async fn go(library: &Library, visitor: &Visitor, link: &LinkView) -> RouteResul
     Ok(no_store(response))
 }
 
-fn unknown(library: &Library, requested: &str) -> RouteResult {
+fn no_such_link(library: &Library, requested: &str) -> RouteResult {
     let shown: String = visible(requested).chars().take(MAX_SHOWN_CHARS).collect();
     let text = format!("No course here has this link: {shown}");
     respond::message(&library.settings.base_url, StatusCode::NOT_FOUND, "Unknown link", &text)

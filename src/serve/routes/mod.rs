@@ -12,6 +12,7 @@ pub(super) mod health;
 pub(super) mod login;
 pub(super) mod memento;
 pub(super) mod metrics;
+mod not_readable;
 pub(super) mod oidc;
 pub(super) mod requested_course;
 pub(super) mod robots_txt;

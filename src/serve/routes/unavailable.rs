@@ -16,6 +16,7 @@ use crate::serve::library::availability;
 use crate::serve::library::citation::citation;
 use crate::serve::library::course::LinkView;
 use crate::serve::respond::{self, no_store};
+use crate::serve::routes::not_readable::not_readable;
 
 #[derive(Template)]
 #[template(path = "copy_closed.html", config = "src/serve/askama.toml")]
@@ -72,7 +73,10 @@ pub(in crate::serve) async fn copy_closed(
 ) -> RouteResult {
     let base = &library.settings.base_url;
     let status = match closed {
-        Closed::NotAReader => return login::reader_required(base, visitor, &link.course.rules),
+        Closed::NotAReader => {
+            return not_readable(library, visitor)
+                .unwrap_or_else(|| login::reader_required(base, visitor, &link.course.rules));
+        }
         Closed::TakenDown => StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,
         Closed::Licensed | Closed::OutsideTerm | Closed::OriginalAvailable => StatusCode::FORBIDDEN,
     };

@@ -17,6 +17,7 @@ use crate::serve::library::{Library, LinkCapture, delivery};
 use crate::serve::middleware::copies_origin;
 use crate::serve::request_counters::RequestCounters;
 use crate::serve::respond::{self, header_value};
+use crate::serve::routes::not_readable::unknown;
 use crate::serve::routes::unavailable::copy_closed;
 
 /// A page loads only its requisites, from this origin. It runs no script and sends no form.
@@ -44,8 +45,9 @@ pub(in crate::serve) async fn page(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> RouteResult {
+    let base = &library.settings.base_url;
     let Some(found) = capture(&library, &visitor, &id).await? else {
-        return respond::page_not_found(&library.settings.base_url);
+        return unknown(&library, &visitor, || respond::page_not_found(base));
     };
     counters.count_opened_copy();
     let capture = &found.kept.capture;
@@ -66,7 +68,9 @@ pub(in crate::serve) async fn requisite(
     headers: HeaderMap,
 ) -> RouteResult {
     let base = &library.settings.base_url;
-    let Some(found) = capture(&library, &visitor, &id).await? else { return respond::page_not_found(base) };
+    let Some(found) = capture(&library, &visitor, &id).await? else {
+        return unknown(&library, &visitor, || respond::page_not_found(base));
+    };
     let Some(requisite) = found.kept.requisites.get(place) else { return respond::page_not_found(base) };
     let part = ShownFile {
         address: requisite.address.clone(),

@@ -2,7 +2,7 @@
 
 use onreserve::domain::capture::Stamp;
 use onreserve::domain::policy::course_access::{AllowList, CourseAccess, Readers, Staff};
-use onreserve::serve::ServeSettings;
+use onreserve::serve::{CourseRules, ServeSettings};
 
 use super::course::{ALIVE, GONE, NEVER, NIGHTS, OWN, start_of};
 use super::takedown::take_down;
@@ -96,12 +96,70 @@ async fn the_front_page_lists_what_its_visitor_may_read() {
     assert!(server.get_with("/", &READER).await.text().contains("/c/dgm/"));
 }
 
+/// Requests for a link, a copy and bytes that the course has, each with one that no course has.
+async fn known_and_unknown(server: &Server) -> Vec<(String, String)> {
+    const OTHER: &str = "http://papers.example/none.pdf";
+    assert_eq!(OTHER.len(), GONE.len());
+    let captures = server.catalogue.captures(&GONE.parse().unwrap()).await.unwrap();
+    let capture = &captures[0].capture;
+    let stamp = Stamp::of(capture.captured_at);
+    let zeros = |text: &str| text.replace(|c: char| c.is_ascii_hexdigit(), "0");
+    let digest = capture.sha256.to_string();
+    let copy = capture.id().to_string();
+    let (of_link, of_time) = copy.split_once('-').unwrap();
+    let mut pairs = vec![
+        (format!("/a/{copy}"), format!("/a/{}-{of_time}", zeros(of_link))),
+        (format!("/a/{copy}"), format!("/a/{of_link}-20200101000000")),
+        (format!("/view/{copy}/"), format!("/view/{}-{of_time}/", zeros(of_link))),
+        (format!("/api/v1/captures/{copy}"), format!("/api/v1/captures/{}-{of_time}", zeros(of_link))),
+        (format!("/blob/{digest}/gone.pdf"), format!("/blob/{}/gone.pdf", zeros(&digest))),
+    ];
+    for link in [GONE, ALIVE, NEVER] {
+        pairs.push((format!("/go/{}", id(link)), format!("/go/{}", zeros(&id(link).to_string()))));
+    }
+    for prefix in ["/go?url=", "/timegate/", "/timemap/link/", "/timemap/json/", &format!("/web/{stamp}/")] {
+        pairs.push((format!("{prefix}{GONE}"), format!("{prefix}{OTHER}")));
+    }
+    pairs
+}
+
 #[tokio::test]
-async fn a_working_original_needs_no_sign_in() {
+async fn a_stranger_gets_one_response_for_known_and_unknown_links() {
+    let one = named();
+    let mut two = named();
+    let another = CourseRules { id: "another".parse().unwrap(), ..two.courses[0].clone() };
+    two.courses.push(another);
+    let mut with_password = settings();
+    with_password.courses[0].admission = CourseAccess {
+        readers: Readers::Password(super::password_login::hash("sesame")),
+        ..CourseAccess::default()
+    };
+    for (settings, status) in [(one, 403), (two, 403), (with_password, 401)] {
+        let server = Server::with(settings, start_of(NIGHTS + 1)).await;
+        for (known, unknown) in known_and_unknown(&server).await {
+            let (of_known, of_unknown) = (server.get(&known).await, server.get(&unknown).await);
+            assert_eq!(of_known.status, status, "{known}");
+            assert_eq!(of_unknown.status, status, "{unknown}");
+            let without = |reply: &super::Reply, requested: &str| {
+                let headers = reply.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("date"));
+                (headers.cloned().collect::<Vec<_>>(), reply.text().replace(requested, ""))
+            };
+            let (headers, text) = without(&of_known, &known);
+            assert_eq!((headers, text), without(&of_unknown, &unknown), "{known}");
+            assert_eq!(of_known.body.len(), of_unknown.body.len(), "{known}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_link_of_a_restricted_course_leads_its_readers() {
     let server = Server::with(named(), start_of(NIGHTS + 1)).await;
-    assert_eq!(server.get(&format!("/go/{}", id(ALIVE))).await.header("location"), Some(ALIVE));
-    assert_eq!(server.get(&format!("/go/{}", id(NEVER))).await.status, 403, "not even that there is no copy");
-    assert_eq!(server.get("/go/0000000000000000").await.status, 404);
+    let alive = format!("/go/{}", id(ALIVE));
+    assert_eq!(server.get_with(&alive, &READER).await.header("location"), Some(ALIVE));
+    assert_eq!(server.get_with(&format!("/go/{}", id(NEVER)), &READER).await.status, 404);
+    assert_eq!(server.get_with("/go/0000000000000000", &READER).await.status, 404);
+    let stranger = server.get(&alive).await;
+    assert_eq!((stranger.status, stranger.header("location")), (403, None));
 }
 
 #[tokio::test]

@@ -170,6 +170,13 @@ pub fn not_named(course: &str, needed: Role, person: Option<&str>) -> (String, S
 }
 
 /// The page of a course that asks the school's identity provider.
+/// A link that a course with a sign-in may have.
+pub const SIGN_IN_FIRST: (&str, &str) = (
+    "Sign in first",
+    "If this link belongs to your course, open the page of the course on this service, sign in there, and \
+     follow the link again. If you are signed in, your course does not have this link.",
+);
+
 pub const THROUGH_SCHOOL: &str = "Your school's sign-in gives us your name.";
 
 /// A person signed in as a student opened a page for staff.

@@ -16,6 +16,7 @@ use crate::serve::library::Library;
 use crate::serve::library::course::CourseView;
 use crate::serve::respond::{self, CacheScope};
 use crate::serve::routes::api::course_json;
+use crate::serve::routes::not_readable::unknown;
 use crate::serve::routes::unavailable::copy_closed;
 
 /// The courses that the visitor may read.
@@ -51,7 +52,9 @@ pub(in crate::serve) async fn capture(
 ) -> RouteResult {
     let base = &library.settings.base_url;
     let Ok(id) = id.parse::<CaptureId>() else { return respond::page_not_found(base) };
-    let Some(found) = library.capture(&visitor, &id).await? else { return respond::page_not_found(base) };
+    let Some(found) = library.capture(&visitor, &id).await? else {
+        return unknown(&library, &visitor, || respond::page_not_found(base));
+    };
     let (link, kept) = (&found.link, &found.kept);
     let closed = library.may_open(link).err();
     if let Some(closed @ (Closed::TakenDown | Closed::NotAReader)) = closed {

@@ -27,6 +27,7 @@ use crate::serve::middleware::copies_origin;
 use crate::serve::request_counters::RequestCounters;
 use crate::serve::respond::{self, header_value};
 use crate::serve::routes::blob;
+use crate::serve::routes::not_readable::unknown;
 use crate::serve::routes::unavailable::copy_closed;
 
 const ACCEPT_DATETIME: HeaderName = HeaderName::from_static("accept-datetime");
@@ -53,7 +54,7 @@ async fn requested_original(
         return Err(respond::message(base, StatusCode::BAD_REQUEST, "Not a web address", &text));
     };
     let Some(link) = library.link_at(visitor, &address).await.map_err(Err)? else {
-        return Err(no_copy(base));
+        return Err(unknown(library, visitor, || no_copy(base)));
     };
     if let Err(closed) = library.may_open(&link) {
         return Err(copy_closed(library, visitor, &link, closed).await);
