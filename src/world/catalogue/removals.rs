@@ -50,17 +50,17 @@ impl Catalogue {
         delete_texts(bodies, &mut connection).await?;
         // Each attempt delays writers, so it must not wait for readers.
         sqlx::query("PRAGMA busy_timeout = 0").execute(&mut *connection).await?;
-        let mut is_truncated = truncate_log(&mut connection).await?;
+        let mut is_erased = erase_freed(&mut connection).await?;
         for _ in 1..ATTEMPTS {
-            if is_truncated {
+            if is_erased {
                 break;
             }
             clock.sleep(PAUSE).await;
-            is_truncated = truncate_log(&mut connection).await?;
+            is_erased = erase_freed(&mut connection).await?;
         }
         // Its timeout is not that of the pool.
         connection.close().await?;
-        Ok(is_truncated)
+        Ok(is_erased)
     }
 
     /// The same in a catalogue of an earlier version or one that was replaced. Nothing else
@@ -74,7 +74,7 @@ impl Catalogue {
                 .await?;
         if has_texts {
             delete_texts(bodies, &mut connection).await?;
-            truncate_log(&mut connection).await?;
+            erase_freed(&mut connection).await?;
         }
         drop(connection);
         old.close().await;
@@ -90,12 +90,33 @@ impl Catalogue {
     }
 }
 
+/// Writes the database anew and truncates its log: pages that were freed before, as the
+/// full-text index frees them when it is merged, keep their old contents. Returns false
+/// if another process uses the database.
+async fn erase_freed(on: &mut PoolConnection<Sqlite>) -> Result<bool, Error> {
+    if unless_busy(sqlx::query("VACUUM").execute(&mut **on).await)?.is_none() {
+        return Ok(false);
+    }
+    truncate_log(on).await
+}
+
 /// Returns false if another process uses the log. A log that is busy is reported in a row,
 /// or as an error while another process writes.
 async fn truncate_log(on: &mut PoolConnection<Sqlite>) -> Result<bool, Error> {
-    match sqlx::query_scalar::<_, bool>("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut **on).await {
-        Ok(is_busy) => Ok(!is_busy),
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("5") => Ok(false),
+    let truncated =
+        sqlx::query_scalar::<_, bool>("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut **on).await;
+    Ok(unless_busy(truncated)?.is_some_and(|is_busy| !is_busy))
+}
+
+/// `None` if another process uses the database.
+fn unless_busy<T>(result: Result<T, sqlx::Error>) -> Result<Option<T>, Error> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(sqlx::Error::Database(error))
+            if matches!(error.code().as_deref(), Some("5" | "6" | "261" | "517")) =>
+        {
+            Ok(None)
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -152,7 +152,7 @@ fn page() -> String {
     )
 }
 
-fn answer(seen: &Seen, night: u32) -> Reply {
+pub(crate) fn answer(seen: &Seen, night: u32) -> Reply {
     let host = seen.host.split(':').next().unwrap_or_default();
     let gone = Reply::new(410, "content-type: text/html", "<h1>Gone</h1>");
     match (host, seen.target.as_str()) {

@@ -9,8 +9,10 @@ use onreserve::domain::journal::Entry;
 use onreserve::world::archive::Archive;
 use onreserve::world::catalogue::Catalogue;
 
-use super::course::{self, ALIVE, CHANGED, NIGHTS, start_of};
+use super::course::{self, ALIVE, CHANGED, NIGHTS, PARKED, start_of};
+use super::export::{configuration, export};
 use super::{Server, id, settings};
+use crate::fetch::site::{Reply, Seen};
 
 fn onreserve(archive: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_onreserve"))
@@ -150,6 +152,61 @@ fn files_in(dir: &Path) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+/// Words that no other document has. Full-text indexes store a word without the beginning
+/// that it shares with the word before it.
+const UNIQUE: [&str; 2] = ["zyzzyvaqx", "qwyjibofrumious"];
+
+fn with_unique_words(seen: &Seen, night: u32) -> Reply {
+    if seen.host.starts_with("parked.example") && seen.target == "/notes.html" {
+        let [one, other] = UNIQUE;
+        return Reply::page(&course::article(
+            "Notes on sampling",
+            &format!("{one} and {other}. ").repeat(30),
+        ));
+    }
+    course::answer(seen, night)
+}
+
+/// The files below a directory that contain one of the unique words, or the end of one.
+fn with_traces(dir: &Path) -> Vec<PathBuf> {
+    let has = |bytes: &[u8], word: &str| bytes.windows(word.len()).any(|window| window == word.as_bytes());
+    let mut files = files_in(dir);
+    files.retain(|file| {
+        let bytes = std::fs::read(file).unwrap();
+        UNIQUE.iter().any(|word| has(&bytes, &word[2..]))
+    });
+    files
+}
+
+#[test]
+fn no_file_keeps_a_trace_of_the_bytes() {
+    let archive = course::archive_of(2, with_unique_words);
+    let dir = archive.parent().unwrap().to_owned();
+    let backup = dir.join("backup");
+    let make_others = |site: &Path| {
+        let done = onreserve(&archive, &["backup", backup.to_str().unwrap()]);
+        assert!(done.status.success(), "{done:?}");
+        let configuration = configuration(&archive, Openness::Open);
+        export(&configuration, &["site", site.to_str().unwrap()]);
+    };
+    let site = dir.join("site");
+    make_others(&site);
+    for place in [&archive, &backup, &site] {
+        assert!(!with_traces(place).is_empty(), "{}", place.display());
+    }
+    // The copies that only this test made.
+    std::fs::remove_dir_all(dir.join("untouched")).unwrap();
+    std::fs::remove_dir_all(site).unwrap();
+    take_down(&archive, PARKED);
+    assert_eq!(with_traces(&archive), [] as [PathBuf; 0]);
+    make_others(&dir.join("next-site"));
+    assert_eq!(with_traces(&dir), [] as [PathBuf; 0]);
+    assert!(onreserve(&archive, &["verify"]).status.success());
+    assert!(onreserve(&archive, &["rebuild"]).status.success());
+    assert_eq!(with_traces(&dir), [] as [PathBuf; 0]);
+    std::fs::remove_dir_all(dir).unwrap();
 }
 
 #[tokio::test]
