@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use cookie_store::CookieStore;
+use cookie_store::{CookieStore, RawCookie};
 use reqwest::header::{HeaderMap, HeaderValue};
 
 use super::dispatch::HopResponse;
@@ -22,7 +22,7 @@ impl CookieJar {
             let Ok(text) = value.to_str() else { continue };
             if text.len() <= COOKIE_BYTES && self.0.iter_any().count() < COOKIES {
                 // A malformed cookie, or one for another site, is dropped.
-                let _ = self.0.parse(text, address.url());
+                let _ = parsed(text, address).map(|cookie| self.0.insert_raw(&cookie, address.url()));
             }
         }
     }
@@ -34,6 +34,21 @@ impl CookieJar {
         pairs.sort_unstable();
         if pairs.is_empty() { None } else { HeaderValue::from_str(&pairs.join("; ")).ok() }
     }
+}
+
+/// A cookie for all sites under a public suffix is dropped, because it would be sent to
+/// strangers. A host that is a public suffix itself may set one for itself (RFC 6265
+/// section 5.3, step 5).
+fn parsed<'a>(text: &'a str, address: &Address) -> Option<RawCookie<'a>> {
+    let mut cookie = RawCookie::parse(text).ok()?;
+    let domain = cookie.domain().map(|domain| domain.trim_start_matches('.').to_ascii_lowercase());
+    if let Some(domain) = domain.filter(|domain| psl::suffix_str(domain) == Some(domain)) {
+        if domain != address.host() {
+            return None;
+        }
+        cookie.unset_domain();
+    }
+    Some(cookie)
 }
 
 /// The target of a redirect; `None` if it cannot be visited.
@@ -63,6 +78,26 @@ fn text_of(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cookie_is_not_shared_across_a_public_suffix() {
+        let sent = |from: &str, cookie: &str, to: &str| {
+            let [from, to] = [from, to].map(|host| Address::parse(&format!("https://{host}/x")).unwrap());
+            let mut jar = CookieJar::default();
+            let headers =
+                HeaderMap::from_iter([(reqwest::header::SET_COOKIE, HeaderValue::from_str(cookie).unwrap())]);
+            jar.store(&from, &headers);
+            jar.header(&to).is_some()
+        };
+        for suffix in ["co.uk", "github.io", "edu", "s3.amazonaws.com"] {
+            let [one, other] = ["one", "other"].map(|site| format!("{site}.{suffix}"));
+            assert!(!sent(&one, &format!("a=1; Domain={suffix}"), &other), "{suffix}");
+            assert!(!sent(&one, &format!("a=1; Domain=.{}", suffix.to_uppercase()), &other), "{suffix}");
+            assert!(sent(&one, &format!("a=1; Domain={one}"), &format!("www.{one}")), "{suffix}");
+        }
+        assert!(sent("github.io", "a=1; Domain=github.io", "github.io"));
+        assert!(!sent("github.io", "a=1; Domain=github.io", "one.github.io"));
+    }
 
     #[test]
     fn a_location_in_another_charset_keeps_its_bytes() {

@@ -47,10 +47,18 @@ struct ResolverState {
     proxy: Option<String>,
     timeout: Duration,
     cache: Mutex<HashMap<String, (Instant, Vec<SocketAddr>)>>,
+    lookup: Lookup,
 }
+
+/// Looks up the addresses of a name.
+type Lookup = Box<dyn Fn(&str) -> Result<Vec<SocketAddr>, ResolveError> + Send + Sync>;
 
 impl Resolver {
     pub(super) fn new(settings: &FetchSettings, clock: Clock) -> Self {
+        Self::with_lookup(settings, clock, Box::new(system_addresses))
+    }
+
+    fn with_lookup(settings: &FetchSettings, clock: Clock, lookup: Lookup) -> Self {
         let mut overrides = HashMap::<String, Vec<SocketAddr>>::new();
         for (host, address) in &settings.resolve {
             overrides.entry(host.to_ascii_lowercase()).or_default().push(*address);
@@ -66,6 +74,7 @@ impl Resolver {
             proxy,
             timeout: settings.limits.connect,
             cache: Mutex::default(),
+            lookup,
         }))
     }
 
@@ -149,8 +158,8 @@ impl Resolver {
         if let Some(addresses) = self.0.overrides.get(host) {
             return Ok(addresses.clone());
         }
-        let host = host.to_owned();
-        let lookup = tokio::task::spawn_blocking(move || system_addresses(&host));
+        let (state, host) = (Arc::clone(&self.0), host.to_owned());
+        let lookup = tokio::task::spawn_blocking(move || (state.lookup)(&host));
         match tokio::time::timeout(self.0.timeout, lookup).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) | Err(_) => Err(ResolveError::NameServer),
@@ -219,8 +228,55 @@ impl Resolve for Resolver {
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use super::super::client::Clients;
     use super::*;
+
+    /// The first answer for the name is a public address, the later ones this machine.
+    fn rebinding(settings: &FetchSettings) -> Resolver {
+        let asked = AtomicUsize::new(0);
+        Resolver::with_lookup(
+            settings,
+            Clock::system(),
+            Box::new(move |_| {
+                let is_first = asked.fetch_add(1, Ordering::Relaxed) == 0;
+                let address = if is_first { [93, 184, 215, 14] } else { [127, 0, 0, 1] };
+                Ok(vec![SocketAddr::from((address, 0))])
+            }),
+        )
+    }
+
+    #[tokio::test]
+    async fn an_address_that_changes_to_an_internal_one_is_not_connected_to() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://rebind.example:{}/", listener.local_addr().unwrap().port());
+        let address = Address::parse(&url).unwrap();
+        let settings = FetchSettings::default();
+        let resolver = rebinding(&settings);
+        let checked = resolver.check(&address, true).await;
+        assert!(matches!(checked, Ok(()) | Err(ResolveError::Local(_))), "{checked:?}");
+        // The cached answer has expired when the client connects.
+        resolver.0.cache.lock().unwrap().clear();
+        let clients = Clients::build(&settings, &resolver).unwrap();
+        let refused = clients.usual.get(&url).send().await.unwrap_err();
+        let mut causes =
+            std::iter::successors(Some(&refused as &dyn std::error::Error), |error| error.source());
+        assert!(causes.any(|cause| cause.downcast_ref() == Some(&ResolveError::Internal)), "{refused:?}");
+        assert_eq!(resolver.check(&address, true).await, Err(ResolveError::Internal));
+        let connected = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+        assert!(connected.is_err(), "nothing connects to this machine");
+
+        let open = FetchSettings { allow_private_networks: true, ..FetchSettings::default() };
+        let resolver = rebinding(&open);
+        let _ = resolver.check(&address, true).await;
+        resolver.0.cache.lock().unwrap().clear();
+        let clients = Clients::build(&open, &resolver).unwrap();
+        let connecting = tokio::spawn(async move { clients.usual.get(&url).send().await.map(drop) });
+        let connected = tokio::time::timeout(Duration::from_secs(10), listener.accept()).await;
+        assert!(connected.is_ok(), "it connects if private networks are allowed");
+        connecting.abort();
+    }
 
     #[test]
     fn only_addresses_with_a_route_count() {

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod hostile;
+mod http2;
 mod polite;
 mod redirects;
 pub(crate) mod site;

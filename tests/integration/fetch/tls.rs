@@ -22,7 +22,7 @@ use super::{TestClient, request, settings, text};
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
-fn authority(name: &str) -> Authority {
+pub(super) fn authority(name: &str) -> Authority {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -34,7 +34,7 @@ fn leaf(authority: &Authority, name: &str, last_year: i32) -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(leaf_config(authority, name, last_year)))
 }
 
-fn leaf_config(authority: &Authority, name: &str, last_year: i32) -> ServerConfig {
+pub(super) fn leaf_config(authority: &Authority, name: &str, last_year: i32) -> ServerConfig {
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.not_before = date_time_ymd(2000, 1, 1);
     params.not_after = date_time_ymd(last_year, 1, 1);
@@ -53,7 +53,7 @@ fn signed(params: CertificateParams, authority: &Authority) -> ServerConfig {
         .unwrap()
 }
 
-fn file(text: &str) -> NamedTempFile {
+pub(super) fn file(text: &str) -> NamedTempFile {
     let mut file = NamedTempFile::new().unwrap();
     file.write_all(text.as_bytes()).unwrap();
     file
@@ -81,6 +81,55 @@ async fn a_trusted_authority_in_a_long_bundle_is_found() {
     bundle.push_str(&authority.pem());
     let acceptor = leaf(&authority, "press.school.edu", 2200);
     assert!(matches!(visit(Some(&bundle), acceptor).await, ExchangeEnd::Answered(_)));
+}
+
+#[tokio::test]
+async fn a_certificate_that_signs_itself_has_an_unknown_issuer() {
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(vec!["press.school.edu".to_owned()]).unwrap();
+    let certificate = certificate.self_signed(&key).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
+        .unwrap();
+    let ending = visit(None, TlsAcceptor::from(Arc::new(config))).await;
+    assert_eq!(ending, ExchangeEnd::Failed(Failure::Certificate(CertificateError::UnknownIssuer)));
+}
+
+/// Ends every connection after a part of a real handshake.
+#[tokio::test]
+async fn a_handshake_that_is_cut_off_is_no_certificate_fault() {
+    let bundle = file(&authority("Ours").pem());
+    for parts in [0, 1, 3] {
+        let acceptor = leaf(&authority("Ours"), "press.school.edu", 2200);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (ours, theirs) = tokio::io::duplex(1 << 16);
+                let _handshake = tokio::spawn(acceptor.accept(theirs));
+                let (mut from_server, mut to_server) = tokio::io::split(ours);
+                let mut hello = vec![0; 4096];
+                let length = stream.read(&mut hello).await.unwrap_or(0);
+                let _ = to_server.write_all(&hello[..length]).await;
+                let mut answer = vec![0; 40 * parts];
+                let _ = from_server.read_exact(&mut answer).await;
+                let _ = stream.write_all(&answer).await;
+            }
+        });
+        let settings = FetchSettings {
+            extra_ca: Some(bundle.path().to_owned()),
+            ..settings(&[("press.school.edu", address)])
+        };
+        let ending = TestClient::new(&settings).ending("https://press.school.edu/x").await;
+        let is_of_connection = matches!(
+            ending,
+            ExchangeEnd::Failed(Failure::Tls | Failure::Reset | Failure::Connect | Failure::TlsCipher)
+        );
+        assert!(is_of_connection, "{parts}: {ending:?}");
+    }
 }
 
 #[tokio::test]
