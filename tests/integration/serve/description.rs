@@ -83,6 +83,40 @@ async fn the_description_matches_the_responses() {
     assert_eq!(description["servers"][0]["url"], "http://localhost:8080/api/v1");
 }
 
+#[tokio::test]
+async fn a_parameter_that_is_not_described_is_refused_with_its_name() {
+    let server = server().await;
+    let captures = server.catalogue.captures(&CHANGED.parse().unwrap()).await.unwrap();
+    for (path, known) in [
+        ("/openapi.json", ""),
+        ("/courses", ""),
+        ("/courses/dgm/links", "only=gone&"),
+        ("/courses/dgm/search", "q=line&"),
+        (&format!("/captures/{}", captures[0].capture.id()), ""),
+    ] {
+        let reply = server.get(&format!("/api/v1{path}?{known}onyl=%3Cb%3E")).await;
+        assert_eq!(reply.status, 400, "{path}");
+        assert!(reply.text().contains("The parameter `onyl` is unknown"), "{}", reply.text());
+        assert_eq!(server.get(&format!("/api/v1{path}?{known}")).await.status, 200, "{path}");
+    }
+    let long = format!("/api/v1/courses/dgm/search?q={}", "x".repeat(201));
+    for path in ["/api/v1/courses/dgm/links?only=dead", "/api/v1/courses/dgm/search", &long] {
+        assert_eq!(server.get(path).await.status, 400, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn every_status_of_the_api_is_described() {
+    let description: Value =
+        serde_json::from_str(include_str!("../../../src/serve/routes/api/openapi.json")).unwrap();
+    for (path, operations) in description["paths"].as_object().unwrap() {
+        for (status, response) in operations["get"]["responses"].as_object().unwrap() {
+            let response = resolved(&description, response);
+            assert!(response["description"].is_string(), "{path} {status}");
+        }
+    }
+}
+
 #[test]
 fn every_route_is_described() {
     let source = include_str!("../../../src/serve/mod.rs");

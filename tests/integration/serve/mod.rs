@@ -20,6 +20,7 @@ mod origin;
 mod pages;
 mod identity_provider;
 mod password_login;
+mod schemathesis;
 mod search;
 mod takedown;
 

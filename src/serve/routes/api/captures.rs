@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 use serde_json::{Value, json};
 
 use crate::domain::capture::CaptureId;
@@ -15,7 +15,7 @@ use crate::serve::error::RouteResult;
 use crate::serve::library::Library;
 use crate::serve::library::course::CourseView;
 use crate::serve::respond::{self, CacheScope};
-use crate::serve::routes::api::course_json;
+use crate::serve::routes::api::{course_json, parameters};
 use crate::serve::routes::not_readable::unknown;
 use crate::serve::routes::unavailable::copy_closed;
 
@@ -23,8 +23,12 @@ use crate::serve::routes::unavailable::copy_closed;
 pub(in crate::serve) async fn courses(
     State(library): State<Arc<Library>>,
     visitor: Visitor,
+    uri: Uri,
     headers: HeaderMap,
 ) -> RouteResult {
+    if let Some(response) = parameters::unknown(&library.settings.base_url, &uri, &[]) {
+        return response;
+    }
     let courses = library.courses().await?;
     let readable = courses.iter().filter(|course| visitor.may_read(&course.rules));
     let courses: Vec<Value> = readable.map(|it| course(&library.settings.base_url, it)).collect();
@@ -48,9 +52,13 @@ pub(in crate::serve) async fn capture(
     State(library): State<Arc<Library>>,
     visitor: Visitor,
     Path(id): Path<String>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> RouteResult {
     let base = &library.settings.base_url;
+    if let Some(response) = parameters::unknown(base, &uri, &[]) {
+        return response;
+    }
     let Ok(id) = id.parse::<CaptureId>() else { return respond::page_not_found(base) };
     let Some(found) = library.capture(&visitor, &id).await? else {
         return unknown(&library, &visitor, || respond::page_not_found(base));

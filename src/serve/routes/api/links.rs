@@ -13,7 +13,7 @@ use crate::serve::http::query;
 use crate::serve::library::Library;
 use crate::serve::library::availability::availability;
 use crate::serve::library::course::LinkView;
-use crate::serve::routes::api::course_json;
+use crate::serve::routes::api::{course_json, parameters};
 use crate::serve::routes::requested_course::any_course;
 
 /// The script for course pages requests the gone links without cookies. So
@@ -26,14 +26,22 @@ pub(in crate::serve) async fn links(
     uri: Uri,
     headers: HeaderMap,
 ) -> RouteResult {
+    let base = &library.settings.base_url;
+    if let Some(response) = parameters::unknown(base, &uri, &["only"]) {
+        return response;
+    }
+    let only = query::parameter(&uri, "only");
+    if only.as_deref().is_some_and(|only| only != "gone") {
+        return parameters::refused(base, "The parameter `only` has one value: only=gone");
+    }
     let course = match any_course(&library, &course).await {
         Ok(course) => course,
         Err(response) => return response,
     };
-    let only_gone = query::parameter(&uri, "only").as_deref() == Some("gone");
+    let only_gone = only.is_some();
     let is_reader = visitor.may_read(&course.rules);
     if !is_reader && (!only_gone || course_json::origins(&course).is_empty()) {
-        return login::reader_required(&library.settings.base_url, &visitor, &course.rules);
+        return login::reader_required(base, &visitor, &course.rules);
     }
     let is_selected = |link: &LinkView| !only_gone || availability(&library, link).is_original_gone();
     let to_json = if is_reader { course_json::link } else { course_json::link_for_stranger };

@@ -12,7 +12,7 @@ use crate::serve::error::RouteResult;
 use crate::serve::http::query;
 use crate::serve::library::Library;
 use crate::serve::library::search::{self, DocumentHit, HitPassage};
-use crate::serve::routes::api::course_json;
+use crate::serve::routes::api::{course_json, parameters};
 use crate::serve::routes::requested_course::readable_course;
 
 pub(in crate::serve) async fn search(
@@ -22,6 +22,18 @@ pub(in crate::serve) async fn search(
     uri: Uri,
     headers: HeaderMap,
 ) -> RouteResult {
+    let base = &library.settings.base_url;
+    if let Some(response) = parameters::unknown(base, &uri, &["q"]) {
+        return response;
+    }
+    match query::parameter(&uri, "q") {
+        None => return parameters::refused(base, "The parameter `q` with the words to find is missing."),
+        Some(words) if words.chars().count() > query::MAX_QUERY_CHARS => {
+            let text = format!("The parameter `q` has at most {} characters.", query::MAX_QUERY_CHARS);
+            return parameters::refused(base, &text);
+        }
+        Some(_) => {}
+    }
     let course = match readable_course(&library, &visitor, &course).await {
         Ok(course) => course,
         Err(response) => return response,
