@@ -11,6 +11,7 @@ use super::progress::Bar;
 use super::{ClockArguments, archive_location, email, exit, print};
 use crate::config::{self, Configuration};
 use crate::domain::course::{Course, CourseId, PageSource};
+use crate::domain::report::figures::count_of;
 use crate::domain::report::{compose, github, json, junit, sarif, summary};
 use crate::night::{self, Finished};
 use crate::outbox;
@@ -98,6 +99,14 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
         let _ = writeln!(
             std::io::stderr(),
             "onreserve: warning: this night is a rehearsal, because of --now: {implausible}"
+        );
+    }
+    if night.without_room > 0 {
+        let _ = writeln!(
+            std::io::stderr(),
+            "onreserve: warning: the disk of the archive has no room for {}; no copy was lost, and all \
+             links were checked; free some space on it",
+            count_of(night.without_room, "new copy", "new copies")
         );
     }
     if let Some(sender) = &sender {

@@ -69,6 +69,12 @@ pub(super) fn ended(night: &Finished) {
     for blob in &night.lost_copies.new {
         tracing::error!(%blob, "the file of a copy is missing; add it from a backup with `onreserve restore --missing`");
     }
+    if night.without_room > 0 {
+        tracing::error!(
+            copies = night.without_room,
+            "the disk of the archive has no room for new copies; no copy was lost, and all links were checked; free some space on it"
+        );
+    }
     if let Some(void) = night.void {
         tracing::warn!(?void, "the network here failed, so this night judges no link");
     }
@@ -100,12 +106,13 @@ fn local_fault_advice(fault: LocalFault) -> &'static str {
 }
 
 /// A void night, one that could not read a course, one with many faults of this machine,
-/// and one that finds a copy lost are failures.
+/// one that finds a copy lost, and one whose new copies have no room are failures.
 pub(super) fn ping_for(night: &Finished) -> Ping {
     let is_failure = night.void.is_some()
         || !night.unread.is_empty()
         || night.has_many_local_faults()
-        || !night.lost_copies.new.is_empty();
+        || !night.lost_copies.new.is_empty()
+        || night.without_room > 0;
     if is_failure { Ping::Failure } else { Ping::Success }
 }
 

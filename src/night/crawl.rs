@@ -30,6 +30,13 @@ const WAITING_TO_BE_WRITTEN: usize = 8;
 /// A text of more bytes is compared alone.
 const LONG_TEXT: usize = 1 << 20;
 
+/// What the crawl of a night found.
+pub(super) struct CrawlResults {
+    pub evidence: HashMap<Address, Evidence>,
+    /// New copies that were not kept, because the disk has no room for them.
+    pub without_room: usize,
+}
+
 /// Visits every link that tonight has not visited yet, and stores each visit as it ends.
 pub(super) async fn all(
     links: &[CheckedLink],
@@ -37,15 +44,15 @@ pub(super) async fn all(
     night: &RunningNight,
     world: &World,
     watch: Watcher<'_>,
-) -> anyhow::Result<HashMap<Address, Evidence>> {
+) -> anyhow::Result<CrawlResults> {
     let mut evidence = world.catalogue.visited(night.row.id).await?;
     watch(Progress::Links { count: links.len(), known: evidence.len() });
     let left: Vec<&CheckedLink> = links.iter().filter(|link| !evidence.contains_key(&link.address)).collect();
     let (sender, receiver) = mpsc::channel(WAITING_TO_BE_WRITTEN);
     let visits = visits(&left, known, VisitPurpose::Capture, world, sender);
-    let ((), recorded) = tokio::try_join!(visits, record::each(receiver, night, world, watch))?;
+    let (without_room, recorded) = tokio::try_join!(visits, record::each(receiver, night, world, watch))?;
     evidence.extend(recorded);
-    Ok(evidence)
+    Ok(CrawlResults { evidence, without_room })
 }
 
 /// The purpose of the visits.
@@ -58,13 +65,14 @@ pub(super) enum VisitPurpose {
 }
 
 /// Visits these links and sends each result. The channel closes after the last one.
+/// Returns the number of new copies for which the disk has no room.
 pub(super) async fn visits(
     left: &[&CheckedLink],
     known: &HashMap<Address, LinkRecord>,
     purpose: VisitPurpose,
     world: &World,
     sender: mpsc::Sender<VisitResult>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<usize> {
     let shared = Shared::default();
     let nothing = LinkRecord::default();
     stream::iter(by_host(left))
@@ -74,7 +82,8 @@ pub(super) async fn visits(
                 for link in links {
                     let history = &known.get(&link.address).unwrap_or(nothing).history;
                     let mut visited = visit(link, history, shared, world).await?;
-                    if visited.new_capture.is_some() && !world.archive.has_room()? {
+                    let is_beside = visited.new_capture.as_ref().is_some_and(|new| new.body.is_beside());
+                    if is_beside || (visited.new_capture.is_some() && !world.archive.has_room()?) {
                         // The link is still judged. Its capture is stored on a night with enough disk space.
                         visited.new_capture = None;
                         shared.without_room.fetch_add(1, Ordering::Relaxed);
@@ -91,16 +100,7 @@ pub(super) async fn visits(
         .buffer_unordered(world.hosts_at_once)
         .try_collect::<Vec<()>>()
         .await?;
-    let without_room = shared.without_room.load(Ordering::Relaxed);
-    if without_room > 0 {
-        tracing::warn!(
-            copies = without_room,
-            archive = %world.archive.dir().display(),
-            "the disk of the archive has no room for new copies; no copy was lost, and all links were \
-             checked; free some space on it"
-        );
-    }
-    Ok(())
+    Ok(shared.without_room.load(Ordering::Relaxed))
 }
 
 /// Fetches the requisites of a captured page.

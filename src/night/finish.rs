@@ -211,5 +211,6 @@ pub(super) fn finished(
         unread: readings.unread,
         start: night.start,
         lost_copies: LostCopies::default(),
+        without_room: 0,
     }
 }

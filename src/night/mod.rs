@@ -63,6 +63,8 @@ pub struct Finished {
     pub unread: Vec<NoPage>,
     /// Copies whose bytes are altered or missing.
     pub lost_copies: LostCopies,
+    /// New copies that were not kept, because the disk of the archive has no room for them.
+    pub without_room: usize,
     /// An error for a rehearsal at a time that would be implausible otherwise.
     pub start: Result<(), ImplausibleStart>,
 }
@@ -110,9 +112,9 @@ pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyho
     let links = pages::links(&readings.read);
     let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
     let known = world.catalogue.link_records(&addresses).await?;
-    let visited = crawl::all(&links, &known, &night, world, watch).await?;
+    let crawled = crawl::all(&links, &known, &night, world, watch).await?;
     let sentinels = sentinels::ask(world).await?;
-    let judged = finish::judge(&links, &known, &visited, sentinels, world.clock.now());
+    let judged = finish::judge(&links, &known, &crawled.evidence, sentinels, world.clock.now());
     let replacements = replacement_search::all(&readings, &judged, &known, world).await?;
     let lost_copies = lost_copies::look(world).await?;
     let known = VisitedLinks::read(&addresses, world).await?;
@@ -120,5 +122,6 @@ pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyho
     let reports = course_report::of_courses(&night, &readings, results, world).await?;
     finish::record(&night, &readings, &judged, &reports, world).await?;
     full_text::read_missing(full_text::A_NIGHT, &world.archive, &world.catalogue, &world.reader).await?;
-    Ok(Finished { lost_copies, ..finish::finished(&night, readings, &judged, reports, world) })
+    let without_room = crawled.without_room;
+    Ok(Finished { lost_copies, without_room, ..finish::finished(&night, readings, &judged, reports, world) })
 }

@@ -1,9 +1,10 @@
 //! The spool: response bodies are written to the archive's `tmp`, and hashed at the same time.
 //!
 //! A spooled body is a file that is deleted when it is dropped, unless the archive
-//! stores it.
+//! stores it. If the disk of the archive is full, the body is in the directory for
+//! temporary files, so that the link is checked; the archive cannot store it then.
 
-use std::io;
+use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 use sha1::Sha1;
@@ -23,7 +24,9 @@ pub struct Spool {
 /// A body being written.
 #[derive(Debug)]
 pub struct SpoolWriter {
+    dir: PathBuf,
     file: NamedTempFile,
+    is_beside: bool,
     sha256: Sha256,
     sha1: Sha1,
     bytes: u64,
@@ -33,6 +36,7 @@ pub struct SpoolWriter {
 #[derive(Debug)]
 pub struct SpooledBody {
     file: NamedTempFile,
+    is_beside: bool,
     pub body: Body,
 }
 
@@ -43,22 +47,47 @@ impl Spool {
     }
 
     pub fn start(&self) -> io::Result<SpoolWriter> {
-        Ok(SpoolWriter {
-            file: tempfile::Builder::new().prefix("body-").tempfile_in(&self.dir)?,
-            sha256: Sha256::new(),
-            sha1: Sha1::new(),
-            bytes: 0,
-        })
+        let (file, is_beside) = match new_file().tempfile_in(&self.dir) {
+            Err(error) if is_full(&error) => (new_file().tempfile()?, true),
+            file => (file?, false),
+        };
+        let dir = self.dir.clone();
+        Ok(SpoolWriter { dir, file, is_beside, sha256: Sha256::new(), sha1: Sha1::new(), bytes: 0 })
     }
 }
 
 impl SpoolWriter {
     pub fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
-        disk::write(self.file.as_file(), self.file.path(), chunk, StorageStep::SpoolWrite)?;
+        match disk::write(self.file.as_file(), self.file.path(), chunk, StorageStep::SpoolWrite) {
+            Err(error) if is_full(&error) && !self.is_beside => self.write_elsewhere(chunk)?,
+            written => written?,
+        }
         self.sha256.update(chunk);
         self.sha1.update(chunk);
         self.bytes += chunk.len() as u64;
         Ok(())
+    }
+
+    /// Goes on in another file: there may be space again, or space on another disk.
+    fn write_elsewhere(&mut self, chunk: &[u8]) -> io::Result<()> {
+        self.file = match self.copied(new_file().tempfile_in(&self.dir), chunk) {
+            Err(error) if is_full(&error) => {
+                self.is_beside = true;
+                self.copied(new_file().tempfile(), chunk)?
+            }
+            file => file?,
+        };
+        Ok(())
+    }
+
+    /// A file with the bytes so far and a chunk.
+    fn copied(&self, file: io::Result<NamedTempFile>, chunk: &[u8]) -> io::Result<NamedTempFile> {
+        let mut file = file?;
+        let mut written = self.file.as_file();
+        written.rewind()?;
+        io::copy(&mut written.take(self.bytes), &mut file)?;
+        disk::write(file.as_file(), file.path(), chunk, StorageStep::SpoolWrite)?;
+        Ok(file)
     }
 
     pub fn bytes(&self) -> u64 {
@@ -71,7 +100,7 @@ impl SpoolWriter {
             sha1: base32(&self.sha1.finalize()),
             bytes: self.bytes,
         };
-        Ok(SpooledBody { file: self.file, body })
+        Ok(SpooledBody { file: self.file, is_beside: self.is_beside, body })
     }
 }
 
@@ -83,6 +112,21 @@ impl SpooledBody {
     pub fn file(&self) -> &std::fs::File {
         self.file.as_file()
     }
+
+    /// The body is not on the disk of the archive, which was full.
+    pub fn is_beside(&self) -> bool {
+        self.is_beside
+    }
+}
+
+fn new_file() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("body-");
+    builder
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// RFC 4648 section 6, without padding: 20 bytes need none.

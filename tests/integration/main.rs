@@ -15,6 +15,7 @@ mod document_reader;
 mod drift;
 mod fetch;
 mod first_version;
+mod full_disk;
 mod harness;
 mod interrupted;
 mod killed;

@@ -2,9 +2,13 @@
 
 use std::error::Error;
 
+/// The index of the log cannot grow (`SQLITE_IOERR_SHMSIZE`).
+const NO_ROOM_FOR_INDEX: u32 = 4874;
+
 /// What the user does next. Only a damaged database is rebuilt.
 pub(super) fn of(error: &(dyn Error + 'static)) -> &'static str {
-    match result_code(error) {
+    // The lower eight bits give the kind of error, the upper ones details.
+    match result_code(error).map(|code| if code == NO_ROOM_FOR_INDEX { 13 } else { code & 0xff }) {
         Some(5 | 6) => "another process is writing to it, so run this again in a moment",
         Some(8) => {
             "it is read-only for this user; run this as the owner of the archive, or copy the archive to a writable disk"
@@ -17,13 +21,12 @@ pub(super) fn of(error: &(dyn Error + 'static)) -> &'static str {
     }
 }
 
-/// The primary result code of `SQLite` (<https://sqlite.org/rescode.html>), if it is its error.
+/// The extended result code of `SQLite` (<https://sqlite.org/rescode.html>), if it is its error.
 fn result_code(error: &(dyn Error + 'static)) -> Option<u32> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error) {
-            // The upper bits of an extended code give details of the same error.
-            return error.code()?.parse::<u32>().ok().map(|code| code & 0xff);
+            return error.code()?.parse().ok();
         }
         cause = error.source();
     }

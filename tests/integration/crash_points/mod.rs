@@ -165,7 +165,7 @@ impl<'a> Attempt<'a> {
 }
 
 /// The steps whose failure is no failure of the command.
-const TOLERATED: [&str; 3] = ["journal-head-advance", "removal-texts", "delivery-result"];
+const TOLERATED: [&str; 4] = ["journal-head-advance", "removal-texts", "delivery-result", "spool-write"];
 
 /// A process that did not end as its fault demands.
 fn wrong_end(stage: Stage, fault: &Fault, output: &Output) -> Option<String> {
