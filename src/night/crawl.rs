@@ -26,7 +26,7 @@ use crate::world::World;
 use crate::world::catalogue::LinkRecord;
 
 /// The most visits that wait to be stored. After an interruption they are repeated.
-const WAITING_TO_BE_WRITTEN: usize = 8;
+const WAITING_TO_BE_WRITTEN: usize = 64;
 /// A text of more bytes is compared alone.
 const LONG_TEXT: usize = 1 << 20;
 

@@ -112,7 +112,8 @@ pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyho
     let links = pages::links(&readings.read);
     let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
     let known = world.catalogue.link_records(&addresses).await?;
-    let crawled = crawl::all(&links, &known, &night, world, watch).await?;
+    // The crawl is large, and a night is a part of other futures.
+    let crawled = Box::pin(crawl::all(&links, &known, &night, world, watch)).await?;
     let sentinels = sentinels::ask(world).await?;
     let judged = finish::judge(&links, &known, &crawled.evidence, sentinels, world.clock.now());
     let replacements = replacement_search::all(&readings, &judged, &known, world).await?;

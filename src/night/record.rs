@@ -21,11 +21,13 @@ use crate::night::journal_replay;
 use crate::night::progress::{Progress, Watcher};
 use crate::night::removals;
 use crate::world::World;
+use crate::world::archive::{self, Archive};
 use crate::world::catalogue::{DocumentText, NightRef};
+use crate::world::spool::SpooledBody;
 
-/// The most visits that are stored at once, so that a thousand small pages do not
-/// need a thousand syncs of the disk.
-const BATCH: usize = 32;
+/// The most visits that are stored at once: a disk needs little longer for many syncs at the
+/// same time than for one.
+const BATCH: usize = 64;
 
 /// The running night.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +52,8 @@ pub(super) struct PageRead<'a> {
 ///
 /// A failure on our side, or a clock that seems wrong.
 pub(super) async fn begin(world: &World) -> anyhow::Result<RunningNight> {
+    // A night that was cancelled may still be storing its last batch.
+    drop(world.storing_lock().await);
     let interrupted = journal_replay::catch_up(world).await?;
     removals::finish(&world.archive, &world.catalogue, world.clock).await?;
     if let Some(row) = interrupted {
@@ -113,7 +117,7 @@ impl RunningNight {
     }
 }
 
-/// Stores visits as they end, in batches.
+/// Stores visits as they end, in batches. The crawl goes on while a batch is stored.
 pub(super) async fn each(
     mut results: Receiver<VisitResult>,
     night: &RunningNight,
@@ -121,53 +125,86 @@ pub(super) async fn each(
     watch: Watcher<'_>,
 ) -> anyhow::Result<HashMap<Address, Evidence>> {
     let mut evidence = HashMap::new();
-    let mut batch = Vec::with_capacity(BATCH);
-    while results.recv_many(&mut batch, BATCH).await > 0 {
-        let (mut entries, mut visits, mut read) = (Vec::new(), Vec::new(), Vec::new());
-        for visited in &mut batch {
-            let new_capture = match visited.new_capture.take() {
-                // Bytes that were taken down are not stored again from another address.
-                Some(it) if world.catalogue.is_taken_down(it.body.body.sha256).await? => None,
-                new_capture => new_capture,
-            };
-            let is_kept = new_capture.is_some();
+    let mut visited = Vec::with_capacity(BATCH);
+    while results.recv_many(&mut visited, BATCH).await > 0 {
+        let bodies: Vec<Digest> =
+            visited.iter().filter_map(|it| Some(it.new_capture.as_ref()?.body.body.sha256)).collect();
+        // Bytes that were taken down are not stored again from another address.
+        let taken_down = world.catalogue.taken_down_among(&bodies).await?;
+        let mut batch = Batch::default();
+        for mut visit in visited.drain(..) {
+            let new_capture =
+                visit.new_capture.take().filter(|it| !taken_down.contains(&it.body.body.sha256));
+            watch(Progress::Visited { link: &visit.link, bytes: visit.bytes, kept: new_capture.is_some() });
             if let Some(new_capture) = new_capture {
                 let mut passages = new_capture.document.passages();
                 passages.extend(
                     full_text::of_requisites(&new_capture.requisites, &world.archive, &world.reader).await?,
                 );
-                let kept = keep(&visited.link, new_capture, world)?;
-                read.push(DocumentText { sha256: kept.capture.sha256, passages });
-                entries.push(Entry::Capture(kept));
+                batch.texts.push(DocumentText { sha256: new_capture.body.body.sha256, passages });
+                batch.add_capture(&visit.link, new_capture, &world.archive)?;
             }
-            if let (Some(text), Some(sha256)) = (visited.new_fingerprint, visited.baseline) {
-                entries.push(Entry::Reread { link: visited.link.clone(), sha256, text });
-            }
-            visits.push(Entry::Visit {
-                night: night.row.started,
-                link: visited.link.clone(),
-                evidence: visited.evidence.clone(),
-            });
-            watch(Progress::Visited { link: &visited.link, bytes: visited.bytes, kept: is_kept });
+            evidence.insert(visit.link.clone(), visit.evidence.clone());
+            batch.add_visit(visit, night);
         }
-        // Rows of one table are written together.
-        entries.extend(visits);
-        world.archive.append(world.clock.now(), &entries)?;
-        world.catalogue.apply_with_texts(&entries, &read).await?;
-        evidence.extend(batch.drain(..).map(|visited| (visited.link, visited.evidence)));
+        batch.store(world).await?;
     }
     Ok(evidence)
 }
 
-fn keep(link: &Address, new_capture: NewCapture, world: &World) -> anyhow::Result<StoredCapture> {
+/// Visits that are stored together.
+#[derive(Default)]
+struct Batch {
+    bodies: Vec<SpooledBody>,
+    /// Captures, and captures that were read again.
+    captures: Vec<Entry>,
+    visits: Vec<Entry>,
+    texts: Vec<DocumentText>,
+}
+
+impl Batch {
+    fn add_capture(&mut self, link: &Address, new: NewCapture, archive: &Archive) -> anyhow::Result<()> {
+        let head = archive.spool_bytes(head(&new.exchange).as_bytes())?;
+        let (body, stored) = stored(link, new, head.body.sha256);
+        self.captures.push(Entry::Capture(stored));
+        self.bodies.extend([head, body]);
+        Ok(())
+    }
+
+    fn add_visit(&mut self, visit: VisitResult, night: &RunningNight) {
+        let VisitResult { link, evidence, baseline, new_fingerprint, .. } = visit;
+        if let (Some(text), Some(sha256)) = (new_fingerprint, baseline) {
+            self.captures.push(Entry::Reread { link: link.clone(), sha256, text });
+        }
+        self.visits.push(Entry::Visit { night: night.row.started, link, evidence });
+    }
+
+    /// Stores blobs, journal lines and rows, in this order.
+    async fn store(self, world: &World) -> anyhow::Result<()> {
+        let Self { bodies, captures: mut entries, visits, texts } = self;
+        // Rows of one table are written together.
+        entries.extend(visits);
+        let (archive, now) = (world.archive.clone(), world.clock.now());
+        let storing_lock = world.storing_lock().await;
+        let storing = tokio::task::spawn_blocking(move || {
+            // It goes on if the night is cancelled meanwhile.
+            let _storing_lock = storing_lock;
+            archive.store(&bodies)?;
+            archive.append(now, &entries)?;
+            Ok::<_, archive::Error>(entries)
+        });
+        let entries = storing.await??;
+        Ok(world.catalogue.apply_with_texts(&entries, &texts).await?)
+    }
+}
+
+/// The body of a new capture, and its entry.
+fn stored(link: &Address, new_capture: NewCapture, head: Digest) -> (SpooledBody, StoredCapture) {
     let NewCapture { body, exchange, why, document, validators, is_baseline, requisites, shortfall } =
         new_capture;
-    let head = world.archive.store_bytes(head(&exchange).as_bytes())?;
-    let (sha256, sha1, bytes) = (body.body.sha256, body.body.sha1.clone(), body.body.bytes);
-    world.archive.store(&[body])?;
     let media_type =
         exchange.last_hop().and_then(|hop| hop.headers.get("content-type")).unwrap_or("").to_owned();
-    Ok(StoredCapture {
+    let stored = StoredCapture {
         text: document.fingerprint(),
         words: document.words(),
         title: document.title,
@@ -178,9 +215,9 @@ fn keep(link: &Address, new_capture: NewCapture, world: &World) -> anyhow::Resul
         capture: Capture {
             link: link.clone(),
             document: exchange.final_address().clone(),
-            sha256,
-            sha1,
-            bytes,
+            sha256: body.body.sha256,
+            sha1: body.body.sha1.clone(),
+            bytes: body.body.bytes,
             media_type,
             captured_at: exchange.started,
             why,
@@ -188,7 +225,8 @@ fn keep(link: &Address, new_capture: NewCapture, world: &World) -> anyhow::Resul
             chain: exchange.hops.iter().map(|hop| hop.address.clone()).collect(),
             shortfall,
         },
-    })
+    };
+    (body, stored)
 }
 
 /// The response head as text: the status, then the headers in their order.

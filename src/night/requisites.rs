@@ -176,7 +176,8 @@ impl RequisiteFetcher<'_> {
             return Ok(None);
         };
         let bytes = tokio::fs::read(body.path()).await?;
-        if !fits(requisite.role, &bytes) || self.world.catalogue.is_taken_down(body.body.sha256).await? {
+        let taken_down = self.world.catalogue.taken_down_among(&[body.body.sha256]).await?;
+        if !fits(requisite.role, &bytes) || !taken_down.is_empty() {
             return Ok(None);
         }
         let media_type = exchange
@@ -185,7 +186,9 @@ impl RequisiteFetcher<'_> {
             .unwrap_or_default()
             .to_owned();
         let (sha256, length) = (body.body.sha256, body.body.bytes);
-        self.world.archive.store(&[body])?;
+        // The disk may need long, and the other hosts must not wait for it.
+        let archive = self.world.archive.clone();
+        tokio::task::spawn_blocking(move || archive.store(&[body])).await??;
         Ok(Some(KeptRequisite { address: requisite.address.clone(), sha256, bytes: length, media_type }))
     }
 

@@ -25,6 +25,9 @@ pub mod catalogue;
 pub mod email;
 
 use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::domain::address::Address;
 
@@ -49,6 +52,7 @@ pub struct World {
     /// The Memento `TimeGate` that is searched for copies of dead links.
     pub timegate: Option<Address>,
     alone: SoleInstance,
+    storing: Arc<Mutex<()>>,
 }
 
 impl World {
@@ -79,7 +83,13 @@ impl World {
             archive,
             catalogue,
             alone,
+            storing: Arc::default(),
         })
+    }
+
+    /// The lock of a batch that is being stored on a thread of its own.
+    pub async fn storing_lock(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.storing).lock_owned().await
     }
 
     /// Waits for the lock on the captures.

@@ -1,5 +1,8 @@
 //! The links that were taken down.
 
+use std::collections::HashSet;
+
+use super::value::{decoded, json};
 use super::{Catalogue, Error};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
@@ -15,14 +18,15 @@ impl Catalogue {
         Ok(links.iter().filter_map(|link| Address::parse_stored(link).ok()).collect())
     }
 
-    /// Whether a link that is taken down has this body.
-    pub async fn is_taken_down(&self, sha256: Digest) -> Result<bool, Error> {
-        Ok(sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM capture JOIN takedown ON takedown.link = capture.link \
-             WHERE capture.sha256 = ? AND undone_at IS NULL)",
+    /// Those of some bodies that a link which is taken down has.
+    pub async fn taken_down_among(&self, bodies: &[Digest]) -> Result<HashSet<Digest>, Error> {
+        let bodies = sqlx::query_scalar::<_, String>(
+            "SELECT DISTINCT capture.sha256 FROM takedown CROSS JOIN capture ON capture.link = takedown.link \
+             WHERE undone_at IS NULL AND capture.sha256 IN (SELECT value FROM json_each(?))",
         )
-        .bind(sha256.to_string())
-        .fetch_one(&self.pool)
-        .await?)
+        .bind(json(&bodies)?)
+        .fetch_all(&self.pool)
+        .await?;
+        bodies.iter().map(|body| decoded(body)).collect()
     }
 }

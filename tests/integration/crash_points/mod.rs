@@ -7,6 +7,7 @@
 
 mod outcome;
 mod random;
+mod slow_disk;
 mod stages;
 
 use std::collections::BTreeMap;
