@@ -171,8 +171,11 @@ impl RequisiteFetcher<'_> {
             accept_datetime: None,
         };
         let Fetched { exchange, body } = self.world.fetch.exchange(&request).await?;
-        let Some(body) = body.filter(|body| exchange.status() == Some(200) && body.body.bytes <= LARGEST)
-        else {
+        // A full disk has no room for requisites either.
+        let is_wanted = |body: &SpooledBody| {
+            exchange.status() == Some(200) && body.body.bytes <= LARGEST && !body.is_beside()
+        };
+        let Some(body) = body.filter(is_wanted) else {
             return Ok(None);
         };
         let bytes = tokio::fs::read(body.path()).await?;
