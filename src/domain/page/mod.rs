@@ -201,8 +201,8 @@ fn read_html(text: &str, context: &PageContext) -> Page {
     let filled = template::fill(text, &code_of_html(text), &known(text, context));
     let mut made = Made::new(text);
     made.html.clone_from(&filled.text);
-    for (at, source) in filled.pieces() {
-        made.piece(at, source, true);
+    for piece in filled.pieces() {
+        made.piece(piece.text, piece.source, piece.is_copy);
     }
     let mut page = extract::page(&made.html, &made.map, context, Dialect::default());
     note_unknown(&mut page, &made.map, &filled.unknown);

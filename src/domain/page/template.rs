@@ -6,6 +6,7 @@
 
 mod fill;
 mod filter;
+mod include;
 mod liquid;
 mod value;
 
@@ -29,12 +30,21 @@ enum Placeholder<'a> {
     Shortcode(&'a str),
 }
 
+/// Where a part of the text comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FilledPiece {
+    pub(super) text: usize,
+    pub(super) source: usize,
+    /// Copied from the source, not the value of a placeholder.
+    pub(super) is_copy: bool,
+}
+
 /// A source without its placeholders.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Filled {
     pub(super) text: String,
-    /// The positions of parts of the text, here and in the source.
-    pieces: Vec<(usize, usize)>,
+    /// In the order of the text.
+    pieces: Vec<FilledPiece>,
     /// The positions in the source of placeholders that could not be filled.
     pub(super) unknown: Vec<usize>,
     /// The fields of the page's head that stand in the text now.
@@ -44,22 +54,27 @@ pub(super) struct Filled {
 impl Filled {
     /// The byte of the source from which a byte of the text comes.
     pub(super) fn source(&self, at: usize) -> usize {
-        let Some(piece) = self.pieces.partition_point(|(text, _)| *text <= at).checked_sub(1) else {
+        let Some(piece) = self.pieces.partition_point(|piece| piece.text <= at).checked_sub(1) else {
             return at;
         };
-        let (text, source) = self.pieces[piece];
-        source + (at - text)
+        let piece = self.pieces[piece];
+        if piece.is_copy { piece.source + (at - piece.text) } else { piece.source }
     }
 }
 
 impl Filled {
     fn copy(&mut self, source: &str, range: Range<usize>) {
-        self.pieces.push((self.text.len(), range.start));
+        self.pieces.push(FilledPiece { text: self.text.len(), source: range.start, is_copy: true });
         self.text.push_str(&source[range]);
     }
 
-    /// The positions of parts of the text, here and in the source.
-    pub(super) fn pieces(&self) -> impl Iterator<Item = (usize, usize)> {
+    /// Appends what stands in the place of a placeholder.
+    fn value(&mut self, value: &str, source: usize) {
+        self.pieces.push(FilledPiece { text: self.text.len(), source, is_copy: false });
+        self.text.push_str(value);
+    }
+
+    pub(super) fn pieces(&self) -> impl Iterator<Item = FilledPiece> {
         self.pieces.iter().copied()
     }
 }
@@ -112,6 +127,9 @@ fn is_descriptive(placeholder: &Placeholder) -> bool {
 /// Shortcodes with the same meaning in every generator.
 fn player(placeholder: &Placeholder) -> Option<String> {
     let Placeholder::Shortcode(inner) = placeholder else { return None };
+    if inner.starts_with("figure ") {
+        return Some(figure(inner));
+    }
     let mut words = inner.split_whitespace().map(|word| word.trim_matches(['"', '\'']));
     let (name, first) = (words.next()?, words.next()?);
     let id = first.strip_prefix("id=").unwrap_or(first).trim_matches(['"', '\'']);
@@ -125,6 +143,39 @@ fn player(placeholder: &Placeholder) -> Option<String> {
     super::source_map::escape(&address, &mut frame);
     frame.push_str("\"></iframe>");
     Some(frame)
+}
+
+/// A picture of Hugo, which may be a link.
+fn figure(inner: &str) -> String {
+    let given = |wanted: &str| {
+        let found = parameters(inner).into_iter().find(|(name, _)| *name == wanted);
+        found.map(|(_, value)| value.trim_matches(['"', '\'', '`']))
+    };
+    let Some(link) = given("link") else { return String::new() };
+    let mut html = String::from("<a href=\"");
+    super::source_map::escape(link, &mut html);
+    html.push_str("\"><img alt=\"");
+    super::source_map::escape(given("alt").unwrap_or_default(), &mut html);
+    html.push_str("\"></a>");
+    html
+}
+
+/// Named parameters, with the quotation marks of their values: `a="b" c=d`.
+fn parameters(text: &str) -> Vec<(&str, &str)> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('=') {
+        let name = before.split_whitespace().next_back().unwrap_or_default();
+        let behind = behind.trim_start();
+        let end = match behind.chars().next() {
+            Some(quote @ ('"' | '\'' | '`')) => behind[1..].find(quote).map_or(behind.len(), |at| at + 2),
+            _ => behind.find(char::is_whitespace).unwrap_or(behind.len()),
+        };
+        let (value, after) = behind.split_at(end);
+        found.push((name, value));
+        rest = after;
+    }
+    found
 }
 
 /// Whether an address contains a part that a generator or script must fill.
@@ -184,11 +235,28 @@ mod tests {
     }
 
     #[test]
+    fn one_case_is_chosen_and_texts_are_captured() {
+        let known = site("---\nkind: team\nurl: https://a.example/\n---\n");
+        let case =
+            "{% case page.kind %}{% when 'solo' %}A{% when 'pair', 'team' %}B{% else %}C{% endcase %}d";
+        assert_eq!(filled(case, &known), ("Bd".to_owned(), 0));
+        assert_eq!(filled(&case.replace("'team'", "'x'"), &known), ("Cd".to_owned(), 0));
+        let capture = "{% capture a %}{{ page.url }}x{% endcapture %}[b]({{ a }})";
+        assert_eq!(filled(capture, &known), ("[b](https://a.example/x)".to_owned(), 0));
+        assert_eq!(
+            filled("{{< figure src=\"a.png\" link=\"b.pdf\" alt='c' >}}", &known).0,
+            "<a href=\"b.pdf\"><img alt=\"c\"></a>"
+        );
+    }
+
+    #[test]
     fn what_only_the_generator_knows_is_left_open() {
         let known = site("---\ntitle: A\n---\n");
         for text in [
             "{{ page.url | x }}",
             "{% include a.html %}",
+            "{% case page.x %}",
+            "{% capture x %}{{ site.time }}{% endcapture %}",
             "{{ site.time | date: '%Y' }}",
             "{{ page.title | unheard_of }}",
             "{% for p in site.pages %}",

@@ -96,7 +96,14 @@ impl Site {
             return None;
         }
         let (directory, stem) = parted(name.strip_prefix("content/")?);
-        let stem = head.get("slug").and_then(Value::as_str).unwrap_or(stem);
+        // The slug of a page with files beside it names their directory.
+        let (directory, stem) = match (head.get("slug").and_then(Value::as_str), stem) {
+            (Some(slug), "index") => {
+                let above = directory.trim_end_matches('/').rfind('/').map_or(0, |at| at + 1);
+                (&directory[..above], slug)
+            }
+            (slug, stem) => (directory, slug.unwrap_or(stem)),
+        };
         let is_plain = self.config.get("uglyURLs") == Some(&Value::Bool(true));
         let path = match stem {
             "index" | "_index" => format!("/{directory}"),

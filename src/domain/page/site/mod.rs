@@ -42,6 +42,8 @@ const CONFIGURATIONS: &[(&str, Generator)] = &[
 ];
 /// Directories of data files.
 const DATA_DIRECTORIES: &[&str] = &["_data/", "data/"];
+/// The directory of the files that pages of Jekyll include.
+const INCLUDES: &str = "_includes/";
 /// A page's head ends within so many bytes.
 pub const HEAD_BYTES: usize = 8 << 10;
 
@@ -65,7 +67,12 @@ impl SiteFiles {
         let ending = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
         let is_data = DATA_DIRECTORIES.iter().any(|directory| name.starts_with(directory))
             && ["yml", "yaml", "json", "toml", "csv", "tsv"].contains(&ending.as_str());
-        if is_data || Self::is_configuration(name) || matches!(name, "_variables.yml" | "_variables.yaml") {
+        let is_included = name.starts_with(INCLUDES);
+        if is_data
+            || is_included
+            || Self::is_configuration(name)
+            || matches!(name, "_variables.yml" | "_variables.yaml")
+        {
             SiteFileUse::Whole
         } else if ["md", "markdown", "html", "htm", "qmd", "rmd"].contains(&ending.as_str()) {
             SiteFileUse::Head
@@ -92,6 +99,8 @@ pub struct Site {
     variables: Value,
     /// The heads of pages; `None` for files without one.
     heads: BTreeMap<String, Option<Value>>,
+    /// Files that pages include, by their names from `_includes`.
+    includes: BTreeMap<String, String>,
     page: String,
 }
 
@@ -105,14 +114,23 @@ impl Site {
         let heads = files.files.iter().map(|(name, text)| {
             (name.clone(), text.as_deref().and_then(data::head).filter(Value::is_object))
         });
+        let includes = files.files.iter().filter_map(|(name, text)| {
+            name.strip_prefix(INCLUDES).zip(text.clone()).map(|(name, text)| (name.to_owned(), text))
+        });
         Some(Self {
             generator: *generator,
             config: parsed(name).unwrap_or(Value::Null),
             data: data::of_directories(files),
             variables: variables.unwrap_or(Value::Null),
             heads: heads.collect(),
+            includes: includes.collect(),
             page: files.page.clone(),
         })
+    }
+
+    /// The text of an included file.
+    pub(super) fn included(&self, name: &str) -> Option<&str> {
+        self.includes.get(name).filter(|_| self.generator == Generator::Jekyll).map(String::as_str)
     }
 
     /// Where root-relative links of the site start, if its configuration says so.

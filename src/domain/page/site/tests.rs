@@ -51,6 +51,7 @@ fn hugo_says_where_a_page_is() {
             ("content/course/schedule.md", "+++\ntitle = 'S'\n+++\n"),
             ("content/course/Radix Sort.md", "---\ntitle: R\n---\n"),
             ("content/notes/heaps/index.md", "---\ntitle: H\n---\n"),
+            ("content/notes/slugged/index.md", "---\nslug: other\n---\n"),
             ("content/notes/own.md", "---\ntitle: O\nurl: /elsewhere/\n---\n"),
         ],
     );
@@ -60,6 +61,7 @@ fn hugo_says_where_a_page_is() {
     is(coded("ref", "Radix Sort.md"), "https://school.example/cs/course/radix-sort/");
     is(coded("relref", "/notes/heaps"), "/cs/notes/heaps/");
     is(coded("relref", "../notes/heaps/index.md#top"), "/cs/notes/heaps/#top");
+    is(coded("relref", "/notes/slugged"), "/cs/notes/other/");
     is(coded("relref", "own.md"), "/cs/elsewhere/");
     is(coded("param", "forum"), "https://forum.example/");
     assert_eq!(coded("ref", "../../../etc/passwd"), None);

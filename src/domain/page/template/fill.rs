@@ -13,7 +13,7 @@ use crate::domain::page::site::Site;
 use crate::domain::page::text::PLACEHOLDER;
 
 /// A template that repeats its parts more often is left as it is.
-const REPEATS_AT_MOST: usize = 20_000;
+pub(super) const REPEATS_AT_MOST: usize = 20_000;
 /// No more text is made of a template.
 const BYTES_AT_MOST: usize = 32 << 20;
 
@@ -33,6 +33,7 @@ pub(in crate::domain::page) fn fill(source: &str, code: &[Range<usize>], known: 
         scope: Scope { site: known.site, head: known.head.clone(), ..Scope::default() },
         filled: Filled { text: String::with_capacity(source.len()), ..Filled::default() },
         repeats: 0,
+        depth: 0,
         unclosed: HashSet::new(),
     };
     template.part(0..source.len());
@@ -59,24 +60,26 @@ fn disjoint(ranges: &[Range<usize>]) -> Vec<Range<usize>> {
     merged
 }
 
-struct Filler<'a> {
-    source: &'a str,
-    code: Vec<Range<usize>>,
-    scope: Scope<'a>,
-    filled: Filled,
-    repeats: usize,
+pub(super) struct Filler<'a> {
+    pub(super) source: &'a str,
+    pub(super) code: Vec<Range<usize>>,
+    pub(super) scope: Scope<'a>,
+    pub(super) filled: Filled,
+    pub(super) repeats: usize,
+    /// The included files around a place.
+    pub(super) depth: usize,
     /// The tags whose end was looked for in vain.
-    unclosed: HashSet<&'a str>,
+    pub(super) unclosed: HashSet<&'a str>,
 }
 
 /// The parts of a block: each with the tag before it, and where the block ends.
-struct TagBlock<'a> {
-    branches: Vec<(&'a str, Range<usize>)>,
-    end: usize,
+pub(super) struct TagBlock<'a> {
+    pub(super) branches: Vec<(&'a str, Range<usize>)>,
+    pub(super) end: usize,
 }
 
 impl<'a> Filler<'a> {
-    fn part(&mut self, range: Range<usize>) {
+    pub(super) fn part(&mut self, range: Range<usize>) {
         let source = self.source;
         let mut copied = range.start;
         let mut at = range.start;
@@ -122,7 +125,7 @@ impl<'a> Filler<'a> {
     fn single(&mut self, placeholder: &Placeholder, at: usize) {
         let is_full = self.filled.text.len() > BYTES_AT_MOST;
         match self.value(placeholder).or_else(|| player(placeholder)).filter(|_| !is_full) {
-            Some(value) => self.filled.text.push_str(&value),
+            Some(value) => self.filled.value(&value, at),
             None => {
                 self.filled.text.push(PLACEHOLDER);
                 if is_descriptive(placeholder) {
@@ -181,6 +184,9 @@ impl<'a> Filler<'a> {
             }
             "for" => self.repeat(rest, behind, limit),
             "if" | "unless" => self.choose(name, rest, behind, limit),
+            "case" => self.case(rest, behind, limit),
+            "capture" => self.capture(rest, behind, limit),
+            "include" => self.include(rest, behind),
             _ => None,
         }
     }
@@ -255,7 +261,7 @@ impl<'a> Filler<'a> {
     }
 
     /// The parts of a block that began before `behind`.
-    fn block(&mut self, name: &'static str, behind: usize, limit: usize) -> Option<TagBlock<'a>> {
+    pub(super) fn block(&mut self, name: &'static str, behind: usize, limit: usize) -> Option<TagBlock<'a>> {
         if self.unclosed.contains(name) {
             return None;
         }
@@ -277,7 +283,7 @@ impl<'a> Filler<'a> {
                 _ if is_verbatim => {}
                 "if" | "unless" | "for" | "case" => depth += 1,
                 "endif" | "endunless" | "endfor" | "endcase" => depth = depth.saturating_sub(1),
-                "else" | "elsif" if depth == 0 => {
+                "else" | "elsif" | "when" if depth == 0 => {
                     branches.push((tag, start..found));
                     (tag, start) = (inner, end);
                 }
