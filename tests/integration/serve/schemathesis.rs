@@ -10,7 +10,7 @@ use super::course::{NIGHTS, start_of};
 use super::{Server, settings};
 
 /// In seconds; Schemathesis goes on until then.
-const TIME: &str = "60";
+const TIME: &str = "30";
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Schemathesis; .ci/run installs it and sets ONRESERVE_SCHEMATHESIS to its path"]
@@ -27,7 +27,7 @@ async fn generated_requests_get_described_responses() {
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let done = tokio::time::timeout(Duration::from_mins(3), run).await.expect("it ends").unwrap();
+    let done = tokio::time::timeout(Duration::from_mins(4), run).await.expect("it ends").unwrap();
     let [said, errors] = [done.stdout, done.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
     assert!(done.status.success(), "{said}\n{errors}");
     assert!(said.contains("passed"), "it has tested something: {said}");
