@@ -4,22 +4,12 @@
 use jiff::civil::Weekday;
 
 use super::day_parts::{
-    Written, is_cjk, is_letter_of_a_day, known, sign_of_a_day, small, year, year_in_short,
+    DateForm, OF, ORDINALS, TO, Written, is_cjk, is_letter_of_a_day, known, sign_of_a_day, small, year,
+    year_in_short,
 };
 use super::languages::Languages;
 use super::token::{Token, folded};
 use super::vocabulary::tokens;
-
-/// How certainly a text is a date, by its form alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::domain::page) enum DateForm {
-    /// A month by name, or a whole date in numbers.
-    Sure,
-    /// `9/8`, which may be a fraction.
-    Slashed,
-    /// `2.1.`, which may be the number of a section.
-    Dotted,
-}
 
 /// A date in a text, by tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,14 +23,6 @@ pub(in crate::domain::page) struct DateExpr {
     pub(in crate::domain::page) weekday: Option<Weekday>,
     pub(super) form: DateForm,
 }
-
-/// The suffixes of "8th", "1er", "3º".
-const ORDINALS: &[&str] = &["st", "nd", "rd", "th", "er", "e", "º", "ª", "re", "ème", "го", "ое"];
-/// Tokens between a day and its month.
-const OF: &[&str] = &["of", "de", "del", "di", "d", "den"];
-/// Tokens between the days of a range or pair.
-const TO: &[&str] =
-    &["to", "and", "bis", "und", "au", "et", "al", "y", "e", "a", "до", "и", "en", "tot", "do", "i", "ve"];
 
 /// All dates of a text, in order.
 pub(super) fn find(tokens: &[Token], languages: &Languages) -> Vec<DateExpr> {

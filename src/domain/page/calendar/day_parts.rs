@@ -1,4 +1,4 @@
-//! The numbers and characters of a date, each within its limits.
+//! The forms, words, numbers and characters of a date, each within its limits.
 
 use jiff::civil::Weekday;
 
@@ -10,6 +10,25 @@ pub(in crate::domain::page) enum Written {
     /// `3/4`: the page decides which number is the month.
     Pair(i8, i8),
 }
+
+/// How certainly a text is a date, by its form alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::domain::page) enum DateForm {
+    /// A month by name, or a whole date in numbers.
+    Sure,
+    /// `9/8`, which may be a fraction.
+    Slashed,
+    /// `2.1.`, which may be the number of a section.
+    Dotted,
+}
+
+/// The suffixes of "8th", "1er", "3º".
+pub(super) const ORDINALS: &[&str] = &["st", "nd", "rd", "th", "er", "e", "º", "ª", "re", "ème", "го", "ое"];
+/// Tokens between a day and its month.
+pub(super) const OF: &[&str] = &["of", "de", "del", "di", "d", "den"];
+/// Tokens between the days of a range or pair.
+pub(super) const TO: &[&str] =
+    &["to", "and", "bis", "und", "au", "et", "al", "y", "e", "a", "до", "и", "en", "tot", "do", "i", "ve"];
 
 pub(super) fn is_cjk(c: char) -> bool {
     !c.is_ascii() && !c.is_lowercase()

@@ -3,7 +3,8 @@
 
 use jiff::civil::Date;
 
-use super::date::{self, DateExpr, DateForm};
+use super::date::{self, DateExpr};
+use super::day_parts::DateForm;
 use super::meaning::Meaning;
 use super::resolve::{Dating, Order};
 use super::token::{LINK, MARK_END, Token, folded};
