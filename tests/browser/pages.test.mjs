@@ -24,6 +24,7 @@ const PAGES = {
   nothing: `${LIST}?q=zzzz`,
   copy: `${BASE}/go/${LINKS.gone}`,
   lost: `${BASE}/go/${LINKS.never}`,
+  replaced: `${BASE}/go/${LINKS.replaced}`,
   parked: `${BASE}/go/${LINKS.parked}`,
   taken: `${BASE}/go/${LINKS.taken}`,
   health: `${LIST}health`,
@@ -89,6 +90,20 @@ test("a lost reading opens our copy, and the copy is the PDF", async () => {
   assert.equal((await answer.body()).subarray(0, 5).toString(), "%PDF-");
   await opens.click();
   await page.waitForURL(/\/blob\//);
+  assert.deepEqual(page.strangers, []);
+});
+
+test("for a replaced reading the kept copy stands beside the original", async () => {
+  const page = await open();
+  const answer = await page.goto(PAGES.replaced);
+  assert.equal(answer.status(), 200);
+  assert.match(await page.locator("h1").innerText(), /Another document is there now/);
+  assert.ok(await page.locator('a[href="http://lab.example/tutorial.pdf"]').isVisible());
+  await page.getByRole("link", { name: "Our copy" }).click();
+  const opens = page.getByRole("link", { name: /^Open the copy/ });
+  const copy = await page.request.get(new URL(await opens.getAttribute("href"), page.url()).href);
+  assert.equal(copy.headers()["content-type"], "application/pdf");
+  assert.match((await copy.body()).toString("latin1"), /\(A tutorial\)/);
   assert.deepEqual(page.strangers, []);
 });
 

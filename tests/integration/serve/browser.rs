@@ -13,7 +13,7 @@ use onreserve::serve::ServeSettings;
 use serde_json::json;
 use tokio::process::Command;
 
-use super::course::{CHANGED, GONE, GONE_PAGE, NEVER, PARKED, TAKEN};
+use super::course::{CHANGED, GONE, GONE_PAGE, NEVER, PARKED, REPLACED, TAKEN};
 use super::{Server, id, password_login, settings};
 
 #[expect(clippy::print_stderr, reason = "a skipped test must be visible")]
@@ -36,7 +36,7 @@ async fn the_pages_work_in_a_browser() {
     let closed = Server::at_its_own_address(closed).await;
     let changed = server.catalogue.captures(&CHANGED.parse().unwrap()).await.unwrap();
     let links = json!({
-        "gone": id(GONE), "goneArticle": id(GONE_PAGE), "never": id(NEVER), "parked": id(PARKED), "taken": id(TAKEN),
+        "gone": id(GONE), "goneArticle": id(GONE_PAGE), "never": id(NEVER), "replaced": id(REPLACED), "parked": id(PARKED), "taken": id(TAKEN),
         "newest": changed.last().unwrap().capture.id().to_string(),
         "act": signed(Purpose::Act(id(GONE))), "version": signed(Purpose::Act(id(CHANGED))), "letters": signed(Purpose::Subscription),
     });

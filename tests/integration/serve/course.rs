@@ -31,6 +31,7 @@ pub(crate) const NEVER: &str = "http://never.example/lost.pdf";
 pub(crate) const PARKED: &str = "http://parked.example/notes.html";
 pub(crate) const FLAKY: &str = "http://flaky.example/guide.pdf";
 pub(crate) const CHANGED: &str = "http://lab.example/slides.pdf";
+pub(crate) const REPLACED: &str = "http://lab.example/tutorial.pdf";
 pub(crate) const LICENSED: &str = "http://press.example/licensed.pdf";
 pub(crate) const TAKEN: &str = "http://owner.example/taken.pdf";
 pub(crate) const OWN: &str = "http://course.example/dgm/1.pdf";
@@ -145,6 +146,7 @@ fn page() -> String {
 <li><a href=\"{PARKED}\">Notes on sampling</a></li>
 <li><a href=\"{FLAKY}\">A guide to training</a></li>
 <li><a href=\"{TAKEN}\">A withdrawn reading</a></li>
+<li><a href=\"{REPLACED}\">A tutorial on scores</a></li>
 <li><a href=\"figure.svg\">A figure</a></li>
 <li><a href=\"javascript:alert(1)\">Office hours</a></li></ul>
 <h3>Lectures</h3><ul>{own}</ul></body></html>",
@@ -182,6 +184,8 @@ pub(crate) fn answer(seen: &Seen, night: u32) -> Reply {
         }
         ("flaky.example", _) if night < 4 => pdf_reply("A guide", 4),
         ("flaky.example", _) => Reply::new(503, "", "down"),
+        ("lab.example", "/tutorial.pdf") if night < 4 => pdf_reply("A tutorial", 4),
+        ("lab.example", "/tutorial.pdf") => Reply::new(200, "content-type: application/pdf", other_work()),
         ("lab.example", _) if night < 4 => pdf_reply("Diffusion", 4),
         ("lab.example", _) => pdf_reply("Something else entirely", 7),
         ("press.example", _) => pdf_reply("Licensed", 4),
@@ -209,6 +213,24 @@ pub(crate) fn pdf(title: &str, pages: u32) -> Vec<u8> {
 
 /// The same, with additional bytes that no page shows.
 pub(crate) fn pdf_with(title: &str, pages: u32, more: usize) -> Vec<u8> {
+    pdf_of(title, pages, more, |title, page, line| {
+        format!("{title}: page {page} says in line {line} what no other line says.")
+    })
+}
+
+/// A PDF that has hardly a word of the others.
+fn other_work() -> Vec<u8> {
+    const STALLS: [&str; 5] = ["baker", "grocer", "fishmonger", "florist", "potter"];
+    const GOODS: [&str; 8] = ["apples", "bread", "cheese", "roses", "herring", "bowls", "leeks", "honey"];
+    pdf_of("Market days", 7, 0, |_, page, line| {
+        let [stall, first, then] = [page % 5, line % 8, line / 8 + page].map(|n| n as usize);
+        let (stall, first, then) = (STALLS[stall], GOODS[first], GOODS[then % 8]);
+        format!("Every {stall} sold {first} before {then} until noon.")
+    })
+}
+
+/// A PDF with `sentence(title, page, line)` in each of its lines.
+fn pdf_of(title: &str, pages: u32, more: usize, sentence: fn(&str, u32, u32) -> String) -> Vec<u8> {
     let mut pdf = Document::with_version("1.5");
     let root = pdf.new_object_id();
     let font =
@@ -216,7 +238,8 @@ pub(crate) fn pdf_with(title: &str, pages: u32, more: usize) -> Vec<u8> {
     let resources = pdf.add_object(dictionary! { "Font" => dictionary! { "F1" => font } });
     let kids: Vec<Object> = (0..pages)
         .map(|page| {
-            let content = pdf.add_object(Stream::new(dictionary! {}, words(title, page)));
+            let content =
+                pdf.add_object(Stream::new(dictionary! {}, words(|line| sentence(title, page, line))));
             pdf.add_object(dictionary! { "Type" => "Page", "Parent" => root, "Contents" => content }).into()
         })
         .collect();
@@ -238,7 +261,7 @@ pub(crate) fn pdf_with(title: &str, pages: u32, more: usize) -> Vec<u8> {
     bytes
 }
 
-fn words(title: &str, page: u32) -> Vec<u8> {
+fn words(sentence: impl Fn(u32) -> String) -> Vec<u8> {
     let mut operations = vec![
         Operation::new("BT", vec![]),
         Operation::new("Tf", vec!["F1".into(), 11.into()]),
@@ -246,8 +269,7 @@ fn words(title: &str, page: u32) -> Vec<u8> {
         Operation::new("Td", vec![72.into(), 720.into()]),
     ];
     for line in 0..40 {
-        let text = format!("{title}: page {page} says in line {line} what no other line says.");
-        operations.push(Operation::new("Tj", vec![Object::string_literal(text)]));
+        operations.push(Operation::new("Tj", vec![Object::string_literal(sentence(line))]));
         operations.push(Operation::new("T*", vec![]));
     }
     operations.push(Operation::new("ET", vec![]));

@@ -14,7 +14,7 @@ async fn programs_get_every_link_with_its_state_and_what_opens() {
     assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json")));
     let response: Value = serde_json::from_slice(&reply.body).unwrap();
     let links = response["links"].as_array().unwrap();
-    assert_eq!(links.len(), 22);
+    assert_eq!(links.len(), 23);
     let of = |link: &str| links.iter().find(|response| response["url"] == link).unwrap();
     assert_eq!(of(GONE)["state"], "dead");
     assert_eq!(of(GONE)["reason"], "gone");

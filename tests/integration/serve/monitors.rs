@@ -16,7 +16,7 @@ async fn monitors_get_health_readiness_and_metrics() {
     for line in [
         "onreserve_links{course=\"dgm\",state=\"dead\"} 5",
         "onreserve_links{course=\"dgm\",state=\"failing\"} 1",
-        "onreserve_links{course=\"dgm\",state=\"changed\"} 1",
+        "onreserve_links{course=\"dgm\",state=\"changed\"} 2",
         "# TYPE onreserve_captures gauge",
         "onreserve_last_night_void 0",
         "onreserve_copies_opened_total 0",

@@ -23,9 +23,9 @@ async fn words_are_found_with_their_page_and_their_reading() {
     let address = blob.rsplit_once('/').unwrap().0;
     assert!(inside.contains(&format!("href=\"{address}/alive.pdf#page=8\">page 8<")), "{inside}");
     assert!(inside.contains("<mark>living</mark>"), "{inside}");
-    assert!(html.contains("0 of 22 readings match; found inside 1 copy"), "{html}");
+    assert!(html.contains("0 of 23 readings match; found inside 1 copy"), "{html}");
     let none = server.get("/c/dgm/?q=zygomorphic").await.text();
-    assert!(none.contains("0 of 22 readings match; found inside no copy") && !none.contains("id=\"inside\""));
+    assert!(none.contains("0 of 23 readings match; found inside no copy") && !none.contains("id=\"inside\""));
 }
 
 /// The archive is dark, so the text of a closed copy must not be found.
