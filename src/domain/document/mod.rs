@@ -261,12 +261,15 @@ pub fn has_own_end(head: &[u8], tail: &[u8]) -> bool {
     }
 }
 
-/// Reads a body in the format of its content, not in its claimed format.
+/// Reads a body in the format of its content, not in its claimed format. The title is one
+/// line of at most 200 characters in every format.
 pub fn read(bytes: &[u8], context: &DocumentContext) -> Document {
     let document = match gzip::unwrapped(bytes, context) {
         Some(document) => document,
         None => by_content(bytes, context),
     };
+    let title = document.title.as_deref().map(title::one_line).filter(|title| !title.is_empty());
+    let document = Document { title, ..document };
     let is_compared_by_bytes = document.text.trim().is_empty()
         && document.contents.is_none()
         && !matches!(document.format, Format::Html | Format::Empty);

@@ -187,3 +187,19 @@ proptest! {
         prop_assert_eq!(drift, crate::domain::evidence::Drift::Same);
     }
 }
+
+#[test]
+fn every_title_is_one_short_line() {
+    let long = "word\nand ".repeat(60);
+    let bodies = [
+        format!("<!doctype html><title>{long}</title><p>x"),
+        format!("<!doctype html><h1>{long}</h1><p>x"),
+        format!("<!doctype html><meta name=citation_title content='{long}'><p>x"),
+        format!("# {}\n\nx", long.replace('\n', " ")),
+        format!("<svg xmlns='http://www.w3.org/2000/svg'><title>{long}</title></svg>"),
+    ];
+    for body in bodies {
+        let title = read_at("https://a.example/", body.as_bytes()).title;
+        assert!(title.is_none_or(|it| it.chars().count() <= 200 && !it.contains('\n')), "{body}");
+    }
+}
