@@ -246,7 +246,10 @@ impl TableReader<'_> {
             .or_else(|| row.iter().take(2).find_map(|cell| cell.times.week));
         let own = Label {
             week,
-            day: dated.and_then(|cell| self.first_day(cell)),
+            day: match dated {
+                Some(cell) => self.first_day(cell),
+                None => of(ColumnRole::Week).find_map(|cell| self.first_day(cell)),
+            },
             deadline: due.and_then(|cell| self.first_day(cell)),
         };
         let is_blank = |role: ColumnRole| of(role).all(|cell| cell.text.is_empty());
@@ -274,11 +277,10 @@ impl TableReader<'_> {
     }
 
     fn week_of(&self, cell: &TableCell) -> Option<u32> {
-        let number = unmarked(&cell.text)
-            .trim_end_matches('.')
-            .parse::<u32>()
-            .ok()
-            .filter(|week| (1..=60).contains(week));
+        let text = unmarked(&cell.text);
+        // "3", "3.", "3 (Sep 14)"
+        let alone = text.split(['(', '[', ':', ',']).next().unwrap_or(&text).trim_end();
+        let number = alone.trim_end_matches('.').parse::<u32>().ok().filter(|week| (1..=60).contains(week));
         number.or_else(|| calendar::heading(&unmarked(&cell.text), self.dating).week)
     }
 
