@@ -2,30 +2,56 @@
 //! that has been idle longest gives up its slot for the next one.
 //!
 //! So clients that open connections and send nothing cannot keep other clients out, and
-//! the number of slots limits the memory.
+//! the number of slots limits the memory. A new connection has a moment to send its first
+//! request: when a whole class comes at once, the last ones must not close the first ones.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::serve::http::per_client_limit::ClientPermit;
+use crate::world::clock::Clock;
+
+/// A new connection keeps its slot for so long before its first request.
+const TIME_FOR_FIRST_REQUEST: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
 pub(in crate::serve) struct ConnectionSlots {
     free: Arc<Semaphore>,
+    clock: Clock,
     idle: Mutex<IdleConnections>,
+    /// Wakes the next connection: another one has no request in progress.
+    became_idle: Notify,
 }
 
 /// Connections without a request in progress, in the order in which they became idle.
 #[derive(Debug, Default)]
 struct IdleConnections {
     last_number: u64,
-    evictions: BTreeMap<u64, Arc<Notify>>,
+    connections: BTreeMap<u64, IdleConnection>,
+}
+
+#[derive(Debug)]
+struct IdleConnection {
+    eviction: Arc<Notify>,
+    /// It keeps its slot until then.
+    protected_until: Instant,
+}
+
+/// What has to happen before a connection gives up its slot.
+enum NextEviction {
+    /// It was asked to close.
+    Asked,
+    /// The first one may be asked after this time.
+    After(Duration),
+    /// All connections have requests in progress.
+    AllBusy,
 }
 
 /// The slot of one connection.
@@ -39,21 +65,32 @@ pub(in crate::serve) struct ConnectionSlot {
 }
 
 impl ConnectionSlots {
-    pub(in crate::serve) fn new(count: usize) -> Arc<Self> {
-        Arc::new(Self { free: Arc::new(Semaphore::new(count)), idle: Mutex::default() })
+    pub(in crate::serve) fn new(count: usize, clock: Clock) -> Arc<Self> {
+        Arc::new(Self {
+            free: Arc::new(Semaphore::new(count)),
+            clock,
+            idle: Mutex::default(),
+            became_idle: Notify::new(),
+        })
     }
 
     /// Waits for a free slot. If none is free, asks the connection that has been
     /// idle longest to close.
     pub(in crate::serve) async fn acquire(self: &Arc<Self>) -> Arc<ConnectionSlot> {
-        let permit = match Arc::clone(&self.free).try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => {
-                let longest_idle = self.idle().evictions.pop_first();
-                if let Some((_, eviction)) = longest_idle {
-                    eviction.notify_one();
-                }
-                self.wait_for_permit().await
+        let permit = loop {
+            if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
+                break permit;
+            }
+            match self.evict_next() {
+                NextEviction::Asked => break self.wait_for_permit().await,
+                NextEviction::After(time) => tokio::select! {
+                    permit = self.wait_for_permit() => break permit,
+                    () = self.clock.sleep(time) => {}
+                },
+                NextEviction::AllBusy => tokio::select! {
+                    permit = self.wait_for_permit() => break permit,
+                    () = self.became_idle.notified() => {}
+                },
             }
         };
         let slot = ConnectionSlot {
@@ -62,8 +99,23 @@ impl ConnectionSlots {
             eviction: Arc::default(),
             _permit: permit,
         };
-        slot.mark_idle();
+        slot.mark_idle(TIME_FOR_FIRST_REQUEST);
         Arc::new(slot)
+    }
+
+    /// Asks the connection that has been idle longest to close, unless it is new.
+    fn evict_next(&self) -> NextEviction {
+        let now = self.clock.instant();
+        let mut idle = self.idle();
+        let unprotected = idle.connections.iter().find(|(_, idle)| idle.protected_until <= now);
+        if let Some(number) = unprotected.map(|(number, _)| *number) {
+            if let Some(idle) = idle.connections.remove(&number) {
+                idle.eviction.notify_one();
+            }
+            return NextEviction::Asked;
+        }
+        let first = idle.connections.values().map(|idle| idle.protected_until).min();
+        first.map_or(NextEviction::AllBusy, |until| NextEviction::After(until.duration_since(now)))
     }
 
     #[expect(clippy::expect_used, reason = "the semaphore is never closed")]
@@ -89,18 +141,27 @@ impl ConnectionSlot {
         self.eviction.notified().await;
     }
 
+    /// Whether a request is in progress.
+    pub(in crate::serve) fn is_busy(&self) -> bool {
+        self.idle_number.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
     /// A request begins. The connection is not closed for another one until the response is sent.
     pub(in crate::serve) fn mark_busy(self: &Arc<Self>) -> BusySlot {
         self.leave_idle();
         BusySlot(Arc::clone(self))
     }
 
-    fn mark_idle(&self) {
+    fn mark_idle(&self, protected_for: Duration) {
+        let protected_until = self.slots.clock.instant() + protected_for;
         let mut idle = self.slots.idle();
         idle.last_number += 1;
         let number = idle.last_number;
-        idle.evictions.insert(number, Arc::clone(&self.eviction));
+        let eviction = Arc::clone(&self.eviction);
+        idle.connections.insert(number, IdleConnection { eviction, protected_until });
         *self.idle_number.lock().unwrap_or_else(PoisonError::into_inner) = Some(number);
+        drop(idle);
+        self.slots.became_idle.notify_one();
     }
 
     fn leave_idle(&self) {
@@ -108,7 +169,7 @@ impl ConnectionSlot {
         // released before `idle` is locked.
         let number = self.idle_number.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(number) = number {
-            self.slots.idle().evictions.remove(&number);
+            self.slots.idle().connections.remove(&number);
         }
     }
 }
@@ -125,7 +186,7 @@ pub(in crate::serve) struct BusySlot(Arc<ConnectionSlot>);
 
 impl Drop for BusySlot {
     fn drop(&mut self) {
-        self.0.mark_idle();
+        self.0.mark_idle(Duration::ZERO);
     }
 }
 
@@ -172,24 +233,53 @@ impl HttpBody for SlotBody {
 mod tests {
     use super::*;
 
+    fn next(slots: &Arc<ConnectionSlots>) -> tokio::task::JoinHandle<Arc<ConnectionSlot>> {
+        let slots = Arc::clone(slots);
+        tokio::spawn(async move { slots.acquire().await })
+    }
+
     #[tokio::test]
     async fn the_longest_idle_connection_is_evicted_and_busy_ones_stay() {
-        let slots = ConnectionSlots::new(3);
+        let slots = ConnectionSlots::new(3, Clock::system());
         let idle = slots.acquire().await;
         let busy = slots.acquire().await;
         let later = slots.acquire().await;
         let request = busy.mark_busy();
-        let next = tokio::spawn({
-            let slots = Arc::clone(&slots);
-            async move { slots.acquire().await }
-        });
+        let next = next(&slots);
         idle.evicted().await;
         drop(idle);
         let next = next.await.unwrap();
         drop(request);
-        assert_eq!(slots.idle().evictions.len(), 3, "after its response it is idle again");
+        assert_eq!(slots.idle().connections.len(), 3, "after its response it is idle again");
         drop((busy, later, next));
-        assert!(slots.idle().evictions.is_empty());
+        assert!(slots.idle().connections.is_empty());
         slots.wait_until_free(3).await;
+    }
+
+    #[tokio::test]
+    async fn a_new_connection_has_time_for_its_first_request() {
+        let slots = ConnectionSlots::new(2, Clock::system());
+        let new = slots.acquire().await;
+        let answered = slots.acquire().await;
+        drop(answered.mark_busy());
+        assert!(matches!(slots.evict_next(), NextEviction::Asked));
+        answered.evicted().await;
+        assert!(matches!(slots.evict_next(), NextEviction::After(_)), "the other one is new");
+        let request = new.mark_busy();
+        assert!(matches!(slots.evict_next(), NextEviction::AllBusy));
+        drop(request);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_becomes_idle_makes_room_for_one_that_waits() {
+        let slots = ConnectionSlots::new(1, Clock::system());
+        let busy = slots.acquire().await;
+        let request = busy.mark_busy();
+        let next = next(&slots);
+        tokio::task::yield_now().await;
+        drop(request);
+        busy.evicted().await;
+        drop(busy);
+        next.await.unwrap();
     }
 }

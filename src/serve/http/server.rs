@@ -51,7 +51,7 @@ pub(in crate::serve) async fn serve(
     shutdown: impl Future<Output = ()>,
 ) {
     let ServerOptions { limits, proxies, clock } = options;
-    let slots = ConnectionSlots::new(limits.connections);
+    let slots = ConnectionSlots::new(limits.connections, clock);
     let client_limits = ClientLimits::share_of(limits.connections);
     let (stop, stopping) = watch::channel(false);
     tokio::pin!(shutdown);
@@ -135,8 +135,16 @@ impl Connection {
             .serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);
         let ended = tokio::select! {
+            // A request that has arrived is read before the connection is closed.
+            biased;
             ended = &mut connection => ended,
-            () = slot.evicted() => return,
+            () = slot.evicted() => {
+                if !slot.is_busy() {
+                    return;
+                }
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
             () = stopped(&mut self.stopping) => {
                 connection.as_mut().graceful_shutdown();
                 connection.await

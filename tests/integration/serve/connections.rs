@@ -34,6 +34,31 @@ async fn silent_connections_keep_no_client_out() {
     assert_eq!(closed, 150, "the longest idle ones");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_class_that_comes_at_once_is_answered() {
+    let mut small = settings();
+    small.limits = ServeLimits { connections: 20, ..ServeLimits::default() };
+    small.proxies.trusted.push("127.0.0.1".parse().unwrap());
+    let server = Server::with(small, start_of(NIGHTS + 1)).await;
+    let students: Vec<_> = (0..300)
+        .map(|_| {
+            let address = server.address;
+            tokio::spawn(async move {
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                let request = b"GET /c/dgm/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+                stream.write_all(request).await.unwrap();
+                let mut answer = Vec::new();
+                let _ = stream.read_to_end(&mut answer).await;
+                String::from_utf8_lossy(&answer).into_owned()
+            })
+        })
+        .collect();
+    for student in students {
+        let answer = student.await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer:.40}");
+    }
+}
+
 #[tokio::test]
 async fn a_response_in_progress_is_not_cut_off() {
     let mut small = settings();
