@@ -17,9 +17,9 @@ const RESUMED_WITHIN: SignedDuration = SignedDuration::from_hours(12);
 /// The entries of one transaction.
 const BATCH: usize = 1000;
 
-/// Applies the journal entries since the last reported night, which the catalogue
-/// may lack after a crash or a power failure. Returns the interrupted night, if
-/// there is one.
+/// Applies the journal entries since the last reported night, or of the last hours if
+/// there is none: the catalogue may lack them after a crash or a power failure. Returns
+/// the interrupted night, if there is one.
 ///
 /// # Errors
 ///
@@ -32,9 +32,7 @@ pub async fn catch_up(world: &World) -> anyhow::Result<Option<NightRef>> {
     let until = now.saturating_add(RESUMED_WITHIN)?;
     let unfinished = world.catalogue.unfinished(since).await?.filter(|night| night.started <= until);
     let reported = world.catalogue.last_reported().await?;
-    let Some(first) = reported.into_iter().chain(unfinished).min() else {
-        return Ok(None);
-    };
+    let first = reported.into_iter().chain(unfinished).min().map_or(since, |night| night.started);
     // The reports of an interrupted night are lost, so its end is not applied and
     // the night ends again.
     let is_own_end = |entry: &Entry| match entry {
@@ -57,7 +55,7 @@ pub async fn catch_up(world: &World) -> anyhow::Result<Option<NightRef>> {
     };
     loop {
         let number = world.archive.last_line_number()?;
-        let mut entries = world.archive.entries_from_night(first.started)?;
+        let mut entries = world.archive.entries_from_night(first)?;
         let missing = entries.by_ref().filter(|entry| !entry.as_ref().is_ok_and(is_own_end));
         match missing.collect::<Result<Vec<Entry>, _>>() {
             // In one transaction: an older decision must not be visible in place of a newer one.
@@ -73,7 +71,8 @@ pub async fn catch_up(world: &World) -> anyhow::Result<Option<NightRef>> {
         }
         // A decision that was made meanwhile is applied again, after the older ones.
         if world.archive.last_line_number()? == number {
-            return Ok(unfinished);
+            // A night may have been interrupted before the catalogue had its row.
+            return Ok(world.catalogue.unfinished(since).await?.filter(|night| night.started <= until));
         }
     }
 }

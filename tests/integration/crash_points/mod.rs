@@ -264,6 +264,13 @@ async fn every_step_may_be_the_last_one_or_fail() {
             Fault { step: "delivery-begin", occurrence: 1, kind: "power-cut", is_by_chance: false };
         faults.push((0, vec![crash(step), power_cut]));
     }
+    // The journal has the line of the night, but the catalogue does not.
+    for (number, undisturbed) in stages.iter().enumerate() {
+        if matches!(undisturbed.stage, Stage::Night(_)) {
+            let begun = Fault { step: "journal-sync", occurrence: 1, kind: "crash", is_by_chance: false };
+            faults.push((number, vec![begun]));
+        }
+    }
     let count = faults.len();
     let wrong = all(harness, stages, faults).await;
     assert!(wrong.is_empty(), "{} of {count} runs:\n{}", wrong.len(), wrong.join("\n"));
