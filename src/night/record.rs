@@ -21,7 +21,7 @@ use crate::night::journal_replay;
 use crate::night::progress::{Progress, Watcher};
 use crate::night::removals;
 use crate::world::World;
-use crate::world::archive::{self, Archive};
+use crate::world::archive;
 use crate::world::catalogue::{DocumentText, NightRef};
 use crate::world::spool::SpooledBody;
 
@@ -142,7 +142,7 @@ pub(super) async fn each(
                     full_text::of_requisites(&new_capture.requisites, &world.archive, &world.reader).await?,
                 );
                 batch.texts.push(DocumentText { sha256: new_capture.body.body.sha256, passages });
-                batch.add_capture(&visit.link, new_capture, &world.archive)?;
+                batch.captures.push((visit.link.clone(), new_capture));
             }
             evidence.insert(visit.link.clone(), visit.evidence.clone());
             batch.add_visit(visit, night);
@@ -155,41 +155,40 @@ pub(super) async fn each(
 /// Visits that are stored together.
 #[derive(Default)]
 struct Batch {
-    bodies: Vec<SpooledBody>,
-    /// Captures, and captures that were read again.
-    captures: Vec<Entry>,
+    captures: Vec<(Address, NewCapture)>,
+    /// Older captures that were read again.
+    reread: Vec<Entry>,
     visits: Vec<Entry>,
     texts: Vec<DocumentText>,
 }
 
 impl Batch {
-    fn add_capture(&mut self, link: &Address, new: NewCapture, archive: &Archive) -> anyhow::Result<()> {
-        let head = archive.spool_bytes(head(&new.exchange).as_bytes())?;
-        let (body, stored) = stored(link, new, head.body.sha256);
-        self.captures.push(Entry::Capture(stored));
-        self.bodies.extend([head, body]);
-        Ok(())
-    }
-
     fn add_visit(&mut self, visit: VisitResult, night: &RunningNight) {
         let VisitResult { link, evidence, baseline, new_fingerprint, .. } = visit;
         if let (Some(text), Some(sha256)) = (new_fingerprint, baseline) {
-            self.captures.push(Entry::Reread { link: link.clone(), sha256, text });
+            self.reread.push(Entry::Reread { link: link.clone(), sha256, text });
         }
         self.visits.push(Entry::Visit { night: night.row.started, link, evidence });
     }
 
     /// Stores blobs, journal lines and rows, in this order.
     async fn store(self, world: &World) -> anyhow::Result<()> {
-        let Self { bodies, captures: mut entries, visits, texts } = self;
-        // Rows of one table are written together.
-        entries.extend(visits);
+        let Self { captures, reread, visits, texts } = self;
         let (archive, now) = (world.archive.clone(), world.clock.now());
         let storing_lock = world.storing_lock().await;
         let storing = tokio::task::spawn_blocking(move || {
             // It goes on if the night is cancelled meanwhile.
             let _storing_lock = storing_lock;
+            let (mut bodies, mut entries) = (Vec::new(), Vec::new());
+            for (link, new_capture) in captures {
+                let head = archive.spool_bytes(head(&new_capture.exchange).as_bytes())?;
+                let (body, stored) = stored(&link, new_capture, head.body.sha256);
+                bodies.extend([head, body]);
+                entries.push(Entry::Capture(stored));
+            }
             archive.store(&bodies)?;
+            // Rows of one table are written together.
+            entries.extend(reread.into_iter().chain(visits));
             archive.append(now, &entries)?;
             Ok::<_, archive::Error>(entries)
         });
