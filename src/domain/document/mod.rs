@@ -366,7 +366,12 @@ impl Document {
 
     /// The number of words of the text, without volatile ones.
     pub fn words(&self) -> u32 {
-        self.remainder.as_ref().map_or_else(|| DigestedText::of(&self.text), Remainder::whole).words
+        if let Some(remainder) = &self.remainder {
+            return remainder.whole().words;
+        }
+        let mut words = 0_u32;
+        text::each_word(&self.text, |_| words = words.saturating_add(1));
+        words
     }
 }
 

@@ -44,12 +44,9 @@ impl TextPage {
     fn open(&mut self, tag: &Tag) {
         match tag.name.as_str() {
             "h" => {
-                let level = tag.attribute("outline-level").and_then(|level| level.parse().ok()).unwrap_or(1);
+                let level = tag.attribute("outline-level").and_then(|level| level.parse().ok());
                 self.blocks.push(Block::default());
-                self.set(BlockKind::Heading(level));
-                if !(1..=6).contains(&level) {
-                    self.set(BlockKind::Heading(6));
-                }
+                self.set(BlockKind::Heading(level.unwrap_or(1_u8).clamp(1, 6)));
             }
             "p" => {
                 self.blocks.push(Block::default());
