@@ -160,3 +160,20 @@ pub(crate) fn article(title: &str) -> String {
         .collect();
     format!("<!doctype html><title>{title}</title><main><h1>{title}</h1>{}</main>", text.join("\n"))
 }
+
+/// Random choices that are the same in each run, so that a failure can be repeated.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new() -> Self {
+        Self(0x5eed)
+    }
+
+    /// A number below `end` (xorshift64).
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % end as u64).unwrap()
+    }
+}

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use crate::delivery::relay::Relay;
 use crate::fetch::site::Reply;
-use crate::harness::{Harness, article, page_of, time_of};
+use crate::harness::{Harness, Random, article, page_of, time_of};
 use crate::interrupted::RequestCounter;
 use crate::service::Service;
 
@@ -23,18 +23,6 @@ const DEATHS: u32 = 8;
 const CONFIRMED_AFTER: u32 = 2;
 /// At least this many nights; more until it was killed often enough.
 const NIGHTS: u32 = FIRST_DEATH + DEATHS + CONFIRMED_AFTER;
-
-/// The same points in each run, so that a failure can be repeated.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % end as u64).unwrap()
-    }
-}
 
 fn address(link: u32) -> String {
     format!("http://h{}.test/{link}-", link % 6)
@@ -130,7 +118,7 @@ async fn a_service_killed_fifty_times_loses_and_doubles_nothing() {
     service.stop().await;
 
     let mut killed_service =
-        KilledService { harness: &harness, counter: &counter, random: Random(0x5eed), killed: 0 };
+        KilledService { harness: &harness, counter: &counter, random: Random::new(), killed: 0 };
     let mut nights = 0;
     while nights < NIGHTS || killed_service.killed < KILLS {
         nights += 1;

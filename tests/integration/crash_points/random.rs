@@ -6,18 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::stages::{Stage, harness};
 use super::{Attempt, Fault, Undisturbed, all, undisturbed};
-
-/// The same choices in each run, so that a failure can be repeated.
-struct Random(u64);
+use crate::harness::Random;
 
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % end as u64).unwrap()
-    }
-
     fn of<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len())]
     }
@@ -47,7 +38,7 @@ async fn crashes_at_any_step_lose_and_double_nothing() {
     let count = count("ONRESERVE_CRASHES", 100);
     let harness = harness().await;
     let stages = undisturbed(&harness).await;
-    let mut random = Random(0x5eed);
+    let mut random = Random::new();
     let faults: Vec<(usize, Vec<Fault>)> = (0..count)
         .map(|_| {
             let stage = random.below(stages.len());
@@ -66,7 +57,7 @@ async fn kills_at_any_moment_lose_and_double_nothing() {
     let count = count("ONRESERVE_KILLS", 200);
     let harness = harness().await;
     let stages = undisturbed(&harness).await;
-    let mut random = Random(0x5eed);
+    let mut random = Random::new();
     let (mut wrong, mut killed) = (Vec::new(), 0);
     while killed < count {
         let undisturbed = random.of(&stages);
