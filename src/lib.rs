@@ -73,6 +73,9 @@
 //! - How do readers sign in? `serve::routes::login` with a password, `serve::routes::oidc` at an
 //!   identity provider, whose tokens [`domain::policy::oidc`] checks. `serve::auth::session`
 //!   holds the session.
+//! - In which order do writes, syncs and commits make stored data durable? Each is a named
+//!   [step](world::disk::StorageStep) of [`world::disk`]; `night::record` stores the visits
+//!   of a night in batches.
 //! - Where are stored files verified? [`night::scrub`] after each night, `onreserve verify` at once.
 //! - How is a catalogue rebuilt? [`night::journal_replay`] applies the journal, then
 //!   [`night::rebuilt_reports`] restores the reports.

@@ -1,10 +1,10 @@
-//! Syllabi that are no web pages: DOCX, ODT and PDF made into HTML with their
-//! headings, lists, tables and links, one block a line.
+//! Course pages in DOCX, ODT and PDF, converted to HTML with their headings, lists,
+//! tables and links, one block a line.
 
 use super::package::Package;
 use super::{office, pdf};
 
-/// The HTML of a syllabus; `None` for bytes that are none, or that cannot be read.
+/// The HTML of a course page; `None` for bytes of another format, or that cannot be read.
 pub fn course_page(bytes: &[u8]) -> Option<String> {
     if bytes.starts_with(b"PK") {
         return office::course_page(&mut Package::open(bytes).ok()?);

@@ -1,4 +1,4 @@
-//! The blocks of a syllabus, written as HTML.
+//! The blocks of a course page in DOCX, ODT or PDF, written as HTML.
 
 use crate::domain::page::bare_addresses;
 

@@ -1,4 +1,4 @@
-//! A page as it came, and what is known of them beside.
+//! A course page as it was received, with what reading it needs.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::domain::address::Address;
 use crate::domain::course::Term;
 use crate::domain::link::KindRule;
 
-/// So much of a page decides in which format it is.
+/// The format of a page is recognised by its first characters.
 const HEAD_CHARS: usize = 4096;
 
 /// What reading a page needs beside its text.
@@ -34,7 +34,7 @@ impl PageInput {
     ///
     /// # Errors
     ///
-    /// What the page is, if it is no course page.
+    /// The format of the file, if it cannot be a course page.
     pub fn read(&self, text: String) -> Result<Page, UnreadFormat> {
         let media_type =
             self.content_type.as_deref().and_then(|value| value.split(';').next()).map(str::trim);
@@ -45,7 +45,7 @@ impl PageInput {
         Ok(self.read_as(&text, markup))
     }
 
-    /// Reads a page that was made into HTML.
+    /// Reads a page that was converted to HTML.
     pub fn read_html(&self, html: &str) -> Page {
         self.read_as(html, Markup::Html)
     }

@@ -148,7 +148,7 @@ fn a_pdf_keeps_its_links_and_its_larger_lines() {
 }
 
 #[test]
-fn other_bytes_are_no_syllabus() {
+fn bytes_of_other_formats_are_no_course_page() {
     assert_eq!(course_page(b"<p>x"), None);
     assert_eq!(course_page(b"PK\x03\x04"), None);
     assert_eq!(course_page(b"%PDF-1.4 and nothing"), None);
