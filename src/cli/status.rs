@@ -60,6 +60,9 @@ pub(super) async fn run(arguments: StatusArguments) -> anyhow::Result<ExitCode> 
     }
     let decisions = opened.catalogue.decisions(&course).await?;
     out.push_str(&format!("{} ({course}), {finished}\n\n", plain::visible(&night.title)));
+    if let Some(problem) = &night.page_problem {
+        out.push_str(&format!("{}\n", wording::page_problem(problem)));
+    }
     for link_facts in &night.links {
         out.push_str(&line(link_facts, decisions.get(&link_facts.link), night.today));
     }

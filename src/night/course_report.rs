@@ -53,7 +53,7 @@ pub(super) struct NightResults<'a> {
     pub replacements: &'a HashMap<Address, Replacement>,
 }
 
-/// A report of each course that could be read.
+/// A report of each course.
 pub(super) async fn of_courses(
     night: &RunningNight,
     readings: &Readings,
@@ -102,6 +102,7 @@ pub(super) async fn of_course(
         omissions: pages::omissions(reading),
         page_problem: reading.problem.clone(),
         page_problem_nights,
+        page_never_read: reading.page_never_read,
         patch: None,
         students_get_copies: course.copies.is_some(),
         requests: traffic.requests,
@@ -168,6 +169,7 @@ fn facts_of(
     // A copy that was taken down is not offered.
     let copy = history.current().filter(|_| rights != Rights::TakenDown);
     let opens = |original| copy.is_some() && opens(rights, course, today, original);
+    let first_day = course.term.map(|term| term.first).filter(|first| today < *first);
     let original = match found.verdict.state.name() {
         StateName::Restricted => Original::Works,
         StateName::Ok
@@ -189,6 +191,7 @@ fn facts_of(
         copy_pages: copy.and_then(|kept| kept.pages),
         verified: None,
         is_covered: opens(original),
+        copy_opens_on: first_day.filter(|_| opens(original) && !opens_on(rights, course, today, original)),
         opens_if_chosen: opens(Original::SetAside),
         replacement: None,
         versions: if is_changed { versions(history) } else { None },
@@ -212,6 +215,11 @@ fn rights(link: &Address, course: &Course) -> Rights {
 /// Whether students may open our copy while the original is in this state. Before the
 /// term, the rules of its first day apply. Without served pages the result is true.
 fn opens(rights: Rights, course: &Course, today: Date, original: Original) -> bool {
+    opens_on(rights, course, course.term.map_or(today, |term| today.max(term.first)), original)
+}
+
+/// As [`opens`], by the rules of this day.
+fn opens_on(rights: Rights, course: &Course, day: Date, original: Original) -> bool {
     let Some(rules) = &course.copies else { return true };
     copy_access::may_open(&CopyRequest {
         is_reader: true,
@@ -219,7 +227,7 @@ fn opens(rights: Rights, course: &Course, today: Date, original: Original) -> bo
         rights,
         original,
         term: course.term,
-        today: course.term.map_or(today, |term| today.max(term.first)),
+        today: day,
     })
     .is_ok()
 }
@@ -295,6 +303,7 @@ fn earlier_reports(last: CourseReport) -> EarlierReports {
     EarlierReports {
         links: links.into_iter().map(of_link).collect(),
         page_problem_nights: facts.page_problem_nights,
+        page_never_read: facts.page_never_read,
         page_problem: facts.page_problem,
         defects: facts.defects,
         omissions: facts.omissions,

@@ -195,9 +195,10 @@ pub(super) fn finished(
     night: &RunningNight,
     readings: Readings,
     judged: &Judged,
-    courses: Vec<report::CourseReport>,
+    mut courses: Vec<report::CourseReport>,
     world: &World,
 ) -> Finished {
+    courses.retain(|course| !course.facts.is_never_read());
     let totals = world.fetch.traffic();
     Finished {
         id: night.row.id,

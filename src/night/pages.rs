@@ -25,12 +25,34 @@ pub(super) struct Reading {
     pub course: Course,
     pub pages: Vec<(PageSource, Page)>,
     pub problem: Option<PageProblem>,
+    /// The page with the problem was never read.
+    pub page_never_read: bool,
     /// The course was never read before.
     pub is_first: bool,
 }
 
+impl Reading {
+    fn new(course: &Course) -> Self {
+        Self {
+            course: course.clone(),
+            pages: Vec::new(),
+            problem: None,
+            page_never_read: false,
+            is_first: true,
+        }
+    }
+
+    fn add_never_read(&mut self, source: &PageSource, not_read: &NotRead) {
+        if self.problem.is_none() {
+            self.problem = Some(first_problem(source, not_read));
+            self.page_never_read = true;
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Readings {
+    /// One of each course. If its pages were never read, it has none here.
     pub read: Vec<Reading>,
     pub unread: Vec<NoPage>,
 }
@@ -50,20 +72,28 @@ pub(super) async fn read_all(
 ) -> anyhow::Result<Readings> {
     let mut readings = Readings::default();
     for course in courses {
-        match read_course(course, world, night).await? {
-            Ok(reading) => readings.read.push(reading),
-            Err(problem) => readings.unread.push(NoPage { course: course.id.clone(), problem }),
+        let (reading, unread) = read_course(course, world, night).await?;
+        let is_never_read = reading.pages.is_empty();
+        if let Some(problem) = unread.filter(|_| is_never_read) {
+            readings.unread.push(NoPage { course: course.id.clone(), problem });
+        }
+        // A misspelt page of a single check is reported by its error alone, and leaves no course.
+        let has_readers = !course.report_to.is_empty() || course.copies.is_some();
+        if !is_never_read || has_readers {
+            readings.read.push(reading);
         }
     }
     Ok(readings)
 }
 
+/// Reads the pages of a course; with the reason if one of its configured pages was never read.
 async fn read_course(
     course: &Course,
     world: &World,
     night: &RunningNight,
-) -> anyhow::Result<Result<Reading, NotRead>> {
-    let mut reading = Reading { course: course.clone(), pages: Vec::new(), problem: None, is_first: true };
+) -> anyhow::Result<(Reading, Option<NotRead>)> {
+    let mut reading = Reading::new(course);
+    let mut never_read = None;
     let mut queue: VecDeque<(PageSource, u32)> = course.pages.iter().map(|page| (page.clone(), 0)).collect();
     let mut queued: HashSet<PageSource> = course.pages.iter().cloned().collect();
     while let Some((source, depth)) = queue.pop_front() {
@@ -99,7 +129,11 @@ async fn read_course(
                 reading.problem.get_or_insert(problem(&source, &not_read));
                 before
             }
-            (Err(not_read), None) if is_configured => return Ok(Err(not_read)),
+            (Err(not_read), None) if is_configured => {
+                reading.add_never_read(&source, &not_read);
+                never_read.get_or_insert(not_read);
+                continue;
+            }
             (Err(_), None) => continue,
         };
         for next in followed(course, &page, depth) {
@@ -109,7 +143,7 @@ async fn read_course(
         }
         reading.pages.push((source, page));
     }
-    Ok(Ok(reading))
+    Ok((reading, never_read))
 }
 
 /// Whether a page lost so many links at once that it is probably broken. If it
@@ -133,8 +167,7 @@ async fn is_doubted(
 pub(super) async fn remembered(courses: &[Course], world: &World) -> anyhow::Result<Vec<Reading>> {
     let mut readings = Vec::new();
     for course in courses {
-        let mut reading =
-            Reading { course: course.clone(), pages: Vec::new(), problem: None, is_first: false };
+        let mut reading = Reading { is_first: false, ..Reading::new(course) };
         let mut queue: VecDeque<(PageSource, u32)> =
             course.pages.iter().map(|page| (page.clone(), 0)).collect();
         let mut queued: HashSet<PageSource> = course.pages.iter().cloned().collect();
@@ -185,6 +218,20 @@ fn problem(source: &PageSource, not_read: &NotRead) -> PageProblem {
         NotRead::TooCostly { .. } => PageProblem::Unreachable { page, why: Reason::Unreadable, status: None },
         NotRead::NoLinks { .. } => PageProblem::Unreachable { page, why: Reason::Empty, status: None },
         NotRead::File(_) => PageProblem::Unreachable { page, why: Reason::NotFound, status: None },
+    }
+}
+
+/// The problem of a page that was never read.
+fn first_problem(source: &PageSource, not_read: &NotRead) -> PageProblem {
+    let page = source.to_string();
+    match not_read {
+        NotRead::AsksForAccount { .. } => PageProblem::AsksForAccount { page },
+        NotRead::NotAPage { format, .. } => PageProblem::NotAPage { page, format: *format },
+        NotRead::NoLinks { .. } => PageProblem::NoLinks { page },
+        NotRead::Unreachable { .. }
+        | NotRead::Internal { .. }
+        | NotRead::TooCostly { .. }
+        | NotRead::File(_) => problem(source, not_read),
     }
 }
 

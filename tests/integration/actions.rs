@@ -356,6 +356,9 @@ async fn our_copy_replaces_the_original_after_the_decision() {
     assert!(status == 200 && page.contains("Open the copy"), "{page}");
     let list = ask(at, "GET", "/c/c/", "").await.1;
     assert!(list.contains("opens our copy"), "{list}");
+    // The page script must not say that the original is gone.
+    let script = ask(at, "GET", "/api/v1/courses/c/links?only=gone", "").await.1;
+    assert!(script.contains(B) && script.contains("\"original_is_gone\":false"), "{script}");
     ask(at, "POST", &path, "choice=undo").await;
     assert_eq!(ask(at, "GET", &go, "").await.0, 302);
     service.stop().await;

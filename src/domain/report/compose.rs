@@ -67,7 +67,7 @@ pub fn compose(report: &CourseReport) -> ComposedReport {
         closing: vec![sections::closing(&report.facts, &tally)],
         all_links: None,
         stop: None,
-        is_news: report.facts.is_first
+        is_news: report.facts.is_first && !report.facts.is_never_read()
             || report.new_problem().is_some()
             || report.past_problem().is_some()
             || tally.count(NewsKind::PagePoint) > 0

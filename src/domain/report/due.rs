@@ -74,7 +74,7 @@ pub fn report_due(
     let is_weekly = is_in_term(term, today) && had.last().is_none_or(|last| last < monday_of(today));
     let is_before_term = is_before_term(term, had, today);
     let had_today = had.regular == Some(today);
-    let (occasion, on) = if report.facts.is_first {
+    let (occasion, on) = if report.facts.is_first && !report.facts.is_never_read() {
         (ReportOccasion::Baseline, today)
     } else if is_news && had_today && is_urgent(report) && had.urgent != Some(today) {
         (ReportOccasion::Urgent, today)

@@ -17,6 +17,8 @@ pub struct EarlierReports {
     pub page_problem: Option<PageProblem>,
     /// For how many nights in a row the page had that problem.
     pub page_problem_nights: u32,
+    /// The page with that problem had never been read.
+    pub page_never_read: bool,
     /// By address. A link without an entry is new.
     pub links: HashMap<Address, EarlierLink>,
 }

@@ -258,11 +258,13 @@ fn host_entry(
 /// The entry about a problem with the course page itself.
 pub fn page_entry(course: &CourseFacts) -> Option<ReportEntry> {
     let problem = course.reported_problem()?;
-    let facts = vec![
-        EntryFact::new(label::WHAT_HAPPENED, wording::page_problem(problem)),
-        EntryFact::new(label::WHAT_WE_DID, wording::LAST_GOOD_READING),
-        EntryFact::new(label::TO_DO, wording::page_to_do(problem)),
-    ];
+    let (meaning, to_do) = if course.page_never_read {
+        (EntryFact::new(label::WHAT_IT_MEANS, wording::NEVER_READ), wording::never_read_to_do(problem))
+    } else {
+        (EntryFact::new(label::WHAT_WE_DID, wording::LAST_GOOD_READING), wording::page_to_do(problem))
+    };
+    let what = EntryFact::new(label::WHAT_HAPPENED, wording::page_problem(problem));
+    let facts = vec![what, meaning, EntryFact::new(label::TO_DO, to_do)];
     Some(point(wording::THE_COURSE_PAGE.to_owned(), facts))
 }
 

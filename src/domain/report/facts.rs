@@ -14,7 +14,7 @@ use crate::domain::course::{CourseId, PageSource};
 use crate::domain::decision::Decision;
 use crate::domain::evidence::{Note, Reason};
 use crate::domain::link::Mention;
-use crate::domain::page::{LinkDefect, Omission};
+use crate::domain::page::{LinkDefect, Omission, UnreadFormat};
 use crate::domain::patch::SourceLocation;
 use crate::domain::replacement::Replacement;
 use crate::domain::verdict::breaker::Void;
@@ -54,6 +54,8 @@ pub struct CourseFacts {
     pub page_problem: Option<PageProblem>,
     /// For how many nights in a row the page has had that problem, with tonight.
     pub page_problem_nights: u32,
+    /// The page with that problem has never been read.
+    pub page_never_read: bool,
     /// Corrections to the sources of the pages, where the sources are known.
     pub patch: Option<PagePatch>,
     /// Students may open our copies. Otherwise a report does not mention that.
@@ -83,6 +85,9 @@ pub struct LinkFacts {
     /// offered copies, they may open it while the original is dead or asks
     /// for an account.
     pub is_covered: bool,
+    /// The day from which students may open the copy that replaces the link, if that day is
+    /// still to come: the first day of the term.
+    pub copy_opens_on: Option<Date>,
     /// Students may open our copy once a person decides to use it in place of
     /// the original.
     pub opens_if_chosen: bool,
@@ -164,4 +169,10 @@ pub enum PageProblem {
     Shrunken { page: String, before: u32, after: u32 },
     /// The address asks for an account or shows another page.
     NotThePage { page: String, title: Option<String> },
+    /// A page that was never read asks for an account.
+    AsksForAccount { page: String },
+    /// A page that was never read has no links.
+    NoLinks { page: String },
+    /// A page that was never read is a document of another format.
+    NotAPage { page: String, format: UnreadFormat },
 }

@@ -6,15 +6,21 @@ use crate::domain::report::facts::{CourseFacts, PageProblem};
 /// A problem is reported after so many nights. A single bad response proves little.
 const NIGHTS_TO_REPORT: u32 = 2;
 
+/// A page that was never read has no last good reading, so its problem cannot wait.
+const NIGHTS_TO_REPORT_NEVER_READ: u32 = 1;
+
 /// A page that lost links is accepted as it is after so many nights.
 const NIGHTS_TO_BELIEVE: u32 = 3;
 
 impl PageProblem {
     fn page(&self) -> &str {
         match self {
-            Self::Unreachable { page, .. } | Self::Shrunken { page, .. } | Self::NotThePage { page, .. } => {
-                page
-            }
+            Self::Unreachable { page, .. }
+            | Self::Shrunken { page, .. }
+            | Self::NotThePage { page, .. }
+            | Self::AsksForAccount { page }
+            | Self::NoLinks { page }
+            | Self::NotAPage { page, .. } => page,
         }
     }
 
@@ -40,14 +46,27 @@ impl CourseFacts {
             Some(PageProblem::Shrunken { page: shrunken, after, .. }) => {
                 shrunken == page && usize::try_from(*after).is_ok_and(|after| after == links)
             }
-            Some(PageProblem::Unreachable { .. } | PageProblem::NotThePage { .. }) | None => false,
+            Some(
+                PageProblem::Unreachable { .. }
+                | PageProblem::NotThePage { .. }
+                | PageProblem::AsksForAccount { .. }
+                | PageProblem::NoLinks { .. }
+                | PageProblem::NotAPage { .. },
+            )
+            | None => false,
         };
         links > 0 && is_as_before && self.page_problem_nights + 1 >= NIGHTS_TO_BELIEVE
     }
 
     /// The problem, if it has lasted long enough to be reported.
     pub(super) fn reported_problem(&self) -> Option<&PageProblem> {
-        self.page_problem.as_ref().filter(|_| self.page_problem_nights >= NIGHTS_TO_REPORT)
+        let is_reported = self.page_problem_nights >= nights_to_report(self.page_never_read);
+        self.page_problem.as_ref().filter(|_| is_reported)
+    }
+
+    /// Whether no page of the course has ever been read, so that it has no links to check.
+    pub fn is_never_read(&self) -> bool {
+        self.page_never_read && self.page_problem.is_some() && self.links.is_empty()
     }
 }
 
@@ -58,14 +77,21 @@ impl CourseReport {
         self.facts.reported_problem().filter(|problem| !known.is_some_and(|known| known.is_same_as(problem)))
     }
 
-    /// A problem that an earlier report had and that is over.
+    /// A problem that an earlier report had and that is over. The first report that lists links
+    /// shows by itself that the page can be read.
     pub(super) fn past_problem(&self) -> Option<&PageProblem> {
-        self.problem_reported_before().filter(|_| self.facts.page_problem.is_none())
+        let is_over = self.facts.page_problem.is_none() && !self.facts.is_first;
+        self.problem_reported_before().filter(|_| is_over)
     }
 
     fn problem_reported_before(&self) -> Option<&PageProblem> {
-        self.earlier.page_problem.as_ref().filter(|_| self.earlier.page_problem_nights >= NIGHTS_TO_REPORT)
+        let is_reported = self.earlier.page_problem_nights >= nights_to_report(self.earlier.page_never_read);
+        self.earlier.page_problem.as_ref().filter(|_| is_reported)
     }
+}
+
+fn nights_to_report(is_never_read: bool) -> u32 {
+    if is_never_read { NIGHTS_TO_REPORT_NEVER_READ } else { NIGHTS_TO_REPORT }
 }
 
 #[cfg(test)]

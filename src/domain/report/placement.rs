@@ -189,6 +189,13 @@ pub(super) fn is_hostile(link_facts: &LinkFacts) -> bool {
         && link_facts.verdict.state.reason().is_some_and(Reason::is_hostile)
 }
 
+/// The domain of the link has lapsed, as far as is known. Opening it in a browser shows nothing
+/// more, or an unsafe site.
+pub(super) fn is_lapsed(link_facts: &LinkFacts) -> bool {
+    let has_lapsed = |reason| matches!(reason, Reason::NoSuchHost | Reason::Parked | Reason::Hijacked);
+    link_facts.verdict.state.reason().is_some_and(has_lapsed)
+}
+
 /// Another work is at the address. Authors replace the files of their own course on purpose.
 pub fn is_replaced(course: &CourseFacts, link_facts: &LinkFacts) -> bool {
     matches!(link_facts.verdict.state, State::Changed { reason: Reason::Replaced, .. })

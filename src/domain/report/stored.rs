@@ -22,6 +22,7 @@ use crate::domain::report::facts::{
 use crate::domain::verdict::breaker::Void;
 use crate::domain::verdict::{State, Verdict};
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the stored JSON")]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct StoredReport {
     course: CourseId,
@@ -51,6 +52,10 @@ struct StoredReport {
     #[serde(default)]
     page_trouble_nights_before: u32,
     #[serde(default)]
+    page_never_read: bool,
+    #[serde(default)]
+    page_never_read_before: bool,
+    #[serde(default)]
     patch: Option<PagePatch>,
     #[serde(default)]
     is_weekly: bool,
@@ -77,6 +82,8 @@ struct StoredLink {
     verified: Option<Verified>,
     #[serde(default)]
     is_covered: bool,
+    #[serde(default)]
+    copy_opens_on: Option<Date>,
     #[serde(default)]
     opens_if_chosen: bool,
     #[serde(default)]
@@ -127,6 +134,7 @@ impl From<StoredReport> for CourseReport {
                 omissions: stored.omissions,
                 page_problem: stored.page_trouble,
                 page_problem_nights: stored.page_trouble_nights,
+                page_never_read: stored.page_never_read,
                 patch: stored.patch,
                 students_get_copies: stored.students_get_copies,
                 requests: stored.requests,
@@ -137,6 +145,7 @@ impl From<StoredReport> for CourseReport {
                 omissions: stored.omissions_before,
                 page_problem: stored.page_trouble_before,
                 page_problem_nights: stored.page_trouble_nights_before,
+                page_never_read: stored.page_never_read_before,
                 links: earlier_links,
             },
             kind: ReportKind { is_weekly: stored.is_weekly, before_term: stored.before_term },
@@ -166,6 +175,7 @@ impl From<CourseReport> for StoredReport {
             omissions: facts.omissions,
             page_trouble: facts.page_problem,
             page_trouble_nights: facts.page_problem_nights,
+            page_never_read: facts.page_never_read,
             patch: facts.patch,
             students_get_copies: facts.students_get_copies,
             requests: facts.requests,
@@ -174,6 +184,7 @@ impl From<CourseReport> for StoredReport {
             omissions_before: earlier.omissions,
             page_trouble_before: earlier.page_problem,
             page_trouble_nights_before: earlier.page_problem_nights,
+            page_never_read_before: earlier.page_never_read,
             is_weekly: kind.is_weekly,
             before_term: kind.before_term,
         }
@@ -202,6 +213,7 @@ impl StoredLink {
                 copy_pages: self.copy_pages,
                 verified: self.verified,
                 is_covered: self.is_covered,
+                copy_opens_on: self.copy_opens_on,
                 opens_if_chosen: self.opens_if_chosen,
                 versions: self.versions,
                 replacement: self.replacement,
@@ -229,6 +241,7 @@ impl StoredLink {
             copy_pages: link_facts.copy_pages,
             verified: link_facts.verified,
             is_covered: link_facts.is_covered,
+            copy_opens_on: link_facts.copy_opens_on,
             opens_if_chosen: link_facts.opens_if_chosen,
             versions: link_facts.versions,
             replacement: link_facts.replacement,

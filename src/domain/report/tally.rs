@@ -85,6 +85,12 @@ pub struct ReportTally {
     pub due: Option<Date>,
     pub yours_due: Option<Date>,
     pub unconfirmed_due: Option<Date>,
+    /// Unconfirmed links that a person may try in a browser.
+    pub to_try: usize,
+    /// The day from which all copies of the newly lost links are open, and all copies, if it is
+    /// still to come.
+    pub lost_opens_on: Option<Date>,
+    pub copies_open_on: Option<Date>,
     /// A link that an earlier report listed still needs work.
     pub is_left_undone: bool,
     not_working: usize,
@@ -111,7 +117,15 @@ impl ReportTally {
         };
         tally.due = nearest(&NOT_WORKING);
         tally.yours_due = nearest(&[SectionHeading::NeedsYou]);
-        tally.unconfirmed_due = nearest(&[SectionHeading::NotConfirmedButDue]);
+        let may_try = |(place, link_facts): &&(Placement, &LinkFacts)| {
+            is_under(*place, &[SectionHeading::NotConfirmedButDue]) && !placement::is_lapsed(link_facts)
+        };
+        tally.to_try = placed.iter().filter(may_try).count();
+        tally.unconfirmed_due = placed
+            .iter()
+            .filter(may_try)
+            .filter_map(|(_, link_facts)| coming(&report.facts, link_facts))
+            .min();
         let numbered = |section: &ReportSection| section.entries.len();
         tally.items_for_you =
             sections.iter().filter(|section| section.heading == SectionHeading::NeedsYou).map(numbered).sum();
@@ -127,6 +141,7 @@ impl ReportTally {
         );
         self.judged += usize::from(!placement::is_unchecked(link_facts));
         self.kept_open += usize::from(link_facts.is_covered);
+        self.copies_open_on = self.copies_open_on.max(link_facts.copy_opens_on);
         self.failed_first += usize::from(report.facts.is_first && fails);
         self.not_working += usize::from(!matches!(link_facts.verdict.state, State::Ok | State::Moved { .. }));
         self.is_left_undone |= is_left_undone(place);
@@ -138,7 +153,10 @@ impl ReportTally {
             *figure.days.entry(day).or_default() += 1;
         }
         let is_lost = matches!(part, NewsKind::NewlyDead | NewsKind::FileMissing);
-        self.lost_covered += usize::from(is_lost && link_facts.is_covered);
+        if is_lost && link_facts.is_covered {
+            self.lost_covered += 1;
+            self.lost_opens_on = self.lost_opens_on.max(link_facts.copy_opens_on);
+        }
     }
 
     pub fn count(&self, part: NewsKind) -> usize {

@@ -25,7 +25,9 @@ impl CourseReport {
         self.earlier.omissions.clone_from(&unsent.earlier.omissions);
         self.earlier.page_problem.clone_from(&unsent.earlier.page_problem);
         self.earlier.page_problem_nights = unsent.earlier.page_problem_nights;
-        self.facts.is_first |= unsent.facts.is_first;
+        self.earlier.page_never_read = unsent.earlier.page_never_read;
+        // The first report of a course whose page could not be read has no baseline.
+        self.facts.is_first |= unsent.facts.is_first && !unsent.facts.is_never_read();
         self
     }
 }

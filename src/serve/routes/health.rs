@@ -26,7 +26,7 @@ pub(in crate::serve) async fn alive() -> Response {
 
 /// Whether the catalogue can be read and the archive has room; 503 if not.
 ///
-/// A late night, a lost copy or a stuck email is reported but is no failure, because the
+/// A late night, a course that was never read, a lost copy or a stuck email is reported but is no failure, because the
 /// results of earlier nights can still be served. With `?strict` it is a 503 too,
 /// for monitors that read only the status.
 pub(in crate::serve) async fn ready(
@@ -59,6 +59,8 @@ struct CatalogueStatus {
     /// How long the oldest report has waited.
     waiting_for: Option<SignedDuration>,
     fixity: FixityTotals,
+    /// Courses with a night, none of which could read a page.
+    never_read: u64,
     /// How long ago the oldest verification of a sound copy was.
     verified_age: Option<SignedDuration>,
 }
@@ -69,7 +71,9 @@ impl CatalogueStatus {
         let outbox = library.catalogue.outbox().await?;
         let fixity = library.catalogue.fixity_figures().await?;
         let now = library.clock.now();
+        let courses = library.courses().await?;
         Ok(Self {
+            never_read: courses.iter().filter(|course| course.night.is_never_read()).count() as u64,
             verified_age: fixity.oldest.map(|oldest| now.duration_since(oldest)),
             fixity,
             night_age: last_night.map(|night| now.duration_since(night.finished)),
@@ -108,7 +112,11 @@ impl Readiness {
 
     fn is_behind(&self) -> bool {
         self.catalogue.as_ref().is_ok_and(|status| {
-            status.is_late() || status.is_stuck() || status.has_lost_copies() || refused(&status.outbox) > 0
+            status.is_late()
+                || status.is_stuck()
+                || status.has_lost_copies()
+                || status.never_read > 0
+                || refused(&status.outbox) > 0
         })
     }
 
@@ -126,6 +134,7 @@ impl Readiness {
             "last_night_finished": status.and_then(|it| it.last_night).map(|night| night.finished.to_string()),
             "last_night_age_seconds": status.and_then(|it| it.night_age).map(|age| age.as_secs()),
             "last_night_is_late": status.is_some_and(CatalogueStatus::is_late),
+            "courses_never_read": status.map(|it| it.never_read),
             "outbox_waiting": status.map_or(0, |it| it.outbox.waiting),
             "outbox_oldest_seconds": status.and_then(|it| it.waiting_for).map_or(0, seconds),
             "outbox_refused": status.map_or(0, |it| refused(&it.outbox)),

@@ -76,17 +76,25 @@ fn may_see(library: &Library, visitor: &Visitor, course: &CourseId) -> bool {
 async fn link_states(library: &Library, visitor: &Visitor, text: &mut String) -> Result<(), Error> {
     family(text, "onreserve_links", "gauge", "Links of a course by state.");
     let courses = library.courses().await?;
-    for course in courses.iter().filter(|course| may_see(library, visitor, &course.night.course)) {
+    let visible = || library.settings.courses.iter().filter(|rules| may_see(library, visitor, &rules.id));
+    let view = |id: &CourseId| courses.iter().find(|course| course.night.course == *id);
+    for rules in visible() {
         let mut counts: BTreeMap<StateName, u64> = StateName::ALL.iter().map(|state| (*state, 0)).collect();
-        for link_facts in &course.night.links {
+        for link_facts in view(&rules.id).into_iter().flat_map(|course| &course.night.links) {
             *counts.entry(link_facts.verdict.state.name()).or_default() += 1;
         }
         for (state, count) in counts {
             // A course id has no characters that need escaping.
-            let course = &course.night.course;
-            let state = state.as_str();
+            let (course, state) = (&rules.id, state.as_str());
             let _ = writeln!(text, "onreserve_links{{course=\"{course}\",state=\"{state}\"}} {count}");
         }
+    }
+    let help = "0 if a page of the course could not be read in its last night, or was never read.";
+    family(text, "onreserve_page_readable", "gauge", help);
+    for rules in visible() {
+        let is_readable = view(&rules.id).is_some_and(|course| course.night.page_problem.is_none());
+        let (course, value) = (&rules.id, u8::from(is_readable));
+        let _ = writeln!(text, "onreserve_page_readable{{course=\"{course}\"}} {value}");
     }
     Ok(())
 }
@@ -125,11 +133,18 @@ async fn last_night(library: &Library, text: &mut String) -> Result<(), Error> {
 
 async fn last_successes(library: &Library, visitor: &Visitor, text: &mut String) -> Result<(), Error> {
     let name = "onreserve_last_success_timestamp_seconds";
-    family(text, name, "gauge", "When the last night ended in which the links of the course were judged.");
-    for (course, at) in library.catalogue.last_successes().await? {
-        if may_see(library, visitor, &course) {
-            let _ = writeln!(text, "{name}{{course=\"{course}\"}} {}", at.as_second());
-        }
+    let help = "When the last night ended in which the links of the course were judged; 0 if there was none.";
+    family(text, name, "gauge", help);
+    let mut successes: BTreeMap<CourseId, i64> =
+        library.settings.courses.iter().map(|rules| (rules.id.clone(), 0)).collect();
+    let ended = library.catalogue.last_successes().await?;
+    successes.extend(ended.into_iter().map(|(course, at)| (course, at.as_second())));
+    // A night that could not read any page judged no link.
+    let never_read = library.courses().await?;
+    let never_read = never_read.iter().filter(|course| course.night.is_never_read());
+    successes.extend(never_read.map(|course| (course.night.course.clone(), 0)));
+    for (course, at) in successes.iter().filter(|(course, _)| may_see(library, visitor, course)) {
+        let _ = writeln!(text, "{name}{{course=\"{course}\"}} {at}");
     }
     Ok(())
 }

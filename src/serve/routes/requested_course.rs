@@ -39,7 +39,7 @@ pub(in crate::serve) async fn any_course(
             base,
             StatusCode::NOT_FOUND,
             "Not checked yet",
-            "The links of this course will be checked for the first time tonight.",
+            "The readings of this course appear here after its first night.",
         )),
         Ok(None) => Err(respond::page_not_found(base)),
         Err(error) => Err(Err(error)),

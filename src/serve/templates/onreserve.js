@@ -1,4 +1,5 @@
-/* Adds a link to the course's own copy after every link whose original is gone.
+/* Adds a link to the course's own copy after every link whose original is gone, or is replaced
+   by the copy because the course decided so.
    <script src="https://links.school.edu/onreserve.js" data-course="dgm" defer></script>
    It changes nothing else, sends no cookies, and does nothing if a request fails. */
 (function () {
@@ -28,7 +29,7 @@
       copy.setAttribute("data-versionurl", link.copy.memento);
       copy.setAttribute("data-versiondate", link.copy.captured_at.slice(0, 10));
     }
-    anchor.after(" (original gone, ", copy, ")");
+    anchor.after(link.original_is_gone ? " (original gone, " : " (", copy, ")");
   }
 
   function show(answer) {

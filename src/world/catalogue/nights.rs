@@ -205,6 +205,12 @@ async fn store_report(
     night: i64,
     on: &mut Transaction<'_, Sqlite>,
 ) -> Result<(), Error> {
+    // The journal has no page of a course that was never read.
+    sqlx::query("INSERT INTO course (id, title) VALUES (?, ?) ON CONFLICT (id) DO NOTHING")
+        .bind(course_report.facts.course.as_str())
+        .bind(&course_report.facts.title)
+        .execute(&mut **on)
+        .await?;
     sqlx::query(
         "INSERT INTO report (course, night, report) VALUES (?, ?, ?) \
          ON CONFLICT (course, night) DO UPDATE SET report = excluded.report",

@@ -173,7 +173,7 @@ async fn the_script_of_a_restricted_course_gets_no_copies() {
     assert_eq!(links.len(), 5);
     for link in links {
         let keys: Vec<&str> = link.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(keys, ["copy", "go", "id", "url"]);
+        assert_eq!(keys, ["copy", "go", "id", "original_is_gone", "url"]);
         assert_eq!(link["copy"], serde_json::Value::Null);
     }
 }

@@ -1,6 +1,10 @@
 //! The endpoints for monitors.
 
+use onreserve::serve::{CourseRules, ServeSettings};
+
 use super::{Server, course, password_login, settings};
+use crate::fetch::site::Reply;
+use crate::harness::{Harness, time_of};
 
 #[tokio::test]
 async fn monitors_get_health_readiness_and_metrics() {
@@ -31,6 +35,42 @@ async fn monitors_get_health_readiness_and_metrics() {
         .find_map(|line| line.strip_prefix("onreserve_last_success_timestamp_seconds{course=\"dgm\"} "));
     let ended: i64 = ended.expect("a success").parse().unwrap();
     assert!((0..60).contains(&(ended - course::start_of(course::NIGHTS).as_second())), "{ended}");
+}
+
+/// A course whose page was never readable is not silent.
+#[tokio::test]
+async fn a_course_that_was_never_read_is_reported_to_monitors_and_readers() {
+    let harness = Harness::start(["course.test"], |_, _| Reply::not_found()).await;
+    harness.configure("[pages]\n[[course]]\nid = \"c\"\npage = \"http://course.test/\"\n");
+    harness.checking(1).output().await.unwrap();
+    let settings = ServeSettings {
+        courses: vec![CourseRules::new("c".parse().unwrap()), CourseRules::new("new".parse().unwrap())],
+        ..ServeSettings::default()
+    };
+    let now = time_of(1).parse::<jiff::Timestamp>().unwrap() + jiff::SignedDuration::from_hours(1);
+    let server = Server::over(&harness.archive(), settings, now).await;
+    assert_eq!(server.get("/readyz").await.status, 200);
+    let strict = server.get("/readyz?strict").await;
+    let response: serde_json::Value = serde_json::from_slice(&strict.body).unwrap();
+    assert_eq!((strict.status, &response["courses_never_read"]), (503, &1.into()));
+    let metrics = server.get("/metrics").await.text();
+    for line in [
+        "onreserve_last_success_timestamp_seconds{course=\"c\"} 0",
+        "onreserve_last_success_timestamp_seconds{course=\"new\"} 0",
+        "onreserve_page_readable{course=\"c\"} 0",
+        "onreserve_links{course=\"c\",state=\"dead\"} 0",
+        "onreserve_links{course=\"new\",state=\"dead\"} 0",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line}\n{metrics}");
+    }
+    for page in ["/c/c/", "/c/c/health"] {
+        let page = server.get(page).await;
+        let text = page.text();
+        assert!(page.status == 200 && text.contains("could not be read: not found (404)"), "{text}");
+        assert!(!text.contains("tonight"), "{text}");
+    }
+    let unchecked = server.get("/c/new/").await.text();
+    assert!(unchecked.contains("Not checked yet") && !unchecked.contains("tonight"), "{unchecked}");
 }
 
 /// Strangers must not see that a restricted course exists.

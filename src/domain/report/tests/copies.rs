@@ -48,6 +48,54 @@ fn a_copy_that_stays_closed_is_neither_promised_nor_denied() {
 }
 
 #[test]
+fn before_the_term_a_report_says_when_students_get_the_copies() {
+    let dead = |name: &str| {
+        let link =
+            newly_dead(ok(name, &format!("https://{name}.example/a.pdf")), Reason::NotFound, Some(404));
+        link_with(kept(link, 9, 90_000), |link| link.facts.copy_opens_on = Some(date(2026, 10, 12)))
+    };
+    let joined = |report: &CourseReport| rendered(report).split_whitespace().collect::<Vec<_>>().join(" ");
+    let early = |links| {
+        with(report(links), |report| {
+            report.facts.students_get_copies = true;
+            report.kind.before_term = Some(date(2026, 10, 12));
+        })
+    };
+    let one = joined(&early(vec![dead("one")]));
+    assert!(one.contains("From Mon 12 Oct students get our copy of it."), "{one}");
+    assert!(one.contains("To do: replace the link; students get our copy from Mon 12 Oct."), "{one}");
+    let two = joined(&early(vec![dead("one"), dead("two")]));
+    assert!(two.contains("From Mon 12 Oct students get our copies of both."), "{two}");
+    let first = joined(&with(early(vec![dead("one")]), |report| report.facts.is_first = true));
+    assert!(first.contains("Copies of 1 are ready for students from Mon 12 Oct."), "{first}");
+    for text in [one, two, first] {
+        assert!(
+            !text.contains("already") && !text.contains("until then") && !text.contains("COVERED"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_lapsed_domain_is_never_to_be_tried_in_a_browser() {
+    for reason in [Reason::Parked, Reason::Hijacked, Reason::NoSuchHost] {
+        let failing = State::Failing { reason, weight: Weight::Strong };
+        let link = in_state(ok("Old", "https://old.example/a"), Some(State::Ok), failing, 1);
+        let due = at(link, "Week 5", date(2026, 10, 6), 9);
+        let many = (0..5).map(|n| {
+            let link = ok("Old", &format!("https://old.example/{n}"));
+            in_state(link, None, State::Failing { reason, weight: Weight::Strong }, 1)
+        });
+        let mut first = report(many.collect());
+        first.facts.is_first = true;
+        for text in [rendered(&report(vec![due.clone()])), rendered(&first)] {
+            assert!(text.contains("NOT CONFIRMED") || text.contains("FOUND NOT WORKING"), "{text}");
+            assert!(!text.contains("try ") && !text.contains("browser"), "{text}");
+        }
+    }
+}
+
+#[test]
 fn a_copy_is_shown_with_its_last_verification() {
     let verified = |is_sound| Some(Verified { at: days_ago(1), is_sound });
     let mut report = three_dead_two_changed_one_moved();

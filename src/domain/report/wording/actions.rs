@@ -39,7 +39,7 @@ pub const NOT_BROKEN: ButtonText = ButtonText {
 };
 pub const OUR_COPY: ButtonText = ButtonText {
     label: "Use our copy for good",
-    hint: "Students get our copy from now on, even if the original works again.",
+    hint: "Students get our copy in place of the original, even if the original works again.",
 };
 pub const ACCEPT_VERSION: ButtonText = ButtonText {
     label: "Accept the new version",

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
+use crate::domain::evidence::Reason;
 use crate::domain::report::figures::{count, day, list, number};
-use crate::domain::report::placement::{SectionHeading, is_hostile, is_own};
+use crate::domain::report::placement::{SectionHeading, is_hostile, is_lapsed, is_own};
 use crate::domain::report::wording::link::{host, local_day, source_file, what_happened};
 use crate::domain::report::{CourseFacts, LinkFacts, wording};
 use crate::domain::verdict::State;
@@ -29,10 +30,10 @@ pub fn what_happened_to_all(course: &CourseFacts, group: &[&LinkFacts]) -> Strin
 }
 
 /// What the instructor can do about all of them.
-pub fn to_do(course: &CourseFacts, heading: SectionHeading, group: &[&LinkFacts]) -> Option<&'static str> {
+pub fn to_do(course: &CourseFacts, heading: SectionHeading, group: &[&LinkFacts]) -> Option<String> {
     let first = group.first()?;
     let are_covered = course.students_get_copies && group.iter().all(|link_facts| link_facts.is_covered);
-    Some(match &first.verdict.state {
+    let words = match &first.verdict.state {
         State::Ok | State::Unverifiable { .. } => return None,
         State::Failing { .. } if course.is_first && heading == SectionHeading::FoundNotWorking => {
             return None;
@@ -46,16 +47,30 @@ pub fn to_do(course: &CourseFacts, heading: SectionHeading, group: &[&LinkFacts]
                 None => "check whether your own browser opens it.",
             }
         }
+        State::Failing { reason: Reason::NoSuchHost, .. } => {
+            "check the spelling of the host name. If it is right, look for other addresses of the readings."
+        }
+        State::Failing { .. } if is_lapsed(first) => {
+            "look for other addresses of the readings, and do not open these: their domain has lapsed."
+        }
         State::Failing { .. } => "try one of them in a browser before class.",
         State::Dead { .. } | State::Changed { .. } if is_hostile(first) => {
             "take the links off the page: they lead readers to a site that their author does not own."
         }
-        State::Dead { .. } if are_covered => "replace the links; until then students get our copies.",
+        State::Dead { .. } if are_covered => {
+            return Some(match group.iter().filter_map(|link_facts| link_facts.copy_opens_on).max() {
+                Some(first) => {
+                    format!("replace the links; students get our copies from {}.", day(first, course.today))
+                }
+                None => "replace the links; until then students get our copies.".to_owned(),
+            });
+        }
         State::Dead { .. } => "replace or remove the links.",
         State::Restricted { .. } => "check whether your students have access, or replace the links.",
         State::Moved { .. } => "put the new addresses on the page.",
         State::Changed { .. } => "check whether they are still the right readings.",
-    })
+    };
+    Some(words.to_owned())
 }
 
 /// The lines of a group, by page: "index.html lines 3, 5 and 2 more".

@@ -13,6 +13,7 @@ pub const WORTH_A_LOOK: &str = "Worth a look";
 pub const IN_THE_SOURCES: &str = "In the sources";
 pub const TO_DO: &str = "To do";
 pub const LINKS: &str = "Links";
+pub const WHAT_IT_MEANS: &str = "What it means";
 pub const WHAT_WE_DID: &str = "What we did";
 pub const WHERE: &str = "Where";
 pub const WHAT_IS_MISSING: &str = "What is missing";

@@ -12,7 +12,7 @@ use crate::domain::link::{Kind, Mention};
 use crate::domain::patch::SourceLocation;
 use crate::domain::replacement::Replacement;
 use crate::domain::report::figures::{self, count, day, extent, list, number, size};
-use crate::domain::report::placement::{is_broken, is_hostile, is_own};
+use crate::domain::report::placement::{is_broken, is_hostile, is_lapsed, is_own};
 use crate::domain::report::plain::{defused, is_bare_address, quoted, shortened, tame, visible};
 use crate::domain::report::{CourseFacts, LinkFacts, wording};
 use crate::domain::verdict::{State, Verdict};
@@ -236,9 +236,9 @@ pub fn both_copies(course: &CourseFacts, before: &Capture, after: &Capture) -> S
 }
 
 /// What the instructor can do about it.
-pub fn to_do(course: &CourseFacts, link_facts: &LinkFacts, is_own: bool) -> &'static str {
+pub fn to_do(course: &CourseFacts, link_facts: &LinkFacts, is_own: bool) -> String {
     let copy = link_facts.sound_copy().is_some();
-    match &link_facts.verdict.state {
+    let words = match &link_facts.verdict.state {
         State::Dead { .. } | State::Failing { .. } if is_own => "put the file back or correct the address.",
         State::Dead { .. } if link_facts.replacement.as_ref().is_some_and(Replacement::is_verified) => {
             "put the replacement on the page."
@@ -247,9 +247,20 @@ pub fn to_do(course: &CourseFacts, link_facts: &LinkFacts, is_own: bool) -> &'st
             "check whether the replacement is the right reading, or choose another."
         }
         State::Dead { .. } | State::Changed { .. } if is_hostile(link_facts) => shun(link_facts),
+        State::Failing { reason: Reason::NoSuchHost, .. } => {
+            "check the spelling of the host name. If it is right, look for another address of the reading."
+        }
+        State::Failing { .. } if is_lapsed(link_facts) => {
+            "look for another address of the reading, and do not open this one: its domain has lapsed."
+        }
         State::Failing { .. } => "try it in a browser before class.",
         State::Dead { .. } if link_facts.is_covered && course.students_get_copies => {
-            "replace the link; until then students get our copy."
+            return match link_facts.copy_opens_on {
+                Some(first) => {
+                    format!("replace the link; students get our copy from {}.", day(first, course.today))
+                }
+                None => "replace the link; until then students get our copy.".to_owned(),
+            };
         }
         // With public pages, a closed copy is one that its course may not hand out.
         State::Dead { .. } if copy && !course.students_get_copies => {
@@ -257,16 +268,28 @@ pub fn to_do(course: &CourseFacts, link_facts: &LinkFacts, is_own: bool) -> &'st
         }
         State::Dead { .. } if copy => "replace the link; our copy is not open to students.",
         State::Dead { .. } => "replace or remove the link.",
-        State::Restricted { .. } => restricted_to_do(course, link_facts),
+        State::Restricted { .. } => return restricted_to_do(course, link_facts),
         State::Moved { .. } => "put the new address on the page.",
         State::Changed { reason: Reason::Replaced, .. }
             if link_facts.is_covered && course.students_get_copies =>
         {
-            "decide which document is the reading; until then students see our copy beside the link."
+            return match link_facts.copy_opens_on {
+                Some(first) => {
+                    let first = day(first, course.today);
+                    format!(
+                        "decide which document is the reading; from {first} students see our copy beside the link."
+                    )
+                }
+                None => {
+                    "decide which document is the reading; until then students see our copy beside the link."
+                        .to_owned()
+                }
+            };
         }
         State::Changed { .. } => "check whether it is still the right reading.",
         State::Ok | State::Unverifiable { .. } => "nothing.",
-    }
+    };
+    words.to_owned()
 }
 
 /// What the action page of an entry offers.
@@ -291,17 +314,20 @@ pub fn offer(course: &CourseFacts, link_facts: &LinkFacts) -> &'static str {
 }
 
 /// What to do about a link that asks for an account.
-fn restricted_to_do(course: &CourseFacts, link_facts: &LinkFacts) -> &'static str {
-    match (link_facts.sound_copy().is_some(), course.students_get_copies) {
+fn restricted_to_do(course: &CourseFacts, link_facts: &LinkFacts) -> String {
+    let words = match (link_facts.sound_copy().is_some(), course.students_get_copies) {
         (true, true) if link_facts.is_covered => {
-            "check whether your students have access; our copy is open to them."
+            let from = link_facts.copy_opens_on.map(|first| format!(" from {}", day(first, course.today)));
+            let from = from.unwrap_or_default();
+            return format!("check whether your students have access; our copy is open to them{from}.");
         }
         (true, true) if link_facts.opens_if_chosen => {
             "check whether your students have access; \"Use our copy for good\" gives them ours."
         }
         (true, false) => "check whether your students have access, or hand out our copy.",
         (true, true) | (false, _) => "check whether your students have access, or replace the link.",
-    }
+    };
+    words.to_owned()
 }
 
 /// What to do about a hostile link.

@@ -30,6 +30,10 @@ use crate::domain::verdict::State;
 pub const THE_COURSE_PAGE: &str = "The course page itself";
 pub const LAST_GOOD_READING: &str = "checked the links of its last good reading; no link counts as removed.";
 
+/// What it means for a page that it was never read.
+pub const NEVER_READ: &str =
+    "the page has never been read. Until it can be read, its links are not checked and not archived.";
+
 /// The state in a few words.
 pub fn state(state: &State) -> &'static str {
     match state {
@@ -276,6 +280,11 @@ pub fn page_problem(problem: &PageProblem) -> String {
         PageProblem::NotThePage { page, title: None } => {
             format!("in place of the page {}, another one opens.", visible(page))
         }
+        PageProblem::AsksForAccount { page } => format!("the page {} asks for an account.", visible(page)),
+        PageProblem::NoLinks { page } => format!("the page {} has no links.", visible(page)),
+        PageProblem::NotAPage { page, format } => {
+            format!("the page {} is {format}, which cannot be read as a course page.", visible(page))
+        }
     }
 }
 
@@ -291,9 +300,29 @@ pub fn page_to_do(problem: &PageProblem) -> &'static str {
         PageProblem::Shrunken { .. } => {
             "if you removed the links, there is nothing to do: after three such nights the new page counts. If not, put them back."
         }
-        PageProblem::NotThePage { .. } => {
+        PageProblem::NotThePage { .. } | PageProblem::AsksForAccount { .. } => {
             "let the page open without an account, or send its new address to the person who runs Onreserve."
         }
+        PageProblem::NoLinks { .. } => {
+            "put the links on the page, or send the address of the page that has them to the person who runs Onreserve."
+        }
+        PageProblem::NotAPage { .. } => {
+            "send the address of the page in HTML to the person who runs Onreserve."
+        }
+    }
+}
+
+/// What to do about a page that was never read.
+pub fn never_read_to_do(problem: &PageProblem) -> &'static str {
+    match problem {
+        PageProblem::Unreachable { .. } => {
+            "open the address in a browser. Send the right address, or the news that this one opens for you, to the person who runs Onreserve."
+        }
+        PageProblem::Shrunken { .. }
+        | PageProblem::NotThePage { .. }
+        | PageProblem::AsksForAccount { .. }
+        | PageProblem::NoLinks { .. }
+        | PageProblem::NotAPage { .. } => page_to_do(problem),
     }
 }
 

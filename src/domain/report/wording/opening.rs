@@ -19,7 +19,7 @@ pub fn subject(report: &CourseReport, tally: &ReportTally) -> String {
     let today = day(report.facts.today, report.facts.today);
     let texts = if report.facts.void.is_some() {
         vec![format!("Links not checked on {today}")]
-    } else if let Some(problem) = report.new_problem() {
+    } else if let Some(problem) = report.new_problem().or_else(|| never_read(&report.facts)) {
         vec![problem_subject(problem).to_owned()]
     } else if report.facts.is_first {
         let all = count(tally.links, "link");
@@ -40,17 +40,27 @@ pub fn subject(report: &CourseReport, tally: &ReportTally) -> String {
 /// The problem of the page, in a few words.
 pub(super) fn problem_subject(problem: &PageProblem) -> &'static str {
     match problem {
-        PageProblem::Unreachable { .. } => "The course page could not be read",
+        PageProblem::Unreachable { .. } | PageProblem::NotAPage { .. } => "The course page could not be read",
         PageProblem::Shrunken { .. } => "Many links left the course page at once",
         PageProblem::NotThePage { .. } => "The course page shows another page",
+        PageProblem::AsksForAccount { .. } => "The course page asks for an account",
+        PageProblem::NoLinks { .. } => "The course page has no links",
     }
+}
+
+/// The problem of a course without a page that could be read. It is all that each of its
+/// reports has.
+fn never_read(course: &CourseFacts) -> Option<&PageProblem> {
+    course.page_problem.as_ref().filter(|_| course.is_never_read())
 }
 
 fn problem_over(problem: &PageProblem) -> &'static str {
     match problem {
-        PageProblem::Unreachable { .. } | PageProblem::NotThePage { .. } => {
-            "The course page can be read again"
-        }
+        PageProblem::Unreachable { .. }
+        | PageProblem::NotThePage { .. }
+        | PageProblem::AsksForAccount { .. }
+        | PageProblem::NoLinks { .. }
+        | PageProblem::NotAPage { .. } => "The course page can be read again",
         PageProblem::Shrunken { .. } => "The course page is accepted as it is",
     }
 }
@@ -176,7 +186,7 @@ pub fn opening(report: &CourseReport, tally: &ReportTally) -> Vec<String> {
         }
         return sentences;
     }
-    if let Some(problem) = report.new_problem() {
+    if let Some(problem) = report.new_problem().or_else(|| never_read(&report.facts)) {
         sentences.push(format!("{}.", problem_subject(problem)));
     }
     if let Some(problem) = report.past_problem() {
@@ -186,7 +196,9 @@ pub fn opening(report: &CourseReport, tally: &ReportTally) -> Vec<String> {
         let first = day(first, report.facts.today);
         sentences.push(format!("The term begins {first}. This report lists every link that does not work."));
     }
-    if report.facts.is_first {
+    if report.facts.is_never_read() {
+        sentences.push("It has never been read, so its links are not checked yet.".to_owned());
+    } else if report.facts.is_first {
         sentences.extend(baseline(&report.facts, tally));
     } else {
         sentences.push(broken(report, tally));
@@ -208,11 +220,15 @@ fn baseline(course: &CourseFacts, tally: &ReportTally) -> Vec<String> {
         n => format!("{n} did not open as expected; the next nights show which are gone."),
     });
     let (kept, open) = (number(tally.kept as u64), number(tally.kept_open as u64));
+    let from = tally.copies_open_on.map(|first| format!(" from {}", day(first, course.today)));
+    let from = from.unwrap_or_default();
     if tally.kept > 0 {
         sentences.push(match course.students_get_copies {
             false => format!("Copies of {kept} are kept."),
-            true if tally.kept == tally.kept_open => format!("Copies of {kept} are ready for students."),
-            true => format!("Copies of {kept} are kept, {open} of them ready for students."),
+            true if tally.kept == tally.kept_open => {
+                format!("Copies of {kept} are ready for students{from}.")
+            }
+            true => format!("Copies of {kept} are kept, {open} of them ready for students{from}."),
         });
     }
     sentences
@@ -262,8 +278,10 @@ fn covered(course: &CourseFacts, tally: &ReportTally) -> Option<String> {
 fn lost_covered(course: &CourseFacts, tally: &ReportTally) -> Option<String> {
     let (lost, covered) = (tally.lost(), tally.lost_covered);
     let is_all = tally.parts.keys().all(|part| matches!(part, NewsKind::NewlyDead | NewsKind::FileMissing));
+    let opens_on = tally.lost_opens_on.filter(|_| covered > 0).map(|first| day(first, course.today));
+    let from = opens_on.map(|first| format!("From {first} students get our"));
     let (who, none, copy) = if course.students_get_copies {
-        ("Students already get our", "Students get no copy", ("copy", "copies"))
+        (from.as_deref().unwrap_or("Students already get our"), "Students get no copy", ("copy", "copies"))
     } else {
         ("We keep", "We have no copy", ("a copy", "copies"))
     };
@@ -302,7 +320,7 @@ fn to_do(report: &CourseReport, tally: &ReportTally) -> String {
         (2, Some(due)) => Some(format!("Items 1 and 2 need you, the first by {}.", by(due))),
         (n, Some(due)) => Some(format!("Items 1 to {n} need you, the first by {}.", by(due))),
     };
-    let unconfirmed = tally.unconfirmed_due.map(|due| match tally.count(NewsKind::MayBeDown) {
+    let unconfirmed = tally.unconfirmed_due.map(|due| match tally.to_try {
         1 => format!("Please try the unconfirmed one by {}.", by(due)),
         _ => format!("Please try the unconfirmed ones, the first by {}.", by(due)),
     });

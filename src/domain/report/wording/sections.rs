@@ -27,7 +27,9 @@ pub fn heading(course: &CourseFacts, heading: SectionHeading, is_new: bool) -> &
         SectionHeading::NeedsYou => "NEEDS YOU",
         SectionHeading::NotConfirmedButDue => "NOT CONFIRMED, BUT DUE SOON",
         SectionHeading::FoundNotWorking => "FOUND NOT WORKING",
-        SectionHeading::NewlyDead if course.students_get_copies => "NEWLY DEAD, STUDENTS COVERED",
+        SectionHeading::NewlyDead if course.students_get_copies && are_copies_open(course) => {
+            "NEWLY DEAD, STUDENTS COVERED"
+        }
         SectionHeading::NewlyDead => "NEWLY DEAD, COPY KEPT",
         SectionHeading::Changed => "CHANGED",
         SectionHeading::Moved => "MOVED",
@@ -41,6 +43,11 @@ pub fn heading(course: &CourseFacts, heading: SectionHeading, is_new: bool) -> &
         SectionHeading::NotYetConfirmed => "NOT YET CONFIRMED",
         SectionHeading::Decided => "AS DECIDED",
     }
+}
+
+/// Whether the copies that replace links are open today, or at least none of them opens later.
+fn are_copies_open(course: &CourseFacts) -> bool {
+    course.links.iter().all(|link_facts| link_facts.copy_opens_on.is_none())
 }
 
 /// Links that work again, by name.
@@ -138,7 +145,9 @@ pub fn closing(course: &CourseFacts, tally: &ReportTally) -> String {
     let hours = hours(course.started, course.finished, &course.time_zone);
     let mut sentences = vec![format!("{judged} {on}, {hours}.")];
     if let Some(problem) = course.page_problem.as_ref().filter(|_| course.reported_problem().is_none()) {
-        sentences.push(format!("{}; its last good reading was used.", opening::problem_subject(problem)));
+        let problem = opening::problem_subject(problem);
+        let used = if course.page_never_read { "" } else { "; its last good reading was used" };
+        sentences.push(format!("{problem}{used}."));
     }
     sentences.push(match (tally.kept, tally.kept_new) {
         (0, _) => "No copies stored.".to_owned(),

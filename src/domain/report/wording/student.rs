@@ -8,10 +8,11 @@ use crate::domain::evidence::{Reason, TextChange};
 use crate::domain::link::Mention;
 use crate::domain::policy::copy_access::Closed;
 use crate::domain::policy::course_access::Role;
-use crate::domain::report::LinkFacts;
 use crate::domain::report::figures::{count, extent, is_notebook, size};
 use crate::domain::report::plain::{essence, is_bare_address, visible};
 use crate::domain::report::wording::link::is_short;
+use crate::domain::report::wording::page_problem;
+use crate::domain::report::{CourseFacts, LinkFacts};
 use crate::domain::verdict::State;
 
 /// The link by its words on the page, or by its address if it has none.
@@ -21,6 +22,12 @@ pub fn name_of(link_facts: &LinkFacts) -> String {
         .into_iter()
         .find(|words| !words.is_empty() && !is_bare_address(words))
         .unwrap_or_else(|| visible(link_facts.link.as_str()))
+}
+
+/// Why a course has no readings yet; `None` if its page was read at least once.
+pub fn never_read(course: &CourseFacts) -> Option<String> {
+    let problem = course.page_problem.as_ref().filter(|_| course.is_never_read())?;
+    Some(format!("The readings of this course are not listed yet: {}", page_problem(problem)))
 }
 
 /// The state beside a reading, in a few words; `None` for one that opens.

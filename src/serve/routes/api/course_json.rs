@@ -53,16 +53,18 @@ pub(in crate::serve) fn link(library: &Library, link: &LinkView) -> Value {
         "due": due(&link.course.night, link_facts),
         "words": student::state(&verdict.state),
         "go": go(library, link),
+        "original_is_gone": link.is_dead(),
         "copy": open_copy.map(|capture| copy(library, capture, link_facts.copy_pages)),
     })
 }
 
-/// A link whose original is gone, for a stranger: only its address.
+/// A link that leads to the copy, for a stranger: only its address, and whether its original is gone.
 pub(in crate::serve) fn link_for_stranger(library: &Library, link: &LinkView) -> Value {
     json!({
         "id": link.id(),
         "url": link.facts().link,
         "go": go(library, link),
+        "original_is_gone": link.is_dead(),
         "copy": null,
     })
 }

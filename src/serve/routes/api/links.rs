@@ -1,4 +1,5 @@
-//! `/api/v1/courses/<id>/links`: all links, or with `only=gone` those whose original is gone.
+//! `/api/v1/courses/<id>/links`: all links, or with `only=gone` those whose original is gone or is
+//! replaced by the copy.
 
 use std::sync::Arc;
 
@@ -6,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use serde_json::{Value, json};
 
+use crate::domain::policy::copy_access::Original;
 use crate::serve::auth::login;
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::error::RouteResult;
@@ -43,7 +45,11 @@ pub(in crate::serve) async fn links(
     if !is_reader && (!only_gone || course_json::origins(&course).is_empty()) {
         return login::reader_required(base, &visitor, &course.rules);
     }
-    let is_selected = |link: &LinkView| !only_gone || availability(&library, link).is_original_gone();
+    let is_replaced = |link: &LinkView| matches!(link.original(), Original::Dead | Original::SetAside);
+    // A working original whose copy was taken down is not gone.
+    let is_selected = |link: &LinkView| {
+        !only_gone || (is_replaced(link) && availability(&library, link).is_original_gone())
+    };
     let to_json = if is_reader { course_json::link } else { course_json::link_for_stranger };
     let links: Vec<Value> =
         course.links(&visitor).filter(is_selected).map(|link| to_json(&library, &link)).collect();

@@ -42,6 +42,8 @@ pub(in crate::serve) struct CoursePage<'a> {
     next: Option<String>,
     /// "Fri 18 Sep, 02:30-02:31 UTC".
     checked: String,
+    /// Why there are no readings, if the page of the course was never read.
+    problem: Option<String>,
     contact: Option<&'a str>,
     is_signed_in: bool,
 }
@@ -163,6 +165,7 @@ pub(in crate::serve) fn course_page<'a>(
             day(course.local_date(night.finished), night.today),
             hours(night.started, night.finished, &night.time_zone)
         ),
+        problem: student::never_read(night),
         contact: course.rules.contact.as_deref(),
         is_signed_in: visitor.session(&course.rules.id).is_some(),
     }

@@ -137,6 +137,7 @@ pub(in crate::serve) async fn health(
     let of_last_night = events.iter().filter(|event| event.at == night.started);
     let mut problems: Vec<String> = night.void.iter().map(wording::void).collect();
     problems.extend(night.page_problem.iter().map(wording::page_problem));
+    problems.extend(night.is_never_read().then(|| wording::NEVER_READ.to_owned()));
     let page = HealthPage {
         base,
         course: &night.course,
