@@ -9,7 +9,7 @@ use super::day_parts::{
 };
 use super::languages::Languages;
 use super::token::{Token, folded};
-use super::vocabulary::tokens;
+use super::vocabulary::{counts_before, tokens};
 
 /// A date in a text, by tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,8 +174,8 @@ impl Scan<'_> {
     fn day_first(&self, at: usize, day: u32) -> Option<Core> {
         let mut next = self.past_ordinal(at + 1);
         let mut named = self.month_after(next);
-        if named.is_none() {
-            // The days of a range or pair share the month.
+        if named.is_none() && !counts_before(self.tokens, at) {
+            // The days of a range or pair share the month. "Lecture 1 — 3 September" is no range.
             let (behind, _) = self.second_day(next)?;
             next = behind;
             named = self.month_after(next);

@@ -67,6 +67,18 @@ pub(super) fn length_at(tokens: &[Token], at: usize, meaning: Meaning) -> Option
     phrases_at(tokens, at, meaning).map(|phrase| phrase.rest.len() + 1).max()
 }
 
+/// Whether the text before a place counts sessions, weeks or assignments, such as "Lecture"
+/// or "Problem set", so that the number at the place is no day.
+pub(super) fn counts_before(tokens: &[Token], at: usize) -> bool {
+    const COUNTED: [Meaning; 3] = [Meaning::Session, Meaning::Week, Meaning::Assignment];
+    const WORDS_AT_MOST: usize = 2;
+    let has_sign = at > 0 && tokens[at - 1].is_sign("#№");
+    has_sign
+        || (1..=WORDS_AT_MOST.min(at)).any(|length| {
+            COUNTED.into_iter().any(|meaning| length_at(tokens, at - length, meaning) == Some(length))
+        })
+}
+
 /// The value of a number word.
 pub(super) fn number_at(tokens: &[Token], at: usize) -> Option<(u32, usize)> {
     let longest = phrases_at(tokens, at, Meaning::Number).max_by_key(|phrase| phrase.rest.len())?;
