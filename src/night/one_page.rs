@@ -113,11 +113,12 @@ pub async fn read(
     Ok(Ok(Read { name, page: read, bytes: source.bytes }))
 }
 
-/// The site of a page file that has placeholders.
+/// The site of a page file that has placeholders, or whose links may lead to other sources
+/// of the published site.
 fn site_around(page: &PageSource, bytes: &[u8]) -> Option<SiteFiles> {
-    let PageSource::File { path, .. } = page else { return None };
+    let PageSource::File { path, published_at } = page else { return None };
     let has_placeholders = bytes.windows(2).any(|pair| matches!(pair, b"{{" | b"{%"));
-    if has_placeholders { site_files::around(path) } else { None }
+    if has_placeholders || published_at.is_some() { site_files::around(path) } else { None }
 }
 
 /// The page, if it has links. A page that never had any is probably the wrong one.

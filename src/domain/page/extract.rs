@@ -6,6 +6,7 @@
 mod blocks;
 mod grid;
 mod links;
+pub(super) mod notes;
 
 use std::rc::Rc;
 
@@ -17,7 +18,7 @@ use scraper::{ElementRef, Html};
 use super::anchor::{self, Anchors};
 use super::calendar::{self, DateExpr, Dating, Languages, Order, heading, names_news};
 use super::dom::Dom;
-use super::outline::Outline;
+use super::outline::{Outline, Place};
 use super::source_map::SourceMap;
 use super::table::{self, CellTime};
 use super::text::{self, Style, heading_level, squeezed};
@@ -62,6 +63,7 @@ pub(super) fn page(html: &str, map: &SourceMap, context: &PageContext, dialect: 
         starts: Vec::new(),
         page: Page::default(),
         has_frames: false,
+        notes: FxHashMap::default(),
     };
     for edge in dom.html.tree.root().traverse() {
         match edge {
@@ -180,6 +182,8 @@ struct Extractor<'a> {
     starts: Vec<usize>,
     page: Page,
     has_frames: bool,
+    /// Where the page refers to each of its footnotes, by the id of the note.
+    notes: FxHashMap<String, Place>,
 }
 
 struct RowText {
@@ -193,6 +197,7 @@ impl Extractor<'_> {
         let name = element.value().name();
         self.anchors.add(element.value().id());
         self.anchors.add(text::attribute(element.value(), "name"));
+        self.note(element);
         if let Some(level) = heading_level(name) {
             self.heading(element, level);
             return;

@@ -8,6 +8,8 @@ use std::ops::Range;
 use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeWithOffset};
 
 use super::autolink;
+use super::extract::notes;
+use super::markdown_dialects;
 use super::source_map::Made;
 use super::template::{self, Filled, Known};
 
@@ -35,6 +37,7 @@ pub(super) fn body(source: &str, start: usize, filled: Option<&Filled>, made: &m
 
 /// The HTML of a text within another format.
 pub(super) fn fragment(text: &str) -> String {
+    let text = &*markdown_dialects::in_common_form(text);
     let mut made = Made::new(text);
     render(text, &mut made, |at| at);
     made.html
@@ -123,7 +126,12 @@ impl<'a> Expand<'a> {
                 self.done.push((event, range));
                 return;
             }
-            Event::FootnoteReference(_) => return,
+            Event::FootnoteReference(name) => {
+                let name = html_escape::encode_double_quoted_attribute(name);
+                let mark = format!("<sup {}=\"{name}\"></sup>", notes::REFERENCE);
+                self.done.push((Event::InlineHtml(mark.into()), range));
+                return;
+            }
             Event::Text(text) if self.depth == 0 || was_after_link => {
                 let text = text.clone();
                 self.text(&text, range, was_after_link);

@@ -11,6 +11,7 @@ mod front_matter;
 mod input;
 mod kind;
 mod markdown;
+mod markdown_dialects;
 mod outline;
 mod script;
 mod site;
@@ -31,6 +32,7 @@ use serde::{Deserialize, Serialize};
 
 pub use autolink::find as bare_addresses;
 pub use dom::starts_of_links;
+pub(in crate::domain) use extract::notes::REFERENCE as NOTE_REFERENCE;
 pub use front_matter::{FrontMatter, HeadLanguage, of as front_matter};
 pub use input::PageInput;
 pub use markdown::options as markdown_options;
@@ -205,22 +207,33 @@ fn read_html(text: &str, context: &PageContext) -> Page {
         made.piece(piece.text, piece.source, piece.is_copy);
     }
     let mut page = extract::page(&made.html, &made.map, context, Dialect::default());
-    note_unknown(&mut page, &made.map, &filled.unknown);
+    // Outside of a generator's site, `{{ }}` in a text is filled by a script or is meant as it stands.
+    let is_missing = |at: &&usize| context.site.is_some() || text[**at..].starts_with("{%");
+    let missing: Vec<usize> = filled.unknown.iter().filter(is_missing).copied().collect();
+    note_unknown(&mut page, &made.map, &missing);
     page
 }
 
 fn read_markdown(text: &str, context: &PageContext) -> Page {
+    let text = &*markdown_dialects::in_common_form(text);
     let mut made = Made::new(text);
     let head = front_matter(text);
     let start =
         head.as_ref().map_or_else(|| text.len() - text.trim_start_matches('\u{feff}').len(), |head| head.end);
-    let filled = markdown::fill(&text[start..], &known(text, context));
+    let known = known(text, context);
+    let filled = markdown::fill(&text[start..], &known);
     if let Some(head) = &head {
         // What the page shows of its head is read where it is shown.
         let shown = filled.as_ref().map(|filled| filled.used.as_slice()).unwrap_or_default();
         match head.language {
             HeadLanguage::Yaml => format::data_head(text, head.data.clone(), shown, &mut made),
             HeadLanguage::Toml => format::addresses(text, head.data.clone(), &mut made),
+        }
+        if let Some(title) = known.head.get("title").and_then(serde_json::Value::as_str) {
+            // Generators show the title above the text.
+            made.markup("<h1>", head.data.start);
+            made.text(title, head.data.start);
+            made.markup("</h1>", head.data.start);
         }
     }
     let unknown = markdown::body(text, start, filled.as_ref(), &mut made);

@@ -20,9 +20,18 @@ enum Ends {
 struct Part {
     ends: Ends,
     heading: Option<String>,
+    /// The headings above the part, if they are not those of the parts around it.
+    headings_above: Option<Vec<String>>,
     timing: Timing,
     /// The timing around the part.
     outer: Timing,
+}
+
+/// A position in the page, for content that belongs there but stands elsewhere.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Place {
+    headings: Vec<String>,
+    timing: Timing,
 }
 
 /// The parts that contain a position, outermost first.
@@ -66,10 +75,22 @@ impl Outline {
         self.push(Ends::Block(element), None, timing);
     }
 
+    /// A block whose content belongs to another place of the page.
+    pub(super) fn block_of(&mut self, element: NodeId, place: Place) {
+        self.block(element, |_| place.timing);
+        if let Some(part) = self.parts.last_mut() {
+            part.headings_above = Some(place.headings);
+        }
+    }
+
+    pub(super) fn place(&self) -> Place {
+        Place { headings: self.headings(), timing: self.timing() }
+    }
+
     fn push(&mut self, ends: Ends, heading: Option<String>, timing: impl FnOnce(&Timing) -> Timing) {
         let outer = self.timing();
         let timing = timing(&outer);
-        self.parts.push(Part { ends, heading, timing, outer });
+        self.parts.push(Part { ends, heading, headings_above: None, timing, outer });
     }
 
     /// A new line of the innermost block has its own time.
@@ -84,7 +105,8 @@ impl Outline {
         while self.parts.last().is_some_and(|part| part.ends == Ends::Label(element)) {
             self.parts.pop();
         }
-        if let Some(at) = self.parts.iter().rposition(|part| matches!(part.ends, Ends::Block(_)))
+        let innermost = |parts: &[Part]| parts.iter().rposition(|part| matches!(part.ends, Ends::Block(_)));
+        while let Some(at) = innermost(&self.parts)
             && self.parts[at].ends == Ends::Block(element)
         {
             self.parts.truncate(at);
@@ -93,6 +115,9 @@ impl Outline {
 
     /// The headings above a position, outermost first.
     pub(super) fn headings(&self) -> Vec<String> {
-        self.parts.iter().filter_map(|part| part.heading.clone()).collect()
+        let start = self.parts.iter().rposition(|part| part.headings_above.is_some()).unwrap_or(0);
+        let above = self.parts.get(start).and_then(|part| part.headings_above.clone()).unwrap_or_default();
+        let inner = self.parts[start..].iter().filter_map(|part| part.heading.clone());
+        above.into_iter().chain(inner).collect()
     }
 }

@@ -26,6 +26,7 @@ const OTHER_SCHEMES: &[&str] = &[
     "x-apple",
     "skype",
     "feed",
+    "pathname",
 ];
 
 /// Resolves a written address as a browser does (WHATWG URL).

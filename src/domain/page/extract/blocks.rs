@@ -4,6 +4,7 @@
 use scraper::ElementRef;
 
 use super::super::calendar::{self, item};
+use super::super::outline::Place;
 use super::super::text::{self, Extent, Style, unmarked};
 use super::super::timing::Timing;
 use super::{Extractor, RowText};
@@ -32,6 +33,9 @@ impl Extractor<'_> {
             "dt" => self.term(element),
             "details" => self.details(element),
             "br" => self.line(element),
+            "footer" if !is_in_content(element) => {
+                self.outline.block_of(element.id(), Place::default());
+            }
             "nav" | "footer" => self.outline.block(element.id(), |_| Timing::default()),
             "aside" | "figure" => self.outline.block(element.id(), Clone::clone),
             "div" | "section" | "article" | "span" | "time" | "b" | "strong" => {
@@ -112,4 +116,13 @@ impl Extractor<'_> {
             None => self.outline.block(element.id(), Clone::clone),
         }
     }
+}
+
+/// The footer of a section belongs to it; the footer of the page does not belong to the last
+/// heading of its content.
+fn is_in_content(element: ElementRef) -> bool {
+    element
+        .ancestors()
+        .filter_map(ElementRef::wrap)
+        .any(|ancestor| matches!(ancestor.value().name(), "main" | "article" | "section"))
 }

@@ -36,7 +36,7 @@ fn separator(source: &str) -> char {
 }
 
 /// The fields of each record, with their positions.
-fn records(source: &str, separator: char) -> Vec<Vec<(String, usize)>> {
+pub(super) fn records(source: &str, separator: char) -> Vec<Vec<(String, usize)>> {
     let mut records = vec![Vec::new()];
     let mut field = String::new();
     let mut start = 0;

@@ -137,18 +137,18 @@ fn filled(permalink: &str) -> Option<String> {
     (!permalink.contains(':')).then(|| format!("/{}", permalink.trim_start_matches('/')))
 }
 
-fn without_ending(name: &str) -> &str {
+pub(super) fn without_ending(name: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 /// The directory with its slash, and the name without its ending.
-fn parted(name: &str) -> (&str, &str) {
+pub(super) fn parted(name: &str) -> (&str, &str) {
     let at = name.rfind('/').map_or(0, |at| at + 1);
     (&name[..at], without_ending(&name[at..]))
 }
 
 /// A path from a directory; `None` if it leaves the site.
-fn joined(directory: &str, path: &str) -> Option<String> {
+pub(super) fn joined(directory: &str, path: &str) -> Option<String> {
     let mut parts: Vec<&str> = directory.split('/').filter(|part| !part.is_empty()).collect();
     for part in path.split('/') {
         match part {

@@ -1,9 +1,10 @@
-//! What the files of a site generator say about a page's placeholders: Jekyll,
-//! Hugo and Quarto. Nothing is generated; only configuration, data files and the
+//! What the files of a site generator say about a page's placeholders and about links
+//! between its sources: Jekyll, Hugo, Quarto, `MkDocs`, Sphinx and Docusaurus. Nothing is generated; only configuration, data files and the
 //! heads of pages are known.
 
 mod address;
 mod data;
+mod source_link;
 
 pub(super) use data::head;
 
@@ -26,6 +27,14 @@ pub struct SiteFiles {
 
 /// Names of configurations at the top of a site, and whose they are.
 const CONFIGURATIONS: &[(&str, Generator)] = &[
+    ("mkdocs.yml", Generator::MkDocs),
+    ("mkdocs.yaml", Generator::MkDocs),
+    ("docusaurus.config.js", Generator::Docusaurus),
+    ("docusaurus.config.mjs", Generator::Docusaurus),
+    ("docusaurus.config.ts", Generator::Docusaurus),
+    ("conf.py", Generator::Sphinx),
+    // Of Jupyter Book, which builds with Sphinx.
+    ("_toc.yml", Generator::Sphinx),
     ("_config.yml", Generator::Jekyll),
     ("_config.yaml", Generator::Jekyll),
     ("_config.toml", Generator::Jekyll),
@@ -74,7 +83,7 @@ impl SiteFiles {
             || matches!(name, "_variables.yml" | "_variables.yaml")
         {
             SiteFileUse::Whole
-        } else if ["md", "markdown", "html", "htm", "qmd", "rmd"].contains(&ending.as_str()) {
+        } else if ["md", "mdx", "markdown", "html", "htm", "qmd", "rmd"].contains(&ending.as_str()) {
             SiteFileUse::Head
         } else {
             SiteFileUse::Name
@@ -87,6 +96,9 @@ enum Generator {
     Jekyll,
     Hugo,
     Quarto,
+    MkDocs,
+    Sphinx,
+    Docusaurus,
 }
 
 /// A site as its files describe it.
@@ -135,7 +147,7 @@ impl Site {
 
     /// Where root-relative links of the site start, if its configuration says so.
     pub(super) fn origin(&self) -> Option<Address> {
-        let written = self.setting(&["url"]).or_else(|| self.setting(&["baseURL"]))?;
+        let written = ["url", "baseURL", "site_url"].iter().find_map(|name| self.setting(&[name]))?;
         Address::parse(&written).ok()
     }
 
@@ -156,7 +168,11 @@ impl Site {
     pub(super) fn base_path(&self) -> String {
         let written = match self.generator {
             Generator::Jekyll => self.setting(&["baseurl"]).unwrap_or_default(),
-            Generator::Hugo | Generator::Quarto => {
+            Generator::Hugo
+            | Generator::Quarto
+            | Generator::MkDocs
+            | Generator::Sphinx
+            | Generator::Docusaurus => {
                 self.origin().map(|origin| origin.path().to_owned()).unwrap_or_default()
             }
         };
