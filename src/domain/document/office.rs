@@ -7,6 +7,7 @@ mod sheet;
 mod text_page;
 mod word;
 mod word_page;
+mod word_table;
 
 use super::package::Package;
 use super::xml::{Broken, Xml, XmlEvent};

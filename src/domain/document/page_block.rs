@@ -1,12 +1,17 @@
 //! The blocks of a course page in DOCX, ODT or PDF, written as HTML.
 
-use crate::domain::page::bare_addresses;
+use crate::domain::page::{NOTE_REFERENCE, bare_addresses};
 
 /// A part of a block.
 #[derive(Clone, Debug, PartialEq)]
 enum Piece {
     Text(String),
-    Link { address: String, words: String },
+    Link {
+        address: String,
+        words: String,
+    },
+    /// A reference to the footnote with this id.
+    Note(String),
     Break,
 }
 
@@ -17,6 +22,8 @@ pub(super) struct Block {
     /// The address of the link in which the text stands.
     link: Option<String>,
     pub(super) kind: BlockKind,
+    /// Whether all of its text is bold; `None` before the first text.
+    is_bold: Option<bool>,
 }
 
 /// What a block is.
@@ -38,6 +45,18 @@ impl Block {
             (Some(address), _) => Piece::Link { address: address.clone(), words: text.to_owned() },
         };
         self.pieces.push(piece);
+    }
+
+    /// Adds text of a run, which may be bold.
+    pub(super) fn run(&mut self, text: &str, is_bold: bool) {
+        if !text.trim().is_empty() {
+            self.is_bold = Some(self.is_bold.unwrap_or(true) && is_bold);
+        }
+        self.text(text);
+    }
+
+    pub(super) fn note(&mut self, id: String) {
+        self.pieces.push(Piece::Note(id));
     }
 
     pub(super) fn line_break(&mut self) {
@@ -89,6 +108,9 @@ impl Block {
             return;
         }
         let (open, close) = match self.kind {
+            BlockKind::Paragraph if self.is_bold == Some(true) => {
+                ("<p><b>".to_owned(), "</b></p>".to_owned())
+            }
             BlockKind::Paragraph => ("<p>".to_owned(), "</p>".to_owned()),
             BlockKind::Heading(level) => (format!("<h{level}>"), format!("</h{level}>")),
             BlockKind::Item => ("<ul><li>".to_owned(), "</li></ul>".to_owned()),
@@ -99,6 +121,7 @@ impl Block {
                 Piece::Text(text) => with_addresses(text, html),
                 Piece::Link { words, .. } if words.trim().is_empty() => {}
                 Piece::Link { address, words } => anchor(address, words, html),
+                Piece::Note(id) => html.push_str(&format!("<sup {NOTE_REFERENCE}=\"{id}\"></sup>")),
                 Piece::Break => html.push_str("<br>"),
             }
         }
@@ -112,7 +135,7 @@ impl Piece {
         match self {
             Self::Text(text) => text.trim().is_empty(),
             Self::Link { words, .. } => words.trim().is_empty(),
-            Self::Break => true,
+            Self::Note(_) | Self::Break => true,
         }
     }
 }

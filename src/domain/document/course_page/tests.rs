@@ -20,6 +20,48 @@ fn lines(html: &str) -> Vec<&str> {
 }
 
 #[test]
+fn a_word_document_keeps_its_notes_bold_lines_and_merged_cells() {
+    let relation = |id: &str, kind: &str, target: &str, mode: &str| {
+        format!(r#"<Relationship Id="{id}" Type="http://x/{kind}" Target="{target}"{mode}/>"#)
+    };
+    let top = format!("<R>{}</R>", relation("r1", "officeDocument", "word/document.xml", ""));
+    let own = format!("<R>{}</R>", relation("f", "footnotes", "footnotes.xml", ""));
+    let of_notes =
+        format!("<R>{}</R>", relation("l", "hyperlink", "https://two.example/", r#" TargetMode="External""#));
+    let document = r#"<w:document><w:body>
+        <w:p><w:pPr><w:rPr><w:b/></w:rPr></w:pPr><w:r><w:rPr><w:b/></w:rPr><w:t>September 8</w:t></w:r></w:p>
+        <w:p><w:r><w:t>Heaps</w:t></w:r><w:r><w:footnoteReference w:id="3"/></w:r><w:r><w:rPr><w:b/></w:rPr><w:t> now</w:t></w:r></w:p>
+        <w:tbl><w:tr><w:tc><w:tcPr><w:vMerge w:val="restart"/></w:tcPr><w:p><w:r><w:t>Sep 8</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>a</w:t></w:r></w:p></w:tc></w:tr>
+        <w:tr><w:tc><w:tcPr><w:vMerge/></w:tcPr><w:p/></w:tc><w:tc><w:p><w:r><w:t>b</w:t></w:r></w:p></w:tc></w:tr></w:tbl>
+        </w:body></w:document>"#;
+    let notes = r#"<w:footnotes><w:footnote w:id="3"><w:p><w:hyperlink r:id="l"><w:r><w:t>More</w:t></w:r></w:hyperlink></w:p></w:footnote></w:footnotes>"#;
+    let file = packed(&[
+        ("[Content_Types].xml", "<Types/>"),
+        ("_rels/.rels", &top),
+        ("word/document.xml", document),
+        ("word/_rels/document.xml.rels", &own),
+        ("word/footnotes.xml", notes),
+        ("word/_rels/footnotes.xml.rels", &of_notes),
+    ]);
+    assert_eq!(
+        lines(&course_page(&file).unwrap()),
+        [
+            "<p><b>September 8</b></p>",
+            "<p>Heaps<sup data-note=\"footnote-3\"></sup> now</p>",
+            "<table>",
+            "<tr><td rowspan=00002><p>Sep 8</p>",
+            "<td><p>a</p>",
+            "</tr>",
+            "<tr><td><p>b</p>",
+            "</tr>",
+            "</table>",
+            "<div id=\"footnote-3\"><p><a href=\"https://two.example/\">More</a></p>",
+            "</div>",
+        ]
+    );
+}
+
+#[test]
 fn a_word_document_keeps_its_headings_lists_tables_and_links() {
     let relation = |id: &str, kind: &str, target: &str, mode: &str| {
         format!(r#"<Relationship Id="{id}" Type="http://x/{kind}" Target="{target}"{mode}/>"#)

@@ -3,30 +3,22 @@
 use std::collections::HashMap;
 
 use super::relations;
+use super::word_table::{Merge, NextCell, Table};
 use crate::domain::document::DocumentDefect;
 use crate::domain::document::package::Package;
 use crate::domain::document::page_block::{Block, BlockKind};
 use crate::domain::document::xml::{Tag, Xml, XmlEvent};
 
 pub(super) fn read(package: &mut Package, main: &str) -> Result<String, DocumentDefect> {
-    let links = relations::external(package, main)?;
-    let styles = relations::of(package, main)?.into_iter().find(|relation| relation.kind == "styles");
-    let levels = match styles {
+    let parts = relations::of(package, main)?;
+    let levels = match parts.iter().find(|part| part.kind == "styles") {
         Some(styles) => levels(&package.xml(&styles.target)?.unwrap_or_default())?,
         None => HashMap::new(),
     };
-    let source = package.xml(main)?.unwrap_or_default();
-    let mut page = WordPage { links, levels, ..WordPage::default() };
-    let mut xml = Xml::new(&source);
-    while let Some(event) = xml.next()? {
-        match event {
-            XmlEvent::Open(tag) if matches!(tag.name.as_str(), "Fallback" | "del" | "moveFrom") => {
-                xml.skip()?
-            }
-            XmlEvent::Open(tag) => page.open(&tag),
-            XmlEvent::Text(text) => page.text(&text),
-            XmlEvent::Close(name) => page.close(&name),
-        }
+    let mut page = WordPage { levels, ..WordPage::default() };
+    page.part(package, main)?;
+    for notes in parts.iter().filter(|part| matches!(part.kind.as_str(), "footnotes" | "endnotes")) {
+        page.part(package, &notes.target)?;
     }
     Ok(page.html)
 }
@@ -84,13 +76,33 @@ struct WordPage {
     fields: Vec<(String, bool)>,
     text_kind: TextKind,
     is_head_row: bool,
-    /// The columns that the next cell takes.
-    span: Option<String>,
+    /// The tables around a place.
+    tables: Vec<Table>,
     /// A cell whose tag is written with its first paragraph.
-    is_cell_due: bool,
+    next_cell: Option<NextCell>,
+    /// The properties of a paragraph, not those of a run.
+    is_in_paragraph_properties: bool,
+    is_bold: bool,
 }
 
 impl WordPage {
+    fn part(&mut self, package: &mut Package, name: &str) -> Result<(), DocumentDefect> {
+        self.links = relations::external(package, name)?;
+        let source = package.xml(name)?.unwrap_or_default();
+        let mut xml = Xml::new(&source);
+        while let Some(event) = xml.next()? {
+            match event {
+                XmlEvent::Open(tag) if matches!(tag.name.as_str(), "Fallback" | "del" | "moveFrom") => {
+                    xml.skip()?
+                }
+                XmlEvent::Open(tag) => self.open(&tag),
+                XmlEvent::Text(text) => self.text(&text),
+                XmlEvent::Close(name) => self.close(&name),
+            }
+        }
+        Ok(())
+    }
+
     fn open(&mut self, tag: &Tag) {
         let value = tag.attribute("val").unwrap_or_default();
         match tag.name.as_str() {
@@ -100,14 +112,30 @@ impl WordPage {
             }
             "t" => self.text_kind = TextKind::Shown,
             "instrText" => self.text_kind = TextKind::Instruction,
-            "tbl" => self.html.push_str("<table>\n"),
+            "pPr" => self.is_in_paragraph_properties = true,
+            "r" => self.is_bold = false,
+            "footnote" | "endnote" => {
+                let id = tag.attribute("id").unwrap_or_default();
+                self.html.push_str(&format!("<div id=\"{}\">", note_id(&tag.name, id)));
+            }
+            "tbl" => {
+                self.tables.push(Table::default());
+                self.html.push_str("<table>\n");
+            }
             "tr" => {
                 self.is_head_row = false;
+                if let Some(table) = self.tables.last_mut() {
+                    table.begin_row();
+                }
                 self.html.push_str("<tr>");
             }
             "tblHeader" => self.is_head_row = !matches!(value, "0" | "false" | "off"),
-            "tc" => (self.span, self.is_cell_due) = (None, true),
-            "gridSpan" => self.span = Some(value.to_owned()),
+            "tc" => self.next_cell = Some(NextCell::default()),
+            "gridSpan" => self.cell(|cell| cell.columns = value.parse().ok()),
+            "vMerge" => {
+                let merge = if value == "restart" { Merge::Begins } else { Merge::Continues };
+                self.cell(|cell| cell.merge = Some(merge));
+            }
             "fldSimple" => {
                 let address = link_of(tag.attribute("instr").unwrap_or_default());
                 self.fields.push((String::new(), address.is_some()));
@@ -128,8 +156,15 @@ impl WordPage {
         }
     }
 
+    fn cell(&mut self, set: impl FnOnce(&mut NextCell)) {
+        if let Some(cell) = &mut self.next_cell {
+            set(cell);
+        }
+    }
+
     fn in_block(&mut self, tag: &Tag, value: &str) {
         let level = self.levels.get(value).copied();
+        let is_of_run = !self.is_in_paragraph_properties;
         let Some(block) = self.blocks.last_mut() else { return };
         match tag.name.as_str() {
             "pStyle" => {
@@ -138,6 +173,12 @@ impl WordPage {
                 }
             }
             "numPr" if block.kind == BlockKind::Paragraph => block.kind = BlockKind::Item,
+            "b" if is_of_run => self.is_bold = !matches!(value, "0" | "false" | "off"),
+            "rStyle" if is_of_run => self.is_bold |= value == "Strong",
+            "footnoteReference" | "endnoteReference" => {
+                let kind = tag.name.trim_end_matches("Reference");
+                block.note(note_id(kind, tag.attribute("id").unwrap_or_default()));
+            }
             "tab" => block.text(" "),
             "br" | "cr" => block.line_break(),
             "noBreakHyphen" => block.text("-"),
@@ -154,7 +195,7 @@ impl WordPage {
             }
             TextKind::Shown => {
                 if let Some(block) = self.blocks.last_mut() {
-                    block.text(text);
+                    block.run(text, self.is_bold);
                 }
             }
             TextKind::None => {}
@@ -195,13 +236,10 @@ impl WordPage {
     }
 
     fn begin_cell(&mut self) {
-        if !std::mem::take(&mut self.is_cell_due) {
-            return;
-        }
         let name = if self.is_head_row { "th" } else { "td" };
-        let span = self.span.take().filter(|span| span.parse::<u16>().is_ok());
-        let span = span.map(|span| format!(" colspan={span}")).unwrap_or_default();
-        self.html.push_str(&format!("<{name}{span}>"));
+        if let (Some(cell), Some(table)) = (self.next_cell.take(), self.tables.last_mut()) {
+            table.begin(&cell, name, &mut self.html);
+        }
     }
 
     fn close(&mut self, name: &str) {
@@ -214,11 +252,22 @@ impl WordPage {
                     block.write(&mut self.html);
                 }
             }
+            "pPr" => self.is_in_paragraph_properties = false,
+            "footnote" | "endnote" => self.html.push_str("</div>\n"),
             "tr" => self.html.push_str("</tr>\n"),
-            "tbl" => self.html.push_str("</table>\n"),
+            "tbl" => {
+                self.tables.pop();
+                self.html.push_str("</table>\n");
+            }
             _ => {}
         }
     }
+}
+
+/// The id of a note in the HTML.
+fn note_id(kind: &str, id: &str) -> String {
+    let id: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
+    format!("{kind}-{id}")
 }
 
 /// The address of a field's instruction: `HYPERLINK "https://…" \l "place"`.
