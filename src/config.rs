@@ -12,7 +12,9 @@ mod diagnostics;
 mod nights;
 mod oidc;
 mod pages;
+mod placeholder;
 mod recovering_parse;
+mod rewording;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -31,6 +33,8 @@ pub use mail::MailSettings;
 pub use nights::DaemonSettings;
 pub use pages::PagesSettings;
 
+const NO_COURSE: &str = "it has no course; add a [[course]] with an id and a page";
+
 /// A configuration file with its values checked.
 #[derive(Clone, Debug)]
 pub struct Configuration {
@@ -42,6 +46,8 @@ pub struct Configuration {
     pub mail: Option<MailSettings>,
     /// The web pages. Without it there are none.
     pub pages: Option<PagesSettings>,
+    /// Values in the files that work, but probably not as they are meant; each with its place.
+    pub doubtful_values: Vec<String>,
 }
 
 /// A configuration that cannot be used.
@@ -113,7 +119,7 @@ impl Configuration {
     pub fn warnings(&self) -> Vec<String> {
         let mail = self.mail.as_ref().and_then(MailSettings::warning);
         let pages = self.pages.as_ref().and_then(PagesSettings::warning);
-        mail.into_iter().chain(pages).collect()
+        self.doubtful_values.iter().cloned().chain(mail).chain(pages).collect()
     }
 
     /// The sender of emails, with the address of the pages that their links lead to.
@@ -131,7 +137,7 @@ impl Configuration {
     pub fn only(mut self, course: Option<&CourseId>, path: &Path) -> Result<Self, Error> {
         let invalid = |what: String| Error::Invalid { path: path.to_owned(), position: None, what };
         if self.courses.is_empty() {
-            return Err(invalid("it has no course; add a [[course]] with an id and a page".to_owned()));
+            return Err(invalid(NO_COURSE.to_owned()));
         }
         if let Some(wanted) = course {
             let known =
@@ -229,14 +235,32 @@ fn settings_of(files: Vec<(PathBuf, String)>) -> Result<Configuration, Errors> {
         courses.extend(more.into_iter().enumerate().map(|(at, keys)| ((nth, at), keys)));
     }
     let mut diagnostics = Diagnostics::default();
+    let has_course = !courses.is_empty();
     let settings = settings(main, courses, &mut diagnostics);
-    errors.extend(diagnostics.positioned(&parsed));
+    let (more, mut warnings) = diagnostics.positioned(&parsed);
+    errors.extend(more);
     errors.sort_by_key(|(file, at, _)| (*file, *at));
     let mut errors = errors.into_iter().map(|(_, _, error)| error);
+    for (nth, file) in parsed.iter().enumerate() {
+        let found = placeholder::placeholders(&file.text).into_iter();
+        warnings.extend(found.map(|(at, value)| {
+            let what = format!("`{value}` is a placeholder of the example; give your own value");
+            (nth, at, invalid(&file.path, Some(FilePosition::of(&file.text, at)), what))
+        }));
+    }
+    warnings.sort_by_key(|(file, at, _)| (*file, *at));
+    let no_course =
+        parsed.first().filter(|_| !has_course).map(|file| invalid(&file.path, None, NO_COURSE.to_owned()));
+    let warnings = warnings.into_iter().map(|(_, _, warning)| warning).chain(no_course);
+    let settings = Configuration { doubtful_values: warnings.map(|it| it.to_string()).collect(), ..settings };
     match errors.next() {
         None => Ok(settings),
         Some(first) => Err(Errors { first, more: errors.collect() }),
     }
+}
+
+fn invalid(path: &Path, position: Option<FilePosition>, what: String) -> Error {
+    Error::Invalid { path: path.to_owned(), position, what }
 }
 
 /// The settings that the keys give, without the entries that have errors. Each
@@ -260,6 +284,7 @@ fn settings(
         daemon: DaemonSettings { ping: service.ping.clone(), ..DaemonSettings::default() },
         mail: mail.flatten(),
         pages: pages.flatten(),
+        doubtful_values: Vec::new(),
     };
     let mut ids = BTreeSet::new();
     for ((nth, at), mut keys) in courses {
@@ -267,7 +292,11 @@ fn settings(
         if !ids.insert(keys.id.clone()) {
             table.error("id", format!("two courses have the id `{}`; give one another id", keys.id));
         }
-        if !has_mail {
+        course::warn_of_short_domains(&keys, &mut table);
+        if !has_mail && !keys.report_to.is_empty() {
+            let what =
+                "no reports are sent, because there is no [mail] section; add one, or remove report_to";
+            table.warn("report_to", format!("course `{}`: {what}", keys.id));
             keys.report_to.clear();
         }
         add(keys, &service, &mut settings, &mut table);

@@ -82,7 +82,7 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     let world = World::open(&settings.archive, settings.fetch.clone(), clock).await?;
     // Set up before the night, so that an unusable relay is reported at once.
     let sender = settings.sender(&world.archive)?;
-    if let Some(warning) = settings.mail.as_ref().and_then(config::MailSettings::warning) {
+    for warning in settings.warnings() {
         let _ = writeln!(std::io::stderr(), "onreserve: warning: {warning}");
     }
     let bar = Bar::new(format == CheckFormat::Human);
@@ -174,6 +174,7 @@ fn settings(arguments: CheckArguments) -> anyhow::Result<Configuration> {
             daemon: config::DaemonSettings::default(),
             mail: None,
             pages: None,
+            doubtful_values: Vec::new(),
         },
     };
     if let Some(delay) = arguments.delay {
@@ -202,21 +203,13 @@ fn single(page: &str, published_at: Option<&str>) -> anyhow::Result<Course> {
 
 /// The error for a page that does not exist; it suggests a web address if one was probably meant.
 fn missing_file(page: &str) -> String {
-    let host = page.split_once(['/', '?', '#']).map_or(page, |(host, _)| host);
-    let last = host.rsplit_once(['.', ':']).map_or(host, |(_, last)| last);
-    let is_page = [
-        "html", "htm", "md", "rst", "org", "tex", "qmd", "rmd", "ipynb", "bib", "yml", "yaml", "json", "csv",
-    ];
-    let is_host = host.contains('.')
-        && !host.starts_with('.')
-        && last.len() > 1
-        && (page.contains('/') || !is_page.contains(&last.to_ascii_lowercase().as_str()));
-    if is_host {
-        format!(
-            "cannot read the course page {page}: there is no such file; for a web address write https://{page}"
-        )
-    } else {
-        format!("cannot read the course page {page}: there is no such file; correct the path")
+    match PageSource::meant_address(page) {
+        Some(address) => {
+            format!(
+                "cannot read the course page {page}: there is no such file; for a web address write {address}"
+            )
+        }
+        None => format!("cannot read the course page {page}: there is no such file; correct the path"),
     }
 }
 

@@ -131,6 +131,39 @@ pub(super) fn course(keys: CourseKeys, table: &mut TableDiagnostics) -> Option<C
     })
 }
 
+/// A relay on the same machine may know such a domain, so it is no error.
+pub(super) fn warn_of_short_domains(keys: &CourseKeys, table: &mut TableDiagnostics) {
+    let is_short = |email: &EmailAddress| {
+        email.as_str().rsplit_once('@').is_some_and(|(_, domain)| !domain.contains('.'))
+    };
+    let what = |email: &EmailAddress| {
+        format!(
+            "`{email}` has no complete domain, so email to it may not arrive; write it as in instructor@school.edu"
+        )
+    };
+    if let Some(email) = keys.contact.as_ref().filter(|email| is_short(email)) {
+        table.warn("contact", what(email));
+    }
+    let mut table = table.inside("report_to");
+    for (at, email) in keys.report_to.iter().enumerate().filter(|(_, email)| is_short(email)) {
+        table.warn(&at.to_string(), what(email));
+    }
+}
+
+/// A page that is no address is a file. One that does not exist may be an address without a scheme.
+fn warn_of_missing_file(key: &str, text: &str, page: &PageSource, table: &mut TableDiagnostics) {
+    if let PageSource::File { path, .. } = page
+        && !path.exists()
+    {
+        let meant = PageSource::meant_address(text);
+        let mend = meant.map_or_else(
+            || "correct the path".to_owned(),
+            |address| format!("for a web address write {address}"),
+        );
+        table.warn(key, format!("there is no file `{text}`; {mend}"));
+    }
+}
+
 fn pages(
     id: &CourseId,
     page: Option<String>,
@@ -147,7 +180,11 @@ fn pages(
     }
     let read = |key: &str, text: &str, table: &mut TableDiagnostics| {
         let page = PageSource::parse(text).map_err(|error| format!("course `{id}`: {error}"));
-        table.value(key, page).map(|page| match page {
+        let page = table.value(key, page);
+        if let Some(page) = &page {
+            warn_of_missing_file(key, text, page, table);
+        }
+        page.map(|page| match page {
             PageSource::File { path, .. } => PageSource::File { path, published_at: published_at.cloned() },
             web @ PageSource::Web(_) => web,
         })

@@ -21,8 +21,13 @@ struct Diagnostic {
     path: Vec<String>,
     /// The table that lacks a key, if that is the error.
     missing_from: Option<Vec<String>>,
+    /// The value works, but probably not as it is meant.
+    is_warning: bool,
     what: String,
 }
+
+/// An error or a warning with the number of its file and its byte offset there.
+pub(super) type Positioned = (usize, usize, Error);
 
 /// Collects the errors of one table of a file.
 #[derive(Debug)]
@@ -39,10 +44,10 @@ impl Diagnostics {
         TableDiagnostics { found: &mut self.0, file, path }
     }
 
-    /// Each error with the number of its file and its byte offset.
-    pub(super) fn positioned(self, files: &[ParsedFile]) -> Vec<(usize, usize, Error)> {
+    /// The errors and the warnings.
+    pub(super) fn positioned(self, files: &[ParsedFile]) -> (Vec<Positioned>, Vec<Positioned>) {
         let documents: Vec<_> = files.iter().map(|file| DeTable::parse(&file.text).ok()).collect();
-        let mut errors = Vec::new();
+        let (mut errors, mut warnings) = (Vec::new(), Vec::new());
         for wrong in self.0 {
             let (file, document) = (&files[wrong.file], &documents[wrong.file]);
             let span = |path: &[String]| document.as_ref().and_then(|document| span(document, path));
@@ -57,9 +62,10 @@ impl Diagnostics {
             let at = span(&wrong.path).map(|span| span.start);
             let position = at.map(|at| FilePosition::of(&file.text, at));
             let error = Error::Invalid { path: file.path.clone(), position, what: wrong.what };
-            errors.push((wrong.file, at.unwrap_or(0), error));
+            let list = if wrong.is_warning { &mut warnings } else { &mut errors };
+            list.push((wrong.file, at.unwrap_or(0), error));
         }
-        errors
+        (errors, warnings)
     }
 
     #[cfg(test)]
@@ -80,13 +86,22 @@ impl TableDiagnostics<'_> {
     }
 
     pub(super) fn error(&mut self, key: &str, what: String) {
-        self.found.push(Diagnostic { file: self.file, path: self.path_of(key), missing_from: None, what });
+        self.push(key, None, false, what);
+    }
+
+    /// Records that the value of a key works, but probably not as it is meant.
+    pub(super) fn warn(&mut self, key: &str, what: String) {
+        self.push(key, None, true, what);
     }
 
     /// Records that this table lacks a key: `key` itself, or another one that `key` needs.
     pub(super) fn missing(&mut self, key: &str, what: String) {
-        let missing_from = Some(self.path.clone());
-        self.found.push(Diagnostic { file: self.file, path: self.path_of(key), missing_from, what });
+        self.push(key, Some(self.path.clone()), false, what);
+    }
+
+    fn push(&mut self, key: &str, missing_from: Option<Vec<String>>, is_warning: bool, what: String) {
+        let path = self.path_of(key);
+        self.found.push(Diagnostic { file: self.file, path, missing_from, is_warning, what });
     }
 
     fn path_of(&self, key: &str) -> Vec<String> {

@@ -1,14 +1,35 @@
 //! Durations in the configuration: `2s`, `15m`, `1h 30m`.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use serde::Deserialize;
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer};
 
 /// A duration of zero or more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct DurationKey(pub Duration);
+
+impl<'de> Deserialize<'de> for DurationKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(DurationVisitor)
+    }
+}
+
+struct DurationVisitor;
+
+impl Visitor<'_> for DurationVisitor {
+    type Value = DurationKey;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a duration such as \"2s\"")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<DurationKey, E> {
+        DurationKey::try_from(text.to_owned()).map_err(E::custom)
+    }
+}
 
 impl TryFrom<String> for DurationKey {
     type Error = String;

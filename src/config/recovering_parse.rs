@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 
+use super::rewording::reworded;
 use super::{Error, FilePosition};
 
 /// A file with more errors is probably not a configuration, so parsing stops there.
@@ -43,7 +44,7 @@ pub(super) fn parse<T: DeserializeOwned>(
         let is_consequence = entry.as_ref().is_some_and(|entry| file.had_an_error_in(entry));
         if !is_consequence {
             let position = what.span().map(|span| FilePosition::of(&file.text, span.start));
-            let what = key_before(&file.text, at) + what.message();
+            let what = key_before(&file.text, at) + &reworded(what.message());
             errors.push((at, Error::Invalid { path: file.path.clone(), position, what }));
         }
         let Some(entry) = entry else { break };

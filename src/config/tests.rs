@@ -188,7 +188,7 @@ fn errors_have_the_file_of_their_course() {
     for place in [
         "courses.d/1.toml: line 3, column 6: two courses",
         "courses.d/1.toml: line 5, column 13: ",
-        "courses.d/2.toml: line 1, column 1: missing field `id`",
+        "courses.d/2.toml: line 1, column 1: the key `id` is missing",
     ] {
         assert!(all.contains(place), "{place}\n{all}");
     }
@@ -244,6 +244,52 @@ fn an_error_says_where_it_is() {
     let mistyped = errors("[mail]\nfrom = \"o@school.edu\"\npassword = \"secret\"");
     assert!(mistyped.contains("line 3, column 1") && !mistyped.contains("secret"), "{mistyped}");
     assert!(errors("[fetch]\nhosts_at_once = 0").contains("the default is 16"));
+}
+
+/// Each value that is accepted but cannot be meant, with its line and what to do.
+#[test]
+fn values_that_cannot_be_meant_are_warned_of() {
+    let text = "[[course]]\nid = \"a\"\npage = \"school.edu/course.html\"\n\
+                report_to = [\"ann@school.edu\", \"me@school\"]\n\
+                [[course]]\nid = \"b\"\npages = [\"https://school.example/\", \"missing.md\"]\n";
+    let warnings = parse(text, Path::new("x.toml")).unwrap().warnings();
+    let expected = [
+        ("line 3, column 8: ", "https://school.edu/course.html"),
+        ("line 4, column 13: ", "there is no [mail] section"),
+        ("line 4, column 32: ", "`me@school` has no complete domain"),
+        ("line 7, column 10: ", "`https://school.example/` is a placeholder"),
+        ("line 7, column 37: ", "there is no file `missing.md`; correct the path"),
+    ];
+    assert_eq!(warnings.len(), expected.len(), "{warnings:#?}");
+    for ((place, words), warning) in expected.iter().zip(&warnings) {
+        assert!(warning.contains(place) && warning.contains(words), "{place}{words}\n{warning}");
+    }
+    let empty = parse("", Path::new("x.toml")).unwrap().warnings();
+    assert_eq!(empty, ["x.toml: it has no course; add a [[course]] with an id and a page"]);
+    let untouched = parse(EXAMPLE, Path::new("x.toml")).unwrap().warnings().join("\n");
+    for value in
+        ["`library@school.example`", "`https://school.example/dgm.html`", "`instructor@school.example`"]
+    {
+        assert!(untouched.contains(&format!("{value} is a placeholder")), "{untouched}");
+    }
+}
+
+#[test]
+fn wrong_types_and_misspelt_keys_say_what_to_write() {
+    let text = "[fetch]\ndelay = 2\nhosts_at_once = \"many\"\n[pagse]\nlisten = \"127.0.0.1:1\"\n\
+                [[course]]\nid = \"a\"\npage = 5\ncopies = \"drak\"\nreport_to = \"ann@school.edu\"\n";
+    let all = errors(text);
+    for message in [
+        "line 2, column 9: delay: expected a duration such as \"2s\", found integer `2`",
+        "line 4, column 2: unknown key `pagse`; did you mean `pages`?",
+        "line 8, column 8: page: expected a text, found integer `5`; put it in quotes",
+        "line 9, column 10: copies: unknown value `drak`; did you mean `dark`?",
+        "line 10, column 13: report_to: expected a list; put the values in brackets",
+    ] {
+        assert!(all.contains(message), "{message}\n{all}");
+    }
+    assert_eq!(all.lines().count(), 6, "{all}");
+    assert!(errors("[course]\nid = \"a\"").contains("two brackets"));
 }
 
 #[test]

@@ -144,6 +144,22 @@ impl PageSource {
 }
 
 impl PageSource {
+    /// The address that was probably meant by the name of a file that does not exist: one that
+    /// begins with a host name.
+    pub fn meant_address(text: &str) -> Option<String> {
+        const PAGE_ENDINGS: [&str; 14] = [
+            "html", "htm", "md", "rst", "org", "tex", "qmd", "rmd", "ipynb", "bib", "yml", "yaml", "json",
+            "csv",
+        ];
+        let host = text.split_once(['/', '?', '#']).map_or(text, |(host, _)| host);
+        let last = host.rsplit_once(['.', ':']).map_or(host, |(_, last)| last);
+        let is_host = host.contains('.')
+            && !host.starts_with('.')
+            && last.len() > 1
+            && (text.contains('/') || !PAGE_ENDINGS.contains(&last.to_ascii_lowercase().as_str()));
+        is_host.then(|| format!("https://{text}"))
+    }
+
     /// The address where it is published, if known.
     pub fn address(&self) -> Option<&Address> {
         match self {

@@ -86,7 +86,7 @@ async fn a_configuration_accepts_the_hash_of_a_password() {
             "odd.toml",
             "access = \"saml\"".to_owned(),
             78,
-            "expected one of `open`, `password`, `header`, `oidc`",
+            "unknown value `saml`; the values here are open, password, header, oidc",
         ),
     ] {
         std::fs::write(dir.path().join(file), course(&readers)).unwrap();
