@@ -81,7 +81,8 @@ impl Extractor<'_> {
         let is_file = self.base.is_some_and(|base| base.file_path().is_some());
         let site = self.context.site.filter(|_| is_from_root && is_file);
         let origin = site.and_then(Site::origin);
-        let published = self.context.site.filter(|_| !is_file).and_then(|site| site.published_link(written));
+        let published = self.context.site.zip(self.base.filter(|_| !is_file));
+        let published = published.and_then(|(site, base)| site.published_link(written, base.host()));
         let written = published.as_deref().unwrap_or(written);
         target::resolve(written, origin.as_ref().or(self.base), self.context.base)
     }

@@ -12,7 +12,10 @@ const SOURCES: &[&str] = &["md", "mdx", "markdown", "qmd", "rmd", "ipynb", "rst"
 impl Site {
     /// The reference that the published page has for a reference to a file of the site.
     /// `None` if the generator leaves it as it is, or if it is not known.
-    pub(in crate::domain::page) fn published_link(&self, written: &str) -> Option<String> {
+    pub(in crate::domain::page) fn published_link(&self, written: &str, host: &str) -> Option<String> {
+        if self.generator == Generator::Jekyll && !self.has_relative_links(host) {
+            return None;
+        }
         let end = written.find(['#', '?']).unwrap_or(written.len());
         let (path, behind) = written.split_at(end);
         if path.is_empty() || path.starts_with('/') || path.contains(':') {
@@ -25,6 +28,16 @@ impl Site {
         let target = self.published_path(&name)?;
         let reference = format!("{up}{target}");
         Some(if reference.is_empty() { format!("./{behind}") } else { reference + behind })
+    }
+
+    /// Jekyll replaces such links by a plugin, which GitHub Pages has by default.
+    fn has_relative_links(&self, host: &str) -> bool {
+        let plugins =
+            ["plugins", "gems"].iter().filter_map(|name| self.config.get(name)?.as_array()).flatten();
+        let is_named = plugins
+            .filter_map(Value::as_str)
+            .any(|name| matches!(name, "jekyll-relative-links" | "github-pages"));
+        is_named || host.ends_with(".github.io")
     }
 
     /// The path of what is published of a file, from the top of the site.
@@ -97,6 +110,12 @@ mod tests {
         Site::of(&SiteFiles { page: page.to_owned(), files: files.collect() }).unwrap()
     }
 
+    impl Site {
+        fn of_link(&self, written: &str) -> Option<String> {
+            self.published_link(written, "school.example")
+        }
+    }
+
     #[test]
     fn links_between_sources_lead_to_the_pages_made_of_them() {
         let files = [
@@ -106,14 +125,14 @@ mod tests {
             ("docs/x.pdf", ""),
         ];
         let mkdocs = site("docs/a.md", &files);
-        assert_eq!(mkdocs.published_link("b/index.md#c").as_deref(), Some("../b/#c"));
-        assert_eq!(mkdocs.published_link("x.pdf").as_deref(), Some("../x.pdf"));
-        assert_eq!(mkdocs.published_link("gone.md"), None);
-        assert_eq!(mkdocs.published_link("https://a.example/a.md"), None);
-        assert_eq!(site("docs/b/index.md", &files).published_link("../a.md").as_deref(), Some("../a/"));
+        assert_eq!(mkdocs.of_link("b/index.md#c").as_deref(), Some("../b/#c"));
+        assert_eq!(mkdocs.of_link("x.pdf").as_deref(), Some("../x.pdf"));
+        assert_eq!(mkdocs.of_link("gone.md"), None);
+        assert_eq!(mkdocs.of_link("https://a.example/a.md"), None);
+        assert_eq!(site("docs/b/index.md", &files).of_link("../a.md").as_deref(), Some("../a/"));
 
         let sphinx = site("weeks/a.md", &[("conf.py", "project = 'A'"), ("weeks/a.md", ""), ("b.rst", "")]);
-        assert_eq!(sphinx.published_link("../b.rst").as_deref(), Some("../b.html"));
+        assert_eq!(sphinx.of_link("../b.rst").as_deref(), Some("../b.html"));
 
         let files = [
             ("docusaurus.config.js", "module.exports = {}"),
@@ -121,12 +140,18 @@ mod tests {
             ("docs/01-basics/02-lists.mdx", ""),
         ];
         assert_eq!(
-            site("docs/intro.md", &files).published_link("./01-basics/02-lists.mdx").as_deref(),
+            site("docs/intro.md", &files).of_link("./01-basics/02-lists.mdx").as_deref(),
             Some("basics/lists")
         );
         assert_eq!(
-            site("docs/01-basics/02-lists.mdx", &files).published_link("../intro.md").as_deref(),
+            site("docs/01-basics/02-lists.mdx", &files).of_link("../intro.md").as_deref(),
             Some("../")
         );
+
+        let jekyll =
+            |config: &str| site("a.md", &[("_config.yml", config), ("a.md", ""), ("b.md", "---\n---\n")]);
+        assert_eq!(jekyll("title: A").of_link("b.md"), None);
+        assert_eq!(jekyll("plugins: [jekyll-relative-links]").of_link("b.md").as_deref(), Some("b.html"));
+        assert_eq!(jekyll("title: A").published_link("b.md", "a.github.io").as_deref(), Some("b.html"));
     }
 }
