@@ -3,11 +3,22 @@
 use super::xml::{self, Xml, XmlEvent};
 use super::{Document, DocumentContext, Format, html, title};
 
+/// Whether the first element is a drawing, after the XML declaration, comments and document
+/// type. A web page may begin with a drawing, but its document type is another.
 pub(super) fn is_svg(head: &str) -> bool {
-    let start = head.trim_start_matches('\u{feff}').trim_start();
-    (start.starts_with('<') && start.contains("<svg"))
-        && !start.to_ascii_lowercase().contains("<html")
-        && (start.starts_with("<svg") || start.starts_with("<?xml") || start.starts_with("<!"))
+    let mut rest = head.trim_start_matches('\u{feff}').trim_start();
+    loop {
+        let behind = if rest.starts_with("<?xml") {
+            rest.split_once("?>")
+        } else if rest.starts_with("<!--") {
+            rest.split_once("-->")
+        } else {
+            break;
+        };
+        rest = behind.map_or("", |(_, behind)| behind.trim_start());
+    }
+    let start = rest.get(.."<!doctype svg".len()).unwrap_or(rest).to_ascii_lowercase();
+    start == "<!doctype svg" || start.starts_with("<svg")
 }
 
 /// A drawing whose markup is broken is an image without words.

@@ -84,6 +84,8 @@ fn content_decides_what_a_body_is() {
         (b"\0\0\0\x18ftypmp42", Format::Video),
         (b"PK\x03\x04\x14\0", Format::Archive),
         (b"<?xml version='1.0'?><svg><text>x</text></svg>", Format::Image),
+        (b"<!-- a --><!DOCTYPE svg PUBLIC 'x' [<!ENTITY a 'b'>]><svg/>", Format::Image),
+        (b"<!DOCTYPE html><title>t</title><svg></svg><p>A page", Format::Html),
         (b"\x01\x02\x03", Format::Other),
     ];
     for (bytes, format) in cases {
