@@ -1,5 +1,7 @@
 //! Links and pages over several nights.
 
+use std::io::Write as _;
+
 use crate::fetch::site::{Reply, Then};
 use crate::harness::{Harness, article, page_of};
 
@@ -60,6 +62,39 @@ async fn a_second_night_transfers_no_body_again() {
     assert_eq!(first.links()[0]["capture"]["sha256"], second.links()[0]["capture"]["sha256"]);
     let page = page_of(&["http://notes.test/a", "http://notes.test/b"]).len() as u64;
     assert_eq!(second.json["run"]["bytes"].as_u64().unwrap(), page);
+}
+
+/// An archive with one file, written at a second of the day.
+fn zip(file: &str, second: u32) -> Vec<u8> {
+    let second = u8::try_from(second * 2).unwrap();
+    let time = zip::DateTime::from_date_and_time(2026, 9, 1, 8, 0, second).unwrap();
+    let options = zip::write::SimpleFileOptions::default().last_modified_time(time);
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    archive.start_file("homework.py", options).unwrap();
+    archive.write_all(file.as_bytes()).unwrap();
+    archive.finish().unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn files_that_are_packed_again_for_each_request_are_kept_once() {
+    let harness =
+        Harness::start(["course.test", "files.test"], |night, seen| match (&*seen.host, &*seen.target) {
+            ("course.test", "/") => Reply::page(&page_of(&["http://files.test/homework.zip"])),
+            ("files.test", "/homework.zip") => {
+                let file = if night < 4 { "print(1)" } else { "print(1)\nprint(2)" };
+                Reply::new(200, "content-type: application/zip", zip(file, night))
+            }
+            _ => Reply::not_found(),
+        })
+        .await;
+    harness.one_course();
+    let mut copies = Vec::new();
+    for night in 1..=4 {
+        let result = harness.check(night).await;
+        copies.push(result.link(".zip")["capture"]["sha256"].clone());
+        assert_eq!(result.state(".zip"), if night < 4 { "ok" } else { "changed" }, "night {night}");
+    }
+    assert!(copies[0].is_string() && copies[0] == copies[1] && copies[1] == copies[2], "{copies:?}");
 }
 
 #[tokio::test]

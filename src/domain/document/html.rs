@@ -3,6 +3,7 @@
 mod documents;
 mod facts;
 mod main_text;
+pub mod xhtml;
 
 use encoding_rs::{Encoding, UTF_8};
 use scraper::{ElementRef, Html as Tree, Selector};
@@ -14,7 +15,9 @@ use crate::domain::address::Address;
 const SOURCE_BYTES: usize = 64 << 10;
 
 pub(super) fn read(bytes: &[u8], context: &DocumentContext) -> Document {
-    let source = decode(bytes, context.content_type.as_deref());
+    let content_type = context.content_type.as_deref();
+    let decoded = decode(bytes, content_type);
+    let source = xhtml::as_html(&decoded, content_type);
     let tree = Tree::parse_document(&source);
     let main = main_text::of(&tree);
     let base = select(&tree, "base[href]")

@@ -1,5 +1,9 @@
 //! The format of a body, by its first bytes (after the WHATWG MIME Sniffing standard).
 
+use std::borrow::Cow;
+
+use encoding_rs::{UTF_16BE, UTF_16LE};
+
 use super::{Format, svg};
 
 /// `%PDF-` may be within this many bytes (ISO 32000-1, implementation note 13).
@@ -7,6 +11,7 @@ const PDF_WITHIN: usize = 1024;
 const MARKUP_WITHIN: usize = 1024;
 
 pub(super) fn sniff(bytes: &[u8]) -> Format {
+    let bytes = &*from_utf16(bytes);
     let head = &bytes[..bytes.len().min(PDF_WITHIN)];
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Format::Empty;
@@ -27,6 +32,17 @@ pub(super) fn sniff(bytes: &[u8]) -> Format {
     } else {
         Format::Other
     }
+}
+
+/// The beginning of a body as UTF-8, if it is UTF-16 with a byte order mark.
+fn from_utf16(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let encoding = match bytes {
+        [0xff, 0xfe, ..] => UTF_16LE,
+        [0xfe, 0xff, ..] => UTF_16BE,
+        _ => return Cow::Borrowed(bytes),
+    };
+    let head = &bytes[..bytes.len().min(2 * PDF_WITHIN)];
+    Cow::Owned(encoding.decode_with_bom_removal(head).0.into_owned().into_bytes())
 }
 
 fn by_signature(bytes: &[u8]) -> Option<Format> {
@@ -107,9 +123,7 @@ fn looks_like_html(head: &[u8]) -> bool {
     TAGS.iter().any(|tag| rest.starts_with(tag)) || rest.starts_with("<!doctype html")
 }
 
-/// Text without control characters except white space; UTF-16 has a byte order mark.
+/// Text without control characters except white space.
 fn is_text(head: &[u8]) -> bool {
-    head.starts_with(&[0xff, 0xfe])
-        || head.starts_with(&[0xfe, 0xff])
-        || !head.iter().any(|byte| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b))
+    !head.iter().any(|byte| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b))
 }

@@ -218,7 +218,7 @@ pub struct Fingerprint {
 
 /// The version of the text extraction. Raise it with every change that may give an
 /// unchanged body another text.
-pub const EXTRACTION: u32 = 4;
+pub const EXTRACTION: u32 = 5;
 
 /// The longest text that is kept in memory, in bytes. A reader who needs the rest opens
 /// the document.

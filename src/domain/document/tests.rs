@@ -150,6 +150,29 @@ fn a_landing_page_names_its_document() {
 }
 
 #[test]
+fn a_page_in_utf16_is_a_page() {
+    let page = "<html><title>Sixteen bits</title><p>Words.";
+    let little: Vec<u8> =
+        std::iter::once(0xfeff).chain(page.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> =
+        std::iter::once(0xfeff).chain(page.encode_utf16()).flat_map(u16::to_be_bytes).collect();
+    for bytes in [little, big] {
+        let read = read_at("https://a.example/", &bytes);
+        assert_eq!((read.format, read.title.as_deref()), (Format::Html, Some("Sixteen bits")));
+    }
+    assert_eq!(read_at("https://a.example/", b"\xff\xfea\0 \0b\0").format, Format::Text);
+    assert_eq!(read_at("https://a.example/", b"\xff\xfe\x01\0\x02\0").format, Format::Other);
+}
+
+#[test]
+fn a_short_tag_of_xhtml_does_not_hide_the_rest() {
+    let page = br#"<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><head><title>Notes</title>
+        <script src="x.js" /></head><body><h1>Notes</h1><p>Before.</p><script src="y.js"/><p>After.</p></body></html>"#;
+    let read = read_at("https://a.example/", page);
+    assert!(read.text.contains("Before.") && read.text.contains("After."), "{}", read.text);
+}
+
+#[test]
 fn markup_that_nests_without_end_is_read() {
     for tag in ["<div>", "<b>", "<table><tr><td>", "<ul><li>"] {
         let page = format!("<!doctype html><title>Deep</title>{}", tag.repeat(1500));

@@ -46,6 +46,8 @@ pub fn capture_reason(context: &VisitContext, evidence: &Evidence) -> Option<(Ca
         Drift::Same if last.is_none() => Some((CaptureReason::Restored, true)),
         // The page around an unchanged file is not stored.
         Drift::Same if is_file_unmodified(context) => None,
+        // Archives and pictures are written again for each request with the same content.
+        Drift::Same if document.contents.is_some() => None,
         Drift::Same if document.text.trim().is_empty() => {
             let new_bytes =
                 context.document().and_then(|(answer, _)| answer.exchange.body()).map(|body| body.sha256);

@@ -20,6 +20,7 @@ use super::formulas;
 use super::source;
 use super::{Copies, Destination};
 use crate::domain::address::Address;
+use crate::domain::document::html::xhtml;
 use page::{PageRewriter, fragment_only, missing, set, value};
 
 /// The deepest nesting of pages in `srcdoc` attributes.
@@ -51,13 +52,8 @@ fn rewrite_nested<C: Copies>(
     context: &RewriteContext<C>,
     depth: u32,
 ) -> Result<String, RewritingError> {
-    let expanded;
-    let mut source = source;
-    if source::is_xml(source, context.content_type) {
-        expanded = source::expand_short_tags(source);
-        source = &expanded;
-    }
-    let source = source::without_noscript(source);
+    let source = xhtml::as_html(source, context.content_type);
+    let source = source::without_noscript(&source);
     let base = base(&source, context.address);
     let program = deck::of(&source);
     let source = match program {

@@ -5,13 +5,13 @@ use std::os::unix::fs::FileExt as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::domain::capture::{Capture, Digest, Loss};
+use crate::domain::capture::{Capture, Loss};
 use crate::domain::report::wording::student;
 use crate::serve::error::Error;
 use crate::serve::library::Library;
 use crate::serve::library::course::LinkView;
 use crate::serve::library::delivery::{BlobFacts, Delivery, HEAD_BYTES};
-use crate::serve::library::page_view;
+use crate::serve::library::{name_numbers, page_view, verified_blob};
 use crate::serve::middleware::copies_origin;
 use crate::world::archive;
 
@@ -98,7 +98,7 @@ pub(in crate::serve) async fn open(
     capture: &Capture,
     title: Option<&str>,
 ) -> Result<Result<OpenBlob, Unreadable>, Error> {
-    let file = match verified(library, capture.sha256).await {
+    let file = match verified_blob::open(library, capture.sha256).await {
         Ok(file) => file,
         Err(Error::Archive(error @ archive::Error::Missing(_))) => {
             tracing::error!(%error, "a copy in the catalogue is missing in the archive");
@@ -117,33 +117,10 @@ pub(in crate::serve) async fn open(
     let head = head.get(..read).unwrap_or(&head);
     let facts = BlobFacts {
         capture,
-        response_head: &response_head(library, capture).await,
+        response_head: &verified_blob::response_head(library, capture).await,
         title,
         words: &student::name_of(link.facts()),
+        number: name_numbers::number_of(library, link).await?,
     };
     Ok(Ok(OpenBlob { file, delivery: Delivery::of(head, &facts) }))
-}
-
-/// The stored response head; empty if it cannot be read, so that the name comes from elsewhere.
-async fn response_head(library: &Library, capture: &Capture) -> String {
-    let Some(head) = capture.head else { return String::new() };
-    let Ok(file) = verified(library, head).await else { return String::new() };
-    let read = || {
-        let mut bytes = [0; HEAD_BYTES * 16];
-        let read = file.read_at(&mut bytes, 0).ok()?;
-        Some(String::from_utf8_lossy(bytes.get(..read)?).into_owned())
-    };
-    read().unwrap_or_else(String::new)
-}
-
-/// Hashing takes a while for a large file, so it runs on a blocking thread, and only a few
-/// files are hashed at a time.
-async fn verified(library: &Library, digest: Digest) -> Result<File, Error> {
-    if let Some(file) = library.archive.open_verified_blob(digest)? {
-        return Ok(file);
-    }
-    // The semaphore is never closed.
-    let _permit = library.hashing.acquire().await.ok();
-    let archive = library.archive.clone();
-    Ok(tokio::task::spawn_blocking(move || archive.open_blob(digest)).await??)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use tokio::sync::OnceCell;
 
 use crate::domain::address::{Address, LinkId};
 use crate::domain::capture::Capture;
@@ -32,6 +33,9 @@ pub(in crate::serve) struct CourseView {
     taken_down: HashSet<LinkId>,
     pub(super) as_of: CourseRevision,
     index_by_id: HashMap<LinkId, usize>,
+    /// The numbers of readings whose files have the same name as an earlier one, once
+    /// they are counted.
+    pub(super) name_numbers: OnceCell<HashMap<LinkId, usize>>,
 }
 
 /// A link of a course, as one visitor may see it.
@@ -74,7 +78,16 @@ impl CourseView {
         let mentions =
             pages.iter().flat_map(|(_, page)| &page.mentions).filter(is_reported).cloned().collect();
         let taken_down = catalogue.taken_down().await?.iter().map(LinkId::of).collect();
-        Ok(Some(Self { rules: rules.clone(), mentions, decisions, taken_down, as_of, index_by_id, night }))
+        Ok(Some(Self {
+            rules: rules.clone(),
+            mentions,
+            decisions,
+            taken_down,
+            as_of,
+            index_by_id,
+            night,
+            name_numbers: OnceCell::new(),
+        }))
     }
 
     pub(in crate::serve) fn link(self: &Arc<Self>, visitor: &Visitor, link: &Address) -> Option<LinkView> {

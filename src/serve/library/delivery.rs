@@ -52,6 +52,24 @@ pub(in crate::serve) struct BlobFacts<'a> {
     pub title: Option<&'a str>,
     /// The words of the link.
     pub words: &'a str,
+    /// Greater than 1 if an earlier reading of the course has the same name.
+    pub number: usize,
+}
+
+impl BlobFacts<'_> {
+    /// The file name, with the extension of the body's format if it is known.
+    pub(super) fn name(&self, ending: Option<&str>) -> String {
+        let addresses: Vec<&Address> =
+            [&self.capture.document].into_iter().chain(self.capture.chain.iter().rev()).collect();
+        let name = filename::best(&filename::Facts {
+            disposition: disposition_of(self.response_head),
+            addresses: &addresses,
+            title: self.title,
+            words: Some(self.words),
+            ending,
+        });
+        if self.number > 1 { filename::numbered(&name, self.number) } else { name }
+    }
 }
 
 impl Delivery {
@@ -65,16 +83,7 @@ impl Delivery {
         let capture = facts.capture;
         let page = page_view::kind(head, &capture.media_type, &capture.document);
         let BodyType { content_type, extension, is_shown } = body_type(head, &capture.media_type, page);
-        let addresses: Vec<&Address> =
-            [&capture.document].into_iter().chain(capture.chain.iter().rev()).collect();
-        let name = filename::best(&filename::Facts {
-            disposition: disposition_of(facts.response_head),
-            addresses: &addresses,
-            title: facts.title,
-            words: Some(facts.words),
-            ending: extension,
-        });
-        Self { content_type, is_shown, name, page }
+        Self { content_type, is_shown, name: facts.name(extension), page }
     }
 
     /// The `Content-Disposition` of the response.
@@ -232,7 +241,7 @@ mod tests {
         };
         Delivery::of(
             body,
-            &BlobFacts { capture: &capture, response_head: "", title: None, words: "A reading" },
+            &BlobFacts { capture: &capture, response_head: "", title: None, words: "A reading", number: 1 },
         )
     }
 

@@ -8,10 +8,12 @@ pub(super) mod comparison;
 pub(super) mod copy_link;
 pub(super) mod course;
 pub(super) mod delivery;
+mod name_numbers;
 pub(super) mod night_history;
 pub(super) mod page_view;
 pub(super) mod search;
 pub(super) mod snapshot;
+mod verified_blob;
 
 use std::sync::Arc;
 

@@ -3,11 +3,14 @@
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 
 use onreserve::domain::capture::Digest;
-use onreserve::domain::course::Openness;
+use onreserve::domain::course::{CopyRules, Openness};
+use onreserve::serve::{CourseRules, ServeSettings};
 use onreserve::world::archive::Archive;
 
 use super::course::{ALIVE, GONE, GONE_PAGE, LICENSED, NIGHTS, OWN, SVG, TAKEN, start_of};
 use super::{Server, course, settings};
+use crate::fetch::site::Reply;
+use crate::harness::{Harness, page_of, time_of};
 
 #[tokio::test]
 async fn a_copy_of_a_dead_original_opens_with_its_own_bytes() {
@@ -184,4 +187,34 @@ async fn altered_bytes_give_a_503_with_the_reason() {
     assert!(!verified[&capture.sha256].is_sound, "the administrator sees it");
     let metrics = server.get("/metrics").await.text();
     assert!(metrics.contains("\nonreserve_copies_altered 1\n"), "{metrics}");
+}
+
+#[tokio::test]
+async fn two_readings_of_a_course_never_have_one_name() {
+    let links =
+        ["http://notes.test/one/notes.txt", "http://notes.test/two/Notes.txt", "http://notes.test/b.txt"];
+    let harness = Harness::start(["course.test", "notes.test"], move |_, seen| match &*seen.host {
+        "course.test" if seen.target == "/" => Reply::page(&page_of(&links)),
+        "notes.test" if seen.target != "/robots.txt" => {
+            Reply::new(200, "content-type: text/plain", format!("The notes at {}. ", seen.target).repeat(40))
+        }
+        _ => Reply::not_found(),
+    })
+    .await;
+    harness.one_course();
+    let night = harness.check(1).await;
+    let rules = CourseRules {
+        copies: CopyRules { openness: Openness::Open, ..CopyRules::default() },
+        ..CourseRules::new("c".parse().unwrap())
+    };
+    let settings = ServeSettings { courses: vec![rules], ..ServeSettings::default() };
+    let server = Server::over(&harness.archive(), settings, time_of(2).parse().unwrap()).await;
+    let mut names = Vec::new();
+    for link in links {
+        let sha256 = night.link(link)["capture"]["sha256"].as_str().unwrap().to_owned();
+        let reply = server.get(&format!("/blob/{sha256}/x")).await;
+        names.push(reply.header("content-disposition").unwrap().to_owned());
+    }
+    let expected = ["notes.txt", "Notes (2).txt", "b.txt"].map(|name| format!("inline; filename=\"{name}\""));
+    assert_eq!(names, expected);
 }
