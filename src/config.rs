@@ -24,6 +24,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::domain::course::{Course, CourseId};
+use crate::domain::policy::quota::StorageQuotas;
 use crate::outbox::EmailSender;
 use crate::world::archive::Archive;
 use crate::world::fetch;
@@ -39,6 +40,7 @@ const NO_COURSE: &str = "it has no course; add a [[course]] with an id and a pag
 #[derive(Clone, Debug)]
 pub struct Configuration {
     pub archive: PathBuf,
+    pub quotas: StorageQuotas,
     pub fetch: fetch::FetchSettings,
     pub courses: Vec<Course>,
     pub daemon: DaemonSettings,
@@ -106,11 +108,25 @@ struct ConfigurationKeys {
 #[serde(deny_unknown_fields, default)]
 struct ArchiveKeys {
     dir: PathBuf,
+    quota_mib: Option<u64>,
+    course_quota_mib: Option<u64>,
+    link_quota_mib: Option<u64>,
 }
 
 impl Default for ArchiveKeys {
     fn default() -> Self {
-        Self { dir: PathBuf::from("archive") }
+        Self { dir: PathBuf::from("archive"), quota_mib: None, course_quota_mib: None, link_quota_mib: None }
+    }
+}
+
+impl ArchiveKeys {
+    fn quotas(&self) -> StorageQuotas {
+        let bytes = |mib: Option<u64>| mib.map(|mib| mib.saturating_mul(1 << 20));
+        StorageQuotas {
+            archive: bytes(self.quota_mib),
+            course: bytes(self.course_quota_mib),
+            link: bytes(self.link_quota_mib),
+        }
     }
 }
 
@@ -278,6 +294,7 @@ fn settings(
     let service = nights::service(&file.service, &mut found.table(0, &["service"]), credential::environment);
     let fetch = fetching::settings(file.fetch, &mut found.table(0, &["fetch"]));
     let mut settings = Configuration {
+        quotas: file.archive.quotas(),
         archive: file.archive.dir,
         fetch,
         courses: Vec::new(),

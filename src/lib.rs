@@ -29,12 +29,13 @@
 //! | [`domain::report`] | composes the report for the instructor |
 //! | [`outbox`] | sends the emails that a night has queued |
 //! | [`serve`] | serves the web pages, the API and the copies |
+//! | [`export`] | writes captures as WARC and WACZ for libraries |
 //!
 //! # Floors
 //!
 //! [`domain`] holds pure functions over values. Each module of [`world`] wraps one
-//! outside thing, such as the network, the disk or the clock. [`night`], [`outbox`]
-//! and [`serve`] do the work, [`daemon`] runs them as a service, [`cli`] has the
+//! outside thing, such as the network, the disk or the clock. [`night`], [`outbox`],
+//! [`serve`] and [`export`] do the work, [`daemon`] runs them as a service, [`cli`] has the
 //! commands and [`config`] the settings. A module imports only from its own floor
 //! and those below, and within [`domain`] only from earlier stages. A test checks this.
 //!
@@ -85,6 +86,7 @@ pub mod config;
 pub mod daemon;
 mod demo;
 pub mod domain;
+pub mod export;
 pub mod night;
 pub mod outbox;
 pub mod serve;

@@ -11,6 +11,7 @@ use super::progress::Bar;
 use super::{ClockArguments, archive_location, email, exit, print};
 use crate::config::{self, Configuration};
 use crate::domain::course::{Course, CourseId, PageSource};
+use crate::domain::policy::quota::StorageQuotas;
 use crate::domain::report::figures::count_of;
 use crate::domain::report::{compose, github, json, junit, sarif, summary};
 use crate::night::{self, Finished};
@@ -79,7 +80,8 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     let format = arguments.format;
     let clock = arguments.clock.clock();
     let settings = settings(arguments)?;
-    let world = World::open(&settings.archive, settings.fetch.clone(), clock).await?;
+    let mut world = World::open(&settings.archive, settings.fetch.clone(), clock).await?;
+    world.quotas = settings.quotas;
     // Set up before the night, so that an unusable relay is reported at once.
     let sender = settings.sender(&world.archive)?;
     for warning in settings.warnings() {
@@ -107,6 +109,14 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
             "onreserve: warning: the disk of the archive has no room for {}; no copy was lost, and all \
              links were checked; free some space on it",
             count_of(night.without_room, "new copy", "new copies")
+        );
+    }
+    if night.over_quota > 0 {
+        let _ = writeln!(
+            std::io::stderr(),
+            "onreserve: warning: {} not stored, because a quota of [archive] is used up; no copy was lost, \
+             and all links were checked; raise the quota, or remove links from the course",
+            count_of(night.over_quota, "new copy was", "new copies were")
         );
     }
     if let Some(sender) = &sender {
@@ -171,6 +181,7 @@ fn settings(arguments: CheckArguments) -> anyhow::Result<Configuration> {
                 ..fetch::FetchSettings::default()
             },
             courses: Vec::new(),
+            quotas: StorageQuotas::default(),
             daemon: config::DaemonSettings::default(),
             mail: None,
             pages: None,

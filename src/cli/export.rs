@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{ArchiveLocation, ClockArguments, exit, print};
+use super::export_web_archive::{self, WebArchiveArguments};
+use super::{ArchiveLocation, ClockArguments, exit, print, warn};
 use crate::domain::course::CourseId;
 use crate::domain::policy::course_access::CourseAccess;
 use crate::domain::report::figures::{count, count_of};
@@ -18,7 +19,9 @@ use crate::world::site_dir::SiteDir;
 #[command(after_help = "Examples:
   onreserve export redirects --for nginx --config onreserve.toml > dead.conf
   onreserve export data --config onreserve.toml > _data/onreserve.json
-  onreserve export site public --config onreserve.toml")]
+  onreserve export site public --config onreserve.toml
+  onreserve export warc dgm.warc.gz --course dgm --config onreserve.toml
+  onreserve export wacz autumn.wacz --from 2026-09-21 --until 2026-12-11")]
 pub(super) struct ExportArguments {
     #[command(subcommand)]
     what: ExportCommand,
@@ -55,6 +58,16 @@ enum ExportCommand {
         #[command(flatten)]
         source: ExportSource,
     },
+    /// Write the captures as a WARC file (ISO 28500), for libraries and web archives.
+    ///
+    /// It contains all captures, also those that readers may not open, except those that
+    /// were taken down.
+    Warc(WebArchiveArguments),
+    /// Write the captures as a WACZ file, which replay programs open.
+    ///
+    /// It contains all captures, also those that readers may not open, except those that
+    /// were taken down.
+    Wacz(WebArchiveArguments),
 }
 
 #[derive(Debug, Args)]
@@ -89,6 +102,8 @@ impl WebServer {
 
 pub(super) async fn run(arguments: ExportArguments) -> anyhow::Result<ExitCode> {
     match arguments.what {
+        ExportCommand::Warc(arguments) => return export_web_archive::warc(&arguments).await,
+        ExportCommand::Wacz(arguments) => return export_web_archive::wacz(&arguments).await,
         ExportCommand::Redirects { server, source } => {
             // The pages that the redirects lead to check the readers themselves.
             let library = source.library(opened).await?;
@@ -138,13 +153,6 @@ fn opened(mut settings: ServeSettings) -> ServeSettings {
         course.admission = CourseAccess::default();
     }
     settings
-}
-
-/// Writes a message to standard error, which is apart from the export.
-fn warn(text: &str) {
-    use std::io::Write as _;
-    // A closed standard error must not stop the export.
-    let _ = writeln!(std::io::stderr(), "onreserve: {text}");
 }
 
 impl ExportSource {

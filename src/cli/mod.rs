@@ -11,6 +11,7 @@ mod email;
 mod exit;
 mod explain;
 mod export;
+mod export_web_archive;
 mod generate;
 mod hash_password;
 mod history;
@@ -216,6 +217,12 @@ fn print(text: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+/// Writes a message to standard error, apart from the output.
+fn warn(text: &str) {
+    // A closed standard error must not stop the command.
+    let _ = writeln!(std::io::stderr(), "onreserve: {text}");
 }
 
 #[cfg(test)]

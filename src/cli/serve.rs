@@ -46,7 +46,8 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     log(arguments.log_format);
     let clock = arguments.clock.clock();
     let settings = config::read(&arguments.config)?.only(None, &arguments.config)?;
-    let world = World::open(&settings.archive, settings.fetch.clone(), clock).await?;
+    let mut world = World::open(&settings.archive, settings.fetch.clone(), clock).await?;
+    world.quotas = settings.quotas;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         archive = %settings.archive.display(),

@@ -75,6 +75,12 @@ pub(super) fn ended(night: &Finished) {
             "the disk of the archive has no room for new copies; no copy was lost, and all links were checked; free some space on it"
         );
     }
+    if night.over_quota > 0 {
+        tracing::warn!(
+            copies = night.over_quota,
+            "new copies were not stored, because a quota of [archive] is used up; no copy was lost, and all links were checked"
+        );
+    }
     if let Some(void) = night.void {
         tracing::warn!(?void, "the network here failed, so this night judges no link");
     }

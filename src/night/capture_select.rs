@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::domain::address::Address;
 use crate::domain::capture::{CaptureReason, Digest, KeptRequisite, Shortfall};
-use crate::domain::document::{self, Document, Fingerprint};
+use crate::domain::document::{self, Citation, Document, Fingerprint};
 use crate::domain::evidence::link_history::{LinkHistory, StoredCapture};
 use crate::domain::evidence::visit_context::VisitContext;
 use crate::domain::evidence::{Evidence, capture_decision, document_search};
@@ -108,7 +108,7 @@ pub(super) fn select(
             body,
             exchange: answer.exchange.clone(),
             why,
-            document: document.clone(),
+            document: Document { citation: citation(context, document), ..document.clone() },
             validators,
             is_baseline,
             requisites: Vec::new(),
@@ -123,4 +123,10 @@ pub(super) fn select(
         baseline: context.history.baseline.as_ref().map(|kept| kept.capture.sha256),
         new_fingerprint,
     }
+}
+
+/// What the document says of its work, and otherwise what the pages say that lead to it.
+fn citation(context: &VisitContext, document: &Document) -> Citation {
+    let pages = context.results.0.iter().filter_map(|answer| answer.document.as_ref());
+    pages.fold(document.citation.clone(), |known, page| known.or(&page.citation))
 }

@@ -169,6 +169,9 @@ fn facts_of(
     // A copy that was taken down is not offered.
     let copy = history.current().filter(|_| rights != Rights::TakenDown);
     let opens = |original| copy.is_some() && opens(rights, course, today, original);
+    // A page about the work does not replace it.
+    let is_work = copy.is_some_and(|kept| kept.capture.shortfall.is_none());
+    let replaces = |original| is_work && opens(original);
     let first_day = course.term.map(|term| term.first).filter(|first| today < *first);
     let original = match found.verdict.state.name() {
         StateName::Restricted => Original::Works,
@@ -190,8 +193,8 @@ fn facts_of(
         copy: copy.map(|kept| kept.capture.clone()),
         copy_pages: copy.and_then(|kept| kept.pages),
         verified: None,
-        is_covered: opens(original),
-        copy_opens_on: first_day.filter(|_| opens(original) && !opens_on(rights, course, today, original)),
+        is_covered: replaces(original),
+        copy_opens_on: first_day.filter(|_| replaces(original) && !opens_on(rights, course, today, original)),
         opens_if_chosen: opens(Original::SetAside),
         replacement: None,
         versions: if is_changed { versions(history) } else { None },

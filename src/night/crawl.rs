@@ -2,7 +2,7 @@
 //! one after another.
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
@@ -17,11 +17,12 @@ use crate::domain::evidence::link_history::LinkHistory;
 use crate::domain::evidence::next_probe::next_probe;
 use crate::domain::evidence::probe::{CheckedLink, ProbeResult, ProbeResults};
 use crate::domain::evidence::visit_context::VisitContext;
-use crate::night::capture_select::{self, VisitResult};
+use crate::night::capture_select::{self, NewCapture, VisitResult};
 use crate::night::execute::{self, Shared};
 use crate::night::progress::{Progress, Watcher};
 use crate::night::record::{self, RunningNight};
 use crate::night::requisites::{self, CapturedPage};
+use crate::night::storage::StorageTonight;
 use crate::world::World;
 use crate::world::catalogue::LinkRecord;
 
@@ -33,8 +34,16 @@ const LONG_TEXT: usize = 1 << 20;
 /// What the crawl of a night found.
 pub(super) struct CrawlResults {
     pub evidence: HashMap<Address, Evidence>,
-    /// New copies that were not kept, because the disk has no room for them.
+    pub unstored: Unstored,
+}
+
+/// New copies that were not stored.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unstored {
+    /// The disk has no room for them.
     pub without_room: usize,
+    /// A quota is used up.
+    pub over_quota: usize,
 }
 
 /// Visits every link that tonight has not visited yet, and stores each visit as it ends.
@@ -50,9 +59,9 @@ pub(super) async fn all(
     let left: Vec<&CheckedLink> = links.iter().filter(|link| !evidence.contains_key(&link.address)).collect();
     let (sender, receiver) = mpsc::channel(WAITING_TO_BE_WRITTEN);
     let visits = visits(&left, known, VisitPurpose::Capture, world, sender);
-    let (without_room, recorded) = tokio::try_join!(visits, record::each(receiver, night, world, watch))?;
+    let (unstored, recorded) = tokio::try_join!(visits, record::each(receiver, night, world, watch))?;
     evidence.extend(recorded);
-    Ok(CrawlResults { evidence, without_room })
+    Ok(CrawlResults { evidence, unstored })
 }
 
 /// The purpose of the visits.
@@ -65,15 +74,19 @@ pub(super) enum VisitPurpose {
 }
 
 /// Visits these links and sends each result. The channel closes after the last one.
-/// Returns the number of new copies for which the disk has no room.
+/// Returns the numbers of new copies that were not stored.
 pub(super) async fn visits(
     left: &[&CheckedLink],
     known: &HashMap<Address, LinkRecord>,
     purpose: VisitPurpose,
     world: &World,
     sender: mpsc::Sender<VisitResult>,
-) -> anyhow::Result<usize> {
-    let shared = Shared::default();
+) -> anyhow::Result<Unstored> {
+    let storage = match purpose {
+        VisitPurpose::Capture => StorageTonight::read(world).await?,
+        VisitPurpose::Recheck => None,
+    };
+    let shared = Shared::with_storage(storage);
     let nothing = LinkRecord::default();
     stream::iter(by_host(left))
         .map(|links| {
@@ -88,6 +101,13 @@ pub(super) async fn visits(
                         visited.new_capture = None;
                         shared.without_room.fetch_add(1, Ordering::Relaxed);
                     }
+                    let fits = |new: &NewCapture| {
+                        shared.storage.as_ref().is_none_or(|storage| storage.takes(&link.address, new))
+                    };
+                    if visited.new_capture.as_ref().is_some_and(|new| !fits(new)) {
+                        visited.new_capture = None;
+                        shared.over_quota.fetch_add(1, Ordering::Relaxed);
+                    }
                     if purpose == VisitPurpose::Capture {
                         add_requisites(&mut visited, history, shared, world).await?;
                     }
@@ -100,7 +120,8 @@ pub(super) async fn visits(
         .buffer_unordered(world.hosts_at_once)
         .try_collect::<Vec<()>>()
         .await?;
-    Ok(shared.without_room.load(Ordering::Relaxed))
+    let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
+    Ok(Unstored { without_room: count(&shared.without_room), over_quota: count(&shared.over_quota) })
 }
 
 /// Fetches the requisites of a captured page.

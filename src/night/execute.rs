@@ -11,6 +11,7 @@ use crate::domain::evidence::probe::{CheckedLink, Probe, ProbeResult};
 use crate::domain::evidence::signature_list::FoundSignatures;
 use crate::night::capture_select;
 use crate::night::requisites::RequisiteCache;
+use crate::night::storage::StorageTonight;
 use crate::world::World;
 use crate::world::fetch::{Accept, Conditional, FetchRequest, Fetched};
 use crate::world::spool::SpooledBody;
@@ -27,6 +28,17 @@ pub(super) struct Shared {
     pub long_texts: tokio::sync::Mutex<()>,
     /// Captures that the disk had no space for.
     pub without_room: AtomicUsize,
+    /// Captures that a quota had no space for.
+    pub over_quota: AtomicUsize,
+    /// Set if there is a quota.
+    pub storage: Option<StorageTonight>,
+}
+
+impl Shared {
+    /// With what is stored, if there is a quota.
+    pub(super) fn with_storage(storage: Option<StorageTonight>) -> Self {
+        Self { storage, ..Self::default() }
+    }
 }
 
 pub(super) async fn run(

@@ -213,5 +213,6 @@ pub(super) fn finished(
         start: night.start,
         lost_copies: LostCopies::default(),
         without_room: 0,
+        over_quota: 0,
     }
 }

@@ -54,8 +54,8 @@ pub(super) async fn of_requisites(
     let mut passages = Vec::new();
     for requisite in requisites {
         let kind = requisite.media_type.trim().to_ascii_lowercase();
-        let path = archive.path_of(requisite.sha256);
-        if TYPES.iter().any(|known| kind.starts_with(known)) && path.exists() {
+        if TYPES.iter().any(|known| kind.starts_with(known)) && archive.has_blob(requisite.sha256)? {
+            let path = archive.path_of(requisite.sha256);
             let context =
                 document::DocumentContext::new(requisite.address.clone(), Some(&requisite.media_type));
             passages.extend(reader.read(&path, &context).await?.passages());

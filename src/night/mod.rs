@@ -11,6 +11,7 @@ mod requisites;
 mod execute;
 mod capture_select;
 mod sentinels;
+mod storage;
 pub mod journal_replay;
 pub mod rebuilt_reports;
 mod record;
@@ -43,6 +44,7 @@ use crate::domain::schedule::start::ImplausibleStart;
 use crate::domain::verdict::StateName;
 use crate::domain::visit::LocalFault;
 use crate::night::course_report::{NightResults, VisitedLinks};
+use crate::night::crawl::Unstored;
 use crate::night::lost_copies::LostCopies;
 use crate::world::World;
 
@@ -65,6 +67,8 @@ pub struct Finished {
     pub lost_copies: LostCopies,
     /// New copies that were not kept, because the disk of the archive has no room for them.
     pub without_room: usize,
+    /// New copies that were not kept, because a quota is used up.
+    pub over_quota: usize,
     /// An error for a rehearsal at a time that would be implausible otherwise.
     pub start: Result<(), ImplausibleStart>,
 }
@@ -123,6 +127,11 @@ pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyho
     let reports = course_report::of_courses(&night, &readings, results, world).await?;
     finish::record(&night, &readings, &judged, &reports, world).await?;
     full_text::read_missing(full_text::A_NIGHT, &world.archive, &world.catalogue, &world.reader).await?;
-    let without_room = crawled.without_room;
-    Ok(Finished { lost_copies, without_room, ..finish::finished(&night, readings, &judged, reports, world) })
+    let Unstored { without_room, over_quota } = crawled.unstored;
+    Ok(Finished {
+        lost_copies,
+        without_room,
+        over_quota,
+        ..finish::finished(&night, readings, &judged, reports, world)
+    })
 }

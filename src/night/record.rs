@@ -211,6 +211,7 @@ fn stored(link: &Address, new_capture: NewCapture, head: Digest) -> (SpooledBody
         validators,
         is_baseline,
         requisites,
+        citation: Some(document.citation).filter(|citation| !citation.is_empty()),
         capture: Capture {
             link: link.clone(),
             document: exchange.final_address().clone(),

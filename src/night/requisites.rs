@@ -5,19 +5,21 @@
 //! state of the link does not change.
 
 use std::collections::{HashMap, VecDeque};
+use std::io::Read as _;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::address::Address;
-use crate::domain::capture::KeptRequisite;
+use crate::domain::capture::{Digest, KeptRequisite};
 use crate::domain::document::{Document, Format, format_by_head, html};
 use crate::domain::evidence::host_rules;
 use crate::domain::evidence::link_history::LinkHistory;
 use crate::domain::replay::RequisiteRole;
 use crate::domain::replay::requisites::{Requisite, of_page, of_sheet};
 use crate::world::World;
+use crate::world::archive;
 use crate::world::fetch::{Accept, FetchRequest, Fetched};
 use crate::world::spool::SpooledBody;
 
@@ -150,9 +152,12 @@ impl RequisiteFetcher<'_> {
             Some(CachedRequisite::Unavailable) => return Ok(None),
             None => {}
         }
-        let is_here = |kept: &&KeptRequisite| self.world.archive.path_of(kept.sha256).exists();
-        if let Some(kept) = self.earlier.get(address).filter(is_here) {
-            return Ok(Some(kept.clone()));
+        if let Some(kept) = self.earlier.get(address) {
+            let (archive, digest) = (self.world.archive.clone(), kept.sha256);
+            // An altered file is fetched again.
+            if tokio::task::spawn_blocking(move || archive.has_blob(digest)).await?? {
+                return Ok(Some(kept.clone()));
+            }
         }
         // A frame with a video player needs the video host and is not stored.
         let is_player =
@@ -195,6 +200,22 @@ impl RequisiteFetcher<'_> {
         Ok(Some(KeptRequisite { address: requisite.address.clone(), sha256, bytes: length, media_type }))
     }
 
+    /// The bytes of a stored requisite, unless they are missing or altered.
+    async fn stored(&self, digest: Digest) -> anyhow::Result<Option<Vec<u8>>> {
+        let archive = self.world.archive.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut file = match archive.open_blob(digest) {
+                Ok(file) => file,
+                Err(archive::Error::Missing(_) | archive::Error::Altered { .. }) => return Ok(None),
+                Err(error) => return Err(anyhow::Error::from(error)),
+            };
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            Ok(Some(bytes))
+        });
+        reading.await?
+    }
+
     /// The requisites of a requisite.
     async fn nested(
         &mut self,
@@ -204,7 +225,7 @@ impl RequisiteFetcher<'_> {
         if !matches!(requisite.role, RequisiteRole::Sheet | RequisiteRole::Frame | RequisiteRole::Text) {
             return Ok(Vec::new());
         }
-        let bytes = tokio::fs::read(self.world.archive.path_of(kept.sha256)).await?;
+        let Some(bytes) = self.stored(kept.sha256).await? else { return Ok(Vec::new()) };
         let text = html::decode(&bytes, Some(&kept.media_type));
         let address = requisite.address.clone();
         let finding = match requisite.role {

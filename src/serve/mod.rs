@@ -34,8 +34,8 @@ use tokio::net::TcpListener;
 
 use http::server::{self, ServerOptions};
 use routes::{
-    actions, api, blob, copy, course, dashboard, fallback, go, health, login, memento, metrics, oidc,
-    robots_txt, style, view,
+    actions, api, blob, copy, course, dashboard, downloads, fallback, go, health, login, memento, metrics,
+    oidc, robots_txt, style, view,
 };
 
 /// Serves until `shutdown` completes.
@@ -76,6 +76,16 @@ fn routes(prefix: &str) -> Router<AppState> {
         .route(&at("/"), get(course::courses))
         .route(&at("/c/{course}"), get(course::without_slash))
         .route(&at("/c/{course}/"), get(course::course))
+        .route(&at("/c/{course}/readings.bib"), get(downloads::references::bibtex))
+        .route(&at("/c/{course}/readings.ris"), get(downloads::references::ris))
+        .route(&at("/c/{course}/readings.json"), get(downloads::references::csl_json))
+        .route(&at("/c/{course}/readings.zip"), get(downloads::readings_zip::readings))
+        .route(&at("/c/{course}/due.ics"), get(downloads::calendar::due))
+        .route(&at("/c/{course}/changes.atom"), get(downloads::changes::changes))
+        .route(
+            &at("/c/{course}/subscribe"),
+            get(downloads::subscribe::show).post(downloads::subscribe::change),
+        )
         .route(&at("/c/{course}/health"), get(dashboard::health))
         .route(&at("/c/{course}/recheck"), post(dashboard::recheck))
         .route(&at("/c/{course}/login"), get(login::show).post(login::log_in))

@@ -13,6 +13,7 @@ use super::library::Library;
 use super::recheck_queue::RecheckQueue;
 use super::request_counters::RequestCounters;
 use super::routes::dashboard::DashboardState;
+use super::routes::downloads::subscribe::SubscribeState;
 use super::routes::metrics::CaptureTotals;
 use super::settings::ServeSettings;
 use crate::world::archive::Archive;
@@ -114,5 +115,11 @@ impl FromRef<AppState> for DashboardState {
             recheck_queue: state.recheck_queue.clone(),
             form_tokens: state.form_tokens.clone(),
         }
+    }
+}
+
+impl FromRef<AppState> for SubscribeState {
+    fn from_ref(state: &AppState) -> Self {
+        Self { library: Arc::clone(&state.library), form_tokens: state.form_tokens.clone() }
     }
 }

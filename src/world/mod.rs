@@ -12,6 +12,7 @@ pub mod read_only;
 pub mod page_file;
 pub mod terminal;
 pub mod site_dir;
+pub mod export_file;
 pub mod site_files;
 pub mod source_files;
 pub mod ping;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::domain::address::Address;
+use crate::domain::policy::quota::StorageQuotas;
 
 use archive::Archive;
 use catalogue::Catalogue;
@@ -51,6 +53,8 @@ pub struct World {
     pub sentinels: Vec<Address>,
     /// The Memento `TimeGate` that is searched for copies of dead links.
     pub timegate: Option<Address>,
+    /// How much may be stored.
+    pub quotas: StorageQuotas,
     alone: SoleInstance,
     storing: Arc<Mutex<()>>,
 }
@@ -82,6 +86,7 @@ impl World {
             clock,
             archive,
             catalogue,
+            quotas: StorageQuotas::default(),
             alone,
             storing: Arc::default(),
         })

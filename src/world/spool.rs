@@ -11,7 +11,7 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
-use crate::domain::capture::Digest;
+use crate::domain::capture::{Digest, base32};
 use crate::domain::visit::Body;
 use crate::world::disk::{self, StorageStep};
 
@@ -127,23 +127,6 @@ fn new_file() -> tempfile::Builder<'static, 'static> {
 
 fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-}
-
-/// RFC 4648 section 6, without padding: 20 bytes need none.
-fn base32(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let mut text = String::new();
-    let (mut held, mut bits) = (0_u32, 0_u32);
-    for byte in bytes {
-        held = held << 8 | u32::from(*byte);
-        bits += 8;
-        while bits >= 5 {
-            bits -= 5;
-            text.push(char::from(ALPHABET[(held >> bits & 31) as usize]));
-        }
-        held &= (1 << bits) - 1;
-    }
-    text
 }
 
 #[cfg(test)]

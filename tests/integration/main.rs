@@ -29,3 +29,4 @@ mod scenarios;
 mod serve;
 mod service;
 mod tidy;
+mod web_archive;

@@ -64,11 +64,13 @@ async fn a_second_night_transfers_no_body_again() {
     assert_eq!(second.json["run"]["bytes"].as_u64().unwrap(), page);
 }
 
-/// An archive with one file, written at a second of the day.
+/// An archive with one file, stored as it is and written at a second of the day.
 fn zip(file: &str, second: u32) -> Vec<u8> {
     let second = u8::try_from(second * 2).unwrap();
     let time = zip::DateTime::from_date_and_time(2026, 9, 1, 8, 0, second).unwrap();
-    let options = zip::write::SimpleFileOptions::default().last_modified_time(time);
+    let options = zip::write::SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Stored)
+        .last_modified_time(time);
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     archive.start_file("homework.py", options).unwrap();
     archive.write_all(file.as_bytes()).unwrap();
@@ -514,4 +516,33 @@ async fn a_dead_link_is_news_on_a_page_that_adds_it() {
     assert!(of_a.contains("STILL DEAD (1)"), "{of_a}");
     let (_, of_b) = harness.run(&["report", "b"]).await;
     assert!(of_b.contains("newly dead"), "{of_b}");
+}
+
+#[tokio::test]
+async fn a_quota_stops_new_copies_and_deletes_none() {
+    let harness =
+        Harness::start(["course.test", "notes.test"], |night, seen| match (&*seen.host, &*seen.target) {
+            ("course.test", "/") => {
+                Reply::page(&page_of(&["http://notes.test/small", "http://notes.test/large.zip"]))
+            }
+            ("notes.test", "/small") => work("http://notes.test/small"),
+            ("notes.test", "/large.zip") => {
+                let file = if night == 1 { "print(1)".to_owned() } else { "print(2)\n".repeat(150_000) };
+                Reply::new(200, "content-type: application/zip", zip(&file, night))
+            }
+            _ => Reply::not_found(),
+        })
+        .await;
+    let config = harness.one_course();
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(config, text.replace("[archive]\n", "[archive]\nlink_quota_mib = 1\n")).unwrap();
+    let first = harness.check(1).await;
+    assert!(!first.errors.contains("quota"), "{}", first.errors);
+    for night in 2..=3 {
+        let result = harness.check(night).await;
+        assert_eq!(result.code, 0, "{}", result.errors);
+        assert_eq!(result.states(), ["ok", "changed"]);
+        assert!(result.errors.contains("1 new copy was not stored, because a quota"), "{}", result.errors);
+        assert_eq!(result.link("/large.zip")["capture"], first.link("/large.zip")["capture"]);
+    }
 }

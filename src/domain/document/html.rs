@@ -13,6 +13,8 @@ use crate::domain::address::Address;
 
 /// The part of the source that is searched for signatures.
 const SOURCE_BYTES: usize = 64 << 10;
+/// The most authors that are kept.
+const AUTHORS: usize = 100;
 
 pub(super) fn read(bytes: &[u8], context: &DocumentContext) -> Document {
     let content_type = context.content_type.as_deref();
@@ -34,6 +36,21 @@ pub(super) fn read(bytes: &[u8], context: &DocumentContext) -> Document {
             doi: meta(&tree, &["citation_doi", "dc.identifier", "prism.doi"])
                 .filter(|doi| doi.contains("10.")),
             arxiv: meta(&tree, &["citation_arxiv_id"]),
+            authors: authors(&tree),
+            published: meta(
+                &tree,
+                &[
+                    "citation_publication_date",
+                    "citation_date",
+                    "citation_online_date",
+                    "dc.date",
+                    "article:published_time",
+                ],
+            ),
+            container: meta(
+                &tree,
+                &["citation_journal_title", "citation_conference_title", "citation_inbook_title"],
+            ),
         },
         html: Some(facts::of(&tree, &source, &base)),
         headings: main.headings,
@@ -98,6 +115,23 @@ fn select<'a>(tree: &'a Tree, selector: &str) -> impl Iterator<Item = ElementRef
 }
 
 /// The content of the first `meta` with one of these names or properties, in the order of the names.
+/// The authors, from the first kind of `meta` element that names any.
+fn authors(tree: &Tree) -> Vec<String> {
+    ["citation_author", "citation_authors", "dc.creator", "author"]
+        .iter()
+        .map(|name| {
+            let all = select(tree, "meta[content]").filter(|element| {
+                element.value().attr("name").is_some_and(|given| given.eq_ignore_ascii_case(name))
+            });
+            let names = all.filter_map(|element| element.value().attr("content"));
+            // Several names may be in one element.
+            let names = names.flat_map(|content| content.split(';')).map(str::trim);
+            names.filter(|name| !name.is_empty()).take(AUTHORS).map(str::to_owned).collect::<Vec<_>>()
+        })
+        .find(|names| !names.is_empty())
+        .unwrap_or_else(Vec::new)
+}
+
 fn meta(tree: &Tree, names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| {
         select(tree, "meta[content]").find_map(|element| {

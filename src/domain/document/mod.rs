@@ -4,6 +4,7 @@
 //! so `world::reader` runs them in child processes.
 
 mod archive;
+mod citation;
 mod course_page;
 pub mod difference;
 mod epub;
@@ -24,6 +25,7 @@ pub mod text;
 mod title;
 mod xml;
 
+pub use citation::Citation;
 pub use course_page::course_page;
 use remainder::DigestedText;
 pub use remainder::Remainder;
@@ -152,15 +154,6 @@ pub struct Member {
     pub bytes: u64,
     /// The CRC-32 of the unpacked bytes, as stored in the archive.
     pub checksum: u32,
-}
-
-/// Bibliographic marks (`citation_*`, Dublin Core, PDF metadata).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Citation {
-    pub title: Option<String>,
-    pub doi: Option<String>,
-    /// The arXiv id, with its version if one is given.
-    pub arxiv: Option<String>,
 }
 
 /// Facts of web pages only.

@@ -25,6 +25,7 @@ use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, interpret_
 use self::character_collections::CharacterCollections;
 use self::glyph::{Collector, Glyph};
 use self::line::TextLine;
+use super::title::one_line;
 use super::{Citation, Document, DocumentDefect, Format};
 use crate::domain::capture::Digest;
 
@@ -55,17 +56,33 @@ pub(super) fn read(bytes: &[u8]) -> Document {
         return bare.with_defect(DocumentDefect::Unreadable);
     }
     let Some(sheets) = sheets(&pdf) else { return bare.with_defect(DocumentDefect::TooCostly) };
+    let metadata = pdf.metadata();
     let text = joined(&running_heads::without(&sheets));
     let first = sheets.first().map(Sheet::text);
     let has_text = text.contains(|c: char| !c.is_whitespace());
     Document {
-        title: title::of(pdf.metadata().title.as_deref(), sheets.first()),
-        citation: Citation { arxiv: first.as_deref().and_then(arxiv_stamp), ..Citation::default() },
+        title: title::of(metadata.title.as_deref(), sheets.first()),
+        citation: Citation {
+            arxiv: first.as_deref().and_then(arxiv_stamp),
+            authors: metadata.author.as_deref().map_or_else(Vec::new, authors),
+            ..Citation::default()
+        },
         pages: u32::try_from(pages.len()).ok(),
         contents: if has_text { None } else { image::contents(&sheets) },
         text,
         ..bare
     }
+}
+
+/// The authors in the file's metadata, which separates them in several ways.
+fn authors(author: &[u8]) -> Vec<String> {
+    let text = one_line(&text_string::decode(author));
+    let separators: &[&str] = if text.contains(';') { &[";"] } else { &[" and ", ","] };
+    let mut names = vec![text.as_str()];
+    for separator in separators {
+        names = names.iter().flat_map(|name| name.split(separator)).collect();
+    }
+    names.into_iter().map(str::trim).filter(|name| name.contains(' ')).map(str::to_owned).collect()
 }
 
 /// The file as HTML; `None` for one that cannot be read.

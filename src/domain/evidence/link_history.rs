@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::capture::{Capture, KeptRequisite};
-use crate::domain::document::Fingerprint;
+use crate::domain::document::{Citation, Fingerprint};
 use crate::domain::evidence::{Drift, Evidence, SeenVersion};
 use crate::domain::visit::Validators;
 
@@ -84,6 +84,9 @@ pub struct StoredCapture {
     pub validators: Option<Validators>,
     /// Later nights are compared with this capture.
     pub is_baseline: bool,
+    /// What the document, or the page that leads to it, says of the work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub citation: Option<Citation>,
     /// The requisites of a page; empty for files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requisites: Vec<KeptRequisite>,
@@ -127,6 +130,7 @@ mod tests {
             validators: None,
             is_baseline: n == 0,
             requisites: Vec::new(),
+            citation: None,
         }
     }
 

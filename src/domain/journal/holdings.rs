@@ -115,6 +115,7 @@ mod tests {
             validators: None,
             is_baseline: true,
             requisites: Vec::new(),
+            citation: None,
         })
     }
 

@@ -9,6 +9,7 @@ pub mod ip_filter;
 pub mod network;
 pub mod politeness;
 pub mod password;
+pub mod quota;
 pub mod robots;
 pub mod client_network;
 pub mod device_token;

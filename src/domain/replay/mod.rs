@@ -13,6 +13,7 @@ pub mod html;
 pub mod markdown;
 pub mod maths;
 pub mod notebook;
+pub mod office;
 pub mod requisites;
 pub mod source;
 pub mod srcset;

@@ -62,10 +62,14 @@ impl NewsFigure {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReportTally {
     pub links: usize,
-    /// Links with a current copy, with a copy made this night, and with a copy
+    /// Links with a current copy of the work, with a copy made this night, and with a copy
     /// that can replace the link.
     pub kept: usize,
     pub kept_new: usize,
+    /// The bytes of the copies made this night.
+    pub new_bytes: u64,
+    /// Links of which only a page about the work was kept.
+    pub kept_short: usize,
     pub kept_open: usize,
     /// The results of hashing the copies again.
     pub verified: FixityFigures,
@@ -135,10 +139,13 @@ impl ReportTally {
 
     fn add(&mut self, report: &CourseReport, place: Placement, link_facts: &LinkFacts) {
         let fails = matches!(link_facts.verdict.state.name(), StateName::Failing | StateName::Dead);
-        self.kept += usize::from(link_facts.sound_copy().is_some());
-        self.kept_new += usize::from(
-            link_facts.copy.as_ref().is_some_and(|copy| copy.captured_at >= report.facts.started),
-        );
+        let copy = link_facts.sound_copy();
+        self.kept += usize::from(copy.is_some_and(|copy| copy.shortfall.is_none()));
+        self.kept_short += usize::from(copy.is_some_and(|copy| copy.shortfall.is_some()));
+        if let Some(new) = link_facts.copy.as_ref().filter(|copy| copy.captured_at >= report.facts.started) {
+            self.kept_new += 1;
+            self.new_bytes = self.new_bytes.saturating_add(new.bytes);
+        }
         self.judged += usize::from(!placement::is_unchecked(link_facts));
         self.kept_open += usize::from(link_facts.is_covered);
         self.copies_open_on = self.copies_open_on.max(link_facts.copy_opens_on);

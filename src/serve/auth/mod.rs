@@ -2,6 +2,7 @@
 
 pub(super) mod cookie;
 pub(super) mod csrf;
+pub(super) mod feed_token;
 pub(super) mod form;
 pub(super) mod login;
 pub(super) mod login_limiter;

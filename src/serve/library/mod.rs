@@ -11,6 +11,7 @@ pub(super) mod delivery;
 mod name_numbers;
 pub(super) mod night_history;
 pub(super) mod page_view;
+pub(super) mod readings_archive;
 pub(super) mod search;
 pub(super) mod snapshot;
 mod verified_blob;
@@ -39,6 +40,8 @@ use crate::world::clock::Clock;
 /// Searches at the same time. Fewer than the connections of the catalogue, so
 /// that pages can be served meanwhile.
 const MAX_CONCURRENT_SEARCHES: usize = 2;
+/// Downloads of all copies of a course at the same time. Each has a thread.
+const MAX_CONCURRENT_DOWNLOADS: usize = 8;
 /// Copies that are hashed at the same time.
 const MAX_CONCURRENT_HASHING: usize = 2;
 
@@ -51,6 +54,8 @@ pub struct Library {
     pub(in crate::serve) settings: Arc<ServeSettings>,
     pub(in crate::serve) searches: Semaphore,
     pub(in crate::serve) hashing: Semaphore,
+    /// Downloads of all copies of a course.
+    pub(in crate::serve) downloads: Arc<Semaphore>,
     history: NightHistory,
     comparisons: ComparisonCache,
     snapshots: SnapshotCache,
@@ -77,6 +82,7 @@ impl Library {
             settings: settings.into(),
             searches: Semaphore::new(MAX_CONCURRENT_SEARCHES),
             hashing: Semaphore::new(MAX_CONCURRENT_HASHING),
+            downloads: Arc::new(Semaphore::new(MAX_CONCURRENT_DOWNLOADS)),
             history: NightHistory::default(),
             comparisons: ComparisonCache::default(),
             snapshots: SnapshotCache::default(),
@@ -141,6 +147,16 @@ impl Library {
     /// The captures of a link, oldest first.
     pub(in crate::serve) async fn captures(&self, link: &Address) -> Result<Vec<StoredCapture>, Error> {
         Ok(self.catalogue.captures(link).await?)
+    }
+
+    /// The capture behind the current copy of a link.
+    pub(in crate::serve) async fn current_capture(
+        &self,
+        link: &LinkView,
+    ) -> Result<Option<StoredCapture>, Error> {
+        let Some(copy) = link.copy() else { return Ok(None) };
+        let captures = self.captures(&link.facts().link).await?;
+        Ok(captures.into_iter().rev().find(|kept| kept.capture.sha256 == copy.sha256))
     }
 
     /// Records that the bytes of a copy are lost, so that it is not offered again.

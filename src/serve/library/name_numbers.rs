@@ -24,12 +24,11 @@ async fn count(library: &Library, course: &Arc<CourseView>) -> Result<HashMap<Li
     let mut numbers = HashMap::new();
     for link in course.links(&Visitor::anonymous()) {
         let Some(copy) = link.copy() else { continue };
-        let captures = library.captures(&link.facts().link).await?;
-        let title = captures.into_iter().rev().find(|kept| kept.capture.sha256 == copy.sha256);
+        let kept = library.current_capture(&link).await?;
         let facts = BlobFacts {
             capture: copy,
             response_head: &verified_blob::response_head(library, copy).await,
-            title: title.as_ref().and_then(|kept| kept.title.as_deref()),
+            title: kept.as_ref().and_then(|kept| kept.title.as_deref()),
             words: &student::name_of(link.facts()),
             number: 1,
         };

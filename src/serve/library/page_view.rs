@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use crate::domain::address::Address;
 use crate::domain::capture::{CaptureId, KeptRequisite};
+use crate::domain::document::passage::Passage;
 use crate::domain::document::{Format, format_by_head, html};
 use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::replay::html::{RewriteContext, rewrite};
-use crate::domain::replay::{Copies, Destination, RequisiteRole, css, markdown, notebook};
+use crate::domain::replay::{Copies, Destination, RequisiteRole, css, markdown, notebook, office};
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::error::Error;
 use crate::serve::library::Library;
@@ -32,6 +33,8 @@ pub(in crate::serve) enum PageKind {
     /// Text with unchanged characters, in UTF-8.
     Text,
     Sheet,
+    /// The text of an office file, which the catalogue has.
+    OfficeText,
 }
 
 /// A page ready to be sent.
@@ -61,8 +64,16 @@ pub(in crate::serve) fn kind(head: &[u8], claimed: &str, address: &Address) -> O
         Format::Text | Format::Notebook if is_notebook(head, &path, &claimed) => Some(PageKind::Notebook),
         Format::Text if claimed.contains("markdown") || path.ends_with(".md") => Some(PageKind::Markdown),
         Format::Text if !head.starts_with(b"%!PS") => Some(PageKind::Text),
+        Format::Archive if is_office(&path, &claimed) => Some(PageKind::OfficeText),
         _ => None,
     }
+}
+
+/// Whether a file in a ZIP container is an office file, by its name or its claimed type.
+fn is_office(path: &str, claimed: &str) -> bool {
+    const ENDINGS: &[&str] = &[".pptx", ".docx", ".xlsx", ".odp", ".odt", ".ods"];
+    const TYPES: &[&str] = &["officedocument", "opendocument"];
+    ENDINGS.iter().any(|ending| path.ends_with(ending)) || TYPES.iter().any(|known| claimed.contains(known))
 }
 
 fn is_notebook(head: &[u8], path: &str, claimed: &str) -> bool {
@@ -76,12 +87,21 @@ fn is_notebook(head: &[u8], path: &str, claimed: &str) -> bool {
             || has(b"\"nbformat\""))
 }
 
+/// Where a page finds its requisites.
+#[derive(Clone, Debug)]
+enum RequisiteAddresses {
+    /// At this service, below this address.
+    Service(String),
+    /// Files in a directory, which has this path from the page.
+    Files(&'static str),
+}
+
 /// The data for showing the page of one capture.
 pub(in crate::serve) struct CapturePage {
     id: CaptureId,
     title: String,
     requisites: Arc<Vec<KeptRequisite>>,
-    prefix: String,
+    addresses: RequisiteAddresses,
     /// Copies of the course, by the addresses of their links and documents.
     links: HashMap<Address, String>,
     texts: HashMap<Address, String>,
@@ -106,18 +126,38 @@ impl CapturePage {
             links.insert(other.facts().link.clone(), page.clone());
             links.entry(copy.document.clone()).or_insert(page);
         }
-        let texts = kept.requisites.iter().filter(|it| is_text(it)).filter_map(|requisite| {
-            let (bytes, _) = read(library, requisite).ok()??;
-            Some((requisite.address.clone(), html::decode(&bytes, Some(&requisite.media_type))))
-        });
         Self {
             id: kept.capture.id(),
             title: crate::domain::report::wording::student::name_of(link.facts()),
-            texts: texts.collect(),
+            texts: texts(library, kept),
             requisites: Arc::new(kept.requisites.clone()),
-            prefix: prefix.trim_end_matches('/').to_owned(),
+            addresses: RequisiteAddresses::Service(prefix.trim_end_matches('/').to_owned()),
             links,
         }
+    }
+
+    /// Collects the data for a page that is read without the service: its requisites are files
+    /// with the names of [`requisite_file`], in a directory with this path. Its links lead to
+    /// the originals.
+    pub(in crate::serve) fn of_file(
+        library: &Library,
+        title: String,
+        kept: &StoredCapture,
+        files: &'static str,
+    ) -> Self {
+        Self {
+            id: kept.capture.id(),
+            title,
+            texts: texts(library, kept),
+            requisites: Arc::new(kept.requisites.clone()),
+            addresses: RequisiteAddresses::Files(files),
+            links: HashMap::new(),
+        }
+    }
+
+    /// Makes a page of the text of an office file.
+    pub(in crate::serve) fn render_office_text(&self, passages: &[Passage]) -> RenderedPage {
+        RenderedPage { content_type: "text/html; charset=utf-8", text: office::page(&self.title, passages) }
     }
 
     /// Makes a page from bytes that came from `address`.
@@ -151,6 +191,8 @@ impl CapturePage {
                 });
                 Some(RenderedPage { content_type: "text/css; charset=utf-8", text })
             }
+            // It is made of passages, not of bytes.
+            PageKind::OfficeText => None,
         }
     }
 }
@@ -160,8 +202,13 @@ impl Copies for CapturePage {
         let place = self.requisites.iter().position(|requisite| requisite.address == *address)?;
         // No browser shows a PDF in a frame of a page without scripts.
         let is_pdf = self.requisites.get(place).is_some_and(|it| it.media_type.contains("pdf"));
-        (role != RequisiteRole::Frame || !is_pdf)
-            .then(|| format!("{}{}", self.prefix, requisite_path(&self.id, place)))
+        (role != RequisiteRole::Frame || !is_pdf).then(|| match &self.addresses {
+            RequisiteAddresses::Service(prefix) => format!("{prefix}{}", requisite_path(&self.id, place)),
+            RequisiteAddresses::Files(dir) => self
+                .requisites
+                .get(place)
+                .map_or_else(String::new, |it| format!("{dir}{}", requisite_file(it))),
+        })
     }
 
     fn link(&self, address: &Address) -> Destination {
@@ -175,6 +222,36 @@ impl Copies for CapturePage {
     fn text(&self, address: &Address) -> Option<String> {
         self.texts.get(address).cloned()
     }
+}
+
+/// The name of a requisite as a file: its digest, with an extension that shows its type to
+/// programs without a web server.
+pub(in crate::serve) fn requisite_file(requisite: &KeptRequisite) -> String {
+    const EXTENSIONS: &[(&str, &str)] = &[
+        ("text/css", "css"),
+        ("text/html", "html"),
+        ("application/xhtml+xml", "html"),
+        ("text/vtt", "vtt"),
+        ("image/svg+xml", "svg"),
+        ("image/png", "png"),
+        ("image/jpeg", "jpg"),
+        ("image/gif", "gif"),
+        ("image/webp", "webp"),
+        ("font/woff2", "woff2"),
+        ("font/woff", "woff"),
+    ];
+    let claimed = requisite.media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let extension = EXTENSIONS.iter().find(|(known, _)| *known == claimed).map_or("bin", |(_, it)| it);
+    format!("{}.{extension}", requisite.sha256)
+}
+
+/// The requisites that become part of the page as text.
+fn texts(library: &Library, kept: &StoredCapture) -> HashMap<Address, String> {
+    let texts = kept.requisites.iter().filter(|it| is_text(it)).filter_map(|requisite| {
+        let (bytes, _) = read(library, requisite).ok()??;
+        Some((requisite.address.clone(), html::decode(&bytes, Some(&requisite.media_type))))
+    });
+    texts.collect()
 }
 
 fn is_text(requisite: &KeptRequisite) -> bool {

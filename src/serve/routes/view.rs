@@ -12,7 +12,7 @@ use crate::domain::capture::{CaptureId, Digest};
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::error::{Error, RouteResult};
 use crate::serve::library::delivery::HEAD_BYTES;
-use crate::serve::library::page_view::{self, CapturePage};
+use crate::serve::library::page_view::{self, CapturePage, PageKind};
 use crate::serve::library::{Library, LinkCapture, delivery};
 use crate::serve::middleware::copies_origin;
 use crate::serve::request_counters::RequestCounters;
@@ -109,9 +109,15 @@ async fn respond_with(
         return Ok(raw(part.sha256, headers, &part.media_type, bytes));
     };
     let context = CapturePage::of(library, visitor, &found.link, &found.kept);
-    let rendering =
-        tokio::task::spawn_blocking(move || context.render(kind, &bytes, &part.address, &part.media_type));
-    let Some(page) = rendering.await.map_err(|error| Error::ReadCopy(std::io::Error::other(error)))? else {
+    let page = if kind == PageKind::OfficeText {
+        library.catalogue.text(part.sha256).await?.map(|text| context.render_office_text(&text))
+    } else {
+        let rendering = tokio::task::spawn_blocking(move || {
+            context.render(kind, &bytes, &part.address, &part.media_type)
+        });
+        rendering.await.map_err(|error| Error::ReadCopy(std::io::Error::other(error)))?
+    };
+    let Some(page) = page else {
         let text =
             "This copy cannot be shown as a page. You can still download it from the page of the copy.";
         return respond::message(base, StatusCode::UNPROCESSABLE_ENTITY, "The copy cannot be shown", text);

@@ -8,6 +8,7 @@
 mod decisions;
 mod apply;
 mod bulk;
+mod feed_tokens;
 mod fixity;
 mod emails;
 mod link_id;
@@ -22,6 +23,7 @@ mod advice;
 mod schema;
 mod search_text;
 mod sessions;
+mod storage_use;
 mod views;
 mod takedowns;
 mod withdrawals;
@@ -46,6 +48,7 @@ pub use emails::{
     DeliveryResult, EmailHistory, FailedEmail, FailureState, NewEmail, OutboxChanges, OutboxStatus,
     QueuedEmail, UnsentEmail,
 };
+pub use feed_tokens::FeedToken;
 pub use fixity::FixityTotals;
 pub use links::{LinkRecord, StoredVisit};
 pub use night_ref::NightRef;

@@ -1,5 +1,6 @@
 //! Copies: which ones open, and how their bytes are sent.
 
+use std::io::Write as _;
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 
 use onreserve::domain::capture::Digest;
@@ -189,6 +190,77 @@ async fn altered_bytes_give_a_503_with_the_reason() {
     assert!(metrics.contains("\nonreserve_copies_altered 1\n"), "{metrics}");
 }
 
+/// A deck of one slide with this text.
+fn deck(text: &str) -> Vec<u8> {
+    let relation = |kind: &str, target: &str| {
+        format!(
+            "<Relationships><Relationship Id='a' Type='http://x/relationships/{kind}' Target='{target}'/></Relationships>"
+        )
+    };
+    let parts = [
+        ("[Content_Types].xml", "<Types/>".to_owned()),
+        ("_rels/.rels", relation("officeDocument", "ppt/presentation.xml")),
+        (
+            "ppt/presentation.xml",
+            "<p:presentation><p:sldIdLst><p:sldId id='1' r:id='a'/></p:sldIdLst></p:presentation>".to_owned(),
+        ),
+        ("ppt/_rels/presentation.xml.rels", relation("slide", "slides/1.xml")),
+        ("ppt/slides/1.xml", format!("<p:sld><p:sp><a:p><a:r><a:t>{text}</a:t></a:r></a:p></p:sp></p:sld>")),
+    ];
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, source) in parts {
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(source.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn a_deck_is_read_slide_by_slide_and_downloaded_beside() {
+    const DECK: &str = "http://notes.test/flows.pptx";
+    let harness =
+        Harness::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
+            ("course.test", "/") => Reply::page(&page_of(&[DECK])),
+            ("notes.test", "/flows.pptx") => Reply::new(
+                200,
+                "content-type: application/octet-stream",
+                deck("Flows &lt;b&gt; and their inverses"),
+            ),
+            _ => Reply::not_found(),
+        })
+        .await;
+    harness.one_course();
+    harness.check(1).await;
+    let server = open_course(&harness).await;
+    let list = server.get("/c/c/").await.text();
+    let address = |page: &str, start: &str| {
+        let at = page.find(&format!("href=\"{start}")).unwrap_or_else(|| panic!("no {start} in {page}")) + 6;
+        page[at..].split('"').next().unwrap().to_owned()
+    };
+    let copy = server.get(&address(&list, "/a/")).await.text();
+    let shown = server.get(&address(&copy, "/view/")).await;
+    assert!(
+        shown.text().contains("<h2>Slide 1</h2><p>Flows &lt;b&gt; and their inverses</p>"),
+        "{}",
+        shown.text()
+    );
+    let file = server.get(&address(&copy, "/blob/")).await;
+    assert_eq!(file.header("content-disposition"), Some("attachment; filename=\"flows.pptx\""));
+    assert_eq!(file.body, deck("Flows &lt;b&gt; and their inverses"));
+    let found = server.get("/c/c/?q=inverses").await.text();
+    assert!(found.contains("#page=1"), "{found}");
+}
+
+/// The service for the archive of a harness, with its copies open.
+async fn open_course(harness: &Harness) -> Server {
+    let rules = CourseRules {
+        copies: CopyRules { openness: Openness::Open, ..CopyRules::default() },
+        ..CourseRules::new("c".parse().unwrap())
+    };
+    let settings = ServeSettings { courses: vec![rules], ..ServeSettings::default() };
+    Server::over(&harness.archive(), settings, time_of(2).parse().unwrap()).await
+}
+
 #[tokio::test]
 async fn two_readings_of_a_course_never_have_one_name() {
     let links =
@@ -203,12 +275,7 @@ async fn two_readings_of_a_course_never_have_one_name() {
     .await;
     harness.one_course();
     let night = harness.check(1).await;
-    let rules = CourseRules {
-        copies: CopyRules { openness: Openness::Open, ..CopyRules::default() },
-        ..CourseRules::new("c".parse().unwrap())
-    };
-    let settings = ServeSettings { courses: vec![rules], ..ServeSettings::default() };
-    let server = Server::over(&harness.archive(), settings, time_of(2).parse().unwrap()).await;
+    let server = open_course(&harness).await;
     let mut names = Vec::new();
     for link in links {
         let sha256 = night.link(link)["capture"]["sha256"].as_str().unwrap().to_owned();

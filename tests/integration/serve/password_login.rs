@@ -11,8 +11,8 @@ use onreserve::serve::ServeSettings;
 use super::course::{GONE, NIGHTS, OWN, start_of};
 use super::{Reply, Server, id, settings};
 
-const READERS: &str = "a word for students";
-const STAFF: &str = "a word for teachers";
+pub(super) const READERS: &str = "a word for students";
+pub(super) const STAFF: &str = "a word for teachers";
 const ENTER: &str = "/c/dgm/login";
 const LEAVE: &str = "/c/dgm/logout";
 
@@ -23,7 +23,7 @@ pub(super) fn hash(password: &str) -> PasswordHash {
     hash.to_string().parse().unwrap()
 }
 
-fn closed() -> ServeSettings {
+pub(super) fn closed() -> ServeSettings {
     let mut settings = settings();
     "Deep <b>Models".clone_into(&mut settings.courses[0].title);
     settings.courses[0].admission = closed_admission();
@@ -38,7 +38,7 @@ pub(super) fn closed_admission() -> CourseAccess {
     }
 }
 
-fn today() -> Timestamp {
+pub(super) fn today() -> Timestamp {
     start_of(NIGHTS + 1)
 }
 
@@ -57,7 +57,7 @@ fn cookie(reply: &Reply) -> String {
     set.split(';').next().unwrap().to_owned()
 }
 
-async fn signed_in(server: &Server, password: &str) -> String {
+pub(super) async fn signed_in(server: &Server, password: &str) -> String {
     let reply = server.post(ENTER, &[], &[("password", password)]).await;
     assert_eq!(reply.status, 303, "{}", reply.text());
     cookie(&reply)
@@ -242,7 +242,7 @@ async fn no_other_page_signs_readers_in_or_out() {
 }
 
 /// The hidden fields of the first form of a page.
-fn form_token(html: &str) -> &str {
+pub(super) fn form_token(html: &str) -> &str {
     html.split("name=\"form_token\" value=\"").nth(1).expect("a form").split('"').next().unwrap()
 }
 

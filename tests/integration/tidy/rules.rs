@@ -19,9 +19,11 @@ const STAGES: &[&str] = &[
     "page",
     "patch",
     "capture",
+    "warc",
     "policy",
     "visit",
     "document",
+    "bibliography",
     "replay",
     "filename",
     "evidence",
@@ -30,6 +32,7 @@ const STAGES: &[&str] = &[
     "replacement",
     "journal",
     "report",
+    "syndication",
 ];
 /// World modules that other world modules may use: time, durable files, bodies that are being
 /// received, and whether a disk can be written.
@@ -185,7 +188,7 @@ fn floor(module: &[String]) -> Option<u8> {
     Some(match module.first()?.as_str() {
         "domain" => 0,
         "world" => 1,
-        "night" | "outbox" | "serve" => 2,
+        "night" | "outbox" | "serve" | "export" => 2,
         "config" | "daemon" | "demo" | "cli" | "main" => 3,
         _ => return None,
     })

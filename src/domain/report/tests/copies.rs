@@ -1,6 +1,7 @@
 //! What reports say about copies.
 
 use super::*;
+use crate::domain::capture::Shortfall;
 
 fn paywalled(words: &str) -> TestLink {
     in_state(
@@ -93,6 +94,18 @@ fn a_lapsed_domain_is_never_to_be_tried_in_a_browser() {
             assert!(!text.contains("try ") && !text.contains("browser"), "{text}");
         }
     }
+}
+
+#[test]
+fn pages_about_a_work_are_counted_apart_from_its_copies() {
+    let short = link_with(kept(ok("The study", "https://press.example/study"), 9, 90_000), |link| {
+        if let Some(copy) = &mut link.facts.copy {
+            copy.shortfall = Some(Shortfall::LandingPage);
+        }
+    });
+    let whole = kept(ok("Notes", "https://press.example/notes.pdf"), 9, 90_000);
+    let text = rendered(&report(vec![short, whole])).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("1 copy stored. Of 1 more link only the page about the work is kept"), "{text}");
 }
 
 #[test]

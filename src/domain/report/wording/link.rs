@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use crate::domain::capture::{Capture, Verified};
+use crate::domain::capture::{Capture, Shortfall, Verified};
 use crate::domain::course::PageSource;
 use crate::domain::evidence::{CriticalChange, Reason, TextChange};
 use crate::domain::link::{Kind, Mention};
@@ -226,7 +226,11 @@ pub fn our_copy(course: &CourseFacts, link_facts: &LinkFacts, kind: Option<Kind>
         }
         None => String::new(),
     };
-    format!("{}, {pages}{}{verified}.", local_day(course, copy.captured_at), size(copy.bytes))
+    let what = match copy.shortfall {
+        Some(Shortfall::LandingPage) => "only the page about the work, ",
+        None => "",
+    };
+    format!("{what}{}, {pages}{}{verified}.", local_day(course, copy.captured_at), size(copy.bytes))
 }
 
 /// The copies of both versions.

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use crate::domain::decision::Choice;
 use crate::domain::evidence::Reason;
-use crate::domain::report::figures::{count, day, hours, list, local_day, number};
+use crate::domain::report::figures::{count, day, hours, list, local_day, number, size};
 use crate::domain::report::placement::SectionHeading;
 use crate::domain::report::tally::ReportTally;
 use crate::domain::report::wording::{actions, decision, opening};
@@ -153,12 +153,30 @@ pub fn closing(course: &CourseFacts, tally: &ReportTally) -> String {
         (0, _) => "No copies stored.".to_owned(),
         (1, _) => "1 copy stored.".to_owned(),
         (kept, 0) => format!("{} copies stored, none new.", number(kept as u64)),
-        (kept, new) => format!("{} copies stored, {} new.", number(kept as u64), number(new as u64)),
+        (kept, new) => format!(
+            "{} copies stored, {} new ({}).",
+            number(kept as u64),
+            number(new as u64),
+            size(tally.new_bytes)
+        ),
     });
+    sentences.extend(short_copies(tally.kept_short));
     if tally.verified.sound + tally.verified.unsound > 0 {
         sentences.extend(actions::fixity(&tally.verified));
     }
     sentences.join(" ")
+}
+
+/// The links of which the work itself is not kept, and what helps.
+fn short_copies(links: usize) -> Option<String> {
+    let of = match links {
+        0 => return None,
+        1 => "Of 1 more link".to_owned(),
+        links => format!("Of {} more links", number(links as u64)),
+    };
+    Some(format!(
+        "{of} only the page about the work is kept, because the document could not be fetched. A link to the document itself, for example on arXiv, is kept whole."
+    ))
 }
 
 /// When the next report comes.

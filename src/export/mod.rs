@@ -1,0 +1,15 @@
+//! Exports of the archive for libraries: WARC and WACZ.
+//!
+//! They contain all captures that were not taken down, also those that readers may not open.
+//! A file is written as a stream. In memory are the digests and addresses of what was
+//! written, and the lines of the index.
+
+mod hashed;
+mod selection;
+mod wacz;
+mod warc;
+mod warc_writer;
+
+pub use selection::{ExportSelection, ExportSummary, ExportedArchive};
+pub use wacz::wacz;
+pub use warc::warc;

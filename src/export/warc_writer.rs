@@ -1,0 +1,290 @@
+//! Writes captures as WARC records: a response or a resource, what a page needs as
+//! resources, and a metadata record.
+//!
+//! The requests are not stored, so there are no request records. A body that was written
+//! before becomes a revisit record.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::{self, Read, Write};
+
+use flate2::{Compression, GzBuilder};
+use jiff::Timestamp;
+
+use super::hashed::{FromStart, Hashed, sha1_of};
+use super::selection::ExportedArchive;
+use crate::domain::address::Address;
+use crate::domain::capture::{Capture, Digest, KeptRequisite};
+use crate::domain::evidence::link_history::StoredCapture;
+use crate::domain::warc::http_head;
+use crate::domain::warc::index::{IndexEntry, RecordPlace};
+use crate::domain::warc::record::{self, IDENTICAL_PAYLOAD, RecordHead, RecordId, RecordKind};
+use crate::world::archive::{self, Archive};
+
+const HTTP_RESPONSE: &str = "application/http;msgtype=response";
+const FIELDS: &str = "application/warc-fields";
+/// The longest response head that is read.
+const HEAD_BYTES: u64 = 1 << 20;
+
+/// The file of a capture is missing or altered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct MissingBody;
+
+/// A WARC file that is being written.
+pub(super) struct WarcWriter<'a, W> {
+    pub(super) out: Hashed<W>,
+    archive: &'a Archive,
+    filename: String,
+    warcinfo: RecordId,
+    records: usize,
+    /// The first response with a body.
+    first: HashMap<Digest, FirstRecord>,
+    /// The requisites that were written.
+    requisites: HashSet<(Address, Digest)>,
+    /// The lines of the index, in the order of the records.
+    pub(super) index: Vec<String>,
+}
+
+struct FirstRecord {
+    id: RecordId,
+    target: Address,
+    at: Timestamp,
+}
+
+/// What the index says of a payload.
+struct Indexed<'a> {
+    mime: &'a str,
+    status: u16,
+    digest: &'a str,
+}
+
+/// A response record, before its block.
+struct ResponseBlock<'a> {
+    capture: &'a Capture,
+    http_head: String,
+    body: &'a File,
+}
+
+impl<'a, W: Write> WarcWriter<'a, W> {
+    /// Begins a file with its warcinfo record.
+    pub(super) fn begin(out: Hashed<W>, filename: &str, from: ExportedArchive<'a>) -> io::Result<Self> {
+        let warcinfo = RecordId::of(&["warcinfo", filename, &from.now.to_string()]);
+        let mut writer = Self {
+            out,
+            archive: from.archive,
+            filename: filename.to_owned(),
+            warcinfo: warcinfo.clone(),
+            records: 0,
+            first: HashMap::new(),
+            requisites: HashSet::new(),
+            index: Vec::new(),
+        };
+        let block = record::fields(&[
+            ("software", concat!("onreserve/", env!("CARGO_PKG_VERSION")).to_owned()),
+            ("format", "WARC File Format 1.1".to_owned()),
+            (
+                "conformsTo",
+                "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/".to_owned(),
+            ),
+            (
+                "description",
+                "Bodies are without content encodings; X-Archive-Orig- headers are those of the encoded body."
+                    .to_owned(),
+            ),
+        ]);
+        let head = RecordHead {
+            kind: RecordKind::Warcinfo,
+            id: warcinfo,
+            at: from.now,
+            target: None,
+            content_type: FIELDS.to_owned(),
+            fields: vec![("WARC-Filename", filename.to_owned())],
+        };
+        writer.record(&head, &mut block.as_bytes(), block.len() as u64)?;
+        Ok(writer)
+    }
+
+    pub(super) fn records(&self) -> usize {
+        self.records
+    }
+
+    /// Writes a capture, with the requisites that were not written before.
+    pub(super) fn capture(&mut self, kept: &StoredCapture) -> anyhow::Result<Result<(), MissingBody>> {
+        let capture = &kept.capture;
+        let Some(body) = self.blob(capture.sha256)? else { return Ok(Err(MissingBody)) };
+        let id = match self.response_head(capture)? {
+            Some(stored) => {
+                let http_head = http_head::of_decoded_body(&stored, capture.bytes);
+                let status = http_head::status(&stored).unwrap_or(200);
+                self.response(&ResponseBlock { capture, http_head, body: &body }, status)?
+            }
+            None => self.resource(&requisite_of(capture), capture.captured_at, &body)?,
+        };
+        for requisite in &kept.requisites {
+            if self.requisites.insert((requisite.address.clone(), requisite.sha256))
+                && let Some(file) = self.blob(requisite.sha256)?
+            {
+                self.resource(requisite, capture.captured_at, &file)?;
+            }
+        }
+        self.metadata(kept, &id)?;
+        Ok(Ok(()))
+    }
+
+    /// A response, or a revisit if its body was written before.
+    fn response(&mut self, response: &ResponseBlock<'_>, status: u16) -> io::Result<RecordId> {
+        let ResponseBlock { capture, http_head, body } = response;
+        let payload = match capture.sha1.as_str() {
+            "" => sha1_of(&mut FromStart::new(body))?,
+            known => format!("sha1:{known}"),
+        };
+        let at = capture.captured_at;
+        let mut fields = vec![("WARC-Payload-Digest", payload.clone())];
+        let earlier = self.first.get(&capture.sha256);
+        if let Some(FirstRecord { id, target, at }) = earlier {
+            fields.extend([
+                ("WARC-Profile", IDENTICAL_PAYLOAD.to_owned()),
+                ("WARC-Refers-To", id.to_string()),
+                ("WARC-Refers-To-Target-URI", target.to_string()),
+                ("WARC-Refers-To-Date", record::date(*at)),
+            ]);
+        }
+        let (kind, mime, body_bytes) = match earlier {
+            Some(_) => (RecordKind::Revisit, "warc/revisit", 0),
+            None => (RecordKind::Response, capture.media_type.as_str(), capture.bytes),
+        };
+        let block = || http_head.as_bytes().chain(FromStart::new(body).take(body_bytes));
+        fields.push(("WARC-Block-Digest", sha1_of(&mut block())?));
+        let id = self.id_of(kind, &capture.document, at, capture.sha256);
+        let head = RecordHead {
+            kind,
+            id: id.clone(),
+            at,
+            target: Some(capture.document.clone()),
+            content_type: HTTP_RESPONSE.to_owned(),
+            fields,
+        };
+        let place = self.record(&head, &mut block(), http_head.len() as u64 + body_bytes)?;
+        self.add_to_index(&head, place, &Indexed { mime: essence(mime), status, digest: &payload });
+        if kind == RecordKind::Response {
+            let first = FirstRecord { id: id.clone(), target: capture.document.clone(), at };
+            self.first.insert(capture.sha256, first);
+        }
+        Ok(id)
+    }
+
+    /// A body without a response head.
+    fn resource(&mut self, of: &KeptRequisite, at: Timestamp, body: &File) -> io::Result<RecordId> {
+        let digest = sha1_of(&mut FromStart::new(body))?;
+        let id = self.id_of(RecordKind::Resource, &of.address, at, of.sha256);
+        let media_type = Some(of.media_type.as_str()).filter(|it| !it.is_empty());
+        let head = RecordHead {
+            kind: RecordKind::Resource,
+            id: id.clone(),
+            at,
+            target: Some(of.address.clone()),
+            content_type: media_type.unwrap_or("application/octet-stream").to_owned(),
+            fields: vec![("WARC-Payload-Digest", digest.clone()), ("WARC-Block-Digest", digest.clone())],
+        };
+        let place = self.record(&head, &mut FromStart::new(body), of.bytes)?;
+        let mime = essence(&head.content_type);
+        self.add_to_index(&head, place, &Indexed { mime, status: 200, digest: &digest });
+        Ok(id)
+    }
+
+    /// What Onreserve knows of a capture beyond the response.
+    fn metadata(&mut self, kept: &StoredCapture, response: &RecordId) -> io::Result<()> {
+        let capture = &kept.capture;
+        let mut fields = vec![
+            ("link", capture.link.to_string()),
+            ("sha256", capture.sha256.to_string()),
+            ("captureId", capture.id().to_string()),
+        ];
+        fields.extend(capture.chain.iter().map(|address| ("redirectChain", address.to_string())));
+        fields.extend(kept.title.iter().map(|title| ("title", title.clone())));
+        fields.extend(capture.shortfall.map(|_| ("shortfall", "landing_page".to_owned())));
+        let block = record::fields(&fields);
+        let at = capture.captured_at;
+        let head = RecordHead {
+            kind: RecordKind::Metadata,
+            id: RecordId::of(&["metadata", &self.filename, &response.to_string(), capture.link.as_str()]),
+            at,
+            target: Some(capture.document.clone()),
+            content_type: FIELDS.to_owned(),
+            fields: vec![
+                ("WARC-Concurrent-To", response.to_string()),
+                ("WARC-Block-Digest", sha1_of(&mut block.as_bytes())?),
+            ],
+        };
+        self.record(&head, &mut block.as_bytes(), block.len() as u64)?;
+        Ok(())
+    }
+
+    /// The number of records before it makes the identifier unique in the file.
+    fn id_of(&self, kind: RecordKind, target: &Address, at: Timestamp, sha256: Digest) -> RecordId {
+        let parts = [kind.as_str(), target.as_str(), &at.to_string(), &sha256.to_string()];
+        RecordId::of(&[&parts[..], &[&self.filename, &self.records.to_string()]].concat())
+    }
+
+    /// One record, compressed on its own, so that a reader can begin at any of them.
+    fn record(&mut self, head: &RecordHead, block: &mut dyn Read, bytes: u64) -> io::Result<RecordPlace> {
+        let offset = self.out.bytes;
+        let mut head = head.clone();
+        if head.kind != RecordKind::Warcinfo {
+            head.fields.push(("WARC-Warcinfo-ID", self.warcinfo.to_string()));
+        }
+        let mut packed = GzBuilder::new().write(&mut self.out, Compression::default());
+        packed.write_all(head.to_text(bytes).as_bytes())?;
+        let copied = io::copy(block, &mut packed)?;
+        if copied != bytes {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("a stored body has {copied} bytes in place of {bytes}"),
+            ));
+        }
+        packed.write_all(b"\r\n\r\n")?;
+        packed.finish()?;
+        self.records += 1;
+        Ok(RecordPlace { offset, length: self.out.bytes - offset })
+    }
+
+    fn add_to_index(&mut self, head: &RecordHead, place: RecordPlace, indexed: &Indexed<'_>) {
+        let Some(target) = &head.target else { return };
+        let Indexed { mime, status, digest } = *indexed;
+        let entry = IndexEntry { target, at: head.at, mime, status, digest, place, filename: &self.filename };
+        self.index.push(entry.line());
+    }
+
+    /// The file of a blob, unless it is missing or altered.
+    fn blob(&self, digest: Digest) -> Result<Option<File>, archive::Error> {
+        match self.archive.open_blob(digest) {
+            Ok(file) => Ok(Some(file)),
+            Err(archive::Error::Missing(_) | archive::Error::Altered { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn response_head(&self, capture: &Capture) -> anyhow::Result<Option<String>> {
+        let Some(head) = capture.head else { return Ok(None) };
+        let Some(file) = self.blob(head)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        FromStart::new(&file).take(HEAD_BYTES).read_to_end(&mut bytes)?;
+        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+    }
+}
+
+/// The body of a capture without a response head.
+fn requisite_of(capture: &Capture) -> KeptRequisite {
+    KeptRequisite {
+        address: capture.document.clone(),
+        sha256: capture.sha256,
+        bytes: capture.bytes,
+        media_type: capture.media_type.clone(),
+    }
+}
+
+/// The media type without its parameters.
+fn essence(media_type: &str) -> &str {
+    let essence = media_type.split(';').next().unwrap_or(media_type).trim();
+    if essence.is_empty() { "application/octet-stream" } else { essence }
+}

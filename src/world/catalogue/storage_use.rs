@@ -1,0 +1,30 @@
+//! How many bytes the captures of each link need.
+
+use sqlx::Row as _;
+
+use super::value::decoded;
+use super::{Catalogue, Error};
+use crate::domain::address::Address;
+use crate::domain::policy::quota::StoredBody;
+
+impl Catalogue {
+    /// Every stored body, with the bytes of what its page needs. Removed bodies are left out.
+    pub async fn stored_bodies(&self) -> Result<Vec<StoredBody>, Error> {
+        let rows = sqlx::query(
+            "SELECT link.address, capture.sha256, json_extract(capture.kept, '$.bytes') + \
+             (SELECT COALESCE(SUM(json_extract(requisite.value, '$.bytes')), 0) \
+              FROM json_each(capture.kept, '$.requisites') requisite) \
+             FROM capture JOIN link ON link.id = capture.link WHERE NOT capture.is_removed",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut bodies = Vec::new();
+        for row in rows {
+            if let Ok(link) = Address::parse_stored(row.get(0)) {
+                let bytes = u64::try_from(row.get::<i64, _>(2)).unwrap_or(0);
+                bodies.push(StoredBody { link, sha256: decoded(row.get(1))?, bytes });
+            }
+        }
+        Ok(bodies)
+    }
+}
