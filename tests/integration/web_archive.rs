@@ -2,11 +2,11 @@
 //! other web archives.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
-use flate2::read::GzDecoder;
+use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 use serde_json::Value;
 use sha1::{Digest as _, Sha1};
@@ -112,10 +112,11 @@ fn sha256(bytes: &[u8]) -> String {
 fn records(file: &[u8]) -> Vec<Record> {
     let (mut records, mut offset) = (Vec::new(), 0);
     while offset < file.len() {
-        let mut member = GzDecoder::new(Cursor::new(&file[offset..]));
+        let rest = &file[offset..];
+        let mut member = GzDecoder::new(rest);
         let mut text = Vec::new();
         member.read_to_end(&mut text).unwrap();
-        let length = usize::try_from(member.into_inner().position()).unwrap();
+        let length = rest.len() - member.into_inner().len();
         let end = text.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
         let head = std::str::from_utf8(&text[..end]).unwrap();
         let mut lines = head.split("\r\n");

@@ -76,12 +76,13 @@ fn page_with_many_pictures() -> String {
 }
 
 fn host(target: &str) -> Reply {
+    let hostile = without_refresh();
     let html = |body: String| Reply::new(200, "content-type: text/html", body);
     let titled = |target: &str| article(&format!("The reading at http://bad.test{target}"));
     match target {
         "/page" => html(titled(target).replace(
             "</main>",
-            &format!("<link rel=stylesheet href=/circle.css><img src=/drawing.svg><iframe src=/frame.html></iframe>{HOSTILE}</main>"),
+            &format!("<link rel=stylesheet href=/circle.css><img src=/drawing.svg><iframe src=/frame.html></iframe>{hostile}</main>"),
         )),
         // Two sheets that import each other, and themselves.
         "/circle.css" => Reply::new(
@@ -93,21 +94,21 @@ fn host(target: &str) -> Reply {
         "/drawing.svg" => Reply::new(
             200,
             "content-type: image/svg+xml",
-            format!("<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'>{HOSTILE}</svg>"),
+            format!("<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'>{hostile}</svg>"),
         ),
-        "/frame.html" => html(format!("<!doctype html><p>frame</p><iframe src=/frame.html></iframe>{HOSTILE}")),
+        "/frame.html" => html(format!("<!doctype html><p>frame</p><iframe src=/frame.html></iframe>{hostile}")),
         "/lab.ipynb" => Reply::new(200, "content-type: application/json", notebook()),
         "/notes.md" => Reply::new(
             200,
             "content-type: text/markdown",
-            format!("# Notes\n\n{}\n\n[x](javascript:alert(1))\n\n{HOSTILE}", "Words about flows and scores. ".repeat(30)),
+            format!("# Notes\n\n{}\n\n[x](javascript:alert(1))\n\n{hostile}", "Words about flows and scores. ".repeat(30)),
         ),
         "/old.xhtml" => Reply::new(
             200,
             "content-type: application/xhtml+xml",
             format!(
                 "<?xml version=\"1.0\"?><!DOCTYPE html [<!ENTITY a \"{}\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;\">]>\
-                 <html xmlns=\"http://www.w3.org/1999/xhtml\"><head><title>Old</title></head><body><h1>Old notes</h1><p>{}</p><p>&b;</p>{HOSTILE}</body></html>",
+                 <html xmlns=\"http://www.w3.org/1999/xhtml\"><head><title>Old</title></head><body><h1>Old notes</h1><p>{}</p><p>&b;</p>{hostile}</body></html>",
                 "bomb ".repeat(1000),
                 "Words about flows and scores. ".repeat(30)
             ),
@@ -116,6 +117,14 @@ fn host(target: &str) -> Reply {
         _ if target.starts_with("/p/") => Reply::new(200, "content-type: image/png", format!("\u{89}PNG{target}")),
         _ => Reply::not_found(),
     }
+}
+
+/// For pages whose refresh would be followed to another page.
+fn without_refresh() -> String {
+    HOSTILE.replace(
+        "http-equiv=refresh content=\"0;url=http://canary.test/14\"",
+        "http-equiv=set-cookie content=\"a=b\"",
+    )
 }
 
 async fn archived() -> (Harness, Night, Server) {
