@@ -156,7 +156,12 @@ impl<C: Copies> PageRewriter<'_, C> {
                 set(element, "disabled", "");
             }
             "audio" => element.replace(&missing("A recording", None), ContentType::Html),
-            _ => self.fill(element, &name),
+            "image" | "feimage" => self.fill(element, &name),
+            _ => {
+                // Every element of MathML can be a link, and drawings refer to parts of themselves.
+                fragment_only(element);
+                self.fill(element, &name);
+            }
         }
         self.background(element);
         open(element, &name, state);
