@@ -129,6 +129,7 @@ fn course() -> Course {
         kinds: Vec::new(),
         time_zone: TimeZone::UTC,
         term: None,
+        contact: None,
         report_to: vec!["i@school.example".parse().unwrap()],
         source: None,
         copies: None,

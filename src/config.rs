@@ -340,6 +340,9 @@ fn add(
     let zone = course.as_ref().map_or(TimeZone::UTC, |course| course.time_zone.clone());
     let when = nights::schedules(schedule.as_deref(), &id, zone, service, table);
     let (mut course, when) = (course?, when?);
+    // The contact of the requests is the person who runs the service.
+    let operator = settings.fetch.contact.as_deref().and_then(|contact| contact.parse().ok());
+    course.contact = web.contact.clone().or(operator);
     settings.daemon.nights.insert(id.clone(), when.nights.within(course.term));
     settings.daemon.rechecks.extend(when.rechecks.map(|rechecks| (id, rechecks.within(course.term))));
     match &mut settings.pages {

@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 
 use super::progress::Bar;
-use super::{ClockArguments, archive_location, email, exit, print};
+use super::{ClockArguments, archive_location, email, exit, print, strict};
 use crate::config::{self, Configuration};
 use crate::domain::course::{Course, CourseId, PageSource};
 use crate::domain::policy::quota::StorageQuotas;
@@ -24,10 +24,21 @@ use crate::world::{World, fetch};
   onreserve check syllabus.md --published-at https://school.edu/course/
   onreserve check --config onreserve.toml --format json > night.json
   onreserve check syllabus.md --format sarif > links.sarif
+  onreserve check syllabus.md --strict --format github
 
 In CI, `sarif` and `github` mark the lines of the page. `junit` has one test for
 each link: it fails for a dead link or a missing file of the course, and is
-skipped for a link that is not confirmed dead or could not be checked.")]
+skipped for a link that is not confirmed dead or could not be checked. Defects
+of the page are failures.
+
+A link is dead only after several nights. A CI job has no earlier nights, so it
+uses --strict: a link that fails definitely tonight (404, 410, no such host, a
+missing file) is asked a second time, and fails the check if it fails again.
+Pages that refuse programs, logins and weak signs never fail it.
+
+Exit codes: 0 fine, 1 the page could not be read or the check failed, 2 dead
+links (with --strict also links that fail tonight, and defects of the page),
+64 usage error, 75 another instance is running, 78 configuration error.")]
 pub(super) struct CheckArguments {
     /// The course page: a web address, or a file in HTML or Markdown.
     #[arg(value_name = "PAGE", required_unless_present = "config")]
@@ -53,6 +64,9 @@ pub(super) struct CheckArguments {
     /// Allow requests to this machine and to private networks.
     #[arg(long, conflicts_with = "config")]
     allow_private_networks: bool,
+    /// Judge by tonight alone, for CI: links that fail definitely, and defects of the page, fail the check.
+    #[arg(long)]
+    strict: bool,
     /// The output format.
     #[arg(long, value_enum, default_value_t)]
     format: CheckFormat,
@@ -77,7 +91,7 @@ enum CheckFormat {
 }
 
 pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
-    let format = arguments.format;
+    let (format, is_strict) = (arguments.format, arguments.strict);
     let clock = arguments.clock.clock();
     let settings = settings(arguments)?;
     let mut world = World::open(&settings.archive, settings.fetch.clone(), clock).await?;
@@ -89,7 +103,7 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     }
     let bar = Bar::new(format == CheckFormat::Human);
     let watch = |progress: night::Progress| bar.show(&progress);
-    let night = tokio::select! {
+    let mut night = tokio::select! {
         finished = night::run(&settings.courses, &world, &watch) => finished?,
         () = interrupted() => {
             bar.clear();
@@ -122,11 +136,21 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     if let Some(sender) = &sender {
         email::print_delivered(&outbox::deliver_due(&world.catalogue, world.clock, sender).await?);
     }
-    print(&printed(&night, format, &world)?)?;
+    // People and programs that read JSON get the state as the archive has it.
+    let is_plain = matches!(format, CheckFormat::Human | CheckFormat::Json);
+    if is_plain {
+        print(&printed(&night, format, &world)?)?;
+    }
+    let failures = if is_strict { strict::judge(&mut night, &settings.courses, &world).await? } else { 0 };
+    if !is_plain {
+        print(&printed(&night, format, &world)?)?;
+    } else if is_strict && format == CheckFormat::Human {
+        print(&strict::summary(&night))?;
+    }
     if let Some(unread) = night.unread.first() {
         return Err(unread.clone().into());
     }
-    Ok(if night.has_dead() { ExitCode::from(exit::DEAD_LINKS) } else { ExitCode::SUCCESS })
+    Ok(if night.has_dead() || failures > 0 { ExitCode::from(exit::DEAD_LINKS) } else { ExitCode::SUCCESS })
 }
 
 fn printed(night: &Finished, format: CheckFormat, world: &World) -> anyhow::Result<String> {

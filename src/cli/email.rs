@@ -61,6 +61,7 @@ pub(super) async fn test(arguments: TestEmailArguments) -> anyhow::Result<ExitCo
         let email = Email {
             from: &sender.from,
             to: &to,
+            reply_to: None,
             course: &"test".parse()?,
             title: "Test",
             term: None,

@@ -23,6 +23,7 @@ mod rebuild;
 mod report;
 mod serve;
 mod status;
+mod strict;
 mod takedown;
 mod verify;
 mod withdraw_night;

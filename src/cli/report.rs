@@ -84,7 +84,8 @@ fn preview(night: CourseReport, form: Preview, arguments: &ReportArguments) -> a
         .and_then(|settings| settings.courses.iter().find(|course| course.id == night.facts.course));
     let term = course.and_then(|course| course.term);
     let due = due(&night, term);
-    let pending = PendingReport::new(night, due, term);
+    let contact = course.and_then(|course| course.contact.clone());
+    let pending = PendingReport { contact, ..PendingReport::new(night, due, term) };
     let composed = pending.compose();
     match form {
         Preview::Text => print(&format!("Subject: {}\n\n{}", composed.subject, text::render(&composed))),

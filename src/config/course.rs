@@ -126,6 +126,7 @@ pub(super) fn course(keys: CourseKeys, table: &mut TableDiagnostics) -> Option<C
         time_zone: time_zone?,
         term,
         report_to: keys.report_to,
+        contact: None,
         source: keys.source,
         copies: Some(CopyRules { openness: keys.copies, rights }),
     })

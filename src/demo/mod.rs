@@ -146,6 +146,7 @@ fn write_report(
     let message = email::Email {
         from: &"Onreserve <onreserve@course.example>".parse()?,
         to: &"instructor@course.example".parse()?,
+        reply_to: None,
         course: &course.id,
         title: &course.title,
         term: course.term,

@@ -261,6 +261,8 @@ pub struct Course {
     pub term: Option<Term>,
     /// Who gets the reports; empty if no relay is configured.
     pub report_to: Vec<EmailAddress>,
+    /// The person who answers questions about the reports.
+    pub contact: Option<EmailAddress>,
     /// The directory of the page sources, if a generator makes the pages.
     pub source: Option<PathBuf>,
     /// What students may open; `None` if no pages are served.
@@ -284,6 +286,7 @@ impl Course {
             time_zone: TimeZone::UTC,
             term: None,
             report_to: Vec::new(),
+            contact: None,
             source: None,
             copies: None,
         }

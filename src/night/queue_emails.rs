@@ -51,7 +51,10 @@ fn decide(
         recipient: recipient.clone(),
         first_night: history.undelivered.iter().map(|undelivered| undelivered.first_night).min(),
         not_before: if due.on == today { now } else { start_of(due.on, course).unwrap_or(now) },
-        pending: PendingReport::new(report, due, course.term),
+        pending: PendingReport {
+            contact: course.contact.clone(),
+            ..PendingReport::new(report, due, course.term)
+        },
     })
 }
 

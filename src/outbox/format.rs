@@ -55,6 +55,9 @@ impl ActionLinks {
             };
             entry.action = Some(self.link(purpose, pending, to));
         }
+        for waiting in composed.sections.iter_mut().flat_map(|section| &mut section.waiting) {
+            waiting.action = Some(self.link(Purpose::Act(waiting.link), pending, to));
+        }
         composed.all_links = Some(format!("{}/c/{}/health", self.base, pending.report.facts.course));
     }
 }
@@ -96,6 +99,7 @@ pub fn format(
     let email = Email {
         from: &sender.from,
         to,
+        reply_to: pending.contact.as_ref(),
         course: &pending.report.facts.course,
         title: &pending.report.facts.title,
         term: pending.term,

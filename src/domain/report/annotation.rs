@@ -25,7 +25,7 @@ pub struct Annotation {
 /// How serious an annotation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// A dead link, or a missing file of the course.
+    /// A dead link, a missing file of the course, or a defect of the page.
     Error,
     Warning,
     Note,
@@ -78,7 +78,7 @@ fn of_defect(course: &CourseFacts, found: &PageDefect) -> Annotation {
     let (title, text) = wording::defect(found);
     Annotation {
         rule: AnnotationRule::Page(rule),
-        grade: Severity::Warning,
+        grade: Severity::Error,
         page: found.page.clone().or_else(|| page(course, None)),
         line: line.max(1),
         text: format!("{title}: {text}"),

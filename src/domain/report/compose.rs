@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::address::LinkId;
 use crate::domain::course::PageSource;
 use crate::domain::evidence::Reason;
 use crate::domain::report::entry;
 use crate::domain::report::placement::{self, Placement, SectionHeading};
 use crate::domain::report::plain::{tame, visible};
-use crate::domain::report::section::{MAX_ENTRIES, ReportSection};
+use crate::domain::report::section::{MAX_ENTRIES, MAX_WAITING, ReportSection, WaitingLink};
 use crate::domain::report::tally::{NewsKind, ReportTally};
 use crate::domain::report::wording::link as words;
 use crate::domain::report::wording::opening;
@@ -136,6 +137,7 @@ fn section(
         let known = sections::standing(heading, &report.facts, &figures(&standing));
         note = Some(if count == 0 { known } else { sections::and_more(&known, standing.len()) });
     }
+    let waiting = waiting(&report.facts, heading, &standing);
     let is_new = count > 0;
     let count = count + standing.len();
     (count > 0).then(|| ReportSection {
@@ -145,7 +147,19 @@ fn section(
         entries,
         unlisted: 0,
         note,
+        more_waiting: waiting.len().saturating_sub(MAX_WAITING),
+        waiting: waiting.into_iter().take(MAX_WAITING).collect(),
     })
+}
+
+/// The links under a heading that an earlier report listed and that wait for a person.
+fn waiting(course: &CourseFacts, heading: SectionHeading, standing: &[&LinkFacts]) -> Vec<WaitingLink> {
+    let waiting = |link_facts: &&LinkFacts| WaitingLink {
+        name: words::name(link_facts, placement::lead(course, link_facts)),
+        link: LinkId::of(&link_facts.link),
+        action: None,
+    };
+    if heading.waits_for_person() { standing.iter().map(waiting).collect() } else { Vec::new() }
 }
 
 fn figures(standing: &[&LinkFacts]) -> KnownLinks {

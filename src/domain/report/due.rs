@@ -4,7 +4,7 @@ use jiff::ToSpan as _;
 use jiff::civil::{Date, Weekday};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::course::Term;
+use crate::domain::course::{EmailAddress, Term};
 use crate::domain::report::compose::{ComposedReport, compose};
 use crate::domain::report::placement;
 use crate::domain::report::wording::{patch, sections};
@@ -99,21 +99,25 @@ pub struct PendingReport {
     pub report: CourseReport,
     pub due: ReportDue,
     pub term: Option<Term>,
+    /// Who answers questions about the report.
+    #[serde(default)]
+    pub contact: Option<EmailAddress>,
 }
 
 impl PendingReport {
     pub fn new(report: CourseReport, due: ReportDue, term: Option<Term>) -> Self {
         let before_term = term.filter(|_| due.is_before_term).map(|term| term.first);
         let kind = ReportKind { is_weekly: due.is_weekly, before_term };
-        Self { report: CourseReport { kind, ..report }, due, term }
+        Self { report: CourseReport { kind, ..report }, due, term, contact: None }
     }
 
     /// The contents of the email: the composed report, and when the next one comes.
     pub fn compose(&self) -> ComposedReport {
-        let Self { report, due, .. } = self;
+        let Self { report, due, contact, .. } = self;
         let mut composed = compose(report);
         composed.closing.extend(patch::attached(&report.facts));
         composed.closing.push(sections::next(due.next, report.facts.today));
+        composed.closing.extend(contact.as_ref().map(sections::questions));
         composed
     }
 }

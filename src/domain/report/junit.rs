@@ -1,12 +1,12 @@
-//! The facts of a night as `JUnit` XML, with one test for each link.
+//! The facts of a night as `JUnit` XML, with one test for each link and each defect of the page.
 //!
-//! A test fails for a dead link and for a missing file of the course, unless a
-//! decision is in force. A link that is not confirmed yet or could not be
+//! A test fails for a defect, for a dead link and for a missing file of the course, unless
+//! a decision is in force. A link that is not confirmed yet or could not be
 //! checked is skipped.
 
 use crate::domain::report::annotation::page;
 use crate::domain::report::wording::{annotation as words, link};
-use crate::domain::report::{CourseFacts, LinkFacts, placement, wording};
+use crate::domain::report::{CourseFacts, LinkFacts, PageDefect, placement, wording};
 use crate::domain::verdict::State;
 
 /// How the test of a link ended.
@@ -33,14 +33,17 @@ fn suite(course: &CourseFacts) -> String {
     let mut text = format!(
         "  <testsuite name={} tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" timestamp=\"{}\" time=\"{}\">\n",
         attribute(course.course.as_str()),
-        course.links.len(),
-        count(|ending| matches!(ending, TestOutcome::Failed)),
+        course.links.len() + course.defects.len(),
+        count(|ending| matches!(ending, TestOutcome::Failed)) + course.defects.len(),
         count(|ending| matches!(ending, TestOutcome::Skipped)),
         course.started.strftime("%Y-%m-%dT%H:%M:%S"),
         course.finished.duration_since(course.started).as_secs(),
     );
     for link_facts in &course.links {
         text.push_str(&case(course, link_facts));
+    }
+    for defect in &course.defects {
+        text.push_str(&defect_case(course, defect));
     }
     for problem in course
         .void
@@ -81,6 +84,20 @@ fn case(course: &CourseFacts, link_facts: &LinkFacts) -> String {
         ),
     };
     format!("{head}>{result}</testcase>\n")
+}
+
+/// A defect of the page is always a failure: its author can correct it.
+fn defect_case(course: &CourseFacts, defect: &PageDefect) -> String {
+    let (title, text) = wording::defect(defect);
+    let page = defect.page.clone().or_else(|| page(course, None));
+    let file = page.map_or_else(String::new, |page| format!(" file={}", attribute(&page)));
+    format!(
+        "    <testcase classname={} name={}{file} time=\"0\"><failure type=\"page defect\" message={}>{}</failure></testcase>\n",
+        attribute(course.course.as_str()),
+        attribute(&format!("{title} ({})", wording::place_of_defect(defect))),
+        attribute(&text),
+        escaped(&format!("{title}: {text}")),
+    )
 }
 
 fn ending(course: &CourseFacts, link_facts: &LinkFacts) -> TestOutcome {

@@ -57,6 +57,28 @@ impl SectionHeading {
     ];
 }
 
+impl SectionHeading {
+    /// Whether the links that are counted under this heading wait for a person.
+    pub(super) fn waits_for_person(self) -> bool {
+        match self {
+            Self::NeedsYou
+            | Self::NewlyDead
+            | Self::Changed
+            | Self::Moved
+            | Self::Restricted
+            | Self::StillDead => true,
+            Self::NotConfirmedButDue
+            | Self::FoundNotWorking
+            | Self::NotAnswering
+            | Self::SmallPoints
+            | Self::CouldNotCheck
+            | Self::Fixed
+            | Self::NotYetConfirmed
+            | Self::Decided => false,
+        }
+    }
+}
+
 /// How a report shows a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placement {
@@ -194,6 +216,18 @@ pub(super) fn is_hostile(link_facts: &LinkFacts) -> bool {
 pub(super) fn is_lapsed(link_facts: &LinkFacts) -> bool {
     let has_lapsed = |reason| matches!(reason, Reason::NoSuchHost | Reason::Parked | Reason::Hijacked);
     link_facts.verdict.state.reason().is_some_and(has_lapsed)
+}
+
+/// Whether a link fails if tonight alone counts: the answer was definite, such as 404 or no such
+/// host. Refusals, walls and weak signs do not count, and neither does a decided link.
+pub fn fails_tonight(course: &CourseFacts, link_facts: &LinkFacts) -> bool {
+    let is_definite = match &link_facts.verdict.state {
+        State::Failing { weight: Weight::Decisive | Weight::Strong, .. } | State::Dead { .. } => true,
+        // The server says so itself, even if it says the same of its front page.
+        State::Failing { reason, .. } if reason.is_missing() => true,
+        state => is_broken(state, is_own(course, link_facts)),
+    };
+    is_definite && link_facts.decision.is_none()
 }
 
 /// Another work is at the address. Authors replace the files of their own course on purpose.

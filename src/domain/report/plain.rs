@@ -11,9 +11,9 @@ use std::borrow::Cow;
 pub const LONGEST: usize = 120;
 
 /// File name extensions that are not top-level domains, so that "notes.pdf" stays as it is.
-const FILE_ENDINGS: [&str; 15] = [
+const FILE_ENDINGS: [&str; 26] = [
     "pdf", "html", "htm", "ipynb", "js", "txt", "pptx", "ppt", "docx", "doc", "tex", "csv", "json", "png",
-    "jpg",
+    "jpg", "md", "markdown", "qmd", "rmd", "rst", "yml", "yaml", "bib", "xlsx", "odt", "epub",
 ];
 
 /// One line of at most [`LONGEST`] characters without controls or live addresses.
@@ -141,8 +141,8 @@ mod tests {
         assert_eq!(tame("https://evil.com/a.pdf"), "https[:]//evil[.]com/a.pdf");
         assert_eq!(tame("mail me@evil.org, ok"), "mail me[at]evil[.]org, ok");
         assert_eq!(
-            tame("Node.js, notes.pdf, Section 3.2, e.g. this"),
-            "Node.js, notes.pdf, Section 3.2, e.g. this"
+            tame("Node.js, index.md, notes.pdf, Section 3.2, e.g. this"),
+            "Node.js, index.md, notes.pdf, Section 3.2, e.g. this"
         );
     }
 }

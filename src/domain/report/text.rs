@@ -43,7 +43,8 @@ pub(super) fn body(page: &mut TextLayout, composed: &ComposedReport) {
                 page.wrapped("   ", "   ", line);
             }
         }
-        after_line = is_line;
+        page.waiting(section);
+        after_line = is_line && section.waiting.is_empty();
     }
     if !composed.closing.is_empty() {
         page.blank();
@@ -103,6 +104,19 @@ impl TextLayout {
         if let Some(action) = &entry.action {
             self.wrapped(&indent, &deeper, &format!("{}:", entry.offer));
             self.address(&deeper, &ShownAddress::Linked(action.clone()));
+        }
+    }
+
+    /// The links that wait for a person, each with its action page.
+    fn waiting(&mut self, section: &ReportSection) {
+        for waiting in &section.waiting {
+            self.wrapped("   - ", "     ", &waiting.name);
+            if let Some(action) = &waiting.action {
+                self.address("     ", &ShownAddress::Linked(action.clone()));
+            }
+        }
+        if section.more_waiting > 0 {
+            self.wrapped("   ", "   ", &sections::not_listed(section.more_waiting));
         }
     }
 

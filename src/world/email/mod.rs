@@ -28,6 +28,8 @@ pub struct Email<'a> {
     pub course: &'a CourseId,
     /// The title of the course.
     pub title: &'a str,
+    /// Where replies go; without it, to the sender.
+    pub reply_to: Option<&'a EmailAddress>,
     /// Emails of one term are one thread.
     pub term: Option<Term>,
     /// The start of the night. With course and recipient it makes the Message-ID.
@@ -78,7 +80,15 @@ impl Email<'_> {
             .parse()
             .map_err(|source| Error::Address { address: self.to.to_string(), source })?;
         let id = self.id();
-        let mut message = Message::builder()
+        let mut message = Message::builder();
+        if let Some(reply_to) = self.reply_to {
+            let address = reply_to
+                .as_str()
+                .parse()
+                .map_err(|source| Error::Address { address: reply_to.to_string(), source })?;
+            message = message.reply_to(Mailbox::new(None, address));
+        }
+        let mut message = message
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
             .subject(plain::visible(self.subject))

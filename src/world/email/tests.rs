@@ -30,6 +30,7 @@ fn mail_and_html(report: &CourseReport) -> (String, String, String) {
     let email = Email {
         from: &mailbox(),
         to: &"instructor@example.edu".parse().unwrap(),
+        reply_to: Some(&"ta@example.edu".parse().unwrap()),
         course: &report.facts.course,
         title: &report.facts.title,
         term: Some(TERM),
@@ -78,6 +79,7 @@ fn hostile(words: &str) -> String {
     let email = Email {
         from: &mailbox(),
         to: &"instructor@example.edu".parse().unwrap(),
+        reply_to: None,
         course: &"dgm".parse().unwrap(),
         title: words,
         term: None,

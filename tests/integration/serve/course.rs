@@ -111,6 +111,7 @@ fn course() -> Course {
         kinds: Vec::new(),
         time_zone: TimeZone::UTC,
         term: Some(term()),
+        contact: None,
         report_to: Vec::new(),
         source: None,
         copies: None,

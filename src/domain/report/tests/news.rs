@@ -3,6 +3,43 @@
 use super::*;
 
 #[test]
+fn a_subject_names_what_needs_a_person_and_counts_each_link_once() {
+    let dead = |n: u32| newly_dead(ok("A", &format!("https://a{n}.example/")), Reason::NotFound, Some(404));
+    let other = kept(
+        changed(ok("B", "https://b.example/b.pdf"), Reason::Replaced, revision(0.0, 900, None, None)),
+        2,
+        9,
+    );
+    let subject = |links: Vec<TestLink>| compose(&report(links)).subject;
+    assert_eq!(subject(vec![at(dead(1), "W", date(2026, 10, 6), 1)]), "[DGM] 1 new dead link, due Tue 6 Oct");
+    let mixed = subject(vec![at(dead(1), "W", date(2026, 10, 6), 1), dead(2), other]);
+    assert_eq!(mixed, "[DGM] 1 link replaced, 2 newly dead");
+}
+
+#[test]
+fn every_link_that_waits_for_a_person_is_named() {
+    let stands =
+        |link: TestLink| link_with(link, |link| link.earlier.state = Some(link.facts.verdict.state.clone()));
+    let links = vec![
+        stands(moved(ok("Attention, visually", "https://a.example/"), "https://b.example/")),
+        stands(in_state(ok("The study", "https://s.example/"), None, dead(), 9)),
+        stands(kept(
+            changed(ok("Notes", "https://n.example/"), Reason::Revised, revision(0.9, 9, None, None)),
+            1,
+            9,
+        )),
+    ];
+    let composed = compose(&report(links));
+    let waiting: Vec<&str> =
+        composed.sections.iter().flat_map(|section| &section.waiting).map(|it| it.name.as_str()).collect();
+    assert_eq!(waiting.len(), 3, "{waiting:?}");
+    let text = text::render(&composed);
+    for name in ["Attention, visually", "The study", "Notes"] {
+        assert!(text.contains(&format!("   - \"{name}\"\n")), "{text}");
+    }
+}
+
+#[test]
 fn links_reported_before_are_counted_with_the_new_ones() {
     let old = |i| in_state(ok("Old", &format!("https://old{i}.example/")), Some(dead()), dead(), 60);
     let again = in_state(ok("A month", "https://month.example/"), Some(dead()), dead(), 30);

@@ -213,7 +213,7 @@ pub fn change(change: &TextChange) -> String {
         (0, 0) if !change.compared_by.is_text() => parts.push(without_text(change)),
         (0, 0) => parts.push("no text to compare".to_owned()),
         (_, 0) => parts.push("its text can no longer be read".to_owned()),
-        _ if change.similarity < 0.01 => parts.push("a completely different text".to_owned()),
+        _ if change.similarity < 0.01 => parts.push("the text is a completely different one".to_owned()),
         _ if change.similarity < 0.2 => {
             parts.push(format!("only {} of the text the same", percent(change.similarity)));
         }

@@ -93,26 +93,64 @@ fn news_subjects(report: &CourseReport, tally: &ReportTally) -> Vec<String> {
             vec![format!("Nothing new on {all}, {today}"), "Nothing new".to_owned()]
         };
     };
-    let text = in_full(*lead, *n);
+    let due = tally.due.map(|due| due_words(&parts, due, report, tally)).unwrap_or_default();
+    let full = |shown: usize| -> Vec<String> {
+        let more = parts.iter().skip(1).take(shown - 1).map(|(part, n)| in_short(*part, *n));
+        std::iter::once(in_full(*lead, *n)).chain(more).collect()
+    };
+    let brief = |shown: usize| -> Vec<String> {
+        let links = |at: usize, n: usize| match (at, n) {
+            (0, 1) => "1 link".to_owned(),
+            (0, n) => format!("{} links", number(n as u64)),
+            (_, n) => number(n as u64),
+        };
+        let part =
+            |(at, (part, n)): (usize, &(NewsKind, usize))| format!("{} {}", links(at, *n), in_brief(*part));
+        parts.iter().take(shown).enumerate().map(part).collect()
+    };
+    // What needs a person is always named, and then the nearest day.
+    let grave = parts.iter().filter(|(part, _)| *part <= NewsKind::Undecided).count().max(1);
     let mut subjects = Vec::new();
-    if let Some(due) = tally.due {
-        let when = day(due, report.facts.today);
-        let of_lead = tally.parts.get(lead).map_or(0, |figure| figure.due_on(due));
-        let of_all: usize = tally.parts.values().map(|figure| figure.due_on(due)).sum();
-        if of_lead > 0 {
-            subjects.push(format!("{text}, {of_lead} due {when}"));
-            subjects.push(format!("{text}, {when}"));
-        } else {
-            subjects.push(format!("{text}, {of_all} more due {when}"));
-        }
+    for ending in [due.as_str(), ""] {
+        subjects.extend((grave..=parts.len()).rev().map(|shown| full(shown).join(", ") + ending));
+        subjects.push(brief(grave).join(", ") + ending);
     }
-    for shown in (1..parts.len()).rev() {
-        let more: Vec<String> =
-            parts.iter().skip(1).take(shown).map(|(part, n)| in_short(*part, *n)).collect();
-        subjects.push(format!("{text}, {}", more.join(", ")));
-    }
-    subjects.push(text);
+    subjects.extend((1..grave).rev().map(|shown| brief(shown).join(", ")));
+    subjects.push(in_full(*lead, *n));
     subjects
+}
+
+/// ", due Tue 6 Oct", for a single link or for several of which this is the first day.
+fn due_words(parts: &[(NewsKind, usize)], due: Date, report: &CourseReport, tally: &ReportTally) -> String {
+    let when = day(due, report.facts.today);
+    let all: usize = parts.iter().map(|(_, n)| n).sum();
+    let on_that_day: usize = tally.parts.values().map(|figure| figure.due_on(due)).sum();
+    let first = if all == on_that_day { "" } else { "first " };
+    format!(", {first}due {when}")
+}
+
+/// The shortest form, after a number of links.
+fn in_brief(part: NewsKind) -> &'static str {
+    match part {
+        NewsKind::Unsafe => "unsafe",
+        NewsKind::Disowned => "retracted",
+        NewsKind::Replaced => "replaced",
+        NewsKind::NewlyDead => "newly dead",
+        NewsKind::FileMissing => "missing",
+        NewsKind::DeadDue => "still dead",
+        NewsKind::Undecided => "to decide",
+        NewsKind::MayBeDown => "perhaps down",
+        NewsKind::FailedLately => "failed",
+        NewsKind::Changed => "changed",
+        NewsKind::Restricted => "behind an account",
+        NewsKind::Moved => "moved",
+        NewsKind::NotAnswering => "not answering",
+        NewsKind::PagePoint => "with a defect",
+        NewsKind::Fixed => "fixed",
+        NewsKind::NotChecked => "not checked",
+        NewsKind::SmallPoint => "with a small point",
+        NewsKind::StillDead => "still dead",
+    }
 }
 
 /// The news, the most serious first. Links that stay dead are never the subject of a weekly report.

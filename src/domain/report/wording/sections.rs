@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::domain::course::EmailAddress;
 use crate::domain::decision::Choice;
 use crate::domain::evidence::Reason;
 use crate::domain::report::figures::{count, day, hours, list, local_day, number, size};
@@ -185,6 +186,11 @@ pub fn next(due: Option<Date>, today: Date) -> String {
         Some(due) => format!("Next report: when something changes, and {} at the latest.", day(due, today)),
         None => "Next report: when something changes.".to_owned(),
     }
+}
+
+/// Who answers questions.
+pub fn questions(contact: &EmailAddress) -> String {
+    format!("Questions? Reply to this email, or write to {contact}.")
 }
 
 /// The traffic of the night, for the terminal.
