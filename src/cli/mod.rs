@@ -39,7 +39,7 @@ use jiff::Timestamp;
 use archive_location::LinkArguments;
 
 use crate::world::clock::Clock;
-use crate::world::document_reader;
+use crate::world::document_reader::{self, ResponseForm};
 
 /// Checks the links of a course page, archives the documents they lead to, and
 /// reports dead and changed links.
@@ -158,7 +158,10 @@ impl ClockArguments {
 /// Runs the command line and returns its exit code.
 pub fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == document_reader::ARGUMENT) {
-        return if document_reader::serve_requests().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        let wants_frames = std::env::args_os().nth(2).is_some_and(|form| form == document_reader::FRAMES);
+        let form = if wants_frames { ResponseForm::Frames } else { ResponseForm::Json };
+        let served = document_reader::serve_requests(form);
+        return if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

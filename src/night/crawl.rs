@@ -214,6 +214,11 @@ impl LinkVisit {
         read.chain(&self.baseline).chain(&self.last).any(|document| document.text.len() > LONG_TEXT)
     }
 
+    /// Without a document there is hardly anything to compute.
+    fn has_document(&self) -> bool {
+        self.baseline.is_some() || self.results.iter().any(|result| result.document.is_some())
+    }
+
     fn context(&self) -> VisitContext<'_> {
         VisitContext {
             link: &self.link,
@@ -226,13 +231,17 @@ impl LinkVisit {
     }
 }
 
-/// Computes on a blocking thread. All hosts share one task, so a very long page would
-/// delay the others.
+/// Computes on a blocking thread if there is a document. All hosts share one task, so a
+/// very long page would delay the others.
 async fn on_a_thread<T: Send + 'static>(
     visit: LinkVisit,
     shared: &Shared,
     compute: impl FnOnce(&LinkVisit) -> T + Send + 'static,
 ) -> anyhow::Result<(LinkVisit, T)> {
+    if !visit.has_document() {
+        let value = compute(&visit);
+        return Ok((visit, value));
+    }
     let _turn = if visit.has_long_text() { Some(shared.long_texts.lock().await) } else { None };
     let computing = tokio::task::spawn_blocking(move || {
         let value = compute(&visit);

@@ -203,9 +203,10 @@ fn stored(link: &Address, new_capture: NewCapture, head: Digest) -> (SpooledBody
         new_capture;
     let media_type =
         exchange.last_hop().and_then(|hop| hop.headers.get("content-type")).unwrap_or("").to_owned();
+    let (text, words) = document.fingerprint_and_words();
     let stored = StoredCapture {
-        text: document.fingerprint(),
-        words: document.words(),
+        text,
+        words,
         title: document.title,
         pages: document.pages,
         validators,

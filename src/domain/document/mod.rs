@@ -341,6 +341,11 @@ impl Document {
     /// The fingerprint of the folded text. Without text, that of the number of pages and
     /// the other contents.
     pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint_and_words().0
+    }
+
+    /// Both from one pass over the text.
+    pub fn fingerprint_and_words(&self) -> (Fingerprint, u32) {
         let text = self.remainder.as_ref().map_or_else(|| DigestedText::of(&self.text), Remainder::whole);
         let digest = if text.words == 0 {
             let contents = self.contents.as_ref().map(Contents::summary).unwrap_or_default();
@@ -348,7 +353,7 @@ impl Document {
         } else {
             text.digest
         };
-        Fingerprint { version: EXTRACTION, digest }
+        (Fingerprint { version: EXTRACTION, digest }, text.words)
     }
 
     /// Whether the text is a Git LFS pointer.

@@ -57,7 +57,7 @@ fn pieces<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Passage> {
         if !text.is_empty() {
             text.push(' ');
         }
-        text.push_str(&word);
+        text.push_str(word);
     }
     pieces.push(passage(None, text));
     pieces
@@ -67,9 +67,9 @@ fn one_line(text: &str) -> String {
     words(text).collect::<Vec<_>>().join(" ")
 }
 
-fn words(text: &str) -> impl Iterator<Item = String> {
+fn words(text: &str) -> impl Iterator<Item = &str> {
     let is_gap = |c: char| c.is_whitespace() || c.is_control();
-    text.split(is_gap).filter(|word| !word.is_empty()).map(str::to_owned)
+    text.split(is_gap).filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]

@@ -35,23 +35,32 @@ pub struct Remainder {
     pieces: Vec<u32>,
 }
 
-/// Digests words as they come.
+/// Digests words as they come. They are gathered, because every update has its cost.
 #[derive(Default)]
 struct Digester {
     hasher: Sha256,
+    gathered: Vec<u8>,
     words: u32,
 }
+
+/// The bytes that are digested at once.
+const GATHERED: usize = 4096;
 
 impl Digester {
     fn add(&mut self, word: &str) {
         if self.words > 0 {
-            self.hasher.update(b" ");
+            self.gathered.push(b' ');
         }
-        self.hasher.update(word.as_bytes());
+        self.gathered.extend_from_slice(word.as_bytes());
+        if self.gathered.len() >= GATHERED {
+            self.hasher.update(&self.gathered);
+            self.gathered.clear();
+        }
         self.words = self.words.saturating_add(1);
     }
 
-    fn finish(self) -> DigestedText {
+    fn finish(mut self) -> DigestedText {
+        self.hasher.update(&self.gathered);
         DigestedText { digest: Digest::from_bytes(self.hasher.finalize().into()), words: self.words }
     }
 }
@@ -59,7 +68,7 @@ impl Digester {
 impl DigestedText {
     pub(super) fn of(text: &str) -> Self {
         let mut digester = Digester::default();
-        text::each_word(text, |word| digester.add(&word));
+        text::each_word(text, |word| digester.add(word));
         digester.finish()
     }
 }
@@ -77,12 +86,12 @@ impl Remainder {
         let gap = last.rfind('\n').or_else(|| last.rfind(char::is_whitespace));
         let kept = gap.map_or(end, |gap| end - last.len() + gap);
         let mut digester = Digester::default();
-        text::each_word(&text[..kept], |word| digester.add(&word));
+        text::each_word(&text[..kept], |word| digester.add(word));
         let before = digester.words;
         let mut pieces = Pieces::default();
         text::each_word(&text[kept..], |word| {
-            digester.add(&word);
-            pieces.add(&word);
+            digester.add(word);
+            pieces.add(word);
         });
         let whole = digester.finish();
         Some((kept, Self { whole, words: whole.words - before, pieces: pieces.finish() }))

@@ -4,6 +4,8 @@
 //! tokens. To mask a word of the work would hide a change, so each mask needs its
 //! context.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization as _;
 
 /// A run of hexadecimal or base 64 digits of this length is a token, not a word.
@@ -12,7 +14,7 @@ const TOKEN_CHARS: usize = 24;
 /// The words of a text, folded, in order, without volatile ones.
 pub fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
-    each_word(text, |word| words.push(word));
+    each_word(text, |word| words.push(word.to_owned()));
     words
 }
 
@@ -23,7 +25,7 @@ const TOKENS_AT_ONCE: usize = 4096;
 
 /// Passes on the words of a text one by one, because those of a very long text do not
 /// fit into memory.
-pub(super) fn each_word(text: &str, mut take: impl FnMut(String)) {
+pub(super) fn each_word(text: &str, mut take: impl FnMut(&str)) {
     for line in text.lines() {
         let line = folded(line);
         if is_stamp(&line) {
@@ -44,8 +46,11 @@ pub(super) fn each_word(text: &str, mut take: impl FnMut(String)) {
                 continue;
             }
             match word(tokens[place]) {
-                Some(word) if word.contains(is_sign) => signs(&word).into_iter().for_each(&mut take),
-                word => word.into_iter().for_each(&mut take),
+                Some(word) if !word.is_ascii() && word.contains(is_sign) => {
+                    signs(&word).iter().for_each(|sign| take(sign));
+                }
+                Some(word) => take(&word),
+                None => {}
             }
             place += 1;
         }
@@ -89,16 +94,25 @@ pub fn lowercase(text: &str) -> String {
 }
 
 /// A token without surrounding punctuation; `None` if nothing is left.
-fn word(token: &str) -> Option<String> {
-    let bare = token.trim_matches(|c: char| !c.is_alphanumeric());
+fn word(token: &str) -> Option<Cow<'_, str>> {
+    let bare = bare(token);
     (!bare.is_empty() && !is_token(bare)).then(|| without_hyphens(bare))
+}
+
+/// A token without the punctuation around it. Most have none.
+fn bare(token: &str) -> &str {
+    match token.as_bytes() {
+        [only] if only.is_ascii_alphanumeric() => token,
+        [first, .., last] if first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() => token,
+        _ => token.trim_matches(|c: char| !c.is_alphanumeric()),
+    }
 }
 
 /// A hyphen between letters may belong to the word or to the end of a line, depending on
 /// the typesetting, so hyphens are not compared.
-fn without_hyphens(word: &str) -> String {
-    if !word.contains('-') {
-        return word.to_owned();
+fn without_hyphens(word: &str) -> Cow<'_, str> {
+    if !word.as_bytes().contains(&b'-') {
+        return Cow::Borrowed(word);
     }
     let mut joined = String::with_capacity(word.len());
     let mut rest = word.chars().peekable();
@@ -110,7 +124,7 @@ fn without_hyphens(word: &str) -> String {
             joined.push(c);
         }
     }
-    joined
+    Cow::Owned(joined)
 }
 
 /// Scripts without spaces: each character is a word, so that line breaks do not matter.
@@ -138,8 +152,12 @@ fn is_token(word: &str) -> bool {
     if word.len() < 7 {
         return false;
     }
-    let hex = word.chars().filter(char::is_ascii_hexdigit).count();
-    let digits = word.chars().filter(char::is_ascii_digit).count();
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    // All of them have digits; a UUID need not.
+    if digits == 0 && word.len() != 36 {
+        return false;
+    }
+    let hex = word.bytes().filter(u8::is_ascii_hexdigit).count();
     let is_uuid = word.len() == 36 && word.matches('-').count() == 4 && hex == 32;
     let is_hex = word.len() >= 16 && hex == word.len() && digits >= 4;
     let is_base64 = word.len() >= TOKEN_CHARS
@@ -175,11 +193,16 @@ pub(super) fn is_stamp(line: &str) -> bool {
 
 /// The number of tokens from here on that are volatile.
 fn volatile(tokens: &[&str]) -> usize {
-    let bare = |place: usize| {
+    let nth = |place: usize| {
         // Past the end of the line there is no word.
-        tokens.get(place).map_or("", |token| token.trim_matches(|c: char| !c.is_alphanumeric()))
+        tokens.get(place).map_or("", |token| bare(token))
     };
-    let (first, second, third) = (bare(0), bare(1), bare(2));
+    let first = nth(0);
+    let has_sign = !tokens[0].is_ascii() && tokens[0].contains('©');
+    if !has_sign && !may_begin_volatile(first) {
+        return 0;
+    }
+    let (second, third) = (nth(1), nth(2));
     if is_number(first) && COUNTED.contains(&second) {
         2
     } else if (is_number(first) && second == "min" && matches!(third, "read" | "reading"))
@@ -194,10 +217,22 @@ fn volatile(tokens: &[&str]) -> usize {
         3
     } else if DATED.contains(&first) {
         1 + date_after(&tokens[1..])
-    } else if (matches!(first, "copyright" | "c") || tokens[0].contains('©')) && is_year(second) {
+    } else if (matches!(first, "copyright" | "c") || has_sign) && is_year(second) {
         2
     } else {
-        usize::from(tokens[0].contains('©') && is_year(first.trim_start_matches('©')))
+        usize::from(has_sign && is_year(first.trim_start_matches('©')))
+    }
+}
+
+/// Whether a volatile part may begin with this word. Most words end the search here.
+fn may_begin_volatile(word: &str) -> bool {
+    match word.as_bytes() {
+        [] => false,
+        [b'0'..=b'9', ..] | [b'a' | b'c'] | b"an" => true,
+        [b'a'..=b'd' | b'g'..=b'h' | b'l'..=b'm' | b'r' | b'u'..=b'v', ..] => {
+            matches!(word, "cited" | "copyright") || COUNTED_BEFORE.contains(&word) || DATED.contains(&word)
+        }
+        _ => false,
     }
 }
 
@@ -236,7 +271,7 @@ const DATED: &[&str] =
 fn date_after(tokens: &[&str]) -> usize {
     let mut end = 0;
     for (place, token) in tokens.iter().take(8).enumerate() {
-        let bare = token.trim_matches(|c: char| !c.is_alphanumeric());
+        let bare = bare(token);
         let is_part = bare.is_empty() || bare.chars().any(|c| c.is_ascii_digit()) || is_month(bare);
         if is_part {
             end = place + 1;
@@ -293,6 +328,15 @@ mod tests {
         {
             assert_eq!(lowercase(text), text.to_lowercase());
         }
+    }
+
+    #[test]
+    fn every_beginning_of_a_volatile_part_is_recognised() {
+        let single = ["cited", "copyright", "c", "a", "an", "7", "1,204"];
+        for word in COUNTED_BEFORE.iter().chain(DATED).chain(&single) {
+            assert!(may_begin_volatile(word), "{word}");
+        }
+        assert!(!may_begin_volatile("the") && !may_begin_volatile("deep") && !may_begin_volatile(""));
     }
 
     proptest::proptest! {
