@@ -25,6 +25,8 @@ pub mod text;
 mod title;
 mod xml;
 
+use std::ops::ControlFlow;
+
 pub use citation::Citation;
 pub use course_page::course_page;
 use remainder::DigestedText;
@@ -370,6 +372,19 @@ impl Document {
         let mut words = 0_u32;
         text::each_word(&self.text, |_| words = words.saturating_add(1));
         words
+    }
+
+    /// Whether the text has at least so many words. It costs less than to count them.
+    pub fn has_words(&self, least: u32) -> bool {
+        if let Some(remainder) = &self.remainder {
+            return remainder.whole().words >= least;
+        }
+        let mut missing = least;
+        let counted = text::each_word_until(&self.text, |_| {
+            missing = missing.saturating_sub(1);
+            if missing == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        least == 0 || counted.is_break()
     }
 }
 

@@ -185,6 +185,9 @@ mod tests {
         let words = text(5000);
         let (whole, short) = (shortened(&words, usize::MAX), shortened(&words, 1000));
         assert_eq!((short.fingerprint(), short.words()), (whole.fingerprint(), whole.words()));
+        for document in [&whole, &short] {
+            assert!(document.has_words(0) && document.has_words(5000) && !document.has_words(5001));
+        }
         assert!(short.text.len() <= 1000 && whole.text.starts_with(&short.text));
         let last_kept = short.text.rsplit(' ').next().unwrap();
         assert!(words.iter().any(|word| word == last_kept), "words are not cut");

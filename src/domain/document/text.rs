@@ -5,6 +5,7 @@
 //! context.
 
 use std::borrow::Cow;
+use std::ops::ControlFlow;
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -26,6 +27,14 @@ const TOKENS_AT_ONCE: usize = 4096;
 /// Passes on the words of a text one by one, because those of a very long text do not
 /// fit into memory.
 pub(super) fn each_word(text: &str, mut take: impl FnMut(&str)) {
+    let _ = each_word_until(text, |word| {
+        take(word);
+        ControlFlow::Continue(())
+    });
+}
+
+/// The same until `take` ends it.
+pub(super) fn each_word_until(text: &str, mut take: impl FnMut(&str) -> ControlFlow<()>) -> ControlFlow<()> {
     for line in text.lines() {
         let line = folded(line);
         if is_stamp(&line) {
@@ -47,14 +56,15 @@ pub(super) fn each_word(text: &str, mut take: impl FnMut(&str)) {
             }
             match word(tokens[place]) {
                 Some(word) if !word.is_ascii() && word.contains(is_sign) => {
-                    signs(&word).iter().for_each(|sign| take(sign));
+                    signs(&word).iter().try_for_each(|sign| take(sign))?;
                 }
-                Some(word) => take(&word),
+                Some(word) => take(&word)?,
                 None => {}
             }
             place += 1;
         }
     }
+    ControlFlow::Continue(())
 }
 
 /// Normalises compatibility forms, case and quotes, and removes invisible characters.

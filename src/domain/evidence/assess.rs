@@ -288,7 +288,7 @@ fn says(kind: SignatureKind, page: &ProbeResult, document: &Document, is_baselin
     match page_signatures::count(kind, page) {
         0 => false,
         1 => is_baseline_lost,
-        _ => is_baseline_lost || document.words() < NOTICE_WORDS,
+        _ => is_baseline_lost || !document.has_words(NOTICE_WORDS),
     }
 }
 

@@ -151,7 +151,7 @@ fn by_content(answer: &ProbeResult) -> ResponseClass<'_> {
     if client_redirect::target(answer).is_some() {
         return ResponseClass::Content(document);
     }
-    if answer.exchange.status() == Some(202) && document.words() < NOTICE_WORDS {
+    if answer.exchange.status() == Some(202) && !document.has_words(NOTICE_WORDS) {
         // 202 Accepted: firewalls use it while they check the visitor.
         return ResponseClass::Refused(Reason::BotWall);
     }

@@ -13,9 +13,10 @@ const NOTICE_WORDS: u32 = 60;
 pub(super) fn target(answer: &ProbeResult) -> Option<Address> {
     let by_page = || answer.document.as_ref()?.html.as_ref()?.sends_to.clone();
     let by_header = || {
-        let is_notice = answer.document.as_ref().is_none_or(|document| document.words() < NOTICE_WORDS);
-        let hop = answer.exchange.last_hop().filter(|hop| is_notice && hop.status < 400)?;
-        html::refresh_target(hop.headers.get("refresh")?, &hop.address)
+        let hop = answer.exchange.last_hop().filter(|hop| hop.status < 400)?;
+        let refresh = hop.headers.get("refresh")?;
+        let is_notice = answer.document.as_ref().is_none_or(|document| !document.has_words(NOTICE_WORDS));
+        if is_notice { html::refresh_target(refresh, &hop.address) } else { None }
     };
     by_page().or_else(by_header)
 }

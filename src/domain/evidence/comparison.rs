@@ -33,7 +33,7 @@ impl ComparedBy {
 
 /// How to compare two documents: by their text if one of them has a text.
 pub fn basis(before: &Document, after: &Document) -> ComparedBy {
-    if before.words() > 0 || after.words() > 0 {
+    if before.has_words(1) || after.has_words(1) {
         return ComparedBy::Text;
     }
     match (&before.contents, &after.contents) {

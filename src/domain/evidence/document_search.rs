@@ -58,7 +58,7 @@ pub fn is_landing_page(context: &VisitContext, page: &Document) -> bool {
     const WORDS_OF_A_WORK: u32 = 1500;
     let Some(html) = &page.html else { return false };
     let names_one = !html.documents.is_empty() || context.host_rules().document.is_some();
-    names_one && page.words() < WORDS_OF_A_WORK
+    names_one && !page.has_words(WORDS_OF_A_WORK)
 }
 
 /// The address that a page on the way to a document leads to.

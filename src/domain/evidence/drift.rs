@@ -60,7 +60,7 @@ fn compare_text(before: &Document, after: &Document) -> Drift {
         let is_noted = change.alarm.is_none() && is_minor && !adds_a_passage(before, after);
         return if is_noted { Drift::Small(change) } else { Drift::Different(change) };
     }
-    if change.words_changed == 0 && change.alarm.is_none() && (same_pages || before.words() > 0) {
+    if change.words_changed == 0 && change.alarm.is_none() && (same_pages || before.has_words(1)) {
         return Drift::Same;
     }
     if change.alarm.is_none() && is_small(&change, after.format) {

@@ -60,7 +60,7 @@ fn proof(
     }
     let has_identifier = has_identifier(candidate, document);
     if let Some(ours) = lost.document {
-        let is_same_text = ours.words() > 0
+        let is_same_text = ours.has_words(1)
             && (ours.fingerprint() == document.fingerprint()
                 || drift::similarity(ours, document) >= SAME_TEXT);
         return if is_same_text {
