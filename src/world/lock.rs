@@ -59,6 +59,14 @@ impl SoleInstance {
     }
 }
 
+impl SoleInstance {
+    /// Whether an instance, such as the service, uses the archive at this moment.
+    pub fn is_held(dir: &Path) -> bool {
+        let file = File::open(dir.join(".lock"));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+}
+
 impl CaptureLock {
     /// Fails if the lock is not free after a second.
     pub fn acquire(dir: &Path) -> Result<Self, LockError> {
@@ -138,7 +146,9 @@ mod tests {
             panic!("two instances have locked one archive");
         };
         assert_eq!(by, format!("process {}", std::process::id()));
+        assert!(SoleInstance::is_held(dir.path()));
         drop(first);
+        assert!(!SoleInstance::is_held(dir.path()));
         SoleInstance::acquire(dir.path()).unwrap();
     }
 

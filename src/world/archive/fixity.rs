@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, OpenOptions};
-use std::io::{self, Read as _};
+use std::io;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sha2::{Digest as _, Sha256};
 
+use super::hashing::{Hashed, hash, hash_all};
 use super::{Archive, Error, failed, files_below, is_regular};
 use crate::domain::capture::{Digest, Loss};
 use crate::domain::journal::Holdings;
@@ -51,15 +52,19 @@ pub struct DamagedBlob {
 
 /// The number of nights in which the whole archive is checked once.
 const NIGHTS: u64 = 30;
+/// The blobs that are hashed before their results are handled.
+const BLOBS_AT_ONCE: usize = 4096;
 
 impl Archive {
     /// Hashes every blob. Damaged blobs are moved to quarantine, never deleted, and
-    /// recorded in the audit log, unless the archive is read-only.
-    pub fn verify(&self, now: Timestamp, mut each: impl FnMut(&Path)) -> Result<FixityResults, Error> {
+    /// recorded in the audit log, unless the archive is read-only. So many threads hash.
+    pub fn verify(&self, now: Timestamp, threads: NonZero<usize>) -> Result<FixityResults, Error> {
         let mut fixity = FixityResults::default();
-        for path in self.blobs()? {
-            each(&path);
-            self.check(&path, now, &mut fixity)?;
+        // Damage is set aside soon after it is found, also in a large archive.
+        for paths in self.blobs()?.chunks(BLOBS_AT_ONCE) {
+            for (path, hashed) in paths.iter().zip(hash_all(paths, threads)) {
+                self.check(path, hashed, now, &mut fixity)?;
+            }
         }
         let found: HashSet<Digest> = fixity.sound.iter().copied().collect();
         let mut holdings = Holdings::default();
@@ -106,7 +111,7 @@ impl Archive {
             if fixity.bytes >= share || is_enough() {
                 break;
             }
-            self.check(&path, now, &mut fixity)?;
+            self.check(&path, hash(&path), now, &mut fixity)?;
         }
         fixity.journal = self.check_journal()?;
         self.audit_verified(now, &fixity)?;
@@ -124,9 +129,15 @@ impl Archive {
         Ok(files.iter().filter(|path| digest_in_name(path).is_some()).count() as u64)
     }
 
-    /// Hashes one blob, and quarantines it if its digest is not its name.
-    fn check(&self, path: &Path, now: Timestamp, fixity: &mut FixityResults) -> Result<(), Error> {
-        let (digest, bytes) = hash(path).map_err(|source| failed("read", path, source))?;
+    /// Quarantines a blob if its digest is not its name.
+    fn check(
+        &self,
+        path: &Path,
+        hashed: Hashed,
+        now: Timestamp,
+        fixity: &mut FixityResults,
+    ) -> Result<(), Error> {
+        let (digest, bytes) = hashed.map_err(|source| failed("read", path, source))?;
         fixity.bytes += bytes;
         if digest_in_name(path) == Some(digest) {
             fixity.sound.push(digest);
@@ -221,20 +232,4 @@ impl Archive {
 /// `None` for a file that is not a blob.
 pub(super) fn digest_in_name(path: &Path) -> Option<Digest> {
     path.file_name()?.to_str()?.parse().ok()
-}
-
-fn hash(path: &Path) -> io::Result<(Digest, u64)> {
-    let mut file = fs::File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    let mut bytes = 0;
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok((Digest::from_bytes(hasher.finalize().into()), bytes)),
-            read => {
-                hasher.update(&buffer[..read]);
-                bytes += read as u64;
-            }
-        }
-    }
 }

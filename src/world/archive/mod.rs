@@ -9,6 +9,7 @@ mod backup;
 mod blobs;
 mod catalogue_files;
 mod fixity;
+mod hashing;
 mod journal;
 mod journal_head;
 mod journal_reader;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 use self::fixity::digest_in_name;
 pub use backup::{BackupTotals, RestoredBlobs};
 pub use fixity::{DamagedBlob, FixityResults};
+pub use hashing::all_cores;
 pub use journal_reader::JournalReader;
 pub use stream::stream;
 

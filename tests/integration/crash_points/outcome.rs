@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use onreserve::domain::journal::Entry;
 use onreserve::night::journal_replay::enter_all;
 use onreserve::night::rejudge::rejudge;
-use onreserve::world::archive::Archive;
+use onreserve::world::archive::{Archive, all_cores};
 use onreserve::world::catalogue::Catalogue;
 use sqlx::Row as _;
 
@@ -84,7 +84,7 @@ impl Outcome {
     }
 
     fn add_fixity(&mut self, archive: &Archive) {
-        let fixity = archive.verify(Timestamp::UNIX_EPOCH, |_| ()).unwrap();
+        let fixity = archive.verify(Timestamp::UNIX_EPOCH, all_cores()).unwrap();
         assert_eq!(fixity.damaged, []);
         for digest in fixity.sound {
             self.add_once(format!("blob: {digest}"));
