@@ -77,6 +77,8 @@ fn page_with_many_pictures() -> String {
 
 fn host(target: &str) -> Reply {
     let hostile = without_refresh();
+    // A short page with a password field would be judged as a login page.
+    let without_login = hostile.replace("type=password", "type=text");
     let html = |body: String| Reply::new(200, "content-type: text/html", body);
     let titled = |target: &str| article(&format!("The reading at http://bad.test{target}"));
     match target {
@@ -108,7 +110,7 @@ fn host(target: &str) -> Reply {
             "content-type: application/xhtml+xml",
             format!(
                 "<?xml version=\"1.0\"?><!DOCTYPE html [<!ENTITY a \"{}\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;\">]>\
-                 <html xmlns=\"http://www.w3.org/1999/xhtml\"><head><title>Old</title></head><body><h1>Old notes</h1><p>{}</p><p>&b;</p>{hostile}</body></html>",
+                 <html xmlns=\"http://www.w3.org/1999/xhtml\"><head><title>Old</title></head><body><h1>Old notes</h1><p>{}</p><p>&b;</p>{without_login}</body></html>",
                 "bomb ".repeat(1000),
                 "Words about flows and scores. ".repeat(30)
             ),
