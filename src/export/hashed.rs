@@ -11,13 +11,13 @@ use crate::domain::capture::{Digest, base32};
 
 /// Counts and hashes what it passes on.
 #[derive(Debug)]
-pub(super) struct Hashed<W> {
+pub(super) struct HashingWriter<W> {
     pub(super) out: W,
     pub(super) bytes: u64,
     sha256: Sha256,
 }
 
-impl<W> Hashed<W> {
+impl<W> HashingWriter<W> {
     pub(super) fn new(out: W) -> Self {
         Self { out, bytes: 0, sha256: Sha256::new() }
     }
@@ -27,7 +27,7 @@ impl<W> Hashed<W> {
     }
 }
 
-impl<W: Write> Write for Hashed<W> {
+impl<W: Write> Write for HashingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.out.write(bytes)?;
         let (passed, _) = bytes.split_at(written);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use zip::CompressionMethod;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-use super::hashed::Hashed;
+use super::hashed::HashingWriter;
 use super::selection::{ExportSelection, ExportSummary, ExportedArchive};
 use super::warc::write_captures;
 use super::warc_writer::WarcWriter;
@@ -50,20 +50,20 @@ pub async fn wacz<W: Write + Seek>(
     let mut summary = ExportSummary::default();
     let mut pages: Vec<ListedPage> = Vec::new();
     zip.start_file(format!("archive/{WARC}"), options(CompressionMethod::Stored))?;
-    let mut writer = WarcWriter::begin(Hashed::new(&mut zip), WARC, from)?;
+    let mut writer = WarcWriter::begin(HashingWriter::new(&mut zip), WARC, from)?;
     write_captures(selection, from.catalogue, &mut writer, &mut summary, |kept| pages.push(listed(kept)))
         .await?;
     let mut files = vec![file(&format!("archive/{WARC}"), &writer.out)];
     let mut index = writer.index;
     index.sort_unstable();
     zip.start_file("indexes/index.cdxj", options(CompressionMethod::Deflated))?;
-    let mut hashed = Hashed::new(&mut zip);
+    let mut hashed = HashingWriter::new(&mut zip);
     for line in &index {
         writeln!(hashed, "{line}")?;
     }
     files.push(file("indexes/index.cdxj", &hashed));
     zip.start_file("pages/pages.jsonl", options(CompressionMethod::Deflated))?;
-    let mut hashed = Hashed::new(&mut zip);
+    let mut hashed = HashingWriter::new(&mut zip);
     let format = json!({ "format": "json-pages-1.0", "id": "pages", "title": "All pages", "hasText": true });
     writeln!(hashed, "{format}")?;
     for page in &pages {
@@ -112,7 +112,7 @@ impl ListedPage {
     }
 }
 
-fn file<W>(path: &str, written: &Hashed<W>) -> PackageFile {
+fn file<W>(path: &str, written: &HashingWriter<W>) -> PackageFile {
     PackageFile { path: path.to_owned(), sha256: written.sha256(), bytes: written.bytes }
 }
 

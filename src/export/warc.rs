@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::hashed::Hashed;
+use super::hashed::HashingWriter;
 use super::selection::{ExportSelection, ExportSummary, ExportedArchive};
 use super::warc_writer::{MissingBody, WarcWriter};
 use crate::domain::evidence::link_history::StoredCapture;
@@ -19,7 +19,7 @@ pub async fn warc(
     out: impl Write,
     from: ExportedArchive<'_>,
 ) -> anyhow::Result<ExportSummary> {
-    let mut writer = WarcWriter::begin(Hashed::new(out), filename, from)?;
+    let mut writer = WarcWriter::begin(HashingWriter::new(out), filename, from)?;
     let mut summary = ExportSummary::default();
     write_captures(selection, from.catalogue, &mut writer, &mut summary, |_| ()).await?;
     Ok(summary)

@@ -11,7 +11,7 @@ use std::io::{self, Read, Write};
 use flate2::{Compression, GzBuilder};
 use jiff::Timestamp;
 
-use super::hashed::{FromStart, Hashed, sha1_of};
+use super::hashed::{FromStart, HashingWriter, sha1_of};
 use super::selection::ExportedArchive;
 use crate::domain::address::Address;
 use crate::domain::capture::{Capture, Digest, KeptRequisite};
@@ -32,7 +32,7 @@ pub(super) struct MissingBody;
 
 /// A WARC file that is being written.
 pub(super) struct WarcWriter<'a, W> {
-    pub(super) out: Hashed<W>,
+    pub(super) out: HashingWriter<W>,
     archive: &'a Archive,
     filename: String,
     warcinfo: RecordId,
@@ -67,7 +67,11 @@ struct ResponseBlock<'a> {
 
 impl<'a, W: Write> WarcWriter<'a, W> {
     /// Begins a file with its warcinfo record.
-    pub(super) fn begin(out: Hashed<W>, filename: &str, from: ExportedArchive<'a>) -> io::Result<Self> {
+    pub(super) fn begin(
+        out: HashingWriter<W>,
+        filename: &str,
+        from: ExportedArchive<'a>,
+    ) -> io::Result<Self> {
         let warcinfo = RecordId::of(&["warcinfo", filename, &from.now.to_string()]);
         let mut writer = Self {
             out,

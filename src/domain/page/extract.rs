@@ -18,7 +18,7 @@ use scraper::{ElementRef, Html};
 use super::anchor::{self, Anchors};
 use super::calendar::{self, DateExpr, Dating, Languages, Order, heading, names_news};
 use super::dom::Dom;
-use super::outline::{Outline, Place};
+use super::outline::{Outline, OutlinePosition};
 use super::source_map::SourceMap;
 use super::table::{self, CellTime};
 use super::text::{self, Style, heading_level, squeezed};
@@ -183,7 +183,7 @@ struct Extractor<'a> {
     page: Page,
     has_frames: bool,
     /// Where the page refers to each of its footnotes, by the id of the note.
-    notes: FxHashMap<String, Place>,
+    notes: FxHashMap<String, OutlinePosition>,
 }
 
 struct RowText {

@@ -29,7 +29,7 @@ struct Part {
 
 /// A position in the page, for content that belongs there but stands elsewhere.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Place {
+pub(super) struct OutlinePosition {
     headings: Vec<String>,
     timing: Timing,
 }
@@ -76,15 +76,15 @@ impl Outline {
     }
 
     /// A block whose content belongs to another place of the page.
-    pub(super) fn block_of(&mut self, element: NodeId, place: Place) {
-        self.block(element, |_| place.timing);
+    pub(super) fn block_of(&mut self, element: NodeId, position: OutlinePosition) {
+        self.block(element, |_| position.timing);
         if let Some(part) = self.parts.last_mut() {
-            part.headings_above = Some(place.headings);
+            part.headings_above = Some(position.headings);
         }
     }
 
-    pub(super) fn place(&self) -> Place {
-        Place { headings: self.headings(), timing: self.timing() }
+    pub(super) fn position(&self) -> OutlinePosition {
+        OutlinePosition { headings: self.headings(), timing: self.timing() }
     }
 
     fn push(&mut self, ends: Ends, heading: Option<String>, timing: impl FnOnce(&Timing) -> Timing) {

@@ -4,7 +4,7 @@
 use scraper::ElementRef;
 
 use super::super::calendar::{self, item};
-use super::super::outline::Place;
+use super::super::outline::OutlinePosition;
 use super::super::text::{self, Extent, Style, unmarked};
 use super::super::timing::Timing;
 use super::{Extractor, RowText};
@@ -34,7 +34,7 @@ impl Extractor<'_> {
             "details" => self.details(element),
             "br" => self.line(element),
             "footer" if !is_in_content(element) => {
-                self.outline.block_of(element.id(), Place::default());
+                self.outline.block_of(element.id(), OutlinePosition::default());
             }
             "nav" | "footer" => self.outline.block(element.id(), |_| Timing::default()),
             "aside" | "figure" => self.outline.block(element.id(), Clone::clone),

@@ -14,9 +14,9 @@ impl Extractor<'_> {
     pub(super) fn note(&mut self, element: ElementRef) {
         if let Some(name) = referred_note(element) {
             let outline = &self.outline;
-            self.notes.entry(name.to_owned()).or_insert_with(|| outline.place());
-        } else if let Some(place) = element.value().id().and_then(|id| self.notes.get(id)) {
-            self.outline.block_of(element.id(), place.clone());
+            self.notes.entry(name.to_owned()).or_insert_with(|| outline.position());
+        } else if let Some(position) = element.value().id().and_then(|id| self.notes.get(id)) {
+            self.outline.block_of(element.id(), position.clone());
         }
     }
 }
