@@ -70,7 +70,7 @@ fn notebook() -> String {
 fn page_with_many_pictures() -> String {
     let mut pictures = String::new();
     for number in 0..PICTURES {
-        let _ = write!(pictures, "<img src=/p/{number}.png>");
+        let _ = write!(pictures, "<img src=/p/{number}.gif>");
     }
     article("The reading at http://bad.test/many").replace("</main>", &format!("{pictures}</main>"))
 }
@@ -116,7 +116,7 @@ fn host(target: &str) -> Reply {
             ),
         ),
         "/many" => html(page_with_many_pictures()),
-        _ if target.starts_with("/p/") => Reply::new(200, "content-type: image/png", format!("\u{89}PNG{target}")),
+        _ if target.starts_with("/p/") => Reply::new(200, "content-type: image/gif", format!("GIF89a{target}")),
         _ => Reply::not_found(),
     }
 }
