@@ -260,7 +260,7 @@ fn settings_of(files: Vec<(PathBuf, String)>) -> Result<Configuration, Errors> {
     for (nth, file) in parsed.iter().enumerate() {
         let found = placeholder::placeholders(&file.text).into_iter();
         warnings.extend(found.map(|(at, value)| {
-            let what = format!("`{value}` is a placeholder of the example; give your own value");
+            let what = format!("`{value}` is a value of the example configuration; give your own");
             (nth, at, invalid(&file.path, Some(FilePosition::of(&file.text, at)), what))
         }));
     }

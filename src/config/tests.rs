@@ -257,7 +257,7 @@ fn values_that_cannot_be_meant_are_warned_of() {
         ("line 3, column 8: ", "https://school.edu/course.html"),
         ("line 4, column 13: ", "there is no [mail] section"),
         ("line 4, column 32: ", "`me@school` has no complete domain"),
-        ("line 7, column 10: ", "`https://school.example/` is a placeholder"),
+        ("line 7, column 10: ", "`https://school.example/` is a value of the example"),
         ("line 7, column 37: ", "there is no file `missing.md`; correct the path"),
     ];
     assert_eq!(warnings.len(), expected.len(), "{warnings:#?}");
@@ -270,7 +270,7 @@ fn values_that_cannot_be_meant_are_warned_of() {
     for value in
         ["`library@school.example`", "`https://school.example/dgm.html`", "`instructor@school.example`"]
     {
-        assert!(untouched.contains(&format!("{value} is a placeholder")), "{untouched}");
+        assert!(untouched.contains(&format!("{value} is a value of the example")), "{untouched}");
     }
 }
 
