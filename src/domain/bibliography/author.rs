@@ -1,6 +1,6 @@
 //! Names of authors.
 
-use super::one_line;
+use crate::domain::document::text::one_line;
 
 /// An author. An institution has only a family name.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,9 +5,12 @@ pub mod csl;
 mod author;
 pub mod ris;
 
+use std::collections::HashMap;
+
 use jiff::civil::Date;
 
 use crate::domain::document::Citation;
+use crate::domain::document::text::one_line;
 use crate::domain::link::Kind;
 pub use author::Author;
 
@@ -78,16 +81,15 @@ pub struct CitedReading<'a> {
 
 /// The references for readings, each with a key of its own.
 pub fn references(readings: &[CitedReading]) -> Vec<BibliographyEntry> {
-    let mut references: Vec<BibliographyEntry> = Vec::new();
-    for reading in readings {
-        let mut reference = reference(reading);
-        let base = reference.key.clone();
-        let mut number = 1;
-        while references.iter().any(|other| other.key == reference.key) {
-            number += 1;
-            reference.key = format!("{base}-{number}");
+    let mut entries_by_key: HashMap<String, usize> = HashMap::new();
+    let mut references: Vec<BibliographyEntry> = readings.iter().map(reference).collect();
+    for reference in &mut references {
+        let entries = entries_by_key.entry(reference.key.clone()).or_default();
+        *entries += 1;
+        if *entries > 1 {
+            // Keys have no hyphen of their own.
+            reference.key = format!("{}-{entries}", reference.key);
         }
-        references.push(reference);
     }
     references
 }
@@ -131,12 +133,6 @@ fn key(title: &str, authors: &[Author], issued: Option<Issued>) -> String {
 fn doi(text: &str) -> Option<String> {
     let at = text.find("10.")?;
     Some(text[at..].trim().to_owned()).filter(|doi| doi.contains('/'))
-}
-
-/// Text from other websites on one line.
-fn one_line(text: &str) -> String {
-    let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -114,7 +114,6 @@ fn select<'a>(tree: &'a Tree, selector: &str) -> impl Iterator<Item = ElementRef
     found.into_iter()
 }
 
-/// The content of the first `meta` with one of these names or properties, in the order of the names.
 /// The authors, from the first kind of `meta` element that names any.
 fn authors(tree: &Tree) -> Vec<String> {
     ["citation_author", "citation_authors", "dc.creator", "author"]
@@ -129,9 +128,10 @@ fn authors(tree: &Tree) -> Vec<String> {
             names.filter(|name| !name.is_empty()).take(AUTHORS).map(str::to_owned).collect::<Vec<_>>()
         })
         .find(|names| !names.is_empty())
-        .unwrap_or_else(Vec::new)
+        .unwrap_or_default()
 }
 
+/// The content of the first `meta` with one of these names or properties, in the order of the names.
 fn meta(tree: &Tree, names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| {
         select(tree, "meta[content]").find_map(|element| {

@@ -1,5 +1,6 @@
 //! Passages: the parts of a text in which the search finds words, each with its page.
 
+use super::text::{one_line, written_words};
 use super::{Document, Format};
 
 /// About as much as fits on a screen. The pages of a PDF are not split.
@@ -50,7 +51,7 @@ fn passage(page: Option<u32>, text: String) -> Passage {
 fn pieces<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Passage> {
     let mut pieces = Vec::new();
     let mut text = String::new();
-    for word in lines.flat_map(words) {
+    for word in lines.flat_map(written_words) {
         if text.len() + word.len() > PASSAGE_BYTES {
             pieces.push(passage(None, std::mem::take(&mut text)));
         }
@@ -61,15 +62,6 @@ fn pieces<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Passage> {
     }
     pieces.push(passage(None, text));
     pieces
-}
-
-fn one_line(text: &str) -> String {
-    words(text).collect::<Vec<_>>().join(" ")
-}
-
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    let is_gap = |c: char| c.is_whitespace() || c.is_control();
-    text.split(is_gap).filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, interpret_
 use self::character_collections::CharacterCollections;
 use self::glyph::{Collector, Glyph};
 use self::line::TextLine;
-use super::title::one_line;
+use super::text::one_line;
 use super::{Citation, Document, DocumentDefect, Format};
 use crate::domain::capture::Digest;
 

@@ -12,6 +12,17 @@ use unicode_normalization::UnicodeNormalization as _;
 /// A run of hexadecimal or base 64 digits of this length is a token, not a word.
 const TOKEN_CHARS: usize = 24;
 
+/// Text from other websites on one line: white space and control characters become single spaces.
+pub fn one_line(text: &str) -> String {
+    written_words(text).collect::<Vec<_>>().join(" ")
+}
+
+/// The words as they are written, between white space and control characters.
+pub(super) fn written_words(text: &str) -> impl Iterator<Item = &str> {
+    let is_gap = |c: char| c.is_whitespace() || c.is_control();
+    text.split(is_gap).filter(|word| !word.is_empty())
+}
+
 /// The words of a text, folded, in order, without volatile ones.
 pub fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
@@ -236,14 +247,10 @@ fn volatile(tokens: &[&str]) -> usize {
 
 /// Whether a volatile part may begin with this word. Most words end the search here.
 fn may_begin_volatile(word: &str) -> bool {
-    match word.as_bytes() {
-        [] => false,
-        [b'0'..=b'9', ..] | [b'a' | b'c'] | b"an" => true,
-        [b'a'..=b'd' | b'g'..=b'h' | b'l'..=b'm' | b'r' | b'u'..=b'v', ..] => {
-            matches!(word, "cited" | "copyright") || COUNTED_BEFORE.contains(&word) || DATED.contains(&word)
-        }
-        _ => false,
-    }
+    word.starts_with(|c: char| c.is_ascii_digit())
+        || matches!(word, "a" | "an" | "c" | "cited" | "copyright")
+        || COUNTED_BEFORE.contains(&word)
+        || DATED.contains(&word)
 }
 
 const COUNTED: &[&str] = &[

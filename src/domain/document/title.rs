@@ -1,11 +1,12 @@
 //! The title of a document in any format.
 
+use super::text;
+
 const LONGEST_TITLE: usize = 200;
 
 /// The title on one line of at most 200 characters, cut between words.
 pub(super) fn one_line(text: &str) -> String {
-    let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = text::one_line(text);
     if line.chars().count() <= LONGEST_TITLE {
         return line;
     }

@@ -105,8 +105,7 @@ impl<'a> CommonForm<'a> {
         if trimmed.starts_with(":::") {
             let signs = trimmed.len() - trimmed.trim_start_matches(':').len();
             let start = range.end - trimmed.len();
-            self.changes.push((start..start + signs + directive(&trimmed[signs..]), String::new()));
-            self.blank_last();
+            self.blank(start, signs + directive(&trimmed[signs..]));
             return at + 1;
         }
         if let Some(mark) = block_mark(trimmed).filter(|_| self.has_content(at, line.len() - trimmed.len())) {
@@ -143,15 +142,12 @@ impl<'a> CommonForm<'a> {
         if is_text {
             let start = range.end - trimmed.len();
             let length = signs.len() + if is_end { 0 } else { directive(info) };
-            self.changes.push((start..start + length, String::new()));
-            self.blank_last();
+            self.blank(start, length);
         }
     }
 
-    fn blank_last(&mut self) {
-        if let Some((range, new)) = self.changes.last_mut() {
-            *new = " ".repeat(range.len());
-        }
+    fn blank(&mut self, start: usize, length: usize) {
+        self.changes.push((start..start + length, " ".repeat(length)));
     }
 
     /// Whether the next line with text is indented as content of a block.

@@ -28,11 +28,13 @@ fn expand_short_tags(source: &str) -> String {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
         let name = tag_name(&rest[1..]);
-        let Some(end) = tag_end(rest).filter(|_| !name.is_empty()) else {
+        if name.is_empty() {
             out.push('<');
             rest = &rest[1..];
             continue;
-        };
+        }
+        // A tag without an end reaches to the end of the page.
+        let Some(end) = tag_end(rest) else { break };
         let tag = &rest[..=end];
         match tag.strip_suffix("/>") {
             Some(start) if !VOID.contains(&name.to_ascii_lowercase().as_str()) => {
@@ -78,6 +80,8 @@ mod tests {
         let source = r#"<p><script src="a/>b" /><br/>a < b<div class='x'/></p>"#;
         let expanded = r#"<p><script src="a/>b"></script><br/>a < b<div class='x'></div></p>"#;
         assert_eq!(expand_short_tags(source), expanded);
+        let many = "<a ".repeat(200_000);
+        assert_eq!(expand_short_tags(&many), many);
     }
 
     #[test]

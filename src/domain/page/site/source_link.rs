@@ -65,9 +65,12 @@ impl Site {
                 self.linked(name).map(|path| path.trim_start_matches('/').to_owned())
             }
             Generator::Docusaurus if is_source => self.docusaurus_path(name),
-            Generator::Quarto | Generator::Sphinx | Generator::Jekyll | Generator::Docusaurus => None,
-            // Hugo resolves references by shortcodes only.
-            Generator::Hugo => None,
+            // Files that are no pages stay as they are, and Hugo has shortcodes for references.
+            Generator::Quarto
+            | Generator::Sphinx
+            | Generator::Jekyll
+            | Generator::Docusaurus
+            | Generator::Hugo => None,
         }
     }
 

@@ -109,13 +109,13 @@ fn news_subjects(report: &CourseReport, tally: &ReportTally) -> Vec<String> {
         parts.iter().take(shown).enumerate().map(part).collect()
     };
     // What needs a person is always named, and then the nearest day.
-    let grave = parts.iter().filter(|(part, _)| *part <= NewsKind::Undecided).count().max(1);
+    let for_person = parts.iter().filter(|(part, _)| *part <= NewsKind::Undecided).count().max(1);
     let mut subjects = Vec::new();
     for ending in [due.as_str(), ""] {
-        subjects.extend((grave..=parts.len()).rev().map(|shown| full(shown).join(", ") + ending));
-        subjects.push(brief(grave).join(", ") + ending);
+        subjects.extend((for_person..=parts.len()).rev().map(|shown| full(shown).join(", ") + ending));
+        subjects.push(brief(for_person).join(", ") + ending);
     }
-    subjects.extend((1..grave).rev().map(|shown| brief(shown).join(", ")));
+    subjects.extend((1..for_person).rev().map(|shown| brief(shown).join(", ")));
     subjects.push(in_full(*lead, *n));
     subjects
 }
