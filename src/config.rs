@@ -12,7 +12,7 @@ mod diagnostics;
 mod nights;
 mod oidc;
 mod pages;
-mod placeholder;
+mod example_value;
 mod recovering_parse;
 mod rewording;
 
@@ -258,7 +258,7 @@ fn settings_of(files: Vec<(PathBuf, String)>) -> Result<Configuration, Errors> {
     errors.sort_by_key(|(file, at, _)| (*file, *at));
     let mut errors = errors.into_iter().map(|(_, _, error)| error);
     for (nth, file) in parsed.iter().enumerate() {
-        let found = placeholder::placeholders(&file.text).into_iter();
+        let found = example_value::example_values(&file.text).into_iter();
         warnings.extend(found.map(|(at, value)| {
             let what = format!("`{value}` is a value of the example configuration; give your own");
             (nth, at, invalid(&file.path, Some(FilePosition::of(&file.text, at)), what))

@@ -1,6 +1,5 @@
 //! `onreserve check`: one night, run at once.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,7 +7,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 
 use super::progress::Bar;
-use super::{ClockArguments, archive_location, email, exit, print, strict};
+use super::{ClockArguments, archive_location, email, exit, print, strict, warn};
 use crate::config::{self, Configuration};
 use crate::domain::course::{Course, CourseId, PageSource};
 use crate::domain::policy::quota::StorageQuotas;
@@ -38,7 +37,8 @@ Pages that refuse programs, logins and weak signs never fail it.
 
 Exit codes: 0 fine, 1 the page could not be read or the check failed, 2 dead
 links (with --strict also links that fail tonight, and defects of the page),
-64 usage error, 75 another instance is running, 78 configuration error.")]
+64 usage error, 75 another instance is running, 77 permission denied,
+78 configuration error.")]
 pub(super) struct CheckArguments {
     /// The course page: a web address, or a file in HTML or Markdown.
     #[arg(value_name = "PAGE", required_unless_present = "config")]
@@ -99,7 +99,7 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     // Set up before the night, so that an unusable relay is reported at once.
     let sender = settings.sender(&world.archive)?;
     for warning in settings.warnings() {
-        let _ = writeln!(std::io::stderr(), "onreserve: warning: {warning}");
+        warn(&format!("warning: {warning}"));
     }
     let bar = Bar::new(format == CheckFormat::Human);
     let watch = |progress: night::Progress| bar.show(&progress);
@@ -111,28 +111,7 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
         }
     };
     bar.clear();
-    if let Err(implausible) = night.start {
-        let _ = writeln!(
-            std::io::stderr(),
-            "onreserve: warning: this night is a rehearsal, because of --now: {implausible}"
-        );
-    }
-    if night.without_room > 0 {
-        let _ = writeln!(
-            std::io::stderr(),
-            "onreserve: warning: the disk of the archive has no room for {}; no copy was lost, and all \
-             links were checked; free some space on it",
-            count_of(night.without_room, "new copy", "new copies")
-        );
-    }
-    if night.over_quota > 0 {
-        let _ = writeln!(
-            std::io::stderr(),
-            "onreserve: warning: {} not stored, because a quota of [archive] is used up; no copy was lost, \
-             and all links were checked; raise the quota, or remove links from the course",
-            count_of(night.over_quota, "new copy was", "new copies were")
-        );
-    }
+    print_warnings(&night);
     if let Some(sender) = &sender {
         email::print_delivered(&outbox::deliver_due(&world.catalogue, world.clock, sender).await?);
     }
@@ -151,6 +130,27 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
         return Err(unread.clone().into());
     }
     Ok(if night.has_dead() || failures > 0 { ExitCode::from(exit::DEAD_LINKS) } else { ExitCode::SUCCESS })
+}
+
+/// What the person who runs the check has to know of the night besides its results.
+fn print_warnings(night: &Finished) {
+    if let Err(implausible) = night.start {
+        warn(&format!("warning: this night is a rehearsal, because of --now: {implausible}"));
+    }
+    if night.without_room > 0 {
+        warn(&format!(
+            "warning: the disk of the archive has no room for {}; no copy was lost, and all \
+             links were checked; free some space on it",
+            count_of(night.without_room, "new copy", "new copies")
+        ));
+    }
+    if night.over_quota > 0 {
+        warn(&format!(
+            "warning: {} not stored, because a quota of [archive] is used up; no copy was lost, \
+             and all links were checked; raise the quota, or remove links from the course",
+            count_of(night.over_quota, "new copy was", "new copies were")
+        ));
+    }
 }
 
 fn printed(night: &Finished, format: CheckFormat, world: &World) -> anyhow::Result<String> {

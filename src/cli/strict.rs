@@ -1,5 +1,6 @@
 //! `onreserve check --strict`: judges the links by tonight alone, for CI.
 
+use crate::domain::address::Address;
 use crate::domain::course::Course;
 use crate::domain::report::figures::count;
 use crate::domain::report::placement::fails_tonight;
@@ -14,14 +15,10 @@ use crate::world::World;
 pub(super) async fn judge(night: &mut Finished, courses: &[Course], world: &World) -> anyhow::Result<usize> {
     if night.void.is_none() && night.courses.iter().any(|course| failing(&course.facts).next().is_some()) {
         night::recheck(courses, world).await?;
+        update_verdicts(night, world).await?;
     }
     let mut failures = 0;
     for course in &mut night.courses {
-        for link_facts in &mut course.facts.links {
-            if let Some(verdict) = world.catalogue.verdict(&link_facts.link).await? {
-                link_facts.verdict = verdict;
-            }
-        }
         // In a void night the network here failed, so no link can be judged.
         let failed: Vec<usize> = match night.void {
             Some(_) => Vec::new(),
@@ -37,6 +34,21 @@ pub(super) async fn judge(night: &mut Finished, courses: &[Course], world: &Worl
         failures += failed.len() + course.facts.defects.len();
     }
     Ok(failures)
+}
+
+/// Takes over what the second requests found. A link that works was not asked again.
+async fn update_verdicts(night: &mut Finished, world: &World) -> anyhow::Result<()> {
+    let links = night.courses.iter_mut().flat_map(|course| &mut course.facts.links);
+    let mut asked: Vec<&mut LinkFacts> = links.filter(|it| it.verdict.state != State::Ok).collect();
+    let addresses: Vec<Address> = asked.iter().map(|link_facts| link_facts.link.clone()).collect();
+    let records = world.catalogue.link_records(&addresses).await?;
+    for link_facts in &mut asked {
+        // A link of two courses is updated in both.
+        if let Some(verdict) = records.get(&link_facts.link).and_then(|record| record.verdict.clone()) {
+            link_facts.verdict = verdict;
+        }
+    }
+    Ok(())
 }
 
 /// The links that fail if tonight alone counts, each with its place in the list.

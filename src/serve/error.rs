@@ -19,8 +19,6 @@ pub(in crate::serve) enum Error {
     Json(#[from] serde_json::Error),
     #[error("cannot read a copy: {0}")]
     ReadCopy(#[source] std::io::Error),
-    #[error("cannot write a feed: {0}")]
-    WriteFeed(#[source] std::io::Error),
     #[error("cannot create a random token: {0}")]
     Random(#[from] random::Error),
     #[error("the system gave no random numbers at the start, so forms have no token; restart the service")]

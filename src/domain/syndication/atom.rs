@@ -31,12 +31,14 @@ pub struct Feed<'a> {
 
 impl Feed<'_> {
     /// The file.
-    ///
-    /// # Errors
-    ///
-    /// None that can happen: it is written to memory.
-    pub fn to_xml(&self) -> std::io::Result<String> {
+    #[expect(clippy::expect_used, reason = "the messages say why these cannot fail")]
+    pub fn to_xml(&self) -> String {
         let mut xml = Writer::new(Vec::new());
+        self.write(&mut xml).expect("memory takes every byte");
+        String::from_utf8(xml.into_inner()).expect("it is written from strings")
+    }
+
+    fn write(&self, xml: &mut Writer<Vec<u8>>) -> std::io::Result<()> {
         xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("utf-8"), None)))?;
         let feed = xml.create_element("feed").with_attribute(("xmlns", "http://www.w3.org/2005/Atom"));
         feed.write_inner_content(|xml| {
@@ -57,7 +59,7 @@ impl Feed<'_> {
             }
             Ok(())
         })?;
-        Ok(String::from_utf8_lossy(&xml.into_inner()).into_owned())
+        Ok(())
     }
 }
 
@@ -101,7 +103,7 @@ mod tests {
             updated: "2026-09-15T02:31:00Z".parse().unwrap(),
             entries: &entries,
         };
-        feed.to_xml().unwrap()
+        feed.to_xml()
     }
 
     #[test]

@@ -104,6 +104,16 @@ impl CourseView {
         self.links_for(visitor.may_read(&self.rules))
     }
 
+    /// The links in the order of the page, each once, with its first mention.
+    pub(in crate::serve) fn readings(self: &Arc<Self>, visitor: &Visitor) -> Vec<(LinkView, &Mention)> {
+        let mut seen = HashSet::new();
+        let mentioned = self.mentions.iter().filter_map(|mention| {
+            let link = self.link(visitor, mention.address()?)?;
+            Some((link, mention))
+        });
+        mentioned.filter(|(link, _)| seen.insert(link.id())).collect()
+    }
+
     /// All links, for a person who may decide about them, and so may read them too.
     pub(in crate::serve) fn links_for_actor(self: &Arc<Self>) -> impl Iterator<Item = LinkView> {
         self.links_for(true)

@@ -16,6 +16,7 @@ pub(super) mod search;
 pub(super) mod snapshot;
 mod verified_blob;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -154,9 +155,24 @@ impl Library {
         &self,
         link: &LinkView,
     ) -> Result<Option<StoredCapture>, Error> {
-        let Some(copy) = link.copy() else { return Ok(None) };
-        let captures = self.captures(&link.facts().link).await?;
-        Ok(captures.into_iter().rev().find(|kept| kept.capture.sha256 == copy.sha256))
+        Ok(self.current_captures(std::slice::from_ref(link)).await?.remove(&link.id()))
+    }
+
+    /// The captures behind the current copies of several links.
+    pub(in crate::serve) async fn current_captures(
+        &self,
+        links: &[LinkView],
+    ) -> Result<HashMap<LinkId, StoredCapture>, Error> {
+        let with_copies = links.iter().filter_map(|link| Some((link, link.copy()?)));
+        let addresses: Vec<Address> =
+            with_copies.clone().map(|(link, _)| link.facts().link.clone()).collect();
+        let mut captures = self.catalogue.captures_of_links(&addresses).await?;
+        let current = with_copies.filter_map(|(link, copy)| {
+            let of_link = captures.remove(&link.facts().link)?;
+            let kept = of_link.into_iter().rev().find(|kept| kept.capture.sha256 == copy.sha256)?;
+            Some((link.id(), kept))
+        });
+        Ok(current.collect())
     }
 
     /// Records that the bytes of a copy are lost, so that it is not offered again.

@@ -22,13 +22,14 @@ pub(super) async fn number_of(library: &Library, link: &LinkView) -> Result<usiz
 async fn count(library: &Library, course: &Arc<CourseView>) -> Result<HashMap<LinkId, usize>, Error> {
     let mut readings_by_name: HashMap<String, usize> = HashMap::new();
     let mut numbers = HashMap::new();
-    for link in course.links(&Visitor::anonymous()) {
+    let links: Vec<LinkView> = course.links(&Visitor::anonymous()).collect();
+    let kept = library.current_captures(&links).await?;
+    for link in links {
         let Some(copy) = link.copy() else { continue };
-        let kept = library.current_capture(&link).await?;
         let facts = BlobFacts {
             capture: copy,
             response_head: &verified_blob::response_head(library, copy).await,
-            title: kept.as_ref().and_then(|kept| kept.title.as_deref()),
+            title: kept.get(&link.id()).and_then(|kept| kept.title.as_deref()),
             words: &student::name_of(link.facts()),
             number: 1,
         };

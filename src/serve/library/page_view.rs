@@ -199,15 +199,13 @@ impl CapturePage {
 
 impl Copies for CapturePage {
     fn requisite(&self, address: &Address, role: RequisiteRole) -> Option<String> {
-        let place = self.requisites.iter().position(|requisite| requisite.address == *address)?;
+        let mut requisites = self.requisites.iter().enumerate();
+        let (place, requisite) = requisites.find(|(_, requisite)| requisite.address == *address)?;
         // No browser shows a PDF in a frame of a page without scripts.
-        let is_pdf = self.requisites.get(place).is_some_and(|it| it.media_type.contains("pdf"));
+        let is_pdf = requisite.media_type.contains("pdf");
         (role != RequisiteRole::Frame || !is_pdf).then(|| match &self.addresses {
             RequisiteAddresses::Service(prefix) => format!("{prefix}{}", requisite_path(&self.id, place)),
-            RequisiteAddresses::Files(dir) => self
-                .requisites
-                .get(place)
-                .map_or_else(String::new, |it| format!("{dir}{}", requisite_file(it))),
+            RequisiteAddresses::Files(dir) => format!("{dir}{}", requisite_file(requisite)),
         })
     }
 

@@ -15,14 +15,13 @@ use zip::write::{SimpleFileOptions, StreamWriter, ZipWriter};
 
 use super::Library;
 use super::blob::{self, OpenBlob};
-use super::course::{CourseView, LinkView};
+use super::course::LinkView;
 use super::page_view::{self, CapturePage, PageKind, requisite_file};
 use crate::domain::capture::{Digest, KeptRequisite};
 use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::filename;
 use crate::domain::report::plain::visible;
 use crate::domain::report::wording::student;
-use crate::serve::auth::visitor::Visitor;
 use crate::serve::error::Error;
 
 /// The directory of what the pages need.
@@ -54,16 +53,6 @@ impl ArchivedCopy {
         let words = student::name_of(link.facts());
         Ok(Some(Self { words, address: link.facts().link.to_string(), kept, blob }))
     }
-}
-
-/// The links of a course, each once, in the order of its page.
-pub(in crate::serve) fn links(course: &Arc<CourseView>, visitor: &Visitor) -> Vec<LinkView> {
-    let mut seen = HashSet::new();
-    let addresses = course.mentions.iter().filter_map(crate::domain::link::Mention::address);
-    addresses
-        .filter_map(|address| course.link(visitor, address))
-        .filter(|link| seen.insert(link.id()))
-        .collect()
 }
 
 /// An archive that is being written.
@@ -193,22 +182,25 @@ impl<W: Write> ReadingsArchive<W> {
     }
 }
 
-/// A file of the day of the capture, which may have more than 4 GiB.
+/// A file with the time of the capture, which may have more than 4 GiB.
 fn options(method: CompressionMethod, at: Timestamp) -> SimpleFileOptions {
+    let options = SimpleFileOptions::default().compression_method(method).large_file(true);
+    time(at).map_or(options, |time| options.last_modified_time(time))
+}
+
+/// `None` before 1980, which is the first year of ZIP.
+fn time(at: Timestamp) -> Option<zip::DateTime> {
     let at = at.to_zoned_datetime(jiff::tz::TimeZone::UTC);
-    let part = |number: i8| u8::try_from(number).unwrap_or(1);
-    let time = zip::DateTime::from_date_and_time(
-        u16::try_from(at.year()).unwrap_or(1980),
-        part(at.month()),
-        part(at.day()),
-        part(at.hour()),
-        part(at.minute()),
-        part(at.second()),
-    );
-    SimpleFileOptions::default()
-        .compression_method(method)
-        .large_file(true)
-        .last_modified_time(time.unwrap_or_else(|_| zip::DateTime::default()))
+    let part = |number: i8| u8::try_from(number).ok();
+    zip::DateTime::from_date_and_time(
+        u16::try_from(at.year()).ok()?,
+        part(at.month())?,
+        part(at.day())?,
+        part(at.hour())?,
+        part(at.minute())?,
+        part(at.second())?,
+    )
+    .ok()
 }
 
 fn failed(error: zip::result::ZipError) -> Error {

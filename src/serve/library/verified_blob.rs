@@ -9,8 +9,7 @@ use crate::domain::capture::{Capture, Digest};
 use crate::serve::error::Error;
 
 /// Opens a blob. Hashing takes a while for a large file, so it runs on a blocking thread, and
-/// only a few
-/// files are hashed at a time.
+/// only a few files are hashed at a time.
 pub(super) async fn open(library: &Library, digest: Digest) -> Result<File, Error> {
     if let Some(file) = library.archive.open_verified_blob(digest)? {
         return Ok(file);

@@ -26,9 +26,9 @@ pub(in crate::serve) async fn alive() -> Response {
 
 /// Whether the catalogue can be read and the archive has room; 503 if not.
 ///
-/// A late night, a course that was never read, a lost copy or a stuck email is reported but is no failure, because the
-/// results of earlier nights can still be served. With `?strict` it is a 503 too,
-/// for monitors that read only the status.
+/// A late night, a course that was never read, a lost copy or a stuck email is reported but
+/// is no failure, because the results of earlier nights can still be served. With `?strict`
+/// it is a 503 too, for monitors that read only the status.
 pub(in crate::serve) async fn ready(
     State(library): State<Arc<Library>>,
     RawQuery(query): RawQuery,

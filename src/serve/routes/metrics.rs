@@ -1,6 +1,6 @@
 //! `/metrics`, in the Prometheus text format 0.0.4.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -77,10 +77,10 @@ async fn link_states(library: &Library, visitor: &Visitor, text: &mut String) ->
     family(text, "onreserve_links", "gauge", "Links of a course by state.");
     let courses = library.courses().await?;
     let visible = || library.settings.courses.iter().filter(|rules| may_see(library, visitor, &rules.id));
-    let view = |id: &CourseId| courses.iter().find(|course| course.night.course == *id);
+    let views: HashMap<&CourseId, _> = courses.iter().map(|course| (&course.night.course, course)).collect();
     for rules in visible() {
         let mut counts: BTreeMap<StateName, u64> = StateName::ALL.iter().map(|state| (*state, 0)).collect();
-        for link_facts in view(&rules.id).into_iter().flat_map(|course| &course.night.links) {
+        for link_facts in views.get(&rules.id).into_iter().flat_map(|course| &course.night.links) {
             *counts.entry(link_facts.verdict.state.name()).or_default() += 1;
         }
         for (state, count) in counts {
@@ -92,7 +92,7 @@ async fn link_states(library: &Library, visitor: &Visitor, text: &mut String) ->
     let help = "0 if a page of the course could not be read in its last night, or was never read.";
     family(text, "onreserve_page_readable", "gauge", help);
     for rules in visible() {
-        let is_readable = view(&rules.id).is_some_and(|course| course.night.page_problem.is_none());
+        let is_readable = views.get(&rules.id).is_some_and(|course| course.night.page_problem.is_none());
         let (course, value) = (&rules.id, u8::from(is_readable));
         let _ = writeln!(text, "onreserve_page_readable{{course=\"{course}\"}} {value}");
     }
@@ -140,8 +140,8 @@ async fn last_successes(library: &Library, visitor: &Visitor, text: &mut String)
     let ended = library.catalogue.last_successes().await?;
     successes.extend(ended.into_iter().map(|(course, at)| (course, at.as_second())));
     // A night that could not read any page judged no link.
-    let never_read = library.courses().await?;
-    let never_read = never_read.iter().filter(|course| course.night.is_never_read());
+    let courses = library.courses().await?;
+    let never_read = courses.iter().filter(|course| course.night.is_never_read());
     successes.extend(never_read.map(|course| (course.night.course.clone(), 0)));
     for (course, at) in successes.iter().filter(|(course, _)| may_see(library, visitor, course)) {
         let _ = writeln!(text, "{name}{{course=\"{course}\"}} {at}");

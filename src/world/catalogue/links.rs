@@ -155,6 +155,31 @@ impl Catalogue {
         rows.iter().map(|kept| from_json(kept)).collect()
     }
 
+    /// The same of several links. Links without a capture are left out.
+    pub async fn captures_of_links(
+        &self,
+        links: &[Address],
+    ) -> Result<HashMap<Address, Vec<StoredCapture>>, Error> {
+        let mut captures: HashMap<Address, Vec<StoredCapture>> = HashMap::new();
+        for links in links.chunks(LINKS_AT_ONCE) {
+            let wanted: Vec<&str> = links.iter().map(Address::as_str).collect();
+            let rows = sqlx::query_scalar::<_, String>(concat!(
+                "SELECT kept FROM capture JOIN link ON link.id = capture.link \
+                 WHERE link.address IN (SELECT value FROM json_each(?)) AND ",
+                of_a_valid_night!(),
+                " ORDER BY capture.id"
+            ))
+            .bind(json(&wanted)?)
+            .fetch_all(&self.pool)
+            .await?;
+            for kept in rows {
+                let kept: StoredCapture = from_json(&kept)?;
+                captures.entry(kept.capture.link.clone()).or_default().push(kept);
+            }
+        }
+        Ok(captures)
+    }
+
     /// All links that were ever visited.
     pub async fn links(&self) -> Result<Vec<Address>, Error> {
         let rows = sqlx::query_scalar::<_, String>("SELECT address FROM link ORDER BY address")

@@ -11,7 +11,7 @@ use crate::domain::report::plain::visible;
 use crate::domain::report::wording::student;
 use crate::domain::syndication::atom::{Feed, FeedEntry};
 use crate::serve::auth::visitor::Visitor;
-use crate::serve::error::{Error, RouteResult};
+use crate::serve::error::RouteResult;
 use crate::serve::library::Library;
 use crate::serve::library::course::CourseView;
 use crate::serve::respond;
@@ -44,9 +44,8 @@ pub(in crate::serve) async fn changes(
         updated: entries.first().map_or(course.night.finished, |newest| newest.at),
         entries: &entries,
     };
-    let xml = feed.to_xml().map_err(Error::WriteFeed)?;
     let content_type = "application/atom+xml; charset=utf-8";
-    Ok(feed_course.respond(respond::with_etag(&headers, content_type, course.cache_scope(), xml)))
+    Ok(feed_course.respond(respond::with_etag(&headers, content_type, course.cache_scope(), feed.to_xml())))
 }
 
 /// `None` for a change that readers do not see.

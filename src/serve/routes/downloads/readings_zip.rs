@@ -18,7 +18,7 @@ use crate::serve::auth::visitor::Visitor;
 use crate::serve::error::RouteResult;
 use crate::serve::library::Library;
 use crate::serve::library::course::CourseView;
-use crate::serve::library::readings_archive::{self, ArchivedCopy, ReadingsArchive};
+use crate::serve::library::readings_archive::{ArchivedCopy, ReadingsArchive};
 use crate::serve::respond::{self, header_value};
 use crate::serve::routes::requested_course::readable_course;
 
@@ -83,7 +83,7 @@ async fn write(library: Arc<Library>, visitor: Visitor, course: Arc<CourseView>,
         })
     };
     let mut opening = Ok(());
-    for link in readings_archive::links(&course, &visitor) {
+    for (link, _) in course.readings(&visitor) {
         match ArchivedCopy::open(&library, &link).await {
             Ok(None) => {}
             Ok(Some(copy)) => {

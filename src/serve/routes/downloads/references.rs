@@ -1,17 +1,14 @@
 //! `/c/<course>/readings.bib`, `.ris` and `.json`: the readings for reference managers.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
-use axum::http::header::{self, HeaderName};
+use axum::http::header;
+use axum::http::{HeaderMap, Uri};
 
-use crate::domain::address::LinkId;
 use crate::domain::bibliography::{self, BibliographyEntry, CitedReading, bibtex, csl, ris};
-use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::filename;
-use crate::domain::link::Kind;
+use crate::domain::link::Mention;
 use crate::domain::report::wording::student;
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::error::{Error, RouteResult};
@@ -20,74 +17,53 @@ use crate::serve::library::course::{CourseView, LinkView};
 use crate::serve::respond::{self, header_value};
 use crate::serve::routes::requested_course::readable_course;
 
-const DISPOSITION: HeaderName = header::CONTENT_DISPOSITION;
-
 /// A format of reference managers.
-#[derive(Clone, Copy)]
 struct ReferenceFormat {
-    ending: &'static str,
+    extension: &'static str,
     content_type: &'static str,
     write: fn(&[BibliographyEntry]) -> String,
 }
 
-pub(in crate::serve) async fn bibtex(
-    library: State<Arc<Library>>,
-    visitor: Visitor,
-    course: Path<String>,
-    headers: HeaderMap,
-) -> RouteResult {
-    let format = ReferenceFormat {
-        ending: "bib",
+const FORMATS: [ReferenceFormat; 3] = [
+    ReferenceFormat {
+        extension: "bib",
         content_type: "application/x-bibtex; charset=utf-8",
         write: bibtex::file,
-    };
-    respond_with(&library, &visitor, &course, &headers, format).await
-}
-
-pub(in crate::serve) async fn ris(
-    library: State<Arc<Library>>,
-    visitor: Visitor,
-    course: Path<String>,
-    headers: HeaderMap,
-) -> RouteResult {
-    let format = ReferenceFormat {
-        ending: "ris",
+    },
+    ReferenceFormat {
+        extension: "ris",
         content_type: "application/x-research-info-systems; charset=utf-8",
         write: ris::file,
-    };
-    respond_with(&library, &visitor, &course, &headers, format).await
-}
-
-pub(in crate::serve) async fn csl_json(
-    library: State<Arc<Library>>,
-    visitor: Visitor,
-    course: Path<String>,
-    headers: HeaderMap,
-) -> RouteResult {
-    let format = ReferenceFormat {
-        ending: "json",
+    },
+    ReferenceFormat {
+        extension: "json",
         content_type: "application/vnd.citationstyles.csl+json; charset=utf-8",
         write: csl::file,
-    };
-    respond_with(&library, &visitor, &course, &headers, format).await
-}
+    },
+];
 
-async fn respond_with(
-    library: &Library,
-    visitor: &Visitor,
-    course: &str,
-    headers: &HeaderMap,
-    format: ReferenceFormat,
+/// The format is that of the file that the path names.
+pub(in crate::serve) async fn file(
+    State(library): State<Arc<Library>>,
+    visitor: Visitor,
+    Path(course): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
 ) -> RouteResult {
-    let course = match readable_course(library, visitor, course).await {
+    let course = match readable_course(&library, &visitor, &course).await {
         Ok(course) => course,
         Err(response) => return response,
     };
-    let references = references(library, visitor, &course).await?;
-    let name = format!("{}-readings.{}", course.night.course, format.ending);
+    let extension = uri.path().rsplit('.').next();
+    let Some(format) = FORMATS.iter().find(|format| Some(format.extension) == extension) else {
+        return respond::page_not_found(&library.settings.base_url);
+    };
+    let references = references(&library, &visitor, &course).await?;
+    let name = format!("{}-readings.{}", course.night.course, format.extension);
     let text = (format.write)(&references);
-    let mut response = respond::with_etag(headers, format.content_type, course.cache_scope(), text);
-    response.headers_mut().insert(DISPOSITION, header_value(&filename::attachment(&name, false)));
+    let mut response = respond::with_etag(&headers, format.content_type, course.cache_scope(), text);
+    let disposition = header_value(&filename::attachment(&name, false));
+    response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
     Ok(response)
 }
 
@@ -97,25 +73,18 @@ async fn references(
     visitor: &Visitor,
     course: &Arc<CourseView>,
 ) -> Result<Vec<BibliographyEntry>, Error> {
-    let mut seen: HashSet<LinkId> = HashSet::new();
-    let mut readings: Vec<(LinkView, Kind, Option<StoredCapture>)> = Vec::new();
-    for mention in &course.mentions {
-        let link = mention.address().and_then(|address| course.link(visitor, address));
-        let Some(link) = link.filter(|link| seen.insert(link.id())) else { continue };
-        let kept = library.current_capture(&link).await?;
-        readings.push((link, mention.kind, kept));
-    }
-    let readings: Vec<CitedReading> = readings
-        .iter()
-        .map(|(link, kind, kept)| CitedReading {
+    let (links, mentions): (Vec<LinkView>, Vec<&Mention>) = course.readings(visitor).into_iter().unzip();
+    let captures = library.current_captures(&links).await?;
+    let readings = links.iter().zip(mentions).map(|(link, mention)| {
+        let kept = captures.get(&link.id());
+        CitedReading {
             words: student::name_of(link.facts()),
-            kind: *kind,
+            kind: mention.kind,
             url: link.facts().link.to_string(),
-            accessed: course
-                .local_date(kept.as_ref().map_or(course.night.finished, |kept| kept.capture.captured_at)),
-            title: kept.as_ref().and_then(|kept| kept.title.clone()),
-            citation: kept.as_ref().and_then(|kept| kept.citation.as_ref()),
-        })
-        .collect();
-    Ok(bibliography::references(&readings))
+            accessed: course.local_date(kept.map_or(course.night.finished, |kept| kept.capture.captured_at)),
+            title: kept.and_then(|kept| kept.title.clone()),
+            citation: kept.and_then(|kept| kept.citation.as_ref()),
+        }
+    });
+    Ok(bibliography::references(&readings.collect::<Vec<_>>()))
 }
