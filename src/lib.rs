@@ -77,6 +77,10 @@
 //! - In which order do writes, syncs and commits make stored data durable? Each is a named
 //!   [step](world::disk::StorageStep) of [`world::disk`]; `night::record` stores the visits
 //!   of a night in batches.
+//! - What can readers take away from a course? `serve::routes::downloads` serves it, in the
+//!   formats of [`domain::bibliography`] and [`domain::syndication`].
+//! - Where does a site generator publish a source, and how are its own constructs read?
+//!   [`domain::page`], in its modules `site` and `markdown_dialects`.
 //! - Where are stored files verified? [`night::scrub`] after each night, `onreserve verify` at once.
 //! - How is a catalogue rebuilt? [`night::journal_replay`] applies the journal, then
 //!   [`night::rebuilt_reports`] restores the reports.

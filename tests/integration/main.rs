@@ -29,4 +29,5 @@ mod scenarios;
 mod serve;
 mod service;
 mod tidy;
+mod unread_pages;
 mod web_archive;
