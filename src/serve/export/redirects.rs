@@ -74,7 +74,7 @@ fn rule(library: &Library, link: &LinkView) -> Option<RedirectRule> {
         Some(query) => format!("{}?{query}", url.path()),
         None => url.path().to_owned(),
     };
-    let target = library.settings.base_url.absolute(&format!("/go/{}", link.id()));
+    let target = library.go(link);
     Some(RedirectRule { path, target })
 }
 

@@ -46,6 +46,13 @@ pub(in crate::serve) fn availability(library: &Library, link: &LinkView) -> Avai
     let rights = if link.is_reader() { link.rights() } else { Rights::Unknown };
     match (link.original(), rights, link.copy(), may_open) {
         (_, Rights::TakenDown, ..) => Availability::Closed(Closed::TakenDown),
+        // Readers cannot open a file of this machine.
+        (_, _, copy, may_open) if link.is_local_file() => match (copy, may_open) {
+            (Some(copy), Ok(())) => Availability::Copy(copy.clone()),
+            (_, Err(Closed::NotAReader)) => Availability::Closed(Closed::NotAReader),
+            (Some(_), Err(closed)) => Availability::Closed(closed),
+            (None, _) => Availability::Nothing,
+        },
         (_, Rights::Licensed, ..) => Availability::Original(library_login(library, link)),
         (Original::Dead | Original::SetAside, _, Some(copy), Ok(())) => Availability::Copy(copy.clone()),
         // The course uses a copy that does not open, so the original is offered if possible.
@@ -67,11 +74,13 @@ pub(in crate::serve) fn availability(library: &Library, link: &LinkView) -> Avai
 }
 
 /// The address of the original, for readers who want to try it. `None` if the
-/// address belongs to another owner now, or the owner had the copy taken down.
+/// address belongs to another owner now, the owner had the copy taken down, or it is a file
+/// of this machine.
 pub(in crate::serve) fn original_address(library: &Library, link: &LinkView) -> Option<String> {
     match (&link.facts().verdict.state, link.rights()) {
         (State::Dead { reason } | State::Changed { reason, .. }, _) if reason.is_hostile() => None,
         (_, Rights::TakenDown) => None,
+        _ if link.is_local_file() => None,
         (_, Rights::Licensed) => Some(library_login(library, link)),
         (_, Rights::Own | Rights::OpenLicence | Rights::FairUse | Rights::Unknown) => {
             Some(link.facts().link.as_str().to_owned())
@@ -79,9 +88,9 @@ pub(in crate::serve) fn original_address(library: &Library, link: &LinkView) -> 
     }
 }
 
-/// The list of copies in the Internet Archive.
-pub(in crate::serve) fn internet_archive_address(link: &LinkView) -> String {
-    format!("https://web.archive.org/web/*/{}", link.facts().link)
+/// The list of copies in the Internet Archive, for an address of the web.
+pub(in crate::serve) fn internet_archive_address(link: &LinkView) -> Option<String> {
+    (!link.is_local_file()).then(|| format!("https://web.archive.org/web/*/{}", link.facts().link))
 }
 
 fn library_login(library: &Library, link: &LinkView) -> String {

@@ -168,6 +168,11 @@ impl LinkView {
         LinkId::of(&self.facts().link)
     }
 
+    /// Whether the original is a file beside a course page that is read from disk.
+    pub(in crate::serve) fn is_local_file(&self) -> bool {
+        self.facts().link.file_path().is_some()
+    }
+
     /// Whether the visitor may read the course.
     pub(in crate::serve) fn is_reader(&self) -> bool {
         self.is_reader

@@ -145,6 +145,22 @@ impl Library {
         Ok(None)
     }
 
+    /// The address here that leads to the original of a link, or to our copy.
+    pub(in crate::serve) fn go(&self, link: &LinkView) -> String {
+        self.settings.base_url.absolute(&format!("/go/{}", link.id()))
+    }
+
+    /// The address of the original for readers.
+    pub(in crate::serve) fn original_address(&self, link: &LinkView) -> String {
+        self.public_address(link, &link.facts().link)
+    }
+
+    /// An address of a link or of its copies for readers. For a file of this machine it is the
+    /// address of the link here, because readers must not see paths.
+    pub(in crate::serve) fn public_address(&self, link: &LinkView, address: &Address) -> String {
+        if address.file_path().is_some() { self.go(link) } else { address.to_string() }
+    }
+
     /// The captures of a link, oldest first.
     pub(in crate::serve) async fn captures(&self, link: &Address) -> Result<Vec<StoredCapture>, Error> {
         Ok(self.catalogue.captures(link).await?)

@@ -51,7 +51,7 @@ impl ArchivedCopy {
         let Some(kept) = library.current_capture(link).await? else { return Ok(None) };
         let blob = blob::open(library, link, &kept.capture, kept.title.as_deref()).await?.ok();
         let words = student::name_of(link.facts());
-        Ok(Some(Self { words, address: link.facts().link.to_string(), kept, blob }))
+        Ok(Some(Self { words, address: library.original_address(link), kept, blob }))
     }
 }
 

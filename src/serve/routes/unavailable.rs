@@ -45,7 +45,7 @@ struct UnavailablePage<'a> {
     text: &'a str,
     copy: Option<String>,
     original: Option<OriginalButton>,
-    internet_archive: String,
+    internet_archive: Option<String>,
     address: String,
     course: String,
 }
@@ -86,8 +86,10 @@ pub(in crate::serve) async fn copy_closed(
         Closed::TakenDown => library.captures(&link.facts().link).await?.pop(),
         Closed::Licensed | Closed::OutsideTerm | Closed::OriginalAvailable | Closed::NotAReader => None,
     };
-    let cited =
-        latest.map(|kept| CitedCopy { citation: citation(link, &kept, &name), sha256: kept.capture.sha256 });
+    let cited = latest.map(|kept| CitedCopy {
+        citation: citation(library, link, &kept, &name),
+        sha256: kept.capture.sha256,
+    });
     let page = CopyClosedPage { base, title, name: &name, text, course: &link.course.night.course, cited };
     respond::page(status, &page).map(no_store)
 }
@@ -109,7 +111,7 @@ pub(in crate::serve) fn original_unavailable(
         copy: copy.map(|copy| base.copy(&copy.id())),
         original: OriginalButton::of(library, link),
         internet_archive: availability::internet_archive_address(link),
-        address: link.facts().link.to_string(),
+        address: library.original_address(link),
         course: link.course.night.course.to_string(),
     };
     respond::page(status, &page)

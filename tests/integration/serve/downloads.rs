@@ -68,6 +68,46 @@ async fn course() -> (Harness, Server) {
     (harness, server)
 }
 
+/// A page that is a file of this machine has links to files beside it.
+#[tokio::test]
+async fn the_paths_of_local_files_are_not_for_readers() {
+    let harness = Harness::start(["course.test"], |_, _| Reply::not_found()).await;
+    let dir = harness.archive().with_file_name("page");
+    std::fs::create_dir(&dir).unwrap();
+    std::fs::write(dir.join("page.md"), "# A course\n\n- [Notes](notes.txt)\n").unwrap();
+    std::fs::write(dir.join("notes.txt"), "The notes of the course. ".repeat(40)).unwrap();
+    let page = dir.join("page.md");
+    harness.configure(&format!("[[course]]\nid = \"c\"\npage = \"{}\"\n", page.display()));
+    harness.check(1).await;
+    let rules = CourseRules {
+        copies: CopyRules { openness: Openness::Open, ..CopyRules::default() },
+        ..CourseRules::new("c".parse().unwrap())
+    };
+    let settings = ServeSettings { courses: vec![rules], ..ServeSettings::default() };
+    let server = Server::over(&harness.archive(), settings, time_of(2).parse().unwrap()).await;
+    let links = server.get("/api/v1/courses/c/links").await;
+    let links: Value = serde_json::from_slice(&links.body).unwrap();
+    let link = &links["links"][0];
+    let mut paths = FILES.map(|file| format!("/c/c/{file}")).to_vec();
+    paths.extend(["/c/c/", "/api/v1/courses/c/links", "/api/v1/courses/c/search?q=notes"].map(str::to_owned));
+    for address in [&link["go"], &link["copy"]["page"]] {
+        paths.push(address.as_str().unwrap().trim_start_matches("http://localhost:8080").to_owned());
+    }
+    paths.push(paths[paths.len() - 1].replace("/a/", "/api/v1/captures/"));
+    for path in paths {
+        let reply = server.get(&path).await;
+        assert_eq!(reply.status, 200, "{path}");
+        let texts = if path.ends_with(".zip") {
+            unzipped(&reply.body)
+        } else {
+            BTreeMap::from([(path.clone(), reply.body)])
+        };
+        for text in texts.values().map(|bytes| String::from_utf8_lossy(bytes)) {
+            assert!(!text.contains("file:") && !text.contains(dir.to_str().unwrap()), "{path}: {text}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn all_copies_are_in_one_archive_and_are_read_without_the_service() {
     let (_harness, server) = course().await;
@@ -167,6 +207,7 @@ fn calendar_on(page: &str) -> String {
 
 #[tokio::test]
 async fn a_calendar_reads_a_closed_course_by_a_secret_address_until_it_is_withdrawn() {
+    // All of it is one test, because the withdrawal of all addresses holds for the archive.
     let server = Server::with(closed(), today()).await;
     let session = signed_in(&server, READERS).await;
     let calendar = calendar_on(&change(&server, &session, &[("do", "make")]).await);
@@ -185,6 +226,13 @@ async fn a_calendar_reads_a_closed_course_by_a_secret_address_until_it_is_withdr
     {
         assert_ne!(server.get(wrong).await.status, 200, "{wrong}");
     }
+    // A new password of the course ends the addresses of the old one.
+    let mut changed = closed();
+    changed.courses[0].admission.readers = onreserve::domain::policy::course_access::Readers::Password(
+        super::password_login::hash("another word"),
+    );
+    assert_ne!(Server::with(changed, today()).await.get(&calendar).await.status, 200);
+    assert_eq!(server.get(&calendar).await.status, 200);
     let address = format!("https://links.school.edu{calendar}");
     let page = change(&server, &session, &[("do", "withdraw"), ("address", &address)]).await;
     assert!(page.contains("The address is withdrawn."), "{page}");
@@ -197,17 +245,4 @@ async fn a_calendar_reads_a_closed_course_by_a_secret_address_until_it_is_withdr
     let page = change(&server, &staff, &[("do", "withdraw_all")]).await;
     assert!(page.contains("Withdrawn: "), "{page}");
     assert_ne!(server.get(&other).await.status, 200);
-}
-
-#[tokio::test]
-async fn a_secret_address_ends_with_the_password_of_the_course() {
-    let server = Server::with(closed(), today()).await;
-    let session = signed_in(&server, READERS).await;
-    let calendar = calendar_on(&change(&server, &session, &[("do", "make")]).await);
-    let mut changed = closed();
-    changed.courses[0].admission.readers = onreserve::domain::policy::course_access::Readers::Password(
-        super::password_login::hash("another word"),
-    );
-    assert_ne!(Server::with(changed, today()).await.get(&calendar).await.status, 200);
-    assert_eq!(server.get(&calendar).await.status, 200);
 }

@@ -319,7 +319,7 @@ pub struct CopyCitation {
 }
 
 impl CopyCitation {
-    pub fn new(title: &str, link: &Address, retrieved: &str) -> Self {
+    pub fn new(title: &str, link: &str, retrieved: &str) -> Self {
         Self { title: title.replace('"', "'"), rest: format!("Retrieved from {link} on {retrieved}.") }
     }
 }

@@ -72,10 +72,10 @@ pub(in crate::serve) async fn capture(
         "id": id.to_string(),
         "course": link.course.night.course,
         "link": link.id(),
-        "url": kept.capture.link,
+        "url": library.public_address(link, &kept.capture.link),
         "label": student::name_of(link.facts()),
         "title": kept.title,
-        "document": kept.capture.document,
+        "document": library.public_address(link, &kept.capture.document),
         "opens": closed.is_none(),
         "copy": closed.is_none().then(|| course_json::copy(&library, &kept.capture, kept.pages)),
     });

@@ -44,7 +44,7 @@ pub(in crate::serve) fn link(library: &Library, link: &LinkView) -> Value {
     let open_copy = link.copy().filter(|_| library.may_open(link).is_ok());
     json!({
         "id": link.id(),
-        "url": link_facts.link,
+        "url": library.original_address(link),
         "label": student::name_of(link_facts),
         "state": verdict.state.name(),
         "reason": verdict.state.reason(),
@@ -52,7 +52,7 @@ pub(in crate::serve) fn link(library: &Library, link: &LinkView) -> Value {
         "nights": verdict.nights,
         "due": due(&link.course.night, link_facts),
         "words": student::state(&verdict.state),
-        "go": go(library, link),
+        "go": library.go(link),
         "original_is_gone": link.is_dead(),
         "copy": open_copy.map(|capture| copy(library, capture, link_facts.copy_pages)),
     })
@@ -62,22 +62,19 @@ pub(in crate::serve) fn link(library: &Library, link: &LinkView) -> Value {
 pub(in crate::serve) fn link_for_stranger(library: &Library, link: &LinkView) -> Value {
     json!({
         "id": link.id(),
-        "url": link.facts().link,
-        "go": go(library, link),
+        "url": library.original_address(link),
+        "go": library.go(link),
         "original_is_gone": link.is_dead(),
         "copy": null,
     })
 }
 
-fn go(library: &Library, link: &LinkView) -> String {
-    library.settings.base_url.absolute(&format!("/go/{}", link.id()))
-}
-
 pub(super) fn copy(library: &Library, capture: &Capture, pages: Option<u32>) -> Value {
     let base = &library.settings.base_url;
+    let memento = || base.absolute(&format!("/web/{}/{}", Stamp::of(capture.captured_at), capture.link));
     json!({
         "page": base.absolute(&format!("/a/{}", capture.id())),
-        "memento": base.absolute(&format!("/web/{}/{}", Stamp::of(capture.captured_at), capture.link)),
+        "memento": capture.link.file_path().is_none().then(memento),
         "sha256": capture.sha256,
         "bytes": capture.bytes,
         "pages": pages,

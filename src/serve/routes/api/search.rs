@@ -52,7 +52,7 @@ fn document(library: &Library, hit: &DocumentHit) -> Value {
     let link_facts = hit.link.facts();
     json!({
         "link": hit.link.id(),
-        "url": link_facts.link,
+        "url": library.original_address(&hit.link),
         "label": student::name_of(link_facts),
         "copy": course_json::copy(library, &hit.copy, link_facts.copy_pages),
         "places": hit.passages.iter().map(passage).collect::<Vec<_>>(),

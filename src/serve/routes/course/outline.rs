@@ -163,10 +163,10 @@ fn explanation(library: &Library, link: &LinkView, availability: &Availability) 
     match availability {
         Availability::Original(_) | Availability::Either(_) | Availability::Copy(_) => None,
         Availability::Closed(Closed::TakenDown) if base.is_static() => None,
-        Availability::Closed(_) | Availability::Nothing if base.is_static() => Some(ExplanationLink {
-            words: student::ELSEWHERE,
-            href: availability::internet_archive_address(link),
-        }),
+        Availability::Closed(_) | Availability::Nothing if base.is_static() => {
+            let href = availability::internet_archive_address(link)?;
+            Some(ExplanationLink { words: student::ELSEWHERE, href })
+        }
         Availability::Closed(_) => Some(ExplanationLink { words: student::WHY_CLOSED, href: go() }),
         Availability::Nothing => Some(ExplanationLink { words: student::ELSEWHERE, href: go() }),
     }

@@ -54,7 +54,7 @@ fn due_days(library: &Library, visitor: &Visitor, course: &Arc<CourseView>) -> V
         let link = mention.address().and_then(|address| course.link(visitor, address));
         let (Some(link), Some(due)) = (link, mention.due) else { continue };
         let (name, _) = student::reading(link.facts(), mention);
-        let address = library.settings.base_url.absolute(&format!("/go/{}", link.id()));
+        let address = library.go(&link);
         let readings = days.entry(due).or_default();
         if readings.iter().all(|other| other.address != address) {
             readings.push(DueReading { name, address });

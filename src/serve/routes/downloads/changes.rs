@@ -53,7 +53,7 @@ fn entry(library: &Library, visitor: &Visitor, course: &Arc<CourseView>, event: 
     let before = student::state(event.before.as_ref()?);
     let after = student::state(&event.after);
     let link = course.link(visitor, &event.link).filter(|_| before != after)?;
-    let address = library.settings.base_url.absolute(&format!("/go/{}", link.id()));
+    let address = library.go(&link);
     Some(FeedEntry {
         id: format!("{address}#{}", Stamp::of(event.at)),
         at: event.at,

@@ -80,7 +80,7 @@ async fn references(
         CitedReading {
             words: student::name_of(link.facts()),
             kind: mention.kind,
-            url: link.facts().link.to_string(),
+            url: library.original_address(link),
             accessed: course.local_date(kept.map_or(course.night.finished, |kept| kept.capture.captured_at)),
             title: kept.and_then(|kept| kept.title.clone()),
             citation: kept.and_then(|kept| kept.citation.as_ref()),
