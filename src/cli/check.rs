@@ -222,7 +222,7 @@ fn settings(arguments: CheckArguments) -> anyhow::Result<Configuration> {
 }
 
 /// A course with one page and an id made from its address.
-fn single(page: &str, published_at: Option<&str>) -> anyhow::Result<Course> {
+pub(super) fn single(page: &str, published_at: Option<&str>) -> anyhow::Result<Course> {
     let source = match PageSource::parse(page)? {
         PageSource::File { path, .. } => {
             if !path.is_file() {

@@ -1,10 +1,12 @@
 //! The command line: its commands, their arguments and exit codes.
 
+mod add;
 mod archive_location;
 mod backup;
 mod check;
 mod check_config;
 mod check_config_online;
+mod course_draft;
 mod decide;
 mod demo;
 mod email;
@@ -115,8 +117,10 @@ enum Command {
     TestEmail(email::TestEmailArguments),
     /// Hash a password for the `readers` or `staff` of a course.
     HashPassword(hash_password::HashPasswordArguments),
-    /// Write a commented example configuration.
+    /// Write a configuration: drafted from a course page, or with every key explained.
     Init(init::InitArguments),
+    /// Add a course to a configuration, drafted from its page.
+    Add(add::AddArguments),
     /// Print a completion script for a shell.
     Completions(generate::CompletionsArguments),
     /// Write the manual pages to a directory.
@@ -205,7 +209,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::CheckConfig(arguments) => check_config::run(arguments).await,
             Command::TestEmail(arguments) => email::test(arguments).await,
             Command::HashPassword(arguments) => hash_password::run(&arguments),
-            Command::Init(arguments) => init::run(&arguments),
+            Command::Init(arguments) => init::run(arguments).await,
+            Command::Add(arguments) => add::run(arguments).await,
             Command::Completions(arguments) => generate::completions(&arguments),
             Command::Manual(arguments) => generate::manual(&arguments),
         }

@@ -40,6 +40,36 @@ async fn a_link_is_gone_after_three_nights_and_its_copy_still_opens() {
 }
 
 #[tokio::test]
+async fn a_configuration_is_drafted_from_a_page_and_is_valid() {
+    let harness = Harness::start(["course.test"], |_, seen| match &*seen.target {
+        "/dgm.html" | "/other.html" => Reply::page(
+            "<title>Deep \"Models\"</title><h1>Deep Models</h1><h2>Sep 22, 2026</h2>\
+             <a href=/a.pdf>A paper</a><h2>Dec 1, 2026</h2><a href=/b.pdf>Another paper</a>",
+        ),
+        _ => Reply::not_found(),
+    })
+    .await;
+    let dir = harness.archive().with_file_name("drafted");
+    std::fs::create_dir(&dir).unwrap();
+    let run = async |arguments: &[&str]| {
+        let mut command = tokio::process::Command::new(crate::harness::PROGRAM);
+        let output = command.args(arguments).current_dir(&dir).output().await.unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let page = |name: &str| format!("http://{}/{name}.html", harness.site.address);
+    let said = ["--mail", "ann@school.edu", "--time-zone", "America/Chicago", "--allow-private-networks"];
+    let written = run(&[&["init", &page("dgm")], &said[..]].concat()).await;
+    assert!(written.contains("2 links") && written.contains("onreserve serve --config"), "{written}");
+    run(&["add", &page("other")]).await;
+    let checked = run(&["check-config"]).await;
+    assert!(checked.contains("no errors, 2 courses") && !checked.contains("warning"), "{checked}");
+    let text = std::fs::read_to_string(dir.join("onreserve.toml")).unwrap();
+    assert!(text.contains("term = { first = 2026-09-22, last = 2026-12-01 }"), "{text}");
+    assert!(text.lines().count() <= 20, "{text}");
+}
+
+#[tokio::test]
 async fn a_second_night_transfers_no_body_again() {
     let harness =
         Harness::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
