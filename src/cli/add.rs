@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::course_draft::{self, DraftArguments};
-use super::print;
+use super::{exit, print, service_check};
 use crate::config;
 use crate::domain::report::figures::count;
 use crate::domain::report::plain::quoted;
@@ -19,7 +19,7 @@ use crate::world::page_file;
   onreserve add https://school.edu/other.html --config /etc/onreserve/onreserve.toml
 
 The course is written to courses.d beside the configuration. A running service
-takes it up when it reloads: systemctl reload onreserve, or the signal HUP.")]
+takes it up and checks it at once.")]
 pub(super) struct AddArguments {
     /// The course page: a web address, or a file in HTML or Markdown.
     #[arg(value_name = "PAGE")]
@@ -44,11 +44,22 @@ pub(super) async fn run(arguments: AddArguments) -> anyhow::Result<ExitCode> {
     page_file::write_new(&file, &draft.to_toml())
         .with_context(|| format!("cannot write {}; remove it first, or give another --id", file.display()))?;
     print(&format!(
-        "Wrote {}: {}, {}. Next:\n  onreserve check-config {config}\n  systemctl reload onreserve    if the service runs\n",
+        "Wrote {}: {}, {}.\n",
         file.display(),
         quoted(&draft.course.title),
         count(draft.links, "link"),
-        config = arguments.config.display(),
     ))?;
+    let config = arguments.config.display();
+    let next = match service_check::reload(&settings.archive).await {
+        Ok(true) => "The service has taken it up and checks it now.\n".to_owned(),
+        Ok(false) => {
+            format!("Next:\n  onreserve check-config {config}\n  onreserve serve --config {config}\n")
+        }
+        Err(error) => format!(
+            "The service has not taken it up: {}. Next:\n  onreserve check-config {config}\n  systemctl reload onreserve\n",
+            exit::message(&error)
+        ),
+    };
+    print(&next)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -6,15 +6,17 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 
+use super::interrupt::interrupted;
 use super::progress::Bar;
-use super::{ClockArguments, archive_location, email, exit, print, strict, warn};
+use super::{ClockArguments, archive_location, email, exit, print, service_check, strict, warn};
 use crate::config::{self, Configuration};
 use crate::domain::course::{Course, CourseId, PageSource};
 use crate::domain::policy::quota::StorageQuotas;
 use crate::domain::report::figures::count_of;
-use crate::domain::report::{compose, github, json, junit, sarif, summary};
+use crate::domain::report::{CourseReport, compose, github, json, junit, sarif, summary};
 use crate::night::{self, Finished};
 use crate::outbox;
+use crate::world::archive::Archive;
 use crate::world::{World, fetch};
 
 #[derive(Debug, Args)]
@@ -29,6 +31,9 @@ In CI, `sarif` and `github` mark the lines of the page. `junit` has one test for
 each link: it fails for a dead link or a missing file of the course, and is
 skipped for a link that is not confirmed dead or could not be checked. Defects
 of the page are failures.
+
+While the service runs, it checks the courses of --config itself: the command asks
+it, waits and prints its results. Only --strict, --now and PAGE need the archive alone.
 
 A link is dead only after several nights. A CI job has no earlier nights, so it
 uses --strict: a link that fails definitely tonight (404, 410, no such host, a
@@ -93,8 +98,15 @@ enum CheckFormat {
 pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     let (format, is_strict) = (arguments.format, arguments.strict);
     let clock = arguments.clock.clock();
+    // A single page and a pretended time are no part of what the service does.
+    let is_configured = arguments.page.is_none() && !clock.is_pretended();
     let settings = settings(arguments)?;
-    let mut world = World::open(&settings.archive, settings.fetch.clone(), clock).await?;
+    let mut world = match World::open(&settings.archive, settings.fetch.clone(), clock).await {
+        Err(error) if is_configured && !is_strict && service_check::can_ask(&error, &settings.archive) => {
+            return Box::pin(beside_service(&settings, format)).await;
+        }
+        opened => opened?,
+    };
     world.quotas = settings.quotas;
     // Set up before the night, so that an unusable relay is reported at once.
     let sender = settings.sender(&world.archive)?;
@@ -118,11 +130,11 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     // People and programs that read JSON get the state as the archive has it.
     let is_plain = matches!(format, CheckFormat::Human | CheckFormat::Json);
     if is_plain {
-        print(&printed(&night, format, &world)?)?;
+        print(&printed(&night.courses, totals(&night), format, &world.archive)?)?;
     }
     let failures = if is_strict { strict::judge(&mut night, &settings.courses, &world).await? } else { 0 };
     if !is_plain {
-        print(&printed(&night, format, &world)?)?;
+        print(&printed(&night.courses, totals(&night), format, &world.archive)?)?;
     } else if is_strict && format == CheckFormat::Human {
         print(&strict::summary(&night))?;
     }
@@ -130,6 +142,27 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
         return Err(unread.clone().into());
     }
     Ok(if night.has_dead() || failures > 0 { ExitCode::from(exit::DEAD_LINKS) } else { ExitCode::SUCCESS })
+}
+
+/// Lets the running service check the courses, and prints its results.
+async fn beside_service(settings: &Configuration, format: CheckFormat) -> anyhow::Result<ExitCode> {
+    let opened = service_check::run(settings).await?;
+    let mut courses: Vec<CourseReport> = Vec::new();
+    for course in &settings.courses {
+        courses.extend(opened.catalogue.last_report(&course.id).await?);
+    }
+    let Some(first) = courses.first() else { bail!("the service has no report of these courses") };
+    let totals = json::TotalsJson {
+        id: first.facts.started.to_string(),
+        started: first.facts.started,
+        finished: first.facts.finished,
+        requests: first.facts.requests,
+        bytes: first.facts.bytes,
+        void: first.facts.void,
+    };
+    print(&printed(&courses, totals, format, &opened.archive)?)?;
+    let has_dead = courses.iter().any(|course| course.facts.has_dead());
+    Ok(if has_dead { ExitCode::from(exit::DEAD_LINKS) } else { ExitCode::SUCCESS })
 }
 
 /// What the person who runs the check has to know of the night besides its results.
@@ -153,20 +186,28 @@ fn print_warnings(night: &Finished) {
     }
 }
 
-fn printed(night: &Finished, format: CheckFormat, world: &World) -> anyhow::Result<String> {
-    let facts = || night.courses.iter().map(|report| &report.facts);
+fn totals(night: &Finished) -> json::TotalsJson {
+    json::TotalsJson {
+        id: night.id.to_string(),
+        started: night.started,
+        finished: night.finished,
+        requests: night.requests,
+        bytes: night.bytes,
+        void: night.void,
+    }
+}
+
+fn printed(
+    courses: &[CourseReport],
+    totals: json::TotalsJson,
+    format: CheckFormat,
+    archive: &Archive,
+) -> anyhow::Result<String> {
+    let facts = || courses.iter().map(|report| &report.facts);
     Ok(match format {
-        CheckFormat::Human => human(night),
+        CheckFormat::Human => human(courses),
         CheckFormat::Json => {
-            let path = |digest| world.archive.path_of(digest).display().to_string();
-            let totals = json::TotalsJson {
-                id: night.id.to_string(),
-                started: night.started,
-                finished: night.finished,
-                requests: night.requests,
-                bytes: night.bytes,
-                void: night.void,
-            };
+            let path = |digest| archive.path_of(digest).display().to_string();
             let run = json::RunJson::new(totals, facts(), path);
             format!("{}\n", serde_json::to_string_pretty(&run)?)
         }
@@ -176,19 +217,9 @@ fn printed(night: &Finished, format: CheckFormat, world: &World) -> anyhow::Resu
     })
 }
 
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Without a handler, the signal ends the process, and no results are lost either.
-        std::future::pending().await
-    }
-}
-
-fn human(night: &Finished) -> String {
-    let reports: Vec<String> = night
-        .courses
-        .iter()
-        .map(|course| summary::render(&course.facts, &compose::compose(course)))
-        .collect();
+fn human(courses: &[CourseReport]) -> String {
+    let reports: Vec<String> =
+        courses.iter().map(|course| summary::render(&course.facts, &compose::compose(course))).collect();
     reports.join("\n")
 }
 

@@ -75,7 +75,7 @@ fn coming(nights: &Schedule, now: Timestamp) -> String {
     let local = |slot: ScheduledNight| {
         let time = slot.at.to_zoned_datetime(nights.zone().clone()).strftime("%a %F %H:%M:%S %Z");
         match slot.reason {
-            RunReason::Night => time.to_string(),
+            RunReason::Night | RunReason::First | RunReason::Requested => time.to_string(),
             RunReason::ReadyForTerm { days_before } => format!("{time} ({days_before} days before the term)"),
         }
     };

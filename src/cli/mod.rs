@@ -18,12 +18,14 @@ mod generate;
 mod hash_password;
 mod history;
 mod init;
+mod interrupt;
 mod open;
 mod patch;
 mod progress;
 mod rebuild;
 mod report;
 mod serve;
+mod service_check;
 mod status;
 mod strict;
 mod takedown;
@@ -184,7 +186,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         match command {
-            Command::Check(arguments) => check::run(arguments).await,
+            Command::Check(arguments) => Box::pin(check::run(arguments)).await,
             Command::Serve(arguments) => Box::pin(serve::run(arguments)).await,
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Status(arguments) => status::run(arguments).await,

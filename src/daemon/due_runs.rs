@@ -1,8 +1,8 @@
 //! Decides which runs are due now, and when the next one is. It does not wait.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 
 use crate::config::DaemonSettings;
 use crate::domain::course::CourseId;
@@ -22,12 +22,35 @@ pub(super) fn ahead_of_clock(nights: &HashMap<CourseId, LastNight>, now: Timesta
     ahead.map(|(course, _)| course.clone()).collect()
 }
 
+/// A new course waits for its scheduled night if that is so near.
+const NEAR: SignedDuration = SignedDuration::from_mins(15);
+
+/// The new courses whose first night is now: all except those whose term is over, and those
+/// whose scheduled night is near.
+pub(super) fn first_nights(settings: &DaemonSettings, new: &[CourseId], now: Timestamp) -> HashSet<CourseId> {
+    let is_now = |course: &&CourseId| {
+        let next = settings.nights.get(*course).and_then(|schedule| schedule.after(now));
+        next.is_some_and(|next| next.at.duration_since(now) > NEAR)
+    };
+    new.iter().filter(is_now).cloned().collect()
+}
+
+/// When each course has its next night, in its time zone.
+pub(super) fn next_nights(settings: &DaemonSettings, now: Timestamp) -> HashMap<CourseId, ZonedDateTime> {
+    let next = settings.nights.iter().filter_map(|(course, schedule)| {
+        Some((course.clone(), schedule.after(now)?.at.to_zoned_datetime(schedule.zone().clone())))
+    });
+    next.collect()
+}
+
 /// The runs so far.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RunHistory<'a> {
     /// The last night of each course; a course without an entry waits.
     pub nights: &'a HashMap<CourseId, LastNight>,
     pub rechecks: &'a HashMap<CourseId, Timestamp>,
+    /// Courses that have their night now without regard to the schedule, with the reason.
+    pub unscheduled: &'a HashMap<CourseId, RunReason>,
     /// Interrupted nights wait for the retry delay.
     pub is_backing_off: bool,
 }
@@ -55,6 +78,11 @@ impl DueRuns {
         let mut due_runs = Self::default();
         let mut later = Vec::new();
         for (course, schedule) in &settings.nights {
+            if let Some(reason) = past.unscheduled.get(course) {
+                let reason = Some(*reason);
+                due_runs.nights.push(DueNight { course: course.clone(), reason, is_resumed: false });
+                continue;
+            }
             let Some(last) = past.nights.get(course) else { continue };
             if !last.is_over && !past.is_backing_off {
                 due_runs.nights.push(DueNight { course: course.clone(), reason: None, is_resumed: true });
@@ -122,7 +150,12 @@ mod tests {
         let settings = fifty(SignedDuration::ZERO);
         let yesterday = at("2026-11-09T12:30:00Z");
         let (nights, rechecks) = (all_at(&settings, yesterday, true), rechecks(&settings, yesterday));
-        let past = RunHistory { nights: &nights, rechecks: &rechecks, is_backing_off: false };
+        let past = RunHistory {
+            nights: &nights,
+            rechecks: &rechecks,
+            unscheduled: &HashMap::new(),
+            is_backing_off: false,
+        };
         let before = DueRuns::of(&settings, past, at("2026-11-10T01:29:59Z"));
         assert_eq!((before.nights.len(), before.wake), (0, Some(at("2026-11-10T01:30:00Z"))));
         let then = DueRuns::of(&settings, past, at("2026-11-10T01:30:00Z"));
@@ -140,7 +173,12 @@ mod tests {
         while now < at("2026-11-10T10:00:00Z") {
             let due_runs = DueRuns::of(
                 &settings,
-                RunHistory { nights: &nights, rechecks: &rechecks, is_backing_off: false },
+                RunHistory {
+                    nights: &nights,
+                    rechecks: &rechecks,
+                    unscheduled: &HashMap::new(),
+                    is_backing_off: false,
+                },
                 now,
             );
             if due_runs.nights.is_empty() {
@@ -167,13 +205,23 @@ mod tests {
         let now = at("2026-11-10T02:00:00Z");
         let due_runs = DueRuns::of(
             &settings,
-            RunHistory { nights: &nights, rechecks: &rechecks, is_backing_off: false },
+            RunHistory {
+                nights: &nights,
+                rechecks: &rechecks,
+                unscheduled: &HashMap::new(),
+                is_backing_off: false,
+            },
             now,
         );
         assert!(due_runs.nights.len() == 50 && due_runs.nights.iter().all(|due| due.is_resumed));
         let resting = DueRuns::of(
             &settings,
-            RunHistory { nights: &nights, rechecks: &rechecks, is_backing_off: true },
+            RunHistory {
+                nights: &nights,
+                rechecks: &rechecks,
+                unscheduled: &HashMap::new(),
+                is_backing_off: true,
+            },
             now,
         );
         assert_eq!(resting.nights, []);
@@ -189,8 +237,35 @@ mod tests {
         nights.extend(ahead.into_iter().map(|course| (course, LastNight { at: now, is_over: true })));
         assert!(ahead_of_clock(&nights, now).is_empty());
         let rechecks = rechecks(&settings, now);
-        let past = RunHistory { nights: &nights, rechecks: &rechecks, is_backing_off: false };
+        let past = RunHistory {
+            nights: &nights,
+            rechecks: &rechecks,
+            unscheduled: &HashMap::new(),
+            is_backing_off: false,
+        };
         assert_eq!(DueRuns::of(&settings, past, at("2026-11-11T01:30:00Z")).nights.len(), 50);
+    }
+
+    #[test]
+    fn a_new_course_is_checked_now_unless_its_night_is_near() {
+        let settings = fifty(SignedDuration::ZERO);
+        let new: Vec<CourseId> = settings.nights.keys().take(2).cloned().collect();
+        assert_eq!(first_nights(&settings, &new, at("2026-11-10T12:00:00Z")).len(), 2);
+        assert_eq!(first_nights(&settings, &new, at("2026-11-10T01:20:00Z")).len(), 0);
+        let nights = all_at(&settings, at("2026-11-10T01:31:00Z"), true);
+        let rechecks = rechecks(&settings, at("2026-11-10T12:00:00Z"));
+        let unscheduled = new.iter().map(|course| (course.clone(), RunReason::First)).collect();
+        let past = RunHistory {
+            nights: &nights,
+            rechecks: &rechecks,
+            unscheduled: &unscheduled,
+            is_backing_off: true,
+        };
+        let due_runs = DueRuns::of(&settings, past, at("2026-11-10T12:30:00Z"));
+        assert_eq!(
+            due_runs.nights.iter().map(|due| &due.course).collect::<Vec<_>>(),
+            new.iter().collect::<Vec<_>>()
+        );
     }
 
     #[test]
@@ -198,7 +273,12 @@ mod tests {
         let settings = fifty(SignedDuration::ZERO);
         let nights = all_at(&settings, at("2026-11-10T01:31:00Z"), true);
         let rechecks = rechecks(&settings, at("2026-11-10T01:00:00Z"));
-        let past = RunHistory { nights: &nights, rechecks: &rechecks, is_backing_off: false };
+        let past = RunHistory {
+            nights: &nights,
+            rechecks: &rechecks,
+            unscheduled: &HashMap::new(),
+            is_backing_off: false,
+        };
         assert_eq!(DueRuns::of(&settings, past, at("2026-11-10T12:00:30Z")).rechecks.len(), 50);
         let late = DueRuns::of(&settings, past, at("2026-11-10T15:00:00Z"));
         assert_eq!((late.rechecks.len(), late.wake), (0, Some(at("2026-11-11T01:30:00Z"))));

@@ -10,6 +10,7 @@ mod services;
 mod tasks;
 mod host_memory;
 mod run_log;
+mod requests;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -21,13 +22,15 @@ use tracing::Instrument as _;
 
 use self::due_runs::{DueNight, DueRuns};
 use self::host_memory::{HostMemory, RunKind};
+use self::requests::RequestedNights;
 use self::run_log::PingQueue;
 use self::services::Services;
 use self::supervisor::{Supervisor, WorkOutcome};
 use crate::config;
 use crate::domain::course::{Course, CourseId};
+use crate::domain::schedule::RunReason;
 use crate::night;
-use crate::serve::{RecheckQueue, RecheckReceiver, RecheckRequest};
+use crate::serve::{RecheckQueue, RecheckReceiver, RecheckRequest, ServiceStatus};
 use crate::world::World;
 use crate::world::catalogue::LastNight;
 use crate::world::fetch::Fetch;
@@ -47,14 +50,17 @@ const RETRY_DELAY: Duration = Duration::from_mins(30);
 ///
 /// The catalogue cannot be used, the signal handlers cannot be installed, or a
 /// background task ended early. A night that fails is no error: it is tried again.
-pub async fn run(file: &Path, settings: config::Configuration, world: World) -> anyhow::Result<()> {
+pub async fn run(file: &Path, settings: config::Configuration, mut world: World) -> anyhow::Result<()> {
     // The journal may hold decisions that a power cut kept from the catalogue.
     night::journal_replay::catch_up(&world).await?;
     let captures = world.capture_lock().await?;
     night::removals::finish(&world.archive, &world.catalogue, world.clock).await?;
     drop(captures);
     let (recheck_queue, recheck_requests) = RecheckQueue::connected();
-    let mut services = Services::new(recheck_queue);
+    let status = ServiceStatus::of_service();
+    world.catalogue.end_interrupted_requests(world.clock.now()).await?;
+    world.set_service()?;
+    let mut services = Services::new(recheck_queue, status.clone());
     services.start(&settings, &world).await?;
     let supervisor = Supervisor::new(file, &settings, world.clock, services)?;
     let pings = PingQueue::new(world.clock);
@@ -63,7 +69,9 @@ pub async fn run(file: &Path, settings: config::Configuration, world: World) -> 
         world,
         supervisor,
         pings,
+        status,
         recheck_requests,
+        requested: RequestedNights::default(),
         rechecked: HashMap::new(),
         host_memory: HostMemory::default(),
         retry_at: None,
@@ -79,8 +87,12 @@ struct Daemon {
     world: World,
     supervisor: Supervisor,
     pings: PingQueue,
+    /// What the pages show of the service.
+    status: ServiceStatus,
     /// Recheck requests that people make on the pages.
     recheck_requests: RecheckReceiver,
+    /// Nights that people ask for, on the pages or with a command.
+    requested: RequestedNights,
     /// The last recheck of each course; a restart forgets it, which skips one recheck.
     rechecked: HashMap<CourseId, Timestamp>,
     host_memory: HostMemory,
@@ -95,6 +107,10 @@ impl Daemon {
     async fn work(&mut self) -> anyhow::Result<()> {
         self.supervisor.ready("waiting for the first night");
         loop {
+            self.take_requests().await?;
+            if let Some(settings) = self.supervisor.take_new_settings() {
+                self.apply_settings(settings).await;
+            }
             let due_runs = self.due_runs().await?;
             let stopped = if !due_runs.nights.is_empty() {
                 self.night(&due_runs.nights).await?
@@ -106,9 +122,6 @@ impl Daemon {
             if let Some(StopRequested) = stopped {
                 tracing::info!("stopping; a night in progress resumes at the next start");
                 return Ok(());
-            }
-            if let Some(settings) = self.supervisor.take_new_settings() {
-                self.apply_settings(settings).await;
             }
         }
     }
@@ -149,17 +162,31 @@ impl Daemon {
             .filter(|course| !nights.contains_key(course))
             .cloned()
             .collect();
+        let mut unscheduled = self.requested.courses();
         if !unseen.is_empty() {
-            self.world.catalogue.set_last_nights(&unseen, first_seen).await?;
-            nights.extend(unseen.into_iter().map(|course| (course, first_seen)));
+            let reported = self.world.catalogue.course_revisions().await?;
+            let is_new = |course: &&CourseId| reported.iter().all(|(reported, _)| reported != *course);
+            let new: Vec<CourseId> = unseen.iter().filter(is_new).cloned().collect();
+            let first = due_runs::first_nights(&self.settings.daemon, &new, now);
+            let waiting: Vec<CourseId> =
+                unseen.into_iter().filter(|course| !first.contains(course)).collect();
+            self.world.catalogue.set_last_nights(&waiting, first_seen).await?;
+            nights.extend(waiting.into_iter().map(|course| (course, first_seen)));
+            unscheduled.extend(first.into_iter().map(|course| (course, RunReason::First)));
         }
+        self.status.set_next_nights(due_runs::next_nights(&self.settings.daemon, now));
         for course in self.settings.daemon.rechecks.keys() {
             self.rechecked.entry(course.clone()).or_insert(now);
         }
         let is_backing_off = self.retry_at.is_some_and(|until| self.world.clock.instant() < until);
         Ok(DueRuns::of(
             &self.settings.daemon,
-            due_runs::RunHistory { nights: &nights, rechecks: &self.rechecked, is_backing_off },
+            due_runs::RunHistory {
+                nights: &nights,
+                rechecks: &self.rechecked,
+                unscheduled: &unscheduled,
+                is_backing_off,
+            },
             now,
         ))
     }
@@ -172,11 +199,13 @@ impl Daemon {
         ));
         let left = wake.map(|wake| wake.duration_since(self.world.clock.now()));
         let left = left.map_or(MAX_WAIT, |left| Duration::try_from(left).unwrap_or(Duration::ZERO));
-        let (clock, requests) = (self.world.clock, &mut self.recheck_requests);
+        let (clock, catalogue, requests) =
+            (self.world.clock, self.world.catalogue.clone(), &mut self.recheck_requests);
         let heard = {
             let mut idle = pin!(async {
                 tokio::select! {
                     () = clock.sleep(left.min(MAX_WAIT)) => None,
+                    () = requests::arrive(&catalogue, clock) => None,
                     request = requests.next() => Some(request),
                 }
             });
@@ -218,10 +247,16 @@ impl Daemon {
         span.in_scope(|| run_log::begins(due));
         self.pings.send(ping.as_ref(), Ping::Start);
         self.supervisor.status(&format!("running a night of {}", run_log::courses(ids.len())));
-        let night = night::run(&courses, &self.world, &|_| ()).instrument(span.clone());
-        let Some(finished) = run_supervised(&mut self.supervisor, night).await? else {
+        let taken = self.requested.take(&ids, &self.world).await?;
+        self.status.begin_night(ids.clone());
+        let watch = |progress: night::Progress| requests::show(&progress, &self.status);
+        let night = night::run(&courses, &self.world, &watch).instrument(span.clone());
+        let finished = run_supervised(&mut self.supervisor, night).await?;
+        self.status.end_night();
+        let Some(finished) = finished else {
             return Ok(Some(StopRequested));
         };
+        requests::end(&taken, &finished, &self.world).await?;
         match finished {
             Ok(finished) => {
                 self.retry_at = None;

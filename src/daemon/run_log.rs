@@ -42,6 +42,8 @@ pub(super) fn begins(due: &[DueNight]) {
         match due.reason {
             None => tracing::info!(%course, "resuming an interrupted night"),
             Some(RunReason::Night) => tracing::info!(%course, "night started"),
+            Some(RunReason::First) => tracing::info!(%course, "first night of a new course started"),
+            Some(RunReason::Requested) => tracing::info!(%course, "night started on request"),
             Some(RunReason::ReadyForTerm { days_before }) => {
                 tracing::info!(%course, days_before, "check before the term started");
             }

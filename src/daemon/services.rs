@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use super::tasks::BackgroundTasks;
 use crate::config;
 use crate::outbox::{self, EmailSender};
-use crate::serve::{self, AppState, RecheckQueue};
+use crate::serve::{self, AppState, RecheckQueue, ServiceStatus};
 use crate::world::World;
 
 /// The socket on which the pages are served.
@@ -42,12 +42,13 @@ pub(super) struct Services {
     pub tasks: BackgroundTasks,
     page_listener: Option<PageListener>,
     recheck_queue: RecheckQueue,
+    status: ServiceStatus,
 }
 
 impl Services {
-    /// No service yet; the pages put their recheck requests into this queue.
-    pub(super) fn new(recheck_queue: RecheckQueue) -> Self {
-        Self { tasks: BackgroundTasks::default(), page_listener: None, recheck_queue }
+    /// No service yet; the pages put their recheck requests into this queue, and show this status.
+    pub(super) fn new(recheck_queue: RecheckQueue, status: ServiceStatus) -> Self {
+        Self { tasks: BackgroundTasks::default(), page_listener: None, recheck_queue, status }
     }
 
     /// Starts or restarts what the settings ask for.
@@ -78,7 +79,8 @@ impl Services {
         self.tasks = BackgroundTasks::default();
         self.page_listener = settings.pages.as_ref().and_then(|_| new_door.or(self.page_listener.take()));
         if let Some((listener, shown)) = pages {
-            let state = AppState::new(world.archive.clone(), world.catalogue.clone(), world.clock, shown)
+            let (archive, catalogue) = (world.archive.clone(), world.catalogue.clone());
+            let state = AppState::beside_service(archive, catalogue, world.clock, shown, self.status.clone())
                 .with_recheck_queue(self.recheck_queue.clone());
             self.tasks.add("serving the pages", |stop| async move {
                 serve::run(listener, state, stop.wait()).await;

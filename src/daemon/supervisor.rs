@@ -106,8 +106,13 @@ impl Supervisor {
         self.read.take()
     }
 
+    /// Whether the configuration on the disk has an error, so that the old one stays in force.
+    pub(super) fn is_refused(&self) -> bool {
+        self.is_refused
+    }
+
     /// Reads the configuration again. One with an error is logged, and nothing changes.
-    fn reload(&mut self) {
+    pub(super) fn reload(&mut self) {
         self.service_manager.reloading();
         let read = config::read(&self.file).and_then(|settings| settings.only(None, &self.file));
         let status = match read {

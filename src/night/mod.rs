@@ -76,10 +76,7 @@ pub struct Finished {
 impl Finished {
     /// Whether a link is dead without a decision about it.
     pub fn has_dead(&self) -> bool {
-        let mut links = self.courses.iter().flat_map(|course| &course.facts.links);
-        links.any(|link_facts| {
-            link_facts.verdict.state.name() == StateName::Dead && link_facts.decision.is_none()
-        })
+        self.courses.iter().any(|course| course.facts.has_dead())
     }
 
     /// Whether faults of this machine prevented so many requests that the operator must act.

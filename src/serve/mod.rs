@@ -16,6 +16,7 @@ mod recheck_queue;
 mod request_counters;
 mod respond;
 mod routes;
+mod service_status;
 mod settings;
 mod state;
 
@@ -24,6 +25,7 @@ pub use auth::proxy::TrustedProxies;
 pub use base_url::{BaseUrl, NotABaseUrl};
 pub use library::Library;
 pub use recheck_queue::{RecheckQueue, RecheckReceiver, RecheckRequest};
+pub use service_status::ServiceStatus;
 pub use settings::{CourseRules, ServeLimits, ServeSettings};
 pub use state::AppState;
 
@@ -88,6 +90,7 @@ fn routes(prefix: &str) -> Router<AppState> {
         )
         .route(&at("/c/{course}/health"), get(dashboard::health))
         .route(&at("/c/{course}/recheck"), post(dashboard::recheck))
+        .route(&at("/c/{course}/check"), post(dashboard::night_request::request))
         .route(&at("/c/{course}/login"), get(login::show).post(login::log_in))
         .route(&at("/c/{course}/logout"), post(login::log_out))
         .route(&at(CALLBACK), get(oidc::callback))

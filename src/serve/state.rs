@@ -15,6 +15,7 @@ use super::request_counters::RequestCounters;
 use super::routes::dashboard::DashboardState;
 use super::routes::downloads::subscribe::SubscribeState;
 use super::routes::metrics::CaptureTotals;
+use super::service_status::ServiceStatus;
 use super::settings::ServeSettings;
 use crate::world::archive::Archive;
 use crate::world::catalogue::Catalogue;
@@ -38,8 +39,27 @@ pub struct AppState {
 impl AppState {
     pub fn new(archive: Archive, catalogue: Catalogue, clock: Clock, settings: ServeSettings) -> Self {
         let settings = Arc::new(settings);
+        let library = Library::new(archive, catalogue, clock, Arc::clone(&settings));
+        Self::with_library(library, settings)
+    }
+
+    /// As [`AppState::new`], for pages that show what the service does.
+    pub fn beside_service(
+        archive: Archive,
+        catalogue: Catalogue,
+        clock: Clock,
+        settings: ServeSettings,
+        status: ServiceStatus,
+    ) -> Self {
+        let settings = Arc::new(settings);
+        let library = Library::new(archive, catalogue, clock, Arc::clone(&settings));
+        Self::with_library(library.with_service_status(status), settings)
+    }
+
+    fn with_library(library: Library, settings: Arc<ServeSettings>) -> Self {
+        let (catalogue, clock) = (library.catalogue.clone(), library.clock);
         Self {
-            library: Arc::new(Library::new(archive, catalogue.clone(), clock, Arc::clone(&settings))),
+            library: Arc::new(library),
             sessions: SessionStore::new(catalogue, clock, Arc::clone(&settings)),
             login_limiter: Arc::default(),
             oidc: Arc::new(OidcState::new(Arc::clone(&settings), clock)),

@@ -12,13 +12,15 @@ use std::time::Duration;
 use crate::world::clock::Clock;
 
 const ATTEMPTS: u32 = 10;
+/// The first words of the lock file of the service.
+const SERVICE: &str = "the service";
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Proof that no other instance writes to the archive. The lock ends with this
 /// value, or with the process.
 #[derive(Debug)]
 pub struct SoleInstance {
-    _file: File,
+    file: File,
 }
 
 /// Proof that no other process stores, removes or quarantines captures. A night, a
@@ -53,13 +55,25 @@ fn advice(error: &io::Error) -> &'static str {
 impl SoleInstance {
     pub fn acquire(dir: &Path) -> Result<Self, LockError> {
         match lock_file(dir, ".lock", lock_with_retries)? {
-            Ok(file) => Ok(Self { _file: file }),
+            Ok(file) => Ok(Self { file }),
             Err(by) => Err(LockError::InstanceRunning { dir: dir.to_owned(), by }),
         }
     }
 }
 
 impl SoleInstance {
+    /// Marks the instance as the service.
+    pub fn set_service(&mut self, dir: &Path) -> Result<(), LockError> {
+        let named = name_holder(&mut self.file, &format!("{SERVICE}, process {}", std::process::id()));
+        named.map_err(|source| LockError::Impossible { dir: dir.to_owned(), source })
+    }
+
+    /// Whether the service uses the archive at this moment.
+    pub fn is_service(dir: &Path) -> bool {
+        Self::is_held(dir)
+            && std::fs::read_to_string(dir.join(".lock")).is_ok_and(|holder| holder.starts_with(SERVICE))
+    }
+
     /// Whether an instance, such as the service, uses the archive at this moment.
     pub fn is_held(dir: &Path) -> bool {
         let file = File::open(dir.join(".lock"));
@@ -117,10 +131,15 @@ fn lock_file(
         }
         Err(TryLockError::Error(source)) => return Err(impossible(source)),
     }
-    file.set_len(0).map_err(impossible)?;
-    file.rewind().map_err(impossible)?;
-    writeln!(file, "process {}", std::process::id()).map_err(impossible)?;
+    name_holder(&mut file, &format!("process {}", std::process::id())).map_err(impossible)?;
     Ok(Ok(file))
+}
+
+/// Writes who holds the lock, for messages of other processes.
+fn name_holder(file: &mut File, holder: &str) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{holder}")
 }
 
 /// The files of a killed process may stay locked for a moment.
@@ -149,7 +168,10 @@ mod tests {
         assert!(SoleInstance::is_held(dir.path()));
         drop(first);
         assert!(!SoleInstance::is_held(dir.path()));
-        SoleInstance::acquire(dir.path()).unwrap();
+        let mut service = SoleInstance::acquire(dir.path()).unwrap();
+        assert!(!SoleInstance::is_service(dir.path()));
+        service.set_service(dir.path()).unwrap();
+        assert!(SoleInstance::is_service(dir.path()));
     }
 
     #[tokio::test]

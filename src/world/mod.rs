@@ -97,6 +97,11 @@ impl World {
         Arc::clone(&self.storing).lock_owned().await
     }
 
+    /// Marks this process as the service, which answers requests in the catalogue.
+    pub fn set_service(&mut self) -> Result<(), LockError> {
+        self.alone.set_service(self.archive.dir())
+    }
+
     /// Waits for the lock on the captures.
     pub async fn capture_lock(&self) -> Result<CaptureLock, LockError> {
         CaptureLock::wait(self.archive.dir(), self.clock).await

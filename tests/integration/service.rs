@@ -119,7 +119,7 @@ pub(crate) async fn until(is_so: impl Fn() -> bool, otherwise: impl Fn() -> Stri
 async fn small_harness() -> Harness {
     let harness =
         Harness::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
-            ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a"])),
+            ("course.test", "/" | "/two") => Reply::page(&page_of(&["http://notes.test/a"])),
             ("notes.test", "/a") => Reply::page(&article("The reading at http://notes.test/a")),
             (_, target) if target.starts_with("/watch") => Reply::new(200, "", "OK"),
             _ => Reply::not_found(),
@@ -178,15 +178,71 @@ async fn missed_nights_are_made_up_for_once() {
     let service = Service::start(&harness, "2026-09-14T14:00:00Z");
     service.says("waiting until 2026-09-15 02:30 UTC").await;
     service.stop().await;
+    assert_eq!(nights_of(&harness), 1, "the course is new");
     let service = Service::start(&harness, "2026-09-18T14:00:00Z");
     service.says("waiting until 2026-09-19 02:30 UTC").await;
     service.stop().await;
-    assert_eq!(nights_of(&harness), 1);
+    assert_eq!(nights_of(&harness), 2);
     // The clock is set back before a night that was run: it is not run again.
     let service = Service::start(&harness, "2026-09-18T02:29:59Z");
     service.says("waiting until 2026-09-18 13:00 UTC").await;
     service.stop().await;
-    assert_eq!(nights_of(&harness), 1);
+    assert_eq!(nights_of(&harness), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_course_is_checked_at_once_and_commands_ask_the_service() {
+    let harness = small_harness().await;
+    configure(&harness, "0 30 2 * * *", "[pages]\nlisten = \"127.0.0.1:0\"\n");
+    let service = Service::start(&harness, "2026-09-14T14:00:00Z");
+    service.logs("first night of a new course started").await;
+    service.says("waiting until 2026-09-15 02:30 UTC").await;
+    let at = pages_of(&service).await;
+    let health = get(at, "/c/c/health").await;
+    assert!(health.contains("Next check: Tue 15 Sep, 02:30 UTC."), "{health}");
+
+    let configuration = harness.dir.path().join("onreserve.toml");
+    let run = async |arguments: &[&str]| {
+        let mut command = Command::new(PROGRAM);
+        let output = command.args(arguments).arg("--config").arg(&configuration).output().await.unwrap();
+        let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        (output.status.code().unwrap(), text.into_owned())
+    };
+    let (code, text) = run(&["check", "--course", "c"]).await;
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("the service runs, so it checks 1 course") && text.contains("1 link"), "{text}");
+    assert_eq!(nights_of(&harness), 2);
+
+    let (code, text) = run(&["add", "http://course.test/two"]).await;
+    assert!(code == 0 && text.contains("The service has taken it up"), "{text}");
+    until(|| service.log().matches("first night of a new course").count() == 2, || service.log()).await;
+    service.says("waiting until").await;
+    let (code, text) = run(&["check", "--strict"]).await;
+    assert!(code == 75 && text.contains("the service, process"), "{text}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_night_shows_how_far_it_is() {
+    let harness = Harness::start(["course.test", "notes.test"], |_, seen| match &*seen.target {
+        "/" if seen.host == "course.test" => {
+            Reply::page(&page_of(&["http://notes.test/a", "http://notes.test/b"]))
+        }
+        "/b" => Reply::raw("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n", Then::Hang),
+        "/a" => Reply::page(&article("The reading at http://notes.test/a")),
+        _ => Reply::not_found(),
+    })
+    .await;
+    configure(&harness, "0 30 2 * * *", "[pages]\nlisten = \"127.0.0.1:0\"\n");
+    let service = Service::start(&harness, "2026-09-14T14:00:00Z");
+    let at = pages_of(&service).await;
+    let mut page = String::new();
+    while !page.contains("of 2 links done") {
+        page = get(at, "/c/c/").await;
+        tokio::task::yield_now().await;
+    }
+    assert!(page.contains("A check is running") && page.starts_with("HTTP/1.1 404"), "{page}");
+    service.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,7 +18,7 @@ use crate::domain::page::{LinkDefect, Omission, UnreadFormat};
 use crate::domain::patch::SourceLocation;
 use crate::domain::replacement::Replacement;
 use crate::domain::verdict::breaker::Void;
-use crate::domain::verdict::{State, Verdict};
+use crate::domain::verdict::{State, StateName, Verdict};
 
 /// A change of state, kept for the history of a link. A report is made from the
 /// facts of its night, not from events.
@@ -100,6 +100,14 @@ pub struct LinkFacts {
     pub decision: Option<Decision>,
     /// The decision that lapsed tonight.
     pub lapsed: Option<Decision>,
+}
+
+impl CourseFacts {
+    /// Whether a link is dead without a decision about it.
+    pub fn has_dead(&self) -> bool {
+        let is_dead = |link_facts: &LinkFacts| link_facts.verdict.state.name() == StateName::Dead;
+        self.links.iter().any(|link_facts| is_dead(link_facts) && link_facts.decision.is_none())
+    }
 }
 
 impl LinkFacts {

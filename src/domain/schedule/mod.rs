@@ -59,6 +59,10 @@ pub struct ScheduledNight {
 pub enum RunReason {
     /// The schedule.
     Night,
+    /// The course is new.
+    First,
+    /// A person asked for it.
+    Requested,
     /// The term begins in about this many days.
     ReadyForTerm { days_before: i32 },
 }

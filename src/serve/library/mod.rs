@@ -33,6 +33,7 @@ use crate::serve::library::comparison::{Comparison, ComparisonCache};
 use crate::serve::library::course::{CourseView, LinkView};
 use crate::serve::library::night_history::{NightHistory, StateCounts};
 use crate::serve::library::snapshot::{Snapshot, SnapshotCache};
+use crate::serve::service_status::ServiceStatus;
 use crate::serve::settings::ServeSettings;
 use crate::world::archive::Archive;
 use crate::world::catalogue::Catalogue;
@@ -53,6 +54,7 @@ pub struct Library {
     pub(in crate::serve) catalogue: Catalogue,
     pub(in crate::serve) clock: Clock,
     pub(in crate::serve) settings: Arc<ServeSettings>,
+    pub(in crate::serve) service_status: ServiceStatus,
     pub(in crate::serve) searches: Semaphore,
     pub(in crate::serve) hashing: Semaphore,
     /// Downloads of all copies of a course.
@@ -81,6 +83,7 @@ impl Library {
             catalogue,
             clock,
             settings: settings.into(),
+            service_status: ServiceStatus::default(),
             searches: Semaphore::new(MAX_CONCURRENT_SEARCHES),
             hashing: Semaphore::new(MAX_CONCURRENT_HASHING),
             downloads: Arc::new(Semaphore::new(MAX_CONCURRENT_DOWNLOADS)),
@@ -88,6 +91,12 @@ impl Library {
             comparisons: ComparisonCache::default(),
             snapshots: SnapshotCache::default(),
         }
+    }
+
+    /// Pages beside a service show what it does.
+    #[must_use]
+    pub(in crate::serve) fn with_service_status(self, service_status: ServiceStatus) -> Self {
+        Self { service_status, ..self }
     }
 
     /// Today in the time zone of a course.

@@ -226,7 +226,7 @@ async fn a_course_without_a_night_has_a_message() {
     other.courses[0].id = "new".parse().unwrap();
     let server = Server::with(other, start_of(6)).await;
     let reply = server.get("/c/new/").await;
-    assert!(reply.status == 404 && reply.text().contains("appear here after its first night"));
+    assert!(reply.status == 404 && reply.text().contains("appear here after its first check"));
     assert_eq!(server.get("/c/dgm/").await.status, 404);
     assert_eq!(server.get("/c/../").await.status, 404);
 }

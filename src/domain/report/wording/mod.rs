@@ -10,6 +10,7 @@ pub mod actions;
 pub mod decision;
 pub mod group;
 pub mod link;
+pub mod nights;
 pub mod omission;
 pub mod sections;
 pub mod opening;

@@ -1,6 +1,7 @@
 //! `/c/<course>/health`: the state of all links of a course, for its staff.
 
 pub(in crate::serve) mod chart;
+pub(in crate::serve) mod night_request;
 
 use std::sync::Arc;
 
@@ -43,6 +44,10 @@ struct HealthPage<'a> {
     course: &'a CourseId,
     title: String,
     checked: String,
+    /// When the next night is, or how far the one in progress is.
+    next_night: Option<String>,
+    /// Staff may start a night.
+    can_start_night: bool,
     /// Why the night failed, or why a course page could not be read.
     problems: Vec<String>,
     chart: String,
@@ -100,6 +105,8 @@ struct DecisionRow {
 /// The form with which staff request a recheck.
 struct RecheckForm {
     action: String,
+    /// The action of the form that starts a night.
+    check_action: String,
     form_token: String,
 }
 
@@ -143,6 +150,8 @@ pub(in crate::serve) async fn health(
         course: &night.course,
         title: visible(&night.title),
         checked: checked(&course),
+        next_night: night_request::next_night(library, &course).await?,
+        can_start_night: night_request::can_start(library, &course).await?,
         problems,
         chart: chart::draw(&history),
         span: span(&course, &history),
@@ -177,7 +186,8 @@ fn recheck_form(state: &DashboardState, visitor: &Visitor, course: &CourseView) 
     }
     let id = &course.night.course;
     let form_token = state.form_tokens.token(visitor, id)?;
-    Some(RecheckForm { action: state.library.settings.base_url.at(&format!("/c/{id}/recheck")), form_token })
+    let at = |name: &str| state.library.settings.base_url.at(&format!("/c/{id}/{name}"));
+    Some(RecheckForm { action: at("recheck"), check_action: at("check"), form_token })
 }
 
 fn span(course: &CourseView, history: &[StateCounts]) -> Option<String> {

@@ -1,0 +1,192 @@
+//! Requests to the running service, from the pages and from commands in other processes.
+//!
+//! Only the service takes them. They are no part of the archive's history, so the
+//! journal does not have them.
+
+use jiff::{SignedDuration, Timestamp};
+use sqlx::Row as _;
+
+use super::value::time;
+use super::{Catalogue, Error};
+use crate::domain::course::CourseId;
+
+/// Requests are deleted after this time.
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// What the service is asked to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServiceTask {
+    /// Run a night of this course now.
+    Night(CourseId),
+    /// Read the configuration again.
+    Reload,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServiceRequestId(i64);
+
+/// A request that the service has not taken yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceRequest {
+    pub id: ServiceRequestId,
+    pub task: ServiceTask,
+}
+
+/// How far a request is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestProgress {
+    Waiting,
+    Running,
+    /// With the reason if it failed.
+    Ended(Result<(), String>),
+}
+
+impl Catalogue {
+    /// Adds a request, and deletes old ones.
+    pub async fn request_service(
+        &self,
+        task: &ServiceTask,
+        now: Timestamp,
+    ) -> Result<ServiceRequestId, Error> {
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query("DELETE FROM service_request WHERE requested_at < ?")
+            .bind(time(now.saturating_sub(KEPT_FOR).unwrap_or(Timestamp::MIN)))
+            .execute(&mut *transaction)
+            .await?;
+        let course = match task {
+            ServiceTask::Night(course) => Some(course.as_str()),
+            ServiceTask::Reload => None,
+        };
+        let added = sqlx::query("INSERT INTO service_request (course, requested_at) VALUES (?, ?)")
+            .bind(course)
+            .bind(time(now))
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(ServiceRequestId(added.last_insert_rowid()))
+    }
+
+    /// The requests that wait, oldest first.
+    pub async fn waiting_requests(&self) -> Result<Vec<ServiceRequest>, Error> {
+        let rows = sqlx::query("SELECT id, course FROM service_request WHERE taken_at IS NULL ORDER BY id")
+            .fetch_all(&self.pool)
+            .await?;
+        let request = |row: &sqlx::sqlite::SqliteRow| {
+            let task = match row.get::<Option<String>, _>(1) {
+                Some(course) => ServiceTask::Night(course.parse().ok()?),
+                None => ServiceTask::Reload,
+            };
+            Some(ServiceRequest { id: ServiceRequestId(row.get(0)), task })
+        };
+        Ok(rows.iter().filter_map(request).collect())
+    }
+
+    /// Whether a night of the course was requested since a moment, or is waiting or running.
+    pub async fn is_night_requested(&self, course: &CourseId, since: Timestamp) -> Result<bool, Error> {
+        Ok(sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM service_request WHERE course = ? \
+             AND (ended_at IS NULL OR requested_at >= ?))",
+        )
+        .bind(course.as_str())
+        .bind(time(since))
+        .fetch_one(&self.pool)
+        .await?)
+    }
+
+    pub async fn request_progress(&self, id: ServiceRequestId) -> Result<RequestProgress, Error> {
+        let row = sqlx::query(
+            "SELECT taken_at IS NOT NULL, ended_at IS NOT NULL, error FROM service_request WHERE id = ?",
+        )
+        .bind(id.0)
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else {
+            return Ok(RequestProgress::Ended(Err("the request was withdrawn".to_owned())));
+        };
+        Ok(match (row.get(0), row.get(1)) {
+            (_, true) => RequestProgress::Ended(row.get::<Option<String>, _>(2).map_or(Ok(()), Err)),
+            (true, false) => RequestProgress::Running,
+            (false, false) => RequestProgress::Waiting,
+        })
+    }
+
+    /// Records that the service begins with a request.
+    pub async fn take_request(&self, id: ServiceRequestId, now: Timestamp) -> Result<(), Error> {
+        sqlx::query("UPDATE service_request SET taken_at = ? WHERE id = ?")
+            .bind(time(now))
+            .bind(id.0)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Records the end of a request, with the reason if it failed.
+    pub async fn end_request(
+        &self,
+        id: ServiceRequestId,
+        outcome: Result<(), String>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        sqlx::query(
+            "UPDATE service_request SET taken_at = coalesce(taken_at, ?1), ended_at = ?1, error = ?2 \
+             WHERE id = ?3",
+        )
+        .bind(time(now))
+        .bind(outcome.err())
+        .bind(id.0)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Ends the requests that a service took and did not finish before it stopped.
+    pub async fn end_interrupted_requests(&self, now: Timestamp) -> Result<(), Error> {
+        sqlx::query(
+            "UPDATE service_request SET ended_at = ?, error = 'the service stopped before the end' \
+             WHERE taken_at IS NOT NULL AND ended_at IS NULL",
+        )
+        .bind(time(now))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Withdraws a request that the service has not taken.
+    pub async fn withdraw_request(&self, id: ServiceRequestId) -> Result<(), Error> {
+        sqlx::query("DELETE FROM service_request WHERE id = ? AND taken_at IS NULL")
+            .bind(id.0)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_waits_runs_and_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let catalogue = Catalogue::open(&Catalogue::path_in(dir.path())).await.unwrap();
+        let now: Timestamp = "2026-09-14T14:00:00Z".parse().unwrap();
+        let course: CourseId = "dgm".parse().unwrap();
+        let night = ServiceTask::Night(course.clone());
+        let id = catalogue.request_service(&night, now).await.unwrap();
+        let reload = catalogue.request_service(&ServiceTask::Reload, now).await.unwrap();
+        let waiting = catalogue.waiting_requests().await.unwrap();
+        assert_eq!(waiting.iter().map(|it| &it.task).collect::<Vec<_>>(), [&night, &ServiceTask::Reload]);
+        catalogue.withdraw_request(reload).await.unwrap();
+        catalogue.take_request(id, now).await.unwrap();
+        catalogue.withdraw_request(id).await.unwrap();
+        assert_eq!(catalogue.request_progress(id).await.unwrap(), RequestProgress::Running);
+        let later = now + SignedDuration::from_hours(1);
+        assert!(catalogue.is_night_requested(&course, later).await.unwrap(), "it is running");
+        catalogue.end_interrupted_requests(now).await.unwrap();
+        let ended = catalogue.request_progress(id).await.unwrap();
+        assert!(matches!(ended, RequestProgress::Ended(Err(_))), "{ended:?}");
+        assert!(!catalogue.is_night_requested(&course, later).await.unwrap());
+        assert!(catalogue.is_night_requested(&course, now).await.unwrap());
+        assert_eq!(catalogue.waiting_requests().await.unwrap(), []);
+    }
+}
