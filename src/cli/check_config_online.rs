@@ -58,7 +58,7 @@ fn archive_dir(dir: &Path) -> CheckOutcome {
     }
 }
 
-async fn relay(mail: &MailSettings) -> CheckOutcome {
+pub(super) async fn relay(mail: &MailSettings) -> CheckOutcome {
     let sender = mail.sender().map_err(|error| error.to_string())?;
     sender
         .relay
@@ -75,7 +75,7 @@ async fn relay(mail: &MailSettings) -> CheckOutcome {
     })
 }
 
-async fn page(
+pub(super) async fn page(
     course: &Course,
     source: &PageSource,
     clock: Clock,

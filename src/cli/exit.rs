@@ -11,7 +11,7 @@ pub(super) const DEAD_LINKS: u8 = 2;
 const USAGE: u8 = 64;
 const ANOTHER_INSTANCE: u8 = 75;
 const PERMISSION: u8 = 77;
-const CONFIGURATION: u8 = 78;
+pub(super) const CONFIGURATION: u8 = 78;
 
 /// Prints the message of clap. A request for help is not an error.
 pub(super) fn of_usage(error: &clap::Error) -> ExitCode {

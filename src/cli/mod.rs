@@ -6,9 +6,11 @@ mod backup;
 mod check;
 mod check_config;
 mod check_config_online;
+mod checklist;
 mod course_draft;
 mod decide;
 mod demo;
+mod doctor;
 mod email;
 mod exit;
 mod explain;
@@ -115,6 +117,8 @@ enum Command {
     Migrate(backup::MigrateArguments),
     /// Check a configuration; with --online, also the pages and the mail relay it names.
     CheckConfig(check_config::CheckConfigArguments),
+    /// Examine the whole installation, and print what to do about each problem.
+    Doctor(doctor::DoctorArguments),
     /// Send a test email with the configured mail settings.
     TestEmail(email::TestEmailArguments),
     /// Hash a password for the `readers` or `staff` of a course.
@@ -209,6 +213,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Restore(arguments) => backup::restore(arguments).await,
             Command::Migrate(arguments) => backup::migrate(arguments).await,
             Command::CheckConfig(arguments) => check_config::run(arguments).await,
+            Command::Doctor(arguments) => Box::pin(doctor::run(arguments)).await,
             Command::TestEmail(arguments) => email::test(arguments).await,
             Command::HashPassword(arguments) => hash_password::run(&arguments),
             Command::Init(arguments) => init::run(arguments).await,

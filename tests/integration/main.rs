@@ -12,6 +12,7 @@ mod clocks;
 mod crash_points;
 mod delivery;
 mod document_reader;
+mod doctor;
 mod drift;
 mod fetch;
 mod first_version;

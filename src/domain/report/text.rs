@@ -8,6 +8,9 @@ use crate::domain::report::wording::sections;
 /// The width of an email. Mail programs can quote such lines without breaking them.
 pub const COLUMNS: usize = 72;
 
+/// The width of a terminal.
+const TERMINAL_COLUMNS: usize = 80;
+
 /// The column where the notes of sections without entries start.
 const NOTE_COLUMN: usize = 30;
 
@@ -57,6 +60,13 @@ pub(super) fn body(page: &mut TextLayout, composed: &ComposedReport) {
             page.address("", &ShownAddress::Linked(address.clone()));
         }
     }
+}
+
+/// A text in lines of 80 columns after `lead`, which indents the lines after the first.
+pub fn hanging(lead: &str, text: &str) -> String {
+    let mut layout = TextLayout::new(TERMINAL_COLUMNS);
+    layout.wrapped(lead, &" ".repeat(width(lead)), text);
+    layout.text
 }
 
 pub(super) fn heading(section: &ReportSection) -> String {

@@ -1,0 +1,71 @@
+//! The machine: permissions, the disk, and whether the service runs.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use crate::cli::checklist::{Checklist, ChecklistResult};
+use crate::config::Configuration;
+use crate::domain::report::figures::size;
+use crate::world::archive::{self, Archive};
+use crate::world::lock::SoleInstance;
+
+/// Less than this is soon full.
+const LITTLE_SPACE: u64 = 1 << 30;
+
+pub(super) fn examine(file: &Path, settings: &Configuration, list: &mut Checklist) -> anyhow::Result<()> {
+    list.report("permissions", permissions(file))?;
+    list.report("archive", archive_dir(&settings.archive))?;
+    if archive::is_there(&settings.archive).unwrap_or(false) {
+        list.report("disk", disk(&settings.archive))?;
+        list.report("service", service(&settings.archive))?;
+    }
+    Ok(())
+}
+
+/// Whoever can change the configuration can choose where emails and requests go.
+fn permissions(file: &Path) -> ChecklistResult {
+    const WRITABLE_BY_OTHERS: u32 = 0o022;
+    match std::fs::metadata(file) {
+        Ok(found) if found.permissions().mode() & WRITABLE_BY_OTHERS != 0 => ChecklistResult::Problem(
+            format!("other users can change {0}; run chmod go-w {0}", file.display()),
+        ),
+        Ok(_) => ChecklistResult::Fine(format!("only its owner can change {}", file.display())),
+        Err(error) => ChecklistResult::Problem(format!("cannot look at {}: {error}", file.display())),
+    }
+}
+
+fn archive_dir(dir: &Path) -> ChecklistResult {
+    let usable = archive::check_writable(dir).and_then(|()| {
+        if archive::is_there(dir)? { Archive::open_shared(dir)?.check_owner() } else { Ok(()) }
+    });
+    match usable {
+        Ok(()) => ChecklistResult::Fine(format!("{} can be written", dir.display())),
+        Err(error) => ChecklistResult::Problem(error.to_string()),
+    }
+}
+
+fn disk(dir: &Path) -> ChecklistResult {
+    let archive = Archive::open_shared(dir);
+    let measured = archive.and_then(|archive| Ok((archive.free_bytes()?, archive.has_room()?)));
+    match measured {
+        Ok((free, false)) => ChecklistResult::Problem(format!(
+            "only {} are free, so new copies are not stored; free some space, or move the archive to a larger disk",
+            size(free)
+        )),
+        Ok((free, true)) if free < LITTLE_SPACE => ChecklistResult::Warning(format!(
+            "{} are free; new copies are not stored when it is full, so free some space soon",
+            size(free)
+        )),
+        Ok((free, true)) => ChecklistResult::Fine(format!("{} are free", size(free))),
+        Err(error) => ChecklistResult::Problem(error.to_string()),
+    }
+}
+
+fn service(dir: &Path) -> ChecklistResult {
+    if SoleInstance::is_service(dir) {
+        ChecklistResult::Fine("it runs".to_owned())
+    } else {
+        let words = "it does not run, so no course is checked at night; start it with `systemctl start onreserve` or `onreserve serve`";
+        ChecklistResult::Warning(words.to_owned())
+    }
+}

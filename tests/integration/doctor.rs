@@ -1,0 +1,70 @@
+//! `onreserve doctor` finds what is wrong with an installation, and says what to do.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use crate::fetch::site::Reply;
+use crate::harness::{Harness, PROGRAM, article, page_of};
+
+async fn doctor(harness: &Harness, arguments: &[&str]) -> (i32, String) {
+    let output = Command::new(PROGRAM)
+        .arg("doctor")
+        .args(arguments)
+        .arg("--config")
+        .arg(harness.dir.path().join("onreserve.toml"))
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    assert!(output.stderr.is_empty(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    (output.status.code().unwrap(), text)
+}
+
+/// The words of a text, without its line breaks.
+fn joined(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn each_problem_is_a_line_with_what_to_do() {
+    let harness =
+        Harness::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
+            ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a"])),
+            ("notes.test", "/a") => Reply::page(&article("The reading at http://notes.test/a")),
+            _ => Reply::not_found(),
+        })
+        .await;
+    let file = harness.one_course();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let (code, text) = doctor(&harness, &[]).await;
+    assert_eq!(code, 0, "{text}");
+    assert!(joined(&text).contains("warn nights: there is no archive yet"), "{text}");
+    assert!(text.contains("ok     page of c, http://course.test/: 1 link"), "{text}");
+    assert!(!harness.archive().exists(), "it creates nothing");
+
+    harness.check(1).await;
+    let (code, text) = doctor(&harness, &["--offline"]).await;
+    assert!(code == 1 && joined(&text).contains("which is too long ago"), "{text}");
+    assert!(joined(&text).contains("warn service: it does not run") && !text.contains("page of c"), "{text}");
+    let is_narrow = |text: &str| text.lines().all(|line| line.chars().count() <= 80 || line.contains('/'));
+    assert!(is_narrow(&text), "{text}");
+
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();
+    std::fs::write(
+        &file,
+        std::fs::read_to_string(&file).unwrap().replace("http://course.test/", "http://course.test/none"),
+    )
+    .unwrap();
+    let (code, text) = doctor(&harness, &[]).await;
+    assert_eq!(code, 1);
+    let words = joined(&text);
+    assert!(words.contains("chmod go-w") && words.contains("not found (404)"), "{text}");
+    assert!(words.contains("3 problems, "), "{text}");
+
+    std::fs::write(&file, "[fetch]\ndelai = \"2s\"\n").unwrap();
+    let (code, text) = doctor(&harness, &[]).await;
+    assert!(code == 78 && joined(&text).contains("ERROR configuration") && text.contains("delay"), "{text}");
+}
