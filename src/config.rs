@@ -296,11 +296,14 @@ fn settings(
     let mut settings = Configuration {
         quotas: file.archive.quotas(),
         archive: file.archive.dir,
-        fetch,
         courses: Vec::new(),
         daemon: DaemonSettings { ping: service.ping.clone(), ..DaemonSettings::default() },
         mail: mail.flatten(),
-        pages: pages.flatten(),
+        pages: pages.flatten().map(|mut pages| {
+            pages.set_pauses(&fetch);
+            pages
+        }),
+        fetch,
         doubtful_values: Vec::new(),
     };
     let mut ids = BTreeSet::new();

@@ -68,6 +68,36 @@ pub(super) fn admission(
     Some(CourseAccess { readers: readers?, staff })
 }
 
+/// Who may see the overview of all courses: a password, or names from the identity provider or
+/// else from the proxy.
+pub(super) fn admin(
+    id: &CourseId,
+    keys: PeopleKeys,
+    has_oidc: bool,
+    table: &mut TableDiagnostics,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Option<CourseAccess> {
+    let hash = password_hash(id, "staff", &keys, &environment);
+    let key = if keys.password_hash_file.is_some() { "password_hash_file" } else { "password_hash" };
+    let password = table.inside("admin").value(key, hash.map_err(|what| format!("[pages] admin: {what}")))?;
+    let list = list(keys);
+    let (readers, list) = match (&password, list) {
+        (Some(_), Some(_)) => {
+            table.error("admin", "[pages] admin has a password and names; keep one of them".to_owned());
+            return None;
+        }
+        (None, None) => {
+            let what = "[pages] admin is empty; add a password_hash, users or groups, or remove it";
+            table.error("admin", what.to_owned());
+            return None;
+        }
+        (Some(_), None) => (Readers::Named(Some(AllowList::default())), AllowList::default()),
+        (None, Some(list)) if has_oidc => (Readers::SignedIn(Some(list.clone())), list),
+        (None, Some(list)) => (Readers::Named(Some(list.clone())), list),
+    };
+    Some(CourseAccess { readers, staff: Some(Staff { password, list }) })
+}
+
 fn readers(
     id: &CourseId,
     access: Access,

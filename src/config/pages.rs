@@ -6,16 +6,18 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use url::Url;
 
+use super::access::{self, PeopleKeys};
 use super::credential;
 use super::diagnostics::TableDiagnostics;
 use super::oidc::{OidcKeys, oidc};
 use crate::domain::action_token::SigningKey;
 use crate::domain::course::{Course, EmailAddress};
-use crate::domain::policy::course_access::{AllowList, CourseAccess, Readers};
+use crate::domain::policy::course_access::{AllowList, CourseAccess, Readers, Role};
 use crate::domain::policy::network::Network;
 use crate::outbox;
-use crate::serve::{self, BaseUrl, CourseRules};
+use crate::serve::{self, ADMIN, BaseUrl, CourseRules, HostPauses};
 use crate::world::archive::{self, Archive};
+use crate::world::fetch::FetchSettings;
 
 /// The settings of the web pages.
 #[derive(Clone, Debug)]
@@ -48,6 +50,7 @@ pub(super) struct PagesKeys {
     groups_header: Option<String>,
     key_file: Option<PathBuf>,
     oidc: Option<OidcKeys>,
+    admin: Option<PeopleKeys>,
 }
 
 /// By default only this machine can reach the pages.
@@ -90,6 +93,7 @@ pub(super) fn pages(
     }
     let oidc = keys.oidc.map(|keys| oidc(keys, &environment));
     let oidc = oidc.map_or(Some(None), |read| table.value("oidc", read).map(Some));
+    let admin = keys.admin.map(|people| admin(people, oidc.as_ref(), proxies.as_ref(), table));
     let key = table.value("key_file", signing_key(keys.key_file, environment));
     Some(PagesSettings {
         listen: keys.listen,
@@ -98,6 +102,8 @@ pub(super) fn pages(
         serve: serve::ServeSettings {
             base_url: base_url?,
             courses: Vec::new(),
+            admin: admin.flatten(),
+            pauses: HostPauses::default(),
             copyright_contact: keys.copyright_contact.map(String::from),
             library_proxy: keys.library_proxy,
             copies_origin,
@@ -109,6 +115,25 @@ pub(super) fn pages(
             signing_key: None,
         },
     })
+}
+
+/// Who may see the overview of all courses.
+fn admin(
+    keys: PeopleKeys,
+    oidc: Option<&Option<serve::OidcClient>>,
+    proxies: Option<&serve::TrustedProxies>,
+    table: &mut TableDiagnostics,
+) -> Option<CourseRules> {
+    let id = ADMIN.parse().ok()?;
+    let has_oidc = oidc.is_some_and(Option::is_some);
+    let admission = access::admin(&id, keys, has_oidc, table, credential::environment)?;
+    let is_unnamed = proxies.is_some_and(|proxies| proxies.trusted.is_empty());
+    if admission.password(Role::Staff).is_none() && !admission.uses_oidc() && is_unnamed {
+        let what = "[pages] admin identifies people by the headers of a proxy, but no proxy is trusted; add its address to trusted_proxies, or [pages.oidc], or give a password_hash";
+        table.error("admin", what.to_owned());
+    }
+    let title = "the overview of all courses".to_owned();
+    Some(CourseRules { title, admission, ..CourseRules::new(id) })
 }
 
 /// An origin without a path that differs from the origin of the pages.
@@ -233,6 +258,11 @@ impl PagesSettings {
         self.key.clone().map_or_else(|| archive.signing_key(), Ok)
     }
 
+    /// The pauses between requests to one host, which the overview shows.
+    pub(super) fn set_pauses(&mut self, fetch: &FetchSettings) {
+        self.serve.pauses = HostPauses { default: fetch.delay, by_host: fetch.host_delays.clone() };
+    }
+
     /// Adds the pages of a course.
     pub(super) fn add(
         &mut self,
@@ -248,6 +278,10 @@ impl PagesSettings {
                 let what = format!("`{origin}` is not an origin; write it as in \"https://school.edu\"");
                 table.inside("origins").error(&at.to_string(), format!("course `{id}`: {what}"));
             }
+        }
+        if self.serve.admin.as_ref().is_some_and(|admin| admin.id == *id) {
+            let what = "the id `admin` belongs to the overview of [pages] admin; give the course another id";
+            table.error("id", what.to_owned());
         }
         if needs_names(&admission) && self.serve.proxies.trusted.is_empty() {
             let key = if matches!(admission.readers, Readers::Named(_)) { "access" } else { "staff" };

@@ -31,6 +31,22 @@ fn the_example_is_valid_and_shows_the_defaults() {
     assert_eq!(format!("{:?}", shown.limits), format!("{:?}", silent.limits));
 }
 
+#[test]
+fn the_overview_has_one_way_to_sign_in_and_its_own_id() {
+    let course = "[[course]]\nid = \"admin\"\npage = \"https://a.example/\"\n";
+    assert!(parse(&format!("[pages]\n{course}"), Path::new("x.toml")).is_ok(), "without an overview");
+    let proxied = "[pages]\ntrusted_proxies = [\"127.0.0.1\"]\nadmin = { groups = [\"it\"] }\n";
+    assert!(parse(proxied, Path::new("x.toml")).unwrap().pages.unwrap().serve.admin.is_some());
+    for (text, words) in [
+        ("[pages]\nadmin = { users = [] }\n", "[pages] admin is empty"),
+        ("[pages]\nadmin = { groups = [\"it\"] }\n", "no proxy is trusted"),
+        (&format!("{proxied}{course}"), "the id `admin` belongs to the overview"),
+    ] {
+        let printed = errors(text);
+        assert!(printed.contains(words), "{words}: {printed}");
+    }
+}
+
 /// The nights and rechecks of a course without a schedule.
 fn nights_shown(service: &str) -> String {
     let text = format!("{service}\n[[course]]\nid = \"a\"\npage = \"https://a.example/\"\n");

@@ -26,7 +26,7 @@ pub use base_url::{BaseUrl, NotABaseUrl};
 pub use library::Library;
 pub use recheck_queue::{RecheckQueue, RecheckReceiver, RecheckRequest};
 pub use service_status::ServiceStatus;
-pub use settings::{CourseRules, ServeLimits, ServeSettings};
+pub use settings::{ADMIN, CourseRules, HostPauses, ServeLimits, ServeSettings};
 pub use state::AppState;
 
 use axum::Router;
@@ -36,8 +36,8 @@ use tokio::net::TcpListener;
 
 use http::server::{self, ServerOptions};
 use routes::{
-    actions, api, blob, copy, course, dashboard, downloads, fallback, go, health, login, memento, metrics,
-    oidc, robots_txt, style, view,
+    actions, admin, api, blob, copy, course, dashboard, downloads, fallback, go, health, login, memento,
+    metrics, oidc, robots_txt, style, view,
 };
 
 /// Serves until `shutdown` completes.
@@ -76,6 +76,7 @@ fn routes(prefix: &str) -> Router<AppState> {
         .route(&at("/robots.txt"), get(robots_txt::robots))
         .route(&at("/favicon.ico"), get(robots_txt::favicon))
         .route(&at("/"), get(course::courses))
+        .route(&at("/admin/"), get(admin::overview))
         .route(&at("/c/{course}"), get(course::without_slash))
         .route(&at("/c/{course}/"), get(course::course))
         .route(&at("/c/{course}/readings.bib"), get(downloads::references::file))

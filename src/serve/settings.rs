@@ -16,6 +16,10 @@ pub struct ServeSettings {
     pub base_url: BaseUrl,
     /// Only these courses are shown.
     pub courses: Vec<CourseRules>,
+    /// Who may see the overview of all courses, in the form of a course with staff. Its id is
+    /// [`ADMIN`]. Without it there is no overview.
+    pub admin: Option<CourseRules>,
+    pub pauses: HostPauses,
     /// The email address for copyright questions.
     pub copyright_contact: Option<String>,
     /// Prepended to the encoded address of a licensed link, as in
@@ -39,9 +43,31 @@ pub struct ServeSettings {
 }
 
 impl ServeSettings {
-    /// The rules of a course.
+    /// The rules of a course, or of the overview.
     pub(in crate::serve) fn course(&self, id: &CourseId) -> Option<&CourseRules> {
-        self.courses.iter().find(|rules| rules.id == *id)
+        self.with_sign_in().find(|rules| rules.id == *id)
+    }
+
+    /// Everything that a visitor can sign in to: the courses and the overview.
+    pub(in crate::serve) fn with_sign_in(&self) -> impl Iterator<Item = &CourseRules> {
+        self.courses.iter().chain(&self.admin)
+    }
+}
+
+/// The id under which administrators sign in. No course has it while there is an overview.
+pub const ADMIN: &str = "admin";
+
+/// The pauses between two requests to one host.
+#[derive(Clone, Debug, Default)]
+pub struct HostPauses {
+    pub default: Duration,
+    pub by_host: Vec<(String, Duration)>,
+}
+
+impl HostPauses {
+    pub(in crate::serve) fn of_host(&self, host: &str) -> Duration {
+        let own = self.by_host.iter().find(|(named, _)| named == host);
+        own.map_or(self.default, |(_, pause)| *pause)
     }
 }
 

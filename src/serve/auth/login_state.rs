@@ -49,6 +49,6 @@ impl LoginState {
     /// The course with this identifier, if it has a login.
     pub(in crate::serve) fn course_with_login(&self, course: &str) -> Option<&CourseRules> {
         let is_wanted = |rules: &&CourseRules| rules.id.as_str() == course && rules.admission.has_sign_in();
-        self.settings.courses.iter().find(is_wanted)
+        self.settings.with_sign_in().find(is_wanted)
     }
 }

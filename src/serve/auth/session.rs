@@ -89,7 +89,7 @@ impl SessionStore {
             return Ok(loaded);
         }
         let now = self.clock.now();
-        for course in self.settings.courses.iter().filter(|course| course.admission.has_sign_in()) {
+        for course in self.settings.with_sign_in().filter(|course| course.admission.has_sign_in()) {
             let cookie = SessionCookie::of_course(&course.id, &self.settings.base_url, is_secure);
             for token in cookie.values(headers).filter(|token| token.len() == TOKEN_CHARS) {
                 let stored = self.catalogue.session(Digest::of(token.as_bytes())).await?;

@@ -211,6 +211,18 @@ impl LinkView {
         is_broken(&link_facts.verdict.state, is_own(&self.course.night, link_facts))
     }
 
+    /// Whether a person should decide about the link and has not.
+    pub(in crate::serve) fn waits_for_person(&self) -> bool {
+        let is_decided = self.decided().is_some_and(|decided| !decided.has_lapsed);
+        let waits = match self.facts().verdict.state {
+            State::Dead { .. } | State::Changed { .. } | State::Moved { .. } | State::Restricted { .. } => {
+                true
+            }
+            State::Ok | State::Failing { .. } | State::Unverifiable { .. } => self.is_dead(),
+        };
+        waits && !is_decided
+    }
+
     pub(in crate::serve) fn original(&self) -> Original {
         if self.decided().is_some_and(|decided| decided.decision.our_copy().is_some()) {
             return Original::SetAside;

@@ -25,15 +25,15 @@ const ROWS_PER_READ: u32 = 5000;
 pub(in crate::serve) struct CaptureTotals(tokio::sync::Mutex<TotalsUpTo>);
 
 #[derive(Clone, Copy, Debug, Default)]
-struct TotalsUpTo {
+pub(in crate::serve) struct TotalsUpTo {
     row: i64,
-    captures: u64,
-    bytes: u64,
+    pub captures: u64,
+    pub bytes: u64,
 }
 
 impl CaptureTotals {
     /// Adds the captures since the last request.
-    async fn update(&self, library: &Library) -> Result<TotalsUpTo, Error> {
+    pub(in crate::serve) async fn update(&self, library: &Library) -> Result<TotalsUpTo, Error> {
         let mut totals = self.0.lock().await;
         loop {
             let rows = library.catalogue.capture_sizes_after(totals.row, ROWS_PER_READ).await?;

@@ -1,6 +1,7 @@
 //! The handlers of requests, a module for each kind of page.
 
 pub(super) mod actions;
+pub(super) mod admin;
 pub(super) mod api;
 pub(super) mod blob;
 pub(super) mod copy;

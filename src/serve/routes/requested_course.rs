@@ -38,7 +38,7 @@ pub(in crate::serve) async fn any_course(
     let Ok(id) = course.parse::<CourseId>() else { return Err(respond::page_not_found(base)) };
     match library.course(&id).await {
         Ok(Some(course)) => Ok(course),
-        Ok(None) if library.settings.course(&id).is_some() => Err(respond::message(
+        Ok(None) if library.settings.courses.iter().any(|rules| rules.id == id) => Err(respond::message(
             base,
             StatusCode::NOT_FOUND,
             nights::NOT_CHECKED_YET,

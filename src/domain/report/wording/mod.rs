@@ -14,6 +14,7 @@ pub mod nights;
 pub mod omission;
 pub mod sections;
 pub mod opening;
+pub mod overview;
 pub mod patch;
 pub mod annotation;
 pub mod label;

@@ -26,11 +26,15 @@ fn moment(at: &ZonedDateTime, today: Date) -> String {
 }
 
 /// How far the night in progress is; `links` is zero until the pages are read.
-pub fn running(visited: usize, links: usize) -> String {
-    let how_far = match links {
+pub fn progress(visited: usize, links: usize) -> String {
+    match links {
         0 => "the course page is being read".to_owned(),
         _ => format!("{} of {} done", number(visited as u64), count(links, "link")),
-    };
+    }
+}
+
+pub fn running(visited: usize, links: usize) -> String {
+    let how_far = progress(visited, links);
     format!("A check is running: {how_far}. Reload this page to see how far it is.")
 }
 
