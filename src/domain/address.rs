@@ -51,12 +51,14 @@ impl Address {
 
     /// Parses a stored address, which may also be that of a file.
     pub fn parse_stored(text: &str) -> Result<Self, InvalidAddress> {
-        match Url::parse(text) {
+        let trimmed = text.trim();
+        match Url::parse(trimmed) {
             Ok(mut url) if url.scheme() == "file" => {
                 url.set_fragment(None);
                 Ok(Self(url))
             }
-            _ => Self::parse(text),
+            Ok(url) => Self::from_url(url),
+            Err(error) => Err(InvalidAddress::Malformed(trimmed.to_owned(), error)),
         }
     }
 

@@ -17,6 +17,7 @@ use html5ever::tokenizer::{
 };
 use html5ever::tree_builder::{ElementFlags, NodeOrText, QuirksMode, TreeBuilder, TreeBuilderOpts, TreeSink};
 use html5ever::{Attribute, QualName};
+use memchr::memchr_iter;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use scraper::{Html, HtmlTreeSink, Node};
 
@@ -68,7 +69,7 @@ pub(super) struct Dom {
 
 impl Dom {
     pub(super) fn parse(source: &str) -> Self {
-        let tags = source.bytes().filter(|byte| *byte == b'<').count();
+        let tags = memchr_iter(b'<', source.as_bytes()).count();
         let builder = TreeBuilder::new(Positions::new(tags), TreeBuilderOpts::default());
         let tokenizer = Tokenizer::new(Tap { builder }, TokenizerOpts::default());
         let input = BufferQueue::default();
@@ -76,11 +77,11 @@ impl Dom {
         let source = bounded.as_ref();
         // The pieces share their memory with the whole.
         let whole = StrTendril::from_slice(source);
-        // The source is fed from one `<` to the next, so the position of a tag is known when it is complete.
+        // The source is fed from one start tag to the next, so the position of a tag is known
+        // when it is complete.
         let mut from = 0;
         while from < source.len() {
-            let rest = &source.as_bytes()[from + 1..];
-            let to = rest.iter().position(|byte| *byte == b'<').map_or(source.len(), |at| from + 1 + at);
+            let to = next_start_tag(source.as_bytes(), from + 1);
             tokenizer.sink.builder.sink.piece(from);
             input.push_back(part(&whole, from..to));
             while !matches!(tokenizer.feed(&input), TokenizerResult::Done) {}
@@ -101,6 +102,14 @@ impl Dom {
     pub(super) fn is_reopened(&self, element: NodeId) -> bool {
         self.reopened.contains(&element)
     }
+}
+
+/// Where the next text begins that may be a start tag; the end if there is none.
+fn next_start_tag(source: &[u8], from: usize) -> usize {
+    memchr_iter(b'<', &source[from..])
+        .map(|at| from + at)
+        .find(|at| source.get(at + 1).is_some_and(u8::is_ascii_alphabetic))
+        .unwrap_or(source.len())
 }
 
 /// A part of a text that shares its memory, except in texts of several gigabytes.
@@ -200,7 +209,7 @@ impl Positions {
         }
     }
 
-    /// The next piece of the source begins with `<`, which may be within a tag.
+    /// The next piece of the source begins as a start tag does, but may be within another tag.
     fn piece(&self, at: usize) {
         if !self.is_pending.replace(true) {
             self.begin.set(at);

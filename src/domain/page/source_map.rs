@@ -1,5 +1,7 @@
 //! Maps a position in generated HTML back to its source.
 
+use memchr::memchr_iter;
+
 /// The origins of the parts of a generated text.
 #[derive(Clone, Debug)]
 pub(super) struct SourceMap {
@@ -19,7 +21,7 @@ struct SourcePiece {
 impl SourceMap {
     /// The text is the source.
     pub(super) fn identity(source: &str) -> Self {
-        let newlines = source.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        let newlines = memchr_iter(b'\n', source.as_bytes()).map(|at| at + 1);
         Self { line_starts: std::iter::once(0).chain(newlines).collect(), pieces: Vec::new() }
     }
 

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use scraper::ElementRef;
 
 use self::cells::{TableCell, TableRow, rows};
-use super::calendar::{self, DateExpr, Dating, Label, Meaning, Order, item};
+use super::calendar::{self, DateExpr, Dating, Label, Meaning, Order};
 use super::text::unmarked;
 use crate::domain::link::Sign;
 
@@ -289,7 +289,7 @@ impl TableReader<'_> {
         let column = self.titles.get(cell.column).cloned().unwrap_or_default();
         let role = self.role(cell);
         let order = self.orders.get(cell.column).copied().unwrap_or_default();
-        let own = if cell.times.has_dates { item(&cell.text, self.dating, order) } else { Label::default() };
+        let own = cell.times.leads.days(self.dating, order);
         let of_column = self.days.get(cell.column).copied().flatten();
         let mut label = row.label.clone();
         let (mut sign, mut text) = (Sign::Row, Rc::clone(&row.text));

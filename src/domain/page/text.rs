@@ -170,7 +170,16 @@ impl Text {
 /// A marked text without its marks.
 pub(super) fn unmarked(text: &str) -> String {
     const MARKS: [char; 3] = [LINK, LINK_END, MARK_END];
-    if text.contains(MARKS) { squeezed(&text.replace(MARKS, "")) } else { squeezed(text) }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars().filter(|c| !MARKS.contains(c)) {
+        if !c.is_whitespace() {
+            shown.push(c);
+        } else if !shown.is_empty() && !shown.ends_with(' ') {
+            shown.push(' ');
+        }
+    }
+    shown.truncate(shown.trim_end().len());
+    shown
 }
 
 /// The text with every run of white space as one space.

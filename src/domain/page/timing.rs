@@ -33,7 +33,10 @@ impl Timing {
             timing = Self { week: label.week, ..Self::default() };
         }
         if label.day.is_some() || label.deadline.is_some() {
-            let text = unmarked(text).chars().take(TEXT_CHARS).collect();
+            let mut text = unmarked(text);
+            if let Some((end, _)) = text.char_indices().nth(TEXT_CHARS) {
+                text.truncate(end);
+            }
             let from = Rc::new(DueFrom { sign, text });
             timing.day = label.day.map(|day| (day, Rc::clone(&from)));
             timing.deadline = label.deadline.map(|day| (day, from));

@@ -1,5 +1,7 @@
 //! The main part of a page, which stays the same when the site around it changes.
 
+use std::cell::LazyCell;
+
 use ego_tree::iter::Edge;
 use scraper::{ElementRef, Html as Tree, Node};
 
@@ -39,13 +41,14 @@ fn outermost(elements: Vec<ElementRef>) -> Vec<ElementRef> {
 fn text_of_all(roots: &[ElementRef]) -> MainText {
     let mut main = MainText::default();
     for root in roots {
-        walk(*root, words_in(*root), &mut main);
+        walk(*root, &mut main);
     }
     main
 }
 
-/// `whole` is the number of all words in the root.
-fn walk(root: ElementRef, whole: usize, main: &mut MainText) {
+fn walk(root: ElementRef, main: &mut MainText) {
+    // Few pages have a part for which it is needed.
+    let whole = LazyCell::new(|| words_in(root));
     let mut left_out = None;
     let mut heading: Option<String> = None;
     for edge in root.traverse() {
@@ -59,7 +62,8 @@ fn walk(root: ElementRef, whole: usize, main: &mut MainText) {
                 }
                 Node::Element(_) => {
                     let Some(element) = ElementRef::wrap(node) else { continue };
-                    if node.id() != root.id() && (is_left_out(element) || is_around_by_class(element, whole))
+                    if node.id() != root.id()
+                        && (is_left_out(element) || is_around_by_class(element, || *whole))
                     {
                         left_out = Some(node.id());
                         continue;
@@ -171,9 +175,9 @@ fn is_left_out(element: ElementRef) -> bool {
 
 /// Class names of parts around a work ("comments-area", "ad-slot"). Wrappers of whole
 /// pages also have them ("has-ads"), so they count only for an element with the smaller
-/// part of the words.
-fn is_around_by_class(element: ElementRef, whole: usize) -> bool {
-    element.value().classes().any(is_made_for_surroundings) && words_in(element) * 2 < whole
+/// part of the words of the whole.
+fn is_around_by_class(element: ElementRef, whole: impl FnOnce() -> usize) -> bool {
+    element.value().classes().any(is_made_for_surroundings) && words_in(element) * 2 < whole()
 }
 
 fn words_in(element: ElementRef) -> usize {

@@ -56,25 +56,46 @@ pub(in crate::domain::page) fn heading(text: &str, dating: &Dating) -> Label {
 pub(in crate::domain::page) fn item(text: &str, dating: &Dating, order: Order) -> Label {
     let folded = folded(text);
     let read = LabelText::new(&folded, dating);
-    let mut label = Label { week: read.week_at_start(), ..Label::default() };
-    for expr in &read.dates {
-        let Some(place) = read.place(expr) else { continue };
-        let Some(day) = dating.day_in(expr, order).filter(|day| !dating.is_of_another_time(*day)) else {
-            continue;
-        };
-        let is_lead = match place {
-            Place::Start => expr.form == DateForm::Sure || read.ends(expr),
-            Place::Parted => read.ends(expr) && read.is_label_before(expr.start),
-            Place::Before => read.ends(expr) && (expr.form != DateForm::Dotted),
-            Place::Deadline => false,
-        };
-        if place == Place::Deadline {
-            label.deadline = label.deadline.or(Some(day));
-        } else if is_lead && label.day.is_none() {
-            label.day = Some(day);
+    let days = LeadDates::of(&read).days(dating, order);
+    Label { week: read.week_at_start(), ..days }
+}
+
+/// The dates of an item that give its day and its deadline, before the order of their
+/// numbers is known.
+#[derive(Clone, Debug, Default)]
+pub(in crate::domain::page) struct LeadDates {
+    days: Vec<DateExpr>,
+    deadlines: Vec<DateExpr>,
+}
+
+impl LeadDates {
+    fn of(read: &LabelText) -> Self {
+        let mut leads = Self::default();
+        for expr in &read.dates {
+            let Some(place) = read.place(expr) else { continue };
+            let is_day = match place {
+                Place::Start => expr.form == DateForm::Sure || read.ends(expr),
+                Place::Parted => read.ends(expr) && read.is_label_before(expr.start),
+                Place::Before => read.ends(expr) && (expr.form != DateForm::Dotted),
+                Place::Deadline => false,
+            };
+            if place == Place::Deadline {
+                leads.deadlines.push(expr.clone());
+            } else if is_day {
+                leads.days.push(expr.clone());
+            }
         }
+        leads
     }
-    label
+
+    /// The day and the deadline.
+    pub(in crate::domain::page) fn days(&self, dating: &Dating, order: Order) -> Label {
+        let first = |dates: &[DateExpr]| {
+            let mut days = dates.iter().filter_map(|expr| dating.day_in(expr, order));
+            days.find(|day| !dating.is_of_another_time(*day))
+        };
+        Label { week: None, day: first(&self.days), deadline: first(&self.deadlines) }
+    }
 }
 
 /// The times in a table cell.
@@ -82,7 +103,7 @@ pub(in crate::domain::page) fn item(text: &str, dating: &Dating, order: Order) -
 pub(in crate::domain::page) struct CellText {
     /// The dates that count in a column of dates.
     pub(in crate::domain::page) dates: Vec<DateExpr>,
-    pub(in crate::domain::page) has_dates: bool,
+    pub(in crate::domain::page) leads: LeadDates,
     /// It has a time and nothing else.
     pub(in crate::domain::page) is_only_time: bool,
     /// The week in a separate cell: "Week 3", "Wk1: Sep 8".
@@ -95,11 +116,11 @@ impl CellText {
         let read = LabelText::new(&folded, dating);
         let is_only_time = read.is_only_time();
         let week = if is_only_time { read.week_at_start() } else { None };
+        let leads = LeadDates::of(&read);
         let LabelText { tokens, dates } = read;
         let first_other = (0..tokens.len()).find(|at| length_at(&tokens, *at, Meaning::Other).is_some());
         let is_own = |expr: &DateExpr| expr.start == 0 || first_other.is_none_or(|other| expr.start <= other);
-        let has_dates = !dates.is_empty();
-        Self { dates: dates.into_iter().filter(is_own).collect(), has_dates, is_only_time, week }
+        Self { dates: dates.into_iter().filter(is_own).collect(), leads, is_only_time, week }
     }
 }
 

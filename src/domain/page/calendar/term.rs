@@ -96,7 +96,7 @@ pub(in crate::domain::page) fn season_language(text: &str) -> Option<&'static st
 /// A season and a year within three words of each other, as in "Spring Quarter 2026".
 fn term(text: &str) -> Option<Term> {
     let folded = folded(text);
-    let tokens = split(&folded);
+    let tokens = split(&folded).collect::<Vec<_>>();
     (0..tokens.len()).find_map(|at| {
         let word = tokens[at].word()?;
         let (names, first, last) = SEASONS.iter().find(|(names, ..)| names.contains(&word))?;

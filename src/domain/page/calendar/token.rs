@@ -70,41 +70,35 @@ pub(in crate::domain::page) fn folded(text: &str) -> String {
 }
 
 /// The tokens of a folded text: digits of any script, words, and every other character.
-/// An ideograph is a word by itself.
-pub(super) fn split(folded: &str) -> Vec<Token<'_>> {
-    let mut tokens: Vec<Token> = Vec::new();
-    let mut is_glued = false;
-    let mut word_start = 0;
-    for (at, c) in folded.char_indices() {
-        if c.is_whitespace() {
-            is_glued = false;
-            continue;
-        }
-        let digit = digit(c);
-        match tokens.last_mut().filter(|_| is_glued).map(|token| &mut token.piece) {
-            Some(TokenKind::Number { value, digits }) if let Some(digit) = digit => {
-                *value = value.saturating_mul(10).saturating_add(digit);
-                *digits += 1;
-                continue;
-            }
-            Some(TokenKind::Word(word)) if is_letter(c) && !word.ends_with(is_ideograph) => {
-                *word = &folded[word_start..at + c.len_utf8()];
-                continue;
-            }
-            _ => {}
-        }
-        let piece = match digit {
-            Some(value) => TokenKind::Number { value, digits: 1 },
-            None if is_letter(c) || is_ideograph(c) => {
-                word_start = at;
-                TokenKind::Word(&folded[at..at + c.len_utf8()])
-            }
-            None => TokenKind::Sign(c),
+/// An ideograph is a word by itself. Nothing is known yet of the words.
+pub(super) fn split(folded: &str) -> impl Iterator<Item = Token<'_>> {
+    let mut rest = folded;
+    std::iter::from_fn(move || {
+        let text = rest.trim_start();
+        let is_glued = text.len() == rest.len() && rest.len() < folded.len();
+        let first = text.chars().next()?;
+        let (piece, length) = if digit(first).is_some() {
+            let number = &text[..run(text, |c| digit(c).is_some())];
+            let digits = number.chars().filter_map(digit);
+            let value =
+                digits.clone().fold(0_u32, |value, digit| value.saturating_mul(10).saturating_add(digit));
+            (TokenKind::Number { value, digits: digits.count() }, number.len())
+        } else if is_letter(first) {
+            let length = run(text, is_letter);
+            (TokenKind::Word(&text[..length]), length)
+        } else if is_ideograph(first) {
+            (TokenKind::Word(&text[..first.len_utf8()]), first.len_utf8())
+        } else {
+            (TokenKind::Sign(first), first.len_utf8())
         };
-        tokens.push(Token { piece, is_glued, meaning: &UNKNOWN });
-        is_glued = true;
-    }
-    tokens
+        rest = &text[length..];
+        Some(Token { piece, is_glued, meaning: &UNKNOWN })
+    })
+}
+
+/// The length of the first characters of a kind.
+fn run(text: &str, is_of_kind: impl Fn(char) -> bool) -> usize {
+    text.find(|c| !is_of_kind(c)).unwrap_or(text.len())
 }
 
 /// Marks of text direction, and soft hyphens.
@@ -138,5 +132,5 @@ fn digit(c: char) -> Option<u32> {
 
 /// The words of a folded text.
 pub(in crate::domain::page) fn words(folded: &str) -> Vec<&str> {
-    split(folded).iter().filter_map(Token::word).collect()
+    split(folded).filter_map(|token| token.word()).collect()
 }

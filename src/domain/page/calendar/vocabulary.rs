@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::meaning::{LanguageCode, Meaning, Phrase, UNKNOWN, WordMeaning};
 use super::names;
-use super::token::{self, Token, TokenKind};
+use super::token::{self, Token};
 
 const MEANINGS: &[(&str, Meaning)] = &[
     ("week", Meaning::Week),
@@ -53,13 +53,8 @@ pub(super) fn meaning_of(word: &str) -> &'static WordMeaning {
 
 /// The tokens of a folded text, with what is known of their words.
 pub(super) fn tokens(folded: &str) -> Vec<Token<'_>> {
-    let mut tokens = token::split(folded);
-    for token in &mut tokens {
-        if let TokenKind::Word(word) = token.piece {
-            token.meaning = meaning_of(word);
-        }
-    }
-    tokens
+    let known = |token: Token<'_>| token.word().map_or(&UNKNOWN, meaning_of);
+    token::split(folded).map(|token| Token { meaning: known(token), ..token }).collect()
 }
 
 /// The number of tokens in the longest phrase with a meaning at a place.

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use memchr::memchr;
+
 /// A tag has at most so many attributes; the others are passed over.
 const ATTRIBUTES_AT_MOST: usize = 256;
 
@@ -11,7 +13,7 @@ pub(super) fn bounded(source: &str) -> Cow<'_, str> {
     let mut surplus: Vec<Range<usize>> = Vec::new();
     let bytes = source.as_bytes();
     let mut at = 0;
-    while let Some(offset) = bytes[at..].iter().position(|byte| *byte == b'<') {
+    while let Some(offset) = memchr(b'<', &bytes[at..]) {
         at += offset + 1;
         if bytes.get(at).is_some_and(u8::is_ascii_alphabetic) {
             let mut tag = TagScan { bytes, at };

@@ -69,7 +69,8 @@ pub(super) fn of(link: &LinkFeatures) -> Kind {
     if let Some(kind) = by_host.filter(|kind| !(is_document && matches!(kind, Kind::Code | Kind::Other))) {
         return kind;
     }
-    if is_document { of_document(link, &path) } else { of_page(link, &path) }
+    let said = said.map(|said| said.kind);
+    if is_document { of_document(link, &path, said) } else { of_page(link, &path, said) }
 }
 
 /// The kind of a label, if the address can have it.
@@ -79,20 +80,22 @@ fn of_label(kind: Kind, link: &LinkFeatures, path: &str) -> Kind {
         // "Chapter 3" of the course's own notes is one of its pages.
         Kind::Book if is_own && is_page_path(path) => Kind::CoursePage,
         Kind::Paper if hosts::kind(link.address, path) == Some(Kind::Book) => Kind::Book,
-        Kind::Other if !is_own && !is_file(path) && !path.ends_with(".pdf") => of_page(link, path),
+        Kind::Other if !is_own && !is_file(path) && !path.ends_with(".pdf") => {
+            of_page(link, path, Some(Kind::Other))
+        }
         Kind::Other if is_own && is_page_path(path) && is_below_page(link) => Kind::CoursePage,
         kind => kind,
     }
 }
 
 /// Whether a document is a deck, by its name, its words and, for the course's own
-/// documents, its surroundings.
-fn of_document(link: &LinkFeatures, path: &str) -> Kind {
+/// documents, its surroundings. `said` is the kind that its words name.
+fn of_document(link: &LinkFeatures, path: &str, said: Option<Kind>) -> Kind {
     let name = readable(path);
     let by_name = words::said(&name).map(|said| said.kind);
     // A document with "stream" or "recording" in its title is not a video.
     let may_be = |kind: &Kind| is_strong(*kind) && *kind != Kind::Video;
-    if let Some(kind) = words::said(link.words).map(|said| said.kind).filter(may_be) {
+    if let Some(kind) = said.filter(may_be) {
         return kind;
     }
     match by_name {
@@ -113,7 +116,7 @@ fn of_document(link: &LinkFeatures, path: &str) -> Kind {
     let says = |kind| words::names(&words_around, kind);
     if lecture.iter().any(|word| name.split(' ').any(|part| part == *word)) || says(Kind::Slides) {
         Kind::Slides
-    } else if says(Kind::Other) && words::said(link.words).is_some_and(|said| said.kind == Kind::Other) {
+    } else if says(Kind::Other) && said == Some(Kind::Other) {
         Kind::Other
     } else if says(Kind::Paper) || around.contains("reading") {
         Kind::Paper
@@ -123,9 +126,8 @@ fn of_document(link: &LinkFeatures, path: &str) -> Kind {
     }
 }
 
-fn of_page(link: &LinkFeatures, path: &str) -> Kind {
-    let by_words = words::said(link.words).map(|said| said.kind);
-    if let Some(kind) = by_words.filter(|kind| is_strong(*kind)) {
+fn of_page(link: &LinkFeatures, path: &str, said: Option<Kind>) -> Kind {
+    if let Some(kind) = said.filter(|kind| is_strong(*kind)) {
         return kind;
     }
     if let Some(said) =
@@ -142,7 +144,7 @@ fn of_page(link: &LinkFeatures, path: &str) -> Kind {
     if is_below_page(link) {
         return Kind::CoursePage;
     }
-    match by_words {
+    match said {
         Some(Kind::Paper) => Kind::Paper,
         _ if words::said(&readable(path)).is_some_and(|said| said.kind == Kind::Paper)
             && path.contains("paper") =>
@@ -161,12 +163,18 @@ fn is_strong(kind: Kind) -> bool {
     }
 }
 
-/// The last two segments of a path in words: "slides/02_merging-runs.pdf".
+/// The last three segments of a path in words: "slides/02_merging-runs.pdf".
 fn readable(path: &str) -> String {
-    let mut segments: Vec<&str> = path.rsplit('/').filter(|segment| !segment.is_empty()).take(3).collect();
-    segments.reverse();
-    let words: String = segments.join(" ").chars().map(|c| if c.is_alphabetic() { c } else { ' ' }).collect();
-    words.split_whitespace().filter(|word| *word != "pdf" && *word != "html").collect::<Vec<_>>().join(" ")
+    let segments: Vec<&str> = path.rsplit('/').filter(|segment| !segment.is_empty()).take(3).collect();
+    let mut name = String::with_capacity(path.len());
+    let words = segments.iter().rev().flat_map(|segment| segment.split(|c: char| !c.is_alphabetic()));
+    for word in words.filter(|word| !matches!(*word, "" | "pdf" | "html")) {
+        if !name.is_empty() {
+            name.push(' ');
+        }
+        name.push_str(word);
+    }
+    name
 }
 
 fn is_own(link: &LinkFeatures) -> bool {
