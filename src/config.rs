@@ -14,6 +14,7 @@ mod oidc;
 mod pages;
 mod example_value;
 mod recovering_parse;
+mod rendering;
 mod rewording;
 
 use std::collections::BTreeSet;
@@ -27,6 +28,7 @@ use crate::domain::course::{Course, CourseId};
 use crate::domain::policy::quota::StorageQuotas;
 use crate::outbox::EmailSender;
 use crate::world::archive::Archive;
+use crate::world::browser::BrowserSettings;
 use crate::world::fetch;
 use diagnostics::{Diagnostics, TableDiagnostics};
 
@@ -41,6 +43,8 @@ const NO_COURSE: &str = "it has no course; add a [[course]] with an id and a pag
 pub struct Configuration {
     pub archive: PathBuf,
     pub quotas: StorageQuotas,
+    /// The browser that opens pages which only scripts make. Without it they have no copy.
+    pub render: Option<BrowserSettings>,
     pub fetch: fetch::FetchSettings,
     pub courses: Vec<Course>,
     pub daemon: DaemonSettings,
@@ -96,6 +100,7 @@ struct ConfigurationKeys {
     archive: ArchiveKeys,
     #[serde(default)]
     fetch: fetching::FetchKeys,
+    render: Option<rendering::RenderKeys>,
     mail: Option<mail::MailKeys>,
     pages: Option<pages::PagesKeys>,
     #[serde(default)]
@@ -293,8 +298,10 @@ fn settings(
         file.pages.map(|keys| pages::pages(keys, &mut found.table(0, &["pages"]), credential::environment));
     let service = nights::service(&file.service, &mut found.table(0, &["service"]), credential::environment);
     let fetch = fetching::settings(file.fetch, &mut found.table(0, &["fetch"]));
+    let render = file.render.map(|keys| rendering::settings(keys, &mut found.table(0, &["render"])));
     let mut settings = Configuration {
         quotas: file.archive.quotas(),
+        render,
         archive: file.archive.dir,
         courses: Vec::new(),
         daemon: DaemonSettings { ping: service.ping.clone(), ..DaemonSettings::default() },

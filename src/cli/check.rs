@@ -107,7 +107,7 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
         }
         opened => opened?,
     };
-    world.quotas = settings.quotas;
+    world.set_capture_settings(settings.quotas, settings.render.as_ref());
     // Set up before the night, so that an unusable relay is reported at once.
     let sender = settings.sender(&world.archive)?;
     for warning in settings.warnings() {
@@ -184,6 +184,14 @@ fn print_warnings(night: &Finished) {
             count_of(night.over_quota, "new copy was", "new copies were")
         ));
     }
+    if let Some(first) = night.unopened.first() {
+        warn(&format!(
+            "warning: the browser could not open {}, so there is no new copy of them; the first is {}: {}",
+            count_of(night.unopened.len(), "page", "pages"),
+            first.address,
+            first.why
+        ));
+    }
 }
 
 fn totals(night: &Finished) -> json::TotalsJson {
@@ -237,6 +245,7 @@ fn settings(arguments: CheckArguments) -> anyhow::Result<Configuration> {
             },
             courses: Vec::new(),
             quotas: StorageQuotas::default(),
+            render: None,
             daemon: config::DaemonSettings::default(),
             mail: None,
             pages: None,

@@ -47,7 +47,7 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     let clock = arguments.clock.clock();
     let settings = config::read(&arguments.config)?.only(None, &arguments.config)?;
     let mut world = World::open(&settings.archive, settings.fetch.clone(), clock).await?;
-    world.quotas = settings.quotas;
+    world.set_capture_settings(settings.quotas, settings.render.as_ref());
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         archive = %settings.archive.display(),

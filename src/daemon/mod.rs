@@ -136,6 +136,7 @@ impl Daemon {
         match applied.await {
             Ok(()) => {
                 tracing::info!(courses = settings.courses.len(), "the new configuration is in force");
+                self.world.set_capture_settings(settings.quotas, settings.render.as_ref());
                 self.settings = settings;
                 self.host_memory = HostMemory::default();
             }

@@ -83,6 +83,10 @@ pub(super) fn ended(night: &Finished) {
             "new copies were not stored, because a quota of [archive] is used up; no copy was lost, and all links were checked"
         );
     }
+    for page in &night.unopened {
+        let (address, why) = (&page.address, &page.why);
+        tracing::warn!(%address, %why, "the browser could not open a page that only its scripts make, so there is no new copy of it");
+    }
     if let Some(void) = night.void {
         tracing::warn!(?void, "the network here failed, so this night judges no link");
     }

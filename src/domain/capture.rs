@@ -141,6 +141,16 @@ pub struct KeptRequisite {
     pub media_type: String,
 }
 
+/// How a browser made the body of a capture, because only scripts make the text of the page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rendering {
+    /// The page as it was received.
+    pub source: KeptRequisite,
+    /// The page as a PDF, if it could be printed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pdf: Option<KeptRequisite>,
+}
+
 /// A body in the archive, and its origin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capture {

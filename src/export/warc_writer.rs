@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use super::hashed::{FromStart, HashingWriter, sha1_of};
 use super::selection::ExportedArchive;
 use crate::domain::address::Address;
-use crate::domain::capture::{Capture, Digest, KeptRequisite};
+use crate::domain::capture::{Capture, Digest, KeptRequisite, Rendering};
 use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::warc::http_head;
 use crate::domain::warc::index::{IndexEntry, RecordPlace};
@@ -117,6 +117,7 @@ impl<'a, W: Write> WarcWriter<'a, W> {
         let capture = &kept.capture;
         let Some(body) = self.blob(capture.sha256)? else { return Ok(Err(MissingBody)) };
         let id = match self.response_head(capture)? {
+            Some(stored) if kept.rendering.is_some() => self.rendered(kept, &stored, &body)?,
             Some(stored) => {
                 let http_head = http_head::of_decoded_body(&stored, capture.bytes);
                 let status = http_head::status(&stored).unwrap_or(200);
@@ -133,6 +134,57 @@ impl<'a, W: Write> WarcWriter<'a, W> {
         }
         self.metadata(kept, &id)?;
         Ok(Ok(()))
+    }
+
+    /// A page as a browser showed it, which is the resource that players find; the page as it was
+    /// received; and the PDF.
+    fn rendered(&mut self, kept: &StoredCapture, stored: &str, body: &File) -> anyhow::Result<RecordId> {
+        let capture = &kept.capture;
+        let Some(Rendering { source, pdf }) = kept.rendering.as_deref() else {
+            return Ok(self.resource(&requisite_of(capture), capture.captured_at, body)?);
+        };
+        if let Some(received) = self.blob(source.sha256)? {
+            let capture = Capture {
+                sha256: source.sha256,
+                sha1: String::new(),
+                bytes: source.bytes,
+                media_type: source.media_type.clone(),
+                ..capture.clone()
+            };
+            let http_head = http_head::of_decoded_body(stored, source.bytes);
+            let status = http_head::status(stored).unwrap_or(200);
+            self.response(&ResponseBlock { capture: &capture, http_head, body: &received }, status)?;
+            // It is at the same address, and has no text.
+            self.index.pop();
+        }
+        let id = self.resource(&requisite_of(capture), capture.captured_at, body)?;
+        if let Some(pdf) = pdf
+            && let Some(file) = self.blob(pdf.sha256)?
+        {
+            self.conversion(pdf, capture.captured_at, &file, &id)?;
+        }
+        Ok(id)
+    }
+
+    /// Another form of the body of a record.
+    fn conversion(
+        &mut self,
+        of: &KeptRequisite,
+        at: Timestamp,
+        body: &File,
+        from: &RecordId,
+    ) -> io::Result<()> {
+        let digest = sha1_of(&mut FromStart::new(body))?;
+        let head = RecordHead {
+            kind: RecordKind::Conversion,
+            id: self.id_of(RecordKind::Conversion, &of.address, at, of.sha256),
+            at,
+            target: Some(of.address.clone()),
+            content_type: of.media_type.clone(),
+            fields: vec![("WARC-Refers-To", from.to_string()), ("WARC-Block-Digest", digest)],
+        };
+        self.record(&head, &mut FromStart::new(body), of.bytes)?;
+        Ok(())
     }
 
     /// A response, or a revisit if its body was written before.

@@ -4,14 +4,15 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::domain::address::Address;
-use crate::domain::capture::{CaptureReason, Digest, KeptRequisite, Shortfall};
+use crate::domain::capture::{CaptureReason, Digest, KeptRequisite, Rendering, Shortfall};
 use crate::domain::document::{self, Citation, Document, Fingerprint};
 use crate::domain::evidence::link_history::{LinkHistory, StoredCapture};
 use crate::domain::evidence::visit_context::VisitContext;
-use crate::domain::evidence::{Evidence, capture_decision, document_search};
+use crate::domain::evidence::{Evidence, capture_decision, document_search, rendering};
 use crate::domain::visit::{Exchange, Validators};
 use crate::world::World;
 use crate::world::document_reader::Reader;
+use crate::world::fetch::Fetched;
 use crate::world::spool::SpooledBody;
 
 /// The result of a visit.
@@ -22,10 +23,31 @@ pub(super) struct VisitResult {
     /// The received body bytes, kept or not.
     pub bytes: u64,
     pub new_capture: Option<NewCapture>,
+    /// The page as it was received, if only its scripts make its text.
+    pub received: Option<ReceivedBody>,
     /// The capture that the visit was compared with.
     pub baseline: Option<Digest>,
     /// The new fingerprint of the baseline, if the text extraction has changed.
     pub new_fingerprint: Option<Fingerprint>,
+}
+
+/// A response with its body.
+#[derive(Debug)]
+pub(super) struct ReceivedBody {
+    pub exchange: Exchange,
+    pub body: SpooledBody,
+}
+
+/// How a browser made a capture.
+#[derive(Debug)]
+pub(super) struct NewRendering {
+    pub kept: Rendering,
+    /// The files of the rendering.
+    pub bodies: Vec<SpooledBody>,
+    /// The type of the rendered page.
+    pub media_type: &'static str,
+    /// What the page has loaded.
+    pub loaded: HashMap<Address, Fetched>,
 }
 
 /// A body that goes into the archive.
@@ -42,6 +64,24 @@ pub(super) struct NewCapture {
     pub requisites: Vec<KeptRequisite>,
     /// What the body is, if it is not the work itself.
     pub shortfall: Option<Shortfall>,
+    /// Set if the body is the page as a browser showed it.
+    pub rendering: Option<NewRendering>,
+}
+
+impl NewCapture {
+    /// Whether the disk of the archive has no room for it.
+    pub(super) fn is_beside(&self) -> bool {
+        let rendered = self.rendering.iter().flat_map(|rendering| &rendering.bodies);
+        rendered.chain([&self.body]).any(SpooledBody::is_beside)
+    }
+
+    /// The claimed type of the body.
+    pub(super) fn media_type(&self) -> Option<&str> {
+        match &self.rendering {
+            Some(rendering) => Some(rendering.media_type),
+            None => self.exchange.last_hop().and_then(|hop| hop.headers.get("content-type")),
+        }
+    }
 }
 
 /// The history without captures whose file is missing in the archive, so that the
@@ -113,16 +153,26 @@ pub(super) fn select(
             is_baseline,
             requisites: Vec::new(),
             shortfall: document_search::is_landing_page(context, document).then_some(Shortfall::LandingPage),
+            rendering: None,
         })
     });
+    let received = rendering::is_made_by_scripts(&evidence).then(|| received(context, &mut bodies)).flatten();
     VisitResult {
         link: context.link.address.clone(),
         evidence,
         bytes,
         new_capture,
+        received,
         baseline: context.history.baseline.as_ref().map(|kept| kept.capture.sha256),
         new_fingerprint,
     }
+}
+
+/// The response for the page of a visit.
+fn received(context: &VisitContext, bodies: &mut HashMap<usize, SpooledBody>) -> Option<ReceivedBody> {
+    let page = context.results.page()?;
+    let place = context.results.0.iter().position(|other| std::ptr::eq(other, page))?;
+    Some(ReceivedBody { exchange: page.exchange.clone(), body: bodies.remove(&place)? })
 }
 
 /// What the document says of its work, and otherwise what the pages say that lead to it.

@@ -2,6 +2,7 @@
 //! one after another.
 
 use std::collections::HashMap;
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -18,9 +19,10 @@ use crate::domain::evidence::next_probe::next_probe;
 use crate::domain::evidence::probe::{CheckedLink, ProbeResult, ProbeResults};
 use crate::domain::evidence::visit_context::VisitContext;
 use crate::night::capture_select::{self, NewCapture, VisitResult};
-use crate::night::execute::{self, Shared};
+use crate::night::execute::{self, Shared, UnopenedPage};
 use crate::night::progress::{Progress, Watcher};
 use crate::night::record::{self, RunningNight};
+use crate::night::render;
 use crate::night::requisites::{self, CapturedPage};
 use crate::night::storage::StorageTonight;
 use crate::world::World;
@@ -38,12 +40,14 @@ pub(super) struct CrawlResults {
 }
 
 /// New copies that were not stored.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Unstored {
     /// The disk has no room for them.
     pub without_room: usize,
     /// A quota is used up.
     pub over_quota: usize,
+    /// Pages that the browser could not open.
+    pub unopened: Vec<UnopenedPage>,
 }
 
 /// Visits every link that tonight has not visited yet, and stores each visit as it ends.
@@ -95,7 +99,10 @@ pub(super) async fn visits(
                 for link in links {
                     let history = &known.get(&link.address).unwrap_or(nothing).history;
                     let mut visited = visit(link, history, shared, world).await?;
-                    let is_beside = visited.new_capture.as_ref().is_some_and(|new| new.body.is_beside());
+                    if purpose == VisitPurpose::Capture {
+                        render::add(&mut visited, link, history, shared, world).await?;
+                    }
+                    let is_beside = visited.new_capture.as_ref().is_some_and(NewCapture::is_beside);
                     if is_beside || (visited.new_capture.is_some() && !world.archive.has_room()?) {
                         // The link is still judged. Its capture is stored on a night with enough disk space.
                         visited.new_capture = None;
@@ -121,7 +128,11 @@ pub(super) async fn visits(
         .try_collect::<Vec<()>>()
         .await?;
     let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
-    Ok(Unstored { without_room: count(&shared.without_room), over_quota: count(&shared.over_quota) })
+    Ok(Unstored {
+        without_room: count(&shared.without_room),
+        over_quota: count(&shared.over_quota),
+        unopened: shared.unopened.into_inner().unwrap_or_else(PoisonError::into_inner),
+    })
 }
 
 /// Fetches the requisites of a captured page.
@@ -132,14 +143,15 @@ async fn add_requisites(
     world: &World,
 ) -> anyhow::Result<()> {
     let Some(new_capture) = &mut visited.new_capture else { return Ok(()) };
-    let headers = new_capture.exchange.last_hop().map(|hop| &hop.headers);
+    let loaded = new_capture.rendering.as_mut().map(|rendering| std::mem::take(&mut rendering.loaded));
     let page = CapturedPage {
         body: &new_capture.body,
         document: &new_capture.document,
         address: new_capture.exchange.final_address(),
-        content_type: headers.and_then(|headers| headers.get("content-type")),
+        content_type: new_capture.media_type(),
     };
-    new_capture.requisites = requisites::fetch(page, history, &shared.requisites, world).await?;
+    new_capture.requisites =
+        requisites::fetch(page, loaded.unwrap_or_default(), history, &shared.requisites, world).await?;
     Ok(())
 }
 

@@ -16,6 +16,13 @@ use crate::world::World;
 use crate::world::fetch::{Accept, Conditional, FetchRequest, Fetched};
 use crate::world::spool::SpooledBody;
 
+/// A page that the browser could not open.
+#[derive(Clone, Debug)]
+pub struct UnopenedPage {
+    pub address: Address,
+    pub why: String,
+}
+
 /// Results that the visits of one night share.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
@@ -26,6 +33,10 @@ pub(super) struct Shared {
     /// Long texts are compared one after another, because comparing needs many times their
     /// size.
     pub long_texts: tokio::sync::Mutex<()>,
+    /// Pages that a browser was to open.
+    pub rendered: AtomicUsize,
+    /// Pages that it could not open, and why.
+    pub unopened: Mutex<Vec<UnopenedPage>>,
     /// Captures that the disk had no space for.
     pub without_room: AtomicUsize,
     /// Captures that a quota had no space for.

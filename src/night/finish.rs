@@ -214,5 +214,6 @@ pub(super) fn finished(
         lost_copies: LostCopies::default(),
         without_room: 0,
         over_quota: 0,
+        unopened: Vec::new(),
     }
 }

@@ -8,6 +8,7 @@ pub mod one_page;
 mod pages;
 mod crawl;
 mod requisites;
+mod render;
 mod execute;
 mod capture_select;
 mod sentinels;
@@ -29,6 +30,7 @@ mod progress;
 pub mod scrub;
 pub mod full_text;
 
+pub use execute::UnopenedPage;
 pub use pages::NoPage;
 pub use progress::{Progress, Watcher};
 pub use recheck::{Rechecked, all as recheck, one as recheck_link};
@@ -69,6 +71,8 @@ pub struct Finished {
     pub without_room: usize,
     /// New copies that were not kept, because a quota is used up.
     pub over_quota: usize,
+    /// Pages that the browser could not open, so that they have no new copy.
+    pub unopened: Vec<UnopenedPage>,
     /// An error for a rehearsal at a time that would be implausible otherwise.
     pub start: Result<(), ImplausibleStart>,
 }
@@ -124,11 +128,12 @@ pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyho
     let reports = course_report::of_courses(&night, &readings, results, world).await?;
     finish::record(&night, &readings, &judged, &reports, world).await?;
     full_text::read_missing(full_text::A_NIGHT, &world.archive, &world.catalogue, &world.reader).await?;
-    let Unstored { without_room, over_quota } = crawled.unstored;
+    let Unstored { without_room, over_quota, unopened } = crawled.unstored;
     Ok(Finished {
         lost_copies,
         without_room,
         over_quota,
+        unopened,
         ..finish::finished(&night, readings, &judged, reports, world)
     })
 }

@@ -180,7 +180,10 @@ impl Batch {
             // It goes on if the night is cancelled meanwhile.
             let _storing_lock = storing_lock;
             let (mut bodies, mut entries) = (Vec::new(), Vec::new());
-            for (link, new_capture) in captures {
+            for (link, mut new_capture) in captures {
+                if let Some(rendering) = &mut new_capture.rendering {
+                    bodies.append(&mut rendering.bodies);
+                }
                 let head = archive.spool_bytes(head(&new_capture.exchange).as_bytes())?;
                 let (body, stored) = stored(&link, new_capture, head.body.sha256);
                 bodies.extend([head, body]);
@@ -199,10 +202,18 @@ impl Batch {
 
 /// The body of a new capture, and its entry.
 fn stored(link: &Address, new_capture: NewCapture, head: Digest) -> (SpooledBody, StoredCapture) {
-    let NewCapture { body, exchange, why, document, validators, is_baseline, requisites, shortfall } =
-        new_capture;
-    let media_type =
-        exchange.last_hop().and_then(|hop| hop.headers.get("content-type")).unwrap_or("").to_owned();
+    let media_type = new_capture.media_type().unwrap_or_default().to_owned();
+    let NewCapture {
+        body,
+        exchange,
+        why,
+        document,
+        validators,
+        is_baseline,
+        requisites,
+        shortfall,
+        rendering,
+    } = new_capture;
     let (text, words) = document.fingerprint_and_words();
     let stored = StoredCapture {
         text,
@@ -212,6 +223,7 @@ fn stored(link: &Address, new_capture: NewCapture, head: Digest) -> (SpooledBody
         validators,
         is_baseline,
         requisites,
+        rendering: rendering.map(|rendering| Box::new(rendering.kept)),
         citation: Some(document.citation).filter(|citation| !citation.is_empty()),
         capture: Capture {
             link: link.clone(),

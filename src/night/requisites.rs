@@ -66,13 +66,15 @@ pub(super) struct CapturedPage<'a> {
     pub content_type: Option<&'a str>,
 }
 
-/// Fetches and stores the requisites of a page, the most important first.
+/// Fetches and stores the requisites of a page, the most important first. `loaded` has
+/// responses that were already received for the page.
 ///
 /// # Errors
 ///
 /// A failure on our side, as for a visit.
 pub(super) async fn fetch(
     page: CapturedPage<'_>,
+    loaded: HashMap<Address, Fetched>,
     history: &LinkHistory,
     cache: &RequisiteCache,
     world: &World,
@@ -84,6 +86,7 @@ pub(super) async fn fetch(
     let mut fetcher = RequisiteFetcher {
         world,
         cache,
+        loaded,
         earlier: earlier(history, world.clock.now()),
         texts: HashMap::new(),
         kept: Vec::new(),
@@ -128,6 +131,7 @@ fn earlier(history: &LinkHistory, now: Timestamp) -> HashMap<Address, KeptRequis
 struct RequisiteFetcher<'a> {
     world: &'a World,
     cache: &'a RequisiteCache,
+    loaded: HashMap<Address, Fetched>,
     earlier: HashMap<Address, KeptRequisite>,
     texts: HashMap<Address, String>,
     kept: Vec<KeptRequisite>,
@@ -145,7 +149,7 @@ impl RequisiteFetcher<'_> {
         Ok(finding.await?.into_iter().map(|requisite| (requisite, 0)).collect())
     }
 
-    async fn fetch(&self, requisite: &Requisite) -> anyhow::Result<Option<KeptRequisite>> {
+    async fn fetch(&mut self, requisite: &Requisite) -> anyhow::Result<Option<KeptRequisite>> {
         let address = &requisite.address;
         match self.cache.get(address) {
             Some(CachedRequisite::Kept(kept)) => return Ok(Some(kept)),
@@ -167,7 +171,7 @@ impl RequisiteFetcher<'_> {
         Ok(kept)
     }
 
-    async fn request(&self, requisite: &Requisite) -> anyhow::Result<Option<KeptRequisite>> {
+    async fn request(&mut self, requisite: &Requisite) -> anyhow::Result<Option<KeptRequisite>> {
         let request = FetchRequest {
             address: requisite.address.clone(),
             conditional: None,
@@ -175,7 +179,10 @@ impl RequisiteFetcher<'_> {
             accept: Accept::Anything,
             accept_datetime: None,
         };
-        let Fetched { exchange, body } = self.world.fetch.exchange(&request).await?;
+        let Fetched { exchange, body } = match self.loaded.remove(&requisite.address) {
+            Some(loaded) => loaded,
+            None => self.world.fetch.exchange(&request).await?,
+        };
         // A full disk has no room for requisites either.
         let is_wanted = |body: &SpooledBody| {
             exchange.status() == Some(200) && body.body.bytes <= LARGEST && !body.is_beside()

@@ -21,6 +21,7 @@ pub mod signals;
 pub mod systemd;
 pub mod fetch;
 pub mod document_reader;
+pub mod browser;
 pub mod archive;
 pub mod catalogue;
 pub mod email;
@@ -34,6 +35,7 @@ use crate::domain::address::Address;
 use crate::domain::policy::quota::StorageQuotas;
 
 use archive::Archive;
+use browser::{Browser, BrowserSettings};
 use catalogue::Catalogue;
 use clock::Clock;
 use document_reader::Reader;
@@ -55,6 +57,8 @@ pub struct World {
     pub timegate: Option<Address>,
     /// How much may be stored.
     pub quotas: StorageQuotas,
+    /// The browser that opens pages which only scripts make, if there is one.
+    pub browser: Option<Browser>,
     alone: SoleInstance,
     storing: Arc<Mutex<()>>,
 }
@@ -87,6 +91,7 @@ impl World {
             archive,
             catalogue,
             quotas: StorageQuotas::default(),
+            browser: None,
             alone,
             storing: Arc::default(),
         })
@@ -111,6 +116,12 @@ impl World {
     pub async fn close(self) -> SoleInstance {
         self.catalogue.close().await;
         self.alone
+    }
+
+    /// From now on copies have these quotas, and this browser opens pages.
+    pub fn set_capture_settings(&mut self, quotas: StorageQuotas, browser: Option<&BrowserSettings>) {
+        self.quotas = quotas;
+        self.browser = browser.map(|settings| Browser::new(settings.clone(), self.clock));
     }
 
     /// Uses new fetch settings, with empty counters and no memory of the hosts. If

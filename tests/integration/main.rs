@@ -25,6 +25,7 @@ mod nights;
 mod page_files;
 mod pages;
 mod read_only;
+mod render;
 mod replacements;
 mod scenarios;
 mod serve;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::capture::{Capture, KeptRequisite};
+use crate::domain::capture::{Capture, KeptRequisite, Rendering};
 use crate::domain::document::{Citation, Fingerprint};
 use crate::domain::evidence::{Drift, Evidence, SeenVersion};
 use crate::domain::visit::Validators;
@@ -90,6 +90,18 @@ pub struct StoredCapture {
     /// The requisites of a page; empty for files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requisites: Vec<KeptRequisite>,
+    /// Set if the body is the page as a browser showed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rendering: Option<Box<Rendering>>,
+}
+
+impl StoredCapture {
+    /// The files that belong to the capture beside its body and its response head.
+    pub fn files(&self) -> impl Iterator<Item = &KeptRequisite> {
+        let rendering = self.rendering.iter();
+        let rendered = rendering.flat_map(|rendering| [Some(&rendering.source), rendering.pdf.as_ref()]);
+        self.requisites.iter().chain(rendered.flatten())
+    }
 }
 
 #[cfg(test)]
@@ -130,6 +142,7 @@ mod tests {
             validators: None,
             is_baseline: n == 0,
             requisites: Vec::new(),
+            rendering: None,
             citation: None,
         }
     }

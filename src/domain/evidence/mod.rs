@@ -22,6 +22,7 @@ pub mod document_search;
 pub mod next_probe;
 pub mod evaluate;
 pub mod capture_decision;
+pub mod rendering;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

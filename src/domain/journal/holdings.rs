@@ -12,7 +12,7 @@ pub struct Holdings {
     /// The blobs that must be present.
     pub expected: BTreeSet<Digest>,
     bodies: BTreeMap<Address, BTreeSet<Digest>>,
-    /// The requisites of a link's pages.
+    /// The requisites of a link's pages, and the other files of its captures.
     requisites: BTreeMap<Address, BTreeSet<Digest>>,
     /// Response heads and course pages, which no takedown removes.
     others: BTreeSet<Digest>,
@@ -27,8 +27,8 @@ impl Holdings {
                 let capture = &kept.capture;
                 self.bodies.entry(capture.link.clone()).or_default().insert(capture.sha256);
                 self.others.extend(capture.head);
-                let requisites = kept.requisites.iter().map(|requisite| requisite.sha256);
-                self.requisites.entry(capture.link.clone()).or_default().extend(requisites);
+                let files = kept.files().map(|file| file.sha256);
+                self.requisites.entry(capture.link.clone()).or_default().extend(files);
             }
             Entry::TakenDown { link, removed, .. } => {
                 self.expected.retain(|digest| !removed.contains(digest));
@@ -115,6 +115,7 @@ mod tests {
             validators: None,
             is_baseline: true,
             requisites: Vec::new(),
+            rendering: None,
             citation: None,
         })
     }

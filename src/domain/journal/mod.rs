@@ -66,12 +66,8 @@ impl Entry {
     pub fn blobs(&self) -> Vec<Digest> {
         match self {
             Self::Capture(kept) => {
-                let requisites = kept.requisites.iter().map(|requisite| requisite.sha256);
-                [Some(kept.capture.sha256), kept.capture.head]
-                    .into_iter()
-                    .flatten()
-                    .chain(requisites)
-                    .collect()
+                let files = kept.files().map(|file| file.sha256);
+                [Some(kept.capture.sha256), kept.capture.head].into_iter().flatten().chain(files).collect()
             }
             Self::Page { sha256, .. } => vec![*sha256],
             Self::Night { .. }

@@ -70,6 +70,7 @@ fn kept(source: &str) -> StoredCapture {
         validators: None,
         is_baseline: true,
         requisites: Vec::new(),
+        rendering: None,
         citation: None,
     }
 }

@@ -21,6 +21,8 @@ pub enum RecordKind {
     /// A response with the body of an earlier record.
     Revisit,
     Metadata,
+    /// Another form of a record.
+    Conversion,
 }
 
 impl RecordKind {
@@ -31,6 +33,7 @@ impl RecordKind {
             Self::Resource => "resource",
             Self::Revisit => "revisit",
             Self::Metadata => "metadata",
+            Self::Conversion => "conversion",
         }
     }
 }

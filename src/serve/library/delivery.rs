@@ -23,7 +23,7 @@ const SANDBOX_POLICY: &str = "sandbox; default-src 'none'; img-src data:; style-
 /// copy. A sandbox would be stricter, but Safari before 2025 shows a sandboxed
 /// PDF as an empty window. The type is found from the bytes, and `nosniff`
 /// prevents another interpretation.
-const PDF_POLICY: &str = "frame-ancestors 'none'";
+pub(in crate::serve) const PDF_POLICY: &str = "frame-ancestors 'none'";
 
 /// Extensions that web servers do not map to a type that a browser runs.
 const SAFE_EXTENSIONS: [&str; 15] = [

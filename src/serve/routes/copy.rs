@@ -26,7 +26,7 @@ use crate::serve::library::citation::citation;
 use crate::serve::library::comparison::ChangesSince;
 use crate::serve::library::copy_link::{CopyLink, measure};
 use crate::serve::library::course::LinkView;
-use crate::serve::library::page_view::PageKind;
+use crate::serve::library::page_view::{self, PageKind};
 use crate::serve::respond;
 use crate::serve::routes::not_readable::unknown;
 use crate::serve::routes::unavailable::{OriginalButton, copy_closed};
@@ -116,11 +116,11 @@ pub(in crate::serve) async fn copy_page<'a>(
     let closed = library.may_open(link).err();
     let link_facts = link.facts();
     let capture = &kept.capture;
-    let standing = || match capture.shortfall {
-        Some(shortfall) => {
-            format!("{} {}", student::standing(&link_facts.verdict.state), student::shortfall(shortfall))
-        }
-        None => student::standing(&link_facts.verdict.state).to_owned(),
+    let standing = || {
+        let shortfall = capture.shortfall.map(student::shortfall);
+        let rendered = kept.rendering.as_ref().map(|_| student::RENDERED);
+        let sentences = [Some(student::standing(&link_facts.verdict.state)), shortfall, rendered];
+        sentences.into_iter().flatten().collect::<Vec<_>>().join(" ")
     };
     let (open, summary) = match closed {
         Some(closed) => (None, format!("This reading {}", student::closed(closed).1)),
@@ -177,15 +177,22 @@ async fn open_links(
             href: blob::address(library, link, capture, &blob.delivery) + place.as_deref().unwrap_or(""),
             measure: student::measure(media, capture, kept.pages),
         },
-        download: blob
-            .delivery
-            .page
-            .filter(|page| *page != PageKind::Html && !library.settings.base_url.is_static())
-            .map(|_| DownloadLink {
-                href: blob::download_address(library, link, capture, &blob.delivery.name),
-                name: blob.delivery.name.clone(),
-            }),
+        download: printed(library, link, kept).or_else(|| {
+            blob.delivery
+                .page
+                .filter(|page| *page != PageKind::Html && !library.settings.base_url.is_static())
+                .map(|_| DownloadLink {
+                    href: blob::download_address(library, link, capture, &blob.delivery.name),
+                    name: blob.delivery.name.clone(),
+                })
+        }),
     }))
+}
+
+/// The PDF of a page that a browser showed.
+fn printed(library: &Library, link: &LinkView, kept: &StoredCapture) -> Option<DownloadLink> {
+    let href = page_view::pdf_address(library, link, kept)?;
+    Some(DownloadLink { href, name: page_view::pdf_name(link, kept) })
 }
 
 /// All versions of the copy, newest first.

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::domain::address::Address;
 use crate::domain::capture::{CaptureId, Digest};
+use crate::domain::filename;
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::error::{Error, RouteResult};
 use crate::serve::library::delivery::HEAD_BYTES;
@@ -60,7 +61,7 @@ pub(in crate::serve) async fn page(
     respond_with(&library, &visitor, &found, &headers, part).await
 }
 
-/// A requisite of the page of a capture.
+/// A requisite of the page of a capture, or another file of it.
 pub(in crate::serve) async fn requisite(
     State(library): State<Arc<Library>>,
     visitor: Visitor,
@@ -71,7 +72,7 @@ pub(in crate::serve) async fn requisite(
     let Some(found) = capture(&library, &visitor, &id).await? else {
         return unknown(&library, &visitor, || respond::page_not_found(base));
     };
-    let Some(requisite) = found.kept.requisites.get(place) else { return respond::page_not_found(base) };
+    let Some(requisite) = found.kept.files().nth(place) else { return respond::page_not_found(base) };
     let part = ShownFile {
         address: requisite.address.clone(),
         sha256: requisite.sha256,
@@ -106,7 +107,15 @@ async fn respond_with(
     };
     let head = bytes.get(..HEAD_BYTES).unwrap_or(&bytes);
     let Some(kind) = page_view::kind(head, &part.media_type, &part.address) else {
-        return Ok(raw(part.sha256, headers, &part.media_type, bytes));
+        let mut response = raw(part.sha256, headers, &part.media_type, bytes);
+        let printed = found.kept.rendering.as_ref().and_then(|rendering| rendering.pdf.as_ref());
+        if printed.is_some_and(|pdf| pdf.sha256 == part.sha256) {
+            let name = filename::attachment(&page_view::pdf_name(&found.link, &found.kept), true);
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_DISPOSITION, header_value(&name));
+            headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(delivery::PDF_POLICY));
+        }
+        return Ok(response);
     };
     let context = CapturePage::of(library, visitor, &found.link, &found.kept);
     let page = if kind == PageKind::OfficeText {

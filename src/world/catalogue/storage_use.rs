@@ -13,7 +13,9 @@ impl Catalogue {
         let rows = sqlx::query(
             "SELECT link.address, capture.sha256, json_extract(capture.kept, '$.bytes') + \
              (SELECT COALESCE(SUM(json_extract(requisite.value, '$.bytes')), 0) \
-              FROM json_each(capture.kept, '$.requisites') requisite) \
+              FROM json_each(capture.kept, '$.requisites') requisite) + \
+             COALESCE(json_extract(capture.kept, '$.rendering.source.bytes'), 0) + \
+             COALESCE(json_extract(capture.kept, '$.rendering.pdf.bytes'), 0) \
              FROM capture JOIN link ON link.id = capture.link WHERE NOT capture.is_removed",
         )
         .fetch_all(&self.pool)

@@ -66,6 +66,7 @@ fn capture(n: i64, bytes: &[u8]) -> Entry {
         validators: None,
         is_baseline: true,
         requisites: Vec::new(),
+        rendering: None,
         citation: None,
     })
 }

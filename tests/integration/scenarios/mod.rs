@@ -223,6 +223,7 @@ fn kept(context: &VisitContext, evidence: &Evidence) -> Option<(StoredCapture, D
         validators: None,
         is_baseline,
         requisites: Vec::new(),
+        rendering: None,
         citation: None,
     };
     Some((kept, document.clone()))

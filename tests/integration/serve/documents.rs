@@ -262,6 +262,37 @@ async fn open_course(harness: &Harness) -> Server {
 }
 
 #[tokio::test]
+async fn a_page_that_a_browser_showed_opens_and_says_so() {
+    let Some((harness, _browser)) = crate::render::nights::one_night().await else { return };
+    let server = open_course(&harness).await;
+    let link = "http://app.test/explorable";
+    let captures = server.catalogue.captures(&link.parse().unwrap()).await.unwrap();
+    let id = captures[0].capture.id();
+    let copy = server.get(&format!("/a/{id}")).await.text();
+    assert!(copy.contains("It was kept as a browser showed it"), "{copy}");
+    let shown = server.get(&format!("/view/{id}/")).await;
+    assert!(
+        shown.text().contains("The explorable 39") && !shown.text().contains("<script"),
+        "{}",
+        shown.text()
+    );
+    assert!(shown.text().contains(&format!("<img src=\"/view/{id}/1\"")), "{}", shown.text());
+    let pdf = captures[0].files().count() - 1;
+    assert!(
+        copy.contains(&format!("href=\"/view/{id}/{pdf}\">Download <bdi>Explorable.pdf</bdi>")),
+        "{copy}"
+    );
+    let pdf = server.get(&format!("/view/{id}/{pdf}")).await;
+    assert!(pdf.body.starts_with(b"%PDF"), "{}", pdf.status);
+    assert_eq!(pdf.header("content-type"), Some("application/pdf"));
+    assert_eq!(pdf.header("content-disposition"), Some("inline; filename=\"Explorable.pdf\""));
+    let found = server.get("/c/c/?q=schedules").await.text();
+    assert!(found.contains("found inside 1 copy"), "{found}");
+    let (code, output) = harness.run(&["verify"]).await;
+    assert_eq!(code, 0, "{output}");
+}
+
+#[tokio::test]
 async fn two_readings_of_a_course_never_have_one_name() {
     let links =
         ["http://notes.test/one/notes.txt", "http://notes.test/two/Notes.txt", "http://notes.test/b.txt"];

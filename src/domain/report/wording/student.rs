@@ -82,6 +82,10 @@ pub fn shortfall(shortfall: Shortfall) -> &'static str {
     }
 }
 
+/// Of a copy whose text only the scripts of the page made.
+pub const RENDERED: &str =
+    "It was kept as a browser showed it; buttons and other things that need scripts do not work.";
+
 /// The button that leads to the original.
 pub fn to_original(state: &State) -> &'static str {
     match state {
