@@ -1,4 +1,4 @@
-//! Decisions on a link: `accept`, `dismiss`, `snooze`, `use-copy` and `undo`.
+//! Decisions on a link: `accept`, `dismiss`, `snooze`, `use-copy`, `replace` and `undo`.
 //!
 //! They do the same as the buttons on the page of a link in an email. The service
 //! may run meanwhile, and shows the decision at once.
@@ -45,6 +45,19 @@ pub(super) struct SnoozeArguments {
     /// The day on which reports list the link again, such as 2026-10-19; or `next-term`.
     #[arg(long, value_name = "DAY")]
     until: SnoozeUntil,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  onreserve replace papers.example/old.pdf --by https://papers.example/new.pdf
+
+`onreserve patch` then puts the new address on the course page.")]
+pub(super) struct ReplaceArguments {
+    #[command(flatten)]
+    of: DecisionArguments,
+    /// The address that the course page is to have instead.
+    #[arg(long, value_name = "ADDRESS")]
+    by: Address,
 }
 
 /// The value of `--until`.
@@ -122,7 +135,7 @@ impl DecisionTarget {
             None => format!("{}: decision withdrawn.\n", self.link),
         };
         let about = Gist::of(&self.state);
-        let decision = choice.map(|choice| Decision { choice, about, at, by: None });
+        let decision = choice.map(|choice| Decision { choice, about, at, by: None, note: None });
         let (course, link) = (self.course.clone(), self.link.clone());
         self.write(arguments, Entry::Decided { at, course, link, decision }).await?;
         print(&said)?;
@@ -199,6 +212,10 @@ pub(super) async fn snooze(SnoozeArguments { of, until }: SnoozeArguments) -> an
         bail!("that day is over; give one after {today}");
     }
     target.decide(&of, Some(Choice::Snoozed(until))).await
+}
+
+pub(super) async fn replace(ReplaceArguments { of, by }: ReplaceArguments) -> anyhow::Result<ExitCode> {
+    DecisionTarget::of(&of).await?.decide(&of, Some(Choice::ReplacedBy(by))).await
 }
 
 pub(super) async fn use_copy(arguments: DecisionArguments) -> anyhow::Result<ExitCode> {

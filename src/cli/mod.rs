@@ -91,6 +91,8 @@ enum Command {
     Snooze(decide::SnoozeArguments),
     /// Give students the archived copy of a link, even while the original works.
     UseCopy(decide::DecisionArguments),
+    /// Choose the address that replaces a link on the course page; `patch` puts it there.
+    Replace(decide::ReplaceArguments),
     /// Withdraw the decision on a link.
     Undo(decide::DecisionArguments),
     /// Print the path of the archived copy of a link.
@@ -200,6 +202,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Dismiss(arguments) => decide::dismiss(arguments).await,
             Command::Snooze(arguments) => decide::snooze(arguments).await,
             Command::UseCopy(arguments) => decide::use_copy(arguments).await,
+            Command::Replace(arguments) => decide::replace(arguments).await,
             Command::Undo(arguments) => decide::undo(arguments).await,
             Command::Open(arguments) => open::run(arguments).await,
             Command::Report(arguments) => report::run(arguments).await,

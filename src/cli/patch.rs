@@ -19,8 +19,9 @@ use crate::night::page_patch::{self, PlannedPatch};
   onreserve patch dgm --config onreserve.toml --write
 
 The sources are the pages that are files, and the files in the course's `source`
-directory. Only addresses change: those of moved links, and those of dead links
-with a replacement that has the same content.")]
+directory. Only addresses change: those of moved links, those of dead links with
+a replacement that has the same content, and those that a person replaced
+(`onreserve replace`, or the page of the link).")]
 pub(super) struct PatchArguments {
     /// The course, if the archive has several.
     course: Option<CourseId>,
@@ -34,10 +35,16 @@ pub(super) struct PatchArguments {
 pub(super) async fn run(arguments: PatchArguments) -> anyhow::Result<ExitCode> {
     let opened = arguments.location.open().await?;
     let (course, _) = opened.course(arguments.course.as_ref()).await?;
-    let CourseReport { facts: night, .. } =
+    let CourseReport { facts: mut night, .. } =
         opened.catalogue.last_report(&course).await?.with_context(|| {
             format!("no night of the course `{course}` is complete yet; run `onreserve check` first")
         })?;
+    // People may have decided on an address since the report.
+    let decisions = opened.catalogue.decisions(&course).await?;
+    for link_facts in &mut night.links {
+        let decided = decisions.get(&link_facts.link).filter(|decided| !decided.has_lapsed);
+        link_facts.decision = decided.map(|decided| decided.decision.clone());
+    }
     let settings = arguments.location.settings()?;
     let configured =
         settings.as_ref().and_then(|settings| settings.courses.iter().find(|it| it.id == course));

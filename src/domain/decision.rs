@@ -24,6 +24,9 @@ pub struct Decision {
     /// The recipient of the email that led to it; `None` for the command line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<EmailAddress>,
+    /// Why, in the words of the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// A choice that a person can make about a link.
@@ -38,6 +41,8 @@ pub enum Choice {
     Snoozed(Until),
     /// Readers get this copy in place of the original.
     OurCopy(Digest),
+    /// The course page is to have this address instead. Patches put it there.
+    ReplacedBy(Address),
 }
 
 /// When a snooze ends.
@@ -99,7 +104,7 @@ impl Choice {
             Self::AcceptedDead => state.name() == StateName::Dead,
             // For a changed link there is a separate action: accept the new version.
             Self::NotBroken => !matches!(state.name(), StateName::Ok | StateName::Changed),
-            Self::Snoozed(_) => state.name() != StateName::Ok,
+            Self::Snoozed(_) | Self::ReplacedBy(_) => state.name() != StateName::Ok,
             Self::OurCopy(_) => true,
         }
     }
@@ -129,7 +134,7 @@ impl Decision {
                 | Gist::Unverifiable => is_same,
             },
             Choice::Snoozed(until) => is_same && !until.is_over(today, term),
-            Choice::NotBroken | Choice::OurCopy(_) => is_same,
+            Choice::NotBroken | Choice::OurCopy(_) | Choice::ReplacedBy(_) => is_same,
         }
     }
 
@@ -137,7 +142,15 @@ impl Decision {
     pub fn our_copy(&self) -> Option<Digest> {
         match self.choice {
             Choice::OurCopy(sha256) => Some(sha256),
-            Choice::AcceptedDead | Choice::NotBroken | Choice::Snoozed(_) => None,
+            Choice::AcceptedDead | Choice::NotBroken | Choice::Snoozed(_) | Choice::ReplacedBy(_) => None,
+        }
+    }
+
+    /// The address that the course page is to have instead.
+    pub fn replaced_by(&self) -> Option<&Address> {
+        match &self.choice {
+            Choice::ReplacedBy(address) => Some(address),
+            Choice::AcceptedDead | Choice::NotBroken | Choice::Snoozed(_) | Choice::OurCopy(_) => None,
         }
     }
 }
@@ -210,7 +223,7 @@ mod tests {
     }
 
     fn of(choice: Choice, state: &State) -> Decision {
-        Decision { choice, about: Gist::of(state), at: Timestamp::UNIX_EPOCH, by: None }
+        Decision { choice, about: Gist::of(state), at: Timestamp::UNIX_EPOCH, by: None, note: None }
     }
 
     proptest! {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::address::Address;
 use crate::domain::course::PageSource;
+use crate::domain::decision::Decision;
 use crate::domain::patch::{self, AddressChange, PageSourceFile, PatchPlan};
 use crate::domain::replacement::Ground;
 use crate::domain::report::{CourseFacts, LinkFacts, PagePatch};
@@ -76,8 +77,12 @@ fn kept(planned: PlannedPatch) -> PagePatch {
     }
 }
 
-/// The new address of a link that has moved or has a verified replacement.
+/// The new address of a link: the one that a person decided on, or where it has moved, or its
+/// verified replacement.
 fn fix(link_facts: &LinkFacts) -> Option<AddressChange> {
+    if let Some(to) = link_facts.decision.as_ref().and_then(Decision::replaced_by) {
+        return Some(AddressChange { from: link_facts.link.clone(), to: to.clone(), keeps_fragment: false });
+    }
     if let State::Moved { to } = &link_facts.verdict.state {
         return Some(AddressChange { from: link_facts.link.clone(), to: to.clone(), keeps_fragment: true });
     }

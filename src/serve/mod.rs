@@ -90,7 +90,9 @@ fn routes(prefix: &str) -> Router<AppState> {
             get(downloads::subscribe::show).post(downloads::subscribe::change),
         )
         .route(&at("/c/{course}/health"), get(dashboard::health))
-        .route(&at("/c/{course}/recheck"), post(dashboard::recheck))
+        .route(&at("/c/{course}/recheck"), post(actions::staff::recheck))
+        .route(&at("/c/{course}/decide"), post(actions::staff::several))
+        .route(&at("/c/{course}/links/{link}"), get(actions::staff::show).post(actions::staff::act))
         .route(&at("/c/{course}/check"), post(dashboard::night_request::request))
         .route(&at("/c/{course}/login"), get(login::show).post(login::log_in))
         .route(&at("/c/{course}/logout"), post(login::log_out))

@@ -12,7 +12,7 @@ use super::auth::session::SessionStore;
 use super::library::Library;
 use super::recheck_queue::RecheckQueue;
 use super::request_counters::RequestCounters;
-use super::routes::dashboard::DashboardState;
+use super::routes::dashboard_state::DashboardState;
 use super::routes::downloads::subscribe::SubscribeState;
 use super::routes::metrics::CaptureTotals;
 use super::service_status::ServiceStatus;

@@ -229,8 +229,13 @@ async fn root_is_asked_to_run_as_the_owner_of_the_archive() {
 async fn a_decision_that_is_only_in_the_journal_is_shown_after_the_next_start() {
     let harness = dead().await;
     let at = "2026-09-16T09:00:00Z".parse().unwrap();
-    let decision =
-        Decision { choice: Choice::AcceptedDead, about: Gist::Gone { reason: Reason::Gone }, at, by: None };
+    let decision = Decision {
+        choice: Choice::AcceptedDead,
+        about: Gist::Gone { reason: Reason::Gone },
+        at,
+        by: None,
+        note: None,
+    };
     let (course, link) = ("c".parse().unwrap(), Address::parse(A).unwrap());
     let entry = Entry::Decided { at, course, link, decision: Some(decision) };
     Archive::open_shared(&harness.archive()).unwrap().append(at, &[entry]).unwrap();

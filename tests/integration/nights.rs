@@ -70,6 +70,27 @@ async fn a_configuration_is_drafted_from_a_page_and_is_valid() {
 }
 
 #[tokio::test]
+async fn an_address_that_a_person_chose_is_in_the_patch() {
+    let harness = Harness::start(["papers.test"], |_, _| Reply::not_found()).await;
+    let page = harness.dir.path().join("page.html");
+    std::fs::write(&page, page_of(&["http://papers.test/old.pdf"])).unwrap();
+    harness.configure(&format!("[[course]]\nid = \"c\"\npage = \"{}\"\n", page.display()));
+    harness.check(1).await;
+    let (code, patch) = harness.run(&["patch"]).await;
+    assert!(code == 0 && patch.contains("Nothing to change"), "{patch}");
+    let (code, text) = harness.run(&["replace", "old.pdf", "--by", "https://papers.test/new.pdf"]).await;
+    assert!(code == 0 && text.contains("to be replaced on the page by"), "{text}");
+    let (code, patch) = harness.run(&["patch"]).await;
+    assert!(
+        code == 0 && patch.contains("+<li><a href=\"https://papers.test/new.pdf\">")
+            || patch.contains("new.pdf\">The reading"),
+        "{patch}"
+    );
+    harness.run(&["undo", "old.pdf"]).await;
+    assert!(harness.run(&["patch"]).await.1.contains("Nothing to change"));
+}
+
+#[tokio::test]
 async fn a_second_night_transfers_no_body_again() {
     let harness =
         Harness::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {

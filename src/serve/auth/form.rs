@@ -15,6 +15,8 @@ use crate::serve::respond;
 use crate::serve::settings::ServeSettings;
 
 const MAX_FORM_BYTES: usize = 8 << 10;
+/// Enough for the ids of all links of a large course.
+const MAX_TICKED_BYTES: usize = 64 << 10;
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The fields of a form.
@@ -24,7 +26,12 @@ pub(in crate::serve) struct PostedForm(Vec<(String, String)>);
 impl PostedForm {
     /// The value of a field; empty if the form does not have it.
     pub(in crate::serve) fn field(&self, name: &str) -> &str {
-        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+        self.all(name).next().unwrap_or("")
+    }
+
+    /// All values of a field, as of boxes that are ticked.
+    pub(in crate::serve) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -86,7 +93,9 @@ async fn read(request: Request, settings: &ServeSettings) -> Result<PostedForm, 
     if !essence.is_some_and(|it| it.eq_ignore_ascii_case("application/x-www-form-urlencoded")) {
         return Err(FormRejection::NotAForm);
     }
-    let body = to_bytes(request.into_body(), MAX_FORM_BYTES);
+    let is_about_several = request.uri().path().ends_with("/decide");
+    let most = if is_about_several { MAX_TICKED_BYTES } else { MAX_FORM_BYTES };
+    let body = to_bytes(request.into_body(), most);
     match tokio::time::timeout(settings.limits.read_timeout, body).await {
         Ok(Ok(body)) => Ok(PostedForm(form_urlencoded::parse(&body).into_owned().collect())),
         Ok(Err(_)) => Err(FormRejection::TooLong),

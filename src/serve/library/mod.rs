@@ -9,6 +9,7 @@ pub(super) mod copy_link;
 pub(super) mod course;
 pub(super) mod delivery;
 mod name_numbers;
+mod night_requests;
 pub(super) mod night_history;
 pub(super) mod page_view;
 pub(super) mod readings_archive;

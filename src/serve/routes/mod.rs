@@ -7,6 +7,7 @@ pub(super) mod blob;
 pub(super) mod copy;
 pub(super) mod course;
 pub(super) mod dashboard;
+pub(super) mod dashboard_state;
 pub(super) mod downloads;
 pub(super) mod fallback;
 pub(super) mod go;

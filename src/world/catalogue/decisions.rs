@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::link_id::link_id;
-use super::value::{from_json, json, time};
+use super::value::{from_json, json, time, time_from};
 use super::{Catalogue, Error};
 use crate::domain::address::Address;
 use crate::domain::course::{CourseId, EmailAddress};
@@ -18,6 +18,15 @@ pub struct StoredDecision {
     pub decision: Decision,
     /// The result has changed since, so the decision has no effect any more.
     pub has_lapsed: bool,
+}
+
+/// A decision of the history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastDecision {
+    pub link: Address,
+    pub at: Timestamp,
+    /// `None` if a decision was withdrawn.
+    pub decision: Option<Decision>,
 }
 
 /// A decision that lapsed in a night, because the result of its link changed.
@@ -49,6 +58,28 @@ impl Catalogue {
         Ok(decisions)
     }
 
+    /// The newest decisions of a course, also those that are no longer in force.
+    pub async fn decision_history(&self, course: &CourseId, most: u32) -> Result<Vec<PastDecision>, Error> {
+        let rows = sqlx::query(
+            "SELECT link.address, decision_history.at, decision_history.decision FROM decision_history \
+             JOIN link ON link.id = decision_history.link WHERE course = ? \
+             ORDER BY decision_history.at DESC, decision_history.id DESC LIMIT ?",
+        )
+        .bind(course.as_str())
+        .bind(most)
+        .fetch_all(&self.pool)
+        .await?;
+        let mut history = Vec::new();
+        for row in rows {
+            if let Ok(link) = Address::parse_stored(row.get(0)) {
+                let decision = row.get::<Option<String>, _>(2);
+                let decision = decision.map(|decision| from_json(&decision)).transpose()?;
+                history.push(PastDecision { link, at: time_from(row.get(1))?, decision });
+            }
+        }
+        Ok(history)
+    }
+
     /// The recipients who unsubscribed from the emails of a course.
     pub async fn stopped(&self, course: &CourseId) -> Result<Vec<EmailAddress>, Error> {
         let readers =
@@ -68,13 +99,18 @@ pub(super) async fn decide(
     on: &mut Transaction<'_, Sqlite>,
 ) -> Result<(), Error> {
     let link = link_id(link, on).await?;
-    sqlx::query("REPLACE INTO decision (course, link, at, decision) VALUES (?, ?, ?, ?)")
-        .bind(course.as_str())
-        .bind(link)
-        .bind(time(at))
-        .bind(decision.map(json).transpose()?)
-        .execute(&mut **on)
-        .await?;
+    for insert in [
+        "REPLACE INTO decision (course, link, at, decision) VALUES (?, ?, ?, ?)",
+        "REPLACE INTO decision_history (course, link, at, decision) VALUES (?, ?, ?, ?)",
+    ] {
+        sqlx::query(insert)
+            .bind(course.as_str())
+            .bind(link)
+            .bind(time(at))
+            .bind(decision.map(json).transpose()?)
+            .execute(&mut **on)
+            .await?;
+    }
     Ok(())
 }
 

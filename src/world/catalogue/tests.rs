@@ -129,7 +129,7 @@ async fn of_two_decisions_the_later_one_in_the_journal_counts() {
         at,
         course: course.clone(),
         link: link(),
-        decision: Some(Decision { choice, about: Gist::Restricted, at, by: None }),
+        decision: Some(Decision { choice, about: Gist::Restricted, at, by: None, note: None }),
     };
     let older = decided(night(2), Choice::NotBroken);
     let newer = decided(night(1), Choice::Snoozed(Until::Day("2027-02-01".parse().unwrap())));

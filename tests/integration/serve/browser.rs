@@ -9,7 +9,8 @@ use std::process::Stdio;
 
 use onreserve::domain::action_token::{ActionToken, Purpose, SigningKey};
 use onreserve::domain::course::{Rights, RightsRule};
-use onreserve::serve::ServeSettings;
+use onreserve::domain::policy::course_access::{AllowList, CourseAccess, Readers, Staff};
+use onreserve::serve::{ADMIN, CourseRules, ServeSettings};
 use serde_json::json;
 use tokio::process::Command;
 
@@ -68,6 +69,11 @@ fn signed(purpose: Purpose) -> String {
     ActionToken::new(purpose, &"dgm".parse().unwrap(), &READER.parse().unwrap(), until).signed(&key())
 }
 
+/// The person whose name the proxy gives.
+fn ann() -> AllowList {
+    AllowList { users: ["ann".to_owned()].into(), ..AllowList::default() }
+}
+
 /// A dark course, except that copies of changed links are open.
 fn shown() -> ServeSettings {
     let mut settings = settings();
@@ -75,6 +81,13 @@ fn shown() -> ServeSettings {
     course.readers = vec![READER.parse().unwrap()];
     let rights = Rights::OpenLicence;
     course.copies.rights.push(RightsRule { pattern: "lab.example".to_owned(), rights });
+    course.admission.staff = Some(Staff { password: None, list: ann() });
+    settings.proxies.trusted = vec!["127.0.0.0/8".parse().unwrap()];
+    let admission = CourseAccess {
+        readers: Readers::Named(Some(ann())),
+        staff: Some(Staff { password: None, list: ann() }),
+    };
+    settings.admin = Some(CourseRules { admission, ..CourseRules::new(ADMIN.parse().unwrap()) });
     settings.signing_key = Some(key());
     settings
 }

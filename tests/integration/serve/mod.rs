@@ -8,6 +8,7 @@ mod browser;
 mod course;
 mod course_staff;
 mod connections;
+mod decisions;
 mod description;
 mod documents;
 mod downloads;

@@ -22,6 +22,11 @@ pub const NO_SUCH_LINK: (&str, &str) = (
     "The course page does not have this link any more, so there is nothing to decide.",
 );
 
+pub const NO_SUCH_ACTION: (&str, &str) = (
+    "Nothing was changed",
+    "The form was not complete: an address must begin with https://, and a day is needed to snooze. Please go back and try again.",
+);
+
 /// The words on a button, and what it does.
 #[derive(Clone, Copy, Debug)]
 pub struct ButtonText {
@@ -47,16 +52,47 @@ pub const ACCEPT_VERSION: ButtonText = ButtonText {
 };
 pub const SNOOZE: ButtonText =
     ButtonText { label: "Snooze", hint: "Reports leave the link out until then, unless its result changes." };
-pub const NEXT_TERM: &str = "Snooze until the next term";
+pub const NEXT_TERM: ButtonText = ButtonText {
+    label: "Snooze until the next term",
+    hint: "Reports leave the link out for the rest of this term, unless its result changes.",
+};
+pub const REPLACE: ButtonText = ButtonText {
+    label: "Replace by this address",
+    hint: "The patch of the course page gets this address. Reports leave the link out until its result changes.",
+};
+pub const CHECK_PAGE: ButtonText = ButtonText {
+    label: "I fixed it: check again now",
+    hint: "You changed the course page. The service reads it again and checks all links within minutes.",
+};
+pub const NOTE: &str = "Why? This is shown with the decision.";
+pub const RECOMMENDED: &str = "Recommended.";
 pub const RECHECK: ButtonText = ButtonText {
-    label: "Check it again now",
-    hint: "The link is checked within minutes. If it works, it counts as working.",
+    label: "Check this link again now",
+    hint: "The host or the document was repaired. The link is checked within minutes; if it works, it counts as working.",
 };
 
 /// The decision in force, at the head of the page.
 pub fn in_force(choice: &str, since: Date, today: Date, has_lapsed: bool) -> String {
     let over = if has_lapsed { " The result has changed since, so reports list it again." } else { "" };
     format!("Decided {}: {choice}.{over}", day(since, today))
+}
+
+/// "Reason given: the author asked."
+pub fn note(note: &str) -> String {
+    format!("Reason given: {note}")
+}
+
+/// One line of the history of decisions: "Tue 6 Oct: marked as fine, by a@b.edu."
+pub fn past(on: &str, choice: Option<&str>, by: Option<&str>, note: Option<&str>) -> String {
+    let choice = choice.unwrap_or("the decision was withdrawn");
+    let by = by.map_or_else(String::new, |by| format!(", by {by}"));
+    let note = note.map_or_else(String::new, |note| format!(" {}", self::note(note)));
+    format!("{on}: {choice}{by}.{note}")
+}
+
+/// The night of the course was requested.
+pub fn page_check_requested() -> String {
+    "The course is being checked again, as requested. Reload this page in a few minutes.".to_owned()
 }
 
 /// A new version was accepted since the last night.
@@ -78,6 +114,11 @@ pub fn rechecked(at: &str, is_cleared: bool) -> String {
 /// "This is decided for all 5 links on a.example."
 pub fn for_all(links: usize, host: &str) -> String {
     format!("Your decision here applies to all {} on {host}.", count(links, "link"))
+}
+
+/// "3 of 12 links."
+pub fn filtered(shown: usize, all: usize) -> String {
+    format!("{} of {}.", number(shown as u64), count(all, "link"))
 }
 
 /// The caption below the chart of the nights.

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use crate::domain::decision::{Choice, Decision, Gist, Until};
 use crate::domain::report::figures::{day, local_day};
+use crate::domain::report::plain::visible;
 use crate::domain::report::{CourseFacts, LinkFacts};
 
 /// The button is "Stop reporting as dead".
@@ -13,6 +14,9 @@ pub(super) const MARKED_AS_FINE: &str = "marked as fine";
 /// The button is "Use our copy for good".
 pub(super) const REPLACED_BY_COPY: &str = "replaced by our copy";
 
+/// The button is "Replace by this address".
+pub(super) const TO_BE_REPLACED: &str = "to be replaced on the page";
+
 /// What was decided: "snoozed until Tue 6 Oct".
 pub fn choice(choice: &Choice, today: Date) -> String {
     match choice {
@@ -21,6 +25,7 @@ pub fn choice(choice: &Choice, today: Date) -> String {
         Choice::Snoozed(Until::Day(until)) => format!("snoozed until {}", day(*until, today)),
         Choice::Snoozed(Until::TermAfter(_)) => "snoozed until the next term".to_owned(),
         Choice::OurCopy(_) => REPLACED_BY_COPY.to_owned(),
+        Choice::ReplacedBy(address) => format!("{TO_BE_REPLACED} by {}", visible(address.as_str())),
     }
 }
 
@@ -31,7 +36,7 @@ pub fn lapsed(course: &CourseFacts, link_facts: &LinkFacts, decision: &Decision)
     let is_same = Gist::of(&link_facts.verdict.state) == decision.about;
     match &decision.choice {
         Choice::Snoozed(_) if is_same => format!("{choice}; that time is over."),
-        Choice::Snoozed(_) | Choice::AcceptedDead | Choice::NotBroken => {
+        Choice::Snoozed(_) | Choice::AcceptedDead | Choice::NotBroken | Choice::ReplacedBy(_) => {
             format!("{choice}, decided {on}; the result has changed since.")
         }
         Choice::OurCopy(_) => {

@@ -111,6 +111,7 @@ fn decided(choices: &[Choice]) -> String {
         of(|choice| matches!(choice, Choice::NotBroken), decision::MARKED_AS_FINE),
         of(|choice| matches!(choice, Choice::Snoozed(_)), "snoozed"),
         of(|choice| matches!(choice, Choice::OurCopy(_)), decision::REPLACED_BY_COPY),
+        of(|choice| matches!(choice, Choice::ReplacedBy(_)), decision::TO_BE_REPLACED),
     ];
     format!("{}.", list(&parts.into_iter().flatten().collect::<Vec<_>>(), usize::MAX))
 }

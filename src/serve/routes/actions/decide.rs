@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use crate::domain::address::Address;
 use crate::domain::capture::{Capture, Digest};
 use crate::domain::course::Rights;
 use crate::domain::decision::{Choice, Decision, Gist, Until};
@@ -11,12 +12,16 @@ use crate::serve::error::Error;
 use crate::serve::library::Library;
 use crate::serve::library::course::LinkView;
 use crate::serve::recheck_queue::RecheckQueue;
-use crate::serve::routes::actions::action_form::ActionForm;
 use crate::serve::routes::actions::actor::Actor;
 
+/// The longest reason for a decision.
+const MAX_NOTE_CHARS: usize = 200;
+
 /// The action of a button.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::serve) enum LinkAction {
+    /// The result is accepted: a new version, or that the link is dead.
+    Accept,
     AcceptDead,
     NotBroken,
     OurCopy,
@@ -24,20 +29,30 @@ pub(in crate::serve) enum LinkAction {
     SnoozeUntilNextTerm,
     /// Later nights compare the link with this version.
     AcceptVersion(Digest),
+    /// The course page is to have this address instead.
+    Replace(Address),
+    /// The reason for the decision in force; empty to remove it.
+    Note(String),
     Undo,
     Recheck,
+    /// The course page was corrected: a night of the course is requested.
+    CheckPage,
 }
 
 impl LinkAction {
     /// `None` if the form has no known action.
-    pub(super) fn parse(form: &ActionForm) -> Option<Self> {
-        Some(match form.field("choice")? {
+    pub(super) fn parse<'a>(field: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
+        Some(match field("choice")? {
+            "accept" => Self::Accept,
             "accept-dead" => Self::AcceptDead,
             "not-broken" => Self::NotBroken,
             "our-copy" => Self::OurCopy,
-            "snooze" => Self::Snooze(form.field("until")?.parse().ok()?),
+            "snooze" => Self::Snooze(field("until")?.parse().ok()?),
             "snooze-term" => Self::SnoozeUntilNextTerm,
-            "version" => Self::AcceptVersion(form.field("version")?.parse().ok()?),
+            "version" => Self::AcceptVersion(field("version")?.parse().ok()?),
+            "replace" => Self::Replace(Address::parse(field("to")?.trim()).ok()?),
+            "note" => Self::Note(field("note")?.trim().chars().take(MAX_NOTE_CHARS).collect()),
+            "check-page" => Self::CheckPage,
             "undo" => Self::Undo,
             "recheck" => Self::Recheck,
             _ => return None,
@@ -95,14 +110,17 @@ pub(in crate::serve) async fn carry_out(
     recheck_queue: &RecheckQueue,
     actor: &Actor,
     links: &[LinkView],
-    action: LinkAction,
+    action: &LinkAction,
 ) -> Result<(), Error> {
     let mut entries = Vec::new();
     for link in links {
         entries.extend(entry(library, actor, link, action).await?);
     }
     let now = library.clock.now();
-    if action == LinkAction::Recheck {
+    if *action == LinkAction::CheckPage {
+        library.request_night(&actor.course).await?;
+    }
+    if *action == LinkAction::Recheck {
         recheck_queue.enqueue(&actor.course.night.course, links.iter().map(|link| &link.facts().link), now);
     }
     if entries.is_empty() {
@@ -116,23 +134,30 @@ async fn entry(
     library: &Library,
     actor: &Actor,
     link: &LinkView,
-    action: LinkAction,
+    action: &LinkAction,
 ) -> Result<Option<Entry>, Error> {
     let today = library.today_at(&link.course);
+    let state = &link.facts().verdict.state;
     let choice = match action {
+        LinkAction::Accept => match (state.name(), &link.facts().versions) {
+            (StateName::Changed, Some((_, newest))) => return accepted(library, link, newest.sha256).await,
+            (StateName::Changed, None) => None,
+            _ => Some(Choice::AcceptedDead),
+        },
+        LinkAction::Replace(to) => Some(Choice::ReplacedBy(to.clone())),
+        LinkAction::Note(note) => return Ok(noted(library, link, note)),
         LinkAction::AcceptDead => Some(Choice::AcceptedDead),
         LinkAction::NotBroken => Some(Choice::NotBroken),
         LinkAction::OurCopy => our_copy(link).map(Choice::OurCopy),
-        LinkAction::Snooze(day) if day > today => Some(Choice::Snoozed(Until::Day(day))),
+        LinkAction::Snooze(day) if *day > today => Some(Choice::Snoozed(Until::Day(*day))),
         LinkAction::Snooze(_) => None,
         LinkAction::SnoozeUntilNextTerm => {
             link.course.rules.term.map(|term| Choice::Snoozed(Until::TermAfter(term.last)))
         }
-        LinkAction::AcceptVersion(sha256) => return accepted(library, link, sha256).await,
+        LinkAction::AcceptVersion(sha256) => return accepted(library, link, *sha256).await,
         LinkAction::Undo => return Ok(link.decided().map(|_| decided(library, link, None))),
-        LinkAction::Recheck => None,
+        LinkAction::Recheck | LinkAction::CheckPage => None,
     };
-    let state = &link.facts().verdict.state;
     let Some(choice) = choice.filter(|choice| choice.fits(state)) else { return Ok(None) };
     let is_in_force =
         link.decided().is_some_and(|decided| !decided.has_lapsed && decided.decision.choice == choice);
@@ -140,8 +165,15 @@ async fn entry(
         return Ok(None);
     }
     let (about, at) = (Gist::of(state), library.clock.now());
-    let decision = Decision { choice, about, at, by: actor.reader.clone() };
+    let decision = Decision { choice, about, at, by: actor.reader.clone(), note: None };
     Ok(Some(decided(library, link, Some(decision))))
+}
+
+/// The decision in force, with another reason. It keeps its time, so that the history has it once.
+fn noted(library: &Library, link: &LinkView, note: &str) -> Option<Entry> {
+    let decided_before = link.decided().filter(|decided| !decided.has_lapsed)?;
+    let note = (!note.is_empty()).then(|| note.to_owned());
+    Some(decided(library, link, Some(Decision { note, ..decided_before.decision.clone() })))
 }
 
 fn decided(library: &Library, link: &LinkView, decision: Option<Decision>) -> Entry {

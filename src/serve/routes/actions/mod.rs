@@ -7,6 +7,7 @@ pub(in crate::serve) mod action_form;
 pub(in crate::serve) mod actor;
 pub(in crate::serve) mod buttons;
 pub(in crate::serve) mod decide;
+pub(in crate::serve) mod staff;
 pub(in crate::serve) mod subscription;
 
 use std::sync::Arc;
@@ -42,7 +43,7 @@ struct ActionsPage<'a> {
     base: &'a BaseUrl,
     course: String,
     course_title: String,
-    action: String,
+    target: ActionTarget,
     entry: ReportEntry,
     state: &'static str,
     /// The links of the decision, if there are several.
@@ -54,11 +55,21 @@ struct ActionsPage<'a> {
     changed: Option<ChangesSince>,
 }
 
+/// Where the forms of the page are sent.
+#[derive(Clone, Debug)]
+struct ActionTarget {
+    action: String,
+    /// For staff who are signed in. Behind a signed link the address is proof enough.
+    form_token: Option<String>,
+}
+
 /// A decision that is in force or a recheck that was requested.
 struct DecisionInForce {
     text: String,
     /// Withdraws the decision.
     button: Option<Button>,
+    /// The decision takes a reason, and has this one.
+    note: Option<String>,
 }
 
 pub(in crate::serve) async fn show(
@@ -67,7 +78,10 @@ pub(in crate::serve) async fn show(
     Path(token): Path<String>,
 ) -> RouteResult {
     match authorised_links(&library, &token).await {
-        Ok((_, links)) => page(&library, &recheck_queue, &token, &links).await,
+        Ok((_, links)) => {
+            let action = library.settings.base_url.at(&format!("/act/{token}"));
+            page(&library, &recheck_queue, ActionTarget { action, form_token: None }, &links).await
+        }
         Err(error) => error.response(&library.settings.base_url),
     }
 }
@@ -83,11 +97,12 @@ pub(in crate::serve) async fn act(
         Ok(authorised) => authorised,
         Err(error) => return error.response(base),
     };
-    let Some(action) = LinkAction::parse(&ActionForm::read(body).await) else {
+    let form = ActionForm::read(body).await;
+    let Some(action) = LinkAction::parse(|name| form.field(name)) else {
         let (title, text) = actions::FORGED;
         return respond::message(base, StatusCode::BAD_REQUEST, title, text).map(secret_address);
     };
-    decide::carry_out(&library, &recheck_queue, &actor, &links, action).await?;
+    decide::carry_out(&library, &recheck_queue, &actor, &links, &action).await?;
     // Back to the page, which shows the decision.
     Ok(secret_address(respond::see_other(&base.at(&format!("/act/{token}")))))
 }
@@ -101,7 +116,7 @@ async fn authorised_links(library: &Library, token: &str) -> Result<(Actor, Vec<
 async fn page(
     library: &Library,
     recheck_queue: &RecheckQueue,
-    token: &str,
+    target: ActionTarget,
     links: &[LinkView],
 ) -> RouteResult {
     let base = &library.settings.base_url;
@@ -118,12 +133,12 @@ async fn page(
         base,
         course: night.course.to_string(),
         course_title: visible(&night.title),
-        action: base.at(&format!("/act/{token}")),
+        target,
         entry,
         state: link::state(night, first.facts()),
         for_all: (links.len() > 1).then(|| actions::for_all(links.len(), first.facts().link.host())),
-        in_force: in_force(library, recheck_queue, first, versions.as_ref()),
-        buttons: buttons(library, recheck_queue, first, versions.as_ref()),
+        in_force: in_force(library, recheck_queue, first, versions.as_ref()).await?,
+        buttons: buttons(library, recheck_queue, first, versions.as_ref()).await?,
         copy: single.filter(|link| library.may_open(link).is_ok()).and_then(|link| CopyLink::of(base, link)),
         changed: match single {
             Some(link) => changes(library, link, versions.as_ref()).await?,
@@ -151,26 +166,27 @@ async fn changes(
     Ok(comparison.map(|comparison| ChangesSince { since, comparison }))
 }
 
-fn in_force(
+async fn in_force(
     library: &Library,
     recheck_queue: &RecheckQueue,
     link: &LinkView,
     versions: Option<&ChangedVersions>,
-) -> Vec<DecisionInForce> {
+) -> Result<Vec<DecisionInForce>, Error> {
     let today = library.today_at(&link.course);
     let date = |at: Timestamp| link.course.local_date(at);
     let mut in_force = Vec::new();
     if let Some(decided) = link.decided() {
         let choice = decision::choice(&decided.decision.choice, today);
         let text = actions::in_force(&choice, date(decided.decision.at), today, decided.has_lapsed);
-        in_force.push(DecisionInForce { text, button: Some(Button::undo()) });
+        let note = Some(decided.decision.note.clone().unwrap_or_default());
+        in_force.push(DecisionInForce { text, button: Some(Button::undo()), note });
     }
     if let Some(versions) = versions.filter(|versions| versions.is_newest_accepted()) {
         let text = actions::version_accepted(date(versions.newest.captured_at), today);
         let before = &versions.before;
         let label = format!("Go back to the version of {}", day(date(before.captured_at), today));
         let button = Some(Button::accept_version(&label, before.sha256));
-        in_force.push(DecisionInForce { text, button });
+        in_force.push(DecisionInForce { text, button, note: None });
     }
     if let Some(recheck) = recheck_queue.status(&link.facts().link) {
         let time = |at: Timestamp| {
@@ -180,7 +196,11 @@ fn in_force(
             Some(outcome) => actions::rechecked(&time(outcome.checked_at), outcome.is_cleared),
             None => actions::recheck_requested(&time(recheck.requested_at)),
         };
-        in_force.push(DecisionInForce { text, button: None });
+        in_force.push(DecisionInForce { text, button: None, note: None });
     }
-    in_force
+    if library.is_night_waiting(&link.course).await? {
+        let text = actions::page_check_requested();
+        in_force.push(DecisionInForce { text, button: None, note: None });
+    }
+    Ok(in_force)
 }

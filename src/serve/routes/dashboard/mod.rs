@@ -1,16 +1,21 @@
 //! `/c/<course>/health`: the state of all links of a course, for its staff.
 
 pub(in crate::serve) mod chart;
+mod decision_rows;
+mod link_rows;
 pub(in crate::serve) mod night_request;
 
 use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use jiff::Timestamp;
+use axum::http::{StatusCode, Uri};
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan as _};
 
 use self::chart::LAYERS;
+use self::decision_rows::DecisionRow;
+use self::link_rows::{LinkFilter, LinkRow};
 use crate::domain::capture::{Capture, Verified};
 use crate::domain::course::CourseId;
 use crate::domain::policy::course_access::AccessLevel;
@@ -18,23 +23,16 @@ use crate::domain::report::Event;
 use crate::domain::report::figures::{self, count, hours, number, size};
 use crate::domain::report::plain::visible;
 use crate::domain::report::wording::{self, actions, student};
-use crate::domain::verdict::State as LinkState;
-use crate::serve::auth::csrf::FormTokens;
-use crate::serve::auth::form::PostedForm;
 use crate::serve::auth::login;
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::base_url::BaseUrl;
 use crate::serve::error::{Error, RouteResult};
 use crate::serve::library::Library;
-use crate::serve::library::availability::original_address;
-use crate::serve::library::copy_link::CopyLink;
-use crate::serve::library::course::{CourseView, LinkView};
+use crate::serve::library::course::CourseView;
 use crate::serve::library::night_history::StateCounts;
-use crate::serve::recheck_queue::RecheckQueue;
 use crate::serve::respond;
-use crate::serve::routes::actions::actor::Actor;
-use crate::serve::routes::actions::buttons::can_be_cleared;
-use crate::serve::routes::actions::decide::{self, LinkAction};
+use crate::serve::routes::actions::buttons::PROPOSED_SNOOZE_DAYS;
+use crate::serve::routes::dashboard_state::DashboardState;
 use crate::serve::routes::requested_course::any_course;
 
 #[derive(Template)]
@@ -56,8 +54,14 @@ struct HealthPage<'a> {
     legend: Vec<LegendEntry>,
     nights: Vec<NightCountsRow>,
     events: Vec<EventRow>,
+    filter: LinkFilter,
+    /// "3 of 12 links", if the links are filtered.
+    shown: Option<String>,
     links: Vec<LinkRow>,
+    /// The day that the form for several links proposes as the end of a snooze.
+    snooze_until: Date,
     decisions: Vec<DecisionRow>,
+    history: Vec<DecisionRow>,
     emails: Vec<String>,
     recheck: Option<RecheckForm>,
     storage: Vec<String>,
@@ -83,45 +87,20 @@ struct EventRow {
     after: &'static str,
 }
 
-/// A link in any state but `ok`.
-struct LinkRow {
-    id: String,
-    name: String,
-    address: String,
-    /// An address with a hostile owner is shown but not linked.
-    is_linked: bool,
-    state: String,
-    since: String,
-    nights: String,
-    copy: Option<CopyLink>,
-    can_be_cleared: bool,
-}
-
-struct DecisionRow {
-    name: String,
-    text: String,
-}
-
 /// The form with which staff request a recheck.
 struct RecheckForm {
-    action: String,
     /// The action of the form that starts a night.
     check_action: String,
+    /// The action of the form about several links.
+    decide_action: String,
     form_token: String,
-}
-
-/// What the handlers of the dashboard need.
-#[derive(Clone, Debug)]
-pub(in crate::serve) struct DashboardState {
-    pub library: Arc<Library>,
-    pub recheck_queue: RecheckQueue,
-    pub form_tokens: FormTokens,
 }
 
 pub(in crate::serve) async fn health(
     State(state): State<DashboardState>,
     visitor: Visitor,
     Path(course): Path<String>,
+    uri: Uri,
 ) -> RouteResult {
     let library = &state.library;
     let base = &library.settings.base_url;
@@ -145,21 +124,29 @@ pub(in crate::serve) async fn health(
     let mut problems: Vec<String> = night.void.iter().map(wording::void).collect();
     problems.extend(night.page_problem.iter().map(wording::page_problem));
     problems.extend(night.is_never_read().then(|| wording::NEVER_READ.to_owned()));
+    let filter = LinkFilter::of(&uri);
+    let all = LinkFilter::default().apply(course.links(&visitor)).len();
+    let links = filter.apply(course.links(&visitor));
+    let is_staff = visitor.access_level(&course.rules) >= AccessLevel::Staff;
     let page = HealthPage {
         base,
         course: &night.course,
         title: visible(&night.title),
         checked: checked(&course),
         next_night: night_request::next_night(library, &course).await?,
-        can_start_night: night_request::can_start(library, &course).await?,
+        can_start_night: library.can_request_night(&course).await?,
         problems,
         chart: chart::draw(&history),
         span: span(&course, &history),
         legend: history.last().into_iter().flat_map(legend).collect(),
         nights: history.iter().rev().map(|counts| night_row(&course, counts)).collect(),
         events: of_last_night.filter_map(|event| event_row(base, &visitor, &course, event)).collect(),
-        links: course.links(&visitor).filter_map(|link| link_row(&state, &link)).collect(),
-        decisions: course.links(&visitor).filter_map(|link| decision_row(library, &link)).collect(),
+        shown: filter.is_set().then(|| actions::filtered(links.len(), all)),
+        filter,
+        links: links.iter().map(|link| link_rows::row(&state, link)).collect(),
+        snooze_until: library.today_at(&course).saturating_add(PROPOSED_SNOOZE_DAYS.days()),
+        decisions: course.links(&visitor).filter_map(|link| decision_rows::current(library, &link)).collect(),
+        history: decision_rows::history(library, &visitor, &course, is_staff).await?,
         emails: emails(library, &course).await?,
         recheck: recheck_form(&state, &visitor, &course),
         storage: storage(library, &course).await?,
@@ -187,7 +174,7 @@ fn recheck_form(state: &DashboardState, visitor: &Visitor, course: &CourseView) 
     let id = &course.night.course;
     let form_token = state.form_tokens.token(visitor, id)?;
     let at = |name: &str| state.library.settings.base_url.at(&format!("/c/{id}/{name}"));
-    Some(RecheckForm { action: at("recheck"), check_action: at("check"), form_token })
+    Some(RecheckForm { check_action: at("check"), decide_action: at("decide"), form_token })
 }
 
 fn span(course: &CourseView, history: &[StateCounts]) -> Option<String> {
@@ -222,43 +209,6 @@ fn event_row(base: &BaseUrl, visitor: &Visitor, course: &Arc<CourseView>, event:
     })
 }
 
-fn link_row(state: &DashboardState, link: &LinkView) -> Option<LinkRow> {
-    let library = &state.library;
-    let link_facts = link.facts();
-    let verdict = &link_facts.verdict;
-    if verdict.state == LinkState::Ok {
-        return None;
-    }
-    let state_text = match (&verdict.state, verdict.state.reason()) {
-        // The reason of a move adds nothing.
-        (LinkState::Moved { .. }, _) | (_, None) => wording::state(&verdict.state).to_owned(),
-        (_, Some(reason)) => {
-            format!("{}: {}", wording::state(&verdict.state), wording::reason(reason, link_facts.status))
-        }
-    };
-    let is_requested = state.recheck_queue.status(&link_facts.link).is_some();
-    Some(LinkRow {
-        id: link.id().to_string(),
-        name: student::name_of(link_facts),
-        address: link_facts.link.to_string(),
-        is_linked: original_address(library, link).is_some(),
-        state: state_text,
-        since: local_day(&link.course, verdict.since),
-        nights: count(verdict.nights as usize, "night"),
-        can_be_cleared: can_be_cleared(verdict.state.name()) && !is_requested,
-        copy: CopyLink::of(&library.settings.base_url, link),
-    })
-}
-
-fn decision_row(library: &Library, link: &LinkView) -> Option<DecisionRow> {
-    let decided = link.decided()?;
-    let today = library.today_at(&link.course);
-    let choice = wording::decision::choice(&decided.decision.choice, today);
-    let since = link.course.local_date(decided.decision.at);
-    let text = actions::in_force(&choice, since, today, decided.has_lapsed);
-    Some(DecisionRow { name: student::name_of(link.facts()), text })
-}
-
 /// The emails that wait or failed, and how many readers stopped them. Readers are not named.
 async fn emails(library: &Library, course: &CourseView) -> Result<Vec<String>, Error> {
     let outbox = library.catalogue.outbox().await?;
@@ -272,32 +222,6 @@ async fn emails(library: &Library, course: &CourseView) -> Result<Vec<String>, E
         email.map(|email| (email.state.as_str(), email.tries)),
         stopped,
     ))
-}
-
-/// Staff request a recheck of a link.
-pub(in crate::serve) async fn recheck(
-    State(state): State<DashboardState>,
-    visitor: Visitor,
-    Path(course): Path<String>,
-    form: PostedForm,
-) -> RouteResult {
-    let library = &state.library;
-    let base = &library.settings.base_url;
-    let course = match any_course(library, &course).await {
-        Ok(course) => course,
-        Err(response) => return response,
-    };
-    if visitor.access_level(&course.rules) < AccessLevel::Staff {
-        return login::staff_required(base, &visitor, &course.rules);
-    }
-    if !state.form_tokens.is_valid(&visitor, &course.night.course, &form) {
-        return login::outdated_form(base);
-    }
-    let is_requested = |link: &LinkView| form.field("link").parse() == Ok(link.id());
-    let links: Vec<LinkView> = course.links_for_actor().filter(is_requested).collect();
-    let actor = Actor { course: Arc::clone(&course), reader: None };
-    decide::carry_out(library, &state.recheck_queue, &actor, &links, LinkAction::Recheck).await?;
-    Ok(respond::see_other(&base.at(&format!("/c/{}/health", course.night.course))))
 }
 
 /// The size of the copies, the free space, and when the copies were last verified.
