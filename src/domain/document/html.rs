@@ -1,13 +1,15 @@
 //! Web pages: the text of the work, and the page's metadata.
 
 mod documents;
+mod elements;
 mod facts;
 mod main_text;
 pub mod xhtml;
 
 use encoding_rs::{Encoding, UTF_8};
-use scraper::{ElementRef, Html as Tree, Selector};
+use scraper::Html as Tree;
 
+use self::elements::{PageElements, attribute};
 use super::{Citation, Document, DocumentContext, Format};
 use crate::domain::address::Address;
 
@@ -21,38 +23,36 @@ pub(super) fn read(bytes: &[u8], context: &DocumentContext) -> Document {
     let decoded = decode(bytes, content_type);
     let source = xhtml::as_html(&decoded, content_type);
     let tree = Tree::parse_document(&source);
-    let main = main_text::of(&tree);
-    let base = select(&tree, "base[href]")
+    let page = PageElements::of(&tree);
+    let main = main_text::of(&page);
+    let base = page
+        .with("base", "href")
         .next()
-        .and_then(|base| base.value().attr("href"))
-        .and_then(|href| context.address.join(href).ok())
+        .and_then(|(_, href)| context.address.join(href).ok())
         .unwrap_or_else(|| context.address.clone());
-    let title = select(&tree, "title").next().map(text_of).filter(|title| !title.is_empty());
+    let title = page.title().filter(|title| !title.is_empty());
     let first_heading = main.headings.first().cloned();
     Document {
-        title: title.or(first_heading).or_else(|| meta(&tree, &["og:title"])),
+        title: title.or(first_heading).or_else(|| page.meta(&["og:title"])),
         citation: Citation {
-            title: meta(&tree, &["citation_title", "dc.title", "og:title"]),
-            doi: meta(&tree, &["citation_doi", "dc.identifier", "prism.doi"])
-                .filter(|doi| doi.contains("10.")),
-            arxiv: meta(&tree, &["citation_arxiv_id"]),
-            authors: authors(&tree),
-            published: meta(
-                &tree,
-                &[
-                    "citation_publication_date",
-                    "citation_date",
-                    "citation_online_date",
-                    "dc.date",
-                    "article:published_time",
-                ],
-            ),
-            container: meta(
-                &tree,
-                &["citation_journal_title", "citation_conference_title", "citation_inbook_title"],
-            ),
+            title: page.meta(&["citation_title", "dc.title", "og:title"]),
+            doi: page.meta(&["citation_doi", "dc.identifier", "prism.doi"]).filter(|doi| doi.contains("10.")),
+            arxiv: page.meta(&["citation_arxiv_id"]),
+            authors: authors(&page),
+            published: page.meta(&[
+                "citation_publication_date",
+                "citation_date",
+                "citation_online_date",
+                "dc.date",
+                "article:published_time",
+            ]),
+            container: page.meta(&[
+                "citation_journal_title",
+                "citation_conference_title",
+                "citation_inbook_title",
+            ]),
         },
-        html: Some(facts::of(&tree, &source, &base)),
+        html: Some(facts::of(&page, &source, &base)),
         headings: main.headings,
         text: main.text,
         ..Document::bare(Format::Html)
@@ -67,7 +67,8 @@ pub fn is_source_cut(source: &str) -> bool {
 
 /// All words in the body of a source, with navigation and margins.
 pub fn visible_text(source: &str) -> String {
-    facts::visible_text(&Tree::parse_document(source))
+    let tree = Tree::parse_document(source);
+    facts::visible_text(&PageElements::of(&tree))
 }
 
 /// Whether the markup is complete.
@@ -108,40 +109,18 @@ fn charset(text: &str) -> Option<&str> {
     (end > 0).then(|| &label[..end])
 }
 
-fn select<'a>(tree: &'a Tree, selector: &str) -> impl Iterator<Item = ElementRef<'a>> {
-    let selector = Selector::parse(selector).ok();
-    let found: Vec<ElementRef> = selector.iter().flat_map(|selector| tree.select(selector)).collect();
-    found.into_iter()
-}
-
 /// The authors, from the first kind of `meta` element that names any.
-fn authors(tree: &Tree) -> Vec<String> {
+fn authors(page: &PageElements) -> Vec<String> {
     ["citation_author", "citation_authors", "dc.creator", "author"]
         .iter()
         .map(|name| {
-            let all = select(tree, "meta[content]").filter(|element| {
-                element.value().attr("name").is_some_and(|given| given.eq_ignore_ascii_case(name))
+            let all = page.with("meta", "content").filter(|(element, _)| {
+                attribute(element.value(), "name").is_some_and(|given| given.eq_ignore_ascii_case(name))
             });
-            let names = all.filter_map(|element| element.value().attr("content"));
             // Several names may be in one element.
-            let names = names.flat_map(|content| content.split(';')).map(str::trim);
+            let names = all.flat_map(|(_, content)| content.split(';')).map(str::trim);
             names.filter(|name| !name.is_empty()).take(AUTHORS).map(str::to_owned).collect::<Vec<_>>()
         })
         .find(|names| !names.is_empty())
         .unwrap_or_default()
-}
-
-/// The content of the first `meta` with one of these names or properties, in the order of the names.
-fn meta(tree: &Tree, names: &[&str]) -> Option<String> {
-    names.iter().find_map(|name| {
-        select(tree, "meta[content]").find_map(|element| {
-            let key = element.value().attr("name").or_else(|| element.value().attr("property"))?;
-            let content = element.value().attr("content")?.trim();
-            (key.eq_ignore_ascii_case(name) && !content.is_empty()).then(|| content.to_owned())
-        })
-    })
-}
-
-fn text_of(element: ElementRef) -> String {
-    element.text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -189,10 +189,11 @@ proptest! {
         prop_assert_eq!(read.fingerprint(), read_at("https://a.example/a.ipynb", &body).fingerprint());
     }
 
-    /// Another packing or numbering of the objects of a PDF is not a change.
+    /// Another packing or numbering of the objects of a PDF is not a change. No line is a
+    /// number, which would be that of its page, also a Roman one such as "c".
     #[test]
     fn saving_a_pdf_again_never_changes_the_text(
-        pages in prop::collection::vec(prop::collection::vec("[a-zA-Z]{1,9}( [a-z]{1,9}){0,8}", 1..5), 1..5),
+        pages in prop::collection::vec(prop::collection::vec("[a-zA-Z]{0,8}w( [a-z]{1,9}){0,8}", 1..5), 1..5),
         is_compressed: bool, is_renumbered: bool,
     ) {
         let before = pdf(&pages);

@@ -1,8 +1,10 @@
 //! Finds the documents that a page is about, from the page's own markup.
 
-use scraper::{ElementRef, Html as Tree};
+use std::sync::LazyLock;
 
-use super::{meta, select, text_of};
+use scraper::{ElementRef, Selector};
+
+use super::elements::{PageElements, attribute, text_of};
 use crate::domain::address::Address;
 use crate::domain::document::text;
 
@@ -24,20 +26,25 @@ const ENDINGS: &[&str] = &[
     ".key",
 ];
 
+/// The links to the document in the pages of journal systems and code hosts.
+static DOWNLOAD_LINKS: LazyLock<Vec<Selector>> = LazyLock::new(|| {
+    let selectors =
+        ["a.obj_galley_link.pdf", "a#pdfDownloadLink", "a.pdf-btn-link", ".file-actions a[href*='/raw/']"];
+    selectors.iter().filter_map(|selector| Selector::parse(selector).ok()).collect()
+});
+
 /// The documents that a page is about, the best first.
-pub(super) fn of(tree: &Tree, base: &Address, words_shown: usize) -> Vec<Address> {
+pub(super) fn of(page: &PageElements, base: &Address, words_shown: usize) -> Vec<Address> {
     const NAMES: &[&str] =
         &["citation_pdf_url", "bepress_citation_pdf_url", "eprints.document_url", "wkhealth_pdf_url"];
-    let mut found: Vec<String> = NAMES.iter().filter_map(|name| meta(tree, &[name])).collect();
-    found.extend(alternates(tree));
-    found.extend(embedded(tree, base, words_shown));
-    for selector in
-        ["a.obj_galley_link.pdf", "a#pdfDownloadLink", "a.pdf-btn-link", ".file-actions a[href*='/raw/']"]
-    {
-        found.extend(select(tree, selector).filter_map(|link| link.value().attr("href").map(str::to_owned)));
+    let mut found: Vec<String> = NAMES.iter().filter_map(|name| page.meta(&[name])).collect();
+    found.extend(alternates(page));
+    found.extend(embedded(page, base, words_shown));
+    for selector in DOWNLOAD_LINKS.iter() {
+        found.extend(page.fitting("a", selector).filter_map(|link| owned(link, "href")));
     }
-    found.extend(download_form(tree, base));
-    found.extend(only_download(tree, base));
+    found.extend(download_form(page, base));
+    found.extend(only_download(page, base));
     let mut addresses: Vec<Address> = Vec::new();
     for address in found.iter().filter_map(|text| base.join(text).ok()) {
         if !addresses.contains(&address) {
@@ -47,27 +54,35 @@ pub(super) fn of(tree: &Tree, base: &Address, words_shown: usize) -> Vec<Address
     addresses
 }
 
-fn alternates(tree: &Tree) -> impl Iterator<Item = String> {
-    select(tree, "link[rel~=alternate][type][href]").filter_map(|link| {
-        let kind = link.value().attr("type")?.to_ascii_lowercase();
+fn owned(element: ElementRef, name: &str) -> Option<String> {
+    attribute(element.value(), name).map(str::to_owned)
+}
+
+fn alternates(page: &PageElements) -> impl Iterator<Item = String> {
+    let alternates = page
+        .with("link", "rel")
+        .filter(|(_, rel)| rel.split_ascii_whitespace().any(|word| word == "alternate"));
+    alternates.filter_map(|(link, _)| {
+        let kind = attribute(link.value(), "type")?.to_ascii_lowercase();
         let is_document = DOCUMENT_TYPES.iter().any(|known| kind.starts_with(known));
-        is_document.then(|| link.value().attr("href").map(str::to_owned)).flatten()
+        is_document.then(|| owned(link, "href")).flatten()
     })
 }
 
 /// The document in a frame, if the page has hardly any other content.
-fn embedded(tree: &Tree, base: &Address, words_shown: usize) -> Vec<String> {
+fn embedded(page: &PageElements, base: &Address, words_shown: usize) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    for (selector, attribute) in
-        [("embed[type='application/pdf']", "src"), ("object[type='application/pdf']", "data")]
-    {
-        found.extend(select(tree, selector).filter_map(|it| it.value().attr(attribute).map(str::to_owned)));
+    for (name, address) in [("embed", "src"), ("object", "data")] {
+        let pdfs = page.with(name, "type").filter(|(_, kind)| kind.eq_ignore_ascii_case("application/pdf"));
+        found.extend(pdfs.filter_map(|(element, _)| owned(element, address)));
     }
     if words_shown > FRAME_PAGE_WORDS {
         return found;
     }
-    let framed: Vec<String> = select(tree, "iframe, embed, object, frame")
-        .filter_map(|it| it.value().attr("src").or_else(|| it.value().attr("data")))
+    let framed: Vec<String> = ["iframe", "embed", "object", "frame"]
+        .into_iter()
+        .flat_map(|name| page.named(name))
+        .filter_map(|it| attribute(it.value(), "src").or_else(|| attribute(it.value(), "data")))
         .filter_map(|address| {
             let lower = address.to_ascii_lowercase();
             let looks_like_one = lower.contains("pdf") || has_ending(&lower);
@@ -92,8 +107,8 @@ fn viewed(base: &Address, address: &str) -> Option<String> {
 }
 
 /// The address of a form that only asks for a confirmation of the download.
-fn download_form(tree: &Tree, base: &Address) -> Option<String> {
-    let form = select(tree, "form[action]").find(|form| {
+fn download_form(page: &PageElements, base: &Address) -> Option<String> {
+    let (form, action) = page.with("form", "action").find(|(form, _)| {
         let is_get = form.value().attr("method").is_none_or(|method| method.eq_ignore_ascii_case("get"));
         let id = form.value().attr("id").unwrap_or_default().to_ascii_lowercase();
         let says_so = form
@@ -106,7 +121,7 @@ fn download_form(tree: &Tree, base: &Address) -> Option<String> {
             .all(|it| matches!(it.value().attr("type"), Some("hidden" | "submit" | "button")));
         is_get && asks_nothing && (id.contains("download") || says_so)
     })?;
-    let mut url = base.join(form.value().attr("action")?).ok()?.url().clone();
+    let mut url = base.join(action).ok()?.url().clone();
     let hidden = form.descendent_elements().filter(|it| it.value().attr("type") == Some("hidden"));
     for field in hidden {
         if let (Some(name), Some(value)) = (field.value().attr("name"), field.value().attr("value")) {
@@ -118,16 +133,16 @@ fn download_form(tree: &Tree, base: &Address) -> Option<String> {
 
 /// The only link that is labelled as the document. Of several, the one that names the
 /// subject of the page.
-fn only_download(tree: &Tree, base: &Address) -> Option<String> {
-    let mut links: Vec<String> = select(tree, "a[href]")
-        .filter(|link| !is_among_references(*link))
-        .filter_map(download_link)
-        .collect();
+fn only_download(page: &PageElements, base: &Address) -> Option<String> {
+    // Few links are labelled so, and most are in no list of references.
+    let labelled = page.named("a").iter().filter_map(|link| Some((*link, download_link(*link)?)));
+    let mut links: Vec<String> =
+        labelled.filter(|(link, _)| !is_among_references(*link)).map(|(_, address)| address).collect();
     links.dedup();
     if let [only] = links.as_slice() {
         return Some(only.clone());
     }
-    let marks = marks_of_the_work(tree, base);
+    let marks = marks_of_the_work(page, base);
     let names_it = |link: &&String| {
         let lower = link.to_lowercase();
         marks.iter().any(|mark| lower.contains(mark))
@@ -139,13 +154,12 @@ fn only_download(tree: &Tree, base: &Address) -> Option<String> {
 }
 
 /// Identifiers of this work that its addresses contain and those of other works do not.
-fn marks_of_the_work(tree: &Tree, base: &Address) -> Vec<String> {
-    let doi = meta(tree, &["citation_doi", "dc.identifier", "prism.doi"]);
+fn marks_of_the_work(page: &PageElements, base: &Address) -> Vec<String> {
+    let doi = page.meta(&["citation_doi", "dc.identifier", "prism.doi"]);
     let path = base.path().trim_end_matches('/');
     let last = path.rsplit_once('/').map_or(path, |(_, last)| last);
     let stem = last.rsplit_once('.').map_or(last, |(stem, _)| stem);
-    let title: Vec<String> =
-        select(tree, "title").next().map(text_of).map(|it| text::words(&it)).unwrap_or_default();
+    let title: Vec<String> = page.title().map(|title| text::words(&title)).unwrap_or_default();
     let by_title = title.into_iter().filter(|word| word.chars().count() >= 5 && word != "paper");
     doi.into_iter()
         .map(|doi| doi.trim_start_matches("doi:").to_lowercase())
@@ -243,13 +257,15 @@ fn has_ending(lower: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use scraper::Html as Tree;
+
     use super::*;
 
     fn documents(page: &str, source: &str) -> Vec<String> {
         let base = Address::parse(page).unwrap();
         let tree = Tree::parse_document(source);
         let words = source.split_whitespace().count();
-        of(&tree, &base, words).into_iter().map(String::from).collect()
+        of(&PageElements::of(&tree), &base, words).into_iter().map(String::from).collect()
     }
 
     #[test]

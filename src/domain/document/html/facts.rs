@@ -1,8 +1,9 @@
 //! Facts of web pages only: the documents they are about, client-side redirects, password fields.
 
-use scraper::{ElementRef, Html as Tree};
+use scraper::ElementRef;
 
-use super::{SOURCE_BYTES, documents, meta, select, text_of};
+use super::elements::{PageElements, attribute, text_of, word_count};
+use super::{SOURCE_BYTES, documents};
 use crate::domain::address::Address;
 use crate::domain::document::Html;
 
@@ -13,37 +14,38 @@ const SHELL_WORDS: usize = 40;
 /// Text that servers append after the end of a page is shorter than this.
 const END_WITHIN: usize = 4096;
 
-pub(super) fn of(tree: &Tree, source: &str, base: &Address) -> Html {
-    let words_shown = main_words_of_body(tree);
+pub(super) fn of(page: &PageElements, source: &str, base: &Address) -> Html {
+    let words_shown = main_words_of_body(page);
     let end = source.floor_char_boundary(SOURCE_BYTES);
     Html {
-        documents: documents::of(tree, base, words_shown),
-        sends_to: refresh(tree, base).or_else(|| script_redirect(tree, base, words_shown)),
+        documents: documents::of(page, base, words_shown),
+        sends_to: refresh(page, base).or_else(|| script_redirect(page, base, words_shown)),
         words_shown: u32::try_from(words_shown).unwrap_or(u32::MAX),
-        anchors: anchors(tree),
-        asks_password: select(tree, "input[type=password]").next().is_some(),
-        is_shell: is_shell(tree, words_shown),
+        anchors: anchors(page),
+        asks_password: page.with("input", "type").any(|(_, kind)| kind.eq_ignore_ascii_case("password")),
+        is_shell: is_shell(page, words_shown),
         has_end: has_end(source),
-        noarchive: meta(tree, &["robots"]).is_some_and(|robots| robots.to_lowercase().contains("noarchive")),
+        noarchive: page.meta(&["robots"]).is_some_and(|robots| robots.to_lowercase().contains("noarchive")),
         source: source[..end].to_owned(),
     }
 }
 
-fn main_words_of_body(tree: &Tree) -> usize {
-    shown(tree).map(|text| text.split_whitespace().count()).sum()
+fn main_words_of_body(page: &PageElements) -> usize {
+    shown(page).map(word_count).sum()
 }
 
 /// All words that the body shows.
-pub(super) fn visible_text(tree: &Tree) -> String {
-    shown(tree).collect::<Vec<_>>().join(" ")
+pub(super) fn visible_text(page: &PageElements) -> String {
+    shown(page).collect::<Vec<_>>().join(" ")
 }
 
 /// The texts of the body that a reader sees.
-fn shown(tree: &Tree) -> impl Iterator<Item = &str> {
+fn shown<'a>(page: &PageElements<'a>) -> impl Iterator<Item = &'a str> {
     let is_shown = |element: &ElementRef| {
         !matches!(element.value().name(), "script" | "style" | "template" | "noscript")
     };
-    select(tree, "body").flat_map(|body| body.descendants()).filter_map(move |node| {
+    let bodies = page.named("body").to_vec();
+    bodies.into_iter().flat_map(|body| body.descendants()).filter_map(move |node| {
         let text: &str = node.value().as_text()?;
         let parent = node.parent().and_then(ElementRef::wrap);
         parent.is_none_or(|parent| is_shown(&parent)).then_some(text)
@@ -51,12 +53,10 @@ fn shown(tree: &Tree) -> impl Iterator<Item = &str> {
 }
 
 /// `<meta http-equiv=refresh content="0; url=…">` (WHATWG HTML section 4.2.5.3).
-fn refresh(tree: &Tree, base: &Address) -> Option<Address> {
-    select(tree, "meta[http-equiv][content]").find_map(|element| {
-        if !element.value().attr("http-equiv")?.eq_ignore_ascii_case("refresh") {
-            return None;
-        }
-        refresh_target(element.value().attr("content")?, base)
+fn refresh(page: &PageElements, base: &Address) -> Option<Address> {
+    page.with("meta", "http-equiv").find_map(|(element, header)| {
+        let content = attribute(element.value(), "content")?;
+        header.eq_ignore_ascii_case("refresh").then(|| refresh_target(content, base))?
     })
 }
 
@@ -75,7 +75,7 @@ pub(super) fn refresh_target(value: &str, base: &Address) -> Option<Address> {
 }
 
 /// The target of a page that shows nothing and whose only script sets the location.
-fn script_redirect(tree: &Tree, base: &Address, words_shown: usize) -> Option<Address> {
+fn script_redirect(page: &PageElements, base: &Address, words_shown: usize) -> Option<Address> {
     const STARTS: &[&str] = &[
         "window.location.replace(",
         "location.replace(",
@@ -89,9 +89,10 @@ fn script_redirect(tree: &Tree, base: &Address, words_shown: usize) -> Option<Ad
     if words_shown > SHELL_WORDS {
         return None;
     }
-    let scripts: Vec<String> =
-        select(tree, "script:not([src])").map(|script| script.text().collect()).collect();
-    let [script] = scripts.as_slice() else { return None };
+    let is_inline = |script: &&ElementRef| attribute(script.value(), "src").is_none();
+    let mut scripts = page.named("script").iter().filter(is_inline);
+    let (Some(script), None) = (scripts.next(), scripts.next()) else { return None };
+    let script: String = script.text().collect();
     let script = script.trim();
     let rest = STARTS.iter().find_map(|start| script.strip_prefix(start))?.trim_start();
     let rest = rest.strip_prefix('=').unwrap_or(rest).trim_start();
@@ -102,9 +103,9 @@ fn script_redirect(tree: &Tree, base: &Address, words_shown: usize) -> Option<Ad
 
 /// Few words, a script, and a root element for its output: one with a usual name, or an
 /// empty one in a page that loads its script or requires JavaScript.
-fn is_shell(tree: &Tree, words_shown: usize) -> bool {
-    const USUAL: &str = "#root, #app, #__next, #__nuxt, app-root, #svelte, #___gatsby, #q-app";
-    if words_shown >= SHELL_WORDS || select(tree, "script").next().is_none() {
+fn is_shell(page: &PageElements, words_shown: usize) -> bool {
+    const USUAL: &[&str] = &["root", "app", "__next", "__nuxt", "svelte", "___gatsby", "q-app"];
+    if words_shown >= SHELL_WORDS || page.named("script").is_empty() {
         return false;
     }
     let is_empty =
@@ -113,11 +114,18 @@ fn is_shell(tree: &Tree, words_shown: usize) -> bool {
         let name = element.value().name();
         name.contains('-') || (matches!(name, "div" | "main") && element.value().id().is_some())
     };
-    let loads_script = select(tree, "script[src]").next().is_some();
-    let asks_for_script = select(tree, "noscript")
+    let is_usual = |element: &ElementRef| {
+        let id = element.value().id();
+        element.value().name() == "app-root" || id.is_some_and(|id| USUAL.contains(&id))
+    };
+    let loads_script = page.with("script", "src").next().is_some();
+    let asks_for_script = page
+        .named("noscript")
+        .iter()
         .any(|noscript| noscript.text().collect::<String>().to_lowercase().contains("javascript"));
-    select(tree, USUAL).next().is_some()
-        || (loads_script && select(tree, "body > *").any(|element| is_place(&element) && is_empty(&element)))
+    let mut in_body = page.named("body").iter().flat_map(ElementRef::child_elements);
+    page.all().iter().any(is_usual)
+        || (loads_script && in_body.any(|element| is_place(&element) && is_empty(&element)))
         || (asks_for_script && words_shown == 0)
 }
 
@@ -127,12 +135,11 @@ pub(super) fn has_end(source: &str) -> bool {
     tail.contains("</html") || tail.contains("</body")
 }
 
-fn anchors(tree: &Tree) -> Vec<String> {
+fn anchors(page: &PageElements) -> Vec<String> {
     const ANCHORS_AT_MOST: usize = 20_000;
-    tree.tree
-        .nodes()
-        .filter_map(ElementRef::wrap)
-        .flat_map(|element| [element.value().attr("id"), element.value().attr("name")])
+    page.all()
+        .iter()
+        .flat_map(|element| [element.value().id(), attribute(element.value(), "name")])
         .flatten()
         .take(ANCHORS_AT_MOST)
         .map(str::to_owned)

@@ -3,7 +3,9 @@
 use std::cell::LazyCell;
 
 use ego_tree::iter::Edge;
-use scraper::{ElementRef, Html as Tree, Node};
+use scraper::{ElementRef, Node};
+
+use super::elements::{PageElements, attribute, word_count};
 
 /// The text of the work on a page.
 #[derive(Clone, Debug, Default)]
@@ -17,11 +19,15 @@ pub(super) struct MainText {
 const STUB_WORDS: usize = 20;
 
 /// The text of `main`, or of `article`s, or of the body, without navigation and the like.
-pub(super) fn of(tree: &Tree) -> MainText {
-    let candidates = ["main, [role=main]", "article", "body"];
+pub(super) fn of(page: &PageElements) -> MainText {
+    let is_main = |element: &&ElementRef| {
+        let value = element.value();
+        value.name() == "main" || attribute(value, "role") == Some("main")
+    };
+    let main: Vec<ElementRef> = page.all().iter().filter(is_main).copied().collect();
     let mut found = MainText::default();
-    for selector in candidates {
-        found = text_of_all(&outermost(super::select(tree, selector).collect()));
+    for candidates in [main.as_slice(), page.named("article"), page.named("body")] {
+        found = text_of_all(&outermost(candidates));
         if found.text.split_whitespace().take(STUB_WORDS).count() == STUB_WORDS {
             break;
         }
@@ -30,10 +36,11 @@ pub(super) fn of(tree: &Tree) -> MainText {
 }
 
 /// Elements that are not inside another one of the list.
-fn outermost(elements: Vec<ElementRef>) -> Vec<ElementRef> {
+fn outermost<'a>(elements: &[ElementRef<'a>]) -> Vec<ElementRef<'a>> {
     let ids: std::collections::HashSet<_> = elements.iter().map(|element| element.id()).collect();
     elements
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|element| !element.ancestors().any(|ancestor| ids.contains(&ancestor.id())))
         .collect()
 }
@@ -163,8 +170,8 @@ fn is_left_out(element: ElementRef) -> bool {
     );
     // The header of an article has its title; that of a page has the site's title.
     let is_page_header = value.name() == "header" && !is_within_work(element);
-    let is_hidden = value.attr("aria-hidden") == Some("true") || value.attr("hidden").is_some();
-    let role = value.attr("role").unwrap_or_default();
+    let is_hidden = attribute(value, "aria-hidden") == Some("true") || attribute(value, "hidden").is_some();
+    let role = attribute(value, "role").unwrap_or_default();
     by_name
         || is_page_header
         || is_hidden
@@ -181,7 +188,7 @@ fn is_around_by_class(element: ElementRef, whole: impl FnOnce() -> usize) -> boo
 }
 
 fn words_in(element: ElementRef) -> usize {
-    element.text().map(|text| text.split_whitespace().count()).sum()
+    element.text().map(word_count).sum()
 }
 
 fn is_made_for_surroundings(class: &str) -> bool {
@@ -216,13 +223,14 @@ fn is_made_for_surroundings(class: &str) -> bool {
         "share",
         "social",
     ];
-    let class = class.to_ascii_lowercase();
-    class.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| PARTS.contains(&part))
+    let mut parts = class.split(|c: char| !c.is_ascii_alphanumeric());
+    parts.any(|part| PARTS.iter().any(|known| known.eq_ignore_ascii_case(part)))
 }
 
 fn is_within_work(element: ElementRef) -> bool {
     element.ancestors().filter_map(ElementRef::wrap).any(|ancestor| {
-        matches!(ancestor.value().name(), "article" | "main") || ancestor.value().attr("role") == Some("main")
+        matches!(ancestor.value().name(), "article" | "main")
+            || attribute(ancestor.value(), "role") == Some("main")
     })
 }
 
@@ -272,5 +280,5 @@ fn is_around(name: &str) -> bool {
         "view-count",
         "views",
     ];
-    AROUND.contains(&name.to_ascii_lowercase().as_str())
+    AROUND.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
