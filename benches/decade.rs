@@ -54,6 +54,7 @@ async fn main() {
         unsubscribe_url: None,
         pages: None,
     };
+    let senders = outbox::Senders::from(sender);
     println!("{LINKS} links, {NIGHTS_A_YEAR} nights a year");
     println!("year   night (median, worst)   in memory   catalogue   journal   blobs              emails");
     for year in 0..years {
@@ -68,7 +69,7 @@ async fn main() {
             nights.push(started.elapsed());
             assert!(finished.void.is_none(), "day {day}: {:?}", finished.void);
             assert_eq!(finished.courses[0].facts.links.len(), LINKS);
-            outbox::deliver_due(&world.catalogue, world.clock, &sender).await.unwrap();
+            outbox::deliver_due(&world.catalogue, world.clock, &senders).await.unwrap();
         }
         tell(year + 1, nights, dir.path());
     }
@@ -131,6 +132,7 @@ fn course() -> Course {
         term: None,
         contact: None,
         report_to: vec!["i@school.example".parse().unwrap()],
+        webhooks: Vec::new(),
         source: None,
         copies: None,
     }

@@ -16,17 +16,18 @@ mod example_value;
 mod recovering_parse;
 mod rendering;
 mod rewording;
+mod webhook;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use crate::domain::course::{Course, CourseId};
+use crate::domain::course::{Course, CourseId, WebhookName};
 use crate::domain::policy::quota::StorageQuotas;
-use crate::outbox::EmailSender;
+use crate::outbox::{EmailSender, Senders, Webhook, WebhookSender};
 use crate::world::archive::Archive;
 use crate::world::browser::BrowserSettings;
 use crate::world::fetch;
@@ -50,6 +51,8 @@ pub struct Configuration {
     pub daemon: DaemonSettings,
     /// How emails are sent. Without it there are no emails.
     pub mail: Option<MailSettings>,
+    /// The webhooks that get reports, by name.
+    pub webhooks: BTreeMap<WebhookName, Webhook>,
     /// The web pages. Without it there are none.
     pub pages: Option<PagesSettings>,
     /// Values in the files that work, but probably not as they are meant; each with its place.
@@ -107,6 +110,8 @@ struct ConfigurationKeys {
     service: nights::ServiceKeys,
     #[serde(default)]
     course: Vec<course::CourseKeys>,
+    #[serde(default)]
+    webhook: Vec<webhook::WebhookKeys>,
 }
 
 #[derive(Deserialize)]
@@ -143,11 +148,19 @@ impl Configuration {
         self.doubtful_values.iter().cloned().chain(mail).chain(pages).collect()
     }
 
-    /// The sender of emails, with the address of the pages that their links lead to.
-    pub fn sender(&self, archive: &Archive) -> anyhow::Result<Option<EmailSender>> {
-        let Some(mail) = &self.mail else { return Ok(None) };
-        let pages = self.pages.as_ref().map(|pages| pages.behind_emails(archive)).transpose()?;
-        Ok(Some(EmailSender { pages: pages.flatten(), ..mail.sender()? }))
+    /// How reports are sent, with the address of the pages that their links lead to; `None` if
+    /// they are not sent.
+    pub fn senders(&self, archive: &Archive) -> anyhow::Result<Option<Senders>> {
+        if self.mail.is_none() && self.webhooks.is_empty() {
+            return Ok(None);
+        }
+        let pages = self.pages.as_ref().map(|pages| pages.behind_emails(archive)).transpose()?.flatten();
+        let base = pages.as_ref().map(|pages| pages.base.clone());
+        let email = match &self.mail {
+            Some(mail) => Some(EmailSender { pages, ..mail.sender()? }),
+            None => None,
+        };
+        Ok(Some(Senders { email, webhooks: WebhookSender { webhooks: self.webhooks.clone(), base } }))
     }
 
     /// Keeps only the course with this id, or all courses if it is `None`.
@@ -306,6 +319,7 @@ fn settings(
         courses: Vec::new(),
         daemon: DaemonSettings { ping: service.ping.clone(), ..DaemonSettings::default() },
         mail: mail.flatten(),
+        webhooks: webhook::webhooks(file.webhook, found, credential::environment),
         pages: pages.flatten().map(|mut pages| {
             pages.set_pauses(&fetch);
             pages
@@ -325,6 +339,13 @@ fn settings(
                 "no reports are sent, because there is no [mail] section; add one, or remove report_to";
             table.warn("report_to", format!("course `{}`: {what}", keys.id));
             keys.report_to.clear();
+        }
+        for name in &keys.webhooks {
+            if !settings.webhooks.contains_key(name) {
+                let what =
+                    format!("there is no [[webhook]] with the name `{name}`; add one, or correct the name");
+                table.error("webhooks", format!("course `{}`: {what}", keys.id));
+            }
         }
         add(keys, &service, &mut settings, &mut table);
     }

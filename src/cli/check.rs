@@ -1,5 +1,6 @@
 //! `onreserve check`: one night, run at once.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -109,7 +110,7 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     };
     world.set_capture_settings(settings.quotas, settings.render.as_ref());
     // Set up before the night, so that an unusable relay is reported at once.
-    let sender = settings.sender(&world.archive)?;
+    let senders = settings.senders(&world.archive)?;
     for warning in settings.warnings() {
         warn(&format!("warning: {warning}"));
     }
@@ -124,8 +125,8 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     };
     bar.clear();
     print_warnings(&night);
-    if let Some(sender) = &sender {
-        email::print_delivered(&outbox::deliver_due(&world.catalogue, world.clock, sender).await?);
+    if let Some(senders) = &senders {
+        email::print_delivered(&outbox::deliver_due(&world.catalogue, world.clock, senders).await?);
     }
     // People and programs that read JSON get the state as the archive has it.
     let is_plain = matches!(format, CheckFormat::Human | CheckFormat::Json);
@@ -248,6 +249,7 @@ fn settings(arguments: CheckArguments) -> anyhow::Result<Configuration> {
             render: None,
             daemon: config::DaemonSettings::default(),
             mail: None,
+            webhooks: BTreeMap::new(),
             pages: None,
             doubtful_values: Vec::new(),
         },

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::domain::address::Address;
 use crate::domain::course::{
     CopyRules, Course, CourseId, EmailAddress, Follow, Openness, PageSource, Rights, RightsRule, Term,
+    WebhookName,
 };
 use crate::domain::link::{Kind, KindRule};
 
@@ -28,6 +29,8 @@ pub(super) struct CourseKeys {
     term: Option<TermKeys>,
     #[serde(default)]
     pub(super) report_to: Vec<EmailAddress>,
+    #[serde(default)]
+    pub(super) webhooks: Vec<WebhookName>,
     follow: Option<FollowKeys>,
     #[serde(default)]
     kinds: Vec<KindKeys>,
@@ -126,6 +129,7 @@ pub(super) fn course(keys: CourseKeys, table: &mut TableDiagnostics) -> Option<C
         time_zone: time_zone?,
         term,
         report_to: keys.report_to,
+        webhooks: keys.webhooks,
         contact: None,
         source: keys.source,
         copies: Some(CopyRules { openness: keys.copies, rights }),

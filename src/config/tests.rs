@@ -47,6 +47,24 @@ fn the_overview_has_one_way_to_sign_in_and_its_own_id() {
     }
 }
 
+#[test]
+fn a_webhook_has_an_address_and_its_course_names_it() {
+    let course = "[[course]]\nid = \"a\"\npage = \"https://a.example/\"\nwebhooks = [\"chat\"]\n";
+    let chat = "[[webhook]]\nname = \"chat\"\nform = \"slack\"\nurl = \"https://chat.example/x\"\n";
+    assert_eq!(parse(&format!("{chat}{course}"), Path::new("x.toml")).unwrap().webhooks.len(), 1);
+    for (text, words) in [
+        (course.to_owned(), "no [[webhook]] with the name `chat`"),
+        (format!("{chat}{chat}"), "two webhooks have the name `chat`"),
+        (chat.replace("form = \"slack\"\n", ""), "the receiver needs a secret"),
+        (chat.replace("url = \"https://chat.example/x\"\n", ""), "it has no address"),
+        (chat.replace("https://chat.example/x", "chat"), "not a web address"),
+        (chat.replace("slack", "slak"), "slack"),
+    ] {
+        let printed = errors(&text);
+        assert!(printed.contains(words) && !printed.contains("chat.example"), "{words}: {printed}");
+    }
+}
+
 /// The nights and rechecks of a course without a schedule.
 fn nights_shown(service: &str) -> String {
     let text = format!("{service}\n[[course]]\nid = \"a\"\npage = \"https://a.example/\"\n");

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 
 use super::tasks::BackgroundTasks;
 use crate::config;
-use crate::outbox::{self, EmailSender};
+use crate::outbox::{self, Senders};
 use crate::serve::{self, AppState, RecheckQueue, ServiceStatus};
 use crate::world::World;
 
@@ -63,7 +63,7 @@ impl Services {
         world: &World,
     ) -> anyhow::Result<()> {
         // Everything that can fail comes first: the running services stop only after it.
-        let sender = settings.sender(&world.archive)?;
+        let senders = settings.senders(&world.archive)?;
         let new_door = match (&settings.pages, &self.page_listener) {
             (Some(pages), Some(page_listener)) if page_listener.at == pages.listen => None,
             (Some(pages), _) => Some(PageListener::bind(pages.listen)?),
@@ -87,18 +87,18 @@ impl Services {
                 Ok(())
             });
         }
-        if let Some(sender) = sender {
-            self.add_outbox(sender, world);
+        if let Some(senders) = senders {
+            self.add_outbox(senders, world);
         }
         Ok(())
     }
 
-    fn add_outbox(&mut self, sender: EmailSender, world: &World) {
+    fn add_outbox(&mut self, senders: Senders, world: &World) {
         let (catalogue, clock) = (world.catalogue.clone(), world.clock);
         self.tasks.add("delivering emails", |stop| async move {
             tokio::select! {
                 () = stop.wait() => Ok(()),
-                never = outbox::keep_delivering(catalogue, clock, sender) => match never {},
+                never = outbox::keep_delivering(catalogue, clock, senders) => match never {},
             }
         });
     }

@@ -47,6 +47,19 @@ impl SigningKey {
         if text.len() < Self::SHORTEST { Err(InvalidSigningKey) } else { Ok(Self(text.as_bytes().to_vec())) }
     }
 
+    /// The HMAC-SHA-256 (RFC 2104) of a message in hexadecimal. The key must not be that of
+    /// action tokens.
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+    pub fn hmac_hex(&self, message: &[u8]) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        mac.update(message);
+        let mut digits = String::new();
+        for byte in mac.finalize().into_bytes() {
+            digits.push_str(&format!("{byte:02x}"));
+        }
+        digits
+    }
+
     pub(in crate::domain) fn as_bytes(&self) -> &[u8] {
         &self.0
     }

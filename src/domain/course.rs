@@ -68,6 +68,74 @@ impl From<CourseId> for String {
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(String);
 
+/// The name of a webhook in the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct WebhookName(String);
+
+/// A text that is not a name of a webhook.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a name of a webhook; use lower-case letters, digits and hyphens, as in team-chat")]
+pub struct InvalidWebhookName(String);
+
+impl TryFrom<String> for WebhookName {
+    type Error = InvalidWebhookName;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if !text.is_empty() && text.len() <= 40 && text.chars().all(legal) {
+            Ok(Self(text))
+        } else {
+            Err(InvalidWebhookName(text))
+        }
+    }
+}
+
+impl fmt::Display for WebhookName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who gets a report: a person, or a program.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Recipient {
+    Email(EmailAddress),
+    Webhook(WebhookName),
+}
+
+/// The text of a recipient that is a webhook begins with this. No email address does.
+const WEBHOOK: &str = "webhook:";
+
+/// A text that is not a recipient.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRecipient {
+    #[error(transparent)]
+    Email(#[from] InvalidEmailAddress),
+    #[error(transparent)]
+    Webhook(#[from] InvalidWebhookName),
+}
+
+impl FromStr for Recipient {
+    type Err = InvalidRecipient;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text.strip_prefix(WEBHOOK) {
+            Some(name) => Self::Webhook(name.to_owned().try_into()?),
+            None => Self::Email(text.parse()?),
+        })
+    }
+}
+
+impl fmt::Display for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Email(email) => write!(f, "{email}"),
+            Self::Webhook(name) => write!(f, "{WEBHOOK}{name}"),
+        }
+    }
+}
+
 /// A text that is not an email address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an email address; write for example instructor@school.edu")]
@@ -261,6 +329,8 @@ pub struct Course {
     pub term: Option<Term>,
     /// Who gets the reports; empty if no relay is configured.
     pub report_to: Vec<EmailAddress>,
+    /// The webhooks that get the reports too.
+    pub webhooks: Vec<WebhookName>,
     /// The person who answers questions about the reports.
     pub contact: Option<EmailAddress>,
     /// The directory of the page sources, if a generator makes the pages.
@@ -275,6 +345,12 @@ impl Course {
         self.pages.iter().any(|page| page.is_above(link))
     }
 
+    /// Everyone and everything that gets the reports.
+    pub fn recipients(&self) -> Vec<Recipient> {
+        let emails = self.report_to.iter().cloned().map(Recipient::Email);
+        emails.chain(self.webhooks.iter().cloned().map(Recipient::Webhook)).collect()
+    }
+
     /// A course without configuration; only its pages are known.
     pub fn unconfigured(id: CourseId, title: String, pages: Vec<PageSource>) -> Self {
         Self {
@@ -286,6 +362,7 @@ impl Course {
             time_zone: TimeZone::UTC,
             term: None,
             report_to: Vec::new(),
+            webhooks: Vec::new(),
             contact: None,
             source: None,
             copies: None,

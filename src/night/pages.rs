@@ -78,7 +78,7 @@ pub(super) async fn read_all(
             readings.unread.push(NoPage { course: course.id.clone(), problem });
         }
         // A misspelt page of a single check is reported by its error alone, and leaves no course.
-        let has_readers = !course.report_to.is_empty() || course.copies.is_some();
+        let has_readers = !course.recipients().is_empty() || course.copies.is_some();
         if !is_never_read || has_readers {
             readings.read.push(reading);
         }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::domain::course::{Course, EmailAddress};
+use crate::domain::course::{Course, EmailAddress, Recipient};
 use crate::domain::report::CourseReport;
 use crate::domain::report::due::{self, LastSent, PendingReport, ReportOccasion};
 use crate::night::pages;
@@ -19,8 +19,9 @@ pub(super) async fn plan(
 ) -> anyhow::Result<()> {
     let now = world.clock.now();
     let stopped = world.catalogue.stopped(&course.id).await?;
-    outbox.superseded.extend(world.catalogue.unsent_to_others(&course.id, &course.report_to).await?);
-    for recipient in course.report_to.iter().filter(|recipient| !stopped.contains(recipient)) {
+    let recipients = course.recipients();
+    outbox.superseded.extend(world.catalogue.unsent_to_others(&course.id, &recipients).await?);
+    for recipient in recipients.iter().filter(|recipient| !has_stopped(recipient, &stopped)) {
         let history = world.catalogue.email_history(&course.id, recipient).await?;
         // The report of a void night has no results, so waiting emails stay as they are.
         if report.facts.void.is_none() || history.undelivered.is_empty() {
@@ -33,11 +34,18 @@ pub(super) async fn plan(
     Ok(())
 }
 
+fn has_stopped(recipient: &Recipient, stopped: &[EmailAddress]) -> bool {
+    match recipient {
+        Recipient::Email(email) => stopped.contains(email),
+        Recipient::Webhook(_) => false,
+    }
+}
+
 /// The email to one recipient. It includes the news of undelivered reports; `None`
 /// if no news is left.
 fn decide(
     course: &Course,
-    recipient: &EmailAddress,
+    recipient: &Recipient,
     report: &CourseReport,
     history: &EmailHistory,
     now: Timestamp,

@@ -5,6 +5,8 @@
 
 mod format;
 mod send;
+mod webhook;
 
 pub use format::{ActionLinks, EmailSender, format};
-pub use send::{DeliveryPass, deliver_due, keep_delivering};
+pub use send::{DeliveryPass, Senders, deliver_due, keep_delivering};
+pub use webhook::{Webhook, WebhookSender};

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::course::EmailAddress;
+use crate::domain::course::{EmailAddress, Recipient};
 use crate::outbox::format::{EmailSender, format};
+use crate::outbox::webhook::WebhookSender;
 use crate::world::catalogue::{self, Catalogue, DeliveryResult, QueuedEmail};
 use crate::world::clock::Clock;
 use crate::world::email::relay::{OutgoingEmail, SendResult};
@@ -34,15 +35,29 @@ const DELAY_AFTER_ERROR: Duration = Duration::from_mins(1);
 /// The least delay between two passes.
 const MIN_DELAY: Duration = Duration::from_secs(1);
 
+/// The ways by which reports are sent.
+#[derive(Clone, Debug, Default)]
+pub struct Senders {
+    /// `None` without `[mail]`.
+    pub email: Option<EmailSender>,
+    pub webhooks: WebhookSender,
+}
+
+impl From<EmailSender> for Senders {
+    fn from(email: EmailSender) -> Self {
+        Self { email: Some(email), webhooks: WebhookSender::default() }
+    }
+}
+
 /// The results of one pass over the outbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeliveryPass {
     /// The recipients whose email was delivered.
-    pub delivered: Vec<EmailAddress>,
+    pub delivered: Vec<Recipient>,
     /// The recipients of emails to be tried again, with the answer of the relay.
-    pub postponed: Vec<(EmailAddress, String)>,
+    pub postponed: Vec<(Recipient, String)>,
     /// The recipients of refused or expired emails. The operator has to act.
-    pub failed: Vec<(EmailAddress, String)>,
+    pub failed: Vec<(Recipient, String)>,
     /// The time of the next try; `None` if no email waits.
     pub next_try: Option<Timestamp>,
 }
@@ -58,7 +73,7 @@ pub struct DeliveryPass {
 pub async fn deliver_due(
     catalogue: &Catalogue,
     clock: Clock,
-    sender: &EmailSender,
+    senders: &Senders,
 ) -> anyhow::Result<DeliveryPass> {
     let mut delivered = DeliveryPass::default();
     let now = clock.now();
@@ -75,12 +90,13 @@ pub async fn deliver_due(
             }
             Err(fault) => return Err(fault.into()),
         };
-        let outcome = match &no_relay {
+        let is_email = matches!(waiting.recipient, Recipient::Email(_));
+        let outcome = match no_relay.as_ref().filter(|_| is_email) {
             // Without a relay, the other emails of this pass are not tried.
             Some(why) => SendResult::NoRelay(why.clone()),
             None => {
                 catalogue.begin_delivery(id).await?;
-                send(&waiting, sender).await
+                send(&waiting, senders).await
             }
         };
         if let SendResult::NoRelay(why) = &outcome {
@@ -94,9 +110,9 @@ pub async fn deliver_due(
 
 /// Delivers emails without end. When the catalogue fails, emails wait; nights and
 /// pages go on.
-pub async fn keep_delivering(catalogue: Catalogue, clock: Clock, sender: EmailSender) -> Infallible {
+pub async fn keep_delivering(catalogue: Catalogue, clock: Clock, senders: Senders) -> Infallible {
     loop {
-        match deliver_due(&catalogue, clock, &sender).await {
+        match deliver_due(&catalogue, clock, &senders).await {
             Ok(delivered) => {
                 let next = delivered.next_try.map(|next| next.duration_since(clock.now()));
                 let next = next.and_then(|wait| Duration::try_from(wait).ok()).unwrap_or(POLL_INTERVAL);
@@ -113,11 +129,19 @@ pub async fn keep_delivering(catalogue: Catalogue, clock: Clock, sender: EmailSe
     }
 }
 
-/// Sends one email. An email that cannot be written is refused, so that the others are sent.
-async fn send(waiting: &QueuedEmail, sender: &EmailSender) -> SendResult {
-    match format(&waiting.pending, &waiting.recipient, waiting.queued_at, sender) {
+/// Sends one report. One that cannot be written is refused, so that the others are sent.
+async fn send(waiting: &QueuedEmail, senders: &Senders) -> SendResult {
+    match (&waiting.recipient, &senders.email) {
+        (Recipient::Webhook(name), _) => senders.webhooks.send(&waiting.pending, name, waiting.id).await,
+        (Recipient::Email(to), Some(sender)) => send_email(waiting, to, sender).await,
+        (Recipient::Email(_), None) => SendResult::NoRelay("the configuration has no [mail]".to_owned()),
+    }
+}
+
+async fn send_email(waiting: &QueuedEmail, to: &EmailAddress, sender: &EmailSender) -> SendResult {
+    match format(&waiting.pending, to, waiting.queued_at, sender) {
         Ok((id, mail)) => {
-            let outgoing = OutgoingEmail { from: &sender.from, to: &waiting.recipient, id: &id, mail: &mail };
+            let outgoing = OutgoingEmail { from: &sender.from, to, id: &id, mail: &mail };
             sender.relay.send(&outgoing).await
         }
         Err(error) => SendResult::Refused(format!("{error:#}")),
@@ -131,27 +155,23 @@ async fn record_result(
     catalogue: &Catalogue,
     delivered: &mut DeliveryPass,
 ) -> anyhow::Result<()> {
-    let to = waiting.recipient.clone();
+    let recipient = waiting.recipient.clone();
+    let to = recipient.to_string();
     let course = waiting.pending.report.facts.course.as_str();
     let (result, answer) = delivery_result(waiting, outcome, now);
     catalogue.record_delivery(waiting.id, now, &result, &answer).await?;
     match result {
         DeliveryResult::Delivered => {
-            tracing::info!(course, to = to.as_str(), answer, "email sent");
-            delivered.delivered.push(to);
+            tracing::info!(course, to, answer, "email sent");
+            delivered.delivered.push(recipient);
         }
         DeliveryResult::Postponed { until, .. } => {
-            tracing::warn!(course, to = to.as_str(), answer, %until, "email not sent yet; it is tried again");
-            delivered.postponed.push((to, answer));
+            tracing::warn!(course, to, answer, %until, "email not sent yet; it is tried again");
+            delivered.postponed.push((recipient, answer));
         }
         DeliveryResult::Refused | DeliveryResult::Expired => {
-            tracing::error!(
-                course,
-                to = to.as_str(),
-                answer,
-                "email not sent; the next report carries its news"
-            );
-            delivered.failed.push((to, answer));
+            tracing::error!(course, to, answer, "email not sent; the next report carries its news");
+            delivered.failed.push((recipient, answer));
         }
     }
     Ok(())

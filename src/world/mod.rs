@@ -25,6 +25,7 @@ pub mod browser;
 pub mod archive;
 pub mod catalogue;
 pub mod email;
+pub mod webhook;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -30,6 +30,7 @@ pub mod junit;
 pub mod summary;
 pub mod unsent;
 pub mod due;
+pub mod webhook;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -11,14 +11,14 @@ use tokio::sync::MutexGuard;
 use super::night_ref::NightRef;
 use super::value::{decoded, from_json, json, time, time_from};
 use super::{Catalogue, Error};
-use crate::domain::course::{CourseId, EmailAddress};
+use crate::domain::course::{CourseId, Recipient};
 use crate::domain::report::due::{PendingReport, ReportOccasion};
 use crate::world::disk::{self, StorageStep};
 
 /// An email to queue.
 #[derive(Clone, Debug)]
 pub struct NewEmail {
-    pub recipient: EmailAddress,
+    pub recipient: Recipient,
     pub pending: PendingReport,
     /// The first night that the report covers, if it is an earlier one.
     pub first_night: Option<i64>,
@@ -55,7 +55,7 @@ pub struct UnsentEmail {
 #[derive(Clone, Debug)]
 pub struct QueuedEmail {
     pub id: i64,
-    pub recipient: EmailAddress,
+    pub recipient: Recipient,
     pub pending: PendingReport,
     pub queued_at: Timestamp,
     /// The number of failed tries.
@@ -87,7 +87,7 @@ pub struct OutboxStatus {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedEmail {
     pub course: CourseId,
-    pub recipient: EmailAddress,
+    pub recipient: Recipient,
     pub state: FailureState,
     pub queued_at: Timestamp,
     pub tries: u32,
@@ -133,14 +133,14 @@ impl Catalogue {
     pub async fn email_history(
         &self,
         course: &CourseId,
-        recipient: &EmailAddress,
+        recipient: &Recipient,
     ) -> Result<EmailHistory, Error> {
         let delivered = sqlx::query(
             "SELECT occasion, max(coalesce(ended_at, queued_at)) FROM letter WHERE course = ? AND recipient = ? \
              AND (state = 'told' OR state = 'waiting' AND is_unanswered) GROUP BY occasion",
         )
         .bind(course.as_str())
-        .bind(recipient.as_str())
+        .bind(recipient.to_string())
         .fetch_all(&self.pool)
         .await?;
         let undelivered = sqlx::query(
@@ -148,7 +148,7 @@ impl Catalogue {
              AND (state IN ('refused', 'expired') OR state = 'waiting' AND NOT is_unanswered) ORDER BY night",
         )
         .bind(course.as_str())
-        .bind(recipient.as_str())
+        .bind(recipient.to_string())
         .fetch_all(&self.pool)
         .await?;
         let mut history = EmailHistory {
@@ -172,7 +172,7 @@ impl Catalogue {
     pub async fn unsent_to_others(
         &self,
         course: &CourseId,
-        readers: &[EmailAddress],
+        recipients: &[Recipient],
     ) -> Result<Vec<i64>, Error> {
         let rows = sqlx::query(
             "SELECT id, recipient FROM letter WHERE course = ? AND state IN ('waiting', 'refused', 'expired')",
@@ -180,7 +180,8 @@ impl Catalogue {
         .bind(course.as_str())
         .fetch_all(&self.pool)
         .await?;
-        let is_reader = |to: &str| readers.iter().any(|reader| reader.as_str() == to);
+        let recipients: Vec<String> = recipients.iter().map(ToString::to_string).collect();
+        let is_reader = |to: &str| recipients.iter().any(|recipient| recipient == to);
         Ok(rows.iter().filter(|row| !is_reader(row.get(1))).map(|row| row.get(0)).collect())
     }
 
@@ -335,7 +336,7 @@ pub(super) async fn queue(
              VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?, ?) ON CONFLICT DO NOTHING",
         )
         .bind(email.pending.report.facts.course.as_str())
-        .bind(email.recipient.as_str())
+        .bind(email.recipient.to_string())
         .bind(night.id)
         .bind(email.first_night.unwrap_or(night.id))
         .bind(json(&email.pending.due.occasion)?)

@@ -256,7 +256,10 @@ async fn an_email_of_another_version_stops_neither_nights_nor_emails() {
     .execute(&catalogue.pool)
     .await
     .unwrap();
-    let with = catalogue.email_history(&course, &reader).await.unwrap();
+    let with = catalogue
+        .email_history(&course, &crate::domain::course::Recipient::Email(reader.clone()))
+        .await
+        .unwrap();
     let [id] = with.unreadable.as_slice() else { panic!("{with:?}") };
     assert!(with.undelivered.is_empty());
     assert!(matches!(catalogue.queued_email(*id).await, Err(Error::Value(_))));

@@ -186,7 +186,7 @@ async fn deliver(dir: &Path, night: u32) {
     let settings = config::read(&dir.join("onreserve.toml")).unwrap();
     let archive = Archive::open_shared(&dir.join("archive")).unwrap();
     let catalogue = Catalogue::open(&Catalogue::path_in(archive.dir())).await.unwrap();
-    let sender = settings.sender(&archive).unwrap().unwrap();
+    let sender = settings.senders(&archive).unwrap().unwrap();
     let later = time_of(night).replace("02:30", "03:30");
     outbox::deliver_due(&catalogue, Clock::pretending(later.parse().unwrap()), &sender).await.unwrap();
     catalogue.close().await;

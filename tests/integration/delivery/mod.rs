@@ -3,6 +3,7 @@
 
 mod real;
 pub(crate) mod relay;
+mod webhook;
 
 use std::path::PathBuf;
 

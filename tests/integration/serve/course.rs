@@ -113,6 +113,7 @@ fn course() -> Course {
         term: Some(term()),
         contact: None,
         report_to: Vec::new(),
+        webhooks: Vec::new(),
         source: None,
         copies: None,
     }
