@@ -62,7 +62,7 @@ fn limits(keys: &FetchKeys, table: &mut TableDiagnostics) -> fetch::FetchLimits 
     if keys.hosts_at_once == Some(0) {
         table.error(
             "hosts_at_once",
-            "hosts_at_once is 0, which allows no requests; the default is 16".to_owned(),
+            "hosts_at_once is 0, which allows no requests; the default is 64".to_owned(),
         );
     }
     let or = |key: Option<DurationKey>, default| key.map_or(default, |DurationKey(value)| value);

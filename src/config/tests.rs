@@ -158,7 +158,7 @@ fn every_error_is_reported_with_its_position() {
     let lines = [
         ("[fetch]", None),
         ("delya = \"3s\"", Some((1, "`delay`"))),
-        ("hosts_at_once = 0", Some((17, "the default is 16"))),
+        ("hosts_at_once = 0", Some((17, "the default is 64"))),
         ("page_timeout = \"-1s\"", Some((16, "as in \"2s\""))),
         ("[fetch.delays]", None),
         ("\"slow.example\" = \"-2s\"", Some((18, "not a duration"))),
@@ -277,7 +277,7 @@ fn an_error_says_where_it_is() {
     assert!(!errors("[service]\nping_url = \"ftp://secret\"").contains("secret"));
     let mistyped = errors("[mail]\nfrom = \"o@school.edu\"\npassword = \"secret\"");
     assert!(mistyped.contains("line 3, column 1") && !mistyped.contains("secret"), "{mistyped}");
-    assert!(errors("[fetch]\nhosts_at_once = 0").contains("the default is 16"));
+    assert!(errors("[fetch]\nhosts_at_once = 0").contains("the default is 64"));
 }
 
 /// Each value that is accepted but cannot be meant, with its line and what to do.

@@ -92,7 +92,7 @@ impl Default for FetchLimits {
             bytes_per_second: 512,
             redirects: 10,
             max_retry_after: Duration::from_mins(2),
-            hosts_at_once: 16,
+            hosts_at_once: 64,
         }
     }
 }
