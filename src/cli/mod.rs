@@ -25,6 +25,7 @@ mod open;
 mod patch;
 mod progress;
 mod rebuild;
+mod repair;
 mod report;
 mod serve;
 mod service_check;
@@ -115,6 +116,8 @@ enum Command {
     Backup(backup::BackupArguments),
     /// Restore an archive from a backup, and verify it.
     Restore(backup::RestoreArguments),
+    /// Get lost copies back from the web, where the original still has the same bytes.
+    Repair(repair::RepairArguments),
     /// Migrate the catalogue to this version; `serve` does so when it starts.
     Migrate(backup::MigrateArguments),
     /// Check a configuration; with --online, also the pages and the mail relay it names.
@@ -214,6 +217,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Rebuild(arguments) => rebuild::run(arguments).await,
             Command::Backup(arguments) => backup::backup(arguments).await,
             Command::Restore(arguments) => backup::restore(arguments).await,
+            Command::Repair(arguments) => Box::pin(repair::run(arguments)).await,
             Command::Migrate(arguments) => backup::migrate(arguments).await,
             Command::CheckConfig(arguments) => check_config::run(arguments).await,
             Command::Doctor(arguments) => Box::pin(doctor::run(arguments)).await,

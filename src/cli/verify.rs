@@ -1,12 +1,16 @@
 //! `onreserve verify`: the SHA-256 of every archived file.
 
+use std::collections::HashMap;
 use std::num::NonZero;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::archive_location::open_catalogue;
 use super::{ArchiveLocation, exit, print};
+use crate::domain::address::Address;
+use crate::domain::capture::Digest;
 use crate::domain::journal::chain::JournalFault;
 use crate::world::archive::{self, Archive};
 use crate::world::catalogue::Catalogue;
@@ -48,20 +52,47 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> 
     if fixity.damaged.is_empty() && fixity.missing.is_empty() {
         return Ok(ExitCode::from(exit::FAILURE));
     }
+    let links = LinksOfCopies::read(&dir).await?;
     for digest in &fixity.missing {
-        print(&format!("missing: {}\n", archive.path_of(*digest).display()))?;
+        print(&format!("missing: {}{}\n", archive.path_of(*digest).display(), links.of(digest)))?;
     }
     for damage in &fixity.damaged {
         let place = match &damage.moved_to {
             Some(moved_to) => format!("moved to {}", moved_to.display()),
             None => "left in its place, because the file system is read-only".to_owned(),
         };
-        print(&format!("damaged: {}, {place}\n", damage.name))?;
+        let link = damage.name.parse().map_or_else(|_| String::new(), |digest| links.of(&digest));
+        print(&format!("damaged: {}, {place}{link}\n", damage.name))?;
     }
     print(
-        "Restore these files from a backup; otherwise the next night fetches those that are still on the web.\n",
+        "To get them back:\n  onreserve restore --missing DIR    from a backup in DIR\n  onreserve repair                   from the web, where the original has the same bytes\n",
     )?;
     Ok(ExitCode::from(exit::FAILURE))
+}
+
+/// The links whose copies have a digest.
+struct LinksOfCopies(HashMap<Digest, Vec<Address>>);
+
+impl LinksOfCopies {
+    async fn read(dir: &Path) -> anyhow::Result<Self> {
+        let mut links = HashMap::new();
+        if Catalogue::path_in(dir).exists() {
+            let catalogue = open_catalogue(dir).await?;
+            for body in catalogue.stored_bodies().await? {
+                links.entry(body.sha256).or_insert_with(Vec::new).push(body.link);
+            }
+            catalogue.close().await;
+        }
+        Ok(Self(links))
+    }
+
+    /// As in "; a copy of" and the address.
+    fn of(&self, digest: &Digest) -> String {
+        match self.0.get(digest).and_then(|links| links.first()) {
+            Some(link) => format!("; a copy of {link}"),
+            None => String::new(),
+        }
+    }
 }
 
 /// Prints the damage to the journal, and what to do.

@@ -73,6 +73,45 @@ async fn the_night_reports_once_that_the_only_copy_of_a_dead_link_is_lost() {
     assert!(harness.check(7).await.link("/flows")["capture"].is_object());
 }
 
+/// Changes the bytes of a file that is read-only.
+fn spoil(path: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(path, "other bytes").unwrap();
+}
+
+#[tokio::test]
+async fn verify_names_the_damage_and_repair_asks_the_original() {
+    let harness = harness().await;
+    let configuration = harness.dir.path().join("onreserve.toml");
+    let repair = async || {
+        let mut command = tokio::process::Command::new(crate::harness::PROGRAM);
+        let output = command.args(["repair", "--config"]).arg(&configuration).output().await.unwrap();
+        let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        (output.status.code().unwrap(), text.into_owned())
+    };
+    let (code, text) = repair().await;
+    assert!(code == 0 && text.contains("No copy is lost"), "{text}");
+    fs::remove_file(copy_of(&harness, "flows").await).unwrap();
+    spoil(&copy_of(&harness, "notes.test/b").await);
+    let (code, text) = harness.run(&["verify"]).await;
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("; a copy of http://notes.test/flows"), "{text}");
+    assert!(text.contains("; a copy of http://notes.test/b"), "{text}");
+    assert!(text.contains("onreserve restore --missing DIR") && text.contains("onreserve repair"), "{text}");
+
+    let (code, text) = repair().await;
+    assert!(code == 1 && text.contains("1 of 2 lost copies repaired."), "{text}");
+    assert!(text.contains("from http://notes.test/b"), "{text}");
+    assert!(text.contains("a copy of http://notes.test/flows"), "it is gone: {text}");
+    // The original is there again.
+    harness.set_night(1);
+    let (code, text) = repair().await;
+    assert!(code == 0 && text.contains("1 of 1 lost copy repaired."), "{text}");
+    let (code, text) = harness.run(&["verify"]).await;
+    assert_eq!(code, 0, "{text}");
+}
+
 #[tokio::test]
 async fn a_copy_that_a_takedown_removed_is_not_lost() {
     let harness = harness().await;
