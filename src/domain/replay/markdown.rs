@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use pulldown_cmark::{CowStr, Event, Options, Parser};
+use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd};
 
+use super::code::{self, CodeMarker};
 use super::maths;
 
 /// Environments that are written without delimiters.
@@ -23,14 +24,38 @@ pub fn html(source: &str) -> String {
         });
         Event::InlineHtml(drawn.into())
     };
-    let events = Parser::new_ext(&source, options).map(|event| match event {
-        Event::InlineMath(tex) => draw(tex, false),
-        Event::DisplayMath(tex) => draw(tex, true),
-        event => event,
+    let mut marker = CodeMarker::new();
+    // The language and the text of an open block of code.
+    let mut block: Option<(String, String)> = None;
+    let events = Parser::new_ext(&source, options).filter_map(|event| match event {
+        Event::InlineMath(tex) => Some(draw(tex, false)),
+        Event::DisplayMath(tex) => Some(draw(tex, true)),
+        Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) if !language.is_empty() => {
+            block = Some((language.to_string(), String::new()));
+            None
+        }
+        Event::Text(text) if block.is_some() => {
+            block.as_mut().into_iter().for_each(|(_, code)| code.push_str(&text));
+            None
+        }
+        Event::End(TagEnd::CodeBlock) => Some(match block.take() {
+            Some((language, code)) => Event::Html(code_block(&mut marker, &code, &language).into()),
+            None => Event::End(TagEnd::CodeBlock),
+        }),
+        event => Some(event),
     });
     let mut out = String::new();
     pulldown_cmark::html::push_html(&mut out, events);
     out
+}
+
+/// A block of code as HTML; the first word of `info` is its language.
+fn code_block(marker: &mut CodeMarker, code: &str, info: &str) -> String {
+    let language = info.split([' ', ',', '{', '}']).find(|word| !word.is_empty()).unwrap_or_default();
+    format!(
+        "<pre class=\"code\"><code>{}</code></pre>\n",
+        marker.html(code, language.trim_start_matches('.'))
+    )
 }
 
 /// A page of this service around the content of a copy; `body` is HTML.
@@ -40,17 +65,18 @@ pub fn page(title: &str, body: &str) -> String {
     let _ = write!(
         out,
         "<!doctype html><html><head><title>{title}</title>\
-         <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head><body>{body}</body></html>"
+         <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}{}</style></head><body>{body}</body></html>",
+        code::STYLE
     );
     out
 }
 
-/// A text file as a page, with its lines unchanged.
-pub fn preformatted(title: &str, text: &str) -> String {
-    page(title, &format!("<pre>{}</pre>", html_escape::encode_text(text)))
+/// A file of code as a page, with its lines unchanged.
+pub fn code_file(title: &str, text: &str, ending: &str) -> String {
+    page(title, &code_block(&mut CodeMarker::new(), text, ending))
 }
 
-const STYLE: &str = "body{max-width:56rem;margin:0 auto;padding:1rem;font:1rem/1.5 system-ui,sans-serif}\
+const STYLE: &str = ":root{color-scheme:light dark}body{max-width:56rem;margin:0 auto;padding:1rem;font:1rem/1.5 system-ui,sans-serif}\
 img{max-width:100%;height:auto}pre{overflow-x:auto;padding:.5rem;background:#8881;border-radius:4px;\
 white-space:pre-wrap}pre.code{border-left:4px solid #48f}.cell .prompt{color:#777;font-size:.75rem}\
 .output{margin-left:1rem;overflow-x:auto}table{border-collapse:collapse}td,th{border:1px solid #8886;\
@@ -103,6 +129,14 @@ fn ends_environment(line: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn code_in_markdown_is_marked() {
+        let made = html("```python\ndef f(): pass\n```\n\n```{.r}\nx <- \"a\"\n```\n\n    plain <b>\n");
+        assert!(made.contains("<span class=\"hl-k\">def</span>"), "{made}");
+        assert!(made.contains("<span class=\"hl-s\">\"a\"</span>"), "{made}");
+        assert!(made.contains("<pre><code>plain &lt;b&gt;"), "{made}");
+    }
 
     #[test]
     fn formulas_in_markdown_are_drawn() {

@@ -6,6 +6,7 @@
 //! `Copies`.
 
 mod attributes;
+pub mod code;
 pub mod css;
 pub mod deck;
 mod formulas;

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::code::CodeMarker;
 use super::markdown;
 use crate::domain::nbformat::Notebook;
 
@@ -40,9 +41,10 @@ pub fn page(bytes: &[u8], title: &str) -> Option<String> {
         return None;
     }
     let mut body = String::new();
+    let mut marker = CodeMarker::new();
     for cell in &cells {
         match cell.kind.as_str() {
-            "code" => code(cell, &language, &mut body),
+            "code" => code(cell, &language, &mut marker, &mut body),
             "heading" => {
                 let level = cell.level.unwrap_or(1).clamp(1, 6);
                 let _ =
@@ -67,7 +69,7 @@ fn language(metadata: &Value) -> String {
         .unwrap_or_else(|| "python".to_owned())
 }
 
-fn code(cell: &Cell, language: &str, body: &mut String) {
+fn code(cell: &Cell, language: &str, marker: &mut CodeMarker, body: &mut String) {
     let prompt = cell.execution_count.map_or_else(String::new, |count| format!("[{count}]"));
     let source = text(&cell.source);
     if !source.trim().is_empty() {
@@ -75,7 +77,7 @@ fn code(cell: &Cell, language: &str, body: &mut String) {
             body,
             "<div class=\"cell\"><div class=\"prompt\">{prompt}</div><pre class=\"code\" data-language=\"{}\"><code>{}</code></pre></div>",
             html_escape::encode_double_quoted_attribute(language),
-            html_escape::encode_text(&source)
+            marker.html(&source, language)
         );
     }
     for output in &cell.outputs {
@@ -195,7 +197,7 @@ mod tests {
         for part in [
             "<em>there</em>",
             "<math",
-            "import numpy",
+            "<span class=\"hl-k\">import numpy</span>",
             "[3]",
             "<pre>red</pre>",
             "data:image/png;base64,AAAA\"",

@@ -14,7 +14,7 @@ use crate::domain::document::{Format, format_by_head, html};
 use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::filename;
 use crate::domain::replay::html::{RewriteContext, rewrite};
-use crate::domain::replay::{Copies, Destination, RequisiteRole, css, markdown, notebook, office};
+use crate::domain::replay::{Copies, Destination, RequisiteRole, code, css, markdown, notebook, office};
 use crate::domain::report::wording::student;
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::error::Error;
@@ -32,6 +32,8 @@ pub(in crate::serve) enum PageKind {
     Html,
     Notebook,
     Markdown,
+    /// A file with code.
+    Code,
     /// Text with unchanged characters, in UTF-8.
     Text,
     Sheet,
@@ -92,6 +94,7 @@ pub(in crate::serve) fn kind(head: &[u8], claimed: &str, address: &Address) -> O
         Format::Text if claimed.starts_with("text/css") => Some(PageKind::Sheet),
         Format::Text | Format::Notebook if is_notebook(head, &path, &claimed) => Some(PageKind::Notebook),
         Format::Text if claimed.contains("markdown") || path.ends_with(".md") => Some(PageKind::Markdown),
+        Format::Text if code::file_ending(&path).is_some() => Some(PageKind::Code),
         Format::Text if !head.starts_with(b"%!PS") => Some(PageKind::Text),
         Format::Archive if is_office(&path, &claimed) => Some(PageKind::OfficeText),
         _ => None,
@@ -208,6 +211,10 @@ impl CapturePage {
             PageKind::Html => page(&decoded()),
             PageKind::Notebook => page(&notebook::page(bytes, &self.title)?),
             PageKind::Markdown => page(&markdown::page(&self.title, &markdown::html(&decoded()))),
+            PageKind::Code => {
+                let ending = code::file_ending(address.path()).unwrap_or_default();
+                page(&markdown::code_file(&self.title, &decoded(), ending))
+            }
             PageKind::Text => {
                 Some(RenderedPage { content_type: "text/plain; charset=utf-8", text: decoded() })
             }
