@@ -1,5 +1,6 @@
 //! `onreserve demo`: five nights of a small example course, without network access.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -7,7 +8,11 @@ use std::time::Duration;
 use clap::Args;
 
 use super::print;
-use crate::demo;
+use crate::config;
+use crate::daemon;
+use crate::demo::{self, DemoResult, PASSWORD};
+use crate::world::World;
+use crate::world::clock::Clock;
 
 /// Long enough to read a short report.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -20,6 +25,31 @@ pub(super) struct DemoArguments {
     /// Do not pause between the nights.
     #[arg(long)]
     fast: bool,
+    /// Then serve the pages of students, staff and administrators until Ctrl-C.
+    #[arg(long)]
+    serve: bool,
+    /// The address for the pages.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+}
+
+/// Serves the pages of the finished demo. The simulated web answers meanwhile, so links can be
+/// checked again.
+async fn serve(demo: DemoResult) -> anyhow::Result<ExitCode> {
+    let act = demo.act_link.map(|link| format!("  {link}  a link of the last email\n")).unwrap_or_default();
+    print(&format!(
+        "\nOpen\n  {pages}/c/dgm/  the readings, for students\n  \
+         {pages}/c/dgm/health  the links, for staff (password: {PASSWORD})\n  \
+         {pages}/admin/  all courses, for the administrator (the same password)\n{act}  \
+         {emails}  the emails\n\nPress Ctrl-C to stop.\n",
+        pages = demo.pages,
+        emails = demo.emails.display(),
+    ))?;
+    let settings = config::Configuration { fetch: demo.fetch, ..config::read(&demo.config)? };
+    let clock = Clock::pretending(demo.noon);
+    let world = World::open(&settings.archive, settings.fetch.clone(), clock).await?;
+    Box::pin(daemon::run(&demo.config, settings, world)).await?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The name that this program was called by, so that the printed commands can be pasted.
@@ -33,7 +63,10 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
     let show = |night: demo::DemoNight| {
         print(&format!("\n{}\n{}\n{}\n\n{}", night.night, night.events, "-".repeat(72), night.report))
     };
-    let result = demo::run(&arguments.dir, show, pause).await?;
+    let result = Box::pin(demo::run(&arguments.dir, arguments.listen, show, pause)).await?;
+    if arguments.serve {
+        return serve(result).await;
+    }
     let lost = result
         .lost_paper
         .map(|path| format!("  {}  the copy of the paper that is gone\n", path.display()))
@@ -41,7 +74,7 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
     print(&format!(
         "\nOpen\n  {}  the last report\n  {}  the email that carries it\n{lost}\nRun\n  \
          {us} status --archive {archive}\n  {us} explain sampling --archive {archive}\n  \
-         {us} verify --archive {archive}\n\nSee the pages for students at http://localhost:8080/c/dgm/\n  \
+         {us} verify --archive {archive}\n\nSee the pages for students at http://localhost:8080/c/dgm/ (all in one: {us} demo --serve)\n  \
          {us} serve --config {config} --now {noon}\n",
         result.report.display(),
         result.message.display(),

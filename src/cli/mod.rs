@@ -197,7 +197,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         match command {
             Command::Check(arguments) => Box::pin(check::run(arguments)).await,
             Command::Serve(arguments) => Box::pin(serve::run(arguments)).await,
-            Command::Demo(arguments) => demo::run(arguments).await,
+            Command::Demo(arguments) => Box::pin(demo::run(arguments)).await,
             Command::Status(arguments) => status::run(arguments).await,
             Command::History(arguments) => history::run(arguments).await,
             Command::Explain(arguments) => explain::run(arguments).await,

@@ -3,10 +3,11 @@
 //! The web (`web`) and the clock are simulated. Fetching, archiving, verdicts,
 //! reports and emails are those of a real night.
 
+mod act_link;
 mod pdf;
 mod web;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener as StdListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,10 +19,14 @@ use tokio::net::TcpListener;
 
 use crate::config;
 use crate::domain::course::Course;
+use crate::domain::decision::{Choice, Decision, Gist};
+use crate::domain::journal::Entry;
+use crate::domain::policy::password::PasswordHash;
 use crate::domain::report::{self, compose, html, text};
 use crate::night::{self, Finished};
+use crate::outbox;
 use crate::world::clock::Clock;
-use crate::world::{World, email, fetch, page_file};
+use crate::world::{World, email, fetch, page_file, random};
 
 /// The output of one night of the demo.
 pub(crate) struct DemoNight {
@@ -40,13 +45,27 @@ pub(crate) struct DemoResult {
     /// A time at which the service has no night to run.
     pub(crate) noon: Timestamp,
     pub(crate) lost_paper: Option<PathBuf>,
+    /// The emails as the recipient gets them, with links that work.
+    pub(crate) emails: PathBuf,
+    /// The page behind the first link of the last email.
+    pub(crate) act_link: Option<String>,
+    /// The address of the pages.
+    pub(crate) pages: String,
+    /// The simulated web, which answers until the program ends.
+    pub(crate) fetch: fetch::FetchSettings,
 }
+
+/// The password of the staff and of the administrator.
+pub(crate) const PASSWORD: &str = "demo-password";
+
+const INSTRUCTOR: &str = "instructor@course.example";
 
 const NIGHTS: u32 = 5;
 
 /// Runs the demo in a new directory, handing each night to `show` as it ends.
 pub(crate) async fn run(
     dir: &Path,
+    listen: SocketAddr,
     show: impl Fn(DemoNight) -> anyhow::Result<()>,
     pause: Duration,
 ) -> anyhow::Result<DemoResult> {
@@ -57,18 +76,29 @@ pub(crate) async fn run(
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no free port on this machine")?;
     let place = listener.local_addr()?;
     let web = web::DemoWeb::new();
-    let serving = tokio::spawn(web.clone().serve(listener));
+    // It ends with the program.
+    tokio::spawn(web.clone().serve(listener));
+    let listen = with_port(listen)?;
+    let pages = format!("http://localhost:{}", listen.port());
+    let emails = dir.join("emails");
     let archive = dir.join("archive");
     let config = dir.join("onreserve.toml");
-    write_new(&config, &configuration(&archive))?;
-    let courses = config::read(&config)?.courses;
+    write_new(&config, &configuration(&archive, &emails, listen)?)?;
+    let parts = config::read(&config)?;
+    let courses = &parts.courses;
     let mut last = None;
     for night in 1..=NIGHTS {
         web.become_night(night);
         let clock = Clock::pretending(start_of(night)?);
         let world = World::open(&archive, settings(place), clock).await?;
-        let finished = night::run(&courses, &world, &|_| ()).await?;
+        let finished = night::run(courses, &world, &|_| ()).await?;
         let course = courses.first().context("the demo has a course")?;
+        if let Some(senders) = parts.senders(&world.archive)? {
+            outbox::deliver_due(&world.catalogue, clock, &senders).await?;
+        }
+        if night == NIGHTS {
+            decide(&world, courses.first().context("the demo has a course")?).await?;
+        }
         let (report, message) = write_report(course, &finished, night, dir)?;
         show(DemoNight {
             night: heading(night, &finished),
@@ -90,10 +120,13 @@ pub(crate) async fn run(
             config: config.clone(),
             noon: start_of(night)?.checked_add(9.hours())?,
             lost_paper,
+            emails: emails.clone(),
+            act_link: act_link::in_newest(&emails, &pages)?,
+            pages: pages.clone(),
+            fetch: settings(place),
         });
         clock.sleep(pause).await;
     }
-    serving.abort();
     last.context("the demo has no nights")
 }
 
@@ -111,15 +144,47 @@ fn settings(place: SocketAddr) -> fetch::FetchSettings {
     }
 }
 
+/// A free port in place of port 0, because emails contain it.
+fn with_port(listen: SocketAddr) -> anyhow::Result<SocketAddr> {
+    let free = || StdListener::bind(listen)?.local_addr();
+    if listen.port() == 0 { free().context("no free port on this machine") } else { Ok(listen) }
+}
+
+/// The decision of an instructor, so that the pages show one.
+async fn decide(world: &World, course: &Course) -> anyhow::Result<()> {
+    let links = world.catalogue.links().await?;
+    let Some(link) = links.iter().find(|link| link.path().ends_with("gan-talk.mp4")) else { return Ok(()) };
+    let Some(verdict) = world.catalogue.verdict(link).await? else { return Ok(()) };
+    let at = world.clock.now();
+    let decision = Decision {
+        choice: Choice::AcceptedDead,
+        about: Gist::of(&verdict.state),
+        at,
+        by: Some(INSTRUCTOR.parse()?),
+        note: Some("The speaker took the recording down.".to_owned()),
+    };
+    let entry =
+        Entry::Decided { at, course: course.id.clone(), link: link.clone(), decision: Some(decision) };
+    world.archive.append(at, std::slice::from_ref(&entry))?;
+    Ok(world.catalogue.apply(&[entry]).await?)
+}
+
 /// The configuration of the course.
-fn configuration(archive: &Path) -> String {
-    format!(
-        "[archive]\ndir = {:?}\n\n[pages]\nlisten = \"127.0.0.1:8080\"\n\n\
+fn configuration(archive: &Path, emails: &Path, listen: SocketAddr) -> anyhow::Result<String> {
+    let hash = PasswordHash::of(PASSWORD, &random::bytes()?)?;
+    let port = listen.port();
+    Ok(format!(
+        "[archive]\ndir = {:?}\n\n[mail]\nfrom = \"Onreserve <onreserve@course.example>\"\ndirectory = {:?}\n\n\
+         [pages]\nlisten = \"{listen}\"\nbase_url = \"http://localhost:{port}\"\n\
+         admin = {{ password_hash = \"{hash}\" }}\n\n\
          [[course]]\nid = \"dgm\"\ntitle = \"Deep Generative Models\"\npage = \"{}\"\n\
-         term = {{ first = 2026-09-14, last = 2026-12-04 }}\n",
+         term = {{ first = 2026-09-14, last = 2026-12-04 }}\nreport_to = [\"{INSTRUCTOR}\"]\n\
+         staff = {{ password_hash = \"{hash}\" }}\n",
         archive.display().to_string(),
-        web::PAGE
-    )
+        emails.display().to_string(),
+        web::PAGE,
+        hash = hash.as_str(),
+    ))
 }
 
 fn only(finished: &Finished) -> anyhow::Result<&report::CourseReport> {
@@ -145,7 +210,7 @@ fn write_report(
     write_new(&report, &page)?;
     let message = email::Email {
         from: &"Onreserve <onreserve@course.example>".parse()?,
-        to: &"instructor@course.example".parse()?,
+        to: &INSTRUCTOR.parse()?,
         reply_to: None,
         course: &course.id,
         title: &course.title,

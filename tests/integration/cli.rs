@@ -1,15 +1,17 @@
 //! The command line from outside: output, errors and exit codes.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 
 use onreserve::domain::policy::password::{HashMemory, PasswordHash};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
 
 use crate::delivery::relay::{self, Relay};
 use crate::fetch::site::{Reply, Then};
 use crate::harness::{Harness, PROGRAM, article, page_of};
+use crate::service::get;
 
 async fn run(dir: &Path, arguments: &[&str]) -> (i32, String) {
     let output =
@@ -42,6 +44,38 @@ async fn usage_errors_exit_with_64() {
     ] {
         expect(dir.path(), &[command, "--help"], 0, &["Usage"]).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_serves_pages_whose_links_work() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = Command::new(PROGRAM)
+        .args(["demo", "--fast", "--serve", "--listen", "127.0.0.1:0", "--dir"])
+        .arg(dir.path().join("demo"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut printed = String::new();
+    while !printed.contains("Press Ctrl-C") {
+        printed.push_str(&lines.next_line().await.unwrap().expect("the demo goes on"));
+        printed.push('\n');
+    }
+    let pages = printed.split("  the readings, for students").next().unwrap().rsplit("  ").next().unwrap();
+    let at: SocketAddr =
+        pages.replace("http://localhost", "127.0.0.1").replace("/c/dgm/", "").parse().unwrap();
+    while tokio::net::TcpStream::connect(at).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    let list = get(at, "/c/dgm/").await;
+    assert!(list.starts_with("HTTP/1.1 200") && list.contains("our copy"), "{list}");
+    assert!(get(at, "/c/dgm/health").await.starts_with("HTTP/1.1 401"), "staff have a password");
+    let act = printed.split("/act/").nth(1).unwrap().split("  ").next().unwrap();
+    let act = get(at, &format!("/act/{act}")).await;
+    assert!(act.starts_with("HTTP/1.1 200") && act.contains("What should we do?"), "{act}");
+    assert!(std::fs::read_dir(dir.path().join("demo/emails")).unwrap().count() >= 2);
 }
 
 /// Runs `hash-password` with input from a pipe.
