@@ -58,7 +58,9 @@ impl Deck {
 
 const REVEAL: &str = "html,body,.reveal,.reveal .slides{position:static!important;height:auto!important;\
 width:auto!important;min-height:0!important;overflow:visible!important;transform:none!important;\
-perspective:none!important;inset:auto!important}.reveal{font-size:1.25rem!important}\
+perspective:none!important;inset:auto!important}body{background-color:var(--r-background-color)}\
+.reveal{font-size:1.25rem!important;overflow-wrap:anywhere}.reveal .r-hstack{flex-wrap:wrap}\
+.reveal pre{width:auto!important}.reveal pre,.reveal video,.reveal iframe,.reveal table{max-width:100%}\
 .reveal .slides{max-width:60rem;margin:0 auto!important;zoom:1!important;pointer-events:auto!important}\
 .reveal .slides section{position:static!important;display:block!important;visibility:visible!important;\
 opacity:1!important;transform:none!important;width:auto!important;height:auto!important;\

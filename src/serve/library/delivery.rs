@@ -158,6 +158,9 @@ impl BodyType {
 fn body_type(head: &[u8], claimed: &str, page: Option<PageKind>) -> BodyType {
     match format_by_head(head) {
         Format::Pdf => BodyType::shown("application/pdf".to_owned(), Some("pdf")),
+        Format::Html if page == Some(PageKind::Markdown) => {
+            BodyType::shown(with_charset("text/plain", claimed), Some("md"))
+        }
         Format::Html => BodyType::shown(with_charset("text/html", claimed), Some("html")),
         Format::Text | Format::Notebook if page == Some(PageKind::Notebook) => {
             BodyType::downloaded(Some("ipynb"))
@@ -278,6 +281,16 @@ mod tests {
             delivery(b"a, b", "text/csv", "https://a.edu/a.csv").content_type,
             "text/plain; charset=utf-8"
         );
+    }
+
+    #[test]
+    fn a_readme_that_begins_with_markup_is_markdown() {
+        let readme = b"<a href='https://x.edu'><img src='logo.png'></a>\n\n# Title\n";
+        let shown = delivery(readme, "text/markdown", "https://a.edu/README.md");
+        assert_eq!((shown.page, shown.name.as_str()), (Some(PageKind::Markdown), "README.md"));
+        assert_eq!(shown.content_type, "text/plain; charset=utf-8");
+        let page = delivery(b"<!doctype html><p>x", "text/html", "https://a.edu/README.md");
+        assert_eq!(page.page, Some(PageKind::Html));
     }
 
     #[test]

@@ -89,16 +89,25 @@ pub(in crate::serve) fn pdf_name(link: &LinkView, kept: &StoredCapture) -> Strin
 pub(in crate::serve) fn kind(head: &[u8], claimed: &str, address: &Address) -> Option<PageKind> {
     let path = address.path().to_ascii_lowercase();
     let claimed = claimed.trim().to_ascii_lowercase();
+    let is_markdown = claimed.contains("markdown") || path.ends_with(".md");
     match format_by_head(head) {
+        // A README often begins with elements of HTML.
+        Format::Html if is_markdown && !is_whole_page(head) => Some(PageKind::Markdown),
         Format::Html => Some(PageKind::Html),
         Format::Text if claimed.starts_with("text/css") => Some(PageKind::Sheet),
         Format::Text | Format::Notebook if is_notebook(head, &path, &claimed) => Some(PageKind::Notebook),
-        Format::Text if claimed.contains("markdown") || path.ends_with(".md") => Some(PageKind::Markdown),
+        Format::Text if is_markdown => Some(PageKind::Markdown),
         Format::Text if code::file_ending(&path).is_some() => Some(PageKind::Code),
         Format::Text if !head.starts_with(b"%!PS") => Some(PageKind::Text),
         Format::Archive if is_office(&path, &claimed) => Some(PageKind::OfficeText),
         _ => None,
     }
+}
+
+/// Whether a body begins as a page, not as a part of one.
+fn is_whole_page(head: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(head.get(..100).unwrap_or(head)).trim_start().to_ascii_lowercase();
+    ["<!doctype", "<html", "<?xml"].iter().any(|start| head.starts_with(start))
 }
 
 /// Whether a file in a ZIP container is an office file, by its name or its claimed type.
