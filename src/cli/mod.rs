@@ -23,6 +23,7 @@ mod init;
 mod interrupt;
 mod open;
 mod patch;
+mod plan;
 mod progress;
 mod rebuild;
 mod repair;
@@ -106,6 +107,8 @@ enum Command {
     Takedown(takedown::TakedownArguments),
     /// Exclude a night from all verdicts, for example one with a wrong clock.
     WithdrawNight(withdraw_night::WithdrawNightArguments),
+    /// Show how long a night takes for each host, and what bounds it.
+    Plan(plan::PlanArguments),
     /// Print the new addresses of moved and dead links as a patch of the page's sources.
     Patch(patch::PatchArguments),
     /// Check the SHA-256 of every archived file.
@@ -212,6 +215,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Export(arguments) => export::run(arguments).await,
             Command::Takedown(arguments) => takedown::run(arguments).await,
             Command::WithdrawNight(arguments) => withdraw_night::run(arguments).await,
+            Command::Plan(arguments) => plan::run(arguments).await,
             Command::Patch(arguments) => patch::run(arguments).await,
             Command::Verify(arguments) => verify::run(arguments).await,
             Command::Rebuild(arguments) => rebuild::run(arguments).await,

@@ -14,8 +14,9 @@ use crate::domain::action_token::SigningKey;
 use crate::domain::course::{Course, EmailAddress};
 use crate::domain::policy::course_access::{AllowList, CourseAccess, Readers, Role};
 use crate::domain::policy::network::Network;
+use crate::domain::policy::night_plan::NightPace;
 use crate::outbox;
-use crate::serve::{self, ADMIN, BaseUrl, CourseRules, HostPauses};
+use crate::serve::{self, ADMIN, BaseUrl, CourseRules};
 use crate::world::archive::{self, Archive};
 use crate::world::fetch::FetchSettings;
 
@@ -103,7 +104,7 @@ pub(super) fn pages(
             base_url: base_url?,
             courses: Vec::new(),
             admin: admin.flatten(),
-            pauses: HostPauses::default(),
+            pace: NightPace::default(),
             copyright_contact: keys.copyright_contact.map(String::from),
             library_proxy: keys.library_proxy,
             copies_origin,
@@ -258,9 +259,9 @@ impl PagesSettings {
         self.key.clone().map_or_else(|| archive.signing_key(), Ok)
     }
 
-    /// The pauses between requests to one host, which the overview shows.
-    pub(super) fn set_pauses(&mut self, fetch: &FetchSettings) {
-        self.serve.pauses = HostPauses { default: fetch.delay, by_host: fetch.host_delays.clone() };
+    /// The pace of the nights, which the overview shows.
+    pub(super) fn set_pace(&mut self, fetch: &FetchSettings) {
+        self.serve.pace = fetch.pace();
     }
 
     /// Adds the pages of a course.

@@ -26,7 +26,7 @@ pub use base_url::{BaseUrl, NotABaseUrl};
 pub use library::Library;
 pub use recheck_queue::{RecheckQueue, RecheckReceiver, RecheckRequest};
 pub use service_status::ServiceStatus;
-pub use settings::{ADMIN, CourseRules, HostPauses, ServeLimits, ServeSettings};
+pub use settings::{ADMIN, CourseRules, ServeLimits, ServeSettings};
 pub use state::AppState;
 
 use axum::Router;

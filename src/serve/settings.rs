@@ -6,6 +6,7 @@ use crate::domain::action_token::SigningKey;
 use crate::domain::course::{CopyRules, CourseId, EmailAddress, Term};
 use crate::domain::policy::course_access::CourseAccess;
 use crate::domain::policy::network::Network;
+use crate::domain::policy::night_plan::NightPace;
 use crate::serve::auth::oidc::client::OidcClient;
 use crate::serve::auth::proxy::TrustedProxies;
 use crate::serve::base_url::BaseUrl;
@@ -19,7 +20,7 @@ pub struct ServeSettings {
     /// Who may see the overview of all courses, in the form of a course with staff. Its id is
     /// [`ADMIN`]. Without it there is no overview.
     pub admin: Option<CourseRules>,
-    pub pauses: HostPauses,
+    pub pace: NightPace,
     /// The email address for copyright questions.
     pub copyright_contact: Option<String>,
     /// Prepended to the encoded address of a licensed link, as in
@@ -56,20 +57,6 @@ impl ServeSettings {
 
 /// The id under which administrators sign in. No course has it while there is an overview.
 pub const ADMIN: &str = "admin";
-
-/// The pauses between two requests to one host.
-#[derive(Clone, Debug, Default)]
-pub struct HostPauses {
-    pub default: Duration,
-    pub by_host: Vec<(String, Duration)>,
-}
-
-impl HostPauses {
-    pub(in crate::serve) fn of_host(&self, host: &str) -> Duration {
-        let own = self.by_host.iter().find(|(named, _)| named == host);
-        own.map_or(self.default, |(_, pause)| *pause)
-    }
-}
 
 /// The settings of one course.
 #[derive(Clone, Debug)]

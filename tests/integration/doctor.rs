@@ -68,3 +68,27 @@ async fn each_problem_is_a_line_with_what_to_do() {
     let (code, text) = doctor(&harness, &[]).await;
     assert!(code == 78 && joined(&text).contains("ERROR configuration") && text.contains("delay"), "{text}");
 }
+
+#[tokio::test]
+async fn a_plan_says_what_bounds_a_night() {
+    let harness = Harness::start(["course.test", "notes.test", "other.test"], |_, seen| match &*seen.host {
+        "course.test" => {
+            Reply::page(&page_of(&["http://notes.test/a", "http://notes.test/b", "http://other.test/a"]))
+        }
+        _ => Reply::page(&article("A reading")),
+    })
+    .await;
+    let file = harness.one_course();
+    let plan = async || {
+        let mut command = Command::new(PROGRAM);
+        let output = command.arg("plan").arg("--config").arg(&file).stdin(Stdio::null()).output();
+        String::from_utf8(output.await.unwrap().stdout).unwrap()
+    };
+    harness.check(1).await;
+    let known = std::fs::read_to_string(&file).unwrap();
+    let slow = format!("{known}\n[fetch.delays]\n\"other.test\" = \"1h\"\n");
+    std::fs::write(&file, slow).unwrap();
+    let text = plan().await;
+    assert!(joined(&text).contains("A night takes at least 60 min: 3 links on 2 hosts."), "{text}");
+    assert!(joined(&text).contains("The slowest host bounds it: other.test: 1 link"), "{text}");
+}

@@ -7,6 +7,7 @@ pub mod disclosure;
 pub mod oidc;
 pub mod ip_filter;
 pub mod network;
+pub mod night_plan;
 pub mod politeness;
 pub mod password;
 pub mod quota;

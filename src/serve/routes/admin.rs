@@ -1,6 +1,5 @@
 //! `/admin/`: all courses at a glance, for the person who runs the service.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,11 +7,11 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use crate::domain::address::Address;
 use crate::domain::policy::course_access::AccessLevel;
+use crate::domain::policy::night_plan::NightPlan;
 use crate::domain::report::figures::{count_of, number, size};
 use crate::domain::report::plain::visible;
-use crate::domain::report::wording::overview::{self, HostLoad};
+use crate::domain::report::wording::overview;
 use crate::domain::report::wording::{self, actions, nights};
 use crate::serve::auth::login;
 use crate::serve::auth::visitor::Visitor;
@@ -131,21 +130,7 @@ fn next_night(library: &Library, rules: &CourseRules) -> String {
 /// How long the pauses between requests make a night, by host.
 fn capacity(library: &Library, courses: &[Arc<CourseView>]) -> Vec<String> {
     let links = courses.iter().flat_map(|course| &course.night.links).map(|link_facts| &link_facts.link);
-    let unique: HashSet<&Address> = links.collect();
-    let mut by_host: HashMap<&str, usize> = HashMap::new();
-    for link in unique {
-        *by_host.entry(link.host()).or_default() += 1;
-    }
-    let load = |(host, links): (&str, usize)| {
-        let pause = library.settings.pauses.of_host(host);
-        let time = pause.saturating_mul(u32::try_from(links).unwrap_or(u32::MAX));
-        HostLoad { host: host.to_owned(), links, time }
-    };
-    let mut loads: Vec<HostLoad> = by_host.into_iter().map(load).collect();
-    loads.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.host.cmp(&b.host)));
-    let slowest = loads.first().cloned();
-    loads.retain(|load| load.time > NIGHT);
-    overview::capacity(slowest.as_ref(), &loads)
+    overview::capacity(&NightPlan::new(links, &library.settings.pace), NIGHT)
 }
 
 async fn emails(library: &Library) -> Result<Vec<String>, Error> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::domain::address::Address;
+use crate::domain::policy::night_plan::NightPace;
 
 #[derive(Clone, Debug)]
 pub struct FetchSettings {
@@ -34,6 +35,17 @@ pub struct FetchSettings {
     /// A Memento `TimeGate` that is searched for copies of dead links.
     pub timegate: Option<Address>,
     pub limits: FetchLimits,
+}
+
+impl FetchSettings {
+    /// The pace that bounds a night.
+    pub fn pace(&self) -> NightPace {
+        NightPace {
+            pause: self.delay,
+            by_host: self.host_delays.clone(),
+            hosts_at_once: self.limits.hosts_at_once,
+        }
+    }
 }
 
 /// The bounds of size and time for one exchange.

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use onreserve::domain::policy::course_access::{AllowList, CourseAccess, Readers, Staff};
-use onreserve::serve::{ADMIN, CourseRules, HostPauses, ServeSettings};
+use onreserve::domain::policy::night_plan::NightPace;
+use onreserve::serve::{ADMIN, CourseRules, ServeSettings};
 
 use super::course::{NIGHTS, start_of};
 use super::password_login::hash;
@@ -18,8 +19,8 @@ fn open_to(staff: Staff, readers: Readers) -> ServeSettings {
         admission,
         ..CourseRules::new(ADMIN.parse().unwrap())
     };
-    let pauses = HostPauses { default: std::time::Duration::from_secs(2), by_host: Vec::new() };
-    let mut settings = ServeSettings { admin: Some(admin), pauses, ..settings() };
+    let pace = NightPace { pause: std::time::Duration::from_secs(2), ..NightPace::default() };
+    let mut settings = ServeSettings { admin: Some(admin), pace, ..settings() };
     settings.courses.push(CourseRules::new("new".parse().unwrap()));
     settings
 }

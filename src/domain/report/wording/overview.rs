@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use crate::domain::policy::night_plan::{HostLoad, NightBound, NightPlan};
 use crate::domain::report::figures::{count, list, number, size};
+use crate::domain::report::text;
 
 pub const TITLE: &str = "All courses";
 
@@ -14,33 +16,59 @@ pub const CLOSED: (&str, &str) = (
 
 pub const NEVER_CHECKED: &str = "not checked yet";
 
-/// The pace of a host that many links share.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostLoad {
-    pub host: String,
-    pub links: usize,
-    /// The least time that a night needs for it.
-    pub time: Duration,
-}
-
-/// What the pauses between requests to one host mean for a night; `too_slow` are the hosts
-/// that take longer than a night.
-pub fn capacity(slowest: Option<&HostLoad>, too_slow: &[HostLoad]) -> Vec<String> {
-    let one = |load: &HostLoad| {
-        format!("{}: {}, at least {}", load.host, count(load.links, "link"), span(load.time))
-    };
-    if too_slow.is_empty() {
-        return slowest.map(|load| format!("The slowest host is {}.", one(load))).into_iter().collect();
-    }
-    too_slow
-        .iter()
+/// What the pauses between requests to one host mean for a night of a usual length.
+pub fn capacity(plan: &NightPlan, usual: Duration) -> Vec<String> {
+    let too_slow: Vec<String> = plan
+        .longer_than(usual)
         .map(|load| {
             format!(
                 "{}. That is longer than a night. Ask its administrator whether a shorter pause is fine, and set it in [fetch.delays].",
-                one(load)
+                host_load(load)
             )
         })
-        .collect()
+        .collect();
+    if !too_slow.is_empty() {
+        return too_slow;
+    }
+    plan.hosts.first().map(|load| format!("The slowest host is {}.", host_load(load))).into_iter().collect()
+}
+
+/// The length of a night with its slowest hosts, `most` of them. `unread` are courses whose
+/// links are not known yet.
+pub fn plan(plan: &NightPlan, most: usize, unread: &[String]) -> String {
+    let mut out = String::new();
+    let Some((length, bound)) = plan.length() else {
+        return "No link of the web is known yet. Run `onreserve check` first.\n".to_owned();
+    };
+    let why = match bound {
+        NightBound::Host => format!("The slowest host bounds it: {}.", host_load(&plan.hosts[0])),
+        NightBound::HostsAtOnce => format!(
+            "The number of hosts that are visited at the same time bounds it: {} ([fetch] hosts_at_once).",
+            plan.hosts_at_once
+        ),
+    };
+    let hosts = count(plan.hosts.len(), "host");
+    let links = count(plan.links(), "link");
+    out.push_str(&text::hanging(
+        "",
+        &format!("A night takes at least {}: {links} on {hosts}. {why}", span(length)),
+    ));
+    if !unread.is_empty() {
+        let courses = list(unread, 8);
+        out.push_str(&text::hanging("", &format!("Not checked yet, so not counted: {courses}.")));
+    }
+    out.push('\n');
+    for load in plan.hosts.iter().take(most) {
+        out.push_str(&format!("{:>8}  {:>7}  {}\n", span(load.time), number(load.links as u64), load.host));
+    }
+    if let Some(more) = plan.hosts.len().checked_sub(most).filter(|more| *more > 0) {
+        out.push_str(&format!("and {}\n", count(more, "more host")));
+    }
+    out
+}
+
+fn host_load(load: &HostLoad) -> String {
+    format!("{}: {}, at least {}", load.host, count(load.links, "link"), span(load.time))
 }
 
 /// "3 min", "about 7 h".
@@ -73,17 +101,33 @@ pub fn lost(missing: u64, altered: u64) -> Option<String> {
 mod tests {
     use super::*;
 
+    fn load(host: &str, links: usize, seconds: u64) -> HostLoad {
+        HostLoad { host: host.to_owned(), links, time: Duration::from_secs(seconds) }
+    }
+
     #[test]
     fn a_host_is_slow_only_if_it_takes_longer_than_a_night() {
-        let load =
-            |links, time| HostLoad { host: "a.example".to_owned(), links, time: Duration::from_secs(time) };
-        let fine = load(84, 252);
-        assert_eq!(capacity(Some(&fine), &[]), ["The slowest host is a.example: 84 links, at least 4 min."]);
-        let slow = load(900, 27_000);
-        assert!(
-            capacity(Some(&slow), std::slice::from_ref(&slow))[0]
-                .contains("at least 7 h. That is longer than a night")
-        );
+        let of = |load: HostLoad| NightPlan { hosts: vec![load], hosts_at_once: 64 };
+        let usual = Duration::from_hours(6);
+        let fine = capacity(&of(load("a.example", 84, 252)), usual);
+        assert_eq!(fine, ["The slowest host is a.example: 84 links, at least 4 min."]);
+        let slow = capacity(&of(load("a.example", 900, 27_000)), usual);
+        assert!(slow[0].contains("at least 7 h. That is longer than a night"), "{slow:?}");
+    }
+
+    #[test]
+    fn a_plan_says_what_bounds_the_night() {
+        let hosts = vec![load("arxiv.org", 84, 252), load("a.example", 1, 2), load("b.example", 1, 2)];
+        let few = NightPlan { hosts, hosts_at_once: 64 };
+        insta::assert_snapshot!(plan(&few, 2, &["dgm".to_owned()]));
+        let many = NightPlan { hosts: vec![load("a.example", 1, 2); 300], hosts_at_once: 4 };
+        let text = plan(&many, 1, &[]);
+        assert!(text.starts_with("A night takes at least 2 min: 300 links on 300 hosts."), "{text}");
+        assert!(text.replace('\n', " ").contains("bounds it: 4 ([fetch] hosts_at_once)."), "{text}");
+    }
+
+    #[test]
+    fn lost_copies_are_counted() {
         assert_eq!(lost(0, 0), None);
         assert!(lost(2, 1).unwrap().starts_with("Copies: 2 missing and 1 damaged."));
     }
