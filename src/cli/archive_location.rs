@@ -40,8 +40,8 @@ impl ArchiveLocation {
 
     pub(super) fn archive_dir(&self) -> anyhow::Result<PathBuf> {
         Ok(match (&self.config, &self.archive) {
-            (Some(config), _) => config::archive_of(config)?,
-            (None, Some(dir)) => dir.clone(),
+            (_, Some(dir)) => dir.clone(),
+            (Some(config), None) => config::archive_of(config)?,
             (None, None) => PathBuf::from(DEFAULT_ARCHIVE),
         })
     }

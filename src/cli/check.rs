@@ -58,17 +58,17 @@ pub(super) struct CheckArguments {
     /// The web address of a page that is a file; its relative links start there.
     #[arg(long, value_name = "URL", requires = "page")]
     published_at: Option<String>,
-    /// The archive directory [default: archive].
-    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    /// The archive directory, instead of that of the configuration [default: archive].
+    #[arg(long, value_name = "DIR")]
     archive: Option<PathBuf>,
     /// An email address or URL of yours; sent with every request to a host.
-    #[arg(long, value_name = "CONTACT", conflicts_with = "config")]
+    #[arg(long, value_name = "CONTACT")]
     contact: Option<String>,
     /// The pause between two requests to one host [default: 2s].
-    #[arg(long, value_name = "DURATION", conflicts_with = "config")]
+    #[arg(long, value_name = "DURATION")]
     delay: Option<jiff::SignedDuration>,
     /// Allow requests to this machine and to private networks.
-    #[arg(long, conflicts_with = "config")]
+    #[arg(long)]
     allow_private_networks: bool,
     /// Judge by tonight alone, for CI: links that fail definitely, and defects of the page, fail the check.
     #[arg(long)]
@@ -238,12 +238,8 @@ fn settings(arguments: CheckArguments) -> anyhow::Result<Configuration> {
         Some(path) if arguments.page.is_some() => config::read(path)?,
         Some(path) => config::read(path)?.only(arguments.course.as_ref(), path)?,
         None => Configuration {
-            archive: arguments.archive.unwrap_or_else(|| PathBuf::from(archive_location::DEFAULT_ARCHIVE)),
-            fetch: fetch::FetchSettings {
-                contact: arguments.contact,
-                allow_private_networks: arguments.allow_private_networks,
-                ..fetch::FetchSettings::default()
-            },
+            archive: PathBuf::from(archive_location::DEFAULT_ARCHIVE),
+            fetch: fetch::FetchSettings::default(),
             courses: Vec::new(),
             quotas: StorageQuotas::default(),
             render: None,
@@ -254,6 +250,12 @@ fn settings(arguments: CheckArguments) -> anyhow::Result<Configuration> {
             doubtful_values: Vec::new(),
         },
     };
+    // What is given on the command line is used in place of the configuration.
+    if let Some(archive) = arguments.archive {
+        settings.archive = archive;
+    }
+    settings.fetch.contact = arguments.contact.or(settings.fetch.contact);
+    settings.fetch.allow_private_networks |= arguments.allow_private_networks;
     if let Some(delay) = arguments.delay {
         settings.fetch.delay = delay.try_into().context("--delay is negative; write it as in --delay 2s")?;
     }

@@ -147,8 +147,8 @@ struct ArchiveLocation {
     /// The configuration, which names the archive and the courses.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The archive directory, if there is no configuration [default: archive].
-    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    /// The archive directory, instead of that of the configuration [default: archive].
+    #[arg(long, value_name = "DIR")]
     archive: Option<PathBuf>,
 }
 

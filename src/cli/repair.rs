@@ -32,18 +32,16 @@ pub(super) struct RepairArguments {
     #[command(flatten)]
     location: ArchiveLocation,
     /// Allow requests to this machine and to private networks.
-    #[arg(long, conflicts_with = "config")]
+    #[arg(long)]
     allow_private_networks: bool,
 }
 
 pub(super) async fn run(arguments: RepairArguments) -> anyhow::Result<ExitCode> {
-    let settings = match &arguments.location.config {
+    let mut settings = match &arguments.location.config {
         Some(path) => config::read(path)?.fetch,
-        None => FetchSettings {
-            allow_private_networks: arguments.allow_private_networks,
-            ..FetchSettings::default()
-        },
+        None => FetchSettings::default(),
     };
+    settings.allow_private_networks |= arguments.allow_private_networks;
     let opened = arguments.location.open_to_write().await?;
     let _capture_lock = CaptureLock::acquire(opened.archive.dir())?;
     let clock = Clock::system();

@@ -1,5 +1,6 @@
 //! `onreserve status`: the links of a course with their states.
 
+use std::collections::HashMap;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -8,8 +9,10 @@ use jiff::civil::Date;
 
 use super::archive_location::no_night;
 use super::{ArchiveLocation, OutputFormat, email, print, report};
+use crate::domain::address::Address;
 use crate::domain::course::CourseId;
-use crate::domain::report::{CourseReport, LinkFacts, plain, wording};
+use crate::domain::report::wording::student;
+use crate::domain::report::{CourseFacts, CourseReport, LinkFacts, placement, plain, wording};
 use crate::domain::verdict::StateName;
 use crate::world::catalogue::StoredDecision;
 
@@ -20,6 +23,15 @@ pub(super) struct StatusArguments {
     /// Show only links in this state.
     #[arg(long, value_name = "STATE", value_parser = state_named)]
     state: Option<StateName>,
+    /// Show only links with these words in their text or address.
+    #[arg(long, value_name = "WORDS")]
+    search: Option<String>,
+    /// Show only links that are due within so many days.
+    #[arg(long, value_name = "DAYS")]
+    due: Option<u16>,
+    /// Show only links that need a decision: dead, changed, moved or restricted, and not decided.
+    #[arg(long)]
+    undecided: bool,
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
     #[command(flatten)]
@@ -47,9 +59,8 @@ pub(super) async fn run(arguments: StatusArguments) -> anyhow::Result<ExitCode> 
             link_facts.verdict = verdict;
         }
     }
-    if let Some(state) = arguments.state {
-        night.links.retain(|link_facts| link_facts.verdict.state.name() == state);
-    }
+    let decisions = opened.catalogue.decisions(&course).await?;
+    filter(&arguments, &mut night, &decisions);
     if arguments.format == OutputFormat::Json {
         return report::print_json(&night, &opened);
     }
@@ -58,7 +69,6 @@ pub(super) async fn run(arguments: StatusArguments) -> anyhow::Result<ExitCode> 
     for reader in opened.catalogue.stopped(&course).await? {
         out.push_str(&format!("{reader} has unsubscribed from the reports of this course.\n\n"));
     }
-    let decisions = opened.catalogue.decisions(&course).await?;
     out.push_str(&format!("{} ({course}), {finished}\n\n", plain::visible(&night.title)));
     if let Some(problem) = &night.page_problem {
         out.push_str(&format!("{}\n", wording::page_problem(problem)));
@@ -68,6 +78,38 @@ pub(super) async fn run(arguments: StatusArguments) -> anyhow::Result<ExitCode> 
     }
     print(&out)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Keeps the links that the arguments ask for.
+fn filter(
+    arguments: &StatusArguments,
+    night: &mut CourseFacts,
+    decisions: &HashMap<Address, StoredDecision>,
+) {
+    let words: Vec<String> =
+        arguments.search.iter().flat_map(|words| words.split_whitespace()).map(str::to_lowercase).collect();
+    let links = std::mem::take(&mut night.links);
+    let is_wanted = |link_facts: &LinkFacts| {
+        let name = student::name_of(link_facts);
+        let text = format!("{name} {}", link_facts.link).to_lowercase();
+        let days = placement::due(night, link_facts).map(|due| placement::days_until(night, due));
+        let is_due = |within: u16| days.is_some_and(|days| (0..=i32::from(within)).contains(&days));
+        let is_decided = decisions.get(&link_facts.link).is_some_and(|decided| !decided.has_lapsed);
+        arguments.state.is_none_or(|state| link_facts.verdict.state.name() == state)
+            && words.iter().all(|word| text.contains(word.as_str()))
+            && arguments.due.is_none_or(is_due)
+            && (!arguments.undecided || waits(link_facts.verdict.state.name()) && !is_decided)
+    };
+    let links = links.into_iter().filter(is_wanted).collect();
+    night.links = links;
+}
+
+/// Whether a person decides about a link in this state.
+fn waits(state: StateName) -> bool {
+    match state {
+        StateName::Dead | StateName::Changed | StateName::Moved | StateName::Restricted => true,
+        StateName::Ok | StateName::Failing | StateName::Unverifiable => false,
+    }
 }
 
 /// A link on two lines: state and link text, then the address.

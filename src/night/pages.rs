@@ -11,6 +11,7 @@ use crate::domain::evidence::Reason;
 use crate::domain::evidence::probe::CheckedLink;
 use crate::domain::link::{Kind, Mention, Target};
 use crate::domain::page::{self, Page};
+use crate::domain::report::plain::visible;
 use crate::domain::report::{self, PageDefect, PageOmission, PageProblem};
 use crate::night::one_page::{self, NotRead};
 use crate::night::record::{self, RunningNight};
@@ -39,6 +40,17 @@ impl Reading {
             problem: None,
             page_never_read: false,
             is_first: true,
+        }
+    }
+
+    /// A course without a configuration has the address of its page as its title, until the page
+    /// gives one.
+    fn take_title(&mut self, source: &PageSource, page: &Page) {
+        let is_unnamed = self.course.title == source.to_string();
+        if let Some(title) =
+            page.title.as_deref().map(visible).filter(|title| is_unnamed && !title.is_empty())
+        {
+            self.course.title = title;
         }
     }
 
@@ -116,6 +128,8 @@ async fn read_course(
                 before
             }
             (Ok(one_page::Read { page, bytes, .. }), before) => {
+                reading.take_title(&source, &page);
+                let course = &reading.course;
                 night
                     .keep_page(
                         record::PageRead { course, source: &source, page: &page, bytes: &bytes },
@@ -141,6 +155,7 @@ async fn read_course(
                 queue.push_back((next, depth + 1));
             }
         }
+        reading.take_title(&source, &page);
         reading.pages.push((source, page));
     }
     Ok((reading, never_read))

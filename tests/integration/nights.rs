@@ -70,6 +70,35 @@ async fn a_configuration_is_drafted_from_a_page_and_is_valid() {
 }
 
 #[tokio::test]
+async fn a_bare_check_has_the_title_of_the_page_and_status_has_filters() {
+    let harness = Harness::start(["papers.test"], |_, _| Reply::not_found()).await;
+    let page = harness.dir.path().join("page.html");
+    std::fs::write(&page, page_of(&["http://papers.test/old.pdf", "http://papers.test/new.pdf"])).unwrap();
+    let (configuration, other) = (harness.configure(""), harness.dir.path().join("other"));
+    let output = tokio::process::Command::new(crate::harness::PROGRAM)
+        .args(["check", "--now", "2026-09-14T02:30:00Z", "--config"])
+        .arg(&configuration)
+        .arg("--archive")
+        .arg(&other)
+        .arg(&page)
+        .output()
+        .await
+        .unwrap();
+    assert!(
+        other.is_dir() && !harness.archive().exists(),
+        "--archive precedes the configuration: {output:?}"
+    );
+    let run = async |arguments: &[&str]| crate::harness::run_on(&other, arguments).await.1;
+    let all = run(&["status"]).await;
+    assert!(all.starts_with("A course (") && all.contains("old.pdf") && all.contains("new.pdf"), "{all}");
+    let found = run(&["status", "--search", "READING old"]).await;
+    assert!(found.contains("old.pdf") && !found.contains("new.pdf"), "{found}");
+    for none in [&["status", "--due", "7"][..], &["status", "--undecided"], &["status", "--state", "dead"]] {
+        assert!(!run(none).await.contains(".pdf"), "{none:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_address_that_a_person_chose_is_in_the_patch() {
     let harness = Harness::start(["papers.test"], |_, _| Reply::not_found()).await;
     let page = harness.dir.path().join("page.html");

@@ -104,12 +104,18 @@ fn the_words_of_an_entry_match_its_action_page() {
         };
         wording::link::offer(&report.facts, &link_facts)
     };
-    assert_eq!(of("old.example.org", None), "Stop reporting as dead, use our copy or snooze");
-    assert_eq!(of("example.edu", None), "Stop reporting as dead or snooze");
-    assert_eq!(of("site.example.io", None), "Mark as fine or snooze");
+    assert_eq!(
+        of("old.example.org", None),
+        "Stop reporting as dead, use our copy, snooze, or check again after a fix"
+    );
+    assert_eq!(of("example.edu", None), "Stop reporting as dead, snooze, or check again after a fix");
+    assert_eq!(of("site.example.io", None), "Mark as fine, snooze, or check again after a fix");
     assert_eq!(of("quic.example", None), "Compare the two versions, accept the new one or snooze");
     let shut = State::Restricted { reason: Reason::Login };
-    assert_eq!(of("old.example.org", Some(shut)), "Mark as fine, use our copy or snooze");
+    assert_eq!(
+        of("old.example.org", Some(shut)),
+        "Mark as fine, use our copy, snooze, or check again after a fix"
+    );
 }
 
 fn many(n: usize, words: &str, path: &str) -> CourseReport {

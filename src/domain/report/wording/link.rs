@@ -301,18 +301,18 @@ pub fn offer(course: &CourseFacts, link_facts: &LinkFacts) -> &'static str {
     match &link_facts.verdict.state {
         State::Changed { .. } => "Compare the two versions, accept the new one or snooze",
         State::Dead { .. } if link_facts.opens_if_chosen && course.students_get_copies => {
-            "Stop reporting as dead, use our copy or snooze"
+            "Stop reporting as dead, use our copy, snooze, or check again after a fix"
         }
-        State::Dead { .. } => "Stop reporting as dead or snooze",
+        State::Dead { .. } => "Stop reporting as dead, snooze, or check again after a fix",
         State::Failing { .. } | State::Restricted { .. } | State::Unverifiable { .. }
             if link_facts.opens_if_chosen && course.students_get_copies =>
         {
-            "Mark as fine, use our copy or snooze"
+            "Mark as fine, use our copy, snooze, or check again after a fix"
         }
         State::Failing { .. }
         | State::Restricted { .. }
         | State::Unverifiable { .. }
-        | State::Moved { .. } => "Mark as fine or snooze",
+        | State::Moved { .. } => "Mark as fine, snooze, or check again after a fix",
         State::Ok => "What we know about it",
     }
 }
