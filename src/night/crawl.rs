@@ -23,7 +23,7 @@ use crate::night::execute::{self, Shared, UnopenedPage};
 use crate::night::progress::{Progress, Watcher};
 use crate::night::record::{self, RunningNight};
 use crate::night::render;
-use crate::night::requisites::{self, CapturedPage};
+use crate::night::requisites::{self, CapturedPage, RequisitesBefore};
 use crate::night::storage::StorageTonight;
 use crate::world::World;
 use crate::world::catalogue::LinkRecord;
@@ -150,8 +150,12 @@ async fn add_requisites(
         address: new_capture.exchange.final_address(),
         content_type: new_capture.media_type(),
     };
-    new_capture.requisites =
-        requisites::fetch(page, loaded.unwrap_or_default(), history, &shared.requisites, world).await?;
+    let left = shared.storage.as_ref().map_or(u64::MAX, |storage| storage.left(&visited.link));
+    let known = RequisitesBefore { loaded: loaded.unwrap_or_default(), history, cache: &shared.requisites };
+    new_capture.requisites = requisites::fetch(page, known, left, world).await?;
+    if let Some(storage) = &shared.storage {
+        storage.add_requisites(&visited.link, &new_capture.requisites);
+    }
     Ok(())
 }
 

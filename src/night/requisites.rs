@@ -66,23 +66,31 @@ pub(super) struct CapturedPage<'a> {
     pub content_type: Option<&'a str>,
 }
 
-/// Fetches and stores the requisites of a page, the most important first. `loaded` has
-/// responses that were already received for the page.
+/// The requisites that need no request.
+pub(super) struct RequisitesBefore<'a> {
+    /// The responses that were already received for the page.
+    pub loaded: HashMap<Address, Fetched>,
+    pub history: &'a LinkHistory,
+    pub cache: &'a RequisiteCache,
+}
+
+/// Fetches and stores the requisites of a page, the most important first. `left` is the
+/// number of bytes that the quotas leave; a requisite that exceeds it is left out.
 ///
 /// # Errors
 ///
 /// A failure on our side, as for a visit.
 pub(super) async fn fetch(
     page: CapturedPage<'_>,
-    loaded: HashMap<Address, Fetched>,
-    history: &LinkHistory,
-    cache: &RequisiteCache,
+    before: RequisitesBefore<'_>,
+    left: u64,
     world: &World,
 ) -> anyhow::Result<Vec<KeptRequisite>> {
     if page.document.format != Format::Html {
         return Ok(Vec::new());
     }
     let source = html::decode(&tokio::fs::read(page.body.path()).await?, page.content_type);
+    let RequisitesBefore { loaded, history, cache } = before;
     let mut fetcher = RequisiteFetcher {
         world,
         cache,
@@ -91,6 +99,7 @@ pub(super) async fn fetch(
         texts: HashMap::new(),
         kept: Vec::new(),
         bytes: 0,
+        left,
     };
     let mut waiting: VecDeque<(Requisite, u32)> = fetcher.of_page(&source, &page).await?.into();
     let began = world.clock.instant();
@@ -136,6 +145,8 @@ struct RequisiteFetcher<'a> {
     texts: HashMap<Address, String>,
     kept: Vec<KeptRequisite>,
     bytes: u64,
+    /// The most bytes in all, by the quotas.
+    left: u64,
 }
 
 impl RequisiteFetcher<'_> {
@@ -185,7 +196,9 @@ impl RequisiteFetcher<'_> {
         };
         // A full disk has no room for requisites either.
         let is_wanted = |body: &SpooledBody| {
-            exchange.status() == Some(200) && body.body.bytes <= LARGEST && !body.is_beside()
+            exchange.status() == Some(200)
+                && body.body.bytes <= LARGEST.min(self.left.saturating_sub(self.bytes))
+                && !body.is_beside()
         };
         let Some(body) = body.filter(is_wanted) else {
             return Ok(None);

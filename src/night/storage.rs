@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 
 use crate::domain::address::Address;
+use crate::domain::capture::KeptRequisite;
 use crate::domain::policy::quota::{StorageQuotas, StorageUse, StoredBody};
 use crate::night::capture_select::NewCapture;
 use crate::world::World;
@@ -35,8 +36,23 @@ impl StorageTonight {
     /// Whether a new capture fits. If it does, it counts from now on.
     pub(super) fn takes(&self, link: &Address, new: &NewCapture) -> bool {
         let body = &new.body.body;
-        let stored = StoredBody { link: link.clone(), sha256: body.sha256, bytes: body.bytes };
+        let rendered = new.rendering.iter().flat_map(|rendering| &rendering.bodies);
+        let bytes = rendered.map(|other| other.body.bytes).sum::<u64>().saturating_add(body.bytes);
+        let stored = StoredBody { link: link.clone(), sha256: body.sha256, bytes };
         // A thread that panicked while it added a body stops the night.
         self.used.lock().is_ok_and(|mut used| used.try_add(&stored, &self.quotas))
+    }
+
+    /// The bytes that the requisites of a link may have.
+    pub(super) fn left(&self, link: &Address) -> u64 {
+        self.used.lock().map_or(0, |used| used.left(link, &self.quotas))
+    }
+
+    /// Counts the requisites of a link from now on.
+    pub(super) fn add_requisites(&self, link: &Address, requisites: &[KeptRequisite]) {
+        let Ok(mut used) = self.used.lock() else { return };
+        for KeptRequisite { sha256, bytes, .. } in requisites {
+            used.add(&StoredBody { link: link.clone(), sha256: *sha256, bytes: *bytes });
+        }
     }
 }

@@ -490,6 +490,34 @@ async fn a_dead_link_is_news_on_a_page_that_adds_it() {
 }
 
 #[tokio::test]
+async fn the_requisites_of_a_page_count_against_its_quota() {
+    let harness =
+        Harness::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
+            ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/pictures"])),
+            ("notes.test", "/pictures") => {
+                let pictures: Vec<String> = (0..5).map(|n| format!("<img src=/{n}.png>")).collect();
+                let pictures = pictures.concat();
+                Reply::page(&article("Pictures").replace("<main>", &format!("<main>{pictures}")))
+            }
+            ("notes.test", picture) if picture.ends_with(".png") => {
+                let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0".to_vec();
+                bytes.resize(400 << 10, picture.as_bytes()[1]);
+                Reply::new(200, "content-type: image/png", bytes)
+            }
+            _ => Reply::not_found(),
+        })
+        .await;
+    let config = harness.one_course();
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(config, text.replace("[archive]\n", "[archive]\nlink_quota_mib = 1\n")).unwrap();
+    let night = harness.check(1).await;
+    assert!(night.link("/pictures")["capture"].is_object(), "{}", night.errors);
+    let (code, output) = harness.run(&["verify"]).await;
+    // The page, its head, the course page, and the two pictures that fit.
+    assert!(code == 0 && output.starts_with("5 files, 8"), "{output}");
+}
+
+#[tokio::test]
 async fn a_quota_stops_new_copies_and_deletes_none() {
     let harness =
         Harness::start(["course.test", "notes.test"], |night, seen| match (&*seen.host, &*seen.target) {

@@ -87,7 +87,19 @@ impl StorageUse {
         fits
     }
 
-    fn add(&mut self, body: &StoredBody) {
+    /// The bytes that a link may still store; `u64::MAX` without a quota. A link of several
+    /// courses has the room of the one with most.
+    pub fn left(&self, link: &Address, quotas: &StorageQuotas) -> u64 {
+        let left = |quota: Option<u64>, used: u64| quota.map_or(u64::MAX, |quota| quota.saturating_sub(used));
+        let courses = self.courses.iter().filter(|(links, _)| links.contains(link));
+        let of_courses = courses.map(|(_, course)| left(quotas.course, course.bytes)).max();
+        left(quotas.archive, self.archive.bytes)
+            .min(of_courses.unwrap_or(u64::MAX))
+            .min(left(quotas.link, self.links.get(link).map_or(0, |link| link.bytes)))
+    }
+
+    /// Adds a body that is stored already.
+    pub fn add(&mut self, body: &StoredBody) {
         self.archive.add(body);
         for (_, course) in self.courses.iter_mut().filter(|(links, _)| links.contains(&body.link)) {
             course.add(body);
@@ -129,6 +141,19 @@ mod tests {
         assert!(fits(course, &body("c", "two", 41)) && fits(course, &body("b", "two", 41)));
         assert!(!fits(archive, &body("c", "two", 41)));
         assert!(fits(none, &body("a", "two", u64::MAX)));
+    }
+
+    #[test]
+    fn what_is_left_is_the_least_of_the_quotas() {
+        let used = used(&[body("a", "one", 60), body("b", "two", 10)]);
+        let left = |link: &str, quotas: StorageQuotas| used.left(&body(link, "", 0).link, &quotas);
+        let none = StorageQuotas::default();
+        assert_eq!(left("a", none), u64::MAX);
+        assert_eq!(left("a", StorageQuotas { link: Some(100), ..none }), 40);
+        assert_eq!(left("a", StorageQuotas { course: Some(100), ..none }), 30);
+        assert_eq!(left("b", StorageQuotas { course: Some(100), ..none }), 90);
+        assert_eq!(left("c", StorageQuotas { archive: Some(75), course: Some(100), link: Some(9) }), 5);
+        assert_eq!(left("a", StorageQuotas { link: Some(50), ..none }), 0);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::serve::base_url::BaseUrl;
 use crate::serve::library::Library;
 use crate::serve::library::blob::{self, OpenBlob, Unreadable};
 use crate::serve::library::course::{CourseView, LinkView};
+use crate::serve::library::page_files;
 use crate::serve::respond::STYLE;
 use crate::serve::routes::copy::copy_page;
 use crate::serve::routes::course::{CourseSearch, course_page, courses_page};
@@ -112,6 +113,15 @@ async fn write_copy(
     if capture.bytes <= MAX_PAGE_BYTES {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
+        if let Some(page) = page_files::page(library, kept, &bytes, "../../files/") {
+            dir.write(&path, page.as_bytes())?;
+            for requisite in &kept.requisites {
+                if let Some((name, bytes)) = page_files::requisite(library, kept, requisite)? {
+                    dir.write(&format!("files/{name}"), &bytes)?;
+                }
+            }
+            return Ok(Ok(()));
+        }
         let source = html::decode(&bytes, Some(&capture.media_type));
         dir.write(&path, static_html::without_scripts(&source).as_bytes())?;
     }

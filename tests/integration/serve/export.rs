@@ -10,6 +10,8 @@ use url::Url;
 
 use super::course::{self, ALIVE, GONE, GONE_PAGE, LICENSED, NIGHTS, SVG, TAKEN};
 use super::id;
+use crate::fetch::site::Reply;
+use crate::harness::{Harness, article, page_of};
 
 /// The rules of the course as a configuration, beside the archive.
 pub(crate) fn configuration(archive: &Path, openness: Openness) -> PathBuf {
@@ -169,6 +171,50 @@ fn exported_pages_run_nothing() {
     assert!(!all.iter().any(|path| path.ends_with(".svg")));
     let lost = files.get("/c/dgm/index.html").unwrap();
     assert!(lost.contains("A lost post") && id(GONE_PAGE).to_string().len() == 16);
+}
+
+#[tokio::test]
+async fn a_page_of_a_site_has_its_pictures_and_styles() {
+    let harness = Harness::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
+        ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/page"])),
+        ("notes.test", "/page") => {
+            let parts = "<link rel=stylesheet href=/main.css><img src=/a.png><img src=/b.svg><iframe src=/f.html></iframe>";
+            Reply::page(&article("A page").replace("<main>", &format!("<main>{parts}<script>alert(1)</script>")))
+        }
+        ("notes.test", "/main.css") => {
+            Reply::new(200, "content-type: text/css", "h1 { background: url(/a.png) }")
+        }
+        ("notes.test", "/a.png") => {
+            Reply::new(200, "content-type: image/png", "\u{89}PNG\r\n\u{1a}\n".chars().map(|c| c as u8).collect::<Vec<_>>())
+        }
+        ("notes.test", "/b.svg") => {
+            Reply::new(200, "content-type: image/svg+xml", "<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>")
+        }
+        ("notes.test", "/f.html") => Reply::page("<!doctype html><p>inner</p><script>alert(1)</script>"),
+        _ => Reply::not_found(),
+    })
+    .await;
+    let config = harness
+        .configure("[pages]\n[[course]]\nid = \"c\"\npage = \"http://course.test/\"\ncopies = \"open\"\n");
+    let night = harness.check(1).await;
+    let to = harness.dir.path().join("site");
+    export(&config, &["site", to.to_str().unwrap()]);
+    let files = Files(to);
+    let all = files.all();
+    let page = all.iter().find(|path| path.starts_with("/blob/") && path.ends_with(".html")).expect("a page");
+    let page = files.get(page).unwrap();
+    let with = |ending: &str| all.iter().find(|path| path.starts_with("/files/") && path.ends_with(ending));
+    for ending in [".css", ".png", ".html"] {
+        let file = with(ending).unwrap_or_else(|| panic!("no {ending} in {all:?}, {}", night.errors));
+        assert!(page.contains(&format!("../..{file}")), "{file}: {page}");
+    }
+    assert!(page.contains("A picture is not in this copy"), "{page}");
+    assert_eq!(with(".svg"), None, "a drawing that is opened by itself could run");
+    let sheet = files.get(with(".css").unwrap()).unwrap();
+    assert!(sheet.contains(with(".png").unwrap().rsplit('/').next().unwrap()), "{sheet}");
+    let inner = files.get(with(".html").unwrap()).unwrap();
+    assert!(inner.contains("inner") && inner.contains("default-src 'none'"), "{inner}");
+    assert!(!page.contains("alert(1)") && !inner.contains("alert(1)"));
 }
 
 #[test]
