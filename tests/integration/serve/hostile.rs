@@ -29,7 +29,8 @@ const ELEMENTS: &[&str] = &[
     "html", "head", "bdi", "meta", "title", "link", "body", "a", "main", "h1", "h2", "h3", "p", "form",
     "label", "span", "input", "button", "section", "ul", "ol", "li", "time", "q", "mark", "dl", "dt", "dd",
     "code", "strong", "b", "del", "ins", "footer", "div", "details", "summary", "table", "thead", "tbody",
-    "tr", "th", "td", "svg", "rect", "g", "text", "line", "path", "desc",
+    "tr", "th", "td", "select", "option", "fieldset", "legend", "svg", "rect", "g", "text", "line", "path",
+    "desc",
 ];
 
 fn archive() -> &'static Path {
