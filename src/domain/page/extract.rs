@@ -29,7 +29,7 @@ use crate::domain::link::Sign;
 
 const HEADING_CHARS: usize = 300;
 /// The length of the text from which the language and the order of dates are determined.
-const SAMPLE_CHARS: usize = 200_000;
+const SAMPLE_CHARS: usize = 50_000;
 
 /// The differences of a source format from HTML.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,5 +1,7 @@
 //! Resolves a written address to a target.
 
+use std::borrow::Cow;
+
 use url::Url;
 
 use crate::domain::address::{Address, InvalidAddress};
@@ -29,12 +31,17 @@ const OTHER_SCHEMES: &[&str] = &[
     "pathname",
 ];
 
+/// Characters that browsers leave out of addresses.
+const GAPS: [char; 3] = ['\t', '\n', '\r'];
+
 /// Resolves a written address as a browser does (WHATWG URL).
 ///
 /// `base` is the base of relative references. `page` is the page itself; a reference to it
 /// with a fragment is a place within the page.
 pub(super) fn resolve(written: &str, base: Option<&Address>, page: Option<&Address>) -> Target {
-    let trimmed: String = written.trim().chars().filter(|c| !matches!(c, '\t' | '\n' | '\r')).collect();
+    let trimmed = written.trim();
+    let trimmed: Cow<str> =
+        if trimmed.contains(GAPS) { trimmed.replace(GAPS, "").into() } else { trimmed.into() };
     if trimmed.is_empty() {
         return Target::Nothing;
     }

@@ -139,19 +139,29 @@ struct Text {
 
 impl Text {
     fn push(&mut self, text: &str, most: usize) {
-        self.shown.reserve(text.len().min(most - self.chars.min(most)));
-        for c in text.chars() {
-            if self.chars >= most {
-                return;
-            }
-            if c.is_whitespace() {
+        let mut rest = text;
+        while let Some(first) = rest.chars().next().filter(|_| self.chars < most) {
+            if first.is_whitespace() {
                 self.space();
-            } else if c != PLACEHOLDER {
-                self.shown.push(c);
-                self.chars += 1;
-                self.is_spaced = false;
+                rest = &rest[first.len_utf8()..];
+            } else if first == PLACEHOLDER {
+                rest = &rest[first.len_utf8()..];
+            } else {
+                let is_end = |c: char| c.is_whitespace() || c == PLACEHOLDER;
+                let word = &rest[..rest.find(is_end).unwrap_or(rest.len())];
+                self.word(word, most - self.chars);
+                rest = &rest[word.len()..];
             }
         }
+    }
+
+    /// The first characters of a word, which has some.
+    fn word(&mut self, word: &str, most: usize) {
+        let is_short = word.len() <= most;
+        let shown = if is_short { word } else { &word[..length_of_chars(word, most)] };
+        self.shown.push_str(shown);
+        self.chars += shown.chars().count();
+        self.is_spaced = false;
     }
 
     fn space(&mut self) {
@@ -165,6 +175,11 @@ impl Text {
     fn mark(&mut self, mark: char) {
         self.shown.push(mark);
     }
+}
+
+/// The length of the first characters in bytes.
+fn length_of_chars(text: &str, chars: usize) -> usize {
+    text.char_indices().nth(chars).map_or(text.len(), |(at, _)| at)
 }
 
 /// A marked text without its marks.
