@@ -116,8 +116,8 @@ fn marked(mut highlighter: Highlighter, lines: &[String]) -> Option<String> {
     Some(out)
 }
 
-/// The words with their classes. The module after `import` has one mark with it, so that a
-/// search within the page finds both words together.
+/// The words with their classes. `import` and the module that it names are one phrase, with
+/// one mark.
 fn with_modules(words: Vec<TokOpt>) -> Vec<(String, Option<&'static str>)> {
     let mut classed: Vec<(String, Option<&'static str>)> = Vec::new();
     for word in words {
