@@ -65,6 +65,9 @@
 //!   `daemon::host_memory`.
 //! - Where is the text of a PDF read? [`domain::document`], in its module `pdf`;
 //!   [`world::document_reader`] runs it in a process of its own.
+//! - Which pages does a browser open, and what can it reach? `night::render` decides and answers
+//!   its requests with the fetcher; [`world::browser`] runs it without a network.
+//! - How long does a night take? [`domain::policy::night_plan`].
 //! - When is a report due? [`domain::report::due`]. What is in it? [`domain::report::compose`].
 //!   Where is it worded? [`domain::report::wording`].
 //! - Where is an email queued? `night::queue_emails`. Where is it sent? `outbox::send`, through
