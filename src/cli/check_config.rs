@@ -26,7 +26,6 @@ would report a finished night. Exit codes: 78 if the file has errors, 1 if a
 page, the relay or the archive directory cannot be used.")]
 pub(super) struct CheckConfigArguments {
     /// The configuration to check.
-    /// The configuration to check.
     #[arg(value_name = "FILE", default_value = "onreserve.toml")]
     file: PathBuf,
     /// Also try the course pages, the mail relay and the archive directory.

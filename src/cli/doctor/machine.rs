@@ -22,7 +22,7 @@ pub(super) fn examine(file: &Path, settings: &Configuration, list: &mut Checklis
     Ok(())
 }
 
-/// Whoever can change the configuration can choose where emails and requests go.
+/// A person who can change the configuration chooses where emails and requests go.
 fn permissions(file: &Path) -> ChecklistResult {
     const WRITABLE_BY_OTHERS: u32 = 0o022;
     match std::fs::metadata(file) {
