@@ -94,14 +94,7 @@ pub(in crate::serve) async fn recheck(
     Path(course): Path<String>,
     form: PostedForm,
 ) -> RouteResult {
-    let course = match with_form(&state, &visitor, &course, &form).await {
-        Ok(course) => course,
-        Err(response) => return response,
-    };
-    let is_it = |it: &LinkView| form.field("link") == it.id().to_string();
-    let links: Vec<LinkView> = course.links_for_actor().filter(is_it).collect();
-    let back = format!("/c/{}/health", course.rules.id);
-    carry_out(&state, &course, &links, &LinkAction::Recheck, &back).await
+    on_ticked(&state, &visitor, &course, &form, Some(LinkAction::Recheck)).await
 }
 
 /// Carries out one action on the ticked links.
@@ -111,16 +104,27 @@ pub(in crate::serve) async fn several(
     Path(course): Path<String>,
     form: PostedForm,
 ) -> RouteResult {
-    let course = match with_form(&state, &visitor, &course, &form).await {
+    let action = LinkAction::parse(|name| form.all(name).next());
+    on_ticked(&state, &visitor, &course, &form, action).await
+}
+
+async fn on_ticked(
+    state: &DashboardState,
+    visitor: &Visitor,
+    course: &str,
+    form: &PostedForm,
+    action: Option<LinkAction>,
+) -> RouteResult {
+    let course = match with_form(state, visitor, course, form).await {
         Ok(course) => course,
         Err(response) => return response,
     };
     let back = format!("/c/{}/health", course.rules.id);
     let is_ticked = |it: &LinkView| form.all("link").any(|ticked| ticked == it.id().to_string());
     let links: Vec<LinkView> = course.links_for_actor().filter(is_ticked).collect();
-    match LinkAction::parse(|name| form.all(name).next()) {
-        Some(action) => carry_out(&state, &course, &links, &action, &back).await,
-        None => unknown_action(&state),
+    match action {
+        Some(action) => carry_out(state, &course, &links, &action, &back).await,
+        None => unknown_action(state),
     }
 }
 
