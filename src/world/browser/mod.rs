@@ -165,7 +165,7 @@ impl Browser {
             }
         };
         let rendered = tokio::time::timeout(limits.time, rendering).await;
-        process.end().await;
+        process.end(self.clock).await;
         rendered.unwrap_or(Err(Error::TimedOut(limits.time)))
     }
 }

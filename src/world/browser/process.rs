@@ -4,12 +4,14 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
-use rustix::process::{Pid, Signal, geteuid, kill_process_group};
+use rustix::process::{Pid, Signal, geteuid, kill_process_group, test_kill_process_group};
 use tempfile::TempDir;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::{BrowserSettings, Error};
+use crate::world::clock::Clock;
 
 /// Chromium reads the protocol from descriptor 3 and writes to descriptor 4. The shell
 /// makes them of its standard input and output, without core dumps and with a bound for
@@ -60,6 +62,10 @@ const OTHER: &[&str] = &[
     "--js-flags=--max-old-space-size=512",
 ];
 
+/// How often and how long the end of the processes is awaited.
+const END_POLL: Duration = Duration::from_millis(20);
+const END_POLLS: u32 = 250;
+
 /// A running browser. Dropping it ends the whole process group.
 pub(super) struct BrowserProcess {
     child: Child,
@@ -100,12 +106,21 @@ impl BrowserProcess {
         self.child.stdout.take().ok_or(Error::Ended)
     }
 
-    /// Ends the browser and waits for it, so that its profile can be removed.
-    pub(super) async fn end(mut self) {
+    /// Ends the browser and waits until each of its processes has gone, so that its profile
+    /// can be removed. A killed process goes within milliseconds, unless a disk holds it.
+    pub(super) async fn end(mut self, clock: Clock) {
         self.kill();
         if let Err(error) = self.child.wait().await {
             tracing::warn!(%error, "the browser could not be waited for");
         }
+        let Some(group) = self.group else { return };
+        for _ in 0..END_POLLS {
+            if test_kill_process_group(group).is_err() {
+                return;
+            }
+            clock.sleep(END_POLL).await;
+        }
+        tracing::warn!("processes of the browser still run");
     }
 
     fn kill(&self) {

@@ -27,6 +27,7 @@ const LENGTH: &str = "document.body ? document.body.innerText.length : 0";
 const POLL: Duration = Duration::from_millis(200);
 /// A page is quiet after this many equal polls without an open request.
 const QUIET_POLLS: u32 = 4;
+const RESTLESS_POLLS: u32 = 50;
 
 pub(super) struct Tab<'a> {
     pub(super) connection: &'a DevTools,
@@ -81,18 +82,24 @@ impl Tab<'_> {
         Ok(world["executionContextId"].clone())
     }
 
-    /// Waits for the load event and until nothing changes, but at most `longest`: some pages
-    /// are never quiet.
+    /// Waits for the load event and until nothing changes, but at most `longest`. A page that
+    /// waits for no response and is still not quiet after `RESTLESS_POLLS` never will be.
     async fn wait_until_quiet(&self, session: &str, world: &Value, longest: Duration) -> Result<(), Error> {
         let began = self.clock.instant();
-        let (mut before, mut quiet) = (Value::Null, 0);
-        while quiet < QUIET_POLLS && self.clock.instant().duration_since(began) < longest {
+        let (mut before, mut quiet, mut restless) = (Value::Null, 0, 0);
+        while quiet < QUIET_POLLS
+            && restless < RESTLESS_POLLS
+            && self.clock.instant().duration_since(began) < longest
+        {
             self.clock.sleep(POLL).await;
             let now = self.evaluate(session, world, LENGTH).await?;
-            let is_quiet = self.interception.is_loaded.load(Ordering::Relaxed)
-                && self.interception.open.load(Ordering::Relaxed) == 0
-                && now == before;
-            quiet = if is_quiet { quiet + 1 } else { 0 };
+            if self.interception.open.load(Ordering::Relaxed) > 0 {
+                quiet = 0;
+            } else if now == before && self.interception.is_loaded.load(Ordering::Relaxed) {
+                quiet += 1;
+            } else {
+                (quiet, restless) = (0, restless + 1);
+            }
             before = now;
         }
         Ok(())

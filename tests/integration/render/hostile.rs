@@ -216,7 +216,7 @@ fn hostile(canary: &Canary) -> (String, Vec<(String, PageResponse)>) {
 async fn a_hostile_page_reaches_nothing_on_this_machine() {
     let Some(chromium) = TestBrowser::find().await else { return };
     let canary = Canary::start().await;
-    let limits = BrowserLimits { requests: 2000, time: Duration::from_secs(40), ..BrowserLimits::default() };
+    let limits = BrowserLimits { requests: 2000, ..BrowserLimits::default() };
     let mut opener = Opener::new(&chromium, &canary, limits);
     let (page, served) = hostile(&canary);
     opener.served = served;
