@@ -240,7 +240,8 @@ impl<'a, W: Write> WarcWriter<'a, W> {
             at,
             target: Some(of.address.clone()),
             content_type: media_type.unwrap_or("application/octet-stream").to_owned(),
-            fields: vec![("WARC-Payload-Digest", digest.clone()), ("WARC-Block-Digest", digest.clone())],
+            // The block is the payload.
+            fields: vec![("WARC-Block-Digest", digest.clone())],
         };
         let place = self.record(&head, &mut FromStart::new(body), of.bytes)?;
         let mime = essence(&head.content_type);

@@ -5,7 +5,7 @@
 mod access;
 mod admin;
 mod browser;
-mod course;
+pub(crate) mod course;
 mod course_staff;
 mod connections;
 mod decisions;
