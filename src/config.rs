@@ -14,6 +14,7 @@ mod oidc;
 mod pages;
 mod example_value;
 mod recovering_parse;
+pub mod reference;
 mod rendering;
 mod rewording;
 mod webhook;

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::course_draft::{self, CourseDraft, DraftArguments, quoted};
 use super::print;
+use crate::config::reference;
 use crate::domain::report::figures::count;
 use crate::domain::report::plain::quoted as in_quotes;
 use crate::world::fetch::FetchSettings;
@@ -48,7 +49,7 @@ pub(super) async fn run(arguments: InitArguments) -> anyhow::Result<ExitCode> {
 }
 
 fn with_every_key(file: &Path) -> anyhow::Result<ExitCode> {
-    write(file, include_str!("../../config/onreserve.toml"))?;
+    write(file, reference::EXAMPLE)?;
     print(&format!(
         "Wrote {0}. Edit the course in it, then run: onreserve check --config {0}\n",
         file.display()

@@ -49,7 +49,7 @@ pub(super) struct CourseKeys {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TermKeys {
+pub(super) struct TermKeys {
     #[serde(deserialize_with = "date")]
     first: Date,
     #[serde(deserialize_with = "date")]
@@ -74,7 +74,7 @@ fn date<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Date, D::Er
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FollowKeys {
+pub(super) struct FollowKeys {
     prefix: Address,
     #[serde(default = "one")]
     depth: u32,
@@ -86,14 +86,14 @@ fn one() -> u32 {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct KindKeys {
+pub(super) struct KindKeys {
     contains: String,
     kind: Kind,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RightsKeys {
+pub(super) struct RightsKeys {
     contains: String,
     rights: Rights,
 }

@@ -74,7 +74,7 @@ pub(super) struct MailKeys {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct DkimKeys {
+pub(super) struct DkimKeys {
     selector: String,
     domain: Option<String>,
     key_file: Option<PathBuf>,

@@ -13,6 +13,7 @@ mod crash_points;
 mod delivery;
 mod document_reader;
 mod doctor;
+mod documentation;
 mod drift;
 mod fetch;
 mod first_version;
