@@ -22,24 +22,24 @@ The line in each block shows the default of a key, or an example if the key has 
 ";
 
 /// A table of the configuration with its keys, as the reader knows them.
-struct Table {
+struct KeyTable {
     /// "[fetch]" or "[[course]]", as in the file. A value in braces has the name of its key.
     heading: &'static str,
     keys: &'static [&'static str],
-    form: Form,
+    form: KeyTableForm,
 }
 
 #[derive(PartialEq, Eq)]
-enum Form {
+enum KeyTableForm {
     /// A heading in the file, with its keys on lines of their own.
     Section,
     /// A value in braces. The explanation of its own key is that of its keys.
     InBraces,
 }
 
-fn tables() -> Vec<Table> {
-    let section = |heading, keys| Table { heading, keys, form: Form::Section };
-    let in_braces = |heading, keys| Table { heading, keys, form: Form::InBraces };
+fn tables() -> Vec<KeyTable> {
+    let section = |heading, keys| KeyTable { heading, keys, form: KeyTableForm::Section };
+    let in_braces = |heading, keys| KeyTable { heading, keys, form: KeyTableForm::InBraces };
     vec![
         section("[archive]", keys_of::<ArchiveKeys>()),
         section("[fetch]", keys_of::<fetching::FetchKeys>()),
@@ -96,7 +96,7 @@ impl Explanation {
 /// "The keys in `term` are `first`, `last`."
 fn keys_in_braces(name: &str) -> String {
     let tables = tables();
-    let table = tables.iter().find(|table| table.form == Form::InBraces && table.heading == name);
+    let table = tables.iter().find(|table| table.form == KeyTableForm::InBraces && table.heading == name);
     table.map_or_else(String::new, |table| {
         let keys: Vec<String> = table.keys.iter().map(|key| format!("`{key}`")).collect();
         format!("\nThe keys in `{name}` are {}.\n", keys.join(", "))
@@ -208,7 +208,7 @@ mod tests {
         let explanations = explanations();
         for table in tables() {
             assert!(!table.keys.is_empty(), "{}", table.heading);
-            if table.form == Form::InBraces {
+            if table.form == KeyTableForm::InBraces {
                 for key in table.keys {
                     assert!(EXAMPLE.contains(key), "{}: {key}", table.heading);
                 }

@@ -142,3 +142,22 @@ fn every_page_is_in_the_summary_and_leaves_the_book_by_no_link() {
         }
     }
 }
+
+/// A tag can be moved to another commit; a commit cannot.
+#[test]
+fn every_action_of_a_workflow_is_pinned_to_a_commit() {
+    let files =
+        [".github/workflows/ci.yml", ".github/workflows/release.yml", ".github/actions/check/action.yml"];
+    for file in files {
+        let content = text(&root().join(file));
+        let uses =
+            content.lines().filter_map(|line| line.trim_start_matches([' ', '-']).strip_prefix("uses: "));
+        let uses: Vec<&str> = uses.collect();
+        assert!(!uses.is_empty(), "{file}");
+        for action in uses {
+            let commit = action.split_once('@').map_or("", |(_, rest)| rest.split(' ').next().unwrap());
+            let is_commit = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+            assert!(is_commit, "{file}: {action}");
+        }
+    }
+}
