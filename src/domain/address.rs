@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
@@ -15,10 +16,10 @@ use url::{Host, Url};
 /// Normal form: the WHATWG serialisation (lower-case scheme and host, IDN in
 /// its ASCII form, default port dropped, dot segments resolved), without
 /// fragment and without user information. Two mentions of one `Address` are
-/// one link.
+/// one link. A clone shares the text, because a night has each address in many places.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Address(Url);
+pub struct Address(Arc<Url>);
 
 /// Why a string is not a web address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +42,7 @@ impl Address {
     /// The address of a file beside a course page that is read from disk. No page and no
     /// server can name one, because `parse` and `join` refuse them.
     pub fn of_file(path: &Path) -> Option<Self> {
-        Url::from_file_path(path).ok().map(Self)
+        Url::from_file_path(path).ok().map(Self::of_url)
     }
 
     /// The path, if this is the address of a file.
@@ -55,7 +56,7 @@ impl Address {
         match Url::parse(trimmed) {
             Ok(mut url) if url.scheme() == "file" => {
                 url.set_fragment(None);
-                Ok(Self(url))
+                Ok(Self::of_url(url))
             }
             Ok(url) => Self::from_url(url),
             Err(error) => Err(InvalidAddress::Malformed(trimmed.to_owned(), error)),
@@ -71,7 +72,11 @@ impl Address {
         // Both can fail only for a URL without a host, which http(s) always has.
         let _ = url.set_username("");
         let _ = url.set_password(None);
-        Ok(Self(url))
+        Ok(Self::of_url(url))
+    }
+
+    fn of_url(url: Url) -> Self {
+        Self(Arc::new(url))
     }
 
     /// Resolves a reference (RFC 3986 section 5) found at this address.
@@ -111,18 +116,18 @@ impl Address {
     /// The front page of the same host and port.
     #[must_use]
     pub fn root(&self) -> Self {
-        let mut url = self.0.clone();
+        let mut url = Url::clone(&self.0);
         url.set_path("/");
         url.set_query(None);
-        Self(url)
+        Self::of_url(url)
     }
 
     /// The address without its query.
     #[must_use]
     pub fn without_query(&self) -> Self {
-        let mut url = self.0.clone();
+        let mut url = Url::clone(&self.0);
         url.set_query(None);
-        Self(url)
+        Self::of_url(url)
     }
 
     /// Whether this is the front page of its host.
@@ -182,7 +187,7 @@ impl TryFrom<String> for Address {
 
 impl From<Address> for String {
     fn from(address: Address) -> Self {
-        address.0.into()
+        Arc::unwrap_or_clone(address.0).into()
     }
 }
 

@@ -22,34 +22,16 @@ use crate::domain::verdict::{State, StateName};
 use crate::night::decisions::{self, Decisions};
 use crate::night::finish::{Judged, JudgedLink};
 use crate::night::page_patch;
-use crate::night::pages::{self, Reading, Readings};
+use crate::night::pages::{self, LINKS_AT_ONCE, Reading, Readings};
 use crate::night::record::RunningNight;
 use crate::world::World;
-use crate::world::catalogue::LinkRecord;
-
-/// The records of the links after the visits of the night. They are read once a
-/// night, for all courses.
-pub(super) struct VisitedLinks {
-    links: HashMap<Address, LinkRecord>,
-    verified: HashMap<Digest, Verified>,
-}
-
-impl VisitedLinks {
-    pub(super) async fn read(links: &[Address], world: &World) -> anyhow::Result<Self> {
-        let links = world.catalogue.link_records(links).await?;
-        Ok(Self { links, verified: world.catalogue.verified().await? })
-    }
-
-    pub(super) fn of(&self, link: &Address) -> Option<&LinkRecord> {
-        self.links.get(link)
-    }
-}
 
 /// The results of a night for the links of all courses.
 #[derive(Clone, Copy)]
 pub(super) struct NightResults<'a> {
     pub judged: &'a Judged,
-    pub known: &'a VisitedLinks,
+    /// The last verification of each copy.
+    pub verified: &'a HashMap<Digest, Verified>,
     pub replacements: &'a HashMap<Address, Replacement>,
 }
 
@@ -97,7 +79,7 @@ pub(super) async fn of_course(
         finished: world.clock.now(),
         is_first,
         void,
-        links: link_facts(reading, results, &earlier, decisions),
+        links: link_facts(reading, results, &earlier, decisions, world).await?,
         defects: pages::defects(reading),
         omissions: pages::omissions(reading),
         page_problem: reading.problem.clone(),
@@ -112,34 +94,39 @@ pub(super) async fn of_course(
 }
 
 /// The facts of every link of the course.
-fn link_facts(
+async fn link_facts(
     reading: &Reading,
     results: NightResults<'_>,
     earlier: &EarlierReports,
     mut decisions: Decisions,
-) -> Vec<LinkFacts> {
+    world: &World,
+) -> anyhow::Result<Vec<LinkFacts>> {
     let mut mentions = mentions(reading);
-    let nothing = LinkRecord::default();
-    let mut links = Vec::new();
-    for link in pages::links(std::slice::from_ref(reading)) {
-        let Some(found) = results.judged.links.get(&link.address) else { continue };
-        let known = results.known.of(&link.address).unwrap_or(&nothing);
-        let history = with_tonight(&known.history, found, results.judged.void);
-        let history = with_sound_copy(history, &results.known.verified);
-        let is_lost = is_lost(&found.verdict.state, &reading.course, &link.address);
-        let notes_before = earlier.links.get(&link.address).map_or(&[][..], |link| &link.notes);
-        let link_facts = LinkFacts {
-            notes: notes(found, notes_before, results.judged.void),
-            ..facts_of(link.address, found, &history, &reading.course, decisions.today)
-        };
-        let link_facts = with_verified(decisions.apply(link_facts), &results.known.verified);
-        links.push(LinkFacts {
-            mentions: mentions.remove(&link_facts.link).unwrap_or_default(),
-            replacement: results.replacements.get(&link_facts.link).filter(|_| is_lost).cloned(),
-            ..link_facts
-        });
+    let links: Vec<Address> =
+        pages::links(std::slice::from_ref(reading)).into_iter().map(|link| link.address).collect();
+    let mut facts = Vec::with_capacity(links.len());
+    for links in links.chunks(LINKS_AT_ONCE) {
+        let mut known = world.catalogue.link_records(links).await?;
+        for link in links {
+            let Some(found) = results.judged.links.get(link) else { continue };
+            let history = known.remove(link).unwrap_or_default().history;
+            let history = with_tonight(history, found, results.judged.void);
+            let history = with_sound_copy(history, results.verified);
+            let is_lost = is_lost(&found.verdict.state, &reading.course, link);
+            let notes_before = earlier.links.get(link).map_or(&[][..], |link| &link.notes);
+            let link_facts = LinkFacts {
+                notes: notes(found, notes_before, results.judged.void),
+                ..facts_of(link.clone(), found, &history, &reading.course, decisions.today)
+            };
+            let link_facts = with_verified(decisions.apply(link_facts), results.verified);
+            facts.push(LinkFacts {
+                mentions: mentions.remove(link).unwrap_or_default(),
+                replacement: results.replacements.get(link).filter(|_| is_lost).cloned(),
+                ..link_facts
+            });
+        }
     }
-    links
+    Ok(facts)
 }
 
 /// The mentions of each link, with their page if the course has several.
@@ -255,8 +242,7 @@ fn notes(found: &JudgedLink, before: &[Note], void: Option<Void>) -> Vec<Note> {
 
 /// The history of the link with tonight's evidence, which is stored only with the
 /// report.
-fn with_tonight(history: &LinkHistory, found: &JudgedLink, void: Option<Void>) -> LinkHistory {
-    let mut history = history.clone();
+fn with_tonight(mut history: LinkHistory, found: &JudgedLink, void: Option<Void>) -> LinkHistory {
     if void.is_none() {
         history.evidence.push(found.evidence.clone());
     }

@@ -26,10 +26,11 @@ use crate::night::render;
 use crate::night::requisites::{self, CapturedPage, RequisitesBefore};
 use crate::night::storage::StorageTonight;
 use crate::world::World;
-use crate::world::catalogue::LinkRecord;
 
 /// The most visits that wait to be stored. After an interruption they are repeated.
 const WAITING_TO_BE_WRITTEN: usize = 64;
+/// The links of a host whose records are in memory at the same time.
+const LINKS_OF_A_HOST_AT_ONCE: usize = 20;
 /// A text of more bytes is compared alone.
 const LONG_TEXT: usize = 1 << 20;
 
@@ -53,7 +54,6 @@ pub(super) struct Unstored {
 /// Visits every link that tonight has not visited yet, and stores each visit as it ends.
 pub(super) async fn all(
     links: &[CheckedLink],
-    known: &HashMap<Address, LinkRecord>,
     night: &RunningNight,
     world: &World,
     watch: Watcher<'_>,
@@ -62,7 +62,7 @@ pub(super) async fn all(
     watch(Progress::Links { count: links.len(), known: evidence.len() });
     let left: Vec<&CheckedLink> = links.iter().filter(|link| !evidence.contains_key(&link.address)).collect();
     let (sender, receiver) = mpsc::channel(WAITING_TO_BE_WRITTEN);
-    let visits = visits(&left, known, VisitPurpose::Capture, world, sender);
+    let visits = visits(&left, VisitPurpose::Capture, world, sender);
     let (unstored, recorded) = tokio::try_join!(visits, record::each(receiver, night, world, watch))?;
     evidence.extend(recorded);
     Ok(CrawlResults { evidence, unstored })
@@ -81,7 +81,6 @@ pub(super) enum VisitPurpose {
 /// Returns the numbers of new copies that were not stored.
 pub(super) async fn visits(
     left: &[&CheckedLink],
-    known: &HashMap<Address, LinkRecord>,
     purpose: VisitPurpose,
     world: &World,
     sender: mpsc::Sender<VisitResult>,
@@ -91,35 +90,19 @@ pub(super) async fn visits(
         VisitPurpose::Recheck => None,
     };
     let shared = Shared::with_storage(storage);
-    let nothing = LinkRecord::default();
     stream::iter(by_host(left))
         .map(|links| {
-            let (sender, shared, nothing) = (sender.clone(), &shared, &nothing);
+            let (sender, shared) = (sender.clone(), &shared);
             async move {
-                for link in links {
-                    let history = &known.get(&link.address).unwrap_or(nothing).history;
-                    let mut visited = visit(link, history, shared, world).await?;
-                    if purpose == VisitPurpose::Capture {
-                        render::add(&mut visited, link, history, shared, world).await?;
+                for links in links.chunks(LINKS_OF_A_HOST_AT_ONCE) {
+                    let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
+                    let mut known = world.catalogue.link_records(&addresses).await?;
+                    for link in links {
+                        let history = known.remove(&link.address).unwrap_or_default().history;
+                        let visited = visit_and_capture(link, &history, purpose, shared, world).await?;
+                        // The receiver ends early only with an error, which it returns itself.
+                        let _ = sender.send(visited).await;
                     }
-                    let is_beside = visited.new_capture.as_ref().is_some_and(NewCapture::is_beside);
-                    if is_beside || (visited.new_capture.is_some() && !world.archive.has_room()?) {
-                        // The link is still judged. Its capture is stored on a night with enough disk space.
-                        visited.new_capture = None;
-                        shared.without_room.fetch_add(1, Ordering::Relaxed);
-                    }
-                    let fits = |new: &NewCapture| {
-                        shared.storage.as_ref().is_none_or(|storage| storage.takes(&link.address, new))
-                    };
-                    if visited.new_capture.as_ref().is_some_and(|new| !fits(new)) {
-                        visited.new_capture = None;
-                        shared.over_quota.fetch_add(1, Ordering::Relaxed);
-                    }
-                    if purpose == VisitPurpose::Capture {
-                        add_requisites(&mut visited, history, shared, world).await?;
-                    }
-                    // The receiver ends early only with an error, which it returns itself.
-                    let _ = sender.send(visited).await;
                 }
                 anyhow::Ok(())
             }
@@ -133,6 +116,35 @@ pub(super) async fn visits(
         over_quota: count(&shared.over_quota),
         unopened: shared.unopened.into_inner().unwrap_or_else(PoisonError::into_inner),
     })
+}
+
+/// Visits one link. Its new capture has its requisites, and the page as a browser shows it.
+async fn visit_and_capture(
+    link: &CheckedLink,
+    history: &LinkHistory,
+    purpose: VisitPurpose,
+    shared: &Shared,
+    world: &World,
+) -> anyhow::Result<VisitResult> {
+    let mut visited = visit(link, history, shared, world).await?;
+    if purpose == VisitPurpose::Recheck {
+        return Ok(visited);
+    }
+    render::add(&mut visited, link, history, shared, world).await?;
+    let is_beside = visited.new_capture.as_ref().is_some_and(NewCapture::is_beside);
+    if is_beside || (visited.new_capture.is_some() && !world.archive.has_room()?) {
+        // The link is still judged. Its capture is stored on a night with enough disk space.
+        visited.new_capture = None;
+        shared.without_room.fetch_add(1, Ordering::Relaxed);
+    }
+    let fits =
+        |new: &NewCapture| shared.storage.as_ref().is_none_or(|storage| storage.takes(&link.address, new));
+    if visited.new_capture.as_ref().is_some_and(|new| !fits(new)) {
+        visited.new_capture = None;
+        shared.over_quota.fetch_add(1, Ordering::Relaxed);
+    }
+    add_requisites(&mut visited, history, shared, world).await?;
+    Ok(visited)
 }
 
 /// Fetches the requisites of a captured page.

@@ -6,8 +6,9 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use crate::domain::address::Address;
+use crate::domain::capture::Digest;
 use crate::domain::course::CourseId;
-use crate::domain::evidence::probe::CheckedLink;
+use crate::domain::evidence::link_history::LinkHistory;
 use crate::domain::evidence::{Evidence, Reason};
 use crate::domain::journal::Entry;
 use crate::domain::report::{self, Event, Void};
@@ -17,7 +18,7 @@ use crate::domain::verdict::{State, Verdict};
 use crate::night::Finished;
 use crate::night::decisions;
 use crate::night::lost_copies::LostCopies;
-use crate::night::pages::{self, Reading, Readings};
+use crate::night::pages::{self, LINKS_AT_ONCE, Reading, Readings};
 use crate::night::queue_emails;
 use crate::night::record::RunningNight;
 use crate::world::World;
@@ -47,78 +48,93 @@ impl Judged {
     }
 }
 
+/// What a night found at one link, beside what is known of it.
+struct LinkTonight {
+    link: Address,
+    evidence: Evidence,
+    /// The evidence of its last valid night.
+    last: Option<Evidence>,
+    failed_void_nights: u32,
+    /// The present verdict.
+    before: Option<Verdict>,
+    /// The verdict, unless the night is void.
+    verdict: Verdict,
+    /// The capture that is accepted because enough time has passed, unless the night is void.
+    accepted: Option<Digest>,
+}
+
+impl LinkTonight {
+    fn of(link: Address, evidence: Evidence, known: LinkRecord, now: Timestamp) -> Self {
+        let failed_void_nights = known.failed_void_nights();
+        let LinkHistory { evidence: mut history, baseline, last: newest, .. } = known.history;
+        let last = history.last().cloned();
+        history.push(evidence.clone());
+        let outlived = outlived_change(&history, now);
+        let accepted = newest.filter(|newest| Some(newest.text) == outlived).map(|it| it.capture.sha256);
+        let accepted =
+            accepted.filter(|sha256| baseline.is_none_or(|baseline| baseline.capture.sha256 != *sha256));
+        let verdict = judge_link(&history, now);
+        Self { link, evidence, last, failed_void_nights, before: known.verdict, verdict, accepted }
+    }
+
+    /// The input of the breaker.
+    fn result(&self) -> LinkResult<'_> {
+        LinkResult {
+            link: &self.link,
+            evidence: &self.evidence,
+            before: self.last.as_ref(),
+            failed_void_nights: self.failed_void_nights,
+        }
+    }
+
+    /// A void night changes no state. A new link is judged if its own host answered.
+    fn verdict_of_a_void_night(&self, portals: &HashSet<String>, now: Timestamp) -> Verdict {
+        if let Some(verdict) = &self.before
+            && self.last.is_some()
+        {
+            return verdict.clone();
+        }
+        if breaker::is_local_failure(&self.evidence, portals) {
+            let state = State::Unverifiable { reason: Reason::NotChecked };
+            return Verdict { state, since: now, nights: 0 };
+        }
+        judge_link(std::slice::from_ref(&self.evidence), now)
+    }
+}
+
 /// Judges every link. In a void night, when our own network failed, the present
 /// verdicts stay.
-pub(super) fn judge(
-    links: &[CheckedLink],
-    known: &HashMap<Address, LinkRecord>,
-    visited: &HashMap<Address, Evidence>,
+pub(super) async fn judge(
+    links: &[Address],
+    mut visited: HashMap<Address, Evidence>,
     sentinels: Sentinels,
-    now: Timestamp,
-) -> Judged {
-    let nothing = LinkRecord::default();
-    let night: Vec<LinkResult> = links
-        .iter()
-        .filter_map(|link| {
-            let known = known.get(&link.address).unwrap_or(&nothing);
-            let evidence = visited.get(&link.address)?;
-            Some(known.tonight(&link.address, evidence))
-        })
-        .collect();
-    let void = breaker::void(&night, sentinels);
-    let portals = breaker::captive_portals(&night);
-    let links = night
-        .iter()
-        .map(|tonight| {
-            let known = known.get(tonight.link).unwrap_or(&nothing);
-            let verdict = if void.is_some() {
-                verdict_of_a_void_night(tonight, known, &portals, now)
-            } else {
-                let history: Vec<Evidence> =
-                    known.history.evidence.iter().chain([tonight.evidence]).cloned().collect();
-                judge_link(&history, now)
-            };
-            let before = known.verdict.as_ref().map(|verdict| verdict.state.clone());
-            (tonight.link.clone(), JudgedLink { evidence: tonight.evidence.clone(), verdict, before })
-        })
-        .collect();
-    let accepted = if void.is_some() { Vec::new() } else { accepted_by_time(&links, known, now) };
-    Judged { void, links, accepted }
-}
-
-/// A void night changes no state. A new link is judged if its own host answered.
-fn verdict_of_a_void_night(
-    tonight: &LinkResult,
-    known: &LinkRecord,
-    portals: &HashSet<String>,
-    now: Timestamp,
-) -> Verdict {
-    if let Some(verdict) = &known.verdict
-        && !known.history.evidence.is_empty()
-    {
-        return verdict.clone();
+    world: &World,
+) -> anyhow::Result<Judged> {
+    let now = world.clock.now();
+    let mut night: Vec<LinkTonight> = Vec::with_capacity(links.len());
+    // A history has up to a hundred nights, so only some are in memory at the same time.
+    for links in links.chunks(LINKS_AT_ONCE) {
+        let mut known = world.catalogue.link_records(links).await?;
+        for link in links {
+            let Some(evidence) = visited.remove(link) else { continue };
+            let known = known.remove(link).unwrap_or_default();
+            night.push(LinkTonight::of(link.clone(), evidence, known, now));
+        }
     }
-    if breaker::is_local_failure(tonight.evidence, portals) {
-        return Verdict { state: State::Unverifiable { reason: Reason::NotChecked }, since: now, nights: 0 };
+    let results: Vec<LinkResult> = night.iter().map(LinkTonight::result).collect();
+    let (void, portals) = (breaker::void(&results, sentinels), breaker::captive_portals(&results));
+    let mut judged = Judged { void, links: HashMap::with_capacity(night.len()), accepted: Vec::new() };
+    for mut tonight in night {
+        if void.is_some() {
+            tonight.verdict = tonight.verdict_of_a_void_night(&portals, now);
+        } else if let Some(sha256) = tonight.accepted {
+            judged.accepted.push(Entry::Accepted { at: now, link: tonight.link.clone(), sha256 });
+        }
+        let LinkTonight { link, evidence, before, verdict, .. } = tonight;
+        let before = before.map(|verdict| verdict.state);
+        judged.links.insert(link, JudgedLink { evidence, verdict, before });
     }
-    judge_link(std::slice::from_ref(tonight.evidence), now)
-}
-
-fn accepted_by_time(
-    links: &HashMap<Address, JudgedLink>,
-    known: &HashMap<Address, LinkRecord>,
-    at: Timestamp,
-) -> Vec<Entry> {
-    let accepted = |(link, judged): (&Address, &JudgedLink)| {
-        let history = &known.get(link)?.history;
-        let evidence: Vec<Evidence> = history.evidence.iter().chain([&judged.evidence]).cloned().collect();
-        let text = outlived_change(&evidence, at)?;
-        let last = history.last.as_ref().filter(|last| last.text == text)?;
-        let sha256 = last.capture.sha256;
-        let is_new = history.baseline.as_ref().is_none_or(|baseline| baseline.capture.sha256 != sha256);
-        is_new.then(|| Entry::Accepted { at, link: link.clone(), sha256 })
-    };
-    links.iter().filter_map(accepted).collect()
+    Ok(judged)
 }
 
 /// Stores the results of the night and queues its emails, in one transaction.
@@ -143,12 +159,12 @@ pub(super) async fn record(
         night: night.row,
         finished: world.clock.now(),
         void: judged.void,
-        verdicts: judged.links.iter().map(|(link, judged)| (link.clone(), judged.verdict.clone())).collect(),
+        verdicts: judged.links.iter().map(|(link, judged)| (link, &judged.verdict)).collect(),
         events: events(&readings.read, night.row.started, |link| {
             let news = judged.links.get(link).filter(|judged| is_news(judged))?;
             Some((news.before.clone(), news.verdict.state.clone()))
         }),
-        reports: reports.to_vec(),
+        reports,
         outbox,
         lapsed: decisions::lapses(reports),
         requests: totals.requests,

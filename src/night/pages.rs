@@ -19,6 +19,8 @@ use crate::world::World;
 
 /// The most pages that are read for one course.
 const PAGES_AT_MOST: usize = 200;
+/// The links whose records are in memory at the same time.
+pub(super) const LINKS_AT_ONCE: usize = 200;
 
 /// Tonight's reading of a course's pages.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::domain::address::Address;
 use crate::domain::course::Course;
 use crate::domain::report::{CourseReport, EarlierLink, EarlierReports, LinkFacts};
-use crate::night::course_report::{self, NightResults, VisitedLinks};
+use crate::night::course_report::{self, NightResults};
 use crate::night::finish::{Judged, JudgedLink};
 use crate::night::pages::{self, Reading};
 use crate::night::record::RunningNight;
@@ -39,11 +39,10 @@ async fn of_course(reading: &Reading, world: &World) -> anyhow::Result<Option<(i
         }
     }
     let Some(last) = last else { return Ok(None) };
-    let addresses: Vec<Address> = links.keys().cloned().collect();
-    let known = VisitedLinks::read(&addresses, world).await?;
+    let verified = world.catalogue.verified().await?;
     let judged = Judged::unchanged(links);
     let night = RunningNight { row: last.row, start: Ok(()) };
-    let results = NightResults { judged: &judged, known: &known, replacements: &HashMap::new() };
+    let results = NightResults { judged: &judged, verified: &verified, replacements: &HashMap::new() };
     let mut report = course_report::of_course(&night, reading, results, world).await?;
     report.facts.finished = last.finished;
     report.facts.is_first = false;

@@ -79,7 +79,7 @@ async fn recheck(
     }
     let (started, _) = start_of_night(world).await?;
     let (sender, mut receiver) = mpsc::channel(failing.len());
-    crawl::visits(&failing, &known, crawl::VisitPurpose::Recheck, world, sender).await?;
+    crawl::visits(&failing, crawl::VisitPurpose::Recheck, world, sender).await?;
     let mut visited = Vec::new();
     while let Some(visit) = receiver.recv().await {
         visited.push((visit.link, visit.evidence));
@@ -161,9 +161,9 @@ async fn record(
         night: world.catalogue.night(started).await?,
         finished,
         void: None,
-        verdicts: cleared.iter().map(|one| (one.link.clone(), one.verdict.clone())).collect(),
+        verdicts: cleared.iter().map(|one| (&one.link, &one.verdict)).collect(),
         events,
-        reports: Vec::new(),
+        reports: &[],
         outbox: OutboxChanges::default(),
         lapsed,
         requests: totals.requests,

@@ -187,7 +187,7 @@ impl Batch {
                 let head = archive.spool_bytes(head(&new_capture.exchange).as_bytes())?;
                 let (body, stored) = stored(&link, new_capture, head.body.sha256);
                 bodies.extend([head, body]);
-                entries.push(Entry::Capture(stored));
+                entries.push(Entry::Capture(Box::new(stored)));
             }
             archive.store(&bodies)?;
             // Rows of one table are written together.

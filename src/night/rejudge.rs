@@ -22,6 +22,7 @@ pub async fn rejudge(links: &[Address], now: Timestamp, catalogue: &Catalogue) -
             verdicts.push((link, judge(history, now)));
         }
     }
+    let verdicts: Vec<_> = verdicts.iter().map(|(link, verdict)| (link, verdict)).collect();
     catalogue.set_verdicts(&verdicts).await?;
     Ok(judged)
 }

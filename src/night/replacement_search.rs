@@ -25,7 +25,7 @@ use crate::night::capture_select;
 use crate::night::finish::{Judged, JudgedLink};
 use crate::night::pages::{self, Readings};
 use crate::world::World;
-use crate::world::catalogue::{LinkRecord, ReplacementSearch};
+use crate::world::catalogue::ReplacementSearch;
 use crate::world::fetch::{Accept, FetchRequest, Fetched};
 
 /// The most searches of one night, so that a page with many dead links does not
@@ -36,7 +36,6 @@ const SEARCHES_AT_MOST: usize = 60;
 pub(super) async fn all(
     readings: &Readings,
     judged: &Judged,
-    known: &HashMap<Address, LinkRecord>,
     world: &World,
 ) -> anyhow::Result<HashMap<Address, Replacement>> {
     let now = world.clock.now();
@@ -56,7 +55,8 @@ pub(super) async fn all(
     );
     let searched: Vec<(Address, Option<Replacement>)> = stream::iter(due)
         .map(|(_, (link, judged))| async move {
-            let history = known.get(&link.address).map(|known| &known.history);
+            let known = world.catalogue.link_record(&link.address).await?;
+            let history = known.as_ref().map(|known| &known.history);
             let replacement = search(&link, judged, history, world).await?;
             anyhow::Ok((link.address, replacement))
         })

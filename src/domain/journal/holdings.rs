@@ -94,7 +94,7 @@ mod tests {
     }
 
     fn capture(name: &str, body: &[u8]) -> Entry {
-        Entry::Capture(StoredCapture {
+        Entry::Capture(Box::new(StoredCapture {
             capture: Capture {
                 link: link(name),
                 document: link(name),
@@ -117,7 +117,7 @@ mod tests {
             requisites: Vec::new(),
             rendering: None,
             citation: None,
-        })
+        }))
     }
 
     fn taken_down(name: &str, removed: Vec<Digest>) -> Entry {

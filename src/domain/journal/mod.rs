@@ -29,7 +29,7 @@ pub enum Entry {
     /// A night began; its start time identifies it.
     Night { started: Timestamp },
     /// A body was stored.
-    Capture(StoredCapture),
+    Capture(Box<StoredCapture>),
     /// A link was visited.
     Visit { night: Timestamp, link: Address, evidence: Evidence },
     /// A course page was read, and it differs from its last reading.

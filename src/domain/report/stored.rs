@@ -23,8 +23,8 @@ use crate::domain::verdict::breaker::Void;
 use crate::domain::verdict::{State, Verdict};
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a key of the stored JSON")]
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct StoredReport {
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredReport<L> {
     course: CourseId,
     title: String,
     #[serde(default)]
@@ -36,7 +36,7 @@ struct StoredReport {
     finished: Timestamp,
     is_first: bool,
     void: Option<Void>,
-    items: Vec<StoredLink>,
+    items: L,
     defects: Vec<PageDefect>,
     #[serde(default)]
     defects_before: Vec<PageDefect>,
@@ -105,18 +105,31 @@ struct StoredLink {
 
 impl Serialize for CourseReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        StoredReport::from(self.clone()).serialize(serializer)
+        StoredReport::from(self).serialize(serializer)
+    }
+}
+
+/// The links of a report, which are converted one by one: a report may have thousands.
+struct LinksOf<'a>(&'a CourseReport);
+
+impl Serialize for LinksOf<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let CourseReport { facts, earlier, .. } = self.0;
+        serializer.collect_seq(facts.links.iter().map(|link_facts| {
+            let before = earlier.links.get(&link_facts.link).cloned().unwrap_or_default();
+            StoredLink::join(link_facts.clone(), before)
+        }))
     }
 }
 
 impl<'de> Deserialize<'de> for CourseReport {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        StoredReport::deserialize(deserializer).map(Self::from)
+        StoredReport::<Vec<StoredLink>>::deserialize(deserializer).map(Self::from)
     }
 }
 
-impl From<StoredReport> for CourseReport {
-    fn from(stored: StoredReport) -> Self {
+impl From<StoredReport<Vec<StoredLink>>> for CourseReport {
+    fn from(stored: StoredReport<Vec<StoredLink>>) -> Self {
         let (links, earlier_links) = stored.items.into_iter().map(StoredLink::split).unzip();
         Self {
             facts: CourseFacts {
@@ -153,36 +166,32 @@ impl From<StoredReport> for CourseReport {
     }
 }
 
-impl From<CourseReport> for StoredReport {
-    fn from(report: CourseReport) -> Self {
-        let CourseReport { facts, mut earlier, kind } = report;
-        let join = |link_facts: LinkFacts| {
-            let before = earlier.links.remove(&link_facts.link).unwrap_or_default();
-            StoredLink::join(link_facts, before)
-        };
+impl<'a> From<&'a CourseReport> for StoredReport<LinksOf<'a>> {
+    fn from(report: &'a CourseReport) -> Self {
+        let CourseReport { facts, earlier, kind } = report;
         Self {
-            items: facts.links.into_iter().map(join).collect(),
-            course: facts.course,
-            title: facts.title,
-            pages: facts.pages,
-            time_zone: facts.time_zone,
+            items: LinksOf(report),
+            course: facts.course.clone(),
+            title: facts.title.clone(),
+            pages: facts.pages.clone(),
+            time_zone: facts.time_zone.clone(),
             today: facts.today,
             started: facts.started,
             finished: facts.finished,
             is_first: facts.is_first,
             void: facts.void,
-            defects: facts.defects,
-            omissions: facts.omissions,
-            page_trouble: facts.page_problem,
+            defects: facts.defects.clone(),
+            omissions: facts.omissions.clone(),
+            page_trouble: facts.page_problem.clone(),
             page_trouble_nights: facts.page_problem_nights,
             page_never_read: facts.page_never_read,
-            patch: facts.patch,
+            patch: facts.patch.clone(),
             students_get_copies: facts.students_get_copies,
             requests: facts.requests,
             bytes: facts.bytes,
-            defects_before: earlier.defects,
-            omissions_before: earlier.omissions,
-            page_trouble_before: earlier.page_problem,
+            defects_before: earlier.defects.clone(),
+            omissions_before: earlier.omissions.clone(),
+            page_trouble_before: earlier.page_problem.clone(),
             page_trouble_nights_before: earlier.page_problem_nights,
             page_never_read_before: earlier.page_never_read,
             is_weekly: kind.is_weekly,

@@ -119,10 +119,10 @@ pub(super) async fn removed(bodies: &[Digest], on: &mut Transaction<'_, Sqlite>)
 
 /// Stores the verdicts on links.
 pub(super) async fn verdicts(
-    verdicts: &[(Address, Verdict)],
+    verdicts: &[(&Address, &Verdict)],
     on: &mut Transaction<'_, Sqlite>,
 ) -> Result<(), Error> {
-    links(verdicts.iter().map(|(link, _)| link), on).await?;
+    links(verdicts.iter().map(|(link, _)| *link), on).await?;
     let mut rows = Vec::new();
     for (link, verdict) in verdicts {
         rows.push((link.as_str(), json(verdict)?));

@@ -79,9 +79,15 @@ pub struct LinkRecord {
 }
 
 impl LinkRecord {
+    /// The latest void nights in a row on which the link failed in ways that our own side
+    /// can cause.
+    pub fn failed_void_nights(&self) -> u32 {
+        breaker::failed_void_nights(&self.voids)
+    }
+
     /// The input of the breaker, with tonight's evidence.
     pub fn tonight<'a>(&'a self, link: &'a Address, evidence: &'a Evidence) -> LinkResult<'a> {
-        let failed_void_nights = breaker::failed_void_nights(&self.voids);
+        let failed_void_nights = self.failed_void_nights();
         LinkResult { link, evidence, before: self.history.evidence.last(), failed_void_nights }
     }
 }

@@ -33,14 +33,14 @@ pub struct EndedNight {
 
 /// The results of a night, stored in one transaction.
 #[derive(Clone, Debug)]
-pub struct NightRecord {
+pub struct NightRecord<'a> {
     pub night: NightRef,
     pub finished: Timestamp,
     pub void: Option<Void>,
-    pub verdicts: Vec<(Address, Verdict)>,
+    pub verdicts: Vec<(&'a Address, &'a Verdict)>,
     pub events: Vec<(CourseId, Event)>,
     /// The report of each course, so that it can be shown again.
-    pub reports: Vec<report::CourseReport>,
+    pub reports: &'a [report::CourseReport],
     pub outbox: OutboxChanges,
     /// Decisions that lapsed; the reports mention them.
     pub lapsed: Vec<LapsedDecision>,
@@ -134,7 +134,7 @@ impl Catalogue {
     }
 
     /// Ends a night in one transaction: verdicts, events, reports, emails and the end itself.
-    pub async fn finish_night(&self, record: &NightRecord) -> Result<(), Error> {
+    pub async fn finish_night(&self, record: &NightRecord<'_>) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         bulk::verdicts(&record.verdicts, &mut transaction).await?;
         for (course, event) in &record.events {
@@ -149,7 +149,7 @@ impl Catalogue {
             .execute(&mut *transaction)
             .await?;
         }
-        for course_report in &record.reports {
+        for course_report in record.reports {
             store_report(course_report, record.night.id, &mut transaction).await?;
         }
         for lapse in &record.lapsed {
@@ -168,7 +168,7 @@ impl Catalogue {
     }
 
     /// Stores verdicts without a night.
-    pub async fn set_verdicts(&self, verdicts: &[(Address, Verdict)]) -> Result<(), Error> {
+    pub async fn set_verdicts(&self, verdicts: &[(&Address, &Verdict)]) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         bulk::verdicts(verdicts, &mut transaction).await?;
         Ok(disk::commit(StorageStep::VerdictsCommit, transaction.commit()).await?)

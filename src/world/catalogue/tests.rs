@@ -45,7 +45,7 @@ fn visit(n: i64) -> Entry {
 /// The first capture of a link, with these bytes.
 fn capture(n: i64, bytes: &[u8]) -> Entry {
     let sha256 = Digest::of(bytes);
-    Entry::Capture(StoredCapture {
+    Entry::Capture(Box::new(StoredCapture {
         capture: Capture {
             link: link(),
             document: link(),
@@ -68,7 +68,7 @@ fn capture(n: i64, bytes: &[u8]) -> Entry {
         requisites: Vec::new(),
         rendering: None,
         citation: None,
-    })
+    }))
 }
 
 /// The compiler does not notice a new file in the folder by itself.
@@ -211,7 +211,7 @@ async fn only_the_newest_report_keeps_its_patch() {
             void: None,
             verdicts: Vec::new(),
             events: Vec::new(),
-            reports: vec![report.clone()],
+            reports: std::slice::from_ref(&report),
             outbox: OutboxChanges::default(),
             lapsed: Vec::new(),
             requests: 0,
