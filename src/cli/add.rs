@@ -41,8 +41,7 @@ pub(super) async fn run(arguments: AddArguments) -> anyhow::Result<ExitCode> {
     let dir = arguments.config.with_file_name("courses.d");
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot make the directory {}", dir.display()))?;
     let file = dir.join(format!("{id}.toml"));
-    page_file::write_new(&file, &draft.to_toml())
-        .with_context(|| format!("cannot write {}; remove it first, or give another --id", file.display()))?;
+    page_file::write_new(&file, &draft.to_toml())?;
     print(&format!(
         "Wrote {}: {}, {}.\n",
         file.display(),

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use crate::config;
-use crate::world::{archive, catalogue, email, fetch, lock};
+use crate::world::{archive, catalogue, disk, email, fetch, lock};
 
 pub(super) const FAILURE: u8 = 1;
 pub(super) const DEAD_LINKS: u8 = 2;
@@ -19,9 +19,25 @@ pub(super) fn of_usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
 }
 
-/// The error and its causes in one line. Many errors include the text of their
-/// cause, which is then not repeated.
+/// The error and its causes in one line, with what to do about a disk that is full or
+/// read-only and about lost permissions, if no error says it.
 pub(super) fn message(error: &anyhow::Error) -> String {
+    let message = causes(error);
+    let kinds = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    match kinds.filter_map(|cause| disk::for_kind(cause.kind())).next_back() {
+        Some(advice) if !says_what_to_do(&message) => format!("{message}; {advice}"),
+        Some(_) | None => message,
+    }
+}
+
+/// Whether an error has its own advice, which follows a semicolon.
+fn says_what_to_do(message: &str) -> bool {
+    message.contains("; ")
+}
+
+/// The error and its causes. Many errors include the text of their cause, which is then not
+/// repeated.
+fn causes(error: &anyhow::Error) -> String {
     error.chain().map(ToString::to_string).fold(String::new(), |message, cause| {
         if message.is_empty() {
             cause

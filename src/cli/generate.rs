@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, Command, CommandFactory as _, ValueEnum};
 use clap_complete::Shell;
 
@@ -60,9 +60,11 @@ pub(super) fn manual(arguments: &ManualArguments) -> anyhow::Result<ExitCode> {
         None => {}
     }
     if let Some(dir) = &arguments.dir {
-        clap_mangen::generate_to(Cli::command(), dir).with_context(|| {
-            format!("cannot write the manual pages to {}; give a directory that exists", dir.display())
-        })?;
+        if !dir.is_dir() {
+            bail!("{} is not a directory; give a directory that exists", dir.display());
+        }
+        clap_mangen::generate_to(Cli::command(), dir)
+            .with_context(|| format!("cannot write the manual pages to {}", dir.display()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

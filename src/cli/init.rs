@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Args;
 
 use super::course_draft::{self, CourseDraft, DraftArguments, quoted};
@@ -98,7 +98,5 @@ fn configuration(draft: &CourseDraft, fetch: &FetchSettings) -> String {
 }
 
 fn write(file: &Path, text: &str) -> anyhow::Result<()> {
-    page_file::write_new(file, text).with_context(|| {
-        format!("cannot write {}; remove it first, or give another file name", file.display())
-    })
+    Ok(page_file::write_new(file, text)?)
 }

@@ -228,5 +228,5 @@ fn write_report(
 }
 
 fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
-    page_file::write_new(path, text).with_context(|| format!("cannot write {}", path.display()))
+    Ok(page_file::write_new(path, text)?)
 }

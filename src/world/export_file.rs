@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::world::disk;
+
 /// A file that cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("{} exists already; name another file", .0.display())]
     Taken(PathBuf),
-    #[error("cannot write {}: {source}; check its permissions and the free space", path.display())]
+    #[error("cannot write {}: {source}; {}", path.display(), disk::advice(source))]
     Io { path: PathBuf, source: io::Error },
 }
 

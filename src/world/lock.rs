@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::world::clock::Clock;
+use crate::world::disk;
 
 const ATTEMPTS: u32 = 10;
 /// The first words of the lock file of the service.
@@ -47,8 +48,7 @@ fn advice(error: &io::Error) -> &'static str {
         io::ErrorKind::ReadOnlyFilesystem => {
             "its file system is read-only, so only commands that read can use it; copy the archive to a writable disk to change it"
         }
-        io::ErrorKind::StorageFull => "free some space on its disk",
-        _ => "run this as the user who owns the archive",
+        _ => disk::advice(error),
     }
 }
 

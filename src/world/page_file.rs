@@ -6,6 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::domain::address::Address;
+use crate::world::disk;
 
 /// A larger file is not read as a course page.
 pub const MAX_BYTES: u64 = 16 << 20;
@@ -13,10 +14,14 @@ pub const MAX_BYTES: u64 = 16 << 20;
 /// A page file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("cannot read the course page {}: {source}; correct `page` in the course's configuration", path.display())]
+    #[error("cannot read the course page {}: {source}; {}", path.display(), disk::advice_or(source, "correct `page` in the course's configuration"))]
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("the course page {} is larger than {} MiB; name the page itself in the course's configuration", path.display(), MAX_BYTES >> 20)]
     TooLarge { path: PathBuf },
+    #[error("{} exists already; remove it first, or give another name", path.display())]
+    Taken { path: PathBuf },
+    #[error("cannot write {}: {source}; {}", path.display(), disk::advice(source))]
+    Unwritable { path: PathBuf, source: std::io::Error },
 }
 
 pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
@@ -41,6 +46,14 @@ pub fn is_beside(path: &Path) -> bool {
 }
 
 /// Writes a file that must not exist yet.
-pub fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
-    std::fs::OpenOptions::new().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
+pub fn write_new(path: &Path, text: &str) -> Result<(), Error> {
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|source| {
+        let path = path.to_owned();
+        if source.kind() == std::io::ErrorKind::AlreadyExists {
+            Error::Taken { path }
+        } else {
+            Error::Unwritable { path, source }
+        }
+    })
 }

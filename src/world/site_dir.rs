@@ -6,6 +6,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::world::disk;
+
 /// A directory that cannot hold the site, or a file in it that cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -13,7 +15,7 @@ pub enum Error {
     Taken(PathBuf),
     #[error("`{0}` cannot be a path in an exported site: only letters, digits, `.`, `_` and `-` are allowed")]
     NoPath(String),
-    #[error("cannot write {}: {source}; check its permissions and the free space", path.display())]
+    #[error("cannot write {}: {source}; {}", path.display(), disk::advice(source))]
     Io { path: PathBuf, source: io::Error },
 }
 

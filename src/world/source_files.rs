@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::world::disk;
+
 /// Larger files are not read as sources.
 const FILE_BYTES: u64 = 2 << 20;
 /// A course has a few hundred source files; the rest of a larger directory is not read.
@@ -20,11 +22,11 @@ const NOT_SOURCES: &[&str] = &["_site", "public", "node_modules", "vendor", "tar
 /// Sources that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("cannot read the sources in {}: {source}; correct `source` in the course's configuration", path.display())]
+    #[error("cannot read the sources in {}: {source}; {}", path.display(), disk::advice_or(source, "correct `source` in the course's configuration"))]
     Unreadable { path: PathBuf, source: io::Error },
     #[error("{} changed while the command ran; nothing was written to it, so run the command again", path.display())]
     Changed { path: PathBuf },
-    #[error("cannot write {}: {source}; the file is unchanged, check its permissions", path.display())]
+    #[error("cannot write {}: {source}; the file is unchanged; {}", path.display(), disk::advice(source))]
     Unwritable { path: PathBuf, source: io::Error },
 }
 

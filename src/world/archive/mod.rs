@@ -50,7 +50,7 @@ const PARTS: [&str; 5] = ["blobs/sha256", "captures", "audit", "quarantine", "tm
 /// An archive that cannot be used, or not for this purpose.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("cannot write to the archive {}: {source}; correct its permissions, or name another directory with --archive", dir.display())]
+    #[error("cannot write to the archive {}: {source}; {}; or name another directory with --archive", dir.display(), disk::advice(source))]
     NotWritable { dir: PathBuf, source: io::Error },
     #[error("a newer version of onreserve wrote the archive {} (format {found}; this version reads up to {FORMAT}); install the newer version", dir.display())]
     Newer { dir: PathBuf, found: String },
@@ -64,7 +64,7 @@ pub enum Error {
     Missing(Digest),
     #[error("the bytes of the blob {digest} have changed{}; restore it from a backup, or the next night fetches the document again", quarantine_place(moved_to.as_deref()))]
     Altered { digest: Digest, moved_to: Option<PathBuf> },
-    #[error("cannot {doing} {} in the archive: {source}; check permissions and free space", path.display())]
+    #[error("cannot {doing} {} in the archive: {source}; {}", path.display(), disk::advice(source))]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
 }
 

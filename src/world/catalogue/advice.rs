@@ -13,8 +13,9 @@ pub(super) fn of(error: &(dyn Error + 'static)) -> &'static str {
         Some(8) => {
             "it is read-only for this user; run this as the owner of the archive, or copy the archive to a writable disk"
         }
-        Some(3 | 23) => "let this user write to the archive directory and its file system",
-        Some(10 | 14) => "check that its directory exists, its permissions and its disk",
+        Some(3 | 10 | 14 | 23) => {
+            "run this as the user who owns the archive, or look at the permissions of its directory and at its disk"
+        }
         Some(13) => "its disk is full, so free some space and run this again",
         Some(11 | 24 | 26) => "run `onreserve rebuild` to rebuild it from the archive",
         Some(_) | None => "run this again; if it fails again, run `onreserve rebuild`",

@@ -6,6 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this module writes what the archive and the catalogue store")]
 
+mod advice;
 #[cfg(debug_assertions)]
 mod failpoint;
 mod step;
@@ -19,6 +20,7 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+pub use advice::{advice, advice_or, for_kind};
 pub use step::StorageStep;
 
 /// Writes to the end of a file.

@@ -41,6 +41,7 @@ use self::robots::{RobotsCache, RobotsDecision};
 use crate::domain::address::Address;
 use crate::domain::visit::{Exchange, ExchangeEnd, Failure, Hop, LocalFault, NotSent, Validators};
 use crate::world::clock::Clock;
+use crate::world::disk;
 use crate::world::spool::{Spool, SpooledBody};
 
 /// Fetches for all courses of a night, and keeps the pace and the robots.txt of each host.
@@ -114,7 +115,8 @@ pub enum Error {
     #[error("the HTTP client cannot be set up: {0}")]
     Client(#[source] reqwest::Error),
     #[error(
-        "cannot write a response body to the directory tmp of the archive: {0}; check its free space and permissions"
+        "cannot write a response body to the directory tmp of the archive: {0}; {advice}",
+        advice = disk::advice(.0)
     )]
     Spool(#[source] io::Error),
 }
