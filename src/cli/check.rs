@@ -18,7 +18,7 @@ use crate::domain::report::{CourseReport, compose, github, json, junit, sarif, s
 use crate::night::{self, Finished};
 use crate::outbox;
 use crate::world::archive::Archive;
-use crate::world::{World, fetch};
+use crate::world::{World, fetch, terminal};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -114,7 +114,7 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     for warning in settings.warnings() {
         warn(&format!("warning: {warning}"));
     }
-    let bar = Bar::new(format == CheckFormat::Human);
+    let bar = Bar::new(format == CheckFormat::Human, settings.fetch.pace());
     let watch = |progress: night::Progress| bar.show(&progress);
     let mut night = tokio::select! {
         finished = night::run(&settings.courses, &world, &watch) => finished?,
@@ -227,8 +227,10 @@ fn printed(
 }
 
 fn human(courses: &[CourseReport]) -> String {
-    let reports: Vec<String> =
-        courses.iter().map(|course| summary::render(&course.facts, &compose::compose(course))).collect();
+    let rendered = |course: &CourseReport| {
+        summary::render(&course.facts, &compose::compose(course), terminal::colours())
+    };
+    let reports: Vec<String> = courses.iter().map(rendered).collect();
     reports.join("\n")
 }
 

@@ -1,7 +1,9 @@
 //! A list of checks with their results, for commands that examine an installation.
 
 use super::print;
+use crate::domain::report::colour::Tone;
 use crate::domain::report::text;
+use crate::world::terminal;
 
 /// The result of one check.
 #[derive(Clone, Debug)]
@@ -31,17 +33,19 @@ pub(super) struct Checklist {
 
 impl Checklist {
     pub(super) fn report(&mut self, what: &str, finding: impl Into<ChecklistResult>) -> anyhow::Result<()> {
-        let (lead, words) = match finding.into() {
-            ChecklistResult::Fine(words) => ("ok     ", words),
+        let (mark, tone, words) = match finding.into() {
+            ChecklistResult::Fine(words) => ("ok", Tone::Good, words),
             ChecklistResult::Warning(words) => {
                 self.warnings += 1;
-                ("warn   ", words)
+                ("warn", Tone::Attention, words)
             }
             ChecklistResult::Problem(words) => {
                 self.problems += 1;
-                ("ERROR  ", words)
+                ("ERROR", Tone::Bad, words)
             }
         };
-        print(&text::hanging(lead, &format!("{what}: {words}")))
+        let line = text::hanging(&format!("{mark:<7}"), &format!("{what}: {words}"));
+        let after = line.strip_prefix(mark).unwrap_or(&line);
+        print(&format!("{}{after}", terminal::colours().paint(tone, mark)))
     }
 }

@@ -9,8 +9,9 @@ use super::history::finding;
 use super::print;
 use crate::domain::evidence::{Evidence, Finding, Weight};
 use crate::domain::link::{Mention, Sign};
+use crate::domain::report::figures::count;
 use crate::domain::report::plain::quoted;
-use crate::domain::report::wording;
+use crate::domain::report::{text, wording};
 use crate::domain::verdict::dead::{Confirmation, confirmation};
 use crate::domain::verdict::{State, Verdict};
 use crate::world::catalogue::StoredVisit;
@@ -21,14 +22,18 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     let known = opened.catalogue.link_record(&link).await?.context("this link has never been checked")?;
     let verdict =
         known.verdict.context("no night with this link is complete yet; run `onreserve check` first")?;
-    let mut out = format!("{link}\n\nState: {}", verdict.state.name().as_str());
-    if let Some(reason) = verdict.state.reason() {
-        out.push_str(&format!(" ({})", wording::reason(reason, None)));
-    }
-    let nights = if verdict.nights == 1 { "night" } else { "nights" };
-    out.push_str(&format!(", {} {nights}, since {}\n", verdict.nights, verdict.since.strftime("%Y-%m-%d")));
+    let reason = verdict.state.reason().map(|reason| format!(" ({})", wording::reason(reason, None)));
+    let nights = count(usize::try_from(verdict.nights)?, "night");
+    let state = format!(
+        "{}{}, {nights}, since {}",
+        verdict.state.name().as_str(),
+        reason.unwrap_or_default(),
+        verdict.since.strftime("%Y-%m-%d")
+    );
+    let mut out = format!("{link}\n\n{}", text::hanging("State: ", &state));
     for (page, mention) in opened.catalogue.mentions_of(&link).await? {
-        out.push_str(&format!("On line {} of {page}{}\n", mention.line, due(&mention)));
+        let place = format!("On line {} of {page}{}", mention.line, due(&mention));
+        out.push_str(&text::hanging("", &place));
     }
     out.push_str("\nEvidence, oldest first:\n");
     for StoredVisit { night, void, is_withdrawn, evidence } in opened.catalogue.visits(&link).await? {
@@ -37,26 +42,22 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
             (false, Some(_)) => "; not counted, because the network here failed",
             (false, None) => "",
         };
-        out.push_str(&format!(
-            "  {}  {}{}{not_counted}\n",
-            night.strftime("%Y-%m-%d"),
-            finding(&evidence),
-            weight(&evidence)
-        ));
+        let found = format!("{}{}{not_counted}", finding(&evidence), weight(&evidence));
+        out.push_str(&text::hanging(&format!("  {}  ", night.strftime("%Y-%m-%d")), &found));
         if let Some(ended_at) = &evidence.ended_at {
             out.push_str(&format!("              final address: {ended_at}\n"));
         }
         for note in &evidence.notes {
-            out.push_str(&format!("              note: {}\n", wording::note(note)));
+            out.push_str(&text::hanging("              ", &format!("note: {}", wording::note(note))));
         }
     }
     let now = known.history.evidence.last().map(|evidence| evidence.at);
     let confirmation = now.and_then(|now| confirmation(&known.history.evidence, now));
     if let Some(baseline) = known.history.baseline {
         let taken = baseline.capture.captured_at.strftime("%Y-%m-%d");
-        out.push_str(&format!("\nCompared with the copy of {taken}, SHA-256 {}.\n", baseline.capture.sha256));
+        out.push_str(&format!("\nCompared with the copy of {taken}, SHA-256\n{}\n", baseline.capture.sha256));
     }
-    out.push_str(&format!("\nRule: {}\n", rule(&verdict, confirmation)));
+    out.push_str(&format!("\n{}", text::hanging("Rule: ", &rule(&verdict, confirmation))));
     print(&out)?;
     Ok(ExitCode::SUCCESS)
 }

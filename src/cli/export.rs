@@ -1,11 +1,12 @@
 //! `onreserve export`: files that work without the service.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::archive_location::OpenArchive;
 use super::export_web_archive::{self, WebArchiveArguments};
 use super::{ArchiveLocation, ClockArguments, exit, print, warn};
 use crate::domain::course::CourseId;
@@ -13,6 +14,8 @@ use crate::domain::policy::course_access::CourseAccess;
 use crate::domain::report::figures::{count, count_of};
 use crate::serve::export::{self, RedirectFormat};
 use crate::serve::{BaseUrl, CourseRules, Library, ServeSettings};
+use crate::world::clock::Clock;
+use crate::world::link_farm::LinkFarm;
 use crate::world::site_dir::SiteDir;
 
 #[derive(Debug, Args)]
@@ -20,6 +23,7 @@ use crate::world::site_dir::SiteDir;
   onreserve export redirects --for nginx --config onreserve.toml > dead.conf
   onreserve export data --config onreserve.toml > _data/onreserve.json
   onreserve export site public --config onreserve.toml
+  onreserve export links readings --config onreserve.toml
   onreserve export warc dgm.warc.gz --course dgm --config onreserve.toml
   onreserve export wacz autumn.wacz --from 2026-09-21 --until 2026-12-11")]
 pub(super) struct ExportArguments {
@@ -57,6 +61,20 @@ enum ExportCommand {
         with_dark: bool,
         #[command(flatten)]
         source: ExportSource,
+    },
+    /// Link the current copies of each course under readable names, as DIR/COURSE/NAME.
+    ///
+    /// The links lead into the archive. Run it again after a night: links are made again,
+    /// links to older copies are removed, and all other files of the directory stay.
+    Links {
+        /// The directory for the links.
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+        /// Link only the copies of this course.
+        #[arg(long, value_name = "ID")]
+        course: Option<CourseId>,
+        #[command(flatten)]
+        location: ArchiveLocation,
     },
     /// Write the captures as a WARC file (ISO 28500), for libraries and web archives.
     ///
@@ -143,8 +161,50 @@ pub(super) async fn run(arguments: ExportArguments) -> anyhow::Result<ExitCode> 
                 return Ok(ExitCode::from(exit::FAILURE));
             }
         }
+        ExportCommand::Links { dir, course, location } => {
+            return links(&dir, course.as_ref(), &location).await;
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn links(
+    dir: &Path,
+    course: Option<&CourseId>,
+    location: &ArchiveLocation,
+) -> anyhow::Result<ExitCode> {
+    let opened = location.open().await?;
+    if course.is_some() {
+        opened.course(course).await?;
+    }
+    let mut farm = LinkFarm::create(dir, opened.archive.dir())?;
+    let library = readable_library(opened, Clock::system()).await?;
+    let linked = export::links(&library, course, &mut farm).await?;
+    print(&format!(
+        "{}: {}, {}; {} removed\n",
+        dir.display(),
+        count(linked.courses, "course"),
+        count_of(linked.copies, "copy", "copies"),
+        count(linked.removed, "old link")
+    ))?;
+    for path in &linked.taken {
+        warn(&format!("not linked, because another file has the name: {}; move it away", path.display()));
+    }
+    for address in &linked.unreadable {
+        warn(&format!("the file of the copy of {address} is missing or altered; run `onreserve verify`"));
+    }
+    let is_whole = linked.taken.is_empty() && linked.unreadable.is_empty();
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(exit::FAILURE) })
+}
+
+/// The archive with all courses open, for the person who may read its files anyway.
+pub(super) async fn readable_library(opened: OpenArchive, clock: Clock) -> anyhow::Result<Library> {
+    let courses = opened.catalogue.courses().await?;
+    let settings = ServeSettings {
+        courses: courses.into_iter().map(|(id, _)| CourseRules::new(id)).collect(),
+        ..ServeSettings::default()
+    };
+    Ok(Library::new(opened.archive, opened.catalogue, clock, settings))
 }
 
 /// The settings with every course open to everyone.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::archive_location::LinkArguments;
 use super::print;
 use crate::domain::evidence::{Drift, Evidence, Finding};
-use crate::domain::report::{figures, wording};
+use crate::domain::report::{figures, text, wording};
 use crate::world::catalogue::StoredVisit;
 
 pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
@@ -20,7 +20,10 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
             StoredVisit { void: Some(_), .. } => "  (not counted: the network here failed)",
             StoredVisit { .. } => "",
         };
-        out.push_str(&format!("{night}  {}{not_counted}\n", finding(&visit.evidence)));
+        out.push_str(&text::hanging(
+            &format!("{night}  "),
+            &format!("{}{not_counted}", finding(&visit.evidence)),
+        ));
     }
     let captures = opened.catalogue.captures(&link).await?;
     out.push_str(&format!("\n{}\n", if captures.is_empty() { "No copies." } else { "Copies:" }));
@@ -28,7 +31,7 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
         let capture = kept.capture;
         let path = opened.archive.path_of(capture.sha256);
         out.push_str(&format!(
-            "{}  {}  {}\n",
+            "{}  {}\n  {}\n",
             capture.captured_at.strftime("%Y-%m-%d %H:%M"),
             figures::size(capture.bytes),
             path.display()

@@ -97,7 +97,7 @@ enum Command {
     Replace(decide::ReplaceArguments),
     /// Withdraw the decision on a link.
     Undo(decide::DecisionArguments),
-    /// Print the path of the archived copy of a link.
+    /// Print the path of the archived copy of a link, under a readable name.
     Open(LinkArguments),
     /// Print the report of the last night.
     Report(report::ReportArguments),

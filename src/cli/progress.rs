@@ -1,15 +1,22 @@
-//! The progress of a night on standard error: a bar on a terminal, lines elsewhere.
+//! The progress of a night on standard error: lines, or on a terminal a bar and what it waits for.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
+use crate::domain::policy::night_plan::{NightPace, NightPlan, RemainingVisits};
 use crate::domain::report::figures;
+use crate::domain::report::wording::overview;
 use crate::night::Progress;
 
 /// Without a terminal, one line is printed for this many links.
 const LINES_EVERY: u64 = 50;
+
+/// A shorter wait needs no explanation.
+const EXPLAINED: Duration = Duration::from_secs(10);
 
 pub(super) struct Bar {
     shown: Option<ProgressBar>,
@@ -17,12 +24,14 @@ pub(super) struct Bar {
     total: AtomicU64,
     done: AtomicU64,
     bytes: AtomicU64,
+    pace: NightPace,
+    remaining: Mutex<RemainingVisits>,
 }
 
 impl Bar {
-    pub(super) fn new(is_wanted: bool) -> Self {
+    pub(super) fn new(is_wanted: bool, pace: NightPace) -> Self {
         let bar = (is_wanted && std::io::stderr().is_terminal()).then(|| {
-            let style = ProgressStyle::with_template("{bar:24} {pos}/{len}  {msg}");
+            let style = ProgressStyle::with_template("{bar:24} {pos}/{len}  {msg}{prefix}");
             let bar = ProgressBar::new(0);
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.set_message("reading the page");
@@ -34,17 +43,21 @@ impl Bar {
             total: AtomicU64::new(0),
             done: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            pace,
+            remaining: Mutex::default(),
         }
     }
 
     pub(super) fn show(&self, progress: &Progress) {
         match progress {
-            Progress::Links { count, known } => {
+            Progress::Links { count, known, waiting } => {
                 self.total.store(*count as u64, Ordering::Relaxed);
                 self.done.store(*known as u64, Ordering::Relaxed);
                 if let Some(bar) = &self.shown {
                     bar.set_length(*count as u64);
                     bar.set_position(*known as u64);
+                    let plan = NightPlan::new(waiting.iter().copied(), &self.pace);
+                    self.explain(bar, |remaining| *remaining = RemainingVisits::new(plan));
                 } else if self.is_wanted {
                     let resumed = if *known > 0 { format!(", {known} already done") } else { String::new() };
                     self.line(&format!("{}{resumed}", figures::count(*count, "link")));
@@ -56,12 +69,21 @@ impl Bar {
                 if let Some(bar) = &self.shown {
                     bar.set_position(done);
                     bar.set_message(format!("{}  {}", HumanBytes(bytes), shortened(link.as_str())));
+                    self.explain(bar, |remaining| remaining.remove(link));
                 } else if self.is_wanted && done.is_multiple_of(LINES_EVERY) {
                     let total = self.total.load(Ordering::Relaxed);
                     self.line(&format!("{done} of {total} links, {}", HumanBytes(bytes)));
                 }
             }
         }
+    }
+
+    /// Shows below the bar which host takes longest, once the visits are counted.
+    fn explain(&self, bar: &ProgressBar, count: impl FnOnce(&mut RemainingVisits)) {
+        let Ok(mut remaining) = self.remaining.lock() else { return };
+        count(&mut remaining);
+        let slowest = remaining.slowest().filter(|load| load.time >= EXPLAINED);
+        bar.set_prefix(slowest.map_or_else(String::new, |load| format!("\n{}", overview::wait(load))));
     }
 
     pub(super) fn clear(&self) {

@@ -13,6 +13,7 @@ use crate::domain::report::due::{self, LastSent, PendingReport, ReportDue, Repor
 use crate::domain::report::{CourseFacts, CourseReport, compose, html, json, summary, text};
 use crate::outbox::{self, EmailSender};
 use crate::world::archive::Archive;
+use crate::world::terminal;
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArguments {
@@ -53,7 +54,9 @@ pub(super) async fn run(arguments: ReportArguments) -> anyhow::Result<ExitCode> 
         return Ok(ExitCode::SUCCESS);
     }
     match arguments.format {
-        ReportFormat::Human => print(&summary::render(&night.facts, &compose::compose(&night)))?,
+        ReportFormat::Human => {
+            print(&summary::render(&night.facts, &compose::compose(&night), terminal::colours()))?
+        }
         ReportFormat::Html => print(&html::page(&compose::compose(&night))?)?,
         ReportFormat::Json => return print_json(&night.facts, &opened),
     }

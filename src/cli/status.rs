@@ -12,9 +12,10 @@ use super::{ArchiveLocation, OutputFormat, email, print, report};
 use crate::domain::address::Address;
 use crate::domain::course::CourseId;
 use crate::domain::report::wording::student;
-use crate::domain::report::{CourseFacts, CourseReport, LinkFacts, placement, plain, wording};
+use crate::domain::report::{CourseFacts, CourseReport, LinkFacts, placement, plain, text, wording};
 use crate::domain::verdict::StateName;
 use crate::world::catalogue::StoredDecision;
+use crate::world::terminal;
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArguments {
@@ -69,12 +70,14 @@ pub(super) async fn run(arguments: StatusArguments) -> anyhow::Result<ExitCode> 
     for reader in opened.catalogue.stopped(&course).await? {
         out.push_str(&format!("{reader} has unsubscribed from the reports of this course.\n\n"));
     }
-    out.push_str(&format!("{} ({course}), {finished}\n\n", plain::visible(&night.title)));
+    let title = plain::visible(&night.title);
+    out.push_str(&text::hanging("", &format!("{title} ({course}), {finished}")));
+    out.push('\n');
     if let Some(problem) = &night.page_problem {
-        out.push_str(&format!("{}\n", wording::page_problem(problem)));
+        out.push_str(&text::hanging("", &wording::page_problem(problem)));
     }
     for link_facts in &night.links {
-        out.push_str(&line(link_facts, decisions.get(&link_facts.link), night.today));
+        out.push_str(&lines(link_facts, decisions.get(&link_facts.link), night.today));
     }
     print(&out)?;
     Ok(ExitCode::SUCCESS)
@@ -112,10 +115,10 @@ fn waits(state: StateName) -> bool {
     }
 }
 
-/// A link on two lines: state and link text, then the address.
-fn line(link_facts: &LinkFacts, decided: Option<&StoredDecision>, today: Date) -> String {
+/// State and link text on one line, then the address, then what else is known of the link.
+/// Only an address is longer than 80 columns, so that it can be copied.
+fn lines(link_facts: &LinkFacts, decided: Option<&StoredDecision>, today: Date) -> String {
     let words = link_facts.mentions.first().map(|mention| plain::visible(&mention.words)).unwrap_or_default();
-    let words: String = words.chars().take(58).collect();
     let copy = match (&link_facts.copy, link_facts.is_copy_lost()) {
         (Some(_), false) => "copy",
         (Some(_), true) => "lost",
@@ -125,14 +128,25 @@ fn line(link_facts: &LinkFacts, decided: Option<&StoredDecision>, today: Date) -
         .verdict
         .state
         .reason()
-        .map_or_else(String::new, |reason| format!("  ({})", wording::reason(reason, link_facts.status)));
-    let decided = decided.map_or_else(String::new, |decided| {
+        .map(|reason| format!("({})", wording::reason(reason, link_facts.status)));
+    let decided = decided.map(|decided| {
         let lapsed = if decided.has_lapsed { ", lapsed: the result is a new one" } else { "" };
-        format!("  [{}{lapsed}]", wording::decision::choice(&decided.decision.choice, today))
+        format!("[{}{lapsed}]", wording::decision::choice(&decided.decision.choice, today))
     });
-    format!(
-        "{:<12} {copy:<4}  {words}\n  {}{reason}{decided}\n",
-        link_facts.verdict.state.name().as_str(),
-        link_facts.link,
-    )
+    let state = link_facts.verdict.state.name();
+    let shown =
+        text::shortened(&format!("{:<12} {copy:<4}  {words}", state.as_str()), text::TERMINAL_COLUMNS);
+    let after = shown.strip_prefix(state.as_str()).unwrap_or_default();
+    let painted = terminal::colours().paint(state.into(), state.as_str());
+    let details: Vec<String> = reason.into_iter().chain(decided).collect();
+    let details = details.join("  ");
+    let on_one_line = format!("  {}  {details}", link_facts.link);
+    let below = if text::width(&on_one_line) <= text::TERMINAL_COLUMNS {
+        format!("{}\n", on_one_line.trim_end())
+    } else if details.is_empty() {
+        format!("  {}\n", link_facts.link)
+    } else {
+        format!("  {}\n{}", link_facts.link, text::hanging("    ", &details))
+    };
+    format!("{painted}{after}\n{below}")
 }

@@ -12,10 +12,12 @@ use super::{ArchiveLocation, exit, print};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
 use crate::domain::journal::chain::JournalFault;
+use crate::domain::report::colour::Tone;
 use crate::world::archive::{self, Archive};
 use crate::world::catalogue::Catalogue;
 use crate::world::clock::Clock;
 use crate::world::lock::{CaptureLock, SoleInstance};
+use crate::world::terminal;
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArguments {
@@ -36,7 +38,9 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> 
     // Students wait for a service that shares the cores.
     let threads = if SoleInstance::is_held(&dir) { NonZero::<usize>::MIN } else { archive::all_cores() };
     let fixity = archive.verify(now, threads)?;
-    print(&format!("{} files, {} bytes: SHA-256 checked\n", fixity.sound.len(), fixity.bytes))?;
+    let colours = terminal::colours();
+    let checked = colours.paint(Tone::Good, "SHA-256 checked");
+    print(&format!("{} files, {} bytes: {checked}\n", fixity.sound.len(), fixity.bytes))?;
     if !is_read_only {
         archive.write_sums()?;
     }
@@ -54,7 +58,8 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> 
     }
     let links = LinksOfCopies::read(&dir).await?;
     for digest in &fixity.missing {
-        print(&format!("missing: {}{}\n", archive.path_of(*digest).display(), links.of(digest)))?;
+        let missing = colours.paint(Tone::Bad, "missing");
+        print(&format!("{missing}: {}{}\n", archive.path_of(*digest).display(), links.of(digest)))?;
     }
     for damage in &fixity.damaged {
         let place = match &damage.moved_to {
@@ -62,7 +67,8 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> 
             None => "left in its place, because the file system is read-only".to_owned(),
         };
         let link = damage.name.parse().map_or_else(|_| String::new(), |digest| links.of(&digest));
-        print(&format!("damaged: {}, {place}{link}\n", damage.name))?;
+        let damaged = colours.paint(Tone::Bad, "damaged");
+        print(&format!("{damaged}: {},\n  {place}{link}\n", damage.name))?;
     }
     print(
         "To get them back:\n  onreserve restore --missing DIR    from a backup in DIR\n  onreserve repair                   from the web, where the original has the same bytes\n",
@@ -86,10 +92,10 @@ impl LinksOfCopies {
         Ok(Self(links))
     }
 
-    /// As in "; a copy of" and the address.
+    /// A line with the address of the first link.
     fn of(&self, digest: &Digest) -> String {
         match self.0.get(digest).and_then(|links| links.first()) {
-            Some(link) => format!("; a copy of {link}"),
+            Some(link) => format!("\n  a copy of {link}"),
             None => String::new(),
         }
     }
@@ -101,7 +107,8 @@ pub(super) fn print_journal_faults(faults: &[JournalFault]) -> anyhow::Result<()
         return Ok(());
     }
     for fault in faults {
-        print(&format!("journal: {fault}\n"))?;
+        let journal = terminal::colours().paint(Tone::Bad, "journal");
+        print(&format!("{journal}: {fault}\n"))?;
     }
     print(
         "The rest of the journal is used. To get the lines back, run `onreserve restore --missing DIR` with a backup.\n",

@@ -73,7 +73,7 @@ pub(super) async fn arrive(catalogue: &Catalogue, clock: Clock) {
 /// Shows the progress of a night on the pages.
 pub(super) fn show(progress: &night::Progress, status: &ServiceStatus) {
     match progress {
-        night::Progress::Links { count, known } => status.set_links(*count, *known),
+        night::Progress::Links { count, known, .. } => status.set_links(*count, *known),
         night::Progress::Visited { .. } => status.add_visited(),
     }
 }

@@ -59,8 +59,9 @@ pub(super) async fn all(
     watch: Watcher<'_>,
 ) -> anyhow::Result<CrawlResults> {
     let mut evidence = world.catalogue.visited(night.row.id).await?;
-    watch(Progress::Links { count: links.len(), known: evidence.len() });
     let left: Vec<&CheckedLink> = links.iter().filter(|link| !evidence.contains_key(&link.address)).collect();
+    let waiting: Vec<&Address> = left.iter().map(|link| &link.address).collect();
+    watch(Progress::Links { count: links.len(), known: evidence.len(), waiting: &waiting });
     let (sender, receiver) = mpsc::channel(WAITING_TO_BE_WRITTEN);
     let visits = visits(&left, VisitPurpose::Capture, world, sender);
     let (unstored, recorded) = tokio::try_join!(visits, record::each(receiver, night, world, watch))?;

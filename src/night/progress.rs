@@ -6,7 +6,8 @@ use crate::domain::address::Address;
 #[derive(Clone, Debug)]
 pub enum Progress<'a> {
     /// The pages are read. They have `count` links; `known` were visited before an interruption.
-    Links { count: usize, known: usize },
+    /// `waiting` are to be visited now.
+    Links { count: usize, known: usize, waiting: &'a [&'a Address] },
     /// A link is visited, and its capture is stored if it has a new one.
     Visited { link: &'a Address, bytes: u64, kept: bool },
 }

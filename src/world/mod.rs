@@ -12,6 +12,7 @@ pub mod read_only;
 pub mod page_file;
 pub mod terminal;
 pub mod site_dir;
+pub mod link_farm;
 pub mod export_file;
 pub mod site_files;
 pub mod source_files;

@@ -1,11 +1,23 @@
-//! Reads a secret that is typed at a terminal, or piped in.
+//! The terminal: whether it shows colours, and secrets that are typed at it.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
+use anstream::{AutoStream, ColorChoice};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+
+use crate::domain::report::colour::Colours;
 
 /// The longest password that is accepted.
 const LONGEST: u64 = 4096;
+
+/// Colours for standard output: on a terminal, unless `NO_COLOR` is set, `CLICOLOR` is 0 or
+/// `TERM` is dumb. `CLICOLOR_FORCE` turns them on everywhere.
+pub fn colours() -> Colours {
+    match AutoStream::choice(&io::stdout()) {
+        ColorChoice::Never => Colours::Off,
+        ColorChoice::Auto | ColorChoice::AlwaysAnsi | ColorChoice::Always => Colours::On,
+    }
+}
 
 /// Reads one line from standard input; a terminal does not show what is typed.
 pub fn secret(prompt: &str) -> io::Result<String> {

@@ -31,7 +31,7 @@ async fn archived() -> Harness {
 async fn copy_of(harness: &Harness, link: &str) -> PathBuf {
     let (code, path) = harness.run(&["open", link]).await;
     assert_eq!(code, 0, "{path}");
-    PathBuf::from(path.trim())
+    fs::canonicalize(path.trim()).unwrap()
 }
 
 fn journal(harness: &Harness) -> PathBuf {

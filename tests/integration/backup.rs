@@ -77,7 +77,8 @@ async fn a_restore_overwrites_nothing_and_verifies_everything() {
     assert!(code == 1 && printed.contains("there is no backup"), "{printed}");
 
     let (_, copy) = harness.run(&["open", "notes.test/a"]).await;
-    let copy = Path::new(copy.trim()).strip_prefix(harness.archive()).unwrap();
+    let copy = fs::canonicalize(copy.trim()).unwrap();
+    let copy = copy.strip_prefix(harness.archive()).unwrap();
     fs::set_permissions(backup.join(copy), fs::Permissions::from_mode(0o644)).unwrap();
     fs::write(backup.join(copy), "quite another text").unwrap();
     let (code, printed) = run_on(&back, &["restore", text(&backup)]).await;
@@ -91,7 +92,8 @@ async fn a_takedown_removes_copies_from_the_backup_too() {
     let backup = harness.dir.path().join("backup");
     assert_eq!(harness.run(&["backup", text(&backup)]).await.0, 0);
     let (_, copy) = harness.run(&["open", "notes.test/a"]).await;
-    let copy = Path::new(copy.trim()).strip_prefix(harness.archive()).unwrap().to_owned();
+    let copy = fs::canonicalize(copy.trim()).unwrap();
+    let copy = copy.strip_prefix(harness.archive()).unwrap().to_owned();
     assert!(backup.join(&copy).exists());
     let arguments = ["takedown", "http://notes.test/a", "--reason", "asked by its author", "--yes"];
     let (code, printed) = harness.run(&arguments).await;
@@ -112,10 +114,9 @@ async fn a_capture_after_a_takedown_stays_in_the_backup() {
     }
     harness.check(2).await;
     let (_, copy) = harness.run(&["open", "notes.test/a"]).await;
-    let path = Path::new(copy.trim());
-    assert!(path.exists(), "{copy}");
+    let path = fs::canonicalize(copy.trim()).unwrap();
     assert_eq!(harness.run(&["backup", text(&backup)]).await.0, 0);
-    std::fs::remove_file(path).unwrap();
+    fs::remove_file(&path).unwrap();
     harness.run(&["backup", text(&backup)]).await;
     assert!(backup.join(path.strip_prefix(harness.archive()).unwrap()).exists(), "the only one left");
 }
@@ -133,7 +134,7 @@ async fn migrating_prints_the_version_of_the_catalogue() {
 /// The file of the copy of `/a` in the archive, and its path within an archive.
 async fn copy_of_a(harness: &Harness) -> (PathBuf, PathBuf) {
     let (_, copy) = harness.run(&["open", "notes.test/a"]).await;
-    let copy = PathBuf::from(copy.trim());
+    let copy = fs::canonicalize(copy.trim()).unwrap();
     let within = copy.strip_prefix(harness.archive()).unwrap().to_owned();
     (copy, within)
 }

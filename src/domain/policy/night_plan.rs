@@ -28,8 +28,44 @@ impl NightPace {
 pub struct HostLoad {
     pub host: String,
     pub links: usize,
+    /// The pause between two requests.
+    pub pause: Duration,
     /// The least time that a night needs for it: one request for each link, with its pause.
     pub time: Duration,
+}
+
+impl HostLoad {
+    fn new(host: &str, links: usize, pause: Duration) -> Self {
+        let time = pause.saturating_mul(u32::try_from(links).unwrap_or(u32::MAX));
+        Self { host: host.to_owned(), links, pause, time }
+    }
+}
+
+/// The links that a running night has not visited yet.
+#[derive(Clone, Debug, Default)]
+pub struct RemainingVisits {
+    by_host: HashMap<String, HostLoad>,
+}
+
+impl RemainingVisits {
+    pub fn new(plan: NightPlan) -> Self {
+        Self { by_host: plan.hosts.into_iter().map(|load| (load.host.clone(), load)).collect() }
+    }
+
+    /// Counts a link as visited.
+    pub fn remove(&mut self, link: &Address) {
+        if link.file_path().is_none()
+            && let Some(load) = self.by_host.get_mut(link.host())
+        {
+            *load = HostLoad::new(&load.host, load.links.saturating_sub(1), load.pause);
+        }
+    }
+
+    /// The host that takes longest from now on.
+    pub fn slowest(&self) -> Option<&HostLoad> {
+        let left = self.by_host.values().filter(|load| load.links > 0);
+        left.max_by(|a, b| a.time.cmp(&b.time).then_with(|| b.host.cmp(&a.host)))
+    }
 }
 
 /// What decides when a night ends.
@@ -57,11 +93,7 @@ impl NightPlan {
         for link in unique {
             *by_host.entry(link.host()).or_default() += 1;
         }
-        let load = |(host, links): (&str, usize)| {
-            let pause = pace.of_host(host);
-            let time = pause.saturating_mul(u32::try_from(links).unwrap_or(u32::MAX));
-            HostLoad { host: host.to_owned(), links, time }
-        };
+        let load = |(host, links): (&str, usize)| HostLoad::new(host, links, pace.of_host(host));
         let mut hosts: Vec<HostLoad> = by_host.into_iter().map(load).collect();
         hosts.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.host.cmp(&b.host)));
         Self { hosts, hosts_at_once: pace.hosts_at_once.max(1) }
@@ -115,6 +147,20 @@ mod tests {
         let many = plan(&[1; 100], 4);
         assert_eq!(many.length().unwrap().1, NightBound::HostsAtOnce);
         assert_eq!(plan(&[], 4).length(), None);
+    }
+
+    #[test]
+    fn the_slowest_host_changes_as_links_are_visited() {
+        let mut left = RemainingVisits::new(plan(&[4, 3], 64));
+        let of = |left: &RemainingVisits| left.slowest().map(|load| (load.host.clone(), load.links));
+        assert_eq!(of(&left), Some(("h1.example".to_owned(), 3)));
+        left.remove(&Address::parse("https://h1.example/0").unwrap());
+        assert_eq!(of(&left), Some(("h0.example".to_owned(), 4)));
+        for link in 0..9 {
+            left.remove(&Address::parse(&format!("https://h0.example/{link}")).unwrap());
+            left.remove(&Address::parse(&format!("https://h1.example/{link}")).unwrap());
+        }
+        assert_eq!(of(&left), None);
     }
 
     proptest! {

@@ -19,6 +19,7 @@ pub mod entry;
 pub mod section;
 pub mod tally;
 pub mod compose;
+pub mod colour;
 pub mod text;
 pub mod html;
 pub mod json;

@@ -1,5 +1,6 @@
 //! A report as plain text: the first part of an email, complete without the HTML.
 
+use crate::domain::report::colour::{Colours, Tone};
 use crate::domain::report::compose::ComposedReport;
 use crate::domain::report::entry::{ReportEntry, ShownAddress};
 use crate::domain::report::section::ReportSection;
@@ -9,7 +10,7 @@ use crate::domain::report::wording::sections;
 pub const COLUMNS: usize = 72;
 
 /// The width of a terminal.
-const TERMINAL_COLUMNS: usize = 80;
+pub const TERMINAL_COLUMNS: usize = 80;
 
 /// The column where the notes of sections without entries start.
 const NOTE_COLUMN: usize = 30;
@@ -32,9 +33,9 @@ pub(super) fn body(page: &mut TextLayout, composed: &ComposedReport) {
             page.blank();
         }
         if let Some(note) = section.note.as_ref().filter(|_| is_line) {
-            page.labelled(&heading(section), note);
+            page.labelled(section, note);
         } else {
-            page.wrapped("", "", &heading(section));
+            page.heading(section);
             for entry in &section.entries {
                 page.blank();
                 page.entry(number, entry);
@@ -63,10 +64,20 @@ pub(super) fn body(page: &mut TextLayout, composed: &ComposedReport) {
 }
 
 /// A text in lines of 80 columns after `lead`, which indents the lines after the first.
+/// Only an address makes a line longer.
 pub fn hanging(lead: &str, text: &str) -> String {
     let mut layout = TextLayout::new(TERMINAL_COLUMNS);
     layout.wrapped(lead, &" ".repeat(width(lead)), text);
     layout.text
+}
+
+/// The start of a text, with a sign that something is left out if it has more columns.
+pub fn shortened(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let (start, _) = cut(text, columns.saturating_sub(1));
+    format!("{}…", start.trim_end())
 }
 
 pub(super) fn heading(section: &ReportSection) -> String {
@@ -77,11 +88,38 @@ pub(super) fn heading(section: &ReportSection) -> String {
 pub(super) struct TextLayout {
     pub(super) text: String,
     columns: usize,
+    colours: Colours,
 }
 
 impl TextLayout {
     pub(super) fn new(columns: usize) -> Self {
-        Self { text: String::new(), columns }
+        Self { text: String::new(), columns, colours: Colours::Off }
+    }
+
+    /// The width of a terminal, with or without colours.
+    pub(super) fn terminal(colours: Colours) -> Self {
+        Self { colours, ..Self::new(TERMINAL_COLUMNS) }
+    }
+
+    /// A heading on its own line.
+    pub(super) fn title(&mut self, text: &str) {
+        let start = self.text.len();
+        self.wrapped("", "", text);
+        self.paint(start, self.text.trim_end().len(), Tone::Heading);
+    }
+
+    fn heading(&mut self, section: &ReportSection) {
+        let (start, words) = (self.text.len(), heading(section));
+        self.wrapped("", "", &words);
+        self.paint(start, start + words.len(), section.heading.into());
+    }
+
+    /// Colours a part of the text that is laid out already, so that no width includes the colours.
+    fn paint(&mut self, start: usize, end: usize, tone: Tone) {
+        if let Some(words) = self.text.get(start..end) {
+            let painted = self.colours.paint(tone, words);
+            self.text.replace_range(start..end, &painted);
+        }
     }
 
     pub(super) fn blank(&mut self) {
@@ -143,10 +181,12 @@ impl TextLayout {
     }
 
     /// "STILL DEAD (3)                oldest since ...", with the second column indented.
-    fn labelled(&mut self, label: &str, text: &str) {
-        let gap = NOTE_COLUMN.saturating_sub(width(label)).max(2);
+    fn labelled(&mut self, section: &ReportSection, text: &str) {
+        let (start, label) = (self.text.len(), heading(section));
+        let gap = NOTE_COLUMN.saturating_sub(width(&label)).max(2);
         let hanging = " ".repeat(NOTE_COLUMN);
         self.wrapped(&format!("{label}{}", " ".repeat(gap)), &hanging, text);
+        self.paint(start, start + label.len(), section.heading.into());
     }
 
     /// Fills words into lines. A word longer than a line is cut.
@@ -216,7 +256,7 @@ fn cut(word: &str, columns: usize) -> (&str, &str) {
 }
 
 /// The columns of a text. Wide East Asian characters and pictographs take two.
-pub(super) fn width(text: &str) -> usize {
+pub fn width(text: &str) -> usize {
     text.chars().map(width_of).sum()
 }
 

@@ -1,13 +1,14 @@
 //! Whole reports: the first night, quiet nights, void nights and problems of the page.
 
 use super::*;
+use crate::domain::report::colour::Colours;
 
 #[test]
 fn a_night_with_three_dead_two_changed_one_moved() {
     let report = three_dead_two_changed_one_moved();
     insta::assert_snapshot!("news", rendered(&report));
     insta::assert_snapshot!("news_html", html::page(&compose(&report)).unwrap());
-    insta::assert_snapshot!("news_terminal", summary::render(&report.facts, &compose(&report)));
+    insta::assert_snapshot!("news_terminal", summary::render(&report.facts, &compose(&report), Colours::Off));
 }
 
 #[test]

@@ -14,6 +14,9 @@ pub const CLOSED: (&str, &str) = (
     "The person who runs this service opens it with the key admin in [pages] of the configuration.",
 );
 
+/// The columns of a host beside its figures, on a terminal.
+const HOST_COLUMNS: usize = 61;
+
 pub const NEVER_CHECKED: &str = "not checked yet";
 
 /// What the pauses between requests to one host mean for a night of a usual length.
@@ -59,12 +62,31 @@ pub fn plan(plan: &NightPlan, most: usize, unread: &[String]) -> String {
     }
     out.push('\n');
     for load in plan.hosts.iter().take(most) {
-        out.push_str(&format!("{:>8}  {:>7}  {}\n", span(load.time), number(load.links as u64), load.host));
+        out.push_str(&format!(
+            "{:>8}  {:>7}  {}\n",
+            span(load.time),
+            number(load.links as u64),
+            text::shortened(&load.host, HOST_COLUMNS)
+        ));
     }
     if let Some(more) = plan.hosts.len().checked_sub(most).filter(|more| *more > 0) {
         out.push_str(&format!("and {}\n", count(more, "more host")));
     }
     out
+}
+
+/// What a running check waits for, in a line of 80 columns:
+/// "arxiv.org: 1 request per 3 s, 84 left, about 4 min".
+pub fn wait(load: &HostLoad) -> String {
+    let pause = if load.pause.subsec_millis() == 0 {
+        format!("{} s", load.pause.as_secs())
+    } else {
+        format!("{:.1} s", load.pause.as_secs_f64())
+    };
+    let left = number(load.links as u64);
+    let words = format!(": 1 request per {pause}, {left} left, about {}", span(load.time));
+    let host = text::shortened(&load.host, text::TERMINAL_COLUMNS.saturating_sub(text::width(&words)));
+    format!("{host}{words}")
 }
 
 fn host_load(load: &HostLoad) -> String {
@@ -102,7 +124,18 @@ mod tests {
     use super::*;
 
     fn load(host: &str, links: usize, seconds: u64) -> HostLoad {
-        HostLoad { host: host.to_owned(), links, time: Duration::from_secs(seconds) }
+        HostLoad {
+            host: host.to_owned(),
+            links,
+            pause: Duration::from_secs(2),
+            time: Duration::from_secs(seconds),
+        }
+    }
+
+    #[test]
+    fn a_wait_fits_a_line() {
+        assert_eq!(wait(&load("arxiv.org", 84, 252)), "arxiv.org: 1 request per 2 s, 84 left, about 4 min");
+        assert_eq!(text::width(&wait(&load(&"long.".repeat(40), 84, 252))), 80);
     }
 
     #[test]
