@@ -1,5 +1,9 @@
 //! Links and pages over several nights.
 
+mod decisions;
+mod drafting;
+mod quotas;
+
 use std::io::Write as _;
 
 use crate::fetch::site::{Reply, Then};
@@ -37,86 +41,6 @@ async fn a_link_is_gone_after_three_nights_and_its_copy_still_opens() {
     }
     assert_eq!(states, ["ok", "failing", "failing", "dead", "ok"]);
     assert_eq!(codes, [0, 0, 0, 2, 0]);
-}
-
-#[tokio::test]
-async fn a_configuration_is_drafted_from_a_page_and_is_valid() {
-    let harness = Harness::start(["course.test"], |_, seen| match &*seen.target {
-        "/dgm.html" | "/other.html" => Reply::page(
-            "<title>Deep \"Models\"</title><h1>Deep Models</h1><h2>Sep 22, 2026</h2>\
-             <a href=/a.pdf>A paper</a><h2>Dec 1, 2026</h2><a href=/b.pdf>Another paper</a>",
-        ),
-        _ => Reply::not_found(),
-    })
-    .await;
-    let dir = harness.archive().with_file_name("drafted");
-    std::fs::create_dir(&dir).unwrap();
-    let run = async |arguments: &[&str]| {
-        let mut command = tokio::process::Command::new(crate::harness::PROGRAM);
-        let output = command.args(arguments).current_dir(&dir).output().await.unwrap();
-        assert!(output.status.success(), "{arguments:?}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    };
-    let page = |name: &str| format!("http://{}/{name}.html", harness.site.address);
-    let said = ["--mail", "ann@school.edu", "--time-zone", "America/Chicago", "--allow-private-networks"];
-    let written = run(&[&["init", &page("dgm")], &said[..]].concat()).await;
-    assert!(written.contains("2 links") && written.contains("onreserve serve --config"), "{written}");
-    run(&["add", &page("other")]).await;
-    let checked = run(&["check-config"]).await;
-    assert!(checked.contains("no errors, 2 courses") && !checked.contains("warning"), "{checked}");
-    let text = std::fs::read_to_string(dir.join("onreserve.toml")).unwrap();
-    assert!(text.contains("term = { first = 2026-09-22, last = 2026-12-01 }"), "{text}");
-    assert!(text.lines().count() <= 20, "{text}");
-}
-
-#[tokio::test]
-async fn a_bare_check_has_the_title_of_the_page_and_status_has_filters() {
-    let harness = Harness::start(["papers.test"], |_, _| Reply::not_found()).await;
-    let page = harness.dir.path().join("page.html");
-    std::fs::write(&page, page_of(&["http://papers.test/old.pdf", "http://papers.test/new.pdf"])).unwrap();
-    let (configuration, other) = (harness.configure(""), harness.dir.path().join("other"));
-    let output = tokio::process::Command::new(crate::harness::PROGRAM)
-        .args(["check", "--now", "2026-09-14T02:30:00Z", "--config"])
-        .arg(&configuration)
-        .arg("--archive")
-        .arg(&other)
-        .arg(&page)
-        .output()
-        .await
-        .unwrap();
-    assert!(
-        other.is_dir() && !harness.archive().exists(),
-        "--archive precedes the configuration: {output:?}"
-    );
-    let run = async |arguments: &[&str]| crate::harness::run_on(&other, arguments).await.1;
-    let all = run(&["status"]).await;
-    assert!(all.starts_with("A course (") && all.contains("old.pdf") && all.contains("new.pdf"), "{all}");
-    let found = run(&["status", "--search", "READING old"]).await;
-    assert!(found.contains("old.pdf") && !found.contains("new.pdf"), "{found}");
-    for none in [&["status", "--due", "7"][..], &["status", "--undecided"], &["status", "--state", "dead"]] {
-        assert!(!run(none).await.contains(".pdf"), "{none:?}");
-    }
-}
-
-#[tokio::test]
-async fn an_address_that_a_person_chose_is_in_the_patch() {
-    let harness = Harness::start(["papers.test"], |_, _| Reply::not_found()).await;
-    let page = harness.dir.path().join("page.html");
-    std::fs::write(&page, page_of(&["http://papers.test/old.pdf"])).unwrap();
-    harness.configure(&format!("[[course]]\nid = \"c\"\npage = \"{}\"\n", page.display()));
-    harness.check(1).await;
-    let (code, patch) = harness.run(&["patch"]).await;
-    assert!(code == 0 && patch.contains("Nothing to change"), "{patch}");
-    let (code, text) = harness.run(&["replace", "old.pdf", "--by", "https://papers.test/new.pdf"]).await;
-    assert!(code == 0 && text.contains("to be replaced on the page by"), "{text}");
-    let (code, patch) = harness.run(&["patch"]).await;
-    assert!(
-        code == 0 && patch.contains("+<li><a href=\"https://papers.test/new.pdf\">")
-            || patch.contains("new.pdf\">The reading"),
-        "{patch}"
-    );
-    harness.run(&["undo", "old.pdf"]).await;
-    assert!(harness.run(&["patch"]).await.1.contains("Nothing to change"));
 }
 
 #[tokio::test]
@@ -279,52 +203,6 @@ async fn a_night_without_a_network_changes_no_state() {
     assert_eq!(third.states(), vec!["ok"; LINKS as usize]);
 }
 
-/// A course with one page of notes; `version` gives its text on a night.
-async fn notes(version: fn(u32) -> u32) -> Harness {
-    let harness = Harness::start(["course.test", "notes.test"], move |night, seen| {
-        match (&*seen.host, &*seen.target) {
-            ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/a"])),
-            ("notes.test", "/a") => {
-                let whole = article("The reading at http://notes.test/a");
-                let part = article(&format!("Chapter {} of it", version(night)));
-                let chapter = part.split_once("</h1>").unwrap().1;
-                Reply::page(&whole.replace("</main>", chapter))
-            }
-            _ => Reply::not_found(),
-        }
-    })
-    .await;
-    harness.one_course();
-    harness
-}
-
-#[tokio::test]
-async fn a_change_lasts_until_it_is_accepted() {
-    let harness = notes(|night| u32::from(night >= 2)).await;
-    let mut states = Vec::new();
-    for night in 1..=3 {
-        states.push(harness.check(night).await.state("/a").to_owned());
-    }
-    assert_eq!(states, ["ok", "ok", "changed"]);
-    let (code, result) = harness.run(&["accept", "notes.test/a", "--now", "2026-09-16T09:00:00Z"]).await;
-    assert_eq!(code, 0, "{result}");
-    assert_eq!(harness.check(4).await.state("/a"), "ok");
-    let (_, copies) = harness.run(&["history", "notes.test/a"]).await;
-    assert_eq!(copies.matches("blobs/sha256").count(), 2, "both versions are kept: {copies}");
-}
-
-#[tokio::test]
-async fn a_change_is_accepted_in_time_and_the_next_is_reported() {
-    let harness = notes(|night| u32::from(night >= 2) + u32::from(night >= 40)).await;
-    let mut states = Vec::new();
-    for night in [1, 2, 3, 31, 33, 34, 40, 41] {
-        states.push((night, harness.check(night).await.state("/a").to_owned()));
-    }
-    let changed: Vec<u32> =
-        states.iter().filter(|(_, state)| state == "changed").map(|(night, _)| *night).collect();
-    assert_eq!(changed, [3, 31, 41], "{states:?}");
-}
-
 #[tokio::test]
 async fn a_night_with_failed_sentinels_judges_nothing() {
     let harness = Harness::start(["course.test", "notes.test", "sure.test"], |night, seen| {
@@ -374,41 +252,6 @@ pub(crate) async fn report(harness: &Harness) -> String {
 }
 
 #[tokio::test]
-async fn a_decision_holds_until_the_result_changes() {
-    // Gone on nights 2 to 5, back on night 6, gone again from night 7 on.
-    let harness = dying(|night| if night == 1 || night == 6 { 200 } else { 410 }).await;
-    for night in 1..=3 {
-        harness.check(night).await;
-    }
-    assert!(report(&harness).await.contains("1 of 1 links is newly dead"));
-    let (code, result) = harness.run(&["accept", "notes.test/a", "--now", "2026-09-16T09:00:00Z"]).await;
-    assert!(code == 0 && result.contains("no longer reported as dead"), "{result}");
-    let fourth = harness.check(4).await;
-    assert_eq!(fourth.state("/a"), "dead", "a decision changes no state");
-    assert_eq!((fourth.code, fourth.link("/a")["decision"].as_str()), (0, Some("accepted_dead")));
-    assert!(report(&harness).await.contains("AS DECIDED (1)                1 no longer reported as dead."));
-    assert!(harness.run(&["status"]).await.1.contains("[no longer reported as dead]"));
-
-    // The journal has the decision, so a rebuilt catalogue has it too.
-    let (code, result) = harness.run(&["rebuild"]).await;
-    assert_eq!(code, 0, "{result}");
-    harness.check(5).await;
-    assert!(report(&harness).await.contains("AS DECIDED (1)"));
-
-    harness.check(6).await;
-    assert!(report(&harness).await.contains("1 link works again"), "{}", report(&harness).await);
-    // A link that goes up and down needs more nights to be dead.
-    for night in 7..=10 {
-        harness.check(night).await;
-    }
-    let again = report(&harness).await;
-    assert!(again.contains("newly dead") && !again.contains("AS DECIDED"), "it is dead again: {again}");
-    harness.run(&["rebuild"]).await;
-    harness.check(11).await;
-    assert!(!report(&harness).await.contains("AS DECIDED"), "the journal has the lapse too");
-}
-
-#[tokio::test]
 async fn a_rebuilt_catalogue_has_the_last_report() {
     let harness = dying(|night| if night == 1 { 200 } else { 410 }).await;
     for night in 1..=3 {
@@ -425,41 +268,6 @@ async fn a_rebuilt_catalogue_has_the_last_report() {
         "no news, no baseline: {}",
         report(&harness).await
     );
-}
-
-#[tokio::test]
-async fn a_snoozed_link_is_reported_again_when_the_time_is_over() {
-    let harness = dying(|night| if night == 1 { 200 } else { 410 }).await;
-    for night in 1..=3 {
-        harness.check(night).await;
-    }
-    let snooze = ["snooze", "notes.test/a", "--until", "2026-09-19", "--now", "2026-09-16T09:00:00Z"];
-    let (code, result) = harness.run(&snooze).await;
-    assert!(code == 0 && result.contains("snoozed until Sat 19 Sep"), "{result}");
-    let mut result = Vec::new();
-    for night in 4..=7 {
-        harness.check(night).await;
-        result.push(report(&harness).await);
-    }
-    assert!(result[0].contains("1 snoozed.") && result[1].contains("1 snoozed."), "{result:?}");
-    assert!(result[2].contains("snoozed until Sat 19 Sep; that time is over."), "{}", result[2]);
-    assert!(result[3].contains("STILL DEAD (1)"), "reported once: {}", result[3]);
-}
-
-#[tokio::test]
-async fn invalid_decisions_are_refused() {
-    let harness = dying(|_| 200).await;
-    harness.check(1).await;
-    for (arguments, says) in [
-        (&["dismiss", "notes.test/a"][..], "`marked as fine` does not fit"),
-        (&["snooze", "notes.test/a", "--until", "2020-01-01"], "give one after"),
-        (&["snooze", "notes.test/a", "--until", "next-term"], "no term in the configuration"),
-        (&["snooze", "notes.test/a", "--until", "soon"], "write a day"),
-        (&["accept", "notes.test/a"], "accepted already"),
-    ] {
-        let (_, result) = harness.run(arguments).await;
-        assert!(result.contains(says), "{arguments:?}: {result}");
-    }
 }
 
 /// The earlier reports of another course do not count for this one.
@@ -487,61 +295,4 @@ async fn a_dead_link_is_news_on_a_page_that_adds_it() {
     assert!(of_a.contains("STILL DEAD (1)"), "{of_a}");
     let (_, of_b) = harness.run(&["report", "b"]).await;
     assert!(of_b.contains("newly dead"), "{of_b}");
-}
-
-#[tokio::test]
-async fn the_requisites_of_a_page_count_against_its_quota() {
-    let harness =
-        Harness::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
-            ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/pictures"])),
-            ("notes.test", "/pictures") => {
-                let pictures: Vec<String> = (0..5).map(|n| format!("<img src=/{n}.png>")).collect();
-                let pictures = pictures.concat();
-                Reply::page(&article("Pictures").replace("<main>", &format!("<main>{pictures}")))
-            }
-            ("notes.test", picture) if picture.ends_with(".png") => {
-                let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0".to_vec();
-                bytes.resize(400 << 10, picture.as_bytes()[1]);
-                Reply::new(200, "content-type: image/png", bytes)
-            }
-            _ => Reply::not_found(),
-        })
-        .await;
-    let config = harness.one_course();
-    let text = std::fs::read_to_string(&config).unwrap();
-    std::fs::write(config, text.replace("[archive]\n", "[archive]\nlink_quota_mib = 1\n")).unwrap();
-    let night = harness.check(1).await;
-    assert!(night.link("/pictures")["capture"].is_object(), "{}", night.errors);
-    let (code, output) = harness.run(&["verify"]).await;
-    // The page, its head, the course page, and the two pictures that fit.
-    assert!(code == 0 && output.starts_with("5 files, 8"), "{output}");
-}
-
-#[tokio::test]
-async fn a_quota_stops_new_copies_and_deletes_none() {
-    let harness =
-        Harness::start(["course.test", "notes.test"], |night, seen| match (&*seen.host, &*seen.target) {
-            ("course.test", "/") => {
-                Reply::page(&page_of(&["http://notes.test/small", "http://notes.test/large.zip"]))
-            }
-            ("notes.test", "/small") => work("http://notes.test/small"),
-            ("notes.test", "/large.zip") => {
-                let file = if night == 1 { "print(1)".to_owned() } else { "print(2)\n".repeat(150_000) };
-                Reply::new(200, "content-type: application/zip", zip(&file, night))
-            }
-            _ => Reply::not_found(),
-        })
-        .await;
-    let config = harness.one_course();
-    let text = std::fs::read_to_string(&config).unwrap();
-    std::fs::write(config, text.replace("[archive]\n", "[archive]\nlink_quota_mib = 1\n")).unwrap();
-    let first = harness.check(1).await;
-    assert!(!first.errors.contains("quota"), "{}", first.errors);
-    for night in 2..=3 {
-        let result = harness.check(night).await;
-        assert_eq!(result.code, 0, "{}", result.errors);
-        assert_eq!(result.states(), ["ok", "changed"]);
-        assert!(result.errors.contains("1 new copy was not stored, because a quota"), "{}", result.errors);
-        assert_eq!(result.link("/large.zip")["capture"], first.link("/large.zip")["capture"]);
-    }
 }
