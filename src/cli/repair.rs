@@ -1,5 +1,6 @@
 //! `onreserve repair`: gets lost copies back from the web, where the original still has the same bytes.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -9,21 +10,21 @@ use super::{ArchiveLocation, exit, print};
 use crate::config;
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
-use crate::domain::evidence::link_history::StoredCapture;
-use crate::domain::report::figures::count_of;
+use crate::domain::journal::{BlobSource, BlobSources, Holdings};
+use crate::domain::report::figures::count;
 use crate::world::archive::Archive;
-use crate::world::catalogue::Catalogue;
 use crate::world::clock::Clock;
-use crate::world::fetch::{Accept, Fetch, FetchRequest, FetchSettings};
+use crate::world::fetch::{Accept, Fetch, FetchRequest, FetchSettings, Fetched};
 use crate::world::lock::CaptureLock;
 
 #[derive(Debug, Args)]
-#[command(after_help = "It requests the address of each copy whose file is missing or was damaged, politely
-as a night does. A body is stored only if its SHA-256 is that of the lost copy, so
-a changed document never takes its place. Restore from a backup first:
+#[command(after_help = "It requests the address of each file that is missing or was damaged, politely as a
+night does: copies, files that pages need, course pages and response heads. Bytes
+are stored only if their SHA-256 is that of the lost file, so a changed document
+never takes its place. A head is often lost for good, because servers change it. Restore from a backup first:
 `onreserve restore --missing DIR` needs no requests.
 
-Exit codes: 0 if no copy is lost any more, 1 if some are.
+Exit codes: 0 if no file is lost any more, 1 if some are.
 
 Examples:
   onreserve repair --config onreserve.toml
@@ -45,31 +46,27 @@ pub(super) async fn run(arguments: RepairArguments) -> anyhow::Result<ExitCode> 
     let opened = arguments.location.open_to_write().await?;
     let _capture_lock = CaptureLock::acquire(opened.archive.dir())?;
     let clock = Clock::system();
-    let lost = lost(&opened.archive, &opened.catalogue).await?;
+    let lost = lost(&opened.archive).await?;
     if lost.is_empty() {
         print("No copy is lost. `onreserve verify` checks the SHA-256 of every file.\n")?;
         return Ok(ExitCode::SUCCESS);
     }
     let fetch = Fetch::new(&settings, opened.archive.spool(), clock)?;
     let mut left = 0;
-    for digest in &lost {
-        match repair(*digest, &opened.archive, &opened.catalogue, &fetch).await? {
+    for (digest, sources) in &lost {
+        match repair(*digest, sources, &opened.archive, &fetch).await? {
             Some(address) => {
                 opened.catalogue.set_verified(clock.now(), &[*digest], &[]).await?;
-                print(&format!("repaired: {digest} from {address}\n"))?;
+                print(&format!("repaired: {digest}\n  from {address}\n"))?;
             }
             None => {
                 left += 1;
-                print(&format!("still lost: {digest}{}\n", described(*digest, &opened.catalogue).await?))?;
+                print(&format!("still lost: {digest}{}\n", described(sources)))?;
             }
         }
     }
     opened.archive.write_sums()?;
-    print(&format!(
-        "{} of {} repaired.\n",
-        lost.len() - left,
-        count_of(lost.len(), "lost copy", "lost copies")
-    ))?;
+    print(&format!("{} of {} repaired.\n", lost.len() - left, count(lost.len(), "lost file")))?;
     if left == 0 {
         return Ok(ExitCode::SUCCESS);
     }
@@ -79,51 +76,67 @@ pub(super) async fn run(arguments: RepairArguments) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::from(exit::FAILURE))
 }
 
-/// The bodies without a sound file.
-async fn lost(archive: &Archive, catalogue: &Catalogue) -> anyhow::Result<Vec<Digest>> {
-    let expected = catalogue.expected_bodies().await?;
+/// The blobs without a file, and the requests that gave them.
+async fn lost(archive: &Archive) -> anyhow::Result<BTreeMap<Digest, Vec<BlobSource>>> {
     let archive = archive.clone();
-    let missing = tokio::task::spawn_blocking(move || archive.without_file(&expected));
-    missing.await.context("the files of the copies could not be looked for")
+    let found = tokio::task::spawn_blocking(move || {
+        let mut holdings = Holdings::default();
+        for entry in archive.entries() {
+            holdings.add(&entry?);
+        }
+        let expected: Vec<Digest> = holdings.expected.into_iter().collect();
+        let missing = archive.without_file(&expected).into_iter().collect();
+        let mut sources = BlobSources::of(&missing);
+        for entry in archive.entries() {
+            sources.add(&entry?);
+        }
+        anyhow::Ok(sources.into_wanted())
+    });
+    found.await.context("the search for lost files was stopped")?
 }
 
 /// Requests the addresses that gave these bytes. Returns the one that still does.
 async fn repair(
     digest: Digest,
+    sources: &[BlobSource],
     archive: &Archive,
-    catalogue: &Catalogue,
     fetch: &Fetch,
 ) -> anyhow::Result<Option<Address>> {
-    let captures: Vec<StoredCapture> = catalogue.captures_of(digest).await?;
-    let mut addresses: Vec<Address> = Vec::new();
-    for kept in &captures {
-        for address in [&kept.capture.document, &kept.capture.link] {
-            if !addresses.contains(address) {
-                addresses.push(address.clone());
-            }
-        }
-    }
-    for address in addresses {
+    for source in sources {
+        let (address, accept) = match source {
+            BlobSource::Body(address) | BlobSource::Head(address, _) => (address, Accept::Page),
+            BlobSource::File(address) => (address, Accept::Anything),
+        };
         let request = FetchRequest {
             address: address.clone(),
             conditional: None,
             fresh_connection: false,
-            accept: Accept::Page,
+            accept,
             accept_datetime: None,
         };
-        let Some(body) = fetch.exchange(&request).await?.body else { continue };
-        if body.body.sha256 == digest {
+        let Fetched { exchange, body } = fetch.exchange(&request).await?;
+        let found = match source {
+            BlobSource::Body(_) | BlobSource::File(_) => body.filter(|body| body.body.sha256 == digest),
+            BlobSource::Head(_, at) => {
+                let head = exchange.head_with_digest(digest, *at);
+                head.map(|head| archive.spool_bytes(head.as_bytes())).transpose()?
+            }
+        };
+        if let Some(found) = found {
             let archive = archive.clone();
-            let stored = tokio::task::spawn_blocking(move || archive.store(std::slice::from_ref(&body)));
-            stored.await.context("the copy could not be stored")??;
-            return Ok(Some(address));
+            let stored = tokio::task::spawn_blocking(move || archive.store(std::slice::from_ref(&found)));
+            stored.await.context("the file could not be stored")??;
+            return Ok(Some(address.clone()));
         }
     }
     Ok(None)
 }
 
-/// As in ", a copy of" and the address.
-async fn described(digest: Digest, catalogue: &Catalogue) -> anyhow::Result<String> {
-    let captures = catalogue.captures_of(digest).await?;
-    Ok(captures.first().map_or_else(String::new, |kept| format!(", a copy of {}", kept.capture.link)))
+/// A line with what the file is, as in "a copy of" and the address.
+fn described(sources: &[BlobSource]) -> String {
+    sources.first().map_or_else(String::new, |source| match source {
+        BlobSource::Body(address) => format!("\n  a copy of {address}"),
+        BlobSource::File(address) => format!("\n  a file that a page needs, from {address}"),
+        BlobSource::Head(address, _) => format!("\n  the response head of {address}"),
+    })
 }

@@ -171,6 +171,11 @@ impl Validators {
     }
 }
 
+fn head_of(hop: &Hop, headers: &Headers) -> String {
+    let headers = headers.0.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+    format!("HTTP {}\r\n{}\r\n", hop.status, headers.collect::<String>())
+}
+
 impl Exchange {
     /// The last response, if any came.
     pub fn last_hop(&self) -> Option<&Hop> {
@@ -184,6 +189,33 @@ impl Exchange {
     /// The address of the last response, or the requested one.
     pub fn final_address(&self) -> &Address {
         self.last_hop().map_or(&self.asked, |hop| &hop.address)
+    }
+
+    /// The head of the last response as text: the status, then the headers in their order.
+    pub fn head(&self) -> String {
+        self.last_hop().map_or_else(String::new, |hop| head_of(hop, &hop.headers))
+    }
+
+    /// The head with this digest, if the last response differs from it only by its date: that
+    /// response came soon after `started`.
+    pub fn head_with_digest(&self, digest: Digest, started: Timestamp) -> Option<String> {
+        /// A response comes later than this only if its server is very slow, or its clock is wrong.
+        const SECONDS: i64 = 120;
+        let hop = self.last_hop()?;
+        let is_it = |head: &String| Digest::of(head.as_bytes()) == digest;
+        Some(self.head()).filter(is_it).or_else(|| {
+            (-SECONDS..=SECONDS).find_map(|seconds| {
+                let at = started.checked_add(jiff::Span::new().seconds(seconds)).ok()?;
+                let date = at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+                let mut headers = hop.headers.clone();
+                headers
+                    .0
+                    .iter_mut()
+                    .filter(|(name, _)| name == "date")
+                    .for_each(|(_, value)| value.clone_from(&date));
+                Some(head_of(hop, &headers)).filter(is_it)
+            })
+        })
     }
 
     pub fn body(&self) -> Option<&Body> {

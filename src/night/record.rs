@@ -14,7 +14,6 @@ use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::journal::Entry;
 use crate::domain::page::Page;
 use crate::domain::schedule::start::{ImplausibleStart, check_start};
-use crate::domain::visit::Exchange;
 use crate::night::capture_select::{NewCapture, VisitResult};
 use crate::night::full_text;
 use crate::night::journal_replay;
@@ -184,7 +183,7 @@ impl Batch {
                 if let Some(rendering) = &mut new_capture.rendering {
                     bodies.append(&mut rendering.bodies);
                 }
-                let head = archive.spool_bytes(head(&new_capture.exchange).as_bytes())?;
+                let head = archive.spool_bytes(new_capture.exchange.head().as_bytes())?;
                 let (body, stored) = stored(&link, new_capture, head.body.sha256);
                 bodies.extend([head, body]);
                 entries.push(Entry::Capture(Box::new(stored)));
@@ -240,11 +239,4 @@ fn stored(link: &Address, new_capture: NewCapture, head: Digest) -> (SpooledBody
         },
     };
     (body, stored)
-}
-
-/// The response head as text: the status, then the headers in their order.
-fn head(exchange: &Exchange) -> String {
-    let Some(hop) = exchange.last_hop() else { return String::new() };
-    let headers = hop.headers.0.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
-    format!("HTTP {}\r\n{}\r\n", hop.status, headers.collect::<String>())
 }

@@ -101,13 +101,13 @@ async fn verify_names_the_damage_and_repair_asks_the_original() {
     assert!(text.contains("onreserve restore --missing DIR") && text.contains("onreserve repair"), "{text}");
 
     let (code, text) = repair().await;
-    assert!(code == 1 && text.contains("1 of 2 lost copies repaired."), "{text}");
+    assert!(code == 1 && text.contains("1 of 2 lost files repaired."), "{text}");
     assert!(text.contains("from http://notes.test/b"), "{text}");
     assert!(text.contains("a copy of http://notes.test/flows"), "it is gone: {text}");
     // The original is there again.
     harness.set_night(1);
     let (code, text) = repair().await;
-    assert!(code == 0 && text.contains("1 of 1 lost copy repaired."), "{text}");
+    assert!(code == 0 && text.contains("1 of 1 lost file repaired."), "{text}");
     let (code, text) = harness.run(&["verify"]).await;
     assert_eq!(code, 0, "{text}");
 }
@@ -147,4 +147,59 @@ async fn monitors_see_lost_copies_and_pages_do_not_offer_them() {
     let ready = get(at, "/readyz").await;
     assert!(ready.contains("\"copies_missing\":1") && ready.contains("200 OK"), "{ready}");
     assert!(get(at, "/readyz?strict").await.contains("503"), "a monitor sees it");
+}
+
+/// The paths of all blobs.
+fn blobs(harness: &Harness) -> Vec<PathBuf> {
+    let mut left = vec![harness.archive().join("blobs")];
+    let mut found = Vec::new();
+    while let Some(dir) = left.pop() {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { left.push(path) } else { found.push(path) }
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn requisites_heads_and_course_pages_come_back_from_the_web_and_from_a_backup() {
+    let harness =
+        Harness::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
+            ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/pictures"])),
+            ("notes.test", "/pictures") => Reply::page(
+                &article("http://notes.test/pictures").replace("<main>", "<main><img src=/a.png>"),
+            ),
+            ("notes.test", "/a.png") => {
+                let bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0".to_vec();
+                Reply::new(200, "content-type: image/png", bytes)
+            }
+            _ => Reply::not_found(),
+        })
+        .await;
+    let configuration = harness.one_course();
+    harness.check(1).await;
+    let all = blobs(&harness);
+    let has = |path: &PathBuf, start: &[u8]| fs::read(path).unwrap().starts_with(start);
+    assert_eq!(all.len(), 4, "{all:?}");
+    assert!(all.iter().any(|path| has(path, b"\x89PNG")) && all.iter().any(|path| has(path, b"HTTP 200")));
+    let backup = harness.dir.path().join("backup");
+    assert_eq!(harness.run(&["backup", backup.to_str().unwrap()]).await.0, 0);
+    let damage = async || {
+        for path in &all {
+            spoil(path);
+        }
+        let (code, text) = harness.run(&["verify"]).await;
+        assert!(code == 1 && text.matches("damaged").count() == 4, "{text}");
+    };
+    damage().await;
+    let mut command = tokio::process::Command::new(crate::harness::PROGRAM);
+    let output = command.args(["repair", "--config"]).arg(&configuration).output().await.unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("4 of 4 lost files repaired."), "{text}");
+    assert_eq!(harness.run(&["verify"]).await.0, 0);
+    damage().await;
+    let (code, text) = harness.run(&["restore", backup.to_str().unwrap(), "--missing"]).await;
+    assert!(code == 0 && text.contains("4 files restored"), "{text}");
+    assert_eq!(harness.run(&["verify"]).await.0, 0);
 }

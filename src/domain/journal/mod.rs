@@ -5,8 +5,10 @@
 
 pub mod chain;
 mod holdings;
+mod sources;
 
 pub use holdings::Holdings;
+pub use sources::{BlobSource, BlobSources};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
