@@ -17,6 +17,7 @@ mod recovering_parse;
 pub mod reference;
 mod rendering;
 mod rewording;
+mod secret_files;
 mod webhook;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -218,15 +219,22 @@ pub fn read(path: &Path) -> Result<Configuration, Error> {
 
 /// Like [`read`], but returns all errors.
 pub fn check(path: &Path) -> Result<Configuration, Errors> {
-    let files = || {
-        let mut files = vec![(path.to_owned(), text_of(path)?)];
-        for more in course_files(path)? {
-            let text = text_of(&more)?;
-            files.push((more, text));
-        }
-        Ok(files)
-    };
-    settings_of(files().map_err(|first| Errors { first, more: Vec::new() })?)
+    settings_of(texts(path).map_err(|first| Errors { first, more: Vec::new() })?)
+}
+
+/// The files with secrets that a configuration names.
+pub fn secret_files(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    Ok(texts(path)?.iter().flat_map(|(_, text)| secret_files::named_in(text)).collect())
+}
+
+/// The configuration and the files of `courses.d`, with their texts.
+fn texts(path: &Path) -> Result<Vec<(PathBuf, String)>, Error> {
+    let mut files = vec![(path.to_owned(), text_of(path)?)];
+    for more in course_files(path)? {
+        let text = text_of(&more)?;
+        files.push((more, text));
+    }
+    Ok(files)
 }
 
 fn text_of(path: &Path) -> Result<String, Error> {

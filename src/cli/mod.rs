@@ -33,6 +33,7 @@ mod service_check;
 mod status;
 mod strict;
 mod takedown;
+mod test_webhook;
 mod verify;
 mod withdraw_night;
 
@@ -129,6 +130,8 @@ enum Command {
     Doctor(doctor::DoctorArguments),
     /// Send a test email with the configured mail settings.
     TestEmail(email::TestEmailArguments),
+    /// Send a test message to the configured webhooks.
+    TestWebhook(test_webhook::TestWebhookArguments),
     /// Hash a password for the `readers` or `staff` of a course.
     HashPassword(hash_password::HashPasswordArguments),
     /// Write a configuration: drafted from a course page, or with every key explained.
@@ -226,6 +229,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::CheckConfig(arguments) => check_config::run(arguments).await,
             Command::Doctor(arguments) => Box::pin(doctor::run(arguments)).await,
             Command::TestEmail(arguments) => email::test(arguments).await,
+            Command::TestWebhook(arguments) => test_webhook::run(arguments).await,
             Command::HashPassword(arguments) => hash_password::run(&arguments),
             Command::Init(arguments) => init::run(arguments).await,
             Command::Add(arguments) => add::run(arguments).await,

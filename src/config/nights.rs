@@ -14,7 +14,7 @@ use super::diagnostics::TableDiagnostics;
 use super::duration::DurationKey;
 use crate::domain::course::CourseId;
 use crate::domain::schedule::{self, Schedule};
-use crate::world::ping::PingUrl;
+use crate::world::operator_http::{InvalidSecretUrl, SecretUrl};
 
 /// The systemd credential that may hold the ping URL.
 const CREDENTIAL: &str = "ping-url";
@@ -45,7 +45,7 @@ impl Default for ServiceKeys {
 pub(super) struct ServiceSettings {
     spread: SignedDuration,
     look: Option<Time>,
-    pub ping: Option<PingUrl>,
+    pub ping: Option<SecretUrl>,
 }
 
 /// When the service runs.
@@ -56,7 +56,7 @@ pub struct DaemonSettings {
     /// When the failing links of a course are rechecked by day.
     pub rechecks: BTreeMap<CourseId, Schedule>,
     /// The monitoring service that raises an alarm when nights do not happen.
-    pub ping: Option<PingUrl>,
+    pub ping: Option<SecretUrl>,
 }
 
 /// When a course has its nights and its daytime rechecks.
@@ -109,7 +109,10 @@ fn look(text: &str) -> Result<Option<Time>, String> {
 
 /// The ping URL. It works like a password, as requests to it stop the alarm, so
 /// errors do not show it.
-fn ping(keys: &ServiceKeys, environment: impl Fn(&str) -> Option<String>) -> Result<Option<PingUrl>, String> {
+fn ping(
+    keys: &ServiceKeys,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Option<SecretUrl>, String> {
     let named = match (&keys.ping_url, &keys.ping_url_file) {
         (Some(_), Some(_)) => {
             return Err("both ping_url and ping_url_file are given; keep one".to_owned());
@@ -121,6 +124,6 @@ fn ping(keys: &ServiceKeys, environment: impl Fn(&str) -> Option<String>) -> Res
     ping_url(&credential::read(&path)?).map(Some)
 }
 
-fn ping_url(text: &str) -> Result<PingUrl, String> {
-    text.trim().parse().map_err(|error: crate::world::ping::InvalidPingUrl| error.to_string())
+fn ping_url(text: &str) -> Result<SecretUrl, String> {
+    text.parse().map_err(|error: InvalidSecretUrl| format!("ping_url: {error}"))
 }

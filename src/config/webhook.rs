@@ -11,7 +11,7 @@ use crate::domain::action_token::SigningKey;
 use crate::domain::course::WebhookName;
 use crate::domain::report::webhook::WebhookForm;
 use crate::outbox::Webhook;
-use crate::world::webhook::WebhookUrl;
+use crate::world::operator_http::{InvalidSecretUrl, SecretUrl};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -79,7 +79,7 @@ fn webhook(
 }
 
 /// The address. It may be a password by itself, so errors do not show it.
-fn url(keys: &WebhookKeys, environment: impl Fn(&str) -> Option<String>) -> Result<WebhookUrl, String> {
+fn url(keys: &WebhookKeys, environment: impl Fn(&str) -> Option<String>) -> Result<SecretUrl, String> {
     let text = match (&keys.url, &keys.url_file) {
         (Some(_), Some(_)) => return Err("both url and url_file are given; keep one".to_owned()),
         (Some(url), None) => url.clone(),
@@ -91,7 +91,7 @@ fn url(keys: &WebhookKeys, environment: impl Fn(&str) -> Option<String>) -> Resu
             credential::read(&path)?
         }
     };
-    text.trim().parse().map_err(|error: crate::world::webhook::InvalidWebhookUrl| error.to_string())
+    text.parse().map_err(|error: InvalidSecretUrl| error.to_string())
 }
 
 fn secret(path: &std::path::Path) -> Result<SigningKey, String> {

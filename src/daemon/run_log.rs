@@ -9,12 +9,13 @@ use crate::domain::visit::LocalFault;
 use crate::night::{Finished, Rechecked};
 use crate::world::archive::FixityResults;
 use crate::world::clock::Clock;
-use crate::world::ping::{self, Ping, PingUrl};
+use crate::world::operator_http::SecretUrl;
+use crate::world::ping::{self, Ping};
 
 /// Pings are sent one after another, so that an end never arrives before its
 /// start; no run waits for them.
 pub(super) struct PingQueue {
-    pings: UnboundedSender<(PingUrl, Ping)>,
+    pings: UnboundedSender<(SecretUrl, Ping)>,
 }
 
 impl PingQueue {
@@ -28,7 +29,7 @@ impl PingQueue {
         Self { pings }
     }
 
-    pub(super) fn send(&self, monitor: Option<&PingUrl>, ping: Ping) {
+    pub(super) fn send(&self, monitor: Option<&SecretUrl>, ping: Ping) {
         if let Some(monitor) = monitor {
             // The receiving task lives as long as the runtime.
             let _ = self.pings.send((monitor.clone(), ping));

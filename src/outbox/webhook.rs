@@ -8,12 +8,13 @@ use crate::domain::report::compose::ComposedReport;
 use crate::domain::report::due::PendingReport;
 use crate::domain::report::webhook::{self, WebhookForm};
 use crate::world::email::relay::SendResult;
-use crate::world::webhook::{WebhookRequest, WebhookResult, WebhookUrl, send};
+use crate::world::operator_http::SecretUrl;
+use crate::world::webhook::{WebhookRequest, WebhookResult, send};
 
 /// A webhook of the configuration.
 #[derive(Clone, Debug)]
 pub struct Webhook {
-    pub url: WebhookUrl,
+    pub url: SecretUrl,
     pub form: WebhookForm,
     /// Signs the body.
     pub secret: Option<SigningKey>,
@@ -44,6 +45,30 @@ impl WebhookSender {
     }
 }
 
+impl Webhook {
+    /// Sends a test message, without a report.
+    ///
+    /// # Errors
+    ///
+    /// The message cannot be written as JSON.
+    pub async fn send_test(&self) -> Result<WebhookResult, serde_json::Error> {
+        let body = webhook::test_body(self.form)?;
+        Ok(send(&self.url, &self.request(body, "test".to_owned())).await)
+    }
+
+    fn request(&self, body: String, delivery: String) -> WebhookRequest {
+        let content_type = match self.form {
+            WebhookForm::Json | WebhookForm::Slack => "application/json",
+            WebhookForm::Ntfy => "text/plain; charset=utf-8",
+        };
+        let mut headers = vec![("x-onreserve-delivery", delivery)];
+        headers.extend(
+            self.secret.as_ref().map(|secret| ("x-onreserve-signature-256", signature(secret, &body))),
+        );
+        WebhookRequest { content_type, headers, body }
+    }
+}
+
 fn request(
     pending: &PendingReport,
     webhook: &Webhook,
@@ -55,18 +80,11 @@ fn request(
         add_pages(&mut composed, pending, base);
     }
     let body = webhook::body(webhook.form, pending, &composed)?;
-    let content_type = match webhook.form {
-        WebhookForm::Json | WebhookForm::Slack => "application/json",
-        WebhookForm::Ntfy => "text/plain; charset=utf-8",
-    };
-    let mut headers = vec![("x-onreserve-delivery", id.to_string())];
-    headers.extend(
-        webhook.secret.as_ref().map(|secret| ("x-onreserve-signature-256", signature(secret, &body))),
-    );
+    let mut request = webhook.request(body, id.to_string());
     if let (WebhookForm::Ntfy, Some(all)) = (webhook.form, &composed.all_links) {
-        headers.push(("click", all.clone()));
+        request.headers.push(("click", all.clone()));
     }
-    Ok(WebhookRequest { content_type, headers, body })
+    Ok(request)
 }
 
 /// The pages for staff who sign in. The signed links of emails are for one person each.

@@ -1,7 +1,8 @@
 //! Access to the outside: one outside thing per module, each with its permit.
 //!
 //! No module here decides anything about a link. No module uses another, except `clock`
-//! (time), `disk` (durable files) and `spool` (bodies that are being received).
+//! (time), `disk` (durable files), `spool` (bodies that are being received) and `operator_http`
+//! (addresses that the operator chose).
 
 pub mod clock;
 pub mod random;
@@ -16,6 +17,7 @@ pub mod link_farm;
 pub mod export_file;
 pub mod site_files;
 pub mod source_files;
+pub mod operator_http;
 pub mod ping;
 pub mod provider;
 pub mod signals;

@@ -1,48 +1,14 @@
-//! Sends webhook requests to addresses that the operator chose.
-//!
-//! The guard against internal addresses and the pacing of `world::fetch` do not apply. An
-//! address may be a secret, so no message contains it.
+//! Sends webhook requests.
 
-#![expect(clippy::disallowed_methods, reason = "this module requests the operator's own address")]
-
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
-use reqwest::{Client, ClientBuilder, StatusCode};
-use url::Url;
+use reqwest::StatusCode;
+
+use crate::world::operator_http::{SecretUrl, client};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// Bytes of an answer that the log and the pages show.
 const MAX_ANSWER_BYTES: usize = 200;
-
-/// The address of a webhook.
-#[derive(Clone, PartialEq, Eq)]
-pub struct WebhookUrl(Url);
-
-/// A text that is not an address; the message does not repeat it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the address of the webhook is not a web address; write one that starts with https:// or http://")]
-pub struct InvalidWebhookUrl;
-
-impl FromStr for WebhookUrl {
-    type Err = InvalidWebhookUrl;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let url = Url::parse(text).map_err(|_| InvalidWebhookUrl)?;
-        if matches!(url.scheme(), "http" | "https") && url.has_host() {
-            Ok(Self(url))
-        } else {
-            Err(InvalidWebhookUrl)
-        }
-    }
-}
-
-impl fmt::Debug for WebhookUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WebhookUrl(…)")
-    }
-}
 
 /// A request, without its address.
 #[derive(Clone, Debug)]
@@ -63,12 +29,12 @@ pub enum WebhookResult {
 }
 
 /// Sends a request once. It follows no redirects.
-pub async fn send(to: &WebhookUrl, request: &WebhookRequest) -> WebhookResult {
-    let client = match client() {
+pub async fn send(to: &SecretUrl, request: &WebhookRequest) -> WebhookResult {
+    let client = match client(TIMEOUT, 0) {
         Ok(client) => client,
         Err(error) => return WebhookResult::Deferred(error.without_url().to_string()),
     };
-    let mut sent = client.post(to.0.clone()).header("content-type", request.content_type);
+    let mut sent = client.post(to.url()).header("content-type", request.content_type);
     for (name, value) in &request.headers {
         sent = sent.header(*name, value);
     }
@@ -97,17 +63,4 @@ async fn answer(mut response: reqwest::Response) -> String {
     let text = String::from_utf8_lossy(&chunk[..chunk.len().min(MAX_ANSWER_BYTES)]).into_owned();
     let line = text.lines().next().unwrap_or("").trim().to_owned();
     format!("{status} {line}").trim().to_owned()
-}
-
-fn client() -> reqwest::Result<Client> {
-    // A provider that is installed already serves as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = || {
-        ClientBuilder::new()
-            .user_agent(concat!("Onreserve/", env!("CARGO_PKG_VERSION")))
-            .timeout(TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-    };
-    // Without root certificates a receiver over plain http still works.
-    builder().build().or_else(|_| builder().tls_certs_only(Vec::new()).build())
 }

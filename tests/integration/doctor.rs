@@ -70,6 +70,25 @@ async fn each_problem_is_a_line_with_what_to_do() {
 }
 
 #[tokio::test]
+async fn secrets_that_other_users_can_read_are_named() {
+    let harness = Harness::start(["course.test"], |_, _| Reply::not_found()).await;
+    let file = harness.one_course();
+    let secret = harness.dir.path().join("chat");
+    std::fs::write(&secret, "https://chat.example/services/0123").unwrap();
+    let text = std::fs::read_to_string(&file).unwrap();
+    let webhook = format!("[[webhook]]\nname = \"chat\"\nform = \"slack\"\nurl_file = {secret:?}\n");
+    std::fs::write(&file, format!("{text}{webhook}")).unwrap();
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let (code, text) = doctor(&harness, &["--offline"]).await;
+    let words = joined(&text);
+    assert!(code == 1 && words.contains("ERROR secrets: other users can read"), "{text}");
+    assert!(words.contains("run chmod o-rwx") && !text.contains("0123"), "{text}");
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let text = joined(&doctor(&harness, &["--offline"]).await.1);
+    assert!(text.contains("ok secrets: other users cannot read 1 file with a secret"), "{text}");
+}
+
+#[tokio::test]
 async fn a_plan_says_what_bounds_a_night() {
     let harness = Harness::start(["course.test", "notes.test", "other.test"], |_, seen| match &*seen.host {
         "course.test" => {

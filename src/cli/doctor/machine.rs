@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::cli::checklist::{Checklist, ChecklistResult};
-use crate::config::Configuration;
-use crate::domain::report::figures::size;
+use crate::config::{self, Configuration};
+use crate::domain::report::figures::{count, size};
 use crate::world::archive::{self, Archive};
 use crate::world::lock::SoleInstance;
 
@@ -14,6 +14,7 @@ const LITTLE_SPACE: u64 = 1 << 30;
 
 pub(super) fn examine(file: &Path, settings: &Configuration, list: &mut Checklist) -> anyhow::Result<()> {
     list.report("permissions", permissions(file))?;
+    secrets(file, &settings.archive, list)?;
     list.report("archive", archive_dir(&settings.archive))?;
     if archive::is_there(&settings.archive).unwrap_or(false) {
         list.report("disk", disk(&settings.archive))?;
@@ -32,6 +33,30 @@ fn permissions(file: &Path) -> ChecklistResult {
         Ok(_) => ChecklistResult::Fine(format!("only its owner can change {}", file.display())),
         Err(error) => ChecklistResult::Problem(format!("cannot look at {}: {error}", file.display())),
     }
+}
+
+/// The files with secrets are for the user of the service alone, or with its group.
+fn secrets(file: &Path, archive: &Path, list: &mut Checklist) -> anyhow::Result<()> {
+    const OPEN_TO_OTHERS: u32 = 0o007;
+    let mut checked = 0;
+    let mut are_safe = true;
+    let key = archive.join("signing-key");
+    let own = key.exists().then_some(key);
+    for secret in config::secret_files(file)?.into_iter().chain(own) {
+        // A file that cannot be read is an error of the configuration already.
+        let Ok(found) = std::fs::metadata(&secret) else { continue };
+        checked += 1;
+        if found.permissions().mode() & OPEN_TO_OTHERS != 0 {
+            are_safe = false;
+            let words = format!("other users can read {0}; run chmod o-rwx {0}", secret.display());
+            list.report("secrets", ChecklistResult::Problem(words))?;
+        }
+    }
+    if are_safe && checked > 0 {
+        let words = format!("other users cannot read {}", count(checked, "file with a secret"));
+        list.report("secrets", ChecklistResult::Fine(words))?;
+    }
+    Ok(())
 }
 
 fn archive_dir(dir: &Path) -> ChecklistResult {

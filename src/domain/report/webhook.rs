@@ -9,6 +9,8 @@ use crate::domain::report::section::ReportSection;
 
 /// The version of the JSON. Keys are added, never changed.
 const VERSION: u32 = 1;
+const TEST_SUBJECT: &str = "[ONRESERVE] Test of a webhook";
+const TEST: &str = "This is a test of a webhook of Onreserve. If you can read it, reports arrive here.";
 /// A chat message lists so many links; the page of the course has all.
 const MAX_CHAT_ENTRIES: usize = 10;
 /// ntfy stores a longer message as a file.
@@ -89,6 +91,25 @@ pub fn body(
             serde_json::to_string(&serde_json::json!({ "text": chat(composed, slack_link) }))
         }
         WebhookForm::Ntfy => Ok(shortened(chat(composed, plain_link))),
+    }
+}
+
+/// The body of a test request, which has the keys of a report and no course.
+///
+/// # Errors
+///
+/// It cannot be written as JSON.
+pub fn test_body(form: WebhookForm) -> Result<String, serde_json::Error> {
+    match form {
+        WebhookForm::Json => serde_json::to_string(&serde_json::json!({
+            "version": VERSION,
+            "test": true,
+            "subject": TEST_SUBJECT,
+            "opening": [TEST],
+            "sections": [],
+        })),
+        WebhookForm::Slack => serde_json::to_string(&serde_json::json!({ "text": TEST })),
+        WebhookForm::Ntfy => Ok(TEST.to_owned()),
     }
 }
 

@@ -119,3 +119,38 @@ async fn reports_reach_programs_and_chats_signed_and_once_more_after_a_failure()
     assert_eq!(header(&head, "click"), Some("https://links.school.test/c/c/health"));
     assert!(text.contains("The reading at") && !text.contains('{'), "{text}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_message_is_signed_and_says_whether_it_arrived() {
+    let harness = rotting().await;
+    let receiver = Receiver::start().await;
+    let secret = file_in(&harness, "secret", SECRET);
+    let url = |name: &str| format!("url = \"http://{}/{name}\"", receiver.address);
+    let file = harness.configure(&format!(
+        "[[course]]\nid = \"c\"\npage = \"http://course.test/\"\n\
+         [[webhook]]\nname = \"chat\"\nform = \"slack\"\n{}\n\
+         [[webhook]]\nname = \"program\"\nsecret_file = {secret:?}\n{}\n",
+        url("chat"),
+        url("program")
+    ));
+    let sent = async |names: &[&str]| {
+        let mut command = tokio::process::Command::new(crate::harness::PROGRAM);
+        let output =
+            command.arg("test-webhook").args(names).arg("--config").arg(&file).output().await.unwrap();
+        let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        (output.status.code().unwrap(), text.into_owned())
+    };
+    // The receiver refuses its first request for the moment.
+    let (code, text) = sent(&["chat"]).await;
+    assert!(code == 1 && text.contains("chat: not accepted now: 503"), "{text}");
+    let (code, text) = sent(&[]).await;
+    assert_eq!((code, text.as_str()), (0, "chat: accepted (200)\nprogram: accepted (200)\n"));
+    let (head, body) = receiver.of("/program").pop().unwrap();
+    let key = onreserve::domain::action_token::SigningKey::parse(SECRET).unwrap();
+    let signature = format!("sha256={}", key.hmac_hex(body.as_bytes()));
+    assert_eq!(header(&head, "x-onreserve-signature-256"), Some(signature.as_str()));
+    let json: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((&json["version"], &json["test"]), (&1.into(), &true.into()));
+    let (code, text) = sent(&["phone"]).await;
+    assert!(code == 1 && text.contains("its webhooks are chat, program"), "{text}");
+}

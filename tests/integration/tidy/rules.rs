@@ -35,8 +35,8 @@ const STAGES: &[&str] = &[
     "syndication",
 ];
 /// World modules that other world modules may use: time, durable files, bodies that are being
-/// received, and whether a disk can be written.
-const SHARED_BY_THE_WORLD: &[&str] = &["clock", "disk", "read_only", "spool"];
+/// received, whether a disk can be written, and requests to addresses of the operator.
+const SHARED_BY_THE_WORLD: &[&str] = &["clock", "disk", "operator_http", "read_only", "spool"];
 const LINES_AT_MOST: usize = 400;
 const NAMELESS: &[&str] =
     &["util", "utils", "common", "helper", "helpers", "types", "manager", "service", "misc"];
