@@ -16,7 +16,7 @@ use crate::world::page_file;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   onreserve add https://school.edu/other.html --mail instructor@school.edu
-  onreserve add https://school.edu/other.html --config /etc/onreserve/onreserve.toml
+  onreserve add other.html --config /etc/onreserve/onreserve.toml
 
 The course is written to courses.d beside the configuration. A running service
 takes it up and checks it at once.")]

@@ -33,8 +33,9 @@ each link: it fails for a dead link or a missing file of the course, and is
 skipped for a link that is not confirmed dead or could not be checked. Defects
 of the page are failures.
 
-While the service runs, it checks the courses of --config itself: the command asks
-it, waits and prints its results. Only --strict, --now and PAGE need the archive alone.
+While the service runs, it checks the courses of --config itself: the command
+asks it, waits and prints its results. With --strict, --now or a PAGE it needs
+the archive for itself, and exits with 75 while the service runs.
 
 A link is dead only after several nights. A CI job has no earlier nights, so it
 uses --strict: a link that fails definitely tonight (404, 410, no such host, a
@@ -64,7 +65,7 @@ pub(super) struct CheckArguments {
     /// An email address or URL of yours; sent with every request to a host.
     #[arg(long, value_name = "CONTACT")]
     contact: Option<String>,
-    /// The pause between two requests to one host [default: 2s].
+    /// The pause between two requests to one host, such as 5s [default: 2s].
     #[arg(long, value_name = "DURATION")]
     delay: Option<jiff::SignedDuration>,
     /// Allow requests to this machine and to private networks.

@@ -55,7 +55,7 @@ pub(super) struct SnoozeArguments {
 pub(super) struct ReplaceArguments {
     #[command(flatten)]
     of: DecisionArguments,
-    /// The address that the course page is to have instead.
+    /// The address that the course page gets in its place.
     #[arg(long, value_name = "ADDRESS")]
     by: Address,
 }

@@ -58,7 +58,7 @@ fn called() -> String {
 }
 
 pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
-    print("A small course page with ten links, checked on five nights.\n")?;
+    print("A small course page with nine links, checked on five nights.\n")?;
     let pause = if arguments.fast { Duration::ZERO } else { PAUSE };
     let show = |night: demo::DemoNight| {
         print(&format!("\n{}\n{}\n{}\n\n{}", night.night, night.events, "-".repeat(72), night.report))
@@ -74,7 +74,7 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
     print(&format!(
         "\nOpen\n  {}  the last report\n  {}  the email that carries it\n{lost}\nRun\n  \
          {us} status --archive {archive}\n  {us} explain sampling --archive {archive}\n  \
-         {us} verify --archive {archive}\n\nSee the pages for students at http://localhost:8080/c/dgm/ (all in one: {us} demo --serve)\n  \
+         {us} verify --archive {archive}\n\nSee the pages for students at http://localhost:8080/c/dgm/ (or run {us} demo --serve, which keeps them open)\n  \
          {us} serve --config {config} --now {noon}\n",
         result.report.display(),
         result.message.display(),

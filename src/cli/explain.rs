@@ -100,26 +100,26 @@ fn rule(verdict: &Verdict, confirmation: Option<Confirmation>) -> String {
             format!("the host has redirected permanently to {to} for two nights or more. The state ends when the page links there.")
         }
         State::Changed { .. } => {
-            "the text differed from the accepted copy twice. The state ends after `onreserve accept`, when the old text returns, or after 30 days.".to_owned()
+            "the text differed from the accepted copy twice. The state ends after `onreserve accept`, when the old text returns, or, if it is a revised version, after 30 days.".to_owned()
         }
         State::Restricted { .. } => format!(
-            "{} nights in a row found that readers need an account or have to pay. One night with free access ends it.",
+            "{} nights in a row found that readers need an account or have to pay. One night with free access ends this state.",
             verdict.nights
         ),
         State::Unverifiable { .. } => {
-            "the host refuses programs, so the state of the link is unknown. Refusals never make a link dead. One readable response ends it.".to_owned()
+            "the last results do not show whether the link works, and such results never make a link dead. One night with a clear result ends this state.".to_owned()
         }
         State::Failing { .. } => match confirmation {
             Some(Confirmation { nights, needed }) => {
-                format!("{needed} nights with such evidence make the link dead; so far there are {nights}. One night on which it works ends it.")
+                format!("{needed} nights with such evidence make the link dead; so far there are {nights}. One night on which the link works ends this state.")
             }
-            None => "such evidence never makes a link dead. One night on which it works ends it.".to_owned(),
+            None => "such evidence never makes a link dead. One night on which the link works ends this state.".to_owned(),
         },
         State::Dead { .. } => {
             let needed = confirmation.map_or_else(String::new, |confirmation| {
-                format!(" (this evidence needs {} nights in a row)", confirmation.needed)
+                format!(" (such evidence needs {})", confirmation.needed)
             });
-            format!("the nights needed to confirm a dead link are complete{needed}. One night on which it works ends it at once.")
+            format!("enough nights in a row agree{needed}. One night on which the link works ends this state at once.")
         }
     }
 }

@@ -17,7 +17,7 @@ const WIDTH: usize = 80;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  onreserve completions bash > ~/.local/share/bash-completion/completions/onreserve
+  onreserve completions bash > /etc/bash_completion.d/onreserve
   onreserve completions fish > ~/.config/fish/completions/onreserve.fish")]
 pub(super) struct CompletionsArguments {
     /// The shell.

@@ -18,8 +18,8 @@ const DEFAULT_FILE: &str = "onreserve.toml";
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  onreserve init                                   every key, with its explanation
-  onreserve init https://school.edu/course.html    a short configuration for this page
+  onreserve init                                  every key, with explanations
+  onreserve init https://school.edu/course.html   short, for this page
   onreserve init https://school.edu/course.html --mail you@school.edu")]
 pub(super) struct InitArguments {
     /// The web address of a course page, or the file to write [default: onreserve.toml].

@@ -108,7 +108,7 @@ enum Command {
     Takedown(takedown::TakedownArguments),
     /// Exclude a night from all verdicts, for example one with a wrong clock.
     WithdrawNight(withdraw_night::WithdrawNightArguments),
-    /// Show how long a night takes for each host, and what bounds it.
+    /// Show how long a night takes for each host, and why.
     Plan(plan::PlanArguments),
     /// Print the new addresses of moved and dead links as a patch of the page's sources.
     Patch(patch::PatchArguments),

@@ -21,13 +21,13 @@ use crate::world::terminal;
 pub(super) struct StatusArguments {
     /// The course, if the archive has several.
     course: Option<CourseId>,
-    /// Show only links in this state.
+    /// Show only links in this state, such as dead or changed.
     #[arg(long, value_name = "STATE", value_parser = state_named)]
     state: Option<StateName>,
     /// Show only links with these words in their text or address.
     #[arg(long, value_name = "WORDS")]
     search: Option<String>,
-    /// Show only links that are due within so many days.
+    /// Show only links that the class needs within so many days.
     #[arg(long, value_name = "DAYS")]
     due: Option<u16>,
     /// Show only links that need a decision: dead, changed, moved or restricted, and not decided.

@@ -30,8 +30,8 @@ The service may run meanwhile, and shows the takedown at once. During a night
 nothing can be removed (exit code 75); run the command again after it.
 
 Examples:
-  onreserve takedown 2f3e8c0a91b4d7e6-20260914023000 --reason \"publisher's request of 3 Oct\"
-  onreserve takedown https://press.example/a.pdf --reason \"asked by its author\" --by library --yes")]
+  onreserve takedown 2f3e8c0a91b4d7e6-20260914023000 --reason \"publisher's wish\"
+  onreserve takedown press.example/a.pdf --reason \"its author asked\"")]
 pub(super) struct TakedownArguments {
     /// The id of a capture of the link (the last part of the address of its page), or
     /// the address of the link, its id, or a part of the address that no other link has.

@@ -22,8 +22,8 @@ count again. The states of its links are judged again. Its reports are removed,
 and its waiting emails are not sent.
 
 Examples:
-  onreserve history flows                             list the nights of a link
-  onreserve withdraw-night 2027-09-14T02:30 --reason \"the clock was a year ahead\"")]
+  onreserve history flows          list the nights of a link
+  onreserve withdraw-night 2027-09-14T02:30 --reason \"the clock was wrong\"")]
 pub(super) struct WithdrawNightArguments {
     /// When the night began, in UTC, or the first part of that, such as 2026-09-14T02:30.
     #[arg(value_name = "START")]

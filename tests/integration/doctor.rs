@@ -109,5 +109,5 @@ async fn a_plan_says_what_bounds_a_night() {
     std::fs::write(&file, slow).unwrap();
     let text = plan().await;
     assert!(joined(&text).contains("A night takes at least 60 min: 3 links on 2 hosts."), "{text}");
-    assert!(joined(&text).contains("The slowest host bounds it: other.test: 1 link"), "{text}");
+    assert!(joined(&text).contains("That is the time of the slowest host, other.test: 1 link"), "{text}");
 }

@@ -22,11 +22,12 @@ use crate::world::clock::Clock;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   onreserve doctor
-  runuser -u onreserve -- onreserve doctor --config /etc/onreserve/onreserve.toml
+  onreserve doctor --config /etc/onreserve/onreserve.toml
 
-It changes nothing and sends no email. Run it as the user of the service, so that
-it sees the same permissions. Exit codes: 0 if there is no problem, 1 if there is
-one, 78 if the configuration has errors.")]
+It changes nothing and sends no email. Run it as the user of the service
+(`runuser -u onreserve -- onreserve doctor`), so that it has the same
+permissions. Exit codes: 0 if there is no problem, 1 if there is one, 78 if the
+configuration has errors.")]
 pub(super) struct DoctorArguments {
     /// The configuration of the installation.
     #[arg(long, value_name = "FILE", default_value = "onreserve.toml")]

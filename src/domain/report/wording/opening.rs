@@ -249,13 +249,13 @@ pub fn opening(report: &CourseReport, tally: &ReportTally) -> Vec<String> {
 fn baseline(course: &CourseFacts, tally: &ReportTally) -> Vec<String> {
     let failed = tally.failed_first;
     let mut sentences = vec![format!(
-        "This is the first check of the {} on the page: a baseline, not news.",
+        "This is the first check of the {} on the page. Later reports say what has changed since.",
         count(tally.links, "link")
     )];
     sentences.push(match failed {
-        0 => "None of them failed.".to_owned(),
-        1 => "1 did not open as expected; the next nights show whether it is gone.".to_owned(),
-        n => format!("{n} did not open as expected; the next nights show which are gone."),
+        0 => "No link failed.".to_owned(),
+        1 => "1 link did not open as expected; the next nights show whether it is gone.".to_owned(),
+        n => format!("{n} links did not open as expected; the next nights show which are gone."),
     });
     let (kept, open) = (number(tally.kept as u64), number(tally.kept_open as u64));
     let from = tally.copies_open_on.map(|first| format!(" from {}", day(first, course.today)));

@@ -25,7 +25,7 @@ pub fn capacity(plan: &NightPlan, usual: Duration) -> Vec<String> {
         .longer_than(usual)
         .map(|load| {
             format!(
-                "{}. That is longer than a night. Ask its administrator whether a shorter pause is fine, and set it in [fetch.delays].",
+                "{}. That is longer than a night. Ask the administrator of the host whether a shorter pause is fine, and set it in [fetch.delays].",
                 host_load(load)
             )
         })
@@ -41,12 +41,12 @@ pub fn capacity(plan: &NightPlan, usual: Duration) -> Vec<String> {
 pub fn plan(plan: &NightPlan, most: usize, unread: &[String]) -> String {
     let mut out = String::new();
     let Some((length, bound)) = plan.length() else {
-        return "No link of the web is known yet. Run `onreserve check` first.\n".to_owned();
+        return "No web link is known yet. Run `onreserve check` first.\n".to_owned();
     };
     let why = match bound {
-        NightBound::Host => format!("The slowest host bounds it: {}.", host_load(&plan.hosts[0])),
+        NightBound::Host => format!("That is the time of the slowest host, {}.", host_load(&plan.hosts[0])),
         NightBound::HostsAtOnce => format!(
-            "The number of hosts that are visited at the same time bounds it: {} ([fetch] hosts_at_once).",
+            "It would be shorter if more than {} hosts were visited at the same time ([fetch] hosts_at_once).",
             plan.hosts_at_once
         ),
     };
@@ -156,7 +156,11 @@ mod tests {
         let many = NightPlan { hosts: vec![load("a.example", 1, 2); 300], hosts_at_once: 4 };
         let text = plan(&many, 1, &[]);
         assert!(text.starts_with("A night takes at least 2 min: 300 links on 300 hosts."), "{text}");
-        assert!(text.replace('\n', " ").contains("bounds it: 4 ([fetch] hosts_at_once)."), "{text}");
+        assert!(
+            text.replace('\n', " ")
+                .contains("more than 4 hosts were visited at the same time ([fetch] hosts_at_once)."),
+            "{text}"
+        );
     }
 
     #[test]
