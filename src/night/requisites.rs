@@ -18,6 +18,7 @@ use crate::domain::evidence::host_rules;
 use crate::domain::evidence::link_history::LinkHistory;
 use crate::domain::replay::RequisiteRole;
 use crate::domain::replay::requisites::{Requisite, of_page, of_sheet};
+use crate::domain::replay::{markdown, notebook};
 use crate::world::World;
 use crate::world::archive;
 use crate::world::fetch::{Accept, FetchRequest, Fetched};
@@ -86,10 +87,16 @@ pub(super) async fn fetch(
     left: u64,
     world: &World,
 ) -> anyhow::Result<Vec<KeptRequisite>> {
-    if page.document.format != Format::Html {
+    if !is_shown_as_page(&page) {
         return Ok(Vec::new());
     }
-    let source = html::decode(&tokio::fs::read(page.body.path()).await?, page.content_type);
+    let bytes = tokio::fs::read(page.body.path()).await?;
+    let source = html::decode(&bytes, page.content_type);
+    let source = match page.document.format {
+        Format::Html => source,
+        Format::Notebook => notebook::page(&bytes, "").unwrap_or_default(),
+        _ => markdown::page("", &markdown::html(&source)),
+    };
     let RequisitesBefore { loaded, history, cache } = before;
     let mut fetcher = RequisiteFetcher {
         world,
@@ -127,6 +134,17 @@ pub(super) async fn fetch(
         }
     }
     Ok(fetcher.kept)
+}
+
+/// Whether a document is shown as a page with pictures.
+fn is_shown_as_page(page: &CapturedPage<'_>) -> bool {
+    let is_markdown = page.address.path().to_ascii_lowercase().ends_with(".md")
+        || page.content_type.is_some_and(|claimed| claimed.to_ascii_lowercase().contains("markdown"));
+    match page.document.format {
+        Format::Html | Format::Notebook => true,
+        Format::Text => is_markdown,
+        _ => false,
+    }
 }
 
 /// The requisites of an earlier capture of the page, unless it is old.

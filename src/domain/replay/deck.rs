@@ -1,12 +1,18 @@
 //! Slide decks that need a script: their slides are shown one after another.
 
+mod background;
+mod markdown;
+mod remark;
+mod style;
+
 use std::fmt::Write as _;
 
 use lol_html::html_content::ContentType;
 use lol_html::{RewriteStrSettings, element, rewrite_str};
-use pulldown_cmark::{Options, Parser};
 
 use crate::domain::address::Address;
+pub(super) use background::background;
+use markdown::{html, outdented, parts};
 
 /// The supported slide programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +21,8 @@ pub enum Deck {
     Marp,
     Remark,
     Impress,
+    /// `DZSlides`, S5, Slidy, Slideous and Shower: slides that a style hides.
+    Hidden,
 }
 
 /// The slide program of a page.
@@ -28,10 +36,23 @@ pub fn of(source: &str) -> Option<Deck> {
         Some(Deck::Impress)
     } else if has_class(source, "reveal") && has_class(source, "slides") {
         Some(Deck::Reveal)
+    } else if HIDDEN.iter().any(|mark| has(mark)) {
+        Some(Deck::Hidden)
     } else {
         None
     }
 }
+
+/// The marks of programs whose slides are elements that a style hides.
+const HIDDEN: &[&str] = &[
+    "dzslides core",
+    "content=\"S5 ",
+    "Slidy2/scripts/slidy.js",
+    "slidy.js\"",
+    "slideous.js",
+    "shower.min.js",
+    "shower.js",
+];
 
 fn has_class(source: &str, name: &str) -> bool {
     source.match_indices("class=").any(|(at, _)| {
@@ -43,52 +64,6 @@ fn has_class(source: &str, name: &str) -> bool {
         value.is_some_and(|value| value.split_ascii_whitespace().any(|word| word == name))
     })
 }
-
-impl Deck {
-    /// Styles that show what the deck hides without its script.
-    pub fn style(self) -> &'static str {
-        match self {
-            Self::Reveal => REVEAL,
-            Self::Marp => MARP,
-            Self::Remark => REMARK,
-            Self::Impress => IMPRESS,
-        }
-    }
-}
-
-const REVEAL: &str = "html,body,.reveal,.reveal .slides{position:static!important;height:auto!important;\
-width:auto!important;min-height:0!important;overflow:visible!important;transform:none!important;\
-perspective:none!important;inset:auto!important}body{background-color:var(--r-background-color)}\
-.reveal{font-size:1.25rem!important;overflow-wrap:anywhere}.reveal .r-hstack{flex-wrap:wrap}\
-.reveal pre{width:auto!important}.reveal pre,.reveal video,.reveal iframe,.reveal table{max-width:100%}\
-.reveal .slides{max-width:60rem;margin:0 auto!important;zoom:1!important;pointer-events:auto!important}\
-.reveal .slides section{position:static!important;display:block!important;visibility:visible!important;\
-opacity:1!important;transform:none!important;width:auto!important;height:auto!important;\
-min-height:0!important;max-width:100%;box-sizing:border-box;overflow:visible!important;\
-pointer-events:auto!important}.reveal .slides>section{margin:0 0 1.5rem!important;padding:1rem!important;\
-border:1px solid #8888}.reveal .fragment{opacity:1!important;visibility:visible!important;\
-transform:none!important}.reveal aside.notes{display:block!important;font-size:.8em;text-align:left;\
-border-left:4px solid #8888;padding-left:1rem}.reveal img{max-width:100%;height:auto}\
-.reveal .controls,.reveal .progress,.reveal .backgrounds,.reveal .slide-number{display:none!important}";
-
-const MARP: &str = "html,body{height:auto!important;overflow:visible!important}.marpit,.marpit>svg,\
-svg[data-marpit-svg]{position:static!important;display:block!important;visibility:visible!important;\
-opacity:1!important;transform:none!important;content-visibility:visible!important}\
-svg[data-marpit-svg]{width:100%!important;max-width:60rem;height:auto!important;margin:0 auto 1rem!important}\
-[data-marpit-fragment]{visibility:visible!important;opacity:1!important}.bespoke-marp-note{display:block!important;\
-position:static!important;max-width:60rem;margin:0 auto 1.5rem!important}\
-.bespoke-marp-osc,.bespoke-progress-parent{display:none!important}";
-
-const REMARK: &str = "html,body{height:auto!important;overflow:visible!important}.onreserve-slide{display:block;\
-max-width:60rem;margin:0 auto 1.5rem;padding:1rem 2rem;border:1px solid #8888;box-sizing:border-box}\
-.onreserve-slide img{max-width:100%;height:auto}.onreserve-notes{border-left:4px solid #8888;\
-padding-left:1rem;font-size:.8em}";
-
-const IMPRESS: &str = "html,body{height:auto!important;overflow:visible!important}#impress,#impress>div{\
-position:static!important;transform:none!important;perspective:none!important}.step{position:static!important;\
-transform:none!important;display:block!important;visibility:visible!important;opacity:1!important;\
-width:auto!important;height:auto!important;max-width:60rem;margin:0 auto 1.5rem!important}\
-.fallback-message,.hint{display:none!important}";
 
 /// The page with its Markdown slides as HTML. `text` returns a file that a slide
 /// names.
@@ -106,6 +81,7 @@ pub fn expand(source: &str, base: &Address, text: impl Fn(&Address) -> Option<St
     });
     let settings = RewriteStrSettings::new().append_element_content_handler(sections);
     let source = rewrite_str(source, settings).unwrap_or_else(|_| source.to_owned());
+    let source = trimmed_code(&source);
     let source = within(&source, "<script type=\"text/template\">", "</script>", |text| slides(text, None));
     let source = within(&source, "<textarea data-template>", "</textarea>", |text| slides(text, None));
     if of(&source) != Some(Deck::Remark) {
@@ -114,9 +90,31 @@ pub fn expand(source: &str, base: &Address, text: impl Fn(&Address) -> Option<St
     let open =
         source.find("<textarea").and_then(|at| source[at..].find('>').map(|end| &source[at..=at + end]));
     match open {
-        Some(open) => within(&source, open, "</textarea>", remark),
+        Some(open) => within(&source, open, "</textarea>", remark::slides),
         None => source,
     }
+}
+
+/// Code in slides without the indentation that a script would remove (`data-trim`).
+fn trimmed_code(source: &str) -> String {
+    let mut out = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some((before, after)) = rest.split_once("<code ") {
+        out.push_str(before);
+        out.push_str("<code ");
+        rest = after;
+        let Some((attributes, inside)) = after.split_once('>') else { break };
+        let Some((code, after)) = inside.split_once("</code>") else { break };
+        if attributes.contains("data-trim") {
+            out.push_str(attributes);
+            out.push('>');
+            out.push_str(outdented(code).trim_matches('\n').trim_end());
+            out.push_str("</code>");
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Converts the text between two marks to HTML, and removes the marks.
@@ -167,62 +165,6 @@ fn with_notes(slide: &str) -> String {
     }
 }
 
-/// The slides of remark: `---` between slides, `--` between steps of one, `???` before notes.
-fn remark(markdown: &str) -> String {
-    let meant = markdown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
-    let mut out = String::new();
-    for slide in parts(&outdented(&meant), "---") {
-        let (shown, notes) = slide.split_once("\n???").unwrap_or((&slide, ""));
-        let is_property = |line: &&str| {
-            let known =
-                ["class:", "name:", "layout:", "template:", "count:", "background-image:", "background-"];
-            known.iter().any(|name| line.starts_with(name)) || line.trim() == "--"
-        };
-        let shown: Vec<&str> = shown.lines().filter(|line| !is_property(line)).collect();
-        let shown = html(&shown.join("\n"));
-        if shown.trim().is_empty() {
-            continue;
-        }
-        let notes = if notes.trim().is_empty() {
-            String::new()
-        } else {
-            format!("<aside class=\"onreserve-notes\">{}</aside>", html(notes))
-        };
-        let _ = write!(out, "<section class=\"onreserve-slide\">{shown}{notes}</section>");
-    }
-    out
-}
-
-fn parts(markdown: &str, separator: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    for line in markdown.lines() {
-        if line.trim() == separator {
-            parts.push(String::new());
-        } else if let Some(part) = parts.last_mut() {
-            part.push_str(line);
-            part.push('\n');
-        }
-    }
-    parts.retain(|part| !part.trim().is_empty());
-    parts
-}
-
-/// The text without the common indentation of its lines.
-fn outdented(text: &str) -> String {
-    let blanks = |line: &&str| line.len() - line.trim_start_matches([' ', '\t']).len();
-    let common =
-        text.lines().filter(|line| !line.trim().is_empty()).map(|line| blanks(&line)).min().unwrap_or(0);
-    let cut = |line: &str| line.get(common.min(line.len())..).unwrap_or(line).to_owned();
-    text.lines().map(cut).collect::<Vec<_>>().join("\n")
-}
-
-fn html(markdown: &str) -> String {
-    let mut out = String::new();
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_FOOTNOTES;
-    pulldown_cmark::html::push_html(&mut out, Parser::new_ext(markdown, options));
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,6 +180,7 @@ mod tests {
             ("<svg data-marpit-svg=''></svg>", Some(Deck::Marp)),
             ("<textarea id=source></textarea><script>remark.create()</script>", Some(Deck::Remark)),
             ("<div id=\"impress\"></div>", Some(Deck::Impress)),
+            ("<meta name=\"version\" content=\"S5 1.1\">", Some(Deck::Hidden)),
             ("<p class=revealing>", None),
         ] {
             assert_eq!(of(source), deck, "{source}");
@@ -257,6 +200,16 @@ mod tests {
         assert!(out.contains("<aside class=\"notes\"><p>Note: say this</p>"), "{out}");
     }
 
+    #[test]
+    fn code_in_slides_is_trimmed() {
+        let source = "<section><pre><code class=\"language-python\" data-trim>\n    def f(x):\n        pass\n\
+                      </code></pre><code class=x> y</code></section>";
+        let out = expand(source, &base(), |_| None);
+        assert!(
+            out.contains("data-trim>def f(x):\n    pass</code>") && out.contains("<code class=x> y"),
+            "{out}"
+        );
+    }
     #[test]
     fn the_slides_of_remark_are_in_a_textarea() {
         let source = "<textarea id=\"source\">class: center\n# One\n\n???\nnotes\n---\n# Two &lt;3\n</textarea>\

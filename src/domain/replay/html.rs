@@ -15,9 +15,12 @@ use lol_html::html_content::{ContentType, Element, TextChunk, TextType};
 use lol_html::{RewriteStrSettings, doc_comments, doc_text, element, rewrite_str};
 
 use super::attributes;
-use super::deck;
-use super::formulas;
+use super::deck::{self, Deck};
+use super::formulas::{self, Formulas};
+use super::macros::Macros;
+use super::maths;
 use super::source;
+use super::unscripted;
 use super::{Copies, Destination};
 use crate::domain::address::Address;
 use crate::domain::document::html::xhtml;
@@ -28,6 +31,12 @@ const SRCDOC_DEPTH: u32 = 2;
 /// Marks links that lead to originals.
 const MARKED: &str = "a[data-onreserve-original]::after{content:\"\\2197\";font-size:.75em;text-decoration:none}\
 .onreserve-missing{display:inline-block;border:1px dashed;padding:.25em .5em;font-size:.875em}";
+
+/// `KaTeX` and `MathJax` write each formula twice, and their styles hide the `MathML` and lay out
+/// the boxes. Without these styles the boxes are illegible and hidden; drawings are not.
+const DRAWN_FORMULAS: &str = ":where(.katex-html .base){display:none}\
+:where(mjx-container[jax=SVG] mjx-assistive-mml){position:absolute;clip-path:inset(50%);\
+width:1px;height:1px;overflow:hidden}";
 
 /// The context of a rewrite.
 #[derive(Clone, Copy)]
@@ -64,8 +73,10 @@ fn rewrite_nested<C: Copies>(
         address: context.address,
         base: &base,
         copies: context.copies,
-        formulas: formulas::delimiters(&source),
+        formulas: Formulas::of(&source),
         has_mathml: source.contains("katex-mathml") || source.contains("MJX_Assistive_MathML"),
+        deck: program,
+        has_theme: unscripted::has_theme(&source),
         depth,
     };
     let state = Rc::new(RefCell::new(RewriteState::default()));
@@ -85,7 +96,12 @@ fn rewrite_nested<C: Copies>(
             Ok(())
         }));
     let out = rewrite_str(&source, settings)?;
-    let style = format!("{MARKED}{}", program.map_or("", deck::Deck::style));
+    let style = format!(
+        "{MARKED}{DRAWN_FORMULAS}{}{}{}",
+        maths::STYLE,
+        unscripted::style(&source),
+        program.map_or("", Deck::style)
+    );
     Ok(if depth == 0 { with_style(&out, &style) } else { out })
 }
 
@@ -121,10 +137,22 @@ struct RewriteState {
     /// Open elements whose text is not prose.
     verbatim: u32,
     in_style: bool,
-    /// A TeX formula in a script element, and whether it is a display formula.
-    tex: Option<bool>,
+    /// A TeX formula that is the text of an element, and whether it is a display formula.
+    tex: Option<Tex>,
     /// The text node so far.
     pending: String,
+}
+
+/// The element with a formula as its text.
+#[derive(Clone, Copy)]
+enum Tex {
+    /// Its text has no character references.
+    Script {
+        is_display: bool,
+    },
+    Element {
+        is_display: bool,
+    },
 }
 
 impl<C: Copies> PageRewriter<'_, C> {
@@ -146,6 +174,9 @@ impl<C: Copies> PageRewriter<'_, C> {
             set(element, "style", &self.sheet(&style));
         }
         match name.as_str() {
+            "html" if self.has_theme && !element.has_attribute("data-theme") => {
+                set(element, "data-theme", "light");
+            }
             "a" | "area" => self.link(element),
             "link" => self.linked(element),
             "meta" => meta(element),
@@ -163,8 +194,26 @@ impl<C: Copies> PageRewriter<'_, C> {
                 self.fill(element, &name);
             }
         }
+        if self.deck == Some(Deck::Reveal) {
+            self.slide(element, &name);
+        }
         self.background(element);
+        self.formula(element, &name, state);
         open(element, &name, state);
+    }
+
+    /// An element whose text is a formula for a script.
+    fn formula(&self, element: &mut Element<'_, '_>, name: &str, state: &Rc<RefCell<RewriteState>>) {
+        let class = value(element, "class").unwrap_or_default();
+        let Some(is_display) = formulas::element(name, &class, element.has_attribute("block")) else {
+            return;
+        };
+        if self.formulas.is_none() {
+            return;
+        }
+        state.borrow_mut().tex = Some(Tex::Element { is_display });
+        let state = Rc::clone(state);
+        on_end(element, move || state.borrow_mut().tex = None);
     }
 
     /// A page in the `srcdoc` attribute of a frame.
@@ -186,7 +235,8 @@ impl<C: Copies> PageRewriter<'_, C> {
         if name == "script" {
             let kind = value(element, "type").unwrap_or_default().to_ascii_lowercase();
             if kind.starts_with("math/tex") && !self.has_mathml {
-                state.borrow_mut().tex = Some(kind.contains("mode=display"));
+                let is_display = kind.contains("mode=display");
+                state.borrow_mut().tex = Some(Tex::Script { is_display });
                 element.remove_and_keep_content();
             } else {
                 element.remove();
@@ -199,16 +249,12 @@ impl<C: Copies> PageRewriter<'_, C> {
         }
         let class = value(element, "class").unwrap_or_default();
         let has = |word: &str| class.split_ascii_whitespace().any(|it| it == word);
-        if has("MathJax_Preview") || (self.has_mathml && has("katex-html")) {
+        if has("MathJax_Preview") {
             element.remove();
             return true;
         }
-        if has("katex-mathml") || has("MJX_Assistive_MathML") {
+        if has("MJX_Assistive_MathML") {
             element.remove_attribute("class");
-        }
-        if name == "mjx-assistive-mml" {
-            element.remove_and_keep_content();
-            return true;
         }
         false
     }
@@ -261,15 +307,24 @@ impl<C: Copies> PageRewriter<'_, C> {
             return;
         }
         let text = std::mem::take(&mut state.pending);
-        let made = if let Some(is_display) = state.tex.take() {
-            super::maths::mathml(&text, is_display)
-                .or_else(|| Some(html_escape::encode_text(&text).into_owned()))
+        let formulas = self.formulas.as_ref();
+        let made = if let Some(tex) = state.tex.take() {
+            Some(match tex {
+                Tex::Script { is_display } => {
+                    let macros = formulas.map(|formulas| &formulas.macros);
+                    maths::mathml(&text, is_display, macros.unwrap_or(&Macros::default()))
+                        .unwrap_or_else(|| html_escape::encode_text(&text).into_owned())
+                }
+                Tex::Element { is_display } => {
+                    formulas.map_or_else(|| text.clone(), |formulas| formulas.draw_whole(&text, is_display))
+                }
+            })
         } else if is_style {
             state.in_style = false;
             // An end tag inside a sheet would end the sheet.
             Some(self.sheet(&text).replace("</", "<\\/"))
         } else {
-            self.formulas.and_then(|delimiters| formulas::draw(&text, delimiters))
+            formulas.and_then(|formulas| formulas.draw(&text))
         };
         chunk.replace(made.as_deref().unwrap_or(&text), ContentType::Html);
     }
@@ -283,7 +338,7 @@ fn open(element: &mut Element<'_, '_>, name: &str, state: &Rc<RefCell<RewriteSta
         on_end(element, move || state.borrow_mut().in_style = false);
         return;
     }
-    if !matches!(name, "pre" | "code" | "kbd" | "samp" | "math" | "svg") {
+    if !matches!(name, "pre" | "code" | "kbd" | "samp" | "math" | "svg" | "mjx-container") {
         return;
     }
     let ending = Rc::clone(state);

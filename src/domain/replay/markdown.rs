@@ -5,13 +5,20 @@ use std::fmt::Write as _;
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd};
 
 use super::code::{self, CodeMarker};
+use super::macros::Macros;
 use super::maths;
+use super::terminal;
 
 /// Environments that are written without delimiters.
 const ENVIRONMENTS: &[&str] = &["equation", "align", "gather", "eqnarray", "multline"];
 
 /// A Markdown text as HTML, with its formulas converted.
 pub fn html(source: &str) -> String {
+    html_with(source, &Macros::of(source))
+}
+
+/// The same, with macros that other texts define too.
+pub(super) fn html_with(source: &str, macros: &Macros) -> String {
     let source = delimited(source);
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
@@ -19,7 +26,7 @@ pub fn html(source: &str) -> String {
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_MATH;
     let draw = |tex: CowStr<'_>, is_display: bool| {
-        let drawn = maths::mathml(&tex, is_display).unwrap_or_else(|| {
+        let drawn = maths::mathml(&tex, is_display, macros).unwrap_or_else(|| {
             format!("<code class=\"onreserve-tex\">{}</code>", html_escape::encode_text(&tex))
         });
         Event::InlineHtml(drawn.into())
@@ -65,8 +72,9 @@ pub fn page(title: &str, body: &str) -> String {
     let _ = write!(
         out,
         "<!doctype html><html><head><title>{title}</title>\
-         <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}{}</style></head><body>{body}</body></html>",
-        code::STYLE
+         <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}{}{}</style></head><body>{body}</body></html>",
+        code::STYLE,
+        terminal::STYLE
     );
     out
 }
@@ -78,7 +86,10 @@ pub fn code_file(title: &str, text: &str, ending: &str) -> String {
 
 const STYLE: &str = ":root{color-scheme:light dark}body{max-width:56rem;margin:0 auto;padding:1rem;font:1rem/1.5 system-ui,sans-serif}\
 img{max-width:100%;height:auto}pre{overflow-x:auto;padding:.5rem;background:#8881;border-radius:4px;\
-white-space:pre-wrap}pre.code{border-left:4px solid #48f}.cell .prompt{color:#777;font-size:.75rem}\
+white-space:pre-wrap;overflow-wrap:anywhere}pre.error{background:#f442}\
+code{background:#8881;border-radius:3px}pre code{background:none}\
+blockquote{margin-left:0;padding-left:1rem;border-left:4px solid #8886}\
+.alert{padding:.75rem;border:1px solid #8886;border-radius:4px;background:#48f2}pre.code{border-left:4px solid #48f}.cell .prompt{color:#777;font-size:.75rem}\
 .output{margin-left:1rem;overflow-x:auto}table{border-collapse:collapse}td,th{border:1px solid #8886;\
 padding:.25rem .5rem}section.slide{border-bottom:1px solid #8886;margin-bottom:1rem}";
 

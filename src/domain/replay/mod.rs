@@ -11,6 +11,8 @@ pub mod css;
 pub mod deck;
 mod formulas;
 pub mod html;
+mod infix;
+mod macros;
 pub mod markdown;
 pub mod maths;
 pub mod notebook;
@@ -18,6 +20,8 @@ pub mod office;
 pub mod requisites;
 pub mod source;
 pub mod srcset;
+mod terminal;
+mod unscripted;
 
 use crate::domain::address::Address;
 

@@ -9,7 +9,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::code::CodeMarker;
+use super::macros::Macros;
 use super::markdown;
+use super::terminal;
 use crate::domain::nbformat::Notebook;
 
 /// Longer output of a cell is cut, with a note.
@@ -42,6 +44,7 @@ pub fn page(bytes: &[u8], title: &str) -> Option<String> {
     }
     let mut body = String::new();
     let mut marker = CodeMarker::new();
+    let macros = Macros::of(&texts(&cells));
     for cell in &cells {
         match cell.kind.as_str() {
             "code" => code(cell, &language, &mut marker, &mut body),
@@ -52,7 +55,7 @@ pub fn page(bytes: &[u8], title: &str) -> Option<String> {
             }
             "markdown" => {
                 let source = with_attachments(&text(&cell.source), &cell.attachments);
-                let _ = write!(body, "<section>{}</section>", markdown::html(&source));
+                let _ = write!(body, "<section>{}</section>", markdown::html_with(&source, &macros));
             }
             _ => {
                 let _ = write!(body, "<pre>{}</pre>", html_escape::encode_text(&text(&cell.source)));
@@ -60,6 +63,11 @@ pub fn page(bytes: &[u8], title: &str) -> Option<String> {
         }
     }
     Some(markdown::page(title, &body))
+}
+
+/// The texts of all cells: a cell uses the macros of another.
+fn texts(cells: &[Cell]) -> String {
+    cells.iter().filter(|cell| cell.kind == "markdown").map(|cell| text(&cell.source) + "\n").collect()
 }
 
 fn language(metadata: &Value) -> String {
@@ -92,13 +100,20 @@ fn code(cell: &Cell, language: &str, marker: &mut CodeMarker, body: &mut String)
 fn shown(output: &Map<String, Value>) -> String {
     let kind = output.get("output_type").and_then(Value::as_str).unwrap_or_default();
     match kind {
-        "stream" => preformatted(&text(output.get("text").unwrap_or(&Value::Null))),
+        "stream" => {
+            let stream = ["name", "stream"].iter().find_map(|name| output.get(*name)?.as_str());
+            let class = if stream == Some("stderr") { "error" } else { "" };
+            preformatted(&text(output.get("text").unwrap_or(&Value::Null)), class)
+        }
         "error" | "pyerr" => {
             let trace = output
                 .get("traceback")
                 .and_then(Value::as_array)
                 .map(|lines| lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"));
-            preformatted(&trace.unwrap_or_else(|| text(output.get("evalue").unwrap_or(&Value::Null))))
+            preformatted(
+                &trace.unwrap_or_else(|| text(output.get("evalue").unwrap_or(&Value::Null))),
+                "error",
+            )
         }
         // Before nbformat 4 the forms were beside the kind.
         _ => rich(output.get("data").and_then(Value::as_object).unwrap_or(output)),
@@ -130,35 +145,22 @@ fn rich(data: &Map<String, Value>) -> String {
     if let Some(source) = get(["text/markdown", "markdown"]) {
         return markdown::html(&source);
     }
-    preformatted(&get(["text/plain", "text"]).unwrap_or_default())
+    preformatted(&get(["text/plain", "text"]).unwrap_or_default(), "")
+}
+
+/// The longest output that is shown, with its colours.
+fn preformatted(text: &str, class: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    let end = text.floor_char_boundary(LONGEST_OUTPUT);
+    let more = if end < text.len() { "\n… more output is in the file itself" } else { "" };
+    format!("<pre class=\"{class}\">{}{more}</pre>", terminal::html(&text[..end]))
 }
 
 fn image(kind: &str, base64: &str) -> String {
     let data: String = base64.chars().filter(|c| c.is_ascii_alphanumeric() || "+/=".contains(*c)).collect();
     format!("<img src=\"data:image/{kind};base64,{data}\" alt=\"Output\">")
-}
-
-/// Text without the escape sequences for terminal colours.
-fn preformatted(text: &str) -> String {
-    if text.is_empty() {
-        return String::new();
-    }
-    let mut plain = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('\u{1b}') {
-        plain.push_str(before);
-        rest = match after.strip_prefix('[') {
-            Some(escape) => {
-                let end = escape.find(|c: char| c.is_ascii_alphabetic()).map_or(escape.len(), |end| end + 1);
-                &escape[end..]
-            }
-            None => after,
-        };
-    }
-    plain.push_str(rest);
-    let end = plain.floor_char_boundary(LONGEST_OUTPUT);
-    let more = if end < plain.len() { "\n… more output is in the file itself" } else { "" };
-    format!("<pre>{}{more}</pre>", html_escape::encode_text(&plain[..end]))
 }
 
 /// A string, or the lines of one.
@@ -199,7 +201,7 @@ mod tests {
             "<math",
             "<span class=\"hl-k\">import numpy</span>",
             "[3]",
-            "<pre>red</pre>",
+            "<span class=\"tc1\">red</span>",
             "data:image/png;base64,AAAA\"",
         ] {
             assert!(page.contains(part), "{part} in {page}");
@@ -208,7 +210,7 @@ mod tests {
             br#"{"nbformat":3,"worksheets":[{"cells":[{"cell_type":"heading","level":2,"source":"Top"},
             {"cell_type":"code","input":"1+1","outputs":[{"output_type":"pyout","text":["2"]}]}]}]}"#;
         let page = super::page(three, "N").unwrap();
-        for part in ["<h2>Top</h2>", "1+1", "<pre>2</pre>"] {
+        for part in ["<h2>Top</h2>", "1+1", "<pre class=\"\">2</pre>"] {
             assert!(page.contains(part), "{part} in {page}");
         }
         assert_eq!(super::page(b"{\"a\": 1}", "N"), None);

@@ -61,6 +61,10 @@ fn notebook() -> String {
             { "cell_type": "code", "metadata": {}, "execution_count": 1, "source": "print('<script>alert(1)</script>')",
               "outputs": [output("text/html", HOSTILE), output("image/svg+xml", &svg), output("text/latex", "$\\href{javascript:alert(1)}{x}$"),
                           output("image/png", "AAAA\"><script>alert(1)</script>"), output("application/javascript", "alert(1)")] },
+            { "cell_type": "code", "metadata": {}, "execution_count": 2, "source": "1/0", "outputs": [
+                { "output_type": "stream", "name": "stderr\"><script>alert(1)</script>", "text": "\u{1b}[31m<script>alert(1)</script>\u{1b}[0m" },
+                { "output_type": "error", "ename": "E", "evalue": "v", "traceback": ["\u{1b}[1;31m<img src=x onerror=alert(1)>\u{1b}[38;5;\"><b>m"] },
+            ] },
             { "cell_type": "raw", "metadata": {}, "source": HOSTILE },
         ],
     })

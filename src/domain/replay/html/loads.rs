@@ -4,7 +4,15 @@ use lol_html::html_content::{ContentType, Element};
 
 use super::page::{PageRewriter, missing, set, value};
 use crate::domain::replay::attributes::{self, Form, Slot};
-use crate::domain::replay::{Copies, Destination, RequisiteRole, css, srcset};
+use crate::domain::replay::{Copies, Destination, RequisiteRole, css, deck, srcset};
+
+/// The layer that lets the background of a deck shine through a picture.
+fn veil(opacity: &str) -> Option<String> {
+    let opacity: f64 = opacity.parse().ok().filter(|opacity| (0.0..1.0).contains(opacity))?;
+    let percent = (100.0 * (1.0 - opacity)).round();
+    let colour = format!("color-mix(in srgb,var(--r-background-color,#fff) {percent}%,transparent)");
+    Some(format!("linear-gradient({colour},{colour}),"))
+}
 
 impl<C: Copies> PageRewriter<'_, C> {
     /// A `link` element: with the stored sheet or icon, or removed.
@@ -107,12 +115,31 @@ impl<C: Copies> PageRewriter<'_, C> {
             let is_picture = plain.contains('.') || plain.contains('/');
             let Some(kept) = self.kept(plain, RequisiteRole::Image).filter(|_| is_picture) else { continue };
             let style = value(element, "style").unwrap_or_default();
-            let image = css::rewrite("background-image:url(x)", |_, _| Some(kept.clone()));
+            let image = css::rewrite("url(x)", |_, _| Some(kept.clone()));
+            let veil = value(element, "data-background-opacity").as_deref().and_then(veil);
+            let image = format!("background-image:{}{image}", veil.unwrap_or_default());
             set(
                 element,
                 "style",
                 &format!("{image};background-size:contain;background-repeat:no-repeat;{style}"),
             );
+        }
+    }
+
+    /// A slide with its own background, or code in a slide, as the script of the deck shows it.
+    pub(super) fn slide(&self, element: &mut Element<'_, '_>, name: &str) {
+        let class = value(element, "class").unwrap_or_default();
+        if name == "code" && (class.contains("language-") || element.has_attribute("data-trim")) {
+            set(element, "class", &format!("{class} hljs"));
+        }
+        if name != "section" {
+            return;
+        }
+        let Some((background, brightness)) = deck::background(|name| value(element, name)) else { return };
+        let style = value(element, "style").unwrap_or_default();
+        set(element, "style", &format!("{}{style}", self.sheet(&background)));
+        if let Some(brightness) = brightness {
+            set(element, "class", format!("{class} {brightness}").trim());
         }
     }
 

@@ -3,16 +3,20 @@
 use lol_html::html_content::Element;
 
 use crate::domain::address::Address;
-use crate::domain::replay::maths::Delimiters;
+use crate::domain::replay::deck::Deck;
+use crate::domain::replay::formulas::Formulas;
 
 /// The context of one page.
 pub(super) struct PageRewriter<'a, C> {
     pub address: &'a Address,
     pub base: &'a Address,
     pub copies: &'a C,
-    pub formulas: Option<Delimiters>,
+    pub formulas: Option<Formulas>,
     /// Its formulas exist as `MathML`, beside the drawings of a script.
     pub has_mathml: bool,
+    pub deck: Option<Deck>,
+    /// A script would set the theme.
+    pub has_theme: bool,
     pub depth: u32,
 }
 

@@ -139,13 +139,31 @@ fn links_lead_to_copies_or_to_marked_originals() {
 fn formulas_are_drawn_once() {
     let out = rewritten(r"<script src=mathjax.js></script><p>So \(x &lt; y\) and <code>\(z\)</code></p>");
     assert!(out.contains("<math") && out.contains(r"<code>\(z\)</code>"), "{out}");
+    // The sheet of KaTeX hides the `MathML`; without it, our style hides the boxes.
     let katex = "<span class=katex><span class=katex-mathml><math><mi>x</mi></math></span>\
-                 <span class=katex-html><span>x</span></span></span>";
-    let out = rewritten(katex);
-    assert!(out.contains("<math>") && !out.contains("katex-html") && !out.contains("katex-mathml"), "{out}");
+                 <span class=katex-html><span class=base>x</span></span></span>";
+    assert_eq!(rewritten(katex), katex);
+    let mathjax = "<mjx-container jax=SVG><svg></svg><mjx-assistive-mml><math></math></mjx-assistive-mml></mjx-container>";
+    assert_eq!(rewritten(mathjax), mathjax);
+    for formula in [".katex-html .base", "mjx-container[jax=SVG] mjx-assistive-mml"] {
+        assert!(DRAWN_FORMULAS.contains(&format!(":where({formula})")));
+    }
     let old = rewritten("<script type='math/tex; mode=display'>x^2 < 3</script>");
     assert!(old.contains("<math") && old.contains("display=\"block\""), "{old}");
     assert_eq!(rewritten("<p>It costs $5 and $6.</p>"), "<p>It costs $5 and $6.</p>");
+}
+
+#[test]
+fn formulas_without_delimiters_are_drawn_with_the_macros_of_the_page() {
+    let out = rewritten(
+        r#"<script src=katex.min.js></script><script>options = {macros: {"\\RR": "\\mathbb{R}"}}</script>
+        <p>\[\newcommand{\half}{\tfrac12}\]</p><span class="math inline">x \in \RR &lt; \half</span>
+        <span class="math display">E = mc^2</span><d-math block="">a_1</d-math> <b>prose</b>
+        <span class="math inline">\(b\)</span>"#,
+    );
+    assert_eq!(out.matches("<math").count(), 4, "{out}");
+    assert_eq!(out.matches("display=\"block\"").count(), 2, "{out}");
+    assert!(out.contains("\u{211d}") && out.contains("<b>prose</b>") && !out.contains('\\'), "{out}");
 }
 
 #[test]
