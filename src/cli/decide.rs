@@ -16,7 +16,7 @@ use super::{ArchiveLocation, ClockArguments, print};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
 use crate::domain::course::{CourseId, Term};
-use crate::domain::decision::{Choice, Decision, Gist, Until};
+use crate::domain::decision::{Acceptance, Choice, Decider, Decision, Gist, Until};
 use crate::domain::evidence::link_history::LinkHistory;
 use crate::domain::journal::Entry;
 use crate::domain::report::wording::{self, decision as words};
@@ -135,7 +135,14 @@ impl DecisionTarget {
             None => format!("{}: decision withdrawn.\n", self.link),
         };
         let about = Gist::of(&self.state);
-        let decision = choice.map(|choice| Decision { choice, about, at, by: None, note: None });
+        let decision = choice.map(|choice| Decision {
+            choice,
+            about,
+            at,
+            by: None,
+            decider: Some(Decider::CommandLine),
+            note: None,
+        });
         let (course, link) = (self.course.clone(), self.link.clone());
         self.write(arguments, Entry::Decided { at, course, link, decision }).await?;
         print(&said)?;
@@ -152,7 +159,10 @@ impl DecisionTarget {
             return Ok(ExitCode::SUCCESS);
         }
         let at = clock(arguments).now();
-        self.write(arguments, Entry::Accepted { at, link: self.link.clone(), sha256 }).await?;
+        let acceptance =
+            Acceptance { course: self.course.clone(), by: None, decider: Some(Decider::CommandLine) };
+        let entry = Entry::Accepted { at, link: self.link.clone(), sha256, acceptance: Some(acceptance) };
+        self.write(arguments, entry).await?;
         print(&format!(
             "Accepted the version of {}; later nights compare with it.\n",
             newest.capture.captured_at.strftime("%Y-%m-%d %H:%M UTC")

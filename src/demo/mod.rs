@@ -161,6 +161,7 @@ async fn decide(world: &World, course: &Course) -> anyhow::Result<()> {
         about: Gist::of(&verdict.state),
         at,
         by: Some(INSTRUCTOR.parse()?),
+        decider: None,
         note: Some("The speaker took the recording down.".to_owned()),
     };
     let entry =

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
-use crate::domain::course::{EmailAddress, Term};
+use crate::domain::course::{CourseId, EmailAddress, Term};
 use crate::domain::evidence::Reason;
 use crate::domain::verdict::{State, StateName};
 
@@ -21,12 +21,35 @@ pub struct Decision {
     pub choice: Choice,
     pub about: Gist,
     pub at: Timestamp,
-    /// The recipient of the email that led to it; `None` for the command line.
+    /// The recipient of the email that led to it; `None` without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<EmailAddress>,
+    /// Who decided without an email. `None` also for staff whose names are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decider: Option<Decider>,
     /// Why, in the words of the person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+/// Who decided, if no email led to the decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decider {
+    CommandLine,
+    /// The name of a person who was signed in.
+    Person(String),
+}
+
+/// The person of a course who accepted a version of a changed link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acceptance {
+    pub course: CourseId,
+    /// The recipient of the email that led to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<EmailAddress>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decider: Option<Decider>,
 }
 
 /// A choice that a person can make about a link.
@@ -223,7 +246,14 @@ mod tests {
     }
 
     fn of(choice: Choice, state: &State) -> Decision {
-        Decision { choice, about: Gist::of(state), at: Timestamp::UNIX_EPOCH, by: None, note: None }
+        Decision {
+            choice,
+            about: Gist::of(state),
+            at: Timestamp::UNIX_EPOCH,
+            by: None,
+            decider: None,
+            note: None,
+        }
     }
 
     proptest! {

@@ -128,7 +128,12 @@ pub(super) async fn judge(
         if void.is_some() {
             tonight.verdict = tonight.verdict_of_a_void_night(&portals, now);
         } else if let Some(sha256) = tonight.accepted {
-            judged.accepted.push(Entry::Accepted { at: now, link: tonight.link.clone(), sha256 });
+            judged.accepted.push(Entry::Accepted {
+                at: now,
+                link: tonight.link.clone(),
+                sha256,
+                acceptance: None,
+            });
         }
         let LinkTonight { link, evidence, before, verdict, .. } = tonight;
         let before = before.map(|verdict| verdict.state);

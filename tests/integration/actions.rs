@@ -234,6 +234,7 @@ async fn a_decision_that_is_only_in_the_journal_is_shown_after_the_next_start() 
         about: Gist::Gone { reason: Reason::Gone },
         at,
         by: None,
+        decider: None,
         note: None,
     };
     let (course, link) = ("c".parse().unwrap(), Address::parse(A).unwrap());

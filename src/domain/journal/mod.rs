@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
 use crate::domain::course::{CourseId, EmailAddress, PageSource};
-use crate::domain::decision::Decision;
+use crate::domain::decision::{Acceptance, Decision};
 use crate::domain::document::Fingerprint;
 use crate::domain::evidence::Evidence;
 use crate::domain::evidence::link_history::StoredCapture;
@@ -36,8 +36,15 @@ pub enum Entry {
     Visit { night: Timestamp, link: Address, evidence: Evidence },
     /// A course page was read, and it differs from its last reading.
     Page { at: Timestamp, course: CourseId, title: String, source: PageSource, sha256: Digest, page: Page },
-    /// A person accepted a capture as the right version.
-    Accepted { at: Timestamp, link: Address, sha256: Digest },
+    /// A capture was accepted as the right version, by a person or after a time.
+    Accepted {
+        at: Timestamp,
+        link: Address,
+        sha256: Digest,
+        /// `None` after a time, and in older journals.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        acceptance: Option<Acceptance>,
+    },
     /// A person made a decision about a link of a course, or undid one.
     Decided { at: Timestamp, course: CourseId, link: Address, decision: Option<Decision> },
     /// The result changed that night, or a time limit passed: the decision

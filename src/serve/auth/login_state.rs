@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use axum::http::header;
 
-use crate::domain::policy::course_access::Role;
 use crate::serve::auth::cookie::SessionCookie;
 use crate::serve::auth::csrf::FormTokens;
 use crate::serve::auth::login_limiter::LoginLimiter;
 use crate::serve::auth::oidc::flow::OidcState;
-use crate::serve::auth::session::SessionStore;
+use crate::serve::auth::session::{SessionStore, SignedIn};
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::error::RouteResult;
 use crate::serve::respond::{self, header_value};
@@ -33,11 +32,11 @@ impl LoginState {
         &self,
         visitor: &Visitor,
         course: &CourseRules,
-        role: Role,
+        signed_in: SignedIn,
         next: &str,
     ) -> RouteResult {
         let base = &self.settings.base_url;
-        let session = self.sessions.begin(course, role, visitor.session(&course.id)).await?;
+        let session = self.sessions.begin(course, signed_in, visitor.session(&course.id)).await?;
         let home = base.course(&course.id);
         let mut response = respond::see_other(base.own_path(next).unwrap_or(&home));
         let cookie = SessionCookie::of_course(&course.id, base, visitor.is_secure());

@@ -56,6 +56,14 @@ pub(in crate::serve) struct LoadedSessions {
     pub set_cookies: Vec<HeaderValue>,
 }
 
+/// Who signed in.
+#[derive(Clone, Debug)]
+pub(in crate::serve) struct SignedIn {
+    pub role: Role,
+    /// The name, if the identity provider gave one.
+    pub person: Option<String>,
+}
+
 /// The cookie value of a new session.
 #[derive(Debug)]
 pub(in crate::serve) struct NewSession {
@@ -137,9 +145,10 @@ impl SessionStore {
     pub(in crate::serve) async fn begin(
         &self,
         course: &CourseRules,
-        role: Role,
+        signed_in: SignedIn,
         previous: Option<&Session>,
     ) -> Result<NewSession, Error> {
+        let role = signed_in.role;
         let now = self.clock.now();
         let lifetime = lifetime(course, role);
         let basis = basis(course, role, &self.settings).ok_or(Error::NoLogin)?;
@@ -157,6 +166,7 @@ impl SessionStore {
             given_at: now,
             until: now.saturating_add(lifetime).unwrap_or(now),
             replaced_at: None,
+            person: signed_in.person,
         };
         self.catalogue.begin_session(&session, now).await?;
         Ok(NewSession { token, lifetime })
@@ -244,6 +254,7 @@ mod tests {
             given_at: begun,
             until: begun + READER_LIFETIME,
             replaced_at: None,
+            person: None,
         };
         let status_after =
             |seconds| status(&session, &course, &settings, begun + SignedDuration::from_secs(seconds));

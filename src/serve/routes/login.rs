@@ -18,6 +18,7 @@ use crate::serve::auth::form::PostedForm;
 use crate::serve::auth::login::{LoginAttempt, STAFF_FORM, outdated_form, password_page};
 use crate::serve::auth::login_state::LoginState;
 use crate::serve::auth::password_check::{self, PasswordAttempt, PasswordCheck};
+use crate::serve::auth::session::SignedIn;
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::base_url::BaseUrl;
 use crate::serve::error::{Error, RouteResult};
@@ -122,7 +123,7 @@ pub(in crate::serve) async fn log_in(
             return password_page(base, course, form_role, LoginAttempt { error, next });
         }
     };
-    let mut response = state.sign_in(&visitor, course, role, &next).await?;
+    let mut response = state.sign_in(&visitor, course, SignedIn { role, person: None }, &next).await?;
     if let Some(set_cookie) =
         device_cookie(&state, &visitor, course, DeviceLogin { device: password_attempt.device, role })?
     {

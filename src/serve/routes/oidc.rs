@@ -14,6 +14,7 @@ use crate::serve::auth::oidc::client::OidcClient;
 use crate::serve::auth::oidc::flow::{self, OidcState};
 use crate::serve::auth::oidc::pending_logins::PendingLogin;
 use crate::serve::auth::oidc::provider_cache::{self, error_code};
+use crate::serve::auth::session::SignedIn;
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::base_url::BaseUrl;
 use crate::serve::error::RouteResult;
@@ -103,7 +104,8 @@ async fn complete(
         }
     };
     let Some(role) = course.admission.role_of(&person) else { return not_listed(base, course, &person) };
-    state.sign_in(visitor, course, role, &login.next).await
+    let signed_in = SignedIn { role, person: Some(person.name) };
+    state.sign_in(visitor, course, signed_in, &login.next).await
 }
 
 fn not_listed(base: &BaseUrl, course: &CourseRules, person: &Person) -> RouteResult {

@@ -53,7 +53,12 @@ async fn apply(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Er
         // `bulk` stores these.
         Entry::Capture(_) | Entry::Visit { .. } => {}
         Entry::Page { .. } => page(entry, on).await?,
-        Entry::Accepted { at, link, sha256 } => accepted(link, *sha256, *at, on).await?,
+        Entry::Accepted { at, link, sha256, acceptance } => {
+            accepted(link, *sha256, *at, on).await?;
+            if let Some(acceptance) = acceptance {
+                decisions::version_accepted(acceptance, link, *at, on).await?;
+            }
+        }
         Entry::Decided { at, course, link, decision } => {
             decisions::decide(course, link, *at, decision.as_ref(), on).await?;
         }

@@ -10,7 +10,7 @@ use super::value::{from_json, json, time, time_from};
 use super::{Catalogue, Error};
 use crate::domain::address::Address;
 use crate::domain::course::{CourseId, EmailAddress};
-use crate::domain::decision::Decision;
+use crate::domain::decision::{Acceptance, Decision};
 
 /// A stored decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +25,16 @@ pub struct StoredDecision {
 pub struct PastDecision {
     pub link: Address,
     pub at: Timestamp,
-    /// `None` if a decision was withdrawn.
-    pub decision: Option<Decision>,
+    pub choice: PastChoice,
+}
+
+/// What a person decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PastChoice {
+    Decided(Decision),
+    Withdrawn,
+    /// The new version of a changed link was accepted.
+    VersionAccepted(Acceptance),
 }
 
 /// A decision that lapsed in a night, because the result of its link changed.
@@ -61,7 +69,7 @@ impl Catalogue {
     /// The newest decisions of a course, also those that are no longer in force.
     pub async fn decision_history(&self, course: &CourseId, most: u32) -> Result<Vec<PastDecision>, Error> {
         let rows = sqlx::query(
-            "SELECT link.address, decision_history.at, decision_history.decision FROM decision_history \
+            "SELECT link.address, decision_history.at, decision_history.decision, acceptance FROM decision_history \
              JOIN link ON link.id = decision_history.link WHERE course = ? \
              ORDER BY decision_history.at DESC, decision_history.id DESC LIMIT ?",
         )
@@ -72,9 +80,13 @@ impl Catalogue {
         let mut history = Vec::new();
         for row in rows {
             if let Ok(link) = Address::parse_stored(row.get(0)) {
-                let decision = row.get::<Option<String>, _>(2);
-                let decision = decision.map(|decision| from_json(&decision)).transpose()?;
-                history.push(PastDecision { link, at: time_from(row.get(1))?, decision });
+                let text = |column| row.get::<Option<String>, _>(column);
+                let choice = match (text(2), text(3)) {
+                    (Some(decision), _) => PastChoice::Decided(from_json(&decision)?),
+                    (None, Some(acceptance)) => PastChoice::VersionAccepted(from_json(&acceptance)?),
+                    (None, None) => PastChoice::Withdrawn,
+                };
+                history.push(PastDecision { link, at: time_from(row.get(1))?, choice });
             }
         }
         Ok(history)
@@ -111,6 +123,24 @@ pub(super) async fn decide(
             .execute(&mut **on)
             .await?;
     }
+    Ok(())
+}
+
+/// Adds an accepted version to the history.
+pub(super) async fn version_accepted(
+    acceptance: &Acceptance,
+    link: &Address,
+    at: Timestamp,
+    on: &mut Transaction<'_, Sqlite>,
+) -> Result<(), Error> {
+    let link = link_id(link, on).await?;
+    sqlx::query("REPLACE INTO decision_history (course, link, at, acceptance) VALUES (?, ?, ?, ?)")
+        .bind(acceptance.course.as_str())
+        .bind(link)
+        .bind(time(at))
+        .bind(json(acceptance)?)
+        .execute(&mut **on)
+        .await?;
     Ok(())
 }
 

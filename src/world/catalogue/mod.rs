@@ -44,7 +44,7 @@ use crate::world::disk;
 use crate::world::read_only::is_read_only;
 
 pub use course_nights::LastNight;
-pub use decisions::{LapsedDecision, PastDecision, StoredDecision};
+pub use decisions::{LapsedDecision, PastChoice, PastDecision, StoredDecision};
 pub use emails::{
     DeliveryResult, EmailHistory, FailedEmail, FailureState, NewEmail, OutboxChanges, OutboxStatus,
     QueuedEmail, UnsentEmail,

@@ -24,12 +24,14 @@ pub struct Session {
     pub until: Timestamp,
     /// When a newer token replaced it.
     pub replaced_at: Option<Timestamp>,
+    /// The name of the person, if the identity provider gave one.
+    pub person: Option<String>,
 }
 
 impl Catalogue {
     pub async fn session(&self, token: Digest) -> Result<Option<Session>, Error> {
         let row = sqlx::query(
-            "SELECT family, course, role, password, given_at, until, replaced_at FROM session WHERE token = ?",
+            "SELECT family, course, role, password, given_at, until, replaced_at, person FROM session WHERE token = ?",
         )
         .bind(token.to_string())
         .fetch_optional(&self.pool)
@@ -44,6 +46,7 @@ impl Catalogue {
                 given_at: time_from(row.get(4))?,
                 until: time_from(row.get(5))?,
                 replaced_at: row.get::<Option<String>, _>(6).map(|text| time_from(&text)).transpose()?,
+                person: row.get(7),
             })
         })
         .transpose()
@@ -92,7 +95,7 @@ const READER: &str = "reader";
 
 async fn insert(session: &Session, on: &mut sqlx::Transaction<'_, sqlx::Sqlite>) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO session (token, family, course, role, password, given_at, until) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO session (token, family, course, role, password, given_at, until, person) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(session.token.to_string())
     .bind(session.family.to_string())
@@ -104,6 +107,7 @@ async fn insert(session: &Session, on: &mut sqlx::Transaction<'_, sqlx::Sqlite>)
     .bind(session.password.to_string())
     .bind(time(session.given_at))
     .bind(time(session.until))
+    .bind(session.person.as_deref())
     .execute(&mut **on)
     .await?;
     Ok(())

@@ -4,7 +4,7 @@ use sqlx::Row as _;
 use super::*;
 use crate::domain::address::Address;
 use crate::domain::capture::{Capture, CaptureReason, Digest};
-use crate::domain::decision::{Choice, Decision, Gist, Until};
+use crate::domain::decision::{Acceptance, Choice, Decider, Decision, Gist, Until};
 use crate::domain::document::Fingerprint;
 use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::evidence::{Drift, Evidence, Finding};
@@ -129,7 +129,7 @@ async fn of_two_decisions_the_later_one_in_the_journal_counts() {
         at,
         course: course.clone(),
         link: link(),
-        decision: Some(Decision { choice, about: Gist::Restricted, at, by: None, note: None }),
+        decision: Some(Decision { choice, about: Gist::Restricted, at, by: None, decider: None, note: None }),
     };
     let older = decided(night(2), Choice::NotBroken);
     let newer = decided(night(1), Choice::Snoozed(Until::Day("2027-02-01".parse().unwrap())));
@@ -319,4 +319,25 @@ async fn bodies_that_a_takedown_removed_are_not_expected_in_the_archive() {
     assert!(catalogue.expected_bodies().await.unwrap().is_empty());
     catalogue.apply(&[capture(3, b"two")]).await.unwrap();
     assert_eq!(catalogue.expected_bodies().await.unwrap(), [Digest::of(b"two")], "it was kept again later");
+}
+
+#[tokio::test]
+async fn an_accepted_version_is_in_the_history_with_its_person() {
+    let (_dir, catalogue) = catalogue().await;
+    let course: crate::domain::course::CourseId = "c".parse().unwrap();
+    let acceptance =
+        Acceptance { course: course.clone(), by: None, decider: Some(Decider::Person("Ann".to_owned())) };
+    let accepted = |at: Timestamp, acceptance: Option<Acceptance>| Entry::Accepted {
+        at,
+        link: link(),
+        sha256: Digest::of(b"new"),
+        acceptance,
+    };
+    let entries = [accepted(night(1), Some(acceptance.clone())), accepted(night(2), None)];
+    for _ in ["at first", "after a restart"] {
+        catalogue.apply(&entries).await.unwrap();
+        let history = catalogue.decision_history(&course, 10).await.unwrap();
+        let choices: Vec<_> = history.into_iter().map(|past| past.choice).collect();
+        assert_eq!(choices, [PastChoice::VersionAccepted(acceptance.clone())]);
+    }
 }

@@ -64,7 +64,7 @@ async fn several_links_are_decided_at_once_and_the_history_shows_it() {
     let reply = server.post("/c/dgm/decide", &[ANN], &fields).await;
     assert_eq!((reply.status, reply.header("location")), (303, Some("/c/dgm/health")), "{}", reply.text());
     let html = server.get_with("/c/dgm/health", &[ANN]).await.text();
-    assert_eq!(html.matches("no longer reported as dead, by staff.").count(), 2, "{html}");
+    assert_eq!(html.matches("no longer reported as dead, by ann.").count(), 2, "{html}");
     let no_day = [("form_token", token.as_str()), ("link", &gone), ("choice", "snooze")];
     let reply = server.post("/c/dgm/decide", &[ANN], &no_day).await;
     assert!(reply.status == 400 && reply.text().contains("Nothing was changed"), "{reply:?}");
@@ -81,7 +81,7 @@ async fn several_links_are_decided_at_once_and_the_history_shows_it() {
     let html = act(&[("choice", "note"), ("note", "the author <asked>")]).await;
     assert!(html.contains("value=\"the author &#60;asked&#62;\""), "{html}");
     let html = server.get_with("/c/dgm/health", &[ANN]).await.text();
-    assert!(html.contains("by staff. Reason given: the author &#60;asked&#62;"), "{html}");
+    assert!(html.contains("by ann. Reason given: the author &#60;asked&#62;"), "{html}");
     let html = act(&[("choice", "undo")]).await;
     assert!(!html.contains("to be replaced on the page by"), "{html}");
     let html = server.get_with("/c/dgm/health", &[ANN]).await.text();

@@ -151,13 +151,31 @@ async fn signing_out_continues_at_a_provider_with_a_logout_endpoint() {
     assert_eq!(without.get_with("/c/dgm/", &[("Cookie", &session)]).await.status, 401);
 }
 
+/// The history names the person of the identity provider.
+async fn decide_as_ann(server: &Server, session: &str, health: &str) {
+    let path = health.split("href=\"/c/dgm/links/").nth(1).unwrap().split('"').next().unwrap();
+    let path = format!("/c/dgm/links/{path}");
+    let page = server.get_with(&path, &[("Cookie", session)]).await.text();
+    assert!(page.contains("Replace by an address of your own"), "{page}");
+    let token = page.split("name=\"form_token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let form = |to| [("form_token", token), ("choice", "replace-by"), ("to", to)];
+    let refused = server.post(&path, &[("Cookie", session)], &form("paper.pdf")).await;
+    assert!(refused.status == 400 && refused.text().contains("an address must begin with https://"));
+    let new = "https://new.example/paper.pdf";
+    assert_eq!(server.post(&path, &[("Cookie", session)], &form(new)).await.status, 303);
+    let history = server.get_with("/c/dgm/health", &[("Cookie", session)]).await.text();
+    assert!(history.contains("new.example/paper.pdf, by ann."), "{history}");
+}
+
 #[tokio::test]
 async fn staff_see_more_and_people_on_no_list_nothing() {
     let provider = TestProvider::open().await;
     let server = server_of(&provider).await;
     provider.state().claims = json!({ "groups": ["x", "dgm-staff"] });
     let session = cookies(&whole(&server, &provider).await).remove(0);
-    assert_eq!(server.get_with("/c/dgm/health", &[("Cookie", &session)]).await.status, 200);
+    let health = server.get_with("/c/dgm/health", &[("Cookie", &session)]).await;
+    assert_eq!(health.status, 200);
+    decide_as_ann(&server, &session, &health.text()).await;
     provider.state().claims = json!({ "preferred_username": "<b>eve", "groups": ["cs"] });
     let eve = whole(&server, &provider).await;
     assert_refused(&eve, 403, "You are signed in as &#60;b&#62;eve, but this name is not on the list");

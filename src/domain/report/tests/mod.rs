@@ -388,7 +388,7 @@ fn rendered(report: &CourseReport) -> String {
 
 fn decided(link: &LinkFacts, choice: Choice) -> Decision {
     let about = Gist::of(&link.verdict.state);
-    Decision { choice, about, at: days_ago(7), by: None, note: None }
+    Decision { choice, about, at: days_ago(7), by: None, decider: None, note: None }
 }
 
 pub(crate) fn as_decided(link: TestLink, choice: Choice) -> TestLink {

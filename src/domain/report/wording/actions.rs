@@ -60,6 +60,10 @@ pub const REPLACE: ButtonText = ButtonText {
     label: "Replace by this address",
     hint: "The patch of the course page gets this address. Reports leave the link out until its result changes.",
 };
+pub const REPLACE_BY_OWN: ButtonText = ButtonText {
+    label: "Replace by an address of your own",
+    hint: "You know where the work is now. The patch of the course page gets this address, and reports leave the link out until its result changes.",
+};
 pub const CHECK_PAGE: ButtonText = ButtonText {
     label: "I fixed it: check again now",
     hint: "You changed the course page. The service reads it again and checks all links within minutes.",
@@ -81,6 +85,9 @@ pub fn in_force(choice: &str, since: Date, today: Date, has_lapsed: bool) -> Str
 pub fn note(note: &str) -> String {
     format!("Reason given: {note}")
 }
+
+/// What the history says of an accepted version.
+pub const VERSION_ACCEPTED: &str = "the new version was accepted";
 
 /// One line of the history of decisions: "Tue 6 Oct: marked as fine, by a@b.edu."
 pub fn past(on: &str, choice: Option<&str>, by: Option<&str>, note: Option<&str>) -> String {

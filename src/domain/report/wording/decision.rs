@@ -2,7 +2,8 @@
 
 use jiff::civil::Date;
 
-use crate::domain::decision::{Choice, Decision, Gist, Until};
+use crate::domain::course::EmailAddress;
+use crate::domain::decision::{Choice, Decider, Decision, Gist, Until};
 use crate::domain::report::figures::{day, local_day};
 use crate::domain::report::plain::visible;
 use crate::domain::report::{CourseFacts, LinkFacts};
@@ -42,5 +43,15 @@ pub fn lapsed(course: &CourseFacts, link_facts: &LinkFacts, decision: &Decision)
         Choice::OurCopy(_) => {
             format!("{choice}, decided {on} and still in force; the result has changed since.")
         }
+    }
+}
+
+/// Who decided: the recipient of an email, the name of a person, "command line", or "staff".
+pub fn who(by: Option<&EmailAddress>, decider: Option<&Decider>) -> String {
+    match (by, decider) {
+        (Some(by), _) => by.to_string(),
+        (None, Some(Decider::Person(name))) => visible(name),
+        (None, Some(Decider::CommandLine)) => "command line".to_owned(),
+        (None, None) => "staff".to_owned(),
     }
 }

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 
 use crate::domain::action_token::{ActionToken, Purpose};
 use crate::domain::course::EmailAddress;
-use crate::domain::decision::Gist;
+use crate::domain::decision::{Decider, Gist};
 use crate::domain::report::wording::actions;
 use crate::serve::base_url::BaseUrl;
 use crate::serve::error::{Error, RouteResult};
@@ -23,6 +23,8 @@ pub(in crate::serve) struct Actor {
     pub course: Arc<CourseView>,
     /// The recipient of the email; `None` for staff who are logged in.
     pub reader: Option<EmailAddress>,
+    /// The name of staff who are logged in, if it is known.
+    pub decider: Option<Decider>,
 }
 
 /// An actor, and what the token allows.
@@ -75,7 +77,7 @@ pub(super) async fn authorise(library: &Library, token: &str) -> Result<Authoris
     if token.is_over(library.today_at(&course)) {
         return Err(TokenError::Expired);
     }
-    Ok(Authorisation { actor: Actor { course, reader: Some(reader) }, purpose: token.purpose })
+    Ok(Authorisation { actor: Actor { course, reader: Some(reader), decider: None }, purpose: token.purpose })
 }
 
 impl Actor {

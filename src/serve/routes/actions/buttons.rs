@@ -117,6 +117,9 @@ fn decisions(library: &Library, link: &LinkView, versions: Option<&ChangedVersio
         let address = suggestion.map(|to| to.to_string());
         buttons.push(Button { address, ..Button::with_hint("replace", actions::REPLACE) });
     }
+    if let Some(hint) = own_address_hint(state) {
+        buttons.push(Button { address: Some(String::new()), ..Button::with_hint("replace-by", hint) });
+    }
     if decide::our_copy(link).map(Choice::OurCopy).is_some_and(|choice| offers(&choice)) {
         buttons.push(Button::with_hint("our-copy", actions::OUR_COPY));
     }
@@ -136,6 +139,18 @@ fn decisions(library: &Library, link: &LinkView, versions: Option<&ChangedVersio
         }
     }
     buttons
+}
+
+/// The offer to name another address, for links that a person may have to replace.
+fn own_address_hint(state: &State) -> Option<actions::ButtonText> {
+    match state.name() {
+        StateName::Dead
+        | StateName::Moved
+        | StateName::Changed
+        | StateName::Restricted
+        | StateName::Failing => Some(actions::REPLACE_BY_OWN),
+        StateName::Ok | StateName::Unverifiable => None,
+    }
 }
 
 /// The new address of a moved link, or the replacement that was found.

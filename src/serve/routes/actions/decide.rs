@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use crate::domain::address::Address;
 use crate::domain::capture::{Capture, Digest};
 use crate::domain::course::Rights;
-use crate::domain::decision::{Choice, Decision, Gist, Until};
+use crate::domain::decision::{Acceptance, Choice, Decision, Gist, Until};
 use crate::domain::journal::Entry;
 use crate::domain::verdict::StateName;
 use crate::serve::error::Error;
@@ -50,7 +50,7 @@ impl LinkAction {
             "snooze" => Self::Snooze(field("until")?.parse().ok()?),
             "snooze-term" => Self::SnoozeUntilNextTerm,
             "version" => Self::AcceptVersion(field("version")?.parse().ok()?),
-            "replace" => Self::Replace(Address::parse(field("to")?.trim()).ok()?),
+            "replace" | "replace-by" => Self::Replace(Address::parse(field("to")?.trim()).ok()?),
             "note" => Self::Note(field("note")?.trim().chars().take(MAX_NOTE_CHARS).collect()),
             "check-page" => Self::CheckPage,
             "undo" => Self::Undo,
@@ -140,7 +140,9 @@ async fn entry(
     let state = &link.facts().verdict.state;
     let choice = match action {
         LinkAction::Accept => match (state.name(), &link.facts().versions) {
-            (StateName::Changed, Some((_, newest))) => return accepted(library, link, newest.sha256).await,
+            (StateName::Changed, Some((_, newest))) => {
+                return accepted(library, actor, link, newest.sha256).await;
+            }
             (StateName::Changed, None) => None,
             _ => Some(Choice::AcceptedDead),
         },
@@ -154,7 +156,7 @@ async fn entry(
         LinkAction::SnoozeUntilNextTerm => {
             link.course.rules.term.map(|term| Choice::Snoozed(Until::TermAfter(term.last)))
         }
-        LinkAction::AcceptVersion(sha256) => return accepted(library, link, *sha256).await,
+        LinkAction::AcceptVersion(sha256) => return accepted(library, actor, link, *sha256).await,
         LinkAction::Undo => return Ok(link.decided().map(|_| decided(library, link, None))),
         LinkAction::Recheck | LinkAction::CheckPage => None,
     };
@@ -165,7 +167,8 @@ async fn entry(
         return Ok(None);
     }
     let (about, at) = (Gist::of(state), library.clock.now());
-    let decision = Decision { choice, about, at, by: actor.reader.clone(), note: None };
+    let decision =
+        Decision { choice, about, at, by: actor.reader.clone(), decider: actor.decider.clone(), note: None };
     Ok(Some(decided(library, link, Some(decision))))
 }
 
@@ -186,7 +189,12 @@ fn decided(library: &Library, link: &LinkView, decision: Option<Decision>) -> En
 }
 
 /// Only a capture of the link itself can be accepted.
-async fn accepted(library: &Library, link: &LinkView, sha256: Digest) -> Result<Option<Entry>, Error> {
+async fn accepted(
+    library: &Library,
+    actor: &Actor,
+    link: &LinkView,
+    sha256: Digest,
+) -> Result<Option<Entry>, Error> {
     let address = &link.facts().link;
     let known = library.catalogue.link_record(address).await?;
     let baseline = known.and_then(|known| known.history.baseline).map(|kept| kept.capture.sha256);
@@ -197,5 +205,10 @@ async fn accepted(library: &Library, link: &LinkView, sha256: Digest) -> Result<
         at: library.clock.now(),
         link: address.clone(),
         sha256,
+        acceptance: Some(Acceptance {
+            course: actor.course.night.course.clone(),
+            by: actor.reader.clone(),
+            decider: actor.decider.clone(),
+        }),
     }))
 }

@@ -99,7 +99,7 @@ pub(in crate::serve) async fn act(
     };
     let form = ActionForm::read(body).await;
     let Some(action) = LinkAction::parse(|name| form.field(name)) else {
-        let (title, text) = actions::FORGED;
+        let (title, text) = actions::NO_SUCH_ACTION;
         return respond::message(base, StatusCode::BAD_REQUEST, title, text).map(secret_address);
     };
     decide::carry_out(&library, &recheck_queue, &actor, &links, &action).await?;
@@ -129,6 +129,9 @@ async fn page(
     let versions = decide::changed_versions(library, first).await?;
     // Several links have no copy in common.
     let single = Some(first).filter(|_| links.len() == 1);
+    let mut buttons = buttons(library, recheck_queue, first, versions.as_ref()).await?;
+    // One address cannot replace several links.
+    buttons.retain(|button| links.len() == 1 || button.address.is_none());
     let page = ActionsPage {
         base,
         course: night.course.to_string(),
@@ -138,7 +141,7 @@ async fn page(
         state: link::state(night, first.facts()),
         for_all: (links.len() > 1).then(|| actions::for_all(links.len(), first.facts().link.host())),
         in_force: in_force(library, recheck_queue, first, versions.as_ref()).await?,
-        buttons: buttons(library, recheck_queue, first, versions.as_ref()).await?,
+        buttons,
         copy: single.filter(|link| library.may_open(link).is_ok()).and_then(|link| CopyLink::of(base, link)),
         changed: match single {
             Some(link) => changes(library, link, versions.as_ref()).await?,

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use super::actor::Actor;
 use super::decide::{self, LinkAction};
 use super::{ActionTarget, page};
+use crate::domain::decision::Decider;
 use crate::domain::policy::course_access::AccessLevel;
 use crate::domain::report::wording::actions;
 use crate::serve::auth::form::PostedForm;
@@ -82,7 +83,7 @@ pub(in crate::serve) async fn act(
     let back = format!("/c/{}/links/{link}", course.rules.id);
     let links: Vec<LinkView> = course.links_for_actor().filter(|it| it.id().to_string() == link).collect();
     match LinkAction::parse(|name| form.all(name).next()) {
-        Some(action) => carry_out(&state, &course, &links, &action, &back).await,
+        Some(action) => carry_out(&state, &actor(&visitor, course), &links, &action, &back).await,
         None => unknown_action(&state),
     }
 }
@@ -123,20 +124,26 @@ async fn on_ticked(
     let is_ticked = |it: &LinkView| form.all("link").any(|ticked| ticked == it.id().to_string());
     let links: Vec<LinkView> = course.links_for_actor().filter(is_ticked).collect();
     match action {
-        Some(action) => carry_out(state, &course, &links, &action, &back).await,
+        Some(action) => carry_out(state, &actor(visitor, course), &links, &action, &back).await,
         None => unknown_action(state),
     }
 }
 
+/// Staff who are logged in, by name if the session or the proxy has it.
+fn actor(visitor: &Visitor, course: Arc<CourseView>) -> Actor {
+    let by_session = visitor.session(&course.rules.id).and_then(|session| session.person.clone());
+    let name = by_session.or_else(|| visitor.person().map(|person| person.name.clone()));
+    Actor { course, reader: None, decider: name.map(Decider::Person) }
+}
+
 async fn carry_out(
     state: &DashboardState,
-    course: &Arc<CourseView>,
+    actor: &Actor,
     links: &[LinkView],
     action: &LinkAction,
     back: &str,
 ) -> RouteResult {
-    let actor = Actor { course: Arc::clone(course), reader: None };
-    decide::carry_out(&state.library, &state.recheck_queue, &actor, links, action).await?;
+    decide::carry_out(&state.library, &state.recheck_queue, actor, links, action).await?;
     Ok(respond::see_other(&state.library.settings.base_url.at(back)))
 }
 

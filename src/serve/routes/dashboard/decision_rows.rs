@@ -8,7 +8,7 @@ use crate::serve::auth::visitor::Visitor;
 use crate::serve::error::Error;
 use crate::serve::library::Library;
 use crate::serve::library::course::{CourseView, LinkView};
-use crate::world::catalogue::PastDecision;
+use crate::world::catalogue::{PastChoice, PastDecision};
 
 /// The newest decisions that are shown.
 const MAX_PAST: u32 = 100;
@@ -38,17 +38,26 @@ pub(super) async fn history(
     let past = library.catalogue.decision_history(&course.rules.id, MAX_PAST).await?;
     let today = library.today_at(course);
     let row = |past: &PastDecision| {
-        let decision = past.decision.as_ref();
-        let choice = decision.map(|decision| wording::decision::choice(&decision.choice, today));
-        let by = decision.map(|decision| decision.by.as_ref().map_or("staff", |by| by.as_str()));
-        let note = decision.and_then(|decision| decision.note.as_deref());
+        let (choice, by, note) = match &past.choice {
+            PastChoice::Decided(decision) => (
+                Some(wording::decision::choice(&decision.choice, today)),
+                Some(wording::decision::who(decision.by.as_ref(), decision.decider.as_ref())),
+                decision.note.as_deref(),
+            ),
+            PastChoice::VersionAccepted(acceptance) => (
+                Some(actions::VERSION_ACCEPTED.to_owned()),
+                Some(wording::decision::who(acceptance.by.as_ref(), acceptance.decider.as_ref())),
+                None,
+            ),
+            PastChoice::Withdrawn => (None, None, None),
+        };
         let on = local_day(past.at, course.time_zone(), today);
         let (by, note) = if is_staff { (by, note) } else { (None, None) };
         let name = match course.link(visitor, &past.link) {
             Some(link) => student::name_of(link.facts()),
             None => past.link.to_string(),
         };
-        DecisionRow { name, text: actions::past(&on, choice.as_deref(), by, note) }
+        DecisionRow { name, text: actions::past(&on, choice.as_deref(), by.as_deref(), note) }
     };
     Ok(past.iter().map(row).collect())
 }
