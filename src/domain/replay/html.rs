@@ -198,6 +198,7 @@ impl<C: Copies> PageRewriter<'_, C> {
             self.slide(element, &name);
         }
         self.background(element);
+        Self::forget_backgrounds(element);
         self.formula(element, &name, state);
         open(element, &name, state);
     }

@@ -13,11 +13,14 @@ use super::{Reply as Response, Server};
 use crate::fetch::site::Reply;
 use crate::harness::{Harness, Night, article, page_of, time_of};
 
-const LINKS: [&str; 5] = [
+const LINKS: [&str; 8] = [
     "http://bad.test/page",
     "http://bad.test/lab.ipynb",
     "http://bad.test/notes.md",
     "http://bad.test/old.xhtml",
+    "http://bad.test/reveal",
+    "http://bad.test/remark",
+    "http://bad.test/maths",
     "http://bad.test/many",
 ];
 /// A host that no copy may request anything from.
@@ -79,6 +82,57 @@ fn page_with_many_pictures() -> String {
     article("The reading at http://bad.test/many").replace("</main>", &format!("{pictures}</main>"))
 }
 
+/// Slides whose backgrounds, Markdown and captions load or run something.
+fn reveal(hostile: &str) -> String {
+    format!(
+        r#"</main><div class="reveal"><div class="slides">
+        <section data-background="http://canary.test/40.png"><h2>One</h2></section>
+        <section data-background-color="red;background:url(http://canary.test/41)"><h2>Two</h2></section>
+        <section data-background-color="url(http://canary.test/42)"><h2>Three</h2></section>
+        <section data-background-gradient="linear-gradient(red, blue), url(http://canary.test/43)"><h2>Four</h2></section>
+        <section data-background="image-set('http://canary.test/44' 1x, linear-gradient(red, blue) 2x)"><h2>Five</h2></section>
+        <section data-background-image="/bg.png" data-background-opacity="0.5),url(http://canary.test/45"><h2>Six</h2></section>
+        <section data-background-iframe="http://canary.test/46" data-background-video="http://canary.test/47"><h2>Seven</h2></section>
+        <section><pre><code data-trim class="x onclick=alert(1)">&lt;script&gt;alert(1)&lt;/script&gt;</code></pre></section>
+        <section data-markdown><textarea data-template>## M [x](javascript:alert(1)) ![p](http://canary.test/48)
+
+{hostile}</textarea></section>
+        <section><video><track src="/captions.vtt" default></video>{hostile}</section></div></div>"#
+    )
+}
+
+fn remark(hostile: &str) -> String {
+    format!(
+        r#"</main><textarea id="source">
+class: x" onclick="alert(1)
+background-image: url(http://canary.test/50)
+
+# One .x[<script>alert(1)</script>] .y.z[[a](javascript:alert(1))]
+---
+background-color: red" onload="alert(1);position:fixed
+
+.left[
+{hostile}
+]
+</textarea><script>remark.create()</script><p>the end of the hostile part</p>"#
+    )
+}
+
+/// Formulas that grow without end, and formulas with markup.
+fn maths(hostile: &str) -> String {
+    let deep = "{".repeat(9_000);
+    let definitions = r"\def\a{".repeat(50_000);
+    format!(
+        r#"</main><script src=katex.min.js></script><script>o = {{macros: {{"\\z": "\\z\\z", "\\j": "\\href{{javascript:alert(1)}}{{#1}}"}}}}</script>
+        <p>\[\def\p{{\q\q\q\q}}\def\q{{\r\r\r\r}}\def\r{{\s\s\s\s}}\def\s{{\t\t\t\t}}\def\t{{\u\u\u\u}}\def\u{{\v\v\v\v}}\def\v{{}}\p\]</p>
+        <p>\(\z\) \(\j{{x}}\) \[{deep}\] \[\text{{&lt;script&gt;alert(1)&lt;/script&gt;}}\]</p>
+        <p>\[\href{{javascript:alert(1)}}{{x}} \operatorname*{{&lt;img src=x onerror=alert(1)&gt;}} \tag{{&lt;b onclick=alert(1)&gt;}}\]</p>
+        <span class="math inline">&lt;script&gt;alert(1)&lt;/script&gt; \over x</span><p>{definitions}</p>
+        <span class=katex><span class=katex-mathml><math><annotation-xml encoding="text/html"><img src=x onerror=alert(1)></annotation-xml></math></span></span>
+        {hostile}"#
+    )
+}
+
 fn host(target: &str) -> Reply {
     let hostile = without_refresh();
     // A short page with a password field would be judged as a login page.
@@ -118,6 +172,14 @@ fn host(target: &str) -> Reply {
                 "bomb ".repeat(1000),
                 "Words about flows and scores. ".repeat(30)
             ),
+        ),
+        "/reveal" => html(titled(target).replace("</main>", &reveal(&hostile))),
+        "/remark" => html(titled(target).replace("</main>", &remark(&hostile))),
+        "/maths" => html(titled(target).replace("</main>", &maths(&hostile))),
+        "/captions.vtt" => Reply::new(
+            200,
+            "content-type: text/vtt",
+            format!("WEBVTT\n\n00:00.000 --> 00:09.000\n<c.x onclick=alert(1)>{hostile}</c>\n"),
         ),
         "/many" => html(page_with_many_pictures()),
         _ if target.starts_with("/p/") => Reply::new(200, "content-type: image/gif", format!("GIF89a{target}")),

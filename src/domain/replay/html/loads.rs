@@ -126,6 +126,19 @@ impl<C: Copies> PageRewriter<'_, C> {
         }
     }
 
+    /// Removes the addresses of backgrounds. A style sheet may ask whether there is a picture.
+    pub(super) fn forget_backgrounds(element: &mut Element<'_, '_>) {
+        let names: Vec<String> =
+            element.attributes().iter().map(lol_html::html_content::Attribute::name).collect();
+        for name in names.iter().filter(|name| name.starts_with("data-background")) {
+            if name == "data-background-image" {
+                set(element, name, "");
+            } else {
+                element.remove_attribute(name);
+            }
+        }
+    }
+
     /// A slide with its own background, or code in a slide, as the script of the deck shows it.
     pub(super) fn slide(&self, element: &mut Element<'_, '_>, name: &str) {
         let class = value(element, "class").unwrap_or_default();
