@@ -46,7 +46,7 @@ fn main() {
         asked: address.clone(),
         started: at,
         millis: 1,
-        hops: vec![Hop { address, status: 200, headers: Headers::default() }],
+        hops: vec![Hop { address, status: 200, headers: Headers::default(), sent: Headers::default() }],
         ending: ExchangeEnd::Answered(body),
         cut_at: None,
     };

@@ -119,7 +119,7 @@ async fn repair(
         let found = match source {
             BlobSource::Body(_) | BlobSource::File(_) => body.filter(|body| body.body.sha256 == digest),
             BlobSource::Head(_, at) => {
-                let head = exchange.head_with_digest(digest, *at);
+                let head = exchange.heads_with_digest(digest, *at);
                 head.map(|head| archive.spool_bytes(head.as_bytes())).transpose()?
             }
         };

@@ -165,7 +165,8 @@ pub struct Capture {
     pub media_type: String,
     pub captured_at: Timestamp,
     pub why: CaptureReason,
-    /// The response head, stored as a separate blob.
+    /// The response head, the requests and the redirects, stored as one blob
+    /// ([`exchange_heads`](crate::domain::warc::exchange_heads)).
     pub head: Option<Digest>,
     /// Every address of the redirect chain, in order.
     pub chain: Vec<Address>,

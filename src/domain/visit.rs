@@ -27,6 +27,9 @@ pub struct Hop {
     pub address: Address,
     pub status: u16,
     pub headers: Headers,
+    /// The headers of its request; empty if they are not known.
+    #[serde(default)]
+    pub sent: Headers,
 }
 
 /// Response headers in the order of the response, with names in lower case.
@@ -176,6 +179,14 @@ fn head_of(hop: &Hop, headers: &Headers) -> String {
     format!("HTTP {}\r\n{}\r\n", hop.status, headers.collect::<String>())
 }
 
+/// A request in the form of HTTP/1.1, also if it was sent over HTTP/2.
+fn request_head_of(hop: &Hop) -> String {
+    let url = hop.address.url();
+    let query = url.query().map_or(String::new(), |query| format!("?{query}"));
+    let headers = hop.sent.0.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+    format!("GET {}{query} HTTP/1.1\r\n{}\r\n", url.path(), headers.collect::<String>())
+}
+
 impl Exchange {
     /// The last response, if any came.
     pub fn last_hop(&self) -> Option<&Hop> {
@@ -191,29 +202,47 @@ impl Exchange {
         self.last_hop().map_or(&self.asked, |hop| &hop.address)
     }
 
-    /// The head of the last response as text: the status, then the headers in their order.
-    pub fn head(&self) -> String {
-        self.last_hop().map_or_else(String::new, |hop| head_of(hop, &hop.headers))
+    /// The heads as the archive keeps them, in one text: that of the last response, then each
+    /// request, if they are known, with the redirect that answered it. `warc::exchange_heads`
+    /// reads it.
+    pub fn heads(&self) -> String {
+        self.heads_with(Clone::clone)
     }
 
-    /// The head with this digest, if the last response differs from it only by its date: that
-    /// response came soon after `started`.
-    pub fn head_with_digest(&self, digest: Digest, started: Timestamp) -> Option<String> {
+    fn heads_with(&self, headers: impl Fn(&Headers) -> Headers) -> String {
+        let Some((last, redirects)) = self.hops.split_last() else { return String::new() };
+        let mut text = head_of(last, &headers(&last.headers));
+        if self.hops.iter().all(|hop| !hop.sent.0.is_empty()) {
+            for hop in redirects {
+                text += &request_head_of(hop);
+                text += &head_of(hop, &headers(&hop.headers));
+            }
+            text += &request_head_of(last);
+        }
+        text
+    }
+
+    /// The heads with this digest, if those of the responses differ from it only by their date:
+    /// they came soon after `started`. Earlier versions kept the last response head alone.
+    pub fn heads_with_digest(&self, digest: Digest, started: Timestamp) -> Option<String> {
         /// A response comes later than this only if its server is very slow, or its clock is wrong.
         const SECONDS: i64 = 120;
-        let hop = self.last_hop()?;
         let is_it = |head: &String| Digest::of(head.as_bytes()) == digest;
-        Some(self.head()).filter(is_it).or_else(|| {
+        let last = self.last_hop()?;
+        let found = |headers: &dyn Fn(&Headers) -> Headers| {
+            let texts = [self.heads_with(headers), head_of(last, &headers(&last.headers))];
+            texts.into_iter().find(is_it)
+        };
+        found(&Clone::clone).or_else(|| {
             (-SECONDS..=SECONDS).find_map(|seconds| {
                 let at = started.checked_add(jiff::Span::new().seconds(seconds)).ok()?;
                 let date = at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-                let mut headers = hop.headers.clone();
-                headers
-                    .0
-                    .iter_mut()
-                    .filter(|(name, _)| name == "date")
-                    .for_each(|(_, value)| value.clone_from(&date));
-                Some(head_of(hop, &headers)).filter(is_it)
+                found(&|headers: &Headers| {
+                    let mut headers = headers.clone();
+                    let dates = headers.0.iter_mut().filter(|(name, _)| name == "date");
+                    dates.for_each(|(_, value)| value.clone_from(&date));
+                    headers
+                })
             })
         })
     }

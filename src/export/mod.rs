@@ -4,6 +4,7 @@
 //! A file is written as a stream. In memory are the digests and addresses of what was
 //! written, and the lines of the index.
 
+mod exchange_records;
 mod hashed;
 mod selection;
 mod wacz;

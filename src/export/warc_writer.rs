@@ -1,8 +1,7 @@
 //! Writes captures as WARC records: a response or a resource, what a page needs as
-//! resources, and a metadata record.
+//! resources, and a metadata record. A body that was written before becomes a revisit record.
 //!
-//! The requests are not stored, so there are no request records. A body that was written
-//! before becomes a revisit record.
+//! The requests and the redirects are in `exchange_records`.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -16,15 +15,16 @@ use super::selection::ExportedArchive;
 use crate::domain::address::Address;
 use crate::domain::capture::{Capture, Digest, KeptRequisite, Rendering};
 use crate::domain::evidence::link_history::StoredCapture;
+use crate::domain::warc::exchange_heads::{self, KeptHeads};
 use crate::domain::warc::http_head;
 use crate::domain::warc::index::{IndexEntry, RecordPlace};
 use crate::domain::warc::record::{self, IDENTICAL_PAYLOAD, RecordHead, RecordId, RecordKind};
 use crate::world::archive::{self, Archive};
 
-const HTTP_RESPONSE: &str = "application/http;msgtype=response";
+pub(super) const HTTP_RESPONSE: &str = "application/http;msgtype=response";
 const FIELDS: &str = "application/warc-fields";
-/// The longest response head that is read.
-const HEAD_BYTES: u64 = 1 << 20;
+/// The longest text of heads that is read.
+const HEAD_BYTES: u64 = 4 << 20;
 
 /// The file of a capture is missing or altered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,10 +52,10 @@ struct FirstRecord {
 }
 
 /// What the index says of a payload.
-struct Indexed<'a> {
-    mime: &'a str,
-    status: u16,
-    digest: &'a str,
+pub(super) struct Indexed<'a> {
+    pub(super) mime: &'a str,
+    pub(super) status: u16,
+    pub(super) digest: &'a str,
 }
 
 /// A response record, before its block.
@@ -116,13 +116,9 @@ impl<'a, W: Write> WarcWriter<'a, W> {
     pub(super) fn capture(&mut self, kept: &StoredCapture) -> anyhow::Result<Result<(), MissingBody>> {
         let capture = &kept.capture;
         let Some(body) = self.blob(capture.sha256)? else { return Ok(Err(MissingBody)) };
-        let id = match self.response_head(capture)? {
-            Some(stored) if kept.rendering.is_some() => self.rendered(kept, &stored, &body)?,
-            Some(stored) => {
-                let http_head = http_head::of_decoded_body(&stored, capture.bytes);
-                let status = http_head::status(&stored).unwrap_or(200);
-                self.response(&ResponseBlock { capture, http_head, body: &body }, status)?
-            }
+        let id = match self.heads(capture)?.as_deref().map(exchange_heads::parse) {
+            Some(heads) if kept.rendering.is_some() => self.rendered(kept, &heads, &body)?,
+            Some(heads) => self.exchange(capture, &heads, &body)?,
             None => self.resource(&requisite_of(capture), capture.captured_at, &body)?,
         };
         for requisite in &kept.requisites {
@@ -136,9 +132,24 @@ impl<'a, W: Write> WarcWriter<'a, W> {
         Ok(Ok(()))
     }
 
+    /// A response, with its request and the redirects on the way if they are known.
+    fn exchange(&mut self, capture: &Capture, heads: &KeptHeads<'_>, body: &File) -> io::Result<RecordId> {
+        self.redirects(capture, &heads.requests)?;
+        let http_head = http_head::of_decoded_body(heads.response, capture.bytes);
+        let status = http_head::status(heads.response).unwrap_or(200);
+        let id = self.response(&ResponseBlock { capture, http_head, body }, status)?;
+        self.last_request(capture, &heads.requests, &id)?;
+        Ok(id)
+    }
+
     /// A page as a browser showed it, which is the resource that players find; the page as it was
     /// received; and the PDF.
-    fn rendered(&mut self, kept: &StoredCapture, stored: &str, body: &File) -> anyhow::Result<RecordId> {
+    fn rendered(
+        &mut self,
+        kept: &StoredCapture,
+        heads: &KeptHeads<'_>,
+        body: &File,
+    ) -> anyhow::Result<RecordId> {
         let capture = &kept.capture;
         let Some(Rendering { source, pdf }) = kept.rendering.as_deref() else {
             return Ok(self.resource(&requisite_of(capture), capture.captured_at, body)?);
@@ -151,9 +162,7 @@ impl<'a, W: Write> WarcWriter<'a, W> {
                 media_type: source.media_type.clone(),
                 ..capture.clone()
             };
-            let http_head = http_head::of_decoded_body(stored, source.bytes);
-            let status = http_head::status(stored).unwrap_or(200);
-            self.response(&ResponseBlock { capture: &capture, http_head, body: &received }, status)?;
+            self.exchange(&capture, heads, &received)?;
             // It is at the same address, and has no text.
             self.index.pop();
         }
@@ -278,13 +287,24 @@ impl<'a, W: Write> WarcWriter<'a, W> {
     }
 
     /// The number of records before it makes the identifier unique in the file.
-    fn id_of(&self, kind: RecordKind, target: &Address, at: Timestamp, sha256: Digest) -> RecordId {
+    pub(super) fn id_of(
+        &self,
+        kind: RecordKind,
+        target: &Address,
+        at: Timestamp,
+        sha256: Digest,
+    ) -> RecordId {
         let parts = [kind.as_str(), target.as_str(), &at.to_string(), &sha256.to_string()];
         RecordId::of(&[&parts[..], &[&self.filename, &self.records.to_string()]].concat())
     }
 
     /// One record, compressed on its own, so that a reader can begin at any of them.
-    fn record(&mut self, head: &RecordHead, block: &mut dyn Read, bytes: u64) -> io::Result<RecordPlace> {
+    pub(super) fn record(
+        &mut self,
+        head: &RecordHead,
+        block: &mut dyn Read,
+        bytes: u64,
+    ) -> io::Result<RecordPlace> {
         let offset = self.out.bytes;
         let mut head = head.clone();
         if head.kind != RecordKind::Warcinfo {
@@ -305,7 +325,7 @@ impl<'a, W: Write> WarcWriter<'a, W> {
         Ok(RecordPlace { offset, length: self.out.bytes - offset })
     }
 
-    fn add_to_index(&mut self, head: &RecordHead, place: RecordPlace, indexed: &Indexed<'_>) {
+    pub(super) fn add_to_index(&mut self, head: &RecordHead, place: RecordPlace, indexed: &Indexed<'_>) {
         let Some(target) = &head.target else { return };
         let Indexed { mime, status, digest } = *indexed;
         let entry = IndexEntry { target, at: head.at, mime, status, digest, place, filename: &self.filename };
@@ -321,7 +341,8 @@ impl<'a, W: Write> WarcWriter<'a, W> {
         }
     }
 
-    fn response_head(&self, capture: &Capture) -> anyhow::Result<Option<String>> {
+    /// The head of the response, with the requests and redirects if they are known.
+    fn heads(&self, capture: &Capture) -> anyhow::Result<Option<String>> {
         let Some(head) = capture.head else { return Ok(None) };
         let Some(file) = self.blob(head)? else { return Ok(None) };
         let mut bytes = Vec::new();
@@ -341,7 +362,7 @@ fn requisite_of(capture: &Capture) -> KeptRequisite {
 }
 
 /// The media type without its parameters.
-fn essence(media_type: &str) -> &str {
+pub(super) fn essence(media_type: &str) -> &str {
     let essence = media_type.split(';').next().unwrap_or(media_type).trim();
     if essence.is_empty() { "application/octet-stream" } else { essence }
 }

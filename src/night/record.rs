@@ -183,7 +183,7 @@ impl Batch {
                 if let Some(rendering) = &mut new_capture.rendering {
                     bodies.append(&mut rendering.bodies);
                 }
-                let head = archive.spool_bytes(new_capture.exchange.head().as_bytes())?;
+                let head = archive.spool_bytes(new_capture.exchange.heads().as_bytes())?;
                 let (body, stored) = stored(&link, new_capture, head.body.sha256);
                 bodies.extend([head, body]);
                 entries.push(Entry::Capture(Box::new(stored)));

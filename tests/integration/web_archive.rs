@@ -161,17 +161,23 @@ async fn a_warc_has_every_capture_with_true_heads_and_digests() {
     let expected = [
         ("warcinfo", ""),
         ("response", "http://files.test/one.txt"),
+        ("request", "http://files.test/one.txt"),
         ("metadata", "http://files.test/one.txt"),
+        ("response", "http://files.test/two.txt"),
+        ("request", "http://files.test/two.txt"),
         ("revisit", "http://files.test/moved.txt"),
+        ("request", "http://files.test/moved.txt"),
         ("metadata", "http://files.test/moved.txt"),
         ("response", "http://notes.test/flows"),
+        ("request", "http://notes.test/flows"),
         ("resource", "http://notes.test/a.png"),
         ("metadata", "http://notes.test/flows"),
         ("response", "http://notes.test/flows"),
+        ("request", "http://notes.test/flows"),
         ("metadata", "http://notes.test/flows"),
     ];
     assert_eq!(kinds(&records), expected);
-    let page = &records[8];
+    let page = &records[13];
     let head = page.http_head().to_lowercase();
     assert!(head.starts_with("http/1.1 200 ok\r\n"), "{head}");
     assert!(
@@ -180,16 +186,38 @@ async fn a_warc_has_every_capture_with_true_heads_and_digests() {
     );
     assert!(head.contains(&format!("\r\ncontent-length: {}\r\n", page.body().len())), "{head}");
     assert_eq!(sha256(page.body()), last.link("/flows")["capture"]["sha256"].as_str().unwrap());
-    assert_eq!(records[6].block, PNG);
-    let revisit = &records[3];
+    assert_eq!(records[11].block, PNG);
+    let revisit = &records[6];
     assert_eq!(revisit.field("WARC-Refers-To"), records[1].field("WARC-Record-ID"));
     assert_eq!(revisit.field("WARC-Payload-Digest"), records[1].field("WARC-Payload-Digest"));
     assert!(revisit.body().is_empty());
-    let metadata = String::from_utf8_lossy(&records[4].block).into_owned();
+    let redirect = &records[4];
+    let head = redirect.http_head();
+    assert!(head.starts_with("HTTP/1.1 302 \r\n") && head.contains("location: /moved.txt\r\n"), "{head}");
+    assert_eq!((redirect.body(), redirect.field("WARC-Truncated")), (&b""[..], ""));
+    requests_are_as_sent(&harness, &records);
+    let metadata = String::from_utf8_lossy(&records[8].block).into_owned();
     assert!(metadata.contains("link: http://files.test/two.txt\r\n"), "{metadata}");
     let ids: std::collections::BTreeSet<_> = records.iter().map(|it| it.field("WARC-Record-ID")).collect();
     assert_eq!(ids.len(), records.len());
     assert!(!String::from_utf8_lossy(&file).contains("secret"));
+}
+
+/// Each request follows its response, and has the head that the host received.
+fn requests_are_as_sent(harness: &Harness, records: &[Record]) {
+    let sorted = |head: &str| {
+        let mut lines: Vec<String> = head.trim_end().lines().map(str::to_lowercase).collect();
+        lines[1..].sort_unstable();
+        lines
+    };
+    let received: Vec<Vec<String>> = harness.site.seen().iter().map(|seen| sorted(&seen.head)).collect();
+    for pair in records.windows(2).filter(|pair| pair[1].field("WARC-Type") == "request") {
+        let [response, request] = pair else { unreachable!() };
+        assert_eq!(request.field("WARC-Concurrent-To"), response.field("WARC-Record-ID"));
+        assert_eq!(request.field("Content-Type"), "application/http;msgtype=request");
+        let sent = sorted(std::str::from_utf8(&request.block).unwrap());
+        assert!(received.contains(&sent), "{sent:#?} {received:#?}");
+    }
 }
 
 #[tokio::test]
@@ -199,8 +227,8 @@ async fn an_export_may_be_limited_to_a_link_or_a_time() {
         let path = export(&harness, &[&["warc"], arguments].concat(), name).await;
         records(&std::fs::read(path).unwrap()).len()
     };
-    assert_eq!(of(&["--link", "files.test/two.txt"], "link.warc.gz").await, 3);
-    assert_eq!(of(&["--from", "2026-09-15"], "late.warc.gz").await, 4);
+    assert_eq!(of(&["--link", "files.test/two.txt"], "link.warc.gz").await, 6);
+    assert_eq!(of(&["--from", "2026-09-15"], "late.warc.gz").await, 5);
     assert_eq!(of(&["--until", "2026-09-13"], "early.warc.gz").await, 1);
     let taken = harness.dir.path().join("late.warc.gz");
     let (code, output) = harness.run(&["export", "warc", taken.to_str().unwrap()]).await;
@@ -232,7 +260,7 @@ async fn a_wacz_has_the_records_that_its_index_names() {
     let index = String::from_utf8(members["indexes/index.cdxj"].0.clone()).unwrap();
     let lines: Vec<&str> = index.lines().collect();
     assert!(lines.is_sorted());
-    assert_eq!(lines.len(), 5);
+    assert_eq!(lines.len(), 6);
     for line in lines {
         let (key, json) = line.split_once(" {").unwrap();
         let entry: Value = serde_json::from_str(&format!("{{{json}")).unwrap();

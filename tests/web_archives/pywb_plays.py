@@ -2,9 +2,9 @@
 
 Usage: pywb_plays.py WARC EXPECTED
 
-EXPECTED is a JSON list of objects with `url`, `at` (14 digits) and `sha256`. pywb makes a
-collection of the file in a temporary directory and serves it on a free loopback port. Each
-address is requested as it was archived (`id_`).
+EXPECTED is a JSON list of objects with `url`, `at` (14 digits), `sha256` and `mode`: `id_`
+requests an address as it was archived, `mp_` as a page shows it, which redirects need. pywb
+makes a collection of the file in a temporary directory and serves it on a free loopback port.
 """
 
 from gevent import monkey
@@ -35,7 +35,7 @@ def main(warc, expected):
         server = WSGIServer(("127.0.0.1", 0), FrontEndApp(), log=None)
         server.start()
         faults = [fault for capture in expected for fault in play(server.server_port, capture)]
-        if status(server.server_port, "http://never.test/archived", "20260914023000") != 404:
+        if status(server.server_port, "http://never.test/archived", "20260914023000", "id_") != 404:
             faults.append("an address that was not archived is found")
         server.stop()
         os.chdir("/")
@@ -45,20 +45,15 @@ def main(warc, expected):
     return 1 if faults or not expected else 0
 
 
-def request(port, url, at):
+def request(port, url, at, mode):
     # Proxies of the environment are not for the loopback address.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), Unredirected())
-    return opener.open(f"http://127.0.0.1:{port}/exported/{at}id_/{url}", timeout=30)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    return opener.open(f"http://127.0.0.1:{port}/exported/{at}{mode}/{url}", timeout=30)
 
 
-class Unredirected(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_):
-        return None
-
-
-def status(port, url, at):
+def status(port, url, at, mode):
     try:
-        return request(port, url, at).status
+        return request(port, url, at, mode).status
     except urllib.error.HTTPError as error:
         return error.code
 
@@ -66,7 +61,7 @@ def status(port, url, at):
 def play(port, capture):
     url, at = capture["url"], capture["at"]
     try:
-        body = request(port, url, at).read()
+        body = request(port, url, at, capture["mode"]).read()
     except urllib.error.URLError as error:
         yield f"{url} at {at}: {error}"
         return

@@ -3,9 +3,10 @@
 // Usage: replayweb_plays.mjs REPLAYWEB WACZ EXPECTED
 //
 // REPLAYWEB is the directory of the npm package `replaywebpage`; EXPECTED is a JSON list of
-// objects with `url`, `at` (14 digits) and `sha256`, the first of them a page with `words`.
+// objects with `url`, `at` (14 digits), `sha256` and `mode`, the first of them a page with `words`.
 // CHROMIUM is the browser. The player, its service worker and the file come from a free
-// loopback port; each address is requested from the service worker as it was archived (`id_`).
+// loopback port. The service worker is asked for each address: with the mode `id_` as it was
+// archived, with `mp_` as a page shows it, which redirects need.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -67,8 +68,8 @@ try {
   const shown = await played(page);
   const text = await shown.evaluate(() => document.body.innerText);
   assert.ok(text.includes(first.words), `the words of ${first.url} are not shown:\n${text.slice(0, 500)}`);
-  for (const { url, at, sha256 } of expected) {
-    const address = shown.url().replace(/\/\d*mp_\/.*$/, `/${at}id_/${url}`);
+  for (const { url, at, sha256, mode } of expected) {
+    const address = shown.url().replace(/\/\d*mp_\/.*$/, `/${at}${mode}/${url}`);
     const bytes = await shown.evaluate(async (from) => {
       const response = await fetch(from);
       return response.ok ? Array.from(new Uint8Array(await response.arrayBuffer())) : response.status;

@@ -95,7 +95,12 @@ mod tests {
         let link = link();
         let document =
             document::read(html.as_bytes(), &DocumentContext::new(link.address.clone(), Some("text/html")));
-        let hop = Hop { address: link.address.clone(), status: 200, headers: Headers::default() };
+        let hop = Hop {
+            address: link.address.clone(),
+            status: 200,
+            headers: Headers::default(),
+            sent: Headers::default(),
+        };
         let body = Body { sha256: Digest::of(b"shell"), sha1: String::new(), bytes: 5 };
         let exchange = Exchange {
             asked: link.address.clone(),

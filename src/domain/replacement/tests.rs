@@ -36,7 +36,12 @@ fn answer(from: &str, status: u16, source: &str, headers: &[(&str, &str)]) -> Pr
             asked: address(from),
             started: at(),
             millis: 1,
-            hops: vec![Hop { address: address(from), status, headers: Headers(headers) }],
+            hops: vec![Hop {
+                address: address(from),
+                status,
+                headers: Headers(headers),
+                sent: Headers::default(),
+            }],
             ending: ExchangeEnd::Answered(body),
             cut_at: None,
         },

@@ -15,6 +15,12 @@ pub fn status(stored: &str) -> Option<u16> {
     stored.lines().next()?.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
+/// The first value of a header of a stored response head; `name` in lower case.
+pub fn value<'a>(stored: &'a str, name: &str) -> Option<&'a str> {
+    let mut headers = stored.lines().skip(1).filter_map(|line| line.split_once(':'));
+    headers.find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+}
+
 /// The head of a decoded body with this length, made from the stored head.
 pub fn of_decoded_body(stored: &str, bytes: u64) -> String {
     let status = status(stored).unwrap_or(200);

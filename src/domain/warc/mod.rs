@@ -2,6 +2,7 @@
 //!
 //! Only heads and lines are made here. `export` writes them with the bodies.
 
+pub mod exchange_heads;
 pub mod http_head;
 pub mod index;
 pub mod record;

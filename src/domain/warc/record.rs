@@ -20,6 +20,7 @@ pub enum RecordKind {
     Resource,
     /// A response with the body of an earlier record.
     Revisit,
+    Request,
     Metadata,
     /// Another form of a record.
     Conversion,
@@ -32,6 +33,7 @@ impl RecordKind {
             Self::Response => "response",
             Self::Resource => "resource",
             Self::Revisit => "revisit",
+            Self::Request => "request",
             Self::Metadata => "metadata",
             Self::Conversion => "conversion",
         }

@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use super::Library;
 use super::delivery::HEAD_BYTES;
 use crate::domain::capture::{Capture, Digest};
+use crate::domain::warc::exchange_heads;
 use crate::serve::error::Error;
 
 /// Opens a blob. Hashing takes a while for a large file, so it runs on a blocking thread, and
@@ -27,7 +28,8 @@ pub(super) async fn response_head(library: &Library, capture: &Capture) -> Strin
     let read = || {
         let mut bytes = [0; HEAD_BYTES * 16];
         let read = file.read_at(&mut bytes, 0).ok()?;
-        Some(String::from_utf8_lossy(bytes.get(..read)?).into_owned())
+        let heads = String::from_utf8_lossy(bytes.get(..read)?);
+        Some(exchange_heads::response(&heads).to_owned())
     };
     read().unwrap_or_else(String::new)
 }

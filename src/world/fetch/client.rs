@@ -22,6 +22,8 @@ pub(super) struct Clients {
     pub(super) usual: Client,
     /// Uses HTTP/1.1 on a new connection each time, for an independent second attempt.
     pub(super) fresh: Client,
+    /// The headers of every request.
+    pub(super) headers: HeaderMap,
     /// Without root certificates every `https` host would appear untrusted.
     pub(super) has_roots: bool,
 }
@@ -32,8 +34,9 @@ impl Clients {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let extra = settings.extra_ca.as_deref().map(read_bundle).transpose()?.unwrap_or_default();
         let has_roots = certificate::client_config(&extra, &[]).is_ok();
+        let headers = default_headers(settings)?;
         let common = |protocols: &[&[u8]]| {
-            let builder = start(settings, resolver)?;
+            let builder = start(settings, resolver, headers.clone())?;
             // The configuration reads the system store; without a store, `http` still works.
             Ok(match certificate::client_config(&extra, protocols) {
                 Ok(config) => builder.tls_backend_preconfigured(config),
@@ -44,18 +47,23 @@ impl Clients {
         Ok(Self {
             usual: usual.pool_max_idle_per_host(1).build().map_err(Error::Client)?,
             fresh: fresh.pool_max_idle_per_host(0).build().map_err(Error::Client)?,
+            headers,
             has_roots,
         })
     }
 }
 
-fn start(settings: &FetchSettings, resolver: &Resolver) -> Result<ClientBuilder, Error> {
+fn default_headers(settings: &FetchSettings) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
+    headers.insert("user-agent", user_agent(settings.contact.as_deref())?);
     headers.insert("accept-language", HeaderValue::from_static("en"));
     // The stored bytes are then those of the content.
     headers.insert("accept-encoding", HeaderValue::from_static("identity"));
+    Ok(headers)
+}
+
+fn start(settings: &FetchSettings, resolver: &Resolver, headers: HeaderMap) -> Result<ClientBuilder, Error> {
     let mut builder = ClientBuilder::new()
-        .user_agent(user_agent(settings.contact.as_deref())?)
         .default_headers(headers)
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)

@@ -111,13 +111,16 @@ impl Dispatcher {
         }
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
         let began = self.clock.instant();
-        match self.connect(request, &mut turn).await {
+        let headers = request.headers();
+        let sent = self.sent(request.address, &headers);
+        match self.connect(request, headers, &mut turn).await {
             Ok(response) => {
                 self.failures.clear_origin(request.address);
                 let hop = Hop {
                     address: request.address.clone(),
                     status: response.status().as_u16(),
                     headers: recorded(response.headers()),
+                    sent,
                 };
                 let order = self.queues.record_response(&mut turn, &hop);
                 let slot = RequestSlot { _turn: turn, _permit: permit };
@@ -137,12 +140,17 @@ impl Dispatcher {
         self.resolver.is_public(address).await
     }
 
-    async fn connect(&self, request: &HopRequest<'_>, turn: &mut HostTurn) -> Result<Response, ExchangeEnd> {
+    async fn connect(
+        &self,
+        request: &HopRequest<'_>,
+        headers: HeaderMap,
+        turn: &mut HostTurn,
+    ) -> Result<Response, ExchangeEnd> {
         self.resolver.check(request.address, request.fresh).await.map_err(failure::resolve_ending)?;
         turn.mark_requested();
         self.requests.fetch_add(1, Ordering::Relaxed);
         let client = if request.fresh { &self.clients.fresh } else { &self.clients.usual };
-        let builder = client.get(request.address.url().clone()).headers(request.headers());
+        let builder = client.get(request.address.url().clone()).headers(headers);
         tracing::debug!(address = %request.address, "request");
         match tokio::time::timeout(request.time, builder.send()).await {
             Ok(Ok(response)) => Ok(response),
@@ -159,6 +167,17 @@ impl Dispatcher {
 }
 
 impl Dispatcher {
+    /// The headers of a request as they go out: its own, those of the client, and the host.
+    fn sent(&self, address: &Address, own: &HeaderMap) -> Headers {
+        let mut sent = recorded(own);
+        let of_client = self.clients.headers.iter().filter(|(name, _)| !own.contains_key(*name));
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        sent.0.extend(of_client.map(|(name, value)| (name.as_str().to_owned(), text(value))));
+        let port = address.url().port().map_or(String::new(), |port| format!(":{port}"));
+        sent.0.push(("host".to_owned(), format!("{}{port}", address.host())));
+        sent
+    }
+
     /// What a server accepts that ended the handshake without a reason.
     async fn tls_failure(&self, request: &HopRequest<'_>) -> ExchangeEnd {
         let addresses = self.resolver.direct_addresses(request.address).await;

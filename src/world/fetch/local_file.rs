@@ -54,7 +54,12 @@ pub(super) fn read(path: &Path, address: &Address, started: Timestamp, spool: &S
         asked: address.clone(),
         started,
         millis: 0,
-        hops: vec![Hop { address: address.clone(), status, headers: Headers(headers) }],
+        hops: vec![Hop {
+            address: address.clone(),
+            status,
+            headers: Headers(headers),
+            sent: Headers::default(),
+        }],
         ending: ExchangeEnd::Answered(body.body.clone()),
         cut_at: None,
     };

@@ -57,7 +57,7 @@ impl Web {
                 }
                 Reply::To { status, location } => {
                     let headers = Headers(vec![("location".to_owned(), location.clone())]);
-                    hops.push(Hop { address: address.clone(), status, headers });
+                    hops.push(Hop { address: address.clone(), status, headers, sent: Headers::default() });
                     match address.join(&location) {
                         Ok(next) if hops.len() <= HOPS => address = next,
                         Ok(_) => break (ExchangeEnd::Failed(Failure::TooManyRedirects), None),
@@ -65,7 +65,7 @@ impl Web {
                     }
                 }
                 Reply::Body { status, headers, bytes } => {
-                    hops.push(Hop { address, status, headers: Headers(headers) });
+                    hops.push(Hop { address, status, headers: Headers(headers), sent: Headers::default() });
                     let body =
                         Body { sha256: Digest::of(&bytes), sha1: String::new(), bytes: bytes.len() as u64 };
                     break (ExchangeEnd::Answered(body), Some(bytes));

@@ -15,7 +15,7 @@ const PAGE: &str = "http://notes.test/flows";
 
 /// An article with a picture and style sheets, and a PDF behind a redirect.
 async fn archived() -> Harness {
-    let hosts = ["course.test", "notes.test", "papers.test"];
+    let hosts = ["course.test", "notes.test", "papers.test", "www.papers.test"];
     let harness = Harness::start(hosts, |_, seen| match (&*seen.host, &*seen.target) {
         ("course.test", "/") => Reply::page(&page_of(&[PAGE, "http://papers.test/scores"])),
         ("notes.test", "/flows") => {
@@ -28,8 +28,10 @@ async fn archived() -> Harness {
         }
         ("notes.test", "/style/more.css") => Reply::new(200, "content-type: text/css", "h1 { color: #321 }"),
         ("notes.test", "/a%20b.png?x=2&w=1") => Reply::new(200, "content-type: image/png", PNG),
-        ("papers.test", "/scores") => Reply::new(302, "location: /files/scores.pdf", ""),
-        ("papers.test", "/files/scores.pdf") => {
+        ("papers.test", "/scores") => Reply::new(302, "location: /files/scores.pdf", "Moved."),
+        // Players have one key for these two addresses.
+        ("papers.test", "/files/scores.pdf") => Reply::to("http://www.papers.test/files/scores.pdf"),
+        ("www.papers.test", "/files/scores.pdf") => {
             Reply::new(200, "content-type: application/pdf", pdf("Scores", 4))
         }
         _ => Reply::not_found(),
@@ -41,7 +43,7 @@ async fn archived() -> Harness {
     harness
 }
 
-/// Everything that the journal lists: the address, the time and the digest; the page first.
+/// Everything that the journal lists: the address, the time, the digest and how to request it; the page first.
 fn archived_bodies(harness: &Harness) -> Vec<Value> {
     let mut bodies = Vec::new();
     let mut journal: Vec<PathBuf> = vec![harness.archive().join("captures")];
@@ -56,18 +58,25 @@ fn archived_bodies(harness: &Harness) -> Vec<Value> {
                 let digits = |c: &char| c.is_ascii_digit();
                 let at: String =
                     entry["captured_at"].as_str().unwrap().chars().filter(digits).take(14).collect();
-                bodies.push(json!({ "url": entry["document"], "at": at, "sha256": entry["sha256"] }));
+                let mut add = |url: &Value, sha256: &Value, mode: &str| {
+                    bodies.push(json!({ "url": url, "at": at, "sha256": sha256, "mode": mode }));
+                };
+                add(&entry["document"], &entry["sha256"], "id_");
+                // Redirects lead to the document. Players rewrite them in pages only.
+                for address in
+                    entry["chain"].as_array().unwrap().iter().filter(|it| **it != entry["document"])
+                {
+                    add(address, &entry["sha256"], "mp_");
+                }
                 for requisite in entry["requisites"].as_array().into_iter().flatten() {
-                    bodies.push(
-                        json!({ "url": requisite["address"], "at": at, "sha256": requisite["sha256"] }),
-                    );
+                    add(&requisite["address"], &requisite["sha256"], "id_");
                 }
             }
         }
     }
     bodies.sort_by_key(|body| body["url"] != PAGE);
     bodies[0]["words"] = json!("Flows 7: ");
-    assert_eq!(bodies.len(), 5, "{bodies:#?}");
+    assert_eq!(bodies.len(), 7, "{bodies:#?}");
     bodies
 }
 
@@ -85,7 +94,7 @@ fn succeeds(command: &mut Command) {
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}");
-    assert!(text.contains("played 5 captures"), "{text}");
+    assert!(text.contains("played 7 captures"), "{text}");
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ fn answer(status: u16, change: impl FnOnce(&mut ProbeResult)) -> ProbeResult {
             asked: asked.clone(),
             started: Timestamp::UNIX_EPOCH,
             millis: 1,
-            hops: vec![Hop { address: asked, status, headers: Headers::default() }],
+            hops: vec![Hop { address: asked, status, headers: Headers::default(), sent: Headers::default() }],
             ending: ExchangeEnd::Answered(body),
             cut_at: None,
         },
