@@ -51,6 +51,8 @@ pub async fn catch_up(world: &World) -> anyhow::Result<Option<NightRef>> {
         | Entry::Reinstated { .. }
         | Entry::Reread { .. }
         | Entry::Withdrawn { .. }
+        | Entry::FeedTokenIssued { .. }
+        | Entry::FeedTokenWithdrawn { .. }
         | Entry::ReplacementSearched { .. } => false,
     };
     loop {

@@ -45,6 +45,8 @@ impl Holdings {
             | Entry::Reread { .. }
             | Entry::ReplacementSearched { .. }
             | Entry::Withdrawn { .. }
+            | Entry::FeedTokenIssued { .. }
+            | Entry::FeedTokenWithdrawn { .. }
             | Entry::Finished { .. } => {}
         }
     }

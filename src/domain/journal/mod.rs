@@ -66,6 +66,11 @@ pub enum Entry {
     /// A person withdrew the night that began at `night`, or undid that. A withdrawn night is
     /// not counted.
     Withdrawn { at: Timestamp, night: Timestamp, withdrawn: bool, reason: String, by: Option<String> },
+    /// A reader got a secret address for the calendar and the feed of a course. `token` is the
+    /// digest of its token, `basis` that of the settings that say who may read the course.
+    FeedTokenIssued { at: Timestamp, course: CourseId, token: Digest, basis: Digest, until: Timestamp },
+    /// A secret address was withdrawn, or all of the course.
+    FeedTokenWithdrawn { at: Timestamp, course: CourseId, token: Option<Digest> },
     /// A night ended.
     Finished { night: Timestamp, at: Timestamp, void: Option<Void> },
 }
@@ -90,6 +95,8 @@ impl Entry {
             | Self::Reread { .. }
             | Self::ReplacementSearched { .. }
             | Self::Withdrawn { .. }
+            | Self::FeedTokenIssued { .. }
+            | Self::FeedTokenWithdrawn { .. }
             | Self::Finished { .. } => Vec::new(),
         }
     }

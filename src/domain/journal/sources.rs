@@ -60,6 +60,8 @@ impl BlobSources {
             | Entry::Reread { .. }
             | Entry::ReplacementSearched { .. }
             | Entry::Withdrawn { .. }
+            | Entry::FeedTokenIssued { .. }
+            | Entry::FeedTokenWithdrawn { .. }
             | Entry::Finished { .. } => {}
         }
     }

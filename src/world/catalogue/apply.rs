@@ -11,7 +11,8 @@ use sqlx::{Row as _, Sqlite, Transaction};
 use super::link_id::link_id;
 use super::value::{from_json, json, time};
 use super::{
-    Catalogue, DocumentText, Error, LapsedDecision, bulk, decisions, replacements, texts, withdrawals,
+    Catalogue, DocumentText, Error, LapsedDecision, bulk, decisions, feed_tokens, replacements, texts,
+    withdrawals,
 };
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
@@ -82,6 +83,10 @@ async fn apply(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Er
             replacements::set_replacement_search(*at, link, found.as_ref(), on).await?
         }
         Entry::Withdrawn { night, withdrawn, .. } => withdrawals::set(*night, *withdrawn, on).await?,
+        Entry::FeedTokenIssued { .. } => feed_tokens::issue(entry, on).await?,
+        Entry::FeedTokenWithdrawn { course, token, at: _ } => {
+            feed_tokens::withdraw(course, *token, on).await?
+        }
         Entry::Finished { night, at, void } => {
             sqlx::query("UPDATE night SET finished = ?, void = ? WHERE started = ?")
                 .bind(time(*at))

@@ -1,12 +1,13 @@
 //! The secret addresses of calendars and feeds: digests of their tokens, never the tokens.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
+use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::value::{decoded, time, time_from};
 use super::{Catalogue, Error};
 use crate::domain::capture::Digest;
 use crate::domain::course::CourseId;
+use crate::domain::journal::Entry;
 
 /// The most addresses of one course; the oldest are withdrawn for new ones.
 const OF_A_COURSE: u32 = 1000;
@@ -40,48 +41,52 @@ impl Catalogue {
         .transpose()
     }
 
-    /// Stores a new token, and deletes the expired ones.
-    pub async fn add_feed_token(&self, token: &FeedToken) -> Result<(), Error> {
-        let mut transaction = self.pool.begin().await?;
-        sqlx::query("DELETE FROM feed_token WHERE until <= ?")
-            .bind(time(token.given_at))
-            .execute(&mut *transaction)
+    /// The number of tokens of a course, expired ones included.
+    pub async fn feed_tokens(&self, course: &CourseId) -> Result<u64, Error> {
+        let row = sqlx::query("SELECT count(*) FROM feed_token WHERE course = ?")
+            .bind(course.as_str())
+            .fetch_one(&self.pool)
             .await?;
-        sqlx::query("INSERT INTO feed_token (token, course, basis, given_at, until) VALUES (?, ?, ?, ?, ?)")
-            .bind(token.token.to_string())
-            .bind(token.course.as_str())
-            .bind(token.basis.to_string())
-            .bind(time(token.given_at))
-            .bind(time(token.until))
-            .execute(&mut *transaction)
-            .await?;
-        sqlx::query(
-            "DELETE FROM feed_token WHERE course = ?1 AND token NOT IN \
-             (SELECT token FROM feed_token WHERE course = ?1 ORDER BY given_at DESC LIMIT ?2)",
-        )
-        .bind(token.course.as_str())
-        .bind(OF_A_COURSE)
-        .execute(&mut *transaction)
+        Ok(row.get::<i64, _>(0).unsigned_abs())
+    }
+}
+
+/// Stores a new token, and deletes the expired ones.
+pub(super) async fn issue(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
+    let Entry::FeedTokenIssued { at, course, token, basis, until } = entry else { return Ok(()) };
+    sqlx::query("DELETE FROM feed_token WHERE until <= ?").bind(time(*at)).execute(&mut **on).await?;
+    sqlx::query(
+        "INSERT INTO feed_token (token, course, basis, given_at, until) VALUES (?, ?, ?, ?, ?) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(token.to_string())
+    .bind(course.as_str())
+    .bind(basis.to_string())
+    .bind(time(*at))
+    .bind(time(*until))
+    .execute(&mut **on)
+    .await?;
+    sqlx::query(
+        "DELETE FROM feed_token WHERE course = ?1 AND token NOT IN \
+         (SELECT token FROM feed_token WHERE course = ?1 ORDER BY given_at DESC LIMIT ?2)",
+    )
+    .bind(course.as_str())
+    .bind(OF_A_COURSE)
+    .execute(&mut **on)
+    .await?;
+    Ok(())
+}
+
+/// Withdraws a token of a course, or all of them.
+pub(super) async fn withdraw(
+    course: &CourseId,
+    token: Option<Digest>,
+    on: &mut Transaction<'_, Sqlite>,
+) -> Result<(), Error> {
+    sqlx::query("DELETE FROM feed_token WHERE course = ?1 AND (?2 IS NULL OR token = ?2)")
+        .bind(course.as_str())
+        .bind(token.map(|token| token.to_string()))
+        .execute(&mut **on)
         .await?;
-        Ok(transaction.commit().await?)
-    }
-
-    /// Withdraws a token; false if there is none.
-    pub async fn withdraw_feed_token(&self, course: &CourseId, token: Digest) -> Result<bool, Error> {
-        let done = sqlx::query("DELETE FROM feed_token WHERE course = ? AND token = ?")
-            .bind(course.as_str())
-            .bind(token.to_string())
-            .execute(&self.pool)
-            .await?;
-        Ok(done.rows_affected() > 0)
-    }
-
-    /// Withdraws all tokens of a course; returns their number.
-    pub async fn withdraw_feed_tokens(&self, course: &CourseId) -> Result<u64, Error> {
-        let done = sqlx::query("DELETE FROM feed_token WHERE course = ?")
-            .bind(course.as_str())
-            .execute(&self.pool)
-            .await?;
-        Ok(done.rows_affected())
-    }
+    Ok(())
 }

@@ -205,6 +205,25 @@ fn calendar_on(page: &str) -> String {
     page[at..].split('<').next().unwrap().to_owned()
 }
 
+/// A copy of the archive whose catalogue is made anew from the journal.
+async fn rebuilt() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let copied = std::process::Command::new("cp")
+        .args(["-R", "--", &format!("{}/.", super::course::archive().display())])
+        .arg(dir.path())
+        .status()
+        .unwrap();
+    assert!(copied.success());
+    for file in std::fs::read_dir(dir.path()).unwrap().flatten() {
+        if file.file_name().to_string_lossy().starts_with("catalogue.sqlite3") {
+            std::fs::remove_file(file.path()).unwrap();
+        }
+    }
+    let (code, output) = crate::harness::run_on(dir.path(), &["rebuild"]).await;
+    assert_eq!(code, 0, "{output}");
+    dir
+}
+
 #[tokio::test]
 async fn a_calendar_reads_a_closed_course_by_a_secret_address_until_it_is_withdrawn() {
     // All of it is one test, because the withdrawal of all addresses holds for the archive.
@@ -233,6 +252,14 @@ async fn a_calendar_reads_a_closed_course_by_a_secret_address_until_it_is_withdr
     );
     assert_ne!(Server::with(changed, today()).await.get(&calendar).await.status, 200);
     assert_eq!(server.get(&calendar).await.status, 200);
+    let withdrawn_before_rebuild = calendar_on(&change(&server, &session, &[("do", "make")]).await);
+    let withdrawal = [("do", "withdraw"), ("address", withdrawn_before_rebuild.as_str())];
+    change(&server, &session, &withdrawal).await;
+    let rebuilt = rebuilt().await;
+    let after = Server::over(rebuilt.path(), closed(), today()).await;
+    for (address, is_valid) in [(&calendar, true), (&other, true), (&withdrawn_before_rebuild, false)] {
+        assert_eq!(after.get(address).await.status == 200, is_valid, "{address}");
+    }
     let address = format!("https://links.school.edu{calendar}");
     let page = change(&server, &session, &[("do", "withdraw"), ("address", &address)]).await;
     assert!(page.contains("The address is withdrawn."), "{page}");

@@ -13,9 +13,10 @@ use crate::domain::policy::course_access::AccessLevel;
 use crate::domain::report::figures::{count_of, full_date};
 use crate::domain::report::plain::visible;
 use crate::serve::auth::csrf::FormTokens;
+use crate::serve::auth::feed_token::FeedTokens;
 use crate::serve::auth::form::PostedForm;
+use crate::serve::auth::login;
 use crate::serve::auth::visitor::Visitor;
-use crate::serve::auth::{feed_token, login};
 use crate::serve::base_url::BaseUrl;
 use crate::serve::error::RouteResult;
 use crate::serve::library::Library;
@@ -80,15 +81,16 @@ pub(in crate::serve) async fn change(
     if !state.form_tokens.is_valid(&visitor, &course.night.course, &form) {
         return login::outdated_form(base);
     }
-    let catalogue = &library.catalogue;
+    let tokens =
+        FeedTokens { archive: &library.archive, catalogue: &library.catalogue, now: library.clock.now() };
     match form.field("do") {
         "make" => {
             let today = library.today_at(&course);
-            let token = feed_token::issue(catalogue, &course.rules, today, library.clock.now()).await?;
+            let token = tokens.issue(&course.rules, today).await?;
             page(&state, &visitor, &course, Some(addresses(library, &course, Some(&token))), None)
         }
         "withdraw" => {
-            let is_done = feed_token::withdraw(catalogue, &course.rules, form.field("address")).await?;
+            let is_done = tokens.withdraw(&course.rules, form.field("address")).await?;
             let notice = if is_done {
                 "The address is withdrawn."
             } else {
@@ -97,7 +99,7 @@ pub(in crate::serve) async fn change(
             page(&state, &visitor, &course, None, Some(notice.to_owned()))
         }
         "withdraw_all" if visitor.access_level(&course.rules) >= AccessLevel::Staff => {
-            let number = catalogue.withdraw_feed_tokens(&course.night.course).await?;
+            let number = tokens.withdraw_all(&course.rules).await?;
             let number = usize::try_from(number).unwrap_or(usize::MAX);
             let notice = format!("Withdrawn: {}.", count_of(number, "address", "addresses"));
             page(&state, &visitor, &course, None, Some(notice))
