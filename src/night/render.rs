@@ -59,7 +59,8 @@ pub(super) async fn add(
             return Ok(());
         }
     };
-    let body = world.archive.spool_bytes(page.html.as_bytes())?;
+    let (archive, html) = (world.archive.clone(), page.html);
+    let body = tokio::task::spawn_blocking(move || archive.spool_bytes(html.as_bytes())).await??;
     let document = read(&body, &received.exchange, world).await?;
     if !rendering::shows_the_work(link, &received.exchange, &document, world.clock.now()) {
         return Ok(());
@@ -74,7 +75,7 @@ pub(super) async fn add(
         is_baseline: false,
         requisites: Vec::new(),
         shortfall: None,
-        rendering: Some(NewRendering { loaded, ..files(&received, page.pdf, world)? }),
+        rendering: Some(NewRendering { loaded, ..files(&received, page.pdf, world).await? }),
         exchange: received.exchange,
     });
     Ok(())
@@ -153,7 +154,7 @@ async fn read(body: &SpooledBody, exchange: &Exchange, world: &World) -> anyhow:
 }
 
 /// The page as it was received and the PDF, ready to be stored.
-fn files(received: &ReceivedBody, pdf: Option<Vec<u8>>, world: &World) -> anyhow::Result<NewRendering> {
+async fn files(received: &ReceivedBody, pdf: Option<Vec<u8>>, world: &World) -> anyhow::Result<NewRendering> {
     let exchange = &received.exchange;
     let address = exchange.final_address();
     let media_type = exchange.last_hop().and_then(|hop| hop.headers.get("content-type")).unwrap_or_default();
@@ -164,13 +165,13 @@ fn files(received: &ReceivedBody, pdf: Option<Vec<u8>>, world: &World) -> anyhow
         media_type: media_type.to_owned(),
     };
     let source = file(&received.body, media_type);
-    let mut bodies = vec![world.archive.spool_bytes(&std::fs::read(received.body.path())?)?];
-    let mut printed = None;
-    if let Some(pdf) = pdf {
-        let body = world.archive.spool_bytes(&pdf)?;
-        printed = Some(file(&body, "application/pdf"));
-        bodies.push(body);
-    }
+    let (archive, page) = (world.archive.clone(), tokio::fs::read(received.body.path()).await?);
+    let spooling = tokio::task::spawn_blocking(move || {
+        let files = [Some(page), pdf].into_iter().flatten();
+        files.map(|bytes| archive.spool_bytes(&bytes)).collect::<Result<Vec<_>, _>>()
+    });
+    let bodies = spooling.await??;
+    let printed = bodies.get(1).map(|body| file(body, "application/pdf"));
     let kept = Rendering { source, pdf: printed };
     Ok(NewRendering { kept, bodies, media_type: HTML, loaded: Loaded::new() })
 }

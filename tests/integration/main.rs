@@ -5,6 +5,7 @@
 
 mod actions;
 mod archive;
+mod archive_readme;
 mod backup;
 mod bodies;
 mod cli;

@@ -17,7 +17,7 @@ use crate::serve::base_url::BaseUrl;
 use crate::serve::library::Library;
 use crate::serve::library::blob::{self, OpenBlob, Unreadable};
 use crate::serve::library::course::{CourseView, LinkView};
-use crate::serve::library::page_files;
+use crate::serve::library::{page_files, printed_page};
 use crate::serve::respond::STYLE;
 use crate::serve::routes::copy::copy_page;
 use crate::serve::routes::course::{CourseSearch, course_page, courses_page};
@@ -109,6 +109,14 @@ async fn write_copy(
             sums.push_str(&format!("{}  {path}\n", capture.sha256));
         }
         return Ok(Ok(()));
+    }
+    if let Some(pdf) = printed_page::of(kept)
+        && let Some(mut file) = printed_page::open(library, pdf).await?
+    {
+        let path = format!("blob/{}/{}", pdf.sha256, printed_page::name(link, kept));
+        if dir.copy(&path, &mut file)? {
+            sums.push_str(&format!("{}  {path}\n", pdf.sha256));
+        }
     }
     if capture.bytes <= MAX_PAGE_BYTES {
         let mut bytes = Vec::new();

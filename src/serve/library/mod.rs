@@ -13,6 +13,7 @@ mod night_requests;
 pub(super) mod night_history;
 pub(super) mod page_view;
 pub(super) mod page_files;
+pub(super) mod printed_page;
 pub(super) mod readings_archive;
 pub(super) mod search;
 pub(super) mod snapshot;

@@ -12,7 +12,6 @@ use crate::domain::capture::{CaptureId, KeptRequisite};
 use crate::domain::document::passage::Passage;
 use crate::domain::document::{Format, format_by_head, html};
 use crate::domain::evidence::link_history::StoredCapture;
-use crate::domain::filename;
 use crate::domain::replay::html::{RewriteContext, rewrite};
 use crate::domain::replay::{Copies, Destination, RequisiteRole, code, css, markdown, notebook, office};
 use crate::domain::report::wording::student;
@@ -56,33 +55,6 @@ pub(in crate::serve) fn path(id: &CaptureId) -> String {
 /// The path of a requisite of a captured page; `place` is its index in the list.
 pub(in crate::serve) fn requisite_path(id: &CaptureId, place: usize) -> String {
     format!("/view/{id}/{place}")
-}
-
-/// The address of the PDF of a page that a browser showed, if there is one.
-pub(in crate::serve) fn pdf_address(
-    library: &Library,
-    link: &LinkView,
-    kept: &StoredCapture,
-) -> Option<String> {
-    let pdf = kept.rendering.as_ref()?.pdf.as_ref()?;
-    let place = kept.files().position(|file| std::ptr::eq(file, pdf))?;
-    let path = requisite_path(&kept.capture.id(), place);
-    (!library.settings.base_url.is_static()).then(|| match copies_origin::of_link(&library.settings, link) {
-        Some(origin) => origin.absolute(&path),
-        None => library.settings.base_url.at(&path),
-    })
-}
-
-/// The name of that PDF.
-pub(in crate::serve) fn pdf_name(link: &LinkView, kept: &StoredCapture) -> String {
-    let words = student::name_of(link.facts());
-    filename::best(&filename::Facts {
-        disposition: None,
-        addresses: &[],
-        title: kept.title.as_deref(),
-        words: Some(&words),
-        ending: Some("pdf"),
-    })
 }
 
 /// The conversion for bytes, by their beginning, their claimed type and their address.

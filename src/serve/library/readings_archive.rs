@@ -17,6 +17,7 @@ use super::Library;
 use super::blob::{self, OpenBlob};
 use super::course::LinkView;
 use super::page_view::{self, CapturePage, PageKind, requisite_file};
+use super::printed_page;
 use crate::domain::capture::{Digest, KeptRequisite};
 use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::filename;
@@ -40,6 +41,13 @@ pub(in crate::serve) struct ArchivedCopy {
     kept: StoredCapture,
     /// `None` if the file is missing or altered.
     blob: Option<OpenBlob>,
+    /// The PDF of a page that a browser showed.
+    pdf: Option<PrintedPage>,
+}
+
+struct PrintedPage {
+    name: String,
+    file: File,
 }
 
 impl ArchivedCopy {
@@ -51,7 +59,13 @@ impl ArchivedCopy {
         let Some(kept) = library.current_capture(link).await? else { return Ok(None) };
         let blob = blob::open(library, link, &kept.capture, kept.title.as_deref()).await?.ok();
         let words = student::name_of(link.facts());
-        Ok(Some(Self { words, address: library.original_address(link), kept, blob }))
+        let pdf = match printed_page::of(&kept) {
+            Some(pdf) => printed_page::open(library, pdf)
+                .await?
+                .map(|file| PrintedPage { name: printed_page::name(link, &kept), file }),
+            None => None,
+        };
+        Ok(Some(Self { words, address: library.original_address(link), kept, blob, pdf }))
     }
 }
 
@@ -80,7 +94,7 @@ impl<W: Write> ReadingsArchive<W> {
 
     /// Adds a copy, and its line in the list.
     pub(in crate::serve) fn add(&mut self, copy: ArchivedCopy) -> Result<(), Error> {
-        let ArchivedCopy { words, address, kept, blob } = copy;
+        let ArchivedCopy { words, address, kept, blob, pdf } = copy;
         let original = encode_double_quoted_attribute(&address);
         let Some(OpenBlob { file, delivery }) = blob else {
             let reason = blob::Unreadable::Missing.reason();
@@ -93,13 +107,22 @@ impl<W: Write> ReadingsArchive<W> {
             Some(page) => self.text(&name, &page, kept.capture.captured_at)?,
             None => self.file(&name, file, kept.capture.captured_at)?,
         }
+        let printed = pdf.map(|pdf| self.printed(pdf, kept.capture.captured_at)).transpose()?;
         self.items.push_str(&format!(
-            "<li><a href=\"{}\">{}</a> (<a href=\"{original}\">original</a>){}</li>\n",
+            "<li><a href=\"{}\">{}</a> ({}<a href=\"{original}\">original</a>){}</li>\n",
             encode_double_quoted_attribute(&blob::encoded(&name)),
             encode_text(&words),
+            printed.unwrap_or_default(),
             kept.capture.shortfall.map_or_else(String::new, |it| format!(" {}", student::shortfall(it)))
         ));
         Ok(())
+    }
+
+    /// Adds the PDF of a page; returns its link.
+    fn printed(&mut self, pdf: PrintedPage, at: Timestamp) -> Result<String, Error> {
+        let name = self.unused(&pdf.name);
+        self.file(&name, pdf.file, at)?;
+        Ok(format!("<a href=\"{}\">PDF</a>, ", encode_double_quoted_attribute(&blob::encoded(&name))))
     }
 
     /// Writes the list, and ends the archive.

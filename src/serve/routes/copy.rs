@@ -26,7 +26,8 @@ use crate::serve::library::citation::citation;
 use crate::serve::library::comparison::ChangesSince;
 use crate::serve::library::copy_link::{CopyLink, measure};
 use crate::serve::library::course::LinkView;
-use crate::serve::library::page_view::{self, PageKind};
+use crate::serve::library::page_view::PageKind;
+use crate::serve::library::printed_page;
 use crate::serve::respond;
 use crate::serve::routes::not_readable::unknown;
 use crate::serve::routes::unavailable::{OriginalButton, copy_closed};
@@ -191,8 +192,8 @@ async fn open_links(
 
 /// The PDF of a page that a browser showed.
 fn printed(library: &Library, link: &LinkView, kept: &StoredCapture) -> Option<DownloadLink> {
-    let href = page_view::pdf_address(library, link, kept)?;
-    Some(DownloadLink { href, name: page_view::pdf_name(link, kept) })
+    let href = printed_page::address(library, link, kept)?;
+    Some(DownloadLink { href, name: printed_page::name(link, kept) })
 }
 
 /// All versions of the copy, newest first.

@@ -14,6 +14,7 @@ use crate::serve::auth::visitor::Visitor;
 use crate::serve::error::{Error, RouteResult};
 use crate::serve::library::delivery::HEAD_BYTES;
 use crate::serve::library::page_view::{self, CapturePage, PageKind};
+use crate::serve::library::printed_page;
 use crate::serve::library::{Library, LinkCapture, delivery};
 use crate::serve::middleware::copies_origin;
 use crate::serve::request_counters::RequestCounters;
@@ -108,9 +109,9 @@ async fn respond_with(
     let head = bytes.get(..HEAD_BYTES).unwrap_or(&bytes);
     let Some(kind) = page_view::kind(head, &part.media_type, &part.address) else {
         let mut response = raw(part.sha256, headers, &part.media_type, bytes);
-        let printed = found.kept.rendering.as_ref().and_then(|rendering| rendering.pdf.as_ref());
+        let printed = printed_page::of(&found.kept);
         if printed.is_some_and(|pdf| pdf.sha256 == part.sha256) {
-            let name = filename::attachment(&page_view::pdf_name(&found.link, &found.kept), true);
+            let name = filename::attachment(&printed_page::name(&found.link, &found.kept), true);
             let headers = response.headers_mut();
             headers.insert(header::CONTENT_DISPOSITION, header_value(&name));
             headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(delivery::PDF_POLICY));

@@ -1,10 +1,13 @@
 //! Nights with a page whose text only its scripts make.
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
 use serde_json::Value;
 
 use super::TestBrowser;
 use crate::fetch::site::Reply;
-use crate::harness::{Harness, article, page_of};
+use crate::harness::{Harness, PROGRAM, article, page_of, run_on, time_of};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0";
 const SHELL: &str =
@@ -115,6 +118,55 @@ async fn a_page_that_only_scripts_make_is_captured_as_a_browser_shows_it() {
     let left = files_with(&harness, |bytes| bytes.starts_with(b"%PDF"));
     assert_eq!(left, 0, "the PDF of the page is removed with it");
     assert_eq!(browser.processes(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_rendered_page_is_in_backups_static_sites_and_a_rebuilt_catalogue() {
+    let Some((harness, _browser)) = one_night().await else { return };
+    let in_dir = |name: &str| harness.dir.path().join(name);
+    let (backup, back, site) = (in_dir("backup"), in_dir("back"), in_dir("site"));
+    let (code, output) = harness.run(&["backup", backup.to_str().unwrap()]).await;
+    assert_eq!(code, 0, "{output}");
+    let (code, output) = run_on(&back, &["restore", backup.to_str().unwrap()]).await;
+    assert_eq!(code, 0, "{output}");
+    let config = harness
+        .configure("[pages]\n[[course]]\nid = \"c\"\npage = \"http://course.test/\"\ncopies = \"open\"\n");
+    let export = Command::new(PROGRAM)
+        .args(["export", "site", site.to_str().unwrap(), "--now", &time_of(2), "--config"])
+        .arg(config)
+        .output()
+        .unwrap();
+    assert!(export.status.success(), "{export:?}");
+    let pdf = |path: &Path| path.extension().is_some_and(|it| it == "pdf");
+    assert_eq!(files_below(&site).into_iter().filter(|path| pdf(path)).count(), 1);
+    let copy = files_below(&site.join("a")).into_iter().map(|path| std::fs::read_to_string(path).unwrap());
+    assert!(copy.collect::<String>().contains("/Explorable.pdf\""), "the page of the copy has its PDF");
+
+    let summary = async |to: &str| {
+        let (code, output) = run_on(&back, &["export", "warc", in_dir(to).to_str().unwrap()]).await;
+        assert_eq!(code, 0, "{output}");
+        output.split_once(": ").unwrap().1.to_owned()
+    };
+    let before = summary("before.warc.gz").await;
+    for command in [&["rebuild"], &["verify"]] {
+        let (code, output) = run_on(&back, command).await;
+        assert_eq!(code, 0, "{command:?}: {output}");
+    }
+    assert_eq!(summary("after.warc.gz").await, before);
+    // A lost PDF is noticed.
+    let lost = files_below(&back).into_iter().find(|it| std::fs::read(it).unwrap().starts_with(b"%PDF"));
+    std::fs::remove_file(lost.unwrap()).unwrap();
+    assert_ne!(run_on(&back, &["verify"]).await.0, 0);
+}
+
+fn files_below(dir: &Path) -> Vec<PathBuf> {
+    let (mut files, mut dirs) = (Vec::new(), vec![dir.to_owned()]);
+    while let Some(dir) = dirs.pop() {
+        for entry in std::fs::read_dir(dir).unwrap().flatten() {
+            if entry.path().is_dir() { dirs.push(entry.path()) } else { files.push(entry.path()) }
+        }
+    }
+    files
 }
 
 /// The number of files in the archive with such bytes.

@@ -286,6 +286,10 @@ async fn a_page_that_a_browser_showed_opens_and_says_so() {
     assert!(pdf.body.starts_with(b"%PDF"), "{}", pdf.status);
     assert_eq!(pdf.header("content-type"), Some("application/pdf"));
     assert_eq!(pdf.header("content-disposition"), Some("inline; filename=\"Explorable.pdf\""));
+    let zip = super::downloads::unzipped(&server.get("/c/c/readings.zip").await.body);
+    assert_eq!(zip["Explorable.pdf"], pdf.body);
+    let index = String::from_utf8_lossy(&zip["index.html"]);
+    assert!(index.contains("<a href=\"Explorable.pdf\">PDF</a>"), "{index}");
     let found = server.get("/c/c/?q=schedules").await.text();
     assert!(found.contains("found inside 1 copy"), "{found}");
     let (code, output) = harness.run(&["verify"]).await;

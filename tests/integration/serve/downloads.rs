@@ -18,7 +18,7 @@ const FILES: [&str; 6] =
     ["readings.zip", "readings.bib", "readings.ris", "readings.json", "due.ics", "changes.atom"];
 
 /// The files of a ZIP archive.
-fn unzipped(bytes: &[u8]) -> BTreeMap<String, Vec<u8>> {
+pub(super) fn unzipped(bytes: &[u8]) -> BTreeMap<String, Vec<u8>> {
     let mut zip = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
     (0..zip.len())
         .map(|index| {

@@ -112,17 +112,19 @@ impl<C: Copies> PageRewriter<'_, C> {
         for attribute in attributes::BACKGROUNDS {
             let Some(written) = value(element, attribute) else { continue };
             let plain = written.trim_start_matches("url(").trim_end_matches(')').trim_matches(['"', '\'']);
-            let is_picture = plain.contains('.') || plain.contains('/');
+            // A slide may have a colour or a gradient in its place.
+            let is_picture = (plain.contains('.') || plain.contains('/')) && !plain.contains('(');
             let Some(kept) = self.kept(plain, RequisiteRole::Image).filter(|_| is_picture) else { continue };
             let style = value(element, "style").unwrap_or_default();
             let image = css::rewrite("url(x)", |_, _| Some(kept.clone()));
             let veil = value(element, "data-background-opacity").as_deref().and_then(veil);
             let image = format!("background-image:{}{image}", veil.unwrap_or_default());
-            set(
-                element,
-                "style",
-                &format!("{image};background-size:contain;background-repeat:no-repeat;{style}"),
+            // Slides are covered by their pictures.
+            let size = if element.tag_name() == "section" { "cover" } else { "contain" };
+            let style = format!(
+                "{image};background-size:{size};background-position:center;background-repeat:no-repeat;{style}"
             );
+            set(element, "style", &style);
         }
     }
 

@@ -105,6 +105,19 @@ fn a_page_loads_its_requisites_from_this_service() {
 }
 
 #[test]
+fn a_slide_is_covered_by_its_picture() {
+    let out = rewritten(
+        "<section data-background='img/one.png'></section><section data-background-image=two.jpg style='color:red'></section>\
+         <section data-background='#fff'></section><section data-background='linear-gradient(.5turn,red,blue)'></section>",
+    );
+    for shown in ["/r/a/img/one.png", "/r/a/two.jpg", "color:red"] {
+        assert!(out.contains(shown), "{shown} in {out}");
+    }
+    assert_eq!(out.matches("background-size:cover").count(), 2, "{out}");
+    assert_eq!(out.matches("style=").count(), 2, "{out}");
+}
+
+#[test]
 fn requisites_are_found_in_order_of_importance() {
     let found = needed(
         r#"<link rel=icon href=i.ico><img src=a.png><link rel=stylesheet href=m.css><base href="/b/">
