@@ -221,9 +221,11 @@ async fn store_report(
     .execute(&mut **on)
     .await?;
     // While a page does not change, each night has the same patch. Only the newest is needed.
+    // A report without one is not parsed: it may be long.
     sqlx::query(
         "UPDATE report SET report = json_remove(report, '$.patch') WHERE course = ? AND night = \
-         (SELECT night FROM report WHERE course = ? AND night < ? ORDER BY night DESC LIMIT 1)",
+         (SELECT night FROM report WHERE course = ? AND night < ? ORDER BY night DESC LIMIT 1) \
+         AND instr(report, '\"patch\":null') = 0",
     )
     .bind(course_report.facts.course.as_str())
     .bind(course_report.facts.course.as_str())
