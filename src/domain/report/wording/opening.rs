@@ -257,16 +257,22 @@ fn baseline(course: &CourseFacts, tally: &ReportTally) -> Vec<String> {
         1 => "1 link did not open as expected; the next nights show whether it is gone.".to_owned(),
         n => format!("{n} links did not open as expected; the next nights show which are gone."),
     });
-    let (kept, open) = (number(tally.kept as u64), number(tally.kept_open as u64));
+    let kept = count(tally.kept, "link");
     let from = tally.copies_open_on.map(|first| format!(" from {}", day(first, course.today)));
     let from = from.unwrap_or_default();
     if tally.kept > 0 {
         sentences.push(match course.students_get_copies {
-            false => format!("Copies of {kept} are kept."),
+            false => format!("Copies of {kept} are archived."),
             true if tally.kept == tally.kept_open => {
                 format!("Copies of {kept} are ready for students{from}.")
             }
-            true => format!("Copies of {kept} are kept, {open} of them ready for students{from}."),
+            true if tally.kept_open == 0 => {
+                format!("Copies of {kept} are archived, none of them for students.")
+            }
+            true => {
+                let open = number(tally.kept_open as u64);
+                format!("Copies of {kept} are archived, {open} of them ready for students{from}.")
+            }
         });
     }
     sentences
