@@ -25,9 +25,13 @@ const [first] = expected;
 const player =
   `<!doctype html><title>A player</title><script src="/ui.js"></script>` +
   `<replay-web-page source="/exported.wacz" url="${first.url}" replayBase="/replay/"></replay-web-page>`;
+// The player's frame may ask before the service worker answers for it; then it waits and asks again.
+const waiting =
+  "<!doctype html><title>Wait</title><script>navigator.serviceWorker.ready.then(() => location.reload())</script>";
 const FILES = {
   "/": ["text/html", player],
   "/ui.js": ["text/javascript", readFileSync(join(replayweb, "ui.js"))],
+  "/replay/": ["text/html", waiting],
   "/replay/sw.js": ["text/javascript", readFileSync(join(replayweb, "sw.js"))],
 };
 
