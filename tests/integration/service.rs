@@ -15,6 +15,7 @@ use tokio::process::{Child, Command};
 
 use crate::fetch::site::{Reply, Then};
 use crate::harness::{Harness, PROGRAM, article, page_of};
+use crate::nights::zip;
 
 /// Long enough for a busy machine. A successful test never waits so long.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -320,10 +321,11 @@ async fn a_quota_holds_after_a_reload() {
     let grown = Arc::clone(&is_large);
     let harness =
         Harness::start(["course.test", "notes.test"], move |_, seen| match (&*seen.host, &*seen.target) {
-            ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/data.csv"])),
-            ("notes.test", "/data.csv") => {
-                let lines = if grown.load(Ordering::Relaxed) { 200_000 } else { 10 };
-                Reply::new(200, "content-type: text/csv", "first,second\n".repeat(lines))
+            ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/large.zip"])),
+            ("notes.test", "/large.zip") => {
+                let lines = if grown.load(Ordering::Relaxed) { 150_000 } else { 1 };
+                let file = zip(&"print(2)\n".repeat(lines), 1);
+                Reply::new(200, "content-type: application/zip", file)
             }
             _ => Reply::not_found(),
         })
