@@ -23,7 +23,7 @@ The line in each block shows the default of a key, or an example if the key has 
 
 /// A table of the configuration with its keys, as the reader knows them.
 struct KeyTable {
-    /// "[fetch]" or "[[course]]", as in the file. A value in braces has the name of its key.
+    /// `[fetch]` or `[[course]]`, as in the file. A value in braces has the name of its key.
     heading: &'static str,
     keys: &'static [&'static str],
     form: KeyTableForm,
