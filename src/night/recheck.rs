@@ -4,6 +4,8 @@
 //! link. It stores no failure, so that it never makes a link dead, and it stores
 //! no captures.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
@@ -16,7 +18,7 @@ use crate::domain::verdict::breaker::{self, LinkResult};
 use crate::domain::verdict::judge::judge;
 use crate::domain::verdict::{State, StateName, Verdict};
 use crate::night::crawl;
-use crate::night::pages::{self, Reading};
+use crate::night::pages::{self, LINKS_AT_ONCE, Reading};
 use crate::night::record::start_of_night;
 use crate::night::{decisions, finish, sentinels};
 use crate::world::World;
@@ -70,10 +72,12 @@ async fn recheck(
     let readings = pages::remembered(courses, world).await?;
     let links = pages::links(&readings);
     let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
-    let known = world.catalogue.link_records(&addresses).await?;
-    let is_wanted =
-        |link: &&CheckedLink| known.get(&link.address).is_some_and(|known| is_wanted(&link.address, known));
-    let failing: Vec<&CheckedLink> = links.iter().filter(is_wanted).collect();
+    let mut known = HashMap::new();
+    for addresses in addresses.chunks(LINKS_AT_ONCE) {
+        let records = world.catalogue.link_records(addresses).await?;
+        known.extend(records.into_iter().filter(|(link, record)| is_wanted(link, record)));
+    }
+    let failing: Vec<&CheckedLink> = links.iter().filter(|link| known.contains_key(&link.address)).collect();
     if failing.is_empty() {
         return Ok(Rechecked::default());
     }

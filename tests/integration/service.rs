@@ -15,7 +15,6 @@ use tokio::process::{Child, Command};
 
 use crate::fetch::site::{Reply, Then};
 use crate::harness::{Harness, PROGRAM, article, page_of};
-use crate::nights::zip;
 
 /// Long enough for a busy machine. A successful test never waits so long.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -312,38 +311,6 @@ async fn a_bad_new_configuration_is_reported_and_the_old_one_stays() {
     configure(&harness, "0 15 3 * * *", "");
     service.signal(Signal::HUP);
     service.says("waiting until 2026-09-15 03:15 UTC").await;
-    service.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_quota_holds_after_a_reload() {
-    let is_large = Arc::new(AtomicBool::new(false));
-    let grown = Arc::clone(&is_large);
-    let harness =
-        Harness::start(["course.test", "notes.test"], move |_, seen| match (&*seen.host, &*seen.target) {
-            ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/large.zip"])),
-            ("notes.test", "/large.zip") => {
-                let lines = if grown.load(Ordering::Relaxed) { 150_000 } else { 1 };
-                let file = zip(&"print(2)\n".repeat(lines), 1);
-                Reply::new(200, "content-type: application/zip", file)
-            }
-            _ => Reply::not_found(),
-        })
-        .await;
-    configure(&harness, "0 30 2 * * *", "");
-    let service = Service::start(&harness, "2026-09-14T14:00:00Z");
-    service.says("waiting until 2026-09-15 02:30 UTC").await;
-    let path = harness.dir.path().join("onreserve.toml");
-    let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replace("[archive]\n", "[archive]\nlink_quota_mib = 1\n")).unwrap();
-    service.signal(Signal::HUP);
-    service.says("RELOADING=1").await;
-    service.says("waiting until").await;
-    is_large.store(true, Ordering::Relaxed);
-    let mut command = Command::new(PROGRAM);
-    let output = command.args(["check", "--config"]).arg(&path).output().await.unwrap();
-    assert!(output.status.code().is_some_and(|code| code == 0), "{output:?}");
-    service.logs("a quota of [archive] is used up").await;
     service.stop().await;
 }
 

@@ -69,7 +69,7 @@ async fn a_second_night_transfers_no_body_again() {
 }
 
 /// An archive with one file, stored as it is and written at a second of the day.
-pub(crate) fn zip(file: &str, second: u32) -> Vec<u8> {
+fn zip(file: &str, second: u32) -> Vec<u8> {
     let second = u8::try_from(second * 2).unwrap();
     let time = zip::DateTime::from_date_and_time(2026, 9, 1, 8, 0, second).unwrap();
     let options = zip::write::SimpleFileOptions::default()
