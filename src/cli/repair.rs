@@ -19,11 +19,11 @@ use crate::world::lock::CaptureLock;
 
 #[derive(Debug, Args)]
 #[command(after_help = "It requests the address of each file that is missing or was damaged, with the
-pauses of a night: copies, files that pages need, course pages and the headers
-of responses. Bytes are stored only if their SHA-256 is that of the lost file,
-so a changed document never takes its place. Headers are often lost for good,
-because servers change them. Restore from a backup first:
-`onreserve restore --missing DIR` needs no requests.
+pauses of a night: copies, files that pages need, course pages, and the headers
+of responses that earlier versions kept as files. Bytes are stored only if their
+SHA-256 is that of the lost file, so a changed document never takes its place.
+Headers are often lost for good, because servers change them. Restore from a
+backup first: `onreserve restore --missing DIR` needs no requests.
 
 Exit codes: 0 if no file is lost any more, 1 if some are.
 

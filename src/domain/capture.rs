@@ -165,9 +165,14 @@ pub struct Capture {
     pub media_type: String,
     pub captured_at: Timestamp,
     pub why: CaptureReason,
-    /// The response head, the requests and the redirects, stored as one blob
-    /// ([`exchange_heads`](crate::domain::warc::exchange_heads)).
+    /// The blob with the heads, in a capture of an earlier version. Those of other captures are
+    /// in the journal ([`exchange_heads`](crate::domain::warc::exchange_heads)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<Digest>,
+    /// `Content-Disposition` of the response, from which the name of a copy is taken; also
+    /// `None` if the heads are a blob.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_disposition: Option<String>,
     /// Every address of the redirect chain, in order.
     pub chain: Vec<Address>,
     /// What the body is, if it is not the work; `None` for the work itself.

@@ -51,8 +51,7 @@ pub async fn wacz<W: Write + Seek>(
     let mut pages: Vec<ListedPage> = Vec::new();
     zip.start_file(format!("archive/{WARC}"), options(CompressionMethod::Stored))?;
     let mut writer = WarcWriter::begin(HashingWriter::new(&mut zip), WARC, from)?;
-    write_captures(selection, from.catalogue, &mut writer, &mut summary, |kept| pages.push(listed(kept)))
-        .await?;
+    write_captures(selection, from, &mut writer, &mut summary, |kept| pages.push(listed(kept))).await?;
     let mut files = vec![file(&format!("archive/{WARC}"), &writer.out)];
     let mut index = writer.index;
     index.sort_unstable();

@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use super::hashed::HashingWriter;
+use super::journal_heads::JournalHeads;
 use super::selection::{ExportSelection, ExportSummary, ExportedArchive};
 use super::warc_writer::{MissingBody, WarcWriter};
 use crate::domain::evidence::link_history::StoredCapture;
-use crate::world::catalogue::Catalogue;
 
 /// Writes the selected captures.
 ///
@@ -21,21 +21,23 @@ pub async fn warc(
 ) -> anyhow::Result<ExportSummary> {
     let mut writer = WarcWriter::begin(HashingWriter::new(out), filename, from)?;
     let mut summary = ExportSummary::default();
-    write_captures(selection, from.catalogue, &mut writer, &mut summary, |_| ()).await?;
+    write_captures(selection, from, &mut writer, &mut summary, |_| ()).await?;
     Ok(summary)
 }
 
 /// Writes the captures of a selection, and calls `written` for each that could be read.
 pub(super) async fn write_captures<W: Write>(
     selection: &ExportSelection,
-    catalogue: &Catalogue,
+    from: ExportedArchive<'_>,
     writer: &mut WarcWriter<'_, W>,
     summary: &mut ExportSummary,
     mut written: impl FnMut(&StoredCapture),
 ) -> anyhow::Result<()> {
-    for link in selection.links(catalogue).await? {
-        for kept in selection.captures(catalogue, &link).await? {
-            match writer.capture(&kept)? {
+    let links = selection.links(from.catalogue).await?;
+    let heads = JournalHeads::of(&links, from.archive)?;
+    for link in links {
+        for kept in selection.captures(from.catalogue, &link).await? {
+            match writer.capture(&kept, heads.get(&kept.capture))? {
                 Ok(()) => {
                     summary.captures += 1;
                     written(&kept);

@@ -112,11 +112,17 @@ impl<'a, W: Write> WarcWriter<'a, W> {
         self.records
     }
 
-    /// Writes a capture, with the requisites that were not written before.
-    pub(super) fn capture(&mut self, kept: &StoredCapture) -> anyhow::Result<Result<(), MissingBody>> {
+    /// Writes a capture, with the requisites that were not written before. `in_journal` are its
+    /// heads, unless they are a blob or not known.
+    pub(super) fn capture(
+        &mut self,
+        kept: &StoredCapture,
+        in_journal: Option<&str>,
+    ) -> anyhow::Result<Result<(), MissingBody>> {
         let capture = &kept.capture;
         let Some(body) = self.blob(capture.sha256)? else { return Ok(Err(MissingBody)) };
-        let id = match self.heads(capture)?.as_deref().map(exchange_heads::parse) {
+        let in_blob = self.heads_in_blob(capture)?;
+        let id = match in_journal.or(in_blob.as_deref()).map(exchange_heads::parse) {
             Some(heads) if kept.rendering.is_some() => self.rendered(kept, &heads, &body)?,
             Some(heads) => self.exchange(capture, &heads, &body)?,
             None => self.resource(&requisite_of(capture), capture.captured_at, &body)?,
@@ -341,8 +347,9 @@ impl<'a, W: Write> WarcWriter<'a, W> {
         }
     }
 
-    /// The head of the response, with the requests and redirects if they are known.
-    fn heads(&self, capture: &Capture) -> anyhow::Result<Option<String>> {
+    /// The head of the response, with the requests and redirects if they are known, of a capture
+    /// of an earlier version.
+    fn heads_in_blob(&self, capture: &Capture) -> anyhow::Result<Option<String>> {
         let Some(head) = capture.head else { return Ok(None) };
         let Some(file) = self.blob(head)? else { return Ok(None) };
         let mut bytes = Vec::new();

@@ -41,7 +41,7 @@ pub async fn catch_up(world: &World) -> anyhow::Result<Option<NightRef>> {
             unfinished.is_some_and(|unfinished| unfinished.started.as_microsecond() == night.as_microsecond())
         }
         Entry::Night { .. }
-        | Entry::Capture(_)
+        | Entry::Capture { .. }
         | Entry::Visit { .. }
         | Entry::Page { .. }
         | Entry::Accepted { .. }
@@ -59,6 +59,7 @@ pub async fn catch_up(world: &World) -> anyhow::Result<Option<NightRef>> {
         let number = world.archive.last_line_number()?;
         let mut entries = world.archive.entries_from_night(first)?;
         let missing = entries.by_ref().filter(|entry| !entry.as_ref().is_ok_and(is_own_end));
+        let missing = missing.map(|entry| entry.map(Entry::without_heads));
         match missing.collect::<Result<Vec<Entry>, _>>() {
             // In one transaction: an older decision must not be visible in place of a newer one.
             Ok(missing) => world.catalogue.apply(&missing).await?,

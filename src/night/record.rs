@@ -183,10 +183,10 @@ impl Batch {
                 if let Some(rendering) = &mut new_capture.rendering {
                     bodies.append(&mut rendering.bodies);
                 }
-                let head = archive.spool_bytes(new_capture.exchange.heads().as_bytes())?;
-                let (body, stored) = stored(&link, new_capture, head.body.sha256);
-                bodies.extend([head, body]);
-                entries.push(Entry::Capture(Box::new(stored)));
+                let heads = new_capture.exchange.heads();
+                let (body, kept) = stored(&link, new_capture);
+                bodies.push(body);
+                entries.push(Entry::Capture { kept: Box::new(kept), heads: Some(heads) });
             }
             archive.store(&bodies)?;
             // Rows of one table are written together.
@@ -199,8 +199,8 @@ impl Batch {
     }
 }
 
-/// The body of a new capture, and its entry.
-fn stored(link: &Address, new_capture: NewCapture, head: Digest) -> (SpooledBody, StoredCapture) {
+/// The body of a new capture, and what is known of it.
+fn stored(link: &Address, new_capture: NewCapture) -> (SpooledBody, StoredCapture) {
     let media_type = new_capture.media_type().unwrap_or_default().to_owned();
     let NewCapture {
         body,
@@ -213,6 +213,8 @@ fn stored(link: &Address, new_capture: NewCapture, head: Digest) -> (SpooledBody
         shortfall,
         rendering,
     } = new_capture;
+    let disposition = exchange.last_hop().and_then(|hop| hop.headers.get("content-disposition"));
+    let content_disposition = disposition.map(str::to_owned);
     let (text, words) = document.fingerprint_and_words();
     let stored = StoredCapture {
         text,
@@ -233,7 +235,8 @@ fn stored(link: &Address, new_capture: NewCapture, head: Digest) -> (SpooledBody
             media_type,
             captured_at: exchange.started,
             why,
-            head: Some(head),
+            head: None,
+            content_disposition,
             chain: exchange.hops.iter().map(|hop| hop.address.clone()).collect(),
             shortfall,
         },

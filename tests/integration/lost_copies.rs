@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::fetch::site::Reply;
 use crate::harness::{Harness, article, page_of};
+use crate::heads_in_blobs::move_heads_to_blobs;
 use crate::service::{Service, get, pages_of};
 
 const LOST: &str = "The only copy of a dead link is lost.";
@@ -179,6 +180,7 @@ async fn requisites_heads_and_course_pages_come_back_from_the_web_and_from_a_bac
         .await;
     let configuration = harness.one_course();
     harness.check(1).await;
+    move_heads_to_blobs(&harness).await;
     let all = blobs(&harness);
     let has = |path: &PathBuf, start: &[u8]| fs::read(path).unwrap().starts_with(start);
     assert_eq!(all.len(), 4, "{all:?}");

@@ -20,6 +20,7 @@ mod fetch;
 mod first_version;
 mod full_disk;
 mod harness;
+mod heads_in_blobs;
 mod interrupted;
 mod killed;
 mod lost_copies;

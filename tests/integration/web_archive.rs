@@ -1,6 +1,7 @@
 //! Exports as WARC and WACZ, parsed here and, if they are installed, by the programs of
 //! other web archives.
 
+mod heads;
 mod players;
 mod validators;
 

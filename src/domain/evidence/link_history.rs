@@ -131,6 +131,7 @@ mod tests {
             captured_at: Timestamp::UNIX_EPOCH,
             why: CaptureReason::Changed,
             head: None,
+            content_disposition: None,
             shortfall: None,
         };
         StoredCapture {

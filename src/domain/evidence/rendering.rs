@@ -139,6 +139,7 @@ mod tests {
             captured_at: Timestamp::UNIX_EPOCH,
             why: CaptureReason::First,
             head: None,
+            content_disposition: None,
             chain: Vec::new(),
             shortfall: None,
         };

@@ -14,7 +14,7 @@ pub struct Holdings {
     bodies: BTreeMap<Address, BTreeSet<Digest>>,
     /// The requisites of a link's pages, and the other files of its captures.
     requisites: BTreeMap<Address, BTreeSet<Digest>>,
-    /// Response heads and course pages, which no takedown removes.
+    /// Blobs of heads and course pages, which no takedown removes.
     others: BTreeSet<Digest>,
     taken_down: BTreeSet<Address>,
 }
@@ -23,7 +23,7 @@ impl Holdings {
     pub fn add(&mut self, entry: &Entry) {
         self.expected.extend(entry.blobs());
         match entry {
-            Entry::Capture(kept) => {
+            Entry::Capture { kept, .. } => {
                 let capture = &kept.capture;
                 self.bodies.entry(capture.link.clone()).or_default().insert(capture.sha256);
                 self.others.extend(capture.head);
@@ -96,7 +96,7 @@ mod tests {
     }
 
     fn capture(name: &str, body: &[u8]) -> Entry {
-        Entry::Capture(Box::new(StoredCapture {
+        let kept = Box::new(StoredCapture {
             capture: Capture {
                 link: link(name),
                 document: link(name),
@@ -107,6 +107,7 @@ mod tests {
                 captured_at: Timestamp::UNIX_EPOCH,
                 why: CaptureReason::First,
                 head: Some(Digest::of(b"head")),
+                content_disposition: None,
                 chain: Vec::new(),
                 shortfall: None,
             },
@@ -119,7 +120,8 @@ mod tests {
             requisites: Vec::new(),
             rendering: None,
             citation: None,
-        }))
+        });
+        Entry::Capture { kept, heads: None }
     }
 
     fn taken_down(name: &str, removed: Vec<Digest>) -> Entry {
@@ -153,7 +155,7 @@ mod tests {
     #[test]
     fn a_requisite_is_removed_with_its_last_page() {
         let with = |name: &str, requisites: &[&[u8]]| {
-            let Entry::Capture(mut kept) = capture(name, name.as_bytes()) else { unreachable!() };
+            let Entry::Capture { mut kept, .. } = capture(name, name.as_bytes()) else { unreachable!() };
             kept.requisites = requisites
                 .iter()
                 .map(|bytes| KeptRequisite {
@@ -163,7 +165,7 @@ mod tests {
                     media_type: String::new(),
                 })
                 .collect();
-            Entry::Capture(kept)
+            Entry::Capture { kept, heads: None }
         };
         let entries = [with("x", &[b"own", b"shared"]), with("y", &[b"shared"])];
         let holdings = holdings(&entries);

@@ -31,7 +31,14 @@ pub enum Entry {
     /// A night began; its start time identifies it.
     Night { started: Timestamp },
     /// A body was stored.
-    Capture(Box<StoredCapture>),
+    Capture {
+        #[serde(flatten)]
+        kept: Box<StoredCapture>,
+        /// The heads of the exchange (`warc::exchange_heads`). Captures of earlier versions have
+        /// them in a blob.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        heads: Option<String>,
+    },
     /// A link was visited.
     Visit { night: Timestamp, link: Address, evidence: Evidence },
     /// A course page was read, and it differs from its last reading.
@@ -76,10 +83,19 @@ pub enum Entry {
 }
 
 impl Entry {
+    /// The entry as the catalogue applies it: only exports need the heads.
+    #[must_use]
+    pub fn without_heads(mut self) -> Self {
+        if let Self::Capture { heads, .. } = &mut self {
+            *heads = None;
+        }
+        self
+    }
+
     /// The blobs that the archive holds because of this entry.
     pub fn blobs(&self) -> Vec<Digest> {
         match self {
-            Self::Capture(kept) => {
+            Self::Capture { kept, .. } => {
                 let files = kept.files().map(|file| file.sha256);
                 [Some(kept.capture.sha256), kept.capture.head].into_iter().flatten().chain(files).collect()
             }

@@ -33,7 +33,7 @@ impl BlobSources {
 
     pub fn add(&mut self, entry: &Entry) {
         match entry {
-            Entry::Capture(kept) => {
+            Entry::Capture { kept, .. } => {
                 let capture = &kept.capture;
                 for address in [&capture.document, &capture.link] {
                     self.insert(capture.sha256, BlobSource::Body(address.clone()));

@@ -65,6 +65,7 @@ fn kept(source: &str) -> StoredCapture {
             captured_at: at(),
             why: CaptureReason::First,
             head: None,
+            content_disposition: None,
             chain: vec![],
             shortfall: None,
         },

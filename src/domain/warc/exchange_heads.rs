@@ -1,7 +1,8 @@
-//! The heads of an exchange as the archive keeps them with a capture, in one blob: the head of
+//! The heads of an exchange as the archive keeps them with a capture, in one text: the head of
 //! the response whose body is kept, then each request, with the redirect that answered it.
 //!
-//! Blobs of earlier versions have the first head alone. `visit` writes them.
+//! The text is in the journal's line of the capture. Captures of earlier versions have it in a
+//! blob, some with the first head alone. `visit` writes it.
 
 const END: &str = "\r\n\r\n";
 
@@ -12,7 +13,7 @@ pub struct SentRequest<'a> {
     pub redirect: Option<&'a str>,
 }
 
-/// What a blob of heads says.
+/// What a text of heads says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptHeads<'a> {
     /// The head of the response whose body is kept.
@@ -27,7 +28,7 @@ pub fn response(text: &str) -> &str {
     text.find(END).map_or(text, |end| text.split_at(end + END.len()).0)
 }
 
-/// Reads the text of a blob.
+/// Reads a text of heads.
 pub fn parse(text: &str) -> KeptHeads<'_> {
     let mut requests: Vec<SentRequest<'_>> = Vec::new();
     let (response, heads) = text.split_at(response(text).len());

@@ -115,9 +115,10 @@ pub(in crate::serve) async fn open(
     let mut head = [0; HEAD_BYTES];
     let read = file.read_at(&mut head, 0).map_err(Error::ReadCopy)?;
     let head = head.get(..read).unwrap_or(&head);
+    let disposition = verified_blob::content_disposition(library, capture).await;
     let facts = BlobFacts {
         capture,
-        response_head: &verified_blob::response_head(library, capture).await,
+        disposition: disposition.as_deref(),
         title,
         words: &student::name_of(link.facts()),
         number: name_numbers::number_of(library, link).await?,

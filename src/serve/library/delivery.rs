@@ -47,8 +47,8 @@ pub(in crate::serve) struct Delivery {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::serve) struct BlobFacts<'a> {
     pub capture: &'a Capture,
-    /// The response head, as it was stored.
-    pub response_head: &'a str,
+    /// `Content-Disposition` of the response.
+    pub disposition: Option<&'a str>,
     pub title: Option<&'a str>,
     /// The words of the link.
     pub words: &'a str,
@@ -62,7 +62,7 @@ impl BlobFacts<'_> {
         let addresses: Vec<&Address> =
             [&self.capture.document].into_iter().chain(self.capture.chain.iter().rev()).collect();
         let name = filename::best(&filename::Facts {
-            disposition: disposition_of(self.response_head),
+            disposition: self.disposition,
             addresses: &addresses,
             title: self.title,
             words: Some(self.words),
@@ -107,14 +107,6 @@ impl Delivery {
             (false, _) => format!("{name}.bin"),
         }
     }
-}
-
-/// `Content-Disposition` in a stored response head.
-fn disposition_of(head: &str) -> Option<&str> {
-    head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-disposition").then(|| value.trim())
-    })
 }
 
 /// The content type of a requisite, by its bytes if they show it. No type that a browser
@@ -239,12 +231,13 @@ mod tests {
             captured_at: jiff::Timestamp::UNIX_EPOCH,
             why: CaptureReason::First,
             head: None,
+            content_disposition: None,
             chain: Vec::new(),
             shortfall: None,
         };
         Delivery::of(
             body,
-            &BlobFacts { capture: &capture, response_head: "", title: None, words: "A reading", number: 1 },
+            &BlobFacts { capture: &capture, disposition: None, title: None, words: "A reading", number: 1 },
         )
     }
 

@@ -26,9 +26,10 @@ async fn count(library: &Library, course: &Arc<CourseView>) -> Result<HashMap<Li
     let kept = library.current_captures(&links).await?;
     for link in links {
         let Some(copy) = link.copy() else { continue };
+        let disposition = verified_blob::content_disposition(library, copy).await;
         let facts = BlobFacts {
             capture: copy,
-            response_head: &verified_blob::response_head(library, copy).await,
+            disposition: disposition.as_deref(),
             title: kept.get(&link.id()).and_then(|kept| kept.title.as_deref()),
             words: &student::name_of(link.facts()),
             number: 1,

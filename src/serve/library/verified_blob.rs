@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use super::Library;
 use super::delivery::HEAD_BYTES;
 use crate::domain::capture::{Capture, Digest};
-use crate::domain::warc::exchange_heads;
+use crate::domain::warc::{exchange_heads, http_head};
 use crate::serve::error::Error;
 
 /// Opens a blob. Hashing takes a while for a large file, so it runs on a blocking thread, and
@@ -21,15 +21,13 @@ pub(super) async fn open(library: &Library, digest: Digest) -> Result<File, Erro
     Ok(tokio::task::spawn_blocking(move || archive.open_blob(digest)).await??)
 }
 
-/// The stored response head; empty if it cannot be read, so that the name comes from elsewhere.
-pub(super) async fn response_head(library: &Library, capture: &Capture) -> String {
-    let Some(head) = capture.head else { return String::new() };
-    let Ok(file) = open(library, head).await else { return String::new() };
-    let read = || {
-        let mut bytes = [0; HEAD_BYTES * 16];
-        let read = file.read_at(&mut bytes, 0).ok()?;
-        let heads = String::from_utf8_lossy(bytes.get(..read)?);
-        Some(exchange_heads::response(&heads).to_owned())
-    };
-    read().unwrap_or_else(String::new)
+/// `Content-Disposition` of the response. `None` if it cannot be read, so that the name comes
+/// from elsewhere.
+pub(super) async fn content_disposition(library: &Library, capture: &Capture) -> Option<String> {
+    let Some(head) = capture.head else { return capture.content_disposition.clone() };
+    let file = open(library, head).await.ok()?;
+    let mut bytes = [0; HEAD_BYTES * 16];
+    let read = file.read_at(&mut bytes, 0).ok()?;
+    let heads = String::from_utf8_lossy(bytes.get(..read)?);
+    http_head::value(exchange_heads::response(&heads), "content-disposition").map(str::to_owned)
 }

@@ -52,7 +52,7 @@ async fn apply(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Er
                 .await?;
         }
         // `bulk` stores these.
-        Entry::Capture(_) | Entry::Visit { .. } => {}
+        Entry::Capture { .. } | Entry::Visit { .. } => {}
         Entry::Page { .. } => page(entry, on).await?,
         Entry::Accepted { at, link, sha256, acceptance } => {
             accepted(link, *sha256, *at, on).await?;

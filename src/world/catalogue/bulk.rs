@@ -60,7 +60,7 @@ pub(super) async fn captures(entries: &[Entry], on: &mut Transaction<'_, Sqlite>
     let mut captures: Vec<&StoredCapture> = Vec::new();
     let mut rows = Vec::new();
     for entry in entries {
-        if let Entry::Capture(kept) = entry {
+        if let Entry::Capture { kept, .. } = entry {
             let capture = &kept.capture;
             let (sha256, at) = (capture.sha256.to_string(), time(capture.captured_at));
             rows.push((capture.link.as_str(), sha256, at, json(kept)?));

@@ -45,7 +45,7 @@ fn visit(n: i64) -> Entry {
 /// The first capture of a link, with these bytes.
 fn capture(n: i64, bytes: &[u8]) -> Entry {
     let sha256 = Digest::of(bytes);
-    Entry::Capture(Box::new(StoredCapture {
+    let kept = Box::new(StoredCapture {
         capture: Capture {
             link: link(),
             document: link(),
@@ -56,6 +56,7 @@ fn capture(n: i64, bytes: &[u8]) -> Entry {
             captured_at: night(n) + jiff::SignedDuration::from_mins(5),
             why: CaptureReason::First,
             head: None,
+            content_disposition: None,
             chain: vec![link()],
             shortfall: None,
         },
@@ -68,7 +69,8 @@ fn capture(n: i64, bytes: &[u8]) -> Entry {
         requisites: Vec::new(),
         rendering: None,
         citation: None,
-    }))
+    });
+    Entry::Capture { kept, heads: None }
 }
 
 /// The compiler does not notice a new file in the folder by itself.

@@ -171,8 +171,7 @@ impl Dispatcher {
     fn sent(&self, address: &Address, own: &HeaderMap) -> Headers {
         let mut sent = recorded(own);
         let of_client = self.clients.headers.iter().filter(|(name, _)| !own.contains_key(*name));
-        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        sent.0.extend(of_client.map(|(name, value)| (name.as_str().to_owned(), text(value))));
+        sent.0.extend(of_client.map(|(name, value)| (name.as_str().to_owned(), text_of(value))));
         let port = address.url().port().map_or(String::new(), |port| format!(":{port}"));
         sent.0.push(("host".to_owned(), format!("{}{port}", address.host())));
         sent
@@ -224,7 +223,27 @@ fn recorded(headers: &HeaderMap) -> Headers {
     let mut room = HEADER_BYTES;
     let lines = headers.iter().take(HEADERS).map_while(|(name, value)| {
         room = room.checked_sub(name.as_str().len() + value.len())?;
-        Some((name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        Some((name.as_str().to_owned(), text_of(value)))
     });
     Headers(lines.collect())
+}
+
+/// The text of a header value. If it is not UTF-8, each byte is a character, as in ISO 8859-1,
+/// so that no byte is lost.
+fn text_of(value: &HeaderValue) -> String {
+    let bytes = value.as_bytes();
+    let one_each = || bytes.iter().copied().map(char::from).collect();
+    std::str::from_utf8(bytes).map_or_else(|_| one_each(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_byte_of_a_header_is_lost() {
+        for (bytes, text) in [("a \u{fc}".as_bytes(), "a \u{fc}"), (b"a \xfc\x80", "a \u{fc}\u{80}")] {
+            assert_eq!(text_of(&HeaderValue::from_bytes(bytes).unwrap()), text);
+        }
+    }
 }

@@ -64,7 +64,7 @@ impl Outcome {
         for entry in entries.by_ref() {
             match entry.unwrap() {
                 Entry::Visit { night, link, .. } => self.add_once(format!("line: visit {link} {night}")),
-                Entry::Capture(kept) => {
+                Entry::Capture { kept, .. } => {
                     let (link, sha256) = (&kept.capture.link, kept.capture.sha256);
                     let requisites: Vec<_> = kept.requisites.iter().map(|it| it.address.as_str()).collect();
                     self.add_once(format!("line: capture {link} {sha256} {requisites:?}"));

@@ -188,7 +188,7 @@ pub(super) fn configure(harness: &Harness, dir: &Path) {
 fn blob_of(dir: &Path, link: &str) -> PathBuf {
     let archive = onreserve::world::archive::Archive::open_shared(&dir.join("archive")).unwrap();
     let digest = archive.entries().find_map(|entry| match entry.unwrap() {
-        onreserve::domain::journal::Entry::Capture(kept) if kept.capture.link.as_str() == link => {
+        onreserve::domain::journal::Entry::Capture { kept, .. } if kept.capture.link.as_str() == link => {
             Some(kept.capture.sha256)
         }
         _ => None,

@@ -211,6 +211,7 @@ fn kept(context: &VisitContext, evidence: &Evidence) -> Option<(StoredCapture, D
         captured_at: context.at,
         why,
         head: None,
+        content_disposition: None,
         chain: exchange.hops.iter().map(|hop| hop.address.clone()).collect(),
         shortfall: None,
     };

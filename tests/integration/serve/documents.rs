@@ -5,6 +5,7 @@ use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 
 use onreserve::domain::capture::Digest;
 use onreserve::domain::course::{CopyRules, Openness};
+use onreserve::domain::journal::Entry;
 use onreserve::serve::{CourseRules, ServeSettings};
 use onreserve::world::archive::Archive;
 
@@ -12,6 +13,7 @@ use super::course::{ALIVE, GONE, GONE_PAGE, LICENSED, NIGHTS, OWN, SVG, TAKEN, s
 use super::{Server, course, settings};
 use crate::fetch::site::Reply;
 use crate::harness::{Harness, page_of, time_of};
+use crate::heads_in_blobs::move_heads_to_blobs;
 
 #[tokio::test]
 async fn a_copy_of_a_dead_original_opens_with_its_own_bytes() {
@@ -50,10 +52,12 @@ async fn a_dark_copy_opens_only_for_a_dead_original_in_term() {
 #[tokio::test]
 async fn only_captures_of_listed_links_are_served() {
     let server = Server::start().await;
-    let captures = server.catalogue.captures(&GONE.parse().unwrap()).await.unwrap();
-    let head = captures[0].capture.head.unwrap();
+    let page = Archive::open_shared(course::archive())
+        .unwrap()
+        .entries()
+        .find_map(|entry| if let Entry::Page { sha256, .. } = entry.unwrap() { Some(sha256) } else { None });
     for path in [
-        format!("/blob/{head}/x"),
+        format!("/blob/{}/x", page.unwrap()),
         format!("/blob/{}/x", Digest::of(b"nothing")),
         "/blob/../../catalogue.sqlite3/x".to_owned(),
         "/blob/%2e%2e%2f%2e%2e%2fcatalogue.sqlite3/x".to_owned(),
@@ -319,4 +323,29 @@ async fn two_readings_of_a_course_never_have_one_name() {
     }
     let expected = ["notes.txt", "Notes (2).txt", "b.txt"].map(|name| format!("inline; filename=\"{name}\""));
     assert_eq!(names, expected);
+}
+
+#[tokio::test]
+async fn a_copy_has_the_name_that_its_host_gave_it() {
+    let link = "http://notes.test/download?id=7";
+    let harness = Harness::start(["course.test", "notes.test"], move |_, seen| match &*seen.host {
+        "course.test" if seen.target == "/" => Reply::page(&page_of(&[link])),
+        "notes.test" if seen.target != "/robots.txt" => {
+            let head =
+                "content-type: text/plain\ncontent-disposition: attachment; filename=\"Lecture 7.txt\"";
+            Reply::new(200, head, "The notes on samplers. ".repeat(40))
+        }
+        _ => Reply::not_found(),
+    })
+    .await;
+    harness.one_course();
+    let night = harness.check(1).await;
+    let sha256 = night.link(link)["capture"]["sha256"].as_str().unwrap().to_owned();
+    let name = async || {
+        let reply = open_course(&harness).await.get(&format!("/blob/{sha256}/x")).await;
+        reply.header("content-disposition").unwrap().to_owned()
+    };
+    assert_eq!(name().await, "inline; filename=\"Lecture 7.txt\"");
+    assert_eq!(move_heads_to_blobs(&harness).await.len(), 1);
+    assert_eq!(name().await, "inline; filename=\"Lecture 7.txt\"", "from the blob");
 }

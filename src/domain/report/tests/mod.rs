@@ -194,6 +194,7 @@ fn capture(link: &str, bytes: u64, days: i64) -> Capture {
         captured_at: days_ago(days),
         why: CaptureReason::First,
         head: None,
+        content_disposition: None,
         chain: vec![address(link)],
         shortfall: None,
     }
