@@ -1,4 +1,7 @@
 //! Stores blobs, several at once: a disk that needs long for one sync does many at a time.
+//!
+//! Each file and directory is synced on its own. One sync of the whole file system would be a
+//! single call, but it also waits for what other programs have written.
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
@@ -6,14 +9,19 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use super::{Archive, Error, failed};
 use crate::domain::capture::Digest;
+use crate::world::clock::Clock;
 use crate::world::disk::{self, StorageStep};
 use crate::world::spool::SpooledBody;
 
-/// The most files or directories that are synced at the same time.
-const SYNCS_AT_ONCE: usize = 32;
+/// The most files or directories that are synced at the same time: all directories of a batch.
+const SYNCS_AT_ONCE: usize = 128;
+
+/// A disk is slow if it needs longer for a sync. On other disks a thread costs more than a sync.
+const SLOW_SYNC: Duration = Duration::from_micros(200);
 
 impl Archive {
     /// Stores spooled bodies. Equal bytes are stored once. Blocks as long as the disk needs.
@@ -88,19 +96,32 @@ fn sync(spooled: &SpooledBody) -> io::Result<()> {
     disk::sync(spooled.file(), spooled.path(), StorageStep::BlobSync)
 }
 
-/// Does the same with all items, many at a time. All are tried; the first error is returned.
-fn side_by_side<T: Sync>(items: &[T], act: impl Fn(&T) -> Result<(), Error> + Sync) -> Result<(), Error> {
+/// Syncs all items, many at a time if the disk is slow. All are tried; the first error is
+/// returned.
+fn side_by_side<T: Sync>(items: &[T], sync: impl Fn(&T) -> Result<(), Error> + Sync) -> Result<(), Error> {
     let next = AtomicUsize::new(0);
-    let work = || {
+    let sync_next = || items.get(next.fetch_add(1, Ordering::Relaxed)).map(&sync);
+    let clock = Clock::system();
+    let mut result = Ok(());
+    loop {
+        let begun = clock.instant();
+        let Some(synced) = sync_next() else { return result };
+        result = result.and(synced);
+        if clock.instant().duration_since(begun) > SLOW_SYNC {
+            break;
+        }
+    }
+    let sync_left = || {
         let mut result = Ok(());
-        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-            result = result.and(act(item));
+        while let Some(synced) = sync_next() {
+            result = result.and(synced);
         }
         result
     };
+    let left = items.len().saturating_sub(next.load(Ordering::Relaxed));
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..items.len().min(SYNCS_AT_ONCE)).map(|_| scope.spawn(work)).collect();
-        let own = work();
+        let others: Vec<_> = (1..left.min(SYNCS_AT_ONCE)).map(|_| scope.spawn(sync_left)).collect();
+        let own = result.and(sync_left());
         others.into_iter().fold(own, |result, thread| {
             result.and(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })
@@ -140,11 +161,17 @@ mod tests {
     fn every_item_is_tried_and_an_error_is_returned() {
         let done = AtomicUsize::new(0);
         let items: Vec<usize> = (0..100).collect();
-        let result = side_by_side(&items, |item| {
-            done.fetch_add(1, Ordering::Relaxed);
-            if *item == 7 { Err(Error::Missing(Digest::of(b"7"))) } else { Ok(()) }
-        });
-        assert_eq!(done.load(Ordering::Relaxed), 100);
-        assert!(matches!(result, Err(Error::Missing(_))), "{result:?}");
+        for (failing, slow) in [(7, 7), (7, 200), (7, 0), (0, 0)] {
+            done.store(0, Ordering::Relaxed);
+            let result = side_by_side(&items, |item| {
+                done.fetch_add(1, Ordering::Relaxed);
+                if *item == slow {
+                    std::thread::sleep(SLOW_SYNC * 2);
+                }
+                if *item == failing { Err(Error::Missing(Digest::of(b"7"))) } else { Ok(()) }
+            });
+            assert_eq!(done.load(Ordering::Relaxed), 100, "{failing} {slow}");
+            assert!(matches!(result, Err(Error::Missing(_))), "{result:?}");
+        }
     }
 }
