@@ -65,7 +65,8 @@ async fn main() {
             world.clock = Clock::pretending(at);
             let started = Instant::now();
             world.renew_fetch(&settings(web)).unwrap();
-            let finished = night::run(&[course()], &world, &|_| ()).await.unwrap();
+            let finished =
+                night::run(&[course()], night::NightScope::AllLinks, &world, &|_| ()).await.unwrap();
             nights.push(started.elapsed());
             assert!(finished.void.is_none(), "day {day}: {:?}", finished.void);
             assert_eq!(finished.courses[0].facts.links.len(), LINKS);

@@ -97,9 +97,21 @@ enum CheckFormat {
     Github,
 }
 
+impl CheckArguments {
+    /// A single page and a CI job are checked whole; the courses of a configuration have a night.
+    fn scope(&self) -> night::NightScope<'static> {
+        if self.page.is_some() || self.strict {
+            night::NightScope::AllLinks
+        } else {
+            night::NightScope::WithinBudgets { beside: &[] }
+        }
+    }
+}
+
 pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     let (format, is_strict) = (arguments.format, arguments.strict);
     let clock = arguments.clock.clock();
+    let scope = arguments.scope();
     // A single page and a pretended time are no part of what the service does.
     let is_configured = arguments.page.is_none() && !clock.is_pretended();
     let settings = settings(arguments)?;
@@ -118,7 +130,7 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     let bar = Bar::new(format == CheckFormat::Human, settings.fetch.pace());
     let watch = |progress: night::Progress| bar.show(&progress);
     let mut night = tokio::select! {
-        finished = night::run(&settings.courses, &world, &watch) => finished?,
+        finished = night::run(&settings.courses, scope, &world, &watch) => finished?,
         () = interrupted() => {
             bar.clear();
             bail!("interrupted; the results so far are kept; run the same command again to finish the night");

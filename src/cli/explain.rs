@@ -7,14 +7,15 @@ use anyhow::Context as _;
 use super::archive_location::LinkArguments;
 use super::history::finding;
 use super::print;
+use crate::domain::address::Address;
 use crate::domain::evidence::{Evidence, Finding, Weight};
 use crate::domain::link::{Mention, Sign};
 use crate::domain::report::figures::count;
 use crate::domain::report::plain::quoted;
-use crate::domain::report::{text, wording};
+use crate::domain::report::{Revisit, text, wording};
 use crate::domain::verdict::dead::{Confirmation, confirmation};
 use crate::domain::verdict::{State, Verdict};
-use crate::world::catalogue::StoredVisit;
+use crate::world::catalogue::{self, Catalogue, StoredVisit};
 
 pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     let opened = arguments.location.open().await?;
@@ -31,6 +32,9 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
         verdict.since.strftime("%Y-%m-%d")
     );
     let mut out = format!("{link}\n\n{}", text::hanging("State: ", &state));
+    if let Some(revisit) = revisit_of(&link, &opened.catalogue).await? {
+        out.push_str(&text::hanging("Visits: ", &revisit));
+    }
     for (page, mention) in opened.catalogue.mentions_of(&link).await? {
         let place = format!("On line {} of {page}{}", mention.line, due(&mention));
         out.push_str(&text::hanging("", &place));
@@ -60,6 +64,18 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     out.push_str(&format!("\n{}", text::hanging("Rule: ", &rule(&verdict, confirmation))));
     print(&out)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// When a link was last visited and how often it is, if its host has a crawl budget.
+async fn revisit_of(link: &Address, catalogue: &Catalogue) -> Result<Option<String>, catalogue::Error> {
+    let reports = catalogue.last_reports_with(link).await?;
+    let newest = reports.into_iter().max_by_key(|report| report.facts.started);
+    let links = newest.into_iter().flat_map(|report| report.facts.links);
+    let revisit = links.filter(|link_facts| link_facts.link == *link).find_map(|found| found.revisit);
+    Ok(revisit.map(|Revisit { last_visit, interval }| {
+        let last = last_visit.map(|at| format!("last on {}; ", at.strftime("%Y-%m-%d")));
+        format!("{}{}", last.unwrap_or_default(), wording::revisit::clause(link.host(), interval))
+    }))
 }
 
 /// When the class needs the link, and what on the page says so.

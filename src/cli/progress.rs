@@ -8,6 +8,7 @@ use std::time::Duration;
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
 use crate::domain::policy::night_plan::{NightPace, NightPlan, RemainingVisits};
+use crate::domain::policy::rota::VisitPriority;
 use crate::domain::report::figures;
 use crate::domain::report::wording::overview;
 use crate::night::Progress;
@@ -56,7 +57,10 @@ impl Bar {
                 if let Some(bar) = &self.shown {
                     bar.set_length(*count as u64);
                     bar.set_position(*known as u64);
-                    let plan = NightPlan::new(waiting.iter().copied(), &self.pace);
+                    let plan = NightPlan::new(
+                        waiting.iter().map(|link| (*link, VisitPriority::Routine)),
+                        &self.pace,
+                    );
                     self.explain(bar, |remaining| *remaining = RemainingVisits::new(plan));
                 } else if self.is_wanted {
                     let resumed = if *known > 0 { format!(", {known} already done") } else { String::new() };

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::diagnostics::TableDiagnostics;
 use super::duration::DurationKey;
 use crate::domain::address::Address;
+use crate::domain::policy::rota::{CrawlBudget, CrawlBudgets};
 use crate::world::fetch;
 
 #[derive(Default, Deserialize)]
@@ -18,6 +19,8 @@ pub(super) struct FetchKeys {
     contact: Option<String>,
     delay: Option<DurationKey>,
     delays: BTreeMap<String, DurationKey>,
+    crawl_budget: Option<u32>,
+    crawl_budgets: BTreeMap<String, u32>,
     allow_private_networks: bool,
     extra_ca: Option<PathBuf>,
     proxy: Option<String>,
@@ -35,6 +38,7 @@ pub(super) fn settings(keys: FetchKeys, table: &mut TableDiagnostics) -> fetch::
     let defaults = fetch::FetchSettings::default();
     let delay = keys.delay.map_or(defaults.delay, |DurationKey(delay)| delay);
     let limits = limits(&keys, table);
+    let crawl_budgets = crawl_budgets(&keys, table);
     let mut host_delays: Vec<_> =
         keys.delays.into_iter().map(|(host, DurationKey(delay))| (host, delay)).collect();
     if let Some(gate) = &keys.memento
@@ -47,6 +51,7 @@ pub(super) fn settings(keys: FetchKeys, table: &mut TableDiagnostics) -> fetch::
         contact: keys.contact,
         delay,
         host_delays,
+        crawl_budgets,
         allow_private_networks: keys.allow_private_networks,
         extra_ca: keys.extra_ca,
         proxy: keys.proxy,
@@ -54,6 +59,28 @@ pub(super) fn settings(keys: FetchKeys, table: &mut TableDiagnostics) -> fetch::
         sentinels: keys.sentinels,
         timegate: keys.memento,
         limits,
+    }
+}
+
+fn crawl_budgets(keys: &FetchKeys, table: &mut TableDiagnostics) -> CrawlBudgets {
+    let mut budget = |key, of: &str, links| {
+        let budget = CrawlBudget::new(links);
+        if budget.is_none() {
+            let what = "which visits no link; give the most links that are visited in one night";
+            table.error(key, format!("{key}{of} is 0, {what}, or remove it to visit all"));
+        }
+        budget
+    };
+    CrawlBudgets {
+        each_host: keys.crawl_budget.and_then(|links| budget("crawl_budget", "", links)),
+        by_host: keys
+            .crawl_budgets
+            .iter()
+            .filter_map(|(host, links)| {
+                let budget = budget("crawl_budgets", &format!(" of {host}"), *links)?;
+                Some((host.to_ascii_lowercase(), budget))
+            })
+            .collect(),
     }
 }
 

@@ -340,3 +340,20 @@ fn pages_behind_a_proxy_that_is_not_trusted_are_warned_of() {
     assert_eq!(warnings("https://links.a.edu", "listen = \"192.0.2.1:443\""), [""; 0]);
     assert_eq!(warnings("http://127.0.0.1:8080", ""), [""; 0]);
 }
+
+#[test]
+fn crawl_budgets_are_for_each_host_or_for_one() {
+    let budgets = |keys: &str| {
+        let text = format!("[fetch]\n{keys}\n[[course]]\nid = \"a\"\npage = \"https://a.edu/\"\n");
+        parse(&text, Path::new("x.toml")).map(|settings| settings.fetch.crawl_budgets)
+    };
+    let of = |keys: &str, host: &str| budgets(keys).unwrap().of_host(host).map(std::num::NonZeroU32::get);
+    let keys = "crawl_budget = 300\ncrawl_budgets = { \"arXiv.org\" = 500 }";
+    assert_eq!((of(keys, "arxiv.org"), of(keys, "b.edu")), (Some(500), Some(300)));
+    assert_eq!(of("crawl_budgets = { \"arxiv.org\" = 500 }", "b.edu"), None);
+    assert!(budgets("").unwrap().is_empty());
+    let none = messages(&budgets("crawl_budget = 0\ncrawl_budgets = { \"b.edu\" = 0 }").unwrap_err());
+    for message in ["crawl_budget is 0, which visits no link", "crawl_budgets of b.edu is 0"] {
+        assert!(none.contains(message), "{none}");
+    }
+}

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 
 use crate::config::DaemonSettings;
 use crate::domain::course::CourseId;
-use crate::domain::schedule::RunReason;
+use crate::domain::schedule::{NIGHT_APART, RunReason, Schedule};
 use crate::world::catalogue::LastNight;
 
 /// A recheck that would be later than this is skipped; the next night is soon enough.
@@ -43,6 +43,17 @@ pub(super) fn next_nights(settings: &DaemonSettings, now: Timestamp) -> HashMap<
     next.collect()
 }
 
+/// The other courses that have a night so near to this one that both count as one night.
+pub(super) fn courses_beside(settings: &DaemonSettings, due: &[CourseId], now: Timestamp) -> Vec<CourseId> {
+    let from = now.saturating_sub(NIGHT_APART).unwrap_or(Timestamp::MIN);
+    let until = now.saturating_add(NIGHT_APART).unwrap_or(Timestamp::MAX);
+    let is_beside = |course: &CourseId, schedule: &Schedule| {
+        !due.contains(course) && schedule.after(from).is_some_and(|slot| slot.at < until)
+    };
+    let beside = settings.nights.iter().filter(|(course, schedule)| is_beside(course, schedule));
+    beside.map(|(course, _)| course.clone()).collect()
+}
+
 /// The runs so far.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RunHistory<'a> {
@@ -73,7 +84,29 @@ pub(super) struct DueRuns {
     pub wake: Option<Timestamp>,
 }
 
+impl DueNight {
+    fn is_requested(&self) -> bool {
+        self.reason == Some(RunReason::Requested)
+    }
+}
+
+/// The nights that run now, and whether people requested them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NightsNow {
+    pub due: Vec<DueNight>,
+    /// A night that a person requested visits all links, whatever the crawl budgets are.
+    pub are_requested: bool,
+}
+
 impl DueRuns {
+    /// The nights that run now. With crawl budgets, those that people requested run first, and
+    /// without the others.
+    pub(super) fn nights_now(self, has_budgets: bool) -> NightsNow {
+        let are_requested = has_budgets && self.nights.iter().any(DueNight::is_requested);
+        let runs_now = |night: &DueNight| !are_requested || night.is_requested();
+        NightsNow { due: self.nights.into_iter().filter(runs_now).collect(), are_requested }
+    }
+
     pub(super) fn of(settings: &DaemonSettings, past: RunHistory<'_>, now: Timestamp) -> Self {
         let mut due_runs = Self::default();
         let mut later = Vec::new();
@@ -118,7 +151,7 @@ mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
-    use crate::domain::schedule::{DEFAULT, Schedule};
+    use crate::domain::schedule::DEFAULT;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -160,6 +193,34 @@ mod tests {
         assert_eq!((before.nights.len(), before.wake), (0, Some(at("2026-11-10T01:30:00Z"))));
         let then = DueRuns::of(&settings, past, at("2026-11-10T01:30:00Z"));
         assert_eq!(then.nights.len(), 50);
+    }
+
+    #[test]
+    fn courses_of_one_night_share_crawl_budgets() {
+        let mut settings = fifty(SignedDuration::from_mins(30));
+        let now = at("2026-11-10T01:40:00Z");
+        let (first, second) = ("course-0".parse().unwrap(), "course-1".parse().unwrap());
+        assert_eq!(courses_beside(&settings, std::slice::from_ref(&first), now).len(), 49);
+        let sundays = Schedule::parse("0 30 2 * * Sun", TimeZone::UTC).unwrap();
+        settings.nights.insert(second, sundays);
+        assert_eq!(courses_beside(&settings, &[first], now).len(), 48, "a night of another day");
+    }
+
+    #[test]
+    fn with_crawl_budgets_a_requested_night_runs_alone() {
+        let due = |course: &str, reason| DueNight {
+            course: course.parse().unwrap(),
+            reason: Some(reason),
+            is_resumed: false,
+        };
+        let nights = vec![due("a", RunReason::Night), due("b", RunReason::Requested)];
+        let now = |nights: &[DueNight], has_budgets| {
+            let now = DueRuns { nights: nights.to_vec(), ..DueRuns::default() }.nights_now(has_budgets);
+            (now.due, now.are_requested)
+        };
+        assert_eq!(now(&nights, true), (nights[1..].to_vec(), true));
+        assert_eq!(now(&nights[..1], true), (nights[..1].to_vec(), false));
+        assert_eq!(now(&nights, false), (nights, false));
     }
 
     #[test]

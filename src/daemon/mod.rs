@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tracing::Instrument as _;
 
-use self::due_runs::{DueNight, DueRuns};
+use self::due_runs::{DueRuns, NightsNow};
 use self::host_memory::{HostMemory, RunKind};
 use self::requests::RequestedNights;
 use self::run_log::PingQueue;
@@ -29,7 +29,7 @@ use self::supervisor::{Supervisor, WorkOutcome};
 use crate::config;
 use crate::domain::course::{Course, CourseId};
 use crate::domain::schedule::RunReason;
-use crate::night;
+use crate::night::{self, NightScope};
 use crate::serve::{RecheckQueue, RecheckReceiver, RecheckRequest, ServiceStatus};
 use crate::world::World;
 use crate::world::catalogue::LastNight;
@@ -113,7 +113,7 @@ impl Daemon {
             }
             let due_runs = self.due_runs().await?;
             let stopped = if !due_runs.nights.is_empty() {
-                self.night(&due_runs.nights).await?
+                self.night(due_runs.nights_now(!self.world.crawl_budgets.is_empty())).await?
             } else if !due_runs.rechecks.is_empty() {
                 self.recheck(&due_runs.rechecks).await?
             } else {
@@ -235,7 +235,8 @@ impl Daemon {
         Ok(None)
     }
 
-    async fn night(&mut self, due: &[DueNight]) -> anyhow::Result<Option<StopRequested>> {
+    async fn night(&mut self, now: NightsNow) -> anyhow::Result<Option<StopRequested>> {
+        let NightsNow { due, are_requested } = now;
         let started = self.world.clock.now();
         let courses = self.courses(due.iter().map(|due| &due.course));
         let ids: Vec<CourseId> = courses.iter().map(|course| course.id.clone()).collect();
@@ -245,13 +246,16 @@ impl Daemon {
         self.host_memory.begin(RunKind::Night, &mut self.world, &self.settings.fetch);
         let ping = self.settings.daemon.ping.clone();
         let span = tracing::info_span!("night", run = %started);
-        span.in_scope(|| run_log::begins(due));
+        span.in_scope(|| run_log::begins(&due));
         self.pings.send(ping.as_ref(), Ping::Start);
         self.supervisor.status(&format!("running a night of {}", run_log::courses(ids.len())));
         let taken = self.requested.take(&ids, &self.world).await?;
         self.status.begin_night(ids.clone());
         let watch = |progress: night::Progress| requests::show(&progress, &self.status);
-        let night = night::run(&courses, &self.world, &watch).instrument(span.clone());
+        let beside = self.courses(due_runs::courses_beside(&self.settings.daemon, &ids, started).iter());
+        let scope =
+            if are_requested { NightScope::AllLinks } else { NightScope::WithinBudgets { beside: &beside } };
+        let night = night::run(&courses, scope, &self.world, &watch).instrument(span.clone());
         let finished = run_supervised(&mut self.supervisor, night).await?;
         self.status.end_night();
         let Some(finished) = finished else {

@@ -91,7 +91,7 @@ pub(crate) async fn run(
         web.become_night(night);
         let clock = Clock::pretending(start_of(night)?);
         let world = World::open(&archive, settings(place), clock).await?;
-        let finished = night::run(courses, &world, &|_| ()).await?;
+        let finished = night::run(courses, night::NightScope::AllLinks, &world, &|_| ()).await?;
         let course = courses.first().context("the demo has a course")?;
         if let Some(senders) = parts.senders(&world.archive)? {
             outbox::deliver_due(&world.catalogue, clock, &senders).await?;

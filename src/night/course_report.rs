@@ -16,7 +16,7 @@ use crate::domain::policy::copy_access::{self, CopyRequest, Original};
 use crate::domain::replacement::Replacement;
 use crate::domain::report::placement;
 use crate::domain::report::{
-    CourseFacts, CourseReport, EarlierLink, EarlierReports, LinkFacts, ReportKind, Void,
+    CourseFacts, CourseReport, EarlierLink, EarlierReports, LinkFacts, ReportKind, Revisit, Void,
 };
 use crate::domain::verdict::{State, StateName};
 use crate::night::decisions::{self, Decisions};
@@ -24,12 +24,14 @@ use crate::night::finish::{Judged, JudgedLink};
 use crate::night::page_patch;
 use crate::night::pages::{self, LINKS_AT_ONCE, Reading, Readings};
 use crate::night::record::RunningNight;
+use crate::night::rota::Turns;
 use crate::world::World;
 
 /// The results of a night for the links of all courses.
 #[derive(Clone, Copy)]
 pub(super) struct NightResults<'a> {
     pub judged: &'a Judged,
+    pub turns: &'a Turns,
     /// The last verification of each copy.
     pub verified: &'a HashMap<Digest, Verified>,
     pub replacements: &'a HashMap<Address, Replacement>,
@@ -122,6 +124,10 @@ async fn link_facts(
             facts.push(LinkFacts {
                 mentions: mentions.remove(link).unwrap_or_default(),
                 replacement: results.replacements.get(link).filter(|_| is_lost).cloned(),
+                revisit: results.turns.interval(link).map(|interval| Revisit {
+                    last_visit: history.evidence.last().map(|evidence| evidence.at),
+                    interval,
+                }),
                 ..link_facts
             });
         }
@@ -170,12 +176,13 @@ fn facts_of(
         | StateName::Dead => Original::Dead,
     };
     let is_changed = found.verdict.state.name() == StateName::Changed;
+    let evidence = found.evidence.get();
     LinkFacts {
         link,
         mentions: Vec::new(),
         verdict: found.verdict.clone(),
-        status: found.evidence.status,
-        ended_at: found.evidence.ended_at.clone(),
+        status: evidence.and_then(|evidence| evidence.status),
+        ended_at: evidence.and_then(|evidence| evidence.ended_at.clone()),
         last_ok: last_ok(history),
         copy: copy.map(|kept| kept.capture.clone()),
         copy_pages: copy.and_then(|kept| kept.pages),
@@ -188,6 +195,7 @@ fn facts_of(
         notes: Vec::new(),
         decision: None,
         lapsed: None,
+        revisit: None,
     }
 }
 
@@ -236,16 +244,17 @@ fn with_verified(mut link_facts: LinkFacts, verified: &HashMap<Digest, Verified>
 /// The notes on a link. If tonight did not see the document, the earlier notes
 /// stay, so that they do not become news again.
 fn notes(found: &JudgedLink, before: &[Note], void: Option<Void>) -> Vec<Note> {
-    let is_seen = void.is_none() && matches!(found.evidence.finding, Finding::Healthy { .. });
-    if is_seen { found.evidence.notes.clone() } else { before.to_vec() }
+    let tonight = found.evidence.of_tonight().filter(|_| void.is_none());
+    match tonight {
+        Some(Evidence { finding: Finding::Healthy { .. }, notes, .. }) => notes.clone(),
+        Some(_) | None => before.to_vec(),
+    }
 }
 
 /// The history of the link with tonight's evidence, which is stored only with the
 /// report.
 fn with_tonight(mut history: LinkHistory, found: &JudgedLink, void: Option<Void>) -> LinkHistory {
-    if void.is_none() {
-        history.evidence.push(found.evidence.clone());
-    }
+    history.evidence.extend(found.evidence.of_tonight().filter(|_| void.is_none()).cloned());
     history
 }
 
@@ -281,8 +290,10 @@ fn earlier_reports(last: CourseReport) -> EarlierReports {
             placement::reminder(&facts, &link_facts)
         };
         let is_lost_for_good = link_facts.is_lost_for_good();
+        // The first result of a link that waited for its first visit is that of a new link.
+        let has_result = !link_facts.awaits_first_visit();
         let link = EarlierLink {
-            state: Some(link_facts.verdict.state),
+            state: has_result.then_some(link_facts.verdict.state),
             reminder,
             notes: link_facts.notes,
             is_lost_for_good,

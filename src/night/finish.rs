@@ -35,10 +35,48 @@ pub(super) struct Judged {
 
 #[derive(Clone, Debug)]
 pub(super) struct JudgedLink {
-    pub evidence: Evidence,
+    pub evidence: LatestEvidence,
     pub verdict: Verdict,
     /// The state before tonight; `None` for a new link.
     pub before: Option<State>,
+}
+
+/// The newest evidence of a link.
+#[derive(Clone, Debug)]
+pub(super) enum LatestEvidence {
+    Tonight(Evidence),
+    /// That of its last valid night. Tonight did not visit the link, which says nothing
+    /// about it. `None` if no night visited it.
+    Earlier(Option<Evidence>),
+}
+
+impl LatestEvidence {
+    pub(super) fn get(&self) -> Option<&Evidence> {
+        match self {
+            Self::Tonight(evidence) => Some(evidence),
+            Self::Earlier(evidence) => evidence.as_ref(),
+        }
+    }
+
+    pub(super) fn of_tonight(&self) -> Option<&Evidence> {
+        match self {
+            Self::Tonight(evidence) => Some(evidence),
+            Self::Earlier(_) => None,
+        }
+    }
+}
+
+impl JudgedLink {
+    /// A link that tonight did not visit: it keeps its verdict.
+    pub(super) fn not_visited(mut known: LinkRecord, now: Timestamp) -> Self {
+        let before = known.verdict.as_ref().map(|verdict| verdict.state.clone());
+        let verdict = known.verdict.unwrap_or_else(|| judge_link(&known.history.evidence, now));
+        Self { evidence: LatestEvidence::Earlier(known.history.evidence.pop()), verdict, before }
+    }
+
+    fn is_visited(&self) -> bool {
+        self.evidence.of_tonight().is_some()
+    }
 }
 
 impl Judged {
@@ -103,7 +141,7 @@ impl LinkTonight {
 }
 
 /// Judges every link. In a void night, when our own network failed, the present
-/// verdicts stay.
+/// verdicts stay, and so do those of links that were not visited.
 pub(super) async fn judge(
     links: &[Address],
     mut visited: HashMap<Address, Evidence>,
@@ -111,19 +149,22 @@ pub(super) async fn judge(
     world: &World,
 ) -> anyhow::Result<Judged> {
     let now = world.clock.now();
-    let mut night: Vec<LinkTonight> = Vec::with_capacity(links.len());
+    let mut night: Vec<LinkTonight> = Vec::with_capacity(visited.len());
+    let mut not_visited = Vec::new();
     // A history has up to a hundred nights, so only some are in memory at the same time.
     for links in links.chunks(LINKS_AT_ONCE) {
         let mut known = world.catalogue.link_records(links).await?;
         for link in links {
-            let Some(evidence) = visited.remove(link) else { continue };
             let known = known.remove(link).unwrap_or_default();
-            night.push(LinkTonight::of(link.clone(), evidence, known, now));
+            match visited.remove(link) {
+                Some(evidence) => night.push(LinkTonight::of(link.clone(), evidence, known, now)),
+                None => not_visited.push((link.clone(), JudgedLink::not_visited(known, now))),
+            }
         }
     }
     let results: Vec<LinkResult> = night.iter().map(LinkTonight::result).collect();
     let (void, portals) = (breaker::void(&results, sentinels), breaker::captive_portals(&results));
-    let mut judged = Judged { void, links: HashMap::with_capacity(night.len()), accepted: Vec::new() };
+    let mut judged = Judged { void, links: not_visited.into_iter().collect(), accepted: Vec::new() };
     for mut tonight in night {
         if void.is_some() {
             tonight.verdict = tonight.verdict_of_a_void_night(&portals, now);
@@ -137,6 +178,7 @@ pub(super) async fn judge(
         }
         let LinkTonight { link, evidence, before, verdict, .. } = tonight;
         let before = before.map(|verdict| verdict.state);
+        let evidence = LatestEvidence::Tonight(evidence);
         judged.links.insert(link, JudgedLink { evidence, verdict, before });
     }
     Ok(judged)
@@ -164,9 +206,14 @@ pub(super) async fn record(
         night: night.row,
         finished: world.clock.now(),
         void: judged.void,
-        verdicts: judged.links.iter().map(|(link, judged)| (link, &judged.verdict)).collect(),
+        verdicts: judged
+            .links
+            .iter()
+            .filter(|(_, judged)| judged.is_visited())
+            .map(|(link, judged)| (link, &judged.verdict))
+            .collect(),
         events: events(&readings.read, night.row.started, |link| {
-            let news = judged.links.get(link).filter(|judged| is_news(judged))?;
+            let news = judged.links.get(link).filter(|judged| judged.is_visited() && is_news(judged))?;
             Some((news.before.clone(), news.verdict.state.clone()))
         }),
         reports,

@@ -6,6 +6,7 @@
 
 pub mod one_page;
 mod pages;
+mod rota;
 mod crawl;
 mod requisites;
 mod render;
@@ -34,6 +35,7 @@ pub use execute::UnopenedPage;
 pub use pages::NoPage;
 pub use progress::{Progress, Watcher};
 pub use recheck::{Rechecked, all as recheck, one as recheck_link};
+pub use rota::NightScope;
 
 use std::collections::BTreeMap;
 
@@ -100,7 +102,8 @@ impl Finished {
     }
 }
 
-/// Runs one night over the courses.
+/// Runs one night over the courses. `scope` says which of their links it visits; the others
+/// keep their results.
 ///
 /// Each visit is stored as it ends, so that the next call resumes an interrupted
 /// night. Verdicts, events, reports and emails are stored in one transaction at
@@ -110,12 +113,19 @@ impl Finished {
 ///
 /// A failure on our side: the disk, the catalogue, a certificate file. Failures of
 /// the web are results, not errors.
-pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyhow::Result<Finished> {
+pub async fn run(
+    courses: &[Course],
+    scope: NightScope<'_>,
+    world: &World,
+    watch: Watcher<'_>,
+) -> anyhow::Result<Finished> {
     let _capture_lock = world.capture_lock().await?;
     let night = record::begin(world).await?;
     let readings = pages::read_all(courses, world, &night).await?;
-    let links = pages::links(&readings.read);
+    let mut links = pages::links(&readings.read);
     let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
+    let turns = rota::turns(&readings.read, scope, &night, world).await?;
+    links.retain(|link| !turns.is_waiting(&link.address));
     // The crawl is large, and a night is a part of other futures.
     let crawled = Box::pin(crawl::all(&links, &night, world, watch)).await?;
     let sentinels = sentinels::ask(world).await?;
@@ -123,7 +133,8 @@ pub async fn run(courses: &[Course], world: &World, watch: Watcher<'_>) -> anyho
     let replacements = replacement_search::all(&readings, &judged, world).await?;
     let lost_copies = lost_copies::look(world).await?;
     let verified = world.catalogue.verified().await?;
-    let results = NightResults { judged: &judged, verified: &verified, replacements: &replacements };
+    let results =
+        NightResults { judged: &judged, turns: &turns, verified: &verified, replacements: &replacements };
     let reports = course_report::of_courses(&night, &readings, results, world).await?;
     finish::record(&night, &readings, &judged, &reports, world).await?;
     full_text::read_missing(full_text::A_NIGHT, &world.archive, &world.catalogue, &world.reader).await?;

@@ -8,9 +8,10 @@ use crate::domain::address::Address;
 use crate::domain::course::Course;
 use crate::domain::report::{CourseReport, EarlierLink, EarlierReports, LinkFacts};
 use crate::night::course_report::{self, NightResults};
-use crate::night::finish::{Judged, JudgedLink};
+use crate::night::finish::{Judged, JudgedLink, LatestEvidence};
 use crate::night::pages::{self, Reading};
 use crate::night::record::RunningNight;
+use crate::night::rota::Turns;
 use crate::world::World;
 use crate::world::catalogue::EndedNight;
 
@@ -42,7 +43,9 @@ async fn of_course(reading: &Reading, world: &World) -> anyhow::Result<Option<(i
     let verified = world.catalogue.verified().await?;
     let judged = Judged::unchanged(links);
     let night = RunningNight { row: last.row, start: Ok(()) };
-    let results = NightResults { judged: &judged, verified: &verified, replacements: &HashMap::new() };
+    let (turns, replacements) = (Turns::default(), HashMap::new());
+    let results =
+        NightResults { judged: &judged, turns: &turns, verified: &verified, replacements: &replacements };
     let mut report = course_report::of_course(&night, reading, results, world).await?;
     report.facts.finished = last.finished;
     report.facts.is_first = false;
@@ -74,7 +77,7 @@ async fn as_judged(link: &Address, world: &World) -> anyhow::Result<Option<Judge
     let evidence = known.history.evidence.last().cloned();
     Ok(evidence.zip(known.verdict).map(|(evidence, verdict)| JudgedLink {
         before: Some(verdict.state.clone()),
-        evidence,
+        evidence: LatestEvidence::Earlier(Some(evidence)),
         verdict,
     }))
 }

@@ -37,6 +37,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::domain::address::Address;
 use crate::domain::policy::quota::StorageQuotas;
+use crate::domain::policy::rota::CrawlBudgets;
 
 use archive::Archive;
 use browser::{Browser, BrowserSettings};
@@ -55,6 +56,8 @@ pub struct World {
     pub catalogue: Catalogue,
     /// How many hosts are visited at the same time.
     pub hosts_at_once: usize,
+    /// How many links of a host a night visits at most.
+    pub crawl_budgets: CrawlBudgets,
     /// Addresses that show whether the web can be reached.
     pub sentinels: Vec<Address>,
     /// The Memento `TimeGate` that is searched for copies of dead links.
@@ -89,6 +92,7 @@ impl World {
             fetch: Fetch::new(&fetch, archive.spool(), clock)?,
             reader: Reader::new(std::env::current_exe()?),
             hosts_at_once: fetch.limits.hosts_at_once,
+            crawl_budgets: fetch.crawl_budgets,
             sentinels: fetch.sentinels,
             timegate: fetch.timegate,
             clock,
@@ -133,6 +137,7 @@ impl World {
     pub fn renew_fetch(&mut self, fetch: &fetch::FetchSettings) -> Result<(), fetch::Error> {
         self.fetch = Fetch::new(fetch, self.archive.spool(), self.clock)?;
         self.hosts_at_once = fetch.limits.hosts_at_once;
+        self.crawl_budgets.clone_from(&fetch.crawl_budgets);
         self.sentinels.clone_from(&fetch.sentinels);
         self.timegate.clone_from(&fetch.timegate);
         Ok(())

@@ -12,6 +12,7 @@ pub mod politeness;
 pub mod password;
 pub mod quota;
 pub mod robots;
+pub mod rota;
 pub mod client_network;
 pub mod device_token;
 pub mod login_throttle;

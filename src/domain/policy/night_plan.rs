@@ -1,10 +1,11 @@
 //! How long a night takes at least. The pauses between two requests to one host bound it,
 //! on any machine.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::domain::address::Address;
+use crate::domain::policy::rota::{self, CrawlBudgets, VisitPriority};
 
 /// How fast a night may be.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +15,8 @@ pub struct NightPace {
     /// The hosts with a pause of their own.
     pub by_host: Vec<(String, Duration)>,
     pub hosts_at_once: usize,
+    /// How many links of a host a night visits at most.
+    pub budgets: CrawlBudgets,
 }
 
 impl NightPace {
@@ -27,7 +30,11 @@ impl NightPace {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostLoad {
     pub host: String,
+    /// The links that a night visits.
     pub links: usize,
+    pub all_links: usize,
+    /// Each link is visited at least once in so many nights.
+    pub interval: u32,
     /// The pause between two requests.
     pub pause: Duration,
     /// The least time that a night needs for it: one request for each link, with its pause.
@@ -35,9 +42,23 @@ pub struct HostLoad {
 }
 
 impl HostLoad {
-    fn new(host: &str, links: usize, pause: Duration) -> Self {
-        let time = pause.saturating_mul(u32::try_from(links).unwrap_or(u32::MAX));
-        Self { host: host.to_owned(), links, pause, time }
+    fn new(host: &str, priorities: &[VisitPriority], pace: &NightPace) -> Self {
+        let (budget, all_links) = (pace.budgets.of_host(host), priorities.len());
+        let load = Self {
+            host: host.to_owned(),
+            links: 0,
+            all_links,
+            interval: budget.map_or(1, |budget| rota::interval(priorities.iter().copied(), budget)),
+            pause: pace.of_host(host),
+            time: Duration::ZERO,
+        };
+        load.with_links(budget.map_or(all_links, |budget| all_links.min(budget.get() as usize)))
+    }
+
+    /// The same host with so many links that a night visits.
+    fn with_links(self, links: usize) -> Self {
+        let time = self.pause.saturating_mul(u32::try_from(links).unwrap_or(u32::MAX));
+        Self { links, time, ..self }
     }
 }
 
@@ -57,7 +78,7 @@ impl RemainingVisits {
         if link.file_path().is_none()
             && let Some(load) = self.by_host.get_mut(link.host())
         {
-            *load = HostLoad::new(&load.host, load.links.saturating_sub(1), load.pause);
+            *load = load.clone().with_links(load.links.saturating_sub(1));
         }
     }
 
@@ -86,21 +107,34 @@ pub struct NightPlan {
 }
 
 impl NightPlan {
-    /// Equal links of several courses are visited once.
-    pub fn new<'a>(links: impl Iterator<Item = &'a Address>, pace: &NightPace) -> Self {
-        let unique: HashSet<&Address> = links.filter(|link| link.file_path().is_none()).collect();
-        let mut by_host: HashMap<&str, usize> = HashMap::new();
-        for link in unique {
-            *by_host.entry(link.host()).or_default() += 1;
+    /// Equal links of several courses are visited once, with the highest of their priorities.
+    pub fn new<'a>(links: impl Iterator<Item = (&'a Address, VisitPriority)>, pace: &NightPace) -> Self {
+        let mut unique: HashMap<&Address, VisitPriority> = HashMap::new();
+        for (link, priority) in links.filter(|(link, _)| link.file_path().is_none()) {
+            unique.entry(link).and_modify(|known| *known = priority.min(*known)).or_insert(priority);
         }
-        let load = |(host, links): (&str, usize)| HostLoad::new(host, links, pace.of_host(host));
+        let mut by_host: HashMap<&str, Vec<VisitPriority>> = HashMap::new();
+        for (link, priority) in unique {
+            by_host.entry(link.host()).or_default().push(priority);
+        }
+        let load = |(host, priorities): (&str, Vec<VisitPriority>)| HostLoad::new(host, &priorities, pace);
         let mut hosts: Vec<HostLoad> = by_host.into_iter().map(load).collect();
         hosts.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.host.cmp(&b.host)));
         Self { hosts, hosts_at_once: pace.hosts_at_once.max(1) }
     }
 
+    /// The links that a night visits.
     pub fn links(&self) -> usize {
         self.hosts.iter().map(|load| load.links).sum()
+    }
+
+    pub fn all_links(&self) -> usize {
+        self.hosts.iter().map(|load| load.all_links).sum()
+    }
+
+    /// How often the links of the hosts are visited that are not visited every night.
+    pub fn intervals(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.hosts.iter().filter(|load| load.interval > 1).map(|load| (load.host.as_str(), load.interval))
     }
 
     /// The least length of a night, and what bounds it; `None` without links.
@@ -134,8 +168,13 @@ mod tests {
             pause: Duration::from_secs(2),
             by_host: vec![("h1.example".to_owned(), Duration::from_secs(3))],
             hosts_at_once,
+            budgets: CrawlBudgets {
+                each_host: None,
+                by_host: vec![("h2.example".to_owned(), std::num::NonZeroU32::new(6).unwrap())],
+            },
         };
-        NightPlan::new(links.iter().chain(&links), &pace)
+        let routine = |link| (link, VisitPriority::Routine);
+        NightPlan::new(links.iter().chain(&links).map(routine), &pace)
     }
 
     #[test]
@@ -147,6 +186,14 @@ mod tests {
         let many = plan(&[1; 100], 4);
         assert_eq!(many.length().unwrap().1, NightBound::HostsAtOnce);
         assert_eq!(plan(&[], 4).length(), None);
+    }
+
+    #[test]
+    fn a_crawl_budget_bounds_the_time_of_a_host() {
+        let plan = plan(&[1, 1, 20], 64);
+        assert_eq!((plan.links(), plan.all_links()), (8, 22));
+        assert_eq!(plan.length(), Some((Duration::from_secs(12), NightBound::Host)));
+        assert_eq!(plan.intervals().collect::<Vec<_>>(), [("h2.example", 4)]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::domain::page::LinkDefect;
 use crate::domain::report::figures::list;
 use crate::domain::report::placement::{SectionHeading, due, is_own, lead};
 use crate::domain::report::plain::defused;
-use crate::domain::report::wording::{decision, group, label, link as words};
+use crate::domain::report::wording::{decision, group, label, link as words, revisit};
 use crate::domain::report::{CourseFacts, CourseReport, LinkFacts, PageDefect, PageOmission, wording};
 use crate::domain::verdict::State;
 
@@ -213,6 +213,7 @@ fn facts(course: &CourseFacts, heading: SectionHeading, link_facts: &LinkFacts) 
     let spots =
         course.patch.as_ref().and_then(|patch| patch.spots.iter().find(|(link, _)| *link == link_facts.link));
     facts.extend(spots.map(|(_, spots)| EntryFact::new(label::IN_THE_SOURCES, words::in_the_source(spots))));
+    facts.extend(revisit::last_visit(course, link_facts).map(|text| EntryFact::new(label::LAST_VISIT, text)));
     let is_plain = matches!(link_facts.verdict.state, State::Ok | State::Unverifiable { .. });
     let is_open = course.is_first && heading == SectionHeading::FoundNotWorking;
     if !is_plain && !is_open {

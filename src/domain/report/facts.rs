@@ -100,6 +100,17 @@ pub struct LinkFacts {
     pub decision: Option<Decision>,
     /// The decision that lapsed tonight.
     pub lapsed: Option<Decision>,
+    /// Set if the link is not visited every night, because its host has a crawl budget.
+    pub revisit: Option<Revisit>,
+}
+
+/// When a link is visited that is not visited every night.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revisit {
+    /// Its last visit in a valid night; `None` if no night visited it.
+    pub last_visit: Option<Timestamp>,
+    /// Each link of the host is visited at least once in so many nights.
+    pub interval: u32,
 }
 
 impl CourseFacts {
@@ -111,6 +122,16 @@ impl CourseFacts {
 }
 
 impl LinkFacts {
+    /// Whether no night has visited the link, because its turn has not come.
+    pub fn awaits_first_visit(&self) -> bool {
+        self.revisit.is_some_and(|revisit| revisit.last_visit.is_none())
+    }
+
+    /// Whether the night that began then did not visit the link, because it was not its turn.
+    pub fn is_left_for_later(&self, night: Timestamp) -> bool {
+        self.revisit.is_some_and(|revisit| revisit.last_visit.is_none_or(|at| at < night))
+    }
+
     /// The copy, unless its bytes are lost.
     pub fn sound_copy(&self) -> Option<&Capture> {
         self.copy.as_ref().filter(|_| !self.is_copy_lost())

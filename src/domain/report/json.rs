@@ -18,7 +18,7 @@ use crate::domain::link::{DueFrom, Kind, Mention, Target};
 use crate::domain::replacement::Ground;
 use crate::domain::report::plain::essence;
 use crate::domain::report::{
-    CourseFacts, LinkFacts, PageDefect, PageOmission, PageProblem, Void, placement, wording,
+    CourseFacts, LinkFacts, PageDefect, PageOmission, PageProblem, Revisit, Void, placement, wording,
 };
 use crate::domain::verdict::{State, StateName};
 
@@ -83,6 +83,18 @@ pub struct LinkJson {
     pub decision: Option<Choice>,
     /// The next day on which it is due, else the last one.
     pub due: Option<Date>,
+    /// Absent for a link that is visited every night.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revisit: Option<RevisitJson>,
+}
+
+/// When a link is visited whose host has a crawl budget.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RevisitJson {
+    /// Null if no night visited it yet.
+    pub last_visit: Option<Timestamp>,
+    /// Each link of its host is visited at least once in so many nights.
+    pub nights: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -243,6 +255,9 @@ fn link(
         decision: link_facts.decision.as_ref().map(|decision| decision.choice.clone()),
         replacement: instead(course, link_facts),
         due: placement::due(course, link_facts),
+        revisit: link_facts
+            .revisit
+            .map(|Revisit { last_visit, interval }| RevisitJson { last_visit, nights: interval }),
     }
 }
 

@@ -38,5 +38,7 @@ pub(crate) mod tests;
 
 pub use self::course_report::{CourseReport, ReportKind};
 pub use self::earlier::{EarlierLink, EarlierReports, Reminder};
-pub use self::facts::{CourseFacts, Event, LinkFacts, PageDefect, PageOmission, PagePatch, PageProblem};
+pub use self::facts::{
+    CourseFacts, Event, LinkFacts, PageDefect, PageOmission, PagePatch, PageProblem, Revisit,
+};
 pub use crate::domain::verdict::breaker::Void;

@@ -6,10 +6,11 @@ use crate::domain::address::Address;
 use crate::domain::decision::Choice;
 use crate::domain::evidence::{Reason, Weight};
 use crate::domain::link::Mention;
+use crate::domain::policy::rota::VisitPriority;
 use crate::domain::report::course_report::CourseReport;
 use crate::domain::report::earlier::Reminder;
 use crate::domain::report::facts::{CourseFacts, LinkFacts};
-use crate::domain::verdict::State;
+use crate::domain::verdict::{State, visit_priority};
 
 /// An unconfirmed failure is listed if the link is due within so many days.
 const SOON_DAYS: i32 = 7;
@@ -96,6 +97,9 @@ pub fn place(report: &CourseReport, link_facts: &LinkFacts) -> Placement {
         // A working link that our copy replaces by decision needs no count.
         let is_fine = link_facts.verdict.state == State::Ok;
         return if is_fine { Placement::Omitted } else { Placement::Counted(SectionHeading::Decided) };
+    }
+    if link_facts.awaits_first_visit() {
+        return Placement::Omitted;
     }
     if report.facts.is_first {
         return first_place(report, link_facts, own);
@@ -343,6 +347,16 @@ pub fn due(course: &CourseFacts, link_facts: &LinkFacts) -> Option<Date> {
 
 pub fn is_due_soon(course: &CourseFacts, link_facts: &LinkFacts) -> bool {
     due(course, link_facts).is_some_and(|due| (0..=SOON_DAYS).contains(&days_until(course, due)))
+}
+
+/// How urgent the next visit of the link is.
+pub fn visit_priority(course: &CourseFacts, link_facts: &LinkFacts) -> VisitPriority {
+    visit_priority::by_verdict(
+        &link_facts.verdict,
+        is_due_soon(course, link_facts),
+        !link_facts.awaits_first_visit(),
+        course.started,
+    )
 }
 
 pub fn days_until(course: &CourseFacts, due: Date) -> i32 {

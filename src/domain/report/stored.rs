@@ -17,7 +17,7 @@ use crate::domain::replacement::Replacement;
 use crate::domain::report::course_report::{CourseReport, ReportKind};
 use crate::domain::report::earlier::{EarlierLink, EarlierReports, Reminder};
 use crate::domain::report::facts::{
-    CourseFacts, LinkFacts, PageDefect, PageOmission, PagePatch, PageProblem,
+    CourseFacts, LinkFacts, PageDefect, PageOmission, PagePatch, PageProblem, Revisit,
 };
 use crate::domain::verdict::breaker::Void;
 use crate::domain::verdict::{State, Verdict};
@@ -101,6 +101,8 @@ struct StoredLink {
     decision: Option<Decision>,
     #[serde(default)]
     lapsed: Option<Decision>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    revisit: Option<Revisit>,
 }
 
 impl Serialize for CourseReport {
@@ -229,6 +231,7 @@ impl StoredLink {
                 notes: self.notes,
                 decision: self.decision,
                 lapsed: self.lapsed,
+                revisit: self.revisit,
             },
             (link, earlier),
         )
@@ -257,6 +260,7 @@ impl StoredLink {
             notes: link_facts.notes,
             decision: link_facts.decision,
             lapsed: link_facts.lapsed,
+            revisit: link_facts.revisit,
         }
     }
 }

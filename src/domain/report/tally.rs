@@ -61,7 +61,11 @@ impl NewsFigure {
 /// The figures in the subject and the opening.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReportTally {
+    /// Links with a result; others wait for their first visit.
     pub links: usize,
+    /// Links that wait for their first visit, and others that tonight did not visit.
+    pub awaiting_first_visit: usize,
+    pub left_for_later: usize,
     /// Links with a current copy of the work, with a copy made this night, and with a copy
     /// that can replace the link.
     pub kept: usize,
@@ -106,8 +110,12 @@ impl ReportTally {
         placed: &[(Placement, &LinkFacts)],
         sections: &[ReportSection],
     ) -> Self {
-        let mut tally = Self { links: report.facts.links.len(), ..Self::default() };
+        let mut tally = Self::default();
         for (place, link_facts) in placed {
+            if link_facts.awaits_first_visit() {
+                tally.awaiting_first_visit += 1;
+                continue;
+            }
             tally.add(report, *place, link_facts);
         }
         tally.verified = fixity(&report.facts, placed);
@@ -140,6 +148,8 @@ impl ReportTally {
     fn add(&mut self, report: &CourseReport, place: Placement, link_facts: &LinkFacts) {
         let fails = matches!(link_facts.verdict.state.name(), StateName::Failing | StateName::Dead);
         let copy = link_facts.sound_copy();
+        self.links += 1;
+        self.left_for_later += usize::from(link_facts.is_left_for_later(report.facts.started));
         self.kept += usize::from(copy.is_some_and(|copy| copy.shortfall.is_none()));
         self.kept_short += usize::from(copy.is_some_and(|copy| copy.shortfall.is_some()));
         if let Some(new) = link_facts.copy.as_ref().filter(|copy| copy.captured_at >= report.facts.started) {

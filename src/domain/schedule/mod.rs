@@ -17,6 +17,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::course::{CourseId, Term};
 
+/// Two visits closer than this count as one night: a second run on the same day or
+/// a daytime recheck must not count twice.
+pub const NIGHT_APART: SignedDuration = SignedDuration::from_hours(16);
+
 /// The default schedule: every night at half past two.
 pub const DEFAULT: &str = "0 30 2 * * *";
 

@@ -3,11 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::evidence::{Evidence, Finding};
-
-/// Two visits closer than this count as one night: a second run on the same day or
-/// a daytime recheck must not count twice. The visits are in the order of the history; a
-/// clock that was wrong may give a later visit an earlier time.
-pub const NIGHT_APART: SignedDuration = SignedDuration::from_hours(16);
+use crate::domain::schedule::NIGHT_APART;
 
 /// The effect of a night on a streak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +24,8 @@ pub struct Streak {
     pub since: Option<Timestamp>,
 }
 
-/// Counts back from the newest evidence, oldest first in `history`.
+/// Counts back from the newest evidence, oldest first in `history`. A clock that was wrong may
+/// have given a later visit an earlier time.
 pub fn streak(history: &[Evidence], effect: impl Fn(&Evidence) -> Effect) -> Streak {
     let mut streak = Streak::default();
     let mut counted: Option<Timestamp> = None;

@@ -6,6 +6,7 @@ pub mod dead;
 pub mod history;
 pub mod judge;
 pub mod breaker;
+pub mod visit_priority;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use crate::domain::policy::course_access::AccessLevel;
 use crate::domain::policy::night_plan::NightPlan;
 use crate::domain::report::figures::{count_of, number, size};
+use crate::domain::report::placement;
 use crate::domain::report::plain::visible;
 use crate::domain::report::wording::overview;
 use crate::domain::report::wording::{self, actions, nights};
@@ -129,7 +130,10 @@ fn next_night(library: &Library, rules: &CourseRules) -> String {
 
 /// How long the pauses between requests make a night, by host.
 fn capacity(library: &Library, courses: &[Arc<CourseView>]) -> Vec<String> {
-    let links = courses.iter().flat_map(|course| &course.night.links).map(|link_facts| &link_facts.link);
+    let links = courses.iter().flat_map(|course| {
+        let of = |link_facts| placement::visit_priority(&course.night, link_facts);
+        course.night.links.iter().map(move |link_facts| (&link_facts.link, of(link_facts)))
+    });
     overview::capacity(&NightPlan::new(links, &library.settings.pace), NIGHT)
 }
 

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::value::{from_json, time_from};
+use super::value::{from_json, json, time_from};
 use super::{Catalogue, Error};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
@@ -13,6 +13,7 @@ use crate::domain::course::{CourseId, PageSource};
 use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::link::Mention;
 use crate::domain::page::Page;
+use crate::domain::report::CourseReport;
 
 /// A night that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +144,18 @@ impl Catalogue {
             found.extend(of_link.map(|mention| (source.clone(), mention)));
         }
         Ok(found)
+    }
+
+    /// The newest report of each course that lists a link.
+    pub async fn last_reports_with(&self, link: &Address) -> Result<Vec<CourseReport>, Error> {
+        let rows = sqlx::query_scalar::<_, String>(
+            "SELECT report FROM report AS newest WHERE instr(report, ?) > 0 AND night = \
+             (SELECT max(night) FROM report WHERE course = newest.course) ORDER BY course",
+        )
+        .bind(json(link)?)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|report| from_json(report)).collect()
     }
 
     /// The captures whose body has this digest, newest first.

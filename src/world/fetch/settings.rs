@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::domain::address::Address;
 use crate::domain::policy::night_plan::NightPace;
+use crate::domain::policy::rota::CrawlBudgets;
 
 #[derive(Clone, Debug)]
 pub struct FetchSettings {
@@ -15,6 +16,8 @@ pub struct FetchSettings {
     pub delay: Duration,
     /// Exceptions to `delay`, by host name.
     pub host_delays: Vec<(String, Duration)>,
+    /// How many links of a host a night visits at most.
+    pub crawl_budgets: CrawlBudgets,
     /// Allows loopback and private addresses; link-local ones stay refused.
     pub allow_private_networks: bool,
     /// Certificates in PEM format, trusted in addition to those of the system.
@@ -44,6 +47,7 @@ impl FetchSettings {
             pause: self.delay,
             by_host: self.host_delays.clone(),
             hosts_at_once: self.limits.hosts_at_once,
+            budgets: self.crawl_budgets.clone(),
         }
     }
 }
@@ -80,6 +84,7 @@ impl Default for FetchSettings {
             contact: None,
             delay: Duration::from_secs(2),
             host_delays: Vec::new(),
+            crawl_budgets: CrawlBudgets::default(),
             allow_private_networks: false,
             extra_ca: None,
             proxy: None,

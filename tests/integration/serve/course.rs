@@ -89,7 +89,7 @@ async fn night_with(archive: &Path, number: u32, answer: Answers) {
     let clock = Clock::pretending(start_of(number));
     let mut world = World::open(archive, settings(site.address), clock).await.unwrap();
     world.reader = Reader::new(env!("CARGO_BIN_EXE_onreserve").into());
-    let finished = night::run(&[course()], &world, &|_| ()).await.unwrap();
+    let finished = night::run(&[course()], night::NightScope::AllLinks, &world, &|_| ()).await.unwrap();
     assert!(finished.void.is_none(), "{:?}", finished.void);
     world.catalogue.clone().close().await;
 }

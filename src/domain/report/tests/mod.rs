@@ -16,13 +16,13 @@ use crate::domain::report::section::MAX_ENTRIES;
 use crate::domain::report::*;
 use crate::domain::verdict::{State, Verdict};
 use jiff::civil::{Date, date};
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use proptest::prelude::*;
 
 mod layout;
 mod entries;
 mod news;
+mod revisits;
 mod copies;
 mod decisions;
 mod foreign_text;
@@ -153,6 +153,7 @@ pub(crate) fn ok(words: &str, link: &str) -> TestLink {
         notes: vec![],
         decision: None,
         lapsed: None,
+        revisit: None,
     };
     TestLink { facts, earlier: EarlierLink { state: Some(State::Ok), ..EarlierLink::default() } }
 }

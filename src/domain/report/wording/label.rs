@@ -11,6 +11,7 @@ pub const POSSIBLE_REPLACEMENT: &str = "Possible replacement";
 pub const DECIDED_BEFORE: &str = "Decided before";
 pub const WORTH_A_LOOK: &str = "Worth a look";
 pub const IN_THE_SOURCES: &str = "In the sources";
+pub const LAST_VISIT: &str = "Last visit";
 pub const TO_DO: &str = "To do";
 pub const LINKS: &str = "Links";
 pub const WHAT_IT_MEANS: &str = "What it means";

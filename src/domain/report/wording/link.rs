@@ -14,6 +14,7 @@ use crate::domain::replacement::Replacement;
 use crate::domain::report::figures::{self, count, day, extent, list, number, size};
 use crate::domain::report::placement::{is_broken, is_hostile, is_lapsed, is_own};
 use crate::domain::report::plain::{defused, is_bare_address, quoted, shortened, tame, visible};
+use crate::domain::report::wording::revisit;
 use crate::domain::report::{CourseFacts, LinkFacts, wording};
 use crate::domain::verdict::{State, Verdict};
 
@@ -62,6 +63,7 @@ pub(super) fn host(link_facts: &LinkFacts) -> Cow<'_, str> {
 /// The state in a few words. A file of the course itself needs no confirmation.
 pub fn state(course: &CourseFacts, link_facts: &LinkFacts) -> &'static str {
     match &link_facts.verdict.state {
+        _ if link_facts.awaits_first_visit() => revisit::NOT_VISITED_YET,
         state @ State::Failing { .. } if is_broken(state, is_own(course, link_facts)) => "missing",
         state => wording::state(state),
     }
@@ -142,6 +144,9 @@ pub fn source(course: &CourseFacts, link_facts: &LinkFacts, lead: &Mention) -> S
 
 /// "not found (404), 3 nights running since Sat 3 Oct; last worked Fri 2 Oct."
 pub fn what_happened(course: &CourseFacts, link_facts: &LinkFacts) -> String {
+    if link_facts.awaits_first_visit() {
+        return format!("{}.", revisit::NOT_VISITED_YET);
+    }
     let Some(reason) = link_facts.verdict.state.reason() else {
         return format!("{}.", wording::state(&link_facts.verdict.state));
     };

@@ -11,6 +11,7 @@ pub mod decision;
 pub mod group;
 pub mod link;
 pub mod nights;
+pub mod revisit;
 pub mod omission;
 pub mod sections;
 pub mod opening;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::domain::policy::night_plan::{HostLoad, NightBound, NightPlan};
 use crate::domain::report::figures::{count, list, number, size};
 use crate::domain::report::text;
+use crate::domain::report::wording::revisit;
 
 pub const TITLE: &str = "All courses";
 
@@ -30,10 +31,9 @@ pub fn capacity(plan: &NightPlan, usual: Duration) -> Vec<String> {
             )
         })
         .collect();
-    if !too_slow.is_empty() {
-        return too_slow;
-    }
-    plan.hosts.first().map(|load| format!("The slowest host is {}.", host_load(load))).into_iter().collect()
+    let slowest = plan.hosts.first().filter(|_| too_slow.is_empty());
+    let slowest = slowest.map(|load| format!("The slowest host is {}.", host_load(load)));
+    too_slow.into_iter().chain(slowest).chain(revisit::hosts(plan.intervals())).collect()
 }
 
 /// The length of a night with its slowest hosts, `most` of them. `unread` are courses whose
@@ -51,7 +51,7 @@ pub fn plan(plan: &NightPlan, most: usize, unread: &[String]) -> String {
         ),
     };
     let hosts = count(plan.hosts.len(), "host");
-    let links = count(plan.links(), "link");
+    let links = links(plan.links(), plan.all_links());
     out.push_str(&text::hanging(
         "",
         &format!("A night takes at least {}: {links} on {hosts}. {why}", span(length)),
@@ -62,11 +62,19 @@ pub fn plan(plan: &NightPlan, most: usize, unread: &[String]) -> String {
     }
     out.push('\n');
     for load in plan.hosts.iter().take(most) {
+        let turns = match load.interval {
+            0 | 1 => String::new(),
+            nights => format!(
+                ": {} of {} a night, each at least every {nights} nights",
+                number(load.links as u64),
+                number(load.all_links as u64)
+            ),
+        };
         out.push_str(&format!(
-            "{:>8}  {:>7}  {}\n",
+            "{:>8}  {:>7}  {}{turns}\n",
             span(load.time),
             number(load.links as u64),
-            text::shortened(&load.host, HOST_COLUMNS)
+            text::shortened(&load.host, HOST_COLUMNS.saturating_sub(text::width(&turns)))
         ));
     }
     if let Some(more) = plan.hosts.len().checked_sub(most).filter(|more| *more > 0) {
@@ -90,7 +98,16 @@ pub fn wait(load: &HostLoad) -> String {
 }
 
 fn host_load(load: &HostLoad) -> String {
-    format!("{}: {}, at least {}", load.host, count(load.links, "link"), span(load.time))
+    format!("{}: {}, at least {}", load.host, links(load.links, load.all_links), span(load.time))
+}
+
+/// "300 of 2,000 links", or "300 links" if a night visits them all.
+fn links(visited: usize, all: usize) -> String {
+    if visited == all {
+        count(all, "link")
+    } else {
+        format!("{} of {}", number(visited as u64), count(all, "link"))
+    }
 }
 
 /// "3 min", "about 7 h".
@@ -127,6 +144,8 @@ mod tests {
         HostLoad {
             host: host.to_owned(),
             links,
+            all_links: links,
+            interval: 1,
             pause: Duration::from_secs(2),
             time: Duration::from_secs(seconds),
         }
@@ -160,6 +179,26 @@ mod tests {
             text.replace('\n', " ")
                 .contains("more than 4 hosts were visited at the same time ([fetch] hosts_at_once)."),
             "{text}"
+        );
+    }
+
+    #[test]
+    fn a_crawl_budget_is_in_the_plan() {
+        let turns = HostLoad { all_links: 2000, interval: 4, ..load("arxiv.org", 500, 1500) };
+        let plan_of = NightPlan { hosts: vec![turns, load("a.example", 1, 2)], hosts_at_once: 64 };
+        let text = plan(&plan_of, 2, &[]);
+        let first = "A night takes at least 25 min: 501 of 2,001 links on 2 hosts.";
+        assert!(text.starts_with(first), "{text}");
+        let line = "  25 min      500  arxiv.org: 500 of 2,000 a night, each at least every 4 nights\n";
+        assert!(text.contains(line), "{text}");
+        assert!(text.lines().all(|line| text::width(line) <= text::TERMINAL_COLUMNS), "{text}");
+        let lines = capacity(&plan_of, Duration::from_hours(6));
+        assert_eq!(
+            lines,
+            [
+                "The slowest host is arxiv.org: 500 of 2,000 links, at least 25 min.",
+                "Each link of arxiv.org is visited at least every 4 nights."
+            ]
         );
     }
 

@@ -10,7 +10,7 @@ use crate::domain::evidence::Reason;
 use crate::domain::report::figures::{count, day, hours, list, local_day, number, size};
 use crate::domain::report::placement::SectionHeading;
 use crate::domain::report::tally::ReportTally;
-use crate::domain::report::wording::{actions, decision, opening};
+use crate::domain::report::wording::{actions, decision, opening, revisit};
 use crate::domain::report::{CourseFacts, wording};
 
 /// The link to the page that stops the emails.
@@ -142,10 +142,15 @@ pub fn closing(course: &CourseFacts, tally: &ReportTally) -> String {
     let on = local_day(course.started, &course.time_zone, course.today);
     let judged = match course.void {
         Some(_) => format!("{} of {} judged", number(tally.judged as u64), count(tally.links, "link")),
+        None if tally.left_for_later > 0 => {
+            let checked = number((tally.links - tally.left_for_later) as u64);
+            format!("{checked} of {} checked", count(tally.links, "link"))
+        }
         None => format!("{} checked", count(tally.links, "link")),
     };
     let hours = hours(course.started, course.finished, &course.time_zone);
     let mut sentences = vec![format!("{judged} {on}, {hours}.")];
+    sentences.extend(revisit::left_for_later(course, tally.left_for_later, tally.awaiting_first_visit));
     if let Some(problem) = course.page_problem.as_ref().filter(|_| course.reported_problem().is_none()) {
         let problem = opening::problem_subject(problem);
         let used = if course.page_never_read { "" } else { "; its last good reading was used" };

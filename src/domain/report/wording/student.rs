@@ -30,6 +30,11 @@ pub fn never_read(course: &CourseFacts) -> Option<String> {
     Some(format!("The readings of this course are not listed yet: {}", page_problem(problem)))
 }
 
+/// The state beside a reading; `None` also for one that no night has visited.
+pub fn state_of(link_facts: &LinkFacts) -> Option<&'static str> {
+    if link_facts.awaits_first_visit() { None } else { state(&link_facts.verdict.state) }
+}
+
 /// The state beside a reading, in a few words; `None` for one that opens.
 pub fn state(state: &State) -> Option<&'static str> {
     match state {

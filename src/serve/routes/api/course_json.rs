@@ -51,7 +51,7 @@ pub(in crate::serve) fn link(library: &Library, link: &LinkView) -> Value {
         "since": verdict.since,
         "nights": verdict.nights,
         "due": due(&link.course.night, link_facts),
-        "words": student::state(&verdict.state),
+        "words": student::state_of(link_facts),
         "go": library.go(link),
         "original_is_gone": link.is_dead(),
         "copy": open_copy.map(|capture| copy(library, capture, link_facts.copy_pages)),

@@ -150,7 +150,7 @@ fn reading(library: &Library, link: &LinkView, mention: &Mention) -> ReadingRow 
         is_gone: opens_copy || href.is_none(),
         href,
         opens_copy,
-        state: student::state(&link_facts.verdict.state),
+        state: student::state_of(link_facts),
         copy: copy.filter(|_| library.may_open(link).is_ok()),
         explanation: explanation(library, link, &availability),
     }

@@ -4,7 +4,7 @@ use axum::http::Uri;
 
 use crate::domain::report::figures::{count, local_day};
 use crate::domain::report::placement;
-use crate::domain::report::wording::{self, student};
+use crate::domain::report::wording::{self, revisit, student};
 use crate::domain::verdict::{State as LinkState, StateName};
 use crate::serve::http::query;
 use crate::serve::library::availability::original_address;
@@ -24,6 +24,8 @@ pub(super) struct LinkRow {
     pub state: String,
     pub since: String,
     pub nights: String,
+    /// Set if the last night did not visit it.
+    pub last_visit: Option<String>,
     pub copy: Option<CopyLink>,
     pub is_being_rechecked: bool,
 }
@@ -128,7 +130,9 @@ impl LinkFilter {
             StateFilter::Waiting => link.waits_for_person(),
             StateFilter::Only(state) => link.facts().verdict.state.name() == state,
         };
-        let needs_attention = |link: &LinkView| link.facts().verdict.state != LinkState::Ok;
+        let needs_attention = |link: &LinkView| {
+            link.facts().verdict.state != LinkState::Ok && !link.facts().awaits_first_visit()
+        };
         let mut links: Vec<LinkView> =
             all.filter(|link| needs_attention(link) && has_state(link) && has_words(link)).collect();
         match self.order {
@@ -181,6 +185,7 @@ pub(super) fn row(state: &DashboardState, link: &LinkView) -> LinkRow {
         state: state_text,
         since: local_day(verdict.since, course.time_zone(), course.night.today),
         nights: count(verdict.nights as usize, "night"),
+        last_visit: revisit::last_visit(&course.night, link_facts),
         copy: CopyLink::of(base, link),
         is_being_rechecked: recheck.is_some_and(|recheck| recheck.outcome.is_none()),
     }

@@ -22,7 +22,7 @@ use crate::domain::policy::course_access::AccessLevel;
 use crate::domain::report::Event;
 use crate::domain::report::figures::{self, count, hours, number, size};
 use crate::domain::report::plain::visible;
-use crate::domain::report::wording::{self, actions, student};
+use crate::domain::report::wording::{self, actions, revisit, student};
 use crate::serve::auth::login;
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::base_url::BaseUrl;
@@ -44,6 +44,8 @@ struct HealthPage<'a> {
     checked: String,
     /// When the next night is, or how far the one in progress is.
     next_night: Option<String>,
+    /// How often the links of hosts with a crawl budget are visited.
+    revisits: Vec<String>,
     /// Staff may start a night.
     can_start_night: bool,
     /// Why the night failed, or why a course page could not be read.
@@ -134,6 +136,7 @@ pub(in crate::serve) async fn health(
         title: visible(&night.title),
         checked: checked(&course),
         next_night: night_request::next_night(library, &course).await?,
+        revisits: revisit::of_course(night),
         can_start_night: library.can_request_night(&course).await?,
         problems,
         chart: chart::draw(&history),
