@@ -8,7 +8,7 @@ use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::{Archive, Error, failed};
@@ -38,7 +38,7 @@ impl Archive {
             // A process that was killed may have named a blob without a sync.
             targets.push(target);
         }
-        side_by_side(&new, |(target, spooled)| {
+        self.sync_pace.sync_all(&new, |(target, spooled)| {
             sync(spooled).map_err(|source| failed("keep", target, source))
         })?;
         let named = self.name(&new).and_then(|()| self.sync_names_of(&targets));
@@ -81,7 +81,7 @@ impl Archive {
         let dirs: BTreeSet<PathBuf> =
             targets.iter().flat_map(|target| self.synced_names.unsynced_dirs(target, self.dir())).collect();
         let dirs: Vec<PathBuf> = dirs.into_iter().collect();
-        side_by_side(&dirs, |dir| {
+        self.sync_pace.sync_all(&dirs, |dir| {
             disk::sync_dir(dir, StorageStep::BlobDirSync).map_err(|source| failed("sync", dir, source))
         })?;
         for target in targets {
@@ -96,36 +96,54 @@ fn sync(spooled: &SpooledBody) -> io::Result<()> {
     disk::sync(spooled.file(), spooled.path(), StorageStep::BlobSync)
 }
 
-/// Syncs all items, many at a time if the disk is slow. All are tried; the first error is
-/// returned.
-fn side_by_side<T: Sync>(items: &[T], sync: impl Fn(&T) -> Result<(), Error> + Sync) -> Result<(), Error> {
-    let next = AtomicUsize::new(0);
-    let sync_next = || items.get(next.fetch_add(1, Ordering::Relaxed)).map(&sync);
-    let clock = Clock::system();
-    let mut result = Ok(());
-    loop {
-        let begun = clock.instant();
-        let Some(synced) = sync_next() else { return result };
-        result = result.and(synced);
-        if clock.instant().duration_since(begun) > SLOW_SYNC {
-            break;
-        }
+/// Whether the last sync was slow. A disk that was slow for one batch is so for the next.
+#[derive(Debug, Default)]
+pub(super) struct SyncPace(AtomicBool);
+
+impl SyncPace {
+    fn is_slow(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
-    let sync_left = || {
+
+    /// Syncs one item and notes how long that takes; `None` if no item is left.
+    fn measure<T>(&self, sync: impl FnOnce() -> Option<T>) -> Option<T> {
+        let clock = Clock::system();
+        let begun = clock.instant();
+        let synced = sync()?;
+        self.0.store(clock.instant().duration_since(begun) > SLOW_SYNC, Ordering::Relaxed);
+        Some(synced)
+    }
+
+    /// Syncs all items, many at a time while the disk is slow. All are tried; the first error
+    /// is returned.
+    fn sync_all<T: Sync>(
+        &self,
+        items: &[T],
+        sync: impl Fn(&T) -> Result<(), Error> + Sync,
+    ) -> Result<(), Error> {
+        let next = AtomicUsize::new(0);
+        let sync_next = || items.get(next.fetch_add(1, Ordering::Relaxed)).map(&sync);
         let mut result = Ok(());
-        while let Some(synced) = sync_next() {
+        while !self.is_slow() {
+            let Some(synced) = self.measure(sync_next) else { return result };
             result = result.and(synced);
         }
-        result
-    };
-    let left = items.len().saturating_sub(next.load(Ordering::Relaxed));
-    std::thread::scope(|scope| {
-        let others: Vec<_> = (1..left.min(SYNCS_AT_ONCE)).map(|_| scope.spawn(sync_left)).collect();
-        let own = result.and(sync_left());
-        others.into_iter().fold(own, |result, thread| {
-            result.and(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        let sync_left = || {
+            let mut result = Ok(());
+            while let Some(synced) = self.measure(sync_next) {
+                result = result.and(synced);
+            }
+            result
+        };
+        let left = items.len().saturating_sub(next.load(Ordering::Relaxed));
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (1..left.min(SYNCS_AT_ONCE)).map(|_| scope.spawn(sync_left)).collect();
+            let own = result.and(sync_left());
+            others.into_iter().fold(own, |result, thread| {
+                result.and(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            })
         })
-    })
+    }
 }
 
 /// The path of a file's directory within another one.
@@ -163,7 +181,7 @@ mod tests {
         let items: Vec<usize> = (0..100).collect();
         for (failing, slow) in [(7, 7), (7, 200), (7, 0), (0, 0)] {
             done.store(0, Ordering::Relaxed);
-            let result = side_by_side(&items, |item| {
+            let result = SyncPace::default().sync_all(&items, |item| {
                 done.fetch_add(1, Ordering::Relaxed);
                 if *item == slow {
                     std::thread::sleep(SLOW_SYNC * 2);

@@ -27,6 +27,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use self::blobs::SyncPace;
 use self::fixity::digest_in_name;
 pub use backup::{BackupTotals, RestoredBlobs};
 pub use fixity::{DamagedBlob, FixityResults};
@@ -122,6 +123,7 @@ pub struct Archive {
     dir: PathBuf,
     verified: Arc<VerifiedBlobs>,
     synced_names: Arc<SyncedNames>,
+    sync_pace: Arc<SyncPace>,
 }
 
 impl Archive {
@@ -145,7 +147,12 @@ impl Archive {
     }
 
     fn at(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), verified: Arc::default(), synced_names: Arc::default() }
+        Self {
+            dir: dir.to_owned(),
+            verified: Arc::default(),
+            synced_names: Arc::default(),
+            sync_pace: Arc::default(),
+        }
     }
 
     /// Checks that the owner of the archive can change what this process writes: files
