@@ -8,7 +8,7 @@ const BREAK: char = '\u{200b}';
 
 /// A text with breaks around the characters that are words.
 pub(super) fn separated(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_word_by_itself) {
+    if text.is_ascii() || !text.chars().any(is_word_by_itself) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() * 2);
