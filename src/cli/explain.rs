@@ -19,6 +19,10 @@ use crate::world::catalogue::{self, Catalogue, StoredVisit};
 
 pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     let opened = arguments.location.open().await?;
+    if let Some(waiting) = not_visited_yet(&arguments.link, &opened.catalogue).await? {
+        print(&waiting)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let link = opened.link(&arguments.link).await?;
     let known = opened.catalogue.link_record(&link).await?.context("this link has never been checked")?;
     let verdict =
@@ -64,6 +68,20 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     out.push_str(&format!("\n{}", text::hanging("Rule: ", &rule(&verdict, confirmation))));
     print(&out)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The words about a link with this address that no night has visited, because its host has a
+/// crawl budget.
+async fn not_visited_yet(link: &str, catalogue: &Catalogue) -> anyhow::Result<Option<String>> {
+    let Ok(link) = Address::parse(link) else { return Ok(None) };
+    if catalogue.link_record(&link).await?.is_some() {
+        return Ok(None);
+    }
+    let visits = revisit_of(&link, catalogue).await?;
+    Ok(visits.map(|visits| {
+        let state = text::hanging("State: ", wording::revisit::NOT_VISITED_YET);
+        format!("{link}\n\n{state}{}", text::hanging("Visits: ", &visits))
+    }))
 }
 
 /// When a link was last visited and how often it is, if its host has a crawl budget.

@@ -11,7 +11,7 @@ use super::archive_location::no_night;
 use super::{ArchiveLocation, OutputFormat, email, print, report};
 use crate::domain::address::Address;
 use crate::domain::course::CourseId;
-use crate::domain::report::wording::student;
+use crate::domain::report::wording::{revisit, student};
 use crate::domain::report::{CourseFacts, CourseReport, LinkFacts, placement, plain, text, wording};
 use crate::domain::verdict::StateName;
 use crate::world::catalogue::StoredDecision;
@@ -124,11 +124,13 @@ fn lines(link_facts: &LinkFacts, decided: Option<&StoredDecision>, today: Date) 
         (Some(_), true) => "lost",
         (None, _) => "",
     };
-    let reason = link_facts
-        .verdict
-        .state
-        .reason()
-        .map(|reason| format!("({})", wording::reason(reason, link_facts.status)));
+    let reason = link_facts.verdict.state.reason().map(|reason| {
+        if link_facts.awaits_first_visit() {
+            format!("({})", revisit::NOT_VISITED_YET)
+        } else {
+            format!("({})", wording::reason(reason, link_facts.status))
+        }
+    });
     let decided = decided.map(|decided| {
         let lapsed = if decided.has_lapsed { ", lapsed: the result is a new one" } else { "" };
         format!("[{}{lapsed}]", wording::decision::choice(&decided.decision.choice, today))

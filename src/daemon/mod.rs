@@ -253,8 +253,11 @@ impl Daemon {
         self.status.begin_night(ids.clone());
         let watch = |progress: night::Progress| requests::show(&progress, &self.status);
         let beside = self.courses(due_runs::courses_beside(&self.settings.daemon, &ids, started).iter());
-        let scope =
-            if are_requested { NightScope::AllLinks } else { NightScope::WithinBudgets { beside: &beside } };
+        let scope = if are_requested {
+            NightScope::Requested { beside: &beside }
+        } else {
+            NightScope::WithinBudgets { beside: &beside }
+        };
         let night = night::run(&courses, scope, &self.world, &watch).instrument(span.clone());
         let finished = run_supervised(&mut self.supervisor, night).await?;
         self.status.end_night();

@@ -126,6 +126,7 @@ pub async fn run(
     let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
     let turns = rota::turns(&readings.read, scope, &night, world).await?;
     links.retain(|link| !turns.is_waiting(&link.address));
+    turns.sort(&mut links);
     // The crawl is large, and a night is a part of other futures.
     let crawled = Box::pin(crawl::all(&links, &night, world, watch)).await?;
     let sentinels = sentinels::ask(world).await?;

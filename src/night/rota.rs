@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::domain::address::Address;
 use crate::domain::course::Course;
+use crate::domain::evidence::probe::CheckedLink;
 use crate::domain::policy::rota::{self, RotaLink};
 use crate::domain::verdict::visit_priority;
 use crate::night::pages::{self, LINKS_AT_ONCE, Reading};
@@ -21,12 +22,16 @@ pub enum NightScope<'a> {
     /// As many links of each host as its crawl budget allows. These other courses have a night
     /// soon before or after this one, and share the budgets.
     WithinBudgets { beside: &'a [Course] },
+    /// All links, because a person requested the night. Later nights take turns again.
+    Requested { beside: &'a [Course] },
 }
 
 /// The turns of tonight. By default every link is visited.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Turns {
     waiting: HashSet<Address>,
+    /// The place of each link among those of its host, the most urgent first.
+    places: HashMap<Address, usize>,
     /// Within how many nights each link of a host is visited, for hosts with a crawl budget.
     intervals: HashMap<String, u32>,
 }
@@ -35,6 +40,12 @@ impl Turns {
     /// Whether the link waits for a later night.
     pub(super) fn is_waiting(&self, link: &Address) -> bool {
         self.waiting.contains(link)
+    }
+
+    /// Puts the most urgent links of each host with a crawl budget first: a host may stop us, and
+    /// a night may be interrupted.
+    pub(super) fn sort(&self, links: &mut [CheckedLink]) {
+        links.sort_by_key(|link| self.places.get(&link.address).copied());
     }
 
     /// Within how many nights the link is visited; `None` if it is visited every night.
@@ -51,7 +62,11 @@ pub(super) async fn turns(
     night: &RunningNight,
     world: &World,
 ) -> anyhow::Result<Turns> {
-    let NightScope::WithinBudgets { beside } = scope else { return Ok(Turns::default()) };
+    let (beside, takes_turns) = match scope {
+        NightScope::AllLinks => return Ok(Turns::default()),
+        NightScope::WithinBudgets { beside } => (beside, true),
+        NightScope::Requested { beside } => (beside, false),
+    };
     if world.crawl_budgets.is_empty() {
         return Ok(Turns::default());
     }
@@ -70,12 +85,16 @@ pub(super) async fn turns(
         let Some(budget) = world.crawl_budgets.of_host(&host) else { continue };
         let known = known(&links, &due_soon, |link| visited.contains_key(link), world).await?;
         let rota = rota::rota(&known, budget);
-        let is_turn: HashSet<&Address> = rota.visited.into_iter().collect();
         turns.intervals.insert(host, rota.interval);
+        if !takes_turns {
+            continue;
+        }
+        let is_turn: HashSet<&Address> = rota.visited.iter().copied().collect();
         let waits = |link: &&Address| {
             of_tonight.contains(link) && !is_turn.contains(link) && !visited.contains_key(link)
         };
         turns.waiting.extend(links.iter().filter(waits).cloned());
+        turns.places.extend(rota.visited.into_iter().cloned().zip(0..));
     }
     Ok(turns)
 }
@@ -113,7 +132,7 @@ async fn known<'a>(
                 due_soon.contains(link),
                 now,
             );
-            let visits = record.history.evidence.iter().map(|evidence| evidence.at);
+            let visits = visit_priority::visits(&record.history.evidence);
             let tonight = is_visited(link).then_some(now);
             known.push(RotaLink::new(link, priority, visits.chain(tonight), now));
         }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::evidence::link_history::LinkHistory;
-use crate::domain::evidence::{Drift, Finding};
+use crate::domain::evidence::{Drift, Evidence, Finding, Reason};
 use crate::domain::policy::rota::VisitPriority;
 use crate::domain::verdict::{State, StateName, Verdict};
 
@@ -44,6 +44,21 @@ pub fn by_verdict(verdict: &Verdict, is_due_soon: bool, is_visited: bool, now: T
     }
 }
 
+/// The visits that count for the turn of a link. After a host stopped us, the other links of
+/// that night got no request, so they stay first in line. If that happens twice in a row, it
+/// counts: the link itself may be what makes the host stop us.
+pub fn visits(history: &[Evidence]) -> impl Iterator<Item = Timestamp> {
+    let is_stopped = |evidence: &Evidence| {
+        evidence.status.is_none()
+            && matches!(evidence.finding, Finding::Refused { reason: Reason::RateLimited })
+    };
+    let before = std::iter::once(None).chain(history.iter().map(Some));
+    let counts = move |(evidence, before): &(&Evidence, Option<&Evidence>)| {
+        !is_stopped(evidence) || before.is_some_and(is_stopped)
+    };
+    history.iter().zip(before).filter(counts).map(|(evidence, _)| evidence.at)
+}
+
 fn is_unconfirmed(history: &LinkHistory, verdict: &Verdict, now: Timestamp) -> bool {
     let state = verdict.state.name();
     let is_open = history.evidence.last().is_some_and(|last| match &last.finding {
@@ -75,7 +90,7 @@ mod tests {
 
     use super::*;
     use crate::domain::address::Address;
-    use crate::domain::evidence::{Evidence, Reason, Weight};
+    use crate::domain::evidence::Weight;
 
     fn at(day: i64) -> Timestamp {
         Timestamp::UNIX_EPOCH + (day * 24).hours()
@@ -129,5 +144,16 @@ mod tests {
         assert_eq!(of(&history(vec![healthy(None); 2]), false), VisitPriority::New);
         assert_eq!(of(&history(vec![healthy(None); 3]), false), VisitPriority::Routine);
         assert_eq!(of(&history(vec![]), true), VisitPriority::DueSoon);
+    }
+
+    #[test]
+    fn a_link_that_was_not_asked_for_stays_in_line_once() {
+        let stopped = Finding::Refused { reason: Reason::RateLimited };
+        let of = |findings: Vec<Finding>| visits(&history(findings).evidence).collect::<Vec<_>>();
+        assert_eq!(of(vec![healthy(None), stopped.clone()]), [at(0)]);
+        assert_eq!(of(vec![stopped.clone(), healthy(None)]), [at(1)]);
+        assert_eq!(of(vec![stopped.clone(), stopped.clone(), stopped]), [at(1), at(2)]);
+        let refused = Finding::Refused { reason: Reason::Robots };
+        assert_eq!(of(vec![refused; 2]), [at(0), at(1)]);
     }
 }

@@ -1,6 +1,7 @@
 //! Crawl budgets: a host that has one is asked for its links in turns.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 
 use tokio::process::Command;
 
@@ -142,6 +143,10 @@ async fn the_report_says_which_links_were_visited() {
     let explained = explained.split_whitespace().collect::<Vec<_>>().join(" ");
     let visits = "Visits: last on 2026-09-14; each link of large.test is visited at least every 7 nights";
     assert!(code == 0 && explained.contains(visits), "{explained}");
+    let (code, explained) = nights.harness.run(&["explain", "http://large.test/20"]).await;
+    assert!(code == 0 && explained.contains("not visited yet"), "{explained}");
+    let (_, status) = nights.harness.run(&["status", "c"]).await;
+    assert!(status.contains("(not visited yet)") && !status.contains("our side"), "{status}");
     let path = nights.harness.dir.path().join("onreserve.toml");
     let plan = Command::new(PROGRAM).arg("plan").arg("--config").arg(path).output().await.unwrap();
     let plan = String::from_utf8(plan.stdout).unwrap();
@@ -180,5 +185,45 @@ async fn a_check_that_a_person_requests_visits_all_links() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     nights.record();
     service.stop().await;
+    let (_, explained) = nights.harness.run(&["explain", "http://large.test/00"]).await;
+    assert!(explained.contains("each link of large.test is visited"), "{explained}");
     assert_eq!(nights.asked.iter().map(BTreeSet::len).collect::<Vec<_>>(), [BUDGET, LINKS]);
+}
+
+#[tokio::test]
+async fn links_that_a_host_did_not_answer_for_stay_first_in_line() {
+    // The host stops us from the third link of each night on.
+    let asked = Arc::new(Mutex::new(BTreeMap::<u32, BTreeSet<String>>::new()));
+    let log = Arc::clone(&asked);
+    let harness = Harness::start(["course.test", "large.test"], move |night, seen| {
+        match (&*seen.host, &*seen.target) {
+            ("course.test", "/") => {
+                let links: Vec<String> = (0..9).map(link).collect();
+                Reply::page(&page_of(&links.iter().map(String::as_str).collect::<Vec<_>>()))
+            }
+            ("large.test", "/robots.txt") => Reply::not_found(),
+            ("large.test", target) => {
+                let mut asked = log.lock().unwrap();
+                let tonight = asked.entry(night).or_default();
+                tonight.insert(target.to_owned());
+                if tonight.len() > 2 {
+                    Reply::new(429, "content-type: text/html", "<p>Later")
+                } else {
+                    Reply::page(&article(&format!("The reading at http://large.test{target}")))
+                }
+            }
+            _ => Reply::not_found(),
+        }
+    })
+    .await;
+    let path = harness.one_course();
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(path, text.replacen("[fetch]\n", "[fetch]\ncrawl_budget = 5\n", 1)).unwrap();
+    for night in 1..=3 {
+        harness.check(night).await;
+    }
+    let asked: Vec<String> =
+        asked.lock().unwrap().values().map(|asked| Vec::from_iter(asked.clone()).join(" ")).collect();
+    // The host stopped us before 04 twice in a row, so the next night begins with the others.
+    assert_eq!(asked, ["/00 /01 /02", "/02 /03 /04", "/05 /06 /07"]);
 }
