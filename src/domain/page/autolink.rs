@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use memchr::memchr_iter;
+
 /// An address in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BareAddress {
@@ -18,6 +20,15 @@ const ENDING: &[char] = &[
     '<', '>', '"', '`', '“', '”', '（', '）', '「', '」', '『', '』', '【', '】', '。', '，', '、', '；',
     '《', '》', '\u{e000}',
 ];
+
+/// Whether a text has what every bare address has. Most texts of a page do not.
+pub(super) fn may_be_in(text: &str) -> bool {
+    let is_www = |dot: usize| {
+        let before = dot.checked_sub(3).map(|start| &text.as_bytes()[start..dot]);
+        before.is_some_and(|word| word.eq_ignore_ascii_case(b"www"))
+    };
+    text.contains("://") || memchr_iter(b'.', text.as_bytes()).any(is_www)
+}
 
 pub fn find(text: &str) -> Vec<BareAddress> {
     let mut found = Vec::new();

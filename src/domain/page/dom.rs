@@ -7,6 +7,7 @@ mod attributes;
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::hash::BuildHasherDefault;
 use std::ops::Range;
 
 use ego_tree::{NodeId, Tree};
@@ -18,8 +19,9 @@ use html5ever::tokenizer::{
 use html5ever::tree_builder::{ElementFlags, NodeOrText, QuirksMode, TreeBuilder, TreeBuilderOpts, TreeSink};
 use html5ever::{Attribute, QualName};
 use memchr::memchr_iter;
-use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use scraper::{Html, HtmlTreeSink, Node};
+
+use super::node_map::{NodeMap, NodeSet};
 
 /// Elements are nested no deeper: the parser looks through all open elements at many
 /// tags. Browsers stop at 512 as well. Tags that open further ones are passed over;
@@ -63,8 +65,8 @@ const ALWAYS_OPENED: &[&str] = &[
 #[derive(Debug)]
 pub(super) struct Dom {
     pub(super) html: Html,
-    places: FxHashMap<NodeId, Place>,
-    reopened: FxHashSet<NodeId>,
+    places: NodeMap<Place>,
+    reopened: NodeSet,
 }
 
 impl Dom {
@@ -183,10 +185,10 @@ struct Positions {
     is_pending: Cell<bool>,
     /// The start tag that is being processed, until its element is created.
     tag: RefCell<Option<html5ever::LocalName>>,
-    places: RefCell<FxHashMap<NodeId, Place>>,
+    places: RefCell<NodeMap<Place>>,
     /// How deep the parser stands, at most: known whenever a node is appended.
     depth: Cell<u32>,
-    reopened: RefCell<FxHashSet<NodeId>>,
+    reopened: RefCell<NodeSet>,
 }
 
 impl Positions {
@@ -200,9 +202,9 @@ impl Positions {
             begin: Cell::new(0),
             is_pending: Cell::new(false),
             tag: RefCell::new(None),
-            places: RefCell::new(FxHashMap::with_capacity_and_hasher(
+            places: RefCell::new(NodeMap::with_capacity_and_hasher(
                 tags.min(NODES_AT_ONCE) / 2,
-                FxBuildHasher,
+                BuildHasherDefault::default(),
             )),
             depth: Cell::new(0),
             reopened: RefCell::default(),

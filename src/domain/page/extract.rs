@@ -16,8 +16,9 @@ use rustc_hash::FxHashMap;
 use scraper::{ElementRef, Html};
 
 use super::anchor::{self, Anchors};
-use super::calendar::{self, DateExpr, Dating, Languages, Order, heading, names_news};
+use super::calendar::{self, DateExpr, Dating, Label, Languages, Order, heading, names_news};
 use super::dom::Dom;
+use super::node_map::NodeMap;
 use super::outline::{Outline, OutlinePosition};
 use super::source_map::SourceMap;
 use super::table::{self, CellTime};
@@ -55,11 +56,12 @@ pub(super) fn page(html: &str, map: &SourceMap, context: &PageContext, dialect: 
         dialect,
         outline: Outline::default(),
         anchors: Anchors::default(),
-        cells: FxHashMap::default(),
+        cells: NodeMap::default(),
         columns: Vec::new(),
         rows: Vec::new(),
-        grids: FxHashMap::default(),
-        rows_of: FxHashMap::default(),
+        item: ItemLabel::default(),
+        grids: NodeMap::default(),
+        rows_of: NodeMap::default(),
         starts: Vec::new(),
         page: Page::default(),
         has_frames: false,
@@ -72,7 +74,8 @@ pub(super) fn page(html: &str, map: &SourceMap, context: &PageContext, dialect: 
                     extractor.open(element);
                 }
             }
-            Edge::Close(node) => extractor.close(node.id()),
+            Edge::Close(node) if node.value().is_element() => extractor.close(node.id()),
+            Edge::Close(_) => {}
         }
     }
     extractor.finish(&overview.scripts)
@@ -101,7 +104,8 @@ impl<'a> Overview<'a> {
             scripts: script::Scripts::default(),
         };
         let mut chars = 0;
-        for node in html.tree.root().descendants() {
+        // In the order in which the parser made the nodes, which is that of the source.
+        for node in html.tree.nodes() {
             if let Some(element) = ElementRef::wrap(node) {
                 overview.element(element);
             } else if let Some(piece) = node.value().as_text().filter(|_| chars <= SAMPLE_CHARS) {
@@ -169,21 +173,29 @@ struct Extractor<'a> {
     outline: Outline,
     anchors: Anchors,
     /// The times that tables give to their cells.
-    cells: FxHashMap<NodeId, CellTime>,
+    cells: NodeMap<CellTime>,
     /// The column headers around a place.
     columns: Vec<(NodeId, Rc<str>)>,
     /// The rows and items around a place.
     rows: Vec<RowText>,
+    item: ItemLabel,
     /// Elements with several children that are labels.
-    grids: FxHashMap<NodeId, bool>,
+    grids: NodeMap<bool>,
     /// Elements with several children that begin with a label.
-    rows_of: FxHashMap<NodeId, bool>,
+    rows_of: NodeMap<bool>,
     /// The position of each mention in the HTML.
     starts: Vec<usize>,
     page: Page,
     has_frames: bool,
     /// Where the page refers to each of its footnotes, by the id of the note.
     notes: FxHashMap<String, OutlinePosition>,
+}
+
+/// What the last item gives, by the text that was read.
+#[derive(Default)]
+struct ItemLabel {
+    text: String,
+    label: Label,
 }
 
 struct RowText {

@@ -132,7 +132,10 @@ impl<'a> Expand<'a> {
                 self.done.push((Event::InlineHtml(mark.into()), range));
                 return;
             }
-            Event::Text(text) if self.depth == 0 || was_after_link => {
+            Event::Text(text)
+                if (self.depth == 0 || was_after_link)
+                    && (text.contains('{') || autolink::may_be_in(text)) =>
+            {
                 let text = text.clone();
                 self.text(&text, range, was_after_link);
                 return;

@@ -12,6 +12,7 @@ mod input;
 mod kind;
 mod markdown;
 mod markdown_dialects;
+mod node_map;
 mod outline;
 mod script;
 mod site;

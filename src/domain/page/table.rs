@@ -4,19 +4,18 @@ mod cells;
 
 use std::rc::Rc;
 
-use ego_tree::NodeId;
-use rustc_hash::FxHashMap;
 use scraper::ElementRef;
 
 use self::cells::{TableCell, TableRow, rows};
 use super::calendar::{self, DateExpr, Dating, Label, Meaning, Order};
+use super::node_map::NodeMap;
 use super::text::unmarked;
 use crate::domain::link::Sign;
 
 /// The facts of a table for each of its cells.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TableTimes {
-    pub(super) cells: FxHashMap<NodeId, CellTime>,
+    pub(super) cells: NodeMap<CellTime>,
 }
 
 /// The time of a cell, and the name of its column.

@@ -180,12 +180,17 @@ fn parameters(text: &str) -> Vec<(&str, &str)> {
 
 /// Whether an address contains a part that a generator or script must fill.
 pub(super) fn is_unresolved(written: &str) -> bool {
-    written.contains(PLACEHOLDER)
-        || ["{{", "{%", "${", "<%", "%7B%7B", "%EE%80%80", "{:"].iter().any(|sign| written.contains(sign))
+    // Most addresses have none of the characters with which a sign begins.
+    let may_be = |byte: &u8| matches!(byte, b'{' | b'$' | b'<' | b'%' | 0xee);
+    written.as_bytes().iter().any(may_be)
+        && (written.contains(PLACEHOLDER)
+            || ["{{", "{%", "${", "<%", "%7B%7B", "%EE%80%80", "{:"]
+                .iter()
+                .any(|sign| written.contains(sign)))
 }
 
-pub(super) fn without_placeholders(text: &str) -> String {
-    if text.contains(PLACEHOLDER) { squeezed(&text.replace(PLACEHOLDER, " ")) } else { text.to_owned() }
+pub(super) fn without_placeholders(text: String) -> String {
+    if text.contains(PLACEHOLDER) { squeezed(&text.replace(PLACEHOLDER, " ")) } else { text }
 }
 
 #[cfg(test)]

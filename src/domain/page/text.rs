@@ -147,8 +147,7 @@ impl Text {
             } else if first == PLACEHOLDER {
                 rest = &rest[first.len_utf8()..];
             } else {
-                let is_end = |c: char| c.is_whitespace() || c == PLACEHOLDER;
-                let word = &rest[..rest.find(is_end).unwrap_or(rest.len())];
+                let word = &rest[..word_end(rest)];
                 self.word(word, most - self.chars);
                 rest = &rest[word.len()..];
             }
@@ -177,21 +176,24 @@ impl Text {
     }
 }
 
+/// Where the first word of a text ends.
+fn word_end(text: &str) -> usize {
+    let is_end = |c: char| c.is_whitespace() || c == PLACEHOLDER;
+    let graphic = text.bytes().take_while(u8::is_ascii_graphic).count();
+    text[graphic..].find(is_end).map_or(text.len(), |end| graphic + end)
+}
+
 /// The length of the first characters in bytes.
 fn length_of_chars(text: &str, chars: usize) -> usize {
     text.char_indices().nth(chars).map_or(text.len(), |(at, _)| at)
 }
 
-/// A marked text without its marks.
+/// A marked text without its marks. White space is collapsed in it already.
 pub(super) fn unmarked(text: &str) -> String {
-    const MARKS: [char; 3] = [LINK, LINK_END, MARK_END];
     let mut shown = String::with_capacity(text.len());
-    for c in text.chars().filter(|c| !MARKS.contains(c)) {
-        if !c.is_whitespace() {
-            shown.push(c);
-        } else if !shown.is_empty() && !shown.ends_with(' ') {
-            shown.push(' ');
-        }
+    for piece in text.split([LINK, LINK_END, MARK_END]) {
+        let is_spaced = shown.is_empty() || shown.ends_with(' ');
+        shown.push_str(if is_spaced { piece.trim_start() } else { piece });
     }
     shown.truncate(shown.trim_end().len());
     shown

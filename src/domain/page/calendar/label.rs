@@ -7,8 +7,8 @@ use super::date::{self, DateExpr};
 use super::day_parts::DateForm;
 use super::meaning::Meaning;
 use super::resolve::{Dating, Order};
-use super::token::{LINK, MARK_END, Token, folded};
-use super::vocabulary::{has, is_only, length_at, tokens};
+use super::token::{LINK, MARK_END, Token, folded, has_digit};
+use super::vocabulary::{first_tokens, has, is_only, length_at, tokens};
 use super::week;
 
 /// The week and the day in a text.
@@ -27,6 +27,8 @@ impl Label {
     }
 }
 
+/// A week at the beginning of a text ends within so many tokens.
+const START_TOKENS: usize = 24;
 /// Characters that can be before a date.
 const BEFORE: &str = "([（【「—–-:：,，|·•;~、/";
 /// Characters that can be after it.
@@ -55,6 +57,9 @@ pub(in crate::domain::page) fn heading(text: &str, dating: &Dating) -> Label {
 /// A list item or paragraph, with marks at the beginnings and ends of its links.
 pub(in crate::domain::page) fn item(text: &str, dating: &Dating, order: Order) -> Label {
     let folded = folded(text);
+    if !has_digit(&folded) {
+        return Label { week: LabelText::start(&folded).week_at_start(), ..Label::default() };
+    }
     let read = LabelText::new(&folded, dating);
     let days = LeadDates::of(&read).days(dating, order);
     Label { week: read.week_at_start(), ..days }
@@ -156,6 +161,11 @@ struct LabelText<'a> {
 }
 
 impl<'a> LabelText<'a> {
+    /// The beginning of a text that has no date.
+    fn start(folded: &'a str) -> Self {
+        Self { tokens: first_tokens(folded, START_TOKENS), dates: Vec::new() }
+    }
+
     fn new(folded: &'a str, dating: &Dating) -> Self {
         let tokens = tokens(folded);
         let dates = date::find(&tokens, &dating.languages);

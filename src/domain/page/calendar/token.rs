@@ -78,13 +78,13 @@ pub(super) fn split(folded: &str) -> impl Iterator<Item = Token<'_>> {
         let is_glued = text.len() == rest.len() && rest.len() < folded.len();
         let first = text.chars().next()?;
         let (piece, length) = if digit(first).is_some() {
-            let number = &text[..run(text, |c| digit(c).is_some())];
+            let number = &text[..run(text, u8::is_ascii_digit, |c| digit(c).is_some())];
             let digits = number.chars().filter_map(digit);
             let value =
                 digits.clone().fold(0_u32, |value, digit| value.saturating_mul(10).saturating_add(digit));
             (TokenKind::Number { value, digits: digits.count() }, number.len())
         } else if is_letter(first) {
-            let length = run(text, is_letter);
+            let length = run(text, u8::is_ascii_alphabetic, is_letter);
             (TokenKind::Word(&text[..length]), length)
         } else if is_ideograph(first) {
             (TokenKind::Word(&text[..first.len_utf8()]), first.len_utf8())
@@ -96,9 +96,10 @@ pub(super) fn split(folded: &str) -> impl Iterator<Item = Token<'_>> {
     })
 }
 
-/// The length of the first characters of a kind.
-fn run(text: &str, is_of_kind: impl Fn(char) -> bool) -> usize {
-    text.find(|c| !is_of_kind(c)).unwrap_or(text.len())
+/// The length of the first characters of a kind, most of which are ASCII.
+fn run(text: &str, is_ascii: impl Fn(&u8) -> bool, is_of_kind: impl Fn(char) -> bool) -> usize {
+    let ascii = text.bytes().take_while(is_ascii).count();
+    text[ascii..].find(|c| !is_of_kind(c)).map_or(text.len(), |end| ascii + end)
 }
 
 /// Marks of text direction, and soft hyphens.
@@ -128,6 +129,12 @@ fn digit(c: char) -> Option<u32> {
         _ => return None,
     };
     Some(u32::from(c) - u32::from(zero))
+}
+
+/// Whether a text has a digit of any script.
+pub(super) fn has_digit(text: &str) -> bool {
+    text.bytes().any(|byte| byte.is_ascii_digit())
+        || (!text.is_ascii() && text.chars().any(|c| digit(c).is_some()))
 }
 
 /// The words of a folded text.

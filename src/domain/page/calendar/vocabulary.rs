@@ -53,8 +53,19 @@ pub(super) fn meaning_of(word: &str) -> &'static WordMeaning {
 
 /// The tokens of a folded text, with what is known of their words.
 pub(super) fn tokens(folded: &str) -> Vec<Token<'_>> {
-    let known = |token: Token<'_>| token.word().map_or(&UNKNOWN, meaning_of);
-    token::split(folded).map(|token| Token { meaning: known(token), ..token }).collect()
+    // A word and a sign in five characters.
+    let mut tokens = Vec::with_capacity(folded.len() * 2 / 5 + 2);
+    tokens.extend(token::split(folded).map(with_meaning));
+    tokens
+}
+
+/// The same of the beginning of a text.
+pub(super) fn first_tokens(folded: &str, count: usize) -> Vec<Token<'_>> {
+    token::split(folded).take(count).map(with_meaning).collect()
+}
+
+fn with_meaning(token: Token<'_>) -> Token<'_> {
+    Token { meaning: token.word().map_or(&UNKNOWN, meaning_of), ..token }
 }
 
 /// The number of tokens in the longest phrase with a meaning at a place.

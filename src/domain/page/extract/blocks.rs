@@ -7,7 +7,7 @@ use super::super::calendar::{self, item};
 use super::super::outline::OutlinePosition;
 use super::super::text::{self, Extent, Style, unmarked};
 use super::super::timing::Timing;
-use super::{Extractor, RowText};
+use super::{Extractor, ItemLabel, RowText};
 use crate::domain::link::Sign;
 
 /// The most characters of an item's text that are read.
@@ -48,11 +48,16 @@ impl Extractor<'_> {
     fn item(&mut self, element: ElementRef) {
         let (marked, line_end) = text::with_first_line(element, ITEM);
         let first_line = &marked[..line_end];
-        let label = item(first_line, self.dating, self.dating.order);
+        // A paragraph in an item has the text of the item.
+        if self.item.text != first_line {
+            let label = item(first_line, self.dating, self.dating.order);
+            self.item = ItemLabel { text: first_line.to_owned(), label };
+        }
+        let label = &self.item.label;
         if !self.rows.last().is_some_and(|row| row.is_of_table) {
             self.rows.push(RowText { element: element.id(), text: unmarked(&marked), is_of_table: false });
         }
-        self.outline.block(element.id(), |outer| outer.within(&label, Sign::Item, first_line));
+        self.outline.block(element.id(), |outer| outer.within(label, Sign::Item, first_line));
     }
 
     /// A line of a block may give the time for its own links.
@@ -77,8 +82,9 @@ impl Extractor<'_> {
         let (Some(only), None) = (inner.next(), inner.next()) else { return };
         let is_bold =
             only.value().as_element().is_some_and(|element| matches!(element.name(), "b" | "strong"));
+        let Some(parent) = element.parent().filter(|_| is_bold) else { return };
         let text = text::of(element, Style { chars: LABEL_CHARS, ..Style::default() });
-        if let Some(parent) = element.parent().filter(|_| is_bold && text.chars().count() < LABEL_CHARS) {
+        if text.chars().count() < LABEL_CHARS {
             self.label(parent.id(), &text);
         }
     }

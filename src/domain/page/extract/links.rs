@@ -94,10 +94,15 @@ impl Extractor<'_> {
             self.page.note_template(line);
             return;
         }
-        let words = template::without_placeholders(&words);
+        let words = template::without_placeholders(words);
         let target = self.resolve(written);
         let headings = self.outline.headings();
-        let row = self.rows.last().map(|row| template::without_placeholders(&row.text)).unwrap_or_default();
+        let row = self
+            .rows
+            .last()
+            .map(|row| row.text.clone())
+            .map(template::without_placeholders)
+            .unwrap_or_default();
         let column = self.columns.last().map(|(_, title)| &**title).unwrap_or_default();
         let kind = match &target {
             Target::Web { address, .. } => kind::of(&kind::LinkFeatures {

@@ -60,11 +60,11 @@ pub(super) fn of(link: &LinkFeatures) -> Kind {
     if let Some(said) = said.filter(|said| said.is_all && said.kind != Kind::Article) {
         return of_label(said.kind, link, &path);
     }
-    if let Some((_, kind)) = ENDINGS.iter().find(|(ending, _)| path.ends_with(ending)) {
+    let extension = extension(&path);
+    if let Some((_, kind)) = ENDINGS.iter().find(|(ending, _)| *ending == extension) {
         return *kind;
     }
-    let is_document =
-        [".pdf", ".ps", ".djvu", ".doc", ".docx", ".odt"].iter().any(|ending| path.ends_with(ending));
+    let is_document = matches!(extension, ".pdf" | ".ps" | ".djvu" | ".doc" | ".docx" | ".odt");
     let by_host = hosts::kind(address, &path);
     if let Some(kind) = by_host.filter(|kind| !(is_document && matches!(kind, Kind::Code | Kind::Other))) {
         return kind;
@@ -195,7 +195,12 @@ fn is_page_path(path: &str) -> bool {
 }
 
 fn is_file(path: &str) -> bool {
-    FILES.iter().any(|ending| path.ends_with(ending))
+    FILES.contains(&extension(path))
+}
+
+/// What follows the last dot of a path, with the dot; empty if it has none.
+fn extension(path: &str) -> &str {
+    path.rfind('.').map_or("", |dot| &path[dot..])
 }
 
 #[cfg(test)]

@@ -74,6 +74,9 @@ fn simple(text: &str, lines: &[Range<usize>]) -> Option<Found> {
 
 /// The characters at which the columns begin, if it is a line of dashes for several.
 fn columns(line: &str) -> Option<Vec<usize>> {
+    if !line.trim_start_matches(' ').starts_with("---") {
+        return None;
+    }
     let groups: Vec<&str> = line.split(' ').filter(|group| !group.is_empty()).collect();
     let is_dashes = |group: &&str| group.len() >= LEAST_DASHES && group.chars().all(|c| c == '-');
     if groups.len() < 2 || !groups.iter().all(is_dashes) {
