@@ -28,7 +28,7 @@ use super::node_map::{NodeMap, NodeSet};
 /// their text and links stay.
 const DEPTH_AT_MOST: u32 = 512;
 /// Memory is reserved for so many nodes at most; a page with more `<` may not have them.
-const NODES_AT_ONCE: usize = 1 << 16;
+const NODES_AT_ONCE: usize = 1 << 18;
 /// Tags that are never passed over: links, embeds, headings, and those whose content is
 /// not parsed as HTML.
 const ALWAYS_OPENED: &[&str] = &[
