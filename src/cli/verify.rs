@@ -42,7 +42,7 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> 
     let checked = colours.paint(Tone::Good, "SHA-256 checked");
     print(&format!("{} files, {} bytes: {checked}\n", fixity.sound.len(), fixity.bytes))?;
     if !is_read_only {
-        archive.write_sums()?;
+        archive.write_sums_of(fixity.sound.iter().copied())?;
     }
     if Catalogue::path_in(&dir).exists() && !is_read_only {
         let catalogue = open_catalogue(&dir).await?;

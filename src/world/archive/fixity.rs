@@ -1,6 +1,6 @@
 //! Fixity: that stored bytes still have their digest.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::num::NonZero;
@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::hashing::{Hashed, hash, hash_all};
-use super::{Archive, Error, failed, files_below, is_regular};
+use super::hashing::{Hashed, hash, hash_below};
+use super::{Archive, Error, entries_in, failed, files_below, is_regular};
 use crate::domain::capture::{Digest, Loss};
 use crate::domain::journal::Holdings;
 use crate::domain::journal::chain::JournalFault;
@@ -52,39 +52,46 @@ pub struct DamagedBlob {
 
 /// The number of nights in which the whole archive is checked once.
 const NIGHTS: u64 = 30;
-/// The blobs that are hashed before their results are handled.
-const BLOBS_AT_ONCE: usize = 4096;
 
 impl Archive {
     /// Hashes every blob. Damaged blobs are moved to quarantine, never deleted, and
-    /// recorded in the audit log, unless the archive is read-only. So many threads hash.
+    /// recorded in the audit log, unless the archive is read-only. So many threads hash; the
+    /// journal is read at the same time.
     pub fn verify(&self, now: Timestamp, threads: NonZero<usize>) -> Result<FixityResults, Error> {
         let mut fixity = FixityResults::default();
-        // Damage is set aside soon after it is found, also in a large archive.
-        for paths in self.blobs()?.chunks(BLOBS_AT_ONCE) {
-            for (path, hashed) in paths.iter().zip(hash_all(paths, threads)) {
-                self.check(path, hashed, now, &mut fixity)?;
-            }
-        }
-        let found: HashSet<Digest> = fixity.sound.iter().copied().collect();
-        let mut holdings = Holdings::default();
-        let mut entries = self.entries();
-        for entry in entries.by_ref() {
-            holdings.add(&entry?);
-        }
-        for fault in entries.faults() {
+        let read_journal = || self.expected_blobs();
+        let (expected, faults) = std::thread::scope(|scope| {
+            let journal = scope.spawn(read_journal);
+            let parts = entries_in(&self.dir().join("blobs/sha256"))?;
+            hash_below(&parts, threads, |path, hashed| self.check(path, hashed, now, &mut fixity))?;
+            journal.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })?;
+        fixity.sound.sort_unstable();
+        fixity.damaged.sort_by(|one, other| one.name.cmp(&other.name));
+        for fault in &faults {
             self.audit(
                 now,
                 &serde_json::json!({ "at": now, "found": "journal", "fault": fault.to_string() }),
             )?;
-            fixity.journal.push(fault.clone());
         }
-        fixity.missing = holdings.expected.into_iter().filter(|digest| !found.contains(digest)).collect();
+        fixity.journal = faults;
+        let is_missing = |digest: &Digest| fixity.sound.binary_search(digest).is_err();
+        fixity.missing = expected.into_iter().filter(is_missing).collect();
         if !fixity.missing.is_empty() {
             self.audit(now, &serde_json::json!({ "at": now, "found": "missing", "blobs": fixity.missing }))?;
         }
         self.audit_verified(now, &fixity)?;
         Ok(fixity)
+    }
+
+    /// The blobs that the journal names, and the damage to the journal.
+    fn expected_blobs(&self) -> Result<(BTreeSet<Digest>, Vec<JournalFault>), Error> {
+        let mut holdings = Holdings::default();
+        let mut entries = self.entries();
+        for entry in entries.by_ref() {
+            holdings.add(&entry?);
+        }
+        Ok((holdings.expected, entries.faults().to_vec()))
     }
 
     /// Hashes one night's share of the archive: the blobs that were never checked, or
@@ -159,11 +166,18 @@ impl Archive {
 
     /// Rewrites `SHA256SUMS`, in the order of the names.
     pub fn write_sums(&self) -> Result<(), Error> {
+        self.write_sums_of(self.blobs()?.iter().filter_map(|path| digest_in_name(path)))
+    }
+
+    /// The same for blobs that are known already, in the order of their names.
+    pub fn write_sums_of(&self, blobs: impl IntoIterator<Item = Digest>) -> Result<(), Error> {
         let mut sums = String::new();
-        for path in self.blobs()? {
-            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-            let inside = path.strip_prefix(self.dir()).unwrap_or(&path);
-            sums.push_str(&format!("{name}  {}\n", inside.display()));
+        for digest in blobs {
+            let path = self.path_of(digest);
+            if is_regular(&path) {
+                let inside = path.strip_prefix(self.dir()).unwrap_or(&path);
+                sums.push_str(&format!("{digest}  {}\n", inside.display()));
+            }
         }
         let path = self.dir().join("SHA256SUMS");
         self.replace("SHA256SUMS", sums.as_bytes()).map_err(|source| failed("write", &path, source))

@@ -264,6 +264,18 @@ fn files_below(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(found)
 }
 
+/// The files and directories in a directory.
+fn entries_in(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    let list = |source| Error::Io { doing: "list", path: dir.to_owned(), source };
+    let entries = fs::read_dir(dir).map_err(list)?;
+    entries.map(|entry| entry.map(|entry| entry.path()).map_err(list)).collect()
+}
+
+/// Whether a path is a directory itself, not a link to one.
+fn is_directory(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|it| it.is_dir())
+}
+
 /// Whether a path is a regular file itself, not a link to one.
 fn is_regular(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|it| it.is_file())

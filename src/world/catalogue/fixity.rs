@@ -5,10 +5,13 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use sqlx::Row as _;
 
-use super::value::{decoded, time, time_from};
+use super::value::{decoded, json, time, time_from};
 use super::{Catalogue, Error};
 use crate::domain::capture::{Digest, Loss, Verified};
 use crate::world::disk::{self, StorageStep};
+
+/// The rows that one statement writes.
+const ROWS_AT_ONCE: usize = 10_000;
 
 /// The results of the fixity checks of all copies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,21 +77,31 @@ impl Catalogue {
         lost: &[(Digest, Loss)],
     ) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
-        let sound = sound.iter().map(|sha256| (sha256, None));
-        for (sha256, loss) in sound.chain(lost.iter().map(|(sha256, loss)| (sha256, Some(*loss)))) {
+        for sound in sound.chunks(ROWS_AT_ONCE) {
             sqlx::query(
-                "INSERT INTO fixity (sha256, verified_at, is_sound, loss) VALUES (?, ?, ?, ?) \
+                "INSERT INTO fixity (sha256, verified_at, is_sound, loss) \
+                 SELECT value, ?, true, NULL FROM json_each(?) WHERE true \
                  ON CONFLICT (sha256) DO UPDATE SET verified_at = excluded.verified_at, \
-                 is_sound = excluded.is_sound, \
+                 is_sound = true, loss = NULL",
+            )
+            .bind(time(at))
+            .bind(json(&sound)?)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        for (sha256, loss) in lost {
+            sqlx::query(
+                "INSERT INTO fixity (sha256, verified_at, is_sound, loss) VALUES (?, ?, false, ?) \
+                 ON CONFLICT (sha256) DO UPDATE SET verified_at = excluded.verified_at, \
+                 is_sound = false, \
                  loss = iif(excluded.loss = 'missing' AND loss = 'altered', loss, excluded.loss)",
             )
             .bind(sha256.to_string())
             .bind(time(at))
-            .bind(loss.is_none())
-            .bind(loss.map(|loss| match loss {
+            .bind(match loss {
                 Loss::Altered => "altered",
                 Loss::Missing => "missing",
-            }))
+            })
             .execute(&mut *transaction)
             .await?;
         }
