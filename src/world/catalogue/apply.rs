@@ -46,7 +46,7 @@ impl Catalogue {
 async fn apply(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     match entry {
         Entry::Night { started } => {
-            sqlx::query("INSERT INTO night (started) VALUES (?) ON CONFLICT DO NOTHING")
+            sqlx::query("INSERT INTO night (started) VALUES ($1) ON CONFLICT DO NOTHING")
                 .bind(time(*started))
                 .execute(&mut **on)
                 .await?;
@@ -88,7 +88,7 @@ async fn apply(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Er
             feed_tokens::withdraw(course, *token, on).await?
         }
         Entry::Finished { night, at, void } => {
-            sqlx::query("UPDATE night SET finished = ?, void = ? WHERE started = ?")
+            sqlx::query("UPDATE night SET finished = $1, void = $2 WHERE started = $3")
                 .bind(time(*at))
                 .bind(void.as_ref().map(json).transpose()?)
                 .bind(time(*night))
@@ -108,7 +108,7 @@ async fn accepted(
     let link = link_id(link, on).await?;
     sqlx::query(
         "INSERT INTO baseline (link, capture, accepted_at) \
-         SELECT link, id, ? FROM capture WHERE link = ? AND sha256 = ? ORDER BY id DESC LIMIT 1 \
+         SELECT link, id, $1 FROM capture WHERE link = $2 AND sha256 = $3 ORDER BY id DESC LIMIT 1 \
          ON CONFLICT (link) DO UPDATE SET capture = excluded.capture, accepted_at = excluded.accepted_at",
     )
     .bind(time(at))
@@ -122,7 +122,7 @@ async fn accepted(
 async fn taken_down(link: &Address, at: Timestamp, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     let link = link_id(link, on).await?;
     sqlx::query(
-        "INSERT INTO takedown (link, at) VALUES (?, ?) ON CONFLICT (link, at) DO UPDATE SET undone_at = NULL",
+        "INSERT INTO takedown (link, at) VALUES ($1, $2) ON CONFLICT (link, at) DO UPDATE SET undone_at = NULL",
     )
     .bind(link)
     .bind(time(at))
@@ -133,7 +133,7 @@ async fn taken_down(link: &Address, at: Timestamp, on: &mut Transaction<'_, Sqli
 
 async fn reinstated(link: &Address, at: Timestamp, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     let link = link_id(link, on).await?;
-    sqlx::query("UPDATE takedown SET undone_at = ?1 WHERE link = ?2 AND undone_at IS NULL")
+    sqlx::query("UPDATE takedown SET undone_at = $1 WHERE link = $2 AND undone_at IS NULL")
         .bind(time(at))
         .bind(link)
         .execute(&mut **on)
@@ -147,14 +147,14 @@ async fn reread(
     text: Fingerprint,
     on: &mut Transaction<'_, Sqlite>,
 ) -> Result<(), Error> {
-    let rows = sqlx::query("SELECT id, kept FROM capture WHERE link = ? AND sha256 = ?")
+    let rows = sqlx::query("SELECT id, kept FROM capture WHERE link = $1 AND sha256 = $2")
         .bind(link)
         .bind(sha256.to_string())
         .fetch_all(&mut **on)
         .await?;
     for row in rows {
         let kept = StoredCapture { text, ..from_json(row.get(1))? };
-        sqlx::query("UPDATE capture SET kept = ? WHERE id = ?")
+        sqlx::query("UPDATE capture SET kept = $1 WHERE id = $2")
             .bind(json(&kept)?)
             .bind(row.get::<i64, _>(0))
             .execute(&mut **on)
@@ -166,14 +166,14 @@ async fn reread(
 async fn page(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     let Entry::Page { at, course, title, source, sha256, page } = entry else { return Ok(()) };
     sqlx::query(
-        "INSERT INTO course (id, title) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET title = excluded.title",
+        "INSERT INTO course (id, title) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET title = excluded.title",
     )
     .bind(course.as_str())
     .bind(title)
     .execute(&mut **on)
     .await?;
     sqlx::query(
-        "INSERT INTO reading (course, source, at, sha256, page) VALUES (?, ?, ?, ?, ?) \
+        "INSERT INTO reading (course, source, at, sha256, page) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (course, source) DO UPDATE SET at = excluded.at, sha256 = excluded.sha256, page = excluded.page",
     )
     .bind(course.as_str())

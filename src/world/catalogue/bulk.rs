@@ -22,7 +22,7 @@ async fn links<'a>(
 ) -> Result<(), Error> {
     let links: BTreeSet<&str> = links.map(Address::as_str).collect();
     let insert =
-        "INSERT INTO link (address) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING";
+        "INSERT INTO link (address) SELECT value FROM json_each($1) WHERE true ON CONFLICT DO NOTHING";
     execute(insert, json(&links)?, on).await
 }
 
@@ -42,13 +42,13 @@ pub(super) async fn visits(entries: &[Entry], on: &mut Transaction<'_, Sqlite>) 
     // The line of the night may be damaged.
     let nights: BTreeSet<&String> = rows.iter().map(|(night, ..)| night).collect();
     let insert =
-        "INSERT INTO night (started) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING";
+        "INSERT INTO night (started) SELECT value FROM json_each($1) WHERE true ON CONFLICT DO NOTHING";
     execute(insert, json(&nights)?, on).await?;
     execute(
         "INSERT INTO visit (link, night, evidence) SELECT link.id, night.id, entered.value ->> 2 \
-         FROM json_each(?) AS entered CROSS JOIN night ON night.started = entered.value ->> 0 \
-         CROSS JOIN link ON link.address = entered.value ->> 1 \
-         WHERE true ON CONFLICT (link, night) DO NOTHING",
+         FROM json_each($1) AS entered CROSS JOIN night CROSS JOIN link \
+         WHERE night.started = entered.value ->> 0 AND link.address = entered.value ->> 1 \
+         ON CONFLICT (link, night) DO NOTHING",
         json(&rows)?,
         on,
     )
@@ -75,8 +75,8 @@ pub(super) async fn captures(entries: &[Entry], on: &mut Transaction<'_, Sqlite>
         "INSERT INTO capture (link, sha256, captured_at, kept, night) \
          SELECT link.id, entered.value ->> 1, entered.value ->> 2, entered.value ->> 3, \
          coalesce((SELECT max(id) FROM night WHERE finished IS NULL), (SELECT max(id) FROM night)) \
-         FROM json_each(?) AS entered CROSS JOIN link ON link.address = entered.value ->> 0 \
-         WHERE true ON CONFLICT (link, sha256, captured_at) DO UPDATE SET is_removed = 0 \
+         FROM json_each($1) AS entered CROSS JOIN link WHERE link.address = entered.value ->> 0 \
+         ON CONFLICT (link, sha256, captured_at) DO UPDATE SET is_removed = FALSE \
          WHERE capture.is_removed",
         json(&rows)?,
         on,
@@ -84,7 +84,7 @@ pub(super) async fn captures(entries: &[Entry], on: &mut Transaction<'_, Sqlite>
     .await?;
     // A body that a takedown removed may be captured again after that is undone.
     let blobs: Vec<Digest> = entries.iter().flat_map(Entry::blobs).collect();
-    execute("DELETE FROM removal WHERE sha256 IN (SELECT value FROM json_each(?))", json(&blobs)?, on)
+    execute("DELETE FROM removal WHERE sha256 IN (SELECT value FROM json_each($1))", json(&blobs)?, on)
         .await?;
     let baselines: Vec<_> = captures
         .iter()
@@ -95,10 +95,10 @@ pub(super) async fn captures(entries: &[Entry], on: &mut Transaction<'_, Sqlite>
     execute(
         "INSERT INTO baseline (link, capture, accepted_at) \
          SELECT capture.link, capture.id, capture.captured_at \
-         FROM json_each(?) AS entered CROSS JOIN link ON link.address = entered.value ->> 0 \
-         CROSS JOIN capture ON capture.link = link.id AND capture.sha256 = entered.value ->> 1 \
-         AND capture.captured_at = entered.value ->> 2 \
-         WHERE true ON CONFLICT (link) DO UPDATE SET capture = excluded.capture, \
+         FROM json_each($1) AS entered CROSS JOIN link CROSS JOIN capture \
+         WHERE link.address = entered.value ->> 0 AND capture.link = link.id \
+         AND capture.sha256 = entered.value ->> 1 AND capture.captured_at = entered.value ->> 2 \
+         ON CONFLICT (link) DO UPDATE SET capture = excluded.capture, \
          accepted_at = excluded.accepted_at",
         json(&baselines)?,
         on,
@@ -109,12 +109,13 @@ pub(super) async fn captures(entries: &[Entry], on: &mut Transaction<'_, Sqlite>
 /// Marks the captures whose bodies a takedown removed: the archive need not have them.
 pub(super) async fn removed(bodies: &[Digest], on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     let bodies = json(&bodies)?;
-    let of_captures = "UPDATE capture SET is_removed = 1 WHERE sha256 IN (SELECT value FROM json_each(?))";
+    let of_captures =
+        "UPDATE capture SET is_removed = TRUE WHERE sha256 IN (SELECT value FROM json_each($1))";
     execute(of_captures, bodies.clone(), on).await?;
-    let removals = "INSERT INTO removal (sha256, is_finished) SELECT value, 0 FROM json_each(?) WHERE true \
-         ON CONFLICT (sha256) DO UPDATE SET is_finished = 0";
+    let removals = "INSERT INTO removal (sha256, is_finished) SELECT value, FALSE FROM json_each($1) WHERE true \
+         ON CONFLICT (sha256) DO UPDATE SET is_finished = FALSE";
     execute(removals, bodies.clone(), on).await?;
-    execute("DELETE FROM fixity WHERE sha256 IN (SELECT value FROM json_each(?))", bodies, on).await
+    execute("DELETE FROM fixity WHERE sha256 IN (SELECT value FROM json_each($1))", bodies, on).await
 }
 
 /// Stores the verdicts on links.
@@ -129,8 +130,8 @@ pub(super) async fn verdicts(
     }
     execute(
         "INSERT INTO verdict (link, verdict) SELECT link.id, entered.value ->> 1 \
-         FROM json_each(?) AS entered CROSS JOIN link ON link.address = entered.value ->> 0 \
-         WHERE true ON CONFLICT (link) DO UPDATE SET verdict = excluded.verdict",
+         FROM json_each($1) AS entered CROSS JOIN link WHERE link.address = entered.value ->> 0 \
+         ON CONFLICT (link) DO UPDATE SET verdict = excluded.verdict",
         json(&rows)?,
         on,
     )

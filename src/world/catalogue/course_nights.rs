@@ -44,7 +44,7 @@ impl Catalogue {
         let mut transaction = self.pool.begin().await?;
         for course in courses {
             sqlx::query(
-                "INSERT INTO course_night (course, at, is_over) VALUES (?, ?, ?) \
+                "INSERT INTO course_night (course, at, is_over) VALUES ($1, $2, $3) \
                  ON CONFLICT (course) DO UPDATE SET at = excluded.at, is_over = excluded.is_over",
             )
             .bind(course.as_str())

@@ -51,7 +51,7 @@ impl Catalogue {
     pub async fn decisions(&self, course: &CourseId) -> Result<HashMap<Address, StoredDecision>, Error> {
         let rows = sqlx::query(
             "SELECT link.address, decision.decision, decision.lapsed FROM decision \
-             JOIN link ON link.id = decision.link WHERE course = ? AND decision.decision IS NOT NULL",
+             JOIN link ON link.id = decision.link WHERE course = $1 AND decision.decision IS NOT NULL",
         )
         .bind(course.as_str())
         .fetch_all(&self.pool)
@@ -70,8 +70,8 @@ impl Catalogue {
     pub async fn decision_history(&self, course: &CourseId, most: u32) -> Result<Vec<PastDecision>, Error> {
         let rows = sqlx::query(
             "SELECT link.address, decision_history.at, decision_history.decision, acceptance FROM decision_history \
-             JOIN link ON link.id = decision_history.link WHERE course = ? \
-             ORDER BY decision_history.at DESC, decision_history.id DESC LIMIT ?",
+             JOIN link ON link.id = decision_history.link WHERE course = $1 \
+             ORDER BY decision_history.at DESC, decision_history.id DESC LIMIT $2",
         )
         .bind(course.as_str())
         .bind(most)
@@ -95,7 +95,7 @@ impl Catalogue {
     /// The recipients who unsubscribed from the emails of a course.
     pub async fn stopped(&self, course: &CourseId) -> Result<Vec<EmailAddress>, Error> {
         let readers =
-            sqlx::query_scalar::<_, String>("SELECT reader FROM stopped WHERE course = ? ORDER BY reader")
+            sqlx::query_scalar::<_, String>("SELECT reader FROM stopped WHERE course = $1 ORDER BY reader")
                 .bind(course.as_str())
                 .fetch_all(&self.pool)
                 .await?;
@@ -110,20 +110,10 @@ pub(super) async fn decide(
     decision: Option<&Decision>,
     on: &mut Transaction<'_, Sqlite>,
 ) -> Result<(), Error> {
-    let link = link_id(link, on).await?;
-    for insert in [
-        "REPLACE INTO decision (course, link, at, decision) VALUES (?, ?, ?, ?)",
-        "REPLACE INTO decision_history (course, link, at, decision) VALUES (?, ?, ?, ?)",
-    ] {
-        sqlx::query(insert)
-            .bind(course.as_str())
-            .bind(link)
-            .bind(time(at))
-            .bind(decision.map(json).transpose()?)
-            .execute(&mut **on)
-            .await?;
-    }
-    Ok(())
+    let key = DecisionKey { course, link: link_id(link, on).await?, at };
+    let decision = decision.map(json).transpose()?;
+    replace(&key, decision.as_deref(), false, on).await?;
+    add_to_history(&key, decision.as_deref(), None, on).await
 }
 
 /// Adds an accepted version to the history.
@@ -133,22 +123,15 @@ pub(super) async fn version_accepted(
     at: Timestamp,
     on: &mut Transaction<'_, Sqlite>,
 ) -> Result<(), Error> {
-    let link = link_id(link, on).await?;
-    sqlx::query("REPLACE INTO decision_history (course, link, at, acceptance) VALUES (?, ?, ?, ?)")
-        .bind(acceptance.course.as_str())
-        .bind(link)
-        .bind(time(at))
-        .bind(json(acceptance)?)
-        .execute(&mut **on)
-        .await?;
-    Ok(())
+    let key = DecisionKey { course: &acceptance.course, link: link_id(link, on).await?, at };
+    add_to_history(&key, None, Some(&json(acceptance)?), on).await
 }
 
 /// A decision to use our copy stays in force; every other decision ends.
 pub(super) async fn lapse(lapse: &LapsedDecision, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     let link = link_id(&lapse.link, on).await?;
     let standing = sqlx::query_scalar::<_, Option<String>>(
-        "SELECT decision FROM decision WHERE course = ? AND link = ? AND at = ?",
+        "SELECT decision FROM decision WHERE course = $1 AND link = $2 AND at = $3",
     )
     .bind(lapse.course.as_str())
     .bind(link)
@@ -158,14 +141,62 @@ pub(super) async fn lapse(lapse: &LapsedDecision, on: &mut Transaction<'_, Sqlit
     .flatten();
     let Some(standing) = standing else { return Ok(()) };
     let stays = from_json::<Decision>(&standing)?.our_copy().is_some();
+    let key = DecisionKey { course: &lapse.course, link, at: lapse.decided };
+    replace(&key, stays.then_some(standing.as_str()), true, on).await
+}
+
+/// Which decision a row holds.
+struct DecisionKey<'a> {
+    course: &'a CourseId,
+    link: i64,
+    at: Timestamp,
+}
+
+/// Replaces the decision on a link. The new row has the greatest id, by which readers
+/// notice the change.
+async fn replace(
+    key: &DecisionKey<'_>,
+    decision: Option<&str>,
+    has_lapsed: bool,
+    on: &mut Transaction<'_, Sqlite>,
+) -> Result<(), Error> {
+    sqlx::query("DELETE FROM decision WHERE course = $1 AND link = $2")
+        .bind(key.course.as_str())
+        .bind(key.link)
+        .execute(&mut **on)
+        .await?;
+    sqlx::query("INSERT INTO decision (course, link, at, decision, lapsed) VALUES ($1, $2, $3, $4, $5)")
+        .bind(key.course.as_str())
+        .bind(key.link)
+        .bind(time(key.at))
+        .bind(decision)
+        .bind(has_lapsed)
+        .execute(&mut **on)
+        .await?;
+    Ok(())
+}
+
+/// Of two entries of one time the later one in the journal counts.
+async fn add_to_history(
+    key: &DecisionKey<'_>,
+    decision: Option<&str>,
+    acceptance: Option<&str>,
+    on: &mut Transaction<'_, Sqlite>,
+) -> Result<(), Error> {
+    sqlx::query("DELETE FROM decision_history WHERE course = $1 AND link = $2 AND at = $3")
+        .bind(key.course.as_str())
+        .bind(key.link)
+        .bind(time(key.at))
+        .execute(&mut **on)
+        .await?;
     sqlx::query(
-        "REPLACE INTO decision (course, link, at, decision, lapsed) VALUES (?, ?, ?, iif(?, ?, NULL), TRUE)",
+        "INSERT INTO decision_history (course, link, at, decision, acceptance) VALUES ($1, $2, $3, $4, $5)",
     )
-    .bind(lapse.course.as_str())
-    .bind(link)
-    .bind(time(lapse.decided))
-    .bind(stays)
-    .bind(standing)
+    .bind(key.course.as_str())
+    .bind(key.link)
+    .bind(time(key.at))
+    .bind(decision)
+    .bind(acceptance)
     .execute(&mut **on)
     .await?;
     Ok(())
@@ -181,14 +212,14 @@ pub(super) async fn letters(
     on: &mut Transaction<'_, Sqlite>,
 ) -> Result<(), Error> {
     if wanted {
-        sqlx::query("DELETE FROM stopped WHERE course = ? AND reader = ?")
+        sqlx::query("DELETE FROM stopped WHERE course = $1 AND reader = $2")
             .bind(course.as_str())
             .bind(reader.as_str())
             .execute(&mut **on)
             .await?;
         return Ok(());
     }
-    sqlx::query("INSERT INTO stopped (course, reader, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+    sqlx::query("INSERT INTO stopped (course, reader, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
         .bind(course.as_str())
         .bind(reader.as_str())
         .bind(time(at))
@@ -196,8 +227,8 @@ pub(super) async fn letters(
         .await?;
     // If the entry is applied again after a crash, emails that were queued later stay.
     sqlx::query(
-        "UPDATE letter SET state = 'superseded', content = NULL, ended_at = ? \
-         WHERE course = ? AND recipient = ? AND state <> 'told' AND queued_at <= ?",
+        "UPDATE letter SET state = 'superseded', content = NULL, ended_at = $1 \
+         WHERE course = $2 AND recipient = $3 AND state <> 'told' AND queued_at <= $4",
     )
     .bind(time(at))
     .bind(course.as_str())

@@ -136,16 +136,16 @@ impl Catalogue {
         recipient: &Recipient,
     ) -> Result<EmailHistory, Error> {
         let delivered = sqlx::query(
-            "SELECT occasion, max(coalesce(ended_at, queued_at)) FROM letter WHERE course = ? AND recipient = ? \
-             AND (state = 'told' OR state = 'waiting' AND is_unanswered) GROUP BY occasion",
+            "SELECT occasion, max(coalesce(ended_at, queued_at)) FROM letter WHERE course = $1 AND recipient = $2 \
+             AND (state = 'told' OR state = 'waiting' AND is_unanswered <> 0) GROUP BY occasion",
         )
         .bind(course.as_str())
         .bind(recipient.to_string())
         .fetch_all(&self.pool)
         .await?;
         let undelivered = sqlx::query(
-            "SELECT id, first_night, content FROM letter WHERE course = ? AND recipient = ? \
-             AND (state IN ('refused', 'expired') OR state = 'waiting' AND NOT is_unanswered) ORDER BY night",
+            "SELECT id, first_night, content FROM letter WHERE course = $1 AND recipient = $2 \
+             AND (state IN ('refused', 'expired') OR state = 'waiting' AND is_unanswered = 0) ORDER BY night",
         )
         .bind(course.as_str())
         .bind(recipient.to_string())
@@ -175,7 +175,7 @@ impl Catalogue {
         recipients: &[Recipient],
     ) -> Result<Vec<i64>, Error> {
         let rows = sqlx::query(
-            "SELECT id, recipient FROM letter WHERE course = ? AND state IN ('waiting', 'refused', 'expired')",
+            "SELECT id, recipient FROM letter WHERE course = $1 AND state IN ('waiting', 'refused', 'expired')",
         )
         .bind(course.as_str())
         .fetch_all(&self.pool)
@@ -189,7 +189,7 @@ impl Catalogue {
     /// `far` was postponed by a wrong clock and is due too.
     pub async fn due_emails(&self, now: Timestamp, far: Timestamp) -> Result<Vec<i64>, Error> {
         Ok(sqlx::query_scalar(
-            "SELECT id FROM letter WHERE state = 'waiting' AND (next_try <= ? OR next_try > ?) ORDER BY night, id",
+            "SELECT id FROM letter WHERE state = 'waiting' AND (next_try <= $1 OR next_try > $2) ORDER BY night, id",
         )
         .bind(time(now))
         .bind(time(far))
@@ -200,7 +200,7 @@ impl Catalogue {
     /// `None` if the email does not wait any more.
     pub async fn queued_email(&self, id: i64) -> Result<Option<QueuedEmail>, Error> {
         let row = sqlx::query(
-            "SELECT recipient, content, queued_at, tries FROM letter WHERE id = ? AND state = 'waiting'",
+            "SELECT recipient, content, queued_at, tries FROM letter WHERE id = $1 AND state = 'waiting'",
         )
         .bind(id)
         .fetch_optional(&self.pool)
@@ -219,7 +219,7 @@ impl Catalogue {
 
     /// Removes an email that cannot be read.
     pub async fn drop_email(&self, id: i64, at: Timestamp) -> Result<(), Error> {
-        sqlx::query("UPDATE letter SET state = 'superseded', content = NULL, ended_at = ? WHERE id = ?")
+        sqlx::query("UPDATE letter SET state = 'superseded', content = NULL, ended_at = $1 WHERE id = $2")
             .bind(time(at))
             .bind(id)
             .execute(&self.pool)
@@ -233,7 +233,7 @@ impl Catalogue {
     /// The email and the mark survive a power cut, so that the night is not reported again
     /// in another email.
     pub async fn begin_delivery(&self, id: i64) -> Result<(), Error> {
-        let mark = sqlx::query("UPDATE letter SET is_unanswered = is_unanswered | 2 WHERE id = ?")
+        let mark = sqlx::query("UPDATE letter SET is_unanswered = is_unanswered | 2 WHERE id = $1")
             .bind(id)
             .execute(&self.pool);
         disk::commit(StorageStep::DeliveryBegin, mark).await?;
@@ -258,19 +258,16 @@ impl Catalogue {
             DeliveryResult::Refused => ("refused", at, false),
             DeliveryResult::Expired => ("expired", at, false),
         };
-        let has_ended = state != "waiting";
         let update = sqlx::query(
-            "UPDATE letter SET state = ?, next_try = ?, is_unanswered = is_unanswered & 1 | ?, tries = tries + 1, \
-             answer = ?, ended_at = iif(?, ?, NULL), content = iif(? = 'told', NULL, content) \
-             WHERE id = ? AND state = 'waiting'",
+            "UPDATE letter SET state = $1, next_try = $2, is_unanswered = is_unanswered & 1 | $3, tries = tries + 1, \
+             answer = $4, ended_at = $5, content = CASE WHEN $1 = 'told' THEN NULL ELSE content END \
+             WHERE id = $6 AND state = 'waiting'",
         )
         .bind(state)
         .bind(time(next_try))
-        .bind(is_unanswered)
+        .bind(i64::from(is_unanswered))
         .bind(answer)
-        .bind(has_ended)
-        .bind(time(at))
-        .bind(state)
+        .bind((state != "waiting").then(|| time(at)))
         .bind(id)
         .execute(&self.pool);
         disk::commit(StorageStep::DeliveryResult, update).await?;
@@ -323,7 +320,7 @@ pub(super) async fn queue(
 ) -> Result<(), Error> {
     for id in &outbox.superseded {
         sqlx::query(
-            "UPDATE letter SET state = 'superseded', content = NULL, ended_at = ? WHERE id = ? AND state <> 'told'",
+            "UPDATE letter SET state = 'superseded', content = NULL, ended_at = $1 WHERE id = $2 AND state <> 'told'",
         )
         .bind(time(at))
         .bind(id)
@@ -333,7 +330,7 @@ pub(super) async fn queue(
     for email in &outbox.queued {
         sqlx::query(
             "INSERT INTO letter (course, recipient, night, first_night, occasion, state, queued_at, content, next_try) \
-             VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?, ?) ON CONFLICT DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, 'waiting', $6, $7, $8) ON CONFLICT DO NOTHING",
         )
         .bind(email.pending.report.facts.course.as_str())
         .bind(email.recipient.to_string())

@@ -25,7 +25,7 @@ pub struct FeedToken {
 
 impl Catalogue {
     pub async fn feed_token(&self, token: Digest) -> Result<Option<FeedToken>, Error> {
-        let row = sqlx::query("SELECT course, basis, given_at, until FROM feed_token WHERE token = ?")
+        let row = sqlx::query("SELECT course, basis, given_at, until FROM feed_token WHERE token = $1")
             .bind(token.to_string())
             .fetch_optional(&self.pool)
             .await?;
@@ -43,7 +43,7 @@ impl Catalogue {
 
     /// The number of tokens of a course, expired ones included.
     pub async fn feed_tokens(&self, course: &CourseId) -> Result<u64, Error> {
-        let row = sqlx::query("SELECT count(*) FROM feed_token WHERE course = ?")
+        let row = sqlx::query("SELECT count(*) FROM feed_token WHERE course = $1")
             .bind(course.as_str())
             .fetch_one(&self.pool)
             .await?;
@@ -54,9 +54,9 @@ impl Catalogue {
 /// Stores a new token, and deletes the expired ones.
 pub(super) async fn issue(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
     let Entry::FeedTokenIssued { at, course, token, basis, until } = entry else { return Ok(()) };
-    sqlx::query("DELETE FROM feed_token WHERE until <= ?").bind(time(*at)).execute(&mut **on).await?;
+    sqlx::query("DELETE FROM feed_token WHERE until <= $1").bind(time(*at)).execute(&mut **on).await?;
     sqlx::query(
-        "INSERT INTO feed_token (token, course, basis, given_at, until) VALUES (?, ?, ?, ?, ?) \
+        "INSERT INTO feed_token (token, course, basis, given_at, until) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT DO NOTHING",
     )
     .bind(token.to_string())
@@ -67,8 +67,8 @@ pub(super) async fn issue(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Re
     .execute(&mut **on)
     .await?;
     sqlx::query(
-        "DELETE FROM feed_token WHERE course = ?1 AND token NOT IN \
-         (SELECT token FROM feed_token WHERE course = ?1 ORDER BY given_at DESC LIMIT ?2)",
+        "DELETE FROM feed_token WHERE course = $1 AND token NOT IN \
+         (SELECT token FROM feed_token WHERE course = $1 ORDER BY given_at DESC LIMIT $2)",
     )
     .bind(course.as_str())
     .bind(OF_A_COURSE)
@@ -83,7 +83,7 @@ pub(super) async fn withdraw(
     token: Option<Digest>,
     on: &mut Transaction<'_, Sqlite>,
 ) -> Result<(), Error> {
-    sqlx::query("DELETE FROM feed_token WHERE course = ?1 AND (?2 IS NULL OR token = ?2)")
+    sqlx::query("DELETE FROM feed_token WHERE course = $1 AND ($2 IS NULL OR token = $2)")
         .bind(course.as_str())
         .bind(token.map(|token| token.to_string()))
         .execute(&mut **on)

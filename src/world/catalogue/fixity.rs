@@ -80,7 +80,7 @@ impl Catalogue {
         for sound in sound.chunks(ROWS_AT_ONCE) {
             sqlx::query(
                 "INSERT INTO fixity (sha256, verified_at, is_sound, loss) \
-                 SELECT value, ?, true, NULL FROM json_each(?) WHERE true \
+                 SELECT value, $1, true, NULL FROM json_each($2) WHERE true \
                  ON CONFLICT (sha256) DO UPDATE SET verified_at = excluded.verified_at, \
                  is_sound = true, loss = NULL",
             )
@@ -91,10 +91,11 @@ impl Catalogue {
         }
         for (sha256, loss) in lost {
             sqlx::query(
-                "INSERT INTO fixity (sha256, verified_at, is_sound, loss) VALUES (?, ?, false, ?) \
+                "INSERT INTO fixity (sha256, verified_at, is_sound, loss) VALUES ($1, $2, false, $3) \
                  ON CONFLICT (sha256) DO UPDATE SET verified_at = excluded.verified_at, \
                  is_sound = false, \
-                 loss = iif(excluded.loss = 'missing' AND loss = 'altered', loss, excluded.loss)",
+                 loss = CASE WHEN excluded.loss = 'missing' AND fixity.loss = 'altered' THEN fixity.loss \
+                 ELSE excluded.loss END",
             )
             .bind(sha256.to_string())
             .bind(time(at))

@@ -22,15 +22,15 @@ const NIGHTS_REMEMBERED: i64 = 100;
 /// The links of one query; their rows are in memory at the same time.
 const LINKS_AT_ONCE: usize = 200;
 
-/// The last visits of a link, at most ?1, in one value. Every night reads these for
+/// The last visits of a link, at most $1, in one value. Every night reads these for
 /// every link, and a row costs more than its contents. They are read in the order of the
 /// key, so a link with ten years of visits costs no more than a link with one term.
 macro_rules! remembered {
     () => {
-        "(SELECT '[' || group_concat('[' || is_void || ',' || evidence || ']', ',' ORDER BY night DESC) || ']' \
-         FROM (SELECT evidence, night.void IS NOT NULL AS is_void, visit.night FROM visit \
+        "(SELECT '[' || string_agg('[' || is_void || ',' || evidence || ']', ',' ORDER BY night DESC) || ']' \
+         FROM (SELECT evidence, CASE WHEN night.void IS NULL THEN '0' ELSE '1' END AS is_void, visit.night FROM visit \
          JOIN night ON night.id = visit.night WHERE visit.link = link.id AND night.finished IS NOT NULL AND NOT night.is_withdrawn \
-         ORDER BY visit.night DESC LIMIT ?1))"
+         ORDER BY visit.night DESC LIMIT $1) AS remembered)"
     };
 }
 
@@ -46,7 +46,7 @@ macro_rules! of_a_valid_night {
     };
 }
 
-/// The records of the links in a JSON array of addresses (?2), in one query.
+/// The records of the links in a JSON array of addresses ($2), in one query.
 const RECORDS: &str = concat!(
     "SELECT link.address, verdict.verdict, (SELECT kept FROM capture WHERE capture.id = baseline.capture AND ",
     of_a_valid_night!(),
@@ -55,8 +55,9 @@ const RECORDS: &str = concat!(
     ", (SELECT kept FROM capture WHERE capture.link = link.id AND ",
     of_a_valid_night!(),
     " ORDER BY id DESC LIMIT 1) \
-     FROM json_each(?2) AS wanted CROSS JOIN link ON link.address = wanted.value \
-     LEFT JOIN verdict ON verdict.link = link.id LEFT JOIN baseline ON baseline.link = link.id"
+     FROM json_each($2) AS wanted CROSS JOIN link \
+     LEFT JOIN verdict ON verdict.link = link.id LEFT JOIN baseline ON baseline.link = link.id \
+     WHERE link.address = wanted.value"
 );
 
 /// What one night found at a link.
@@ -118,7 +119,7 @@ impl Catalogue {
     /// The current verdict of a link.
     pub async fn verdict(&self, link: &Address) -> Result<Option<Verdict>, Error> {
         let text = sqlx::query_scalar::<_, String>(
-            "SELECT verdict FROM verdict JOIN link ON link.id = verdict.link WHERE link.address = ?",
+            "SELECT verdict FROM verdict JOIN link ON link.id = verdict.link WHERE link.address = $1",
         )
         .bind(link.as_str())
         .fetch_optional(&self.pool)
@@ -131,7 +132,7 @@ impl Catalogue {
         let rows = sqlx::query(
             "SELECT night.started, night.void, visit.evidence, night.is_withdrawn FROM visit \
              JOIN night ON night.id = visit.night JOIN link ON link.id = visit.link \
-             WHERE link.address = ? ORDER BY night.id",
+             WHERE link.address = $1 ORDER BY night.id",
         )
         .bind(link.as_str())
         .fetch_all(&self.pool)
@@ -151,7 +152,7 @@ impl Catalogue {
     /// Every capture of a link except those of void and withdrawn nights, oldest first.
     pub async fn captures(&self, link: &Address) -> Result<Vec<StoredCapture>, Error> {
         let rows = sqlx::query_scalar::<_, String>(concat!(
-            "SELECT kept FROM capture JOIN link ON link.id = capture.link WHERE link.address = ? AND ",
+            "SELECT kept FROM capture JOIN link ON link.id = capture.link WHERE link.address = $1 AND ",
             of_a_valid_night!(),
             " ORDER BY capture.id"
         ))
@@ -171,7 +172,7 @@ impl Catalogue {
             let wanted: Vec<&str> = links.iter().map(Address::as_str).collect();
             let rows = sqlx::query_scalar::<_, String>(concat!(
                 "SELECT kept FROM capture JOIN link ON link.id = capture.link \
-                 WHERE link.address IN (SELECT value FROM json_each(?)) AND ",
+                 WHERE link.address IN (SELECT value FROM json_each($1)) AND ",
                 of_a_valid_night!(),
                 " ORDER BY capture.id"
             ))
@@ -206,7 +207,7 @@ impl Catalogue {
         course: &CourseId,
         source: &PageSource,
     ) -> Result<Option<(Digest, Page)>, Error> {
-        let row = sqlx::query("SELECT sha256, page FROM reading WHERE course = ? AND source = ?")
+        let row = sqlx::query("SELECT sha256, page FROM reading WHERE course = $1 AND source = $2")
             .bind(course.as_str())
             .bind(json(source)?)
             .fetch_optional(&self.pool)

@@ -52,7 +52,7 @@ impl Catalogue {
     /// The newest night without an end, if it began after `since`.
     pub async fn unfinished(&self, since: Timestamp) -> Result<Option<NightRef>, Error> {
         let row = sqlx::query(
-            "SELECT id, started FROM night WHERE finished IS NULL AND NOT is_withdrawn AND started > ? ORDER BY id DESC LIMIT 1",
+            "SELECT id, started FROM night WHERE finished IS NULL AND NOT is_withdrawn AND started > $1 ORDER BY id DESC LIMIT 1",
         )
         .bind(time(since))
         .fetch_optional(&self.pool)
@@ -82,14 +82,14 @@ impl Catalogue {
 
     /// Whether a night began at this time.
     pub async fn has_night(&self, started: Timestamp) -> Result<bool, Error> {
-        Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM night WHERE started = ?)")
+        Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM night WHERE started = $1)")
             .bind(time(started))
             .fetch_one(&self.pool)
             .await?)
     }
 
     pub async fn night(&self, started: Timestamp) -> Result<NightRef, Error> {
-        let id = sqlx::query_scalar("SELECT id FROM night WHERE started = ?")
+        let id = sqlx::query_scalar("SELECT id FROM night WHERE started = $1")
             .bind(time(started))
             .fetch_one(&self.pool)
             .await?;
@@ -99,7 +99,7 @@ impl Catalogue {
     /// The links that a night has visited already.
     pub async fn visited(&self, night: i64) -> Result<HashMap<Address, Evidence>, Error> {
         let rows = sqlx::query(
-            "SELECT link.address, visit.evidence FROM visit JOIN link ON link.id = visit.link WHERE visit.night = ?",
+            "SELECT link.address, visit.evidence FROM visit JOIN link ON link.id = visit.link WHERE visit.night = $1",
         )
         .bind(night)
         .fetch_all(&self.pool)
@@ -117,7 +117,7 @@ impl Catalogue {
     pub async fn last_visit(&self, link: &Address) -> Result<Option<EndedNight>, Error> {
         let row = sqlx::query(
             "SELECT night.id, night.started, night.finished FROM visit JOIN night ON night.id = visit.night \
-             JOIN link ON link.id = visit.link WHERE link.address = ? AND night.finished IS NOT NULL \
+             JOIN link ON link.id = visit.link WHERE link.address = $1 AND night.finished IS NOT NULL \
              AND NOT night.is_withdrawn ORDER BY visit.night DESC LIMIT 1",
         )
         .bind(link.as_str())
@@ -140,7 +140,7 @@ impl Catalogue {
         for (course, event) in &record.events {
             let link = link_id(&event.link, &mut transaction).await?;
             sqlx::query(
-                "INSERT INTO event (course, night, link, event) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO event (course, night, link, event) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
             )
             .bind(course.as_str())
             .bind(record.night.id)
@@ -156,7 +156,7 @@ impl Catalogue {
             decisions::lapse(lapse, &mut transaction).await?;
         }
         emails::queue(&record.outbox, record.night, record.finished, &mut transaction).await?;
-        sqlx::query("UPDATE night SET finished = ?, void = ?, requests = ?, bytes = ? WHERE id = ?")
+        sqlx::query("UPDATE night SET finished = $1, void = $2, requests = $3, bytes = $4 WHERE id = $5")
             .bind(time(record.finished))
             .bind(record.void.as_ref().map(json).transpose()?)
             .bind(record.requests.cast_signed())
@@ -177,7 +177,7 @@ impl Catalogue {
     /// The newest report of a course.
     pub async fn last_report<T: DeserializeOwned>(&self, course: &CourseId) -> Result<Option<T>, Error> {
         let text = sqlx::query_scalar::<_, String>(
-            "SELECT report FROM report WHERE course = ? ORDER BY night DESC LIMIT 1",
+            "SELECT report FROM report WHERE course = $1 ORDER BY night DESC LIMIT 1",
         )
         .bind(course.as_str())
         .fetch_optional(&self.pool)
@@ -187,7 +187,7 @@ impl Catalogue {
 
     /// Changes of state of a course, oldest first.
     pub async fn events(&self, course: &CourseId) -> Result<Vec<Event>, Error> {
-        let rows = sqlx::query_scalar::<_, String>("SELECT event FROM event WHERE course = ? ORDER BY id")
+        let rows = sqlx::query_scalar::<_, String>("SELECT event FROM event WHERE course = $1 ORDER BY id")
             .bind(course.as_str())
             .fetch_all(&self.pool)
             .await?;
@@ -206,13 +206,13 @@ async fn store_report(
     on: &mut Transaction<'_, Sqlite>,
 ) -> Result<(), Error> {
     // The journal has no page of a course that was never read.
-    sqlx::query("INSERT INTO course (id, title) VALUES (?, ?) ON CONFLICT (id) DO NOTHING")
+    sqlx::query("INSERT INTO course (id, title) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING")
         .bind(course_report.facts.course.as_str())
         .bind(&course_report.facts.title)
         .execute(&mut **on)
         .await?;
     sqlx::query(
-        "INSERT INTO report (course, night, report) VALUES (?, ?, ?) \
+        "INSERT INTO report (course, night, report) VALUES ($1, $2, $3) \
          ON CONFLICT (course, night) DO UPDATE SET report = excluded.report",
     )
     .bind(course_report.facts.course.as_str())
@@ -223,8 +223,8 @@ async fn store_report(
     // While a page does not change, each night has the same patch. Only the newest is needed.
     // A report without one is not parsed: it may be long.
     sqlx::query(
-        "UPDATE report SET report = json_remove(report, '$.patch') WHERE course = ? AND night = \
-         (SELECT night FROM report WHERE course = ? AND night < ? ORDER BY night DESC LIMIT 1) \
+        "UPDATE report SET report = json_remove(report, '$.patch') WHERE course = $1 AND night = \
+         (SELECT night FROM report WHERE course = $2 AND night < $3 ORDER BY night DESC LIMIT 1) \
          AND instr(report, '\"patch\":null') = 0",
     )
     .bind(course_report.facts.course.as_str())
@@ -233,8 +233,8 @@ async fn store_report(
     .execute(&mut **on)
     .await?;
     sqlx::query(
-        "DELETE FROM report WHERE course = ? AND night <= \
-         (SELECT night FROM report WHERE course = ? ORDER BY night DESC LIMIT 1 OFFSET ?)",
+        "DELETE FROM report WHERE course = $1 AND night <= \
+         (SELECT night FROM report WHERE course = $2 ORDER BY night DESC LIMIT 1 OFFSET $3)",
     )
     .bind(course_report.facts.course.as_str())
     .bind(course_report.facts.course.as_str())

@@ -35,7 +35,7 @@ impl Catalogue {
     /// Records that these bodies are completely removed.
     pub async fn set_removed(&self, bodies: &[Digest]) -> Result<(), Error> {
         let update = sqlx::query(
-            "UPDATE removal SET is_finished = 1 WHERE sha256 IN (SELECT value FROM json_each(?))",
+            "UPDATE removal SET is_finished = TRUE WHERE sha256 IN (SELECT value FROM json_each($1))",
         )
         .bind(json(&bodies)?)
         .execute(&self.pool);
@@ -123,7 +123,7 @@ fn unless_busy<T>(result: Result<T, sqlx::Error>) -> Result<Option<T>, Error> {
 
 async fn delete_texts(bodies: &[Digest], on: &mut PoolConnection<Sqlite>) -> Result<(), Error> {
     sqlx::query("PRAGMA secure_delete = ON").execute(&mut **on).await?;
-    let delete = sqlx::query("DELETE FROM document_text WHERE sha256 IN (SELECT value FROM json_each(?))")
+    let delete = sqlx::query("DELETE FROM document_text WHERE sha256 IN (SELECT value FROM json_each($1))")
         .bind(json(&bodies)?)
         .execute(&mut **on);
     disk::commit(StorageStep::RemovalTexts, delete).await?;

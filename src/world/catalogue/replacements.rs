@@ -21,7 +21,7 @@ impl Catalogue {
     /// The last search for a link's replacement.
     pub async fn replacement_search(&self, link: &Address) -> Result<Option<ReplacementSearch>, Error> {
         let row = sqlx::query(
-            "SELECT sought_at, found FROM replacement JOIN link ON link.id = replacement.link WHERE link.address = ?",
+            "SELECT sought_at, found FROM replacement JOIN link ON link.id = replacement.link WHERE link.address = $1",
         )
         .bind(link.as_str())
         .fetch_optional(&self.pool)
@@ -37,7 +37,7 @@ impl Catalogue {
     pub async fn links_with_same_document(&self, kept: &StoredCapture) -> Result<Vec<Address>, Error> {
         let rows = sqlx::query_scalar::<_, String>(
             "SELECT DISTINCT link.address FROM capture JOIN link ON link.id = capture.link \
-             WHERE (capture.sha256 = ? OR json_extract(capture.kept, '$.text.digest') = ?) AND link.address <> ? \
+             WHERE (capture.sha256 = $1 OR json_extract(capture.kept, '$.text.digest') = $2) AND link.address <> $3 \
              ORDER BY link.address",
         )
         .bind(kept.capture.sha256.to_string())
@@ -57,7 +57,7 @@ pub(super) async fn set_replacement_search(
     on: &mut Transaction<'_, Sqlite>,
 ) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO replacement (link, sought_at, found) VALUES (?, ?, ?) \
+        "INSERT INTO replacement (link, sought_at, found) VALUES ($1, $2, $3) \
          ON CONFLICT (link) DO UPDATE SET sought_at = excluded.sought_at, found = excluded.found",
     )
     .bind(link_id(link, on).await?)

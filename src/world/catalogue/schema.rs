@@ -75,7 +75,7 @@ async fn back_up(
 }
 
 async fn snapshot(pool: &Pool<Sqlite>, to: &Path) -> Result<(), sqlx::Error> {
-    sqlx::query("VACUUM INTO ?").bind(to.to_string_lossy()).execute(pool).await?;
+    sqlx::query("VACUUM INTO $1").bind(to.to_string_lossy()).execute(pool).await?;
     Ok(())
 }
 

@@ -49,7 +49,7 @@ impl Catalogue {
         now: Timestamp,
     ) -> Result<ServiceRequestId, Error> {
         let mut transaction = self.pool.begin().await?;
-        sqlx::query("DELETE FROM service_request WHERE requested_at < ?")
+        sqlx::query("DELETE FROM service_request WHERE requested_at < $1")
             .bind(time(now.saturating_sub(KEPT_FOR).unwrap_or(Timestamp::MIN)))
             .execute(&mut *transaction)
             .await?;
@@ -57,13 +57,15 @@ impl Catalogue {
             ServiceTask::Night(course) => Some(course.as_str()),
             ServiceTask::Reload => None,
         };
-        let added = sqlx::query("INSERT INTO service_request (course, requested_at) VALUES (?, ?)")
-            .bind(course)
-            .bind(time(now))
-            .execute(&mut *transaction)
-            .await?;
+        let id = sqlx::query_scalar(
+            "INSERT INTO service_request (course, requested_at) VALUES ($1, $2) RETURNING id",
+        )
+        .bind(course)
+        .bind(time(now))
+        .fetch_one(&mut *transaction)
+        .await?;
         transaction.commit().await?;
-        Ok(ServiceRequestId(added.last_insert_rowid()))
+        Ok(ServiceRequestId(id))
     }
 
     /// The requests that wait, oldest first.
@@ -84,8 +86,8 @@ impl Catalogue {
     /// Whether a night of the course was requested since a moment, or is waiting or running.
     pub async fn is_night_requested(&self, course: &CourseId, since: Timestamp) -> Result<bool, Error> {
         Ok(sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM service_request WHERE course = ? \
-             AND (ended_at IS NULL OR requested_at >= ?))",
+            "SELECT EXISTS (SELECT 1 FROM service_request WHERE course = $1 \
+             AND (ended_at IS NULL OR requested_at >= $2))",
         )
         .bind(course.as_str())
         .bind(time(since))
@@ -95,7 +97,7 @@ impl Catalogue {
 
     pub async fn request_progress(&self, id: ServiceRequestId) -> Result<RequestProgress, Error> {
         let row = sqlx::query(
-            "SELECT taken_at IS NOT NULL, ended_at IS NOT NULL, error FROM service_request WHERE id = ?",
+            "SELECT taken_at IS NOT NULL, ended_at IS NOT NULL, error FROM service_request WHERE id = $1",
         )
         .bind(id.0)
         .fetch_optional(&self.pool)
@@ -112,7 +114,7 @@ impl Catalogue {
 
     /// Records that the service begins with a request.
     pub async fn take_request(&self, id: ServiceRequestId, now: Timestamp) -> Result<(), Error> {
-        sqlx::query("UPDATE service_request SET taken_at = ? WHERE id = ?")
+        sqlx::query("UPDATE service_request SET taken_at = $1 WHERE id = $2")
             .bind(time(now))
             .bind(id.0)
             .execute(&self.pool)
@@ -128,8 +130,8 @@ impl Catalogue {
         now: Timestamp,
     ) -> Result<(), Error> {
         sqlx::query(
-            "UPDATE service_request SET taken_at = coalesce(taken_at, ?1), ended_at = ?1, error = ?2 \
-             WHERE id = ?3",
+            "UPDATE service_request SET taken_at = coalesce(taken_at, $1), ended_at = $1, error = $2 \
+             WHERE id = $3",
         )
         .bind(time(now))
         .bind(outcome.err())
@@ -142,7 +144,7 @@ impl Catalogue {
     /// Ends the requests that a service took and did not finish before it stopped.
     pub async fn end_interrupted_requests(&self, now: Timestamp) -> Result<(), Error> {
         sqlx::query(
-            "UPDATE service_request SET ended_at = ?, error = 'the service stopped before the end' \
+            "UPDATE service_request SET ended_at = $1, error = 'the service stopped before the end' \
              WHERE taken_at IS NOT NULL AND ended_at IS NULL",
         )
         .bind(time(now))
@@ -153,7 +155,7 @@ impl Catalogue {
 
     /// Withdraws a request that the service has not taken.
     pub async fn withdraw_request(&self, id: ServiceRequestId) -> Result<(), Error> {
-        sqlx::query("DELETE FROM service_request WHERE id = ? AND taken_at IS NULL")
+        sqlx::query("DELETE FROM service_request WHERE id = $1 AND taken_at IS NULL")
             .bind(id.0)
             .execute(&self.pool)
             .await?;

@@ -31,7 +31,7 @@ pub struct Session {
 impl Catalogue {
     pub async fn session(&self, token: Digest) -> Result<Option<Session>, Error> {
         let row = sqlx::query(
-            "SELECT family, course, role, password, given_at, until, replaced_at, person FROM session WHERE token = ?",
+            "SELECT family, course, role, password, given_at, until, replaced_at, person FROM session WHERE token = $1",
         )
         .bind(token.to_string())
         .fetch_optional(&self.pool)
@@ -55,7 +55,7 @@ impl Catalogue {
     /// Stores a new session, and deletes the expired ones.
     pub async fn begin_session(&self, session: &Session, now: Timestamp) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
-        sqlx::query("DELETE FROM session WHERE until <= ?")
+        sqlx::query("DELETE FROM session WHERE until <= $1")
             .bind(time(now))
             .execute(&mut *transaction)
             .await?;
@@ -67,7 +67,7 @@ impl Catalogue {
     pub async fn renew_session(&self, old: Digest, new: &Session) -> Result<bool, Error> {
         let mut transaction = self.pool.begin().await?;
         let replaced =
-            sqlx::query("UPDATE session SET replaced_at = ? WHERE token = ? AND replaced_at IS NULL")
+            sqlx::query("UPDATE session SET replaced_at = $1 WHERE token = $2 AND replaced_at IS NULL")
                 .bind(time(new.given_at))
                 .bind(old.to_string())
                 .execute(&mut *transaction)
@@ -82,7 +82,7 @@ impl Catalogue {
 
     /// Deletes a session with all its tokens.
     pub async fn end_session(&self, family: Digest) -> Result<(), Error> {
-        sqlx::query("DELETE FROM session WHERE family = ?")
+        sqlx::query("DELETE FROM session WHERE family = $1")
             .bind(family.to_string())
             .execute(&self.pool)
             .await?;
@@ -95,7 +95,7 @@ const READER: &str = "reader";
 
 async fn insert(session: &Session, on: &mut sqlx::Transaction<'_, sqlx::Sqlite>) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO session (token, family, course, role, password, given_at, until, person) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO session (token, family, course, role, password, given_at, until, person) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(session.token.to_string())
     .bind(session.family.to_string())

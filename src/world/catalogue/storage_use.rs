@@ -11,11 +11,11 @@ impl Catalogue {
     /// Every stored body, with the bytes of what its page needs. Removed bodies are left out.
     pub async fn stored_bodies(&self) -> Result<Vec<StoredBody>, Error> {
         let rows = sqlx::query(
-            "SELECT link.address, capture.sha256, json_extract(capture.kept, '$.bytes') + \
-             (SELECT COALESCE(SUM(json_extract(requisite.value, '$.bytes')), 0) \
-              FROM json_each(capture.kept, '$.requisites') requisite) + \
-             COALESCE(json_extract(capture.kept, '$.rendering.source.bytes'), 0) + \
-             COALESCE(json_extract(capture.kept, '$.rendering.pdf.bytes'), 0) \
+            "SELECT link.address, capture.sha256, CAST(CAST(json_extract(capture.kept, '$.bytes') AS BIGINT) + \
+             (SELECT COALESCE(SUM(CAST(json_extract(requisite.value, '$.bytes') AS BIGINT)), 0) \
+              FROM json_each(capture.kept, '$.requisites') AS requisite) + \
+             COALESCE(CAST(json_extract(capture.kept, '$.rendering.source.bytes') AS BIGINT), 0) + \
+             COALESCE(CAST(json_extract(capture.kept, '$.rendering.pdf.bytes') AS BIGINT), 0) AS BIGINT) \
              FROM capture JOIN link ON link.id = capture.link WHERE NOT capture.is_removed",
         )
         .fetch_all(&self.pool)

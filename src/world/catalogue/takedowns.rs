@@ -21,8 +21,8 @@ impl Catalogue {
     /// Those of some bodies that a link which is taken down has.
     pub async fn taken_down_among(&self, bodies: &[Digest]) -> Result<HashSet<Digest>, Error> {
         let bodies = sqlx::query_scalar::<_, String>(
-            "SELECT DISTINCT capture.sha256 FROM takedown CROSS JOIN capture ON capture.link = takedown.link \
-             WHERE undone_at IS NULL AND capture.sha256 IN (SELECT value FROM json_each(?))",
+            "SELECT DISTINCT capture.sha256 FROM takedown CROSS JOIN capture \
+             WHERE capture.link = takedown.link AND undone_at IS NULL AND capture.sha256 IN (SELECT value FROM json_each($1))",
         )
         .bind(json(&bodies)?)
         .fetch_all(&self.pool)

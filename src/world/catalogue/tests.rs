@@ -249,7 +249,7 @@ async fn an_email_of_another_version_stops_neither_nights_nor_emails() {
     let row = catalogue.night(night(1)).await.unwrap().id;
     sqlx::query(
         "INSERT INTO letter (course, recipient, night, first_night, occasion, state, queued_at, content, next_try) \
-         VALUES ('c', 'i@school.test', ?, ?, '\"digest\"', 'waiting', ?, '{}', ?)",
+         VALUES ('c', 'i@school.test', $1, $2, '\"digest\"', 'waiting', $3, '{}', $4)",
     )
     .bind(row)
     .bind(row)

@@ -57,11 +57,11 @@ pub(super) async fn enter(texts: &[DocumentText], on: &mut Transaction<'_, Sqlit
     let texts: Vec<&DocumentText> = texts.iter().filter(|text| seen.insert(text.sha256)).collect();
     for texts in texts.chunks(TEXTS_AT_ONCE) {
         let digests = json(&texts.iter().map(|text| text.sha256).collect::<Vec<_>>())?;
-        sqlx::query("DELETE FROM document_text WHERE sha256 IN (SELECT value FROM json_each(?))")
+        sqlx::query("DELETE FROM document_text WHERE sha256 IN (SELECT value FROM json_each($1))")
             .bind(&digests)
             .execute(&mut **on)
             .await?;
-        sqlx::query("INSERT INTO document_text (sha256, extraction) SELECT value, ? FROM json_each(?)")
+        sqlx::query("INSERT INTO document_text (sha256, extraction) SELECT value, $1 FROM json_each($2)")
             .bind(EXTRACTION)
             .bind(&digests)
             .execute(&mut **on)
@@ -71,8 +71,9 @@ pub(super) async fn enter(texts: &[DocumentText], on: &mut Transaction<'_, Sqlit
         });
         sqlx::query(
             "INSERT INTO passage (document, page, text) \
-             SELECT document_text.id, entered.value ->> 1, entered.value ->> 2 FROM json_each(?) AS entered \
-             CROSS JOIN document_text ON document_text.sha256 = entered.value ->> 0",
+             SELECT document_text.id, CAST(entered.value ->> 1 AS BIGINT), entered.value ->> 2 \
+             FROM json_each($1) AS entered CROSS JOIN document_text \
+             WHERE document_text.sha256 = entered.value ->> 0",
         )
         .bind(json(&passages.collect::<Vec<_>>())?)
         .execute(&mut **on)
@@ -95,8 +96,8 @@ impl Catalogue {
         let rows = sqlx::query_scalar::<_, String>(
             "SELECT kept FROM capture WHERE id IN (SELECT MAX(id) FROM capture GROUP BY sha256) \
              AND NOT EXISTS (SELECT 1 FROM document_text known WHERE known.sha256 = capture.sha256 \
-                             AND known.extraction >= ?) \
-             ORDER BY id DESC LIMIT ?",
+                             AND known.extraction >= $1) \
+             ORDER BY id DESC LIMIT $2",
         )
         .bind(EXTRACTION)
         .bind(most)
@@ -110,7 +111,7 @@ impl Catalogue {
         let rows = sqlx::query(
             "SELECT passage.page, passage.text FROM document_text \
              LEFT JOIN passage ON passage.document = document_text.id \
-             WHERE document_text.sha256 = ? ORDER BY passage.id",
+             WHERE document_text.sha256 = $1 ORDER BY passage.id",
         )
         .bind(sha256.to_string())
         .fetch_all(&self.pool)
@@ -129,8 +130,8 @@ impl Catalogue {
             "SELECT document_text.sha256, passage.page, passage.id \
              FROM passage_index CROSS JOIN passage ON passage.id = passage_index.rowid \
              CROSS JOIN document_text ON document_text.id = passage.document \
-             WHERE passage_index MATCH ? AND document_text.sha256 IN (SELECT value FROM json_each(?)) \
-             ORDER BY passage_index.rank LIMIT ?",
+             WHERE passage_index MATCH $1 AND document_text.sha256 IN (SELECT value FROM json_each($2)) \
+             ORDER BY passage_index.rank LIMIT $3",
         )
         .bind(sought)
         .bind(serde_json::to_string(among)?)
@@ -159,8 +160,8 @@ impl Catalogue {
         let Some(sought) = expression(query) else { return Ok(HashMap::new()) };
         // The plus prevents a new search of the index for each passage.
         let rows = sqlx::query(
-            "SELECT rowid, snippet(passage_index, 0, ?, ?, '\u{2026}', 28) FROM passage_index \
-             WHERE passage_index MATCH ? AND +rowid IN (SELECT value FROM json_each(?))",
+            "SELECT rowid, snippet(passage_index, 0, $1, $2, '\u{2026}', 28) FROM passage_index \
+             WHERE passage_index MATCH $3 AND +rowid IN (SELECT value FROM json_each($4))",
         )
         .bind(MATCH_BEGINS.to_string())
         .bind(MATCH_ENDS.to_string())

@@ -67,9 +67,10 @@ impl Catalogue {
     /// When the last night that judged a course ended.
     pub async fn last_successes(&self) -> Result<Vec<(CourseId, Timestamp)>, Error> {
         let rows = sqlx::query(
-            "SELECT report.course, night.finished, max(night.id) FROM report \
-             JOIN night ON night.id = report.night \
-             WHERE night.finished IS NOT NULL AND night.void IS NULL GROUP BY report.course",
+            "SELECT last.course, night.finished FROM night JOIN \
+             (SELECT report.course, max(night.id) AS night FROM report JOIN night ON night.id = report.night \
+              WHERE night.finished IS NOT NULL AND night.void IS NULL GROUP BY report.course) AS last \
+             ON last.night = night.id ORDER BY last.course",
         )
         .fetch_all(&self.pool)
         .await?;
@@ -113,7 +114,7 @@ impl Catalogue {
         most: u32,
     ) -> Result<Vec<(i64, T)>, Error> {
         let rows = sqlx::query(
-            "SELECT night, report FROM report WHERE course = ? AND night > ? ORDER BY night DESC LIMIT ?",
+            "SELECT night, report FROM report WHERE course = $1 AND night > $2 ORDER BY night DESC LIMIT $3",
         )
         .bind(course.as_str())
         .bind(night)
@@ -125,7 +126,7 @@ impl Catalogue {
 
     /// The last good reading of every page of a course, the page that was read first comes first.
     pub async fn readings(&self, course: &CourseId) -> Result<Vec<(PageSource, Page)>, Error> {
-        let rows = sqlx::query("SELECT source, page FROM reading WHERE course = ? ORDER BY rowid")
+        let rows = sqlx::query("SELECT source, page FROM reading WHERE course = $1 ORDER BY rowid")
             .bind(course.as_str())
             .fetch_all(&self.pool)
             .await?;
@@ -161,7 +162,7 @@ impl Catalogue {
     /// The captures whose body has this digest, newest first.
     pub async fn captures_of(&self, sha256: Digest) -> Result<Vec<StoredCapture>, Error> {
         let rows =
-            sqlx::query_scalar::<_, String>("SELECT kept FROM capture WHERE sha256 = ? ORDER BY id DESC")
+            sqlx::query_scalar::<_, String>("SELECT kept FROM capture WHERE sha256 = $1 ORDER BY id DESC")
                 .bind(sha256.to_string())
                 .fetch_all(&self.pool)
                 .await?;
@@ -170,7 +171,7 @@ impl Catalogue {
 
     /// The sizes of captures after a row, in order; at most `most`.
     pub async fn capture_sizes_after(&self, row: i64, most: u32) -> Result<Vec<CaptureSize>, Error> {
-        let rows = sqlx::query("SELECT id, kept FROM capture WHERE id > ? ORDER BY id LIMIT ?")
+        let rows = sqlx::query("SELECT id, kept FROM capture WHERE id > $1 ORDER BY id LIMIT $2")
             .bind(row)
             .bind(most)
             .fetch_all(&self.pool)

@@ -13,7 +13,7 @@ impl Catalogue {
     /// one first.
     pub async fn nights_that_began(&self, start: &str) -> Result<Vec<NightRef>, Error> {
         let rows = sqlx::query(
-            "SELECT id, started FROM night WHERE substr(started, 1, length(?1)) = ?1 ORDER BY id DESC",
+            "SELECT id, started FROM night WHERE substr(started, 1, length($1)) = $1 ORDER BY id DESC",
         )
         .bind(start)
         .fetch_all(&self.pool)
@@ -24,7 +24,7 @@ impl Catalogue {
     /// The links that a night visited.
     pub async fn links_of_night(&self, night: i64) -> Result<Vec<Address>, Error> {
         let rows = sqlx::query(
-            "SELECT link.address FROM visit JOIN link ON link.id = visit.link WHERE visit.night = ? \
+            "SELECT link.address FROM visit JOIN link ON link.id = visit.link WHERE visit.night = $1 \
              ORDER BY link.address",
         )
         .bind(night)
@@ -41,16 +41,17 @@ pub(super) async fn set(
     is_withdrawn: bool,
     on: &mut Transaction<'_, Sqlite>,
 ) -> Result<(), Error> {
-    let id = sqlx::query_scalar::<_, i64>("UPDATE night SET is_withdrawn = ? WHERE started = ? RETURNING id")
-        .bind(is_withdrawn)
-        .bind(time(night))
-        .fetch_optional(&mut **on)
-        .await?;
+    let id =
+        sqlx::query_scalar::<_, i64>("UPDATE night SET is_withdrawn = $1 WHERE started = $2 RETURNING id")
+            .bind(is_withdrawn)
+            .bind(time(night))
+            .fetch_optional(&mut **on)
+            .await?;
     let Some(id) = id.filter(|_| is_withdrawn) else { return Ok(()) };
     for statement in [
-        "DELETE FROM report WHERE night = ?",
-        "DELETE FROM event WHERE night = ?",
-        "UPDATE letter SET state = 'superseded', content = NULL WHERE night = ? AND state = 'waiting'",
+        "DELETE FROM report WHERE night = $1",
+        "DELETE FROM event WHERE night = $1",
+        "UPDATE letter SET state = 'superseded', content = NULL WHERE night = $1 AND state = 'waiting'",
     ] {
         sqlx::query(statement).bind(id).execute(&mut **on).await?;
     }
