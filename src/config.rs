@@ -3,6 +3,8 @@
 //! Only this module reads configuration. The other parts receive their own settings.
 
 mod access;
+mod archive;
+mod catalogue;
 mod course;
 mod credential;
 mod fetching;
@@ -32,9 +34,11 @@ use crate::domain::policy::quota::StorageQuotas;
 use crate::outbox::{EmailSender, Senders, Webhook, WebhookSender};
 use crate::world::archive::Archive;
 use crate::world::browser::BrowserSettings;
+use crate::world::catalogue::{CatalogueLocation, PostgresUrl};
 use crate::world::fetch;
 use diagnostics::{Diagnostics, TableDiagnostics};
 
+pub use archive::archive_of;
 pub use mail::MailSettings;
 pub use nights::DaemonSettings;
 pub use pages::PagesSettings;
@@ -45,6 +49,8 @@ const NO_COURSE: &str = "it has no course; add a [[course]] with an id and a pag
 #[derive(Clone, Debug)]
 pub struct Configuration {
     pub archive: PathBuf,
+    /// The database of the catalogue. Without it the catalogue is a file in the archive.
+    pub catalogue: Option<PostgresUrl>,
     pub quotas: StorageQuotas,
     /// The browser that opens pages which only scripts make. Without it they have no copy.
     pub render: Option<BrowserSettings>,
@@ -102,7 +108,9 @@ pub struct Errors {
 #[serde(deny_unknown_fields)]
 struct ConfigurationKeys {
     #[serde(default)]
-    archive: ArchiveKeys,
+    archive: archive::ArchiveKeys,
+    #[serde(default)]
+    catalogue: catalogue::CatalogueKeys,
     #[serde(default)]
     fetch: fetching::FetchKeys,
     render: Option<rendering::RenderKeys>,
@@ -116,33 +124,11 @@ struct ConfigurationKeys {
     webhook: Vec<webhook::WebhookKeys>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct ArchiveKeys {
-    dir: PathBuf,
-    quota_mib: Option<u64>,
-    course_quota_mib: Option<u64>,
-    link_quota_mib: Option<u64>,
-}
-
-impl Default for ArchiveKeys {
-    fn default() -> Self {
-        Self { dir: PathBuf::from("archive"), quota_mib: None, course_quota_mib: None, link_quota_mib: None }
-    }
-}
-
-impl ArchiveKeys {
-    fn quotas(&self) -> StorageQuotas {
-        let bytes = |mib: Option<u64>| mib.map(|mib| mib.saturating_mul(1 << 20));
-        StorageQuotas {
-            archive: bytes(self.quota_mib),
-            course: bytes(self.course_quota_mib),
-            link: bytes(self.link_quota_mib),
-        }
-    }
-}
-
 impl Configuration {
+    pub fn catalogue_location(&self) -> CatalogueLocation {
+        archive::location(self.catalogue.clone(), &self.archive)
+    }
+
     /// Settings that work but that the administrator should change.
     pub fn warnings(&self) -> Vec<String> {
         let mail = self.mail.as_ref().and_then(MailSettings::warning);
@@ -193,22 +179,6 @@ impl Configuration {
 struct CoursesFile {
     #[serde(default)]
     course: Vec<course::CourseKeys>,
-}
-
-/// The archive directory. Nothing else of the file is checked, so that commands
-/// on an archive run without the secrets that only the service can read.
-#[expect(clippy::expect_used, reason = "a file without errors has a value")]
-pub fn archive_of(path: &Path) -> Result<PathBuf, Error> {
-    #[derive(Deserialize)]
-    struct OnlyArchiveKeys {
-        #[serde(default)]
-        archive: ArchiveKeys,
-    }
-    let (keys, _, errors) = recovering_parse::parse::<OnlyArchiveKeys>(path.to_owned(), text_of(path)?);
-    match errors.into_iter().next() {
-        Some((_, first)) => Err(first),
-        None => Ok(keys.expect("a file without errors has a value").archive.dir),
-    }
 }
 
 /// Reads and checks a configuration file and the files of `courses.d` beside it.
@@ -320,11 +290,16 @@ fn settings(
         file.pages.map(|keys| pages::pages(keys, &mut found.table(0, &["pages"]), credential::environment));
     let service = nights::service(&file.service, &mut found.table(0, &["service"]), credential::environment);
     let fetch = fetching::settings(file.fetch, &mut found.table(0, &["fetch"]));
+    let catalogue = catalogue::database(&file.catalogue, credential::environment).unwrap_or_else(|wrong| {
+        found.table(0, &["catalogue"]).error(wrong.key, wrong.what);
+        None
+    });
     let render = file.render.map(|keys| rendering::settings(keys, &mut found.table(0, &["render"])));
     let mut settings = Configuration {
         quotas: file.archive.quotas(),
         render,
         archive: file.archive.dir,
+        catalogue,
         courses: Vec::new(),
         daemon: DaemonSettings { ping: service.ping.clone(), ..DaemonSettings::default() },
         mail: mail.flatten(),

@@ -49,7 +49,7 @@ pub(super) async fn run(arguments: AddArguments) -> anyhow::Result<ExitCode> {
         count(draft.links, "link"),
     ))?;
     let config = arguments.config.display();
-    let next = match service_check::reload(&settings.archive).await {
+    let next = match service_check::reload(&settings).await {
         Ok(true) => "The service has taken it up and checks it now.\n".to_owned(),
         Ok(false) => {
             format!("Next:\n  onreserve check-config {config}\n  onreserve serve --config {config}\n")

@@ -12,7 +12,7 @@ use crate::config::{self, Configuration};
 use crate::domain::address::{Address, LinkId};
 use crate::domain::course::CourseId;
 use crate::world::archive::{self, Archive};
-use crate::world::catalogue::{self, Catalogue};
+use crate::world::catalogue::{self, Catalogue, CatalogueLocation};
 use crate::world::lock::{LockError, SoleInstance};
 
 /// The archive directory if neither a configuration nor --archive is given.
@@ -39,11 +39,22 @@ impl ArchiveLocation {
     }
 
     pub(super) fn archive_dir(&self) -> anyhow::Result<PathBuf> {
-        Ok(match (&self.config, &self.archive) {
+        Ok(self.places()?.0)
+    }
+
+    /// Where the catalogue is. An archive that is given by itself has it as a file.
+    pub(super) fn catalogue(&self) -> anyhow::Result<CatalogueLocation> {
+        Ok(self.places()?.1)
+    }
+
+    fn places(&self) -> anyhow::Result<(PathBuf, CatalogueLocation)> {
+        let dir = match (&self.config, &self.archive) {
             (_, Some(dir)) => dir.clone(),
-            (Some(config), None) => config::archive_of(config)?,
+            (Some(config), None) => return Ok(config::archive_of(config)?),
             (None, None) => PathBuf::from(DEFAULT_ARCHIVE),
-        })
+        };
+        let catalogue = CatalogueLocation::in_archive(&dir);
+        Ok((dir, catalogue))
     }
 
     /// The archive directory, which must hold an archive.
@@ -60,27 +71,35 @@ impl ArchiveLocation {
 
     /// Opens the archive to read it.
     pub(super) async fn open(&self) -> anyhow::Result<OpenArchive> {
-        let dir = self.existing_dir()?;
-        let archive = Archive::open_shared(&dir)?;
-        let catalogue = open_catalogue(&dir).await?;
-        Ok(OpenArchive { archive, catalogue })
+        OpenArchive::read(&self.existing_dir()?, &self.catalogue()?).await
     }
 
     /// Opens the archive to write to it. The service may run at the same time.
     pub(super) async fn open_to_write(&self) -> anyhow::Result<OpenArchive> {
-        let opened = self.open().await?;
+        OpenArchive::write(&self.existing_dir()?, &self.catalogue()?).await
+    }
+}
+
+impl OpenArchive {
+    pub(super) async fn read(dir: &Path, catalogue: &CatalogueLocation) -> anyhow::Result<Self> {
+        let archive = Archive::open_shared(dir)?;
+        let catalogue = open_catalogue(dir, catalogue).await?;
+        Ok(Self { archive, catalogue })
+    }
+
+    /// Opens an archive to write to it.
+    pub(super) async fn write(dir: &Path, catalogue: &CatalogueLocation) -> anyhow::Result<Self> {
+        let opened = Self::read(dir, catalogue).await?;
         if opened.archive.is_read_only() {
             bail!(
                 "the file system of {} is read-only; copy the archive to a writable disk to change it",
-                opened.archive.dir().display()
+                dir.display()
             );
         }
         opened.archive.check_owner()?;
         Ok(opened)
     }
-}
 
-impl OpenArchive {
     /// The named course, or the only one.
     pub(super) async fn course(&self, named: Option<&CourseId>) -> anyhow::Result<(CourseId, String)> {
         let courses = self.catalogue.courses().await?;
@@ -124,11 +143,10 @@ impl OpenArchive {
 
 /// Opens the catalogue of an archive. One of an earlier version is migrated first, unless a
 /// service uses it.
-pub(super) async fn open_catalogue(dir: &Path) -> anyhow::Result<Catalogue> {
-    let path = Catalogue::path_in(dir);
-    match Catalogue::open_as_it_is(&path).await {
+pub(super) async fn open_catalogue(dir: &Path, location: &CatalogueLocation) -> anyhow::Result<Catalogue> {
+    match Catalogue::open_at_as_it_is(location).await {
         Err(older @ catalogue::Error::Older { .. }) => match SoleInstance::acquire(dir) {
-            Ok(_alone) => Ok(Catalogue::open(&path).await?),
+            Ok(_alone) => Ok(Catalogue::open_at(location).await?),
             Err(LockError::InstanceRunning { .. }) => Err(older.into()),
             Err(impossible) => Err(impossible.into()),
         },

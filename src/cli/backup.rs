@@ -1,4 +1,4 @@
-//! `onreserve backup`, `restore` and `migrate`.
+//! `onreserve backup` and `restore`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use super::{ArchiveLocation, exit, print};
 use crate::domain::capture::{Digest, Loss};
 use crate::domain::report::figures;
 use crate::world::archive::{self, Archive, BackupTotals};
-use crate::world::catalogue::Catalogue;
+use crate::world::catalogue::{Catalogue, CatalogueLocation};
 use crate::world::clock::Clock;
 use crate::world::lock::{CaptureLock, SoleInstance};
 
@@ -47,12 +47,6 @@ pub(super) struct RestoreArguments {
     /// Add only the files that an archive has lost; it may be in use.
     #[arg(long)]
     missing: bool,
-    #[command(flatten)]
-    location: ArchiveLocation,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct MigrateArguments {
     #[command(flatten)]
     location: ArchiveLocation,
 }
@@ -108,8 +102,9 @@ async fn restore_missing(arguments: &RestoreArguments, backup: &Archive) -> anyh
     let lines = archive.restore_journal_from(backup, now)?;
     let blobs = archive.restore_missing_from(backup)?;
     archive.write_sums()?;
-    if Catalogue::path_in(&dir).exists() {
-        let catalogue = open_catalogue(&dir).await?;
+    let location = arguments.location.catalogue()?;
+    if location.may_exist() {
+        let catalogue = open_catalogue(&dir, &location).await?;
         let lost: Vec<_> = blobs.missing.iter().map(|digest| (*digest, Loss::Missing)).collect();
         catalogue.set_verified(now, &blobs.restored, &lost).await?;
         catalogue.close().await;
@@ -143,6 +138,7 @@ pub(super) async fn restore(arguments: RestoreArguments) -> anyhow::Result<ExitC
             dir.display()
         );
     }
+    let database = database(&arguments.location.catalogue()?).await?;
     archive::make_dir(&dir)?;
     let _alone = SoleInstance::acquire(&dir)?;
     let archive = Archive::open(&dir)?;
@@ -162,7 +158,14 @@ pub(super) async fn restore(arguments: RestoreArguments) -> anyhow::Result<ExitC
         code = ExitCode::from(exit::FAILURE);
     }
     let damage = if has_catalogue {
-        Catalogue::open(&catalogue).await?.damage().await?
+        let restored = Catalogue::open(&catalogue).await?;
+        let damage = restored.damage().await?;
+        if let Some(database) = database.filter(|_| damage.is_none()) {
+            database.take_all_from(&restored).await?;
+            restored.close().await;
+            archive.discard_catalogue(&catalogue)?;
+        }
+        damage
     } else {
         Some("the backup has none".to_owned())
     };
@@ -176,15 +179,14 @@ pub(super) async fn restore(arguments: RestoreArguments) -> anyhow::Result<ExitC
     Ok(code)
 }
 
-pub(super) async fn migrate(arguments: MigrateArguments) -> anyhow::Result<ExitCode> {
-    let dir = arguments.location.existing_dir()?;
-    let _alone = SoleInstance::acquire(&dir)?;
-    let catalogue = Catalogue::open(&Catalogue::path_in(&dir)).await?;
-    print(&format!(
-        "The catalogue has version {}, the version of this program.\n",
-        catalogue.schema().await?
-    ))?;
-    Ok(ExitCode::SUCCESS)
+/// The database of the configuration, which must be empty: a restore overwrites nothing.
+async fn database(location: &CatalogueLocation) -> anyhow::Result<Option<Catalogue>> {
+    let CatalogueLocation::Postgres(_) = location else { return Ok(None) };
+    let database = Catalogue::open_at(location).await?;
+    if !database.is_empty().await? {
+        bail!("{location} has a catalogue already, and a restore overwrites nothing; name an empty database");
+    }
+    Ok(Some(database))
 }
 
 fn summary(copied: &BackupTotals) -> String {

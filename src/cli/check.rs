@@ -115,7 +115,14 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     // A single page and a pretended time are no part of what the service does.
     let is_configured = arguments.page.is_none() && !clock.is_pretended();
     let settings = settings(arguments)?;
-    let mut world = match World::open(&settings.archive, settings.fetch.clone(), clock).await {
+    let mut world = match World::open_with(
+        &settings.archive,
+        &settings.catalogue_location(),
+        settings.fetch.clone(),
+        clock,
+    )
+    .await
+    {
         Err(error) if is_configured && !is_strict && service_check::can_ask(&error, &settings.archive) => {
             return Box::pin(beside_service(&settings, format)).await;
         }
@@ -254,6 +261,7 @@ fn settings(arguments: CheckArguments) -> anyhow::Result<Configuration> {
         Some(path) => config::read(path)?.only(arguments.course.as_ref(), path)?,
         None => Configuration {
             archive: PathBuf::from(archive_location::DEFAULT_ARCHIVE),
+            catalogue: None,
             fetch: fetch::FetchSettings::default(),
             courses: Vec::new(),
             quotas: StorageQuotas::default(),
@@ -268,6 +276,7 @@ fn settings(arguments: CheckArguments) -> anyhow::Result<Configuration> {
     // What is given on the command line is used in place of the configuration.
     if let Some(archive) = arguments.archive {
         settings.archive = archive;
+        settings.catalogue = None;
     }
     settings.fetch.contact = arguments.contact.or(settings.fetch.contact);
     settings.fetch.allow_private_networks |= arguments.allow_private_networks;

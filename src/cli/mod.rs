@@ -21,6 +21,7 @@ mod hash_password;
 mod history;
 mod init;
 mod interrupt;
+mod migrate;
 mod open;
 mod patch;
 mod plan;
@@ -122,8 +123,8 @@ enum Command {
     Restore(backup::RestoreArguments),
     /// Get lost copies back from the web, where the original still has the same bytes.
     Repair(repair::RepairArguments),
-    /// Migrate the catalogue to this version; `serve` does so when it starts.
-    Migrate(backup::MigrateArguments),
+    /// Migrate the catalogue to this version, as `serve` does, or move it to a database.
+    Migrate(migrate::MigrateArguments),
     /// Check a configuration; with --online, also the pages and the mail relay it names.
     CheckConfig(check_config::CheckConfigArguments),
     /// Examine the whole installation, and print what to do about each problem.
@@ -225,7 +226,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Backup(arguments) => backup::backup(arguments).await,
             Command::Restore(arguments) => backup::restore(arguments).await,
             Command::Repair(arguments) => Box::pin(repair::run(arguments)).await,
-            Command::Migrate(arguments) => backup::migrate(arguments).await,
+            Command::Migrate(arguments) => migrate::run(arguments).await,
             Command::CheckConfig(arguments) => check_config::run(arguments).await,
             Command::Doctor(arguments) => Box::pin(doctor::run(arguments)).await,
             Command::TestEmail(arguments) => email::test(arguments).await,

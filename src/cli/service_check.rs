@@ -7,7 +7,7 @@ use anyhow::bail;
 
 use super::archive_location::OpenArchive;
 use super::interrupt::interrupted;
-use super::{ArchiveLocation, warn};
+use super::warn;
 use crate::config::Configuration;
 use crate::domain::report::figures::count;
 use crate::world::catalogue::{RequestProgress, ServiceRequestId, ServiceTask};
@@ -25,8 +25,7 @@ pub(super) fn can_ask(error: &anyhow::Error, archive: &Path) -> bool {
 
 /// Returns when the service has checked the courses.
 pub(super) async fn run(settings: &Configuration) -> anyhow::Result<OpenArchive> {
-    let location = ArchiveLocation { config: None, archive: Some(settings.archive.clone()) };
-    let opened = location.open_to_write().await?;
+    let opened = OpenArchive::write(&settings.archive, &settings.catalogue_location()).await?;
     let clock = Clock::system();
     let mut requests = Vec::new();
     for course in &settings.courses {
@@ -67,12 +66,12 @@ async fn all_ended(opened: &OpenArchive, requests: &[ServiceRequestId], clock: C
 }
 
 /// Asks the service, if it runs, to read its configuration again. False if it does not run.
-pub(super) async fn reload(archive: &Path) -> anyhow::Result<bool> {
+pub(super) async fn reload(settings: &Configuration) -> anyhow::Result<bool> {
+    let archive = &settings.archive;
     if !SoleInstance::is_service(archive) {
         return Ok(false);
     }
-    let location = ArchiveLocation { config: None, archive: Some(archive.to_owned()) };
-    let opened = location.open_to_write().await?;
+    let opened = OpenArchive::write(archive, &settings.catalogue_location()).await?;
     let clock = Clock::system();
     let request = opened.catalogue.request_service(&ServiceTask::Reload, clock.now()).await?;
     all_ended(&opened, &[request], clock).await?;

@@ -14,7 +14,7 @@ use crate::domain::capture::Digest;
 use crate::domain::journal::chain::JournalFault;
 use crate::domain::report::colour::Tone;
 use crate::world::archive::{self, Archive};
-use crate::world::catalogue::Catalogue;
+use crate::world::catalogue::CatalogueLocation;
 use crate::world::clock::Clock;
 use crate::world::lock::{CaptureLock, SoleInstance};
 use crate::world::terminal;
@@ -44,8 +44,9 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> 
     if !is_read_only {
         archive.write_sums_of(fixity.sound.iter().copied())?;
     }
-    if Catalogue::path_in(&dir).exists() && !is_read_only {
-        let catalogue = open_catalogue(&dir).await?;
+    let location = arguments.location.catalogue()?;
+    if location.may_exist() && !is_read_only {
+        let catalogue = open_catalogue(&dir, &location).await?;
         catalogue.set_verified(now, &fixity.sound, &fixity.lost()).await?;
         catalogue.close().await;
     }
@@ -56,7 +57,7 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> 
     if fixity.damaged.is_empty() && fixity.missing.is_empty() {
         return Ok(ExitCode::from(exit::FAILURE));
     }
-    let links = LinksOfCopies::read(&dir).await?;
+    let links = LinksOfCopies::read(&dir, &location).await?;
     for digest in &fixity.missing {
         let missing = colours.paint(Tone::Bad, "missing");
         print(&format!("{missing}: {}{}\n", archive.path_of(*digest).display(), links.of(digest)))?;
@@ -80,10 +81,10 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> 
 struct LinksOfCopies(HashMap<Digest, Vec<Address>>);
 
 impl LinksOfCopies {
-    async fn read(dir: &Path) -> anyhow::Result<Self> {
+    async fn read(dir: &Path, location: &CatalogueLocation) -> anyhow::Result<Self> {
         let mut links = HashMap::new();
-        if Catalogue::path_in(dir).exists() {
-            let catalogue = open_catalogue(dir).await?;
+        if location.may_exist() {
+            let catalogue = open_catalogue(dir, location).await?;
             for body in catalogue.stored_bodies().await? {
                 links.entry(body.sha256).or_insert_with(Vec::new).push(body.link);
             }

@@ -7,7 +7,7 @@ use serde::de::{Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::access::PeopleKeys;
-use super::{ArchiveKeys, course, fetching, mail, nights, oidc, pages, rendering, webhook};
+use super::{archive, catalogue, course, fetching, mail, nights, oidc, pages, rendering, webhook};
 
 /// The example with an explanation of every key.
 pub const EXAMPLE: &str = include_str!("../../config/onreserve.toml");
@@ -41,7 +41,8 @@ fn tables() -> Vec<KeyTable> {
     let section = |heading, keys| KeyTable { heading, keys, form: KeyTableForm::Section };
     let in_braces = |heading, keys| KeyTable { heading, keys, form: KeyTableForm::InBraces };
     vec![
-        section("[archive]", keys_of::<ArchiveKeys>()),
+        section("[archive]", keys_of::<archive::ArchiveKeys>()),
+        section("[catalogue]", keys_of::<catalogue::CatalogueKeys>()),
         section("[fetch]", keys_of::<fetching::FetchKeys>()),
         section("[service]", keys_of::<nights::ServiceKeys>()),
         section("[render]", keys_of::<rendering::RenderKeys>()),

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use super::run_log;
 use super::services::Services;
 use crate::config;
+use crate::world::catalogue::PostgresUrl;
 use crate::world::clock::Clock;
 use crate::world::signals::{OperatorSignal, Signals};
 use crate::world::systemd::ServiceManager;
@@ -31,6 +32,7 @@ pub(super) enum WorkOutcome<T> {
 pub(super) struct Supervisor {
     file: PathBuf,
     archive: PathBuf,
+    catalogue: Option<PostgresUrl>,
     clock: Clock,
     signals: Signals,
     service_manager: ServiceManager,
@@ -51,6 +53,7 @@ impl Supervisor {
         Ok(Self {
             file: file.to_owned(),
             archive: settings.archive.clone(),
+            catalogue: settings.catalogue.clone(),
             clock,
             signals: Signals::listen().context("cannot install the signal handlers")?,
             service_manager: ServiceManager::find(),
@@ -119,6 +122,12 @@ impl Supervisor {
             Ok(settings) if settings.archive != self.archive => {
                 tracing::error!(
                     "archive.dir cannot change while the service runs, so the old configuration stays in force; restart the service to change it"
+                );
+                REFUSED
+            }
+            Ok(settings) if settings.catalogue != self.catalogue => {
+                tracing::error!(
+                    "[catalogue] cannot change while the service runs, so the old configuration stays in force; restart the service to change it"
                 );
                 REFUSED
             }

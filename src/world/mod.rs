@@ -33,6 +33,7 @@ pub mod webhook;
 use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::bail;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::domain::address::Address;
@@ -41,7 +42,7 @@ use crate::domain::policy::rota::CrawlBudgets;
 
 use archive::Archive;
 use browser::{Browser, BrowserSettings};
-use catalogue::Catalogue;
+use catalogue::{Catalogue, CatalogueLocation};
 use clock::Clock;
 use document_reader::Reader;
 use fetch::Fetch;
@@ -73,11 +74,28 @@ pub struct World {
 impl World {
     /// Opens an archive for writing, as its sole instance, and the fetcher.
     pub async fn open(archive: &Path, fetch: fetch::FetchSettings, clock: Clock) -> anyhow::Result<Self> {
+        Self::open_with(archive, &CatalogueLocation::in_archive(archive), fetch, clock).await
+    }
+
+    /// The same with the catalogue in another place.
+    pub async fn open_with(
+        archive: &Path,
+        catalogue: &CatalogueLocation,
+        fetch: fetch::FetchSettings,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
         archive::make_dir(archive)?;
         let alone = SoleInstance::acquire(archive)?;
         let archive = Archive::open(archive)?;
-        let catalogue = Catalogue::open(&Catalogue::path_in(archive.dir())).await?;
-        Self::around(archive, catalogue, alone, fetch, clock)
+        let opened = Catalogue::open_at(catalogue).await?;
+        let file = Catalogue::path_in(archive.dir());
+        if matches!(catalogue, CatalogueLocation::Postgres(_)) && file.exists() && opened.is_empty().await? {
+            bail!(
+                "the catalogue of this archive is still {}; run `onreserve migrate --to {catalogue}` to move it",
+                file.display()
+            );
+        }
+        Self::around(archive, opened, alone, fetch, clock)
     }
 
     /// The same with an archive and a catalogue that are already open.

@@ -27,6 +27,8 @@ mod lost_copies;
 mod nights;
 mod page_files;
 mod pages;
+mod postgres;
+mod postgres_server;
 mod read_only;
 mod refused_files;
 mod render;

@@ -47,7 +47,7 @@ pub(super) async fn run(arguments: DoctorArguments) -> anyhow::Result<ExitCode> 
     let clock = Clock::system();
     machine::examine(&arguments.config, &settings, &mut list)?;
     if archive::is_there(&settings.archive).unwrap_or(false) {
-        match archive_location::open_catalogue(&settings.archive).await {
+        match archive_location::open_catalogue(&settings.archive, &settings.catalogue_location()).await {
             Ok(catalogue) => {
                 let archive = Archive::open_shared(&settings.archive)?;
                 nights::examine(&settings, &archive, &catalogue, &mut list).await?;

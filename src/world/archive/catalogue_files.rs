@@ -31,13 +31,27 @@ impl Archive {
 
     /// Keeps the catalogue under a second name before a new one replaces it.
     pub fn keep_old_catalogue(&self, catalogue: &Path, now: Timestamp) -> Result<(), Error> {
-        let aside = with(catalogue, &format!(".old-{}", now.as_second()));
+        let aside = self.old_catalogue(now);
         for ending in [LOG, ""] {
             let from = with(catalogue, ending);
             if from.exists() {
                 disk::link(&from, &with(&aside, ending), StorageStep::CatalogueLink)
                     .map_err(|source| failed("set aside", &from, source))?;
             }
+        }
+        Ok(())
+    }
+
+    /// The name under which a catalogue is kept that was replaced at this time.
+    pub fn old_catalogue(&self, now: Timestamp) -> PathBuf {
+        self.dir().join(format!("catalogue.sqlite3.old-{}", now.as_second()))
+    }
+
+    /// Removes a closed catalogue, whose rows are elsewhere.
+    pub fn discard_catalogue(&self, catalogue: &Path) -> Result<(), Error> {
+        for ending in [LOG, INDEX_OF_LOG, ""] {
+            disk::remove(&with(catalogue, ending), StorageStep::CatalogueLogRemove)
+                .map_err(|source| failed("remove", catalogue, source))?;
         }
         Ok(())
     }

@@ -6,8 +6,8 @@
 use std::mem::discriminant;
 
 use jiff::Timestamp;
-use sqlx::{Row as _, Sqlite, Transaction};
 
+use super::database::{Transaction, query};
 use super::link_id::link_id;
 use super::value::{from_json, json, time};
 use super::{
@@ -43,12 +43,12 @@ impl Catalogue {
     }
 }
 
-async fn apply(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
+async fn apply(entry: &Entry, on: &mut Transaction) -> Result<(), Error> {
     match entry {
         Entry::Night { started } => {
-            sqlx::query("INSERT INTO night (started) VALUES ($1) ON CONFLICT DO NOTHING")
+            query("INSERT INTO night (started) VALUES ($1) ON CONFLICT DO NOTHING")
                 .bind(time(*started))
-                .execute(&mut **on)
+                .execute(&mut *on)
                 .await?;
         }
         // `bulk` stores these.
@@ -88,25 +88,20 @@ async fn apply(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Er
             feed_tokens::withdraw(course, *token, on).await?
         }
         Entry::Finished { night, at, void } => {
-            sqlx::query("UPDATE night SET finished = $1, void = $2 WHERE started = $3")
+            query("UPDATE night SET finished = $1, void = $2 WHERE started = $3")
                 .bind(time(*at))
                 .bind(void.as_ref().map(json).transpose()?)
                 .bind(time(*night))
-                .execute(&mut **on)
+                .execute(&mut *on)
                 .await?;
         }
     }
     Ok(())
 }
 
-async fn accepted(
-    link: &Address,
-    sha256: Digest,
-    at: Timestamp,
-    on: &mut Transaction<'_, Sqlite>,
-) -> Result<(), Error> {
+async fn accepted(link: &Address, sha256: Digest, at: Timestamp, on: &mut Transaction) -> Result<(), Error> {
     let link = link_id(link, on).await?;
-    sqlx::query(
+    query(
         "INSERT INTO baseline (link, capture, accepted_at) \
          SELECT link, id, $1 FROM capture WHERE link = $2 AND sha256 = $3 ORDER BY id DESC LIMIT 1 \
          ON CONFLICT (link) DO UPDATE SET capture = excluded.capture, accepted_at = excluded.accepted_at",
@@ -114,65 +109,60 @@ async fn accepted(
     .bind(time(at))
     .bind(link)
     .bind(sha256.to_string())
-    .execute(&mut **on)
+    .execute(&mut *on)
     .await?;
     Ok(())
 }
 
-async fn taken_down(link: &Address, at: Timestamp, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
+async fn taken_down(link: &Address, at: Timestamp, on: &mut Transaction) -> Result<(), Error> {
     let link = link_id(link, on).await?;
-    sqlx::query(
+    query(
         "INSERT INTO takedown (link, at) VALUES ($1, $2) ON CONFLICT (link, at) DO UPDATE SET undone_at = NULL",
     )
     .bind(link)
     .bind(time(at))
-    .execute(&mut **on)
+    .execute(&mut *on)
     .await?;
     Ok(())
 }
 
-async fn reinstated(link: &Address, at: Timestamp, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
+async fn reinstated(link: &Address, at: Timestamp, on: &mut Transaction) -> Result<(), Error> {
     let link = link_id(link, on).await?;
-    sqlx::query("UPDATE takedown SET undone_at = $1 WHERE link = $2 AND undone_at IS NULL")
+    query("UPDATE takedown SET undone_at = $1 WHERE link = $2 AND undone_at IS NULL")
         .bind(time(at))
         .bind(link)
-        .execute(&mut **on)
+        .execute(&mut *on)
         .await?;
     Ok(())
 }
 
-async fn reread(
-    link: i64,
-    sha256: Digest,
-    text: Fingerprint,
-    on: &mut Transaction<'_, Sqlite>,
-) -> Result<(), Error> {
-    let rows = sqlx::query("SELECT id, kept FROM capture WHERE link = $1 AND sha256 = $2")
+async fn reread(link: i64, sha256: Digest, text: Fingerprint, on: &mut Transaction) -> Result<(), Error> {
+    let rows = query("SELECT id, kept FROM capture WHERE link = $1 AND sha256 = $2")
         .bind(link)
         .bind(sha256.to_string())
-        .fetch_all(&mut **on)
+        .fetch_all(&mut *on)
         .await?;
     for row in rows {
         let kept = StoredCapture { text, ..from_json(row.get(1))? };
-        sqlx::query("UPDATE capture SET kept = $1 WHERE id = $2")
+        query("UPDATE capture SET kept = $1 WHERE id = $2")
             .bind(json(&kept)?)
-            .bind(row.get::<i64, _>(0))
-            .execute(&mut **on)
+            .bind(row.get::<i64>(0))
+            .execute(&mut *on)
             .await?;
     }
     Ok(())
 }
 
-async fn page(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
+async fn page(entry: &Entry, on: &mut Transaction) -> Result<(), Error> {
     let Entry::Page { at, course, title, source, sha256, page } = entry else { return Ok(()) };
-    sqlx::query(
+    query(
         "INSERT INTO course (id, title) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET title = excluded.title",
     )
     .bind(course.as_str())
     .bind(title)
-    .execute(&mut **on)
+    .execute(&mut *on)
     .await?;
-    sqlx::query(
+    query(
         "INSERT INTO reading (course, source, at, sha256, page) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (course, source) DO UPDATE SET at = excluded.at, sha256 = excluded.sha256, page = excluded.page",
     )
@@ -181,7 +171,7 @@ async fn page(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Err
     .bind(time(*at))
     .bind(sha256.to_string())
     .bind(json(page)?)
-    .execute(&mut **on)
+    .execute(&mut *on)
     .await?;
     Ok(())
 }

@@ -1,25 +1,21 @@
 //! The tables to which a night writes many rows: one statement writes all rows of a table.
 //!
 //! A statement takes its rows as one JSON array, because every statement is passed to
-//! another thread and back.
+//! another thread or server and back. New rows are numbered in the order of the array. No
+//! statement updates a row twice, which `PostgreSQL` refuses.
 
-use std::collections::BTreeSet;
-
-use sqlx::{Sqlite, Transaction};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::Error;
+use super::database::{Transaction, query};
 use super::value::{json, time};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
-use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::journal::Entry;
 use crate::domain::verdict::Verdict;
 
 /// Inserts the rows of links that are new; every other table refers to them.
-async fn links<'a>(
-    links: impl Iterator<Item = &'a Address>,
-    on: &mut Transaction<'_, Sqlite>,
-) -> Result<(), Error> {
+async fn links<'a>(links: impl Iterator<Item = &'a Address>, on: &mut Transaction) -> Result<(), Error> {
     let links: BTreeSet<&str> = links.map(Address::as_str).collect();
     let insert =
         "INSERT INTO link (address) SELECT value FROM json_each($1) WHERE true ON CONFLICT DO NOTHING";
@@ -27,7 +23,7 @@ async fn links<'a>(
 }
 
 /// Stores the visits among some entries.
-pub(super) async fn visits(entries: &[Entry], on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
+pub(super) async fn visits(entries: &[Entry], on: &mut Transaction) -> Result<(), Error> {
     let (mut addresses, mut rows) = (Vec::new(), Vec::new());
     for entry in entries {
         if let Entry::Visit { night, link, evidence } = entry {
@@ -41,8 +37,8 @@ pub(super) async fn visits(entries: &[Entry], on: &mut Transaction<'_, Sqlite>) 
     links(addresses.into_iter(), on).await?;
     // The line of the night may be damaged.
     let nights: BTreeSet<&String> = rows.iter().map(|(night, ..)| night).collect();
-    let insert =
-        "INSERT INTO night (started) SELECT value FROM json_each($1) WHERE true ON CONFLICT DO NOTHING";
+    let insert = "INSERT INTO night (started) SELECT value FROM json_each($1) AS entered WHERE true \
+         ORDER BY entered.rowid ON CONFLICT DO NOTHING";
     execute(insert, json(&nights)?, on).await?;
     execute(
         "INSERT INTO visit (link, night, evidence) SELECT link.id, night.id, entered.value ->> 2 \
@@ -56,27 +52,30 @@ pub(super) async fn visits(entries: &[Entry], on: &mut Transaction<'_, Sqlite>) 
 }
 
 /// Stores the captures among some entries, and marks the baselines.
-pub(super) async fn captures(entries: &[Entry], on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
-    let mut captures: Vec<&StoredCapture> = Vec::new();
-    let mut rows = Vec::new();
+pub(super) async fn captures(entries: &[Entry], on: &mut Transaction) -> Result<(), Error> {
+    let (mut rows, mut seen, mut baselines) = (Vec::new(), HashSet::new(), BTreeMap::new());
     for entry in entries {
         if let Entry::Capture { kept, .. } = entry {
             let capture = &kept.capture;
             let (sha256, at) = (capture.sha256.to_string(), time(capture.captured_at));
-            rows.push((capture.link.as_str(), sha256, at, json(kept)?));
-            captures.push(kept);
+            if kept.is_baseline {
+                baselines.insert(&capture.link, (capture.link.as_str(), sha256.clone(), at.clone()));
+            }
+            if seen.insert((&capture.link, capture.sha256, capture.captured_at)) {
+                rows.push((&capture.link, sha256, at, json(kept)?));
+            }
         }
     }
     if rows.is_empty() {
         return Ok(());
     }
-    links(captures.iter().map(|kept| &kept.capture.link), on).await?;
+    links(rows.iter().map(|(link, ..)| *link), on).await?;
     execute(
         "INSERT INTO capture (link, sha256, captured_at, kept, night) \
          SELECT link.id, entered.value ->> 1, entered.value ->> 2, entered.value ->> 3, \
          coalesce((SELECT max(id) FROM night WHERE finished IS NULL), (SELECT max(id) FROM night)) \
          FROM json_each($1) AS entered CROSS JOIN link WHERE link.address = entered.value ->> 0 \
-         ON CONFLICT (link, sha256, captured_at) DO UPDATE SET is_removed = FALSE \
+         ORDER BY entered.rowid ON CONFLICT (link, sha256, captured_at) DO UPDATE SET is_removed = FALSE \
          WHERE capture.is_removed",
         json(&rows)?,
         on,
@@ -86,12 +85,7 @@ pub(super) async fn captures(entries: &[Entry], on: &mut Transaction<'_, Sqlite>
     let blobs: Vec<Digest> = entries.iter().flat_map(Entry::blobs).collect();
     execute("DELETE FROM removal WHERE sha256 IN (SELECT value FROM json_each($1))", json(&blobs)?, on)
         .await?;
-    let baselines: Vec<_> = captures
-        .iter()
-        .zip(&rows)
-        .filter(|(kept, _)| kept.is_baseline)
-        .map(|(_, (link, sha256, at, _))| (link, sha256, at))
-        .collect();
+    let baselines: Vec<_> = baselines.into_values().collect();
     execute(
         "INSERT INTO baseline (link, capture, accepted_at) \
          SELECT capture.link, capture.id, capture.captured_at \
@@ -107,22 +101,19 @@ pub(super) async fn captures(entries: &[Entry], on: &mut Transaction<'_, Sqlite>
 }
 
 /// Marks the captures whose bodies a takedown removed: the archive need not have them.
-pub(super) async fn removed(bodies: &[Digest], on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
+pub(super) async fn removed(bodies: &[Digest], on: &mut Transaction) -> Result<(), Error> {
     let bodies = json(&bodies)?;
     let of_captures =
         "UPDATE capture SET is_removed = TRUE WHERE sha256 IN (SELECT value FROM json_each($1))";
     execute(of_captures, bodies.clone(), on).await?;
-    let removals = "INSERT INTO removal (sha256, is_finished) SELECT value, FALSE FROM json_each($1) WHERE true \
+    let removals = "INSERT INTO removal (sha256, is_finished) SELECT DISTINCT value, FALSE FROM json_each($1) WHERE true \
          ON CONFLICT (sha256) DO UPDATE SET is_finished = FALSE";
     execute(removals, bodies.clone(), on).await?;
     execute("DELETE FROM fixity WHERE sha256 IN (SELECT value FROM json_each($1))", bodies, on).await
 }
 
 /// Stores the verdicts on links.
-pub(super) async fn verdicts(
-    verdicts: &[(&Address, &Verdict)],
-    on: &mut Transaction<'_, Sqlite>,
-) -> Result<(), Error> {
+pub(super) async fn verdicts(verdicts: &[(&Address, &Verdict)], on: &mut Transaction) -> Result<(), Error> {
     links(verdicts.iter().map(|(link, _)| *link), on).await?;
     let mut rows = Vec::new();
     for (link, verdict) in verdicts {
@@ -138,11 +129,7 @@ pub(super) async fn verdicts(
     .await
 }
 
-async fn execute(
-    statement: &'static str,
-    rows: String,
-    on: &mut Transaction<'_, Sqlite>,
-) -> Result<(), Error> {
-    sqlx::query(statement).bind(rows).execute(&mut **on).await?;
+async fn execute(statement: &'static str, rows: String, on: &mut Transaction) -> Result<(), Error> {
+    query(statement).bind(rows).execute(&mut *on).await?;
     Ok(())
 }

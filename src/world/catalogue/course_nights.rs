@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 
+use super::database::query;
 use super::value::{time, time_from};
 use super::{Catalogue, Error};
 use crate::domain::course::CourseId;
@@ -23,7 +23,7 @@ impl Catalogue {
     /// A night with a stored report has ended, even if the service was killed before it
     /// recorded the end.
     pub async fn last_nights(&self) -> Result<HashMap<CourseId, LastNight>, Error> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT course, at, is_over OR EXISTS (SELECT 1 FROM report JOIN night ON night.id = report.night \
              WHERE report.course = course_night.course AND night.finished IS NOT NULL \
              AND night.started >= course_night.at) FROM course_night",
@@ -32,7 +32,7 @@ impl Catalogue {
         .await?;
         let mut nights = HashMap::new();
         for row in rows {
-            if let Ok(course) = row.get::<String, _>(0).parse() {
+            if let Ok(course) = row.get::<String>(0).parse() {
                 nights.insert(course, LastNight { at: time_from(row.get(1))?, is_over: row.get(2) });
             }
         }
@@ -43,14 +43,14 @@ impl Catalogue {
     pub async fn set_last_nights(&self, courses: &[CourseId], night: LastNight) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         for course in courses {
-            sqlx::query(
+            query(
                 "INSERT INTO course_night (course, at, is_over) VALUES ($1, $2, $3) \
                  ON CONFLICT (course) DO UPDATE SET at = excluded.at, is_over = excluded.is_over",
             )
             .bind(course.as_str())
             .bind(time(night.at))
             .bind(night.is_over)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         }
         Ok(transaction.commit().await?)

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use sqlx::{Row as _, Sqlite, Transaction};
 
+use super::database::{Transaction, query, query_scalar};
 use super::link_id::link_id;
 use super::value::{from_json, json, time, time_from};
 use super::{Catalogue, Error};
@@ -49,7 +49,7 @@ pub struct LapsedDecision {
 impl Catalogue {
     /// The decisions on the links of a course.
     pub async fn decisions(&self, course: &CourseId) -> Result<HashMap<Address, StoredDecision>, Error> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT link.address, decision.decision, decision.lapsed FROM decision \
              JOIN link ON link.id = decision.link WHERE course = $1 AND decision.decision IS NOT NULL",
         )
@@ -68,7 +68,7 @@ impl Catalogue {
 
     /// The newest decisions of a course, also those that are no longer in force.
     pub async fn decision_history(&self, course: &CourseId, most: u32) -> Result<Vec<PastDecision>, Error> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT link.address, decision_history.at, decision_history.decision, acceptance FROM decision_history \
              JOIN link ON link.id = decision_history.link WHERE course = $1 \
              ORDER BY decision_history.at DESC, decision_history.id DESC LIMIT $2",
@@ -80,7 +80,7 @@ impl Catalogue {
         let mut history = Vec::new();
         for row in rows {
             if let Ok(link) = Address::parse_stored(row.get(0)) {
-                let text = |column| row.get::<Option<String>, _>(column);
+                let text = |column| row.get::<Option<String>>(column);
                 let choice = match (text(2), text(3)) {
                     (Some(decision), _) => PastChoice::Decided(from_json(&decision)?),
                     (None, Some(acceptance)) => PastChoice::VersionAccepted(from_json(&acceptance)?),
@@ -94,11 +94,10 @@ impl Catalogue {
 
     /// The recipients who unsubscribed from the emails of a course.
     pub async fn stopped(&self, course: &CourseId) -> Result<Vec<EmailAddress>, Error> {
-        let readers =
-            sqlx::query_scalar::<_, String>("SELECT reader FROM stopped WHERE course = $1 ORDER BY reader")
-                .bind(course.as_str())
-                .fetch_all(&self.pool)
-                .await?;
+        let readers = query_scalar::<String>("SELECT reader FROM stopped WHERE course = $1 ORDER BY reader")
+            .bind(course.as_str())
+            .fetch_all(&self.pool)
+            .await?;
         Ok(readers.iter().filter_map(|reader| reader.parse().ok()).collect())
     }
 }
@@ -108,7 +107,7 @@ pub(super) async fn decide(
     link: &Address,
     at: Timestamp,
     decision: Option<&Decision>,
-    on: &mut Transaction<'_, Sqlite>,
+    on: &mut Transaction,
 ) -> Result<(), Error> {
     let key = DecisionKey { course, link: link_id(link, on).await?, at };
     let decision = decision.map(json).transpose()?;
@@ -121,22 +120,22 @@ pub(super) async fn version_accepted(
     acceptance: &Acceptance,
     link: &Address,
     at: Timestamp,
-    on: &mut Transaction<'_, Sqlite>,
+    on: &mut Transaction,
 ) -> Result<(), Error> {
     let key = DecisionKey { course: &acceptance.course, link: link_id(link, on).await?, at };
     add_to_history(&key, None, Some(&json(acceptance)?), on).await
 }
 
 /// A decision to use our copy stays in force; every other decision ends.
-pub(super) async fn lapse(lapse: &LapsedDecision, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
+pub(super) async fn lapse(lapse: &LapsedDecision, on: &mut Transaction) -> Result<(), Error> {
     let link = link_id(&lapse.link, on).await?;
-    let standing = sqlx::query_scalar::<_, Option<String>>(
+    let standing = query_scalar::<Option<String>>(
         "SELECT decision FROM decision WHERE course = $1 AND link = $2 AND at = $3",
     )
     .bind(lapse.course.as_str())
     .bind(link)
     .bind(time(lapse.decided))
-    .fetch_optional(&mut **on)
+    .fetch_optional(&mut *on)
     .await?
     .flatten();
     let Some(standing) = standing else { return Ok(()) };
@@ -158,20 +157,20 @@ async fn replace(
     key: &DecisionKey<'_>,
     decision: Option<&str>,
     has_lapsed: bool,
-    on: &mut Transaction<'_, Sqlite>,
+    on: &mut Transaction,
 ) -> Result<(), Error> {
-    sqlx::query("DELETE FROM decision WHERE course = $1 AND link = $2")
+    query("DELETE FROM decision WHERE course = $1 AND link = $2")
         .bind(key.course.as_str())
         .bind(key.link)
-        .execute(&mut **on)
+        .execute(&mut *on)
         .await?;
-    sqlx::query("INSERT INTO decision (course, link, at, decision, lapsed) VALUES ($1, $2, $3, $4, $5)")
+    query("INSERT INTO decision (course, link, at, decision, lapsed) VALUES ($1, $2, $3, $4, $5)")
         .bind(key.course.as_str())
         .bind(key.link)
         .bind(time(key.at))
         .bind(decision)
         .bind(has_lapsed)
-        .execute(&mut **on)
+        .execute(&mut *on)
         .await?;
     Ok(())
 }
@@ -181,15 +180,15 @@ async fn add_to_history(
     key: &DecisionKey<'_>,
     decision: Option<&str>,
     acceptance: Option<&str>,
-    on: &mut Transaction<'_, Sqlite>,
+    on: &mut Transaction,
 ) -> Result<(), Error> {
-    sqlx::query("DELETE FROM decision_history WHERE course = $1 AND link = $2 AND at = $3")
+    query("DELETE FROM decision_history WHERE course = $1 AND link = $2 AND at = $3")
         .bind(key.course.as_str())
         .bind(key.link)
         .bind(time(key.at))
-        .execute(&mut **on)
+        .execute(&mut *on)
         .await?;
-    sqlx::query(
+    query(
         "INSERT INTO decision_history (course, link, at, decision, acceptance) VALUES ($1, $2, $3, $4, $5)",
     )
     .bind(key.course.as_str())
@@ -197,7 +196,7 @@ async fn add_to_history(
     .bind(time(key.at))
     .bind(decision)
     .bind(acceptance)
-    .execute(&mut **on)
+    .execute(&mut *on)
     .await?;
     Ok(())
 }
@@ -209,24 +208,24 @@ pub(super) async fn letters(
     reader: &EmailAddress,
     at: Timestamp,
     wanted: bool,
-    on: &mut Transaction<'_, Sqlite>,
+    on: &mut Transaction,
 ) -> Result<(), Error> {
     if wanted {
-        sqlx::query("DELETE FROM stopped WHERE course = $1 AND reader = $2")
+        query("DELETE FROM stopped WHERE course = $1 AND reader = $2")
             .bind(course.as_str())
             .bind(reader.as_str())
-            .execute(&mut **on)
+            .execute(&mut *on)
             .await?;
         return Ok(());
     }
-    sqlx::query("INSERT INTO stopped (course, reader, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+    query("INSERT INTO stopped (course, reader, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
         .bind(course.as_str())
         .bind(reader.as_str())
         .bind(time(at))
-        .execute(&mut **on)
+        .execute(&mut *on)
         .await?;
     // If the entry is applied again after a crash, emails that were queued later stay.
-    sqlx::query(
+    query(
         "UPDATE letter SET state = 'superseded', content = NULL, ended_at = $1 \
          WHERE course = $2 AND recipient = $3 AND state <> 'told' AND queued_at <= $4",
     )
@@ -234,7 +233,7 @@ pub(super) async fn letters(
     .bind(course.as_str())
     .bind(reader.as_str())
     .bind(time(at))
-    .execute(&mut **on)
+    .execute(&mut *on)
     .await?;
     Ok(())
 }

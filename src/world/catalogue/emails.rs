@@ -2,14 +2,13 @@
 //! sending them. The table keeps its first name, `letter`.
 
 use std::io;
-use std::sync::Arc;
 
 use jiff::Timestamp;
-use sqlx::{Row as _, Sqlite, Transaction};
 use tokio::sync::MutexGuard;
 
+use super::database::{Transaction, query, query_scalar};
 use super::night_ref::NightRef;
-use super::value::{decoded, from_json, json, time, time_from};
+use super::value::{count, decoded, from_json, json, time, time_from};
 use super::{Catalogue, Error};
 use crate::domain::course::{CourseId, Recipient};
 use crate::domain::report::due::{PendingReport, ReportOccasion};
@@ -135,7 +134,7 @@ impl Catalogue {
         course: &CourseId,
         recipient: &Recipient,
     ) -> Result<EmailHistory, Error> {
-        let delivered = sqlx::query(
+        let delivered = query(
             "SELECT occasion, max(coalesce(ended_at, queued_at)) FROM letter WHERE course = $1 AND recipient = $2 \
              AND (state = 'told' OR state = 'waiting' AND is_unanswered <> 0) GROUP BY occasion",
         )
@@ -143,7 +142,7 @@ impl Catalogue {
         .bind(recipient.to_string())
         .fetch_all(&self.pool)
         .await?;
-        let undelivered = sqlx::query(
+        let undelivered = query(
             "SELECT id, first_night, content FROM letter WHERE course = $1 AND recipient = $2 \
              AND (state IN ('refused', 'expired') OR state = 'waiting' AND is_unanswered = 0) ORDER BY night",
         )
@@ -174,7 +173,7 @@ impl Catalogue {
         course: &CourseId,
         recipients: &[Recipient],
     ) -> Result<Vec<i64>, Error> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT id, recipient FROM letter WHERE course = $1 AND state IN ('waiting', 'refused', 'expired')",
         )
         .bind(course.as_str())
@@ -188,7 +187,7 @@ impl Catalogue {
     /// The emails that are due, oldest first. An email whose next try is after
     /// `far` was postponed by a wrong clock and is due too.
     pub async fn due_emails(&self, now: Timestamp, far: Timestamp) -> Result<Vec<i64>, Error> {
-        Ok(sqlx::query_scalar(
+        Ok(query_scalar(
             "SELECT id FROM letter WHERE state = 'waiting' AND (next_try <= $1 OR next_try > $2) ORDER BY night, id",
         )
         .bind(time(now))
@@ -199,7 +198,7 @@ impl Catalogue {
 
     /// `None` if the email does not wait any more.
     pub async fn queued_email(&self, id: i64) -> Result<Option<QueuedEmail>, Error> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT recipient, content, queued_at, tries FROM letter WHERE id = $1 AND state = 'waiting'",
         )
         .bind(id)
@@ -211,7 +210,7 @@ impl Catalogue {
                 recipient: decoded(row.get(0))?,
                 pending: from_json(row.get(1))?,
                 queued_at: time_from(row.get(2))?,
-                tries: row.get(3),
+                tries: count(&row, 3)?,
             })
         })
         .transpose()
@@ -219,7 +218,7 @@ impl Catalogue {
 
     /// Removes an email that cannot be read.
     pub async fn drop_email(&self, id: i64, at: Timestamp) -> Result<(), Error> {
-        sqlx::query("UPDATE letter SET state = 'superseded', content = NULL, ended_at = $1 WHERE id = $2")
+        query("UPDATE letter SET state = 'superseded', content = NULL, ended_at = $1 WHERE id = $2")
             .bind(time(at))
             .bind(id)
             .execute(&self.pool)
@@ -230,14 +229,14 @@ impl Catalogue {
     /// Marks an email as being sent until [`Self::record_delivery`]. If the mark is
     /// still there after a crash, the relay may have the email.
     ///
-    /// The email and the mark survive a power cut, so that the night is not reported again
+    /// The email and the mark survive a power cut (`PostgreSQL` syncs each commit), so that the night is not reported again
     /// in another email.
     pub async fn begin_delivery(&self, id: i64) -> Result<(), Error> {
-        let mark = sqlx::query("UPDATE letter SET is_unanswered = is_unanswered | 2 WHERE id = $1")
+        let mark = query("UPDATE letter SET is_unanswered = is_unanswered | 2 WHERE id = $1")
             .bind(id)
             .execute(&self.pool);
         disk::commit(StorageStep::DeliveryBegin, mark).await?;
-        let log = Arc::clone(&self.log);
+        let Some(log) = self.log.clone() else { return Ok(()) };
         let syncing =
             tokio::task::spawn_blocking(move || disk::sync_path(&log, StorageStep::CatalogueLogSync));
         let synced = syncing.await.unwrap_or_else(|error| Err(io::Error::other(error)));
@@ -258,7 +257,7 @@ impl Catalogue {
             DeliveryResult::Refused => ("refused", at, false),
             DeliveryResult::Expired => ("expired", at, false),
         };
-        let update = sqlx::query(
+        let update = query(
             "UPDATE letter SET state = $1, next_try = $2, is_unanswered = is_unanswered & 1 | $3, tries = tries + 1, \
              answer = $4, ended_at = $5, content = CASE WHEN $1 = 'told' THEN NULL ELSE content END \
              WHERE id = $6 AND state = 'waiting'",
@@ -276,22 +275,21 @@ impl Catalogue {
 
     pub async fn outbox(&self) -> Result<OutboxStatus, Error> {
         let row =
-            sqlx::query(
+            query(
                 "SELECT count(*), min(night.started), min(next_try) FROM letter JOIN night ON night.id = first_night \
                  WHERE state = 'waiting'",
             )
             .fetch_one(&self.pool)
             .await?;
-        let at =
-            |column: usize| row.get::<Option<String>, _>(column).map(|text| time_from(&text)).transpose();
-        let failed = sqlx::query(
+        let at = |column: usize| row.get::<Option<String>>(column).map(|text| time_from(&text)).transpose();
+        let failed = query(
             "SELECT course, recipient, state, queued_at, tries, answer FROM letter \
              WHERE state IN ('refused', 'expired') OR state = 'waiting' AND tries > 0 ORDER BY night, id",
         )
         .fetch_all(&self.pool)
         .await?;
         Ok(OutboxStatus {
-            waiting: row.get(0),
+            waiting: count(&row, 0)?,
             oldest: at(1)?,
             next_try: at(2)?,
             failed: failed
@@ -302,8 +300,8 @@ impl Catalogue {
                         recipient: decoded(row.get(1))?,
                         state: FailureState::from_sql(row.get(2))?,
                         queued_at: time_from(row.get(3))?,
-                        tries: row.get(4),
-                        answer: row.get::<Option<String>, _>(5).unwrap_or_default(),
+                        tries: count(row, 4)?,
+                        answer: row.get::<Option<String>>(5).unwrap_or_default(),
                     })
                 })
                 .collect::<Result<_, Error>>()?,
@@ -316,19 +314,19 @@ pub(super) async fn queue(
     outbox: &OutboxChanges,
     night: NightRef,
     at: Timestamp,
-    on: &mut Transaction<'_, Sqlite>,
+    on: &mut Transaction,
 ) -> Result<(), Error> {
     for id in &outbox.superseded {
-        sqlx::query(
+        query(
             "UPDATE letter SET state = 'superseded', content = NULL, ended_at = $1 WHERE id = $2 AND state <> 'told'",
         )
         .bind(time(at))
         .bind(id)
-        .execute(&mut **on)
+        .execute(&mut *on)
         .await?;
     }
     for email in &outbox.queued {
-        sqlx::query(
+        query(
             "INSERT INTO letter (course, recipient, night, first_night, occasion, state, queued_at, content, next_try) \
              VALUES ($1, $2, $3, $4, $5, 'waiting', $6, $7, $8) ON CONFLICT DO NOTHING",
         )
@@ -340,7 +338,7 @@ pub(super) async fn queue(
         .bind(time(at))
         .bind(json(&email.pending)?)
         .bind(time(email.not_before))
-        .execute(&mut **on)
+        .execute(&mut *on)
         .await?;
     }
     Ok(())

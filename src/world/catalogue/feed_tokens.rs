@@ -1,8 +1,8 @@
 //! The secret addresses of calendars and feeds: digests of their tokens, never the tokens.
 
 use jiff::Timestamp;
-use sqlx::{Row as _, Sqlite, Transaction};
 
+use super::database::{Transaction, query};
 use super::value::{decoded, time, time_from};
 use super::{Catalogue, Error};
 use crate::domain::capture::Digest;
@@ -25,7 +25,7 @@ pub struct FeedToken {
 
 impl Catalogue {
     pub async fn feed_token(&self, token: Digest) -> Result<Option<FeedToken>, Error> {
-        let row = sqlx::query("SELECT course, basis, given_at, until FROM feed_token WHERE token = $1")
+        let row = query("SELECT course, basis, given_at, until FROM feed_token WHERE token = $1")
             .bind(token.to_string())
             .fetch_optional(&self.pool)
             .await?;
@@ -43,19 +43,19 @@ impl Catalogue {
 
     /// The number of tokens of a course, expired ones included.
     pub async fn feed_tokens(&self, course: &CourseId) -> Result<u64, Error> {
-        let row = sqlx::query("SELECT count(*) FROM feed_token WHERE course = $1")
+        let row = query("SELECT count(*) FROM feed_token WHERE course = $1")
             .bind(course.as_str())
             .fetch_one(&self.pool)
             .await?;
-        Ok(row.get::<i64, _>(0).unsigned_abs())
+        Ok(row.get::<i64>(0).unsigned_abs())
     }
 }
 
 /// Stores a new token, and deletes the expired ones.
-pub(super) async fn issue(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
+pub(super) async fn issue(entry: &Entry, on: &mut Transaction) -> Result<(), Error> {
     let Entry::FeedTokenIssued { at, course, token, basis, until } = entry else { return Ok(()) };
-    sqlx::query("DELETE FROM feed_token WHERE until <= $1").bind(time(*at)).execute(&mut **on).await?;
-    sqlx::query(
+    query("DELETE FROM feed_token WHERE until <= $1").bind(time(*at)).execute(&mut *on).await?;
+    query(
         "INSERT INTO feed_token (token, course, basis, given_at, until) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT DO NOTHING",
     )
@@ -64,15 +64,15 @@ pub(super) async fn issue(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Re
     .bind(basis.to_string())
     .bind(time(*at))
     .bind(time(*until))
-    .execute(&mut **on)
+    .execute(&mut *on)
     .await?;
-    sqlx::query(
+    query(
         "DELETE FROM feed_token WHERE course = $1 AND token NOT IN \
          (SELECT token FROM feed_token WHERE course = $1 ORDER BY given_at DESC LIMIT $2)",
     )
     .bind(course.as_str())
     .bind(OF_A_COURSE)
-    .execute(&mut **on)
+    .execute(&mut *on)
     .await?;
     Ok(())
 }
@@ -81,12 +81,12 @@ pub(super) async fn issue(entry: &Entry, on: &mut Transaction<'_, Sqlite>) -> Re
 pub(super) async fn withdraw(
     course: &CourseId,
     token: Option<Digest>,
-    on: &mut Transaction<'_, Sqlite>,
+    on: &mut Transaction,
 ) -> Result<(), Error> {
-    sqlx::query("DELETE FROM feed_token WHERE course = $1 AND ($2 IS NULL OR token = $2)")
+    query("DELETE FROM feed_token WHERE course = $1 AND ($2 IS NULL OR token = $2)")
         .bind(course.as_str())
         .bind(token.map(|token| token.to_string()))
-        .execute(&mut **on)
+        .execute(&mut *on)
         .await?;
     Ok(())
 }

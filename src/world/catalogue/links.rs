@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
+use super::database::{ResultRow, query, query_scalar};
 use super::value::{from_json, json, time_from};
 use super::{Catalogue, Error};
 use crate::domain::address::Address;
@@ -99,11 +98,8 @@ impl Catalogue {
         let mut known = HashMap::new();
         for links in links.chunks(LINKS_AT_ONCE) {
             let wanted: Vec<&str> = links.iter().map(Address::as_str).collect();
-            let rows = sqlx::query(RECORDS)
-                .bind(NIGHTS_REMEMBERED)
-                .bind(json(&wanted)?)
-                .fetch_all(&self.pool)
-                .await?;
+            let rows =
+                query(RECORDS).bind(NIGHTS_REMEMBERED).bind(json(&wanted)?).fetch_all(&self.pool).await?;
             let mut found: HashMap<String, LinkRecord> =
                 rows.iter().map(|row| Ok((row.get(0), link_record(row)?))).collect::<Result<_, Error>>()?;
             known.extend(links.iter().filter_map(|link| Some((link.clone(), found.remove(link.as_str())?))));
@@ -118,7 +114,7 @@ impl Catalogue {
 
     /// The current verdict of a link.
     pub async fn verdict(&self, link: &Address) -> Result<Option<Verdict>, Error> {
-        let text = sqlx::query_scalar::<_, String>(
+        let text = query_scalar::<String>(
             "SELECT verdict FROM verdict JOIN link ON link.id = verdict.link WHERE link.address = $1",
         )
         .bind(link.as_str())
@@ -129,7 +125,7 @@ impl Catalogue {
 
     /// Every night of a link, oldest first.
     pub async fn visits(&self, link: &Address) -> Result<Vec<StoredVisit>, Error> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT night.started, night.void, visit.evidence, night.is_withdrawn FROM visit \
              JOIN night ON night.id = visit.night JOIN link ON link.id = visit.link \
              WHERE link.address = $1 ORDER BY night.id",
@@ -141,7 +137,7 @@ impl Catalogue {
             .map(|row| {
                 Ok(StoredVisit {
                     night: time_from(row.get(0))?,
-                    void: row.get::<Option<String>, _>(1).map(|text| from_json(&text)).transpose()?,
+                    void: row.get::<Option<String>>(1).map(|text| from_json(&text)).transpose()?,
                     evidence: from_json(row.get(2))?,
                     is_withdrawn: row.get(3),
                 })
@@ -151,7 +147,7 @@ impl Catalogue {
 
     /// Every capture of a link except those of void and withdrawn nights, oldest first.
     pub async fn captures(&self, link: &Address) -> Result<Vec<StoredCapture>, Error> {
-        let rows = sqlx::query_scalar::<_, String>(concat!(
+        let rows = query_scalar::<String>(concat!(
             "SELECT kept FROM capture JOIN link ON link.id = capture.link WHERE link.address = $1 AND ",
             of_a_valid_night!(),
             " ORDER BY capture.id"
@@ -170,7 +166,7 @@ impl Catalogue {
         let mut captures: HashMap<Address, Vec<StoredCapture>> = HashMap::new();
         for links in links.chunks(LINKS_AT_ONCE) {
             let wanted: Vec<&str> = links.iter().map(Address::as_str).collect();
-            let rows = sqlx::query_scalar::<_, String>(concat!(
+            let rows = query_scalar::<String>(concat!(
                 "SELECT kept FROM capture JOIN link ON link.id = capture.link \
                  WHERE link.address IN (SELECT value FROM json_each($1)) AND ",
                 of_a_valid_night!(),
@@ -189,16 +185,15 @@ impl Catalogue {
 
     /// All links that were ever visited.
     pub async fn links(&self) -> Result<Vec<Address>, Error> {
-        let rows = sqlx::query_scalar::<_, String>("SELECT address FROM link ORDER BY address")
-            .fetch_all(&self.pool)
-            .await?;
+        let rows =
+            query_scalar::<String>("SELECT address FROM link ORDER BY address").fetch_all(&self.pool).await?;
         Ok(rows.iter().filter_map(|text| Address::parse_stored(text).ok()).collect())
     }
 
     /// The courses with a stored page, and their titles.
     pub async fn courses(&self) -> Result<Vec<(CourseId, String)>, Error> {
-        let rows = sqlx::query("SELECT id, title FROM course ORDER BY id").fetch_all(&self.pool).await?;
-        Ok(rows.iter().filter_map(|row| Some((row.get::<String, _>(0).parse().ok()?, row.get(1)))).collect())
+        let rows = query("SELECT id, title FROM course ORDER BY id").fetch_all(&self.pool).await?;
+        Ok(rows.iter().filter_map(|row| Some((row.get::<String>(0).parse().ok()?, row.get(1)))).collect())
     }
 
     /// The last good reading of a page, and the digest of its bytes.
@@ -207,14 +202,14 @@ impl Catalogue {
         course: &CourseId,
         source: &PageSource,
     ) -> Result<Option<(Digest, Page)>, Error> {
-        let row = sqlx::query("SELECT sha256, page FROM reading WHERE course = $1 AND source = $2")
+        let row = query("SELECT sha256, page FROM reading WHERE course = $1 AND source = $2")
             .bind(course.as_str())
             .bind(json(source)?)
             .fetch_optional(&self.pool)
             .await?;
         row.map(|row| {
             let digest = row
-                .get::<String, _>(0)
+                .get::<String>(0)
                 .parse()
                 .map_err(|error| Error::Query(sqlx::Error::Decode(Box::new(error))))?;
             Ok((digest, from_json(row.get(1))?))
@@ -223,8 +218,8 @@ impl Catalogue {
     }
 }
 
-fn link_record(row: &SqliteRow) -> Result<LinkRecord, Error> {
-    let text = |column: usize| row.get::<Option<String>, _>(column);
+fn link_record(row: &ResultRow) -> Result<LinkRecord, Error> {
+    let text = |column: usize| row.get::<Option<String>>(column);
     let visits: Option<Vec<(u8, Evidence)>> = text(4).map(|visits| from_json(&visits)).transpose()?;
     let (mut history, mut voids): (Vec<Evidence>, Vec<Evidence>) = (Vec::new(), Vec::new());
     for (is_void, evidence) in visits.into_iter().flatten() {

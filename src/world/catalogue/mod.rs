@@ -1,4 +1,5 @@
-//! The `SQLite` index over the journal of the archive. It can always be rebuilt.
+//! The index over the journal of the archive, in `SQLite` or `PostgreSQL`. It can always be
+//! rebuilt.
 //!
 //! One file per subject. Every value that is more than a number or a name is stored as
 //! JSON and converted to its type in `value`. No query decides anything about a link.
@@ -8,40 +9,53 @@
 mod decisions;
 mod apply;
 mod bulk;
+mod database;
 mod feed_tokens;
 mod fixity;
 mod emails;
+mod full_text_postgres;
+mod full_text_sqlite;
 mod link_id;
 mod links;
+mod location;
 mod night_ref;
 mod nights;
+mod postgres;
 mod read_only;
 mod removals;
 mod replacements;
 mod course_nights;
 mod advice;
+mod copying;
 mod schema;
+mod search_hit;
 mod search_text;
 mod service_requests;
 mod sessions;
+mod snippet;
 mod storage_use;
 mod views;
 mod takedowns;
 mod withdrawals;
 mod texts;
 mod value;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
+use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Pool, Sqlite};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
 use crate::world::disk;
 use crate::world::read_only::is_read_only;
+
+use database::Pool;
+use postgres::Tables;
 
 pub use course_nights::LastNight;
 pub use decisions::{LapsedDecision, PastChoice, PastDecision, StoredDecision};
@@ -52,23 +66,27 @@ pub use emails::{
 pub use feed_tokens::FeedToken;
 pub use fixity::FixityTotals;
 pub use links::{LinkRecord, StoredVisit};
+pub use location::{CatalogueLocation, PostgresUrl, PostgresUrlError};
 pub use night_ref::NightRef;
 pub use nights::{EndedNight, NightRecord};
 pub use replacements::ReplacementSearch;
+pub use search_hit::{PassageId, SearchHit, SnippetPart};
 pub use service_requests::{RequestProgress, ServiceRequest, ServiceRequestId, ServiceTask};
 pub use sessions::Session;
-pub use texts::{DocumentText, PassageId, SearchHit, SnippetPart};
+pub use texts::DocumentText;
 pub use views::{CaptureSize, CourseRevision, FinishedNight};
 
 /// A catalogue that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("a newer version of onreserve wrote the catalogue {}; install the newer version", path.display())]
-    Newer { path: PathBuf },
-    #[error("the catalogue {} is of an older version of onreserve; run `onreserve migrate` while the service is stopped, or start the service, which migrates it", path.display())]
-    Older { path: PathBuf },
-    #[error("cannot open the catalogue {}: {source}; {}", path.display(), advice::of(source.as_ref()))]
-    Unusable { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("a newer version of onreserve wrote the catalogue {location}; install the newer version")]
+    Newer { location: Box<CatalogueLocation> },
+    #[error(
+        "the catalogue {location} is of an older version of onreserve; run `onreserve migrate` while the service is stopped, or start the service, which migrates it"
+    )]
+    Older { location: Box<CatalogueLocation> },
+    #[error("cannot open the catalogue {location}: {source}; {}", advice::of_opening(location, source.as_ref()))]
+    Unusable { location: Box<CatalogueLocation>, source: Box<dyn std::error::Error + Send + Sync> },
     #[error(
         "the catalogue contains a value that cannot be read ({0}); run `onreserve rebuild` to rebuild it from the archive"
     )]
@@ -81,19 +99,21 @@ pub enum Error {
 /// night changes the same pages of the full-text index many times, and each move is two syncs.
 const LOG_PAGES: &str = "4096";
 
-/// The state of the write-ahead log, where every write to the catalogue goes first.
+/// What a write to the catalogue changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WalState {
-    bytes: u64,
-    at: SystemTime,
+pub enum WalState {
+    /// The write-ahead log, where every write of any process goes first.
+    Log { bytes: u64, at: SystemTime },
+    /// The number of writes of this process.
+    Writes(u64),
 }
 
 /// The open catalogue.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
-    /// Its write-ahead log.
-    log: Arc<Path>,
-    pool: Pool<Sqlite>,
+    /// Its write-ahead log, if it is a file.
+    log: Option<Arc<Path>>,
+    pool: Pool,
     outbox: Arc<Mutex<()>>,
     /// The directory of the temporary copy that is open instead; it is removed with this value.
     _copy: Option<Arc<TempDir>>,
@@ -115,14 +135,30 @@ impl Catalogue {
         archive.join("catalogue.sqlite3")
     }
 
-    /// Opens the catalogue; creates or migrates it if needed.
+    /// Opens the catalogue in a file or a database; creates or migrates it if needed.
+    pub async fn open_at(location: &CatalogueLocation) -> Result<Self, Error> {
+        match location {
+            CatalogueLocation::Sqlite(path) => Self::open(path).await,
+            CatalogueLocation::Postgres(url) => Box::pin(postgres::open(url, Tables::Migrate)).await,
+        }
+    }
+
+    /// Opens a catalogue that a service may be using: it is neither created nor migrated.
+    pub async fn open_at_as_it_is(location: &CatalogueLocation) -> Result<Self, Error> {
+        match location {
+            CatalogueLocation::Sqlite(path) => Self::open_as_it_is(path).await,
+            CatalogueLocation::Postgres(url) => Box::pin(postgres::open(url, Tables::AsTheyAre)).await,
+        }
+    }
+
+    /// Opens the catalogue in a file; creates or migrates it if needed.
     ///
     /// The journal is synced before any row is written. A commit that a power cut loses
     /// is applied again at the next start, so `synchronous = NORMAL` is enough.
     pub async fn open(path: &Path) -> Result<Self, Error> {
-        let catalogue = Self::connect(path, OpenMode::Create).await?;
-        schema::migrate(&catalogue.pool, path).await?;
-        Ok(catalogue)
+        let pool = connect(path, OpenMode::Create).await?;
+        schema::migrate(&pool, path).await?;
+        Ok(Self::in_file(path, pool))
     }
 
     /// Opens a catalogue that a service may be using: it is neither created nor migrated.
@@ -131,48 +167,55 @@ impl Catalogue {
         if path.parent().is_some_and(is_read_only) {
             return Self::open_unchangeable(path).await;
         }
-        let catalogue = Self::connect(path, OpenMode::Existing).await?;
-        schema::check(&catalogue.pool, path).await?;
-        Ok(catalogue)
+        let pool = connect(path, OpenMode::Existing).await?;
+        schema::check(&pool, path).await?;
+        Ok(Self::in_file(path, pool))
     }
 
-    async fn connect(path: &Path, mode: OpenMode) -> Result<Self, Error> {
-        let unusable = |source: Box<dyn std::error::Error + Send + Sync>| Error::Unusable {
-            path: path.to_owned(),
-            source,
-        };
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(10));
-        let options = match mode {
-            OpenMode::Immutable => options.read_only(true).immutable(true),
-            OpenMode::Create | OpenMode::Existing => options
-                .create_if_missing(mode == OpenMode::Create)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Normal)
-                .pragma("wal_autocheckpoint", LOG_PAGES),
-        };
-        let pool = SqlitePoolOptions::new()
-            .max_connections(4)
-            .connect_with(options)
-            .await
-            .map_err(|error| unusable(error.into()))?;
+    fn in_file(path: &Path, pool: SqlitePool) -> Self {
         let log: Arc<Path> = log_of(path).into();
-        disk::has_log(&log);
-        Ok(Self { log, pool, outbox: Arc::default(), _copy: None })
+        Self { log: Some(log), pool: Pool::Sqlite(pool), outbox: Arc::default(), _copy: None }
     }
 
-    /// A value that changes after every write of any process, up to the resolution of the
-    /// file system's clock (some milliseconds). It needs no query.
+    /// A value that changes after every write, up to the resolution of the file system's
+    /// clock (some milliseconds); in `PostgreSQL` after every write of this process. It
+    /// needs no query.
     pub fn wal_state(&self) -> Option<WalState> {
-        let log = std::fs::metadata(&self.log).ok()?;
-        Some(WalState { bytes: log.len(), at: log.modified().ok()? })
+        if let Pool::Postgres(pool) = &self.pool {
+            return Some(WalState::Writes(pool.writes.load(Ordering::Acquire)));
+        }
+        let log = std::fs::metadata(self.log.as_ref()?).ok()?;
+        Some(WalState::Log { bytes: log.len(), at: log.modified().ok()? })
     }
 
     pub async fn close(self) {
         self.pool.close().await;
     }
+}
+
+async fn connect(path: &Path, mode: OpenMode) -> Result<SqlitePool, Error> {
+    let options =
+        SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(Duration::from_secs(10));
+    let options = match mode {
+        OpenMode::Immutable => options.read_only(true).immutable(true),
+        OpenMode::Create | OpenMode::Existing => options
+            .create_if_missing(mode == OpenMode::Create)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .pragma("wal_autocheckpoint", LOG_PAGES),
+    };
+    let pool = SqlitePoolOptions::new()
+        .max_connections(4)
+        .connect_with(options)
+        .await
+        .map_err(|error| unusable(path, error.into()))?;
+    disk::has_log(&log_of(path));
+    Ok(pool)
+}
+
+/// A file that is no catalogue, or cannot be read.
+fn unusable(path: &Path, source: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    Error::Unusable { location: CatalogueLocation::Sqlite(path.to_owned()).into(), source }
 }
 
 /// The write-ahead log of a catalogue.
@@ -182,5 +225,7 @@ fn log_of(path: &Path) -> PathBuf {
     log.into()
 }
 
+#[cfg(test)]
+mod each_engine;
 #[cfg(test)]
 mod tests;

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, Sqlite, Transaction};
 
+use super::database::{ResultRow, Transaction, query, query_scalar};
 use super::emails::{self, OutboxChanges};
 use super::link_id::link_id;
 use super::night_ref::NightRef;
@@ -51,7 +50,7 @@ pub struct NightRecord<'a> {
 impl Catalogue {
     /// The newest night without an end, if it began after `since`.
     pub async fn unfinished(&self, since: Timestamp) -> Result<Option<NightRef>, Error> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT id, started FROM night WHERE finished IS NULL AND NOT is_withdrawn AND started > $1 ORDER BY id DESC LIMIT 1",
         )
         .bind(time(since))
@@ -62,7 +61,7 @@ impl Catalogue {
 
     /// The last night with a report.
     pub async fn last_reported(&self) -> Result<Option<NightRef>, Error> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT id, started FROM night WHERE finished IS NOT NULL AND id IN (SELECT night FROM report) \
              ORDER BY id DESC LIMIT 1",
         )
@@ -73,23 +72,22 @@ impl Catalogue {
 
     /// The last night that was not withdrawn.
     pub async fn last_night(&self) -> Result<Option<NightRef>, Error> {
-        let row =
-            sqlx::query("SELECT id, started FROM night WHERE NOT is_withdrawn ORDER BY id DESC LIMIT 1")
-                .fetch_optional(&self.pool)
-                .await?;
+        let row = query("SELECT id, started FROM night WHERE NOT is_withdrawn ORDER BY id DESC LIMIT 1")
+            .fetch_optional(&self.pool)
+            .await?;
         row.map(|row| night_ref(&row)).transpose()
     }
 
     /// Whether a night began at this time.
     pub async fn has_night(&self, started: Timestamp) -> Result<bool, Error> {
-        Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM night WHERE started = $1)")
+        Ok(query_scalar("SELECT EXISTS (SELECT 1 FROM night WHERE started = $1)")
             .bind(time(started))
             .fetch_one(&self.pool)
             .await?)
     }
 
     pub async fn night(&self, started: Timestamp) -> Result<NightRef, Error> {
-        let id = sqlx::query_scalar("SELECT id FROM night WHERE started = $1")
+        let id = query_scalar("SELECT id FROM night WHERE started = $1")
             .bind(time(started))
             .fetch_one(&self.pool)
             .await?;
@@ -98,7 +96,7 @@ impl Catalogue {
 
     /// The links that a night has visited already.
     pub async fn visited(&self, night: i64) -> Result<HashMap<Address, Evidence>, Error> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT link.address, visit.evidence FROM visit JOIN link ON link.id = visit.link WHERE visit.night = $1",
         )
         .bind(night)
@@ -115,7 +113,7 @@ impl Catalogue {
 
     /// The last night that has ended and visited a link.
     pub async fn last_visit(&self, link: &Address) -> Result<Option<EndedNight>, Error> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT night.id, night.started, night.finished FROM visit JOIN night ON night.id = visit.night \
              JOIN link ON link.id = visit.link WHERE link.address = $1 AND night.finished IS NOT NULL \
              AND NOT night.is_withdrawn ORDER BY visit.night DESC LIMIT 1",
@@ -139,14 +137,14 @@ impl Catalogue {
         bulk::verdicts(&record.verdicts, &mut transaction).await?;
         for (course, event) in &record.events {
             let link = link_id(&event.link, &mut transaction).await?;
-            sqlx::query(
+            query(
                 "INSERT INTO event (course, night, link, event) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
             )
             .bind(course.as_str())
             .bind(record.night.id)
             .bind(link)
             .bind(json(event)?)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         }
         for course_report in record.reports {
@@ -156,13 +154,13 @@ impl Catalogue {
             decisions::lapse(lapse, &mut transaction).await?;
         }
         emails::queue(&record.outbox, record.night, record.finished, &mut transaction).await?;
-        sqlx::query("UPDATE night SET finished = $1, void = $2, requests = $3, bytes = $4 WHERE id = $5")
+        query("UPDATE night SET finished = $1, void = $2, requests = $3, bytes = $4 WHERE id = $5")
             .bind(time(record.finished))
             .bind(record.void.as_ref().map(json).transpose()?)
             .bind(record.requests.cast_signed())
             .bind(record.bytes.cast_signed())
             .bind(record.night.id)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         Ok(disk::commit(StorageStep::NightCommit, transaction.commit()).await?)
     }
@@ -176,18 +174,17 @@ impl Catalogue {
 
     /// The newest report of a course.
     pub async fn last_report<T: DeserializeOwned>(&self, course: &CourseId) -> Result<Option<T>, Error> {
-        let text = sqlx::query_scalar::<_, String>(
-            "SELECT report FROM report WHERE course = $1 ORDER BY night DESC LIMIT 1",
-        )
-        .bind(course.as_str())
-        .fetch_optional(&self.pool)
-        .await?;
+        let text =
+            query_scalar::<String>("SELECT report FROM report WHERE course = $1 ORDER BY night DESC LIMIT 1")
+                .bind(course.as_str())
+                .fetch_optional(&self.pool)
+                .await?;
         text.map(|text| from_json(&text)).transpose()
     }
 
     /// Changes of state of a course, oldest first.
     pub async fn events(&self, course: &CourseId) -> Result<Vec<Event>, Error> {
-        let rows = sqlx::query_scalar::<_, String>("SELECT event FROM event WHERE course = $1 ORDER BY id")
+        let rows = query_scalar::<String>("SELECT event FROM event WHERE course = $1 ORDER BY id")
             .bind(course.as_str())
             .fetch_all(&self.pool)
             .await?;
@@ -195,7 +192,7 @@ impl Catalogue {
     }
 }
 
-pub(super) fn night_ref(row: &SqliteRow) -> Result<NightRef, Error> {
+pub(super) fn night_ref(row: &ResultRow) -> Result<NightRef, Error> {
     Ok(NightRef { id: row.get(0), started: time_from(row.get(1))? })
 }
 
@@ -203,26 +200,26 @@ pub(super) fn night_ref(row: &SqliteRow) -> Result<NightRef, Error> {
 async fn store_report(
     course_report: &report::CourseReport,
     night: i64,
-    on: &mut Transaction<'_, Sqlite>,
+    on: &mut Transaction,
 ) -> Result<(), Error> {
     // The journal has no page of a course that was never read.
-    sqlx::query("INSERT INTO course (id, title) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING")
+    query("INSERT INTO course (id, title) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING")
         .bind(course_report.facts.course.as_str())
         .bind(&course_report.facts.title)
-        .execute(&mut **on)
+        .execute(&mut *on)
         .await?;
-    sqlx::query(
+    query(
         "INSERT INTO report (course, night, report) VALUES ($1, $2, $3) \
          ON CONFLICT (course, night) DO UPDATE SET report = excluded.report",
     )
     .bind(course_report.facts.course.as_str())
     .bind(night)
     .bind(json(course_report)?)
-    .execute(&mut **on)
+    .execute(&mut *on)
     .await?;
     // While a page does not change, each night has the same patch. Only the newest is needed.
     // A report without one is not parsed: it may be long.
-    sqlx::query(
+    query(
         "UPDATE report SET report = json_remove(report, '$.patch') WHERE course = $1 AND night = \
          (SELECT night FROM report WHERE course = $2 AND night < $3 ORDER BY night DESC LIMIT 1) \
          AND instr(report, '\"patch\":null') = 0",
@@ -230,16 +227,16 @@ async fn store_report(
     .bind(course_report.facts.course.as_str())
     .bind(course_report.facts.course.as_str())
     .bind(night)
-    .execute(&mut **on)
+    .execute(&mut *on)
     .await?;
-    sqlx::query(
+    query(
         "DELETE FROM report WHERE course = $1 AND night <= \
          (SELECT night FROM report WHERE course = $2 ORDER BY night DESC LIMIT 1 OFFSET $3)",
     )
     .bind(course_report.facts.course.as_str())
     .bind(course_report.facts.course.as_str())
     .bind(REPORTS_KEPT)
-    .execute(&mut **on)
+    .execute(&mut *on)
     .await?;
     Ok(())
 }

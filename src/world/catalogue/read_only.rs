@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::{Catalogue, Error, OpenMode, log_of, schema};
+use super::{Catalogue, Error, OpenMode, connect, log_of, schema, unusable};
 
 impl Catalogue {
     /// Opens a catalogue that no process can change. A catalogue with a write-ahead log,
@@ -15,18 +15,15 @@ impl Catalogue {
     pub(super) async fn open_unchangeable(path: &Path) -> Result<Self, Error> {
         let has_log = fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0);
         if !has_log {
-            let catalogue = Self::connect(path, OpenMode::Immutable).await?;
-            match schema::check(&catalogue.pool, path).await {
-                Ok(()) => return Ok(catalogue),
-                Err(Error::Older { .. }) => catalogue.close().await,
+            let pool = connect(path, OpenMode::Immutable).await?;
+            match schema::check(&pool, path).await {
+                Ok(()) => return Ok(Self::in_file(path, pool)),
+                Err(Error::Older { .. }) => pool.close().await,
                 Err(error) => return Err(error),
             }
         }
-        let (dir, copy) = temporary_copy(path)
-            .map_err(|source| Error::Unusable { path: path.to_owned(), source: source.into() })?;
-        let catalogue = Self::connect(&copy, OpenMode::Create).await?;
-        schema::migrate(&catalogue.pool, &copy).await?;
-        Ok(Self { _copy: Some(dir.into()), ..catalogue })
+        let (dir, copy) = temporary_copy(path).map_err(|source| unusable(path, source.into()))?;
+        Ok(Self { _copy: Some(dir.into()), ..Self::open(&copy).await? })
     }
 }
 

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::Sqlite;
 use sqlx::pool::PoolConnection;
+use sqlx::{Sqlite, SqlitePool};
 
+use super::database::{Pool, query, query_scalar};
 use super::value::{decoded, json};
-use super::{Catalogue, Error, OpenMode, bulk};
+use super::{Catalogue, Error, OpenMode, bulk, connect, postgres};
 use crate::domain::capture::Digest;
 use crate::world::clock::Clock;
 use crate::world::disk::{self, StorageStep};
@@ -15,11 +16,12 @@ use crate::world::disk::{self, StorageStep};
 /// How often, and with which pause, the log is truncated while another process reads it.
 const ATTEMPTS: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(100);
+const DELETE_TEXTS: &str = "DELETE FROM document_text WHERE sha256 IN (SELECT value FROM json_each($1))";
 
 impl Catalogue {
     /// The bodies whose removal is not finished.
     pub async fn unfinished_removals(&self) -> Result<Vec<Digest>, Error> {
-        let rows = sqlx::query_scalar::<_, String>("SELECT sha256 FROM removal WHERE NOT is_finished")
+        let rows = query_scalar::<String>("SELECT sha256 FROM removal WHERE NOT is_finished")
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(|sha256| decoded(sha256)).collect()
@@ -34,40 +36,34 @@ impl Catalogue {
 
     /// Records that these bodies are completely removed.
     pub async fn set_removed(&self, bodies: &[Digest]) -> Result<(), Error> {
-        let update = sqlx::query(
-            "UPDATE removal SET is_finished = TRUE WHERE sha256 IN (SELECT value FROM json_each($1))",
-        )
-        .bind(json(&bodies)?)
-        .execute(&self.pool);
+        let update =
+            query("UPDATE removal SET is_finished = TRUE WHERE sha256 IN (SELECT value FROM json_each($1))")
+                .bind(json(&bodies)?)
+                .execute(&self.pool);
         disk::commit(StorageStep::RemovalEnd, update).await?;
         Ok(())
     }
 
     /// Removes the texts of documents, and every trace of them in the files. Returns false
-    /// if the log still has traces, because another process reads it.
+    /// if the log still has traces, because another process reads it. The log and the
+    /// backups of a `PostgreSQL` server are not ours; they lose the traces in their own time.
     pub async fn forget_texts(&self, bodies: &[Digest], clock: Clock) -> Result<bool, Error> {
-        let mut connection = self.pool.acquire().await?;
-        delete_texts(bodies, &mut connection).await?;
-        // Each attempt delays writers, so it must not wait for readers.
-        sqlx::query("PRAGMA busy_timeout = 0").execute(&mut *connection).await?;
-        let mut is_erased = erase_freed(&mut connection).await?;
-        for _ in 1..ATTEMPTS {
-            if is_erased {
-                break;
+        match &self.pool {
+            Pool::Sqlite(pool) => forget_in_file(bodies, pool, clock).await,
+            Pool::Postgres(pool) => {
+                let delete = query(DELETE_TEXTS).bind(json(&bodies)?).execute(&self.pool);
+                disk::commit(StorageStep::RemovalTexts, delete).await?;
+                postgres::erase_freed(pool).await?;
+                Ok(true)
             }
-            clock.sleep(PAUSE).await;
-            is_erased = erase_freed(&mut connection).await?;
         }
-        // Its timeout is not that of the pool.
-        connection.close().await?;
-        Ok(is_erased)
     }
 
     /// The same in a catalogue of an earlier version or one that was replaced. Nothing else
     /// of it changes.
     pub async fn forget_texts_in(path: &Path, bodies: &[Digest]) -> Result<(), Error> {
-        let old = Self::connect(path, OpenMode::Existing).await?;
-        let mut connection = old.pool.acquire().await?;
+        let old = connect(path, OpenMode::Existing).await?;
+        let mut connection = old.acquire().await?;
         let has_texts: bool =
             sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'document_text')")
                 .fetch_one(&mut *connection)
@@ -83,11 +79,29 @@ impl Catalogue {
 
     /// Moves the content of a catalogue's log into its file, so that the file is whole without it.
     pub async fn empty_log(path: &Path) -> Result<(), Error> {
-        let catalogue = Self::connect(path, OpenMode::Existing).await?;
-        truncate_log(&mut catalogue.pool.acquire().await?).await?;
-        catalogue.close().await;
+        let pool = connect(path, OpenMode::Existing).await?;
+        truncate_log(&mut pool.acquire().await?).await?;
+        pool.close().await;
         Ok(())
     }
+}
+
+async fn forget_in_file(bodies: &[Digest], pool: &SqlitePool, clock: Clock) -> Result<bool, Error> {
+    let mut connection = pool.acquire().await?;
+    delete_texts(bodies, &mut connection).await?;
+    // Each attempt delays writers, so it must not wait for readers.
+    sqlx::query("PRAGMA busy_timeout = 0").execute(&mut *connection).await?;
+    let mut is_erased = erase_freed(&mut connection).await?;
+    for _ in 1..ATTEMPTS {
+        if is_erased {
+            break;
+        }
+        clock.sleep(PAUSE).await;
+        is_erased = erase_freed(&mut connection).await?;
+    }
+    // Its timeout is not that of the pool.
+    connection.close().await?;
+    Ok(is_erased)
 }
 
 /// Writes the database anew and truncates its log: pages that were freed before, as the
@@ -123,9 +137,7 @@ fn unless_busy<T>(result: Result<T, sqlx::Error>) -> Result<Option<T>, Error> {
 
 async fn delete_texts(bodies: &[Digest], on: &mut PoolConnection<Sqlite>) -> Result<(), Error> {
     sqlx::query("PRAGMA secure_delete = ON").execute(&mut **on).await?;
-    let delete = sqlx::query("DELETE FROM document_text WHERE sha256 IN (SELECT value FROM json_each($1))")
-        .bind(json(&bodies)?)
-        .execute(&mut **on);
+    let delete = sqlx::query(DELETE_TEXTS).bind(json(&bodies)?).execute(&mut **on);
     disk::commit(StorageStep::RemovalTexts, delete).await?;
     Ok(())
 }

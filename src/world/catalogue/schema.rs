@@ -1,21 +1,21 @@
-//! Migrations of the tables. They go forward only, each in a transaction, after a backup
-//! of the catalogue was written beside it.
+//! Migrations of the tables in a file. They go forward only, each in a transaction, after a
+//! backup of the catalogue was written beside it.
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
+use sqlx::SqlitePool;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{Pool, Sqlite};
 
-use super::{Catalogue, Error};
+use super::database::Pool;
+use super::{Catalogue, CatalogueLocation, Error, postgres, unusable};
 use crate::world::disk::{self, StorageStep};
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("src/world/catalogue/migrations");
 
 /// Migrates the tables to the version of this program.
-pub(super) async fn migrate(pool: &Pool<Sqlite>, path: &Path) -> Result<(), Error> {
-    let unusable =
-        |source: Box<dyn std::error::Error + Send + Sync>| Error::Unusable { path: path.to_owned(), source };
+pub(super) async fn migrate(pool: &SqlitePool, path: &Path) -> Result<(), Error> {
+    let unusable = |source: Box<dyn std::error::Error + Send + Sync>| unusable(path, source);
     let version = version(pool).await.map_err(|error| unusable(error.into()))?;
     let newest = MIGRATIONS.iter().map(|migration| migration.version).max();
     if let Some(version) = version
@@ -27,26 +27,28 @@ pub(super) async fn migrate(pool: &Pool<Sqlite>, path: &Path) -> Result<(), Erro
     match migrated.map_err(|error| unusable(error.into()))? {
         Ok(()) => Ok(()),
         Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => {
-            Err(Error::Newer { path: path.to_owned() })
+            Err(Error::Newer { location: in_file(path).into() })
         }
         Err(error) => Err(unusable(error.into())),
     }
 }
 
 /// Whether the tables have the version of this program.
-pub(super) async fn check(pool: &Pool<Sqlite>, path: &Path) -> Result<(), Error> {
-    let version = version(pool)
-        .await
-        .map_err(|error| Error::Unusable { path: path.to_owned(), source: error.into() })?;
+pub(super) async fn check(pool: &SqlitePool, path: &Path) -> Result<(), Error> {
+    let version = version(pool).await.map_err(|error| unusable(path, error.into()))?;
     match version.cmp(&MIGRATIONS.iter().map(|migration| migration.version).max()) {
-        Ordering::Less => Err(Error::Older { path: path.to_owned() }),
+        Ordering::Less => Err(Error::Older { location: in_file(path).into() }),
         Ordering::Equal => Ok(()),
-        Ordering::Greater => Err(Error::Newer { path: path.to_owned() }),
+        Ordering::Greater => Err(Error::Newer { location: in_file(path).into() }),
     }
 }
 
+fn in_file(path: &Path) -> CatalogueLocation {
+    CatalogueLocation::Sqlite(path.to_owned())
+}
+
 /// `None` for a catalogue without tables.
-async fn version(pool: &Pool<Sqlite>) -> Result<Option<i64>, sqlx::Error> {
+async fn version(pool: &SqlitePool) -> Result<Option<i64>, sqlx::Error> {
     let tables: i64 =
         sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'")
             .fetch_one(pool)
@@ -59,7 +61,7 @@ async fn version(pool: &Pool<Sqlite>) -> Result<Option<i64>, sqlx::Error> {
 
 /// Replaces the backup of an earlier attempt that failed before its first migration.
 async fn back_up(
-    pool: &Pool<Sqlite>,
+    pool: &SqlitePool,
     path: &Path,
     version: i64,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
@@ -74,7 +76,7 @@ async fn back_up(
     Ok(disk::sync_path(&copy, StorageStep::MigrationCopySync)?)
 }
 
-async fn snapshot(pool: &Pool<Sqlite>, to: &Path) -> Result<(), sqlx::Error> {
+async fn snapshot(pool: &SqlitePool, to: &Path) -> Result<(), sqlx::Error> {
     sqlx::query("VACUUM INTO $1").bind(to.to_string_lossy()).execute(pool).await?;
     Ok(())
 }
@@ -82,17 +84,31 @@ async fn snapshot(pool: &Pool<Sqlite>, to: &Path) -> Result<(), sqlx::Error> {
 impl Catalogue {
     /// The version of the tables; 0 if there are none.
     pub async fn schema(&self) -> Result<i64, Error> {
-        Ok(version(&self.pool).await?.unwrap_or(0))
+        let version = match &self.pool {
+            Pool::Sqlite(pool) => version(pool).await?,
+            Pool::Postgres(pool) => postgres::version(&mut *pool.connections.begin().await?).await?,
+        };
+        Ok(version.unwrap_or(0))
     }
 
     /// Writes a consistent copy of the catalogue to a new file, while it stays in use.
     pub async fn snapshot(&self, to: &Path) -> Result<(), Error> {
-        Ok(snapshot(&self.pool, to).await?)
+        match &self.pool {
+            Pool::Sqlite(pool) => snapshot(pool, to).await?,
+            Pool::Postgres(_) => {
+                let copy = Self::open(to).await?;
+                copy.take_all_from(self).await?;
+                copy.close().await;
+                Self::empty_log(to).await?;
+            }
+        }
+        Ok(())
     }
 
-    /// The first damage that `SQLite` finds in the file.
+    /// The first damage that `SQLite` finds in the file. A server checks its files itself.
     pub async fn damage(&self) -> Result<Option<String>, Error> {
-        let result: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&self.pool).await?;
+        let Pool::Sqlite(pool) = &self.pool else { return Ok(None) };
+        let result: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(pool).await?;
         Ok((result != "ok").then_some(result))
     }
 }

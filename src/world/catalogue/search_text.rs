@@ -30,7 +30,7 @@ pub(super) fn joined(text: &str) -> String {
 }
 
 /// Chinese, Japanese, Korean, Thai, Lao, Burmese and Khmer.
-fn is_word_by_itself(c: char) -> bool {
+pub(super) fn is_word_by_itself(c: char) -> bool {
     matches!(u32::from(c),
         0x0e00..=0x0eff
         | 0x1000..=0x109f

@@ -4,8 +4,8 @@
 //! journal does not have them.
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::Row as _;
 
+use super::database::{ResultRow, query, query_scalar};
 use super::value::time;
 use super::{Catalogue, Error};
 use crate::domain::course::CourseId;
@@ -49,32 +49,31 @@ impl Catalogue {
         now: Timestamp,
     ) -> Result<ServiceRequestId, Error> {
         let mut transaction = self.pool.begin().await?;
-        sqlx::query("DELETE FROM service_request WHERE requested_at < $1")
+        query("DELETE FROM service_request WHERE requested_at < $1")
             .bind(time(now.saturating_sub(KEPT_FOR).unwrap_or(Timestamp::MIN)))
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         let course = match task {
             ServiceTask::Night(course) => Some(course.as_str()),
             ServiceTask::Reload => None,
         };
-        let id = sqlx::query_scalar(
-            "INSERT INTO service_request (course, requested_at) VALUES ($1, $2) RETURNING id",
-        )
-        .bind(course)
-        .bind(time(now))
-        .fetch_one(&mut *transaction)
-        .await?;
+        let id =
+            query_scalar("INSERT INTO service_request (course, requested_at) VALUES ($1, $2) RETURNING id")
+                .bind(course)
+                .bind(time(now))
+                .fetch_one(&mut transaction)
+                .await?;
         transaction.commit().await?;
         Ok(ServiceRequestId(id))
     }
 
     /// The requests that wait, oldest first.
     pub async fn waiting_requests(&self) -> Result<Vec<ServiceRequest>, Error> {
-        let rows = sqlx::query("SELECT id, course FROM service_request WHERE taken_at IS NULL ORDER BY id")
+        let rows = query("SELECT id, course FROM service_request WHERE taken_at IS NULL ORDER BY id")
             .fetch_all(&self.pool)
             .await?;
-        let request = |row: &sqlx::sqlite::SqliteRow| {
-            let task = match row.get::<Option<String>, _>(1) {
+        let request = |row: &ResultRow| {
+            let task = match row.get::<Option<String>>(1) {
                 Some(course) => ServiceTask::Night(course.parse().ok()?),
                 None => ServiceTask::Reload,
             };
@@ -85,7 +84,7 @@ impl Catalogue {
 
     /// Whether a night of the course was requested since a moment, or is waiting or running.
     pub async fn is_night_requested(&self, course: &CourseId, since: Timestamp) -> Result<bool, Error> {
-        Ok(sqlx::query_scalar(
+        Ok(query_scalar(
             "SELECT EXISTS (SELECT 1 FROM service_request WHERE course = $1 \
              AND (ended_at IS NULL OR requested_at >= $2))",
         )
@@ -96,7 +95,7 @@ impl Catalogue {
     }
 
     pub async fn request_progress(&self, id: ServiceRequestId) -> Result<RequestProgress, Error> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT taken_at IS NOT NULL, ended_at IS NOT NULL, error FROM service_request WHERE id = $1",
         )
         .bind(id.0)
@@ -106,7 +105,7 @@ impl Catalogue {
             return Ok(RequestProgress::Ended(Err("the request was withdrawn".to_owned())));
         };
         Ok(match (row.get(0), row.get(1)) {
-            (_, true) => RequestProgress::Ended(row.get::<Option<String>, _>(2).map_or(Ok(()), Err)),
+            (_, true) => RequestProgress::Ended(row.get::<Option<String>>(2).map_or(Ok(()), Err)),
             (true, false) => RequestProgress::Running,
             (false, false) => RequestProgress::Waiting,
         })
@@ -114,7 +113,7 @@ impl Catalogue {
 
     /// Records that the service begins with a request.
     pub async fn take_request(&self, id: ServiceRequestId, now: Timestamp) -> Result<(), Error> {
-        sqlx::query("UPDATE service_request SET taken_at = $1 WHERE id = $2")
+        query("UPDATE service_request SET taken_at = $1 WHERE id = $2")
             .bind(time(now))
             .bind(id.0)
             .execute(&self.pool)
@@ -129,7 +128,7 @@ impl Catalogue {
         outcome: Result<(), String>,
         now: Timestamp,
     ) -> Result<(), Error> {
-        sqlx::query(
+        query(
             "UPDATE service_request SET taken_at = coalesce(taken_at, $1), ended_at = $1, error = $2 \
              WHERE id = $3",
         )
@@ -143,7 +142,7 @@ impl Catalogue {
 
     /// Ends the requests that a service took and did not finish before it stopped.
     pub async fn end_interrupted_requests(&self, now: Timestamp) -> Result<(), Error> {
-        sqlx::query(
+        query(
             "UPDATE service_request SET ended_at = $1, error = 'the service stopped before the end' \
              WHERE taken_at IS NOT NULL AND ended_at IS NULL",
         )
@@ -155,7 +154,7 @@ impl Catalogue {
 
     /// Withdraws a request that the service has not taken.
     pub async fn withdraw_request(&self, id: ServiceRequestId) -> Result<(), Error> {
-        sqlx::query("DELETE FROM service_request WHERE id = $1 AND taken_at IS NULL")
+        query("DELETE FROM service_request WHERE id = $1 AND taken_at IS NULL")
             .bind(id.0)
             .execute(&self.pool)
             .await?;
@@ -166,29 +165,31 @@ impl Catalogue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::catalogue::each_engine::on_each_engine;
 
     #[tokio::test]
     async fn a_request_waits_runs_and_ends() {
-        let dir = tempfile::tempdir().unwrap();
-        let catalogue = Catalogue::open(&Catalogue::path_in(dir.path())).await.unwrap();
-        let now: Timestamp = "2026-09-14T14:00:00Z".parse().unwrap();
-        let course: CourseId = "dgm".parse().unwrap();
-        let night = ServiceTask::Night(course.clone());
-        let id = catalogue.request_service(&night, now).await.unwrap();
-        let reload = catalogue.request_service(&ServiceTask::Reload, now).await.unwrap();
-        let waiting = catalogue.waiting_requests().await.unwrap();
-        assert_eq!(waiting.iter().map(|it| &it.task).collect::<Vec<_>>(), [&night, &ServiceTask::Reload]);
-        catalogue.withdraw_request(reload).await.unwrap();
-        catalogue.take_request(id, now).await.unwrap();
-        catalogue.withdraw_request(id).await.unwrap();
-        assert_eq!(catalogue.request_progress(id).await.unwrap(), RequestProgress::Running);
-        let later = now + SignedDuration::from_hours(1);
-        assert!(catalogue.is_night_requested(&course, later).await.unwrap(), "it is running");
-        catalogue.end_interrupted_requests(now).await.unwrap();
-        let ended = catalogue.request_progress(id).await.unwrap();
-        assert!(matches!(ended, RequestProgress::Ended(Err(_))), "{ended:?}");
-        assert!(!catalogue.is_night_requested(&course, later).await.unwrap());
-        assert!(catalogue.is_night_requested(&course, now).await.unwrap());
-        assert_eq!(catalogue.waiting_requests().await.unwrap(), []);
+        on_each_engine(async |catalogue| {
+            let now: Timestamp = "2026-09-14T14:00:00Z".parse().unwrap();
+            let course: CourseId = "dgm".parse().unwrap();
+            let night = ServiceTask::Night(course.clone());
+            let id = catalogue.request_service(&night, now).await.unwrap();
+            let reload = catalogue.request_service(&ServiceTask::Reload, now).await.unwrap();
+            let waiting = catalogue.waiting_requests().await.unwrap();
+            assert_eq!(waiting.iter().map(|it| &it.task).collect::<Vec<_>>(), [&night, &ServiceTask::Reload]);
+            catalogue.withdraw_request(reload).await.unwrap();
+            catalogue.take_request(id, now).await.unwrap();
+            catalogue.withdraw_request(id).await.unwrap();
+            assert_eq!(catalogue.request_progress(id).await.unwrap(), RequestProgress::Running);
+            let later = now + SignedDuration::from_hours(1);
+            assert!(catalogue.is_night_requested(&course, later).await.unwrap(), "it is running");
+            catalogue.end_interrupted_requests(now).await.unwrap();
+            let ended = catalogue.request_progress(id).await.unwrap();
+            assert!(matches!(ended, RequestProgress::Ended(Err(_))), "{ended:?}");
+            assert!(!catalogue.is_night_requested(&course, later).await.unwrap());
+            assert!(catalogue.is_night_requested(&course, now).await.unwrap());
+            assert_eq!(catalogue.waiting_requests().await.unwrap(), []);
+        })
+        .await;
     }
 }

@@ -1,8 +1,8 @@
 //! Sign-in sessions: digests of their tokens, never the tokens.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 
+use super::database::{Transaction, query};
 use super::value::{decoded, time, time_from};
 use super::{Catalogue, Error};
 use crate::domain::capture::Digest;
@@ -30,7 +30,7 @@ pub struct Session {
 
 impl Catalogue {
     pub async fn session(&self, token: Digest) -> Result<Option<Session>, Error> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT family, course, role, password, given_at, until, replaced_at, person FROM session WHERE token = $1",
         )
         .bind(token.to_string())
@@ -41,11 +41,11 @@ impl Catalogue {
                 token,
                 family: decoded(row.get(0))?,
                 course: decoded(row.get(1))?,
-                role: if row.get::<&str, _>(2) == STAFF { Role::Staff } else { Role::Reader },
+                role: if row.get::<&str>(2) == STAFF { Role::Staff } else { Role::Reader },
                 password: decoded(row.get(3))?,
                 given_at: time_from(row.get(4))?,
                 until: time_from(row.get(5))?,
-                replaced_at: row.get::<Option<String>, _>(6).map(|text| time_from(&text)).transpose()?,
+                replaced_at: row.get::<Option<String>>(6).map(|text| time_from(&text)).transpose()?,
                 person: row.get(7),
             })
         })
@@ -55,10 +55,7 @@ impl Catalogue {
     /// Stores a new session, and deletes the expired ones.
     pub async fn begin_session(&self, session: &Session, now: Timestamp) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
-        sqlx::query("DELETE FROM session WHERE until <= $1")
-            .bind(time(now))
-            .execute(&mut *transaction)
-            .await?;
+        query("DELETE FROM session WHERE until <= $1").bind(time(now)).execute(&mut transaction).await?;
         insert(session, &mut transaction).await?;
         Ok(transaction.commit().await?)
     }
@@ -66,13 +63,12 @@ impl Catalogue {
     /// Replaces a token by a new one; false if another request did it first.
     pub async fn renew_session(&self, old: Digest, new: &Session) -> Result<bool, Error> {
         let mut transaction = self.pool.begin().await?;
-        let replaced =
-            sqlx::query("UPDATE session SET replaced_at = $1 WHERE token = $2 AND replaced_at IS NULL")
-                .bind(time(new.given_at))
-                .bind(old.to_string())
-                .execute(&mut *transaction)
-                .await?;
-        if replaced.rows_affected() == 0 {
+        let replaced = query("UPDATE session SET replaced_at = $1 WHERE token = $2 AND replaced_at IS NULL")
+            .bind(time(new.given_at))
+            .bind(old.to_string())
+            .execute(&mut transaction)
+            .await?;
+        if replaced == 0 {
             return Ok(false);
         }
         insert(new, &mut transaction).await?;
@@ -82,10 +78,7 @@ impl Catalogue {
 
     /// Deletes a session with all its tokens.
     pub async fn end_session(&self, family: Digest) -> Result<(), Error> {
-        sqlx::query("DELETE FROM session WHERE family = $1")
-            .bind(family.to_string())
-            .execute(&self.pool)
-            .await?;
+        query("DELETE FROM session WHERE family = $1").bind(family.to_string()).execute(&self.pool).await?;
         Ok(())
     }
 }
@@ -93,8 +86,8 @@ impl Catalogue {
 const STAFF: &str = "staff";
 const READER: &str = "reader";
 
-async fn insert(session: &Session, on: &mut sqlx::Transaction<'_, sqlx::Sqlite>) -> Result<(), Error> {
-    sqlx::query(
+async fn insert(session: &Session, on: &mut Transaction) -> Result<(), Error> {
+    query(
         "INSERT INTO session (token, family, course, role, password, given_at, until, person) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(session.token.to_string())
@@ -108,7 +101,7 @@ async fn insert(session: &Session, on: &mut sqlx::Transaction<'_, sqlx::Sqlite>)
     .bind(time(session.given_at))
     .bind(time(session.until))
     .bind(session.person.as_deref())
-    .execute(&mut **on)
+    .execute(&mut *on)
     .await?;
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! How many bytes the captures of each link need.
 
-use sqlx::Row as _;
-
+use super::database::query;
 use super::value::decoded;
 use super::{Catalogue, Error};
 use crate::domain::address::Address;
@@ -10,7 +9,7 @@ use crate::domain::policy::quota::StoredBody;
 impl Catalogue {
     /// Every stored body, with the bytes of what its page needs. Removed bodies are left out.
     pub async fn stored_bodies(&self) -> Result<Vec<StoredBody>, Error> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT link.address, capture.sha256, CAST(CAST(json_extract(capture.kept, '$.bytes') AS BIGINT) + \
              (SELECT COALESCE(SUM(CAST(json_extract(requisite.value, '$.bytes') AS BIGINT)), 0) \
               FROM json_each(capture.kept, '$.requisites') AS requisite) + \
@@ -23,7 +22,7 @@ impl Catalogue {
         let mut bodies = Vec::new();
         for row in rows {
             if let Ok(link) = Address::parse_stored(row.get(0)) {
-                let bytes = u64::try_from(row.get::<i64, _>(2)).unwrap_or(0);
+                let bytes = u64::try_from(row.get::<i64>(2)).unwrap_or(0);
                 bodies.push(StoredBody { link, sha256: decoded(row.get(1))?, bytes });
             }
         }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::database::query_scalar;
 use super::value::{decoded, json};
 use super::{Catalogue, Error};
 use crate::domain::address::Address;
@@ -10,7 +11,7 @@ use crate::domain::capture::Digest;
 impl Catalogue {
     /// The links that are taken down.
     pub async fn taken_down(&self) -> Result<Vec<Address>, Error> {
-        let links = sqlx::query_scalar::<_, String>(
+        let links = query_scalar::<String>(
             "SELECT link.address FROM takedown JOIN link ON link.id = takedown.link WHERE undone_at IS NULL",
         )
         .fetch_all(&self.pool)
@@ -20,7 +21,7 @@ impl Catalogue {
 
     /// Those of some bodies that a link which is taken down has.
     pub async fn taken_down_among(&self, bodies: &[Digest]) -> Result<HashSet<Digest>, Error> {
-        let bodies = sqlx::query_scalar::<_, String>(
+        let bodies = query_scalar::<String>(
             "SELECT DISTINCT capture.sha256 FROM takedown CROSS JOIN capture \
              WHERE capture.link = takedown.link AND undone_at IS NULL AND capture.sha256 IN (SELECT value FROM json_each($1))",
         )

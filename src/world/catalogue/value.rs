@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Error;
+use super::database::ResultRow;
 
 /// Times sort as texts, because all have the same form: UTC, with nanoseconds if there are any.
 pub(super) fn time(at: Timestamp) -> String {
@@ -29,4 +30,14 @@ where
     T::Err: std::error::Error + Send + Sync + 'static,
 {
     text.parse().map_err(|error| Error::Query(sqlx::Error::Decode(Box::new(error))))
+}
+
+/// A number that is not negative; the databases have only signed ones.
+pub(super) fn count(row: &ResultRow, column: usize) -> Result<u32, Error> {
+    let number: i64 = row.get(column);
+    number.try_into().map_err(|error| Error::Query(sqlx::Error::Decode(Box::new(error))))
+}
+
+pub(super) fn optional_count(row: &ResultRow, column: usize) -> Result<Option<u32>, Error> {
+    row.get::<Option<i64>>(column).map(|_| count(row, column)).transpose()
 }

@@ -2,9 +2,8 @@
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
+use super::database::{ResultRow, query, query_scalar};
 use super::value::{from_json, json, time_from};
 use super::{Catalogue, Error};
 use crate::domain::address::Address;
@@ -48,7 +47,7 @@ pub struct CourseRevision {
 impl Catalogue {
     /// The newest night that has ended.
     pub async fn last_finished(&self) -> Result<Option<FinishedNight>, Error> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT started, finished, void IS NOT NULL FROM night \
              WHERE finished IS NOT NULL AND NOT is_withdrawn ORDER BY id DESC LIMIT 1",
         )
@@ -66,7 +65,7 @@ impl Catalogue {
 
     /// When the last night that judged a course ended.
     pub async fn last_successes(&self) -> Result<Vec<(CourseId, Timestamp)>, Error> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT last.course, night.finished FROM night JOIN \
              (SELECT report.course, max(night.id) AS night FROM report JOIN night ON night.id = report.night \
               WHERE night.finished IS NOT NULL AND night.void IS NULL GROUP BY report.course) AS last \
@@ -76,7 +75,7 @@ impl Catalogue {
         .await?;
         let mut successes = Vec::new();
         for row in rows {
-            if let Ok(course) = row.get::<String, _>(0).parse() {
+            if let Ok(course) = row.get::<String>(0).parse() {
                 successes.push((course, time_from(row.get(1))?));
             }
         }
@@ -85,7 +84,7 @@ impl Catalogue {
 
     /// The newest rows of each course.
     pub async fn course_revisions(&self) -> Result<Vec<(CourseId, CourseRevision)>, Error> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT course, MAX(night), \
              (SELECT MAX(id) FROM decision WHERE decision.course = report.course), \
              (SELECT MAX(id) FROM night WHERE finished IS NOT NULL), \
@@ -95,7 +94,7 @@ impl Catalogue {
         )
         .fetch_all(&self.pool)
         .await?;
-        let newest = |row: &SqliteRow| CourseRevision {
+        let newest = |row: &ResultRow| CourseRevision {
             report: row.get(1),
             decision: row.get(2),
             night: row.get(3),
@@ -103,7 +102,7 @@ impl Catalogue {
             lost_copies: row.get(5),
             last_lost_at: row.get(6),
         };
-        Ok(rows.iter().filter_map(|row| Some((row.get::<String, _>(0).parse().ok()?, newest(row)))).collect())
+        Ok(rows.iter().filter_map(|row| Some((row.get::<String>(0).parse().ok()?, newest(row)))).collect())
     }
 
     /// The reports of a course after a night, oldest first; at most the newest `most`.
@@ -113,7 +112,7 @@ impl Catalogue {
         night: i64,
         most: u32,
     ) -> Result<Vec<(i64, T)>, Error> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT night, report FROM report WHERE course = $1 AND night > $2 ORDER BY night DESC LIMIT $3",
         )
         .bind(course.as_str())
@@ -126,7 +125,7 @@ impl Catalogue {
 
     /// The last good reading of every page of a course, the page that was read first comes first.
     pub async fn readings(&self, course: &CourseId) -> Result<Vec<(PageSource, Page)>, Error> {
-        let rows = sqlx::query("SELECT source, page FROM reading WHERE course = $1 ORDER BY rowid")
+        let rows = query("SELECT source, page FROM reading WHERE course = $1 ORDER BY rowid")
             .bind(course.as_str())
             .fetch_all(&self.pool)
             .await?;
@@ -135,8 +134,7 @@ impl Catalogue {
 
     /// The mentions of a link in the last readings of all pages, each with its page.
     pub async fn mentions_of(&self, link: &Address) -> Result<Vec<(PageSource, Mention)>, Error> {
-        let rows =
-            sqlx::query("SELECT source, page FROM reading ORDER BY rowid").fetch_all(&self.pool).await?;
+        let rows = query("SELECT source, page FROM reading ORDER BY rowid").fetch_all(&self.pool).await?;
         let mut found = Vec::new();
         for row in &rows {
             let source: PageSource = from_json(row.get(0))?;
@@ -149,8 +147,8 @@ impl Catalogue {
 
     /// The newest report of each course that lists a link.
     pub async fn last_reports_with(&self, link: &Address) -> Result<Vec<CourseReport>, Error> {
-        let rows = sqlx::query_scalar::<_, String>(
-            "SELECT report FROM report AS newest WHERE instr(report, ?) > 0 AND night = \
+        let rows = query_scalar::<String>(
+            "SELECT report FROM report AS newest WHERE instr(report, $1) > 0 AND night = \
              (SELECT max(night) FROM report WHERE course = newest.course) ORDER BY course",
         )
         .bind(json(link)?)
@@ -161,17 +159,16 @@ impl Catalogue {
 
     /// The captures whose body has this digest, newest first.
     pub async fn captures_of(&self, sha256: Digest) -> Result<Vec<StoredCapture>, Error> {
-        let rows =
-            sqlx::query_scalar::<_, String>("SELECT kept FROM capture WHERE sha256 = $1 ORDER BY id DESC")
-                .bind(sha256.to_string())
-                .fetch_all(&self.pool)
-                .await?;
+        let rows = query_scalar::<String>("SELECT kept FROM capture WHERE sha256 = $1 ORDER BY id DESC")
+            .bind(sha256.to_string())
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter().map(|kept| from_json(kept)).collect()
     }
 
     /// The sizes of captures after a row, in order; at most `most`.
     pub async fn capture_sizes_after(&self, row: i64, most: u32) -> Result<Vec<CaptureSize>, Error> {
-        let rows = sqlx::query("SELECT id, kept FROM capture WHERE id > $1 ORDER BY id LIMIT $2")
+        let rows = query("SELECT id, kept FROM capture WHERE id > $1 ORDER BY id LIMIT $2")
             .bind(row)
             .bind(most)
             .fetch_all(&self.pool)
