@@ -10,6 +10,7 @@ use serde::de::IgnoredAny;
 use tokio::sync::Mutex;
 
 use crate::domain::course::CourseId;
+use crate::domain::report::Revisit;
 use crate::domain::verdict::StateName;
 use crate::serve::error::Error;
 use crate::world::catalogue::Catalogue;
@@ -55,6 +56,8 @@ struct StoredNight {
 #[derive(Deserialize)]
 struct StoredItem {
     verdict: StoredVerdict,
+    #[serde(default)]
+    revisit: Option<Revisit>,
 }
 
 #[derive(Deserialize)]
@@ -87,8 +90,32 @@ impl NightHistory {
 
 fn count(night: &StoredNight) -> StateCounts {
     let mut links = BTreeMap::new();
-    for link_facts in &night.items {
+    let has_result = |item: &&StoredItem| item.revisit.is_none_or(|revisit| revisit.last_visit.is_some());
+    for link_facts in night.items.iter().filter(has_result) {
         *links.entry(link_facts.verdict.state.state).or_default() += 1;
     }
     StateCounts { started: night.started, is_void: night.void.is_some(), links }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_that_wait_for_their_first_visit_are_not_counted() {
+        let item = |state: &str, more: &str| {
+            format!("{{\"verdict\":{{\"state\":{{\"state\":\"{state}\"}}}}{more}}}")
+        };
+        let revisit = |last: &str| format!(",\"revisit\":{{\"last_visit\":{last},\"interval\":4}}");
+        let items = [
+            item("ok", ""),
+            item("ok", &revisit("\"2026-09-14T02:30:00Z\"")),
+            item("unverifiable", ""),
+            item("unverifiable", &revisit("null")),
+        ];
+        let night =
+            format!("{{\"started\":\"2026-09-15T02:30:00Z\",\"void\":null,\"items\":[{}]}}", items.join(","));
+        let counts = count(&serde_json::from_str(&night).unwrap());
+        assert_eq!((counts.count(&[StateName::Ok]), counts.count(&[StateName::Unverifiable])), (2, 1));
+    }
 }

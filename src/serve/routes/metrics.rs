@@ -80,7 +80,8 @@ async fn link_states(library: &Library, visitor: &Visitor, text: &mut String) ->
     let views: HashMap<&CourseId, _> = courses.iter().map(|course| (&course.night.course, course)).collect();
     for rules in visible() {
         let mut counts: BTreeMap<StateName, u64> = StateName::ALL.iter().map(|state| (*state, 0)).collect();
-        for link_facts in views.get(&rules.id).into_iter().flat_map(|course| &course.night.links) {
+        let links = views.get(&rules.id).into_iter().flat_map(|course| &course.night.links);
+        for link_facts in links.filter(|link_facts| !link_facts.awaits_first_visit()) {
             *counts.entry(link_facts.verdict.state.name()).or_default() += 1;
         }
         for (state, count) in counts {
