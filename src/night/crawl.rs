@@ -28,7 +28,7 @@ use crate::night::storage::StorageTonight;
 use crate::world::World;
 
 /// The most visits that wait to be stored. After an interruption they are repeated.
-const WAITING_TO_BE_WRITTEN: usize = 64;
+const WAITING_TO_BE_WRITTEN: usize = 128;
 /// The links of a host whose records are in memory at the same time.
 const LINKS_OF_A_HOST_AT_ONCE: usize = 20;
 /// A text of more bytes is compared alone.

@@ -26,7 +26,7 @@ use crate::world::spool::SpooledBody;
 
 /// The most visits that are stored at once: a disk needs little longer for many syncs at the
 /// same time than for one.
-const BATCH: usize = 64;
+const BATCH: usize = 128;
 
 /// The running night.
 #[derive(Clone, Copy, Debug)]

@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use super::{Archive, Error, failed};
@@ -17,7 +18,7 @@ use crate::world::clock::Clock;
 use crate::world::disk::{self, StorageStep};
 use crate::world::spool::SpooledBody;
 
-/// The most files or directories that are synced at the same time: all directories of a batch.
+/// The most files or directories that are synced at the same time.
 const SYNCS_AT_ONCE: usize = 128;
 
 /// A disk is slow if it needs longer for a sync. On other disks a thread costs more than a sync.
@@ -136,8 +137,10 @@ impl SyncPace {
             result
         };
         let left = items.len().saturating_sub(next.load(Ordering::Relaxed));
-        std::thread::scope(|scope| {
-            let others: Vec<_> = (1..left.min(SYNCS_AT_ONCE)).map(|_| scope.spawn(sync_left)).collect();
+        thread::scope(|scope| {
+            // The system may allow fewer threads; those that there are sync all.
+            let begin = |_| thread::Builder::new().spawn_scoped(scope, sync_left).ok();
+            let others: Vec<_> = (1..left.min(SYNCS_AT_ONCE)).map_while(begin).collect();
             let own = result.and(sync_left());
             others.into_iter().fold(own, |result, thread| {
                 result.and(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
