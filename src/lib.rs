@@ -67,7 +67,10 @@
 //!   [`world::document_reader`] runs it in a process of its own.
 //! - Which pages does a browser open, and what can it reach? `night::render` decides and answers
 //!   its requests with the fetcher; [`world::browser`] runs it without a network.
-//! - How long does a night take? [`domain::policy::night_plan`].
+//! - How long does a night take? [`domain::policy::night_plan`]. Which links does it visit if a
+//!   host has a crawl budget? [`domain::policy::rota`].
+//! - Which engine keeps the catalogue? `world::catalogue::database` runs each statement on
+//!   `SQLite` or `PostgreSQL`.
 //! - When is a report due? [`domain::report::due`]. What is in it? [`domain::report::compose`].
 //!   Where is it worded? [`domain::report::wording`].
 //! - Where is an email queued? `night::queue_emails`. Where is it sent? `outbox::send`, through

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use sqlx::postgres::PgConnectOptions;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 /// A file in the archive, or a database of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,12 +103,17 @@ impl FromStr for PostgresUrl {
     }
 }
 
-/// Without a password and without parameters, which may have one.
+/// Without a password, also among the parameters.
 impl fmt::Display for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = self.0.clone();
         let _has_password = shown.set_password(None);
-        shown.set_query(None);
+        let is_shown = |parameter: &&str| {
+            form_urlencoded::parse(parameter.as_bytes()).all(|(key, _)| !key.contains("password"))
+        };
+        let parameters: Vec<&str> =
+            self.0.query().into_iter().flat_map(|query| query.split('&')).filter(is_shown).collect();
+        shown.set_query((!parameters.is_empty()).then(|| parameters.join("&")).as_deref());
         shown.set_fragment(None);
         shown.fmt(f)
     }
@@ -130,6 +135,9 @@ mod tests {
             "postgres://on:secret@db.school.test:5433/onreserve?password=secret".parse().unwrap();
         assert_eq!(url.to_string(), "postgres://on@db.school.test:5433/onreserve");
         assert!(!format!("{url:?}").contains("secret"));
+        let url: PostgresUrl =
+            "postgres:///onreserve?host=/run/postgresql&p%61ssword=secret&sslmode=disable".parse().unwrap();
+        assert_eq!(url.to_string(), "postgres:///onreserve?host=/run/postgresql&sslmode=disable");
     }
 
     #[test]
