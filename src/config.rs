@@ -32,7 +32,7 @@ use serde::Deserialize;
 use crate::domain::course::{Course, CourseId, WebhookName};
 use crate::domain::policy::quota::StorageQuotas;
 use crate::outbox::{EmailSender, Senders, Webhook, WebhookSender};
-use crate::world::archive::Archive;
+use crate::world::archive::{Archive, ArchivePlace, BucketSettings};
 use crate::world::browser::BrowserSettings;
 use crate::world::catalogue::{CatalogueLocation, PostgresUrl};
 use crate::world::fetch;
@@ -48,7 +48,9 @@ const NO_COURSE: &str = "it has no course; add a [[course]] with an id and a pag
 /// A configuration file with its values checked.
 #[derive(Clone, Debug)]
 pub struct Configuration {
+    /// The archive, or its working directory if it is in a bucket.
     pub archive: PathBuf,
+    pub bucket: Option<BucketSettings>,
     /// The database of the catalogue. Without it the catalogue is a file in the archive.
     pub catalogue: Option<PostgresUrl>,
     pub quotas: StorageQuotas,
@@ -125,6 +127,10 @@ struct ConfigurationKeys {
 }
 
 impl Configuration {
+    pub fn archive_place(&self) -> ArchivePlace {
+        ArchivePlace { dir: self.archive.clone(), bucket: self.bucket.clone() }
+    }
+
     pub fn catalogue_location(&self) -> CatalogueLocation {
         archive::location(self.catalogue.clone(), &self.archive)
     }
@@ -294,11 +300,16 @@ fn settings(
         found.table(0, &["catalogue"]).error(wrong.key, wrong.what);
         None
     });
+    let bucket = file.archive.bucket(credential::environment).unwrap_or_else(|wrong| {
+        found.table(0, &["archive"]).error(wrong.key, wrong.what);
+        None
+    });
     let render = file.render.map(|keys| rendering::settings(keys, &mut found.table(0, &["render"])));
     let mut settings = Configuration {
         quotas: file.archive.quotas(),
         render,
         archive: file.archive.dir,
+        bucket,
         catalogue,
         courses: Vec::new(),
         daemon: DaemonSettings { ping: service.ping.clone(), ..DaemonSettings::default() },

@@ -69,6 +69,8 @@
 //!   its requests with the fetcher; [`world::browser`] runs it without a network.
 //! - How long does a night take? [`domain::policy::night_plan`]. Which links does it visit if a
 //!   host has a crawl budget? [`domain::policy::rota`].
+//! - Is the archive a directory or a bucket? `world::archive::bucket` makes the requests to a store,
+//!   the modules named `bucket_…` beside it keep blobs and journal there.
 //! - Which engine keeps the catalogue? `world::catalogue::database` runs each statement on
 //!   `SQLite` or `PostgreSQL`.
 //! - When is a report due? [`domain::report::due`]. What is in it? [`domain::report::compose`].

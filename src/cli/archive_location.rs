@@ -11,7 +11,7 @@ use super::ArchiveLocation;
 use crate::config::{self, Configuration};
 use crate::domain::address::{Address, LinkId};
 use crate::domain::course::CourseId;
-use crate::world::archive::{self, Archive};
+use crate::world::archive::{self, Archive, ArchivePlace};
 use crate::world::catalogue::{self, Catalogue, CatalogueLocation};
 use crate::world::lock::{LockError, SoleInstance};
 
@@ -38,7 +38,7 @@ impl ArchiveLocation {
         Ok(self.config.as_ref().map(|path| config::read(path)).transpose()?)
     }
 
-    pub(super) fn archive_dir(&self) -> anyhow::Result<PathBuf> {
+    pub(super) fn archive(&self) -> anyhow::Result<ArchivePlace> {
         Ok(self.places()?.0)
     }
 
@@ -47,53 +47,53 @@ impl ArchiveLocation {
         Ok(self.places()?.1)
     }
 
-    fn places(&self) -> anyhow::Result<(PathBuf, CatalogueLocation)> {
+    fn places(&self) -> anyhow::Result<(ArchivePlace, CatalogueLocation)> {
         let dir = match (&self.config, &self.archive) {
             (_, Some(dir)) => dir.clone(),
             (Some(config), None) => return Ok(config::archive_of(config)?),
             (None, None) => PathBuf::from(DEFAULT_ARCHIVE),
         };
         let catalogue = CatalogueLocation::in_archive(&dir);
-        Ok((dir, catalogue))
+        Ok((ArchivePlace { dir, bucket: None }, catalogue))
     }
 
-    /// The archive directory, which must hold an archive.
-    pub(super) fn existing_dir(&self) -> anyhow::Result<PathBuf> {
-        let dir = self.archive_dir()?;
-        if !archive::is_there(&dir)? {
+    /// The place of the archive, which must exist.
+    pub(super) fn existing(&self) -> anyhow::Result<ArchivePlace> {
+        let place = self.archive()?;
+        if !archive::exists(&place)? {
             bail!(
                 "there is no archive in {}; run `onreserve check` first, or name another directory with --archive",
-                dir.display()
+                place.dir.display()
             );
         }
-        Ok(dir)
+        Ok(place)
     }
 
     /// Opens the archive to read it.
     pub(super) async fn open(&self) -> anyhow::Result<OpenArchive> {
-        OpenArchive::read(&self.existing_dir()?, &self.catalogue()?).await
+        OpenArchive::read(&self.existing()?, &self.catalogue()?).await
     }
 
     /// Opens the archive to write to it. The service may run at the same time.
     pub(super) async fn open_to_write(&self) -> anyhow::Result<OpenArchive> {
-        OpenArchive::write(&self.existing_dir()?, &self.catalogue()?).await
+        OpenArchive::write(&self.existing()?, &self.catalogue()?).await
     }
 }
 
 impl OpenArchive {
-    pub(super) async fn read(dir: &Path, catalogue: &CatalogueLocation) -> anyhow::Result<Self> {
-        let archive = Archive::open_shared(dir)?;
-        let catalogue = open_catalogue(dir, catalogue).await?;
+    pub(super) async fn read(place: &ArchivePlace, catalogue: &CatalogueLocation) -> anyhow::Result<Self> {
+        let archive = Archive::open_shared(place)?;
+        let catalogue = open_catalogue(&place.dir, catalogue).await?;
         Ok(Self { archive, catalogue })
     }
 
     /// Opens an archive to write to it.
-    pub(super) async fn write(dir: &Path, catalogue: &CatalogueLocation) -> anyhow::Result<Self> {
-        let opened = Self::read(dir, catalogue).await?;
+    pub(super) async fn write(place: &ArchivePlace, catalogue: &CatalogueLocation) -> anyhow::Result<Self> {
+        let opened = Self::read(place, catalogue).await?;
         if opened.archive.is_read_only() {
             bail!(
                 "the file system of {} is read-only; copy the archive to a writable disk to change it",
-                dir.display()
+                place.dir.display()
             );
         }
         opened.archive.check_owner()?;

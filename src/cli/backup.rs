@@ -11,7 +11,7 @@ use super::verify::print_journal_faults;
 use super::{ArchiveLocation, exit, print};
 use crate::domain::capture::{Digest, Loss};
 use crate::domain::report::figures;
-use crate::world::archive::{self, Archive, BackupTotals};
+use crate::world::archive::{self, Archive, ArchivePlace, BackupTotals};
 use crate::world::catalogue::{Catalogue, CatalogueLocation};
 use crate::world::clock::Clock;
 use crate::world::lock::{CaptureLock, SoleInstance};
@@ -94,8 +94,8 @@ fn print_digests(what: &str, digests: &[Digest]) -> anyhow::Result<()> {
 
 /// Restores the files that an archive has lost. A night waits meanwhile; the pages do not.
 async fn restore_missing(arguments: &RestoreArguments, backup: &Archive) -> anyhow::Result<ExitCode> {
-    let dir = arguments.location.existing_dir()?;
-    let archive = Archive::open_shared(&dir)?;
+    let place = arguments.location.existing()?;
+    let (archive, dir) = (Archive::open_shared(&place)?, place.dir);
     archive.check_owner()?;
     let _capture_lock = CaptureLock::acquire(&dir)?;
     let now = Clock::system().now();
@@ -131,17 +131,12 @@ pub(super) async fn restore(arguments: RestoreArguments) -> anyhow::Result<ExitC
     if arguments.missing {
         return restore_missing(&arguments, &backup).await;
     }
-    let dir = arguments.location.archive_dir()?;
-    if is_occupied(&dir)? {
-        bail!(
-            "{} is not empty, and a restore overwrites no files; move it away, give another directory with --archive, or add what it lacks with --missing",
-            dir.display()
-        );
-    }
+    let place = empty_place(&arguments)?;
+    let dir = place.dir.clone();
     let database = database(&arguments.location.catalogue()?).await?;
     archive::make_dir(&dir)?;
     let _alone = SoleInstance::acquire(&dir)?;
-    let archive = Archive::open(&dir)?;
+    let archive = Archive::open(&place)?;
     let copied = backup.copy_to(&archive, Clock::system().now())?;
     let catalogue = Catalogue::path_in(&dir);
     let has_catalogue = archive.copy_catalogue(&Catalogue::path_in(from), &catalogue)?;
@@ -177,6 +172,26 @@ pub(super) async fn restore(arguments: RestoreArguments) -> anyhow::Result<ExitC
         print(&format!("{} restored with the right SHA-256.\n", figures::count(fixity.sound.len(), "file")))?;
     }
     Ok(code)
+}
+
+/// The place of the archive, which must be empty: a restore overwrites nothing.
+fn empty_place(arguments: &RestoreArguments) -> anyhow::Result<ArchivePlace> {
+    let place = arguments.location.archive()?;
+    if let Some(bucket) = &place.bucket
+        && archive::exists(&place)?
+    {
+        bail!(
+            "{} has an archive already, and a restore overwrites no files; name another prefix, or add what it lacks with --missing",
+            bucket.address
+        );
+    }
+    if is_occupied(&place.dir)? {
+        bail!(
+            "{} is not empty, and a restore overwrites no files; move it away, give another directory with --archive, or add what it lacks with --missing",
+            place.dir.display()
+        );
+    }
+    Ok(place)
 }
 
 /// The database of the configuration, which must be empty: a restore overwrites nothing.

@@ -116,7 +116,7 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     let is_configured = arguments.page.is_none() && !clock.is_pretended();
     let settings = settings(arguments)?;
     let mut world = match World::open_with(
-        &settings.archive,
+        &settings.archive_place(),
         &settings.catalogue_location(),
         settings.fetch.clone(),
         clock,
@@ -236,7 +236,7 @@ fn printed(
     Ok(match format {
         CheckFormat::Human => human(courses),
         CheckFormat::Json => {
-            let path = |digest| archive.path_of(digest).display().to_string();
+            let path = |digest| archive.place_of(digest);
             let run = json::RunJson::new(totals, facts(), path);
             format!("{}\n", serde_json::to_string_pretty(&run)?)
         }
@@ -261,6 +261,7 @@ fn settings(arguments: CheckArguments) -> anyhow::Result<Configuration> {
         Some(path) => config::read(path)?.only(arguments.course.as_ref(), path)?,
         None => Configuration {
             archive: PathBuf::from(archive_location::DEFAULT_ARCHIVE),
+            bucket: None,
             catalogue: None,
             fetch: fetch::FetchSettings::default(),
             courses: Vec::new(),
@@ -276,6 +277,7 @@ fn settings(arguments: CheckArguments) -> anyhow::Result<Configuration> {
     // What is given on the command line is used in place of the configuration.
     if let Some(archive) = arguments.archive {
         settings.archive = archive;
+        settings.bucket = None;
         settings.catalogue = None;
     }
     settings.fetch.contact = arguments.contact.or(settings.fetch.contact);

@@ -3,7 +3,6 @@
 //! Each check prints one line. No check stores, sends or creates anything, so
 //! that the command may run beside the service.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -13,7 +12,7 @@ use crate::config::{Configuration, MailSettings};
 use crate::domain::course::{Course, PageSource};
 use crate::domain::report::figures;
 use crate::night::one_page;
-use crate::world::archive;
+use crate::world::archive::{self, ArchivePlace};
 use crate::world::clock::Clock;
 use crate::world::document_reader::Reader;
 use crate::world::email::relay::RelayConfig;
@@ -32,7 +31,7 @@ pub(super) async fn run(settings: &Configuration, clock: Clock) -> anyhow::Resul
             Err(words) => print(&format!("ERROR  {what}: {words}\n")),
         }
     };
-    report("archive", archive_dir(&settings.archive))?;
+    report("archive", writable(&settings.archive_place()))?;
     if let Some(mail) = &settings.mail {
         report("mail", relay(mail).await)?;
     }
@@ -51,9 +50,9 @@ pub(super) async fn run(settings: &Configuration, clock: Clock) -> anyhow::Resul
     Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::from(exit::FAILURE) })
 }
 
-fn archive_dir(dir: &Path) -> CheckOutcome {
-    match archive::check_writable(dir) {
-        Ok(()) => Ok(format!("{} can be written", dir.display())),
+fn writable(place: &ArchivePlace) -> CheckOutcome {
+    match archive::check_writable(place) {
+        Ok(()) => Ok(format!("{place} can be written")),
         Err(error) => Err(error.to_string()),
     }
 }

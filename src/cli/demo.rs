@@ -47,9 +47,13 @@ async fn serve(demo: DemoResult) -> anyhow::Result<ExitCode> {
     ))?;
     let settings = config::Configuration { fetch: demo.fetch, ..config::read(&demo.config)? };
     let clock = Clock::pretending(demo.noon);
-    let world =
-        World::open_with(&settings.archive, &settings.catalogue_location(), settings.fetch.clone(), clock)
-            .await?;
+    let world = World::open_with(
+        &settings.archive_place(),
+        &settings.catalogue_location(),
+        settings.fetch.clone(),
+        clock,
+    )
+    .await?;
     Box::pin(daemon::run(&demo.config, settings, world)).await?;
     Ok(ExitCode::SUCCESS)
 }

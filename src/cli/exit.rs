@@ -80,7 +80,9 @@ fn code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             archive::Error::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
                 Some(PERMISSION)
             }
-            archive::Error::Newer { .. } => Some(CONFIGURATION),
+            archive::Error::Newer { .. }
+            | archive::Error::InBucket { .. }
+            | archive::Error::NotInBucket { .. } => Some(CONFIGURATION),
             _ => None,
         };
     }

@@ -173,6 +173,11 @@ async fn links(
     course: Option<&CourseId>,
     location: &ArchiveLocation,
 ) -> anyhow::Result<ExitCode> {
+    if !location.archive()?.keeps_files() {
+        bail!(
+            "the archive is in a bucket, so links to its files would soon lead nowhere; export a site, or make a backup and export links to its files with --archive"
+        );
+    }
     let opened = location.open().await?;
     if course.is_some() {
         opened.course(course).await?;

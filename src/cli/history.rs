@@ -29,12 +29,12 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     out.push_str(&format!("\n{}\n", if captures.is_empty() { "No copies." } else { "Copies:" }));
     for kept in captures {
         let capture = kept.capture;
-        let path = opened.archive.path_of(capture.sha256);
+        let place = opened.archive.place_of(capture.sha256);
         out.push_str(&format!(
             "{}  {}\n  {}\n",
             capture.captured_at.strftime("%Y-%m-%d %H:%M"),
             figures::size(capture.bytes),
-            path.display()
+            place
         ));
     }
     print(&out)?;

@@ -1,6 +1,5 @@
 //! `onreserve migrate`: the version of the catalogue, and its place.
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::str::FromStr;
 
@@ -8,7 +7,7 @@ use anyhow::bail;
 use clap::Args;
 
 use super::{ArchiveLocation, print};
-use crate::world::archive::Archive;
+use crate::world::archive::{Archive, ArchivePlace};
 use crate::world::catalogue::{Catalogue, CatalogueLocation, PostgresUrl, PostgresUrlError};
 use crate::world::clock::Clock;
 use crate::world::lock::SoleInstance;
@@ -48,7 +47,8 @@ impl FromStr for MigrationTarget {
 }
 
 pub(super) async fn run(arguments: MigrateArguments) -> anyhow::Result<ExitCode> {
-    let dir = arguments.location.existing_dir()?;
+    let place = arguments.location.existing()?;
+    let dir = place.dir.clone();
     let _alone = SoleInstance::acquire(&dir)?;
     let configured = arguments.location.catalogue()?;
     match arguments.to {
@@ -59,14 +59,19 @@ pub(super) async fn run(arguments: MigrateArguments) -> anyhow::Result<ExitCode>
                 catalogue.schema().await?
             ))?;
         }
-        Some(MigrationTarget::Postgres(url)) => to_database(&dir, configured, url).await?,
-        Some(MigrationTarget::Sqlite) => to_file(&dir, &configured).await?,
+        Some(MigrationTarget::Postgres(url)) => to_database(&place, configured, url).await?,
+        Some(MigrationTarget::Sqlite) => to_file(&place, &configured).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// The configuration may name the database already; then the file is moved to it.
-async fn to_database(dir: &Path, configured: CatalogueLocation, url: PostgresUrl) -> anyhow::Result<()> {
+async fn to_database(
+    place: &ArchivePlace,
+    configured: CatalogueLocation,
+    url: PostgresUrl,
+) -> anyhow::Result<()> {
+    let dir = place.dir.as_path();
     let file = CatalogueLocation::in_archive(dir);
     let (from, to) = if configured.to_string() == url.to_string() {
         (file.clone(), configured)
@@ -87,7 +92,7 @@ async fn to_database(dir: &Path, configured: CatalogueLocation, url: PostgresUrl
     old.close().await;
     server.close().await;
     if from == file {
-        let (archive, path) = (Archive::open(dir)?, Catalogue::path_in(dir));
+        let (archive, path) = (Archive::open(place)?, Catalogue::path_in(dir));
         Catalogue::empty_log(&path).await?;
         archive.keep_old_catalogue(&path, Clock::system().now())?;
         archive.discard_catalogue(&path)?;
@@ -98,8 +103,8 @@ async fn to_database(dir: &Path, configured: CatalogueLocation, url: PostgresUrl
     ))
 }
 
-async fn to_file(dir: &Path, configured: &CatalogueLocation) -> anyhow::Result<()> {
-    let path = Catalogue::path_in(dir);
+async fn to_file(place: &ArchivePlace, configured: &CatalogueLocation) -> anyhow::Result<()> {
+    let path = Catalogue::path_in(&place.dir);
     if !matches!(configured, CatalogueLocation::Postgres(_)) {
         bail!("the catalogue is a file already; give the configuration whose [catalogue] names the database");
     }
@@ -107,8 +112,8 @@ async fn to_file(dir: &Path, configured: &CatalogueLocation) -> anyhow::Result<(
         bail!("{} is there already; move it away first", path.display());
     }
     let server = Catalogue::open_at(configured).await?;
-    let archive = Archive::open(dir)?;
-    let new = dir.join("tmp/catalogue");
+    let archive = Archive::open(place)?;
+    let new = place.dir.join("tmp/catalogue");
     server.snapshot(&new).await?;
     server.close().await;
     archive.replace_catalogue(&new, &path)?;

@@ -23,8 +23,9 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<ExitCode> {
     let kept = known
         .and_then(|known| known.history.current().cloned())
         .with_context(|| format!("the archive has no copy of {link}"))?;
-    let blob = opened.archive.path_of(kept.capture.sha256);
+    // An error says what is wrong with the blob.
     opened.archive.open_blob(kept.capture.sha256)?;
+    let blob = opened.archive.readable_file(kept.capture.sha256)?.context("the copy was just removed")?;
     // An archive that this user cannot change, or a course that does not have the link now, gives no name.
     let named = if opened.archive.check_owner().is_ok() && !opened.archive.is_read_only() {
         named(opened, &link).await.ok().flatten()

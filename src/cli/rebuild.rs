@@ -9,7 +9,7 @@ use super::{ArchiveLocation, exit, print, verify};
 use crate::night::rejudge::rejudge;
 use crate::night::{full_text, journal_replay, rebuilt_reports};
 use crate::world::World;
-use crate::world::archive::Archive;
+use crate::world::archive::{self, Archive};
 use crate::world::catalogue::{Catalogue, CatalogueLocation};
 use crate::world::clock::Clock;
 use crate::world::lock::SoleInstance;
@@ -22,9 +22,11 @@ pub(super) struct RebuildArguments {
 
 /// Builds the new catalogue, then puts it in place of the old one, which is kept beside it.
 pub(super) async fn run(arguments: RebuildArguments) -> anyhow::Result<ExitCode> {
-    let dir = arguments.location.existing_dir()?;
-    let alone = SoleInstance::acquire(&dir)?;
-    let archive = Archive::open(&dir)?;
+    let place = arguments.location.existing()?;
+    // The working directory of a bucket may be lost.
+    archive::make_dir(&place.dir)?;
+    let alone = SoleInstance::acquire(&place.dir)?;
+    let (archive, dir) = (Archive::open(&place)?, place.dir);
     let (catalogue, new) = (Catalogue::path_in(&dir), dir.join("tmp/catalogue"));
     let settings = arguments.location.settings()?;
     let fetch = settings.as_ref().map(|settings| settings.fetch.clone()).unwrap_or_default();

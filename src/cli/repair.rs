@@ -86,7 +86,7 @@ async fn lost(archive: &Archive) -> anyhow::Result<BTreeMap<Digest, Vec<BlobSour
             holdings.add(&entry?);
         }
         let expected: Vec<Digest> = holdings.expected.into_iter().collect();
-        let missing = archive.without_file(&expected).into_iter().collect();
+        let missing = archive.without_file(&expected)?.into_iter().collect();
         let mut sources = BlobSources::of(&missing);
         for entry in archive.entries() {
             sources.add(&entry?);

@@ -73,7 +73,7 @@ pub(super) fn print_json(night: &CourseFacts, opened: &OpenArchive) -> anyhow::R
         bytes: night.bytes,
         void: night.void,
     };
-    let path = |composed| opened.archive.path_of(composed).display().to_string();
+    let path = |digest| opened.archive.place_of(digest);
     let run = json::RunJson::new(totals, [night], path);
     print(&format!("{}\n", serde_json::to_string_pretty(&run)?))?;
     Ok(ExitCode::SUCCESS)
@@ -105,7 +105,7 @@ fn preview(night: CourseReport, form: Preview, arguments: &ReportArguments) -> a
                 )
             })?;
             let pages = settings.as_ref().and_then(|settings| settings.pages.as_ref());
-            let archive = Archive::open_shared(&arguments.location.archive_dir()?)?;
+            let archive = Archive::open_shared(&arguments.location.archive()?)?;
             let pages = pages.map(|pages| pages.behind_emails(&archive)).transpose()?.flatten();
             let sender = EmailSender { pages, ..mail.sender()? };
             let (_, mail) = outbox::format(&pending, &to, pending.report.facts.finished, &sender)?;

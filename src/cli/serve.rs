@@ -46,9 +46,13 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     log(arguments.log_format);
     let clock = arguments.clock.clock();
     let settings = config::read(&arguments.config)?.only(None, &arguments.config)?;
-    let mut world =
-        World::open_with(&settings.archive, &settings.catalogue_location(), settings.fetch.clone(), clock)
-            .await?;
+    let mut world = World::open_with(
+        &settings.archive_place(),
+        &settings.catalogue_location(),
+        settings.fetch.clone(),
+        clock,
+    )
+    .await?;
     world.set_capture_settings(settings.quotas, settings.render.as_ref());
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

@@ -25,7 +25,7 @@ pub(super) fn can_ask(error: &anyhow::Error, archive: &Path) -> bool {
 
 /// Returns when the service has checked the courses.
 pub(super) async fn run(settings: &Configuration) -> anyhow::Result<OpenArchive> {
-    let opened = OpenArchive::write(&settings.archive, &settings.catalogue_location()).await?;
+    let opened = OpenArchive::write(&settings.archive_place(), &settings.catalogue_location()).await?;
     let clock = Clock::system();
     let mut requests = Vec::new();
     for course in &settings.courses {
@@ -67,11 +67,10 @@ async fn all_ended(opened: &OpenArchive, requests: &[ServiceRequestId], clock: C
 
 /// Asks the service, if it runs, to read its configuration again. False if it does not run.
 pub(super) async fn reload(settings: &Configuration) -> anyhow::Result<bool> {
-    let archive = &settings.archive;
-    if !SoleInstance::is_service(archive) {
+    if !SoleInstance::is_service(&settings.archive) {
         return Ok(false);
     }
-    let opened = OpenArchive::write(archive, &settings.catalogue_location()).await?;
+    let opened = OpenArchive::write(&settings.archive_place(), &settings.catalogue_location()).await?;
     let clock = Clock::system();
     let request = opened.catalogue.request_service(&ServiceTask::Reload, clock.now()).await?;
     all_ended(&opened, &[request], clock).await?;

@@ -26,8 +26,8 @@ pub(super) struct VerifyArguments {
 }
 
 pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> {
-    let dir = arguments.location.existing_dir()?;
-    let archive = Archive::open_shared(&dir)?;
+    let place = arguments.location.existing()?;
+    let (archive, dir) = (Archive::open_shared(&place)?, place.dir);
     let is_read_only = archive.is_read_only();
     let mut _capture_lock = None;
     if !is_read_only {
@@ -60,11 +60,11 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> 
     let links = LinksOfCopies::read(&dir, &location).await?;
     for digest in &fixity.missing {
         let missing = colours.paint(Tone::Bad, "missing");
-        print(&format!("{missing}: {}{}\n", archive.path_of(*digest).display(), links.of(digest)))?;
+        print(&format!("{missing}: {}{}\n", archive.place_of(*digest), links.of(digest)))?;
     }
     for damage in &fixity.damaged {
         let place = match &damage.moved_to {
-            Some(moved_to) => format!("moved to {}", moved_to.display()),
+            Some(moved_to) => format!("moved to {moved_to}"),
             None => "left in its place, because the file system is read-only".to_owned(),
         };
         let link = damage.name.parse().map_or_else(|_| String::new(), |digest| links.of(&digest));

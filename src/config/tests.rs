@@ -236,7 +236,7 @@ fn the_archive_is_found_without_the_secrets() {
                 password_file = \"none\"\n";
     std::io::Write::write_all(&mut std::fs::File::create_new(&path).unwrap(), text.as_bytes()).unwrap();
     assert!(read(&path).is_err());
-    assert_eq!(archive_of(&path).unwrap().0, Path::new("kept"));
+    assert_eq!(archive_of(&path).unwrap().0, ArchivePlace::from(Path::new("kept")));
     assert!(archive_of(&dir.path().join("none.toml")).is_err());
 }
 

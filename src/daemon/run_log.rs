@@ -134,10 +134,9 @@ pub(super) fn scrubbed(fixity: anyhow::Result<FixityResults>) {
     match fixity {
         Ok(fixity) => {
             for damage in &fixity.damaged {
-                let moved_to = damage.moved_to.as_ref().map(|path| path.display().to_string());
                 tracing::error!(
                     blob = damage.name,
-                    moved_to,
+                    moved_to = damage.moved_to,
                     "the bytes of a copy have changed, so it was moved to quarantine; restore it from a backup"
                 );
             }

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use super::run_log;
 use super::services::Services;
 use crate::config;
+use crate::world::archive::ArchivePlace;
 use crate::world::catalogue::PostgresUrl;
 use crate::world::clock::Clock;
 use crate::world::signals::{OperatorSignal, Signals};
@@ -31,7 +32,7 @@ pub(super) enum WorkOutcome<T> {
 
 pub(super) struct Supervisor {
     file: PathBuf,
-    archive: PathBuf,
+    archive: ArchivePlace,
     catalogue: Option<PostgresUrl>,
     clock: Clock,
     signals: Signals,
@@ -52,7 +53,7 @@ impl Supervisor {
     ) -> anyhow::Result<Self> {
         Ok(Self {
             file: file.to_owned(),
-            archive: settings.archive.clone(),
+            archive: settings.archive_place(),
             catalogue: settings.catalogue.clone(),
             clock,
             signals: Signals::listen().context("cannot install the signal handlers")?,
@@ -119,9 +120,9 @@ impl Supervisor {
         self.service_manager.reloading();
         let read = config::read(&self.file).and_then(|settings| settings.only(None, &self.file));
         let status = match read {
-            Ok(settings) if settings.archive != self.archive => {
+            Ok(settings) if settings.archive_place() != self.archive => {
                 tracing::error!(
-                    "archive.dir cannot change while the service runs, so the old configuration stays in force; restart the service to change it"
+                    "the place of the archive cannot change while the service runs, so the old configuration stays in force; restart the service to change it"
                 );
                 REFUSED
             }

@@ -110,9 +110,8 @@ pub(crate) async fn run(
             .links
             .iter()
             .find(|link_facts| link_facts.link.path().ends_with("normalizing-flows.pdf"));
-        let lost_paper = vanished
-            .and_then(|link_facts| link_facts.copy.as_ref())
-            .map(|copy| world.archive.path_of(copy.sha256));
+        let copy = vanished.and_then(|link_facts| link_facts.copy.as_ref());
+        let lost_paper = copy.map(|copy| world.archive.readable_file(copy.sha256)).transpose()?.flatten();
         last = Some(DemoResult {
             report,
             message,

@@ -11,6 +11,7 @@ use crate::domain::evidence::visit_context::VisitContext;
 use crate::domain::evidence::{Evidence, capture_decision, document_search, rendering};
 use crate::domain::visit::{Exchange, Validators};
 use crate::world::World;
+use crate::world::archive;
 use crate::world::document_reader::Reader;
 use crate::world::fetch::Fetched;
 use crate::world::spool::SpooledBody;
@@ -87,16 +88,19 @@ impl NewCapture {
 /// The history without captures whose file is missing in the archive, so that the
 /// link is requested without validators and captured again. A capture that was
 /// taken down is not missing.
-pub(super) fn without_lost_captures<'a>(history: &'a LinkHistory, world: &World) -> Cow<'a, LinkHistory> {
+pub(super) fn without_lost_captures<'a>(
+    history: &'a LinkHistory,
+    world: &World,
+) -> Result<Cow<'a, LinkHistory>, archive::Error> {
     if history.is_taken_down {
-        return Cow::Borrowed(history);
+        return Ok(Cow::Borrowed(history));
     }
-    let is_lost = |kept: &StoredCapture| !world.archive.path_of(kept.capture.sha256).exists();
-    if history.last.as_ref().is_some_and(is_lost) || history.baseline.as_ref().is_some_and(is_lost) {
-        Cow::Owned(LinkHistory { last: None, ..history.clone() })
-    } else {
-        Cow::Borrowed(history)
+    for kept in [&history.last, &history.baseline].into_iter().flatten() {
+        if !world.archive.is_stored(kept.capture.sha256)? {
+            return Ok(Cow::Owned(LinkHistory { last: None, ..history.clone() }));
+        }
     }
+    Ok(Cow::Borrowed(history))
 }
 
 /// Reads a stored capture again; `None` if its file is missing.
@@ -107,11 +111,10 @@ pub(super) async fn read_again(
     let Some(kept) = kept else { return Ok(None) };
     let capture = &kept.capture;
     let (archive, digest) = (world.archive.clone(), capture.sha256);
-    if !tokio::task::spawn_blocking(move || archive.has_blob(digest)).await?? {
+    let Some(path) = tokio::task::spawn_blocking(move || archive.readable_file(digest)).await?? else {
         // The file was quarantined or taken down. Only the fingerprint is left.
         return Ok(None);
-    }
-    let path = world.archive.path_of(capture.sha256);
+    };
     let context = document::DocumentContext::new(capture.document.clone(), Some(&capture.media_type));
     Ok(Some(world.reader.read(&path, &context).await?))
 }

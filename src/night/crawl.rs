@@ -197,7 +197,7 @@ async fn visit(
 ) -> anyhow::Result<VisitResult> {
     let mut visit = LinkVisit {
         link: link.clone(),
-        history: capture_select::without_lost_captures(history, world).into_owned(),
+        history: capture_select::without_lost_captures(history, world)?.into_owned(),
         baseline: None,
         last: None,
         results: Vec::new(),

@@ -29,8 +29,7 @@ pub async fn read_missing(
 ) -> anyhow::Result<()> {
     for kept in catalogue.unread(most).await? {
         let capture = &kept.capture;
-        let passages = if archive.has_blob(capture.sha256)? {
-            let path = archive.path_of(capture.sha256);
+        let passages = if let Some(path) = archive.readable_file(capture.sha256)? {
             let context = document::DocumentContext::new(capture.document.clone(), Some(&capture.media_type));
             let mut passages = reader.read(&path, &context).await?.passages();
             passages.extend(of_requisites(&kept.requisites, archive, reader).await?);
@@ -54,8 +53,9 @@ pub(super) async fn of_requisites(
     let mut passages = Vec::new();
     for requisite in requisites {
         let kind = requisite.media_type.trim().to_ascii_lowercase();
-        if TYPES.iter().any(|known| kind.starts_with(known)) && archive.has_blob(requisite.sha256)? {
-            let path = archive.path_of(requisite.sha256);
+        if TYPES.iter().any(|known| kind.starts_with(known))
+            && let Some(path) = archive.readable_file(requisite.sha256)?
+        {
             let context =
                 document::DocumentContext::new(requisite.address.clone(), Some(&requisite.media_type));
             passages.extend(reader.read(&path, &context).await?.passages());

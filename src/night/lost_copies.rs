@@ -35,7 +35,7 @@ pub(super) async fn look(world: &World) -> anyhow::Result<LostCopies> {
                 found.push(digest);
             }
         }
-        Ok::<_, archive::Error>((archive.without_file(&expected), found))
+        Ok::<_, archive::Error>((archive.without_file(&expected)?, found))
     });
     let (missing, found) = looking.await.context("the files of the copies could not be looked for")??;
     let new: Vec<Digest> = missing.into_iter().filter(|digest| !known.contains(digest)).collect();

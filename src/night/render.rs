@@ -41,7 +41,7 @@ pub(super) async fn add(
     world: &World,
 ) -> anyhow::Result<()> {
     let (Some(browser), Some(received)) = (&world.browser, visited.received.take()) else { return Ok(()) };
-    let history = capture_select::without_lost_captures(history, world);
+    let history = capture_select::without_lost_captures(history, world)?;
     let source = received.body.body.sha256;
     if !rendering::is_due(link, &history, source, world.clock.now())
         || received.body.is_beside()

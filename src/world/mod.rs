@@ -40,7 +40,7 @@ use crate::domain::address::Address;
 use crate::domain::policy::quota::StorageQuotas;
 use crate::domain::policy::rota::CrawlBudgets;
 
-use archive::Archive;
+use archive::{Archive, ArchivePlace};
 use browser::{Browser, BrowserSettings};
 use catalogue::{Catalogue, CatalogueLocation};
 use clock::Clock;
@@ -74,18 +74,18 @@ pub struct World {
 impl World {
     /// Opens an archive for writing, as its sole instance, and the fetcher.
     pub async fn open(archive: &Path, fetch: fetch::FetchSettings, clock: Clock) -> anyhow::Result<Self> {
-        Self::open_with(archive, &CatalogueLocation::in_archive(archive), fetch, clock).await
+        Self::open_with(&archive.into(), &CatalogueLocation::in_archive(archive), fetch, clock).await
     }
 
-    /// The same with the catalogue in another place.
+    /// The same with the archive and the catalogue in other places.
     pub async fn open_with(
-        archive: &Path,
+        archive: &ArchivePlace,
         catalogue: &CatalogueLocation,
         fetch: fetch::FetchSettings,
         clock: Clock,
     ) -> anyhow::Result<Self> {
-        archive::make_dir(archive)?;
-        let alone = SoleInstance::acquire(archive)?;
+        archive::make_dir(&archive.dir)?;
+        let alone = SoleInstance::acquire(&archive.dir)?;
         let archive = Archive::open(archive)?;
         let opened = Catalogue::open_at(catalogue).await?;
         let file = Catalogue::path_in(archive.dir());

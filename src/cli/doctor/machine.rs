@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::cli::checklist::{Checklist, ChecklistResult};
 use crate::config::{self, Configuration};
 use crate::domain::report::figures::{count, size};
-use crate::world::archive::{self, Archive};
+use crate::world::archive::{self, Archive, ArchivePlace};
 use crate::world::lock::SoleInstance;
 
 /// Less than this is soon full.
@@ -15,9 +15,9 @@ const LITTLE_SPACE: u64 = 1 << 30;
 pub(super) fn examine(file: &Path, settings: &Configuration, list: &mut Checklist) -> anyhow::Result<()> {
     list.report("permissions", permissions(file))?;
     secrets(file, &settings.archive, list)?;
-    list.report("archive", archive_dir(&settings.archive))?;
+    list.report("archive", usable(&settings.archive_place()))?;
     if archive::is_there(&settings.archive).unwrap_or(false) {
-        list.report("disk", disk(&settings.archive))?;
+        list.report("disk", disk(&settings.archive_place()))?;
         list.report("service", service(&settings.archive))?;
     }
     Ok(())
@@ -59,18 +59,18 @@ fn secrets(file: &Path, archive: &Path, list: &mut Checklist) -> anyhow::Result<
     Ok(())
 }
 
-fn archive_dir(dir: &Path) -> ChecklistResult {
-    let usable = archive::check_writable(dir).and_then(|()| {
-        if archive::is_there(dir)? { Archive::open_shared(dir)?.check_owner() } else { Ok(()) }
+fn usable(place: &ArchivePlace) -> ChecklistResult {
+    let usable = archive::check_writable(place).and_then(|()| {
+        if archive::is_there(&place.dir)? { Archive::open_shared(place)?.check_owner() } else { Ok(()) }
     });
     match usable {
-        Ok(()) => ChecklistResult::Fine(format!("{} can be written", dir.display())),
+        Ok(()) => ChecklistResult::Fine(format!("{place} can be written")),
         Err(error) => ChecklistResult::Problem(error.to_string()),
     }
 }
 
-fn disk(dir: &Path) -> ChecklistResult {
-    let archive = Archive::open_shared(dir);
+fn disk(place: &ArchivePlace) -> ChecklistResult {
+    let archive = Archive::open_shared(place);
     let measured = archive.and_then(|archive| Ok((archive.free_bytes()?, archive.has_room()?)));
     match measured {
         Ok((free, false)) => ChecklistResult::Problem(format!(

@@ -49,7 +49,7 @@ pub(super) async fn run(arguments: DoctorArguments) -> anyhow::Result<ExitCode> 
     if archive::is_there(&settings.archive).unwrap_or(false) {
         match archive_location::open_catalogue(&settings.archive, &settings.catalogue_location()).await {
             Ok(catalogue) => {
-                let archive = Archive::open_shared(&settings.archive)?;
+                let archive = Archive::open_shared(settings.archive_place())?;
                 nights::examine(&settings, &archive, &catalogue, &mut list).await?;
             }
             Err(error) => list.report("catalogue", ChecklistResult::Problem(exit::message(&error)))?,

@@ -97,6 +97,8 @@ async fn one(library: &Library, link: &LinkView, farm: &mut LinkFarm) -> anyhow:
         number += 1;
         name = filename::numbered(&opened.delivery.name, number);
     }
-    let file = library.archive.path_of(kept.capture.sha256);
+    let Some(file) = library.archive.readable_file(kept.capture.sha256)? else {
+        return Ok(NamedCopy::Unreadable);
+    };
     Ok(NamedCopy::Linked(farm.set(course, &name, &file)?))
 }

@@ -102,7 +102,7 @@ impl Readiness {
             catalogue: CatalogueStatus::of(library).await,
             is_writable: library.archive.is_writable(),
             free_bytes: library.archive.free_bytes().unwrap_or(0),
-            quarantined: library.archive.quarantined().ok(),
+            quarantined: library.archive.quarantined().ok().flatten(),
         }
     }
 

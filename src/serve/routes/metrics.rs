@@ -109,7 +109,9 @@ async fn storage(library: &Library, totals: &CaptureTotals, text: &mut String) -
     gauge(text, "onreserve_copies_missing", "Copies whose file is missing.", fixity.missing);
     gauge(text, "onreserve_copies_altered", "Copies whose bytes have changed.", fixity.altered);
     let help = "Files in quarantine, where altered files are moved.";
-    gauge(text, "onreserve_quarantined_files", help, library.archive.quarantined()?);
+    if let Some(quarantined) = library.archive.quarantined()? {
+        gauge(text, "onreserve_quarantined_files", help, quarantined);
+    }
     if let Some(oldest) = fixity.oldest {
         let age = seconds(library.clock.now().duration_since(oldest));
         let help = "Time since the oldest verification of a copy.";

@@ -2,8 +2,9 @@
 //! target already has with the right bytes is not copied again.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read as _, Seek as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -63,8 +64,11 @@ impl Archive {
     /// quarantine there: it may have lines that this archive has lost.
     pub fn copy_to(&self, target: &Self, now: Timestamp) -> Result<BackupTotals, Error> {
         let mut copied = BackupTotals::default();
+        if let Some(bucket) = &self.bucket {
+            self.pull_journal(bucket)?;
+        }
         for part in ["captures", "audit", "quarantine", "blobs"] {
-            for path in files_below(&self.dir().join(part))? {
+            for path in self.files_to_copy(part)? {
                 let to = target.dir().join(path.strip_prefix(self.dir()).unwrap_or(&path));
                 if part == "captures" && is_regular(&path) {
                     target.keep_other_journal(&path, &to, now)?;
@@ -91,9 +95,7 @@ impl Archive {
                 continue;
             }
             let from = backup.path_of(digest);
-            let is_restored = is_regular(&from)
-                && self.copy_blob(digest, &from).map_err(|source| failed("copy", &from, source))?.is_some();
-            if is_restored {
+            if backup.is_stored(digest)? && self.copy_blob(digest, &from, backup)?.is_some() {
                 blobs.restored.push(digest);
             } else {
                 blobs.missing.push(digest);
@@ -105,9 +107,28 @@ impl Archive {
 
     /// The names of all files survive a power cut, also those that a copy gave which was
     /// interrupted.
-    fn sync_all_names(&self) -> Result<(), Error> {
+    pub(super) fn sync_all_names(&self) -> Result<(), Error> {
         disk::sync_file_system(self.dir(), StorageStep::CopySyncAll)
             .map_err(|source| failed("sync", self.dir(), source))
+    }
+
+    /// The files of a part of the archive. The journal of a bucket is in the working directory.
+    fn files_to_copy(&self, part: &str) -> Result<Vec<PathBuf>, Error> {
+        if part == "captures" { files_below(&self.dir().join(part)) } else { self.files_in(part) }
+    }
+
+    /// Opens a file to copy it. An object is read into a file without a name first.
+    fn open_to_copy(&self, path: &Path) -> Result<File, Error> {
+        let failed = |source| failed("copy", path, source);
+        let inside = self.inside(path);
+        let Some(bucket) = self.bucket.as_ref().filter(|_| !inside.starts_with("captures/")) else {
+            return open_regular(path).map_err(failed);
+        };
+        let mut file = tempfile::tempfile_in(self.dir().join("tmp")).map_err(failed)?;
+        bucket.bucket.download(&inside, file.try_clone().map_err(failed)?)?;
+        file.rewind().map_err(failed)?;
+        file.set_permissions(Permissions::from_mode(0o444)).map_err(failed)?;
+        Ok(file)
     }
 
     /// Copies one file. Returns the number of copied bytes.
@@ -120,16 +141,16 @@ impl Archive {
     ) -> Result<Option<u64>, Error> {
         let is_blob = path.starts_with(self.dir().join("blobs"));
         let digest = digest_in_name(path).filter(|digest| is_blob && self.path_of(*digest) == path);
-        if !is_regular(path) || (is_blob && digest.is_none()) {
+        let is_file = self.bucket.is_some() || is_regular(path);
+        if !is_file || (is_blob && digest.is_none()) {
             copied.refused.push(path.to_owned());
             return Ok(None);
         }
-        let copying = |source| failed("copy", path, source);
-        let Some(digest) = digest else { return target.copy_in(path, to).map_err(copying) };
+        let Some(digest) = digest else { return target.copy_other(self.open_to_copy(path)?, to) };
         if target.has_blob(digest)? {
             return Ok(None);
         }
-        let bytes = target.copy_blob(digest, path).map_err(copying)?;
+        let bytes = target.copy_blob(digest, path, self)?;
         if bytes.is_none() {
             copied.damaged.push(digest);
         }
@@ -150,9 +171,8 @@ impl Archive {
         }
         // A blob that was captured again later stays, even if it is missing here.
         removed.difference(&holdings.expected).try_for_each(|digest| target.remove(*digest))?;
-        let missing = holdings.expected.into_iter();
-        let missing = missing.filter(|digest| !is_regular(&target.path_of(*digest))).collect();
-        Ok((missing, entries.faults().to_vec()))
+        let expected: Vec<Digest> = holdings.expected.into_iter().collect();
+        Ok((target.without_file(&expected)?, entries.faults().to_vec()))
     }
 
     fn holdings(&self) -> Result<Holdings, Error> {
@@ -163,10 +183,29 @@ impl Archive {
         Ok(holdings)
     }
 
+    /// Copies a file that is neither a blob nor of the catalogue into this archive. The journal
+    /// of a bucket is in its working directory too.
+    fn copy_other(&self, mut source: File, to: &Path) -> Result<Option<u64>, Error> {
+        let failed = |source| failed("copy to", to, source);
+        let Some(bucket) = &self.bucket else { return self.copy_in(source, to).map_err(failed) };
+        let inside = self.inside(to);
+        let mut bytes = Vec::new();
+        source.read_to_end(&mut bytes).map_err(failed)?;
+        if bucket.bucket.get(&inside)?.is_some_and(|found| found == bytes) {
+            return Ok(None);
+        }
+        let length = bytes.len() as u64;
+        bucket.bucket.put(&inside, bytes)?;
+        if inside.starts_with("captures/") {
+            source.rewind().map_err(failed)?;
+            self.copy_in(source, to).map_err(failed)?;
+        }
+        Ok(Some(length))
+    }
+
     /// Copies a file into this archive unless it is there with the same bytes. Returns the
     /// number of copied bytes.
-    pub(super) fn copy_in(&self, from: &Path, to: &Path) -> io::Result<Option<u64>> {
-        let mut source = open_regular(from)?;
+    pub(super) fn copy_in(&self, mut source: File, to: &Path) -> io::Result<Option<u64>> {
         let length = source.metadata()?.len();
         let is_there = fs::symlink_metadata(to).is_ok_and(|there| there.is_file() && there.len() == length);
         if is_there && hash(&open_regular(to)?)? == hash(&source)? {
@@ -179,15 +218,19 @@ impl Archive {
     }
 
     /// Copies a blob into this archive. `None` if its bytes have another digest.
-    fn copy_blob(&self, digest: Digest, from: &Path) -> io::Result<Option<u64>> {
-        let mut source = open_regular(from)?;
-        let file = self.new_file()?;
+    fn copy_blob(&self, digest: Digest, path: &Path, from: &Self) -> Result<Option<u64>, Error> {
+        let failed = |source| failed("copy", path, source);
+        let mut source = from.open_to_copy(path)?;
+        let file = self.new_file().map_err(failed)?;
         let mut hasher = Sha256::new();
-        let bytes = copy_bytes(&mut source, &file, |chunk| hasher.update(chunk))?;
+        let bytes = copy_bytes(&mut source, &file, |chunk| hasher.update(chunk)).map_err(failed)?;
         if Digest::from_bytes(hasher.finalize().into()) != digest {
             return Ok(None);
         }
-        Self::keep_as(file, &source, &self.path_of(digest))?;
+        match &self.bucket {
+            Some(bucket) => bucket.put_blobs(vec![(digest, file.path().to_owned())])?,
+            None => Self::keep_as(file, &source, &self.path_of(digest)).map_err(failed)?,
+        }
         Ok(Some(bytes))
     }
 

@@ -30,6 +30,9 @@ impl Archive {
     /// After it returns, all of them survive a power cut under their names: first the bytes
     /// are synced, then they are named, then the directories are synced, each once.
     pub fn store(&self, bodies: &[SpooledBody]) -> Result<(), Error> {
+        if let Some(bucket) = &self.bucket {
+            return self.store_in(bucket, bodies);
+        }
         let (mut new, mut targets) = (Vec::new(), Vec::new());
         for spooled in bodies {
             let target = self.path_of(spooled.body.sha256);

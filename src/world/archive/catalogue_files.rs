@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::verified::open_regular;
 use super::{Archive, Error, failed};
 use crate::world::disk::{self, StorageStep};
 
@@ -79,7 +80,8 @@ impl Archive {
         }
         for ending in [LOG, ""] {
             if with(from, ending).exists() {
-                self.copy_in(&with(from, ending), &with(catalogue, ending))
+                open_regular(&with(from, ending))
+                    .and_then(|file| self.copy_in(file, &with(catalogue, ending)))
                     .map_err(|source| failed("copy", from, source))?;
             }
         }

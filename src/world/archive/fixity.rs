@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::bucket::ListedObject;
+use super::bucket_archive::BucketArchive;
 use super::hashing::{Hashed, hash, hash_below};
-use super::{Archive, Error, entries_in, failed, files_below, is_regular};
+use super::{Archive, Error, blob_inside, digest_in_name, entries_in, failed, files_below, is_regular};
 use crate::domain::capture::{Digest, Loss};
 use crate::domain::journal::Holdings;
 use crate::domain::journal::chain::JournalFault;
@@ -47,7 +49,7 @@ impl FixityResults {
 pub struct DamagedBlob {
     pub name: String,
     /// Its place in quarantine; `None` if the archive is read-only.
-    pub moved_to: Option<PathBuf>,
+    pub moved_to: Option<String>,
 }
 
 /// The number of nights in which the whole archive is checked once.
@@ -59,11 +61,22 @@ impl Archive {
     /// journal is read at the same time.
     pub fn verify(&self, now: Timestamp, threads: NonZero<usize>) -> Result<FixityResults, Error> {
         let mut fixity = FixityResults::default();
+        if let Some(bucket) = &self.bucket {
+            self.check_segments(bucket, now)?;
+        }
         let read_journal = || self.expected_blobs();
         let (expected, faults) = std::thread::scope(|scope| {
             let journal = scope.spawn(read_journal);
-            let parts = entries_in(&self.dir().join("blobs/sha256"))?;
-            hash_below(&parts, threads, |path, hashed| self.check(path, hashed, now, &mut fixity))?;
+            match &self.bucket {
+                Some(bucket) => {
+                    let blobs = bucket.bucket.list("blobs/sha256")?;
+                    self.check_objects(bucket, blobs, now, &mut fixity)?;
+                }
+                None => {
+                    let parts = entries_in(&self.dir().join("blobs/sha256"))?;
+                    hash_below(&parts, threads, |path, hashed| self.check(path, hashed, now, &mut fixity))?;
+                }
+            }
             journal.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })?;
         fixity.sound.sort_unstable();
@@ -104,36 +117,102 @@ impl Archive {
         last: &HashMap<Digest, Timestamp>,
         mut is_enough: impl FnMut() -> bool,
     ) -> Result<FixityResults, Error> {
-        let mut blobs = Vec::new();
-        let mut all_bytes = 0;
-        for path in self.blobs()? {
-            let length = fs::metadata(&path).map_err(|source| failed("measure", &path, source))?.len();
-            all_bytes += length;
-            blobs.push((digest_in_name(&path).and_then(|digest| last.get(&digest)).copied(), path));
-        }
+        let blobs = self.measured_blobs()?;
+        let share = blobs.iter().map(|(_, bytes)| bytes).sum::<u64>().div_ceil(NIGHTS);
+        let checked = |path: &Path| digest_in_name(path).and_then(|digest| last.get(&digest)).copied();
+        let mut blobs: Vec<_> =
+            blobs.into_iter().map(|(path, bytes)| (checked(&path), path, bytes)).collect();
         blobs.sort();
-        let share = all_bytes.div_ceil(NIGHTS);
         let mut fixity = FixityResults::default();
-        for (_, path) in blobs {
+        for some in blobs.chunks(self.hashed_at_once()) {
             if fixity.bytes >= share || is_enough() {
                 break;
             }
-            self.check(&path, hash(&path), now, &mut fixity)?;
+            match &self.bucket {
+                Some(bucket) => {
+                    let object = |(_, path, bytes): &(_, PathBuf, u64)| ListedObject {
+                        inside: self.inside(path).into_owned(),
+                        bytes: *bytes,
+                    };
+                    self.check_objects(bucket, some.iter().map(object).collect(), now, &mut fixity)?;
+                }
+                None => {
+                    some.iter().try_for_each(|(_, path, _)| self.check(path, hash(path), now, &mut fixity))?
+                }
+            }
+        }
+        if let Some(bucket) = &self.bucket {
+            self.pull_journal(bucket)?;
         }
         fixity.journal = self.check_journal()?;
         self.audit_verified(now, &fixity)?;
         Ok(fixity)
     }
 
-    /// Those of the digests that the archive has no file for. It hashes nothing.
-    pub fn without_file(&self, expected: &[Digest]) -> Vec<Digest> {
-        expected.iter().filter(|digest| !is_regular(&self.path_of(**digest))).copied().collect()
+    /// All blobs with their lengths in bytes.
+    fn measured_blobs(&self) -> Result<Vec<(PathBuf, u64)>, Error> {
+        if let Some(bucket) = &self.bucket {
+            let listed = bucket.bucket.list("blobs/sha256")?;
+            return Ok(listed.into_iter().map(|blob| (self.dir().join(blob.inside), blob.bytes)).collect());
+        }
+        let measured = |path: PathBuf| match fs::metadata(&path) {
+            Ok(it) => Ok((path, it.len())),
+            Err(source) => Err(failed("measure", &path, source)),
+        };
+        self.blobs()?.into_iter().map(measured).collect()
     }
 
-    /// The number of blobs in quarantine.
-    pub fn quarantined(&self) -> Result<u64, Error> {
+    /// How many blobs a fixity check hashes before it looks whether it should end: a file is
+    /// hashed at once, but a store answers late and takes several requests at a time.
+    fn hashed_at_once(&self) -> usize {
+        if self.bucket.is_some() { 64 } else { 1 }
+    }
+
+    fn check_objects(
+        &self,
+        bucket: &BucketArchive,
+        blobs: Vec<ListedObject>,
+        now: Timestamp,
+        fixity: &mut FixityResults,
+    ) -> Result<(), Error> {
+        bucket.bucket.hash_each(blobs, |inside, read| match read? {
+            Some(read) => self.check(&self.dir().join(inside), Ok((read.digest, read.bytes)), now, fixity),
+            // It was taken down after it was listed.
+            None => Ok(()),
+        })
+    }
+
+    /// Those of the digests that the archive has no file for. It hashes nothing.
+    pub fn without_file(&self, expected: &[Digest]) -> Result<Vec<Digest>, Error> {
+        if let Some(bucket) = &self.bucket {
+            bucket.list_again()?;
+        }
+        let mut missing = Vec::new();
+        for digest in expected {
+            if !self.is_stored(*digest)? {
+                missing.push(*digest);
+            }
+        }
+        Ok(missing)
+    }
+
+    /// Whether the archive has a file for this digest. It hashes nothing. A bucket is listed
+    /// once, and then again by [`without_file`](Self::without_file) each night.
+    pub fn is_stored(&self, digest: Digest) -> Result<bool, Error> {
+        match &self.bucket {
+            Some(bucket) => bucket.is_stored(digest),
+            None => Ok(is_regular(&self.path_of(digest))),
+        }
+    }
+
+    /// The number of blobs in quarantine. Pages ask for it, so a bucket is not: `None` before
+    /// [`without_file`](Self::without_file) or the start of the service listed it.
+    pub fn quarantined(&self) -> Result<Option<u64>, Error> {
+        if let Some(bucket) = &self.bucket {
+            return Ok(bucket.quarantined());
+        }
         let files = files_below(&self.dir().join("quarantine"))?;
-        Ok(files.iter().filter(|path| digest_in_name(path).is_some()).count() as u64)
+        Ok(Some(files.iter().filter(|path| digest_in_name(path).is_some()).count() as u64))
     }
 
     /// Quarantines a blob if its digest is not its name.
@@ -173,22 +252,25 @@ impl Archive {
     pub fn write_sums_of(&self, blobs: impl IntoIterator<Item = Digest>) -> Result<(), Error> {
         let mut sums = String::new();
         for digest in blobs {
-            let path = self.path_of(digest);
-            if is_regular(&path) {
-                let inside = path.strip_prefix(self.dir()).unwrap_or(&path);
-                sums.push_str(&format!("{digest}  {}\n", inside.display()));
+            if self.is_stored(digest)? {
+                sums.push_str(&format!("{digest}  {}\n", blob_inside(digest)));
             }
         }
-        let path = self.dir().join("SHA256SUMS");
-        self.replace("SHA256SUMS", sums.as_bytes()).map_err(|source| failed("write", &path, source))
+        self.publish("SHA256SUMS", sums.as_bytes())
     }
 
     /// All blobs, sorted by name.
     fn blobs(&self) -> Result<Vec<PathBuf>, Error> {
-        files_below(&self.dir().join("blobs/sha256"))
+        self.files_in("blobs/sha256")
     }
 
-    pub(super) fn quarantine(&self, path: &Path, name: &str, now: Timestamp) -> Result<PathBuf, Error> {
+    /// Moves a file to quarantine. Returns its new place.
+    pub(super) fn quarantine(&self, path: &Path, name: &str, now: Timestamp) -> Result<String, Error> {
+        if let Some(bucket) = &self.bucket {
+            let moved_to = self.quarantine_object(bucket, path, name, now)?;
+            self.audit_altered(name, &moved_to, now)?;
+            return Ok(moved_to);
+        }
         self.set_aside(path, name, now, |to| disk::rename(path, to, StorageStep::QuarantineRename))
     }
 
@@ -199,7 +281,7 @@ impl Archive {
         path: &Path,
         name: &str,
         now: Timestamp,
-    ) -> Result<PathBuf, Error> {
+    ) -> Result<String, Error> {
         self.set_aside(path, name, now, |to| {
             disk::remove(to, StorageStep::QuarantineRemove)?;
             disk::link(path, to, StorageStep::QuarantineLink)
@@ -212,22 +294,28 @@ impl Archive {
         name: &str,
         now: Timestamp,
         set: impl FnOnce(&Path) -> io::Result<()>,
-    ) -> Result<PathBuf, Error> {
+    ) -> Result<String, Error> {
         let day = now.to_zoned_datetime(TimeZone::UTC).date();
         let dir = self.dir().join("quarantine").join(day.to_string());
         let moved_to = dir.join(name);
         disk::private_dir(&dir)
             .and_then(|()| set(&moved_to))
             .map_err(|source| failed("set aside", path, source))?;
-        self.audit(
-            now,
-            &serde_json::json!({ "at": now, "found": "altered", "blob": name, "moved_to": moved_to }),
-        )?;
+        let moved_to = moved_to.display().to_string();
+        self.audit_altered(name, &moved_to, now)?;
         Ok(moved_to)
+    }
+
+    fn audit_altered(&self, name: &str, moved_to: &str, now: Timestamp) -> Result<(), Error> {
+        let line = serde_json::json!({ "at": now, "found": "altered", "blob": name, "moved_to": moved_to });
+        self.audit(now, &line)
     }
 
     /// Appends to the audit log, unless the archive is read-only.
     pub fn audit(&self, at: Timestamp, line: &serde_json::Value) -> Result<(), Error> {
+        if let Some(bucket) = &self.bucket {
+            return bucket.audit(at, line);
+        }
         if self.is_read_only() {
             return Ok(());
         }
@@ -241,9 +329,4 @@ impl Archive {
         };
         write().map_err(|source| failed("append to", &path, source))
     }
-}
-
-/// `None` for a file that is not a blob.
-pub(super) fn digest_in_name(path: &Path) -> Option<Digest> {
-    path.file_name()?.to_str()?.parse().ok()
 }

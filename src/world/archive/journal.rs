@@ -25,6 +25,9 @@ impl Archive {
     /// The journal is locked meanwhile, because nights, pages and commands all append to
     /// it. A line that a crash or a full disk cut short is ended first; its bytes stay.
     pub fn append(&self, at: Timestamp, entries: &[Entry]) -> Result<(), Error> {
+        if let Some(bucket) = &self.bucket {
+            return self.append_segment(bucket, at, entries);
+        }
         let path = self.journal_of(at);
         self.write_lines(&path, entries).map_err(|source| failed("append to", &path, source))
     }
@@ -37,16 +40,9 @@ impl Archive {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         // A program of an earlier version locks the file of the day only.
         file.lock()?;
-        let mut lines = Vec::new();
+        let (mut lines, last) = sealed(&head.last, entries)?;
         if ends_within_a_line(&mut file)? {
-            lines.push(b'\n');
-        }
-        let mut last = head.last.clone();
-        for entry in entries {
-            let (line, seal) = last.seal_next(&serde_json::to_vec(entry)?);
-            lines.extend_from_slice(&line);
-            lines.push(b'\n');
-            last = seal;
+            lines.insert(0, b'\n');
         }
         let length = file.metadata()?.len();
         let written = disk::write(&file, path, &lines, StorageStep::JournalWrite)
@@ -106,7 +102,7 @@ impl Archive {
             Some((0, of_night)) => *last > 0 || path >= of_night,
             Some((number, _)) => last >= number,
             // Without the line of the night, the names of the files must do.
-            None => *path >= self.journal_of(started),
+            None => *path >= self.journal_of(started).with_extension(""),
         });
         let files = files.into_iter().map(|(_, path)| path).collect();
         Ok(JournalReader::new(self.dir(), files, Chain::partial(), 0))
@@ -116,6 +112,18 @@ impl Archive {
         let day = at.to_zoned_datetime(TimeZone::UTC).date();
         self.dir().join("captures").join(day.strftime("%Y/%m/%d.jsonl").to_string())
     }
+}
+
+/// The lines of entries that follow a line, and the seal of the last one.
+pub(super) fn sealed(before: &LineSeal, entries: &[Entry]) -> io::Result<(Vec<u8>, LineSeal)> {
+    let (mut lines, mut last) = (Vec::new(), before.clone());
+    for entry in entries {
+        let (line, seal) = last.seal_next(&serde_json::to_vec(entry)?);
+        lines.extend_from_slice(&line);
+        lines.push(b'\n');
+        last = seal;
+    }
+    Ok((lines, last))
 }
 
 /// The number of the line of the night that began at this time, if the file has it; 0 for a
@@ -201,6 +209,32 @@ mod tests {
         let since = archive.entries_from_night(day_of(2)).unwrap();
         let since: Vec<Entry> = since.map(Result::unwrap).collect();
         assert!(since.ends_with(&nights[3..]) && !since.contains(&nights[0]), "{since:?}");
+    }
+
+    #[test]
+    fn segments_of_a_bucket_are_read_like_files_of_days() {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = Archive::open(dir.path()).unwrap();
+        let nights = nights(&archive, &[10, 11, 11, 12]);
+        for day in [10, 11, 12] {
+            let path = archive.journal_of(day_of(day));
+            let segments = path.with_extension("");
+            std::fs::create_dir(&segments).unwrap();
+            for line in std::fs::read_to_string(&path).unwrap().lines() {
+                let number = LineSeal::of(line.as_bytes()).unwrap().seq;
+                std::fs::write(segments.join(format!("w-{number:012}.jsonl")), format!("{line}\n")).unwrap();
+            }
+            std::fs::remove_file(&path).unwrap();
+        }
+        let mut entries = archive.entries();
+        assert_eq!(entries.by_ref().map(Result::unwrap).collect::<Vec<_>>(), nights);
+        assert_eq!(entries.faults(), []);
+        for second in [0, 1] {
+            let night = day_of(11) + jiff::SignedDuration::from_secs(second);
+            let since = archive.entries_from_night(night).unwrap();
+            let since: Vec<Entry> = since.map(Result::unwrap).collect();
+            assert!(since.ends_with(&nights[2..]) && !since.contains(&nights[0]), "{since:?}");
+        }
     }
 
     #[test]

@@ -121,6 +121,14 @@ impl JournalHead {
         disk::sync(&self.file, &self.path, StorageStep::JournalHeadSync)
     }
 
+    /// The segment of a bucket that a writer named and did not end: its lines do not count, and
+    /// it is not in the directory.
+    pub(super) fn unconfirmed(&self, dir: &Path) -> Option<&Path> {
+        let journal = self.journal.as_deref()?;
+        let first: u64 = journal.file_stem()?.to_str()?.rsplit_once('-')?.1.parse().ok()?;
+        (first > self.last.seq && !dir.join(journal).exists()).then_some(journal)
+    }
+
     /// Records the last line that was written.
     pub(super) fn advance(&mut self, last: LineSeal) -> io::Result<()> {
         self.last = last;

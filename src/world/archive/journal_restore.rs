@@ -27,6 +27,9 @@ impl Archive {
     /// Adds the journal lines that this archive has lost and the backup has. Returns their
     /// number.
     pub fn restore_journal_from(&self, backup: &Self, now: Timestamp) -> Result<usize, Error> {
+        if let Some(bucket) = &self.bucket {
+            self.check_segments(bucket, now)?;
+        }
         let _head =
             self.lock_journal().map_err(|source| failed("lock the journal of", self.dir(), source))?;
         let mut known = HashSet::new();
@@ -44,6 +47,12 @@ impl Archive {
             let mut theirs = SoundLines::read(&from).map_err(|source| failed("read", &from, source))?;
             theirs.numbered.retain(|number, _| !known.contains(number));
             let added = self.add_lines(&to, theirs, now).map_err(|source| failed("restore", &to, source))?;
+            if added > 0
+                && let Some(bucket) = &self.bucket
+            {
+                let lines = fs::read(&to).map_err(|source| failed("read", &to, source))?;
+                bucket.bucket.put(&self.inside(&to), lines)?;
+            }
             known.extend(
                 SoundLines::read(&to).map_err(|source| failed("read", &to, source))?.numbered.into_keys(),
             );
@@ -54,8 +63,11 @@ impl Archive {
 
     /// The files of the journal in the quarantine of a backup, with their paths in this archive.
     fn set_aside_in(&self, backup: &Self) -> Result<Vec<(PathBuf, PathBuf)>, Error> {
+        if backup.bucket.is_some() {
+            return Ok(Vec::new());
+        }
         let files = files_below(&backup.dir().join("quarantine"))?.into_iter().filter_map(|from| {
-            let day = from.file_name()?.to_str()?.strip_prefix("captures-")?.replace('-', "/");
+            let day = from.file_name()?.to_str()?.strip_prefix("captures-")?.replacen('-', "/", 3);
             let is_journal = is_regular(&from) && day.ends_with(".jsonl");
             is_journal.then(|| (from, self.dir().join("captures").join(day)))
         });

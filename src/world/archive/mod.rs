@@ -6,7 +6,13 @@
 #![expect(clippy::disallowed_methods, reason = "this module is the archive")]
 
 mod backup;
+mod blob_cache;
 mod blobs;
+mod bucket;
+mod bucket_archive;
+mod bucket_blobs;
+mod bucket_files;
+mod bucket_journal;
 mod catalogue_files;
 mod fixity;
 mod hashing;
@@ -14,6 +20,7 @@ mod journal;
 mod journal_head;
 mod journal_reader;
 mod journal_restore;
+mod place;
 mod signing_key;
 mod stream;
 mod synced_names;
@@ -28,11 +35,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::blobs::SyncPace;
-use self::fixity::digest_in_name;
+use self::bucket_archive::BucketArchive;
 pub use backup::{BackupTotals, RestoredBlobs};
+pub use bucket::{BucketAddress, BucketCredentials, BucketError, BucketSettings};
+pub use bucket_files::exists;
 pub use fixity::{DamagedBlob, FixityResults};
 pub use hashing::all_cores;
 pub use journal_reader::JournalReader;
+pub use place::ArchivePlace;
 pub use stream::stream;
 
 use self::synced_names::SyncedNames;
@@ -45,6 +55,9 @@ use crate::world::spool::Spool;
 /// The version of the layout and of the journal's lines.
 const FORMAT: u32 = 1;
 
+/// The description of the format, which is in each archive.
+const README: &str = include_str!("../../../archive/README.md");
+
 /// The directories of an archive.
 const PARTS: [&str; 5] = ["blobs/sha256", "captures", "audit", "quarantine", "tmp"];
 
@@ -53,8 +66,16 @@ const PARTS: [&str; 5] = ["blobs/sha256", "captures", "audit", "quarantine", "tm
 pub enum Error {
     #[error("cannot write to the archive {}: {source}; {}; or name another directory with --archive", dir.display(), disk::advice(source))]
     NotWritable { dir: PathBuf, source: io::Error },
-    #[error("a newer version of onreserve wrote the archive {} (format {found}; this version reads up to {FORMAT}); install the newer version", dir.display())]
-    Newer { dir: PathBuf, found: String },
+    #[error(
+        "a newer version of onreserve wrote the archive {place} (format {found}; this version reads up to {FORMAT}); install the newer version"
+    )]
+    Newer { place: String, found: String },
+    #[error("the archive of {} is in the bucket {bucket}; give the configuration that names it with --config, with `store = \"{bucket}\"` in [archive]", dir.display())]
+    InBucket { dir: PathBuf, bucket: String },
+    #[error("{} has an archive of its own, so it cannot be the working directory of the bucket {bucket}; move it away, then run `onreserve restore` with it to copy it to the bucket", dir.display())]
+    NotInBucket { dir: PathBuf, bucket: String },
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
     #[error("the archive {} belongs to user {owner}, who could not change files that root writes there; run this as that user, for example `runuser -u onreserve -- onreserve …`", dir.display())]
     OtherOwner { dir: PathBuf, owner: u32 },
     #[error(
@@ -64,7 +85,7 @@ pub enum Error {
     #[error("the archive has no blob {0}; run `onreserve verify` to list all missing copies")]
     Missing(Digest),
     #[error("the bytes of the blob {digest} have changed{}; restore it from a backup, or the next night fetches the document again", quarantine_place(moved_to.as_deref()))]
-    Altered { digest: Digest, moved_to: Option<PathBuf> },
+    Altered { digest: Digest, moved_to: Option<String> },
     #[error("cannot {doing} {} in the archive: {source}; {}", path.display(), disk::advice(source))]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
 }
@@ -102,25 +123,28 @@ pub fn is_begun(dir: &Path) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// Checks that an archive in this directory can be written or created. Leaves no file behind.
-pub fn check_writable(dir: &Path) -> Result<(), Error> {
+/// Checks that an archive can be written or created. Leaves no file behind.
+pub fn check_writable(place: &ArchivePlace) -> Result<(), Error> {
+    let dir = place.dir.as_path();
     let not_writable = |source| Error::NotWritable { dir: dir.to_owned(), source };
     // The last ancestor of a relative path is empty: the working directory.
     let named = |dir| if dir == Path::new("") { Path::new(".") } else { dir };
     let there = dir.ancestors().map(named).find(|dir| dir.exists()).unwrap_or(dir);
     tempfile::tempfile_in(there).map_err(not_writable)?;
     if is_there(dir)? {
-        Archive::open_shared(dir)?;
+        Archive::open_shared(place)?;
         // Response bodies go there; another user's directory refuses files.
         tempfile::tempfile_in(dir.join("tmp")).map_err(not_writable)?;
     }
-    Ok(())
+    place.bucket.as_ref().map_or(Ok(()), |bucket| bucket_files::check_bucket(&BucketArchive::new(bucket)?))
 }
 
-/// An archive directory, opened.
+/// An archive, opened.
 #[derive(Clone, Debug)]
 pub struct Archive {
     dir: PathBuf,
+    /// `None` if the directory is the archive.
+    bucket: Option<Arc<BucketArchive>>,
     verified: Arc<VerifiedBlobs>,
     synced_names: Arc<SyncedNames>,
     sync_pace: Arc<SyncPace>,
@@ -131,28 +155,47 @@ impl Archive {
     ///
     /// Removes bodies that an interrupted run left in the spool; the caller must be
     /// the sole instance.
-    pub fn open(dir: &Path) -> Result<Self, Error> {
-        let archive = Self::at(dir);
-        archive.prepare().map_err(|source| Error::NotWritable { dir: dir.to_owned(), source })?;
+    ///
+    /// If the store of its bucket is away, the archive opens with what the working directory
+    /// has, so that pages and emails go on.
+    pub fn open(place: impl Into<ArchivePlace>) -> Result<Self, Error> {
+        let archive = Self::at(place.into())?;
+        let is_known = is_there(&archive.dir)?;
+        archive.prepare().map_err(|source| Error::NotWritable { dir: archive.dir.clone(), source })?;
         archive.check_format()?;
+        if let Some(bucket) = &archive.bucket {
+            match archive.connect(bucket) {
+                Err(Error::Bucket(error)) if is_known && error.is_temporary() => {
+                    tracing::error!(%error, "the archive cannot be reached; nights and new decisions wait for it");
+                }
+                connected => connected?,
+            }
+        }
         Ok(archive)
     }
 
     /// Opens an archive that a service may be using, to read it and to append to its
     /// journal. To remove copies, hold the lock on the captures.
-    pub fn open_shared(dir: &Path) -> Result<Self, Error> {
-        let archive = Self::at(dir);
+    pub fn open_shared(place: impl Into<ArchivePlace>) -> Result<Self, Error> {
+        let place = place.into();
+        // A working directory that was lost is made again.
+        if place.bucket.is_some() && !is_there(&place.dir)? {
+            return Self::open(place);
+        }
+        let archive = Self::at(place)?;
         archive.check_format()?;
         Ok(archive)
     }
 
-    fn at(dir: &Path) -> Self {
-        Self {
-            dir: dir.to_owned(),
+    fn at(place: ArchivePlace) -> Result<Self, Error> {
+        let bucket = place.bucket.as_ref().map(BucketArchive::new).transpose()?;
+        Ok(Self {
+            dir: place.dir,
+            bucket: bucket.map(Arc::new),
             verified: Arc::default(),
             synced_names: Arc::default(),
             sync_pace: Arc::default(),
-        }
+        })
     }
 
     /// Checks that the owner of the archive can change what this process writes: files
@@ -179,10 +222,15 @@ impl Archive {
         Spool::new(self.dir.join("tmp"))
     }
 
-    /// The path of the blob with this digest, whether or not it exists.
-    pub fn path_of(&self, digest: Digest) -> PathBuf {
-        let name = digest.to_string();
-        self.dir.join("blobs/sha256").join(&name[..2]).join(&name[2..4]).join(&name)
+    /// The place of the blob with this digest for a person to read, whether or not it exists.
+    pub fn place_of(&self, digest: Digest) -> String {
+        self.place(&self.path_of(digest))
+    }
+
+    /// The path of the blob with this digest, whether or not it exists. For an archive in a
+    /// bucket, it may exist only if the blob was read lately.
+    fn path_of(&self, digest: Digest) -> PathBuf {
+        self.dir.join(blob_inside(digest))
     }
 
     fn prepare(&self) -> io::Result<()> {
@@ -192,8 +240,13 @@ impl Archive {
         for entry in fs::read_dir(self.dir.join("tmp"))? {
             fs::remove_file(entry?.path())?;
         }
-        self.write_once("README.md", include_str!("../../../archive/README.md"))?;
-        self.write_once("FORMAT", &format!("{FORMAT}\n"))?;
+        match &self.bucket {
+            Some(bucket) => self.write_once("FORMAT", &format!("{}\n", bucket.bucket.address()))?,
+            None => {
+                self.write_once("README.md", README)?;
+                self.write_once("FORMAT", &format!("{FORMAT}\n"))?;
+            }
+        }
         // A directory may exist and still refuse files.
         tempfile::tempfile_in(self.dir.join("tmp"))?;
         // A process that was killed may have given names without a sync.
@@ -229,23 +282,49 @@ impl Archive {
     fn check_format(&self) -> Result<(), Error> {
         let path = self.dir.join("FORMAT");
         let found = fs::read_to_string(&path).map_err(|source| Error::Io { doing: "read", path, source })?;
-        match found.trim().parse::<u32>() {
-            Ok(version) if version <= FORMAT => Ok(()),
-            _ => Err(Error::Newer { dir: self.dir.clone(), found: found.trim().to_owned() }),
+        let (dir, found) = (self.dir.clone(), found.trim());
+        match self.bucket.as_ref().map(|bucket| bucket.bucket.address().to_string()) {
+            Some(bucket) if found == bucket => Ok(()),
+            Some(bucket) if found.parse::<u32>().is_ok() => Err(Error::NotInBucket { dir, bucket }),
+            _ if found.starts_with("s3://") => Err(Error::InBucket { dir, bucket: found.to_owned() }),
+            _ => check_version(found, &dir.display().to_string()),
         }
     }
 }
 
-/// A full disk has its own error, because the operator can free space at once.
+fn check_version(found: &str, place: &str) -> Result<(), Error> {
+    match found.trim().parse::<u32>() {
+        Ok(version) if version <= FORMAT => Ok(()),
+        _ => Err(Error::Newer { place: place.to_owned(), found: found.trim().to_owned() }),
+    }
+}
+
+/// `None` for a file that is not a blob.
+fn digest_in_name(path: &Path) -> Option<Digest> {
+    path.file_name()?.to_str()?.parse().ok()
+}
+
+/// The path of a blob within an archive.
+fn blob_inside(digest: Digest) -> String {
+    let name = digest.to_string();
+    format!("blobs/sha256/{}/{}/{name}", &name[..2], &name[2..4])
+}
+
+/// A full disk has its own error, because the operator can free space at once. An error of a
+/// bucket says all itself.
 fn failed(doing: &'static str, path: &Path, source: io::Error) -> Error {
+    let source = match source.downcast::<BucketError>() {
+        Ok(error) => return Error::Bucket(error),
+        Err(source) => source,
+    };
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::Full(source),
         _ => Error::Io { doing, path: path.to_owned(), source },
     }
 }
 
-fn quarantine_place(moved_to: Option<&Path>) -> String {
-    moved_to.map(|path| format!(", so it was moved to {}", path.display())).unwrap_or_default()
+fn quarantine_place(moved_to: Option<&str>) -> String {
+    moved_to.map(|place| format!(", so it was moved to {place}")).unwrap_or_default()
 }
 
 /// All files below a directory, sorted.

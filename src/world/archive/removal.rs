@@ -11,6 +11,9 @@ impl Archive {
     /// Deletes a blob, also one that was damaged and moved to quarantine. The journal must
     /// record the removal first.
     pub fn remove(&self, digest: Digest) -> Result<(), Error> {
+        if let Some(bucket) = &self.bucket {
+            return self.remove_from(bucket, digest);
+        }
         let name = digest.to_string();
         let mut files = files_below(&self.dir().join("quarantine"))?;
         files.retain(|path| path.file_name().is_some_and(|file| file == name.as_str()));

@@ -7,12 +7,13 @@ use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
 
+use super::bucket_archive::BucketArchive;
 use super::{Archive, Error};
 use crate::domain::capture::Digest;
 use crate::world::clock::Clock;
@@ -65,6 +66,9 @@ impl Archive {
     ///
     /// [`Error::Missing`] and [`Error::Altered`] if the archive has no such bytes.
     pub fn open_blob(&self, digest: Digest) -> Result<File, Error> {
+        if let Some(bucket) = &self.bucket {
+            return self.open_fetched(bucket, digest);
+        }
         let (file, identity) = self.open_unverified(digest)?;
         if self.verified.has(digest, identity) {
             return Ok(file);
@@ -82,16 +86,52 @@ impl Archive {
     /// As [`open_blob`](Self::open_blob), but only if this takes no hashing: `None` if
     /// this process has not verified the file as it is now.
     pub fn open_verified_blob(&self, digest: Digest) -> Result<Option<File>, Error> {
-        let (file, identity) = self.open_unverified(digest)?;
+        let (file, identity) = match self.open_unverified(digest) {
+            // The bucket may have it.
+            Err(Error::Missing(_)) if self.bucket.is_some() => return Ok(None),
+            opened => opened?,
+        };
         Ok(self.verified.has(digest, identity).then_some(file))
+    }
+
+    /// Opens the file of a blob that was read from the bucket; it is read again if its bytes
+    /// are missing or altered.
+    fn open_fetched(&self, bucket: &BucketArchive, digest: Digest) -> Result<File, Error> {
+        let unreadable = |source| Error::Io { doing: "read", path: self.path_of(digest), source };
+        match self.open_unverified(digest) {
+            Ok((file, identity)) if self.verified.has(digest, identity) => return Ok(file),
+            Ok((file, identity)) if hash(&file).map_err(unreadable)? == digest => {
+                self.verified.insert(digest, identity);
+                return Ok(file);
+            }
+            Ok(_) => self.forget_file(digest)?,
+            Err(Error::Missing(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let file = self.fetch_blob(bucket, digest)?;
+        self.verified.insert(digest, FileIdentity::of(&file).map_err(unreadable)?);
+        Ok(file)
     }
 
     /// Whether the archive has the bytes of this digest. An altered blob is moved to
     /// quarantine and counts as absent.
     pub fn has_blob(&self, digest: Digest) -> Result<bool, Error> {
+        if let Some(bucket) = &self.bucket {
+            return Ok(self.sound_among(bucket, [digest])?.contains(&digest));
+        }
         match self.open_blob(digest) {
             Ok(_) => Ok(true),
             Err(Error::Missing(_) | Error::Altered { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The path of a file with the bytes of this digest, to be read at once; `None` if they are
+    /// missing or altered. An altered blob is moved to quarantine.
+    pub fn readable_file(&self, digest: Digest) -> Result<Option<PathBuf>, Error> {
+        match self.open_blob(digest) {
+            Ok(_) => Ok(Some(self.path_of(digest))),
+            Err(Error::Missing(_) | Error::Altered { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }

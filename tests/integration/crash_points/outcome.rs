@@ -96,7 +96,7 @@ impl Outcome {
         // The date of a response is in its head, so heads differ.
         self.once.retain(|text, _| {
             let Some(digest) = text.strip_prefix("blob: ") else { return true };
-            let path = archive.path_of(digest.parse().unwrap());
+            let path = archive.place_of(digest.parse().unwrap());
             !fs::read(path).unwrap().starts_with(head.as_bytes())
         });
     }

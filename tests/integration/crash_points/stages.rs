@@ -193,7 +193,7 @@ fn blob_of(dir: &Path, link: &str) -> PathBuf {
         }
         _ => None,
     });
-    archive.path_of(digest.unwrap())
+    archive.place_of(digest.unwrap()).into()
 }
 
 fn alter(path: &Path) {

@@ -171,7 +171,7 @@ async fn altered_bytes_give_a_503_with_the_reason() {
     assert_eq!(server.get_with(&path, &[("If-None-Match", "*")]).await.status, 304);
     let captures = server.catalogue.captures(&GONE.parse().unwrap()).await.unwrap();
     let capture = &captures.last().unwrap().capture;
-    let file = Archive::open_shared(&archive).unwrap().path_of(capture.sha256);
+    let file = std::path::PathBuf::from(Archive::open_shared(&archive).unwrap().place_of(capture.sha256));
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     let blob = std::fs::OpenOptions::new().write(true).open(&file).unwrap();
     blob.write_at(b"XXXXX", 100).unwrap();

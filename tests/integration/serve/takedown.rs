@@ -49,7 +49,7 @@ async fn every_version_is_closed_everywhere_and_cited() {
     for server in [&before, &open(&archive).await] {
         for kept in &captures {
             let capture = &kept.capture;
-            assert!(!Archive::open_shared(&archive).unwrap().path_of(capture.sha256).exists());
+            assert!(!Archive::open_shared(&archive).unwrap().is_stored(capture.sha256).unwrap());
             for path in [
                 format!("/a/{}", capture.id()),
                 format!("/blob/{}/slides.pdf", capture.sha256),
@@ -220,9 +220,9 @@ async fn a_removal_that_a_crash_interrupted_is_finished_by_the_next_night() {
     // The journal was written, and nothing after it.
     let entry = Entry::TakenDown { at, link, reason: "asked".to_owned(), by: None, removed: vec![sha256] };
     opened.append(at, &[entry]).unwrap();
-    assert!(opened.path_of(sha256).exists());
+    assert!(opened.is_stored(sha256).unwrap());
     course::night_over(&archive, NIGHTS + 1).await;
-    assert!(!opened.path_of(sha256).exists());
+    assert!(!opened.is_stored(sha256).unwrap());
     assert!(server.catalogue.text(sha256).await.unwrap().is_none_or(|text| text.is_empty()));
     assert_eq!(onreserve(&archive, &["verify"]).status.code(), Some(0));
 }
@@ -232,7 +232,7 @@ async fn a_damaged_copy_in_quarantine_is_removed_too() {
     let (_dir, archive) = course::copied_archive();
     let server = open(&archive).await;
     let sha256 = server.catalogue.captures(&ALIVE.parse().unwrap()).await.unwrap()[0].capture.sha256;
-    let path = Archive::open_shared(&archive).unwrap().path_of(sha256);
+    let path = Archive::open_shared(&archive).unwrap().place_of(sha256);
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[0] ^= 1;
     std::fs::remove_file(&path).unwrap();

@@ -33,7 +33,7 @@ async fn heads_in_the_journal_and_in_blobs_are_exported_alike() {
     let (code, output) = harness.run(&["backup", backup.to_str().unwrap()]).await;
     assert_eq!(code, 0, "{output}");
     let archive = Archive::open_shared(&harness.archive()).unwrap();
-    fs::remove_file(archive.path_of(blobs[0])).unwrap();
+    fs::remove_file(archive.place_of(blobs[0])).unwrap();
     let (code, output) = harness.run(&["verify"]).await;
     assert!(code == 1 && output.contains(&blobs[0].to_string()), "{output}");
     let (code, output) = harness.run(&["restore", backup.to_str().unwrap(), "--missing"]).await;
