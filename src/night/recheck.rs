@@ -150,6 +150,7 @@ async fn record(
         night: started,
         link: one.link.clone(),
         evidence: one.evidence.clone(),
+        by: None,
     }));
     let lapsed = lapsed(cleared, readings, world).await?;
     entries.extend(decisions::entries(&lapsed, started));

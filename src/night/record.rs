@@ -167,7 +167,7 @@ impl Batch {
         if let (Some(text), Some(sha256)) = (new_fingerprint, baseline) {
             self.reread.push(Entry::Reread { link: link.clone(), sha256, text });
         }
-        self.visits.push(Entry::Visit { night: night.row.started, link, evidence });
+        self.visits.push(Entry::Visit { night: night.row.started, link, evidence, by: None });
     }
 
     /// Stores blobs, journal lines and rows, in this order.
@@ -200,7 +200,7 @@ impl Batch {
 }
 
 /// The body of a new capture, and what is known of it.
-fn stored(link: &Address, new_capture: NewCapture) -> (SpooledBody, StoredCapture) {
+pub(super) fn stored(link: &Address, new_capture: NewCapture) -> (SpooledBody, StoredCapture) {
     let media_type = new_capture.media_type().unwrap_or_default().to_owned();
     let NewCapture {
         body,

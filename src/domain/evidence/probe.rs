@@ -44,7 +44,7 @@ pub struct ProbeResult {
 }
 
 /// A link, with the facts that judging uses.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckedLink {
     pub address: Address,
     /// Its words on the course pages, each wording once.

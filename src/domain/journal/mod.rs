@@ -24,6 +24,19 @@ use crate::domain::page::Page;
 use crate::domain::replacement::Replacement;
 use crate::domain::verdict::breaker::Void;
 
+/// The worker that visited a link.
+///
+/// A worker that loses its shard may write the line of a visit that does not count. The next
+/// worker of the shard has a higher fence. So of the visits of one link in one night, that with
+/// the highest fence counts, and of those with the same fence the last one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VisitedBy {
+    /// The name of its machine and the number of its process.
+    pub worker: String,
+    /// How often the shard of the link was leased that night.
+    pub fence: u32,
+}
+
 /// One line of the journal. Applying an entry twice has the effect of applying it once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -40,7 +53,14 @@ pub enum Entry {
         heads: Option<String>,
     },
     /// A link was visited.
-    Visit { night: Timestamp, link: Address, evidence: Evidence },
+    Visit {
+        night: Timestamp,
+        link: Address,
+        evidence: Evidence,
+        /// The worker that visited it; `None` if one process runs the night.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<VisitedBy>,
+    },
     /// A course page was read, and it differs from its last reading.
     Page { at: Timestamp, course: CourseId, title: String, source: PageSource, sha256: Digest, page: Page },
     /// A capture was accepted as the right version, by a person or after a time.

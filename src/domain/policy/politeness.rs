@@ -47,6 +47,11 @@ impl HostPace {
         self.delay = self.delay.max(crawl_delay);
     }
 
+    /// The pause between two requests.
+    pub fn delay(&self) -> Duration {
+        self.delay
+    }
+
     pub fn finished(&mut self, at: Instant) {
         self.ended = Some(at);
     }

@@ -39,7 +39,7 @@ pub struct Sentinels {
 
 impl Sentinels {
     /// Most of them, because a single one may be down.
-    fn most_failed(self) -> bool {
+    pub fn most_failed(self) -> bool {
         self.failed * 2 > self.asked
     }
 }

@@ -30,17 +30,26 @@ impl Catalogue {
     /// Applies a batch, and stores the texts of its captures, in one transaction.
     pub async fn apply_with_texts(&self, entries: &[Entry], texts: &[DocumentText]) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
-        // Most entries are visits and captures, which come in runs.
-        for run in entries.chunk_by(|one, next| discriminant(one) == discriminant(next)) {
-            bulk::captures(run, &mut transaction).await?;
-            bulk::visits(run, &mut transaction).await?;
-            for entry in run {
-                apply(entry, &mut transaction).await?;
-            }
-        }
-        texts::enter(texts, &mut transaction).await?;
+        enter(entries, texts, &mut transaction).await?;
         Ok(disk::commit(StorageStep::EntriesCommit, transaction.commit()).await?)
     }
+}
+
+/// Applies a batch, and stores the texts of its captures.
+pub(super) async fn enter(
+    entries: &[Entry],
+    texts: &[DocumentText],
+    on: &mut Transaction,
+) -> Result<(), Error> {
+    // Most entries are visits and captures, which come in runs.
+    for run in entries.chunk_by(|one, next| discriminant(one) == discriminant(next)) {
+        bulk::captures(run, on).await?;
+        bulk::visits(run, on).await?;
+        for entry in run {
+            apply(entry, on).await?;
+        }
+    }
+    texts::enter(texts, on).await
 }
 
 async fn apply(entry: &Entry, on: &mut Transaction) -> Result<(), Error> {

@@ -4,14 +4,17 @@
 //! another thread or server and back. New rows are numbered in the order of the array. No
 //! statement updates a row twice, which `PostgreSQL` refuses.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use jiff::Timestamp;
 
 use super::Error;
 use super::database::{Transaction, query};
 use super::value::{json, time};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
-use crate::domain::journal::Entry;
+use crate::domain::evidence::Evidence;
+use crate::domain::journal::{Entry, VisitedBy};
 use crate::domain::verdict::Verdict;
 
 /// Inserts the rows of links that are new; every other table refers to them.
@@ -24,31 +27,57 @@ async fn links<'a>(links: impl Iterator<Item = &'a Address>, on: &mut Transactio
 
 /// Stores the visits among some entries.
 pub(super) async fn visits(entries: &[Entry], on: &mut Transaction) -> Result<(), Error> {
-    let (mut addresses, mut rows) = (Vec::new(), Vec::new());
-    for entry in entries {
-        if let Entry::Visit { night, link, evidence } = entry {
-            addresses.push(link);
-            rows.push((time(*night), link.as_str(), json(evidence)?));
-        }
+    let mut rows = Vec::new();
+    let counting = counting_visits(entries);
+    for (night, link, evidence, by) in &counting {
+        let (worker, fence) = by.map_or((None, 0), |by| (Some(&by.worker), by.fence));
+        rows.push((time(*night), link.as_str(), json(evidence)?, worker, fence));
     }
     if rows.is_empty() {
         return Ok(());
     }
-    links(addresses.into_iter(), on).await?;
+    links(counting.into_iter().map(|(_, link, ..)| link), on).await?;
     // The line of the night may be damaged.
     let nights: BTreeSet<&String> = rows.iter().map(|(night, ..)| night).collect();
     let insert = "INSERT INTO night (started) SELECT value FROM json_each($1) AS entered WHERE true \
          ORDER BY entered.rowid ON CONFLICT DO NOTHING";
     execute(insert, json(&nights)?, on).await?;
     execute(
-        "INSERT INTO visit (link, night, evidence) SELECT link.id, night.id, entered.value ->> 2 \
+        "INSERT INTO visit (link, night, evidence, worker, fence) \
+         SELECT link.id, night.id, entered.value ->> 2, entered.value ->> 3, CAST(entered.value ->> 4 AS BIGINT) \
          FROM json_each($1) AS entered CROSS JOIN night CROSS JOIN link \
          WHERE night.started = entered.value ->> 0 AND link.address = entered.value ->> 1 \
-         ON CONFLICT (link, night) DO NOTHING",
+         ON CONFLICT (link, night) DO UPDATE \
+         SET evidence = excluded.evidence, worker = excluded.worker, fence = excluded.fence \
+         WHERE excluded.fence > 0 AND excluded.fence >= visit.fence",
         json(&rows)?,
         on,
     )
     .await
+}
+
+/// A visit, with the worker that made it.
+type Visited<'a> = (Timestamp, &'a Address, &'a Evidence, Option<&'a VisitedBy>);
+
+/// The visits among some entries, one of each link and night: that of the highest fence, and of
+/// visits with the same fence the last. Without a worker the first counts.
+fn counting_visits(entries: &[Entry]) -> Vec<Visited<'_>> {
+    let (mut counting, mut places) = (Vec::<Visited>::new(), HashMap::new());
+    for entry in entries {
+        let Entry::Visit { night, link, evidence, by } = entry else { continue };
+        let visited = (*night, link, evidence, by.as_ref());
+        let place = *places.entry((night, link)).or_insert(counting.len());
+        match counting.get_mut(place) {
+            None => counting.push(visited),
+            Some(before) => {
+                let fence = |by: Option<&VisitedBy>| by.map_or(0, |by| by.fence);
+                if fence(visited.3) > 0 && fence(visited.3) >= fence(before.3) {
+                    *before = visited;
+                }
+            }
+        }
+    }
+    counting
 }
 
 /// Stores the captures among some entries, and marks the baselines.

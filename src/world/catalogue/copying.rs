@@ -83,7 +83,11 @@ const TABLES: &[CopiedTable] = &[
         ],
     ),
     numbered("link", &[Number("id"), Text("address")]),
-    keyed("visit", &[Number("link"), Number("night")], &[Number("link"), Number("night"), Text("evidence")]),
+    keyed(
+        "visit",
+        &[Number("link"), Number("night")],
+        &[Number("link"), Number("night"), Text("evidence"), Text("worker"), Number("fence")],
+    ),
     numbered(
         "capture",
         &[

@@ -34,6 +34,7 @@ fn visit(n: i64) -> Entry {
             finding: Finding::Healthy { drift: Drift::Same, moved_to: None },
             notes: Vec::new(),
         },
+        by: None,
     }
 }
 
@@ -433,7 +434,7 @@ const FILLED: &[&str] = &[
     "INSERT INTO night VALUES (3, '2026-09-14T02:30:00.000000Z', '2026-09-14T03:00:00.000000Z', NULL, 5, 6, FALSE), \
      (10, '2026-09-15T02:30:00.000000Z', NULL, '{\"failed\": 1}', 0, 0, TRUE)",
     "INSERT INTO link VALUES (2, 'https://a.example/x'), (5, 'https://b.example/\u{e9}')",
-    "INSERT INTO visit VALUES (2, 3, '{\"a\": \"\\u0000\"}'), (5, 10, '{}'), (2, 10, '[]')",
+    "INSERT INTO visit VALUES (2, 3, '{\"a\": \"\\u0000\"}', NULL, 0), (5, 10, '{}', 'machine', 3), (2, 10, '[]', NULL, 0)",
     "INSERT INTO capture (id, link, sha256, captured_at, kept, night, is_removed) \
      VALUES (4, 2, 'ab', '2026', '{\"title\": \"\\u0000\", \"text\": {\"digest\": \"d\"}}', 3, TRUE), (9, 5, 'cd', '2026', '{\"title\": \"\\\\u0000\"}', NULL, FALSE)",
     "INSERT INTO baseline VALUES (2, 4, '2026')",

@@ -1,5 +1,7 @@
 //! Converts between texts in the database and our types.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -40,4 +42,9 @@ pub(super) fn count(row: &ResultRow, column: usize) -> Result<u32, Error> {
 
 pub(super) fn optional_count(row: &ResultRow, column: usize) -> Result<Option<u32>, Error> {
     row.get::<Option<i64>>(column).map(|_| count(row, column)).transpose()
+}
+
+/// A duration in whole milliseconds, rounded up: a pause gets no shorter.
+pub(super) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros().div_ceil(1000)).unwrap_or(i64::MAX)
 }

@@ -1,0 +1,80 @@
+//! Visits of a worker that are stored only if it still has their shards. It needs `PostgreSQL`.
+//!
+//! The rows of the shards are locked first, so no other worker leases them before the commit.
+//! The journal lines of the visits are written meanwhile. Batches of all workers follow one
+//! another, so the rows have the order of the journal.
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+
+use super::apply::enter;
+use super::database::{Transaction, query};
+use super::shards::ShardLease;
+use super::value::json;
+use super::{Catalogue, DocumentText, Error};
+use crate::domain::journal::Entry;
+use crate::world::disk::{self, StorageStep};
+
+/// The number of the lock that only one batch has.
+const LOCK: i64 = 5_720_346_129;
+
+/// The server ends the transaction of a worker that does nothing for so long: it is frozen, or
+/// its connection is lost. A disk may take long to sync.
+const IDLE: &str = "SET LOCAL idle_in_transaction_session_timeout = '30s'";
+
+/// A transaction. It is rolled back if it is not committed.
+pub struct FencedBatch {
+    transaction: Transaction,
+}
+
+impl Catalogue {
+    /// Begins a batch with visits of these shards. Returns `None` if the process has lost one of them.
+    pub async fn begin_fenced(&self, shards: &[ShardLease]) -> Result<Option<FencedBatch>, Error> {
+        let mut transaction = self.pool.begin().await?;
+        query(IDLE).execute(&mut transaction).await?;
+        query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).fetch_all(&mut transaction).await?;
+        let wanted: HashSet<_> = shards
+            .iter()
+            .map(|lease| (lease.night, lease.shard.number(), lease.process.0, lease.fence))
+            .collect();
+        let held = query(
+            "SELECT 1 FROM json_each($1) AS wanted JOIN night_shard \
+             ON night_shard.night = CAST(wanted.value ->> 0 AS BIGINT) \
+             AND night_shard.shard = CAST(wanted.value ->> 1 AS BIGINT) \
+             WHERE night_shard.holder = CAST(wanted.value ->> 2 AS BIGINT) \
+             AND night_shard.fence = CAST(wanted.value ->> 3 AS BIGINT) \
+             AND NOT night_shard.is_done FOR UPDATE OF night_shard",
+        )
+        .bind(json(&wanted)?)
+        .fetch_all(&mut transaction)
+        .await?;
+        Ok((held.len() == wanted.len()).then_some(FencedBatch { transaction }))
+    }
+}
+
+impl FencedBatch {
+    /// Applies journal entries, and stores the texts of captures.
+    pub async fn enter(&mut self, entries: &[Entry], texts: &[DocumentText]) -> Result<(), Error> {
+        enter(entries, texts, &mut self.transaction).await
+    }
+
+    /// Records that all links of a shard are visited, and what the worker counted.
+    pub async fn end_shard(&mut self, lease: ShardLease, totals: &impl Serialize) -> Result<(), Error> {
+        query(
+            "UPDATE night_shard SET is_done = TRUE, holder = NULL, totals = $1 \
+             WHERE night = $2 AND shard = $3 AND fence = $4",
+        )
+        .bind(json(totals)?)
+        .bind(lease.night)
+        .bind(lease.shard.number())
+        .bind(lease.fence)
+        .execute(&mut self.transaction)
+        .await?;
+        Ok(())
+    }
+
+    pub async fn commit(self) -> Result<(), Error> {
+        Ok(disk::commit(StorageStep::EntriesCommit, self.transaction.commit()).await?)
+    }
+}
