@@ -1,7 +1,7 @@
 //! Sends every request, including those for robots.txt and redirects.
 //!
 //! The order is: the turn in the host's queue, the cache of failures, the pause since the
-//! last request, the address filter, and then the network.
+//! last request, a slot, the pace of other processes, the address filter, and then the network.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,9 +15,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::client::Clients;
 use super::failure::{self, Stage};
 use super::failure_cache::FailureCache;
-use super::host_queue::{HostQueues, HostTurn};
+use super::host_queue::{HostQueues, HostTurn, NotTaken};
 use super::local_fault::FaultCounts;
 use super::resolver::Resolver;
+use super::shared_pace::RepeatedTake;
 use super::{Accept, Error, FetchLimits, FetchSettings, tls_offer};
 use crate::domain::address::Address;
 use crate::domain::policy::politeness::HostAction;
@@ -67,7 +68,7 @@ pub(super) struct HopResponse {
 /// The turn at the host and a connection slot. They are released when the body is read or dropped.
 pub(super) struct RequestSlot {
     _turn: HostTurn,
-    _permit: Option<OwnedSemaphorePermit>,
+    _permit: OwnedSemaphorePermit,
 }
 
 pub(super) enum Dispatched {
@@ -109,7 +110,9 @@ impl Dispatcher {
         if self.queues.wait_for_delay(&turn, host).await.is_err() {
             return Ok(Dispatched::withheld(NotSent::HostStopped));
         }
-        let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
+        let Some(permit) = self.slot(&mut turn, request).await? else {
+            return Ok(Dispatched::withheld(NotSent::HostStopped));
+        };
         let began = self.clock.instant();
         let headers = request.headers();
         let sent = self.sent(request.address, &headers);
@@ -133,6 +136,30 @@ impl Dispatcher {
                 let took = self.clock.instant().duration_since(began);
                 Ok(Dispatched::Ended { ending, took })
             }
+        }
+    }
+
+    /// Waits for a slot, and for the host if other processes request it too; `None` if it is stopped.
+    async fn slot(
+        &self,
+        turn: &mut HostTurn,
+        request: &HopRequest<'_>,
+    ) -> Result<Option<OwnedSemaphorePermit>, Error> {
+        let host = request.address.host();
+        let mut repeated = RepeatedTake::default();
+        loop {
+            let permit = Arc::clone(&self.permits).acquire_owned().await;
+            let later = match self.queues.take_shared(turn, host, request.time).await {
+                None => return Ok(permit.ok()),
+                Some(NotTaken::Later(later)) => later,
+                Some(NotTaken::Stopped) => return Ok(None),
+                Some(NotTaken::Failed(why)) => {
+                    return Err(Error::SharedPace { host: host.to_owned(), why });
+                }
+            };
+            // Requests to other hosts use the slot meanwhile.
+            drop(permit);
+            repeated.wait(later, self.clock).await;
         }
     }
 

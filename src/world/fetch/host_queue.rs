@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::OwnedMutexGuard;
 
 use super::FetchSettings;
+use super::shared_pace::{PacedRequest, SharedPace, SharedTurn, Taken};
 use crate::domain::policy::politeness::{self, HostAction, HostPace, PaceSignal};
 use crate::domain::visit::Hop;
 use crate::world::clock::Clock;
@@ -18,6 +19,8 @@ pub(super) struct HostQueues {
     max_retry_after: Duration,
     paces: Mutex<HashMap<String, Arc<tokio::sync::Mutex<HostPace>>>>,
     stopped: Mutex<HashSet<String>>,
+    /// Set if other processes request the hosts too.
+    shared: Option<Arc<dyn SharedPace>>,
 }
 
 /// The right to make one request to a host, held until its body is read.
@@ -25,6 +28,14 @@ pub(super) struct HostTurn {
     pace: OwnedMutexGuard<HostPace>,
     clock: Clock,
     requested: bool,
+    shared: Option<Box<dyn SharedTurn>>,
+}
+
+/// Why a request is not sent now, if other processes request its host too.
+pub(super) enum NotTaken {
+    Later(Duration),
+    Stopped,
+    Failed(String),
 }
 
 /// The host gets no more requests tonight.
@@ -44,7 +55,13 @@ impl HostQueues {
             max_retry_after: settings.limits.max_retry_after,
             paces: Mutex::default(),
             stopped: Mutex::default(),
+            shared: None,
         }
+    }
+
+    /// Keeps the pace together with other processes.
+    pub(super) fn share(&mut self, pace: Option<Arc<dyn SharedPace>>) {
+        self.shared = pace;
     }
 
     /// Waits for a turn at `host`, first come, first served. The caller keeps the pause
@@ -54,7 +71,7 @@ impl HostQueues {
         let queue = lock(&self.paces).entry(host.to_owned()).or_insert_with(|| self.new_pace(host)).clone();
         let pace = queue.lock_owned().await;
         self.check_not_stopped(host)?;
-        Ok(HostTurn { pace, clock: self.clock, requested: false })
+        Ok(HostTurn { pace, clock: self.clock, requested: false, shared: None })
     }
 
     fn new_pace(&self, host: &str) -> Arc<tokio::sync::Mutex<HostPace>> {
@@ -71,6 +88,28 @@ impl HostQueues {
             }
         }
         self.check_not_stopped(host)
+    }
+
+    /// Takes the host among all processes; `None` if the request may be sent.
+    pub(super) async fn take_shared(
+        &self,
+        turn: &mut HostTurn,
+        host: &str,
+        time: Duration,
+    ) -> Option<NotTaken> {
+        let shared = self.shared.as_ref()?;
+        match shared.take(PacedRequest { host, pause: turn.pace.delay(), time }).await {
+            Taken::Turn(taken) => {
+                turn.shared = Some(taken);
+                None
+            }
+            Taken::Later(later) => Some(NotTaken::Later(later)),
+            Taken::Stopped => {
+                lock(&self.stopped).insert(host.to_ascii_lowercase());
+                Some(NotTaken::Stopped)
+            }
+            Taken::Failed(why) => Some(NotTaken::Failed(why)),
+        }
     }
 
     /// Adapts the pace to a response.
@@ -95,7 +134,11 @@ impl HostQueues {
     }
 
     pub(super) fn stop(&self, host: &str) {
-        lock(&self.stopped).insert(host.to_ascii_lowercase());
+        let host = host.to_ascii_lowercase();
+        if let Some(shared) = &self.shared {
+            shared.stop(&host);
+        }
+        lock(&self.stopped).insert(host);
     }
 
     fn check_not_stopped(&self, host: &str) -> Result<(), HostStopped> {
@@ -116,8 +159,13 @@ impl HostTurn {
 
 impl Drop for HostTurn {
     fn drop(&mut self) {
+        let now = self.clock.instant();
         if self.requested {
-            self.pace.finished(self.clock.instant());
+            self.pace.finished(now);
+        }
+        if let Some(shared) = self.shared.take() {
+            let next = self.pace.next_allowed().filter(|_| self.requested);
+            shared.end(next.map_or(Duration::ZERO, |next| next.saturating_duration_since(now)));
         }
     }
 }

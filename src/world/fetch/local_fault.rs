@@ -49,6 +49,13 @@ impl FaultCounts {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(fault).or_default() += 1;
     }
 
+    pub(super) fn add(&self, faults: &BTreeMap<LocalFault, u32>) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (fault, count) in faults {
+            *counts.entry(*fault).or_default() += count;
+        }
+    }
+
     pub(super) fn counts(&self) -> BTreeMap<LocalFault, u32> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

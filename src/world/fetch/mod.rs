@@ -19,6 +19,7 @@ mod local_file;
 mod resolver;
 mod redirect;
 mod settings;
+mod shared_pace;
 mod tls_offer;
 mod failure_cache;
 mod decode;
@@ -31,6 +32,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub use settings::{FetchLimits, FetchSettings};
+pub use shared_pace::{PacedRequest, SharedPace, SharedTurn, Taken};
 
 use jiff::Timestamp;
 
@@ -112,6 +114,8 @@ pub enum Error {
         "this system has no root certificates, so https addresses cannot be visited; install ca-certificates or set extra_ca"
     )]
     NoRoots,
+    #[error("no request was sent to {host}, because the pace of all processes is not known: {why}")]
+    SharedPace { host: String, why: String },
     #[error("the HTTP client cannot be set up: {0}")]
     Client(#[source] reqwest::Error),
     #[error(
@@ -147,6 +151,13 @@ impl Fetch {
     /// An error names the setting that cannot be used.
     pub fn new(settings: &FetchSettings, spool: Spool, clock: Clock) -> Result<Self, Error> {
         Ok(Self { dispatcher: Dispatcher::new(settings, clock)?, robots: RobotsCache::default(), spool })
+    }
+
+    /// Keeps the pace of each host together with other processes.
+    #[must_use]
+    pub fn with_shared_pace(mut self, pace: Option<Arc<dyn SharedPace>>) -> Self {
+        self.dispatcher.queues.share(pace);
+        self
     }
 
     /// Requests an address and follows its redirects, within the limits.
@@ -193,6 +204,13 @@ impl Fetch {
     /// The requests of this run that a fault of this machine prevented, by fault.
     pub fn local_faults(&self) -> BTreeMap<LocalFault, u32> {
         self.dispatcher.faults.counts()
+    }
+
+    /// Counts what workers sent in this run.
+    pub fn add_counts(&self, traffic: Traffic, faults: &BTreeMap<LocalFault, u32>) {
+        self.dispatcher.requests.fetch_add(traffic.requests, Ordering::Relaxed);
+        self.dispatcher.bytes.fetch_add(traffic.bytes, Ordering::Relaxed);
+        self.dispatcher.faults.add(faults);
     }
 
     /// Sends no more requests to a host, for example because its page is a challenge.
