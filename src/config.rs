@@ -312,7 +312,11 @@ fn settings(
         bucket,
         catalogue,
         courses: Vec::new(),
-        daemon: DaemonSettings { ping: service.ping.clone(), ..DaemonSettings::default() },
+        daemon: DaemonSettings {
+            ping: service.ping.clone(),
+            lease: service.lease,
+            ..DaemonSettings::default()
+        },
         mail: mail.flatten(),
         webhooks: webhook::webhooks(file.webhook, found, credential::environment),
         pages: pages.flatten().map(|mut pages| {

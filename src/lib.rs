@@ -73,6 +73,8 @@
 //!   the modules named `bucket_…` beside it keep blobs and journal there.
 //! - Which engine keeps the catalogue? `world::catalogue::database` runs each statement on
 //!   `SQLite` or `PostgreSQL`.
+//! - Which process visits a link, and what happens if it is lost? [`night::workers`] and
+//!   [`domain::policy::shard`]. The pace of all processes is in `world::catalogue::host_pace`.
 //! - When is a report due? [`domain::report::due`]. What is in it? [`domain::report::compose`].
 //!   Where is it worded? [`domain::report::wording`].
 //! - Where is an email queued? `night::queue_emails`. Where is it sent? `outbox::send`, through

@@ -55,8 +55,10 @@ pub(super) fn of_error(error: &anyhow::Error) -> ExitCode {
 }
 
 fn code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
+    let is_no_setting =
+        |error: &fetch::Error| matches!(error, fetch::Error::Spool(_) | fetch::Error::SharedPace { .. });
     if cause.is::<config::Error>()
-        || cause.is::<fetch::Error>() && !matches!(cause.downcast_ref(), Some(fetch::Error::Spool(_)))
+        || cause.downcast_ref::<fetch::Error>().is_some_and(|error| !is_no_setting(error))
     {
         return Some(CONFIGURATION);
     }
@@ -65,9 +67,10 @@ fn code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     }
     if let Some(held) = cause.downcast_ref::<lock::LockError>() {
         return match held {
-            lock::LockError::InstanceRunning { .. } | lock::LockError::CapturesLocked { .. } => {
-                Some(ANOTHER_INSTANCE)
-            }
+            lock::LockError::InstanceRunning { .. }
+            | lock::LockError::WorkersRunning { .. }
+            | lock::LockError::WithoutWorkers { .. }
+            | lock::LockError::CapturesLocked { .. } => Some(ANOTHER_INSTANCE),
             lock::LockError::Impossible { source, .. } => match source.kind() {
                 ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Some(PERMISSION),
                 _ => None,

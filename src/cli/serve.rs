@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
@@ -11,6 +12,8 @@ use super::ClockArguments;
 use crate::config;
 use crate::daemon;
 use crate::world::World;
+use crate::world::catalogue::CatalogueLocation;
+use crate::world::clock::Clock;
 
 /// The default log filter: information of this program, warnings of libraries.
 const LOGGED: &str = "warn,onreserve=info";
@@ -31,6 +34,9 @@ pub(super) struct ServeArguments {
     /// The format of the log, which goes to standard error.
     #[arg(long, value_enum, default_value_t)]
     log_format: LogFormat,
+    /// What this process does. A scheduler and workers share a catalogue in a database.
+    #[arg(long, value_enum, default_value_t)]
+    role: ProcessRole,
     #[command(flatten)]
     clock: ClockArguments,
 }
@@ -42,28 +48,70 @@ enum LogFormat {
     Json,
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum ProcessRole {
+    /// The whole service.
+    #[default]
+    All,
+    /// All but the visits of a night, which workers make. A second scheduler waits until the first ends.
+    Scheduler,
+    /// Visits links for the scheduler.
+    Worker,
+}
+
+impl ProcessRole {
+    /// What the process does, for the log.
+    fn duty(self) -> &'static str {
+        match self {
+            Self::All => "runs nights, visits links, sends emails and serves pages",
+            Self::Scheduler => "runs nights, sends emails and serves pages; workers visit the links",
+            Self::Worker => "visits links for the scheduler",
+        }
+    }
+
+    async fn open(self, settings: &config::Configuration, clock: Clock) -> anyhow::Result<World> {
+        let (archive, catalogue) = (settings.archive_place(), settings.catalogue_location());
+        if self != Self::All && matches!(catalogue, CatalogueLocation::Sqlite(_)) {
+            bail!(
+                "a scheduler and workers need a catalogue on PostgreSQL; set [catalogue] url, or use --role all"
+            );
+        }
+        if self != Self::All && archive.bucket.is_some() {
+            bail!(
+                "a scheduler and workers share the directory of an archive, and this archive is in a bucket; use --role all"
+            );
+        }
+        let fetch = settings.fetch.clone();
+        match self {
+            Self::All => World::open_with(&archive, &catalogue, fetch, clock).await,
+            Self::Scheduler => World::open_beside_workers(&archive.dir, &catalogue, fetch, clock).await,
+            Self::Worker => World::open_as_worker(&archive.dir, &catalogue, fetch, clock).await,
+        }
+    }
+}
+
 pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     log(arguments.log_format);
     let clock = arguments.clock.clock();
     let settings = config::read(&arguments.config)?.only(None, &arguments.config)?;
-    let mut world = World::open_with(
-        &settings.archive_place(),
-        &settings.catalogue_location(),
-        settings.fetch.clone(),
-        clock,
-    )
-    .await?;
+    let mut world = arguments.role.open(&settings, clock).await?;
     world.set_capture_settings(settings.quotas, settings.render.as_ref());
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         archive = %settings.archive.display(),
         courses = settings.courses.len(),
+        role = arguments.role.duty(),
         "service started"
     );
     for warning in settings.warnings() {
         tracing::warn!("{warning}");
     }
-    Box::pin(daemon::run(&arguments.config, settings, world)).await?;
+    match arguments.role {
+        ProcessRole::All | ProcessRole::Scheduler => {
+            Box::pin(daemon::run(&arguments.config, settings, world)).await?
+        }
+        ProcessRole::Worker => Box::pin(daemon::run_worker(&arguments.config, settings, world)).await?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 

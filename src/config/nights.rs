@@ -20,12 +20,17 @@ use crate::world::operator_http::{InvalidSecretUrl, SecretUrl};
 const CREDENTIAL: &str = "ping-url";
 /// The value of `look` that turns the daytime recheck off.
 const NEVER: &str = "never";
+/// The default lease of a process.
+const LEASE: Duration = Duration::from_mins(1);
+const SHORTEST_LEASE: Duration = Duration::from_secs(1);
+const LONGEST_LEASE: Duration = Duration::from_hours(1);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ServiceKeys {
     spread: DurationKey,
     look: String,
+    lease: DurationKey,
     ping_url: Option<String>,
     ping_url_file: Option<PathBuf>,
 }
@@ -35,6 +40,7 @@ impl Default for ServiceKeys {
         Self {
             spread: DurationKey(Duration::from_mins(15)),
             look: "13:00".to_owned(),
+            lease: DurationKey(LEASE),
             ping_url: None,
             ping_url_file: None,
         }
@@ -45,11 +51,12 @@ impl Default for ServiceKeys {
 pub(super) struct ServiceSettings {
     spread: SignedDuration,
     look: Option<Time>,
+    pub lease: Duration,
     pub ping: Option<SecretUrl>,
 }
 
 /// When the service runs.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct DaemonSettings {
     /// When each course has its nights.
     pub nights: BTreeMap<CourseId, Schedule>,
@@ -57,6 +64,14 @@ pub struct DaemonSettings {
     pub rechecks: BTreeMap<CourseId, Schedule>,
     /// The monitoring service that raises an alarm when nights do not happen.
     pub ping: Option<SecretUrl>,
+    /// After this time without a sign of life a process beside others is lost.
+    pub lease: Duration,
+}
+
+impl Default for DaemonSettings {
+    fn default() -> Self {
+        Self { nights: BTreeMap::new(), rechecks: BTreeMap::new(), ping: None, lease: LEASE }
+    }
 }
 
 /// When a course has its nights and its daytime rechecks.
@@ -74,10 +89,15 @@ pub(super) fn service(
     if spread > SignedDuration::from_hours(12) {
         table.error("spread", format!("spread is {spread:#}; give a value from 0s to 12h"));
     }
+    if keys.lease.0 < SHORTEST_LEASE || keys.lease.0 > LONGEST_LEASE {
+        let lease = SignedDuration::try_from(keys.lease.0).unwrap_or(SignedDuration::MAX);
+        table.error("lease", format!("lease is {lease:#}; give a value from 1s to 1h"));
+    }
     let key = if keys.ping_url_file.is_some() { "ping_url_file" } else { "ping_url" };
     ServiceSettings {
         spread,
         look: table.value("look", look(&keys.look)).flatten(),
+        lease: keys.lease.0,
         ping: table.value(key, ping(keys, environment)).flatten(),
     }
 }

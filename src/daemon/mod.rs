@@ -2,7 +2,8 @@
 //!
 //! One loop does everything, so that a night and a recheck never overlap and the
 //! watchdog of the service manager covers the loop. `due_runs` decides what is
-//! due; `supervisor` handles signals, the watchdog and the background tasks.
+//! due; `supervisor` handles signals, the watchdog and the background tasks. With the role
+//! of a scheduler the loop leaves the visits to workers, which `worker` runs.
 
 mod due_runs;
 mod supervisor;
@@ -11,6 +12,10 @@ mod tasks;
 mod host_memory;
 mod run_log;
 mod requests;
+mod shared_lease;
+mod worker;
+
+pub use worker::run_worker;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -25,16 +30,17 @@ use self::host_memory::{HostMemory, RunKind};
 use self::requests::RequestedNights;
 use self::run_log::PingQueue;
 use self::services::Services;
+use self::shared_lease::SharedLease;
 use self::supervisor::{Supervisor, WorkOutcome};
 use crate::config;
 use crate::domain::course::{Course, CourseId};
 use crate::domain::schedule::RunReason;
 use crate::night::{self, NightScope};
 use crate::serve::{RecheckQueue, RecheckReceiver, RecheckRequest, ServiceStatus};
-use crate::world::World;
 use crate::world::catalogue::LastNight;
 use crate::world::fetch::Fetch;
 use crate::world::ping::Ping;
+use crate::world::{Crawler, World};
 
 /// The loop reads the clock at least this often: the clock may be set, or the
 /// machine may sleep, during a wait.
@@ -51,15 +57,19 @@ const RETRY_DELAY: Duration = Duration::from_mins(30);
 /// The catalogue cannot be used, the signal handlers cannot be installed, or a
 /// background task ended early. A night that fails is no error: it is tried again.
 pub async fn run(file: &Path, settings: config::Configuration, mut world: World) -> anyhow::Result<()> {
+    let captures = world.capture_lock().await?;
     // The journal may hold decisions that a power cut kept from the catalogue.
     night::journal_replay::catch_up(&world).await?;
-    let captures = world.capture_lock().await?;
     night::removals::finish(&world.archive, &world.catalogue, world.clock).await?;
     drop(captures);
     let (recheck_queue, recheck_requests) = RecheckQueue::connected();
     let status = ServiceStatus::of_service();
     world.catalogue.end_interrupted_requests(world.clock.now()).await?;
     world.set_service()?;
+    let shared = match world.crawler {
+        Crawler::ThisProcess => None,
+        Crawler::Workers => Some(SharedLease::begin(&settings, &mut world).await?),
+    };
     let mut services = Services::new(recheck_queue, status.clone());
     services.start(&settings, &world).await?;
     let supervisor = Supervisor::new(file, &settings, world.clock, services)?;
@@ -78,6 +88,9 @@ pub async fn run(file: &Path, settings: config::Configuration, mut world: World)
     };
     let ended = daemon.work().await;
     daemon.supervisor.stop().await;
+    if let Some(shared) = shared {
+        shared.end().await;
+    }
     daemon.world.close().await;
     ended
 }

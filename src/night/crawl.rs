@@ -28,7 +28,7 @@ use crate::night::storage::StorageTonight;
 use crate::world::World;
 
 /// The most visits that wait to be stored. After an interruption they are repeated.
-const WAITING_TO_BE_WRITTEN: usize = 128;
+pub(super) const WAITING_TO_BE_WRITTEN: usize = 128;
 /// The links of a host whose records are in memory at the same time.
 const LINKS_OF_A_HOST_AT_ONCE: usize = 20;
 /// A text of more bytes is compared alone.
@@ -91,9 +91,26 @@ pub(super) async fn visits(
         VisitPurpose::Recheck => None,
     };
     let shared = Shared::with_storage(storage);
+    visit_each(left, purpose, &shared, world, sender).await?;
+    let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
+    Ok(Unstored {
+        without_room: count(&shared.without_room),
+        over_quota: count(&shared.over_quota),
+        unopened: shared.unopened.into_inner().unwrap_or_else(PoisonError::into_inner),
+    })
+}
+
+/// The same with results that visits of other links share.
+pub(super) async fn visit_each(
+    left: &[&CheckedLink],
+    purpose: VisitPurpose,
+    shared: &Shared,
+    world: &World,
+    sender: mpsc::Sender<VisitResult>,
+) -> anyhow::Result<()> {
     stream::iter(by_host(left))
         .map(|links| {
-            let (sender, shared) = (sender.clone(), &shared);
+            let sender = sender.clone();
             async move {
                 for links in links.chunks(LINKS_OF_A_HOST_AT_ONCE) {
                     let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
@@ -111,12 +128,7 @@ pub(super) async fn visits(
         .buffer_unordered(world.hosts_at_once)
         .try_collect::<Vec<()>>()
         .await?;
-    let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
-    Ok(Unstored {
-        without_room: count(&shared.without_room),
-        over_quota: count(&shared.over_quota),
-        unopened: shared.unopened.into_inner().unwrap_or_else(PoisonError::into_inner),
-    })
+    Ok(())
 }
 
 /// Visits one link. Its new capture has its requisites, and the page as a browser shows it.

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::address::Address;
 use crate::domain::evidence::link_history::LinkHistory;
 use crate::domain::evidence::page_signatures::{self, SignatureKind};
@@ -17,7 +19,7 @@ use crate::world::fetch::{Accept, Conditional, FetchRequest, Fetched};
 use crate::world::spool::SpooledBody;
 
 /// A page that the browser could not open.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnopenedPage {
     pub address: Address,
     pub why: String,

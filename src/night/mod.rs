@@ -8,6 +8,7 @@ pub mod one_page;
 mod pages;
 mod rota;
 mod crawl;
+pub mod workers;
 mod requisites;
 mod render;
 mod execute;
@@ -50,7 +51,7 @@ use crate::domain::visit::LocalFault;
 use crate::night::course_report::NightResults;
 use crate::night::crawl::Unstored;
 use crate::night::lost_copies::LostCopies;
-use crate::world::World;
+use crate::world::{Crawler, World};
 
 /// A finished night.
 #[derive(Clone, Debug)]
@@ -119,7 +120,7 @@ pub async fn run(
     world: &World,
     watch: Watcher<'_>,
 ) -> anyhow::Result<Finished> {
-    let _capture_lock = world.capture_lock().await?;
+    let mut capture_lock = world.capture_lock().await?;
     let night = record::begin(world).await?;
     let readings = pages::read_all(courses, world, &night).await?;
     let mut links = pages::links(&readings.read);
@@ -128,7 +129,13 @@ pub async fn run(
     links.retain(|link| !turns.is_waiting(&link.address));
     turns.sort(&mut links);
     // The crawl is large, and a night is a part of other futures.
-    let crawled = Box::pin(crawl::all(&links, &night, world, watch)).await?;
+    let crawled = match world.crawler {
+        Crawler::ThisProcess => Box::pin(crawl::all(&links, &night, world, watch)).await?,
+        Crawler::Workers => {
+            capture_lock.admit_workers();
+            Box::pin(workers::crawl(&links, &night, world, watch)).await?
+        }
+    };
     let sentinels = sentinels::ask(world).await?;
     let judged = finish::judge(&addresses, crawled.evidence, sentinels, world).await?;
     let replacements = replacement_search::all(&readings, &judged, world).await?;

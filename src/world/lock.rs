@@ -1,6 +1,8 @@
-//! File locks: one service per archive, and one process that changes its captures.
+//! File locks: one service per archive, the workers beside it, and one process that changes its
+//! captures.
 //!
-//! A lock is held for as long as its guard value lives.
+//! A lock is held for as long as its guard value lives. The file system of an archive with
+//! workers on several machines must have locks for all of them.
 
 #![expect(clippy::disallowed_methods, reason = "this module is the lock of the archive")]
 
@@ -12,6 +14,14 @@ use std::time::Duration;
 use crate::world::clock::Clock;
 use crate::world::disk;
 
+/// Held by the service, and by commands that need the archive alone.
+const INSTANCE: &str = ".lock";
+/// Shared by workers, and held by an instance that has none.
+const WORKERS: &str = ".workers";
+/// Held by a night, a takedown and a verification.
+const CAPTURES: &str = ".custody";
+/// Shared by workers that store visits, and held by who must store or remove captures alone.
+const BATCHES: &str = ".batches";
 const ATTEMPTS: u32 = 10;
 /// The first words of the lock file of the service.
 const SERVICE: &str = "the service";
@@ -22,6 +32,14 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct SoleInstance {
     file: File,
+    /// Set while no worker may use the archive.
+    workers: Option<File>,
+}
+
+/// Proof that workers may use the archive: its service admits them, or none runs.
+#[derive(Debug)]
+pub struct WorkerLock {
+    _file: File,
 }
 
 /// Proof that no other process stores, removes or quarantines captures. A night, a
@@ -30,6 +48,14 @@ pub struct SoleInstance {
 #[derive(Debug)]
 pub struct CaptureLock {
     _file: File,
+    /// Set while workers may store nothing.
+    batches: Option<File>,
+}
+
+/// Proof that a worker may store visits: no takedown and no verification runs.
+#[derive(Debug)]
+pub struct BatchLock {
+    _file: File,
 }
 
 /// Another process holds the lock, or the lock file cannot be used.
@@ -37,6 +63,10 @@ pub struct CaptureLock {
 pub enum LockError {
     #[error("another onreserve process ({by}) uses the archive {}; wait until it ends, or stop it", dir.display())]
     InstanceRunning { dir: PathBuf, by: String },
+    #[error("workers use the archive {}; stop them, or start the service with --role scheduler", dir.display())]
+    WorkersRunning { dir: PathBuf },
+    #[error("another onreserve process ({by}) uses the archive {} without workers; start the service with --role scheduler, or wait until the command ends", dir.display())]
+    WithoutWorkers { dir: PathBuf, by: String },
     #[error("a night, a takedown or a verification ({by}) is changing the copies in the archive {}; wait until it ends, then run this again", dir.display())]
     CapturesLocked { dir: PathBuf, by: String },
     #[error("cannot lock the archive {}: {source}; {}", dir.display(), advice(source))]
@@ -54,14 +84,32 @@ fn advice(error: &io::Error) -> &'static str {
 
 impl SoleInstance {
     pub fn acquire(dir: &Path) -> Result<Self, LockError> {
-        match lock_file(dir, ".lock", lock_with_retries)? {
-            Ok(file) => Ok(Self { file }),
-            Err(by) => Err(LockError::InstanceRunning { dir: dir.to_owned(), by }),
+        let file = match lock_file(dir, INSTANCE, lock_with_retries)? {
+            Ok(file) => file,
+            Err(by) => return Err(LockError::InstanceRunning { dir: dir.to_owned(), by }),
+        };
+        match lock_file(dir, WORKERS, lock_with_retries)? {
+            Ok(workers) => Ok(Self { file, workers: Some(workers) }),
+            Err(_) => Err(LockError::WorkersRunning { dir: dir.to_owned() }),
         }
     }
-}
 
-impl SoleInstance {
+    /// Waits until no other service uses the archive. Workers may use it already.
+    pub async fn wait_beside_workers(dir: &Path, clock: Clock) -> Result<Self, LockError> {
+        let file = wait(dir, INSTANCE, clock, "waiting until the other scheduler ends").await?;
+        Ok(Self { file, workers: lock_file(dir, WORKERS, File::try_lock)?.ok() })
+    }
+
+    /// Whether no worker uses the archive, nor begins to.
+    pub fn is_without_workers(&self) -> bool {
+        self.workers.is_some()
+    }
+
+    /// From now on workers may use the archive.
+    pub fn admit_workers(&mut self) {
+        self.workers = None;
+    }
+
     /// Marks the instance as the service.
     pub fn set_service(&mut self, dir: &Path) -> Result<(), LockError> {
         let named = name_holder(&mut self.file, &format!("{SERVICE}, process {}", std::process::id()));
@@ -71,44 +119,93 @@ impl SoleInstance {
     /// Whether the service uses the archive at this moment.
     pub fn is_service(dir: &Path) -> bool {
         Self::is_held(dir)
-            && std::fs::read_to_string(dir.join(".lock")).is_ok_and(|holder| holder.starts_with(SERVICE))
+            && std::fs::read_to_string(dir.join(INSTANCE)).is_ok_and(|holder| holder.starts_with(SERVICE))
     }
 
     /// Whether an instance, such as the service, uses the archive at this moment.
     pub fn is_held(dir: &Path) -> bool {
-        let file = File::open(dir.join(".lock"));
+        let file = File::open(dir.join(INSTANCE));
         file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+}
+
+impl WorkerLock {
+    /// Fails if the lock is not free after a second.
+    pub fn acquire(dir: &Path) -> Result<Self, LockError> {
+        match shared_lock(dir, WORKERS, |file| lock_with_retries_by(file, File::try_lock_shared))? {
+            Ok(file) => Ok(Self { _file: file }),
+            Err(by) => Err(LockError::WithoutWorkers { dir: dir.to_owned(), by }),
+        }
     }
 }
 
 impl CaptureLock {
     /// Fails if the lock is not free after a second.
     pub fn acquire(dir: &Path) -> Result<Self, LockError> {
-        match lock_file(dir, ".custody", lock_with_retries)? {
-            Ok(file) => Ok(Self { _file: file }),
-            Err(by) => Err(LockError::CapturesLocked { dir: dir.to_owned(), by }),
-        }
+        let locked = |name| {
+            let file = lock_file(dir, name, lock_with_retries)?;
+            file.map_err(|by| LockError::CapturesLocked { dir: dir.to_owned(), by })
+        };
+        Ok(Self { _file: locked(CAPTURES)?, batches: Some(locked(BATCHES)?) })
     }
 
     /// Waits until the lock is free.
     pub async fn wait(dir: &Path, clock: Clock) -> Result<Self, LockError> {
-        let mut is_logged = false;
+        const WHY: &str = "waiting until another process has finished with the copies";
+        let file = wait(dir, CAPTURES, clock, WHY).await?;
+        Ok(Self { _file: file, batches: Some(wait(dir, BATCHES, clock, WHY).await?) })
+    }
+
+    /// From now on workers may store visits, as parts of the night that holds this lock.
+    pub fn admit_workers(&mut self) {
+        self.batches = None;
+    }
+}
+
+impl BatchLock {
+    /// Waits until no process forbids workers to store visits.
+    pub async fn wait(dir: &Path, clock: Clock) -> Result<Self, LockError> {
         loop {
-            match lock_file(dir, ".custody", File::try_lock)? {
-                Ok(file) => return Ok(Self { _file: file }),
-                Err(by) if !is_logged => {
-                    tracing::info!(by, "waiting until another process has finished with the copies");
-                    is_logged = true;
-                }
-                Err(_) => {}
+            if let Ok(file) = shared_lock(dir, BATCHES, File::try_lock_shared)? {
+                return Ok(Self { _file: file });
             }
             clock.sleep(PAUSE).await;
         }
     }
 }
 
-/// The locked file, or the process that holds it.
+/// Waits for a lock, and logs why if it is not free.
+async fn wait(dir: &Path, name: &str, clock: Clock, why: &'static str) -> Result<File, LockError> {
+    let mut is_logged = false;
+    loop {
+        match lock_file(dir, name, File::try_lock)? {
+            Ok(file) => return Ok(file),
+            Err(by) if !is_logged => {
+                tracing::info!(by, "{why}");
+                is_logged = true;
+            }
+            Err(_) => {}
+        }
+        clock.sleep(PAUSE).await;
+    }
+}
+
+/// The locked file with the name of this process, or the process that holds it.
 fn lock_file(
+    dir: &Path,
+    name: &str,
+    lock: impl FnOnce(&File) -> Result<(), TryLockError>,
+) -> Result<Result<File, String>, LockError> {
+    let impossible = |source| LockError::Impossible { dir: dir.to_owned(), source };
+    let mut locked = shared_lock(dir, name, lock)?;
+    if let Ok(file) = &mut locked {
+        name_holder(file, &format!("process {}", std::process::id())).map_err(impossible)?;
+    }
+    Ok(locked)
+}
+
+/// The locked file, or the process that holds it alone.
+fn shared_lock(
     dir: &Path,
     name: &str,
     lock: impl FnOnce(&File) -> Result<(), TryLockError>,
@@ -131,7 +228,6 @@ fn lock_file(
         }
         Err(TryLockError::Error(source)) => return Err(impossible(source)),
     }
-    name_holder(&mut file, &format!("process {}", std::process::id())).map_err(impossible)?;
     Ok(Ok(file))
 }
 
@@ -144,13 +240,20 @@ fn name_holder(file: &mut File, holder: &str) -> io::Result<()> {
 
 /// The files of a killed process may stay locked for a moment.
 fn lock_with_retries(file: &File) -> Result<(), TryLockError> {
+    lock_with_retries_by(file, File::try_lock)
+}
+
+fn lock_with_retries_by(
+    file: &File,
+    lock: impl Fn(&File) -> Result<(), TryLockError>,
+) -> Result<(), TryLockError> {
     for _ in 1..ATTEMPTS {
-        match file.try_lock() {
+        match lock(file) {
             Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
             ended => return ended,
         }
     }
-    file.try_lock()
+    lock(file)
 }
 
 #[cfg(test)]
@@ -172,6 +275,37 @@ mod tests {
         assert!(!SoleInstance::is_service(dir.path()));
         service.set_service(dir.path()).unwrap();
         assert!(SoleInstance::is_service(dir.path()));
+    }
+
+    #[tokio::test]
+    async fn workers_and_an_instance_without_workers_exclude_each_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let (dir, clock) = (dir.path(), Clock::system());
+        let alone = SoleInstance::acquire(dir).unwrap();
+        let refused = WorkerLock::acquire(dir).unwrap_err();
+        assert!(matches!(refused, LockError::WithoutWorkers { .. }), "{refused}");
+        drop(alone);
+        let mut scheduler = SoleInstance::wait_beside_workers(dir, clock).await.unwrap();
+        assert!(scheduler.is_without_workers());
+        scheduler.admit_workers();
+        let (_one, _two) = (WorkerLock::acquire(dir).unwrap(), WorkerLock::acquire(dir).unwrap());
+        drop(scheduler);
+        let refused = SoleInstance::acquire(dir).unwrap_err();
+        assert!(matches!(refused, LockError::WorkersRunning { .. }), "{refused}");
+        let scheduler = SoleInstance::wait_beside_workers(dir, clock).await.unwrap();
+        assert!(!scheduler.is_without_workers(), "a worker was there before");
+
+        let mut night = CaptureLock::wait(dir, clock).await.unwrap();
+        let mut batch = std::pin::pin!(BatchLock::wait(dir, clock));
+        tokio::select! {
+            biased;
+            _ = &mut batch => panic!("a worker stores visits beside a night that does not allow it"),
+            () = std::future::ready(()) => {}
+        }
+        night.admit_workers();
+        let _batches = (batch.await.unwrap(), BatchLock::wait(dir, clock).await.unwrap());
+        drop(night);
+        assert!(matches!(CaptureLock::acquire(dir), Err(LockError::CapturesLocked { .. })));
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ pub mod random;
 pub mod disk;
 pub mod spool;
 pub mod lock;
+pub mod machine;
 pub mod read_only;
 pub mod page_file;
 pub mod terminal;
@@ -45,8 +46,24 @@ use browser::{Browser, BrowserSettings};
 use catalogue::{Catalogue, CatalogueLocation};
 use clock::Clock;
 use document_reader::Reader;
-use fetch::Fetch;
-use lock::{CaptureLock, LockError, SoleInstance};
+use fetch::{Fetch, SharedPace};
+use lock::{BatchLock, CaptureLock, LockError, SoleInstance, WorkerLock};
+
+/// The lock with which a process uses the archive.
+#[derive(Debug)]
+pub enum InstanceLock {
+    Alone(SoleInstance),
+    /// Beside other workers and the service that admits them.
+    Worker(WorkerLock),
+}
+
+/// Who visits the links of a night.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crawler {
+    ThisProcess,
+    /// Other processes, through the catalogue.
+    Workers,
+}
 
 /// All outside things that a run uses, opened once.
 pub struct World {
@@ -67,7 +84,11 @@ pub struct World {
     pub quotas: StorageQuotas,
     /// The browser that opens pages which only scripts make, if there is one.
     pub browser: Option<Browser>,
-    alone: SoleInstance,
+    /// Who visits the links.
+    pub crawler: Crawler,
+    /// The pace of the hosts, if several processes send requests.
+    pace: Option<Arc<dyn SharedPace>>,
+    instance: InstanceLock,
     storing: Arc<Mutex<()>>,
 }
 
@@ -98,11 +119,55 @@ impl World {
         Self::around(archive, opened, alone, fetch, clock)
     }
 
+    /// Opens an archive whose links workers visit. Waits until no other service uses it.
+    pub async fn open_beside_workers(
+        archive: &Path,
+        catalogue: &CatalogueLocation,
+        fetch: fetch::FetchSettings,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
+        archive::make_dir(archive)?;
+        let mut alone = SoleInstance::wait_beside_workers(archive, clock).await?;
+        let archive = if alone.is_without_workers() {
+            Archive::open(archive)?
+        } else {
+            Archive::open_beside_workers(archive)?
+        };
+        let catalogue = Catalogue::open_at(catalogue).await?;
+        alone.admit_workers();
+        let world = Self::around(archive, catalogue, alone, fetch, clock)?;
+        Ok(Self { crawler: Crawler::Workers, ..world })
+    }
+
+    /// Opens an archive to visit links for the service.
+    pub async fn open_as_worker(
+        archive: &Path,
+        catalogue: &CatalogueLocation,
+        fetch: fetch::FetchSettings,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
+        archive::make_dir(archive)?;
+        let lock = WorkerLock::acquire(archive)?;
+        let archive = Archive::open_beside_workers(archive)?;
+        let catalogue = Catalogue::open_at(catalogue).await?;
+        Self::holding(InstanceLock::Worker(lock), archive, catalogue, fetch, clock)
+    }
+
     /// The same with an archive and a catalogue that are already open.
     pub fn around(
         archive: Archive,
         catalogue: Catalogue,
         alone: SoleInstance,
+        fetch: fetch::FetchSettings,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
+        Self::holding(InstanceLock::Alone(alone), archive, catalogue, fetch, clock)
+    }
+
+    fn holding(
+        instance: InstanceLock,
+        archive: Archive,
+        catalogue: Catalogue,
         fetch: fetch::FetchSettings,
         clock: Clock,
     ) -> anyhow::Result<Self> {
@@ -118,7 +183,9 @@ impl World {
             catalogue,
             quotas: StorageQuotas::default(),
             browser: None,
-            alone,
+            crawler: Crawler::ThisProcess,
+            pace: None,
+            instance,
             storing: Arc::default(),
         })
     }
@@ -130,7 +197,21 @@ impl World {
 
     /// Marks this process as the service, which answers requests in the catalogue.
     pub fn set_service(&mut self) -> Result<(), LockError> {
-        self.alone.set_service(self.archive.dir())
+        match &mut self.instance {
+            InstanceLock::Alone(alone) => alone.set_service(self.archive.dir()),
+            InstanceLock::Worker(_) => Ok(()),
+        }
+    }
+
+    /// Keeps the pace of the hosts together with other processes, from the next
+    /// [`Self::renew_fetch`] on.
+    pub fn set_shared_pace(&mut self, pace: Arc<dyn SharedPace>) {
+        self.pace = Some(pace);
+    }
+
+    /// Waits until a worker may store visits.
+    pub async fn batch_lock(&self) -> Result<BatchLock, LockError> {
+        BatchLock::wait(self.archive.dir(), self.clock).await
     }
 
     /// Waits for the lock on the captures.
@@ -139,9 +220,9 @@ impl World {
     }
 
     /// Closes the catalogue. The instance lock lasts as long as the returned value.
-    pub async fn close(self) -> SoleInstance {
+    pub async fn close(self) -> InstanceLock {
         self.catalogue.close().await;
-        self.alone
+        self.instance
     }
 
     /// From now on copies have these quotas, and this browser opens pages.
@@ -153,7 +234,7 @@ impl World {
     /// Uses new fetch settings, with empty counters and no memory of the hosts. If
     /// they cannot be used, nothing changes.
     pub fn renew_fetch(&mut self, fetch: &fetch::FetchSettings) -> Result<(), fetch::Error> {
-        self.fetch = Fetch::new(fetch, self.archive.spool(), self.clock)?;
+        self.fetch = Fetch::new(fetch, self.archive.spool(), self.clock)?.with_shared_pace(self.pace.clone());
         self.hosts_at_once = fetch.limits.hosts_at_once;
         self.crawl_budgets.clone_from(&fetch.crawl_budgets);
         self.sentinels.clone_from(&fetch.sentinels);

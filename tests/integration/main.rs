@@ -42,3 +42,4 @@ mod terminal;
 mod tidy;
 mod unread_pages;
 mod web_archive;
+mod workers;

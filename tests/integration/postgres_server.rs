@@ -47,7 +47,8 @@ impl PostgresServer {
         SHARED.as_ref()
     }
 
-    fn start() -> Option<Self> {
+    /// A server of its own.
+    pub(crate) fn start() -> Option<Self> {
         let mut command = if rustix::process::geteuid().is_root() {
             // It refuses to run as root.
             let mut command = Command::new("setpriv");

@@ -114,7 +114,7 @@ pub fn is_begun(dir: &Path) -> Result<bool, Error> {
         let entry = entry.map_err(list)?;
         let name = entry.file_name();
         let is_own = PARTS.iter().any(|part| Path::new(part).starts_with(&name));
-        let is_file = name == "README.md" || name == ".lock";
+        let is_file = name == "README.md" || name == ".lock" || name == ".workers";
         let is_empty_part = is_own && (name == "tmp" || files_below(&entry.path())?.is_empty());
         if !is_file && !is_empty_part {
             return Ok(false);
@@ -161,7 +161,8 @@ impl Archive {
     pub fn open(place: impl Into<ArchivePlace>) -> Result<Self, Error> {
         let archive = Self::at(place.into())?;
         let is_known = is_there(&archive.dir)?;
-        archive.prepare().map_err(|source| Error::NotWritable { dir: archive.dir.clone(), source })?;
+        let prepared = archive.prepare().and_then(|()| archive.empty_spool());
+        prepared.map_err(|source| Error::NotWritable { dir: archive.dir.clone(), source })?;
         archive.check_format()?;
         if let Some(bucket) = &archive.bucket {
             match archive.connect(bucket) {
@@ -171,6 +172,14 @@ impl Archive {
                 connected => connected?,
             }
         }
+        Ok(archive)
+    }
+
+    /// Opens or creates an archive in a directory beside workers, whose bodies stay in the spool.
+    pub fn open_beside_workers(dir: &Path) -> Result<Self, Error> {
+        let archive = Self::at(dir.into())?;
+        archive.prepare().map_err(|source| Error::NotWritable { dir: dir.to_owned(), source })?;
+        archive.check_format()?;
         Ok(archive)
     }
 
@@ -237,9 +246,6 @@ impl Archive {
         for part in PARTS {
             private_dir(&self.dir.join(part))?;
         }
-        for entry in fs::read_dir(self.dir.join("tmp"))? {
-            fs::remove_file(entry?.path())?;
-        }
         match &self.bucket {
             Some(bucket) => self.write_once("FORMAT", &format!("{}\n", bucket.bucket.address()))?,
             None => {
@@ -251,6 +257,13 @@ impl Archive {
         tempfile::tempfile_in(self.dir.join("tmp"))?;
         // A process that was killed may have given names without a sync.
         disk::sync_dir(&self.dir, StorageStep::FileDirSync)
+    }
+
+    fn empty_spool(&self) -> io::Result<()> {
+        for entry in fs::read_dir(self.dir.join("tmp"))? {
+            fs::remove_file(entry?.path())?;
+        }
+        Ok(())
     }
 
     fn write_once(&self, name: &str, text: &str) -> io::Result<()> {

@@ -1,0 +1,219 @@
+//! The lease of this process, and the pace of the hosts that it keeps together with others.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use crate::world::catalogue::{self, Catalogue, HostAvailability, HostLease, ProcessId};
+use crate::world::clock::Clock;
+use crate::world::fetch::{PacedRequest, SharedPace, SharedTurn, Taken};
+use crate::world::machine;
+
+/// A lease is renewed so many times before it is over.
+const RENEWALS: u32 = 6;
+/// How often and in which intervals a write is tried.
+const WRITES: u32 = 600;
+const PAUSE: Duration = Duration::from_secs(1);
+/// A host that asks for no more requests gets none for this time, which is a night.
+const STOP: Duration = Duration::from_hours(6);
+
+/// The lease of this process. While [`Self::keep`] runs, it is renewed; if it is lost, the
+/// process gets another one.
+pub struct ProcessLease {
+    catalogue: Catalogue,
+    clock: Clock,
+    name: String,
+    duration: Duration,
+    current: watch::Sender<CurrentLease>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct CurrentLease {
+    process: ProcessId,
+    /// Until then it lasts for certain, by the clock of this process.
+    until: Instant,
+}
+
+impl ProcessLease {
+    /// # Errors
+    ///
+    /// The catalogue cannot be used.
+    pub async fn begin(catalogue: Catalogue, clock: Clock, duration: Duration) -> anyhow::Result<Arc<Self>> {
+        let name = machine::process_name();
+        let asked = clock.instant();
+        let process = catalogue.begin_lease(&name, duration).await?;
+        let current = watch::Sender::new(CurrentLease { process, until: asked + duration });
+        Ok(Arc::new(Self { catalogue, clock, name, duration, current }))
+    }
+
+    /// The name of this process.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn process(&self) -> ProcessId {
+        self.current.borrow().process
+    }
+
+    /// Renews the lease for as long as the future is polled.
+    pub async fn keep(&self) {
+        loop {
+            self.clock.sleep(self.duration / RENEWALS).await;
+            if let Err(error) = self.renew().await {
+                tracing::warn!(%error, "the lease of this process cannot be renewed now");
+            }
+        }
+    }
+
+    async fn renew(&self) -> Result<(), catalogue::Error> {
+        let (process, asked) = (self.process(), self.clock.instant());
+        if self.catalogue.renew_lease(process, self.duration).await? {
+            self.current.send_modify(|current| {
+                if current.process == process {
+                    current.until = asked + self.duration;
+                }
+            });
+        } else if self.process() == process {
+            tracing::warn!("the lease of this process is over, so others have its shards; it begins anew");
+            self.replace().await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the lease, and begins another one: what the old one held is free.
+    pub async fn replace(&self) -> Result<(), catalogue::Error> {
+        let before = self.process();
+        self.catalogue.return_shards(before).await?;
+        self.catalogue.end_lease(before).await?;
+        let asked = self.clock.instant();
+        let process = self.catalogue.begin_lease(&self.name, self.duration).await?;
+        self.current.send_replace(CurrentLease { process, until: asked + self.duration });
+        Ok(())
+    }
+
+    /// Returns when the process has another lease than this one.
+    pub async fn replaced(&self, process: ProcessId) {
+        // The sender is a part of this value.
+        let _ = self.current.subscribe().wait_for(|current| current.process != process).await;
+    }
+
+    /// Gives back all that the process holds.
+    pub async fn end(&self) -> Result<(), catalogue::Error> {
+        self.catalogue.return_shards(self.process()).await?;
+        self.catalogue.end_lease(self.process()).await
+    }
+
+    /// The process, if its lease outlives a request of this time by the clock of this process:
+    /// a process that was stopped does not know how late it is for the server.
+    fn outliving(&self, time: Duration) -> Option<ProcessId> {
+        let CurrentLease { process, until } = *self.current.borrow();
+        let left = until.saturating_duration_since(self.clock.instant());
+        (left >= time.min(self.duration / 2)).then_some(process)
+    }
+
+    async fn taken(&self, request: PacedRequest<'_>) -> Taken {
+        let renewal = self.duration / RENEWALS / 2;
+        let Some(process) = self.outliving(request.time) else { return Taken::Later(renewal) };
+        match self.leased(request, process).await {
+            Ok(Ok(host)) => {
+                if self.outliving(request.time) == Some(process) {
+                    return Taken::Turn(Box::new(host));
+                }
+                Taken::Later(renewal)
+            }
+            Ok(Err(HostAvailability::Paused(pause))) => Taken::Later(pause),
+            Ok(Err(HostAvailability::LeaseOver)) => Taken::Later(renewal),
+            Ok(Err(HostAvailability::Stopped)) => Taken::Stopped,
+            Ok(Err(HostAvailability::Busy | HostAvailability::Free(_))) => Taken::Later(Duration::ZERO),
+            Err(error) => Taken::Failed(error.to_string()),
+        }
+    }
+
+    /// The host, or why it is not free. The question runs in a task of its own: if nobody waits
+    /// for the answer any more, the host is given back.
+    async fn leased(
+        &self,
+        request: PacedRequest<'_>,
+        process: ProcessId,
+    ) -> anyhow::Result<Result<LeasedHost, HostAvailability>> {
+        let (catalogue, clock) = (self.catalogue.clone(), self.clock);
+        let (host, pause) = (request.host.to_owned(), request.pause);
+        let question = tokio::spawn(async move {
+            Ok(match catalogue.lease_host(&host, process, pause).await? {
+                HostAvailability::Free(lease) => {
+                    Ok(LeasedHost { lease: Some(lease), pause: Duration::ZERO, catalogue, clock })
+                }
+                not_free => Err(not_free),
+            })
+        });
+        question.await?
+    }
+}
+
+impl SharedPace for ProcessLease {
+    fn take<'a>(&'a self, request: PacedRequest<'a>) -> Pin<Box<dyn Future<Output = Taken> + Send + 'a>> {
+        Box::pin(self.taken(request))
+    }
+
+    fn stop(&self, host: &str) {
+        let (catalogue, host) = (self.catalogue.clone(), host.to_owned());
+        in_background(self.clock, move || {
+            let (catalogue, host) = (catalogue.clone(), host.clone());
+            async move { catalogue.stop_host(&host, STOP).await }
+        });
+    }
+}
+
+impl fmt::Debug for ProcessLease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProcessLease").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A host that this process may send one request. It is given back with this value.
+struct LeasedHost {
+    /// Set until it is given back.
+    lease: Option<HostLease>,
+    /// The pause until its next request.
+    pause: Duration,
+    catalogue: Catalogue,
+    clock: Clock,
+}
+
+impl SharedTurn for LeasedHost {
+    fn end(mut self: Box<Self>, pause: Duration) {
+        self.pause = pause;
+    }
+}
+
+impl Drop for LeasedHost {
+    fn drop(&mut self) {
+        let Some(lease) = self.lease.take() else { return };
+        let (catalogue, pause) = (self.catalogue.clone(), self.pause);
+        in_background(self.clock, move || {
+            let (catalogue, lease) = (catalogue.clone(), lease.clone());
+            async move { catalogue.return_host(&lease, pause).await }
+        });
+    }
+}
+
+/// Writes to the catalogue after a request, again and again if it is away. Without it a host
+/// would wait until the lease of this process is over.
+fn in_background<W>(clock: Clock, write: impl Fn() -> W + Send + 'static)
+where
+    W: Future<Output = Result<(), catalogue::Error>> + Send,
+{
+    // Without a runtime the process ends.
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+    runtime.spawn(async move {
+        for _ in 0..WRITES {
+            let Err(error) = write().await else { return };
+            tracing::debug!(%error, "the pace of a host cannot be written now");
+            clock.sleep(PAUSE).await;
+        }
+        tracing::warn!("the pace of a host could not be written to the catalogue");
+    });
+}

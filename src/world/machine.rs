@@ -1,0 +1,11 @@
+//! This machine, for logs and for the names of processes.
+
+use std::path::Path;
+
+/// The name of the machine and the number of the process, which tell processes of several
+/// machines apart.
+pub fn process_name() -> String {
+    let name = std::fs::read_to_string(Path::new("/proc/sys/kernel/hostname")).unwrap_or_default();
+    let name = if name.trim().is_empty() { "unknown" } else { name.trim() };
+    format!("{name}/{}", std::process::id())
+}

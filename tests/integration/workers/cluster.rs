@@ -1,0 +1,145 @@
+//! A scheduler and workers, with a simulated web, a relay and a database.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::delivery::relay::Relay;
+use crate::fetch::site::{Reply, Then};
+use crate::harness::{Harness, article, page_of};
+use crate::interrupted::RequestCounter;
+use crate::postgres_server::PostgresServer;
+use crate::service::Service;
+use crate::workers::outcome::Outcome;
+
+/// The pause between two requests to a host.
+pub(super) const PAUSE: Duration = Duration::from_millis(40);
+/// The time that each reply takes at least.
+pub(super) const REPLY: Duration = Duration::from_millis(8);
+/// The lease of a process.
+pub(super) const LEASE: Duration = Duration::from_secs(2);
+const HOSTS: usize = 20;
+const LINKS: usize = 160;
+/// A host to which links of other hosts redirect.
+const HUB: &str = "hub.test";
+
+pub(super) struct Cluster {
+    pub(super) harness: Harness,
+    pub(super) relay: Relay,
+    /// The address of the database.
+    pub(super) database: String,
+    pub(super) scheduler: Service,
+    pub(super) workers: Vec<Service>,
+    counter: Arc<RequestCounter>,
+}
+
+/// The addresses on the course page.
+pub(super) fn addresses() -> Vec<String> {
+    (0..LINKS).map(|link| format!("http://h{}.test/{link}", link % HOSTS)).collect()
+}
+
+/// Each reply takes [`REPLY`]. The program needs its last bytes: only replies that it reads to the
+/// end have a body.
+fn slowly(reply: Reply) -> Reply {
+    Reply { then: Then::Drip(2, REPLY / 2), ..reply }
+}
+
+async fn harness(counter: Arc<RequestCounter>) -> Harness {
+    let hosts = (0..HOSTS).map(|n| format!("h{n}.test"));
+    let hosts = hosts.chain(["course.test", HUB, "sentinel.test"].map(str::to_owned));
+    Harness::start(hosts, move |_, seen| {
+        counter.count();
+        let link = seen.target.trim_start_matches('/').parse::<usize>();
+        slowly(match (&*seen.host, &*seen.target, link) {
+            ("course.test", "/", _) => {
+                Reply::page(&page_of(&addresses().iter().map(String::as_str).collect::<Vec<_>>()))
+            }
+            ("sentinel.test", "/", _) => Reply::page("here"),
+            (HUB, target, Ok(_)) => Reply::page(&article(&format!("The reading at the hub, {target}"))),
+            (_, _, Ok(link)) if link % 10 == 3 => Reply::to(&format!("http://{HUB}/{link}")),
+            (_, _, Ok(link)) if link % 20 == 7 => Reply::new(410, "", ""),
+            (host, target, Ok(_)) => Reply::page(&article(&format!("The reading at http://{host}{target}"))),
+            _ => Reply::new(404, "", ""),
+        })
+    })
+    .await
+}
+
+impl Cluster {
+    /// Starts a scheduler, which begins a night at once, and workers.
+    pub(super) async fn start(server: &PostgresServer, workers: usize) -> Self {
+        let counter = Arc::new(RequestCounter::default());
+        let relay = Relay::up();
+        let harness = harness(Arc::clone(&counter)).await;
+        let url = server.database().await;
+        let path = configure(&harness, &url, &relay);
+        let start = |role: &str| start_role(&path, role);
+        let workers = (0..workers).map(|_| start("worker")).collect();
+        let scheduler = start("scheduler");
+        Self { harness, relay, database: url, scheduler, workers, counter }
+    }
+
+    pub(super) fn configuration(&self) -> PathBuf {
+        self.harness.dir.path().join("onreserve.toml")
+    }
+
+    pub(super) fn start_role(&self, role: &str) -> Service {
+        start_role(&self.configuration(), role)
+    }
+
+    /// A worker whose requests nobody answers.
+    pub(super) fn start_without_network(&self) -> Service {
+        let text = std::fs::read_to_string(self.configuration()).unwrap();
+        // A port that is closed, because it was free a moment ago.
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let path = self.harness.dir.path().join("without_network.toml");
+        std::fs::write(&path, text.replace(&self.harness.site.address.to_string(), &closed.to_string()))
+            .unwrap();
+        start_role(&path, "worker")
+    }
+
+    /// Returns after this many requests from now on.
+    pub(super) async fn after_requests(&self, count: usize) {
+        self.counter.notify_after(count);
+        let reached = tokio::time::timeout(Duration::from_mins(1), self.counter.reached.notified());
+        assert!(reached.await.is_ok(), "there were no {count} requests: {}", self.scheduler.log());
+    }
+
+    /// Stops all processes, and reads what they have left.
+    pub(super) async fn outcome(self) -> Outcome {
+        self.scheduler.logs("email sent").await;
+        let configuration = self.configuration();
+        let Self { harness, relay, database, scheduler, workers, .. } = self;
+        for mut process in workers.into_iter().chain([scheduler]) {
+            if process.child.try_wait().unwrap().is_none() {
+                process.stop().await;
+            }
+        }
+        Outcome::read(harness, &relay, &database, &configuration).await
+    }
+}
+
+fn start_role(configuration: &Path, role: &str) -> Service {
+    Service::by(configuration, "2026-09-14T14:00:00Z", |command| {
+        command.args(["--role", role]);
+    })
+}
+
+fn configure(harness: &Harness, url: &str, relay: &Relay) -> PathBuf {
+    let path = harness.configure(&format!(
+        "[catalogue]\nurl = \"{url}\"\n\
+         [service]\nspread = \"0s\"\nlook = \"never\"\nlease = \"{}s\"\n\
+         [[course]]\nid = \"c\"\ntitle = \"A course\"\npage = \"http://course.test/\"\n\
+         report_to = [\"i@school.test\"]\n\
+         [mail]\nfrom = \"o@school.test\"\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\n",
+        LEASE.as_secs(),
+        relay.address.port()
+    ));
+    let text = std::fs::read_to_string(&path).unwrap();
+    let fetching = format!(
+        "delay = \"{}ms\"\nhosts_at_once = 5\nsentinels = [\"http://sentinel.test/\"]",
+        PAUSE.as_millis()
+    );
+    std::fs::write(&path, text.replace("delay = \"0s\"", &fetching)).unwrap();
+    path
+}

@@ -1,0 +1,109 @@
+//! Several workers and a scheduler on one catalogue in `PostgreSQL`: workers are lost, frozen
+//! and replaced, the server crashes, and nothing is lost, doubled or requested too soon.
+//!
+//! `ONRESERVE_FAILURE_ROUNDS` is the number of rounds of each failure.
+
+mod cluster;
+mod outcome;
+
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use sqlx::{Connection as _, PgConnection};
+
+use crate::harness::Random;
+use crate::postgres_server::PostgresServer;
+use crate::workers::cluster::{Cluster, LEASE};
+
+/// Kills a process of the server, which ends all connections and recovers as after a crash.
+async fn crash(url: &str) {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let id: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut connection).await.unwrap();
+    kill_process(Pid::from_raw(id).unwrap(), Signal::KILL).unwrap();
+}
+
+fn rounds() -> usize {
+    std::env::var("ONRESERVE_FAILURE_ROUNDS").map_or(1, |rounds| rounds.parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_workers_share_a_night() {
+    let Some(server) = PostgresServer::shared() else { return };
+    let cluster = Cluster::start(server, 3).await;
+    cluster.scheduler.says("waiting until").await;
+    let outcome = cluster.outcome().await;
+    assert!(outcome.workers > 1, "several workers have visited links");
+    outcome.assert_requested_once();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_links_of_a_killed_worker_are_visited_by_another() {
+    let Some(server) = PostgresServer::shared() else { return };
+    let mut random = Random::new();
+    for _ in 0..rounds() {
+        let mut cluster = Cluster::start(server, 3).await;
+        cluster.after_requests(1 + random.below(150)).await;
+        cluster.workers[0].child.kill().await.unwrap();
+        cluster.scheduler.says("waiting until").await;
+        drop(cluster.outcome().await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_frozen_past_its_lease_changes_nothing() {
+    let Some(server) = PostgresServer::shared() else { return };
+    let mut random = Random::new();
+    for _ in 0..rounds() {
+        let cluster = Cluster::start(server, 3).await;
+        cluster.after_requests(1 + random.below(100)).await;
+        cluster.workers[0].signal(Signal::STOP);
+        tokio::time::sleep(LEASE + Duration::from_secs(1)).await;
+        cluster.workers[0].signal(Signal::CONT);
+        cluster.scheduler.says("waiting until").await;
+        drop(cluster.outcome().await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_of_the_server_interrupts_nothing_for_long() {
+    let Some(server) = PostgresServer::start() else { return };
+    let mut random = Random::new();
+    for _ in 0..rounds() {
+        let cluster = Cluster::start(&server, 3).await;
+        // The pages are read by then.
+        cluster.after_requests(10 + random.below(150)).await;
+        crash(&cluster.database).await;
+        cluster.scheduler.says("waiting until").await;
+        drop(cluster.outcome().await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_scheduler_goes_on_when_the_first_is_lost() {
+    let Some(server) = PostgresServer::shared() else { return };
+    let mut random = Random::new();
+    for _ in 0..rounds() {
+        let mut cluster = Cluster::start(server, 2).await;
+        cluster.scheduler.logs("service started").await;
+        let second = cluster.start_role("scheduler");
+        second.logs("waiting until the other scheduler ends").await;
+        cluster.after_requests(1 + random.below(150)).await;
+        cluster.scheduler.child.kill().await.unwrap();
+        cluster.scheduler = second;
+        cluster.scheduler.says("waiting until").await;
+        drop(cluster.outcome().await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_without_a_network_stores_nothing() {
+    let Some(server) = PostgresServer::shared() else { return };
+    let mut cluster = Cluster::start(server, 0).await;
+    let alone = cluster.start_without_network();
+    alone.logs("the network of this machine does not work").await;
+    cluster.workers = vec![cluster.start_role("worker"), alone];
+    cluster.scheduler.says("waiting until").await;
+    let outcome = cluster.outcome().await;
+    assert_eq!(outcome.workers, 1);
+    outcome.assert_requested_once();
+}
