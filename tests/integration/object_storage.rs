@@ -265,6 +265,18 @@ async fn a_backup_is_a_directory_and_a_directory_is_restored_to_a_bucket() {
     let (code, printed) = run(&other, &["status"]).await;
     assert!(code == 78 && printed.contains("/one"), "it is the working directory of another: {printed}");
     fs::remove_dir_all(harness.archive()).unwrap();
+    let damaged = harness.dir.path().join("damaged");
+    let (code, _) = run_on(&damaged, &["restore", backup.to_str().unwrap()]).await;
+    assert_eq!(code, 0);
+    let inside = lost.strip_prefix("one/").unwrap();
+    fs::remove_file(damaged.join(inside)).unwrap();
+    fs::write(damaged.join(inside), "something else").unwrap();
+    let third = configure(&harness, &bucket.keys("three"));
+    let (code, printed) = run(&third, &["restore", damaged.to_str().unwrap()]).await;
+    assert!(code == 1 && printed.contains("damaged: "), "{printed}");
+    assert!(!bucket.list("three/").contains(&format!("three/{inside}")), "altered bytes were sent");
+    let other = configure(&harness, &bucket.keys("two"));
+    fs::remove_dir_all(harness.archive()).unwrap();
     let printed = succeeds(&other, &["restore", backup.to_str().unwrap()]).await;
     assert!(printed.contains("restored with the right SHA-256"), "{printed}");
     assert_eq!(answers(&other).await, before);
@@ -335,6 +347,14 @@ async fn a_store_that_refuses_a_segment_ends_the_night() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_refuses_a_list_ends_the_night() {
+    let fault = |_: &str, path: &str| {
+        if path.contains("list-type") { ProxyFault::Status(403) } else { ProxyFault::None }
+    };
+    night_behind(fault, Some("check the credentials")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_is_away_and_a_missing_bucket_are_named() {
     let Some(server) = S3Server::shared() else { return };
     let (harness, bucket) = (harness().await, server.bucket());
@@ -343,8 +363,12 @@ async fn a_store_that_is_away_and_a_missing_bucket_are_named() {
     let night = harness.check(1).await;
     assert!(night.code == 1 && night.errors.contains("cannot be reached"), "{}", night.errors);
     let keys = bucket.keys("n");
-    configure(&harness, &keys.replace(&bucket.name, "no-such-bucket"));
+    let wrong = configure(&harness, &keys.replace(&bucket.name, "no-such-bucket"));
     fs::remove_dir_all(harness.archive()).unwrap();
+    let mut checking = Command::new(PROGRAM);
+    let checked = checking.args(["check-config", "--online"]).arg(wrong).output().await.unwrap();
+    let printed = String::from_utf8_lossy(&checked.stdout);
+    assert!(printed.contains("no such bucket"), "{printed}");
     let night = harness.check(1).await;
     assert!(night.code == 1 && night.errors.contains("no such bucket"), "{}", night.errors);
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
+use super::bucket_archive::BucketArchive;
 use super::verified::{hash, open_regular};
 use super::{Archive, Error, digest_in_name, failed, files_below, is_regular};
 use crate::domain::capture::Digest;
@@ -17,6 +18,9 @@ use crate::domain::journal::Entry;
 use crate::domain::journal::Holdings;
 use crate::domain::journal::chain::JournalFault;
 use crate::world::disk::{self, StorageStep};
+
+/// How many blobs are looked for in a bucket before those that it lacks are sent.
+const BLOBS_AT_ONCE: usize = 256;
 
 /// The files that were copied; existing files do not count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,7 +72,14 @@ impl Archive {
             self.pull_journal(bucket)?;
         }
         for part in ["captures", "audit", "quarantine", "blobs"] {
-            for path in self.files_to_copy(part)? {
+            let files = self.files_to_copy(part)?;
+            if part == "blobs"
+                && let Some(bucket) = &target.bucket
+            {
+                self.copy_blobs_to(target, bucket, &files, &mut copied)?;
+                continue;
+            }
+            for path in files {
                 let to = target.dir().join(path.strip_prefix(self.dir()).unwrap_or(&path));
                 if part == "captures" && is_regular(&path) {
                     target.keep_other_journal(&path, &to, now)?;
@@ -129,6 +140,43 @@ impl Archive {
         file.rewind().map_err(failed)?;
         file.set_permissions(Permissions::from_mode(0o444)).map_err(failed)?;
         Ok(file)
+    }
+
+    /// Copies the blobs of this directory to a bucket, several at once: each takes the store
+    /// some time.
+    fn copy_blobs_to(
+        &self,
+        target: &Self,
+        bucket: &BucketArchive,
+        files: &[PathBuf],
+        copied: &mut BackupTotals,
+    ) -> Result<(), Error> {
+        for some in files.chunks(BLOBS_AT_ONCE) {
+            let mut blobs = Vec::new();
+            for path in some {
+                match digest_in_name(path).filter(|digest| self.path_of(*digest) == *path && is_regular(path))
+                {
+                    Some(digest) => blobs.push((digest, path.clone())),
+                    None => copied.refused.push(path.clone()),
+                }
+            }
+            let sound = target.sound_among(bucket, blobs.iter().map(|(digest, _)| *digest))?;
+            blobs.retain(|(digest, _)| !sound.contains(digest));
+            let mut whole = Vec::new();
+            for (digest, path) in blobs {
+                let failed = |source| failed("copy", &path, source);
+                let file = open_regular(&path).map_err(failed)?;
+                if hash(&file).map_err(failed)? == digest {
+                    copied.files += 1;
+                    copied.bytes += file.metadata().map_err(failed)?.len();
+                    whole.push((digest, path));
+                } else {
+                    copied.damaged.push(digest);
+                }
+            }
+            bucket.put_blobs(whole)?;
+        }
+        Ok(())
     }
 
     /// Copies one file. Returns the number of copied bytes.

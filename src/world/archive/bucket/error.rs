@@ -35,7 +35,7 @@ pub enum BucketError {
 
 impl BucketError {
     pub(super) fn of(doing: &'static str, place: String, source: object_store::Error) -> Self {
-        if is_about_the_bucket(&source) {
+        if source.to_string().contains("<Code>NoSuchBucket</Code>") {
             return Self::NoBucket { doing, place };
         }
         let source = Box::new(source);
@@ -43,6 +43,7 @@ impl BucketError {
             object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
                 Self::Refused { doing, place, source }
             }
+            _ if is_refused_list(&source) => Self::Refused { doing, place, source },
             _ if is_unreachable(&source) => Self::Unreachable { doing, place, source },
             _ => Self::Failed { doing, place, source },
         }
@@ -54,9 +55,10 @@ impl BucketError {
     }
 }
 
-/// The store answers 404 for an unknown key too; only its code tells them apart.
-fn is_about_the_bucket(error: &object_store::Error) -> bool {
-    matches!(error, object_store::Error::NotFound { .. }) && error.to_string().contains("NoSuchBucket")
+/// The error of a list has its status in its text alone.
+fn is_refused_list(error: &object_store::Error) -> bool {
+    let text = error.to_string();
+    ["status code: 401", "status code: 403"].iter().any(|status| text.contains(status))
 }
 
 fn is_unreachable(error: &object_store::Error) -> bool {
