@@ -116,7 +116,8 @@ impl RunningNight {
     }
 }
 
-/// Stores visits as they end, in batches. The crawl goes on while a batch is stored.
+/// Stores visits as they end, in batches. The crawl goes on while a batch is stored, and the
+/// rows of a batch are written while the files of the next one are.
 pub(super) async fn each(
     mut results: Receiver<VisitResult>,
     night: &RunningNight,
@@ -124,31 +125,47 @@ pub(super) async fn each(
     watch: Watcher<'_>,
 ) -> anyhow::Result<HashMap<Address, Evidence>> {
     let mut evidence = HashMap::new();
-    let mut visited = Vec::with_capacity(BATCH);
-    while results.recv_many(&mut visited, BATCH).await > 0 {
-        let bodies: Vec<Digest> =
-            visited.iter().filter_map(|it| Some(it.new_capture.as_ref()?.body.body.sha256)).collect();
-        // Bytes that were taken down are not stored again from another address.
-        let taken_down = world.catalogue.taken_down_among(&bodies).await?;
-        let mut batch = Batch::default();
-        for mut visit in visited.drain(..) {
-            let new_capture =
-                visit.new_capture.take().filter(|it| !taken_down.contains(&it.body.body.sha256));
-            watch(Progress::Visited { link: &visit.link, bytes: visit.bytes, kept: new_capture.is_some() });
-            if let Some(new_capture) = new_capture {
-                let mut passages = new_capture.document.passages();
-                passages.extend(
-                    full_text::of_requisites(&new_capture.requisites, &world.archive, &world.reader).await?,
-                );
-                batch.texts.push(DocumentText { sha256: new_capture.body.body.sha256, passages });
-                batch.captures.push((visit.link.clone(), new_capture));
-            }
-            evidence.insert(visit.link.clone(), visit.evidence.clone());
-            batch.add_visit(visit, night);
-        }
-        batch.store(world).await?;
+    let mut in_files = StoredBatch::default();
+    loop {
+        let next = next_batch(&mut results, &mut evidence, night, world, watch);
+        let (next, ()) = tokio::try_join!(next, in_files.write_rows(world))?;
+        let Some(next) = next else { return Ok(evidence) };
+        in_files = next;
     }
-    Ok(evidence)
+}
+
+/// Stores the files of the visits that have ended; `None` after the last one.
+async fn next_batch(
+    results: &mut Receiver<VisitResult>,
+    evidence: &mut HashMap<Address, Evidence>,
+    night: &RunningNight,
+    world: &World,
+    watch: Watcher<'_>,
+) -> anyhow::Result<Option<StoredBatch>> {
+    let mut visited = Vec::with_capacity(BATCH);
+    if results.recv_many(&mut visited, BATCH).await == 0 {
+        return Ok(None);
+    }
+    let bodies: Vec<Digest> =
+        visited.iter().filter_map(|it| Some(it.new_capture.as_ref()?.body.body.sha256)).collect();
+    // Bytes that were taken down are not stored again from another address.
+    let taken_down = world.catalogue.taken_down_among(&bodies).await?;
+    let mut batch = Batch::default();
+    for mut visit in visited {
+        let new_capture = visit.new_capture.take().filter(|it| !taken_down.contains(&it.body.body.sha256));
+        watch(Progress::Visited { link: &visit.link, bytes: visit.bytes, kept: new_capture.is_some() });
+        if let Some(new_capture) = new_capture {
+            let mut passages = new_capture.document.passages();
+            passages.extend(
+                full_text::of_requisites(&new_capture.requisites, &world.archive, &world.reader).await?,
+            );
+            batch.texts.push(DocumentText { sha256: new_capture.body.body.sha256, passages });
+            batch.captures.push((visit.link.clone(), new_capture));
+        }
+        evidence.insert(visit.link.clone(), visit.evidence.clone());
+        batch.add_visit(visit, night);
+    }
+    Ok(Some(batch.store_files(world).await?))
 }
 
 /// Visits that are stored together.
@@ -170,8 +187,8 @@ impl Batch {
         self.visits.push(Entry::Visit { night: night.row.started, link, evidence, by: None });
     }
 
-    /// Stores blobs, journal lines and rows, in this order.
-    async fn store(self, world: &World) -> anyhow::Result<()> {
+    /// Stores the blobs, then the lines of the journal.
+    async fn store_files(self, world: &World) -> anyhow::Result<StoredBatch> {
         let Self { captures, reread, visits, texts } = self;
         let (archive, now) = (world.archive.clone(), world.clock.now());
         let storing_lock = world.storing_lock().await;
@@ -195,7 +212,24 @@ impl Batch {
             Ok::<_, archive::Error>(entries)
         });
         let entries = storing.await??;
-        Ok(world.catalogue.apply_with_texts(&entries, &texts).await?)
+        Ok(StoredBatch { entries, texts })
+    }
+}
+
+/// Visits whose files are stored and whose rows are not. After a crash, the next run writes the
+/// rows from the journal.
+#[derive(Default)]
+struct StoredBatch {
+    entries: Vec<Entry>,
+    texts: Vec<DocumentText>,
+}
+
+impl StoredBatch {
+    async fn write_rows(&self, world: &World) -> anyhow::Result<()> {
+        if !self.entries.is_empty() {
+            world.catalogue.apply_with_texts(&self.entries, &self.texts).await?;
+        }
+        Ok(())
     }
 }
 
