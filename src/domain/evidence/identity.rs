@@ -41,16 +41,17 @@ pub fn identify(document: &Document, known: &Reference) -> Identity {
         .map(|words| content_words(words))
         .filter(|words| words.len() >= DISTINCTIVE_WORDS)
         .collect();
-    let by_baseline = known.baseline.is_some_and(|baseline| is_same_work(baseline, document));
+    let by_baseline = || known.baseline.is_some_and(|baseline| is_same_work(baseline, document));
     let is_named_in = |document: &Document| {
         let start = beginning(document);
         distinctive.iter().any(|words| is_contained(words, &start))
     };
     // Words that the baseline does not contain are no proof: error pages repeat them.
-    let by_words = is_named_in(document) && known.baseline.is_none_or(is_named_in);
+    let by_words = || is_named_in(document) && known.baseline.is_none_or(is_named_in);
     let by_title =
-        known.baseline.is_none() && known.words.iter().any(|words| is_exact_title(words, document));
-    if by_baseline || by_words || by_title {
+        || known.baseline.is_none() && known.words.iter().any(|words| is_exact_title(words, document));
+    // In the order of their costs.
+    if by_words() || by_title() || by_baseline() {
         Identity::Confirmed
     } else if known.baseline.is_some() || !distinctive.is_empty() {
         Identity::Mismatch
