@@ -2,12 +2,11 @@
 //! program divides and folds them. The server only compares them, so its language settings
 //! do not count.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::Error;
-use super::database::{Pool, ResultRow, Transaction, query};
-use super::search_hit::{PassageId, SnippetPart, query_words};
-use super::snippet::{SoughtPhrase, snippet};
+use super::database::{Pool, ResultRow, Transaction, query, query_scalar};
+use super::snippet::SoughtPhrase;
 use super::value::json;
 use super::words::words;
 use crate::domain::capture::Digest;
@@ -37,59 +36,58 @@ pub(super) async fn enter(passages: &[(Digest, &Passage)], on: &mut Transaction)
     Ok(())
 }
 
-/// The digest, page and id of the passages, best first.
+/// Whether more passages than this match, whatever their documents are.
+pub(super) async fn has_more_matches(text: &str, than: u32, on: &Pool) -> Result<bool, Error> {
+    let Some(sought) = expression(&SoughtPhrase::of_query(text)) else { return Ok(false) };
+    let count: i64 = query_scalar(
+        "SELECT count(*) FROM (SELECT 1 FROM passage WHERE words @@ CAST($1 AS tsquery) LIMIT $2) AS found",
+    )
+    .bind(sought)
+    .bind(i64::from(than) + 1)
+    .fetch_one(on)
+    .await?;
+    Ok(count > i64::from(than))
+}
+
+/// The digest, page, id and text of the passages, best first.
 pub(super) async fn search(
     text: &str,
     among: &[Digest],
     most: u32,
     on: &Pool,
 ) -> Result<Vec<ResultRow>, Error> {
-    let Some(sought) = expression(&phrases(text)) else { return Ok(Vec::new()) };
-    Ok(query(
-        "SELECT document_text.sha256, passage.page, passage.id \
+    let by_rank = "SELECT document_text.sha256, passage.page, passage.id, passage.text \
          FROM passage JOIN document_text ON document_text.id = passage.document \
          WHERE passage.words @@ CAST($1 AS tsquery) \
          AND document_text.sha256 IN (SELECT value FROM json_each($2)) \
-         ORDER BY ts_rank(passage.words, CAST($1 AS tsquery), 1) DESC, passage.id LIMIT $3",
-    )
-    .bind(sought)
-    .bind(json(&among)?)
-    .bind(most)
-    .fetch_all(on)
-    .await?)
+         ORDER BY ts_rank(passage.words, CAST($1 AS tsquery), 1) DESC, passage.id LIMIT $3";
+    rows(by_rank, text, among, most, on).await
 }
 
-pub(super) async fn snippets(
+/// The first matches in the order in which their passages were stored.
+pub(super) async fn first_matches(
     text: &str,
-    of: &[PassageId],
+    among: &[Digest],
+    most: u32,
     on: &Pool,
-) -> Result<HashMap<PassageId, Vec<SnippetPart>>, Error> {
-    let phrases = phrases(text);
-    let Some(sought) = expression(&phrases) else { return Ok(HashMap::new()) };
-    let rows = query(
-        "SELECT id, text FROM passage WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) \
-         AND words @@ CAST($2 AS tsquery)",
-    )
-    .bind(json(&of.iter().map(|passage| passage.0).collect::<Vec<_>>())?)
-    .bind(sought)
-    .fetch_all(on)
-    .await?;
-    let of_row = |row: &ResultRow| {
-        let text: &str = row.get(1);
-        (PassageId(row.get(0)), snippet(text, &words(text), &phrases))
-    };
-    Ok(rows.iter().map(of_row).collect())
+) -> Result<Vec<ResultRow>, Error> {
+    let in_order = "SELECT document_text.sha256, passage.page, passage.id, passage.text \
+         FROM passage JOIN document_text ON document_text.id = passage.document \
+         WHERE passage.words @@ CAST($1 AS tsquery) \
+         AND document_text.sha256 IN (SELECT value FROM json_each($2)) \
+         ORDER BY passage.id LIMIT $3";
+    rows(in_order, text, among, most, on).await
 }
 
-/// The words of a query. Words have no character that is an operator of the server.
-fn phrases(query: &str) -> Vec<SoughtPhrase> {
-    query_words(query)
-        .map(|(word, is_beginning)| SoughtPhrase {
-            words: words(word).into_iter().map(|word| word.folded).collect(),
-            is_beginning,
-        })
-        .filter(|phrase| !phrase.words.is_empty())
-        .collect()
+async fn rows(
+    statement: &'static str,
+    text: &str,
+    among: &[Digest],
+    most: u32,
+    on: &Pool,
+) -> Result<Vec<ResultRow>, Error> {
+    let Some(sought) = expression(&SoughtPhrase::of_query(text)) else { return Ok(Vec::new()) };
+    Ok(query(statement).bind(sought).bind(json(&among)?).bind(most).fetch_all(on).await?)
 }
 
 /// A `tsquery`; `None` without words.
@@ -125,7 +123,7 @@ mod tests {
     #[test]
     fn words_are_quoted_with_their_places() {
         assert_eq!(vector("Flows, to FLOWS!"), "'flows':1,3 'to':2");
-        let sought = |text: &str| expression(&phrases(text));
+        let sought = |text: &str| expression(&SoughtPhrase::of_query(text));
         assert_eq!(sought("to na\u{ef}ve' e-mail").unwrap(), "('to') & ('naive':*) & ('e' <-> 'mail':*)");
         assert_eq!(sought(" ! "), None);
     }

@@ -1,18 +1,12 @@
 //! The full-text index of `SQLite`, which triggers keep.
 
-use std::collections::HashMap;
-
 use super::Error;
-use super::database::{Pool, ResultRow, Transaction, query};
-use super::search_hit::{PassageId, SnippetPart, query_words};
-use super::search_text::{joined, separated};
+use super::database::{Pool, ResultRow, Transaction, query, query_scalar};
+use super::search_hit::query_words;
+use super::search_text::separated;
 use super::value::json;
 use crate::domain::capture::Digest;
 use crate::domain::document::passage::Passage;
-
-/// Surround a match in a snippet; passages have no control characters.
-const MATCH_BEGINS: char = '\u{2}';
-const MATCH_ENDS: char = '\u{3}';
 
 /// Stores passages of documents, in their order.
 pub(super) async fn enter(passages: &[(Digest, &Passage)], on: &mut Transaction) -> Result<(), Error> {
@@ -30,47 +24,60 @@ pub(super) async fn enter(passages: &[(Digest, &Passage)], on: &mut Transaction)
     Ok(())
 }
 
-/// The digest, page and id of the passages, best first.
+/// Whether more passages than this match, whatever their documents are.
+pub(super) async fn has_more_matches(text: &str, than: u32, on: &Pool) -> Result<bool, Error> {
+    let Some(sought) = expression(text) else { return Ok(false) };
+    let count: i64 = query_scalar(
+        "SELECT count(*) FROM (SELECT 1 FROM passage_index WHERE passage_index MATCH $1 LIMIT $2) AS found",
+    )
+    .bind(sought)
+    .bind(i64::from(than) + 1)
+    .fetch_one(on)
+    .await?;
+    Ok(count > i64::from(than))
+}
+
+/// The digest, page, id and text of the passages, best first.
 pub(super) async fn search(
     text: &str,
     among: &[Digest],
     most: u32,
     on: &Pool,
 ) -> Result<Vec<ResultRow>, Error> {
-    let Some(sought) = expression(text) else { return Ok(Vec::new()) };
     // The index yields its rows by rank, so that the limit ends the search.
-    Ok(query(
-        "SELECT document_text.sha256, passage.page, passage.id \
+    let by_rank = "SELECT document_text.sha256, passage.page, passage.id, passage.text \
          FROM passage_index CROSS JOIN passage ON passage.id = passage_index.rowid \
          CROSS JOIN document_text ON document_text.id = passage.document \
          WHERE passage_index MATCH $1 AND document_text.sha256 IN (SELECT value FROM json_each($2)) \
-         ORDER BY passage_index.rank LIMIT $3",
-    )
-    .bind(sought)
-    .bind(json(&among)?)
-    .bind(most)
-    .fetch_all(on)
-    .await?)
+         ORDER BY passage_index.rank LIMIT $3";
+    rows(by_rank, text, among, most, on).await
 }
 
-pub(super) async fn snippets(
+/// The first matches in the order in which their passages were stored.
+pub(super) async fn first_matches(
     text: &str,
-    of: &[PassageId],
+    among: &[Digest],
+    most: u32,
     on: &Pool,
-) -> Result<HashMap<PassageId, Vec<SnippetPart>>, Error> {
-    let Some(sought) = expression(text) else { return Ok(HashMap::new()) };
-    // The plus prevents a new search of the index for each passage.
-    let rows = query(
-        "SELECT rowid, snippet(passage_index, 0, $1, $2, '\u{2026}', 28) FROM passage_index \
-         WHERE passage_index MATCH $3 AND +rowid IN (SELECT value FROM json_each($4))",
-    )
-    .bind(MATCH_BEGINS.to_string())
-    .bind(MATCH_ENDS.to_string())
-    .bind(sought)
-    .bind(json(&of.iter().map(|passage| passage.0).collect::<Vec<_>>())?)
-    .fetch_all(on)
-    .await?;
-    Ok(rows.iter().map(|row| (PassageId(row.get(0)), pieces(row.get(1)))).collect())
+) -> Result<Vec<ResultRow>, Error> {
+    // The index yields its rows in this order, too.
+    let in_order = "SELECT document_text.sha256, passage.page, passage.id, passage.text \
+         FROM passage_index CROSS JOIN passage ON passage.id = passage_index.rowid \
+         CROSS JOIN document_text ON document_text.id = passage.document \
+         WHERE passage_index MATCH $1 AND document_text.sha256 IN (SELECT value FROM json_each($2)) \
+         ORDER BY passage_index.rowid LIMIT $3";
+    rows(in_order, text, among, most, on).await
+}
+
+async fn rows(
+    statement: &'static str,
+    text: &str,
+    among: &[Digest],
+    most: u32,
+    on: &Pool,
+) -> Result<Vec<ResultRow>, Error> {
+    let Some(sought) = expression(text) else { return Ok(Vec::new()) };
+    Ok(query(statement).bind(sought).bind(json(&among)?).bind(most).fetch_all(on).await?)
 }
 
 /// A query of the full-text index in which every word is quoted, so that a reader cannot
@@ -84,25 +91,4 @@ fn expression(text: &str) -> Option<String> {
         })
         .collect();
     (!words.is_empty()).then(|| words.join(" AND "))
-}
-
-fn pieces(snippet: &str) -> Vec<SnippetPart> {
-    let mut pieces = Vec::new();
-    for (at, part) in snippet.split(MATCH_BEGINS).enumerate() {
-        let (found, rest) =
-            if at == 0 { ("", part) } else { part.split_once(MATCH_ENDS).unwrap_or(("", part)) };
-        add(&mut pieces, found, true);
-        add(&mut pieces, rest, false);
-    }
-    pieces
-}
-
-/// Neighbouring parts of one kind are joined, because each character may be a match of its own.
-fn add(pieces: &mut Vec<SnippetPart>, text: &str, is_match: bool) {
-    let text = joined(text);
-    match pieces.last_mut() {
-        _ if text.is_empty() => {}
-        Some(last) if last.is_match == is_match => last.text.push_str(&text),
-        Some(_) | None => pieces.push(SnippetPart { text, is_match }),
-    }
 }

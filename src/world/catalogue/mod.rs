@@ -31,6 +31,7 @@ mod course_nights;
 mod advice;
 mod copying;
 mod schema;
+mod relevance;
 mod search_hit;
 mod search_text;
 mod service_requests;

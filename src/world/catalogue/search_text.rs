@@ -25,8 +25,8 @@ pub(super) fn separated(text: &str) -> Cow<'_, str> {
 }
 
 /// The original text.
-pub(super) fn joined(text: &str) -> String {
-    text.replace(BREAK, "")
+pub(super) fn joined(text: &str) -> Cow<'_, str> {
+    if text.contains(BREAK) { Cow::Owned(text.replace(BREAK, "")) } else { Cow::Borrowed(text) }
 }
 
 /// Chinese, Japanese, Korean, Thai, Lao, Burmese and Khmer.

@@ -1,12 +1,11 @@
-//! The part of a passage around the words of a query, for an engine that has no snippets.
+//! The part of a passage around the words of a query.
 
 use std::ops::Range;
 
-use super::search_hit::SnippetPart;
-use super::words::Word;
+use super::search_hit::{SnippetPart, query_words};
+use super::words::{Word, words};
 
-/// As many as `SQLite` is asked for.
-pub(super) const WORDS_SHOWN: usize = 28;
+const WORDS_SHOWN: usize = 28;
 const OMITTED: &str = "\u{2026}";
 
 /// A word of a query: several words if it has signs between them.
@@ -18,6 +17,22 @@ pub(super) struct SoughtPhrase {
 }
 
 impl SoughtPhrase {
+    /// The words of a query as a reader typed it.
+    pub(super) fn of_query(query: &str) -> Vec<Self> {
+        query_words(query)
+            .map(|(word, is_beginning)| Self {
+                words: words(word).into_iter().map(|word| word.folded).collect(),
+                is_beginning,
+            })
+            .filter(|phrase| !phrase.words.is_empty())
+            .collect()
+    }
+
+    /// How often the phrase is in a text with these words.
+    pub(super) fn count_in(&self, words: &[Word]) -> usize {
+        (0..words.len()).filter(|start| self.is_at(&words[*start..])).count()
+    }
+
     fn is_at(&self, words: &[Word]) -> bool {
         let last = self.words.len().saturating_sub(1);
         words.len() > last
@@ -31,9 +46,13 @@ impl SoughtPhrase {
     }
 }
 
-/// The best part of a text; `words` are those of the text.
-pub(super) fn snippet(text: &str, words: &[Word], phrases: &[SoughtPhrase]) -> Vec<SnippetPart> {
+/// The best part of a text; `None` if the text lacks one of the phrases.
+pub(super) fn snippet(text: &str, phrases: &[SoughtPhrase]) -> Option<Vec<SnippetPart>> {
+    let words = &words(text);
     let matches = matches(words, phrases);
+    if !(0..phrases.len()).all(|phrase| matches.iter().any(|found| found.phrase == phrase)) {
+        return None;
+    }
     let shown = best_window(&matches, words.len());
     let mut parts = Parts(Vec::new());
     let is_first = shown.start == 0;
@@ -55,7 +74,7 @@ pub(super) fn snippet(text: &str, words: &[Word], phrases: &[SoughtPhrase]) -> V
     if !is_last {
         parts.add(OMITTED, false);
     }
-    parts.0
+    Some(parts.0)
 }
 
 /// A match of a phrase: which phrase, and its words in the text.
@@ -77,11 +96,11 @@ fn matches(words: &[Word], phrases: &[SoughtPhrase]) -> Vec<Match> {
 
 /// The words to show: those around the match after which most phrases follow, in the middle.
 fn best_window(matches: &[Match], words: usize) -> Range<usize> {
-    let score = |start: usize| {
-        let inside: Vec<&Match> = matches
-            .iter()
-            .filter(|found| found.words.start >= start && found.words.end <= start + WORDS_SHOWN)
-            .collect();
+    let score = |from: usize| {
+        let start = matches[from].words.start;
+        // The matches are in the order of their first words.
+        let near = matches[from..].iter().take_while(|found| found.words.start < start + WORDS_SHOWN);
+        let inside: Vec<&Match> = near.filter(|found| found.words.end <= start + WORDS_SHOWN).collect();
         let mut phrases: Vec<usize> = inside.iter().map(|found| found.phrase).collect();
         phrases.sort_unstable();
         phrases.dedup();
@@ -89,10 +108,10 @@ fn best_window(matches: &[Match], words: usize) -> Range<usize> {
         ((phrases.len(), inside.len()), end)
     };
     let mut best = ((0, 0), 0..0);
-    for start in matches.iter().map(|found| found.words.start) {
-        let (score, end) = score(start);
+    for (from, first) in matches.iter().enumerate() {
+        let (score, end) = score(from);
         if score > best.0 {
-            best = (score, start..end);
+            best = (score, first.words.start..end);
         }
     }
     let spare = WORDS_SHOWN.saturating_sub(best.1.len());
@@ -127,14 +146,13 @@ impl Parts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::catalogue::words::words;
 
     fn shown(text: &str, sought: &[&str]) -> String {
         let phrases: Vec<SoughtPhrase> = sought
             .iter()
             .map(|word| SoughtPhrase { words: vec![(*word).to_owned()], is_beginning: word.len() > 2 })
             .collect();
-        let parts = snippet(text, &words(text), &phrases);
+        let parts = snippet(text, &phrases).unwrap();
         parts
             .iter()
             .map(|part| if part.is_match { format!("[{}]", part.text) } else { part.text.clone() })
@@ -147,7 +165,22 @@ mod tests {
             shown("Normalizing flows, na\u{ef}ve.", &["naive", "flow"]),
             "Normalizing [flows], [na\u{ef}ve]."
         );
-        assert_eq!(shown("no match", &["absent"]), "no match");
+        assert_eq!(snippet("one alpha", &SoughtPhrase::of_query("alpha absent")), None);
+    }
+
+    #[test]
+    fn the_words_of_a_query_are_phrases() {
+        let phrases = SoughtPhrase::of_query("to na\u{ef}ve' e-mail !");
+        let words: Vec<String> = phrases.iter().map(|phrase| phrase.words.join(" ")).collect();
+        assert_eq!(words, ["to", "naive", "e mail"]);
+        let text = super::words("To e-mails, to e mail.");
+        assert_eq!(phrases.iter().map(|phrase| phrase.count_in(&text)).collect::<Vec<_>>(), [2, 0, 2]);
+    }
+
+    #[test]
+    fn a_text_of_one_word_repeated_has_a_snippet_at_once() {
+        let text = "alpha ".repeat(200_000);
+        assert!(snippet(&text, &SoughtPhrase::of_query("alpha")).is_some());
     }
 
     #[test]

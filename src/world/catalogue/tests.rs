@@ -33,6 +33,7 @@ fn visit(n: i64) -> Entry {
             seen: None,
             finding: Finding::Healthy { drift: Drift::Same, moved_to: None },
             notes: Vec::new(),
+            is_listed: false,
         },
         by: None,
     }

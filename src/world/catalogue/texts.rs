@@ -2,11 +2,14 @@
 //!
 //! Texts belong to digests, not to captures: equal bodies are stored once.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::database::{Executor, Pool, Transaction, query, query_scalar};
+use super::database::{self, Executor, Pool, ResultRow, Transaction, query, query_scalar};
+use super::relevance;
 use super::search_hit::{PassageId, SearchHit, SnippetPart};
 use super::search_text::joined;
+use super::snippet::{SoughtPhrase, snippet};
 use super::value::{decoded, from_json, json, optional_count};
 use super::{Catalogue, Error, full_text_postgres, full_text_sqlite};
 use crate::domain::capture::Digest;
@@ -17,6 +20,9 @@ use crate::world::disk::{self, StorageStep};
 
 /// Limits the memory of a statement: a text has at most some megabytes.
 const TEXTS_AT_ONCE: usize = 16;
+
+/// The most matches that the engine ranks, because it needs up to 5 microseconds for each.
+const RANKED: u32 = 1000;
 
 /// The text of a document in the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,8 +73,8 @@ pub(super) async fn of(sha256: Digest, on: impl Into<Executor<'_>>) -> Result<Op
     }
     // A document without words has one row without a passage.
     let passages = rows.iter().filter_map(|row| Some((row, row.get::<Option<&str>>(1)?)));
-    let passages =
-        passages.map(|(row, text)| Ok(Passage { page: optional_count(row, 0)?, text: joined(text) }));
+    let passages = passages
+        .map(|(row, text)| Ok(Passage { page: optional_count(row, 0)?, text: joined(text).into_owned() }));
     passages.collect::<Result<_, Error>>().map(Some)
 }
 
@@ -102,17 +108,31 @@ impl Catalogue {
     }
 
     /// The passages of some documents that contain all words of a query, best first.
+    ///
+    /// Of words that are in more passages than can be ranked in a short time, the first
+    /// matches are ranked.
     pub async fn search(&self, query: &str, among: &[Digest], most: u32) -> Result<Vec<SearchHit>, Error> {
-        let rows = match &self.pool {
-            Pool::Sqlite(_) => full_text_sqlite::search(query, among, most, &self.pool).await?,
-            Pool::Postgres(_) => full_text_postgres::search(query, among, most, &self.pool).await?,
+        let on = &self.pool;
+        let is_common = match on {
+            Pool::Sqlite(_) => full_text_sqlite::has_more_matches(query, RANKED, on).await?,
+            Pool::Postgres(_) => full_text_postgres::has_more_matches(query, RANKED, on).await?,
         };
-        rows.iter()
-            .map(|row| {
-                let page = optional_count(row, 1)?;
-                Ok(SearchHit { sha256: decoded(row.get(0))?, page, passage: PassageId(row.get(2)) })
-            })
-            .collect()
+        let rows = match (on, is_common) {
+            (Pool::Sqlite(_), false) => full_text_sqlite::search(query, among, most, on).await?,
+            (Pool::Postgres(_), false) => full_text_postgres::search(query, among, most, on).await?,
+            (Pool::Sqlite(_), true) => full_text_sqlite::first_matches(query, among, most, on).await?,
+            (Pool::Postgres(_), true) => full_text_postgres::first_matches(query, among, most, on).await?,
+        };
+        let hit = |row: &ResultRow| {
+            let page = optional_count(row, 1)?;
+            Ok(SearchHit { sha256: decoded(row.get(0))?, page, passage: PassageId(row.get(2)) })
+        };
+        if is_common {
+            let texts: Vec<Cow<'_, str>> = rows.iter().map(|row| joined(row.get(3))).collect();
+            let phrases = SoughtPhrase::of_query(query);
+            return relevance::best_first(&texts, &phrases).into_iter().map(|at| hit(&rows[at])).collect();
+        }
+        rows.iter().map(hit).collect()
     }
 
     /// The text around the words of a query in some passages. To make a snippet costs more
@@ -122,10 +142,22 @@ impl Catalogue {
         query: &str,
         of: &[PassageId],
     ) -> Result<HashMap<PassageId, Vec<SnippetPart>>, Error> {
-        match &self.pool {
-            Pool::Sqlite(_) => full_text_sqlite::snippets(query, of, &self.pool).await,
-            Pool::Postgres(_) => full_text_postgres::snippets(query, of, &self.pool).await,
+        let phrases = SoughtPhrase::of_query(query);
+        let ids: Vec<i64> = of.iter().map(|passage| passage.0).collect();
+        if phrases.is_empty() {
+            return Ok(HashMap::new());
         }
+        let rows = database::query(
+            "SELECT id, text FROM passage WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
+        )
+        .bind(json(&ids)?)
+        .fetch_all(&self.pool)
+        .await?;
+        let of_row = |row: &ResultRow| {
+            let text: &str = row.get(1);
+            Some((PassageId(row.get(0)), snippet(&joined(text), &phrases)?))
+        };
+        Ok(rows.iter().filter_map(of_row).collect())
     }
 }
 
@@ -186,6 +218,25 @@ mod tests {
                 .collect();
             assert_eq!(matches, ["\u{53d8}\u{6362}"]);
             assert_eq!(catalogue.text(sha256).await.unwrap(), Some(text));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_word_of_very_many_passages_is_found_in_the_given_documents() {
+        on_each_engine(async |catalogue| {
+            let (many, few) = (Digest::of(b"many"), Digest::of(b"few"));
+            let common: Vec<String> = (0..=RANKED).map(|n| format!("A common word, passage {n}.")).collect();
+            let common: Vec<&str> = common.iter().map(String::as_str).collect();
+            let text = DocumentText { sha256: many, passages: pages(&common) };
+            catalogue.enter_text(&text).await.unwrap();
+            let passages = pages(&["A common word among many other ones.", "Rare.", "Common, most common."]);
+            catalogue.enter_text(&DocumentText { sha256: few, passages }).await.unwrap();
+            let found = catalogue.search("common", &[few], 10).await.unwrap();
+            let found: Vec<_> = found.iter().map(|hit| (hit.sha256, hit.page)).collect();
+            assert_eq!(found, [(few, Some(3)), (few, Some(1))]);
+            assert_eq!(catalogue.search("common word", &[many, few], 7).await.unwrap().len(), 7);
+            assert_eq!(catalogue.search("rare", &[many, few], 7).await.unwrap().len(), 1);
         })
         .await;
     }
