@@ -43,6 +43,7 @@ fn main() {
                 seen: None,
                 finding: finding(link, night),
                 notes: Vec::new(),
+                is_listed: false,
             };
             (0..NIGHTS).map(one).collect()
         })

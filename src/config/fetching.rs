@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::diagnostics::TableDiagnostics;
 use super::duration::DurationKey;
 use crate::domain::address::Address;
+use crate::domain::evidence::bulk_interface::BulkInterface;
 use crate::domain::policy::rota::{CrawlBudget, CrawlBudgets};
 use crate::world::fetch;
 
@@ -27,6 +28,7 @@ pub(super) struct FetchKeys {
     resolve: BTreeMap<String, SocketAddr>,
     sentinels: Vec<Address>,
     memento: Option<Address>,
+    bulk_interfaces: BTreeMap<BulkInterface, Address>,
     hosts_at_once: Option<usize>,
     connect_timeout: Option<DurationKey>,
     page_timeout: Option<DurationKey>,
@@ -41,11 +43,15 @@ pub(super) fn settings(keys: FetchKeys, table: &mut TableDiagnostics) -> fetch::
     let crawl_budgets = crawl_budgets(&keys, table);
     let mut host_delays: Vec<_> =
         keys.delays.into_iter().map(|(host, DurationKey(delay))| (host, delay)).collect();
-    if let Some(gate) = &keys.memento
-        && !host_delays.iter().any(|(host, _)| host == gate.host())
-    {
-        // The least pause that web archives ask programs to make.
-        host_delays.push((gate.host().to_owned(), delay.max(Duration::from_secs(1))));
+    // The least pauses that web archives and arXiv ask programs to make.
+    let gate = keys.memento.iter().map(|gate| (gate, Duration::from_secs(1)));
+    let interfaces = keys.bulk_interfaces.iter().map(|(interface, address)| match interface {
+        BulkInterface::Arxiv => (address, Duration::from_secs(3)),
+    });
+    for (address, pause) in gate.chain(interfaces) {
+        if !host_delays.iter().any(|(host, _)| host == address.host()) {
+            host_delays.push((address.host().to_owned(), delay.max(pause)));
+        }
     }
     fetch::FetchSettings {
         contact: keys.contact,
@@ -58,6 +64,7 @@ pub(super) fn settings(keys: FetchKeys, table: &mut TableDiagnostics) -> fetch::
         resolve: keys.resolve.into_iter().collect(),
         sentinels: keys.sentinels,
         timegate: keys.memento,
+        bulk_interfaces: keys.bulk_interfaces,
         limits,
     }
 }

@@ -32,6 +32,21 @@ pub(super) struct VisitResult {
     pub new_fingerprint: Option<Fingerprint>,
 }
 
+impl VisitResult {
+    /// The result for a link that a list of its host has kept from being requested.
+    pub(super) fn listed(link: Address, evidence: Evidence) -> Self {
+        Self {
+            link,
+            evidence,
+            bytes: 0,
+            new_capture: None,
+            received: None,
+            baseline: None,
+            new_fingerprint: None,
+        }
+    }
+}
+
 /// A response with its body.
 #[derive(Debug)]
 pub(super) struct ReceivedBody {

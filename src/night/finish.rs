@@ -162,7 +162,9 @@ pub(super) async fn judge(
             }
         }
     }
-    let results: Vec<LinkResult> = night.iter().map(LinkTonight::result).collect();
+    // A list says nothing about the network during the visits.
+    let visits = night.iter().filter(|tonight| !tonight.evidence.is_listed);
+    let results: Vec<LinkResult> = visits.map(LinkTonight::result).collect();
     let (void, portals) = (breaker::void(&results, sentinels), breaker::captive_portals(&results));
     let mut judged = Judged { void, links: not_visited.into_iter().collect(), accepted: Vec::new() };
     for mut tonight in night {

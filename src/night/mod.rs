@@ -6,6 +6,7 @@
 
 pub mod one_page;
 mod pages;
+mod bulk_lists;
 mod rota;
 mod crawl;
 pub mod workers;
@@ -125,10 +126,11 @@ pub async fn run(
     let readings = pages::read_all(courses, world, &night).await?;
     let mut links = pages::links(&readings.read);
     let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
+    // These are large, and a night is a part of other futures.
+    Box::pin(bulk_lists::read(&links, scope, &night, world, watch)).await?;
     let turns = rota::turns(&readings.read, scope, &night, world).await?;
     links.retain(|link| !turns.is_waiting(&link.address));
     turns.sort(&mut links);
-    // The crawl is large, and a night is a part of other futures.
     let crawled = match world.crawler {
         Crawler::ThisProcess => Box::pin(crawl::all(&links, &night, world, watch)).await?,
         Crawler::Workers => {

@@ -77,7 +77,9 @@ pub(super) async fn turns(
     let of_tonight: HashSet<Address> = addresses(readings).collect();
     let mut by_host: BTreeMap<String, Vec<Address>> = BTreeMap::new();
     let beside = addresses(&beside).filter(|link| !of_tonight.contains(link)).collect::<HashSet<_>>();
-    for link in of_tonight.iter().cloned().chain(beside).filter(|link| link.file_path().is_none()) {
+    let is_listed = |link: &Address| visited.get(link).is_some_and(|evidence| evidence.is_listed);
+    let needs_request = |link: &Address| link.file_path().is_none() && !is_listed(link);
+    for link in of_tonight.iter().cloned().chain(beside).filter(needs_request) {
         by_host.entry(link.host().to_owned()).or_default().push(link);
     }
     let mut turns = Turns::default();

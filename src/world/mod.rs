@@ -31,6 +31,7 @@ pub mod catalogue;
 pub mod email;
 pub mod webhook;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ use anyhow::bail;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::domain::address::Address;
+use crate::domain::evidence::bulk_interface::BulkInterface;
 use crate::domain::policy::quota::StorageQuotas;
 use crate::domain::policy::rota::CrawlBudgets;
 
@@ -80,6 +82,8 @@ pub struct World {
     pub sentinels: Vec<Address>,
     /// The Memento `TimeGate` that is searched for copies of dead links.
     pub timegate: Option<Address>,
+    /// Interfaces that list many works at once.
+    pub bulk_interfaces: BTreeMap<BulkInterface, Address>,
     /// How much may be stored.
     pub quotas: StorageQuotas,
     /// The browser that opens pages which only scripts make, if there is one.
@@ -178,6 +182,7 @@ impl World {
             crawl_budgets: fetch.crawl_budgets,
             sentinels: fetch.sentinels,
             timegate: fetch.timegate,
+            bulk_interfaces: fetch.bulk_interfaces,
             clock,
             archive,
             catalogue,
@@ -239,6 +244,7 @@ impl World {
         self.crawl_budgets.clone_from(&fetch.crawl_budgets);
         self.sentinels.clone_from(&fetch.sentinels);
         self.timegate.clone_from(&fetch.timegate);
+        self.bulk_interfaces.clone_from(&fetch.bulk_interfaces);
         Ok(())
     }
 }

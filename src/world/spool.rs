@@ -113,6 +113,14 @@ impl SpooledBody {
         self.file.as_file()
     }
 
+    /// The body as text, at most so many bytes of it.
+    pub fn text(&self, most: u64) -> io::Result<String> {
+        let (mut file, mut bytes) = (self.file(), Vec::new());
+        file.rewind()?;
+        file.take(most).read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     /// The body is not on the disk of the archive, which was full.
     pub fn is_beside(&self) -> bool {
         self.is_beside
@@ -146,6 +154,7 @@ mod tests {
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
         assert_eq!(spooled.body.sha1, "VGMT4NSHA2AWVOR6EVYXQUGCNSONBWE5");
+        assert_eq!((spooled.text(9).unwrap(), spooled.text(2).unwrap()), ("abc".to_owned(), "ab".to_owned()));
         let path = spooled.path().to_owned();
         drop(spooled);
         assert!(!path.exists());

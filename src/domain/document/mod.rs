@@ -23,7 +23,7 @@ mod remainder;
 mod svg;
 pub mod text;
 mod title;
-mod xml;
+pub(in crate::domain) mod xml;
 
 use std::ops::ControlFlow;
 

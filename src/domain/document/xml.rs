@@ -11,11 +11,11 @@ const DEEPEST: usize = 2000;
 /// The markup is invalid or nested too deeply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the XML is broken")]
-pub(super) struct Broken;
+pub(in crate::domain) struct Broken;
 
 /// An event of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum XmlEvent {
+pub(in crate::domain) enum XmlEvent {
     Open(Tag),
     /// The local name of the element that ends.
     Close(String),
@@ -24,9 +24,9 @@ pub(super) enum XmlEvent {
 
 /// The start tag of an element.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tag {
+pub(in crate::domain) struct Tag {
     /// Without the prefix of its namespace, as all names here.
-    pub(super) name: String,
+    pub(in crate::domain) name: String,
     attributes: Vec<Attribute>,
 }
 
@@ -38,30 +38,30 @@ struct Attribute {
 }
 
 impl Tag {
-    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
+    pub(in crate::domain) fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|it| it.name == name).map(|it| it.value.as_str())
     }
 
     /// The attribute with this name in another namespace than the element's own (`r:id`
     /// beside `id`).
-    pub(super) fn foreign(&self, name: &str) -> Option<&str> {
+    pub(in crate::domain) fn foreign(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|it| it.name == name && it.has_prefix).map(|it| it.value.as_str())
     }
 }
 
 /// The text of a file, for [`Xml`] to borrow.
-pub(super) fn decode(bytes: &[u8]) -> String {
+pub(in crate::domain) fn decode(bytes: &[u8]) -> String {
     UTF_8.decode(bytes).0.into_owned()
 }
 
 /// Reads a file event by event.
-pub(super) struct Xml<'x> {
+pub(in crate::domain) struct Xml<'x> {
     reader: quick_xml::Reader<&'x [u8]>,
     open: Vec<String>,
 }
 
 impl<'x> Xml<'x> {
-    pub(super) fn new(text: &'x str) -> Self {
+    pub(in crate::domain) fn new(text: &'x str) -> Self {
         let mut reader = quick_xml::Reader::from_str(text);
         let config = reader.config_mut();
         config.expand_empty_elements = true;
@@ -72,7 +72,7 @@ impl<'x> Xml<'x> {
     }
 
     /// The next event; `None` at the end.
-    pub(super) fn next(&mut self) -> Result<Option<XmlEvent>, Broken> {
+    pub(in crate::domain) fn next(&mut self) -> Result<Option<XmlEvent>, Broken> {
         loop {
             return Ok(Some(match self.reader.read_event().map_err(|_| Broken)? {
                 Raw::Start(start) => {
@@ -97,13 +97,13 @@ impl<'x> Xml<'x> {
     }
 
     /// Skips the rest of the element that was opened last.
-    pub(super) fn skip(&mut self) -> Result<(), Broken> {
+    pub(in crate::domain) fn skip(&mut self) -> Result<(), Broken> {
         let depth = self.open.len();
         self.pass_until(depth)
     }
 
     /// Skips the rest of the innermost open element with this name, if there is one.
-    pub(super) fn leave(&mut self, name: &str) -> Result<(), Broken> {
+    pub(in crate::domain) fn leave(&mut self, name: &str) -> Result<(), Broken> {
         match self.open.iter().rposition(|open| open == name) {
             Some(at) => self.pass_until(at + 1),
             None => Ok(()),

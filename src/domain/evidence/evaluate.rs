@@ -35,6 +35,7 @@ pub fn evaluate(context: &VisitContext) -> Evidence {
         compared_by: compared_by(context, &finding),
         seen: seen(context, &finding),
         finding,
+        is_listed: false,
     }
 }
 

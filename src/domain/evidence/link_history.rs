@@ -175,6 +175,7 @@ mod tests {
             seen: None,
             finding: crate::domain::evidence::Finding::Healthy { drift, moved_to: None },
             notes: Vec::new(),
+            is_listed: false,
         };
         let history = drifts.into_iter().map(night).collect();
         let history = LinkHistory {
@@ -203,6 +204,7 @@ mod tests {
                     text: text(text_of),
                     validators: Validators { etag: Some("\"2\"".to_owned()), last_modified: None },
                 })),
+                is_listed: false,
             };
             LinkHistory {
                 evidence: vec![night],

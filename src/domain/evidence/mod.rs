@@ -9,6 +9,7 @@ mod client_redirect;
 pub mod classify;
 pub mod document_file;
 pub mod host_rules;
+pub mod bulk_interface;
 pub mod identity;
 pub mod comparison;
 pub mod drift;
@@ -52,6 +53,10 @@ pub struct Evidence {
     /// The version that was read, if it was not stored. The next night requests a later one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Box<SeenVersion>>,
+    /// A bulk interface of the host shows that the work has not changed, so the link was not
+    /// requested.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_listed: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

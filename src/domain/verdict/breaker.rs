@@ -142,6 +142,7 @@ mod tests {
             seen: None,
             finding,
             notes: Vec::new(),
+            is_listed: false,
         }
     }
 

@@ -105,6 +105,7 @@ mod tests {
             compared_by: None,
             notes: Vec::new(),
             seen: None,
+            is_listed: false,
         };
         LinkHistory { evidence: (0..).zip(findings).map(visit).collect(), ..LinkHistory::default() }
     }

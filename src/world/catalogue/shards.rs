@@ -220,7 +220,16 @@ mod tests {
         let at = Timestamp::UNIX_EPOCH;
         let finding = Finding::Healthy { drift: Drift::Same, moved_to: None };
         let (ended_at, compared_by, seen, notes) = (None, None, None, Vec::new());
-        let evidence = Evidence { at, status: Some(status), ended_at, compared_by, seen, finding, notes };
+        let evidence = Evidence {
+            at,
+            status: Some(status),
+            ended_at,
+            compared_by,
+            seen,
+            finding,
+            notes,
+            is_listed: false,
+        };
         let by = (fence > 0).then(|| VisitedBy { worker: "machine".to_owned(), fence });
         Entry::Visit { night: night.started, link: link.address.clone(), evidence, by }
     }

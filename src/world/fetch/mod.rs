@@ -50,6 +50,8 @@ use crate::world::spool::{Spool, SpooledBody};
 pub struct Fetch {
     dispatcher: Dispatcher,
     robots: RobotsCache,
+    /// robots.txt does not apply to these addresses.
+    interfaces: Vec<Address>,
     spool: Spool,
 }
 
@@ -150,7 +152,9 @@ enum Step {
 impl Fetch {
     /// An error names the setting that cannot be used.
     pub fn new(settings: &FetchSettings, spool: Spool, clock: Clock) -> Result<Self, Error> {
-        Ok(Self { dispatcher: Dispatcher::new(settings, clock)?, robots: RobotsCache::default(), spool })
+        let interfaces = settings.bulk_interfaces.values().cloned().collect();
+        let dispatcher = Dispatcher::new(settings, clock)?;
+        Ok(Self { dispatcher, robots: RobotsCache::default(), interfaces, spool })
     }
 
     /// Keeps the pace of each host together with other processes.
@@ -236,7 +240,7 @@ impl Fetch {
                 return Ok(Err(ExchangeEnd::Failed(Failure::RedirectLoop)));
             }
             let fresh = state.request.fresh_connection;
-            let crawl_delay = match self.robots.check(&self.dispatcher, &address, fresh).await? {
+            let crawl_delay = match self.robots_decision(&address, fresh).await? {
                 RobotsDecision::Allowed { crawl_delay } => crawl_delay,
                 RobotsDecision::Denied(ending) => return Ok(Err(ending)),
             };
@@ -274,6 +278,16 @@ impl Fetch {
                 }
             }
         }
+    }
+
+    async fn robots_decision(&self, address: &Address, fresh: bool) -> Result<RobotsDecision, Error> {
+        let is_same = |interface: &Address| {
+            interface.url().origin() == address.url().origin() && interface.path() == address.path()
+        };
+        if self.interfaces.iter().any(is_same) {
+            return Ok(RobotsDecision::Allowed { crawl_delay: None });
+        }
+        self.robots.check(&self.dispatcher, address, fresh).await
     }
 
     async fn read(

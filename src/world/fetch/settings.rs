@@ -1,10 +1,12 @@
 //! The settings of fetching, with polite defaults.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::domain::address::Address;
+use crate::domain::evidence::bulk_interface::BulkInterface;
 use crate::domain::policy::night_plan::NightPace;
 use crate::domain::policy::rota::CrawlBudgets;
 
@@ -37,6 +39,9 @@ pub struct FetchSettings {
     pub sentinels: Vec<Address>,
     /// A Memento `TimeGate` that is searched for copies of dead links.
     pub timegate: Option<Address>,
+    /// Interfaces for programs that list many works at once. robots.txt, which is for crawlers,
+    /// does not apply to these addresses.
+    pub bulk_interfaces: BTreeMap<BulkInterface, Address>,
     pub limits: FetchLimits,
 }
 
@@ -91,6 +96,7 @@ impl Default for FetchSettings {
             resolve: Vec::new(),
             sentinels: Vec::new(),
             timegate: None,
+            bulk_interfaces: BTreeMap::new(),
             limits: FetchLimits::default(),
         }
     }

@@ -1,5 +1,6 @@
 //! Links and pages over several nights.
 
+mod bulk_lists;
 mod crawl_budgets;
 mod decisions;
 mod drafting;

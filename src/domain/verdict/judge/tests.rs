@@ -83,6 +83,7 @@ fn history(findings: impl IntoIterator<Item = Finding>) -> Vec<Evidence> {
             seen: None,
             finding,
             notes: Vec::new(),
+            is_listed: false,
         })
         .collect()
 }
