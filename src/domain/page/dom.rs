@@ -4,31 +4,29 @@
 //! mean.
 
 mod attributes;
+mod positions;
+mod tokens;
 
-use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
-use std::hash::BuildHasherDefault;
-use std::ops::Range;
+use std::cell::Cell;
 
-use ego_tree::{NodeId, Tree};
+use ego_tree::NodeId;
 use html5ever::interface::TokenizerResult;
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::{
     BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
 };
-use html5ever::tree_builder::{ElementFlags, NodeOrText, QuirksMode, TreeBuilder, TreeBuilderOpts, TreeSink};
-use html5ever::{Attribute, QualName};
-use memchr::memchr_iter;
-use scraper::{Html, HtmlTreeSink, Node};
+use html5ever::tree_builder::{TreeBuilder, TreeBuilderOpts};
+use memchr::{memchr_iter, memchr2_iter};
+use scraper::Html;
 
-use super::node_map::{NodeMap, NodeSet};
+use self::positions::{Place, Positions};
+use super::node_map::number;
 
 /// Elements are nested no deeper: the parser looks through all open elements at many
 /// tags. Browsers stop at 512 as well. Tags that open further ones are passed over;
 /// their text and links stay.
 const DEPTH_AT_MOST: u32 = 512;
-/// Memory is reserved for so many nodes at most; a page with more `<` may not have them.
-const NODES_AT_ONCE: usize = 1 << 18;
+const BYTE_ORDER_MARK: char = '\u{feff}';
 /// Tags that are never passed over: links, embeds, headings, and those whose content is
 /// not parsed as HTML.
 const ALWAYS_OPENED: &[&str] = &[
@@ -65,29 +63,48 @@ const ALWAYS_OPENED: &[&str] = &[
 #[derive(Debug)]
 pub(super) struct Dom {
     pub(super) html: Html,
-    places: NodeMap<Place>,
-    reopened: NodeSet,
+    /// By the number of the element.
+    places: Vec<Place>,
 }
+
+/// A token that begins at a position of the source, and its end.
+type TokenAt = Option<(Token, usize)>;
 
 impl Dom {
     pub(super) fn parse(source: &str) -> Self {
+        Self::with_tokens(source, tokens::plain)
+    }
+
+    /// Takes the tokens that a function finds, and those of the tokenizer where it finds none.
+    fn with_tokens(source: &str, token: impl Fn(&StrTendril, usize) -> TokenAt) -> Self {
         let tags = memchr_iter(b'<', source.as_bytes()).count();
         let builder = TreeBuilder::new(Positions::new(tags), TreeBuilderOpts::default());
-        let tokenizer = Tokenizer::new(Tap { builder }, TokenizerOpts::default());
+        let options = TokenizerOpts { discard_bom: false, ..TokenizerOpts::default() };
+        let tokenizer = Tokenizer::new(Tap { builder, is_between_tokens: Cell::new(true) }, options);
+        let tap = &tokenizer.sink;
         let input = BufferQueue::default();
         let bounded = attributes::bounded(source);
         let source = bounded.as_ref();
         // The pieces share their memory with the whole.
         let whole = StrTendril::from_slice(source);
-        // The source is fed from one start tag to the next, so the position of a tag is known
-        // when it is complete.
-        let mut from = 0;
-        while from < source.len() {
-            let to = next_start_tag(source.as_bytes(), from + 1);
-            tokenizer.sink.builder.sink.piece(from);
-            input.push_back(part(&whole, from..to));
+        let mut at = if source.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
+        while at < source.len() {
+            if tap.is_between_tokens.get()
+                && let Some((token, end)) = token(&whole, at)
+            {
+                tap.builder.sink.token(at);
+                let _ = tap.process_token(token, 1);
+                at = end;
+                continue;
+            }
+            let end = end_of_piece(source.as_bytes(), at);
+            if is_start_tag(source.as_bytes(), at) {
+                tap.builder.sink.piece(at);
+            }
+            tap.is_between_tokens.set(false);
+            input.push_back(tokens::part(&whole, at..end));
             while !matches!(tokenizer.feed(&input), TokenizerResult::Done) {}
-            from = to;
+            at = end;
         }
         tokenizer.end();
         tokenizer.sink.builder.sink.into_dom()
@@ -96,30 +113,34 @@ impl Dom {
     /// The byte of the source at which the start tag of an element begins;
     /// `None` for elements that the parser added.
     pub(super) fn start(&self, element: NodeId) -> Option<usize> {
-        self.places.get(&element).map(|place| place.start)
+        self.place(element).map(|place| place.start)
     }
 
     /// Whether the parser opened the element again, because its end tag was missing or
     /// misplaced. For its author it is the same element.
     pub(super) fn is_reopened(&self, element: NodeId) -> bool {
-        self.reopened.contains(&element)
+        self.place(element).is_some_and(|place| place.is_reopened)
+    }
+
+    fn place(&self, element: NodeId) -> Option<&Place> {
+        self.places.get(number(element))
     }
 }
 
-/// Where the next text begins that may be a start tag; the end if there is none.
-fn next_start_tag(source: &[u8], from: usize) -> usize {
-    memchr_iter(b'<', &source[from..])
-        .map(|at| from + at)
-        .find(|at| source.get(at + 1).is_some_and(u8::is_ascii_alphabetic))
-        .unwrap_or(source.len())
+/// Where a piece for the tokenizer ends: before a start tag, so that its position is known when
+/// it is complete, and behind a `>`, because only there can a tag or comment be complete.
+fn end_of_piece(source: &[u8], start: usize) -> usize {
+    let mut stops = memchr2_iter(b'<', b'>', &source[start..]).map(|at| start + at);
+    let end = stops.find_map(|at| match source[at] {
+        b'>' => Some(at + 1),
+        _ => (at > start && is_start_tag(source, at)).then_some(at),
+    });
+    end.unwrap_or(source.len())
 }
 
-/// A part of a text that shares its memory, except in texts of several gigabytes.
-fn part(whole: &StrTendril, range: Range<usize>) -> StrTendril {
-    match (u32::try_from(range.start), u32::try_from(range.len())) {
-        (Ok(start), Ok(length)) => whole.subtendril(start, length),
-        _ => StrTendril::from_slice(&whole[range]),
-    }
+/// Whether the text at a place may be a start tag.
+fn is_start_tag(source: &[u8], at: usize) -> bool {
+    source[at] == b'<' && source.get(at + 1).is_some_and(u8::is_ascii_alphabetic)
 }
 
 /// The positions of the start tags of links, in source order.
@@ -133,9 +154,11 @@ pub fn starts_of_links(source: &str) -> Vec<usize> {
     starts
 }
 
-/// Passes the start tags to the tree.
+/// Passes the tokens to the tree.
 struct Tap {
     builder: TreeBuilder<NodeId, Positions>,
+    /// The tokenizer has completed a token and not begun another, and reads markup.
+    is_between_tokens: Cell<bool>,
 }
 
 impl TokenSink for Tap {
@@ -150,13 +173,21 @@ impl TokenSink for Tap {
         if !matches!(token, Token::ParseError(_)) {
             positions.is_pending.set(false);
         }
+        // These end with a `>`, and with it the piece that the tokenizer reads.
+        if matches!(token, Token::TagToken(_) | Token::CommentToken(_) | Token::DoctypeToken(_)) {
+            self.is_between_tokens.set(true);
+        }
         match &token {
             Token::TagToken(tag) if tag.kind == TagKind::EndTag => positions.leave(),
             Token::TagToken(tag) if positions.is_too_deep(&tag.name) => return TokenSinkResult::Continue,
             _ => {}
         }
         *positions.tag.borrow_mut() = name;
-        self.builder.process_token(token, line)
+        let result = self.builder.process_token(token, line);
+        if matches!(result, TokenSinkResult::RawData(_) | TokenSinkResult::Plaintext) {
+            self.is_between_tokens.set(false);
+        }
+        result
     }
 
     fn end(&self) {
@@ -168,171 +199,9 @@ impl TokenSink for Tap {
     }
 }
 
-/// Where an element stands.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    /// The byte of the source at which its start tag begins.
-    start: usize,
-    depth: u32,
-}
-
-/// The tree that is being built, and the position of each start tag.
-struct Positions {
-    tree: HtmlTreeSink,
-    /// The position of the token that is being read.
-    begin: Cell<usize>,
-    /// No token was completed since `begin`.
-    is_pending: Cell<bool>,
-    /// The start tag that is being processed, until its element is created.
-    tag: RefCell<Option<html5ever::LocalName>>,
-    places: RefCell<NodeMap<Place>>,
-    /// How deep the parser stands, at most: known whenever a node is appended.
-    depth: Cell<u32>,
-    reopened: RefCell<NodeSet>,
-}
-
-impl Positions {
-    /// For a page with so many tags.
-    fn new(tags: usize) -> Self {
-        let mut html = Html::new_document();
-        // Each tag begins a node, or a text begins behind it.
-        html.tree = Tree::with_capacity(Node::Document, tags.min(NODES_AT_ONCE));
-        Self {
-            tree: HtmlTreeSink::new(html),
-            begin: Cell::new(0),
-            is_pending: Cell::new(false),
-            tag: RefCell::new(None),
-            places: RefCell::new(NodeMap::with_capacity_and_hasher(
-                tags.min(NODES_AT_ONCE) / 2,
-                BuildHasherDefault::default(),
-            )),
-            depth: Cell::new(0),
-            reopened: RefCell::default(),
-        }
-    }
-
-    /// The next piece of the source begins as a start tag does, but may be within another tag.
-    fn piece(&self, at: usize) {
-        if !self.is_pending.replace(true) {
-            self.begin.set(at);
-        }
-    }
-
-    /// An end tag closes one element or more.
-    fn leave(&self) {
-        self.depth.set(self.depth.get().saturating_sub(1));
-    }
-
-    fn is_too_deep(&self, tag: &str) -> bool {
-        self.depth.get() >= DEPTH_AT_MOST && !ALWAYS_OPENED.contains(&tag)
-    }
-
-    fn appended(&self, parent: NodeId, child: &NodeOrText<NodeId>) {
-        let mut places = self.places.borrow_mut();
-        let mut depth = places.get(&parent).map_or(0, |place| place.depth);
-        if let NodeOrText::AppendNode(child) = child {
-            depth += 1;
-            if let Some(place) = places.get_mut(child) {
-                place.depth = depth;
-            }
-        }
-        self.depth.set(depth);
-    }
-
-    fn into_dom(self) -> Dom {
-        Dom {
-            html: self.tree.finish(),
-            places: self.places.into_inner(),
-            reopened: self.reopened.into_inner(),
-        }
-    }
-}
-
-impl TreeSink for Positions {
-    type Handle = NodeId;
-    type Output = Html;
-    type ElemName<'a> = <HtmlTreeSink as TreeSink>::ElemName<'a>;
-
-    fn finish(self) -> Html {
-        self.tree.finish()
-    }
-
-    fn create_element(&self, name: QualName, attributes: Vec<Attribute>, flags: ElementFlags) -> NodeId {
-        let is_own = self.tag.borrow().as_ref().is_some_and(|tag| *tag == name.local);
-        let id = self.tree.create_element(name, attributes, flags);
-        self.places.borrow_mut().insert(id, Place { start: self.begin.get(), depth: 0 });
-        if is_own {
-            *self.tag.borrow_mut() = None;
-        } else {
-            self.reopened.borrow_mut().insert(id);
-        }
-        id
-    }
-
-    fn parse_error(&self, message: Cow<'static, str>) {
-        self.tree.parse_error(message);
-    }
-
-    fn get_document(&self) -> NodeId {
-        self.tree.get_document()
-    }
-
-    fn elem_name<'a>(&'a self, target: &'a NodeId) -> Self::ElemName<'a> {
-        self.tree.elem_name(target)
-    }
-
-    fn create_comment(&self, text: StrTendril) -> NodeId {
-        self.tree.create_comment(text)
-    }
-
-    fn create_pi(&self, target: StrTendril, data: StrTendril) -> NodeId {
-        self.tree.create_pi(target, data)
-    }
-
-    fn append(&self, parent: &NodeId, child: NodeOrText<NodeId>) {
-        self.appended(*parent, &child);
-        self.tree.append(parent, child);
-    }
-
-    fn append_based_on_parent_node(&self, element: &NodeId, previous: &NodeId, child: NodeOrText<NodeId>) {
-        self.tree.append_based_on_parent_node(element, previous, child);
-    }
-
-    fn append_doctype_to_document(&self, name: StrTendril, public_id: StrTendril, system_id: StrTendril) {
-        self.tree.append_doctype_to_document(name, public_id, system_id);
-    }
-
-    fn get_template_contents(&self, target: &NodeId) -> NodeId {
-        self.tree.get_template_contents(target)
-    }
-
-    fn same_node(&self, one: &NodeId, other: &NodeId) -> bool {
-        self.tree.same_node(one, other)
-    }
-
-    fn set_quirks_mode(&self, mode: QuirksMode) {
-        self.tree.set_quirks_mode(mode);
-    }
-
-    fn append_before_sibling(&self, sibling: &NodeId, node: NodeOrText<NodeId>) {
-        self.tree.append_before_sibling(sibling, node);
-    }
-
-    fn add_attrs_if_missing(&self, target: &NodeId, attributes: Vec<Attribute>) {
-        self.tree.add_attrs_if_missing(target, attributes);
-    }
-
-    fn remove_from_parent(&self, target: &NodeId) {
-        self.tree.remove_from_parent(target);
-    }
-
-    fn reparent_children(&self, node: &NodeId, parent: &NodeId) {
-        self.tree.reparent_children(node, parent);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use scraper::ElementRef;
 
     use super::*;
@@ -374,5 +243,135 @@ mod tests {
         let links: Vec<_> = links.filter(|element| element.value().name() == "a").collect();
         assert!(links.len() > 1);
         assert_eq!(starts(source, "a"), [5]);
+    }
+
+    /// The tree, and where the start tag of each element is, if it has one of its own.
+    fn tree_and_places(dom: &Dom) -> (&ego_tree::Tree<scraper::Node>, Vec<Option<usize>>) {
+        let elements = dom.html.tree.nodes().filter_map(ElementRef::wrap).map(|element| element.id());
+        let place = |id| dom.start(id).filter(|_| !dom.is_reopened(id));
+        (&dom.html.tree, elements.map(place).collect())
+    }
+
+    const PIECES: &[&str] = &[
+        "<p>",
+        "</p>",
+        "<a href=\"x\">",
+        "<a href='a.pdf' title=\"b > c\">",
+        "</a>",
+        "<a href=x>",
+        "<A HREF='y'>",
+        "<a href=\"?a=1&amp;b=2\">",
+        "<li>",
+        "</li>",
+        "<ul class=\"a\"\n id=\"b\">",
+        "</ul>",
+        "<table>",
+        "<tr>",
+        "<td colspan=\"2\">",
+        "</td>",
+        "</table>",
+        "<b>",
+        "</b>",
+        "<i >",
+        "</i\n>",
+        "<br/>",
+        "<img alt=\"\" src=\"i\"/>",
+        "<input disabled>",
+        "<input disabled class=\"a\">",
+        "<option a  = \"b\">",
+        "<p class=\"a\" class=\"b\">",
+        "<script>",
+        "</script>",
+        "<style>",
+        "</style>",
+        "<title>",
+        "</title>",
+        "<textarea>",
+        "</textarea>",
+        "<xmp>",
+        "</xmp>",
+        "<iframe>",
+        "</iframe>",
+        "<noscript>",
+        "</noscript>",
+        "<plaintext>",
+        "<template>",
+        "</template>",
+        "<svg>",
+        "<title/>",
+        "<![CDATA[",
+        "]]>",
+        "</svg>",
+        "<math>",
+        "</math>",
+        "<select>",
+        "</select>",
+        "<frameset>",
+        "<!--",
+        "-->",
+        "--!>",
+        "<!doctype html>",
+        "<!x>",
+        "<?x>",
+        "</ >",
+        "<h1>",
+        "</h1>",
+        "<pre>",
+        "</pre>",
+        "<o:p>",
+        "<x-y data-z=\"1\">",
+        "<meta charset=\"utf-8\">",
+        "<body>",
+        "</body>",
+        "</html>",
+        "<head>",
+        "</head>",
+        "<",
+        ">",
+        "/",
+        "=",
+        "\"",
+        "'",
+        "&",
+        "&lt;",
+        "&amp",
+        "&#65;",
+        ";",
+        " ",
+        "\n",
+        "\r\n",
+        "\r",
+        "\0",
+        "\u{feff}",
+        "text",
+        "a < b",
+        "ä 日",
+        "<a",
+        " href=",
+        "--",
+        "<form>",
+        "<button>",
+        "</button>",
+        "<col>",
+        "<caption>",
+        "<hr>",
+        "<dd>",
+    ];
+
+    proptest! {
+        /// Tokens that are found without the tokenizer change nothing.
+        #[test]
+        fn plain_tokens_are_those_of_the_tokenizer(
+            pieces in prop::collection::vec(prop::sample::select(PIECES), 0..40)
+        ) {
+            let source = pieces.concat();
+            let dom = Dom::parse(&source);
+            let other = Dom::with_tokens(&source, |_, _| None);
+            prop_assert_eq!(tree_and_places(&dom), tree_and_places(&other), "{:?}", source);
+            // The tokenizer drops a byte order mark behind a script as well.
+            if source.rfind(BYTE_ORDER_MARK).is_none_or(|at| at == 0) {
+                prop_assert_eq!(&dom.html.tree, &Html::parse_document(&source).tree, "{:?}", source);
+            }
+        }
     }
 }

@@ -1,12 +1,18 @@
-//! Maps with the nodes of one page as keys.
+//! The nodes of one page as keys.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hash as _, Hasher};
 
 use ego_tree::NodeId;
 
 pub(super) type NodeMap<V> = HashMap<NodeId, V, BuildHasherDefault<NodeHasher>>;
-pub(super) type NodeSet = HashSet<NodeId, BuildHasherDefault<NodeHasher>>;
+
+/// The number of a node: 1 for the root.
+pub(super) fn number(node: NodeId) -> usize {
+    let mut hasher = NodeHasher::default();
+    node.hash(&mut hasher);
+    usize::try_from(hasher.number).unwrap_or(usize::MAX)
+}
 
 /// Takes the number of a node as its hash. The tree numbers its nodes in the order in which it
 /// creates them, so neighbours in the page stay neighbours in memory, and no two nodes collide.
