@@ -77,17 +77,17 @@ pub(super) fn defects(mentions: &[Mention], anchors: &Anchors, scripts: &Scripts
     mentions
         .iter()
         .filter_map(|mention| {
-            let (words, line) = (mention.words.clone(), mention.line);
+            let (words, line) = (|| mention.words.clone(), mention.line);
             match &mention.target {
-                Target::Nothing => Some(LinkDefect::EmptyLink { words, line }),
+                Target::Nothing => Some(LinkDefect::EmptyLink { words: words(), line }),
                 Target::Malformed(why) => Some(LinkDefect::Malformed {
-                    words,
+                    words: words(),
                     written: mention.written.clone(),
                     line,
                     why: why.clone(),
                 }),
                 Target::InPage(anchor) => (!is_there(anchor)).then(|| LinkDefect::BrokenAnchor {
-                    words,
+                    words: words(),
                     anchor: anchor.clone(),
                     line,
                 }),

@@ -2,6 +2,7 @@
 //! definition lists and bare addresses, without attribute lists.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
 
@@ -56,22 +57,24 @@ fn code(text: &str) -> Vec<Range<usize>> {
 
 /// Appends the HTML of a text.
 pub(super) fn render(text: &str, made: &mut Made, origin: impl Fn(usize) -> usize) {
-    let parsed = TextMergeWithOffset::new(Parser::new_ext(text, options()).into_offset_iter());
-    let mut events = Expand::default();
-    for (event, range) in parsed {
-        events.push(event, range);
-    }
-    let html = RefCell::new(std::mem::take(&mut made.html));
-    let places = events.done.into_iter().map(|(event, range)| {
-        let at = html.borrow().len();
-        (event, origin(range.start), at)
+    let mut parsed = TextMergeWithOffset::new(Parser::new_ext(text, options()).into_offset_iter());
+    let mut expand = Expand::default();
+    let events = std::iter::from_fn(|| {
+        while expand.done.is_empty() {
+            let (event, range) = parsed.next()?;
+            expand.push(event, range);
+        }
+        expand.done.pop_front()
     });
+    let html = RefCell::new(std::mem::take(&mut made.html));
     let mut pieces = Vec::new();
     let written = pulldown_cmark::html::write_html_fmt(
         HtmlWriter { html: &html },
-        places.map(|(event, source, at)| {
-            let is_copy = matches!(event, Event::Html(_) | Event::InlineHtml(_));
-            pieces.push((at, source, is_copy));
+        events.map(|(event, range)| {
+            if may_have_start_tag(&event) {
+                let is_copy = matches!(event, Event::Html(_) | Event::InlineHtml(_));
+                pieces.push((html.borrow().len(), origin(range.start), is_copy));
+            }
             event
         }),
     );
@@ -80,6 +83,17 @@ pub(super) fn render(text: &str, made: &mut Made, origin: impl Fn(usize) -> usiz
     for (at, source, is_copy) in pieces {
         made.piece(at, source, is_copy);
     }
+}
+
+/// Whether an event is written with a start tag, the source of which is asked for.
+fn may_have_start_tag(event: &Event) -> bool {
+    let is_without = matches!(
+        event,
+        Event::Text(_)
+            | Event::SoftBreak
+            | Event::End(TagEnd::Link | TagEnd::Item | TagEnd::Paragraph | TagEnd::Heading(_))
+    );
+    !is_without
 }
 
 /// The text between two events.
@@ -97,7 +111,8 @@ impl fmt::Write for HtmlWriter<'_> {
 /// The events of a page, with constructs that `CommonMark` lacks removed or added.
 #[derive(Default)]
 struct Expand<'a> {
-    done: Vec<(Event<'a>, Range<usize>)>,
+    /// In the order of the page, until they are written.
+    done: VecDeque<(Event<'a>, Range<usize>)>,
     /// Addresses within a link, image or code are not links.
     depth: usize,
     /// Within a link in HTML.
@@ -123,13 +138,13 @@ impl<'a> Expand<'a> {
                     Event::InlineHtml(html) => Event::InlineHtml(component(html)),
                     _ => Event::Html(component(html)),
                 };
-                self.done.push((event, range));
+                self.done.push_back((event, range));
                 return;
             }
             Event::FootnoteReference(name) => {
                 let name = html_escape::encode_double_quoted_attribute(name);
                 let mark = format!("<sup {}=\"{name}\"></sup>", notes::REFERENCE);
-                self.done.push((Event::InlineHtml(mark.into()), range));
+                self.done.push_back((Event::InlineHtml(mark.into()), range));
                 return;
             }
             Event::Text(text)
@@ -142,7 +157,7 @@ impl<'a> Expand<'a> {
             }
             _ => {}
         }
-        self.done.push((event, range));
+        self.done.push_back((event, range));
     }
 
     /// A text without attribute lists, and with its addresses as links.
@@ -161,7 +176,7 @@ impl<'a> Expand<'a> {
                 Some((inner, after)) => {
                     for id in inner.split_whitespace().filter_map(|word| word.strip_prefix('#')) {
                         let place = format!("<a id=\"{}\"></a>", id.replace('"', ""));
-                        self.done.push((Event::InlineHtml(place.into()), range.clone()));
+                        self.done.push_back((Event::InlineHtml(place.into()), range.clone()));
                     }
                     rest = after;
                 }
@@ -174,25 +189,26 @@ impl<'a> Expand<'a> {
         }
         plain.push_str(rest);
         if self.is_in_anchor || self.depth > 0 {
-            self.done.push((Event::Text(plain.into()), range));
+            self.done.push_back((Event::Text(plain.into()), range));
             return;
         }
         let mut from = 0;
         for bare in autolink::find(&plain) {
             let at = (range.start + bare.range.start).min(range.end);
-            self.done.push((Event::Text(plain[from..bare.range.start].to_owned().into()), range.clone()));
+            self.done
+                .push_back((Event::Text(plain[from..bare.range.start].to_owned().into()), range.clone()));
             let tag = Tag::Link {
                 link_type: LinkType::Autolink,
                 dest_url: bare.address.into(),
                 title: CowStr::Borrowed(""),
                 id: CowStr::Borrowed(""),
             };
-            self.done.push((Event::Start(tag), at..range.end));
-            self.done.push((Event::Text(plain[bare.range.clone()].to_owned().into()), at..range.end));
-            self.done.push((Event::End(TagEnd::Link), at..range.end));
+            self.done.push_back((Event::Start(tag), at..range.end));
+            self.done.push_back((Event::Text(plain[bare.range.clone()].to_owned().into()), at..range.end));
+            self.done.push_back((Event::End(TagEnd::Link), at..range.end));
             from = bare.range.end;
         }
-        self.done.push((Event::Text(plain[from..].to_owned().into()), range));
+        self.done.push_back((Event::Text(plain[from..].to_owned().into()), range));
     }
 }
 

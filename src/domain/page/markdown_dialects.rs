@@ -5,6 +5,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use memchr::memmem;
+
 mod tables;
 
 /// The indentation of the content of a block.
@@ -47,7 +49,8 @@ const DIRECTIVES: &[&str] = &[
 
 /// The text with these constructs rewritten. It has as many bytes and the same lines.
 pub(super) fn in_common_form(text: &str) -> Cow<'_, str> {
-    if !["\n===", "!!!", "???", ":::", "{", "---", "+--"].iter().any(|sign| text.contains(sign)) {
+    let has = |sign: &&str| memmem::find(text.as_bytes(), sign.as_bytes()).is_some();
+    if !["\n===", "!!!", "???", ":::", "{", "---", "+--"].iter().any(has) {
         return Cow::Borrowed(text);
     }
     let lines = lines(text);

@@ -71,7 +71,11 @@ pub(super) fn resolve(written: &str, base: Option<&Address>, page: Option<&Addre
 /// a few labels.
 pub(super) fn domains(host: &str) -> impl Iterator<Item = &str> {
     const LABELS_AT_MOST: usize = 8;
-    let start = host.rmatch_indices('.').nth(LABELS_AT_MOST - 1).map_or(0, |(at, _)| at + 1);
+    let start = if host.bytes().filter(|byte| *byte == b'.').count() < LABELS_AT_MOST {
+        0
+    } else {
+        host.rmatch_indices('.').nth(LABELS_AT_MOST - 1).map_or(0, |(at, _)| at + 1)
+    };
     std::iter::successors(Some(&host[start..]), |domain| domain.split_once('.').map(|(_, above)| above))
 }
 

@@ -14,6 +14,8 @@ pub(super) use fill::{Known, fill};
 
 use std::ops::Range;
 
+use memchr::memchr;
+
 use super::text::{PLACEHOLDER, squeezed};
 
 /// The longest placeholder; longer text between braces is something else.
@@ -190,7 +192,9 @@ pub(super) fn is_unresolved(written: &str) -> bool {
 }
 
 pub(super) fn without_placeholders(text: String) -> String {
-    if text.contains(PLACEHOLDER) { squeezed(&text.replace(PLACEHOLDER, " ")) } else { text }
+    // Most texts do not even have the first byte of a placeholder.
+    let may_have = memchr(0xee, text.as_bytes()).is_some();
+    if may_have && text.contains(PLACEHOLDER) { squeezed(&text.replace(PLACEHOLDER, " ")) } else { text }
 }
 
 #[cfg(test)]

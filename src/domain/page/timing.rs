@@ -51,7 +51,7 @@ impl Timing {
 
     /// "Week 5", also for pages in another language.
     pub(super) fn week(&self) -> Option<String> {
-        self.week.map(|week| format!("Week {week}"))
+        self.week.map(|week| "Week ".to_owned() + &week.to_string())
     }
 
     /// The day for a link with these words, and the part that gives it.

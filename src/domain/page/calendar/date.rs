@@ -33,7 +33,7 @@ pub(super) fn find(tokens: &[Token], languages: &Languages) -> Vec<DateExpr> {
     let scan = Scan { tokens, languages };
     let mut at = 0;
     while at < tokens.len() {
-        match scan.date(at) {
+        match languages.may_begin_date(tokens, at).then(|| scan.date(at)).flatten() {
             Some(expr) => {
                 at = expr.end.max(at + 1);
                 found.push(expr);

@@ -6,6 +6,7 @@ use icu_datetime::fieldsets::MD;
 use icu_locale_core::Locale;
 use jiff::civil::Weekday;
 
+use super::day_parts::is_letter_of_a_day;
 use super::meaning::{LanguageCode, Meaning, NameEntry, Named};
 use super::names::LOCALES;
 use super::token::{Token, folded};
@@ -61,6 +62,17 @@ impl Languages {
     pub(super) fn weekday(&self, token: &Token) -> Option<Weekday> {
         let day = self.named(token, |named| if let Named::Day(day) = named { Some(day) } else { None });
         day.or_else(|| token.word().and_then(shortened))
+    }
+
+    /// Whether a date can begin at a place. Most words are no names, and most numbers stand alone.
+    pub(super) fn may_begin_date(&self, tokens: &[Token], at: usize) -> bool {
+        let token = &tokens[at];
+        let is_name =
+            |word| !token.meaning.names.is_empty() || is_letter_of_a_day(word) || shortened(word).is_some();
+        match token.number() {
+            Some(_) => tokens.get(at + 1).is_some_and(|next| !next.is_marker()),
+            None => token.word().is_some_and(is_name),
+        }
     }
 
     /// The day that a text of one word names.
@@ -121,7 +133,11 @@ fn shortened(word: &str) -> Option<Weekday> {
         ("saturday", Weekday::Saturday),
         ("sunday", Weekday::Sunday),
     ];
-    let found = DAYS.iter().find(|(name, _)| word.len() >= 2 && name.starts_with(word));
+    // Most words begin with another letter.
+    if word.len() < 2 || !matches!(word.as_bytes()[0], b'm' | b't' | b'w' | b'f' | b's') {
+        return None;
+    }
+    let found = DAYS.iter().find(|(name, _)| name.starts_with(word));
     found.map(|(_, day)| *day)
 }
 
@@ -131,6 +147,17 @@ mod tests {
 
     fn month(languages: &Languages, word: &str) -> Option<i8> {
         languages.month(&tokens(word)[0])
+    }
+
+    #[test]
+    fn dates_begin_with_names_of_days_and_months_and_with_numbers() {
+        let begins = |text: &str| Languages::default().may_begin_date(&tokens(text), 0);
+        for text in ["thurs 9/8", "thursda 9/8", "th 9/8", "september 8", "9/8", "8 september"] {
+            assert!(begins(text), "{text}");
+        }
+        for text in ["paper 9/8", "/8", "8", "8\u{2}"] {
+            assert!(!begins(text), "{text}");
+        }
     }
 
     #[test]

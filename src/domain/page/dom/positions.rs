@@ -13,7 +13,7 @@ use super::super::node_map::number;
 use super::{ALWAYS_OPENED, DEPTH_AT_MOST, Dom};
 
 /// Memory is reserved for so many nodes at most; a page with more `<` may not have them.
-const NODES_AT_ONCE: usize = 1 << 18;
+pub(super) const NODES_AT_ONCE: usize = 1 << 18;
 
 /// Where an element stands.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,8 +21,20 @@ pub(super) struct Place {
     /// The byte of the source at which its start tag begins.
     pub(super) start: usize,
     depth: u32,
-    /// The parser opened it again.
+    /// The parser opened it, or opened it again.
     pub(super) is_reopened: bool,
+}
+
+impl Place {
+    /// Of an element that has its start tag here.
+    pub(super) fn own(start: usize) -> Self {
+        Self { start, depth: 0, is_reopened: false }
+    }
+
+    /// Of an element that the parser adds.
+    pub(super) fn added() -> Self {
+        Self { is_reopened: true, ..Self::default() }
+    }
 }
 
 /// The tree that is being built, and the position of each start tag.

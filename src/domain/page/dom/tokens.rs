@@ -1,13 +1,13 @@
-//! The tokens of plain HTML, which most of a page is: text without character references, and
-//! tags in lower case with their values in quotation marks. They are those of the tokenizer
+//! The tokens of plain HTML, which most of a page is: text with the usual character references,
+//! and tags in lower case with their values in quotation marks. They are those of the tokenizer
 //! (WHATWG HTML section 13.2.5), which reads everything else and takes several times as long.
 
 use std::ops::Range;
 
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::{Tag, TagKind, Token};
-use html5ever::{Attribute, LocalName, QualName, ns};
-use memchr::{memchr, memchr3};
+use html5ever::{Attribute, LocalName, QualName, local_name, ns};
+use memchr::{memchr, memchr2, memchr3};
 
 /// A tag with more attributes is not plain.
 const ATTRIBUTES_AT_MOST: usize = 16;
@@ -36,10 +36,37 @@ pub(super) fn plain(source: &StrTendril, at: usize) -> Option<(Token, usize)> {
     literal(source, range.clone()).map(|text| (Token::CharacterTokens(text), range.end))
 }
 
-/// A part of the source, if it means itself.
+/// The text that a part of the source means; `None` if only the tokenizer knows.
 fn literal(source: &StrTendril, range: Range<usize>) -> Option<StrTendril> {
-    let is_literal = memchr3(b'&', b'\r', b'\0', &source.as_bytes()[range.clone()]).is_none();
-    is_literal.then(|| part(source, range))
+    let text = &source.as_bytes()[range.clone()];
+    match memchr3(b'&', b'\r', b'\0', text) {
+        None => Some(part(source, range)),
+        Some(_) if memchr2(b'\r', b'\0', text).is_some() => None,
+        Some(_) => unescaped(&source[range]),
+    }
+}
+
+/// The text with the usual character references replaced; `None` if it has others.
+fn unescaped(text: &str) -> Option<StrTendril> {
+    const REFERENCES: [(&str, char); 5] =
+        [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>'), ("&quot;", '"'), ("&#x27;", '\'')];
+    let mut meant = StrTendril::with_capacity(u32::try_from(text.len()).ok()?);
+    let mut rest = text;
+    while let Some(at) = memchr(b'&', rest.as_bytes()) {
+        meant.push_slice(&rest[..at]);
+        rest = &rest[at..];
+        let known = REFERENCES.iter().find(|(written, _)| rest.starts_with(written));
+        let is_sign = rest.as_bytes().get(1).is_some_and(u8::is_ascii_whitespace);
+        let (length, c) = match known {
+            Some((written, c)) => (written.len(), *c),
+            None if is_sign => (1, '&'),
+            None => return None,
+        };
+        meant.push_char(c);
+        rest = &rest[length..];
+    }
+    meant.push_slice(rest);
+    Some(meant)
 }
 
 /// A part of a text that shares its memory, except in texts of several gigabytes.
@@ -47,6 +74,19 @@ pub(super) fn part(whole: &StrTendril, range: Range<usize>) -> StrTendril {
     match (u32::try_from(range.start), u32::try_from(range.len())) {
         (Ok(start), Ok(length)) => whole.subtendril(start, length),
         _ => StrTendril::from_slice(&whole[range]),
+    }
+}
+
+/// The shared text of a name. The most frequent are found without a search.
+fn local_name(name: &str) -> LocalName {
+    match name {
+        "a" => local_name!("a"),
+        "href" => local_name!("href"),
+        "li" => local_name!("li"),
+        "p" => local_name!("p"),
+        "td" => local_name!("td"),
+        "tr" => local_name!("tr"),
+        _ => LocalName::from(name),
     }
 }
 
@@ -60,7 +100,7 @@ impl<'a> TagScan<'a> {
     /// Moves behind the tag.
     fn tag(&mut self) -> Option<Tag> {
         let kind = if self.skip(b'/') { TagKind::EndTag } else { TagKind::StartTag };
-        let name = self.name().filter(|name| !OF_RAW_TEXT.contains(name)).map(LocalName::from)?;
+        let name = self.name().filter(|name| !OF_RAW_TEXT.contains(name)).map(local_name)?;
         let mut tag =
             Tag { kind, name, self_closing: false, attrs: Vec::new(), had_duplicate_attributes: false };
         if kind == TagKind::EndTag {
@@ -88,7 +128,7 @@ impl<'a> TagScan<'a> {
 
     /// An attribute with its value in quotation marks, or without one.
     fn attribute(&mut self) -> Option<Attribute> {
-        let name = QualName::new(None, ns!(), self.name().map(LocalName::from)?);
+        let name = QualName::new(None, ns!(), self.name().map(local_name)?);
         if !self.skip(b'=') {
             let before_end = self.skip_spaces();
             let has_value = self.peek() == Some(b'=');
