@@ -20,7 +20,7 @@ use html5ever::tree_builder::{TreeBuilder, TreeBuilderOpts};
 use memchr::{memchr_iter, memchr2_iter};
 use scraper::Html;
 
-use self::positions::{Place, Positions};
+use self::positions::{ElementPlace, Positions};
 use super::node_map::number;
 
 /// Elements are nested no deeper: the parser looks through all open elements at many
@@ -65,7 +65,7 @@ const ALWAYS_OPENED: &[&str] = &[
 pub(super) struct Dom {
     pub(super) html: Html,
     /// By the number of the element.
-    places: Vec<Place>,
+    places: Vec<ElementPlace>,
 }
 
 /// A token that begins at a position of the source, and its end.
@@ -122,7 +122,7 @@ impl Dom {
         self.place(element).is_some_and(|place| place.is_reopened)
     }
 
-    fn place(&self, element: NodeId) -> Option<&Place> {
+    fn place(&self, element: NodeId) -> Option<&ElementPlace> {
         self.places.get(number(element))
     }
 }

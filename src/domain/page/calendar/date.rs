@@ -7,7 +7,7 @@ use super::day_parts::{
     DateForm, OF, ORDINALS, TO, Written, is_cjk, is_letter_of_a_day, known, sign_of_a_day, small, year,
     year_in_short,
 };
-use super::languages::Languages;
+use super::languages::{Languages, may_begin_date};
 use super::token::{Token, folded};
 use super::vocabulary::{counts_before, tokens};
 
@@ -33,7 +33,7 @@ pub(super) fn find(tokens: &[Token], languages: &Languages) -> Vec<DateExpr> {
     let scan = Scan { tokens, languages };
     let mut at = 0;
     while at < tokens.len() {
-        match languages.may_begin_date(tokens, at).then(|| scan.date(at)).flatten() {
+        match may_begin_date(tokens, at).then(|| scan.date(at)).flatten() {
             Some(expr) => {
                 at = expr.end.max(at + 1);
                 found.push(expr);

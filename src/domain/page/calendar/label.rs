@@ -67,15 +67,15 @@ pub(in crate::domain::page) fn item(text: &str, dating: &Dating, order: Order) -
 
 /// The dates of an item that give its day and its deadline, before the order of their
 /// numbers is known.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::domain::page) struct LeadDates {
-    days: Vec<DateExpr>,
-    deadlines: Vec<DateExpr>,
+    days: Box<[DateExpr]>,
+    deadlines: Box<[DateExpr]>,
 }
 
 impl LeadDates {
     fn of(read: &LabelText) -> Self {
-        let mut leads = Self::default();
+        let (mut days, mut deadlines) = (Vec::new(), Vec::new());
         for expr in &read.dates {
             let Some(place) = read.place(expr) else { continue };
             let is_day = match place {
@@ -85,12 +85,12 @@ impl LeadDates {
                 Place::Deadline => false,
             };
             if place == Place::Deadline {
-                leads.deadlines.push(expr.clone());
+                deadlines.push(expr.clone());
             } else if is_day {
-                leads.days.push(expr.clone());
+                days.push(expr.clone());
             }
         }
-        leads
+        Self { days: days.into(), deadlines: deadlines.into() }
     }
 
     /// The day and the deadline.
@@ -104,10 +104,10 @@ impl LeadDates {
 }
 
 /// The times in a table cell.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::domain::page) struct CellText {
     /// The dates that count in a column of dates.
-    pub(in crate::domain::page) dates: Vec<DateExpr>,
+    pub(in crate::domain::page) dates: Box<[DateExpr]>,
     pub(in crate::domain::page) leads: LeadDates,
     /// It has a time and nothing else.
     pub(in crate::domain::page) is_only_time: bool,

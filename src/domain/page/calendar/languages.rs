@@ -64,17 +64,6 @@ impl Languages {
         day.or_else(|| token.word().and_then(shortened))
     }
 
-    /// Whether a date can begin at a place. Most words are no names, and most numbers stand alone.
-    pub(super) fn may_begin_date(&self, tokens: &[Token], at: usize) -> bool {
-        let token = &tokens[at];
-        let is_name =
-            |word| !token.meaning.names.is_empty() || is_letter_of_a_day(word) || shortened(word).is_some();
-        match token.number() {
-            Some(_) => tokens.get(at + 1).is_some_and(|next| !next.is_marker()),
-            None => token.word().is_some_and(is_name),
-        }
-    }
-
     /// The day that a text of one word names.
     pub(in crate::domain::page) fn only_weekday(&self, text: &str) -> Option<Weekday> {
         let folded = folded(text);
@@ -141,6 +130,17 @@ fn shortened(word: &str) -> Option<Weekday> {
     found.map(|(_, day)| *day)
 }
 
+/// Whether a date can begin at a place. Most words are no names, and most numbers stand alone.
+pub(super) fn may_begin_date(tokens: &[Token], at: usize) -> bool {
+    let token = &tokens[at];
+    let is_name =
+        |word| !token.meaning.names.is_empty() || is_letter_of_a_day(word) || shortened(word).is_some();
+    match token.number() {
+        Some(_) => tokens.get(at + 1).is_some_and(|next| !next.is_marker()),
+        None => token.word().is_some_and(is_name),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn dates_begin_with_names_of_days_and_months_and_with_numbers() {
-        let begins = |text: &str| Languages::default().may_begin_date(&tokens(text), 0);
+        let begins = |text: &str| may_begin_date(&tokens(text), 0);
         for text in ["thurs 9/8", "thursda 9/8", "th 9/8", "september 8", "9/8", "8 september"] {
             assert!(begins(text), "{text}");
         }

@@ -10,7 +10,7 @@ use scraper::node::{Element, Text};
 use scraper::{Html, Node};
 
 use super::super::node_map::number;
-use super::positions::{NODES_AT_ONCE, Place};
+use super::positions::{ElementPlace, NODES_AT_ONCE};
 use super::{Dom, tokens};
 
 /// Elements that are nested deeper are left to the parser, which has a limit.
@@ -69,7 +69,7 @@ struct Open {
 
 struct Builder {
     html: Html,
-    places: Vec<Place>,
+    places: Vec<ElementPlace>,
     body: NodeId,
     open: Vec<Open>,
 }
@@ -105,7 +105,7 @@ impl Builder {
         outermost.append(element(local_name!("head")));
         let body = outermost.append(element(local_name!("body"))).id();
         let mut places = Vec::with_capacity(tags.min(NODES_AT_ONCE));
-        places.resize(number(body) + 1, Place::added());
+        places.resize(number(body) + 1, ElementPlace::added());
         Self { html, places, body, open: Vec::new() }
     }
 
@@ -116,8 +116,8 @@ impl Builder {
         }
         let name = QualName::new(None, ns!(html), tag.name.clone());
         let id = self.append(Node::Element(Element::new(name, tag.attrs)))?;
-        self.places.resize(number(id), Place::default());
-        self.places.push(Place::own(at));
+        self.places.resize(number(id), ElementPlace::default());
+        self.places.push(ElementPlace::own(at));
         if !model.is_void() {
             self.open.push(Open { id, name: tag.name, model });
         }

@@ -17,7 +17,7 @@ pub(super) const NODES_AT_ONCE: usize = 1 << 18;
 
 /// Where an element stands.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Place {
+pub(super) struct ElementPlace {
     /// The byte of the source at which its start tag begins.
     pub(super) start: usize,
     depth: u32,
@@ -25,7 +25,7 @@ pub(super) struct Place {
     pub(super) is_reopened: bool,
 }
 
-impl Place {
+impl ElementPlace {
     /// Of an element that has its start tag here.
     pub(super) fn own(start: usize) -> Self {
         Self { start, depth: 0, is_reopened: false }
@@ -47,7 +47,7 @@ pub(super) struct Positions {
     /// The start tag that is being processed, until its element is created.
     pub(super) tag: RefCell<Option<html5ever::LocalName>>,
     /// By the number of the node. Nodes that are no elements have one without meaning.
-    places: RefCell<Vec<Place>>,
+    places: RefCell<Vec<ElementPlace>>,
     /// How deep the parser stands, at most: known whenever a node is appended.
     depth: Cell<u32>,
 }
@@ -125,9 +125,9 @@ impl TreeSink for Positions {
         let at = number(id);
         let mut places = self.places.borrow_mut();
         if places.len() <= at {
-            places.resize(at + 1, Place::default());
+            places.resize(at + 1, ElementPlace::default());
         }
-        places[at] = Place { start: self.begin.get(), depth: 0, is_reopened: !is_own };
+        places[at] = ElementPlace { start: self.begin.get(), depth: 0, is_reopened: !is_own };
         id
     }
 

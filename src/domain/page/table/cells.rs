@@ -32,6 +32,8 @@ pub(super) type TableRow = Vec<TableCell>;
 
 /// The rows with their cells in place. A cell that spans rows is in each of them.
 pub(super) fn rows(table: ElementRef, dating: &Dating) -> Vec<TableRow> {
+    // Most cells of a table have no time.
+    let no_time = Rc::new(CellText::default());
     let mut spanning: Vec<(TableCell, usize)> = Vec::new();
     let mut rows = Vec::new();
     for tr in own_rows(table) {
@@ -61,9 +63,10 @@ pub(super) fn rows(table: ElementRef, dating: &Dating) -> Vec<TableRow> {
             };
             let width = span("colspan").clamp(1, COLUMNS_AT_MOST);
             let text = text::of(element, Style { chars: CELL_CHARS, marks: true, ..Style::default() });
+            let times = CellText::read(&text, dating);
             let cell = TableCell {
                 id: element.id(),
-                times: Rc::new(CellText::read(&text, dating)),
+                times: if times == *no_time { Rc::clone(&no_time) } else { Rc::new(times) },
                 text: text.into(),
                 column,
                 width,
@@ -78,6 +81,7 @@ pub(super) fn rows(table: ElementRef, dating: &Dating) -> Vec<TableRow> {
             row.push(cell);
         }
         row.sort_by_key(|cell| cell.column);
+        row.shrink_to_fit();
         spanning = left;
         rows.push(row);
     }
