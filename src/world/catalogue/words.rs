@@ -20,7 +20,12 @@ pub(super) fn words(text: &str) -> Vec<Word> {
     let mut word: Option<Word> = None;
     for (at, c) in text.char_indices() {
         let place = at..at + c.len_utf8();
-        if is_word_by_itself(c) {
+        if c.is_ascii_alphanumeric() {
+            // Most characters are of this kind, and need no tables.
+            let word = word.get_or_insert_with(|| Word { place: place.clone(), folded: String::new() });
+            word.folded.push(c.to_ascii_lowercase());
+            word.place.end = place.end;
+        } else if is_word_by_itself(c) {
             words.extend(word.take());
             if is_letter(c) {
                 words.push(Word { place, folded: c.to_string() });
