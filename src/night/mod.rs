@@ -18,6 +18,7 @@ mod sentinels;
 mod storage;
 pub mod journal_replay;
 pub mod rebuilt_reports;
+mod visit_batch;
 mod record;
 mod decisions;
 mod replacement_search;

@@ -7,22 +7,20 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::Receiver;
 
 use crate::domain::address::Address;
-use crate::domain::capture::{Capture, Digest};
+use crate::domain::capture::Digest;
 use crate::domain::course::{Course, PageSource};
 use crate::domain::evidence::Evidence;
-use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::journal::Entry;
 use crate::domain::page::Page;
 use crate::domain::schedule::start::{ImplausibleStart, check_start};
-use crate::night::capture_select::{NewCapture, VisitResult};
-use crate::night::full_text;
+use crate::night::capture_select::VisitResult;
 use crate::night::journal_replay;
 use crate::night::progress::{Progress, Watcher};
 use crate::night::removals;
+use crate::night::visit_batch::{BatchFiles, VisitBatch};
 use crate::world::World;
 use crate::world::archive;
 use crate::world::catalogue::{DocumentText, NightRef};
-use crate::world::spool::SpooledBody;
 
 /// The most visits that are stored at once: a disk needs little longer for many syncs at the
 /// same time than for one.
@@ -146,74 +144,28 @@ async fn next_batch(
     if results.recv_many(&mut visited, BATCH).await == 0 {
         return Ok(None);
     }
-    let bodies: Vec<Digest> =
-        visited.iter().filter_map(|it| Some(it.new_capture.as_ref()?.body.body.sha256)).collect();
-    // Bytes that were taken down are not stored again from another address.
-    let taken_down = world.catalogue.taken_down_among(&bodies).await?;
-    let mut batch = Batch::default();
-    for mut visit in visited {
-        let new_capture = visit.new_capture.take().filter(|it| !taken_down.contains(&it.body.body.sha256));
-        watch(Progress::Visited { link: &visit.link, bytes: visit.bytes, kept: new_capture.is_some() });
-        if let Some(new_capture) = new_capture {
-            let mut passages = new_capture.document.passages();
-            passages.extend(
-                full_text::of_requisites(&new_capture.requisites, &world.archive, &world.reader).await?,
-            );
-            batch.texts.push(DocumentText { sha256: new_capture.body.body.sha256, passages });
-            batch.captures.push((visit.link.clone(), new_capture));
-        }
+    let visits = visited.into_iter().map(|visit| (visit, None)).collect();
+    let batch = VisitBatch::of(visits, night.row, world, |visit| {
+        let kept = visit.new_capture.is_some();
+        watch(Progress::Visited { link: &visit.link, bytes: visit.bytes, kept });
         evidence.insert(visit.link.clone(), visit.evidence.clone());
-        batch.add_visit(visit, night);
-    }
-    Ok(Some(batch.store_files(world).await?))
+    });
+    Ok(Some(store_files(batch.await?, world).await?))
 }
 
-/// Visits that are stored together.
-#[derive(Default)]
-struct Batch {
-    captures: Vec<(Address, NewCapture)>,
-    /// Older captures that were read again.
-    reread: Vec<Entry>,
-    visits: Vec<Entry>,
-    texts: Vec<DocumentText>,
-}
-
-impl Batch {
-    fn add_visit(&mut self, visit: VisitResult, night: &RunningNight) {
-        let VisitResult { link, evidence, baseline, new_fingerprint, .. } = visit;
-        if let (Some(text), Some(sha256)) = (new_fingerprint, baseline) {
-            self.reread.push(Entry::Reread { link: link.clone(), sha256, text });
-        }
-        self.visits.push(Entry::Visit { night: night.row.started, link, evidence, by: None });
-    }
-
-    /// Stores the blobs, then the lines of the journal.
-    async fn store_files(self, world: &World) -> anyhow::Result<StoredBatch> {
-        let Self { captures, reread, visits, texts } = self;
-        let (archive, now) = (world.archive.clone(), world.clock.now());
-        let storing_lock = world.storing_lock().await;
-        let storing = tokio::task::spawn_blocking(move || {
-            // It goes on if the night is cancelled meanwhile.
-            let _storing_lock = storing_lock;
-            let (mut bodies, mut entries) = (Vec::new(), Vec::new());
-            for (link, mut new_capture) in captures {
-                if let Some(rendering) = &mut new_capture.rendering {
-                    bodies.append(&mut rendering.bodies);
-                }
-                let heads = new_capture.exchange.heads();
-                let (body, kept) = stored(&link, new_capture);
-                bodies.push(body);
-                entries.push(Entry::Capture { kept: Box::new(kept), heads: Some(heads) });
-            }
-            archive.store(&bodies)?;
-            // Rows of one table are written together.
-            entries.extend(reread.into_iter().chain(visits));
-            archive.append(now, &entries)?;
-            Ok::<_, archive::Error>(entries)
-        });
-        let entries = storing.await??;
-        Ok(StoredBatch { entries, texts })
-    }
+/// Stores the blobs, then the lines of the journal.
+async fn store_files(batch: VisitBatch, world: &World) -> anyhow::Result<StoredBatch> {
+    let (archive, now) = (world.archive.clone(), world.clock.now());
+    let storing_lock = world.storing_lock().await;
+    let storing = tokio::task::spawn_blocking(move || {
+        // It goes on if the night is cancelled meanwhile.
+        let _storing_lock = storing_lock;
+        let BatchFiles { bodies, entries, texts } = batch.into_files();
+        archive.store(&bodies)?;
+        archive.append(now, &entries)?;
+        Ok::<_, archive::Error>(StoredBatch { entries, texts })
+    });
+    Ok(storing.await??)
 }
 
 /// Visits whose files are stored and whose rows are not. After a crash, the next run writes the
@@ -231,49 +183,4 @@ impl StoredBatch {
         }
         Ok(())
     }
-}
-
-/// The body of a new capture, and what is known of it.
-pub(super) fn stored(link: &Address, new_capture: NewCapture) -> (SpooledBody, StoredCapture) {
-    let media_type = new_capture.media_type().unwrap_or_default().to_owned();
-    let NewCapture {
-        body,
-        exchange,
-        why,
-        document,
-        validators,
-        is_baseline,
-        requisites,
-        shortfall,
-        rendering,
-    } = new_capture;
-    let disposition = exchange.last_hop().and_then(|hop| hop.headers.get("content-disposition"));
-    let content_disposition = disposition.map(str::to_owned);
-    let (text, words) = document.fingerprint_and_words();
-    let stored = StoredCapture {
-        text,
-        words,
-        title: document.title,
-        pages: document.pages,
-        validators,
-        is_baseline,
-        requisites,
-        rendering: rendering.map(|rendering| Box::new(rendering.kept)),
-        citation: Some(document.citation).filter(|citation| !citation.is_empty()),
-        capture: Capture {
-            link: link.clone(),
-            document: exchange.final_address().clone(),
-            sha256: body.body.sha256,
-            sha1: body.body.sha1.clone(),
-            bytes: body.body.bytes,
-            media_type,
-            captured_at: exchange.started,
-            why,
-            head: None,
-            content_disposition,
-            chain: exchange.hops.iter().map(|hop| hop.address.clone()).collect(),
-            shortfall,
-        },
-    };
-    (body, stored)
 }

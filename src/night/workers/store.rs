@@ -12,18 +12,14 @@ use tokio::sync::mpsc::Receiver;
 
 use super::lease::ProcessLease;
 use super::totals::ShardTotals;
-use crate::domain::address::Address;
-use crate::domain::capture::Digest;
-use crate::domain::journal::{Entry, VisitedBy};
+use crate::domain::journal::VisitedBy;
 use crate::domain::verdict::breaker;
-use crate::night::capture_select::{NewCapture, VisitResult};
-use crate::night::full_text;
-use crate::night::record;
+use crate::night::capture_select::VisitResult;
 use crate::night::sentinels;
+use crate::night::visit_batch::{BatchFiles, VisitBatch};
 use crate::world::World;
 use crate::world::archive;
-use crate::world::catalogue::{DocumentText, NightRef, ShardLease};
-use crate::world::spool::SpooledBody;
+use crate::world::catalogue::{NightRef, ShardLease};
 
 /// The most visits that are stored at once.
 const BATCH: usize = 128;
@@ -128,105 +124,39 @@ async fn store(
     let shards: Vec<ShardLease> = shards.into_iter().collect();
     // A thread that goes on after the worker has given up keeps the lock.
     let lock = Arc::new(world.batch_lock().await?);
-    let ShardBatch { captures, texts, mut entries, ends } =
-        ShardBatch::of(events, night, lease, world).await?;
+    let (mut visits, mut ends) = (Vec::new(), HashMap::new());
+    for event in events {
+        match event {
+            ShardEvent::Visited(shard, visit) => {
+                let by = VisitedBy { worker: lease.name().to_owned(), fence: shard.fence };
+                visits.push((*visit, Some(by)));
+            }
+            ShardEvent::Done(shard, totals) => {
+                ends.insert(shard, totals);
+            }
+        }
+    }
+    let batch = VisitBatch::of(visits, night, world, |_| ()).await?;
     let (archive, held) = (world.archive.clone(), Arc::clone(&lock));
     let storing = tokio::task::spawn_blocking(move || {
         let _held = held;
-        let (bodies, entries) = bodies_and_entries(captures);
-        archive.store(&bodies)?;
-        Ok::<_, archive::Error>(entries)
+        let files = batch.into_files();
+        archive.store(&files.bodies)?;
+        Ok::<_, archive::Error>(files)
     });
-    let mut lines = storing.await??;
-    lines.append(&mut entries);
+    let BatchFiles { entries, texts, bodies: _ } = storing.await??;
     let Some(mut batch) = world.catalogue.begin_fenced(&shards).await? else {
         anyhow::bail!("another worker has a shard of this one")
     };
     let (archive, held, now) = (world.archive.clone(), Arc::clone(&lock), world.clock.now());
     let appending = tokio::task::spawn_blocking(move || {
         let _held = held;
-        archive.append(now, &lines)?;
-        Ok::<_, archive::Error>(lines)
+        archive.append(now, &entries)?;
+        Ok::<_, archive::Error>(entries)
     });
     batch.enter(&appending.await??, &texts).await?;
     for (shard, totals) in ends {
         batch.end_shard(shard, &totals).await?;
     }
     Ok(batch.commit().await?)
-}
-
-/// What is stored together.
-#[derive(Default)]
-struct ShardBatch {
-    captures: Vec<NewCaptureOf>,
-    texts: Vec<DocumentText>,
-    /// Older captures that were read again, then the visits.
-    entries: Vec<Entry>,
-    ends: HashMap<ShardLease, ShardTotals>,
-}
-
-/// A new capture of a link.
-struct NewCaptureOf {
-    link: Address,
-    capture: NewCapture,
-}
-
-impl ShardBatch {
-    async fn of(
-        events: Vec<ShardEvent>,
-        night: NightRef,
-        lease: &ProcessLease,
-        world: &World,
-    ) -> anyhow::Result<Self> {
-        let bodies: Vec<Digest> = events.iter().filter_map(new_body).collect();
-        // Bytes that were taken down are not stored again from another address.
-        let taken_down = world.catalogue.taken_down_among(&bodies).await?;
-        let (mut batch, mut visits) = (Self::default(), Vec::new());
-        for event in events {
-            let (shard, visit) = match event {
-                ShardEvent::Visited(shard, visit) => (shard, *visit),
-                ShardEvent::Done(shard, totals) => {
-                    batch.ends.insert(shard, totals);
-                    continue;
-                }
-            };
-            let VisitResult { link, evidence, baseline, new_fingerprint, new_capture, .. } = visit;
-            if let Some(capture) = new_capture.filter(|it| !taken_down.contains(&it.body.body.sha256)) {
-                let mut passages = capture.document.passages();
-                let requisites = &capture.requisites;
-                passages.extend(full_text::of_requisites(requisites, &world.archive, &world.reader).await?);
-                batch.texts.push(DocumentText { sha256: capture.body.body.sha256, passages });
-                batch.captures.push(NewCaptureOf { link: link.clone(), capture });
-            }
-            if let (Some(text), Some(sha256)) = (new_fingerprint, baseline) {
-                batch.entries.push(Entry::Reread { link: link.clone(), sha256, text });
-            }
-            let by = Some(VisitedBy { worker: lease.name().to_owned(), fence: shard.fence });
-            visits.push(Entry::Visit { night: night.started, link, evidence, by });
-        }
-        batch.entries.append(&mut visits);
-        Ok(batch)
-    }
-}
-
-/// The digest of the body of a new capture.
-fn new_body(event: &ShardEvent) -> Option<Digest> {
-    match event {
-        ShardEvent::Visited(_, visit) => Some(visit.new_capture.as_ref()?.body.body.sha256),
-        ShardEvent::Done(..) => None,
-    }
-}
-
-fn bodies_and_entries(captures: Vec<NewCaptureOf>) -> (Vec<SpooledBody>, Vec<Entry>) {
-    let (mut bodies, mut entries) = (Vec::new(), Vec::new());
-    for NewCaptureOf { link, mut capture } in captures {
-        if let Some(rendering) = &mut capture.rendering {
-            bodies.append(&mut rendering.bodies);
-        }
-        let heads = capture.exchange.heads();
-        let (body, kept) = record::stored(&link, capture);
-        bodies.push(body);
-        entries.push(Entry::Capture { kept: Box::new(kept), heads: Some(heads) });
-    }
-    (bodies, entries)
 }
