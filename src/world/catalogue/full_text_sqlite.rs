@@ -8,6 +8,9 @@ use super::value::json;
 use crate::domain::capture::Digest;
 use crate::domain::document::passage::Passage;
 
+/// The most documents whose passages are gathered before a search.
+const GATHERED: usize = 1000;
+
 /// Stores passages of documents, in their order.
 pub(super) async fn enter(passages: &[(Digest, &Passage)], on: &mut Transaction) -> Result<(), Error> {
     let rows: Vec<_> =
@@ -60,12 +63,24 @@ pub(super) async fn first_matches(
     most: u32,
     on: &Pool,
 ) -> Result<Vec<ResultRow>, Error> {
-    // The index yields its rows in this order, too.
-    let in_order = "SELECT document_text.sha256, passage.page, passage.id, passage.text \
+    // The index yields its rows in this order, too. Whether a passage is one of those sought is
+    // known without a look at its row if their ids are gathered first, which takes long for many.
+    let in_order = if among.len() <= GATHERED {
+        "SELECT document_text.sha256, passage.page, passage.id, passage.text \
+         FROM passage_index CROSS JOIN passage ON passage.id = passage_index.rowid \
+         CROSS JOIN document_text ON document_text.id = passage.document \
+         WHERE passage_index MATCH $1 AND +passage_index.rowid IN ( \
+             SELECT passage.id FROM document_text \
+             CROSS JOIN passage ON passage.document = document_text.id \
+             WHERE document_text.sha256 IN (SELECT value FROM json_each($2))) \
+         ORDER BY passage_index.rowid LIMIT $3"
+    } else {
+        "SELECT document_text.sha256, passage.page, passage.id, passage.text \
          FROM passage_index CROSS JOIN passage ON passage.id = passage_index.rowid \
          CROSS JOIN document_text ON document_text.id = passage.document \
          WHERE passage_index MATCH $1 AND document_text.sha256 IN (SELECT value FROM json_each($2)) \
-         ORDER BY passage_index.rowid LIMIT $3";
+         ORDER BY passage_index.rowid LIMIT $3"
+    };
     rows(in_order, text, among, most, on).await
 }
 

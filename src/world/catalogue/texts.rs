@@ -232,9 +232,13 @@ mod tests {
             catalogue.enter_text(&text).await.unwrap();
             let passages = pages(&["A common word among many other ones.", "Rare.", "Common, most common."]);
             catalogue.enter_text(&DocumentText { sha256: few, passages }).await.unwrap();
-            let found = catalogue.search("common", &[few], 10).await.unwrap();
-            let found: Vec<_> = found.iter().map(|hit| (hit.sha256, hit.page)).collect();
-            assert_eq!(found, [(few, Some(3)), (few, Some(1))]);
+            let absent = (0..1000_u32).map(|n| Digest::of(&n.to_be_bytes()));
+            let among_absent: Vec<Digest> = absent.chain([few]).collect();
+            for among in [&[few][..], &among_absent] {
+                let found = catalogue.search("common", among, 10).await.unwrap();
+                let found: Vec<_> = found.iter().map(|hit| (hit.sha256, hit.page)).collect();
+                assert_eq!(found, [(few, Some(3)), (few, Some(1))]);
+            }
             assert_eq!(catalogue.search("common word", &[many, few], 7).await.unwrap().len(), 7);
             assert_eq!(catalogue.search("rare", &[many, few], 7).await.unwrap().len(), 1);
         })
