@@ -108,7 +108,7 @@ fn vector(text: &str) -> String {
             break;
         }
         if word.folded.len() <= LONGEST_WORD {
-            places.entry(word.folded).or_default().push(place.to_string());
+            places.entry(word.folded.into_owned()).or_default().push(place.to_string());
         }
     }
     let words: Vec<String> =

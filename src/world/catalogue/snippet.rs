@@ -21,7 +21,7 @@ impl SoughtPhrase {
     pub(super) fn of_query(query: &str) -> Vec<Self> {
         query_words(query)
             .map(|(word, is_beginning)| Self {
-                words: words(word).into_iter().map(|word| word.folded).collect(),
+                words: words(word).into_iter().map(|word| word.folded.into_owned()).collect(),
                 is_beginning,
             })
             .filter(|phrase| !phrase.words.is_empty())
