@@ -24,6 +24,9 @@ const TEXTS_AT_ONCE: usize = 16;
 /// The most matches that the engine ranks, because it needs up to 5 microseconds for each.
 const RANKED: u32 = 1000;
 
+/// The most matches of common words that are ranked by their texts.
+const READ: u32 = 150;
+
 /// The text of a document in the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentText {
@@ -120,8 +123,12 @@ impl Catalogue {
         let rows = match (on, is_common) {
             (Pool::Sqlite(_), false) => full_text_sqlite::search(query, among, most, on).await?,
             (Pool::Postgres(_), false) => full_text_postgres::search(query, among, most, on).await?,
-            (Pool::Sqlite(_), true) => full_text_sqlite::first_matches(query, among, most, on).await?,
-            (Pool::Postgres(_), true) => full_text_postgres::first_matches(query, among, most, on).await?,
+            (Pool::Sqlite(_), true) => {
+                full_text_sqlite::first_matches(query, among, most.min(READ), on).await?
+            }
+            (Pool::Postgres(_), true) => {
+                full_text_postgres::first_matches(query, among, most.min(READ), on).await?
+            }
         };
         let hit = |row: &ResultRow| {
             let page = optional_count(row, 1)?;
