@@ -88,11 +88,10 @@ pub fn evidence(
     submitted: Timestamp,
     now: Timestamp,
 ) -> Option<Evidence> {
-    if !may_replace_visit(link, history, now) {
+    let is_served = last_visit(history)?.duration_since(submitted) >= SERVED_AFTER;
+    if !is_served || !may_replace_visit(link, history, now) {
         return None;
     }
-    let is_served = last_visit(history)?.duration_since(submitted) >= SERVED_AFTER;
-    is_served.then_some(())?;
     let last = unchanged(history)?;
     Some(Evidence {
         at: now,
