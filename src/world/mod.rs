@@ -112,14 +112,7 @@ impl World {
         archive::make_dir(&archive.dir)?;
         let alone = SoleInstance::acquire(&archive.dir)?;
         let archive = Archive::open(archive)?;
-        let opened = Catalogue::open_at(catalogue).await?;
-        let file = Catalogue::path_in(archive.dir());
-        if matches!(catalogue, CatalogueLocation::Postgres(_)) && file.exists() && opened.is_empty().await? {
-            bail!(
-                "the catalogue of this archive is still {}; run `onreserve migrate --to {catalogue}` to move it",
-                file.display()
-            );
-        }
+        let opened = open_catalogue(&archive, catalogue).await?;
         Self::around(archive, opened, alone, fetch, clock)
     }
 
@@ -137,7 +130,7 @@ impl World {
         } else {
             Archive::open_beside_workers(archive)?
         };
-        let catalogue = Catalogue::open_at(catalogue).await?;
+        let catalogue = open_catalogue(&archive, catalogue).await?;
         alone.admit_workers();
         let world = Self::around(archive, catalogue, alone, fetch, clock)?;
         Ok(Self { crawler: Crawler::Workers, ..world })
@@ -153,7 +146,7 @@ impl World {
         archive::make_dir(archive)?;
         let lock = WorkerLock::acquire(archive)?;
         let archive = Archive::open_beside_workers(archive)?;
-        let catalogue = Catalogue::open_at(catalogue).await?;
+        let catalogue = open_catalogue(&archive, catalogue).await?;
         Self::holding(InstanceLock::Worker(lock), archive, catalogue, fetch, clock)
     }
 
@@ -247,4 +240,17 @@ impl World {
         self.bulk_interfaces.clone_from(&fetch.bulk_interfaces);
         Ok(())
     }
+}
+
+/// Opens the catalogue of an archive. One that was not moved to a database yet is not ignored.
+async fn open_catalogue(archive: &Archive, location: &CatalogueLocation) -> anyhow::Result<Catalogue> {
+    let opened = Catalogue::open_at(location).await?;
+    let file = Catalogue::path_in(archive.dir());
+    if matches!(location, CatalogueLocation::Postgres(_)) && file.exists() && opened.is_empty().await? {
+        bail!(
+            "the catalogue of this archive is still {}; run `onreserve migrate --to {location}` to move it",
+            file.display()
+        );
+    }
+    Ok(opened)
 }

@@ -132,8 +132,8 @@ impl ProcessLease {
         }
     }
 
-    /// The host, or why it is not free. The question runs in a task of its own: if nobody waits
-    /// for the answer any more, the host is given back.
+    /// Takes the host, or returns why another process has it. The request to the catalogue runs
+    /// in a task of its own: if the caller is cancelled meanwhile, the host is given back.
     async fn leased(
         &self,
         request: PacedRequest<'_>,

@@ -256,7 +256,7 @@ impl Bucket {
             };
             let mut hashed = stream::iter(objects).map(hash).buffer_unordered(REQUESTS_AT_ONCE);
             while let Some(result) = hashed.next().await {
-                // Nobody waits for the rest after an error.
+                // After an error the receiver is closed, and the rest is not read.
                 if send.send(result).is_err() {
                     return;
                 }
