@@ -24,7 +24,7 @@ const TEXTS_AT_ONCE: usize = 16;
 /// The most matches that the engine ranks, because it needs up to 5 microseconds for each.
 const RANKED: u32 = 1000;
 
-/// The most matches of common words that are ranked by their texts.
+/// The most matches that are ranked by their texts.
 const READ: u32 = 150;
 
 /// The text of a document in the index.
@@ -122,7 +122,10 @@ impl Catalogue {
         };
         let rows = match (on, is_common) {
             (Pool::Sqlite(_), false) => full_text_sqlite::search(query, among, most, on).await?,
-            (Pool::Postgres(_), false) => full_text_postgres::search(query, among, most, on).await?,
+            // Its rank counts how near the words are, but not how often each one occurs.
+            (Pool::Postgres(_), false) => {
+                full_text_postgres::search(query, among, most.max(READ), on).await?
+            }
             (Pool::Sqlite(_), true) => {
                 full_text_sqlite::first_matches(query, among, most.min(READ), on).await?
             }
@@ -134,12 +137,12 @@ impl Catalogue {
             let page = optional_count(row, 1)?;
             Ok(SearchHit { sha256: decoded(row.get(0))?, page, passage: PassageId(row.get(2)) })
         };
-        if is_common {
-            let texts: Vec<Cow<'_, str>> = rows.iter().map(|row| joined(row.get(3))).collect();
-            let phrases = SoughtPhrase::of_query(query);
-            return relevance::best_first(&texts, &phrases).into_iter().map(|at| hit(&rows[at])).collect();
+        if matches!((on, is_common), (Pool::Sqlite(_), false)) {
+            return rows.iter().map(hit).collect();
         }
-        rows.iter().map(hit).collect()
+        let texts: Vec<Cow<'_, str>> = rows.iter().map(|row| joined(row.get(3))).collect();
+        let order = relevance::best_first(&texts, &SoughtPhrase::of_query(query));
+        order.into_iter().take(most as usize).map(|at| hit(&rows[at])).collect()
     }
 
     /// The text around the words of a query in some passages. To make a snippet costs more
@@ -225,6 +228,21 @@ mod tests {
                 .collect();
             assert_eq!(matches, ["\u{53d8}\u{6362}"]);
             assert_eq!(catalogue.text(sha256).await.unwrap(), Some(text));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn the_passage_with_more_of_a_word_comes_first_wherever_the_words_stand() {
+        on_each_engine(async |catalogue| {
+            let sha256 = Digest::of(b"1");
+            let line = |page: usize, line: usize| format!("A paper: page {page} says in line {line}. ");
+            let page = |page: usize| (1..10).map(|number| line(page, number)).collect::<String>();
+            let texts: Vec<String> = (0..9).map(page).collect();
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            catalogue.enter_text(&DocumentText { sha256, passages: pages(&texts) }).await.unwrap();
+            let found = catalogue.search("paper page 7 says", &[sha256], 3).await.unwrap();
+            assert_eq!((found.len(), found[0].page), (3, Some(8)));
         })
         .await;
     }
