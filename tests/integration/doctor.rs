@@ -73,11 +73,15 @@ async fn each_problem_is_a_line_with_what_to_do() {
 async fn secrets_that_other_users_can_read_are_named() {
     let harness = Harness::start(["course.test"], |_, _| Reply::not_found()).await;
     let file = harness.one_course();
-    let secret = harness.dir.path().join("chat");
-    std::fs::write(&secret, "https://chat.example/services/0123").unwrap();
-    let text = std::fs::read_to_string(&file).unwrap();
-    let webhook = format!("[[webhook]]\nname = \"chat\"\nform = \"slack\"\nurl_file = {secret:?}\n");
-    std::fs::write(&file, format!("{text}{webhook}")).unwrap();
+    let [secret, other] = ["chat", "calls"].map(|name| harness.dir.path().join(name));
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    for path in [&secret, &other] {
+        std::fs::write(path, "https://chat.example/services/0123").unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let name = path.file_name().unwrap();
+        text += &format!("[[webhook]]\nname = {name:?}\nform = \"slack\"\nurl_file = {path:?}\n");
+    }
+    std::fs::write(&file, text).unwrap();
     std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o644)).unwrap();
     let (code, text) = doctor(&harness, &["--offline"]).await;
     let words = joined(&text);
@@ -85,7 +89,7 @@ async fn secrets_that_other_users_can_read_are_named() {
     assert!(words.contains("run chmod o-rwx") && !text.contains("0123"), "{text}");
     std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o640)).unwrap();
     let text = joined(&doctor(&harness, &["--offline"]).await.1);
-    assert!(text.contains("ok secrets: other users cannot read 1 file with a secret"), "{text}");
+    assert!(text.contains("ok secrets: other users cannot read 2 files with a secret "), "{text}");
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ fn secrets(file: &Path, archive: &Path, list: &mut Checklist) -> anyhow::Result<
         }
     }
     if are_safe && checked > 0 {
-        let words = format!("other users cannot read {}", count(checked, "file with a secret"));
+        let words = format!("other users cannot read {} with a secret", count(checked, "file"));
         list.report("secrets", ChecklistResult::Fine(words))?;
     }
     Ok(())
