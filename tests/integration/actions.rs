@@ -11,10 +11,10 @@ use onreserve::domain::address::{Address, LinkId};
 use onreserve::domain::decision::{Choice, Decision, Gist};
 use onreserve::domain::evidence::Reason;
 use onreserve::domain::journal::Entry;
-use onreserve::world::archive::Archive;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::engines;
 use crate::fetch::site::Reply;
 use crate::harness::{Harness, article, page_of, time_of};
 use crate::service::{Service, pages_of, until};
@@ -101,16 +101,7 @@ async fn ask(at: SocketAddr, method: &str, path: &str, body: &str) -> (u16, Stri
 
 /// Every line of the journal.
 fn journal(harness: &Harness) -> String {
-    let mut found = Vec::new();
-    let mut left = vec![harness.archive().join("captures")];
-    while let Some(dir) = left.pop() {
-        for entry in std::fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { left.push(path) } else { found.push(path) }
-        }
-    }
-    found.sort();
-    found.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
+    engines::journal(&harness.archive())
 }
 
 /// A link that is gone from the second night on, and reported as dead on the third.
@@ -239,7 +230,7 @@ async fn a_decision_that_is_only_in_the_journal_is_shown_after_the_next_start() 
     };
     let (course, link) = ("c".parse().unwrap(), Address::parse(A).unwrap());
     let entry = Entry::Decided { at, course, link, decision: Some(decision) };
-    Archive::open_shared(&harness.archive()).unwrap().append(at, &[entry]).unwrap();
+    engines::open_archive(&harness.archive()).append(at, &[entry]).unwrap();
     assert!(!harness.run(&["status"]).await.1.contains("[no longer reported as dead]"));
     let (service, at) = serving(&harness, 3).await;
     assert!(ask(at, "GET", "/c/c/health", "").await.1.contains("no longer reported as dead."));

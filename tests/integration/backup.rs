@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::engines::{self, only_on_sqlite_and_directory};
 use crate::fetch::site::Reply;
 use crate::harness::{Harness, article, page_of, run_on};
 use crate::service::Service;
@@ -27,6 +28,7 @@ fn text(path: &Path) -> &str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_of_a_running_service_is_restored_as_it_was() {
+    only_on_sqlite_and_directory!("a directory is restored and takes the place of the archive");
     let harness = harness().await;
     harness.check(1).await;
     let (backup, back) = (harness.dir.path().join("backup"), harness.dir.path().join("back"));
@@ -93,12 +95,12 @@ async fn a_takedown_removes_copies_from_the_backup_too() {
     assert_eq!(harness.run(&["backup", text(&backup)]).await.0, 0);
     let (_, copy) = harness.run(&["open", "notes.test/a"]).await;
     let copy = fs::canonicalize(copy.trim()).unwrap();
-    let copy = copy.strip_prefix(harness.archive()).unwrap().to_owned();
+    let copy = engines::inside(&harness.archive(), &copy).to_owned();
     assert!(backup.join(&copy).exists());
     let arguments = ["takedown", "http://notes.test/a", "--reason", "asked by its author", "--yes"];
     let (code, printed) = harness.run(&arguments).await;
     assert_eq!(code, 0, "{printed}");
-    assert!(!harness.archive().join(&copy).exists());
+    assert!(!engines::has_file(&harness.archive(), &copy) && !harness.archive().join(&copy).exists());
     assert_eq!(harness.run(&["backup", text(&backup)]).await.0, 0);
     assert!(!backup.join(&copy).exists());
 }
@@ -115,10 +117,11 @@ async fn a_capture_after_a_takedown_stays_in_the_backup() {
     harness.check(2).await;
     let (_, copy) = harness.run(&["open", "notes.test/a"]).await;
     let path = fs::canonicalize(copy.trim()).unwrap();
+    let within = engines::inside(&harness.archive(), &path);
     assert_eq!(harness.run(&["backup", text(&backup)]).await.0, 0);
-    fs::remove_file(&path).unwrap();
+    engines::remove_file(&harness.archive(), within);
     harness.run(&["backup", text(&backup)]).await;
-    assert!(backup.join(path.strip_prefix(harness.archive()).unwrap()).exists(), "the only one left");
+    assert!(backup.join(within).exists(), "the only one left");
 }
 
 #[tokio::test]
@@ -131,19 +134,18 @@ async fn migrating_prints_the_version_of_the_catalogue() {
     assert!(code == 1 && printed.contains("no archive"), "{printed}");
 }
 
-/// The file of the copy of `/a` in the archive, and its path within an archive.
-async fn copy_of_a(harness: &Harness) -> (PathBuf, PathBuf) {
+/// The path of the copy of `/a` within an archive.
+async fn copy_of_a(harness: &Harness) -> String {
     let (_, copy) = harness.run(&["open", "notes.test/a"]).await;
     let copy = fs::canonicalize(copy.trim()).unwrap();
-    let within = copy.strip_prefix(harness.archive()).unwrap().to_owned();
-    (copy, within)
+    engines::inside(&harness.archive(), &copy).to_owned()
 }
 
-fn alter(path: &Path) {
-    let mut bytes = fs::read(path).unwrap();
+/// Changes a byte of a file of an archive.
+fn alter(archive: &Path, within: &str) {
+    let mut bytes = engines::read_file(archive, within);
     bytes[3] ^= 1;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
-    fs::write(path, bytes).unwrap();
+    engines::overwrite_file(archive, within, &bytes);
 }
 
 #[tokio::test]
@@ -152,28 +154,28 @@ async fn altered_bytes_are_not_backed_up_and_altered_backups_are_repaired() {
     harness.check(1).await;
     let backup = harness.dir.path().join("backup");
     assert_eq!(harness.run(&["backup", text(&backup)]).await.0, 0);
-    let (copy, within) = copy_of_a(&harness).await;
-    let good = fs::read(&copy).unwrap();
+    let within = copy_of_a(&harness).await;
+    let good = engines::read_file(&harness.archive(), &within);
 
-    alter(&backup.join(&within));
+    alter(&backup, &within);
     let (code, printed) = harness.run(&["backup", text(&backup)]).await;
     assert!(code == 0 && printed.contains(": 1 file"), "{printed}");
     assert_eq!(fs::read(backup.join(&within)).unwrap(), good, "the backup is repaired");
 
-    alter(&copy);
+    alter(&harness.archive(), &within);
     let second = harness.dir.path().join("second");
     let (code, printed) = harness.run(&["backup", text(&second)]).await;
-    let name = copy.file_name().unwrap().to_str().unwrap();
+    let name = within.rsplit('/').next().unwrap();
     assert!(code == 1 && printed.contains(&format!("damaged: {name}")), "{printed}");
     assert!(!second.join(&within).exists());
 
     // The first backup restores it, while the archive is in use.
-    fs::remove_file(&copy).unwrap();
+    engines::remove_file(&harness.archive(), &within);
     let (code, printed) = harness.run(&["restore", text(&second), "--missing"]).await;
     assert!(code == 1 && printed.contains(&format!("missing: {name}")), "{printed}");
     let (code, printed) = harness.run(&["restore", text(&backup), "--missing"]).await;
     assert!(code == 0 && printed.contains(": 1 file restored"), "{printed}");
-    assert_eq!(fs::read(&copy).unwrap(), good);
+    assert_eq!(engines::read_file(&harness.archive(), &within), good);
     assert_eq!(harness.run(&["verify"]).await.0, 0);
 }
 
@@ -183,10 +185,10 @@ async fn links_pipes_and_unknown_names_in_a_backup_are_not_copied() {
     harness.check(1).await;
     let (backup, back) = (harness.dir.path().join("backup"), harness.dir.path().join("back"));
     assert_eq!(harness.run(&["backup", text(&backup)]).await.0, 0);
-    let (copy, within) = copy_of_a(&harness).await;
+    let within = copy_of_a(&harness).await;
     let place = backup.join(&within);
     fs::remove_file(&place).unwrap();
-    std::os::unix::fs::symlink(&copy, &place).unwrap();
+    std::os::unix::fs::symlink(harness.archive().join(&within), &place).unwrap();
     fs::write(place.with_file_name("elsewhere"), "not a blob").unwrap();
     let made = std::process::Command::new("mkfifo").arg(backup.join("captures/pipe.jsonl")).status();
     assert!(made.unwrap().success());

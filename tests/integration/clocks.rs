@@ -1,17 +1,15 @@
 //! Nights under clocks that are wrong.
 
-use std::fs;
-
 use jiff::{SignedDuration, Timestamp};
 use onreserve::domain::journal::Entry;
 use onreserve::night::journal_replay;
 use onreserve::world::World;
 use onreserve::world::archive::Archive;
-use onreserve::world::catalogue::Catalogue;
 use onreserve::world::clock::Clock;
 use onreserve::world::fetch::FetchSettings;
 use tokio::process::Command;
 
+use crate::engines;
 use crate::fetch::site::Reply;
 use crate::harness::{Harness, PROGRAM, article, page_of};
 
@@ -76,7 +74,8 @@ async fn a_night_before_the_last_one_is_held_until_that_is_withdrawn() {
         async move { check.output().await.unwrap() }
     };
     assert!(check(Some("2200-01-01T02:30:00Z")).await.status.success());
-    let journal = || fs::read_dir(harness.archive().join("captures")).unwrap().count();
+    let journal = || engines::journal(&harness.archive());
+    let before = journal();
     let held = check(None).await;
     let message = String::from_utf8_lossy(&held.stderr).into_owned();
     assert_eq!(held.status.code(), Some(1), "{message}");
@@ -84,7 +83,7 @@ async fn a_night_before_the_last_one_is_held_until_that_is_withdrawn() {
         message.contains("the last night began later") && message.contains("withdraw-night 2200-01-01"),
         "{message}"
     );
-    assert_eq!(journal(), 1, "a night that is held writes nothing");
+    assert_eq!(journal(), before, "a night that is held writes nothing");
     let (code, printed) = harness.run(&["withdraw-night", "2200-01-01", "--reason", "a wrong clock"]).await;
     assert_eq!(code, 0, "{printed}");
     assert!(check(None).await.status.success());
@@ -119,10 +118,11 @@ async fn a_withdrawn_night_does_not_count_until_the_withdrawal_is_undone() {
 async fn a_night_interrupted_before_its_end_is_stored_ends_again() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("archive");
+    engines::prepare(&path);
     let started: Timestamp = "2026-09-14T02:30:00.123456789Z".parse().unwrap();
     {
-        let archive = Archive::open(&path).unwrap();
-        let catalogue = Catalogue::open(&Catalogue::path_in(&path)).await.unwrap();
+        let archive = Archive::open(engines::places(&path).0).unwrap();
+        let catalogue = engines::open_catalogue(&path).await;
         let night = Entry::Night { started };
         archive.append(started, std::slice::from_ref(&night)).unwrap();
         catalogue.apply(&[night]).await.unwrap();
@@ -130,7 +130,9 @@ async fn a_night_interrupted_before_its_end_is_stored_ends_again() {
         catalogue.close().await;
     }
     let now = started + SignedDuration::from_hours(1);
-    let world = World::open(&path, FetchSettings::default(), Clock::pretending(now)).await.unwrap();
+    let (place, location) = engines::places(&path);
+    let fetch = FetchSettings::default();
+    let world = World::open_with(&place, &location, fetch, Clock::pretending(now)).await.unwrap();
     let resumed = journal_replay::catch_up(&world).await.unwrap().expect("the night has no report yet");
     assert_eq!(world.catalogue.unfinished(Timestamp::UNIX_EPOCH).await.unwrap(), Some(resumed));
 }

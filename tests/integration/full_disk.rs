@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::process::{Output, Stdio};
 
+use crate::engines::only_on_sqlite_and_directory;
 use crate::fetch::site::{Reply, Site};
 use crate::harness::{PROGRAM, article};
 
@@ -58,6 +59,7 @@ fn state(dir: &Path, night: u32, link: &str) -> String {
 #[expect(clippy::print_stderr, reason = "a skipped test must be visible")]
 #[tokio::test]
 async fn a_night_on_a_full_disk_checks_and_reports_and_says_so() {
+    only_on_sqlite_and_directory!("a bucket has no file system");
     let temporary = tempfile::tempdir().unwrap();
     let dir = temporary.path().to_owned();
     std::fs::create_dir(dir.join("disk")).unwrap();

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use crate::engines;
 use crate::fetch::site::{Reply, Seen, Site};
 
 /// The program under test.
@@ -52,9 +53,9 @@ impl Harness {
             self.hosts.iter().map(|host| format!("\"{host}\" = \"{}\"", self.site.address)).collect();
         let resolve = resolve.join("\n");
         let text = format!(
-            "[archive]\ndir = \"{}\"\n[fetch]\ndelay = \"0s\"\nallow_private_networks = true\n\
+            "{}[fetch]\ndelay = \"0s\"\nallow_private_networks = true\n\
              page_timeout = \"10s\"\n[fetch.resolve]\n{resolve}\n{courses}\n",
-            self.archive().display()
+            engines::keys(&self.archive())
         );
         let path = self.dir.path().join("onreserve.toml");
         std::fs::write(&path, text).unwrap();
@@ -94,7 +95,8 @@ impl Harness {
 }
 
 pub(crate) async fn run_on(archive: &Path, arguments: &[&str]) -> (i32, String) {
-    let output = Command::new(PROGRAM).args(arguments).arg("--archive").arg(archive).output().await.unwrap();
+    let output =
+        Command::new(PROGRAM).args(arguments).args(engines::arguments(archive)).output().await.unwrap();
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     (output.status.code().unwrap_or(-1), text.into_owned())
 }

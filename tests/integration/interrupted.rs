@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::Notify;
 
+use crate::engines;
 use crate::fetch::site::{Reply, Then};
 use crate::harness::{Harness, article, page_of};
 
@@ -67,20 +68,7 @@ impl RequestCounter {
 
 /// All complete lines of the journal.
 fn journal(harness: &Harness) -> Vec<Value> {
-    let mut lines = Vec::new();
-    let mut left = vec![harness.archive().join("captures")];
-    while let Some(dir) = left.pop() {
-        for entry in std::fs::read_dir(dir).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                left.push(path);
-            } else {
-                let text = std::fs::read_to_string(path).unwrap();
-                lines.extend(text.lines().filter_map(|line| serde_json::from_str(line).ok()));
-            }
-        }
-    }
-    lines
+    engines::journal(&harness.archive()).lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 /// The links that have a capture.

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Row as _;
 use tokio::time::sleep;
 
 use crate::delivery::relay::Relay;
+use crate::engines;
 use crate::fetch::site::Reply;
 use crate::harness::{Harness, Random, article, page_of, time_of};
 use crate::interrupted::RequestCounter;
@@ -53,16 +53,8 @@ async fn harness(counter: Arc<RequestCounter>, relay: &Relay) -> Harness {
     harness
 }
 
-async fn catalogue(harness: &Harness) -> sqlx::SqlitePool {
-    let path = harness.archive().join("catalogue.sqlite3");
-    sqlx::SqlitePool::connect_with(sqlx::sqlite::SqliteConnectOptions::new().filename(path)).await.unwrap()
-}
-
 async fn count(harness: &Harness, query: &'static str) -> i64 {
-    let pool = catalogue(harness).await;
-    let count = sqlx::query_scalar(query).fetch_one(&pool).await.unwrap();
-    pool.close().await;
-    count
+    engines::number(&harness.archive(), query).await
 }
 
 /// The service, and when it is killed.
@@ -142,6 +134,10 @@ async fn a_service_killed_fifty_times_loses_and_doubles_nothing() {
     assert_eq!(after, before, "the journal contains everything");
 }
 
+/// The events with the numbers of their nights, counted from 1: ids may be skipped.
+const NUMBERED: &str = "SELECT (SELECT count(*) FROM night WHERE night.id <= event.night) || ' ' || event \
+                        FROM event ORDER BY id";
+
 async fn nights_are_whole(harness: &Harness, nights: u32) {
     assert_eq!(count(harness, "SELECT count(*) FROM night").await, i64::from(nights));
     assert_eq!(
@@ -150,18 +146,19 @@ async fn nights_are_whole(harness: &Harness, nights: u32) {
     );
     assert_eq!(count(harness, "SELECT count(*) FROM visit").await, i64::from(nights * LINKS));
     assert_eq!(count(harness, "SELECT count(*) FROM capture").await, i64::from(LINKS));
-    let pool = catalogue(harness).await;
-    let health: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&pool).await.unwrap();
-    assert_eq!(health, "ok");
+    engines::check_catalogue(&harness.archive()).await;
     // Each dead link has two events: its failure, and its confirmation.
-    let rows = sqlx::query("SELECT night, event FROM event ORDER BY id").fetch_all(&pool).await.unwrap();
+    let rows = engines::query::<String>(&harness.archive(), NUMBERED).await;
     let mut events: BTreeMap<String, Vec<(i64, String)>> = BTreeMap::new();
     for row in rows {
-        let event: serde_json::Value = serde_json::from_str(row.get(1)).unwrap();
+        let (night, event) = row.split_once(' ').unwrap();
+        let event: serde_json::Value = serde_json::from_str(event).unwrap();
         let after = event["after"]["state"].as_str().unwrap().to_owned();
-        events.entry(event["link"].as_str().unwrap().to_owned()).or_default().push((row.get(0), after));
+        events
+            .entry(event["link"].as_str().unwrap().to_owned())
+            .or_default()
+            .push((night.parse().unwrap(), after));
     }
-    pool.close().await;
     let expected = (0..DEATHS).map(|link| {
         let first = i64::from(FIRST_DEATH + link);
         let dead = first + i64::from(CONFIRMED_AFTER);

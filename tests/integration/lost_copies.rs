@@ -1,8 +1,8 @@
 //! Copies whose files are lost: the reports about them, and the copies that are offered.
 
 use std::fs;
-use std::path::PathBuf;
 
+use crate::engines::{self, only_on_sqlite_and_directory};
 use crate::fetch::site::Reply;
 use crate::harness::{Harness, article, page_of};
 use crate::heads_in_blobs::move_heads_to_blobs;
@@ -35,10 +35,16 @@ async fn harness() -> Harness {
     harness
 }
 
-async fn copy_of(harness: &Harness, link: &str) -> PathBuf {
+/// The path of the copy of a link within the archive.
+async fn copy_of(harness: &Harness, link: &str) -> String {
     let (code, path) = harness.run(&["open", link]).await;
     assert_eq!(code, 0, "{path}");
-    fs::canonicalize(path.trim()).unwrap()
+    let path = fs::canonicalize(path.trim()).unwrap();
+    engines::inside(&harness.archive(), &path).to_owned()
+}
+
+async fn lose_copy_of(harness: &Harness, link: &str) {
+    engines::remove_file(&harness.archive(), &copy_of(harness, link).await);
 }
 
 /// The report without its line breaks.
@@ -53,8 +59,8 @@ async fn the_night_reports_once_that_the_only_copy_of_a_dead_link_is_lost() {
     assert!(!report(&harness).await.contains(LOST));
     let backup = harness.dir.path().join("backup");
     assert_eq!(harness.run(&["backup", &backup.display().to_string()]).await.0, 0);
-    fs::remove_file(copy_of(&harness, "flows").await).unwrap();
-    fs::remove_file(copy_of(&harness, "notes.test/b").await).unwrap();
+    lose_copy_of(&harness, "flows").await;
+    lose_copy_of(&harness, "notes.test/b").await;
 
     let night = harness.check(5).await;
     assert!(night.link("/flows")["capture"].is_null(), "it is not offered: {}", night.json);
@@ -74,11 +80,9 @@ async fn the_night_reports_once_that_the_only_copy_of_a_dead_link_is_lost() {
     assert!(harness.check(7).await.link("/flows")["capture"].is_object());
 }
 
-/// Changes the bytes of a file that is read-only.
-fn spoil(path: &std::path::Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
-    fs::write(path, "other bytes").unwrap();
+/// Changes the bytes of a file of the archive.
+fn spoil(harness: &Harness, inside: &str) {
+    engines::overwrite_file(&harness.archive(), inside, b"other bytes");
 }
 
 #[tokio::test]
@@ -93,8 +97,8 @@ async fn verify_names_the_damage_and_repair_asks_the_original() {
     };
     let (code, text) = repair().await;
     assert!(code == 0 && text.contains("No copy is lost"), "{text}");
-    fs::remove_file(copy_of(&harness, "flows").await).unwrap();
-    spoil(&copy_of(&harness, "notes.test/b").await);
+    lose_copy_of(&harness, "flows").await;
+    spoil(&harness, &copy_of(&harness, "notes.test/b").await);
     let (code, text) = harness.run(&["verify"]).await;
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("\n  a copy of http://notes.test/flows"), "{text}");
@@ -134,7 +138,7 @@ async fn monitors_see_lost_copies_and_pages_do_not_offer_them() {
     let page = get(at, "/c/c/").await;
     let offered = page.matches("href=\"/a/").count();
     assert!(offered > 0, "{page}");
-    fs::remove_file(copy_of(&harness, "flows").await).unwrap();
+    lose_copy_of(&harness, "flows").await;
     let (code, printed) = harness.run(&["verify"]).await;
     assert!(code == 1 && printed.contains("missing"), "{printed}");
     let page = get(at, "/c/c/").await;
@@ -150,21 +154,9 @@ async fn monitors_see_lost_copies_and_pages_do_not_offer_them() {
     assert!(get(at, "/readyz?strict").await.contains("503"), "a monitor sees it");
 }
 
-/// The paths of all blobs.
-fn blobs(harness: &Harness) -> Vec<PathBuf> {
-    let mut left = vec![harness.archive().join("blobs")];
-    let mut found = Vec::new();
-    while let Some(dir) = left.pop() {
-        for entry in fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { left.push(path) } else { found.push(path) }
-        }
-    }
-    found
-}
-
 #[tokio::test]
 async fn requisites_heads_and_course_pages_come_back_from_the_web_and_from_a_backup() {
+    only_on_sqlite_and_directory!("an archive of an earlier version is a directory");
     let harness =
         Harness::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
             ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/pictures"])),
@@ -181,15 +173,15 @@ async fn requisites_heads_and_course_pages_come_back_from_the_web_and_from_a_bac
     let configuration = harness.one_course();
     harness.check(1).await;
     move_heads_to_blobs(&harness).await;
-    let all = blobs(&harness);
-    let has = |path: &PathBuf, start: &[u8]| fs::read(path).unwrap().starts_with(start);
+    let all = engines::files(&harness.archive(), "blobs");
+    let has = |start: &[u8]| all.values().any(|bytes| bytes.starts_with(start));
     assert_eq!(all.len(), 4, "{all:?}");
-    assert!(all.iter().any(|path| has(path, b"\x89PNG")) && all.iter().any(|path| has(path, b"HTTP 200")));
+    assert!(has(b"\x89PNG") && has(b"HTTP 200"));
     let backup = harness.dir.path().join("backup");
     assert_eq!(harness.run(&["backup", backup.to_str().unwrap()]).await.0, 0);
     let damage = async || {
-        for path in &all {
-            spoil(path);
+        for path in all.keys() {
+            spoil(&harness, path);
         }
         let (code, text) = harness.run(&["verify"]).await;
         assert!(code == 1 && text.matches("damaged").count() == 4, "{text}");

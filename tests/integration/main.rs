@@ -16,6 +16,7 @@ mod document_reader;
 mod doctor;
 mod documentation;
 mod drift;
+mod engines;
 mod fetch;
 mod first_version;
 mod full_disk;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use tokio::process::Command;
 
+use crate::engines::only_on_sqlite_and_directory;
 use crate::fetch::site::Reply;
 use crate::harness::{Harness, PROGRAM, article, page_of, run_on, time_of};
 use crate::s3_server::{FaultyProxy, ProxyFault, S3Server, TestBucket};
@@ -107,6 +108,7 @@ fn digest_of(link: &serde_json::Value) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nights_write_a_bucket_that_is_an_archive_when_it_is_copied_down() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some(server) = S3Server::shared() else { return };
     let (harness, bucket) = (harness_with(LARGE).await, server.bucket());
     let configuration = configure(&harness, &bucket.keys("a/b"));
@@ -138,6 +140,7 @@ async fn nights_write_a_bucket_that_is_an_archive_when_it_is_copied_down() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_serve_ranges_of_copies_in_a_bucket() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some(server) = S3Server::shared() else { return };
     let (harness, bucket) = (harness_with(LARGE).await, server.bucket());
     configure(&harness, &bucket.keys("p"));
@@ -181,6 +184,7 @@ fn get_range(at: std::net::SocketAddr, path: &str, range: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn altered_and_lost_objects_are_found_and_fetched_again() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some(server) = S3Server::shared() else { return };
     let (harness, bucket) = (harness().await, server.bucket());
     let configuration = configure(&harness, &bucket.keys("v"));
@@ -215,6 +219,7 @@ async fn altered_and_lost_objects_are_found_and_fetched_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_takedown_removes_the_object_and_what_was_read_of_it() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some(server) = S3Server::shared() else { return };
     let (harness, bucket) = (harness().await, server.bucket());
     let configuration = configure(&harness, &bucket.keys("t"));
@@ -235,6 +240,7 @@ async fn a_takedown_removes_the_object_and_what_was_read_of_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_is_a_directory_and_a_directory_is_restored_to_a_bucket() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some(server) = S3Server::shared() else { return };
     let (harness, bucket) = (harness().await, server.bucket());
     let configuration = configure(&harness, &bucket.keys("one"));
@@ -311,6 +317,7 @@ async fn night_behind(fault: impl Fn(&str, &str) -> ProxyFault + Send + Sync + '
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_busy_store_is_asked_again() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let count = AtomicU32::new(0);
     let is_third = move || count.fetch_add(1, Ordering::SeqCst).is_multiple_of(3);
     let fault = move |_: &str, _: &str| if is_third() { ProxyFault::Status(503) } else { ProxyFault::None };
@@ -319,6 +326,7 @@ async fn a_busy_store_is_asked_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lost_answers_lose_and_double_nothing() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let count = AtomicU32::new(0);
     let fault = move |method: &str, _: &str| match (method, count.fetch_add(1, Ordering::SeqCst) % 4) {
         ("PUT", 0) => ProxyFault::AnswerLost,
@@ -330,6 +338,7 @@ async fn lost_answers_lose_and_double_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_alters_bytes_ends_the_night() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let fault = |method: &str, path: &str| match (method, path.contains("/blobs/")) {
         ("PUT", true) => ProxyFault::WrongBytes,
         _ => ProxyFault::None,
@@ -339,6 +348,7 @@ async fn a_store_that_alters_bytes_ends_the_night() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_refuses_a_segment_ends_the_night() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let fault = |method: &str, path: &str| match (method, path.contains("/captures/")) {
         ("PUT", true) => ProxyFault::Status(403),
         _ => ProxyFault::None,
@@ -348,6 +358,7 @@ async fn a_store_that_refuses_a_segment_ends_the_night() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_refuses_a_list_ends_the_night() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let fault = |_: &str, path: &str| {
         if path.contains("list-type") { ProxyFault::Status(403) } else { ProxyFault::None }
     };
@@ -356,6 +367,7 @@ async fn a_store_that_refuses_a_list_ends_the_night() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_is_away_and_a_missing_bucket_are_named() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some(server) = S3Server::shared() else { return };
     let (harness, bucket) = (harness().await, server.bucket());
     let nowhere = "127.0.0.1:1".parse().unwrap();
@@ -386,6 +398,7 @@ async fn a_store_that_is_away_and_a_missing_bucket_are_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_between_blob_segment_and_row_loses_nothing() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some(server) = S3Server::shared() else { return };
     let bucket = server.bucket();
     // A segment is named in the head before it is sent, and written here after it.

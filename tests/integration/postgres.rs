@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
+use crate::engines::only_on_sqlite_and_directory;
 use crate::fetch::site::Reply;
 use crate::harness::{Harness, PROGRAM, article, page_of, run_on, time_of};
 use crate::postgres_server::PostgresServer;
@@ -73,6 +74,7 @@ fn without_seconds(text: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_engines_answer_the_same() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some(server) = PostgresServer::shared() else { return };
     let mut answers = Vec::new();
     for url in [None, Some(server.database().await)] {
@@ -94,6 +96,7 @@ async fn both_engines_answer_the_same() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_commands_on_a_catalogue_work_with_a_database() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some(server) = PostgresServer::shared() else { return };
     let harness = harness().await;
     let url = server.database().await;
@@ -141,6 +144,7 @@ async fn the_commands_on_a_catalogue_work_with_a_database() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_catalogue_is_moved_to_a_database_and_back() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some(server) = PostgresServer::shared() else { return };
     let harness = harness().await;
     let file = harness.configure(&format!("{PAGES}{COURSE}"));

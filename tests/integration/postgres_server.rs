@@ -78,9 +78,14 @@ impl PostgresServer {
 
     /// The address of a new database.
     pub(crate) async fn database(&self) -> String {
+        self.url(&self.new_database("template1").await)
+    }
+
+    /// The name of a new database with the rows of another one, which no process may be using.
+    pub(crate) async fn new_database(&self, template: &str) -> String {
         let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        self.execute("postgres", &format!("CREATE DATABASE {name}")).await;
-        self.url(&name)
+        self.execute("postgres", &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+        name
     }
 
     pub(crate) fn url(&self, database: &str) -> String {

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use crate::engines::only_on_sqlite_and_directory;
 use crate::first_version::unpack;
 use crate::harness::PROGRAM;
 
@@ -41,6 +42,7 @@ fn run(dir: &Path, arguments: &str) -> (i32, String) {
 #[expect(clippy::print_stderr, reason = "a skipped test must be visible")]
 #[test]
 fn commands_that_read_work_and_others_explain_why_not() {
+    only_on_sqlite_and_directory!("a bucket has no file system");
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     unpack(dir);

@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use crate::engines::only_on_sqlite_and_directory;
 use crate::first_version::unpack;
 use crate::harness::PROGRAM;
 
@@ -106,6 +107,7 @@ fn in_namespace(dir: &Path, script: &str) -> Output {
 #[expect(clippy::print_stderr, reason = "a skipped test must be visible")]
 #[test]
 fn a_read_only_file_system_is_named() {
+    only_on_sqlite_and_directory!("a bucket has no file system");
     let dir = tempfile::tempdir().unwrap();
     prepare(dir.path());
     let mount = "set -e; mount --bind medium medium; mount -o remount,bind,ro medium; set +e";
@@ -121,6 +123,7 @@ fn a_read_only_file_system_is_named() {
 #[expect(clippy::print_stderr, reason = "a skipped test must be visible")]
 #[test]
 fn a_full_disk_is_named() {
+    only_on_sqlite_and_directory!("a bucket has no file system");
     let dir = tempfile::tempdir().unwrap();
     prepare(dir.path());
     fs::rename(dir.path().join("medium"), dir.path().join("kept")).unwrap();
@@ -146,6 +149,7 @@ fn a_full_disk_is_named() {
 #[expect(clippy::print_stderr, reason = "a skipped test must be visible")]
 #[test]
 fn lost_permissions_are_named() {
+    only_on_sqlite_and_directory!("a bucket has no file system");
     let dir = tempfile::tempdir().unwrap();
     prepare(dir.path());
     let is_root = run(dir.path(), &["id", "-u"]).stdout == b"0\n";

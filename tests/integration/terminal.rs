@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
+use crate::engines::only_on_sqlite_and_directory;
 use crate::fetch::site::Reply;
 use crate::harness::{Harness, PROGRAM, article, page_of};
 
@@ -99,6 +100,7 @@ async fn lists_fit_80_columns_and_only_addresses_and_paths_are_longer() {
 
 #[tokio::test]
 async fn copies_have_readable_names() {
+    only_on_sqlite_and_directory!("the files of a bucket do not stay in a directory to which links lead");
     let harness = harness().await;
     let (code, path) = harness.run(&["open", "notes.test/a.html"]).await;
     assert_eq!(code, 0, "{path}");

@@ -25,6 +25,7 @@ use tokio::process::Command;
 
 use self::outcome::Outcome;
 use self::stages::{Stage, configure, harness};
+use crate::engines::only_on_sqlite_and_directory;
 use crate::harness::{Harness, time_of};
 
 /// Runs at the same time; most of a run is waiting for the disk.
@@ -242,6 +243,7 @@ const AFTER_A_CRASH: StorageStep = StorageStep::JournalSettle;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_step_may_be_the_last_one_or_fail() {
+    only_on_sqlite_and_directory!("the steps are those that make files durable");
     let harness = harness().await;
     let stages = undisturbed(&harness).await;
     let crash = |step| Fault { step, occurrence: 2, kind: "crash", is_by_chance: false };

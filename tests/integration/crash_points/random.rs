@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::stages::{Stage, harness};
 use super::{Attempt, Fault, Undisturbed, all, undisturbed};
+use crate::engines::only_on_sqlite_and_directory;
 use crate::harness::Random;
 
 impl Random {
@@ -35,6 +36,7 @@ fn count(variable: &str, default: usize) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes"]
 async fn crashes_at_any_step_lose_and_double_nothing() {
+    only_on_sqlite_and_directory!("the steps are those that make files durable");
     let count = count("ONRESERVE_CRASHES", 100);
     let harness = harness().await;
     let stages = undisturbed(&harness).await;
@@ -54,6 +56,7 @@ async fn crashes_at_any_step_lose_and_double_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes"]
 async fn kills_at_any_moment_lose_and_double_nothing() {
+    only_on_sqlite_and_directory!("the steps are those that make files durable");
     let count = count("ONRESERVE_KILLS", 200);
     let harness = harness().await;
     let stages = undisturbed(&harness).await;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use crate::engines::only_on_sqlite_and_directory;
 use crate::fetch::site::Reply;
 use crate::harness::{Harness, article, page_of};
 
@@ -11,6 +12,7 @@ const SYNC: Duration = Duration::from_millis(100);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_night_does_not_wait_for_one_sync_after_another() {
+    only_on_sqlite_and_directory!("the steps are those that make files durable");
     let hosts: Vec<String> = (0..16).map(|n| format!("h{n}.test")).collect();
     let links: Vec<String> = (0..LINKS).map(|n| format!("http://h{}.test/{n}-", n % 16)).collect();
     let harness =

@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::TestBrowser;
+use crate::engines;
 use crate::fetch::site::Reply;
 use crate::harness::{Harness, PROGRAM, article, page_of, run_on, time_of};
 
@@ -81,8 +82,8 @@ async fn a_page_that_only_scripts_make_is_captured_as_a_browser_shows_it() {
         "{link:#}"
     );
     assert_eq!(link["capture"]["media_type"], "text/html", "{link:#} {}", first.errors);
-    let path = harness.archive().join(link["capture"]["path"].as_str().unwrap());
-    let kept = std::fs::read_to_string(path).unwrap();
+    let blob = engines::blob(link["capture"]["sha256"].as_str().unwrap().parse().unwrap());
+    let kept = String::from_utf8(engines::read_file(&harness.archive(), &blob)).unwrap();
     assert!(kept.contains("The explorable 39") && !kept.contains("<script"), "{kept}");
     for other in ["/empty", "/error"] {
         assert_eq!(first.link(other)["capture"], Value::Null, "{other}");
@@ -171,19 +172,7 @@ fn files_below(dir: &Path) -> Vec<PathBuf> {
 
 /// The number of files in the archive with such bytes.
 fn files_with(harness: &Harness, is_such: impl Fn(&[u8]) -> bool) -> usize {
-    let mut dirs = vec![harness.archive().join("blobs")];
-    let mut count = 0;
-    while let Some(dir) = dirs.pop() {
-        for entry in std::fs::read_dir(dir).unwrap().flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                dirs.push(path);
-            } else if is_such(&std::fs::read(path).unwrap()) {
-                count += 1;
-            }
-        }
-    }
-    count
+    engines::files(&harness.archive(), "blobs").into_values().filter(|bytes| is_such(bytes)).count()
 }
 
 #[tokio::test]

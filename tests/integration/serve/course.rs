@@ -16,6 +16,7 @@ use onreserve::world::clock::Clock;
 use onreserve::world::document_reader::Reader;
 use onreserve::world::{World, fetch};
 
+use crate::engines;
 use crate::fetch::site::{Reply, Seen, Site};
 
 pub(crate) const NIGHTS: u32 = 5;
@@ -66,17 +67,13 @@ pub(crate) fn term() -> Term {
 
 async fn nights_of(nights: u32, answer: Answers) -> PathBuf {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap().keep();
+    engines::prepare(&dir.join("archive"));
     for number in 1..=nights {
         night_with(&dir.join("archive"), number, answer).await;
     }
     // The archive directory is copied for each server and not opened itself.
-    copy(&dir.join("archive"), &dir.join("untouched"));
+    engines::copy(&dir.join("archive"), &dir.join("untouched"));
     dir.join("archive")
-}
-
-pub(crate) fn copy(from: &Path, to: &Path) {
-    let copied = std::process::Command::new("cp").arg("-r").arg(from).arg(to).status().unwrap();
-    assert!(copied.success());
 }
 
 /// One more night over an archive of the course.
@@ -87,7 +84,8 @@ pub(crate) async fn night_over(archive: &Path, number: u32) {
 async fn night_with(archive: &Path, number: u32, answer: Answers) {
     let site = Site::start(move |seen| answer(seen, number)).await;
     let clock = Clock::pretending(start_of(number));
-    let mut world = World::open(archive, settings(site.address), clock).await.unwrap();
+    let (place, location) = engines::places(archive);
+    let mut world = World::open_with(&place, &location, settings(site.address), clock).await.unwrap();
     world.reader = Reader::new(env!("CARGO_BIN_EXE_onreserve").into());
     let finished = night::run(&[course()], night::NightScope::AllLinks, &world, &|_| ()).await.unwrap();
     assert!(finished.void.is_none(), "{:?}", finished.void);
@@ -98,7 +96,7 @@ async fn night_with(archive: &Path, number: u32, answer: Answers) {
 pub(crate) fn copied_archive() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let to = dir.path().join("archive");
-    copy(&archive().with_file_name("untouched"), &to);
+    engines::copy(&archive().with_file_name("untouched"), &to);
     (dir, to)
 }
 

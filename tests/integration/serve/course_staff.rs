@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::course::{ALIVE, GONE, NEVER, NIGHTS, OWN, PARKED, TAKEN, start_of};
 use super::{Server, course, id, settings};
+use crate::engines;
 
 #[tokio::test]
 async fn programs_get_every_link_with_its_state_and_what_opens() {
@@ -104,8 +105,8 @@ async fn the_dashboard_shows_verified_and_damaged_copies() {
         "{html}"
     );
     let verify = std::process::Command::new(env!("CARGO_BIN_EXE_onreserve"))
-        .args(["verify", "--archive"])
-        .arg(&archive)
+        .arg("verify")
+        .args(engines::arguments(&archive))
         .status()
         .unwrap();
     assert!(verify.success());

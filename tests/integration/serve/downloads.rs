@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};
+use std::path::PathBuf;
 
 use onreserve::domain::course::{CopyRules, Openness};
 use onreserve::serve::{CourseRules, ServeSettings};
@@ -10,6 +11,7 @@ use serde_json::Value;
 use super::Server;
 use super::course::{ALIVE, GONE, LICENSED, TAKEN};
 use super::password_login::{READERS, STAFF, closed, form_token, signed_in, today};
+use crate::engines;
 use crate::fetch::site::Reply;
 use crate::harness::{Harness, article, time_of};
 
@@ -206,22 +208,13 @@ fn calendar_on(page: &str) -> String {
 }
 
 /// A copy of the archive whose catalogue is made anew from the journal.
-async fn rebuilt() -> tempfile::TempDir {
+async fn rebuilt() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
-    let copied = std::process::Command::new("cp")
-        .args(["-R", "--", &format!("{}/.", super::course::archive().display())])
-        .arg(dir.path())
-        .status()
-        .unwrap();
-    assert!(copied.success());
-    for file in std::fs::read_dir(dir.path()).unwrap().flatten() {
-        if file.file_name().to_string_lossy().starts_with("catalogue.sqlite3") {
-            std::fs::remove_file(file.path()).unwrap();
-        }
-    }
-    let (code, output) = crate::harness::run_on(dir.path(), &["rebuild"]).await;
+    let archive = dir.path().join("archive");
+    engines::copy_without_catalogue(super::course::archive(), &archive);
+    let (code, output) = crate::harness::run_on(&archive, &["rebuild"]).await;
     assert_eq!(code, 0, "{output}");
-    dir
+    (dir, archive)
 }
 
 #[tokio::test]
@@ -255,8 +248,8 @@ async fn a_calendar_reads_a_closed_course_by_a_secret_address_until_it_is_withdr
     let withdrawn_before_rebuild = calendar_on(&change(&server, &session, &[("do", "make")]).await);
     let withdrawal = [("do", "withdraw"), ("address", withdrawn_before_rebuild.as_str())];
     change(&server, &session, &withdrawal).await;
-    let rebuilt = rebuilt().await;
-    let after = Server::over(rebuilt.path(), closed(), today()).await;
+    let (_dir, rebuilt) = rebuilt().await;
+    let after = Server::over(&rebuilt, closed(), today()).await;
     for (address, is_valid) in [(&calendar, true), (&other, true), (&withdrawn_before_rebuild, false)] {
         assert_eq!(after.get(address).await.status == 200, is_valid, "{address}");
     }

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::course::{self, ALIVE, GONE, GONE_PAGE, LICENSED, NIGHTS, SVG, TAKEN};
 use super::id;
+use crate::engines;
 use crate::fetch::site::Reply;
 use crate::harness::{Harness, article, page_of};
 
@@ -21,12 +22,12 @@ pub(crate) fn configuration(archive: &Path, openness: Openness) -> PathBuf {
     };
     let file = archive.with_extension("toml");
     let text = format!(
-        "[archive]\ndir = \"{}\"\n[pages]\nbase_url = \"https://links.school.edu/x/\"\n\
+        "{}[pages]\nbase_url = \"https://links.school.edu/x/\"\n\
          [[course]]\nid = \"dgm\"\npage = \"http://course.example/dgm/\"\ncopies = \"{copies}\"\n\
          term = {{ first = 2026-09-14, last = 2026-12-04 }}\n\
          [[course.rights]]\ncontains = \"press.example\"\nrights = \"licensed\"\n\
          [[course.rights]]\ncontains = \"owner.example\"\nrights = \"taken-down\"\n",
-        archive.display()
+        engines::keys(archive)
     );
     std::fs::write(&file, text).unwrap();
     file
@@ -135,8 +136,8 @@ fn a_site_has_only_copies_that_stay_open() {
 fn a_taken_down_copy_is_not_exported() {
     let (dir, archive) = course::copied_archive();
     let taken = Command::new(env!("CARGO_BIN_EXE_onreserve"))
-        .args(["takedown", GONE, "--reason", "asked", "--yes", "--archive"])
-        .arg(&archive)
+        .args(["takedown", GONE, "--reason", "asked", "--yes"])
+        .args(engines::arguments(&archive))
         .output()
         .unwrap();
     assert!(taken.status.success(), "{taken:?}");

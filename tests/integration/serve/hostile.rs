@@ -14,6 +14,7 @@ use super::course::{self, ESCAPED, HOSTILE};
 use super::export;
 use super::password_login::hash;
 use super::{Reply, Server, settings};
+use crate::engines;
 use crate::fetch::site::{Reply as Sent, Seen};
 
 const NIGHTS: u32 = 4;
@@ -296,7 +297,7 @@ async fn programs_get_foreign_text_as_data_and_never_in_headers() {
 fn an_exported_site_shows_foreign_text_as_text() {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let copied = dir.path().join("archive");
-    course::copy(&archive().with_file_name("untouched"), &copied);
+    engines::copy(&archive().with_file_name("untouched"), &copied);
     let configuration = export::configuration(&copied, Openness::Open);
     let to = dir.path().join("site");
     export::export(&configuration, &["site", to.to_str().unwrap(), "--with-dark"]);

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use onreserve::world::catalogue::Catalogue;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::course;
+use crate::engines;
 use crate::fetch::site::{Reply, Seen};
 use crate::service::{Service, get, pages_of};
 
@@ -43,16 +43,16 @@ fn answer(seen: &Seen, bytes: usize) -> Reply {
 async fn serving(archive: &Path) -> (tempfile::TempDir, Service, SocketAddr, String) {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let copied = dir.path().join("archive");
-    course::copy(&archive.with_file_name("untouched"), &copied);
-    let catalogue = Catalogue::open(&Catalogue::path_in(&copied)).await.unwrap();
+    engines::copy(&archive.with_file_name("untouched"), &copied);
+    let catalogue = engines::open_catalogue(&copied).await;
     let captures = catalogue.captures(&LARGE.parse().unwrap()).await.unwrap();
     let path = format!("/blob/{}/large.pdf", captures[0].capture.sha256);
     catalogue.close().await;
     let configuration = dir.path().join("onreserve.toml");
     let text = format!(
-        "[archive]\ndir = \"{}\"\n[pages]\nlisten = \"127.0.0.1:0\"\n\
+        "{}[pages]\nlisten = \"127.0.0.1:0\"\n\
          [[course]]\nid = \"dgm\"\npage = \"http://course.example/dgm/\"\n",
-        copied.display()
+        engines::keys(&copied)
     );
     std::fs::write(&configuration, text).unwrap();
     let service = Service::by(&configuration, "2026-09-15T12:00:00Z", |_| {});

@@ -35,11 +35,12 @@ use jiff::Timestamp;
 use onreserve::domain::address::{Address, LinkId};
 use onreserve::domain::course::{CopyRules, Rights, RightsRule};
 use onreserve::serve::{self, AppState, CourseRules, RecheckQueue, RecheckReceiver, ServeSettings};
-use onreserve::world::archive::Archive;
 use onreserve::world::catalogue::Catalogue;
 use onreserve::world::clock::Clock;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::engines;
 
 /// A running server with the course's archive.
 struct Server {
@@ -111,8 +112,8 @@ impl Server {
     }
 
     async fn on(listener: TcpListener, dir: &Path, settings: ServeSettings, now: Timestamp) -> Self {
-        let catalogue = Catalogue::open(&Catalogue::path_in(dir)).await.unwrap();
-        let archive = Archive::open_shared(dir).unwrap();
+        let catalogue = engines::open_catalogue(dir).await;
+        let archive = engines::open_archive(dir);
         let (queue, rechecks) = RecheckQueue::connected();
         let state = AppState::new(archive, catalogue.clone(), Clock::pretending(now), settings)
             .with_recheck_queue(queue);

@@ -1,11 +1,11 @@
 //! Full-text search in the copies: only copies that open are searched.
 
 use onreserve::domain::course::Openness;
-use onreserve::world::catalogue::Catalogue;
 use serde_json::Value;
 
 use super::course::{ALIVE, GONE, NIGHTS, start_of};
 use super::{Server, course, id, settings};
+use crate::engines;
 
 async fn open() -> Server {
     let mut open = settings();
@@ -87,19 +87,19 @@ async fn programs_find_the_same() {
 #[tokio::test]
 async fn a_rebuilt_catalogue_finds_the_same_words() {
     let (_dir, archive) = course::copied_archive();
-    let before = Catalogue::open(&Catalogue::path_in(&archive)).await.unwrap();
+    let before = engines::open_catalogue(&archive).await;
     let captures = before.captures(&ALIVE.parse().unwrap()).await.unwrap();
     let sha256 = captures[0].capture.sha256;
     let expected = before.text(sha256).await.unwrap();
     assert_eq!(expected.as_ref().map(Vec::len), Some(10), "nine pages and a title");
     before.close().await;
     let rebuild = std::process::Command::new(env!("CARGO_BIN_EXE_onreserve"))
-        .args(["rebuild", "--archive"])
-        .arg(&archive)
+        .arg("rebuild")
+        .args(engines::arguments(&archive))
         .status()
         .unwrap();
     assert!(rebuild.success());
-    let after = Catalogue::open(&Catalogue::path_in(&archive)).await.unwrap();
+    let after = engines::open_catalogue(&archive).await;
     assert_eq!(after.text(sha256).await.unwrap(), expected);
     assert_eq!(after.search("living", &[sha256], 5).await.unwrap().len(), 5);
 }

@@ -6,19 +6,17 @@ use std::process::{Command, Output};
 use onreserve::domain::capture::Stamp;
 use onreserve::domain::course::Openness;
 use onreserve::domain::journal::Entry;
-use onreserve::world::archive::Archive;
-use onreserve::world::catalogue::Catalogue;
 
 use super::course::{self, ALIVE, CHANGED, NIGHTS, PARKED, start_of};
 use super::export::{configuration, export};
 use super::{Server, id, settings};
+use crate::engines::{self, only_on_sqlite_and_directory};
 use crate::fetch::site::{Reply, Seen};
 
 fn onreserve(archive: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_onreserve"))
         .args(arguments)
-        .arg("--archive")
-        .arg(archive)
+        .args(engines::arguments(archive))
         .stdin(std::process::Stdio::null())
         .output()
         .unwrap()
@@ -49,7 +47,7 @@ async fn every_version_is_closed_everywhere_and_cited() {
     for server in [&before, &open(&archive).await] {
         for kept in &captures {
             let capture = &kept.capture;
-            assert!(!Archive::open_shared(&archive).unwrap().is_stored(capture.sha256).unwrap());
+            assert!(!engines::open_archive(&archive).is_stored(capture.sha256).unwrap());
             for path in [
                 format!("/a/{}", capture.id()),
                 format!("/blob/{}/slides.pdf", capture.sha256),
@@ -78,16 +76,15 @@ async fn the_archive_stays_valid_and_records_the_takedown() {
     take_down(&archive, ALIVE);
     let verify = onreserve(&archive, &["verify"]);
     assert!(verify.status.success(), "{verify:?}");
+    let (_copied, dir) = engines::as_directory(&archive);
     let sums = Command::new("sha256sum")
         .args(["--quiet", "--check", "SHA256SUMS"])
-        .current_dir(&archive)
+        .current_dir(dir)
         .output()
         .unwrap();
     assert!(sums.status.success(), "{sums:?}");
-    let audit: String = std::fs::read_dir(archive.join("audit"))
-        .unwrap()
-        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
-        .collect();
+    let audit: Vec<u8> = engines::files(&archive, "audit").into_values().flatten().collect();
+    let audit = String::from_utf8(audit).unwrap();
     for part in ["\"done\":\"taken_down\"", "its owner asked", "library", ALIVE] {
         assert!(audit.contains(part), "{audit}");
     }
@@ -138,7 +135,7 @@ async fn after_an_undo_the_next_night_stores_a_copy_again() {
     let server = open(&archive).await;
     assert_eq!(server.get(&server.blob(ALIVE).await).await.status, 200);
     assert!(onreserve(&archive, &["verify"]).status.success());
-    let catalogue = Catalogue::open(&Catalogue::path_in(&archive)).await.unwrap();
+    let catalogue = engines::open_catalogue(&archive).await;
     assert_eq!(catalogue.taken_down().await.unwrap(), []);
 }
 
@@ -182,6 +179,7 @@ fn with_traces(dir: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn no_file_keeps_a_trace_of_the_bytes() {
+    only_on_sqlite_and_directory!("it looks for the bytes in the file of the catalogue");
     let archive = course::archive_of(2, with_unique_words);
     let dir = archive.parent().unwrap().to_owned();
     let backup = dir.join("backup");
@@ -215,14 +213,14 @@ async fn a_removal_that_a_crash_interrupted_is_finished_by_the_next_night() {
     let server = open(&archive).await;
     let link = ALIVE.parse().unwrap();
     let sha256 = server.catalogue.captures(&link).await.unwrap()[0].capture.sha256;
-    let opened = Archive::open_shared(&archive).unwrap();
+    let opened = engines::open_archive(&archive);
     let at = start_of(NIGHTS);
     // The journal was written, and nothing after it.
     let entry = Entry::TakenDown { at, link, reason: "asked".to_owned(), by: None, removed: vec![sha256] };
     opened.append(at, &[entry]).unwrap();
     assert!(opened.is_stored(sha256).unwrap());
     course::night_over(&archive, NIGHTS + 1).await;
-    assert!(!opened.is_stored(sha256).unwrap());
+    assert!(!engines::open_archive(&archive).is_stored(sha256).unwrap());
     assert!(server.catalogue.text(sha256).await.unwrap().is_none_or(|text| text.is_empty()));
     assert_eq!(onreserve(&archive, &["verify"]).status.code(), Some(0));
 }
@@ -232,14 +230,14 @@ async fn a_damaged_copy_in_quarantine_is_removed_too() {
     let (_dir, archive) = course::copied_archive();
     let server = open(&archive).await;
     let sha256 = server.catalogue.captures(&ALIVE.parse().unwrap()).await.unwrap()[0].capture.sha256;
-    let path = Archive::open_shared(&archive).unwrap().place_of(sha256);
-    let mut bytes = std::fs::read(&path).unwrap();
+    let blob = engines::blob(sha256);
+    let mut bytes = engines::read_file(&archive, &blob);
     bytes[0] ^= 1;
-    std::fs::remove_file(&path).unwrap();
-    std::fs::write(&path, bytes).unwrap();
+    engines::overwrite_file(&archive, &blob, &bytes);
     assert_eq!(onreserve(&archive, &["verify"]).status.code(), Some(1));
-    let is_of_copy = |path: &PathBuf| path.file_name().unwrap().to_str() == Some(&sha256.to_string());
-    assert!(files_in(&archive.join("quarantine")).iter().any(is_of_copy));
+    let name = sha256.to_string();
+    let is_there = |part| engines::files(&archive, part).keys().any(|path| path.ends_with(&name));
+    assert!(is_there("quarantine"));
     take_down(&archive, ALIVE);
-    assert!(!files_in(&archive).iter().any(is_of_copy));
+    assert!(!is_there("quarantine") && !is_there("blobs"));
 }

@@ -7,6 +7,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::{PNG, export};
+use crate::engines;
 use crate::fetch::site::Reply;
 use crate::harness::{Harness, article, page_of};
 use crate::serve::course::pdf;
@@ -46,31 +47,21 @@ async fn archived() -> Harness {
 /// Everything that the journal lists: the address, the time, the digest and how to request it; the page first.
 fn archived_bodies(harness: &Harness) -> Vec<Value> {
     let mut bodies = Vec::new();
-    let mut journal: Vec<PathBuf> = vec![harness.archive().join("captures")];
-    while let Some(path) = journal.pop() {
-        if path.is_dir() {
-            journal.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
-            continue;
-        }
-        for line in std::fs::read_to_string(path).unwrap().lines() {
-            let entry: Value = serde_json::from_str(line).unwrap();
-            if entry["kind"] == "capture" {
-                let digits = |c: &char| c.is_ascii_digit();
-                let at: String =
-                    entry["captured_at"].as_str().unwrap().chars().filter(digits).take(14).collect();
-                let mut add = |url: &Value, sha256: &Value, mode: &str| {
-                    bodies.push(json!({ "url": url, "at": at, "sha256": sha256, "mode": mode }));
-                };
-                add(&entry["document"], &entry["sha256"], "id_");
-                // Redirects lead to the document. Players rewrite them in pages only.
-                for address in
-                    entry["chain"].as_array().unwrap().iter().filter(|it| **it != entry["document"])
-                {
-                    add(address, &entry["sha256"], "mp_");
-                }
-                for requisite in entry["requisites"].as_array().into_iter().flatten() {
-                    add(&requisite["address"], &requisite["sha256"], "id_");
-                }
+    for line in engines::journal(&harness.archive()).lines() {
+        let entry: Value = serde_json::from_str(line).unwrap();
+        if entry["kind"] == "capture" {
+            let digits = |c: &char| c.is_ascii_digit();
+            let at: String = entry["captured_at"].as_str().unwrap().chars().filter(digits).take(14).collect();
+            let mut add = |url: &Value, sha256: &Value, mode: &str| {
+                bodies.push(json!({ "url": url, "at": at, "sha256": sha256, "mode": mode }));
+            };
+            add(&entry["document"], &entry["sha256"], "id_");
+            // Redirects lead to the document. Players rewrite them in pages only.
+            for address in entry["chain"].as_array().unwrap().iter().filter(|it| **it != entry["document"]) {
+                add(address, &entry["sha256"], "mp_");
+            }
+            for requisite in entry["requisites"].as_array().into_iter().flatten() {
+                add(&requisite["address"], &requisite["sha256"], "id_");
             }
         }
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use sqlx::{Connection as _, PgConnection};
 
+use crate::engines::only_on_sqlite_and_directory;
 use crate::harness::Random;
 use crate::postgres_server::PostgresServer;
 use crate::workers::cluster::{Cluster, LEASE};
@@ -28,6 +29,7 @@ fn rounds() -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_workers_share_a_night() {
+    only_on_sqlite_and_directory!("an archive in a bucket has one process");
     let Some(server) = PostgresServer::shared() else { return };
     let cluster = Cluster::start(server, 3).await;
     cluster.scheduler.says("waiting until").await;
@@ -38,6 +40,7 @@ async fn three_workers_share_a_night() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_links_of_a_killed_worker_are_visited_by_another() {
+    only_on_sqlite_and_directory!("an archive in a bucket has one process");
     let Some(server) = PostgresServer::shared() else { return };
     let mut random = Random::new();
     for _ in 0..rounds() {
@@ -51,6 +54,7 @@ async fn the_links_of_a_killed_worker_are_visited_by_another() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_frozen_past_its_lease_changes_nothing() {
+    only_on_sqlite_and_directory!("an archive in a bucket has one process");
     let Some(server) = PostgresServer::shared() else { return };
     let mut random = Random::new();
     for _ in 0..rounds() {
@@ -66,6 +70,7 @@ async fn a_worker_that_is_frozen_past_its_lease_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_of_the_server_interrupts_nothing_for_long() {
+    only_on_sqlite_and_directory!("an archive in a bucket has one process");
     let Some(server) = PostgresServer::start() else { return };
     let mut random = Random::new();
     for _ in 0..rounds() {
@@ -80,6 +85,7 @@ async fn a_crash_of_the_server_interrupts_nothing_for_long() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_scheduler_goes_on_when_the_first_is_lost() {
+    only_on_sqlite_and_directory!("an archive in a bucket has one process");
     let Some(server) = PostgresServer::shared() else { return };
     let mut random = Random::new();
     for _ in 0..rounds() {
@@ -97,6 +103,7 @@ async fn a_second_scheduler_goes_on_when_the_first_is_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_without_a_network_stores_nothing() {
+    only_on_sqlite_and_directory!("an archive in a bucket has one process");
     let Some(server) = PostgresServer::shared() else { return };
     let mut cluster = Cluster::start(server, 0).await;
     let alone = cluster.start_without_network();
